@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::arguments::{self, parse_name, report};
-use super::context::Context;
+use super::arguments::{self, parse_name, print_credential};
+use super::context::CliContext;
 use super::{classified, identify, secret_input};
 use crate::domain::identify::{Identification, IdentificationCandidate};
 use crate::domain::problem::ProblemClass;
@@ -18,7 +18,7 @@ use crate::engine::{self, Engine};
 #[command(after_help = "Examples:\n  tokenring add laptop --provider snyk < token.txt\n  \
     tokenring add ci --provider snyk --kind service-account-oauth \\\n      \
     --region SNYK-EU-01 --field client_id=… --label prod")]
-pub(super) struct Add {
+pub(super) struct AddArgs {
     /// What to call it
     name: String,
     /// The provider: snyk, snyk-apps, snyk-api-web, appcircle, or one of your own
@@ -31,7 +31,7 @@ pub(super) struct Add {
     #[arg(long)]
     region: Option<String>,
     /// A field of the kind, such as `client_id`=…; may be repeated
-    #[arg(long = "field", value_name = "K=V", value_parser = arguments::pair)]
+    #[arg(long = "field", value_name = "K=V", value_parser = arguments::parse_key_value)]
     fields: Vec<(String, String)>,
     /// A label; may be repeated
     #[arg(long = "label", value_name = "L")]
@@ -40,26 +40,26 @@ pub(super) struct Add {
     #[arg(long = "part", value_name = "PART")]
     parts: Vec<String>,
     /// The day it ends, such as 2027-02-07
-    #[arg(long, value_name = "DATE", value_parser = arguments::date)]
+    #[arg(long, value_name = "DATE", value_parser = arguments::parse_date)]
     expires: Option<crate::domain::Timestamp>,
     /// Do not ask the provider who it is
     #[arg(long)]
     offline: bool,
 }
 
-impl Add {
+impl AddArgs {
     /// Reads the secret, recognises it, keeps it.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let name = parse_name(&self.name)?;
         let engine = context.engine()?;
         engine.catalog.provider(&self.provider)?;
-        self.check_words(&engine.catalog)?;
-        let (found, secrets) = self.read(engine)?;
-        identify::note_cleaned(context.out, &found.removed);
+        self.validate_ids(&engine.catalog)?;
+        let (found, secrets) = self.read_secrets(engine)?;
+        identify::note_removed_text(context.out, &found.removed);
         // A secret is not shown to a host that nobody named.
-        let offline = self.offline || self.guesses_region(&engine.catalog, &found)?;
-        let engine = context.unlocked().await?;
-        let new = self.credential(context, name, found, secrets)?;
+        let offline = self.offline || self.region_is_assumed(&engine.catalog, &found)?;
+        let engine = context.unlocked_engine().await?;
+        let new = self.build_credential(context, name, found, secrets)?;
         let twins = engine.find_duplicates(&new.secret).await?;
         let kept = engine.add_credential(new).await?;
         if !twins.is_empty() {
@@ -68,31 +68,31 @@ impl Add {
             context.out.note(&format!("note: {} {hold} the same secret", names.join(", ")));
         }
         if offline {
-            return report(context, &kept);
+            return print_credential(context, &kept);
         }
         let asked = engine.classify(&kept).await;
-        let code = report(context, asked.as_ref().map_or(&kept, |asked| &asked.credential))?;
-        classified::note(context, &asked);
+        let code = print_credential(context, asked.as_ref().map_or(&kept, |asked| &asked.credential))?;
+        classified::print_classification(context, &asked);
         Ok(code)
     }
 
     /// The secret and its further parts. A key file holds the secret itself, so none is asked for.
-    fn read(&self, engine: &Engine) -> Result<(Identification, Vec<Secret>), Problem> {
+    fn read_secrets(&self, engine: &Engine) -> Result<(Identification, Vec<Secret>), Problem> {
         if let Some((_, path)) = self.fields.iter().find(|(id, _)| id == engine::KEY_FILE_FIELD) {
-            return Ok((engine.identify(&engine::read_key_file(path)?)?, secret_input::read_lines(&self.parts)?));
+            return Ok((engine.identify(&engine::read_key_file(path)?)?, secret_input::read_secret_lines(&self.parts)?));
         }
-        let mut secrets = secret_input::read_all("secret", &self.parts)?;
+        let mut secrets = secret_input::read_secrets("secret", &self.parts)?;
         Ok((engine.identify(&secrets.remove(0))?, secrets))
     }
 
     /// Whether neither the person nor the secret says which of several regions it is.
-    fn guesses_region(&self, catalogue: &ProviderCatalog, found: &Identification) -> Result<bool, Problem> {
+    fn region_is_assumed(&self, catalogue: &ProviderCatalog, found: &Identification) -> Result<bool, Problem> {
         let told = self.region.is_some() || found.candidates.iter().any(|candidate| candidate.region.is_some());
         Ok(!told && catalogue.regions(&self.provider)?.len() > 1)
     }
 
     /// Wrong words are told before the secret is asked for.
-    fn check_words(&self, catalogue: &ProviderCatalog) -> Result<(), Problem> {
+    fn validate_ids(&self, catalogue: &ProviderCatalog) -> Result<(), Problem> {
         if let Some(kind) = &self.kind {
             catalogue.kind(&self.provider, kind)?;
         }
@@ -102,9 +102,9 @@ impl Add {
         Ok(())
     }
 
-    fn credential(
+    fn build_credential(
         self,
-        context: &Context<'_>,
+        context: &CliContext<'_>,
         name: CredentialName,
         found: Identification,
         parts: Vec<Secret>,
@@ -152,7 +152,7 @@ impl Add {
     /// The region that was named; else the one the secret names; else the provider's first.
     fn choose_region(
         &self,
-        context: &Context<'_>,
+        context: &CliContext<'_>,
         catalogue: &ProviderCatalog,
         fitting: Option<&IdentificationCandidate>,
     ) -> Result<String, Problem> {

@@ -2,16 +2,16 @@
 
 use serde::Serialize;
 
-use super::context::Context;
-use super::shape::rfc3339;
-use super::table::Table;
+use super::context::CliContext;
+use super::shape::format_rfc3339;
+use super::table::TextTable;
 use crate::domain::Problem;
 use crate::engine::{AuditIntegrity, AuditRecord};
 
 /// Show who did what, when and how it ended; --verify finds a line that was edited, removed or moved
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring audit\n  tokenring audit --verify")]
-pub(super) struct Audit {
+pub(super) struct AuditArgs {
     /// Check the whole record instead of showing it
     #[arg(long)]
     verify: bool,
@@ -22,7 +22,7 @@ pub(super) struct Audit {
 
 /// A line, as `audit` prints it.
 #[derive(Serialize)]
-struct Shape<'a> {
+struct AuditJson<'a> {
     at: String,
     actor: &'a str,
     action: &'a str,
@@ -32,22 +32,22 @@ struct Shape<'a> {
     hash: &'a str,
 }
 
-impl Audit {
+impl AuditArgs {
     /// Shows or checks the record.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         if self.verify {
             return verify(context).await;
         }
         let mut lines = context.engine()?.audit_records(self.limit).await?;
         lines.reverse();
         if context.out.json {
-            context.out.value(&lines.iter().map(Shape::of).collect::<Vec<_>>())?;
+            context.out.print_json(&lines.iter().map(AuditJson::new).collect::<Vec<_>>())?;
             return Ok(0);
         }
-        let mut table = Table::new(&["AT", "ACTOR", "ACTION", "NAME", "OUTCOME", "REASON"]);
+        let mut table = TextTable::new(&["AT", "ACTOR", "ACTION", "NAME", "OUTCOME", "REASON"]);
         for line in &lines {
-            let Shape { at, actor, action, name, outcome, reason, .. } = Shape::of(line);
-            table.row([
+            let AuditJson { at, actor, action, name, outcome, reason, .. } = AuditJson::new(line);
+            table.add_row([
                 at,
                 actor.to_owned(),
                 action.to_owned(),
@@ -56,16 +56,16 @@ impl Audit {
                 reason.to_owned(),
             ]);
         }
-        context.out.table(&table)?;
+        context.out.print_table(&table)?;
         Ok(0)
     }
 }
 
-impl<'a> Shape<'a> {
-    fn of(line: &'a AuditRecord) -> Self {
+impl<'a> AuditJson<'a> {
+    fn new(line: &'a AuditRecord) -> Self {
         let entry = &line.entry;
         Self {
-            at: rfc3339(entry.at),
+            at: format_rfc3339(entry.at),
             actor: &entry.actor,
             action: &entry.action,
             name: entry.name.as_deref(),
@@ -76,19 +76,19 @@ impl<'a> Shape<'a> {
     }
 }
 
-async fn verify(context: &Context<'_>) -> Result<u8, Problem> {
+async fn verify(context: &CliContext<'_>) -> Result<u8, Problem> {
     match context.engine()?.verify_audit().await? {
         AuditIntegrity::Intact(entries) if context.out.json => {
-            context.out.value(&serde_json::json!({ "intact": true, "entries": entries }))?;
+            context.out.print_json(&serde_json::json!({ "intact": true, "entries": entries }))?;
             Ok(0)
         }
         AuditIntegrity::Intact(entries) => {
-            context.out.text(&format!("the record is as it was written: {entries} entries"))?;
+            context.out.print_text(&format!("the record is as it was written: {entries} entries"))?;
             Ok(0)
         }
         AuditIntegrity::Broken { at, why } => {
             if context.out.json {
-                context.out.value(&serde_json::json!({ "intact": false, "at": at, "why": why }))?;
+                context.out.print_json(&serde_json::json!({ "intact": false, "at": at, "why": why }))?;
             }
             let what = format!("The record is not as it was written, from entry {at} on");
             Err(Problem::new(what, why, "compare it with a copy; whoever can write the index file can have changed it"))

@@ -2,15 +2,15 @@
 
 use serde_json::json;
 
-use super::arguments::span;
-use super::context::Context;
-use super::shape::rfc3339;
+use super::arguments::parse_time_span;
+use super::context::CliContext;
+use super::shape::format_rfc3339;
 use crate::domain::{Credential, Problem, Timestamp, calendar};
 
 /// Write the ends of credentials as a calendar (.ics); the store is not touched
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring calendar > ends.ics\n  tokenring calendar --label prod --remind 30d > prod.ics")]
-pub(super) struct Calendar {
+pub(super) struct CalendarArgs {
     /// Only those of this provider
     #[arg(long)]
     provider: Option<String>,
@@ -18,13 +18,13 @@ pub(super) struct Calendar {
     #[arg(long)]
     label: Option<String>,
     /// How long before the end to remind, such as 14d
-    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "14d")]
+    #[arg(long, value_name = "SPAN", value_parser = parse_time_span, default_value = "14d")]
     remind: time::Duration,
 }
 
-impl Calendar {
+impl CalendarArgs {
     /// Writes the calendar.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
         let mut credentials = engine.credentials().await?;
         credentials.retain(|credential| {
@@ -33,12 +33,11 @@ impl Calendar {
         });
         let ends: Vec<_> = credentials.iter().filter_map(|credential| Some((credential, credential.expires?))).collect();
         if context.out.json {
-            let shape =
-                |(credential, end): &(&Credential, Timestamp)| json!({ "name": credential.name, "expires": rfc3339(*end) });
-            context.out.value(&ends.iter().map(shape).collect::<Vec<_>>())?;
+            let shape = |(credential, end): &(&Credential, Timestamp)| json!({ "name": credential.name, "expires": format_rfc3339(*end) });
+            context.out.print_json(&ends.iter().map(shape).collect::<Vec<_>>())?;
             return Ok(0);
         }
-        context.out.bytes(calendar::render_calendar(&credentials, self.remind, engine.now()).as_bytes())?;
+        context.out.write_bytes(calendar::render_calendar(&credentials, self.remind, engine.now()).as_bytes())?;
         context.out.note(&format!("{} of {} credentials have an end", ends.len(), credentials.len()));
         Ok(0)
     }

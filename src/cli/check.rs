@@ -2,19 +2,19 @@
 
 use std::collections::HashMap;
 
-use super::arguments::{span, usage};
-use super::context::Context;
+use super::arguments::{parse_time_span, usage_problem};
+use super::context::CliContext;
 use super::junit;
 use super::output;
-use super::regions::{report_regions, shape};
-use super::shape::{RegionShape, VerdictShape};
-use super::table::Table;
+use super::regions::{print_regions, region_json};
+use super::shape::{CheckResultJson, RegionJson};
+use super::table::TextTable;
 use crate::domain::problem::ProblemClass;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Problem, Timestamp};
 
 /// The exit code where somebody gave up, as shells have it for Ctrl-C.
-const CANCELLED: u8 = 130;
+const INTERRUPTED_EXIT_CODE: u8 = 130;
 
 /// Ask the provider whether credentials work
 #[derive(Debug, clap::Args)]
@@ -23,17 +23,17 @@ const CANCELLED: u8 = 130;
         tokenring check --all --max-age 90d --expires-within 14d --json\n  \
         tokenring check --all --offline --expires-within 14d\n  tokenring check --all --junit > report.xml\n\n\
         Ctrl-C ends it: what is known so far is told, and it ends with 130.")]
-pub(super) struct Check {
+pub(super) struct CheckArgs {
     /// Their names
     names: Vec<String>,
     /// All credentials
     #[arg(long, conflicts_with = "names")]
     all: bool,
     /// Fail (exit 7) where a credential is older than this, such as 90d
-    #[arg(long, value_name = "SPAN", value_parser = span)]
+    #[arg(long, value_name = "SPAN", value_parser = parse_time_span)]
     max_age: Option<time::Duration>,
     /// Fail (exit 7) where a credential ends within this, such as 14d
-    #[arg(long, value_name = "SPAN", value_parser = span)]
+    #[arg(long, value_name = "SPAN", value_parser = parse_time_span)]
     expires_within: Option<time::Duration>,
     /// Only look at age and expiry: neither the store nor any provider is asked
     #[arg(long)]
@@ -46,48 +46,48 @@ pub(super) struct Check {
 /// Try a credential in all regions of its provider; shows the secret to each of those hosts
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring probe laptop\n  tokenring probe laptop --json")]
-pub(super) struct Probe {
+pub(super) struct ProbeArgs {
     /// Its name
     name: String,
 }
 
-impl Check {
+impl CheckArgs {
     /// Checks all that were named and says what was found.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        let chosen = self.choose(context).await?;
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        let chosen = self.select_credentials(context).await?;
         let now = context.engine()?.now();
-        let mut verdicts: Vec<_> = chosen.iter().map(unasked).collect();
-        let policies: Vec<_> = chosen.iter().map(|credential| self.breach(credential, now)).collect();
-        let is_whole = self.offline || ask_all(context, chosen, &mut verdicts).await?;
+        let mut verdicts: Vec<_> = chosen.iter().map(unchecked_result).collect();
+        let policies: Vec<_> = chosen.iter().map(|credential| self.policy_violation(credential, now)).collect();
+        let is_whole = self.offline || check_all(context, chosen, &mut verdicts).await?;
         for (verdict, policy) in verdicts.iter_mut().zip(policies) {
             verdict.policy = policy;
         }
         verdicts.sort_by(|one, other| one.name.cmp(&other.name));
         self.report(context, &verdicts)?;
-        Ok(if is_whole { exit_code(&verdicts) } else { CANCELLED })
+        Ok(if is_whole { exit_code(&verdicts) } else { INTERRUPTED_EXIT_CODE })
     }
 
-    fn report(&self, context: &Context<'_>, verdicts: &[VerdictShape]) -> Result<(), Problem> {
+    fn report(&self, context: &CliContext<'_>, verdicts: &[CheckResultJson]) -> Result<(), Problem> {
         if self.junit {
-            return context.out.bytes(junit::report(verdicts).as_bytes());
+            return context.out.write_bytes(junit::junit_report(verdicts).as_bytes());
         }
         if context.out.json {
-            return context.out.value(&verdicts);
+            return context.out.print_json(&verdicts);
         }
-        context.out.table(&table(verdicts))?;
+        context.out.print_table(&table(verdicts))?;
         for breach in verdicts.iter().filter_map(|verdict| verdict.policy.as_ref()) {
             context.out.note(&format!("policy: {breach}"));
         }
         Ok(())
     }
 
-    async fn choose(&self, context: &Context<'_>) -> Result<Vec<Credential>, Problem> {
+    async fn select_credentials(&self, context: &CliContext<'_>) -> Result<Vec<Credential>, Problem> {
         let engine = context.engine()?;
         if self.all {
             return engine.credentials().await;
         }
         if self.names.is_empty() {
-            return Err(usage("Nothing to check", "no name was given", "name credentials, or give --all"));
+            return Err(usage_problem("Nothing to check", "no name was given", "name credentials, or give --all"));
         }
         let mut chosen: Vec<Credential> = Vec::with_capacity(self.names.len());
         for name in &self.names {
@@ -99,7 +99,7 @@ impl Check {
         Ok(chosen)
     }
 
-    fn breach(&self, credential: &Credential, now: Timestamp) -> Option<String> {
+    fn policy_violation(&self, credential: &Credential, now: Timestamp) -> Option<String> {
         let age = now - credential.created;
         if self.max_age.is_some_and(|limit| age > limit) {
             return Some(format!("{} is {} days old", credential.name, age.whole_days()));
@@ -109,13 +109,13 @@ impl Check {
     }
 }
 
-impl Probe {
+impl ProbeArgs {
     /// Tries every region and says what was found in each.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let credential = context.engine()?.find_credential(&self.name).await?;
-        let engine = context.unlocked().await?;
+        let engine = context.unlocked_engine().await?;
         let regions = engine.catalog.regions(&credential.provider)?;
-        let mut shapes: Vec<_> = regions.iter().map(|region| shape(region, &credential, None)).collect();
+        let mut shapes: Vec<_> = regions.iter().map(|region| region_json(region, &credential, None)).collect();
         engine
             .check_all_regions(&credential, |region, check| {
                 if let Some(place) = shapes.iter_mut().find(|shape| shape.region == region) {
@@ -123,29 +123,29 @@ impl Probe {
                 }
             })
             .await?;
-        report_regions(context, &shapes)?;
-        Ok(probe_code(&shapes))
+        print_regions(context, &shapes)?;
+        Ok(probe_exit_code(&shapes))
     }
 }
 
 /// Asks for all of them and puts what is learned in its place; whether it came to its end before somebody gave up.
-async fn ask_all(context: &Context<'_>, chosen: Vec<Credential>, verdicts: &mut [VerdictShape]) -> Result<bool, Problem> {
-    let engine = context.unlocked().await?;
+async fn check_all(context: &CliContext<'_>, chosen: Vec<Credential>, verdicts: &mut [CheckResultJson]) -> Result<bool, Problem> {
+    let engine = context.unlocked_engine().await?;
     let places: HashMap<_, _> = chosen.iter().enumerate().map(|(place, credential)| (credential.id.clone(), place)).collect();
     let (total, mut done) = (chosen.len(), 0);
     let shown = !context.out.json && total > 1;
     // The first answer may be long in coming.
     if shown {
-        output::progress_bar("checking", done, total);
+        output::show_progress_bar("checking", done, total);
     }
     let asking = engine.check_many(chosen, |credential, outcome| {
         verdicts[places[&credential.id]] = match outcome {
-            Ok(check) => VerdictShape::of(credential, &credential.region, &check),
-            Err(problem) => unanswered(credential, &problem),
+            Ok(check) => CheckResultJson::new(credential, &credential.region, &check),
+            Err(problem) => failed_result(credential, &problem),
         };
         done += 1;
         if shown {
-            output::progress_bar("checking", done, total);
+            output::show_progress_bar("checking", done, total);
         }
     });
     let is_whole = tokio::select! {
@@ -155,25 +155,25 @@ async fn ask_all(context: &Context<'_>, chosen: Vec<Credential>, verdicts: &mut 
         () = asking => true,
     };
     if shown {
-        output::progress("");
+        output::show_progress("");
     }
     Ok(is_whole)
 }
 
-fn unasked(credential: &Credential) -> VerdictShape {
-    VerdictShape {
+fn unchecked_result(credential: &Credential) -> CheckResultJson {
+    CheckResultJson {
         verdict: CheckResult::Unchecked,
         reason: "not asked".to_owned(),
-        ..unanswered_because(credential, String::new())
+        ..unknown_result(credential, String::new())
     }
 }
 
-fn unanswered(credential: &Credential, problem: &Problem) -> VerdictShape {
-    unanswered_because(credential, format!("{}: {}", problem.what, problem.why))
+fn failed_result(credential: &Credential, problem: &Problem) -> CheckResultJson {
+    unknown_result(credential, format!("{}: {}", problem.what, problem.why))
 }
 
-fn unanswered_because(credential: &Credential, reason: String) -> VerdictShape {
-    VerdictShape {
+fn unknown_result(credential: &Credential, reason: String) -> CheckResultJson {
+    CheckResultJson {
         name: credential.name.to_string(),
         region: credential.region.clone(),
         verdict: CheckResult::Unknown,
@@ -184,10 +184,10 @@ fn unanswered_because(credential: &Credential, reason: String) -> VerdictShape {
     }
 }
 
-fn table(verdicts: &[VerdictShape]) -> Table {
-    let mut table = Table::new(&["NAME", "REGION", "VERDICT", "STATUS", "MS", "REASON"]);
+fn table(verdicts: &[CheckResultJson]) -> TextTable {
+    let mut table = TextTable::new(&["NAME", "REGION", "VERDICT", "STATUS", "MS", "REASON"]);
     for verdict in verdicts {
-        table.row([
+        table.add_row([
             verdict.name.clone(),
             verdict.region.clone(),
             verdict.verdict.as_str().to_owned(),
@@ -200,7 +200,7 @@ fn table(verdicts: &[VerdictShape]) -> Table {
 }
 
 /// Refused outranks a broken policy, which outranks not knowing.
-fn exit_code(verdicts: &[VerdictShape]) -> u8 {
+fn exit_code(verdicts: &[CheckResultJson]) -> u8 {
     let any = |verdict| verdicts.iter().any(|found| found.verdict == verdict);
     if any(CheckResult::Refused) {
         ProblemClass::Refused.exit_code()
@@ -214,7 +214,7 @@ fn exit_code(verdicts: &[VerdictShape]) -> u8 {
 }
 
 /// A credential belongs to one region, so one that accepts is enough.
-fn probe_code(shapes: &[RegionShape]) -> u8 {
+fn probe_exit_code(shapes: &[RegionJson]) -> u8 {
     let any = |wanted| shapes.iter().any(|shape| shape.verdict == wanted);
     if any(CheckResult::Accepted) {
         0

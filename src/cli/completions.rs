@@ -5,86 +5,89 @@ use std::ffi::OsStr;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
 
-use super::arguments::usage;
-use super::context::Context;
+use super::arguments::usage_problem;
+use super::context::CliContext;
 use crate::config::{AppPaths, Settings};
 use crate::domain::provider::{Provider, ProviderCatalog};
 use crate::domain::{Credential, Problem};
 use crate::engine;
 
 /// The variable by which a shell asks for completions.
-const VARIABLE: &str = "TOKENRING_COMPLETE";
+const COMPLETION_VARIABLE: &str = "TOKENRING_COMPLETE";
 
 /// Write the completions of a shell; the output belongs into its start file
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring completions bash >> ~/.bashrc\n  \
     tokenring completions zsh > ~/.zfunc/_tokenring\n  tokenring completions fish > ~/.config/fish/completions/tokenring.fish")]
-pub(super) struct Completions {
+pub(super) struct CompletionsArgs {
     /// bash, zsh, fish, elvish or powershell
     #[arg(value_parser = ["bash", "zsh", "fish", "elvish", "powershell"])]
     shell: String,
 }
 
-impl Completions {
+impl CompletionsArgs {
     /// Writes what the shell has to read when it starts.
-    pub(super) fn run(&self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) fn run(&self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let shells = Shells::builtins();
         let Some(shell) = shells.completer(&self.shell) else {
-            return Err(usage(
+            return Err(usage_problem(
                 "There are no completions for that shell",
                 &self.shell,
                 "use bash, zsh, fish, elvish or powershell",
             ));
         };
         let mut script = Vec::new();
-        shell.write_registration(VARIABLE, "tokenring", "tokenring", "tokenring", &mut script).map_err(|error| {
+        shell.write_registration(COMPLETION_VARIABLE, "tokenring", "tokenring", "tokenring", &mut script).map_err(|error| {
             Problem::new("The completions could not be written", error.to_string(), "report it, with the name of the shell")
         })?;
-        context.out.bytes(&script)?;
+        context.out.write_bytes(&script)?;
         Ok(0)
     }
 }
 
 /// Answers the shell and ends the process, if it is a shell that asks.
-pub(super) fn answer() {
+pub(super) fn answer_shell() {
     // The library looks at the arguments and the folder first.
-    if std::env::var_os(VARIABLE).is_some() {
-        CompleteEnv::with_factory(|| knowing(super::command())).var(VARIABLE).complete();
+    if std::env::var_os(COMPLETION_VARIABLE).is_some() {
+        CompleteEnv::with_factory(|| with_completers(super::command())).var(COMPLETION_VARIABLE).complete();
     }
 }
 
 /// The grammar, with what stands for a name knowing the names there are.
-fn knowing(command: clap::Command) -> clap::Command {
+fn with_completers(command: clap::Command) -> clap::Command {
     // Who names a provider makes something new, whose name nobody can know.
     let fresh = command.get_arguments().any(|argument| argument.get_id() == "provider");
     let command = command.mut_args(|argument| match argument.get_id().as_str() {
-        "kind" => argument.add(ArgValueCompleter::new(kinds)),
-        "like" | "administrator" => argument.add(ArgValueCompleter::new(names)),
-        "name" | "names" if !fresh => argument.add(ArgValueCompleter::new(names)),
-        "provider" => argument.add(ArgValueCompleter::new(providers)),
-        "region" => argument.add(ArgValueCompleter::new(regions)),
+        "kind" => argument.add(ArgValueCompleter::new(complete_kinds)),
+        "like" | "administrator" => argument.add(ArgValueCompleter::new(complete_names)),
+        "name" | "names" if !fresh => argument.add(ArgValueCompleter::new(complete_names)),
+        "provider" => argument.add(ArgValueCompleter::new(complete_providers)),
+        "region" => argument.add(ArgValueCompleter::new(complete_regions)),
         _ => argument,
     });
-    command.mut_subcommands(knowing)
+    command.mut_subcommands(with_completers)
 }
 
-fn names(begun: &OsStr) -> Vec<CompletionCandidate> {
+fn complete_names(begun: &OsStr) -> Vec<CompletionCandidate> {
     let described = |credential: Credential| {
         let about = format!("{} {} in {}", credential.provider, credential.kind, credential.region);
         CompletionCandidate::new(credential.name.to_string()).help(Some(about.into()))
     };
-    fitting(begun, credentials().unwrap_or_default().into_iter().map(described))
+    matching_candidates(begun, load_credentials().unwrap_or_default().into_iter().map(described))
 }
 
-fn providers(begun: &OsStr) -> Vec<CompletionCandidate> {
+fn complete_providers(begun: &OsStr) -> Vec<CompletionCandidate> {
     let Ok(catalogue) = AppPaths::discover().and_then(|paths| engine::load_catalog(&paths)) else { return Vec::new() };
     let known = catalogue.providers();
-    fitting(begun, known.map(|provider| CompletionCandidate::new(&provider.id).help(Some(provider.title.clone().into()))))
+    matching_candidates(
+        begun,
+        known.map(|provider| CompletionCandidate::new(&provider.id).help(Some(provider.title.clone().into()))),
+    )
 }
 
-fn kinds(begun: &OsStr) -> Vec<CompletionCandidate> {
+fn complete_kinds(begun: &OsStr) -> Vec<CompletionCandidate> {
     let Ok(catalogue) = AppPaths::discover().and_then(|paths| engine::load_catalog(&paths)) else { return Vec::new() };
-    let all = meant(&catalogue).flat_map(|provider| provider.kinds.iter().map(move |kind| (provider, kind)));
+    let all = selected_providers(&catalogue).flat_map(|provider| provider.kinds.iter().map(move |kind| (provider, kind)));
     // Two providers may call a kind alike, and what is offered twice looks like a mistake.
     let mut known: Vec<(&str, String)> = Vec::new();
     for (provider, kind) in all {
@@ -94,41 +97,41 @@ fn kinds(begun: &OsStr) -> Vec<CompletionCandidate> {
             None => known.push((&kind.id, about)),
         }
     }
-    fitting(begun, known.into_iter().map(|(id, about)| CompletionCandidate::new(id).help(Some(about.into()))))
+    matching_candidates(begun, known.into_iter().map(|(id, about)| CompletionCandidate::new(id).help(Some(about.into()))))
 }
 
-fn regions(begun: &OsStr) -> Vec<CompletionCandidate> {
+fn complete_regions(begun: &OsStr) -> Vec<CompletionCandidate> {
     let Ok(catalogue) = AppPaths::discover().and_then(|paths| engine::load_catalog(&paths)) else { return Vec::new() };
-    let known = meant(&catalogue).filter_map(|provider| catalogue.regions(&provider.id).ok()).flatten();
+    let known = selected_providers(&catalogue).filter_map(|provider| catalogue.regions(&provider.id).ok()).flatten();
     let mut ids: Vec<_> = known.map(|region| (region.id.clone(), region.api.to_string())).collect();
     ids.sort();
     ids.dedup();
-    fitting(begun, ids.into_iter().map(|(id, api)| CompletionCandidate::new(id).help(Some(api.into()))))
+    matching_candidates(begun, ids.into_iter().map(|(id, api)| CompletionCandidate::new(id).help(Some(api.into()))))
 }
 
 /// The provider that the line names already, else all of them.
-fn meant(catalogue: &ProviderCatalog) -> impl Iterator<Item = &Provider> {
+fn selected_providers(catalogue: &ProviderCatalog) -> impl Iterator<Item = &Provider> {
     let line = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
-    let named = provider_of(line.skip_while(|word| word != "--"));
+    let named = find_provider_option(line.skip_while(|word| word != "--"));
     let named = named.filter(|id| catalogue.provider(id).is_ok());
     catalogue.providers().filter(move |provider| named.as_ref().is_none_or(|id| *id == provider.id))
 }
 
 /// The provider among the words of a line.
-fn provider_of(mut words: impl Iterator<Item = String>) -> Option<String> {
+fn find_provider_option(mut words: impl Iterator<Item = String>) -> Option<String> {
     let word = words.find(|word| word == "--provider" || word.starts_with("--provider="))?;
     word.strip_prefix("--provider=").map(str::to_owned).or_else(|| words.next())
 }
 
 /// The credentials, if there is an index; a key press makes none.
-fn credentials() -> Option<Vec<Credential>> {
+fn load_credentials() -> Option<Vec<Credential>> {
     let paths = AppPaths::discover().ok().filter(|paths| paths.database().exists())?;
     let settings = Settings::load(&paths, &|name| std::env::var(name).ok()).ok()?;
     let engine = engine::open_engine(&paths, &settings).ok()?;
-    super::process::runtime().ok()?.block_on(engine.credentials()).ok()
+    super::process::build_runtime().ok()?.block_on(engine.credentials()).ok()
 }
 
-fn fitting(begun: &OsStr, all: impl Iterator<Item = CompletionCandidate>) -> Vec<CompletionCandidate> {
+fn matching_candidates(begun: &OsStr, all: impl Iterator<Item = CompletionCandidate>) -> Vec<CompletionCandidate> {
     let begun = begun.to_string_lossy().to_lowercase();
     all.filter(|candidate| candidate.get_value().to_string_lossy().to_lowercase().starts_with(&begun)).collect()
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::context::Context;
-use super::doctor::report;
+use super::context::CliContext;
+use super::doctor::print_diagnostics;
 use crate::config::{self, Settings, SettingsReport, schema};
 use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;
@@ -14,13 +14,13 @@ use crate::tui;
 /// Look at the settings, check them, or edit them
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring config check\n  tokenring config edit\n  tokenring config schema > schema.json")]
-pub(super) struct Config {
+pub(super) struct ConfigArgs {
     #[command(subcommand)]
-    action: Action,
+    command: ConfigCommand,
 }
 
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
-enum Action {
+enum ConfigCommand {
     /// Print where the settings lie
     #[command(after_help = "Examples:\n  tokenring config path")]
     Path,
@@ -35,73 +35,77 @@ enum Action {
     Edit,
 }
 
-impl Config {
+impl ConfigArgs {
     /// Carries it out.
-    pub(super) fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        match self.action {
-            Action::Path => path(context),
-            Action::Schema => {
+    pub(super) fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        match self.command {
+            ConfigCommand::Path => print_path(context),
+            ConfigCommand::Schema => {
                 let schema = schema::json_schema(tui::commands());
                 let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
-                context.out.text(&text).map(|()| 0)
+                context.out.print_text(&text).map(|()| 0)
             }
-            Action::Check => check(context),
-            Action::Edit => edit(context),
+            ConfigCommand::Check => check_settings(context),
+            ConfigCommand::Edit => edit_settings(context),
         }
     }
 }
 
-fn path(context: &Context<'_>) -> Result<u8, Problem> {
+fn print_path(context: &CliContext<'_>) -> Result<u8, Problem> {
     let path = context.paths.settings();
     if context.out.json {
-        context.out.value(&serde_json::json!({ "path": path, "exists": path.exists() }))?;
+        context.out.print_json(&serde_json::json!({ "path": path, "exists": path.exists() }))?;
     } else {
-        context.out.text(&path.display().to_string())?;
+        context.out.print_text(&path.display().to_string())?;
     }
     Ok(0)
 }
 
-fn check(context: &Context<'_>) -> Result<u8, Problem> {
-    let findings = findings(context);
-    report(context, &findings)?;
+fn check_settings(context: &CliContext<'_>) -> Result<u8, Problem> {
+    let findings = diagnose_settings(context);
+    print_diagnostics(context, &findings)?;
     let is_wrong = findings.iter().any(|finding| finding.level == DiagnosticSeverity::Fail);
     Ok(if is_wrong { ProblemClass::Usage.exit_code() } else { 0 })
 }
 
 /// What is wrong with the file, then what is wrong with its keys; where nothing is, that.
-fn findings(context: &Context<'_>) -> Vec<Diagnostic> {
+fn diagnose_settings(context: &CliContext<'_>) -> Vec<Diagnostic> {
     let path = context.paths.settings();
     let SettingsReport { settings, problems: flaws } =
         match Settings::load_leniently(&context.paths, &|name| std::env::var(name).ok()) {
             Ok(reading) => reading,
-            Err(problem) => return vec![finding(DiagnosticArea::Settings, DiagnosticSeverity::Fail, problem)],
+            Err(problem) => return vec![diagnostic(DiagnosticArea::Settings, DiagnosticSeverity::Fail, problem)],
         };
     let mut found: Vec<_> =
-        flaws.into_iter().map(|flaw| finding(DiagnosticArea::Settings, DiagnosticSeverity::Fail, flaw)).collect();
+        flaws.into_iter().map(|flaw| diagnostic(DiagnosticArea::Settings, DiagnosticSeverity::Fail, flaw)).collect();
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     for conflict in tui::conflicts(&settings) {
         let level = if conflict.is_mistake() { DiagnosticSeverity::Fail } else { DiagnosticSeverity::Warn };
-        found.push(finding(DiagnosticArea::Keys, level, conflict.problem_in(&path, &text)));
+        found.push(diagnostic(DiagnosticArea::Keys, level, conflict.problem_in(&path, &text)));
     }
     if found.is_empty() {
         let what = if path.exists() { "The settings are right" } else { "There are none: everything is as usual" };
-        found.push(finding(DiagnosticArea::Settings, DiagnosticSeverity::Ok, Problem::new(what, path.display().to_string(), "")));
+        found.push(diagnostic(
+            DiagnosticArea::Settings,
+            DiagnosticSeverity::Ok,
+            Problem::new(what, path.display().to_string(), ""),
+        ));
     }
     found
 }
 
-fn finding(area: DiagnosticArea, level: DiagnosticSeverity, problem: Problem) -> Diagnostic {
+fn diagnostic(area: DiagnosticArea, level: DiagnosticSeverity, problem: Problem) -> Diagnostic {
     let Problem { what, why, remedy, .. } = problem;
     Diagnostic { area, level, what, why, remedy }
 }
 
-fn edit(context: &Context<'_>) -> Result<u8, Problem> {
+fn edit_settings(context: &CliContext<'_>) -> Result<u8, Problem> {
     let path = context.paths.settings();
     if !path.exists() {
         config::write_private(&path, &schema::config_template())?;
     }
     open_editor(&path)?;
-    check(context)
+    check_settings(context)
 }
 
 /// Waits until the person has left the editor.

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
-use super::arguments::{parse_name, usage};
-use super::context::Context;
-use super::table::Table;
+use super::arguments::{parse_name, usage_problem};
+use super::context::CliContext;
+use super::table::TextTable;
 use crate::domain::consumer::{CommandPreset, Consumer, ConsumerTarget, PresetDestination, StdinCommand};
 use crate::domain::credential::SecretPart;
 use crate::domain::{Credential, Problem};
@@ -19,15 +19,15 @@ use crate::engine;
         tokenring consumer add ci-scanner dotenv --env-file .env --key SNYK_TOKEN\n  \
         tokenring consumer list ci-scanner\n  \
         tokenring consumer deliver ci-scanner dotenv --dry-run")]
-pub(super) struct Consumers {
+pub(super) struct ConsumerArgs {
     #[command(subcommand)]
-    verb: Verb,
+    command: ConsumerCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Verb {
+enum ConsumerCommand {
     /// Name a place where the secret must be delivered; nothing is delivered yet
-    Add(Box<Add>),
+    Add(Box<ConsumerAddArgs>),
     /// List a credential's consumers
     #[command(after_help = "Examples:\n  tokenring consumer list ci-scanner")]
     List {
@@ -43,7 +43,7 @@ enum Verb {
         consumer: String,
     },
     /// Deliver the current secret to one consumer
-    Deliver(Deliver),
+    Deliver(DeliverArgs),
 }
 
 /// Deliver the current secret to one consumer
@@ -51,7 +51,7 @@ enum Verb {
 #[command(
     after_help = "Examples:\n  tokenring consumer deliver ci-scanner deploy --dry-run\n  tokenring consumer deliver ci-scanner deploy"
 )]
-struct Deliver {
+struct DeliverArgs {
     /// The credential's name
     name: String,
     /// The consumer's name
@@ -64,7 +64,7 @@ struct Deliver {
 /// Name a place where the secret must be delivered; nothing is delivered yet
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, group = clap::ArgGroup::new("target").required(true))]
-struct Add {
+struct ConsumerAddArgs {
     /// The credential's name
     name: String,
     /// What to call the consumer
@@ -79,13 +79,13 @@ struct Add {
     #[arg(long, value_name = "PATH", group = "target", requires = "pointer")]
     json_file: Option<PathBuf>,
     /// The configuration of the Snyk CLI; in its usual place where no path is given
-    #[arg(long, value_name = "PATH", group = "target", num_args = 0..=1, default_missing_value = USUAL)]
+    #[arg(long, value_name = "PATH", group = "target", num_args = 0..=1, default_missing_value = DEFAULT_PATH_MARKER)]
     snyk_cli: Option<PathBuf>,
     /// The configuration of the Probely CLI; in its usual place where no path is given
-    #[arg(long, value_name = "PATH", group = "target", num_args = 0..=1, default_missing_value = USUAL)]
+    #[arg(long, value_name = "PATH", group = "target", num_args = 0..=1, default_missing_value = DEFAULT_PATH_MARKER)]
     probely_cli: Option<PathBuf>,
     /// A known program: gh (a secret of a repository), glab (a variable of a project) or kubectl (a secret's key)
-    #[arg(long, value_name = "PROGRAM", group = "target", requires = "key", requires = "place", value_parser = preset)]
+    #[arg(long, value_name = "PROGRAM", group = "target", requires = "key", requires = "place", value_parser = parse_preset)]
     preset: Option<CommandPreset>,
     /// A program and its arguments, which gets the secret on standard input; must come last
     #[arg(long, value_name = "ARG", group = "target", num_args = 1.., allow_hyphen_values = true)]
@@ -108,7 +108,7 @@ struct Add {
 }
 
 /// Stands for the usual place.
-const USUAL: &str = "-";
+const DEFAULT_PATH_MARKER: &str = "-";
 
 const EXAMPLES: &str = "Examples:\n  \
     tokenring consumer add ci-scanner dotenv --env-file .env --key SNYK_TOKEN\n  \
@@ -121,10 +121,10 @@ const EXAMPLES: &str = "Examples:\n  \
 
 /// A consumer, as `consumer list` prints it.
 #[derive(Serialize)]
-struct ConsumerShape<'a> {
+struct ConsumerJson<'a> {
     name: &'a str,
     part: &'a str,
-    holds: Holds,
+    holds: DeliveryState,
     delivered: Option<String>,
     #[serde(flatten)]
     target: &'a ConsumerTarget,
@@ -133,27 +133,30 @@ struct ConsumerShape<'a> {
 /// What a consumer was given last.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Holds {
+enum DeliveryState {
     Current,
-    Older,
-    Something,
-    Nothing,
+    #[serde(rename = "older")]
+    Outdated,
+    #[serde(rename = "something")]
+    Unknown,
+    #[serde(rename = "nothing")]
+    Empty,
 }
 
-impl Consumers {
+impl ConsumerArgs {
     /// Does what the verb below says.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        match self.verb {
-            Verb::Add(verb) => verb.run(context).await,
-            Verb::List { name } => list(context, &name).await,
-            Verb::Remove { name, consumer } => remove(context, &name, &consumer).await,
-            Verb::Deliver(verb) => verb.run(context).await,
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        match self.command {
+            ConsumerCommand::Add(verb) => verb.run(context).await,
+            ConsumerCommand::List { name } => list(context, &name).await,
+            ConsumerCommand::Remove { name, consumer } => remove(context, &name, &consumer).await,
+            ConsumerCommand::Deliver(verb) => verb.run(context).await,
         }
     }
 }
 
-impl Add {
-    async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+impl ConsumerAddArgs {
+    async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
         let credential = engine.find_credential(&self.name).await?;
         let name = parse_name(&self.consumer)?;
@@ -161,7 +164,7 @@ impl Add {
             credential: credential.id.clone(),
             name,
             part: self.part.clone().map_or(SecretPart::Secret, SecretPart::Named),
-            target: self.target()?,
+            target: self.build_target()?,
             last_delivery: None,
         };
         engine.add_consumer(consumer.clone()).await?;
@@ -169,58 +172,63 @@ impl Add {
             context.out.note(&format!("note: as it is now, a delivery would fail: {}; {}", problem.why, problem.remedy));
         }
         if context.out.json {
-            context.out.value(&shape(&consumer, Holds::Nothing))?;
+            context.out.print_json(&consumer_json(&consumer, DeliveryState::Empty))?;
         } else {
-            context.out.text(&format!("{}: would {}", consumer.name, consumer.target.describe()))?;
+            context.out.print_text(&format!("{}: would {}", consumer.name, consumer.target.describe()))?;
         }
         Ok(0)
     }
 
-    fn target(self) -> Result<ConsumerTarget, Problem> {
+    fn build_target(self) -> Result<ConsumerTarget, Problem> {
         if let Some(preset) = self.preset {
             let (place, key) = (self.place.unwrap_or_default(), self.key.unwrap_or_default());
-            let mut command = preset.command(&PresetDestination { container: place, key, extra_args: self.further }, here()?);
+            let mut command =
+                preset.command(&PresetDestination { container: place, key, extra_args: self.further }, current_folder()?);
             command.passed_env_vars.extend(self.pass);
             return Ok(ConsumerTarget::Command(command));
         }
         if !self.further.is_empty() {
             let why = "only a preset takes further arguments behind \"--\"";
-            return Err(usage("The consumer was not understood", why, "put the whole command behind --command"));
+            return Err(usage_problem("The consumer was not understood", why, "put the whole command behind --command"));
         }
         match (self.env_file, self.json_file, self.snyk_cli, self.probely_cli) {
-            (Some(path), ..) => Ok(ConsumerTarget::EnvFile { path: absolute(path)?, key: self.key.unwrap_or_default() }),
+            (Some(path), ..) => Ok(ConsumerTarget::EnvFile { path: absolute_path(path)?, key: self.key.unwrap_or_default() }),
             (_, Some(path), ..) => {
-                Ok(ConsumerTarget::JsonFile { path: absolute(path)?, pointer: self.pointer.unwrap_or_default() })
+                Ok(ConsumerTarget::JsonFile { path: absolute_path(path)?, pointer: self.pointer.unwrap_or_default() })
             }
-            (_, _, Some(path), _) => Ok(ConsumerTarget::SnykCli { path: or_usual(path, engine::snyk_cli_locations())? }),
-            (.., Some(path)) => Ok(ConsumerTarget::ProbelyCli { path: or_usual(path, engine::probely_cli_locations())? }),
+            (_, _, Some(path), _) => Ok(ConsumerTarget::SnykCli { path: resolve_path(path, engine::snyk_cli_locations())? }),
+            (.., Some(path)) => Ok(ConsumerTarget::ProbelyCli { path: resolve_path(path, engine::probely_cli_locations())? }),
             _ => {
                 let ways = vec![vec![self.command.unwrap_or_default()]];
-                Ok(ConsumerTarget::Command(StdinCommand { pipelines: ways, working_dir: here()?, passed_env_vars: self.pass }))
+                Ok(ConsumerTarget::Command(StdinCommand {
+                    pipelines: ways,
+                    working_dir: current_folder()?,
+                    passed_env_vars: self.pass,
+                }))
             }
         }
     }
 }
 
-impl Deliver {
-    async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+impl DeliverArgs {
+    async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
         let credential = engine.find_credential(&self.name).await?;
         let consumer = engine.consumer(&credential.id, &self.consumer).await?;
         if self.dry_run {
             let words = engine.preview_delivery(&consumer).await?;
             if context.out.json {
-                context.out.value(&serde_json::json!({ "consumer": consumer.name, "would": words }))?;
+                context.out.print_json(&serde_json::json!({ "consumer": consumer.name, "would": words }))?;
             } else {
-                context.out.text(&format!("{}: would {words}", consumer.name))?;
+                context.out.print_text(&format!("{}: would {words}", consumer.name))?;
             }
             return Ok(0);
         }
-        let delivery = context.unlocked().await?.deliver_current(&consumer).await?;
+        let delivery = context.unlocked_engine().await?.deliver_current(&consumer).await?;
         if context.out.json {
-            context.out.value(&delivery)?;
+            context.out.print_json(&delivery)?;
         } else {
-            context.out.text(&format!("{}: {}", delivery.consumer, delivery.detail))?;
+            context.out.print_text(&format!("{}: {}", delivery.consumer, delivery.detail))?;
         }
         if let Some(note) = &delivery.note {
             context.out.note(&format!("note: {note}"));
@@ -229,67 +237,73 @@ impl Deliver {
     }
 }
 
-async fn list(context: &Context<'_>, name: &str) -> Result<u8, Problem> {
+async fn list(context: &CliContext<'_>, name: &str) -> Result<u8, Problem> {
     let engine = context.engine()?;
     let credential = engine.find_credential(name).await?;
     let consumers = engine.consumers(&credential.id).await?;
     if context.out.json {
-        let shapes = consumers.iter().map(|consumer| shape(consumer, holds(&credential, consumer)));
-        context.out.value(&shapes.collect::<Vec<_>>())?;
+        let shapes = consumers.iter().map(|consumer| consumer_json(consumer, delivery_state(&credential, consumer)));
+        context.out.print_json(&shapes.collect::<Vec<_>>())?;
         return Ok(0);
     }
     if consumers.is_empty() {
         context.out.note("No consumers yet: name one with `tokenring consumer add`.");
         return Ok(0);
     }
-    let mut table = Table::new(&["CONSUMER", "PART", "KIND", "HOLDS", "A DELIVERY WOULD"]);
+    let mut table = TextTable::new(&["CONSUMER", "PART", "KIND", "HOLDS", "A DELIVERY WOULD"]);
     for consumer in &consumers {
         let (target, part) = (&consumer.target, consumer.part.as_str().to_owned());
-        table.row([consumer.name.to_string(), part, target.kind().to_owned(), held(&credential, consumer), target.describe()]);
+        table.add_row([
+            consumer.name.to_string(),
+            part,
+            target.kind().to_owned(),
+            describe_delivery(&credential, consumer),
+            target.describe(),
+        ]);
     }
-    context.out.table(&table)?;
+    context.out.print_table(&table)?;
     Ok(0)
 }
 
-async fn remove(context: &Context<'_>, name: &str, consumer: &str) -> Result<u8, Problem> {
+async fn remove(context: &CliContext<'_>, name: &str, consumer: &str) -> Result<u8, Problem> {
     let engine = context.engine()?;
     let credential = engine.find_credential(name).await?;
     engine.remove_consumer(&credential.id, consumer).await?;
     if context.out.json {
-        context.out.value(&serde_json::json!({ "removed": consumer }))?;
+        context.out.print_json(&serde_json::json!({ "removed": consumer }))?;
     } else {
-        context.out.text(&format!("{consumer}: forgotten here; what was delivered to it stays there"))?;
+        context.out.print_text(&format!("{consumer}: forgotten here; what was delivered to it stays there"))?;
     }
     Ok(0)
 }
 
-fn shape(consumer: &Consumer, holds: Holds) -> ConsumerShape<'_> {
+fn consumer_json(consumer: &Consumer, holds: DeliveryState) -> ConsumerJson<'_> {
     let delivered = consumer.last_delivery.as_ref().and_then(|last| last.at.format(&Rfc3339).ok());
     let (name, part) = (consumer.name.as_str(), consumer.part.as_str());
-    ConsumerShape { name, part, holds, delivered, target: &consumer.target }
+    ConsumerJson { name, part, holds, delivered, target: &consumer.target }
 }
 
-fn holds(credential: &Credential, consumer: &Consumer) -> Holds {
+fn delivery_state(credential: &Credential, consumer: &Consumer) -> DeliveryState {
     match &consumer.last_delivery {
-        None => Holds::Nothing,
+        None => DeliveryState::Empty,
         // The index knows the fingerprint of the secret itself and of no other part, so these are not compared.
-        Some(_) if consumer.part != SecretPart::Secret => Holds::Something,
-        Some(last) if credential.fingerprint.as_ref() == Some(&last.fingerprint) => Holds::Current,
-        Some(_) => Holds::Older,
+        Some(_) if consumer.part != SecretPart::Secret => DeliveryState::Unknown,
+        Some(last) if credential.fingerprint.as_ref() == Some(&last.fingerprint) => DeliveryState::Current,
+        Some(_) => DeliveryState::Outdated,
     }
 }
 
 /// The same in words; of what cannot be compared, when it was given.
-fn held(credential: &Credential, consumer: &Consumer) -> String {
-    match (holds(credential, consumer), &consumer.last_delivery) {
-        (Holds::Something, Some(last)) => format!("given {}", last.at.date()),
-        (Holds::Current, _) => "current".to_owned(),
-        (Holds::Older, _) => "older".to_owned(),
-        (Holds::Something | Holds::Nothing, _) => "–".to_owned(),
+fn describe_delivery(credential: &Credential, consumer: &Consumer) -> String {
+    match (delivery_state(credential, consumer), &consumer.last_delivery) {
+        (DeliveryState::Unknown, Some(last)) => format!("given {}", last.at.date()),
+        (DeliveryState::Current, _) => "current".to_owned(),
+        (DeliveryState::Outdated, _) => "older".to_owned(),
+        (DeliveryState::Unknown | DeliveryState::Empty, _) => "–".to_owned(),
     }
 }
 
-fn preset(name: &str) -> Result<CommandPreset, String> {
+fn parse_preset(name: &str) -> Result<CommandPreset, String> {
     let found = CommandPreset::ALL.iter().find(|(known, _)| *known == name);
     found
         .map(|(_, preset)| *preset)
@@ -297,43 +311,43 @@ fn preset(name: &str) -> Result<CommandPreset, String> {
 }
 
 /// The path that was given, else the first usual place where there is a file.
-fn or_usual(path: PathBuf, mut usual: Vec<PathBuf>) -> Result<PathBuf, Problem> {
-    if path.as_os_str() != USUAL {
-        return absolute(path);
+fn resolve_path(path: PathBuf, mut usual: Vec<PathBuf>) -> Result<PathBuf, Problem> {
+    if path.as_os_str() != DEFAULT_PATH_MARKER {
+        return absolute_path(path);
     }
     let found = usual.iter().position(|path| path.exists()).unwrap_or(0);
-    if found < usual.len() { Ok(usual.swap_remove(found)) } else { Err(nowhere("this user has no home folder")) }
+    if found < usual.len() { Ok(usual.swap_remove(found)) } else { Err(path_problem("this user has no home folder")) }
 }
 
 /// Absolute, so that it means the same from every folder; as text, so that it can be kept.
-fn absolute(path: PathBuf) -> Result<PathBuf, Problem> {
-    let path = std::path::absolute(path).map_err(|error| nowhere(&error.to_string()))?;
+fn absolute_path(path: PathBuf) -> Result<PathBuf, Problem> {
+    let path = std::path::absolute(path).map_err(|error| path_problem(&error.to_string()))?;
     if path.to_str().is_none() {
-        return Err(nowhere("its path is not text in UTF-8"));
+        return Err(path_problem("its path is not text in UTF-8"));
     }
     Ok(path)
 }
 
-fn here() -> Result<PathBuf, Problem> {
-    std::env::current_dir().map_err(|error| nowhere(&error.to_string())).and_then(absolute)
+fn current_folder() -> Result<PathBuf, Problem> {
+    std::env::current_dir().map_err(|error| path_problem(&error.to_string())).and_then(absolute_path)
 }
 
-fn nowhere(why: &str) -> Problem {
-    usage("There is no such place", why, "give another path")
+fn path_problem(why: &str) -> Problem {
+    usage_problem("There is no such place", why, "give another path")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Holds;
+    use super::DeliveryState;
 
     #[test]
     fn the_json_words_for_what_a_consumer_was_given() {
-        for holds in [Holds::Current, Holds::Older, Holds::Something, Holds::Nothing] {
+        for holds in [DeliveryState::Current, DeliveryState::Outdated, DeliveryState::Unknown, DeliveryState::Empty] {
             let word = match holds {
-                Holds::Current => "current",
-                Holds::Older => "older",
-                Holds::Something => "something",
-                Holds::Nothing => "nothing",
+                DeliveryState::Current => "current",
+                DeliveryState::Outdated => "older",
+                DeliveryState::Unknown => "something",
+                DeliveryState::Empty => "nothing",
             };
             assert_eq!(serde_json::to_value(holds).unwrap(), word);
         }

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::Common;
-use super::output::{Output, be_plain};
+use super::GlobalArgs;
+use super::output::{CliOutput, enable_plain_mode};
 use super::prompt;
 use crate::config::{AppPaths, Settings, SettingsReport};
 use crate::domain::problem::ProblemClass;
@@ -14,22 +14,22 @@ use crate::engine::{self, Engine};
 use crate::tui::{self, Wishes};
 
 /// The surroundings of one command.
-pub(super) struct Context<'a> {
+pub(super) struct CliContext<'a> {
     /// Where results go.
-    pub out: &'a Output,
+    pub out: &'a CliOutput,
     /// Where files lie.
     pub paths: AppPaths,
     /// The settings, with flags applied.
     pub settings: Settings,
     /// What is wrong with them, where that is no reason to stop.
-    pub flaws: Vec<Problem>,
-    common: Common,
+    pub settings_problems: Vec<Problem>,
+    global: GlobalArgs,
     engine: OnceLock<Arc<Engine>>,
 }
 
 /// How much a command depends on settings that are right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Care {
+pub(super) enum SettingsStrictness {
     /// A mistake in them stops it.
     Strict,
     /// It takes what is right and tells what is wrong.
@@ -38,31 +38,33 @@ pub(super) enum Care {
     None,
 }
 
-impl<'a> Context<'a> {
+impl<'a> CliContext<'a> {
     /// Reads the settings; nothing else is opened yet.
-    pub(super) fn new(common: Common, care: Care, out: &'a Output) -> Result<Self, Problem> {
+    pub(super) fn new(common: GlobalArgs, care: SettingsStrictness, out: &'a CliOutput) -> Result<Self, Problem> {
         let paths = AppPaths::discover()?;
         let reading = match care {
-            Care::Strict => SettingsReport { settings: Settings::load(&paths, &variable)?, problems: Vec::new() },
-            Care::Lenient => Settings::load_leniently(&paths, &variable)?,
-            Care::None => SettingsReport::default(),
+            SettingsStrictness::Strict => {
+                SettingsReport { settings: Settings::load(&paths, &env_variable)?, problems: Vec::new() }
+            }
+            SettingsStrictness::Lenient => Settings::load_leniently(&paths, &env_variable)?,
+            SettingsStrictness::None => SettingsReport::default(),
         };
-        let SettingsReport { settings, problems: flaws } = under_flags(reading, common);
+        let SettingsReport { settings, problems: flaws } = with_flags(reading, common);
         if settings.plain {
-            be_plain();
+            enable_plain_mode();
         }
-        Ok(Self { out, paths, settings, flaws, common, engine: OnceLock::new() })
+        Ok(Self { out, paths, settings, settings_problems: flaws, global: common, engine: OnceLock::new() })
     }
 
     /// How the person wants the screen to be, now and whenever the settings change.
-    pub(super) fn wishes(&self) -> Wishes {
-        let (paths, common) = (self.paths.clone(), self.common);
-        let reading = SettingsReport { settings: self.settings.clone(), problems: self.flaws.clone() };
-        let reading = with_keys(reading, &self.paths);
+    pub(super) fn settings_source(&self) -> Wishes {
+        let (paths, common) = (self.paths.clone(), self.global);
+        let reading = SettingsReport { settings: self.settings.clone(), problems: self.settings_problems.clone() };
+        let reading = with_key_problems(reading, &self.paths);
         let again = move || {
-            Settings::load_leniently(&paths, &variable)
-                .map(|reading| under_flags(reading, common))
-                .map(|reading| with_keys(reading, &paths))
+            Settings::load_leniently(&paths, &env_variable)
+                .map(|reading| with_flags(reading, common))
+                .map(|reading| with_key_problems(reading, &paths))
         };
         Wishes { reading, again: Some(Arc::new(again)), file: Some(self.paths.settings()), ..Wishes::default() }
     }
@@ -78,13 +80,13 @@ impl<'a> Context<'a> {
 
     /// The engine with a store that can be used. An encrypted file is unlocked here; a locked keyring is a problem,
     /// because its prompt must not come as a surprise.
-    pub(super) async fn unlocked(&self) -> Result<&Arc<Engine>, Problem> {
+    pub(super) async fn unlocked_engine(&self) -> Result<&Arc<Engine>, Problem> {
         let engine = self.engine()?;
         let state = engine.store_state().await;
         match state.problem {
             None => {}
             Some(error @ (StoreError::Locked | StoreError::NotInitialized)) if state.backend.kind == BackendKind::File => {
-                let passphrase = passphrase(&error)?;
+                let passphrase = read_passphrase(&error)?;
                 engine.unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT).await?;
             }
             Some(error) => return Err(error.into()),
@@ -93,29 +95,29 @@ impl<'a> Context<'a> {
     }
 
     /// What is known about providers.
-    pub(super) fn catalogue(&self) -> Result<ProviderCatalog, Problem> {
+    pub(super) fn load_catalog(&self) -> Result<ProviderCatalog, Problem> {
         engine::load_catalog(&self.paths)
     }
 }
 
-fn variable(name: &str) -> Option<String> {
+fn env_variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
 /// The settings with what is wrong with keys, which only the screen has.
-fn with_keys(mut reading: SettingsReport, paths: &AppPaths) -> SettingsReport {
+fn with_key_problems(mut reading: SettingsReport, paths: &AppPaths) -> SettingsReport {
     reading.problems.extend(tui::key_mistakes(&reading.settings, &paths.settings()));
     reading
 }
 
-fn under_flags(mut reading: SettingsReport, common: Common) -> SettingsReport {
+fn with_flags(mut reading: SettingsReport, common: GlobalArgs) -> SettingsReport {
     reading.settings.readonly |= common.readonly;
     reading.settings.plain |= common.plain;
     reading
 }
 
 /// The encrypted file's passphrase: from the file that `TOKENRING_PASSPHRASE_FILE` names, else from a hidden prompt.
-pub(super) fn passphrase(state: &StoreError) -> Result<Secret, Problem> {
+pub(super) fn read_passphrase(state: &StoreError) -> Result<Secret, Problem> {
     if let Some(path) = std::env::var_os("TOKENRING_PASSPHRASE_FILE") {
         return engine::passphrase_from_file(path.as_ref());
     }
@@ -123,14 +125,14 @@ pub(super) fn passphrase(state: &StoreError) -> Result<Secret, Problem> {
         return Err(state.clone().into());
     }
     if *state != StoreError::NotInitialized {
-        return prompt::hidden("Passphrase of the encrypted file");
+        return prompt::read_hidden("Passphrase of the encrypted file");
     }
-    let chosen = prompt::hidden("New passphrase for the encrypted file")?;
+    let chosen = prompt::read_hidden("New passphrase for the encrypted file")?;
     if chosen.is_empty() {
         let why = "an empty passphrase protects nothing";
         return Err(Problem::new("The passphrase is empty", why, "choose a long one").with_class(ProblemClass::Usage));
     }
-    if !prompt::hidden("The same passphrase again")?.same_as(&chosen) {
+    if !prompt::read_hidden("The same passphrase again")?.same_as(&chosen) {
         let why = "the two passphrases differ";
         return Err(
             Problem::new("The encrypted file was not created", why, "run the command again").with_class(ProblemClass::Usage)

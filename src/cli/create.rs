@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::arguments::{pair, parse_name, report, usage};
-use super::context::Context;
-use super::human::{Human, check_answers};
+use super::arguments::{parse_key_value, parse_name, print_credential, usage_problem};
+use super::context::CliContext;
+use super::human::{CliPrompter, check_answers};
 use super::prompt;
-use super::rotate::{conclude, tell as show, words};
+use super::rotate::{format_progress_line, print_progress_line as show, report_outcome};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::ProgressLine;
 use crate::domain::{Credential, Problem};
-use crate::engine::rotation::{Audience, RotationPhase, RotationStatus, Wish, plan_lines};
+use crate::engine::rotation::{CreateRequest, RotationObserver, RotationPhase, RotationStatus, plan_lines};
 
 /// Make a new credential at its provider, straight into the store
 #[derive(Debug, clap::Args)]
@@ -20,7 +20,7 @@ use crate::engine::rotation::{Audience, RotationPhase, RotationStatus, Wish, pla
     tokenring create ci-4 --like bot --field service_account_id=…  # a further secret for an account\n  \
     tokenring create triage-2 --like triage --as admin             # a further secret of an app\n  \
     tokenring create scan --like key --role ROLE --role \"ROLE team:TEAM\" --key-label ci")]
-pub(super) struct Create {
+pub(super) struct CreateArgs {
     /// What to call it, here and at the provider
     name: String,
     /// Make one like this one: provider, kind, region, place and role
@@ -36,7 +36,7 @@ pub(super) struct Create {
     #[arg(long)]
     region: Option<String>,
     /// A field of the kind, such as its organisation or role; may be repeated
-    #[arg(long = "field", value_name = "K=V", value_parser = pair)]
+    #[arg(long = "field", value_name = "K=V", value_parser = parse_key_value)]
     fields: Vec<(String, String)>,
     /// For a key of Snyk API & Web: a role and its scope, as ROLE, "ROLE team:TEAM" or "ROLE target:TARGET"; may be repeated
     #[arg(long = "role", value_name = "ROLE")]
@@ -64,9 +64,9 @@ pub(super) struct Create {
     answers: Vec<String>,
 }
 
-impl Create {
+impl CreateArgs {
     /// Asks, then has it made.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         check_answers(&self.answers)?;
         let engine = context.engine()?;
         let like = match &self.like {
@@ -75,10 +75,10 @@ impl Create {
         };
         let administrator = match self.administrator.as_ref().or(self.like.as_ref()) {
             Some(name) => engine.find_credential(name).await?,
-            None => return Err(usage("Nobody makes it", "no credential was named for it", "name one with --as")),
+            None => return Err(usage_problem("Nobody makes it", "no credential was named for it", "name one with --as")),
         };
         let (yes, plan, answers) = (self.yes, self.plan, self.answers.clone());
-        let wish = self.wish(like, &administrator)?;
+        let wish = self.build_request(like, &administrator)?;
         let creation = engine.plan_creation(wish).await?;
         let lines = plan_lines(&creation.plan);
         if plan {
@@ -88,28 +88,33 @@ impl Create {
             return Ok(0);
         }
         if !yes {
-            let made = &creation.draft;
+            let made = &creation.credential;
             let question = format!("Make a {} named {} in {} as {}?", made.kind, made.name, made.region, administrator.name);
-            prompt::typed(&question, made.name.as_str(), "--yes")?;
+            prompt::confirm_by_typing(&question, made.name.as_str(), "--yes")?;
         }
-        let (human, id) = (Human::new(context.out, answers), creation.draft.id.clone());
+        let (human, id) = (CliPrompter::new(context.out, answers), creation.credential.id.clone());
         // What is printed is the credential; the steps are told to those who watch.
-        let tell = |line: &ProgressLine| context.out.note(&words(line));
-        let status = context.unlocked().await?.create(creation, Audience { ask: &human, tell: &tell }).await?;
+        let tell = |line: &ProgressLine| context.out.note(&format_progress_line(line));
+        let status = context
+            .unlocked_engine()
+            .await?
+            .create_credential(creation, RotationObserver { prompter: &human, on_progress: &tell })
+            .await?;
         if status.state == RotationPhase::Done && status.manual_steps.is_empty() {
-            return report(context, &engine.credential_by_id(&id).await?);
+            return print_credential(context, &engine.credential_by_id(&id).await?);
         }
-        refused(&status).map_or_else(|| conclude(context, &status), Err)
+        not_created_problem(&status).map_or_else(|| report_outcome(context, &status), Err)
     }
 
-    fn wish(self, like: Option<Credential>, administrator: &Credential) -> Result<Wish, Problem> {
+    fn build_request(self, like: Option<Credential>, administrator: &Credential) -> Result<CreateRequest, Problem> {
         let from = |given: Option<String>, told: fn(&Credential) -> &String| given.or_else(|| like.as_ref().map(told).cloned());
-        let unclear =
-            || usage("It is not clear what to make", "neither --like nor provider and kind were given", "give one of them");
+        let unclear = || {
+            usage_problem("It is not clear what to make", "neither --like nor provider and kind were given", "give one of them")
+        };
         let mut fields: BTreeMap<_, _> = self.fields.into_iter().collect();
         let listed = [("roles", self.roles), ("key_labels", self.key_labels)].into_iter();
         fields.extend(listed.filter(|(_, words)| !words.is_empty()).map(|(id, words)| (id.to_owned(), words.join(", "))));
-        Ok(Wish {
+        Ok(CreateRequest {
             name: parse_name(&self.name)?,
             provider: from(self.provider, |like| &like.provider).ok_or_else(unclear)?,
             kind: from(self.kind, |like| &like.kind).ok_or_else(unclear)?,
@@ -118,13 +123,13 @@ impl Create {
             labels: self.labels,
             administrator: administrator.id.clone(),
             reason: self.reason,
-            like,
+            template: like,
         })
     }
 }
 
 /// The provider did not make it, and nothing is left of it.
-fn refused(status: &RotationStatus) -> Option<Problem> {
+fn not_created_problem(status: &RotationStatus) -> Option<Problem> {
     let why = status.why.clone().filter(|_| status.state == RotationPhase::RolledBack && status.manual_steps.is_empty())?;
     let remedy = "see what the provider says; another credential may be allowed to (--as)";
     Some(Problem::new("No credential was made", why, remedy).with_class(ProblemClass::Refused))

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::context::Context;
+use super::context::CliContext;
 use super::{sandbox, screen};
 use crate::domain::provider::{ProviderCatalog, ProviderSource, overlay};
 use crate::domain::region::Region;
@@ -16,22 +16,22 @@ use crate::sandbox::{RegionAddresses, SeededCredential, SimulatorManifest};
 /// Show the screen on the built-in simulator: nothing to install, nothing kept
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring demo")]
-pub(super) struct Demo {}
+pub(super) struct DemoArgs {}
 
-impl Demo {
+impl DemoArgs {
     /// Starts the simulator, fills a keyring in memory with what it issued, and shows the screen.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        let sandbox = sandbox::start().await?;
-        let engine = Arc::new(engine::in_memory_engine(catalogue(sandbox.manifest())?, &context.settings)?);
-        fill(&engine, sandbox.manifest()).await?;
-        let code = screen::show(context, engine).await;
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        let sandbox = sandbox::start_simulator().await?;
+        let engine = Arc::new(engine::in_memory_engine(simulated_catalog(sandbox.manifest())?, &context.settings)?);
+        add_credentials(&engine, sandbox.manifest()).await?;
+        let code = screen::run_in_memory(context, engine).await;
         sandbox.stop().await;
         code
     }
 }
 
 /// The built-in providers, with every region the simulator plays moved to loopback.
-fn catalogue(manifest: &SimulatorManifest) -> Result<ProviderCatalog, Problem> {
+fn simulated_catalog(manifest: &SimulatorManifest) -> Result<ProviderCatalog, Problem> {
     let builtin = ProviderCatalog::builtin();
     let mut sources = Vec::new();
     for provider in builtin.providers().filter(|provider| provider.regions_of.is_none()) {
@@ -39,8 +39,8 @@ fn catalogue(manifest: &SimulatorManifest) -> Result<ProviderCatalog, Problem> {
         for region in builtin.regions(&provider.id)? {
             if let Some(hosts) = manifest.region(&region.id) {
                 text = Some(
-                    overlay::toml_with_region(text.as_deref(), &provider.id, &moved(region, hosts)?)
-                        .map_err(|error| strange(&error))?,
+                    overlay::toml_with_region(text.as_deref(), &provider.id, &region_on_loopback(region, hosts)?)
+                        .map_err(|error| simulator_problem(&error))?,
                 );
             }
         }
@@ -49,8 +49,8 @@ fn catalogue(manifest: &SimulatorManifest) -> Result<ProviderCatalog, Problem> {
     Ok(ProviderCatalog::load(&sources)?)
 }
 
-fn moved(region: &Region, hosts: &RegionAddresses) -> Result<Region, Problem> {
-    let origin = |url: &String| Origin::parse(url).map_err(|error| strange(&error));
+fn region_on_loopback(region: &Region, hosts: &RegionAddresses) -> Result<Region, Problem> {
+    let origin = |url: &String| Origin::parse(url).map_err(|error| simulator_problem(&error));
     Ok(Region {
         api: origin(&hosts.api)?,
         app: hosts.app.as_ref().map(origin).transpose()?,
@@ -59,7 +59,7 @@ fn moved(region: &Region, hosts: &RegionAddresses) -> Result<Region, Problem> {
     })
 }
 
-async fn fill(engine: &Engine, manifest: &SimulatorManifest) -> Result<(), Problem> {
+async fn add_credentials(engine: &Engine, manifest: &SimulatorManifest) -> Result<(), Problem> {
     for issued in &manifest.credentials {
         engine.add_credential(new_credential(engine, issued)?).await?;
     }
@@ -74,7 +74,7 @@ fn new_credential(engine: &Engine, issued: &SeededCredential) -> Result<NewCrede
     let fields = issued.fields.iter().filter(|(id, _)| kind.field(id).is_some());
     let parts = issued.parts.iter().map(|(id, part)| ((*id).to_owned(), Arc::new(Secret::from_text(part.clone()))));
     Ok(NewCredential {
-        name: CredentialName::parse(&issued.name).map_err(|error| strange(&error))?,
+        name: CredentialName::parse(&issued.name).map_err(|error| simulator_problem(&error))?,
         provider: issued.provider.to_owned(),
         kind: issued.kind.to_owned(),
         region: issued.region.clone(),
@@ -96,6 +96,6 @@ fn labels(name: &str) -> &'static [&'static str] {
 }
 
 /// The simulator is part of the program, so what it says can only be wrong by a mistake of ours.
-fn strange(error: &dyn std::error::Error) -> Problem {
+fn simulator_problem(error: &dyn std::error::Error) -> Problem {
     Problem::new("The simulator does not fit the program", error.to_string(), "report this as a defect")
 }

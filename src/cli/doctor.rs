@@ -1,6 +1,6 @@
 //! `tokenring doctor`: what may stand in the way on this machine.
 
-use super::context::Context;
+use super::context::CliContext;
 use super::output;
 use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;
@@ -11,7 +11,7 @@ use crate::engine::doctor::{Diagnostic, DiagnosticArea, DiagnosticSeverity, Doct
 /// Look for what may stand in the way on this machine, and say what to do about it
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Doctor {
+pub(super) struct DoctorArgs {
     /// Leave the network alone
     #[arg(long)]
     offline: bool,
@@ -22,11 +22,11 @@ const EXAMPLES: &str = "Examples:\n  tokenring doctor\n  tokenring doctor --offl
     file, its passphrase is asked for, so that more can be told. It ends with 1 where something will not work, with 6 where \
     that is the store.";
 
-impl Doctor {
+impl DoctorArgs {
     /// Looks, and says what was found.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         // What keeps the store closed is among the findings.
-        let (engine, hindrance) = match context.unlocked().await {
+        let (engine, hindrance) = match context.unlocked_engine().await {
             Ok(engine) => (engine, None),
             Err(problem) if problem.class == ProblemClass::Store => (context.engine()?, Some(problem)),
             Err(problem) => return Err(problem),
@@ -39,15 +39,15 @@ impl Doctor {
         };
         let mut findings = engine.diagnose(&around).await;
         // A wrong passphrase, or a file of it that others may read, is not among them: to the store it is just locked.
-        if let Some(problem) = hindrance.filter(|problem| !is_told(problem, &findings)) {
+        if let Some(problem) = hindrance.filter(|problem| !problem_is_listed(problem, &findings)) {
             findings.insert(0, Diagnostic::warn(DiagnosticArea::Store, problem.what, problem.why, problem.remedy));
         }
-        report(context, &findings)?;
+        print_diagnostics(context, &findings)?;
         Ok(exit_code(&findings))
     }
 }
 
-fn is_told(problem: &Problem, findings: &[Diagnostic]) -> bool {
+fn problem_is_listed(problem: &Problem, findings: &[Diagnostic]) -> bool {
     findings.iter().any(|one| one.area == DiagnosticArea::Store && one.remedy == problem.remedy)
 }
 
@@ -63,19 +63,19 @@ fn exit_code(findings: &[Diagnostic]) -> u8 {
 }
 
 /// Shows findings, area by area.
-pub(super) fn report(context: &Context<'_>, findings: &[Diagnostic]) -> Result<(), Problem> {
+pub(super) fn print_diagnostics(context: &CliContext<'_>, findings: &[Diagnostic]) -> Result<(), Problem> {
     if context.out.json {
-        return context.out.value(&serde_json::json!({ "findings": findings }));
+        return context.out.print_json(&serde_json::json!({ "findings": findings }));
     }
-    let (ink, mut lines) = (context.out.ink(), Vec::new());
+    let (ink, mut lines) = (context.out.color_mode(), Vec::new());
     for area in findings.chunk_by(|one, other| one.area == other.area) {
-        lines.push(ink.heading(area[0].area.as_str()));
+        lines.push(ink.paint_heading(area[0].area.as_str()));
         for finding in area {
             let level = finding.level.as_str();
             let blanks = " ".repeat(4_usize.saturating_sub(level.len()));
             lines.push(format!(
                 "  {}{blanks}  {}: {}",
-                ink.state(level),
+                ink.paint_state(level),
                 sanitize_line(&finding.what),
                 sanitize_line(&finding.why)
             ));
@@ -84,5 +84,5 @@ pub(super) fn report(context: &Context<'_>, findings: &[Diagnostic]) -> Result<(
             }
         }
     }
-    context.out.text(&lines.join("\n"))
+    context.out.print_text(&lines.join("\n"))
 }

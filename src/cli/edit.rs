@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::context::Context;
+use super::context::CliContext;
 use super::{arguments, identify, secret_input};
 use crate::domain::{Problem, Timestamp};
 use crate::engine::message;
@@ -14,7 +14,7 @@ use crate::engine::message;
         tokenring edit laptop --secret < token.txt\n  \
         tokenring edit old-jenkins --kind service-account-token\n  \
         tokenring edit ci-scanner --field org_id=… --expires 2027-02-07")]
-pub(super) struct Edit {
+pub(super) struct EditArgs {
     /// Its name
     name: String,
     /// Another name
@@ -27,7 +27,7 @@ pub(super) struct Edit {
     #[arg(long)]
     region: Option<String>,
     /// A field to set; an empty value removes it; may be repeated
-    #[arg(long = "field", value_name = "K=V", value_parser = arguments::pair)]
+    #[arg(long = "field", value_name = "K=V", value_parser = arguments::parse_key_value)]
     fields: Vec<(String, String)>,
     /// A label to add; may be repeated
     #[arg(long = "label", value_name = "L")]
@@ -36,8 +36,8 @@ pub(super) struct Edit {
     #[arg(long = "unlabel", value_name = "L")]
     unlabels: Vec<String>,
     /// The day it ends, such as 2027-02-07, or "never"
-    #[arg(long, value_name = "DATE", value_parser = date_or_never)]
-    expires: Option<Ending>,
+    #[arg(long, value_name = "DATE", value_parser = parse_expiry)]
+    expires: Option<ExpiryArg>,
     /// Another secret, from standard input or a hidden prompt; the provider is not asked
     #[arg(long)]
     secret: bool,
@@ -45,47 +45,47 @@ pub(super) struct Edit {
 
 /// When a credential ends, as it is given on the command line.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Ending {
+pub(super) enum ExpiryArg {
     At(Timestamp),
     Never,
 }
 
-impl Edit {
+impl EditArgs {
     /// Applies all changes in one step.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let credential = context.engine()?.find_credential(&self.name).await?;
         let mut edit = message::CredentialEdit {
-            region: self.region_of(context, &credential.provider)?,
+            region: self.resolve_region(context, &credential.provider)?,
             ..message::CredentialEdit::default()
         };
         edit.name = self.rename.as_deref().map(arguments::parse_name).transpose()?;
         edit.kind.clone_from(&self.kind);
         edit.fields = self.fields.iter().cloned().collect();
         edit.expires = self.expires.map(|ending| match ending {
-            Ending::At(moment) => Some(moment),
-            Ending::Never => None,
+            ExpiryArg::At(moment) => Some(moment),
+            ExpiryArg::Never => None,
         });
         if !self.labels.is_empty() || !self.unlabels.is_empty() {
-            edit.labels = Some(self.relabel(credential.labels.clone()));
+            edit.labels = Some(self.update_labels(credential.labels.clone()));
         }
         let engine = if self.secret {
-            let found = context.engine()?.identify(&secret_input::read("new secret")?)?;
-            identify::note_cleaned(context.out, &found.removed);
+            let found = context.engine()?.identify(&secret_input::read_secret("new secret")?)?;
+            identify::note_removed_text(context.out, &found.removed);
             edit.secret = Some(Arc::new(found.secret));
-            context.unlocked().await?
+            context.unlocked_engine().await?
         } else {
             context.engine()?
         };
         let changed = engine.edit_credential(&credential.id, edit).await?;
-        arguments::report(context, &changed)
+        arguments::print_credential(context, &changed)
     }
 
-    fn region_of(&self, context: &Context<'_>, provider: &str) -> Result<Option<String>, Problem> {
+    fn resolve_region(&self, context: &CliContext<'_>, provider: &str) -> Result<Option<String>, Problem> {
         let Some(name) = &self.region else { return Ok(None) };
         Ok(Some(context.engine()?.catalog.region(provider, name)?.id.clone()))
     }
 
-    fn relabel(&self, mut labels: Vec<String>) -> Vec<String> {
+    fn update_labels(&self, mut labels: Vec<String>) -> Vec<String> {
         labels.retain(|label| !self.unlabels.contains(label));
         let new: Vec<_> = self.labels.iter().filter(|label| !labels.contains(label)).cloned().collect();
         labels.extend(new);
@@ -93,6 +93,6 @@ impl Edit {
     }
 }
 
-fn date_or_never(text: &str) -> Result<Ending, String> {
-    if text == "never" { Ok(Ending::Never) } else { arguments::date(text).map(Ending::At) }
+fn parse_expiry(text: &str) -> Result<ExpiryArg, String> {
+    if text == "never" { Ok(ExpiryArg::Never) } else { arguments::parse_date(text).map(ExpiryArg::At) }
 }

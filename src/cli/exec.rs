@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
-use super::arguments::usage;
-use super::context::Context;
-use super::output::{self, Output};
+use super::arguments::usage_problem;
+use super::context::CliContext;
+use super::output::{self, CliOutput};
 use crate::domain::problem::ProblemClass;
 use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::Engine;
@@ -16,7 +16,7 @@ use crate::engine::exec::{ChildCommand, EnvValue, EnvVariable, SecretDelivery, U
 /// Run a command that gets a credential's variables, such as `SNYK_TOKEN` and `SNYK_API`
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Exec {
+pub(super) struct ExecArgs {
     /// Credentials whose provider's variables the command gets
     #[arg(value_name = "NAME", required_unless_present = "env")]
     names: Vec<String>,
@@ -44,35 +44,35 @@ const EXAMPLES: &str = "Examples:\n  tokenring exec ci-scanner -- snyk test\n  \
     runs beside this process, which passes signals and the exit code on. A command that is not found ends with 127.";
 
 /// The exit codes of shells for a command that is not there, or cannot be run.
-const NOT_FOUND: u8 = 127;
-const NOT_RUNNABLE: u8 = 126;
+const NOT_FOUND_EXIT_CODE: u8 = 127;
+const NOT_RUNNABLE_EXIT_CODE: u8 = 126;
 
-impl Exec {
+impl ExecArgs {
     /// Runs the command; where it takes this process's place, this never ends.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        let engine = context.unlocked().await?;
-        let (variables, used) = self.variables(engine).await?;
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        let engine = context.unlocked_engine().await?;
+        let (variables, used) = self.collect_variables(engine).await?;
         let handover = match (self.stdin, self.file) {
             (true, _) => SecretDelivery::Stdin,
             (_, true) => SecretDelivery::Files,
             _ => SecretDelivery::Environment,
         };
-        if handover == SecretDelivery::Stdin && secrets(&variables) != 1 {
-            let why = format!("standard input takes one secret, and there are {}", secrets(&variables));
-            return Err(usage("The command was not run", &why, "choose one with --env VAR=NAME"));
+        if handover == SecretDelivery::Stdin && count_secrets(&variables) != 1 {
+            let why = format!("standard input takes one secret, and there are {}", count_secrets(&variables));
+            return Err(usage_problem("The command was not run", &why, "choose one with --env VAR=NAME"));
         }
-        let without = removed(engine, &variables, handover);
+        let without = conflicting_variables(engine, &variables, handover);
         if !without.is_empty() {
             context.out.note(&format!("note: not passed on, because it would contradict: {}", without.join(", ")));
         }
         // On record before it runs: afterwards this process may not be there any more.
-        let (program, handed) = (self.command[0].to_string_lossy().into_owned(), names(&variables));
+        let (program, handed) = (self.command[0].to_string_lossy().into_owned(), variable_names(&variables));
         for name in &used {
             engine.record_exec(name, &format!("{program} gets {handed}"), UsageEvent::Begun).await?;
         }
         let launch =
             ChildCommand { command: self.command.clone(), variables, removed_variables: without, secret_delivery: handover };
-        match launched(
+        match launch_command(
             launch,
             self.mask || cfg!(not(unix)) || handover == SecretDelivery::Files,
             self.mask.then_some(context.out),
@@ -82,14 +82,14 @@ impl Exec {
                 for name in &used {
                     engine.record_exec(name, &format!("{program}: {error}"), UsageEvent::Failed).await?;
                 }
-                let _ = context.out.problem(&lost(&program, &error));
-                Ok(if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_RUNNABLE })
+                let _ = context.out.print_problem(&command_not_run(&program, &error));
+                Ok(if error.kind() == io::ErrorKind::NotFound { NOT_FOUND_EXIT_CODE } else { NOT_RUNNABLE_EXIT_CODE })
             }
         }
     }
 
     /// The variables, and the credentials that they come from.
-    async fn variables(&self, engine: &Engine) -> Result<(Vec<EnvVariable>, BTreeSet<CredentialName>), Problem> {
+    async fn collect_variables(&self, engine: &Engine) -> Result<(Vec<EnvVariable>, BTreeSet<CredentialName>), Problem> {
         let (mut found, mut used): (Vec<EnvVariable>, _) = (Vec::new(), BTreeSet::new());
         for name in &self.names {
             let credential = engine.find_credential(name).await?;
@@ -98,12 +98,12 @@ impl Exec {
                 continue;
             }
             for variable in engine.env_variables(&credential).await? {
-                refuse_twice(&found, &variable, &credential)?;
+                check_no_conflict(&found, &variable, &credential)?;
                 found.push(variable);
             }
         }
         for choice in &self.env {
-            let (variable, owner) = chosen(engine, choice).await?;
+            let (variable, owner) = parse_env_choice(engine, choice).await?;
             used.insert(owner);
             found.retain(|known| known.name != variable.name);
             found.push(variable);
@@ -113,31 +113,31 @@ impl Exec {
 }
 
 #[cfg(unix)]
-fn launched(launch: ChildCommand, beside: bool, mask: Option<&Output>) -> io::Result<u8> {
-    if beside { supervised(&launch, mask) } else { launch.replace_process().map(|never| match never {}) }
+fn launch_command(launch: ChildCommand, beside: bool, mask: Option<&CliOutput>) -> io::Result<u8> {
+    if beside { run_supervised(&launch, mask) } else { launch.replace_process().map(|never| match never {}) }
 }
 
 #[cfg(not(unix))]
-fn launched(launch: ChildCommand, _beside: bool, mask: Option<&Output>) -> io::Result<u8> {
-    supervised(&launch, mask)
+fn launched(launch: ChildCommand, _beside: bool, mask: Option<&CliOutput>) -> io::Result<u8> {
+    run_supervised(&launch, mask)
 }
 
 /// Runs it beside this process, with its output masked where there is somewhere to tell what became of that. Output that
 /// could not be written is a failure, whatever the command says of itself.
-fn supervised(launch: &ChildCommand, masked: Option<&Output>) -> io::Result<u8> {
+fn run_supervised(launch: &ChildCommand, masked: Option<&CliOutput>) -> io::Result<u8> {
     let lost = Mutex::new(None);
     let pass_on = |stream, bytes: &[u8]| {
-        output::pass_on(stream, bytes).inspect_err(|error| {
+        output::forward_child_output(stream, bytes).inspect_err(|error| {
             // A reader that went away is no loss.
             if error.kind() != io::ErrorKind::BrokenPipe {
-                *lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(output::unwritten(error));
+                *lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(output::output_write_problem(error));
             }
         })
     };
     let ended = launch.run_supervised(masked.is_some().then_some(&pass_on))?;
     let lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let (Some(problem), Some(out)) = (&lost, masked) {
-        let _ = out.problem(problem);
+        let _ = out.print_problem(problem);
     }
     let code = match ended.propagate() {
         0 if lost.is_some() => 1,
@@ -148,14 +148,15 @@ fn supervised(launch: &ChildCommand, masked: Option<&Output>) -> io::Result<u8> 
 }
 
 /// `VAR=NAME[:FIELD]`. A name may hold a colon itself, so the whole is tried as a name first.
-async fn chosen(engine: &Engine, choice: &str) -> Result<(EnvVariable, CredentialName), Problem> {
-    let (name, from) = choice.split_once('=').filter(|(name, from)| is_variable(name) && !from.is_empty()).ok_or_else(|| {
-        usage(
-            "The variable was not understood",
-            &format!("\"{choice}\" is not VAR=NAME"),
-            "write it like TOKEN=ci-scanner:secret",
-        )
-    })?;
+async fn parse_env_choice(engine: &Engine, choice: &str) -> Result<(EnvVariable, CredentialName), Problem> {
+    let (name, from) =
+        choice.split_once('=').filter(|(name, from)| is_variable_name(name) && !from.is_empty()).ok_or_else(|| {
+            usage_problem(
+                "The variable was not understood",
+                &format!("\"{choice}\" is not VAR=NAME"),
+                "write it like TOKEN=ci-scanner:secret",
+            )
+        })?;
     let (credential, field) = match (engine.find_credential(from).await, from.rsplit_once(':')) {
         (Ok(credential), _) => (credential, "secret"),
         (Err(problem), Some((owner, field))) if problem.class == ProblemClass::NotFound => {
@@ -167,35 +168,35 @@ async fn chosen(engine: &Engine, choice: &str) -> Result<(EnvVariable, Credentia
     Ok((variable, credential.name))
 }
 
-fn is_variable(name: &str) -> bool {
+fn is_variable_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// Two credentials may agree about a variable; they may not contradict one another.
-fn refuse_twice(found: &[EnvVariable], new: &EnvVariable, of: &Credential) -> Result<(), Problem> {
+fn check_no_conflict(found: &[EnvVariable], new: &EnvVariable, of: &Credential) -> Result<(), Problem> {
     let Some(known) = found.iter().find(|known| known.name == new.name) else { return Ok(()) };
     match (&known.value, &new.value) {
         (EnvValue::Text(one), EnvValue::Text(other)) if one == other => Ok(()),
         _ => {
             let why = format!("{} sets {}, and so does a credential before it", of.name, new.name);
-            Err(usage("The command was not run", &why, "give one of them variables of its own with --env VAR=NAME"))
+            Err(usage_problem("The command was not run", &why, "give one of them variables of its own with --env VAR=NAME"))
         }
     }
 }
 
 /// The variables by name, for the record.
-fn names(variables: &[EnvVariable]) -> String {
+fn variable_names(variables: &[EnvVariable]) -> String {
     variables.iter().map(|variable| variable.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn secrets(variables: &[EnvVariable]) -> usize {
+fn count_secrets(variables: &[EnvVariable]) -> usize {
     variables.iter().filter(|variable| matches!(variable.value, EnvValue::Secret(_))).count()
 }
 
 /// The variables of this process that the command must not see, by name.
-fn removed(engine: &Engine, variables: &[EnvVariable], handover: SecretDelivery) -> Vec<String> {
+fn conflicting_variables(engine: &Engine, variables: &[EnvVariable], handover: SecretDelivery) -> Vec<String> {
     let is_set = |name: &str| {
         let text = |value: &EnvValue| handover == SecretDelivery::Environment || matches!(value, EnvValue::Text(_));
         variables.iter().any(|variable| variable.name == name && text(&variable.value))
@@ -204,7 +205,7 @@ fn removed(engine: &Engine, variables: &[EnvVariable], handover: SecretDelivery)
     rivals.filter(|name| !is_set(name) && std::env::var_os(name).is_some()).collect()
 }
 
-fn lost(program: &str, error: &io::Error) -> Problem {
+fn command_not_run(program: &str, error: &io::Error) -> Problem {
     let remedy = "see that the program is installed and may be run, or give its whole path";
     Problem::new(format!("{program} was not run"), error.to_string(), remedy)
 }

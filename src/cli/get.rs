@@ -1,6 +1,6 @@
 //! `tokenring get`: the secret to a pipe.
 
-use super::context::Context;
+use super::context::CliContext;
 use crate::domain::Problem;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
@@ -11,7 +11,7 @@ use crate::engine::DisclosureChannel;
 #[command(after_help = "Examples:\n  \
         tokenring get ci-scanner | docker login --username ci --password-stdin registry.example.com\n  \
         tokenring get triage --part client_secret | vault kv put -mount=secret app client_secret=-")]
-pub(super) struct Get {
+pub(super) struct GetArgs {
     /// The credential's name
     name: String,
     /// Write it even to a terminal, where it stays in the scrollback
@@ -22,9 +22,9 @@ pub(super) struct Get {
     part: Option<String>,
 }
 
-impl Get {
+impl GetArgs {
     /// Writes the secret, and nothing else, to standard output.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         if context.out.is_terminal() && !self.reveal {
             let why = "standard output is a terminal, which would keep the secret in its scrollback";
             return Err(Problem::new("The secret was not written", why, "pipe it to a program, or give --reveal")
@@ -32,8 +32,8 @@ impl Get {
         }
         let credential = context.engine()?.find_credential(&self.name).await?;
         let part = self.part.map_or(SecretPart::Secret, SecretPart::Named);
-        let secret = context.unlocked().await?.disclose_secret(&credential, &part, DisclosureChannel::Get).await?;
-        secret.expose(|bytes| context.out.bytes(bytes))?;
+        let secret = context.unlocked_engine().await?.disclose_secret(&credential, &part, DisclosureChannel::Get).await?;
+        secret.expose(|bytes| context.out.write_bytes(bytes))?;
         Ok(0)
     }
 }

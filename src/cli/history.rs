@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::context::Context;
-use super::request::{self, Sending, Showing};
-use super::shape::rfc3339;
-use super::table::Table;
+use super::context::CliContext;
+use super::request::{self, ResponseDisplay, SendContext};
+use super::shape::format_rfc3339;
+use super::table::TextTable;
 use crate::domain::difference::{self, DiffLine};
 use crate::domain::problem::ProblemClass;
 use crate::domain::request::RequestEnvironment;
@@ -26,7 +26,7 @@ use crate::engine::message::{HistoryFilter, HistoryPolicy, HistoryRecord, Reques
         tokenring history compare 12 15\n  \
         tokenring history purge --keep 100"
 )]
-pub(super) struct History {
+pub(super) struct HistoryArgs {
     /// Only those of this credential
     name: Option<String>,
     /// Only those whose method, path, query, headers or body holds this text
@@ -36,13 +36,13 @@ pub(super) struct History {
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: usize,
     #[command(subcommand)]
-    action: Option<Action>,
+    command: Option<HistoryCommand>,
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
+enum HistoryCommand {
     /// Send one again, with the credential as it is now
-    Resend(Resend),
+    Resend(ResendArgs),
     /// Tell what differs between two of them, or between one and the newest
     #[command(after_help = "Examples:\n  tokenring history compare 12\n  tokenring history compare 12 15")]
     Compare {
@@ -62,7 +62,7 @@ enum Action {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring history resend 12\n  tokenring history resend 12 --data @body.json --yes")]
-struct Resend {
+struct ResendArgs {
     /// Its number in the list
     id: u64,
     /// The body, where it was not kept: text, @FILE, or - for standard input
@@ -73,18 +73,18 @@ struct Resend {
     yes: bool,
 }
 
-impl History {
+impl HistoryArgs {
     /// Does what was asked; lists them where nothing was.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        match self.action {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        match self.command {
             None => self.list(context).await,
-            Some(Action::Resend(resend)) => resend.run(context).await,
-            Some(Action::Compare { id, other }) => compare(context, id, other).await,
-            Some(Action::Purge { keep }) => purge(context, keep).await,
+            Some(HistoryCommand::Resend(resend)) => resend.run(context).await,
+            Some(HistoryCommand::Compare { id, other }) => compare(context, id, other).await,
+            Some(HistoryCommand::Purge { keep }) => purge(context, keep).await,
         }
     }
 
-    async fn list(self, context: &Context<'_>) -> Result<u8, Problem> {
+    async fn list(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
         let credential = match &self.name {
             Some(name) => Some(engine.find_credential(name).await?.id),
@@ -93,18 +93,18 @@ impl History {
         let lines = engine.history(HistoryFilter { credential, text: self.search }, self.limit).await?;
         let names: HashMap<_, _> = engine.credentials().await?.into_iter().map(|known| (known.id, known.name)).collect();
         if context.out.json {
-            context.out.value(&lines.iter().map(|line| shape(line, &names)).collect::<Vec<_>>())?;
+            context.out.print_json(&lines.iter().map(|line| history_json(line, &names)).collect::<Vec<_>>())?;
         } else if lines.is_empty() {
             context.out.note("No request was sent yet, or none that fits.");
         } else {
-            context.out.table(&table(&lines, &names))?;
+            context.out.print_table(&table(&lines, &names))?;
         }
         Ok(0)
     }
 }
 
-impl Resend {
-    async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+impl ResendArgs {
+    async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
         let line = engine.history_record(self.id).await?;
         let credential = engine.credential_by_id(&line.entry.credential).await?;
@@ -119,24 +119,24 @@ impl Resend {
                 .out
                 .note(&format!("note: it was sent in {}; the credential is in {} now", line.entry.region, credential.region));
         }
-        let consent = request::consent(&credential, &draft, self.yes)?;
+        let consent = request::obtain_consent(&credential, &draft, self.yes)?;
         let order = RequestOptions { draft, consent, history_policy: HistoryPolicy::WithoutBody };
-        Sending { order, capture: None, showing: Showing::default() }.run(context, &credential).await
+        SendContext { options: order, capture: None, display: ResponseDisplay::default() }.run(context, &credential).await
     }
 }
 
 /// Prints what differs, as `diff` does: what only the first has, and what only the other has.
-async fn compare(context: &Context<'_>, id: u64, other: Option<u64>) -> Result<u8, Problem> {
+async fn compare(context: &CliContext<'_>, id: u64, other: Option<u64>) -> Result<u8, Problem> {
     let engine = context.engine()?;
     let before = engine.history_record(id).await?;
     let after = match other {
         Some(other) => engine.history_record(other).await?,
-        None => engine.history(HistoryFilter::default(), 1).await?.pop().ok_or_else(nothing_newer)?,
+        None => engine.history(HistoryFilter::default(), 1).await?.pop().ok_or_else(empty_history_problem)?,
     };
-    let (one, another) = (described(context, &before).await?, described(context, &after).await?);
+    let (one, another) = (describe_request(context, &before).await?, describe_request(context, &after).await?);
     if context.out.json {
-        let changes: Vec<_> = difference::diff_lines(&one, &another).into_iter().map(change).collect();
-        context.out.value(&json!({ "before": before.id, "after": after.id, "changes": changes }))?;
+        let changes: Vec<_> = difference::diff_lines(&one, &another).into_iter().map(diff_line_json).collect();
+        context.out.print_json(&json!({ "before": before.id, "after": after.id, "changes": changes }))?;
         return Ok(0);
     }
     let text = difference::format_diff(&one, &another, usize::MAX / 4);
@@ -144,13 +144,13 @@ async fn compare(context: &Context<'_>, id: u64, other: Option<u64>) -> Result<u
         context.out.note("Both are the same.");
     } else {
         context.out.note(&format!("- request {}, + request {}", before.id, after.id));
-        context.out.text(text.trim_end())?;
+        context.out.print_text(text.trim_end())?;
     }
     Ok(0)
 }
 
 /// A request as it was sent; as it was written, where its credential is gone.
-async fn described(context: &Context<'_>, line: &HistoryRecord) -> Result<String, Problem> {
+async fn describe_request(context: &CliContext<'_>, line: &HistoryRecord) -> Result<String, Problem> {
     let engine = context.engine()?;
     let credential = engine.credential_by_id(&line.entry.credential).await.ok();
     let setting =
@@ -158,7 +158,7 @@ async fn described(context: &Context<'_>, line: &HistoryRecord) -> Result<String
     Ok(line.description(setting))
 }
 
-fn change(change: DiffLine<'_>) -> serde_json::Value {
+fn diff_line_json(change: DiffLine<'_>) -> serde_json::Value {
     let (sort, line) = match change {
         DiffLine::Same(line) => ("same", line),
         DiffLine::Removed(line) => ("removed", line),
@@ -167,40 +167,40 @@ fn change(change: DiffLine<'_>) -> serde_json::Value {
     json!({ "change": sort, "line": line })
 }
 
-fn nothing_newer() -> Problem {
+fn empty_history_problem() -> Problem {
     Problem::new("There is nothing to compare with", "the history is empty", "send a request first")
         .with_class(ProblemClass::NotFound)
 }
 
-async fn purge(context: &Context<'_>, keep: usize) -> Result<u8, Problem> {
+async fn purge(context: &CliContext<'_>, keep: usize) -> Result<u8, Problem> {
     let forgotten = context.engine()?.purge_history(keep).await?;
     if context.out.json {
-        context.out.value(&json!({ "forgotten": forgotten }))?;
+        context.out.print_json(&json!({ "forgotten": forgotten }))?;
     } else {
-        context.out.text(&format!("{} forgotten", count_noun(forgotten, "request")))?;
+        context.out.print_text(&format!("{} forgotten", count_noun(forgotten, "request")))?;
     }
     Ok(0)
 }
 
-type Names = HashMap<CredentialId, CredentialName>;
+type CredentialNames = HashMap<CredentialId, CredentialName>;
 
-fn shape(line: &HistoryRecord, names: &Names) -> serde_json::Value {
+fn history_json(line: &HistoryRecord, names: &CredentialNames) -> serde_json::Value {
     let sent = &line.entry;
     json!({
-        "id": line.id, "at": rfc3339(sent.at), "name": names.get(&sent.credential), "region": sent.region,
+        "id": line.id, "at": format_rfc3339(sent.at), "name": names.get(&sent.credential), "region": sent.region,
         "method": sent.draft.method, "target": sent.draft.target.to_string(), "query": sent.draft.query,
         "preset": sent.draft.preset, "status": sent.status, "verdict": sent.verdict, "latency_ms": sent.latency_ms,
         "size": sent.size, "body_left_out": sent.body_left_out,
     })
 }
 
-fn table(lines: &[HistoryRecord], names: &Names) -> Table {
-    let mut table = Table::new(&["ID", "WHEN", "CREDENTIAL", "REGION", "STATUS", "REQUEST"]);
+fn table(lines: &[HistoryRecord], names: &CredentialNames) -> TextTable {
+    let mut table = TextTable::new(&["ID", "WHEN", "CREDENTIAL", "REGION", "STATUS", "REQUEST"]);
     for line in lines {
         let sent = &line.entry;
-        table.row([
+        table.add_row([
             line.id.to_string(),
-            rfc3339(sent.at),
+            format_rfc3339(sent.at),
             names.get(&sent.credential).map(ToString::to_string).unwrap_or_default(),
             sent.region.clone(),
             sent.status.map_or_else(|| "–".to_owned(), |status| status.to_string()),

@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use url::Url;
 
-use super::arguments::usage;
-use super::output::Output;
+use super::arguments::usage_problem;
+use super::output::CliOutput;
 use super::{login, prompt, secret_input};
 use crate::domain::{Problem, Secret};
 use crate::engine;
@@ -16,20 +16,20 @@ use crate::engine::ask::{AwaitedCallback, PromptChoice, PromptMessage, PromptRep
 use crate::engine::rotation::UserDecision;
 
 /// Answers for scripts, each used once.
-const ANSWERS: &str = "retry, skip, revoked, removed, another, back, forward, choose=ID or override=NAME";
+const ANSWERS_HELP: &str = "retry, skip, revoked, removed, another, back, forward, choose=ID or override=NAME";
 
 /// Refuses answers that no question has.
 pub(super) fn check_answers(answers: &[String]) -> Result<(), Problem> {
     let words = ["retry", "skip", "revoked", "removed", "another", "back", "forward", "choose", "override"];
     let unknown = answers.iter().find(|answer| !words.contains(&answer.split('=').next().unwrap_or_default()));
     unknown.map_or(Ok(()), |unknown| {
-        Err(usage(&format!("Unknown answer \"{unknown}\""), "no question has it", &format!("use {ANSWERS}")))
+        Err(usage_problem(&format!("Unknown answer \"{unknown}\""), "no question has it", &format!("use {ANSWERS_HELP}")))
     })
 }
 
 /// Where the person's browser is.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
-pub(super) struct Browser {
+pub(super) struct BrowserArgs {
     /// Where a sign-in is needed: only show the address; do not open the browser
     #[arg(long = "no-browser", action = clap::ArgAction::SetFalse)]
     open: bool,
@@ -39,33 +39,33 @@ pub(super) struct Browser {
 }
 
 /// Whoever gave the command.
-pub(super) struct Human<'a> {
-    out: &'a Output,
-    browser: Browser,
+pub(super) struct CliPrompter<'a> {
+    out: &'a CliOutput,
+    browser: BrowserArgs,
     /// The page that was shown last.
-    shown: Mutex<Option<String>>,
+    last_shown_page: Mutex<Option<String>>,
     answers: Mutex<VecDeque<String>>,
     piped: Mutex<bool>,
 }
 
-impl<'a> Human<'a> {
+impl<'a> CliPrompter<'a> {
     /// With these answers given beforehand.
-    pub(super) fn new(out: &'a Output, answers: Vec<String>) -> Self {
+    pub(super) fn new(out: &'a CliOutput, answers: Vec<String>) -> Self {
         let piped = !std::io::stdin().is_terminal();
-        let (browser, shown) = (Browser::default(), Mutex::default());
-        Self { out, browser, shown, answers: Mutex::new(answers.into()), piped: Mutex::new(piped) }
+        let (browser, shown) = (BrowserArgs::default(), Mutex::default());
+        Self { out, browser, last_shown_page: shown, answers: Mutex::new(answers.into()), piped: Mutex::new(piped) }
     }
 
     /// With this browser.
-    pub(super) const fn with(mut self, browser: Browser) -> Self {
+    pub(super) const fn with_browser(mut self, browser: BrowserArgs) -> Self {
         self.browser = browser;
         self
     }
 
     /// The first answer given beforehand that is open here.
-    fn prepared(&self, dilemma: &RotationPrompt) -> Option<UserDecision> {
+    fn next_prepared_answer(&self, dilemma: &RotationPrompt) -> Option<UserDecision> {
         let mut answers = self.answers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let open = |answer: &String| dilemma.choices.iter().find_map(|choice| read(answer, &choice.decision));
+        let open = |answer: &String| dilemma.choices.iter().find_map(|choice| parse_answer(answer, &choice.decision));
         let (place, saying) = answers.iter().enumerate().find_map(|(place, answer)| Some((place, open(answer)?)))?;
         answers.remove(place);
         Some(saying)
@@ -77,18 +77,18 @@ impl<'a> Human<'a> {
         if !std::mem::take(&mut *piped) {
             return None;
         }
-        secret_input::read("new secret").ok().filter(|secret| !secret.is_empty())
+        secret_input::read_secret("new secret").ok().filter(|secret| !secret.is_empty())
     }
 
     /// Shows the page, opens it once, and waits for an address where one is to be pasted; the browser comes back by itself.
     async fn send_to_browser(&self, dilemma: &RotationPrompt, awaited: &AwaitedCallback) -> Option<PromptReply> {
         let page = dilemma.page.clone().unwrap_or_default();
-        let before = self.shown.lock().unwrap_or_else(std::sync::PoisonError::into_inner).replace(page.clone());
+        let before = self.last_shown_page.lock().unwrap_or_else(std::sync::PoisonError::into_inner).replace(page.clone());
         if !dilemma.message.detail.is_empty() {
             self.out.note(&dilemma.message.detail);
         }
         if before.as_ref() != Some(&page) {
-            login::invite(self.out, (&page, awaited), self.browser.paste).ok()?;
+            login::print_sign_in_page(self.out, (&page, awaited), self.browser.paste).ok()?;
             if let Some(address) = Url::parse(&page).ok().filter(|_| self.browser.open) {
                 engine::open_page(&address);
             }
@@ -96,35 +96,35 @@ impl<'a> Human<'a> {
         if !self.browser.paste {
             return std::future::pending().await;
         }
-        Some(PromptReply::Pasted(Secret::from_text(login::pasted_address().await.to_string())))
+        Some(PromptReply::Pasted(Secret::from_text(login::read_callback_url().await.to_string())))
     }
 
-    fn at_terminal(&self, dilemma: &RotationPrompt) -> Option<PromptReply> {
-        self.out.note(&describe(dilemma));
+    fn prompt_at_terminal(&self, dilemma: &RotationPrompt) -> Option<PromptReply> {
+        self.out.note(&describe_prompt(dilemma));
         if dilemma.accepts_paste {
-            let pasted = prompt::hidden("New secret (nothing, for other answers)").ok()?;
+            let pasted = prompt::read_hidden("New secret (nothing, for other answers)").ok()?;
             if !pasted.is_empty() {
                 return Some(PromptReply::Pasted(pasted));
             }
         }
         let titles: Vec<&str> = dilemma.choices.iter().map(|choice| choice.title.as_str()).collect();
-        let choice = dilemma.choices.get(prompt::choose(&titles)?)?;
-        typed(choice).map(PromptReply::Decided)
+        let choice = dilemma.choices.get(prompt::choose_by_number(&titles)?)?;
+        confirm_choice(choice).map(PromptReply::Decided)
     }
 }
 
 #[async_trait]
-impl UserPrompter for Human<'_> {
+impl UserPrompter for CliPrompter<'_> {
     async fn confirm(&self, question: &PromptMessage) -> bool {
-        prompt::typed(&question.title, question.required_word.as_deref().unwrap_or("yes"), "--yes").is_ok()
+        prompt::confirm_by_typing(&question.title, question.required_word.as_deref().unwrap_or("yes"), "--yes").is_ok()
     }
 
     async fn read_secret(&self, question: &PromptMessage) -> Option<Secret> {
-        secret_input::read(&question.title).ok()
+        secret_input::read_secret(&question.title).ok()
     }
 
     async fn decide(&self, dilemma: &RotationPrompt) -> Option<PromptReply> {
-        if let Some(saying) = self.prepared(dilemma) {
+        if let Some(saying) = self.next_prepared_answer(dilemma) {
             return Some(PromptReply::Decided(saying));
         }
         if let Some(awaited) = &dilemma.awaited_callback {
@@ -134,29 +134,29 @@ impl UserPrompter for Human<'_> {
             return Some(PromptReply::Pasted(secret));
         }
         if prompt::is_interactive() {
-            return self.at_terminal(dilemma);
+            return self.prompt_at_terminal(dilemma);
         }
         // A question without more to it is told as the reason why it stops.
-        if background(dilemma).next().is_some() {
-            self.out.note(&describe(dilemma));
+        if prompt_details(dilemma).next().is_some() {
+            self.out.note(&describe_prompt(dilemma));
         }
         None
     }
 }
 
-fn describe(dilemma: &RotationPrompt) -> String {
-    let indented = background(dilemma).map(|line| format!("  {line}"));
+fn describe_prompt(dilemma: &RotationPrompt) -> String {
+    let indented = prompt_details(dilemma).map(|line| format!("  {line}"));
     std::iter::once(dilemma.message.title.clone()).chain(indented).collect::<Vec<_>>().join("\n")
 }
 
 /// What is to be known about a question, and the page on which it is seen to.
-fn background(dilemma: &RotationPrompt) -> impl Iterator<Item = String> {
+fn prompt_details(dilemma: &RotationPrompt) -> impl Iterator<Item = String> {
     let detail = Some(dilemma.message.detail.clone()).filter(|detail| !detail.is_empty());
     detail.into_iter().chain(dilemma.page.iter().map(|page| format!("page: {page}")))
 }
 
 /// What an answer given beforehand says here; `None` where it is not among the choices.
-fn read(answer: &str, open: &UserDecision) -> Option<UserDecision> {
+fn parse_answer(answer: &str, open: &UserDecision) -> Option<UserDecision> {
     let fits = match (answer.split_once('=').unwrap_or((answer, "")), open) {
         (("retry", _), UserDecision::Retry)
         | (("skip", _), UserDecision::Skip(_))
@@ -173,9 +173,9 @@ fn read(answer: &str, open: &UserDecision) -> Option<UserDecision> {
 }
 
 /// What the choice says; where a word must be typed for it, what was typed.
-fn typed(choice: &PromptChoice) -> Option<UserDecision> {
+fn confirm_choice(choice: &PromptChoice) -> Option<UserDecision> {
     match &choice.decision {
-        UserDecision::Override(word) => prompt::line(&format!("Type \"{word}\" to go on: ")).map(UserDecision::Override),
+        UserDecision::Override(word) => prompt::read_line(&format!("Type \"{word}\" to go on: ")).map(UserDecision::Override),
         other => Some(other.clone()),
     }
 }

@@ -1,10 +1,10 @@
 //! `tokenring identify`: what is this?
 
-use super::context::Context;
-use super::output::Output;
+use super::context::CliContext;
+use super::output::CliOutput;
 use super::secret_input;
-use super::shape::{IdentifiedShape, rfc3339};
-use super::table::Table;
+use super::shape::{IdentificationJson, format_rfc3339};
+use super::table::TextTable;
 use crate::domain::Problem;
 use crate::domain::identify::IdentificationCandidate;
 
@@ -13,44 +13,44 @@ use crate::domain::identify::IdentificationCandidate;
 #[command(
     after_help = "Examples:\n  tokenring identify < token.txt\n  tokenring identify --json < token.txt | jq .candidates[0]"
 )]
-pub(super) struct Identify {}
+pub(super) struct IdentifyArgs {}
 
-impl Identify {
+impl IdentifyArgs {
     /// Reads the secret and says what it may be.
     #[expect(clippy::unused_self, reason = "every verb has the same form")]
-    pub(super) fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        let pasted = secret_input::read("secret")?;
-        let found = crate::domain::identify::identify(&pasted, &context.catalogue()?)?;
+    pub(super) fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        let pasted = secret_input::read_secret("secret")?;
+        let found = crate::domain::identify::identify(&pasted, &context.load_catalog()?)?;
         if context.out.json {
-            context.out.value(&IdentifiedShape::of(&found))?;
+            context.out.print_json(&IdentificationJson::new(&found))?;
             return Ok(0);
         }
-        note_cleaned(context.out, &found.removed);
+        note_removed_text(context.out, &found.removed);
         if found.candidates.is_empty() {
-            context.out.text("unknown: no provider issues secrets of this shape")?;
+            context.out.print_text("unknown: no provider issues secrets of this shape")?;
         } else {
-            context.out.table(&table(&found.candidates))?;
+            context.out.print_table(&table(&found.candidates))?;
         }
         Ok(0)
     }
 }
 
 /// Says what was taken off the pasted text.
-pub(super) fn note_cleaned(out: &Output, cleaned: &[String]) {
+pub(super) fn note_removed_text(out: &CliOutput, cleaned: &[String]) {
     if !cleaned.is_empty() {
         out.note(&format!("note: taken off: {}", cleaned.join(", ")));
     }
 }
 
-fn table(candidates: &[IdentificationCandidate]) -> Table {
-    let mut table = Table::new(&["CONFIDENCE", "PROVIDER", "KIND", "REGION", "EXPIRES", "WHY"]);
+fn table(candidates: &[IdentificationCandidate]) -> TextTable {
+    let mut table = TextTable::new(&["CONFIDENCE", "PROVIDER", "KIND", "REGION", "EXPIRES", "WHY"]);
     for candidate in candidates {
-        table.row([
+        table.add_row([
             format!("{:?}", candidate.confidence).to_lowercase(),
             candidate.provider.clone(),
             candidate.kind.clone(),
             candidate.region.clone().unwrap_or_else(|| "–".to_owned()),
-            candidate.expires.map_or_else(|| "–".to_owned(), rfc3339),
+            candidate.expires.map_or_else(|| "–".to_owned(), format_rfc3339),
             candidate.why.clone(),
         ]);
     }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::arguments::{parse_name, usage};
-use super::context::Context;
-use super::table::Table;
+use super::arguments::{parse_name, usage_problem};
+use super::context::CliContext;
+use super::table::TextTable;
 use super::{prompt, secret_input};
 use crate::domain::credential::SecretPart;
 use crate::domain::text::sanitize_line;
@@ -18,9 +18,9 @@ use crate::engine::import::{ImportCandidate, ImportSource, TextFormat};
 /// Take over credentials that lie in plain text: of other programs, or in a file
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Import {
+pub(super) struct ImportArgs {
     #[command(subcommand)]
-    from: From,
+    from: ImportFrom,
     /// Only show what there is; nothing is kept or changed, and the store is not opened
     #[arg(long, global = true)]
     dry_run: bool,
@@ -36,7 +36,7 @@ pub(super) struct Import {
 }
 
 #[derive(Debug, Clone, clap::Subcommand)]
-enum From {
+enum ImportFrom {
     /// The configuration of the Snyk CLI, in both of its places
     #[command(
         after_help = "Examples:\n  tokenring import snyk-cli --dry-run\n  tokenring import snyk-cli --as laptop --consumer"
@@ -63,19 +63,19 @@ enum From {
         file: PathBuf,
     },
     /// What comes on standard input, as JSON where it begins with a brace or bracket, else as dotenv
-    #[command(name = PIPE, after_help = "Examples:\n  pass show ci/env | tokenring import -")]
+    #[command(name = STDIN_MARKER, after_help = "Examples:\n  pass show ci/env | tokenring import -")]
     Piped,
 }
 
 /// Stands for standard input.
-const PIPE: &str = "-";
+const STDIN_MARKER: &str = "-";
 
 const EXAMPLES: &str = "Examples:\n  tokenring import snyk-cli --dry-run\n  tokenring import snyk-cli --as laptop --consumer\n  \
     tokenring import dotenv .env --blank\n  pass show ci/env | tokenring import -";
 
 /// What was found, as `--json` prints it.
 #[derive(Serialize)]
-struct FindShape<'a> {
+struct ImportJson<'a> {
     path: String,
     place: &'a str,
     /// The file's mode, where others may read it.
@@ -85,7 +85,7 @@ struct FindShape<'a> {
     region: Option<&'a str>,
     /// The credential that has it now.
     name: Option<&'a str>,
-    outcome: Outcome,
+    outcome: ImportOutcome,
     /// Whether the copy in plain text was emptied.
     blanked: bool,
     why: Option<&'a str>,
@@ -94,140 +94,158 @@ struct FindShape<'a> {
 /// What became of a find.
 #[derive(Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum Outcome {
+enum ImportOutcome {
     Found,
     Imported,
-    Known,
+    #[serde(rename = "known")]
+    AlreadyStored,
     Refused,
 }
 
 /// What became of a find, and under which name.
-struct Done {
-    outcome: Outcome,
+struct ImportResult {
+    outcome: ImportOutcome,
     name: Option<String>,
-    leftover: Leftover,
+    plaintext: PlaintextState,
 }
 
 /// What became of the copy in plain text.
 #[derive(Clone, Copy, PartialEq)]
-enum Leftover {
+enum PlaintextState {
     /// It is still there.
-    There,
+    Present,
     /// It was emptied.
-    Blanked,
+    Cleared,
     /// There is none: it came on standard input.
-    Nowhere,
+    NotAFile,
 }
 
-impl Done {
+impl ImportResult {
     /// Whether a secret that is kept now still lies in plain text.
-    fn is_left(&self) -> bool {
-        self.name.is_some() && self.leftover == Leftover::There
+    fn plaintext_remains(&self) -> bool {
+        self.name.is_some() && self.plaintext == PlaintextState::Present
     }
 }
 
-impl Import {
+impl ImportArgs {
     /// Shows what there is, keeps it, and blanks it where that is wanted.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        let source = self.source()?;
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        let source = self.build_source()?;
         if matches!(source, ImportSource::Piped(..)) && (self.blank || self.consumer) {
             let why = "what comes on standard input lies in no place that could be emptied or kept up to date";
-            return Err(usage("Nothing was imported", why, "leave --blank and --consumer out, or name the file"));
+            return Err(usage_problem("Nothing was imported", why, "leave --blank and --consumer out, or name the file"));
         }
         let finds = context.engine()?.find_import_candidates(source).await?;
         let keepable = finds.iter().filter(|find| find.identified.is_ok()).count();
         if self.called.is_some() && keepable != 1 {
             let why = format!("there are {keepable} secrets, and --as gives one name");
-            return Err(usage("Nothing was imported", &why, "leave --as out; `tokenring edit --rename` renames them"));
+            return Err(usage_problem("Nothing was imported", &why, "leave --as out; `tokenring edit --rename` renames them"));
         }
         let (mut done, mut failed) = (Vec::new(), Vec::new());
         for find in &finds {
-            done.push(if self.dry_run { looked_at(find) } else { self.take_over(context, find, &mut failed).await? });
+            done.push(if self.dry_run {
+                unimported_result(find)
+            } else {
+                self.import_candidate(context, find, &mut failed).await?
+            });
         }
-        report(context, &finds, &done)?;
-        if self.is_blanking_agreed(&done) {
+        print_results(context, &finds, &done)?;
+        if self.confirm_blanking(&done) {
             self.blank_all(context, &finds, &mut done).await?;
         }
-        self.advise(context, &finds, &done);
-        first_of(context, failed).map_or(Ok(0), Err)
+        self.print_advice(context, &finds, &done);
+        first_problem(context, failed).map_or(Ok(0), Err)
     }
 
-    fn source(&self) -> Result<ImportSource, Problem> {
+    fn build_source(&self) -> Result<ImportSource, Problem> {
         let absolute = |path: &PathBuf| {
-            std::path::absolute(path).map_err(|error| usage("There is no such file", &error.to_string(), "name another file"))
+            std::path::absolute(path)
+                .map_err(|error| usage_problem("There is no such file", &error.to_string(), "name another file"))
         };
         Ok(match &self.from {
-            From::SnykCli => ImportSource::SnykCli,
-            From::ProbelyCli => ImportSource::ProbelyCli,
-            From::AppcircleCli => ImportSource::AppcircleCli,
-            From::Dotenv { file } if is_pipe(file) => {
+            ImportFrom::SnykCli => ImportSource::SnykCli,
+            ImportFrom::ProbelyCli => ImportSource::ProbelyCli,
+            ImportFrom::AppcircleCli => ImportSource::AppcircleCli,
+            ImportFrom::Dotenv { file } if is_stdin_marker(file) => {
                 ImportSource::Piped(TextFormat::Dotenv, Arc::new(secret_input::read_text()?))
             }
-            From::Json { file } if is_pipe(file) => ImportSource::Piped(TextFormat::Json, Arc::new(secret_input::read_text()?)),
-            From::Dotenv { file } => ImportSource::Dotenv(absolute(file)?),
-            From::Json { file } => ImportSource::Json(absolute(file)?),
-            From::Piped => {
+            ImportFrom::Json { file } if is_stdin_marker(file) => {
+                ImportSource::Piped(TextFormat::Json, Arc::new(secret_input::read_text()?))
+            }
+            ImportFrom::Dotenv { file } => ImportSource::Dotenv(absolute(file)?),
+            ImportFrom::Json { file } => ImportSource::Json(absolute(file)?),
+            ImportFrom::Piped => {
                 let text = secret_input::read_text()?;
-                ImportSource::Piped(form_of(&text), Arc::new(text))
+                ImportSource::Piped(detect_format(&text), Arc::new(text))
             }
         })
     }
 
     /// Keeps a find. A copy that cannot be emptied does not keep the others from it: why, goes to `failed`.
-    async fn take_over(&self, context: &Context<'_>, find: &ImportCandidate, failed: &mut Vec<Problem>) -> Result<Done, Problem> {
+    async fn import_candidate(
+        &self,
+        context: &CliContext<'_>,
+        find: &ImportCandidate,
+        failed: &mut Vec<Problem>,
+    ) -> Result<ImportResult, Problem> {
         if find.identified.is_err() {
-            return Ok(looked_at(find));
+            return Ok(unimported_result(find));
         }
-        let engine = context.unlocked().await?;
+        let engine = context.unlocked_engine().await?;
         let (outcome, credential) = match engine.find_duplicates(&find.secret).await?.first() {
-            Some(twin) => (Outcome::Known, engine.find_credential(twin.as_str()).await?),
-            None => (Outcome::Imported, engine.import(find, self.name(context, &find.location).await?).await?),
+            Some(twin) => (ImportOutcome::AlreadyStored, engine.find_credential(twin.as_str()).await?),
+            None => (ImportOutcome::Imported, engine.import(find, self.choose_name(context, &find.location).await?).await?),
         };
         if let Some(target) = find.target.as_ref().filter(|_| self.consumer) {
             engine.add_consumer_for_target(&credential, &SecretPart::Secret, target).await?;
         }
         let blanked = if self.blank { Some(engine.clear_plaintext_copy(find, &credential).await) } else { None };
-        let leftover = if matches!(blanked, Some(Ok(()))) { Leftover::Blanked } else { leftover(find) };
+        let leftover = if matches!(blanked, Some(Ok(()))) { PlaintextState::Cleared } else { plaintext_state(find) };
         failed.extend(blanked.and_then(Result::err));
-        Ok(Done { outcome, name: Some(credential.name.to_string()), leftover })
+        Ok(ImportResult { outcome, name: Some(credential.name.to_string()), plaintext: leftover })
     }
 
     /// Whether somebody who is there says yes to emptying the copies that are left.
-    fn is_blanking_agreed(&self, done: &[Done]) -> bool {
-        let left = done.iter().filter(|done| done.is_left()).count();
+    fn confirm_blanking(&self, done: &[ImportResult]) -> bool {
+        let left = done.iter().filter(|done| done.plaintext_remains()).count();
         if left == 0 || self.consumer || self.dry_run || !prompt::is_interactive() {
             return false;
         }
         let question = format!("The store has them. Empty the {left} plain-text copies now? [y/N] ");
-        prompt::line(&question).is_some_and(|answer| answer.eq_ignore_ascii_case("y"))
+        prompt::read_line(&question).is_some_and(|answer| answer.eq_ignore_ascii_case("y"))
     }
 
     /// Empties each copy after the store has given its secret back.
-    async fn blank_all(&self, context: &Context<'_>, finds: &[ImportCandidate], done: &mut [Done]) -> Result<(), Problem> {
-        let engine = context.unlocked().await?;
-        for (find, done) in finds.iter().zip(done).filter(|(_, done)| done.is_left()) {
+    async fn blank_all(
+        &self,
+        context: &CliContext<'_>,
+        finds: &[ImportCandidate],
+        done: &mut [ImportResult],
+    ) -> Result<(), Problem> {
+        let engine = context.unlocked_engine().await?;
+        for (find, done) in finds.iter().zip(done).filter(|(_, done)| done.plaintext_remains()) {
             let Some(name) = &done.name else { continue };
             engine.clear_plaintext_copy(find, &engine.find_credential(name).await?).await?;
-            done.leftover = Leftover::Blanked;
-            context.out.note(&sanitize_line(&format!("emptied {} in {}", find.location, file_of(find))));
+            done.plaintext = PlaintextState::Cleared;
+            context.out.note(&sanitize_line(&format!("emptied {} in {}", find.location, source_file(find))));
         }
         Ok(())
     }
 
     /// The name that was given, else one after the place, with a number where it is taken.
-    async fn name(&self, context: &Context<'_>, place: &str) -> Result<CredentialName, Problem> {
+    async fn choose_name(&self, context: &CliContext<'_>, place: &str) -> Result<CredentialName, Problem> {
         match &self.called {
             Some(name) => parse_name(name),
             None => context.engine()?.unused_name(place).await,
         }
     }
 
-    fn advise(&self, context: &Context<'_>, finds: &[ImportCandidate], done: &[Done]) {
-        let open = finds.iter().filter_map(|find| Some((sanitize_line(&file_of(find)), find.exposed_mode.as_ref()?)));
+    fn print_advice(&self, context: &CliContext<'_>, finds: &[ImportCandidate], done: &[ImportResult]) {
+        let open = finds.iter().filter_map(|find| Some((sanitize_line(&source_file(find)), find.exposed_mode.as_ref()?)));
         for (file, mode) in open.collect::<BTreeSet<_>>() {
             context.out.note(&format!("note: other users may read {file} (mode {mode})"));
         }
-        let left = done.iter().any(Done::is_left);
+        let left = done.iter().any(ImportResult::plaintext_remains);
         if left && !self.consumer && !self.blank {
             context
                 .out
@@ -237,67 +255,73 @@ impl Import {
 }
 
 /// The first of what went wrong, which ends the command; the others are told before.
-fn first_of(context: &Context<'_>, failed: Vec<Problem>) -> Option<Problem> {
+fn first_problem(context: &CliContext<'_>, failed: Vec<Problem>) -> Option<Problem> {
     let mut failed = failed.into_iter();
     let first = failed.next();
     failed.for_each(|Problem { what, why, .. }| context.out.note(&format!("note: {what}: {why}")));
     first
 }
 
-fn looked_at(find: &ImportCandidate) -> Done {
-    let outcome = if find.identified.is_ok() { Outcome::Found } else { Outcome::Refused };
-    Done { outcome, name: None, leftover: leftover(find) }
+fn unimported_result(find: &ImportCandidate) -> ImportResult {
+    let outcome = if find.identified.is_ok() { ImportOutcome::Found } else { ImportOutcome::Refused };
+    ImportResult { outcome, name: None, plaintext: plaintext_state(find) }
 }
 
-fn leftover(find: &ImportCandidate) -> Leftover {
-    if find.target.is_some() { Leftover::There } else { Leftover::Nowhere }
+fn plaintext_state(find: &ImportCandidate) -> PlaintextState {
+    if find.target.is_some() { PlaintextState::Present } else { PlaintextState::NotAFile }
 }
 
 /// The file that it lies in.
-fn file_of(find: &ImportCandidate) -> String {
-    find.target.as_ref().map_or_else(|| PIPE.to_owned(), |target| target.path().display().to_string())
+fn source_file(find: &ImportCandidate) -> String {
+    find.target.as_ref().map_or_else(|| STDIN_MARKER.to_owned(), |target| target.path().display().to_string())
 }
 
-fn is_pipe(path: &Path) -> bool {
-    path.as_os_str() == PIPE
+fn is_stdin_marker(path: &Path) -> bool {
+    path.as_os_str() == STDIN_MARKER
 }
 
-fn form_of(text: &str) -> TextFormat {
+fn detect_format(text: &str) -> TextFormat {
     if text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']) { TextFormat::Json } else { TextFormat::Dotenv }
 }
 
-fn report(context: &Context<'_>, finds: &[ImportCandidate], done: &[Done]) -> Result<(), Problem> {
-    let shapes: Vec<_> = finds.iter().zip(done).map(|(find, done)| shape(find, done)).collect();
+fn print_results(context: &CliContext<'_>, finds: &[ImportCandidate], done: &[ImportResult]) -> Result<(), Problem> {
+    let shapes: Vec<_> = finds.iter().zip(done).map(|(find, done)| import_json(find, done)).collect();
     if context.out.json {
-        return context.out.value(&shapes);
+        return context.out.print_json(&shapes);
     }
     if shapes.is_empty() {
         context.out.note("There is nothing to import in it: no place holds a secret.");
         return Ok(());
     }
-    let mut table = Table::new(&["FILE", "PLACE", "WHAT", "REGION", "THEN"]);
+    let mut table = TextTable::new(&["FILE", "PLACE", "WHAT", "REGION", "THEN"]);
     for (shape, done) in shapes.iter().zip(done) {
         let what = shape.kind.map_or_else(|| "–".to_owned(), |kind| format!("{} {kind}", shape.provider.unwrap_or_default()));
-        table.row([shape.path.clone(), shape.place.to_owned(), what, shape.region.unwrap_or("–").to_owned(), then(shape, done)]);
+        table.add_row([
+            shape.path.clone(),
+            shape.place.to_owned(),
+            what,
+            shape.region.unwrap_or("–").to_owned(),
+            describe_outcome(shape, done),
+        ]);
     }
-    context.out.table(&table)
+    context.out.print_table(&table)
 }
 
-fn then(shape: &FindShape<'_>, done: &Done) -> String {
+fn describe_outcome(shape: &ImportJson<'_>, done: &ImportResult) -> String {
     let name = shape.name.unwrap_or_default();
-    let blanked = if done.leftover == Leftover::Blanked { ", blanked there" } else { "" };
+    let blanked = if done.plaintext == PlaintextState::Cleared { ", blanked there" } else { "" };
     match shape.outcome {
-        Outcome::Found => "would be imported".to_owned(),
-        Outcome::Imported => format!("imported as {name}{blanked}"),
-        Outcome::Known => format!("already here as {name}{blanked}"),
-        Outcome::Refused => shape.why.unwrap_or_default().to_owned(),
+        ImportOutcome::Found => "would be imported".to_owned(),
+        ImportOutcome::Imported => format!("imported as {name}{blanked}"),
+        ImportOutcome::AlreadyStored => format!("already here as {name}{blanked}"),
+        ImportOutcome::Refused => shape.why.unwrap_or_default().to_owned(),
     }
 }
 
-fn shape<'a>(find: &'a ImportCandidate, done: &'a Done) -> FindShape<'a> {
+fn import_json<'a>(find: &'a ImportCandidate, done: &'a ImportResult) -> ImportJson<'a> {
     let sort = find.identified.as_ref().ok();
-    FindShape {
-        path: file_of(find),
+    ImportJson {
+        path: source_file(find),
         place: &find.location,
         open_to_others: find.exposed_mode.as_deref(),
         provider: sort.map(|sort| sort.provider.as_str()),
@@ -305,23 +329,23 @@ fn shape<'a>(find: &'a ImportCandidate, done: &'a Done) -> FindShape<'a> {
         region: sort.map(|sort| sort.region.as_str()),
         name: done.name.as_deref(),
         outcome: done.outcome,
-        blanked: done.leftover == Leftover::Blanked,
+        blanked: done.plaintext == PlaintextState::Cleared,
         why: find.identified.as_ref().err().map(String::as_str),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Outcome;
+    use super::ImportOutcome;
 
     #[test]
     fn the_json_words_of_every_outcome() {
-        for outcome in [Outcome::Found, Outcome::Imported, Outcome::Known, Outcome::Refused] {
+        for outcome in [ImportOutcome::Found, ImportOutcome::Imported, ImportOutcome::AlreadyStored, ImportOutcome::Refused] {
             let word = match outcome {
-                Outcome::Found => "found",
-                Outcome::Imported => "imported",
-                Outcome::Known => "known",
-                Outcome::Refused => "refused",
+                ImportOutcome::Found => "found",
+                ImportOutcome::Imported => "imported",
+                ImportOutcome::AlreadyStored => "known",
+                ImportOutcome::Refused => "refused",
             };
             assert_eq!(serde_json::to_value(outcome).unwrap(), word);
         }

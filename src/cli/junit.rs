@@ -2,29 +2,32 @@
 
 use std::fmt::Write as _;
 
-use super::shape::VerdictShape;
+use super::shape::CheckResultJson;
 use crate::domain::response::CheckResult;
 
 /// A report in which every credential is a test case: one that is refused or breaks a policy has failed, one that could
 /// not be checked is an error, one that nobody asked about is skipped.
-pub(super) fn report(verdicts: &[VerdictShape]) -> String {
-    let counted = |has: &str| verdicts.iter().map(case).filter(|case| case.contains(has)).count();
+pub(super) fn junit_report(verdicts: &[CheckResultJson]) -> String {
+    let counted = |has: &str| verdicts.iter().map(test_case).filter(|case| case.contains(has)).count();
     let (failures, errors, skipped) = (counted("<failure "), counted("<error "), counted("<skipped/>"));
     let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
     let counts = format!("tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\"", verdicts.len());
     let _ = writeln!(xml, "<testsuites {counts}>\n  <testsuite name=\"tokenring check\" {counts}>");
     for found in verdicts {
-        let _ = writeln!(xml, "{}", case(found));
+        let _ = writeln!(xml, "{}", test_case(found));
     }
     xml.push_str("  </testsuite>\n</testsuites>\n");
     xml
 }
 
-fn case(found: &VerdictShape) -> String {
+fn test_case(found: &CheckResultJson) -> String {
     let seconds = found.latency_ms.unwrap_or_default();
     let seconds = format!("{}.{:03}", seconds / 1000, seconds % 1000);
-    let head =
-        format!("    <testcase name=\"{}\" classname=\"{}\" time=\"{seconds}\"", escaped(&found.name), escaped(&found.region));
+    let head = format!(
+        "    <testcase name=\"{}\" classname=\"{}\" time=\"{seconds}\"",
+        escape_attribute(&found.name),
+        escape_attribute(&found.region)
+    );
     let inner = match (found.verdict, &found.policy) {
         (CheckResult::Refused, _) => element("failure", "refused", &found.reason),
         (_, Some(breach)) => element("failure", "policy", breach),
@@ -36,11 +39,11 @@ fn case(found: &VerdictShape) -> String {
 }
 
 fn element(name: &str, sort: &str, message: &str) -> String {
-    format!("<{name} type=\"{sort}\" message=\"{}\"/>", escaped(message))
+    format!("<{name} type=\"{sort}\" message=\"{}\"/>", escape_attribute(message))
 }
 
 /// A text as the value of an attribute; characters that XML does not have at all go.
-fn escaped(text: &str) -> String {
+fn escape_attribute(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -61,9 +64,9 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn found(name: &str, verdict: CheckResult) -> VerdictShape {
+    fn found(name: &str, verdict: CheckResult) -> CheckResultJson {
         let reason = "said \"no\" & <left>\u{1}".to_owned();
-        VerdictShape {
+        CheckResultJson {
             name: name.to_owned(),
             region: "EU".to_owned(),
             verdict,
@@ -81,9 +84,9 @@ mod tests {
             found("b", CheckResult::Refused),
             found("c", CheckResult::Unknown),
             found("d", CheckResult::Unchecked),
-            VerdictShape { policy: Some("e is 100 days old".to_owned()), ..found("e", CheckResult::Accepted) },
+            CheckResultJson { policy: Some("e is 100 days old".to_owned()), ..found("e", CheckResult::Accepted) },
         ];
-        let xml = report(&all);
+        let xml = junit_report(&all);
         assert!(xml.contains("tests=\"5\" failures=\"2\" errors=\"1\" skipped=\"1\""), "{xml}");
         assert!(xml.contains("<testcase name=\"a\" classname=\"EU\" time=\"1.042\"/>"), "{xml}");
         assert!(xml.contains("<failure type=\"refused\" message=\"said &quot;no&quot; &amp; &lt;left&gt;\"/>"), "{xml}");

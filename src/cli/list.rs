@@ -1,8 +1,8 @@
 //! `tokenring list` and `tokenring show`: what is known, without the store.
 
-use super::context::Context;
-use super::shape::{CredentialShape, rfc3339};
-use super::table::{Table, pad};
+use super::context::CliContext;
+use super::shape::{CredentialJson, format_rfc3339};
+use super::table::{TextTable, pad};
 use crate::domain::{Credential, Problem, Timestamp, words};
 
 /// List all credentials
@@ -11,7 +11,7 @@ use crate::domain::{Credential, Problem, Timestamp, words};
         tokenring list\n  \
         tokenring list --provider snyk --label prod\n  \
         tokenring list --json | jq -r .[].name")]
-pub(super) struct List {
+pub(super) struct ListArgs {
     /// Only those of this provider
     #[arg(long)]
     provider: Option<String>,
@@ -23,53 +23,53 @@ pub(super) struct List {
 /// Show one credential
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring show ci-scanner\n  tokenring show ci-scanner --json")]
-pub(super) struct Show {
+pub(super) struct ShowArgs {
     /// Its name
     name: String,
 }
 
-impl List {
+impl ListArgs {
     /// Prints all credentials, by name.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
         let mut credentials = engine.credentials().await?;
-        credentials.retain(|credential| self.wants(credential));
+        credentials.retain(|credential| self.matches_filter(credential));
         if context.out.json {
-            context.out.value(&credentials.iter().map(CredentialShape::of).collect::<Vec<_>>())?;
+            context.out.print_json(&credentials.iter().map(CredentialJson::new).collect::<Vec<_>>())?;
         } else if credentials.is_empty() {
             context
                 .out
                 .note("No credentials yet: add one with `tokenring add NAME --provider P`, or look around in `tokenring demo`.");
         } else {
-            context.out.table(&table(&credentials, engine.now()))?;
+            context.out.print_table(&table(&credentials, engine.now()))?;
         }
         Ok(0)
     }
 
-    fn wants(&self, credential: &Credential) -> bool {
+    fn matches_filter(&self, credential: &Credential) -> bool {
         self.provider.as_ref().is_none_or(|provider| *provider == credential.provider)
             && self.label.as_ref().is_none_or(|label| credential.labels.contains(label))
     }
 }
 
-impl Show {
+impl ShowArgs {
     /// Prints one credential.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
         let credential = engine.find_credential(&self.name).await?;
         if context.out.json {
-            context.out.value(&CredentialShape::of(&credential))?;
+            context.out.print_json(&CredentialJson::new(&credential))?;
         } else {
-            context.out.text(&describe(&credential, engine.now()))?;
+            context.out.print_text(&describe_credential(&credential, engine.now()))?;
         }
         Ok(0)
     }
 }
 
-fn table(credentials: &[Credential], now: Timestamp) -> Table {
-    let mut table = Table::new(&["NAME", "PROVIDER", "KIND", "REGION", "EXPIRES", "LAST CHECK"]);
+fn table(credentials: &[Credential], now: Timestamp) -> TextTable {
+    let mut table = TextTable::new(&["NAME", "PROVIDER", "KIND", "REGION", "EXPIRES", "LAST CHECK"]);
     for credential in credentials {
-        table.row([
+        table.add_row([
             credential.name.to_string(),
             credential.provider.clone(),
             credential.kind.clone(),
@@ -81,14 +81,14 @@ fn table(credentials: &[Credential], now: Timestamp) -> Table {
     table
 }
 
-fn describe(credential: &Credential, now: Timestamp) -> String {
+fn describe_credential(credential: &Credential, now: Timestamp) -> String {
     let mut rows = vec![
         ("name", credential.name.to_string()),
         ("provider", credential.provider.clone()),
         ("kind", credential.kind.clone()),
         ("region", credential.region.clone()),
         ("secret", "•".repeat(20)),
-        ("created", rfc3339(credential.created)),
+        ("created", format_rfc3339(credential.created)),
         ("expires", words::format_expiry(credential.expires, now)),
         ("checked", words::format_last_check(credential.last_check.as_ref(), now)),
     ];

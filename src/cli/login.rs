@@ -7,9 +7,9 @@ use std::sync::Arc;
 use time::format_description::well_known::Rfc3339;
 use url::Url;
 
-use super::context::Context;
-use super::output::Output;
-use super::shape::CredentialShape;
+use super::context::CliContext;
+use super::output::CliOutput;
+use super::shape::CredentialJson;
 use super::{arguments, classified, secret_input};
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::{AuthMethod, CredentialKind, ProviderCatalog};
@@ -25,7 +25,7 @@ use crate::engine::{self, Engine, NewSession, PendingSignIn as Begun, SIGN_IN_TI
     tokenring login triage --paste  # over SSH: paste the address at which the browser ends\n\n\
     The app has to have registered the callback address: http://127.0.0.1:0/callback (any port) unless \
     --field callback=http://127.0.0.1:8080/callback names another.")]
-pub(super) struct Login {
+pub(super) struct LoginArgs {
     /// The name of the credential, a new one or one that is there
     name: String,
     /// The provider of a new one: snyk-apps, or one of your own
@@ -38,7 +38,7 @@ pub(super) struct Login {
     #[arg(long, requires = "provider")]
     region: Option<String>,
     /// A field of a new one, such as `client_id`=…; may be repeated
-    #[arg(long = "field", value_name = "K=V", value_parser = arguments::pair, requires = "provider")]
+    #[arg(long = "field", value_name = "K=V", value_parser = arguments::parse_key_value, requires = "provider")]
     fields: Vec<(String, String)>,
     /// A label of a new one; may be repeated
     #[arg(long = "label", value_name = "L", requires = "provider")]
@@ -54,58 +54,58 @@ pub(super) struct Login {
     paste: bool,
 }
 
-impl Login {
+impl LoginArgs {
     /// Shows the page, waits for the person, and says what came of it.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let (open, paste) = (!self.no_browser, self.paste);
-        let begun = self.begin(context).await?;
+        let begun = self.begin_sign_in(context).await?;
         let engine = context.engine()?;
         let awaited = AwaitedCallback {
             callback: begun.callback().clone(),
             timeout: SIGN_IN_TIMEOUT,
             until: engine.now() + SIGN_IN_TIMEOUT,
         };
-        invite(context.out, (begun.address().as_str(), &awaited), paste)?;
+        print_sign_in_page(context.out, (begun.address().as_str(), &awaited), paste)?;
         if open {
             engine::open_page(begun.address());
         }
-        let pasted = async move { if paste { pasted_address().await } else { std::future::pending().await } };
+        let pasted = async move { if paste { read_callback_url().await } else { std::future::pending().await } };
         tokio::select! {
             biased;
-            _ = tokio::signal::ctrl_c() => Err(cancelled()),
-            signed_in = engine.finish_sign_in(begun, pasted, SIGN_IN_TIMEOUT) => report(context, signed_in?),
+            _ = tokio::signal::ctrl_c() => Err(sign_in_canceled()),
+            signed_in = engine.finish_sign_in(begun, pasted, SIGN_IN_TIMEOUT) => print_sign_in_result(context, signed_in?),
         }
     }
 
-    async fn begin(self, context: &Context<'_>) -> Result<Begun, Problem> {
+    async fn begin_sign_in(self, context: &CliContext<'_>) -> Result<Begun, Problem> {
         let found = context.engine()?.find_credential(&self.name).await;
         match (found, &self.provider) {
-            (Ok(known), None) => context.unlocked().await?.begin_sign_in_again(&known.id).await,
-            (Ok(known), Some(_)) => Err(taken(&known)),
-            (Err(problem), None) if problem.class == ProblemClass::NotFound => Err(new_needs_provider(problem)),
+            (Ok(known), None) => context.unlocked_engine().await?.begin_sign_in_again(&known.id).await,
+            (Ok(known), Some(_)) => Err(name_taken_problem(&known)),
+            (Err(problem), None) if problem.class == ProblemClass::NotFound => Err(provider_required_problem(problem)),
             (Err(problem), _) if problem.class != ProblemClass::NotFound => Err(problem),
             (Err(_), _) => {
-                let new = self.new_login(context.engine()?)?;
-                context.unlocked().await?.begin_sign_in(new).await
+                let new = self.build_new_session(context.engine()?)?;
+                context.unlocked_engine().await?.begin_sign_in(new).await
             }
         }
     }
 
-    fn new_login(self, engine: &Engine) -> Result<NewSession, Problem> {
+    fn build_new_session(self, engine: &Engine) -> Result<NewSession, Problem> {
         let name = arguments::parse_name(&self.name)?;
         let catalogue = &engine.catalog;
         let provider = self.provider.unwrap_or_default();
-        let kind = choose_kind(catalogue, &provider, self.kind.as_deref())?;
+        let kind = choose_sign_in_kind(catalogue, &provider, self.kind.as_deref())?;
         let region = match &self.region {
             Some(region) => catalogue.region(&provider, region)?,
-            None => catalogue.regions(&provider)?.first().ok_or_else(|| no_sign_in(&provider))?,
+            None => catalogue.regions(&provider)?.first().ok_or_else(|| sign_in_kind_unclear(&provider))?,
         };
         if let Some(unknown) = self.parts.iter().find(|part| kind.part(part).is_none()) {
             let why = format!("a {} has no part \"{unknown}\"", kind.title);
             return Err(Problem::new("That is no part", why, "leave it out, or see the provider's documentation")
                 .with_class(ProblemClass::Usage));
         }
-        let secrets = secret_input::read_lines(&self.parts)?;
+        let secrets = secret_input::read_secret_lines(&self.parts)?;
         Ok(NewSession {
             name,
             kind: kind.id.clone(),
@@ -119,7 +119,11 @@ impl Login {
 }
 
 /// The kind that was named, else the only one that one signs in to.
-fn choose_kind<'c>(catalogue: &'c ProviderCatalog, provider: &str, wanted: Option<&str>) -> Result<&'c CredentialKind, Problem> {
+fn choose_sign_in_kind<'c>(
+    catalogue: &'c ProviderCatalog,
+    provider: &str,
+    wanted: Option<&str>,
+) -> Result<&'c CredentialKind, Problem> {
     if let Some(kind) = wanted {
         return Ok(catalogue.kind(provider, kind)?);
     }
@@ -127,17 +131,21 @@ fn choose_kind<'c>(catalogue: &'c ProviderCatalog, provider: &str, wanted: Optio
     let mut kinds = catalogue.provider(provider)?.kinds.iter().filter(signs_in);
     match (kinds.next(), kinds.next()) {
         (Some(only), None) => Ok(only),
-        _ => Err(no_sign_in(provider)),
+        _ => Err(sign_in_kind_unclear(provider)),
     }
 }
 
 /// The address is always shown, since no browser may open, or the wrong one.
-pub(super) fn invite(out: &Output, (address, awaited): (&str, &AwaitedCallback), paste: bool) -> Result<(), Problem> {
+pub(super) fn print_sign_in_page(
+    out: &CliOutput,
+    (address, awaited): (&str, &AwaitedCallback),
+    paste: bool,
+) -> Result<(), Problem> {
     let AwaitedCallback { callback, timeout: wait, until } = awaited;
     let until = until.replace_nanosecond(0).unwrap_or(*until);
     if out.json {
         let until = until.format(&Rfc3339).unwrap_or_default();
-        return out.value(&serde_json::json!({"visit": address, "callback": callback, "until": until}));
+        return out.print_json(&serde_json::json!({"visit": address, "callback": callback, "until": until}));
     }
     let minutes = wait.as_secs() / 60;
     out.note(&format!("Open this page and agree; you have {minutes} minutes, until {} UTC (Ctrl-C gives up):", until.time()));
@@ -152,7 +160,7 @@ pub(super) fn invite(out: &Output, (address, awaited): (&str, &AwaitedCallback),
 
 /// The address on a line of standard input; lines that are none are passed over. The reading thread is left alone when
 /// the sign-in ends otherwise, since nothing can wake it.
-pub(super) async fn pasted_address() -> Url {
+pub(super) async fn read_callback_url() -> Url {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let mut lines = std::io::stdin().lock().lines().map_while(Result::ok);
@@ -165,36 +173,36 @@ pub(super) async fn pasted_address() -> Url {
     }
 }
 
-fn report(context: &Context<'_>, signed_in: SignInResult) -> Result<u8, Problem> {
+fn print_sign_in_result(context: &CliContext<'_>, signed_in: SignInResult) -> Result<u8, Problem> {
     let SignInResult { credential, classification: classified, old_session_revocation: replaced } = signed_in;
     if let Some(Err(problem)) = replaced {
         context.out.note(&format!("note: the session before this one could not be ended: {}", problem.why));
     }
     if context.out.json {
-        context.out.value(&CredentialShape::of(&credential))?;
+        context.out.print_json(&CredentialJson::new(&credential))?;
         return Ok(0);
     }
-    arguments::report(context, &credential)?;
-    classified::note(context, &classified);
+    arguments::print_credential(context, &credential)?;
+    classified::print_classification(context, &classified);
     Ok(0)
 }
 
-fn cancelled() -> Problem {
+fn sign_in_canceled() -> Problem {
     Problem::new("The sign-in was given up", "Ctrl-C was pressed; nothing was kept", "run the command again to sign in")
 }
 
-fn taken(known: &Credential) -> Problem {
+fn name_taken_problem(known: &Credential) -> Problem {
     let why = format!("it is a {} {} in {}", known.provider, known.kind, known.region);
     let remedy = format!("leave out --provider to sign in again (tokenring login {}), or choose another name", known.name);
     Problem::new(format!("\"{}\" is there already", known.name), why, remedy).with_class(ProblemClass::Usage)
 }
 
-fn new_needs_provider(problem: Problem) -> Problem {
+fn provider_required_problem(problem: Problem) -> Problem {
     let remedy = format!("{}; for a new one give --provider and --field client_id=…", problem.remedy);
     Problem { remedy, ..problem }
 }
 
-fn no_sign_in(provider: &str) -> Problem {
+fn sign_in_kind_unclear(provider: &str) -> Problem {
     let why = format!("{provider} has no kind of credential that one signs in to, or more than one");
     Problem::new("It is not clear what to sign in to", why, "name it with --kind, or use `tokenring add`")
         .with_class(ProblemClass::Usage)

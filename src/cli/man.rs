@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::arguments::usage;
-use super::context::Context;
+use super::arguments::usage_problem;
+use super::context::CliContext;
 use crate::domain::Problem;
 
 /// Write the manual page of the program or of one command
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring man | man -l -\n  tokenring man --out ~/.local/share/man/man1")]
-pub(super) struct Man {
+pub(super) struct ManArgs {
     /// The command whose page to write; the program's own page without it
     command: Option<String>,
     /// Write all pages into this folder, a file each
@@ -17,44 +17,44 @@ pub(super) struct Man {
     out: Option<PathBuf>,
 }
 
-impl Man {
+impl ManArgs {
     /// Writes one page to standard output, or all of them into a folder.
-    pub(super) fn run(&self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) fn run(&self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let mut grammar = super::command();
         grammar.build();
         if let Some(folder) = &self.out {
-            return write_all(&grammar, folder).map(|()| 0);
+            return write_pages(&grammar, folder).map(|()| 0);
         }
         let page = match &self.command {
             None => grammar,
             Some(name) => grammar.find_subcommand(name).cloned().ok_or_else(|| {
-                usage("There is no such page", &format!("tokenring has no command \"{name}\""), "see `tokenring --help`")
+                usage_problem("There is no such page", &format!("tokenring has no command \"{name}\""), "see `tokenring --help`")
             })?,
         };
-        let text = render(&page).map_err(|error| unwritten(Path::new("standard output"), &error))?;
-        context.out.bytes(text.as_bytes())?;
+        let text = render_page(&page).map_err(|error| manual_write_problem(Path::new("standard output"), &error))?;
+        context.out.write_bytes(text.as_bytes())?;
         Ok(0)
     }
 }
 
 /// Writes the page of a command and of all below it, a file each; `help` only repeats the others.
-fn write_all(command: &clap::Command, folder: &Path) -> Result<(), Problem> {
+fn write_pages(command: &clap::Command, folder: &Path) -> Result<(), Problem> {
     let name = command.get_display_name().unwrap_or_else(|| command.get_name());
     let path = folder.join(format!("{name}.1"));
-    render(command).and_then(|text| std::fs::write(&path, text)).map_err(|error| unwritten(folder, &error))?;
+    render_page(command).and_then(|text| std::fs::write(&path, text)).map_err(|error| manual_write_problem(folder, &error))?;
     let mut below = command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help");
-    below.try_for_each(|below| write_all(below, folder))
+    below.try_for_each(|below| write_pages(below, folder))
 }
 
 /// A page in ASCII: what reads it may not know the encoding.
-fn render(command: &clap::Command) -> std::io::Result<String> {
+fn render_page(command: &clap::Command) -> std::io::Result<String> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut page)?;
     let page = String::from_utf8_lossy(&page);
     Ok(page.chars().map(|c| if c.is_ascii() { c.to_string() } else { format!("\\[u{:04X}]", u32::from(c)) }).collect())
 }
 
-fn unwritten(place: &Path, error: &std::io::Error) -> Problem {
+fn manual_write_problem(place: &Path, error: &std::io::Error) -> Problem {
     let what = format!("The manual could not be written to {}", place.display());
     Problem::new(what, error.to_string(), "name a folder that is there and may be written to")
 }

@@ -1,7 +1,7 @@
 //! `tokenring store migrate`: from the keyring to the encrypted file, or back.
 
-use super::context::{Context, passphrase};
-use super::table::Table;
+use super::context::{CliContext, read_passphrase};
+use super::table::TextTable;
 use crate::config::{self, StoreChoice};
 use crate::domain::Problem;
 use crate::engine;
@@ -11,7 +11,7 @@ use crate::engine::migrate::{ConflictPolicy, ItemComparison, MigrationItem, Stor
 /// Move all secrets to the other store: each is copied and read back; the source is emptied only when asked
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Migrate {
+pub(super) struct MigrateArgs {
     /// Where to: the system's keyring, or the encrypted file
     #[arg(long, value_parser = ["keyring", "file"])]
     to: String,
@@ -31,30 +31,30 @@ const EXAMPLES: &str = "Examples:\n  tokenring store migrate --to file --dry-run
     First everything is copied and read back, then the choice in config.toml is changed, then, if you asked for it, the old \
     store is emptied. Whatever stops it, nothing is lost, and the same command goes on where it ended.";
 
-impl Migrate {
+impl MigrateArgs {
     /// Copies, proves, chooses, and leaves the source where that is wanted.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let (kind, choice) = match self.to.as_str() {
             "file" => (BackendKind::File, StoreChoice::File),
             _ => (BackendKind::Keyring, StoreChoice::Keyring),
         };
         let engine = context.engine()?;
         let way = StoreMigration::new(kind, &context.paths.vault());
-        open(&way).await?;
+        unlock_stores(&way).await?;
         if self.dry_run {
-            report(context, &engine.plan_migration(&way).await?)?;
+            print_plan(context, &engine.plan_migration(&way).await?)?;
             return Ok(0);
         }
         let is_chosen = engine.store_state().await.backend.kind == kind;
-        let items = if is_chosen { None } else { Some(self.copy(context, &way, choice).await?) };
+        let items = if is_chosen { None } else { Some(self.copy_items(context, &way, choice).await?) };
         let left = if self.delete_source { engine.empty_source(&way).await? } else { 0 };
-        self.conclude(context, &way, items, left)
+        self.print_result(context, &way, items, left)
     }
 
     /// Copies everything, changes the choice, and copies what was added until then.
-    async fn copy(
+    async fn copy_items(
         &self,
-        context: &Context<'_>,
+        context: &CliContext<'_>,
         way: &StoreMigration,
         choice: StoreChoice,
     ) -> Result<Vec<MigrationItem>, Problem> {
@@ -68,9 +68,9 @@ impl Migrate {
         Ok(items)
     }
 
-    fn conclude(
+    fn print_result(
         &self,
-        context: &Context<'_>,
+        context: &CliContext<'_>,
         way: &StoreMigration,
         items: Option<Vec<MigrationItem>>,
         left: usize,
@@ -78,7 +78,7 @@ impl Migrate {
         let (from, to) = way.titles();
         if context.out.json {
             let items = items.unwrap_or_default();
-            context.out.value(&serde_json::json!({ "items": items, "deleted": left, "store": self.to }))?;
+            context.out.print_json(&serde_json::json!({ "items": items, "deleted": left, "store": self.to }))?;
             return Ok(0);
         }
         let done = match &items {
@@ -87,7 +87,7 @@ impl Migrate {
                 format!("{} items are in the {to}, each read back; config.toml says store = \"{}\"", items.len(), self.to)
             }
         };
-        context.out.text(&done)?;
+        context.out.print_text(&done)?;
         context.out.note(&match (self.delete_source, items) {
             (true, _) => format!("{left} items were removed from the {from}"),
             (false, Some(_)) => format!("note: the {from} still has them; --delete-source removes them there"),
@@ -101,11 +101,11 @@ impl Migrate {
 }
 
 /// Opens both stores: the file by its passphrase; a locked keyring is the person's to unlock first.
-async fn open(way: &StoreMigration) -> Result<(), Problem> {
+async fn unlock_stores(way: &StoreMigration) -> Result<(), Problem> {
     for (kind, error) in way.locked_stores().await {
         match error {
             StoreError::Locked | StoreError::NotInitialized if kind == BackendKind::File => {
-                let passphrase = passphrase(&error)?;
+                let passphrase = read_passphrase(&error)?;
                 way.unlock(kind, UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT).await?;
             }
             error => return Err(error.into()),
@@ -114,14 +114,14 @@ async fn open(way: &StoreMigration) -> Result<(), Problem> {
     Ok(())
 }
 
-fn report(context: &Context<'_>, items: &[MigrationItem]) -> Result<(), Problem> {
+fn print_plan(context: &CliContext<'_>, items: &[MigrationItem]) -> Result<(), Problem> {
     if context.out.json {
-        return context.out.value(&items);
+        return context.out.print_json(&items);
     }
     if items.is_empty() {
-        return context.out.text("there is nothing to move");
+        return context.out.print_text("there is nothing to move");
     }
-    let mut table = Table::new(&["NAME", "ITEM", "THEN"]);
+    let mut table = TextTable::new(&["NAME", "ITEM", "THEN"]);
     for item in items {
         let then = match item.state {
             ItemComparison::New => "would be copied",
@@ -129,7 +129,7 @@ fn report(context: &Context<'_>, items: &[MigrationItem]) -> Result<(), Problem>
             ItemComparison::Differs => "is another one there",
             ItemComparison::TooLarge => "is too large for it",
         };
-        table.row([item.name.clone(), item.item.clone(), then.to_owned()]);
+        table.add_row([item.name.clone(), item.item.clone(), then.to_owned()]);
     }
-    context.out.table(&table)
+    context.out.print_table(&table)
 }

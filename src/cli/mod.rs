@@ -52,22 +52,22 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::domain::Problem;
-use context::{Care, Context};
-use output::Output;
+use context::{CliContext, SettingsStrictness};
+use output::CliOutput;
 
 /// A keyring for API tokens, with a screen.
 #[derive(Debug, Parser)]
 #[command(name = "tokenring", version, about, max_term_width = 100, after_help = EXIT_CODES)]
-struct Cli {
+struct CliArgs {
     #[command(subcommand)]
-    verb: Option<Verb>,
+    command: Option<CliCommand>,
     #[command(flatten)]
-    common: Common,
+    global: GlobalArgs,
 }
 
 /// What every command takes.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
-struct Common {
+struct GlobalArgs {
     /// Print JSON with stable field names; errors too, on standard error
     #[arg(long, global = true)]
     json: bool,
@@ -80,73 +80,73 @@ struct Common {
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum CliCommand {
     /// Show the screen on the built-in simulator: nothing to install, nothing kept
-    Demo(demo::Demo),
+    Demo(demo::DemoArgs),
     /// Run the simulator alone, on loopback, until SIGTERM
-    Sandbox(sandbox::Sandbox),
+    Sandbox(sandbox::SandboxArgs),
     /// Keep a credential; the secret comes from standard input or a hidden prompt
-    Add(add::Add),
+    Add(add::AddArgs),
     /// List all credentials
-    List(list::List),
+    List(list::ListArgs),
     /// Show one credential
-    Show(list::Show),
+    Show(list::ShowArgs),
     /// Change a credential's name, kind, region, fields, labels, expiry or secret
-    Edit(edit::Edit),
+    Edit(edit::EditArgs),
     /// Forget a credential and its secret here; the provider is not asked
-    Remove(remove::Remove),
+    Remove(remove::RemoveArgs),
     /// Sign in with the browser, for the first time or again
-    Login(login::Login),
+    Login(login::LoginArgs),
     /// Write the secret to a pipe; to a terminal only with --reveal
-    Get(get::Get),
+    Get(get::GetArgs),
     /// Say what a secret is, offline; it is read from standard input
-    Identify(identify::Identify),
+    Identify(identify::IdentifyArgs),
     /// Ask the provider whether credentials work
-    Check(check::Check),
+    Check(check::CheckArgs),
     /// Write the ends of credentials as a calendar (.ics); the store is not touched
-    Calendar(calendar::Calendar),
+    Calendar(calendar::CalendarArgs),
     /// List regions, or add a private one
-    Regions(regions::Regions),
+    Regions(regions::RegionsArgs),
     /// Switch a credential to another region
-    Region(regions::Switch),
+    Region(regions::SwitchRegionArgs),
     /// Try a credential in all regions of its provider; shows the secret to each of those hosts
-    Probe(check::Probe),
+    Probe(check::ProbeArgs),
     /// Send a request with a credential
-    Request(request::Request),
+    Request(request::RequestArgs),
     /// Take over credentials that lie in plain text: of other programs, or in a file
-    Import(import::Import),
+    Import(import::ImportArgs),
     /// Find plain-text copies of secrets in files: of those held here, and of known shapes
-    Scan(scan::Scan),
+    Scan(scan::ScanArgs),
     /// Run a command that gets a credential's variables, such as `SNYK_TOKEN` and `SNYK_API`
-    Exec(exec::Exec),
+    Exec(exec::ExecArgs),
     /// Say where a credential's secret must be delivered, and deliver it
-    Consumer(consumer::Consumers),
+    Consumer(consumer::ConsumerArgs),
     /// Replace a credential: make, store, prove and deliver the new secret, then revoke the old one
-    Rotate(rotate::Rotate),
+    Rotate(rotate::RotateArgs),
     /// List the rotations that are not over, or all
-    Rotations(rotate::List),
+    Rotations(rotate::RotationsArgs),
     /// Have the provider revoke a credential, and show that it is dead; nothing takes its place
-    Revoke(revoke::Revoke),
+    Revoke(revoke::RevokeArgs),
     /// Make a new credential at its provider, straight into the store
-    Create(create::Create),
+    Create(create::CreateArgs),
     /// Show who did what, when and how it ended; --verify finds a line that was edited, removed or moved
-    Audit(audit::Audit),
+    Audit(audit::AuditArgs),
     /// Look for what may stand in the way on this machine, and say what to do about it
-    Doctor(doctor::Doctor),
+    Doctor(doctor::DoctorArgs),
     /// Write the completions of a shell; the output belongs into its start file
-    Completions(completions::Completions),
+    Completions(completions::CompletionsArgs),
     /// Write the manual page of the program or of one command
-    Man(man::Man),
+    Man(man::ManArgs),
     /// List the ready-made requests of a provider, or those of use to a credential
-    Presets(presets::Presets),
+    Presets(presets::PresetsArgs),
     /// List the requests that were saved under a name, or change them
-    Requests(requests::Requests),
+    Requests(requests::SavedRequestsArgs),
     /// List the requests that were sent, send one again, compare two, or forget them
-    History(history::History),
+    History(history::HistoryArgs),
     /// Look at the settings, check them, or edit them
-    Config(config::Config),
+    Config(config::ConfigArgs),
     /// Look at the store, unlock it, or move to another one
-    Store(store::Store),
+    Store(store::StoreArgs),
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by the provider, 5 unknown (network), \
@@ -157,92 +157,92 @@ for all commands but the screen, which asks.";
 
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
-    process::harden();
-    completions::answer();
+    process::harden_process();
+    completions::answer_shell();
     let cli = match parse() {
         Ok(cli) => cli,
-        Err(error) => return output::usage(&error, std::env::args_os().any(|argument| argument == "--json")),
+        Err(error) => return output::print_parse_error(&error, std::env::args_os().any(|argument| argument == "--json")),
     };
-    let output = Output::new(cli.common.json);
+    let output = CliOutput::new(cli.global.json);
     match run(cli, &output) {
         Ok(code) => ExitCode::from(code),
-        Err(problem) => output.problem(&problem),
+        Err(problem) => output.print_problem(&problem),
     }
 }
 
 /// Reads the arguments. Where there are none there is nothing to read, and the screen comes up the sooner for it.
-fn parse() -> Result<Cli, clap::Error> {
+fn parse() -> Result<CliArgs, clap::Error> {
     if std::env::args_os().nth(1).is_none() {
-        return Ok(Cli { verb: None, common: Common::default() });
+        return Ok(CliArgs { command: None, global: GlobalArgs::default() });
     }
-    Cli::try_parse()
+    CliArgs::try_parse()
 }
 
 /// The grammar of the command line, for documentation, completions and manual pages.
 pub fn command() -> clap::Command {
-    <Cli as clap::CommandFactory>::command()
+    <CliArgs as clap::CommandFactory>::command()
 }
 
-fn run(cli: Cli, output: &Output) -> Result<u8, Problem> {
+fn run(cli: CliArgs, output: &CliOutput) -> Result<u8, Problem> {
     process::start_log()?;
-    let context = Context::new(cli.common, Care::of(cli.verb.as_ref()), output)?;
-    match cli.verb {
+    let context = CliContext::new(cli.global, SettingsStrictness::for_command(cli.command.as_ref()), output)?;
+    match cli.command {
         None => screen::run(&context),
-        Some(verb) => perform(verb, &context),
+        Some(verb) => run_blocking(verb, &context),
     }
 }
 
 /// Not inlined: it takes room for every verb on the stack, which the screen would pay for.
 #[inline(never)]
-fn perform(verb: Verb, context: &Context<'_>) -> Result<u8, Problem> {
-    process::runtime()?.block_on(dispatch(verb, context))
+fn run_blocking(verb: CliCommand, context: &CliContext<'_>) -> Result<u8, Problem> {
+    process::build_runtime()?.block_on(run_command(verb, context))
 }
 
-impl Care {
+impl SettingsStrictness {
     /// The screen goes on with settings that are partly wrong, and whoever mends them needs none at all.
-    fn of(verb: Option<&Verb>) -> Self {
+    fn for_command(verb: Option<&CliCommand>) -> Self {
         match verb {
-            None | Some(Verb::Demo(_)) => Self::Lenient,
-            Some(Verb::Config(_)) => Self::None,
+            None | Some(CliCommand::Demo(_)) => Self::Lenient,
+            Some(CliCommand::Config(_)) => Self::None,
             Some(_) => Self::Strict,
         }
     }
 }
 
-async fn dispatch(verb: Verb, context: &Context<'_>) -> Result<u8, Problem> {
+async fn run_command(verb: CliCommand, context: &CliContext<'_>) -> Result<u8, Problem> {
     match verb {
-        Verb::Demo(verb) => verb.run(context).await,
-        Verb::Sandbox(verb) => verb.run(context).await,
-        Verb::Add(verb) => verb.run(context).await,
-        Verb::List(verb) => verb.run(context).await,
-        Verb::Show(verb) => verb.run(context).await,
-        Verb::Edit(verb) => verb.run(context).await,
-        Verb::Remove(verb) => verb.run(context).await,
-        Verb::Login(verb) => verb.run(context).await,
-        Verb::Get(verb) => verb.run(context).await,
-        Verb::Identify(verb) => verb.run(context),
-        Verb::Check(verb) => verb.run(context).await,
-        Verb::Calendar(verb) => verb.run(context).await,
-        Verb::Regions(verb) => verb.run(context).await,
-        Verb::Region(verb) => verb.run(context).await,
-        Verb::Probe(verb) => verb.run(context).await,
-        Verb::Request(verb) => verb.run(context).await,
-        Verb::Import(verb) => verb.run(context).await,
-        Verb::Scan(verb) => verb.run(context).await,
-        Verb::Exec(verb) => verb.run(context).await,
-        Verb::Consumer(verb) => verb.run(context).await,
-        Verb::Rotate(verb) => verb.run(context).await,
-        Verb::Rotations(verb) => verb.run(context).await,
-        Verb::Revoke(verb) => verb.run(context).await,
-        Verb::Create(verb) => verb.run(context).await,
-        Verb::Audit(verb) => verb.run(context).await,
-        Verb::Doctor(verb) => verb.run(context).await,
-        Verb::Completions(verb) => verb.run(context),
-        Verb::Man(verb) => verb.run(context),
-        Verb::Presets(verb) => verb.run(context).await,
-        Verb::Requests(verb) => verb.run(context),
-        Verb::History(verb) => verb.run(context).await,
-        Verb::Config(verb) => verb.run(context),
-        Verb::Store(verb) => verb.run(context).await,
+        CliCommand::Demo(verb) => verb.run(context).await,
+        CliCommand::Sandbox(verb) => verb.run(context).await,
+        CliCommand::Add(verb) => verb.run(context).await,
+        CliCommand::List(verb) => verb.run(context).await,
+        CliCommand::Show(verb) => verb.run(context).await,
+        CliCommand::Edit(verb) => verb.run(context).await,
+        CliCommand::Remove(verb) => verb.run(context).await,
+        CliCommand::Login(verb) => verb.run(context).await,
+        CliCommand::Get(verb) => verb.run(context).await,
+        CliCommand::Identify(verb) => verb.run(context),
+        CliCommand::Check(verb) => verb.run(context).await,
+        CliCommand::Calendar(verb) => verb.run(context).await,
+        CliCommand::Regions(verb) => verb.run(context).await,
+        CliCommand::Region(verb) => verb.run(context).await,
+        CliCommand::Probe(verb) => verb.run(context).await,
+        CliCommand::Request(verb) => verb.run(context).await,
+        CliCommand::Import(verb) => verb.run(context).await,
+        CliCommand::Scan(verb) => verb.run(context).await,
+        CliCommand::Exec(verb) => verb.run(context).await,
+        CliCommand::Consumer(verb) => verb.run(context).await,
+        CliCommand::Rotate(verb) => verb.run(context).await,
+        CliCommand::Rotations(verb) => verb.run(context).await,
+        CliCommand::Revoke(verb) => verb.run(context).await,
+        CliCommand::Create(verb) => verb.run(context).await,
+        CliCommand::Audit(verb) => verb.run(context).await,
+        CliCommand::Doctor(verb) => verb.run(context).await,
+        CliCommand::Completions(verb) => verb.run(context),
+        CliCommand::Man(verb) => verb.run(context),
+        CliCommand::Presets(verb) => verb.run(context).await,
+        CliCommand::Requests(verb) => verb.run(context),
+        CliCommand::History(verb) => verb.run(context).await,
+        CliCommand::Config(verb) => verb.run(context),
+        CliCommand::Store(verb) => verb.run(context).await,
     }
 }

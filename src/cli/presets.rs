@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::context::Context;
-use super::table::Table;
+use super::context::CliContext;
+use super::table::TextTable;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::spec::{PresetParameter, RequestPreset};
 use crate::domain::provider::{Provider, ValueType};
@@ -13,7 +13,7 @@ use crate::domain::{Credential, Problem};
 /// List the ready-made requests of a provider, or those of use to a credential; or tell all about one
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring presets\n  tokenring presets ci-scanner\n  tokenring presets snyk issues")]
-pub(super) struct Presets {
+pub(super) struct PresetsArgs {
     /// A provider or a credential; without it, those of all providers
     #[arg(value_name = "WHOSE")]
     whose: Option<String>,
@@ -24,19 +24,19 @@ pub(super) struct Presets {
 
 /// A preset, as `presets --json` prints it.
 #[derive(Serialize)]
-struct PresetShape<'a> {
+struct PresetJson<'a> {
     provider: &'a str,
     id: &'a str,
     title: &'a str,
     help: &'a str,
     method: &'a str,
     path: &'a str,
-    parameters: Vec<ParameterShape<'a>>,
+    parameters: Vec<ParameterJson<'a>>,
     docs: &'a str,
 }
 
 #[derive(Serialize)]
-struct ParameterShape<'a> {
+struct ParameterJson<'a> {
     id: &'a str,
     help: &'a str,
     r#type: ValueType,
@@ -50,38 +50,38 @@ struct ParameterShape<'a> {
     from: Option<&'a str>,
 }
 
-impl Presets {
+impl PresetsArgs {
     /// Prints them in the order in which they are offered.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let catalogue = &context.engine()?.catalog;
         let mut shapes = Vec::new();
         let credential = match &self.whose {
             None => {
-                shapes.extend(catalogue.providers().flat_map(all_of));
+                shapes.extend(catalogue.providers().flat_map(provider_presets));
                 None
             }
             Some(whose) => match catalogue.provider(whose) {
                 Ok(provider) => {
-                    shapes.extend(all_of(provider));
+                    shapes.extend(provider_presets(provider));
                     None
                 }
-                Err(_) => Some(credential(context, whose).await?),
+                Err(_) => Some(find_credential(context, whose).await?),
             },
         };
         if let Some(credential) = &credential {
             let provider = catalogue.provider(&credential.provider)?;
             let fitting = provider.presets_for(&credential.kind);
-            shapes.extend(fitting.map(|preset| shape(provider, preset, Some(credential))));
+            shapes.extend(fitting.map(|preset| preset_json(provider, preset, Some(credential))));
         }
         match &self.preset {
-            None => print(context, &shapes),
-            Some(id) => tell(context, one(&shapes, id)?),
+            None => print_presets(context, &shapes),
+            Some(id) => print_preset(context, find_preset(&shapes, id)?),
         }
     }
 }
 
 /// The preset of this name.
-fn one<'s, 'a>(shapes: &'s [PresetShape<'a>], id: &str) -> Result<&'s PresetShape<'a>, Problem> {
+fn find_preset<'s, 'a>(shapes: &'s [PresetJson<'a>], id: &str) -> Result<&'s PresetJson<'a>, Problem> {
     shapes.iter().find(|shape| shape.id == id).ok_or_else(|| {
         let known: Vec<_> = shapes.iter().map(|shape| shape.id).collect();
         let remedy = match &nearest_names(id, &known)[..] {
@@ -95,24 +95,24 @@ fn one<'s, 'a>(shapes: &'s [PresetShape<'a>], id: &str) -> Result<&'s PresetShap
 }
 
 /// Tells all about one.
-fn tell(context: &Context<'_>, shape: &PresetShape<'_>) -> Result<u8, Problem> {
+fn print_preset(context: &CliContext<'_>, shape: &PresetJson<'_>) -> Result<u8, Problem> {
     if context.out.json {
-        context.out.value(shape)?;
+        context.out.print_json(shape)?;
         return Ok(0);
     }
-    let PresetShape { title, help, method, path, docs, parameters, .. } = shape;
+    let PresetJson { title, help, method, path, docs, parameters, .. } = shape;
     let mut lines = vec![(*title).to_owned(), (*help).to_owned(), format!("{method} {path}"), (*docs).to_owned()];
-    for ParameterShape { id, help, takes, value, from, .. } in parameters {
+    for ParameterJson { id, help, takes, value, from, .. } in parameters {
         let from = from.map(|from| format!(" The preset \"{from}\" lists them.")).unwrap_or_default();
         let value = value.map(|value| format!(" The credential says {value}.")).unwrap_or_default();
         lines.push(format!("--param {id}=…  {takes}. {help}{from}{value}"));
     }
-    context.out.text(&lines.join("\n"))?;
+    context.out.print_text(&lines.join("\n"))?;
     Ok(0)
 }
 
 /// Whoever names neither a provider nor a credential may have meant either.
-async fn credential(context: &Context<'_>, whose: &str) -> Result<Credential, Problem> {
+async fn find_credential(context: &CliContext<'_>, whose: &str) -> Result<Credential, Problem> {
     let engine = context.engine()?;
     engine.find_credential(whose).await.map_err(|problem| {
         if problem.class != ProblemClass::NotFound {
@@ -125,13 +125,13 @@ async fn credential(context: &Context<'_>, whose: &str) -> Result<Credential, Pr
     })
 }
 
-fn all_of(provider: &Provider) -> impl Iterator<Item = PresetShape<'_>> {
-    provider.presets.iter().map(move |preset| shape(provider, preset, None))
+fn provider_presets(provider: &Provider) -> impl Iterator<Item = PresetJson<'_>> {
+    provider.presets.iter().map(move |preset| preset_json(provider, preset, None))
 }
 
-fn shape<'a>(provider: &'a Provider, preset: &'a RequestPreset, credential: Option<&'a Credential>) -> PresetShape<'a> {
+fn preset_json<'a>(provider: &'a Provider, preset: &'a RequestPreset, credential: Option<&'a Credential>) -> PresetJson<'a> {
     let RequestPreset { id, title, help, method, path, docs, .. } = preset;
-    let parameter = |parameter: &'a PresetParameter| ParameterShape {
+    let parameter = |parameter: &'a PresetParameter| ParameterJson {
         id: &parameter.id,
         help: &parameter.help,
         r#type: parameter.value_type,
@@ -142,26 +142,26 @@ fn shape<'a>(provider: &'a Provider, preset: &'a RequestPreset, credential: Opti
         from: parameter.options_preset.as_deref(),
     };
     let parameters = preset.parameters.iter().map(parameter).collect();
-    PresetShape { provider: &provider.id, id, title, help, method, path, parameters, docs }
+    PresetJson { provider: &provider.id, id, title, help, method, path, parameters, docs }
 }
 
-fn print(context: &Context<'_>, shapes: &[PresetShape<'_>]) -> Result<u8, Problem> {
+fn print_presets(context: &CliContext<'_>, shapes: &[PresetJson<'_>]) -> Result<u8, Problem> {
     if context.out.json {
-        context.out.value(&shapes)?;
+        context.out.print_json(&shapes)?;
         return Ok(0);
     }
-    let mut table = Table::new(&["PROVIDER", "PRESET", "METHOD", "PARAMETERS", "WHAT IT ANSWERS"]);
+    let mut table = TextTable::new(&["PROVIDER", "PRESET", "METHOD", "PARAMETERS", "WHAT IT ANSWERS"]);
     for shape in shapes {
-        let parameters: Vec<_> = shape.parameters.iter().map(written).collect();
+        let parameters: Vec<_> = shape.parameters.iter().map(describe_parameter).collect();
         let cells = [shape.provider, shape.id, shape.method, &parameters.join(" "), shape.help];
-        table.row(cells.map(str::to_owned));
+        table.add_row(cells.map(str::to_owned));
     }
-    context.out.table(&table)?;
+    context.out.print_table(&table)?;
     Ok(0)
 }
 
 /// `org_id`, or with brackets where it need not be given, and with its default.
-fn written(parameter: &ParameterShape<'_>) -> String {
+fn describe_parameter(parameter: &ParameterJson<'_>) -> String {
     match (parameter.value, parameter.default) {
         (Some(_), _) => format!("[{}]", parameter.id),
         (None, Some(default)) => format!("[{}={default}]", parameter.id),

@@ -8,7 +8,7 @@ use crate::domain::problem::ProblemClass;
 
 /// No core dumps, and no other process of this user may read this one's memory. Best effort: a system that refuses
 /// is no reason not to start.
-pub(super) fn harden() {
+pub(super) fn harden_process() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     #[cfg(unix)]
@@ -39,7 +39,7 @@ pub(super) fn start_log() -> Result<(), Problem> {
 }
 
 /// Two workers are enough: the work is waiting, and the drawing task must not be crowded out.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
+pub(super) fn build_runtime() -> Result<tokio::runtime::Runtime, Problem> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| {
         Problem::new("The program cannot start its tasks", error.to_string(), "free some threads or memory and try again")
     })

@@ -11,7 +11,7 @@ pub(super) fn is_interactive() -> bool {
 }
 
 /// Reads a secret without showing it.
-pub(super) fn hidden(title: &str) -> Result<Secret, Problem> {
+pub(super) fn read_hidden(title: &str) -> Result<Secret, Problem> {
     let text = rpassword::prompt_password(format!("{title}: ")).map_err(|error| {
         Problem::new("Nothing could be read from the terminal", error.to_string(), "pipe the secret into standard input instead")
             .with_class(ProblemClass::Usage)
@@ -20,7 +20,7 @@ pub(super) fn hidden(title: &str) -> Result<Secret, Problem> {
 }
 
 /// One line that was typed; `None` if nobody types one.
-pub(super) fn line(question: &str) -> Option<String> {
+pub(super) fn read_line(question: &str) -> Option<String> {
     let mut error = io::stderr();
     write!(error, "{question}").and_then(|()| error.flush()).ok()?;
     let mut answer = String::new();
@@ -29,17 +29,17 @@ pub(super) fn line(question: &str) -> Option<String> {
 }
 
 /// Which of these titles is chosen, by its number; `None` if none is.
-pub(super) fn choose(titles: &[&str]) -> Option<usize> {
+pub(super) fn choose_by_number(titles: &[&str]) -> Option<usize> {
     let mut error = io::stderr();
     for (place, title) in titles.iter().enumerate() {
         writeln!(error, "  {}  {title}", place + 1).ok()?;
     }
-    let answer = line("Number (nothing, to leave it as it is): ")?;
+    let answer = read_line("Number (nothing, to leave it as it is): ")?;
     answer.parse::<usize>().ok()?.checked_sub(1).filter(|place| *place < titles.len())
 }
 
 /// Asks for a word to be typed before something that cannot be taken back; without a terminal, `flag` is needed.
-pub(super) fn typed(question: &str, word: &str, flag: &str) -> Result<(), Problem> {
+pub(super) fn confirm_by_typing(question: &str, word: &str, flag: &str) -> Result<(), Problem> {
     if !is_interactive() {
         let why = "nobody is at the terminal to confirm it";
         return Err(

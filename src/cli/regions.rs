@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::arguments::{self, usage};
-use super::context::Context;
-use super::shape::RegionShape;
-use super::table::Table;
+use super::arguments::{self, usage_problem};
+use super::context::CliContext;
+use super::shape::RegionJson;
+use super::table::TextTable;
 use crate::domain::credential::CheckReport;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::ProviderCatalog;
@@ -22,24 +22,24 @@ use crate::engine::message::CredentialEdit;
     after_help = "Examples:\n  tokenring regions\n  tokenring regions ci-scanner\n  \
         tokenring regions add --provider snyk --id ACME-01 --api https://api.acme.snyk.io"
 )]
-pub(super) struct Regions {
+pub(super) struct RegionsArgs {
     /// A credential whose regions and last verdicts to list; all providers' regions without it
     name: Option<String>,
     #[command(subcommand)]
-    verb: Option<Verb>,
+    command: Option<RegionsCommand>,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Verb {
+enum RegionsCommand {
     /// Add a private region, or point a known one at another host
-    Add(AddRegion),
+    Add(AddRegionArgs),
 }
 
 /// Add a private region, or point a known one at another host
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring regions add --provider snyk --id ACME-01 --api https://api.acme.example\n  \
     tokenring regions add --provider appcircle --id OURS --app https://my.acme.example")]
-struct AddRegion {
+struct AddRegionArgs {
     /// The provider
     #[arg(long)]
     provider: String,
@@ -63,57 +63,57 @@ struct AddRegion {
 /// Switch a credential to another region
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring region ci-scanner eu\n  tokenring region ci-scanner SNYK-US-02")]
-pub(super) struct Switch {
+pub(super) struct SwitchRegionArgs {
     /// The credential's name
     name: String,
     /// The region
     region: String,
 }
 
-impl Regions {
+impl RegionsArgs {
     /// Lists regions, with verdicts where a credential is named.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        match (self.verb, self.name) {
-            (Some(Verb::Add(verb)), _) => verb.run(context),
-            (None, Some(name)) => list_for(context, &name).await,
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        match (self.command, self.name) {
+            (Some(RegionsCommand::Add(verb)), _) => verb.run(context),
+            (None, Some(name)) => list_for_credential(context, &name).await,
             (None, None) => list_all(context),
         }
     }
 }
 
-impl AddRegion {
-    fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        let catalogue = context.catalogue()?;
+impl AddRegionArgs {
+    fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        let catalogue = context.load_catalog()?;
         catalogue.provider(&self.provider)?;
         let known = catalogue.regions(&self.provider)?.iter().any(|region| region.id == self.id);
-        let region = self.region(&catalogue)?;
+        let region = self.build_region(&catalogue)?;
         let path = engine::add_region(&context.paths, &self.provider, &region)?;
         if known {
             context.out.note(&format!("note: {} of {} now means these hosts ({})", self.id, self.provider, path.display()));
         }
         if context.out.json {
-            context.out.value(&region)?;
+            context.out.print_json(&region)?;
         } else {
-            context.out.text(&format!("{}: {}", region.id, region.api))?;
+            context.out.print_text(&format!("{}: {}", region.id, region.api))?;
         }
         Ok(0)
     }
 
-    fn region(&self, catalogue: &ProviderCatalog) -> Result<Region, Problem> {
+    fn build_region(&self, catalogue: &ProviderCatalog) -> Result<Region, Problem> {
         let id = self.id.trim();
         if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
-            return Err(usage(
+            return Err(usage_problem(
                 "That cannot be a region's id",
                 "it holds other characters than letters, digits, - _ .",
                 "use something like ACME-01",
             ));
         }
-        let named = |flag: &str, text: &Option<String>| text.as_deref().map(|text| origin(flag, text)).transpose();
+        let named = |flag: &str, text: &Option<String>| text.as_deref().map(|text| parse_origin(flag, text)).transpose();
         let (api, app, auth) = (named("--api", &self.api)?, named("--app", &self.app)?, named("--auth", &self.auth)?);
         let (api, told) = match (api, &app) {
-            (None, Some(app)) => like(catalogue.regions(&self.provider)?, app)?,
+            (None, Some(app)) => infer_hosts(catalogue.regions(&self.provider)?, app)?,
             (Some(api), _) => (api, None),
-            (None, None) => return Err(usage("There is no host", "neither --api nor --app was given", "give --api")),
+            (None, None) => return Err(usage_problem("There is no host", "neither --api nor --app was given", "give --api")),
         };
         Ok(Region {
             id: id.to_owned(),
@@ -129,28 +129,28 @@ impl AddRegion {
 }
 
 /// The API host, and the auth host where there is one, of an installation whose web application is `app`.
-fn like(known: &[Region], app: &Origin) -> Result<(Origin, Option<Origin>), Problem> {
+fn infer_hosts(known: &[Region], app: &Origin) -> Result<(Origin, Option<Origin>), Problem> {
     known.iter().find_map(|region| region.self_hosted_origins(app)).ok_or_else(|| {
         let why = format!("the address {app} is not named like those of the provider");
-        usage("The API host is not clear", &why, "give --api, and --auth where secrets are exchanged at another host")
+        usage_problem("The API host is not clear", &why, "give --api, and --auth where secrets are exchanged at another host")
     })
 }
 
-impl Switch {
+impl SwitchRegionArgs {
     /// Switches the credential's region; the store is not touched.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
         let credential = engine.find_credential(&self.name).await?;
         let region = engine.catalog.region(&credential.provider, &self.region)?.id.clone();
         let changed =
             engine.edit_credential(&credential.id, CredentialEdit { region: Some(region), ..CredentialEdit::default() }).await?;
-        arguments::report(context, &changed)
+        arguments::print_credential(context, &changed)
     }
 }
 
 /// The shape of a region, with what is known about a credential there.
-pub(super) fn shape(region: &Region, credential: &Credential, check: Option<&CheckReport>) -> RegionShape {
-    RegionShape {
+pub(super) fn region_json(region: &Region, credential: &Credential, check: Option<&CheckReport>) -> RegionJson {
+    RegionJson {
         region: region.id.clone(),
         api: region.api.to_string(),
         verdict: check.map_or(CheckResult::Unchecked, |check| check.result),
@@ -161,13 +161,13 @@ pub(super) fn shape(region: &Region, credential: &Credential, check: Option<&Che
 }
 
 /// Prints regions with verdicts.
-pub(super) fn report_regions(context: &Context<'_>, shapes: &[RegionShape]) -> Result<(), Problem> {
+pub(super) fn print_regions(context: &CliContext<'_>, shapes: &[RegionJson]) -> Result<(), Problem> {
     if context.out.json {
-        return context.out.value(&shapes);
+        return context.out.print_json(&shapes);
     }
-    let mut table = Table::new(&["", "REGION", "API", "VERDICT", "STATUS", "MS"]);
+    let mut table = TextTable::new(&["", "REGION", "API", "VERDICT", "STATUS", "MS"]);
     for shape in shapes {
-        table.row([
+        table.add_row([
             if shape.current { "▸" } else { "" }.to_owned(),
             shape.region.clone(),
             shape.api.clone(),
@@ -176,42 +176,42 @@ pub(super) fn report_regions(context: &Context<'_>, shapes: &[RegionShape]) -> R
             shape.latency_ms.map_or_else(|| "–".to_owned(), |ms| ms.to_string()),
         ]);
     }
-    context.out.table(&table)
+    context.out.print_table(&table)
 }
 
-async fn list_for(context: &Context<'_>, name: &str) -> Result<u8, Problem> {
+async fn list_for_credential(context: &CliContext<'_>, name: &str) -> Result<u8, Problem> {
     let engine = context.engine()?;
     let credential = engine.find_credential(name).await?;
     let checks = engine.region_checks(&credential.id).await?;
     let regions = engine.catalog.regions(&credential.provider)?;
     let known = |region: &Region| checks.iter().find(|known| known.region == region.id).map(|known| &known.check);
-    let shapes: Vec<_> = regions.iter().map(|region| shape(region, &credential, known(region))).collect();
-    report_regions(context, &shapes)?;
+    let shapes: Vec<_> = regions.iter().map(|region| region_json(region, &credential, known(region))).collect();
+    print_regions(context, &shapes)?;
     Ok(0)
 }
 
-fn list_all(context: &Context<'_>) -> Result<u8, Problem> {
-    let catalogue = context.catalogue()?;
-    let mut table = Table::new(&["PROVIDER", "REGION", "API", "APP", "WHERE"]);
+fn list_all(context: &CliContext<'_>) -> Result<u8, Problem> {
+    let catalogue = context.load_catalog()?;
+    let mut table = TextTable::new(&["PROVIDER", "REGION", "API", "APP", "WHERE"]);
     let mut values = Vec::new();
     for provider in catalogue.providers() {
         for region in catalogue.regions(&provider.id)? {
             let app = region.app.as_ref().map_or_else(|| "–".to_owned(), Origin::to_string);
-            table.row([provider.id.clone(), region.id.clone(), region.api.to_string(), app, region.title.clone()]);
+            table.add_row([provider.id.clone(), region.id.clone(), region.api.to_string(), app, region.title.clone()]);
             values.push(serde_json::json!({
                 "provider": provider.id, "region": region.id, "api": region.api, "app": region.app, "auth": region.auth, "title": region.title,
             }));
         }
     }
     if context.out.json {
-        context.out.value(&values)?;
+        context.out.print_json(&values)?;
     } else {
-        context.out.table(&table)?;
+        context.out.print_table(&table)?;
     }
     Ok(0)
 }
 
-fn origin(flag: &str, text: &str) -> Result<Origin, Problem> {
+fn parse_origin(flag: &str, text: &str) -> Result<Origin, Problem> {
     Origin::parse(text).map_err(|error| {
         let remedy = "give scheme and host only, such as https://api.example.com";
         Problem::new(format!("{flag} cannot be used"), error.to_string(), remedy).with_class(ProblemClass::Usage)

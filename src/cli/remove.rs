@@ -1,13 +1,13 @@
 //! `tokenring remove`: forget a credential here.
 
-use super::context::Context;
+use super::context::CliContext;
 use super::prompt;
 use crate::domain::Problem;
 
 /// Forget a credential and its secret here; the provider is not asked
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring remove old-jenkins\n  tokenring remove old-jenkins --yes")]
-pub(super) struct Remove {
+pub(super) struct RemoveArgs {
     /// Its name
     name: String,
     /// Do not ask
@@ -15,22 +15,22 @@ pub(super) struct Remove {
     yes: bool,
 }
 
-impl Remove {
+impl RemoveArgs {
     /// Asks for the name to be typed, then forgets the credential.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let credential = context.engine()?.find_credential(&self.name).await?;
         if !self.yes {
             let question = format!(
                 "Remove {} from this keyring? It stays valid at the provider, and cannot be brought back here.",
                 credential.name
             );
-            prompt::typed(&question, credential.name.as_str(), "--yes")?;
+            prompt::confirm_by_typing(&question, credential.name.as_str(), "--yes")?;
         }
-        context.unlocked().await?.remove_credential(&credential.id).await?;
+        context.unlocked_engine().await?.remove_credential(&credential.id).await?;
         if context.out.json {
-            context.out.value(&serde_json::json!({ "removed": credential.name }))?;
+            context.out.print_json(&serde_json::json!({ "removed": credential.name }))?;
         } else {
-            context.out.text(&format!("{}: removed here; it is still valid at the provider", credential.name))?;
+            context.out.print_text(&format!("{}: removed here; it is still valid at the provider", credential.name))?;
         }
         Ok(0)
     }

@@ -3,9 +3,9 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::context::Context;
-use super::request::saved_id;
-use super::table::Table;
+use super::context::CliContext;
+use super::request::parse_saved_request_name;
+use super::table::TextTable;
 use crate::config;
 use crate::domain::Problem;
 use crate::domain::request::{SavedRequest, SavedRequestName};
@@ -14,95 +14,95 @@ use crate::domain::request::{SavedRequest, SavedRequestName};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring requests\n  tokenring requests show nightly\n\n\
         A request is saved with `tokenring request NAME … --save ID` and sent with `tokenring request NAME --saved ID`.")]
-pub(super) struct Requests {
+pub(super) struct SavedRequestsArgs {
     #[command(subcommand)]
-    action: Option<Action>,
+    command: Option<SavedRequestsCommand>,
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
+enum SavedRequestsCommand {
     /// Print one as it is kept
     #[command(after_help = "Examples:\n  tokenring requests show nightly")]
     Show {
         /// Its name
-        #[arg(value_parser = saved_id)]
+        #[arg(value_parser = parse_saved_request_name)]
         id: SavedRequestName,
     },
     /// Give one another name
     #[command(after_help = "Examples:\n  tokenring requests rename nightly weekly")]
     Rename {
         /// Its name
-        #[arg(value_parser = saved_id)]
+        #[arg(value_parser = parse_saved_request_name)]
         id: SavedRequestName,
         /// Its new name
-        #[arg(value_parser = saved_id)]
+        #[arg(value_parser = parse_saved_request_name)]
         to: SavedRequestName,
     },
     /// Keep a copy under another name
     #[command(after_help = "Examples:\n  tokenring requests copy nightly weekly")]
     Copy {
         /// Its name
-        #[arg(value_parser = saved_id)]
+        #[arg(value_parser = parse_saved_request_name)]
         id: SavedRequestName,
         /// The copy's name
-        #[arg(value_parser = saved_id)]
+        #[arg(value_parser = parse_saved_request_name)]
         to: SavedRequestName,
     },
     /// Forget one
     #[command(after_help = "Examples:\n  tokenring requests delete nightly")]
     Delete {
         /// Its name
-        #[arg(value_parser = saved_id)]
+        #[arg(value_parser = parse_saved_request_name)]
         id: SavedRequestName,
     },
 }
 
-impl Requests {
+impl SavedRequestsArgs {
     /// Does what was asked; lists them where nothing was.
-    pub(super) fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let requests = config::SavedRequestStore::new(&context.paths);
-        match self.action {
+        match self.command {
             None => return list(context, &requests),
-            Some(Action::Show { id }) => return show(context, &requests.load(&id)?),
-            Some(Action::Rename { id, to }) => requests.rename(&id, &to)?,
-            Some(Action::Copy { id, to }) => requests.copy(&id, &to)?,
-            Some(Action::Delete { id }) => requests.delete(&id)?,
+            Some(SavedRequestsCommand::Show { id }) => return show(context, &requests.load(&id)?),
+            Some(SavedRequestsCommand::Rename { id, to }) => requests.rename(&id, &to)?,
+            Some(SavedRequestsCommand::Copy { id, to }) => requests.copy(&id, &to)?,
+            Some(SavedRequestsCommand::Delete { id }) => requests.delete(&id)?,
         }
         list(context, &requests)
     }
 }
 
 /// A file that cannot be read is listed with the reason, so that it can be mended.
-fn list(context: &Context<'_>, requests: &config::SavedRequestStore) -> Result<u8, Problem> {
+fn list(context: &CliContext<'_>, requests: &config::SavedRequestStore) -> Result<u8, Problem> {
     let all: Vec<_> = requests.ids()?.into_iter().map(|id| (requests.load(&id), id)).collect();
     if context.out.json {
         let shape = |(saved, id): &(Result<SavedRequest, Problem>, SavedRequestName)| match saved {
             Ok(saved) => json!({ "id": id.as_str(), "provider": saved.provider, "method": saved.method, "target": saved.target }),
             Err(problem) => json!({ "id": id.as_str(), "error": problem }),
         };
-        context.out.value(&all.iter().map(shape).collect::<Vec<_>>())?;
+        context.out.print_json(&all.iter().map(shape).collect::<Vec<_>>())?;
         return Ok(0);
     }
-    let mut table = Table::new(&["REQUEST", "PROVIDER", "METHOD", "TARGET"]);
+    let mut table = TextTable::new(&["REQUEST", "PROVIDER", "METHOD", "TARGET"]);
     for (saved, id) in &all {
         match saved {
-            Ok(saved) => table.row([id.as_str(), &saved.provider, saved.method.as_str(), &saved.target].map(str::to_owned)),
-            Err(problem) => table.row([id.as_str(), "?", "?", &problem.why].map(str::to_owned)),
+            Ok(saved) => table.add_row([id.as_str(), &saved.provider, saved.method.as_str(), &saved.target].map(str::to_owned)),
+            Err(problem) => table.add_row([id.as_str(), "?", "?", &problem.why].map(str::to_owned)),
         }
     }
     if all.is_empty() {
         context.out.note("No saved requests yet: save one with `tokenring request NAME … --save ID`.");
     } else {
-        context.out.table(&table)?;
+        context.out.print_table(&table)?;
     }
     Ok(0)
 }
 
-fn show(context: &Context<'_>, saved: &SavedRequest) -> Result<u8, Problem> {
+fn show(context: &CliContext<'_>, saved: &SavedRequest) -> Result<u8, Problem> {
     if context.out.json {
-        context.out.value(saved)?;
+        context.out.print_json(saved)?;
     } else {
-        context.out.bytes(saved.to_toml().as_bytes())?;
+        context.out.write_bytes(saved.to_toml().as_bytes())?;
     }
     Ok(0)
 }

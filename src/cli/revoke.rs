@@ -1,18 +1,18 @@
 //! `tokenring revoke`: have the provider revoke a credential, and see it refused.
 
-use super::context::Context;
-use super::human::{Human, check_answers};
+use super::context::CliContext;
+use super::human::{CliPrompter, check_answers};
 use super::prompt;
-use super::rotate::{conclude, find_administrator, tell};
+use super::rotate::{find_administrator, print_progress_line, report_outcome};
 use crate::domain::Problem;
 use crate::domain::rotation::ProgressLine;
-use crate::engine::rotation::{Audience, plan_lines};
+use crate::engine::rotation::{RotationObserver, plan_lines};
 
 /// Have the provider revoke a credential, and show that it is dead; nothing takes its place
 #[derive(Debug, clap::Args)]
 #[command(after_help = "What was left is in `tokenring rotations`, and taken up with `tokenring rotate --resume NAME`.\n\n\
     Examples:\n  tokenring revoke old-jenkins --as admin --reason \"leaked in a build log\"\n  tokenring revoke laptop --plan")]
-pub(super) struct Revoke {
+pub(super) struct RevokeArgs {
     /// Its name
     name: String,
     /// Show what would happen, and do nothing
@@ -32,9 +32,9 @@ pub(super) struct Revoke {
     answers: Vec<String>,
 }
 
-impl Revoke {
+impl RevokeArgs {
     /// Asks for the name to be typed, then revokes.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         check_answers(&self.answers)?;
         let engine = context.engine()?;
         let credential = engine.find_credential(&self.name).await?;
@@ -42,7 +42,7 @@ impl Revoke {
         let plan = engine.plan_revocation(&credential, administrator.as_ref())?.with_reason(self.reason);
         if self.plan {
             for line in plan_lines(&plan) {
-                tell(context, &line);
+                print_progress_line(context, &line);
             }
             return Ok(0);
         }
@@ -51,10 +51,12 @@ impl Revoke {
                 "Revoke {} in {}? Whatever uses it stops, and nothing brings it back.",
                 credential.name, credential.region
             );
-            prompt::typed(&question, credential.name.as_str(), "--yes")?;
+            prompt::confirm_by_typing(&question, credential.name.as_str(), "--yes")?;
         }
-        let (human, tell) = (Human::new(context.out, self.answers), |line: &ProgressLine| tell(context, line));
-        let status = context.unlocked().await?.rotate(plan, Audience { ask: &human, tell: &tell }).await?;
-        conclude(context, &status)
+        let (human, tell) =
+            (CliPrompter::new(context.out, self.answers), |line: &ProgressLine| print_progress_line(context, line));
+        let status =
+            context.unlocked_engine().await?.rotate(plan, RotationObserver { prompter: &human, on_progress: &tell }).await?;
+        report_outcome(context, &status)
     }
 }

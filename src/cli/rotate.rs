@@ -1,16 +1,16 @@
 //! `tokenring rotate`: replace a credential, step by step, and take up what was left.
 
-use super::context::Context;
-use super::human::{Browser, Human, check_answers};
+use super::context::CliContext;
+use super::human::{BrowserArgs, CliPrompter, check_answers};
 use super::prompt;
-use super::table::Table;
+use super::table::TextTable;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{ProgressLine, StepStatus};
 use crate::domain::{Credential, Problem};
 use crate::engine::Engine;
 use crate::engine::rotation::{
-    Audience, RotationFilter, RotationPhase, RotationPlan, RotationPurpose, RotationStatus, Turn, plan_lines,
+    RotationDirection, RotationFilter, RotationObserver, RotationPhase, RotationPlan, RotationPurpose, RotationStatus, plan_lines,
 };
 
 /// Replace a credential: make, store, prove and deliver the new secret, then revoke the old one
@@ -20,7 +20,7 @@ use crate::engine::rotation::{
     Examples:\n  tokenring rotate ci-scanner --plan\n  tokenring rotate ci-scanner --as admin --yes\n  \
     tokenring rotate --resume ci-scanner < new-secret"
 )]
-pub(super) struct Rotate {
+pub(super) struct RotateArgs {
     /// The credential's name
     #[arg(required_unless_present_any = ["resume", "rollback"], conflicts_with_all = ["resume", "rollback"])]
     name: Option<String>,
@@ -49,28 +49,28 @@ pub(super) struct Rotate {
     #[arg(long = "answer", value_name = "WORD")]
     answers: Vec<String>,
     #[command(flatten)]
-    browser: Browser,
+    browser: BrowserArgs,
 }
 
 /// List the rotations, creations and revocations that are not over, or all
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring rotations\n  tokenring rotations --all --json")]
-pub(super) struct List {
+pub(super) struct RotationsArgs {
     /// Those that are over as well
     #[arg(long)]
     all: bool,
 }
 
-impl Rotate {
+impl RotateArgs {
     /// Shows the plan, asks, and carries it out.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         check_answers(&self.answers)?;
-        if let Some((id, turn)) = self.taken_up() {
-            let engine = context.unlocked().await?;
-            let human = Human::new(context.out, self.answers.clone()).with(self.browser);
-            let tell = |line: &ProgressLine| tell(context, line);
-            let status = engine.resume_rotation(id, turn, Audience { ask: &human, tell: &tell }).await?;
-            return conclude(context, &status);
+        if let Some((id, turn)) = self.resume_target() {
+            let engine = context.unlocked_engine().await?;
+            let human = CliPrompter::new(context.out, self.answers.clone()).with_browser(self.browser);
+            let tell = |line: &ProgressLine| print_progress_line(context, line);
+            let status = engine.resume_rotation(id, turn, RotationObserver { prompter: &human, on_progress: &tell }).await?;
+            return report_outcome(context, &status);
         }
         let (engine, name) = (context.engine()?, self.name.as_deref().unwrap_or_default());
         let credential = engine.find_credential(name).await?;
@@ -79,39 +79,40 @@ impl Rotate {
         let plan = engine.plan_part_rotation(&credential, part, administrator.as_ref()).await?.with_reason(&self.reason);
         if self.plan || !context.out.json {
             for line in plan_lines(&plan) {
-                tell(context, &line);
+                print_progress_line(context, &line);
             }
         }
         if self.plan {
             return Ok(0);
         }
-        self.begin(context, plan).await
+        self.start_rotation(context, plan).await
     }
 
-    async fn begin(&self, context: &Context<'_>, plan: RotationPlan) -> Result<u8, Problem> {
+    async fn start_rotation(&self, context: &CliContext<'_>, plan: RotationPlan) -> Result<u8, Problem> {
         if !self.yes {
             let question = format!("{}: {}.", plan.name, plan.title());
-            prompt::typed(&question, plan.name.as_str(), "--yes")?;
+            prompt::confirm_by_typing(&question, plan.name.as_str(), "--yes")?;
         }
-        let human = Human::new(context.out, self.answers.clone()).with(self.browser);
-        let tell = |line: &ProgressLine| tell(context, line);
-        let status = context.unlocked().await?.rotate(plan, Audience { ask: &human, tell: &tell }).await?;
-        conclude(context, &status)
+        let human = CliPrompter::new(context.out, self.answers.clone()).with_browser(self.browser);
+        let tell = |line: &ProgressLine| print_progress_line(context, line);
+        let status =
+            context.unlocked_engine().await?.rotate(plan, RotationObserver { prompter: &human, on_progress: &tell }).await?;
+        report_outcome(context, &status)
     }
 
-    fn taken_up(&self) -> Option<(&str, Turn)> {
-        let onward = self.resume.as_deref().map(|id| (id, Turn::Onward));
-        onward.or_else(|| self.rollback.as_deref().map(|id| (id, Turn::Back)))
+    fn resume_target(&self) -> Option<(&str, RotationDirection)> {
+        let onward = self.resume.as_deref().map(|id| (id, RotationDirection::Forward));
+        onward.or_else(|| self.rollback.as_deref().map(|id| (id, RotationDirection::RollBack)))
     }
 }
 
-impl List {
+impl RotationsArgs {
     /// Lists them.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let which = if self.all { RotationFilter::All } else { RotationFilter::Open };
-        let known = context.engine()?.rotations(which).await?;
+        let known = context.engine()?.list_rotations(which).await?;
         if context.out.json {
-            context.out.value(&known)?;
+            context.out.print_json(&known)?;
             return Ok(0);
         }
         if known.is_empty() {
@@ -120,19 +121,19 @@ impl List {
             context.out.note(&format!("{which}."));
             return Ok(0);
         }
-        let mut table = Table::new(&["ID", "NAME", "WHAT", "PART", "STATE", "STEP", "NEXT"]);
+        let mut table = TextTable::new(&["ID", "NAME", "WHAT", "PART", "STATE", "STEP", "NEXT"]);
         for one in &known {
-            table.row([
+            table.add_row([
                 one.id.clone(),
                 one.name.clone(),
                 one.purpose.audit_verb().to_owned(),
                 one.part.clone(),
-                word(one.state).to_owned(),
+                state_name(one.state).to_owned(),
                 one.step.clone().unwrap_or_default(),
                 one.next.clone(),
             ]);
         }
-        context.out.table(&table)?;
+        context.out.print_table(&table)?;
         Ok(0)
     }
 }
@@ -146,15 +147,15 @@ pub(super) async fn find_administrator(engine: &Engine, name: Option<&str>) -> R
 }
 
 /// One line of progress. A reader that is gone does not stop a rotation.
-pub(super) fn tell(context: &Context<'_>, line: &ProgressLine) {
-    let shown = if context.out.json { context.out.value(line) } else { context.out.text(&words(line)) };
+pub(super) fn print_progress_line(context: &CliContext<'_>, line: &ProgressLine) {
+    let shown = if context.out.json { context.out.print_json(line) } else { context.out.print_text(&format_progress_line(line)) };
     if let Err(problem) = shown {
         tracing::warn!(%problem, "progress was not shown");
     }
 }
 
 /// A line of progress, for people.
-pub(super) fn words(line: &ProgressLine) -> String {
+pub(super) fn format_progress_line(line: &ProgressLine) -> String {
     let mark = match line.state {
         StepStatus::Planned => "·",
         StepStatus::Running => "…",
@@ -166,7 +167,7 @@ pub(super) fn words(line: &ProgressLine) -> String {
 }
 
 /// Says how it ended; what waits or was left is a problem.
-pub(super) fn conclude(context: &Context<'_>, status: &RotationStatus) -> Result<u8, Problem> {
+pub(super) fn report_outcome(context: &CliContext<'_>, status: &RotationStatus) -> Result<u8, Problem> {
     let left = status.manual_steps.join("; ");
     let what = match status.purpose {
         RotationPurpose::Replace => format!("The rotation of {}", status.name),
@@ -190,13 +191,13 @@ pub(super) fn conclude(context: &Context<'_>, status: &RotationStatus) -> Result
             Ok(0)
         }
         RotationPhase::Done | RotationPhase::RolledBack => {
-            let what = format!("{what} is over ({}), but something is left to do", word(status.state));
+            let what = format!("{what} is over ({}), but something is left to do", state_name(status.state));
             Err(Problem::new(what, left, "do what is named, by hand").with_class(ProblemClass::NeedsHuman))
         }
     }
 }
 
-const fn word(state: RotationPhase) -> &'static str {
+const fn state_name(state: RotationPhase) -> &'static str {
     match state {
         RotationPhase::Running => "running",
         RotationPhase::NeedsUser => "needs-human",

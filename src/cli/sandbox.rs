@@ -1,32 +1,33 @@
 //! `tokenring sandbox`: the simulator alone.
 
-use super::context::Context;
-use super::table::Table;
+use super::context::CliContext;
+use super::table::TextTable;
 use crate::domain::Problem;
 use crate::sandbox;
 
 /// Run the simulator alone, on loopback, until SIGTERM
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring sandbox\n  tokenring sandbox --json > world.json &")]
-pub(super) struct Sandbox {}
+pub(super) struct SandboxArgs {}
 
-impl Sandbox {
+impl SandboxArgs {
     /// Prints where the simulator listens and what it issued, then runs until it is told to stop.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let stop = stop_signal()?;
-        let sandbox = start().await?;
+        let sandbox = start_simulator().await?;
         let manifest = sandbox.manifest();
         if context.out.json {
-            context.out.value(manifest)?;
+            context.out.print_json(manifest)?;
         } else {
-            let mut table = Table::new(&["REGION", "API"]);
+            let mut table = TextTable::new(&["REGION", "API"]);
             for (id, hosts) in &manifest.regions {
-                table.row([id.clone(), hosts.api.clone()]);
+                table.add_row([id.clone(), hosts.api.clone()]);
             }
-            context.out.table(&table)?;
-            context
-                .out
-                .text(&format!("\nfaults: {}\nThe secrets it issued are printed by --json. Ctrl-C stops it.", manifest.faults))?;
+            context.out.print_table(&table)?;
+            context.out.print_text(&format!(
+                "\nfaults: {}\nThe secrets it issued are printed by --json. Ctrl-C stops it.",
+                manifest.faults
+            ))?;
         }
         stop.await;
         sandbox.stop().await;
@@ -35,7 +36,7 @@ impl Sandbox {
 }
 
 /// Starts the simulator on ports that the system picks.
-pub(super) async fn start() -> Result<sandbox::ProviderSimulator, Problem> {
+pub(super) async fn start_simulator() -> Result<sandbox::ProviderSimulator, Problem> {
     sandbox::ProviderSimulator::start().await.map_err(|error| {
         Problem::new("The simulator cannot listen on loopback", error.to_string(), "free some ports and try again")
     })

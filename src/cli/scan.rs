@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::context::Context;
-use super::table::Table;
+use super::context::CliContext;
+use super::table::TextTable;
 use super::{output, prompt};
 use crate::domain::Problem;
 use crate::domain::consumer::ConsumerTarget;
@@ -18,7 +18,7 @@ use crate::engine::scan::{MatchOwner, MatchedCredential, ScanMatch, ScanProgress
 /// Find plain-text copies of secrets in files: of those held here, and of known shapes
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Scan {
+pub(super) struct ScanArgs {
     /// Files and folders to look at, - being standard input; the usual places and the working folder where none is named
     paths: Vec<PathBuf>,
     /// Make each place that holds a current secret a consumer of its credential, so that it gets the next one too
@@ -30,7 +30,7 @@ pub(super) struct Scan {
 }
 
 /// How often progress is shown, and how long a scan may take without any.
-const PACE: Duration = Duration::from_millis(100);
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 const EXAMPLES: &str = "Examples:\n  tokenring scan\n  tokenring scan ~/work --link\n  tokenring scan . --strict --json\n  \
     git log -p | tokenring scan - --strict\n\n\
@@ -41,14 +41,14 @@ const EXAMPLES: &str = "Examples:\n  tokenring scan\n  tokenring scan ~/work --l
 
 /// A find, as `--json` prints it.
 #[derive(Serialize)]
-struct Shape<'a> {
+struct ScanMatchJson<'a> {
     path: String,
     links: Vec<String>,
     line: usize,
     /// The credentials that hold it, or held it; none where it is unknown.
     names: Vec<&'a str>,
     /// What it is of each of them, in the same order.
-    held: Vec<HeldShape<'a>>,
+    held: Vec<MatchedCredentialJson<'a>>,
     provider: Option<&'a str>,
     kind: Option<&'a str>,
     why: Option<&'a str>,
@@ -61,33 +61,33 @@ struct Shape<'a> {
 
 /// What a secret is of one credential.
 #[derive(Serialize)]
-struct HeldShape<'a> {
+struct MatchedCredentialJson<'a> {
     name: &'a str,
     part: &'a str,
     /// `current`, `pending` or `previous`; `former` where something else has taken its place.
     slot: &'a str,
 }
 
-impl Scan {
+impl ScanArgs {
     /// Looks, links where that is wanted, and says what was found.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         // A store that cannot be unlocked is no reason not to look: the engine says what it could not tell.
-        let engine = match context.unlocked().await {
+        let engine = match context.unlocked_engine().await {
             Ok(engine) => engine,
             Err(problem) if problem.class == ProblemClass::Store => context.engine()?,
             Err(problem) => return Err(problem),
         };
         let is_told = !context.out.json;
-        let scanned = engine.scan(self.paths.clone(), telling(is_told)).await;
+        let scanned = engine.scan(self.paths.clone(), progress_callback(is_told)).await;
         if is_told {
-            output::progress("");
+            output::show_progress("");
         }
         let mut scanned = scanned?;
         let shown_first = !context.out.json && !self.link;
         if shown_first {
-            report(context, &scanned)?;
+            print_matches(context, &scanned)?;
         }
-        if self.link || shown_first && is_agreed(&scanned) {
+        if self.link || shown_first && confirm_linking(&scanned) {
             for sighting in scanned.matches.iter_mut().filter(|sighting| is_linkable(sighting)) {
                 for consumer in engine.add_consumers_for_match(sighting).await? {
                     context.out.note(&format!("linked: {} will {}", consumer.name, consumer.target.describe()));
@@ -96,21 +96,21 @@ impl Scan {
             }
         }
         if !shown_first {
-            report(context, &scanned)?;
+            print_matches(context, &scanned)?;
         }
-        advise(context, &scanned);
+        print_notes(context, &scanned);
         let loose = scanned.matches.iter().any(|sighting| !sighting.has_consumer);
         Ok(if self.strict && loose { ProblemClass::Policy.exit_code() } else { 0 })
     }
 }
 
 /// Shows how far it is, where that is wanted and it takes its time.
-fn telling(is_told: bool) -> impl FnMut(ScanProgress) + Send + 'static {
+fn progress_callback(is_told: bool) -> impl FnMut(ScanProgress) + Send + 'static {
     let mut last = Instant::now();
     move |ScanProgress { files, total_files: of, bytes }| {
-        if is_told && last.elapsed() >= PACE {
+        if is_told && last.elapsed() >= PROGRESS_INTERVAL {
             last = Instant::now();
-            output::progress(&format!("looking at file {files} of {of}, {} MB read", bytes >> 20));
+            output::show_progress(&format!("looking at file {files} of {of}, {} MB read", bytes >> 20));
         }
     }
 }
@@ -119,34 +119,38 @@ fn is_linkable(sighting: &ScanMatch) -> bool {
     sighting.target.is_some() && !sighting.has_consumer && sighting.owner.current_credentials().next().is_some()
 }
 
-fn is_agreed(scanned: &ScanResult) -> bool {
+fn confirm_linking(scanned: &ScanResult) -> bool {
     let places = scanned.matches.iter().filter(|sighting| is_linkable(sighting)).count();
     if places == 0 || !prompt::is_interactive() {
         return false;
     }
     let question = format!("Keep {places} of these places up to date from now on, as consumers? [y/N] ");
-    prompt::line(&question).is_some_and(|answer| answer.eq_ignore_ascii_case("y"))
+    prompt::read_line(&question).is_some_and(|answer| answer.eq_ignore_ascii_case("y"))
 }
 
-fn report(context: &Context<'_>, scanned: &ScanResult) -> Result<(), Problem> {
+fn print_matches(context: &CliContext<'_>, scanned: &ScanResult) -> Result<(), Problem> {
     if context.out.json {
-        let finds: Vec<_> = scanned.matches.iter().map(shape).collect();
+        let finds: Vec<_> = scanned.matches.iter().map(match_json).collect();
         let ScanResult { unreadable: unread, files, fingerprint_problem: blind, .. } = scanned;
-        return context.out.value(&serde_json::json!({
+        return context.out.print_json(&serde_json::json!({
             "finds": finds, "unread": unread, "files": files, "held_secrets_known": blind.is_none(),
         }));
     }
     if scanned.matches.is_empty() {
-        return context.out.text(&format!("nothing found in {}", count_noun(scanned.files, "file")));
+        return context.out.print_text(&format!("nothing found in {}", count_noun(scanned.files, "file")));
     }
-    let mut table = Table::new(&["WHERE", "WHAT", "THEN"]);
+    let mut table = TextTable::new(&["WHERE", "WHAT", "THEN"]);
     for sighting in &scanned.matches {
-        table.row([format!("{}:{}", sighting.path.display(), sighting.line), what(sighting), then(sighting).to_owned()]);
+        table.add_row([
+            format!("{}:{}", sighting.path.display(), sighting.line),
+            describe_match(sighting),
+            suggest_action(sighting).to_owned(),
+        ]);
     }
-    context.out.table(&table)
+    context.out.print_table(&table)
 }
 
-fn what(sighting: &ScanMatch) -> String {
+fn describe_match(sighting: &ScanMatch) -> String {
     let encoding = sighting.encoding.map(|encoding| format!(", {encoding}")).unwrap_or_default();
     match &sighting.owner {
         MatchOwner::Known(holders) => format!("{}{encoding}", words(holders)),
@@ -154,7 +158,7 @@ fn what(sighting: &ScanMatch) -> String {
     }
 }
 
-fn then(sighting: &ScanMatch) -> &'static str {
+fn suggest_action(sighting: &ScanMatch) -> &'static str {
     match (&sighting.owner, &sighting.target) {
         _ if sighting.has_consumer => "a consumer keeps it up to date",
         (MatchOwner::Known(_), Some(_)) if is_linkable(sighting) => {
@@ -166,19 +170,19 @@ fn then(sighting: &ScanMatch) -> &'static str {
     }
 }
 
-fn advise(context: &Context<'_>, scanned: &ScanResult) {
+fn print_notes(context: &CliContext<'_>, scanned: &ScanResult) {
     // A file may hold many secrets, and is named once.
     for file in scanned.matches.chunk_by(|one, other| one.path == other.path) {
-        let path = output::path(&file[0].path);
+        let path = output::display_path(&file[0].path);
         if let Some(mode) = &file[0].exposed_mode {
             context.out.note(&format!("note: other users may read {path} (mode {mode})"));
         }
         for link in &file[0].links {
-            context.out.note(&format!("note: {} leads to {path}", output::path(link)));
+            context.out.note(&format!("note: {} leads to {path}", output::display_path(link)));
         }
     }
     for UnreadableFile { path, why } in &scanned.unreadable {
-        context.out.note(&format!("note: {} was not looked at: {why}", output::path(path)));
+        context.out.note(&format!("note: {} was not looked at: {why}", output::display_path(path)));
     }
     if let Some(problem) = &scanned.fingerprint_problem {
         let what = "note: copies of the secrets held here could not be told";
@@ -186,17 +190,17 @@ fn advise(context: &Context<'_>, scanned: &ScanResult) {
     }
 }
 
-fn shape(sighting: &ScanMatch) -> Shape<'_> {
+fn match_json(sighting: &ScanMatch) -> ScanMatchJson<'_> {
     let (holders, unknown) = match &sighting.owner {
         MatchOwner::Known(holders) => (&holders[..], None),
         MatchOwner::Unknown { provider, kind, why } => (&[][..], Some((provider, kind, why))),
     };
-    Shape {
+    ScanMatchJson {
         path: sighting.path.display().to_string(),
         links: sighting.links.iter().map(|link| link.display().to_string()).collect(),
         line: sighting.line,
         names: holders.iter().map(|holder| holder.name.as_str()).collect(),
-        held: holders.iter().map(held_shape).collect(),
+        held: holders.iter().map(matched_credential_json).collect(),
         provider: unknown.map(|(provider, ..)| provider.as_str()),
         kind: unknown.map(|(_, kind, _)| kind.as_str()),
         why: unknown.map(|(.., why)| why.as_str()),
@@ -207,7 +211,7 @@ fn shape(sighting: &ScanMatch) -> Shape<'_> {
     }
 }
 
-fn held_shape(holder: &MatchedCredential) -> HeldShape<'_> {
+fn matched_credential_json(holder: &MatchedCredential) -> MatchedCredentialJson<'_> {
     let slot = holder.slot.map_or("former", SecretSlot::as_str);
-    HeldShape { name: holder.name.as_str(), part: holder.part.as_str(), slot }
+    MatchedCredentialJson { name: holder.name.as_str(), part: holder.part.as_str(), slot }
 }

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::process::Command;
 use std::sync::Arc;
 
-use super::context::Context;
+use super::context::CliContext;
 use super::process;
 use crate::config::{LayoutStore, save_store_choice};
 use crate::domain::Problem;
@@ -13,26 +13,26 @@ use crate::engine::Engine;
 use crate::tui::{self, Onward, Screen};
 
 /// Shows the screen on the person's own keyring. The runtime, which is not needed before, starts after the first frame.
-pub(super) fn run(context: &Context<'_>) -> Result<u8, Problem> {
-    let wishes = context.wishes();
+pub(super) fn run(context: &CliContext<'_>) -> Result<u8, Problem> {
+    let wishes = context.settings_source();
     let code = if context.settings.plain {
         let engine = Arc::clone(context.engine()?);
-        process::runtime()?.block_on(tui::converse(engine, wishes.clone()))?
+        process::build_runtime()?.block_on(tui::converse(engine, wishes.clone()))?
     } else {
-        refuse_without_terminal()?;
+        require_terminal()?;
         let engine = Arc::clone(context.engine()?);
         let screen = Screen::show(engine, wishes.clone(), LayoutStore::File(context.paths.layout()))?;
-        process::runtime()?.block_on(screen.listen())
+        process::build_runtime()?.block_on(screen.listen())
     };
     match wishes.onward.get() {
-        Some(onward) => start_again(context, *onward),
+        Some(onward) => restart(context, *onward),
         None => Ok(code),
     }
 }
 
 /// Starts the program again in this one's place: with another store, or on the simulator. A new process, because the
 /// terminal's reader of this one still waits for a key that belongs to the next.
-fn start_again(context: &Context<'_>, onward: Onward) -> Result<u8, Problem> {
+fn restart(context: &CliContext<'_>, onward: Onward) -> Result<u8, Problem> {
     let failed = |why: String| Problem::new("tokenring was not started again", why, "start it by hand");
     let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
     let mut again = Command::new(program);
@@ -59,15 +59,15 @@ fn replace(mut command: Command) -> std::io::Result<u8> {
 }
 
 /// Shows the screen on an engine that keeps nothing, until the person leaves.
-pub(super) async fn show(context: &Context<'_>, engine: Arc<Engine>) -> Result<u8, Problem> {
+pub(super) async fn run_in_memory(context: &CliContext<'_>, engine: Arc<Engine>) -> Result<u8, Problem> {
     if context.settings.plain {
-        return tui::converse(engine, context.wishes()).await;
+        return tui::converse(engine, context.settings_source()).await;
     }
-    refuse_without_terminal()?;
-    Ok(Screen::show(engine, context.wishes(), LayoutStore::Disabled)?.listen().await)
+    require_terminal()?;
+    Ok(Screen::show(engine, context.settings_source(), LayoutStore::Disabled)?.listen().await)
 }
 
-fn refuse_without_terminal() -> Result<(), Problem> {
+fn require_terminal() -> Result<(), Problem> {
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
         return Ok(());
     }

@@ -9,11 +9,11 @@ use crate::domain::problem::ProblemClass;
 use crate::domain::{Problem, Secret};
 
 /// More than any secret has; a pipe that gives more is a mistake.
-const LIMIT: usize = 1 << 20;
+const MAX_SECRET_BYTES: usize = 1 << 20;
 
 /// Reads the pasted text: all of standard input, or one hidden line.
-pub(super) fn read(title: &str) -> Result<Secret, Problem> {
-    if io::stdin().is_terminal() { prompt::hidden(title) } else { read_pipe() }
+pub(super) fn read_secret(title: &str) -> Result<Secret, Problem> {
+    if io::stdin().is_terminal() { prompt::read_hidden(title) } else { read_pipe() }
 }
 
 /// Reads a text with secrets in it, all of standard input. Nobody types one by hand.
@@ -33,9 +33,9 @@ pub(super) fn read_text() -> Result<Zeroizing<String>, Problem> {
 }
 
 /// Reads one text for `title` and one for each of `further`: a line each where more than one is wanted.
-pub(super) fn read_all(title: &str, further: &[String]) -> Result<Vec<Secret>, Problem> {
+pub(super) fn read_secrets(title: &str, further: &[String]) -> Result<Vec<Secret>, Problem> {
     if io::stdin().is_terminal() {
-        return std::iter::once(title).chain(further.iter().map(String::as_str)).map(prompt::hidden).collect();
+        return std::iter::once(title).chain(further.iter().map(String::as_str)).map(prompt::read_hidden).collect();
     }
     let all = read_pipe()?;
     if further.is_empty() {
@@ -54,39 +54,39 @@ pub(super) fn read_all(title: &str, further: &[String]) -> Result<Vec<Secret>, P
 }
 
 /// Reads one secret for each of `titles`, a line each, and leaves the rest of standard input alone.
-pub(super) fn read_lines(titles: &[String]) -> Result<Vec<Secret>, Problem> {
+pub(super) fn read_secret_lines(titles: &[String]) -> Result<Vec<Secret>, Problem> {
     if io::stdin().is_terminal() {
-        return titles.iter().map(String::as_str).map(prompt::hidden).collect();
+        return titles.iter().map(String::as_str).map(prompt::read_hidden).collect();
     }
-    titles.iter().map(|title| read_line(title)).collect()
+    titles.iter().map(|title| read_secret_line(title)).collect()
 }
 
-fn read_line(title: &str) -> Result<Secret, Problem> {
-    let mut line = Vec::with_capacity(LIMIT + 1);
-    let read = io::stdin().lock().take(LIMIT as u64).read_until(b'\n', &mut line);
+fn read_secret_line(title: &str) -> Result<Secret, Problem> {
+    let mut line = Vec::with_capacity(MAX_SECRET_BYTES + 1);
+    let read = io::stdin().lock().take(MAX_SECRET_BYTES as u64).read_until(b'\n', &mut line);
     let secret = Secret::new(line);
     let bare = secret.expose(|bytes| Secret::new(bytes.trim_ascii().to_vec()));
     match read {
         Ok(_) if !bare.is_empty() => Ok(bare),
-        Ok(_) => Err(incomplete(title)),
-        Err(error) => Err(unreadable(&error)),
+        Ok(_) => Err(missing_line_problem(title)),
+        Err(error) => Err(stdin_read_problem(&error)),
     }
 }
 
-fn incomplete(title: &str) -> Problem {
+fn missing_line_problem(title: &str) -> Problem {
     let why = format!("no line came on standard input for {title}");
     Problem::new("The secrets are not complete", why, "pipe in one line for each --part").with_class(ProblemClass::Usage)
 }
 
-fn unreadable(error: &io::Error) -> Problem {
+fn stdin_read_problem(error: &io::Error) -> Problem {
     Problem::new("Standard input could not be read", error.to_string(), "pipe the secret in again")
 }
 
 /// The buffer has its full size from the start, so that reading never leaves a smaller copy behind.
 fn read_pipe() -> Result<Secret, Problem> {
-    let mut bytes = Vec::with_capacity(LIMIT + 1);
-    io::stdin().lock().take(LIMIT as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
-    let too_long = bytes.len() > LIMIT;
+    let mut bytes = Vec::with_capacity(MAX_SECRET_BYTES + 1);
+    io::stdin().lock().take(MAX_SECRET_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|error| stdin_read_problem(&error))?;
+    let too_long = bytes.len() > MAX_SECRET_BYTES;
     let secret = Secret::new(bytes);
     if too_long {
         let why = "standard input gives more than 1 MiB, which no secret has";

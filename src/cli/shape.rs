@@ -13,7 +13,7 @@ use crate::domain::{Credential, Timestamp};
 
 /// A credential, as `list` and `show` print it.
 #[derive(Serialize)]
-pub(super) struct CredentialShape<'a> {
+pub(super) struct CredentialJson<'a> {
     name: &'a str,
     provider: &'a str,
     kind: &'a str,
@@ -24,12 +24,12 @@ pub(super) struct CredentialShape<'a> {
     expires: Option<String>,
     fingerprint: Option<&'a str>,
     principal: Option<&'a Principal>,
-    last_check: Option<CheckShape<'a>>,
+    last_check: Option<LastCheckJson<'a>>,
 }
 
 /// A verdict within a credential.
 #[derive(Serialize)]
-struct CheckShape<'a> {
+struct LastCheckJson<'a> {
     verdict: CheckResult,
     status: Option<u16>,
     reason: &'a str,
@@ -39,7 +39,7 @@ struct CheckShape<'a> {
 
 /// A verdict, as `check` prints it.
 #[derive(Serialize)]
-pub(super) struct VerdictShape {
+pub(super) struct CheckResultJson {
     pub name: String,
     pub region: String,
     pub verdict: CheckResult,
@@ -52,7 +52,7 @@ pub(super) struct VerdictShape {
 
 /// A region with a verdict, as `probe` and `regions NAME` print it.
 #[derive(Serialize)]
-pub(super) struct RegionShape {
+pub(super) struct RegionJson {
     pub region: String,
     pub api: String,
     pub verdict: CheckResult,
@@ -63,13 +63,13 @@ pub(super) struct RegionShape {
 
 /// What a secret is, as `identify` prints it.
 #[derive(Serialize)]
-pub(super) struct IdentifiedShape {
-    candidates: Vec<CandidateShape>,
+pub(super) struct IdentificationJson {
+    candidates: Vec<CandidateJson>,
     cleaned: Vec<String>,
 }
 
 #[derive(Serialize)]
-struct CandidateShape {
+struct CandidateJson {
     provider: String,
     kind: String,
     region: Option<String>,
@@ -80,9 +80,9 @@ struct CandidateShape {
     why: String,
 }
 
-impl<'a> CredentialShape<'a> {
+impl<'a> CredentialJson<'a> {
     /// The shape of a credential.
-    pub(super) fn of(credential: &'a Credential) -> Self {
+    pub(super) fn new(credential: &'a Credential) -> Self {
         Self {
             name: credential.name.as_str(),
             provider: &credential.provider,
@@ -90,25 +90,25 @@ impl<'a> CredentialShape<'a> {
             region: &credential.region,
             fields: &credential.fields,
             labels: &credential.labels,
-            created: rfc3339(credential.created),
-            expires: credential.expires.map(rfc3339),
+            created: format_rfc3339(credential.created),
+            expires: credential.expires.map(format_rfc3339),
             fingerprint: credential.fingerprint.as_deref(),
             principal: credential.principal.as_ref(),
-            last_check: credential.last_check.as_ref().map(CheckShape::of),
+            last_check: credential.last_check.as_ref().map(LastCheckJson::new),
         }
     }
 }
 
-impl<'a> CheckShape<'a> {
-    fn of(check: &'a credential::CheckReport) -> Self {
+impl<'a> LastCheckJson<'a> {
+    fn new(check: &'a credential::CheckReport) -> Self {
         let credential::CheckReport { result: verdict, status, reason, checked_at: at, latency_ms } = check;
-        Self { verdict: *verdict, status: *status, reason, at: rfc3339(*at), latency_ms: *latency_ms }
+        Self { verdict: *verdict, status: *status, reason, at: format_rfc3339(*at), latency_ms: *latency_ms }
     }
 }
 
-impl VerdictShape {
+impl CheckResultJson {
     /// The shape of a verdict on a credential in a region.
-    pub(super) fn of(credential: &Credential, region: &str, check: &credential::CheckReport) -> Self {
+    pub(super) fn new(credential: &Credential, region: &str, check: &credential::CheckReport) -> Self {
         Self {
             name: credential.name.to_string(),
             region: region.to_owned(),
@@ -121,14 +121,14 @@ impl VerdictShape {
     }
 }
 
-impl IdentifiedShape {
+impl IdentificationJson {
     /// The shape of what was identified, best candidate first.
-    pub(super) fn of(found: &Identification) -> Self {
-        let candidates = found.candidates.iter().map(|candidate| CandidateShape {
+    pub(super) fn new(found: &Identification) -> Self {
+        let candidates = found.candidates.iter().map(|candidate| CandidateJson {
             provider: candidate.provider.clone(),
             kind: candidate.kind.clone(),
             region: candidate.region.clone(),
-            expires: candidate.expires.map(rfc3339),
+            expires: candidate.expires.map(format_rfc3339),
             id: candidate.remote_id.clone(),
             confidence: candidate.confidence,
             why: candidate.why.clone(),
@@ -138,7 +138,7 @@ impl IdentifiedShape {
 }
 
 /// A moment as RFC 3339 in UTC, to the second.
-pub(super) fn rfc3339(moment: Timestamp) -> String {
+pub(super) fn format_rfc3339(moment: Timestamp) -> String {
     let seconds = moment.to_offset(time::UtcOffset::UTC).replace_nanosecond(0).unwrap_or(moment);
     seconds.format(&Rfc3339).unwrap_or_default()
 }
@@ -150,6 +150,6 @@ mod tests {
     #[test]
     fn moments_are_utc_to_the_second() {
         let moment = time::macros::datetime!(2026-11-21 10:00:00.25 +02:00);
-        assert_eq!(rfc3339(moment), "2026-11-21T08:00:00Z");
+        assert_eq!(format_rfc3339(moment), "2026-11-21T08:00:00Z");
     }
 }

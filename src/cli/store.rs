@@ -1,8 +1,8 @@
 //! `tokenring store`: look at the store, unlock it, or move to another one.
 
-use super::context::{Context, passphrase};
-use super::doctor::report;
-use super::migrate::Migrate;
+use super::context::{CliContext, read_passphrase};
+use super::doctor::print_diagnostics;
+use super::migrate::MigrateArgs;
 use crate::domain::Problem;
 use crate::engine;
 use crate::engine::message::{BackendKind, UnlockMethod};
@@ -10,50 +10,50 @@ use crate::engine::message::{BackendKind, UnlockMethod};
 /// Look at the store, unlock it, or move to another one
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring store status\n  tokenring store migrate --to file --dry-run")]
-pub(super) struct Store {
+pub(super) struct StoreArgs {
     #[command(subcommand)]
-    verb: Verb,
+    command: StoreCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Verb {
+enum StoreCommand {
     /// Say which stores there are, which one is in use, and whether it can be used
     #[command(after_help = "Examples:\n  tokenring store status\n  tokenring store status --json")]
     Status,
     /// Move all secrets to the other store: each is copied and read back; the source is emptied only when asked
-    Migrate(Migrate),
+    Migrate(MigrateArgs),
     /// Unlock the store: the keyring by its own prompt, the encrypted file by its passphrase
     #[command(after_help = "Examples:\n  tokenring store unlock\n  TOKENRING_STORE=file tokenring store unlock")]
     Unlock,
 }
 
-impl Store {
+impl StoreArgs {
     /// Reports or unlocks.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        match self.verb {
-            Verb::Status => status(context).await,
-            Verb::Migrate(verb) => verb.run(context).await,
-            Verb::Unlock => unlock(context).await,
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        match self.command {
+            StoreCommand::Status => print_status(context).await,
+            StoreCommand::Migrate(verb) => verb.run(context).await,
+            StoreCommand::Unlock => unlock_store(context).await,
         }
     }
 }
 
-async fn status(context: &Context<'_>) -> Result<u8, Problem> {
+async fn print_status(context: &CliContext<'_>) -> Result<u8, Problem> {
     let engine = context.engine()?;
     // At once: a store that does not answer takes its whole deadline.
     let (chosen, others) = tokio::join!(engine.store_state(), engine::other_stores(&context.paths, &context.settings));
     let usable = chosen.problem.is_none();
-    report(context, &engine::doctor::store_findings(&chosen, &others))?;
+    print_diagnostics(context, &engine::doctor::store_findings(&chosen, &others))?;
     Ok(if usable { 0 } else { crate::domain::problem::ProblemClass::Store.exit_code() })
 }
 
-async fn unlock(context: &Context<'_>) -> Result<u8, Problem> {
+async fn unlock_store(context: &CliContext<'_>) -> Result<u8, Problem> {
     let engine = context.engine()?;
     let state = engine.store_state().await;
     match state.problem {
         None => {}
         Some(error) if state.backend.kind == BackendKind::File => {
-            let passphrase = passphrase(&error)?;
+            let passphrase = read_passphrase(&error)?;
             engine.unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT).await?;
         }
         Some(_) => {

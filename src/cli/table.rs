@@ -2,34 +2,34 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::ink::Ink;
+use super::ink::ColorMode;
 use crate::domain::text::sanitize_line;
 
 /// The blanks between two columns.
-const GAP: usize = 2;
+const COLUMN_GAP: usize = 2;
 
 /// No column gets narrower than this.
-const NARROWEST: usize = 6;
+const MIN_COLUMN_WIDTH: usize = 6;
 
 /// The columns whose cells are what the next command is given, by their headings.
-const NAMES: [&str; 5] = ["NAME", "ID", "CONSUMER", "CREDENTIAL", "PRESET"];
+const NAME_HEADINGS: [&str; 5] = ["NAME", "ID", "CONSUMER", "CREDENTIAL", "PRESET"];
 
 /// So much of these columns stays while others can give way.
-const KEPT: usize = 16;
+const MIN_NAME_WIDTH: usize = 16;
 
 /// The columns that hold paths, by their headings.
-const PATHS: [&str; 2] = ["FILE", "WHERE"];
+const PATH_HEADINGS: [&str; 2] = ["FILE", "WHERE"];
 
 /// The columns that begin with a state, by their headings.
-const STATES: [&str; 6] = ["VERDICT", "LAST CHECK", "OUTCOME", "STATE", "HOLDS", "EXPIRES"];
+const STATE_HEADINGS: [&str; 6] = ["VERDICT", "LAST CHECK", "OUTCOME", "STATE", "HOLDS", "EXPIRES"];
 
 /// Rows and columns of text.
-pub(super) struct Table {
+pub(super) struct TextTable {
     headings: &'static [&'static str],
     rows: Vec<Vec<String>>,
 }
 
-impl Table {
+impl TextTable {
     /// A table with these headings and no rows.
     pub(super) fn new(headings: &'static [&'static str]) -> Self {
         Self { headings, rows: Vec::new() }
@@ -37,29 +37,35 @@ impl Table {
 
     /// Adds a row; it has as many cells as there are headings. What would steer the terminal, as the name of a file may,
     /// is taken out of it.
-    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub(super) fn add_row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().map(|cell| sanitize_line(&cell)).collect());
     }
 
     /// Its lines in so many cells: where it is wider, the widest columns give way first, and names last.
-    pub(super) fn lines(&self, room: usize, ink: Ink) -> impl Iterator<Item = String> + '_ {
-        let widths = self.widths(room);
+    pub(super) fn render_lines(&self, room: usize, ink: ColorMode) -> impl Iterator<Item = String> + '_ {
+        let widths = self.column_widths(room);
         // Columns cannot be narrowed without end; then the lines are cut, and colours would be in the way.
-        let fits = widths.iter().sum::<usize>() + self.gaps() <= room;
-        let ink = if fits { ink } else { Ink::Plain };
-        let headings = self.line(self.headings.iter().copied(), &widths, |_, cell| ink.heading(cell));
-        let painted = move |column: usize, cell: &str| if self.tells_state(column) { ink.state(cell) } else { cell.to_owned() };
-        let lines = self.rows.iter().map(move |row| self.line(row.iter().map(String::as_str), &widths, painted));
-        std::iter::once(headings).chain(lines).map(move |line| if fits { line } else { cut(&line, room) })
+        let fits = widths.iter().sum::<usize>() + self.total_gap() <= room;
+        let ink = if fits { ink } else { ColorMode::Plain };
+        let headings = self.render_line(self.headings.iter().copied(), &widths, |_, cell| ink.paint_heading(cell));
+        let painted =
+            move |column: usize, cell: &str| if self.is_state_column(column) { ink.paint_state(cell) } else { cell.to_owned() };
+        let lines = self.rows.iter().map(move |row| self.render_line(row.iter().map(String::as_str), &widths, painted));
+        std::iter::once(headings).chain(lines).map(move |line| if fits { line } else { truncate_end(&line, room) })
     }
 
-    fn line<'c>(&self, cells: impl Iterator<Item = &'c str>, widths: &[usize], paint: impl Fn(usize, &str) -> String) -> String {
+    fn render_line<'c>(
+        &self,
+        cells: impl Iterator<Item = &'c str>,
+        widths: &[usize],
+        paint: impl Fn(usize, &str) -> String,
+    ) -> String {
         let last = self.headings.len() - 1;
         let mut line = String::new();
         for (column, (cell, width)) in cells.zip(widths).enumerate() {
-            let is_path = PATHS.contains(&self.headings[column]);
-            let shown = if is_path { cut_front(cell, *width) } else { cut(cell, *width) };
-            let blanks = if column == last { 0 } else { width + GAP - shown.width() };
+            let is_path = PATH_HEADINGS.contains(&self.headings[column]);
+            let shown = if is_path { truncate_start(cell, *width) } else { truncate_end(cell, *width) };
+            let blanks = if column == last { 0 } else { width + COLUMN_GAP - shown.width() };
             line.push_str(&paint(column, &shown));
             line.extend(std::iter::repeat_n(' ', blanks));
         }
@@ -67,29 +73,29 @@ impl Table {
         line
     }
 
-    fn tells_state(&self, column: usize) -> bool {
-        STATES.contains(&self.headings[column])
+    fn is_state_column(&self, column: usize) -> bool {
+        STATE_HEADINGS.contains(&self.headings[column])
     }
 
     /// The cells of each column, taken from the widest ones until all fit.
-    fn widths(&self, room: usize) -> Vec<usize> {
-        let mut widths: Vec<usize> = (0..self.headings.len()).map(|column| self.column_width(column)).collect();
-        let kept = |column: usize| if NAMES.contains(&self.headings[column]) { KEPT } else { NARROWEST };
-        while widths.iter().sum::<usize>() + self.gaps() > room {
+    fn column_widths(&self, room: usize) -> Vec<usize> {
+        let mut widths: Vec<usize> = (0..self.headings.len()).map(|column| self.natural_width(column)).collect();
+        let kept = |column: usize| if NAME_HEADINGS.contains(&self.headings[column]) { MIN_NAME_WIDTH } else { MIN_COLUMN_WIDTH };
+        while widths.iter().sum::<usize>() + self.total_gap() > room {
             let widest = |least: &dyn Fn(usize) -> usize| {
                 (0..widths.len()).filter(|column| widths[*column] > least(*column)).max_by_key(|column| widths[*column])
             };
-            let Some(widest) = widest(&kept).or_else(|| widest(&|_| NARROWEST)) else { break };
+            let Some(widest) = widest(&kept).or_else(|| widest(&|_| MIN_COLUMN_WIDTH)) else { break };
             widths[widest] -= 1;
         }
         widths
     }
 
-    fn gaps(&self) -> usize {
-        GAP * (self.headings.len() - 1)
+    fn total_gap(&self) -> usize {
+        COLUMN_GAP * (self.headings.len() - 1)
     }
 
-    fn column_width(&self, column: usize) -> usize {
+    fn natural_width(&self, column: usize) -> usize {
         let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width());
         cells.chain(std::iter::once(self.headings[column].width())).max().unwrap_or(0)
     }
@@ -100,7 +106,7 @@ pub(super) fn pad(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
 }
 
-fn cut(line: &str, width: usize) -> String {
+fn truncate_end(line: &str, width: usize) -> String {
     if line.width() <= width {
         return line.to_owned();
     }
@@ -113,7 +119,7 @@ fn cut(line: &str, width: usize) -> String {
 }
 
 /// The end of a text: of a path, what it ends with says most.
-fn cut_front(text: &str, width: usize) -> String {
+fn truncate_start(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -130,16 +136,16 @@ fn cut_front(text: &str, width: usize) -> String {
 mod tests {
     use super::*;
 
-    fn table() -> Table {
-        let mut table = Table::new(&["NAME", "REGION", "VERDICT"]);
-        table.row(["日本".to_owned(), "SNYK-EU-01".to_owned(), "accepted".to_owned()]);
-        table.row(["a name that takes much room".to_owned(), "US".to_owned(), "refused".to_owned()]);
+    fn table() -> TextTable {
+        let mut table = TextTable::new(&["NAME", "REGION", "VERDICT"]);
+        table.add_row(["日本".to_owned(), "SNYK-EU-01".to_owned(), "accepted".to_owned()]);
+        table.add_row(["a name that takes much room".to_owned(), "US".to_owned(), "refused".to_owned()]);
         table
     }
 
     #[test]
     fn columns_align_by_cells() {
-        let lines: Vec<_> = table().lines(usize::MAX, Ink::Plain).collect();
+        let lines: Vec<_> = table().render_lines(usize::MAX, ColorMode::Plain).collect();
         assert_eq!(lines[0], "NAME                         REGION      VERDICT");
         assert_eq!(lines[1], "日本                         SNYK-EU-01  accepted");
         assert_eq!(lines[2], "a name that takes much room  US          refused");
@@ -147,31 +153,31 @@ mod tests {
 
     #[test]
     fn the_widest_columns_give_way_first_and_names_last() {
-        let lines: Vec<_> = table().lines(38, Ink::Plain).collect();
+        let lines: Vec<_> = table().render_lines(38, ColorMode::Plain).collect();
         assert_eq!(lines[1], "日本              SNYK-EU-01  accepted");
         assert_eq!(lines[2], "a name that tak…  US          refused");
-        let lines: Vec<_> = table().lines(34, Ink::Plain).collect();
+        let lines: Vec<_> = table().render_lines(34, ColorMode::Plain).collect();
         assert_eq!(lines[1], "日本              SNYK-E…  accept…");
         assert_eq!(lines[2], "a name that tak…  US       refused");
-        let lines: Vec<_> = table().lines(26, Ink::Plain).collect();
+        let lines: Vec<_> = table().render_lines(26, ColorMode::Plain).collect();
         assert_eq!(lines[2], "a name th…  US      refus…");
         for room in 4..60 {
-            assert!(table().lines(room, Ink::Plain).all(|line| line.width() <= room), "{room}");
+            assert!(table().render_lines(room, ColorMode::Plain).all(|line| line.width() <= room), "{room}");
         }
     }
 
     #[test]
     fn of_paths_the_end_is_kept() {
-        let mut table = Table::new(&["FILE", "THEN"]);
-        table.row(["/home/me/work/日本/.env".to_owned(), "imported".to_owned()]);
-        let lines: Vec<_> = table.lines(20, Ink::Plain).collect();
+        let mut table = TextTable::new(&["FILE", "THEN"]);
+        table.add_row(["/home/me/work/日本/.env".to_owned(), "imported".to_owned()]);
+        let lines: Vec<_> = table.render_lines(20, ColorMode::Plain).collect();
         assert_eq!(lines[1], "…日本/.env  imported");
     }
 
     #[test]
     fn states_are_coloured_and_colours_take_no_room() {
-        let lines: Vec<_> = table().lines(usize::MAX, Ink::Coloured).collect();
+        let lines: Vec<_> = table().render_lines(usize::MAX, ColorMode::Colored).collect();
         assert!(lines[1].ends_with("SNYK-EU-01  \x1b[32maccepted\x1b[0m"), "{}", lines[1]);
-        assert!(table().lines(20, Ink::Coloured).all(|line| !line.contains('\x1b')), "no colour is cut in two");
+        assert!(table().render_lines(20, ColorMode::Colored).all(|line| !line.contains('\x1b')), "no colour is cut in two");
     }
 }

@@ -118,7 +118,7 @@ impl Engine {
         let credential = self.credential_by_id(id).await?;
         // Before the first secret goes: the journal of a rotation that is not over counts on all of them.
         let _claim = self.locks.try_lock_rotation(id)?;
-        self.require_no_rotation(id).await?;
+        self.ensure_no_open_rotation(id).await?;
         self.delete_credential_data(&credential).await?;
         self.record_audit_event(AuditEvent::new("remove", "done").for_credential(credential.name.as_str())).await
     }
@@ -233,7 +233,7 @@ impl Engine {
 
     async fn claim_without_rotation(&self, id: &CredentialId) -> Result<CredentialLock, Problem> {
         let claim = self.locks.try_lock_rotation(id)?;
-        self.require_no_rotation(id).await?;
+        self.ensure_no_open_rotation(id).await?;
         Ok(claim)
     }
 

@@ -21,7 +21,7 @@ pub use super::classify::ClassificationResult;
 pub use super::doctor::{Diagnostic, DiagnosticArea, DiagnosticSeverity, DoctorInput, DoctorScope};
 pub use super::import::{IdentifiedKind, ImportCandidate};
 pub use super::login::{NewSession, SignInResult};
-pub use super::rotation::{Review, Turn, Wish};
+pub use super::rotation::{CreateRequest, RotationDirection, RotationSummary};
 pub use crate::index::{HistoryEntry, HistoryFilter, HistoryRecord, RegionCheckResult};
 pub use crate::store::{BackendInfo, BackendKind, Persistence, StoreError, UnlockMethod};
 
@@ -225,7 +225,7 @@ pub enum RotationTask {
     /// Carry a plan out.
     Run(Box<RotationPlan>),
     /// Take up the rotation with this id, which was left.
-    Resume(String, Turn),
+    Resume(String, RotationDirection),
     /// Say what has become of the rotation with this id.
     Review(String),
     /// List the rotations that are not over.
@@ -237,7 +237,7 @@ pub enum RotationTask {
     /// Have a credential revoked for this reason, and see it refused.
     Revoke(RotationTarget, String),
     /// Have a credential made.
-    Create(Box<Wish>),
+    Create(Box<CreateRequest>),
 }
 
 /// A credential, and who acts on it.
@@ -445,7 +445,7 @@ pub enum RotationEvent {
     /// What it does from now on, without having been asked before.
     Started(Box<RotationPlan>),
     /// What has become of it so far.
-    Reviewed(Box<Review>),
+    Reviewed(Box<RotationSummary>),
     /// A step of it.
     Step(ProgressLine),
     /// It waits for a person.

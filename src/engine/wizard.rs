@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::Engine;
 use super::ask::{PromptMessage, PromptReply, RotationPrompt, UserPrompter};
 use super::message::{CredentialEvent, RotationEvent, RotationTarget, RotationTask, TaskEvent};
-use super::rotation::{Audience, RotationFilter, Turn, Wish};
+use super::rotation::{CreateRequest, RotationDirection, RotationFilter, RotationObserver};
 use super::tasks::TaskContext;
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{ProgressLine, RotationPlan};
@@ -41,9 +41,9 @@ enum RotationStart {
     /// With this plan.
     Fresh(Box<RotationPlan>),
     /// Where its journal ends.
-    Resume(String, Turn),
+    Resume(String, RotationDirection),
     /// With the plan that makes this.
-    Create(Box<Wish>),
+    Create(Box<CreateRequest>),
     /// With the plan that revokes this, for this reason.
     Revoke(RotationTarget, String),
 }
@@ -55,10 +55,10 @@ impl Engine {
             RotationTask::Run(plan) => self.run_rotation_in_background(RotationStart::Fresh(plan), voice).await?,
             RotationTask::Resume(id, turn) => self.run_rotation_in_background(RotationStart::Resume(id, turn), voice).await?,
             RotationTask::Review(id) => {
-                send_rotation_event(voice, RotationEvent::Reviewed(Box::new(self.review_rotation(&id).await?)))
+                send_rotation_event(voice, RotationEvent::Reviewed(Box::new(self.summarize_rotation(&id).await?)))
             }
             RotationTask::ListUnfinished => {
-                send_rotation_event(voice, RotationEvent::UnfinishedListed(self.rotations(RotationFilter::Open).await?))
+                send_rotation_event(voice, RotationEvent::UnfinishedListed(self.list_rotations(RotationFilter::Open).await?))
             }
             RotationTask::ReplyToPrompt(question, reply) => voice.prompts.reply(question, reply),
             RotationTask::LeavePrompt(question) => voice.prompts.abandon(question),
@@ -73,7 +73,7 @@ impl Engine {
     /// One rotation per credential: where one was left, it is taken up before another is planned.
     async fn plan_or_review(&self, charge: RotationTarget, voice: &TaskContext) -> Result<(), Problem> {
         let credential = self.credential_by_id(&charge.credential).await?;
-        match self.review_rotation(credential.name.as_str()).await {
+        match self.summarize_rotation(credential.name.as_str()).await {
             Ok(review) if review.plan.credential == credential.id => {
                 send_rotation_event(voice, RotationEvent::Reviewed(Box::new(review)))
             }
@@ -90,14 +90,14 @@ impl Engine {
     async fn run_rotation_in_background(&self, beginning: RotationStart, voice: &TaskContext) -> Result<(), Problem> {
         let (ask, tell) =
             (TuiPrompter(voice), |line: &ProgressLine| send_rotation_event(voice, RotationEvent::Step(line.clone())));
-        let audience = Audience { ask: &ask, tell: &tell };
+        let audience = RotationObserver { prompter: &ask, on_progress: &tell };
         let status = match beginning {
             RotationStart::Fresh(plan) => self.rotate(*plan, audience).await?,
             RotationStart::Resume(id, turn) => self.resume_rotation(&id, turn, audience).await?,
             RotationStart::Create(wish) => {
                 let creation = self.plan_creation(*wish).await?;
                 send_rotation_event(voice, RotationEvent::Started(Box::new(creation.plan.clone())));
-                self.create(creation, audience).await?
+                self.create_credential(creation, audience).await?
             }
             RotationStart::Revoke(charge, reason) => {
                 let (credential, administrator) =
@@ -107,7 +107,7 @@ impl Engine {
                 self.rotate(plan, audience).await?
             }
         };
-        self.send_rotated_credential(&self.review_rotation(&status.id).await?.plan.credential, voice).await?;
+        self.send_rotated_credential(&self.summarize_rotation(&status.id).await?.plan.credential, voice).await?;
         send_rotation_event(voice, RotationEvent::Finished(status));
         Ok(())
     }

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use super::super::output;
-use super::Context;
-use super::sending::Withheld;
+use super::CliContext;
+use super::sending::CapturedSecretJson;
 use crate::domain::headers;
 use crate::domain::jq::JqFilter;
 use crate::domain::problem::ProblemClass;
@@ -15,7 +15,7 @@ use crate::engine::message::HttpExchange;
 
 /// How an answer is shown.
 #[derive(Default)]
-pub(in crate::cli) struct Showing {
+pub(in crate::cli) struct ResponseDisplay {
     /// Whether status and headers go before the body.
     pub(super) include: bool,
     /// Whether all is told that is known of a refusal.
@@ -27,25 +27,25 @@ pub(in crate::cli) struct Showing {
 }
 
 /// Prints an answer.
-pub(super) async fn show(
-    context: &Context<'_>,
+pub(super) async fn print_response(
+    context: &CliContext<'_>,
     exchange: &HttpExchange,
-    withheld: &[Withheld],
-    showing: &Showing,
+    withheld: &[CapturedSecretJson],
+    showing: &ResponseDisplay,
 ) -> Result<(), Problem> {
     let now = context.engine()?.now();
     if context.out.json {
-        return context.out.value(&shape(exchange, withheld, showing, now)?);
+        return context.out.print_json(&response_json(exchange, withheld, showing, now)?);
     }
-    explain(context, exchange);
+    print_explanation(context, exchange);
     if showing.explain {
-        look_into(context, exchange).await?;
+        print_diagnosis(context, exchange).await?;
     }
-    tell_withheld(context, withheld);
+    note_captured_secrets(context, withheld);
     if showing.include {
-        head(context, &exchange.response, now)?;
+        print_head(context, &exchange.response, now)?;
     }
-    body(context, &exchange.response, showing)?;
+    print_body(context, &exchange.response, showing)?;
     if exchange.response.truncated {
         context.out.note(&format!("note: the answer is longer; only its first {} bytes were read", exchange.response.size));
     }
@@ -53,14 +53,14 @@ pub(super) async fn show(
 }
 
 /// Says what the status means, where there is something to say.
-pub(super) fn explain(context: &Context<'_>, exchange: &HttpExchange) {
+pub(super) fn print_explanation(context: &CliContext<'_>, exchange: &HttpExchange) {
     if let Some(Problem { what, why, remedy, .. }) = &exchange.explanation {
         context.out.note(&format!("{what}\n  why: {why}\n  fix: {remedy}"));
     }
 }
 
 /// Tells what was tried, what is known and what to do next.
-async fn look_into(context: &Context<'_>, exchange: &HttpExchange) -> Result<(), Problem> {
+async fn print_diagnosis(context: &CliContext<'_>, exchange: &HttpExchange) -> Result<(), Problem> {
     let Some(RefusalDiagnosis { tried, causes: known, next_steps: next }) = &exchange.refusal else { return Ok(()) };
     let name = context.engine()?.credential_by_id(&exchange.credential).await?.name;
     let mut lines = vec!["tried:".to_owned()];
@@ -90,28 +90,28 @@ pub(super) fn exit_code(answer: &ApiResponse) -> u8 {
 }
 
 /// The results of a filter, a line each.
-pub(super) fn filtered(filter: &JqFilter, json: &str, raw: bool) -> Result<(), Problem> {
+pub(super) fn print_filtered(filter: &JqFilter, json: &str, raw: bool) -> Result<(), Problem> {
     filter.for_each_output(json, |output| {
         let line = if raw { output.to_plain_text() } else { output.to_json() };
-        output::result(&line)
+        output::write_result_line(&line)
     })
 }
 
 /// JSON as JSON, other text as a string, bytes as their count; with a filter, the list of its results.
-fn body_value(answer: &ApiResponse, showing: &Showing) -> Result<serde_json::Value, Problem> {
+fn body_json(answer: &ApiResponse, showing: &ResponseDisplay) -> Result<serde_json::Value, Problem> {
     let text = match &answer.body {
         ResponseBody::Empty => return Ok(serde_json::Value::Null),
         ResponseBody::Binary(bytes) => return Ok(serde_json::json!({ "binary": bytes.len() })),
         ResponseBody::Text(text) => text,
     };
     match showing.filter.as_ref().filter(|_| answer.status < 400) {
-        Some(filter) => values(filter, text),
+        Some(filter) => collect_filtered(filter, text),
         None => Ok(serde_json::from_str(text).unwrap_or_else(|_| text.clone().into())),
     }
 }
 
 /// The results of a filter as one list.
-pub(super) fn values(filter: &JqFilter, json: &str) -> Result<serde_json::Value, Problem> {
+pub(super) fn collect_filtered(filter: &JqFilter, json: &str) -> Result<serde_json::Value, Problem> {
     let mut values: Vec<serde_json::Value> = Vec::new();
     filter.for_each_output(json, |output| {
         let text = output.to_json();
@@ -121,10 +121,10 @@ pub(super) fn values(filter: &JqFilter, json: &str) -> Result<serde_json::Value,
     Ok(values.into())
 }
 
-fn shape(
+fn response_json(
     exchange: &HttpExchange,
-    withheld: &[Withheld],
-    showing: &Showing,
+    withheld: &[CapturedSecretJson],
+    showing: &ResponseDisplay,
     now: Timestamp,
 ) -> Result<serde_json::Value, Problem> {
     let answer = &exchange.response;
@@ -133,14 +133,14 @@ fn shape(
     let known: serde_json::Map<_, _> =
         headers::explain_headers(answer, now).into_iter().map(|known| (known.name.to_owned(), known.meaning.into())).collect();
     Ok(serde_json::json!({
-        "status": answer.status, "headers": headers, "body": body_value(answer, showing)?,
-        "latency_ms": answer.timing.total_ms, "timing": timing(answer.timing), "explanation": exchange.explanation,
+        "status": answer.status, "headers": headers, "body": body_json(answer, showing)?,
+        "latency_ms": answer.timing.total_ms, "timing": timing_json(answer.timing), "explanation": exchange.explanation,
         "refusal": exchange.refusal, "limit": exchange.rate_limit,
         "meanings": known, "withheld": withheld, "truncated": answer.truncated,
     }))
 }
 
-fn timing(timing: RequestTiming) -> serde_json::Value {
+fn timing_json(timing: RequestTiming) -> serde_json::Value {
     let made = timing.connection.connect_timing();
     serde_json::json!({
         "connection": timing.connection.as_str(), "dns_ms": made.and_then(|made| made.dns_ms),
@@ -149,10 +149,10 @@ fn timing(timing: RequestTiming) -> serde_json::Value {
     })
 }
 
-fn head(context: &Context<'_>, answer: &ApiResponse, now: Timestamp) -> Result<(), Problem> {
+fn print_head(context: &CliContext<'_>, answer: &ApiResponse, now: Timestamp) -> Result<(), Problem> {
     let lines = answer.headers.iter().map(|(name, value)| format!("{name}: {value}"));
     let lines: Vec<_> = std::iter::once(format!("{} {}", answer.version, answer.status)).chain(lines).collect();
-    context.out.text(&format!("{}\n", lines.join("\n")))?;
+    context.out.print_text(&format!("{}\n", lines.join("\n")))?;
     for known in headers::explain_headers(answer, now) {
         context.out.note(&format!("{}: {}", known.name, known.meaning));
     }
@@ -161,21 +161,21 @@ fn head(context: &Context<'_>, answer: &ApiResponse, now: Timestamp) -> Result<(
     Ok(())
 }
 
-fn body(context: &Context<'_>, answer: &ApiResponse, showing: &Showing) -> Result<(), Problem> {
+fn print_body(context: &CliContext<'_>, answer: &ApiResponse, showing: &ResponseDisplay) -> Result<(), Problem> {
     match (&answer.body, &showing.filter) {
         (ResponseBody::Empty, _) => Ok(()),
-        (ResponseBody::Text(text), Some(filter)) if answer.status < 400 => filtered(filter, text, showing.raw),
-        (ResponseBody::Text(text), _) => context.out.bytes(text.as_bytes()),
+        (ResponseBody::Text(text), Some(filter)) if answer.status < 400 => print_filtered(filter, text, showing.raw),
+        (ResponseBody::Text(text), _) => context.out.write_bytes(text.as_bytes()),
         (ResponseBody::Binary(bytes), _) if context.out.is_terminal() => {
             context.out.note(&format!("{} bytes that are not text; pipe them into a file", bytes.len()));
             Ok(())
         }
-        (ResponseBody::Binary(bytes), _) => context.out.bytes(bytes),
+        (ResponseBody::Binary(bytes), _) => context.out.write_bytes(bytes),
     }
 }
 
-fn tell_withheld(context: &Context<'_>, withheld: &[Withheld]) {
-    for Withheld { member, kept_as, is_unnamed } in withheld {
+fn note_captured_secrets(context: &CliContext<'_>, withheld: &[CapturedSecretJson]) {
+    for CapturedSecretJson { member, kept_as, has_generated_name: is_unnamed } in withheld {
         context.out.note(&match kept_as {
             Some(name) if *is_unnamed => format!(
                 "kept: the secret in \"{member}\" is the credential {name} now, since no name was given\n  fix: give it one \

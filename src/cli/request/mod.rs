@@ -9,17 +9,17 @@ mod preview;
 mod sending;
 mod source;
 
-use super::arguments::{pair, parse_name};
-use super::context::Context;
+use super::arguments::{parse_key_value, parse_name};
+use super::context::CliContext;
 use crate::config::SavedRequestStore;
 use crate::domain::jq::JqFilter;
 use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::{Credential, Problem};
 use crate::engine::message::{HistoryPolicy, RequestOptions, WriteConsent};
 
-pub(super) use answer::Showing;
-pub(super) use sending::Sending;
-pub(super) use source::{consent, read_body};
+pub(super) use answer::ResponseDisplay;
+pub(super) use sending::SendContext;
+pub(super) use source::{obtain_consent, read_body};
 
 /// Send a request with a credential
 #[derive(Debug, clap::Args)]
@@ -28,15 +28,15 @@ pub(super) use source::{consent, read_body};
     tokenring request ci-scanner --preset projects --param org_id=… --all-pages > projects.json\n  \
     tokenring request ci-scanner POST /v1/org/…/project/…/aggregated-issues --data @body.json --yes\n  \
     pbpaste | tokenring request ci-scanner --from-curl - --dry-run")]
-pub(super) struct Request {
+pub(super) struct RequestArgs {
     /// The credential's name
     name: String,
     #[command(flatten)]
-    source: source::Source,
+    source: source::RequestSourceArgs,
     #[command(flatten)]
-    shape: Shape,
+    output: OutputArgs,
     #[command(flatten)]
-    instead: Instead,
+    mode: RequestModeArgs,
     /// Keep a secret that the answer brings as a credential of this name
     #[arg(long, value_name = "NAME")]
     capture: Option<String>,
@@ -51,7 +51,7 @@ pub(super) struct Request {
 /// What is done instead of sending one request and showing its answer.
 #[derive(Debug, clap::Args)]
 #[group(multiple = false)]
-struct Instead {
+struct RequestModeArgs {
     /// Show what would be sent, and send nothing
     #[arg(long, conflicts_with_all = ["jq", "capture"])]
     dry_run: bool,
@@ -59,7 +59,7 @@ struct Instead {
     #[arg(long, conflicts_with_all = ["jq", "capture"])]
     curl: bool,
     /// Keep the request under this name, without secrets, and send nothing
-    #[arg(long, value_name = "ID", value_parser = saved_id, conflicts_with_all = ["jq", "capture"])]
+    #[arg(long, value_name = "ID", value_parser = parse_saved_request_name, conflicts_with_all = ["jq", "capture"])]
     save: Option<SavedRequestName>,
     /// Go on to the last page and print all elements as one list
     #[arg(long, conflicts_with_all = ["capture", "include"])]
@@ -68,7 +68,7 @@ struct Instead {
 
 /// How the answer is shown.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub(super) struct Shape {
+pub(super) struct OutputArgs {
     /// Print status and headers before the body, and explain the known ones on standard error
     #[arg(long, short)]
     include: bool,
@@ -83,62 +83,62 @@ pub(super) struct Shape {
     raw: bool,
 }
 
-impl Request {
+impl RequestArgs {
     /// Builds the request and does with it what was asked.
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<u8, Problem> {
-        let showing = self.shape.showing()?;
+    pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        let showing = self.output.build_display()?;
         let capture = self.capture.as_deref().map(parse_name).transpose()?;
         let credential = context.engine()?.find_credential(&self.name).await?;
-        let draft = self.source.draft(context, &credential)?;
-        if self.instead.curl {
-            return preview::curl(context, &credential, &draft);
+        let draft = self.source.build_draft(context, &credential)?;
+        if self.mode.curl {
+            return preview::print_curl(context, &credential, &draft);
         }
-        if self.instead.dry_run {
-            return preview::preview(context, &credential, &draft);
+        if self.mode.dry_run {
+            return preview::print_preview(context, &credential, &draft);
         }
-        if let Some(id) = &self.instead.save {
-            return save(context, &credential, &draft, id).await;
+        if let Some(id) = &self.mode.save {
+            return save_request(context, &credential, &draft, id).await;
         }
         let keep = if self.keep_body { HistoryPolicy::WithBody } else { HistoryPolicy::WithoutBody };
-        if self.instead.all_pages {
+        if self.mode.all_pages {
             let order = RequestOptions { draft, consent: WriteConsent::NotAsked, history_policy: keep };
-            return pages::run(context, &credential, order, &showing).await;
+            return pages::print_all_pages(context, &credential, order, &showing).await;
         }
-        let consent = consent(&credential, &draft, self.yes)?;
-        Sending { order: RequestOptions { draft, consent, history_policy: keep }, capture, showing }
+        let consent = obtain_consent(&credential, &draft, self.yes)?;
+        SendContext { options: RequestOptions { draft, consent, history_policy: keep }, capture, display: showing }
             .run(context, &credential)
             .await
     }
 }
 
-impl Shape {
+impl OutputArgs {
     /// A filter that is wrong is told before anything is sent.
-    fn showing(&self) -> Result<Showing, Problem> {
+    fn build_display(&self) -> Result<ResponseDisplay, Problem> {
         let filter = self.jq.as_deref().map(JqFilter::parse).transpose()?;
-        Ok(Showing { include: self.include, explain: self.explain, filter, raw: self.raw })
+        Ok(ResponseDisplay { include: self.include, explain: self.explain, filter, raw: self.raw })
     }
 }
 
-async fn save(
-    context: &Context<'_>,
+async fn save_request(
+    context: &CliContext<'_>,
     credential: &Credential,
     draft: &RequestDraft,
     id: &SavedRequestName,
 ) -> Result<u8, Problem> {
-    let clean = context.unlocked().await?.redact_draft(credential, draft).await?;
+    let clean = context.unlocked_engine().await?.redact_draft(credential, draft).await?;
     let path = SavedRequestStore::new(&context.paths).save(id, &SavedRequest::from_draft(&clean, &credential.provider))?;
     if clean != *draft {
         context.out.note("note: a secret was in it; the saved request has a placeholder in its place");
     }
     if context.out.json {
-        context.out.value(&serde_json::json!({ "id": id.as_str(), "path": path }))?;
+        context.out.print_json(&serde_json::json!({ "id": id.as_str(), "path": path }))?;
     } else {
-        context.out.text(&format!("{id}: {} {}", clean.method, clean.target))?;
+        context.out.print_text(&format!("{id}: {} {}", clean.method, clean.target))?;
     }
     Ok(0)
 }
 
 /// Reads the name of a saved request.
-pub(super) fn saved_id(text: &str) -> Result<SavedRequestName, String> {
+pub(super) fn parse_saved_request_name(text: &str) -> Result<SavedRequestName, String> {
     SavedRequestName::parse(text).map_err(|problem| problem.why)
 }

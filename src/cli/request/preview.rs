@@ -2,18 +2,18 @@
 
 use std::fmt::Write as _;
 
-use super::Context;
+use super::CliContext;
 use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, Problem};
 use crate::engine::RequestPreview;
 
 /// Prints what would be sent, as it would be written.
-pub(super) fn preview(context: &Context<'_>, credential: &Credential, draft: &RequestDraft) -> Result<u8, Problem> {
+pub(super) fn print_preview(context: &CliContext<'_>, credential: &Credential, draft: &RequestDraft) -> Result<u8, Problem> {
     let preview = context.engine()?.preview_request(credential, draft)?;
     if context.out.json {
         let RequestPreview { method, origin, path, headers, body, preceding_exchange: before } = preview;
         let headers: serde_json::Map<_, _> = headers.into_iter().map(|(name, value)| (name, value.into())).collect();
-        context.out.value(&serde_json::json!({
+        context.out.print_json(&serde_json::json!({
             "method": method, "url": format!("{origin}{path}"), "headers": headers, "body": body, "before": before,
         }))?;
         return Ok(0);
@@ -22,23 +22,23 @@ pub(super) fn preview(context: &Context<'_>, credential: &Credential, draft: &Re
         context.out.note(&format!("note: {before}"));
     }
     context.out.note(&format!("note: nothing was sent; this would go to {}", preview.origin));
-    context.out.bytes(written(&preview).as_bytes())?;
+    context.out.write_bytes(format_preview(&preview).as_bytes())?;
     Ok(0)
 }
 
 /// Prints the request as a curl command.
-pub(super) fn curl(context: &Context<'_>, credential: &Credential, draft: &RequestDraft) -> Result<u8, Problem> {
+pub(super) fn print_curl(context: &CliContext<'_>, credential: &Credential, draft: &RequestDraft) -> Result<u8, Problem> {
     let curl = context.engine()?.curl_command(credential, draft)?;
     if context.out.json {
-        context.out.value(&serde_json::json!({ "curl": curl.to_string(), "warnings": curl.warnings }))?;
+        context.out.print_json(&serde_json::json!({ "curl": curl.to_string(), "warnings": curl.warnings }))?;
         return Ok(0);
     }
     let warnings = curl.warnings.iter().map(|warning| format!("# {warning}\n"));
-    context.out.text(&format!("{}{curl}", warnings.collect::<String>()))?;
+    context.out.print_text(&format!("{}{curl}", warnings.collect::<String>()))?;
     Ok(0)
 }
 
-fn written(preview: &RequestPreview) -> String {
+fn format_preview(preview: &RequestPreview) -> String {
     let mut text = format!("{} {} HTTP/1.1\n", preview.method, preview.path);
     for (name, value) in &preview.headers {
         let _ = writeln!(text, "{name}: {value}");

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
-use super::super::arguments::usage;
+use super::super::arguments::usage_problem;
 use super::super::prompt;
-use super::{Context, pair, saved_id};
+use super::{CliContext, parse_key_value, parse_saved_request_name};
 use crate::config::SavedRequestStore;
 use crate::domain::problem::ProblemClass;
 use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget, SavedRequestName};
@@ -15,7 +15,7 @@ use crate::engine::message::WriteConsent;
 
 /// What is to be sent.
 #[derive(Debug, clap::Args)]
-pub(super) struct Source {
+pub(super) struct RequestSourceArgs {
     /// A method, where it is not GET, and a path; or a whole URL within the credential's hosts
     #[arg(num_args = 0..=2, value_name = "[METHOD] PATH")]
     target: Vec<String>,
@@ -23,29 +23,29 @@ pub(super) struct Source {
     #[arg(long, value_name = "ID", conflicts_with = "target")]
     preset: Option<String>,
     /// A parameter of the preset; may be repeated
-    #[arg(long = "param", value_name = "K=V", value_parser = pair, requires = "preset")]
+    #[arg(long = "param", value_name = "K=V", value_parser = parse_key_value, requires = "preset")]
     parameters: Vec<(String, String)>,
     /// A request that was saved; `tokenring requests` lists them
-    #[arg(long, value_name = "ID", value_parser = saved_id, conflicts_with_all = ["target", "preset"])]
+    #[arg(long, value_name = "ID", value_parser = parse_saved_request_name, conflicts_with_all = ["target", "preset"])]
     saved: Option<SavedRequestName>,
     /// A curl command on standard input; its secrets are dropped
     #[arg(long, value_name = "-|@FILE", conflicts_with_all = ["target", "preset", "saved"])]
     from_curl: Option<String>,
     /// A query parameter; may be repeated. It takes the place of one that a preset or a saved request has
-    #[arg(long = "query", value_name = "K=V", value_parser = pair)]
+    #[arg(long = "query", value_name = "K=V", value_parser = parse_key_value)]
     query: Vec<(String, String)>,
     /// A header; may be repeated. The credential's own header is added at the last moment
-    #[arg(long = "header", value_name = "K=V", value_parser = pair)]
+    #[arg(long = "header", value_name = "K=V", value_parser = parse_key_value)]
     headers: Vec<(String, String)>,
     /// The body: text, @FILE, or - for standard input. Without a method it is sent by POST; JSON is sent as such
     #[arg(long, value_name = "TEXT|@FILE|-")]
     data: Option<String>,
 }
 
-impl Source {
+impl RequestSourceArgs {
     /// The request, with what the flags add to it.
-    pub(super) fn draft(&self, context: &Context<'_>, credential: &Credential) -> Result<RequestDraft, Problem> {
-        let mut draft = self.base(context, credential)?;
+    pub(super) fn build_draft(&self, context: &CliContext<'_>, credential: &Credential) -> Result<RequestDraft, Problem> {
+        let mut draft = self.base_draft(context, credential)?;
         if self.target.is_empty() {
             draft.query.retain(|(known, _)| self.query.iter().all(|(name, _)| name != known));
         }
@@ -61,34 +61,36 @@ impl Source {
         Ok(draft)
     }
 
-    fn base(&self, context: &Context<'_>, credential: &Credential) -> Result<RequestDraft, Problem> {
+    fn base_draft(&self, context: &CliContext<'_>, credential: &Credential) -> Result<RequestDraft, Problem> {
         if let Some(preset) = &self.preset {
             let given: BTreeMap<_, _> = self.parameters.iter().cloned().collect();
             return context.engine()?.draft_from_preset(credential, preset, &given);
         }
         if let Some(id) = &self.saved {
-            return load(context, credential, id);
+            return load_saved(context, credential, id);
         }
         if let Some(place) = &self.from_curl {
-            return paste(context, credential, place);
+            return import_curl(context, credential, place);
         }
         match &self.target[..] {
-            [] => Err(usage("Nothing to send", "there is neither a path nor a preset", "give [METHOD] PATH or --preset ID")),
-            [path] => free_draft(if self.data.is_some() { HttpMethod::Post } else { HttpMethod::Get }, path),
-            [method, path, ..] => free_draft(parse_method(method)?, path),
+            [] => {
+                Err(usage_problem("Nothing to send", "there is neither a path nor a preset", "give [METHOD] PATH or --preset ID"))
+            }
+            [path] => draft_for_target(if self.data.is_some() { HttpMethod::Post } else { HttpMethod::Get }, path),
+            [method, path, ..] => draft_for_target(parse_method(method)?, path),
         }
     }
 }
 
 /// Asks before a method that may change something, naming target, region and credential.
-pub(in crate::cli) fn consent(credential: &Credential, draft: &RequestDraft, yes: bool) -> Result<WriteConsent, Problem> {
+pub(in crate::cli) fn obtain_consent(credential: &Credential, draft: &RequestDraft, yes: bool) -> Result<WriteConsent, Problem> {
     if draft.method.is_safe() {
         return Ok(WriteConsent::NotAsked);
     }
     if !yes {
         let Credential { name, region, .. } = credential;
         let question = format!("{} {} in {region} as {name}: this may change something there.", draft.method, draft.target);
-        prompt::typed(&question, name.as_str(), "--yes")?;
+        prompt::confirm_by_typing(&question, name.as_str(), "--yes")?;
     }
     Ok(WriteConsent::Given)
 }
@@ -119,24 +121,28 @@ fn parse_method(text: &str) -> Result<HttpMethod, Problem> {
     })
 }
 
-fn free_draft(method: HttpMethod, target: &str) -> Result<RequestDraft, Problem> {
+fn draft_for_target(method: HttpMethod, target: &str) -> Result<RequestDraft, Problem> {
     Ok(RequestDraft::new(method, RequestTarget::parse(target)?))
 }
 
-fn load(context: &Context<'_>, credential: &Credential, id: &SavedRequestName) -> Result<RequestDraft, Problem> {
+fn load_saved(context: &CliContext<'_>, credential: &Credential, id: &SavedRequestName) -> Result<RequestDraft, Problem> {
     let saved = SavedRequestStore::new(&context.paths).load(id)?;
     if saved.provider != credential.provider {
         let why =
             format!("it was saved for {}, and {} is a credential of {}", saved.provider, credential.name, credential.provider);
-        return Err(usage("The request does not fit the credential", &why, "use a credential of that provider"));
+        return Err(usage_problem("The request does not fit the credential", &why, "use a credential of that provider"));
     }
     saved.into_draft()
 }
 
-fn paste(context: &Context<'_>, credential: &Credential, place: &str) -> Result<RequestDraft, Problem> {
+fn import_curl(context: &CliContext<'_>, credential: &Credential, place: &str) -> Result<RequestDraft, Problem> {
     if place != "-" && !place.starts_with('@') {
         let why = "a command on the command line would leave its secrets in the shell's history";
-        return Err(usage("The curl command is not read from there", why, "pipe it into --from-curl -, or name a file as @FILE"));
+        return Err(usage_problem(
+            "The curl command is not read from there",
+            why,
+            "pipe it into --from-curl -, or name a file as @FILE",
+        ));
     }
     let region = context.engine()?.catalog.region(&credential.provider, &credential.region)?.clone();
     let imported = curl_import::import_curl(&read_body(place)?)?.in_region(&region);

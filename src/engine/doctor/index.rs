@@ -70,7 +70,7 @@ impl Engine {
     }
 
     async fn diagnose_waiting_rotations(&self) -> Vec<Diagnostic> {
-        let open = match self.rotations(RotationFilter::Open).await {
+        let open = match self.list_rotations(RotationFilter::Open).await {
             Ok(open) => open,
             Err(problem) => return vec![Diagnostic::fail(DiagnosticArea::Database, problem)],
         };

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::resume::Draft;
-use super::{Audience, RotationPlan, RotationStatus};
+use super::resume::CredentialState;
+use super::{RotationObserver, RotationPlan, RotationStatus};
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::CredentialKind;
@@ -17,20 +17,20 @@ use crate::engine::Engine;
 use crate::engine::keyring::random_bytes;
 
 /// The field that names an account which is to be given a further secret.
-const ACCOUNT: &str = "service_account_id";
+const ACCOUNT_ID_FIELD: &str = "service_account_id";
 
 /// A credential that is about to be made, and how.
 #[derive(Debug, Clone)]
-pub struct Creation {
+pub struct CreationPlan {
     /// What it will be, as far as that is known.
-    pub draft: Credential,
+    pub credential: Credential,
     /// The plan.
     pub plan: RotationPlan,
 }
 
 /// A credential that is to be made.
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub struct CreateRequest {
     /// What to call it. At the provider this name and a mark of the rotation.
     pub name: CredentialName,
     /// The provider's id.
@@ -45,7 +45,7 @@ pub struct Wish {
     /// Labels.
     pub labels: Vec<String>,
     /// One to take everything else from.
-    pub like: Option<Credential>,
+    pub template: Option<Credential>,
     /// Which credential makes it.
     pub administrator: CredentialId,
     /// Why, in a person's own words; may be empty.
@@ -54,19 +54,23 @@ pub struct Wish {
 
 impl Engine {
     /// Makes a credential at its provider and keeps it. Where nothing comes of it, nothing is left of it.
-    pub async fn create(&self, creation: Creation, audience: Audience<'_>) -> Result<RotationStatus, Problem> {
-        self.open_and_drive(creation.plan, Draft::Fresh(Box::new(creation.draft)), audience).await
+    pub async fn create_credential(
+        &self,
+        creation: CreationPlan,
+        audience: RotationObserver<'_>,
+    ) -> Result<RotationStatus, Problem> {
+        self.open_and_run_rotation(creation.plan, CredentialState::New(Box::new(creation.credential)), audience).await
     }
 
     /// What making a credential will do, and what it will be. Nothing is sent and nothing is written.
-    pub async fn plan_creation(&self, wish: Wish) -> Result<Creation, Problem> {
-        self.permit_changes()?;
+    pub async fn plan_creation(&self, wish: CreateRequest) -> Result<CreationPlan, Problem> {
+        self.check_changes_allowed()?;
         self.ensure_name_free(&wish.name).await?;
         let kind = self.catalog.kind(&wish.provider, &wish.kind)?;
-        let Some((strategy, part)) = making(kind, &wish.fields) else { return Err(unmakeable(kind)) };
+        let Some((strategy, part)) = creation_strategy(kind, &wish.fields) else { return Err(creation_unsupported(kind)) };
         let (administrator, reason) = (wish.administrator.clone(), wish.reason.clone());
         let draft = self.draft_credential(wish)?;
-        self.require_neighbour(&draft, &self.credential_by_id(&administrator).await?)?;
+        self.check_administrator_region(&draft, &self.credential_by_id(&administrator).await?)?;
         let plan = RotationPlan::new(PlanRequest {
             rotation: RotationId::from_random(random_bytes()?),
             purpose: RotationPurpose::Create,
@@ -77,11 +81,11 @@ impl Engine {
             consumers: Vec::new(),
             administrator: Some(administrator),
         });
-        Ok(Creation { draft, plan: plan.with_reason(reason) })
+        Ok(CreationPlan { credential: draft, plan: plan.with_reason(reason) })
     }
 
-    fn draft_credential(&self, wish: Wish) -> Result<Credential, Problem> {
-        let mut fields = wish.like.map(|like| like.fields).unwrap_or_default();
+    fn draft_credential(&self, wish: CreateRequest) -> Result<Credential, Problem> {
+        let mut fields = wish.template.map(|like| like.fields).unwrap_or_default();
         fields.extend(wish.fields);
         Ok(Credential {
             id: CredentialId::from_random(random_bytes()?),
@@ -103,11 +107,13 @@ impl Engine {
 
 /// How a credential of this kind is made, and which part of its secret material comes of it; nothing where only a person
 /// can make it.
-fn making(kind: &CredentialKind, fields: &BTreeMap<String, String>) -> Option<(RotationStrategyId, SecretPart)> {
+fn creation_strategy(kind: &CredentialKind, fields: &BTreeMap<String, String>) -> Option<(RotationStrategyId, SecretPart)> {
     use RotationStrategyId as P;
     let further = |plan: P| kind.parts.iter().find(|part| part.rotation.as_ref().is_some_and(|replace| replace.strategy == plan));
     match kind.rotation.strategy {
-        P::SnykServiceAccountSecret if !fields.contains_key(ACCOUNT) => Some((P::SnykServiceAccount, SecretPart::Secret)),
+        P::SnykServiceAccountSecret if !fields.contains_key(ACCOUNT_ID_FIELD) => {
+            Some((P::SnykServiceAccount, SecretPart::Secret))
+        }
         plan @ (P::SnykServiceAccount | P::SnykServiceAccountSecret | P::ApiWebKey) => Some((plan, SecretPart::Secret)),
         // A sign-in takes a person; what the program can make is the app's own secret, with which one signs in.
         P::SnykAppSession => further(P::SnykAppSecret).map(|part| (P::SnykAppSecret, SecretPart::Named(part.id.clone()))),
@@ -115,7 +121,7 @@ fn making(kind: &CredentialKind, fields: &BTreeMap<String, String>) -> Option<(R
     }
 }
 
-fn unmakeable(kind: &CredentialKind) -> Problem {
+fn creation_unsupported(kind: &CredentialKind) -> Problem {
     let why = format!("the provider has no API that makes a {}", kind.title);
     let remedy = "make it on the provider's page, then keep it with `tokenring add`";
     Problem::new("No credential was made", why, remedy).with_class(ProblemClass::Usage)
@@ -131,7 +137,7 @@ mod tests {
         let catalogue = ProviderCatalog::builtin();
         let with = |provider: &str, kind: &str, fields: &[&str]| {
             let fields = fields.iter().map(|id| ((*id).to_owned(), "x".to_owned())).collect();
-            making(catalogue.kind(provider, kind).unwrap(), &fields)
+            creation_strategy(catalogue.kind(provider, kind).unwrap(), &fields)
         };
         let named = SecretPart::Named("client_secret".to_owned());
         assert_eq!(
@@ -139,7 +145,7 @@ mod tests {
             Some((RotationStrategyId::SnykServiceAccount, SecretPart::Secret))
         );
         let further = Some((RotationStrategyId::SnykServiceAccountSecret, SecretPart::Secret));
-        assert_eq!(with("snyk", "service-account-oauth", &[ACCOUNT]), further);
+        assert_eq!(with("snyk", "service-account-oauth", &[ACCOUNT_ID_FIELD]), further);
         assert_eq!(with("snyk-apps", "app", &["app_id"]), Some((RotationStrategyId::SnykAppSecret, named)));
         assert_eq!(with("snyk-api-web", "api-key", &[]), Some((RotationStrategyId::ApiWebKey, SecretPart::Secret)));
         assert_eq!(with("snyk", "personal-token", &[]), None);

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::human::Answered;
-use super::provider::{Desk, Doomed, failure_of, strategy};
-use super::slots::{lost, not_yet, refused};
-use super::survey::Use;
-use super::{Audience, Tried};
+use super::human::PromptOutcome;
+use super::provider::{ManagementClient, RevocationHandle, failure_from_problem, strategy_for};
+use super::slots::{permanent_failure, retryable_failure, secret_lost};
+use super::survey::ProbeResult;
+use super::{RotationObserver, StepResult};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{
@@ -26,62 +26,62 @@ use crate::engine::login::AuthorizationGrant;
 use crate::index::RotationLease;
 
 /// One rotation under way.
-pub(super) struct Driver<'a> {
+pub(super) struct RotationDriver<'a> {
     pub(super) engine: &'a Engine,
-    pub(super) audience: Audience<'a>,
+    pub(super) observer: RotationObserver<'a>,
     pub(super) journal: RotationJournal,
     pub(super) lease: RotationLease,
     /// A secret that was made or pasted and may not be in the store yet.
-    pub(super) hand: Option<Hand>,
+    pub(super) held_secret: Option<HeldSecret>,
     /// What a person has agreed to in the browser, until it is fetched.
-    pub(super) agreed: Option<AuthorizationGrant>,
+    pub(super) authorization_grant: Option<AuthorizationGrant>,
 }
 
 /// A secret that the process holds.
-pub(super) struct Hand {
-    pub(super) print: SecretFingerprint,
+pub(super) struct HeldSecret {
+    pub(super) fingerprint: SecretFingerprint,
     pub(super) secret: Secret,
     /// When it ends, where only the answer that brought it said so.
-    pub(super) ends: Option<Timestamp>,
+    pub(super) expires: Option<Timestamp>,
 }
 
-impl Hand {
-    pub(super) const fn of(print: SecretFingerprint, secret: Secret) -> Self {
-        Self { print, secret, ends: None }
+impl HeldSecret {
+    pub(super) const fn new(print: SecretFingerprint, secret: Secret) -> Self {
+        Self { fingerprint: print, secret, expires: None }
     }
 }
 
 /// Whether the loop goes on.
-enum Flow {
-    On,
-    Over(RotationResult),
+enum LoopControl {
+    Continue,
+    Finished(RotationResult),
     /// It stops here, to be taken up again.
-    Halt(Halt),
+    Stopped(HaltReason),
 }
 
 /// Why the loop stops before it is over.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Halt {
+enum HaltReason {
     /// A person is needed and nobody answers.
-    NeedsHuman,
+    NeedsUser,
     /// A person wants it to stop for now.
-    Paused,
+    PauseRequested,
 }
 
-impl Driver<'_> {
+impl RotationDriver<'_> {
     /// Goes on until it is over, until a person is needed and nobody answers, or until somebody wants it to stop. That is
     /// heard between two steps and while it waits, and never within a step.
     pub(super) async fn run(&mut self) -> Result<RotationStatus, Problem> {
         loop {
             let next = tokio::select! {
                 biased;
-                () = self.audience.ask.wait_for_pause() => return self.halt(Halt::Paused).await,
-                next = self.wait(next_step(&self.journal)) => next,
+                () = self.observer.prompter.wait_for_pause() => return self.pause(HaltReason::PauseRequested).await,
+                next = self.wait_for_delay(next_step(&self.journal)) => next,
             };
-            match self.take(next).await? {
-                Flow::On => {}
-                Flow::Over(ending) => return self.close(&ending).await,
-                Flow::Halt(halt) => return self.halt(halt).await,
+            match self.execute_next(next).await? {
+                LoopControl::Continue => {}
+                LoopControl::Finished(ending) => return self.finish(&ending).await,
+                LoopControl::Stopped(halt) => return self.pause(halt).await,
             }
         }
     }
@@ -93,33 +93,36 @@ impl Driver<'_> {
 
     /// Makes an entry durable, takes it up and tells of it. Nothing may happen that was not announced, so an entry that
     /// cannot be made durable ends the run.
-    pub(super) async fn write(&mut self, entry: JournalEntry) -> Result<(), Problem> {
-        let text = serde_json::to_string(&entry).map_err(|error| unwritable(&error))?;
+    pub(super) async fn append_entry(&mut self, entry: JournalEntry) -> Result<(), Problem> {
+        let text = serde_json::to_string(&entry).map_err(|error| journal_write_problem(&error))?;
         let (lease, now) = (self.lease.clone(), self.engine.now());
         self.engine.with_database(move |index| index.append_journal(&lease, now, &text)).await?;
         let line = entry_line(self.plan(), &entry);
         self.journal.push(entry);
-        line.iter().for_each(self.audience.tell);
+        line.iter().for_each(self.observer.on_progress);
         Ok(())
     }
 
     /// The desk for this rotation's calls, with the credential as it is now.
-    pub(super) async fn desk(&self) -> Tried<Desk<'_>> {
+    pub(super) async fn management_client(&self) -> StepResult<ManagementClient<'_>> {
         let plan = self.plan();
-        let credential = self.engine.credential_by_id(&plan.credential).await.map_err(|problem| failure_of(&problem))?;
+        let credential =
+            self.engine.credential_by_id(&plan.credential).await.map_err(|problem| failure_from_problem(&problem))?;
         let mut credential = Credential { region: plan.region.clone(), ..credential };
         if plan.purpose == RotationPurpose::Create {
             // What the provider has told about it comes into the index with the secret.
-            credential
-                .fields
-                .extend(self.minted().and_then(|minted| minted.remote.as_ref()).into_iter().flat_map(|made| made.fields.clone()));
+            credential.fields.extend(
+                self.created_secret().and_then(|minted| minted.remote.as_ref()).into_iter().flat_map(|made| made.fields.clone()),
+            );
         }
-        self.engine.desk(credential, plan.strategy, plan.administrator.as_ref()).map_err(|problem| failure_of(&problem))
+        self.engine
+            .management_client(credential, plan.strategy, plan.administrator.as_ref())
+            .map_err(|problem| failure_from_problem(&problem))
     }
 
     /// The fingerprint of the new secret, if there is one.
-    pub(super) fn new_print(&self) -> Option<SecretFingerprint> {
-        self.minted().map(|minted| minted.fingerprint.clone())
+    pub(super) fn new_fingerprint(&self) -> Option<SecretFingerprint> {
+        self.created_secret().map(|minted| minted.fingerprint.clone())
     }
 
     /// What is known of the old secret.
@@ -131,7 +134,7 @@ impl Driver<'_> {
     }
 
     /// The secret that was made or found last.
-    fn minted(&self) -> Option<&CreatedSecret> {
+    fn created_secret(&self) -> Option<&CreatedSecret> {
         self.journal.entries().iter().rev().find_map(|entry| match entry {
             JournalEntry::Done(StepOutcome::Created(minted) | StepOutcome::Pasted(minted))
             | JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::InPendingSlot(minted))) => Some(minted),
@@ -139,11 +142,11 @@ impl Driver<'_> {
         })
     }
 
-    async fn wait(&self, waiting: NextStep) -> NextStep {
+    async fn wait_for_delay(&self, waiting: NextStep) -> NextStep {
         if !matches!(waiting, NextStep::Wait { .. }) {
             return waiting;
         }
-        waiting_line(self.plan(), &waiting).iter().for_each(self.audience.tell);
+        waiting_line(self.plan(), &waiting).iter().for_each(self.observer.on_progress);
         match waiting {
             NextStep::Wait { delay, then } => {
                 self.engine.clock.sleep(delay).await;
@@ -153,94 +156,94 @@ impl Driver<'_> {
         }
     }
 
-    async fn take(&mut self, next: NextStep) -> Result<Flow, Problem> {
+    async fn execute_next(&mut self, next: NextStep) -> Result<LoopControl, Problem> {
         match next {
             NextStep::Execute(action) => {
                 let step = action.step();
-                self.write(JournalEntry::Intent(step.clone())).await?;
-                let entry = match self.act(action).await {
+                self.append_entry(JournalEntry::Intent(step.clone())).await?;
+                let entry = match self.perform_action(action).await {
                     Ok(outcome) => {
-                        self.note_renewal(&outcome).await?;
+                        self.record_renewal(&outcome).await?;
                         JournalEntry::Done(outcome)
                     }
                     Err(failure) => JournalEntry::Failed(step, failure),
                 };
-                self.write(entry).await?;
+                self.append_entry(entry).await?;
             }
             NextStep::Reconcile(look) => {
                 let step = look.step();
-                let entry = match self.look(look).await {
+                let entry = match self.reconcile(look).await {
                     Ok(finding) => JournalEntry::Reconciled(finding),
                     Err(failure) => JournalEntry::Failed(step, StepFailure { kind: StepFailureKind::OutcomeUnknown, ..failure }),
                 };
-                self.write(entry).await?;
+                self.append_entry(entry).await?;
             }
-            NextStep::AskUser(need) => match self.ask(need).await? {
-                Answered::Written => {}
-                Answered::Nobody => return Ok(Flow::Halt(Halt::NeedsHuman)),
+            NextStep::AskUser(need) => match self.prompt_user(need).await? {
+                PromptOutcome::Recorded => {}
+                PromptOutcome::NoReply => return Ok(LoopControl::Stopped(HaltReason::NeedsUser)),
             },
-            NextStep::Wait { then, .. } => return Box::pin(self.take(*then)).await,
-            NextStep::Finished(ending) => return Ok(Flow::Over(ending)),
+            NextStep::Wait { then, .. } => return Box::pin(self.execute_next(*then)).await,
+            NextStep::Finished(ending) => return Ok(LoopControl::Finished(ending)),
         }
-        Ok(Flow::On)
+        Ok(LoopControl::Continue)
     }
 
-    async fn act(&mut self, action: StepAction) -> Tried<StepOutcome> {
+    async fn perform_action(&mut self, action: StepAction) -> StepResult<StepOutcome> {
         match action {
-            StepAction::VerifyStore => self.prove_store().await.map(|()| StepOutcome::StoreVerified),
-            StepAction::Snapshot => self.see().await,
-            StepAction::Create { name } => self.create(&name).await,
-            StepAction::Stage(new) => self.stash(new).await,
-            StepAction::Verify(new) => self.verify(&new).await,
-            StepAction::Promote(change) => self.promote(change).await,
-            StepAction::RestoreOld(change) => self.restore(&change).await,
+            StepAction::VerifyStore => self.verify_store().await.map(|()| StepOutcome::StoreVerified),
+            StepAction::Snapshot => self.snapshot_old().await,
+            StepAction::Create { name } => self.create_secret(&name).await,
+            StepAction::Stage(new) => self.stage_secret(new).await,
+            StepAction::Verify(new) => self.verify_new(&new).await,
+            StepAction::Promote(change) => self.promote_new(change).await,
+            StepAction::RestoreOld(change) => self.restore_old(&change).await,
             StepAction::Deliver(consumer) => self.deliver(&consumer).await.map(|()| StepOutcome::Delivered(consumer)),
             StepAction::RestoreConsumer(consumer) => {
                 self.deliver(&consumer).await.map(|()| StepOutcome::ConsumerRestored(consumer))
             }
-            StepAction::Revoke(may) => self.remove(may.target()).await.map(|()| StepOutcome::Revoked),
+            StepAction::Revoke(may) => self.revoke(may.target()).await.map(|()| StepOutcome::Revoked),
             StepAction::DeleteOrphan(may) => {
-                self.remove(may.target()).await.map(|()| StepOutcome::OrphanDeleted(may.key().to_owned()))
+                self.revoke(may.target()).await.map(|()| StepOutcome::OrphanDeleted(may.key().to_owned()))
             }
-            StepAction::FindOrphans => self.sweep().await,
-            StepAction::VerifyRevoked(old) => self.prove_dead(&old).await,
-            StepAction::VerifyOld(old) => self.prove_old(&old).await,
-            StepAction::ClearSlots => self.forget().await,
+            StepAction::FindOrphans => self.find_orphans().await,
+            StepAction::VerifyRevoked(old) => self.verify_revoked(&old).await,
+            StepAction::VerifyOld(old) => self.verify_old(&old).await,
+            StepAction::ClearSlots => self.clear_slots().await,
         }
     }
 
-    async fn see(&self) -> Tried<StepOutcome> {
-        let desk = self.settled_desk().await?;
-        let remotes = strategy(self.plan().strategy).candidates(&desk).await;
+    async fn snapshot_old(&self) -> StepResult<StepOutcome> {
+        let desk = self.management_client_with_fields().await?;
+        let remotes = strategy_for(self.plan().strategy).find_existing(&desk).await;
         // Who may not look still knows what lies in the fields; for the rest a person is asked later.
         let remotes = match remotes {
             Err(failure) if failure.kind == StepFailureKind::Refused => Vec::new(),
             listed => listed?,
         };
         let id = if let [only] = &remotes[..] { Some(only.id.as_str()) } else { None };
-        let listed = self.listed_before(&desk).await;
-        let reach = match desk.measure(SecretSlot::Current, id).await? {
+        let listed = self.list_existing_ids(&desk).await;
+        let reach = match desk.fetch_access_scope(SecretSlot::Current, id).await? {
             Ok(reach) => OldAccess::Known(reach),
             Err(why) => OldAccess::Unknown(why),
         };
         // The fingerprint last: a secret that renews itself has another one once it was used.
-        let Some(fingerprint) = self.print(SecretSlot::Current).await? else {
-            return Err(refused("the credential's secret is not in the store"));
+        let Some(fingerprint) = self.fingerprint_of_slot(SecretSlot::Current).await? else {
+            return Err(permanent_failure("the credential's secret is not in the store"));
         };
         Ok(StepOutcome::SnapshotTaken(OldSecretSnapshot {
             fingerprint,
             access: reach,
             remotes,
             listed_ids: listed,
-            previous_metadata: self.known().await?,
+            previous_metadata: self.previous_metadata().await?,
         }))
     }
 
     /// The desk, once the fields that the rest depends on hold what the provider tells of them. One that was imported has
     /// none of them.
-    async fn settled_desk(&self) -> Tried<Desk<'_>> {
-        let desk = self.desk().await?;
-        let told = strategy(self.plan().strategy).untold(&desk).await?;
+    async fn management_client_with_fields(&self) -> StepResult<ManagementClient<'_>> {
+        let desk = self.management_client().await?;
+        let told = strategy_for(self.plan().strategy).discover_missing_fields(&desk).await?;
         if told.is_empty() {
             return Ok(desk);
         }
@@ -253,80 +256,84 @@ impl Driver<'_> {
                 }
             })
         });
-        filed.await.map_err(|problem| failure_of(&problem))?;
-        self.desk().await
+        filed.await.map_err(|problem| failure_from_problem(&problem))?;
+        self.management_client().await
     }
 
     /// What is there already, from which what a person makes is told. A provider that does not say so now stops nothing.
-    async fn listed_before(&self, desk: &Desk<'_>) -> Option<BTreeSet<String>> {
+    async fn list_existing_ids(&self, desk: &ManagementClient<'_>) -> Option<BTreeSet<String>> {
         if self.plan().purpose != RotationPurpose::Replace {
             return None;
         }
-        let listed = strategy(self.plan().strategy).list(desk).await.ok()?;
+        let listed = strategy_for(self.plan().strategy).list(desk).await.ok()?;
         Some(listed.into_iter().map(|remote| remote.id).collect())
     }
 
     /// What the index knows of the credential and will not know any more once another secret is the current one.
-    async fn known(&self) -> Tried<PreviousMetadata> {
+    async fn previous_metadata(&self) -> StepResult<PreviousMetadata> {
         let plan = self.plan();
         let Credential { expires, mut fields, .. } =
-            self.engine.credential_by_id(&plan.credential).await.map_err(|problem| failure_of(&problem))?;
-        fields.retain(|id, _| strategy(plan.strategy).fields().contains(&id.as_str()));
+            self.engine.credential_by_id(&plan.credential).await.map_err(|problem| failure_from_problem(&problem))?;
+        fields.retain(|id, _| strategy_for(plan.strategy).identity_fields().contains(&id.as_str()));
         Ok(PreviousMetadata { expires, fields })
     }
 
-    async fn create(&mut self, name: &str) -> Tried<StepOutcome> {
+    async fn create_secret(&mut self, name: &str) -> StepResult<StepOutcome> {
         if self.plan().strategy_traits().creator == StepActor::UserSignIn {
-            return self.fetch_session().await;
+            return self.exchange_sign_in_code().await;
         }
         // Whatever the fingerprint takes is had beforehand: once something is made, nothing but an answer may be missing.
-        self.print_of(&Secret::from_text(String::new())).await?;
-        let desk = self.desk().await?;
-        let fresh = strategy(self.plan().strategy).mint(&desk, name).await?;
+        self.fingerprint(&Secret::from_text(String::new())).await?;
+        let desk = self.management_client().await?;
+        let fresh = strategy_for(self.plan().strategy).create_secret(&desk, name).await?;
         // It is shown once: first into the store, then everything else. A store that fails is tried again by `Stash`.
-        let kept = self.put(SecretSlot::Pending, &fresh.secret).await;
+        let kept = self.write_slot(SecretSlot::Pending, &fresh.secret).await;
         drop(desk);
         let in_doubt = |failure| StepFailure { kind: StepFailureKind::OutcomeUnknown, ..failure };
-        let fingerprint = self.print_of(&fresh.secret).await.map_err(in_doubt)?;
+        let fingerprint = self.fingerprint(&fresh.secret).await.map_err(in_doubt)?;
         if let Err(failure) = kept {
             tracing::warn!(why = failure.why, "the new secret is not in the store yet");
         }
-        self.hand = Some(Hand::of(fingerprint.clone(), fresh.secret));
+        self.held_secret = Some(HeldSecret::new(fingerprint.clone(), fresh.secret));
         Ok(StepOutcome::Created(CreatedSecret { fingerprint, remote: Some(fresh.remote) }))
     }
 
-    async fn stash(&self, new: SecretFingerprint) -> Tried<StepOutcome> {
-        if let Some(hand) = self.hand.as_ref().filter(|hand| hand.print == new) {
-            self.put(SecretSlot::Pending, &hand.secret).await?;
+    async fn stage_secret(&self, new: SecretFingerprint) -> StepResult<StepOutcome> {
+        if let Some(hand) = self.held_secret.as_ref().filter(|hand| hand.fingerprint == new) {
+            self.write_slot(SecretSlot::Pending, &hand.secret).await?;
         }
-        if self.print(SecretSlot::Pending).await?.as_ref() == Some(&new) { Ok(StepOutcome::Staged(new)) } else { Err(lost()) }
+        if self.fingerprint_of_slot(SecretSlot::Pending).await?.as_ref() == Some(&new) {
+            Ok(StepOutcome::Staged(new))
+        } else {
+            Err(secret_lost())
+        }
     }
 
-    async fn verify(&self, new: &SecretFingerprint) -> Tried<StepOutcome> {
-        let found = self.print(SecretSlot::Pending).await?;
-        if found.as_ref() != Some(new) && !found.is_some_and(|found| self.is_renewed(&found)) {
-            return Err(lost());
+    async fn verify_new(&self, new: &SecretFingerprint) -> StepResult<StepOutcome> {
+        let found = self.fingerprint_of_slot(SecretSlot::Pending).await?;
+        if found.as_ref() != Some(new) && !found.is_some_and(|found| self.fingerprint_is_renewal(&found)) {
+            return Err(secret_lost());
         }
-        let desk = self.desk().await?;
-        let id = self.minted().and_then(|minted| minted.remote.as_ref()).map(|remote| remote.id.as_str());
-        let reach = desk.measure(SecretSlot::Pending, id).await?.map_err(not_yet)?;
-        let fingerprint = self.print(SecretSlot::Pending).await?.ok_or_else(lost)?;
+        let desk = self.management_client().await?;
+        let id = self.created_secret().and_then(|minted| minted.remote.as_ref()).map(|remote| remote.id.as_str());
+        let reach = desk.fetch_access_scope(SecretSlot::Pending, id).await?.map_err(retryable_failure)?;
+        let fingerprint = self.fingerprint_of_slot(SecretSlot::Pending).await?.ok_or_else(secret_lost)?;
         Ok(StepOutcome::Verified { fingerprint, reach })
     }
 
     /// A refresh token that had to be used for its proof has a successor, which is the new secret from now on.
-    async fn note_renewal(&mut self, outcome: &StepOutcome) -> Result<(), Problem> {
+    async fn record_renewal(&mut self, outcome: &StepOutcome) -> Result<(), Problem> {
         let StepOutcome::Verified { fingerprint, .. } = outcome else { return Ok(()) };
-        if !self.is_renewed(fingerprint) {
+        if !self.fingerprint_is_renewal(fingerprint) {
             return Ok(());
         }
-        let remote = self.minted().and_then(|minted| minted.remote.clone());
+        let remote = self.created_secret().and_then(|minted| minted.remote.clone());
         let held = CreatedSecret { fingerprint: fingerprint.clone(), remote };
-        self.write(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::InPendingSlot(held)))).await
+        self.append_entry(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::InPendingSlot(held)))).await
     }
 
     /// Whether a secret that nobody has made or pasted can only have come of using one that was.
-    fn is_renewed(&self, print: &SecretFingerprint) -> bool {
+    fn fingerprint_is_renewal(&self, print: &SecretFingerprint) -> bool {
         let known = self.journal.entries().iter().any(|entry| match entry {
             JournalEntry::Done(StepOutcome::Created(minted) | StepOutcome::Pasted(minted))
             | JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::InPendingSlot(minted))) => {
@@ -335,41 +342,42 @@ impl Driver<'_> {
             JournalEntry::Done(StepOutcome::SnapshotTaken(snapshot)) => snapshot.fingerprint == *print,
             _ => false,
         });
-        self.renews_itself() && !known
+        self.secret_renews_itself() && !known
     }
 
-    async fn promote(&self, change: SlotSwap) -> Tried<StepOutcome> {
-        self.exchange_slots(&change).await?;
-        let remote = self.minted().filter(|minted| minted.fingerprint == change.new).and_then(|minted| minted.remote.clone());
-        self.file(&change.new, remote).await?;
-        match self.print(SecretSlot::Current).await? {
+    async fn promote_new(&self, change: SlotSwap) -> StepResult<StepOutcome> {
+        self.promote_slots(&change).await?;
+        let remote =
+            self.created_secret().filter(|minted| minted.fingerprint == change.new).and_then(|minted| minted.remote.clone());
+        self.update_metadata(&change.new, remote).await?;
+        match self.fingerprint_of_slot(SecretSlot::Current).await? {
             Some(print) => Ok(StepOutcome::Promoted(print)),
-            None => Err(not_yet("the store does not hold what it was given")),
+            None => Err(retryable_failure("the store does not hold what it was given")),
         }
     }
 
-    async fn restore(&self, change: &SlotSwap) -> Tried<StepOutcome> {
+    async fn restore_old(&self, change: &SlotSwap) -> StepResult<StepOutcome> {
         self.restore_slots(change).await?;
         if let Some(old) = &change.old {
-            self.file_back(old).await?;
+            self.restore_metadata(old).await?;
         }
         Ok(StepOutcome::OldSecretRestored)
     }
 
     /// What the index knows of the credential follows the secret in the slot `current`; of its other parts it knows
     /// nothing.
-    async fn file(&self, print: &SecretFingerprint, remote: Option<RemoteCredential>) -> Tried<()> {
+    async fn update_metadata(&self, print: &SecretFingerprint, remote: Option<RemoteCredential>) -> StepResult<()> {
         if self.plan().part != SecretPart::Secret {
-            return self.file_facts(remote).await;
+            return self.store_remote_fields(remote).await;
         }
-        let desk = self.desk().await?;
-        let told = match self.get(SecretSlot::Current).await? {
-            Some(secret) => desk.read_secret(&secret).and_then(|found| found.expires),
+        let desk = self.management_client().await?;
+        let told = match self.read_slot(SecretSlot::Current).await? {
+            Some(secret) => desk.identify_secret(&secret).and_then(|found| found.expires),
             None => None,
         };
-        let told = told.or_else(|| self.hand.as_ref().filter(|hand| hand.print == *print)?.ends);
+        let told = told.or_else(|| self.held_secret.as_ref().filter(|hand| hand.fingerprint == *print)?.expires);
         let (id, print) = (self.plan().credential.clone(), print.0.clone());
-        let fields = strategy(self.plan().strategy).fields();
+        let fields = strategy_for(self.plan().strategy).identity_fields();
         let made = remote.as_ref().filter(|_| self.plan().purpose == RotationPurpose::Create);
         let facts = made.map(|made| made.fields.clone()).unwrap_or_default();
         let filed = self.engine.with_database(move |index| {
@@ -386,13 +394,13 @@ impl Driver<'_> {
                 (credential.principal, credential.scheme, credential.last_check) = (None, None, None);
             })
         });
-        filed.await.map_err(|problem| failure_of(&problem))?;
+        filed.await.map_err(|problem| failure_from_problem(&problem))?;
         self.engine.drop_cached_tokens(&self.plan().credential);
         Ok(())
     }
 
     /// What a credential that is made by one of its parts must know besides.
-    async fn file_facts(&self, remote: Option<RemoteCredential>) -> Tried<()> {
+    async fn store_remote_fields(&self, remote: Option<RemoteCredential>) -> StepResult<()> {
         let Some(RemoteCredential { fields: facts, .. }) = remote.filter(|_| self.plan().purpose == RotationPurpose::Create)
         else {
             return Ok(());
@@ -400,18 +408,19 @@ impl Driver<'_> {
         let id = self.plan().credential.clone();
         let filed =
             self.engine.with_database(move |index| index.update_credential(&id, |credential| credential.fields.extend(facts)));
-        filed.await.map(drop).map_err(|problem| failure_of(&problem))
+        filed.await.map(drop).map_err(|problem| failure_from_problem(&problem))
     }
 
     /// The index knows again what it knew of the old secret.
-    async fn file_back(&self, old: &SecretFingerprint) -> Tried<()> {
+    async fn restore_metadata(&self, old: &SecretFingerprint) -> StepResult<()> {
         let Some(snapshot) = self.snapshot().filter(|_| self.plan().part == SecretPart::Secret) else { return Ok(()) };
         let PreviousMetadata { expires, fields } = snapshot.previous_metadata.clone();
         let principal = match &snapshot.access {
             OldAccess::Known(reach) => Some(reach.principal.clone()),
             OldAccess::Unknown(_) => None,
         };
-        let (id, print, named) = (self.plan().credential.clone(), old.0.clone(), strategy(self.plan().strategy).fields());
+        let (id, print, named) =
+            (self.plan().credential.clone(), old.0.clone(), strategy_for(self.plan().strategy).identity_fields());
         let filed = self.engine.with_database(move |index| {
             index.update_credential(&id, |credential| {
                 credential.fields.retain(|field, _| !named.contains(&field.as_str()));
@@ -420,62 +429,62 @@ impl Driver<'_> {
                 (credential.scheme, credential.last_check) = (None, None);
             })
         });
-        filed.await.map_err(|problem| failure_of(&problem))?;
+        filed.await.map_err(|problem| failure_from_problem(&problem))?;
         self.engine.drop_cached_tokens(&self.plan().credential);
         Ok(())
     }
 
-    async fn remove(&self, target: &RevocationTarget) -> Tried<()> {
-        let desk = self.desk().await?;
-        let strategy = strategy(self.plan().strategy);
+    async fn revoke(&self, target: &RevocationTarget) -> StepResult<()> {
+        let desk = self.management_client().await?;
+        let strategy = strategy_for(self.plan().strategy);
         match target {
-            RevocationTarget::ById(remote) => strategy.remove(&desk, Doomed::Remote(remote)).await,
+            RevocationTarget::ById(remote) => strategy.revoke(&desk, RevocationHandle::ById(remote)).await,
             RevocationTarget::ByValue(slot) => {
-                let Some(secret) = self.get(*slot).await? else { return Err(lost()) };
-                strategy.remove(&desk, Doomed::Value(&Arc::new(secret))).await
+                let Some(secret) = self.read_slot(*slot).await? else { return Err(secret_lost()) };
+                strategy.revoke(&desk, RevocationHandle::ByValue(&Arc::new(secret))).await
             }
-            RevocationTarget::Unknown => Err(refused("the program does not know what it is at the provider")),
+            RevocationTarget::Unknown => Err(permanent_failure("the program does not know what it is at the provider")),
         }
     }
 
-    async fn sweep(&self) -> Tried<StepOutcome> {
-        let desk = self.desk().await?;
-        let listed = strategy(self.plan().strategy).list(&desk).await?;
+    async fn find_orphans(&self) -> StepResult<StepOutcome> {
+        let desk = self.management_client().await?;
+        let listed = strategy_for(self.plan().strategy).list(&desk).await?;
         let rotation = &self.plan().rotation;
         Ok(StepOutcome::OrphansListed(
             listed.into_iter().filter(|remote| parse_attempt(rotation, &remote.label).is_some()).collect(),
         ))
     }
 
-    async fn prove_dead(&self, old: &SecretFingerprint) -> Tried<StepOutcome> {
+    async fn verify_revoked(&self, old: &SecretFingerprint) -> StepResult<StepOutcome> {
         let slot = if self.plan().purpose == RotationPurpose::Revoke { SecretSlot::Current } else { SecretSlot::Previous };
-        let found = self.print(slot).await?;
-        if found.as_ref() != Some(old) && !(self.renews_itself() && found.is_some()) {
-            return Err(refused("the old secret is not in the store any more, so it cannot be tried"));
+        let found = self.fingerprint_of_slot(slot).await?;
+        if found.as_ref() != Some(old) && !(self.secret_renews_itself() && found.is_some()) {
+            return Err(permanent_failure("the old secret is not in the store any more, so it cannot be tried"));
         }
-        match self.desk().await?.try_slot(slot).await? {
-            Use::Refused(_) => Ok(StepOutcome::OldSecretRejected),
-            Use::Accepted(..) | Use::Proven(_) => Err(not_yet("it is still accepted")),
-        }
-    }
-
-    async fn prove_old(&self, old: &SecretFingerprint) -> Tried<StepOutcome> {
-        let slot = self.find(old).await?;
-        match self.desk().await?.try_slot(slot).await? {
-            Use::Accepted(..) | Use::Proven(_) => Ok(StepOutcome::OldSecretVerified),
-            Use::Refused(why) => Err(not_yet(why)),
+        match self.management_client().await?.probe_slot(slot).await? {
+            ProbeResult::Refused(_) => Ok(StepOutcome::OldSecretRejected),
+            ProbeResult::Accepted(..) | ProbeResult::Identified(_) => Err(retryable_failure("it is still accepted")),
         }
     }
 
-    async fn forget(&mut self) -> Tried<StepOutcome> {
-        self.empty(SecretSlot::Pending).await?;
-        self.empty(SecretSlot::Previous).await?;
-        self.hand = None;
+    async fn verify_old(&self, old: &SecretFingerprint) -> StepResult<StepOutcome> {
+        let slot = self.find_slot(old).await?;
+        match self.management_client().await?.probe_slot(slot).await? {
+            ProbeResult::Accepted(..) | ProbeResult::Identified(_) => Ok(StepOutcome::OldSecretVerified),
+            ProbeResult::Refused(why) => Err(retryable_failure(why)),
+        }
+    }
+
+    async fn clear_slots(&mut self) -> StepResult<StepOutcome> {
+        self.clear_slot(SecretSlot::Pending).await?;
+        self.clear_slot(SecretSlot::Previous).await?;
+        self.held_secret = None;
         self.engine.drop_cached_tokens(&self.plan().credential);
         Ok(StepOutcome::SlotsCleared)
     }
 
-    async fn close(&mut self, ending: &RotationResult) -> Result<RotationStatus, Problem> {
+    async fn finish(&mut self, ending: &RotationResult) -> Result<RotationStatus, Problem> {
         let (word, left) = match ending {
             RotationResult::Done { left } => ("done", left),
             RotationResult::RolledBack { left } => ("rolled-back", left),
@@ -483,10 +492,10 @@ impl Driver<'_> {
         let status = rotation_status(&self.journal);
         let purpose = self.plan().purpose;
         if (purpose, word) == (RotationPurpose::Revoke, "done") {
-            self.see_it_refused().await;
+            self.recheck_revoked().await;
         }
         let remarks: Vec<String> = status.why.iter().chain(left).cloned().collect();
-        self.engine.record_audit_event(deed(self.plan(), word, &remarks)).await?;
+        self.engine.record_audit_event(audit_event(self.plan(), word, &remarks)).await?;
         let (lease, now) = (self.lease.clone(), self.engine.now());
         let undone = (purpose, word) == (RotationPurpose::Create, "rolled-back");
         let closed = self.engine.with_database(move |index| {
@@ -498,7 +507,7 @@ impl Driver<'_> {
 
     /// A credential that was revoked shows it in the list at once. That it is refused has been proven by now; where the
     /// check fails all the same, it only shows later.
-    async fn see_it_refused(&self) {
+    async fn recheck_revoked(&self) {
         let plan = self.plan();
         self.engine.drop_cached_tokens(&plan.credential);
         let Ok(credential) = self.engine.credential_by_id(&plan.credential).await else { return };
@@ -508,10 +517,10 @@ impl Driver<'_> {
     }
 
     /// Leaves the rotation open, for this process or another to take up.
-    async fn halt(&mut self, halt: Halt) -> Result<RotationStatus, Problem> {
+    async fn pause(&mut self, halt: HaltReason) -> Result<RotationStatus, Problem> {
         let status = rotation_status(&self.journal);
-        let word = if halt == Halt::Paused { "paused" } else { "needs-human" };
-        self.engine.record_audit_event(deed(self.plan(), word, &status.manual_steps)).await?;
+        let word = if halt == HaltReason::PauseRequested { "paused" } else { "needs-human" };
+        self.engine.record_audit_event(audit_event(self.plan(), word, &status.manual_steps)).await?;
         let lease = self.lease.clone();
         self.engine
             .with_database(move |index| {
@@ -519,12 +528,12 @@ impl Driver<'_> {
                 index.release_lease(&lease)
             })
             .await?;
-        Ok(if halt == Halt::Paused { status } else { RotationStatus { state: RotationPhase::NeedsUser, ..status } })
+        Ok(if halt == HaltReason::PauseRequested { status } else { RotationStatus { state: RotationPhase::NeedsUser, ..status } })
     }
 }
 
 /// What is put on record about a plan: the person's reason first, then what it was about, then what there is to remark.
-pub(super) fn deed(plan: &RotationPlan, outcome: &'static str, remarks: &[String]) -> AuditEvent {
+pub(super) fn audit_event(plan: &RotationPlan, outcome: &'static str, remarks: &[String]) -> AuditEvent {
     let reason = Some(plan.reason.clone()).filter(|reason| !reason.is_empty());
     let part = (plan.part != SecretPart::Secret).then(|| format!("part {}", plan.part.as_str()));
     let rotation = format!("rotation {}", plan.rotation);
@@ -533,8 +542,8 @@ pub(super) fn deed(plan: &RotationPlan, outcome: &'static str, remarks: &[String
 }
 
 /// How long a lease lasts, unless it is renewed.
-pub(super) const LEASE: Duration = Duration::from_secs(60);
+pub(super) const LEASE_DURATION: Duration = Duration::from_secs(60);
 
-fn unwritable(error: &serde_json::Error) -> Problem {
+fn journal_write_problem(error: &serde_json::Error) -> Problem {
     Problem::new("The journal cannot be written", error.to_string(), "report it with the log").with_class(ProblemClass::Failed)
 }

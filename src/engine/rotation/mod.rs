@@ -28,18 +28,18 @@ pub use crate::domain::rotation::{
     RotationPhase, RotationPlan, RotationPurpose, RotationStatus, RotationStep, UserDecision, plan_lines,
 };
 pub use crate::index::RotationFilter;
-pub use create::{Creation, Wish};
-pub use resume::Turn;
-pub use review::Review;
+pub use create::{CreateRequest, CreationPlan};
+pub use resume::RotationDirection;
+pub use review::RotationSummary;
 
 /// What comes of a step.
-type Tried<T> = Result<T, StepFailure>;
+type StepResult<T> = Result<T, StepFailure>;
 
 /// Who is asked and who is told while a rotation goes on.
 #[derive(Clone, Copy)]
-pub struct Audience<'a> {
+pub struct RotationObserver<'a> {
     /// Answers questions.
-    pub ask: &'a dyn UserPrompter,
+    pub prompter: &'a dyn UserPrompter,
     /// Hears of every step as soon as its entry is durable.
-    pub tell: &'a (dyn Fn(&ProgressLine) + Send + Sync),
+    pub on_progress: &'a (dyn Fn(&ProgressLine) + Send + Sync),
 }

@@ -1,6 +1,6 @@
 //! From a credential to the plan of its replacement, and the desk at which the plan's calls are made.
 
-use super::provider::Desk;
+use super::provider::ManagementClient;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::CredentialKind;
@@ -28,10 +28,10 @@ impl Engine {
         part: SecretPart,
         administrator: Option<&Credential>,
     ) -> Result<RotationPlan, Problem> {
-        let kind = self.own_kind(credential)?;
-        let Some(replacement) = kind.rotation_of_part(&part) else { return Err(irreplaceable(kind, &part)) };
+        let kind = self.verified_kind(credential)?;
+        let Some(replacement) = kind.rotation_of_part(&part) else { return Err(part_not_rotatable(kind, &part)) };
         if let Some(administrator) = administrator {
-            self.require_neighbour(credential, administrator)?;
+            self.check_administrator_region(credential, administrator)?;
         }
         let consumers = self.consumer_names(&credential.id, &part).await?;
         let (rotation, purpose) = (RotationId::from_random(random_bytes()?), RotationPurpose::Replace);
@@ -41,9 +41,9 @@ impl Engine {
 
     /// What revoking this credential will do, where nothing takes its place. Nothing is sent and nothing is written.
     pub fn plan_revocation(&self, credential: &Credential, administrator: Option<&Credential>) -> Result<RotationPlan, Problem> {
-        let kind = self.own_kind(credential)?;
+        let kind = self.verified_kind(credential)?;
         if let Some(administrator) = administrator {
-            self.require_neighbour(credential, administrator)?;
+            self.check_administrator_region(credential, administrator)?;
         }
         Ok(RotationPlan::new(PlanRequest {
             rotation: RotationId::from_random(random_bytes()?),
@@ -58,19 +58,19 @@ impl Engine {
     }
 
     /// The credential's kind, unless the provider has told that it is of another one, which is replaced otherwise.
-    fn own_kind(&self, credential: &Credential) -> Result<&CredentialKind, Problem> {
+    fn verified_kind(&self, credential: &Credential) -> Result<&CredentialKind, Problem> {
         let provider = self.catalog.provider(&credential.provider)?;
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let Some(principal) = credential.principal.as_ref().filter(|_| kind.principal_type.is_some()) else { return Ok(kind) };
         let told = |kind: &CredentialKind| kind.principal_type.as_ref() == Some(&principal.kind);
         match provider.kinds.iter().find(|other| told(other) && other.resembles(kind)) {
-            Some(other) if !told(kind) => Err(misfiled(credential, kind, other)),
+            Some(other) if !told(kind) => Err(kind_mismatch(credential, kind, other)),
             _ => Ok(kind),
         }
     }
 
     /// An administering credential must be accepted where the other one lives.
-    pub(super) fn require_neighbour(&self, credential: &Credential, administrator: &Credential) -> Result<(), Problem> {
+    pub(super) fn check_administrator_region(&self, credential: &Credential, administrator: &Credential) -> Result<(), Problem> {
         let owner = |credential: &Credential| self.catalog.region_owner(&credential.provider).map(|owner| owner.id.clone());
         if owner(credential)? == owner(administrator)? && credential.region == administrator.region {
             return Ok(());
@@ -82,27 +82,27 @@ impl Engine {
     }
 
     /// Where calls about this credential are made, by `clerk` or else by the credential itself.
-    pub(super) fn desk(
+    pub(super) fn management_client(
         &self,
         credential: Credential,
         plan: RotationStrategyId,
         clerk: Option<&CredentialId>,
-    ) -> Result<Desk<'_>, Problem> {
+    ) -> Result<ManagementClient<'_>, Problem> {
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
         let clerk = clerk.unwrap_or(&credential.id).clone();
-        Ok(Desk { engine: self, credential, kind, region, plan, clerk })
+        Ok(ManagementClient { engine: self, credential, kind, region, strategy_id: plan, caller: clerk })
     }
 }
 
-fn misfiled(credential: &Credential, kind: &CredentialKind, other: &CredentialKind) -> Problem {
+fn kind_mismatch(credential: &Credential, kind: &CredentialKind, other: &CredentialKind) -> Problem {
     let who = credential.principal.as_ref().map_or("somebody else", |principal| principal.name.as_str());
     let why = format!("it acts as {who}, as a {} does, which is replaced in another way", other.title);
     let remedy = format!("`tokenring edit {} --kind {}`, then try again", credential.name, other.id);
     Problem::new(format!("{} is no {}", credential.name, kind.title), why, remedy).with_class(ProblemClass::Usage)
 }
 
-fn irreplaceable(kind: &CredentialKind, part: &SecretPart) -> Problem {
+fn part_not_rotatable(kind: &CredentialKind, part: &SecretPart) -> Problem {
     let parts: Vec<&str> = kind.parts.iter().filter(|part| part.rotation.is_some()).map(|part| part.id.as_str()).collect();
     let remedy = if parts.is_empty() { "rotate without --part".to_owned() } else { format!("use {}", parts.join(" or ")) };
     let what = format!("The part \"{}\" cannot be replaced by itself", part.as_str());

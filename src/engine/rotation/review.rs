@@ -6,7 +6,7 @@ use crate::engine::Engine;
 
 /// A rotation, by its journal alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Review {
+pub struct RotationSummary {
     /// Its plan.
     pub plan: RotationPlan,
     /// What has happened, oldest first.
@@ -14,15 +14,15 @@ pub struct Review {
     /// Where it stands.
     pub status: RotationStatus,
     /// Whether everything can still be put back as it was; why not, in words.
-    pub way_back: Result<(), &'static str>,
+    pub rollback_allowed: Result<(), &'static str>,
 }
 
 impl Engine {
     /// What the rotation with this id, or the open one of the credential with this name, has come to.
-    pub async fn review_rotation(&self, id: &str) -> Result<Review, Problem> {
-        let journal = self.journal(&self.find_rotation(id).await?).await?;
+    pub async fn summarize_rotation(&self, id: &str) -> Result<RotationSummary, Problem> {
+        let journal = self.read_rotation_journal(&self.find_rotation(id).await?).await?;
         let plan = journal.plan().clone();
         let lines = journal.entries().iter().filter_map(|entry| entry_line(&plan, entry)).collect();
-        Ok(Review { lines, status: rotation_status(&journal), way_back: check_rollback_allowed(&journal), plan })
+        Ok(RotationSummary { lines, status: rotation_status(&journal), rollback_allowed: check_rollback_allowed(&journal), plan })
     }
 }

@@ -7,11 +7,11 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use url::Url;
 
-use super::Tried;
-use super::driver::{Driver, Hand};
-use super::human::{Answered, fits};
-use super::provider::failure_of;
-use super::slots::{not_yet, refused};
+use super::StepResult;
+use super::driver::{HeldSecret, RotationDriver};
+use super::human::{PromptOutcome, choice_matches};
+use super::provider::failure_from_problem;
+use super::slots::{permanent_failure, retryable_failure};
 use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::{
     CreatedSecret, JournalEntry, NextStep, ProgressLine, RotationStep, SecretFingerprint, StepFailure, StepFailureKind,
@@ -27,96 +27,98 @@ use crate::net::oauth::RefreshToken;
 use crate::net::sign_in::AuthorizationRequest;
 
 /// What became of a visit to the page.
-enum Visit {
+enum SignInOutcome {
     /// The browser, or an address that was pasted, brought an answer.
-    Agreed(Box<AuthorizationGrant>),
+    Granted(Box<AuthorizationGrant>),
     /// The provider or the person did not go along with it; why, in words.
     Declined(String),
     /// Something else was said meanwhile.
-    Said(UserDecision),
+    Decided(UserDecision),
     /// Nobody came in time; why, in words.
-    Late(String),
+    TimedOut(String),
     /// Nobody answers.
-    Nobody,
+    NoReply,
 }
 
 /// What a person says while the browser is waited for.
-enum Word {
-    Address(Url),
-    Said(UserDecision),
-    Nothing,
+enum SignInReply {
+    CallbackUrl(Url),
+    Decision(UserDecision),
+    NoReply,
 }
 
-impl Driver<'_> {
+impl RotationDriver<'_> {
     /// Asks to sign in, and waits for the browser.
-    pub(super) async fn ask_to_sign_in(&mut self, need: UserPrompt) -> Result<Answered, Problem> {
-        let dilemma = self.dilemma(&need);
-        self.write(JournalEntry::Intent(RotationStep::AwaitSignIn)).await?;
-        waiting_line(self.plan(), &NextStep::AskUser(need)).iter().for_each(self.audience.tell);
-        let login = match self.begin_visit().await {
+    pub(super) async fn prompt_sign_in(&mut self, need: UserPrompt) -> Result<PromptOutcome, Problem> {
+        let dilemma = self.build_prompt(&need);
+        self.append_entry(JournalEntry::Intent(RotationStep::AwaitSignIn)).await?;
+        waiting_line(self.plan(), &NextStep::AskUser(need)).iter().for_each(self.observer.on_progress);
+        let login = match self.begin_sign_in().await {
             Ok(login) => login,
-            Err(problem) => return self.declined(failure_of(&problem)).await,
+            Err(problem) => return self.record_declined(failure_from_problem(&problem)).await,
         };
-        match self.await_visit(login, dilemma).await {
-            Visit::Agreed(agreed) => {
-                self.agreed = Some(*agreed);
-                self.write(JournalEntry::Done(StepOutcome::SignedIn)).await?;
-                Ok(Answered::Written)
+        match self.await_sign_in(login, dilemma).await {
+            SignInOutcome::Granted(agreed) => {
+                self.authorization_grant = Some(*agreed);
+                self.append_entry(JournalEntry::Done(StepOutcome::SignedIn)).await?;
+                Ok(PromptOutcome::Recorded)
             }
-            Visit::Declined(why) => self.declined(refused(why)).await,
-            Visit::Said(saying) => self.heard(saying).await,
-            Visit::Late(why) => {
+            SignInOutcome::Declined(why) => self.record_declined(permanent_failure(why)).await,
+            SignInOutcome::Decided(saying) => self.record_decision(saying).await,
+            SignInOutcome::TimedOut(why) => {
                 let (rotation, step) = (self.plan().rotation.to_string(), RotationStep::AwaitSignIn.to_string());
-                (self.audience.tell)(&ProgressLine { rotation, step, state: StepStatus::Waiting, detail: why });
-                Ok(Answered::Nobody)
+                (self.observer.on_progress)(&ProgressLine { rotation, step, state: StepStatus::Waiting, detail: why });
+                Ok(PromptOutcome::NoReply)
             }
-            Visit::Nobody => Ok(Answered::Nobody),
+            SignInOutcome::NoReply => Ok(PromptOutcome::NoReply),
         }
     }
 
     /// Has the provider change what the person agreed to for a session. It is shown once: first into the store, then
     /// everything else.
-    pub(super) async fn fetch_session(&mut self) -> Tried<StepOutcome> {
-        let Some(agreed) = self.agreed.take() else {
+    pub(super) async fn exchange_sign_in_code(&mut self) -> StepResult<StepOutcome> {
+        let Some(agreed) = self.authorization_grant.take() else {
             return Err(StepFailure::new(
                 StepFailureKind::SecretLost,
                 "what the sign-in brought went with the process that waited for it",
             ));
         };
         // Whatever the fingerprint takes is had beforehand.
-        if let Err(failure) = self.print_of(&agreed.code).await {
-            self.agreed = Some(agreed);
+        if let Err(failure) = self.fingerprint(&agreed.code).await {
+            self.authorization_grant = Some(agreed);
             return Err(failure);
         }
         let refreshed = match self.engine.redeem_grant(&agreed).await {
             Ok(refreshed) => refreshed,
             Err(error) => {
-                let failure = failure_to_fetch(&error);
+                let failure = failure_from_code_exchange(&error);
                 if failure.kind == StepFailureKind::Retryable {
-                    self.agreed = Some(agreed);
+                    self.authorization_grant = Some(agreed);
                 } else {
                     agreed.report_to_browser(&Err(Problem::from(error))).await;
                 }
                 return Err(failure);
             }
         };
-        let Some(next) = refreshed.next else { return Err(refused("the provider gave nothing to renew the session with")) };
-        let kept = self.put(SecretSlot::Pending, &next.secret).await;
+        let Some(next) = refreshed.next else {
+            return Err(permanent_failure("the provider gave nothing to renew the session with"));
+        };
+        let kept = self.write_slot(SecretSlot::Pending, &next.secret).await;
         if kept.is_ok() {
-            self.keep_access_token(&self.engine.new_cached_token(refreshed.access)).await;
+            self.store_access_token(&self.engine.new_cached_token(refreshed.access)).await;
         }
-        let print = self.hold(next).await?;
+        let print = self.hold_refresh_token(next).await?;
         agreed.report_to_browser(&Ok(())).await;
         Ok(StepOutcome::Created(CreatedSecret { fingerprint: print, remote: None }))
     }
 
     /// The credential's own client, at the region of the plan.
-    async fn begin_visit(&self) -> Result<PendingSignIn, Problem> {
+    async fn begin_sign_in(&self) -> Result<PendingSignIn, Problem> {
         let credential = self.engine.credential_by_id(&self.plan().credential).await?;
         self.engine.begin_sign_in_for(Credential { region: self.plan().region.clone(), ..credential }).await
     }
 
-    async fn await_visit(&self, login: PendingSignIn, dilemma: RotationPrompt) -> Visit {
+    async fn await_sign_in(&self, login: PendingSignIn, dilemma: RotationPrompt) -> SignInOutcome {
         let (page, callback) = (login.address().to_string(), login.callback().clone());
         let wait = self.engine.options.sign_in_timeout;
         let awaited = AwaitedCallback { callback, timeout: wait, until: self.engine.now() + wait };
@@ -132,37 +134,39 @@ impl Driver<'_> {
         let mut answer = std::pin::pin!(self.engine.await_callback(login, pasted, wait));
         let word = tokio::select! {
             biased;
-            answered = &mut answer => return self.judge_visit(answered).await,
-            word = self.listen(dilemma, &sign_in) => word,
+            answered = &mut answer => return self.check_sign_in(answered).await,
+            word = self.await_reply(dilemma, &sign_in) => word,
         };
         match word {
             // The one that waits for it is still there.
-            Word::Address(address) => {
+            SignInReply::CallbackUrl(address) => {
                 drop(sender.send(address));
-                self.judge_visit(answer.await).await
+                self.check_sign_in(answer.await).await
             }
-            Word::Said(saying) => Visit::Said(saying),
-            Word::Nothing => Visit::Nobody,
+            SignInReply::Decision(saying) => SignInOutcome::Decided(saying),
+            SignInReply::NoReply => SignInOutcome::NoReply,
         }
     }
 
     /// What the person says, until it is something that can be taken.
-    async fn listen(&self, mut dilemma: RotationPrompt, sign_in: &AuthorizationRequest) -> Word {
+    async fn await_reply(&self, mut dilemma: RotationPrompt, sign_in: &AuthorizationRequest) -> SignInReply {
         let begun = Instant::now();
         loop {
             if let Some(awaited) = &mut dilemma.awaited_callback {
                 awaited.timeout = self.engine.options.sign_in_timeout.saturating_sub(begun.elapsed());
             }
-            match self.audience.ask.decide(&dilemma).await {
-                None => return Word::Nothing,
-                Some(PromptReply::Decided(saying)) if dilemma.choices.iter().any(|choice| fits(&choice.decision, &saying)) => {
-                    return Word::Said(saying);
+            match self.observer.prompter.decide(&dilemma).await {
+                None => return SignInReply::NoReply,
+                Some(PromptReply::Decided(saying))
+                    if dilemma.choices.iter().any(|choice| choice_matches(&choice.decision, &saying)) =>
+                {
+                    return SignInReply::Decision(saying);
                 }
                 Some(PromptReply::Decided(_)) => {
                     dilemma.message.detail = String::from("that is none of the answers that are open here")
                 }
                 Some(PromptReply::Pasted(text)) => match sign_in.parse_pasted(&text) {
-                    Ok(address) => return Word::Address(address),
+                    Ok(address) => return SignInReply::CallbackUrl(address),
                     Err(stranger) => {
                         let Problem { why, remedy, .. } = state_mismatch_problem(stranger);
                         dilemma.message.detail = format!("{why}: {remedy}");
@@ -173,49 +177,53 @@ impl Driver<'_> {
     }
 
     /// An answer that leads to another region would make a session that the plan does not know.
-    async fn judge_visit(&self, answered: Result<login::AnsweredSignIn, Problem>) -> Visit {
+    async fn check_sign_in(&self, answered: Result<login::AnsweredSignIn, Problem>) -> SignInOutcome {
         let answered = match answered {
             Ok(answered) => answered,
-            Err(Problem { what, why, .. }) => return Visit::Late(format!("{what}: {why}")),
+            Err(Problem { what, why, .. }) => return SignInOutcome::TimedOut(format!("{what}: {why}")),
         };
         let agreed = match self.engine.resolve_grant(answered).await {
             Ok(agreed) => agreed,
-            Err(Problem { what, why, .. }) => return Visit::Declined(format!("{what}: {why}")),
+            Err(Problem { what, why, .. }) => return SignInOutcome::Declined(format!("{what}: {why}")),
         };
         if agreed.region == self.plan().region {
-            return Visit::Agreed(Box::new(agreed));
+            return SignInOutcome::Granted(Box::new(agreed));
         }
         let why = format!("the sign-in is one to {}, and the credential belongs to {}", agreed.region, self.plan().region);
         agreed.report_to_browser(&Err(Problem::new("Not taken", why.clone(), "sign in to the same region"))).await;
-        Visit::Declined(why)
+        SignInOutcome::Declined(why)
     }
 
-    async fn declined(&mut self, failure: StepFailure) -> Result<Answered, Problem> {
-        self.write(JournalEntry::Failed(RotationStep::AwaitSignIn, failure)).await?;
-        Ok(Answered::Written)
+    async fn record_declined(&mut self, failure: StepFailure) -> Result<PromptOutcome, Problem> {
+        self.append_entry(JournalEntry::Failed(RotationStep::AwaitSignIn, failure)).await?;
+        Ok(PromptOutcome::Recorded)
     }
 
     /// The access token that came along proves the session without spending it. Where it is not kept, the session renews
     /// itself for the proof.
-    async fn keep_access_token(&self, session: &CachedAccessToken) {
+    async fn store_access_token(&self, session: &CachedAccessToken) {
         if let Err(problem) = self.engine.store_shared_access_token(&self.plan().credential, SecretSlot::Pending, session).await {
             tracing::warn!(%problem, "the access token of the new session is not in the store");
         }
     }
 
-    async fn hold(&mut self, next: RefreshToken) -> Tried<SecretFingerprint> {
+    async fn hold_refresh_token(&mut self, next: RefreshToken) -> StepResult<SecretFingerprint> {
         let in_doubt = |failure| StepFailure { kind: StepFailureKind::OutcomeUnknown, ..failure };
-        let print = self.print_of(&next.secret).await.map_err(in_doubt)?;
-        self.hand = Some(Hand { print: print.clone(), secret: next.secret, ends: self.engine.expiry_after(next.lifetime) });
+        let print = self.fingerprint(&next.secret).await.map_err(in_doubt)?;
+        self.held_secret = Some(HeldSecret {
+            fingerprint: print.clone(),
+            secret: next.secret,
+            expires: self.engine.expiry_after(next.lifetime),
+        });
         Ok(print)
     }
 }
 
 /// A code can be changed once: only where it certainly was not is it changed again.
-fn failure_to_fetch(error: &TokenExchangeError) -> StepFailure {
+fn failure_from_code_exchange(error: &TokenExchangeError) -> StepFailure {
     let kind = match error {
         TokenExchangeError::Net(NetError::NoConnection { .. }) | TokenExchangeError::UnexpectedStatus { status: 429, .. } => {
-            return not_yet(error.to_string());
+            return retryable_failure(error.to_string());
         }
         TokenExchangeError::Net(NetError::OriginNotAllowed(_) | NetError::InvalidRequest(_)) => StepFailureKind::Refused,
         TokenExchangeError::Net(_)

@@ -10,7 +10,7 @@ use crate::config::theme::StyleRole;
 use crate::domain::credential::SecretPart;
 use crate::domain::rotation::{RotationPhase, RotationPlan, RotationPurpose, RotationStatus};
 use crate::domain::{Credential, CredentialId};
-use crate::engine::message::{BackgroundTask, RotationEvent, RotationTarget, RotationTask, TaskId, Turn};
+use crate::engine::message::{BackgroundTask, RotationDirection, RotationEvent, RotationTarget, RotationTask, TaskId};
 
 impl App {
     /// Opens the wizard for the selected credential.
@@ -97,8 +97,8 @@ impl App {
     pub(super) fn start_rotation(&mut self, task: RotationTask, now: Now) -> Vec<Effect> {
         let title = match &task {
             RotationTask::Run(plan) => self.title_of(plan),
-            RotationTask::Resume(_, Turn::Onward) => "Go on with a rotation".to_owned(),
-            RotationTask::Resume(_, Turn::Back) => "Roll a rotation back".to_owned(),
+            RotationTask::Resume(_, RotationDirection::Forward) => "Go on with a rotation".to_owned(),
+            RotationTask::Resume(_, RotationDirection::RollBack) => "Roll a rotation back".to_owned(),
             RotationTask::Revoke(charge, _) => self.begin_at_once(RotationPurpose::Revoke, self.called(&charge.credential)),
             RotationTask::Create(wish) => {
                 let hidden = self.stage.audience == Audience::Others;

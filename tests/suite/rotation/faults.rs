@@ -9,7 +9,9 @@ use futures::FutureExt as _;
 use tokenring::domain::Credential;
 use tokenring::domain::credential::SecretSlot;
 use tokenring::domain::rotation::ProgressLine;
-use tokenring::engine::rotation::{Audience, RotationFilter, RotationPhase, RotationPlan, RotationStatus, Turn};
+use tokenring::engine::rotation::{
+    RotationDirection, RotationFilter, RotationObserver, RotationPhase, RotationPlan, RotationStatus,
+};
 
 use super::chaos::{Chaos, FAULTS, Fault};
 use super::person::Person;
@@ -155,14 +157,14 @@ async fn die_at(stage: &Stage, person: &Person<'_>, nth: usize) -> Option<Rotati
         }
     };
     let engine = stage.rig.calm();
-    let audience = Audience { ask: person, tell: &tell };
+    let audience = RotationObserver { prompter: person, on_progress: &tell };
     AssertUnwindSafe(engine.rotate(stage.plan.clone(), audience)).catch_unwind().await.ok().map(|ended| ended.unwrap())
 }
 
 #[tokio::test]
 async fn dying_after_any_entry_loses_nothing_and_may_be_taken_up_or_back() {
     for case in AUTOMATIC.into_iter().chain(BY_HAND) {
-        for turn in [Turn::Onward, Turn::Back] {
+        for turn in [RotationDirection::Forward, RotationDirection::RollBack] {
             for nth in 0.. {
                 let stage = Stage::set(case).await;
                 let person = Person::new(&stage.rig, case.0).revokes(stage.before.old.as_ref());
@@ -170,18 +172,18 @@ async fn dying_after_any_entry_loses_nothing_and_may_be_taken_up_or_back() {
                     break;
                 }
                 let tell = |line: &ProgressLine| stage.rig.lines.lock().unwrap().push(line.clone());
-                let audience = Audience { ask: &person, tell: &tell };
+                let audience = RotationObserver { prompter: &person, on_progress: &tell };
                 let engine = stage.rig.calm();
                 let id = stage.plan.rotation.as_str();
                 let ended = match engine.resume_rotation(id, turn, audience).await {
-                    Err(problem) if turn == Turn::Back => {
+                    Err(problem) if turn == RotationDirection::RollBack => {
                         assert!(problem.what.contains("cannot be rolled back"), "{problem}");
-                        engine.resume_rotation(id, Turn::Onward, audience).await
+                        engine.resume_rotation(id, RotationDirection::Forward, audience).await
                     }
                     ended => ended,
                 };
                 let status = ended.unwrap();
-                let expected = if turn == Turn::Onward {
+                let expected = if turn == RotationDirection::Forward {
                     vec![RotationPhase::Done]
                 } else {
                     vec![RotationPhase::Done, RotationPhase::RolledBack]
@@ -205,7 +207,7 @@ async fn an_entry_that_cannot_be_written_stops_the_driver_before_it_acts() {
         let person = Person::new(&stage.rig, case.0);
         stage.rig.refuse_entry(nth);
         let tell = |_: &ProgressLine| {};
-        let audience = Audience { ask: &person, tell: &tell };
+        let audience = RotationObserver { prompter: &person, on_progress: &tell };
         let ended = stage.rig.calm().rotate(stage.plan.clone(), audience).await;
         let Err(problem) = ended else { break };
         assert!(!problem.remedy.is_empty());
@@ -223,7 +225,7 @@ async fn of_two_rotations_of_one_credential_one_runs_and_the_other_says_so() {
     let stage = Stage::set(case).await;
     let person = Person::new(&stage.rig, case.0);
     let tell = |_: &ProgressLine| {};
-    let audience = Audience { ask: &person, tell: &tell };
+    let audience = RotationObserver { prompter: &person, on_progress: &tell };
     let (one, other) = (stage.rig.calm(), stage.rig.calm());
     let second = other.plan_rotation(&stage.credential, None).await.unwrap();
     let (first, second) = tokio::join!(one.rotate(stage.plan.clone(), audience), other.rotate(second, audience));
@@ -234,7 +236,7 @@ async fn of_two_rotations_of_one_credential_one_runs_and_the_other_says_so() {
     assert_eq!(done.state, RotationPhase::Done);
     assert!(refused.what.contains("being replaced") || refused.why.contains("rotation"), "{refused}");
     stage.accounted(&done).await;
-    assert_eq!(one.rotations(RotationFilter::Open).await.unwrap(), []);
+    assert_eq!(one.list_rotations(RotationFilter::Open).await.unwrap(), []);
 }
 
 /// A program that is to be given the secret fails, hangs, or loses its answer, once or twice; then it takes it.

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokenring::domain::credential::SecretSlot;
 use tokenring::domain::rotation::ProgressLine;
 use tokenring::domain::{Credential, CredentialName};
-use tokenring::engine::rotation::{Audience, RotationPhase, RotationStatus, Turn, Wish};
+use tokenring::engine::rotation::{CreateRequest, RotationDirection, RotationObserver, RotationPhase, RotationStatus};
 
 use super::chaos::{Chaos, FAULTS, Fault};
 use super::person::Person;
@@ -55,14 +55,14 @@ impl Stage {
         let like = rig.adopt(name).await;
         let administrator = if administrator == name { like.clone() } else { rig.adopt(administrator).await };
         let further = further.and_then(|field| like.fields.get_key_value(field));
-        let wish = Wish {
+        let wish = CreateRequest {
             name: CredentialName::parse("made").unwrap(),
             provider: like.provider.clone(),
             kind: like.kind.clone(),
             region: like.region.clone(),
             fields: further.map(|(field, value)| (field.clone(), value.clone())).into_iter().collect(),
             labels: vec!["new".to_owned()],
-            like: Some(like),
+            template: Some(like),
             administrator: administrator.id,
             reason: "a test".to_owned(),
         };
@@ -109,19 +109,26 @@ impl Stage {
                 std::panic::resume_unwind(Box::new("the process dies"));
             }
         };
-        let (engine, audience) = (self.rig.calm(), Audience { ask: person, tell: &tell });
+        let (engine, audience) = (self.rig.calm(), RotationObserver { prompter: person, on_progress: &tell });
         let run = async {
             match &self.errand {
                 Errand::About(plan) => engine.rotate(plan.as_ref().clone(), audience).await,
-                Errand::Make(creation) => engine.create(creation.as_ref().clone(), audience).await,
+                Errand::Make(creation) => engine.create_credential(creation.as_ref().clone(), audience).await,
             }
         };
         AssertUnwindSafe(run).catch_unwind().await.is_err()
     }
 
-    async fn resume(&self, person: &Person<'_>, turn: Turn) -> Result<RotationStatus, tokenring::domain::Problem> {
+    async fn resume(&self, person: &Person<'_>, turn: RotationDirection) -> Result<RotationStatus, tokenring::domain::Problem> {
         let tell = |line: &ProgressLine| self.rig.lines.lock().unwrap().push(line.clone());
-        self.rig.calm().resume_rotation(self.errand.plan().rotation.as_str(), turn, Audience { ask: person, tell: &tell }).await
+        self.rig
+            .calm()
+            .resume_rotation(
+                self.errand.plan().rotation.as_str(),
+                turn,
+                RotationObserver { prompter: person, on_progress: &tell },
+            )
+            .await
     }
 }
 
@@ -173,7 +180,7 @@ async fn every_call_of_revoking_may_go_wrong() {
 async fn dying_after_any_entry_of_making_or_revoking_may_be_taken_up_or_back() {
     let makings = MAKINGS.map(|making| (Some(making), None));
     for (making, ending) in makings.into_iter().chain(ENDINGS.map(|ending| (None, Some(ending)))) {
-        for turn in [Turn::Onward, Turn::Back] {
+        for turn in [RotationDirection::Forward, RotationDirection::RollBack] {
             for nth in 0.. {
                 let stage = match (making, ending) {
                     (Some(making), _) => Stage::to_make(making).await,
@@ -185,9 +192,9 @@ async fn dying_after_any_entry_of_making_or_revoking_may_be_taken_up_or_back() {
                     break;
                 }
                 let status = match stage.resume(&person, turn).await {
-                    Err(problem) if turn == Turn::Back => {
+                    Err(problem) if turn == RotationDirection::RollBack => {
                         assert!(problem.what.contains("cannot be rolled back"), "{problem}");
-                        stage.resume(&person, Turn::Onward).await.unwrap()
+                        stage.resume(&person, RotationDirection::Forward).await.unwrap()
                     }
                     ended => ended.unwrap(),
                 };
@@ -204,9 +211,9 @@ async fn an_entry_of_a_creation_that_cannot_be_written_stops_it_before_it_acts()
         let person = stage.person();
         stage.rig.refuse_entry(nth);
         let tell = |_: &ProgressLine| {};
-        let audience = Audience { ask: &person, tell: &tell };
+        let audience = RotationObserver { prompter: &person, on_progress: &tell };
         let Errand::Make(creation) = &stage.errand else { unreachable!() };
-        let Err(problem) = stage.rig.calm().create(creation.as_ref().clone(), audience).await else { break };
+        let Err(problem) = stage.rig.calm().create_credential(creation.as_ref().clone(), audience).await else { break };
         assert!(!problem.remedy.is_empty());
         stage.rig.accept_all();
         let status = stage.run(&Arc::new(Chaos::calm())).await;
@@ -229,15 +236,15 @@ async fn what_a_person_makes_is_never_asked_for_instead_and_a_third_secret_is_re
     let stage = Stage::to_make(MAKINGS[2]).await;
     stage.run(&Arc::new(Chaos::calm())).await;
     let Errand::Make(creation) = &stage.errand else { unreachable!() };
-    let fields = BTreeMap::from([("service_account_id".to_owned(), creation.draft.fields["service_account_id"].clone())]);
-    let wish = Wish {
+    let fields = BTreeMap::from([("service_account_id".to_owned(), creation.credential.fields["service_account_id"].clone())]);
+    let wish = CreateRequest {
         name: CredentialName::parse("third").unwrap(),
-        provider: creation.draft.provider.clone(),
-        kind: creation.draft.kind.clone(),
-        region: creation.draft.region.clone(),
+        provider: creation.credential.provider.clone(),
+        kind: creation.credential.kind.clone(),
+        region: creation.credential.region.clone(),
         fields,
         labels: Vec::new(),
-        like: Some(creation.draft.clone()),
+        template: Some(creation.credential.clone()),
         administrator: creation.plan.administrator.clone().unwrap(),
         reason: String::new(),
     };

@@ -4,7 +4,7 @@ use serde_json::json;
 use tokenring::domain::credential::{SecretPart, SecretSlot};
 use tokenring::domain::response::CheckResult;
 use tokenring::engine::Clock as _;
-use tokenring::engine::rotation::{Audience, RotationPhase, RotationStatus, RotationStep, UserDecision};
+use tokenring::engine::rotation::{RotationObserver, RotationPhase, RotationStatus, RotationStep, UserDecision};
 
 use super::person::Person;
 use super::rig::Rig;
@@ -244,7 +244,7 @@ async fn who_never_comes_is_told_how_long_was_waited_and_the_session_is_left_as_
     let person = Person::new(&rig, SESSION.0).away();
     let credential = rig.adopt(SESSION.0).await;
     let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
-    let audience = Audience { ask: &person, tell: &|line| rig.lines.lock().unwrap().push(line.clone()) };
+    let audience = RotationObserver { prompter: &person, on_progress: &|line| rig.lines.lock().unwrap().push(line.clone()) };
     let status = rig.calm().rotate(plan, audience).await.unwrap();
     assert_eq!(status.state, RotationPhase::NeedsUser);
     let asked = person.asked.lock().unwrap()[0].awaited_callback.clone().unwrap();

@@ -24,7 +24,8 @@ use tokenring::domain::rotation::{ProgressLine, SecretOverlap, StepStatus};
 use tokenring::domain::{Credential, CredentialName, Origin, Problem, Secret, Timestamp};
 use tokenring::engine::message::NewCredential;
 use tokenring::engine::rotation::{
-    Audience, Creation, RotationFilter, RotationPhase, RotationPlan, RotationPurpose, RotationStatus, Turn,
+    CreationPlan, RotationDirection, RotationFilter, RotationObserver, RotationPhase, RotationPlan, RotationPurpose,
+    RotationStatus,
 };
 use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions, SIGN_IN_TIMEOUT};
 use tokenring::index::Database;
@@ -74,7 +75,7 @@ pub(super) enum Errand {
     /// About a credential that is there.
     About(Box<RotationPlan>),
     /// Make one.
-    Make(Box<Creation>),
+    Make(Box<CreationPlan>),
 }
 
 impl Errand {
@@ -243,7 +244,7 @@ impl Rig {
                 std::panic::resume_unwind(Box::new("the process dies"));
             }
         };
-        let audience = Audience { ask: person, tell: &tell };
+        let audience = RotationObserver { prompter: person, on_progress: &tell };
         let died = AssertUnwindSafe(self.calm().rotate(plan.clone(), audience)).catch_unwind().await;
         assert!(died.is_err(), "it did not die: {:#?}", died.ok());
     }
@@ -284,14 +285,14 @@ impl Rig {
 
     async fn live(&self, engine: &Engine, errand: &Errand, person: &Person<'_>) -> Result<RotationStatus, Problem> {
         let tell = |line: &ProgressLine| self.lines.lock().unwrap().push(line.clone());
-        let audience = Audience { ask: person, tell: &tell };
-        let known = engine.rotations(RotationFilter::Open).await?;
+        let audience = RotationObserver { prompter: person, on_progress: &tell };
+        let known = engine.list_rotations(RotationFilter::Open).await?;
         if let Some(known) = known.iter().find(|known| known.id == errand.plan().rotation.as_str()) {
-            return engine.resume_rotation(&known.id, Turn::Onward, audience).await;
+            return engine.resume_rotation(&known.id, RotationDirection::Forward, audience).await;
         }
         match errand {
             Errand::About(plan) => engine.rotate(plan.as_ref().clone(), audience).await,
-            Errand::Make(creation) => engine.create(creation.as_ref().clone(), audience).await,
+            Errand::Make(creation) => engine.create_credential(creation.as_ref().clone(), audience).await,
         }
     }
 

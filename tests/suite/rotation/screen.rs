@@ -31,7 +31,7 @@ async fn plan(rig: &Rig, credential: &Credential) -> RotationPlan {
 
 /// The rotation that was begun last.
 async fn last(rig: &Rig) -> RotationStatus {
-    rig.calm().rotations(RotationFilter::All).await.unwrap().pop().expect("a rotation")
+    rig.calm().list_rotations(RotationFilter::All).await.unwrap().pop().expect("a rotation")
 }
 
 #[tokio::test]

@@ -2,39 +2,39 @@
 
 use async_trait::async_trait;
 
-use super::{Desk, Doomed, Fresh, Strategy, refused};
+use super::{ManagementClient, NewRemoteSecret, RevocationHandle, RotationStrategy, fail_permanently};
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential};
-use crate::engine::rotation::Tried;
+use crate::engine::rotation::StepResult;
 
-const NO_API: &str = "the provider has no API for it";
+const NO_API_REASON: &str = "the provider has no API for it";
 
 /// Everything by hand.
-pub(super) struct Guided;
+pub(super) struct ManualStrategy;
 
 #[async_trait]
-impl Strategy for Guided {
-    async fn candidates(&self, _desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
+impl RotationStrategy for ManualStrategy {
+    async fn find_existing(&self, _desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
         Ok(Vec::new())
     }
 
-    async fn list(&self, _desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
-        refused(NO_API)
+    async fn list(&self, _desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+        fail_permanently(NO_API_REASON)
     }
 
-    async fn mint(&self, _desk: &Desk<'_>, _name: &str) -> Tried<Fresh> {
-        refused(NO_API)
+    async fn create_secret(&self, _desk: &ManagementClient<'_>, _name: &str) -> StepResult<NewRemoteSecret> {
+        fail_permanently(NO_API_REASON)
     }
 
-    async fn remove(&self, _desk: &Desk<'_>, _doomed: Doomed<'_>) -> Tried<()> {
-        refused(NO_API)
+    async fn revoke(&self, _desk: &ManagementClient<'_>, _doomed: RevocationHandle<'_>) -> StepResult<()> {
+        fail_permanently(NO_API_REASON)
     }
 
-    async fn recognise(
+    async fn match_created(
         &self,
-        _desk: &Desk<'_>,
+        _desk: &ManagementClient<'_>,
         _hint: Option<&str>,
         _before: Option<&OldSecretSnapshot>,
-    ) -> Tried<Option<RemoteCredential>> {
+    ) -> StepResult<Option<RemoteCredential>> {
         Ok(None)
     }
 }

@@ -5,61 +5,63 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Desk, Doomed, Fresh, Strategy, failure_of, refused};
+use super::{ManagementClient, NewRemoteSecret, RevocationHandle, RotationStrategy, fail_permanently, failure_from_problem};
 use crate::domain::Secret;
 use crate::domain::credential::SecretPart;
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailure, StepFailureKind};
-use crate::engine::rotation::Tried;
+use crate::engine::rotation::StepResult;
 use crate::net::exchange::TokenExchangeError;
 
 /// A sign-in.
-pub(super) struct Session;
+pub(super) struct AppSessionStrategy;
 
 #[async_trait]
-impl Strategy for Session {
-    async fn candidates(&self, _desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
+impl RotationStrategy for AppSessionStrategy {
+    async fn find_existing(&self, _desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
         Ok(Vec::new())
     }
 
-    async fn list(&self, _desk: &Desk<'_>) -> Tried<Vec<RemoteCredential>> {
-        refused("Snyk does not list refresh tokens")
+    async fn list(&self, _desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+        fail_permanently("Snyk does not list refresh tokens")
     }
 
     /// What a sign-in brings is fetched by whoever waited for the browser.
-    async fn mint(&self, _desk: &Desk<'_>, _name: &str) -> Tried<Fresh> {
-        refused("a sign-in takes a person")
+    async fn create_secret(&self, _desk: &ManagementClient<'_>, _name: &str) -> StepResult<NewRemoteSecret> {
+        fail_permanently("a sign-in takes a person")
     }
 
-    async fn remove(&self, desk: &Desk<'_>, doomed: Doomed<'_>) -> Tried<()> {
-        let Doomed::Value(refresh_token) = doomed else { return refused("a session is revoked by its refresh token") };
-        let parts = parts(desk).await?;
+    async fn revoke(&self, desk: &ManagementClient<'_>, doomed: RevocationHandle<'_>) -> StepResult<()> {
+        let RevocationHandle::ByValue(refresh_token) = doomed else {
+            return fail_permanently("a session is revoked by its refresh token");
+        };
+        let parts = read_parts(desk).await?;
         let exchange = desk.engine.token_exchange(&desk.credential.fields, desk.kind, desk.region, (refresh_token, &parts));
-        exchange.revoke(desk.engine.transport.as_ref()).await.map_err(|error| failure(&error))
+        exchange.revoke(desk.engine.transport.as_ref()).await.map_err(|error| failure_from_revocation(&error))
     }
 
-    async fn recognise(
+    async fn match_created(
         &self,
-        _desk: &Desk<'_>,
+        _desk: &ManagementClient<'_>,
         _hint: Option<&str>,
         _before: Option<&OldSecretSnapshot>,
-    ) -> Tried<Option<RemoteCredential>> {
+    ) -> StepResult<Option<RemoteCredential>> {
         Ok(None)
     }
 }
 
-async fn parts(desk: &Desk<'_>) -> Tried<BTreeMap<String, Arc<Secret>>> {
+async fn read_parts(desk: &ManagementClient<'_>) -> StepResult<BTreeMap<String, Arc<Secret>>> {
     let mut parts = BTreeMap::new();
     for part in &desk.kind.parts {
         match desk.engine.load_secret(&desk.credential, &SecretPart::Named(part.id.clone())).await {
             Ok(secret) => drop(parts.insert(part.id.clone(), Arc::new(secret))),
             Err(problem) if problem.class == crate::domain::problem::ProblemClass::NotFound => {}
-            Err(problem) => return Err(failure_of(&problem)),
+            Err(problem) => return Err(failure_from_problem(&problem)),
         }
     }
     Ok(parts)
 }
 
-fn failure(error: &TokenExchangeError) -> StepFailure {
+fn failure_from_revocation(error: &TokenExchangeError) -> StepFailure {
     let kind = match error {
         TokenExchangeError::Net(_) => StepFailureKind::Retryable,
         TokenExchangeError::OutcomeUnknown(_) | TokenExchangeError::UnexpectedStatus { .. } => StepFailureKind::OutcomeUnknown,

@@ -8,7 +8,7 @@ use super::{Intent, Outcome};
 use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::provider::{CredentialKind, ProviderCatalog};
 use crate::domain::{Credential, CredentialId, CredentialName};
-use crate::engine::message::{RotationTask, Wish};
+use crate::engine::message::{CreateRequest, RotationTask};
 use crate::tui::app::App;
 use crate::tui::app::form::{Button, CHOOSING, Choice, Control, Field, Form, Happened};
 use crate::tui::app::sheet::{Row, Sheet};
@@ -90,7 +90,7 @@ impl Create {
         }
     }
 
-    fn read(&self, app: &App) -> Result<Wish, (&'static str, String)> {
+    fn read(&self, app: &App) -> Result<CreateRequest, (&'static str, String)> {
         let name = CredentialName::parse(self.form.value("name")).map_err(|error| ("name", error.to_string()))?;
         if app.credentials.all().iter().any(|known| known.name == name) {
             return Err(("name", format!("{name} exists already")));
@@ -109,7 +109,7 @@ impl Create {
         // What is not asked for here is as it is with the selected one: its role, its way to prove itself, its app.
         let like = self.is_alike(&provider, &kind).then(|| self.like.clone());
         let reason = self.form.value(REASON).trim().to_owned();
-        Ok(Wish { name, provider, kind, region, fields, labels, like, administrator, reason })
+        Ok(CreateRequest { name, provider, kind, region, fields, labels, template: like, administrator, reason })
     }
 
     fn chosen(&self) -> Option<(&str, &CredentialKind)> {

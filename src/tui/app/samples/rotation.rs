@@ -6,7 +6,7 @@ use crate::domain::provider::ProviderCatalog;
 use crate::domain::rotation::{
     PlanRequest, ProgressLine, RotationId, RotationPhase, RotationPlan, RotationPurpose, RotationStatus, StepStatus, UserDecision,
 };
-use crate::engine::message::{AwaitedCallback, PromptChoice, PromptMessage, Review, RotationPrompt};
+use crate::engine::message::{AwaitedCallback, PromptChoice, PromptMessage, RotationPrompt, RotationSummary};
 
 /// The plan for an OAuth service account.
 pub(crate) fn plan() -> RotationPlan {
@@ -46,14 +46,14 @@ pub(crate) fn status(state: RotationPhase) -> RotationStatus {
 }
 
 /// What has become of a rotation that stopped while it had a secret made.
-pub(crate) fn review(way_back: Result<(), &'static str>) -> Review {
+pub(crate) fn review(way_back: Result<(), &'static str>) -> RotationSummary {
     let done = |step: &str, words: &str| line(step, StepStatus::Done, words);
     let lines = vec![
         done("prove-store", "show that the store keeps what it is given"),
         done("snapshot", "see whom the old secret acts as and what it reaches"),
         line("create", StepStatus::Running, "have the provider make the new secret"),
     ];
-    Review { plan: plan(), lines, status: status(RotationPhase::Running), way_back }
+    RotationSummary { plan: plan(), lines, status: status(RotationPhase::Running), rollback_allowed: way_back }
 }
 
 /// A question with these answers.

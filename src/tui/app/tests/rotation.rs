@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::credential::SecretPart;
 use crate::domain::rotation::UserDecision;
 use crate::domain::rotation::{RotationPlan, RotationPurpose, RotationStatus};
-use crate::engine::message::{PromptReply, RotationTarget, Turn, Wish};
+use crate::engine::message::{CreateRequest, PromptReply, RotationDirection, RotationTarget};
 use crate::tui::app::samples::rotation::{line, paste_dilemma, plan, review, sign_in_dilemma, status};
 use crate::tui::app::sheet::{Row, Value};
 use crate::tui::app::{Browser, Preferences};
@@ -165,7 +165,7 @@ fn what_was_stopped_says_what_happened_and_goes_on() {
         assert!(said.contains(part), "{part} is missing:\n{said}");
     }
     session.press("Enter");
-    let (_, RotationTask::Resume(id, Turn::Onward)) = session.rotation_task() else { panic!("it does not go on") };
+    let (_, RotationTask::Resume(id, RotationDirection::Forward)) = session.rotation_task() else { panic!("it does not go on") };
     assert_eq!(id, plan().rotation.to_string());
 }
 
@@ -174,7 +174,9 @@ fn what_was_stopped_is_rolled_back_only_where_there_is_a_way_back() {
     let mut first = ready();
     first.stop(Ok(()));
     first.press("Right Enter");
-    let (task, RotationTask::Resume(_, Turn::Back)) = first.rotation_task() else { panic!("it does not turn back") };
+    let (task, RotationTask::Resume(_, RotationDirection::RollBack)) = first.rotation_task() else {
+        panic!("it does not turn back")
+    };
     first.rotation(task, RotationEvent::Finished(status(RotationState::RolledBack)));
     assert!(first.said().contains("Rolled back: everything is as it was."));
 
@@ -245,7 +247,7 @@ fn a_credential_is_created_like_the_selected_one() {
     let mut session = ready();
     session.press("n").type_text("ci-2").press("Up Enter");
     let (task, RotationTask::Create(wish)) = session.rotation_task() else { panic!("not created") };
-    let Wish { name, kind, region, fields, administrator, .. } = *wish;
+    let CreateRequest { name, kind, region, fields, administrator, .. } = *wish;
     assert_eq!((name.as_str(), kind.as_str(), region.as_str()), ("ci-2", "service-account-token", "SNYK-EU-01"));
     assert_eq!(fields.get("org_id").map(String::as_str), Some("acme-prod"));
     assert_eq!(administrator, id(0));

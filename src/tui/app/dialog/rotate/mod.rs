@@ -33,7 +33,9 @@ use crate::domain::CredentialId;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::rotation::{ProgressLine, RotationPhase, RotationPlan, RotationPurpose, RotationStatus};
-use crate::engine::message::{PromptId, Review, RotationPrompt, RotationTarget, RotationTask, TaskId, Turn};
+use crate::engine::message::{
+    PromptId, RotationDirection, RotationPrompt, RotationSummary, RotationTarget, RotationTask, TaskId,
+};
 use crate::tui::app::Browser;
 use crate::tui::app::command::Motion;
 use crate::tui::app::credentials::step;
@@ -84,7 +86,7 @@ enum Stage {
     /// It was told to stop, or to do without an answer.
     Stopping,
     /// It has stopped and can be taken up again.
-    Halted(Box<Review>, Form),
+    Halted(Box<RotationSummary>, Form),
     /// It is over.
     Over(RotationStatus, Form),
     /// Nothing has happened, and nothing will.
@@ -160,7 +162,7 @@ impl Rotate {
     }
 
     /// What has become of it is known.
-    pub fn reviewed(&mut self, review: Box<Review>) {
+    pub fn reviewed(&mut self, review: Box<RotationSummary>) {
         self.task = None;
         self.row = None;
         self.purpose = review.plan.purpose;
@@ -168,7 +170,7 @@ impl Rotate {
         self.plan = Some(Box::new(review.plan.clone()));
         self.stage = match review.status.state {
             RotationPhase::Done | RotationPhase::RolledBack => Stage::Over(review.status, buttons(&[CLOSE])),
-            RotationPhase::Running | RotationPhase::NeedsUser if review.way_back.is_ok() => {
+            RotationPhase::Running | RotationPhase::NeedsUser if review.rollback_allowed.is_ok() => {
                 Stage::Halted(review, buttons(&[GO_ON, BACK, CLOSE]))
             }
             RotationPhase::Running | RotationPhase::NeedsUser => Stage::Halted(review, buttons(&[GO_ON, CLOSE])),
@@ -313,7 +315,7 @@ impl Rotate {
     fn press(&mut self, button: Button) -> Outcome {
         let task = match (&self.stage, &self.plan) {
             (Stage::Halted(review, _), _) => {
-                let turn = if button == BACK { Turn::Back } else { Turn::Onward };
+                let turn = if button == BACK { RotationDirection::RollBack } else { RotationDirection::Forward };
                 RotationTask::Resume(review.status.id.clone(), turn)
             }
             (Stage::Planned(form), Some(plan)) => {

@@ -5,7 +5,7 @@ use super::steps::Pulse;
 use super::{Rotate, Stage};
 use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::rotation::{RotationPhase, RotationPlan, RotationPurpose, RotationStatus};
-use crate::engine::message::Review;
+use crate::engine::message::RotationSummary;
 use crate::tui::app::dialog::problem;
 use crate::tui::app::sheet::{Item, Row, Sheet};
 use crate::tui::app::{App, Audience, Now};
@@ -138,12 +138,12 @@ fn planned(plan: &RotationPlan, glyphs: &GlyphSet) -> Vec<Row> {
 }
 
 /// An honest account: what comes next, what is left, and whether there is a way back.
-fn halted(review: &Review) -> Vec<Row> {
+fn halted(review: &RotationSummary) -> Vec<Row> {
     let RotationStatus { next, manual_steps: left, .. } = &review.status;
     let mut rows = vec![Row::Blank, Row::Text(StyleRole::Title, "It has stopped; what has happened stands above.".to_owned())];
     rows.push(Row::text(format!("Next: {next}")));
     rows.extend(left.iter().filter(|left| *left != next).map(|left| Row::warning(format!("Left to do: {left}"))));
-    rows.push(match review.way_back {
+    rows.push(match review.rollback_allowed {
         Ok(()) => Row::text("Everything can still be put back as it was."),
         Err(why) => Row::warning(format!("It cannot be rolled back: {why}.")),
     });
