@@ -81,7 +81,7 @@ fn diagnose_settings(context: &CliContext<'_>) -> Vec<Diagnostic> {
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     for conflict in tui::conflicts(&settings) {
         let level = if conflict.is_mistake() { DiagnosticSeverity::Fail } else { DiagnosticSeverity::Warn };
-        found.push(diagnostic(DiagnosticArea::Keys, level, conflict.problem_in(&path, &text)));
+        found.push(diagnostic(DiagnosticArea::Keys, level, conflict.problem_with_line(&path, &text)));
     }
     if found.is_empty() {
         let what = if path.exists() { "The settings are right" } else { "There are none: everything is as usual" };

@@ -10,7 +10,7 @@ use crate::config::{LayoutStore, save_store_choice};
 use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;
 use crate::engine::Engine;
-use crate::tui::{self, Onward, Screen};
+use crate::tui::{self, RestartTarget, Screen};
 
 /// Shows the screen on the person's own keyring. The runtime, which is not needed before, starts after the first frame.
 pub(super) fn run(context: &CliContext<'_>) -> Result<u8, Problem> {
@@ -32,14 +32,14 @@ pub(super) fn run(context: &CliContext<'_>) -> Result<u8, Problem> {
 
 /// Starts the program again in this one's place: with another store, or on the simulator. A new process, because the
 /// terminal's reader of this one still waits for a key that belongs to the next.
-fn restart(context: &CliContext<'_>, onward: Onward) -> Result<u8, Problem> {
+fn restart(context: &CliContext<'_>, onward: RestartTarget) -> Result<u8, Problem> {
     let failed = |why: String| Problem::new("tokenring was not started again", why, "start it by hand");
     let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
     let mut again = Command::new(program);
     again.args(std::env::args_os().skip(1));
     match onward {
-        Onward::Demo => _ = again.arg("demo"),
-        Onward::Store(choice) => save_store_choice(&context.paths.settings(), choice)?,
+        RestartTarget::Demo => _ = again.arg("demo"),
+        RestartTarget::Store(choice) => save_store_choice(&context.paths.settings(), choice)?,
     }
     replace(again).map_err(|error| failed(error.to_string()))
 }

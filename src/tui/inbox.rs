@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use super::app::json::Document;
-use super::app::learned::Lore;
-use super::app::{Input, Lasting};
+use super::app::json::FoldableDocument;
+use super::app::learned::ExtractedParameters;
+use super::app::{InputEvent, ThemePersistence};
 use crate::config::SettingsReport;
 use crate::domain::Problem;
 use crate::engine::message::{HttpExchange, TaskId, TaskReport};
@@ -15,7 +15,7 @@ use crate::engine::message::{HttpExchange, TaskId, TaskReport};
 #[derive(Clone)]
 pub struct Doors {
     /// What people do.
-    pub inputs: UnboundedSender<Input>,
+    pub inputs: UnboundedSender<InputEvent>,
     /// What tasks have to say.
     pub reports: UnboundedSender<TaskReport>,
     /// What befalls the process.
@@ -24,7 +24,7 @@ pub struct Doors {
 
 /// The messages that wait for the screen.
 pub struct Inbox {
-    pub(super) inputs: UnboundedReceiver<Input>,
+    pub(super) inputs: UnboundedReceiver<InputEvent>,
     pub(super) reports: UnboundedReceiver<TaskReport>,
     pub(super) notices: UnboundedReceiver<Notice>,
 }
@@ -53,13 +53,13 @@ pub enum Notice {
     /// A background thread panicked, at the named place of the sources.
     Panicked(String),
     /// A text is laid out, or cannot be.
-    LaidOut(TaskId, Result<Box<Document>, Problem>),
+    LaidOut(TaskId, Result<Box<FoldableDocument>, Problem>),
     /// An answer has been searched for values.
-    Studied(Arc<HttpExchange>, Lore),
+    Studied(Arc<HttpExchange>, ExtractedParameters),
     /// The person's own editor is done.
     Edited(Result<String, Problem>),
     /// A theme is kept, or is not.
-    ThemeKept(Result<Lasting, Problem>),
+    ThemeKept(Result<ThemePersistence, Problem>),
 }
 
 /// The doors, and what comes through them.

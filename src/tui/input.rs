@@ -6,7 +6,7 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::app::{Input, Mouse};
+use super::app::{InputEvent, MouseInput};
 use super::ear::{Ear, Heard};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
@@ -71,12 +71,12 @@ fn wake_reader() {}
 ///
 /// The thread matters: when the terminal is closed, the reader of crossterm turns in a circle and never returns. So
 /// the reader may be lost, but never the screen; the watcher tells it to leave.
-pub(super) fn start(inputs: UnboundedSender<Input>, gate: Arc<Gate>, mut ear: Ear) -> std::io::Result<()> {
+pub(super) fn start(inputs: UnboundedSender<InputEvent>, gate: Arc<Gate>, mut ear: Ear) -> std::io::Result<()> {
     let read = move || {
         while let Ok(event) = crossterm::event::read() {
             let heard: Vec<_> = match ear.hear(event) {
                 Heard::Typed(events) => events.into_iter().filter_map(translate).collect(),
-                Heard::Answer(background) => background.map(Input::Background).into_iter().collect(),
+                Heard::Answer(background) => background.map(InputEvent::Background).into_iter().collect(),
             };
             if heard.into_iter().any(|input| inputs.send(input).is_err()) {
                 return;
@@ -88,15 +88,15 @@ pub(super) fn start(inputs: UnboundedSender<Input>, gate: Arc<Gate>, mut ear: Ea
 }
 
 /// What an event of the terminal means; nothing for what the screen does not care about.
-pub(super) fn translate(event: Event) -> Option<Input> {
+pub(super) fn translate(event: Event) -> Option<InputEvent> {
     match event {
-        Event::Key(key) => translate_key(key).map(Input::Key),
+        Event::Key(key) => translate_key(key).map(InputEvent::Key),
         Event::Mouse(mouse) => translate_mouse(mouse),
-        Event::Paste(text) => Some(Input::Paste(text.into())),
+        Event::Paste(text) => Some(InputEvent::Paste(text.into())),
         // Where there are signals the watcher tells it, who listens from before the first frame on.
-        Event::Resize(columns, rows) => (!cfg!(unix)).then_some(Input::Resize(columns, rows)),
-        Event::FocusGained => Some(Input::Focus(true)),
-        Event::FocusLost => Some(Input::Focus(false)),
+        Event::Resize(columns, rows) => (!cfg!(unix)).then_some(InputEvent::Resize(columns, rows)),
+        Event::FocusGained => Some(InputEvent::Focus(true)),
+        Event::FocusLost => Some(InputEvent::Focus(false)),
     }
 }
 
@@ -137,16 +137,16 @@ fn translate_code(code: KeyCode) -> Option<KeySymbol> {
     })
 }
 
-fn translate_mouse(event: MouseEvent) -> Option<Input> {
+fn translate_mouse(event: MouseEvent) -> Option<InputEvent> {
     let mouse = match event.kind {
-        MouseEventKind::Down(MouseButton::Left) => Mouse::Press,
-        MouseEventKind::Drag(MouseButton::Left) => Mouse::Drag,
-        MouseEventKind::Up(MouseButton::Left) => Mouse::Release,
-        MouseEventKind::ScrollUp => Mouse::ScrollUp,
-        MouseEventKind::ScrollDown => Mouse::ScrollDown,
+        MouseEventKind::Down(MouseButton::Left) => MouseInput::Press,
+        MouseEventKind::Drag(MouseButton::Left) => MouseInput::Drag,
+        MouseEventKind::Up(MouseButton::Left) => MouseInput::Release,
+        MouseEventKind::ScrollUp => MouseInput::ScrollUp,
+        MouseEventKind::ScrollDown => MouseInput::ScrollDown,
         _ => return None,
     };
-    Some(Input::Mouse(mouse, event.column, event.row))
+    Some(InputEvent::Mouse(mouse, event.column, event.row))
 }
 
 #[cfg(test)]
@@ -155,7 +155,7 @@ mod tests {
 
     fn key(code: KeyCode, modifiers: KeyModifiers) -> Option<String> {
         match translate(Event::Key(KeyEvent::new(code, modifiers))) {
-            Some(Input::Key(key)) => Some(key.to_string()),
+            Some(InputEvent::Key(key)) => Some(key.to_string()),
             _ => None,
         }
     }
@@ -192,9 +192,12 @@ mod tests {
         let event = |kind| MouseEvent { kind, column: 3, row: 4, modifiers: KeyModifiers::NONE };
         assert_eq!(
             translate(Event::Mouse(event(MouseEventKind::Down(MouseButton::Left)))),
-            Some(Input::Mouse(Mouse::Press, 3, 4))
+            Some(InputEvent::Mouse(MouseInput::Press, 3, 4))
         );
-        assert_eq!(translate(Event::Mouse(event(MouseEventKind::ScrollDown))), Some(Input::Mouse(Mouse::ScrollDown, 3, 4)));
+        assert_eq!(
+            translate(Event::Mouse(event(MouseEventKind::ScrollDown))),
+            Some(InputEvent::Mouse(MouseInput::ScrollDown, 3, 4))
+        );
         assert_eq!(translate(Event::Mouse(event(MouseEventKind::Down(MouseButton::Right)))), None);
         assert_eq!(translate(Event::Mouse(event(MouseEventKind::Moved))), None);
     }

@@ -18,8 +18,8 @@ mod wishes;
 use std::io;
 use std::sync::Arc;
 
-use app::layout::{Area, most_lines};
-use app::{Browser, Greeting, Preferences, Start};
+use app::layout::{ScreenRect, max_list_rows};
+use app::{BrowserAvailability, InitialState, StartupScreen, UiSettings};
 
 use crate::config::{ColorDepth, LayoutStore, Settings};
 use crate::domain::Problem;
@@ -27,8 +27,8 @@ use crate::engine::Engine;
 use terminal::Tty;
 use watch::Watch;
 
-pub use app::Onward;
-pub use app::keymap::Conflict;
+pub use app::RestartTarget;
+pub use app::keymap::KeyConflict;
 pub use inbox::{Doors, Inbox, Notice, inbox};
 pub use plain::converse;
 pub use run::{Loop, Parts};
@@ -41,8 +41,8 @@ pub fn commands() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// What a person should know about keys of their own.
-pub fn conflicts(settings: &Settings) -> Vec<Conflict> {
-    app::keymap::conflicts(&settings.keys)
+pub fn conflicts(settings: &Settings) -> Vec<KeyConflict> {
+    app::keymap::find_conflicts(&settings.keys)
 }
 
 /// What cannot be done of what a person has written about keys, with its lines.
@@ -51,9 +51,9 @@ pub fn key_mistakes(settings: &Settings, file: &std::path::Path) -> Vec<Problem>
     if settings.keys.is_empty() {
         return Vec::new();
     }
-    let mistakes: Vec<_> = conflicts(settings).into_iter().filter(Conflict::is_mistake).collect();
+    let mistakes: Vec<_> = conflicts(settings).into_iter().filter(KeyConflict::is_mistake).collect();
     let text = if mistakes.is_empty() { String::new() } else { std::fs::read_to_string(file).unwrap_or_default() };
-    mistakes.iter().map(|mistake| mistake.problem_in(file, &text)).collect()
+    mistakes.iter().map(|mistake| mistake.problem_with_line(file, &text)).collect()
 }
 
 /// The screen, shown for the first time.
@@ -77,8 +77,8 @@ impl Screen {
         let mut surface = Tty::new(size, settings.mouse, Arc::clone(&gate)).map_err(flat)?;
         let asks = settings.color_depth != ColorDepth::Monochrome && terminal::may_be_asked();
         let (layout, preferences) = (memory.load(), preferences(settings));
-        let beginning = engine.first_credentials(most_lines(Area::of(size.0, size.1), &layout))?;
-        let start = Start { beginning, catalogue: Arc::clone(&engine.catalog), size, preferences, layout };
+        let beginning = engine.first_credentials(max_list_rows(ScreenRect::new(size.0, size.1), &layout))?;
+        let start = InitialState { first_page: beginning, catalog: Arc::clone(&engine.catalog), size, preferences, layout };
         surface.enter().map_err(flat)?;
         let (inputs, folder) = (doors.inputs.clone(), wishes.folder().map(std::path::Path::to_owned));
         let screen = Loop::begin(Parts { engine, start, surface, memory, wishes, inbox: (doors, inbox) });
@@ -98,12 +98,12 @@ impl Screen {
     }
 }
 
-fn preferences(settings: &Settings) -> Preferences {
-    let browser = if crate::engine::is_remote() { Browser::Elsewhere } else { Browser::Here };
-    Preferences {
+fn preferences(settings: &Settings) -> UiSettings {
+    let browser = if crate::engine::is_remote() { BrowserAvailability::Unavailable } else { BrowserAvailability::Available };
+    UiSettings {
         browser,
-        greeting: Greeting::Welcome,
-        ..Preferences::of(settings, settings.glyphs(&|name| std::env::var(name).ok()))
+        startup_screen: StartupScreen::Welcome,
+        ..UiSettings::from_settings(settings, settings.glyphs(&|name| std::env::var(name).ok()))
     }
 }
 

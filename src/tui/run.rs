@@ -11,9 +11,9 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until};
 
-use super::app::lay::Typeset;
-use super::app::learned::Study;
-use super::app::{App, Change, Effect, Input, Lasting, Msg, Now, Start, update};
+use super::app::lay::LayoutJob;
+use super::app::learned::ExtractionJob;
+use super::app::{App, InitialState, InputEvent, Message, Now, SettingsChange, ThemePersistence, UiEffect, update};
 use super::editor;
 use super::inbox::{Doors, Inbox, Notice};
 use super::terminal::{Scope, Surface};
@@ -51,7 +51,7 @@ pub struct Loop<S> {
     /// With which exit code it ends, as soon as that is known.
     code: Option<u8>,
     /// What is to be done as soon as it turns.
-    waiting: Vec<Effect>,
+    waiting: Vec<UiEffect>,
 }
 
 /// What the screen is made of.
@@ -59,7 +59,7 @@ pub struct Parts<S> {
     /// What does the work.
     pub engine: Arc<Engine>,
     /// What the screen starts with.
-    pub start: Start,
+    pub start: InitialState,
     /// What is drawn on.
     pub surface: S,
     /// Where the arrangement of the panes is kept.
@@ -79,7 +79,7 @@ struct Pace {
 /// Something that happened.
 enum News {
     Notice(Notice),
-    Input(Input),
+    Input(InputEvent),
     Report(TaskReport),
     /// The moment has come that the state asked for.
     Wake,
@@ -168,25 +168,25 @@ impl<S: Surface> Loop<S> {
         match news {
             News::Notice(notice) => self.heed(notice),
             // Resizes come in storms, and each costs a whole frame.
-            News::Input(input @ Input::Resize(..)) => {
+            News::Input(input @ InputEvent::Resize(..)) => {
                 self.check(Surface::invalidate);
-                self.tell(Msg::Input(input));
+                self.tell(Message::Input(input));
                 self.pace.draw_soon();
             }
             News::Input(input) => {
                 // Whoever comes back to the window may come from an editor.
-                if input == Input::Focus(true) {
+                if input == InputEvent::Focus(true) {
                     self.reread();
                 }
-                self.tell(Msg::Input(input));
+                self.tell(Message::Input(input));
                 self.pace.draw_now();
             }
             News::Report(report) => {
-                self.tell(Msg::Report(report));
+                self.tell(Message::TaskEvent(report));
                 self.pace.draw_soon();
             }
             News::Wake => {
-                self.tell(Msg::Wake);
+                self.tell(Message::Wake);
                 self.pace.draw_now();
             }
             News::Due => {}
@@ -203,7 +203,7 @@ impl<S: Surface> Loop<S> {
                 let _ = heard.send(());
             }
             Notice::Interrupt => {
-                self.tell(Msg::Input(Input::Interrupt));
+                self.tell(Message::Input(InputEvent::Interrupt));
                 self.pace.draw_now();
             }
             Notice::Suspend => self.suspend(Scope::Process),
@@ -212,47 +212,47 @@ impl<S: Surface> Loop<S> {
             Notice::Touched => self.reread(),
             Notice::Reread(reading) => self.take_settings(*reading),
             Notice::Panicked(place) => {
-                self.tell(Msg::Panicked(place));
+                self.tell(Message::ThreadPanicked(place));
                 self.pace.draw_now();
             }
             Notice::LaidOut(task, laid) => {
-                self.tell(Msg::LaidOut(task, laid));
+                self.tell(Message::LayoutReady(task, laid));
                 self.pace.draw_now();
             }
             Notice::Studied(exchange, lore) => {
-                self.tell(Msg::Studied(exchange, lore));
+                self.tell(Message::ParametersExtracted(exchange, lore));
                 self.pace.draw_now();
             }
             Notice::Edited(edited) => self.take_back(edited),
             Notice::ThemeKept(kept) => {
-                self.tell(Msg::ThemeKept(kept));
+                self.tell(Message::ThemeSaved(kept));
                 self.pace.draw_now();
             }
         }
     }
 
-    fn tell(&mut self, msg: Msg) {
+    fn tell(&mut self, msg: Message) {
         let effects = update(&mut self.app, msg, now(&self.engine));
         self.perform(effects);
     }
 
-    fn perform(&mut self, effects: Vec<Effect>) {
+    fn perform(&mut self, effects: Vec<UiEffect>) {
         for effect in effects {
             match effect {
-                Effect::Start(id, task) => self.tasks.start(id, task),
-                Effect::Cancel(id) => self.tasks.cancel(id),
-                Effect::Pause(id) => self.tasks.pause(id),
-                Effect::LayOut(id, layout) => self.lay_out(id, layout),
-                Effect::Study(study) => self.study(study),
-                Effect::Edit(text) => self.lend(text),
-                Effect::KeepTheme(name) => self.keep_theme(name),
-                Effect::Reread => self.reread(),
-                Effect::Suspend => self.suspend(Scope::Job),
-                Effect::Mouse(on) => self.check(|surface| surface.set_mouse(on)),
-                Effect::Open(url) => crate::engine::open_page(&url),
-                Effect::Remember(layout) => self.remember(layout),
-                Effect::Quit => self.code = Some(0),
-                Effect::Leave(onward) => {
+                UiEffect::StartTask(id, task) => self.tasks.start(id, task),
+                UiEffect::CancelTask(id) => self.tasks.cancel(id),
+                UiEffect::PauseTask(id) => self.tasks.pause(id),
+                UiEffect::RunLayout(id, layout) => self.lay_out(id, layout),
+                UiEffect::ExtractParameters(study) => self.study(study),
+                UiEffect::OpenEditor(text) => self.lend(text),
+                UiEffect::SaveTheme(name) => self.keep_theme(name),
+                UiEffect::ReloadSettings => self.reread(),
+                UiEffect::Suspend => self.suspend(Scope::Job),
+                UiEffect::SetMouseCapture(on) => self.check(|surface| surface.set_mouse(on)),
+                UiEffect::OpenUrl(url) => crate::engine::open_page(&url),
+                UiEffect::SaveLayout(layout) => self.remember(layout),
+                UiEffect::Quit => self.code = Some(0),
+                UiEffect::Restart(onward) => {
                     self.wishes.leave_for(onward);
                     self.code = Some(0);
                 }
@@ -261,13 +261,13 @@ impl<S: Surface> Loop<S> {
     }
 
     /// Lays a text out on a thread of its own, which nobody waits for at the end: a filter may compute for a while.
-    fn lay_out(&self, id: TaskId, layout: Typeset) {
+    fn lay_out(&self, id: TaskId, layout: LayoutJob) {
         let notices = self.notices.clone();
         aside("layout", move || drop(notices.send(Notice::LaidOut(id, layout.run().map(Box::new)))));
     }
 
     /// Searches an answer on a thread of its own.
-    fn study(&self, study: Study) {
+    fn study(&self, study: ExtractionJob) {
         let notices = self.notices.clone();
         aside("study", move || {
             let lore = study.run();
@@ -281,7 +281,7 @@ impl<S: Surface> Loop<S> {
             let why = "here, what is typed is read line by line";
             let problem =
                 Problem::new("The editor was not started", why, "start tokenring without plain mode, or write the body here");
-            return self.tell(Msg::Edited(Err(problem)));
+            return self.tell(Message::EditorClosed(Err(problem)));
         }
         self.depart();
         self.is_lent = true;
@@ -294,7 +294,7 @@ impl<S: Surface> Loop<S> {
         self.is_lent = false;
         self.surface.resume_input();
         self.resume();
-        self.tell(Msg::Edited(edited));
+        self.tell(Message::EditorClosed(edited));
     }
 
     /// Writes beside the screen; the layout of the last moment is the one that counts.
@@ -306,10 +306,10 @@ impl<S: Surface> Loop<S> {
     /// Writes a theme into the settings beside the screen, where this run keeps anything.
     fn keep_theme(&mut self, name: String) {
         let file = self.wishes.file.clone().filter(|_| self.memory != LayoutStore::Disabled);
-        let Some(file) = file else { return self.tell(Msg::ThemeKept(Ok(Lasting::ThisRun))) };
+        let Some(file) = file else { return self.tell(Message::ThemeSaved(Ok(ThemePersistence::SessionOnly))) };
         let notices = self.notices.clone();
         drop(tokio::task::spawn_blocking(move || {
-            notices.send(Notice::ThemeKept(save_theme_choice(&file, &name).map(|()| Lasting::Kept)))
+            notices.send(Notice::ThemeKept(save_theme_choice(&file, &name).map(|()| ThemePersistence::Saved)))
         }));
     }
 
@@ -317,8 +317,8 @@ impl<S: Surface> Loop<S> {
     fn tell_flaws(&mut self) {
         let SettingsReport { settings, problems: flaws } = self.wishes.reading.clone();
         if !flaws.is_empty() {
-            let change = Change { flaws, later: Vec::new() };
-            let told = Msg::Settings(Box::new((super::preferences(&settings), change)));
+            let change = SettingsChange { problems: flaws, restart_required: Vec::new() };
+            let told = Message::SettingsChanged(Box::new((super::preferences(&settings), change)));
             self.waiting.extend(update(&mut self.app, told, now(&self.engine)));
         }
     }
@@ -339,7 +339,7 @@ impl<S: Surface> Loop<S> {
             return;
         }
         let change = change(&before, &reading);
-        self.tell(Msg::Settings(Box::new((super::preferences(&reading.settings), change))));
+        self.tell(Message::SettingsChanged(Box::new((super::preferences(&reading.settings), change))));
         self.wishes.reading = reading;
         self.pace.draw_now();
     }
@@ -369,7 +369,7 @@ impl<S: Surface> Loop<S> {
         if self.is_shown
             && let Ok((columns, rows)) = self.surface.size()
         {
-            self.take(News::Input(Input::Resize(columns, rows)));
+            self.take(News::Input(InputEvent::Resize(columns, rows)));
         }
     }
 
@@ -377,7 +377,7 @@ impl<S: Surface> Loop<S> {
     fn depart(&mut self) {
         if self.is_shown {
             self.is_shown = false;
-            self.tell(Msg::Leaving);
+            self.tell(Message::Suspending);
             let left = self.surface.leave(&self.app, now(&self.engine));
             self.check(|_| left);
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use super::app::{Change, Onward};
+use super::app::{RestartTarget, SettingsChange};
 #[cfg(target_os = "linux")]
 use crate::config::THEMES_FOLDER;
 use crate::config::{Settings, SettingsReport};
@@ -22,7 +22,7 @@ pub struct Wishes {
     /// The file of the settings, where there is one to be read and written.
     pub file: Option<PathBuf>,
     /// How the program is to start again, once the person has left for that.
-    pub onward: Arc<OnceLock<Onward>>,
+    pub onward: Arc<OnceLock<RestartTarget>>,
 }
 
 impl Wishes {
@@ -32,13 +32,13 @@ impl Wishes {
     }
 
     /// The person leaves for this. Nobody leaves twice.
-    pub(super) fn leave_for(&self, onward: Onward) {
+    pub(super) fn leave_for(&self, onward: RestartTarget) {
         let _ = self.onward.set(onward);
     }
 }
 
 /// What changes for the screen from one reading to the next.
-pub(super) fn change(before: &Settings, now: &SettingsReport) -> Change {
+pub(super) fn change(before: &Settings, now: &SettingsReport) -> SettingsChange {
     let after = &now.settings;
     let later = [
         ("store", before.store != after.store),
@@ -48,7 +48,7 @@ pub(super) fn change(before: &Settings, now: &SettingsReport) -> Change {
         ("readonly", before.readonly != after.readonly),
     ];
     let later = later.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
-    Change { flaws: now.problems.clone(), later }
+    SettingsChange { problems: now.problems.clone(), restart_required: later }
 }
 
 /// Tells when a file of the settings has been written, moved into place or removed. It sleeps in the meantime.
@@ -117,8 +117,8 @@ mod tests {
         let before = Settings::default();
         let after = Settings { store: Some(StoreChoice::File), theme: "light".to_owned(), ..Settings::default() };
         let found = change(&before, &SettingsReport { settings: after, problems: Vec::new() });
-        assert_eq!(found.later, ["store"]);
-        assert_eq!(change(&before, &SettingsReport::default()), Change::default());
+        assert_eq!(found.restart_required, ["store"]);
+        assert_eq!(change(&before, &SettingsReport::default()), SettingsChange::default());
     }
 
     #[cfg(target_os = "linux")]

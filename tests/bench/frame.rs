@@ -15,7 +15,7 @@ use tokenring::domain::Credential;
 use tokenring::domain::provider::ProviderCatalog;
 use tokenring::engine::message::CredentialPage;
 use tokenring::index::Database;
-use tokenring::tui::app::{App, Input, Msg, Now, Preferences, Start, update};
+use tokenring::tui::app::{App, InitialState, InputEvent, Message, Now, UiSettings, update};
 use tokenring::tui::view;
 
 use crate::table;
@@ -53,11 +53,11 @@ struct Bare {
 
 impl Screen {
     fn with(count: u32) -> Self {
-        let start = Start {
-            beginning: CredentialPage { credentials: credentials(count), all_loaded: true },
-            catalogue: Arc::new(ProviderCatalog::builtin()),
+        let start = InitialState {
+            first_page: CredentialPage { credentials: credentials(count), all_loaded: true },
+            catalog: Arc::new(ProviderCatalog::builtin()),
             size: SIZE,
-            preferences: Preferences::default(),
+            preferences: UiSettings::default(),
             layout: tokenring::config::PaneLayout::default(),
         };
         Self { app: App::start(start, now()).0, terminal: terminal(), keys: 0 }
@@ -68,7 +68,7 @@ impl Screen {
         self.keys += 1;
         let key = KeyPress::parse(if self.keys % 80 < 40 { "j" } else { "k" }).unwrap();
         timed(|| {
-            update(&mut self.app, Msg::Input(Input::Key(key)), now());
+            update(&mut self.app, Message::Input(InputEvent::Key(key)), now());
             self.terminal.draw(|frame| view::draw(&self.app, frame.buffer_mut(), now())).unwrap();
         })
     }

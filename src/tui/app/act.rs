@@ -1,254 +1,266 @@
 //! What each command does.
 
-use super::activity::Tone;
-use super::answer::Answered;
-use super::attempt::move_document;
-use super::command::{Action, CredentialAction, Focus, ListAction, Motion, ProgramAction, RegionAction};
+use super::activity::NotificationLevel;
+use super::answer::ResponseView;
+use super::attempt::move_document_cursor;
+use super::command::{CommandAction, CredentialAction, CursorMotion, FocusTarget, ListAction, ProgramAction, RegionAction};
 use super::dialog::{Confirm, Dialog};
-use super::{App, Audience, Effect, Now, Pane};
+use super::{App, Now, Pane, PresentationMode, UiEffect};
 use crate::domain::CredentialId;
 use crate::engine::message::{BackgroundTask, CheckTask, CredentialTask, SecretTask, StoreTask};
 
 impl App {
     /// Runs a command.
-    pub(super) fn run(&mut self, action: Action, now: Now) -> Vec<Effect> {
+    pub(super) fn run_action(&mut self, action: CommandAction, now: Now) -> Vec<UiEffect> {
         match action {
-            Action::Move(motion) => self.go(motion),
-            Action::Focus(focus) => self.focus(focus),
-            Action::List(action) => self.act_on_list(action, now),
-            Action::Credential(action) => return self.act_on_credential(action, now),
-            Action::Region(action) => return self.act_on_region(action, now),
-            Action::Console(action) => return self.act_on_console(action, now),
-            Action::Screen(action) => return self.act_on_screen(action),
-            Action::Program(action) => return self.act_on_program(action, now),
+            CommandAction::Move(motion) => self.move_cursor(motion),
+            CommandAction::Focus(focus) => self.move_focus(focus),
+            CommandAction::List(action) => self.run_list_action(action, now),
+            CommandAction::Credential(action) => return self.run_credential_action(action, now),
+            CommandAction::Region(action) => return self.run_region_action(action, now),
+            CommandAction::Console(action) => return self.run_console_action(action, now),
+            CommandAction::Screen(action) => return self.run_screen_action(action),
+            CommandAction::Program(action) => return self.run_program_action(action, now),
         }
         Vec::new()
     }
 
     /// Whether a command would do something right now; the footer shows only such.
-    pub fn offers(&self, action: Action) -> bool {
+    pub fn can_run(&self, action: CommandAction) -> bool {
         match action {
-            Action::Move(_) | Action::Focus(_) => true,
-            Action::List(action) => self.offers_list(action),
-            Action::Credential(action) => self.offers_credential(action),
-            Action::Region(_) => self.region_count() > 1,
-            Action::Console(action) => self.offers_console(action),
-            Action::Screen(action) => self.offers_screen(action),
-            Action::Program(ProgramAction::Unlock) => self.store_wants_unlocking(),
-            Action::Program(ProgramAction::Undo) => !self.undo.is_empty(),
-            Action::Program(_) => true,
+            CommandAction::Move(_) | CommandAction::Focus(_) => true,
+            CommandAction::List(action) => self.can_run_list_action(action),
+            CommandAction::Credential(action) => self.can_run_credential_action(action),
+            CommandAction::Region(_) => self.region_count() > 1,
+            CommandAction::Console(action) => self.can_run_console_action(action),
+            CommandAction::Screen(action) => self.can_run_screen_action(action),
+            CommandAction::Program(ProgramAction::Unlock) => self.store_needs_unlock(),
+            CommandAction::Program(ProgramAction::Undo) => !self.undo.is_empty(),
+            CommandAction::Program(_) => true,
         }
     }
 
-    fn offers_list(&self, action: ListAction) -> bool {
+    fn can_run_list_action(&self, action: ListAction) -> bool {
         match action {
-            ListAction::Clear => self.credentials.mark_count() > 0 || !self.credentials.is_unfiltered(),
+            ListAction::Clear => self.credentials.mark_count() > 0 || !self.credentials.filter_is_empty(),
             _ => !self.credentials.all().is_empty(),
         }
     }
 
-    fn offers_credential(&self, action: CredentialAction) -> bool {
+    fn can_run_credential_action(&self, action: CredentialAction) -> bool {
         match action {
             CredentialAction::Add | CredentialAction::SignIn => true,
-            CredentialAction::Show => self.selected().is_some() && self.stage.audience == Audience::Nobody,
-            CredentialAction::CheckAll => self.credentials.is_whole() && !self.credentials.all().is_empty(),
-            CredentialAction::Page => self.page().is_some(),
-            _ if shows_names(action) && self.stage.audience == Audience::Others => false,
+            CredentialAction::ToggleSecret => self.selected().is_some() && self.ui_state.presentation == PresentationMode::Off,
+            CredentialAction::CheckAll => self.credentials.all_rows_loaded() && !self.credentials.all().is_empty(),
+            CredentialAction::OpenPage => self.provider_page().is_some(),
+            _ if requires_visible_names(action) && self.ui_state.presentation == PresentationMode::On => false,
             _ => self.selected().is_some(),
         }
     }
 
-    fn go(&mut self, motion: Motion) {
-        let screen = self.screen();
-        let page = usize::from(screen.pane(self.stage.focus).inner().height.saturating_sub(1));
-        match self.stage.focus {
-            Pane::Credentials | Pane::Detail => self.credentials.go(motion, page),
-            Pane::Regions => self.regions.go(motion, page, self.region_count()),
-            Pane::Console => self.scroll_answer(motion),
+    fn move_cursor(&mut self, motion: CursorMotion) {
+        let screen = self.screen_layout();
+        let page = usize::from(screen.pane(self.ui_state.focus).inner().height.saturating_sub(1));
+        match self.ui_state.focus {
+            Pane::Credentials | Pane::Detail => self.credentials.move_cursor(motion, page),
+            Pane::Regions => self.regions.move_cursor(motion, page, self.region_count()),
+            Pane::Console => self.scroll_response(motion),
         }
     }
 
-    fn scroll_answer(&mut self, motion: Motion) {
-        if self.console.view.is_text() {
+    fn scroll_response(&mut self, motion: CursorMotion) {
+        if self.console.tab.is_text() {
             if let Some(document) = self.console.document() {
-                move_document(document, motion);
+                move_document_cursor(document, motion);
             }
             return;
         }
-        let lines = self.details().1.len();
-        let page = usize::from(self.console_body().height);
-        self.console.scroll = super::credentials::step(self.console.scroll, motion, page, lines.saturating_sub(page));
+        let lines = self.detail_rows().1.len();
+        let page = usize::from(self.console_body_area().height);
+        self.console.scroll = super::credentials::moved_cursor(self.console.scroll, motion, page, lines.saturating_sub(page));
     }
 
-    pub(super) fn focus(&mut self, focus: Focus) {
-        let at = Pane::ALL.iter().position(|pane| *pane == self.stage.focus).unwrap_or(0);
+    pub(super) fn move_focus(&mut self, focus: FocusTarget) {
+        let at = Pane::ALL.iter().position(|pane| *pane == self.ui_state.focus).unwrap_or(0);
         let count = Pane::ALL.len();
-        self.stage.focus = match focus {
-            Focus::Next => Pane::ALL[(at + 1) % count],
-            Focus::Previous => Pane::ALL[(at + count - 1) % count],
-            Focus::To(pane) => pane,
+        self.ui_state.focus = match focus {
+            FocusTarget::Next => Pane::ALL[(at + 1) % count],
+            FocusTarget::Previous => Pane::ALL[(at + count - 1) % count],
+            FocusTarget::To(pane) => pane,
         };
-        if self.stage.focus != Pane::Credentials {
-            self.stage.companion = self.stage.focus;
+        if self.ui_state.focus != Pane::Credentials {
+            self.ui_state.secondary_pane = self.ui_state.focus;
         }
     }
 
-    fn act_on_list(&mut self, action: ListAction, now: Now) {
+    fn run_list_action(&mut self, action: ListAction, now: Now) {
         match action {
             ListAction::Filter => {
-                self.focus(Focus::To(Pane::Credentials));
+                self.move_focus(FocusTarget::To(Pane::Credentials));
                 self.credentials.filter.typing = true;
             }
             ListAction::Clear => {
                 if self.credentials.mark_count() == 0 {
-                    self.remember_filter();
+                    self.push_filter_undo();
                 }
-                self.credentials.clear(now.wall);
+                self.credentials.clear_marks_or_filter(now.wall);
             }
             ListAction::Sort => {
-                self.credentials.resort(now.wall);
-                self.activity.say(Tone::Good, format!("Sorted by {}", self.credentials.sort.as_str()), now.instant);
+                self.credentials.sort_by_next_key(now.wall);
+                self.activity.notify(
+                    NotificationLevel::Success,
+                    format!("Sorted by {}", self.credentials.sort.as_str()),
+                    now.instant,
+                );
             }
-            ListAction::Mark => self.credentials.mark(),
-            ListAction::MarkAll => self.credentials.mark_all(),
+            ListAction::Mark => self.credentials.toggle_mark(),
+            ListAction::MarkAll => self.credentials.toggle_all_marks(),
         }
     }
 
-    fn act_on_credential(&mut self, action: CredentialAction, now: Now) -> Vec<Effect> {
-        if shows_names(action) && self.stage.audience == Audience::Others {
-            let key = self.preferences.keys.way_to(Action::Program(ProgramAction::Presentation));
-            self.activity.say(Tone::Warn, format!("That would show names; {key} ends the presentation mode"), now.instant);
+    fn run_credential_action(&mut self, action: CredentialAction, now: Now) -> Vec<UiEffect> {
+        if requires_visible_names(action) && self.ui_state.presentation == PresentationMode::On {
+            let key = self.preferences.keys.key_or_name(CommandAction::Program(ProgramAction::Presentation));
+            self.activity.notify(
+                NotificationLevel::Warning,
+                format!("That would show names; {key} ends the presentation mode"),
+                now.instant,
+            );
             return Vec::new();
         }
         match action {
-            CredentialAction::Show => self.show_or_mask(now),
-            CredentialAction::Copy => self.copy(now),
+            CredentialAction::ToggleSecret => self.toggle_secret(now),
+            CredentialAction::CopySecret => self.copy_secret(now),
             CredentialAction::Check => {
-                let chosen = self.credentials.chosen();
-                self.check(chosen, now)
+                let chosen = self.credentials.marked_or_selected();
+                self.check_credentials(chosen, now)
             }
             CredentialAction::CheckAll => {
                 let all = self.credentials.all().iter().map(|credential| credential.id.clone()).collect();
-                self.check(all, now)
+                self.check_credentials(all, now)
             }
-            CredentialAction::Page => self.page().map(Effect::Open).into_iter().collect(),
+            CredentialAction::OpenPage => self.provider_page().map(UiEffect::OpenUrl).into_iter().collect(),
             CredentialAction::Add | CredentialAction::Edit => self.open_credential_dialog(action),
-            CredentialAction::Rotate => self.open_rotation(),
+            CredentialAction::Rotate => self.open_rotation_wizard(),
             CredentialAction::SignIn => self.open_sign_in(now),
             CredentialAction::Revoke => {
-                self.open_removal();
+                self.open_removal_picker();
                 Vec::new()
             }
             CredentialAction::Create => {
-                self.open_creation(now);
+                self.open_create_dialog(now);
                 Vec::new()
             }
         }
     }
 
-    fn show_or_mask(&mut self, now: Now) -> Vec<Effect> {
+    fn toggle_secret(&mut self, now: Now) -> Vec<UiEffect> {
         if !self.detail.is_masked() {
             self.detail.mask();
             return Vec::new();
         }
-        if self.stage.audience == Audience::Others {
-            let key = self.preferences.keys.way_to(Action::Program(ProgramAction::Presentation));
-            self.activity.say(Tone::Warn, format!("Presentation mode shows no secret; {key} ends it"), now.instant);
+        if self.ui_state.presentation == PresentationMode::On {
+            let key = self.preferences.keys.key_or_name(CommandAction::Program(ProgramAction::Presentation));
+            self.activity.notify(
+                NotificationLevel::Warning,
+                format!("Presentation mode shows no secret; {key} ends it"),
+                now.instant,
+            );
             return Vec::new();
         }
         let Some(id) = self.selected().map(|credential| credential.id.clone()) else { return Vec::new() };
-        let (task, effect) = self.start_quietly(BackgroundTask::Secret(SecretTask::Reveal(id)));
-        self.detail.ask(task);
+        let (task, effect) = self.start_hidden_task(BackgroundTask::Secret(SecretTask::Reveal(id)));
+        self.detail.begin_reveal(task);
         vec![effect]
     }
 
-    fn copy(&mut self, now: Now) -> Vec<Effect> {
+    fn copy_secret(&mut self, now: Now) -> Vec<UiEffect> {
         self.detail.mask();
         let Some(credential) = self.selected() else { return Vec::new() };
-        let (title, id) = (format!("Copy the secret of {}", self.name_of(credential)), credential.id.clone());
+        let (title, id) = (format!("Copy the secret of {}", self.display_name(credential)), credential.id.clone());
         vec![self.start_task(title, BackgroundTask::Secret(SecretTask::Copy(id)), now).1]
     }
 
-    fn check(&mut self, ids: Vec<CredentialId>, now: Now) -> Vec<Effect> {
+    fn check_credentials(&mut self, ids: Vec<CredentialId>, now: Now) -> Vec<UiEffect> {
         let title = match ids.as_slice() {
             [] => return Vec::new(),
             [one] => match self.credentials.get(one) {
-                Some(credential) => format!("Check {}", self.name_of(credential)),
+                Some(credential) => format!("Check {}", self.display_name(credential)),
                 None => return Vec::new(),
             },
-            many => format!("Check {}", super::words::count(many.len(), "credential")),
+            many => format!("Check {}", super::words::format_count(many.len(), "credential")),
         };
         vec![self.start_task(title, BackgroundTask::Check(CheckTask::Credentials(ids)), now).1]
     }
 
-    fn act_on_region(&mut self, action: RegionAction, now: Now) -> Vec<Effect> {
+    fn run_region_action(&mut self, action: RegionAction, now: Now) -> Vec<UiEffect> {
         match action {
-            RegionAction::Switch => self.switch_to(self.regions.cursor(), now),
-            RegionAction::Next => self.switch_by(1, now),
-            RegionAction::Previous => self.switch_by(self.region_count().saturating_sub(1), now),
+            RegionAction::Switch => self.switch_to_region_at(self.regions.cursor(), now),
+            RegionAction::Next => self.switch_region_by(1, now),
+            RegionAction::Previous => self.switch_region_by(self.region_count().saturating_sub(1), now),
             RegionAction::Pick => self.open_region_picker(),
-            RegionAction::Probe => self.open_probe_question(),
+            RegionAction::Probe => self.open_probe_confirmation(),
         }
     }
 
-    fn act_on_program(&mut self, action: ProgramAction, now: Now) -> Vec<Effect> {
+    fn run_program_action(&mut self, action: ProgramAction, now: Now) -> Vec<UiEffect> {
         match action {
-            ProgramAction::Help | ProgramAction::Palette | ProgramAction::Activity => self.open_program_dialog(action),
-            ProgramAction::Doctor | ProgramAction::Scan => return self.survey(action, now),
-            ProgramAction::Welcome => return self.welcome(now),
-            ProgramAction::Unlock => return self.unlock(now),
+            ProgramAction::Help | ProgramAction::Palette | ProgramAction::TaskList => self.open_program_dialog(action),
+            ProgramAction::Doctor | ProgramAction::Scan => return self.start_diagnostics(action, now),
+            ProgramAction::Welcome => return self.start_welcome(now),
+            ProgramAction::Unlock => return self.unlock_store(now),
             ProgramAction::Reload => {
                 let load = self.start_task("Read the credentials", BackgroundTask::Credential(CredentialTask::Load), now).1;
-                return vec![load, self.start_quietly(BackgroundTask::Store(StoreTask::Status)).1, Effect::Reread];
+                return vec![load, self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1, UiEffect::ReloadSettings];
             }
-            ProgramAction::Undo => return self.take_back(now),
-            ProgramAction::Presentation => self.present(now),
+            ProgramAction::Undo => return self.undo_last(now),
+            ProgramAction::Presentation => self.toggle_presentation(now),
             ProgramAction::Mouse => {
-                self.stage.mouse = !self.stage.mouse;
-                let word = if self.stage.mouse { "Mouse on" } else { "Mouse off: the terminal selects text now" };
-                self.activity.say(Tone::Good, word, now.instant);
-                return vec![Effect::Mouse(self.stage.mouse)];
+                self.ui_state.mouse = !self.ui_state.mouse;
+                let word = if self.ui_state.mouse { "Mouse on" } else { "Mouse off: the terminal selects text now" };
+                self.activity.notify(NotificationLevel::Success, word, now.instant);
+                return vec![UiEffect::SetMouseCapture(self.ui_state.mouse)];
             }
             ProgramAction::Suspend => {
                 self.detail.mask();
-                return vec![Effect::Suspend];
+                return vec![UiEffect::Suspend];
             }
-            ProgramAction::Cancel => match self.activity.cancellable(self.stage.focus) {
-                Some(task) => return vec![Effect::Cancel(task)],
-                None => return self.ask_or_quit(),
+            ProgramAction::Cancel => match self.activity.cancelable_task(self.ui_state.focus) {
+                Some(task) => return vec![UiEffect::CancelTask(task)],
+                None => return self.confirm_quit(),
             },
-            ProgramAction::Quit => return self.ask_or_quit(),
+            ProgramAction::Quit => return self.confirm_quit(),
         }
         Vec::new()
     }
 
     /// Leaves, unless that would lose a secret that the provider does not say again and that could not be kept.
-    fn ask_or_quit(&mut self) -> Vec<Effect> {
-        if self.dialogs.is_empty() && self.console.answered().is_some_and(Answered::would_be_lost) {
+    fn confirm_quit(&mut self) -> Vec<UiEffect> {
+        if self.dialogs.is_empty() && self.console.response().is_some_and(ResponseView::has_unsaved_secret) {
             self.dialogs.push(Dialog::Confirm(Box::new(Confirm::of_loss())));
             return Vec::new();
         }
         self.quit()
     }
 
-    pub(super) fn quit(&mut self) -> Vec<Effect> {
+    pub(super) fn quit(&mut self) -> Vec<UiEffect> {
         self.detail.mask();
-        vec![Effect::Quit]
+        vec![UiEffect::Quit]
     }
 
-    fn present(&mut self, now: Now) {
+    fn toggle_presentation(&mut self, now: Now) {
         self.detail.mask();
-        let (audience, word) = match self.stage.audience {
-            Audience::Nobody => (Audience::Others, "Presentation mode: no secret is shown, names are hidden"),
-            Audience::Others => (Audience::Nobody, "Presentation mode is over"),
+        let (audience, word) = match self.ui_state.presentation {
+            PresentationMode::Off => (PresentationMode::On, "Presentation mode: no secret is shown, names are hidden"),
+            PresentationMode::On => (PresentationMode::Off, "Presentation mode is over"),
         };
-        self.stage.audience = audience;
-        self.activity.say(Tone::Good, word, now.instant);
+        self.ui_state.presentation = audience;
+        self.activity.notify(NotificationLevel::Success, word, now.instant);
     }
 }
 
 /// Whether a command opens something that cannot do without names. The wizard can: it hides them.
-const fn shows_names(action: CredentialAction) -> bool {
+const fn requires_visible_names(action: CredentialAction) -> bool {
     use CredentialAction as C;
     matches!(action, C::Edit | C::Create)
 }

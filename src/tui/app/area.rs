@@ -17,13 +17,13 @@ pub struct TextArea {
 
 /// What a key did to the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Typed {
+pub enum EditOutcome {
     /// The text is another.
     Changed,
     /// Only the cursor moved.
-    Moved,
+    CursorMoved,
     /// Nothing: the key is not for the text, or leads out of it.
-    Nothing,
+    Ignored,
 }
 
 impl TextArea {
@@ -39,10 +39,10 @@ impl TextArea {
     }
 
     /// The lines that are shown, and where the cursor is: at which of them, and at which column of cells.
-    pub fn shown(&self) -> (&[String], (usize, usize)) {
+    pub fn visible_lines(&self) -> (&[String], (usize, usize)) {
         let top = (self.row + 1).saturating_sub(self.height);
         let end = self.lines.len().min(top + self.height);
-        let before = &self.lines[self.row][..self.byte()];
+        let before = &self.lines[self.row][..self.cursor_byte()];
         (&self.lines[top..end], (self.row - top, unicode_width::UnicodeWidthStr::width(before)))
     }
 
@@ -52,16 +52,16 @@ impl TextArea {
     }
 
     /// Takes a key in.
-    pub fn key(&mut self, key: KeyPress) -> Typed {
+    pub fn handle_key(&mut self, key: KeyPress) -> EditOutcome {
         let before = (self.row, self.column());
         match (key.code, key.ctrl, key.alt) {
-            (KeySymbol::Char(c), false, false) if !is_unprintable(c) => self.insert_line(&c.to_string()),
+            (KeySymbol::Char(c), false, false) if !is_unprintable(c) => self.insert_in_line(&c.to_string()),
             (KeySymbol::Enter, ..) => self.insert("\n"),
-            (KeySymbol::Backspace, ..) | (KeySymbol::Char('h'), true, _) => return self.erase_before(),
-            (KeySymbol::Delete, ..) | (KeySymbol::Char('d'), true, _) => return self.erase_at(),
+            (KeySymbol::Backspace, ..) | (KeySymbol::Char('h'), true, _) => return self.delete_before_cursor(),
+            (KeySymbol::Delete, ..) | (KeySymbol::Char('d'), true, _) => return self.delete_at_cursor(),
             (KeySymbol::Char('u'), true, _) => (self.lines, self.row, self.column) = (vec![String::new()], 0, 0),
             (KeySymbol::Char('k'), true, _) => {
-                let at = self.byte();
+                let at = self.cursor_byte();
                 self.lines[self.row].truncate(at);
             }
             (
@@ -76,65 +76,65 @@ impl TextArea {
                 ..,
             )
             | (KeySymbol::Char('a' | 'e'), true, _) => {
-                self.go(key);
-                return if before == (self.row, self.column()) { Typed::Nothing } else { Typed::Moved };
+                self.move_cursor(key);
+                return if before == (self.row, self.column()) { EditOutcome::Ignored } else { EditOutcome::CursorMoved };
             }
-            _ => return Typed::Nothing,
+            _ => return EditOutcome::Ignored,
         }
-        Typed::Changed
+        EditOutcome::Changed
     }
 
     /// Puts a text in at the cursor; what cannot be shown is left out.
     pub fn insert(&mut self, text: &str) {
         for (at, piece) in text.replace("\r\n", "\n").split(['\n', '\r']).enumerate() {
             if at > 0 {
-                let at = self.byte();
+                let at = self.cursor_byte();
                 let rest = self.lines[self.row].split_off(at);
                 self.row += 1;
                 self.column = 0;
                 self.lines.insert(self.row, rest);
             }
-            self.insert_line(piece);
+            self.insert_in_line(piece);
         }
     }
 
-    fn insert_line(&mut self, text: &str) {
+    fn insert_in_line(&mut self, text: &str) {
         let text: String = text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !is_unprintable(*c)).collect();
-        let at = self.byte();
+        let at = self.cursor_byte();
         self.lines[self.row].insert_str(at, &text);
         self.column = self.column() + text.chars().count();
     }
 
-    fn erase_before(&mut self) -> Typed {
+    fn delete_before_cursor(&mut self) -> EditOutcome {
         if self.row == 0 && self.column() == 0 {
-            return Typed::Nothing;
+            return EditOutcome::Ignored;
         }
-        self.go(KeyPress::without_modifiers(KeySymbol::Left));
-        self.erase_at()
+        self.move_cursor(KeyPress::without_modifiers(KeySymbol::Left));
+        self.delete_at_cursor()
     }
 
-    fn erase_at(&mut self) -> Typed {
-        let at = self.byte();
+    fn delete_at_cursor(&mut self) -> EditOutcome {
+        let at = self.cursor_byte();
         if at < self.lines[self.row].len() {
             self.lines[self.row].remove(at);
         } else if self.row + 1 < self.lines.len() {
             let next = self.lines.remove(self.row + 1);
             self.lines[self.row].push_str(&next);
         } else {
-            return Typed::Nothing;
+            return EditOutcome::Ignored;
         }
-        Typed::Changed
+        EditOutcome::Changed
     }
 
-    fn go(&mut self, key: KeyPress) {
+    fn move_cursor(&mut self, key: KeyPress) {
         let last = self.lines.len() - 1;
         match key.code {
             KeySymbol::Left if self.column() > 0 => self.column = self.column() - 1,
             KeySymbol::Left if self.row > 0 => {
                 self.row -= 1;
-                self.column = self.length();
+                self.column = self.line_length();
             }
-            KeySymbol::Right if self.column() < self.length() => self.column = self.column() + 1,
+            KeySymbol::Right if self.column() < self.line_length() => self.column = self.column() + 1,
             KeySymbol::Right if self.row < last => (self.row, self.column) = (self.row + 1, 0),
             KeySymbol::Up => self.row = self.row.saturating_sub(1),
             KeySymbol::Down => self.row = (self.row + 1).min(last),
@@ -148,16 +148,16 @@ impl TextArea {
         }
     }
 
-    fn length(&self) -> usize {
+    fn line_length(&self) -> usize {
         self.lines[self.row].chars().count()
     }
 
     fn column(&self) -> usize {
-        self.column.min(self.length())
+        self.column.min(self.line_length())
     }
 
     /// Where the cursor is in its line, in bytes.
-    fn byte(&self) -> usize {
+    fn cursor_byte(&self) -> usize {
         self.lines[self.row].char_indices().nth(self.column()).map_or(self.lines[self.row].len(), |(at, _)| at)
     }
 }
@@ -168,8 +168,8 @@ mod tests {
 
     use super::*;
 
-    fn press(area: &mut TextArea, keys: &str) -> Typed {
-        keys.split(' ').fold(Typed::Nothing, |_, key| area.key(KeyPress::parse(key).expect("a key")))
+    fn press(area: &mut TextArea, keys: &str) -> EditOutcome {
+        keys.split(' ').fold(EditOutcome::Ignored, |_, key| area.handle_key(KeyPress::parse(key).expect("a key")))
     }
 
     #[test]
@@ -177,16 +177,16 @@ mod tests {
         let mut area = TextArea::new("", 3);
         press(&mut area, "a b Enter c");
         assert_eq!(area.text(), "ab\nc");
-        assert_eq!(press(&mut area, "Home Backspace"), Typed::Changed);
-        assert_eq!((area.text().as_str(), area.shown().1), ("abc", (0, 2)));
+        assert_eq!(press(&mut area, "Home Backspace"), EditOutcome::Changed);
+        assert_eq!((area.text().as_str(), area.visible_lines().1), ("abc", (0, 2)));
         area.insert("é\r\n{\n\t1");
         assert_eq!(area.text(), "abé\n{\n 1c");
-        assert_eq!(press(&mut area, "Up End"), Typed::Nothing, "it is at the end of a shorter line already");
-        assert_eq!(press(&mut area, "Del"), Typed::Changed);
+        assert_eq!(press(&mut area, "Up End"), EditOutcome::Ignored, "it is at the end of a shorter line already");
+        assert_eq!(press(&mut area, "Del"), EditOutcome::Changed);
         assert_eq!(area.text(), "abé\n{ 1c");
         assert_eq!(
             [press(&mut area, "Down"), press(&mut area, "Up"), press(&mut area, "Up")],
-            [Typed::Nothing, Typed::Moved, Typed::Nothing]
+            [EditOutcome::Ignored, EditOutcome::CursorMoved, EditOutcome::Ignored]
         );
         press(&mut area, "C-a C-k");
         assert_eq!(area.text(), "\n{ 1c");
@@ -196,7 +196,7 @@ mod tests {
     fn the_line_of_the_cursor_is_shown() {
         let mut area = TextArea::new("1\n2\n3\n4", 2);
         press(&mut area, "PgDn Down");
-        let (lines, cursor) = area.shown();
+        let (lines, cursor) = area.visible_lines();
         assert_eq!((lines, cursor), (&["3".to_owned(), "4".to_owned()][..], (1, 0)));
     }
 
@@ -206,8 +206,8 @@ mod tests {
             let all = ["Left", "Right", "Up", "Down", "Home", "End", "Backspace", "Del", "Enter", "x", "C-k", "PgDn"];
             let mut area = TextArea::new(&text, 3);
             for key in keys {
-                area.key(KeyPress::parse(all[key]).expect("a key"));
-                let (lines, (row, _)) = area.shown();
+                area.handle_key(KeyPress::parse(all[key]).expect("a key"));
+                let (lines, (row, _)) = area.visible_lines();
                 prop_assert!(row < lines.len() && lines.len() <= 3);
             }
         }

@@ -1,29 +1,29 @@
 //! Arranging the panes: zoom, borders that are moved by keys or by the mouse, and back to how it was.
 
-use super::command::{Focus, Resize, ScreenAction};
+use super::command::{FocusTarget, PaneResize, ScreenAction};
 use super::dialog::{Dialog, Jump, Themes, Timeline, Verdicts};
-use super::layout::{self, Border, Side};
-use super::{App, Effect, Now, Pane, Zoom};
+use super::layout::{self, BorderSide, PaneBorder};
+use super::{App, Now, Pane, UiEffect, ZoomState};
 use crate::config::PaneLayout;
 use crate::domain::CredentialId;
 use crate::engine::message::{BackgroundTask, CredentialTask};
 
 /// How many columns a key moves a border.
-const COLUMNS: i32 = 4;
+const RESIZE_COLUMNS: i32 = 4;
 /// How many rows a key moves a border.
-const ROWS: i32 = 2;
+const RESIZE_ROWS: i32 = 2;
 
 impl App {
-    pub(super) fn act_on_screen(&mut self, action: ScreenAction) -> Vec<Effect> {
+    pub(super) fn run_screen_action(&mut self, action: ScreenAction) -> Vec<UiEffect> {
         match action {
             ScreenAction::Zoom => {
                 self.toggle_zoom();
                 Vec::new()
             }
-            ScreenAction::Resize(resize) => self.resize(resize),
+            ScreenAction::Resize(resize) => self.resize_pane(resize),
             ScreenAction::ResetLayout => {
-                self.stage.layout = PaneLayout::default();
-                vec![Effect::Remember(self.stage.layout)]
+                self.ui_state.layout = PaneLayout::default();
+                vec![UiEffect::SaveLayout(self.ui_state.layout)]
             }
             ScreenAction::Leader => {
                 self.dialogs.push(Dialog::Which);
@@ -34,78 +34,78 @@ impl App {
                 Vec::new()
             }
             ScreenAction::Jump => {
-                self.dialogs.push(Dialog::Jump(Jump::new(self.targets())));
+                self.dialogs.push(Dialog::Jump(Jump::new(self.click_targets())));
                 Vec::new()
             }
             ScreenAction::Timeline => {
                 self.dialogs.push(Dialog::Timeline(Timeline::new(self)));
                 Vec::new()
             }
-            ScreenAction::Verdicts => {
+            ScreenAction::CheckMatrix => {
                 self.dialogs.push(Dialog::Verdicts(Verdicts::new(self)));
-                vec![self.start_quietly(BackgroundTask::Credential(CredentialTask::AllChecks)).1]
+                vec![self.start_hidden_task(BackgroundTask::Credential(CredentialTask::AllChecks)).1]
             }
         }
     }
 
     /// Whether an action on the screen would do something right now.
-    pub(super) fn offers_screen(&self, action: ScreenAction) -> bool {
+    pub(super) fn can_run_screen_action(&self, action: ScreenAction) -> bool {
         match action {
             ScreenAction::Zoom | ScreenAction::Leader | ScreenAction::Jump | ScreenAction::Themes => true,
-            ScreenAction::Timeline | ScreenAction::Verdicts => !self.credentials.all().is_empty(),
-            ScreenAction::Resize(resize) => self.border_for(resize).is_some(),
-            ScreenAction::ResetLayout => self.stage.layout != PaneLayout::default(),
+            ScreenAction::Timeline | ScreenAction::CheckMatrix => !self.credentials.all().is_empty(),
+            ScreenAction::Resize(resize) => self.border_for_resize(resize).is_some(),
+            ScreenAction::ResetLayout => self.ui_state.layout != PaneLayout::default(),
         }
     }
 
     pub(super) fn toggle_zoom(&mut self) {
-        self.stage.zoom = match self.stage.zoom {
-            Zoom::Off => Zoom::Pane,
-            Zoom::Pane => Zoom::Off,
+        self.ui_state.zoom = match self.ui_state.zoom {
+            ZoomState::Off => ZoomState::Pane,
+            ZoomState::Pane => ZoomState::Off,
         };
     }
 
     /// Puts the cursor on a credential; a filter that hides it goes.
-    pub(super) fn show_in_list(&mut self, id: &CredentialId, now: Now) {
+    pub(super) fn select_in_list(&mut self, id: &CredentialId, now: Now) {
         self.credentials.select_id(Some(id));
         if self.selected().is_none_or(|selected| selected.id != *id) {
-            self.credentials.drop_filter(now.wall);
+            self.credentials.clear_filter(now.wall);
             self.credentials.select_id(Some(id));
         }
-        self.focus(Focus::To(Pane::Credentials));
+        self.move_focus(FocusTarget::To(Pane::Credentials));
     }
 
-    fn resize(&mut self, resize: Resize) -> Vec<Effect> {
-        let Some((border, side)) = self.border_for(resize) else { return Vec::new() };
+    fn resize_pane(&mut self, resize: PaneResize) -> Vec<UiEffect> {
+        let Some((border, side)) = self.border_for_resize(resize) else { return Vec::new() };
         let (columns, rows) = match resize {
-            Resize::Wider => (COLUMNS, 0),
-            Resize::Narrower => (-COLUMNS, 0),
-            Resize::Taller => (0, ROWS),
-            Resize::Shorter => (0, -ROWS),
+            PaneResize::Wider => (RESIZE_COLUMNS, 0),
+            PaneResize::Narrower => (-RESIZE_COLUMNS, 0),
+            PaneResize::Taller => (0, RESIZE_ROWS),
+            PaneResize::Shorter => (0, -RESIZE_ROWS),
         };
-        let sign = if side == Side::Before { 1 } else { -1 };
-        let (column, row) = layout::place_of(self.stage.area, self, border);
-        let to = (moved(column, sign * columns), moved(row, sign * rows));
+        let sign = if side == BorderSide::Before { 1 } else { -1 };
+        let (column, row) = layout::border_position(self.ui_state.area, self, border);
+        let to = (offset_by(column, sign * columns), offset_by(row, sign * rows));
         self.move_border(border, to);
-        vec![Effect::Remember(self.stage.layout)]
+        vec![UiEffect::SaveLayout(self.ui_state.layout)]
     }
 
-    pub(super) fn move_border(&mut self, border: Border, to: (u16, u16)) {
-        self.stage.layout = layout::move_border(self.stage.area, self, border, to);
+    pub(super) fn move_border(&mut self, border: PaneBorder, to: (u16, u16)) {
+        self.ui_state.layout = layout::move_border(self.ui_state.area, self, border, to);
     }
 
-    fn border_for(&self, resize: Resize) -> Option<(Border, Side)> {
-        let (area, pane) = (self.stage.area, self.stage.focus);
-        if self.stage.zoom == Zoom::Pane {
+    fn border_for_resize(&self, resize: PaneResize) -> Option<(PaneBorder, BorderSide)> {
+        let (area, pane) = (self.ui_state.area, self.ui_state.focus);
+        if self.ui_state.zoom == ZoomState::Pane {
             return None;
         }
         match resize {
-            Resize::Wider | Resize::Narrower => layout::upright_border(area, pane),
-            Resize::Taller | Resize::Shorter => layout::level_border(area, pane),
+            PaneResize::Wider | PaneResize::Narrower => layout::vertical_border(area, pane),
+            PaneResize::Taller | PaneResize::Shorter => layout::horizontal_border(area, pane),
         }
     }
 }
 
-fn moved(place: u16, by: i32) -> u16 {
+fn offset_by(place: u16, by: i32) -> u16 {
     u16::try_from(i32::from(place) + by).unwrap_or(0)
 }

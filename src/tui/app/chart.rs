@@ -3,10 +3,10 @@
 use crate::config::theme::{GlyphSet, StyleRole};
 
 /// A line of pieces, each in its own role.
-pub type Pieces = Vec<(StyleRole, String)>;
+pub type StyledSpans = Vec<(StyleRole, String)>;
 
 /// A bar of so many columns, of which `part` of `whole` is full.
-pub fn bar(glyphs: &GlyphSet, (part, whole): (u64, u64), columns: usize) -> (String, String) {
+pub fn progress_bar(glyphs: &GlyphSet, (part, whole): (u64, u64), columns: usize) -> (String, String) {
     let whole = whole.max(1);
     let wide = u64::try_from(columns).unwrap_or(u64::MAX);
     let share = part.min(whole).saturating_mul(wide).saturating_add(whole / 2) / whole;
@@ -18,14 +18,14 @@ pub fn bar(glyphs: &GlyphSet, (part, whole): (u64, u64), columns: usize) -> (Str
 }
 
 /// The values as a row of columns, the largest as high as a line; the last ones where there are too many.
-pub fn spark(glyphs: &GlyphSet, values: &[u64], columns: usize) -> String {
+pub fn sparkline(glyphs: &GlyphSet, values: &[u64], columns: usize) -> String {
     let shown = &values[values.len().saturating_sub(columns)..];
     let most = shown.iter().copied().max().unwrap_or(0).max(1);
-    shown.iter().map(|value| height(glyphs, *value, most)).collect()
+    shown.iter().map(|value| column_symbol(glyphs, *value, most)).collect()
 }
 
 /// How high a value stands among values of at most `most`: nothing for nothing, else one of the steps.
-pub fn height(glyphs: &GlyphSet, value: u64, most: u64) -> &'static str {
+pub fn column_symbol(glyphs: &GlyphSet, value: u64, most: u64) -> &'static str {
     if value == 0 {
         return " ";
     }
@@ -36,7 +36,7 @@ pub fn height(glyphs: &GlyphSet, value: u64, most: u64) -> &'static str {
 
 /// Where the thumb of a list stands beside its lines, and how long it is; nothing where the whole list is shown. Only
 /// a list that is at its end has the thumb there.
-pub fn thumb(top: usize, lines: usize, rows: usize) -> Option<(usize, usize)> {
+pub fn scrollbar_thumb(top: usize, lines: usize, rows: usize) -> Option<(usize, usize)> {
     let hidden = rows.checked_sub(lines).filter(|hidden| *hidden > 0 && lines > 0)?;
     let length = (lines * lines / rows).clamp(1, lines);
     let room = lines - length;
@@ -45,7 +45,7 @@ pub fn thumb(top: usize, lines: usize, rows: usize) -> Option<(usize, usize)> {
 }
 
 /// A text cut or filled to exactly so many columns.
-pub fn fitted(text: &str, columns: usize, ellipsis: &str) -> String {
+pub fn fit_text(text: &str, columns: usize, ellipsis: &str) -> String {
     use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
     if text.width() <= columns {
         return format!("{text}{}", " ".repeat(columns - text.width()));
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn a_bar_is_as_full_as_its_part_and_honest_at_its_ends() {
         let drawn = |part, whole| {
-            let (full, empty) = bar(SIGNS, (part, whole), 10);
+            let (full, empty) = progress_bar(SIGNS, (part, whole), 10);
             format!("{full}{empty}")
         };
         assert_eq!(drawn(5, 10), "█████░░░░░");
@@ -83,27 +83,28 @@ mod tests {
             [drawn(0, 9), drawn(9, 9), drawn(20, 9), drawn(0, 0)],
             ["░".repeat(10), "█".repeat(10), "█".repeat(10), "░".repeat(10)]
         );
-        assert_eq!(bar(SIGNS, (1, 2), 0), (String::new(), String::new()));
+        assert_eq!(progress_bar(SIGNS, (1, 2), 0), (String::new(), String::new()));
     }
 
     #[test]
     fn a_sparkline_shows_the_last_values_in_proportion() {
-        assert_eq!(spark(SIGNS, &[1, 4, 8], 3), "▁▄▇");
-        assert_eq!(spark(SIGNS, &[9, 9, 0, 8], 2), " ▇");
-        assert_eq!(spark(SIGNS, &[], 4), "");
-        assert_eq!(spark(&GlyphSet::ASCII, &[1, 8], 4), ".#");
+        assert_eq!(sparkline(SIGNS, &[1, 4, 8], 3), "▁▄▇");
+        assert_eq!(sparkline(SIGNS, &[9, 9, 0, 8], 2), " ▇");
+        assert_eq!(sparkline(SIGNS, &[], 4), "");
+        assert_eq!(sparkline(&GlyphSet::ASCII, &[1, 8], 4), ".#");
     }
 
     #[test]
     fn a_thumb_is_at_an_end_only_where_the_list_is() {
-        assert_eq!([thumb(0, 10, 10), thumb(0, 10, 3), thumb(0, 0, 9)], [None; 3]);
+        assert_eq!([scrollbar_thumb(0, 10, 10), scrollbar_thumb(0, 10, 3), scrollbar_thumb(0, 0, 9)], [None; 3]);
         assert_eq!(
-            [thumb(0, 10, 40), thumb(1, 10, 40), thumb(29, 10, 40), thumb(30, 10, 40)].map(Option::unwrap),
+            [scrollbar_thumb(0, 10, 40), scrollbar_thumb(1, 10, 40), scrollbar_thumb(29, 10, 40), scrollbar_thumb(30, 10, 40)]
+                .map(Option::unwrap),
             [(0, 2), (1, 2), (7, 2), (8, 2)]
         );
         for rows in 2..200 {
             for top in 0..rows - 1 {
-                let (at, length) = thumb(top, 1, rows).unwrap();
+                let (at, length) = scrollbar_thumb(top, 1, rows).unwrap();
                 assert_eq!((at, length), (0, 1));
             }
         }
@@ -113,7 +114,7 @@ mod tests {
     fn a_fitted_text_has_exactly_its_columns() {
         for text in ["", "abc", "日本語", "a日本語", "👩‍💻 ci", "ünï"] {
             for columns in 0..9 {
-                assert_eq!(fitted(text, columns, "…").width(), columns, "{text} in {columns}");
+                assert_eq!(fit_text(text, columns, "…").width(), columns, "{text} in {columns}");
             }
         }
     }

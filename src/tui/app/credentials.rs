@@ -9,56 +9,56 @@ use std::collections::HashSet;
 
 use tui_input::Input;
 
-use super::command::Motion;
-use super::finder::Finder;
-use super::query::{Query, Scratch};
-use super::words::Standing;
+use super::command::CursorMotion;
+use super::finder::RowIndex;
+use super::query::{FilterQuery, MatcherBuffer};
+use super::words::CredentialStatus;
 use crate::domain::credential::CheckReport;
 use crate::domain::{Credential, CredentialId, Timestamp};
 use crate::engine::message::CredentialPage;
 
 /// The list of credentials.
-pub struct Credentials {
+pub struct CredentialList {
     rows: Vec<Credential>,
     /// Whether these are all, or only the first.
-    is_whole: bool,
-    by_id: Finder,
-    by_print: Finder,
+    all_rows_loaded: bool,
+    by_id: RowIndex,
+    by_fingerprint: RowIndex,
     /// The positions of the rows that have a known end, the first to end first.
-    ends: Vec<usize>,
+    by_expiry: Vec<usize>,
     /// The positions of all rows in order.
     order: Vec<usize>,
     /// The positions of the rows that are shown, in order.
     shown: Vec<usize>,
     /// The filter as it is typed.
-    pub filter: Filter,
+    pub filter: ListFilter,
     /// What rows are sorted by.
-    pub sort: Sort,
+    pub sort: SortKey,
     marks: HashSet<CredentialId>,
     /// Where the cursor is among the rows that are shown.
     cursor: usize,
     /// The first row that is drawn.
     top: usize,
     /// How many stand how, if that was counted since the last change.
-    tally: Cell<Option<Tally>>,
-    scratch: Scratch,
+    status_counts: Cell<Option<StatusCounts>>,
+    matcher_buffer: MatcherBuffer,
 }
 
 /// How many credentials stand how, in the order of [`Standing::ALL`].
-pub type Tally = [usize; Standing::ALL.len()];
+pub type StatusCounts = [usize; CredentialStatus::ALL.len()];
 
 /// The filter of the list.
-pub struct Filter {
+pub struct ListFilter {
     /// The text.
     pub input: Input,
     /// Whether it is being typed.
     pub typing: bool,
-    query: Query,
+    query: FilterQuery,
 }
 
 /// What rows are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Sort {
+pub enum SortKey {
     /// By name.
     #[default]
     Name,
@@ -72,7 +72,7 @@ pub enum Sort {
     Provider,
 }
 
-impl Sort {
+impl SortKey {
     const ALL: [Self; 5] = [Self::Name, Self::Expiry, Self::Status, Self::Region, Self::Provider];
 
     /// The word that is shown.
@@ -95,21 +95,21 @@ impl Sort {
         let first = match self {
             Self::Name => Ordering::Equal,
             Self::Expiry => a.expires.is_none().cmp(&b.expires.is_none()).then(a.expires.cmp(&b.expires)),
-            Self::Status => Standing::of(a, now).cmp(&Standing::of(b, now)),
+            Self::Status => CredentialStatus::for_credential(a, now).cmp(&CredentialStatus::for_credential(b, now)),
             Self::Region => a.region.cmp(&b.region),
             Self::Provider => a.provider.cmp(&b.provider).then_with(|| a.kind.cmp(&b.kind)),
         };
-        first.then_with(|| caseless(a.name.as_str(), b.name.as_str())).then_with(|| a.id.cmp(&b.id))
+        first.then_with(|| compare_ignoring_case(a.name.as_str(), b.name.as_str())).then_with(|| a.id.cmp(&b.id))
     }
 }
 
-fn caseless(a: &str, b: &str) -> Ordering {
+fn compare_ignoring_case(a: &str, b: &str) -> Ordering {
     let lower = |byte: u8| byte.to_ascii_lowercase();
     a.bytes().map(lower).cmp(b.bytes().map(lower))
 }
 
 /// A row that is drawn.
-pub struct Row<'a> {
+pub struct CredentialRow<'a> {
     /// The credential.
     pub credential: &'a Credential,
     /// Whether the cursor is on it.
@@ -118,38 +118,38 @@ pub struct Row<'a> {
     pub marked: bool,
 }
 
-impl Credentials {
+impl CredentialList {
     /// A list of these credentials.
     pub fn new(rows: Vec<Credential>, now: Timestamp) -> Self {
-        let filter = Filter { input: Input::default(), typing: false, query: Query::parse("") };
+        let filter = ListFilter { input: Input::default(), typing: false, query: FilterQuery::parse("") };
         let mut list = Self {
             rows: Vec::new(),
-            is_whole: true,
-            by_id: Finder::default(),
-            by_print: Finder::default(),
-            ends: Vec::new(),
+            all_rows_loaded: true,
+            by_id: RowIndex::default(),
+            by_fingerprint: RowIndex::default(),
+            by_expiry: Vec::new(),
             order: Vec::new(),
             shown: Vec::new(),
             filter,
-            sort: Sort::default(),
+            sort: SortKey::default(),
             marks: HashSet::new(),
             cursor: 0,
             top: 0,
-            tally: Cell::default(),
-            scratch: Scratch::default(),
+            status_counts: Cell::default(),
+            matcher_buffer: MatcherBuffer::default(),
         };
         list.load(rows, now);
         list
     }
 
     /// A list of the first credentials, or of all.
-    pub fn beginning(beginning: CredentialPage, now: Timestamp) -> Self {
-        Self { is_whole: beginning.all_loaded, ..Self::new(beginning.credentials, now) }
+    pub fn from_page(beginning: CredentialPage, now: Timestamp) -> Self {
+        Self { all_rows_loaded: beginning.all_loaded, ..Self::new(beginning.credentials, now) }
     }
 
     /// Whether all credentials are here; if not, the others are being read.
-    pub fn is_whole(&self) -> bool {
-        self.is_whole
+    pub fn all_rows_loaded(&self) -> bool {
+        self.all_rows_loaded
     }
 
     /// All credentials, shown or not.
@@ -158,29 +158,29 @@ impl Credentials {
     }
 
     /// How many stand how. Counted when it is asked for, and then not again before something changes.
-    pub fn tally(&self, now: Timestamp) -> Tally {
+    pub fn status_counts(&self, now: Timestamp) -> StatusCounts {
         let count = || {
-            let mut tally = Tally::default();
-            self.rows.iter().for_each(|row| tally[Standing::of(row, now) as usize] += 1);
+            let mut tally = StatusCounts::default();
+            self.rows.iter().for_each(|row| tally[CredentialStatus::for_credential(row, now) as usize] += 1);
             tally
         };
-        let tally = self.tally.get().unwrap_or_else(count);
-        self.tally.set(Some(tally));
+        let tally = self.status_counts.get().unwrap_or_else(count);
+        self.status_counts.set(Some(tally));
         tally
     }
 
     /// The credentials that have a known end, the first to end first.
-    pub fn ends(&self) -> impl ExactSizeIterator<Item = &Credential> {
-        self.ends.iter().map(|row| &self.rows[*row])
+    pub fn by_expiry(&self) -> impl ExactSizeIterator<Item = &Credential> {
+        self.by_expiry.iter().map(|row| &self.rows[*row])
     }
 
     /// How many of the first to end are like this; the others must not be.
-    pub fn ends_while(&self, is_early: impl Fn(&Credential) -> bool) -> usize {
-        self.ends.partition_point(|row| is_early(&self.rows[*row]))
+    pub fn count_expiring_while(&self, is_early: impl Fn(&Credential) -> bool) -> usize {
+        self.by_expiry.partition_point(|row| is_early(&self.rows[*row]))
     }
 
     /// How many rows pass the filter.
-    pub fn shown_count(&self) -> usize {
+    pub fn visible_count(&self) -> usize {
         self.shown.len()
     }
 
@@ -215,37 +215,37 @@ impl Credentials {
     }
 
     /// Other credentials that hold the same secret as this one.
-    pub fn twins<'a>(&'a self, credential: &'a Credential) -> impl Iterator<Item = &'a Credential> {
+    pub fn duplicates_of<'a>(&'a self, credential: &'a Credential) -> impl Iterator<Item = &'a Credential> {
         let print = credential.fingerprint.as_deref();
-        let rows = print.into_iter().flat_map(|print| self.by_print.candidates(print));
+        let rows = print.into_iter().flat_map(|print| self.by_fingerprint.candidates(print));
         rows.map(|row| &self.rows[row]).filter(move |other| other.fingerprint.as_deref() == print && other.id != credential.id)
     }
 
     /// The rows that are drawn in so many lines.
-    pub fn visible(&self, lines: usize) -> impl Iterator<Item = Row<'_>> {
+    pub fn visible_rows(&self, lines: usize) -> impl Iterator<Item = CredentialRow<'_>> {
         self.shown.iter().enumerate().skip(self.top).take(lines).map(|(at, row)| {
             let credential = &self.rows[*row];
-            Row { credential, selected: at == self.cursor, marked: self.marks.contains(&credential.id) }
+            CredentialRow { credential, selected: at == self.cursor, marked: self.marks.contains(&credential.id) }
         })
     }
 
     /// Takes the place of everything that was there; the cursor stays on its credential, or at the top if nobody has
     /// moved it since the first look.
     pub fn load(&mut self, rows: Vec<Credential>, now: Timestamp) {
-        let is_placed = self.is_whole || self.cursor > 0;
+        let is_placed = self.all_rows_loaded || self.cursor > 0;
         let selected = self.selected().filter(|_| is_placed).map(|credential| credential.id.clone());
-        (self.rows, self.is_whole) = (rows, true);
-        self.tally.take();
-        self.index();
+        (self.rows, self.all_rows_loaded) = (rows, true);
+        self.status_counts.take();
+        self.rebuild_indexes();
         self.sort_all(now);
-        self.arrange(now);
+        self.recompute_visible(now);
         self.select_id(selected.as_ref());
         let known: HashSet<_> = self.rows.iter().map(|row| &row.id).collect();
         self.marks.retain(|id| known.contains(id));
     }
 
     /// A credential was added or changed.
-    pub fn put(&mut self, credential: Credential, now: Timestamp) {
+    pub fn upsert(&mut self, credential: Credential, now: Timestamp) {
         let selected = self.selected().map(|credential| credential.id.clone());
         let row = self.position(&credential.id).unwrap_or(self.rows.len());
         if row == self.rows.len() {
@@ -253,9 +253,9 @@ impl Credentials {
         } else {
             self.rows[row] = credential;
         }
-        self.tally.take();
-        self.index();
-        self.place(row, now);
+        self.status_counts.take();
+        self.rebuild_indexes();
+        self.reposition_row(row, now);
         self.select_id(selected.as_ref());
     }
 
@@ -264,30 +264,30 @@ impl Credentials {
         if let Some(row) = self.position(id) {
             self.rows.remove(row);
             self.marks.remove(id);
-            self.tally.take();
-            self.index();
+            self.status_counts.take();
+            self.rebuild_indexes();
             let cursor = self.cursor;
             self.sort_all(now);
-            self.arrange(now);
+            self.recompute_visible(now);
             self.cursor = cursor.min(self.shown.len().saturating_sub(1));
         }
     }
 
     /// A credential was checked in its own region.
-    pub fn record(&mut self, id: &CredentialId, check: CheckReport, now: Timestamp) {
+    pub fn record_check(&mut self, id: &CredentialId, check: CheckReport, now: Timestamp) {
         if let Some(row) = self.position(id) {
             let selected = self.selected().map(|credential| credential.id.clone());
             self.rows[row].last_check = Some(check);
-            self.tally.take();
-            self.place(row, now);
+            self.status_counts.take();
+            self.reposition_row(row, now);
             self.select_id(selected.as_ref());
         }
     }
 
     /// Moves the cursor.
-    pub fn go(&mut self, motion: Motion, page: usize) {
+    pub fn move_cursor(&mut self, motion: CursorMotion, page: usize) {
         let last = self.shown.len().saturating_sub(1);
-        self.cursor = step(self.cursor, motion, page, last);
+        self.cursor = moved_cursor(self.cursor, motion, page, last);
     }
 
     /// Puts the cursor on the row that is drawn at this line; whether there is one.
@@ -308,22 +308,22 @@ impl Credentials {
     }
 
     /// Scrolls so that the cursor is among the lines that are drawn.
-    pub fn fit(&mut self, lines: usize) {
-        self.top = fit(self.top, self.cursor, lines, self.shown.len());
+    pub fn scroll_to_cursor(&mut self, lines: usize) {
+        self.top = scroll_offset(self.top, self.cursor, lines, self.shown.len());
     }
 
     /// Marks or unmarks the row under the cursor, and goes on to the next.
-    pub fn mark(&mut self) {
+    pub fn toggle_mark(&mut self) {
         if let Some(id) = self.selected().map(|credential| credential.id.clone()) {
             if !self.marks.remove(&id) {
                 self.marks.insert(id);
             }
-            self.go(Motion::Down, 1);
+            self.move_cursor(CursorMotion::Down, 1);
         }
     }
 
     /// Marks every row that is shown, or none if all are marked already.
-    pub fn mark_all(&mut self) {
+    pub fn toggle_all_marks(&mut self) {
         let shown: Vec<_> = self.shown.iter().map(|row| self.rows[*row].id.clone()).collect();
         if shown.iter().all(|id| self.marks.contains(id)) {
             self.marks.clear();
@@ -338,7 +338,7 @@ impl Credentials {
     }
 
     /// The marked credentials in the order of the list, or the one under the cursor if none is marked.
-    pub fn chosen(&self) -> Vec<CredentialId> {
+    pub fn marked_or_selected(&self) -> Vec<CredentialId> {
         if self.marks.is_empty() {
             return self.selected().map(|credential| credential.id.clone()).into_iter().collect();
         }
@@ -346,38 +346,38 @@ impl Credentials {
     }
 
     /// Drops the marks; without marks, the filter.
-    pub fn clear(&mut self, now: Timestamp) {
+    pub fn clear_marks_or_filter(&mut self, now: Timestamp) {
         if self.marks.is_empty() {
-            self.drop_filter(now);
+            self.clear_filter(now);
         } else {
             self.marks.clear();
         }
     }
 
     /// Drops the filter; the cursor stays on its credential.
-    pub fn drop_filter(&mut self, now: Timestamp) {
+    pub fn clear_filter(&mut self, now: Timestamp) {
         self.filter.input.reset();
         self.filter.typing = false;
-        self.refilter(now);
+        self.apply_filter(now);
     }
 
     /// Whether the filter lets everything pass.
-    pub fn is_unfiltered(&self) -> bool {
+    pub fn filter_is_empty(&self) -> bool {
         self.filter.query.is_empty()
     }
 
     /// Applies the filter as it is typed now.
-    pub fn refilter(&mut self, now: Timestamp) {
+    pub fn apply_filter(&mut self, now: Timestamp) {
         let selected = self.selected().map(|credential| credential.id.clone());
-        let query = Query::parse(self.filter.input.value());
+        let query = FilterQuery::parse(self.filter.input.value());
         let narrows = query.narrows(&self.filter.query);
         self.filter.query = query;
         if narrows {
-            self.narrow(now);
+            self.narrow_visible(now);
         } else {
-            self.arrange(now);
+            self.recompute_visible(now);
         }
-        if self.filter.query.ranks() {
+        if self.filter.query.ranks_matches() {
             self.cursor = 0;
         } else {
             self.select_id(selected.as_ref());
@@ -385,11 +385,11 @@ impl Credentials {
     }
 
     /// Sorts by the next property.
-    pub fn resort(&mut self, now: Timestamp) {
+    pub fn sort_by_next_key(&mut self, now: Timestamp) {
         let selected = self.selected().map(|credential| credential.id.clone());
         self.sort = self.sort.next();
         self.sort_all(now);
-        self.arrange(now);
+        self.recompute_visible(now);
         self.select_id(selected.as_ref());
     }
 
@@ -397,10 +397,10 @@ impl Credentials {
         self.by_id.candidates(id.as_str()).find(|row| self.rows[*row].id == *id)
     }
 
-    fn index(&mut self) {
-        self.by_id = Finder::new(self.rows.iter().map(|row| Some(row.id.as_str())));
-        self.by_print = Finder::new(self.rows.iter().map(|row| row.fingerprint.as_deref()));
-        let Self { rows, ends, .. } = self;
+    fn rebuild_indexes(&mut self) {
+        self.by_id = RowIndex::new(self.rows.iter().map(|row| Some(row.id.as_str())));
+        self.by_fingerprint = RowIndex::new(self.rows.iter().map(|row| row.fingerprint.as_deref()));
+        let Self { rows, by_expiry: ends, .. } = self;
         *ends = (0..rows.len()).filter(|row| rows[*row].expires.is_some()).collect();
         ends.sort_unstable_by_key(|row| (rows[*row].expires, rows[*row].name.as_str(), *row));
     }
@@ -412,21 +412,21 @@ impl Credentials {
     }
 
     /// Computes anew which rows are shown.
-    fn arrange(&mut self, now: Timestamp) {
+    fn recompute_visible(&mut self, now: Timestamp) {
         self.shown.clone_from(&self.order);
-        self.narrow(now);
+        self.narrow_visible(now);
     }
 
     /// Computes which of the rows that are shown still are; better matches come first, equal ones in order.
-    fn narrow(&mut self, now: Timestamp) {
-        let Self { rows, order, shown, filter, scratch, .. } = self;
+    fn narrow_visible(&mut self, now: Timestamp) {
+        let Self { rows, order, shown, filter, matcher_buffer: scratch, .. } = self;
         let mut was_shown = vec![false; rows.len()];
         for row in &*shown {
             was_shown[*row] = true;
         }
         let score = |row: &usize| filter.query.score(&rows[*row], now, scratch).map(|score| (Reverse(score), *row));
         let mut scored: Vec<_> = order.iter().filter(|row| was_shown[**row]).filter_map(score).collect();
-        if filter.query.ranks() {
+        if filter.query.ranks_matches() {
             scored.sort_by_key(|(score, _)| *score);
         }
         *shown = scored.into_iter().map(|(_, row)| row).collect();
@@ -434,13 +434,13 @@ impl Credentials {
     }
 
     /// Puts one row where it belongs now, leaving the others where they are.
-    fn place(&mut self, row: usize, now: Timestamp) {
-        let Self { rows, order, shown, filter, sort, scratch, .. } = self;
+    fn reposition_row(&mut self, row: usize, now: Timestamp) {
+        let Self { rows, order, shown, filter, sort, matcher_buffer: scratch, .. } = self;
         let before = |other: &usize| sort.compare(&rows[*other], &rows[row], now) == Ordering::Less;
         order.retain(|other| *other != row);
         order.insert(order.partition_point(before), row);
-        if filter.query.ranks() {
-            return self.arrange(now);
+        if filter.query.ranks_matches() {
+            return self.recompute_visible(now);
         }
         shown.retain(|other| *other != row);
         if filter.query.score(&rows[row], now, scratch).is_some() {
@@ -451,19 +451,19 @@ impl Credentials {
 }
 
 /// A cursor after a motion, in a list whose last row is `last`.
-pub fn step(cursor: usize, motion: Motion, page: usize, last: usize) -> usize {
+pub fn moved_cursor(cursor: usize, motion: CursorMotion, page: usize, last: usize) -> usize {
     match motion {
-        Motion::Up => cursor.saturating_sub(1),
-        Motion::Down => cursor.saturating_add(1).min(last),
-        Motion::Top => 0,
-        Motion::Bottom => last,
-        Motion::PageUp => cursor.saturating_sub(page.max(1)),
-        Motion::PageDown => cursor.saturating_add(page.max(1)).min(last),
+        CursorMotion::Up => cursor.saturating_sub(1),
+        CursorMotion::Down => cursor.saturating_add(1).min(last),
+        CursorMotion::Top => 0,
+        CursorMotion::Bottom => last,
+        CursorMotion::PageUp => cursor.saturating_sub(page.max(1)),
+        CursorMotion::PageDown => cursor.saturating_add(page.max(1)).min(last),
     }
 }
 
 /// The first line to draw so that `cursor` is seen, moving as little as possible and leaving no needless gap at the end.
-pub fn fit(top: usize, cursor: usize, lines: usize, total: usize) -> usize {
+pub fn scroll_offset(top: usize, cursor: usize, lines: usize, total: usize) -> usize {
     let lines = lines.max(1);
     let lowest = cursor.saturating_sub(lines - 1);
     top.clamp(lowest, cursor.max(lowest)).min(total.saturating_sub(lines))
@@ -475,65 +475,65 @@ mod tests {
     use super::*;
     use crate::domain::response::CheckResult;
 
-    fn list() -> Credentials {
-        Credentials::new(samples::credentials(), samples::wall())
+    fn list() -> CredentialList {
+        CredentialList::new(samples::credentials(), samples::test_time())
     }
 
-    fn names(list: &Credentials) -> Vec<&str> {
-        list.visible(usize::MAX).map(|row| row.credential.name.as_str()).collect()
+    fn names(list: &CredentialList) -> Vec<&str> {
+        list.visible_rows(usize::MAX).map(|row| row.credential.name.as_str()).collect()
     }
 
-    fn filter(list: &mut Credentials, text: &str) {
+    fn filter(list: &mut CredentialList, text: &str) {
         list.filter.input = Input::new(text.to_owned());
-        list.refilter(samples::wall());
+        list.apply_filter(samples::test_time());
     }
 
     #[test]
     fn rows_are_sorted_by_each_property_in_turn() {
         let mut list = list();
         assert_eq!(names(&list)[..3], ["appsec-bot", "broker", "ci-scanner"]);
-        list.resort(samples::wall());
-        assert_eq!((list.sort, names(&list)[0]), (Sort::Expiry, "appsec-bot"));
-        list.resort(samples::wall());
-        assert_eq!((list.sort, names(&list)[0]), (Sort::Status, "old-jenkins"));
+        list.sort_by_next_key(samples::test_time());
+        assert_eq!((list.sort, names(&list)[0]), (SortKey::Expiry, "appsec-bot"));
+        list.sort_by_next_key(samples::test_time());
+        assert_eq!((list.sort, names(&list)[0]), (SortKey::Status, "old-jenkins"));
     }
 
     #[test]
     fn the_cursor_stays_on_its_credential_while_the_list_changes_around_it() {
         let mut list = list();
-        list.go(Motion::Bottom, 1);
+        list.move_cursor(CursorMotion::Bottom, 1);
         let id = list.selected().expect("a row").id.clone();
-        list.resort(samples::wall());
-        list.load(samples::credentials().into_iter().rev().collect(), samples::wall());
+        list.sort_by_next_key(samples::test_time());
+        list.load(samples::credentials().into_iter().rev().collect(), samples::test_time());
         let verdict = samples::check(CheckResult::Refused, Some(401));
-        list.record(&samples::id(1), verdict, samples::wall());
+        list.record_check(&samples::id(1), verdict, samples::test_time());
         assert_eq!(list.selected().expect("a row").id, id);
     }
 
     #[test]
     fn the_rest_of_the_list_leaves_an_untouched_cursor_at_the_top() {
         let beginning = || CredentialPage { credentials: samples::credentials().split_off(3), all_loaded: false };
-        let mut list = Credentials::beginning(beginning(), samples::wall());
-        list.load(samples::credentials(), samples::wall());
-        assert_eq!((list.is_whole(), list.cursor(), list.all().len()), (true, 0, 7));
+        let mut list = CredentialList::from_page(beginning(), samples::test_time());
+        list.load(samples::credentials(), samples::test_time());
+        assert_eq!((list.all_rows_loaded(), list.cursor(), list.all().len()), (true, 0, 7));
 
-        let mut list = Credentials::beginning(beginning(), samples::wall());
-        list.go(Motion::Down, 1);
+        let mut list = CredentialList::from_page(beginning(), samples::test_time());
+        list.move_cursor(CursorMotion::Down, 1);
         let id = list.selected().expect("a row").id.clone();
-        list.load(samples::credentials(), samples::wall());
+        list.load(samples::credentials(), samples::test_time());
         assert_eq!(list.selected().expect("a row").id, id);
     }
 
     #[test]
     fn one_row_placed_is_the_same_as_everything_arranged_anew() {
         let mut list = list();
-        list.sort = Sort::Status;
-        list.sort_all(samples::wall());
-        list.arrange(samples::wall());
-        list.record(&samples::id(0), samples::check(CheckResult::Refused, Some(401)), samples::wall());
+        list.sort = SortKey::Status;
+        list.sort_all(samples::test_time());
+        list.recompute_visible(samples::test_time());
+        list.record_check(&samples::id(0), samples::check(CheckResult::Refused, Some(401)), samples::test_time());
         let placed = list.shown.clone();
-        list.sort_all(samples::wall());
-        list.arrange(samples::wall());
+        list.sort_all(samples::test_time());
+        list.recompute_visible(samples::test_time());
         assert_eq!(placed, list.shown);
     }
 
@@ -542,7 +542,7 @@ mod tests {
         let (mut typed, mut at_once) = (list(), list());
         for text in ["c", "ci", "ci-", "ci-s", "ci", "status:accepted c", "status:accepted ca"] {
             filter(&mut typed, text);
-            at_once.drop_filter(samples::wall());
+            at_once.clear_filter(samples::test_time());
             filter(&mut at_once, text);
             assert_eq!(typed.shown, at_once.shown, "{text:?}");
         }
@@ -552,29 +552,38 @@ mod tests {
     fn a_row_that_no_longer_passes_the_filter_goes() {
         let mut list = list();
         filter(&mut list, "status:accepted");
-        let before = list.shown_count();
-        list.record(&samples::id(0), samples::check(CheckResult::Refused, Some(401)), samples::wall());
-        assert_eq!(list.shown_count(), before - 1);
+        let before = list.visible_count();
+        list.record_check(&samples::id(0), samples::check(CheckResult::Refused, Some(401)), samples::test_time());
+        assert_eq!(list.visible_count(), before - 1);
     }
 
     #[test]
     fn marks_outlive_a_filter_and_leave_with_their_credential() {
         let mut list = list();
-        list.mark();
+        list.toggle_mark();
         filter(&mut list, "ci-scanner");
-        list.mark();
+        list.toggle_mark();
         assert_eq!(list.mark_count(), 2);
-        list.remove(&samples::id(0), samples::wall());
+        list.remove(&samples::id(0), samples::test_time());
         assert_eq!(list.mark_count(), 1);
-        list.clear(samples::wall());
-        assert_eq!((list.mark_count(), list.is_unfiltered()), (0, false));
-        list.clear(samples::wall());
-        assert!(list.is_unfiltered());
+        list.clear_marks_or_filter(samples::test_time());
+        assert_eq!((list.mark_count(), list.filter_is_empty()), (0, false));
+        list.clear_marks_or_filter(samples::test_time());
+        assert!(list.filter_is_empty());
     }
 
     #[test]
     fn scrolling_moves_as_little_as_possible() {
-        assert_eq!([fit(0, 4, 5, 9), fit(0, 5, 5, 9), fit(4, 3, 5, 9), fit(9, 8, 5, 9), fit(3, 0, 5, 2)], [0, 1, 3, 4, 0]);
-        assert_eq!(fit(0, 0, 0, 0), 0);
+        assert_eq!(
+            [
+                scroll_offset(0, 4, 5, 9),
+                scroll_offset(0, 5, 5, 9),
+                scroll_offset(4, 3, 5, 9),
+                scroll_offset(9, 8, 5, 9),
+                scroll_offset(3, 0, 5, 2)
+            ],
+            [0, 1, 3, 4, 0]
+        );
+        assert_eq!(scroll_offset(0, 0, 0, 0), 0);
     }
 }

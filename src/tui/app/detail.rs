@@ -8,26 +8,26 @@ use crate::domain::{CredentialId, CredentialName, Secret, Timestamp};
 use crate::engine::message::{TaskId, TokenLifetime};
 
 /// How many rows the detail needs to get as far as the access token.
-pub const ROWS: u16 = 7;
+pub const MIN_FULL_DETAIL_ROWS: u16 = 7;
 
 /// Whether the secret is shown.
 ///
 /// Everything that may mean that the person looks away goes through [`Detail::mask`]: the timer, the loss of focus,
 /// another selection, another size, suspension, a copy, a dialog.
 #[derive(Default)]
-pub struct Detail {
-    reveal: Reveal,
-    twins: Vec<CredentialName>,
+pub struct DetailPane {
+    reveal: RevealState,
+    duplicates: Vec<CredentialName>,
     /// The access token that is at hand, as far as that is known.
     access_token: Option<TokenLifetime>,
 }
 
 #[derive(Default)]
-enum Reveal {
+enum RevealState {
     #[default]
     Masked,
-    Asked(TaskId),
-    Shown {
+    Requested(TaskId),
+    Revealed {
         of: CredentialId,
         secret: Arc<Secret>,
         until: Instant,
@@ -35,69 +35,71 @@ enum Reveal {
 }
 
 /// A secret that may be drawn right now.
-pub struct Shown<'a> {
+pub struct RevealedSecret<'a> {
     /// The secret.
     pub secret: &'a Secret,
     /// How long it stays.
     pub left: Duration,
 }
 
-impl Detail {
+impl DetailPane {
     /// The secret, as long as it is of `credential` and its time has not run out.
-    pub fn shown(&self, credential: &CredentialId, now: Instant) -> Option<Shown<'_>> {
+    pub fn revealed_secret(&self, credential: &CredentialId, now: Instant) -> Option<RevealedSecret<'_>> {
         match &self.reveal {
-            Reveal::Shown { of, secret, until } if of == credential && now < *until => Some(Shown { secret, left: *until - now }),
+            RevealState::Revealed { of, secret, until } if of == credential && now < *until => {
+                Some(RevealedSecret { secret, left: *until - now })
+            }
             _ => None,
         }
     }
 
     /// Whether the secret was asked for and has not come yet.
-    pub fn is_asked(&self) -> bool {
-        matches!(self.reveal, Reveal::Asked(_))
+    pub fn reveal_pending(&self) -> bool {
+        matches!(self.reveal, RevealState::Requested(_))
     }
 
     /// Whether nothing is shown and nothing is on its way.
     pub fn is_masked(&self) -> bool {
-        matches!(self.reveal, Reveal::Masked)
+        matches!(self.reveal, RevealState::Masked)
     }
 
     /// Waits for the secret that this task will lend.
-    pub fn ask(&mut self, task: TaskId) {
-        self.reveal = Reveal::Asked(task);
+    pub fn begin_reveal(&mut self, task: TaskId) {
+        self.reveal = RevealState::Requested(task);
     }
 
     /// Shows the secret until the given moment, if `task` is the one that was asked. A later one is dropped and wiped.
-    pub fn show(&mut self, task: TaskId, of: CredentialId, secret: Arc<Secret>, until: Instant) {
+    pub fn reveal_secret(&mut self, task: TaskId, of: CredentialId, secret: Arc<Secret>, until: Instant) {
         if self.waits_for(task) {
-            self.reveal = Reveal::Shown { of, secret, until };
+            self.reveal = RevealState::Revealed { of, secret, until };
         }
     }
 
     /// Whether this task is to lend the secret.
     pub fn waits_for(&self, task: TaskId) -> bool {
-        matches!(self.reveal, Reveal::Asked(asked) if asked == task)
+        matches!(self.reveal, RevealState::Requested(asked) if asked == task)
     }
 
     /// Masks a secret that is shown; one that was asked for is still waited for, and so is the reason why it does not come.
-    pub fn hide(&mut self) {
-        if matches!(self.reveal, Reveal::Shown { .. }) {
+    pub fn mask_if_revealed(&mut self) {
+        if matches!(self.reveal, RevealState::Revealed { .. }) {
             self.mask();
         }
     }
 
     /// Masks the secret, and drops one that is on its way.
     pub fn mask(&mut self) {
-        self.reveal = Reveal::Masked;
+        self.reveal = RevealState::Masked;
     }
 
     /// Other credentials that hold the same secret.
-    pub fn twins(&self) -> &[CredentialName] {
-        &self.twins
+    pub fn duplicates(&self) -> &[CredentialName] {
+        &self.duplicates
     }
 
     /// Remembers which other credentials hold the same secret.
-    pub fn set_twins(&mut self, twins: Vec<CredentialName>) {
-        self.twins = twins;
+    pub fn set_duplicates(&mut self, twins: Vec<CredentialName>) {
+        self.duplicates = twins;
     }
 
     /// It is known whether there is an access token at hand for the selected credential.
@@ -116,22 +118,22 @@ impl Detail {
     }
 
     /// When what is said about the access token changes.
-    pub fn next_change(&self, now: Now) -> Option<Instant> {
+    pub fn next_access_token_change(&self, now: Now) -> Option<Instant> {
         let left = self.access_token(now.wall)?.until - now.wall;
-        words::lasting_changes(left).map(|step| now.instant + step)
+        words::remaining_text_changes_in(left).map(|step| now.instant + step)
     }
 
     /// Masks the secret if its time has run out.
     pub fn expire(&mut self, now: Instant) {
-        if matches!(self.reveal, Reveal::Shown { until, .. } if until <= now) {
+        if matches!(self.reveal, RevealState::Revealed { until, .. } if until <= now) {
             self.mask();
         }
     }
 
     /// When the countdown shows another number.
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
-        let Reveal::Shown { until, .. } = &self.reveal else { return None };
-        words::next_second(*until, now)
+        let RevealState::Revealed { until, .. } = &self.reveal else { return None };
+        words::next_second_at(*until, now)
     }
 }
 
@@ -142,10 +144,10 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn shown(now: Instant) -> Detail {
-        let mut detail = Detail::default();
-        detail.ask(TaskId(7));
-        detail.show(TaskId(7), samples::id(0), Arc::new(Secret::new(b"x".to_vec())), now + 15 * SECOND);
+    fn shown(now: Instant) -> DetailPane {
+        let mut detail = DetailPane::default();
+        detail.begin_reveal(TaskId(7));
+        detail.reveal_secret(TaskId(7), samples::id(0), Arc::new(Secret::new(b"x".to_vec())), now + 15 * SECOND);
         detail
     }
 
@@ -153,9 +155,9 @@ mod tests {
     fn a_secret_is_shown_for_its_time_and_its_credential_only() {
         let now = Instant::now();
         let mut detail = shown(now);
-        assert!(detail.shown(&samples::id(0), now + 14 * SECOND).is_some());
-        assert!(detail.shown(&samples::id(0), now + 15 * SECOND).is_none());
-        assert!(detail.shown(&samples::id(1), now).is_none());
+        assert!(detail.revealed_secret(&samples::id(0), now + 14 * SECOND).is_some());
+        assert!(detail.revealed_secret(&samples::id(0), now + 15 * SECOND).is_none());
+        assert!(detail.revealed_secret(&samples::id(1), now).is_none());
         detail.expire(now + 15 * SECOND);
         assert!(detail.is_masked());
     }
@@ -163,10 +165,10 @@ mod tests {
     #[test]
     fn an_answer_that_nobody_waits_for_is_dropped() {
         let now = Instant::now();
-        let mut detail = Detail::default();
-        detail.ask(TaskId(7));
+        let mut detail = DetailPane::default();
+        detail.begin_reveal(TaskId(7));
         detail.mask();
-        detail.show(TaskId(7), samples::id(0), Arc::new(Secret::new(b"x".to_vec())), now + SECOND);
+        detail.reveal_secret(TaskId(7), samples::id(0), Arc::new(Secret::new(b"x".to_vec())), now + SECOND);
         assert!(detail.is_masked());
     }
 
@@ -177,20 +179,20 @@ mod tests {
         assert_eq!(detail.next_wake(now), Some(now + SECOND));
         assert_eq!(detail.next_wake(now + SECOND / 2), Some(now + SECOND));
         assert_eq!(detail.next_wake(now + 14 * SECOND), Some(now + 15 * SECOND));
-        assert_eq!(Detail::default().next_wake(now), None);
+        assert_eq!(DetailPane::default().next_wake(now), None);
     }
 
     #[test]
     fn an_access_token_is_counted_down_until_it_is_over() {
-        let (wall, instant) = (samples::wall(), Instant::now());
+        let (wall, instant) = (samples::test_time(), Instant::now());
         let at = |seconds| Now { wall: wall + time::Duration::seconds(seconds), instant };
-        let mut detail = Detail::default();
-        assert_eq!(detail.next_change(at(0)), None);
+        let mut detail = DetailPane::default();
+        assert_eq!(detail.next_access_token_change(at(0)), None);
         let life = TokenLifetime { since: Some(wall), until: wall + time::Duration::minutes(10) };
         detail.set_access_token(Some(life));
-        assert_eq!(detail.next_change(at(0)), Some(instant + 60 * SECOND));
-        assert_eq!(detail.next_change(at(599)), Some(instant + SECOND));
-        assert_eq!((detail.access_token(at(600).wall), detail.next_change(at(600))), (None, None));
+        assert_eq!(detail.next_access_token_change(at(0)), Some(instant + 60 * SECOND));
+        assert_eq!(detail.next_access_token_change(at(599)), Some(instant + SECOND));
+        assert_eq!((detail.access_token(at(600).wall), detail.next_access_token_change(at(600))), (None, None));
         detail.forget_access_token();
         assert_eq!(detail.access_token(wall), None);
     }

@@ -1,13 +1,13 @@
 //! Headers and timing as they fit into the console: what is too long goes on in the next line.
 
 use super::App;
-use super::answer::Detail;
-use super::layout::Area;
+use super::answer::DetailLine;
+use super::layout::ScreenRect;
 use super::sheet::wrap;
 
 /// A line of headers or timing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct DetailRow {
     /// The name, or a piece of it.
     pub name: String,
     /// The value or its meaning, or a piece of either.
@@ -18,27 +18,27 @@ pub struct Line {
 
 impl App {
     /// The lines of the headers or the timing that is shown, and how wide their names are.
-    pub fn details(&self) -> (u16, Vec<Line>) {
-        let Area { width, .. } = self.console_body();
-        let details = self.console.answered().map(|answered| answered.details(self.console.view)).unwrap_or_default();
-        lines(&details, width)
+    pub fn detail_rows(&self) -> (u16, Vec<DetailRow>) {
+        let ScreenRect { width, .. } = self.console_body_area();
+        let details = self.console.response().map(|answered| answered.detail_lines(self.console.tab)).unwrap_or_default();
+        wrap_details(&details, width)
     }
 }
 
-fn lines(details: &[Detail], width: u16) -> (u16, Vec<Line>) {
-    let length = |detail: &Detail| match detail {
-        Detail::Pair(name, _) => name.len(),
-        Detail::Meaning(_) => 0,
+fn wrap_details(details: &[DetailLine], width: u16) -> (u16, Vec<DetailRow>) {
+    let length = |detail: &DetailLine| match detail {
+        DetailLine::Pair(name, _) => name.len(),
+        DetailLine::Explanation(_) => 0,
     };
     let longest = details.iter().map(length).max().unwrap_or(0);
     let names = u16::try_from(longest).unwrap_or(u16::MAX).min(width * 2 / 5);
     let values = usize::from(width.saturating_sub(names + 2)).max(1);
     let lines = details.iter().flat_map(|detail| match detail {
-        Detail::Pair(name, value) => beside(&wrap_name(name, names.into()), &wrap(value, values)),
-        Detail::Meaning(words) => {
+        DetailLine::Pair(name, value) => pair_rows(&wrap_name(name, names.into()), &wrap(value, values)),
+        DetailLine::Explanation(words) => {
             let pieces = wrap(words, values.saturating_sub(2).max(1)).into_iter().enumerate();
             let piece = |(at, piece)| format!("{} {piece}", if at == 0 { "↳" } else { " " });
-            pieces.map(|piece_at| Line { name: String::new(), text: piece(piece_at), is_meaning: true }).collect()
+            pieces.map(|piece_at| DetailRow { name: String::new(), text: piece(piece_at), is_meaning: true }).collect()
         }
     });
     (names + 2, lines.collect())
@@ -58,9 +58,9 @@ fn wrap_name(name: &str, columns: usize) -> Vec<&str> {
 }
 
 /// The pieces of a name beside those of its value.
-fn beside(names: &[&str], values: &[&str]) -> Vec<Line> {
+fn pair_rows(names: &[&str], values: &[&str]) -> Vec<DetailRow> {
     let piece = |pieces: &[&str], at: usize| pieces.get(at).copied().unwrap_or_default().to_owned();
-    let line = |at| Line { name: piece(names, at), text: piece(values, at), is_meaning: false };
+    let line = |at| DetailRow { name: piece(names, at), text: piece(values, at), is_meaning: false };
     (0..names.len().max(values.len())).map(line).collect()
 }
 
@@ -71,11 +71,11 @@ mod tests {
     #[test]
     fn nothing_of_a_long_header_is_lost() {
         let details = [
-            Detail::Pair("snyk-version-lifecycle-stage".to_owned(), "ga".to_owned()),
-            Detail::Pair("x".to_owned(), "160, 160;w=1;name=\"per_second\", 1620;w=60".to_owned()),
-            Detail::Meaning("at most 160 requests a second and 1,620 a minute".to_owned()),
+            DetailLine::Pair("snyk-version-lifecycle-stage".to_owned(), "ga".to_owned()),
+            DetailLine::Pair("x".to_owned(), "160, 160;w=1;name=\"per_second\", 1620;w=60".to_owned()),
+            DetailLine::Explanation("at most 160 requests a second and 1,620 a minute".to_owned()),
         ];
-        let (column, lines) = lines(&details, 40);
+        let (column, lines) = wrap_details(&details, 40);
         assert_eq!(column, 18);
         assert_eq!((lines[0].name.as_str(), lines[1].name.as_str()), ("snyk-version-", "lifecycle-stage"));
         let all = |is_meaning| lines.iter().filter(move |line| line.is_meaning == is_meaning).map(|line| line.text.as_str());

@@ -8,7 +8,7 @@ use crate::domain::region::HostRole;
 use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget, TargetError};
 
 /// Path and query in one line of a preset whose placeholders are still open.
-pub fn template(preset: &RequestPreset) -> String {
+pub fn preset_address(preset: &RequestPreset) -> String {
     let target = RequestTarget::Path { place: HostRole::Api, path: preset.path.clone() };
     RequestDraft { query: preset.query.clone(), ..RequestDraft::new(HttpMethod::Get, target) }.address()
 }
@@ -27,7 +27,7 @@ pub fn parse_address(text: &str) -> Result<(RequestTarget, Vec<(String, String)>
 }
 
 /// The parameters of a preset for which neither `given` nor the credential has a value.
-pub fn open_parameters<'p>(
+pub fn missing_parameters<'p>(
     preset: &'p RequestPreset,
     given: &BTreeMap<String, String>,
     credential: &Credential,

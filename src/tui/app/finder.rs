@@ -3,12 +3,12 @@
 
 /// Rows by the hash of a text.
 #[derive(Default)]
-pub struct Finder(Vec<(u64, usize)>);
+pub struct RowIndex(Vec<(u64, usize)>);
 
-impl Finder {
+impl RowIndex {
     /// Finds the rows of these texts; a row without one is not found.
     pub fn new<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Self {
-        let hashed = texts.enumerate().filter_map(|(row, text)| text.map(|text| (hash(text), row)));
+        let hashed = texts.enumerate().filter_map(|(row, text)| text.map(|text| (fnv1a_hash(text), row)));
         let mut rows: Vec<_> = hashed.collect();
         rows.sort_unstable();
         Self(rows)
@@ -16,14 +16,14 @@ impl Finder {
 
     /// The rows that may have this text: all that have it, and by a rare chance others.
     pub fn candidates(&self, text: &str) -> impl Iterator<Item = usize> {
-        let wanted = hash(text);
+        let wanted = fnv1a_hash(text);
         let first = self.0.partition_point(|(known, _)| *known < wanted);
         self.0[first..].iter().take_while(move |(known, _)| *known == wanted).map(|(_, row)| *row)
     }
 }
 
 /// FNV-1a: short, and good enough for texts that nobody chooses to collide.
-fn hash(text: &str) -> u64 {
+fn fnv1a_hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
@@ -33,7 +33,7 @@ mod tests {
 
     #[test]
     fn rows_are_found_by_their_text() {
-        let finder = Finder::new([Some("a"), None, Some("b"), Some("a")].into_iter());
+        let finder = RowIndex::new([Some("a"), None, Some("b"), Some("a")].into_iter());
         assert_eq!(finder.candidates("a").collect::<Vec<_>>(), [0, 3]);
         assert_eq!(finder.candidates("c").count(), 0);
     }

@@ -2,126 +2,130 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::activity::StoreMood;
+use super::activity::StoreStatusKind;
 use super::command::{
-    self, Action, ConsoleAction, CredentialAction, Focus, ListAction, ProgramAction, RegionAction, ScreenAction,
+    self, CommandAction, ConsoleAction, CredentialAction, FocusTarget, ListAction, ProgramAction, RegionAction, ScreenAction,
 };
-use super::console::Purpose;
-use super::detail::Detail;
+use super::console::ConsolePromptKind;
+use super::detail::DetailPane;
 use super::dialog::Dialog;
-use super::layout::Area;
+use super::layout::ScreenRect;
 use super::{App, Pane};
 
 /// A hint: key, word and where it stands.
-pub struct Hint {
+pub struct KeyHint {
     /// The key.
     pub key: String,
     /// The word.
     pub title: &'static str,
     /// What a click on it does.
-    pub action: Action,
+    pub action: CommandAction,
     /// Where it stands.
-    pub area: Area,
+    pub area: ScreenRect,
 }
 
 /// So many of a pane's own hints come before the way to all others.
-const FIRST: usize = 4;
-const LIST: &[Action] = &[
-    Action::Credential(CredentialAction::Show),
-    Action::Credential(CredentialAction::Copy),
-    Action::Console(ConsoleAction::Test),
-    Action::Credential(CredentialAction::Rotate),
-    Action::Credential(CredentialAction::Check),
-    Action::Credential(CredentialAction::Add),
-    Action::Credential(CredentialAction::Edit),
-    Action::List(ListAction::Filter),
-    Action::List(ListAction::Clear),
+const LEADING_HINT_COUNT: usize = 4;
+const LIST_HINTS: &[CommandAction] = &[
+    CommandAction::Credential(CredentialAction::ToggleSecret),
+    CommandAction::Credential(CredentialAction::CopySecret),
+    CommandAction::Console(ConsoleAction::SendTest),
+    CommandAction::Credential(CredentialAction::Rotate),
+    CommandAction::Credential(CredentialAction::Check),
+    CommandAction::Credential(CredentialAction::Add),
+    CommandAction::Credential(CredentialAction::Edit),
+    CommandAction::List(ListAction::Filter),
+    CommandAction::List(ListAction::Clear),
 ];
-const REGIONS: &[Action] = &[
-    Action::Region(RegionAction::Switch),
-    Action::Region(RegionAction::Probe),
-    Action::Console(ConsoleAction::Test),
-    Action::Credential(CredentialAction::Check),
+const REGION_HINTS: &[CommandAction] = &[
+    CommandAction::Region(RegionAction::Switch),
+    CommandAction::Region(RegionAction::Probe),
+    CommandAction::Console(ConsoleAction::SendTest),
+    CommandAction::Credential(CredentialAction::Check),
 ];
-const CONSOLE: &[Action] = &[
-    Action::Console(ConsoleAction::Send),
-    Action::Console(ConsoleAction::Presets),
-    Action::Console(ConsoleAction::Edit),
-    Action::Console(ConsoleAction::KeepSecret),
-    Action::Console(ConsoleAction::Explain),
-    Action::Console(ConsoleAction::View),
-    Action::Console(ConsoleAction::Filter),
-    Action::Console(ConsoleAction::Drop),
-    Action::Console(ConsoleAction::Search),
-    Action::Console(ConsoleAction::NextPage),
-    Action::Console(ConsoleAction::History),
-    Action::Console(ConsoleAction::Changes),
-    Action::Console(ConsoleAction::Write),
+const CONSOLE_HINTS: &[CommandAction] = &[
+    CommandAction::Console(ConsoleAction::Send),
+    CommandAction::Console(ConsoleAction::PickPreset),
+    CommandAction::Console(ConsoleAction::EditRequest),
+    CommandAction::Console(ConsoleAction::KeepSecret),
+    CommandAction::Console(ConsoleAction::Explain),
+    CommandAction::Console(ConsoleAction::NextTab),
+    CommandAction::Console(ConsoleAction::Filter),
+    CommandAction::Console(ConsoleAction::ClearFilter),
+    CommandAction::Console(ConsoleAction::Search),
+    CommandAction::Console(ConsoleAction::NextPage),
+    CommandAction::Console(ConsoleAction::History),
+    CommandAction::Console(ConsoleAction::ToggleDiff),
+    CommandAction::Console(ConsoleAction::SaveBody),
 ];
-const EARLY: &[Action] = &[Action::Program(ProgramAction::Unlock), Action::Program(ProgramAction::Palette)];
-const ALWAYS: &[Action] = &[
-    Action::Focus(Focus::Next),
-    Action::Program(ProgramAction::Help),
-    Action::Screen(ScreenAction::Leader),
-    Action::Screen(ScreenAction::Jump),
-    Action::Program(ProgramAction::Undo),
-    Action::Program(ProgramAction::Quit),
+const PRIORITY_HINTS: &[CommandAction] =
+    &[CommandAction::Program(ProgramAction::Unlock), CommandAction::Program(ProgramAction::Palette)];
+const GENERAL_HINTS: &[CommandAction] = &[
+    CommandAction::Focus(FocusTarget::Next),
+    CommandAction::Program(ProgramAction::Help),
+    CommandAction::Screen(ScreenAction::Leader),
+    CommandAction::Screen(ScreenAction::Jump),
+    CommandAction::Program(ProgramAction::Undo),
+    CommandAction::Program(ProgramAction::Quit),
 ];
 
 /// What the keys mean while text is typed; nothing else works then.
-pub fn typing(app: &App) -> &'static [(&'static str, &'static str)] {
-    match app.console.prompt.as_ref().map(|prompt| prompt.purpose) {
+pub fn typing_hints(app: &App) -> &'static [(&'static str, &'static str)] {
+    match app.console.prompt.as_ref().map(|prompt| prompt.kind) {
         _ if !app.dialogs.is_empty() => &[],
         _ if app.credentials.filter.typing => {
             &[("Enter", "keeps the filter"), ("Esc", "drops it"), ("Up Down", "move in the list")]
         }
-        Some(Purpose::Search) => &[("Enter", "keeps what is found"), ("Esc", "drops the search")],
-        Some(Purpose::Filter) => &[("Enter", "filters the answer"), ("Up Down", "earlier filters"), ("Esc", "drops it")],
+        Some(ConsolePromptKind::Search) => &[("Enter", "keeps what is found"), ("Esc", "drops the search")],
+        Some(ConsolePromptKind::Filter) => {
+            &[("Enter", "filters the answer"), ("Up Down", "earlier filters"), ("Esc", "drops it")]
+        }
         None => &[],
     }
 }
 
 /// The hints that fit into the footer. A dialog has its own, and takes all keys.
-pub fn hints(app: &App, footer: Area) -> Vec<Hint> {
+pub fn visible_hints(app: &App, footer: ScreenRect) -> Vec<KeyHint> {
     // The labels of jump mode lie on the hints, which are to be read below them.
     let takes_all_keys = app.dialogs.top().is_some_and(|dialog| !matches!(dialog, Dialog::Jump(_)));
-    if takes_all_keys || !typing(app).is_empty() {
+    if takes_all_keys || !typing_hints(app).is_empty() {
         return Vec::new();
     }
-    let own = match app.stage.focus {
-        Pane::Credentials | Pane::Detail => LIST,
-        Pane::Regions => REGIONS,
-        Pane::Console => CONSOLE,
+    let own = match app.ui_state.focus {
+        Pane::Credentials | Pane::Detail => LIST_HINTS,
+        Pane::Regions => REGION_HINTS,
+        Pane::Console => CONSOLE_HINTS,
     };
-    let (first, more) = own.split_at(FIRST);
-    let offered = first.iter().chain(EARLY).chain(more).chain(ALWAYS).copied().filter(|action| app.offers(*action));
+    let (first, more) = own.split_at(LEADING_HINT_COUNT);
+    let offered =
+        first.iter().chain(PRIORITY_HINTS).chain(more).chain(GENERAL_HINTS).copied().filter(|action| app.can_run(*action));
     let mut rest = footer.split_left(1).1;
     let mut hints = Vec::new();
     for action in offered {
-        let Some((key, title)) = label(app, action) else { continue };
+        let Some((key, title)) = hint_label(app, action) else { continue };
         let width = u16::try_from(key.width() + 1 + title.width()).unwrap_or(u16::MAX);
         if width > rest.width {
             break;
         }
         let (area, after) = rest.split_left(width);
         rest = after.split_left(3).1;
-        hints.push(Hint { key, title, action, area });
+        hints.push(KeyHint { key, title, action, area });
     }
     hints
 }
 
 /// What a click on the footer does.
-pub fn hint_at(app: &App, footer: Area, column: u16) -> Option<Action> {
-    hints(app, footer).into_iter().find(|hint| hint.area.contains(column, footer.y)).map(|hint| hint.action)
+pub fn hint_action_at(app: &App, footer: ScreenRect, column: u16) -> Option<CommandAction> {
+    visible_hints(app, footer).into_iter().find(|hint| hint.area.contains(column, footer.y)).map(|hint| hint.action)
 }
 
-fn label(app: &App, action: Action) -> Option<(String, &'static str)> {
-    let command = command::of(action)?;
-    let shown = action == Action::Credential(CredentialAction::Show) && !Detail::is_masked(&app.detail);
-    let title = match (action, app.activity.store_words().mood) {
+fn hint_label(app: &App, action: CommandAction) -> Option<(String, &'static str)> {
+    let command = command::find_by_action(action)?;
+    let shown = action == CommandAction::Credential(CredentialAction::ToggleSecret) && !DetailPane::is_masked(&app.detail);
+    let title = match (action, app.activity.store_status_text().kind) {
         _ if shown => "mask",
-        (Action::Console(ConsoleAction::Send), _) if app.onward().is_some() => "go on",
-        (Action::Program(ProgramAction::Unlock), StoreMood::Shut { opens }) => opens,
+        (CommandAction::Console(ConsoleAction::Send), _) if app.follow_up_requests().is_some() => "go on",
+        (CommandAction::Program(ProgramAction::Unlock), StoreStatusKind::ActionRequired { opens }) => opens,
         _ => command.title,
     };
     Some((app.preferences.keys.label(action)?, title))

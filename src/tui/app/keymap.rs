@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Pane;
-use super::command::{Action, COMMANDS, Command, Context};
+use super::command::{COMMANDS, CommandAction, CommandSpec, KeyContext};
 use crate::config::KeyPress;
 use crate::domain::problem::Problem;
 
 /// How a command is named where it says what runs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Labels {
+pub enum CommandLabelStyle {
     /// By its key.
     #[default]
     Keys,
@@ -21,7 +21,7 @@ pub enum Labels {
 /// The keys of every command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
-    labels: Labels,
+    label_style: CommandLabelStyle,
     /// Beside every row of the table, its keys.
     keys: Vec<Vec<KeyPress>>,
 }
@@ -32,63 +32,63 @@ impl Keymap {
     /// A key that a person gives to a command is taken from the others that would have it in the same place; one that is
     /// given to two of them is the first one's.
     pub fn new(own: &BTreeMap<String, Vec<KeyPress>>) -> Self {
-        let taken = |key: &KeyPress, command: &Command| {
+        let taken = |key: &KeyPress, command: &CommandSpec| {
             own.iter().any(|(name, keys)| {
                 name != command.name
                     && keys.contains(key)
-                    && super::command::named(name).is_some_and(|other| other.context == command.context)
+                    && super::command::find_by_name(name).is_some_and(|other| other.context == command.context)
             })
         };
-        let keys_of = |command: &Command| match own.get(command.name) {
-            Some(keys) => keys.iter().filter(|key| !claimed_before(own, key, command)).copied().collect(),
+        let keys_of = |command: &CommandSpec| match own.get(command.name) {
+            Some(keys) => keys.iter().filter(|key| !claimed_by_earlier_command(own, key, command)).copied().collect(),
             None => command.keys.iter().filter_map(|key| KeyPress::parse(key)).filter(|key| !taken(key, command)).collect(),
         };
-        Self { labels: Labels::default(), keys: COMMANDS.iter().map(keys_of).collect() }
+        Self { label_style: CommandLabelStyle::default(), keys: COMMANDS.iter().map(keys_of).collect() }
     }
 
     /// The same keys, with commands named like this.
     #[must_use]
-    pub fn labelled(self, labels: Labels) -> Self {
-        Self { labels, ..self }
+    pub fn with_label_style(self, labels: CommandLabelStyle) -> Self {
+        Self { label_style: labels, ..self }
     }
 
     /// How commands are named.
-    pub fn labels(&self) -> Labels {
-        self.labels
+    pub fn label_style(&self) -> CommandLabelStyle {
+        self.label_style
     }
 
     /// What `key` means while `pane` has the focus: a command of the pane itself, else one that works anywhere.
-    pub fn resolve(&self, key: KeyPress, pane: Pane) -> Option<Action> {
+    pub fn resolve(&self, key: KeyPress, pane: Pane) -> Option<CommandAction> {
         let bound = |context| {
             let mut rows = COMMANDS.iter().zip(&self.keys);
             rows.find(|(command, keys)| command.context == context && keys.contains(&key)).map(|(command, _)| command.action)
         };
-        bound(Context::Pane(pane)).or_else(|| bound(Context::Anywhere))
+        bound(KeyContext::Pane(pane)).or_else(|| bound(KeyContext::Anywhere))
     }
 
     /// The keys of a command, as they are written.
-    pub fn keys_of(&self, action: Action) -> impl Iterator<Item = &KeyPress> {
+    pub fn keys_for(&self, action: CommandAction) -> impl Iterator<Item = &KeyPress> {
         let row = COMMANDS.iter().position(|command| command.action == action);
         row.and_then(|row| self.keys.get(row)).into_iter().flatten()
     }
 
     /// What runs a command: its first key, as it is written, or its name.
-    pub fn label(&self, action: Action) -> Option<String> {
-        match self.labels {
-            Labels::Keys => self.keys_of(action).next().map(KeyPress::to_string),
-            Labels::Names => super::command::of(action).map(|command| command.name.to_owned()),
+    pub fn label(&self, action: CommandAction) -> Option<String> {
+        match self.label_style {
+            CommandLabelStyle::Keys => self.keys_for(action).next().map(KeyPress::to_string),
+            CommandLabelStyle::Names => super::command::find_by_action(action).map(|command| command.name.to_owned()),
         }
     }
 
     /// What runs a command, whether it has a key or not.
-    pub fn way_to(&self, action: Action) -> String {
-        let name = || super::command::of(action).map(|command| command.name.to_owned());
+    pub fn key_or_name(&self, action: CommandAction) -> String {
+        let name = || super::command::find_by_action(action).map(|command| command.name.to_owned());
         self.label(action).or_else(name).unwrap_or_default()
     }
 }
 
 /// Whether a command before this one was given the key in the same place.
-fn claimed_before(own: &BTreeMap<String, Vec<KeyPress>>, key: &KeyPress, command: &Command) -> bool {
+fn claimed_by_earlier_command(own: &BTreeMap<String, Vec<KeyPress>>, key: &KeyPress, command: &CommandSpec) -> bool {
     let before = COMMANDS.iter().take_while(|other| other.name != command.name);
     before
         .filter(|other| other.context == command.context)
@@ -96,7 +96,7 @@ fn claimed_before(own: &BTreeMap<String, Vec<KeyPress>>, key: &KeyPress, command
 }
 
 /// The line of a settings file on which the keys of a command are written, counted from 1.
-fn line_of(text: &str, name: &str) -> Option<usize> {
+fn command_line_number(text: &str, name: &str) -> Option<usize> {
     let keys = text.lines().position(|line| line.trim() == "[keys]").unwrap_or(0);
     let names = |line: &str| line.split('=').next().is_some_and(|head| head.trim().trim_matches(['"', '\'']) == name);
     text.lines().skip(keys).position(names).map(|line| keys + line + 1)
@@ -104,16 +104,18 @@ fn line_of(text: &str, name: &str) -> Option<usize> {
 
 /// What a person should know about keys of their own, by the name of the command: commands that do not exist, keys that
 /// two of them claim, keys that do something else in some pane, and commands that lose their last key.
-pub fn conflicts(own: &BTreeMap<String, Vec<KeyPress>>) -> Vec<Conflict> {
-    let unknown = own.keys().filter(|name| super::command::named(name).is_none());
-    let mut found: Vec<_> = unknown.map(|name| Conflict::Unknown { name: name.clone(), near: near(name) }).collect();
+pub fn find_conflicts(own: &BTreeMap<String, Vec<KeyPress>>) -> Vec<KeyConflict> {
+    let unknown = own.keys().filter(|name| super::command::find_by_name(name).is_none());
+    let mut found: Vec<_> =
+        unknown.map(|name| KeyConflict::UnknownCommand { name: name.clone(), near: nearest_names(name) }).collect();
     let bound: Vec<_> = COMMANDS.iter().filter_map(|command| Some((command, own.get(command.name)?))).collect();
     for (place, (command, keys)) in bound.iter().enumerate() {
         for key in *keys {
             let rivals = bound[..place].iter().filter(|(rival, keys)| rival.context == command.context && keys.contains(key));
-            found.extend(rivals.map(|(rival, _)| Conflict::Claimed { key: *key, by: [rival.name, command.name] }));
-            let nearer = |other: &&Command| hides(other, command) && !own.contains_key(other.name) && other.has(*key);
-            found.extend(COMMANDS.iter().filter(nearer).map(|other| Conflict::Hidden {
+            found.extend(rivals.map(|(rival, _)| KeyConflict::DuplicateKey { key: *key, by: [rival.name, command.name] }));
+            let nearer =
+                |other: &&CommandSpec| shadows(other, command) && !own.contains_key(other.name) && other.has_default_key(*key);
+            found.extend(COMMANDS.iter().filter(nearer).map(|other| KeyConflict::Shadowed {
                 key: *key,
                 of: command.name,
                 by: other.name,
@@ -122,29 +124,31 @@ pub fn conflicts(own: &BTreeMap<String, Vec<KeyPress>>) -> Vec<Conflict> {
     }
     let keymap = Keymap::new(own);
     let keyless = COMMANDS.iter().zip(&keymap.keys).filter(|(command, keys)| keys.is_empty() && !own.contains_key(command.name));
-    found.extend(keyless.filter(|(command, _)| !command.keys.is_empty()).map(|(command, _)| Conflict::Keyless(command.name)));
+    found.extend(
+        keyless.filter(|(command, _)| !command.keys.is_empty()).map(|(command, _)| KeyConflict::LastKeyLost(command.name)),
+    );
     found
 }
 
 /// Something about keys that a person should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Conflict {
+pub enum KeyConflict {
     /// There is no such command.
-    Unknown {
+    UnknownCommand {
         /// What was written.
         name: String,
         /// What may have been meant.
         near: Vec<String>,
     },
     /// Two commands claim one key in one place; the first has it.
-    Claimed {
+    DuplicateKey {
         /// The key.
         key: KeyPress,
         /// The commands, the winner first.
         by: [&'static str; 2],
     },
     /// In one pane the key does something else.
-    Hidden {
+    Shadowed {
         /// The key.
         key: KeyPress,
         /// The command that it was given to.
@@ -153,28 +157,28 @@ pub enum Conflict {
         by: &'static str,
     },
     /// A command lost its last key to others; the palette still runs it.
-    Keyless(&'static str),
+    LastKeyLost(&'static str),
 }
 
-impl Conflict {
+impl KeyConflict {
     /// The name of the command under which it stands in the file; nothing where it stands under another one.
-    pub fn name(&self) -> Option<&str> {
+    pub fn command_name(&self) -> Option<&str> {
         match self {
-            Self::Unknown { name, .. } => Some(name),
-            Self::Claimed { by: [_, name], .. } | Self::Hidden { of: name, .. } => Some(name),
-            Self::Keyless(_) => None,
+            Self::UnknownCommand { name, .. } => Some(name),
+            Self::DuplicateKey { by: [_, name], .. } | Self::Shadowed { of: name, .. } => Some(name),
+            Self::LastKeyLost(_) => None,
         }
     }
 
     /// Whether what was written cannot be done, rather than having an effect that may surprise.
     pub fn is_mistake(&self) -> bool {
-        matches!(self, Self::Unknown { .. } | Self::Claimed { .. })
+        matches!(self, Self::UnknownCommand { .. } | Self::DuplicateKey { .. })
     }
 
     /// It in words, with the line of the file on which it is written; `text` is what the file holds.
-    pub fn problem_in(&self, file: &Path, text: &str) -> Problem {
+    pub fn problem_with_line(&self, file: &Path, text: &str) -> Problem {
         let mut problem = self.problem();
-        if let Some(line) = self.name().and_then(|name| line_of(text, name)) {
+        if let Some(line) = self.command_name().and_then(|name| command_line_number(text, name)) {
             problem.why = format!("{}:{line}: {}", file.display(), problem.why);
         }
         problem
@@ -184,22 +188,22 @@ impl Conflict {
     pub fn problem(&self) -> Problem {
         let what = "A key is not as it is written";
         match self {
-            Self::Unknown { name, near } if near.is_empty() => {
+            Self::UnknownCommand { name, near } if near.is_empty() => {
                 Problem::new("A key is for nothing", format!("there is no command `{name}`"), "see the commands with the ? key")
             }
-            Self::Unknown { name, near } => {
+            Self::UnknownCommand { name, near } => {
                 let remedy = format!("did you mean `{}`?", near.join("`, `"));
                 Problem::new("A key is for nothing", format!("there is no command `{name}`"), remedy)
             }
-            Self::Claimed { key, by: [first, second] } => {
+            Self::DuplicateKey { key, by: [first, second] } => {
                 let why = format!("{key} is claimed by `{first}` and `{second}`; `{first}` has it");
                 Problem::new(what, why, format!("give `{second}` another key"))
             }
-            Self::Hidden { key, of, by } => {
+            Self::Shadowed { key, of, by } => {
                 let why = format!("where `{by}` works, {key} does that and not `{of}`");
                 Problem::new("A key does something else in one pane", why, format!("give `{by}` another key too, or leave it so"))
             }
-            Self::Keyless(name) => {
+            Self::LastKeyLost(name) => {
                 let why = format!("`{name}` lost its last key to another command");
                 Problem::new("A command has no key", why, format!("give `{name}` a key, or run it from the palette"))
             }
@@ -207,18 +211,18 @@ impl Conflict {
     }
 }
 
-fn near(name: &str) -> Vec<String> {
+fn nearest_names(name: &str) -> Vec<String> {
     let names: Vec<_> = COMMANDS.iter().map(|command| command.name).collect();
     crate::domain::text::nearest_names(name, &names)
 }
 
 /// Whether one command takes a key before another that has it too.
-fn hides(nearer: &Command, other: &Command) -> bool {
-    matches!((nearer.context, other.context), (Context::Pane(_), Context::Anywhere))
+fn shadows(nearer: &CommandSpec, other: &CommandSpec) -> bool {
+    matches!((nearer.context, other.context), (KeyContext::Pane(_), KeyContext::Anywhere))
 }
 
-impl Command {
-    fn has(&self, key: KeyPress) -> bool {
+impl CommandSpec {
+    fn has_default_key(&self, key: KeyPress) -> bool {
         self.keys.iter().any(|known| KeyPress::parse(known) == Some(key))
     }
 }
@@ -236,10 +240,10 @@ mod tests {
     fn the_nearer_meaning_wins() {
         let keys = Keymap::new(&BTreeMap::new());
         let enter = KeyPress::parse("Enter").expect("a key");
-        assert_eq!(keys.resolve(enter, Pane::Credentials), Some(Action::Credential(CredentialAction::Show)));
-        assert_eq!(keys.resolve(enter, Pane::Regions), Some(Action::Region(RegionAction::Switch)));
-        assert_eq!(keys.resolve(enter, Pane::Console), Some(Action::Console(ConsoleAction::Send)));
-        assert_eq!(keys.resolve(KeyPress::char('/'), Pane::Detail), Some(Action::List(ListAction::Filter)));
+        assert_eq!(keys.resolve(enter, Pane::Credentials), Some(CommandAction::Credential(CredentialAction::ToggleSecret)));
+        assert_eq!(keys.resolve(enter, Pane::Regions), Some(CommandAction::Region(RegionAction::Switch)));
+        assert_eq!(keys.resolve(enter, Pane::Console), Some(CommandAction::Console(ConsoleAction::Send)));
+        assert_eq!(keys.resolve(KeyPress::char('/'), Pane::Detail), Some(CommandAction::List(ListAction::Filter)));
         assert_eq!(keys.resolve(KeyPress::char('~'), Pane::Detail), None);
     }
 
@@ -249,7 +253,7 @@ mod tests {
             .into_iter()
             .map(|(name, key)| (name.to_owned(), vec![KeyPress::parse(key).expect("a key")]))
             .collect();
-        let found = conflicts(&own);
+        let found = find_conflicts(&own);
         let told: Vec<_> = found.iter().map(|conflict| conflict.problem().why).collect();
         for expected in [
             "there is no command `rotat`",
@@ -264,18 +268,21 @@ mod tests {
         let keys = Keymap::new(&own);
         assert_eq!(
             keys.resolve(KeyPress::char('x'), Pane::Detail),
-            Some(Action::Credential(CredentialAction::Copy)),
+            Some(CommandAction::Credential(CredentialAction::CopySecret)),
             "as it is told"
         );
-        assert_eq!(conflicts(&BTreeMap::new()), []);
+        assert_eq!(find_conflicts(&BTreeMap::new()), []);
     }
 
     #[test]
     fn a_persons_own_key_replaces_the_default_and_takes_it_from_others() {
         let keys = Keymap::new(&own("copy-secret", "q"));
-        assert_eq!(keys.resolve(KeyPress::char('q'), Pane::Detail), Some(Action::Credential(CredentialAction::Copy)));
+        assert_eq!(
+            keys.resolve(KeyPress::char('q'), Pane::Detail),
+            Some(CommandAction::Credential(CredentialAction::CopySecret))
+        );
         assert_eq!(keys.resolve(KeyPress::char('y'), Pane::Detail), None);
-        assert_eq!(keys.label(Action::Program(ProgramAction::Quit)), None);
+        assert_eq!(keys.label(CommandAction::Program(ProgramAction::Quit)), None);
     }
 
     #[test]
@@ -283,17 +290,20 @@ mod tests {
         let own = [("copy-secret", "q"), ("check", "q")];
         let own = own.map(|(name, key)| (name.to_owned(), vec![KeyPress::parse(key).expect("a key")])).into();
         let keys = Keymap::new(&own);
-        assert_eq!(keys.label(Action::Credential(CredentialAction::Copy)).as_deref(), Some("q"));
-        assert_eq!(keys.label(Action::Credential(CredentialAction::Check)), None);
-        assert_eq!(keys.way_to(Action::Credential(CredentialAction::Check)), "check");
-        assert_eq!(keys.labelled(Labels::Names).way_to(Action::Credential(CredentialAction::Copy)), "copy-secret");
+        assert_eq!(keys.label(CommandAction::Credential(CredentialAction::CopySecret)).as_deref(), Some("q"));
+        assert_eq!(keys.label(CommandAction::Credential(CredentialAction::Check)), None);
+        assert_eq!(keys.key_or_name(CommandAction::Credential(CredentialAction::Check)), "check");
+        assert_eq!(
+            keys.with_label_style(CommandLabelStyle::Names).key_or_name(CommandAction::Credential(CredentialAction::CopySecret)),
+            "copy-secret"
+        );
     }
 
     #[test]
     fn a_key_is_found_where_it_is_written() {
         let text = "mouse = true\n\n[keys]\ncheck = [\"x\"]\n\"copy-secret\" = [ \"x\" ]\n";
-        assert_eq!(line_of(text, "check"), Some(4));
-        assert_eq!(line_of(text, "copy-secret"), Some(5));
-        assert_eq!(line_of(text, "mouse"), None, "keys begin below");
+        assert_eq!(command_line_number(text, "check"), Some(4));
+        assert_eq!(command_line_number(text, "copy-secret"), Some(5));
+        assert_eq!(command_line_number(text, "mouse"), None, "keys begin below");
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::json::Document;
-use super::keymap::{Keymap, Labels};
-use super::lay::Typeset;
-use super::learned::{Lore, Study};
+use super::json::FoldableDocument;
+use super::keymap::{CommandLabelStyle, Keymap};
+use super::lay::LayoutJob;
+use super::learned::{ExtractedParameters, ExtractionJob};
 use super::talk::Prompt;
 use crate::config::theme::{ColorDepth, GlyphSet, TerminalBackground, Theme, UserThemes};
 use crate::config::{KeyPress, PaneLayout, Settings, StoreChoice, StoreChoiceSource};
@@ -15,36 +15,36 @@ use crate::domain::{Credential, Problem, Timestamp};
 use crate::engine::message::{BackgroundTask, CredentialPage, HttpExchange, TaskId, TaskReport};
 
 /// Something that happened.
-pub enum Msg {
+pub enum Message {
     /// A person did something.
-    Input(Input),
+    Input(InputEvent),
     /// A background task has something to say.
-    Report(TaskReport),
+    TaskEvent(TaskReport),
     /// A body that [`Effect::LayOut`] handed over is ready to be read.
-    LaidOut(TaskId, Result<Box<Document>, Problem>),
+    LayoutReady(TaskId, Result<Box<FoldableDocument>, Problem>),
     /// An answer that [`Effect::Study`] handed over has been searched.
-    Studied(Arc<HttpExchange>, Lore),
+    ParametersExtracted(Arc<HttpExchange>, ExtractedParameters),
     /// The person's own editor is done with the text that [`Effect::Edit`] handed over, or could not be used.
-    Edited(Result<String, Problem>),
+    EditorClosed(Result<String, Problem>),
     /// The theme that [`Effect::KeepTheme`] named is kept, for so long.
-    ThemeKept(Result<Lasting, Problem>),
+    ThemeSaved(Result<ThemePersistence, Problem>),
     /// The moment that [`super::App::next_wake`] named has come.
     Wake,
     /// The process is about to be suspended or handed to another program: re-mask now.
-    Leaving,
+    Suspending,
     /// The settings are other ones now.
-    Settings(Box<(Preferences, Change)>),
+    SettingsChanged(Box<(UiSettings, SettingsChange)>),
     /// A background thread panicked; the text holds no secret.
-    Panicked(String),
+    ThreadPanicked(String),
 }
 
 /// Something that a person did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
+pub enum InputEvent {
     /// A key was pressed.
     Key(KeyPress),
     /// The mouse did something at column and row.
-    Mouse(Mouse, u16, u16),
+    Mouse(MouseInput, u16, u16),
     /// Text was pasted; it may be a secret, so it is wiped on drop.
     Paste(zeroize::Zeroizing<String>),
     /// The terminal has another size now: columns and rows.
@@ -54,16 +54,16 @@ pub enum Input {
     /// The terminal said what colour it has behind its text.
     Background(TerminalBackground),
     /// A line was typed in answer to a question of the conversation; it may be a secret, so it is wiped on drop.
-    Said(Prompt, zeroize::Zeroizing<String>),
+    LineEntered(Prompt, zeroize::Zeroizing<String>),
     /// Somebody who talks to the screen wants it to stop what it does.
     Interrupt,
     /// Nobody talks to the screen any more.
-    Silence,
+    InputClosed,
 }
 
 /// What the mouse did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mouse {
+pub enum MouseInput {
     /// The left button went down.
     Press,
     /// It moved with the left button down.
@@ -77,49 +77,49 @@ pub enum Mouse {
 }
 
 /// Something to be done for the screen.
-pub enum Effect {
+pub enum UiEffect {
     /// Start a task in the background.
-    Start(TaskId, BackgroundTask),
+    StartTask(TaskId, BackgroundTask),
     /// Stop a task.
-    Cancel(TaskId),
+    CancelTask(TaskId),
     /// Stop a task before its next step, where it has any.
-    Pause(TaskId),
+    PauseTask(TaskId),
     /// Lay out a text on a thread of its own ([`Typeset::run`]) and come back with [`Msg::LaidOut`].
-    LayOut(TaskId, Typeset),
+    RunLayout(TaskId, LayoutJob),
     /// Search an answer on a thread of its own ([`Study::run`]) and come back with [`Msg::Studied`].
-    Study(Study),
+    ExtractParameters(ExtractionJob),
     /// Give the terminal to the person's own editor with this text, and come back with [`Msg::Edited`].
-    Edit(String),
+    OpenEditor(String),
     /// Suspend the process (Ctrl-Z).
     Suspend,
     /// Turn mouse capture on or off.
-    Mouse(bool),
+    SetMouseCapture(bool),
     /// Remember how the panes are arranged.
-    Remember(PaneLayout),
+    SaveLayout(PaneLayout),
     /// Write the name of the theme into the settings and come back with [`Msg::ThemeKept`].
-    KeepTheme(String),
+    SaveTheme(String),
     /// Read the settings again and come back with [`Msg::Settings`] if they are others.
-    Reread,
+    ReloadSettings,
     /// Open a page in the browser, or fail silently where there is none.
-    Open(url::Url),
+    OpenUrl(url::Url),
     /// Leave.
     Quit,
     /// Leave, and start again as this says.
-    Leave(Onward),
+    Restart(RestartTarget),
 }
 
 /// How long a choice lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lasting {
+pub enum ThemePersistence {
     /// It is in the settings.
-    Kept,
+    Saved,
     /// To the end of this run, which keeps nothing.
-    ThisRun,
+    SessionOnly,
 }
 
 /// How the program starts again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Onward {
+pub enum RestartTarget {
     /// On the built-in simulator.
     Demo,
     /// With secrets in this store.
@@ -128,20 +128,20 @@ pub enum Onward {
 
 /// How somebody without credentials is met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Greeting {
+pub enum StartupScreen {
     /// With what can be done first.
     Welcome,
     /// With the empty list.
-    Nothing,
+    EmptyList,
 }
 
 /// What changed in the settings, as far as the screen is concerned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Change {
+pub struct SettingsChange {
     /// What is not understood.
-    pub flaws: Vec<Problem>,
+    pub problems: Vec<Problem>,
     /// The settings that take effect at the next start only.
-    pub later: Vec<&'static str>,
+    pub restart_required: Vec<&'static str>,
 }
 
 /// What time it is, on both clocks.
@@ -154,108 +154,118 @@ pub struct Now {
 }
 
 /// What the screen starts with.
-pub struct Start {
+pub struct InitialState {
     /// The credentials, or the first of them; the others are read after the first frame.
-    pub beginning: CredentialPage,
+    pub first_page: CredentialPage,
     /// What is known about providers.
-    pub catalogue: Arc<ProviderCatalog>,
+    pub catalog: Arc<ProviderCatalog>,
     /// The size of the terminal: columns and rows.
     pub size: (u16, u16),
     /// How the person likes it.
-    pub preferences: Preferences,
+    pub preferences: UiSettings,
     /// How the person has arranged the panes.
     pub layout: PaneLayout,
 }
 
 /// How the person likes the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Preferences {
+pub struct UiSettings {
     /// What each role looks like.
     pub theme: Theme,
     /// Whether the background of the terminal decides about that.
-    pub dress: Dress,
+    pub theme_mode: ThemeMode,
     /// What colour the terminal has behind its text, as long as it has not said so itself.
     pub background: TerminalBackground,
     /// The person's own themes.
-    pub own_themes: UserThemes,
+    pub user_themes: UserThemes,
     /// How many colours the terminal shows.
-    pub depth: ColorDepth,
+    pub color_depth: ColorDepth,
     /// The signs that carry meaning.
-    pub glyphs: &'static GlyphSet,
+    pub symbols: &'static GlyphSet,
     /// Which key means what.
     pub keys: Keymap,
     /// How long a secret is shown.
-    pub reveal: Duration,
+    pub reveal_duration: Duration,
     /// What requests may do.
-    pub reach: Reach,
+    pub request_mode: RequestMode,
     /// Whether the mouse is captured.
     pub mouse: bool,
     /// Whether a page can be opened.
-    pub browser: Browser,
+    pub browser: BrowserAvailability,
     /// How somebody without credentials is met.
-    pub greeting: Greeting,
+    pub startup_screen: StartupScreen,
     /// Who says where secrets rest.
-    pub chooser: StoreChoiceSource,
+    pub store_choice_source: StoreChoiceSource,
 }
 
 /// What decides about the theme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dress {
+pub enum ThemeMode {
     /// The background of the terminal.
-    Fitting,
+    Auto,
     /// The person.
     Chosen,
 }
 
 /// Whether the person has a browser on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Browser {
+pub enum BrowserAvailability {
     /// Pages open here.
-    Here,
+    Available,
     /// The person sits at another machine: a page is only named.
-    Elsewhere,
+    Unavailable,
 }
 
 /// What requests may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
+pub enum RequestMode {
     /// Whatever a person agrees to.
-    Everything,
+    ReadWrite,
     /// Only read.
     ReadOnly,
 }
 
-impl Preferences {
+impl UiSettings {
     /// What the settings say, drawn with these signs.
-    pub fn of(settings: &Settings, glyphs: &'static GlyphSet) -> Self {
+    pub fn from_settings(settings: &Settings, glyphs: &'static GlyphSet) -> Self {
         Self {
             theme: settings.theme(),
-            dress: if settings.theme_follows_background() { Dress::Fitting } else { Dress::Chosen },
+            theme_mode: if settings.theme_follows_background() { ThemeMode::Auto } else { ThemeMode::Chosen },
             background: settings.background,
-            own_themes: settings.user_themes.clone(),
-            depth: settings.color_depth,
-            glyphs,
-            keys: Keymap::new(&settings.keys).labelled(if settings.plain { Labels::Names } else { Labels::Keys }),
-            reveal: Duration::from_secs(settings.reveal_seconds),
-            reach: if settings.readonly { Reach::ReadOnly } else { Reach::Everything },
+            user_themes: settings.user_themes.clone(),
+            color_depth: settings.color_depth,
+            symbols: glyphs,
+            keys: Keymap::new(&settings.keys).with_label_style(if settings.plain {
+                CommandLabelStyle::Names
+            } else {
+                CommandLabelStyle::Keys
+            }),
+            reveal_duration: Duration::from_secs(settings.reveal_seconds),
+            request_mode: if settings.readonly { RequestMode::ReadOnly } else { RequestMode::ReadWrite },
             mouse: settings.mouse,
-            browser: Browser::Here,
-            greeting: Greeting::Nothing,
-            chooser: settings.store_source,
+            browser: BrowserAvailability::Available,
+            startup_screen: StartupScreen::EmptyList,
+            store_choice_source: settings.store_source,
         }
     }
 }
 
-impl Default for Preferences {
+impl Default for UiSettings {
     fn default() -> Self {
-        Self::of(&Settings::default(), &GlyphSet::UNICODE)
+        Self::from_settings(&Settings::default(), &GlyphSet::UNICODE)
     }
 }
 
-impl Start {
+impl InitialState {
     /// A start with all credentials and the default preferences.
     pub fn new(credentials: Vec<Credential>, catalogue: Arc<ProviderCatalog>, size: (u16, u16)) -> Self {
         let beginning = CredentialPage { credentials, all_loaded: true };
-        Self { beginning, catalogue, size, preferences: Preferences::default(), layout: PaneLayout::default() }
+        Self {
+            first_page: beginning,
+            catalog: catalogue,
+            size,
+            preferences: UiSettings::default(),
+            layout: PaneLayout::default(),
+        }
     }
 }

@@ -56,16 +56,16 @@ pub mod words;
 use std::sync::Arc;
 use std::time::Instant;
 
-use activity::Activity;
-use console::Console;
-use credentials::Credentials;
-use detail::Detail;
+use activity::TaskList;
+use console::ConsolePane;
+use credentials::CredentialList;
+use detail::DetailPane;
 use dialog::Stack;
-use layout::Area;
-use pointer::Press;
-use regions::Regions;
+use layout::ScreenRect;
+use pointer::MousePress;
+use regions::RegionsPane;
 use talk::Talk;
-use undo::Undo;
+use undo::UndoStack;
 
 use crate::config::PaneLayout;
 use crate::config::theme::TerminalBackground;
@@ -73,61 +73,64 @@ use crate::domain::Credential;
 use crate::domain::provider::ProviderCatalog;
 use crate::engine::message::{BackgroundTask, CredentialTask, RotationTask, StoreTask, TaskId};
 
-pub use message::{Browser, Change, Dress, Effect, Greeting, Input, Lasting, Mouse, Msg, Now, Onward, Preferences, Reach, Start};
+pub use message::{
+    BrowserAvailability, InitialState, InputEvent, Message, MouseInput, Now, RequestMode, RestartTarget, SettingsChange,
+    StartupScreen, ThemeMode, ThemePersistence, UiEffect, UiSettings,
+};
 pub use update::update;
 
 /// The state of the screen.
 pub struct App {
     /// What is known about providers.
-    pub catalogue: Arc<ProviderCatalog>,
+    pub catalog: Arc<ProviderCatalog>,
     /// How the person likes it.
-    pub preferences: Preferences,
+    pub preferences: UiSettings,
     /// What the person looks at.
-    pub stage: Stage,
+    pub ui_state: UiState,
     /// The list.
-    pub credentials: Credentials,
+    pub credentials: CredentialList,
     /// The selected credential.
-    pub detail: Detail,
+    pub detail: DetailPane,
     /// Its regions.
-    pub regions: Regions,
+    pub regions: RegionsPane,
     /// The request console.
-    pub console: Console,
+    pub console: ConsolePane,
     /// What goes on behind the screen.
-    pub activity: Activity,
+    pub activity: TaskList,
     /// The dialogs.
     pub dialogs: Stack,
     /// What is said where the screen is talked to instead of looked at.
-    pub talk: Talk,
+    pub conversation: Talk,
     /// What can be taken back.
-    pub undo: Undo,
+    pub undo: UndoStack,
 }
 
 /// What the person looks at, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stage {
+pub struct UiState {
     /// The size of the terminal.
-    pub area: Area,
+    pub area: ScreenRect,
     /// The pane that has the focus.
     pub focus: Pane,
     /// On a narrow screen: the pane that is shown beside the list.
-    pub companion: Pane,
+    pub secondary_pane: Pane,
     /// Whether others may be watching.
-    pub audience: Audience,
+    pub presentation: PresentationMode,
     /// Whether the mouse is captured.
     pub mouse: bool,
     /// Whether one pane has the whole screen.
-    pub zoom: Zoom,
+    pub zoom: ZoomState,
     /// How the person has arranged the panes.
     pub layout: PaneLayout,
     /// The mouse button, while it is down and after.
-    pub press: Press,
+    pub mouse_press: MousePress,
     /// What colour the terminal has behind its text, where it said so.
     pub background: Option<TerminalBackground>,
 }
 
 /// Whether one pane has the whole screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Zoom {
+pub enum ZoomState {
     /// The panes share it.
     #[default]
     Off,
@@ -137,11 +140,11 @@ pub enum Zoom {
 
 /// Whether others may be watching.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Audience {
+pub enum PresentationMode {
     /// Nobody but the person.
-    Nobody,
+    Off,
     /// Presentation mode: no secret is shown, names are hidden.
-    Others,
+    On,
 }
 
 /// The parts of the screen that can have the focus.
@@ -174,57 +177,60 @@ impl Pane {
 
 impl App {
     /// The screen as it first appears, and what is to be done at once.
-    pub fn start(start: Start, now: Now) -> (Self, Vec<Effect>) {
-        let Start { beginning, catalogue, size, mut preferences, layout } = start;
+    pub fn start(start: InitialState, now: Now) -> (Self, Vec<UiEffect>) {
+        let InitialState { first_page: beginning, catalog: catalogue, size, mut preferences, layout } = start;
         preferences.theme = preferences.theme.with_background(preferences.background);
-        let stage = Stage {
-            area: Area::of(size.0, size.1),
+        let stage = UiState {
+            area: ScreenRect::new(size.0, size.1),
             focus: Pane::Credentials,
-            companion: Pane::Detail,
-            audience: Audience::Nobody,
+            secondary_pane: Pane::Detail,
+            presentation: PresentationMode::Off,
             mouse: preferences.mouse,
-            zoom: Zoom::default(),
+            zoom: ZoomState::default(),
             layout,
-            press: Press::default(),
+            mouse_press: MousePress::default(),
             background: None,
         };
         let mut app = Self {
-            catalogue,
+            catalog: catalogue,
             preferences,
-            stage,
-            credentials: Credentials::beginning(beginning, now.wall),
-            detail: Detail::default(),
-            regions: Regions::default(),
-            console: Console::default(),
-            activity: Activity::default(),
+            ui_state: stage,
+            credentials: CredentialList::from_page(beginning, now.wall),
+            detail: DetailPane::default(),
+            regions: RegionsPane::default(),
+            console: ConsolePane::default(),
+            activity: TaskList::default(),
             dialogs: Stack::default(),
-            talk: Talk::default(),
-            undo: Undo::default(),
+            conversation: Talk::default(),
+            undo: UndoStack::default(),
         };
         let first = [BackgroundTask::Store(StoreTask::Status), BackgroundTask::Rotation(RotationTask::ListUnfinished)];
-        let mut effects: Vec<_> = first.into_iter().map(|task| app.start_quietly(task).1).collect();
-        if !app.credentials.is_whole() {
-            effects.push(app.start_quietly(BackgroundTask::Credential(CredentialTask::Load)).1);
+        let mut effects: Vec<_> = first.into_iter().map(|task| app.start_hidden_task(task).1).collect();
+        if !app.credentials.all_rows_loaded() {
+            effects.push(app.start_hidden_task(BackgroundTask::Credential(CredentialTask::Load)).1);
         }
-        if app.preferences.greeting == Greeting::Welcome && app.credentials.is_whole() && app.credentials.all().is_empty() {
-            effects.push(app.start_quietly(BackgroundTask::Credential(CredentialTask::FindImportable)).1);
+        if app.preferences.startup_screen == StartupScreen::Welcome
+            && app.credentials.all_rows_loaded()
+            && app.credentials.all().is_empty()
+        {
+            effects.push(app.start_hidden_task(BackgroundTask::Credential(CredentialTask::FindImportable)).1);
         }
-        effects.extend(app.settle(now));
+        effects.extend(app.sync_state(now));
         (app, effects)
     }
 
     /// When the screen wants to be woken without input: the next step of a countdown that is visible, or what is put
     /// off until the cursor rests.
     pub fn next_wake(&self, now: Now) -> Option<Instant> {
-        let session = if self.shows_detail() { self.detail.next_change(now) } else { None };
+        let session = if self.detail_fully_visible() { self.detail.next_access_token_change(now) } else { None };
         let own = [self.detail.next_wake(now.instant), session, self.dialogs.next_wake(now.instant)];
         let console = self.selected().and_then(|credential| self.console.next_wake(&credential.id, now));
-        own.into_iter().chain([self.activity.next_wake(), self.regions.due(), console]).flatten().min()
+        own.into_iter().chain([self.activity.next_wake(), self.regions.load_due_at(), console]).flatten().min()
     }
 
     /// Whether all of the detail is in sight: on the screen, not behind a dialog, and not cut short.
-    fn shows_detail(&self) -> bool {
-        self.dialogs.is_empty() && self.screen().detail.inner().height >= detail::ROWS
+    fn detail_fully_visible(&self) -> bool {
+        self.dialogs.is_empty() && self.screen_layout().detail.inner().height >= detail::MIN_FULL_DETAIL_ROWS
     }
 
     /// The credential under the cursor.
@@ -233,47 +239,47 @@ impl App {
     }
 
     /// What a credential is called on this screen: its name, or its place where others may be watching.
-    pub fn name_of(&self, credential: &Credential) -> String {
-        match self.stage.audience {
-            Audience::Nobody => credential.name.to_string(),
-            Audience::Others => format!("credential {}", &credential.id.as_str()[..4]),
+    pub fn display_name(&self, credential: &Credential) -> String {
+        match self.ui_state.presentation {
+            PresentationMode::Off => credential.name.to_string(),
+            PresentationMode::On => format!("credential {}", &credential.id.as_str()[..4]),
         }
     }
 
     /// How many regions the selected credential may have.
     pub fn region_count(&self) -> usize {
-        self.selected().map_or(0, |credential| regions::of_provider(&self.catalogue, &credential.provider).len())
+        self.selected().map_or(0, |credential| regions::provider_regions(&self.catalog, &credential.provider).len())
     }
 
     /// Where everything is.
-    pub fn screen(&self) -> layout::Screen {
-        layout::screen(self.stage.area, self)
+    pub fn screen_layout(&self) -> layout::ScreenLayout {
+        layout::compute_layout(self.ui_state.area, self)
     }
 
     /// Starts a task that is shown among the activities.
-    fn start_task(&mut self, title: impl Into<String>, task: BackgroundTask, now: Now) -> (TaskId, Effect) {
-        let id = self.activity.begin(title.into(), self.stage.focus, now.instant);
-        (id, Effect::Start(id, task))
+    fn start_task(&mut self, title: impl Into<String>, task: BackgroundTask, now: Now) -> (TaskId, UiEffect) {
+        let id = self.activity.add_task(title.into(), self.ui_state.focus, now.instant);
+        (id, UiEffect::StartTask(id, task))
     }
 
     /// Starts a task that is not worth showing.
-    fn start_quietly(&mut self, task: BackgroundTask) -> (TaskId, Effect) {
-        let id = self.activity.quiet();
-        (id, Effect::Start(id, task))
+    fn start_hidden_task(&mut self, task: BackgroundTask) -> (TaskId, UiEffect) {
+        let id = self.activity.allocate_task_id();
+        (id, UiEffect::StartTask(id, task))
     }
 
     /// Brings everything in line with what is selected and how large the screen is.
-    fn settle(&mut self, now: Now) -> Vec<Effect> {
+    fn sync_state(&mut self, now: Now) -> Vec<UiEffect> {
         self.follow_selection(now.instant);
-        let effects = self.read_verdicts(now.instant);
+        let effects = self.load_region_checks(now.instant);
         if !self.dialogs.is_empty() {
             self.detail.mask();
         }
-        let screen = self.screen();
+        let screen = self.screen_layout();
         let regions = self.region_count();
-        self.credentials.fit(lines(screen.credentials, self.list_overhead()));
-        self.regions.fit(lines(screen.regions, 0), regions);
-        let body = self.console_body();
+        self.credentials.scroll_to_cursor(row_capacity(screen.credentials, self.filter_rows()));
+        self.regions.scroll_to_cursor(row_capacity(screen.regions, 0), regions);
+        let body = self.console_body_area();
         if let Some(document) = self.console.document() {
             document.set_height(body.height.max(1).into());
         }
@@ -283,40 +289,43 @@ impl App {
     /// Masks the secret and turns the other panes to what is selected now, if that is something else.
     fn follow_selection(&mut self, now: Instant) {
         let selected = self.credentials.selected();
-        if self.regions.of() == selected.map(|credential| &credential.id) {
+        if self.regions.shown_credential() == selected.map(|credential| &credential.id) {
             return;
         }
         self.detail.mask();
         self.detail.forget_access_token();
         match selected {
-            Some(credential) => self.regions.turn_to(credential, &self.catalogue, now),
+            Some(credential) => self.regions.show_credential(credential, &self.catalog, now),
             None => self.regions.clear(),
         }
-        self.find_twins();
+        self.update_duplicates();
     }
 
     /// Reads the verdicts of the selected credential when their time has come.
-    fn read_verdicts(&mut self, now: Instant) -> Vec<Effect> {
-        let Some(id) = self.regions.of().filter(|_| self.regions.due().is_some_and(|due| due <= now)).cloned() else {
+    fn load_region_checks(&mut self, now: Instant) -> Vec<UiEffect> {
+        let Some(id) =
+            self.regions.shown_credential().filter(|_| self.regions.load_due_at().is_some_and(|due| due <= now)).cloned()
+        else {
             return Vec::new();
         };
-        let (task, effect) = self.start_quietly(BackgroundTask::Credential(CredentialTask::RegionChecks(id)));
-        self.regions.read_by(task);
+        let (task, effect) = self.start_hidden_task(BackgroundTask::Credential(CredentialTask::RegionChecks(id)));
+        self.regions.set_loading(task);
         vec![effect]
     }
 
     /// Looks for other credentials with the secret of the selected one.
-    fn find_twins(&mut self) {
-        let twins = self.selected().map(|selected| self.credentials.twins(selected).map(|twin| twin.name.clone()).collect());
-        self.detail.set_twins(twins.unwrap_or_default());
+    fn update_duplicates(&mut self) {
+        let twins =
+            self.selected().map(|selected| self.credentials.duplicates_of(selected).map(|twin| twin.name.clone()).collect());
+        self.detail.set_duplicates(twins.unwrap_or_default());
     }
 
     /// The lines that the list needs for its filter.
-    pub fn list_overhead(&self) -> u16 {
-        u16::from(self.credentials.filter.typing || !self.credentials.is_unfiltered())
+    pub fn filter_rows(&self) -> u16 {
+        u16::from(self.credentials.filter.typing || !self.credentials.filter_is_empty())
     }
 }
 
-fn lines(pane: Area, overhead: u16) -> usize {
+fn row_capacity(pane: ScreenRect, overhead: u16) -> usize {
     pane.inner().height.saturating_sub(overhead).into()
 }

@@ -2,113 +2,115 @@
 
 use std::time::{Duration, Instant};
 
-use super::answer::View;
-use super::command::{Action, CredentialAction, Focus, RegionAction, ScreenAction};
-use super::console::Prompt;
-use super::json::Matches;
-use super::layout::{Area, Border};
+use super::answer::ResponseTab;
+use super::command::{CommandAction, CredentialAction, FocusTarget, RegionAction, ScreenAction};
+use super::console::ConsolePrompt;
+use super::json::SearchMatches;
+use super::layout::{PaneBorder, ScreenRect};
 use super::sheet::wrap;
-use super::{App, Effect, Mouse, Now, Pane};
+use super::{App, MouseInput, Now, Pane, UiEffect};
 use crate::config::theme::StyleRole;
 
 /// How many lines one turn of the wheel moves.
-const WHEEL: isize = 3;
+const WHEEL_LINES: isize = 3;
 
 /// Two clicks within this time at one place are a double click.
-const AGAIN: Duration = Duration::from_millis(400);
+const DOUBLE_CLICK_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// How many columns the mark of a fold takes.
-const FOLD_MARK: u16 = 2;
+const FOLD_MARK_COLUMNS: u16 = 2;
 
 /// How many lines an explanation may take from the body.
-const EXPLAINED: usize = 6;
+const MAX_EXPLANATION_LINES: usize = 6;
 
 /// How wide the label column of the detail is.
-pub const LABELS: u16 = 9;
+pub const DETAIL_LABEL_COLUMNS: u16 = 9;
 
 /// What stands in the line below an answer.
-pub enum BelowAnswer<'a> {
+pub enum ConsoleStatusLine<'a> {
     /// What is typed.
-    Typed(&'a Prompt),
+    Prompt(&'a ConsolePrompt),
     /// The filter that is used.
-    Filtered(&'a str),
+    Filter(&'a str),
     /// How much was found, and where among it the cursor is.
-    Found(Matches),
+    Matches(SearchMatches),
 }
 
 /// What the button of the mouse did last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Press {
+pub struct MousePress {
     /// The border that it holds.
-    border: Option<Border>,
+    border: Option<PaneBorder>,
     /// Whether the border was moved.
     moved: bool,
     /// When and where it went down.
-    last: Option<(Instant, u16, u16)>,
+    last_click: Option<(Instant, u16, u16)>,
 }
 
-impl Press {
+impl MousePress {
     /// Takes note that the button went down; whether that makes it a double click.
-    fn take(&mut self, column: u16, row: u16, now: Instant) -> bool {
-        let again = |(then, x, y): (Instant, u16, u16)| (x, y) == (column, row) && now.saturating_duration_since(then) < AGAIN;
-        let is_again = self.last.is_some_and(again);
+    fn register_click(&mut self, column: u16, row: u16, now: Instant) -> bool {
+        let again = |(then, x, y): (Instant, u16, u16)| {
+            (x, y) == (column, row) && now.saturating_duration_since(then) < DOUBLE_CLICK_TIMEOUT
+        };
+        let is_again = self.last_click.is_some_and(again);
         // A third click is not a second double click.
-        self.last = (!is_again).then_some((now, column, row));
+        self.last_click = (!is_again).then_some((now, column, row));
         is_again
     }
 }
 
 impl App {
-    pub(super) fn take_mouse(&mut self, mouse: Mouse, column: u16, row: u16, now: Now) -> Vec<Effect> {
+    pub(super) fn handle_mouse(&mut self, mouse: MouseInput, column: u16, row: u16, now: Now) -> Vec<UiEffect> {
         match mouse {
-            Mouse::Press => self.press(column, row, now),
-            Mouse::ScrollUp => self.wheel(-WHEEL, column, row, now),
-            Mouse::ScrollDown => self.wheel(WHEEL, column, row, now),
-            Mouse::Drag => {
-                if let Some(border) = self.stage.press.border.filter(|_| self.dialogs.is_empty()) {
-                    self.stage.press.moved = true;
+            MouseInput::Press => self.handle_click(column, row, now),
+            MouseInput::ScrollUp => self.handle_wheel(-WHEEL_LINES, column, row, now),
+            MouseInput::ScrollDown => self.handle_wheel(WHEEL_LINES, column, row, now),
+            MouseInput::Drag => {
+                if let Some(border) = self.ui_state.mouse_press.border.filter(|_| self.dialogs.is_empty()) {
+                    self.ui_state.mouse_press.moved = true;
                     self.move_border(border, (column, row));
                 }
                 Vec::new()
             }
-            Mouse::Release => self.release(),
+            MouseInput::Release => self.release_border(),
         }
     }
 
     /// A border that was let go is remembered where it is.
-    fn release(&mut self) -> Vec<Effect> {
-        let Press { border, moved, .. } = self.stage.press;
-        (self.stage.press.border, self.stage.press.moved) = (None, false);
-        if border.is_some() && moved { vec![Effect::Remember(self.stage.layout)] } else { Vec::new() }
+    fn release_border(&mut self) -> Vec<UiEffect> {
+        let MousePress { border, moved, .. } = self.ui_state.mouse_press;
+        (self.ui_state.mouse_press.border, self.ui_state.mouse_press.moved) = (None, false);
+        if border.is_some() && moved { vec![UiEffect::SaveLayout(self.ui_state.layout)] } else { Vec::new() }
     }
 
-    pub(super) fn press(&mut self, column: u16, row: u16, now: Now) -> Vec<Effect> {
+    pub(super) fn handle_click(&mut self, column: u16, row: u16, now: Now) -> Vec<UiEffect> {
         if let Some(dialog) = self.dialogs.top() {
             let sheet = dialog.sheet(self, now);
-            let hit = sheet.place(self.stage.area).hit(column, row);
+            let hit = sheet.layout(self.ui_state.area).index_at(column, row);
             return match hit {
-                Some(at) => self.tell_dialog(now, |dialog, app| dialog.click(at, app, now)),
+                Some(at) => self.with_top_dialog(now, |dialog, app| dialog.click(at, app, now)),
                 None => Vec::new(),
             };
         }
-        let again = self.stage.press.take(column, row, now.instant);
-        let screen = self.screen();
-        self.stage.press.border = super::layout::border_at(self.stage.area, self, column, row);
+        let again = self.ui_state.mouse_press.register_click(column, row, now.instant);
+        let screen = self.screen_layout();
+        self.ui_state.mouse_press.border = super::layout::border_at(self.ui_state.area, self, column, row);
         if screen.footer.contains(column, row) {
-            let hint = super::footer::hint_at(self, screen.footer, column);
-            return hint.map(|action| self.run(action, now)).unwrap_or_default();
+            let hint = super::footer::hint_action_at(self, screen.footer, column);
+            return hint.map(|action| self.run_action(action, now)).unwrap_or_default();
         }
-        if let Some(action) = self.sign_at(column, row) {
-            return self.run(action, now);
+        if let Some(action) = self.header_action_at(column, row) {
+            return self.run_action(action, now);
         }
-        if screen.horizon.contains(column, row) && self.stage.press.border.is_none() {
-            return self.run(Action::Screen(ScreenAction::Timeline), now);
+        if screen.timeline.contains(column, row) && self.ui_state.mouse_press.border.is_none() {
+            return self.run_action(CommandAction::Screen(ScreenAction::Timeline), now);
         }
         let Some(pane) = screen.pane_at(column, row) else { return Vec::new() };
-        if self.stage.press.border.is_some() && row != screen.pane(pane).y {
+        if self.ui_state.mouse_press.border.is_some() && row != screen.pane(pane).y {
             return Vec::new();
         }
-        self.focus(Focus::To(pane));
+        self.move_focus(FocusTarget::To(pane));
         if row == screen.pane(pane).y {
             if again {
                 self.toggle_zoom();
@@ -122,87 +124,88 @@ impl App {
         let line = usize::from(row.saturating_sub(screen.pane(pane).inner().y));
         match pane {
             Pane::Credentials => {
-                let hit = self.press_list(row);
+                let hit = self.click_list(row);
                 if hit && again {
-                    return self.run(Action::Credential(CredentialAction::Show), now);
+                    return self.run_action(CommandAction::Credential(CredentialAction::ToggleSecret), now);
                 }
             }
             Pane::Detail if self.secret_area().contains(column, row) => {
-                return self.run(Action::Credential(CredentialAction::Show), now);
+                return self.run_action(CommandAction::Credential(CredentialAction::ToggleSecret), now);
             }
             Pane::Detail => {}
             Pane::Regions => {
                 let count = self.region_count();
                 let hit = self.regions.select_line(line, count);
                 if hit && again {
-                    return self.run(Action::Region(RegionAction::Switch), now);
+                    return self.run_action(CommandAction::Region(RegionAction::Switch), now);
                 }
             }
-            Pane::Console => return self.press_console(column, row, now),
+            Pane::Console => return self.click_console(column, row, now),
         }
         Vec::new()
     }
 
     /// Everything that a click would meet, as places to click at: panes, rows, the secret, tabs, buttons.
-    pub(super) fn targets(&self) -> Vec<(u16, u16)> {
-        let screen = self.screen();
-        let at = |area: Area| (area.x, area.y);
-        let shown = |area: &Area| !area.is_empty();
-        let rows = |area: Area, count: usize| (0..area.height).take(count).map(move |line| area.row(line));
+    pub(super) fn click_targets(&self) -> Vec<(u16, u16)> {
+        let screen = self.screen_layout();
+        let at = |area: ScreenRect| (area.x, area.y);
+        let shown = |area: &ScreenRect| !area.is_empty();
+        let rows = |area: ScreenRect, count: usize| (0..area.height).take(count).map(move |line| area.row(line));
         let panes = Pane::ALL.into_iter().map(|pane| screen.pane(pane)).filter(shown).map(|area| (area.x + 2, area.y));
-        let list = rows(self.list_rows(), self.credentials.shown_count());
+        let list = rows(self.list_area(), self.credentials.visible_count());
         let regions = rows(screen.regions.inner(), self.region_count());
         let secret = std::iter::once(self.secret_area()).filter(|_| shown(&screen.detail));
         let send = std::iter::once(screen.console.inner().row(0)).filter(|_| shown(&screen.console));
-        let tabs = self.view_tabs().into_iter().map(|(_, area)| area);
-        let tabs = tabs.filter(|area| shown(area) && self.console.answered().is_some());
-        let buttons = super::footer::hints(self, screen.footer).into_iter().map(|hint| hint.area);
-        let horizon = std::iter::once(screen.horizon.inner()).filter(shown);
+        let tabs = self.response_tabs().into_iter().map(|(_, area)| area);
+        let tabs = tabs.filter(|area| shown(area) && self.console.response().is_some());
+        let buttons = super::footer::visible_hints(self, screen.footer).into_iter().map(|hint| hint.area);
+        let horizon = std::iter::once(screen.timeline.inner()).filter(shown);
         let places = secret.chain(send).chain(tabs).chain(regions).chain(horizon).chain(buttons).chain(list).map(at);
-        let signs = self.signs().0.into_iter().filter(|sign| sign.action.is_some()).map(|sign| at(sign.area));
+        let signs = self.header_items().0.into_iter().filter(|sign| sign.action.is_some()).map(|sign| at(sign.area));
         panes.chain(places).chain(signs).collect()
     }
 
-    fn press_list(&mut self, row: u16) -> bool {
-        let rows = self.list_rows();
+    fn click_list(&mut self, row: u16) -> bool {
+        let rows = self.list_area();
         row >= rows.y && row < rows.y + rows.height && self.credentials.select_line(usize::from(row - rows.y))
     }
 
-    fn press_console(&mut self, column: u16, row: u16, now: Now) -> Vec<Effect> {
-        let body = self.console_body();
-        if row == self.screen().console.inner().y {
-            return self.run(Action::Console(super::command::ConsoleAction::Send), now);
+    fn click_console(&mut self, column: u16, row: u16, now: Now) -> Vec<UiEffect> {
+        let body = self.console_body_area();
+        if row == self.screen_layout().console.inner().y {
+            return self.run_action(CommandAction::Console(super::command::ConsoleAction::Send), now);
         }
-        if let Some((view, _)) = self.view_tabs().into_iter().find(|(_, area)| area.contains(column, row)) {
-            return self.show_view(view);
-        } else if body.contains(column, row) && self.console.view.is_text() {
-            self.press_body(usize::from(row - body.y), column - body.x);
+        if let Some((view, _)) = self.response_tabs().into_iter().find(|(_, area)| area.contains(column, row)) {
+            return self.show_tab(view);
+        } else if body.contains(column, row) && self.console.tab.is_text() {
+            self.click_body(usize::from(row - body.y), column - body.x);
         }
         Vec::new()
     }
 
     /// A click on a line goes there; on its fold mark or once more on the same line, it folds.
-    fn press_body(&mut self, line: usize, column: u16) {
+    fn click_body(&mut self, line: usize, column: u16) {
         let Some(document) = self.console.document() else { return };
-        let again = document.visible().nth(line).is_some_and(|row| row.under_cursor);
-        document.point(line);
-        if again || column < FOLD_MARK {
+        let again = document.visible_lines().nth(line).is_some_and(|row| row.under_cursor);
+        document.move_to_visible_row(line);
+        if again || column < FOLD_MARK_COLUMNS {
             document.toggle_fold();
         }
     }
 
-    fn wheel(&mut self, lines: isize, column: u16, row: u16, now: Now) -> Vec<Effect> {
-        use super::command::Motion;
-        let motion = if lines < 0 { Motion::Up } else { Motion::Down };
+    fn handle_wheel(&mut self, lines: isize, column: u16, row: u16, now: Now) -> Vec<UiEffect> {
+        use super::command::CursorMotion;
+        let motion = if lines < 0 { CursorMotion::Up } else { CursorMotion::Down };
         if !self.dialogs.is_empty() {
             let key = if lines < 0 { crate::config::key::KeySymbol::Up } else { crate::config::key::KeySymbol::Down };
-            return self.tell_dialog(now, |dialog, app| dialog.key(crate::config::KeyPress::without_modifiers(key), app, now));
+            return self
+                .with_top_dialog(now, |dialog, app| dialog.key(crate::config::KeyPress::without_modifiers(key), app, now));
         }
-        match self.screen().pane_at(column, row) {
-            Some(Pane::Credentials) => (0..WHEEL).for_each(|_| self.credentials.go(motion, 1)),
+        match self.screen_layout().pane_at(column, row) {
+            Some(Pane::Credentials) => (0..WHEEL_LINES).for_each(|_| self.credentials.move_cursor(motion, 1)),
             Some(Pane::Regions) => {
                 let count = self.region_count();
-                self.regions.go(motion, 1, count);
+                self.regions.move_cursor(motion, 1, count);
             }
             Some(Pane::Console) => {
                 if let Some(document) = self.console.document() {
@@ -215,31 +218,31 @@ impl App {
     }
 
     /// Where the rows of the list are drawn.
-    pub fn list_rows(&self) -> Area {
-        self.screen().credentials.inner().split_top(self.list_overhead()).1
+    pub fn list_area(&self) -> ScreenRect {
+        self.screen_layout().credentials.inner().split_top(self.filter_rows()).1
     }
 
     /// Where the secret is drawn, masked or not: the second line of the detail.
-    pub fn secret_area(&self) -> Area {
-        self.screen().detail.inner().row(1)
+    pub fn secret_area(&self) -> ScreenRect {
+        self.screen_layout().detail.inner().row(1)
     }
 
     /// What the status of the answer means here, in lines of the console: what, as much of why as there is room for, and
     /// what to do.
-    pub fn explanation(&self) -> Vec<(StyleRole, String)> {
-        let Some(problem) = self.console.answered().and_then(|answered| answered.exchange.explanation.as_ref()) else {
+    pub fn explanation_lines(&self) -> Vec<(StyleRole, String)> {
+        let Some(problem) = self.console.response().and_then(|answered| answered.exchange.explanation.as_ref()) else {
             return Vec::new();
         };
-        let inner = self.screen().console.inner();
+        let inner = self.screen_layout().console.inner();
         let columns = usize::from(inner.width);
         let [what, remedy] = [&problem.what, &problem.remedy].map(|text| wrap(text, columns));
         let why = wrap(&problem.why, columns.saturating_sub(1));
         // Below the request and the summary, a line is left for the answer itself; what to do is worth more than every reason.
-        let most = EXPLAINED.min(usize::from(inner.height.saturating_sub(3)));
+        let most = MAX_EXPLANATION_LINES.min(usize::from(inner.height.saturating_sub(3)));
         let room = most.saturating_sub(what.len() + remedy.len());
         let mut reasons: Vec<_> = why.iter().take(room).map(|piece| (*piece).to_owned()).collect();
         if let Some(last) = reasons.last_mut().filter(|_| why.len() > room) {
-            last.push_str(self.preferences.glyphs.ellipsis);
+            last.push_str(self.preferences.symbols.ellipsis);
         }
         let owned = |role, pieces: Vec<&str>| pieces.into_iter().map(move |piece| (role, piece.to_owned())).collect::<Vec<_>>();
         let reasons = reasons.into_iter().map(|piece| (StyleRole::Text, piece));
@@ -247,28 +250,28 @@ impl App {
     }
 
     /// Where the body of an answer is drawn: below the request, the summary and the explanation.
-    pub fn console_body(&self) -> Area {
-        let inner = self.screen().console.inner();
-        let explained = u16::try_from(self.explanation().len()).unwrap_or(u16::MAX);
-        let (body, _) = inner.split_top(inner.height.saturating_sub(u16::from(self.console_line().is_some())));
+    pub fn console_body_area(&self) -> ScreenRect {
+        let inner = self.screen_layout().console.inner();
+        let explained = u16::try_from(self.explanation_lines().len()).unwrap_or(u16::MAX);
+        let (body, _) = inner.split_top(inner.height.saturating_sub(u16::from(self.console_status_line().is_some())));
         body.split_top(2 + explained).1
     }
 
     /// What stands in the line below the answer, if there is one: what is typed, the filter that is used, or what is found.
-    pub fn console_line(&self) -> Option<BelowAnswer<'_>> {
+    pub fn console_status_line(&self) -> Option<ConsoleStatusLine<'_>> {
         if let Some(prompt) = &self.console.prompt {
-            return Some(BelowAnswer::Typed(prompt));
+            return Some(ConsoleStatusLine::Prompt(prompt));
         }
-        let filter = self.console.answered().and_then(super::answer::Answered::filter_text);
-        let filter = filter.filter(|_| self.console.view == View::Body).map(BelowAnswer::Filtered);
-        filter.or_else(|| self.console.found().map(BelowAnswer::Found))
+        let filter = self.console.response().and_then(super::answer::ResponseView::filter_text);
+        let filter = filter.filter(|_| self.console.tab == ResponseTab::Body).map(ConsoleStatusLine::Filter);
+        filter.or_else(|| self.console.search_matches().map(ConsoleStatusLine::Matches))
     }
 
     /// Where the names of the parts of an answer are drawn: at the right end of the summary.
-    pub fn view_tabs(&self) -> Vec<(View, Area)> {
-        let line = self.screen().console.inner().row(1);
-        let width = |view: View| u16::try_from(view.title().len()).unwrap_or(0);
-        let views: Vec<_> = self.console.answered().map(|answered| answered.views().collect()).unwrap_or_default();
+    pub fn response_tabs(&self) -> Vec<(ResponseTab, ScreenRect)> {
+        let line = self.screen_layout().console.inner().row(1);
+        let width = |view: ResponseTab| u16::try_from(view.title().len()).unwrap_or(0);
+        let views: Vec<_> = self.console.response().map(|answered| answered.tabs().collect()).unwrap_or_default();
         let total: u16 = views.iter().map(|view| width(*view) + 2).sum();
         let mut rest = line.split_left(line.width.saturating_sub(total)).1;
         views
@@ -284,30 +287,30 @@ impl App {
 
 #[cfg(test)]
 mod tests {
-    use crate::tui::app::samples::Session;
-    use crate::tui::app::{Effect, Input, Mouse, Msg, Pane};
+    use crate::tui::app::samples::TestSession;
+    use crate::tui::app::{InputEvent, Message, MouseInput, Pane, UiEffect};
 
-    fn mouse(session: &mut Session, mouse: Mouse, (column, row): (u16, u16)) {
-        session.tell(Msg::Input(Input::Mouse(mouse, column, row)));
+    fn mouse(session: &mut TestSession, mouse: MouseInput, (column, row): (u16, u16)) {
+        session.handle_message(Message::Input(InputEvent::Mouse(mouse, column, row)));
     }
 
     #[test]
     fn who_takes_a_border_selects_no_row_and_leaves_the_focus_where_it_is() {
-        let mut session = Session::new(120, 36);
+        let mut session = TestSession::new(120, 36);
         session.press("4");
-        let selected = |session: &Session| session.app.selected().map(|credential| credential.id.clone());
-        let (screen, before) = (session.app.screen(), selected(&session));
+        let selected = |session: &TestSession| session.app.selected().map(|credential| credential.id.clone());
+        let (screen, before) = (session.app.screen_layout(), selected(&session));
         let edge = screen.credentials.x + screen.credentials.width - 1;
-        let row = session.app.list_rows().y + 3;
-        mouse(&mut session, Mouse::Press, (edge, row));
-        assert_eq!((selected(&session), session.app.stage.focus), (before.clone(), Pane::Console));
-        mouse(&mut session, Mouse::Drag, (edge + 5, row));
-        mouse(&mut session, Mouse::Release, (edge + 5, row));
-        assert!(session.app.screen().credentials.width > screen.credentials.width);
-        assert!(matches!(session.effects.last(), Some(Effect::Remember(_))));
-        mouse(&mut session, Mouse::Press, (screen.credentials.x, row));
+        let row = session.app.list_area().y + 3;
+        mouse(&mut session, MouseInput::Press, (edge, row));
+        assert_eq!((selected(&session), session.app.ui_state.focus), (before.clone(), Pane::Console));
+        mouse(&mut session, MouseInput::Drag, (edge + 5, row));
+        mouse(&mut session, MouseInput::Release, (edge + 5, row));
+        assert!(session.app.screen_layout().credentials.width > screen.credentials.width);
+        assert!(matches!(session.effects.last(), Some(UiEffect::SaveLayout(_))));
+        mouse(&mut session, MouseInput::Press, (screen.credentials.x, row));
         assert_eq!(selected(&session), before, "nor does the border that stays");
-        mouse(&mut session, Mouse::Press, (screen.credentials.x + 2, row));
+        mouse(&mut session, MouseInput::Press, (screen.credentials.x + 2, row));
         assert_ne!(selected(&session), before);
     }
 }

@@ -2,51 +2,51 @@
 
 use std::collections::BTreeMap;
 
-use super::command::Focus;
+use super::command::FocusTarget;
 use super::dialog::{ConsoleIntent, Dialog, Extra, Parameters, Pick, PickItem, Picked};
-use super::learned::Listed;
-use super::sheet::Row;
-use super::{App, Effect, Pane, draft};
+use super::learned::ListedValues;
+use super::sheet::DialogRow;
+use super::{App, Pane, UiEffect, draft};
 use crate::domain::Credential;
 use crate::domain::provider::{PresetParameter, RequestPreset};
 
 /// What can be done with a preset besides taking it.
-const READY_MADE: &[Extra] = &[Extra { key: 'o', word: "docs", intent: documentation }];
+const PRESET_SHORTCUTS: &[Extra] = &[Extra { key: 'o', word: "docs", intent: documentation_action }];
 
 impl App {
-    pub(super) fn open_preset_picker(&mut self) -> Vec<Effect> {
+    pub(super) fn open_preset_picker(&mut self) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
-        let Ok(provider) = self.catalogue.provider(&credential.provider) else { return Vec::new() };
+        let Ok(provider) = self.catalog.provider(&credential.provider) else { return Vec::new() };
         let presets = provider.presets_for(&credential.kind);
-        let pick = pick_preset("Requests", presets, |preset| Picked::Preset(preset.id.clone(), BTreeMap::new()));
+        let pick = preset_picker("Requests", presets, |preset| Picked::Preset(preset.id.clone(), BTreeMap::new()));
         self.dialogs.push(Dialog::Pick(pick));
         Vec::new()
     }
 
     /// Takes a preset. What an earlier answer listed for a placeholder is offered by name; what else has no value is asked
     /// for.
-    pub(super) fn take_preset(&mut self, id: &str, given: BTreeMap<String, String>) {
+    pub(super) fn apply_preset(&mut self, id: &str, given: BTreeMap<String, String>) {
         let Some(credential) = self.selected() else { return };
-        let Ok(preset) = self.catalogue.preset(&credential.provider, id).cloned() else { return };
+        let Ok(preset) = self.catalog.preset(&credential.provider, id).cloned() else { return };
         let provider = credential.provider.clone();
-        if let Some(pick) = self.value_pick(credential, &preset, &given) {
+        if let Some(pick) = self.value_picker(credential, &preset, &given) {
             self.dialogs.push(Dialog::Pick(pick));
-        } else if draft::open_parameters(&preset, &given, credential).iter().any(|parameter| parameter.default.is_none()) {
-            self.ask_for_values(id, given);
+        } else if draft::missing_parameters(&preset, &given, credential).iter().any(|parameter| parameter.default.is_none()) {
+            self.open_parameters_dialog(id, given);
         } else {
             let credential = credential.id.clone();
-            self.console.learned.choose(&credential, &given);
-            self.console.choose(&provider, id, given);
-            self.focus(Focus::To(Pane::Console));
+            self.console.parameters.remember_choice(&credential, &given);
+            self.console.select_preset(&provider, id, given);
+            self.move_focus(FocusTarget::To(Pane::Console));
         }
     }
 
     /// The list of what the first placeholder can be for which an earlier answer listed values and none is given.
-    fn value_pick(&self, credential: &Credential, preset: &RequestPreset, given: &BTreeMap<String, String>) -> Option<Pick> {
+    fn value_picker(&self, credential: &Credential, preset: &RequestPreset, given: &BTreeMap<String, String>) -> Option<Pick> {
         let open = preset.parameters.iter().filter(|parameter| !given.contains_key(&parameter.id));
-        let mut listed = open.filter_map(|open| Some((open, self.console.learned.listed(&credential.id, open, given)?)));
-        let (parameter, Listed { values, asked }) = listed.next()?;
-        let before = self.console.learned.last(&credential.id, &parameter.id);
+        let mut listed = open.filter_map(|open| Some((open, self.console.parameters.listed(&credential.id, open, given)?)));
+        let (parameter, ListedValues { values, given_values: asked }) = listed.next()?;
+        let before = self.console.parameters.last_choice(&credential.id, &parameter.id);
         let before = before.or(credential.fields.get(&parameter.id).map(String::as_str));
         let cursor = values.iter().position(|(value, _)| Some(value.as_str()) == before).unwrap_or(0);
         let known: BTreeMap<_, _> = given.clone().into_iter().chain(asked.clone()).collect();
@@ -58,17 +58,17 @@ impl App {
         let typed = Picked::Console(Box::new(ConsoleIntent::Type(preset.id.clone(), given.clone())));
         let typed = value_item(("Another", "type it"), typed);
         let items = values.iter().map(item).chain([typed]).collect();
-        let intro = vec![Row::dim(format!("{} {}", preset.help, parameter.help)), Row::Blank];
+        let intro = vec![DialogRow::dim(format!("{} {}", preset.help, parameter.help)), DialogRow::Blank];
         Some(Pick::new(format!("{}: {}", preset.title, parameter.id), items, cursor).saying(intro))
     }
 
     /// Asks for the values of a preset's placeholders that nobody has given.
-    pub(super) fn ask_for_values(&mut self, preset: &str, given: BTreeMap<String, String>) {
+    pub(super) fn open_parameters_dialog(&mut self, preset: &str, given: BTreeMap<String, String>) {
         let Some(credential) = self.selected() else { return };
-        let Ok(preset) = self.catalogue.preset(&credential.provider, preset) else { return };
+        let Ok(preset) = self.catalog.preset(&credential.provider, preset) else { return };
         let asked = preset.parameters.iter().filter(|parameter| !given.contains_key(&parameter.id)).cloned().collect();
         let last = |parameter: &PresetParameter| {
-            let chosen = self.console.learned.last(&credential.id, &parameter.id);
+            let chosen = self.console.parameters.last_choice(&credential.id, &parameter.id);
             let known = chosen.or(credential.fields.get(&parameter.id).map(String::as_str)).or(parameter.default.as_deref());
             known.unwrap_or_default().to_owned()
         };
@@ -78,17 +78,17 @@ impl App {
     }
 
     /// Opens the page where a preset is documented.
-    pub(super) fn open_documentation(&self, preset: &str) -> Vec<Effect> {
+    pub(super) fn open_documentation(&self, preset: &str) -> Vec<UiEffect> {
         let page = self.selected().and_then(|credential| {
-            let preset = self.catalogue.preset(&credential.provider, preset).ok()?;
+            let preset = self.catalog.preset(&credential.provider, preset).ok()?;
             url::Url::parse(&preset.docs).ok()
         });
-        page.map(Effect::Open).into_iter().collect()
+        page.map(UiEffect::OpenUrl).into_iter().collect()
     }
 }
 
 /// The list of these presets, with their help and where they are documented.
-pub(super) fn pick_preset<'p>(
+pub(super) fn preset_picker<'p>(
     title: impl Into<String>,
     presets: impl Iterator<Item = &'p RequestPreset>,
     picked: impl Fn(&RequestPreset) -> Picked,
@@ -102,14 +102,14 @@ pub(super) fn pick_preset<'p>(
         picked: picked(preset),
     };
     let (items, notes) = presets.map(|preset| (item(preset), preset.docs.clone())).unzip();
-    Pick::new(title, items, 0).with(READY_MADE).noting(notes)
+    Pick::new(title, items, 0).with(PRESET_SHORTCUTS).noting(notes)
 }
 
 fn value_item((name, value): (&str, &str), picked: Picked) -> PickItem {
     PickItem { text: name.to_owned(), more: value.to_owned(), right: String::new(), mark: None, heading: "", picked }
 }
 
-fn documentation(picked: Option<&Picked>) -> Option<ConsoleIntent> {
+fn documentation_action(picked: Option<&Picked>) -> Option<ConsoleIntent> {
     match picked? {
         Picked::Preset(id, _) => Some(ConsoleIntent::Documentation(id.clone())),
         Picked::Console(intent) => match intent.as_ref() {

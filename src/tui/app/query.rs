@@ -3,34 +3,34 @@
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use super::words::{Standing, days_left};
+use super::words::{CredentialStatus, days_left};
 use crate::domain::{Credential, CredentialName, Timestamp};
 
 /// A filter, read from what a person typed.
-pub struct Query {
-    terms: Vec<Term>,
-    words: Option<Words>,
+pub struct FilterQuery {
+    terms: Vec<FilterTerm>,
+    fuzzy_pattern: Option<FuzzyPattern>,
 }
 
 /// What is matched fuzzily.
-struct Words {
-    typed: String,
+struct FuzzyPattern {
+    text: String,
     pattern: Pattern,
 }
 
 /// One condition on one property.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Term {
+enum FilterTerm {
     /// The property holds this text, whatever the case.
-    Holds(Property, String),
+    Contains(FilterField, String),
     /// The end lies fewer (or at least so many) days ahead.
-    Expires(Side, i64),
+    Expires(ExpiryBound, i64),
     /// It never ends, as far as is known.
-    Endless,
+    NeverExpires,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Property {
+enum FilterField {
     Region,
     Kind,
     Provider,
@@ -40,19 +40,19 @@ enum Property {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
+enum ExpiryBound {
     Before,
     After,
 }
 
 /// What the fuzzy matcher needs while it works; made once, since it is large, and not before somebody types words.
 #[derive(Default)]
-pub struct Scratch {
+pub struct MatcherBuffer {
     matcher: Option<Matcher>,
     letters: Vec<char>,
 }
 
-impl Query {
+impl FilterQuery {
     /// Reads a filter. What is no term is a word to be matched fuzzily; nothing is ever refused.
     pub fn parse(text: &str) -> Self {
         let (mut terms, mut words) = (Vec::new(), Vec::new());
@@ -62,23 +62,23 @@ impl Query {
                 None => words.push(word),
             }
         }
-        Self { terms, words: (!words.is_empty()).then(|| Words::new(words.join(" "))) }
+        Self { terms, fuzzy_pattern: (!words.is_empty()).then(|| FuzzyPattern::new(words.join(" "))) }
     }
 
     /// Whether everything passes.
     pub fn is_empty(&self) -> bool {
-        self.terms.is_empty() && self.words.is_none()
+        self.terms.is_empty() && self.fuzzy_pattern.is_none()
     }
 
     /// Whether matches are ranked by how well they match.
-    pub fn ranks(&self) -> bool {
-        self.words.is_some()
+    pub fn ranks_matches(&self) -> bool {
+        self.fuzzy_pattern.is_some()
     }
 
     /// Whether everything that passes this filter passes the other one too, as when letters were added to it. May say
     /// no where it is so.
     pub fn narrows(&self, other: &Self) -> bool {
-        let narrower = match (&self.words, &other.words) {
+        let narrower = match (&self.fuzzy_pattern, &other.fuzzy_pattern) {
             (_, None) => true,
             (None, Some(_)) => false,
             (Some(words), Some(others)) => words.narrows(others),
@@ -87,47 +87,47 @@ impl Query {
     }
 
     /// How well a credential matches; `None` if it does not. Without words, all matches are equal.
-    pub fn score(&self, credential: &Credential, now: Timestamp, scratch: &mut Scratch) -> Option<u32> {
-        if !self.terms.iter().all(|term| term.accepts(credential, now)) {
+    pub fn score(&self, credential: &Credential, now: Timestamp, scratch: &mut MatcherBuffer) -> Option<u32> {
+        if !self.terms.iter().all(|term| term.matches(credential, now)) {
             return None;
         }
-        match &self.words {
+        match &self.fuzzy_pattern {
             None => Some(0),
             Some(words) => {
-                let name = letters_of(&credential.name, &mut scratch.letters);
+                let name = name_chars(&credential.name, &mut scratch.letters);
                 words.pattern.score(name, scratch.matcher.get_or_insert_with(|| Matcher::new(Config::DEFAULT)))
             }
         }
     }
 }
 
-impl Words {
+impl FuzzyPattern {
     /// What gives a letter of a pattern another meaning.
-    const SIGNS: [char; 5] = ['!', '^', '$', '\'', '\\'];
+    const OPERATORS: [char; 5] = ['!', '^', '$', '\'', '\\'];
 
     fn new(typed: String) -> Self {
         let pattern = Pattern::parse(&typed, CaseMatching::Smart, Normalization::Smart);
-        Self { typed, pattern }
+        Self { text: typed, pattern }
     }
 
     /// Letters must come in their order, so more of them match less.
     fn narrows(&self, other: &Self) -> bool {
-        self.typed.starts_with(&other.typed) && !self.typed.contains(Self::SIGNS)
+        self.text.starts_with(&other.text) && !self.text.contains(Self::OPERATORS)
     }
 }
 
-impl Term {
-    fn accepts(&self, credential: &Credential, now: Timestamp) -> bool {
+impl FilterTerm {
+    fn matches(&self, credential: &Credential, now: Timestamp) -> bool {
         match self {
-            Self::Holds(property, text) => property.holds(credential, text, now),
-            Self::Expires(Side::Before, days) => days_left(credential, now).is_some_and(|left| left < *days),
-            Self::Expires(Side::After, days) => days_left(credential, now).is_none_or(|left| left >= *days),
-            Self::Endless => credential.expires.is_none(),
+            Self::Contains(property, text) => property.matches(credential, text, now),
+            Self::Expires(ExpiryBound::Before, days) => days_left(credential, now).is_some_and(|left| left < *days),
+            Self::Expires(ExpiryBound::After, days) => days_left(credential, now).is_none_or(|left| left >= *days),
+            Self::NeverExpires => credential.expires.is_none(),
         }
     }
 }
 
-impl Property {
+impl FilterField {
     const NAMES: [(&'static str, Self); 6] = [
         ("region", Self::Region),
         ("kind", Self::Kind),
@@ -137,42 +137,44 @@ impl Property {
         ("name", Self::Name),
     ];
 
-    fn holds(self, credential: &Credential, text: &str, now: Timestamp) -> bool {
+    fn matches(self, credential: &Credential, text: &str, now: Timestamp) -> bool {
         match self {
-            Self::Region => has(&credential.region, text),
-            Self::Kind => has(&credential.kind, text) || initials(&credential.kind).starts_with(text),
-            Self::Provider => has(&credential.provider, text),
-            Self::Status => Standing::of(credential, now).as_str().starts_with(text) || status_is(credential, text),
-            Self::Label => credential.labels.iter().any(|label| has(label, text)),
-            Self::Name => has(credential.name.as_str(), text),
+            Self::Region => contains_ignoring_case(&credential.region, text),
+            Self::Kind => contains_ignoring_case(&credential.kind, text) || initials(&credential.kind).starts_with(text),
+            Self::Provider => contains_ignoring_case(&credential.provider, text),
+            Self::Status => {
+                CredentialStatus::for_credential(credential, now).as_str().starts_with(text) || http_status_is(credential, text)
+            }
+            Self::Label => credential.labels.iter().any(|label| contains_ignoring_case(label, text)),
+            Self::Name => contains_ignoring_case(credential.name.as_str(), text),
         }
     }
 }
 
 /// The words of the filter's grammar that are near what is being typed, for the hint below it.
-pub fn grammar() -> &'static str {
+pub fn filter_grammar() -> &'static str {
     "words · region:eu · kind:pat · provider:snyk · status:refused · label:prod · expires<14d · expires:never"
 }
 
 /// The letters of a name. The library would look for line breaks in every one, which no name has.
-fn letters_of<'n>(name: &'n CredentialName, letters: &'n mut Vec<char>) -> Utf32Str<'n> {
+fn name_chars<'n>(name: &'n CredentialName, letters: &'n mut Vec<char>) -> Utf32Str<'n> {
     let name = name.as_str();
     if name.is_ascii() { Utf32Str::Ascii(name.as_bytes()) } else { Utf32Str::new(name, letters) }
 }
 
-fn parse_term(word: &str) -> Option<Term> {
+fn parse_term(word: &str) -> Option<FilterTerm> {
     if let Some(days) = word.strip_prefix("expires<") {
-        return parse_days(days).map(|days| Term::Expires(Side::Before, days));
+        return parse_days(days).map(|days| FilterTerm::Expires(ExpiryBound::Before, days));
     }
     if let Some(days) = word.strip_prefix("expires>") {
-        return parse_days(days).map(|days| Term::Expires(Side::After, days));
+        return parse_days(days).map(|days| FilterTerm::Expires(ExpiryBound::After, days));
     }
     let (name, text) = word.split_once(':')?;
     if name == "expires" && text == "never" {
-        return Some(Term::Endless);
+        return Some(FilterTerm::NeverExpires);
     }
-    let (_, property) = Property::NAMES.into_iter().find(|(known, _)| *known == name)?;
-    Some(Term::Holds(property, text.to_lowercase()))
+    let (_, property) = FilterField::NAMES.into_iter().find(|(known, _)| *known == name)?;
+    Some(FilterTerm::Contains(property, text.to_lowercase()))
 }
 
 /// `14d`, `2w`, `3m` (months of 30 days), `1y`, or a bare number of days.
@@ -189,7 +191,7 @@ fn parse_days(text: &str) -> Option<i64> {
 }
 
 /// Whether `text` contains `part`, which is lower case already.
-fn has(text: &str, part: &str) -> bool {
+fn contains_ignoring_case(text: &str, part: &str) -> bool {
     text.to_lowercase().contains(part)
 }
 
@@ -198,7 +200,7 @@ fn initials(id: &str) -> String {
     id.split('-').filter_map(|word| word.chars().next()).collect()
 }
 
-fn status_is(credential: &Credential, text: &str) -> bool {
+fn http_status_is(credential: &Credential, text: &str) -> bool {
     let status = credential.last_check.as_ref().and_then(|check| check.status);
     status.is_some_and(|status| status.to_string() == text)
 }
@@ -209,9 +211,9 @@ mod tests {
     use super::*;
 
     fn found(query: &str) -> Vec<String> {
-        let (query, mut scratch) = (Query::parse(query), Scratch::default());
+        let (query, mut scratch) = (FilterQuery::parse(query), MatcherBuffer::default());
         let mut rows = samples::credentials();
-        rows.retain(|row| query.score(row, samples::wall(), &mut scratch).is_some());
+        rows.retain(|row| query.score(row, samples::test_time(), &mut scratch).is_some());
         rows.iter().map(|row| row.name.to_string()).collect()
     }
 
@@ -235,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_filter_that_grows_lets_less_through() {
-        let narrows = |after: &str, before: &str| Query::parse(after).narrows(&Query::parse(before));
+        let narrows = |after: &str, before: &str| FilterQuery::parse(after).narrows(&FilterQuery::parse(before));
         for (after, before) in
             [("c", ""), ("ci", "c"), ("ci s", "ci"), ("region:eu c", "region:eu"), ("region:eu kind:pat", "region:eu")]
         {
@@ -253,7 +255,7 @@ mod tests {
         assert_eq!(parse_term("expires<"), None);
         assert_eq!(parse_term("expires<soon"), None);
         assert_eq!(parse_term("nonsense:x"), None);
-        assert_eq!(parse_term("expires<2w"), Some(Term::Expires(Side::Before, 14)));
+        assert_eq!(parse_term("expires<2w"), Some(FilterTerm::Expires(ExpiryBound::Before, 14)));
         assert_eq!(parse_term("expires<99999999999999999999d"), None);
     }
 }

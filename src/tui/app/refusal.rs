@@ -1,73 +1,79 @@
 //! A refusal, explained at length: what was tried, what is known, what to press next.
 
-use super::activity::Tone;
-use super::command::{Action, ConsoleAction, CredentialAction, Focus, RegionAction};
+use super::activity::NotificationLevel;
+use super::command::{CommandAction, ConsoleAction, CredentialAction, FocusTarget, RegionAction};
 use super::dialog::{Dialog, Reading};
-use super::{App, Audience, Now, Pane};
+use super::{App, Now, Pane, PresentationMode};
 use crate::config::theme::StyleRole;
 use crate::domain::refusal::{CauseAssessment, Likelihood, RefusalDiagnosis, RemedyStep};
 
 impl App {
     /// Shows what is known of the refusal that is on the screen.
     pub(super) fn explain_refusal(&mut self, now: Now) {
-        if self.stage.audience == Audience::Others {
-            return self.activity.say(Tone::Warn, "Presentation mode hides names, and this names them", now.instant);
+        if self.ui_state.presentation == PresentationMode::On {
+            return self.activity.notify(
+                NotificationLevel::Warning,
+                "Presentation mode hides names, and this names them",
+                now.instant,
+            );
         }
-        let Some(answered) = self.console.answered() else { return };
+        let Some(answered) = self.console.response() else { return };
         match &answered.exchange.refusal {
             Some(refusal) => {
                 let title = format!("Why {}?", answered.exchange.response.status);
-                let reading = Reading::new(title, self.lines_of(refusal));
+                let reading = Reading::new(title, self.diagnosis_lines(refusal));
                 self.dialogs.push(Dialog::Reading(reading));
             }
-            None => self.activity.say(Tone::Good, "This answer is no refusal", now.instant),
+            None => self.activity.notify(NotificationLevel::Success, "This answer is no refusal", now.instant),
         }
     }
 
-    fn lines_of(
+    fn diagnosis_lines(
         &self,
         RefusalDiagnosis { tried, causes: known, next_steps: next }: &RefusalDiagnosis,
     ) -> Vec<(StyleRole, String)> {
-        let mut lines = vec![heading("Tried")];
+        let mut lines = vec![heading_line("Tried")];
         lines.extend(tried.iter().map(|line| (StyleRole::Text, format!("  {line}"))));
         lines.push((StyleRole::Text, String::new()));
-        lines.push(heading("Known   ! speaks for it   ? nobody knows   - speaks against it"));
-        lines.extend(known.iter().map(finding));
+        lines.push(heading_line("Known   ! speaks for it   ? nobody knows   - speaks against it"));
+        lines.extend(known.iter().map(cause_line));
         lines.push((StyleRole::Text, String::new()));
-        lines.push(heading("Close this, then press"));
-        lines.extend(next.iter().map(|step| (StyleRole::Accent, format!("  {:4} {}", self.keys_of(step), step.describe()))));
+        lines.push(heading_line("Close this, then press"));
+        lines.extend(
+            next.iter().map(|step| (StyleRole::Accent, format!("  {:4} {}", self.step_key_labels(step), step.describe()))),
+        );
         lines
     }
 
     /// The keys that do it, where there are any.
-    fn keys_of(&self, step: &RemedyStep) -> String {
+    fn step_key_labels(&self, step: &RemedyStep) -> String {
         let action = match step {
             RemedyStep::SetClock => return String::new(),
             // In the console, the same key edits the request.
             RemedyStep::ReenterSecret => {
-                let list = self.label_of(Action::Focus(Focus::To(Pane::Credentials)));
-                return format!("{list} {}", self.label_of(Action::Credential(CredentialAction::Edit)));
+                let list = self.command_label(CommandAction::Focus(FocusTarget::To(Pane::Credentials)));
+                return format!("{list} {}", self.command_label(CommandAction::Credential(CredentialAction::Edit)));
             }
-            RemedyStep::Wait(_) => Action::Console(ConsoleAction::Again),
-            RemedyStep::SwitchRegion(_) => Action::Region(RegionAction::Pick),
-            RemedyStep::ProbeRegions => Action::Region(RegionAction::Probe),
-            RemedyStep::OpenProviderPage => Action::Credential(CredentialAction::Page),
-            RemedyStep::ListAccess => Action::Console(ConsoleAction::Presets),
-            RemedyStep::Rotate => Action::Credential(CredentialAction::Rotate),
+            RemedyStep::Wait(_) => CommandAction::Console(ConsoleAction::Resend),
+            RemedyStep::SwitchRegion(_) => CommandAction::Region(RegionAction::Pick),
+            RemedyStep::ProbeRegions => CommandAction::Region(RegionAction::Probe),
+            RemedyStep::OpenProviderPage => CommandAction::Credential(CredentialAction::OpenPage),
+            RemedyStep::ListAccess => CommandAction::Console(ConsoleAction::PickPreset),
+            RemedyStep::Rotate => CommandAction::Credential(CredentialAction::Rotate),
         };
-        self.label_of(action)
+        self.command_label(action)
     }
 
-    fn label_of(&self, action: Action) -> String {
+    fn command_label(&self, action: CommandAction) -> String {
         self.preferences.keys.label(action).unwrap_or_default()
     }
 }
 
-fn heading(text: &str) -> (StyleRole, String) {
+fn heading_line(text: &str) -> (StyleRole, String) {
     (StyleRole::Dim, text.to_owned())
 }
 
-fn finding(CauseAssessment { cause, likelihood: weight, reason: told }: &CauseAssessment) -> (StyleRole, String) {
+fn cause_line(CauseAssessment { cause, likelihood: weight, reason: told }: &CauseAssessment) -> (StyleRole, String) {
     let role = match weight {
         Likelihood::Likely => StyleRole::Warn,
         Likelihood::Unknown => StyleRole::Text,

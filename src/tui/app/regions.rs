@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::command::Motion;
-use super::credentials::{fit, step};
+use super::command::CursorMotion;
+use super::credentials::{moved_cursor, scroll_offset};
 use crate::domain::credential::CheckReport;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::Region;
@@ -12,37 +12,37 @@ use crate::domain::{Credential, CredentialId};
 use crate::engine::message::{RegionCheckResult, TaskId};
 
 /// So many answers of a region are remembered.
-pub const TRACE: usize = 12;
+pub const MAX_LATENCY_SAMPLES: usize = 12;
 /// How long the cursor rests on a credential before its verdicts are read: nobody looks at those that fly by.
-const REST: Duration = Duration::from_millis(50);
+const CHECK_LOAD_DELAY: Duration = Duration::from_millis(50);
 
 /// The regions pane.
 #[derive(Default)]
-pub struct Regions {
+pub struct RegionsPane {
     /// Whose verdicts these are.
-    of: Option<CredentialId>,
+    shown_credential: Option<CredentialId>,
     checks: Vec<RegionCheckResult>,
-    reading: Reading,
+    load_state: LoadState,
     cursor: usize,
     top: usize,
     /// How long each region took to answer in this run, the oldest first.
-    traces: BTreeMap<String, VecDeque<u64>>,
+    latencies: BTreeMap<String, VecDeque<u64>>,
 }
 
 /// How far the reading of the verdicts is.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-enum Reading {
+enum LoadState {
     /// It begins at this moment.
     Due(Instant),
     /// This task reads.
     Running(TaskId),
     /// All is read.
     #[default]
-    Over,
+    Done,
 }
 
 /// A region as it is shown.
-pub struct Place<'a> {
+pub struct RegionRow<'a> {
     /// The region.
     pub region: &'a Region,
     /// Whether the credential is of this region.
@@ -54,91 +54,97 @@ pub struct Place<'a> {
 }
 
 /// All regions that a credential of this provider may have.
-pub fn of_provider<'a>(catalogue: &'a ProviderCatalog, provider: &str) -> &'a [Region] {
+pub fn provider_regions<'a>(catalogue: &'a ProviderCatalog, provider: &str) -> &'a [Region] {
     catalogue.regions(provider).unwrap_or_default()
 }
 
-impl Regions {
+impl RegionsPane {
     /// Turns to another credential: the cursor goes to its own region, and its verdicts are to be read; at once if
     /// nothing was shown before.
-    pub fn turn_to(&mut self, credential: &Credential, catalogue: &ProviderCatalog, now: Instant) {
-        let own = of_provider(catalogue, &credential.provider).iter().position(|region| region.id == credential.region);
-        let due = if self.of.is_some() { now + REST } else { now };
+    pub fn show_credential(&mut self, credential: &Credential, catalogue: &ProviderCatalog, now: Instant) {
+        let own = provider_regions(catalogue, &credential.provider).iter().position(|region| region.id == credential.region);
+        let due = if self.shown_credential.is_some() { now + CHECK_LOAD_DELAY } else { now };
         let (cursor, of) = (own.unwrap_or(0), Some(credential.id.clone()));
-        let traces = std::mem::take(&mut self.traces);
-        *self = Self { of, checks: Vec::new(), reading: Reading::Due(due), cursor, top: 0, traces };
+        let traces = std::mem::take(&mut self.latencies);
+        *self =
+            Self { shown_credential: of, checks: Vec::new(), load_state: LoadState::Due(due), cursor, top: 0, latencies: traces };
     }
 
     /// When the verdicts are to be read.
-    pub fn due(&self) -> Option<Instant> {
-        match self.reading {
-            Reading::Due(moment) => Some(moment),
-            Reading::Running(_) | Reading::Over => None,
+    pub fn load_due_at(&self) -> Option<Instant> {
+        match self.load_state {
+            LoadState::Due(moment) => Some(moment),
+            LoadState::Running(_) | LoadState::Done => None,
         }
     }
 
     /// This task reads the verdicts.
-    pub fn read_by(&mut self, task: TaskId) {
-        self.reading = Reading::Running(task);
+    pub fn set_loading(&mut self, task: TaskId) {
+        self.load_state = LoadState::Running(task);
     }
 
     /// Whose regions are shown.
-    pub fn of(&self) -> Option<&CredentialId> {
-        self.of.as_ref()
+    pub fn shown_credential(&self) -> Option<&CredentialId> {
+        self.shown_credential.as_ref()
     }
 
     /// Forgets everything, since nothing is selected.
     pub fn clear(&mut self) {
-        *self = Self { traces: std::mem::take(&mut self.traces), ..Self::default() };
+        *self = Self { latencies: std::mem::take(&mut self.latencies), ..Self::default() };
     }
 
     /// The verdicts have been read.
-    pub fn load(&mut self, task: TaskId, checks: Vec<RegionCheckResult>) {
-        if self.reading == Reading::Running(task) {
+    pub fn set_checks(&mut self, task: TaskId, checks: Vec<RegionCheckResult>) {
+        if self.load_state == LoadState::Running(task) {
             self.checks = checks;
-            self.reading = Reading::Over;
+            self.load_state = LoadState::Done;
         }
     }
 
     /// A verdict has come in.
-    pub fn record(&mut self, id: &CredentialId, region: &str, check: &CheckReport) {
+    pub fn record_check(&mut self, id: &CredentialId, region: &str, check: &CheckReport) {
         if let Some(ms) = check.latency_ms {
-            let trace = self.traces.entry(region.to_owned()).or_default();
+            let trace = self.latencies.entry(region.to_owned()).or_default();
             trace.push_back(ms.max(1));
-            trace.drain(..trace.len().saturating_sub(TRACE));
+            trace.drain(..trace.len().saturating_sub(MAX_LATENCY_SAMPLES));
         }
-        if self.of.as_ref() == Some(id) {
+        if self.shown_credential.as_ref() == Some(id) {
             self.checks.retain(|known| known.region != region);
             self.checks.push(RegionCheckResult { region: region.to_owned(), check: check.clone() });
         }
     }
 
     /// How long a region took to answer in this run, the oldest first.
-    pub fn trace(&self, region: &str) -> Vec<u64> {
-        self.traces.get(region).into_iter().flatten().copied().collect()
+    pub fn latencies_of(&self, region: &str) -> Vec<u64> {
+        self.latencies.get(region).into_iter().flatten().copied().collect()
     }
 
     /// The last verdict in a region.
-    pub fn check(&self, region: &str) -> Option<&CheckReport> {
+    pub fn check_in(&self, region: &str) -> Option<&CheckReport> {
         self.checks.iter().find(|known| known.region == region).map(|known| &known.check)
     }
 
     /// The region in which the credential is known to be accepted, if it is another one than `region`.
-    pub fn home_instead_of(&self, region: &str) -> Option<&str> {
+    pub fn accepted_elsewhere(&self, region: &str) -> Option<&str> {
         use crate::domain::response::CheckResult;
         let accepted = |known: &&RegionCheckResult| known.check.result == CheckResult::Accepted;
         let home = self.checks.iter().find(accepted).map(|known| known.region.as_str())?;
-        let tried = self.check(region).is_some_and(|check| check.result == CheckResult::Accepted);
+        let tried = self.check_in(region).is_some_and(|check| check.result == CheckResult::Accepted);
         (home != region && !tried).then_some(home)
     }
 
     /// The regions that are drawn in so many lines.
-    pub fn visible<'a>(&'a self, all: &'a [Region], credential: &'a Credential, lines: usize) -> impl Iterator<Item = Place<'a>> {
-        all.iter().enumerate().skip(self.top).take(lines).map(|(at, region)| Place {
+    pub fn visible_rows<'a>(
+        &'a self,
+        all: &'a [Region],
+        credential: &'a Credential,
+        lines: usize,
+    ) -> impl Iterator<Item = RegionRow<'a>> {
+        all.iter().enumerate().skip(self.top).take(lines).map(|(at, region)| RegionRow {
             region,
             current: region.id == credential.region,
             selected: at == self.cursor,
-            check: self.check(&region.id),
+            check: self.check_in(&region.id),
         })
     }
 
@@ -148,8 +154,8 @@ impl Regions {
     }
 
     /// Moves the cursor.
-    pub fn go(&mut self, motion: Motion, page: usize, count: usize) {
-        self.cursor = step(self.cursor, motion, page, count.saturating_sub(1));
+    pub fn move_cursor(&mut self, motion: CursorMotion, page: usize, count: usize) {
+        self.cursor = moved_cursor(self.cursor, motion, page, count.saturating_sub(1));
     }
 
     /// Puts the cursor on the region that is drawn at this line; whether there is one.
@@ -162,8 +168,8 @@ impl Regions {
     }
 
     /// Scrolls so that the cursor is among the lines that are drawn.
-    pub fn fit(&mut self, lines: usize, count: usize) {
+    pub fn scroll_to_cursor(&mut self, lines: usize, count: usize) {
         self.cursor = self.cursor.min(count.saturating_sub(1));
-        self.top = fit(self.top, self.cursor, lines, count);
+        self.top = scroll_offset(self.top, self.cursor, lines, count);
     }
 }

@@ -1,11 +1,11 @@
 //! Replacing, revoking and making credentials: what opens the dialogs, and what tasks have to say to them.
 
-use super::activity::Tone;
-use super::command::{Action, CredentialAction, ProgramAction};
+use super::activity::NotificationLevel;
+use super::command::{CommandAction, CredentialAction, ProgramAction};
 use super::dialog::{Confirm, Create, Dialog, Intent, Pick, PickItem, Picked, Removal, Rotate};
-use super::form::Button;
-use super::sheet::Row;
-use super::{App, Audience, Effect, Now, words};
+use super::form::FormButton;
+use super::sheet::DialogRow;
+use super::{App, Now, PresentationMode, UiEffect, words};
 use crate::config::theme::StyleRole;
 use crate::domain::credential::SecretPart;
 use crate::domain::rotation::{RotationPhase, RotationPlan, RotationPurpose, RotationStatus};
@@ -14,41 +14,41 @@ use crate::engine::message::{BackgroundTask, RotationDirection, RotationEvent, R
 
 impl App {
     /// Opens the wizard for the selected credential.
-    pub(super) fn open_rotation(&mut self) -> Vec<Effect> {
+    pub(super) fn open_rotation_wizard(&mut self) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
-        let (id, name) = (credential.id.clone(), self.name_of(credential));
+        let (id, name) = (credential.id.clone(), self.display_name(credential));
         if self.dialogs.reopen(|wizard| wizard.credential() == Some(&id)) {
             return Vec::new();
         }
         let charge = RotationTarget { credential: id, administrator: None, part: SecretPart::Secret };
-        self.open_wizard(name, RotationTask::Plan(charge))
+        self.push_wizard(name, RotationTask::Plan(charge))
     }
 
     /// Opens the wizard for a rotation that was left.
-    pub(super) fn open_left(&mut self, id: String, name: String) -> Vec<Effect> {
-        self.open_wizard(name, RotationTask::Review(id))
+    pub(super) fn open_unfinished_rotation(&mut self, id: String, name: String) -> Vec<UiEffect> {
+        self.push_wizard(name, RotationTask::Review(id))
     }
 
-    fn open_wizard(&mut self, name: String, first: RotationTask) -> Vec<Effect> {
+    fn push_wizard(&mut self, name: String, first: RotationTask) -> Vec<UiEffect> {
         let wizard = Rotate::new(name, self.preferences.browser);
         self.dialogs.push(Dialog::Rotate(Box::new(wizard)));
-        vec![self.start_for_wizard(BackgroundTask::Rotation(first))]
+        vec![self.start_wizard_task(BackgroundTask::Rotation(first))]
     }
 
     /// Opens the form for a credential that the selected one, or one beside it, is to make.
-    pub(super) fn open_creation(&mut self, now: Now) {
+    pub(super) fn open_create_dialog(&mut self, now: Now) {
         let Some(selected) = self.selected() else { return };
-        let create = Create::new((selected, self.name_of(selected)), self.neighbours(selected), self.catalogue.clone());
+        let create = Create::new((selected, self.display_name(selected)), self.neighbors(selected), self.catalog.clone());
         if let Some(create) = create {
             return self.dialogs.push(Dialog::Create(Box::new(create)));
         }
-        let key = self.preferences.keys.way_to(Action::Credential(CredentialAction::Page));
+        let key = self.preferences.keys.key_or_name(CommandAction::Credential(CredentialAction::OpenPage));
         let text = format!("This provider has no API that makes credentials; {key} opens its page");
-        self.activity.say(Tone::Warn, text, now.instant);
+        self.activity.notify(NotificationLevel::Warning, text, now.instant);
     }
 
     /// Asks whether the selected credential is to end at its provider or only here.
-    pub(super) fn open_removal(&mut self) {
+    pub(super) fn open_removal_picker(&mut self) {
         let Some(credential) = self.selected() else { return };
         let id = &credential.id;
         let item = |text: &str, more: String, removal| PickItem {
@@ -66,7 +66,7 @@ impl App {
             item("revoke", "at the provider, by itself: it works nowhere any more".to_owned(), at_provider(None)),
             item("remove", "from this keyring only; the provider is not asked".to_owned(), Removal::Here(id.clone())),
         ];
-        items.extend(self.neighbours(credential).into_iter().map(|(other, name)| {
+        items.extend(self.neighbors(credential).into_iter().map(|(other, name)| {
             item("revoke", format!("at the provider, by {name}"), at_provider(CredentialId::parse(&other)))
         }));
         self.dialogs.push(Dialog::Pick(Pick::new("Revoke or remove", items, 0)));
@@ -79,57 +79,59 @@ impl App {
             Removal::AtProvider(charge) => &charge.credential,
         };
         let Some(credential) = self.credentials.get(id) else { return };
-        let (name, called) = (credential.name.as_str(), self.name_of(credential));
+        let (name, called) = (credential.name.as_str(), self.display_name(credential));
         let confirm = match removal {
             Removal::Here(id) => {
-                Confirm::new("Remove a credential", remove_rows(&called), Button::Danger("Remove"), Intent::Remove(id))
+                Confirm::new("Remove a credential", remove_rows(&called), FormButton::Destructive("Remove"), Intent::Remove(id))
             }
             Removal::AtProvider(charge) => {
                 let rows = self.revoke_rows(credential, &charge);
                 let intent = Intent::Rotation(Box::new(RotationTask::Revoke(charge, String::new())));
-                Confirm::new("Revoke a credential", rows, Button::Danger("Revoke"), intent)
+                Confirm::new("Revoke a credential", rows, FormButton::Destructive("Revoke"), intent)
             }
         };
         self.dialogs.push(Dialog::Confirm(Box::new(confirm.typing(name, called))));
     }
 
     /// Starts what a dialog wants done about rotations.
-    pub(super) fn start_rotation(&mut self, task: RotationTask, now: Now) -> Vec<Effect> {
+    pub(super) fn start_rotation_task(&mut self, task: RotationTask, now: Now) -> Vec<UiEffect> {
         let title = match &task {
-            RotationTask::Run(plan) => self.title_of(plan),
+            RotationTask::Run(plan) => self.rotation_title(plan),
             RotationTask::Resume(_, RotationDirection::Forward) => "Go on with a rotation".to_owned(),
             RotationTask::Resume(_, RotationDirection::RollBack) => "Roll a rotation back".to_owned(),
-            RotationTask::Revoke(charge, _) => self.begin_at_once(RotationPurpose::Revoke, self.called(&charge.credential)),
+            RotationTask::Revoke(charge, _) => {
+                self.open_started_wizard(RotationPurpose::Revoke, self.display_name_by_id(&charge.credential))
+            }
             RotationTask::Create(wish) => {
-                let hidden = self.stage.audience == Audience::Others;
+                let hidden = self.ui_state.presentation == PresentationMode::On;
                 let name = if hidden { "a credential".to_owned() } else { wish.name.to_string() };
-                self.begin_at_once(RotationPurpose::Create, name)
+                self.open_started_wizard(RotationPurpose::Create, name)
             }
             // They say something to the task that goes on, which is still the one to wait for.
             RotationTask::ReplyToPrompt(..) | RotationTask::LeavePrompt(_) => {
-                return vec![self.start_quietly(BackgroundTask::Rotation(task)).1];
+                return vec![self.start_hidden_task(BackgroundTask::Rotation(task)).1];
             }
             RotationTask::Plan(_) | RotationTask::Review(_) | RotationTask::ListUnfinished => {
-                return vec![self.start_for_wizard(BackgroundTask::Rotation(task))];
+                return vec![self.start_wizard_task(BackgroundTask::Rotation(task))];
             }
         };
-        self.start_for_dialog(title, BackgroundTask::Rotation(task), now)
+        self.start_dialog_task(title, BackgroundTask::Rotation(task), now)
     }
 
     /// Takes in what a task has to say about rotations.
-    pub(super) fn take_rotation(&mut self, task: TaskId, event: RotationEvent, now: Now) -> Vec<Effect> {
+    pub(super) fn handle_rotation_event(&mut self, task: TaskId, event: RotationEvent, now: Now) -> Vec<UiEffect> {
         if let RotationEvent::UnfinishedListed(left) = event {
-            self.offer_unfinished(&left, now);
+            self.offer_unfinished_rotations(&left, now);
             return Vec::new();
         }
-        self.tell_of_hidden(task, &event, now);
+        self.notify_hidden_rotation(task, &event, now);
         if let RotationEvent::Finished(RotationStatus { state: RotationPhase::Done, purpose: RotationPurpose::Create, .. }) =
             &event
         {
             self.dialogs.close_creation();
         }
         let (others, parts) = match &event {
-            RotationEvent::Planned(plan) => (self.administrators(plan), self.parts(plan)),
+            RotationEvent::Planned(plan) => (self.administrators(plan), self.replaceable_parts(plan)),
             _ => (Vec::new(), Vec::new()),
         };
         let Some(wizard) = self.dialogs.wizard(task) else { return Vec::new() };
@@ -148,34 +150,34 @@ impl App {
             }
             RotationEvent::PromptOpened(question, dilemma) => {
                 wizard.asks(question, *dilemma, now.instant);
-                return wizard.page_to_open().map(Effect::Open).into_iter().collect();
+                return wizard.page_to_open().map(UiEffect::OpenUrl).into_iter().collect();
             }
             RotationEvent::Step(line) => {
                 wizard.step(&line);
                 let (done, total) = wizard.count();
-                self.activity.progress(task, done, total);
+                self.activity.set_progress(task, done, total);
                 None
             }
             RotationEvent::Finished(status) => wizard.ended(status),
             RotationEvent::UnfinishedListed(_) => None,
         };
-        self.look(then)
+        self.start_rotation_lookup(then)
     }
 
     /// Reads from the journal what the wizard wants to know.
-    pub(super) fn look(&mut self, task: Option<RotationTask>) -> Vec<Effect> {
-        task.map(|task| self.start_for_wizard(BackgroundTask::Rotation(task))).into_iter().collect()
+    pub(super) fn start_rotation_lookup(&mut self, task: Option<RotationTask>) -> Vec<UiEffect> {
+        task.map(|task| self.start_wizard_task(BackgroundTask::Rotation(task))).into_iter().collect()
     }
 
     /// What may be selected for a credential: others of the same provider and region, by id and name.
-    fn neighbours(&self, credential: &Credential) -> Vec<(String, String)> {
-        let owner = |provider: &str| self.catalogue.region_owner(provider).ok().map(|owner| owner.id.clone());
+    fn neighbors(&self, credential: &Credential) -> Vec<(String, String)> {
+        let owner = |provider: &str| self.catalog.region_owner(provider).ok().map(|owner| owner.id.clone());
         let home = owner(&credential.provider);
         let beside = |other: &&Credential| {
             other.id != credential.id && other.region == credential.region && owner(&other.provider) == home
         };
         let others = self.credentials.all().iter().filter(beside);
-        others.map(|other| (other.id.as_str().to_owned(), self.name_of(other))).collect()
+        others.map(|other| (other.id.as_str().to_owned(), self.display_name(other))).collect()
     }
 
     /// Who else could carry a plan out; nobody where a person does everything.
@@ -184,19 +186,19 @@ impl App {
         let ways = plan.strategy_traits();
         let credential = self.credentials.get(&plan.credential);
         let credential = credential.filter(|_| ways.creator == StepActor::Program || ways.revoker == StepActor::Program);
-        credential.map(|credential| self.neighbours(credential)).unwrap_or_default()
+        credential.map(|credential| self.neighbors(credential)).unwrap_or_default()
     }
 
     /// What can be replaced by itself: the secret, and further parts; by id (none for the secret) and title.
-    fn parts(&self, plan: &RotationPlan) -> Vec<(String, String)> {
-        let Ok(kind) = self.catalogue.kind(&plan.provider, &plan.kind) else { return Vec::new() };
+    fn replaceable_parts(&self, plan: &RotationPlan) -> Vec<(String, String)> {
+        let Ok(kind) = self.catalog.kind(&plan.provider, &plan.kind) else { return Vec::new() };
         let further = kind.parts.iter().filter(|part| part.rotation.is_some());
         let further = further.map(|part| (part.id.clone(), part.title.clone()));
         std::iter::once((String::new(), kind.secret.clone())).chain(further).collect()
     }
 
     /// Opens a wizard for something that begins without another question, and says what it is called.
-    fn begin_at_once(&mut self, purpose: RotationPurpose, name: String) -> String {
+    fn open_started_wizard(&mut self, purpose: RotationPurpose, name: String) -> String {
         let wizard = Rotate::begun(name, purpose, self.preferences.browser);
         let title = wizard.heading();
         self.dialogs.push(Dialog::Rotate(Box::new(wizard)));
@@ -204,22 +206,24 @@ impl App {
     }
 
     /// What goes on behind the screen is heard of where it matters: when it needs a person, and when it ends.
-    fn tell_of_hidden(&mut self, task: TaskId, event: &RotationEvent, now: Now) {
+    fn notify_hidden_rotation(&mut self, task: TaskId, event: &RotationEvent, now: Now) {
         if !self.dialogs.hides(task) {
             return;
         }
         let heading = self.dialogs.wizard(task).map(|wizard| wizard.heading()).unwrap_or_default();
-        let key = self.preferences.keys.way_to(Action::Program(ProgramAction::Activity));
+        let key = self.preferences.keys.key_or_name(CommandAction::Program(ProgramAction::TaskList));
         let (tone, text) = match event {
-            RotationEvent::PromptOpened(..) => (Tone::Warn, format!("{heading} needs you: {key} leads to it")),
+            RotationEvent::PromptOpened(..) => (NotificationLevel::Warning, format!("{heading} needs you: {key} leads to it")),
             RotationEvent::Finished(status) => match status.state {
-                RotationPhase::Done if status.manual_steps.is_empty() => (Tone::Good, format!("{heading}: done")),
-                RotationPhase::RolledBack if status.manual_steps.is_empty() => (Tone::Good, format!("{heading}: rolled back")),
+                RotationPhase::Done if status.manual_steps.is_empty() => (NotificationLevel::Success, format!("{heading}: done")),
+                RotationPhase::RolledBack if status.manual_steps.is_empty() => {
+                    (NotificationLevel::Success, format!("{heading}: rolled back"))
+                }
                 RotationPhase::Done | RotationPhase::RolledBack => {
-                    (Tone::Warn, format!("{heading}: left to do: {}", status.manual_steps.join("; ")))
+                    (NotificationLevel::Warning, format!("{heading}: left to do: {}", status.manual_steps.join("; ")))
                 }
                 RotationPhase::Running | RotationPhase::NeedsUser => {
-                    (Tone::Warn, format!("{heading} has stopped; {} takes it up", self.rotate_key()))
+                    (NotificationLevel::Warning, format!("{heading} has stopped; {} takes it up", self.rotate_key_label()))
                 }
             },
             _ => return,
@@ -227,18 +231,18 @@ impl App {
         if let RotationEvent::Finished(_) = event {
             self.dialogs.forget_hidden(task);
         }
-        self.activity.say(tone, text, now.instant);
+        self.activity.notify(tone, text, now.instant);
     }
 
     /// Unfinished rotations are offered where nothing else is open.
-    fn offer_unfinished(&mut self, left: &[RotationStatus], now: Now) {
+    fn offer_unfinished_rotations(&mut self, left: &[RotationStatus], now: Now) {
         let item = |status: &RotationStatus| PickItem {
-            text: self.name_known(&status.name),
-            more: self.veiled(&status.next, &status.name),
+            text: self.display_name_by_name(&status.name),
+            more: self.mask_name(&status.next, &status.name),
             right: if status.state == RotationPhase::NeedsUser { "needs you" } else { "unfinished" }.to_owned(),
-            mark: Some((StyleRole::Warn, self.preferences.glyphs.warning)),
+            mark: Some((StyleRole::Warn, self.preferences.symbols.warning)),
             heading: "",
-            picked: Picked::Rotation(status.id.clone(), self.name_known(&status.name)),
+            picked: Picked::Rotation(status.id.clone(), self.display_name_by_name(&status.name)),
         };
         let items: Vec<_> = left.iter().map(item).collect();
         if items.is_empty() {
@@ -247,59 +251,60 @@ impl App {
         if self.dialogs.is_empty() {
             self.dialogs.push(Dialog::Pick(Pick::new("Unfinished rotations", items, 0)));
         } else {
-            let text = format!("{} unfinished; {} takes one up", words::count(items.len(), "rotation"), self.rotate_key());
-            self.activity.say(Tone::Warn, text, now.instant);
+            let text =
+                format!("{} unfinished; {} takes one up", words::format_count(items.len(), "rotation"), self.rotate_key_label());
+            self.activity.notify(NotificationLevel::Warning, text, now.instant);
         }
     }
 
     /// What the credential of this name is called on this screen.
-    fn name_known(&self, name: &str) -> String {
+    fn display_name_by_name(&self, name: &str) -> String {
         let known = self.credentials.all().iter().find(|known| known.name.as_str() == name);
-        match (self.stage.audience, known) {
-            (Audience::Nobody, _) => name.to_owned(),
-            (Audience::Others, Some(known)) => self.name_of(known),
-            (Audience::Others, None) => "a credential".to_owned(),
+        match (self.ui_state.presentation, known) {
+            (PresentationMode::Off, _) => name.to_owned(),
+            (PresentationMode::On, Some(known)) => self.display_name(known),
+            (PresentationMode::On, None) => "a credential".to_owned(),
         }
     }
 
     /// A text about the credential of this name, as this screen may show it.
-    fn veiled(&self, text: &str, name: &str) -> String {
-        text.replace(name, &self.name_known(name))
+    fn mask_name(&self, text: &str, name: &str) -> String {
+        text.replace(name, &self.display_name_by_name(name))
     }
 
-    fn start_for_wizard(&mut self, task: BackgroundTask) -> Effect {
-        let (id, effect) = self.start_quietly(task);
+    fn start_wizard_task(&mut self, task: BackgroundTask) -> UiEffect {
+        let (id, effect) = self.start_hidden_task(task);
         self.dialogs.wait(id);
         effect
     }
 
-    fn rotate_key(&self) -> String {
-        self.preferences.keys.way_to(Action::Credential(CredentialAction::Rotate))
+    fn rotate_key_label(&self) -> String {
+        self.preferences.keys.key_or_name(CommandAction::Credential(CredentialAction::Rotate))
     }
 
-    fn title_of(&self, plan: &RotationPlan) -> String {
-        format!("Replace {}", self.called(&plan.credential))
+    fn rotation_title(&self, plan: &RotationPlan) -> String {
+        format!("Replace {}", self.display_name_by_id(&plan.credential))
     }
 
-    fn revoke_rows(&self, credential: &Credential, charge: &RotationTarget) -> Vec<Row> {
-        let by = charge.administrator.as_ref().map_or_else(|| "itself".to_owned(), |id| self.called(id));
+    fn revoke_rows(&self, credential: &Credential, charge: &RotationTarget) -> Vec<DialogRow> {
+        let by = charge.administrator.as_ref().map_or_else(|| "itself".to_owned(), |id| self.display_name_by_id(id));
         vec![
-            Row::warning("It is revoked at the provider: whatever uses it stops, and nothing brings it back."),
-            Row::text(format!(
+            DialogRow::warning("It is revoked at the provider: whatever uses it stops, and nothing brings it back."),
+            DialogRow::text(format!(
                 "Nothing takes its place; {} replaces it instead. It stays in this keyring until it is removed.",
-                self.rotate_key()
+                self.rotate_key_label()
             )),
-            Row::Blank,
-            Row::Pair("Credential".to_owned(), self.name_of(credential)),
-            Row::Pair("Region".to_owned(), credential.region.clone()),
-            Row::Pair("Revoked by".to_owned(), by),
+            DialogRow::Blank,
+            DialogRow::Pair("Credential".to_owned(), self.display_name(credential)),
+            DialogRow::Pair("Region".to_owned(), credential.region.clone()),
+            DialogRow::Pair("Revoked by".to_owned(), by),
         ]
     }
 }
 
-fn remove_rows(name: &str) -> Vec<Row> {
+fn remove_rows(name: &str) -> Vec<DialogRow> {
     vec![
-        Row::text(format!("The secret of {name} is wiped from the store, and what is known about it is forgotten.")),
-        Row::warning("The provider is not asked: until it is revoked there, the secret still works for whoever has it."),
+        DialogRow::text(format!("The secret of {name} is wiped from the store, and what is known about it is forgotten.")),
+        DialogRow::warning("The provider is not asked: until it is revoked there, the secret still works for whoever has it."),
     ]
 }

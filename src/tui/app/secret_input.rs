@@ -9,7 +9,7 @@ use crate::config::key::KeySymbol;
 use crate::domain::{Secret, text};
 
 /// Room for a secret at the start; most fit, so the buffer is rarely replaced.
-const ROOM: usize = 4 * 1024;
+const INITIAL_CAPACITY_BYTES: usize = 4 * 1024;
 
 /// A text that is being typed or pasted and is not to be seen.
 ///
@@ -20,7 +20,7 @@ pub struct SecretInput {
 
 impl Default for SecretInput {
     fn default() -> Self {
-        Self { text: Zeroizing::new(String::with_capacity(ROOM)) }
+        Self { text: Zeroizing::new(String::with_capacity(INITIAL_CAPACITY_BYTES)) }
     }
 }
 
@@ -31,7 +31,7 @@ impl SecretInput {
     }
 
     /// Takes a key in; whether it changed the text.
-    pub fn key(&mut self, key: KeyPress) -> bool {
+    pub fn handle_key(&mut self, key: KeyPress) -> bool {
         match key {
             KeyPress { code: KeySymbol::Char('u'), ctrl: true, .. } => self.clear(),
             KeyPress { code: KeySymbol::Char(c), ctrl: false, alt: false, .. } => self.push(c.encode_utf8(&mut [0; 4])),
@@ -58,7 +58,7 @@ impl SecretInput {
     }
 
     /// The text as a secret; the field keeps its own until it is cleared.
-    pub fn secret(&self) -> Arc<Secret> {
+    pub fn to_secret(&self) -> Arc<Secret> {
         Arc::new(Secret::new(self.text.as_bytes().to_vec()))
     }
 
@@ -71,14 +71,14 @@ impl SecretInput {
 
     /// Whether both fields hold the same text.
     pub fn same_as(&self, other: &Self) -> bool {
-        self.secret().same_as(&other.secret())
+        self.to_secret().same_as(&other.to_secret())
     }
 
     /// The first character inside that cannot be seen, by its name and place; outer blanks do not count.
-    pub fn flaw(&self) -> Option<String> {
+    pub fn invisible_character_problem(&self) -> Option<String> {
         let hidden = |c: char| text::is_unprintable(c) && !c.is_ascii_whitespace();
         let (place, found) = self.text.trim().chars().enumerate().find(|(_, c)| hidden(*c))?;
-        Some(format!("holds {} at character {}", name_of(found), place + 1))
+        Some(format!("holds {} at character {}", invisible_character_name(found), place + 1))
     }
 
     fn pop(&mut self) {
@@ -91,7 +91,7 @@ impl SecretInput {
 }
 
 /// The name of a character that cannot be seen.
-fn name_of(c: char) -> String {
+fn invisible_character_name(c: char) -> String {
     let name = match c {
         '\u{ad}' => "a soft hyphen",
         '\u{200b}' => "a zero-width space",
@@ -118,28 +118,34 @@ mod tests {
     #[test]
     fn keys_write_and_erase() {
         let mut input = holding("ab");
-        assert!(input.key(KeyPress::char('ç')));
-        assert!(input.key(KeyPress::without_modifiers(KeySymbol::Backspace)));
-        assert!(input.key(KeyPress::char('c')));
-        assert!(!input.key(KeyPress::ctrl('x')));
+        assert!(input.handle_key(KeyPress::char('ç')));
+        assert!(input.handle_key(KeyPress::without_modifiers(KeySymbol::Backspace)));
+        assert!(input.handle_key(KeyPress::char('c')));
+        assert!(!input.handle_key(KeyPress::ctrl('x')));
         assert!(input.same_as(&holding("abc")));
-        input.key(KeyPress::ctrl('u'));
+        input.handle_key(KeyPress::ctrl('u'));
         assert!(input.is_empty());
-        input.key(KeyPress::without_modifiers(KeySymbol::Backspace));
+        input.handle_key(KeyPress::without_modifiers(KeySymbol::Backspace));
         assert!(input.is_empty());
     }
 
     #[test]
     fn a_long_secret_moves_to_a_larger_buffer() {
         let mut input = holding("start");
-        input.push(&"x".repeat(3 * ROOM));
-        assert_eq!(input.secret().len(), 5 + 3 * ROOM);
+        input.push(&"x".repeat(3 * INITIAL_CAPACITY_BYTES));
+        assert_eq!(input.to_secret().len(), 5 + 3 * INITIAL_CAPACITY_BYTES);
     }
 
     #[test]
     fn what_cannot_be_seen_is_named() {
-        assert_eq!(holding(" plain-token\n").flaw(), None);
-        assert_eq!(holding("ab\u{200b}c").flaw().as_deref(), Some("holds a zero-width space (U+200B) at character 3"));
-        assert_eq!(holding("\u{1b}[31m").flaw().as_deref(), Some("holds an escape character (U+001B) at character 1"));
+        assert_eq!(holding(" plain-token\n").invisible_character_problem(), None);
+        assert_eq!(
+            holding("ab\u{200b}c").invisible_character_problem().as_deref(),
+            Some("holds a zero-width space (U+200B) at character 3")
+        );
+        assert_eq!(
+            holding("\u{1b}[31m").invisible_character_problem().as_deref(),
+            Some("holds an escape character (U+001B) at character 1")
+        );
     }
 }

@@ -4,116 +4,116 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::area::TextArea;
-use super::chart::Pieces;
-use super::form::{Button, Control, Field, Form, Remark};
-use super::layout::Area;
+use super::chart::StyledSpans;
+use super::form::{FieldInput, FieldMessage, Form, FormButton, FormField};
+use super::layout::ScreenRect;
 use crate::config::theme::StyleRole;
 
 /// From so many rows on, a dialog leaves some of the screen around it to be seen.
-const TALL: u16 = 30;
+const TALL_SCREEN_ROWS: u16 = 30;
 /// So many lines of a long list are prepared on both sides of the cursor: more than any screen shows.
-const AROUND: usize = 128;
+const LIST_WINDOW_RADIUS_ROWS: usize = 128;
 /// How many lines a remark takes.
-const REMARK: usize = 2;
+const MESSAGE_ROWS: usize = 2;
 /// At least so many rows of what scrolls are to be seen.
-const LEAST: usize = 3;
+const MIN_BODY_ROWS: usize = 3;
 /// The most columns of a word that is set off at the beginning of a line.
-const SET_OFF: usize = 4;
+const MAX_HANGING_LABEL_COLUMNS: usize = 4;
 
 /// What a dialog shows.
 #[derive(Default)]
-pub struct Sheet {
+pub struct DialogView {
     /// The title in the border.
     pub title: String,
     /// How wide it wants to be, with its border.
     pub width: u16,
     /// Rows at the top that stay.
-    pub head: Vec<Row>,
+    pub head: Vec<DialogRow>,
     /// Rows that scroll where they do not fit.
-    pub body: Vec<Row>,
+    pub body: Vec<DialogRow>,
     /// The row of the body that must be seen.
     pub cursor: usize,
     /// Rows at the bottom that stay.
-    pub foot: Vec<Row>,
+    pub foot: Vec<DialogRow>,
     /// Where on the screen it is.
-    pub anchor: Anchor,
+    pub anchor: DialogAnchor,
     /// What else can be said about its list where everything is said in words, such as `delete 1`.
-    pub extras: Vec<String>,
+    pub shortcuts: Vec<String>,
 }
 
 /// Where on the screen a dialog is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Anchor {
+pub enum DialogAnchor {
     /// In the middle.
     #[default]
-    Middle,
+    Center,
     /// In the lower right corner, above the footer: what is only a hint.
-    Corner,
+    BottomRight,
 }
 
 /// A row of a dialog.
 #[derive(Clone)]
-pub enum Row {
+pub enum DialogRow {
     /// Nothing.
     Blank,
     /// Text, wrapped at the width of the dialog.
     Text(StyleRole, String),
     /// Text in always as many lines, so that nothing moves when it changes.
-    Remark(StyleRole, String),
+    Message(StyleRole, String),
     /// A label and a value that is only read.
     Pair(String, String),
     /// A field.
-    Field(FieldRow),
+    Field(FieldView),
     /// One of a list.
-    Item(Item),
+    Item(ListItem),
     /// A picture of one line, which may be one of a list.
-    Drawing(Drawing),
+    Spans(SpanRow),
     /// Buttons side by side.
-    Buttons(Vec<ButtonCell>),
+    Buttons(Vec<ButtonView>),
 }
 
 /// A picture of one line.
 #[derive(Clone)]
-pub struct Drawing {
+pub struct SpanRow {
     /// Its place in the list; what only decorates has none.
-    pub at: Option<usize>,
+    pub index: Option<usize>,
     /// Its pieces, from left to right.
-    pub pieces: Pieces,
+    pub spans: StyledSpans,
     /// Whether the cursor is on it.
     pub selected: bool,
 }
 
 /// A field as it is shown.
 #[derive(Clone)]
-pub struct FieldRow {
+pub struct FieldView {
     /// Its place in its form.
-    pub at: usize,
+    pub index: usize,
     /// Its label.
     pub label: String,
     /// What it shows.
-    pub value: Value,
+    pub value: FieldValue,
     /// Whether it has the focus.
     pub focused: bool,
     /// Whether something is wrong with it.
-    pub wrong: bool,
+    pub has_problem: bool,
 }
 
 /// What a field shows.
 #[derive(Clone)]
-pub enum Value {
+pub enum FieldValue {
     /// A text, and the column of the cursor in it.
     Text(String, usize),
     /// A secret, and whether there is one.
     Secret(bool),
     /// The titles to choose from, and the place of the chosen one.
-    Choice(Vec<String>, usize),
+    Select(Vec<String>, usize),
 }
 
 /// One of a list.
 #[derive(Clone)]
-pub struct Item {
+pub struct ListItem {
     /// Its place in the list; headings have none.
-    pub at: Option<usize>,
+    pub index: Option<usize>,
     /// A sign before it.
     pub mark: Option<(StyleRole, &'static str)>,
     /// What it is.
@@ -128,50 +128,50 @@ pub struct Item {
 
 /// A button as it is shown.
 #[derive(Clone)]
-pub struct ButtonCell {
+pub struct ButtonView {
     /// Its place in its form.
-    pub at: usize,
+    pub index: usize,
     /// The button.
-    pub button: Button,
+    pub button: FormButton,
     /// Whether it has the focus.
     pub focused: bool,
 }
 
 /// A row that has found its place.
-pub struct Line<'a> {
+pub struct PlacedLine<'a> {
     /// Where it is.
-    pub area: Area,
+    pub area: ScreenRect,
     /// What is there.
-    pub row: &'a Row,
+    pub row: &'a DialogRow,
     /// The piece of a wrapped text.
     pub text: &'a str,
 }
 
 /// A sheet that has found its place.
-pub struct Placed<'a> {
+pub struct DialogLayout<'a> {
     /// With its border.
-    pub outer: Area,
+    pub outer: ScreenRect,
     /// Its lines.
-    pub lines: Vec<Line<'a>>,
+    pub lines: Vec<PlacedLine<'a>>,
     /// Whether rows of the body are hidden above and below.
     pub hidden: (bool, bool),
 }
 
-impl Drawing {
+impl SpanRow {
     /// What it says without its signs, for who cannot look at it.
-    pub fn words(&self) -> String {
+    pub fn plain_text(&self) -> String {
         let says = |text: &&str| text.contains(char::is_alphanumeric);
-        self.pieces.iter().map(|(_, text)| text.trim()).filter(says).collect::<Vec<_>>().join(", ")
+        self.spans.iter().map(|(_, text)| text.trim()).filter(says).collect::<Vec<_>>().join(", ")
     }
 }
 
-impl Row {
+impl DialogRow {
     /// Whether the cursor is on it.
-    fn is_marked(&self) -> bool {
+    fn has_cursor(&self) -> bool {
         match self {
             Self::Field(field) => field.focused,
             Self::Item(item) => item.selected,
-            Self::Drawing(drawing) => drawing.selected,
+            Self::Spans(drawing) => drawing.selected,
             _ => false,
         }
     }
@@ -187,13 +187,13 @@ impl Row {
     }
 
     /// A picture that decorates.
-    pub fn drawing(pieces: Pieces) -> Self {
-        Self::Drawing(Drawing { at: None, pieces, selected: false })
+    pub fn spans(pieces: StyledSpans) -> Self {
+        Self::Spans(SpanRow { index: None, spans: pieces, selected: false })
     }
 
     /// A picture that is one of a list.
-    pub fn item_drawing(at: usize, pieces: Pieces, selected: bool) -> Self {
-        Self::Drawing(Drawing { at: Some(at), pieces, selected })
+    pub fn item_spans(at: usize, pieces: StyledSpans, selected: bool) -> Self {
+        Self::Spans(SpanRow { index: Some(at), spans: pieces, selected })
     }
 
     /// Text that steps back.
@@ -202,7 +202,7 @@ impl Row {
     }
 }
 
-impl Sheet {
+impl DialogView {
     /// A sheet with this title and width.
     pub fn new(title: impl Into<String>, width: u16) -> Self {
         Self { title: title.into(), width, ..Self::default() }
@@ -212,14 +212,14 @@ impl Sheet {
     #[must_use]
     pub fn with_form(mut self, form: &Form) -> Self {
         self.body.extend(field_rows(form));
-        let focused = |row: &Row| matches!(row, Row::Field(field) if field.focused);
+        let focused = |row: &DialogRow| matches!(row, DialogRow::Field(field) if field.focused);
         self.cursor = self.body.iter().position(focused).unwrap_or(self.body.len().saturating_sub(1));
-        let (role, remark) = match form.remark() {
-            Some((remark, Remark::Problem)) => (StyleRole::Bad, remark),
-            Some((remark, Remark::Hint)) => (StyleRole::Dim, remark),
+        let (role, remark) = match form.field_message() {
+            Some((remark, FieldMessage::Error)) => (StyleRole::Bad, remark),
+            Some((remark, FieldMessage::Hint)) => (StyleRole::Dim, remark),
             None => (StyleRole::Dim, ""),
         };
-        self.foot.push(Row::Remark(role, remark.to_owned()));
+        self.foot.push(DialogRow::Message(role, remark.to_owned()));
         self.foot.push(button_row(form));
         self
     }
@@ -228,15 +228,15 @@ impl Sheet {
     #[must_use]
     pub fn with_form_below(mut self, form: &Form) -> Self {
         self.foot.extend(field_rows(form));
-        if let Some((remark, _)) = form.remark() {
-            self.foot.push(Row::dim(remark));
+        if let Some((remark, _)) = form.field_message() {
+            self.foot.push(DialogRow::dim(remark));
         }
         self.foot.push(button_row(form));
         self
     }
 
     /// Puts `shown` in place of `hidden` wherever it stands, for a screen that others see.
-    pub fn veil(&mut self, hidden: &str, shown: &str) {
+    pub fn mask_name(&mut self, hidden: &str, shown: &str) {
         let veil = |text: &mut String| {
             if text.contains(hidden) {
                 *text = text.replace(hidden, shown);
@@ -245,77 +245,80 @@ impl Sheet {
         veil(&mut self.title);
         for row in self.head.iter_mut().chain(&mut self.body).chain(&mut self.foot) {
             match row {
-                Row::Text(_, text) | Row::Remark(_, text) | Row::Pair(_, text) => veil(text),
-                Row::Item(Item { text, more, right, .. }) => [text, more, right].into_iter().for_each(veil),
-                Row::Field(FieldRow { label, value: Value::Choice(options, _), .. }) => {
+                DialogRow::Text(_, text) | DialogRow::Message(_, text) | DialogRow::Pair(_, text) => veil(text),
+                DialogRow::Item(ListItem { text, more, right, .. }) => [text, more, right].into_iter().for_each(veil),
+                DialogRow::Field(FieldView { label, value: FieldValue::Select(options, _), .. }) => {
                     std::iter::once(label).chain(options).for_each(veil);
                 }
-                Row::Field(FieldRow { label, .. }) => veil(label),
-                Row::Drawing(Drawing { pieces, .. }) => pieces.iter_mut().for_each(|(_, text)| veil(text)),
-                Row::Blank | Row::Buttons(_) => {}
+                DialogRow::Field(FieldView { label, .. }) => veil(label),
+                DialogRow::Spans(SpanRow { spans: pieces, .. }) => pieces.iter_mut().for_each(|(_, text)| veil(text)),
+                DialogRow::Blank | DialogRow::Buttons(_) => {}
             }
         }
     }
 
     /// Lays the sheet out in `area`.
-    pub fn place(&self, area: Area) -> Placed<'_> {
-        let area =
-            if area.height < TALL || self.anchor == Anchor::Corner { area } else { area.centred(area.width, area.height - 4) };
+    pub fn layout(&self, area: ScreenRect) -> DialogLayout<'_> {
+        let area = if area.height < TALL_SCREEN_ROWS || self.anchor == DialogAnchor::BottomRight {
+            area
+        } else {
+            area.centered(area.width, area.height - 4)
+        };
         let width = self.width.min(area.width);
         let columns = usize::from(width.saturating_sub(4));
-        let [mut head, mut body, foot] = [&self.head, &self.body, &self.foot].map(|rows| wrap_all(rows, columns));
+        let [mut head, mut body, foot] = [&self.head, &self.body, &self.foot].map(|rows| wrap_rows(rows, columns));
         let wanted = u16::try_from(head.len() + body.len() + foot.len()).unwrap_or(u16::MAX).saturating_add(2);
         let outer = match self.anchor {
-            Anchor::Middle => area.centred(width, wanted),
-            Anchor::Corner => area.corner(width, wanted),
+            DialogAnchor::Center => area.centered(width, wanted),
+            DialogAnchor::BottomRight => area.bottom_right(width, wanted),
         };
         let (upper, foot_area) = {
             let inner = outer.inner();
             let foot_rows = u16::try_from(foot.len()).unwrap_or(u16::MAX).min(inner.height);
             inner.split_top(inner.height - foot_rows)
         };
-        let mut cursor = body.iter().position(|piece| piece.at == self.cursor).unwrap_or(0);
-        if usize::from(upper.height) < head.len() + body.len().min(LEAST) {
+        let mut cursor = body.iter().position(|piece| piece.index == self.cursor).unwrap_or(0);
+        if usize::from(upper.height) < head.len() + body.len().min(MIN_BODY_ROWS) {
             // Too little would be seen of what scrolls, so what stands above it scrolls as well.
-            cursor = if cursor == 0 && !self.body.first().is_some_and(Row::is_marked) { 0 } else { cursor + head.len() };
+            cursor = if cursor == 0 && !self.body.first().is_some_and(DialogRow::has_cursor) { 0 } else { cursor + head.len() };
             body = head.drain(..).chain(body).collect();
         }
         let (head_area, body_area) = upper.split_top(u16::try_from(head.len()).unwrap_or(u16::MAX));
         let shown = usize::from(body_area.height);
-        let top = super::credentials::fit(0, cursor, shown, body.len());
+        let top = super::credentials::scroll_offset(0, cursor, shown, body.len());
         let hidden = (top > 0, body.len() > top + shown);
         let parts = [(head, head_area, 0), (body, body_area, top), (foot, foot_area, 0)];
-        let lines = parts.into_iter().flat_map(|(pieces, area, top)| settle(pieces, area, top)).collect();
-        Placed { outer, lines, hidden }
+        let lines = parts.into_iter().flat_map(|(pieces, area, top)| place_rows(pieces, area, top)).collect();
+        DialogLayout { outer, lines, hidden }
     }
 }
 
-impl Placed<'_> {
+impl DialogLayout<'_> {
     /// The field, list item or button at a cell: its place in its form or list.
-    pub fn hit(&self, column: u16, row: u16) -> Option<usize> {
+    pub fn index_at(&self, column: u16, row: u16) -> Option<usize> {
         let line = self.lines.iter().find(|line| line.area.contains(column, row))?;
         match line.row {
-            Row::Field(field) => Some(field.at),
-            Row::Item(item) => item.at,
-            Row::Drawing(drawing) => drawing.at,
-            Row::Buttons(buttons) => {
+            DialogRow::Field(field) => Some(field.index),
+            DialogRow::Item(item) => item.index,
+            DialogRow::Spans(drawing) => drawing.index,
+            DialogRow::Buttons(buttons) => {
                 let mut cells = button_areas(buttons, line.area);
-                cells.find(|(_, area)| area.contains(column, row)).map(|(cell, _)| cell.at)
+                cells.find(|(_, area)| area.contains(column, row)).map(|(cell, _)| cell.index)
             }
-            Row::Blank | Row::Text(..) | Row::Remark(..) | Row::Pair(..) => None,
+            DialogRow::Blank | DialogRow::Text(..) | DialogRow::Message(..) | DialogRow::Pair(..) => None,
         }
     }
 }
 
 /// The lines of a long list that are worth preparing: those around the cursor.
-pub fn window(cursor: usize, total: usize) -> std::ops::Range<usize> {
+pub fn list_window(cursor: usize, total: usize) -> std::ops::Range<usize> {
     let cursor = cursor.min(total);
-    cursor.saturating_sub(AROUND)..cursor.saturating_add(AROUND).min(total)
+    cursor.saturating_sub(LIST_WINDOW_RADIUS_ROWS)..cursor.saturating_add(LIST_WINDOW_RADIUS_ROWS).min(total)
 }
 
 /// Where the buttons of a row are: side by side at the right edge.
-pub fn button_areas(buttons: &[ButtonCell], area: Area) -> impl Iterator<Item = (&ButtonCell, Area)> {
-    let width_of = |cell: &ButtonCell| u16::try_from(cell.button.label().width() + 4).unwrap_or(u16::MAX);
+pub fn button_areas(buttons: &[ButtonView], area: ScreenRect) -> impl Iterator<Item = (&ButtonView, ScreenRect)> {
+    let width_of = |cell: &ButtonView| u16::try_from(cell.button.label().width() + 4).unwrap_or(u16::MAX);
     let total: u16 = buttons.iter().map(|cell| width_of(cell) + 1).sum::<u16>().saturating_sub(1);
     let mut rest = area.split_left(area.width.saturating_sub(total)).1;
     buttons.iter().map(move |cell| {
@@ -334,7 +337,7 @@ fn wrap_line(line: &str, columns: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = line;
     while rest.width() > columns {
-        let end = fitting(rest, columns);
+        let end = fitting_bytes(rest, columns);
         let blank = rest[..end].rfind(' ').filter(|at| *at > 0);
         let cut = if rest[end..].starts_with(' ') { end } else { blank.unwrap_or(end) };
         pieces.push(&rest[..cut]);
@@ -347,7 +350,7 @@ fn wrap_line(line: &str, columns: usize) -> Vec<&str> {
 }
 
 /// How many bytes of a text fit into so many columns; at least one character, so that wrapping always ends.
-fn fitting(text: &str, columns: usize) -> usize {
+fn fitting_bytes(text: &str, columns: usize) -> usize {
     let mut used = 0;
     let beyond = |(_, c): &(usize, char)| {
         used += c.width().unwrap_or(0);
@@ -359,8 +362,8 @@ fn fitting(text: &str, columns: usize) -> usize {
 }
 
 /// The pieces of a line, and by how many columns each is indented: below where the words of the first one begin.
-fn hang(line: &str, columns: usize) -> Vec<(u16, &str)> {
-    let by = beginning(line);
+fn wrap_indented(line: &str, columns: usize) -> Vec<(u16, &str)> {
+    let by = hanging_indent(line);
     if line.width() <= columns || by == 0 || by * 2 > columns {
         return wrap_line(line, columns.max(1)).into_iter().map(|piece| (0, piece)).collect();
     }
@@ -371,14 +374,14 @@ fn hang(line: &str, columns: usize) -> Vec<(u16, &str)> {
 }
 
 /// The column where the words of a line begin: behind blanks, and behind a sign or a short word that blanks or a colon set off.
-fn beginning(line: &str) -> usize {
+fn hanging_indent(line: &str) -> usize {
     let blanks = line.len() - line.trim_start_matches(' ').len();
     let words = &line[blanks..];
-    let named = words.split_once(' ').map(|(word, _)| word).filter(|word| word.ends_with(':') || is_sign(word));
+    let named = words.split_once(' ').map(|(word, _)| word).filter(|word| word.ends_with(':') || is_symbol(word));
     let word = named.or_else(|| words.split("  ").next()).unwrap_or_default();
     let behind = &line[blanks + word.len()..];
     let gap = behind.len() - behind.trim_start_matches(' ').len();
-    if (gap > 1 || named.is_some()) && word.width() <= SET_OFF && !behind.trim().is_empty() {
+    if (gap > 1 || named.is_some()) && word.width() <= MAX_HANGING_LABEL_COLUMNS && !behind.trim().is_empty() {
         blanks + word.width() + gap
     } else {
         blanks
@@ -386,80 +389,91 @@ fn beginning(line: &str) -> usize {
 }
 
 /// Whether a word is a single sign.
-fn is_sign(word: &str) -> bool {
+fn is_symbol(word: &str) -> bool {
     word.chars().count() == 1 && !word.contains(char::is_alphanumeric)
 }
 
 /// A row, or a piece of a text that takes several lines.
-struct Piece<'a> {
+struct WrappedRow<'a> {
     /// The place of the row among its like.
-    at: usize,
-    row: &'a Row,
+    index: usize,
+    row: &'a DialogRow,
     /// By how many columns it is indented.
-    by: u16,
+    indent_columns: u16,
     text: &'a str,
 }
 
-fn wrap_all(rows: &[Row], columns: usize) -> Vec<Piece<'_>> {
-    let pieces = |(at, row)| pieces_of(row, columns).into_iter().map(move |(by, text)| Piece { at, row, by, text });
+fn wrap_rows(rows: &[DialogRow], columns: usize) -> Vec<WrappedRow<'_>> {
+    let pieces = |(at, row)| {
+        wrap_row(row, columns).into_iter().map(move |(by, text)| WrappedRow { index: at, row, indent_columns: by, text })
+    };
     rows.iter().enumerate().flat_map(pieces).collect()
 }
 
 /// The pieces of a row, and by how many columns each is indented.
-fn pieces_of(row: &Row, columns: usize) -> Vec<(u16, &str)> {
+fn wrap_row(row: &DialogRow, columns: usize) -> Vec<(u16, &str)> {
     match row {
-        Row::Text(_, text) => text.lines().flat_map(|line| hang(line, columns)).collect(),
-        Row::Remark(_, text) => {
+        DialogRow::Text(_, text) => text.lines().flat_map(|line| wrap_indented(line, columns)).collect(),
+        DialogRow::Message(_, text) => {
             let pieces = wrap(text, columns).into_iter().chain(std::iter::repeat(""));
-            pieces.take(REMARK).map(|piece| (0, piece)).collect()
+            pieces.take(MESSAGE_ROWS).map(|piece| (0, piece)).collect()
         }
         _ => vec![(0, "")],
     }
 }
 
-fn settle(pieces: Vec<Piece<'_>>, area: Area, top: usize) -> Vec<Line<'_>> {
+fn place_rows(pieces: Vec<WrappedRow<'_>>, area: ScreenRect, top: usize) -> Vec<PlacedLine<'_>> {
     let places = (0..area.height).map(|offset| area.row(offset));
     let shown = pieces.into_iter().skip(top).zip(places);
-    shown.map(|(Piece { row, by, text, .. }, area)| Line { area: area.split_left(by).1, row, text }).collect()
+    shown
+        .map(|(WrappedRow { row, indent_columns: by, text, .. }, area)| PlacedLine { area: area.split_left(by).1, row, text })
+        .collect()
 }
 
-fn field_rows(form: &Form) -> impl Iterator<Item = Row> {
+fn field_rows(form: &Form) -> impl Iterator<Item = DialogRow> {
     form.fields.iter().enumerate().flat_map(|(at, field)| {
         let is_focused = form.focus == at;
-        let one =
-            |value| vec![FieldRow { at, label: field.label.clone(), value, focused: is_focused, wrong: field.problem.is_some() }];
-        let rows = match &field.control {
-            Control::Text(input) => one(Value::Text(input.value().to_owned(), input.visual_cursor())),
-            Control::Secret(secret) => one(Value::Secret(!secret.is_empty())),
-            Control::Choice(choice) => {
-                one(Value::Choice(choice.options.iter().map(|(_, title)| title.clone()).collect(), choice.at))
-            }
-            Control::Area(area) => area_rows(area, (at, field), is_focused),
+        let one = |value| {
+            vec![FieldView {
+                index: at,
+                label: field.label.clone(),
+                value,
+                focused: is_focused,
+                has_problem: field.problem.is_some(),
+            }]
         };
-        rows.into_iter().map(Row::Field)
+        let rows = match &field.control {
+            FieldInput::Text(input) => one(FieldValue::Text(input.value().to_owned(), input.visual_cursor())),
+            FieldInput::Secret(secret) => one(FieldValue::Secret(!secret.is_empty())),
+            FieldInput::Select(choice) => {
+                one(FieldValue::Select(choice.options.iter().map(|(_, title)| title.clone()).collect(), choice.selected))
+            }
+            FieldInput::MultiLine(area) => text_area_rows(area, (at, field), is_focused),
+        };
+        rows.into_iter().map(DialogRow::Field)
     })
 }
 
 /// A row for each line of a text, the label before the first.
-fn area_rows(area: &TextArea, (at, field): (usize, &Field), is_focused: bool) -> Vec<FieldRow> {
-    let (lines, (cursor_row, cursor)) = area.shown();
-    let row = |line: usize| FieldRow {
-        at,
+fn text_area_rows(area: &TextArea, (at, field): (usize, &FormField), is_focused: bool) -> Vec<FieldView> {
+    let (lines, (cursor_row, cursor)) = area.visible_lines();
+    let row = |line: usize| FieldView {
+        index: at,
         label: if line == 0 { field.label.clone() } else { String::new() },
-        value: Value::Text(lines.get(line).cloned().unwrap_or_default(), cursor),
+        value: FieldValue::Text(lines.get(line).cloned().unwrap_or_default(), cursor),
         focused: is_focused && line == cursor_row,
-        wrong: field.problem.is_some(),
+        has_problem: field.problem.is_some(),
     };
     (0..area.height()).map(row).collect()
 }
 
-fn button_row(form: &Form) -> Row {
+fn button_row(form: &Form) -> DialogRow {
     let first = form.fields.len();
-    let cell = |(n, button): (usize, &Button)| {
+    let cell = |(n, button): (usize, &FormButton)| {
         let at = first + n;
-        ButtonCell { at, button: *button, focused: form.focus == at }
+        ButtonView { index: at, button: *button, focused: form.focus == at }
     };
-    Row::Buttons(form.buttons.iter().enumerate().map(cell).collect())
+    DialogRow::Buttons(form.buttons.iter().enumerate().map(cell).collect())
 }
 
 #[cfg(test)]
@@ -477,55 +491,69 @@ mod tests {
 
     #[test]
     fn what_stands_apart_stands_apart_on_every_line() {
-        let rows = [Row::text("  ! one two three four"), Row::text("one two three four")];
-        let apart: Vec<_> = wrap_all(&rows, 12).into_iter().map(|piece| (piece.by, piece.text)).collect();
+        let rows = [DialogRow::text("  ! one two three four"), DialogRow::text("one two three four")];
+        let apart: Vec<_> = wrap_rows(&rows, 12).into_iter().map(|piece| (piece.indent_columns, piece.text)).collect();
         assert_eq!(apart, [(0, "  ! one two"), (4, "three"), (4, "four"), (0, "one two"), (0, "three four")]);
     }
 
     #[test]
     fn the_cursor_is_seen_and_the_foot_stays() {
-        let item = |at| Item {
-            at: Some(at),
+        let item = |at| ListItem {
+            index: Some(at),
             mark: None,
             text: at.to_string(),
             more: String::new(),
             right: String::new(),
             selected: false,
         };
-        let body = (0..50).map(|at| Row::Item(item(at))).collect();
-        let sheet =
-            Sheet { width: 20, head: vec![Row::Blank], body, cursor: 40, foot: vec![Row::text("end")], ..Sheet::default() };
-        let placed = sheet.place(Area::of(30, 10));
+        let body = (0..50).map(|at| DialogRow::Item(item(at))).collect();
+        let sheet = DialogView {
+            width: 20,
+            head: vec![DialogRow::Blank],
+            body,
+            cursor: 40,
+            foot: vec![DialogRow::text("end")],
+            ..DialogView::default()
+        };
+        let placed = sheet.layout(ScreenRect::new(30, 10));
         assert_eq!(placed.hidden, (true, true));
         let last = placed.lines.last().expect("a line");
         assert_eq!((last.text, last.area.y), ("end", 8));
-        let seen =
-            placed.lines.iter().find(|line| matches!(line.row, Row::Item(item) if item.at == Some(40))).expect("the cursor");
-        assert_eq!(placed.hit(seen.area.x, seen.area.y), Some(40));
-        assert_eq!(placed.hit(0, 0), None);
+        let seen = placed
+            .lines
+            .iter()
+            .find(|line| matches!(line.row, DialogRow::Item(item) if item.index == Some(40)))
+            .expect("the cursor");
+        assert_eq!(placed.index_at(seen.area.x, seen.area.y), Some(40));
+        assert_eq!(placed.index_at(0, 0), None);
     }
 
     #[test]
     fn where_the_head_leaves_no_room_it_scrolls_with_the_body() {
-        let rows = |word: &str, count: usize| (0..count).map(|at| Row::text(format!("{word} {at}"))).collect::<Vec<_>>();
-        let sheet = |cursor| Sheet {
+        let rows = |word: &str, count: usize| (0..count).map(|at| DialogRow::text(format!("{word} {at}"))).collect::<Vec<_>>();
+        let sheet = |cursor| DialogView {
             width: 20,
             head: rows("head", 5),
             body: rows("body", 9),
             foot: rows("foot", 2),
             cursor,
-            ..Sheet::default()
+            ..DialogView::default()
         };
-        let seen =
-            |cursor| sheet(cursor).place(Area::of(30, 9)).lines.iter().map(|line| line.text.to_owned()).collect::<Vec<_>>();
+        let seen = |cursor| {
+            sheet(cursor).layout(ScreenRect::new(30, 9)).lines.iter().map(|line| line.text.to_owned()).collect::<Vec<_>>()
+        };
         assert_eq!(seen(0), ["head 0", "head 1", "head 2", "head 3", "head 4", "foot 0", "foot 1"]);
         assert_eq!(seen(8), ["body 4", "body 5", "body 6", "body 7", "body 8", "foot 0", "foot 1"]);
     }
 
     #[test]
     fn what_goes_on_is_indented_like_the_words_it_goes_on_with() {
-        let pieces =
-            |text| hang(text, 14).into_iter().map(|(by, piece)| format!("{:by$}{piece}", "", by = by.into())).collect::<Vec<_>>();
+        let pieces = |text| {
+            wrap_indented(text, 14)
+                .into_iter()
+                .map(|(by, piece)| format!("{:by$}{piece}", "", by = by.into()))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(pieces("warn  one two three"), ["warn  one two", "      three"]);
         assert_eq!(pieces("  one two three"), ["  one two", "  three"]);
         assert_eq!(pieces("  ? one two three"), ["  ? one two", "    three"]);
@@ -535,9 +563,13 @@ mod tests {
 
     #[test]
     fn no_size_is_too_small_to_be_laid_out() {
-        let sheet = Sheet { width: 40, foot: vec![Row::text("a long text that wraps"), Row::Blank], ..Sheet::default() };
+        let sheet = DialogView {
+            width: 40,
+            foot: vec![DialogRow::text("a long text that wraps"), DialogRow::Blank],
+            ..DialogView::default()
+        };
         for (width, height) in (0..9).flat_map(|width| (0..9).map(move |height| (width, height))) {
-            let placed = sheet.place(Area::of(width, height));
+            let placed = sheet.layout(ScreenRect::new(width, height));
             assert!(placed.lines.iter().all(|line| line.area.y < height.max(1)));
         }
     }

@@ -1,38 +1,42 @@
 //! Signing in with the browser: what opens the dialog, and what tasks have to say to it.
 
-use super::activity::{State, Tone};
+use super::activity::{NotificationLevel, TaskState};
 use super::dialog::{Add, Dialog, SignIn};
-use super::{App, Browser, Effect, Now};
+use super::{App, BrowserAvailability, Now, UiEffect};
 use crate::domain::provider::AuthMethod;
 use crate::engine::message::{BackgroundTask, SignInEvent, SignInResult, SignInSubject, SignInTask, TaskId};
 
 impl App {
     /// Whether the selected credential is a session that one signs in to.
-    pub fn selected_session(&self) -> Option<SignInSubject> {
+    pub fn selected_sign_in_subject(&self) -> Option<SignInSubject> {
         let credential = self.selected()?;
-        let kind = self.catalogue.kind(&credential.provider, &credential.kind).ok()?;
+        let kind = self.catalog.kind(&credential.provider, &credential.kind).ok()?;
         let signs_in = matches!(kind.authorization, AuthMethod::RefreshToken { authorize: Some(_), .. });
         signs_in.then(|| SignInSubject::Existing(credential.id.clone()))
     }
 
     /// Signs in again to the selected session; for anything else, opens the form for a new one.
-    pub(super) fn open_sign_in(&mut self, now: Now) -> Vec<Effect> {
-        if let Some(session) = self.selected_session() {
-            return self.sign_in(session, now);
+    pub(super) fn open_sign_in(&mut self, now: Now) -> Vec<UiEffect> {
+        if let Some(session) = self.selected_sign_in_subject() {
+            return self.start_sign_in(session, now);
         }
         let region = self.selected().map(|credential| credential.region.clone()).unwrap_or_default();
-        match Add::for_session(self.catalogue.clone(), &region) {
+        match Add::for_session(self.catalog.clone(), &region) {
             Some(add) => self.dialogs.push(Dialog::Add(Box::new(add))),
-            None => self.activity.say(Tone::Warn, "No provider has a kind of credential that one signs in to", now.instant),
+            None => self.activity.notify(
+                NotificationLevel::Warning,
+                "No provider has a kind of credential that one signs in to",
+                now.instant,
+            ),
         }
         Vec::new()
     }
 
     /// Begins a sign-in. The form it was begun from stays beneath until it is over.
-    pub(super) fn sign_in(&mut self, session: SignInSubject, now: Now) -> Vec<Effect> {
+    pub(super) fn start_sign_in(&mut self, session: SignInSubject, now: Now) -> Vec<UiEffect> {
         let name = match &session {
             SignInSubject::New(new) => new.name.to_string(),
-            SignInSubject::Existing(id) => self.called(id),
+            SignInSubject::Existing(id) => self.display_name_by_id(id),
         };
         let task = BackgroundTask::SignIn(SignInTask::Start(session.clone()));
         let (id, effect) = self.start_task(format!("Sign in to {name}"), task, now);
@@ -44,10 +48,10 @@ impl App {
     }
 
     /// Takes in what a task has to say about a sign-in.
-    pub(super) fn take_sign_in(&mut self, task: TaskId, event: SignInEvent, now: Now) -> Vec<Effect> {
+    pub(super) fn handle_sign_in_event(&mut self, task: TaskId, event: SignInEvent, now: Now) -> Vec<UiEffect> {
         match &event {
-            SignInEvent::CallbackReceived => self.activity.settle(task, State::Tidying),
-            SignInEvent::Finished(signed_in) if self.dialogs.sign_in(task).is_none() => self.tell_signed_in(signed_in, now),
+            SignInEvent::CallbackReceived => self.activity.set_task_state(task, TaskState::CleaningUp),
+            SignInEvent::Finished(signed_in) if self.dialogs.sign_in(task).is_none() => self.notify_signed_in(signed_in, now),
             _ => {}
         }
         let Some(dialog) = self.dialogs.sign_in(task) else { return Vec::new() };
@@ -55,7 +59,10 @@ impl App {
             SignInEvent::PageReady(visit) => {
                 let page = visit.page.clone();
                 dialog.visit(*visit, now.instant);
-                return (self.preferences.browser == Browser::Here).then_some(Effect::Open(page)).into_iter().collect();
+                return (self.preferences.browser == BrowserAvailability::Available)
+                    .then_some(UiEffect::OpenUrl(page))
+                    .into_iter()
+                    .collect();
             }
             SignInEvent::PasteRejected(question, problem) => dialog.strange(question, problem),
             SignInEvent::CallbackReceived => dialog.answered(),
@@ -65,8 +72,8 @@ impl App {
     }
 
     /// The person has closed the dialog before the end.
-    fn tell_signed_in(&mut self, signed_in: &SignInResult, now: Now) {
-        let name = self.name_of(&signed_in.credential);
-        self.activity.say(Tone::Good, format!("Signed in to {name}"), now.instant);
+    fn notify_signed_in(&mut self, signed_in: &SignInResult, now: Now) {
+        let name = self.display_name(&signed_in.credential);
+        self.activity.notify(NotificationLevel::Success, format!("Signed in to {name}"), now.instant);
     }
 }

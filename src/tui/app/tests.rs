@@ -10,14 +10,14 @@ mod walk;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::activity::State;
-use super::answer::{Laid, View};
-use super::command::{Action, CredentialAction};
-use super::console::Outcome;
+use super::activity::TaskState;
+use super::answer::{LayoutState, ResponseTab};
+use super::command::{CommandAction, CredentialAction};
+use super::console::RequestState;
 use super::dialog::Dialog;
-use super::samples::{self, Session, check, id};
-use super::sheet::Row;
-use super::{Audience, Effect, Input, Mouse, Msg, Pane};
+use super::samples::{self, TestSession, check, id};
+use super::sheet::DialogRow;
+use super::{InputEvent, Message, MouseInput, Pane, PresentationMode, UiEffect};
 use crate::config::KeyPress;
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::{Problem, ProblemClass};
@@ -36,15 +36,15 @@ use crate::engine::message::{
 const SECOND: Duration = Duration::from_secs(1);
 const TOKEN: &str = "snyk_uat.abcd1234.claims.signature";
 
-impl Session {
+impl TestSession {
     fn report(&mut self, task: TaskId, event: TaskEvent) -> &mut Self {
-        self.tell(Msg::Report(TaskReport { task, event }))
+        self.handle_message(Message::TaskEvent(TaskReport { task, event }))
     }
 
     /// The tasks that were started since the last look.
     fn started(&mut self) -> Vec<(TaskId, BackgroundTask)> {
         let effects = self.drain().into_iter();
-        effects.filter_map(|effect| if let Effect::Start(id, task) = effect { Some((id, task)) } else { None }).collect()
+        effects.filter_map(|effect| if let UiEffect::StartTask(id, task) = effect { Some((id, task)) } else { None }).collect()
     }
 
     /// The one task that was started since the last look, apart from reading what a new selection needs.
@@ -68,7 +68,7 @@ impl Session {
 
     fn is_shown(&self) -> bool {
         let selected = self.app.selected().map(|credential| credential.id.clone());
-        selected.is_some_and(|id| self.app.detail.shown(&id, self.now.instant).is_some())
+        selected.is_some_and(|id| self.app.detail.revealed_secret(&id, self.now.instant).is_some())
     }
 
     fn selected(&self) -> &str {
@@ -76,7 +76,7 @@ impl Session {
     }
 
     fn notice(&self) -> &str {
-        self.app.activity.notice(self.now.instant).map_or("", |notice| &notice.text)
+        self.app.activity.current_notification(self.now.instant).map_or("", |notice| &notice.text)
     }
 
     fn store_is(&mut self, kind: BackendKind, problem: Option<StoreError>) -> &mut Self {
@@ -85,23 +85,23 @@ impl Session {
     }
 
     fn click(&mut self, column: u16, row: u16) -> &mut Self {
-        self.tell(Msg::Input(Input::Mouse(Mouse::Press, column, row)))
+        self.handle_message(Message::Input(InputEvent::Mouse(MouseInput::Press, column, row)))
     }
 
     fn paste(&mut self, text: &str) -> &mut Self {
-        self.tell(Msg::Input(Input::Paste(text.to_owned().into())))
+        self.handle_message(Message::Input(InputEvent::Paste(text.to_owned().into())))
     }
 }
 
-fn session() -> Session {
-    let mut session = Session::new(120, 36);
+fn session() -> TestSession {
+    let mut session = TestSession::new(120, 36);
     session.drain();
     session
 }
 
-fn exchange(session: &Session, body: ResponseBody) -> Box<HttpExchange> {
+fn exchange(session: &TestSession, body: ResponseBody) -> Box<HttpExchange> {
     let credential = session.app.selected().expect("a credential");
-    let Some(super::console::Ready::Draft(draft)) = session.app.request() else { panic!("no request") };
+    let Some(super::console::RequestReadiness::Ready(draft)) = session.app.current_request() else { panic!("no request") };
     Box::new(HttpExchange {
         credential: credential.id.clone(),
         region: credential.region.clone(),
@@ -133,7 +133,7 @@ fn identified(twins: &[&str]) -> TaskEvent {
         provider: "snyk".to_owned(),
         kind: "personal-access-token".to_owned(),
         region: Some("SNYK-AU-01".to_owned()),
-        expires: Some(super::words::parse_day("2027-01-31").expect("a day")),
+        expires: Some(super::words::parse_date("2027-01-31").expect("a day")),
         confidence: MatchConfidence::Certain,
         why: "it begins with snyk_uat.".to_owned(),
         remote_id: None,
@@ -155,27 +155,27 @@ fn trouble() -> Problem {
 
 #[test]
 fn everything_that_may_mean_looking_away_masks_the_secret() {
-    type Trigger = fn(&mut Session);
+    type Trigger = fn(&mut TestSession);
     let triggers: [(&str, Trigger); 12] = [
         ("another selection", |s| _ = s.press("j")),
-        ("the loss of focus", |s| _ = s.tell(Msg::Input(Input::Focus(false)))),
-        ("another size", |s| _ = s.tell(Msg::Input(Input::Resize(100, 30)))),
-        ("leaving", |s| _ = s.tell(Msg::Leaving)),
+        ("the loss of focus", |s| _ = s.handle_message(Message::Input(InputEvent::Focus(false)))),
+        ("another size", |s| _ = s.handle_message(Message::Input(InputEvent::Resize(100, 30)))),
+        ("leaving", |s| _ = s.handle_message(Message::Suspending)),
         ("suspending", |s| _ = s.press("C-z")),
         ("a copy", |s| _ = s.press("y")),
         ("a dialog", |s| _ = s.press("?")),
         ("presentation", |s| _ = s.press("P")),
         ("the same key again", |s| _ = s.press("Enter")),
         ("quitting", |s| _ = s.press("q")),
-        ("a panic elsewhere", |s| _ = s.tell(Msg::Panicked("a task".to_owned()))),
-        ("its time", |s| _ = s.pass(15 * SECOND)),
+        ("a panic elsewhere", |s| _ = s.handle_message(Message::ThreadPanicked("a task".to_owned()))),
+        ("its time", |s| _ = s.advance_time(15 * SECOND)),
     ];
     for (name, trigger) in triggers {
         let mut session = session();
         session.reveal();
         trigger(&mut session);
         assert!(!session.is_shown(), "{name} did not mask it");
-        session.tell(Msg::Input(Input::Focus(true)));
+        session.handle_message(Message::Input(InputEvent::Focus(true)));
         assert!(!session.is_shown() && session.app.detail.is_masked(), "{name} left it to come back");
     }
 }
@@ -195,12 +195,12 @@ fn a_secret_that_comes_too_late_is_not_shown() {
 fn presentation_mode_refuses_and_hides_names() {
     let mut session = session();
     session.press("P Enter");
-    assert!(session.drain().iter().all(|effect| !matches!(effect, Effect::Start(_, BackgroundTask::Secret(_)))));
+    assert!(session.drain().iter().all(|effect| !matches!(effect, UiEffect::StartTask(_, BackgroundTask::Secret(_)))));
     assert!(session.notice().contains("Presentation mode"));
     let selected = session.app.selected().expect("a credential");
-    assert!(!session.app.name_of(selected).contains(selected.name.as_str()));
-    assert_eq!(session.app.stage.audience, Audience::Others);
-    assert!(!session.app.offers(Action::Credential(CredentialAction::Show)));
+    assert!(!session.app.display_name(selected).contains(selected.name.as_str()));
+    assert_eq!(session.app.ui_state.presentation, PresentationMode::On);
+    assert!(!session.app.can_run(CommandAction::Credential(CredentialAction::ToggleSecret)));
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn the_countdown_wakes_the_screen_until_it_is_over_and_then_sleeps() {
     let mut wakes = 0;
     while let Some(wake) = session.app.next_wake(session.now) {
         let step = wake.saturating_duration_since(session.now.instant).max(Duration::from_millis(1));
-        session.pass(step).tell(Msg::Wake);
+        session.advance_time(step).handle_message(Message::Wake);
         wakes += 1;
     }
     assert_eq!(wakes, 15);
@@ -227,7 +227,7 @@ fn a_copy_says_what_is_known_and_no_more() {
             task,
             TaskEvent::Secret(SecretEvent::Copied(CopyResult { method: way, verified: proven, clear_after_seconds: Some(30) })),
         );
-        assert_eq!(session.app.activity.running(), 0, "tidying up is not waited for");
+        assert_eq!(session.app.activity.running_count(), 0, "tidying up is not waited for");
         session.notice().to_owned()
     };
     assert_eq!(said(ClipboardMethod::Native, true), "Copied to the clipboard; cleared in 30 s");
@@ -252,7 +252,7 @@ fn an_answer_nobody_waits_for_any_more_is_dropped() {
     assert!(session.app.console.waits_for(new));
     let answer = exchange(&session, ResponseBody::Text("{}".to_owned()));
     session.report(new, TaskEvent::ResponseReceived(answer));
-    assert!(session.app.console.answered().is_some());
+    assert!(session.app.console.response().is_some());
 }
 
 #[test]
@@ -266,11 +266,11 @@ fn a_fresh_secret_that_could_not_be_kept_is_asked_about_before_it_is_left() {
     answer.captured = vec![CapturedSecret { member: "client_secret".to_owned(), secret, stored: None }];
     session.report(task, TaskEvent::ResponseReceived(answer)).report(task, TaskEvent::Failed(trouble()));
     session.press("Esc q");
-    assert!(session.drain().iter().all(|effect| !matches!(effect, Effect::Quit)), "one is asked first");
+    assert!(session.drain().iter().all(|effect| !matches!(effect, UiEffect::Quit)), "one is asked first");
     session.press("Esc q Tab Enter");
-    assert!(session.drain().iter().any(|effect| matches!(effect, Effect::Quit)));
+    assert!(session.drain().iter().any(|effect| matches!(effect, UiEffect::Quit)));
     session.press("q C-c");
-    assert!(session.drain().iter().any(|effect| matches!(effect, Effect::Quit)), "asked twice, it leaves");
+    assert!(session.drain().iter().any(|effect| matches!(effect, UiEffect::Quit)), "asked twice, it leaves");
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn a_fresh_secret_that_is_kept_is_in_the_list_and_asked_for_a_name_only() {
     let Some(Dialog::Ask(ask)) = session.app.dialogs.top() else { panic!("no question") };
     assert_eq!(ask.form.value("answer"), name);
     session.press("Esc q");
-    assert!(session.drain().iter().any(|effect| matches!(effect, Effect::Quit)));
+    assert!(session.drain().iter().any(|effect| matches!(effect, UiEffect::Quit)));
 }
 
 #[test]
@@ -300,10 +300,10 @@ fn an_answer_belongs_to_the_credential_it_was_asked_with() {
     let answer = exchange(&session, ResponseBody::Empty);
     session.press("j").report(task, TaskEvent::ResponseReceived(answer));
     let other = session.app.selected().expect("a credential").id.clone();
-    assert!(matches!(session.app.console.outcome_for(&other), Outcome::Nothing));
+    assert!(matches!(session.app.console.state_for(&other), RequestState::Idle));
     session.press("k");
     let own = session.app.selected().expect("a credential").id.clone();
-    assert!(matches!(session.app.console.outcome_for(&own), Outcome::Answered(_)));
+    assert!(matches!(session.app.console.state_for(&own), RequestState::Completed(_)));
 }
 
 #[test]
@@ -327,15 +327,16 @@ fn a_large_body_is_laid_out_elsewhere() {
     let answer = exchange(&session, ResponseBody::Text(text));
     session.report(task, TaskEvent::ResponseReceived(answer));
     let laid = session.drain().into_iter().find_map(|effect| match effect {
-        Effect::LayOut(id, layout) => Some((id, layout)),
+        UiEffect::RunLayout(id, layout) => Some((id, layout)),
         _ => None,
     });
     let (id, layout) = laid.expect("a body to lay out");
-    let is_ready =
-        |session: &Session| matches!(session.app.console.answered().expect("an answer").laid(View::Body), Some(Laid::Ready(_)));
-    session.tell(Msg::LaidOut(TaskId(id.0 + 1), Ok(Box::new(super::json::Document::parse("1")))));
+    let is_ready = |session: &TestSession| {
+        matches!(session.app.console.response().expect("an answer").layout_state(ResponseTab::Body), Some(LayoutState::Ready(_)))
+    };
+    session.handle_message(Message::LayoutReady(TaskId(id.0 + 1), Ok(Box::new(super::json::FoldableDocument::parse("1")))));
     assert!(!is_ready(&session));
-    session.tell(Msg::LaidOut(id, layout.run().map(Box::new)));
+    session.handle_message(Message::LayoutReady(id, layout.run().map(Box::new)));
     assert!(is_ready(&session));
 }
 
@@ -350,16 +351,16 @@ fn a_large_list_is_searched_elsewhere_and_only_for_the_answer_that_is_shown() {
     let credential = answer.credential.clone();
     session.report(task, TaskEvent::ResponseReceived(answer));
     let study = session.drain().into_iter().find_map(|effect| match effect {
-        Effect::Study(study) => Some(study),
+        UiEffect::ExtractParameters(study) => Some(study),
         _ => None,
     });
     let study = study.expect("an answer to search");
-    let known = |session: &Session| session.app.console.learned.found(&credential, |_| Some(7)).len();
+    let known = |session: &TestSession| session.app.console.parameters.values_at(&credential, |_| Some(7)).len();
     assert_eq!(known(&session), 0);
     let other = std::sync::Arc::new(study.exchange.as_ref().clone());
-    session.tell(Msg::Studied(other, study.run()));
+    session.handle_message(Message::ParametersExtracted(other, study.run()));
     assert_eq!(known(&session), 0, "it is not about the answer that is shown");
-    session.tell(Msg::Studied(study.exchange.clone(), study.run()));
+    session.handle_message(Message::ParametersExtracted(study.exchange.clone(), study.run()));
     assert_eq!(known(&session), 1);
 }
 
@@ -369,11 +370,11 @@ fn control_c_cancels_what_runs_and_quits_when_nothing_does() {
     session.press("t");
     let (task, _) = session.task();
     session.press("a C-c");
-    assert!(matches!(session.drain()[..], [Effect::Cancel(cancelled)] if cancelled == task));
+    assert!(matches!(session.drain()[..], [UiEffect::CancelTask(cancelled)] if cancelled == task));
     session.report(task, TaskEvent::Canceled);
-    assert!(matches!(session.app.console.outcome, Outcome::Cancelled(_)));
+    assert!(matches!(session.app.console.request_state, RequestState::Canceled(_)));
     session.press("C-c");
-    assert!(matches!(session.drain()[..], [Effect::Quit]));
+    assert!(matches!(session.drain()[..], [UiEffect::Quit]));
 }
 
 // Failures.
@@ -384,13 +385,13 @@ fn a_failure_is_shown_where_it_is_waited_for() {
     session.press("t");
     let (task, _) = session.task();
     session.report(task, TaskEvent::Failed(trouble()));
-    assert!(matches!(session.app.console.outcome, Outcome::Failed(..)) && session.app.dialogs.is_empty());
+    assert!(matches!(session.app.console.request_state, RequestState::Failed(..)) && session.app.dialogs.is_empty());
 
     session.press("c");
     let (task, _) = session.task();
     session.report(task, TaskEvent::Failed(trouble()));
     assert!(matches!(session.app.dialogs.top(), Some(Dialog::Problem(_))));
-    assert!(session.app.activity.entries.iter().any(|entry| matches!(entry.state, State::Failed(_))));
+    assert!(session.app.activity.entries.iter().any(|entry| matches!(entry.state, TaskState::Failed(_))));
 
     session.press("Esc c");
     let (task, _) = session.task();
@@ -443,8 +444,12 @@ fn what_is_found_on_the_machine_is_shown_when_it_is_known() {
         )
         .report(task, TaskEvent::Done);
     let Some(Dialog::Survey(survey)) = session.app.dialogs.top() else { panic!("it is not shown") };
-    let lines: Vec<_> =
-        survey.sheet().body.into_iter().filter_map(|row| if let Row::Text(_, text) = row { Some(text) } else { None }).collect();
+    let lines: Vec<_> = survey
+        .sheet()
+        .body
+        .into_iter()
+        .filter_map(|row| if let DialogRow::Text(_, text) = row { Some(text) } else { None })
+        .collect();
     assert_eq!(lines, ["network", "ok    fine: because", "      mend it", "fail  broken: because", "      mend it"]);
     session.press("Esc P S");
     assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "findings name what others may not read");
@@ -490,10 +495,10 @@ fn marked_credentials_are_checked_together() {
 fn typing_a_filter_does_not_run_commands() {
     let mut session = session();
     session.press("/").type_text("quit");
-    assert_eq!(session.app.credentials.shown_count(), 0);
-    assert!(session.drain().iter().all(|effect| !matches!(effect, Effect::Quit)));
+    assert_eq!(session.app.credentials.visible_count(), 0);
+    assert!(session.drain().iter().all(|effect| !matches!(effect, UiEffect::Quit)));
     session.press("Esc");
-    assert_eq!((session.app.credentials.shown_count(), session.selected()), (7, "appsec-bot"));
+    assert_eq!((session.app.credentials.visible_count(), session.selected()), (7, "appsec-bot"));
 }
 
 // The mouse.
@@ -501,20 +506,20 @@ fn typing_a_filter_does_not_run_commands() {
 #[test]
 fn a_click_meets_what_is_seen() {
     let mut session = session();
-    let rows = session.app.list_rows();
+    let rows = session.app.list_area();
     session.click(rows.x + 3, rows.y + 2);
     assert_eq!(session.selected(), "ci-scanner");
     session.drain();
     let secret = session.app.secret_area();
     session.click(secret.x + 12, secret.y);
-    assert_eq!(session.app.stage.focus, Pane::Detail);
+    assert_eq!(session.app.ui_state.focus, Pane::Detail);
     assert!(matches!(session.task().1, BackgroundTask::Secret(SecretTask::Reveal(_))));
-    let hints = super::footer::hints(&session.app, session.app.screen().footer);
+    let hints = super::footer::visible_hints(&session.app, session.app.screen_layout().footer);
     let add = hints.iter().find(|hint| hint.title == "add").expect("a hint").area;
     session.click(add.x, add.y);
     let Some(dialog @ Dialog::Add(_)) = session.app.dialogs.top() else { panic!("no dialog") };
     let sheet = dialog.sheet(&session.app, session.now);
-    let placed = sheet.place(session.app.stage.area);
+    let placed = sheet.layout(session.app.ui_state.area);
     let buttons = placed.lines.last().expect("buttons").area;
     session.click(buttons.x + buttons.width - 1, buttons.y);
     assert!(!session.app.dialogs.is_empty(), "Add without a secret complains");
@@ -525,7 +530,7 @@ fn a_click_meets_what_is_seen() {
 #[test]
 fn the_wheel_moves_what_is_under_it() {
     let mut session = session();
-    let rows = session.app.list_rows();
-    session.tell(Msg::Input(Input::Mouse(Mouse::ScrollDown, rows.x, rows.y)));
+    let rows = session.app.list_area();
+    session.handle_message(Message::Input(InputEvent::Mouse(MouseInput::ScrollDown, rows.x, rows.y)));
     assert_eq!(session.app.credentials.cursor(), 3);
 }

@@ -3,54 +3,54 @@
 //! A change is remembered only once it has been made, together with the change that takes it back. A secret that was
 //! overwritten or wiped is gone from the store: that is said at once, and never offered.
 
-use super::activity::Tone;
-use super::{App, Effect, Now};
+use super::activity::NotificationLevel;
+use super::{App, Now, UiEffect};
 use crate::domain::{Credential, CredentialId};
 use crate::engine::message::{BackgroundTask, CredentialEdit, CredentialTask, TaskId};
 
 /// So many changes are remembered.
-const REMEMBERED: usize = 50;
+const MAX_UNDO_STEPS: usize = 50;
 
 /// What can be taken back, the latest last.
 #[derive(Default)]
-pub struct Undo {
-    steps: Vec<Step>,
+pub struct UndoStack {
+    steps: Vec<UndoStep>,
     /// Changes that are being made.
-    pending: Vec<(TaskId, Step)>,
+    pending: Vec<(TaskId, UndoStep)>,
 }
 
 /// A change that was made.
-struct Step {
+struct UndoStep {
     /// What it was, in a few words.
     title: String,
-    back: Back,
+    action: UndoAction,
 }
 
 /// What takes a change back.
-enum Back {
+enum UndoAction {
     /// This further change.
     Edit(CredentialId, Box<CredentialEdit>),
     /// This filter.
     Filter(String),
     /// Nothing: this is why.
-    Never(&'static str),
+    Irreversible(&'static str),
     /// Nothing: it takes something back itself.
-    Taken,
+    AlreadyUndone,
 }
 
-impl Undo {
+impl UndoStack {
     /// Whether there is anything to take back.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
-    fn push(&mut self, step: Step) {
+    fn push(&mut self, step: UndoStep) {
         self.steps.push(step);
-        let surplus = self.steps.len().saturating_sub(REMEMBERED);
+        let surplus = self.steps.len().saturating_sub(MAX_UNDO_STEPS);
         self.steps.drain(..surplus);
     }
 
-    fn settle(&mut self, task: TaskId) -> Option<Step> {
+    fn take_pending(&mut self, task: TaskId) -> Option<UndoStep> {
         let at = self.pending.iter().position(|(pending, _)| *pending == task)?;
         Some(self.pending.swap_remove(at).1)
     }
@@ -58,67 +58,74 @@ impl Undo {
 
 impl App {
     /// Starts a change of a credential that can be taken back once it is made.
-    pub(super) fn change(&mut self, title: String, (id, edit): (CredentialId, CredentialEdit), now: Now) -> (TaskId, Effect) {
-        let back = self.credentials.get(&id).map(|before| reverse(before, &edit));
+    pub(super) fn start_edit(
+        &mut self,
+        title: String,
+        (id, edit): (CredentialId, CredentialEdit),
+        now: Now,
+    ) -> (TaskId, UiEffect) {
+        let back = self.credentials.get(&id).map(|before| inverse_edit(before, &edit));
         let (task, effect) = self.start_task(title.clone(), BackgroundTask::Credential(CredentialTask::Edit(id, edit)), now);
-        self.undo.pending.extend(back.map(|back| (task, Step { title, back })));
+        self.undo.pending.extend(back.map(|back| (task, UndoStep { title, action: back })));
         (task, effect)
     }
 
     /// A change was made: it is said, and remembered if it can be taken back.
-    pub(super) fn changed(&mut self, task: TaskId, now: Now) {
-        let Some(step) = self.undo.settle(task) else { return };
-        match step.back {
-            Back::Never(why) => {
-                return self.activity.say(Tone::Warn, format!("{}: done; {why}", step.title), now.instant);
+    pub(super) fn finish_edit(&mut self, task: TaskId, now: Now) {
+        let Some(step) = self.undo.take_pending(task) else { return };
+        match step.action {
+            UndoAction::Irreversible(why) => {
+                return self.activity.notify(NotificationLevel::Warning, format!("{}: done; {why}", step.title), now.instant);
             }
-            Back::Taken => return self.activity.say(Tone::Good, format!("{}: taken back", step.title), now.instant),
-            Back::Edit(..) | Back::Filter(_) => {}
+            UndoAction::AlreadyUndone => {
+                return self.activity.notify(NotificationLevel::Success, format!("{}: taken back", step.title), now.instant);
+            }
+            UndoAction::Edit(..) | UndoAction::Filter(_) => {}
         }
-        let key = self.undo_key();
-        self.activity.say(Tone::Good, format!("{}: done; {key} takes it back", step.title), now.instant);
+        let key = self.undo_key_label();
+        self.activity.notify(NotificationLevel::Success, format!("{}: done; {key} takes it back", step.title), now.instant);
         self.undo.push(step);
     }
 
     /// A change was not made.
-    pub(super) fn unchanged(&mut self, task: TaskId) {
-        self.undo.settle(task);
+    pub(super) fn discard_pending_edit(&mut self, task: TaskId) {
+        self.undo.take_pending(task);
     }
 
     /// Remembers a filter that is about to go.
-    pub(super) fn remember_filter(&mut self) {
+    pub(super) fn push_filter_undo(&mut self) {
         let text = self.credentials.filter.input.value();
         if !text.trim().is_empty() {
-            let step = Step { title: "Drop the filter".to_owned(), back: Back::Filter(text.to_owned()) };
+            let step = UndoStep { title: "Drop the filter".to_owned(), action: UndoAction::Filter(text.to_owned()) };
             self.undo.push(step);
         }
     }
 
     /// Takes the latest change back.
-    pub(super) fn take_back(&mut self, now: Now) -> Vec<Effect> {
-        let Some(Step { title, back }) = self.undo.steps.pop() else {
-            self.activity.say(Tone::Warn, "Nothing was changed that could be taken back", now.instant);
+    pub(super) fn undo_last(&mut self, now: Now) -> Vec<UiEffect> {
+        let Some(UndoStep { title, action: back }) = self.undo.steps.pop() else {
+            self.activity.notify(NotificationLevel::Warning, "Nothing was changed that could be taken back", now.instant);
             return Vec::new();
         };
         match back {
-            Back::Edit(id, edit) if self.credentials.get(&id).is_some() => {
+            UndoAction::Edit(id, edit) if self.credentials.get(&id).is_some() => {
                 let (task, effect) = self.start_task(
                     format!("Take back: {title}"),
                     BackgroundTask::Credential(CredentialTask::Edit(id, *edit)),
                     now,
                 );
-                self.undo.pending.push((task, Step { title, back: Back::Taken }));
+                self.undo.pending.push((task, UndoStep { title, action: UndoAction::AlreadyUndone }));
                 vec![effect]
             }
-            Back::Filter(text) => {
+            UndoAction::Filter(text) => {
                 self.credentials.filter.input = tui_input::Input::new(text);
-                self.credentials.refilter(now.wall);
-                self.activity.say(Tone::Good, "The filter is back", now.instant);
+                self.credentials.apply_filter(now.wall);
+                self.activity.notify(NotificationLevel::Success, "The filter is back", now.instant);
                 Vec::new()
             }
-            Back::Edit(..) | Back::Never(_) | Back::Taken => {
-                self.activity.say(
-                    Tone::Warn,
+            UndoAction::Edit(..) | UndoAction::Irreversible(_) | UndoAction::AlreadyUndone => {
+                self.activity.notify(
+                    NotificationLevel::Warning,
                     format!("{title}: the credential is gone, so it cannot be taken back"),
                     now.instant,
                 );
@@ -127,16 +134,16 @@ impl App {
         }
     }
 
-    fn undo_key(&self) -> String {
-        use super::command::{Action, ProgramAction};
-        self.preferences.keys.way_to(Action::Program(ProgramAction::Undo))
+    fn undo_key_label(&self) -> String {
+        use super::command::{CommandAction, ProgramAction};
+        self.preferences.keys.key_or_name(CommandAction::Program(ProgramAction::Undo))
     }
 }
 
 /// The change that takes an edit back.
-fn reverse(before: &Credential, edit: &CredentialEdit) -> Back {
+fn inverse_edit(before: &Credential, edit: &CredentialEdit) -> UndoAction {
     if edit.secret.is_some() {
-        return Back::Never("the secret it had is overwritten, so that cannot be taken back");
+        return UndoAction::Irreversible("the secret it had is overwritten, so that cannot be taken back");
     }
     let fields = edit.fields.keys().map(|id| (id.clone(), before.fields.get(id).cloned().unwrap_or_default()));
     let back = CredentialEdit {
@@ -148,24 +155,24 @@ fn reverse(before: &Credential, edit: &CredentialEdit) -> Back {
         expires: edit.expires.map(|_| before.expires),
         secret: None,
     };
-    Back::Edit(before.id.clone(), Box::new(back))
+    UndoAction::Edit(before.id.clone(), Box::new(back))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{Session, id};
-    use super::super::{Msg, dialog::Intent};
+    use super::super::samples::{TestSession, id};
+    use super::super::{Message, dialog::Intent};
     use super::*;
     use crate::engine::message::{CredentialEvent, TaskEvent, TaskReport};
 
-    fn report(session: &mut Session, task: TaskId, event: TaskEvent) {
-        session.tell(Msg::Report(TaskReport { task, event }));
+    fn report(session: &mut TestSession, task: TaskId, event: TaskEvent) {
+        session.handle_message(Message::TaskEvent(TaskReport { task, event }));
     }
 
     /// The one edit that was asked for.
-    fn edit(session: &mut Session) -> (TaskId, CredentialId, CredentialEdit) {
+    fn edit(session: &mut TestSession) -> (TaskId, CredentialId, CredentialEdit) {
         let found = session.drain().into_iter().find_map(|effect| match effect {
-            Effect::Start(task, BackgroundTask::Credential(CredentialTask::Edit(id, edit))) => Some((task, id, edit)),
+            UiEffect::StartTask(task, BackgroundTask::Credential(CredentialTask::Edit(id, edit))) => Some((task, id, edit)),
             _ => None,
         });
         found.expect("an edit")
@@ -173,22 +180,22 @@ mod tests {
 
     #[test]
     fn a_region_switch_is_said_when_it_is_made_and_taken_back() {
-        let mut session = Session::new(120, 36);
+        let mut session = TestSession::new(120, 36);
         session.press("]");
         let (task, of, forth) = edit(&mut session);
-        assert!(session.app.activity.notice(session.now.instant).is_none(), "nothing is said before it is so");
+        assert!(session.app.activity.current_notification(session.now.instant).is_none(), "nothing is said before it is so");
         let before = session.app.credentials.get(&of).expect("it").region.clone();
         assert_ne!(forth.region.as_deref(), Some(before.as_str()));
         let mut after = session.app.credentials.get(&of).expect("it").clone();
         after.region = forth.region.clone().expect("a region");
         report(&mut session, task, TaskEvent::Credential(CredentialEvent::Changed(Box::new(after))));
         report(&mut session, task, TaskEvent::Done);
-        assert!(session.app.activity.notice(session.now.instant).expect("a word").text.contains("U takes it back"));
+        assert!(session.app.activity.current_notification(session.now.instant).expect("a word").text.contains("U takes it back"));
         session.press("U");
         let (task, _, back) = edit(&mut session);
         assert_eq!(back.region, Some(before));
         report(&mut session, task, TaskEvent::Done);
-        let said = &session.app.activity.notice(session.now.instant).expect("a word").text;
+        let said = &session.app.activity.current_notification(session.now.instant).expect("a word").text;
         assert!(said.ends_with("taken back"), "no promise is left that is not so any more: {said}");
         session.press("U");
         assert!(session.app.undo.is_empty());
@@ -196,7 +203,7 @@ mod tests {
 
     #[test]
     fn what_failed_is_not_offered_and_a_secret_is_never_promised() {
-        let mut session = Session::new(120, 36);
+        let mut session = TestSession::new(120, 36);
         session.press("]");
         let (task, ..) = edit(&mut session);
         report(&mut session, task, TaskEvent::Canceled);
@@ -205,22 +212,24 @@ mod tests {
         let secret = Some(std::sync::Arc::new(crate::domain::Secret::from_text("new".to_owned())));
         let intent = Intent::Edit(id(0), Box::new(CredentialEdit { secret, ..CredentialEdit::default() }));
         let now = session.now;
-        let effects = session.app.perform(intent, now);
+        let effects = session.app.run_dialog_action(intent, now);
         session.effects.extend(effects);
         let (task, of, _) = edit(&mut session);
         let same = session.app.credentials.get(&of).expect("it").clone();
         report(&mut session, task, TaskEvent::Credential(CredentialEvent::Changed(Box::new(same))));
         report(&mut session, task, TaskEvent::Done);
-        assert!(session.app.activity.notice(session.now.instant).expect("a word").text.contains("cannot be taken back"));
+        assert!(
+            session.app.activity.current_notification(session.now.instant).expect("a word").text.contains("cannot be taken back")
+        );
         assert!(session.app.undo.is_empty());
     }
 
     #[test]
     fn a_filter_comes_back() {
-        let mut session = Session::new(120, 36);
+        let mut session = TestSession::new(120, 36);
         session.press("/").type_text("broker").press("Enter Esc");
-        assert!(session.app.credentials.is_unfiltered());
+        assert!(session.app.credentials.filter_is_empty());
         session.press("U");
-        assert_eq!(session.app.credentials.shown_count(), 1);
+        assert_eq!(session.app.credentials.visible_count(), 1);
     }
 }

@@ -1,130 +1,134 @@
 //! From event to effects.
 
-use super::activity::Tone;
-use super::command::{Action, ProgramAction};
-use super::console::Purpose;
+use super::activity::NotificationLevel;
+use super::command::{CommandAction, ProgramAction};
+use super::console::ConsolePromptKind;
 use super::dialog::{Add, Dialog, Outcome};
 use super::form;
-use super::{App, Effect, Input, Msg, Now};
+use super::{App, InputEvent, Message, Now, UiEffect};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 
 /// Takes in what happened; returns what is to be done.
-pub fn update(app: &mut App, msg: Msg, now: Now) -> Vec<Effect> {
+pub fn update(app: &mut App, msg: Message, now: Now) -> Vec<UiEffect> {
     app.detail.expire(now.instant);
-    app.activity.expire(now.instant);
+    app.activity.expire_notification(now.instant);
     let mut effects = match msg {
-        Msg::Input(input) => app.take_input(input, now),
-        Msg::Report(report) => app.take_report(report, now),
-        Msg::LaidOut(task, laid) => {
-            app.console.lay(task, laid);
+        Message::Input(input) => app.handle_input(input, now),
+        Message::TaskEvent(report) => app.handle_task_event(report, now),
+        Message::LayoutReady(task, laid) => {
+            app.console.set_layout(task, laid);
             Vec::new()
         }
-        Msg::Studied(exchange, lore) => {
-            app.take_lore(&exchange, lore);
+        Message::ParametersExtracted(exchange, lore) => {
+            app.handle_extracted_parameters(&exchange, lore);
             Vec::new()
         }
-        Msg::Edited(edited) => {
-            app.take_edited(edited, now);
+        Message::EditorClosed(edited) => {
+            app.handle_editor_closed(edited, now);
             Vec::new()
         }
-        Msg::ThemeKept(kept) => {
-            app.take_kept_theme(kept, now);
+        Message::ThemeSaved(kept) => {
+            app.handle_theme_saved(kept, now);
             Vec::new()
         }
-        Msg::Settings(settings) => app.take_settings(settings.0, settings.1, now),
-        Msg::Wake => Vec::new(),
-        Msg::Leaving => {
+        Message::SettingsChanged(settings) => app.handle_settings_change(settings.0, settings.1, now),
+        Message::Wake => Vec::new(),
+        Message::Suspending => {
             app.detail.mask();
             Vec::new()
         }
-        Msg::Panicked(text) => {
-            app.detail.hide();
-            app.activity.say(Tone::Bad, format!("Something broke in the background: {text}"), now.instant);
+        Message::ThreadPanicked(text) => {
+            app.detail.mask_if_revealed();
+            app.activity.notify(NotificationLevel::Error, format!("Something broke in the background: {text}"), now.instant);
             Vec::new()
         }
     };
-    effects.extend(app.settle(now));
+    effects.extend(app.sync_state(now));
     effects
 }
 
 impl App {
-    fn take_input(&mut self, input: Input, now: Now) -> Vec<Effect> {
+    fn handle_input(&mut self, input: InputEvent, now: Now) -> Vec<UiEffect> {
         match input {
-            Input::Key(key) => self.take_key(key, now),
-            Input::Paste(text) => self.take_paste(&text, now),
-            Input::Mouse(mouse, column, row) => self.take_mouse(mouse, column, row, now),
-            Input::Resize(columns, rows) => {
-                self.stage.area = super::layout::Area::of(columns, rows);
+            InputEvent::Key(key) => self.handle_key(key, now),
+            InputEvent::Paste(text) => self.handle_paste(&text, now),
+            InputEvent::Mouse(mouse, column, row) => self.handle_mouse(mouse, column, row, now),
+            InputEvent::Resize(columns, rows) => {
+                self.ui_state.area = super::layout::ScreenRect::new(columns, rows);
                 self.detail.mask();
                 Vec::new()
             }
-            Input::Background(background) => {
-                self.stage.background = Some(background);
-                self.dress();
+            InputEvent::Background(background) => {
+                self.ui_state.background = Some(background);
+                self.resolve_theme();
                 Vec::new()
             }
-            Input::Focus(true) => Vec::new(),
-            Input::Focus(false) => {
+            InputEvent::Focus(true) => Vec::new(),
+            InputEvent::Focus(false) => {
                 self.detail.mask();
                 Vec::new()
             }
-            Input::Said(asked, line) => self.hear(&asked, &line, now),
-            Input::Interrupt => self.interrupt(now),
-            Input::Silence => self.quit(),
+            InputEvent::LineEntered(asked, line) => self.hear(&asked, &line, now),
+            InputEvent::Interrupt => self.interrupt(now),
+            InputEvent::InputClosed => self.quit(),
         }
     }
 
-    fn take_key(&mut self, key: KeyPress, now: Now) -> Vec<Effect> {
-        let action = self.preferences.keys.resolve(key, self.stage.focus);
-        let always = [ProgramAction::Cancel, ProgramAction::Suspend].map(Action::Program);
+    fn handle_key(&mut self, key: KeyPress, now: Now) -> Vec<UiEffect> {
+        let action = self.preferences.keys.resolve(key, self.ui_state.focus);
+        let always = [ProgramAction::Cancel, ProgramAction::Suspend].map(CommandAction::Program);
         if let Some(action) = action.filter(|action| always.contains(action)) {
-            return self.run(action, now);
+            return self.run_action(action, now);
         }
         if !self.dialogs.is_empty() {
-            return self.tell_dialog(now, |dialog, app| dialog.key(key, app, now));
+            return self.with_top_dialog(now, |dialog, app| dialog.key(key, app, now));
         }
         if self.credentials.filter.typing {
-            return self.type_filter(key, now);
+            return self.handle_filter_key(key, now);
         }
         if self.console.prompt.is_some() {
-            return self.type_below(key);
+            return self.handle_prompt_key(key);
         }
-        action.map(|action| self.run(action, now)).unwrap_or_default()
+        action.map(|action| self.run_action(action, now)).unwrap_or_default()
     }
 
     /// A paste goes where text is typed; elsewhere it can only be a secret that is to be added.
-    fn take_paste(&mut self, text: &str, now: Now) -> Vec<Effect> {
+    fn handle_paste(&mut self, text: &str, now: Now) -> Vec<UiEffect> {
         if !self.dialogs.is_empty() {
-            return self.tell_dialog(now, |dialog, app| dialog.paste(text, app, now));
+            return self.with_top_dialog(now, |dialog, app| dialog.paste(text, app, now));
         }
         if self.credentials.filter.typing {
-            form::insert(&mut self.credentials.filter.input, text);
-            self.credentials.refilter(now.wall);
+            form::insert_text(&mut self.credentials.filter.input, text);
+            self.credentials.apply_filter(now.wall);
             return Vec::new();
         }
         if let Some(prompt) = &mut self.console.prompt {
-            form::insert(&mut prompt.input, text);
+            form::insert_text(&mut prompt.input, text);
             return Vec::new();
         }
         if self.selected().is_some() && super::dialog::is_curl(text) {
             self.import_curl(text, now);
             return Vec::new();
         }
-        self.dialogs.push(Dialog::Add(Box::new(Add::new(self.catalogue.clone()))));
-        self.tell_dialog(now, |dialog, app| dialog.paste(text, app, now))
+        self.dialogs.push(Dialog::Add(Box::new(Add::new(self.catalog.clone()))));
+        self.with_top_dialog(now, |dialog, app| dialog.paste(text, app, now))
     }
 
     /// Lets the top dialog answer, and does what it wants.
-    pub(super) fn tell_dialog(&mut self, now: Now, tell: impl FnOnce(&mut Dialog, &Self) -> Outcome) -> Vec<Effect> {
+    pub(super) fn with_top_dialog(&mut self, now: Now, tell: impl FnOnce(&mut Dialog, &Self) -> Outcome) -> Vec<UiEffect> {
         let Some(mut dialog) = self.dialogs.pop() else { return Vec::new() };
         match tell(&mut dialog, self) {
             Outcome::Close => Vec::new(),
-            Outcome::Finish(intent) => self.perform(intent, now),
+            Outcome::Finish(intent) => self.run_dialog_action(intent, now),
             Outcome::Hide => {
                 self.dialogs.hide(dialog);
-                let key = self.preferences.keys.way_to(Action::Program(ProgramAction::Activity));
-                self.activity.say(Tone::Good, format!("It goes on behind the screen; {key} shows it again"), now.instant);
+                let key = self.preferences.keys.key_or_name(CommandAction::Program(ProgramAction::TaskList));
+                self.activity.notify(
+                    NotificationLevel::Success,
+                    format!("It goes on behind the screen; {key} shows it again"),
+                    now.instant,
+                );
                 Vec::new()
             }
             Outcome::Stay => {
@@ -133,55 +137,55 @@ impl App {
             }
             Outcome::Ask(intent) => {
                 self.dialogs.push(dialog);
-                self.perform(intent, now)
+                self.run_dialog_action(intent, now)
             }
         }
     }
 
-    fn type_filter(&mut self, key: KeyPress, now: Now) -> Vec<Effect> {
+    fn handle_filter_key(&mut self, key: KeyPress, now: Now) -> Vec<UiEffect> {
         if key.code == KeySymbol::Esc {
-            self.remember_filter();
+            self.push_filter_undo();
         }
         let list = &mut self.credentials;
         match key.code {
             KeySymbol::Enter => list.filter.typing = false,
-            KeySymbol::Esc => list.drop_filter(now.wall),
-            KeySymbol::Up => list.go(super::command::Motion::Up, 1),
-            KeySymbol::Down => list.go(super::command::Motion::Down, 1),
-            _ if form::edit(&mut list.filter.input, key) => list.refilter(now.wall),
+            KeySymbol::Esc => list.clear_filter(now.wall),
+            KeySymbol::Up => list.move_cursor(super::command::CursorMotion::Up, 1),
+            KeySymbol::Down => list.move_cursor(super::command::CursorMotion::Down, 1),
+            _ if form::edit_input(&mut list.filter.input, key) => list.apply_filter(now.wall),
             _ => {}
         }
         Vec::new()
     }
 
-    fn type_below(&mut self, key: KeyPress) -> Vec<Effect> {
+    fn handle_prompt_key(&mut self, key: KeyPress) -> Vec<UiEffect> {
         let Some(prompt) = &mut self.console.prompt else { return Vec::new() };
-        let purpose = prompt.purpose;
+        let purpose = prompt.kind;
         match (key.code, purpose) {
-            (KeySymbol::Enter, Purpose::Filter) => {
+            (KeySymbol::Enter, ConsolePromptKind::Filter) => {
                 let filter = prompt.input.value().trim().to_owned();
                 self.console.prompt = None;
-                return self.filter_answer(&filter);
+                return self.filter_response(&filter);
             }
-            (KeySymbol::Enter, Purpose::Search) => self.console.prompt = None,
+            (KeySymbol::Enter, ConsolePromptKind::Search) => self.console.prompt = None,
             (KeySymbol::Esc, _) => {
                 self.console.prompt = None;
-                self.search_answer("");
+                self.search_response("");
             }
-            (KeySymbol::Up, Purpose::Filter) => self.console.recall(1),
-            (KeySymbol::Down, Purpose::Filter) => self.console.recall(-1),
+            (KeySymbol::Up, ConsolePromptKind::Filter) => self.console.recall_filter(1),
+            (KeySymbol::Down, ConsolePromptKind::Filter) => self.console.recall_filter(-1),
             (_, purpose) => {
-                let changed = form::edit(&mut prompt.input, key);
+                let changed = form::edit_input(&mut prompt.input, key);
                 let text = prompt.input.value().to_owned();
-                if changed && purpose == Purpose::Search {
-                    self.search_answer(&text);
+                if changed && purpose == ConsolePromptKind::Search {
+                    self.search_response(&text);
                 }
             }
         }
         Vec::new()
     }
 
-    fn search_answer(&mut self, text: &str) {
+    fn search_response(&mut self, text: &str) {
         if let Some(document) = self.console.document() {
             document.search(text);
         }

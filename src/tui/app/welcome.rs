@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::activity::{StoreMood, Tone};
-use super::command::{Action, CredentialAction, ProgramAction};
+use super::activity::{NotificationLevel, StoreStatusKind};
+use super::command::{CommandAction, CredentialAction, ProgramAction};
 use super::dialog::{Dialog, Pick, PickItem, Picked};
-use super::sheet::Row;
-use super::{App, Audience, Effect, Now, Onward};
+use super::sheet::DialogRow;
+use super::{App, Now, PresentationMode, RestartTarget, UiEffect};
 use crate::config::theme::StyleRole;
 use crate::config::{StoreChoice, StoreChoiceSource};
 use crate::engine::message::ImportCandidate;
@@ -14,12 +14,16 @@ use crate::engine::message::{BackendKind, BackgroundTask, CredentialTask};
 
 impl App {
     /// Looks for what can be taken over; the welcome opens when that is known.
-    pub(super) fn welcome(&mut self, now: Now) -> Vec<Effect> {
-        if self.stage.audience == Audience::Others {
-            self.activity.say(Tone::Warn, "Presentation mode hides names, and the welcome names what it finds", now.instant);
+    pub(super) fn start_welcome(&mut self, now: Now) -> Vec<UiEffect> {
+        if self.ui_state.presentation == PresentationMode::On {
+            self.activity.notify(
+                NotificationLevel::Warning,
+                "Presentation mode hides names, and the welcome names what it finds",
+                now.instant,
+            );
             return Vec::new();
         }
-        if self.is_kept_nowhere() {
+        if self.store_is_ephemeral() {
             // Nothing of this machine belongs into a world that is only played.
             self.open_welcome(&[]);
             return Vec::new();
@@ -32,38 +36,42 @@ impl App {
         if !self.dialogs.is_empty() {
             return;
         }
-        let items = self.beginnings().into_iter().chain(self.imports(finds)).chain(self.stores()).collect();
+        let items = self.begin_items().into_iter().chain(self.import_items(finds)).chain(self.store_items()).collect();
         let intro = vec![
-            Row::text("tokenring keeps your API tokens, tells whether they work, and replaces them safely."),
-            Row::dim("A token can be pasted at any time. Nothing is sent anywhere before you ask for it."),
-            Row::Blank,
+            DialogRow::text("tokenring keeps your API tokens, tells whether they work, and replaces them safely."),
+            DialogRow::dim("A token can be pasted at any time. Nothing is sent anywhere before you ask for it."),
+            DialogRow::Blank,
         ];
         self.dialogs.push(Dialog::Pick(Pick::new("Welcome", items, 0).saying(intro)));
     }
 
-    fn beginnings(&self) -> Vec<PickItem> {
+    fn begin_items(&self) -> Vec<PickItem> {
         let command = |text: &str, more: &str, action| PickItem {
             right: self.preferences.keys.label(action).unwrap_or_default(),
             ..item("Begin", text, more, Picked::Command(action))
         };
         let mut items = vec![
-            command("Add a token", "paste or type it; what it is, is found out", Action::Credential(CredentialAction::Add)),
-            command("Sign in", "with the browser, as a Snyk App", Action::Credential(CredentialAction::SignIn)),
+            command(
+                "Add a token",
+                "paste or type it; what it is, is found out",
+                CommandAction::Credential(CredentialAction::Add),
+            ),
+            command("Sign in", "with the browser, as a Snyk App", CommandAction::Credential(CredentialAction::SignIn)),
         ];
-        if !self.is_kept_nowhere() {
+        if !self.store_is_ephemeral() {
             let more = "a simulated company on this machine; nothing of it is kept";
-            items.push(item("Begin", "Look around", more, Picked::Leave(Onward::Demo)));
+            items.push(item("Begin", "Look around", more, Picked::Leave(RestartTarget::Demo)));
         }
         items
     }
 
     /// What was found in the files of other programs; with a word for all of it where there is more than one.
-    fn imports(&self, finds: &[Arc<ImportCandidate>]) -> Vec<PickItem> {
+    fn import_items(&self, finds: &[Arc<ImportCandidate>]) -> Vec<PickItem> {
         const HEADING: &str = "Found in plain text on this machine";
         let one = |find: &Arc<ImportCandidate>| {
             let text = format!("Import {}", find.location);
             let from = find.target.as_ref().map(|target| format!(", from {}", target.path().display()));
-            let more = format!("{}{}", self.sort_of(find), from.unwrap_or_default());
+            let more = format!("{}{}", self.candidate_kind_text(find), from.unwrap_or_default());
             item(HEADING, &text, &more, Picked::Import(vec![Arc::clone(find)]))
         };
         let all = (finds.len() > 1).then(|| {
@@ -73,43 +81,45 @@ impl App {
         all.into_iter().chain(finds.iter().map(one)).collect()
     }
 
-    fn sort_of(&self, find: &ImportCandidate) -> String {
+    fn candidate_kind_text(&self, find: &ImportCandidate) -> String {
         let Ok(sort) = &find.identified else { return String::new() };
-        let provider = self.catalogue.provider(&sort.provider).map_or(sort.provider.as_str(), |known| known.title.as_str());
-        let kind = self.catalogue.kind(&sort.provider, &sort.kind).map_or(sort.kind.as_str(), |known| known.title.as_str());
+        let provider = self.catalog.provider(&sort.provider).map_or(sort.provider.as_str(), |known| known.title.as_str());
+        let kind = self.catalog.kind(&sort.provider, &sort.kind).map_or(sort.kind.as_str(), |known| known.title.as_str());
         format!("{provider} {kind}")
     }
 
     /// The store that is in use, and the other one.
-    fn stores(&self) -> Vec<PickItem> {
+    fn store_items(&self) -> Vec<PickItem> {
         const HEADING: &str = "Where secrets rest";
-        let Some(current) = self.activity.store.as_ref().filter(|_| !self.is_kept_nowhere()) else { return Vec::new() };
-        let glyphs = self.preferences.glyphs;
-        let words = self.activity.store_words();
-        let (sign, says, action) = match words.mood {
-            StoreMood::Shut { opens } => {
+        let Some(current) = self.activity.store.as_ref().filter(|_| !self.store_is_ephemeral()) else { return Vec::new() };
+        let glyphs = self.preferences.symbols;
+        let words = self.activity.store_status_text();
+        let (sign, says, action) = match words.kind {
+            StoreStatusKind::ActionRequired { opens } => {
                 ((StyleRole::Warn, glyphs.warning), format!("in use, {}; Enter: {opens}", words.state), ProgramAction::Unlock)
             }
-            StoreMood::Gone => ((StyleRole::Bad, glyphs.refused), format!("in use, but {}", words.state), ProgramAction::Doctor),
-            StoreMood::Ready | StoreMood::Awaited => {
+            StoreStatusKind::Unavailable => {
+                ((StyleRole::Bad, glyphs.refused), format!("in use, but {}", words.state), ProgramAction::Doctor)
+            }
+            StoreStatusKind::Ready | StoreStatusKind::Unknown => {
                 ((StyleRole::Good, glyphs.accepted), "in use".to_owned(), ProgramAction::Reload)
             }
         };
-        let here = item(HEADING, words.title, &says, Picked::Command(Action::Program(action)));
+        let here = item(HEADING, words.title, &says, Picked::Command(CommandAction::Program(action)));
         let (title, more, choice) = match current.backend.kind {
             BackendKind::File => ("the system's keyring", "your desktop unlocks it", StoreChoice::Keyring),
             BackendKind::Keyring | BackendKind::Memory => ("encrypted file", "a passphrase of yours opens it", StoreChoice::File),
         };
-        let more = match self.preferences.chooser {
+        let more = match self.preferences.store_choice_source {
             StoreChoiceSource::Settings => format!("choose it: {more}"),
             StoreChoiceSource::Environment => "TOKENRING_STORE decides; unset it to choose here".to_owned(),
         };
-        let there = item(HEADING, title, &more, Picked::Leave(Onward::Store(choice)));
+        let there = item(HEADING, title, &more, Picked::Leave(RestartTarget::Store(choice)));
         vec![PickItem { mark: Some(sign), ..here }, there]
     }
 
     /// Whether secrets rest in memory only, as in the demo.
-    fn is_kept_nowhere(&self) -> bool {
+    fn store_is_ephemeral(&self) -> bool {
         self.activity.store.as_ref().is_some_and(|store| store.backend.kind == BackendKind::Memory)
     }
 }
@@ -121,8 +131,8 @@ fn item(heading: &'static str, text: &str, more: &str, picked: Picked) -> PickIt
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::Session;
-    use super::super::{Greeting, Msg, Preferences, Start};
+    use super::super::samples::TestSession;
+    use super::super::{InitialState, Message, StartupScreen, UiSettings};
     use super::*;
     use crate::config::Settings;
     use crate::domain::Secret;
@@ -151,8 +161,8 @@ mod tests {
         })
     }
 
-    fn told(session: &mut Session, event: TaskEvent) {
-        session.tell(Msg::Report(TaskReport { task: TaskId(99), event }));
+    fn told(session: &mut TestSession, event: TaskEvent) {
+        session.handle_message(Message::TaskEvent(TaskReport { task: TaskId(99), event }));
     }
 
     fn store(kind: BackendKind, problem: Option<StoreError>) -> TaskEvent {
@@ -160,15 +170,15 @@ mod tests {
         TaskEvent::Store(StoreStatus { backend, problem })
     }
 
-    fn welcomed(finds: Vec<Arc<ImportCandidate>>) -> Session {
-        let mut session = Session::with(Vec::new(), 120, 36);
+    fn welcomed(finds: Vec<Arc<ImportCandidate>>) -> TestSession {
+        let mut session = TestSession::with(Vec::new(), 120, 36);
         told(&mut session, store(BackendKind::Keyring, None));
         told(&mut session, TaskEvent::Credential(CredentialEvent::ImportCandidates(finds)));
         session.drain();
         session
     }
 
-    fn picked(keys: &str, finds: Vec<Arc<ImportCandidate>>) -> Vec<Effect> {
+    fn picked(keys: &str, finds: Vec<Arc<ImportCandidate>>) -> Vec<UiEffect> {
         let mut session = welcomed(finds);
         session.press(keys);
         session.drain()
@@ -178,24 +188,26 @@ mod tests {
     fn it_is_asked_for_where_there_is_nothing_and_only_where_it_is_drawn() {
         let looks = |greeting| {
             let catalogue = Arc::new(ProviderCatalog::builtin());
-            let mut start = Start::new(Vec::new(), catalogue, (80, 24));
-            start.preferences = Preferences { greeting, ..Preferences::of(&Settings::default(), start.preferences.glyphs) };
-            let now = Session::new(80, 24).now;
-            App::start(start, now)
-                .1
-                .iter()
-                .any(|effect| matches!(effect, Effect::Start(_, BackgroundTask::Credential(CredentialTask::FindImportable))))
+            let mut start = InitialState::new(Vec::new(), catalogue, (80, 24));
+            start.preferences = UiSettings {
+                startup_screen: greeting,
+                ..UiSettings::from_settings(&Settings::default(), start.preferences.symbols)
+            };
+            let now = TestSession::new(80, 24).now;
+            App::start(start, now).1.iter().any(|effect| {
+                matches!(effect, UiEffect::StartTask(_, BackgroundTask::Credential(CredentialTask::FindImportable)))
+            })
         };
-        assert!(looks(Greeting::Welcome) && !looks(Greeting::Nothing));
+        assert!(looks(StartupScreen::Welcome) && !looks(StartupScreen::EmptyList));
     }
 
     #[test]
     fn each_way_to_begin_is_one_key_away() {
-        assert!(matches!(picked("Down Down Enter", Vec::new()).as_slice(), [Effect::Leave(Onward::Demo)]));
+        assert!(matches!(picked("Down Down Enter", Vec::new()).as_slice(), [UiEffect::Restart(RestartTarget::Demo)]));
         let effects = picked("Up", Vec::new());
         assert!(effects.is_empty());
         let effects = picked("Down Down Down Down Enter", Vec::new());
-        assert!(matches!(effects.as_slice(), [Effect::Leave(Onward::Store(StoreChoice::File))]));
+        assert!(matches!(effects.as_slice(), [UiEffect::Restart(RestartTarget::Store(StoreChoice::File))]));
         let mut session = welcomed(Vec::new());
         session.press("Enter");
         assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))));
@@ -203,12 +215,12 @@ mod tests {
 
     #[test]
     fn where_the_environment_chooses_the_store_it_says_so_before_and_after() {
-        let mut session = Session::with(Vec::new(), 120, 36);
-        session.app.preferences.chooser = StoreChoiceSource::Environment;
+        let mut session = TestSession::with(Vec::new(), 120, 36);
+        session.app.preferences.store_choice_source = StoreChoiceSource::Environment;
         told(&mut session, store(BackendKind::Keyring, None));
         told(&mut session, TaskEvent::Credential(CredentialEvent::ImportCandidates(Vec::new())));
         let sheet = session.app.dialogs.top().unwrap().sheet(&session.app, session.now);
-        let says = |row: &Row| matches!(row, Row::Item(item) if item.more.contains("unset it"));
+        let says = |row: &DialogRow| matches!(row, DialogRow::Item(item) if item.more.contains("unset it"));
         assert!(sheet.body.iter().any(says));
         session.drain();
         session.press("Down Down Down Down Enter");
@@ -220,7 +232,7 @@ mod tests {
     fn what_was_found_is_taken_over_one_by_one_or_all() {
         let finds = vec![find("SNYK_TOKEN"), find("OTHER")];
         let taken = |keys: &str| match picked(keys, finds.clone()).as_slice() {
-            [Effect::Start(_, BackgroundTask::Credential(CredentialTask::Import(finds)))] => finds.len(),
+            [UiEffect::StartTask(_, BackgroundTask::Credential(CredentialTask::Import(finds)))] => finds.len(),
             _ => 0,
         };
         assert_eq!([taken("Down Down Down Enter"), taken("Down Down Down Down Enter")], [2, 1]);
@@ -228,19 +240,22 @@ mod tests {
 
     #[test]
     fn it_never_covers_what_has_been_begun_and_stays_out_of_a_played_world() {
-        let mut session = Session::with(Vec::new(), 120, 36);
+        let mut session = TestSession::with(Vec::new(), 120, 36);
         session.press("a");
         told(&mut session, TaskEvent::Credential(CredentialEvent::ImportCandidates(Vec::new())));
         assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))));
 
-        let mut session = Session::new(120, 36);
+        let mut session = TestSession::new(120, 36);
         told(&mut session, store(BackendKind::Memory, None));
         session.drain();
         session.press("W");
         assert!(session.drain().is_empty(), "no file is looked at");
         let sheet = session.app.dialogs.top().expect("the welcome").sheet(&session.app, session.now);
-        let texts: Vec<_> =
-            sheet.body.iter().filter_map(|row| if let Row::Item(item) = row { Some(item.text.as_str()) } else { None }).collect();
+        let texts: Vec<_> = sheet
+            .body
+            .iter()
+            .filter_map(|row| if let DialogRow::Item(item) = row { Some(item.text.as_str()) } else { None })
+            .collect();
         assert_eq!(texts, ["Add a token", "Sign in"]);
     }
 }

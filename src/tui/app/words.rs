@@ -11,11 +11,11 @@ use crate::domain::{Credential, Origin, Timestamp};
 pub const EXPIRING_DAYS: i64 = 14;
 
 /// From so few seconds on a lifetime is told in seconds.
-const LAST_MINUTES: i64 = 120;
+const MIN_SECONDS_SHOWN_AS_MINUTES: i64 = 120;
 
 /// How a credential stands: its last verdict, sharpened by its age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
+pub enum CredentialStatus {
     /// The provider refused it, or its time is over.
     Refused,
     /// It works, but ends soon.
@@ -28,12 +28,12 @@ pub enum Standing {
     Accepted,
 }
 
-impl Standing {
+impl CredentialStatus {
     /// Every standing, the most urgent first.
     pub const ALL: [Self; 5] = [Self::Refused, Self::Expiring, Self::Unknown, Self::Unchecked, Self::Accepted];
 
     /// How `credential` stands at `now`.
-    pub fn of(credential: &Credential, now: Timestamp) -> Self {
+    pub fn for_credential(credential: &Credential, now: Timestamp) -> Self {
         let verdict = credential.last_check.as_ref().map_or(CheckResult::Unchecked, |check| check.result);
         let left = days_left(credential, now);
         match verdict {
@@ -47,7 +47,7 @@ impl Standing {
     }
 
     /// Its colour and its sign.
-    pub const fn look(self, glyphs: &GlyphSet) -> (StyleRole, &'static str) {
+    pub const fn style(self, glyphs: &GlyphSet) -> (StyleRole, &'static str) {
         match self {
             Self::Accepted => (StyleRole::Good, glyphs.accepted),
             Self::Expiring => (StyleRole::Warn, glyphs.warning),
@@ -70,16 +70,16 @@ impl Standing {
 }
 
 /// The labels that say that something belongs to production.
-const PRODUCTION: [&str; 3] = ["prod", "production", "live"];
+const PRODUCTION_LABELS: [&str; 3] = ["prod", "production", "live"];
 
 /// Whether a label says that a credential belongs to production: one with `prod` as its value (`env:prod`) does too.
 pub fn is_production(credential: &Credential) -> bool {
     let value = |label: &str| label.rsplit([':', '=']).next().unwrap_or_default().to_lowercase();
-    credential.labels.iter().any(|label| PRODUCTION.contains(&value(label).as_str()))
+    credential.labels.iter().any(|label| PRODUCTION_LABELS.contains(&value(label).as_str()))
 }
 
 /// The colour and the sign of a verdict.
-pub const fn verdict(verdict: CheckResult, glyphs: &GlyphSet) -> (StyleRole, &'static str) {
+pub const fn check_style(verdict: CheckResult, glyphs: &GlyphSet) -> (StyleRole, &'static str) {
     match verdict {
         CheckResult::Accepted => (StyleRole::Good, glyphs.check_mark),
         CheckResult::Refused => (StyleRole::Bad, glyphs.refused),
@@ -101,30 +101,30 @@ pub fn days_left(credential: &Credential, now: Timestamp) -> Option<i64> {
 }
 
 /// The few words that tell most about how a credential stands: `12 d`, `exp 5 d`, `401`, `unknown`.
-pub fn gist(credential: &Credential, now: Timestamp) -> String {
+pub fn short_status(credential: &Credential, now: Timestamp) -> String {
     let status = credential.last_check.as_ref().and_then(|check| check.status);
-    match (Standing::of(credential, now), days_left(credential, now)) {
+    match (CredentialStatus::for_credential(credential, now), days_left(credential, now)) {
         (_, Some(days)) if days < 0 => "expired".to_owned(),
-        (Standing::Refused, _) => status.map_or_else(|| "refused".to_owned(), |status| status.to_string()),
-        (Standing::Expiring, Some(days)) => format!("exp {}", count_days(days)),
-        (Standing::Accepted, Some(days)) => count_days(days),
-        (Standing::Accepted, None) => "ok".to_owned(),
+        (CredentialStatus::Refused, _) => status.map_or_else(|| "refused".to_owned(), |status| status.to_string()),
+        (CredentialStatus::Expiring, Some(days)) => format!("exp {}", format_days(days)),
+        (CredentialStatus::Accepted, Some(days)) => format_days(days),
+        (CredentialStatus::Accepted, None) => "ok".to_owned(),
         (standing, _) => standing.as_str().to_owned(),
     }
 }
 
 /// When something ends: `12 d`, `today`, `expired`.
-pub fn end(days: i64) -> String {
-    if days < 0 { "expired".to_owned() } else { count_days(days) }
+pub fn format_days_left(days: i64) -> String {
+    if days < 0 { "expired".to_owned() } else { format_days(days) }
 }
 
 /// `12 d`, or `today` for less than one.
-fn count_days(days: i64) -> String {
+fn format_days(days: i64) -> String {
     if days == 0 { "today".to_owned() } else { format!("{days} d") }
 }
 
 /// How long ago something was, coarsely: `just now`, `2 min`, `3 h`, `12 d`.
-pub fn ago(then: Timestamp, now: Timestamp) -> String {
+pub fn format_age(then: Timestamp, now: Timestamp) -> String {
     match (now - then).whole_seconds() {
         ..60 => "just now".to_owned(),
         seconds @ 60..3_600 => format!("{} min ago", seconds / 60),
@@ -134,20 +134,20 @@ pub fn ago(then: Timestamp, now: Timestamp) -> String {
 }
 
 /// A day as `2027-02-07`.
-pub fn day(moment: Timestamp) -> String {
+pub fn format_date(moment: Timestamp) -> String {
     let date = moment.to_offset(time::UtcOffset::UTC).date();
     format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
 }
 
 /// Reads a day as [`day`] writes it; it means the end of that day, in UTC.
-pub fn parse_day(text: &str) -> Option<Timestamp> {
+pub fn parse_date(text: &str) -> Option<Timestamp> {
     let format = time::macros::format_description!("[year]-[month]-[day]");
     let date = time::Date::parse(text.trim(), &format).ok()?;
     Some(date.with_time(time::Time::from_hms(23, 59, 59).ok()?).assume_utc())
 }
 
 /// A number of bytes: `812 B`, `1.2 kB`, `10.0 MB`.
-pub fn size(bytes: u64) -> String {
+pub fn format_bytes(bytes: u64) -> String {
     let tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit * 10 / unit);
     match bytes {
         ..1_000 => format!("{bytes} B"),
@@ -157,7 +157,7 @@ pub fn size(bytes: u64) -> String {
 }
 
 /// A span of time: `41 ms`, `1.2 s`.
-pub fn span(time: Duration) -> String {
+pub fn format_duration(time: Duration) -> String {
     match time.as_millis() {
         ms @ ..1_000 => format!("{ms} ms"),
         ms => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
@@ -165,60 +165,60 @@ pub fn span(time: Duration) -> String {
 }
 
 /// Seconds that are left, rounded up, so that the last second is shown as 1.
-pub fn seconds_left(left: Duration) -> u64 {
+pub fn whole_seconds_left(left: Duration) -> u64 {
     left.as_secs() + u64::from(left.subsec_nanos() > 0)
 }
 
 /// When a countdown to `until` shows another second; never once it is over.
-pub fn next_second(until: Instant, now: Instant) -> Option<Instant> {
+pub fn next_second_at(until: Instant, now: Instant) -> Option<Instant> {
     let left = until.checked_duration_since(now).filter(|left| !left.is_zero())?;
-    let whole = Duration::from_secs(seconds_left(left) - 1);
+    let whole = Duration::from_secs(whole_seconds_left(left) - 1);
     Some(now + left.saturating_sub(whole))
 }
 
 /// How long something lasts, in minutes or, when it ends soon, in seconds: `59 min`, `42 s`.
-pub fn lasting(left: time::Duration) -> String {
+pub fn format_remaining(left: time::Duration) -> String {
     match left.whole_seconds() {
-        seconds @ LAST_MINUTES.. => format!("{} min", (seconds + 59) / 60),
+        seconds @ MIN_SECONDS_SHOWN_AS_MINUTES.. => format!("{} min", (seconds + 59) / 60),
         seconds => format!("{} s", seconds.max(0)),
     }
 }
 
 /// How long it takes until [`lasting`] says something else; `None` once it is over.
-pub fn lasting_changes(left: time::Duration) -> Option<Duration> {
+pub fn remaining_text_changes_in(left: time::Duration) -> Option<Duration> {
     let seconds = left.whole_seconds();
     let step = match seconds {
         ..=0 => return None,
-        LAST_MINUTES.. => ((seconds - 1) % 60 + 1).min(seconds - LAST_MINUTES + 1),
+        MIN_SECONDS_SHOWN_AS_MINUTES.. => ((seconds - 1) % 60 + 1).min(seconds - MIN_SECONDS_SHOWN_AS_MINUTES + 1),
         _ => 1,
     };
     u64::try_from(step).ok().map(Duration::from_secs)
 }
 
 /// Host and, where it is not the usual one, port: what tells two places apart.
-pub fn host(origin: &Origin) -> String {
+pub fn host_and_port(origin: &Origin) -> String {
     let text = origin.to_string();
     text.split_once("://").map_or(text.as_str(), |(_, host)| host).to_owned()
 }
 
 /// `1 credential`, `2 credentials`.
-pub fn count(number: usize, noun: &str) -> String {
+pub fn format_count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", thousands(number))
+    format!("{} {noun}{plural}", format_number(number))
 }
 
 /// A number with its thousands apart: `10,000`.
-pub fn thousands(number: usize) -> String {
+pub fn format_number(number: usize) -> String {
     format_thousands(u64::try_from(number).unwrap_or(u64::MAX))
 }
 
 /// Some of all: `3 of 1,000`.
-pub fn part(some: usize, all: usize) -> String {
-    format!("{} of {}", thousands(some), thousands(all))
+pub fn format_part(some: usize, all: usize) -> String {
+    format!("{} of {}", format_number(some), format_number(all))
 }
 
 /// What an HTTP status is called.
-pub fn status(code: u16) -> &'static str {
+pub fn reason_phrase(code: u16) -> &'static str {
     match code {
         200 => "OK",
         201 => "Created",
@@ -253,43 +253,46 @@ mod tests {
 
     #[test]
     fn numbers_read_as_people_say_them() {
-        assert_eq!(count(1, "credential"), "1 credential");
-        assert_eq!(count(10_000, "credential"), "10,000 credentials");
-        assert_eq!([size(812), size(1_234), size(10_000_000)], ["812 B", "1.2 kB", "10.0 MB"]);
-        assert_eq!([span(Duration::from_millis(41)), span(Duration::from_millis(1_250))], ["41 ms", "1.2 s"]);
-        assert_eq!(seconds_left(Duration::from_millis(1)), 1);
-        assert_eq!(Origin::parse("http://127.0.0.1:8080").map(|origin| host(&origin)).as_deref(), Ok("127.0.0.1:8080"));
-        assert_eq!(seconds_left(Duration::from_secs(15)), 15);
+        assert_eq!(format_count(1, "credential"), "1 credential");
+        assert_eq!(format_count(10_000, "credential"), "10,000 credentials");
+        assert_eq!([format_bytes(812), format_bytes(1_234), format_bytes(10_000_000)], ["812 B", "1.2 kB", "10.0 MB"]);
+        assert_eq!(
+            [format_duration(Duration::from_millis(41)), format_duration(Duration::from_millis(1_250))],
+            ["41 ms", "1.2 s"]
+        );
+        assert_eq!(whole_seconds_left(Duration::from_millis(1)), 1);
+        assert_eq!(Origin::parse("http://127.0.0.1:8080").map(|origin| host_and_port(&origin)).as_deref(), Ok("127.0.0.1:8080"));
+        assert_eq!(whole_seconds_left(Duration::from_secs(15)), 15);
     }
 
     #[test]
     fn a_lifetime_is_told_in_minutes_until_it_ends_soon() {
         let left = time::Duration::seconds;
-        let said = [3_600, 3_599, 121, 120, 119, 1, 0, -5].map(|seconds| lasting(left(seconds)));
+        let said = [3_600, 3_599, 121, 120, 119, 1, 0, -5].map(|seconds| format_remaining(left(seconds)));
         assert_eq!(said, ["60 min", "60 min", "3 min", "2 min", "119 s", "1 s", "0 s", "0 s"]);
         let now = Instant::now();
         for seconds in [3_600, 3_599, 121, 120, 119, 1] {
-            let step = lasting_changes(left(seconds)).expect("it changes");
+            let step = remaining_text_changes_in(left(seconds)).expect("it changes");
             let just_before = left(seconds) - step + time::Duration::SECOND;
-            assert_eq!(lasting(left(seconds)), lasting(just_before), "{seconds}: not sooner");
-            assert_ne!(lasting(left(seconds)), lasting(left(seconds) - step), "{seconds}: not later");
+            assert_eq!(format_remaining(left(seconds)), format_remaining(just_before), "{seconds}: not sooner");
+            assert_ne!(format_remaining(left(seconds)), format_remaining(left(seconds) - step), "{seconds}: not later");
         }
-        assert_eq!((lasting_changes(left(0)), next_second(now, now)), (None, None));
-        assert_eq!(next_second(now + Duration::from_millis(2_300), now), Some(now + Duration::from_millis(300)));
+        assert_eq!((remaining_text_changes_in(left(0)), next_second_at(now, now)), (None, None));
+        assert_eq!(next_second_at(now + Duration::from_millis(2_300), now), Some(now + Duration::from_millis(300)));
     }
 
     #[test]
     fn a_day_is_read_as_it_is_written() {
-        let end = parse_day("2027-02-07").expect("a day");
-        assert_eq!(day(end), "2027-02-07");
-        assert_eq!(parse_day("2027-02-30"), None);
-        assert_eq!(parse_day("soon"), None);
+        let end = parse_date("2027-02-07").expect("a day");
+        assert_eq!(format_date(end), "2027-02-07");
+        assert_eq!(parse_date("2027-02-30"), None);
+        assert_eq!(parse_date("soon"), None);
     }
 
     #[test]
     fn ages_are_coarse() {
-        let now = parse_day("2027-02-07").expect("a day");
-        let words = |seconds| ago(now - time::Duration::seconds(seconds), now);
+        let now = parse_date("2027-02-07").expect("a day");
+        let words = |seconds| format_age(now - time::Duration::seconds(seconds), now);
         assert_eq!([words(5), words(125), words(7_300), words(900_000)], ["just now", "2 min ago", "2 h ago", "10 d ago"]);
         assert_eq!(words(-5), "just now");
     }

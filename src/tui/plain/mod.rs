@@ -17,7 +17,7 @@ use std::sync::mpsc::channel;
 
 use paper::{Asked, Paper};
 
-use super::app::{Greeting, Preferences, Start};
+use super::app::{InitialState, StartupScreen, UiSettings};
 use super::{Loop, Parts, Wishes, inbox, panics, preferences, unusable, watch};
 use crate::config::{LayoutStore, PaneLayout};
 use crate::domain::Problem;
@@ -34,11 +34,11 @@ pub async fn converse(engine: Arc<Engine>, wishes: Wishes) -> Result<u8, Problem
     reader::start(asked.clone(), questions, doors.inputs.clone()).map_err(|error| unusable(&error))?;
     let surface = Paper::new(asked, listen);
     let size = paper::SIZE;
-    let start = Start {
-        beginning,
-        catalogue: Arc::clone(&engine.catalog),
+    let start = InitialState {
+        first_page: beginning,
+        catalog: Arc::clone(&engine.catalog),
         size,
-        preferences: Preferences { greeting: Greeting::Nothing, ..preferences(&wishes.reading.settings) },
+        preferences: UiSettings { startup_screen: StartupScreen::EmptyList, ..preferences(&wishes.reading.settings) },
         layout: PaneLayout::default(),
     };
     Ok(Loop::run(Parts { engine, start, surface, memory: LayoutStore::Disabled, wishes, inbox: (doors, inbox) }).await)

@@ -6,11 +6,11 @@ use super::pages;
 use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::{CredentialId, Timestamp};
 use crate::engine::message::TaskId;
-use crate::tui::app::activity::{Notice, State, StoreMood};
-use crate::tui::app::console::Outcome;
-use crate::tui::app::sheet::{Item, Row, Sheet};
+use crate::tui::app::activity::{Notification, StoreStatusKind, TaskState};
+use crate::tui::app::console::RequestState;
+use crate::tui::app::sheet::{DialogRow, DialogView, ListItem};
 use crate::tui::app::talk::{self, Page};
-use crate::tui::app::{App, Audience, Now, Pane, words};
+use crate::tui::app::{App, Now, Pane, PresentationMode, words};
 
 /// From so many new verdicts on, those that are good are only counted.
 const MANY: usize = 20;
@@ -24,14 +24,14 @@ pub(super) struct News {
     turn: usize,
     greeted: bool,
     store: Option<String>,
-    notice: Option<Notice>,
+    notice: Option<Notification>,
     tasks: HashMap<TaskId, Stage>,
     checks: HashMap<CredentialId, Timestamp>,
     selected: Option<CredentialId>,
     marks: usize,
     dialog: Option<Told>,
     sent: usize,
-    audience: Option<Audience>,
+    audience: Option<PresentationMode>,
     /// Whether it was said how one finds the way through questions.
     guided: bool,
 }
@@ -66,7 +66,7 @@ impl News {
     }
 
     fn greeting(&mut self, app: &App, now: Now) -> Vec<String> {
-        if self.greeted || !app.credentials.is_whole() {
+        if self.greeted || !app.credentials.all_rows_loaded() {
             return Vec::new();
         }
         self.greeted = true;
@@ -78,12 +78,12 @@ impl News {
     }
 
     fn store(&mut self, app: &App) -> Option<String> {
-        let known = app.activity.store_words();
-        let state = match known.mood {
-            StoreMood::Awaited => return None,
-            StoreMood::Ready => "ready".to_owned(),
-            StoreMood::Shut { opens } => format!("{}; the command unlock {opens}s it", known.state),
-            StoreMood::Gone => known.state.to_owned(),
+        let known = app.activity.store_status_text();
+        let state = match known.kind {
+            StoreStatusKind::Unknown => return None,
+            StoreStatusKind::Ready => "ready".to_owned(),
+            StoreStatusKind::ActionRequired { opens } => format!("{}; the command unlock {opens}s it", known.state),
+            StoreStatusKind::Unavailable => known.state.to_owned(),
         };
         let words = format!("Store: {}, {state}.", known.title);
         let new = self.store.as_ref() != Some(&words);
@@ -96,10 +96,10 @@ impl News {
         let mut lines = Vec::new();
         for entry in &app.activity.entries {
             let (stage, word) = match &entry.state {
-                State::Running(_) => (Stage::Begun, "...".to_owned()),
-                State::Tidying | State::Done(_) => (Stage::Over, ": done.".to_owned()),
-                State::Failed(_) => (Stage::Over, ": failed.".to_owned()),
-                State::Cancelled => (Stage::Over, ": cancelled.".to_owned()),
+                TaskState::Running(_) => (Stage::Begun, "...".to_owned()),
+                TaskState::CleaningUp | TaskState::Done(_) => (Stage::Over, ": done.".to_owned()),
+                TaskState::Failed(_) => (Stage::Over, ": failed.".to_owned()),
+                TaskState::Canceled => (Stage::Over, ": cancelled.".to_owned()),
             };
             if self.tasks.insert(entry.id, stage) != Some(stage) {
                 lines.push(format!("{}{word}", entry.title));
@@ -117,12 +117,13 @@ impl News {
         let is_new = |id: &CredentialId| fresh.get(id).is_some_and(|at| self.checks.get(id) != Some(at));
         let new: Vec<_> = app.credentials.all().iter().filter(|credential| is_new(&credential.id)).collect();
         let many = new.len() > MANY;
-        let good =
-            |credential: &&&crate::domain::Credential| words::Standing::of(credential, now.wall) == words::Standing::Accepted;
+        let good = |credential: &&&crate::domain::Credential| {
+            words::CredentialStatus::for_credential(credential, now.wall) == words::CredentialStatus::Accepted
+        };
         let mut lines = Vec::new();
         if many {
             let count = new.iter().filter(good).count();
-            lines.push(format!("{} accepted.", words::count(count, "credential")));
+            lines.push(format!("{} accepted.", words::format_count(count, "credential")));
         }
         let told = new.iter().filter(|credential| !many || !good(credential));
         lines.extend(told.map(|credential| pages::gist(credential, app, now)));
@@ -132,15 +133,15 @@ impl News {
 
     /// What became of the request that was sent last.
     fn outcome(&mut self, app: &App) -> Vec<String> {
-        let over = !matches!(app.console.outcome, Outcome::Nothing | Outcome::Sending(..));
-        if !over || std::mem::replace(&mut self.sent, app.console.sent) == app.console.sent {
+        let over = !matches!(app.console.request_state, RequestState::Idle | RequestState::Sending(..));
+        if !over || std::mem::replace(&mut self.sent, app.console.sent_count) == app.console.sent_count {
             return Vec::new();
         }
         pages::outcome(app)
     }
 
     fn notice(&mut self, app: &App, now: Now) -> Option<String> {
-        let notice = app.activity.notice(now.instant).cloned();
+        let notice = app.activity.current_notification(now.instant).cloned();
         let new = notice.is_some() && notice != self.notice;
         self.notice = notice;
         self.notice.as_ref().filter(|_| new).map(|notice| format!("{}.", notice.text))
@@ -149,18 +150,18 @@ impl News {
     /// What was asked for in the last line, and what follows from it.
     fn answers(&mut self, app: &App, now: Now) -> Vec<String> {
         let mut lines = Vec::new();
-        if app.talk.turn != self.turn {
-            self.turn = app.talk.turn;
-            lines.extend(app.talk.pages.iter().flat_map(|page| pages::lines(page, app, now)));
-            lines.extend(app.talk.words.iter().cloned());
+        if app.conversation.turn != self.turn {
+            self.turn = app.conversation.turn;
+            lines.extend(app.conversation.pages.iter().flat_map(|page| pages::lines(page, app, now)));
+            lines.extend(app.conversation.words.iter().cloned());
         }
         let marks = app.credentials.mark_count();
         if std::mem::replace(&mut self.marks, marks) != marks {
-            lines.push(format!("{} marked.", words::count(marks, "credential")));
+            lines.push(format!("{} marked.", words::format_count(marks, "credential")));
         }
         let selected = app.selected().map(|credential| credential.id.clone());
-        let audience = Some(app.stage.audience);
-        if std::mem::replace(&mut self.selected, selected.clone()) != selected && app.talk.pages.is_empty() {
+        let audience = Some(app.ui_state.presentation);
+        if std::mem::replace(&mut self.selected, selected.clone()) != selected && app.conversation.pages.is_empty() {
             lines.extend(app.selected().map(|credential| format!("Now at {}", pages::gist(credential, app, now))));
         } else if std::mem::replace(&mut self.audience, audience).is_some_and(|before| Some(before) != audience) {
             lines.extend(pages::lines(&Page::Pane(Pane::Credentials), app, now));
@@ -180,7 +181,7 @@ impl News {
         let before = self.dialog.replace(told);
         let Some(told) = &self.dialog else { return Vec::new() };
         let mut lines = told.beside(before.as_ref());
-        let asks = |row: &Row| matches!(row, Row::Field(field) if field.at != usize::MAX);
+        let asks = |row: &DialogRow| matches!(row, DialogRow::Field(field) if field.index != usize::MAX);
         if !self.guided && sheet.body.iter().any(asks) {
             self.guided = true;
             lines.push(talk::HOW.to_owned());
@@ -190,18 +191,18 @@ impl News {
 }
 
 impl Told {
-    fn of(sheet: &Sheet, depth: usize, app: &App) -> Self {
-        let separator = format!(" {} ", app.preferences.glyphs.separator);
+    fn of(sheet: &DialogView, depth: usize, app: &App) -> Self {
+        let separator = format!(" {} ", app.preferences.symbols.separator);
         let title = sheet.title.split(&separator).next().unwrap_or_default().to_owned();
         let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
         let items = numbered(rows);
         // Headings stand between what is chosen, which is told after everything else.
-        let is_told = |row: &&Row| items.is_empty() || !matches!(row, Row::Text(StyleRole::Title, _));
-        let signs = app.preferences.glyphs;
-        let said = |row: &Row| said(row).map(|words| without_sign(&words, signs));
+        let is_told = |row: &&DialogRow| items.is_empty() || !matches!(row, DialogRow::Text(StyleRole::Title, _));
+        let signs = app.preferences.symbols;
+        let said = |row: &DialogRow| said(row).map(|words| without_sign(&words, signs));
         let mut lines: Vec<_> = sheet.head.iter().chain(&sheet.body).filter(is_told).filter_map(said).collect();
         // What is dim at the foot speaks of keys.
-        lines.extend(sheet.foot.iter().filter(|row| !matches!(row, Row::Text(StyleRole::Dim, _))).filter_map(said));
+        lines.extend(sheet.foot.iter().filter(|row| !matches!(row, DialogRow::Text(StyleRole::Dim, _))).filter_map(said));
         Self { depth, title, lines, items }
     }
 
@@ -219,12 +220,12 @@ impl Told {
 }
 
 /// What a row says that is neither asked for nor chosen.
-fn said(row: &Row) -> Option<String> {
+fn said(row: &DialogRow) -> Option<String> {
     match row {
-        Row::Text(_, text) => Some(text.trim_end().to_owned()),
-        Row::Pair(label, value) => Some(format!("{label}: {value}")),
+        DialogRow::Text(_, text) => Some(text.trim_end().to_owned()),
+        DialogRow::Pair(label, value) => Some(format!("{label}: {value}")),
         // A plan is read out before it begins; what has not happened yet is no news after that.
-        Row::Item(item) if item.at.is_none() && item.right != "planned" => Some(item_words(item)),
+        DialogRow::Item(item) if item.index.is_none() && item.right != "planned" => Some(item_words(item)),
         _ => None,
     }
 }
@@ -243,23 +244,23 @@ fn ended(title: &str) -> String {
 }
 
 /// Everything that can be chosen, with its number.
-fn numbered<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> Vec<String> {
-    let is_choice = |row: &Row| match row {
-        Row::Item(item) => item.at.is_some(),
-        Row::Drawing(drawing) => drawing.at.is_some(),
+fn numbered<'a>(rows: impl Iterator<Item = &'a DialogRow> + Clone) -> Vec<String> {
+    let is_choice = |row: &DialogRow| match row {
+        DialogRow::Item(item) => item.index.is_some(),
+        DialogRow::Spans(drawing) => drawing.index.is_some(),
         _ => false,
     };
     let any = rows.clone().any(is_choice);
     let words = rows.filter(|_| any).filter_map(|row| match row {
-        Row::Item(item) if item.at.is_some() => Some(item_words(item)),
-        Row::Drawing(drawing) if drawing.at.is_some() => Some(drawing.words()),
-        Row::Field(field) if field.at != usize::MAX => Some(field.label.clone()),
+        DialogRow::Item(item) if item.index.is_some() => Some(item_words(item)),
+        DialogRow::Spans(drawing) if drawing.index.is_some() => Some(drawing.plain_text()),
+        DialogRow::Field(field) if field.index != usize::MAX => Some(field.label.clone()),
         _ => None,
     });
     words.enumerate().map(|(at, words)| format!("{}. {words}", at + 1)).collect()
 }
 
-fn item_words(item: &Item) -> String {
+fn item_words(item: &ListItem) -> String {
     let more = without_bars(&item.more);
     let more = if more.is_empty() { String::new() } else { format!(": {more}") };
     let right = if item.right.is_empty() { String::new() } else { format!(" ({})", item.right) };
@@ -281,5 +282,5 @@ fn checks(app: &App) -> impl Iterator<Item = (CredentialId, Timestamp)> {
 
 /// Whether the body of an answer is still being read.
 pub(super) fn is_reading(app: &App) -> bool {
-    app.console.answered().is_some_and(|answered| answered.is_waited_for(app.console.view))
+    app.console.response().is_some_and(|answered| answered.layout_pending(app.console.tab))
 }

@@ -4,12 +4,12 @@ use crate::domain::Credential;
 use crate::domain::credential::CheckReport;
 use crate::domain::problem::Problem;
 use crate::domain::response::CheckResult;
-use crate::tui::app::answer::{Answered, Detail, Laid, View};
-use crate::tui::app::command::{COMMANDS, Group};
-use crate::tui::app::console::{Outcome, Ready};
+use crate::tui::app::answer::{DetailLine, LayoutState, ResponseTab, ResponseView};
+use crate::tui::app::command::{COMMANDS, CommandGroup};
+use crate::tui::app::console::{RequestReadiness, RequestState};
 use crate::tui::app::talk::{self, Page};
-use crate::tui::app::words::{self, Standing};
-use crate::tui::app::{App, Audience, Now, Pane, draft, regions};
+use crate::tui::app::words::{self, CredentialStatus};
+use crate::tui::app::{App, Now, Pane, PresentationMode, draft, regions};
 
 /// So many credentials are read out at once; a filter shortens the list.
 const LISTED: usize = 50;
@@ -32,22 +32,22 @@ pub(super) fn lines(page: &Page, app: &App, now: Now) -> Vec<String> {
 
 /// How a credential stands, in one line.
 pub(super) fn gist(credential: &Credential, app: &App, now: Now) -> String {
-    let standing = Standing::of(credential, now.wall).as_str();
+    let standing = CredentialStatus::for_credential(credential, now.wall).as_str();
     let status = credential.last_check.as_ref().and_then(|check| check.status).map(|status| format!(" {status}"));
     let end = words::days_left(credential, now.wall).map(|days| format!(", {}", end_in(days)));
     let [status, end] = [status, end].map(Option::unwrap_or_default);
-    format!("{}, {}, {}: {standing}{status}{end}", app.name_of(credential), credential.kind, credential.region)
+    format!("{}, {}, {}: {standing}{status}{end}", app.display_name(credential), credential.kind, credential.region)
 }
 
 /// What became of a request, in lines.
 pub(super) fn outcome(app: &App) -> Vec<String> {
     let Some(credential) = app.selected() else { return Vec::new() };
-    match app.console.outcome_for(&credential.id) {
-        Outcome::Nothing => Vec::new(),
-        Outcome::Sending(..) => vec!["The answer has not come yet.".to_owned()],
-        Outcome::Cancelled(_) => vec!["The request was cancelled.".to_owned()],
-        Outcome::Failed(_, found) => problem(found),
-        Outcome::Answered(answered) => answer(answered, app.console.view),
+    match app.console.state_for(&credential.id) {
+        RequestState::Idle => Vec::new(),
+        RequestState::Sending(..) => vec!["The answer has not come yet.".to_owned()],
+        RequestState::Canceled(_) => vec!["The request was cancelled.".to_owned()],
+        RequestState::Failed(_, found) => problem(found),
+        RequestState::Completed(answered) => answer(answered, app.console.tab),
     }
 }
 
@@ -58,69 +58,71 @@ pub(super) fn problem(problem: &Problem) -> Vec<String> {
 
 fn list(app: &App, now: Now) -> Vec<String> {
     let list = &app.credentials;
-    let all = words::count(list.all().len(), "credential");
-    let mut lines = vec![match list.is_unfiltered() {
+    let all = words::format_count(list.all().len(), "credential");
+    let mut lines = vec![match list.filter_is_empty() {
         _ if list.all().is_empty() => return vec!["No credentials yet; add keeps one.".to_owned()],
         true => format!("{all}, by {}:", list.sort.as_str()),
-        false => format!("{} of {all} match \"{}\", by {}:", list.shown_count(), list.filter.input.value(), list.sort.as_str()),
+        false => format!("{} of {all} match \"{}\", by {}:", list.visible_count(), list.filter.input.value(), list.sort.as_str()),
     }];
     let shown = (0..LISTED).map_while(|at| list.nth(at).map(|credential| (at + 1, credential)));
     lines.extend(shown.map(|(number, credential)| {
         let mark = if list.is_marked(&credential.id) { " (marked)" } else { "" };
         format!("{number}. {}{mark}", gist(credential, app, now))
     }));
-    let more = list.shown_count().saturating_sub(LISTED);
-    lines.extend((more > 0).then(|| format!("And {}; filter shortens the list.", words::count(more, "other"))));
+    let more = list.visible_count().saturating_sub(LISTED);
+    lines.extend((more > 0).then(|| format!("And {}; filter shortens the list.", words::format_count(more, "other"))));
     lines
 }
 
 fn detail(credential: &Credential, app: &App, now: Now) -> Vec<String> {
-    let provider = app.catalogue.provider(&credential.provider).map_or(&credential.provider, |known| &known.title);
-    let kind = app.catalogue.kind(&credential.provider, &credential.kind).map_or(&credential.kind, |known| &known.title);
-    let mut lines = vec![format!("{}: {provider}, {kind}.", app.name_of(credential))];
-    if app.stage.audience == Audience::Nobody {
+    let provider = app.catalog.provider(&credential.provider).map_or(&credential.provider, |known| &known.title);
+    let kind = app.catalog.kind(&credential.provider, &credential.kind).map_or(&credential.kind, |known| &known.title);
+    let mut lines = vec![format!("{}: {provider}, {kind}.", app.display_name(credential))];
+    if app.ui_state.presentation == PresentationMode::Off {
         let principal = credential.principal.as_ref();
         lines.extend(principal.map(|known| format!("Acts as: {}, {}", known.name, known.kind.replace('_', " "))));
         lines.extend(credential.fields.iter().map(|(id, value)| format!("{id}: {value}")));
     }
     lines.push(credential.expires.map_or("Expires: not known".to_owned(), |end| {
         let left = words::days_left(credential, now.wall).map(end_in).unwrap_or_default();
-        format!("Expires: {}, {left}", words::day(end))
+        format!("Expires: {}, {left}", words::format_date(end))
     }));
     lines.push(credential.last_check.as_ref().map_or("Checked: never; check does".to_owned(), |check| {
-        format!("Checked: {}, {}", verdict(check), words::ago(check.checked_at, now.wall))
+        format!("Checked: {}, {}", verdict(check), words::format_age(check.checked_at, now.wall))
     }));
-    let region = app.catalogue.region(&credential.provider, &credential.region);
-    let host = region.map(|region| format!(", {}", words::host(&region.api))).unwrap_or_default();
+    let region = app.catalog.region(&credential.provider, &credential.region);
+    let host = region.map(|region| format!(", {}", words::host_and_port(&region.api))).unwrap_or_default();
     lines.push(format!("Region: {}{host}", credential.region));
     lines.extend((!credential.labels.is_empty()).then(|| format!("Labels: {}", credential.labels.join(", "))));
-    let twins: Vec<_> = app.detail.twins().iter().filter_map(|name| of_name(name.as_str(), app)).collect();
+    let twins: Vec<_> = app.detail.duplicates().iter().filter_map(|name| of_name(name.as_str(), app)).collect();
     lines.extend((!twins.is_empty()).then(|| format!("The same secret is kept as: {}", twins.join(", "))));
     lines
 }
 
 fn of_name(name: &str, app: &App) -> Option<String> {
-    app.credentials.all().iter().find(|known| known.name.as_str() == name).map(|known| app.name_of(known))
+    app.credentials.all().iter().find(|known| known.name.as_str() == name).map(|known| app.display_name(known))
 }
 
 fn places(app: &App) -> Vec<String> {
     let Some(credential) = app.selected() else { return Vec::new() };
-    let all = regions::of_provider(&app.catalogue, &credential.provider);
+    let all = regions::provider_regions(&app.catalog, &credential.provider);
     let line = |(at, region): (usize, &crate::domain::region::Region)| {
         let own = if region.id == credential.region { ", its own" } else { "" };
         let cursor = if at == app.regions.cursor() { ", chosen for switch-region" } else { "" };
-        let check = app.regions.check(&region.id).map_or_else(|| "never checked".to_owned(), verdict);
-        format!("{}. {}, {}{own}{cursor}: {check}", at + 1, region.id, words::host(&region.api))
+        let check = app.regions.check_in(&region.id).map_or_else(|| "never checked".to_owned(), verdict);
+        format!("{}. {}, {}{own}{cursor}: {check}", at + 1, region.id, words::host_and_port(&region.api))
     };
-    let mut lines = vec![format!("Regions of {}:", app.name_of(credential))];
+    let mut lines = vec![format!("Regions of {}:", app.display_name(credential))];
     lines.extend(all.iter().enumerate().map(line));
     lines
 }
 
 fn console(app: &App) -> Vec<String> {
-    let request = match app.request() {
-        Some(Ready::Draft(draft)) => format!("Request: {} {}", draft.method, draft.address()),
-        Some(Ready::Open(preset)) => format!("Request: {} {}", preset.method, draft::template(&preset)),
+    let request = match app.current_request() {
+        Some(RequestReadiness::Ready(draft)) => format!("Request: {} {}", draft.method, draft.address()),
+        Some(RequestReadiness::MissingParameters(preset)) => {
+            format!("Request: {} {}", preset.method, draft::preset_address(&preset))
+        }
         None => return vec!["There is no request for this kind of credential.".to_owned()],
     };
     let mut lines = vec![format!("{request} (send sends it, presets offers others, edit-request changes it)")];
@@ -128,28 +130,28 @@ fn console(app: &App) -> Vec<String> {
     lines
 }
 
-fn answer(answered: &Answered, view: View) -> Vec<String> {
+fn answer(answered: &ResponseView, view: ResponseTab) -> Vec<String> {
     let mut lines = vec![format!("Answer: {}", answered.summary(usize::MAX))];
     lines.extend(answered.exchange.explanation.as_ref().map(problem).unwrap_or_default());
     lines.extend(answered.exchange.rate_limit.as_ref().map(|limit| format!("Requests: {limit}")));
-    if view != View::Body {
+    if view != ResponseTab::Body {
         lines.push(format!("{}:", view.title()));
     }
-    lines.extend(answered.details(view).into_iter().map(|detail| match detail {
-        Detail::Pair(name, value) => format!("{name}: {value}"),
-        Detail::Meaning(words) => format!("  that is: {words}"),
+    lines.extend(answered.detail_lines(view).into_iter().map(|detail| match detail {
+        DetailLine::Pair(name, value) => format!("{name}: {value}"),
+        DetailLine::Explanation(words) => format!("  that is: {words}"),
     }));
-    lines.extend(answered.filter_text().filter(|_| view == View::Body).map(|filter| format!("Filtered with {filter}:")));
-    match answered.laid(view) {
+    lines.extend(answered.filter_text().filter(|_| view == ResponseTab::Body).map(|filter| format!("Filtered with {filter}:")));
+    match answered.layout_state(view) {
         None => {}
-        Some(Laid::Absent) => lines.push("It has no body.".to_owned()),
-        Some(Laid::Waiting(_)) => lines.push("Its body is being read.".to_owned()),
-        Some(Laid::Failed(found)) => lines.extend(problem(found)),
-        Some(Laid::Ready(document)) => {
-            let text = document.pretty();
+        Some(LayoutState::Absent) => lines.push("It has no body.".to_owned()),
+        Some(LayoutState::Pending(_)) => lines.push("Its body is being read.".to_owned()),
+        Some(LayoutState::Failed(found)) => lines.extend(problem(found)),
+        Some(LayoutState::Ready(document)) => {
+            let text = document.pretty_text();
             lines.extend(text.lines().take(READ).map(str::to_owned));
             let more = text.lines().count().saturating_sub(READ);
-            let word = || format!("And {}; search finds lines, copy-body copies all.", words::count(more, "other line"));
+            let word = || format!("And {}; search finds lines, copy-body copies all.", words::format_count(more, "other line"));
             lines.extend((more > 0).then(word));
         }
     }
@@ -157,11 +159,11 @@ fn answer(answered: &Answered, view: View) -> Vec<String> {
 }
 
 fn matches(words: &str, app: &App) -> Vec<String> {
-    let laid = app.console.answered().and_then(|answered| answered.laid(app.console.view));
-    let Some(Laid::Ready(document)) = laid else { return Vec::new() };
-    let text = document.pretty();
+    let laid = app.console.response().and_then(|answered| answered.layout_state(app.console.tab));
+    let Some(LayoutState::Ready(document)) = laid else { return Vec::new() };
+    let text = document.pretty_text();
     let found: Vec<_> = text.lines().enumerate().filter(|(_, line)| line.to_lowercase().contains(words)).collect();
-    let mut lines = vec![format!("{} with \"{words}\".", words::count(found.len(), "line"))];
+    let mut lines = vec![format!("{} with \"{words}\".", words::format_count(found.len(), "line"))];
     lines.extend(found.iter().take(FOUND).map(|(at, line)| format!("{}: {}", at + 1, line.trim())));
     lines
 }
@@ -173,8 +175,8 @@ fn commands(app: &App) -> Vec<String> {
         talk::HOW.to_owned(),
         "Where several lines may stand, + and a line adds it to them; Enter goes on.".to_owned(),
     ];
-    for group in Group::ALL {
-        let offered = COMMANDS.iter().filter(|command| command.group == group && app.offers(command.action));
+    for group in CommandGroup::ALL {
+        let offered = COMMANDS.iter().filter(|command| command.group == group && app.can_run(command.action));
         let offered: Vec<_> =
             offered.filter_map(|command| Some(format!("  {}: {}", command.name, talk::help(command)?))).collect();
         lines.extend((!offered.is_empty()).then(|| format!("{}:", group.title())));

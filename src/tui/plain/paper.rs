@@ -125,7 +125,7 @@ fn write(text: &str, app: &App) -> io::Result<()> {
     if text.is_empty() {
         return Ok(());
     }
-    let is_ascii = app.preferences.glyphs.ellipsis.is_ascii();
+    let is_ascii = app.preferences.symbols.ellipsis.is_ascii();
     let text = if is_ascii { text.chars().map(view::plain).collect() } else { text.to_owned() };
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;

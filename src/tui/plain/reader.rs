@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use zeroize::Zeroizing;
 
 use super::paper::{Asked, repeat};
-use crate::tui::app::Input;
+use crate::tui::app::InputEvent;
 
 /// More than any answer has; whatever is longer is cut.
 const LONGEST: usize = 1 << 20;
@@ -15,19 +15,19 @@ const LONGEST: usize = 1 << 20;
 const CHUNK: usize = 4096;
 
 /// Reads a line each time something was asked, and hands it on with the question it answers.
-pub(super) fn start(asked: Asked, questions: Receiver<()>, inputs: UnboundedSender<Input>) -> io::Result<()> {
+pub(super) fn start(asked: Asked, questions: Receiver<()>, inputs: UnboundedSender<InputEvent>) -> io::Result<()> {
     let read = move || {
         let mut lines = Lines::new(Standard::open());
         while questions.recv().is_ok() {
             let line = if needs_care(&asked) { hidden() } else { lines.next() };
             let Ok(Some(line)) = line else {
-                drop(inputs.send(Input::Silence));
+                drop(inputs.send(InputEvent::InputClosed));
                 return;
             };
             // A question that was withdrawn is asked again, and the line with it.
             let Some(prompt) = asked.answered() else { continue };
             let _ = repeat(&line, prompt.echo);
-            if inputs.send(Input::Said(prompt, line)).is_err() {
+            if inputs.send(InputEvent::LineEntered(prompt, line)).is_err() {
                 return;
             }
         }

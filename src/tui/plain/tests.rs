@@ -15,24 +15,24 @@ use crate::engine::message::{
     RotationEvent, RotationTask, StoreStatus, TaskEvent, TaskId, TaskReport,
 };
 use crate::tui::app::command::COMMANDS;
-use crate::tui::app::console::Ready;
-use crate::tui::app::samples::rotation::{paste_dilemma, plan, sign_in_dilemma, status};
-use crate::tui::app::samples::{Session, check, id};
+use crate::tui::app::console::RequestReadiness;
+use crate::tui::app::samples::rotation::{paste_prompt, plan, sign_in_prompt, status};
+use crate::tui::app::samples::{TestSession, check, id};
 use crate::tui::app::talk::{Echo, Prompt};
-use crate::tui::app::{Audience, Effect, Input, Msg};
+use crate::tui::app::{InputEvent, Message, PresentationMode, UiEffect};
 
 const SECRET: &str = "snyk_uat.canary-that-is-never-told";
 
 /// A person who talks to the screen.
 struct Person {
-    session: Session,
+    session: TestSession,
     news: News,
     told: String,
 }
 
 impl Person {
     fn new() -> Self {
-        let mut person = Self { session: Session::new(120, 50), news: News::default(), told: String::new() };
+        let mut person = Self { session: TestSession::new(120, 50), news: News::default(), told: String::new() };
         assert_eq!(person.prompt(), None, "until the store is known");
         let backend =
             BackendInfo { kind: BackendKind::File, title: "encrypted file", persistence: Persistence::Disk, item_limit: 65_536 };
@@ -52,7 +52,7 @@ impl Person {
     /// Answers the question; returns what is told then.
     fn say(&mut self, line: &str) -> String {
         let prompt = self.prompt().expect("a question");
-        self.session.tell(Msg::Input(Input::Said(prompt, line.to_owned().into())));
+        self.session.handle_message(Message::Input(InputEvent::LineEntered(prompt, line.to_owned().into())));
         self.listen()
     }
 
@@ -63,14 +63,14 @@ impl Person {
     }
 
     fn report(&mut self, task: TaskId, event: TaskEvent) -> String {
-        self.session.tell(Msg::Report(TaskReport { task, event }));
+        self.session.handle_message(Message::TaskEvent(TaskReport { task, event }));
         self.listen()
     }
 
     /// The newest task that was started.
     fn task(&self) -> (TaskId, &BackgroundTask) {
         let started = self.session.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Start(id, task) if !matches!(task, BackgroundTask::Credential(CredentialTask::RegionChecks(_))) => {
+            UiEffect::StartTask(id, task) if !matches!(task, BackgroundTask::Credential(CredentialTask::RegionChecks(_))) => {
                 Some((*id, task))
             }
             _ => None,
@@ -79,7 +79,7 @@ impl Person {
     }
 
     fn has_quit(&self) -> bool {
-        self.session.effects.iter().any(|effect| matches!(effect, Effect::Quit))
+        self.session.effects.iter().any(|effect| matches!(effect, UiEffect::Quit))
     }
 }
 
@@ -128,11 +128,11 @@ fn every_command_of_the_table_is_understood_by_its_name_and_answered() {
 
 /// Whether a list is being read that will be answered with.
 fn waits_for_a_list(person: &Person) -> bool {
-    person.session.app.console.shelf.is_some()
+    person.session.app.console.awaited_list.is_some()
 }
 
 fn suspends(person: &Person) -> bool {
-    person.session.effects.iter().any(|effect| matches!(effect, Effect::Suspend))
+    person.session.effects.iter().any(|effect| matches!(effect, UiEffect::Suspend))
 }
 
 #[test]
@@ -245,7 +245,7 @@ fn a_revocation_that_begins_is_not_called_undone_and_what_it_asks_is_found_again
     let told = person.say("ci-scanner");
     let (task, BackgroundTask::Rotation(RotationTask::Revoke(..))) = person.task() else { panic!("it does not begin") };
     assert!(!told.contains("nothing was done") && !told.contains("behind the screen"), "{told}");
-    person.report(task, TaskEvent::Rotation(RotationEvent::PromptOpened(PromptId(1), Box::new(sign_in_dilemma()))));
+    person.report(task, TaskEvent::Rotation(RotationEvent::PromptOpened(PromptId(1), Box::new(sign_in_prompt()))));
     assert!(person.question().starts_with("Number or words"), "{}", person.question());
     assert!(person.say("close").contains("behind the screen"));
     assert_eq!(person.question(), "ci-scanner> ", "it waits for the person, not the person for it");
@@ -260,7 +260,7 @@ fn a_command_in_a_question_is_heard() {
         [("presets", "close"), ("create", "close"), ("history", "."), ("probe", "cancel"), ("edit", "."), ("activity", "leave")]
     {
         person.say(open);
-        if let Some(task) = person.session.app.console.shelf.as_ref().map(|(task, _)| *task) {
+        if let Some(task) = person.session.app.console.awaited_list.as_ref().map(|(task, _)| *task) {
             person.report(task, TaskEvent::Console(ConsoleEvent::History(Vec::new())));
         }
         person.say(word);
@@ -299,7 +299,7 @@ fn what_else_can_be_done_with_an_item_is_said_with_its_number() {
     person.say("saved");
     assert_eq!(person.prompt(), None, "until the list is read");
     let (task, _) = person.task();
-    let Some(Ready::Draft(draft)) = person.session.app.request() else { panic!("no request") };
+    let Some(RequestReadiness::Ready(draft)) = person.session.app.current_request() else { panic!("no request") };
     let saved = |name: &str| (SavedRequestName::parse(name).expect("a name"), Ok(SavedRequest::from_draft(&draft, "snyk")));
     person.report(task, TaskEvent::Console(ConsoleEvent::SavedRequests(vec![saved("one"), saved("two")])));
     assert_eq!(person.told.matches("Snyk").count(), 2, "its provider, of each once: {}", person.told);
@@ -363,7 +363,7 @@ fn an_answer_to_another_question_is_not_taken() {
     let mut person = Person::new();
     let prompt = person.prompt().expect("a question");
     person.say("add");
-    person.session.tell(Msg::Input(Input::Said(prompt, "remove".to_owned().into())));
+    person.session.handle_message(Message::Input(InputEvent::LineEntered(prompt, "remove".to_owned().into())));
     assert!(person.listen().contains("nothing was done"));
 }
 
@@ -380,7 +380,7 @@ fn a_rotation_is_told_step_by_step_and_its_questions_are_asked() {
     person.say("begin");
     let (task, BackgroundTask::Rotation(RotationTask::Run(_))) = person.task() else { panic!("it does not begin") };
     assert_eq!(person.prompt(), None);
-    person.report(task, TaskEvent::Rotation(RotationEvent::PromptOpened(PromptId(1), Box::new(paste_dilemma()))));
+    person.report(task, TaskEvent::Rotation(RotationEvent::PromptOpened(PromptId(1), Box::new(paste_prompt()))));
     assert_eq!(person.prompt().map(|prompt| prompt.echo), Some(Echo::Hidden));
     person.say("");
     assert!(person.question().starts_with("Number or words"), "{}", person.question());
@@ -394,14 +394,14 @@ fn a_rotation_is_told_step_by_step_and_its_questions_are_asked() {
 fn an_interruption_leaves_a_dialog_then_cancels_then_quits() {
     let mut person = Person::new();
     person.say("add");
-    person.session.tell(Msg::Input(Input::Interrupt));
+    person.session.handle_message(Message::Input(InputEvent::Interrupt));
     assert_eq!(person.question(), "appsec-bot> ");
     person.say("check");
-    person.session.tell(Msg::Input(Input::Interrupt));
-    assert!(person.session.effects.iter().any(|effect| matches!(effect, Effect::Cancel(_))));
+    person.session.handle_message(Message::Input(InputEvent::Interrupt));
+    assert!(person.session.effects.iter().any(|effect| matches!(effect, UiEffect::CancelTask(_))));
     let (task, _) = person.task();
     assert!(person.report(task, TaskEvent::Canceled).contains("cancelled"));
-    person.session.tell(Msg::Input(Input::Interrupt));
+    person.session.handle_message(Message::Input(InputEvent::Interrupt));
     assert!(person.has_quit());
 }
 
@@ -410,9 +410,9 @@ fn a_presentation_hides_names_and_a_secret_is_never_read_out() {
     let mut person = Person::new();
     let told = person.say("show");
     assert!(told.contains("not printed"), "{told}");
-    assert!(!person.session.effects.iter().any(|effect| matches!(effect, Effect::Start(_, BackgroundTask::Secret(_)))));
+    assert!(!person.session.effects.iter().any(|effect| matches!(effect, UiEffect::StartTask(_, BackgroundTask::Secret(_)))));
     let told = person.say("presentation");
-    assert_eq!(person.session.app.stage.audience, Audience::Others);
+    assert_eq!(person.session.app.ui_state.presentation, PresentationMode::On);
     assert!(told.contains("credential ") && !told.contains("laptop"), "{told}");
     let told = person.say("credentials");
     assert!(!told.contains("ci-scanner"), "{told}");
@@ -431,7 +431,7 @@ fn a_request_of_several_lines_is_written_line_by_line() {
     }
     assert!(person.question().contains("1 Take"), "{}", person.question());
     person.say("1");
-    let Some(Ready::Draft(draft)) = person.session.app.request() else { panic!("no request") };
+    let Some(RequestReadiness::Ready(draft)) = person.session.app.current_request() else { panic!("no request") };
     assert_eq!(draft.method, HttpMethod::Post);
     let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     assert_eq!(draft.query[1..], [("a", "1"), ("b", "2")].map(pair));

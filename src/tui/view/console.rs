@@ -8,25 +8,25 @@ use super::pen::Pen;
 use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
 use crate::domain::request::HttpMethod;
-use crate::tui::app::answer::{Answered, Laid};
-use crate::tui::app::command::{self, Action, ConsoleAction, ProgramAction};
-use crate::tui::app::console::{Outcome, Prompt, Purpose, Ready};
-use crate::tui::app::details::Line;
-use crate::tui::app::json::{Matches, Role as Token};
-use crate::tui::app::layout::Area;
-use crate::tui::app::pointer::BelowAnswer;
-use crate::tui::app::{Audience, Pane, chart, draft, words};
+use crate::tui::app::answer::{LayoutState, ResponseView};
+use crate::tui::app::command::{self, CommandAction, ConsoleAction, ProgramAction};
+use crate::tui::app::console::{ConsolePrompt, ConsolePromptKind, RequestReadiness, RequestState};
+use crate::tui::app::details::DetailRow;
+use crate::tui::app::json::{SearchMatches, TokenKind as Token};
+use crate::tui::app::layout::ScreenRect;
+use crate::tui::app::pointer::ConsoleStatusLine;
+use crate::tui::app::{Pane, PresentationMode, chart, draft, words};
 
 /// Columns of the bar that shows how many requests are left.
 const BUDGET: usize = 10;
 
 /// What an empty console offers.
 const OFFERED: [ConsoleAction; 6] = [
-    ConsoleAction::Test,
-    ConsoleAction::Presets,
-    ConsoleAction::Edit,
-    ConsoleAction::Import,
-    ConsoleAction::Saved,
+    ConsoleAction::SendTest,
+    ConsoleAction::PickPreset,
+    ConsoleAction::EditRequest,
+    ConsoleAction::ImportCurl,
+    ConsoleAction::SavedRequests,
     ConsoleAction::History,
 ];
 /// Columns of the keys of what is offered.
@@ -35,7 +35,7 @@ const OFFER_KEY: u16 = 3;
 const OFFER: u16 = 15;
 
 /// Draws the console.
-pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
+pub(super) fn draw(pen: &mut Pen<'_>, area: ScreenRect) {
     let app = pen.app;
     if area.is_empty() {
         return;
@@ -46,50 +46,52 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
         return;
     };
     draw_request(pen, inner.row(0));
-    match app.console.outcome_for(&credential.id) {
-        Outcome::Nothing => {
+    match app.console.state_for(&credential.id) {
+        RequestState::Idle => {
             draw_rule(pen, inner.row(1), "");
             draw_offer(pen, inner.split_top(3).1);
         }
-        Outcome::Sending(sending) => {
+        RequestState::Sending(sending) => {
             draw_rule(pen, inner.row(1), "sending…");
-            let time = words::span(pen.now.instant.saturating_duration_since(sending.since));
-            if let Some((pages, items)) = sending.read {
-                let read = format!("{}, {} so far", words::count(pages, "page"), words::count(items, "element"));
+            let time = words::format_duration(pen.now.instant.saturating_duration_since(sending.since));
+            if let Some((pages, items)) = sending.page_progress {
+                let read = format!("{}, {} so far", words::format_count(pages, "page"), words::format_count(items, "element"));
                 pen.put(inner.row(2), &read, StyleRole::Accent);
             }
-            let key = app.preferences.keys.label(Action::Program(ProgramAction::Cancel)).unwrap_or_default();
+            let key = app.preferences.keys.label(CommandAction::Program(ProgramAction::Cancel)).unwrap_or_default();
             let waiting = format!("Waiting for the answer since {time}; {key} cancels");
             pen.paragraph(inner.split_top(3).1, &waiting, StyleRole::Dim);
         }
-        Outcome::Cancelled(_) => {
+        RequestState::Canceled(_) => {
             draw_rule(pen, inner.row(1), "cancelled");
             draw_offer(pen, inner.split_top(3).1);
         }
-        Outcome::Failed(_, problem) => {
+        RequestState::Failed(_, problem) => {
             draw_rule(pen, inner.row(1), "no answer");
             draw_problem(pen, inner.split_top(3).1, problem);
         }
-        Outcome::Answered(answered) => draw_answer(pen, inner, answered),
+        RequestState::Completed(answered) => draw_answer(pen, inner, answered),
     }
 }
 
-fn draw_request(pen: &mut Pen<'_>, area: Area) {
+fn draw_request(pen: &mut Pen<'_>, area: ScreenRect) {
     let app = pen.app;
-    let (method, address) = match app.request() {
-        Some(Ready::Draft(draft)) => (draft.method, draft.address()),
-        Some(Ready::Open(preset)) => (HttpMethod::parse(&preset.method).unwrap_or_default(), draft::template(&preset)),
+    let (method, address) = match app.current_request() {
+        Some(RequestReadiness::Ready(draft)) => (draft.method, draft.address()),
+        Some(RequestReadiness::MissingParameters(preset)) => {
+            (HttpMethod::parse(&preset.method).unwrap_or_default(), draft::preset_address(&preset))
+        }
         None => {
             pen.put(area, "There is no request for this kind of credential", StyleRole::Dim);
             return;
         }
     };
-    let onward = app.onward();
+    let onward = app.follow_up_requests();
     let send = match &onward {
         Some(onward) => format!("{} go on with {}", pen.glyphs().enter_key, shortened(&onward.name, area.width)),
         None => format!("{} send", pen.glyphs().enter_key),
     };
-    let rest = pen.put_right(area, &send, if app.stage.focus == Pane::Console { StyleRole::Key } else { StyleRole::Dim });
+    let rest = pen.put_right(area, &send, if app.ui_state.focus == Pane::Console { StyleRole::Key } else { StyleRole::Dim });
     let role = if method.is_safe() { StyleRole::Accent } else { StyleRole::Danger };
     let rest = pen.put(rest, method.as_str(), role).split_left(2).1;
     pen.put(rest, &address, StyleRole::Text);
@@ -102,7 +104,7 @@ fn shortened(name: &str, columns: u16) -> String {
 }
 
 /// A line across, with a word in it.
-fn draw_rule(pen: &mut Pen<'_>, area: Area, word: &str) {
+fn draw_rule(pen: &mut Pen<'_>, area: ScreenRect, word: &str) {
     let line = pen.glyphs().border[1].repeat(area.width.into());
     pen.put(area, &line, StyleRole::Border);
     if !word.is_empty() {
@@ -111,11 +113,11 @@ fn draw_rule(pen: &mut Pen<'_>, area: Area, word: &str) {
 }
 
 /// What can be done here, where nothing has been done yet: key, name, and as much of the help as there is room for.
-fn draw_offer(pen: &mut Pen<'_>, area: Area) {
+fn draw_offer(pen: &mut Pen<'_>, area: ScreenRect) {
     let app = pen.app;
-    let offered = OFFERED.into_iter().map(Action::Console).filter(|action| app.offers(*action));
+    let offered = OFFERED.into_iter().map(CommandAction::Console).filter(|action| app.can_run(*action));
     for (action, line) in offered.zip(0..area.height) {
-        let (Some(command), Some(key)) = (command::of(action), app.preferences.keys.label(action)) else { continue };
+        let (Some(command), Some(key)) = (command::find_by_action(action), app.preferences.keys.label(action)) else { continue };
         let (left, help) = area.row(line).split_left(OFFER);
         pen.put_right(left.split_left(OFFER_KEY).0, &key, StyleRole::Key);
         pen.put(left.split_left(OFFER_KEY + 1).1, command.title, StyleRole::Text);
@@ -125,13 +127,13 @@ fn draw_offer(pen: &mut Pen<'_>, area: Area) {
     }
 }
 
-fn draw_problem(pen: &mut Pen<'_>, area: Area, problem: &Problem) {
+fn draw_problem(pen: &mut Pen<'_>, area: ScreenRect, problem: &Problem) {
     let area = pen.paragraph(area, &problem.what, StyleRole::Bad);
     let area = pen.paragraph(area, &problem.why, StyleRole::Text);
     pen.paragraph(area, &problem.remedy, StyleRole::Accent);
 }
 
-fn draw_answer(pen: &mut Pen<'_>, inner: Area, answered: &Answered) {
+fn draw_answer(pen: &mut Pen<'_>, inner: ScreenRect, answered: &ResponseView) {
     let app = pen.app;
     draw_rule(pen, inner.row(1), "");
     let role = match answered.exchange.response.status {
@@ -140,16 +142,16 @@ fn draw_answer(pen: &mut Pen<'_>, inner: Area, answered: &Answered) {
         400..500 => StyleRole::Bad,
         _ => StyleRole::Unknown,
     };
-    let tabs = app.view_tabs();
+    let tabs = app.response_tabs();
     let room = tabs.first().map_or(inner.width, |(_, area)| area.x.saturating_sub(inner.x + 4));
     // What was answered to another request is not to be taken for an answer to the one above it.
-    let (role, sign) = if app.is_answered(answered) { (role, "") } else { (StyleRole::Dim, "earlier: ") };
+    let (role, sign) = if app.response_matches_request(answered) { (role, "") } else { (StyleRole::Dim, "earlier: ") };
     let summary = answered.summary(usize::from(room.saturating_sub(2)).saturating_sub(sign.len()));
     pen.put(inner.row(1).split_left(2).1.split_left(room).0, &format!(" {sign}{summary} "), role);
     for (view, tab) in tabs {
-        let chosen = view == app.console.view;
+        let chosen = view == app.console.tab;
         pen.put(
-            Area { x: tab.x - 1, width: tab.width + 2, ..tab },
+            ScreenRect { x: tab.x - 1, width: tab.width + 2, ..tab },
             &format!(" {} ", view.title()),
             if chosen { StyleRole::Accent } else { StyleRole::Dim },
         );
@@ -159,24 +161,24 @@ fn draw_answer(pen: &mut Pen<'_>, inner: Area, answered: &Answered) {
             pen.buffer.set_style(rect, style);
         }
     }
-    for (line, (role, text)) in app.explanation().iter().enumerate() {
+    for (line, (role, text)) in app.explanation_lines().iter().enumerate() {
         pen.put(inner.row(2 + u16::try_from(line).unwrap_or(u16::MAX)), text, *role);
     }
-    let body = app.console_body();
-    if app.stage.audience == Audience::Others {
+    let body = app.console_body_area();
+    if app.ui_state.presentation == PresentationMode::On {
         pen.put(body, "Presentation mode shows no answers", StyleRole::Dim);
     } else {
-        match answered.laid(app.console.view) {
+        match answered.layout_state(app.console.tab) {
             Some(laid) => draw_text(pen, body, laid),
             None => draw_details(pen, body),
         }
     }
     draw_below(pen, inner);
-    draw_budget(pen, app.screen().console, answered);
+    draw_budget(pen, app.screen_layout().console, answered);
 }
 
 /// In the lower border: how many requests are left, as a bar and in words.
-fn draw_budget(pen: &mut Pen<'_>, area: Area, answered: &Answered) {
+fn draw_budget(pen: &mut Pen<'_>, area: ScreenRect, answered: &ResponseView) {
     let limits = answered.limits(pen.now.wall);
     let Some(words) = limits.describe() else { return };
     let bottom = area.row(area.height.saturating_sub(1)).split_left(2).1;
@@ -187,7 +189,7 @@ fn draw_budget(pen: &mut Pen<'_>, area: Area, answered: &Answered) {
             1..3 => StyleRole::Warn,
             _ => StyleRole::Good,
         };
-        let (full, empty) = chart::bar(pen.glyphs(), (left, limit), BUDGET);
+        let (full, empty) = chart::progress_bar(pen.glyphs(), (left, limit), BUDGET);
         pieces.extend([(role, full), (StyleRole::Dim, empty), (StyleRole::Dim, " ".to_owned())]);
     }
     pieces.push((StyleRole::Dim, format!("{words} ")));
@@ -197,14 +199,14 @@ fn draw_budget(pen: &mut Pen<'_>, area: Area, answered: &Answered) {
     }
 }
 
-fn draw_text(pen: &mut Pen<'_>, area: Area, laid: &Laid) {
+fn draw_text(pen: &mut Pen<'_>, area: ScreenRect, laid: &LayoutState) {
     match laid {
-        Laid::Absent => _ = pen.put(area, "The answer has no body", StyleRole::Dim),
-        Laid::Waiting(_) => _ = pen.put(area, "Laying it out…", StyleRole::Dim),
-        Laid::Failed(problem) => draw_problem(pen, area, problem),
-        Laid::Ready(document) => {
+        LayoutState::Absent => _ = pen.put(area, "The answer has no body", StyleRole::Dim),
+        LayoutState::Pending(_) => _ = pen.put(area, "Laying it out…", StyleRole::Dim),
+        LayoutState::Failed(problem) => draw_problem(pen, area, problem),
+        LayoutState::Ready(document) => {
             let rect = pen.rect(area);
-            let focused = pen.app.stage.focus == Pane::Console;
+            let focused = pen.app.ui_state.focus == Pane::Console;
             let roles = [
                 StyleRole::JsonKey,
                 StyleRole::JsonString,
@@ -229,14 +231,14 @@ fn draw_text(pen: &mut Pen<'_>, area: Area, laid: &Laid) {
                 Ink::Cursor => Style::new(),
                 Ink::Match => found,
             };
-            json::draw(document, rect, pen.buffer, Look { style: &style, signs: pen.app.preferences.glyphs });
+            json::draw(document, rect, pen.buffer, Look { style: &style, signs: pen.app.preferences.symbols });
         }
     }
 }
 
-fn draw_details(pen: &mut Pen<'_>, area: Area) {
-    let (column, lines) = pen.app.details();
-    for (Line { name, text, is_meaning }, at) in lines.iter().skip(pen.app.console.scroll).zip(0..area.height) {
+fn draw_details(pen: &mut Pen<'_>, area: ScreenRect) {
+    let (column, lines) = pen.app.detail_rows();
+    for (DetailRow { name, text, is_meaning }, at) in lines.iter().skip(pen.app.console.scroll).zip(0..area.height) {
         let (left, right) = area.row(at).split_left(column);
         pen.put(left, name, StyleRole::JsonKey);
         pen.put(right, text, if *is_meaning { StyleRole::Dim } else { StyleRole::Text });
@@ -244,45 +246,46 @@ fn draw_details(pen: &mut Pen<'_>, area: Area) {
 }
 
 /// The line below the answer: what is typed, or the filter that is used.
-fn draw_below(pen: &mut Pen<'_>, inner: Area) {
+fn draw_below(pen: &mut Pen<'_>, inner: ScreenRect) {
     let app = pen.app;
     let line = inner.row(inner.height.saturating_sub(1));
-    match app.console_line() {
+    match app.console_status_line() {
         None => {}
-        Some(BelowAnswer::Filtered(filter)) => {
-            let drop = app.preferences.keys.label(Action::Console(ConsoleAction::Drop)).unwrap_or_default();
+        Some(ConsoleStatusLine::Filter(filter)) => {
+            let drop = app.preferences.keys.label(CommandAction::Console(ConsoleAction::ClearFilter)).unwrap_or_default();
             let rest = pen.put_right(line, &format!("{drop} shows all"), StyleRole::Dim);
             let rest = pen.put(rest, "| ", StyleRole::Key);
             pen.put(rest, filter, StyleRole::Accent);
         }
-        Some(BelowAnswer::Found(found)) => {
-            let keys = [ConsoleAction::NextMatch, ConsoleAction::PreviousMatch, ConsoleAction::Drop].map(Action::Console);
+        Some(ConsoleStatusLine::Matches(found)) => {
+            let keys =
+                [ConsoleAction::NextMatch, ConsoleAction::PreviousMatch, ConsoleAction::ClearFilter].map(CommandAction::Console);
             let [next, back, drop] = keys.map(|action| app.preferences.keys.label(action).unwrap_or_default());
             let rest = pen.put_right(line, &format!("{next} next · {back} back · {drop} ends"), StyleRole::Dim);
             let rest = pen.put(rest, "/ ", StyleRole::Key);
             pen.put(rest, &place_of(&found), StyleRole::Accent);
         }
-        Some(BelowAnswer::Typed(prompt)) => draw_prompt(pen, line, prompt),
+        Some(ConsoleStatusLine::Prompt(prompt)) => draw_prompt(pen, line, prompt),
     }
 }
 
 /// Where among what was found the cursor is.
-fn place_of(found: &Matches) -> String {
+fn place_of(found: &SearchMatches) -> String {
     match found.current {
         Some(current) => format!("{current} of {}", found.total),
         None => format!("{} found", found.total),
     }
 }
 
-fn draw_prompt(pen: &mut Pen<'_>, line: Area, prompt: &Prompt) {
+fn draw_prompt(pen: &mut Pen<'_>, line: ScreenRect, prompt: &ConsolePrompt) {
     let app = pen.app;
-    let laid = app.console.answered().and_then(|answered| answered.laid(app.console.view));
-    let (sign, place) = match (prompt.purpose, laid) {
-        (Purpose::Search, Some(Laid::Ready(document))) => {
-            ("/ ", document.matches().map(|found| place_of(&found)).unwrap_or_default())
+    let laid = app.console.response().and_then(|answered| answered.layout_state(app.console.tab));
+    let (sign, place) = match (prompt.kind, laid) {
+        (ConsolePromptKind::Search, Some(LayoutState::Ready(document))) => {
+            ("/ ", document.search_matches().map(|found| place_of(&found)).unwrap_or_default())
         }
-        (Purpose::Search, _) => ("/ ", String::new()),
-        (Purpose::Filter, _) => ("| ", "Enter filters · ↑ earlier ones".to_owned()),
+        (ConsolePromptKind::Search, _) => ("/ ", String::new()),
+        (ConsolePromptKind::Filter, _) => ("| ", "Enter filters · ↑ earlier ones".to_owned()),
     };
     let line = pen.put_right(line, &place, StyleRole::Dim);
     let rest = pen.put(line, sign, StyleRole::Key);

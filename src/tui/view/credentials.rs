@@ -3,11 +3,11 @@
 use super::pen::Pen;
 use crate::config::theme::StyleRole;
 use crate::domain::Credential;
-use crate::tui::app::command::{Action, ProgramAction};
-use crate::tui::app::credentials::Row;
-use crate::tui::app::layout::Area;
+use crate::tui::app::command::{CommandAction, ProgramAction};
+use crate::tui::app::credentials::CredentialRow;
+use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::query;
-use crate::tui::app::words::{self, Standing};
+use crate::tui::app::words::{self, CredentialStatus};
 use crate::tui::app::{App, Pane, chart};
 
 /// Columns of the short status at the right, with a blank before it.
@@ -18,42 +18,42 @@ const REGION: u16 = 10;
 const NAME: u16 = 12;
 
 /// Draws the list.
-pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
+pub(super) fn draw(pen: &mut Pen<'_>, area: ScreenRect) {
     let app = pen.app;
     if area.is_empty() {
         return;
     }
     let inner = pen.pane(area, Pane::Credentials, &title(app));
-    let (filter, rows) = inner.split_top(app.list_overhead());
+    let (filter, rows) = inner.split_top(app.filter_rows());
     draw_filter(pen, filter);
-    if app.credentials.shown_count() == 0 {
+    if app.credentials.visible_count() == 0 {
         return draw_nothing(pen, rows);
     }
-    for (line, row) in app.credentials.visible(rows.height.into()).enumerate() {
+    for (line, row) in app.credentials.visible_rows(rows.height.into()).enumerate() {
         let line = u16::try_from(line).unwrap_or(u16::MAX);
         draw_row(pen, rows.row(line), &row);
     }
     draw_position(pen, area, rows);
-    draw_thumb(pen, Area { x: area.x + area.width.saturating_sub(1), width: 1, ..rows });
+    draw_thumb(pen, ScreenRect { x: area.x + area.width.saturating_sub(1), width: 1, ..rows });
 }
 
 fn title(app: &App) -> String {
     let list = &app.credentials;
-    if list.is_unfiltered() {
+    if list.filter_is_empty() {
         "1 Credentials".to_owned()
     } else {
-        format!("1 Credentials · {}", words::part(list.shown_count(), list.all().len()))
+        format!("1 Credentials · {}", words::format_part(list.visible_count(), list.all().len()))
     }
 }
 
-fn draw_filter(pen: &mut Pen<'_>, area: Area) {
+fn draw_filter(pen: &mut Pen<'_>, area: ScreenRect) {
     let filter = &pen.app.credentials.filter;
     if area.is_empty() {
         return;
     }
     let rest = pen.put(area, "/ ", StyleRole::Key);
     if filter.input.value().is_empty() {
-        pen.put(rest.split_left(1).1, query::grammar(), StyleRole::Dim);
+        pen.put(rest.split_left(1).1, query::filter_grammar(), StyleRole::Dim);
     } else {
         pen.put(rest, filter.input.value(), StyleRole::Text);
     }
@@ -63,13 +63,13 @@ fn draw_filter(pen: &mut Pen<'_>, area: Area) {
     }
 }
 
-fn draw_nothing(pen: &mut Pen<'_>, area: Area) {
+fn draw_nothing(pen: &mut Pen<'_>, area: ScreenRect) {
     if pen.app.credentials.all().is_empty() {
         let area = area.split_top(1).1;
         let area = pen.paragraph(area, "No credentials yet.", StyleRole::Title).split_top(1).1;
         let area = pen.paragraph(area, "Paste a token, or press a to add one: it says what it is.", StyleRole::Text);
         let area = area.split_top(1).1;
-        let key = pen.app.preferences.keys.label(Action::Program(ProgramAction::Welcome)).unwrap_or_default();
+        let key = pen.app.preferences.keys.label(CommandAction::Program(ProgramAction::Welcome)).unwrap_or_default();
         let words = format!("{key} takes over what other programs have, chooses the store, or shows a demo.");
         pen.paragraph(area, &words, StyleRole::Dim);
     } else {
@@ -78,43 +78,45 @@ fn draw_nothing(pen: &mut Pen<'_>, area: Area) {
     }
 }
 
-fn draw_row(pen: &mut Pen<'_>, area: Area, row: &Row<'_>) {
-    let Row { credential, selected, marked } = row;
+fn draw_row(pen: &mut Pen<'_>, area: ScreenRect, row: &CredentialRow<'_>) {
+    let CredentialRow { credential, selected, marked } = row;
     let (role, sign) = standing(pen, credential);
     let mark = if *marked { pen.glyphs().check_mark } else { " " };
-    let rest = pen.put(Area { x: area.x - 1, width: area.width + 1, ..area }, mark, StyleRole::Accent);
+    let rest = pen.put(ScreenRect { x: area.x - 1, width: area.width + 1, ..area }, mark, StyleRole::Accent);
     let rest = pen.put(rest, sign, role).split_left(1).1;
 
     let (rest, gist) = rest.split_left(rest.width.saturating_sub(GIST));
-    let words = words::gist(credential, pen.now.wall);
+    let words = words::short_status(credential, pen.now.wall);
     pen.put_right(gist, &words, role);
     let (name, region) =
         if rest.width >= NAME + REGION { rest.split_left(rest.width - REGION) } else { (rest, rest.split_left(rest.width).1) };
     pen.put(region.split_left(1).1, short_region(credential), StyleRole::Dim);
-    let called = pen.app.name_of(credential);
+    let called = pen.app.display_name(credential);
     pen.put(name, &called, StyleRole::Text);
     if *selected {
-        let focused = pen.app.stage.focus == Pane::Credentials;
-        let whole = Area { x: area.x - 1, width: area.width + 2, ..area };
+        let focused = pen.app.ui_state.focus == Pane::Credentials;
+        let whole = ScreenRect { x: area.x - 1, width: area.width + 2, ..area };
         pen.tint(whole, if focused { StyleRole::Selection } else { StyleRole::SelectionIdle });
     }
 }
 
 /// In the lower border: where the cursor is, and what the list is sorted by.
-fn draw_position(pen: &mut Pen<'_>, area: Area, rows: Area) {
+fn draw_position(pen: &mut Pen<'_>, area: ScreenRect, rows: ScreenRect) {
     let list = &pen.app.credentials;
     let bottom = area.row(area.height.saturating_sub(1)).split_left(2).1;
     let bottom = bottom.split_left(bottom.width.saturating_sub(2)).0;
     pen.put(bottom, &format!(" by {} ", list.sort.as_str()), StyleRole::Dim);
-    if list.shown_count() > rows.height.into() {
-        pen.put_right(bottom, &format!(" {} ", words::part(list.cursor() + 1, list.shown_count())), StyleRole::Dim);
+    if list.visible_count() > rows.height.into() {
+        pen.put_right(bottom, &format!(" {} ", words::format_part(list.cursor() + 1, list.visible_count())), StyleRole::Dim);
     }
 }
 
 /// In the right border: which part of the list is shown.
-fn draw_thumb(pen: &mut Pen<'_>, border: Area) {
+fn draw_thumb(pen: &mut Pen<'_>, border: ScreenRect) {
     let list = &pen.app.credentials;
-    let Some((top, length)) = chart::thumb(list.top(), usize::from(border.height), list.shown_count()) else { return };
+    let Some((top, length)) = chart::scrollbar_thumb(list.top(), usize::from(border.height), list.visible_count()) else {
+        return;
+    };
     for line in (top..top + length).filter_map(|line| u16::try_from(line).ok()) {
         pen.put(border.row(line), pen.glyphs().scroll_thumb, StyleRole::Border);
     }
@@ -122,7 +124,7 @@ fn draw_thumb(pen: &mut Pen<'_>, border: Area) {
 
 /// The sign and colour of how a credential stands.
 pub(super) fn standing(pen: &Pen<'_>, credential: &Credential) -> (StyleRole, &'static str) {
-    Standing::of(credential, pen.now.wall).look(pen.glyphs())
+    CredentialStatus::for_credential(credential, pen.now.wall).style(pen.glyphs())
 }
 
 /// The region without what the provider's name says already: `EU-01` of `SNYK-EU-01`.

@@ -6,10 +6,10 @@ use crate::config::theme::StyleRole;
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Timestamp};
-use crate::tui::app::command::{Action, CredentialAction};
-use crate::tui::app::layout::Area;
-use crate::tui::app::pointer::LABELS;
-use crate::tui::app::{Audience, Pane};
+use crate::tui::app::command::{CommandAction, CredentialAction};
+use crate::tui::app::layout::ScreenRect;
+use crate::tui::app::pointer::DETAIL_LABEL_COLUMNS;
+use crate::tui::app::{Pane, PresentationMode};
 use crate::tui::app::{chart, words};
 
 /// A mask has one width, whatever it hides.
@@ -26,7 +26,7 @@ const YEAR: i64 = 365;
 const BAR: i64 = 10;
 
 /// Draws the detail.
-pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
+pub(super) fn draw(pen: &mut Pen<'_>, area: ScreenRect) {
     let app = pen.app;
     if area.is_empty() {
         return;
@@ -36,12 +36,12 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
         pen.put(inner, "Nothing is selected", StyleRole::Dim);
         return;
     };
-    let inner = pen.pane(area, Pane::Detail, &format!("2 {}", app.name_of(credential)));
+    let inner = pen.pane(area, Pane::Detail, &format!("2 {}", app.display_name(credential)));
     pen.put(inner.row(0), &what(pen, credential), StyleRole::Title);
     let mut rest = draw_secret(pen, inner.split_top(1).1, credential);
     for (label, parts) in facts(pen, credential) {
         let mut line = pen.put(rest.row(0), label, StyleRole::Dim);
-        line = rest.row(0).split_left(LABELS.max(rest.width - line.width)).1;
+        line = rest.row(0).split_left(DETAIL_LABEL_COLUMNS.max(rest.width - line.width)).1;
         for (role, text) in parts {
             line = pen.put(line, &text, role);
         }
@@ -50,7 +50,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
 }
 
 fn what(pen: &Pen<'_>, credential: &Credential) -> String {
-    let catalogue = &pen.app.catalogue;
+    let catalogue = &pen.app.catalog;
     let provider = catalogue.provider(&credential.provider).map_or(credential.provider.as_str(), |known| known.title.as_str());
     let kind =
         catalogue.kind(&credential.provider, &credential.kind).map_or(credential.kind.as_str(), |known| known.title.as_str());
@@ -58,29 +58,29 @@ fn what(pen: &Pen<'_>, credential: &Credential) -> String {
 }
 
 /// Draws the secret, masked or not; returns the lines below it.
-fn draw_secret(pen: &mut Pen<'_>, area: Area, credential: &Credential) -> Area {
+fn draw_secret(pen: &mut Pen<'_>, area: ScreenRect, credential: &Credential) -> ScreenRect {
     let app = pen.app;
     pen.put(area.row(0), "Secret", StyleRole::Dim);
-    let place = area.split_left(LABELS).1;
-    let Some(shown) = app.detail.shown(&credential.id, pen.now.instant) else {
+    let place = area.split_left(DETAIL_LABEL_COLUMNS).1;
+    let Some(shown) = app.detail.revealed_secret(&credential.id, pen.now.instant) else {
         let rest = pen.put(place.row(0), &pen.glyphs().mask.repeat(MASK), StyleRole::Secret).split_left(2).1;
-        let hint = match app.stage.audience {
-            _ if app.detail.is_asked() => "asking the store…",
-            Audience::Nobody => "click to show",
-            Audience::Others => "presentation mode",
+        let hint = match app.ui_state.presentation {
+            _ if app.detail.reveal_pending() => "asking the store…",
+            PresentationMode::Off => "click to show",
+            PresentationMode::On => "presentation mode",
         };
         pen.put(rest, hint, StyleRole::Dim);
         return area.split_top(1).1;
     };
-    let countdown = format!("{} s", words::seconds_left(shown.left));
+    let countdown = format!("{} s", words::whole_seconds_left(shown.left));
     let place = pen.put_right(place.row(0), &countdown, StyleRole::Warn).width;
-    let room = area.split_left(LABELS).1.split_left(place).0;
+    let room = area.split_left(DETAIL_LABEL_COLUMNS).1.split_left(place).0;
     let used = shown.secret.expose(|bytes| draw_bytes(pen, room, bytes));
     area.split_top(used).1
 }
 
 /// Draws a secret in as many lines as it needs and there are; returns how many.
-fn draw_bytes(pen: &mut Pen<'_>, area: Area, bytes: &[u8]) -> u16 {
+fn draw_bytes(pen: &mut Pen<'_>, area: ScreenRect, bytes: &[u8]) -> u16 {
     let Ok(text) = std::str::from_utf8(bytes) else {
         pen.put(area, "It is not text; copy or send it instead", StyleRole::Warn);
         return 1;
@@ -107,7 +107,7 @@ fn draw_bytes(pen: &mut Pen<'_>, area: Area, bytes: &[u8]) -> u16 {
 type Fact = (&'static str, Vec<(StyleRole, String)>);
 
 fn facts(pen: &Pen<'_>, credential: &Credential) -> Vec<Fact> {
-    let kind = pen.app.catalogue.kind(&credential.provider, &credential.kind).ok();
+    let kind = pen.app.catalog.kind(&credential.provider, &credential.kind).ok();
     let mut facts = vec![acts_as(pen, credential)];
     if let Some(seen) = credential.fields.get(ORGANISATIONS) {
         facts.push(("Sees", vec![(StyleRole::Text, hidden(pen, seen))]));
@@ -120,7 +120,7 @@ fn facts(pen: &Pen<'_>, credential: &Credential) -> Vec<Fact> {
     let region = (StyleRole::Text, region(pen, credential));
     facts
         .push(("Region", std::iter::once(region).chain(kind.into_iter().flat_map(|kind| sent(pen, credential, kind))).collect()));
-    if !pen.app.detail.twins().is_empty() {
+    if !pen.app.detail.duplicates().is_empty() {
         facts.push(print(pen, credential));
     }
     if !credential.labels.is_empty() {
@@ -129,7 +129,7 @@ fn facts(pen: &Pen<'_>, credential: &Credential) -> Vec<Fact> {
     for (id, value) in credential.fields.iter().filter(|(id, _)| *id != ORGANISATIONS) {
         facts.push(("Field", vec![(StyleRole::Dim, format!("{id} ")), (StyleRole::Text, hidden(pen, value))]));
     }
-    if pen.app.detail.twins().is_empty() {
+    if pen.app.detail.duplicates().is_empty() {
         facts.push(print(pen, credential));
     }
     facts
@@ -150,7 +150,7 @@ fn session(pen: &Pen<'_>, credential: &Credential, kind: &CredentialKind) -> Fac
         _ => false,
     };
     if ended {
-        let key = pen.app.preferences.keys.label(Action::Credential(CredentialAction::SignIn)).unwrap_or_default();
+        let key = pen.app.preferences.keys.label(CommandAction::Credential(CredentialAction::SignIn)).unwrap_or_default();
         let words = (StyleRole::Bad, "not accepted any more: ".to_owned());
         return ("Session", vec![words, (StyleRole::Key, key), (StyleRole::Text, " signs in again".to_owned())]);
     }
@@ -158,9 +158,9 @@ fn session(pen: &Pen<'_>, credential: &Credential, kind: &CredentialKind) -> Fac
     let Some(life) = pen.app.detail.access_token(now) else {
         return ("Session", vec![(StyleRole::Dim, "no access token at hand; the next request gets one".to_owned())]);
     };
-    let left = format!("access token for {}", words::lasting(life.until - now));
+    let left = format!("access token for {}", words::format_remaining(life.until - now));
     let dot = pen.glyphs().separator;
-    let since = life.since.map(|since| format!(" {dot} refreshed {}", words::ago(since, now)));
+    let since = life.since.map(|since| format!(" {dot} refreshed {}", words::format_age(since, now)));
     ("Session", vec![(StyleRole::Good, left), (StyleRole::Dim, since.unwrap_or_default())])
 }
 
@@ -198,9 +198,9 @@ fn expires(pen: &Pen<'_>, credential: &Credential) -> Fact {
     let filled = ((end - now).whole_seconds() * BAR / life).clamp(0, BAR);
     let full = pen.glyphs().bar_filled.repeat(usize::try_from(filled).unwrap_or(0));
     let empty = pen.glyphs().bar_empty.repeat(usize::try_from(BAR - filled).unwrap_or(0));
-    let key = pen.app.preferences.keys.label(Action::Credential(CredentialAction::Rotate));
+    let key = pen.app.preferences.keys.label(CommandAction::Credential(CredentialAction::Rotate));
     let rotate = key.filter(|_| days < words::EXPIRING_DAYS).map(|key| (StyleRole::Key, format!("{key} rotate ")));
-    let text = (StyleRole::Text, format!("{} ({left}) ", words::day(end)));
+    let text = (StyleRole::Text, format!("{} ({left}) ", words::format_date(end)));
     ("Expires", std::iter::once(text).chain(rotate).chain([(role, full), (StyleRole::Dim, empty)]).collect())
 }
 
@@ -213,7 +213,7 @@ fn age(pen: &Pen<'_>, credential: &Credential) -> Fact {
         _ => StyleRole::Bad,
     };
     let (part, columns) = (u64::try_from(days).unwrap_or(0), usize::try_from(BAR).unwrap_or(0));
-    let (full, empty) = chart::bar(pen.glyphs(), (part, u64::try_from(YEAR).unwrap_or(1)), columns);
+    let (full, empty) = chart::progress_bar(pen.glyphs(), (part, u64::try_from(YEAR).unwrap_or(1)), columns);
     let text = (StyleRole::Text, format!("{days} d here "));
     let of = if days < YEAR { " of a year" } else { " over a year" };
     ("Age", vec![text, (role, full), (StyleRole::Dim, empty), (StyleRole::Dim, of.to_owned())])
@@ -221,7 +221,7 @@ fn age(pen: &Pen<'_>, credential: &Credential) -> Fact {
 
 fn checked(pen: &Pen<'_>, credential: &Credential) -> Fact {
     let Some(check) = &credential.last_check else {
-        let key = pen.app.preferences.keys.label(Action::Credential(CredentialAction::Check));
+        let key = pen.app.preferences.keys.label(CommandAction::Credential(CredentialAction::Check));
         let way = key.map_or_else(String::new, |key| format!("; {key} checks"));
         return ("Checked", vec![(StyleRole::Dim, format!("{} never{way}", pen.glyphs().unchecked))]);
     };
@@ -229,7 +229,7 @@ fn checked(pen: &Pen<'_>, credential: &Credential) -> Fact {
     let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();
     let (role, sign) = verdict(pen, check.result);
     let latency = check.latency_ms.map(|ms| format!(" {dot} {ms} ms")).unwrap_or_default();
-    let rest = format!(" {dot} {}{latency}", words::ago(check.checked_at, pen.now.wall));
+    let rest = format!(" {dot} {}{latency}", words::format_age(check.checked_at, pen.now.wall));
     ("Checked", vec![(role, format!("{sign} {}{status}", check.result.as_str())), (StyleRole::Dim, rest)])
 }
 
@@ -241,10 +241,10 @@ fn reason(credential: &Credential) -> Option<String> {
 }
 
 fn region(pen: &Pen<'_>, credential: &Credential) -> String {
-    let known = pen.app.catalogue.region(&credential.provider, &credential.region);
+    let known = pen.app.catalog.region(&credential.provider, &credential.region);
     known.map_or_else(
         |_| credential.region.clone(),
-        |region| format!("{} {} {}", region.id, pen.glyphs().separator, words::host(&region.api)),
+        |region| format!("{} {} {}", region.id, pen.glyphs().separator, words::host_and_port(&region.api)),
     )
 }
 
@@ -253,7 +253,7 @@ fn print(pen: &Pen<'_>, credential: &Credential) -> Fact {
         Some(print) => (StyleRole::Dim, print.chars().take(16).collect()),
         None => (StyleRole::Dim, "none".to_owned()),
     }];
-    let twins = pen.app.detail.twins();
+    let twins = pen.app.detail.duplicates();
     if !twins.is_empty() {
         let names: Vec<_> = twins.iter().take(TWINS).map(|twin| hidden(pen, twin.as_str())).collect();
         let more = twins.len().saturating_sub(TWINS);
@@ -265,8 +265,8 @@ fn print(pen: &Pen<'_>, credential: &Credential) -> Fact {
 
 /// What names somebody or something, hidden where others may be watching.
 fn hidden(pen: &Pen<'_>, text: &str) -> String {
-    match pen.app.stage.audience {
-        Audience::Nobody => text.to_owned(),
-        Audience::Others => pen.glyphs().mask.repeat(8),
+    match pen.app.ui_state.presentation {
+        PresentationMode::Off => text.to_owned(),
+        PresentationMode::On => pen.glyphs().mask.repeat(8),
     }
 }

@@ -4,9 +4,11 @@ use unicode_width::UnicodeWidthStr;
 
 use super::pen::{Frame, Pen};
 use crate::config::theme::StyleRole;
-use crate::tui::app::form::Button;
-use crate::tui::app::layout::Area;
-use crate::tui::app::sheet::{ButtonCell, Drawing, FieldRow, Item, Line, Placed, Row, Sheet, Value, button_areas};
+use crate::tui::app::form::FormButton;
+use crate::tui::app::layout::ScreenRect;
+use crate::tui::app::sheet::{
+    ButtonView, DialogLayout, DialogRow, DialogView, FieldValue, FieldView, ListItem, PlacedLine, SpanRow, button_areas,
+};
 
 /// The most columns that the labels of fields take.
 const LABELS: usize = 24;
@@ -14,11 +16,11 @@ const LABELS: usize = 24;
 const MASK: usize = 20;
 
 /// Draws a dialog in the middle of `area`.
-pub(super) fn draw(pen: &mut Pen<'_>, area: Area, sheet: &Sheet) {
-    let placed = sheet.place(area);
+pub(super) fn draw(pen: &mut Pen<'_>, area: ScreenRect, sheet: &DialogView) {
+    let placed = sheet.layout(area);
     // A column of air on both sides keeps what lies behind from running into it.
-    let Area { x, width, .. } = placed.outer;
-    pen.fill(Area { x: x.saturating_sub(1), width: width + 1 + x.min(1), ..placed.outer }, StyleRole::Text);
+    let ScreenRect { x, width, .. } = placed.outer;
+    pen.fill(ScreenRect { x: x.saturating_sub(1), width: width + 1 + x.min(1), ..placed.outer }, StyleRole::Text);
     pen.panel(placed.outer, &sheet.title, Frame::Focused);
     let columns = Columns { label: label_column(sheet), item: item_column(sheet, placed.outer.width) };
     for line in &placed.lines {
@@ -38,57 +40,57 @@ struct Columns {
 
 /// How wide the labels are: as wide as the widest, within reason, with a pointer before them and a gap behind, in which
 /// the arrow of a choice hangs.
-fn label_column(sheet: &Sheet) -> u16 {
+fn label_column(sheet: &DialogView) -> u16 {
     let rows = || sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
     let widths = rows().map(|row| match row {
-        Row::Field(field) => field.label.width(),
-        Row::Pair(label, _) => label.width(),
+        DialogRow::Field(field) => field.label.width(),
+        DialogRow::Pair(label, _) => label.width(),
         _ => 0,
     });
-    let turns = rows().any(|row| matches!(row, Row::Field(FieldRow { value: Value::Choice(..), .. })));
+    let turns = rows().any(|row| matches!(row, DialogRow::Field(FieldView { value: FieldValue::Select(..), .. })));
     let around = if turns { 5 } else { 4 };
     u16::try_from(widths.max().unwrap_or(0).min(LABELS) + around).unwrap_or(u16::MAX)
 }
 
 /// How wide the first column of a list is: as wide as its widest, within reason where more comes beside it.
-fn item_column(sheet: &Sheet, width: u16) -> u16 {
+fn item_column(sheet: &DialogView, width: u16) -> u16 {
     let items =
-        || sheet.body.iter().chain(&sheet.foot).filter_map(|row| if let Row::Item(item) = row { Some(item) } else { None });
+        || sheet.body.iter().chain(&sheet.foot).filter_map(|row| if let DialogRow::Item(item) = row { Some(item) } else { None });
     let widest = u16::try_from(items().map(|item| item.text.width()).max().unwrap_or(0)).unwrap_or(u16::MAX);
     if items().all(|item| item.more.is_empty()) { widest } else { widest.min(width / 2) }
 }
 
-fn draw_line(pen: &mut Pen<'_>, line: &Line<'_>, columns: Columns) {
+fn draw_line(pen: &mut Pen<'_>, line: &PlacedLine<'_>, columns: Columns) {
     match line.row {
-        Row::Blank => {}
-        Row::Text(role, _) | Row::Remark(role, _) => _ = pen.put(line.area, line.text, *role),
-        Row::Pair(label, value) => {
+        DialogRow::Blank => {}
+        DialogRow::Text(role, _) | DialogRow::Message(role, _) => _ = pen.put(line.area, line.text, *role),
+        DialogRow::Pair(label, value) => {
             pen.put(line.area, label, StyleRole::Dim);
             pen.put(line.area.split_left(columns.label).1, value, StyleRole::Text);
         }
-        Row::Field(field) => draw_field(pen, line.area.split_left(columns.label), field),
-        Row::Item(item) => draw_item(pen, line.area, item, columns.item),
-        Row::Drawing(drawing) => draw_drawing(pen, line.area, drawing),
-        Row::Buttons(buttons) => button_areas(buttons, line.area).for_each(|(cell, area)| draw_button(pen, area, cell)),
+        DialogRow::Field(field) => draw_field(pen, line.area.split_left(columns.label), field),
+        DialogRow::Item(item) => draw_item(pen, line.area, item, columns.item),
+        DialogRow::Spans(drawing) => draw_drawing(pen, line.area, drawing),
+        DialogRow::Buttons(buttons) => button_areas(buttons, line.area).for_each(|(cell, area)| draw_button(pen, area, cell)),
     }
 }
 
-fn draw_field(pen: &mut Pen<'_>, (label, value): (Area, Area), field: &FieldRow) {
+fn draw_field(pen: &mut Pen<'_>, (label, value): (ScreenRect, ScreenRect), field: &FieldView) {
     let pointer = if field.focused { pen.glyphs().pointer } else { " " };
     let rest = pen.put(label, pointer, StyleRole::Accent).split_left(1).1;
-    let role = match (field.wrong, field.focused) {
+    let role = match (field.has_problem, field.focused) {
         (true, _) => StyleRole::Bad,
         (false, true) => StyleRole::Title,
         (false, false) => StyleRole::Dim,
     };
     pen.put(rest.split_left(rest.width.saturating_sub(1)).0, &field.label, role);
     match &field.value {
-        Value::Text(text, cursor) => draw_text(pen, value, (text, *cursor), field.focused),
-        Value::Secret(held) => draw_secret(pen, value, *held),
-        Value::Choice(titles, at) => {
+        FieldValue::Text(text, cursor) => draw_text(pen, value, (text, *cursor), field.focused),
+        FieldValue::Secret(held) => draw_secret(pen, value, *held),
+        FieldValue::Select(titles, at) => {
             let turns = titles.len() > 1;
             // The arrow hangs before the column, so that all values begin below one another.
-            let arrow = Area { x: value.x.saturating_sub(2), width: 1, ..value };
+            let arrow = ScreenRect { x: value.x.saturating_sub(2), width: 1, ..value };
             pen.put(arrow, if turns { "‹" } else { "" }, StyleRole::Dim);
             let rest = pen.put(value, titles.get(*at).map_or("", String::as_str), StyleRole::Text);
             pen.put(rest, if turns { " ›" } else { "" }, StyleRole::Dim);
@@ -97,7 +99,7 @@ fn draw_field(pen: &mut Pen<'_>, (label, value): (Area, Area), field: &FieldRow)
 }
 
 /// Draws the part of a text around the cursor.
-fn draw_text(pen: &mut Pen<'_>, area: Area, (text, cursor): (&str, usize), focused: bool) {
+fn draw_text(pen: &mut Pen<'_>, area: ScreenRect, (text, cursor): (&str, usize), focused: bool) {
     pen.tint(area, StyleRole::Input);
     let room = usize::from(area.width).max(1);
     let skipped = if focused { (cursor + 1).saturating_sub(room) } else { 0 };
@@ -120,7 +122,7 @@ fn skip_columns(text: &str, columns: usize) -> &str {
     &text[at..]
 }
 
-fn draw_secret(pen: &mut Pen<'_>, area: Area, held: bool) {
+fn draw_secret(pen: &mut Pen<'_>, area: ScreenRect, held: bool) {
     if held {
         let mask = pen.glyphs().mask.repeat(MASK);
         pen.put(area, &mask, StyleRole::Secret);
@@ -129,31 +131,31 @@ fn draw_secret(pen: &mut Pen<'_>, area: Area, held: bool) {
     }
 }
 
-fn draw_item(pen: &mut Pen<'_>, area: Area, item: &Item, column: u16) {
+fn draw_item(pen: &mut Pen<'_>, area: ScreenRect, item: &ListItem, column: u16) {
     let (role, sign) = item.mark.unwrap_or((StyleRole::Text, ""));
     let rest = if sign.is_empty() { area } else { pen.put(area, sign, role).split_left(1).1 };
     let rest = pen.put_right(rest, &item.right, StyleRole::Key);
     let (text, more) = rest.split_left(column);
-    let heading = if item.at.is_none() && item.mark.is_none() { StyleRole::Key } else { StyleRole::Text };
+    let heading = if item.index.is_none() && item.mark.is_none() { StyleRole::Key } else { StyleRole::Text };
     pen.put(text, &item.text, heading);
     pen.put(more.split_left(2).1, &item.more, StyleRole::Dim);
     if item.selected {
-        pen.tint(Area { x: area.x - 1, width: area.width + 2, ..area }, StyleRole::Selection);
+        pen.tint(ScreenRect { x: area.x - 1, width: area.width + 2, ..area }, StyleRole::Selection);
     }
 }
 
-fn draw_drawing(pen: &mut Pen<'_>, area: Area, drawing: &Drawing) {
-    pen.pieces(area, &drawing.pieces);
+fn draw_drawing(pen: &mut Pen<'_>, area: ScreenRect, drawing: &SpanRow) {
+    pen.pieces(area, &drawing.spans);
     if drawing.selected {
-        pen.tint(Area { x: area.x - 1, width: area.width + 2, ..area }, StyleRole::Selection);
+        pen.tint(ScreenRect { x: area.x - 1, width: area.width + 2, ..area }, StyleRole::Selection);
     }
 }
 
-fn draw_button(pen: &mut Pen<'_>, area: Area, cell: &ButtonCell) {
+fn draw_button(pen: &mut Pen<'_>, area: ScreenRect, cell: &ButtonView) {
     let role = match (cell.focused, cell.button) {
-        (true, Button::Danger(_)) => StyleRole::Danger,
+        (true, FormButton::Destructive(_)) => StyleRole::Danger,
         (true, _) => StyleRole::Selection,
-        (false, Button::Danger(_)) => StyleRole::Bad,
+        (false, FormButton::Destructive(_)) => StyleRole::Bad,
         (false, _) => StyleRole::Text,
     };
     let (open, close) = match (cell.focused, pen.is_ascii()) {
@@ -165,7 +167,7 @@ fn draw_button(pen: &mut Pen<'_>, area: Area, cell: &ButtonCell) {
 }
 
 /// In the border: that there is more above or below.
-fn draw_hidden(pen: &mut Pen<'_>, placed: &Placed<'_>) {
+fn draw_hidden(pen: &mut Pen<'_>, placed: &DialogLayout<'_>) {
     let outer = placed.outer;
     let corner = |row: u16| outer.row(row).split_left(outer.width.saturating_sub(10)).1.split_left(8).0;
     if placed.hidden.0 {

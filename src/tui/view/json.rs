@@ -8,7 +8,7 @@ use ratatui::style::Style;
 use unicode_width::UnicodeWidthChar;
 
 use crate::config::theme::GlyphSet;
-use crate::tui::app::json::{Document, Fold, Role, Row};
+use crate::tui::app::json::{FoldState, FoldableDocument, TokenKind, VisibleLine};
 
 /// Columns for each container around a line.
 const INDENT: usize = 2;
@@ -23,7 +23,7 @@ const GUTTER: u16 = 2;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ink {
     /// A piece of text.
-    Token(Role),
+    Token(TokenKind),
     /// The mark of a line that can be folded or unfolded.
     Fold,
     /// The mark of a line that goes on beyond the right edge.
@@ -44,11 +44,11 @@ pub struct Look<'a> {
 }
 
 /// Draws the document into `area`, whose height has been told with [`Document::set_height`].
-pub fn draw(document: &Document, area: Rect, buffer: &mut Buffer, look: Look<'_>) {
+pub fn draw(document: &FoldableDocument, area: Rect, buffer: &mut Buffer, look: Look<'_>) {
     let style = look.style;
     let area = area.intersection(buffer.area);
     let gutter = if document.is_json() { GUTTER.min(area.width) } else { 0 };
-    for (row, y) in document.visible().zip(area.y..area.bottom()) {
+    for (row, y) in document.visible_lines().zip(area.y..area.bottom()) {
         let line = Rect { y, height: 1, ..area };
         draw_fold(row.fold, line, buffer, look);
         let text = Rect { x: area.x + gutter, width: area.width - gutter, ..line };
@@ -61,27 +61,27 @@ pub fn draw(document: &Document, area: Rect, buffer: &mut Buffer, look: Look<'_>
     }
 }
 
-fn draw_fold(fold: Fold, line: Rect, buffer: &mut Buffer, Look { style, signs }: Look<'_>) {
+fn draw_fold(fold: FoldState, line: Rect, buffer: &mut Buffer, Look { style, signs }: Look<'_>) {
     let mark = match fold {
-        Fold::None => "",
-        Fold::Open => signs.branch_open,
-        Fold::Folded { .. } => signs.branch_closed,
+        FoldState::NotFoldable => "",
+        FoldState::Expanded => signs.branch_open,
+        FoldState::Folded { .. } => signs.branch_closed,
     };
     buffer.set_stringn(line.x, line.y, mark, line.width.into(), style(Ink::Fold));
 }
 
 /// Draws the pieces of a line that are in the window, and looks at no more of it than that.
-fn draw_tokens(row: &Row<'_>, window: &Range<usize>, area: Rect, buffer: &mut Buffer, look: Look<'_>) {
+fn draw_tokens(row: &VisibleLine<'_>, window: &Range<usize>, area: Rect, buffer: &mut Buffer, look: Look<'_>) {
     let style = look.style;
     let mut column = row.depth * INDENT;
     for token in row.tokens() {
         let piece = clip(&token.text, column, window);
         if let Some(x) = cell(piece.column, window, area) {
             let mut shown = token.text[piece.bytes].replace('\t', "    ");
-            if token.role == Role::Summary {
+            if token.kind == TokenKind::Summary {
                 shown = shown.replace('…', look.signs.ellipsis);
             }
-            buffer.set_stringn(x, area.y, shown, (area.right() - x).into(), style(Ink::Token(token.role)));
+            buffer.set_stringn(x, area.y, shown, (area.right() - x).into(), style(Ink::Token(token.kind)));
         }
         if piece.goes_on {
             return mark_beyond(area, buffer, look);
@@ -100,7 +100,7 @@ fn mark_beyond(area: Rect, buffer: &mut Buffer, Look { style, signs }: Look<'_>)
     buffer[(edge, area.y)].set_symbol(sign).set_style(style(Ink::Beyond));
 }
 
-fn draw_matches(row: &Row<'_>, window: &Range<usize>, area: Rect, buffer: &mut Buffer, style: Style) {
+fn draw_matches(row: &VisibleLine<'_>, window: &Range<usize>, area: Rect, buffer: &mut Buffer, style: Style) {
     let indent = row.depth * INDENT;
     for found in row.matches(window.end * 4) {
         let start = indent + width(&row.text[..found.start]);
@@ -163,18 +163,18 @@ mod tests {
 
     fn style(ink: Ink) -> Style {
         match ink {
-            Ink::Token(Role::Key) => Style::new().fg(Color::Blue),
+            Ink::Token(TokenKind::Key) => Style::new().fg(Color::Blue),
             Ink::Match => Style::new().bg(Color::Yellow),
             Ink::Cursor => Style::new().add_modifier(Modifier::REVERSED),
             _ => Style::new(),
         }
     }
 
-    fn drawn(document: &mut Document, width: u16, height: u16) -> Buffer {
+    fn drawn(document: &mut FoldableDocument, width: u16, height: u16) -> Buffer {
         drawn_with(&GlyphSet::UNICODE, document, width, height)
     }
 
-    fn drawn_with(signs: &'static GlyphSet, document: &mut Document, width: u16, height: u16) -> Buffer {
+    fn drawn_with(signs: &'static GlyphSet, document: &mut FoldableDocument, width: u16, height: u16) -> Buffer {
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         document.set_height(height.into());
         draw(document, buffer.area, &mut buffer, Look { style: &style, signs });
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn lines_stand_under_one_another_by_depth() {
-        let mut document = Document::parse(r#"{"a":{"b":[1]},"c":null}"#);
+        let mut document = FoldableDocument::parse(r#"{"a":{"b":[1]},"c":null}"#);
         document.fold_to(2);
         assert_eq!(
             lines(&drawn(&mut document, 24, 6)),
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_poor_font_needs_no_sign_beyond_ascii() {
-        let mut document = Document::parse(r#"{"a":{"b":[1]},"c":"a text that goes on"}"#);
+        let mut document = FoldableDocument::parse(r#"{"a":{"b":[1]},"c":"a text that goes on"}"#);
         document.fold_to(2);
         let lines = lines(&drawn_with(&GlyphSet::ASCII, &mut document, 24, 6));
         assert_eq!(lines[..3], ["v {", "v   \"a\": {", ">     \"b\": [~ 1 item]"]);
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_window_moves_over_wide_characters_and_marks_what_goes_on() {
-        let mut document = Document::parse("日本語 text\nx\ty");
+        let mut document = FoldableDocument::parse("日本語 text\nx\ty");
         assert_eq!(lines(&drawn(&mut document, 6, 2)), ["日 本  ›", "x    y"]);
         document.scroll_columns(1);
         assert_eq!(lines(&drawn(&mut document, 12, 2)), [" 本 語  text", "    y"]);
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn matches_and_cursor_are_laid_over_the_text() {
-        let mut document = Document::parse(r#"["x","key"]"#);
+        let mut document = FoldableDocument::parse(r#"["x","key"]"#);
         document.search("EY");
         let buffer = drawn(&mut document, 12, 4);
         let marked: Vec<_> = (0..12).filter(|x| buffer[(*x, 2)].bg == Color::Yellow).collect();
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn no_area_is_too_small() {
-        let mut document = Document::parse(r#"{"a":["日本",2]}"#);
+        let mut document = FoldableDocument::parse(r#"{"a":["日本",2]}"#);
         document.search("a");
         for (width, height) in (0..6).flat_map(|width| (0..4).map(move |height| (width, height))) {
             drawn(&mut document, width, height);

@@ -17,7 +17,7 @@ mod tests;
 use ratatui::buffer::Buffer;
 
 use super::app::dialog::Dialog;
-use super::app::layout::{self, Area};
+use super::app::layout::{self, ScreenRect};
 use super::app::{App, Now};
 use crate::config::theme::StyleRole;
 use pen::Pen;
@@ -26,19 +26,19 @@ pub(super) use pen::plain;
 /// Draws the whole screen.
 pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
     let whole = buffer.area;
-    let area = Area::of(whole.width.min(app.stage.area.width), whole.height.min(app.stage.area.height));
+    let area = ScreenRect::new(whole.width.min(app.ui_state.area.width), whole.height.min(app.ui_state.area.height));
     let mut pen = Pen::new(app, now, buffer);
     // The buffer comes empty.
-    pen.tint(Area::of(whole.width, whole.height), StyleRole::Text);
+    pen.tint(ScreenRect::new(whole.width, whole.height), StyleRole::Text);
     if layout::is_too_small(area) {
         return draw_note(&mut pen, area);
     }
-    let screen = layout::screen(area, app);
+    let screen = layout::compute_layout(area, app);
     header::draw(&mut pen, screen.header);
     credentials::draw(&mut pen, screen.credentials);
     detail::draw(&mut pen, screen.detail);
     regions::draw(&mut pen, screen.regions);
-    horizon::draw(&mut pen, screen.horizon);
+    horizon::draw(&mut pen, screen.timeline);
     console::draw(&mut pen, screen.console);
     footer::draw(&mut pen, screen.footer);
     for dialog in app.dialogs.iter() {
@@ -54,8 +54,8 @@ pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
     }
 }
 
-fn draw_note(pen: &mut Pen<'_>, area: Area) {
-    let (columns, rows) = layout::SMALLEST;
+fn draw_note(pen: &mut Pen<'_>, area: ScreenRect) {
+    let (columns, rows) = layout::MIN_TERMINAL_SIZE;
     let note = format!("too small: {columns}×{rows} needed");
     let middle = area.row(area.height / 2);
     pen.centre(middle, &note, StyleRole::Warn);

@@ -8,7 +8,7 @@ use ratatui::style::{Color as Paint, Modifier, Style};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::config::theme::{AnsiColor, GlyphSet, StyleRole, ThemeColor};
-use crate::tui::app::layout::Area;
+use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::{App, Now, Pane, words};
 use crate::tui::cells::{is_cell_by_cell, width_of};
 
@@ -45,7 +45,7 @@ impl<'a> Pen<'a> {
 
     /// The signs that carry meaning.
     pub(super) fn glyphs(&self) -> &'a GlyphSet {
-        self.app.preferences.glyphs
+        self.app.preferences.symbols
     }
 
     /// How a role looks.
@@ -60,7 +60,7 @@ impl<'a> Pen<'a> {
     }
 
     /// Empties an area.
-    pub(super) fn fill(&mut self, area: Area, role: StyleRole) {
+    pub(super) fn fill(&mut self, area: ScreenRect, role: StyleRole) {
         let (style, rect) = (self.style(role), self.rect(area));
         for y in rect.top()..rect.bottom() {
             for cell in self.cells(rect.x, y, rect.width) {
@@ -76,7 +76,7 @@ impl<'a> Pen<'a> {
     }
 
     /// Lets everything in an area step back behind a dialog.
-    pub(super) fn fade(&mut self, area: Area) {
+    pub(super) fn fade(&mut self, area: ScreenRect) {
         let (style, rect) = (self.style(StyleRole::Text).patch(self.style(StyleRole::Dim)), self.rect(area));
         for y in rect.top()..rect.bottom() {
             for x in rect.left()..rect.right() {
@@ -86,7 +86,7 @@ impl<'a> Pen<'a> {
     }
 
     /// Gives everything in an area another look.
-    pub(super) fn tint(&mut self, area: Area, role: StyleRole) {
+    pub(super) fn tint(&mut self, area: ScreenRect, role: StyleRole) {
         let (style, rect) = (self.style_over(role), self.rect(area));
         for y in rect.rows().map(|row| row.y) {
             for cell in self.cells(rect.x, y, rect.width) {
@@ -97,18 +97,18 @@ impl<'a> Pen<'a> {
 
     /// Writes a text at the left of an area; returns what is left of the area. The weight of what was there before,
     /// such as a heavy border, is not the text's.
-    pub(super) fn put(&mut self, area: Area, text: &str, role: StyleRole) -> Area {
+    pub(super) fn put(&mut self, area: ScreenRect, text: &str, role: StyleRole) -> ScreenRect {
         let style = self.style(role);
         self.put_styled(area, text, style.remove_modifier(Modifier::all() - style.add_modifier))
     }
 
     /// Writes pieces side by side; returns what is left of the area.
-    pub(super) fn pieces(&mut self, area: Area, pieces: &[(StyleRole, String)]) -> Area {
+    pub(super) fn pieces(&mut self, area: ScreenRect, pieces: &[(StyleRole, String)]) -> ScreenRect {
         pieces.iter().fold(area, |rest, (role, text)| self.put(rest, text, *role))
     }
 
     /// Writes a text in a style of its own.
-    pub(super) fn put_styled(&mut self, area: Area, text: &str, style: Style) -> Area {
+    pub(super) fn put_styled(&mut self, area: ScreenRect, text: &str, style: Style) -> ScreenRect {
         let room = self.rect(area);
         if room.is_empty() {
             return area;
@@ -136,7 +136,7 @@ impl<'a> Pen<'a> {
     }
 
     /// Writes a text at the right of an area; returns what is left of the area, with a blank between.
-    pub(super) fn put_right(&mut self, area: Area, text: &str, role: StyleRole) -> Area {
+    pub(super) fn put_right(&mut self, area: ScreenRect, text: &str, role: StyleRole) -> ScreenRect {
         let width = u16::try_from(width_of(text)).unwrap_or(u16::MAX).min(area.width);
         let (left, place) = area.split_left(area.width - width);
         self.put(place, text, role);
@@ -144,13 +144,13 @@ impl<'a> Pen<'a> {
     }
 
     /// Writes a text in the middle of an area.
-    pub(super) fn centre(&mut self, area: Area, text: &str, role: StyleRole) {
+    pub(super) fn centre(&mut self, area: ScreenRect, text: &str, role: StyleRole) {
         let width = u16::try_from(width_of(text)).unwrap_or(u16::MAX);
-        self.put(area.centred(width, 1), text, role);
+        self.put(area.centered(width, 1), text, role);
     }
 
     /// Writes a text in as many lines as it needs and there are; returns the lines that are left.
-    pub(super) fn paragraph(&mut self, area: Area, text: &str, role: StyleRole) -> Area {
+    pub(super) fn paragraph(&mut self, area: ScreenRect, text: &str, role: StyleRole) -> ScreenRect {
         let mut rest = area;
         for piece in crate::tui::app::sheet::wrap(text, area.width.into()) {
             self.put(rest.row(0), piece, role);
@@ -161,8 +161,8 @@ impl<'a> Pen<'a> {
 
     /// Draws the border of a pane: heavy where it has the focus, in its own colour and with a word where it shows a
     /// credential of production. Returns what is inside.
-    pub(super) fn pane(&mut self, area: Area, pane: Pane, title: &str) -> Area {
-        let frame = if self.app.stage.focus == pane { Frame::Focused } else { Frame::Quiet };
+    pub(super) fn pane(&mut self, area: ScreenRect, pane: Pane, title: &str) -> ScreenRect {
+        let frame = if self.app.ui_state.focus == pane { Frame::Focused } else { Frame::Quiet };
         let inner = self.panel(area, title, frame);
         if pane != Pane::Credentials && self.app.selected().is_some_and(words::is_production) {
             let (lines, _, heading) = self.look(frame);
@@ -185,7 +185,7 @@ impl<'a> Pen<'a> {
     }
 
     /// Draws a border with a title; returns what is inside.
-    pub(super) fn panel(&mut self, area: Area, title: &str, frame: Frame) -> Area {
+    pub(super) fn panel(&mut self, area: ScreenRect, title: &str, frame: Frame) -> ScreenRect {
         let (lines, border, heading) = self.look(frame);
         if area.width < 2 || area.height < 2 {
             return area.inner();
@@ -198,7 +198,12 @@ impl<'a> Pen<'a> {
         area.inner()
     }
 
-    fn outline(&mut self, area: Area, [top_left, top, top_right, side, bottom_left, bottom_right]: [&str; 6], style: Style) {
+    fn outline(
+        &mut self,
+        area: ScreenRect,
+        [top_left, top, top_right, side, bottom_left, bottom_right]: [&str; 6],
+        style: Style,
+    ) {
         let rect = self.rect(area);
         let (right, bottom) = (rect.right().saturating_sub(1), rect.bottom().saturating_sub(1));
         for y in rect.top()..rect.bottom() {
@@ -217,14 +222,14 @@ impl<'a> Pen<'a> {
     }
 
     /// The part of an area that is on the screen.
-    pub(super) fn rect(&self, area: Area) -> Rect {
+    pub(super) fn rect(&self, area: ScreenRect) -> Rect {
         Rect { x: area.x, y: area.y, width: area.width, height: area.height }.intersection(self.buffer.area)
     }
 }
 
 /// The part of the upper border in which words may stand.
-fn top(area: Area) -> Area {
-    Area { x: area.x + 1, width: area.width.saturating_sub(2), ..area.row(0) }
+fn top(area: ScreenRect) -> ScreenRect {
+    ScreenRect { x: area.x + 1, width: area.width.saturating_sub(2), ..area.row(0) }
 }
 
 /// A text that fits into so many columns, its end replaced by an ellipsis where it does not.

@@ -3,8 +3,8 @@
 use super::pen::Pen;
 use crate::config::theme::StyleRole;
 use crate::domain::response::CheckResult;
-use crate::tui::app::layout::Area;
-use crate::tui::app::regions::{Place, TRACE, of_provider};
+use crate::tui::app::layout::ScreenRect;
+use crate::tui::app::regions::{MAX_LATENCY_SAMPLES, RegionRow, provider_regions};
 use crate::tui::app::{Pane, chart, words};
 
 /// Columns of sign, verdict and latency at the right.
@@ -15,15 +15,15 @@ const SPACIOUS: u16 = 42;
 const ROOMY: u16 = 44;
 
 /// Draws the regions.
-pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
+pub(super) fn draw(pen: &mut Pen<'_>, area: ScreenRect) {
     let app = pen.app;
     if area.is_empty() {
         return;
     }
-    let focused = app.stage.focus == Pane::Regions;
+    let focused = app.ui_state.focus == Pane::Regions;
     let inner = pen.pane(area, Pane::Regions, "3 Regions");
     let Some(credential) = app.selected() else { return };
-    let all = of_provider(&app.catalogue, &credential.provider);
+    let all = provider_regions(&app.catalog, &credential.provider);
     if all.is_empty() {
         pen.put(inner, "This provider is not known", StyleRole::Dim);
     }
@@ -32,25 +32,25 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Area) {
     };
     let longest = all.iter().map(|region| title(&region.id).len()).max().unwrap_or(0);
     let column = u16::try_from(longest).unwrap_or(0).min(inner.width / 2) + 1;
-    for (line, place) in app.regions.visible(all, credential, inner.height.into()).enumerate() {
+    for (line, place) in app.regions.visible_rows(all, credential, inner.height.into()).enumerate() {
         let line = inner.row(u16::try_from(line).unwrap_or(u16::MAX));
         draw_place(pen, line, &place, (&title(&place.region.id), column));
         if place.selected && focused {
-            pen.tint(Area { x: line.x - 1, width: line.width + 2, ..line }, StyleRole::Selection);
+            pen.tint(ScreenRect { x: line.x - 1, width: line.width + 2, ..line }, StyleRole::Selection);
         }
     }
 }
 
-fn draw_place(pen: &mut Pen<'_>, area: Area, place: &Place<'_>, (title, column): (&str, u16)) {
+fn draw_place(pen: &mut Pen<'_>, area: ScreenRect, place: &RegionRow<'_>, (title, column): (&str, u16)) {
     let pointer = if place.current { pen.glyphs().pointer } else { " " };
     let rest = pen.put(area, pointer, StyleRole::Accent).split_left(1).1;
     let (rest, outcome) = rest.split_left(rest.width.saturating_sub(OUTCOME));
     let (id, host) = rest.split_left(column);
     pen.put(id, title, if place.current { StyleRole::Title } else { StyleRole::Text });
-    pen.put(host, &words::host(&place.region.api), StyleRole::Dim);
+    pen.put(host, &words::host_and_port(&place.region.api), StyleRole::Dim);
     draw_outcome(pen, outcome.split_left(1).1, place);
-    let trace = pen.app.regions.trace(&place.region.id);
-    let drawn = chart::spark(pen.glyphs(), &trace, TRACE);
+    let trace = pen.app.regions.latencies_of(&place.region.id);
+    let drawn = chart::sparkline(pen.glyphs(), &trace, MAX_LATENCY_SAMPLES);
     if id.width + host.width >= SPACIOUS {
         pen.put_right(host, &drawn, StyleRole::Accent);
     }
@@ -58,11 +58,11 @@ fn draw_place(pen: &mut Pen<'_>, area: Area, place: &Place<'_>, (title, column):
 
 /// The sign and colour of a verdict.
 pub(super) fn verdict(pen: &Pen<'_>, verdict: CheckResult) -> (StyleRole, &'static str) {
-    words::verdict(verdict, pen.glyphs())
+    words::check_style(verdict, pen.glyphs())
 }
 
 /// The sign of the verdict, and how long the answer took or why there is none.
-fn draw_outcome(pen: &mut Pen<'_>, area: Area, place: &Place<'_>) {
+fn draw_outcome(pen: &mut Pen<'_>, area: ScreenRect, place: &RegionRow<'_>) {
     let found = place.check.map_or(CheckResult::Unchecked, |check| check.result);
     let latency = place.check.and_then(|check| check.latency_ms).map(|ms| format!("{ms} ms"));
     let status = place.check.and_then(|check| check.status).map(|status| status.to_string());

@@ -23,16 +23,16 @@ use crate::engine::message::{
     PromptId, RegionCheckResult, RotationEvent, RotationTask, SecretEvent, SignInEvent, SignInPage, SignInResult, SignInTask,
     StoreError, StoreStatus, TaskEvent, TaskId, TaskReport, TokenLifetime,
 };
-use crate::tui::app::console::Ready;
-use crate::tui::app::samples::rotation::{line, paste_dilemma, plan_for, review, sign_in_dilemma, status};
-use crate::tui::app::samples::{Session, app, check, credentials, id};
-use crate::tui::app::{Browser, Effect, Input, Msg};
+use crate::tui::app::console::RequestReadiness;
+use crate::tui::app::samples::rotation::{line, paste_prompt, plan_for, review, sign_in_prompt, status};
+use crate::tui::app::samples::{TestSession, app, check, credentials, id};
+use crate::tui::app::{BrowserAvailability, InputEvent, Message, UiEffect};
 
 const SIZES: [(u16, u16); 3] = [(60, 16), (80, 24), (120, 36)];
 
 /// The screen as it is drawn now.
-fn drawn(session: &Session) -> Buffer {
-    let area = session.app.stage.area;
+fn drawn(session: &TestSession) -> Buffer {
+    let area = session.app.ui_state.area;
     let mut terminal = Terminal::new(TestBackend::new(area.width, area.height)).expect("a terminal");
     terminal.draw(|frame| draw(&session.app, frame.buffer_mut(), session.now)).expect("a frame");
     terminal.backend().buffer().clone()
@@ -40,7 +40,7 @@ fn drawn(session: &Session) -> Buffer {
 
 /// The text of every line, then for every look the styles: beside each, how many cells have it and the first words it
 /// is on.
-fn picture(session: &mut Session) -> String {
+fn picture(session: &mut TestSession) -> String {
     let worn = session.app.preferences.theme.clone();
     let mut whole = String::new();
     for (look, theme) in looks() {
@@ -102,16 +102,16 @@ fn style_of(cell: &Cell) -> String {
     style
 }
 
-fn pictures(name: &str, prepare: impl Fn(&mut Session)) {
+fn pictures(name: &str, prepare: impl Fn(&mut TestSession)) {
     for (columns, rows) in SIZES {
-        let mut session = Session::new(columns, rows);
+        let mut session = TestSession::new(columns, rows);
         store_is(&mut session, None);
         prepare(&mut session);
         picture_of(&format!("{name}_{columns}x{rows}"), &mut session);
     }
 }
 
-fn picture_of(name: &str, session: &mut Session) {
+fn picture_of(name: &str, session: &mut TestSession) {
     if let Some(dialog) = session.app.dialogs.top() {
         dialogs::assert_named(name, dialog);
     }
@@ -121,42 +121,42 @@ fn picture_of(name: &str, session: &mut Session) {
     settings.bind(|| insta::assert_snapshot!(name, picture(session)));
 }
 
-fn wide() -> Session {
-    let mut session = Session::new(120, 36);
+fn wide() -> TestSession {
+    let mut session = TestSession::new(120, 36);
     store_is(&mut session, None);
     session
 }
 
-fn store_is(session: &mut Session, problem: Option<StoreError>) {
+fn store_is(session: &mut TestSession, problem: Option<StoreError>) {
     let backend =
         BackendInfo { kind: BackendKind::Keyring, title: "Secret Service", persistence: Persistence::Disk, item_limit: 65_536 };
     report(session, 1, TaskEvent::Store(StoreStatus { backend, problem }));
 }
 
-fn report(session: &mut Session, task: u64, event: TaskEvent) {
-    session.tell(Msg::Report(TaskReport { task: TaskId(task), event }));
+fn report(session: &mut TestSession, task: u64, event: TaskEvent) {
+    session.handle_message(Message::TaskEvent(TaskReport { task: TaskId(task), event }));
 }
 
-fn select(session: &mut Session, name: &str) {
+fn select(session: &mut TestSession, name: &str) {
     session.press("/").type_text(name).press("Enter");
     session.press("Esc");
 }
 
 /// The id of the last task that was started.
-fn last_task(session: &Session) -> u64 {
+fn last_task(session: &TestSession) -> u64 {
     let started = session.effects.iter().rev().find_map(|effect| match effect {
-        Effect::Start(id, BackgroundTask::Send(_) | BackgroundTask::Secret(_) | BackgroundTask::Check(_)) => Some(id.0),
+        UiEffect::StartTask(id, BackgroundTask::Send(_) | BackgroundTask::Secret(_) | BackgroundTask::Check(_)) => Some(id.0),
         _ => None,
     });
     started.expect("a task")
 }
 
-fn answer(session: &mut Session, status: u16, body: &str, explanation: Option<Problem>) {
+fn answer(session: &mut TestSession, status: u16, body: &str, explanation: Option<Problem>) {
     answer_with(session, status, body, |exchange| exchange.explanation = explanation);
 }
 
-fn answer_with(session: &mut Session, status: u16, body: &str, more: impl FnOnce(&mut HttpExchange)) {
-    let Some(Ready::Draft(draft)) = session.app.request() else { panic!("no request") };
+fn answer_with(session: &mut TestSession, status: u16, body: &str, more: impl FnOnce(&mut HttpExchange)) {
+    let Some(RequestReadiness::Ready(draft)) = session.app.current_request() else { panic!("no request") };
     let headers = [("content-type", "application/vnd.api+json"), ("snyk-request-id", "9a1f"), ("deprecation", "none")];
     let mut exchange = HttpExchange {
         credential: session.app.selected().expect("a credential").id.clone(),
@@ -208,7 +208,7 @@ fn the_screen_at_every_size() {
 #[test]
 fn the_screen_without_credentials() {
     for (columns, rows) in SIZES {
-        let mut session = Session::with(Vec::new(), columns, rows);
+        let mut session = TestSession::with(Vec::new(), columns, rows);
         store_is(&mut session, Some(StoreError::Locked));
         picture_of(&format!("empty_{columns}x{rows}"), &mut session);
     }
@@ -240,7 +240,7 @@ fn a_secret_that_is_shown() {
         let task = last_task(session);
         let secret = Arc::new(Secret::from_text(format!("snyk_uat.abcd1234.{}", "x".repeat(120))));
         report(session, task, TaskEvent::Secret(SecretEvent::Revealed(id(1), secret)));
-        session.pass(Duration::from_millis(3_200));
+        session.advance_time(Duration::from_millis(3_200));
     });
 }
 
@@ -249,7 +249,7 @@ fn the_grid_of_verdicts() {
     pictures("dialog_verdicts", |session| {
         session.press("V");
         let started = session.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Start(id, BackgroundTask::Credential(CredentialTask::AllChecks)) => Some(id.0),
+            UiEffect::StartTask(id, BackgroundTask::Credential(CredentialTask::AllChecks)) => Some(id.0),
             _ => None,
         });
         let found = [
@@ -272,7 +272,7 @@ fn the_grid_of_verdicts() {
 #[test]
 fn large_screens_have_three_columns_and_any_pane_can_have_the_whole() {
     for (columns, rows) in [(200, 50), (300, 80)] {
-        let mut session = Session::new(columns, rows);
+        let mut session = TestSession::new(columns, rows);
         store_is(&mut session, None);
         picture_of(&format!("grand_{columns}x{rows}"), &mut session);
     }
@@ -295,21 +295,21 @@ fn how_far_checks_are_and_how_much_is_left() {
 }
 
 /// Tells the wizard something; what it waits for was started last.
-fn rotation(session: &mut Session, event: RotationEvent) {
+fn rotation(session: &mut TestSession, event: RotationEvent) {
     let started = session.effects.iter().rev().find_map(|effect| match effect {
-        Effect::Start(id, BackgroundTask::Rotation(task)) if !matches!(task, RotationTask::ListUnfinished) => Some(id.0),
+        UiEffect::StartTask(id, BackgroundTask::Rotation(task)) if !matches!(task, RotationTask::ListUnfinished) => Some(id.0),
         _ => None,
     });
     report(session, started.expect("a task"), TaskEvent::Rotation(event));
 }
 
-fn planned(session: &mut Session, kind: &str) {
+fn planned(session: &mut TestSession, kind: &str) {
     select(session, "ci-scanner");
     session.press("r");
     rotation(session, RotationEvent::Planned(Box::new(plan_for(kind))));
 }
 
-fn running(session: &mut Session, kind: &str) {
+fn running(session: &mut TestSession, kind: &str) {
     planned(session, kind);
     session.press("Right Enter");
     for (step, state, words) in [
@@ -332,14 +332,14 @@ fn a_credential_is_replaced() {
     pictures("rotate_asked", |session| {
         running(session, "personal-token");
         rotation(session, RotationEvent::Step(line("await-paste", StepStatus::Waiting, "make a new secret")));
-        rotation(session, RotationEvent::PromptOpened(PromptId(1), Box::new(paste_dilemma())));
-        session.tell(Msg::Input(Input::Paste("a-new-secret".to_owned().into())));
+        rotation(session, RotationEvent::PromptOpened(PromptId(1), Box::new(paste_prompt())));
+        session.handle_message(Message::Input(InputEvent::Paste("a-new-secret".to_owned().into())));
     });
     pictures("rotate_sign_in", |session| {
         running(session, "app");
         rotation(session, RotationEvent::Step(line("await-sign-in", StepStatus::Waiting, "sign in again in the browser")));
-        rotation(session, RotationEvent::PromptOpened(PromptId(1), Box::new(sign_in_dilemma())));
-        session.pass(Duration::from_millis(13_400));
+        rotation(session, RotationEvent::PromptOpened(PromptId(1), Box::new(sign_in_prompt())));
+        session.advance_time(Duration::from_millis(13_400));
     });
     pictures("rotate_done", |session| {
         running(session, "service-account-oauth");
@@ -364,13 +364,13 @@ fn a_rotation_that_stopped_gives_an_account() {
     pictures("rotate_failed", |session| {
         running(session, "service-account-oauth");
         let task = session.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Start(id, BackgroundTask::Rotation(RotationTask::Run(_))) => Some(id.0),
+            UiEffect::StartTask(id, BackgroundTask::Rotation(RotationTask::Run(_))) => Some(id.0),
             _ => None,
         });
         let problem = Problem::new("The store is locked", "it was locked meanwhile", "unlock it, then go on");
         report(session, task.expect("a task"), TaskEvent::Failed(problem));
         let looks = session.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Start(id, BackgroundTask::Rotation(RotationTask::Review(_))) => Some(id.0),
+            UiEffect::StartTask(id, BackgroundTask::Rotation(RotationTask::Review(_))) => Some(id.0),
             _ => None,
         });
         let account = review(Err("the old secret is revoked, or may be"));
@@ -382,14 +382,14 @@ fn a_rotation_that_stopped_gives_an_account() {
 }
 
 /// A screen on which a session is selected.
-fn session_of(columns: u16, rows: u16) -> Session {
-    let mut session = Session::with(credentials().into_iter().chain([app()]).collect(), columns, rows);
+fn session_of(columns: u16, rows: u16) -> TestSession {
+    let mut session = TestSession::with(credentials().into_iter().chain([app()]).collect(), columns, rows);
     store_is(&mut session, None);
     select(&mut session, "triage");
     session
 }
 
-fn pictures_of_session(name: &str, prepare: impl Fn(&mut Session)) {
+fn pictures_of_session(name: &str, prepare: impl Fn(&mut TestSession)) {
     for (columns, rows) in SIZES {
         let mut session = session_of(columns, rows);
         prepare(&mut session);
@@ -398,9 +398,9 @@ fn pictures_of_session(name: &str, prepare: impl Fn(&mut Session)) {
 }
 
 /// Tells the sign-in something; it was started last.
-fn sign_in(session: &mut Session, event: SignInEvent) {
+fn sign_in(session: &mut TestSession, event: SignInEvent) {
     let started = session.effects.iter().rev().find_map(|effect| match effect {
-        Effect::Start(id, BackgroundTask::SignIn(SignInTask::Start(_))) => Some(id.0),
+        UiEffect::StartTask(id, BackgroundTask::SignIn(SignInTask::Start(_))) => Some(id.0),
         _ => None,
     });
     report(session, started.expect("a task"), TaskEvent::SignIn(event));
@@ -425,16 +425,16 @@ fn a_person_signs_in() {
     pictures_of_session("sign_in_waiting", |session| {
         session.press("L");
         sign_in(session, visit());
-        session.pass(Duration::from_millis(13_400));
+        session.advance_time(Duration::from_millis(13_400));
     });
     pictures_of_session("sign_in_strange", |session| {
-        session.app.preferences.browser = Browser::Elsewhere;
+        session.app.preferences.browser = BrowserAvailability::Unavailable;
         session.press("L");
         sign_in(session, visit());
         let why = "the answer does not belong to the sign-in that was begun here";
         let problem = Problem::new("That is not the answer", why, "paste the whole address");
         sign_in(session, SignInEvent::PasteRejected(PromptId(2), problem));
-        session.pass(Duration::from_millis(101_400));
+        session.advance_time(Duration::from_millis(101_400));
     });
     pictures_of_session("sign_in_done", |session| {
         session.press("L");
@@ -477,9 +477,9 @@ fn filter_marks_and_presentation() {
 
 #[test]
 fn without_colour_and_without_unicode() {
-    let mut session = Session::new(80, 24);
+    let mut session = TestSession::new(80, 24);
     store_is(&mut session, None);
-    session.app.preferences.glyphs = &GlyphSet::ASCII;
+    session.app.preferences.symbols = &GlyphSet::ASCII;
     session.press("3");
     picture_of("plain", &mut session);
 }
@@ -497,14 +497,14 @@ fn headers_and_timing() {
 fn no_size_makes_it_panic() {
     let sizes = (1..=20).flat_map(|columns| (1..=10).map(move |rows| (columns, rows)));
     for (columns, rows) in sizes.chain([(60, 16), (61, 15), (79, 19), (80, 20), (300, 80), (500, 2)]) {
-        let mut session = Session::new(columns, rows);
+        let mut session = TestSession::new(columns, rows);
         for keys in [
             "Tab", "4 t", "a", "Esc ?", "Esc X", "Esc r", "Esc n", "Esc L", "Esc W", "Esc T", "Esc V", "Esc f", "Esc F2", "Esc ,",
         ] {
             session.press(keys);
             drawn(&session);
         }
-        session.tell(Msg::Input(Input::Resize(rows, columns)));
+        session.handle_message(Message::Input(InputEvent::Resize(rows, columns)));
         drawn(&session);
     }
 }

@@ -9,7 +9,7 @@ use tokenring::domain::rate_limit::RateLimit;
 use tokenring::domain::response::{ApiResponse, ResponseBody};
 use tokenring::domain::{Secret, Timestamp, curl_import, headers, identify as recognise, paging};
 use tokenring::engine::{self, Engine, import};
-use tokenring::tui::app::json::Document;
+use tokenring::tui::app::json::FoldableDocument;
 
 use super::{CANARY, Target};
 
@@ -219,24 +219,24 @@ fn vendor(input: &[u8]) {
 
 fn json_view(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
-    let mut document = Document::parse(&text);
+    let mut document = FoldableDocument::parse(&text);
     document.set_height(7);
     for step in 0..6 {
         match input.get(step).copied().unwrap_or_default() % 8 {
-            0 => document.move_by(3),
+            0 => document.move_cursor(3),
             1 => document.toggle_fold(),
-            2 => document.page(1),
+            2 => document.move_pages(1),
             3 => document.fold_to(1),
             4 => document.search("a"),
             5 => document.next_match(),
-            6 => document.end(),
+            6 => document.move_to_end(),
             _ => document.unfold_all(),
         }
         assert!(document.cursor() < document.line_count().max(1));
-        let _ = (document.path(), document.value().len(), document.visible().count());
+        let _ = (document.path(), document.value_at_cursor().len(), document.visible_lines().count());
     }
     if document.is_json() {
-        let again = Document::parse(&document.pretty());
+        let again = FoldableDocument::parse(&document.pretty_text());
         assert!(again.is_json(), "what is JSON stays JSON when it is written out: {text:?}");
     }
 }

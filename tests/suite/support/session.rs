@@ -8,7 +8,7 @@ use ratatui::backend::TestBackend;
 use tokenring::config::{KeyPress, LayoutStore, Settings};
 use tokenring::domain::provider::ProviderCatalog;
 use tokenring::engine::{self, Engine};
-use tokenring::tui::app::{App, Input, Mouse, Now, Start};
+use tokenring::tui::app::{App, InitialState, InputEvent, MouseInput, Now};
 use tokenring::tui::{Doors, Loop, Notice, Parts, Scope, Surface, Wishes, inbox, view};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -61,7 +61,7 @@ impl Session {
         let terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
         let surface = Glass { terminal, shown, deeds: Arc::clone(&deeds) };
         let (doors, inbox) = inbox();
-        let start = Start::new(engine.credentials().await.unwrap(), Arc::clone(&engine.catalog), size);
+        let start = InitialState::new(engine.credentials().await.unwrap(), Arc::clone(&engine.catalog), size);
         let parts = Parts {
             engine,
             start,
@@ -77,27 +77,27 @@ impl Session {
     #[track_caller]
     pub(crate) fn press(&self, keys: &str) {
         for key in keys.split_whitespace() {
-            self.input(Input::Key(KeyPress::parse(key).unwrap_or_else(|| panic!("{key} is no key"))));
+            self.input(InputEvent::Key(KeyPress::parse(key).unwrap_or_else(|| panic!("{key} is no key"))));
         }
     }
 
     /// Types a text, letter by letter.
     #[track_caller]
     pub(crate) fn type_text(&self, text: &str) {
-        text.chars().for_each(|c| self.input(Input::Key(KeyPress::char(c))));
+        text.chars().for_each(|c| self.input(InputEvent::Key(KeyPress::char(c))));
     }
 
     /// Pastes a text.
     #[track_caller]
     pub(crate) fn paste(&self, text: &str) {
-        self.input(Input::Paste(text.to_owned().into()));
+        self.input(InputEvent::Paste(text.to_owned().into()));
     }
 
     /// Clicks at column and row.
     #[track_caller]
     pub(crate) fn click(&self, x: u16, y: u16) {
-        self.input(Input::Mouse(Mouse::Press, x, y));
-        self.input(Input::Mouse(Mouse::Release, x, y));
+        self.input(InputEvent::Mouse(MouseInput::Press, x, y));
+        self.input(InputEvent::Mouse(MouseInput::Release, x, y));
     }
 
     /// Clicks on the first place where the screen shows a text.
@@ -153,7 +153,7 @@ impl Session {
     }
 
     #[track_caller]
-    fn input(&self, input: Input) {
+    fn input(&self, input: InputEvent) {
         assert!(self.doors.inputs.send(input).is_ok(), "the screen is gone");
     }
 }

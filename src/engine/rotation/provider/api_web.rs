@@ -146,7 +146,9 @@ fn parse_role(pair: &str) -> StepResult<Value> {
             scope
         }
         _ => {
-            return fail_permanently(format!("\"{pair}\" is no role and scope: write ROLE, ROLE team:TEAM or ROLE target:TARGET"));
+            return fail_permanently(format!(
+                "\"{pair}\" is no role and scope: write ROLE, ROLE team:TEAM or ROLE target:TARGET"
+            ));
         }
     };
     Ok(json!({"role": {"id": role}, "scope": scope}))

@@ -8,7 +8,7 @@ pub use table::COMMANDS;
 
 /// Something that a person can tell the screen to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Command {
+pub struct CommandSpec {
     /// Its name in the configuration file, such as `copy-secret`.
     pub name: &'static str,
     /// One or two words for the footer.
@@ -16,22 +16,22 @@ pub struct Command {
     /// One line for help and palette.
     pub help: &'static str,
     /// Under which heading help lists it.
-    pub group: Group,
+    pub group: CommandGroup,
     /// The keys it has by default, as [`crate::config::Key`] reads them.
     pub keys: &'static [&'static str],
     /// The key that means it after the leader key.
-    pub second: Option<char>,
+    pub leader_key: Option<char>,
     /// Where its keys work.
-    pub context: Context,
+    pub context: KeyContext,
     /// What it may do to the world.
-    pub danger: Danger,
+    pub effect: CommandEffect,
     /// What is to be done.
-    pub action: Action,
+    pub action: CommandAction,
 }
 
 /// Where the keys of a command work. What is nearer wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Context {
+pub enum KeyContext {
     /// Only while this pane has the focus.
     Pane(Pane),
     /// In every pane.
@@ -40,7 +40,7 @@ pub enum Context {
 
 /// The headings of the help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
+pub enum CommandGroup {
     /// Getting around.
     Move,
     /// The list.
@@ -59,22 +59,22 @@ pub enum Group {
 
 /// What a command may do to the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Danger {
+pub enum CommandEffect {
     /// Nothing outside the screen changes.
     None,
     /// Something is sent to a provider, or shown to people.
-    Reaches,
+    External,
     /// Something is changed or removed; it asks first.
-    Changes,
+    Mutating,
 }
 
 /// What is to be done, by area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
+pub enum CommandAction {
     /// Move within the focused pane.
-    Move(Motion),
+    Move(CursorMotion),
     /// Give a pane the focus.
-    Focus(Focus),
+    Focus(FocusTarget),
     /// To the list of credentials.
     List(ListAction),
     /// To the selected credential.
@@ -92,7 +92,7 @@ pub enum Action {
 /// Ways to move within a pane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
-pub enum Motion {
+pub enum CursorMotion {
     Up,
     Down,
     Top,
@@ -103,7 +103,7 @@ pub enum Motion {
 
 /// Where the focus goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Focus {
+pub enum FocusTarget {
     /// To the next pane.
     Next,
     /// To the pane before.
@@ -131,9 +131,9 @@ pub enum ListAction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialAction {
     /// Show the secret, or mask it again.
-    Show,
+    ToggleSecret,
     /// Copy the secret.
-    Copy,
+    CopySecret,
     /// Check it, or all that are marked.
     Check,
     /// Check all.
@@ -151,7 +151,7 @@ pub enum CredentialAction {
     /// Sign in with the browser.
     SignIn,
     /// Open the provider's page for it.
-    Page,
+    OpenPage,
 }
 
 /// What can be done about regions.
@@ -175,19 +175,19 @@ pub enum ConsoleAction {
     /// Send the request that is shown.
     Send,
     /// Send the request that is shown, wherever the cursor is.
-    Again,
+    Resend,
     /// Send the request that tells whether the credential works.
-    Test,
+    SendTest,
     /// Pick a ready-made request.
-    Presets,
+    PickPreset,
     /// Edit the request.
-    Edit,
+    EditRequest,
     /// Take over a request from a pasted curl command.
-    Import,
+    ImportCurl,
     /// Keep the request under a name.
-    Save,
+    SaveRequest,
     /// Open, copy, rename or delete a request that is kept under a name.
-    Saved,
+    SavedRequests,
     /// Find a request that was sent.
     History,
     /// Ask for the next page of a list.
@@ -195,25 +195,25 @@ pub enum ConsoleAction {
     /// Read a list to its end.
     AllPages,
     /// Show the next part of the answer.
-    View,
+    NextTab,
     /// Explain a refusal at length.
     Explain,
     /// Show what changed since the same request was answered before.
-    Changes,
+    ToggleDiff,
     /// Fold or unfold the JSON under the cursor.
-    Fold,
+    ToggleFold,
     /// Fold what is under the cursor.
-    Close,
+    FoldValue,
     /// Unfold what is under the cursor.
-    Open,
+    UnfoldValue,
     /// Fold or unfold everything.
-    FoldAll,
+    ToggleFoldAll,
     /// Search the answer.
     Search,
     /// Filter the answer with jq.
     Filter,
     /// Drop the filter, then the search.
-    Drop,
+    ClearFilter,
     /// Go to the next match.
     NextMatch,
     /// Go to the match before.
@@ -225,7 +225,7 @@ pub enum ConsoleAction {
     /// Copy the way to the value under the cursor, as jq writes it.
     CopyPath,
     /// Write the answer to a file.
-    Write,
+    SaveBody,
     /// Keep a secret that came in the answer.
     KeepSecret,
     /// Copy the request as a curl command, with a variable for the secret.
@@ -238,7 +238,7 @@ pub enum ScreenAction {
     /// Give the focused pane the whole screen, or the others their places back.
     Zoom,
     /// Move a border of the focused pane.
-    Resize(Resize),
+    Resize(PaneResize),
     /// Put all borders back.
     ResetLayout,
     /// Show what a second key can do.
@@ -250,13 +250,13 @@ pub enum ScreenAction {
     /// Show what ends when.
     Timeline,
     /// Show every credential in every region.
-    Verdicts,
+    CheckMatrix,
 }
 
 /// How the focused pane changes its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
-pub enum Resize {
+pub enum PaneResize {
     Wider,
     Narrower,
     Taller,
@@ -271,7 +271,7 @@ pub enum ProgramAction {
     /// Find a command by typing.
     Palette,
     /// Show running and finished tasks.
-    Activity,
+    TaskList,
     /// Look for what may stand in the way on this machine.
     Doctor,
     /// Look for secrets in plain text.
@@ -296,7 +296,7 @@ pub enum ProgramAction {
     Quit,
 }
 
-impl Group {
+impl CommandGroup {
     /// Every heading, in the order of the help.
     pub const ALL: [Self; 7] =
         [Self::Move, Self::List, Self::Credential, Self::Region, Self::Console, Self::Screen, Self::Program];
@@ -316,48 +316,58 @@ impl Group {
 }
 
 /// The command with this action.
-pub fn of(action: Action) -> Option<&'static Command> {
+pub fn find_by_action(action: CommandAction) -> Option<&'static CommandSpec> {
     COMMANDS.iter().find(|command| command.action == action)
 }
 
 /// The command with this name.
-pub fn named(name: &str) -> Option<&'static Command> {
+pub fn find_by_name(name: &str) -> Option<&'static CommandSpec> {
     COMMANDS.iter().find(|command| command.name == name)
 }
 
 /// A row of the table; what is usual is filled in.
-const fn row(
+const fn command_row(
     name: &'static str,
     keys: &'static [&'static str],
-    action: Action,
+    action: CommandAction,
     title: &'static str,
     help: &'static str,
-) -> Command {
+) -> CommandSpec {
     let group = match action {
-        Action::Move(_) | Action::Focus(_) => Group::Move,
-        Action::List(_) => Group::List,
-        Action::Credential(_) => Group::Credential,
-        Action::Region(_) => Group::Region,
-        Action::Console(_) => Group::Console,
-        Action::Screen(_) => Group::Screen,
-        Action::Program(_) => Group::Program,
+        CommandAction::Move(_) | CommandAction::Focus(_) => CommandGroup::Move,
+        CommandAction::List(_) => CommandGroup::List,
+        CommandAction::Credential(_) => CommandGroup::Credential,
+        CommandAction::Region(_) => CommandGroup::Region,
+        CommandAction::Console(_) => CommandGroup::Console,
+        CommandAction::Screen(_) => CommandGroup::Screen,
+        CommandAction::Program(_) => CommandGroup::Program,
     };
-    Command { name, title, help, group, keys, second: None, context: Context::Anywhere, danger: Danger::None, action }
+    CommandSpec {
+        name,
+        title,
+        help,
+        group,
+        keys,
+        leader_key: None,
+        context: KeyContext::Anywhere,
+        effect: CommandEffect::None,
+        action,
+    }
 }
 
-impl Command {
-    const fn within(mut self, pane: Pane) -> Self {
-        self.context = Context::Pane(pane);
+impl CommandSpec {
+    const fn in_pane(mut self, pane: Pane) -> Self {
+        self.context = KeyContext::Pane(pane);
         self
     }
 
-    const fn then(mut self, second: char) -> Self {
-        self.second = Some(second);
+    const fn with_leader_key(mut self, second: char) -> Self {
+        self.leader_key = Some(second);
         self
     }
 
-    const fn that(mut self, danger: Danger) -> Self {
-        self.danger = danger;
+    const fn with_effect(mut self, danger: CommandEffect) -> Self {
+        self.effect = danger;
         self
     }
 }
@@ -376,13 +386,13 @@ mod tests {
         for command in COMMANDS {
             assert!(!command.help.is_empty() && !command.title.is_empty(), "{}", command.name);
             assert!(command.keys.iter().all(|key| KeyPress::parse(key).is_some()), "{}", command.name);
-            assert_eq!(of(command.action), Some(command));
+            assert_eq!(find_by_action(command.action), Some(command));
         }
     }
 
     #[test]
     fn no_second_key_has_two_meanings() {
-        let seconds: Vec<_> = COMMANDS.iter().filter_map(|command| command.second).collect();
+        let seconds: Vec<_> = COMMANDS.iter().filter_map(|command| command.leader_key).collect();
         let unlike: HashSet<_> = seconds.iter().collect();
         assert_eq!(unlike.len(), seconds.len());
         assert!(seconds.len() >= 10);

@@ -4,11 +4,11 @@ use super::{Intent, Outcome};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
-use crate::tui::app::activity::{Entry, State};
-use crate::tui::app::command::Motion;
-use crate::tui::app::credentials::step;
-use crate::tui::app::sheet::{Item, Row, Sheet};
-use crate::tui::app::{App, Audience, Now, chart, words};
+use crate::tui::app::activity::{TaskEntry, TaskState};
+use crate::tui::app::command::CursorMotion;
+use crate::tui::app::credentials::moved_cursor;
+use crate::tui::app::sheet::{DialogRow, DialogView, ListItem};
+use crate::tui::app::{App, Now, PresentationMode, chart, words};
 
 /// How far a page key goes.
 const PAGE: usize = 10;
@@ -29,13 +29,13 @@ impl ActivityList {
             KeySymbol::Char('q' | '!') => return Outcome::Close,
             KeySymbol::Enter => return self.reopen(app),
             KeySymbol::Char('x') => return self.cancel(app),
-            KeySymbol::Up | KeySymbol::Char('k') => Motion::Up,
-            KeySymbol::Down | KeySymbol::Char('j') => Motion::Down,
-            KeySymbol::PageUp => Motion::PageUp,
-            KeySymbol::PageDown => Motion::PageDown,
+            KeySymbol::Up | KeySymbol::Char('k') => CursorMotion::Up,
+            KeySymbol::Down | KeySymbol::Char('j') => CursorMotion::Down,
+            KeySymbol::PageUp => CursorMotion::PageUp,
+            KeySymbol::PageDown => CursorMotion::PageDown,
             _ => return Outcome::Stay,
         };
-        self.cursor = step(self.cursor, motion, PAGE, app.activity.entries.len().saturating_sub(1));
+        self.cursor = moved_cursor(self.cursor, motion, PAGE, app.activity.entries.len().saturating_sub(1));
         Outcome::Stay
     }
 
@@ -49,25 +49,26 @@ impl ActivityList {
     }
 
     /// What it shows.
-    pub fn sheet(&self, app: &App, now: Now) -> Sheet {
-        let mut sheet = Sheet::new("Activity", 88);
+    pub fn sheet(&self, app: &App, now: Now) -> DialogView {
+        let mut sheet = DialogView::new("Activity", 88);
         let newest_first = app.activity.entries.iter().rev().enumerate();
-        sheet.body = newest_first.map(|(at, entry)| Row::Item(self.item(at, entry, app, now))).collect();
+        sheet.body = newest_first.map(|(at, entry)| DialogRow::Item(self.item(at, entry, app, now))).collect();
         if sheet.body.is_empty() {
-            sheet.body.push(Row::dim("Nothing was started yet. Checks, requests and changes are listed here."));
+            sheet.body.push(DialogRow::dim("Nothing was started yet. Checks, requests and changes are listed here."));
         }
         sheet.cursor = self.cursor;
-        if let Some(State::Failed(problem)) = self.entry(app).map(|entry| &entry.state) {
-            sheet.foot.push(Row::Blank);
+        if let Some(TaskState::Failed(problem)) = self.entry(app).map(|entry| &entry.state) {
+            sheet.foot.push(DialogRow::Blank);
             sheet.foot.extend(super::problem::rows(Some(problem)));
         }
-        sheet
-            .foot
-            .extend([Row::Blank, Row::dim("↑/↓ choose · Enter opens a rotation again · x cancels a running task · Esc closes")]);
+        sheet.foot.extend([
+            DialogRow::Blank,
+            DialogRow::dim("↑/↓ choose · Enter opens a rotation again · x cancels a running task · Esc closes"),
+        ]);
         sheet
     }
 
-    fn entry<'a>(&self, app: &'a App) -> Option<&'a Entry> {
+    fn entry<'a>(&self, app: &'a App) -> Option<&'a TaskEntry> {
         app.activity.entries.iter().rev().nth(self.cursor)
     }
 
@@ -86,40 +87,40 @@ impl ActivityList {
         }
     }
 
-    fn item(&self, at: usize, entry: &Entry, app: &App, now: Now) -> Item {
-        let glyphs = &app.preferences.glyphs;
+    fn item(&self, at: usize, entry: &TaskEntry, app: &App, now: Now) -> ListItem {
+        let glyphs = &app.preferences.symbols;
         let (mark, more, right) = match &entry.state {
-            State::Running(Some((done, total))) => {
+            TaskState::Running(Some((done, total))) => {
                 let of = |steps: usize| u64::try_from(steps).unwrap_or(u64::MAX);
-                let (full, empty) = chart::bar(glyphs, (of(*done), of(*total)), BAR);
+                let (full, empty) = chart::progress_bar(glyphs, (of(*done), of(*total)), BAR);
                 (
                     (StyleRole::Accent, glyphs.pointer),
-                    format!("{full}{empty} {}", words::part(*done, *total)),
+                    format!("{full}{empty} {}", words::format_part(*done, *total)),
                     elapsed(entry, now),
                 )
             }
-            State::Running(None) => ((StyleRole::Accent, glyphs.pointer), "running".to_owned(), elapsed(entry, now)),
-            State::Tidying => ((StyleRole::Dim, glyphs.check_mark), "done; tidies up later".to_owned(), String::new()),
-            State::Done(took) => ((StyleRole::Good, glyphs.check_mark), "done".to_owned(), words::span(*took)),
-            State::Failed(problem) => ((StyleRole::Bad, glyphs.refused), problem.what.clone(), String::new()),
-            State::Cancelled => ((StyleRole::Dim, glyphs.unchecked), "cancelled".to_owned(), String::new()),
+            TaskState::Running(None) => ((StyleRole::Accent, glyphs.pointer), "running".to_owned(), elapsed(entry, now)),
+            TaskState::CleaningUp => ((StyleRole::Dim, glyphs.check_mark), "done; tidies up later".to_owned(), String::new()),
+            TaskState::Done(took) => ((StyleRole::Good, glyphs.check_mark), "done".to_owned(), words::format_duration(*took)),
+            TaskState::Failed(problem) => ((StyleRole::Bad, glyphs.refused), problem.what.clone(), String::new()),
+            TaskState::Canceled => ((StyleRole::Dim, glyphs.unchecked), "cancelled".to_owned(), String::new()),
         };
         let selected = at == self.cursor;
-        Item { at: Some(at), mark: Some(mark), text: title(entry, app), more, right, selected }
+        ListItem { index: Some(at), mark: Some(mark), text: title(entry, app), more, right, selected }
     }
 }
 
 /// What it does; where others may be watching, without whom it does it to.
-fn title(entry: &Entry, app: &App) -> String {
-    match app.stage.audience {
-        Audience::Nobody => entry.title.clone(),
-        Audience::Others => {
+fn title(entry: &TaskEntry, app: &App) -> String {
+    match app.ui_state.presentation {
+        PresentationMode::Off => entry.title.clone(),
+        PresentationMode::On => {
             let verb = entry.title.split(' ').next().unwrap_or_default();
-            format!("{verb} {}", app.preferences.glyphs.mask.repeat(8))
+            format!("{verb} {}", app.preferences.symbols.mask.repeat(8))
         }
     }
 }
 
-fn elapsed(entry: &Entry, now: Now) -> String {
-    words::span(std::time::Duration::from_secs(now.instant.saturating_duration_since(entry.started).as_secs()))
+fn elapsed(entry: &TaskEntry, now: Now) -> String {
+    words::format_duration(std::time::Duration::from_secs(now.instant.saturating_duration_since(entry.started).as_secs()))
 }

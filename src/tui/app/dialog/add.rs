@@ -10,8 +10,8 @@ use crate::domain::problem::Problem;
 use crate::domain::provider::{AuthMethod, CredentialKind, Provider, ProviderCatalog};
 use crate::engine::KEY_FILE_FIELD;
 use crate::engine::message::{ClassifyPolicy, CredentialEvent, NewCredential, NewSession, SignInSubject, TaskId};
-use crate::tui::app::form::{Button, CHOOSING, Choice, Control, Field, Form, Happened};
-use crate::tui::app::sheet::{Row, Sheet};
+use crate::tui::app::form::{FieldInput, Form, FormButton, FormEvent, FormField, SELECT_HINT, SelectInput};
+use crate::tui::app::sheet::{DialogRow, DialogView};
 use crate::tui::app::{App, regions, words};
 
 /// What becomes of a secret that is not recognised.
@@ -43,10 +43,10 @@ impl Add {
     pub fn new(catalogue: Arc<ProviderCatalog>) -> Self {
         let providers = catalogue.providers().map(|known| (known.id.clone(), known.title.clone())).collect();
         let fields = vec![
-            Field::secret(Pasted::FIELD, "Secret").hinting("Paste it here; what is around it is taken off."),
-            Field::choice("provider", "Provider", Choice::new(providers, "")).hinting(CHOOSING),
+            FormField::secret(Pasted::FIELD, "Secret").with_hint("Paste it here; what is around it is taken off."),
+            FormField::select("provider", "Provider", SelectInput::new(providers, "")).with_hint(SELECT_HINT),
         ];
-        let form = Form::new(fields, vec![Button::Cancel, Button::Act("Add")]);
+        let form = Form::new(fields, vec![FormButton::Cancel, FormButton::Submit("Add")]);
         let mut add = Self { catalogue, form, pasted: Pasted::default(), task: None, problem: None, region_is_named: false };
         add.arrange();
         add
@@ -108,22 +108,22 @@ impl Add {
             self.region_is_named = true;
         }
         if let Some(end) = best.expires {
-            self.fill("expires", &words::day(end));
+            self.fill("expires", &words::format_date(end));
         }
     }
 
     /// Answers to what happened in the form.
-    pub fn react(&mut self, happened: Happened, app: &App) -> Outcome {
+    pub fn react(&mut self, happened: FormEvent, app: &App) -> Outcome {
         match happened {
-            Happened::Pasted(0) => {
+            FormEvent::Pasted(0) => {
                 self.pasted.forget();
                 self.pasted.ask(&mut self.form)
             }
-            Happened::Changed(0) => {
+            FormEvent::Changed(0) => {
                 self.pasted.forget();
                 Outcome::Stay
             }
-            Happened::Changed(at) => {
+            FormEvent::Changed(at) => {
                 match self.form.fields[at].id.as_str() {
                     "provider" | "kind" => self.arrange(),
                     "region" => self.region_is_named = true,
@@ -131,27 +131,27 @@ impl Add {
                 }
                 Outcome::Stay
             }
-            Happened::Left(0) => self.pasted.ask(&mut self.form),
-            Happened::Left(at) if self.form.fields.get(at).is_some_and(|field| field.id == field_id(KEY_FILE_FIELD)) => {
+            FormEvent::Blurred(0) => self.pasted.ask(&mut self.form),
+            FormEvent::Blurred(at) if self.form.fields.get(at).is_some_and(|field| field.id == field_id(KEY_FILE_FIELD)) => {
                 self.read_key_file()
             }
-            Happened::Pasted(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
-            Happened::Pressed(Button::Cancel) => Outcome::Close,
-            Happened::Pressed(_) => self.submit(app),
+            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => Outcome::Stay,
+            FormEvent::Pressed(FormButton::Cancel) => Outcome::Close,
+            FormEvent::Pressed(_) => self.submit(app),
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new("Add a credential", 76).with_form(&self.form);
+    pub fn sheet(&self) -> DialogView {
+        let mut sheet = DialogView::new("Add a credential", 76).with_form(&self.form);
         let remarks = self.pasted.remarks(&self.catalogue, UNKNOWN);
-        sheet.head.push(Row::dim(match self.kind() {
+        sheet.head.push(DialogRow::dim(match self.kind() {
             _ if !remarks.is_empty() => "What the secret tells:",
             Some(kind) if signs_in(kind) => "Leave the secret empty to sign in with the browser.",
             _ => "Paste the secret: it usually tells what it is. It is kept in the store only.",
         }));
         sheet.head.extend(remarks);
-        sheet.head.push(Row::Blank);
+        sheet.head.push(DialogRow::Blank);
         sheet.foot.splice(0..0, super::problem::rows(self.problem.as_ref()));
         sheet
     }
@@ -169,7 +169,7 @@ impl Add {
             Ok(Wish::Keep(new)) => Outcome::Ask(Intent::Add(new, self.inquiry())),
             Ok(Wish::SignIn(new)) => Outcome::Ask(Intent::SignIn(SignInSubject::New(new))),
             Err((id, problem)) => {
-                self.form.complain(&id, problem);
+                self.form.set_field_problem(&id, problem);
                 Outcome::Stay
             }
         }
@@ -177,7 +177,7 @@ impl Add {
 
     /// A secret is not shown to a host that nobody named.
     fn inquiry(&self) -> ClassifyPolicy {
-        let only = regions::of_provider(&self.catalogue, self.form.value("provider")).len() < 2;
+        let only = regions::provider_regions(&self.catalogue, self.form.value("provider")).len() < 2;
         if only || self.region_is_named { ClassifyPolicy::AskProvider } else { ClassifyPolicy::StayOffline }
     }
 
@@ -185,7 +185,7 @@ impl Add {
     fn read_key_file(&mut self) -> Outcome {
         let path = self.form.value(&field_id(KEY_FILE_FIELD));
         let typed = self.form.field(Pasted::FIELD).is_some_and(|field| match &field.control {
-            Control::Secret(input) => !input.is_empty(),
+            FieldInput::Secret(input) => !input.is_empty(),
             _ => false,
         });
         if path.is_empty() || typed || self.pasted.task().is_some() {
@@ -197,12 +197,13 @@ impl Add {
     /// The text cannot be a secret, or the file cannot be read.
     pub fn refuse(&mut self, problem: &Problem) {
         let of_file = self.form.field(Pasted::FIELD).is_some_and(|field| match &field.control {
-            Control::Secret(input) => input.is_empty(),
+            FieldInput::Secret(input) => input.is_empty(),
             _ => false,
         });
         if of_file {
             self.pasted.forget();
-            self.form.complain(&field_id(KEY_FILE_FIELD), format!("cannot be used: {}; {}", problem.why, problem.remedy));
+            self.form
+                .set_field_problem(&field_id(KEY_FILE_FIELD), format!("cannot be used: {}; {}", problem.why, problem.remedy));
         } else {
             self.pasted.refuse(problem, &mut self.form);
         }
@@ -235,7 +236,7 @@ impl Add {
         for spec in self.kind().map(|kind| kind.parts.clone()).unwrap_or_default() {
             let id = field_id(&spec.id);
             match self.form.secret(&id) {
-                Some(input) if !input.is_empty() => drop(parts.insert(spec.id, input.secret())),
+                Some(input) if !input.is_empty() => drop(parts.insert(spec.id, input.to_secret())),
                 _ if spec.required => return Err(wrong(&id, "is needed".to_owned())),
                 _ => {}
             }
@@ -255,36 +256,39 @@ impl Add {
         let provider = self.form.value("provider").to_owned();
         let kinds = self.catalogue.provider(&provider).into_iter().flat_map(|known| known.kinds.iter());
         let kinds: Vec<_> = kinds.map(|kind| (kind.id.clone(), kind.title.clone())).collect();
-        let chosen = Choice::new(kinds, self.form.value("kind"));
-        let kind = self.catalogue.kind(&provider, chosen.id()).ok().cloned();
+        let chosen = SelectInput::new(kinds, self.form.value("kind"));
+        let kind = self.catalogue.kind(&provider, chosen.selected_id()).ok().cloned();
         let caution = |kind: &CredentialKind| kind.caution.as_ref().map(|caution| format!(" {caution}")).unwrap_or_default();
         let kind_help = kind.as_ref().map(|kind| format!("{}{}", kind.help, caution(kind))).unwrap_or_default();
 
         let mut fields = vec![
-            Field::choice("kind", "Kind", chosen).hinting(kind_help),
-            Field::choice("region", "Region", region_choice(&self.catalogue, &provider, self.form.value("region")))
-                .hinting("Once it is named, by you or by the secret, the provider is asked who this is."),
-            Field::text("name", "Name", "").hinting("What you call it: 1 to 64 characters, unlike the others."),
+            FormField::select("kind", "Kind", chosen).with_hint(kind_help),
+            FormField::select("region", "Region", region_choice(&self.catalogue, &provider, self.form.value("region")))
+                .with_hint("Once it is named, by you or by the secret, the provider is asked who this is."),
+            FormField::text("name", "Name", "").with_hint("What you call it: 1 to 64 characters, unlike the others."),
         ];
         if let Some(kind) = &kind {
             fields.extend(
                 kind.fields
                     .iter()
                     .filter(|spec| !spec.provider_supplied)
-                    .map(|spec| Field::text(&field_id(&spec.id), &spec.title, "").hinting(spec.help.clone())),
+                    .map(|spec| FormField::text(&field_id(&spec.id), &spec.title, "").with_hint(spec.help.clone())),
             );
-            fields
-                .extend(kind.parts.iter().map(|spec| Field::secret(&field_id(&spec.id), &spec.title).hinting(spec.help.clone())));
+            fields.extend(
+                kind.parts.iter().map(|spec| FormField::secret(&field_id(&spec.id), &spec.title).with_hint(spec.help.clone())),
+            );
         }
-        fields.push(Field::text("labels", "Labels", "").hinting("Words to filter by, with blanks between them."));
-        fields.push(Field::text("expires", "Expires", "").hinting("The last day, such as 2027-02-07; empty if it does not end."));
+        fields.push(FormField::text("labels", "Labels", "").with_hint("Words to filter by, with blanks between them."));
+        fields.push(
+            FormField::text("expires", "Expires", "").with_hint("The last day, such as 2027-02-07; empty if it does not end."),
+        );
         self.replace(fields);
     }
 
     /// Puts `fields` in the place of all but the first two.
-    fn replace(&mut self, mut fields: Vec<Field>) {
+    fn replace(&mut self, mut fields: Vec<FormField>) {
         for field in &mut fields {
-            if !matches!(field.control, Control::Choice(_))
+            if !matches!(field.control, FieldInput::Select(_))
                 && let Some(old) = self.form.field_mut(&field.id)
             {
                 std::mem::swap(&mut field.control, &mut old.control);
@@ -295,14 +299,14 @@ impl Add {
     }
 
     fn select(&mut self, id: &str, option: &str) {
-        if let Some(Field { control: Control::Choice(choice), .. }) = self.form.field_mut(id) {
-            *choice = Choice::new(std::mem::take(&mut choice.options), option);
+        if let Some(FormField { control: FieldInput::Select(choice), .. }) = self.form.field_mut(id) {
+            *choice = SelectInput::new(std::mem::take(&mut choice.options), option);
         }
     }
 
     fn fill(&mut self, id: &str, value: &str) {
         if let Some(field) = self.form.field_mut(id) {
-            field.control = Control::Text(value.to_owned().into());
+            field.control = FieldInput::Text(value.to_owned().into());
         }
     }
 }
@@ -318,12 +322,12 @@ pub(super) fn field_id(id: &str) -> String {
 }
 
 /// The regions of a provider to choose from.
-pub(super) fn region_choice(catalogue: &ProviderCatalog, provider: &str, current: &str) -> Choice {
+pub(super) fn region_choice(catalogue: &ProviderCatalog, provider: &str, current: &str) -> SelectInput {
     let title = |region: &crate::domain::region::Region| {
         let name = if region.title.is_empty() { region.id.clone() } else { format!("{} · {}", region.id, region.title) };
         (region.id.clone(), name)
     };
-    Choice::new(regions::of_provider(catalogue, provider).iter().map(title).collect(), current)
+    SelectInput::new(regions::provider_regions(catalogue, provider).iter().map(title).collect(), current)
 }
 
 /// Labels as they are typed: with blanks or commas between them, each once.
@@ -342,5 +346,5 @@ pub(super) fn read_day(text: &str) -> Result<Option<crate::domain::Timestamp>, S
     if text.is_empty() {
         return Ok(None);
     }
-    words::parse_day(text).map(Some).ok_or_else(|| "is no day; write it as 2027-02-07".to_owned())
+    words::parse_date(text).map(Some).ok_or_else(|| "is no day; write it as 2027-02-07".to_owned())
 }

@@ -5,8 +5,8 @@ use crate::domain::CredentialName;
 use crate::domain::problem::Problem;
 use crate::domain::request::SavedRequestName;
 use crate::engine::message::{CapturedSecret, SavedRequestTask, TaskId};
-use crate::tui::app::form::{Button, Field, Form, Happened};
-use crate::tui::app::sheet::{Row, Sheet};
+use crate::tui::app::form::{Form, FormButton, FormEvent, FormField};
+use crate::tui::app::sheet::{DialogRow, DialogView};
 
 const ANSWER: &str = "answer";
 
@@ -57,8 +57,13 @@ impl Ask {
             Asked::Keep(..) => ("Name", "", "The credential's name in this keyring.", "Keep"),
             Asked::Name(_, _, name) => ("Name", name.as_str(), "The credential's name in this keyring.", "Call it so"),
         };
-        let field = Field::text(ANSWER, label, before).hinting(hint);
-        Self { form: Form::new(vec![field], vec![Button::Act(button), Button::Cancel]), asked, task: None, problem: None }
+        let field = FormField::text(ANSWER, label, before).with_hint(hint);
+        Self {
+            form: Form::new(vec![field], vec![FormButton::Submit(button), FormButton::Cancel]),
+            asked,
+            task: None,
+            problem: None,
+        }
     }
 
     /// Waits for the end of this task.
@@ -77,12 +82,12 @@ impl Ask {
     }
 
     /// Answers to what happened in the form.
-    pub fn react(&mut self, happened: Happened) -> Outcome {
+    pub fn react(&mut self, happened: FormEvent) -> Outcome {
         match happened {
-            Happened::Pressed(Button::Cancel) => Outcome::Close,
+            FormEvent::Pressed(FormButton::Cancel) => Outcome::Close,
             // One line is answered with one Enter.
-            Happened::Pressed(_) | Happened::Left(0) if self.form.focus != 2 => self.submit(),
-            Happened::Changed(_) | Happened::Pasted(_) => {
+            FormEvent::Pressed(_) | FormEvent::Blurred(0) if self.form.focus != 2 => self.submit(),
+            FormEvent::Changed(_) | FormEvent::Pasted(_) => {
                 self.problem = None;
                 Outcome::Stay
             }
@@ -91,7 +96,7 @@ impl Ask {
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> Sheet {
+    pub fn sheet(&self) -> DialogView {
         let (title, text) = match &self.asked {
             Asked::Save => ("Save the request", "It is kept as a file of yours. No secret is in it.".to_owned()),
             Asked::Rename(id) => ("Rename the saved request", format!("It is called {id}.")),
@@ -101,14 +106,16 @@ impl Ask {
                 ("A new secret came", format!("The answer brings a secret in \"{member}\"."))
             }
         };
-        let mut sheet = Sheet::new(title, 66).with_form(&self.form);
-        sheet.head = vec![Row::text(text)];
+        let mut sheet = DialogView::new(title, 66).with_form(&self.form);
+        sheet.head = vec![DialogRow::text(text)];
         match &self.asked {
-            Asked::Keep(..) => sheet.head.push(Row::warning("It is not kept yet, and is let go when the next request is sent.")),
-            Asked::Name(..) => sheet.head.push(Row::text("It is kept already, since the provider does not say it again.")),
+            Asked::Keep(..) => {
+                sheet.head.push(DialogRow::warning("It is not kept yet, and is let go when the next request is sent."))
+            }
+            Asked::Name(..) => sheet.head.push(DialogRow::text("It is kept already, since the provider does not say it again.")),
             _ => {}
         }
-        sheet.head.push(Row::Blank);
+        sheet.head.push(DialogRow::Blank);
         sheet.foot.splice(0..0, problem::rows(self.problem.as_ref()));
         sheet
     }
@@ -121,7 +128,7 @@ impl Ask {
         match self.intent(text) {
             Ok(intent) => Outcome::Ask(Intent::Console(Box::new(intent))),
             Err(problem) => {
-                self.form.complain(ANSWER, problem);
+                self.form.set_field_problem(ANSWER, problem);
                 Outcome::Stay
             }
         }

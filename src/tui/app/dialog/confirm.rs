@@ -6,16 +6,16 @@ use tui_input::Input;
 use super::{Intent, Outcome};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
-use crate::tui::app::Audience;
-use crate::tui::app::form::{Button, edit};
-use crate::tui::app::sheet::{ButtonCell, FieldRow, Row, Sheet, Value};
+use crate::tui::app::PresentationMode;
+use crate::tui::app::form::{FormButton, edit_input};
+use crate::tui::app::sheet::{ButtonView, DialogRow, DialogView, FieldValue, FieldView};
 
 /// A question, and what a yes means.
 pub struct Confirm {
     title: String,
-    rows: Vec<Row>,
+    rows: Vec<DialogRow>,
     typed: Option<Typed>,
-    button: Button,
+    button: FormButton,
     on_button: bool,
     intent: Option<Intent>,
 }
@@ -29,19 +29,19 @@ struct Typed {
 
 impl Confirm {
     /// A question that a button answers.
-    pub fn new(title: impl Into<String>, rows: Vec<Row>, button: Button, intent: Intent) -> Self {
+    pub fn new(title: impl Into<String>, rows: Vec<DialogRow>, button: FormButton, intent: Intent) -> Self {
         Self { title: title.into(), rows, typed: None, button, on_button: false, intent: Some(intent) }
     }
 
     /// The question before a fresh secret is lost that could not be kept.
     pub fn of_loss() -> Self {
         let rows = vec![
-            Row::warning(
+            DialogRow::warning(
                 "The answer in the console holds a new secret that could not be kept, and the provider does not say it again.",
             ),
-            Row::text("Cancel, then K in the console keeps it."),
+            DialogRow::text("Cancel, then K in the console keeps it."),
         ];
-        Self::new("Leave without the new secret?", rows, Button::Danger("Leave"), Intent::Quit)
+        Self::new("Leave without the new secret?", rows, FormButton::Destructive("Leave"), Intent::Quit)
     }
 
     /// The same question, answered by typing `word`, the name of what is `called` so where others see the screen.
@@ -68,7 +68,7 @@ impl Confirm {
             KeySymbol::Enter => return Outcome::Close,
             _ => {
                 if let Some(typed) = &mut self.typed {
-                    edit(&mut typed.input, key);
+                    edit_input(&mut typed.input, key);
                 }
             }
         }
@@ -85,18 +85,25 @@ impl Confirm {
     }
 
     /// What it shows.
-    pub fn sheet(&self, audience: Audience) -> Sheet {
-        let mut sheet = Sheet::new(self.title.clone(), 70);
-        sheet.head.extend(self.rows.iter().map(Row::copy));
-        sheet.head.push(Row::Blank);
+    pub fn sheet(&self, audience: PresentationMode) -> DialogView {
+        let mut sheet = DialogView::new(self.title.clone(), 70);
+        sheet.head.extend(self.rows.iter().map(DialogRow::copy));
+        sheet.head.push(DialogRow::Blank);
         if let Some(typed) = &self.typed {
             let (prompt, value) = typed.shown(audience);
-            sheet.head.push(Row::dim(prompt));
-            sheet.head.push(Row::Field(FieldRow { at: 0, label: "Name".to_owned(), value, focused: true, wrong: false }));
-            sheet.head.push(Row::Blank);
+            sheet.head.push(DialogRow::dim(prompt));
+            sheet.head.push(DialogRow::Field(FieldView {
+                index: 0,
+                label: "Name".to_owned(),
+                value,
+                focused: true,
+                has_problem: false,
+            }));
+            sheet.head.push(DialogRow::Blank);
         }
-        let cell = |at, button, focused| ButtonCell { at, button, focused };
-        sheet.foot = vec![Row::Buttons(vec![cell(1, Button::Cancel, !self.on_button), cell(2, self.button, self.on_button)])];
+        let cell = |at, button, focused| ButtonView { index: at, button, focused };
+        sheet.foot =
+            vec![DialogRow::Buttons(vec![cell(1, FormButton::Cancel, !self.on_button), cell(2, self.button, self.on_button)])];
         sheet
     }
 
@@ -115,20 +122,20 @@ impl Confirm {
 
 impl Typed {
     /// The prompt and what was typed so far; to others neither shows the word.
-    fn shown(&self, audience: Audience) -> (String, Value) {
+    fn shown(&self, audience: PresentationMode) -> (String, FieldValue) {
         match audience {
-            Audience::Nobody => {
-                let value = Value::Text(self.input.value().to_owned(), self.input.visual_cursor());
+            PresentationMode::Off => {
+                let value = FieldValue::Text(self.input.value().to_owned(), self.input.visual_cursor());
                 (format!("Type {} to go on:", self.word), value)
             }
-            Audience::Others => {
-                (format!("Type the name of {} to go on:", self.called), Value::Secret(!self.input.value().is_empty()))
+            PresentationMode::On => {
+                (format!("Type the name of {} to go on:", self.called), FieldValue::Secret(!self.input.value().is_empty()))
             }
         }
     }
 }
 
-impl Row {
+impl DialogRow {
     /// The same words again; fields and lists are not copied.
     fn copy(&self) -> Self {
         match self {

@@ -10,8 +10,8 @@ use crate::domain::provider::{CredentialKind, ProviderCatalog};
 use crate::domain::{Credential, CredentialId, CredentialName};
 use crate::engine::message::{CreateRequest, RotationTask};
 use crate::tui::app::App;
-use crate::tui::app::form::{Button, CHOOSING, Choice, Control, Field, Form, Happened};
-use crate::tui::app::sheet::{Row, Sheet};
+use crate::tui::app::form::{FieldInput, Form, FormButton, FormEvent, FormField, SELECT_HINT, SelectInput};
+use crate::tui::app::sheet::{DialogRow, DialogView};
 
 /// The field that says whether an account that exists is given a further secret.
 const ACCOUNT: &str = "account";
@@ -45,37 +45,38 @@ impl Create {
         let makers = std::iter::once((like.id.as_str().to_owned(), called.clone())).chain(others).collect();
         let kind = format!("{}/{}", like.provider, like.kind);
         let fields = vec![
-            Field::text("name", "Name", "").hinting("What it is called here and at the provider: 1 to 64 characters."),
-            Field::choice("kind", "Kind", Choice::new(kinds, &kind)).hinting(CHOOSING),
-            Field::choice("administrator", "Made by", Choice::new(makers, like.id.as_str()))
-                .hinting("The credential that asks the provider for it; it must be allowed to."),
+            FormField::text("name", "Name", "").with_hint("What it is called here and at the provider: 1 to 64 characters."),
+            FormField::select("kind", "Kind", SelectInput::new(kinds, &kind)).with_hint(SELECT_HINT),
+            FormField::select("administrator", "Made by", SelectInput::new(makers, like.id.as_str()))
+                .with_hint("The credential that asks the provider for it; it must be allowed to."),
         ];
-        let form = Form::new(fields, vec![Button::Cancel, Button::Act("Create")]);
+        let form = Form::new(fields, vec![FormButton::Cancel, FormButton::Submit("Create")]);
         let mut create = Self { catalogue, like: like.clone(), called, form };
         create.arrange();
         Some(create)
     }
 
     /// Answers to what happened in the form.
-    pub fn react(&mut self, happened: Happened, app: &App) -> Outcome {
+    pub fn react(&mut self, happened: FormEvent, app: &App) -> Outcome {
         match happened {
-            Happened::Pressed(Button::Cancel) => Outcome::Close,
-            Happened::Pressed(_) => self.submit(app),
-            Happened::Changed(at) => {
+            FormEvent::Pressed(FormButton::Cancel) => Outcome::Close,
+            FormEvent::Pressed(_) => self.submit(app),
+            FormEvent::Changed(at) => {
                 if self.form.fields[at].id == "kind" {
                     self.arrange();
                 }
                 Outcome::Stay
             }
-            Happened::Pasted(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
+            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => Outcome::Stay,
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new("Create a credential", 76).with_form(&self.form);
+    pub fn sheet(&self) -> DialogView {
+        let mut sheet = DialogView::new("Create a credential", 76).with_form(&self.form);
         let words = "The provider makes it; its secret goes straight into the store and is shown to nobody.";
-        sheet.head = vec![Row::dim(words), Row::Pair("Region".to_owned(), self.like.region.clone()), Row::Blank];
+        sheet.head =
+            vec![DialogRow::dim(words), DialogRow::Pair("Region".to_owned(), self.like.region.clone()), DialogRow::Blank];
         sheet
     }
 
@@ -84,7 +85,7 @@ impl Create {
             // The form stays below the wizard, for another try where nothing comes of this one.
             Ok(wish) => Outcome::Ask(Intent::Rotation(Box::new(RotationTask::Create(Box::new(wish))))),
             Err((id, problem)) => {
-                self.form.complain(id, problem);
+                self.form.set_field_problem(id, problem);
                 Outcome::Stay
             }
         }
@@ -123,16 +124,17 @@ impl Create {
         let alike = self.is_alike(provider, &kind.id);
         let known = |id: &str| self.like.fields.get(id).filter(|_| alike || is_place(id)).map_or("", String::as_str);
         let given = kind.fields.iter().filter(|spec| !is_told(&spec.id) && !spec.provider_supplied);
-        let mut fields: Vec<_> =
-            given.map(|spec| Field::text(&field_id(&spec.id), &spec.title, known(&spec.id)).hinting(spec.help.clone())).collect();
+        let mut fields: Vec<_> = given
+            .map(|spec| FormField::text(&field_id(&spec.id), &spec.title, known(&spec.id)).with_hint(spec.help.clone()))
+            .collect();
         fields.splice(0..0, self.account(alike, kind.rotation.strategy));
-        fields.push(Field::text("labels", "Labels", &self.like.labels.join(" ")).hinting("Words to filter by."));
-        fields.push(Field::text(REASON, "Why", "").hinting("It is put on record."));
+        fields.push(FormField::text("labels", "Labels", &self.like.labels.join(" ")).with_hint("Words to filter by."));
+        fields.push(FormField::text(REASON, "Why", "").with_hint("It is put on record."));
         for field in &mut fields {
-            if let Some(Field { control: Control::Text(typed), .. }) = self.form.field(&field.id)
+            if let Some(FormField { control: FieldInput::Text(typed), .. }) = self.form.field(&field.id)
                 && !typed.value().is_empty()
             {
-                field.control = Control::Text(typed.clone());
+                field.control = FieldInput::Text(typed.clone());
             }
         }
         self.form.fields.truncate(FIXED);
@@ -145,12 +147,13 @@ impl Create {
     }
 
     /// A new account, or a further secret for the one that is known.
-    fn account(&self, alike: bool, plan: RotationStrategyId) -> Option<Field> {
+    fn account(&self, alike: bool, plan: RotationStrategyId) -> Option<FormField> {
         let id = self.like.fields.get("service_account_id")?;
         let further = alike && plan == RotationStrategyId::SnykServiceAccountSecret;
         let known = (id.clone(), format!("that of {}: a further secret", self.called));
-        let choice = Choice::new(vec![(String::new(), "a new one".to_owned()), known], "");
-        further.then(|| Field::choice(ACCOUNT, "Account", choice).hinting("An account can have two secrets at the same time."))
+        let choice = SelectInput::new(vec![(String::new(), "a new one".to_owned()), known], "");
+        further
+            .then(|| FormField::select(ACCOUNT, "Account", choice).with_hint("An account can have two secrets at the same time."))
     }
 }
 

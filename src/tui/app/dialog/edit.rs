@@ -10,8 +10,8 @@ use crate::domain::problem::Problem;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, CredentialName};
 use crate::engine::message::{CredentialEdit, TaskId};
-use crate::tui::app::form::{Button, Field, Form, Happened};
-use crate::tui::app::sheet::{Row, Sheet};
+use crate::tui::app::form::{Form, FormButton, FormEvent, FormField};
+use crate::tui::app::sheet::{DialogRow, DialogView};
 use crate::tui::app::{App, Now, words};
 
 /// What becomes of a new secret that is not recognised.
@@ -32,7 +32,7 @@ pub struct EditCredential {
 impl EditCredential {
     /// A form that shows the credential as it is.
     pub fn new(credential: &Credential, catalogue: Arc<ProviderCatalog>) -> Self {
-        let form = Form::new(fields_of(credential, &catalogue), vec![Button::Cancel, Button::Act("Save")]);
+        let form = Form::new(fields_of(credential, &catalogue), vec![FormButton::Cancel, FormButton::Submit("Save")]);
         Self { catalogue, before: credential.clone(), form, pasted: Pasted::default(), task: None, problem: None }
     }
 
@@ -58,31 +58,31 @@ impl EditCredential {
     }
 
     /// Answers to what happened in the form.
-    pub fn react(&mut self, happened: Happened, app: &App, _now: Now) -> Outcome {
+    pub fn react(&mut self, happened: FormEvent, app: &App, _now: Now) -> Outcome {
         let is_secret = |at: usize| self.form.fields.get(at).is_some_and(|field| field.id == Pasted::FIELD);
         match happened {
-            Happened::Pasted(at) if is_secret(at) => {
+            FormEvent::Pasted(at) if is_secret(at) => {
                 self.pasted.forget();
                 self.pasted.ask(&mut self.form)
             }
-            Happened::Changed(at) if is_secret(at) => {
+            FormEvent::Changed(at) if is_secret(at) => {
                 self.pasted.forget();
                 Outcome::Stay
             }
-            Happened::Left(at) if is_secret(at) => self.pasted.ask(&mut self.form),
-            Happened::Pressed(Button::Cancel) => Outcome::Close,
-            Happened::Pressed(_) => self.submit(app),
-            Happened::Changed(_) | Happened::Pasted(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
+            FormEvent::Blurred(at) if is_secret(at) => self.pasted.ask(&mut self.form),
+            FormEvent::Pressed(FormButton::Cancel) => Outcome::Close,
+            FormEvent::Pressed(_) => self.submit(app),
+            FormEvent::Changed(_) | FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => Outcome::Stay,
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new(format!("Edit {}", self.before.name), 76).with_form(&self.form);
+    pub fn sheet(&self) -> DialogView {
+        let mut sheet = DialogView::new(format!("Edit {}", self.before.name), 76).with_form(&self.form);
         let kind = self.catalogue.kind(&self.before.provider, &self.before.kind);
-        sheet.head.push(Row::dim(kind.map_or(self.before.kind.as_str(), |kind| kind.title.as_str())));
+        sheet.head.push(DialogRow::dim(kind.map_or(self.before.kind.as_str(), |kind| kind.title.as_str())));
         sheet.head.extend(self.pasted.remarks(&self.catalogue, UNKNOWN));
-        sheet.head.push(Row::Blank);
+        sheet.head.push(DialogRow::Blank);
         sheet.foot.splice(0..0, super::problem::rows(self.problem.as_ref()));
         sheet
     }
@@ -94,7 +94,7 @@ impl EditCredential {
         match self.read(app) {
             Ok(edit) => Outcome::Ask(Intent::Edit(self.before.id.clone(), Box::new(edit))),
             Err((id, problem)) => {
-                self.form.complain(id, problem);
+                self.form.set_field_problem(id, problem);
                 Outcome::Stay
             }
         }
@@ -111,7 +111,7 @@ impl EditCredential {
             return Err((Pasted::FIELD, "is not read yet".to_owned()));
         }
         let expires = read_day(self.form.value("expires")).map_err(|problem| ("expires", problem))?;
-        let same_day = expires.map(words::day) == self.before.expires.map(words::day);
+        let same_day = expires.map(words::format_date) == self.before.expires.map(words::format_date);
         let region = self.form.value("region").to_owned();
         let labels = read_labels(self.form.value("labels"));
         Ok(CredentialEdit {
@@ -132,20 +132,23 @@ impl EditCredential {
     }
 }
 
-fn fields_of(credential: &Credential, catalogue: &ProviderCatalog) -> Vec<Field> {
+fn fields_of(credential: &Credential, catalogue: &ProviderCatalog) -> Vec<FormField> {
     let region = region_choice(catalogue, &credential.provider, &credential.region);
-    let mut fields = vec![Field::text("name", "Name", credential.name.as_str()), Field::choice("region", "Region", region)];
+    let mut fields =
+        vec![FormField::text("name", "Name", credential.name.as_str()), FormField::select("region", "Region", region)];
     let specs = catalogue.kind(&credential.provider, &credential.kind).map(|kind| kind.fields.as_slice()).unwrap_or_default();
     for spec in specs {
         let value = credential.fields.get(&spec.id).map_or("", String::as_str);
-        fields.push(Field::text(&field_id(&spec.id), &spec.title, value).hinting(spec.help.clone()));
+        fields.push(FormField::text(&field_id(&spec.id), &spec.title, value).with_hint(spec.help.clone()));
     }
     for (id, value) in credential.fields.iter().filter(|(id, _)| !specs.iter().any(|spec| spec.id == **id)) {
-        fields.push(Field::text(&field_id(id), id, value));
+        fields.push(FormField::text(&field_id(id), id, value));
     }
-    let end = credential.expires.map(words::day).unwrap_or_default();
-    fields.push(Field::text("labels", "Labels", &credential.labels.join(" ")).hinting("With blanks between them."));
-    fields.push(Field::text("expires", "Expires", &end).hinting("The last day, such as 2027-02-07; empty if it does not end."));
-    fields.push(Field::secret(Pasted::FIELD, "New secret").hinting("Leave it empty to keep the current one."));
+    let end = credential.expires.map(words::format_date).unwrap_or_default();
+    fields.push(FormField::text("labels", "Labels", &credential.labels.join(" ")).with_hint("With blanks between them."));
+    fields.push(
+        FormField::text("expires", "Expires", &end).with_hint("The last day, such as 2027-02-07; empty if it does not end."),
+    );
+    fields.push(FormField::secret(Pasted::FIELD, "New secret").with_hint("Leave it empty to keep the current one."));
     fields
 }

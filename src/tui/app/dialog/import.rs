@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{ConsoleIntent, Intent, Outcome};
-use crate::tui::app::sheet::{FieldRow, Row, Sheet, Value};
+use crate::tui::app::sheet::{DialogRow, DialogView, FieldValue, FieldView};
 
 /// The dialog that waits for the paste.
 pub struct Import;
@@ -15,19 +15,21 @@ impl Import {
     }
 
     /// What it shows.
-    pub fn sheet() -> Sheet {
-        let mut sheet = Sheet::new("Take over a curl command", 66);
+    pub fn sheet() -> DialogView {
+        let mut sheet = DialogView::new("Take over a curl command", 66);
         sheet.head = vec![
-            Row::text("Paste a curl command, such as one that a browser copies as cURL."),
-            Row::dim(
+            DialogRow::text("Paste a curl command, such as one that a browser copies as cURL."),
+            DialogRow::dim(
                 "Method, address, query, headers and body become the request. What is secret in it (Authorization, cookies, \
                       tokens) is dropped and named; the credential's own secret takes its place when it is sent.",
             ),
         ];
         // A field that shows nothing: a curl command often has a secret in it.
-        let (label, value) = ("Command, on one line".to_owned(), Value::Secret(false));
-        sheet.body = vec![Row::Blank, Row::Field(FieldRow { at: 0, label, value, focused: true, wrong: false })];
-        sheet.foot = vec![Row::Blank, Row::dim("Esc closes · with a credential selected, a paste outside does the same")];
+        let (label, value) = ("Command, on one line".to_owned(), FieldValue::Secret(false));
+        sheet.body =
+            vec![DialogRow::Blank, DialogRow::Field(FieldView { index: 0, label, value, focused: true, has_problem: false })];
+        sheet.foot =
+            vec![DialogRow::Blank, DialogRow::dim("Esc closes · with a credential selected, a paste outside does the same")];
         sheet
     }
 }

@@ -4,7 +4,7 @@ use super::{Intent, Outcome};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::tui::app::App;
-use crate::tui::app::sheet::Sheet;
+use crate::tui::app::sheet::DialogView;
 
 /// The letters of labels, the easiest to reach first.
 const LETTERS: [char; 26] = [
@@ -57,8 +57,8 @@ impl Jump {
     }
 
     /// What it says while the labels are shown.
-    pub fn sheet(_app: &App) -> Sheet {
-        Sheet::default()
+    pub fn sheet(_app: &App) -> DialogView {
+        DialogView::default()
     }
 }
 

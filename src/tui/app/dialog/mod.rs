@@ -50,10 +50,10 @@ pub use unlock::{Purpose, Unlock};
 pub use verdicts::Verdicts;
 pub use which::Which;
 
-use super::command::Action;
+use super::command::CommandAction;
 use super::form::Form;
-use super::sheet::Sheet;
-use super::{App, Dress, Now, Onward};
+use super::sheet::DialogView;
+use super::{App, Now, RestartTarget, ThemeMode};
 use zeroize::Zeroizing;
 
 use crate::config::KeyPress;
@@ -117,7 +117,7 @@ pub enum Dialog {
 /// Something that a dialog wants done.
 pub enum Intent {
     /// Run a command.
-    Run(Action),
+    Run(CommandAction),
     /// Say what a pasted secret may be.
     Identify(Arc<Secret>),
     /// Say what the private key in a file is for.
@@ -133,7 +133,7 @@ pub enum Intent {
     /// Change a credential.
     Edit(CredentialId, Box<CredentialEdit>),
     /// Let the screen wear a theme.
-    Wear(Box<Theme>, Dress),
+    Wear(Box<Theme>, ThemeMode),
     /// Keep a theme by its name.
     KeepTheme(String),
     /// Click at column and row.
@@ -173,7 +173,7 @@ pub enum Intent {
     /// Keep what was found.
     Import(Vec<Arc<ImportCandidate>>),
     /// Leave, and start again as this says.
-    Leave(Onward),
+    Leave(RestartTarget),
     /// Leave, whatever is lost by it.
     Quit,
 }
@@ -458,7 +458,7 @@ impl Dialog {
             Self::Confirm(confirm) => confirm.key(key),
             Self::Reading(reading) => reading.key(key),
             _ => {
-                let happened = self.form_mut().map(|form| form.key(key));
+                let happened = self.form_mut().map(|form| form.handle_key(key));
                 happened.map_or(Outcome::Stay, |happened| self.react(happened, app, now))
             }
         }
@@ -489,21 +489,21 @@ impl Dialog {
             Self::Rotate(rotate) => rotate.click(at),
             Self::Problem(_) | Self::Reading(_) => Outcome::Close,
             _ => {
-                let happened = self.form_mut().map(|form| form.point(at));
+                let happened = self.form_mut().map(|form| form.handle_click(at));
                 happened.map_or(Outcome::Stay, |happened| self.react(happened, app, now))
             }
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self, app: &App, now: Now) -> Sheet {
+    pub fn sheet(&self, app: &App, now: Now) -> DialogView {
         match self {
             Self::Add(add) => add.sheet(),
             Self::Edit(edit) => edit.sheet(),
             Self::Rotate(rotate) => rotate.sheet(app, now),
             Self::Create(create) => create.sheet(),
             Self::SignIn(sign_in) => sign_in.sheet(now),
-            Self::Confirm(confirm) => confirm.sheet(app.stage.audience),
+            Self::Confirm(confirm) => confirm.sheet(app.ui_state.presentation),
             Self::Unlock(unlock) => unlock.sheet(),
             Self::Pick(pick) => pick.sheet(),
             Self::Parameters(parameters) => parameters.sheet(),
@@ -546,7 +546,7 @@ impl Dialog {
         }
     }
 
-    fn react(&mut self, happened: super::form::Happened, app: &App, now: Now) -> Outcome {
+    fn react(&mut self, happened: super::form::FormEvent, app: &App, now: Now) -> Outcome {
         match self {
             Self::Add(add) => add.react(happened, app),
             Self::Edit(edit) => edit.react(happened, app, now),

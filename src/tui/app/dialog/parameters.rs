@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Intent, Outcome};
 use crate::domain::provider::{PresetParameter, RequestPreset};
-use crate::tui::app::form::{Button, CHOOSING, Choice, Field, Form, Happened};
-use crate::tui::app::sheet::{Row, Sheet};
+use crate::tui::app::form::{Form, FormButton, FormEvent, FormField, SELECT_HINT, SelectInput};
+use crate::tui::app::sheet::{DialogRow, DialogView};
 
 /// The dialog that asks for values.
 pub struct Parameters {
@@ -31,10 +31,10 @@ impl Parameters {
         let field = |(parameter, last): &(PresetParameter, String)| {
             let PresetParameter { id, choices, .. } = parameter;
             if choices.is_empty() {
-                Field::text(id, id, last).hinting(hint(parameter))
+                FormField::text(id, id, last).with_hint(hint(parameter))
             } else {
                 let choices = choices.iter().map(|choice| (choice.clone(), choice.clone())).collect();
-                Field::choice(id, id, Choice::new(choices, last)).hinting(format!("{} {CHOOSING}", parameter.help))
+                FormField::select(id, id, SelectInput::new(choices, last)).with_hint(format!("{} {SELECT_HINT}", parameter.help))
             }
         };
         let with_last = |parameter: PresetParameter| {
@@ -42,24 +42,24 @@ impl Parameters {
             (parameter, last)
         };
         let asked: Vec<_> = asked.into_iter().map(with_last).collect();
-        let form = Form::new(asked.iter().map(field).collect(), vec![Button::Act("Take"), Button::Cancel]);
+        let form = Form::new(asked.iter().map(field).collect(), vec![FormButton::Submit("Take"), FormButton::Cancel]);
         let RequestPreset { id, title, help, docs, .. } = preset.clone();
         Self { preset: id, title, help, docs, asked, given, form }
     }
 
     /// Answers to what happened in the form.
-    pub fn react(&mut self, happened: Happened) -> Outcome {
+    pub fn react(&mut self, happened: FormEvent) -> Outcome {
         match happened {
-            Happened::Pressed(Button::Cancel) => Outcome::Close,
-            Happened::Pressed(_) => self.take(),
-            Happened::Changed(_) | Happened::Pasted(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
+            FormEvent::Pressed(FormButton::Cancel) => Outcome::Close,
+            FormEvent::Pressed(_) => self.take(),
+            FormEvent::Changed(_) | FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => Outcome::Stay,
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new(self.title.clone(), 76).with_form(&self.form);
-        sheet.head = vec![Row::dim(self.help.clone()), Row::dim(self.docs.clone()), Row::Blank];
+    pub fn sheet(&self) -> DialogView {
+        let mut sheet = DialogView::new(self.title.clone(), 76).with_form(&self.form);
+        sheet.head = vec![DialogRow::dim(self.help.clone()), DialogRow::dim(self.docs.clone()), DialogRow::Blank];
         sheet
     }
 
@@ -68,12 +68,12 @@ impl Parameters {
         for (parameter, last) in &self.asked {
             let value = self.form.value(&parameter.id).to_owned();
             if value.is_empty() {
-                self.form.complain(&parameter.id, "is needed");
+                self.form.set_field_problem(&parameter.id, "is needed");
                 return Outcome::Stay;
             }
             // What the credential's own fields say is not judged here.
             if value != *last && !parameter.accepts(&value) {
-                self.form.complain(&parameter.id, format!("takes {}", parameter.describe_values()));
+                self.form.set_field_problem(&parameter.id, format!("takes {}", parameter.describe_values()));
                 return Outcome::Stay;
             }
             given.insert(parameter.id.clone(), value);

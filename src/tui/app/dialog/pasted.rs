@@ -11,7 +11,7 @@ use crate::domain::provider::spec::{MatchConfidence, SecretRole};
 use crate::domain::{CredentialName, Secret};
 use crate::engine::message::{CredentialEvent, TaskId};
 use crate::tui::app::form::Form;
-use crate::tui::app::sheet::Row;
+use crate::tui::app::sheet::DialogRow;
 
 /// A pasted secret, and what it turned out to be.
 #[derive(Default)]
@@ -40,11 +40,11 @@ impl Pasted {
         if input.is_empty() || self.secret.is_some() || self.task.is_some() {
             return Outcome::Stay;
         }
-        if let Some(flaw) = input.flaw() {
-            form.complain(Self::FIELD, flaw);
+        if let Some(flaw) = input.invisible_character_problem() {
+            form.set_field_problem(Self::FIELD, flaw);
             return Outcome::Stay;
         }
-        Outcome::Ask(Intent::Identify(input.secret()))
+        Outcome::Ask(Intent::Identify(input.to_secret()))
     }
 
     /// Waits for this task.
@@ -67,7 +67,7 @@ impl Pasted {
     /// The text cannot be a secret.
     pub fn refuse(&mut self, problem: &Problem, form: &mut Form) {
         self.forget();
-        form.complain(Self::FIELD, problem.why.clone());
+        form.set_field_problem(Self::FIELD, problem.why.clone());
     }
 
     /// The secret, once it is known what it is.
@@ -76,24 +76,24 @@ impl Pasted {
     }
 
     /// What was found, in words; `unknown` says what becomes of a secret that is not recognised.
-    pub fn remarks(&self, catalogue: &ProviderCatalog, unknown: &str) -> Vec<Row> {
+    pub fn remarks(&self, catalogue: &ProviderCatalog, unknown: &str) -> Vec<DialogRow> {
         let Some(_) = &self.secret else { return Vec::new() };
         let mut rows: Vec<_> = self.candidates.iter().take(3).map(|candidate| remark(candidate, catalogue)).collect();
         if rows.is_empty() {
-            rows.push(Row::Text(StyleRole::Warn, format!("Not recognised: {unknown}.")));
+            rows.push(DialogRow::Text(StyleRole::Warn, format!("Not recognised: {unknown}.")));
         }
         if !self.cleaned.is_empty() {
-            rows.push(Row::dim(format!("Taken off: {}.", self.cleaned.join(", "))));
+            rows.push(DialogRow::dim(format!("Taken off: {}.", self.cleaned.join(", "))));
         }
         if !self.twins.is_empty() {
             let names: Vec<_> = self.twins.iter().map(CredentialName::as_str).collect();
-            rows.push(Row::Text(StyleRole::Warn, format!("Already kept as {}.", names.join(", "))));
+            rows.push(DialogRow::Text(StyleRole::Warn, format!("Already kept as {}.", names.join(", "))));
         }
         rows
     }
 }
 
-fn remark(candidate: &IdentificationCandidate, catalogue: &ProviderCatalog) -> Row {
+fn remark(candidate: &IdentificationCandidate, catalogue: &ProviderCatalog) -> DialogRow {
     let (role, word) = match candidate.confidence {
         _ if candidate.secret_role == SecretRole::AccessToken => {
             (StyleRole::Warn, "A short-lived token, not worth keeping, of a")
@@ -105,5 +105,5 @@ fn remark(candidate: &IdentificationCandidate, catalogue: &ProviderCatalog) -> R
     };
     let provider = catalogue.provider(&candidate.provider).map_or(candidate.provider.as_str(), |known| known.title.as_str());
     let kind = catalogue.kind(&candidate.provider, &candidate.kind).map_or(candidate.kind.as_str(), |known| known.title.as_str());
-    Row::Text(role, format!("{word} {provider} {kind}: {}", candidate.why))
+    DialogRow::Text(role, format!("{word} {provider} {kind}: {}", candidate.why))
 }

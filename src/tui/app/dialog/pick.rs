@@ -14,11 +14,11 @@ use crate::config::theme::StyleRole;
 use crate::domain::CredentialId;
 use crate::engine::message::ImportCandidate;
 use crate::engine::message::RotationTarget;
-use crate::tui::app::Onward;
-use crate::tui::app::command::{Action, Motion};
-use crate::tui::app::credentials::step;
-use crate::tui::app::form::{edit, insert};
-use crate::tui::app::sheet::{FieldRow, Item, Row, Sheet, Value, window};
+use crate::tui::app::RestartTarget;
+use crate::tui::app::command::{CommandAction, CursorMotion};
+use crate::tui::app::credentials::moved_cursor;
+use crate::tui::app::form::{edit_input, insert_text};
+use crate::tui::app::sheet::{DialogRow, DialogView, FieldValue, FieldView, ListItem, list_window};
 
 /// How wide a list is whose lines are long.
 const WIDE: u16 = 108;
@@ -29,7 +29,7 @@ const PAGE: usize = 10;
 /// The dialog in which one of many is picked.
 pub struct Pick {
     title: String,
-    intro: Vec<Row>,
+    intro: Vec<DialogRow>,
     width: u16,
     extras: &'static [Extra],
     /// More about each item, which is told of the one under the cursor.
@@ -78,7 +78,7 @@ enum Found {
 #[derive(Clone)]
 pub enum Picked {
     /// Run a command.
-    Command(Action),
+    Command(CommandAction),
     /// Show a credential in the list.
     Credential(CredentialId),
     /// Switch the credential to this region.
@@ -94,7 +94,7 @@ pub enum Picked {
     /// Keep what was found.
     Import(Vec<Arc<ImportCandidate>>),
     /// Leave, and start again as this says.
-    Leave(Onward),
+    Leave(RestartTarget),
 }
 
 /// How a credential ends.
@@ -157,7 +157,7 @@ impl Pick {
 
     /// The same below some words.
     #[must_use]
-    pub fn saying(mut self, intro: Vec<Row>) -> Self {
+    pub fn saying(mut self, intro: Vec<DialogRow>) -> Self {
         self.intro = intro;
         self
     }
@@ -178,8 +178,8 @@ impl Pick {
             return intent.map_or(Outcome::Stay, |intent| Outcome::Ask(Intent::Console(Box::new(intent))));
         }
         match motion(key) {
-            Some(motion) => self.cursor = step(self.cursor, motion, PAGE, self.shown.len().saturating_sub(1)),
-            None if edit(&mut self.input, key) => self.search(),
+            Some(motion) => self.cursor = moved_cursor(self.cursor, motion, PAGE, self.shown.len().saturating_sub(1)),
+            None if edit_input(&mut self.input, key) => self.search(),
             None => {}
         }
         Outcome::Stay
@@ -210,7 +210,7 @@ impl Pick {
 
     /// Takes a pasted text in.
     pub fn paste(&mut self, text: &str) -> Outcome {
-        insert(&mut self.input, text);
+        insert_text(&mut self.input, text);
         self.search();
         Outcome::Stay
     }
@@ -225,41 +225,42 @@ impl Pick {
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new(self.title.clone(), self.width);
-        let value = Value::Text(self.input.value().to_owned(), self.input.visual_cursor());
-        let field = FieldRow { at: usize::MAX, label: "Find".to_owned(), value, focused: true, wrong: false };
-        sheet.head = self.intro.iter().cloned().chain([Row::Field(field), Row::Blank]).collect();
+    pub fn sheet(&self) -> DialogView {
+        let mut sheet = DialogView::new(self.title.clone(), self.width);
+        let value = FieldValue::Text(self.input.value().to_owned(), self.input.visual_cursor());
+        let field = FieldView { index: usize::MAX, label: "Find".to_owned(), value, focused: true, has_problem: false };
+        sheet.head = self.intro.iter().cloned().chain([DialogRow::Field(field), DialogRow::Blank]).collect();
         self.list(&mut sheet);
         let extras = self.extras.iter().map(|extra| format!("C-{} {}", extra.key, extra.word));
         let words =
             ["↑/↓ choose", "Enter takes it"].map(str::to_owned).into_iter().chain(extras).chain(["Esc closes".to_owned()]);
-        sheet.foot = self.about().into_iter().chain([Row::Blank, Row::dim(words.collect::<Vec<_>>().join(" · "))]).collect();
+        sheet.foot =
+            self.about().into_iter().chain([DialogRow::Blank, DialogRow::dim(words.collect::<Vec<_>>().join(" · "))]).collect();
         let fits = |extra: &&Extra| !extra.is_about_one() || !self.shown.is_empty();
-        sheet.extras = self.extras.iter().filter(fits).map(Extra::example).collect();
+        sheet.shortcuts = self.extras.iter().filter(fits).map(Extra::example).collect();
         sheet
     }
 
     /// All that is known of what is under the cursor, which its line may have no room for.
-    fn about(&self) -> Vec<Row> {
+    fn about(&self) -> Vec<DialogRow> {
         let Some((at, note)) = self.shown.get(self.cursor).and_then(|at| Some((*at, self.notes.get(*at)?))) else {
             return Vec::new();
         };
-        vec![Row::Blank, Row::dim(self.items[at].more.clone()), Row::dim(note.clone())]
+        vec![DialogRow::Blank, DialogRow::dim(self.items[at].more.clone()), DialogRow::dim(note.clone())]
     }
 
     /// The items around the cursor, below their headings as long as they are in their own order.
-    fn list(&self, sheet: &mut Sheet) {
+    fn list(&self, sheet: &mut DialogView) {
         let is_sorted = self.input.value().trim().is_empty();
         let mut heading = "";
-        for at in window(self.cursor, self.shown.len()) {
+        for at in list_window(self.cursor, self.shown.len()) {
             let item = &self.items[self.shown[at]];
             if is_sorted && item.heading != heading {
                 heading = item.heading;
                 if !sheet.body.is_empty() {
-                    sheet.body.push(Row::Blank);
+                    sheet.body.push(DialogRow::Blank);
                 }
-                sheet.body.push(Row::Text(StyleRole::Title, heading.to_owned()));
+                sheet.body.push(DialogRow::Text(StyleRole::Title, heading.to_owned()));
             }
             if at == self.cursor {
                 sheet.cursor = sheet.body.len();
@@ -268,13 +269,13 @@ impl Pick {
         }
         if sheet.body.is_empty() {
             let why = if self.items.is_empty() { &self.empty } else { "Nothing matches" };
-            sheet.body.push(Row::dim(why));
+            sheet.body.push(DialogRow::dim(why));
         }
     }
 
-    fn row(&self, at: usize, item: &PickItem) -> Row {
-        Row::Item(Item {
-            at: Some(at),
+    fn row(&self, at: usize, item: &PickItem) -> DialogRow {
+        DialogRow::Item(ListItem {
+            index: Some(at),
             mark: item.mark,
             text: item.text.clone(),
             more: item.more.clone(),
@@ -316,23 +317,23 @@ impl Pick {
 }
 
 /// The motions where nothing is typed.
-pub(super) fn list_motion(key: KeyPress) -> Option<Motion> {
+pub(super) fn list_motion(key: KeyPress) -> Option<CursorMotion> {
     match (key.code, key.ctrl) {
-        (KeySymbol::Char('k'), false) => Some(Motion::Up),
-        (KeySymbol::Char('j'), false) => Some(Motion::Down),
-        (KeySymbol::Char('g'), false) | (KeySymbol::Home, _) => Some(Motion::Top),
-        (KeySymbol::Char('G'), false) | (KeySymbol::End, _) => Some(Motion::Bottom),
+        (KeySymbol::Char('k'), false) => Some(CursorMotion::Up),
+        (KeySymbol::Char('j'), false) => Some(CursorMotion::Down),
+        (KeySymbol::Char('g'), false) | (KeySymbol::Home, _) => Some(CursorMotion::Top),
+        (KeySymbol::Char('G'), false) | (KeySymbol::End, _) => Some(CursorMotion::Bottom),
         _ => motion(key),
     }
 }
 
 /// The motions that do not get in the way of typing.
-pub(super) fn motion(key: KeyPress) -> Option<Motion> {
+pub(super) fn motion(key: KeyPress) -> Option<CursorMotion> {
     match (key.code, key.ctrl) {
-        (KeySymbol::Up, _) | (KeySymbol::Char('p'), true) => Some(Motion::Up),
-        (KeySymbol::Down, _) | (KeySymbol::Char('n'), true) => Some(Motion::Down),
-        (KeySymbol::PageUp, _) => Some(Motion::PageUp),
-        (KeySymbol::PageDown, _) => Some(Motion::PageDown),
+        (KeySymbol::Up, _) | (KeySymbol::Char('p'), true) => Some(CursorMotion::Up),
+        (KeySymbol::Down, _) | (KeySymbol::Char('n'), true) => Some(CursorMotion::Down),
+        (KeySymbol::PageUp, _) => Some(CursorMotion::PageUp),
+        (KeySymbol::PageDown, _) => Some(CursorMotion::PageDown),
         _ => None,
     }
 }

@@ -5,8 +5,8 @@ use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::domain::problem::{Problem, ProblemClass};
-use crate::tui::app::command::{Action, ProgramAction};
-use crate::tui::app::sheet::{Row, Sheet};
+use crate::tui::app::command::{CommandAction, ProgramAction};
+use crate::tui::app::sheet::{DialogRow, DialogView};
 
 /// A problem with the name of what it happened to.
 pub struct Notice {
@@ -22,29 +22,29 @@ impl Notice {
         match key.code {
             KeySymbol::Enter | KeySymbol::Char(' ' | 'q') => Outcome::Close,
             KeySymbol::Char('u') if self.problem.class == ProblemClass::Store => {
-                Outcome::Finish(Intent::Run(Action::Program(ProgramAction::Unlock)))
+                Outcome::Finish(Intent::Run(CommandAction::Program(ProgramAction::Unlock)))
             }
             _ => Outcome::Stay,
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new(self.title.clone(), 66);
+    pub fn sheet(&self) -> DialogView {
+        let mut sheet = DialogView::new(self.title.clone(), 66);
         sheet.head = rows(Some(&self.problem));
         let unlock = if self.problem.class == ProblemClass::Store { "u unlocks the store · " } else { "" };
-        sheet.foot = vec![Row::dim(format!("{unlock}Enter or Esc closes"))];
+        sheet.foot = vec![DialogRow::dim(format!("{unlock}Enter or Esc closes"))];
         sheet
     }
 }
 
 /// A problem in three lines: what, why, what to do.
-pub(super) fn rows(problem: Option<&Problem>) -> Vec<Row> {
+pub(super) fn rows(problem: Option<&Problem>) -> Vec<DialogRow> {
     let Some(problem) = problem else { return Vec::new() };
     vec![
-        Row::Text(StyleRole::Bad, problem.what.clone()),
-        Row::text(format!("Why: {}", problem.why)),
-        Row::Text(StyleRole::Accent, format!("Do:  {}", problem.remedy)),
-        Row::Blank,
+        DialogRow::Text(StyleRole::Bad, problem.what.clone()),
+        DialogRow::text(format!("Why: {}", problem.why)),
+        DialogRow::Text(StyleRole::Accent, format!("Do:  {}", problem.remedy)),
+        DialogRow::Blank,
     ]
 }

@@ -4,7 +4,7 @@ use super::Outcome;
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
-use crate::tui::app::sheet::{Row, Sheet};
+use crate::tui::app::sheet::{DialogRow, DialogView};
 
 /// The dialog that shows a text.
 pub struct Reading {
@@ -41,12 +41,14 @@ impl Reading {
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new(self.title.clone(), 84);
-        let row = |(role, text): &(StyleRole, String)| if text.is_empty() { Row::Blank } else { Row::Text(*role, text.clone()) };
+    pub fn sheet(&self) -> DialogView {
+        let mut sheet = DialogView::new(self.title.clone(), 84);
+        let row = |(role, text): &(StyleRole, String)| {
+            if text.is_empty() { DialogRow::Blank } else { DialogRow::Text(*role, text.clone()) }
+        };
         sheet.body = self.lines.iter().map(row).collect();
         sheet.cursor = self.top;
-        sheet.foot = vec![Row::Blank, Row::dim("↑/↓ scroll · Enter or Esc closes")];
+        sheet.foot = vec![DialogRow::Blank, DialogRow::dim("↑/↓ scroll · Enter or Esc closes")];
         sheet
     }
 }

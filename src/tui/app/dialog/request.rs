@@ -6,8 +6,8 @@ use crate::domain::request::{HttpMethod, RequestDraft};
 use crate::engine::message::HistoryPolicy;
 use crate::tui::app::area::TextArea;
 use crate::tui::app::draft;
-use crate::tui::app::form::{Button, Choice, Control, Field, Form, Happened};
-use crate::tui::app::sheet::{Row, Sheet};
+use crate::tui::app::form::{FieldInput, Form, FormButton, FormEvent, FormField, SelectInput};
+use crate::tui::app::sheet::{DialogRow, DialogView};
 
 const EDITOR: &str = "Editor";
 /// How many lines of each are shown.
@@ -29,20 +29,24 @@ impl Request {
         let kept = kept.map(|(id, title)| (id.to_owned(), title.to_owned())).to_vec();
         let (query, headers) = (table(&before.query, "="), table(&before.headers, ": "));
         let fields = vec![
-            Field::choice("method", "Method", Choice::new(methods, before.method.as_str()))
-                .hinting("Everything but GET and HEAD asks before it is sent."),
-            Field::text("address", "Path", &before.target.to_string())
-                .hinting("A path on the API host. A whole URL works too; the secret goes along only to its own hosts."),
-            Field::area("query", "Query", &query, QUERY_LINES)
-                .hinting("name=value, one a line, as it is meant: it is encoded for you."),
-            Field::area("headers", "Headers", &headers, HEADER_LINES)
-                .hinting("name: value, one a line. Authorization is added by itself."),
-            Field::area("body", "Body", before.body.as_deref().unwrap_or_default(), BODY_LINES)
-                .hinting("Sent as it stands here. The Editor button opens it in VISUAL or EDITOR."),
-            Field::choice("keep", "History", Choice::new(kept, if keep == HistoryPolicy::WithBody { "with" } else { "without" }))
-                .hinting("What the history keeps of the request."),
+            FormField::select("method", "Method", SelectInput::new(methods, before.method.as_str()))
+                .with_hint("Everything but GET and HEAD asks before it is sent."),
+            FormField::text("address", "Path", &before.target.to_string())
+                .with_hint("A path on the API host. A whole URL works too; the secret goes along only to its own hosts."),
+            FormField::multi_line("query", "Query", &query, QUERY_LINES)
+                .with_hint("name=value, one a line, as it is meant: it is encoded for you."),
+            FormField::multi_line("headers", "Headers", &headers, HEADER_LINES)
+                .with_hint("name: value, one a line. Authorization is added by itself."),
+            FormField::multi_line("body", "Body", before.body.as_deref().unwrap_or_default(), BODY_LINES)
+                .with_hint("Sent as it stands here. The Editor button opens it in VISUAL or EDITOR."),
+            FormField::select(
+                "keep",
+                "History",
+                SelectInput::new(kept, if keep == HistoryPolicy::WithBody { "with" } else { "without" }),
+            )
+            .with_hint("What the history keeps of the request."),
         ];
-        let mut form = Form::new(fields, vec![Button::Act("Take"), Button::Act(EDITOR), Button::Cancel]);
+        let mut form = Form::new(fields, vec![FormButton::Submit("Take"), FormButton::Submit(EDITOR), FormButton::Cancel]);
         form.focus = 1;
         Self { form }
     }
@@ -50,35 +54,36 @@ impl Request {
     /// Puts another body in.
     pub fn set_body(&mut self, text: &str) {
         if let Some(field) = self.form.field_mut("body") {
-            field.control = Control::Area(TextArea::new(text, BODY_LINES));
+            field.control = FieldInput::MultiLine(TextArea::new(text, BODY_LINES));
         }
         self.form.focus_on("body");
     }
 
     /// Answers to what happened in the form.
-    pub fn react(&mut self, happened: Happened) -> Outcome {
+    pub fn react(&mut self, happened: FormEvent) -> Outcome {
         match happened {
-            Happened::Pressed(Button::Cancel) => Outcome::Close,
-            Happened::Pressed(Button::Act(EDITOR)) => {
-                Outcome::Ask(Intent::Console(Box::new(ConsoleIntent::Edit(self.form.lines("body")))))
+            FormEvent::Pressed(FormButton::Cancel) => Outcome::Close,
+            FormEvent::Pressed(FormButton::Submit(EDITOR)) => {
+                Outcome::Ask(Intent::Console(Box::new(ConsoleIntent::Edit(self.form.multi_line_value("body")))))
             }
-            Happened::Pressed(_) => match self.read() {
+            FormEvent::Pressed(_) => match self.read() {
                 Ok(draft) => Outcome::Finish(Intent::Write(draft, self.keep())),
                 Err((id, problem)) => {
-                    self.form.complain(id, problem);
+                    self.form.set_field_problem(id, problem);
                     Outcome::Stay
                 }
             },
-            Happened::Changed(_) | Happened::Pasted(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
+            FormEvent::Changed(_) | FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => Outcome::Stay,
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new("Edit the request", 96).with_form(&self.form);
-        sheet.head = vec![Row::dim("The credential's own header is added at the last moment and never shown."), Row::Blank];
-        let (role, words) = judge(&self.form.lines("body"));
-        sheet.foot.insert(0, Row::Text(role, words));
+    pub fn sheet(&self) -> DialogView {
+        let mut sheet = DialogView::new("Edit the request", 96).with_form(&self.form);
+        sheet.head =
+            vec![DialogRow::dim("The credential's own header is added at the last moment and never shown."), DialogRow::Blank];
+        let (role, words) = judge(&self.form.multi_line_value("body"));
+        sheet.foot.insert(0, DialogRow::Text(role, words));
         sheet
     }
 
@@ -89,9 +94,9 @@ impl Request {
     fn read(&self) -> Result<RequestDraft, (&'static str, String)> {
         let (target, mut query) =
             draft::parse_address(self.form.value("address")).map_err(|error| ("address", error.to_string()))?;
-        query.extend(read_query(&self.form.lines("query")));
-        let headers = read_headers(&self.form.lines("headers")).map_err(|problem| ("headers", problem.to_owned()))?;
-        let body = Some(self.form.lines("body")).filter(|body| !body.is_empty());
+        query.extend(read_query(&self.form.multi_line_value("query")));
+        let headers = read_headers(&self.form.multi_line_value("headers")).map_err(|problem| ("headers", problem.to_owned()))?;
+        let body = Some(self.form.multi_line_value("body")).filter(|body| !body.is_empty());
         let method = HttpMethod::parse(self.form.value("method")).unwrap_or_default();
         Ok(RequestDraft { method, target, query, headers, body, preset: None })
     }

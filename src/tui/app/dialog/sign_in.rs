@@ -17,19 +17,19 @@ use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, Secret};
 use crate::engine::message::{PromptId, PromptReply, SignInPage, SignInResult, SignInSubject, TaskId};
-use crate::tui::app::form::{Button, Field, Form, Happened};
-use crate::tui::app::sheet::{Row, Sheet};
-use crate::tui::app::{Browser, Now, words};
+use crate::tui::app::form::{Form, FormButton, FormEvent, FormField};
+use crate::tui::app::sheet::{DialogRow, DialogView};
+use crate::tui::app::{BrowserAvailability, Now, words};
 
 /// The field for the address at which the browser ended.
 const ADDRESS: &str = "address";
 /// When so little time is left, the countdown stands out.
 const HURRY: Duration = Duration::from_secs(20);
 
-const COPY: Button = Button::Act("Copy the address");
-const OPEN: Button = Button::Act("Open it again");
-const AGAIN: Button = Button::Act("Once more");
-const CLOSE: Button = Button::Act("Close");
+const COPY: FormButton = FormButton::Submit("Copy the address");
+const OPEN: FormButton = FormButton::Submit("Open it again");
+const AGAIN: FormButton = FormButton::Submit("Once more");
+const CLOSE: FormButton = FormButton::Submit("Close");
 
 /// The dialog in which a person signs in.
 pub struct SignIn {
@@ -37,7 +37,7 @@ pub struct SignIn {
     session: SignInSubject,
     task: Option<TaskId>,
     stage: Stage,
-    browser: Browser,
+    browser: BrowserAvailability,
     /// Its fields and buttons.
     pub form: Form,
 }
@@ -64,8 +64,8 @@ struct Waiting {
 
 impl SignIn {
     /// Signs in to `session`, which is called `name` on the screen.
-    pub fn new(name: String, session: SignInSubject, browser: Browser) -> Self {
-        Self { name, session, task: None, stage: Stage::Beginning, browser, form: buttons(&[Button::Cancel]) }
+    pub fn new(name: String, session: SignInSubject, browser: BrowserAvailability) -> Self {
+        Self { name, session, task: None, stage: Stage::Beginning, browser, form: buttons(&[FormButton::Cancel]) }
     }
 
     /// Waits for what this task has to say.
@@ -88,10 +88,10 @@ impl SignIn {
         let until = now + visit.timeout;
         self.stage = Stage::Waiting(Box::new(Waiting { visit, until, strange: None }));
         let hint = "Over SSH: paste the address at which the browser ended, and press Enter. It is not shown.";
-        let field = Field::secret(ADDRESS, "Ended at").hinting(hint);
-        let open = (self.browser == Browser::Here).then_some(OPEN);
-        self.form = Form::new(vec![field], [Button::Cancel, COPY].into_iter().chain(open).collect());
-        self.form.focus = usize::from(self.browser == Browser::Here);
+        let field = FormField::secret(ADDRESS, "Ended at").with_hint(hint);
+        let open = (self.browser == BrowserAvailability::Available).then_some(OPEN);
+        self.form = Form::new(vec![field], [FormButton::Cancel, COPY].into_iter().chain(open).collect());
+        self.form.focus = usize::from(self.browser == BrowserAvailability::Available);
     }
 
     /// What was pasted answers another sign-in or none; the next goes to this question.
@@ -125,7 +125,7 @@ impl SignIn {
     /// When the time that is left is another number.
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
         let Stage::Waiting(waiting) = &self.stage else { return None };
-        words::next_second(waiting.until, now)
+        words::next_second_at(waiting.until, now)
     }
 
     /// Takes a key in.
@@ -133,35 +133,35 @@ impl SignIn {
         if key.code == KeySymbol::Esc {
             return self.leave();
         }
-        let happened = self.form.key(key);
+        let happened = self.form.handle_key(key);
         self.react(happened)
     }
 
     /// Answers to what happened in the form.
-    pub fn react(&mut self, happened: Happened) -> Outcome {
+    pub fn react(&mut self, happened: FormEvent) -> Outcome {
         match happened {
-            Happened::Pressed(Button::Cancel | CLOSE) => self.leave(),
-            Happened::Pressed(AGAIN) => Outcome::Finish(Intent::SignIn(self.session.clone())),
-            Happened::Pressed(button) => self.press(button),
-            Happened::Pasted(0) | Happened::Left(0) => self.paste(),
-            Happened::Changed(0) => {
+            FormEvent::Pressed(FormButton::Cancel | CLOSE) => self.leave(),
+            FormEvent::Pressed(AGAIN) => Outcome::Finish(Intent::SignIn(self.session.clone())),
+            FormEvent::Pressed(button) => self.press(button),
+            FormEvent::Pasted(0) | FormEvent::Blurred(0) => self.paste(),
+            FormEvent::Changed(0) => {
                 self.forgive();
                 Outcome::Stay
             }
-            Happened::Changed(_) | Happened::Pasted(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
+            FormEvent::Changed(_) | FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => Outcome::Stay,
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self, now: Now) -> Sheet {
-        let mut sheet = Sheet::new(format!("Sign in: {}", self.name), 78);
+    pub fn sheet(&self, now: Now) -> DialogView {
+        let mut sheet = DialogView::new(format!("Sign in: {}", self.name), 78);
         match &self.stage {
-            Stage::Beginning => sheet.head = vec![Row::dim("Looking for the page…"), Row::Blank],
+            Stage::Beginning => sheet.head = vec![DialogRow::dim("Looking for the page…"), DialogRow::Blank],
             Stage::Waiting(waiting) => {
                 sheet.head = waiting.head(self.browser, now.instant);
-                sheet.body = vec![Row::Text(StyleRole::Accent, waiting.visit.page.to_string()), Row::Blank];
+                sheet.body = vec![DialogRow::Text(StyleRole::Accent, waiting.visit.page.to_string()), DialogRow::Blank];
             }
-            Stage::Fetching => sheet.head = vec![Row::text("The browser is back. Fetching the tokens and storing them…")],
+            Stage::Fetching => sheet.head = vec![DialogRow::text("The browser is back. Fetching the tokens and storing them…")],
             Stage::Over(signed_in) => sheet.head = account(signed_in),
             Stage::Failed(problem) => sheet.head = super::problem::rows(Some(problem)),
         }
@@ -177,7 +177,7 @@ impl SignIn {
         }
     }
 
-    fn press(&self, button: Button) -> Outcome {
+    fn press(&self, button: FormButton) -> Outcome {
         let Stage::Waiting(waiting) = &self.stage else { return Outcome::Stay };
         let address = waiting.visit.page.clone();
         Outcome::Ask(if button == COPY { Intent::CopyText(address.to_string()) } else { Intent::Open(address) })
@@ -200,56 +200,58 @@ impl SignIn {
 }
 
 impl Waiting {
-    fn head(&self, browser: Browser, now: Instant) -> Vec<Row> {
+    fn head(&self, browser: BrowserAvailability, now: Instant) -> Vec<DialogRow> {
         let left = self.until.saturating_duration_since(now);
         let role = if left <= HURRY { StyleRole::Warn } else { StyleRole::Text };
-        let seconds = words::seconds_left(left);
+        let seconds = words::whole_seconds_left(left);
         let waiting = format!("Waiting for the browser: {}:{:02} left.", seconds / 60, seconds % 60);
         let (page, back) = match browser {
-            Browser::Here => {
+            BrowserAvailability::Available => {
                 ("Agree on this page; where no browser opens, open it yourself:", "comes back to this machine by itself")
             }
-            Browser::Elsewhere => ("Open this page on your own machine and agree:", "ends at an address it cannot reach"),
+            BrowserAvailability::Unavailable => {
+                ("Open this page on your own machine and agree:", "ends at an address it cannot reach")
+            }
         };
-        let mut rows = vec![Row::Text(role, waiting)];
+        let mut rows = vec![DialogRow::Text(role, waiting)];
         rows.push(match &self.strange {
-            Some(problem) => Row::Text(StyleRole::Bad, format!("{}: {}.", problem.what, problem.why)),
-            None => Row::dim(format!("The browser {back} ({}).", place(&self.visit.callback))),
+            Some(problem) => DialogRow::Text(StyleRole::Bad, format!("{}: {}.", problem.what, problem.why)),
+            None => DialogRow::dim(format!("The browser {back} ({}).", place(&self.visit.callback))),
         });
-        rows.push(Row::text(page));
+        rows.push(DialogRow::text(page));
         rows
     }
 }
 
 /// What the person has now.
-fn account(signed_in: &SignInResult) -> Vec<Row> {
+fn account(signed_in: &SignInResult) -> Vec<DialogRow> {
     let SignInResult { credential, classification: classified, old_session_revocation: replaced } = signed_in;
     let mut rows = vec![
-        Row::Text(StyleRole::Good, "Signed in. The session is in the store.".to_owned()),
-        Row::Blank,
-        Row::Pair("Credential".to_owned(), format!("{} in {}", credential.name, credential.region)),
+        DialogRow::Text(StyleRole::Good, "Signed in. The session is in the store.".to_owned()),
+        DialogRow::Blank,
+        DialogRow::Pair("Credential".to_owned(), format!("{} in {}", credential.name, credential.region)),
     ];
     rows.extend(known(credential));
     match classified {
         Ok(classified) if credential.principal.is_none() => {
-            rows.extend(classified.summary_lines().into_iter().map(Row::warning));
+            rows.extend(classified.summary_lines().into_iter().map(DialogRow::warning));
         }
         Ok(_) => {}
-        Err(problem) => rows.push(Row::warning(format!("The provider could not be asked who this is: {}", problem.why))),
+        Err(problem) => rows.push(DialogRow::warning(format!("The provider could not be asked who this is: {}", problem.why))),
     }
     rows.extend(replaced.as_ref().map(|ended| match ended {
-        Ok(()) => Row::dim("The session before this one was ended at the provider."),
-        Err(problem) => Row::warning(format!("The session before this one could not be ended: {}", problem.why)),
+        Ok(()) => DialogRow::dim("The session before this one was ended at the provider."),
+        Err(problem) => DialogRow::warning(format!("The session before this one could not be ended: {}", problem.why)),
     }));
-    rows.push(Row::Blank);
+    rows.push(DialogRow::Blank);
     rows
 }
 
-fn known(credential: &Credential) -> Vec<Row> {
+fn known(credential: &Credential) -> Vec<DialogRow> {
     let who = credential.principal.as_ref().map(|who| ("Acts as", format!("{} ({})", who.name, who.kind.replace('_', " "))));
     let sees = credential.fields.get("organisations").map(|sees| ("Sees", sees.clone()));
-    let ends = credential.expires.map(|end| ("Ends unused", words::day(end)));
-    [who, sees, ends].into_iter().flatten().map(|(label, value)| Row::Pair(label.to_owned(), value)).collect()
+    let ends = credential.expires.map(|end| ("Ends unused", words::format_date(end)));
+    [who, sees, ends].into_iter().flatten().map(|(label, value)| DialogRow::Pair(label.to_owned(), value)).collect()
 }
 
 /// Host and port of an address.
@@ -257,6 +259,6 @@ fn place(address: &url::Url) -> String {
     address.origin().ascii_serialization()
 }
 
-fn buttons(buttons: &[Button]) -> Form {
+fn buttons(buttons: &[FormButton]) -> Form {
     Form::new(Vec::new(), buttons.to_vec())
 }

@@ -7,9 +7,9 @@ use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
 use crate::engine::message::{Diagnostic, DiagnosticSeverity, TaskId};
-use crate::tui::app::command::Motion;
-use crate::tui::app::credentials::step;
-use crate::tui::app::sheet::{Row, Sheet};
+use crate::tui::app::command::CursorMotion;
+use crate::tui::app::credentials::moved_cursor;
+use crate::tui::app::sheet::{DialogRow, DialogView};
 
 /// How far a page key goes.
 const PAGE: usize = 12;
@@ -50,40 +50,40 @@ impl Survey {
     pub fn key(&mut self, key: KeyPress) -> Outcome {
         let motion = match key.code {
             KeySymbol::Enter | KeySymbol::Char('q') => return Outcome::Close,
-            KeySymbol::Up | KeySymbol::Char('k') => Motion::Up,
-            KeySymbol::Down | KeySymbol::Char('j') => Motion::Down,
-            KeySymbol::PageUp => Motion::PageUp,
-            KeySymbol::PageDown | KeySymbol::Char(' ') => Motion::PageDown,
-            KeySymbol::Home | KeySymbol::Char('g') => Motion::Top,
-            KeySymbol::End | KeySymbol::Char('G') => Motion::Bottom,
+            KeySymbol::Up | KeySymbol::Char('k') => CursorMotion::Up,
+            KeySymbol::Down | KeySymbol::Char('j') => CursorMotion::Down,
+            KeySymbol::PageUp => CursorMotion::PageUp,
+            KeySymbol::PageDown | KeySymbol::Char(' ') => CursorMotion::PageDown,
+            KeySymbol::Home | KeySymbol::Char('g') => CursorMotion::Top,
+            KeySymbol::End | KeySymbol::Char('G') => CursorMotion::Bottom,
             _ => return Outcome::Stay,
         };
-        self.line = step(self.line, motion, PAGE, self.body().len().saturating_sub(1));
+        self.line = moved_cursor(self.line, motion, PAGE, self.body().len().saturating_sub(1));
         Outcome::Stay
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new(self.title, 96);
-        sheet.head = if self.task.is_some() { vec![Row::dim("Looking …")] } else { rows(self.problem.as_ref()) };
+    pub fn sheet(&self) -> DialogView {
+        let mut sheet = DialogView::new(self.title, 96);
+        sheet.head = if self.task.is_some() { vec![DialogRow::dim("Looking …")] } else { rows(self.problem.as_ref()) };
         sheet.body = self.body();
         sheet.cursor = self.line;
-        sheet.foot = vec![Row::Blank, Row::dim("↑/↓ scroll · Esc closes")];
+        sheet.foot = vec![DialogRow::Blank, DialogRow::dim("↑/↓ scroll · Esc closes")];
         sheet
     }
 
     /// Area by area; what is worse stands out by its word, not by its colour alone.
-    fn body(&self) -> Vec<Row> {
+    fn body(&self) -> Vec<DialogRow> {
         let mut rows = Vec::new();
         for area in self.found.chunk_by(|one, other| one.area == other.area) {
             if !rows.is_empty() {
-                rows.push(Row::Blank);
+                rows.push(DialogRow::Blank);
             }
-            rows.push(Row::Text(StyleRole::Title, area[0].area.as_str().to_owned()));
+            rows.push(DialogRow::Text(StyleRole::Title, area[0].area.as_str().to_owned()));
             for Diagnostic { level, what, why, remedy, .. } in area {
-                rows.push(Row::Text(role(*level), format!("{:<4}  {what}: {why}", level.as_str())));
+                rows.push(DialogRow::Text(role(*level), format!("{:<4}  {what}: {why}", level.as_str())));
                 if !remedy.is_empty() {
-                    rows.push(Row::dim(format!("      {remedy}")));
+                    rows.push(DialogRow::dim(format!("      {remedy}")));
                 }
             }
         }

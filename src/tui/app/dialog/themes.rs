@@ -4,16 +4,16 @@ use super::{Intent, Outcome};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::{self, AUTO_THEME, StyleRole, Theme};
-use crate::tui::app::credentials::step;
-use crate::tui::app::sheet::{Anchor, Item, Row, Sheet};
-use crate::tui::app::{App, Dress};
+use crate::tui::app::credentials::moved_cursor;
+use crate::tui::app::sheet::{DialogAnchor, DialogRow, DialogView, ListItem};
+use crate::tui::app::{App, ThemeMode};
 
 /// How far a page key goes.
 const PAGE: usize = 5;
 
 /// The dialog in which a theme is chosen.
 pub struct Themes {
-    before: (Theme, Dress),
+    before: (Theme, ThemeMode),
     /// The one that follows the terminal, those that come with the program, then the person's own.
     all: Vec<(String, Theme)>,
     cursor: usize,
@@ -22,17 +22,17 @@ pub struct Themes {
 impl Themes {
     /// A choice that begins with the theme that is worn now.
     pub fn new(app: &App) -> Self {
-        let (before, depth) = ((app.preferences.theme.clone(), app.preferences.dress), app.preferences.depth);
+        let (before, depth) = ((app.preferences.theme.clone(), app.preferences.theme_mode), app.preferences.color_depth);
         let builtin = Theme::builtin_names().filter_map(|name| Some((name, Theme::builtin(name, depth)?)));
-        let background = app.background();
+        let background = app.terminal_background();
         let all: Vec<_> = [(AUTO_THEME, Theme::for_background(background, depth))]
             .into_iter()
             .chain(builtin)
-            .chain(app.preferences.own_themes.valid_themes(depth))
+            .chain(app.preferences.user_themes.valid_themes(depth))
             .map(|(name, theme)| (name.to_owned(), theme.with_background(background)))
             .collect();
         let is_worn = |(at, (_, theme)): (usize, &(String, Theme))| (at > 0 && *theme == before.0).then_some(at);
-        let cursor = if before.1 == Dress::Fitting { None } else { all.iter().enumerate().find_map(is_worn) }.unwrap_or(0);
+        let cursor = if before.1 == ThemeMode::Auto { None } else { all.iter().enumerate().find_map(is_worn) }.unwrap_or(0);
         Self { before, all, cursor }
     }
 
@@ -46,7 +46,7 @@ impl Themes {
                 self.all.get(self.cursor).map_or(Outcome::Close, |(name, _)| Outcome::Finish(Intent::KeepTheme(name.clone())))
             }
             (_, Some(motion)) => {
-                self.cursor = step(self.cursor, motion, PAGE, self.all.len().saturating_sub(1));
+                self.cursor = moved_cursor(self.cursor, motion, PAGE, self.all.len().saturating_sub(1));
                 self.preview()
             }
             _ => Outcome::Stay,
@@ -60,9 +60,9 @@ impl Themes {
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new("Theme", 66);
-        sheet.anchor = Anchor::Corner;
+    pub fn sheet(&self) -> DialogView {
+        let mut sheet = DialogView::new("Theme", 66);
+        sheet.anchor = DialogAnchor::BottomRight;
         let item = |(at, (name, _)): (usize, &(String, Theme))| {
             let selected = at == self.cursor;
             let more = match name.as_str() {
@@ -70,8 +70,8 @@ impl Themes {
                 name if theme::is_user_theme(name) => "your own",
                 _ => "",
             };
-            Row::Item(Item {
-                at: Some(at),
+            DialogRow::Item(ListItem {
+                index: Some(at),
                 mark: None,
                 text: format!(" {name}"),
                 more: more.to_owned(),
@@ -90,12 +90,12 @@ impl Themes {
         ];
         let pieces = samples.map(|(role, word)| (role, word.to_owned())).to_vec();
         let keys = "Enter keeps it on · Esc takes it off";
-        sheet.foot = vec![Row::Blank, Row::drawing(pieces), Row::dim(keys)];
+        sheet.foot = vec![DialogRow::Blank, DialogRow::spans(pieces), DialogRow::dim(keys)];
         sheet
     }
 
     fn preview(&self) -> Outcome {
-        let dress = if self.cursor == 0 { Dress::Fitting } else { Dress::Chosen };
+        let dress = if self.cursor == 0 { ThemeMode::Auto } else { ThemeMode::Chosen };
         let wear = |(_, theme): &(String, Theme)| Outcome::Ask(Intent::Wear(Box::new(theme.clone()), dress));
         self.all.get(self.cursor).map_or(Outcome::Stay, wear)
     }

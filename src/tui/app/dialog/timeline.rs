@@ -4,9 +4,9 @@ use super::{Intent, Outcome};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::CredentialId;
-use crate::tui::app::credentials::step;
-use crate::tui::app::horizon::Horizon;
-use crate::tui::app::sheet::{Row, Sheet, window};
+use crate::tui::app::credentials::moved_cursor;
+use crate::tui::app::horizon::ExpiryTimeline;
+use crate::tui::app::sheet::{DialogRow, DialogView, list_window};
 use crate::tui::app::{App, Now};
 
 /// How far a page key goes.
@@ -23,7 +23,7 @@ pub struct Timeline {
 impl Timeline {
     /// A line of time of what is known now.
     pub fn new(app: &App) -> Self {
-        Self { ends: app.credentials.ends().map(|credential| credential.id.clone()).collect(), cursor: 0 }
+        Self { ends: app.credentials.by_expiry().map(|credential| credential.id.clone()).collect(), cursor: 0 }
     }
 
     /// Takes a key in.
@@ -32,7 +32,7 @@ impl Timeline {
             (KeySymbol::Char('q'), _) => Outcome::Close,
             (KeySymbol::Enter, _) => self.take(self.cursor),
             (_, Some(motion)) => {
-                self.cursor = step(self.cursor, motion, PAGE, self.ends.len().saturating_sub(1));
+                self.cursor = moved_cursor(self.cursor, motion, PAGE, self.ends.len().saturating_sub(1));
                 Outcome::Stay
             }
             _ => Outcome::Stay,
@@ -45,22 +45,22 @@ impl Timeline {
     }
 
     /// What it shows.
-    pub fn sheet(&self, app: &App, now: Now) -> Sheet {
-        let mut sheet = Sheet::new("The next 90 days", app.stage.area.width.min(WIDEST));
-        let horizon = Horizon::new(app, now, sheet.width.saturating_sub(4));
-        sheet.head.push(Row::dim(horizon.summary()));
+    pub fn sheet(&self, app: &App, now: Now) -> DialogView {
+        let mut sheet = DialogView::new("The next 90 days", app.ui_state.area.width.min(WIDEST));
+        let horizon = ExpiryTimeline::new(app, now, sheet.width.saturating_sub(4));
+        sheet.head.push(DialogRow::dim(horizon.summary()));
         if self.ends.is_empty() {
-            sheet.body.push(Row::text("No credential has a known end. A check finds it out where the provider tells it."));
+            sheet.body.push(DialogRow::text("No credential has a known end. A check finds it out where the provider tells it."));
         } else {
-            sheet.head.extend([Row::Blank, Row::drawing(horizon.histogram()), Row::drawing(horizon.axis())]);
+            sheet.head.extend([DialogRow::Blank, DialogRow::spans(horizon.histogram()), DialogRow::spans(horizon.axis())]);
         }
-        let shown = window(self.cursor, self.ends.len());
+        let shown = list_window(self.cursor, self.ends.len());
         sheet.cursor = self.cursor - shown.start;
         sheet.body.extend(shown.filter_map(|at| {
             let credential = app.credentials.get(&self.ends[at])?;
-            Some(Row::item_drawing(at, horizon.line(credential), at == self.cursor))
+            Some(DialogRow::item_spans(at, horizon.credential_row(credential), at == self.cursor))
         }));
-        sheet.foot = vec![Row::Blank, Row::dim("↑/↓ choose · Enter shows it in the list · Esc closes")];
+        sheet.foot = vec![DialogRow::Blank, DialogRow::dim("↑/↓ choose · Enter shows it in the list · Esc closes")];
         sheet
     }
 

@@ -3,8 +3,8 @@
 use super::{Intent, Outcome};
 use crate::domain::problem::Problem;
 use crate::engine::message::TaskId;
-use crate::tui::app::form::{Button, Field, Form, Happened};
-use crate::tui::app::sheet::{Row, Sheet};
+use crate::tui::app::form::{Form, FormButton, FormEvent, FormField};
+use crate::tui::app::sheet::{DialogRow, DialogView};
 
 const FIRST: &str = "passphrase";
 const AGAIN: &str = "again";
@@ -30,15 +30,15 @@ pub enum Purpose {
 impl Unlock {
     /// An empty form.
     pub fn new(purpose: Purpose) -> Self {
-        let mut fields = vec![Field::secret(FIRST, "Passphrase")];
+        let mut fields = vec![FormField::secret(FIRST, "Passphrase")];
         let button = match purpose {
             Purpose::Open => "Unlock",
             Purpose::Create => {
-                fields.push(Field::secret(AGAIN, "Once more"));
+                fields.push(FormField::secret(AGAIN, "Once more"));
                 "Create"
             }
         };
-        let form = Form::new(fields, vec![Button::Act(button), Button::Cancel]);
+        let form = Form::new(fields, vec![FormButton::Submit(button), FormButton::Cancel]);
         Self { purpose, form, task: None, problem: None }
     }
 
@@ -70,20 +70,20 @@ impl Unlock {
     }
 
     /// Answers to what happened in the form.
-    pub fn react(&mut self, happened: Happened) -> Outcome {
+    pub fn react(&mut self, happened: FormEvent) -> Outcome {
         match happened {
-            Happened::Pressed(Button::Cancel) => Outcome::Close,
-            Happened::Pressed(_) => self.submit(),
-            Happened::Changed(_) | Happened::Pasted(_) => {
+            FormEvent::Pressed(FormButton::Cancel) => Outcome::Close,
+            FormEvent::Pressed(_) => self.submit(),
+            FormEvent::Changed(_) | FormEvent::Pasted(_) => {
                 self.problem = None;
                 Outcome::Stay
             }
-            Happened::Left(_) | Happened::Nothing => Outcome::Stay,
+            FormEvent::Blurred(_) | FormEvent::Unchanged => Outcome::Stay,
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> Sheet {
+    pub fn sheet(&self) -> DialogView {
         let (title, text) = match self.purpose {
             Purpose::Open => ("Unlock the store", "The secrets lie in an encrypted file; its passphrase opens it."),
             Purpose::Create => (
@@ -91,26 +91,26 @@ impl Unlock {
                 "The secrets will lie in an encrypted file. Choose its passphrase well: nobody can restore it.",
             ),
         };
-        let mut sheet = Sheet::new(title, 60).with_form(&self.form);
-        sheet.head = vec![Row::dim(text), Row::Blank];
+        let mut sheet = DialogView::new(title, 60).with_form(&self.form);
+        sheet.head = vec![DialogRow::dim(text), DialogRow::Blank];
         if self.task.is_some() {
-            sheet.foot.insert(0, Row::dim("Opening…"));
+            sheet.foot.insert(0, DialogRow::dim("Opening…"));
         }
         sheet.foot.splice(0..0, super::problem::rows(self.problem.as_ref()));
         sheet
     }
 
     fn submit(&mut self) -> Outcome {
-        let Some(first) = self.form.secret(FIRST).map(|input| (input.is_empty(), input.secret())) else {
+        let Some(first) = self.form.secret(FIRST).map(|input| (input.is_empty(), input.to_secret())) else {
             return Outcome::Stay;
         };
         if first.0 {
-            self.form.complain(FIRST, "is empty");
+            self.form.set_field_problem(FIRST, "is empty");
             return Outcome::Stay;
         }
-        let same = self.form.secret(AGAIN).is_none_or(|again| again.secret().same_as(&first.1));
+        let same = self.form.secret(AGAIN).is_none_or(|again| again.to_secret().same_as(&first.1));
         if !same {
-            self.form.complain(AGAIN, "is not the same");
+            self.form.set_field_problem(AGAIN, "is not the same");
             return Outcome::Stay;
         }
         if self.task.is_some() { Outcome::Stay } else { Outcome::Ask(Intent::Unlock(Some(first.1))) }

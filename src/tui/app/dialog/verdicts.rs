@@ -13,9 +13,9 @@ use crate::domain::region::Region;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialId};
 use crate::engine::message::RegionCheckResult;
-use crate::tui::app::chart::{Pieces, fitted, height, spark};
-use crate::tui::app::credentials::step;
-use crate::tui::app::sheet::{Row, Sheet, window};
+use crate::tui::app::chart::{StyledSpans, column_symbol, fit_text, sparkline};
+use crate::tui::app::credentials::moved_cursor;
+use crate::tui::app::sheet::{DialogRow, DialogView, list_window};
 use crate::tui::app::{App, regions, words};
 
 /// How far a page key goes.
@@ -50,7 +50,7 @@ impl Verdicts {
     /// The grid of all credentials; what is known comes later.
     pub fn new(app: &App) -> Self {
         let mut lines = Vec::new();
-        for provider in app.catalogue.providers() {
+        for provider in app.catalog.providers() {
             let mut own: Vec<_> = app.credentials.all().iter().filter(|known| known.provider == provider.id).collect();
             own.sort_by_key(|credential| credential.name.as_str());
             if !own.is_empty() {
@@ -84,7 +84,7 @@ impl Verdicts {
             (KeySymbol::Char('q'), _) => return Outcome::Close,
             (KeySymbol::Enter, _) => return self.take(self.cursor),
             (_, Some(motion)) => {
-                let to = step(self.cursor, motion, PAGE, self.lines.len().saturating_sub(1));
+                let to = moved_cursor(self.cursor, motion, PAGE, self.lines.len().saturating_sub(1));
                 let is_credential = matches!(self.lines.get(to), Some(Line::Credential(_)));
                 self.cursor = match (is_credential, to < self.cursor) {
                     (true, _) => to,
@@ -103,30 +103,30 @@ impl Verdicts {
     }
 
     /// What it shows.
-    pub fn sheet(&self, app: &App) -> Sheet {
-        let most = app.catalogue.providers().map(|provider| regions::of_provider(&app.catalogue, &provider.id).len());
+    pub fn sheet(&self, app: &App) -> DialogView {
+        let most = app.catalog.providers().map(|provider| regions::provider_regions(&app.catalog, &provider.id).len());
         let cells = most.max().unwrap_or(1) * CELL;
-        let room = usize::from(app.stage.area.width.saturating_sub(4));
+        let room = usize::from(app.ui_state.area.width.saturating_sub(4));
         let name = room.saturating_sub(cells).clamp(12, NAME);
         let width = u16::try_from(name + cells + 4).unwrap_or(u16::MAX);
-        let mut sheet = Sheet::new("Verdicts", width.min(app.stage.area.width));
+        let mut sheet = DialogView::new("Verdicts", width.min(app.ui_state.area.width));
         sheet.head = self.legend(app, usize::from(sheet.width.saturating_sub(4)));
-        sheet.head.push(Row::Blank);
-        let shown = window(self.cursor, self.lines.len());
+        sheet.head.push(DialogRow::Blank);
+        let shown = list_window(self.cursor, self.lines.len());
         sheet.cursor = self.cursor - shown.start;
         sheet.body = shown.map(|at| self.row(app, at, name)).collect();
         if sheet.body.is_empty() {
-            sheet.body.push(Row::text("There are no credentials yet."));
+            sheet.body.push(DialogRow::text("There are no credentials yet."));
         }
-        sheet.foot = vec![Row::Blank, Row::dim("↑/↓ choose · Enter shows it in the list · Esc closes")];
+        sheet.foot = vec![DialogRow::Blank, DialogRow::dim("↑/↓ choose · Enter shows it in the list · Esc closes")];
         sheet
     }
 
     /// What the signs mean: in one row, or in two where there is less room.
-    fn legend(&self, app: &App, columns: usize) -> Vec<Row> {
-        let glyphs = app.preferences.glyphs;
+    fn legend(&self, app: &App, columns: usize) -> Vec<DialogRow> {
+        let glyphs = app.preferences.symbols;
         let pieces = [CheckResult::Accepted, CheckResult::Refused, CheckResult::Unknown, CheckResult::Unchecked].map(|verdict| {
-            let (role, sign) = words::verdict(verdict, glyphs);
+            let (role, sign) = words::check_style(verdict, glyphs);
             (role, format!("{sign} {}   ", verdict.as_str()))
         });
         let scale = (
@@ -135,48 +135,50 @@ impl Verdicts {
         );
         let wide = pieces.iter().chain([&scale]).map(|(_, text)| text.width()).sum::<usize>();
         if wide > columns {
-            return vec![Row::drawing(pieces.into()), Row::drawing(vec![scale])];
+            return vec![DialogRow::spans(pieces.into()), DialogRow::spans(vec![scale])];
         }
-        vec![Row::drawing(pieces.into_iter().chain([scale]).collect())]
+        vec![DialogRow::spans(pieces.into_iter().chain([scale]).collect())]
     }
 
-    fn row(&self, app: &App, at: usize, name: usize) -> Row {
-        let glyphs = app.preferences.glyphs;
-        let places = |provider: &str| regions::of_provider(&app.catalogue, provider);
+    fn row(&self, app: &App, at: usize, name: usize) -> DialogRow {
+        let glyphs = app.preferences.symbols;
+        let places = |provider: &str| regions::provider_regions(&app.catalog, provider);
         match &self.lines[at] {
             Line::Regions(provider) => {
-                let title = app.catalogue.provider(provider).map_or(provider.as_str(), |known| known.title.as_str());
+                let title = app.catalog.provider(provider).map_or(provider.as_str(), |known| known.title.as_str());
                 let titles = places(provider).iter().map(|region| {
                     let short = words::short_region(&region.id, provider);
-                    (StyleRole::Key, fitted(short, CELL - 1, glyphs.ellipsis) + " ")
+                    (StyleRole::Key, fit_text(short, CELL - 1, glyphs.ellipsis) + " ")
                 });
-                Row::drawing(std::iter::once((StyleRole::Title, fitted(title, name, glyphs.ellipsis))).chain(titles).collect())
+                DialogRow::spans(
+                    std::iter::once((StyleRole::Title, fit_text(title, name, glyphs.ellipsis))).chain(titles).collect(),
+                )
             }
             Line::Latencies(provider) => {
                 let sparks = places(provider).iter().map(|region| {
-                    (StyleRole::Accent, fitted(&spark(glyphs, &self.latencies(&region.id), SPARK), CELL, glyphs.ellipsis))
+                    (StyleRole::Accent, fit_text(&sparkline(glyphs, &self.latencies(&region.id), SPARK), CELL, glyphs.ellipsis))
                 });
-                Row::drawing(
-                    std::iter::once((StyleRole::Dim, fitted("  latency", name, glyphs.ellipsis))).chain(sparks).collect(),
+                DialogRow::spans(
+                    std::iter::once((StyleRole::Dim, fit_text("  latency", name, glyphs.ellipsis))).chain(sparks).collect(),
                 )
             }
             Line::Credential(id) => {
-                let Some(credential) = app.credentials.get(id) else { return Row::Blank };
-                let called = fitted(&format!("  {}", app.name_of(credential)), name, glyphs.ellipsis);
+                let Some(credential) = app.credentials.get(id) else { return DialogRow::Blank };
+                let called = fit_text(&format!("  {}", app.display_name(credential)), name, glyphs.ellipsis);
                 let cells = places(&credential.provider).iter().flat_map(|region| self.cell(credential, region, glyphs));
                 let pieces = std::iter::once((StyleRole::Text, called)).chain(cells).collect();
-                Row::item_drawing(at, pieces, at == self.cursor)
+                DialogRow::item_spans(at, pieces, at == self.cursor)
             }
         }
     }
 
     /// The sign of the verdict, how long the answer took as height and number, and a mark at the credential's own region.
-    fn cell(&self, credential: &Credential, region: &Region, glyphs: &GlyphSet) -> Pieces {
+    fn cell(&self, credential: &Credential, region: &Region, glyphs: &GlyphSet) -> StyledSpans {
         let check = self.check(credential, &region.id);
-        let (role, sign) = words::verdict(check.map_or(CheckResult::Unchecked, |check| check.result), glyphs);
+        let (role, sign) = words::check_style(check.map_or(CheckResult::Unchecked, |check| check.result), glyphs);
         let ms = check.and_then(|check| check.latency_ms);
         let own = if credential.region == region.id { glyphs.pointer } else { " " };
-        let bar = ms.map_or(" ", |ms| height(glyphs, ms.max(1), self.slowest));
+        let bar = ms.map_or(" ", |ms| column_symbol(glyphs, ms.max(1), self.slowest));
         let number = ms.map(|ms| if ms > 999 { format!("{}s", ms / 1_000) } else { ms.to_string() }).unwrap_or_default();
         vec![(StyleRole::Accent, own.to_owned()), (role, format!("{sign} {bar}")), (StyleRole::Dim, format!("{number:<4}"))]
     }

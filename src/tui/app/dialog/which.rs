@@ -5,8 +5,8 @@ use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::tui::app::App;
-use crate::tui::app::command::{COMMANDS, Command};
-use crate::tui::app::sheet::{Anchor, Item, Row, Sheet};
+use crate::tui::app::command::{COMMANDS, CommandSpec};
+use crate::tui::app::sheet::{DialogAnchor, DialogRow, DialogView, ListItem};
 
 /// What a second key may be.
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
@@ -19,7 +19,7 @@ impl Which {
     /// Takes the second key in. One that means nothing closes the popup and does nothing else.
     pub fn key(key: KeyPress, app: &App) -> Outcome {
         let KeySymbol::Char(c) = key.code else { return Outcome::Close };
-        let found = offered(app).find(|command| !key.ctrl && !key.alt && command.second == Some(c));
+        let found = offered(app).find(|command| !key.ctrl && !key.alt && command.leader_key == Some(c));
         found.map_or(Outcome::Close, |command| Outcome::Finish(Intent::Run(command.action)))
     }
 
@@ -29,19 +29,19 @@ impl Which {
     }
 
     /// What it shows.
-    pub fn sheet(app: &App) -> Sheet {
-        let mut sheet = Sheet::new("Then press", 44);
-        sheet.anchor = Anchor::Corner;
+    pub fn sheet(app: &App) -> DialogView {
+        let mut sheet = DialogView::new("Then press", 44);
+        sheet.anchor = DialogAnchor::BottomRight;
         sheet.body = offered(app).enumerate().map(|(at, command)| row(at, command, app)).collect();
         sheet
     }
 }
 
-fn row(at: usize, command: &Command, app: &App) -> Row {
-    let mark = command.second.and_then(sign_of).map(|letter| (StyleRole::Key, letter));
+fn row(at: usize, command: &CommandSpec, app: &App) -> DialogRow {
+    let mark = command.leader_key.and_then(sign_of).map(|letter| (StyleRole::Key, letter));
     let (text, more) = (command.name.replace('-', " "), String::new());
     let right = app.preferences.keys.label(command.action).unwrap_or_default();
-    Row::Item(Item { at: Some(at), mark, text, more, right, selected: false })
+    DialogRow::Item(ListItem { index: Some(at), mark, text, more, right, selected: false })
 }
 
 /// A letter as the sign of a row.
@@ -51,6 +51,6 @@ fn sign_of(letter: char) -> Option<&'static str> {
 }
 
 /// The commands with a second key that would do something right now, in the order of the table.
-fn offered(app: &App) -> impl Iterator<Item = &'static Command> {
-    COMMANDS.iter().filter(|command| command.second.is_some() && app.offers(command.action))
+fn offered(app: &App) -> impl Iterator<Item = &'static CommandSpec> {
+    COMMANDS.iter().filter(|command| command.leader_key.is_some() && app.can_run(command.action))
 }

@@ -7,11 +7,11 @@
 use serde::de::IgnoredAny;
 
 /// Deeper documents are shown as they came; nobody reads them as a tree.
-const DEEPEST: usize = 1_000;
+const MAX_TREE_DEPTH: usize = 1_000;
 
 /// One line, and its place in the tree. Line numbers start at 0.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Line {
+pub(super) struct TreeLine {
     /// Where it starts in the text.
     start: u32,
     /// The line that opens the container around it; its own number at the top.
@@ -21,7 +21,7 @@ pub(super) struct Line {
     /// The other end of the container that it opens or closes; its own number if it does neither.
     partner: u32,
     /// How long the key at its beginning is, with its quotes; 0 if there is none.
-    key: u32,
+    key_bytes: u32,
     /// How many containers are around it.
     pub(super) depth: u16,
     /// Whether the container that it opens is shown as one line.
@@ -30,27 +30,27 @@ pub(super) struct Line {
 
 /// A text in lines.
 #[derive(Debug)]
-pub(super) struct Body {
+pub(super) struct DocumentLines {
     /// The lines' texts without indentation, each ended by a line feed.
     pub(super) text: String,
-    pub(super) lines: Vec<Line>,
-    pub(super) sort: Sort,
+    pub(super) lines: Vec<TreeLine>,
+    pub(super) kind: DocumentKind,
 }
 
 /// What the lines of a text are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sort {
+pub(super) enum DocumentKind {
     /// Those of a tree.
     Json,
     /// Those that it came with.
     Plain,
     /// Those of two texts, each with a sign that says of which.
-    Changes,
+    Diff,
 }
 
 /// The pieces of a line; the colon is left out.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Parts<'a> {
+pub(super) struct LineParts<'a> {
     /// The key with its quotes, or nothing.
     pub(super) key: &'a str,
     /// The value, or its first or last bracket.
@@ -61,7 +61,7 @@ pub(super) struct Parts<'a> {
 
 /// What a line does to the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(super) enum LineShape {
     /// It opens a container that closes on the given line.
     Opens(usize),
     /// It closes the container that opened on the given line.
@@ -70,109 +70,112 @@ pub(super) enum Shape {
     Leaf,
 }
 
-impl Line {
+impl TreeLine {
     /// A line that belongs to no other.
-    const fn alone(start: u32, line: u32) -> Self {
-        Self { start, parent: line, index: line, partner: line, key: 0, depth: 0, folded: false }
+    const fn standalone(start: u32, line: u32) -> Self {
+        Self { start, parent: line, index: line, partner: line, key_bytes: 0, depth: 0, folded: false }
     }
 }
 
-impl Body {
+impl DocumentLines {
     /// The lines of a text: members if it is JSON (or several JSON values in a row), otherwise as it came.
-    pub(super) fn of(text: &str) -> Self {
-        is_json(text).then(|| Breaker::new(text).run()).flatten().unwrap_or_else(|| Self::lines(text, Sort::Plain))
+    pub(super) fn parse(text: &str) -> Self {
+        is_json(text)
+            .then(|| JsonFormatter::new(text).run())
+            .flatten()
+            .unwrap_or_else(|| Self::from_plain_lines(text, DocumentKind::Plain))
     }
 
     /// The lines of a text as it came.
-    pub(super) fn lines(text: &str, sort: Sort) -> Self {
+    pub(super) fn from_plain_lines(text: &str, sort: DocumentKind) -> Self {
         let mut start = 0;
         let mut lines = Vec::new();
         for part in text.split_inclusive('\n') {
-            lines.push(Line::alone(narrow(start), narrow(lines.len())));
+            lines.push(TreeLine::standalone(to_u32(start), to_u32(lines.len())));
             start += part.len();
         }
         if lines.is_empty() {
-            lines.push(Line::alone(0, 0));
+            lines.push(TreeLine::standalone(0, 0));
         }
         let end = if text.ends_with('\n') { "" } else { "\n" };
-        Self { text: [text, end].concat(), lines, sort }
+        Self { text: [text, end].concat(), lines, kind: sort }
     }
 
     /// The text of a line, without indentation.
-    pub(super) fn text_of(&self, line: usize) -> &str {
-        let start = self.start(line);
+    pub(super) fn line_text(&self, line: usize) -> &str {
+        let start = self.line_start(line);
         let end = self.lines.get(line + 1).map_or(self.text.len(), |next| next.start as usize);
         self.text.get(start..end.saturating_sub(1)).unwrap_or_default()
     }
 
     /// The pieces of a line.
-    pub(super) fn parts(&self, line: usize) -> Parts<'_> {
-        let text = self.text_of(line);
-        let (key, rest) = text.split_at(self.lines[line].key as usize);
+    pub(super) fn line_parts(&self, line: usize) -> LineParts<'_> {
+        let text = self.line_text(line);
+        let (key, rest) = text.split_at(self.lines[line].key_bytes as usize);
         let rest = if key.is_empty() { rest } else { &rest[2..] };
-        let end = if self.sort == Sort::Json { rest.strip_suffix(',').map_or(rest.len(), str::len) } else { rest.len() };
+        let end = if self.kind == DocumentKind::Json { rest.strip_suffix(',').map_or(rest.len(), str::len) } else { rest.len() };
         let (value, comma) = rest.split_at(end);
-        Parts { key, value, comma }
+        LineParts { key, value, comma }
     }
 
     /// Where a line starts in the text.
-    pub(super) fn start(&self, line: usize) -> usize {
+    pub(super) fn line_start(&self, line: usize) -> usize {
         self.lines[line].start as usize
     }
 
     /// The line that holds this place of the text.
-    pub(super) fn at(&self, place: usize) -> usize {
+    pub(super) fn line_at(&self, place: usize) -> usize {
         self.lines.partition_point(|line| line.start as usize <= place).saturating_sub(1)
     }
 
     /// What a line does to the tree.
-    pub(super) fn shape(&self, line: usize) -> Shape {
+    pub(super) fn line_shape(&self, line: usize) -> LineShape {
         let partner = self.lines[line].partner as usize;
         match partner.cmp(&line) {
-            std::cmp::Ordering::Greater => Shape::Opens(partner),
-            std::cmp::Ordering::Less => Shape::Closes(partner),
-            std::cmp::Ordering::Equal => Shape::Leaf,
+            std::cmp::Ordering::Greater => LineShape::Opens(partner),
+            std::cmp::Ordering::Less => LineShape::Closes(partner),
+            std::cmp::Ordering::Equal => LineShape::Leaf,
         }
     }
 
     /// The line that opens the container around a line.
-    pub(super) fn parent(&self, line: usize) -> Option<usize> {
+    pub(super) fn parent_line(&self, line: usize) -> Option<usize> {
         Some(self.lines[line].parent as usize).filter(|parent| *parent != line)
     }
 }
 
 /// Breaks valid JSON into lines.
-struct Breaker<'a> {
+struct JsonFormatter<'a> {
     source: &'a str,
     at: usize,
     text: String,
-    lines: Vec<Line>,
+    lines: Vec<TreeLine>,
     /// The containers around the current place: their opening lines and how many members they have so far.
     open: Vec<(u32, u32)>,
     /// How many values stand at the top so far.
-    tops: u32,
+    top_level_count: u32,
     /// Whether the next value follows its key, on the same line.
     after_key: bool,
 }
 
-impl<'a> Breaker<'a> {
+impl<'a> JsonFormatter<'a> {
     fn new(source: &'a str) -> Self {
         let text = String::with_capacity(source.len() + source.len() / 4);
-        Self { source, at: 0, text, lines: Vec::new(), open: Vec::new(), tops: 0, after_key: false }
+        Self { source, at: 0, text, lines: Vec::new(), open: Vec::new(), top_level_count: 0, after_key: false }
     }
 
-    fn run(mut self) -> Option<Body> {
+    fn run(mut self) -> Option<DocumentLines> {
         while let Some(byte) = self.peek() {
             match byte {
                 b'{' | b'[' => self.open(byte)?,
-                b'}' | b']' => self.close(byte)?,
-                b',' => self.comma(),
-                b':' => self.colon(),
-                _ => self.scalar(byte),
+                b'}' | b']' => self.close_container(byte)?,
+                b',' => self.push_comma(),
+                b':' => self.push_colon(),
+                _ => self.push_scalar(byte),
             }
         }
         self.text.push('\n');
-        self.open.is_empty().then_some(Body { text: self.text, lines: self.lines, sort: Sort::Json })
+        self.open.is_empty().then_some(DocumentLines { text: self.text, lines: self.lines, kind: DocumentKind::Json })
     }
 
     /// The next byte that is not white space.
@@ -184,7 +187,7 @@ impl<'a> Breaker<'a> {
     }
 
     fn open(&mut self, byte: u8) -> Option<()> {
-        let line = self.value();
+        let line = self.begin_value();
         self.text.push(char::from(byte));
         self.at += 1;
         let closing = if byte == b'{' { '}' } else { ']' };
@@ -194,20 +197,20 @@ impl<'a> Breaker<'a> {
         } else {
             self.open.push((line, 0));
         }
-        (self.open.len() <= DEEPEST).then_some(())
+        (self.open.len() <= MAX_TREE_DEPTH).then_some(())
     }
 
-    fn close(&mut self, byte: u8) -> Option<()> {
+    fn close_container(&mut self, byte: u8) -> Option<()> {
         let (opener, members) = self.open.pop()?;
-        let closer = narrow(self.lines.len());
-        let Line { parent, depth, .. } = self.lines[opener as usize];
+        let closer = to_u32(self.lines.len());
+        let TreeLine { parent, depth, .. } = self.lines[opener as usize];
         self.lines[opener as usize].partner = closer;
-        self.begin(Line {
+        self.push_line(TreeLine {
             start: 0,
             parent: if parent == opener { closer } else { parent },
             index: members,
             partner: opener,
-            key: 0,
+            key_bytes: 0,
             depth,
             folded: false,
         });
@@ -216,53 +219,56 @@ impl<'a> Breaker<'a> {
         Some(())
     }
 
-    fn comma(&mut self) {
+    fn push_comma(&mut self) {
         self.text.push(',');
         self.at += 1;
     }
 
     /// What the line holds so far is a key.
-    fn colon(&mut self) {
+    fn push_colon(&mut self) {
         if let Some(line) = self.lines.last_mut() {
-            line.key = narrow(self.text.len()) - line.start;
+            line.key_bytes = to_u32(self.text.len()) - line.start;
         }
         self.text.push_str(": ");
         self.at += 1;
         self.after_key = true;
     }
 
-    fn scalar(&mut self, first: u8) {
-        self.value();
+    fn push_scalar(&mut self, first: u8) {
+        self.begin_value();
         let rest = &self.source.as_bytes()[self.at..];
-        let length =
-            if first == b'"' { string_end(rest) } else { rest.iter().position(|byte| ends_scalar(*byte)).unwrap_or(rest.len()) };
+        let length = if first == b'"' {
+            string_length(rest)
+        } else {
+            rest.iter().position(|byte| ends_scalar(*byte)).unwrap_or(rest.len())
+        };
         let end = self.at + length;
         self.text.push_str(&self.source[self.at..end]);
         self.at = end;
     }
 
     /// Begins a line, unless a key has begun it; returns its number.
-    fn value(&mut self) -> u32 {
-        let line = narrow(self.lines.len());
+    fn begin_value(&mut self) -> u32 {
+        let line = to_u32(self.lines.len());
         if std::mem::take(&mut self.after_key) {
             return line - 1;
         }
         let depth = u16::try_from(self.open.len()).unwrap_or(u16::MAX);
         let (parent, count) = match self.open.last_mut() {
             Some((opener, members)) => (*opener, members),
-            None => (line, &mut self.tops),
+            None => (line, &mut self.top_level_count),
         };
         let index = *count;
         *count += 1;
-        self.begin(Line { start: 0, parent, index, partner: line, key: 0, depth, folded: false });
+        self.push_line(TreeLine { start: 0, parent, index, partner: line, key_bytes: 0, depth, folded: false });
         line
     }
 
-    fn begin(&mut self, line: Line) {
+    fn push_line(&mut self, line: TreeLine) {
         if !self.lines.is_empty() {
             self.text.push('\n');
         }
-        self.lines.push(Line { start: narrow(self.text.len()), ..line });
+        self.lines.push(TreeLine { start: to_u32(self.text.len()), ..line });
     }
 }
 
@@ -273,7 +279,7 @@ fn is_json(text: &str) -> bool {
 }
 
 /// How long the string at the beginning of `bytes` is, with both its quotes.
-fn string_end(bytes: &[u8]) -> usize {
+fn string_length(bytes: &[u8]) -> usize {
     let mut at = 1;
     while let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))) {
         at += found;
@@ -290,6 +296,6 @@ fn ends_scalar(byte: u8) -> bool {
 }
 
 /// Bodies are capped far below 4 GiB before they come here, and half the width is half the memory.
-fn narrow(n: usize) -> u32 {
+fn to_u32(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }

@@ -6,12 +6,12 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::body::{Parts, Sort};
-use super::search::Needle;
+use super::body::{DocumentKind, LineParts};
+use super::search::SearchPattern;
 
 /// A visible line.
 #[derive(Debug)]
-pub struct Row<'a> {
+pub struct VisibleLine<'a> {
     /// Its number among all lines, folded away or not, from 0.
     pub line: usize,
     /// How many containers are around it.
@@ -19,21 +19,21 @@ pub struct Row<'a> {
     /// Whether the cursor is on it.
     pub under_cursor: bool,
     /// Whether it opens a container, and whether that is folded.
-    pub fold: Fold,
+    pub fold: FoldState,
     /// Its text as it stands in the document, without indentation.
     pub text: &'a str,
-    pub(super) parts: Parts<'a>,
-    pub(super) sort: Sort,
-    pub(super) needle: Option<&'a Needle>,
+    pub(super) parts: LineParts<'a>,
+    pub(super) kind: DocumentKind,
+    pub(super) pattern: Option<&'a SearchPattern>,
 }
 
 /// Whether a line opens a container, and how that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fold {
+pub enum FoldState {
     /// It opens none.
-    None,
+    NotFoldable,
     /// It opens one that is shown member by member.
-    Open,
+    Expanded,
     /// It opens one that is shown as one line.
     Folded {
         /// How many members are not shown.
@@ -45,16 +45,16 @@ pub enum Fold {
 
 /// A piece of a line with one role.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Token<'a> {
+pub struct LineToken<'a> {
     /// What it is.
-    pub role: Role,
+    pub kind: TokenKind,
     /// Its text, as it stands in the document.
     pub text: Cow<'a, str>,
 }
 
 /// What a piece of a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
+pub enum TokenKind {
     /// The name of a member, with its quotes.
     Key,
     /// A string, with its quotes.
@@ -75,56 +75,56 @@ pub enum Role {
     Removed,
 }
 
-impl<'a> Row<'a> {
+impl<'a> VisibleLine<'a> {
     /// The pieces of the line from left to right, without indentation.
-    pub fn tokens(&self) -> impl Iterator<Item = Token<'a>> + use<'a> {
-        let Parts { key, value, comma } = self.parts;
+    pub fn tokens(&self) -> impl Iterator<Item = LineToken<'a>> + use<'a> {
+        let LineParts { key, value, comma } = self.parts;
         let colon = if key.is_empty() { "" } else { ": " };
-        let role = match self.sort {
-            Sort::Json => role_of(value),
-            Sort::Plain => Role::Plain,
-            Sort::Changes => role_of_change(value),
+        let role = match self.kind {
+            DocumentKind::Json => token_kind(value),
+            DocumentKind::Plain => TokenKind::Plain,
+            DocumentKind::Diff => diff_token_kind(value),
         };
-        let head = [token(Role::Key, key), token(Role::Punctuation, colon), token(role, value)];
-        head.into_iter().chain(self.tail(value, comma)).filter(|token| !token.text.is_empty())
+        let head = [token(TokenKind::Key, key), token(TokenKind::Punctuation, colon), token(role, value)];
+        head.into_iter().chain(self.trailing_tokens(value, comma)).filter(|token| !token.text.is_empty())
     }
 
     /// The places in the first `limit` bytes of [`Row::text`] that match the search.
     pub fn matches(&self, limit: usize) -> impl Iterator<Item = Range<usize>> + use<'a> {
         let end = (0..=limit.min(self.text.len())).rev().find(|end| self.text.is_char_boundary(*end));
         let shown = &self.text[..end.unwrap_or(0)];
-        self.needle.into_iter().flat_map(move |needle| needle.matches(shown))
+        self.pattern.into_iter().flat_map(move |needle| needle.matches(shown))
     }
 
     /// What follows the value: a comma or nothing, or the rest of a folded container.
-    fn tail(&self, value: &str, comma: &'a str) -> [Token<'a>; 3] {
-        let Fold::Folded { members, more } = self.fold else {
-            return [token(Role::Summary, ""), token(Role::Punctuation, ""), token(Role::Punctuation, comma)];
+    fn trailing_tokens(&self, value: &str, comma: &'a str) -> [LineToken<'a>; 3] {
+        let FoldState::Folded { members, more } = self.fold else {
+            return [token(TokenKind::Summary, ""), token(TokenKind::Punctuation, ""), token(TokenKind::Punctuation, comma)];
         };
         let (noun, close) = if value == "{" { ("member", "}") } else { ("item", "]") };
         let plural = if members == 1 { "" } else { "s" };
-        let summary = Token { role: Role::Summary, text: format!("… {members} {noun}{plural}").into() };
-        [summary, token(Role::Punctuation, close), token(Role::Punctuation, if more { "," } else { "" })]
+        let summary = LineToken { kind: TokenKind::Summary, text: format!("… {members} {noun}{plural}").into() };
+        [summary, token(TokenKind::Punctuation, close), token(TokenKind::Punctuation, if more { "," } else { "" })]
     }
 }
 
-fn token(role: Role, text: &str) -> Token<'_> {
-    Token { role, text: Cow::Borrowed(text) }
+fn token(role: TokenKind, text: &str) -> LineToken<'_> {
+    LineToken { kind: role, text: Cow::Borrowed(text) }
 }
 
-fn role_of_change(line: &str) -> Role {
+fn diff_token_kind(line: &str) -> TokenKind {
     match line.as_bytes().first() {
-        Some(b'+') => Role::Added,
-        Some(b'-') => Role::Removed,
-        _ => Role::Plain,
+        Some(b'+') => TokenKind::Added,
+        Some(b'-') => TokenKind::Removed,
+        _ => TokenKind::Plain,
     }
 }
 
-fn role_of(value: &str) -> Role {
+fn token_kind(value: &str) -> TokenKind {
     match value.as_bytes().first() {
-        Some(b'"') => Role::String,
-        Some(b't' | b'f' | b'n') => Role::Keyword,
-        Some(b'-' | b'0'..=b'9') => Role::Number,
-        _ => Role::Punctuation,
+        Some(b'"') => TokenKind::String,
+        Some(b't' | b'f' | b'n') => TokenKind::Keyword,
+        Some(b'-' | b'0'..=b'9') => TokenKind::Number,
+        _ => TokenKind::Punctuation,
     }
 }

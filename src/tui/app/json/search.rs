@@ -4,19 +4,19 @@ use std::ops::Range;
 
 /// What is searched for.
 #[derive(Debug)]
-pub(super) struct Needle {
+pub(super) struct SearchPattern {
     text: String,
 }
 
 /// A search over a document: what is searched for, and which lines hold it.
 #[derive(Debug)]
-pub(super) struct Search {
-    pub(super) needle: Needle,
+pub(super) struct DocumentSearch {
+    pub(super) pattern: SearchPattern,
     /// The lines that match, in order.
     pub(super) lines: Vec<usize>,
 }
 
-impl Needle {
+impl SearchPattern {
     /// Something to search for; nothing if the text is empty.
     pub(super) fn new(text: &str) -> Option<Self> {
         (!text.is_empty()).then(|| Self { text: text.to_lowercase() })
@@ -34,7 +34,7 @@ impl Needle {
 
     /// The first match at or after `from`.
     pub(super) fn find(&self, text: &str, from: usize) -> Option<Range<usize>> {
-        if self.text.is_ascii() { self.find_ascii(text.as_bytes(), from) } else { self.find_any(text, from) }
+        if self.text.is_ascii() { self.find_ascii(text.as_bytes(), from) } else { self.find_unicode(text, from) }
     }
 
     /// ASCII bytes never stand inside a longer character, so bytes can be compared.
@@ -54,15 +54,15 @@ impl Needle {
         None
     }
 
-    fn find_any(&self, text: &str, from: usize) -> Option<Range<usize>> {
+    fn find_unicode(&self, text: &str, from: usize) -> Option<Range<usize>> {
         text.get(from..)?.char_indices().find_map(|(at, _)| {
             let start = from + at;
-            self.end_of_match(&text[start..]).map(|length| start..start + length)
+            self.match_length(&text[start..]).map(|length| start..start + length)
         })
     }
 
     /// How long the match at the very beginning of `text` is.
-    fn end_of_match(&self, text: &str) -> Option<usize> {
+    fn match_length(&self, text: &str) -> Option<usize> {
         let mut needle = self.text.chars();
         let mut wanted = needle.next();
         for (at, c) in text.char_indices() {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{App, Effect, Input, Msg, Now, Start, update};
+use super::{App, InitialState, InputEvent, Message, Now, UiEffect, update};
 use crate::config::KeyPress;
 use crate::config::theme::{ColorDepth, Theme};
 use crate::domain::credential::{CheckReport, Principal};
@@ -15,7 +15,7 @@ use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialId, CredentialName, Timestamp};
 
 /// The moment at which every test takes place.
-pub(crate) fn wall() -> Timestamp {
+pub(crate) fn test_time() -> Timestamp {
     time::macros::datetime!(2026-11-22 12:00 UTC)
 }
 
@@ -32,14 +32,14 @@ pub(crate) fn check(verdict: CheckResult, status: Option<u16>) -> CheckReport {
         CheckResult::Unknown => "the server did not answer within 30 s",
         CheckResult::Unchecked => "",
     };
-    let at = wall() - time::Duration::minutes(2);
+    let at = test_time() - time::Duration::minutes(2);
     CheckReport { result: verdict, status, reason: reason.to_owned(), checked_at: at, latency_ms: Some(41) }
 }
 
 /// Name, provider, kind, region, days until it ends, status of the last check, labels.
-type Seed = (&'static str, &'static str, &'static str, &'static str, Option<i64>, Option<u16>, &'static [&'static str]);
+type CredentialSeed = (&'static str, &'static str, &'static str, &'static str, Option<i64>, Option<u16>, &'static [&'static str]);
 
-const SEEDS: [Seed; 7] = [
+const SEEDS: [CredentialSeed; 7] = [
     ("ci-scanner", "snyk", "service-account-token", "SNYK-EU-01", Some(78), Some(200), &["prod", "ci"]),
     ("laptop", "snyk", "personal-access-token", "SNYK-US-01", Some(80), Some(200), &[]),
     ("appsec-bot", "snyk", "service-account-token", "SNYK-EU-01", Some(5), Some(200), &["prod"]),
@@ -66,7 +66,7 @@ pub(crate) fn app() -> Credential {
     app
 }
 
-fn credential(seed: &Seed, n: u8) -> Credential {
+fn credential(seed: &CredentialSeed, n: u8) -> Credential {
     let (name, provider, kind, region, days, status, labels) = *seed;
     let principal = || Principal { id: "5f1c".to_owned(), name: name.to_owned(), kind: "service_account".to_owned() };
     let verdict = |status| match status {
@@ -82,8 +82,8 @@ fn credential(seed: &Seed, n: u8) -> Credential {
         region: region.to_owned(),
         fields: BTreeMap::from([("org_id".to_owned(), "acme-prod".to_owned())]),
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
-        created: wall() - time::Duration::days(12),
-        expires: days.map(|days| wall() + time::Duration::days(days) + time::Duration::hours(1)),
+        created: test_time() - time::Duration::days(12),
+        expires: days.map(|days| test_time() + time::Duration::days(days) + time::Duration::hours(1)),
         fingerprint: Some(format!("9f2c41d07ab3{n:04}")),
         principal: (status == Some(200)).then(principal),
         scheme: None,
@@ -92,13 +92,13 @@ fn credential(seed: &Seed, n: u8) -> Credential {
 }
 
 /// A screen under test, its clock, and everything it asked to be done.
-pub(crate) struct Session {
+pub(crate) struct TestSession {
     pub(crate) app: App,
     pub(crate) now: Now,
-    pub(crate) effects: Vec<Effect>,
+    pub(crate) effects: Vec<UiEffect>,
 }
 
-impl Session {
+impl TestSession {
     /// A screen of this size with the seven credentials.
     pub(crate) fn new(columns: u16, rows: u16) -> Self {
         Self::with(credentials(), columns, rows)
@@ -106,16 +106,16 @@ impl Session {
 
     /// A screen of this size with these credentials.
     pub(crate) fn with(credentials: Vec<Credential>, columns: u16, rows: u16) -> Self {
-        let now = Now { instant: Instant::now(), wall: wall() };
+        let now = Now { instant: Instant::now(), wall: test_time() };
         let catalogue = Arc::new(ProviderCatalog::builtin());
-        let mut start = Start::new(credentials, catalogue, (columns, rows));
+        let mut start = InitialState::new(credentials, catalogue, (columns, rows));
         start.preferences.theme = Theme::builtin("dark", ColorDepth::TrueColor).expect("a theme");
         let (app, effects) = App::start(start, now);
         Self { app, now, effects }
     }
 
     /// Takes in a message.
-    pub(crate) fn tell(&mut self, msg: Msg) -> &mut Self {
+    pub(crate) fn handle_message(&mut self, msg: Message) -> &mut Self {
         let effects = update(&mut self.app, msg, self.now);
         self.effects.extend(effects);
         self
@@ -125,7 +125,7 @@ impl Session {
     pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
         for key in keys.split_whitespace() {
             let key = KeyPress::parse(key).expect("a key");
-            self.tell(Msg::Input(Input::Key(key)));
+            self.handle_message(Message::Input(InputEvent::Key(key)));
         }
         self
     }
@@ -133,20 +133,20 @@ impl Session {
     /// Types a text, letter by letter.
     pub(crate) fn type_text(&mut self, text: &str) -> &mut Self {
         for letter in text.chars() {
-            self.tell(Msg::Input(Input::Key(KeyPress::char(letter))));
+            self.handle_message(Message::Input(InputEvent::Key(KeyPress::char(letter))));
         }
         self
     }
 
     /// Lets time pass, without a wake-up.
-    pub(crate) fn pass(&mut self, time: Duration) -> &mut Self {
+    pub(crate) fn advance_time(&mut self, time: Duration) -> &mut Self {
         self.now.instant += time;
         self.now.wall += time;
         self
     }
 
     /// Everything asked for since the last call.
-    pub(crate) fn drain(&mut self) -> Vec<Effect> {
+    pub(crate) fn drain(&mut self) -> Vec<UiEffect> {
         std::mem::take(&mut self.effects)
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn review(way_back: Result<(), &'static str>) -> RotationSummary {
 }
 
 /// A question with these answers.
-pub(crate) fn dilemma(choices: &[UserDecision]) -> RotationPrompt {
+pub(crate) fn rotation_prompt(choices: &[UserDecision]) -> RotationPrompt {
     let choice = |saying: &UserDecision| PromptChoice { title: "an answer".to_owned(), decision: saying.clone() };
     RotationPrompt {
         rotation: plan().rotation.to_string(),
@@ -71,7 +71,7 @@ pub(crate) fn dilemma(choices: &[UserDecision]) -> RotationPrompt {
 }
 
 /// A question for a new secret.
-pub(crate) fn paste_dilemma() -> RotationPrompt {
+pub(crate) fn paste_prompt() -> RotationPrompt {
     let title = "make a new secret, call it tokenring-r1-1 if it takes a name, and paste it. Press \"Revoke & Regenerate\".";
     let choices = vec![PromptChoice { title: "roll back".to_owned(), decision: UserDecision::RollBack }];
     RotationPrompt {
@@ -84,12 +84,12 @@ pub(crate) fn paste_dilemma() -> RotationPrompt {
         page: Some("https://app.snyk.io/account".to_owned()),
         accepts_paste: true,
         choices,
-        ..dilemma(&[])
+        ..rotation_prompt(&[])
     }
 }
 
 /// A question to sign in again.
-pub(crate) fn sign_in_dilemma() -> RotationPrompt {
+pub(crate) fn sign_in_prompt() -> RotationPrompt {
     let page = "https://app.eu.snyk.io/oauth2/authorize?response_type=code&client_id=7b7dbf4e-8b34-4e57-a89c-1ab458532b73\
         &state=zc5evjTfDD6VjH4CYva02g&code_challenge=QSI3HPtOcn0XgnINl1ssSylSofx35c7_3fLx6I0kp8o&code_challenge_method=S256\
         &redirect_uri=http%3A%2F%2F127.0.0.1%3A43991%2Fcallback";
@@ -104,6 +104,6 @@ pub(crate) fn sign_in_dilemma() -> RotationPrompt {
             timeout: std::time::Duration::from_secs(120),
             until: time::macros::datetime!(2026-11-22 12:02 UTC),
         }),
-        ..paste_dilemma()
+        ..paste_prompt()
     }
 }

@@ -2,12 +2,12 @@
 
 use super::aside::is_about_question;
 use super::subject::{Choice, Field, Listed, Pressed, Subject, choices};
-use super::{App, Effect, Now};
+use super::{App, Now, UiEffect};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::tui::app::dialog::{Dialog, Outcome};
-use crate::tui::app::form::Control;
-use crate::tui::app::sheet::{Row, Sheet};
+use crate::tui::app::form::FieldInput;
+use crate::tui::app::sheet::{DialogRow, DialogView};
 
 /// Leaves the dialog as Esc does.
 const LEAVE: &str = ".";
@@ -28,7 +28,7 @@ const BACK_TAB: KeyPress = KeyPress { shift: true, ..KeyPress::without_modifiers
 
 impl App {
     /// Takes in the answer to what the top dialog asks.
-    pub(super) fn hear_answer(&mut self, line: &str, now: Now) -> Vec<Effect> {
+    pub(super) fn hear_answer(&mut self, line: &str, now: Now) -> Vec<UiEffect> {
         let Some(dialog) = self.dialogs.top() else { return Vec::new() };
         let sheet = dialog.sheet(self, now);
         let subject = Subject::of(&sheet);
@@ -72,7 +72,7 @@ impl App {
     }
 
     /// Closes what can only be closed. Whoever has a command on the tip of the tongue need not close it first.
-    fn close_and_hear(&mut self, buttons: &[Choice], answer: &str, now: Now) -> Vec<Effect> {
+    fn close_and_hear(&mut self, buttons: &[Choice], answer: &str, now: Now) -> Vec<UiEffect> {
         let mut effects = buttons.first().map(|close| self.choose(close, now)).unwrap_or_default();
         let is_said = answer.is_empty() || answer == LEAVE || chosen(buttons, answer).is_some();
         if self.dialogs.is_empty() && !is_said {
@@ -82,7 +82,7 @@ impl App {
     }
 
     /// Writes a line of text; nothing keeps what stands there.
-    fn write(&mut self, field: &Field, answer: &str, now: Now) -> Vec<Effect> {
+    fn write(&mut self, field: &Field, answer: &str, now: Now) -> Vec<UiEffect> {
         if answer.is_empty() {
             return self.tap(if field.listed { DOWN } else { self.onward_key() }, now);
         }
@@ -98,11 +98,11 @@ impl App {
     fn lines_of_area(&self) -> Option<bool> {
         let Some(Dialog::Request(request)) = self.dialogs.top() else { return None };
         let field = request.form.fields.get(request.form.focus)?;
-        matches!(field.control, Control::Area(_)).then(|| !request.form.lines(&field.id).is_empty())
+        matches!(field.control, FieldInput::MultiLine(_)).then(|| !request.form.multi_line_value(&field.id).is_empty())
     }
 
     /// Adds a line below those that stand in the field, and stays there.
-    fn add_line(&mut self, line: &str, has_lines: bool, now: Now) -> Vec<Effect> {
+    fn add_line(&mut self, line: &str, has_lines: bool, now: Now) -> Vec<UiEffect> {
         let below = [KeyPress { ctrl: true, ..KeyPress::without_modifiers(KeySymbol::End) }, ENTER];
         let keys = below.into_iter().filter(|_| has_lines).chain(line.chars().map(KeyPress::char));
         keys.flat_map(|key| self.tap(key, now)).collect()
@@ -114,19 +114,19 @@ impl App {
     }
 
     /// Puts another text in the place of what stands in the field.
-    fn replace(&mut self, text: &str, now: Now) -> Vec<Effect> {
+    fn replace(&mut self, text: &str, now: Now) -> Vec<UiEffect> {
         let erase = [KeyPress::without_modifiers(KeySymbol::End), KeyPress::ctrl('u')];
         let keys = erase.into_iter().chain(text.chars().map(KeyPress::char));
         keys.flat_map(|key| self.tap(key, now)).collect()
     }
 
     /// Hands a secret over. Where it must be recognised first, the form goes on by itself.
-    fn hand_over(&mut self, field: &Field, held: bool, answer: &str, now: Now) -> Vec<Effect> {
+    fn hand_over(&mut self, field: &Field, held: bool, answer: &str, now: Now) -> Vec<UiEffect> {
         if answer.is_empty() {
             return self.tap(if field.listed { DOWN } else { ENTER }, now);
         }
         let mut effects = if held { self.tap(KeyPress::ctrl('u'), now) } else { Vec::new() };
-        effects.extend(self.tell_dialog(now, |dialog, app| dialog.paste(answer, app, now)));
+        effects.extend(self.with_top_dialog(now, |dialog, app| dialog.paste(answer, app, now)));
         // What opens in its place is told before anything is answered to it.
         let taken = |dialog: &Dialog| {
             let sheet = dialog.sheet(self, now);
@@ -139,7 +139,7 @@ impl App {
     }
 
     /// Turns to one of some titles by number or its first letters; nothing keeps the one that is there.
-    fn turn_to(&mut self, titles: &[String], at: usize, answer: &str, now: Now) -> Vec<Effect> {
+    fn turn_to(&mut self, titles: &[String], at: usize, answer: &str, now: Now) -> Vec<UiEffect> {
         let choices: Vec<_> = titles.iter().enumerate().map(|(at, title)| Choice::of(at, title)).collect();
         let wanted = if answer.is_empty() { Some(at) } else { chosen(&choices, answer).map(|choice| choice.at) };
         let Some(wanted) = wanted else {
@@ -154,9 +154,9 @@ impl App {
     }
 
     /// Types a word and presses the button behind it; any other word leaves everything as it is.
-    fn say_word(&mut self, button: usize, answer: &str, now: Now) -> Vec<Effect> {
+    fn say_word(&mut self, button: usize, answer: &str, now: Now) -> Vec<UiEffect> {
         let mut effects = self.replace(answer, now);
-        effects.extend(self.tell_dialog(now, |dialog, app| dialog.click(button, app, now)));
+        effects.extend(self.with_top_dialog(now, |dialog, app| dialog.click(button, app, now)));
         // What it was about may have another dialog of its own, which is not to be left.
         let asks_again = |dialog: &Dialog| matches!(Subject::of(&dialog.sheet(self, now)), Subject::Word(..));
         if self.dialogs.top().is_some_and(asks_again) {
@@ -167,7 +167,7 @@ impl App {
     }
 
     /// Takes an item by number; words shorten the list, and a single one that is left is taken.
-    fn choose_item(&mut self, Listed { items, searched, .. }: &Listed, answer: &str, now: Now) -> Vec<Effect> {
+    fn choose_item(&mut self, Listed { items, searched, .. }: &Listed, answer: &str, now: Now) -> Vec<UiEffect> {
         if answer.is_empty() {
             return self.tap(ESC, now);
         }
@@ -179,7 +179,7 @@ impl App {
             return effects;
         }
         if matches!(self.dialogs.top(), Some(Dialog::Pick(pick)) if pick.understands(answer)) {
-            return self.tell_dialog(now, |dialog, _| match dialog {
+            return self.with_top_dialog(now, |dialog, _| match dialog {
                 Dialog::Pick(pick) => pick.say(answer),
                 _ => Outcome::Stay,
             });
@@ -205,15 +205,15 @@ impl App {
         effects
     }
 
-    fn choose(&mut self, choice: &Choice, now: Now) -> Vec<Effect> {
-        self.tell_dialog(now, |dialog, app| dialog.click(choice.at, app, now))
+    fn choose(&mut self, choice: &Choice, now: Now) -> Vec<UiEffect> {
+        self.with_top_dialog(now, |dialog, app| dialog.click(choice.at, app, now))
     }
 }
 
 /// Whether something is wrong with what was given last.
-fn is_flawed(sheet: &Sheet) -> bool {
+fn is_flawed(sheet: &DialogView) -> bool {
     let mut rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
-    rows.any(|row| matches!(row, Row::Field(field) if field.focused && field.wrong))
+    rows.any(|row| matches!(row, DialogRow::Field(field) if field.focused && field.has_problem))
 }
 
 /// The choice of this number, or the only one that begins so.

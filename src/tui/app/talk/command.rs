@@ -5,12 +5,12 @@ use super::subject::Subject;
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::{Credential, CredentialId};
-use crate::tui::app::activity::Notice;
+use crate::tui::app::activity::Notification;
 use crate::tui::app::command::{
-    self, Action, COMMANDS, Command, ConsoleAction, CredentialAction, Focus, ListAction, ProgramAction, RegionAction,
-    ScreenAction,
+    self, COMMANDS, CommandAction, CommandSpec, ConsoleAction, CredentialAction, FocusTarget, ListAction, ProgramAction,
+    RegionAction, ScreenAction,
 };
-use crate::tui::app::{App, Audience, Effect, Now, Pane, regions};
+use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect, regions};
 
 /// Something that is read out because the person wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,28 +35,36 @@ const ALSO: [(&str, &str); 7] = [
 ];
 
 /// What a command does where everything is said in words; nothing for those that only change what is drawn.
-pub fn help(command: &Command) -> Option<&'static str> {
+pub fn help(command: &CommandSpec) -> Option<&'static str> {
     use ConsoleAction as C;
     match command.action {
-        Action::Console(C::Fold | C::Open | C::Close | C::FoldAll | C::NextMatch | C::PreviousMatch)
-        | Action::Program(ProgramAction::Mouse | ProgramAction::Palette) => None,
-        Action::Screen(ScreenAction::Timeline) => Some("Read out which credentials end, those that end first before the others"),
-        Action::Screen(_) => None,
-        Action::Program(ProgramAction::Help) => Some("List the commands that work now"),
-        Action::Credential(CredentialAction::Show) => Some("Read out what is known about the credential, not its secret"),
-        Action::Credential(CredentialAction::Add) => Some("Add a credential"),
-        Action::Console(C::Search) => Some("Find the lines of the answer that hold some words"),
-        Action::Focus(Focus::To(Pane::Credentials)) => Some("Read out the list"),
-        Action::Focus(Focus::To(Pane::Detail)) => Some("Read out what is known about the credential"),
-        Action::Focus(Focus::To(Pane::Regions)) => Some("Read out its regions; up and down choose one for switch-region"),
-        Action::Focus(Focus::To(Pane::Console)) => Some("Read out the request and its answer"),
+        CommandAction::Console(
+            C::ToggleFold | C::UnfoldValue | C::FoldValue | C::ToggleFoldAll | C::NextMatch | C::PreviousMatch,
+        )
+        | CommandAction::Program(ProgramAction::Mouse | ProgramAction::Palette) => None,
+        CommandAction::Screen(ScreenAction::Timeline) => {
+            Some("Read out which credentials end, those that end first before the others")
+        }
+        CommandAction::Screen(_) => None,
+        CommandAction::Program(ProgramAction::Help) => Some("List the commands that work now"),
+        CommandAction::Credential(CredentialAction::ToggleSecret) => {
+            Some("Read out what is known about the credential, not its secret")
+        }
+        CommandAction::Credential(CredentialAction::Add) => Some("Add a credential"),
+        CommandAction::Console(C::Search) => Some("Find the lines of the answer that hold some words"),
+        CommandAction::Focus(FocusTarget::To(Pane::Credentials)) => Some("Read out the list"),
+        CommandAction::Focus(FocusTarget::To(Pane::Detail)) => Some("Read out what is known about the credential"),
+        CommandAction::Focus(FocusTarget::To(Pane::Regions)) => {
+            Some("Read out its regions; up and down choose one for switch-region")
+        }
+        CommandAction::Focus(FocusTarget::To(Pane::Console)) => Some("Read out the request and its answer"),
         _ => Some(command.help),
     }
 }
 
 impl App {
     /// Takes in a line at which no dialog waits.
-    pub(super) fn hear_command(&mut self, line: &str, now: Now) -> Vec<Effect> {
+    pub(super) fn hear_command(&mut self, line: &str, now: Now) -> Vec<UiEffect> {
         let line = line.trim();
         if line.is_empty() {
             return Vec::new();
@@ -79,10 +87,10 @@ impl App {
     }
 
     /// Carries a command out about a credential, or with an answer to what it asks first.
-    fn obey_about(&mut self, command: &'static Command, rest: &str, now: Now) -> Vec<Effect> {
+    fn obey_about(&mut self, command: &'static CommandSpec, rest: &str, now: Now) -> Vec<UiEffect> {
         if let Some(id) = self.meant(rest) {
             self.credentials.select_id(Some(&id));
-            let mut effects = self.settle(now);
+            let mut effects = self.sync_state(now);
             effects.extend(self.obey(command, now));
             return effects;
         }
@@ -100,39 +108,39 @@ impl App {
     }
 
     /// Carries a command out, or says why it cannot be here.
-    fn obey(&mut self, command: &'static Command, now: Now) -> Vec<Effect> {
+    fn obey(&mut self, command: &'static CommandSpec, now: Now) -> Vec<UiEffect> {
         match command.action {
-            Action::Program(ProgramAction::Help | ProgramAction::Palette) => self.talk.pages.push(Page::Commands),
-            Action::Console(ConsoleAction::Close) => self.reply("Nothing is open here."),
+            CommandAction::Program(ProgramAction::Help | ProgramAction::Palette) => self.conversation.pages.push(Page::Commands),
+            CommandAction::Console(ConsoleAction::FoldValue) => self.reply("Nothing is open here."),
             // Nobody sees where the cursor of the regions is: who has not moved it is asked.
-            Action::Region(RegionAction::Switch) if self.is_at_own_region() => {
-                return self.run(Action::Region(RegionAction::Pick), now);
+            CommandAction::Region(RegionAction::Switch) if self.is_at_own_region() => {
+                return self.run_action(CommandAction::Region(RegionAction::Pick), now);
             }
             _ if help(command).is_none() => {
                 self.reply(format!("{} is for the drawn screen; here everything is read out.", command.name));
             }
-            action if !self.offers(action) => {
+            action if !self.can_run(action) => {
                 self.reply(format!("{}: there is nothing for that right now.", command.name));
             }
-            Action::Credential(CredentialAction::Show) => {
-                self.talk.pages.push(Page::Pane(Pane::Detail));
+            CommandAction::Credential(CredentialAction::ToggleSecret) => {
+                self.conversation.pages.push(Page::Pane(Pane::Detail));
                 self.reply("The secret itself is not printed: it would stay readable above. copy puts it on the clipboard.");
             }
             action => {
                 self.page_after(action);
-                if let (Action::Credential(CredentialAction::Page), Some(page)) = (action, self.page()) {
+                if let (CommandAction::Credential(CredentialAction::OpenPage), Some(page)) = (action, self.provider_page()) {
                     self.reply(format!("Page: {page}"));
                 }
                 let before = self.traces();
-                let mut effects = self.run(action, now);
-                if action == Action::Console(ConsoleAction::Edit) {
+                let mut effects = self.run_action(action, now);
+                if action == CommandAction::Console(ConsoleAction::EditRequest) {
                     // Where one sees it, the cursor begins at the path; where one is asked, the method comes first.
                     effects.extend(self.tap(KeyPress { shift: true, ..KeyPress::without_modifiers(KeySymbol::Tab) }, now));
                 }
-                if matches!(action, Action::Focus(Focus::Next | Focus::Previous)) {
-                    self.talk.pages.push(Page::Pane(self.stage.focus));
+                if matches!(action, CommandAction::Focus(FocusTarget::Next | FocusTarget::Previous)) {
+                    self.conversation.pages.push(Page::Pane(self.ui_state.focus));
                 }
-                if effects.is_empty() && self.talk.pages.is_empty() && before == self.traces() {
+                if effects.is_empty() && self.conversation.pages.is_empty() && before == self.traces() {
                     self.reply(format!("{}: nothing changed.", command.name));
                 }
                 return effects;
@@ -144,53 +152,56 @@ impl App {
     /// Whether the cursor of the regions is where the credential is already.
     fn is_at_own_region(&self) -> bool {
         let Some(credential) = self.selected() else { return false };
-        let all = regions::of_provider(&self.catalogue, &credential.provider);
+        let all = regions::provider_regions(&self.catalog, &credential.provider);
         all.get(self.regions.cursor()).is_none_or(|region| region.id == credential.region)
     }
 
     /// What a command without a page of its own leaves behind.
-    fn traces(&self) -> (usize, usize, Option<Notice>, Audience, bool) {
+    fn traces(&self) -> (usize, usize, Option<Notification>, PresentationMode, bool) {
         let typing = self.credentials.filter.typing || self.console.prompt.is_some();
-        let notice = self.activity.last_notice().cloned();
-        (self.dialogs.iter().count(), self.credentials.mark_count(), notice, self.stage.audience, typing)
+        let notice = self.activity.last_notification().cloned();
+        (self.dialogs.iter().count(), self.credentials.mark_count(), notice, self.ui_state.presentation, typing)
     }
 
     /// What is to be read out after a command that only moves.
-    fn page_after(&mut self, action: Action) {
+    fn page_after(&mut self, action: CommandAction) {
         let page = match action {
-            Action::Focus(Focus::To(pane)) => pane,
-            Action::Move(_) if self.stage.focus == Pane::Credentials => Pane::Detail,
-            Action::Move(_) => self.stage.focus,
-            Action::Console(ConsoleAction::View | ConsoleAction::Changes | ConsoleAction::Drop) => Pane::Console,
-            Action::List(ListAction::Sort | ListAction::Clear | ListAction::MarkAll) => Pane::Credentials,
+            CommandAction::Focus(FocusTarget::To(pane)) => pane,
+            CommandAction::Move(_) if self.ui_state.focus == Pane::Credentials => Pane::Detail,
+            CommandAction::Move(_) => self.ui_state.focus,
+            CommandAction::Console(ConsoleAction::NextTab | ConsoleAction::ToggleDiff | ConsoleAction::ClearFilter) => {
+                Pane::Console
+            }
+            CommandAction::List(ListAction::Sort | ListAction::Clear | ListAction::MarkAll) => Pane::Credentials,
             _ => return,
         };
-        self.talk.pages.push(Page::Pane(page));
+        self.conversation.pages.push(Page::Pane(page));
     }
 
-    fn turn_to_credential(&mut self, id: &CredentialId, now: Now) -> Vec<Effect> {
+    fn turn_to_credential(&mut self, id: &CredentialId, now: Now) -> Vec<UiEffect> {
         self.credentials.select_id(Some(id));
         if self.selected().is_none_or(|selected| selected.id != *id) {
-            self.credentials.drop_filter(now.wall);
+            self.credentials.clear_filter(now.wall);
             self.credentials.select_id(Some(id));
         }
-        self.talk.pages.push(Page::Pane(Pane::Detail));
+        self.conversation.pages.push(Page::Pane(Pane::Detail));
         Vec::new()
     }
 
     /// The command that a word means: by its name, what people try first, its title, or its key.
-    pub(super) fn command_of(&self, words: &str) -> Option<&'static Command> {
+    pub(super) fn command_of(&self, words: &str) -> Option<&'static CommandSpec> {
         let name = words.to_lowercase().replace(' ', "-");
-        let also = ALSO.iter().find(|(word, _)| *word == name).and_then(|(_, name)| command::named(name));
+        let also = ALSO.iter().find(|(word, _)| *word == name).and_then(|(_, name)| command::find_by_name(name));
         let titled = || COMMANDS.iter().find(|command| command.title.replace(' ', "-") == name);
         let key = || KeyPress::parse(words).filter(|_| words.parse::<usize>().is_err());
-        let keyed = || key().and_then(|key| self.preferences.keys.resolve(key, self.stage.focus)).and_then(command::of);
-        command::named(&name).or(also).or_else(titled).or_else(keyed)
+        let keyed =
+            || key().and_then(|key| self.preferences.keys.resolve(key, self.ui_state.focus)).and_then(command::find_by_action);
+        command::find_by_name(&name).or(also).or_else(titled).or_else(keyed)
     }
 
     /// The credential that a number of the list or a name means.
     fn meant(&self, words: &str) -> Option<CredentialId> {
-        let named = |credential: &&Credential| credential.name.as_str() == words || self.name_of(credential) == words;
+        let named = |credential: &&Credential| credential.name.as_str() == words || self.display_name(credential) == words;
         let by_name = || self.credentials.all().iter().find(named);
         let by_number = words.parse::<usize>().ok().and_then(|number| self.credentials.nth(number.checked_sub(1)?));
         by_number.or_else(by_name).map(|credential| credential.id.clone())
@@ -198,7 +209,7 @@ impl App {
 
     /// The commands that a mistyped line is near to.
     fn near(&self, line: &str) -> Vec<String> {
-        let names: Vec<_> = COMMANDS.iter().filter(|known| self.offers(known.action)).map(|known| known.name).collect();
+        let names: Vec<_> = COMMANDS.iter().filter(|known| self.can_run(known.action)).map(|known| known.name).collect();
         crate::domain::text::nearest_names(line, &names)
     }
 }

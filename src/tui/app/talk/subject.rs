@@ -1,8 +1,8 @@
 //! What a dialog wants to know next, read off its sheet.
 
 use super::{Echo, Prompt};
-use crate::tui::app::form::{Button, CHOOSING};
-use crate::tui::app::sheet::{Row, Sheet, Value};
+use crate::tui::app::form::{FormButton, SELECT_HINT};
+use crate::tui::app::sheet::{DialogRow, DialogView, FieldValue};
 
 /// What a dialog wants to know next.
 #[derive(Debug, PartialEq, Eq)]
@@ -88,27 +88,28 @@ const FEW: usize = 6;
 
 impl Subject {
     /// What the sheet asks for.
-    pub(super) fn of(sheet: &Sheet) -> Self {
+    pub(super) fn of(sheet: &DialogView) -> Self {
         let rows = || sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
         let items = choices(rows());
         let field = rows().find_map(|row| match row {
-            Row::Field(field) if field.focused && field.at != FIND => Some(field),
+            DialogRow::Field(field) if field.focused && field.index != FIND => Some(field),
             _ => None,
         });
         let (buttons, pressed) = buttons(rows());
-        let searched = rows().any(|row| matches!(row, Row::Field(field) if field.at == FIND));
+        let searched = rows().any(|row| matches!(row, DialogRow::Field(field) if field.index == FIND));
         match field {
             Some(field) if pressed.is_some() => Self::Word(field.label.clone(), buttons.last().map_or(0, |last| last.at)),
             Some(field) => {
-                let long = rows().filter(|row| matches!(row, Row::Field(line) if line.at == field.at)).nth(1).is_some();
-                let (label, remark) = (label_of(field.at, rows()), remark(rows()));
+                let long =
+                    rows().filter(|row| matches!(row, DialogRow::Field(line) if line.index == field.index)).nth(1).is_some();
+                let (label, remark) = (label_of(field.index, rows()), remark(rows()));
                 of_field(&field.value, Field { label, remark, listed: !items.is_empty(), long })
             }
-            None if searched || !items.is_empty() => Self::List(Listed { items, searched, extras: sheet.extras.clone() }),
+            None if searched || !items.is_empty() => Self::List(Listed { items, searched, extras: sheet.shortcuts.clone() }),
             None if !buttons.is_empty() => {
                 let at = pressed.unwrap_or(0);
-                let filled = rows().any(|row| matches!(row, Row::Field(_)));
-                let leaves = buttons.get(at).is_some_and(|button| button.title == Button::Cancel.label());
+                let filled = rows().any(|row| matches!(row, DialogRow::Field(_)));
+                let leaves = buttons.get(at).is_some_and(|button| button.title == FormButton::Cancel.label());
                 Self::Buttons(buttons, Pressed { at, presumed: !(filled && leaves) })
             }
             None => Self::Nothing,
@@ -156,55 +157,55 @@ impl Field {
 }
 
 /// The items and, beside them, the fields that can be chosen like items, numbered in their order.
-pub(super) fn choices<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> Vec<Choice> {
-    let is_choice = |row: &Row| match row {
-        Row::Item(item) => item.at.is_some(),
-        Row::Drawing(drawing) => drawing.at.is_some(),
+pub(super) fn choices<'a>(rows: impl Iterator<Item = &'a DialogRow> + Clone) -> Vec<Choice> {
+    let is_choice = |row: &DialogRow| match row {
+        DialogRow::Item(item) => item.index.is_some(),
+        DialogRow::Spans(drawing) => drawing.index.is_some(),
         _ => false,
     };
     let any = rows.clone().any(is_choice);
     rows.filter(|_| any)
         .filter_map(|row| match row {
-            Row::Item(item) => item.at.map(|at| Choice { at, title: item.text.clone(), more: item.more.clone() }),
-            Row::Drawing(drawing) => drawing.at.map(|at| Choice::of(at, drawing.words())),
-            Row::Field(field) if field.at != FIND => Some(Choice::of(field.at, &field.label)),
+            DialogRow::Item(item) => item.index.map(|at| Choice { at, title: item.text.clone(), more: item.more.clone() }),
+            DialogRow::Spans(drawing) => drawing.index.map(|at| Choice::of(at, drawing.plain_text())),
+            DialogRow::Field(field) if field.index != FIND => Some(Choice::of(field.index, &field.label)),
             _ => None,
         })
         .collect()
 }
 
-fn buttons<'a>(rows: impl Iterator<Item = &'a Row>) -> (Vec<Choice>, Option<usize>) {
-    let cells = rows.filter_map(|row| if let Row::Buttons(cells) = row { Some(cells) } else { None }).flatten();
+fn buttons<'a>(rows: impl Iterator<Item = &'a DialogRow>) -> (Vec<Choice>, Option<usize>) {
+    let cells = rows.filter_map(|row| if let DialogRow::Buttons(cells) = row { Some(cells) } else { None }).flatten();
     let (mut buttons, mut pressed) = (Vec::new(), None);
     for cell in cells {
         if cell.focused {
             pressed = Some(buttons.len());
         }
-        buttons.push(Choice::of(cell.at, cell.button.label()));
+        buttons.push(Choice::of(cell.index, cell.button.label()));
     }
     (buttons, pressed)
 }
 
 /// The label of a field; where it takes several lines, it stands before the first.
-fn label_of<'a>(at: usize, rows: impl Iterator<Item = &'a Row>) -> String {
+fn label_of<'a>(at: usize, rows: impl Iterator<Item = &'a DialogRow>) -> String {
     let mut labels = rows.filter_map(|row| match row {
-        Row::Field(field) if field.at == at => Some(field.label.clone()),
+        DialogRow::Field(field) if field.index == at => Some(field.label.clone()),
         _ => None,
     });
     labels.find(|label| !label.is_empty()).unwrap_or_default()
 }
 
 /// What the person should know. How arrows choose is nothing to who types a number.
-fn remark<'a>(mut rows: impl Iterator<Item = &'a Row>) -> String {
-    let remark = rows.find_map(|row| if let Row::Remark(_, text) = row { Some(text.as_str()) } else { None });
-    remark.unwrap_or_default().replace(CHOOSING, "").trim().to_owned()
+fn remark<'a>(mut rows: impl Iterator<Item = &'a DialogRow>) -> String {
+    let remark = rows.find_map(|row| if let DialogRow::Message(_, text) = row { Some(text.as_str()) } else { None });
+    remark.unwrap_or_default().replace(SELECT_HINT, "").trim().to_owned()
 }
 
-fn of_field(value: &Value, asked: Field) -> Subject {
+fn of_field(value: &FieldValue, asked: Field) -> Subject {
     match value {
-        Value::Text(text, _) => Subject::Text(asked, text.clone()),
-        Value::Secret(held) => Subject::Secret(asked, *held),
-        Value::Choice(titles, at) => Subject::Turn(asked, titles.clone(), *at),
+        FieldValue::Text(text, _) => Subject::Text(asked, text.clone()),
+        FieldValue::Secret(held) => Subject::Secret(asked, *held),
+        FieldValue::Select(titles, at) => Subject::Turn(asked, titles.clone(), *at),
     }
 }
 

@@ -39,7 +39,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 /// The answer that the engine would give to the last task.
-fn answer_to(task: &BackgroundTask, session: &Session) -> Option<TaskEvent> {
+fn answer_to(task: &BackgroundTask, session: &TestSession) -> Option<TaskEvent> {
     Some(match task {
         BackgroundTask::Secret(SecretTask::Reveal(of)) => {
             TaskEvent::Secret(SecretEvent::Revealed(of.clone(), Arc::new(Secret::from_text(TOKEN.to_owned()))))
@@ -56,7 +56,7 @@ fn answer_to(task: &BackgroundTask, session: &Session) -> Option<TaskEvent> {
         }
         BackgroundTask::Rotation(task) => TaskEvent::Rotation(match task {
             RotationTask::Plan(_) => RotationEvent::Planned(Box::new(samples::rotation::plan())),
-            RotationTask::Run(_) => RotationEvent::PromptOpened(PromptId(1), Box::new(samples::rotation::paste_dilemma())),
+            RotationTask::Run(_) => RotationEvent::PromptOpened(PromptId(1), Box::new(samples::rotation::paste_prompt())),
             RotationTask::Resume(..) => RotationEvent::Step(samples::rotation::line("human", StepStatus::Done, "try again")),
             RotationTask::ListUnfinished => {
                 RotationEvent::UnfinishedListed(vec![samples::rotation::status(RotationState::Running)])
@@ -87,15 +87,15 @@ proptest! {
         let mut last = None;
         for step in steps {
             let input = match step {
-                Step::Press(key) => Msg::Input(Input::Key(key)),
-                Step::Click(column, row) => Msg::Input(Input::Mouse(Mouse::Press, column, row)),
-                Step::Scroll(column, row) => Msg::Input(Input::Mouse(Mouse::ScrollDown, column, row)),
-                Step::Paste(text) => Msg::Input(Input::Paste(text.into())),
-                Step::Resize(columns, rows) => Msg::Input(Input::Resize(columns, rows)),
-                Step::Focus(focus) => Msg::Input(Input::Focus(focus)),
+                Step::Press(key) => Message::Input(InputEvent::Key(key)),
+                Step::Click(column, row) => Message::Input(InputEvent::Mouse(MouseInput::Press, column, row)),
+                Step::Scroll(column, row) => Message::Input(InputEvent::Mouse(MouseInput::ScrollDown, column, row)),
+                Step::Paste(text) => Message::Input(InputEvent::Paste(text.into())),
+                Step::Resize(columns, rows) => Message::Input(InputEvent::Resize(columns, rows)),
+                Step::Focus(focus) => Message::Input(InputEvent::Focus(focus)),
                 Step::Pass(millis) => {
-                    session.pass(Duration::from_millis(millis));
-                    Msg::Wake
+                    session.advance_time(Duration::from_millis(millis));
+                    Message::Wake
                 }
                 Step::Answer | Step::Fail | Step::Done => {
                     let Some((task, asked)) = &last else { continue };
@@ -105,19 +105,19 @@ proptest! {
                         _ => Some(TaskEvent::Done),
                     };
                     let Some(event) = event else { continue };
-                    Msg::Report(TaskReport { task: *task, event })
+                    Message::TaskEvent(TaskReport { task: *task, event })
                 }
             };
-            session.tell(input);
+            session.handle_message(input);
             if let Some(started) = session.started().pop() {
                 last = Some(started);
             }
             prop_assert!(!session.is_shown() || session.app.dialogs.is_empty(), "shown behind a dialog");
-            prop_assert!(!session.is_shown() || session.app.stage.audience == Audience::Nobody, "shown to an audience");
+            prop_assert!(!session.is_shown() || session.app.ui_state.presentation == PresentationMode::Off, "shown to an audience");
         }
-        session.pass(15 * SECOND);
+        session.advance_time(15 * SECOND);
         prop_assert!(!session.is_shown());
-        session.tell(Msg::Wake);
-        prop_assert!(session.app.detail.is_masked() || session.app.detail.is_asked());
+        session.handle_message(Message::Wake);
+        prop_assert!(session.app.detail.is_masked() || session.app.detail.reveal_pending());
     }
 }

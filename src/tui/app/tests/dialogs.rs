@@ -1,7 +1,7 @@
 //! Dialogs: what is asked before something happens, what is typed into them, and what they send.
 
 use super::*;
-use crate::tui::app::{Reach, form};
+use crate::tui::app::{RequestMode, form};
 
 #[test]
 fn dialogs_stack_and_escape_closes_the_top_one() {
@@ -14,7 +14,7 @@ fn dialogs_stack_and_escape_closes_the_top_one() {
     session.press("Esc");
     assert!(session.app.dialogs.is_empty());
     session.press("Esc");
-    assert!(session.drain().iter().all(|effect| !matches!(effect, Effect::Quit)));
+    assert!(session.drain().iter().all(|effect| !matches!(effect, UiEffect::Quit)));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_request_that_changes_something_names_what_it_touches_and_wants_the_name_typ
 #[test]
 fn a_read_only_screen_refuses_before_anything_is_asked() {
     let mut session = session();
-    session.app.preferences.reach = Reach::ReadOnly;
+    session.app.preferences.request_mode = RequestMode::ReadOnly;
     session.press("4 e S-Tab").type_text("d").press("Tab Tab Tab Tab Tab Tab Enter Enter");
     assert!(session.app.dialogs.is_empty() && session.started().is_empty());
     assert!(session.notice().starts_with("Read-only"));
@@ -68,13 +68,14 @@ fn a_pasted_token_says_what_it_is_and_is_added() {
     let (task, BackgroundTask::Credential(CredentialTask::Identify(_))) = session.task() else { panic!("not identified") };
     session.report(task, identified(&["laptop"]));
     let sheet = session.app.dialogs.top().expect("a dialog").sheet(&session.app, session.now);
-    let words: String = sheet.head.iter().map(|row| if let Row::Text(_, text) = row { text.as_str() } else { "" }).collect();
+    let words: String =
+        sheet.head.iter().map(|row| if let DialogRow::Text(_, text) = row { text.as_str() } else { "" }).collect();
     assert!(words.contains("quotes") && words.contains("laptop") && words.contains("begins with snyk_uat."), "{words}");
 
     session.type_text("laptop");
-    let press_add = |session: &mut Session| {
+    let press_add = |session: &mut TestSession| {
         while session.app.dialogs.top().is_some_and(
-            |dialog| !matches!(dialog, Dialog::Add(add) if add.form.focused_button() == Some(form::Button::Act("Add"))),
+            |dialog| !matches!(dialog, Dialog::Add(add) if add.form.focused_button() == Some(form::FormButton::Submit("Add"))),
         ) {
             session.press("Tab");
         }

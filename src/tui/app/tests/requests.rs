@@ -4,7 +4,7 @@ use super::*;
 use crate::tui::app::console;
 
 /// Answers the request that was sent last; returns it.
-fn answer(session: &mut Session, fill: impl FnOnce(&mut ApiResponse)) -> RequestDraft {
+fn answer(session: &mut TestSession, fill: impl FnOnce(&mut ApiResponse)) -> RequestDraft {
     let (task, BackgroundTask::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
     let mut exchange = exchange_of(&credential, draft.clone());
     fill(&mut exchange.response);
@@ -21,9 +21,9 @@ fn a_preset_asks_for_what_it_lacks() {
     assert!(!session.app.dialogs.is_empty(), "p-1 is no UUID");
     let project = "74c237b4-ae4a-4241-a47c-000000000bb7";
     session.press("C-u").type_text(project).press("Enter Enter Enter");
-    let Some(console::Ready::Draft(draft)) = session.app.request() else { panic!("not filled") };
+    let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else { panic!("not filled") };
     assert!(draft.address().contains(project), "{draft:?}");
-    assert_eq!(session.app.stage.focus, Pane::Console);
+    assert_eq!(session.app.ui_state.focus, Pane::Console);
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn groups_that_were_listed_are_offered_by_name() {
     session.report(task, TaskEvent::ResponseReceived(answer)).press("p").type_text("organisations of a group").press("Enter");
     let Some(Dialog::Pick(_)) = session.app.dialogs.top() else { panic!("nothing was offered") };
     session.type_text("et").press("Enter");
-    let Some(console::Ready::Draft(draft)) = session.app.request() else { panic!("not filled") };
+    let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else { panic!("not filled") };
     assert!(draft.address().starts_with("/rest/groups/g2/orgs"), "{draft:?}");
     session.press("p").type_text("organisations of a group").press("Enter").type_text("another").press("Enter");
     assert!(matches!(session.app.dialogs.top(), Some(Dialog::Parameters(_))), "what was not listed can be typed");
@@ -51,7 +51,7 @@ fn what_was_walked_from_is_kept_while_the_rest_is_typed() {
     session.press("Enter").type_text("list issues of a project").press("Enter");
     let project = "74c237b4-ae4a-4241-a47c-000000000bb7";
     session.type_text(project).press("Enter Enter Enter");
-    let Some(console::Ready::Draft(draft)) = session.app.request() else { panic!("not filled") };
+    let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else { panic!("not filled") };
     assert!(draft.address().contains("/orgs/o7/issues") && draft.address().contains(project), "{draft:?}");
 }
 
@@ -66,7 +66,7 @@ fn what_a_project_is_of_goes_along_with_it() {
     });
     assert!(draft.address().contains("/orgs/o2/projects"), "{draft:?}");
     session.press("p").type_text("list issues of a project").press("Enter Enter Enter");
-    let Some(console::Ready::Draft(draft)) = session.app.request() else { panic!("not filled") };
+    let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else { panic!("not filled") };
     assert!(draft.address().contains("/orgs/o2/issues") && draft.address().contains("p1"), "{draft:?}");
     session.press("p").type_text("list issues of a project").press("Enter Up Enter");
     assert!(matches!(session.app.dialogs.top(), Some(Dialog::Parameters(_))), "p1 is none of the other organisation's");
@@ -88,7 +88,7 @@ fn what_is_found_is_told_until_it_is_dropped_and_filters_come_back_one_by_one() 
     session.press("4 t");
     answer(&mut session, |answer| answer.body = ResponseBody::Text(r#"{"a":1,"b":1,"c":2}"#.to_owned()));
     session.press("/").type_text("1").press("Enter n");
-    let found = |session: &Session| session.app.console.found().map(|found| (found.current, found.total));
+    let found = |session: &TestSession| session.app.console.search_matches().map(|found| (found.current, found.total));
     assert_eq!(found(&session), Some((Some(2), 2)));
     session.press("Esc");
     assert_eq!(found(&session), None);
@@ -111,7 +111,7 @@ fn what_to_do_about_a_refusal_is_told_however_long_the_reason_is() {
     let mut answer = exchange_of(&credential, draft);
     answer.explanation = Some(Problem::new("403: no", "because ".repeat(200), "Ask for a role"));
     session.report(task, TaskEvent::ResponseReceived(answer)).report(task, TaskEvent::Done);
-    let lines: Vec<_> = session.app.explanation().into_iter().map(|(_, text)| text).collect();
+    let lines: Vec<_> = session.app.explanation_lines().into_iter().map(|(_, text)| text).collect();
     assert_eq!((lines[0].as_str(), lines.last().map(String::as_str)), ("403: no", Some("Ask for a role")));
     assert!(lines[lines.len() - 2].ends_with('…'), "{lines:?}");
 }
@@ -126,7 +126,7 @@ fn an_answer_that_is_no_list_is_not_lost_to_the_search_for_its_pages() {
     });
     for key in ["m", "n", "L"] {
         session.press(key);
-        assert!(session.notice().contains("no list") && session.app.console.answered().is_some(), "{key}");
+        assert!(session.notice().contains("no list") && session.app.console.response().is_some(), "{key}");
         session.drain();
     }
     session.press("K");
@@ -137,7 +137,8 @@ fn an_answer_that_is_no_list_is_not_lost_to_the_search_for_its_pages() {
 fn the_documentation_of_a_preset_is_a_key_away() {
     let mut session = session();
     session.press("p").type_text("list projects").press("C-o");
-    let opened = session.drain().into_iter().find_map(|effect| if let Effect::Open(page) = effect { Some(page) } else { None });
+    let opened =
+        session.drain().into_iter().find_map(|effect| if let UiEffect::OpenUrl(page) = effect { Some(page) } else { None });
     assert_eq!(opened.expect("a page").path(), "/developer-tools/snyk-api/reference/projects");
     assert!(!session.app.dialogs.is_empty(), "the list stays");
 }
@@ -151,16 +152,17 @@ fn a_budget_is_counted_down_while_it_is_shown() {
     let headers = [("x-ratelimit-limit", "160"), ("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", "2")];
     answer.response.headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     session.report(task, TaskEvent::ResponseReceived(answer)).report(task, TaskEvent::Done);
-    let wake = |session: &Session| session.app.console.next_wake(&credential, session.now);
-    let words = |session: &Session| session.app.console.answered().and_then(|shown| shown.limits(session.now.wall).describe());
+    let wake = |session: &TestSession| session.app.console.next_wake(&credential, session.now);
+    let words =
+        |session: &TestSession| session.app.console.response().and_then(|shown| shown.limits(session.now.wall).describe());
     assert_eq!(words(&session).as_deref(), Some("37 of 160 left, resets in 2 s"));
     assert_eq!(wake(&session), Some(session.now.instant + Duration::from_secs(1)));
     session.now.wall += time::Duration::seconds(2);
     assert_eq!((words(&session).as_deref(), wake(&session)), (Some("160 of 160 left"), None));
-    assert!(session.app.is_answered(session.app.console.answered().expect("an answer")));
+    assert!(session.app.response_matches_request(session.app.console.response().expect("an answer")));
     session.press("p").type_text("list groups").press("Enter");
     assert!(
-        !session.app.console.answered().is_some_and(|shown| session.app.is_answered(shown)),
+        !session.app.console.response().is_some_and(|shown| session.app.response_matches_request(shown)),
         "it answers what was asked before"
     );
 }
@@ -171,13 +173,13 @@ fn enter_goes_on_with_an_element_and_sends_what_was_chosen_since() {
     session.press("p").type_text("list organisations").press("Enter Enter");
     let listed = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o2","attributes":{"name":"Beta"}}]}"#;
     answer(&mut session, |answer| answer.body = ResponseBody::Text(listed.to_owned()));
-    assert_eq!(session.app.onward().map(|onward| onward.name).as_deref(), Some("Acme"));
+    assert_eq!(session.app.follow_up_requests().map(|onward| onward.name).as_deref(), Some("Acme"));
     session.press("Enter").type_text("list projects").press("Enter");
     let (task, BackgroundTask::Send(SendTask { draft, .. })) = session.task() else {
         panic!("a request that reads is sent at once")
     };
     assert!(draft.address().contains("/orgs/o1/projects"), "{draft:?}");
     session.report(task, TaskEvent::Canceled);
-    assert!(session.app.console.answered().is_some(), "what was shown before is shown again");
-    assert!(session.app.onward().is_none(), "it is no answer to what Enter sends now");
+    assert!(session.app.console.response().is_some(), "what was shown before is shown again");
+    assert!(session.app.follow_up_requests().is_none(), "it is no answer to what Enter sends now");
 }

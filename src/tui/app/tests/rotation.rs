@@ -5,13 +5,13 @@ use crate::domain::credential::SecretPart;
 use crate::domain::rotation::UserDecision;
 use crate::domain::rotation::{RotationPlan, RotationPurpose, RotationStatus};
 use crate::engine::message::{CreateRequest, PromptReply, RotationDirection, RotationTarget};
-use crate::tui::app::samples::rotation::{line, paste_dilemma, plan, review, sign_in_dilemma, status};
-use crate::tui::app::sheet::{Row, Value};
-use crate::tui::app::{Browser, Preferences};
+use crate::tui::app::samples::rotation::{line, paste_prompt, plan, review, sign_in_prompt, status};
+use crate::tui::app::sheet::{DialogRow, FieldValue};
+use crate::tui::app::{BrowserAvailability, UiSettings};
 
 const QUESTION: PromptId = PromptId(5);
 
-impl Session {
+impl TestSession {
     fn rotation(&mut self, task: TaskId, event: RotationEvent) -> &mut Self {
         self.report(task, TaskEvent::Rotation(event))
     }
@@ -46,7 +46,7 @@ impl Session {
     fn stop(&mut self, way_back: Result<(), &'static str>) {
         let task = self.begin();
         self.press("s");
-        assert!(self.drain().iter().any(|effect| matches!(effect, Effect::Pause(id) if *id == task)));
+        assert!(self.drain().iter().any(|effect| matches!(effect, UiEffect::PauseTask(id) if *id == task)));
         assert!(self.said().contains("as soon as this step is at its end"));
         self.rotation(task, RotationEvent::Finished(status(RotationState::Running)));
         let asked = self.started();
@@ -62,24 +62,24 @@ impl Session {
         let sheet = self.app.dialogs.top().expect("a dialog").sheet(&self.app, self.now);
         let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
         let words = rows.map(|row| match row {
-            Row::Text(_, text) | Row::Remark(_, text) => text.clone(),
-            Row::Item(item) => format!("{} {}", item.text, item.right),
-            Row::Field(field) => match &field.value {
-                Value::Text(text, _) => format!("{} {text}", field.label),
-                Value::Choice(titles, at) => format!("{} {}", field.label, titles[*at]),
-                Value::Secret(held) => format!("{} {held}", field.label),
+            DialogRow::Text(_, text) | DialogRow::Message(_, text) => text.clone(),
+            DialogRow::Item(item) => format!("{} {}", item.text, item.right),
+            DialogRow::Field(field) => match &field.value {
+                FieldValue::Text(text, _) => format!("{} {text}", field.label),
+                FieldValue::Select(titles, at) => format!("{} {}", field.label, titles[*at]),
+                FieldValue::Secret(held) => format!("{} {held}", field.label),
             },
-            Row::Buttons(buttons) => buttons.iter().flat_map(|cell| ["[", cell.button.label(), "]"]).collect(),
-            Row::Pair(label, value) => format!("{label} {value}"),
-            Row::Drawing(drawing) => drawing.pieces.iter().map(|(_, text)| text.as_str()).collect(),
-            Row::Blank => String::new(),
+            DialogRow::Buttons(buttons) => buttons.iter().flat_map(|cell| ["[", cell.button.label(), "]"]).collect(),
+            DialogRow::Pair(label, value) => format!("{label} {value}"),
+            DialogRow::Spans(drawing) => drawing.spans.iter().map(|(_, text)| text.as_str()).collect(),
+            DialogRow::Blank => String::new(),
         });
         words.collect::<Vec<_>>().join("\n")
     }
 }
 
 /// A screen with ci-scanner selected, whose plan the samples have.
-fn ready() -> Session {
+fn ready() -> TestSession {
     let mut session = session();
     session.press("j j");
     assert_eq!(session.selected(), "ci-scanner");
@@ -130,10 +130,10 @@ fn steps_are_followed_to_the_end() {
 fn a_question_is_answered_with_what_is_pasted() {
     let mut session = ready();
     let task = session.begin();
-    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(paste_dilemma())));
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(paste_prompt())));
     assert!(session.said().contains("Page: https://app.snyk.io/account"));
     session.press("Up Enter");
-    assert!(session.drain().iter().any(|effect| matches!(effect, Effect::Open(page) if page.path() == "/account")));
+    assert!(session.drain().iter().any(|effect| matches!(effect, UiEffect::OpenUrl(page) if page.path() == "/account")));
     session.paste(TOKEN);
     assert!(!session.said().contains(TOKEN));
     session.press("Enter");
@@ -149,7 +149,7 @@ fn a_question_is_answered_with_what_is_pasted() {
 fn a_question_that_is_left_leaves_an_account() {
     let mut session = ready();
     let task = session.begin();
-    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(paste_dilemma())));
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(paste_prompt())));
     session.press("Down Down Enter");
     assert!(matches!(session.rotation_task().1, RotationTask::LeavePrompt(QUESTION)));
     session.rotation(task, RotationEvent::Finished(status(RotationState::NeedsUser)));
@@ -206,7 +206,7 @@ fn a_failure_before_anything_was_begun_says_so() {
 
 #[test]
 fn unfinished_rotations_are_offered_at_the_start() {
-    let mut session = Session::new(120, 36);
+    let mut session = TestSession::new(120, 36);
     let started = session.started();
     let asks = started
         .iter()
@@ -283,7 +283,7 @@ fn an_override_is_no_answer_until_the_name_is_typed() {
     let mut session = ready();
     let task = session.begin();
     let choices = [UserDecision::Override("ci-scanner".to_owned()), UserDecision::RollBack];
-    let dilemma = crate::tui::app::samples::rotation::dilemma(&choices);
+    let dilemma = crate::tui::app::samples::rotation::rotation_prompt(&choices);
     session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(dilemma)));
     session.type_text("ci").press("Enter");
     assert!(session.started().is_empty());
@@ -304,7 +304,7 @@ fn a_rotation_goes_on_behind_the_screen_and_is_opened_again() {
     session.press("r");
     assert!(session.said().contains("make the new secret done"), "what happened meanwhile is there: {}", session.said());
     session.press("Esc");
-    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(paste_dilemma())));
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(paste_prompt())));
     assert!(session.notice().contains("needs you"), "{}", session.notice());
     session.press("! Enter");
     assert!(session.said().contains("New secret"), "{}", session.said());
@@ -334,7 +334,7 @@ fn others_see_no_name_in_plans_questions_prompts_and_offers() {
     session.press("Right Enter");
     let task = session.started()[0].0;
     let choices = [UserDecision::Override("ci-scanner".to_owned()), UserDecision::RollBack];
-    let mut dilemma = crate::tui::app::samples::rotation::dilemma(&choices);
+    let mut dilemma = crate::tui::app::samples::rotation::rotation_prompt(&choices);
     dilemma.message.title = "type \"ci-scanner\" to take it".to_owned();
     session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(dilemma)));
     session.type_text("ci-scanner");
@@ -372,15 +372,16 @@ fn a_sign_in_opens_its_page_once_and_counts_the_time_that_is_left() {
     let mut session = ready();
     let task = session.begin();
     session.drain();
-    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(sign_in_dilemma())));
-    let opened = |session: &mut Session| session.drain().iter().filter(|effect| matches!(effect, Effect::Open(_))).count();
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(sign_in_prompt())));
+    let opened =
+        |session: &mut TestSession| session.drain().iter().filter(|effect| matches!(effect, UiEffect::OpenUrl(_))).count();
     assert_eq!(opened(&mut session), 1);
     let said = session.said();
-    assert!(said.contains("2:00 left") && said.contains(&sign_in_dilemma().page.expect("a page")), "{said}");
+    assert!(said.contains("2:00 left") && said.contains(&sign_in_prompt().page.expect("a page")), "{said}");
     assert!(session.app.next_wake(session.now).is_some_and(|wake| wake <= session.now.instant + SECOND));
-    session.pass(Duration::from_millis(101_500));
+    session.advance_time(Duration::from_millis(101_500));
     assert!(session.said().contains("0:19 left"));
-    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(sign_in_dilemma())));
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(sign_in_prompt())));
     assert_eq!(opened(&mut session), 0, "the same page is not opened again");
     session.press("Enter");
     assert_eq!(opened(&mut session), 1, "unless somebody wants it");
@@ -391,16 +392,16 @@ fn a_sign_in_opens_its_page_once_and_counts_the_time_that_is_left() {
 #[test]
 fn where_the_browser_is_elsewhere_its_address_is_copied_and_the_answer_pasted() {
     let mut session = ready();
-    session.app.preferences = Preferences { browser: Browser::Elsewhere, ..session.app.preferences.clone() };
+    session.app.preferences = UiSettings { browser: BrowserAvailability::Unavailable, ..session.app.preferences.clone() };
     let task = session.begin();
     session.drain();
-    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(sign_in_dilemma())));
-    assert!(!session.drain().iter().any(|effect| matches!(effect, Effect::Open(_))));
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(sign_in_prompt())));
+    assert!(!session.drain().iter().any(|effect| matches!(effect, UiEffect::OpenUrl(_))));
     session.press("Enter");
     assert!(session.said().contains("Paste the address at which the browser ended"));
     session.press("Up Enter");
     assert!(
-        matches!(session.task().1, BackgroundTask::Secret(SecretTask::CopyText(page)) if Some(&page) == sign_in_dilemma().page.as_ref())
+        matches!(session.task().1, BackgroundTask::Secret(SecretTask::CopyText(page)) if Some(&page) == sign_in_prompt().page.as_ref())
     );
     session.paste("http://127.0.0.1:43991/callback?code=c0de&state=s");
     assert!(!session.said().contains("c0de"));

@@ -5,13 +5,13 @@ use crate::engine::message::{
     ClassificationResult, PromptReply, SignInEvent, SignInPage, SignInResult, SignInSubject as Wanted, SignInTask, TokenLifetime,
 };
 use crate::tui::app::samples::app;
-use crate::tui::app::{Browser, Preferences};
+use crate::tui::app::{BrowserAvailability, UiSettings};
 
 const QUESTION: PromptId = PromptId(7);
 
 /// A screen whose only credential is a sign-in.
-fn with_app() -> Session {
-    let mut session = Session::with(vec![app()], 120, 36);
+fn with_app() -> TestSession {
+    let mut session = TestSession::with(vec![app()], 120, 36);
     session.drain();
     session
 }
@@ -35,7 +35,7 @@ fn signed_in(replaced: Option<Result<(), Problem>>) -> Box<SignInResult> {
     })
 }
 
-impl Session {
+impl TestSession {
     fn sign_in(&mut self, task: TaskId, event: SignInEvent) -> &mut Self {
         self.report(task, TaskEvent::SignIn(event))
     }
@@ -55,8 +55,8 @@ impl Session {
         let sheet = self.app.dialogs.top().expect("a dialog").sheet(&self.app, self.now);
         let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
         let words = rows.map(|row| match row {
-            crate::tui::app::sheet::Row::Text(_, text) => text.clone(),
-            crate::tui::app::sheet::Row::Pair(label, value) => format!("{label}: {value}"),
+            crate::tui::app::sheet::DialogRow::Text(_, text) => text.clone(),
+            crate::tui::app::sheet::DialogRow::Pair(label, value) => format!("{label}: {value}"),
             _ => String::new(),
         });
         words.collect::<Vec<_>>().join("\n")
@@ -67,14 +67,14 @@ impl Session {
 fn the_page_opens_and_its_address_is_always_shown() {
     let mut session = with_app();
     session.begin_sign_in();
-    assert!(session.drain().iter().any(|effect| matches!(effect, Effect::Open(page) if *page == visit().page)));
+    assert!(session.drain().iter().any(|effect| matches!(effect, UiEffect::OpenUrl(page) if *page == visit().page)));
     let words = session.words();
     assert!(words.contains(visit().page.as_str()) && words.contains("http://127.0.0.1:4711"), "{words}");
 
     session.app.dialogs.pop();
-    session.app.preferences = Preferences { browser: Browser::Elsewhere, ..session.app.preferences.clone() };
+    session.app.preferences = UiSettings { browser: BrowserAvailability::Unavailable, ..session.app.preferences.clone() };
     session.begin_sign_in();
-    assert!(!session.drain().iter().any(|effect| matches!(effect, Effect::Open(_))), "the browser is on another machine");
+    assert!(!session.drain().iter().any(|effect| matches!(effect, UiEffect::OpenUrl(_))), "the browser is on another machine");
     assert!(session.words().contains(visit().page.as_str()));
 }
 
@@ -84,7 +84,7 @@ fn the_time_that_is_left_is_counted_and_nothing_ticks_afterwards() {
     let task = session.begin_sign_in();
     assert!(session.words().contains("2:00 left"), "{}", session.words());
     assert_eq!(session.app.next_wake(session.now), Some(session.now.instant + SECOND));
-    session.pass(Duration::from_millis(101_500));
+    session.advance_time(Duration::from_millis(101_500));
     assert!(session.words().contains("0:19 left"), "{}", session.words());
     let late = Problem::new("Nobody signed in", "the browser did not come back within 120 s", "sign in again");
     session.report(task, TaskEvent::Failed(late));
@@ -119,14 +119,14 @@ fn leaving_gives_it_up_until_the_person_has_answered() {
     let mut session = with_app();
     let task = session.begin_sign_in();
     session.press("Esc");
-    assert!(session.drain().iter().any(|effect| matches!(effect, Effect::Cancel(id) if *id == task)));
+    assert!(session.drain().iter().any(|effect| matches!(effect, UiEffect::CancelTask(id) if *id == task)));
     session.report(task, TaskEvent::Canceled);
     assert!(session.app.dialogs.is_empty());
 
     let task = session.begin_sign_in();
     session.sign_in(task, SignInEvent::CallbackReceived).drain();
     session.press("C-c");
-    assert!(!session.drain().iter().any(|effect| matches!(effect, Effect::Cancel(_))), "the tokens must be kept");
+    assert!(!session.drain().iter().any(|effect| matches!(effect, UiEffect::CancelTask(_))), "the tokens must be kept");
 }
 
 #[test]
@@ -163,8 +163,8 @@ fn a_form_without_a_secret_signs_in_and_stays_until_it_is_over() {
     assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))), "the selected one is no session");
     session.type_text("new-one").press("Tab").type_text("client-1");
     session.press("S-Tab S-Tab S-Tab S-Tab S-Tab S-Tab");
-    let press_add = |session: &mut Session| {
-        let on_add = |dialog: &Dialog| matches!(dialog, Dialog::Add(add) if add.form.focused_button() == Some(crate::tui::app::form::Button::Act("Add")));
+    let press_add = |session: &mut TestSession| {
+        let on_add = |dialog: &Dialog| matches!(dialog, Dialog::Add(add) if add.form.focused_button() == Some(crate::tui::app::form::FormButton::Submit("Add")));
         while !session.app.dialogs.top().is_some_and(on_add) {
             session.press("Tab");
         }
@@ -193,7 +193,7 @@ fn an_access_token_wakes_the_screen_only_while_the_detail_is_seen() {
     assert_eq!(session.app.next_wake(session.now), None);
     session.press("Esc").report(TaskId(4), TaskEvent::Credential(CredentialEvent::AccessToken(id(3), None)));
     assert!(session.app.next_wake(session.now).is_some(), "another credential's is none of its business");
-    session.pass(3_600 * SECOND);
+    session.advance_time(3_600 * SECOND);
     assert_eq!(session.app.next_wake(session.now), None);
 }
 
@@ -210,11 +210,11 @@ fn who_a_new_credential_is_is_said() {
 
 #[test]
 fn a_person_is_asked_before_what_may_change_something_goes_once_more() {
-    let answered = |session: &mut Session, method: HttpMethod| {
+    let answered = |session: &mut TestSession, method: HttpMethod| {
         let draft = RequestDraft::new(method, crate::domain::request::RequestTarget::parse("/rest/self").expect("a path"));
         let id = app().id;
         let (task, effect) = (TaskId(77), draft.clone());
-        session.app.console.wait(task, id.clone(), session.now.instant);
+        session.app.console.begin_request(task, id.clone(), session.now.instant);
         let mut exchange = exchange(session, ResponseBody::Empty);
         (exchange.draft, exchange.response.status) = (effect, 401);
         session.report(task, TaskEvent::ResponseReceived(exchange));
@@ -246,7 +246,7 @@ fn in_a_conversation_what_can_only_be_closed_takes_the_next_command_too() {
     let prompt = session.app.prompt(session.now).expect("a question");
     assert!(prompt.question.contains("1 Close"), "{}", prompt.question);
     session.drain();
-    session.tell(Msg::Input(Input::Said(prompt, "quit".to_owned().into())));
+    session.handle_message(Message::Input(InputEvent::LineEntered(prompt, "quit".to_owned().into())));
     assert!(session.app.dialogs.is_empty());
-    assert!(session.drain().iter().any(|effect| matches!(effect, Effect::Quit)));
+    assert!(session.drain().iter().any(|effect| matches!(effect, UiEffect::Quit)));
 }

@@ -137,7 +137,7 @@ fn what_was_found_on_this_machine() {
     pictures("dialog_survey", |session| {
         session.press("D");
         let started = session.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Start(id, BackgroundTask::Diagnostic(_)) => Some(id.0),
+            UiEffect::StartTask(id, BackgroundTask::Diagnostic(_)) => Some(id.0),
             _ => None,
         });
         let found = vec![
@@ -161,14 +161,14 @@ fn what_a_curl_command_had_besides() {
     pictures("dialog_reading", |session| {
         select(session, "ci-scanner");
         let curl = "curl --insecure -H 'Authorization: token x' -H 'Accept: a/b' https://api.eu.snyk.io/rest/self";
-        session.tell(Msg::Input(Input::Paste(curl.to_owned().into())));
+        session.handle_message(Message::Input(InputEvent::Paste(curl.to_owned().into())));
     });
 }
 
 #[test]
 fn the_welcome() {
     for (columns, rows) in SIZES {
-        let mut session = Session::with(Vec::new(), columns, rows);
+        let mut session = TestSession::with(Vec::new(), columns, rows);
         store_is(&mut session, None);
         let find = |name: &str, kind: &str| {
             let (provider, region) = ("snyk".to_owned(), "SNYK-US-01".to_owned());

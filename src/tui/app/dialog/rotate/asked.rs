@@ -11,11 +11,11 @@ use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::domain::rotation::UserDecision;
 use crate::engine::message::{PromptId, PromptReply, RotationPrompt, RotationTask};
-use crate::tui::app::credentials::fit;
-use crate::tui::app::form::{edit, insert};
+use crate::tui::app::credentials::scroll_offset;
+use crate::tui::app::form::{edit_input, insert_text};
 use crate::tui::app::secret_input::SecretInput;
-use crate::tui::app::sheet::{FieldRow, Item, Row, Value};
-use crate::tui::app::{Audience, Browser, words};
+use crate::tui::app::sheet::{DialogRow, FieldValue, FieldView, ListItem};
+use crate::tui::app::{BrowserAvailability, PresentationMode, words};
 
 /// So many answers are seen at the same time.
 const SHOWN: usize = 6;
@@ -33,7 +33,7 @@ pub(super) struct Asked {
     typed: Input,
     /// What is wrong with what was pasted or typed.
     flaw: Option<String>,
-    browser: Browser,
+    browser: BrowserAvailability,
     /// Until when a browser is waited for.
     until: Option<Instant>,
 }
@@ -62,14 +62,14 @@ pub(super) enum Done {
 
 impl Asked {
     /// The question as it is asked at this moment, with the cursor on the answer that is likeliest.
-    pub(super) fn new(question: PromptId, dilemma: RotationPrompt, browser: Browser, now: Instant) -> Self {
+    pub(super) fn new(question: PromptId, dilemma: RotationPrompt, browser: BrowserAvailability, now: Instant) -> Self {
         let page = dilemma.page.as_deref().and_then(|page| Url::parse(page).ok());
         let until = dilemma.awaited_callback.as_ref().map(|awaited| now + awaited.timeout);
-        let open = page.clone().filter(|_| browser == Browser::Here).map(Answer::Open);
+        let open = page.clone().filter(|_| browser == BrowserAvailability::Available).map(Answer::Open);
         let copy = page.filter(|_| until.is_some()).map(Answer::Copy);
         let mut answers: Vec<_> = open.into_iter().chain(copy).collect();
         // A browser that is here comes back by itself.
-        let pastes = dilemma.accepts_paste && (until.is_none() || browser == Browser::Elsewhere);
+        let pastes = dilemma.accepts_paste && (until.is_none() || browser == BrowserAvailability::Unavailable);
         let cursor = if pastes { answers.len() } else { 0 };
         answers.extend(dilemma.accepts_paste.then_some(Answer::Paste));
         answers.extend(dilemma.choices.iter().map(|choice| Answer::Say(choice.title.clone(), choice.decision.clone())));
@@ -80,7 +80,7 @@ impl Asked {
 
     /// When the time that is left is another number.
     pub(super) fn next_wake(&self, now: Instant) -> Option<Instant> {
-        words::next_second(self.until?, now)
+        words::next_second_at(self.until?, now)
     }
 
     /// The page that opens by itself: the one from which the browser is to come back.
@@ -102,8 +102,8 @@ impl Asked {
             _ => {
                 self.flaw = None;
                 match &self.answers[self.cursor] {
-                    Answer::Paste => drop(self.secret.key(key)),
-                    Answer::Say(_, UserDecision::Override(_)) => drop(edit(&mut self.typed, key)),
+                    Answer::Paste => drop(self.secret.handle_key(key)),
+                    Answer::Say(_, UserDecision::Override(_)) => drop(edit_input(&mut self.typed, key)),
                     _ => {}
                 }
             }
@@ -119,7 +119,7 @@ impl Asked {
             self.secret.clear();
             self.secret.push(text);
         } else if matches!(self.answers[self.cursor], Answer::Say(_, UserDecision::Override(_))) {
-            insert(&mut self.typed, text);
+            insert_text(&mut self.typed, text);
         }
     }
 
@@ -133,75 +133,83 @@ impl Asked {
     }
 
     /// What is asked, for the part of the sheet that scrolls.
-    pub(super) fn question(&self) -> Vec<Row> {
-        let mut rows = vec![Row::Blank, Row::Text(StyleRole::Title, capital(&self.dilemma.message.title))];
+    pub(super) fn question(&self) -> Vec<DialogRow> {
+        let mut rows = vec![DialogRow::Blank, DialogRow::Text(StyleRole::Title, capital(&self.dilemma.message.title))];
         if !self.dilemma.message.detail.is_empty() {
-            rows.push(Row::warning(capital(&self.dilemma.message.detail)));
+            rows.push(DialogRow::warning(capital(&self.dilemma.message.detail)));
         }
         match (self.way_back(), &self.dilemma.page) {
-            (Some(way_back), Some(page)) => rows.extend([way_back, Row::Text(StyleRole::Accent, page.clone())]),
-            (_, page) => rows.extend(page.iter().map(|page| Row::text(format!("Page: {page}")))),
+            (Some(way_back), Some(page)) => rows.extend([way_back, DialogRow::Text(StyleRole::Accent, page.clone())]),
+            (_, page) => rows.extend(page.iter().map(|page| DialogRow::text(format!("Page: {page}")))),
         }
-        rows.push(Row::Blank);
+        rows.push(DialogRow::Blank);
         rows
     }
 
     /// The answers, below the time that is left for them.
-    pub(super) fn answers(&self, audience: Audience, now: Instant) -> Vec<Row> {
-        let top = fit(0, self.cursor, SHOWN, self.answers.len());
+    pub(super) fn answers(&self, audience: PresentationMode, now: Instant) -> Vec<DialogRow> {
+        let top = scroll_offset(0, self.cursor, SHOWN, self.answers.len());
         let shown = self.answers.iter().enumerate().skip(top).take(SHOWN);
         let mut rows: Vec<_> = self.countdown(now).into_iter().collect();
         rows.extend(shown.map(|(at, answer)| self.row(at, answer, audience)));
         let hidden = self.answers.len().saturating_sub(SHOWN);
-        rows.extend((hidden > 0).then(|| Row::dim(format!("{} of {}", self.cursor + 1, self.answers.len()))));
-        rows.extend(self.flaw.iter().map(|flaw| Row::Text(StyleRole::Bad, flaw.clone())));
-        rows.push(Row::dim("↑/↓ choose · Enter takes it · Esc hides this, and it goes on waiting"));
+        rows.extend((hidden > 0).then(|| DialogRow::dim(format!("{} of {}", self.cursor + 1, self.answers.len()))));
+        rows.extend(self.flaw.iter().map(|flaw| DialogRow::Text(StyleRole::Bad, flaw.clone())));
+        rows.push(DialogRow::dim("↑/↓ choose · Enter takes it · Esc hides this, and it goes on waiting"));
         rows
     }
 
     /// How the browser comes back, where one is waited for.
-    fn way_back(&self) -> Option<Row> {
+    fn way_back(&self) -> Option<DialogRow> {
         let place = self.dilemma.awaited_callback.as_ref()?.callback.origin().ascii_serialization();
-        Some(Row::dim(match self.browser {
-            Browser::Here => format!("Agree on this page; the browser comes back by itself ({place}):"),
-            Browser::Elsewhere => {
+        Some(DialogRow::dim(match self.browser {
+            BrowserAvailability::Available => format!("Agree on this page; the browser comes back by itself ({place}):"),
+            BrowserAvailability::Unavailable => {
                 format!("Agree on this page, on your own machine. It ends at {place}, out of its reach: paste that below.")
             }
         }))
     }
 
-    fn countdown(&self, now: Instant) -> Option<Row> {
+    fn countdown(&self, now: Instant) -> Option<DialogRow> {
         let left = self.until?.saturating_duration_since(now);
         let role = if left <= HURRY { StyleRole::Warn } else { StyleRole::Text };
-        let seconds = words::seconds_left(left);
-        Some(Row::Text(role, format!("Waiting for the browser: {}:{:02} left.", seconds / 60, seconds % 60)))
+        let seconds = words::whole_seconds_left(left);
+        Some(DialogRow::Text(role, format!("Waiting for the browser: {}:{:02} left.", seconds / 60, seconds % 60)))
     }
 
-    fn row(&self, at: usize, answer: &Answer, audience: Audience) -> Row {
+    fn row(&self, at: usize, answer: &Answer, audience: PresentationMode) -> DialogRow {
         let focused = at == self.cursor;
-        let field =
-            |label: String, value| Row::Field(FieldRow { at, label, value, focused, wrong: focused && self.flaw.is_some() });
+        let field = |label: String, value| {
+            DialogRow::Field(FieldView { index: at, label, value, focused, has_problem: focused && self.flaw.is_some() })
+        };
         let text = match answer {
             Answer::Paste => {
                 let label = if self.until.is_some() { "Ended at" } else { "New secret" };
-                return field(label.to_owned(), Value::Secret(!self.secret.is_empty()));
+                return field(label.to_owned(), FieldValue::Secret(!self.secret.is_empty()));
             }
             Answer::Say(_, UserDecision::Override(word)) => {
                 // What must be typed is the credential's name, which others are not to see.
                 let value = match audience {
-                    Audience::Nobody => Value::Text(self.typed.value().to_owned(), self.typed.visual_cursor()),
-                    Audience::Others => Value::Secret(!self.typed.value().is_empty()),
+                    PresentationMode::Off => FieldValue::Text(self.typed.value().to_owned(), self.typed.visual_cursor()),
+                    PresentationMode::On => FieldValue::Secret(!self.typed.value().is_empty()),
                 };
                 return field(format!("Type {word}"), value);
             }
-            Answer::Say(title, UserDecision::SelectedOld(_)) if audience == Audience::Others => without_label(title),
+            Answer::Say(title, UserDecision::SelectedOld(_)) if audience == PresentationMode::On => without_label(title),
             Answer::Say(title, _) => capital(title),
             Answer::Open(_) if self.until.is_some() => "Open the page again".to_owned(),
             Answer::Open(_) => "Open the page in the browser".to_owned(),
             Answer::Copy(_) => "Copy the address of the page".to_owned(),
             Answer::Later => "Leave it for later".to_owned(),
         };
-        Row::Item(Item { at: Some(at), mark: None, text, more: String::new(), right: String::new(), selected: focused })
+        DialogRow::Item(ListItem {
+            index: Some(at),
+            mark: None,
+            text,
+            more: String::new(),
+            right: String::new(),
+            selected: focused,
+        })
     }
 
     fn take(&mut self) -> Done {
@@ -221,11 +229,11 @@ impl Asked {
     }
 
     fn hand_over(&mut self) -> Done {
-        let flaw = self.secret.flaw().map(|flaw| format!("What was pasted {flaw}"));
+        let flaw = self.secret.invisible_character_problem().map(|flaw| format!("What was pasted {flaw}"));
         let nothing =
             if self.until.is_some() { "Paste the address at which the browser ended" } else { "Paste the new secret first" };
         self.flaw = flaw.or_else(|| self.secret.is_empty().then(|| nothing.to_owned()));
-        let secret = Some(self.secret.secret()).filter(|_| self.flaw.is_none());
+        let secret = Some(self.secret.to_secret()).filter(|_| self.flaw.is_none());
         let Some(secret) = secret.and_then(Arc::into_inner) else { return Done::Nothing };
         self.secret.clear();
         Done::Answer(RotationTask::ReplyToPrompt(self.question, PromptReply::Pasted(secret)))
@@ -246,7 +254,7 @@ fn capital(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::app::samples::rotation::{dilemma, paste_dilemma};
+    use crate::tui::app::samples::rotation::{paste_prompt, rotation_prompt};
 
     fn press(asked: &mut Asked, keys: &str) -> Done {
         keys.split(' ').fold(Done::Nothing, |_, key| asked.key(KeyPress::parse(key).expect("a key")))
@@ -254,7 +262,7 @@ mod tests {
 
     #[test]
     fn what_is_pasted_is_handed_over_and_nothing_else() {
-        let mut asked = Asked::new(PromptId(1), paste_dilemma(), Browser::Here, Instant::now());
+        let mut asked = Asked::new(PromptId(1), paste_prompt(), BrowserAvailability::Available, Instant::now());
         assert!(matches!(press(&mut asked, "Enter"), Done::Nothing));
         assert!(asked.flaw.is_some());
         press(&mut asked, "Down");
@@ -273,7 +281,7 @@ mod tests {
     #[test]
     fn an_override_takes_the_whole_name() {
         let choices = [UserDecision::Override("ci-scanner".to_owned()), UserDecision::RollBack];
-        let mut asked = Asked::new(PromptId(2), dilemma(&choices), Browser::Here, Instant::now());
+        let mut asked = Asked::new(PromptId(2), rotation_prompt(&choices), BrowserAvailability::Available, Instant::now());
         "ci-scan".chars().for_each(|c| drop(asked.key(KeyPress::char(c))));
         assert!(matches!(press(&mut asked, "Enter"), Done::Nothing));
         "ner".chars().for_each(|c| drop(asked.key(KeyPress::char(c))));
@@ -285,15 +293,16 @@ mod tests {
 
     #[test]
     fn the_last_answer_leaves_it_for_later() {
-        let mut asked = Asked::new(PromptId(3), dilemma(&[UserDecision::Retry]), Browser::Here, Instant::now());
+        let mut asked =
+            Asked::new(PromptId(3), rotation_prompt(&[UserDecision::Retry]), BrowserAvailability::Available, Instant::now());
         assert!(matches!(press(&mut asked, "Up Enter"), Done::Answer(RotationTask::LeavePrompt(PromptId(3)))));
     }
 
     #[test]
     fn a_page_is_offered_only_where_there_is_a_browser_and_always_shown() {
-        for (browser, offered) in [(Browser::Here, true), (Browser::Elsewhere, false)] {
-            let mut asked = Asked::new(PromptId(4), paste_dilemma(), browser, Instant::now());
-            let shown = asked.question().iter().any(|row| matches!(row, Row::Text(_, text) if text.contains("https://")));
+        for (browser, offered) in [(BrowserAvailability::Available, true), (BrowserAvailability::Unavailable, false)] {
+            let mut asked = Asked::new(PromptId(4), paste_prompt(), browser, Instant::now());
+            let shown = asked.question().iter().any(|row| matches!(row, DialogRow::Text(_, text) if text.contains("https://")));
             assert!(shown);
             assert_eq!(matches!(press(&mut asked, "Up Enter"), Done::Open(_)), offered);
         }

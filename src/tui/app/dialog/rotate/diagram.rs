@@ -9,7 +9,7 @@
 use super::steps::Steps;
 use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::rotation::{RotationPlan, RotationPurpose, SecretOverlap, StepStatus};
-use crate::tui::app::sheet::Row;
+use crate::tui::app::sheet::DialogRow;
 
 /// The labels stand in so many columns.
 const LABEL: usize = 7;
@@ -56,7 +56,7 @@ struct Life {
 }
 
 /// The diagram in so many columns.
-pub(super) fn rows(plan: &RotationPlan, steps: &Steps, glyphs: &GlyphSet, (columns, extent): (usize, Extent)) -> Vec<Row> {
+pub(super) fn rows(plan: &RotationPlan, steps: &Steps, glyphs: &GlyphSet, (columns, extent): (usize, Extent)) -> Vec<DialogRow> {
     let signs = if *glyphs == GlyphSet::UNICODE { &UNICODE } else { &ASCII };
     let states = steps.states();
     let stride = (columns.saturating_sub(LABEL) / states.len().max(1)).clamp(NARROWEST, STRIDE);
@@ -64,11 +64,11 @@ pub(super) fn rows(plan: &RotationPlan, steps: &Steps, glyphs: &GlyphSet, (colum
     if extent == Extent::Lives {
         rows.extend(lives(plan, &states).into_iter().map(|life| lane(&life, signs, stride)));
     }
-    rows.push(Row::Blank);
+    rows.push(DialogRow::Blank);
     rows
 }
 
-fn nodes(states: &[(&str, StepStatus)], signs: &Signs, stride: usize) -> Row {
+fn nodes(states: &[(&str, StepStatus)], signs: &Signs, stride: usize) -> DialogRow {
     let mut pieces = vec![(StyleRole::Dim, label("steps"))];
     for (at, (_, state)) in states.iter().enumerate() {
         let (role, sign) = match state {
@@ -84,10 +84,10 @@ fn nodes(states: &[(&str, StepStatus)], signs: &Signs, stride: usize) -> Row {
             pieces.push((role, signs.line.repeat(stride - 1)));
         }
     }
-    Row::drawing(pieces)
+    DialogRow::spans(pieces)
 }
 
-fn lane(life: &Life, signs: &Signs, stride: usize) -> Row {
+fn lane(life: &Life, signs: &Signs, stride: usize) -> DialogRow {
     let mut pieces = vec![(StyleRole::Dim, label(life.label)), (StyleRole::Dim, " ".repeat(life.from * stride))];
     let reached = life.reached.clamp(life.from, life.until);
     pieces.push((StyleRole::Good, signs.alive.repeat((reached - life.from) * stride)));
@@ -96,7 +96,7 @@ fn lane(life: &Life, signs: &Signs, stride: usize) -> Row {
     } else {
         pieces.push((StyleRole::Dim, signs.to_live.repeat((life.until - reached) * stride)));
     }
-    Row::drawing(pieces)
+    DialogRow::spans(pieces)
 }
 
 fn lives(plan: &RotationPlan, states: &[(&str, StepStatus)]) -> Vec<Life> {
@@ -135,7 +135,9 @@ mod tests {
         let lines: Vec<_> = lines.iter().map(|(step, state)| line(step, *state, "")).collect();
         let rows = rows(plan, &Steps::after(plan, &lines), &GlyphSet::UNICODE, (37, Extent::Lives));
         let text = rows.into_iter().map(|row| match row {
-            Row::Drawing(drawing) => drawing.pieces.into_iter().map(|(_, text)| text).collect::<String>().trim_end().to_owned(),
+            DialogRow::Spans(drawing) => {
+                drawing.spans.into_iter().map(|(_, text)| text).collect::<String>().trim_end().to_owned()
+            }
             _ => String::new(),
         });
         text.filter(|row| !row.is_empty()).collect()

@@ -36,10 +36,10 @@ use crate::domain::rotation::{ProgressLine, RotationPhase, RotationPlan, Rotatio
 use crate::engine::message::{
     PromptId, RotationDirection, RotationPrompt, RotationSummary, RotationTarget, RotationTask, TaskId,
 };
-use crate::tui::app::Browser;
-use crate::tui::app::command::Motion;
-use crate::tui::app::credentials::step;
-use crate::tui::app::form::{Button, Choice, Field, Form, Happened};
+use crate::tui::app::BrowserAvailability;
+use crate::tui::app::command::CursorMotion;
+use crate::tui::app::credentials::moved_cursor;
+use crate::tui::app::form::{Form, FormButton, FormEvent, FormField, SelectInput};
 
 /// How far a page key goes.
 const PAGE: usize = 8;
@@ -50,11 +50,11 @@ const PART: &str = "part";
 /// The field with the reason, which is put on record.
 const REASON: &str = "reason";
 
-const GO_ON: Button = Button::Act("Go on");
-const BACK: Button = Button::Danger("Roll back");
-const CLOSE: Button = Button::Act("Close");
-const HIDE: Button = Button::Act("Hide");
-const STOP: Button = Button::Act("Stop");
+const GO_ON: FormButton = FormButton::Submit("Go on");
+const BACK: FormButton = FormButton::Destructive("Roll back");
+const CLOSE: FormButton = FormButton::Submit("Close");
+const HIDE: FormButton = FormButton::Submit("Hide");
+const STOP: FormButton = FormButton::Submit("Stop");
 
 /// The dialog in which a credential is replaced.
 pub struct Rotate {
@@ -68,7 +68,7 @@ pub struct Rotate {
     problem: Option<Problem>,
     /// The row of the steps to which the person has gone; until then, the one where something happens is seen.
     row: Option<usize>,
-    browser: Browser,
+    browser: BrowserAvailability,
     /// The page that was opened last.
     opened: Option<Url>,
 }
@@ -95,14 +95,14 @@ enum Stage {
 
 impl Rotate {
     /// For the credential of this name; its plan, or what has become of it, comes later.
-    pub fn new(name: String, browser: Browser) -> Self {
+    pub fn new(name: String, browser: BrowserAvailability) -> Self {
         let (steps, stage) = (Steps::default(), Stage::Reading);
         let purpose = RotationPurpose::Replace;
         Self { name, purpose, task: None, plan: None, steps, stage, problem: None, row: None, browser, opened: None }
     }
 
     /// For one that begins at once; its plan comes with the first that is heard of it.
-    pub fn begun(name: String, purpose: RotationPurpose, browser: Browser) -> Self {
+    pub fn begun(name: String, purpose: RotationPurpose, browser: BrowserAvailability) -> Self {
         Self { purpose, stage: running(), ..Self::new(name, browser) }
     }
 
@@ -256,7 +256,7 @@ impl Rotate {
                 Outcome::Close
             }
             Stage::Planned(form) | Stage::Halted(_, form) | Stage::Over(_, form) | Stage::Failed(form) | Stage::Running(form) => {
-                let happened = form.key(key);
+                let happened = form.handle_key(key);
                 self.react(happened)
             }
         }
@@ -280,23 +280,23 @@ impl Rotate {
                 self.answered(done)
             }
             Stage::Planned(form) | Stage::Halted(_, form) | Stage::Over(_, form) | Stage::Failed(form) | Stage::Running(form) => {
-                let happened = form.point(at);
+                let happened = form.handle_click(at);
                 self.react(happened)
             }
             Stage::Stopping | Stage::Reading => Outcome::Stay,
         }
     }
 
-    fn react(&mut self, happened: Happened) -> Outcome {
+    fn react(&mut self, happened: FormEvent) -> Outcome {
         match happened {
-            Happened::Pressed(Button::Cancel | CLOSE) => Outcome::Close,
-            Happened::Pressed(HIDE) => Outcome::Hide,
-            Happened::Pressed(STOP) => self.stop(),
+            FormEvent::Pressed(FormButton::Cancel | CLOSE) => Outcome::Close,
+            FormEvent::Pressed(HIDE) => Outcome::Hide,
+            FormEvent::Pressed(STOP) => self.stop(),
             // What was asked meanwhile comes first.
             _ if self.task.is_some() => Outcome::Stay,
-            Happened::Pressed(button) => self.press(button),
-            Happened::Changed(at) => self.plan_anew(at),
-            Happened::Pasted(_) | Happened::Left(_) | Happened::Nothing => Outcome::Stay,
+            FormEvent::Pressed(button) => self.press(button),
+            FormEvent::Changed(at) => self.plan_anew(at),
+            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => Outcome::Stay,
         }
     }
 
@@ -312,7 +312,7 @@ impl Rotate {
         ask(RotationTask::Plan(RotationTarget { credential: plan.credential.clone(), administrator, part }))
     }
 
-    fn press(&mut self, button: Button) -> Outcome {
+    fn press(&mut self, button: FormButton) -> Outcome {
         let task = match (&self.stage, &self.plan) {
             (Stage::Halted(review, _), _) => {
                 let turn = if button == BACK { RotationDirection::RollBack } else { RotationDirection::Forward };
@@ -352,21 +352,21 @@ impl Rotate {
         self.plan.as_ref().map(|plan| RotationTask::Review(plan.rotation.to_string()))
     }
 
-    fn scroll(&mut self, motion: Motion) {
+    fn scroll(&mut self, motion: CursorMotion) {
         // Signs do not change how many rows there are.
         let (rows, seen) = self.rows(&GlyphSet::UNICODE);
-        self.row = Some(step(self.row.unwrap_or(seen), motion, PAGE, rows.len().saturating_sub(1)));
+        self.row = Some(moved_cursor(self.row.unwrap_or(seen), motion, PAGE, rows.len().saturating_sub(1)));
     }
 }
 
 /// The keys that scroll. While a question waits, the arrows belong to its answers.
-fn motion(key: KeyPress, stage: &Stage) -> Option<Motion> {
+fn motion(key: KeyPress, stage: &Stage) -> Option<CursorMotion> {
     let arrows = !matches!(stage, Stage::Asked(_));
     match key.code {
-        KeySymbol::PageUp => Some(Motion::PageUp),
-        KeySymbol::PageDown => Some(Motion::PageDown),
-        KeySymbol::Up if arrows => Some(Motion::Up),
-        KeySymbol::Down if arrows => Some(Motion::Down),
+        KeySymbol::PageUp => Some(CursorMotion::PageUp),
+        KeySymbol::PageDown => Some(CursorMotion::PageDown),
+        KeySymbol::Up if arrows => Some(CursorMotion::Up),
+        KeySymbol::Down if arrows => Some(CursorMotion::Down),
         _ => None,
     }
 }
@@ -375,17 +375,17 @@ fn motion(key: KeyPress, stage: &Stage) -> Option<Motion> {
 fn plan_form(others: &[(String, String)], parts: &[(String, String)]) -> Form {
     let itself = (String::new(), "itself".to_owned());
     let choice = |first: Option<(String, String)>, more: &[(String, String)]| {
-        Choice::new(first.into_iter().chain(more.iter().cloned()).collect(), "")
+        SelectInput::new(first.into_iter().chain(more.iter().cloned()).collect(), "")
     };
     let mut fields = Vec::new();
     if parts.len() > 1 {
-        fields.push(Field::choice(PART, "What", choice(None, parts)));
+        fields.push(FormField::select(PART, "What", choice(None, parts)));
     }
     if !others.is_empty() {
-        fields.push(Field::choice(ADMINISTRATOR, "Made and revoked by", choice(Some(itself), others)));
+        fields.push(FormField::select(ADMINISTRATOR, "Made and revoked by", choice(Some(itself), others)));
     }
-    fields.push(Field::text(REASON, "Why", ""));
-    let mut form = Form::new(fields, vec![Button::Cancel, Button::Danger("Begin")]);
+    fields.push(FormField::text(REASON, "Why", ""));
+    let mut form = Form::new(fields, vec![FormButton::Cancel, FormButton::Destructive("Begin")]);
     form.focus = form.fields.len();
     form
 }
@@ -395,7 +395,7 @@ fn running() -> Stage {
     Stage::Running(buttons(&[HIDE, STOP]))
 }
 
-fn buttons(buttons: &[Button]) -> Form {
+fn buttons(buttons: &[FormButton]) -> Form {
     Form::new(Vec::new(), buttons.to_vec())
 }
 

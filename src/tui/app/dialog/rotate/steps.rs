@@ -2,7 +2,7 @@
 
 use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::rotation::{ProgressLine, RotationPlan, StepStatus};
-use crate::tui::app::sheet::{Item, Row};
+use crate::tui::app::sheet::{DialogRow, ListItem};
 
 /// The steps, and what has become of each.
 #[derive(Default)]
@@ -74,11 +74,11 @@ impl Steps {
     }
 
     /// The steps as rows, and the row of the one that something was heard of last.
-    pub(super) fn rows(&self, glyphs: &GlyphSet, pulse: Pulse) -> (Vec<Row>, usize) {
+    pub(super) fn rows(&self, glyphs: &GlyphSet, pulse: Pulse) -> (Vec<DialogRow>, usize) {
         let (mut rows, mut seen) = (Vec::new(), 0);
         for (at, step) in self.steps.iter().enumerate() {
             rows.push(step.row(glyphs, pulse));
-            rows.extend(step.remarks(pulse).map(|remark| Row::dim(format!("  {remark}"))));
+            rows.extend(step.remarks(pulse).map(|remark| DialogRow::dim(format!("  {remark}"))));
             if at == self.current {
                 seen = rows.len() - 1;
             }
@@ -106,7 +106,7 @@ impl Step {
         }
     }
 
-    fn row(&self, glyphs: &GlyphSet, pulse: Pulse) -> Row {
+    fn row(&self, glyphs: &GlyphSet, pulse: Pulse) -> DialogRow {
         let (role, sign, word) = match (self.state, pulse) {
             (StepStatus::Done, _) => (StyleRole::Good, glyphs.check_mark, "done"),
             (StepStatus::Planned, Pulse::Over) => (StyleRole::Dim, glyphs.unchecked, "not taken"),
@@ -118,7 +118,7 @@ impl Step {
             (StepStatus::Running | StepStatus::Waiting, _) => (StyleRole::Warn, glyphs.unknown, "waiting"),
         };
         let (text, right) = (self.words.clone(), word.to_owned());
-        Row::Item(Item { at: None, mark: Some((role, sign)), text, more: String::new(), right, selected: false })
+        DialogRow::Item(ListItem { index: None, mark: Some((role, sign)), text, more: String::new(), right, selected: false })
     }
 
     /// What else there is to say. Why it failed goes once it is done; how long it waits, once nobody waits.
@@ -156,8 +156,8 @@ mod tests {
         let (rows, _) = steps.rows(&GlyphSet::UNICODE, pulse);
         rows.into_iter()
             .map(|row| match row {
-                Row::Item(item) => format!("{} {}", item.right, item.text),
-                Row::Text(_, text) => text,
+                DialogRow::Item(item) => format!("{} {}", item.right, item.text),
+                DialogRow::Text(_, text) => text,
                 _ => String::new(),
             })
             .collect()
