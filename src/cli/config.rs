@@ -79,7 +79,7 @@ fn diagnose_settings(context: &CliContext<'_>) -> Vec<Diagnostic> {
     let mut found: Vec<_> =
         flaws.into_iter().map(|flaw| diagnostic(DiagnosticArea::Settings, DiagnosticSeverity::Fail, flaw)).collect();
     let text = std::fs::read_to_string(&path).unwrap_or_default();
-    for conflict in tui::conflicts(&settings) {
+    for conflict in tui::key_conflicts(&settings) {
         let level = if conflict.is_mistake() { DiagnosticSeverity::Fail } else { DiagnosticSeverity::Warn };
         found.push(diagnostic(DiagnosticArea::Keys, level, conflict.problem_with_line(&path, &text)));
     }

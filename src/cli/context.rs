@@ -11,7 +11,7 @@ use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Problem, Secret};
 use crate::engine::message::{BackendKind, StoreError, UnlockMethod};
 use crate::engine::{self, Engine};
-use crate::tui::{self, Wishes};
+use crate::tui::{self, SettingsSource};
 
 /// The surroundings of one command.
 pub(super) struct CliContext<'a> {
@@ -57,7 +57,7 @@ impl<'a> CliContext<'a> {
     }
 
     /// How the person wants the screen to be, now and whenever the settings change.
-    pub(super) fn settings_source(&self) -> Wishes {
+    pub(super) fn settings_source(&self) -> SettingsSource {
         let (paths, common) = (self.paths.clone(), self.global);
         let reading = SettingsReport { settings: self.settings.clone(), problems: self.settings_problems.clone() };
         let reading = with_key_problems(reading, &self.paths);
@@ -66,7 +66,12 @@ impl<'a> CliContext<'a> {
                 .map(|reading| with_flags(reading, common))
                 .map(|reading| with_key_problems(reading, &paths))
         };
-        Wishes { reading, again: Some(Arc::new(again)), file: Some(self.paths.settings()), ..Wishes::default() }
+        SettingsSource {
+            report: reading,
+            reload: Some(Arc::new(again)),
+            file: Some(self.paths.settings()),
+            ..SettingsSource::default()
+        }
     }
 
     /// The engine over the person's own keyring. The store is not touched yet.
@@ -106,7 +111,7 @@ fn env_variable(name: &str) -> Option<String> {
 
 /// The settings with what is wrong with keys, which only the screen has.
 fn with_key_problems(mut reading: SettingsReport, paths: &AppPaths) -> SettingsReport {
-    reading.problems.extend(tui::key_mistakes(&reading.settings, &paths.settings()));
+    reading.problems.extend(tui::key_binding_problems(&reading.settings, &paths.settings()));
     reading
 }
 

@@ -10,21 +10,21 @@ use crate::config::{LayoutStore, save_store_choice};
 use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;
 use crate::engine::Engine;
-use crate::tui::{self, RestartTarget, Screen};
+use crate::tui::{self, RestartTarget, Tui};
 
 /// Shows the screen on the person's own keyring. The runtime, which is not needed before, starts after the first frame.
 pub(super) fn run(context: &CliContext<'_>) -> Result<u8, Problem> {
     let wishes = context.settings_source();
     let code = if context.settings.plain {
         let engine = Arc::clone(context.engine()?);
-        process::build_runtime()?.block_on(tui::converse(engine, wishes.clone()))?
+        process::build_runtime()?.block_on(tui::run_plain(engine, wishes.clone()))?
     } else {
         require_terminal()?;
         let engine = Arc::clone(context.engine()?);
-        let screen = Screen::show(engine, wishes.clone(), LayoutStore::File(context.paths.layout()))?;
-        process::build_runtime()?.block_on(screen.listen())
+        let screen = Tui::start(engine, wishes.clone(), LayoutStore::File(context.paths.layout()))?;
+        process::build_runtime()?.block_on(screen.run())
     };
-    match wishes.onward.get() {
+    match wishes.restart_target.get() {
         Some(onward) => restart(context, *onward),
         None => Ok(code),
     }
@@ -61,10 +61,10 @@ fn replace(mut command: Command) -> std::io::Result<u8> {
 /// Shows the screen on an engine that keeps nothing, until the person leaves.
 pub(super) async fn run_in_memory(context: &CliContext<'_>, engine: Arc<Engine>) -> Result<u8, Problem> {
     if context.settings.plain {
-        return tui::converse(engine, context.settings_source()).await;
+        return tui::run_plain(engine, context.settings_source()).await;
     }
     require_terminal()?;
-    Ok(Screen::show(engine, context.settings_source(), LayoutStore::Disabled)?.listen().await)
+    Ok(Tui::start(engine, context.settings_source(), LayoutStore::Disabled)?.run().await)
 }
 
 fn require_terminal() -> Result<(), Problem> {

@@ -16,122 +16,122 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use zeroize::Zeroizing;
 
-use super::cells::is_cell_by_cell;
+use super::cells::is_one_cell_per_char;
 
 /// More styles than a theme has, in all its combinations.
-const MOST_LOOKS: usize = 256;
+const MAX_CACHED_STYLES: usize = 256;
 
 /// So many bytes a whole frame has for each cell, or fewer: most are blank or letters.
 const BYTES_PER_CELL: usize = 2;
 
 /// To write so many blanks takes no more bytes than to step over them.
-const FEW_BLANKS: u16 = 8;
+const MAX_WRITTEN_BLANKS: u16 = 8;
 
 /// What changes letters only.
-const UNSEEN_ON_BLANK: Modifier = Modifier::BOLD.union(Modifier::DIM).union(Modifier::ITALIC);
+const INVISIBLE_ON_BLANK: Modifier = Modifier::BOLD.union(Modifier::DIM).union(Modifier::ITALIC);
 
 /// What the terminal shows, and what is needed to change it.
-pub(super) struct Canvas {
+pub(super) struct FrameWriter {
     area: Rect,
     /// What was drawn last; nothing where the terminal may show anything. The first frame does not pay for it.
-    shown: Option<Buffer>,
+    last_frame: Option<Buffer>,
     /// What was drawn before that, blank again and ready to be drawn on.
-    spare: Option<Buffer>,
-    looks: Looks,
+    spare_buffer: Option<Buffer>,
+    styles: StyleCache,
 }
 
 /// Writes cell after cell.
-struct Brush<'f, 'b> {
+struct CellWriter<'f, 'b> {
     out: &'f mut Vec<u8>,
-    looks: &'f mut Looks,
+    styles: &'f mut StyleCache,
     /// Where the next letter goes by itself, where that is known.
-    place: Option<(u16, u16)>,
+    cursor: Option<(u16, u16)>,
     /// The cell whose style is set.
-    set: &'b Cell,
+    styled_as: &'b Cell,
 }
 
 /// What sets each style that was drawn so far. A theme has few, and a frame sets them hundreds of times.
 #[derive(Default)]
-struct Looks(Vec<(Style, Vec<u8>)>);
+struct StyleCache(Vec<(Style, Vec<u8>)>);
 
-impl Canvas {
+impl FrameWriter {
     /// One of this many columns and rows. Nobody knows yet what the terminal shows.
     pub(super) fn new((columns, rows): (u16, u16)) -> Self {
-        Self { area: Rect::new(0, 0, columns, rows), shown: None, spare: None, looks: Looks::default() }
+        Self { area: Rect::new(0, 0, columns, rows), last_frame: None, spare_buffer: None, styles: StyleCache::default() }
     }
 
     /// Forgets what the terminal shows, after something else has written to it or its size has changed.
-    pub(super) fn forget(&mut self, size: (u16, u16)) {
-        *self = Self { looks: std::mem::take(&mut self.looks), ..Self::new(size) };
+    pub(super) fn invalidate(&mut self, size: (u16, u16)) {
+        *self = Self { styles: std::mem::take(&mut self.styles), ..Self::new(size) };
     }
 
     /// What makes the terminal show what is painted on a blank buffer; nothing where it does already.
-    pub(super) fn frame(&mut self, paint: impl FnOnce(&mut Buffer)) -> io::Result<Zeroizing<Vec<u8>>> {
-        let mut next = self.spare.take().unwrap_or_else(|| Buffer::empty(self.area));
+    pub(super) fn render(&mut self, paint: impl FnOnce(&mut Buffer)) -> io::Result<Zeroizing<Vec<u8>>> {
+        let mut next = self.spare_buffer.take().unwrap_or_else(|| Buffer::empty(self.area));
         paint(&mut next);
         let mut frame = Zeroizing::default();
-        let mut brush = Brush { out: &mut frame, looks: &mut self.looks, place: None, set: &Cell::EMPTY };
-        match &self.shown {
-            Some(shown) => brush.change(shown, &next)?,
-            None => brush.draw(&next)?,
+        let mut brush = CellWriter { out: &mut frame, styles: &mut self.styles, cursor: None, styled_as: &Cell::EMPTY };
+        match &self.last_frame {
+            Some(shown) => brush.write_changes(shown, &next)?,
+            None => brush.write_all(&next)?,
         }
-        self.spare = self.shown.replace(next);
-        self.spare.iter_mut().for_each(Buffer::reset);
+        self.spare_buffer = self.last_frame.replace(next);
+        self.spare_buffer.iter_mut().for_each(Buffer::reset);
         Ok(frame)
     }
 }
 
-impl<'b> Brush<'_, 'b> {
+impl<'b> CellWriter<'_, 'b> {
     /// Draws what is another than before, if anything is.
-    fn change(&mut self, before: &Buffer, after: &'b Buffer) -> io::Result<()> {
+    fn write_changes(&mut self, before: &Buffer, after: &'b Buffer) -> io::Result<()> {
         let mut changes = before.diff_iter(after).peekable();
         if changes.peek().is_none() {
             return Ok(());
         }
         queue!(self.out, BeginSynchronizedUpdate)?;
-        changes.try_for_each(|(x, y, cell)| self.cell(x, y, cell))?;
+        changes.try_for_each(|(x, y, cell)| self.write_cell(x, y, cell))?;
         queue!(self.out, SetAttribute(Attribute::Reset), EndSynchronizedUpdate)
     }
 
     /// Draws everything.
-    fn draw(&mut self, whole: &'b Buffer) -> io::Result<()> {
+    fn write_all(&mut self, whole: &'b Buffer) -> io::Result<()> {
         self.out.reserve(BYTES_PER_CELL * whole.content.len());
         queue!(self.out, BeginSynchronizedUpdate, SetAttribute(Attribute::Reset), Clear(ClearType::All))?;
         let rows = whole.content.chunks(usize::from(whole.area.width).max(1));
-        (0..).zip(rows).try_for_each(|(y, row)| self.row(y, row))?;
+        (0..).zip(rows).try_for_each(|(y, row)| self.write_row(y, row))?;
         queue!(self.out, SetAttribute(Attribute::Reset), EndSynchronizedUpdate)
     }
 
     /// Draws a row of a blank screen. What shows nothing is not drawn, unless that is shorter than to step over it.
-    fn row(&mut self, y: u16, row: &'b [Cell]) -> io::Result<()> {
+    fn write_row(&mut self, y: u16, row: &'b [Cell]) -> io::Result<()> {
         let (mut cells, mut skipped) = ((0..).zip(row), 0);
         while let Some((x, cell)) = cells.next() {
-            if shows_nothing(cell) {
+            if is_invisible(cell) {
                 skipped += 1;
                 continue;
             }
-            if skipped <= FEW_BLANKS {
-                (x - skipped..x).try_for_each(|x| self.cell(x, y, &row[usize::from(x)]))?;
+            if skipped <= MAX_WRITTEN_BLANKS {
+                (x - skipped..x).try_for_each(|x| self.write_cell(x, y, &row[usize::from(x)]))?;
             }
             skipped = 0;
-            self.cell(x, y, cell)?;
+            self.write_cell(x, y, cell)?;
             // What lies behind a wide character is not drawn.
-            if !is_cell_by_cell(cell.symbol()) {
+            if !is_one_cell_per_char(cell.symbol()) {
                 (1..cell.cell_width()).for_each(|_| _ = cells.next());
             }
         }
         Ok(())
     }
 
-    fn cell(&mut self, x: u16, y: u16, cell: &'b Cell) -> io::Result<()> {
+    fn write_cell(&mut self, x: u16, y: u16, cell: &'b Cell) -> io::Result<()> {
         // After a wide character too, since terminals do not agree on widths.
-        if self.place != Some((x, y)) {
+        if self.cursor != Some((x, y)) {
             queue!(self.out, MoveTo(x, y))?;
         }
-        self.place = Some((x + 1, y));
-        if !looks_alike(cell, self.set) {
-            self.set = cell;
-            self.out.extend_from_slice(self.looks.of(look(cell))?);
+        self.cursor = Some((x + 1, y));
+        if !is_same_style(cell, self.styled_as) {
+            self.styled_as = cell;
+            self.out.extend_from_slice(self.styles.escape_sequence(cell_style(cell))?);
         }
         match cell.symbol().as_bytes() {
             [letter] => self.out.push(*letter),
@@ -141,24 +141,24 @@ impl<'b> Brush<'_, 'b> {
     }
 }
 
-impl Looks {
+impl StyleCache {
     /// What sets this style, whichever was set before.
-    fn of(&mut self, style: Style) -> io::Result<&[u8]> {
+    fn escape_sequence(&mut self, style: Style) -> io::Result<&[u8]> {
         let known = self.0.iter().position(|(known, _)| *known == style);
         let place = match known {
             Some(place) => place,
-            None => self.learn(style)?,
+            None => self.insert(style)?,
         };
         Ok(&self.0[place].1)
     }
 
     /// Where it stands now, in one sequence. A person may look at theme after theme; those that are gone are not kept for
     /// ever.
-    fn learn(&mut self, style: Style) -> io::Result<usize> {
+    fn insert(&mut self, style: Style) -> io::Result<usize> {
         let mut parts = Vec::new();
         queue!(parts, SetAttribute(Attribute::Reset), SetStyle(style.into_crossterm()))?;
         let bytes = String::from_utf8_lossy(&parts).replace("m\x1b[", ";").into_bytes();
-        if self.0.len() == MOST_LOOKS {
+        if self.0.len() == MAX_CACHED_STYLES {
             self.0.clear();
         }
         self.0.push((style, bytes));
@@ -167,19 +167,19 @@ impl Looks {
 }
 
 /// Whether there is nothing to see of a cell on a blank screen.
-fn shows_nothing(cell: &Cell) -> bool {
-    cell.symbol() == " " && cell.bg == Color::Reset && UNSEEN_ON_BLANK.contains(cell.modifier)
+fn is_invisible(cell: &Cell) -> bool {
+    cell.symbol() == " " && cell.bg == Color::Reset && INVISIBLE_ON_BLANK.contains(cell.modifier)
 }
 
 /// Whether a cell looks as it should where the style of another is set. Of a blank only what is behind it is seen.
-fn looks_alike(cell: &Cell, set: &Cell) -> bool {
+fn is_same_style(cell: &Cell, set: &Cell) -> bool {
     let is_same = || cell.fg == set.fg && cell.underline_color == set.underline_color && cell.modifier == set.modifier;
-    let is_blank = || cell.symbol() == " " && (cell.modifier | set.modifier).difference(UNSEEN_ON_BLANK).is_empty();
+    let is_blank = || cell.symbol() == " " && (cell.modifier | set.modifier).difference(INVISIBLE_ON_BLANK).is_empty();
     cell.bg == set.bg && (is_same() || is_blank())
 }
 
 /// What is to be set for a cell where nothing is.
-fn look(cell: &Cell) -> Style {
+fn cell_style(cell: &Cell) -> Style {
     let set = |color: Color| Some(color).filter(|color| *color != Color::Reset);
     let (fg, bg, underline_color) = (set(cell.fg), set(cell.bg), set(cell.underline_color));
     Style { fg, bg, underline_color, add_modifier: cell.modifier, sub_modifier: Modifier::empty() }
@@ -240,7 +240,7 @@ mod tests {
     }
 
     fn painted(pieces: &Pieces) -> Buffer {
-        let mut buffer = Buffer::empty(Canvas::new(SIZE).area);
+        let mut buffer = Buffer::empty(FrameWriter::new(SIZE).area);
         paint(pieces, &mut buffer);
         buffer
     }
@@ -248,9 +248,9 @@ mod tests {
     proptest! {
         #[test]
         fn frames_look_as_the_library_would_draw_them(before in pieces(), after in pieces()) {
-            let mut canvas = Canvas::new(SIZE);
-            let mut drawn = canvas.frame(|buffer| paint(&before, buffer)).unwrap().to_vec();
-            drawn.extend_from_slice(&canvas.frame(|buffer| paint(&after, buffer)).unwrap());
+            let mut canvas = FrameWriter::new(SIZE);
+            let mut drawn = canvas.render(|buffer| paint(&before, buffer)).unwrap().to_vec();
+            drawn.extend_from_slice(&canvas.render(|buffer| paint(&after, buffer)).unwrap());
             let (before, after) = (painted(&before), painted(&after));
             let mut by_library = Vec::new();
             let mut library = CrosstermBackend::new(&mut by_library);
@@ -262,7 +262,7 @@ mod tests {
 
     /// The frame that these cells of the first row make on a blank screen, without what stands around every such frame.
     fn first(cells: &[(u16, Cell)]) -> String {
-        let frame = Canvas::new(SIZE).frame(|buffer| cells.iter().for_each(|(x, cell)| buffer[(*x, 0)] = cell.clone()));
+        let frame = FrameWriter::new(SIZE).render(|buffer| cells.iter().for_each(|(x, cell)| buffer[(*x, 0)] = cell.clone()));
         let frame = String::from_utf8(frame.unwrap().to_vec()).unwrap();
         frame.strip_prefix(&(BEGIN.to_owned() + BLANK)).unwrap().strip_suffix(END).unwrap().to_owned()
     }
@@ -287,17 +287,17 @@ mod tests {
 
     #[test]
     fn a_frame_is_one_update_and_one_that_changes_nothing_is_nothing() {
-        let mut canvas = Canvas::new(SIZE);
+        let mut canvas = FrameWriter::new(SIZE);
         let mut frame = |text: &str| {
-            let frame = canvas.frame(|buffer| text.render(buffer.area, buffer)).unwrap();
+            let frame = canvas.render(|buffer| text.render(buffer.area, buffer)).unwrap();
             String::from_utf8(frame.to_vec()).unwrap()
         };
         assert_eq!(frame("one"), format!("{BEGIN}{BLANK}\x1b[1;1Hone\x1b[0m{END}"));
         assert_eq!(frame("one"), "");
         assert_eq!(frame("ore"), format!("{BEGIN}\x1b[1;2Hr\x1b[0m{END}"));
         assert_eq!(frame("ore"), "");
-        canvas.forget((2, 1));
-        let again = canvas.frame(|buffer| "ore".render(buffer.area, buffer)).unwrap();
+        canvas.invalidate((2, 1));
+        let again = canvas.render(|buffer| "ore".render(buffer.area, buffer)).unwrap();
         assert_eq!(*again, format!("{BEGIN}{BLANK}\x1b[1;1Hor\x1b[0m{END}").into_bytes());
     }
 }

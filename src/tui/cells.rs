@@ -3,13 +3,13 @@
 use unicode_width::UnicodeWidthStr as _;
 
 /// How many cells a text takes.
-pub(super) fn width_of(text: &str) -> usize {
-    if is_cell_by_cell(text) { text.chars().count() } else { text.width() }
+pub(super) fn display_width(text: &str) -> usize {
+    if is_one_cell_per_char(text) { text.chars().count() } else { text.width() }
 }
 
 /// Whether each character of a text is a cell of its own, whatever stands beside it. Most texts are of this kind, and
 /// need no search for clusters and their widths: printable ASCII, and the signs that the screen itself is made of.
-pub(super) fn is_cell_by_cell(text: &str) -> bool {
+pub(super) fn is_one_cell_per_char(text: &str) -> bool {
     text.chars().all(|c| matches!(c, ' '..='~' | '·' | '–' | '•' | '…' | '⏎' | '─'..='▟' | '▲' | '▸' | '▾' | '●' | '✓' | '✗'))
 }
 
@@ -23,7 +23,7 @@ mod tests {
 
     /// The characters that are told to be cells of their own.
     fn alone() -> impl Iterator<Item = char> {
-        ('\0'..=char::MAX).filter(|c| is_cell_by_cell(c.encode_utf8(&mut [0; 4])))
+        ('\0'..=char::MAX).filter(|c| is_one_cell_per_char(c.encode_utf8(&mut [0; 4])))
     }
 
     #[test]
@@ -39,9 +39,9 @@ mod tests {
     #[test]
     fn both_ways_to_measure_a_text_agree() {
         let all: String = alone().collect();
-        assert_eq!(width_of(&all), all.width());
-        assert_eq!(width_of("日本"), 4);
-        assert_eq!(width_of("e\u{301}"), 1);
-        assert_eq!(width_of("✓\u{fe0f}"), "✓\u{fe0f}".width());
+        assert_eq!(display_width(&all), all.width());
+        assert_eq!(display_width("日本"), 4);
+        assert_eq!(display_width("e\u{301}"), 1);
+        assert_eq!(display_width("✓\u{fe0f}"), "✓\u{fe0f}".width());
     }
 }

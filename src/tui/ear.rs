@@ -9,88 +9,88 @@ use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers};
 use crate::config::theme::TerminalBackground;
 
 /// What is asked.
-pub(super) const QUESTION: &str = "\x1b]11;?\x1b\\";
+pub(super) const BACKGROUND_QUERY: &str = "\x1b]11;?\x1b\\";
 
 /// How an answer begins, after its introducer.
-const BEGINNING: &str = "11;rgb";
+const RESPONSE_PREFIX: &str = "11;rgb";
 /// The longest answer: four times four digits and what stands between them.
-const LONGEST: usize = 40;
+const MAX_RESPONSE_CHARS: usize = 40;
 
 /// Whoever hears the answer.
-pub(super) struct Ear {
-    awaits: bool,
-    held: Vec<Event>,
+pub(super) struct BackgroundColorQuery {
+    awaiting_response: bool,
+    pending_events: Vec<Event>,
     text: String,
 }
 
 /// What was heard.
 #[derive(Debug, PartialEq)]
-pub(super) enum Heard {
+pub(super) enum QueryOutcome {
     /// This was typed: in most cases the one event that came in.
     Typed(Vec<Event>),
     /// An answer, or a part of one.
-    Answer(Option<TerminalBackground>),
+    Response(Option<TerminalBackground>),
 }
 
-impl Ear {
+impl BackgroundColorQuery {
     /// One that awaits an answer if a question was asked.
     pub(super) const fn new(awaits: bool) -> Self {
-        Self { awaits, held: Vec::new(), text: String::new() }
+        Self { awaiting_response: awaits, pending_events: Vec::new(), text: String::new() }
     }
 
     /// Takes an event in.
-    pub(super) fn hear(&mut self, event: Event) -> Heard {
-        if !self.awaits {
-            return Heard::Typed(vec![event]);
+    pub(super) fn handle_event(&mut self, event: Event) -> QueryOutcome {
+        if !self.awaiting_response {
+            return QueryOutcome::Typed(vec![event]);
         }
-        let said = said(&event);
-        let begins = matches!(said, Some(Said::Introducer));
-        if self.held.is_empty() && !begins {
-            return Heard::Typed(vec![event]);
+        let said = response_part(&event);
+        let begins = matches!(said, Some(QueryResponsePart::Introducer));
+        if self.pending_events.is_empty() && !begins {
+            return QueryOutcome::Typed(vec![event]);
         }
-        self.held.push(event);
+        self.pending_events.push(event);
         match said {
-            Some(Said::Introducer) if self.held.len() == 1 => Heard::Answer(None),
-            Some(Said::Text(c)) if self.fits(c) => {
+            Some(QueryResponsePart::Introducer) if self.pending_events.len() == 1 => QueryOutcome::Response(None),
+            Some(QueryResponsePart::Text(c)) if self.accepts(c) => {
                 self.text.push(c);
-                Heard::Answer(None)
+                QueryOutcome::Response(None)
             }
-            Some(Said::End) if self.text.starts_with(BEGINNING) => {
+            Some(QueryResponsePart::End) if self.text.starts_with(RESPONSE_PREFIX) => {
                 let background = TerminalBackground::parse(self.text.trim_start_matches("11;"));
                 *self = Self::new(false);
-                Heard::Answer(background)
+                QueryOutcome::Response(background)
             }
             _ => {
                 self.text.clear();
-                Heard::Typed(std::mem::take(&mut self.held))
+                QueryOutcome::Typed(std::mem::take(&mut self.pending_events))
             }
         }
     }
 
     /// Whether the answer may go on with this.
-    fn fits(&self, c: char) -> bool {
+    fn accepts(&self, c: char) -> bool {
         let at = self.text.len();
-        BEGINNING.as_bytes().get(at).map_or(at < LONGEST, |expected| char::from(*expected) == c)
+        RESPONSE_PREFIX.as_bytes().get(at).map_or(at < MAX_RESPONSE_CHARS, |expected| char::from(*expected) == c)
     }
 }
 
 /// What an event is in an answer.
-enum Said {
+enum QueryResponsePart {
     Introducer,
     Text(char),
     End,
 }
 
-fn said(event: &Event) -> Option<Said> {
+fn response_part(event: &Event) -> Option<QueryResponsePart> {
     let Event::Key(key) = event else { return None };
     if key.kind == KeyEventKind::Release {
         return None;
     }
     let modifiers = key.modifiers - KeyModifiers::SHIFT;
     match (key.code, modifiers) {
-        (KeyCode::Char(']'), KeyModifiers::ALT) => Some(Said::Introducer),
-        (KeyCode::Char('\\'), KeyModifiers::ALT) | (KeyCode::Char('g'), KeyModifiers::CONTROL) => Some(Said::End),
-        (KeyCode::Char(c), KeyModifiers::NONE) => Some(Said::Text(c)),
+        (KeyCode::Char(']'), KeyModifiers::ALT) => Some(QueryResponsePart::Introducer),
+        (KeyCode::Char('\\'), KeyModifiers::ALT) | (KeyCode::Char('g'), KeyModifiers::CONTROL) => Some(QueryResponsePart::End),
+        (KeyCode::Char(c), KeyModifiers::NONE) => Some(QueryResponsePart::Text(c)),
         _ => None,
     }
 }
@@ -112,12 +112,12 @@ mod tests {
     }
 
     /// What is typed, and what is answered.
-    fn heard(ear: &mut Ear, events: Vec<Event>) -> (usize, Option<TerminalBackground>) {
+    fn heard(ear: &mut BackgroundColorQuery, events: Vec<Event>) -> (usize, Option<TerminalBackground>) {
         let (mut typed, mut answered) = (0, None);
         for event in events {
-            match ear.hear(event) {
-                Heard::Typed(events) => typed += events.len(),
-                Heard::Answer(background) => answered = answered.or(background),
+            match ear.handle_event(event) {
+                QueryOutcome::Typed(events) => typed += events.len(),
+                QueryOutcome::Response(background) => answered = answered.or(background),
             }
         }
         (typed, answered)
@@ -127,7 +127,7 @@ mod tests {
     fn an_answer_is_heard_and_nothing_of_it_is_typed() {
         let ends = [key('\\', KeyModifiers::ALT), key('g', KeyModifiers::CONTROL)];
         for end in ends {
-            let mut ear = Ear::new(true);
+            let mut ear = BackgroundColorQuery::new(true);
             assert_eq!(heard(&mut ear, answer("11;rgb:FDfd/f6f6/e3e3", end.clone())), (0, Some(TerminalBackground::Light)));
             let again = answer("11;rgb:0000/0000/0000", end);
             assert_eq!(heard(&mut ear, again.clone()), (again.len(), None), "only one answer is awaited");
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn what_is_no_answer_was_typed() {
         let none = KeyModifiers::NONE;
-        let mut ear = Ear::new(true);
+        let mut ear = BackgroundColorQuery::new(true);
         assert_eq!(heard(&mut ear, vec![key('j', none), key('g', KeyModifiers::CONTROL), key('\\', KeyModifiers::ALT)]).0, 3);
         let mut events = answer("11;x", key('j', none));
         assert_eq!(heard(&mut ear, events.clone()), (events.len(), None));

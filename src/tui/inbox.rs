@@ -13,30 +13,30 @@ use crate::engine::message::{HttpExchange, TaskId, TaskReport};
 
 /// Where others leave their messages for the screen.
 #[derive(Clone)]
-pub struct Doors {
+pub struct EventSenders {
     /// What people do.
     pub inputs: UnboundedSender<InputEvent>,
     /// What tasks have to say.
     pub reports: UnboundedSender<TaskReport>,
     /// What befalls the process.
-    pub notices: UnboundedSender<Notice>,
+    pub system_events: UnboundedSender<SystemEvent>,
 }
 
 /// The messages that wait for the screen.
-pub struct Inbox {
+pub struct EventReceivers {
     pub(super) inputs: UnboundedReceiver<InputEvent>,
     pub(super) reports: UnboundedReceiver<TaskReport>,
-    pub(super) notices: UnboundedReceiver<Notice>,
+    pub(super) system_events: UnboundedReceiver<SystemEvent>,
 }
 
 /// Something that befalls the process.
-pub enum Notice {
+pub enum SystemEvent {
     /// It is to end with this exit code.
     Quit {
         /// The exit code.
         code: u8,
         /// Told when the screen has understood; whoever waits in vain ends the process without it.
-        heard: std::sync::mpsc::Sender<()>,
+        acknowledged: std::sync::mpsc::Sender<()>,
     },
     /// Somebody typed Ctrl-C where the terminal makes a signal of it.
     Interrupt,
@@ -47,25 +47,28 @@ pub enum Notice {
     /// The terminal has another size, or had one meanwhile.
     Resized,
     /// The settings were changed, or may have been.
-    Touched,
+    SettingsTouched,
     /// The settings were read again.
-    Reread(Box<Result<SettingsReport, Problem>>),
+    SettingsReloaded(Box<Result<SettingsReport, Problem>>),
     /// A background thread panicked, at the named place of the sources.
-    Panicked(String),
+    ThreadPanicked(String),
     /// A text is laid out, or cannot be.
-    LaidOut(TaskId, Result<Box<FoldableDocument>, Problem>),
+    LayoutReady(TaskId, Result<Box<FoldableDocument>, Problem>),
     /// An answer has been searched for values.
-    Studied(Arc<HttpExchange>, ExtractedParameters),
+    ParametersExtracted(Arc<HttpExchange>, ExtractedParameters),
     /// The person's own editor is done.
-    Edited(Result<String, Problem>),
+    EditorClosed(Result<String, Problem>),
     /// A theme is kept, or is not.
-    ThemeKept(Result<ThemePersistence, Problem>),
+    ThemeSaved(Result<ThemePersistence, Problem>),
 }
 
 /// The doors, and what comes through them.
-pub fn inbox() -> (Doors, Inbox) {
+pub fn event_channels() -> (EventSenders, EventReceivers) {
     let (inputs, from_inputs) = mpsc::unbounded_channel();
     let (reports, from_reports) = mpsc::unbounded_channel();
     let (notices, from_notices) = mpsc::unbounded_channel();
-    (Doors { inputs, reports, notices }, Inbox { inputs: from_inputs, reports: from_reports, notices: from_notices })
+    (
+        EventSenders { inputs, reports, system_events: notices },
+        EventReceivers { inputs: from_inputs, reports: from_reports, system_events: from_notices },
+    )
 }

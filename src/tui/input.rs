@@ -7,52 +7,52 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, Mou
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::app::{InputEvent, MouseInput};
-use super::ear::{Ear, Heard};
+use super::ear::{BackgroundColorQuery, QueryOutcome};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 
 /// How long the reader is waited for when the terminal is lent.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PAUSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Through which the reader of the terminal passes after each event; closed while another program reads it.
 #[derive(Default)]
-pub(super) struct Gate {
-    state: Mutex<Passage>,
+pub(super) struct InputPause {
+    state: Mutex<PauseState>,
     changed: Condvar,
 }
 
 /// Whether the gate is closed, and whether the reader stands before it.
 #[derive(Default)]
-struct Passage {
-    is_closed: bool,
-    is_waited_at: bool,
+struct PauseState {
+    is_paused: bool,
+    is_reader_waiting: bool,
 }
 
-impl Gate {
+impl InputPause {
     /// Closes the gate and waits until the reader stands before it. It is woken by the signal of a change of size,
     /// since nothing else ends a read without taking what is typed.
-    pub(super) fn close(&self) {
+    pub(super) fn pause(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.is_closed = true;
+        state.is_paused = true;
         wake_reader();
-        let waited = self.changed.wait_timeout_while(state, PATIENCE, |state| !state.is_waited_at);
+        let waited = self.changed.wait_timeout_while(state, PAUSE_TIMEOUT, |state| !state.is_reader_waiting);
         if waited.is_ok_and(|(_, waited)| waited.timed_out()) {
             tracing::warn!("the terminal is still read while another program has it");
         }
     }
 
     /// Opens the gate.
-    pub(super) fn open(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).is_closed = false;
+    pub(super) fn resume(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).is_paused = false;
         self.changed.notify_all();
     }
 
-    fn pass(&self) {
+    fn wait_while_paused(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.is_waited_at = true;
+        state.is_reader_waiting = true;
         self.changed.notify_all();
-        let passed = self.changed.wait_while(state, |state| state.is_closed);
-        passed.unwrap_or_else(PoisonError::into_inner).is_waited_at = false;
+        let passed = self.changed.wait_while(state, |state| state.is_paused);
+        passed.unwrap_or_else(PoisonError::into_inner).is_reader_waiting = false;
     }
 }
 
@@ -71,17 +71,21 @@ fn wake_reader() {}
 ///
 /// The thread matters: when the terminal is closed, the reader of crossterm turns in a circle and never returns. So
 /// the reader may be lost, but never the screen; the watcher tells it to leave.
-pub(super) fn start(inputs: UnboundedSender<InputEvent>, gate: Arc<Gate>, mut ear: Ear) -> std::io::Result<()> {
+pub(super) fn spawn_reader(
+    inputs: UnboundedSender<InputEvent>,
+    gate: Arc<InputPause>,
+    mut ear: BackgroundColorQuery,
+) -> std::io::Result<()> {
     let read = move || {
         while let Ok(event) = crossterm::event::read() {
-            let heard: Vec<_> = match ear.hear(event) {
-                Heard::Typed(events) => events.into_iter().filter_map(translate).collect(),
-                Heard::Answer(background) => background.map(InputEvent::Background).into_iter().collect(),
+            let heard: Vec<_> = match ear.handle_event(event) {
+                QueryOutcome::Typed(events) => events.into_iter().filter_map(translate).collect(),
+                QueryOutcome::Response(background) => background.map(InputEvent::Background).into_iter().collect(),
             };
             if heard.into_iter().any(|input| inputs.send(input).is_err()) {
                 return;
             }
-            gate.pass();
+            gate.wait_while_paused();
         }
     };
     std::thread::Builder::new().name("input".into()).spawn(read).map(drop)

@@ -24,16 +24,16 @@ use app::{BrowserAvailability, InitialState, StartupScreen, UiSettings};
 use crate::config::{ColorDepth, LayoutStore, Settings};
 use crate::domain::Problem;
 use crate::engine::Engine;
-use terminal::Tty;
-use watch::Watch;
+use terminal::TerminalSurface;
+use watch::SignalWatcher;
 
 pub use app::RestartTarget;
 pub use app::keymap::KeyConflict;
-pub use inbox::{Doors, Inbox, Notice, inbox};
-pub use plain::converse;
-pub use run::{Loop, Parts};
-pub use terminal::{Scope, Surface};
-pub use wishes::{Reread, Wishes};
+pub use inbox::{EventReceivers, EventSenders, SystemEvent, event_channels};
+pub use plain::run_plain;
+pub use run::{EventLoop, EventLoopParts};
+pub use terminal::{ScreenSurface, SuspendScope};
+pub use wishes::{ReloadFn, SettingsSource};
 
 /// The commands that may have keys of their own: name and what each does.
 pub fn commands() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -41,64 +41,65 @@ pub fn commands() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// What a person should know about keys of their own.
-pub fn conflicts(settings: &Settings) -> Vec<KeyConflict> {
+pub fn key_conflicts(settings: &Settings) -> Vec<KeyConflict> {
     app::keymap::find_conflicts(&settings.keys)
 }
 
 /// What cannot be done of what a person has written about keys, with its lines.
-pub fn key_mistakes(settings: &Settings, file: &std::path::Path) -> Vec<Problem> {
+pub fn key_binding_problems(settings: &Settings, file: &std::path::Path) -> Vec<Problem> {
     // Every first frame comes by here, and most people have none.
     if settings.keys.is_empty() {
         return Vec::new();
     }
-    let mistakes: Vec<_> = conflicts(settings).into_iter().filter(KeyConflict::is_mistake).collect();
+    let mistakes: Vec<_> = key_conflicts(settings).into_iter().filter(KeyConflict::is_mistake).collect();
     let text = if mistakes.is_empty() { String::new() } else { std::fs::read_to_string(file).unwrap_or_default() };
     mistakes.iter().map(|mistake| mistake.problem_with_line(file, &text)).collect()
 }
 
 /// The screen, shown for the first time.
-pub struct Screen {
-    screen: Loop<Tty>,
+pub struct Tui {
+    event_loop: EventLoop<TerminalSurface>,
     _panics: panics::PanicGuard,
 }
 
-impl Screen {
+impl Tui {
     /// Takes the terminal and shows the first frame, arranged as it was left. No runtime is needed yet, and no thread is
     /// started before it: to start one and to wake up for it takes longer than what it could do.
-    pub fn show(engine: Arc<Engine>, wishes: Wishes, memory: LayoutStore) -> Result<Self, Problem> {
-        let flat = |error: io::Error| unusable(&error);
-        let settings = &wishes.reading.settings;
-        let (doors, inbox) = inbox();
-        let panics = panics::PanicGuard::new(doors.notices.clone());
-        let watch = Watch::new(doors.notices.clone(), watch::Interrupt::Quits).map_err(flat)?;
+    pub fn start(engine: Arc<Engine>, wishes: SettingsSource, memory: LayoutStore) -> Result<Self, Problem> {
+        let flat = |error: io::Error| terminal_problem(&error);
+        let settings = &wishes.report.settings;
+        let (doors, inbox) = event_channels();
+        let panics = panics::PanicGuard::new(doors.system_events.clone());
+        let watch = SignalWatcher::new(doors.system_events.clone(), watch::InterruptPolicy::Quit).map_err(flat)?;
         // Asked when the watcher has begun to listen, so that no later change of it is missed.
         let size = crossterm::terminal::size().map_err(flat)?;
-        let gate = Arc::new(input::Gate::default());
-        let mut surface = Tty::new(size, settings.mouse, Arc::clone(&gate)).map_err(flat)?;
-        let asks = settings.color_depth != ColorDepth::Monochrome && terminal::may_be_asked();
-        let (layout, preferences) = (memory.load(), preferences(settings));
+        let gate = Arc::new(input::InputPause::default());
+        let mut surface = TerminalSurface::new(size, settings.mouse, Arc::clone(&gate)).map_err(flat)?;
+        let asks = settings.color_depth != ColorDepth::Monochrome && terminal::supports_queries();
+        let (layout, preferences) = (memory.load(), ui_settings(settings));
         let beginning = engine.first_credentials(max_list_rows(ScreenRect::new(size.0, size.1), &layout))?;
         let start = InitialState { first_page: beginning, catalog: Arc::clone(&engine.catalog), size, preferences, layout };
         surface.enter().map_err(flat)?;
-        let (inputs, folder) = (doors.inputs.clone(), wishes.folder().map(std::path::Path::to_owned));
-        let screen = Loop::begin(Parts { engine, start, surface, memory, wishes, inbox: (doors, inbox) });
-        if asks && let Err(error) = terminal::ask(ear::QUESTION) {
+        let (inputs, folder) = (doors.inputs.clone(), wishes.directory().map(std::path::Path::to_owned));
+        let screen =
+            EventLoop::new(EventLoopParts { engine, start, surface, memory, settings_source: wishes, channels: (doors, inbox) });
+        if asks && let Err(error) = terminal::send_query(ear::BACKGROUND_QUERY) {
             // It went away, which the watcher will tell.
             tracing::warn!(%error, "the terminal was not asked for its background");
         }
         watch.start(folder).map_err(flat)?;
-        input::start(inputs, gate, ear::Ear::new(asks)).map_err(flat)?;
-        Ok(Self { screen, _panics: panics })
+        input::spawn_reader(inputs, gate, ear::BackgroundColorQuery::new(asks)).map_err(flat)?;
+        Ok(Self { event_loop: screen, _panics: panics })
     }
 
     /// Listens until the person leaves; returns the exit code (0, or 128 + signal). The calling thread is the screen's
     /// as long as it is shown, so this belongs into `block_on`, not into a task.
-    pub async fn listen(self) -> u8 {
-        self.screen.turn().await
+    pub async fn run(self) -> u8 {
+        self.event_loop.run_until_exit().await
     }
 }
 
-fn preferences(settings: &Settings) -> UiSettings {
+fn ui_settings(settings: &Settings) -> UiSettings {
     let browser = if crate::engine::is_remote() { BrowserAvailability::Unavailable } else { BrowserAvailability::Available };
     UiSettings {
         browser,
@@ -107,7 +108,7 @@ fn preferences(settings: &Settings) -> UiSettings {
     }
 }
 
-fn unusable(error: &io::Error) -> Problem {
+fn terminal_problem(error: &io::Error) -> Problem {
     let remedy = "try another terminal, or use the commands that `tokenring help` lists";
     Problem::new("The screen cannot be shown", format!("the terminal cannot be used: {error}"), remedy)
 }

@@ -8,44 +8,44 @@ use std::thread::{self, ThreadId};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::inbox::Notice;
-use super::terminal::leave_modes;
+use super::inbox::SystemEvent;
+use super::terminal::restore_terminal;
 
-type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
+type PanicHook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 
 /// Panics are handled as long as it lives; then they are somebody else's again.
 pub(super) struct PanicGuard {
-    before: Option<Hook>,
+    previous_hook: Option<PanicHook>,
 }
 
 impl PanicGuard {
     /// Handles panics from now on. The calling thread is the screen's.
-    pub(super) fn new(notices: UnboundedSender<Notice>) -> Self {
+    pub(super) fn new(notices: UnboundedSender<SystemEvent>) -> Self {
         let screen = thread::current().id();
         let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| handle(panic, screen, &notices)));
-        Self { before: Some(before) }
+        std::panic::set_hook(Box::new(move |panic| handle_panic(panic, screen, &notices)));
+        Self { previous_hook: Some(before) }
     }
 }
 
 impl Drop for PanicGuard {
     /// While the screen's own panic unwinds, the hook must be left alone.
     fn drop(&mut self) {
-        if let Some(before) = self.before.take().filter(|_| !thread::panicking()) {
+        if let Some(before) = self.previous_hook.take().filter(|_| !thread::panicking()) {
             std::panic::set_hook(before);
         }
     }
 }
 
-fn handle(panic: &PanicHookInfo<'_>, screen: ThreadId, notices: &UnboundedSender<Notice>) {
+fn handle_panic(panic: &PanicHookInfo<'_>, screen: ThreadId, notices: &UnboundedSender<SystemEvent>) {
     let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     if thread::current().id() == screen {
-        leave_modes();
+        restore_terminal();
         let _ = writeln!(std::io::stderr(), "tokenring stopped because of an error of its own at {place}. Please report it.");
     } else {
         tracing::error!(%place, "a background thread panicked");
         // If the screen is gone, there is nobody to tell.
-        let _ = notices.send(Notice::Panicked(place));
+        let _ = notices.send(SystemEvent::ThreadPanicked(place));
     }
 }
 
@@ -84,7 +84,7 @@ mod tests {
         let (notices, mut told) = mpsc::unbounded_channel();
         let _guard = PanicGuard::new(notices);
         assert!(thread::spawn(|| panic!("{PAYLOAD}")).join().is_err());
-        let Ok(Notice::Panicked(place)) = told.try_recv() else { panic!("nothing was told") };
+        let Ok(SystemEvent::ThreadPanicked(place)) = told.try_recv() else { panic!("nothing was told") };
         assert!(place.contains("panics.rs") && !place.contains(PAYLOAD));
     }
 

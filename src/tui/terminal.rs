@@ -11,17 +11,17 @@ use crossterm::{cursor, queue};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::app::{App, Now};
-use super::canvas::Canvas;
-use super::input::Gate;
+use super::canvas::FrameWriter;
+use super::input::InputPause;
 use super::view;
 
 /// Something that the loop can draw on: the terminal, or a test's stand-in.
-pub trait Surface {
+pub trait ScreenSurface {
     /// Columns and rows.
     fn size(&self) -> io::Result<(u16, u16)>;
 
     /// Shows the state as it is now.
-    fn show(&mut self, app: &App, now: Now) -> io::Result<()>;
+    fn draw(&mut self, app: &App, now: Now) -> io::Result<()>;
 
     /// Takes note that it no longer shows what was drawn, so that the next frame draws everything. A terminal that
     /// shrinks and grows again has the same size as before, but not the same content.
@@ -45,12 +45,12 @@ pub trait Surface {
     fn resume_input(&mut self) {}
 
     /// Stops the process until it is told to go on; `false` where that cannot be.
-    fn stop(&mut self, scope: Scope) -> bool;
+    fn stop_process(&mut self, scope: SuspendScope) -> bool;
 }
 
 /// Who is to be stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum SuspendScope {
     /// Everybody whom the terminal's own Ctrl-Z would stop: this process and a script that started it.
     Job,
     /// This process, as a signal to it would.
@@ -58,69 +58,69 @@ pub enum Scope {
 }
 
 /// Whether the terminal is in our modes. Global, because a panic and the watcher must be able to leave them too.
-static IS_OURS: AtomicBool = AtomicBool::new(false);
+static IS_TERMINAL_ACTIVE: AtomicBool = AtomicBool::new(false);
 
 /// The mouse reports its buttons and wheel, motion only while a button is down, and places beyond column 223.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 /// The window's title is ours while the screen is: it names the program and nothing that is in it. What it was before
 /// waits on the terminal's own stack.
-const TITLE_ON: &str = "\x1b[22;0t\x1b]0;tokenring\x1b\\";
-const TITLE_OFF: &str = "\x1b[23;0t";
+const SET_TITLE: &str = "\x1b[22;0t\x1b]0;tokenring\x1b\\";
+const RESTORE_TITLE: &str = "\x1b[23;0t";
 const END_UPDATE: &str = "\x1b[?2026l";
-const PLAIN: &str = "\x1b[0m";
+const RESET_STYLE: &str = "\x1b[0m";
 
 /// How long a terminal that does not read is waited for when it is given back.
 #[cfg(unix)]
-const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+const RESTORE_TIMEOUT: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// The terminal of this process, in our modes until it is dropped.
-pub(super) struct Tty {
-    canvas: Canvas,
-    out: Output,
-    mouse: bool,
+pub(super) struct TerminalSurface {
+    frame_writer: FrameWriter,
+    out: TerminalWriter,
+    mouse_enabled: bool,
     /// The way to whoever reads the terminal.
-    gate: Arc<Gate>,
+    input_pause: Arc<InputPause>,
 }
 
-impl Tty {
+impl TerminalSurface {
     /// The terminal, with its mouse or without, not ours yet. Its size is asked for when it says that it has another
     /// one, not at every frame.
-    pub(super) fn new(size: (u16, u16), mouse: bool, gate: Arc<Gate>) -> io::Result<Self> {
-        Ok(Self { canvas: Canvas::new(size), out: Output::open()?, mouse, gate })
+    pub(super) fn new(size: (u16, u16), mouse: bool, gate: Arc<InputPause>) -> io::Result<Self> {
+        Ok(Self { frame_writer: FrameWriter::new(size), out: TerminalWriter::open()?, mouse_enabled: mouse, input_pause: gate })
     }
 }
 
 /// Asks the terminal something that it answers as if it were typed, if it answers.
-pub(super) fn ask(question: &str) -> io::Result<()> {
-    let mut out = Output::open()?;
+pub(super) fn send_query(question: &str) -> io::Result<()> {
+    let mut out = TerminalWriter::open()?;
     out.write_all(question.as_bytes())?;
     out.flush()
 }
 
 /// Whether the terminal leaves alone what it does not understand, a question or a title; the console of Linux may not.
-pub(super) fn may_be_asked() -> bool {
+pub(super) fn supports_queries() -> bool {
     std::env::var("TERM").is_ok_and(|name| name != "linux" && name != "dumb")
 }
 
-impl Surface for Tty {
+impl ScreenSurface for TerminalSurface {
     fn size(&self) -> io::Result<(u16, u16)> {
         crossterm::terminal::size()
     }
 
-    fn show(&mut self, app: &App, now: Now) -> io::Result<()> {
-        let frame = self.canvas.frame(|buffer| view::draw(app, buffer, now))?;
+    fn draw(&mut self, app: &App, now: Now) -> io::Result<()> {
+        let frame = self.frame_writer.render(|buffer| view::draw(app, buffer, now))?;
         self.out.write_all(&frame)?;
         self.out.flush()
     }
 
     fn invalidate(&mut self) -> io::Result<()> {
-        self.canvas.forget(self.size()?);
+        self.frame_writer.invalidate(self.size()?);
         Ok(())
     }
 
     fn set_mouse(&mut self, on: bool) -> io::Result<()> {
-        self.mouse = on;
+        self.mouse_enabled = on;
         self.out.write_all(if on { MOUSE_ON } else { MOUSE_OFF }.as_bytes())?;
         self.out.flush()
     }
@@ -128,77 +128,77 @@ impl Surface for Tty {
     /// Also right when the process was stopped without notice and somebody else has set the modes since.
     fn enter(&mut self) -> io::Result<()> {
         disable_raw_mode()?;
-        let was_ours = IS_OURS.swap(true, Ordering::SeqCst);
+        let was_ours = IS_TERMINAL_ACTIVE.swap(true, Ordering::SeqCst);
         enable_raw_mode()?;
         let mut modes = Vec::new();
         queue!(modes, EnterAlternateScreen, cursor::Hide, EnableBracketedPaste, EnableFocusChange)?;
-        modes.extend_from_slice(if self.mouse { MOUSE_ON } else { MOUSE_OFF }.as_bytes());
-        if !was_ours && may_be_asked() {
-            modes.extend_from_slice(TITLE_ON.as_bytes());
+        modes.extend_from_slice(if self.mouse_enabled { MOUSE_ON } else { MOUSE_OFF }.as_bytes());
+        if !was_ours && supports_queries() {
+            modes.extend_from_slice(SET_TITLE.as_bytes());
         }
         self.out.write_all(&modes)?;
         self.out.flush()
     }
 
     fn leave(&mut self, app: &App, now: Now) -> io::Result<()> {
-        let shown = self.show(app, now);
-        leave_modes();
+        let shown = self.draw(app, now);
+        restore_terminal();
         shown
     }
 
     fn pause_input(&mut self) -> bool {
-        self.gate.close();
+        self.input_pause.pause();
         true
     }
 
     fn resume_input(&mut self) {
-        self.gate.open();
+        self.input_pause.resume();
     }
 
-    fn stop(&mut self, scope: Scope) -> bool {
-        stop(scope)
+    fn stop_process(&mut self, scope: SuspendScope) -> bool {
+        stop_process(scope)
     }
 }
 
-impl Drop for Tty {
+impl Drop for TerminalSurface {
     fn drop(&mut self) {
-        leave_modes();
+        restore_terminal();
     }
 }
 
 /// Stops the process until it is told to go on; `false` where that cannot be.
 #[cfg(unix)]
-pub(super) fn stop(scope: Scope) -> bool {
+pub(super) fn stop_process(scope: SuspendScope) -> bool {
     use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
     let stopped = match scope {
-        Scope::Job => kill_current_process_group(Signal::STOP),
-        Scope::Process => kill_process(getpid(), Signal::STOP),
+        SuspendScope::Job => kill_current_process_group(Signal::STOP),
+        SuspendScope::Process => kill_process(getpid(), Signal::STOP),
     };
     stopped.is_ok()
 }
 
 /// Stops the process until it is told to go on; `false` where that cannot be.
 #[cfg(not(unix))]
-pub(super) fn stop(_scope: Scope) -> bool {
+pub(super) fn stop(_scope: SuspendScope) -> bool {
     false
 }
 
 /// Gives the terminal back, once: whoever comes second finds nothing to do. Everything is undone in the order in
 /// which it can be, cooked mode last. Never waits for a terminal that does not read.
-pub(super) fn leave_modes() {
-    if !IS_OURS.swap(false, Ordering::SeqCst) {
+pub(super) fn restore_terminal() {
+    if !IS_TERMINAL_ACTIVE.swap(false, Ordering::SeqCst) {
         return;
     }
     let mut modes = Vec::from(END_UPDATE);
     modes.extend_from_slice(MOUSE_OFF.as_bytes());
     // Writing to memory does not fail, and nobody is left to be told that writing to the terminal did.
     let _ = queue!(modes, DisableFocusChange, DisableBracketedPaste);
-    if may_be_asked() {
-        modes.extend_from_slice(TITLE_OFF.as_bytes());
+    if supports_queries() {
+        modes.extend_from_slice(RESTORE_TITLE.as_bytes());
     }
-    modes.extend_from_slice(PLAIN.as_bytes());
+    modes.extend_from_slice(RESET_STYLE.as_bytes());
     let _ = queue!(modes, cursor::Show, LeaveAlternateScreen);
-    if let Ok(mut out) = Output::open()
+    if let Ok(mut out) = TerminalWriter::open()
         && out.is_ready()
     {
         let _ = out.write_all(&modes).and_then(|()| out.flush());
@@ -208,10 +208,10 @@ pub(super) fn leave_modes() {
 
 /// Where frames go: standard output past its lock and its buffer, so that the watcher can write when the screen hangs.
 #[cfg(unix)]
-struct Output(std::fs::File);
+struct TerminalWriter(std::fs::File);
 
 #[cfg(unix)]
-impl Output {
+impl TerminalWriter {
     fn open() -> io::Result<Self> {
         use std::os::fd::AsFd;
         io::stdout().as_fd().try_clone_to_owned().map(|out| Self(out.into()))
@@ -219,21 +219,21 @@ impl Output {
 
     /// Whether a write would go through soon.
     fn is_ready(&self) -> bool {
-        self.wait(Some(&PATIENCE))
+        self.wait_writable(Some(&RESTORE_TIMEOUT))
     }
 
-    fn wait(&self, timeout: Option<&Timespec>) -> bool {
+    fn wait_writable(&self, timeout: Option<&Timespec>) -> bool {
         poll(&mut [PollFd::new(&self.0, PollFlags::OUT)], timeout).is_ok_and(|ready| ready > 0)
     }
 }
 
 #[cfg(unix)]
-impl Write for Output {
+impl Write for TerminalWriter {
     /// A terminal shared with a program that made it non-blocking is waited for.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
             match self.0.write(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(None),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait_writable(None),
                 written => return written,
             };
         }
@@ -249,7 +249,7 @@ impl Write for Output {
 struct Output(io::Stdout);
 
 #[cfg(not(unix))]
-impl Output {
+impl TerminalWriter {
     fn open() -> io::Result<Self> {
         Ok(Self(io::stdout()))
     }
@@ -260,7 +260,7 @@ impl Output {
 }
 
 #[cfg(not(unix))]
-impl Write for Output {
+impl Write for TerminalWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write(bytes)
     }

@@ -7,18 +7,18 @@ use std::path::PathBuf;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::inbox::Notice;
+use super::inbox::SystemEvent;
 
 /// The exit code for a terminal that went away, as a shell reports SIGHUP.
-pub(super) const HANG_UP: u8 = 129;
+pub(super) const HANGUP_EXIT_CODE: u8 = 129;
 
 /// What Ctrl-C means where the terminal makes a signal of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Interrupt {
+pub(super) enum InterruptPolicy {
     /// The program ends.
-    Quits,
+    Quit,
     /// The screen is asked to stop what it does.
-    Asks,
+    ForwardToApp,
 }
 
 /// Without signals there is nothing to watch.
@@ -26,10 +26,10 @@ pub(super) enum Interrupt {
 pub(super) struct Watch;
 
 #[cfg(not(unix))]
-impl Watch {
+impl SignalWatcher {
     /// One that watches nothing.
     #[expect(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
-    pub(super) fn new(_notices: UnboundedSender<Notice>, _interrupt: Interrupt) -> std::io::Result<Self> {
+    pub(super) fn new(_notices: UnboundedSender<SystemEvent>, _interrupt: InterruptPolicy) -> std::io::Result<Self> {
         Ok(Self)
     }
 
@@ -41,7 +41,7 @@ impl Watch {
 }
 
 #[cfg(unix)]
-pub(super) use unix::Watch;
+pub(super) use unix::SignalWatcher;
 
 #[cfg(unix)]
 mod unix {
@@ -57,39 +57,39 @@ mod unix {
     use signal_hook::iterator::backend::SignalDelivery;
     use signal_hook::iterator::exfiltrator::SignalOnly;
 
-    use super::{HANG_UP, Interrupt, Notice, PathBuf, UnboundedSender};
-    use crate::tui::terminal::leave_modes;
-    use crate::tui::wishes::Folder;
+    use super::{HANGUP_EXIT_CODE, InterruptPolicy, PathBuf, SystemEvent, UnboundedSender};
+    use crate::tui::terminal::restore_terminal;
+    use crate::tui::wishes::ConfigWatcher;
 
     /// How long the screen has to understand that it is to end.
-    const GRACE: Duration = Duration::from_millis(300);
+    const QUIT_TIMEOUT: Duration = Duration::from_millis(300);
 
     const SIGNALS: [i32; 7] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH];
 
     /// The watcher.
-    pub(in crate::tui) struct Watch {
+    pub(in crate::tui) struct SignalWatcher {
         signals: SignalDelivery<UnixStream, SignalOnly>,
         /// Until it hangs up.
         terminal: Option<OwnedFd>,
         /// Where the settings lie, if that can be watched.
-        folder: Option<Folder>,
-        notices: UnboundedSender<Notice>,
-        interrupt: Interrupt,
+        config_watcher: Option<ConfigWatcher>,
+        system_events: UnboundedSender<SystemEvent>,
+        interrupt: InterruptPolicy,
     }
 
-    impl Watch {
+    impl SignalWatcher {
         /// Takes note of signals from now on.
-        pub(in crate::tui) fn new(notices: UnboundedSender<Notice>, interrupt: Interrupt) -> io::Result<Self> {
+        pub(in crate::tui) fn new(notices: UnboundedSender<SystemEvent>, interrupt: InterruptPolicy) -> io::Result<Self> {
             let (read, write) = UnixStream::pair()?;
             let signals = SignalDelivery::with_pipe(read, write, SignalOnly, SIGNALS)?;
-            Ok(Self { signals, terminal: terminal()?, folder: None, notices, interrupt })
+            Ok(Self { signals, terminal: open_input_terminal()?, config_watcher: None, system_events: notices, interrupt })
         }
 
         /// Tells of what it has taken note of and of what comes, as long as the process lives. The folder of the settings
         /// is watched too, if it can be.
         pub(in crate::tui) fn start(mut self, settings: Option<PathBuf>) -> io::Result<()> {
             let watch = move || {
-                self.folder = settings.as_deref().and_then(Folder::watch);
+                self.config_watcher = settings.as_deref().and_then(ConfigWatcher::watch);
                 self.run();
             };
             std::thread::Builder::new().name("watch".into()).spawn(watch).map(drop)
@@ -97,58 +97,60 @@ mod unix {
 
         fn run(mut self) {
             loop {
-                self.wait();
+                self.wait_for_event();
                 for signal in self.signals.pending() {
-                    self.tell(signal);
+                    self.handle_signal(signal);
                 }
             }
         }
 
         /// Waits for a signal or the end of the terminal. A terminal that hung up, or cannot be watched on this
         /// system, would end every further wait at once and is let go.
-        fn wait(&mut self) {
+        fn wait_for_event(&mut self) {
             let mut waiting = vec![PollFd::new(self.signals.get_read(), PollFlags::IN)];
             waiting.extend(self.terminal.as_ref().map(|terminal| PollFd::new(terminal, PollFlags::empty())));
-            waiting.extend(self.folder.as_ref().map(|folder| PollFd::new(folder.handle(), PollFlags::IN)));
+            waiting.extend(self.config_watcher.as_ref().map(|folder| PollFd::new(folder.handle(), PollFlags::IN)));
             if poll(&mut waiting, None).is_err() {
                 return;
             }
             let ended = waiting.get(1).filter(|_| self.terminal.is_some()).map_or(PollFlags::empty(), PollFd::revents);
             drop(waiting);
-            if self.folder.as_ref().is_some_and(Folder::has_changed) {
-                let _ = self.notices.send(Notice::Touched);
+            if self.config_watcher.as_ref().is_some_and(ConfigWatcher::has_changed) {
+                let _ = self.system_events.send(SystemEvent::SettingsTouched);
             }
             if !ended.is_empty() {
                 self.terminal = None;
             }
             if ended.intersects(PollFlags::HUP | PollFlags::ERR) {
-                self.tell_to_quit(HANG_UP);
+                self.request_quit(HANGUP_EXIT_CODE);
             }
         }
 
-        fn tell(&self, signal: i32) {
+        fn handle_signal(&self, signal: i32) {
             match signal {
-                SIGTSTP => drop(self.notices.send(Notice::Suspend)),
-                SIGINT if self.interrupt == Interrupt::Asks => drop(self.notices.send(Notice::Interrupt)),
-                SIGCONT => drop(self.notices.send(Notice::Resume)),
-                SIGWINCH => drop(self.notices.send(Notice::Resized)),
-                _ => self.tell_to_quit(u8::try_from(128 + signal).unwrap_or(HANG_UP)),
+                SIGTSTP => drop(self.system_events.send(SystemEvent::Suspend)),
+                SIGINT if self.interrupt == InterruptPolicy::ForwardToApp => {
+                    drop(self.system_events.send(SystemEvent::Interrupt))
+                }
+                SIGCONT => drop(self.system_events.send(SystemEvent::Resume)),
+                SIGWINCH => drop(self.system_events.send(SystemEvent::Resized)),
+                _ => self.request_quit(u8::try_from(128 + signal).unwrap_or(HANGUP_EXIT_CODE)),
             }
         }
 
         /// Tells the screen to end. If it does not understand in time, restores the terminal and ends the process.
-        fn tell_to_quit(&self, code: u8) {
+        fn request_quit(&self, code: u8) {
             let (heard, answer) = mpsc::channel();
-            let told = self.notices.send(Notice::Quit { code, heard });
-            if told.is_err() || answer.recv_timeout(GRACE).is_err() {
-                leave_modes();
+            let told = self.system_events.send(SystemEvent::Quit { code, acknowledged: heard });
+            if told.is_err() || answer.recv_timeout(QUIT_TIMEOUT).is_err() {
+                restore_terminal();
                 signal_hook::low_level::exit(code.into());
             }
         }
     }
 
     /// The terminal that is read from.
-    fn terminal() -> io::Result<Option<OwnedFd>> {
+    fn open_input_terminal() -> io::Result<Option<OwnedFd>> {
         let stdin = io::stdin();
         if stdin.is_terminal() {
             return stdin.as_fd().try_clone_to_owned().map(Some);

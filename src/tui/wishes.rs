@@ -10,35 +10,35 @@ use crate::config::{Settings, SettingsReport};
 use crate::domain::Problem;
 
 /// Reads the settings again, with everything that goes over the file.
-pub type Reread = Arc<dyn Fn() -> Result<SettingsReport, Problem> + Send + Sync>;
+pub type ReloadFn = Arc<dyn Fn() -> Result<SettingsReport, Problem> + Send + Sync>;
 
 /// How the person wants the program to be.
 #[derive(Clone, Default)]
-pub struct Wishes {
+pub struct SettingsSource {
     /// What was read at the start.
-    pub reading: SettingsReport,
+    pub report: SettingsReport,
     /// How it is read again; nothing where it never is.
-    pub again: Option<Reread>,
+    pub reload: Option<ReloadFn>,
     /// The file of the settings, where there is one to be read and written.
     pub file: Option<PathBuf>,
     /// How the program is to start again, once the person has left for that.
-    pub onward: Arc<OnceLock<RestartTarget>>,
+    pub restart_target: Arc<OnceLock<RestartTarget>>,
 }
 
-impl Wishes {
+impl SettingsSource {
     /// The folder in which the settings lie.
-    pub(super) fn folder(&self) -> Option<&std::path::Path> {
+    pub(super) fn directory(&self) -> Option<&std::path::Path> {
         self.file.as_deref().and_then(std::path::Path::parent)
     }
 
     /// The person leaves for this. Nobody leaves twice.
-    pub(super) fn leave_for(&self, onward: RestartTarget) {
-        let _ = self.onward.set(onward);
+    pub(super) fn set_restart_target(&self, onward: RestartTarget) {
+        let _ = self.restart_target.set(onward);
     }
 }
 
 /// What changes for the screen from one reading to the next.
-pub(super) fn change(before: &Settings, now: &SettingsReport) -> SettingsChange {
+pub(super) fn settings_change(before: &Settings, now: &SettingsReport) -> SettingsChange {
     let after = &now.settings;
     let later = [
         ("store", before.store != after.store),
@@ -53,10 +53,10 @@ pub(super) fn change(before: &Settings, now: &SettingsReport) -> SettingsChange 
 
 /// Tells when a file of the settings has been written, moved into place or removed. It sleeps in the meantime.
 #[cfg(target_os = "linux")]
-pub(super) struct Folder(std::os::fd::OwnedFd);
+pub(super) struct ConfigWatcher(std::os::fd::OwnedFd);
 
 #[cfg(target_os = "linux")]
-impl Folder {
+impl ConfigWatcher {
     /// Watches a folder from now on, if it is there, and the themes in it, if there are any.
     pub(super) fn watch(folder: &std::path::Path) -> Option<Self> {
         use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
@@ -89,7 +89,7 @@ impl Folder {
 pub(super) struct Folder(std::os::fd::OwnedFd);
 
 #[cfg(all(unix, not(target_os = "linux")))]
-impl Folder {
+impl ConfigWatcher {
     /// Watches nothing.
     pub(super) fn watch(_folder: &std::path::Path) -> Option<Self> {
         None
@@ -116,16 +116,16 @@ mod tests {
     fn what_waits_for_the_next_start_is_named() {
         let before = Settings::default();
         let after = Settings { store: Some(StoreChoice::File), theme: "light".to_owned(), ..Settings::default() };
-        let found = change(&before, &SettingsReport { settings: after, problems: Vec::new() });
+        let found = settings_change(&before, &SettingsReport { settings: after, problems: Vec::new() });
         assert_eq!(found.restart_required, ["store"]);
-        assert_eq!(change(&before, &SettingsReport::default()), SettingsChange::default());
+        assert_eq!(settings_change(&before, &SettingsReport::default()), SettingsChange::default());
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn a_settings_file_that_is_written_is_noticed_and_others_are_not() {
         let home = tempfile::tempdir().expect("a folder");
-        let folder = Folder::watch(home.path()).expect("a watch");
+        let folder = ConfigWatcher::watch(home.path()).expect("a watch");
         std::fs::write(home.path().join("notes.txt"), "x").expect("a file");
         assert!(!folder.has_changed());
         crate::config::write_private(&home.path().join("config.toml"), "mouse = true").expect("a file");
@@ -138,7 +138,7 @@ mod tests {
     fn a_theme_of_the_persons_own_that_is_written_is_noticed() {
         let home = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(home.path().join(THEMES_FOLDER)).expect("a folder");
-        let folder = Folder::watch(home.path()).expect("a watch");
+        let folder = ConfigWatcher::watch(home.path()).expect("a watch");
         std::fs::write(home.path().join(THEMES_FOLDER).join("mine.toml"), "[colors]").expect("a file");
         assert!(folder.has_changed());
     }

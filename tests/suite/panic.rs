@@ -17,7 +17,7 @@ use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions};
 use tokenring::index::Database;
 use tokenring::net::HttpClient;
 use tokenring::store::{BackendInfo, ItemKey, MemoryStore, SecretStore, StoreError, UnlockMethod};
-use tokenring::tui::{Screen, Wishes};
+use tokenring::tui::{SettingsSource, Tui};
 
 use crate::support::pty::Pty;
 
@@ -100,8 +100,8 @@ async fn show(breaks: String) {
     };
     engine.add_credential(new).await.unwrap();
     brittle.is_lit.store(true, Ordering::SeqCst);
-    let screen = Screen::show(engine, Wishes::default(), config::LayoutStore::Disabled).unwrap();
-    assert_eq!(screen.listen().await, 0);
+    let screen = Tui::start(engine, SettingsSource::default(), config::LayoutStore::Disabled).unwrap();
+    assert_eq!(screen.run().await, 0);
 }
 
 /// The screen at a terminal, with something that breaks when a secret is to be revealed; inside, nothing, since that was

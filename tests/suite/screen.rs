@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::time::Instant;
 
 use tokenring::engine::message::{TaskEvent, TaskId, TaskReport};
-use tokenring::tui::{Notice, Scope};
+use tokenring::tui::{SuspendScope, SystemEvent};
 
 use crate::support::session::{Deed, Session};
 
@@ -64,12 +64,12 @@ async fn what_tasks_report_is_drawn_together() {
 async fn suspended_it_leaves_before_it_stops_and_draws_when_it_is_back() {
     let mut session = settled().await;
     session.deeds();
-    session.notice(Notice::Suspend);
-    session.notice(Notice::Resume);
+    session.notice(SystemEvent::Suspend);
+    session.notice(SystemEvent::Resume);
     session.press("?");
     session.expect(HELP).await;
     let deeds = session.deeds();
-    let stop = deeds.iter().position(|deed| *deed == Deed::Stop(Scope::Process)).unwrap();
+    let stop = deeds.iter().position(|deed| *deed == Deed::Stop(SuspendScope::Process)).unwrap();
     assert_eq!(deeds[stop - 2..stop], [Deed::Draw, Deed::Leave]);
     assert_eq!(deeds[stop + 1..stop + 3], [Deed::Enter, Deed::Draw]);
 }
@@ -77,20 +77,20 @@ async fn suspended_it_leaves_before_it_stops_and_draws_when_it_is_back() {
 #[tokio::test]
 async fn nothing_is_drawn_while_it_is_away() {
     let session = settled().await;
-    session.notice(Notice::Suspend);
+    session.notice(SystemEvent::Suspend);
     let (heard, answer) = mpsc::channel();
     session.press("? Esc");
-    session.notice(Notice::Quit { code: 143, heard });
+    session.notice(SystemEvent::Quit { code: 143, acknowledged: heard });
     let (code, deeds) = session.end().await;
     assert_eq!(code, 143);
     assert!(answer.recv().is_ok(), "whoever asked was heard");
-    assert_eq!(deeds.last(), Some(&Deed::Stop(Scope::Process)));
+    assert_eq!(deeds.last(), Some(&Deed::Stop(SuspendScope::Process)));
 }
 
 #[tokio::test]
 async fn a_panic_in_the_background_is_told_and_the_screen_goes_on() {
     let mut session = settled().await;
-    session.notice(Notice::Panicked("src/engine/somewhere.rs:1:1".to_owned()));
+    session.notice(SystemEvent::ThreadPanicked("src/engine/somewhere.rs:1:1".to_owned()));
     session.expect("src/engine/somewhere.rs:1:1").await;
     session.press("?");
     session.expect(HELP).await;

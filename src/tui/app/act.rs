@@ -4,7 +4,7 @@ use super::activity::NotificationLevel;
 use super::answer::ResponseView;
 use super::attempt::move_document_cursor;
 use super::command::{CommandAction, CredentialAction, CursorMotion, FocusTarget, ListAction, ProgramAction, RegionAction};
-use super::dialog::{Confirm, Dialog};
+use super::dialog::{ConfirmDialog, Dialog};
 use super::{App, Now, Pane, PresentationMode, UiEffect};
 use crate::domain::CredentialId;
 use crate::engine::message::{BackgroundTask, CheckTask, CredentialTask, SecretTask, StoreTask};
@@ -237,7 +237,7 @@ impl App {
     /// Leaves, unless that would lose a secret that the provider does not say again and that could not be kept.
     fn confirm_quit(&mut self) -> Vec<UiEffect> {
         if self.dialogs.is_empty() && self.console.response().is_some_and(ResponseView::has_unsaved_secret) {
-            self.dialogs.push(Dialog::Confirm(Box::new(Confirm::of_loss())));
+            self.dialogs.push(Dialog::Confirm(Box::new(ConfirmDialog::for_unsaved_secret())));
             return Vec::new();
         }
         self.quit()

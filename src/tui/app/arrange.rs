@@ -1,7 +1,7 @@
 //! Arranging the panes: zoom, borders that are moved by keys or by the mouse, and back to how it was.
 
 use super::command::{FocusTarget, PaneResize, ScreenAction};
-use super::dialog::{Dialog, Jump, Themes, Timeline, Verdicts};
+use super::dialog::{CheckMatrixDialog, Dialog, JumpDialog, ThemeDialog, TimelineDialog};
 use super::layout::{self, BorderSide, PaneBorder};
 use super::{App, Now, Pane, UiEffect, ZoomState};
 use crate::config::PaneLayout;
@@ -26,23 +26,23 @@ impl App {
                 vec![UiEffect::SaveLayout(self.ui_state.layout)]
             }
             ScreenAction::Leader => {
-                self.dialogs.push(Dialog::Which);
+                self.dialogs.push(Dialog::WhichKey);
                 Vec::new()
             }
             ScreenAction::Themes => {
-                self.dialogs.push(Dialog::Themes(Themes::new(self)));
+                self.dialogs.push(Dialog::Themes(ThemeDialog::new(self)));
                 Vec::new()
             }
             ScreenAction::Jump => {
-                self.dialogs.push(Dialog::Jump(Jump::new(self.click_targets())));
+                self.dialogs.push(Dialog::Jump(JumpDialog::new(self.click_targets())));
                 Vec::new()
             }
             ScreenAction::Timeline => {
-                self.dialogs.push(Dialog::Timeline(Timeline::new(self)));
+                self.dialogs.push(Dialog::Timeline(TimelineDialog::new(self)));
                 Vec::new()
             }
             ScreenAction::CheckMatrix => {
-                self.dialogs.push(Dialog::Verdicts(Verdicts::new(self)));
+                self.dialogs.push(Dialog::CheckMatrix(CheckMatrixDialog::new(self)));
                 vec![self.start_hidden_task(BackgroundTask::Credential(CredentialTask::AllChecks)).1]
             }
         }

@@ -6,7 +6,7 @@ use super::activity::NotificationLevel;
 use super::answer::ResponseTab;
 use super::command::{ConsoleAction, CursorMotion, FocusTarget};
 use super::console::{ConsolePromptKind, RequestReadiness};
-use super::dialog::{Ask, Asked, Dialog, Import};
+use super::dialog::{CurlImportDialog, Dialog, TextPromptDialog, TextPromptKind};
 use super::json::FoldableDocument;
 use super::lay::LayoutJob;
 use super::{App, Now, Pane, UiEffect};
@@ -160,15 +160,15 @@ impl App {
     fn open_console_dialog(&mut self, action: ConsoleAction) {
         let answered = self.console.response();
         let asked = match action {
-            ConsoleAction::SaveRequest => Some(Asked::Save),
-            ConsoleAction::SaveBody => answered.map(|_| Asked::Write),
+            ConsoleAction::SaveRequest => Some(TextPromptKind::SaveRequest),
+            ConsoleAction::SaveBody => answered.map(|_| TextPromptKind::SaveResponse),
             ConsoleAction::KeepSecret => {
-                answered.and_then(|answered| answered.unsaved_secret()).map(|(at, minted)| Asked::of_secret(at, minted))
+                answered.and_then(|answered| answered.unsaved_secret()).map(|(at, minted)| TextPromptKind::for_secret(at, minted))
             }
-            _ => return self.dialogs.push(Dialog::Import(Import)),
+            _ => return self.dialogs.push(Dialog::CurlImport(CurlImportDialog)),
         };
         if let Some(asked) = asked.filter(|_| self.can_run_console_action(action)) {
-            self.dialogs.push(Dialog::Ask(Box::new(Ask::new(asked))));
+            self.dialogs.push(Dialog::TextPrompt(Box::new(TextPromptDialog::new(asked))));
         }
     }
 

@@ -7,7 +7,7 @@ use super::json::FoldableDocument;
 use super::keymap::{CommandLabelStyle, Keymap};
 use super::lay::LayoutJob;
 use super::learned::{ExtractedParameters, ExtractionJob};
-use super::talk::Prompt;
+use super::talk::TextPrompt;
 use crate::config::theme::{ColorDepth, GlyphSet, TerminalBackground, Theme, UserThemes};
 use crate::config::{KeyPress, PaneLayout, Settings, StoreChoice, StoreChoiceSource};
 use crate::domain::provider::ProviderCatalog;
@@ -54,7 +54,7 @@ pub enum InputEvent {
     /// The terminal said what colour it has behind its text.
     Background(TerminalBackground),
     /// A line was typed in answer to a question of the conversation; it may be a secret, so it is wiped on drop.
-    LineEntered(Prompt, zeroize::Zeroizing<String>),
+    LineEntered(TextPrompt, zeroize::Zeroizing<String>),
     /// Somebody who talks to the screen wants it to stop what it does.
     Interrupt,
     /// Nobody talks to the screen any more.

@@ -60,11 +60,11 @@ use activity::TaskList;
 use console::ConsolePane;
 use credentials::CredentialList;
 use detail::DetailPane;
-use dialog::Stack;
+use dialog::DialogStack;
 use layout::ScreenRect;
 use pointer::MousePress;
 use regions::RegionsPane;
-use talk::Talk;
+use talk::ConversationState;
 use undo::UndoStack;
 
 use crate::config::PaneLayout;
@@ -98,9 +98,9 @@ pub struct App {
     /// What goes on behind the screen.
     pub activity: TaskList,
     /// The dialogs.
-    pub dialogs: Stack,
+    pub dialogs: DialogStack,
     /// What is said where the screen is talked to instead of looked at.
-    pub conversation: Talk,
+    pub conversation: ConversationState,
     /// What can be taken back.
     pub undo: UndoStack,
 }
@@ -200,8 +200,8 @@ impl App {
             regions: RegionsPane::default(),
             console: ConsolePane::default(),
             activity: TaskList::default(),
-            dialogs: Stack::default(),
-            conversation: Talk::default(),
+            dialogs: DialogStack::default(),
+            conversation: ConversationState::default(),
             undo: UndoStack::default(),
         };
         let first = [BackgroundTask::Store(StoreTask::Status), BackgroundTask::Rotation(RotationTask::ListUnfinished)];

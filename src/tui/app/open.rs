@@ -7,7 +7,8 @@ use super::console::RequestReadiness;
 
 use super::activity::NotificationLevel;
 use super::dialog::{
-    ActivityList, Add, Confirm, Dialog, EditCredential, Intent, Notice, Pick, PickItem, Picked, Purpose, Request, Survey, Unlock,
+    AddDialog, ConfirmDialog, Dialog, DialogAction, EditDialog, FindingsDialog, PickerDialog, PickerItem, PickerSelection,
+    ProblemDialog, RequestEditorDialog, TaskListDialog, UnlockDialog, UnlockPurpose,
 };
 use super::form::FormButton;
 use super::sheet::DialogRow;
@@ -23,14 +24,14 @@ use crate::engine::message::{BackendKind, BackgroundTask, DiagnosticTask, Doctor
 impl App {
     /// Shows a problem, with what it happened to.
     pub(super) fn show_problem(&mut self, title: impl Into<String>, problem: Problem) {
-        self.dialogs.push(Dialog::Problem(Notice { title: title.into(), problem }));
+        self.dialogs.push(Dialog::Problem(ProblemDialog { title: title.into(), problem }));
     }
 
     pub(super) fn open_credential_dialog(&mut self, action: CredentialAction) -> Vec<UiEffect> {
         let dialog = match (action, self.selected()) {
-            (CredentialAction::Add, _) => Dialog::Add(Box::new(Add::new(self.catalog.clone()))),
+            (CredentialAction::Add, _) => Dialog::Add(Box::new(AddDialog::new(self.catalog.clone()))),
             (CredentialAction::Edit, Some(credential)) => {
-                Dialog::Edit(Box::new(EditCredential::new(credential, self.catalog.clone())))
+                Dialog::Edit(Box::new(EditDialog::new(credential, self.catalog.clone())))
             }
             _ => return Vec::new(),
         };
@@ -40,9 +41,9 @@ impl App {
 
     pub(super) fn open_program_dialog(&mut self, action: ProgramAction) {
         let dialog = match action {
-            ProgramAction::Palette => Dialog::Pick(self.command_palette()),
-            ProgramAction::TaskList => Dialog::Activity(ActivityList::default()),
-            _ => Dialog::Pick(self.help_picker()),
+            ProgramAction::Palette => Dialog::Picker(self.command_palette()),
+            ProgramAction::TaskList => Dialog::TaskList(TaskListDialog::default()),
+            _ => Dialog::Picker(self.help_picker()),
         };
         self.dialogs.push(dialog);
     }
@@ -64,52 +65,53 @@ impl App {
             let around = DoctorInput { terminal, other_stores: Vec::new(), color_depth: None, scope: DoctorScope::Providers };
             ("Doctor", DiagnosticTask::Doctor(around))
         };
-        self.dialogs.push(Dialog::Survey(Survey::new(title)));
+        self.dialogs.push(Dialog::Findings(FindingsDialog::new(title)));
         self.start_dialog_task(title, BackgroundTask::Diagnostic(task), now)
     }
 
-    fn command_palette(&self) -> Pick {
+    fn command_palette(&self) -> PickerDialog {
         let offered = COMMANDS.iter().filter(|command| {
             !matches!(command.action, CommandAction::Move(_) | CommandAction::Program(ProgramAction::Palette))
                 && self.can_run(command.action)
         });
-        let commands = offered.map(|command| PickItem { heading: "", ..self.command_item(command) });
+        let commands = offered.map(|command| PickerItem { heading: "", ..self.command_item(command) });
         let credentials = self.credentials.all().iter().map(|credential| self.credential_item(credential));
-        Pick::new("Commands and credentials", commands.chain(credentials).collect(), 0).wide()
+        PickerDialog::new("Commands and credentials", commands.chain(credentials).collect(), 0).with_wide_layout()
     }
 
     /// Every command, whether it would do something right now or not.
-    fn help_picker(&self) -> Pick {
+    fn help_picker(&self) -> PickerDialog {
         let of = |group| COMMANDS.iter().filter(move |command| command.group == group);
         let all = CommandGroup::ALL.into_iter().flat_map(of);
-        Pick::new("Help: type to find, Enter runs it", all.map(|command| self.command_item(command)).collect(), 0).wide()
+        PickerDialog::new("Help: type to find, Enter runs it", all.map(|command| self.command_item(command)).collect(), 0)
+            .with_wide_layout()
     }
 
-    fn command_item(&self, command: &CommandSpec) -> PickItem {
+    fn command_item(&self, command: &CommandSpec) -> PickerItem {
         let mut keys: Vec<_> = self.preferences.keys.keys_for(command.action).map(KeyPress::to_string).collect();
         let leader = self.preferences.keys.label(CommandAction::Screen(ScreenAction::Leader));
         keys.extend(leader.zip(command.leader_key).map(|(leader, second)| format!("{leader}{second}")));
         let glyphs = self.preferences.symbols;
         let useless = (StyleRole::Dim, glyphs.unchecked);
-        PickItem {
+        PickerItem {
             text: command.name.replace('-', " "),
             more: command.help.to_owned(),
             right: keys.join(" "),
             mark: Some(if self.can_run(command.action) { (StyleRole::Dim, " ") } else { useless }),
             heading: command.group.title(),
-            picked: Picked::Command(command.action),
+            selection: PickerSelection::Command(command.action),
         }
     }
 
-    fn credential_item(&self, credential: &Credential) -> PickItem {
+    fn credential_item(&self, credential: &Credential) -> PickerItem {
         let kind = self.catalog.kind(&credential.provider, &credential.kind).map(|kind| kind.title.as_str());
-        PickItem {
+        PickerItem {
             text: self.display_name(credential),
             more: format!("{} · {}", kind.unwrap_or(&credential.kind), credential.region),
             right: String::new(),
             mark: Some((StyleRole::Accent, self.preferences.symbols.pointer)),
             heading: "",
-            picked: Picked::Credential(credential.id.clone()),
+            selection: PickerSelection::Credential(credential.id.clone()),
         }
     }
 
@@ -118,7 +120,7 @@ impl App {
         let all = regions::provider_regions(&self.catalog, &credential.provider);
         let item = |region: &crate::domain::region::Region| {
             let verdict = self.regions.check_in(&region.id).map_or(CheckResult::Unchecked, |check| check.result);
-            PickItem {
+            PickerItem {
                 text: region.id.clone(),
                 more: format!("{} {}", region.title, words::host_and_port(&region.api)),
                 right: verdict.as_str().to_owned(),
@@ -128,12 +130,12 @@ impl App {
                     (StyleRole::Dim, " ")
                 }),
                 heading: "",
-                picked: Picked::Region(credential.id.clone(), region.id.clone()),
+                selection: PickerSelection::Region(credential.id.clone(), region.id.clone()),
             }
         };
         let current = all.iter().position(|region| region.id == credential.region).unwrap_or(0);
-        let pick = Pick::new("Region", all.iter().map(item).collect(), current);
-        self.dialogs.push(Dialog::Pick(pick));
+        let pick = PickerDialog::new("Region", all.iter().map(item).collect(), current);
+        self.dialogs.push(Dialog::Picker(pick));
         Vec::new()
     }
 
@@ -148,8 +150,8 @@ impl App {
         rows.extend(
             all.iter().map(|region| DialogRow::dim(format!("  {:<widest$}  {}", region.id, words::host_and_port(&region.api)))),
         );
-        let intent = Intent::Probe(credential.id.clone());
-        let confirm = Confirm::new("Try every region?", rows, FormButton::Submit("Try all"), intent);
+        let intent = DialogAction::ProbeRegions(credential.id.clone());
+        let confirm = ConfirmDialog::new("Try every region?", rows, FormButton::Submit("Try all"), intent);
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
         Vec::new()
     }
@@ -164,7 +166,7 @@ impl App {
             Some(RequestReadiness::Ready(draft)) => {
                 let keep =
                     self.selected().map(|credential| self.console.history_policy(&credential.provider)).unwrap_or_default();
-                self.dialogs.push(Dialog::Request(Box::new(Request::new(&draft, keep))));
+                self.dialogs.push(Dialog::RequestEditor(Box::new(RequestEditorDialog::new(&draft, keep))));
             }
             Some(RequestReadiness::MissingParameters(preset)) => self.apply_preset(&preset.id, BTreeMap::new()),
             None => {}
@@ -192,11 +194,12 @@ impl App {
             DialogRow::Pair("As".to_owned(), self.display_name(credential)),
         ];
         let (word, called) = (credential.name.to_string(), self.display_name(credential));
-        let intent = Intent::Send(credential.id.clone(), draft);
+        let intent = DialogAction::SendRequest(credential.id.clone(), draft);
         let confirm = if reads {
-            Confirm::new("Send this request?", rows, FormButton::Submit("Send"), intent).ready()
+            ConfirmDialog::new("Send this request?", rows, FormButton::Submit("Send"), intent).with_action_focused()
         } else {
-            Confirm::new("Send this request?", rows, FormButton::Destructive("Send"), intent).typing(&word, called)
+            ConfirmDialog::new("Send this request?", rows, FormButton::Destructive("Send"), intent)
+                .with_typed_confirmation(&word, called)
         };
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
     }
@@ -213,8 +216,8 @@ impl App {
             DialogRow::text(format!("Request  {} {}", exchange.draft.method, exchange.draft.address())),
             DialogRow::Pair("As".to_owned(), called),
         ];
-        let intent = Intent::Send(exchange.credential.clone(), exchange.draft.clone());
-        let confirm = Confirm::new("Send it once more?", rows, FormButton::Destructive("Send again"), intent);
+        let intent = DialogAction::SendRequest(exchange.credential.clone(), exchange.draft.clone());
+        let confirm = ConfirmDialog::new("Send it once more?", rows, FormButton::Destructive("Send again"), intent);
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
     }
 
@@ -228,10 +231,10 @@ impl App {
     pub(super) fn unlock_store(&mut self, now: Now) -> Vec<UiEffect> {
         let Some(store) = self.activity.store.as_ref().filter(|_| self.store_needs_unlock()) else { return Vec::new() };
         if store.backend.kind != BackendKind::File {
-            return self.run_dialog_action(Intent::Unlock(None), now);
+            return self.run_dialog_action(DialogAction::UnlockStore(None), now);
         }
-        let purpose = if store.problem == Some(StoreError::NotInitialized) { Purpose::Create } else { Purpose::Open };
-        self.dialogs.push(Dialog::Unlock(Unlock::new(purpose)));
+        let purpose = if store.problem == Some(StoreError::NotInitialized) { UnlockPurpose::Create } else { UnlockPurpose::Open };
+        self.dialogs.push(Dialog::Unlock(UnlockDialog::new(purpose)));
         Vec::new()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::activity::NotificationLevel;
 use super::console::RequestReadiness;
-use super::dialog::Intent;
+use super::dialog::DialogAction;
 use super::{App, Now, Pane, RequestMode, RestartTarget, UiEffect, regions};
 use crate::config::StoreChoiceSource;
 use crate::domain::request::RequestDraft;
@@ -13,86 +13,88 @@ use crate::engine::message::{
 
 impl App {
     /// Carries an intent out.
-    pub(super) fn run_dialog_action(&mut self, intent: Intent, now: Now) -> Vec<UiEffect> {
+    pub(super) fn run_dialog_action(&mut self, intent: DialogAction, now: Now) -> Vec<UiEffect> {
         match intent {
-            Intent::Run(action) => return self.run_action(action, now),
-            Intent::Preset(id, given) => self.apply_preset(&id, given),
-            Intent::Console(intent) => return self.run_console_dialog_action(*intent, now),
-            Intent::Write(draft, keep) => {
+            DialogAction::Run(action) => return self.run_action(action, now),
+            DialogAction::SelectPreset(id, given) => self.apply_preset(&id, given),
+            DialogAction::Console(intent) => return self.run_console_dialog_action(*intent, now),
+            DialogAction::SetRequest(draft, keep) => {
                 let provider = self.selected().and_then(|credential| self.catalog.provider(&credential.provider).ok());
                 if let Some((id, draft)) = provider.map(|provider| (provider.id.clone(), draft.with_media_type(provider))) {
                     self.console.set_request(&id, draft, keep);
                 }
             }
-            Intent::Wear(theme, dress) => self.apply_theme(*theme, dress),
-            Intent::KeepTheme(name) => return vec![UiEffect::SaveTheme(name)],
-            Intent::Leave(RestartTarget::Store(_)) if self.preferences.store_choice_source == StoreChoiceSource::Environment => {
+            DialogAction::PreviewTheme(theme, dress) => self.apply_theme(*theme, dress),
+            DialogAction::SaveTheme(name) => return vec![UiEffect::SaveTheme(name)],
+            DialogAction::Restart(RestartTarget::Store(_))
+                if self.preferences.store_choice_source == StoreChoiceSource::Environment =>
+            {
                 let why = "TOKENRING_STORE says where secrets rest, and goes over what is chosen here";
                 let remedy = "quit, unset TOKENRING_STORE (or give it another value), and start again";
                 self.show_problem("Where secrets rest", Problem::new("The store was not changed", why, remedy));
             }
-            Intent::Press((column, row)) => {
+            DialogAction::Click((column, row)) => {
                 let effects = self.handle_click(column, row, now);
                 self.ui_state.mouse_press = super::pointer::MousePress::default();
                 return effects;
             }
-            Intent::Show(id) => self.select_in_list(&id, now),
-            Intent::Identify(secret) => {
+            DialogAction::SelectCredential(id) => self.select_in_list(&id, now),
+            DialogAction::Identify(secret) => {
                 let (task, effect) = self.start_hidden_task(BackgroundTask::Credential(CredentialTask::Identify(secret)));
-                self.dialogs.wait_for_identification(task);
+                self.dialogs.set_identification_task(task);
                 return vec![effect];
             }
-            Intent::IdentifyFile(path) => {
+            DialogAction::IdentifyFile(path) => {
                 let (task, effect) = self.start_hidden_task(BackgroundTask::Credential(CredentialTask::IdentifyFile(path)));
-                self.dialogs.wait_for_identification(task);
+                self.dialogs.set_identification_task(task);
                 return vec![effect];
             }
-            Intent::Add(new, inquiry) => {
+            DialogAction::AddCredential(new, inquiry) => {
                 let title = format!("Add {}", new.name);
                 return self.start_dialog_task(title, BackgroundTask::Credential(CredentialTask::Add(*new, inquiry)), now);
             }
-            Intent::SignIn(session) => return self.start_sign_in(session, now),
-            Intent::PasteAnswer(question, reply) => {
+            DialogAction::SignIn(session) => return self.start_sign_in(session, now),
+            DialogAction::ReplyToPrompt(question, reply) => {
                 return vec![self.start_hidden_task(BackgroundTask::SignIn(SignInTask::SubmitAddress(question, reply))).1];
             }
-            Intent::CopyText(text) => {
+            DialogAction::CopyText(text) => {
                 return vec![self.start_task("Copy the address", BackgroundTask::Secret(SecretTask::CopyText(text)), now).1];
             }
-            Intent::Edit(id, edit) => {
+            DialogAction::EditCredential(id, edit) => {
                 let title = format!("Edit {}", self.display_name_by_id(&id));
                 let (task, effect) = self.start_edit(title, (id, *edit), now);
-                self.dialogs.wait(task);
+                self.dialogs.set_task(task);
                 return vec![effect];
             }
-            Intent::Unlock(passphrase) => {
+            DialogAction::UnlockStore(passphrase) => {
                 return self.start_dialog_task("Unlock the store", BackgroundTask::Store(StoreTask::Unlock(passphrase)), now);
             }
-            Intent::Remove(id) => {
+            DialogAction::RemoveCredential(id) => {
                 let title = format!("Remove {}", self.display_name_by_id(&id));
                 return vec![self.start_task(title, BackgroundTask::Credential(CredentialTask::Remove(id)), now).1];
             }
-            Intent::Probe(id) => {
+            DialogAction::ProbeRegions(id) => {
                 let title = format!("Try {} in every region", self.display_name_by_id(&id));
                 return vec![self.start_task(title, BackgroundTask::Check(CheckTask::AllRegions(id)), now).1];
             }
-            Intent::Switch(id, region) => return self.switch_region(&id, region, now),
-            Intent::Send(id, draft) => return self.send_draft(id, draft, WriteConsent::Given, now),
-            Intent::Cancel(task) => return vec![UiEffect::CancelTask(task)],
-            Intent::Pause(task) => return vec![UiEffect::PauseTask(task)],
-            Intent::Reopen(task) => _ = self.dialogs.reopen(|wizard| wizard.waits_for(task)),
-            Intent::Removal(removal) => self.confirm_removal(removal),
-            Intent::TakeUp(id, name) => return self.open_unfinished_rotation(id, name),
-            Intent::Rotation(task) => return self.start_rotation_task(*task, now),
-            Intent::Import(finds) => {
+            DialogAction::SwitchRegion(id, region) => return self.switch_region(&id, region, now),
+            DialogAction::SendRequest(id, draft) => return self.send_draft(id, draft, WriteConsent::Given, now),
+            DialogAction::CancelTask(task) => return vec![UiEffect::CancelTask(task)],
+            DialogAction::PauseTask(task) => return vec![UiEffect::PauseTask(task)],
+            DialogAction::ShowWizard(task) => _ = self.dialogs.reopen_wizard(|wizard| wizard.waits_for(task)),
+            DialogAction::ConfirmRemoval(removal) => self.confirm_removal(removal),
+            DialogAction::ResumeRotation(id, name) => return self.open_unfinished_rotation(id, name),
+            DialogAction::RunRotationTask(task) => return self.start_rotation_task(*task, now),
+            DialogAction::ImportCandidates(finds) => {
                 let title = format!("Import {}", super::words::format_count(finds.len(), "credential"));
                 return vec![self.start_task(title, BackgroundTask::Credential(CredentialTask::Import(finds)), now).1];
             }
-            Intent::Quit => return self.quit(),
-            Intent::Leave(onward) => {
+            DialogAction::Quit => return self.quit(),
+            DialogAction::Restart(onward) => {
                 self.detail.mask();
                 return vec![UiEffect::Restart(onward)];
             }
-            Intent::Open(page) => return vec![UiEffect::OpenUrl(page)],
+            DialogAction::OpenPage(page) => return vec![UiEffect::OpenUrl(page)],
         }
         Vec::new()
     }
@@ -178,7 +180,7 @@ impl App {
 
     pub(super) fn start_dialog_task(&mut self, title: impl Into<String>, task: BackgroundTask, now: Now) -> Vec<UiEffect> {
         let (id, effect) = self.start_task(title, task, now);
-        self.dialogs.wait(id);
+        self.dialogs.set_task(id);
         vec![effect]
     }
 

@@ -86,10 +86,10 @@ impl App {
 
     pub(super) fn handle_click(&mut self, column: u16, row: u16, now: Now) -> Vec<UiEffect> {
         if let Some(dialog) = self.dialogs.top() {
-            let sheet = dialog.sheet(self, now);
+            let sheet = dialog.view(self, now);
             let hit = sheet.layout(self.ui_state.area).index_at(column, row);
             return match hit {
-                Some(at) => self.with_top_dialog(now, |dialog, app| dialog.click(at, app, now)),
+                Some(at) => self.with_top_dialog(now, |dialog, app| dialog.handle_click(at, app, now)),
                 None => Vec::new(),
             };
         }
@@ -198,8 +198,9 @@ impl App {
         let motion = if lines < 0 { CursorMotion::Up } else { CursorMotion::Down };
         if !self.dialogs.is_empty() {
             let key = if lines < 0 { crate::config::key::KeySymbol::Up } else { crate::config::key::KeySymbol::Down };
-            return self
-                .with_top_dialog(now, |dialog, app| dialog.key(crate::config::KeyPress::without_modifiers(key), app, now));
+            return self.with_top_dialog(now, |dialog, app| {
+                dialog.handle_key(crate::config::KeyPress::without_modifiers(key), app, now)
+            });
         }
         match self.screen_layout().pane_at(column, row) {
             Some(Pane::Credentials) => (0..WHEEL_LINES).for_each(|_| self.credentials.move_cursor(motion, 1)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::command::FocusTarget;
-use super::dialog::{ConsoleIntent, Dialog, Extra, Parameters, Pick, PickItem, Picked};
+use super::dialog::{ConsoleDialogAction, Dialog, ParametersDialog, PickerDialog, PickerItem, PickerSelection, PickerShortcut};
 use super::learned::ListedValues;
 use super::sheet::DialogRow;
 use super::{App, Pane, UiEffect, draft};
@@ -11,15 +11,15 @@ use crate::domain::Credential;
 use crate::domain::provider::{PresetParameter, RequestPreset};
 
 /// What can be done with a preset besides taking it.
-const PRESET_SHORTCUTS: &[Extra] = &[Extra { key: 'o', word: "docs", intent: documentation_action }];
+const PRESET_SHORTCUTS: &[PickerShortcut] = &[PickerShortcut { key: 'o', label: "docs", action: documentation_action }];
 
 impl App {
     pub(super) fn open_preset_picker(&mut self) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
         let Ok(provider) = self.catalog.provider(&credential.provider) else { return Vec::new() };
         let presets = provider.presets_for(&credential.kind);
-        let pick = preset_picker("Requests", presets, |preset| Picked::Preset(preset.id.clone(), BTreeMap::new()));
-        self.dialogs.push(Dialog::Pick(pick));
+        let pick = preset_picker("Requests", presets, |preset| PickerSelection::Preset(preset.id.clone(), BTreeMap::new()));
+        self.dialogs.push(Dialog::Picker(pick));
         Vec::new()
     }
 
@@ -30,7 +30,7 @@ impl App {
         let Ok(preset) = self.catalog.preset(&credential.provider, id).cloned() else { return };
         let provider = credential.provider.clone();
         if let Some(pick) = self.value_picker(credential, &preset, &given) {
-            self.dialogs.push(Dialog::Pick(pick));
+            self.dialogs.push(Dialog::Picker(pick));
         } else if draft::missing_parameters(&preset, &given, credential).iter().any(|parameter| parameter.default.is_none()) {
             self.open_parameters_dialog(id, given);
         } else {
@@ -42,7 +42,12 @@ impl App {
     }
 
     /// The list of what the first placeholder can be for which an earlier answer listed values and none is given.
-    fn value_picker(&self, credential: &Credential, preset: &RequestPreset, given: &BTreeMap<String, String>) -> Option<Pick> {
+    fn value_picker(
+        &self,
+        credential: &Credential,
+        preset: &RequestPreset,
+        given: &BTreeMap<String, String>,
+    ) -> Option<PickerDialog> {
         let open = preset.parameters.iter().filter(|parameter| !given.contains_key(&parameter.id));
         let mut listed = open.filter_map(|open| Some((open, self.console.parameters.listed(&credential.id, open, given)?)));
         let (parameter, ListedValues { values, given_values: asked }) = listed.next()?;
@@ -53,13 +58,13 @@ impl App {
         let item = |(value, name): &(String, String)| {
             let mut given = known.clone();
             given.insert(parameter.id.clone(), value.clone());
-            value_item((name, value), Picked::Preset(preset.id.clone(), given))
+            value_item((name, value), PickerSelection::Preset(preset.id.clone(), given))
         };
-        let typed = Picked::Console(Box::new(ConsoleIntent::Type(preset.id.clone(), given.clone())));
+        let typed = PickerSelection::Console(Box::new(ConsoleDialogAction::EnterParameters(preset.id.clone(), given.clone())));
         let typed = value_item(("Another", "type it"), typed);
         let items = values.iter().map(item).chain([typed]).collect();
         let intro = vec![DialogRow::dim(format!("{} {}", preset.help, parameter.help)), DialogRow::Blank];
-        Some(Pick::new(format!("{}: {}", preset.title, parameter.id), items, cursor).saying(intro))
+        Some(PickerDialog::new(format!("{}: {}", preset.title, parameter.id), items, cursor).with_intro(intro))
     }
 
     /// Asks for the values of a preset's placeholders that nobody has given.
@@ -72,7 +77,7 @@ impl App {
             let known = chosen.or(credential.fields.get(&parameter.id).map(String::as_str)).or(parameter.default.as_deref());
             known.unwrap_or_default().to_owned()
         };
-        let mut parameters = Parameters::new(preset, asked, given, last);
+        let mut parameters = ParametersDialog::new(preset, asked, given, last);
         parameters.form.focus_on_empty();
         self.dialogs.push(Dialog::Parameters(Box::new(parameters)));
     }
@@ -91,29 +96,29 @@ impl App {
 pub(super) fn preset_picker<'p>(
     title: impl Into<String>,
     presets: impl Iterator<Item = &'p RequestPreset>,
-    picked: impl Fn(&RequestPreset) -> Picked,
-) -> Pick {
-    let item = |preset: &RequestPreset| PickItem {
+    picked: impl Fn(&RequestPreset) -> PickerSelection,
+) -> PickerDialog {
+    let item = |preset: &RequestPreset| PickerItem {
         text: preset.title.clone(),
         more: preset.help.clone(),
         right: preset.method.clone(),
         mark: None,
         heading: "",
-        picked: picked(preset),
+        selection: picked(preset),
     };
     let (items, notes) = presets.map(|preset| (item(preset), preset.docs.clone())).unzip();
-    Pick::new(title, items, 0).with(PRESET_SHORTCUTS).noting(notes)
+    PickerDialog::new(title, items, 0).with_shortcuts(PRESET_SHORTCUTS).with_notes(notes)
 }
 
-fn value_item((name, value): (&str, &str), picked: Picked) -> PickItem {
-    PickItem { text: name.to_owned(), more: value.to_owned(), right: String::new(), mark: None, heading: "", picked }
+fn value_item((name, value): (&str, &str), picked: PickerSelection) -> PickerItem {
+    PickerItem { text: name.to_owned(), more: value.to_owned(), right: String::new(), mark: None, heading: "", selection: picked }
 }
 
-fn documentation_action(picked: Option<&Picked>) -> Option<ConsoleIntent> {
+fn documentation_action(picked: Option<&PickerSelection>) -> Option<ConsoleDialogAction> {
     match picked? {
-        Picked::Preset(id, _) => Some(ConsoleIntent::Documentation(id.clone())),
-        Picked::Console(intent) => match intent.as_ref() {
-            ConsoleIntent::Walk(id, _) => Some(ConsoleIntent::Documentation(id.clone())),
+        PickerSelection::Preset(id, _) => Some(ConsoleDialogAction::OpenDocumentation(id.clone())),
+        PickerSelection::Console(intent) => match intent.as_ref() {
+            ConsoleDialogAction::RunPreset(id, _) => Some(ConsoleDialogAction::OpenDocumentation(id.clone())),
             _ => None,
         },
         _ => None,

@@ -2,7 +2,7 @@
 
 use super::activity::NotificationLevel;
 use super::command::{CommandAction, ConsoleAction, CredentialAction, FocusTarget, RegionAction};
-use super::dialog::{Dialog, Reading};
+use super::dialog::{Dialog, TextDialog};
 use super::{App, Now, Pane, PresentationMode};
 use crate::config::theme::StyleRole;
 use crate::domain::refusal::{CauseAssessment, Likelihood, RefusalDiagnosis, RemedyStep};
@@ -21,8 +21,8 @@ impl App {
         match &answered.exchange.refusal {
             Some(refusal) => {
                 let title = format!("Why {}?", answered.exchange.response.status);
-                let reading = Reading::new(title, self.diagnosis_lines(refusal));
-                self.dialogs.push(Dialog::Reading(reading));
+                let reading = TextDialog::new(title, self.diagnosis_lines(refusal));
+                self.dialogs.push(Dialog::Text(reading));
             }
             None => self.activity.notify(NotificationLevel::Success, "This answer is no refusal", now.instant),
         }

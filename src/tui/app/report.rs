@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::activity::{NotificationLevel, TaskState};
 use super::answer::ResponseView;
 use super::command::{CommandAction, CredentialAction};
-use super::dialog::{Ask, Asked, Dialog};
+use super::dialog::{Dialog, TextPromptDialog, TextPromptKind};
 use super::learned::{ExtractedParameters, ExtractionJob, MAX_INLINE_EXTRACTION_BYTES};
 use super::{App, Now, PresentationMode, UiEffect};
 use crate::domain::problem::Problem;
@@ -26,8 +26,8 @@ impl App {
             TaskEvent::Secret(event) => self.handle_secret_event(task, event, now),
             TaskEvent::Checked { credential, region, check } => {
                 self.regions.record_check(&credential, &region, &check);
-                if let Some(grid) = self.dialogs.verdicts() {
-                    grid.record(&credential, RegionCheckResult { region: region.clone(), check: check.clone() });
+                if let Some(grid) = self.dialogs.check_matrix_mut() {
+                    grid.record_check(&credential, RegionCheckResult { region: region.clone(), check: check.clone() });
                 }
                 if self.credentials.get(&credential).is_some_and(|known| known.region == region) {
                     self.credentials.record_check(&credential, check, now.wall);
@@ -43,7 +43,7 @@ impl App {
             }
             TaskEvent::Console(event) => return self.handle_console_event(task, event, now),
             TaskEvent::Store(state) => self.activity.store = Some(state),
-            TaskEvent::Diagnosed(found) => self.dialogs.surveyed(task, found),
+            TaskEvent::Diagnosed(found) => self.dialogs.on_findings(task, found),
             TaskEvent::Rotation(event) => return self.handle_rotation_event(task, event, now),
             TaskEvent::SignIn(event) => return self.handle_sign_in_event(task, event, now),
             TaskEvent::Done => return self.handle_task_done(task, now),
@@ -62,8 +62,8 @@ impl App {
         if self.dialogs.is_empty()
             && let Some((at, minted)) = self.console.response().and_then(ResponseView::unsaved_secret)
         {
-            let asked = Asked::of_secret(at, minted);
-            self.dialogs.push(Dialog::Ask(Box::new(Ask::new(asked))));
+            let asked = TextPromptKind::for_secret(at, minted);
+            self.dialogs.push(Dialog::TextPrompt(Box::new(TextPromptDialog::new(asked))));
         }
         large.map(|large| UiEffect::RunLayout(later, large)).into_iter().chain(study).collect()
     }
@@ -112,7 +112,7 @@ impl App {
                     self.notify_if_filtered_out(&id, now);
                 }
                 // What was asked for is there; whatever else the task does needs no dialog.
-                self.dialogs.done(task);
+                self.dialogs.on_task_done(task);
             }
             CredentialEvent::AccessToken(id, life) => {
                 if self.selected().is_some_and(|selected| selected.id == id) {
@@ -128,11 +128,11 @@ impl App {
             }
             CredentialEvent::RegionChecks(_, checks) => self.regions.set_checks(task, checks),
             CredentialEvent::AllChecks(checks) => {
-                if let Some(grid) = self.dialogs.verdicts() {
-                    grid.load(checks);
+                if let Some(grid) = self.dialogs.check_matrix_mut() {
+                    grid.load_checks(checks);
                 }
             }
-            identified @ CredentialEvent::Identified { .. } => self.dialogs.identified(task, identified),
+            identified @ CredentialEvent::Identified { .. } => self.dialogs.on_identified(task, identified),
         }
         self.update_duplicates();
     }
@@ -200,7 +200,7 @@ impl App {
         let Some(entry) = self.activity.entry_mut(task) else { return Vec::new() };
         entry.state = TaskState::Done(now.instant.saturating_duration_since(entry.started));
         self.finish_edit(task, now);
-        self.dialogs.done(task);
+        self.dialogs.on_task_done(task);
         if self.activity.store.as_ref().is_some_and(|store| store.problem.is_some()) {
             return vec![self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1];
         }
@@ -218,13 +218,13 @@ impl App {
         let store_failed = problem.class == crate::domain::problem::ProblemClass::Store;
         let asked = self.detail.waits_for(task);
         let mut effects = Vec::new();
-        if self.dialogs.sign_in(task).is_some() {
-            self.dialogs.sign_in_failed(task, problem);
-        } else if self.dialogs.wizard(task).is_some() {
+        if self.dialogs.sign_in_for_task(task).is_some() {
+            self.dialogs.on_sign_in_failed(task, problem);
+        } else if self.dialogs.wizard_for_task(task).is_some() {
             effects = self.handle_wizard_stopped(task, Some(problem), now);
         } else if self.console.waits_for(task) {
             self.console.fail(problem);
-        } else if let Some(problem) = self.dialogs.failed(task, problem) {
+        } else if let Some(problem) = self.dialogs.on_task_failed(task, problem) {
             let title = title.or_else(|| asked.then(|| "Show the secret".to_owned()));
             self.report_failure(title, problem, now);
         }
@@ -255,7 +255,7 @@ impl App {
         if self.detail.waits_for(task) {
             self.detail.mask();
         }
-        self.dialogs.cancelled(task);
+        self.dialogs.on_task_canceled(task);
         self.activity.notify(NotificationLevel::Warning, "Cancelled", now.instant);
         self.handle_wizard_stopped(task, None, now)
     }
@@ -263,14 +263,14 @@ impl App {
     /// The wizard that this task belonged to asks the journal what has happened; by then, what the keyring knows may
     /// have changed as well.
     fn handle_wizard_stopped(&mut self, task: TaskId, problem: Option<Problem>, now: Now) -> Vec<UiEffect> {
-        if let Some(wizard) = self.dialogs.forget_hidden(task) {
+        if let Some(wizard) = self.dialogs.remove_hidden_wizard(task) {
             let key = self.preferences.keys.key_or_name(CommandAction::Credential(CredentialAction::Rotate));
             let text = format!("{} has stopped; {key} takes it up", wizard.heading());
             self.activity.notify(NotificationLevel::Warning, text, now.instant);
             return vec![self.start_hidden_task(BackgroundTask::Credential(CredentialTask::Load)).1];
         }
-        let Some(wizard) = self.dialogs.wizard(task) else { return Vec::new() };
-        let then = wizard.broke(problem);
+        let Some(wizard) = self.dialogs.wizard_for_task(task) else { return Vec::new() };
+        let then = wizard.on_failed(problem);
         let mut effects = self.start_rotation_lookup(then);
         if !effects.is_empty() {
             effects.push(self.start_hidden_task(BackgroundTask::Credential(CredentialTask::Load)).1);

@@ -2,7 +2,9 @@
 
 use super::activity::NotificationLevel;
 use super::command::{CommandAction, CredentialAction, ProgramAction};
-use super::dialog::{Confirm, Create, Dialog, Intent, Pick, PickItem, Picked, Removal, Rotate};
+use super::dialog::{
+    ConfirmDialog, CreateDialog, Dialog, DialogAction, PickerDialog, PickerItem, PickerSelection, RemovalTarget, RotationWizard,
+};
 use super::form::FormButton;
 use super::sheet::DialogRow;
 use super::{App, Now, PresentationMode, UiEffect, words};
@@ -17,7 +19,7 @@ impl App {
     pub(super) fn open_rotation_wizard(&mut self) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
         let (id, name) = (credential.id.clone(), self.display_name(credential));
-        if self.dialogs.reopen(|wizard| wizard.credential() == Some(&id)) {
+        if self.dialogs.reopen_wizard(|wizard| wizard.credential() == Some(&id)) {
             return Vec::new();
         }
         let charge = RotationTarget { credential: id, administrator: None, part: SecretPart::Secret };
@@ -30,15 +32,15 @@ impl App {
     }
 
     fn push_wizard(&mut self, name: String, first: RotationTask) -> Vec<UiEffect> {
-        let wizard = Rotate::new(name, self.preferences.browser);
-        self.dialogs.push(Dialog::Rotate(Box::new(wizard)));
+        let wizard = RotationWizard::new(name, self.preferences.browser);
+        self.dialogs.push(Dialog::Rotation(Box::new(wizard)));
         vec![self.start_wizard_task(BackgroundTask::Rotation(first))]
     }
 
     /// Opens the form for a credential that the selected one, or one beside it, is to make.
     pub(super) fn open_create_dialog(&mut self, now: Now) {
         let Some(selected) = self.selected() else { return };
-        let create = Create::new((selected, self.display_name(selected)), self.neighbors(selected), self.catalog.clone());
+        let create = CreateDialog::new((selected, self.display_name(selected)), self.neighbors(selected), self.catalog.clone());
         if let Some(create) = create {
             return self.dialogs.push(Dialog::Create(Box::new(create)));
         }
@@ -51,46 +53,49 @@ impl App {
     pub(super) fn open_removal_picker(&mut self) {
         let Some(credential) = self.selected() else { return };
         let id = &credential.id;
-        let item = |text: &str, more: String, removal| PickItem {
+        let item = |text: &str, more: String, removal| PickerItem {
             text: text.to_owned(),
             more,
             right: String::new(),
             mark: None,
             heading: "",
-            picked: Picked::Removal(removal),
+            selection: PickerSelection::Removal(removal),
         };
         let at_provider = |administrator| {
-            Removal::AtProvider(RotationTarget { credential: id.clone(), administrator, part: SecretPart::Secret })
+            RemovalTarget::Provider(RotationTarget { credential: id.clone(), administrator, part: SecretPart::Secret })
         };
         let mut items = vec![
             item("revoke", "at the provider, by itself: it works nowhere any more".to_owned(), at_provider(None)),
-            item("remove", "from this keyring only; the provider is not asked".to_owned(), Removal::Here(id.clone())),
+            item("remove", "from this keyring only; the provider is not asked".to_owned(), RemovalTarget::Local(id.clone())),
         ];
         items.extend(self.neighbors(credential).into_iter().map(|(other, name)| {
             item("revoke", format!("at the provider, by {name}"), at_provider(CredentialId::parse(&other)))
         }));
-        self.dialogs.push(Dialog::Pick(Pick::new("Revoke or remove", items, 0)));
+        self.dialogs.push(Dialog::Picker(PickerDialog::new("Revoke or remove", items, 0)));
     }
 
     /// Asks for the name before a credential ends.
-    pub(super) fn confirm_removal(&mut self, removal: Removal) {
+    pub(super) fn confirm_removal(&mut self, removal: RemovalTarget) {
         let id = match &removal {
-            Removal::Here(id) => id,
-            Removal::AtProvider(charge) => &charge.credential,
+            RemovalTarget::Local(id) => id,
+            RemovalTarget::Provider(charge) => &charge.credential,
         };
         let Some(credential) = self.credentials.get(id) else { return };
         let (name, called) = (credential.name.as_str(), self.display_name(credential));
         let confirm = match removal {
-            Removal::Here(id) => {
-                Confirm::new("Remove a credential", remove_rows(&called), FormButton::Destructive("Remove"), Intent::Remove(id))
-            }
-            Removal::AtProvider(charge) => {
+            RemovalTarget::Local(id) => ConfirmDialog::new(
+                "Remove a credential",
+                remove_rows(&called),
+                FormButton::Destructive("Remove"),
+                DialogAction::RemoveCredential(id),
+            ),
+            RemovalTarget::Provider(charge) => {
                 let rows = self.revoke_rows(credential, &charge);
-                let intent = Intent::Rotation(Box::new(RotationTask::Revoke(charge, String::new())));
-                Confirm::new("Revoke a credential", rows, FormButton::Destructive("Revoke"), intent)
+                let intent = DialogAction::RunRotationTask(Box::new(RotationTask::Revoke(charge, String::new())));
+                ConfirmDialog::new("Revoke a credential", rows, FormButton::Destructive("Revoke"), intent)
             }
         };
-        self.dialogs.push(Dialog::Confirm(Box::new(confirm.typing(name, called))));
+        self.dialogs.push(Dialog::Confirm(Box::new(confirm.with_typed_confirmation(name, called))));
     }
 
     /// Starts what a dialog wants done about rotations.
@@ -128,37 +133,37 @@ impl App {
         if let RotationEvent::Finished(RotationStatus { state: RotationPhase::Done, purpose: RotationPurpose::Create, .. }) =
             &event
         {
-            self.dialogs.close_creation();
+            self.dialogs.close_create_dialog();
         }
         let (others, parts) = match &event {
             RotationEvent::Planned(plan) => (self.administrators(plan), self.replaceable_parts(plan)),
             _ => (Vec::new(), Vec::new()),
         };
-        let Some(wizard) = self.dialogs.wizard(task) else { return Vec::new() };
+        let Some(wizard) = self.dialogs.wizard_for_task(task) else { return Vec::new() };
         let then = match event {
             RotationEvent::Planned(plan) => {
-                wizard.planned(plan, &others, &parts);
+                wizard.show_plan(plan, &others, &parts);
                 None
             }
             RotationEvent::Started(plan) => {
-                wizard.begins(plan);
+                wizard.set_plan(plan);
                 None
             }
             RotationEvent::Reviewed(review) => {
-                wizard.reviewed(review);
+                wizard.show_review(review);
                 None
             }
             RotationEvent::PromptOpened(question, dilemma) => {
-                wizard.asks(question, *dilemma, now.instant);
-                return wizard.page_to_open().map(UiEffect::OpenUrl).into_iter().collect();
+                wizard.show_prompt(question, *dilemma, now.instant);
+                return wizard.take_page_to_open().map(UiEffect::OpenUrl).into_iter().collect();
             }
             RotationEvent::Step(line) => {
-                wizard.step(&line);
-                let (done, total) = wizard.count();
+                wizard.apply_progress(&line);
+                let (done, total) = wizard.step_counts();
                 self.activity.set_progress(task, done, total);
                 None
             }
-            RotationEvent::Finished(status) => wizard.ended(status),
+            RotationEvent::Finished(status) => wizard.on_finished(status),
             RotationEvent::UnfinishedListed(_) => None,
         };
         self.start_rotation_lookup(then)
@@ -199,18 +204,18 @@ impl App {
 
     /// Opens a wizard for something that begins without another question, and says what it is called.
     fn open_started_wizard(&mut self, purpose: RotationPurpose, name: String) -> String {
-        let wizard = Rotate::begun(name, purpose, self.preferences.browser);
+        let wizard = RotationWizard::for_running(name, purpose, self.preferences.browser);
         let title = wizard.heading();
-        self.dialogs.push(Dialog::Rotate(Box::new(wizard)));
+        self.dialogs.push(Dialog::Rotation(Box::new(wizard)));
         title
     }
 
     /// What goes on behind the screen is heard of where it matters: when it needs a person, and when it ends.
     fn notify_hidden_rotation(&mut self, task: TaskId, event: &RotationEvent, now: Now) {
-        if !self.dialogs.hides(task) {
+        if !self.dialogs.has_hidden_wizard(task) {
             return;
         }
-        let heading = self.dialogs.wizard(task).map(|wizard| wizard.heading()).unwrap_or_default();
+        let heading = self.dialogs.wizard_for_task(task).map(|wizard| wizard.heading()).unwrap_or_default();
         let key = self.preferences.keys.key_or_name(CommandAction::Program(ProgramAction::TaskList));
         let (tone, text) = match event {
             RotationEvent::PromptOpened(..) => (NotificationLevel::Warning, format!("{heading} needs you: {key} leads to it")),
@@ -229,27 +234,27 @@ impl App {
             _ => return,
         };
         if let RotationEvent::Finished(_) = event {
-            self.dialogs.forget_hidden(task);
+            self.dialogs.remove_hidden_wizard(task);
         }
         self.activity.notify(tone, text, now.instant);
     }
 
     /// Unfinished rotations are offered where nothing else is open.
     fn offer_unfinished_rotations(&mut self, left: &[RotationStatus], now: Now) {
-        let item = |status: &RotationStatus| PickItem {
+        let item = |status: &RotationStatus| PickerItem {
             text: self.display_name_by_name(&status.name),
             more: self.mask_name(&status.next, &status.name),
             right: if status.state == RotationPhase::NeedsUser { "needs you" } else { "unfinished" }.to_owned(),
             mark: Some((StyleRole::Warn, self.preferences.symbols.warning)),
             heading: "",
-            picked: Picked::Rotation(status.id.clone(), self.display_name_by_name(&status.name)),
+            selection: PickerSelection::Rotation(status.id.clone(), self.display_name_by_name(&status.name)),
         };
         let items: Vec<_> = left.iter().map(item).collect();
         if items.is_empty() {
             return;
         }
         if self.dialogs.is_empty() {
-            self.dialogs.push(Dialog::Pick(Pick::new("Unfinished rotations", items, 0)));
+            self.dialogs.push(Dialog::Picker(PickerDialog::new("Unfinished rotations", items, 0)));
         } else {
             let text =
                 format!("{} unfinished; {} takes one up", words::format_count(items.len(), "rotation"), self.rotate_key_label());
@@ -274,7 +279,7 @@ impl App {
 
     fn start_wizard_task(&mut self, task: BackgroundTask) -> UiEffect {
         let (id, effect) = self.start_hidden_task(task);
-        self.dialogs.wait(id);
+        self.dialogs.set_task(id);
         effect
     }
 

@@ -3,7 +3,10 @@
 use super::activity::NotificationLevel;
 use super::attempt::RequestList;
 use super::command::{CommandAction, ConsoleAction};
-use super::dialog::{Ask, Asked, Confirm, ConsoleIntent, Dialog, Extra, Intent, Pick, PickItem, Picked, Reading};
+use super::dialog::{
+    ConfirmDialog, ConsoleDialogAction, Dialog, DialogAction, PickerDialog, PickerItem, PickerSelection, PickerShortcut,
+    TextDialog, TextPromptDialog, TextPromptKind,
+};
 use super::form::FormButton;
 use super::sheet::DialogRow;
 use super::{App, Now, UiEffect, words};
@@ -16,49 +19,61 @@ use crate::engine::message::{
 };
 
 /// What else can be done with a request that was sent.
-const HISTORY_SHORTCUTS: &[Extra] = &[
-    Extra { key: 't', word: "compare", intent: |picked| compare_action(picked?) },
-    Extra { key: 'o', word: "all credentials", intent: |_| Some(ConsoleIntent::WholeHistory) },
-    Extra { key: 'x', word: "forget all", intent: |_| Some(ConsoleIntent::AskForget) },
+const HISTORY_SHORTCUTS: &[PickerShortcut] = &[
+    PickerShortcut { key: 't', label: "compare", action: |picked| compare_action(picked?) },
+    PickerShortcut { key: 'o', label: "all credentials", action: |_| Some(ConsoleDialogAction::ShowFullHistory) },
+    PickerShortcut { key: 'x', label: "forget all", action: |_| Some(ConsoleDialogAction::ConfirmClearHistory) },
 ];
 /// What else can be done with a saved request.
-const SAVED_REQUEST_SHORTCUTS: &[Extra] = &[
-    Extra { key: 't', word: "copy", intent: |picked| Some(ConsoleIntent::Copy(saved_request_name(picked?)?)) },
-    Extra { key: 'r', word: "rename", intent: |picked| Some(ConsoleIntent::Rename(saved_request_name(picked?)?)) },
-    Extra { key: 'x', word: "delete", intent: |picked| Some(ConsoleIntent::Delete(saved_request_name(picked?)?)) },
+const SAVED_REQUEST_SHORTCUTS: &[PickerShortcut] = &[
+    PickerShortcut {
+        key: 't',
+        label: "copy",
+        action: |picked| Some(ConsoleDialogAction::PromptCopy(saved_request_name(picked?)?)),
+    },
+    PickerShortcut {
+        key: 'r',
+        label: "rename",
+        action: |picked| Some(ConsoleDialogAction::PromptRename(saved_request_name(picked?)?)),
+    },
+    PickerShortcut {
+        key: 'x',
+        label: "delete",
+        action: |picked| Some(ConsoleDialogAction::ConfirmDelete(saved_request_name(picked?)?)),
+    },
 ];
 
 impl App {
     /// Does what a dialog wants done with the console.
-    pub(super) fn run_console_dialog_action(&mut self, intent: ConsoleIntent, now: Now) -> Vec<UiEffect> {
+    pub(super) fn run_console_dialog_action(&mut self, intent: ConsoleDialogAction, now: Now) -> Vec<UiEffect> {
         match intent {
-            ConsoleIntent::Save(id) => return self.save_request(id, now),
-            ConsoleIntent::Rename(id) => self.open_text_prompt(Asked::Rename(id)),
-            ConsoleIntent::Copy(id) => self.open_text_prompt(Asked::Copy(id)),
-            ConsoleIntent::Delete(id) => self.open_delete_confirmation(id),
-            ConsoleIntent::Saved(task) => return self.change_saved_requests(task, now),
-            ConsoleIntent::Open(_, saved) => self.open_saved_request(*saved, now),
-            ConsoleIntent::Write(path) => return self.save_response_body(&path, now),
-            ConsoleIntent::Keep(which, name) => {
+            ConsoleDialogAction::SaveRequest(id) => return self.save_request(id, now),
+            ConsoleDialogAction::PromptRename(id) => self.open_text_prompt(TextPromptKind::RenameRequest(id)),
+            ConsoleDialogAction::PromptCopy(id) => self.open_text_prompt(TextPromptKind::CopyRequest(id)),
+            ConsoleDialogAction::ConfirmDelete(id) => self.open_delete_confirmation(id),
+            ConsoleDialogAction::RunSavedTask(task) => return self.change_saved_requests(task, now),
+            ConsoleDialogAction::OpenSaved(_, saved) => self.open_saved_request(*saved, now),
+            ConsoleDialogAction::SaveResponse(path) => return self.save_response_body(&path, now),
+            ConsoleDialogAction::StoreSecret(which, name) => {
                 let Some(answered) = self.console.response() else { return Vec::new() };
                 let task = BackgroundTask::Console(ConsoleTask::StoreCaptured(answered.exchange.clone(), which, name.clone()));
                 return self.start_dialog_task(format!("Keep the secret as {name}"), task, now);
             }
-            ConsoleIntent::Resend(line) => return self.resend_from_history(&line, now),
-            ConsoleIntent::Compare(line) => self.compare_with_history(&line),
-            ConsoleIntent::WholeHistory => {
+            ConsoleDialogAction::Resend(line) => return self.resend_from_history(&line, now),
+            ConsoleDialogAction::Compare(line) => self.compare_with_history(&line),
+            ConsoleDialogAction::ShowFullHistory => {
                 let task = BackgroundTask::Console(ConsoleTask::ListHistory(HistoryFilter::default()));
                 return self.fetch_request_list(RequestList::History, task);
             }
-            ConsoleIntent::AskForget => self.open_clear_history_confirmation(),
-            ConsoleIntent::Forget => {
+            ConsoleDialogAction::ConfirmClearHistory => self.open_clear_history_confirmation(),
+            ConsoleDialogAction::ClearHistory => {
                 return self.fetch_request_list(RequestList::History, BackgroundTask::Console(ConsoleTask::ClearHistory));
             }
-            ConsoleIntent::Walk(preset, given) => return self.run_follow_up(&preset, given, now),
-            ConsoleIntent::Type(preset, given) => self.open_parameters_dialog(&preset, given),
-            ConsoleIntent::Documentation(preset) => return self.open_documentation(&preset),
-            ConsoleIntent::Import(text) => self.import_curl(&text, now),
-            ConsoleIntent::Edit(text) => return self.redact_for_editor(text),
+            ConsoleDialogAction::RunPreset(preset, given) => return self.run_follow_up(&preset, given, now),
+            ConsoleDialogAction::EnterParameters(preset, given) => self.open_parameters_dialog(&preset, given),
+            ConsoleDialogAction::OpenDocumentation(preset) => return self.open_documentation(&preset),
+            ConsoleDialogAction::ImportCurl(text) => self.import_curl(&text, now),
+            ConsoleDialogAction::EditBody(text) => return self.redact_for_editor(text),
         }
         Vec::new()
     }
@@ -115,7 +130,7 @@ impl App {
                 let lines: Vec<_> = dropped.chain(notes).collect();
                 self.set_console_request(&provider, imported.draft, now);
                 if !lines.is_empty() {
-                    self.dialogs.push(Dialog::Reading(Reading::new("What the curl command had besides", lines)));
+                    self.dialogs.push(Dialog::Text(TextDialog::new("What the curl command had besides", lines)));
                 }
             }
         }
@@ -129,8 +144,8 @@ impl App {
         self.activity.notify(NotificationLevel::Success, format!("Ready to be sent: {text}"), now.instant);
     }
 
-    fn open_text_prompt(&mut self, asked: Asked) {
-        self.dialogs.push(Dialog::Ask(Box::new(Ask::new(asked))));
+    fn open_text_prompt(&mut self, asked: TextPromptKind) {
+        self.dialogs.push(Dialog::TextPrompt(Box::new(TextPromptDialog::new(asked))));
     }
 
     fn save_request(&mut self, id: SavedRequestName, now: Now) -> Vec<UiEffect> {
@@ -153,15 +168,15 @@ impl App {
 
     fn open_delete_confirmation(&mut self, id: SavedRequestName) {
         let rows = vec![DialogRow::text(format!("The saved request {id} is deleted. Nothing at the provider changes."))];
-        let intent = Intent::Console(Box::new(ConsoleIntent::Saved(SavedRequestTask::Delete(id))));
-        let confirm = Confirm::new("Delete this request?", rows, FormButton::Destructive("Delete"), intent);
+        let intent = DialogAction::Console(Box::new(ConsoleDialogAction::RunSavedTask(SavedRequestTask::Delete(id))));
+        let confirm = ConfirmDialog::new("Delete this request?", rows, FormButton::Destructive("Delete"), intent);
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
     }
 
     fn open_clear_history_confirmation(&mut self) {
         let rows = vec![DialogRow::warning("Every request of the history is forgotten, of every credential.")];
-        let intent = Intent::Console(Box::new(ConsoleIntent::Forget));
-        let confirm = Confirm::new("Forget the history?", rows, FormButton::Destructive("Forget"), intent);
+        let intent = DialogAction::Console(Box::new(ConsoleDialogAction::ClearHistory));
+        let confirm = ConfirmDialog::new("Forget the history?", rows, FormButton::Destructive("Forget"), intent);
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
     }
 
@@ -226,7 +241,7 @@ impl App {
         let changes = difference::format_diff(&before, &after, usize::MAX / 4);
         let changes = if changes.is_empty() { "  Both are the same".to_owned() } else { changes };
         let title = format!("- request {} of the history, + the last answer", line.id);
-        self.dialogs.push(Dialog::Reading(Reading::of_changes(title, &changes)));
+        self.dialogs.push(Dialog::Text(TextDialog::for_diff(title, &changes)));
     }
 
     /// What is secret is taken out before the text is written to a file for the editor.
@@ -239,7 +254,7 @@ impl App {
     pub(super) fn handle_editor_closed(&mut self, edited: Result<String, Problem>, now: Now) {
         match edited {
             Ok(text) => {
-                if !self.dialogs.take_edited(&text) {
+                if !self.dialogs.apply_edited_body(&text) {
                     self.activity.notify(
                         NotificationLevel::Warning,
                         "The request is no longer open; what was written is dropped",
@@ -251,17 +266,17 @@ impl App {
         }
     }
 
-    fn show_request_list(&mut self, task: TaskId, pick: Pick) {
+    fn show_request_list(&mut self, task: TaskId, pick: PickerDialog) {
         if self.console.awaited_list.take_if(|(waiting, _)| *waiting == task).is_some() {
-            self.dialogs.replace_shelf(pick);
+            self.dialogs.replace_shortcut_picker(pick);
         }
     }
 
-    fn history_picker(&self, lines: &[HistoryRecord], now: Now) -> Pick {
+    fn history_picker(&self, lines: &[HistoryRecord], now: Now) -> PickerDialog {
         let item = |line: &HistoryRecord| {
             let sent = &line.entry;
             let time = sent.latency_ms.map(|ms| format!(" · {ms} ms")).unwrap_or_default();
-            PickItem {
+            PickerItem {
                 text: format!("{} {}", sent.draft.method, sent.draft.address()),
                 more: format!(
                     "{} · {} · {}{time}",
@@ -272,14 +287,14 @@ impl App {
                 right: sent.status.map_or_else(|| sent.verdict.as_str().to_owned(), |status| status.to_string()),
                 mark: None,
                 heading: "",
-                picked: Picked::Console(Box::new(ConsoleIntent::Resend(Box::new(line.clone())))),
+                selection: PickerSelection::Console(Box::new(ConsoleDialogAction::Resend(Box::new(line.clone())))),
             }
         };
         // A line may have no room for all of the address.
         let note = |line: &HistoryRecord| format!("{} {}", line.entry.draft.method, line.entry.draft.address());
         let notes = lines.iter().map(note).collect();
-        let pick = Pick::new("History: Enter sends again", lines.iter().map(item).collect(), 0);
-        pick.with(HISTORY_SHORTCUTS).noting(notes).or_else_saying(self.empty_history_text())
+        let pick = PickerDialog::new("History: Enter sends again", lines.iter().map(item).collect(), 0);
+        pick.with_shortcuts(HISTORY_SHORTCUTS).with_notes(notes).with_empty_text(self.empty_history_text())
     }
 
     /// What to press where nothing was sent.
@@ -298,27 +313,30 @@ impl App {
         self.catalog.provider(provider).map_or(provider, |known| known.title.as_str()).to_owned()
     }
 
-    fn saved_requests_picker(&self, all: &[(SavedRequestName, Result<SavedRequest, Problem>)]) -> Pick {
+    fn saved_requests_picker(&self, all: &[(SavedRequestName, Result<SavedRequest, Problem>)]) -> PickerDialog {
         let own = self.selected().map(|credential| credential.provider.as_str());
         let readable = all.iter().filter_map(|(id, saved)| Some((id, saved.as_ref().ok()?)));
         let mut items: Vec<_> = readable.collect();
         items.sort_by_key(|(_, saved)| Some(saved.provider.as_str()) != own);
-        let item = |(id, saved): &(&SavedRequestName, &SavedRequest)| PickItem {
+        let item = |(id, saved): &(&SavedRequestName, &SavedRequest)| PickerItem {
             text: id.to_string(),
             more: format!("{} {}", saved.method, saved_address(saved)),
             right: self.provider_title(&saved.provider),
             mark: None,
             heading: "",
-            picked: Picked::Console(Box::new(ConsoleIntent::Open((*id).clone(), Box::new((*saved).clone())))),
+            selection: PickerSelection::Console(Box::new(ConsoleDialogAction::OpenSaved(
+                (*id).clone(),
+                Box::new((*saved).clone()),
+            ))),
         };
         let note = |(_, saved): &(&SavedRequestName, &SavedRequest)| saved_summary(saved);
         let notes = items.iter().map(note).collect();
         let key = self.preferences.keys.key_or_name(CommandAction::Console(ConsoleAction::SaveRequest));
         let empty = format!("No request is saved yet; {key} in the console saves the one that stands there.");
-        Pick::new("Saved requests", items.iter().map(item).collect(), 0)
-            .with(SAVED_REQUEST_SHORTCUTS)
-            .noting(notes)
-            .or_else_saying(empty)
+        PickerDialog::new("Saved requests", items.iter().map(item).collect(), 0)
+            .with_shortcuts(SAVED_REQUEST_SHORTCUTS)
+            .with_notes(notes)
+            .with_empty_text(empty)
     }
 }
 
@@ -340,20 +358,20 @@ fn saved_summary(saved: &SavedRequest) -> String {
     format!("with {headers} and {body}")
 }
 
-fn compare_action(picked: &Picked) -> Option<ConsoleIntent> {
+fn compare_action(picked: &PickerSelection) -> Option<ConsoleDialogAction> {
     match picked {
-        Picked::Console(intent) => match intent.as_ref() {
-            ConsoleIntent::Resend(line) => Some(ConsoleIntent::Compare(line.clone())),
+        PickerSelection::Console(intent) => match intent.as_ref() {
+            ConsoleDialogAction::Resend(line) => Some(ConsoleDialogAction::Compare(line.clone())),
             _ => None,
         },
         _ => None,
     }
 }
 
-fn saved_request_name(picked: &Picked) -> Option<SavedRequestName> {
+fn saved_request_name(picked: &PickerSelection) -> Option<SavedRequestName> {
     match picked {
-        Picked::Console(intent) => match intent.as_ref() {
-            ConsoleIntent::Open(id, _) => Some(id.clone()),
+        PickerSelection::Console(intent) => match intent.as_ref() {
+            ConsoleDialogAction::OpenSaved(id, _) => Some(id.clone()),
             _ => None,
         },
         _ => None,

@@ -1,7 +1,7 @@
 //! Signing in with the browser: what opens the dialog, and what tasks have to say to it.
 
 use super::activity::{NotificationLevel, TaskState};
-use super::dialog::{Add, Dialog, SignIn};
+use super::dialog::{AddDialog, Dialog, SignInDialog};
 use super::{App, BrowserAvailability, Now, UiEffect};
 use crate::domain::provider::AuthMethod;
 use crate::engine::message::{BackgroundTask, SignInEvent, SignInResult, SignInSubject, SignInTask, TaskId};
@@ -21,7 +21,7 @@ impl App {
             return self.start_sign_in(session, now);
         }
         let region = self.selected().map(|credential| credential.region.clone()).unwrap_or_default();
-        match Add::for_session(self.catalog.clone(), &region) {
+        match AddDialog::for_session(self.catalog.clone(), &region) {
             Some(add) => self.dialogs.push(Dialog::Add(Box::new(add))),
             None => self.activity.notify(
                 NotificationLevel::Warning,
@@ -40,9 +40,9 @@ impl App {
         };
         let task = BackgroundTask::SignIn(SignInTask::Start(session.clone()));
         let (id, effect) = self.start_task(format!("Sign in to {name}"), task, now);
-        self.dialogs.wait(id);
-        let mut dialog = SignIn::new(name, session, self.preferences.browser);
-        dialog.wait(id);
+        self.dialogs.set_task(id);
+        let mut dialog = SignInDialog::new(name, session, self.preferences.browser);
+        dialog.set_task(id);
         self.dialogs.push(Dialog::SignIn(Box::new(dialog)));
         vec![effect]
     }
@@ -51,22 +51,24 @@ impl App {
     pub(super) fn handle_sign_in_event(&mut self, task: TaskId, event: SignInEvent, now: Now) -> Vec<UiEffect> {
         match &event {
             SignInEvent::CallbackReceived => self.activity.set_task_state(task, TaskState::CleaningUp),
-            SignInEvent::Finished(signed_in) if self.dialogs.sign_in(task).is_none() => self.notify_signed_in(signed_in, now),
+            SignInEvent::Finished(signed_in) if self.dialogs.sign_in_for_task(task).is_none() => {
+                self.notify_signed_in(signed_in, now)
+            }
             _ => {}
         }
-        let Some(dialog) = self.dialogs.sign_in(task) else { return Vec::new() };
+        let Some(dialog) = self.dialogs.sign_in_for_task(task) else { return Vec::new() };
         match event {
             SignInEvent::PageReady(visit) => {
                 let page = visit.page.clone();
-                dialog.visit(*visit, now.instant);
+                dialog.show_page(*visit, now.instant);
                 return (self.preferences.browser == BrowserAvailability::Available)
                     .then_some(UiEffect::OpenUrl(page))
                     .into_iter()
                     .collect();
             }
-            SignInEvent::PasteRejected(question, problem) => dialog.strange(question, problem),
-            SignInEvent::CallbackReceived => dialog.answered(),
-            SignInEvent::Finished(signed_in) => dialog.ended(signed_in),
+            SignInEvent::PasteRejected(question, problem) => dialog.show_mismatch(question, problem),
+            SignInEvent::CallbackReceived => dialog.start_fetching(),
+            SignInEvent::Finished(signed_in) => dialog.show_result(signed_in),
         }
         Vec::new()
     }

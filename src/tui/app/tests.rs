@@ -286,7 +286,7 @@ fn a_fresh_secret_that_is_kept_is_in_the_list_and_asked_for_a_name_only() {
     answer.captured = vec![CapturedSecret { member: "client_secret".to_owned(), secret, stored: Some(Box::new(kept)) }];
     session.report(task, TaskEvent::ResponseReceived(answer));
     assert!(session.app.credentials.get(&id).is_some());
-    let Some(Dialog::Ask(ask)) = session.app.dialogs.top() else { panic!("no question") };
+    let Some(Dialog::TextPrompt(ask)) = session.app.dialogs.top() else { panic!("no question") };
     assert_eq!(ask.form.value("answer"), name);
     session.press("Esc q");
     assert!(session.drain().iter().any(|effect| matches!(effect, UiEffect::Quit)));
@@ -443,9 +443,9 @@ fn what_is_found_on_the_machine_is_shown_when_it_is_known() {
             TaskEvent::Diagnosed(vec![found(DiagnosticSeverity::Ok, "fine"), found(DiagnosticSeverity::Fail, "broken")]),
         )
         .report(task, TaskEvent::Done);
-    let Some(Dialog::Survey(survey)) = session.app.dialogs.top() else { panic!("it is not shown") };
+    let Some(Dialog::Findings(survey)) = session.app.dialogs.top() else { panic!("it is not shown") };
     let lines: Vec<_> = survey
-        .sheet()
+        .view()
         .body
         .into_iter()
         .filter_map(|row| if let DialogRow::Text(_, text) = row { Some(text) } else { None })
@@ -456,8 +456,8 @@ fn what_is_found_on_the_machine_is_shown_when_it_is_known() {
     session.press("P S");
     let (task, BackgroundTask::Diagnostic(DiagnosticTask::Scan)) = session.task() else { panic!("nobody looks") };
     session.report(task, TaskEvent::Failed(trouble()));
-    let Some(Dialog::Survey(survey)) = session.app.dialogs.top() else { panic!("it is not shown") };
-    assert!(!survey.sheet().head.is_empty(), "the problem is told there");
+    let Some(Dialog::Findings(survey)) = session.app.dialogs.top() else { panic!("it is not shown") };
+    assert!(!survey.view().head.is_empty(), "the problem is told there");
 }
 
 // Regions.
@@ -518,7 +518,7 @@ fn a_click_meets_what_is_seen() {
     let add = hints.iter().find(|hint| hint.title == "add").expect("a hint").area;
     session.click(add.x, add.y);
     let Some(dialog @ Dialog::Add(_)) = session.app.dialogs.top() else { panic!("no dialog") };
-    let sheet = dialog.sheet(&session.app, session.now);
+    let sheet = dialog.view(&session.app, session.now);
     let placed = sheet.layout(session.app.ui_state.area);
     let buttons = placed.lines.last().expect("buttons").area;
     session.click(buttons.x + buttons.width - 1, buttons.y);

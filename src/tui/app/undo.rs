@@ -161,7 +161,7 @@ fn inverse_edit(before: &Credential, edit: &CredentialEdit) -> UndoAction {
 #[cfg(test)]
 mod tests {
     use super::super::samples::{TestSession, id};
-    use super::super::{Message, dialog::Intent};
+    use super::super::{Message, dialog::DialogAction};
     use super::*;
     use crate::engine::message::{CredentialEvent, TaskEvent, TaskReport};
 
@@ -210,7 +210,7 @@ mod tests {
         assert!(session.app.undo.is_empty());
 
         let secret = Some(std::sync::Arc::new(crate::domain::Secret::from_text("new".to_owned())));
-        let intent = Intent::Edit(id(0), Box::new(CredentialEdit { secret, ..CredentialEdit::default() }));
+        let intent = DialogAction::EditCredential(id(0), Box::new(CredentialEdit { secret, ..CredentialEdit::default() }));
         let now = session.now;
         let effects = session.app.run_dialog_action(intent, now);
         session.effects.extend(effects);

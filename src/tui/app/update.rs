@@ -3,7 +3,7 @@
 use super::activity::NotificationLevel;
 use super::command::{CommandAction, ProgramAction};
 use super::console::ConsolePromptKind;
-use super::dialog::{Add, Dialog, Outcome};
+use super::dialog::{AddDialog, Dialog, DialogResult};
 use super::form;
 use super::{App, InputEvent, Message, Now, UiEffect};
 use crate::config::KeyPress;
@@ -69,8 +69,8 @@ impl App {
                 self.detail.mask();
                 Vec::new()
             }
-            InputEvent::LineEntered(asked, line) => self.hear(&asked, &line, now),
-            InputEvent::Interrupt => self.interrupt(now),
+            InputEvent::LineEntered(asked, line) => self.handle_reply(&asked, &line, now),
+            InputEvent::Interrupt => self.handle_interrupt(now),
             InputEvent::InputClosed => self.quit(),
         }
     }
@@ -82,7 +82,7 @@ impl App {
             return self.run_action(action, now);
         }
         if !self.dialogs.is_empty() {
-            return self.with_top_dialog(now, |dialog, app| dialog.key(key, app, now));
+            return self.with_top_dialog(now, |dialog, app| dialog.handle_key(key, app, now));
         }
         if self.credentials.filter.typing {
             return self.handle_filter_key(key, now);
@@ -96,7 +96,7 @@ impl App {
     /// A paste goes where text is typed; elsewhere it can only be a secret that is to be added.
     fn handle_paste(&mut self, text: &str, now: Now) -> Vec<UiEffect> {
         if !self.dialogs.is_empty() {
-            return self.with_top_dialog(now, |dialog, app| dialog.paste(text, app, now));
+            return self.with_top_dialog(now, |dialog, app| dialog.handle_paste(text, app, now));
         }
         if self.credentials.filter.typing {
             form::insert_text(&mut self.credentials.filter.input, text);
@@ -111,18 +111,18 @@ impl App {
             self.import_curl(text, now);
             return Vec::new();
         }
-        self.dialogs.push(Dialog::Add(Box::new(Add::new(self.catalog.clone()))));
-        self.with_top_dialog(now, |dialog, app| dialog.paste(text, app, now))
+        self.dialogs.push(Dialog::Add(Box::new(AddDialog::new(self.catalog.clone()))));
+        self.with_top_dialog(now, |dialog, app| dialog.handle_paste(text, app, now))
     }
 
     /// Lets the top dialog answer, and does what it wants.
-    pub(super) fn with_top_dialog(&mut self, now: Now, tell: impl FnOnce(&mut Dialog, &Self) -> Outcome) -> Vec<UiEffect> {
+    pub(super) fn with_top_dialog(&mut self, now: Now, tell: impl FnOnce(&mut Dialog, &Self) -> DialogResult) -> Vec<UiEffect> {
         let Some(mut dialog) = self.dialogs.pop() else { return Vec::new() };
         match tell(&mut dialog, self) {
-            Outcome::Close => Vec::new(),
-            Outcome::Finish(intent) => self.run_dialog_action(intent, now),
-            Outcome::Hide => {
-                self.dialogs.hide(dialog);
+            DialogResult::Close => Vec::new(),
+            DialogResult::RunAndClose(intent) => self.run_dialog_action(intent, now),
+            DialogResult::Hide => {
+                self.dialogs.hide_wizard(dialog);
                 let key = self.preferences.keys.key_or_name(CommandAction::Program(ProgramAction::TaskList));
                 self.activity.notify(
                     NotificationLevel::Success,
@@ -131,11 +131,11 @@ impl App {
                 );
                 Vec::new()
             }
-            Outcome::Stay => {
+            DialogResult::Stay => {
                 self.dialogs.push(dialog);
                 Vec::new()
             }
-            Outcome::Ask(intent) => {
+            DialogResult::RunAndStay(intent) => {
                 self.dialogs.push(dialog);
                 self.run_dialog_action(intent, now)
             }

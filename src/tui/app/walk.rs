@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::answer::{LayoutState, ResponseTab, ResponseView};
 use super::console::RequestReadiness;
-use super::dialog::{ConsoleIntent, Dialog, Picked};
+use super::dialog::{ConsoleDialogAction, Dialog, PickerSelection};
 use super::learned::ParameterValue;
 use super::presets::preset_picker;
 use super::{App, Now, UiEffect, draft};
@@ -69,10 +69,13 @@ impl App {
         // What the person would have to look up first comes last; nothing else changes its place.
         presets.sort_by_key(open);
         let walk = |preset: &RequestPreset| {
-            Picked::Console(Box::new(ConsoleIntent::Walk(preset.id.clone(), values_for_preset(preset, &known))))
+            PickerSelection::Console(Box::new(ConsoleDialogAction::RunPreset(
+                preset.id.clone(),
+                values_for_preset(preset, &known),
+            )))
         };
         let pick = preset_picker(format!("Go on with {}", onward.name), presets.iter(), walk);
-        self.dialogs.push(Dialog::Pick(pick));
+        self.dialogs.push(Dialog::Picker(pick));
         Vec::new()
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::activity::{NotificationLevel, StoreStatusKind};
 use super::command::{CommandAction, CredentialAction, ProgramAction};
-use super::dialog::{Dialog, Pick, PickItem, Picked};
+use super::dialog::{Dialog, PickerDialog, PickerItem, PickerSelection};
 use super::sheet::DialogRow;
 use super::{App, Now, PresentationMode, RestartTarget, UiEffect};
 use crate::config::theme::StyleRole;
@@ -42,13 +42,13 @@ impl App {
             DialogRow::dim("A token can be pasted at any time. Nothing is sent anywhere before you ask for it."),
             DialogRow::Blank,
         ];
-        self.dialogs.push(Dialog::Pick(Pick::new("Welcome", items, 0).saying(intro)));
+        self.dialogs.push(Dialog::Picker(PickerDialog::new("Welcome", items, 0).with_intro(intro)));
     }
 
-    fn begin_items(&self) -> Vec<PickItem> {
-        let command = |text: &str, more: &str, action| PickItem {
+    fn begin_items(&self) -> Vec<PickerItem> {
+        let command = |text: &str, more: &str, action| PickerItem {
             right: self.preferences.keys.label(action).unwrap_or_default(),
-            ..item("Begin", text, more, Picked::Command(action))
+            ..item("Begin", text, more, PickerSelection::Command(action))
         };
         let mut items = vec![
             command(
@@ -60,23 +60,23 @@ impl App {
         ];
         if !self.store_is_ephemeral() {
             let more = "a simulated company on this machine; nothing of it is kept";
-            items.push(item("Begin", "Look around", more, Picked::Leave(RestartTarget::Demo)));
+            items.push(item("Begin", "Look around", more, PickerSelection::Restart(RestartTarget::Demo)));
         }
         items
     }
 
     /// What was found in the files of other programs; with a word for all of it where there is more than one.
-    fn import_items(&self, finds: &[Arc<ImportCandidate>]) -> Vec<PickItem> {
+    fn import_items(&self, finds: &[Arc<ImportCandidate>]) -> Vec<PickerItem> {
         const HEADING: &str = "Found in plain text on this machine";
         let one = |find: &Arc<ImportCandidate>| {
             let text = format!("Import {}", find.location);
             let from = find.target.as_ref().map(|target| format!(", from {}", target.path().display()));
             let more = format!("{}{}", self.candidate_kind_text(find), from.unwrap_or_default());
-            item(HEADING, &text, &more, Picked::Import(vec![Arc::clone(find)]))
+            item(HEADING, &text, &more, PickerSelection::Import(vec![Arc::clone(find)]))
         };
         let all = (finds.len() > 1).then(|| {
             let text = format!("Import all {}", finds.len());
-            item(HEADING, &text, "the copies stay where they are", Picked::Import(finds.to_vec()))
+            item(HEADING, &text, "the copies stay where they are", PickerSelection::Import(finds.to_vec()))
         });
         all.into_iter().chain(finds.iter().map(one)).collect()
     }
@@ -89,7 +89,7 @@ impl App {
     }
 
     /// The store that is in use, and the other one.
-    fn store_items(&self) -> Vec<PickItem> {
+    fn store_items(&self) -> Vec<PickerItem> {
         const HEADING: &str = "Where secrets rest";
         let Some(current) = self.activity.store.as_ref().filter(|_| !self.store_is_ephemeral()) else { return Vec::new() };
         let glyphs = self.preferences.symbols;
@@ -105,7 +105,7 @@ impl App {
                 ((StyleRole::Good, glyphs.accepted), "in use".to_owned(), ProgramAction::Reload)
             }
         };
-        let here = item(HEADING, words.title, &says, Picked::Command(CommandAction::Program(action)));
+        let here = item(HEADING, words.title, &says, PickerSelection::Command(CommandAction::Program(action)));
         let (title, more, choice) = match current.backend.kind {
             BackendKind::File => ("the system's keyring", "your desktop unlocks it", StoreChoice::Keyring),
             BackendKind::Keyring | BackendKind::Memory => ("encrypted file", "a passphrase of yours opens it", StoreChoice::File),
@@ -114,8 +114,8 @@ impl App {
             StoreChoiceSource::Settings => format!("choose it: {more}"),
             StoreChoiceSource::Environment => "TOKENRING_STORE decides; unset it to choose here".to_owned(),
         };
-        let there = item(HEADING, title, &more, Picked::Leave(RestartTarget::Store(choice)));
-        vec![PickItem { mark: Some(sign), ..here }, there]
+        let there = item(HEADING, title, &more, PickerSelection::Restart(RestartTarget::Store(choice)));
+        vec![PickerItem { mark: Some(sign), ..here }, there]
     }
 
     /// Whether secrets rest in memory only, as in the demo.
@@ -124,9 +124,9 @@ impl App {
     }
 }
 
-fn item(heading: &'static str, text: &str, more: &str, picked: Picked) -> PickItem {
+fn item(heading: &'static str, text: &str, more: &str, picked: PickerSelection) -> PickerItem {
     let (text, more) = (text.to_owned(), more.to_owned());
-    PickItem { text, more, right: String::new(), mark: Some((StyleRole::Dim, " ")), heading, picked }
+    PickerItem { text, more, right: String::new(), mark: Some((StyleRole::Dim, " ")), heading, selection: picked }
 }
 
 #[cfg(test)]
@@ -219,7 +219,7 @@ mod tests {
         session.app.preferences.store_choice_source = StoreChoiceSource::Environment;
         told(&mut session, store(BackendKind::Keyring, None));
         told(&mut session, TaskEvent::Credential(CredentialEvent::ImportCandidates(Vec::new())));
-        let sheet = session.app.dialogs.top().unwrap().sheet(&session.app, session.now);
+        let sheet = session.app.dialogs.top().unwrap().view(&session.app, session.now);
         let says = |row: &DialogRow| matches!(row, DialogRow::Item(item) if item.more.contains("unset it"));
         assert!(sheet.body.iter().any(says));
         session.drain();
@@ -250,7 +250,7 @@ mod tests {
         session.drain();
         session.press("W");
         assert!(session.drain().is_empty(), "no file is looked at");
-        let sheet = session.app.dialogs.top().expect("the welcome").sheet(&session.app, session.now);
+        let sheet = session.app.dialogs.top().expect("the welcome").view(&session.app, session.now);
         let texts: Vec<_> = sheet
             .body
             .iter()

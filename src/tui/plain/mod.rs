@@ -15,31 +15,40 @@ mod tests;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use paper::{Asked, Paper};
+use paper::{PlainTextSurface, SharedPrompt};
 
 use super::app::{InitialState, StartupScreen, UiSettings};
-use super::{Loop, Parts, Wishes, inbox, panics, preferences, unusable, watch};
+use super::{EventLoop, EventLoopParts, SettingsSource, event_channels, panics, terminal_problem, ui_settings, watch};
 use crate::config::{LayoutStore, PaneLayout};
 use crate::domain::Problem;
 use crate::engine::Engine;
 
 /// Talks until the person leaves; returns the exit code (0, or 128 + signal). Works on a pipe as well.
-pub async fn converse(engine: Arc<Engine>, wishes: Wishes) -> Result<u8, Problem> {
-    let beginning = engine.first_credentials(paper::SIZE.1)?;
-    let (doors, inbox) = inbox();
-    let _panics = panics::PanicGuard::new(doors.notices.clone());
-    let watch = watch::Watch::new(doors.notices.clone(), watch::Interrupt::Asks).map_err(|error| unusable(&error))?;
-    watch.start(wishes.folder().map(std::path::Path::to_owned)).map_err(|error| unusable(&error))?;
-    let (asked, (listen, questions)) = (Asked::default(), channel());
-    reader::start(asked.clone(), questions, doors.inputs.clone()).map_err(|error| unusable(&error))?;
-    let surface = Paper::new(asked, listen);
-    let size = paper::SIZE;
+pub async fn run_plain(engine: Arc<Engine>, wishes: SettingsSource) -> Result<u8, Problem> {
+    let beginning = engine.first_credentials(paper::VIRTUAL_SIZE.1)?;
+    let (doors, inbox) = event_channels();
+    let _panics = panics::PanicGuard::new(doors.system_events.clone());
+    let watch = watch::SignalWatcher::new(doors.system_events.clone(), watch::InterruptPolicy::ForwardToApp)
+        .map_err(|error| terminal_problem(&error))?;
+    watch.start(wishes.directory().map(std::path::Path::to_owned)).map_err(|error| terminal_problem(&error))?;
+    let (asked, (listen, questions)) = (SharedPrompt::default(), channel());
+    reader::spawn_reader(asked.clone(), questions, doors.inputs.clone()).map_err(|error| terminal_problem(&error))?;
+    let surface = PlainTextSurface::new(asked, listen);
+    let size = paper::VIRTUAL_SIZE;
     let start = InitialState {
         first_page: beginning,
         catalog: Arc::clone(&engine.catalog),
         size,
-        preferences: UiSettings { startup_screen: StartupScreen::EmptyList, ..preferences(&wishes.reading.settings) },
+        preferences: UiSettings { startup_screen: StartupScreen::EmptyList, ..ui_settings(&wishes.report.settings) },
         layout: PaneLayout::default(),
     };
-    Ok(Loop::run(Parts { engine, start, surface, memory: LayoutStore::Disabled, wishes, inbox: (doors, inbox) }).await)
+    Ok(EventLoop::run(EventLoopParts {
+        engine,
+        start,
+        surface,
+        memory: LayoutStore::Disabled,
+        settings_source: wishes,
+        channels: (doors, inbox),
+    })
+    .await)
 }

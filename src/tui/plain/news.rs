@@ -9,71 +9,71 @@ use crate::engine::message::TaskId;
 use crate::tui::app::activity::{Notification, StoreStatusKind, TaskState};
 use crate::tui::app::console::RequestState;
 use crate::tui::app::sheet::{DialogRow, DialogView, ListItem};
-use crate::tui::app::talk::{self, Page};
+use crate::tui::app::talk::{self, ReadoutPage};
 use crate::tui::app::{App, Now, Pane, PresentationMode, words};
 
 /// From so many new verdicts on, those that are good are only counted.
-const MANY: usize = 20;
+const MAX_LISTED_CHECKS: usize = 20;
 
 /// From so many signs on, a word of signs alone is a bar.
-const BAR: usize = 4;
+const MIN_BAR_CHARS: usize = 4;
 
 /// What has been told already.
 #[derive(Default)]
-pub(super) struct News {
-    turn: usize,
-    greeted: bool,
-    store: Option<String>,
-    notice: Option<Notification>,
-    tasks: HashMap<TaskId, Stage>,
+pub(super) struct Announcer {
+    lines_handled: usize,
+    is_greeted: bool,
+    last_store_line: Option<String>,
+    last_notification: Option<Notification>,
+    task_phases: HashMap<TaskId, TaskPhase>,
     checks: HashMap<CredentialId, Timestamp>,
     selected: Option<CredentialId>,
     marks: usize,
-    dialog: Option<Told>,
+    last_dialog: Option<AnnouncedDialog>,
     sent: usize,
     audience: Option<PresentationMode>,
     /// Whether it was said how one finds the way through questions.
-    guided: bool,
+    is_help_shown: bool,
 }
 
 /// How far a task has been told.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Begun,
-    Over,
+enum TaskPhase {
+    Started,
+    Finished,
 }
 
 /// A dialog as it was told last.
-struct Told {
+struct AnnouncedDialog {
     depth: usize,
     title: String,
     lines: Vec<String>,
     items: Vec<String>,
 }
 
-impl News {
+impl Announcer {
     /// What is new, a line each.
-    pub(super) fn tell(&mut self, app: &App, now: Now) -> Vec<String> {
-        let mut lines = self.greeting(app, now);
+    pub(super) fn announce_changes(&mut self, app: &App, now: Now) -> Vec<String> {
+        let mut lines = self.greeting_lines(app, now);
         lines.extend(self.store(app));
         lines.extend(self.tasks(app));
-        lines.extend(self.verdicts(app, now));
-        lines.extend(self.outcome(app));
+        lines.extend(self.check_lines(app, now));
+        lines.extend(self.request_lines(app));
         lines.extend(self.notice(app, now));
-        lines.extend(self.answers(app, now));
+        lines.extend(self.reply_lines(app, now));
         lines.extend(self.dialog(app, now));
         lines
     }
 
-    fn greeting(&mut self, app: &App, now: Now) -> Vec<String> {
-        if self.greeted || !app.credentials.all_rows_loaded() {
+    fn greeting_lines(&mut self, app: &App, now: Now) -> Vec<String> {
+        if self.is_greeted || !app.credentials.all_rows_loaded() {
             return Vec::new();
         }
-        self.greeted = true;
-        self.checks = checks(app).collect();
+        self.is_greeted = true;
+        self.checks = check_times(app).collect();
         self.selected = app.selected().map(|credential| credential.id.clone());
         let mut lines = vec!["tokenring, in lines of text. help lists the commands, quit leaves.".to_owned()];
-        lines.extend(pages::lines(&Page::Pane(Pane::Credentials), app, now));
+        lines.extend(pages::page_lines(&ReadoutPage::Pane(Pane::Credentials), app, now));
         lines
     }
 
@@ -86,8 +86,8 @@ impl News {
             StoreStatusKind::Unavailable => known.state.to_owned(),
         };
         let words = format!("Store: {}, {state}.", known.title);
-        let new = self.store.as_ref() != Some(&words);
-        self.store = Some(words.clone());
+        let new = self.last_store_line.as_ref() != Some(&words);
+        self.last_store_line = Some(words.clone());
         new.then_some(words)
     }
 
@@ -96,12 +96,12 @@ impl News {
         let mut lines = Vec::new();
         for entry in &app.activity.entries {
             let (stage, word) = match &entry.state {
-                TaskState::Running(_) => (Stage::Begun, "...".to_owned()),
-                TaskState::CleaningUp | TaskState::Done(_) => (Stage::Over, ": done.".to_owned()),
-                TaskState::Failed(_) => (Stage::Over, ": failed.".to_owned()),
-                TaskState::Canceled => (Stage::Over, ": cancelled.".to_owned()),
+                TaskState::Running(_) => (TaskPhase::Started, "...".to_owned()),
+                TaskState::CleaningUp | TaskState::Done(_) => (TaskPhase::Finished, ": done.".to_owned()),
+                TaskState::Failed(_) => (TaskPhase::Finished, ": failed.".to_owned()),
+                TaskState::Canceled => (TaskPhase::Finished, ": cancelled.".to_owned()),
             };
-            if self.tasks.insert(entry.id, stage) != Some(stage) {
+            if self.task_phases.insert(entry.id, stage) != Some(stage) {
                 lines.push(format!("{}{word}", entry.title));
             }
         }
@@ -109,14 +109,14 @@ impl News {
     }
 
     /// Credentials that were checked.
-    fn verdicts(&mut self, app: &App, now: Now) -> Vec<String> {
-        if !self.greeted {
+    fn check_lines(&mut self, app: &App, now: Now) -> Vec<String> {
+        if !self.is_greeted {
             return Vec::new();
         }
-        let fresh: HashMap<_, _> = checks(app).collect();
+        let fresh: HashMap<_, _> = check_times(app).collect();
         let is_new = |id: &CredentialId| fresh.get(id).is_some_and(|at| self.checks.get(id) != Some(at));
         let new: Vec<_> = app.credentials.all().iter().filter(|credential| is_new(&credential.id)).collect();
-        let many = new.len() > MANY;
+        let many = new.len() > MAX_LISTED_CHECKS;
         let good = |credential: &&&crate::domain::Credential| {
             words::CredentialStatus::for_credential(credential, now.wall) == words::CredentialStatus::Accepted
         };
@@ -126,34 +126,34 @@ impl News {
             lines.push(format!("{} accepted.", words::format_count(count, "credential")));
         }
         let told = new.iter().filter(|credential| !many || !good(credential));
-        lines.extend(told.map(|credential| pages::gist(credential, app, now)));
+        lines.extend(told.map(|credential| pages::credential_summary(credential, app, now)));
         self.checks = fresh;
         lines
     }
 
     /// What became of the request that was sent last.
-    fn outcome(&mut self, app: &App) -> Vec<String> {
+    fn request_lines(&mut self, app: &App) -> Vec<String> {
         let over = !matches!(app.console.request_state, RequestState::Idle | RequestState::Sending(..));
         if !over || std::mem::replace(&mut self.sent, app.console.sent_count) == app.console.sent_count {
             return Vec::new();
         }
-        pages::outcome(app)
+        pages::request_lines(app)
     }
 
     fn notice(&mut self, app: &App, now: Now) -> Option<String> {
         let notice = app.activity.current_notification(now.instant).cloned();
-        let new = notice.is_some() && notice != self.notice;
-        self.notice = notice;
-        self.notice.as_ref().filter(|_| new).map(|notice| format!("{}.", notice.text))
+        let new = notice.is_some() && notice != self.last_notification;
+        self.last_notification = notice;
+        self.last_notification.as_ref().filter(|_| new).map(|notice| format!("{}.", notice.text))
     }
 
     /// What was asked for in the last line, and what follows from it.
-    fn answers(&mut self, app: &App, now: Now) -> Vec<String> {
+    fn reply_lines(&mut self, app: &App, now: Now) -> Vec<String> {
         let mut lines = Vec::new();
-        if app.conversation.turn != self.turn {
-            self.turn = app.conversation.turn;
-            lines.extend(app.conversation.pages.iter().flat_map(|page| pages::lines(page, app, now)));
-            lines.extend(app.conversation.words.iter().cloned());
+        if app.conversation.lines_handled != self.lines_handled {
+            self.lines_handled = app.conversation.lines_handled;
+            lines.extend(app.conversation.pages.iter().flat_map(|page| pages::page_lines(page, app, now)));
+            lines.extend(app.conversation.messages.iter().cloned());
         }
         let marks = app.credentials.mark_count();
         if std::mem::replace(&mut self.marks, marks) != marks {
@@ -162,9 +162,9 @@ impl News {
         let selected = app.selected().map(|credential| credential.id.clone());
         let audience = Some(app.ui_state.presentation);
         if std::mem::replace(&mut self.selected, selected.clone()) != selected && app.conversation.pages.is_empty() {
-            lines.extend(app.selected().map(|credential| format!("Now at {}", pages::gist(credential, app, now))));
+            lines.extend(app.selected().map(|credential| format!("Now at {}", pages::credential_summary(credential, app, now))));
         } else if std::mem::replace(&mut self.audience, audience).is_some_and(|before| Some(before) != audience) {
-            lines.extend(pages::lines(&Page::Pane(Pane::Credentials), app, now));
+            lines.extend(pages::page_lines(&ReadoutPage::Pane(Pane::Credentials), app, now));
         }
         lines
     }
@@ -173,33 +173,33 @@ impl News {
     fn dialog(&mut self, app: &App, now: Now) -> Vec<String> {
         let depth = app.dialogs.iter().count();
         let Some(dialog) = app.dialogs.top() else {
-            self.dialog = None;
+            self.last_dialog = None;
             return Vec::new();
         };
-        let sheet = dialog.sheet(app, now);
-        let told = Told::of(&sheet, depth, app);
-        let before = self.dialog.replace(told);
-        let Some(told) = &self.dialog else { return Vec::new() };
-        let mut lines = told.beside(before.as_ref());
+        let sheet = dialog.view(app, now);
+        let told = AnnouncedDialog::from_view(&sheet, depth, app);
+        let before = self.last_dialog.replace(told);
+        let Some(told) = &self.last_dialog else { return Vec::new() };
+        let mut lines = told.lines_since(before.as_ref());
         let asks = |row: &DialogRow| matches!(row, DialogRow::Field(field) if field.index != usize::MAX);
-        if !self.guided && sheet.body.iter().any(asks) {
-            self.guided = true;
-            lines.push(talk::HOW.to_owned());
+        if !self.is_help_shown && sheet.body.iter().any(asks) {
+            self.is_help_shown = true;
+            lines.push(talk::PROMPT_HELP.to_owned());
         }
         lines
     }
 }
 
-impl Told {
-    fn of(sheet: &DialogView, depth: usize, app: &App) -> Self {
+impl AnnouncedDialog {
+    fn from_view(sheet: &DialogView, depth: usize, app: &App) -> Self {
         let separator = format!(" {} ", app.preferences.symbols.separator);
         let title = sheet.title.split(&separator).next().unwrap_or_default().to_owned();
         let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
-        let items = numbered(rows);
+        let items = number_options(rows);
         // Headings stand between what is chosen, which is told after everything else.
         let is_told = |row: &&DialogRow| items.is_empty() || !matches!(row, DialogRow::Text(StyleRole::Title, _));
         let signs = app.preferences.symbols;
-        let said = |row: &DialogRow| said(row).map(|words| without_sign(&words, signs));
+        let said = |row: &DialogRow| row_text(row).map(|words| strip_symbol(&words, signs));
         let mut lines: Vec<_> = sheet.head.iter().chain(&sheet.body).filter(is_told).filter_map(said).collect();
         // What is dim at the foot speaks of keys.
         lines.extend(sheet.foot.iter().filter(|row| !matches!(row, DialogRow::Text(StyleRole::Dim, _))).filter_map(said));
@@ -207,9 +207,9 @@ impl Told {
     }
 
     /// What it holds that the dialog before did not, if it is the same one.
-    fn beside(&self, before: Option<&Self>) -> Vec<String> {
+    fn lines_since(&self, before: Option<&Self>) -> Vec<String> {
         let Some(before) = before.filter(|before| before.depth == self.depth && before.title == self.title) else {
-            return std::iter::once(ended(&self.title)).chain(self.lines.clone()).chain(self.items.clone()).collect();
+            return std::iter::once(as_sentence(&self.title)).chain(self.lines.clone()).chain(self.items.clone()).collect();
         };
         let mut lines: Vec<_> = self.lines.iter().filter(|line| !before.lines.contains(line)).cloned().collect();
         if self.items != before.items {
@@ -220,18 +220,18 @@ impl Told {
 }
 
 /// What a row says that is neither asked for nor chosen.
-fn said(row: &DialogRow) -> Option<String> {
+fn row_text(row: &DialogRow) -> Option<String> {
     match row {
         DialogRow::Text(_, text) => Some(text.trim_end().to_owned()),
         DialogRow::Pair(label, value) => Some(format!("{label}: {value}")),
         // A plan is read out before it begins; what has not happened yet is no news after that.
-        DialogRow::Item(item) if item.index.is_none() && item.right != "planned" => Some(item_words(item)),
+        DialogRow::Item(item) if item.index.is_none() && item.right != "planned" => Some(item_text(item)),
         _ => None,
     }
 }
 
 /// A line without the sign before it, whose meaning its words have as well.
-fn without_sign(line: &str, signs: &GlyphSet) -> String {
+fn strip_symbol(line: &str, signs: &GlyphSet) -> String {
     let words = line.trim_start();
     let unsigned =
         [signs.check_mark, signs.refused, signs.warning].into_iter().find_map(|sign| words.strip_prefix(sign)?.strip_prefix(' '));
@@ -239,12 +239,12 @@ fn without_sign(line: &str, signs: &GlyphSet) -> String {
 }
 
 /// A title as a sentence.
-fn ended(title: &str) -> String {
+fn as_sentence(title: &str) -> String {
     if title.ends_with(['.', '?', '!', '…']) { title.to_owned() } else { format!("{title}.") }
 }
 
 /// Everything that can be chosen, with its number.
-fn numbered<'a>(rows: impl Iterator<Item = &'a DialogRow> + Clone) -> Vec<String> {
+fn number_options<'a>(rows: impl Iterator<Item = &'a DialogRow> + Clone) -> Vec<String> {
     let is_choice = |row: &DialogRow| match row {
         DialogRow::Item(item) => item.index.is_some(),
         DialogRow::Spans(drawing) => drawing.index.is_some(),
@@ -252,7 +252,7 @@ fn numbered<'a>(rows: impl Iterator<Item = &'a DialogRow> + Clone) -> Vec<String
     };
     let any = rows.clone().any(is_choice);
     let words = rows.filter(|_| any).filter_map(|row| match row {
-        DialogRow::Item(item) if item.index.is_some() => Some(item_words(item)),
+        DialogRow::Item(item) if item.index.is_some() => Some(item_text(item)),
         DialogRow::Spans(drawing) if drawing.index.is_some() => Some(drawing.plain_text()),
         DialogRow::Field(field) if field.index != usize::MAX => Some(field.label.clone()),
         _ => None,
@@ -260,20 +260,20 @@ fn numbered<'a>(rows: impl Iterator<Item = &'a DialogRow> + Clone) -> Vec<String
     words.enumerate().map(|(at, words)| format!("{}. {words}", at + 1)).collect()
 }
 
-fn item_words(item: &ListItem) -> String {
-    let more = without_bars(&item.more);
+fn item_text(item: &ListItem) -> String {
+    let more = strip_bars(&item.more);
     let more = if more.is_empty() { String::new() } else { format!(": {more}") };
     let right = if item.right.is_empty() { String::new() } else { format!(" ({})", item.right) };
     format!("{}{more}{right}", item.text)
 }
 
 /// A text without the bars in it, which would be read out sign by sign.
-fn without_bars(text: &str) -> String {
-    let is_bar = |word: &&str| word.chars().count() >= BAR && !word.contains(char::is_alphanumeric);
+fn strip_bars(text: &str) -> String {
+    let is_bar = |word: &&str| word.chars().count() >= MIN_BAR_CHARS && !word.contains(char::is_alphanumeric);
     text.split(' ').filter(|word| !is_bar(word)).collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
-fn checks(app: &App) -> impl Iterator<Item = (CredentialId, Timestamp)> {
+fn check_times(app: &App) -> impl Iterator<Item = (CredentialId, Timestamp)> {
     app.credentials
         .all()
         .iter()
@@ -281,6 +281,6 @@ fn checks(app: &App) -> impl Iterator<Item = (CredentialId, Timestamp)> {
 }
 
 /// Whether the body of an answer is still being read.
-pub(super) fn is_reading(app: &App) -> bool {
+pub(super) fn is_body_loading(app: &App) -> bool {
     app.console.response().is_some_and(|answered| answered.layout_pending(app.console.tab))
 }

@@ -7,56 +7,58 @@ use crate::domain::response::CheckResult;
 use crate::tui::app::answer::{DetailLine, LayoutState, ResponseTab, ResponseView};
 use crate::tui::app::command::{COMMANDS, CommandGroup};
 use crate::tui::app::console::{RequestReadiness, RequestState};
-use crate::tui::app::talk::{self, Page};
+use crate::tui::app::talk::{self, ReadoutPage};
 use crate::tui::app::words::{self, CredentialStatus};
 use crate::tui::app::{App, Now, Pane, PresentationMode, draft, regions};
 
 /// So many credentials are read out at once; a filter shortens the list.
-const LISTED: usize = 50;
+const MAX_CREDENTIALS: usize = 50;
 /// So many lines of an answer are read out.
-const READ: usize = 200;
+const MAX_RESPONSE_LINES: usize = 200;
 /// So many lines that were searched for.
-const FOUND: usize = 50;
+const MAX_MATCHES: usize = 50;
 
 /// The lines of a page.
-pub(super) fn lines(page: &Page, app: &App, now: Now) -> Vec<String> {
+pub(super) fn page_lines(page: &ReadoutPage, app: &App, now: Now) -> Vec<String> {
     match page {
-        Page::Pane(Pane::Credentials) => list(app, now),
-        Page::Pane(Pane::Detail) => app.selected().map(|credential| detail(credential, app, now)).unwrap_or_default(),
-        Page::Pane(Pane::Regions) => places(app),
-        Page::Pane(Pane::Console) => console(app),
-        Page::Commands => commands(app),
-        Page::Matches(words) => matches(words, app),
+        ReadoutPage::Pane(Pane::Credentials) => credential_lines(app, now),
+        ReadoutPage::Pane(Pane::Detail) => {
+            app.selected().map(|credential| detail_lines(credential, app, now)).unwrap_or_default()
+        }
+        ReadoutPage::Pane(Pane::Regions) => region_lines(app),
+        ReadoutPage::Pane(Pane::Console) => console_lines(app),
+        ReadoutPage::Commands => command_lines(app),
+        ReadoutPage::Matches(words) => match_lines(words, app),
     }
 }
 
 /// How a credential stands, in one line.
-pub(super) fn gist(credential: &Credential, app: &App, now: Now) -> String {
+pub(super) fn credential_summary(credential: &Credential, app: &App, now: Now) -> String {
     let standing = CredentialStatus::for_credential(credential, now.wall).as_str();
     let status = credential.last_check.as_ref().and_then(|check| check.status).map(|status| format!(" {status}"));
-    let end = words::days_left(credential, now.wall).map(|days| format!(", {}", end_in(days)));
+    let end = words::days_left(credential, now.wall).map(|days| format!(", {}", expiry_text(days)));
     let [status, end] = [status, end].map(Option::unwrap_or_default);
     format!("{}, {}, {}: {standing}{status}{end}", app.display_name(credential), credential.kind, credential.region)
 }
 
 /// What became of a request, in lines.
-pub(super) fn outcome(app: &App) -> Vec<String> {
+pub(super) fn request_lines(app: &App) -> Vec<String> {
     let Some(credential) = app.selected() else { return Vec::new() };
     match app.console.state_for(&credential.id) {
         RequestState::Idle => Vec::new(),
         RequestState::Sending(..) => vec!["The answer has not come yet.".to_owned()],
         RequestState::Canceled(_) => vec!["The request was cancelled.".to_owned()],
-        RequestState::Failed(_, found) => problem(found),
-        RequestState::Completed(answered) => answer(answered, app.console.tab),
+        RequestState::Failed(_, found) => problem_lines(found),
+        RequestState::Completed(answered) => response_lines(answered, app.console.tab),
     }
 }
 
 /// A problem in three lines.
-pub(super) fn problem(problem: &Problem) -> Vec<String> {
+pub(super) fn problem_lines(problem: &Problem) -> Vec<String> {
     vec![format!("{}.", problem.what), format!("Why: {}", problem.why), format!("Do: {}", problem.remedy)]
 }
 
-fn list(app: &App, now: Now) -> Vec<String> {
+fn credential_lines(app: &App, now: Now) -> Vec<String> {
     let list = &app.credentials;
     let all = words::format_count(list.all().len(), "credential");
     let mut lines = vec![match list.filter_is_empty() {
@@ -64,17 +66,17 @@ fn list(app: &App, now: Now) -> Vec<String> {
         true => format!("{all}, by {}:", list.sort.as_str()),
         false => format!("{} of {all} match \"{}\", by {}:", list.visible_count(), list.filter.input.value(), list.sort.as_str()),
     }];
-    let shown = (0..LISTED).map_while(|at| list.nth(at).map(|credential| (at + 1, credential)));
+    let shown = (0..MAX_CREDENTIALS).map_while(|at| list.nth(at).map(|credential| (at + 1, credential)));
     lines.extend(shown.map(|(number, credential)| {
         let mark = if list.is_marked(&credential.id) { " (marked)" } else { "" };
-        format!("{number}. {}{mark}", gist(credential, app, now))
+        format!("{number}. {}{mark}", credential_summary(credential, app, now))
     }));
-    let more = list.visible_count().saturating_sub(LISTED);
+    let more = list.visible_count().saturating_sub(MAX_CREDENTIALS);
     lines.extend((more > 0).then(|| format!("And {}; filter shortens the list.", words::format_count(more, "other"))));
     lines
 }
 
-fn detail(credential: &Credential, app: &App, now: Now) -> Vec<String> {
+fn detail_lines(credential: &Credential, app: &App, now: Now) -> Vec<String> {
     let provider = app.catalog.provider(&credential.provider).map_or(&credential.provider, |known| &known.title);
     let kind = app.catalog.kind(&credential.provider, &credential.kind).map_or(&credential.kind, |known| &known.title);
     let mut lines = vec![format!("{}: {provider}, {kind}.", app.display_name(credential))];
@@ -84,32 +86,32 @@ fn detail(credential: &Credential, app: &App, now: Now) -> Vec<String> {
         lines.extend(credential.fields.iter().map(|(id, value)| format!("{id}: {value}")));
     }
     lines.push(credential.expires.map_or("Expires: not known".to_owned(), |end| {
-        let left = words::days_left(credential, now.wall).map(end_in).unwrap_or_default();
+        let left = words::days_left(credential, now.wall).map(expiry_text).unwrap_or_default();
         format!("Expires: {}, {left}", words::format_date(end))
     }));
     lines.push(credential.last_check.as_ref().map_or("Checked: never; check does".to_owned(), |check| {
-        format!("Checked: {}, {}", verdict(check), words::format_age(check.checked_at, now.wall))
+        format!("Checked: {}, {}", check_text(check), words::format_age(check.checked_at, now.wall))
     }));
     let region = app.catalog.region(&credential.provider, &credential.region);
     let host = region.map(|region| format!(", {}", words::host_and_port(&region.api))).unwrap_or_default();
     lines.push(format!("Region: {}{host}", credential.region));
     lines.extend((!credential.labels.is_empty()).then(|| format!("Labels: {}", credential.labels.join(", "))));
-    let twins: Vec<_> = app.detail.duplicates().iter().filter_map(|name| of_name(name.as_str(), app)).collect();
+    let twins: Vec<_> = app.detail.duplicates().iter().filter_map(|name| display_name(name.as_str(), app)).collect();
     lines.extend((!twins.is_empty()).then(|| format!("The same secret is kept as: {}", twins.join(", "))));
     lines
 }
 
-fn of_name(name: &str, app: &App) -> Option<String> {
+fn display_name(name: &str, app: &App) -> Option<String> {
     app.credentials.all().iter().find(|known| known.name.as_str() == name).map(|known| app.display_name(known))
 }
 
-fn places(app: &App) -> Vec<String> {
+fn region_lines(app: &App) -> Vec<String> {
     let Some(credential) = app.selected() else { return Vec::new() };
     let all = regions::provider_regions(&app.catalog, &credential.provider);
     let line = |(at, region): (usize, &crate::domain::region::Region)| {
         let own = if region.id == credential.region { ", its own" } else { "" };
         let cursor = if at == app.regions.cursor() { ", chosen for switch-region" } else { "" };
-        let check = app.regions.check_in(&region.id).map_or_else(|| "never checked".to_owned(), verdict);
+        let check = app.regions.check_in(&region.id).map_or_else(|| "never checked".to_owned(), check_text);
         format!("{}. {}, {}{own}{cursor}: {check}", at + 1, region.id, words::host_and_port(&region.api))
     };
     let mut lines = vec![format!("Regions of {}:", app.display_name(credential))];
@@ -117,7 +119,7 @@ fn places(app: &App) -> Vec<String> {
     lines
 }
 
-fn console(app: &App) -> Vec<String> {
+fn console_lines(app: &App) -> Vec<String> {
     let request = match app.current_request() {
         Some(RequestReadiness::Ready(draft)) => format!("Request: {} {}", draft.method, draft.address()),
         Some(RequestReadiness::MissingParameters(preset)) => {
@@ -126,13 +128,13 @@ fn console(app: &App) -> Vec<String> {
         None => return vec!["There is no request for this kind of credential.".to_owned()],
     };
     let mut lines = vec![format!("{request} (send sends it, presets offers others, edit-request changes it)")];
-    lines.extend(outcome(app));
+    lines.extend(request_lines(app));
     lines
 }
 
-fn answer(answered: &ResponseView, view: ResponseTab) -> Vec<String> {
+fn response_lines(answered: &ResponseView, view: ResponseTab) -> Vec<String> {
     let mut lines = vec![format!("Answer: {}", answered.summary(usize::MAX))];
-    lines.extend(answered.exchange.explanation.as_ref().map(problem).unwrap_or_default());
+    lines.extend(answered.exchange.explanation.as_ref().map(problem_lines).unwrap_or_default());
     lines.extend(answered.exchange.rate_limit.as_ref().map(|limit| format!("Requests: {limit}")));
     if view != ResponseTab::Body {
         lines.push(format!("{}:", view.title()));
@@ -146,11 +148,11 @@ fn answer(answered: &ResponseView, view: ResponseTab) -> Vec<String> {
         None => {}
         Some(LayoutState::Absent) => lines.push("It has no body.".to_owned()),
         Some(LayoutState::Pending(_)) => lines.push("Its body is being read.".to_owned()),
-        Some(LayoutState::Failed(found)) => lines.extend(problem(found)),
+        Some(LayoutState::Failed(found)) => lines.extend(problem_lines(found)),
         Some(LayoutState::Ready(document)) => {
             let text = document.pretty_text();
-            lines.extend(text.lines().take(READ).map(str::to_owned));
-            let more = text.lines().count().saturating_sub(READ);
+            lines.extend(text.lines().take(MAX_RESPONSE_LINES).map(str::to_owned));
+            let more = text.lines().count().saturating_sub(MAX_RESPONSE_LINES);
             let word = || format!("And {}; search finds lines, copy-body copies all.", words::format_count(more, "other line"));
             lines.extend((more > 0).then(word));
         }
@@ -158,34 +160,34 @@ fn answer(answered: &ResponseView, view: ResponseTab) -> Vec<String> {
     lines
 }
 
-fn matches(words: &str, app: &App) -> Vec<String> {
+fn match_lines(words: &str, app: &App) -> Vec<String> {
     let laid = app.console.response().and_then(|answered| answered.layout_state(app.console.tab));
     let Some(LayoutState::Ready(document)) = laid else { return Vec::new() };
     let text = document.pretty_text();
     let found: Vec<_> = text.lines().enumerate().filter(|(_, line)| line.to_lowercase().contains(words)).collect();
     let mut lines = vec![format!("{} with \"{words}\".", words::format_count(found.len(), "line"))];
-    lines.extend(found.iter().take(FOUND).map(|(at, line)| format!("{}: {}", at + 1, line.trim())));
+    lines.extend(found.iter().take(MAX_MATCHES).map(|(at, line)| format!("{}: {}", at + 1, line.trim())));
     lines
 }
 
-fn commands(app: &App) -> Vec<String> {
+fn command_lines(app: &App) -> Vec<String> {
     let mut lines = vec![
         "Type a command, or a number of the list or a name to choose a credential. A command may be followed by a name."
             .to_owned(),
-        talk::HOW.to_owned(),
+        talk::PROMPT_HELP.to_owned(),
         "Where several lines may stand, + and a line adds it to them; Enter goes on.".to_owned(),
     ];
     for group in CommandGroup::ALL {
         let offered = COMMANDS.iter().filter(|command| command.group == group && app.can_run(command.action));
         let offered: Vec<_> =
-            offered.filter_map(|command| Some(format!("  {}: {}", command.name, talk::help(command)?))).collect();
+            offered.filter_map(|command| Some(format!("  {}: {}", command.name, talk::plain_help(command)?))).collect();
         lines.extend((!offered.is_empty()).then(|| format!("{}:", group.title())));
         lines.extend(offered);
     }
     lines
 }
 
-fn verdict(check: &CheckReport) -> String {
+fn check_text(check: &CheckReport) -> String {
     let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();
     let time = check.latency_ms.map(|ms| format!(", {ms} ms")).unwrap_or_default();
     let reason = match check.result {
@@ -196,7 +198,7 @@ fn verdict(check: &CheckReport) -> String {
     format!("{}{status}{time}{reason}", check.result.as_str())
 }
 
-fn end_in(days: i64) -> String {
+fn expiry_text(days: i64) -> String {
     match days {
         ..0 => "over".to_owned(),
         0 => "ends today".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::news::News;
+use super::news::Announcer;
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
@@ -18,7 +18,7 @@ use crate::tui::app::command::COMMANDS;
 use crate::tui::app::console::RequestReadiness;
 use crate::tui::app::samples::rotation::{paste_prompt, plan, sign_in_prompt, status};
 use crate::tui::app::samples::{TestSession, check, id};
-use crate::tui::app::talk::{Echo, Prompt};
+use crate::tui::app::talk::{EchoMode, TextPrompt};
 use crate::tui::app::{InputEvent, Message, PresentationMode, UiEffect};
 
 const SECRET: &str = "snyk_uat.canary-that-is-never-told";
@@ -26,13 +26,13 @@ const SECRET: &str = "snyk_uat.canary-that-is-never-told";
 /// A person who talks to the screen.
 struct Person {
     session: TestSession,
-    news: News,
+    news: Announcer,
     told: String,
 }
 
 impl Person {
     fn new() -> Self {
-        let mut person = Self { session: TestSession::new(120, 50), news: News::default(), told: String::new() };
+        let mut person = Self { session: TestSession::new(120, 50), news: Announcer::default(), told: String::new() };
         assert_eq!(person.prompt(), None, "until the store is known");
         let backend =
             BackendInfo { kind: BackendKind::File, title: "encrypted file", persistence: Persistence::Disk, item_limit: 65_536 };
@@ -41,8 +41,8 @@ impl Person {
     }
 
     /// What is asked.
-    fn prompt(&self) -> Option<Prompt> {
-        self.session.app.prompt(self.session.now)
+    fn prompt(&self) -> Option<TextPrompt> {
+        self.session.app.next_prompt(self.session.now)
     }
 
     fn question(&self) -> String {
@@ -57,7 +57,7 @@ impl Person {
     }
 
     fn listen(&mut self) -> String {
-        let told = self.news.tell(&self.session.app, self.session.now).join("\n");
+        let told = self.news.announce_changes(&self.session.app, self.session.now).join("\n");
         self.told.push_str(&told);
         told
     }
@@ -179,7 +179,7 @@ fn adding_asks_for_one_thing_after_another_and_never_tells_the_secret() {
     let mut person = Person::new();
     assert!(person.say("add").contains("Add a credential."));
     let prompt = person.prompt().expect("a question");
-    assert!(prompt.question.contains("Secret (not shown)") && prompt.echo == Echo::Hidden, "{prompt:?}");
+    assert!(prompt.question.contains("Secret (not shown)") && prompt.echo == EchoMode::Hidden, "{prompt:?}");
     person.say(SECRET);
     assert_eq!(person.prompt(), None, "until it is known what it is");
     let (task, _) = person.task();
@@ -381,7 +381,7 @@ fn a_rotation_is_told_step_by_step_and_its_questions_are_asked() {
     let (task, BackgroundTask::Rotation(RotationTask::Run(_))) = person.task() else { panic!("it does not begin") };
     assert_eq!(person.prompt(), None);
     person.report(task, TaskEvent::Rotation(RotationEvent::PromptOpened(PromptId(1), Box::new(paste_prompt()))));
-    assert_eq!(person.prompt().map(|prompt| prompt.echo), Some(Echo::Hidden));
+    assert_eq!(person.prompt().map(|prompt| prompt.echo), Some(EchoMode::Hidden));
     person.say("");
     assert!(person.question().starts_with("Number or words"), "{}", person.question());
     person.say("new");

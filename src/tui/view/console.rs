@@ -3,8 +3,8 @@
 use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::json::{self, Ink, Look};
-use super::pen::Pen;
+use super::json::{self, DocumentStyles, TokenStyle};
+use super::pen::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
 use crate::domain::request::HttpMethod;
@@ -18,10 +18,10 @@ use crate::tui::app::pointer::ConsoleStatusLine;
 use crate::tui::app::{Pane, PresentationMode, chart, draft, words};
 
 /// Columns of the bar that shows how many requests are left.
-const BUDGET: usize = 10;
+const QUOTA_BAR_COLUMNS: usize = 10;
 
 /// What an empty console offers.
-const OFFERED: [ConsoleAction; 6] = [
+const SUGGESTED_ACTIONS: [ConsoleAction; 6] = [
     ConsoleAction::SendTest,
     ConsoleAction::PickPreset,
     ConsoleAction::EditRequest,
@@ -30,51 +30,51 @@ const OFFERED: [ConsoleAction; 6] = [
     ConsoleAction::History,
 ];
 /// Columns of the keys of what is offered.
-const OFFER_KEY: u16 = 3;
+const SUGGESTION_KEY_COLUMNS: u16 = 3;
 /// Columns of its keys and names.
-const OFFER: u16 = 15;
+const SUGGESTION_COLUMNS: u16 = 15;
 
 /// Draws the console.
-pub(super) fn draw(pen: &mut Pen<'_>, area: ScreenRect) {
+pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let app = pen.app;
     if area.is_empty() {
         return;
     }
-    let inner = pen.pane(area, Pane::Console, "4 Console");
+    let inner = pen.draw_pane(area, Pane::Console, "4 Console");
     let Some(credential) = app.selected() else {
-        pen.put(inner, "Select a credential to try it here", StyleRole::Dim);
+        pen.write_text(inner, "Select a credential to try it here", StyleRole::Dim);
         return;
     };
     draw_request(pen, inner.row(0));
     match app.console.state_for(&credential.id) {
         RequestState::Idle => {
             draw_rule(pen, inner.row(1), "");
-            draw_offer(pen, inner.split_top(3).1);
+            draw_suggestions(pen, inner.split_top(3).1);
         }
         RequestState::Sending(sending) => {
             draw_rule(pen, inner.row(1), "sending…");
             let time = words::format_duration(pen.now.instant.saturating_duration_since(sending.since));
             if let Some((pages, items)) = sending.page_progress {
                 let read = format!("{}, {} so far", words::format_count(pages, "page"), words::format_count(items, "element"));
-                pen.put(inner.row(2), &read, StyleRole::Accent);
+                pen.write_text(inner.row(2), &read, StyleRole::Accent);
             }
             let key = app.preferences.keys.label(CommandAction::Program(ProgramAction::Cancel)).unwrap_or_default();
             let waiting = format!("Waiting for the answer since {time}; {key} cancels");
-            pen.paragraph(inner.split_top(3).1, &waiting, StyleRole::Dim);
+            pen.write_paragraph(inner.split_top(3).1, &waiting, StyleRole::Dim);
         }
         RequestState::Canceled(_) => {
             draw_rule(pen, inner.row(1), "cancelled");
-            draw_offer(pen, inner.split_top(3).1);
+            draw_suggestions(pen, inner.split_top(3).1);
         }
         RequestState::Failed(_, problem) => {
             draw_rule(pen, inner.row(1), "no answer");
             draw_problem(pen, inner.split_top(3).1, problem);
         }
-        RequestState::Completed(answered) => draw_answer(pen, inner, answered),
+        RequestState::Completed(answered) => draw_response(pen, inner, answered),
     }
 }
 
-fn draw_request(pen: &mut Pen<'_>, area: ScreenRect) {
+fn draw_request(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let app = pen.app;
     let (method, address) = match app.current_request() {
         Some(RequestReadiness::Ready(draft)) => (draft.method, draft.address()),
@@ -82,58 +82,58 @@ fn draw_request(pen: &mut Pen<'_>, area: ScreenRect) {
             (HttpMethod::parse(&preset.method).unwrap_or_default(), draft::preset_address(&preset))
         }
         None => {
-            pen.put(area, "There is no request for this kind of credential", StyleRole::Dim);
+            pen.write_text(area, "There is no request for this kind of credential", StyleRole::Dim);
             return;
         }
     };
     let onward = app.follow_up_requests();
     let send = match &onward {
-        Some(onward) => format!("{} go on with {}", pen.glyphs().enter_key, shortened(&onward.name, area.width)),
+        Some(onward) => format!("{} go on with {}", pen.glyphs().enter_key, shorten_name(&onward.name, area.width)),
         None => format!("{} send", pen.glyphs().enter_key),
     };
-    let rest = pen.put_right(area, &send, if app.ui_state.focus == Pane::Console { StyleRole::Key } else { StyleRole::Dim });
+    let rest = pen.write_right(area, &send, if app.ui_state.focus == Pane::Console { StyleRole::Key } else { StyleRole::Dim });
     let role = if method.is_safe() { StyleRole::Accent } else { StyleRole::Danger };
-    let rest = pen.put(rest, method.as_str(), role).split_left(2).1;
-    pen.put(rest, &address, StyleRole::Text);
+    let rest = pen.write_text(rest, method.as_str(), role).split_left(2).1;
+    pen.write_text(rest, &address, StyleRole::Text);
 }
 
 /// A name that leaves room in so many columns for the request beside it.
-fn shortened(name: &str, columns: u16) -> String {
+fn shorten_name(name: &str, columns: u16) -> String {
     let longest = usize::from(columns / 3).clamp(8, 24);
     if name.chars().count() <= longest { name.to_owned() } else { name.chars().take(longest).chain(['…']).collect() }
 }
 
 /// A line across, with a word in it.
-fn draw_rule(pen: &mut Pen<'_>, area: ScreenRect, word: &str) {
+fn draw_rule(pen: &mut CellPainter<'_>, area: ScreenRect, word: &str) {
     let line = pen.glyphs().border[1].repeat(area.width.into());
-    pen.put(area, &line, StyleRole::Border);
+    pen.write_text(area, &line, StyleRole::Border);
     if !word.is_empty() {
-        pen.put(area.split_left(2).1, &format!(" {word} "), StyleRole::Dim);
+        pen.write_text(area.split_left(2).1, &format!(" {word} "), StyleRole::Dim);
     }
 }
 
 /// What can be done here, where nothing has been done yet: key, name, and as much of the help as there is room for.
-fn draw_offer(pen: &mut Pen<'_>, area: ScreenRect) {
+fn draw_suggestions(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let app = pen.app;
-    let offered = OFFERED.into_iter().map(CommandAction::Console).filter(|action| app.can_run(*action));
+    let offered = SUGGESTED_ACTIONS.into_iter().map(CommandAction::Console).filter(|action| app.can_run(*action));
     for (action, line) in offered.zip(0..area.height) {
         let (Some(command), Some(key)) = (command::find_by_action(action), app.preferences.keys.label(action)) else { continue };
-        let (left, help) = area.row(line).split_left(OFFER);
-        pen.put_right(left.split_left(OFFER_KEY).0, &key, StyleRole::Key);
-        pen.put(left.split_left(OFFER_KEY + 1).1, command.title, StyleRole::Text);
-        if help.width >= OFFER {
-            pen.put(help, command.help, StyleRole::Dim);
+        let (left, help) = area.row(line).split_left(SUGGESTION_COLUMNS);
+        pen.write_right(left.split_left(SUGGESTION_KEY_COLUMNS).0, &key, StyleRole::Key);
+        pen.write_text(left.split_left(SUGGESTION_KEY_COLUMNS + 1).1, command.title, StyleRole::Text);
+        if help.width >= SUGGESTION_COLUMNS {
+            pen.write_text(help, command.help, StyleRole::Dim);
         }
     }
 }
 
-fn draw_problem(pen: &mut Pen<'_>, area: ScreenRect, problem: &Problem) {
-    let area = pen.paragraph(area, &problem.what, StyleRole::Bad);
-    let area = pen.paragraph(area, &problem.why, StyleRole::Text);
-    pen.paragraph(area, &problem.remedy, StyleRole::Accent);
+fn draw_problem(pen: &mut CellPainter<'_>, area: ScreenRect, problem: &Problem) {
+    let area = pen.write_paragraph(area, &problem.what, StyleRole::Bad);
+    let area = pen.write_paragraph(area, &problem.why, StyleRole::Text);
+    pen.write_paragraph(area, &problem.remedy, StyleRole::Accent);
 }
 
-fn draw_answer(pen: &mut Pen<'_>, inner: ScreenRect, answered: &ResponseView) {
+fn draw_response(pen: &mut CellPainter<'_>, inner: ScreenRect, answered: &ResponseView) {
     let app = pen.app;
     draw_rule(pen, inner.row(1), "");
     let role = match answered.exchange.response.status {
@@ -147,38 +147,38 @@ fn draw_answer(pen: &mut Pen<'_>, inner: ScreenRect, answered: &ResponseView) {
     // What was answered to another request is not to be taken for an answer to the one above it.
     let (role, sign) = if app.response_matches_request(answered) { (role, "") } else { (StyleRole::Dim, "earlier: ") };
     let summary = answered.summary(usize::from(room.saturating_sub(2)).saturating_sub(sign.len()));
-    pen.put(inner.row(1).split_left(2).1.split_left(room).0, &format!(" {sign}{summary} "), role);
+    pen.write_text(inner.row(1).split_left(2).1.split_left(room).0, &format!(" {sign}{summary} "), role);
     for (view, tab) in tabs {
         let chosen = view == app.console.tab;
-        pen.put(
+        pen.write_text(
             ScreenRect { x: tab.x - 1, width: tab.width + 2, ..tab },
             &format!(" {} ", view.title()),
             if chosen { StyleRole::Accent } else { StyleRole::Dim },
         );
         if chosen {
             let style = Style::new().add_modifier(Modifier::UNDERLINED);
-            let rect = pen.rect(tab);
+            let rect = pen.clip_rect(tab);
             pen.buffer.set_style(rect, style);
         }
     }
     for (line, (role, text)) in app.explanation_lines().iter().enumerate() {
-        pen.put(inner.row(2 + u16::try_from(line).unwrap_or(u16::MAX)), text, *role);
+        pen.write_text(inner.row(2 + u16::try_from(line).unwrap_or(u16::MAX)), text, *role);
     }
     let body = app.console_body_area();
     if app.ui_state.presentation == PresentationMode::On {
-        pen.put(body, "Presentation mode shows no answers", StyleRole::Dim);
+        pen.write_text(body, "Presentation mode shows no answers", StyleRole::Dim);
     } else {
         match answered.layout_state(app.console.tab) {
             Some(laid) => draw_text(pen, body, laid),
             None => draw_details(pen, body),
         }
     }
-    draw_below(pen, inner);
-    draw_budget(pen, app.screen_layout().console, answered);
+    draw_status_line(pen, inner);
+    draw_rate_limit(pen, app.screen_layout().console, answered);
 }
 
 /// In the lower border: how many requests are left, as a bar and in words.
-fn draw_budget(pen: &mut Pen<'_>, area: ScreenRect, answered: &ResponseView) {
+fn draw_rate_limit(pen: &mut CellPainter<'_>, area: ScreenRect, answered: &ResponseView) {
     let limits = answered.limits(pen.now.wall);
     let Some(words) = limits.describe() else { return };
     let bottom = area.row(area.height.saturating_sub(1)).split_left(2).1;
@@ -189,23 +189,23 @@ fn draw_budget(pen: &mut Pen<'_>, area: ScreenRect, answered: &ResponseView) {
             1..3 => StyleRole::Warn,
             _ => StyleRole::Good,
         };
-        let (full, empty) = chart::progress_bar(pen.glyphs(), (left, limit), BUDGET);
+        let (full, empty) = chart::progress_bar(pen.glyphs(), (left, limit), QUOTA_BAR_COLUMNS);
         pieces.extend([(role, full), (StyleRole::Dim, empty), (StyleRole::Dim, " ".to_owned())]);
     }
     pieces.push((StyleRole::Dim, format!("{words} ")));
     let width = pieces.iter().map(|(_, text)| text.width()).sum::<usize>();
     if width <= usize::from(bottom.width.saturating_sub(2)) {
-        pen.pieces(bottom, &pieces);
+        pen.write_spans(bottom, &pieces);
     }
 }
 
-fn draw_text(pen: &mut Pen<'_>, area: ScreenRect, laid: &LayoutState) {
+fn draw_text(pen: &mut CellPainter<'_>, area: ScreenRect, laid: &LayoutState) {
     match laid {
-        LayoutState::Absent => _ = pen.put(area, "The answer has no body", StyleRole::Dim),
-        LayoutState::Pending(_) => _ = pen.put(area, "Laying it out…", StyleRole::Dim),
+        LayoutState::Absent => _ = pen.write_text(area, "The answer has no body", StyleRole::Dim),
+        LayoutState::Pending(_) => _ = pen.write_text(area, "Laying it out…", StyleRole::Dim),
         LayoutState::Failed(problem) => draw_problem(pen, area, problem),
         LayoutState::Ready(document) => {
-            let rect = pen.rect(area);
+            let rect = pen.clip_rect(area);
             let focused = pen.app.ui_state.focus == Pane::Console;
             let roles = [
                 StyleRole::JsonKey,
@@ -217,83 +217,83 @@ fn draw_text(pen: &mut Pen<'_>, area: ScreenRect, laid: &LayoutState) {
             ];
             let [key, string, number, literal, dim, text] = roles.map(|role| pen.style(role));
             let [added, removed] = [StyleRole::Good, StyleRole::Bad].map(|role| pen.style(role));
-            let (cursor, found) = (pen.style_over(StyleRole::SelectionIdle), pen.style(StyleRole::Match));
+            let (cursor, found) = (pen.overlay_style(StyleRole::SelectionIdle), pen.style(StyleRole::Match));
             let style = |ink| match ink {
-                Ink::Token(Token::Key) => key,
-                Ink::Token(Token::String) => string,
-                Ink::Token(Token::Number) => number,
-                Ink::Token(Token::Keyword) => literal,
-                Ink::Token(Token::Punctuation | Token::Summary) | Ink::Fold | Ink::Beyond => dim,
-                Ink::Token(Token::Plain) => text,
-                Ink::Token(Token::Added) => added,
-                Ink::Token(Token::Removed) => removed,
-                Ink::Cursor if focused => cursor,
-                Ink::Cursor => Style::new(),
-                Ink::Match => found,
+                TokenStyle::Token(Token::Key) => key,
+                TokenStyle::Token(Token::String) => string,
+                TokenStyle::Token(Token::Number) => number,
+                TokenStyle::Token(Token::Keyword) => literal,
+                TokenStyle::Token(Token::Punctuation | Token::Summary) | TokenStyle::FoldMark | TokenStyle::Overflow => dim,
+                TokenStyle::Token(Token::Plain) => text,
+                TokenStyle::Token(Token::Added) => added,
+                TokenStyle::Token(Token::Removed) => removed,
+                TokenStyle::Cursor if focused => cursor,
+                TokenStyle::Cursor => Style::new(),
+                TokenStyle::Match => found,
             };
-            json::draw(document, rect, pen.buffer, Look { style: &style, signs: pen.app.preferences.symbols });
+            json::draw(document, rect, pen.buffer, DocumentStyles { style: &style, symbols: pen.app.preferences.symbols });
         }
     }
 }
 
-fn draw_details(pen: &mut Pen<'_>, area: ScreenRect) {
+fn draw_details(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let (column, lines) = pen.app.detail_rows();
     for (DetailRow { name, text, is_meaning }, at) in lines.iter().skip(pen.app.console.scroll).zip(0..area.height) {
         let (left, right) = area.row(at).split_left(column);
-        pen.put(left, name, StyleRole::JsonKey);
-        pen.put(right, text, if *is_meaning { StyleRole::Dim } else { StyleRole::Text });
+        pen.write_text(left, name, StyleRole::JsonKey);
+        pen.write_text(right, text, if *is_meaning { StyleRole::Dim } else { StyleRole::Text });
     }
 }
 
 /// The line below the answer: what is typed, or the filter that is used.
-fn draw_below(pen: &mut Pen<'_>, inner: ScreenRect) {
+fn draw_status_line(pen: &mut CellPainter<'_>, inner: ScreenRect) {
     let app = pen.app;
     let line = inner.row(inner.height.saturating_sub(1));
     match app.console_status_line() {
         None => {}
         Some(ConsoleStatusLine::Filter(filter)) => {
             let drop = app.preferences.keys.label(CommandAction::Console(ConsoleAction::ClearFilter)).unwrap_or_default();
-            let rest = pen.put_right(line, &format!("{drop} shows all"), StyleRole::Dim);
-            let rest = pen.put(rest, "| ", StyleRole::Key);
-            pen.put(rest, filter, StyleRole::Accent);
+            let rest = pen.write_right(line, &format!("{drop} shows all"), StyleRole::Dim);
+            let rest = pen.write_text(rest, "| ", StyleRole::Key);
+            pen.write_text(rest, filter, StyleRole::Accent);
         }
         Some(ConsoleStatusLine::Matches(found)) => {
             let keys =
                 [ConsoleAction::NextMatch, ConsoleAction::PreviousMatch, ConsoleAction::ClearFilter].map(CommandAction::Console);
             let [next, back, drop] = keys.map(|action| app.preferences.keys.label(action).unwrap_or_default());
-            let rest = pen.put_right(line, &format!("{next} next · {back} back · {drop} ends"), StyleRole::Dim);
-            let rest = pen.put(rest, "/ ", StyleRole::Key);
-            pen.put(rest, &place_of(&found), StyleRole::Accent);
+            let rest = pen.write_right(line, &format!("{next} next · {back} back · {drop} ends"), StyleRole::Dim);
+            let rest = pen.write_text(rest, "/ ", StyleRole::Key);
+            pen.write_text(rest, &match_position(&found), StyleRole::Accent);
         }
         Some(ConsoleStatusLine::Prompt(prompt)) => draw_prompt(pen, line, prompt),
     }
 }
 
 /// Where among what was found the cursor is.
-fn place_of(found: &SearchMatches) -> String {
+fn match_position(found: &SearchMatches) -> String {
     match found.current {
         Some(current) => format!("{current} of {}", found.total),
         None => format!("{} found", found.total),
     }
 }
 
-fn draw_prompt(pen: &mut Pen<'_>, line: ScreenRect, prompt: &ConsolePrompt) {
+fn draw_prompt(pen: &mut CellPainter<'_>, line: ScreenRect, prompt: &ConsolePrompt) {
     let app = pen.app;
     let laid = app.console.response().and_then(|answered| answered.layout_state(app.console.tab));
     let (sign, place) = match (prompt.kind, laid) {
         (ConsolePromptKind::Search, Some(LayoutState::Ready(document))) => {
-            ("/ ", document.search_matches().map(|found| place_of(&found)).unwrap_or_default())
+            ("/ ", document.search_matches().map(|found| match_position(&found)).unwrap_or_default())
         }
         (ConsolePromptKind::Search, _) => ("/ ", String::new()),
         (ConsolePromptKind::Filter, _) => ("| ", "Enter filters · ↑ earlier ones".to_owned()),
     };
-    let line = pen.put_right(line, &place, StyleRole::Dim);
-    let rest = pen.put(line, sign, StyleRole::Key);
+    let line = pen.write_right(line, &place, StyleRole::Dim);
+    let rest = pen.write_text(line, sign, StyleRole::Key);
     let cursor = prompt.input.visual_cursor();
     let room = usize::from(rest.width).max(1);
     let skipped = (cursor + 1).saturating_sub(room);
     let shown: String = prompt.input.value().chars().skip(skipped).collect();
-    pen.put(rest, &shown, StyleRole::Text);
+    pen.write_text(rest, &shown, StyleRole::Text);
     let column = u16::try_from(cursor - skipped).unwrap_or(u16::MAX).min(rest.width.saturating_sub(1));
-    pen.tint(rest.split_left(column).1.split_left(1).0, StyleRole::Selection);
+    pen.restyle(rest.split_left(column).1.split_left(1).0, StyleRole::Selection);
 }

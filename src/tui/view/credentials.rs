@@ -1,6 +1,6 @@
 //! The list of credentials.
 
-use super::pen::Pen;
+use super::pen::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::Credential;
 use crate::tui::app::command::{CommandAction, ProgramAction};
@@ -11,30 +11,30 @@ use crate::tui::app::words::{self, CredentialStatus};
 use crate::tui::app::{App, Pane, chart};
 
 /// Columns of the short status at the right, with a blank before it.
-const GIST: u16 = 10;
+const STATUS_COLUMNS: u16 = 10;
 /// Columns of the region, where there is room for it, with a blank before it.
-const REGION: u16 = 10;
+const REGION_COLUMNS: u16 = 10;
 /// So many columns belong to the name before the region gets any.
-const NAME: u16 = 12;
+const MIN_NAME_COLUMNS: u16 = 12;
 
 /// Draws the list.
-pub(super) fn draw(pen: &mut Pen<'_>, area: ScreenRect) {
+pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let app = pen.app;
     if area.is_empty() {
         return;
     }
-    let inner = pen.pane(area, Pane::Credentials, &title(app));
+    let inner = pen.draw_pane(area, Pane::Credentials, &title(app));
     let (filter, rows) = inner.split_top(app.filter_rows());
     draw_filter(pen, filter);
     if app.credentials.visible_count() == 0 {
-        return draw_nothing(pen, rows);
+        return draw_empty(pen, rows);
     }
     for (line, row) in app.credentials.visible_rows(rows.height.into()).enumerate() {
         let line = u16::try_from(line).unwrap_or(u16::MAX);
         draw_row(pen, rows.row(line), &row);
     }
     draw_position(pen, area, rows);
-    draw_thumb(pen, ScreenRect { x: area.x + area.width.saturating_sub(1), width: 1, ..rows });
+    draw_scrollbar(pen, ScreenRect { x: area.x + area.width.saturating_sub(1), width: 1, ..rows });
 }
 
 fn title(app: &App) -> String {
@@ -46,84 +46,87 @@ fn title(app: &App) -> String {
     }
 }
 
-fn draw_filter(pen: &mut Pen<'_>, area: ScreenRect) {
+fn draw_filter(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let filter = &pen.app.credentials.filter;
     if area.is_empty() {
         return;
     }
-    let rest = pen.put(area, "/ ", StyleRole::Key);
+    let rest = pen.write_text(area, "/ ", StyleRole::Key);
     if filter.input.value().is_empty() {
-        pen.put(rest.split_left(1).1, query::filter_grammar(), StyleRole::Dim);
+        pen.write_text(rest.split_left(1).1, query::filter_grammar(), StyleRole::Dim);
     } else {
-        pen.put(rest, filter.input.value(), StyleRole::Text);
+        pen.write_text(rest, filter.input.value(), StyleRole::Text);
     }
     if filter.typing {
         let column = u16::try_from(filter.input.visual_cursor()).unwrap_or(u16::MAX).min(rest.width.saturating_sub(1));
-        pen.tint(rest.split_left(column).1.split_left(1).0, StyleRole::Selection);
+        pen.restyle(rest.split_left(column).1.split_left(1).0, StyleRole::Selection);
     }
 }
 
-fn draw_nothing(pen: &mut Pen<'_>, area: ScreenRect) {
+fn draw_empty(pen: &mut CellPainter<'_>, area: ScreenRect) {
     if pen.app.credentials.all().is_empty() {
         let area = area.split_top(1).1;
-        let area = pen.paragraph(area, "No credentials yet.", StyleRole::Title).split_top(1).1;
-        let area = pen.paragraph(area, "Paste a token, or press a to add one: it says what it is.", StyleRole::Text);
+        let area = pen.write_paragraph(area, "No credentials yet.", StyleRole::Title).split_top(1).1;
+        let area = pen.write_paragraph(area, "Paste a token, or press a to add one: it says what it is.", StyleRole::Text);
         let area = area.split_top(1).1;
         let key = pen.app.preferences.keys.label(CommandAction::Program(ProgramAction::Welcome)).unwrap_or_default();
         let words = format!("{key} takes over what other programs have, chooses the store, or shows a demo.");
-        pen.paragraph(area, &words, StyleRole::Dim);
+        pen.write_paragraph(area, &words, StyleRole::Dim);
     } else {
-        let area = pen.paragraph(area.split_top(1).1, "Nothing passes the filter.", StyleRole::Title);
-        pen.paragraph(area, "Esc drops it.", StyleRole::Dim);
+        let area = pen.write_paragraph(area.split_top(1).1, "Nothing passes the filter.", StyleRole::Title);
+        pen.write_paragraph(area, "Esc drops it.", StyleRole::Dim);
     }
 }
 
-fn draw_row(pen: &mut Pen<'_>, area: ScreenRect, row: &CredentialRow<'_>) {
+fn draw_row(pen: &mut CellPainter<'_>, area: ScreenRect, row: &CredentialRow<'_>) {
     let CredentialRow { credential, selected, marked } = row;
-    let (role, sign) = standing(pen, credential);
+    let (role, sign) = status_symbol(pen, credential);
     let mark = if *marked { pen.glyphs().check_mark } else { " " };
-    let rest = pen.put(ScreenRect { x: area.x - 1, width: area.width + 1, ..area }, mark, StyleRole::Accent);
-    let rest = pen.put(rest, sign, role).split_left(1).1;
+    let rest = pen.write_text(ScreenRect { x: area.x - 1, width: area.width + 1, ..area }, mark, StyleRole::Accent);
+    let rest = pen.write_text(rest, sign, role).split_left(1).1;
 
-    let (rest, gist) = rest.split_left(rest.width.saturating_sub(GIST));
+    let (rest, gist) = rest.split_left(rest.width.saturating_sub(STATUS_COLUMNS));
     let words = words::short_status(credential, pen.now.wall);
-    pen.put_right(gist, &words, role);
-    let (name, region) =
-        if rest.width >= NAME + REGION { rest.split_left(rest.width - REGION) } else { (rest, rest.split_left(rest.width).1) };
-    pen.put(region.split_left(1).1, short_region(credential), StyleRole::Dim);
+    pen.write_right(gist, &words, role);
+    let (name, region) = if rest.width >= MIN_NAME_COLUMNS + REGION_COLUMNS {
+        rest.split_left(rest.width - REGION_COLUMNS)
+    } else {
+        (rest, rest.split_left(rest.width).1)
+    };
+    pen.write_text(region.split_left(1).1, short_region(credential), StyleRole::Dim);
     let called = pen.app.display_name(credential);
-    pen.put(name, &called, StyleRole::Text);
+    pen.write_text(name, &called, StyleRole::Text);
     if *selected {
         let focused = pen.app.ui_state.focus == Pane::Credentials;
         let whole = ScreenRect { x: area.x - 1, width: area.width + 2, ..area };
-        pen.tint(whole, if focused { StyleRole::Selection } else { StyleRole::SelectionIdle });
+        pen.restyle(whole, if focused { StyleRole::Selection } else { StyleRole::SelectionIdle });
     }
 }
 
 /// In the lower border: where the cursor is, and what the list is sorted by.
-fn draw_position(pen: &mut Pen<'_>, area: ScreenRect, rows: ScreenRect) {
+fn draw_position(pen: &mut CellPainter<'_>, area: ScreenRect, rows: ScreenRect) {
     let list = &pen.app.credentials;
     let bottom = area.row(area.height.saturating_sub(1)).split_left(2).1;
     let bottom = bottom.split_left(bottom.width.saturating_sub(2)).0;
-    pen.put(bottom, &format!(" by {} ", list.sort.as_str()), StyleRole::Dim);
+    pen.write_text(bottom, &format!(" by {} ", list.sort.as_str()), StyleRole::Dim);
     if list.visible_count() > rows.height.into() {
-        pen.put_right(bottom, &format!(" {} ", words::format_part(list.cursor() + 1, list.visible_count())), StyleRole::Dim);
+        pen.write_right(bottom, &format!(" {} ", words::format_part(list.cursor() + 1, list.visible_count())), StyleRole::Dim);
     }
 }
 
 /// In the right border: which part of the list is shown.
-fn draw_thumb(pen: &mut Pen<'_>, border: ScreenRect) {
+fn draw_scrollbar(pen: &mut CellPainter<'_>, border: ScreenRect) {
     let list = &pen.app.credentials;
     let Some((top, length)) = chart::scrollbar_thumb(list.top(), usize::from(border.height), list.visible_count()) else {
         return;
     };
     for line in (top..top + length).filter_map(|line| u16::try_from(line).ok()) {
-        pen.put(border.row(line), pen.glyphs().scroll_thumb, StyleRole::Border);
+        pen.write_text(border.row(line), pen.glyphs().scroll_thumb, StyleRole::Border);
     }
 }
 
 /// The sign and colour of how a credential stands.
-pub(super) fn standing(pen: &Pen<'_>, credential: &Credential) -> (StyleRole, &'static str) {
+pub(super) fn status_symbol(pen: &CellPainter<'_>, credential: &Credential) -> (StyleRole, &'static str) {
     CredentialStatus::for_credential(credential, pen.now.wall).style(pen.glyphs())
 }
 

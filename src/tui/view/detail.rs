@@ -1,7 +1,7 @@
 //! The selected credential.
 
-use super::pen::Pen;
-use super::regions::verdict;
+use super::pen::CellPainter;
+use super::regions::check_symbol;
 use crate::config::theme::StyleRole;
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::response::CheckResult;
@@ -13,43 +13,43 @@ use crate::tui::app::{Pane, PresentationMode};
 use crate::tui::app::{chart, words};
 
 /// A mask has one width, whatever it hides.
-const MASK: usize = 20;
+const MASK_COLUMNS: usize = 20;
 /// The mask of what a request carries.
-const SHORT_MASK: usize = 8;
+const SHORT_MASK_COLUMNS: usize = 8;
 /// The field with what a credential sees, as a check has learned it.
-const ORGANISATIONS: &str = "organisations";
+const ORGANIZATIONS_FIELD: &str = "organisations";
 /// So many credentials with the same secret are named.
-const TWINS: usize = 3;
+const MAX_NAMED_DUPLICATES: usize = 3;
 /// Days after which a secret is old.
-const YEAR: i64 = 365;
+const MAX_AGE_DAYS: i64 = 365;
 /// Columns of the bar that shows how much of a life is left.
-const BAR: i64 = 10;
+const BAR_COLUMNS: i64 = 10;
 
 /// Draws the detail.
-pub(super) fn draw(pen: &mut Pen<'_>, area: ScreenRect) {
+pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let app = pen.app;
     if area.is_empty() {
         return;
     }
     let Some(credential) = app.selected() else {
-        let inner = pen.pane(area, Pane::Detail, "2 Detail");
-        pen.put(inner, "Nothing is selected", StyleRole::Dim);
+        let inner = pen.draw_pane(area, Pane::Detail, "2 Detail");
+        pen.write_text(inner, "Nothing is selected", StyleRole::Dim);
         return;
     };
-    let inner = pen.pane(area, Pane::Detail, &format!("2 {}", app.display_name(credential)));
-    pen.put(inner.row(0), &what(pen, credential), StyleRole::Title);
+    let inner = pen.draw_pane(area, Pane::Detail, &format!("2 {}", app.display_name(credential)));
+    pen.write_text(inner.row(0), &heading(pen, credential), StyleRole::Title);
     let mut rest = draw_secret(pen, inner.split_top(1).1, credential);
     for (label, parts) in facts(pen, credential) {
-        let mut line = pen.put(rest.row(0), label, StyleRole::Dim);
+        let mut line = pen.write_text(rest.row(0), label, StyleRole::Dim);
         line = rest.row(0).split_left(DETAIL_LABEL_COLUMNS.max(rest.width - line.width)).1;
         for (role, text) in parts {
-            line = pen.put(line, &text, role);
+            line = pen.write_text(line, &text, role);
         }
         rest = rest.split_top(1).1;
     }
 }
 
-fn what(pen: &Pen<'_>, credential: &Credential) -> String {
+fn heading(pen: &CellPainter<'_>, credential: &Credential) -> String {
     let catalogue = &pen.app.catalog;
     let provider = catalogue.provider(&credential.provider).map_or(credential.provider.as_str(), |known| known.title.as_str());
     let kind =
@@ -58,31 +58,31 @@ fn what(pen: &Pen<'_>, credential: &Credential) -> String {
 }
 
 /// Draws the secret, masked or not; returns the lines below it.
-fn draw_secret(pen: &mut Pen<'_>, area: ScreenRect, credential: &Credential) -> ScreenRect {
+fn draw_secret(pen: &mut CellPainter<'_>, area: ScreenRect, credential: &Credential) -> ScreenRect {
     let app = pen.app;
-    pen.put(area.row(0), "Secret", StyleRole::Dim);
+    pen.write_text(area.row(0), "Secret", StyleRole::Dim);
     let place = area.split_left(DETAIL_LABEL_COLUMNS).1;
     let Some(shown) = app.detail.revealed_secret(&credential.id, pen.now.instant) else {
-        let rest = pen.put(place.row(0), &pen.glyphs().mask.repeat(MASK), StyleRole::Secret).split_left(2).1;
+        let rest = pen.write_text(place.row(0), &pen.glyphs().mask.repeat(MASK_COLUMNS), StyleRole::Secret).split_left(2).1;
         let hint = match app.ui_state.presentation {
             _ if app.detail.reveal_pending() => "asking the store…",
             PresentationMode::Off => "click to show",
             PresentationMode::On => "presentation mode",
         };
-        pen.put(rest, hint, StyleRole::Dim);
+        pen.write_text(rest, hint, StyleRole::Dim);
         return area.split_top(1).1;
     };
     let countdown = format!("{} s", words::whole_seconds_left(shown.left));
-    let place = pen.put_right(place.row(0), &countdown, StyleRole::Warn).width;
+    let place = pen.write_right(place.row(0), &countdown, StyleRole::Warn).width;
     let room = area.split_left(DETAIL_LABEL_COLUMNS).1.split_left(place).0;
     let used = shown.secret.expose(|bytes| draw_bytes(pen, room, bytes));
     area.split_top(used).1
 }
 
 /// Draws a secret in as many lines as it needs and there are; returns how many.
-fn draw_bytes(pen: &mut Pen<'_>, area: ScreenRect, bytes: &[u8]) -> u16 {
+fn draw_bytes(pen: &mut CellPainter<'_>, area: ScreenRect, bytes: &[u8]) -> u16 {
     let Ok(text) = std::str::from_utf8(bytes) else {
-        pen.put(area, "It is not text; copy or send it instead", StyleRole::Warn);
+        pen.write_text(area, "It is not text; copy or send it instead", StyleRole::Warn);
         return 1;
     };
     let style = pen.style(StyleRole::Secret);
@@ -94,59 +94,61 @@ fn draw_bytes(pen: &mut Pen<'_>, area: ScreenRect, bytes: &[u8]) -> u16 {
         }
         if row >= area.height {
             let end = area.row(area.height.saturating_sub(1));
-            pen.put(end.split_left(end.width.saturating_sub(1)).1, pen.glyphs().ellipsis, StyleRole::Dim);
+            pen.write_text(end.split_left(end.width.saturating_sub(1)).1, pen.glyphs().ellipsis, StyleRole::Dim);
             return area.height;
         }
         let cell = area.row(row).split_left(column).1;
-        pen.put_styled(cell, c.encode_utf8(&mut [0; 4]), style);
+        pen.write_styled(cell, c.encode_utf8(&mut [0; 4]), style);
         column += width;
     }
     row + 1
 }
 
-type Fact = (&'static str, Vec<(StyleRole, String)>);
+type DetailFact = (&'static str, Vec<(StyleRole, String)>);
 
-fn facts(pen: &Pen<'_>, credential: &Credential) -> Vec<Fact> {
+fn facts(pen: &CellPainter<'_>, credential: &Credential) -> Vec<DetailFact> {
     let kind = pen.app.catalog.kind(&credential.provider, &credential.kind).ok();
-    let mut facts = vec![acts_as(pen, credential)];
-    if let Some(seen) = credential.fields.get(ORGANISATIONS) {
-        facts.push(("Sees", vec![(StyleRole::Text, hidden(pen, seen))]));
+    let mut facts = vec![identity_fact(pen, credential)];
+    if let Some(seen) = credential.fields.get(ORGANIZATIONS_FIELD) {
+        facts.push(("Sees", vec![(StyleRole::Text, mask_for_audience(pen, seen))]));
     }
-    facts.extend([expires(pen, credential), age(pen, credential), checked(pen, credential)]);
-    if let Some(reason) = reason(credential) {
+    facts.extend([expiry_fact(pen, credential), age_fact(pen, credential), check_fact(pen, credential)]);
+    if let Some(reason) = failure_reason(credential) {
         facts.push(("", vec![(StyleRole::Text, reason)]));
     }
-    facts.extend(kind.filter(|kind| kind.authorization.uses_token_exchange()).map(|kind| session(pen, credential, kind)));
-    let region = (StyleRole::Text, region(pen, credential));
-    facts
-        .push(("Region", std::iter::once(region).chain(kind.into_iter().flat_map(|kind| sent(pen, credential, kind))).collect()));
+    facts.extend(kind.filter(|kind| kind.authorization.uses_token_exchange()).map(|kind| session_fact(pen, credential, kind)));
+    let region = (StyleRole::Text, region_text(pen, credential));
+    facts.push((
+        "Region",
+        std::iter::once(region).chain(kind.into_iter().flat_map(|kind| authorization_spans(pen, credential, kind))).collect(),
+    ));
     if !pen.app.detail.duplicates().is_empty() {
-        facts.push(print(pen, credential));
+        facts.push(fingerprint_fact(pen, credential));
     }
     if !credential.labels.is_empty() {
-        facts.push(("Labels", vec![(StyleRole::Text, hidden(pen, &credential.labels.join(" ")))]));
+        facts.push(("Labels", vec![(StyleRole::Text, mask_for_audience(pen, &credential.labels.join(" ")))]));
     }
-    for (id, value) in credential.fields.iter().filter(|(id, _)| *id != ORGANISATIONS) {
-        facts.push(("Field", vec![(StyleRole::Dim, format!("{id} ")), (StyleRole::Text, hidden(pen, value))]));
+    for (id, value) in credential.fields.iter().filter(|(id, _)| *id != ORGANIZATIONS_FIELD) {
+        facts.push(("Field", vec![(StyleRole::Dim, format!("{id} ")), (StyleRole::Text, mask_for_audience(pen, value))]));
     }
     if pen.app.detail.duplicates().is_empty() {
-        facts.push(print(pen, credential));
+        facts.push(fingerprint_fact(pen, credential));
     }
     facts
 }
 
 /// What a request carries: the scheme, and a mask of one width.
-fn sent(pen: &Pen<'_>, credential: &Credential, kind: &CredentialKind) -> [(StyleRole, String); 3] {
+fn authorization_spans(pen: &CellPainter<'_>, credential: &Credential, kind: &CredentialKind) -> [(StyleRole, String); 3] {
     let scheme = credential.scheme.as_deref().unwrap_or_else(|| kind.authorization.scheme());
     let blank = if scheme.is_empty() { "" } else { " " };
-    let mask = pen.glyphs().mask.repeat(SHORT_MASK);
+    let mask = pen.glyphs().mask.repeat(SHORT_MASK_COLUMNS);
     [(StyleRole::Dim, "  Authorization: ".to_owned()), (StyleRole::Text, format!("{scheme}{blank}")), (StyleRole::Secret, mask)]
 }
 
 /// How long the access token that is at hand lives; or that a new sign-in is needed before there is another.
-fn session(pen: &Pen<'_>, credential: &Credential, kind: &CredentialKind) -> Fact {
+fn session_fact(pen: &CellPainter<'_>, credential: &Credential, kind: &CredentialKind) -> DetailFact {
     let ended = match &kind.authorization {
-        AuthMethod::RefreshToken { authorize: Some(_), .. } => has_ended(credential, pen.now.wall),
+        AuthMethod::RefreshToken { authorize: Some(_), .. } => is_sign_in_expired(credential, pen.now.wall),
         _ => false,
     };
     if ended {
@@ -165,21 +167,21 @@ fn session(pen: &Pen<'_>, credential: &Credential, kind: &CredentialKind) -> Fac
 }
 
 /// Whether a sign-in is gone: its time is over, or the provider refused it when it was asked last.
-fn has_ended(credential: &Credential, now: Timestamp) -> bool {
+fn is_sign_in_expired(credential: &Credential, now: Timestamp) -> bool {
     let refused = credential.last_check.as_ref().is_some_and(|check| check.result == CheckResult::Refused);
     refused || credential.expires.is_some_and(|end| end <= now)
 }
 
-fn acts_as(pen: &Pen<'_>, credential: &Credential) -> Fact {
+fn identity_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     let text = credential.principal.as_ref().map(|principal| {
         let dot = pen.glyphs().separator;
-        format!("{} {dot} {}", hidden(pen, &principal.name), principal.kind.replace('_', " "))
+        format!("{} {dot} {}", mask_for_audience(pen, &principal.name), principal.kind.replace('_', " "))
     });
     let unknown = || (StyleRole::Dim, "not known yet; a check tells".to_owned());
     ("Acts as", vec![text.map_or_else(unknown, |text| (StyleRole::Text, text))])
 }
 
-fn expires(pen: &Pen<'_>, credential: &Credential) -> Fact {
+fn expiry_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     let now = pen.now.wall;
     let (Some(end), Some(days)) = (credential.expires, words::days_left(credential, now)) else {
         return ("Expires", vec![(StyleRole::Dim, "not known".to_owned())]);
@@ -195,9 +197,9 @@ fn expires(pen: &Pen<'_>, credential: &Credential) -> Fact {
         days => format!("{days} d"),
     };
     let life = (end - credential.created).whole_seconds().max(1);
-    let filled = ((end - now).whole_seconds() * BAR / life).clamp(0, BAR);
+    let filled = ((end - now).whole_seconds() * BAR_COLUMNS / life).clamp(0, BAR_COLUMNS);
     let full = pen.glyphs().bar_filled.repeat(usize::try_from(filled).unwrap_or(0));
-    let empty = pen.glyphs().bar_empty.repeat(usize::try_from(BAR - filled).unwrap_or(0));
+    let empty = pen.glyphs().bar_empty.repeat(usize::try_from(BAR_COLUMNS - filled).unwrap_or(0));
     let key = pen.app.preferences.keys.label(CommandAction::Credential(CredentialAction::Rotate));
     let rotate = key.filter(|_| days < words::EXPIRING_DAYS).map(|key| (StyleRole::Key, format!("{key} rotate ")));
     let text = (StyleRole::Text, format!("{} ({left}) ", words::format_date(end)));
@@ -205,21 +207,21 @@ fn expires(pen: &Pen<'_>, credential: &Credential) -> Fact {
 }
 
 /// How old it is, beside the year after which most policies want a secret replaced.
-fn age(pen: &Pen<'_>, credential: &Credential) -> Fact {
+fn age_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     let days = (pen.now.wall - credential.created).whole_days().max(0);
     let role = match days {
         ..274 => StyleRole::Good,
-        274..YEAR => StyleRole::Warn,
+        274..MAX_AGE_DAYS => StyleRole::Warn,
         _ => StyleRole::Bad,
     };
-    let (part, columns) = (u64::try_from(days).unwrap_or(0), usize::try_from(BAR).unwrap_or(0));
-    let (full, empty) = chart::progress_bar(pen.glyphs(), (part, u64::try_from(YEAR).unwrap_or(1)), columns);
+    let (part, columns) = (u64::try_from(days).unwrap_or(0), usize::try_from(BAR_COLUMNS).unwrap_or(0));
+    let (full, empty) = chart::progress_bar(pen.glyphs(), (part, u64::try_from(MAX_AGE_DAYS).unwrap_or(1)), columns);
     let text = (StyleRole::Text, format!("{days} d here "));
-    let of = if days < YEAR { " of a year" } else { " over a year" };
+    let of = if days < MAX_AGE_DAYS { " of a year" } else { " over a year" };
     ("Age", vec![text, (role, full), (StyleRole::Dim, empty), (StyleRole::Dim, of.to_owned())])
 }
 
-fn checked(pen: &Pen<'_>, credential: &Credential) -> Fact {
+fn check_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     let Some(check) = &credential.last_check else {
         let key = pen.app.preferences.keys.label(CommandAction::Credential(CredentialAction::Check));
         let way = key.map_or_else(String::new, |key| format!("; {key} checks"));
@@ -227,20 +229,20 @@ fn checked(pen: &Pen<'_>, credential: &Credential) -> Fact {
     };
     let dot = pen.glyphs().separator;
     let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();
-    let (role, sign) = verdict(pen, check.result);
+    let (role, sign) = check_symbol(pen, check.result);
     let latency = check.latency_ms.map(|ms| format!(" {dot} {ms} ms")).unwrap_or_default();
     let rest = format!(" {dot} {}{latency}", words::format_age(check.checked_at, pen.now.wall));
     ("Checked", vec![(role, format!("{sign} {}{status}", check.result.as_str())), (StyleRole::Dim, rest)])
 }
 
 /// Why it was not accepted.
-fn reason(credential: &Credential) -> Option<String> {
+fn failure_reason(credential: &Credential) -> Option<String> {
     let check = credential.last_check.as_ref()?;
     let says = check.result != CheckResult::Accepted && !check.reason.is_empty();
     says.then(|| check.reason.clone())
 }
 
-fn region(pen: &Pen<'_>, credential: &Credential) -> String {
+fn region_text(pen: &CellPainter<'_>, credential: &Credential) -> String {
     let known = pen.app.catalog.region(&credential.provider, &credential.region);
     known.map_or_else(
         |_| credential.region.clone(),
@@ -248,15 +250,15 @@ fn region(pen: &Pen<'_>, credential: &Credential) -> String {
     )
 }
 
-fn print(pen: &Pen<'_>, credential: &Credential) -> Fact {
+fn fingerprint_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     let mut parts = vec![match &credential.fingerprint {
         Some(print) => (StyleRole::Dim, print.chars().take(16).collect()),
         None => (StyleRole::Dim, "none".to_owned()),
     }];
     let twins = pen.app.detail.duplicates();
     if !twins.is_empty() {
-        let names: Vec<_> = twins.iter().take(TWINS).map(|twin| hidden(pen, twin.as_str())).collect();
-        let more = twins.len().saturating_sub(TWINS);
+        let names: Vec<_> = twins.iter().take(MAX_NAMED_DUPLICATES).map(|twin| mask_for_audience(pen, twin.as_str())).collect();
+        let more = twins.len().saturating_sub(MAX_NAMED_DUPLICATES);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         parts.push((StyleRole::Warn, format!("  same secret as {}{more}", names.join(", "))));
     }
@@ -264,7 +266,7 @@ fn print(pen: &Pen<'_>, credential: &Credential) -> Fact {
 }
 
 /// What names somebody or something, hidden where others may be watching.
-fn hidden(pen: &Pen<'_>, text: &str) -> String {
+fn mask_for_audience(pen: &CellPainter<'_>, text: &str) -> String {
     match pen.app.ui_state.presentation {
         PresentationMode::Off => text.to_owned(),
         PresentationMode::On => pen.glyphs().mask.repeat(8),

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::pen::{Frame, Pen};
+use super::pen::{CellPainter, FocusStyle};
 use crate::config::theme::StyleRole;
 use crate::tui::app::form::FormButton;
 use crate::tui::app::layout::ScreenRect;
@@ -11,27 +11,27 @@ use crate::tui::app::sheet::{
 };
 
 /// The most columns that the labels of fields take.
-const LABELS: usize = 24;
+const MAX_LABEL_COLUMNS: usize = 24;
 /// A mask has one width, whatever it hides.
-const MASK: usize = 20;
+const MASK_COLUMNS: usize = 20;
 
 /// Draws a dialog in the middle of `area`.
-pub(super) fn draw(pen: &mut Pen<'_>, area: ScreenRect, sheet: &DialogView) {
+pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect, sheet: &DialogView) {
     let placed = sheet.layout(area);
     // A column of air on both sides keeps what lies behind from running into it.
     let ScreenRect { x, width, .. } = placed.outer;
-    pen.fill(ScreenRect { x: x.saturating_sub(1), width: width + 1 + x.min(1), ..placed.outer }, StyleRole::Text);
-    pen.panel(placed.outer, &sheet.title, Frame::Focused);
-    let columns = Columns { label: label_column(sheet), item: item_column(sheet, placed.outer.width) };
+    pen.clear_area(ScreenRect { x: x.saturating_sub(1), width: width + 1 + x.min(1), ..placed.outer }, StyleRole::Text);
+    pen.draw_panel(placed.outer, &sheet.title, FocusStyle::Focused);
+    let columns = ColumnWidths { label: label_column(sheet), item: item_column(sheet, placed.outer.width) };
     for line in &placed.lines {
         draw_line(pen, line, columns);
     }
-    draw_hidden(pen, &placed);
+    draw_scroll_hints(pen, &placed);
 }
 
 /// How wide the first columns of a dialog are.
 #[derive(Clone, Copy)]
-struct Columns {
+struct ColumnWidths {
     /// Of the labels of fields.
     label: u16,
     /// Of the items of a list.
@@ -49,7 +49,7 @@ fn label_column(sheet: &DialogView) -> u16 {
     });
     let turns = rows().any(|row| matches!(row, DialogRow::Field(FieldView { value: FieldValue::Select(..), .. })));
     let around = if turns { 5 } else { 4 };
-    u16::try_from(widths.max().unwrap_or(0).min(LABELS) + around).unwrap_or(u16::MAX)
+    u16::try_from(widths.max().unwrap_or(0).min(MAX_LABEL_COLUMNS) + around).unwrap_or(u16::MAX)
 }
 
 /// How wide the first column of a list is: as wide as its widest, within reason where more comes beside it.
@@ -60,30 +60,30 @@ fn item_column(sheet: &DialogView, width: u16) -> u16 {
     if items().all(|item| item.more.is_empty()) { widest } else { widest.min(width / 2) }
 }
 
-fn draw_line(pen: &mut Pen<'_>, line: &PlacedLine<'_>, columns: Columns) {
+fn draw_line(pen: &mut CellPainter<'_>, line: &PlacedLine<'_>, columns: ColumnWidths) {
     match line.row {
         DialogRow::Blank => {}
-        DialogRow::Text(role, _) | DialogRow::Message(role, _) => _ = pen.put(line.area, line.text, *role),
+        DialogRow::Text(role, _) | DialogRow::Message(role, _) => _ = pen.write_text(line.area, line.text, *role),
         DialogRow::Pair(label, value) => {
-            pen.put(line.area, label, StyleRole::Dim);
-            pen.put(line.area.split_left(columns.label).1, value, StyleRole::Text);
+            pen.write_text(line.area, label, StyleRole::Dim);
+            pen.write_text(line.area.split_left(columns.label).1, value, StyleRole::Text);
         }
         DialogRow::Field(field) => draw_field(pen, line.area.split_left(columns.label), field),
         DialogRow::Item(item) => draw_item(pen, line.area, item, columns.item),
-        DialogRow::Spans(drawing) => draw_drawing(pen, line.area, drawing),
+        DialogRow::Spans(drawing) => draw_spans(pen, line.area, drawing),
         DialogRow::Buttons(buttons) => button_areas(buttons, line.area).for_each(|(cell, area)| draw_button(pen, area, cell)),
     }
 }
 
-fn draw_field(pen: &mut Pen<'_>, (label, value): (ScreenRect, ScreenRect), field: &FieldView) {
+fn draw_field(pen: &mut CellPainter<'_>, (label, value): (ScreenRect, ScreenRect), field: &FieldView) {
     let pointer = if field.focused { pen.glyphs().pointer } else { " " };
-    let rest = pen.put(label, pointer, StyleRole::Accent).split_left(1).1;
+    let rest = pen.write_text(label, pointer, StyleRole::Accent).split_left(1).1;
     let role = match (field.has_problem, field.focused) {
         (true, _) => StyleRole::Bad,
         (false, true) => StyleRole::Title,
         (false, false) => StyleRole::Dim,
     };
-    pen.put(rest.split_left(rest.width.saturating_sub(1)).0, &field.label, role);
+    pen.write_text(rest.split_left(rest.width.saturating_sub(1)).0, &field.label, role);
     match &field.value {
         FieldValue::Text(text, cursor) => draw_text(pen, value, (text, *cursor), field.focused),
         FieldValue::Secret(held) => draw_secret(pen, value, *held),
@@ -91,23 +91,23 @@ fn draw_field(pen: &mut Pen<'_>, (label, value): (ScreenRect, ScreenRect), field
             let turns = titles.len() > 1;
             // The arrow hangs before the column, so that all values begin below one another.
             let arrow = ScreenRect { x: value.x.saturating_sub(2), width: 1, ..value };
-            pen.put(arrow, if turns { "‹" } else { "" }, StyleRole::Dim);
-            let rest = pen.put(value, titles.get(*at).map_or("", String::as_str), StyleRole::Text);
-            pen.put(rest, if turns { " ›" } else { "" }, StyleRole::Dim);
+            pen.write_text(arrow, if turns { "‹" } else { "" }, StyleRole::Dim);
+            let rest = pen.write_text(value, titles.get(*at).map_or("", String::as_str), StyleRole::Text);
+            pen.write_text(rest, if turns { " ›" } else { "" }, StyleRole::Dim);
         }
     }
 }
 
 /// Draws the part of a text around the cursor.
-fn draw_text(pen: &mut Pen<'_>, area: ScreenRect, (text, cursor): (&str, usize), focused: bool) {
-    pen.tint(area, StyleRole::Input);
+fn draw_text(pen: &mut CellPainter<'_>, area: ScreenRect, (text, cursor): (&str, usize), focused: bool) {
+    pen.restyle(area, StyleRole::Input);
     let room = usize::from(area.width).max(1);
     let skipped = if focused { (cursor + 1).saturating_sub(room) } else { 0 };
     let shown = skip_columns(text, skipped);
-    pen.put(area, shown, StyleRole::Input);
+    pen.write_text(area, shown, StyleRole::Input);
     if focused {
         let column = u16::try_from(cursor - skipped).unwrap_or(u16::MAX);
-        pen.tint(area.split_left(column).1.split_left(1).0, StyleRole::Selection);
+        pen.restyle(area.split_left(column).1.split_left(1).0, StyleRole::Selection);
     }
 }
 
@@ -122,36 +122,36 @@ fn skip_columns(text: &str, columns: usize) -> &str {
     &text[at..]
 }
 
-fn draw_secret(pen: &mut Pen<'_>, area: ScreenRect, held: bool) {
+fn draw_secret(pen: &mut CellPainter<'_>, area: ScreenRect, held: bool) {
     if held {
-        let mask = pen.glyphs().mask.repeat(MASK);
-        pen.put(area, &mask, StyleRole::Secret);
+        let mask = pen.glyphs().mask.repeat(MASK_COLUMNS);
+        pen.write_text(area, &mask, StyleRole::Secret);
     } else {
-        pen.put(area, "paste or type it; it is never shown", StyleRole::Dim);
+        pen.write_text(area, "paste or type it; it is never shown", StyleRole::Dim);
     }
 }
 
-fn draw_item(pen: &mut Pen<'_>, area: ScreenRect, item: &ListItem, column: u16) {
+fn draw_item(pen: &mut CellPainter<'_>, area: ScreenRect, item: &ListItem, column: u16) {
     let (role, sign) = item.mark.unwrap_or((StyleRole::Text, ""));
-    let rest = if sign.is_empty() { area } else { pen.put(area, sign, role).split_left(1).1 };
-    let rest = pen.put_right(rest, &item.right, StyleRole::Key);
+    let rest = if sign.is_empty() { area } else { pen.write_text(area, sign, role).split_left(1).1 };
+    let rest = pen.write_right(rest, &item.right, StyleRole::Key);
     let (text, more) = rest.split_left(column);
     let heading = if item.index.is_none() && item.mark.is_none() { StyleRole::Key } else { StyleRole::Text };
-    pen.put(text, &item.text, heading);
-    pen.put(more.split_left(2).1, &item.more, StyleRole::Dim);
+    pen.write_text(text, &item.text, heading);
+    pen.write_text(more.split_left(2).1, &item.more, StyleRole::Dim);
     if item.selected {
-        pen.tint(ScreenRect { x: area.x - 1, width: area.width + 2, ..area }, StyleRole::Selection);
+        pen.restyle(ScreenRect { x: area.x - 1, width: area.width + 2, ..area }, StyleRole::Selection);
     }
 }
 
-fn draw_drawing(pen: &mut Pen<'_>, area: ScreenRect, drawing: &SpanRow) {
-    pen.pieces(area, &drawing.spans);
+fn draw_spans(pen: &mut CellPainter<'_>, area: ScreenRect, drawing: &SpanRow) {
+    pen.write_spans(area, &drawing.spans);
     if drawing.selected {
-        pen.tint(ScreenRect { x: area.x - 1, width: area.width + 2, ..area }, StyleRole::Selection);
+        pen.restyle(ScreenRect { x: area.x - 1, width: area.width + 2, ..area }, StyleRole::Selection);
     }
 }
 
-fn draw_button(pen: &mut Pen<'_>, area: ScreenRect, cell: &ButtonView) {
+fn draw_button(pen: &mut CellPainter<'_>, area: ScreenRect, cell: &ButtonView) {
     let role = match (cell.focused, cell.button) {
         (true, FormButton::Destructive(_)) => StyleRole::Danger,
         (true, _) => StyleRole::Selection,
@@ -163,17 +163,17 @@ fn draw_button(pen: &mut Pen<'_>, area: ScreenRect, cell: &ButtonView) {
         (true, true) => ("> ", " <"),
         (false, _) => ("[ ", " ]"),
     };
-    pen.put(area, &format!("{open}{}{close}", cell.button.label()), role);
+    pen.write_text(area, &format!("{open}{}{close}", cell.button.label()), role);
 }
 
 /// In the border: that there is more above or below.
-fn draw_hidden(pen: &mut Pen<'_>, placed: &DialogLayout<'_>) {
+fn draw_scroll_hints(pen: &mut CellPainter<'_>, placed: &DialogLayout<'_>) {
     let outer = placed.outer;
     let corner = |row: u16| outer.row(row).split_left(outer.width.saturating_sub(10)).1.split_left(8).0;
     if placed.hidden.0 {
-        pen.put(corner(0), " ↑ more ", StyleRole::Dim);
+        pen.write_text(corner(0), " ↑ more ", StyleRole::Dim);
     }
     if placed.hidden.1 {
-        pen.put(corner(outer.height.saturating_sub(1)), " ↓ more ", StyleRole::Dim);
+        pen.write_text(corner(outer.height.saturating_sub(1)), " ↓ more ", StyleRole::Dim);
     }
 }

@@ -1,30 +1,30 @@
 //! The line at the bottom: a word to the person, else what can be done.
 
-use super::pen::Pen;
+use super::pen::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::footer::{typing_hints, visible_hints};
 use crate::tui::app::layout::ScreenRect;
 
 /// Draws the footer.
-pub(super) fn draw(pen: &mut Pen<'_>, area: ScreenRect) {
+pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     if let Some(notice) = pen.app.activity.current_notification(pen.now.instant) {
         let (role, sign) = match notice.level {
             NotificationLevel::Success => (StyleRole::Good, pen.glyphs().check_mark),
             NotificationLevel::Warning => (StyleRole::Warn, pen.glyphs().warning),
             NotificationLevel::Error => (StyleRole::Bad, pen.glyphs().refused),
         };
-        let rest = pen.put(area.split_left(1).1, sign, role).split_left(1).1;
-        pen.put(rest, &notice.text, role);
+        let rest = pen.write_text(area.split_left(1).1, sign, role).split_left(1).1;
+        pen.write_text(rest, &notice.text, role);
         return;
     }
     let mut rest = area.split_left(1).1;
     for (keys, words) in typing_hints(pen.app) {
-        rest = pen.put(rest, keys, StyleRole::Key).split_left(1).1;
-        rest = pen.put(rest, words, StyleRole::Dim).split_left(3).1;
+        rest = pen.write_text(rest, keys, StyleRole::Key).split_left(1).1;
+        rest = pen.write_text(rest, words, StyleRole::Dim).split_left(3).1;
     }
     for hint in visible_hints(pen.app, area) {
-        let rest = pen.put(hint.area, &hint.key, StyleRole::Key).split_left(1).1;
-        pen.put(rest, hint.title, StyleRole::Dim);
+        let rest = pen.write_text(hint.area, &hint.key, StyleRole::Key).split_left(1).1;
+        pen.write_text(rest, hint.title, StyleRole::Dim);
     }
 }

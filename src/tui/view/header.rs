@@ -2,31 +2,31 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::pen::Pen;
+use super::pen::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::words::{self, CredentialStatus};
 use crate::tui::app::{chart, header};
 
 /// Draws the header.
-pub(super) fn draw(pen: &mut Pen<'_>, area: ScreenRect) {
+pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let app = pen.app;
     let line = area.split_left(1).1;
     let line = line.split_left(line.width.saturating_sub(1)).0;
-    let rest = pen.put(line, header::PROGRAM_NAME, StyleRole::Accent).split_left(3).1;
-    pen.put(rest, &app.credential_count_text(), StyleRole::Dim);
+    let rest = pen.write_text(line, header::PROGRAM_NAME, StyleRole::Accent).split_left(3).1;
+    pen.write_text(rest, &app.credential_count_text(), StyleRole::Dim);
     let (signs, rest) = app.header_items();
     for sign in signs {
-        pen.pieces(sign.area, &sign.spans);
+        pen.write_spans(sign.area, &sign.spans);
     }
-    let pieces = tally(pen);
+    let pieces = status_counts(pen);
     if pieces.iter().map(|(_, text)| text.width()).sum::<usize>() < rest.width.into() {
-        pen.pieces(rest.split_left(1).1, &pieces);
+        pen.write_spans(rest.split_left(1).1, &pieces);
     }
 }
 
 /// How many credentials stand how, each with its sign; the good ones first, as people count.
-fn tally(pen: &Pen<'_>) -> chart::StyledSpans {
+fn status_counts(pen: &CellPainter<'_>) -> chart::StyledSpans {
     let list = &pen.app.credentials;
     if !list.all_rows_loaded() {
         return Vec::new();

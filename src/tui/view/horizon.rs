@@ -1,28 +1,28 @@
 //! What ends when, beside the other panes of a large screen.
 
-use super::pen::{Frame, Pen};
+use super::pen::{CellPainter, FocusStyle};
 use crate::config::theme::StyleRole;
 use crate::tui::app::horizon::ExpiryTimeline;
 use crate::tui::app::layout::ScreenRect;
 
 /// Rows above the credentials: how many end, when, and the days.
-const HEAD: u16 = 3;
+const HEAD_ROWS: u16 = 3;
 
 /// Draws the horizon.
-pub(super) fn draw(pen: &mut Pen<'_>, area: ScreenRect) {
+pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     if area.is_empty() {
         return;
     }
     let app = pen.app;
-    let inner = pen.panel(area, "The next 90 days", Frame::Quiet);
+    let inner = pen.draw_panel(area, "The next 90 days", FocusStyle::Unfocused);
     if !app.credentials.all_rows_loaded() {
         return;
     }
     let horizon = ExpiryTimeline::new(app, pen.now, inner.width);
-    pen.put(inner.row(0), &horizon.summary(), StyleRole::Dim);
-    pen.pieces(inner.row(1), &horizon.histogram());
-    pen.pieces(inner.row(2), &horizon.axis());
-    for (credential, line) in app.credentials.by_expiry().zip(HEAD..inner.height) {
-        pen.pieces(inner.row(line), &horizon.credential_row(credential));
+    pen.write_text(inner.row(0), &horizon.summary(), StyleRole::Dim);
+    pen.write_spans(inner.row(1), &horizon.histogram());
+    pen.write_spans(inner.row(2), &horizon.axis());
+    for (credential, line) in app.credentials.by_expiry().zip(HEAD_ROWS..inner.height) {
+        pen.write_spans(inner.row(line), &horizon.credential_row(credential));
     }
 }

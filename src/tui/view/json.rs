@@ -11,23 +11,23 @@ use crate::config::theme::GlyphSet;
 use crate::tui::app::json::{FoldState, FoldableDocument, TokenKind, VisibleLine};
 
 /// Columns for each container around a line.
-const INDENT: usize = 2;
+const INDENT_COLUMNS: usize = 2;
 
 /// Columns for a tab.
-const TAB: usize = 4;
+const TAB_COLUMNS: usize = 4;
 
 /// Columns on the left that tell whether a line can be folded.
-const GUTTER: u16 = 2;
+const GUTTER_COLUMNS: u16 = 2;
 
 /// What a style is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ink {
+pub enum TokenStyle {
     /// A piece of text.
     Token(TokenKind),
     /// The mark of a line that can be folded or unfolded.
-    Fold,
+    FoldMark,
     /// The mark of a line that goes on beyond the right edge.
-    Beyond,
+    Overflow,
     /// Laid over what matches the search.
     Match,
     /// Laid over the line of the cursor.
@@ -36,77 +36,77 @@ pub enum Ink {
 
 /// How the pieces of a document look.
 #[derive(Clone, Copy)]
-pub struct Look<'a> {
+pub struct DocumentStyles<'a> {
     /// The style of each.
-    pub style: &'a dyn Fn(Ink) -> Style,
+    pub style: &'a dyn Fn(TokenStyle) -> Style,
     /// The signs that the program adds to the text.
-    pub signs: &'static GlyphSet,
+    pub symbols: &'static GlyphSet,
 }
 
 /// Draws the document into `area`, whose height has been told with [`Document::set_height`].
-pub fn draw(document: &FoldableDocument, area: Rect, buffer: &mut Buffer, look: Look<'_>) {
+pub fn draw(document: &FoldableDocument, area: Rect, buffer: &mut Buffer, look: DocumentStyles<'_>) {
     let style = look.style;
     let area = area.intersection(buffer.area);
-    let gutter = if document.is_json() { GUTTER.min(area.width) } else { 0 };
+    let gutter = if document.is_json() { GUTTER_COLUMNS.min(area.width) } else { 0 };
     for (row, y) in document.visible_lines().zip(area.y..area.bottom()) {
         let line = Rect { y, height: 1, ..area };
         draw_fold(row.fold, line, buffer, look);
         let text = Rect { x: area.x + gutter, width: area.width - gutter, ..line };
         let window = document.column()..document.column() + usize::from(text.width);
         draw_tokens(&row, &window, text, buffer, look);
-        draw_matches(&row, &window, text, buffer, style(Ink::Match));
+        draw_matches(&row, &window, text, buffer, style(TokenStyle::Match));
         if row.under_cursor {
-            buffer.set_style(line, style(Ink::Cursor));
+            buffer.set_style(line, style(TokenStyle::Cursor));
         }
     }
 }
 
-fn draw_fold(fold: FoldState, line: Rect, buffer: &mut Buffer, Look { style, signs }: Look<'_>) {
+fn draw_fold(fold: FoldState, line: Rect, buffer: &mut Buffer, DocumentStyles { style, symbols: signs }: DocumentStyles<'_>) {
     let mark = match fold {
         FoldState::NotFoldable => "",
         FoldState::Expanded => signs.branch_open,
         FoldState::Folded { .. } => signs.branch_closed,
     };
-    buffer.set_stringn(line.x, line.y, mark, line.width.into(), style(Ink::Fold));
+    buffer.set_stringn(line.x, line.y, mark, line.width.into(), style(TokenStyle::FoldMark));
 }
 
 /// Draws the pieces of a line that are in the window, and looks at no more of it than that.
-fn draw_tokens(row: &VisibleLine<'_>, window: &Range<usize>, area: Rect, buffer: &mut Buffer, look: Look<'_>) {
+fn draw_tokens(row: &VisibleLine<'_>, window: &Range<usize>, area: Rect, buffer: &mut Buffer, look: DocumentStyles<'_>) {
     let style = look.style;
-    let mut column = row.depth * INDENT;
+    let mut column = row.depth * INDENT_COLUMNS;
     for token in row.tokens() {
-        let piece = clip(&token.text, column, window);
-        if let Some(x) = cell(piece.column, window, area) {
+        let piece = clip_text(&token.text, column, window);
+        if let Some(x) = column_cell(piece.column, window, area) {
             let mut shown = token.text[piece.bytes].replace('\t', "    ");
             if token.kind == TokenKind::Summary {
-                shown = shown.replace('…', look.signs.ellipsis);
+                shown = shown.replace('…', look.symbols.ellipsis);
             }
-            buffer.set_stringn(x, area.y, shown, (area.right() - x).into(), style(Ink::Token(token.kind)));
+            buffer.set_stringn(x, area.y, shown, (area.right() - x).into(), style(TokenStyle::Token(token.kind)));
         }
-        if piece.goes_on {
-            return mark_beyond(area, buffer, look);
+        if piece.is_cut {
+            return mark_overflow(area, buffer, look);
         }
         column = piece.end;
     }
 }
 
 /// Marks a line that goes on in the last column, and wipes a wide character that would reach into it.
-fn mark_beyond(area: Rect, buffer: &mut Buffer, Look { style, signs }: Look<'_>) {
+fn mark_overflow(area: Rect, buffer: &mut Buffer, DocumentStyles { style, symbols: signs }: DocumentStyles<'_>) {
     let Some(edge) = area.width.checked_sub(1).map(|width| area.x + width) else { return };
-    if edge > area.x && width(buffer[(edge - 1, area.y)].symbol()) > 1 {
+    if edge > area.x && text_columns(buffer[(edge - 1, area.y)].symbol()) > 1 {
         buffer[(edge - 1, area.y)].set_symbol(" ");
     }
     let sign = if signs.ellipsis.is_ascii() { ">" } else { "›" };
-    buffer[(edge, area.y)].set_symbol(sign).set_style(style(Ink::Beyond));
+    buffer[(edge, area.y)].set_symbol(sign).set_style(style(TokenStyle::Overflow));
 }
 
 fn draw_matches(row: &VisibleLine<'_>, window: &Range<usize>, area: Rect, buffer: &mut Buffer, style: Style) {
-    let indent = row.depth * INDENT;
+    let indent = row.depth * INDENT_COLUMNS;
     for found in row.matches(window.end * 4) {
-        let start = indent + width(&row.text[..found.start]);
-        let end = start + width(&row.text[found]);
+        let start = indent + text_columns(&row.text[..found.start]);
+        let end = start + text_columns(&row.text[found]);
         let seen = start.max(window.start)..end.min(window.end);
-        if let Some(x) = cell(seen.start, window, area) {
+        if let Some(x) = column_cell(seen.start, window, area) {
             let width = u16::try_from(seen.len()).unwrap_or(area.width);
             buffer.set_style(Rect { x, width, ..area }, style);
         }
@@ -114,26 +114,26 @@ fn draw_matches(row: &VisibleLine<'_>, window: &Range<usize>, area: Rect, buffer
 }
 
 /// The part of a text that lies in a window of columns.
-struct Piece {
+struct ClippedText {
     /// Where it starts.
     column: usize,
     bytes: Range<usize>,
     /// Where the text ends, if it does not go on beyond the window.
     end: usize,
-    goes_on: bool,
+    is_cut: bool,
 }
 
-fn clip(text: &str, start: usize, window: &Range<usize>) -> Piece {
-    let mut piece = Piece { column: start, bytes: 0..0, end: start, goes_on: false };
+fn clip_text(text: &str, start: usize, window: &Range<usize>) -> ClippedText {
+    let mut piece = ClippedText { column: start, bytes: 0..0, end: start, is_cut: false };
     for (at, c) in text.char_indices() {
-        let next = piece.end + cells(c);
+        let next = piece.end + char_columns(c);
         if next > window.end {
-            piece.goes_on = true;
+            piece.is_cut = true;
             break;
         }
         piece.end = next;
         piece.bytes.end = at + c.len_utf8();
-        if next - cells(c) < window.start {
+        if next - char_columns(c) < window.start {
             piece.column = next;
             piece.bytes.start = piece.bytes.end;
         }
@@ -142,17 +142,17 @@ fn clip(text: &str, start: usize, window: &Range<usize>) -> Piece {
 }
 
 /// The cell of a column, if it is in the window.
-fn cell(column: usize, window: &Range<usize>, area: Rect) -> Option<u16> {
+fn column_cell(column: usize, window: &Range<usize>, area: Rect) -> Option<u16> {
     let offset = column.checked_sub(window.start).filter(|_| column < window.end)?;
     u16::try_from(offset).ok().map(|offset| area.x + offset)
 }
 
-fn width(text: &str) -> usize {
-    text.chars().map(cells).sum()
+fn text_columns(text: &str) -> usize {
+    text.chars().map(char_columns).sum()
 }
 
-fn cells(c: char) -> usize {
-    if c == '\t' { TAB } else { c.width().unwrap_or(0) }
+fn char_columns(c: char) -> usize {
+    if c == '\t' { TAB_COLUMNS } else { c.width().unwrap_or(0) }
 }
 
 #[cfg(test)]
@@ -161,11 +161,11 @@ mod tests {
 
     use super::*;
 
-    fn style(ink: Ink) -> Style {
+    fn style(ink: TokenStyle) -> Style {
         match ink {
-            Ink::Token(TokenKind::Key) => Style::new().fg(Color::Blue),
-            Ink::Match => Style::new().bg(Color::Yellow),
-            Ink::Cursor => Style::new().add_modifier(Modifier::REVERSED),
+            TokenStyle::Token(TokenKind::Key) => Style::new().fg(Color::Blue),
+            TokenStyle::Match => Style::new().bg(Color::Yellow),
+            TokenStyle::Cursor => Style::new().add_modifier(Modifier::REVERSED),
             _ => Style::new(),
         }
     }
@@ -177,7 +177,7 @@ mod tests {
     fn drawn_with(signs: &'static GlyphSet, document: &mut FoldableDocument, width: u16, height: u16) -> Buffer {
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         document.set_height(height.into());
-        draw(document, buffer.area, &mut buffer, Look { style: &style, signs });
+        draw(document, buffer.area, &mut buffer, DocumentStyles { style: &style, symbols: signs });
         buffer
     }
 

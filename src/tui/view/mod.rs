@@ -20,18 +20,18 @@ use super::app::dialog::Dialog;
 use super::app::layout::{self, ScreenRect};
 use super::app::{App, Now};
 use crate::config::theme::StyleRole;
-use pen::Pen;
-pub(super) use pen::plain;
+use pen::CellPainter;
+pub(super) use pen::to_ascii;
 
 /// Draws the whole screen.
 pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
     let whole = buffer.area;
     let area = ScreenRect::new(whole.width.min(app.ui_state.area.width), whole.height.min(app.ui_state.area.height));
-    let mut pen = Pen::new(app, now, buffer);
+    let mut pen = CellPainter::new(app, now, buffer);
     // The buffer comes empty.
-    pen.tint(ScreenRect::new(whole.width, whole.height), StyleRole::Text);
+    pen.restyle(ScreenRect::new(whole.width, whole.height), StyleRole::Text);
     if layout::is_too_small(area) {
-        return draw_note(&mut pen, area);
+        return draw_too_small(&mut pen, area);
     }
     let screen = layout::compute_layout(area, app);
     header::draw(&mut pen, screen.header);
@@ -45,18 +45,18 @@ pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
         match dialog {
             Dialog::Jump(jump) => jump::draw(&mut pen, area, jump),
             // A popup that is only a hint leaves the screen as it is.
-            Dialog::Which | Dialog::Themes(_) => dialog::draw(&mut pen, area, &dialog.sheet(app, now)),
+            Dialog::WhichKey | Dialog::Themes(_) => dialog::draw(&mut pen, area, &dialog.view(app, now)),
             _ => {
-                pen.fade(area);
-                dialog::draw(&mut pen, area, &dialog.sheet(app, now));
+                pen.dim(area);
+                dialog::draw(&mut pen, area, &dialog.view(app, now));
             }
         }
     }
 }
 
-fn draw_note(pen: &mut Pen<'_>, area: ScreenRect) {
+fn draw_too_small(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let (columns, rows) = layout::MIN_TERMINAL_SIZE;
     let note = format!("too small: {columns}×{rows} needed");
     let middle = area.row(area.height / 2);
-    pen.centre(middle, &note, StyleRole::Warn);
+    pen.write_centered(middle, &note, StyleRole::Warn);
 }

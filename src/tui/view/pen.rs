@@ -10,17 +10,17 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 use crate::config::theme::{AnsiColor, GlyphSet, StyleRole, ThemeColor};
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::{App, Now, Pane, words};
-use crate::tui::cells::{is_cell_by_cell, width_of};
+use crate::tui::cells::{display_width, is_one_cell_per_char};
 
 /// The lines of the border of what has the focus: heavier, so that it shows without colour.
-const HEAVY: [&str; 6] = ["┏", "━", "┓", "┃", "┗", "┛"];
-const HEAVY_ASCII: [&str; 6] = ["#", "=", "#", "#", "#", "#"];
+const FOCUSED_BORDER: [&str; 6] = ["┏", "━", "┓", "┃", "┗", "┛"];
+const FOCUSED_BORDER_ASCII: [&str; 6] = ["#", "=", "#", "#", "#", "#"];
 
 /// What stands in the border of what belongs to production, so that it shows without colour.
-const PRODUCTION: &str = " PRODUCTION ";
+const PRODUCTION_LABEL: &str = " PRODUCTION ";
 
 /// What is needed to draw.
-pub(super) struct Pen<'a> {
+pub(super) struct CellPainter<'a> {
     /// The state.
     pub(super) app: &'a App,
     /// What time it is.
@@ -31,14 +31,14 @@ pub(super) struct Pen<'a> {
 
 /// Whether a pane or dialog has the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Frame {
+pub(super) enum FocusStyle {
     /// It has.
     Focused,
     /// It has not.
-    Quiet,
+    Unfocused,
 }
 
-impl<'a> Pen<'a> {
+impl<'a> CellPainter<'a> {
     pub(super) fn new(app: &'a App, now: Now, buffer: &'a mut Buffer) -> Self {
         Self { app, now, buffer }
     }
@@ -50,20 +50,20 @@ impl<'a> Pen<'a> {
 
     /// How a role looks.
     pub(super) fn style(&self, role: StyleRole) -> Style {
-        paint(self.app.preferences.theme.style(role))
+        to_ratatui_style(self.app.preferences.theme.style(role))
     }
 
     /// How a role looks that is laid over what is there already: what stepped back by its weight steps forward again.
-    pub(super) fn style_over(&self, role: StyleRole) -> Style {
+    pub(super) fn overlay_style(&self, role: StyleRole) -> Style {
         let style = self.style(role);
         style.remove_modifier(Modifier::DIM - style.add_modifier)
     }
 
     /// Empties an area.
-    pub(super) fn fill(&mut self, area: ScreenRect, role: StyleRole) {
-        let (style, rect) = (self.style(role), self.rect(area));
+    pub(super) fn clear_area(&mut self, area: ScreenRect, role: StyleRole) {
+        let (style, rect) = (self.style(role), self.clip_rect(area));
         for y in rect.top()..rect.bottom() {
-            for cell in self.cells(rect.x, y, rect.width) {
+            for cell in self.cells_mut(rect.x, y, rect.width) {
                 cell.reset();
                 cell.set_style(style);
             }
@@ -76,8 +76,8 @@ impl<'a> Pen<'a> {
     }
 
     /// Lets everything in an area step back behind a dialog.
-    pub(super) fn fade(&mut self, area: ScreenRect) {
-        let (style, rect) = (self.style(StyleRole::Text).patch(self.style(StyleRole::Dim)), self.rect(area));
+    pub(super) fn dim(&mut self, area: ScreenRect) {
+        let (style, rect) = (self.style(StyleRole::Text).patch(self.style(StyleRole::Dim)), self.clip_rect(area));
         for y in rect.top()..rect.bottom() {
             for x in rect.left()..rect.right() {
                 self.buffer[(x, y)].set_style(Style::reset().patch(style));
@@ -86,10 +86,10 @@ impl<'a> Pen<'a> {
     }
 
     /// Gives everything in an area another look.
-    pub(super) fn tint(&mut self, area: ScreenRect, role: StyleRole) {
-        let (style, rect) = (self.style_over(role), self.rect(area));
+    pub(super) fn restyle(&mut self, area: ScreenRect, role: StyleRole) {
+        let (style, rect) = (self.overlay_style(role), self.clip_rect(area));
         for y in rect.rows().map(|row| row.y) {
-            for cell in self.cells(rect.x, y, rect.width) {
+            for cell in self.cells_mut(rect.x, y, rect.width) {
                 cell.set_style(style);
             }
         }
@@ -97,63 +97,63 @@ impl<'a> Pen<'a> {
 
     /// Writes a text at the left of an area; returns what is left of the area. The weight of what was there before,
     /// such as a heavy border, is not the text's.
-    pub(super) fn put(&mut self, area: ScreenRect, text: &str, role: StyleRole) -> ScreenRect {
+    pub(super) fn write_text(&mut self, area: ScreenRect, text: &str, role: StyleRole) -> ScreenRect {
         let style = self.style(role);
-        self.put_styled(area, text, style.remove_modifier(Modifier::all() - style.add_modifier))
+        self.write_styled(area, text, style.remove_modifier(Modifier::all() - style.add_modifier))
     }
 
     /// Writes pieces side by side; returns what is left of the area.
-    pub(super) fn pieces(&mut self, area: ScreenRect, pieces: &[(StyleRole, String)]) -> ScreenRect {
-        pieces.iter().fold(area, |rest, (role, text)| self.put(rest, text, *role))
+    pub(super) fn write_spans(&mut self, area: ScreenRect, pieces: &[(StyleRole, String)]) -> ScreenRect {
+        pieces.iter().fold(area, |rest, (role, text)| self.write_text(rest, text, *role))
     }
 
     /// Writes a text in a style of its own.
-    pub(super) fn put_styled(&mut self, area: ScreenRect, text: &str, style: Style) -> ScreenRect {
-        let room = self.rect(area);
+    pub(super) fn write_styled(&mut self, area: ScreenRect, text: &str, style: Style) -> ScreenRect {
+        let room = self.clip_rect(area);
         if room.is_empty() {
             return area;
         }
-        let text = cut(text, room.width.into(), self.glyphs().ellipsis);
-        let text = if self.is_ascii() && !text.is_ascii() { text.chars().map(plain).collect() } else { text };
-        if is_cell_by_cell(&text) {
-            return area.split_left(self.put_characters(room, &text, style)).1;
+        let text = truncate(text, room.width.into(), self.glyphs().ellipsis);
+        let text = if self.is_ascii() && !text.is_ascii() { text.chars().map(to_ascii).collect() } else { text };
+        if is_one_cell_per_char(&text) {
+            return area.split_left(self.write_chars(room, &text, style)).1;
         }
         let (end, _) = self.buffer.set_stringn(room.x, room.y, text, room.width.into(), style);
         area.split_left(end - room.x).1
     }
 
     /// Writes a text whose every character is a cell. Returns how many cells it took.
-    fn put_characters(&mut self, room: Rect, text: &str, style: Style) -> u16 {
-        let cells = self.cells(room.x, room.y, room.width).iter_mut();
+    fn write_chars(&mut self, room: Rect, text: &str, style: Style) -> u16 {
+        let cells = self.cells_mut(room.x, room.y, room.width).iter_mut();
         let written = cells.zip(text.chars()).map(|(cell, character)| cell.set_char(character).set_style(style));
         u16::try_from(written.count()).unwrap_or(room.width)
     }
 
     /// So many cells of a line, from a place on; all of them on the screen.
-    fn cells(&mut self, x: u16, y: u16, count: u16) -> &mut [Cell] {
+    fn cells_mut(&mut self, x: u16, y: u16, count: u16) -> &mut [Cell] {
         let start = self.buffer.index_of(x, y);
         &mut self.buffer.content[start..start + usize::from(count)]
     }
 
     /// Writes a text at the right of an area; returns what is left of the area, with a blank between.
-    pub(super) fn put_right(&mut self, area: ScreenRect, text: &str, role: StyleRole) -> ScreenRect {
-        let width = u16::try_from(width_of(text)).unwrap_or(u16::MAX).min(area.width);
+    pub(super) fn write_right(&mut self, area: ScreenRect, text: &str, role: StyleRole) -> ScreenRect {
+        let width = u16::try_from(display_width(text)).unwrap_or(u16::MAX).min(area.width);
         let (left, place) = area.split_left(area.width - width);
-        self.put(place, text, role);
+        self.write_text(place, text, role);
         left.split_left(left.width.saturating_sub(1)).0
     }
 
     /// Writes a text in the middle of an area.
-    pub(super) fn centre(&mut self, area: ScreenRect, text: &str, role: StyleRole) {
-        let width = u16::try_from(width_of(text)).unwrap_or(u16::MAX);
-        self.put(area.centered(width, 1), text, role);
+    pub(super) fn write_centered(&mut self, area: ScreenRect, text: &str, role: StyleRole) {
+        let width = u16::try_from(display_width(text)).unwrap_or(u16::MAX);
+        self.write_text(area.centered(width, 1), text, role);
     }
 
     /// Writes a text in as many lines as it needs and there are; returns the lines that are left.
-    pub(super) fn paragraph(&mut self, area: ScreenRect, text: &str, role: StyleRole) -> ScreenRect {
+    pub(super) fn write_paragraph(&mut self, area: ScreenRect, text: &str, role: StyleRole) -> ScreenRect {
         let mut rest = area;
         for piece in crate::tui::app::sheet::wrap(text, area.width.into()) {
-            self.put(rest.row(0), piece, role);
+            self.write_text(rest.row(0), piece, role);
             rest = rest.split_top(1).1;
         }
         rest
@@ -161,50 +161,52 @@ impl<'a> Pen<'a> {
 
     /// Draws the border of a pane: heavy where it has the focus, in its own colour and with a word where it shows a
     /// credential of production. Returns what is inside.
-    pub(super) fn pane(&mut self, area: ScreenRect, pane: Pane, title: &str) -> ScreenRect {
-        let frame = if self.app.ui_state.focus == pane { Frame::Focused } else { Frame::Quiet };
-        let inner = self.panel(area, title, frame);
+    pub(super) fn draw_pane(&mut self, area: ScreenRect, pane: Pane, title: &str) -> ScreenRect {
+        let frame = if self.app.ui_state.focus == pane { FocusStyle::Focused } else { FocusStyle::Unfocused };
+        let inner = self.draw_panel(area, title, frame);
         if pane != Pane::Credentials && self.app.selected().is_some_and(words::is_production) {
-            let (lines, _, heading) = self.look(frame);
+            let (lines, _, heading) = self.border_style(frame);
             let style = self.style(StyleRole::Production);
-            self.outline(area, lines, style);
-            let top = top(area);
-            let rest = self.put_right(top, PRODUCTION, StyleRole::Production);
-            let title = cut(title, usize::from(rest.width.saturating_sub(2)), self.glyphs().ellipsis);
-            self.put(rest, &format!(" {title} "), heading);
+            self.draw_outline(area, lines, style);
+            let top = title_area(area);
+            let rest = self.write_right(top, PRODUCTION_LABEL, StyleRole::Production);
+            let title = truncate(title, usize::from(rest.width.saturating_sub(2)), self.glyphs().ellipsis);
+            self.write_text(rest, &format!(" {title} "), heading);
         }
         inner
     }
 
     /// The lines of a border, their colour and that of its title.
-    fn look(&self, frame: Frame) -> ([&'static str; 6], StyleRole, StyleRole) {
+    fn border_style(&self, frame: FocusStyle) -> ([&'static str; 6], StyleRole, StyleRole) {
         match frame {
-            Frame::Focused => (if self.is_ascii() { HEAVY_ASCII } else { HEAVY }, StyleRole::BorderFocus, StyleRole::Accent),
-            Frame::Quiet => (self.glyphs().border, StyleRole::Border, StyleRole::Title),
+            FocusStyle::Focused => {
+                (if self.is_ascii() { FOCUSED_BORDER_ASCII } else { FOCUSED_BORDER }, StyleRole::BorderFocus, StyleRole::Accent)
+            }
+            FocusStyle::Unfocused => (self.glyphs().border, StyleRole::Border, StyleRole::Title),
         }
     }
 
     /// Draws a border with a title; returns what is inside.
-    pub(super) fn panel(&mut self, area: ScreenRect, title: &str, frame: Frame) -> ScreenRect {
-        let (lines, border, heading) = self.look(frame);
+    pub(super) fn draw_panel(&mut self, area: ScreenRect, title: &str, frame: FocusStyle) -> ScreenRect {
+        let (lines, border, heading) = self.border_style(frame);
         if area.width < 2 || area.height < 2 {
             return area.inner();
         }
         let style = self.style(border);
-        self.outline(area, lines, style);
-        let top = top(area);
-        let title = cut(title, usize::from(top.width.saturating_sub(2)), self.glyphs().ellipsis);
-        self.put(top, &format!(" {title} "), heading);
+        self.draw_outline(area, lines, style);
+        let top = title_area(area);
+        let title = truncate(title, usize::from(top.width.saturating_sub(2)), self.glyphs().ellipsis);
+        self.write_text(top, &format!(" {title} "), heading);
         area.inner()
     }
 
-    fn outline(
+    fn draw_outline(
         &mut self,
         area: ScreenRect,
         [top_left, top, top_right, side, bottom_left, bottom_right]: [&str; 6],
         style: Style,
     ) {
-        let rect = self.rect(area);
+        let rect = self.clip_rect(area);
         let (right, bottom) = (rect.right().saturating_sub(1), rect.bottom().saturating_sub(1));
         for y in rect.top()..rect.bottom() {
             let [left, middle, end] = match y {
@@ -213,7 +215,7 @@ impl<'a> Pen<'a> {
                 _ => [side, "", side],
             };
             if !middle.is_empty() {
-                let line = self.cells(rect.x, y, rect.width).iter_mut();
+                let line = self.cells_mut(rect.x, y, rect.width).iter_mut();
                 line.for_each(|cell| _ = cell.set_symbol(middle).set_style(style));
             }
             self.buffer[(rect.x, y)].set_symbol(left).set_style(style);
@@ -222,19 +224,19 @@ impl<'a> Pen<'a> {
     }
 
     /// The part of an area that is on the screen.
-    pub(super) fn rect(&self, area: ScreenRect) -> Rect {
+    pub(super) fn clip_rect(&self, area: ScreenRect) -> Rect {
         Rect { x: area.x, y: area.y, width: area.width, height: area.height }.intersection(self.buffer.area)
     }
 }
 
 /// The part of the upper border in which words may stand.
-fn top(area: ScreenRect) -> ScreenRect {
+fn title_area(area: ScreenRect) -> ScreenRect {
     ScreenRect { x: area.x + 1, width: area.width.saturating_sub(2), ..area.row(0) }
 }
 
 /// A text that fits into so many columns, its end replaced by an ellipsis where it does not.
-pub(super) fn cut<'t>(text: &'t str, columns: usize, ellipsis: &str) -> Cow<'t, str> {
-    if width_of(text) <= columns {
+pub(super) fn truncate<'t>(text: &'t str, columns: usize, ellipsis: &str) -> Cow<'t, str> {
+    if display_width(text) <= columns {
         return Cow::Borrowed(text);
     }
     let room = columns.saturating_sub(ellipsis.width());
@@ -248,7 +250,7 @@ pub(super) fn cut<'t>(text: &'t str, columns: usize, ellipsis: &str) -> Cow<'t, 
 }
 
 /// The nearest ASCII sign of one that the program's own words use; what people wrote stays.
-pub(in crate::tui) const fn plain(c: char) -> char {
+pub(in crate::tui) const fn to_ascii(c: char) -> char {
     match c {
         '·' | '–' => '-',
         '…' => '.',
@@ -261,9 +263,9 @@ pub(in crate::tui) const fn plain(c: char) -> char {
     }
 }
 
-fn paint(style: crate::config::theme::TextStyle) -> Style {
+fn to_ratatui_style(style: crate::config::theme::TextStyle) -> Style {
     let mut painted = Style::new();
-    (painted.fg, painted.bg) = (style.fg.map(color), style.bg.map(color));
+    (painted.fg, painted.bg) = (style.fg.map(to_ratatui_color), style.bg.map(to_ratatui_color));
     let modifiers = [
         (style.bold, Modifier::BOLD),
         (style.dim, Modifier::DIM),
@@ -274,16 +276,16 @@ fn paint(style: crate::config::theme::TextStyle) -> Style {
     modifiers.into_iter().filter(|(on, _)| *on).fold(painted, |painted, (_, modifier)| painted.add_modifier(modifier))
 }
 
-fn color(color: ThemeColor) -> Paint {
+fn to_ratatui_color(color: ThemeColor) -> Paint {
     match color {
         ThemeColor::Rgb(r, g, b) => Paint::Rgb(r, g, b),
         ThemeColor::Indexed(index) => Paint::Indexed(index),
         ThemeColor::Default => Paint::Reset,
-        ThemeColor::Named(ansi) => named(ansi),
+        ThemeColor::Named(ansi) => to_ansi_color(ansi),
     }
 }
 
-const fn named(ansi: AnsiColor) -> Paint {
+const fn to_ansi_color(ansi: AnsiColor) -> Paint {
     match ansi {
         AnsiColor::Black => Paint::Black,
         AnsiColor::Red => Paint::Red,
@@ -310,11 +312,11 @@ mod tests {
 
     #[test]
     fn text_is_cut_by_cells() {
-        assert_eq!(cut("abc", 3, "…"), "abc");
-        assert_eq!(cut("abcd", 3, "…"), "ab…");
-        assert_eq!(cut("日本語", 5, "…"), "日本…");
-        assert_eq!(cut("日本語", 4, "…"), "日…");
-        assert_eq!(cut("abc", 1, "…"), "…");
-        assert_eq!(cut("abc", 0, "…"), "");
+        assert_eq!(truncate("abc", 3, "…"), "abc");
+        assert_eq!(truncate("abcd", 3, "…"), "ab…");
+        assert_eq!(truncate("日本語", 5, "…"), "日本…");
+        assert_eq!(truncate("日本語", 4, "…"), "日…");
+        assert_eq!(truncate("abc", 1, "…"), "…");
+        assert_eq!(truncate("abc", 0, "…"), "");
     }
 }

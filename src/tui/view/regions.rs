@@ -1,6 +1,6 @@
 //! The regions of the selected credential's provider.
 
-use super::pen::Pen;
+use super::pen::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::response::CheckResult;
 use crate::tui::app::layout::ScreenRect;
@@ -8,61 +8,65 @@ use crate::tui::app::regions::{MAX_LATENCY_SAMPLES, RegionRow, provider_regions}
 use crate::tui::app::{Pane, chart, words};
 
 /// Columns of sign, verdict and latency at the right.
-const OUTCOME: u16 = 9;
+const RESULT_COLUMNS: u16 = 9;
 /// From so many columns for id and host on, there is room for a sparkline of how long the region took to answer.
-const SPACIOUS: u16 = 42;
+const MIN_COLUMNS_FOR_SPARKLINE: u16 = 42;
 /// From so many columns on, regions have their whole names.
-const ROOMY: u16 = 44;
+const MIN_COLUMNS_FOR_FULL_NAME: u16 = 44;
 
 /// Draws the regions.
-pub(super) fn draw(pen: &mut Pen<'_>, area: ScreenRect) {
+pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let app = pen.app;
     if area.is_empty() {
         return;
     }
     let focused = app.ui_state.focus == Pane::Regions;
-    let inner = pen.pane(area, Pane::Regions, "3 Regions");
+    let inner = pen.draw_pane(area, Pane::Regions, "3 Regions");
     let Some(credential) = app.selected() else { return };
     let all = provider_regions(&app.catalog, &credential.provider);
     if all.is_empty() {
-        pen.put(inner, "This provider is not known", StyleRole::Dim);
+        pen.write_text(inner, "This provider is not known", StyleRole::Dim);
     }
     let title = |id: &'_ str| -> String {
-        if inner.width < ROOMY { words::short_region(id, &credential.provider).to_owned() } else { id.to_owned() }
+        if inner.width < MIN_COLUMNS_FOR_FULL_NAME {
+            words::short_region(id, &credential.provider).to_owned()
+        } else {
+            id.to_owned()
+        }
     };
     let longest = all.iter().map(|region| title(&region.id).len()).max().unwrap_or(0);
     let column = u16::try_from(longest).unwrap_or(0).min(inner.width / 2) + 1;
     for (line, place) in app.regions.visible_rows(all, credential, inner.height.into()).enumerate() {
         let line = inner.row(u16::try_from(line).unwrap_or(u16::MAX));
-        draw_place(pen, line, &place, (&title(&place.region.id), column));
+        draw_region(pen, line, &place, (&title(&place.region.id), column));
         if place.selected && focused {
-            pen.tint(ScreenRect { x: line.x - 1, width: line.width + 2, ..line }, StyleRole::Selection);
+            pen.restyle(ScreenRect { x: line.x - 1, width: line.width + 2, ..line }, StyleRole::Selection);
         }
     }
 }
 
-fn draw_place(pen: &mut Pen<'_>, area: ScreenRect, place: &RegionRow<'_>, (title, column): (&str, u16)) {
+fn draw_region(pen: &mut CellPainter<'_>, area: ScreenRect, place: &RegionRow<'_>, (title, column): (&str, u16)) {
     let pointer = if place.current { pen.glyphs().pointer } else { " " };
-    let rest = pen.put(area, pointer, StyleRole::Accent).split_left(1).1;
-    let (rest, outcome) = rest.split_left(rest.width.saturating_sub(OUTCOME));
+    let rest = pen.write_text(area, pointer, StyleRole::Accent).split_left(1).1;
+    let (rest, outcome) = rest.split_left(rest.width.saturating_sub(RESULT_COLUMNS));
     let (id, host) = rest.split_left(column);
-    pen.put(id, title, if place.current { StyleRole::Title } else { StyleRole::Text });
-    pen.put(host, &words::host_and_port(&place.region.api), StyleRole::Dim);
-    draw_outcome(pen, outcome.split_left(1).1, place);
+    pen.write_text(id, title, if place.current { StyleRole::Title } else { StyleRole::Text });
+    pen.write_text(host, &words::host_and_port(&place.region.api), StyleRole::Dim);
+    draw_check_result(pen, outcome.split_left(1).1, place);
     let trace = pen.app.regions.latencies_of(&place.region.id);
     let drawn = chart::sparkline(pen.glyphs(), &trace, MAX_LATENCY_SAMPLES);
-    if id.width + host.width >= SPACIOUS {
-        pen.put_right(host, &drawn, StyleRole::Accent);
+    if id.width + host.width >= MIN_COLUMNS_FOR_SPARKLINE {
+        pen.write_right(host, &drawn, StyleRole::Accent);
     }
 }
 
 /// The sign and colour of a verdict.
-pub(super) fn verdict(pen: &Pen<'_>, verdict: CheckResult) -> (StyleRole, &'static str) {
+pub(super) fn check_symbol(pen: &CellPainter<'_>, verdict: CheckResult) -> (StyleRole, &'static str) {
     words::check_style(verdict, pen.glyphs())
 }
 
 /// The sign of the verdict, and how long the answer took or why there is none.
-fn draw_outcome(pen: &mut Pen<'_>, area: ScreenRect, place: &RegionRow<'_>) {
+fn draw_check_result(pen: &mut CellPainter<'_>, area: ScreenRect, place: &RegionRow<'_>) {
     let found = place.check.map_or(CheckResult::Unchecked, |check| check.result);
     let latency = place.check.and_then(|check| check.latency_ms).map(|ms| format!("{ms} ms"));
     let status = place.check.and_then(|check| check.status).map(|status| status.to_string());
@@ -72,7 +76,7 @@ fn draw_outcome(pen: &mut Pen<'_>, area: ScreenRect, place: &RegionRow<'_>) {
         CheckResult::Unknown => status.unwrap_or_else(|| "unknown".to_owned()),
         CheckResult::Unchecked => String::new(),
     };
-    let (role, sign) = verdict(pen, found);
-    let rest = pen.put_right(area, sign, role);
-    pen.put_right(rest, &word, StyleRole::Dim);
+    let (role, sign) = check_symbol(pen, found);
+    let rest = pen.write_right(area, sign, role);
+    pen.write_right(rest, &word, StyleRole::Dim);
 }

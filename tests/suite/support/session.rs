@@ -9,7 +9,9 @@ use tokenring::config::{KeyPress, LayoutStore, Settings};
 use tokenring::domain::provider::ProviderCatalog;
 use tokenring::engine::{self, Engine};
 use tokenring::tui::app::{App, InitialState, InputEvent, MouseInput, Now};
-use tokenring::tui::{Doors, Loop, Notice, Parts, Scope, Surface, Wishes, inbox, view};
+use tokenring::tui::{
+    EventLoop, EventLoopParts, EventSenders, ScreenSurface, SettingsSource, SuspendScope, SystemEvent, event_channels, view,
+};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use unicode_width::UnicodeWidthStr as _;
@@ -19,7 +21,7 @@ use super::PATIENCE;
 /// A running screen.
 pub(crate) struct Session {
     /// Where everything that happens to it comes in.
-    pub(crate) doors: Doors,
+    pub(crate) doors: EventSenders,
     glass: watch::Receiver<Picture>,
     deeds: Arc<Mutex<Vec<Deed>>>,
     running: JoinHandle<u8>,
@@ -31,7 +33,7 @@ pub(crate) enum Deed {
     Draw,
     Enter,
     Leave,
-    Stop(Scope),
+    Stop(SuspendScope),
 }
 
 /// The last frame.
@@ -60,17 +62,17 @@ impl Session {
         let (shown, glass) = watch::channel(Picture::default());
         let terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
         let surface = Glass { terminal, shown, deeds: Arc::clone(&deeds) };
-        let (doors, inbox) = inbox();
+        let (doors, inbox) = event_channels();
         let start = InitialState::new(engine.credentials().await.unwrap(), Arc::clone(&engine.catalog), size);
-        let parts = Parts {
+        let parts = EventLoopParts {
             engine,
             start,
             surface,
             memory: LayoutStore::Disabled,
-            wishes: Wishes::default(),
-            inbox: (doors.clone(), inbox),
+            settings_source: SettingsSource::default(),
+            channels: (doors.clone(), inbox),
         };
-        Self { doors, glass, deeds, running: tokio::spawn(Loop::run(parts)) }
+        Self { doors, glass, deeds, running: tokio::spawn(EventLoop::run(parts)) }
     }
 
     /// Presses keys, written as in the documentation: `j`, `C-p`, `Enter`.
@@ -116,8 +118,8 @@ impl Session {
 
     /// Lets something happen to the process.
     #[track_caller]
-    pub(crate) fn notice(&self, notice: Notice) {
-        assert!(self.doors.notices.send(notice).is_ok(), "the screen is gone");
+    pub(crate) fn notice(&self, notice: SystemEvent) {
+        assert!(self.doors.system_events.send(notice).is_ok(), "the screen is gone");
     }
 
     /// Waits until the screen shows a text.
@@ -164,13 +166,13 @@ impl Glass {
     }
 }
 
-impl Surface for Glass {
+impl ScreenSurface for Glass {
     fn size(&self) -> io::Result<(u16, u16)> {
         let area = self.terminal.backend().buffer().area;
         Ok((area.width, area.height))
     }
 
-    fn show(&mut self, app: &App, now: Now) -> io::Result<()> {
+    fn draw(&mut self, app: &App, now: Now) -> io::Result<()> {
         self.terminal.draw(|frame| view::draw(app, frame.buffer_mut(), now)).unwrap();
         let buffer = self.terminal.backend().buffer();
         let rows = buffer.content.chunks(buffer.area.width.into());
@@ -194,12 +196,12 @@ impl Surface for Glass {
     }
 
     fn leave(&mut self, app: &App, now: Now) -> io::Result<()> {
-        self.show(app, now)?;
+        self.draw(app, now)?;
         self.note(Deed::Leave);
         Ok(())
     }
 
-    fn stop(&mut self, scope: Scope) -> bool {
+    fn stop_process(&mut self, scope: SuspendScope) -> bool {
         self.note(Deed::Stop(scope));
         true
     }

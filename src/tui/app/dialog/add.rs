@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::pasted::Pasted;
-use super::{Intent, Outcome};
+use super::pasted::PastedSecret;
+use super::{DialogAction, DialogResult};
 use crate::domain::CredentialName;
 use crate::domain::problem::Problem;
 use crate::domain::provider::{AuthMethod, CredentialKind, Provider, ProviderCatalog};
@@ -15,40 +15,47 @@ use crate::tui::app::sheet::{DialogRow, DialogView};
 use crate::tui::app::{App, regions, words};
 
 /// What becomes of a secret that is not recognised.
-const UNKNOWN: &str = "choose provider and kind yourself";
+const UNRECOGNIZED_NOTE: &str = "choose provider and kind yourself";
 
 /// The dialog that adds a credential.
-pub struct Add {
-    catalogue: Arc<ProviderCatalog>,
+pub struct AddDialog {
+    catalog: Arc<ProviderCatalog>,
     /// Its fields.
     pub form: Form,
     /// What was pasted.
-    pub pasted: Pasted,
+    pub pasted: PastedSecret,
     task: Option<TaskId>,
     problem: Option<Problem>,
     /// Whether the person or the secret has named the region.
-    region_is_named: bool,
+    is_region_chosen: bool,
 }
 
 /// What a filled form is for.
-enum Wish {
+enum AddSubmission {
     /// Keep this secret.
-    Keep(Box<NewCredential>),
+    StoreSecret(Box<NewCredential>),
     /// There is none yet: sign in for it.
     SignIn(Box<NewSession>),
 }
 
-impl Add {
+impl AddDialog {
     /// An empty form.
     pub fn new(catalogue: Arc<ProviderCatalog>) -> Self {
         let providers = catalogue.providers().map(|known| (known.id.clone(), known.title.clone())).collect();
         let fields = vec![
-            FormField::secret(Pasted::FIELD, "Secret").with_hint("Paste it here; what is around it is taken off."),
+            FormField::secret(PastedSecret::FIELD_ID, "Secret").with_hint("Paste it here; what is around it is taken off."),
             FormField::select("provider", "Provider", SelectInput::new(providers, "")).with_hint(SELECT_HINT),
         ];
         let form = Form::new(fields, vec![FormButton::Cancel, FormButton::Submit("Add")]);
-        let mut add = Self { catalogue, form, pasted: Pasted::default(), task: None, problem: None, region_is_named: false };
-        add.arrange();
+        let mut add = Self {
+            catalog: catalogue,
+            form,
+            pasted: PastedSecret::default(),
+            task: None,
+            problem: None,
+            is_region_chosen: false,
+        };
+        add.rebuild_fields();
         add
     }
 
@@ -56,22 +63,22 @@ impl Add {
     /// kind.
     pub fn for_session(catalogue: Arc<ProviderCatalog>, region: &str) -> Option<Self> {
         let first = |provider: &Provider| {
-            let kind = provider.kinds.iter().find(|kind| signs_in(kind))?;
+            let kind = provider.kinds.iter().find(|kind| supports_sign_in(kind))?;
             Some((provider.id.clone(), kind.id.clone()))
         };
         let (provider, kind) = catalogue.providers().find_map(first)?;
         let mut add = Self::new(catalogue);
-        add.select("provider", &provider);
-        add.arrange();
-        add.select("kind", &kind);
-        add.select("region", region);
-        add.arrange();
+        add.select_option("provider", &provider);
+        add.rebuild_fields();
+        add.select_option("kind", &kind);
+        add.select_option("region", region);
+        add.rebuild_fields();
         add.form.focus_on("name");
         Some(add)
     }
 
     /// Waits for the credential to be kept.
-    pub fn wait(&mut self, task: TaskId) {
+    pub fn set_task(&mut self, task: TaskId) {
         self.task = Some(task);
     }
 
@@ -81,151 +88,157 @@ impl Add {
     }
 
     /// The task was cancelled.
-    pub fn cancelled(&mut self) {
+    pub fn on_task_canceled(&mut self) {
         self.task = None;
     }
 
     /// It was not kept.
-    pub fn fail(&mut self, problem: Problem) {
+    pub fn show_problem(&mut self, problem: Problem) {
         self.task = None;
         self.problem = Some(problem);
     }
 
     /// It is known what was pasted: chooses the best candidate, and goes on to the name.
-    pub fn identified(&mut self, event: CredentialEvent) {
-        self.pasted.take(event);
+    pub fn apply_identification(&mut self, event: CredentialEvent) {
+        self.pasted.apply_identification(event);
         let best = self.pasted.candidates.first().cloned();
         if self.form.focus == 0 {
             self.form.focus_on(if best.is_some() { "name" } else { "provider" });
         }
         let Some(best) = best else { return };
-        self.select("provider", &best.provider);
-        self.arrange();
-        self.select("kind", &best.kind);
-        self.arrange();
+        self.select_option("provider", &best.provider);
+        self.rebuild_fields();
+        self.select_option("kind", &best.kind);
+        self.rebuild_fields();
         if let Some(region) = &best.region {
-            self.select("region", region);
-            self.region_is_named = true;
+            self.select_option("region", region);
+            self.is_region_chosen = true;
         }
         if let Some(end) = best.expires {
-            self.fill("expires", &words::format_date(end));
+            self.set_text("expires", &words::format_date(end));
         }
     }
 
     /// Answers to what happened in the form.
-    pub fn react(&mut self, happened: FormEvent, app: &App) -> Outcome {
+    pub fn handle_form_event(&mut self, happened: FormEvent, app: &App) -> DialogResult {
         match happened {
             FormEvent::Pasted(0) => {
-                self.pasted.forget();
-                self.pasted.ask(&mut self.form)
+                self.pasted.reset();
+                self.pasted.request_identification(&mut self.form)
             }
             FormEvent::Changed(0) => {
-                self.pasted.forget();
-                Outcome::Stay
+                self.pasted.reset();
+                DialogResult::Stay
             }
             FormEvent::Changed(at) => {
                 match self.form.fields[at].id.as_str() {
-                    "provider" | "kind" => self.arrange(),
-                    "region" => self.region_is_named = true,
+                    "provider" | "kind" => self.rebuild_fields(),
+                    "region" => self.is_region_chosen = true,
                     _ => {}
                 }
-                Outcome::Stay
+                DialogResult::Stay
             }
-            FormEvent::Blurred(0) => self.pasted.ask(&mut self.form),
-            FormEvent::Blurred(at) if self.form.fields.get(at).is_some_and(|field| field.id == field_id(KEY_FILE_FIELD)) => {
+            FormEvent::Blurred(0) => self.pasted.request_identification(&mut self.form),
+            FormEvent::Blurred(at)
+                if self.form.fields.get(at).is_some_and(|field| field.id == provider_field_id(KEY_FILE_FIELD)) =>
+            {
                 self.read_key_file()
             }
-            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => Outcome::Stay,
-            FormEvent::Pressed(FormButton::Cancel) => Outcome::Close,
+            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => DialogResult::Stay,
+            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
             FormEvent::Pressed(_) => self.submit(app),
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> DialogView {
+    pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new("Add a credential", 76).with_form(&self.form);
-        let remarks = self.pasted.remarks(&self.catalogue, UNKNOWN);
+        let remarks = self.pasted.describe_rows(&self.catalog, UNRECOGNIZED_NOTE);
         sheet.head.push(DialogRow::dim(match self.kind() {
             _ if !remarks.is_empty() => "What the secret tells:",
-            Some(kind) if signs_in(kind) => "Leave the secret empty to sign in with the browser.",
+            Some(kind) if supports_sign_in(kind) => "Leave the secret empty to sign in with the browser.",
             _ => "Paste the secret: it usually tells what it is. It is kept in the store only.",
         }));
         sheet.head.extend(remarks);
         sheet.head.push(DialogRow::Blank);
-        sheet.foot.splice(0..0, super::problem::rows(self.problem.as_ref()));
+        sheet.foot.splice(0..0, super::problem::problem_rows(self.problem.as_ref()));
         sheet
     }
 
     fn kind(&self) -> Option<&CredentialKind> {
-        self.catalogue.kind(self.form.value("provider"), self.form.value("kind")).ok()
+        self.catalog.kind(self.form.value("provider"), self.form.value("kind")).ok()
     }
 
-    fn submit(&mut self, app: &App) -> Outcome {
+    fn submit(&mut self, app: &App) -> DialogResult {
         if self.task.is_some() {
-            return Outcome::Stay;
+            return DialogResult::Stay;
         }
         self.problem = None;
-        match self.read(app) {
-            Ok(Wish::Keep(new)) => Outcome::Ask(Intent::Add(new, self.inquiry())),
-            Ok(Wish::SignIn(new)) => Outcome::Ask(Intent::SignIn(SignInSubject::New(new))),
+        match self.parse_form(app) {
+            Ok(AddSubmission::StoreSecret(new)) => {
+                DialogResult::RunAndStay(DialogAction::AddCredential(new, self.classify_policy()))
+            }
+            Ok(AddSubmission::SignIn(new)) => DialogResult::RunAndStay(DialogAction::SignIn(SignInSubject::New(new))),
             Err((id, problem)) => {
                 self.form.set_field_problem(&id, problem);
-                Outcome::Stay
+                DialogResult::Stay
             }
         }
     }
 
     /// A secret is not shown to a host that nobody named.
-    fn inquiry(&self) -> ClassifyPolicy {
-        let only = regions::provider_regions(&self.catalogue, self.form.value("provider")).len() < 2;
-        if only || self.region_is_named { ClassifyPolicy::AskProvider } else { ClassifyPolicy::StayOffline }
+    fn classify_policy(&self) -> ClassifyPolicy {
+        let only = regions::provider_regions(&self.catalog, self.form.value("provider")).len() < 2;
+        if only || self.is_region_chosen { ClassifyPolicy::AskProvider } else { ClassifyPolicy::StayOffline }
     }
 
     /// A key that stays in its file is read to tell what it is.
-    fn read_key_file(&mut self) -> Outcome {
-        let path = self.form.value(&field_id(KEY_FILE_FIELD));
-        let typed = self.form.field(Pasted::FIELD).is_some_and(|field| match &field.control {
+    fn read_key_file(&mut self) -> DialogResult {
+        let path = self.form.value(&provider_field_id(KEY_FILE_FIELD));
+        let typed = self.form.field(PastedSecret::FIELD_ID).is_some_and(|field| match &field.control {
             FieldInput::Secret(input) => !input.is_empty(),
             _ => false,
         });
         if path.is_empty() || typed || self.pasted.task().is_some() {
-            return Outcome::Stay;
+            return DialogResult::Stay;
         }
-        Outcome::Ask(Intent::IdentifyFile(path.to_owned()))
+        DialogResult::RunAndStay(DialogAction::IdentifyFile(path.to_owned()))
     }
 
     /// The text cannot be a secret, or the file cannot be read.
-    pub fn refuse(&mut self, problem: &Problem) {
-        let of_file = self.form.field(Pasted::FIELD).is_some_and(|field| match &field.control {
+    pub fn reject_secret(&mut self, problem: &Problem) {
+        let of_file = self.form.field(PastedSecret::FIELD_ID).is_some_and(|field| match &field.control {
             FieldInput::Secret(input) => input.is_empty(),
             _ => false,
         });
         if of_file {
-            self.pasted.forget();
-            self.form
-                .set_field_problem(&field_id(KEY_FILE_FIELD), format!("cannot be used: {}; {}", problem.why, problem.remedy));
+            self.pasted.reset();
+            self.form.set_field_problem(
+                &provider_field_id(KEY_FILE_FIELD),
+                format!("cannot be used: {}; {}", problem.why, problem.remedy),
+            );
         } else {
-            self.pasted.refuse(problem, &mut self.form);
+            self.pasted.reject(problem, &mut self.form);
         }
     }
 
     /// Reads the form; what is wrong is said with the field's id.
-    fn read(&mut self, app: &App) -> Result<Wish, (String, String)> {
+    fn parse_form(&mut self, app: &App) -> Result<AddSubmission, (String, String)> {
         let wrong = |id: &str, problem: String| (id.to_owned(), problem);
         let secret = self.pasted.secret();
-        if secret.is_none() && !self.kind().is_some_and(signs_in) {
-            return Err(wrong(Pasted::FIELD, "is missing: paste the secret here".to_owned()));
+        if secret.is_none() && !self.kind().is_some_and(supports_sign_in) {
+            return Err(wrong(PastedSecret::FIELD_ID, "is missing: paste the secret here".to_owned()));
         }
         let name = CredentialName::parse(self.form.value("name")).map_err(|error| wrong("name", error.to_string()))?;
         if app.credentials.all().iter().any(|known| known.name == name) {
             return Err(wrong("name", format!("{name} exists already")));
         }
-        let expires = read_day(self.form.value("expires")).map_err(|problem| wrong("expires", problem))?;
+        let expires = parse_optional_day(self.form.value("expires")).map_err(|problem| wrong("expires", problem))?;
         let (mut fields, mut parts) = (BTreeMap::new(), BTreeMap::new());
         for spec in
             self.kind().map(|kind| kind.fields.clone()).unwrap_or_default().into_iter().filter(|spec| !spec.provider_supplied)
         {
-            let id = field_id(&spec.id);
+            let id = provider_field_id(&spec.id);
             let value = self.form.value(&id);
             if !value.is_empty() {
                 fields.insert(spec.id, value.to_owned());
@@ -234,7 +247,7 @@ impl Add {
             }
         }
         for spec in self.kind().map(|kind| kind.parts.clone()).unwrap_or_default() {
-            let id = field_id(&spec.id);
+            let id = provider_field_id(&spec.id);
             match self.form.secret(&id) {
                 Some(input) if !input.is_empty() => drop(parts.insert(spec.id, input.to_secret())),
                 _ if spec.required => return Err(wrong(&id, "is needed".to_owned())),
@@ -242,28 +255,36 @@ impl Add {
             }
         }
         let [provider, kind, region] = ["provider", "kind", "region"].map(|id| self.form.value(id).to_owned());
-        let labels = read_labels(self.form.value("labels"));
+        let labels = parse_labels(self.form.value("labels"));
         Ok(match secret {
-            Some(secret) => {
-                Wish::Keep(Box::new(NewCredential { name, provider, kind, region, fields, labels, secret, parts, expires }))
-            }
-            None => Wish::SignIn(Box::new(NewSession { name, provider, kind, region, fields, labels, parts })),
+            Some(secret) => AddSubmission::StoreSecret(Box::new(NewCredential {
+                name,
+                provider,
+                kind,
+                region,
+                fields,
+                labels,
+                secret,
+                parts,
+                expires,
+            })),
+            None => AddSubmission::SignIn(Box::new(NewSession { name, provider, kind, region, fields, labels, parts })),
         })
     }
 
     /// Makes the fields that the chosen provider and kind need; what was typed in fields that stay is kept.
-    fn arrange(&mut self) {
+    fn rebuild_fields(&mut self) {
         let provider = self.form.value("provider").to_owned();
-        let kinds = self.catalogue.provider(&provider).into_iter().flat_map(|known| known.kinds.iter());
+        let kinds = self.catalog.provider(&provider).into_iter().flat_map(|known| known.kinds.iter());
         let kinds: Vec<_> = kinds.map(|kind| (kind.id.clone(), kind.title.clone())).collect();
         let chosen = SelectInput::new(kinds, self.form.value("kind"));
-        let kind = self.catalogue.kind(&provider, chosen.selected_id()).ok().cloned();
+        let kind = self.catalog.kind(&provider, chosen.selected_id()).ok().cloned();
         let caution = |kind: &CredentialKind| kind.caution.as_ref().map(|caution| format!(" {caution}")).unwrap_or_default();
         let kind_help = kind.as_ref().map(|kind| format!("{}{}", kind.help, caution(kind))).unwrap_or_default();
 
         let mut fields = vec![
             FormField::select("kind", "Kind", chosen).with_hint(kind_help),
-            FormField::select("region", "Region", region_choice(&self.catalogue, &provider, self.form.value("region")))
+            FormField::select("region", "Region", region_choice(&self.catalog, &provider, self.form.value("region")))
                 .with_hint("Once it is named, by you or by the secret, the provider is asked who this is."),
             FormField::text("name", "Name", "").with_hint("What you call it: 1 to 64 characters, unlike the others."),
         ];
@@ -272,21 +293,23 @@ impl Add {
                 kind.fields
                     .iter()
                     .filter(|spec| !spec.provider_supplied)
-                    .map(|spec| FormField::text(&field_id(&spec.id), &spec.title, "").with_hint(spec.help.clone())),
+                    .map(|spec| FormField::text(&provider_field_id(&spec.id), &spec.title, "").with_hint(spec.help.clone())),
             );
             fields.extend(
-                kind.parts.iter().map(|spec| FormField::secret(&field_id(&spec.id), &spec.title).with_hint(spec.help.clone())),
+                kind.parts
+                    .iter()
+                    .map(|spec| FormField::secret(&provider_field_id(&spec.id), &spec.title).with_hint(spec.help.clone())),
             );
         }
         fields.push(FormField::text("labels", "Labels", "").with_hint("Words to filter by, with blanks between them."));
         fields.push(
             FormField::text("expires", "Expires", "").with_hint("The last day, such as 2027-02-07; empty if it does not end."),
         );
-        self.replace(fields);
+        self.replace_fields(fields);
     }
 
     /// Puts `fields` in the place of all but the first two.
-    fn replace(&mut self, mut fields: Vec<FormField>) {
+    fn replace_fields(&mut self, mut fields: Vec<FormField>) {
         for field in &mut fields {
             if !matches!(field.control, FieldInput::Select(_))
                 && let Some(old) = self.form.field_mut(&field.id)
@@ -298,13 +321,13 @@ impl Add {
         self.form.fields.append(&mut fields);
     }
 
-    fn select(&mut self, id: &str, option: &str) {
+    fn select_option(&mut self, id: &str, option: &str) {
         if let Some(FormField { control: FieldInput::Select(choice), .. }) = self.form.field_mut(id) {
             *choice = SelectInput::new(std::mem::take(&mut choice.options), option);
         }
     }
 
-    fn fill(&mut self, id: &str, value: &str) {
+    fn set_text(&mut self, id: &str, value: &str) {
         if let Some(field) = self.form.field_mut(id) {
             field.control = FieldInput::Text(value.to_owned().into());
         }
@@ -312,12 +335,12 @@ impl Add {
 }
 
 /// Whether one signs in to it.
-fn signs_in(kind: &CredentialKind) -> bool {
+fn supports_sign_in(kind: &CredentialKind) -> bool {
     matches!(kind.authorization, AuthMethod::RefreshToken { authorize: Some(_), .. })
 }
 
 /// The id in the form of a field that the provider names, apart from the form's own.
-pub(super) fn field_id(id: &str) -> String {
+pub(super) fn provider_field_id(id: &str) -> String {
     format!("field:{id}")
 }
 
@@ -331,7 +354,7 @@ pub(super) fn region_choice(catalogue: &ProviderCatalog, provider: &str, current
 }
 
 /// Labels as they are typed: with blanks or commas between them, each once.
-pub(super) fn read_labels(text: &str) -> Vec<String> {
+pub(super) fn parse_labels(text: &str) -> Vec<String> {
     let mut labels: Vec<String> = Vec::new();
     for label in text.split([' ', ',']).filter(|label| !label.is_empty()) {
         if !labels.iter().any(|known| known == label) {
@@ -342,7 +365,7 @@ pub(super) fn read_labels(text: &str) -> Vec<String> {
 }
 
 /// A day as it is typed, or none.
-pub(super) fn read_day(text: &str) -> Result<Option<crate::domain::Timestamp>, String> {
+pub(super) fn parse_optional_day(text: &str) -> Result<Option<crate::domain::Timestamp>, String> {
     if text.is_empty() {
         return Ok(None);
     }

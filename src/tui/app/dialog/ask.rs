@@ -1,6 +1,6 @@
 //! One question that a line of text answers: the name of a request, the file for an answer, the name for a secret.
 
-use super::{ConsoleIntent, Intent, Outcome, problem};
+use super::{ConsoleDialogAction, DialogAction, DialogResult, problem};
 use crate::domain::CredentialName;
 use crate::domain::problem::Problem;
 use crate::domain::request::SavedRequestName;
@@ -8,11 +8,11 @@ use crate::engine::message::{CapturedSecret, SavedRequestTask, TaskId};
 use crate::tui::app::form::{Form, FormButton, FormEvent, FormField};
 use crate::tui::app::sheet::{DialogRow, DialogView};
 
-const ANSWER: &str = "answer";
+const INPUT_FIELD: &str = "answer";
 
 /// The dialog that asks.
-pub struct Ask {
-    asked: Asked,
+pub struct TextPromptDialog {
+    kind: TextPromptKind,
     /// Its field.
     pub form: Form,
     task: Option<TaskId>,
@@ -21,53 +21,61 @@ pub struct Ask {
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asked {
+pub enum TextPromptKind {
     /// Under which name the request is kept.
-    Save,
+    SaveRequest,
     /// What a saved request is called from now on.
-    Rename(SavedRequestName),
+    RenameRequest(SavedRequestName),
     /// What a copy of a saved request is called.
-    Copy(SavedRequestName),
+    CopyRequest(SavedRequestName),
     /// To which file the answer is written.
-    Write,
+    SaveResponse,
     /// Under which name the fresh secret at this place of the answer, which came in this member, is kept.
-    Keep(usize, String),
+    StoreSecret(usize, String),
     /// What the fresh secret is called that came so, and that is kept under this name.
-    Name(usize, String, CredentialName),
+    RenameSecret(usize, String, CredentialName),
 }
 
-impl Asked {
+impl TextPromptKind {
     /// What is to be asked about the fresh secret at this place of an answer.
-    pub fn of_secret(at: usize, minted: &CapturedSecret) -> Self {
+    pub fn for_secret(at: usize, minted: &CapturedSecret) -> Self {
         match &minted.stored {
-            Some(kept) => Self::Name(at, minted.member.clone(), kept.name.clone()),
-            None => Self::Keep(at, minted.member.clone()),
+            Some(kept) => Self::RenameSecret(at, minted.member.clone(), kept.name.clone()),
+            None => Self::StoreSecret(at, minted.member.clone()),
         }
     }
 }
 
-impl Ask {
+impl TextPromptDialog {
     /// An empty line for the answer, or what is there to begin with.
-    pub fn new(asked: Asked) -> Self {
+    pub fn new(asked: TextPromptKind) -> Self {
         let (label, before, hint, button) = match &asked {
-            Asked::Save => ("Name", "", "Lower-case letters, digits, dashes, dots and underscores.", "Save"),
-            Asked::Rename(id) => ("New name", id.as_str(), "Lower-case letters, digits, dashes, dots and underscores.", "Rename"),
-            Asked::Copy(id) => ("Copy", id.as_str(), "Lower-case letters, digits, dashes, dots and underscores.", "Copy"),
-            Asked::Write => ("File", "answer.json", "A new file; nothing is overwritten. It is readable by you alone.", "Write"),
-            Asked::Keep(..) => ("Name", "", "The credential's name in this keyring.", "Keep"),
-            Asked::Name(_, _, name) => ("Name", name.as_str(), "The credential's name in this keyring.", "Call it so"),
+            TextPromptKind::SaveRequest => ("Name", "", "Lower-case letters, digits, dashes, dots and underscores.", "Save"),
+            TextPromptKind::RenameRequest(id) => {
+                ("New name", id.as_str(), "Lower-case letters, digits, dashes, dots and underscores.", "Rename")
+            }
+            TextPromptKind::CopyRequest(id) => {
+                ("Copy", id.as_str(), "Lower-case letters, digits, dashes, dots and underscores.", "Copy")
+            }
+            TextPromptKind::SaveResponse => {
+                ("File", "answer.json", "A new file; nothing is overwritten. It is readable by you alone.", "Write")
+            }
+            TextPromptKind::StoreSecret(..) => ("Name", "", "The credential's name in this keyring.", "Keep"),
+            TextPromptKind::RenameSecret(_, _, name) => {
+                ("Name", name.as_str(), "The credential's name in this keyring.", "Call it so")
+            }
         };
-        let field = FormField::text(ANSWER, label, before).with_hint(hint);
+        let field = FormField::text(INPUT_FIELD, label, before).with_hint(hint);
         Self {
             form: Form::new(vec![field], vec![FormButton::Submit(button), FormButton::Cancel]),
-            asked,
+            kind: asked,
             task: None,
             problem: None,
         }
     }
 
     /// Waits for the end of this task.
-    pub fn wait(&mut self, task: TaskId) {
+    pub fn set_task(&mut self, task: TaskId) {
         self.task = Some(task);
     }
 
@@ -77,74 +85,79 @@ impl Ask {
     }
 
     /// It was not done.
-    pub fn fail(&mut self, problem: Problem) {
+    pub fn show_problem(&mut self, problem: Problem) {
         (self.task, self.problem, self.form.focus) = (None, Some(problem), 0);
     }
 
     /// Answers to what happened in the form.
-    pub fn react(&mut self, happened: FormEvent) -> Outcome {
+    pub fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
         match happened {
-            FormEvent::Pressed(FormButton::Cancel) => Outcome::Close,
+            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
             // One line is answered with one Enter.
             FormEvent::Pressed(_) | FormEvent::Blurred(0) if self.form.focus != 2 => self.submit(),
             FormEvent::Changed(_) | FormEvent::Pasted(_) => {
                 self.problem = None;
-                Outcome::Stay
+                DialogResult::Stay
             }
-            _ => Outcome::Stay,
+            _ => DialogResult::Stay,
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> DialogView {
-        let (title, text) = match &self.asked {
-            Asked::Save => ("Save the request", "It is kept as a file of yours. No secret is in it.".to_owned()),
-            Asked::Rename(id) => ("Rename the saved request", format!("It is called {id}.")),
-            Asked::Copy(id) => ("Copy the saved request", format!("The copy begins as {id} is.")),
-            Asked::Write => ("Write the answer to a file", "The body as it came, secrets masked.".to_owned()),
-            Asked::Keep(_, member) | Asked::Name(_, member, _) => {
+    pub fn view(&self) -> DialogView {
+        let (title, text) = match &self.kind {
+            TextPromptKind::SaveRequest => ("Save the request", "It is kept as a file of yours. No secret is in it.".to_owned()),
+            TextPromptKind::RenameRequest(id) => ("Rename the saved request", format!("It is called {id}.")),
+            TextPromptKind::CopyRequest(id) => ("Copy the saved request", format!("The copy begins as {id} is.")),
+            TextPromptKind::SaveResponse => ("Write the answer to a file", "The body as it came, secrets masked.".to_owned()),
+            TextPromptKind::StoreSecret(_, member) | TextPromptKind::RenameSecret(_, member, _) => {
                 ("A new secret came", format!("The answer brings a secret in \"{member}\"."))
             }
         };
         let mut sheet = DialogView::new(title, 66).with_form(&self.form);
         sheet.head = vec![DialogRow::text(text)];
-        match &self.asked {
-            Asked::Keep(..) => {
+        match &self.kind {
+            TextPromptKind::StoreSecret(..) => {
                 sheet.head.push(DialogRow::warning("It is not kept yet, and is let go when the next request is sent."))
             }
-            Asked::Name(..) => sheet.head.push(DialogRow::text("It is kept already, since the provider does not say it again.")),
+            TextPromptKind::RenameSecret(..) => {
+                sheet.head.push(DialogRow::text("It is kept already, since the provider does not say it again."))
+            }
             _ => {}
         }
         sheet.head.push(DialogRow::Blank);
-        sheet.foot.splice(0..0, problem::rows(self.problem.as_ref()));
+        sheet.foot.splice(0..0, problem::problem_rows(self.problem.as_ref()));
         sheet
     }
 
-    fn submit(&mut self) -> Outcome {
+    fn submit(&mut self) -> DialogResult {
         if self.task.is_some() {
-            return Outcome::Stay;
+            return DialogResult::Stay;
         }
-        let text = self.form.value(ANSWER);
-        match self.intent(text) {
-            Ok(intent) => Outcome::Ask(Intent::Console(Box::new(intent))),
+        let text = self.form.value(INPUT_FIELD);
+        match self.action(text) {
+            Ok(intent) => DialogResult::RunAndStay(DialogAction::Console(Box::new(intent))),
             Err(problem) => {
-                self.form.set_field_problem(ANSWER, problem);
-                Outcome::Stay
+                self.form.set_field_problem(INPUT_FIELD, problem);
+                DialogResult::Stay
             }
         }
     }
 
-    fn intent(&self, text: &str) -> Result<ConsoleIntent, String> {
+    fn action(&self, text: &str) -> Result<ConsoleDialogAction, String> {
         let id = || SavedRequestName::parse(text).map_err(|problem| format!("does not do: {}", problem.why));
-        Ok(match &self.asked {
-            Asked::Save => ConsoleIntent::Save(id()?),
-            Asked::Rename(from) => ConsoleIntent::Saved(SavedRequestTask::Rename(from.clone(), id()?)),
-            Asked::Copy(from) => ConsoleIntent::Saved(SavedRequestTask::Copy(from.clone(), id()?)),
-            Asked::Write if text.is_empty() => return Err("is empty".to_owned()),
-            Asked::Write => ConsoleIntent::Write(text.to_owned()),
-            Asked::Keep(which, _) | Asked::Name(which, ..) => {
-                ConsoleIntent::Keep(*which, CredentialName::parse(text).map_err(|error| format!("does not do: {error}"))?)
+        Ok(match &self.kind {
+            TextPromptKind::SaveRequest => ConsoleDialogAction::SaveRequest(id()?),
+            TextPromptKind::RenameRequest(from) => {
+                ConsoleDialogAction::RunSavedTask(SavedRequestTask::Rename(from.clone(), id()?))
             }
+            TextPromptKind::CopyRequest(from) => ConsoleDialogAction::RunSavedTask(SavedRequestTask::Copy(from.clone(), id()?)),
+            TextPromptKind::SaveResponse if text.is_empty() => return Err("is empty".to_owned()),
+            TextPromptKind::SaveResponse => ConsoleDialogAction::SaveResponse(text.to_owned()),
+            TextPromptKind::StoreSecret(which, _) | TextPromptKind::RenameSecret(which, ..) => ConsoleDialogAction::StoreSecret(
+                *which,
+                CredentialName::parse(text).map_err(|error| format!("does not do: {error}"))?,
+            ),
         })
     }
 }

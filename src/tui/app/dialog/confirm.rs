@@ -3,7 +3,7 @@
 
 use tui_input::Input;
 
-use super::{Intent, Outcome};
+use super::{DialogAction, DialogResult};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::tui::app::PresentationMode;
@@ -11,86 +11,86 @@ use crate::tui::app::form::{FormButton, edit_input};
 use crate::tui::app::sheet::{ButtonView, DialogRow, DialogView, FieldValue, FieldView};
 
 /// A question, and what a yes means.
-pub struct Confirm {
+pub struct ConfirmDialog {
     title: String,
     rows: Vec<DialogRow>,
-    typed: Option<Typed>,
+    typed: Option<TypedConfirmation>,
     button: FormButton,
-    on_button: bool,
-    intent: Option<Intent>,
+    is_action_focused: bool,
+    action: Option<DialogAction>,
 }
 
-struct Typed {
-    word: String,
+struct TypedConfirmation {
+    expected: String,
     /// What the word is, for a screen that others see.
-    called: String,
+    masked_name: String,
     input: Input,
 }
 
-impl Confirm {
+impl ConfirmDialog {
     /// A question that a button answers.
-    pub fn new(title: impl Into<String>, rows: Vec<DialogRow>, button: FormButton, intent: Intent) -> Self {
-        Self { title: title.into(), rows, typed: None, button, on_button: false, intent: Some(intent) }
+    pub fn new(title: impl Into<String>, rows: Vec<DialogRow>, button: FormButton, intent: DialogAction) -> Self {
+        Self { title: title.into(), rows, typed: None, button, is_action_focused: false, action: Some(intent) }
     }
 
     /// The question before a fresh secret is lost that could not be kept.
-    pub fn of_loss() -> Self {
+    pub fn for_unsaved_secret() -> Self {
         let rows = vec![
             DialogRow::warning(
                 "The answer in the console holds a new secret that could not be kept, and the provider does not say it again.",
             ),
             DialogRow::text("Cancel, then K in the console keeps it."),
         ];
-        Self::new("Leave without the new secret?", rows, FormButton::Destructive("Leave"), Intent::Quit)
+        Self::new("Leave without the new secret?", rows, FormButton::Destructive("Leave"), DialogAction::Quit)
     }
 
     /// The same question, answered by typing `word`, the name of what is `called` so where others see the screen.
     #[must_use]
-    pub fn typing(mut self, word: &str, called: String) -> Self {
-        self.typed = Some(Typed { word: word.to_owned(), called, input: Input::default() });
+    pub fn with_typed_confirmation(mut self, word: &str, called: String) -> Self {
+        self.typed = Some(TypedConfirmation { expected: word.to_owned(), masked_name: called, input: Input::default() });
         self
     }
 
     /// The same with the other button under the cursor from the start, for what does no harm.
     #[must_use]
-    pub fn ready(mut self) -> Self {
-        self.on_button = true;
+    pub fn with_action_focused(mut self) -> Self {
+        self.is_action_focused = true;
         self
     }
 
     /// Takes a key in.
-    pub fn key(&mut self, key: KeyPress) -> Outcome {
+    pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
         match key.code {
             KeySymbol::Tab | KeySymbol::Left | KeySymbol::Right | KeySymbol::Up | KeySymbol::Down => {
-                self.on_button = !self.on_button
+                self.is_action_focused = !self.is_action_focused
             }
-            KeySymbol::Enter if self.on_button => return self.agree(),
-            KeySymbol::Enter => return Outcome::Close,
+            KeySymbol::Enter if self.is_action_focused => return self.confirm(),
+            KeySymbol::Enter => return DialogResult::Close,
             _ => {
                 if let Some(typed) = &mut self.typed {
                     edit_input(&mut typed.input, key);
                 }
             }
         }
-        Outcome::Stay
+        DialogResult::Stay
     }
 
     /// Takes a click in: 0 is the field, 1 is Cancel, 2 is the other button.
-    pub fn click(&mut self, at: usize) -> Outcome {
+    pub fn handle_click(&mut self, at: usize) -> DialogResult {
         match at {
-            1 => Outcome::Close,
-            2 => self.agree(),
-            _ => Outcome::Stay,
+            1 => DialogResult::Close,
+            2 => self.confirm(),
+            _ => DialogResult::Stay,
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self, audience: PresentationMode) -> DialogView {
+    pub fn view(&self, audience: PresentationMode) -> DialogView {
         let mut sheet = DialogView::new(self.title.clone(), 70);
         sheet.head.extend(self.rows.iter().map(DialogRow::copy));
         sheet.head.push(DialogRow::Blank);
         if let Some(typed) = &self.typed {
-            let (prompt, value) = typed.shown(audience);
+            let (prompt, value) = typed.prompt_and_value(audience);
             sheet.head.push(DialogRow::dim(prompt));
             sheet.head.push(DialogRow::Field(FieldView {
                 index: 0,
@@ -102,34 +102,36 @@ impl Confirm {
             sheet.head.push(DialogRow::Blank);
         }
         let cell = |at, button, focused| ButtonView { index: at, button, focused };
-        sheet.foot =
-            vec![DialogRow::Buttons(vec![cell(1, FormButton::Cancel, !self.on_button), cell(2, self.button, self.on_button)])];
+        sheet.foot = vec![DialogRow::Buttons(vec![
+            cell(1, FormButton::Cancel, !self.is_action_focused),
+            cell(2, self.button, self.is_action_focused),
+        ])];
         sheet
     }
 
     /// Whether the word has been typed, where one must be.
-    fn is_armed(&self) -> bool {
-        self.typed.as_ref().is_none_or(|typed| typed.input.value().trim() == typed.word)
+    fn is_confirmation_typed(&self) -> bool {
+        self.typed.as_ref().is_none_or(|typed| typed.input.value().trim() == typed.expected)
     }
 
-    fn agree(&mut self) -> Outcome {
-        if !self.is_armed() {
-            return Outcome::Stay;
+    fn confirm(&mut self) -> DialogResult {
+        if !self.is_confirmation_typed() {
+            return DialogResult::Stay;
         }
-        self.intent.take().map_or(Outcome::Close, Outcome::Finish)
+        self.action.take().map_or(DialogResult::Close, DialogResult::RunAndClose)
     }
 }
 
-impl Typed {
+impl TypedConfirmation {
     /// The prompt and what was typed so far; to others neither shows the word.
-    fn shown(&self, audience: PresentationMode) -> (String, FieldValue) {
+    fn prompt_and_value(&self, audience: PresentationMode) -> (String, FieldValue) {
         match audience {
             PresentationMode::Off => {
                 let value = FieldValue::Text(self.input.value().to_owned(), self.input.visual_cursor());
-                (format!("Type {} to go on:", self.word), value)
+                (format!("Type {} to go on:", self.expected), value)
             }
             PresentationMode::On => {
-                (format!("Type the name of {} to go on:", self.called), FieldValue::Secret(!self.input.value().is_empty()))
+                (format!("Type the name of {} to go on:", self.masked_name), FieldValue::Secret(!self.input.value().is_empty()))
             }
         }
     }

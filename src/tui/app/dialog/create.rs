@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::add::{field_id, read_labels};
-use super::{Intent, Outcome};
+use super::add::{parse_labels, provider_field_id};
+use super::{DialogAction, DialogResult};
 use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::provider::{CredentialKind, ProviderCatalog};
 use crate::domain::{Credential, CredentialId, CredentialName};
@@ -14,31 +14,31 @@ use crate::tui::app::form::{FieldInput, Form, FormButton, FormEvent, FormField, 
 use crate::tui::app::sheet::{DialogRow, DialogView};
 
 /// The field that says whether an account that exists is given a further secret.
-const ACCOUNT: &str = "account";
+const ACCOUNT_FIELD: &str = "account";
 /// The field with the reason, which is put on record.
-const REASON: &str = "reason";
+const REASON_FIELD: &str = "reason";
 /// The fields that stay whatever kind is chosen.
-const FIXED: usize = 3;
+const FIXED_FIELD_COUNT: usize = 3;
 
 /// The dialog that has a credential made.
-pub struct Create {
-    catalogue: Arc<ProviderCatalog>,
+pub struct CreateDialog {
+    catalog: Arc<ProviderCatalog>,
     /// The credential that was selected: a new one of its kind is made like it.
-    like: Credential,
+    template: Credential,
     /// What it is called on this screen.
-    called: String,
+    display_name: String,
     /// Its fields.
     pub form: Form,
 }
 
-impl Create {
+impl CreateDialog {
     /// A form for what can be made where `like` lives, by itself or by one of `others`; none where nothing can.
     pub fn new(
         (like, called): (&Credential, String),
         others: Vec<(String, String)>,
         catalogue: Arc<ProviderCatalog>,
     ) -> Option<Self> {
-        let kinds = kinds(&catalogue, &like.provider);
+        let kinds = creatable_kinds(&catalogue, &like.provider);
         if kinds.is_empty() {
             return None;
         }
@@ -51,85 +51,85 @@ impl Create {
                 .with_hint("The credential that asks the provider for it; it must be allowed to."),
         ];
         let form = Form::new(fields, vec![FormButton::Cancel, FormButton::Submit("Create")]);
-        let mut create = Self { catalogue, like: like.clone(), called, form };
-        create.arrange();
+        let mut create = Self { catalog: catalogue, template: like.clone(), display_name: called, form };
+        create.rebuild_fields();
         Some(create)
     }
 
     /// Answers to what happened in the form.
-    pub fn react(&mut self, happened: FormEvent, app: &App) -> Outcome {
+    pub fn handle_form_event(&mut self, happened: FormEvent, app: &App) -> DialogResult {
         match happened {
-            FormEvent::Pressed(FormButton::Cancel) => Outcome::Close,
+            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
             FormEvent::Pressed(_) => self.submit(app),
             FormEvent::Changed(at) => {
                 if self.form.fields[at].id == "kind" {
-                    self.arrange();
+                    self.rebuild_fields();
                 }
-                Outcome::Stay
+                DialogResult::Stay
             }
-            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => Outcome::Stay,
+            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => DialogResult::Stay,
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> DialogView {
+    pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new("Create a credential", 76).with_form(&self.form);
         let words = "The provider makes it; its secret goes straight into the store and is shown to nobody.";
         sheet.head =
-            vec![DialogRow::dim(words), DialogRow::Pair("Region".to_owned(), self.like.region.clone()), DialogRow::Blank];
+            vec![DialogRow::dim(words), DialogRow::Pair("Region".to_owned(), self.template.region.clone()), DialogRow::Blank];
         sheet
     }
 
-    fn submit(&mut self, app: &App) -> Outcome {
-        match self.read(app) {
+    fn submit(&mut self, app: &App) -> DialogResult {
+        match self.parse_form(app) {
             // The form stays below the wizard, for another try where nothing comes of this one.
-            Ok(wish) => Outcome::Ask(Intent::Rotation(Box::new(RotationTask::Create(Box::new(wish))))),
+            Ok(wish) => DialogResult::RunAndStay(DialogAction::RunRotationTask(Box::new(RotationTask::Create(Box::new(wish))))),
             Err((id, problem)) => {
                 self.form.set_field_problem(id, problem);
-                Outcome::Stay
+                DialogResult::Stay
             }
         }
     }
 
-    fn read(&self, app: &App) -> Result<CreateRequest, (&'static str, String)> {
+    fn parse_form(&self, app: &App) -> Result<CreateRequest, (&'static str, String)> {
         let name = CredentialName::parse(self.form.value("name")).map_err(|error| ("name", error.to_string()))?;
         if app.credentials.all().iter().any(|known| known.name == name) {
             return Err(("name", format!("{name} exists already")));
         }
         let administrator = CredentialId::parse(self.form.value("administrator"));
         let administrator = administrator.ok_or_else(|| ("administrator", "is needed".to_owned()))?;
-        let (provider, kind) = self.chosen().ok_or_else(|| ("kind", "is needed".to_owned()))?;
-        let ids = kind.fields.iter().map(|spec| (spec.id.clone(), self.form.value(&field_id(&spec.id)).to_owned()));
+        let (provider, kind) = self.selected_kind().ok_or_else(|| ("kind", "is needed".to_owned()))?;
+        let ids = kind.fields.iter().map(|spec| (spec.id.clone(), self.form.value(&provider_field_id(&spec.id)).to_owned()));
         let mut fields: BTreeMap<_, _> = ids.filter(|(_, value)| !value.is_empty()).collect();
-        if !self.form.value(ACCOUNT).is_empty() {
-            let known = ["service_account_id", "client_id"].into_iter().filter_map(|id| self.like.fields.get_key_value(id));
+        if !self.form.value(ACCOUNT_FIELD).is_empty() {
+            let known = ["service_account_id", "client_id"].into_iter().filter_map(|id| self.template.fields.get_key_value(id));
             fields.extend(known.map(|(id, value)| (id.clone(), value.clone())));
         }
-        let labels = read_labels(self.form.value("labels"));
-        let (provider, kind, region) = (provider.to_owned(), kind.id.clone(), self.like.region.clone());
+        let labels = parse_labels(self.form.value("labels"));
+        let (provider, kind, region) = (provider.to_owned(), kind.id.clone(), self.template.region.clone());
         // What is not asked for here is as it is with the selected one: its role, its way to prove itself, its app.
-        let like = self.is_alike(&provider, &kind).then(|| self.like.clone());
-        let reason = self.form.value(REASON).trim().to_owned();
+        let like = self.is_template_kind(&provider, &kind).then(|| self.template.clone());
+        let reason = self.form.value(REASON_FIELD).trim().to_owned();
         Ok(CreateRequest { name, provider, kind, region, fields, labels, template: like, administrator, reason })
     }
 
-    fn chosen(&self) -> Option<(&str, &CredentialKind)> {
+    fn selected_kind(&self) -> Option<(&str, &CredentialKind)> {
         let (provider, kind) = self.form.value("kind").split_once('/')?;
-        Some((provider, self.catalogue.kind(provider, kind).ok()?))
+        Some((provider, self.catalog.kind(provider, kind).ok()?))
     }
 
     /// Makes the fields that the chosen kind needs: as the selected credential has them, where it is of that kind.
-    fn arrange(&mut self) {
-        let Some((provider, kind)) = self.chosen() else { return };
-        let alike = self.is_alike(provider, &kind.id);
-        let known = |id: &str| self.like.fields.get(id).filter(|_| alike || is_place(id)).map_or("", String::as_str);
-        let given = kind.fields.iter().filter(|spec| !is_told(&spec.id) && !spec.provider_supplied);
+    fn rebuild_fields(&mut self) {
+        let Some((provider, kind)) = self.selected_kind() else { return };
+        let alike = self.is_template_kind(provider, &kind.id);
+        let known = |id: &str| self.template.fields.get(id).filter(|_| alike || is_location_field(id)).map_or("", String::as_str);
+        let given = kind.fields.iter().filter(|spec| !is_provider_assigned(&spec.id) && !spec.provider_supplied);
         let mut fields: Vec<_> = given
-            .map(|spec| FormField::text(&field_id(&spec.id), &spec.title, known(&spec.id)).with_hint(spec.help.clone()))
+            .map(|spec| FormField::text(&provider_field_id(&spec.id), &spec.title, known(&spec.id)).with_hint(spec.help.clone()))
             .collect();
-        fields.splice(0..0, self.account(alike, kind.rotation.strategy));
-        fields.push(FormField::text("labels", "Labels", &self.like.labels.join(" ")).with_hint("Words to filter by."));
-        fields.push(FormField::text(REASON, "Why", "").with_hint("It is put on record."));
+        fields.splice(0..0, self.account_field(alike, kind.rotation.strategy));
+        fields.push(FormField::text("labels", "Labels", &self.template.labels.join(" ")).with_hint("Words to filter by."));
+        fields.push(FormField::text(REASON_FIELD, "Why", "").with_hint("It is put on record."));
         for field in &mut fields {
             if let Some(FormField { control: FieldInput::Text(typed), .. }) = self.form.field(&field.id)
                 && !typed.value().is_empty()
@@ -137,37 +137,38 @@ impl Create {
                 field.control = FieldInput::Text(typed.clone());
             }
         }
-        self.form.fields.truncate(FIXED);
+        self.form.fields.truncate(FIXED_FIELD_COUNT);
         self.form.fields.append(&mut fields);
     }
 
     /// Whether what is made is of the selected one's kind.
-    fn is_alike(&self, provider: &str, kind: &str) -> bool {
-        provider == self.like.provider && kind == self.like.kind
+    fn is_template_kind(&self, provider: &str, kind: &str) -> bool {
+        provider == self.template.provider && kind == self.template.kind
     }
 
     /// A new account, or a further secret for the one that is known.
-    fn account(&self, alike: bool, plan: RotationStrategyId) -> Option<FormField> {
-        let id = self.like.fields.get("service_account_id")?;
+    fn account_field(&self, alike: bool, plan: RotationStrategyId) -> Option<FormField> {
+        let id = self.template.fields.get("service_account_id")?;
         let further = alike && plan == RotationStrategyId::SnykServiceAccountSecret;
-        let known = (id.clone(), format!("that of {}: a further secret", self.called));
+        let known = (id.clone(), format!("that of {}: a further secret", self.display_name));
         let choice = SelectInput::new(vec![(String::new(), "a new one".to_owned()), known], "");
-        further
-            .then(|| FormField::select(ACCOUNT, "Account", choice).with_hint("An account can have two secrets at the same time."))
+        further.then(|| {
+            FormField::select(ACCOUNT_FIELD, "Account", choice).with_hint("An account can have two secrets at the same time.")
+        })
     }
 }
 
 /// The kinds that the providers around a region have an API for, by provider and kind.
-fn kinds(catalogue: &ProviderCatalog, provider: &str) -> Vec<(String, String)> {
+fn creatable_kinds(catalogue: &ProviderCatalog, provider: &str) -> Vec<(String, String)> {
     let owner = |provider: &str| catalogue.region_owner(provider).ok().map(|owner| owner.id.as_str());
     let home = owner(provider);
     let near = catalogue.providers().filter(|other| owner(&other.id) == home);
-    let made = near.flat_map(|known| known.kinds.iter().filter(|kind| is_made(kind)).map(move |kind| (known, kind)));
+    let made = near.flat_map(|known| known.kinds.iter().filter(|kind| is_creatable(kind)).map(move |kind| (known, kind)));
     made.map(|(known, kind)| (format!("{}/{}", known.id, kind.id), kind.title.clone())).collect()
 }
 
 /// Whether a program can have it made.
-fn is_made(kind: &CredentialKind) -> bool {
+fn is_creatable(kind: &CredentialKind) -> bool {
     use RotationStrategyId as P;
     match kind.rotation.strategy {
         P::SnykServiceAccount | P::SnykServiceAccountSecret | P::ApiWebKey => true,
@@ -178,11 +179,11 @@ fn is_made(kind: &CredentialKind) -> bool {
 }
 
 /// Whether a field says where something lives, which holds for other kinds there as well.
-fn is_place(id: &str) -> bool {
+fn is_location_field(id: &str) -> bool {
     matches!(id, "org_id" | "group_id" | "level")
 }
 
 /// Whether the provider tells the field once the credential is made.
-fn is_told(id: &str) -> bool {
+fn is_provider_assigned(id: &str) -> bool {
     matches!(id, "client_id" | "service_account_id" | "key_id" | "key_name")
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::add::{field_id, read_day, read_labels, region_choice};
-use super::pasted::Pasted;
-use super::{Intent, Outcome};
+use super::add::{parse_labels, parse_optional_day, provider_field_id, region_choice};
+use super::pasted::PastedSecret;
+use super::{DialogAction, DialogResult};
 use crate::domain::problem::Problem;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, CredentialName};
@@ -15,29 +15,37 @@ use crate::tui::app::sheet::{DialogRow, DialogView};
 use crate::tui::app::{App, Now, words};
 
 /// What becomes of a new secret that is not recognised.
-const UNKNOWN: &str = "it is kept as what the credential is";
+const UNRECOGNIZED_NOTE: &str = "it is kept as what the credential is";
 
 /// The dialog that edits a credential.
-pub struct EditCredential {
-    catalogue: Arc<ProviderCatalog>,
-    before: Credential,
+pub struct EditDialog {
+    catalog: Arc<ProviderCatalog>,
+    original: Credential,
     /// Its fields.
     pub form: Form,
     /// A secret that is to take the place of the current one.
-    pub pasted: Pasted,
+    pub pasted: PastedSecret,
     task: Option<TaskId>,
     problem: Option<Problem>,
 }
 
-impl EditCredential {
+impl EditDialog {
     /// A form that shows the credential as it is.
     pub fn new(credential: &Credential, catalogue: Arc<ProviderCatalog>) -> Self {
-        let form = Form::new(fields_of(credential, &catalogue), vec![FormButton::Cancel, FormButton::Submit("Save")]);
-        Self { catalogue, before: credential.clone(), form, pasted: Pasted::default(), task: None, problem: None }
+        let form =
+            Form::new(credential_form_fields(credential, &catalogue), vec![FormButton::Cancel, FormButton::Submit("Save")]);
+        Self {
+            catalog: catalogue,
+            original: credential.clone(),
+            form,
+            pasted: PastedSecret::default(),
+            task: None,
+            problem: None,
+        }
     }
 
     /// Waits for the change to be kept.
-    pub fn wait(&mut self, task: TaskId) {
+    pub fn set_task(&mut self, task: TaskId) {
         self.task = Some(task);
     }
 
@@ -47,79 +55,80 @@ impl EditCredential {
     }
 
     /// The task was cancelled.
-    pub fn cancelled(&mut self) {
+    pub fn on_task_canceled(&mut self) {
         self.task = None;
     }
 
     /// It was not kept.
-    pub fn fail(&mut self, problem: Problem) {
+    pub fn show_problem(&mut self, problem: Problem) {
         self.task = None;
         self.problem = Some(problem);
     }
 
     /// Answers to what happened in the form.
-    pub fn react(&mut self, happened: FormEvent, app: &App, _now: Now) -> Outcome {
-        let is_secret = |at: usize| self.form.fields.get(at).is_some_and(|field| field.id == Pasted::FIELD);
+    pub fn handle_form_event(&mut self, happened: FormEvent, app: &App, _now: Now) -> DialogResult {
+        let is_secret = |at: usize| self.form.fields.get(at).is_some_and(|field| field.id == PastedSecret::FIELD_ID);
         match happened {
             FormEvent::Pasted(at) if is_secret(at) => {
-                self.pasted.forget();
-                self.pasted.ask(&mut self.form)
+                self.pasted.reset();
+                self.pasted.request_identification(&mut self.form)
             }
             FormEvent::Changed(at) if is_secret(at) => {
-                self.pasted.forget();
-                Outcome::Stay
+                self.pasted.reset();
+                DialogResult::Stay
             }
-            FormEvent::Blurred(at) if is_secret(at) => self.pasted.ask(&mut self.form),
-            FormEvent::Pressed(FormButton::Cancel) => Outcome::Close,
+            FormEvent::Blurred(at) if is_secret(at) => self.pasted.request_identification(&mut self.form),
+            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
             FormEvent::Pressed(_) => self.submit(app),
-            FormEvent::Changed(_) | FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => Outcome::Stay,
+            FormEvent::Changed(_) | FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => DialogResult::Stay,
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> DialogView {
-        let mut sheet = DialogView::new(format!("Edit {}", self.before.name), 76).with_form(&self.form);
-        let kind = self.catalogue.kind(&self.before.provider, &self.before.kind);
-        sheet.head.push(DialogRow::dim(kind.map_or(self.before.kind.as_str(), |kind| kind.title.as_str())));
-        sheet.head.extend(self.pasted.remarks(&self.catalogue, UNKNOWN));
+    pub fn view(&self) -> DialogView {
+        let mut sheet = DialogView::new(format!("Edit {}", self.original.name), 76).with_form(&self.form);
+        let kind = self.catalog.kind(&self.original.provider, &self.original.kind);
+        sheet.head.push(DialogRow::dim(kind.map_or(self.original.kind.as_str(), |kind| kind.title.as_str())));
+        sheet.head.extend(self.pasted.describe_rows(&self.catalog, UNRECOGNIZED_NOTE));
         sheet.head.push(DialogRow::Blank);
-        sheet.foot.splice(0..0, super::problem::rows(self.problem.as_ref()));
+        sheet.foot.splice(0..0, super::problem::problem_rows(self.problem.as_ref()));
         sheet
     }
 
-    fn submit(&mut self, app: &App) -> Outcome {
+    fn submit(&mut self, app: &App) -> DialogResult {
         if self.task.is_some() {
-            return Outcome::Stay;
+            return DialogResult::Stay;
         }
-        match self.read(app) {
-            Ok(edit) => Outcome::Ask(Intent::Edit(self.before.id.clone(), Box::new(edit))),
+        match self.parse_form(app) {
+            Ok(edit) => DialogResult::RunAndStay(DialogAction::EditCredential(self.original.id.clone(), Box::new(edit))),
             Err((id, problem)) => {
                 self.form.set_field_problem(id, problem);
-                Outcome::Stay
+                DialogResult::Stay
             }
         }
     }
 
-    fn read(&mut self, app: &App) -> Result<CredentialEdit, (&'static str, String)> {
+    fn parse_form(&mut self, app: &App) -> Result<CredentialEdit, (&'static str, String)> {
         let name = CredentialName::parse(self.form.value("name")).map_err(|error| ("name", error.to_string()))?;
-        let other = |known: &Credential| known.name == name && known.id != self.before.id;
+        let other = |known: &Credential| known.name == name && known.id != self.original.id;
         if app.credentials.all().iter().any(other) {
             return Err(("name", format!("{name} exists already")));
         }
-        let unread = self.form.secret(Pasted::FIELD).is_some_and(|input| !input.is_empty()) && self.pasted.secret().is_none();
+        let unread =
+            self.form.secret(PastedSecret::FIELD_ID).is_some_and(|input| !input.is_empty()) && self.pasted.secret().is_none();
         if unread {
-            return Err((Pasted::FIELD, "is not read yet".to_owned()));
+            return Err((PastedSecret::FIELD_ID, "is not read yet".to_owned()));
         }
-        let expires = read_day(self.form.value("expires")).map_err(|problem| ("expires", problem))?;
-        let same_day = expires.map(words::format_date) == self.before.expires.map(words::format_date);
+        let expires = parse_optional_day(self.form.value("expires")).map_err(|problem| ("expires", problem))?;
+        let same_day = expires.map(words::format_date) == self.original.expires.map(words::format_date);
         let region = self.form.value("region").to_owned();
-        let labels = read_labels(self.form.value("labels"));
+        let labels = parse_labels(self.form.value("labels"));
         Ok(CredentialEdit {
-            name: (name != self.before.name).then_some(name),
+            name: (name != self.original.name).then_some(name),
             kind: None,
-            region: (region != self.before.region && !region.is_empty()).then_some(region),
+            region: (region != self.original.region && !region.is_empty()).then_some(region),
             fields: self.changed_fields(),
-            labels: (labels != self.before.labels).then_some(labels),
+            labels: (labels != self.original.labels).then_some(labels),
             expires: (!same_day).then_some(expires),
             secret: self.pasted.secret(),
         })
@@ -127,28 +136,28 @@ impl EditCredential {
 
     fn changed_fields(&self) -> BTreeMap<String, String> {
         let ids = self.form.fields.iter().filter_map(|field| field.id.strip_prefix("field:"));
-        let pairs = ids.map(|id| (id.to_owned(), self.form.value(&field_id(id)).to_owned()));
-        pairs.filter(|(id, value)| self.before.fields.get(id).map_or("", String::as_str) != value).collect()
+        let pairs = ids.map(|id| (id.to_owned(), self.form.value(&provider_field_id(id)).to_owned()));
+        pairs.filter(|(id, value)| self.original.fields.get(id).map_or("", String::as_str) != value).collect()
     }
 }
 
-fn fields_of(credential: &Credential, catalogue: &ProviderCatalog) -> Vec<FormField> {
+fn credential_form_fields(credential: &Credential, catalogue: &ProviderCatalog) -> Vec<FormField> {
     let region = region_choice(catalogue, &credential.provider, &credential.region);
     let mut fields =
         vec![FormField::text("name", "Name", credential.name.as_str()), FormField::select("region", "Region", region)];
     let specs = catalogue.kind(&credential.provider, &credential.kind).map(|kind| kind.fields.as_slice()).unwrap_or_default();
     for spec in specs {
         let value = credential.fields.get(&spec.id).map_or("", String::as_str);
-        fields.push(FormField::text(&field_id(&spec.id), &spec.title, value).with_hint(spec.help.clone()));
+        fields.push(FormField::text(&provider_field_id(&spec.id), &spec.title, value).with_hint(spec.help.clone()));
     }
     for (id, value) in credential.fields.iter().filter(|(id, _)| !specs.iter().any(|spec| spec.id == **id)) {
-        fields.push(FormField::text(&field_id(id), id, value));
+        fields.push(FormField::text(&provider_field_id(id), id, value));
     }
     let end = credential.expires.map(words::format_date).unwrap_or_default();
     fields.push(FormField::text("labels", "Labels", &credential.labels.join(" ")).with_hint("With blanks between them."));
     fields.push(
         FormField::text("expires", "Expires", &end).with_hint("The last day, such as 2027-02-07; empty if it does not end."),
     );
-    fields.push(FormField::secret(Pasted::FIELD, "New secret").with_hint("Leave it empty to keep the current one."));
+    fields.push(FormField::secret(PastedSecret::FIELD_ID, "New secret").with_hint("Leave it empty to keep the current one."));
     fields
 }

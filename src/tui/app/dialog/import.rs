@@ -2,20 +2,22 @@
 
 use zeroize::Zeroizing;
 
-use super::{ConsoleIntent, Intent, Outcome};
+use super::{ConsoleDialogAction, DialogAction, DialogResult};
 use crate::tui::app::sheet::{DialogRow, DialogView, FieldValue, FieldView};
 
 /// The dialog that waits for the paste.
-pub struct Import;
+pub struct CurlImportDialog;
 
-impl Import {
+impl CurlImportDialog {
     /// Takes the command in.
-    pub fn paste(text: &str) -> Outcome {
-        Outcome::Finish(Intent::Console(Box::new(ConsoleIntent::Import(Zeroizing::new(text.to_owned())))))
+    pub fn handle_paste(text: &str) -> DialogResult {
+        DialogResult::RunAndClose(DialogAction::Console(Box::new(ConsoleDialogAction::ImportCurl(Zeroizing::new(
+            text.to_owned(),
+        )))))
     }
 
     /// What it shows.
-    pub fn sheet() -> DialogView {
+    pub fn view() -> DialogView {
         let mut sheet = DialogView::new("Take over a curl command", 66);
         sheet.head = vec![
             DialogRow::text("Paste a curl command, such as one that a browser copies as cURL."),

@@ -1,63 +1,63 @@
 //! Jump mode: a label on everything that a click would meet; typing the label is the click.
 
-use super::{Intent, Outcome};
+use super::{DialogAction, DialogResult};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::tui::app::App;
 use crate::tui::app::sheet::DialogView;
 
 /// The letters of labels, the easiest to reach first.
-const LETTERS: [char; 26] = [
+const LABEL_LETTERS: [char; 26] = [
     'a', 's', 'd', 'f', 'j', 'k', 'l', 'g', 'h', 'e', 'w', 'r', 'u', 'i', 'o', 'q', 't', 'y', 'p', 'v', 'c', 'm', 'n', 'b', 'x',
     'z',
 ];
 
 /// The labels, and what was typed of one.
-pub struct Jump {
-    targets: Vec<Target>,
+pub struct JumpDialog {
+    targets: Vec<JumpTarget>,
     typed: String,
 }
 
 /// Something to jump to.
-pub struct Target {
+pub struct JumpTarget {
     /// What is to be typed.
     pub label: String,
     /// Column and row of the click.
     pub at: (u16, u16),
 }
 
-impl Jump {
+impl JumpDialog {
     /// Labels for all these places: one letter each, or two where one is not enough.
     pub fn new(places: Vec<(u16, u16)>) -> Self {
-        let singles = places.len() <= LETTERS.len();
+        let singles = places.len() <= LABEL_LETTERS.len();
         let label = |n: usize| {
-            let two = [LETTERS[n / LETTERS.len() % LETTERS.len()], LETTERS[n % LETTERS.len()]];
+            let two = [LABEL_LETTERS[n / LABEL_LETTERS.len() % LABEL_LETTERS.len()], LABEL_LETTERS[n % LABEL_LETTERS.len()]];
             two.iter().skip(usize::from(singles)).collect::<String>()
         };
-        let most = LETTERS.len() * LETTERS.len();
-        let targets = places.into_iter().take(most).enumerate().map(|(n, at)| Target { label: label(n), at }).collect();
+        let most = LABEL_LETTERS.len() * LABEL_LETTERS.len();
+        let targets = places.into_iter().take(most).enumerate().map(|(n, at)| JumpTarget { label: label(n), at }).collect();
         Self { targets, typed: String::new() }
     }
 
     /// What can still be meant, and how much of its label was typed.
-    pub fn open(&self) -> impl Iterator<Item = (&Target, usize)> {
+    pub fn matching_targets(&self) -> impl Iterator<Item = (&JumpTarget, usize)> {
         self.targets.iter().filter(|target| target.label.starts_with(&self.typed)).map(|target| (target, self.typed.len()))
     }
 
     /// Takes a letter in. One that leads nowhere ends the mode.
-    pub fn key(&mut self, key: KeyPress) -> Outcome {
-        let KeySymbol::Char(c) = key.code else { return Outcome::Close };
+    pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
+        let KeySymbol::Char(c) = key.code else { return DialogResult::Close };
         self.typed.push(c.to_ascii_lowercase());
-        let mut open = self.open();
+        let mut open = self.matching_targets();
         match (open.next(), open.next()) {
-            (None, _) => Outcome::Close,
-            (Some((target, _)), None) => Outcome::Finish(Intent::Press(target.at)),
-            _ => Outcome::Stay,
+            (None, _) => DialogResult::Close,
+            (Some((target, _)), None) => DialogResult::RunAndClose(DialogAction::Click(target.at)),
+            _ => DialogResult::Stay,
         }
     }
 
     /// What it says while the labels are shown.
-    pub fn sheet(_app: &App) -> DialogView {
+    pub fn view(_app: &App) -> DialogView {
         DialogView::default()
     }
 }
@@ -69,8 +69,8 @@ mod tests {
     #[test]
     fn labels_are_as_short_as_they_can_be_and_none_begins_another() {
         for count in [1_u16, 26, 27, 300] {
-            let jump = Jump::new((0..count).map(|n| (n, 0)).collect());
-            let labels: Vec<_> = jump.open().map(|(target, _)| target.label.clone()).collect();
+            let jump = JumpDialog::new((0..count).map(|n| (n, 0)).collect());
+            let labels: Vec<_> = jump.matching_targets().map(|(target, _)| target.label.clone()).collect();
             assert_eq!(labels.len(), usize::from(count));
             let length = if count <= 26 { 1 } else { 2 };
             assert!(labels.iter().all(|label| label.len() == length));
@@ -81,10 +81,10 @@ mod tests {
 
     #[test]
     fn typing_a_label_is_the_click() {
-        let mut jump = Jump::new((0..30).map(|n| (n, 7)).collect());
-        assert!(matches!(jump.key(KeyPress::char('s')), Outcome::Stay));
-        assert!(matches!(jump.key(KeyPress::char('a')), Outcome::Finish(Intent::Press((26, 7)))));
-        let mut jump = Jump::new(vec![(1, 1)]);
-        assert!(matches!(jump.key(KeyPress::char('0')), Outcome::Close));
+        let mut jump = JumpDialog::new((0..30).map(|n| (n, 7)).collect());
+        assert!(matches!(jump.handle_key(KeyPress::char('s')), DialogResult::Stay));
+        assert!(matches!(jump.handle_key(KeyPress::char('a')), DialogResult::RunAndClose(DialogAction::Click((26, 7)))));
+        let mut jump = JumpDialog::new(vec![(1, 1)]);
+        assert!(matches!(jump.handle_key(KeyPress::char('0')), DialogResult::Close));
     }
 }

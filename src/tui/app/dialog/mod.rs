@@ -28,27 +28,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub use activity::ActivityList;
-pub use add::Add;
-pub use ask::{Ask, Asked};
-pub use confirm::Confirm;
-pub use create::Create;
-pub use edit::EditCredential;
-pub use import::{Import, is_curl};
-pub use jump::Jump;
-pub use parameters::Parameters;
-pub use pick::{Extra, Pick, PickItem, Picked, Removal};
-pub use problem::Notice;
-pub use reading::Reading;
-pub use request::Request;
-pub use rotate::Rotate;
-pub use sign_in::SignIn;
-pub use survey::Survey;
-pub use themes::Themes;
-pub use timeline::Timeline;
-pub use unlock::{Purpose, Unlock};
-pub use verdicts::Verdicts;
-pub use which::Which;
+pub use activity::TaskListDialog;
+pub use add::AddDialog;
+pub use ask::{TextPromptDialog, TextPromptKind};
+pub use confirm::ConfirmDialog;
+pub use create::CreateDialog;
+pub use edit::EditDialog;
+pub use import::{CurlImportDialog, is_curl};
+pub use jump::JumpDialog;
+pub use parameters::ParametersDialog;
+pub use pick::{PickerDialog, PickerItem, PickerSelection, PickerShortcut, RemovalTarget};
+pub use problem::ProblemDialog;
+pub use reading::TextDialog;
+pub use request::RequestEditorDialog;
+pub use rotate::RotationWizard;
+pub use sign_in::SignInDialog;
+pub use survey::FindingsDialog;
+pub use themes::ThemeDialog;
+pub use timeline::TimelineDialog;
+pub use unlock::{UnlockDialog, UnlockPurpose};
+pub use verdicts::CheckMatrixDialog;
+pub use which::WhichKeyPopup;
 
 use super::command::CommandAction;
 use super::form::Form;
@@ -71,51 +71,51 @@ use crate::engine::message::{
 /// A dialog.
 pub enum Dialog {
     /// Add a credential.
-    Add(Box<Add>),
+    Add(Box<AddDialog>),
     /// Edit one.
-    Edit(Box<EditCredential>),
+    Edit(Box<EditDialog>),
     /// Replace one.
-    Rotate(Box<Rotate>),
+    Rotation(Box<RotationWizard>),
     /// Have one made.
-    Create(Box<Create>),
+    Create(Box<CreateDialog>),
     /// Sign in to one.
-    SignIn(Box<SignIn>),
+    SignIn(Box<SignInDialog>),
     /// Say yes to something.
-    Confirm(Box<Confirm>),
+    Confirm(Box<ConfirmDialog>),
     /// Unlock or create the store.
-    Unlock(Unlock),
+    Unlock(UnlockDialog),
     /// Pick a command, region or preset.
-    Pick(Pick),
+    Picker(PickerDialog),
     /// Give values for a preset's placeholders.
-    Parameters(Box<Parameters>),
+    Parameters(Box<ParametersDialog>),
     /// Edit the request.
-    Request(Box<Request>),
+    RequestEditor(Box<RequestEditorDialog>),
     /// Answer one question with a line.
-    Ask(Box<Ask>),
+    TextPrompt(Box<TextPromptDialog>),
     /// Paste a curl command.
-    Import(Import),
+    CurlImport(CurlImportDialog),
     /// Read a text.
-    Reading(Reading),
+    Text(TextDialog),
     /// Running and finished tasks.
-    Activity(ActivityList),
+    TaskList(TaskListDialog),
     /// What was found on this machine.
-    Survey(Survey),
+    Findings(FindingsDialog),
     /// What ends when.
-    Timeline(Timeline),
+    Timeline(TimelineDialog),
     /// Every credential in every region.
-    Verdicts(Verdicts),
+    CheckMatrix(CheckMatrixDialog),
     /// Choose a theme.
-    Themes(Themes),
+    Themes(ThemeDialog),
     /// What a second key can do.
-    Which,
+    WhichKey,
     /// Labels on everything that can be clicked.
-    Jump(Jump),
+    Jump(JumpDialog),
     /// Something went wrong.
-    Problem(Notice),
+    Problem(ProblemDialog),
 }
 
 /// Something that a dialog wants done.
-pub enum Intent {
+pub enum DialogAction {
     /// Run a command.
     Run(CommandAction),
     /// Say what a pasted secret may be.
@@ -123,125 +123,125 @@ pub enum Intent {
     /// Say what the private key in a file is for.
     IdentifyFile(String),
     /// Keep a new credential.
-    Add(Box<NewCredential>, ClassifyPolicy),
+    AddCredential(Box<NewCredential>, ClassifyPolicy),
     /// Sign in with the browser.
     SignIn(SignInSubject),
     /// Hand over the address at which the browser ended.
-    PasteAnswer(PromptId, PromptReply),
+    ReplyToPrompt(PromptId, PromptReply),
     /// Copy a text without secrets.
     CopyText(String),
     /// Change a credential.
-    Edit(CredentialId, Box<CredentialEdit>),
+    EditCredential(CredentialId, Box<CredentialEdit>),
     /// Let the screen wear a theme.
-    Wear(Box<Theme>, ThemeMode),
+    PreviewTheme(Box<Theme>, ThemeMode),
     /// Keep a theme by its name.
-    KeepTheme(String),
+    SaveTheme(String),
     /// Click at column and row.
-    Press((u16, u16)),
+    Click((u16, u16)),
     /// Select a credential in the list.
-    Show(CredentialId),
+    SelectCredential(CredentialId),
     /// Forget a credential.
-    Remove(CredentialId),
+    RemoveCredential(CredentialId),
     /// Switch a credential to a region.
-    Switch(CredentialId, String),
+    SwitchRegion(CredentialId, String),
     /// Try a credential in every region.
-    Probe(CredentialId),
+    ProbeRegions(CredentialId),
     /// Take a preset, with values for its placeholders.
-    Preset(String, BTreeMap<String, String>),
+    SelectPreset(String, BTreeMap<String, String>),
     /// Take a request that was written by hand.
-    Write(RequestDraft, HistoryPolicy),
+    SetRequest(RequestDraft, HistoryPolicy),
     /// Do something with the console.
-    Console(Box<ConsoleIntent>),
+    Console(Box<ConsoleDialogAction>),
     /// Send a request to which a person agreed.
-    Send(CredentialId, RequestDraft),
+    SendRequest(CredentialId, RequestDraft),
     /// Unlock the store, with a passphrase or by its own prompt.
-    Unlock(Option<Arc<Secret>>),
+    UnlockStore(Option<Arc<Secret>>),
     /// Stop a task.
-    Cancel(TaskId),
+    CancelTask(TaskId),
     /// Stop a task before its next step.
-    Pause(TaskId),
+    PauseTask(TaskId),
     /// Show the wizard of a task again.
-    Reopen(TaskId),
+    ShowWizard(TaskId),
     /// Ask for the name before a credential ends.
-    Removal(Removal),
+    ConfirmRemoval(RemovalTarget),
     /// Open the wizard for a rotation that was left: its id, and the name of its credential.
-    TakeUp(String, String),
+    ResumeRotation(String, String),
     /// Do something about rotations.
-    Rotation(Box<RotationTask>),
+    RunRotationTask(Box<RotationTask>),
     /// Open a page.
-    Open(url::Url),
+    OpenPage(url::Url),
     /// Keep what was found.
-    Import(Vec<Arc<ImportCandidate>>),
+    ImportCandidates(Vec<Arc<ImportCandidate>>),
     /// Leave, and start again as this says.
-    Leave(RestartTarget),
+    Restart(RestartTarget),
     /// Leave, whatever is lost by it.
     Quit,
 }
 
 /// Something that a dialog wants done with the console.
 #[derive(Clone)]
-pub enum ConsoleIntent {
+pub enum ConsoleDialogAction {
     /// Keep the request under a name.
-    Save(SavedRequestName),
+    SaveRequest(SavedRequestName),
     /// Ask how a saved request is to be called.
-    Rename(SavedRequestName),
+    PromptRename(SavedRequestName),
     /// Ask how a copy of a saved request is to be called.
-    Copy(SavedRequestName),
+    PromptCopy(SavedRequestName),
     /// Ask whether a saved request is to be forgotten.
-    Delete(SavedRequestName),
+    ConfirmDelete(SavedRequestName),
     /// Do this to the saved requests.
-    Saved(SavedRequestTask),
+    RunSavedTask(SavedRequestTask),
     /// Take a saved request.
-    Open(SavedRequestName, Box<SavedRequest>),
+    OpenSaved(SavedRequestName, Box<SavedRequest>),
     /// Write the answer to this file.
-    Write(String),
+    SaveResponse(String),
     /// Keep the fresh secret at this place of the answer under this name.
-    Keep(usize, CredentialName),
+    StoreSecret(usize, CredentialName),
     /// Send a request of the history again.
     Resend(Box<HistoryRecord>),
     /// Compare a request of the history with the one that was answered last.
     Compare(Box<HistoryRecord>),
     /// Show the history of all credentials.
-    WholeHistory,
+    ShowFullHistory,
     /// Ask whether the history is to be forgotten.
-    AskForget,
+    ConfirmClearHistory,
     /// Forget the history.
-    Forget,
+    ClearHistory,
     /// Take a preset with these values, and send it if it only reads.
-    Walk(String, BTreeMap<String, String>),
+    RunPreset(String, BTreeMap<String, String>),
     /// Type the values of a preset's placeholders, beside those that are given.
-    Type(String, BTreeMap<String, String>),
+    EnterParameters(String, BTreeMap<String, String>),
     /// Open where a preset is documented.
-    Documentation(String),
+    OpenDocumentation(String),
     /// Take a request over from a pasted curl command.
-    Import(Zeroizing<String>),
+    ImportCurl(Zeroizing<String>),
     /// Let the person's own editor change a body.
-    Edit(String),
+    EditBody(String),
 }
 
 /// What a dialog makes of an input.
-pub enum Outcome {
+pub enum DialogResult {
     /// It stays.
     Stay,
     /// It is over.
     Close,
     /// It wants something done, and stays until that is done.
-    Ask(Intent),
+    RunAndStay(DialogAction),
     /// It wants something done, and is over.
-    Finish(Intent),
+    RunAndClose(DialogAction),
     /// It goes on behind the screen.
     Hide,
 }
 
 /// The dialogs, the top one last.
 #[derive(Default)]
-pub struct Stack {
+pub struct DialogStack {
     open: Vec<Dialog>,
     /// Wizards of rotations that go on behind the screen.
-    hidden: Vec<Rotate>,
+    hidden: Vec<RotationWizard>,
 }
 
-impl Stack {
+impl DialogStack {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.open.is_empty()
@@ -268,72 +268,72 @@ impl Stack {
     }
 
     /// Lets a dialog go on behind the screen; only wizards have something to go on with.
-    pub fn hide(&mut self, dialog: Dialog) {
-        if let Dialog::Rotate(wizard) = dialog {
+    pub fn hide_wizard(&mut self, dialog: Dialog) {
+        if let Dialog::Rotation(wizard) = dialog {
             self.hidden.push(*wizard);
         }
     }
 
     /// Whether the wizard of this task is behind the screen.
-    pub fn hides(&self, task: TaskId) -> bool {
+    pub fn has_hidden_wizard(&self, task: TaskId) -> bool {
         self.hidden.iter().any(|wizard| wizard.waits_for(task))
     }
 
     /// Shows a wizard again that is behind the screen; says whether there is one.
-    pub fn reopen(&mut self, wanted: impl Fn(&Rotate) -> bool) -> bool {
+    pub fn reopen_wizard(&mut self, wanted: impl Fn(&RotationWizard) -> bool) -> bool {
         let Some(at) = self.hidden.iter().position(wanted) else { return false };
         let wizard = self.hidden.swap_remove(at);
-        self.open.push(Dialog::Rotate(Box::new(wizard)));
+        self.open.push(Dialog::Rotation(Box::new(wizard)));
         true
     }
 
     /// Forgets a wizard behind the screen that has nothing more to say.
-    pub fn forget_hidden(&mut self, task: TaskId) -> Option<Rotate> {
+    pub fn remove_hidden_wizard(&mut self, task: TaskId) -> Option<RotationWizard> {
         let at = self.hidden.iter().position(|wizard| wizard.waits_for(task))?;
         Some(self.hidden.swap_remove(at))
     }
 
     /// The form from which a credential was made is of no more use.
-    pub fn close_creation(&mut self) {
+    pub fn close_create_dialog(&mut self) {
         self.open.retain(|dialog| !matches!(dialog, Dialog::Create(_)));
     }
 
     /// The grid of verdicts, if it is open.
-    pub fn verdicts(&mut self) -> Option<&mut Verdicts> {
-        self.open.iter_mut().find_map(|dialog| if let Dialog::Verdicts(verdicts) = dialog { Some(verdicts) } else { None })
+    pub fn check_matrix_mut(&mut self) -> Option<&mut CheckMatrixDialog> {
+        self.open.iter_mut().find_map(|dialog| if let Dialog::CheckMatrix(verdicts) = dialog { Some(verdicts) } else { None })
     }
 
     /// The top dialog waits for this task from now on.
-    pub fn wait(&mut self, task: TaskId) {
+    pub fn set_task(&mut self, task: TaskId) {
         match self.open.last_mut() {
-            Some(Dialog::Add(add)) => add.wait(task),
-            Some(Dialog::Edit(edit)) => edit.wait(task),
-            Some(Dialog::Unlock(unlock)) => unlock.wait(task),
-            Some(Dialog::Ask(ask)) => ask.wait(task),
-            Some(Dialog::Rotate(rotate)) => rotate.wait(task),
-            Some(Dialog::Survey(survey)) => survey.wait(task),
-            Some(Dialog::SignIn(sign_in)) => sign_in.wait(task),
+            Some(Dialog::Add(add)) => add.set_task(task),
+            Some(Dialog::Edit(edit)) => edit.set_task(task),
+            Some(Dialog::Unlock(unlock)) => unlock.set_task(task),
+            Some(Dialog::TextPrompt(ask)) => ask.set_task(task),
+            Some(Dialog::Rotation(rotate)) => rotate.set_task(task),
+            Some(Dialog::Findings(survey)) => survey.set_task(task),
+            Some(Dialog::SignIn(sign_in)) => sign_in.set_task(task),
             _ => {}
         }
     }
 
     /// The wizard that waits for what this task has to say.
-    pub fn wizard(&mut self, task: TaskId) -> Option<&mut Rotate> {
+    pub fn wizard_for_task(&mut self, task: TaskId) -> Option<&mut RotationWizard> {
         let open =
-            self.open.iter_mut().filter_map(|dialog| if let Dialog::Rotate(rotate) = dialog { Some(rotate) } else { None });
+            self.open.iter_mut().filter_map(|dialog| if let Dialog::Rotation(rotate) = dialog { Some(rotate) } else { None });
         open.map(Box::as_mut).chain(&mut self.hidden).find(|wizard| wizard.waits_for(task))
     }
 
     /// Shows a list of which more can be made than to take one, in place of the one that is open.
-    pub fn replace_shelf(&mut self, pick: Pick) {
-        self.open.retain(|dialog| !matches!(dialog, Dialog::Pick(known) if known.has_extras()));
-        self.open.push(Dialog::Pick(pick));
+    pub fn replace_shortcut_picker(&mut self, pick: PickerDialog) {
+        self.open.retain(|dialog| !matches!(dialog, Dialog::Picker(known) if known.has_shortcuts()));
+        self.open.push(Dialog::Picker(pick));
     }
 
     /// The editor has written a body; whether a dialog took it.
-    pub fn take_edited(&mut self, text: &str) -> bool {
+    pub fn apply_edited_body(&mut self, text: &str) -> bool {
         match self.open.last_mut() {
-            Some(Dialog::Request(request)) => {
+            Some(Dialog::RequestEditor(request)) => {
                 request.set_body(text);
                 true
             }
@@ -342,7 +342,7 @@ impl Stack {
     }
 
     /// The sign-in that waits for what this task has to say.
-    pub fn sign_in(&mut self, task: TaskId) -> Option<&mut SignIn> {
+    pub fn sign_in_for_task(&mut self, task: TaskId) -> Option<&mut SignInDialog> {
         self.open.iter_mut().find_map(|dialog| match dialog {
             Dialog::SignIn(sign_in) if sign_in.waits_for(task) => Some(sign_in.as_mut()),
             _ => None,
@@ -350,26 +350,26 @@ impl Stack {
     }
 
     /// The sign-in of this task did not come to its end. The form it was begun from says why, where there is one.
-    pub fn sign_in_failed(&mut self, task: TaskId, problem: Problem) {
+    pub fn on_sign_in_failed(&mut self, task: TaskId, problem: Problem) {
         let form = self.open.iter_mut().find_map(|dialog| match dialog {
             Dialog::Add(add) if add.task() == Some(task) => Some(add),
             _ => None,
         });
         if let Some(add) = form {
-            add.fail(problem);
+            add.show_problem(problem);
             self.open.retain(|dialog| !matches!(dialog, Dialog::SignIn(sign_in) if sign_in.waits_for(task)));
-        } else if let Some(sign_in) = self.sign_in(task) {
-            sign_in.fail(problem);
+        } else if let Some(sign_in) = self.sign_in_for_task(task) {
+            sign_in.show_problem(problem);
         }
     }
 
     /// A task was cancelled: forms that waited for it can be sent again, and a sign-in is over.
-    pub fn cancelled(&mut self, task: TaskId) {
+    pub fn on_task_canceled(&mut self, task: TaskId) {
         for dialog in &mut self.open {
             match dialog {
-                Dialog::Add(add) if add.task() == Some(task) => add.cancelled(),
-                Dialog::Edit(edit) if edit.task() == Some(task) => edit.cancelled(),
-                Dialog::Unlock(unlock) if unlock.task() == Some(task) => unlock.cancelled(),
+                Dialog::Add(add) if add.task() == Some(task) => add.on_task_canceled(),
+                Dialog::Edit(edit) if edit.task() == Some(task) => edit.on_task_canceled(),
+                Dialog::Unlock(unlock) if unlock.task() == Some(task) => unlock.on_task_canceled(),
                 _ => {}
             }
         }
@@ -380,57 +380,57 @@ impl Stack {
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
         match self.open.last() {
             Some(Dialog::SignIn(sign_in)) => sign_in.next_wake(now),
-            Some(Dialog::Rotate(rotate)) => rotate.next_wake(now),
+            Some(Dialog::Rotation(rotate)) => rotate.next_wake(now),
             _ => None,
         }
     }
 
     /// The top dialog waits for this task to say what was pasted.
-    pub fn wait_for_identification(&mut self, task: TaskId) {
+    pub fn set_identification_task(&mut self, task: TaskId) {
         match self.open.last_mut() {
-            Some(Dialog::Add(add)) => add.pasted.wait(task),
-            Some(Dialog::Edit(edit)) => edit.pasted.wait(task),
+            Some(Dialog::Add(add)) => add.pasted.set_task(task),
+            Some(Dialog::Edit(edit)) => edit.pasted.set_task(task),
             _ => {}
         }
     }
 
     /// It is known what was pasted; the dialog that waits for `task` takes it in.
-    pub fn identified(&mut self, task: TaskId, event: CredentialEvent) {
-        let waiting = self.open.iter_mut().find(|dialog| dialog.pasted_task() == Some(task));
+    pub fn on_identified(&mut self, task: TaskId, event: CredentialEvent) {
+        let waiting = self.open.iter_mut().find(|dialog| dialog.identification_task() == Some(task));
         match waiting {
-            Some(Dialog::Add(add)) => add.identified(event),
-            Some(Dialog::Edit(edit)) => edit.pasted.take(event),
+            Some(Dialog::Add(add)) => add.apply_identification(event),
+            Some(Dialog::Edit(edit)) => edit.pasted.apply_identification(event),
             _ => {}
         }
     }
 
     /// It is known what was looked for; the dialog that waits for `task` shows it.
-    pub fn surveyed(&mut self, task: TaskId, found: Vec<Diagnostic>) {
-        if let Some(Dialog::Survey(survey)) = self.open.iter_mut().find(|dialog| dialog.task() == Some(task)) {
-            survey.take(found);
+    pub fn on_findings(&mut self, task: TaskId, found: Vec<Diagnostic>) {
+        if let Some(Dialog::Findings(survey)) = self.open.iter_mut().find(|dialog| dialog.task() == Some(task)) {
+            survey.show_findings(found);
         }
     }
 
     /// A task ended well: the dialog that waited for it is over.
-    pub fn done(&mut self, task: TaskId) {
+    pub fn on_task_done(&mut self, task: TaskId) {
         self.open.retain(|dialog| dialog.task() != Some(task));
     }
 
     /// A task ended badly: the dialog that waited for it says so. Without one, the problem comes back.
-    pub fn failed(&mut self, task: TaskId, problem: Problem) -> Option<Problem> {
+    pub fn on_task_failed(&mut self, task: TaskId, problem: Problem) -> Option<Problem> {
         for dialog in &mut self.open {
-            let identifies = dialog.pasted_task() == Some(task);
+            let identifies = dialog.identification_task() == Some(task);
             if !identifies && dialog.task() != Some(task) {
                 continue;
             }
             match dialog {
-                Dialog::Add(add) if identifies => add.refuse(&problem),
-                Dialog::Edit(edit) if identifies => edit.pasted.refuse(&problem, &mut edit.form),
-                Dialog::Add(add) => add.fail(problem),
-                Dialog::Edit(edit) => edit.fail(problem),
-                Dialog::Unlock(unlock) => unlock.fail(problem),
-                Dialog::Ask(ask) => ask.fail(problem),
-                Dialog::Survey(survey) => survey.fail(problem),
+                Dialog::Add(add) if identifies => add.reject_secret(&problem),
+                Dialog::Edit(edit) if identifies => edit.pasted.reject(&problem, &mut edit.form),
+                Dialog::Add(add) => add.show_problem(problem),
+                Dialog::Edit(edit) => edit.show_problem(problem),
+                Dialog::Unlock(unlock) => unlock.show_problem(problem),
+                Dialog::TextPrompt(ask) => ask.show_problem(problem),
+                Dialog::Findings(survey) => survey.show_problem(problem),
                 _ => return Some(problem),
             }
             return None;
@@ -441,93 +441,93 @@ impl Stack {
 
 impl Dialog {
     /// Takes a key in.
-    pub fn key(&mut self, key: KeyPress, app: &App, now: Now) -> Outcome {
+    pub fn handle_key(&mut self, key: KeyPress, app: &App, now: Now) -> DialogResult {
         match self {
-            Self::Rotate(rotate) => rotate.key(key),
-            Self::SignIn(sign_in) => sign_in.key(key),
-            Self::Themes(themes) => themes.key(key),
-            _ if key.code == KeySymbol::Esc => Outcome::Close,
-            Self::Pick(pick) => pick.key(key),
-            Self::Activity(list) => list.key(key, app),
-            Self::Survey(survey) => survey.key(key),
-            Self::Which => Which::key(key, app),
-            Self::Jump(jump) => jump.key(key),
-            Self::Timeline(timeline) => timeline.key(key),
-            Self::Verdicts(verdicts) => verdicts.key(key),
-            Self::Problem(notice) => notice.key(key),
-            Self::Confirm(confirm) => confirm.key(key),
-            Self::Reading(reading) => reading.key(key),
+            Self::Rotation(rotate) => rotate.handle_key(key),
+            Self::SignIn(sign_in) => sign_in.handle_key(key),
+            Self::Themes(themes) => themes.handle_key(key),
+            _ if key.code == KeySymbol::Esc => DialogResult::Close,
+            Self::Picker(pick) => pick.handle_key(key),
+            Self::TaskList(list) => list.handle_key(key, app),
+            Self::Findings(survey) => survey.handle_key(key),
+            Self::WhichKey => WhichKeyPopup::handle_key(key, app),
+            Self::Jump(jump) => jump.handle_key(key),
+            Self::Timeline(timeline) => timeline.handle_key(key),
+            Self::CheckMatrix(verdicts) => verdicts.handle_key(key),
+            Self::Problem(notice) => notice.handle_key(key),
+            Self::Confirm(confirm) => confirm.handle_key(key),
+            Self::Text(reading) => reading.handle_key(key),
             _ => {
                 let happened = self.form_mut().map(|form| form.handle_key(key));
-                happened.map_or(Outcome::Stay, |happened| self.react(happened, app, now))
+                happened.map_or(DialogResult::Stay, |happened| self.handle_form_event(happened, app, now))
             }
         }
     }
 
     /// Takes a pasted text in.
-    pub fn paste(&mut self, text: &str, app: &App, now: Now) -> Outcome {
+    pub fn handle_paste(&mut self, text: &str, app: &App, now: Now) -> DialogResult {
         match self {
-            Self::Pick(pick) => return pick.paste(text),
-            Self::Rotate(rotate) => return rotate.paste(text),
-            Self::Import(_) => return Import::paste(text),
+            Self::Picker(pick) => return pick.handle_paste(text),
+            Self::Rotation(rotate) => return rotate.handle_paste(text),
+            Self::CurlImport(_) => return CurlImportDialog::handle_paste(text),
             _ => {}
         }
         let happened = self.form_mut().map(|form| form.paste(text));
-        happened.map_or(Outcome::Stay, |happened| self.react(happened, app, now))
+        happened.map_or(DialogResult::Stay, |happened| self.handle_form_event(happened, app, now))
     }
 
     /// Takes a click on a field, button or list item in.
-    pub fn click(&mut self, at: usize, app: &App, now: Now) -> Outcome {
+    pub fn handle_click(&mut self, at: usize, app: &App, now: Now) -> DialogResult {
         match self {
-            Self::Pick(pick) => pick.click(at),
-            Self::Activity(list) => list.click(at, app),
-            Self::Timeline(timeline) => timeline.click(at),
-            Self::Which => Which::click(at, app),
-            Self::Themes(themes) => themes.click(at),
-            Self::Verdicts(verdicts) => verdicts.click(at),
-            Self::Confirm(confirm) => confirm.click(at),
-            Self::Rotate(rotate) => rotate.click(at),
-            Self::Problem(_) | Self::Reading(_) => Outcome::Close,
+            Self::Picker(pick) => pick.handle_click(at),
+            Self::TaskList(list) => list.handle_click(at, app),
+            Self::Timeline(timeline) => timeline.handle_click(at),
+            Self::WhichKey => WhichKeyPopup::handle_click(at, app),
+            Self::Themes(themes) => themes.handle_click(at),
+            Self::CheckMatrix(verdicts) => verdicts.handle_click(at),
+            Self::Confirm(confirm) => confirm.handle_click(at),
+            Self::Rotation(rotate) => rotate.handle_click(at),
+            Self::Problem(_) | Self::Text(_) => DialogResult::Close,
             _ => {
                 let happened = self.form_mut().map(|form| form.handle_click(at));
-                happened.map_or(Outcome::Stay, |happened| self.react(happened, app, now))
+                happened.map_or(DialogResult::Stay, |happened| self.handle_form_event(happened, app, now))
             }
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self, app: &App, now: Now) -> DialogView {
+    pub fn view(&self, app: &App, now: Now) -> DialogView {
         match self {
-            Self::Add(add) => add.sheet(),
-            Self::Edit(edit) => edit.sheet(),
-            Self::Rotate(rotate) => rotate.sheet(app, now),
-            Self::Create(create) => create.sheet(),
-            Self::SignIn(sign_in) => sign_in.sheet(now),
-            Self::Confirm(confirm) => confirm.sheet(app.ui_state.presentation),
-            Self::Unlock(unlock) => unlock.sheet(),
-            Self::Pick(pick) => pick.sheet(),
-            Self::Parameters(parameters) => parameters.sheet(),
-            Self::Request(request) => request.sheet(),
-            Self::Ask(ask) => ask.sheet(),
-            Self::Import(_) => Import::sheet(),
-            Self::Reading(reading) => reading.sheet(),
-            Self::Activity(list) => list.sheet(app, now),
-            Self::Survey(survey) => survey.sheet(),
-            Self::Timeline(timeline) => timeline.sheet(app, now),
-            Self::Verdicts(verdicts) => verdicts.sheet(app),
-            Self::Which => Which::sheet(app),
-            Self::Themes(themes) => themes.sheet(),
-            Self::Jump(_) => Jump::sheet(app),
-            Self::Problem(notice) => notice.sheet(),
+            Self::Add(add) => add.view(),
+            Self::Edit(edit) => edit.view(),
+            Self::Rotation(rotate) => rotate.view(app, now),
+            Self::Create(create) => create.view(),
+            Self::SignIn(sign_in) => sign_in.view(now),
+            Self::Confirm(confirm) => confirm.view(app.ui_state.presentation),
+            Self::Unlock(unlock) => unlock.view(),
+            Self::Picker(pick) => pick.view(),
+            Self::Parameters(parameters) => parameters.view(),
+            Self::RequestEditor(request) => request.view(),
+            Self::TextPrompt(ask) => ask.view(),
+            Self::CurlImport(_) => CurlImportDialog::view(),
+            Self::Text(reading) => reading.view(),
+            Self::TaskList(list) => list.view(app, now),
+            Self::Findings(survey) => survey.view(),
+            Self::Timeline(timeline) => timeline.view(app, now),
+            Self::CheckMatrix(verdicts) => verdicts.view(app),
+            Self::WhichKey => WhichKeyPopup::view(app),
+            Self::Themes(themes) => themes.view(),
+            Self::Jump(_) => JumpDialog::view(app),
+            Self::Problem(notice) => notice.view(),
         }
     }
 
     /// Whether it waits for a task, so that nothing can be said to it right now.
     pub fn is_busy(&self) -> bool {
         match self {
-            Self::Rotate(rotate) => rotate.is_busy(),
+            Self::Rotation(rotate) => rotate.is_busy(),
             Self::SignIn(sign_in) => sign_in.is_busy(),
-            _ => self.task().is_some() || self.pasted_task().is_some(),
+            _ => self.task().is_some() || self.identification_task().is_some(),
         }
     }
 
@@ -537,27 +537,27 @@ impl Dialog {
             Self::Edit(edit) => Some(&mut edit.form),
             Self::Unlock(unlock) => Some(&mut unlock.form),
             Self::Parameters(parameters) => Some(&mut parameters.form),
-            Self::Request(request) => Some(&mut request.form),
+            Self::RequestEditor(request) => Some(&mut request.form),
             Self::Create(create) => Some(&mut create.form),
-            Self::Ask(ask) => Some(&mut ask.form),
-            Self::Import(_) | Self::Reading(_) => None,
+            Self::TextPrompt(ask) => Some(&mut ask.form),
+            Self::CurlImport(_) | Self::Text(_) => None,
             Self::SignIn(sign_in) => Some(&mut sign_in.form),
             _ => None,
         }
     }
 
-    fn react(&mut self, happened: super::form::FormEvent, app: &App, now: Now) -> Outcome {
+    fn handle_form_event(&mut self, happened: super::form::FormEvent, app: &App, now: Now) -> DialogResult {
         match self {
-            Self::Add(add) => add.react(happened, app),
-            Self::Edit(edit) => edit.react(happened, app, now),
-            Self::Unlock(unlock) => unlock.react(happened),
-            Self::Parameters(parameters) => parameters.react(happened),
-            Self::Request(request) => request.react(happened),
-            Self::Create(create) => create.react(happened, app),
-            Self::Ask(ask) => ask.react(happened),
-            Self::Import(_) | Self::Reading(_) => Outcome::Stay,
-            Self::SignIn(sign_in) => sign_in.react(happened),
-            _ => Outcome::Stay,
+            Self::Add(add) => add.handle_form_event(happened, app),
+            Self::Edit(edit) => edit.handle_form_event(happened, app, now),
+            Self::Unlock(unlock) => unlock.handle_form_event(happened),
+            Self::Parameters(parameters) => parameters.handle_form_event(happened),
+            Self::RequestEditor(request) => request.handle_form_event(happened),
+            Self::Create(create) => create.handle_form_event(happened, app),
+            Self::TextPrompt(ask) => ask.handle_form_event(happened),
+            Self::CurlImport(_) | Self::Text(_) => DialogResult::Stay,
+            Self::SignIn(sign_in) => sign_in.handle_form_event(happened),
+            _ => DialogResult::Stay,
         }
     }
 
@@ -567,14 +567,14 @@ impl Dialog {
             Self::Add(add) => add.task(),
             Self::Edit(edit) => edit.task(),
             Self::Unlock(unlock) => unlock.task(),
-            Self::Ask(ask) => ask.task(),
-            Self::Survey(survey) => survey.task(),
+            Self::TextPrompt(ask) => ask.task(),
+            Self::Findings(survey) => survey.task(),
             _ => None,
         }
     }
 
     /// The task that is to say what was pasted.
-    fn pasted_task(&self) -> Option<TaskId> {
+    fn identification_task(&self) -> Option<TaskId> {
         match self {
             Self::Add(add) => add.pasted.task(),
             Self::Edit(edit) => edit.pasted.task(),

@@ -2,25 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use super::{Intent, Outcome};
+use super::{DialogAction, DialogResult};
 use crate::domain::provider::{PresetParameter, RequestPreset};
 use crate::tui::app::form::{Form, FormButton, FormEvent, FormField, SELECT_HINT, SelectInput};
 use crate::tui::app::sheet::{DialogRow, DialogView};
 
 /// The dialog that asks for values.
-pub struct Parameters {
+pub struct ParametersDialog {
     preset: String,
     title: String,
     help: String,
     docs: String,
     /// The parameters, and what stood in their fields at first.
-    asked: Vec<(PresetParameter, String)>,
+    requested: Vec<(PresetParameter, String)>,
     given: BTreeMap<String, String>,
     /// Its fields.
     pub form: Form,
 }
 
-impl Parameters {
+impl ParametersDialog {
     /// Asks for the values of `asked`, beside those that are given already; `last` says what was chosen before.
     pub fn new(
         preset: &RequestPreset,
@@ -31,7 +31,7 @@ impl Parameters {
         let field = |(parameter, last): &(PresetParameter, String)| {
             let PresetParameter { id, choices, .. } = parameter;
             if choices.is_empty() {
-                FormField::text(id, id, last).with_hint(hint(parameter))
+                FormField::text(id, id, last).with_hint(field_hint(parameter))
             } else {
                 let choices = choices.iter().map(|choice| (choice.clone(), choice.clone())).collect();
                 FormField::select(id, id, SelectInput::new(choices, last)).with_hint(format!("{} {SELECT_HINT}", parameter.help))
@@ -44,45 +44,45 @@ impl Parameters {
         let asked: Vec<_> = asked.into_iter().map(with_last).collect();
         let form = Form::new(asked.iter().map(field).collect(), vec![FormButton::Submit("Take"), FormButton::Cancel]);
         let RequestPreset { id, title, help, docs, .. } = preset.clone();
-        Self { preset: id, title, help, docs, asked, given, form }
+        Self { preset: id, title, help, docs, requested: asked, given, form }
     }
 
     /// Answers to what happened in the form.
-    pub fn react(&mut self, happened: FormEvent) -> Outcome {
+    pub fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
         match happened {
-            FormEvent::Pressed(FormButton::Cancel) => Outcome::Close,
-            FormEvent::Pressed(_) => self.take(),
-            FormEvent::Changed(_) | FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => Outcome::Stay,
+            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
+            FormEvent::Pressed(_) => self.submit(),
+            FormEvent::Changed(_) | FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => DialogResult::Stay,
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> DialogView {
+    pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new(self.title.clone(), 76).with_form(&self.form);
         sheet.head = vec![DialogRow::dim(self.help.clone()), DialogRow::dim(self.docs.clone()), DialogRow::Blank];
         sheet
     }
 
-    fn take(&mut self) -> Outcome {
+    fn submit(&mut self) -> DialogResult {
         let mut given = self.given.clone();
-        for (parameter, last) in &self.asked {
+        for (parameter, last) in &self.requested {
             let value = self.form.value(&parameter.id).to_owned();
             if value.is_empty() {
                 self.form.set_field_problem(&parameter.id, "is needed");
-                return Outcome::Stay;
+                return DialogResult::Stay;
             }
             // What the credential's own fields say is not judged here.
             if value != *last && !parameter.accepts(&value) {
                 self.form.set_field_problem(&parameter.id, format!("takes {}", parameter.describe_values()));
-                return Outcome::Stay;
+                return DialogResult::Stay;
             }
             given.insert(parameter.id.clone(), value);
         }
-        Outcome::Finish(Intent::Preset(self.preset.clone(), given))
+        DialogResult::RunAndClose(DialogAction::SelectPreset(self.preset.clone(), given))
     }
 }
 
-fn hint(parameter: &PresetParameter) -> String {
+fn field_hint(parameter: &PresetParameter) -> String {
     let takes = format!("{} It takes {}.", parameter.help, parameter.describe_values());
     match &parameter.options_preset {
         Some(from) => format!("{takes} The request \"{from}\" lists them."),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Intent, Outcome};
+use super::{DialogAction, DialogResult};
 use crate::config::theme::StyleRole;
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::Problem;
@@ -15,40 +15,40 @@ use crate::tui::app::sheet::DialogRow;
 
 /// A pasted secret, and what it turned out to be.
 #[derive(Default)]
-pub struct Pasted {
+pub struct PastedSecret {
     task: Option<TaskId>,
     /// The secret with everything around it taken off.
     secret: Option<Arc<Secret>>,
-    cleaned: Vec<String>,
+    removed_wrapping: Vec<String>,
     /// What it may be, best first.
     pub candidates: Vec<IdentificationCandidate>,
-    twins: Vec<CredentialName>,
+    duplicates: Vec<CredentialName>,
 }
 
-impl Pasted {
+impl PastedSecret {
     /// The field of every form that holds a secret.
-    pub const FIELD: &'static str = "secret";
+    pub const FIELD_ID: &'static str = "secret";
 
     /// Forgets what was found, since the text is another one now.
-    pub fn forget(&mut self) {
+    pub fn reset(&mut self) {
         *self = Self::default();
     }
 
     /// Asks what the text of the form is, unless that is known or there is none.
-    pub fn ask(&mut self, form: &mut Form) -> Outcome {
-        let Some(input) = form.secret(Self::FIELD) else { return Outcome::Stay };
+    pub fn request_identification(&mut self, form: &mut Form) -> DialogResult {
+        let Some(input) = form.secret(Self::FIELD_ID) else { return DialogResult::Stay };
         if input.is_empty() || self.secret.is_some() || self.task.is_some() {
-            return Outcome::Stay;
+            return DialogResult::Stay;
         }
         if let Some(flaw) = input.invisible_character_problem() {
-            form.set_field_problem(Self::FIELD, flaw);
-            return Outcome::Stay;
+            form.set_field_problem(Self::FIELD_ID, flaw);
+            return DialogResult::Stay;
         }
-        Outcome::Ask(Intent::Identify(input.to_secret()))
+        DialogResult::RunAndStay(DialogAction::Identify(input.to_secret()))
     }
 
     /// Waits for this task.
-    pub fn wait(&mut self, task: TaskId) {
+    pub fn set_task(&mut self, task: TaskId) {
         self.task = Some(task);
     }
 
@@ -58,16 +58,16 @@ impl Pasted {
     }
 
     /// Takes in what was found.
-    pub fn take(&mut self, event: CredentialEvent) {
+    pub fn apply_identification(&mut self, event: CredentialEvent) {
         if let CredentialEvent::Identified { secret, cleaned, candidates, twins } = event {
-            *self = Self { task: None, secret: Some(secret), cleaned, candidates, twins };
+            *self = Self { task: None, secret: Some(secret), removed_wrapping: cleaned, candidates, duplicates: twins };
         }
     }
 
     /// The text cannot be a secret.
-    pub fn refuse(&mut self, problem: &Problem, form: &mut Form) {
-        self.forget();
-        form.set_field_problem(Self::FIELD, problem.why.clone());
+    pub fn reject(&mut self, problem: &Problem, form: &mut Form) {
+        self.reset();
+        form.set_field_problem(Self::FIELD_ID, problem.why.clone());
     }
 
     /// The secret, once it is known what it is.
@@ -76,24 +76,24 @@ impl Pasted {
     }
 
     /// What was found, in words; `unknown` says what becomes of a secret that is not recognised.
-    pub fn remarks(&self, catalogue: &ProviderCatalog, unknown: &str) -> Vec<DialogRow> {
+    pub fn describe_rows(&self, catalogue: &ProviderCatalog, unknown: &str) -> Vec<DialogRow> {
         let Some(_) = &self.secret else { return Vec::new() };
-        let mut rows: Vec<_> = self.candidates.iter().take(3).map(|candidate| remark(candidate, catalogue)).collect();
+        let mut rows: Vec<_> = self.candidates.iter().take(3).map(|candidate| candidate_row(candidate, catalogue)).collect();
         if rows.is_empty() {
             rows.push(DialogRow::Text(StyleRole::Warn, format!("Not recognised: {unknown}.")));
         }
-        if !self.cleaned.is_empty() {
-            rows.push(DialogRow::dim(format!("Taken off: {}.", self.cleaned.join(", "))));
+        if !self.removed_wrapping.is_empty() {
+            rows.push(DialogRow::dim(format!("Taken off: {}.", self.removed_wrapping.join(", "))));
         }
-        if !self.twins.is_empty() {
-            let names: Vec<_> = self.twins.iter().map(CredentialName::as_str).collect();
+        if !self.duplicates.is_empty() {
+            let names: Vec<_> = self.duplicates.iter().map(CredentialName::as_str).collect();
             rows.push(DialogRow::Text(StyleRole::Warn, format!("Already kept as {}.", names.join(", "))));
         }
         rows
     }
 }
 
-fn remark(candidate: &IdentificationCandidate, catalogue: &ProviderCatalog) -> DialogRow {
+fn candidate_row(candidate: &IdentificationCandidate, catalogue: &ProviderCatalog) -> DialogRow {
     let (role, word) = match candidate.confidence {
         _ if candidate.secret_role == SecretRole::AccessToken => {
             (StyleRole::Warn, "A short-lived token, not worth keeping, of a")

@@ -1,6 +1,6 @@
 //! Something went wrong: what, why, and what to do.
 
-use super::{Intent, Outcome};
+use super::{DialogAction, DialogResult};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
@@ -9,29 +9,29 @@ use crate::tui::app::command::{CommandAction, ProgramAction};
 use crate::tui::app::sheet::{DialogRow, DialogView};
 
 /// A problem with the name of what it happened to.
-pub struct Notice {
+pub struct ProblemDialog {
     /// What was being done.
     pub title: String,
     /// What went wrong.
     pub problem: Problem,
 }
 
-impl Notice {
+impl ProblemDialog {
     /// Takes a key in.
-    pub fn key(&self, key: KeyPress) -> Outcome {
+    pub fn handle_key(&self, key: KeyPress) -> DialogResult {
         match key.code {
-            KeySymbol::Enter | KeySymbol::Char(' ' | 'q') => Outcome::Close,
+            KeySymbol::Enter | KeySymbol::Char(' ' | 'q') => DialogResult::Close,
             KeySymbol::Char('u') if self.problem.class == ProblemClass::Store => {
-                Outcome::Finish(Intent::Run(CommandAction::Program(ProgramAction::Unlock)))
+                DialogResult::RunAndClose(DialogAction::Run(CommandAction::Program(ProgramAction::Unlock)))
             }
-            _ => Outcome::Stay,
+            _ => DialogResult::Stay,
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> DialogView {
+    pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new(self.title.clone(), 66);
-        sheet.head = rows(Some(&self.problem));
+        sheet.head = problem_rows(Some(&self.problem));
         let unlock = if self.problem.class == ProblemClass::Store { "u unlocks the store · " } else { "" };
         sheet.foot = vec![DialogRow::dim(format!("{unlock}Enter or Esc closes"))];
         sheet
@@ -39,7 +39,7 @@ impl Notice {
 }
 
 /// A problem in three lines: what, why, what to do.
-pub(super) fn rows(problem: Option<&Problem>) -> Vec<DialogRow> {
+pub(super) fn problem_rows(problem: Option<&Problem>) -> Vec<DialogRow> {
     let Some(problem) = problem else { return Vec::new() };
     vec![
         DialogRow::Text(StyleRole::Bad, problem.what.clone()),

@@ -1,6 +1,6 @@
 //! Editing the request of the console.
 
-use super::{ConsoleIntent, Intent, Outcome};
+use super::{ConsoleDialogAction, DialogAction, DialogResult};
 use crate::config::theme::StyleRole;
 use crate::domain::request::{HttpMethod, RequestDraft};
 use crate::engine::message::HistoryPolicy;
@@ -9,25 +9,25 @@ use crate::tui::app::draft;
 use crate::tui::app::form::{FieldInput, Form, FormButton, FormEvent, FormField, SelectInput};
 use crate::tui::app::sheet::{DialogRow, DialogView};
 
-const EDITOR: &str = "Editor";
+const EDITOR_BUTTON: &str = "Editor";
 /// How many lines of each are shown.
 const QUERY_LINES: usize = 3;
 const HEADER_LINES: usize = 2;
 const BODY_LINES: usize = 7;
 
 /// The dialog that edits a request.
-pub struct Request {
+pub struct RequestEditorDialog {
     /// Its fields.
     pub form: Form,
 }
 
-impl Request {
+impl RequestEditorDialog {
     /// A form that shows the request as it is.
     pub fn new(before: &RequestDraft, keep: HistoryPolicy) -> Self {
         let methods = HttpMethod::ALL.map(|method| (method.as_str().to_owned(), method.as_str().to_owned())).to_vec();
         let kept = [("without", "without the body"), ("with", "with the body, secrets masked")];
         let kept = kept.map(|(id, title)| (id.to_owned(), title.to_owned())).to_vec();
-        let (query, headers) = (table(&before.query, "="), table(&before.headers, ": "));
+        let (query, headers) = (format_pairs(&before.query, "="), format_pairs(&before.headers, ": "));
         let fields = vec![
             FormField::select("method", "Method", SelectInput::new(methods, before.method.as_str()))
                 .with_hint("Everything but GET and HEAD asks before it is sent."),
@@ -46,7 +46,7 @@ impl Request {
             )
             .with_hint("What the history keeps of the request."),
         ];
-        let mut form = Form::new(fields, vec![FormButton::Submit("Take"), FormButton::Submit(EDITOR), FormButton::Cancel]);
+        let mut form = Form::new(fields, vec![FormButton::Submit("Take"), FormButton::Submit(EDITOR_BUTTON), FormButton::Cancel]);
         form.focus = 1;
         Self { form }
     }
@@ -60,54 +60,54 @@ impl Request {
     }
 
     /// Answers to what happened in the form.
-    pub fn react(&mut self, happened: FormEvent) -> Outcome {
+    pub fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
         match happened {
-            FormEvent::Pressed(FormButton::Cancel) => Outcome::Close,
-            FormEvent::Pressed(FormButton::Submit(EDITOR)) => {
-                Outcome::Ask(Intent::Console(Box::new(ConsoleIntent::Edit(self.form.multi_line_value("body")))))
-            }
-            FormEvent::Pressed(_) => match self.read() {
-                Ok(draft) => Outcome::Finish(Intent::Write(draft, self.keep())),
+            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
+            FormEvent::Pressed(FormButton::Submit(EDITOR_BUTTON)) => DialogResult::RunAndStay(DialogAction::Console(Box::new(
+                ConsoleDialogAction::EditBody(self.form.multi_line_value("body")),
+            ))),
+            FormEvent::Pressed(_) => match self.parse_form() {
+                Ok(draft) => DialogResult::RunAndClose(DialogAction::SetRequest(draft, self.history_policy())),
                 Err((id, problem)) => {
                     self.form.set_field_problem(id, problem);
-                    Outcome::Stay
+                    DialogResult::Stay
                 }
             },
-            FormEvent::Changed(_) | FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => Outcome::Stay,
+            FormEvent::Changed(_) | FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => DialogResult::Stay,
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> DialogView {
+    pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new("Edit the request", 96).with_form(&self.form);
         sheet.head =
             vec![DialogRow::dim("The credential's own header is added at the last moment and never shown."), DialogRow::Blank];
-        let (role, words) = judge(&self.form.multi_line_value("body"));
+        let (role, words) = describe_body(&self.form.multi_line_value("body"));
         sheet.foot.insert(0, DialogRow::Text(role, words));
         sheet
     }
 
-    fn keep(&self) -> HistoryPolicy {
+    fn history_policy(&self) -> HistoryPolicy {
         if self.form.value("keep") == "with" { HistoryPolicy::WithBody } else { HistoryPolicy::WithoutBody }
     }
 
-    fn read(&self) -> Result<RequestDraft, (&'static str, String)> {
+    fn parse_form(&self) -> Result<RequestDraft, (&'static str, String)> {
         let (target, mut query) =
             draft::parse_address(self.form.value("address")).map_err(|error| ("address", error.to_string()))?;
-        query.extend(read_query(&self.form.multi_line_value("query")));
-        let headers = read_headers(&self.form.multi_line_value("headers")).map_err(|problem| ("headers", problem.to_owned()))?;
+        query.extend(parse_query(&self.form.multi_line_value("query")));
+        let headers = parse_headers(&self.form.multi_line_value("headers")).map_err(|problem| ("headers", problem.to_owned()))?;
         let body = Some(self.form.multi_line_value("body")).filter(|body| !body.is_empty());
         let method = HttpMethod::parse(self.form.value("method")).unwrap_or_default();
         Ok(RequestDraft { method, target, query, headers, body, preset: None })
     }
 }
 
-fn table(pairs: &[(String, String)], between: &str) -> String {
+fn format_pairs(pairs: &[(String, String)], between: &str) -> String {
     pairs.iter().map(|(name, value)| format!("{name}{between}{value}")).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether a body is JSON, and where it stops being so. It is sent either way: not every body must be.
-fn judge(body: &str) -> (StyleRole, String) {
+fn describe_body(body: &str) -> (StyleRole, String) {
     if body.trim().is_empty() {
         return (StyleRole::Dim, "No body".to_owned());
     }
@@ -117,12 +117,12 @@ fn judge(body: &str) -> (StyleRole, String) {
     }
 }
 
-fn read_query(text: &str) -> impl Iterator<Item = (String, String)> {
+fn parse_query(text: &str) -> impl Iterator<Item = (String, String)> {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     lines.map(|line| line.split_once('=').unwrap_or((line, ""))).map(|(name, value)| (name.trim().to_owned(), value.to_owned()))
 }
 
-fn read_headers(text: &str) -> Result<Vec<(String, String)>, &'static str> {
+fn parse_headers(text: &str) -> Result<Vec<(String, String)>, &'static str> {
     let mut headers = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (name, value) = line.split_once(':').ok_or("are written as name: value")?;
@@ -149,19 +149,19 @@ mod tests {
             body: Some("{\n  \"a\": 1\n}".to_owned()),
             ..RequestDraft::new(HttpMethod::Post, target)
         };
-        assert_eq!(Request::new(&draft, HistoryPolicy::WithBody).read(), Ok(draft.clone()));
-        assert_eq!(Request::new(&draft, HistoryPolicy::WithBody).keep(), HistoryPolicy::WithBody);
+        assert_eq!(RequestEditorDialog::new(&draft, HistoryPolicy::WithBody).parse_form(), Ok(draft.clone()));
+        assert_eq!(RequestEditorDialog::new(&draft, HistoryPolicy::WithBody).history_policy(), HistoryPolicy::WithBody);
     }
 
     #[test]
     fn where_a_body_stops_being_json_is_said() {
-        assert_eq!(judge(" "), (StyleRole::Dim, "No body".to_owned()));
-        assert_eq!(judge("[1]").0, StyleRole::Good);
-        assert!(judge("{\n  \"a\": }").1.contains("line 2 column 8"), "{}", judge("{\n  \"a\": }").1);
+        assert_eq!(describe_body(" "), (StyleRole::Dim, "No body".to_owned()));
+        assert_eq!(describe_body("[1]").0, StyleRole::Good);
+        assert!(describe_body("{\n  \"a\": }").1.contains("line 2 column 8"), "{}", describe_body("{\n  \"a\": }").1);
     }
 
     #[test]
     fn a_header_that_carries_a_credential_is_refused() {
-        assert!(read_headers("authorization: token x").is_err() && read_headers("x").is_err());
+        assert!(parse_headers("authorization: token x").is_err() && parse_headers("x").is_err());
     }
 }

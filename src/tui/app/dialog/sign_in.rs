@@ -10,7 +10,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Intent, Outcome};
+use super::{DialogAction, DialogResult};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
@@ -22,54 +22,54 @@ use crate::tui::app::sheet::{DialogRow, DialogView};
 use crate::tui::app::{BrowserAvailability, Now, words};
 
 /// The field for the address at which the browser ended.
-const ADDRESS: &str = "address";
+const ADDRESS_FIELD: &str = "address";
 /// When so little time is left, the countdown stands out.
-const HURRY: Duration = Duration::from_secs(20);
+const COUNTDOWN_WARNING: Duration = Duration::from_secs(20);
 
-const COPY: FormButton = FormButton::Submit("Copy the address");
-const OPEN: FormButton = FormButton::Submit("Open it again");
-const AGAIN: FormButton = FormButton::Submit("Once more");
-const CLOSE: FormButton = FormButton::Submit("Close");
+const COPY_BUTTON: FormButton = FormButton::Submit("Copy the address");
+const OPEN_BUTTON: FormButton = FormButton::Submit("Open it again");
+const RETRY_BUTTON: FormButton = FormButton::Submit("Once more");
+const CLOSE_BUTTON: FormButton = FormButton::Submit("Close");
 
 /// The dialog in which a person signs in.
-pub struct SignIn {
+pub struct SignInDialog {
     name: String,
     session: SignInSubject,
     task: Option<TaskId>,
-    stage: Stage,
+    stage: SignInStage,
     browser: BrowserAvailability,
     /// Its fields and buttons.
     pub form: Form,
 }
 
 /// How far it is.
-enum Stage {
+enum SignInStage {
     /// The page is not known yet.
-    Beginning,
+    Starting,
     /// The person is to agree.
-    Waiting(Box<Waiting>),
+    Waiting(Box<SignInWait>),
     /// They did; the tokens are fetched and stored.
     Fetching,
     /// They are signed in.
-    Over(Box<SignInResult>),
+    SignedIn(Box<SignInResult>),
     /// They are not.
     Failed(Problem),
 }
 
-struct Waiting {
-    visit: SignInPage,
-    until: Instant,
-    strange: Option<Problem>,
+struct SignInWait {
+    page: SignInPage,
+    deadline: Instant,
+    mismatch: Option<Problem>,
 }
 
-impl SignIn {
+impl SignInDialog {
     /// Signs in to `session`, which is called `name` on the screen.
     pub fn new(name: String, session: SignInSubject, browser: BrowserAvailability) -> Self {
-        Self { name, session, task: None, stage: Stage::Beginning, browser, form: buttons(&[FormButton::Cancel]) }
+        Self { name, session, task: None, stage: SignInStage::Starting, browser, form: button_form(&[FormButton::Cancel]) }
     }
 
     /// Waits for what this task has to say.
-    pub fn wait(&mut self, task: TaskId) {
+    pub fn set_task(&mut self, task: TaskId) {
         self.task = Some(task);
     }
 
@@ -80,129 +80,137 @@ impl SignIn {
 
     /// Whether nothing can be said to it right now.
     pub fn is_busy(&self) -> bool {
-        matches!(self.stage, Stage::Beginning | Stage::Fetching)
+        matches!(self.stage, SignInStage::Starting | SignInStage::Fetching)
     }
 
     /// It is known where the person goes.
-    pub fn visit(&mut self, visit: SignInPage, now: Instant) {
+    pub fn show_page(&mut self, visit: SignInPage, now: Instant) {
         let until = now + visit.timeout;
-        self.stage = Stage::Waiting(Box::new(Waiting { visit, until, strange: None }));
+        self.stage = SignInStage::Waiting(Box::new(SignInWait { page: visit, deadline: until, mismatch: None }));
         let hint = "Over SSH: paste the address at which the browser ended, and press Enter. It is not shown.";
-        let field = FormField::secret(ADDRESS, "Ended at").with_hint(hint);
-        let open = (self.browser == BrowserAvailability::Available).then_some(OPEN);
-        self.form = Form::new(vec![field], [FormButton::Cancel, COPY].into_iter().chain(open).collect());
+        let field = FormField::secret(ADDRESS_FIELD, "Ended at").with_hint(hint);
+        let open = (self.browser == BrowserAvailability::Available).then_some(OPEN_BUTTON);
+        self.form = Form::new(vec![field], [FormButton::Cancel, COPY_BUTTON].into_iter().chain(open).collect());
         self.form.focus = usize::from(self.browser == BrowserAvailability::Available);
     }
 
     /// What was pasted answers another sign-in or none; the next goes to this question.
-    pub fn strange(&mut self, question: PromptId, problem: Problem) {
-        if let Stage::Waiting(waiting) = &mut self.stage {
-            waiting.visit.prompt = question;
-            waiting.strange = Some(problem);
+    pub fn show_mismatch(&mut self, question: PromptId, problem: Problem) {
+        if let SignInStage::Waiting(waiting) = &mut self.stage {
+            waiting.page.prompt = question;
+            waiting.mismatch = Some(problem);
             self.form.focus = 0;
         }
     }
 
     /// The person answered.
-    pub fn answered(&mut self) {
-        self.stage = Stage::Fetching;
-        self.form = buttons(&[]);
+    pub fn start_fetching(&mut self) {
+        self.stage = SignInStage::Fetching;
+        self.form = button_form(&[]);
     }
 
     /// The person is signed in.
-    pub fn ended(&mut self, signed_in: Box<SignInResult>) {
-        self.stage = Stage::Over(signed_in);
-        self.form = buttons(&[CLOSE]);
+    pub fn show_result(&mut self, signed_in: Box<SignInResult>) {
+        self.stage = SignInStage::SignedIn(signed_in);
+        self.form = button_form(&[CLOSE_BUTTON]);
     }
 
     /// They are not.
-    pub fn fail(&mut self, problem: Problem) {
+    pub fn show_problem(&mut self, problem: Problem) {
         self.task = None;
-        self.stage = Stage::Failed(problem);
-        self.form = buttons(&[AGAIN, CLOSE]);
+        self.stage = SignInStage::Failed(problem);
+        self.form = button_form(&[RETRY_BUTTON, CLOSE_BUTTON]);
     }
 
     /// When the time that is left is another number.
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
-        let Stage::Waiting(waiting) = &self.stage else { return None };
-        words::next_second_at(waiting.until, now)
+        let SignInStage::Waiting(waiting) = &self.stage else { return None };
+        words::next_second_at(waiting.deadline, now)
     }
 
     /// Takes a key in.
-    pub fn key(&mut self, key: KeyPress) -> Outcome {
+    pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
         if key.code == KeySymbol::Esc {
-            return self.leave();
+            return self.close_or_cancel();
         }
         let happened = self.form.handle_key(key);
-        self.react(happened)
+        self.handle_form_event(happened)
     }
 
     /// Answers to what happened in the form.
-    pub fn react(&mut self, happened: FormEvent) -> Outcome {
+    pub fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
         match happened {
-            FormEvent::Pressed(FormButton::Cancel | CLOSE) => self.leave(),
-            FormEvent::Pressed(AGAIN) => Outcome::Finish(Intent::SignIn(self.session.clone())),
-            FormEvent::Pressed(button) => self.press(button),
-            FormEvent::Pasted(0) | FormEvent::Blurred(0) => self.paste(),
+            FormEvent::Pressed(FormButton::Cancel | CLOSE_BUTTON) => self.close_or_cancel(),
+            FormEvent::Pressed(RETRY_BUTTON) => DialogResult::RunAndClose(DialogAction::SignIn(self.session.clone())),
+            FormEvent::Pressed(button) => self.press_button(button),
+            FormEvent::Pasted(0) | FormEvent::Blurred(0) => self.submit_pasted_address(),
             FormEvent::Changed(0) => {
-                self.forgive();
-                Outcome::Stay
+                self.clear_mismatch();
+                DialogResult::Stay
             }
-            FormEvent::Changed(_) | FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => Outcome::Stay,
+            FormEvent::Changed(_) | FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => DialogResult::Stay,
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self, now: Now) -> DialogView {
+    pub fn view(&self, now: Now) -> DialogView {
         let mut sheet = DialogView::new(format!("Sign in: {}", self.name), 78);
         match &self.stage {
-            Stage::Beginning => sheet.head = vec![DialogRow::dim("Looking for the page…"), DialogRow::Blank],
-            Stage::Waiting(waiting) => {
-                sheet.head = waiting.head(self.browser, now.instant);
-                sheet.body = vec![DialogRow::Text(StyleRole::Accent, waiting.visit.page.to_string()), DialogRow::Blank];
+            SignInStage::Starting => sheet.head = vec![DialogRow::dim("Looking for the page…"), DialogRow::Blank],
+            SignInStage::Waiting(waiting) => {
+                sheet.head = waiting.head_rows(self.browser, now.instant);
+                sheet.body = vec![DialogRow::Text(StyleRole::Accent, waiting.page.page.to_string()), DialogRow::Blank];
             }
-            Stage::Fetching => sheet.head = vec![DialogRow::text("The browser is back. Fetching the tokens and storing them…")],
-            Stage::Over(signed_in) => sheet.head = account(signed_in),
-            Stage::Failed(problem) => sheet.head = super::problem::rows(Some(problem)),
+            SignInStage::Fetching => {
+                sheet.head = vec![DialogRow::text("The browser is back. Fetching the tokens and storing them…")]
+            }
+            SignInStage::SignedIn(signed_in) => sheet.head = result_rows(signed_in),
+            SignInStage::Failed(problem) => sheet.head = super::problem::problem_rows(Some(problem)),
         }
         sheet.with_form_below(&self.form)
     }
 
     /// Before the person has answered, leaving gives the sign-in up; after that it goes on without the dialog, since what
     /// the provider gave must be kept.
-    fn leave(&self) -> Outcome {
+    fn close_or_cancel(&self) -> DialogResult {
         match (&self.stage, self.task) {
-            (Stage::Beginning | Stage::Waiting(_), Some(task)) => Outcome::Finish(Intent::Cancel(task)),
-            _ => Outcome::Close,
+            (SignInStage::Starting | SignInStage::Waiting(_), Some(task)) => {
+                DialogResult::RunAndClose(DialogAction::CancelTask(task))
+            }
+            _ => DialogResult::Close,
         }
     }
 
-    fn press(&self, button: FormButton) -> Outcome {
-        let Stage::Waiting(waiting) = &self.stage else { return Outcome::Stay };
-        let address = waiting.visit.page.clone();
-        Outcome::Ask(if button == COPY { Intent::CopyText(address.to_string()) } else { Intent::Open(address) })
+    fn press_button(&self, button: FormButton) -> DialogResult {
+        let SignInStage::Waiting(waiting) = &self.stage else { return DialogResult::Stay };
+        let address = waiting.page.page.clone();
+        DialogResult::RunAndStay(if button == COPY_BUTTON {
+            DialogAction::CopyText(address.to_string())
+        } else {
+            DialogAction::OpenPage(address)
+        })
     }
 
     /// Hands over what was pasted, and forgets it.
-    fn paste(&mut self) -> Outcome {
-        let Stage::Waiting(waiting) = &mut self.stage else { return Outcome::Stay };
-        let Some(input) = self.form.secret(ADDRESS).filter(|input| !input.is_empty()) else { return Outcome::Stay };
-        waiting.strange = None;
+    fn submit_pasted_address(&mut self) -> DialogResult {
+        let SignInStage::Waiting(waiting) = &mut self.stage else { return DialogResult::Stay };
+        let Some(input) = self.form.secret(ADDRESS_FIELD).filter(|input| !input.is_empty()) else { return DialogResult::Stay };
+        waiting.mismatch = None;
         let text: Secret = input.take();
-        Outcome::Ask(Intent::PasteAnswer(waiting.visit.prompt, PromptReply::Pasted(text)))
+        DialogResult::RunAndStay(DialogAction::ReplyToPrompt(waiting.page.prompt, PromptReply::Pasted(text)))
     }
 
-    fn forgive(&mut self) {
-        if let Stage::Waiting(waiting) = &mut self.stage {
-            waiting.strange = None;
+    fn clear_mismatch(&mut self) {
+        if let SignInStage::Waiting(waiting) = &mut self.stage {
+            waiting.mismatch = None;
         }
     }
 }
 
-impl Waiting {
-    fn head(&self, browser: BrowserAvailability, now: Instant) -> Vec<DialogRow> {
-        let left = self.until.saturating_duration_since(now);
-        let role = if left <= HURRY { StyleRole::Warn } else { StyleRole::Text };
+impl SignInWait {
+    fn head_rows(&self, browser: BrowserAvailability, now: Instant) -> Vec<DialogRow> {
+        let left = self.deadline.saturating_duration_since(now);
+        let role = if left <= COUNTDOWN_WARNING { StyleRole::Warn } else { StyleRole::Text };
         let seconds = words::whole_seconds_left(left);
         let waiting = format!("Waiting for the browser: {}:{:02} left.", seconds / 60, seconds % 60);
         let (page, back) = match browser {
@@ -214,9 +222,9 @@ impl Waiting {
             }
         };
         let mut rows = vec![DialogRow::Text(role, waiting)];
-        rows.push(match &self.strange {
+        rows.push(match &self.mismatch {
             Some(problem) => DialogRow::Text(StyleRole::Bad, format!("{}: {}.", problem.what, problem.why)),
-            None => DialogRow::dim(format!("The browser {back} ({}).", place(&self.visit.callback))),
+            None => DialogRow::dim(format!("The browser {back} ({}).", origin_of(&self.page.callback))),
         });
         rows.push(DialogRow::text(page));
         rows
@@ -224,14 +232,14 @@ impl Waiting {
 }
 
 /// What the person has now.
-fn account(signed_in: &SignInResult) -> Vec<DialogRow> {
+fn result_rows(signed_in: &SignInResult) -> Vec<DialogRow> {
     let SignInResult { credential, classification: classified, old_session_revocation: replaced } = signed_in;
     let mut rows = vec![
         DialogRow::Text(StyleRole::Good, "Signed in. The session is in the store.".to_owned()),
         DialogRow::Blank,
         DialogRow::Pair("Credential".to_owned(), format!("{} in {}", credential.name, credential.region)),
     ];
-    rows.extend(known(credential));
+    rows.extend(credential_rows(credential));
     match classified {
         Ok(classified) if credential.principal.is_none() => {
             rows.extend(classified.summary_lines().into_iter().map(DialogRow::warning));
@@ -247,7 +255,7 @@ fn account(signed_in: &SignInResult) -> Vec<DialogRow> {
     rows
 }
 
-fn known(credential: &Credential) -> Vec<DialogRow> {
+fn credential_rows(credential: &Credential) -> Vec<DialogRow> {
     let who = credential.principal.as_ref().map(|who| ("Acts as", format!("{} ({})", who.name, who.kind.replace('_', " "))));
     let sees = credential.fields.get("organisations").map(|sees| ("Sees", sees.clone()));
     let ends = credential.expires.map(|end| ("Ends unused", words::format_date(end)));
@@ -255,10 +263,10 @@ fn known(credential: &Credential) -> Vec<DialogRow> {
 }
 
 /// Host and port of an address.
-fn place(address: &url::Url) -> String {
+fn origin_of(address: &url::Url) -> String {
     address.origin().ascii_serialization()
 }
 
-fn buttons(buttons: &[FormButton]) -> Form {
+fn button_form(buttons: &[FormButton]) -> Form {
     Form::new(Vec::new(), buttons.to_vec())
 }

@@ -1,6 +1,6 @@
 //! Choosing a theme by looking at it: the whole screen wears the one under the cursor. Enter keeps it.
 
-use super::{Intent, Outcome};
+use super::{DialogAction, DialogResult};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::{self, AUTO_THEME, StyleRole, Theme};
@@ -9,17 +9,17 @@ use crate::tui::app::sheet::{DialogAnchor, DialogRow, DialogView, ListItem};
 use crate::tui::app::{App, ThemeMode};
 
 /// How far a page key goes.
-const PAGE: usize = 5;
+const PAGE_ROWS: usize = 5;
 
 /// The dialog in which a theme is chosen.
-pub struct Themes {
-    before: (Theme, ThemeMode),
+pub struct ThemeDialog {
+    original: (Theme, ThemeMode),
     /// The one that follows the terminal, those that come with the program, then the person's own.
-    all: Vec<(String, Theme)>,
+    themes: Vec<(String, Theme)>,
     cursor: usize,
 }
 
-impl Themes {
+impl ThemeDialog {
     /// A choice that begins with the theme that is worn now.
     pub fn new(app: &App) -> Self {
         let (before, depth) = ((app.preferences.theme.clone(), app.preferences.theme_mode), app.preferences.color_depth);
@@ -33,34 +33,35 @@ impl Themes {
             .collect();
         let is_worn = |(at, (_, theme)): (usize, &(String, Theme))| (at > 0 && *theme == before.0).then_some(at);
         let cursor = if before.1 == ThemeMode::Auto { None } else { all.iter().enumerate().find_map(is_worn) }.unwrap_or(0);
-        Self { before, all, cursor }
+        Self { original: before, themes: all, cursor }
     }
 
     /// Takes a key in. Esc gives back the theme of before.
-    pub fn key(&mut self, key: KeyPress) -> Outcome {
+    pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
         match (key.code, super::pick::list_motion(key)) {
             (KeySymbol::Esc | KeySymbol::Char('q'), _) => {
-                Outcome::Finish(Intent::Wear(Box::new(self.before.0.clone()), self.before.1))
+                DialogResult::RunAndClose(DialogAction::PreviewTheme(Box::new(self.original.0.clone()), self.original.1))
             }
-            (KeySymbol::Enter, _) => {
-                self.all.get(self.cursor).map_or(Outcome::Close, |(name, _)| Outcome::Finish(Intent::KeepTheme(name.clone())))
-            }
+            (KeySymbol::Enter, _) => self
+                .themes
+                .get(self.cursor)
+                .map_or(DialogResult::Close, |(name, _)| DialogResult::RunAndClose(DialogAction::SaveTheme(name.clone()))),
             (_, Some(motion)) => {
-                self.cursor = moved_cursor(self.cursor, motion, PAGE, self.all.len().saturating_sub(1));
+                self.cursor = moved_cursor(self.cursor, motion, PAGE_ROWS, self.themes.len().saturating_sub(1));
                 self.preview()
             }
-            _ => Outcome::Stay,
+            _ => DialogResult::Stay,
         }
     }
 
     /// Takes a click on a theme in.
-    pub fn click(&mut self, at: usize) -> Outcome {
+    pub fn handle_click(&mut self, at: usize) -> DialogResult {
         self.cursor = at;
         self.preview()
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> DialogView {
+    pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new("Theme", 66);
         sheet.anchor = DialogAnchor::BottomRight;
         let item = |(at, (name, _)): (usize, &(String, Theme))| {
@@ -79,7 +80,7 @@ impl Themes {
                 selected,
             })
         };
-        sheet.body = self.all.iter().enumerate().map(item).collect();
+        sheet.body = self.themes.iter().enumerate().map(item).collect();
         sheet.cursor = self.cursor;
         let samples = [
             (StyleRole::Good, "good "),
@@ -94,9 +95,10 @@ impl Themes {
         sheet
     }
 
-    fn preview(&self) -> Outcome {
+    fn preview(&self) -> DialogResult {
         let dress = if self.cursor == 0 { ThemeMode::Auto } else { ThemeMode::Chosen };
-        let wear = |(_, theme): &(String, Theme)| Outcome::Ask(Intent::Wear(Box::new(theme.clone()), dress));
-        self.all.get(self.cursor).map_or(Outcome::Stay, wear)
+        let wear =
+            |(_, theme): &(String, Theme)| DialogResult::RunAndStay(DialogAction::PreviewTheme(Box::new(theme.clone()), dress));
+        self.themes.get(self.cursor).map_or(DialogResult::Stay, wear)
     }
 }

@@ -1,17 +1,17 @@
 //! The passphrase of the encrypted file: given once to unlock it, twice to create it.
 
-use super::{Intent, Outcome};
+use super::{DialogAction, DialogResult};
 use crate::domain::problem::Problem;
 use crate::engine::message::TaskId;
 use crate::tui::app::form::{Form, FormButton, FormEvent, FormField};
 use crate::tui::app::sheet::{DialogRow, DialogView};
 
-const FIRST: &str = "passphrase";
-const AGAIN: &str = "again";
+const PASSPHRASE_FIELD: &str = "passphrase";
+const CONFIRMATION_FIELD: &str = "again";
 
 /// The dialog that unlocks or creates the store.
-pub struct Unlock {
-    purpose: Purpose,
+pub struct UnlockDialog {
+    purpose: UnlockPurpose,
     /// Its fields.
     pub form: Form,
     task: Option<TaskId>,
@@ -20,21 +20,21 @@ pub struct Unlock {
 
 /// What the passphrase is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub enum UnlockPurpose {
     /// The store exists.
     Open,
     /// The store is made with it.
     Create,
 }
 
-impl Unlock {
+impl UnlockDialog {
     /// An empty form.
-    pub fn new(purpose: Purpose) -> Self {
-        let mut fields = vec![FormField::secret(FIRST, "Passphrase")];
+    pub fn new(purpose: UnlockPurpose) -> Self {
+        let mut fields = vec![FormField::secret(PASSPHRASE_FIELD, "Passphrase")];
         let button = match purpose {
-            Purpose::Open => "Unlock",
-            Purpose::Create => {
-                fields.push(FormField::secret(AGAIN, "Once more"));
+            UnlockPurpose::Open => "Unlock",
+            UnlockPurpose::Create => {
+                fields.push(FormField::secret(CONFIRMATION_FIELD, "Once more"));
                 "Create"
             }
         };
@@ -43,7 +43,7 @@ impl Unlock {
     }
 
     /// Waits for the store to open.
-    pub fn wait(&mut self, task: TaskId) {
+    pub fn set_task(&mut self, task: TaskId) {
         self.task = Some(task);
     }
 
@@ -53,16 +53,16 @@ impl Unlock {
     }
 
     /// The task was cancelled.
-    pub fn cancelled(&mut self) {
+    pub fn on_task_canceled(&mut self) {
         self.task = None;
     }
 
     /// It did not open.
-    pub fn fail(&mut self, problem: Problem) {
+    pub fn show_problem(&mut self, problem: Problem) {
         self.task = None;
         self.problem = Some(problem);
         self.form.focus = 0;
-        for id in [FIRST, AGAIN] {
+        for id in [PASSPHRASE_FIELD, CONFIRMATION_FIELD] {
             if let Some(input) = self.form.secret(id) {
                 input.clear();
             }
@@ -70,23 +70,23 @@ impl Unlock {
     }
 
     /// Answers to what happened in the form.
-    pub fn react(&mut self, happened: FormEvent) -> Outcome {
+    pub fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
         match happened {
-            FormEvent::Pressed(FormButton::Cancel) => Outcome::Close,
+            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
             FormEvent::Pressed(_) => self.submit(),
             FormEvent::Changed(_) | FormEvent::Pasted(_) => {
                 self.problem = None;
-                Outcome::Stay
+                DialogResult::Stay
             }
-            FormEvent::Blurred(_) | FormEvent::Unchanged => Outcome::Stay,
+            FormEvent::Blurred(_) | FormEvent::Unchanged => DialogResult::Stay,
         }
     }
 
     /// What it shows.
-    pub fn sheet(&self) -> DialogView {
+    pub fn view(&self) -> DialogView {
         let (title, text) = match self.purpose {
-            Purpose::Open => ("Unlock the store", "The secrets lie in an encrypted file; its passphrase opens it."),
-            Purpose::Create => (
+            UnlockPurpose::Open => ("Unlock the store", "The secrets lie in an encrypted file; its passphrase opens it."),
+            UnlockPurpose::Create => (
                 "Create the store",
                 "The secrets will lie in an encrypted file. Choose its passphrase well: nobody can restore it.",
             ),
@@ -96,23 +96,23 @@ impl Unlock {
         if self.task.is_some() {
             sheet.foot.insert(0, DialogRow::dim("Opening…"));
         }
-        sheet.foot.splice(0..0, super::problem::rows(self.problem.as_ref()));
+        sheet.foot.splice(0..0, super::problem::problem_rows(self.problem.as_ref()));
         sheet
     }
 
-    fn submit(&mut self) -> Outcome {
-        let Some(first) = self.form.secret(FIRST).map(|input| (input.is_empty(), input.to_secret())) else {
-            return Outcome::Stay;
+    fn submit(&mut self) -> DialogResult {
+        let Some(first) = self.form.secret(PASSPHRASE_FIELD).map(|input| (input.is_empty(), input.to_secret())) else {
+            return DialogResult::Stay;
         };
         if first.0 {
-            self.form.set_field_problem(FIRST, "is empty");
-            return Outcome::Stay;
+            self.form.set_field_problem(PASSPHRASE_FIELD, "is empty");
+            return DialogResult::Stay;
         }
-        let same = self.form.secret(AGAIN).is_none_or(|again| again.to_secret().same_as(&first.1));
+        let same = self.form.secret(CONFIRMATION_FIELD).is_none_or(|again| again.to_secret().same_as(&first.1));
         if !same {
-            self.form.set_field_problem(AGAIN, "is not the same");
-            return Outcome::Stay;
+            self.form.set_field_problem(CONFIRMATION_FIELD, "is not the same");
+            return DialogResult::Stay;
         }
-        if self.task.is_some() { Outcome::Stay } else { Outcome::Ask(Intent::Unlock(Some(first.1))) }
+        if self.task.is_some() { DialogResult::Stay } else { DialogResult::RunAndStay(DialogAction::UnlockStore(Some(first.1))) }
     }
 }

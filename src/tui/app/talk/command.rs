@@ -1,7 +1,7 @@
 //! What a line means where no dialog asks for anything: a command of the table, by name, word or key, or a credential
 //! by number or name.
 
-use super::subject::Subject;
+use super::subject::ExpectedInput;
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::{Credential, CredentialId};
@@ -14,7 +14,7 @@ use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect, regions};
 
 /// Something that is read out because the person wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Page {
+pub enum ReadoutPage {
     /// What a pane shows.
     Pane(Pane),
     /// Every command that does something here.
@@ -24,7 +24,7 @@ pub enum Page {
 }
 
 /// Words that people try first.
-const ALSO: [(&str, &str); 7] = [
+const COMMAND_ALIASES: [(&str, &str); 7] = [
     ("list", "credentials"),
     ("ls", "credentials"),
     ("exit", "quit"),
@@ -35,7 +35,7 @@ const ALSO: [(&str, &str); 7] = [
 ];
 
 /// What a command does where everything is said in words; nothing for those that only change what is drawn.
-pub fn help(command: &CommandSpec) -> Option<&'static str> {
+pub fn plain_help(command: &CommandSpec) -> Option<&'static str> {
     use ConsoleAction as C;
     match command.action {
         CommandAction::Console(
@@ -64,84 +64,88 @@ pub fn help(command: &CommandSpec) -> Option<&'static str> {
 
 impl App {
     /// Takes in a line at which no dialog waits.
-    pub(super) fn hear_command(&mut self, line: &str, now: Now) -> Vec<UiEffect> {
+    pub(super) fn handle_command_line(&mut self, line: &str, now: Now) -> Vec<UiEffect> {
         let line = line.trim();
         if line.is_empty() {
             return Vec::new();
         }
-        if let Some(command) = self.command_of(line) {
-            return self.obey(command, now);
+        if let Some(command) = self.find_typed_command(line) {
+            return self.run_typed_command(command, now);
         }
-        if let Some(id) = self.meant(line) {
-            return self.turn_to_credential(&id, now);
+        if let Some(id) = self.find_typed_credential(line) {
+            return self.select_typed_credential(&id, now);
         }
-        let last = line.rsplit_once(' ').and_then(|(head, tail)| Some((self.command_of(head)?, tail)));
-        let first = || line.split_once(' ').and_then(|(head, tail)| Some((self.command_of(head)?, tail)));
+        let last = line.rsplit_once(' ').and_then(|(head, tail)| Some((self.find_typed_command(head)?, tail)));
+        let first = || line.split_once(' ').and_then(|(head, tail)| Some((self.find_typed_command(head)?, tail)));
         if let Some((command, rest)) = last.or_else(first) {
-            return self.obey_about(command, rest, now);
+            return self.run_command_with_argument(command, rest, now);
         }
-        let near = self.near(line);
+        let near = self.similar_commands(line);
         let near = if near.is_empty() { String::new() } else { format!(" Did you mean {}?", near.join(", ")) };
-        self.reply(format!("\"{line}\" is no command and no credential.{near} help lists the commands."));
+        self.respond(format!("\"{line}\" is no command and no credential.{near} help lists the commands."));
         Vec::new()
     }
 
     /// Carries a command out about a credential, or with an answer to what it asks first.
-    fn obey_about(&mut self, command: &'static CommandSpec, rest: &str, now: Now) -> Vec<UiEffect> {
-        if let Some(id) = self.meant(rest) {
+    fn run_command_with_argument(&mut self, command: &'static CommandSpec, rest: &str, now: Now) -> Vec<UiEffect> {
+        if let Some(id) = self.find_typed_credential(rest) {
             self.credentials.select_id(Some(&id));
             let mut effects = self.sync_state(now);
-            effects.extend(self.obey(command, now));
+            effects.extend(self.run_typed_command(command, now));
             return effects;
         }
-        let mut effects = self.obey(command, now);
+        let mut effects = self.run_typed_command(command, now);
         let typing = self.credentials.filter.typing || self.console.prompt.is_some();
         match self.dialogs.top() {
-            Some(dialog) if matches!(Subject::of(&dialog.sheet(self, now)), Subject::Secret(..)) => {
-                self.reply(format!("\"{rest}\" was passed over: what is asked for is a secret, which nobody should see."));
+            Some(dialog) if matches!(ExpectedInput::from_view(&dialog.view(self, now)), ExpectedInput::Secret(..)) => {
+                self.respond(format!("\"{rest}\" was passed over: what is asked for is a secret, which nobody should see."));
             }
-            Some(dialog) if !dialog.is_busy() => effects.extend(self.hear_answer(rest, now)),
-            None if typing => effects.extend(self.hear_words(rest, now)),
-            _ => self.reply(format!("\"{rest}\" is no credential and was passed over.")),
+            Some(dialog) if !dialog.is_busy() => effects.extend(self.handle_dialog_reply(rest, now)),
+            None if typing => effects.extend(self.handle_typed_text(rest, now)),
+            _ => self.respond(format!("\"{rest}\" is no credential and was passed over.")),
         }
         effects
     }
 
     /// Carries a command out, or says why it cannot be here.
-    fn obey(&mut self, command: &'static CommandSpec, now: Now) -> Vec<UiEffect> {
+    fn run_typed_command(&mut self, command: &'static CommandSpec, now: Now) -> Vec<UiEffect> {
         match command.action {
-            CommandAction::Program(ProgramAction::Help | ProgramAction::Palette) => self.conversation.pages.push(Page::Commands),
-            CommandAction::Console(ConsoleAction::FoldValue) => self.reply("Nothing is open here."),
+            CommandAction::Program(ProgramAction::Help | ProgramAction::Palette) => {
+                self.conversation.pages.push(ReadoutPage::Commands)
+            }
+            CommandAction::Console(ConsoleAction::FoldValue) => self.respond("Nothing is open here."),
             // Nobody sees where the cursor of the regions is: who has not moved it is asked.
-            CommandAction::Region(RegionAction::Switch) if self.is_at_own_region() => {
+            CommandAction::Region(RegionAction::Switch) if self.is_region_cursor_at_own() => {
                 return self.run_action(CommandAction::Region(RegionAction::Pick), now);
             }
-            _ if help(command).is_none() => {
-                self.reply(format!("{} is for the drawn screen; here everything is read out.", command.name));
+            _ if plain_help(command).is_none() => {
+                self.respond(format!("{} is for the drawn screen; here everything is read out.", command.name));
             }
             action if !self.can_run(action) => {
-                self.reply(format!("{}: there is nothing for that right now.", command.name));
+                self.respond(format!("{}: there is nothing for that right now.", command.name));
             }
             CommandAction::Credential(CredentialAction::ToggleSecret) => {
-                self.conversation.pages.push(Page::Pane(Pane::Detail));
-                self.reply("The secret itself is not printed: it would stay readable above. copy puts it on the clipboard.");
+                self.conversation.pages.push(ReadoutPage::Pane(Pane::Detail));
+                self.respond("The secret itself is not printed: it would stay readable above. copy puts it on the clipboard.");
             }
             action => {
-                self.page_after(action);
+                self.queue_readout(action);
                 if let (CommandAction::Credential(CredentialAction::OpenPage), Some(page)) = (action, self.provider_page()) {
-                    self.reply(format!("Page: {page}"));
+                    self.respond(format!("Page: {page}"));
                 }
-                let before = self.traces();
+                let before = self.visible_effects();
                 let mut effects = self.run_action(action, now);
                 if action == CommandAction::Console(ConsoleAction::EditRequest) {
                     // Where one sees it, the cursor begins at the path; where one is asked, the method comes first.
-                    effects.extend(self.tap(KeyPress { shift: true, ..KeyPress::without_modifiers(KeySymbol::Tab) }, now));
+                    effects.extend(
+                        self.press_dialog_key(KeyPress { shift: true, ..KeyPress::without_modifiers(KeySymbol::Tab) }, now),
+                    );
                 }
                 if matches!(action, CommandAction::Focus(FocusTarget::Next | FocusTarget::Previous)) {
-                    self.conversation.pages.push(Page::Pane(self.ui_state.focus));
+                    self.conversation.pages.push(ReadoutPage::Pane(self.ui_state.focus));
                 }
-                if effects.is_empty() && self.conversation.pages.is_empty() && before == self.traces() {
-                    self.reply(format!("{}: nothing changed.", command.name));
+                if effects.is_empty() && self.conversation.pages.is_empty() && before == self.visible_effects() {
+                    self.respond(format!("{}: nothing changed.", command.name));
                 }
                 return effects;
             }
@@ -150,21 +154,21 @@ impl App {
     }
 
     /// Whether the cursor of the regions is where the credential is already.
-    fn is_at_own_region(&self) -> bool {
+    fn is_region_cursor_at_own(&self) -> bool {
         let Some(credential) = self.selected() else { return false };
         let all = regions::provider_regions(&self.catalog, &credential.provider);
         all.get(self.regions.cursor()).is_none_or(|region| region.id == credential.region)
     }
 
     /// What a command without a page of its own leaves behind.
-    fn traces(&self) -> (usize, usize, Option<Notification>, PresentationMode, bool) {
+    fn visible_effects(&self) -> (usize, usize, Option<Notification>, PresentationMode, bool) {
         let typing = self.credentials.filter.typing || self.console.prompt.is_some();
         let notice = self.activity.last_notification().cloned();
         (self.dialogs.iter().count(), self.credentials.mark_count(), notice, self.ui_state.presentation, typing)
     }
 
     /// What is to be read out after a command that only moves.
-    fn page_after(&mut self, action: CommandAction) {
+    fn queue_readout(&mut self, action: CommandAction) {
         let page = match action {
             CommandAction::Focus(FocusTarget::To(pane)) => pane,
             CommandAction::Move(_) if self.ui_state.focus == Pane::Credentials => Pane::Detail,
@@ -175,23 +179,23 @@ impl App {
             CommandAction::List(ListAction::Sort | ListAction::Clear | ListAction::MarkAll) => Pane::Credentials,
             _ => return,
         };
-        self.conversation.pages.push(Page::Pane(page));
+        self.conversation.pages.push(ReadoutPage::Pane(page));
     }
 
-    fn turn_to_credential(&mut self, id: &CredentialId, now: Now) -> Vec<UiEffect> {
+    fn select_typed_credential(&mut self, id: &CredentialId, now: Now) -> Vec<UiEffect> {
         self.credentials.select_id(Some(id));
         if self.selected().is_none_or(|selected| selected.id != *id) {
             self.credentials.clear_filter(now.wall);
             self.credentials.select_id(Some(id));
         }
-        self.conversation.pages.push(Page::Pane(Pane::Detail));
+        self.conversation.pages.push(ReadoutPage::Pane(Pane::Detail));
         Vec::new()
     }
 
     /// The command that a word means: by its name, what people try first, its title, or its key.
-    pub(super) fn command_of(&self, words: &str) -> Option<&'static CommandSpec> {
+    pub(super) fn find_typed_command(&self, words: &str) -> Option<&'static CommandSpec> {
         let name = words.to_lowercase().replace(' ', "-");
-        let also = ALSO.iter().find(|(word, _)| *word == name).and_then(|(_, name)| command::find_by_name(name));
+        let also = COMMAND_ALIASES.iter().find(|(word, _)| *word == name).and_then(|(_, name)| command::find_by_name(name));
         let titled = || COMMANDS.iter().find(|command| command.title.replace(' ', "-") == name);
         let key = || KeyPress::parse(words).filter(|_| words.parse::<usize>().is_err());
         let keyed =
@@ -200,7 +204,7 @@ impl App {
     }
 
     /// The credential that a number of the list or a name means.
-    fn meant(&self, words: &str) -> Option<CredentialId> {
+    fn find_typed_credential(&self, words: &str) -> Option<CredentialId> {
         let named = |credential: &&Credential| credential.name.as_str() == words || self.display_name(credential) == words;
         let by_name = || self.credentials.all().iter().find(named);
         let by_number = words.parse::<usize>().ok().and_then(|number| self.credentials.nth(number.checked_sub(1)?));
@@ -208,7 +212,7 @@ impl App {
     }
 
     /// The commands that a mistyped line is near to.
-    fn near(&self, line: &str) -> Vec<String> {
+    fn similar_commands(&self, line: &str) -> Vec<String> {
         let names: Vec<_> = COMMANDS.iter().filter(|known| self.can_run(known.action)).map(|known| known.name).collect();
         crate::domain::text::nearest_names(line, &names)
     }

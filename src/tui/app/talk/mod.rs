@@ -14,106 +14,107 @@ use super::{App, Now, UiEffect};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 
-pub use aside::HOW;
-pub use command::{Page, help};
-use subject::Subject;
+pub use aside::PROMPT_HELP;
+pub use command::{ReadoutPage, plain_help};
+use subject::ExpectedInput;
 
 /// What is asked, word for word.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prompt {
+pub struct TextPrompt {
     /// The question; it ends where the answer begins.
     pub question: String,
     /// Whether the answer may be seen.
-    pub echo: Echo,
+    pub echo: EchoMode,
 }
 
 /// Whether what is typed may be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Echo {
+pub enum EchoMode {
     /// It may.
-    Shown,
+    Visible,
     /// It is a secret.
     Hidden,
 }
 
 /// What has been said in answer to the last line, beside what the state itself tells.
 #[derive(Debug, Default)]
-pub struct Talk {
+pub struct ConversationState {
     /// How many lines have been heard.
-    pub turn: usize,
+    pub lines_handled: usize,
     /// What the person wants to be read out.
-    pub pages: Vec<Page>,
+    pub pages: Vec<ReadoutPage>,
     /// Words to the person.
-    pub words: Vec<String>,
+    pub messages: Vec<String>,
 }
 
 impl App {
     /// What is asked next; nothing while something is waited for.
-    pub fn prompt(&self, now: Now) -> Option<Prompt> {
+    pub fn next_prompt(&self, now: Now) -> Option<TextPrompt> {
         match self.dialogs.top() {
             Some(dialog) if dialog.is_busy() || self.console.awaited_list.is_some() => None,
-            Some(dialog) => match Subject::of(&dialog.sheet(self, now)) {
-                Subject::Nothing if self.dialogs.iter().count() == 1 => Some(self.invitation()),
-                subject => Some(subject.prompt()),
+            Some(dialog) => match ExpectedInput::from_view(&dialog.view(self, now)) {
+                ExpectedInput::ReadOnly if self.dialogs.iter().count() == 1 => Some(self.command_prompt()),
+                subject => Some(subject.to_prompt()),
             },
             None if self.credentials.filter.typing => {
-                Some(Prompt::shown(format!("Filter ({}): ", super::query::filter_grammar())))
+                Some(TextPrompt::visible(format!("Filter ({}): ", super::query::filter_grammar())))
             }
-            None if self.console.prompt.is_some() => Some(Prompt::shown(self.words_wanted())),
-            None if self.is_awaited() => None,
-            None => Some(self.invitation()),
+            None if self.console.prompt.is_some() => Some(TextPrompt::visible(self.console_prompt_label())),
+            None if self.is_user_waiting() => None,
+            None => Some(self.command_prompt()),
         }
     }
 
     /// Takes in the answer to a question. One that was given to another question is not taken for this one.
-    pub(super) fn hear(&mut self, asked: &Prompt, line: &str, now: Now) -> Vec<UiEffect> {
-        self.conversation = Talk { turn: self.conversation.turn + 1, ..Talk::default() };
-        if self.prompt(now).as_ref() != Some(asked) {
-            self.reply("Something came in between; nothing was done.");
+    pub(super) fn handle_reply(&mut self, asked: &TextPrompt, line: &str, now: Now) -> Vec<UiEffect> {
+        self.conversation =
+            ConversationState { lines_handled: self.conversation.lines_handled + 1, ..ConversationState::default() };
+        if self.next_prompt(now).as_ref() != Some(asked) {
+            self.respond("Something came in between; nothing was done.");
             return Vec::new();
         }
         let typing = self.credentials.filter.typing || self.console.prompt.is_some();
         match self.dialogs.top() {
-            Some(_) => self.hear_answer(line, now),
-            None if typing => self.hear_words(line, now),
-            None => self.hear_command(line, now),
+            Some(_) => self.handle_dialog_reply(line, now),
+            None if typing => self.handle_typed_text(line, now),
+            None => self.handle_command_line(line, now),
         }
     }
 
     /// Takes in that the person does not want to go on: leaves the dialog, else cancels what runs, else quits.
-    pub(super) fn interrupt(&mut self, now: Now) -> Vec<UiEffect> {
+    pub(super) fn handle_interrupt(&mut self, now: Now) -> Vec<UiEffect> {
         use super::command::{CommandAction, ProgramAction};
         if self.dialogs.is_empty() {
             return self.run_action(CommandAction::Program(ProgramAction::Cancel), now);
         }
-        self.tap(KeyPress::without_modifiers(KeySymbol::Esc), now)
+        self.press_dialog_key(KeyPress::without_modifiers(KeySymbol::Esc), now)
     }
 
     /// Says something in answer to the last line.
-    fn reply(&mut self, words: impl Into<String>) {
-        self.conversation.words.push(words.into());
+    fn respond(&mut self, words: impl Into<String>) {
+        self.conversation.messages.push(words.into());
     }
 
     /// Whether something that was started keeps the person waiting.
-    fn is_awaited(&self) -> bool {
+    fn is_user_waiting(&self) -> bool {
         let laying_out = self.console.response().is_some_and(|answered| answered.layout_pending(self.console.tab));
         // The first question can be about the store.
-        let arriving = self.conversation.turn == 0 && self.activity.store.is_none();
+        let arriving = self.conversation.lines_handled == 0 && self.activity.store.is_none();
         let computing = laying_out || self.console.extraction_pending() || self.console.awaited_list.is_some();
         // Who let a rotation go on behind the screen does not wait for it, and it may itself wait for the person.
         let mut running = self.activity.entries.iter().filter(|entry| entry.state.is_running());
-        let kept_waiting = running.any(|entry| !self.dialogs.hides(entry.id));
+        let kept_waiting = running.any(|entry| !self.dialogs.has_hidden_wizard(entry.id));
         arriving || !self.credentials.all_rows_loaded() || kept_waiting || computing
     }
 
     /// The question between two commands: it names what the next one is about.
-    fn invitation(&self) -> Prompt {
+    fn command_prompt(&self) -> TextPrompt {
         let name = self.selected().map_or_else(|| "tokenring".to_owned(), |credential| self.display_name(credential));
-        Prompt::shown(format!("{name}> "))
+        TextPrompt::visible(format!("{name}> "))
     }
 
     /// What is typed below the answer.
-    fn words_wanted(&self) -> &'static str {
+    fn console_prompt_label(&self) -> &'static str {
         match self.console.prompt.as_ref().map(|prompt| prompt.kind) {
             Some(ConsolePromptKind::Filter) => "jq filter (empty for the whole answer): ",
             Some(ConsolePromptKind::Search) | None => "Search for: ",
@@ -121,9 +122,9 @@ impl App {
     }
 
     /// What the text being typed at the foot of a pane is.
-    fn hear_words(&mut self, line: &str, now: Now) -> Vec<UiEffect> {
+    fn handle_typed_text(&mut self, line: &str, now: Now) -> Vec<UiEffect> {
         if self.credentials.filter.typing {
-            self.conversation.pages.push(Page::Pane(super::Pane::Credentials));
+            self.conversation.pages.push(ReadoutPage::Pane(super::Pane::Credentials));
             let list = &mut self.credentials;
             list.filter.input.reset();
             super::form::insert_text(&mut list.filter.input, line);
@@ -132,23 +133,23 @@ impl App {
         } else {
             let purpose = self.console.prompt.take().map(|prompt| prompt.kind);
             if purpose == Some(ConsolePromptKind::Filter) {
-                self.conversation.pages.push(Page::Pane(super::Pane::Console));
+                self.conversation.pages.push(ReadoutPage::Pane(super::Pane::Console));
                 return self.filter_response(line.trim());
             }
-            self.conversation.pages.push(Page::Matches(line.trim().to_lowercase()));
+            self.conversation.pages.push(ReadoutPage::Matches(line.trim().to_lowercase()));
         }
         Vec::new()
     }
 
     /// Presses a key in the top dialog.
-    fn tap(&mut self, key: KeyPress, now: Now) -> Vec<UiEffect> {
-        self.with_top_dialog(now, |dialog, app| dialog.key(key, app, now))
+    fn press_dialog_key(&mut self, key: KeyPress, now: Now) -> Vec<UiEffect> {
+        self.with_top_dialog(now, |dialog, app| dialog.handle_key(key, app, now))
     }
 }
 
-impl Prompt {
+impl TextPrompt {
     /// A question whose answer may be seen.
-    fn shown(question: impl Into<String>) -> Self {
-        Self { question: question.into(), echo: Echo::Shown }
+    fn visible(question: impl Into<String>) -> Self {
+        Self { question: question.into(), echo: EchoMode::Visible }
     }
 }

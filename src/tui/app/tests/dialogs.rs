@@ -8,7 +8,7 @@ fn dialogs_stack_and_escape_closes_the_top_one() {
     let mut session = session();
     session.press("!").paste("nothing happens");
     session.press("Esc : ").type_text("add");
-    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Pick(_))));
+    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Picker(_))));
     session.press("Enter");
     assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))));
     session.press("Esc");
@@ -67,7 +67,7 @@ fn a_pasted_token_says_what_it_is_and_is_added() {
     session.paste(&format!("\"{TOKEN}\"\n"));
     let (task, BackgroundTask::Credential(CredentialTask::Identify(_))) = session.task() else { panic!("not identified") };
     session.report(task, identified(&["laptop"]));
-    let sheet = session.app.dialogs.top().expect("a dialog").sheet(&session.app, session.now);
+    let sheet = session.app.dialogs.top().expect("a dialog").view(&session.app, session.now);
     let words: String =
         sheet.head.iter().map(|row| if let DialogRow::Text(_, text) = row { text.as_str() } else { "" }).collect();
     assert!(words.contains("quotes") && words.contains("laptop") && words.contains("begins with snyk_uat."), "{words}");

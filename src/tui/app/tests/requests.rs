@@ -34,7 +34,7 @@ fn groups_that_were_listed_are_offered_by_name() {
     let groups = r#"{"data":[{"id":"g1","attributes":{"name":"Acme"}},{"id":"g2","attributes":{"name":"Beta"}}]}"#;
     let answer = exchange(&session, ResponseBody::Text(groups.to_owned()));
     session.report(task, TaskEvent::ResponseReceived(answer)).press("p").type_text("organisations of a group").press("Enter");
-    let Some(Dialog::Pick(_)) = session.app.dialogs.top() else { panic!("nothing was offered") };
+    let Some(Dialog::Picker(_)) = session.app.dialogs.top() else { panic!("nothing was offered") };
     session.type_text("et").press("Enter");
     let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else { panic!("not filled") };
     assert!(draft.address().starts_with("/rest/groups/g2/orgs"), "{draft:?}");

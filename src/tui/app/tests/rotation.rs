@@ -59,7 +59,7 @@ impl TestSession {
 
     /// Everything that the top dialog says.
     fn said(&self) -> String {
-        let sheet = self.app.dialogs.top().expect("a dialog").sheet(&self.app, self.now);
+        let sheet = self.app.dialogs.top().expect("a dialog").view(&self.app, self.now);
         let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
         let words = rows.map(|row| match row {
             DialogRow::Text(_, text) | DialogRow::Message(_, text) => text.clone(),

@@ -52,7 +52,7 @@ impl TestSession {
     }
 
     fn words(&self) -> String {
-        let sheet = self.app.dialogs.top().expect("a dialog").sheet(&self.app, self.now);
+        let sheet = self.app.dialogs.top().expect("a dialog").view(&self.app, self.now);
         let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
         let words = rows.map(|row| match row {
             crate::tui::app::sheet::DialogRow::Text(_, text) => text.clone(),
@@ -243,7 +243,7 @@ fn in_a_conversation_what_can_only_be_closed_takes_the_next_command_too() {
         .sign_in(task, SignInEvent::CallbackReceived)
         .sign_in(task, SignInEvent::Finished(signed_in(Some(Ok(())))))
         .report(task, TaskEvent::Done);
-    let prompt = session.app.prompt(session.now).expect("a question");
+    let prompt = session.app.next_prompt(session.now).expect("a question");
     assert!(prompt.question.contains("1 Close"), "{}", prompt.question);
     session.drain();
     session.handle_message(Message::Input(InputEvent::LineEntered(prompt, "quit".to_owned().into())));

@@ -10,7 +10,7 @@ use crate::tui::app::sheet::DialogRow;
 fn account(session: &mut TestSession) -> String {
     let effects: Vec<_> = session.drain().iter().map(kind).collect();
     let app = &session.app;
-    let titles: Vec<_> = app.dialogs.iter().map(|dialog| dialog.sheet(app, session.now).title).collect();
+    let titles: Vec<_> = app.dialogs.iter().map(|dialog| dialog.view(app, session.now).title).collect();
     let notice = app.activity.current_notification(session.now.instant).map(|notice| notice.text.clone());
     let selected = app.selected().map(|credential| credential.name.to_string());
     let stage = (app.ui_state.focus, app.ui_state.zoom, app.ui_state.presentation, app.ui_state.mouse, app.ui_state.layout);
@@ -59,7 +59,7 @@ fn ready(command: &CommandSpec) -> TestSession {
 
 /// The text of the row under the cursor of the top dialog.
 fn chosen(session: &TestSession) -> Option<String> {
-    let sheet = session.app.dialogs.top()?.sheet(&session.app, session.now);
+    let sheet = session.app.dialogs.top()?.view(&session.app, session.now);
     sheet.body.iter().find_map(|row| match row {
         DialogRow::Item(item) if item.selected => Some(item.text.clone()),
         _ => None,
@@ -137,7 +137,7 @@ fn jump_labels_reach_every_kind_of_place() {
     session.press("f");
     let at = places.iter().position(|(x, y)| screen.regions.contains(*x, *y)).expect("a region");
     let Some(Dialog::Jump(jump)) = session.app.dialogs.top() else { panic!("no labels") };
-    let label = jump.open().nth(at).expect("a label").0.label.clone();
+    let label = jump.matching_targets().nth(at).expect("a label").0.label.clone();
     session.type_text(&label);
     assert!(session.app.dialogs.is_empty());
     assert_eq!(session.app.ui_state.focus, Pane::Regions);
@@ -161,7 +161,7 @@ fn presentation_mode_has_no_gap_through_which_a_name_shows() {
     assert!(session.notice().contains("names"), "it says why");
     for keys in ["r", "X", "!", "C-p", "T", "V", "A"] {
         session.press(keys);
-        let sheet = session.app.dialogs.top().expect("a dialog").sheet(&session.app, session.now);
+        let sheet = session.app.dialogs.top().expect("a dialog").view(&session.app, session.now);
         let said: String = sheet.head.iter().chain(&sheet.body).map(words_of).collect();
         assert!(samples::credentials().iter().all(|known| !said.contains(known.name.as_str())), "{keys}: {said}");
         session.press("Esc");

@@ -6,44 +6,45 @@
 //! new          ━━━━━━━━━┄┄┄┄┄┄┄┄┄┄┄┄┄┄
 //! ```
 
-use super::steps::Steps;
+use super::steps::WizardSteps;
 use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::rotation::{RotationPlan, RotationPurpose, SecretOverlap, StepStatus};
 use crate::tui::app::sheet::DialogRow;
 
 /// The labels stand in so many columns.
-const LABEL: usize = 7;
+const LABEL_COLUMNS: usize = 7;
 /// The most columns from one node to the next.
-const STRIDE: usize = 7;
+const MAX_NODE_SPACING: usize = 7;
 /// Fewer would let the nodes touch.
-const NARROWEST: usize = 2;
+const MIN_NODE_SPACING: usize = 2;
 
 /// The signs of the diagram.
-struct Signs {
+struct DiagramSymbols {
     done: &'static str,
     current: &'static str,
     planned: &'static str,
     failed: &'static str,
     line: &'static str,
     alive: &'static str,
-    to_live: &'static str,
+    remaining: &'static str,
 }
 
-const UNICODE: Signs =
-    Signs { done: "●", current: "◉", planned: "○", failed: "✗", line: "─", alive: "━", to_live: "┄" };
-const ASCII: Signs = Signs { done: "#", current: ">", planned: "o", failed: "x", line: "-", alive: "=", to_live: "." };
+const UNICODE_SYMBOLS: DiagramSymbols =
+    DiagramSymbols { done: "●", current: "◉", planned: "○", failed: "✗", line: "─", alive: "━", remaining: "┄" };
+const ASCII_SYMBOLS: DiagramSymbols =
+    DiagramSymbols { done: "#", current: ">", planned: "o", failed: "x", line: "-", alive: "=", remaining: "." };
 
 /// How much of the diagram there is room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
+pub(super) enum DiagramDetail {
     /// The nodes only.
-    Steps,
+    StepsOnly,
     /// The nodes and the lives of the secrets.
-    Lives,
+    WithLifespans,
 }
 
 /// One secret: from which step to which it lives, and how far that has come.
-struct Life {
+struct SecretLifespan {
     label: &'static str,
     /// The step in which it comes into being.
     from: usize,
@@ -56,20 +57,25 @@ struct Life {
 }
 
 /// The diagram in so many columns.
-pub(super) fn rows(plan: &RotationPlan, steps: &Steps, glyphs: &GlyphSet, (columns, extent): (usize, Extent)) -> Vec<DialogRow> {
-    let signs = if *glyphs == GlyphSet::UNICODE { &UNICODE } else { &ASCII };
+pub(super) fn diagram_rows(
+    plan: &RotationPlan,
+    steps: &WizardSteps,
+    glyphs: &GlyphSet,
+    (columns, extent): (usize, DiagramDetail),
+) -> Vec<DialogRow> {
+    let signs = if *glyphs == GlyphSet::UNICODE { &UNICODE_SYMBOLS } else { &ASCII_SYMBOLS };
     let states = steps.states();
-    let stride = (columns.saturating_sub(LABEL) / states.len().max(1)).clamp(NARROWEST, STRIDE);
-    let mut rows = vec![nodes(&states, signs, stride)];
-    if extent == Extent::Lives {
-        rows.extend(lives(plan, &states).into_iter().map(|life| lane(&life, signs, stride)));
+    let stride = (columns.saturating_sub(LABEL_COLUMNS) / states.len().max(1)).clamp(MIN_NODE_SPACING, MAX_NODE_SPACING);
+    let mut rows = vec![node_row(&states, signs, stride)];
+    if extent == DiagramDetail::WithLifespans {
+        rows.extend(secret_lifespans(plan, &states).into_iter().map(|life| lifespan_row(&life, signs, stride)));
     }
     rows.push(DialogRow::Blank);
     rows
 }
 
-fn nodes(states: &[(&str, StepStatus)], signs: &Signs, stride: usize) -> DialogRow {
-    let mut pieces = vec![(StyleRole::Dim, label("steps"))];
+fn node_row(states: &[(&str, StepStatus)], signs: &DiagramSymbols, stride: usize) -> DialogRow {
+    let mut pieces = vec![(StyleRole::Dim, pad_label("steps"))];
     for (at, (_, state)) in states.iter().enumerate() {
         let (role, sign) = match state {
             StepStatus::Done => (StyleRole::Good, signs.done),
@@ -87,19 +93,19 @@ fn nodes(states: &[(&str, StepStatus)], signs: &Signs, stride: usize) -> DialogR
     DialogRow::spans(pieces)
 }
 
-fn lane(life: &Life, signs: &Signs, stride: usize) -> DialogRow {
-    let mut pieces = vec![(StyleRole::Dim, label(life.label)), (StyleRole::Dim, " ".repeat(life.from * stride))];
+fn lifespan_row(life: &SecretLifespan, signs: &DiagramSymbols, stride: usize) -> DialogRow {
+    let mut pieces = vec![(StyleRole::Dim, pad_label(life.label)), (StyleRole::Dim, " ".repeat(life.from * stride))];
     let reached = life.reached.clamp(life.from, life.until);
     pieces.push((StyleRole::Good, signs.alive.repeat((reached - life.from) * stride)));
     if life.ended {
         pieces.push((StyleRole::Bad, signs.failed.to_owned()));
     } else {
-        pieces.push((StyleRole::Dim, signs.to_live.repeat((life.until - reached) * stride)));
+        pieces.push((StyleRole::Dim, signs.remaining.repeat((life.until - reached) * stride)));
     }
     DialogRow::spans(pieces)
 }
 
-fn lives(plan: &RotationPlan, states: &[(&str, StepStatus)]) -> Vec<Life> {
+fn secret_lifespans(plan: &RotationPlan, states: &[(&str, StepStatus)]) -> Vec<SecretLifespan> {
     let place = |wanted: &[&str]| states.iter().position(|(id, _)| wanted.contains(id));
     let is_done = |at: usize| states.get(at).is_some_and(|(_, state)| *state == StepStatus::Done);
     let front = states.iter().rposition(|(_, state)| *state != StepStatus::Planned).map_or(0, |last| last + 1);
@@ -112,18 +118,18 @@ fn lives(plan: &RotationPlan, states: &[(&str, StepStatus)]) -> Vec<Life> {
     let old = (plan.purpose != RotationPurpose::Create).then(|| {
         let until = death.unwrap_or(end);
         let ended = is_done(until);
-        Life { label: "old", from: 0, reached: if ended { until } else { front }, until, ended }
+        SecretLifespan { label: "old", from: 0, reached: if ended { until } else { front }, until, ended }
     });
     let new = mint.map(|from| {
         let given_up = states.iter().position(|(id, state)| id.starts_with("discard") && *state == StepStatus::Done);
         let until = given_up.unwrap_or(end);
-        Life { label: "new", from, reached: if is_done(from) { front } else { from }, until, ended: given_up.is_some() }
+        SecretLifespan { label: "new", from, reached: if is_done(from) { front } else { from }, until, ended: given_up.is_some() }
     });
     old.into_iter().chain(new).collect()
 }
 
-fn label(word: &str) -> String {
-    format!("{word:<LABEL$}")
+fn pad_label(word: &str) -> String {
+    format!("{word:<LABEL_COLUMNS$}")
 }
 
 #[cfg(test)]
@@ -133,7 +139,8 @@ mod tests {
 
     fn drawn(plan: &RotationPlan, lines: &[(&str, StepStatus)]) -> Vec<String> {
         let lines: Vec<_> = lines.iter().map(|(step, state)| line(step, *state, "")).collect();
-        let rows = rows(plan, &Steps::after(plan, &lines), &GlyphSet::UNICODE, (37, Extent::Lives));
+        let rows =
+            diagram_rows(plan, &WizardSteps::from_progress(plan, &lines), &GlyphSet::UNICODE, (37, DiagramDetail::WithLifespans));
         let text = rows.into_iter().map(|row| match row {
             DialogRow::Spans(drawing) => {
                 drawing.spans.into_iter().map(|(_, text)| text).collect::<String>().trim_end().to_owned()

@@ -1,8 +1,8 @@
 //! What the wizard shows: the steps in the middle, and below them what they wait for.
 
-use super::diagram::{self, Extent};
-use super::steps::Pulse;
-use super::{Rotate, Stage};
+use super::diagram::{self, DiagramDetail};
+use super::steps::ActivityIndicator;
+use super::{RotationWizard, WizardStage};
 use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::rotation::{RotationPhase, RotationPlan, RotationPurpose, RotationStatus};
 use crate::engine::message::RotationSummary;
@@ -10,62 +10,62 @@ use crate::tui::app::dialog::problem;
 use crate::tui::app::sheet::{DialogRow, DialogView, ListItem};
 use crate::tui::app::{App, Now, PresentationMode};
 
-const WIDTH: u16 = 88;
+const WIDTH_COLUMNS: u16 = 88;
 /// On a lower screen the lives of the secrets leave too little room for the steps.
-const HIGH: u16 = 24;
+const MIN_ROWS_FOR_LIFESPANS: u16 = 24;
 /// On a lower screen they leave too little room for a question.
-const HIGH_FOR_QUESTIONS: u16 = 30;
-const OVERLAP: &str = "Overlap: the old secret works until the new one has taken its place.";
+const MIN_ROWS_FOR_LIFESPANS_WITH_PROMPT: u16 = 30;
+const OVERLAP_NOTE: &str = "Overlap: the old secret works until the new one has taken its place.";
 
-impl Rotate {
+impl RotationWizard {
     /// What it shows.
-    pub fn sheet(&self, app: &App, now: Now) -> DialogView {
+    pub fn view(&self, app: &App, now: Now) -> DialogView {
         let glyphs = app.preferences.symbols;
-        let mut sheet = DialogView::new(self.title(glyphs), WIDTH);
-        sheet.head = self.head(app);
-        let (rows, seen) = self.rows(glyphs);
-        sheet.cursor = self.row.unwrap_or(seen).min(rows.len().saturating_sub(1));
+        let mut sheet = DialogView::new(self.title_text(glyphs), WIDTH_COLUMNS);
+        sheet.head = self.head_rows(app);
+        let (rows, seen) = self.body_rows(glyphs);
+        sheet.cursor = self.scroll_row.unwrap_or(seen).min(rows.len().saturating_sub(1));
         sheet.body = rows;
-        sheet.foot.extend(problem::rows(self.problem.as_ref()));
+        sheet.foot.extend(problem::problem_rows(self.problem.as_ref()));
         match &self.stage {
-            Stage::Reading => sheet.foot.push(DialogRow::dim("Reading the journal…")),
-            Stage::Running(form) => {
+            WizardStage::Loading => sheet.foot.push(DialogRow::dim("Reading the journal…")),
+            WizardStage::Running(form) => {
                 sheet.foot.push(DialogRow::Blank);
                 sheet = sheet.with_form_below(form);
                 sheet
                     .foot
                     .push(DialogRow::dim("Esc hides this and it goes on · s stops before the next step, to be taken up again"));
             }
-            Stage::Stopping => {
+            WizardStage::Stopping => {
                 sheet
                     .foot
                     .extend([DialogRow::Blank, DialogRow::dim("Stopping as soon as this step is at its end… · Esc hides this")]);
             }
-            Stage::Asked(asked) => sheet.foot.extend(asked.answers(app.ui_state.presentation, now.instant)),
-            Stage::Planned(form) => {
+            WizardStage::Prompting(asked) => sheet.foot.extend(asked.answers(app.ui_state.presentation, now.instant)),
+            WizardStage::Planned(form) => {
                 sheet.foot.push(DialogRow::Blank);
                 sheet = sheet.with_form_below(form);
                 sheet.foot.push(DialogRow::dim("Nothing happens before Begin · ↑/↓ scroll · Tab chooses · Esc closes"));
             }
-            Stage::Halted(review, form) => {
-                sheet.foot.extend(halted(review));
+            WizardStage::Paused(review, form) => {
+                sheet.foot.extend(paused_rows(review));
                 sheet = sheet.with_form_below(form);
             }
-            Stage::Over(status, form) => {
-                sheet.foot.extend(over(status, glyphs));
+            WizardStage::Finished(status, form) => {
+                sheet.foot.extend(result_rows(status, glyphs));
                 sheet = sheet.with_form_below(form);
             }
-            Stage::Failed(form) => {
+            WizardStage::Failed(form) => {
                 sheet.foot.push(DialogRow::text("Nothing was begun, and nothing has changed."));
                 sheet = sheet.with_form_below(form);
             }
         }
-        self.veil(&mut sheet, app);
+        self.mask_names(&mut sheet, app);
         sheet
     }
 
     /// Where others see the screen, the credential is called what the list calls it.
-    fn veil(&self, sheet: &mut DialogView, app: &App) {
+    fn mask_names(&self, sheet: &mut DialogView, app: &App) {
         if app.ui_state.presentation == PresentationMode::Off {
             return;
         }
@@ -79,51 +79,51 @@ impl Rotate {
     }
 
     /// The rows in the middle, and the one that must be seen.
-    pub(super) fn rows(&self, glyphs: &GlyphSet) -> (Vec<DialogRow>, usize) {
+    pub(super) fn body_rows(&self, glyphs: &GlyphSet) -> (Vec<DialogRow>, usize) {
         match (&self.stage, &self.plan) {
-            (Stage::Planned(_), Some(plan)) => (planned(plan, glyphs), 0),
-            (Stage::Asked(asked), _) => {
-                let mut rows = self.steps.rows(glyphs, Pulse::Still).0;
+            (WizardStage::Planned(_), Some(plan)) => (plan_rows(plan, glyphs), 0),
+            (WizardStage::Prompting(asked), _) => {
+                let mut rows = self.steps.rows(glyphs, ActivityIndicator::Idle).0;
                 rows.extend(asked.question());
                 let last = rows.len() - 1;
                 (rows, last)
             }
-            (Stage::Running(_) | Stage::Stopping, _) => self.steps.rows(glyphs, Pulse::Beating),
-            (Stage::Over(..), _) => self.steps.rows(glyphs, Pulse::Over),
-            _ => self.steps.rows(glyphs, Pulse::Still),
+            (WizardStage::Running(_) | WizardStage::Stopping, _) => self.steps.rows(glyphs, ActivityIndicator::Active),
+            (WizardStage::Finished(..), _) => self.steps.rows(glyphs, ActivityIndicator::Finished),
+            _ => self.steps.rows(glyphs, ActivityIndicator::Idle),
         }
     }
 
-    fn title(&self, glyphs: &GlyphSet) -> String {
-        let (done, all) = self.steps.count();
+    fn title_text(&self, glyphs: &GlyphSet) -> String {
+        let (done, all) = self.steps.counts();
         match self.stage {
-            Stage::Reading | Stage::Failed(_) | Stage::Planned(_) => self.heading(),
+            WizardStage::Loading | WizardStage::Failed(_) | WizardStage::Planned(_) => self.heading(),
             _ => format!("{} {} {done} of {all} done", self.heading(), glyphs.separator),
         }
     }
 
-    fn head(&self, app: &App) -> Vec<DialogRow> {
+    fn head_rows(&self, app: &App) -> Vec<DialogRow> {
         let Some(plan) = &self.plan else { return Vec::new() };
-        let (asked, height) = (matches!(self.stage, Stage::Asked(_)), app.ui_state.area.height);
-        if asked && height < HIGH {
+        let (asked, height) = (matches!(self.stage, WizardStage::Prompting(_)), app.ui_state.area.height);
+        if asked && height < MIN_ROWS_FOR_LIFESPANS {
             return Vec::new();
         }
         let mut rows = vec![DialogRow::text(format!("Plan: {}.", plan.title()))];
-        if let Stage::Planned(_) = self.stage {
-            rows.push(plan.warning().map_or_else(|| DialogRow::dim(OVERLAP), DialogRow::warning));
+        if let WizardStage::Planned(_) = self.stage {
+            rows.push(plan.warning().map_or_else(|| DialogRow::dim(OVERLAP_NOTE), DialogRow::warning));
             rows.extend(plan.limit_warning().map(DialogRow::dim));
         }
         rows.push(DialogRow::Blank);
-        let columns = usize::from(app.ui_state.area.width.min(WIDTH).saturating_sub(4));
-        let high = if asked { HIGH_FOR_QUESTIONS } else { HIGH };
-        let extent = if height < high { Extent::Steps } else { Extent::Lives };
-        rows.extend(diagram::rows(plan, &self.steps, app.preferences.symbols, (columns, extent)));
+        let columns = usize::from(app.ui_state.area.width.min(WIDTH_COLUMNS).saturating_sub(4));
+        let high = if asked { MIN_ROWS_FOR_LIFESPANS_WITH_PROMPT } else { MIN_ROWS_FOR_LIFESPANS };
+        let extent = if height < high { DiagramDetail::StepsOnly } else { DiagramDetail::WithLifespans };
+        rows.extend(diagram::diagram_rows(plan, &self.steps, app.preferences.symbols, (columns, extent)));
         rows
     }
 }
 
 /// The steps with the calls they make and what cannot be undone.
-fn planned(plan: &RotationPlan, glyphs: &GlyphSet) -> Vec<DialogRow> {
+fn plan_rows(plan: &RotationPlan, glyphs: &GlyphSet) -> Vec<DialogRow> {
     let mut rows = Vec::new();
     for step in &plan.steps {
         let (mark, right) = (Some((StyleRole::Dim, glyphs.unchecked)), String::new());
@@ -142,7 +142,7 @@ fn planned(plan: &RotationPlan, glyphs: &GlyphSet) -> Vec<DialogRow> {
 }
 
 /// An honest account: what comes next, what is left, and whether there is a way back.
-fn halted(review: &RotationSummary) -> Vec<DialogRow> {
+fn paused_rows(review: &RotationSummary) -> Vec<DialogRow> {
     let RotationStatus { next, manual_steps: left, .. } = &review.status;
     let mut rows =
         vec![DialogRow::Blank, DialogRow::Text(StyleRole::Title, "It has stopped; what has happened stands above.".to_owned())];
@@ -155,7 +155,7 @@ fn halted(review: &RotationSummary) -> Vec<DialogRow> {
     rows
 }
 
-fn over(status: &RotationStatus, glyphs: &GlyphSet) -> Vec<DialogRow> {
+fn result_rows(status: &RotationStatus, glyphs: &GlyphSet) -> Vec<DialogRow> {
     if let Some(why) = &status.why {
         return vec![DialogRow::Blank, DialogRow::Text(StyleRole::Bad, format!("{} Nothing was made: {why}", glyphs.refused))];
     }

@@ -6,59 +6,59 @@ use crate::tui::app::sheet::{DialogRow, ListItem};
 
 /// The steps, and what has become of each.
 #[derive(Default)]
-pub(super) struct Steps {
-    steps: Vec<Step>,
+pub(super) struct WizardSteps {
+    steps: Vec<WizardStep>,
     /// The one that something was heard of last.
     current: usize,
 }
 
-struct Step {
+struct WizardStep {
     id: String,
-    words: String,
+    text: String,
     state: StepStatus,
     /// More in words about where it stands.
     detail: String,
     /// Why it failed last.
-    trouble: Option<String>,
+    last_error: Option<String>,
 }
 
 /// Whether somebody is at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pulse {
+pub(super) enum ActivityIndicator {
     /// A task carries it out: what is open is under way.
-    Beating,
+    Active,
     /// Nobody does: nobody knows how what is open ended.
-    Still,
+    Idle,
     /// Nobody does, and nobody will.
-    Over,
+    Finished,
 }
 
-impl Steps {
+impl WizardSteps {
     /// The steps of a plan; none is taken yet.
-    pub(super) fn of(plan: &RotationPlan) -> Self {
+    pub(super) fn from_plan(plan: &RotationPlan) -> Self {
         let step = |planned: &crate::domain::rotation::PlannedRotationStep| {
-            Step::new(planned.step.to_string(), planned.description.clone(), StepStatus::Planned)
+            WizardStep::new(planned.step.to_string(), planned.description.clone(), StepStatus::Planned)
         };
         Self { steps: plan.steps.iter().map(step).collect(), current: 0 }
     }
 
     /// The steps of a plan, with what has happened.
-    pub(super) fn after(plan: &RotationPlan, lines: &[ProgressLine]) -> Self {
-        let mut steps = Self::of(plan);
+    pub(super) fn from_progress(plan: &RotationPlan, lines: &[ProgressLine]) -> Self {
+        let mut steps = Self::from_plan(plan);
         for line in lines {
-            steps.take(line);
+            steps.apply(line);
         }
         steps
     }
 
     /// Something has become of a step. One that the plan does not have comes last.
-    pub(super) fn take(&mut self, line: &ProgressLine) {
+    pub(super) fn apply(&mut self, line: &ProgressLine) {
         let known = self.steps.iter().position(|step| step.id == line.step).filter(|_| !is_remark(&line.step));
         self.current = known.unwrap_or(self.steps.len());
         if known.is_none() {
-            self.steps.push(Step::new(line.step.clone(), words(line), line.state));
+            self.steps.push(WizardStep::new(line.step.clone(), line_text(line), line.state));
         }
-        self.steps[self.current].become_(line);
+        self.steps[self.current].apply(line);
     }
 
     /// Every step with its state, in order; remarks are none.
@@ -68,17 +68,17 @@ impl Steps {
     }
 
     /// How many are done, and how many there are.
-    pub(super) fn count(&self) -> (usize, usize) {
+    pub(super) fn counts(&self) -> (usize, usize) {
         let steps = || self.steps.iter().filter(|step| !is_remark(&step.id));
         (steps().filter(|step| step.state == StepStatus::Done).count(), steps().count())
     }
 
     /// The steps as rows, and the row of the one that something was heard of last.
-    pub(super) fn rows(&self, glyphs: &GlyphSet, pulse: Pulse) -> (Vec<DialogRow>, usize) {
+    pub(super) fn rows(&self, glyphs: &GlyphSet, pulse: ActivityIndicator) -> (Vec<DialogRow>, usize) {
         let (mut rows, mut seen) = (Vec::new(), 0);
         for (at, step) in self.steps.iter().enumerate() {
             rows.push(step.row(glyphs, pulse));
-            rows.extend(step.remarks(pulse).map(|remark| DialogRow::dim(format!("  {remark}"))));
+            rows.extend(step.detail_lines(pulse).map(|remark| DialogRow::dim(format!("  {remark}"))));
             if at == self.current {
                 seen = rows.len() - 1;
             }
@@ -87,18 +87,18 @@ impl Steps {
     }
 }
 
-impl Step {
+impl WizardStep {
     fn new(id: String, words: String, state: StepStatus) -> Self {
-        Self { id, words, state, detail: String::new(), trouble: None }
+        Self { id, text: words, state, detail: String::new(), last_error: None }
     }
 
-    fn become_(&mut self, line: &ProgressLine) {
+    fn apply(&mut self, line: &ProgressLine) {
         self.state = line.state;
         self.detail.clear();
         match line.state {
-            StepStatus::Failed => self.trouble = Some(line.detail.clone()),
+            StepStatus::Failed => self.last_error = Some(line.detail.clone()),
             StepStatus::Done => {
-                self.trouble = None;
+                self.last_error = None;
                 self.detail.clone_from(&line.detail);
             }
             StepStatus::Waiting => self.detail.clone_from(&line.detail),
@@ -106,35 +106,37 @@ impl Step {
         }
     }
 
-    fn row(&self, glyphs: &GlyphSet, pulse: Pulse) -> DialogRow {
+    fn row(&self, glyphs: &GlyphSet, pulse: ActivityIndicator) -> DialogRow {
         let (role, sign, word) = match (self.state, pulse) {
             (StepStatus::Done, _) => (StyleRole::Good, glyphs.check_mark, "done"),
-            (StepStatus::Planned, Pulse::Over) => (StyleRole::Dim, glyphs.unchecked, "not taken"),
+            (StepStatus::Planned, ActivityIndicator::Finished) => (StyleRole::Dim, glyphs.unchecked, "not taken"),
             (StepStatus::Planned, _) => (StyleRole::Dim, glyphs.unchecked, "planned"),
-            (_, Pulse::Over) => (StyleRole::Warn, glyphs.refused, "given up"),
+            (_, ActivityIndicator::Finished) => (StyleRole::Warn, glyphs.refused, "given up"),
             (StepStatus::Failed, _) => (StyleRole::Bad, glyphs.refused, "failed"),
-            (StepStatus::Running, Pulse::Beating) => (StyleRole::Accent, glyphs.pointer, "running"),
-            (StepStatus::Running, Pulse::Still) if !self.id.starts_with("await") => (StyleRole::Warn, glyphs.warning, "unclear"),
+            (StepStatus::Running, ActivityIndicator::Active) => (StyleRole::Accent, glyphs.pointer, "running"),
+            (StepStatus::Running, ActivityIndicator::Idle) if !self.id.starts_with("await") => {
+                (StyleRole::Warn, glyphs.warning, "unclear")
+            }
             (StepStatus::Running | StepStatus::Waiting, _) => (StyleRole::Warn, glyphs.unknown, "waiting"),
         };
-        let (text, right) = (self.words.clone(), word.to_owned());
+        let (text, right) = (self.text.clone(), word.to_owned());
         DialogRow::Item(ListItem { index: None, mark: Some((role, sign)), text, more: String::new(), right, selected: false })
     }
 
     /// What else there is to say. Why it failed goes once it is done; how long it waits, once nobody waits.
-    fn remarks(&self, pulse: Pulse) -> impl Iterator<Item = &str> {
+    fn detail_lines(&self, pulse: ActivityIndicator) -> impl Iterator<Item = &str> {
         let told = match self.state {
-            StepStatus::Done => !is_remark(&self.id) && self.detail != self.words,
-            StepStatus::Waiting => pulse == Pulse::Beating,
+            StepStatus::Done => !is_remark(&self.id) && self.detail != self.text,
+            StepStatus::Waiting => pulse == ActivityIndicator::Active,
             _ => false,
         };
         let detail = Some(self.detail.as_str()).filter(|detail| told && !detail.is_empty());
-        self.trouble.as_deref().into_iter().chain(detail)
+        self.last_error.as_deref().into_iter().chain(detail)
     }
 }
 
 /// What a step that the plan does not have is called.
-fn words(line: &ProgressLine) -> String {
+fn line_text(line: &ProgressLine) -> String {
     match line.step.as_str() {
         "reconcile" => format!("found out: {}", line.detail),
         "human" => format!("you said: {}", line.detail),
@@ -152,7 +154,7 @@ mod tests {
     use super::*;
     use crate::tui::app::samples::rotation::{line, plan};
 
-    fn shown(steps: &Steps, pulse: Pulse) -> Vec<String> {
+    fn shown(steps: &WizardSteps, pulse: ActivityIndicator) -> Vec<String> {
         let (rows, _) = steps.rows(&GlyphSet::UNICODE, pulse);
         rows.into_iter()
             .map(|row| match row {
@@ -165,40 +167,44 @@ mod tests {
 
     #[test]
     fn a_step_that_failed_says_why_until_it_is_done() {
-        let mut steps = Steps::of(&plan());
-        steps.take(&line("create", StepStatus::Running, "have the provider make the new secret"));
-        steps.take(&line("create", StepStatus::Failed, "503 Service Unavailable"));
-        steps.take(&line("create", StepStatus::Waiting, "wait 2 s"));
+        let mut steps = WizardSteps::from_plan(&plan());
+        steps.apply(&line("create", StepStatus::Running, "have the provider make the new secret"));
+        steps.apply(&line("create", StepStatus::Failed, "503 Service Unavailable"));
+        steps.apply(&line("create", StepStatus::Waiting, "wait 2 s"));
         assert_eq!(
-            shown(&steps, Pulse::Beating)[2..5],
+            shown(&steps, ActivityIndicator::Active)[2..5],
             ["waiting have the provider make the new secret", "  503 Service Unavailable", "  wait 2 s"]
         );
-        steps.take(&line("create", StepStatus::Done, "ci (5f1c)"));
-        assert_eq!(shown(&steps, Pulse::Beating)[2..4], ["done have the provider make the new secret", "  ci (5f1c)"]);
-        assert_eq!(steps.count().0, 1);
+        steps.apply(&line("create", StepStatus::Done, "ci (5f1c)"));
+        assert_eq!(shown(&steps, ActivityIndicator::Active)[2..4], ["done have the provider make the new secret", "  ci (5f1c)"]);
+        assert_eq!(steps.counts().0, 1);
     }
 
     #[test]
     fn what_was_open_when_it_stopped_is_unclear() {
-        let steps = Steps::after(&plan(), &[line("create", StepStatus::Running, "have the provider make the new secret")]);
-        assert!(shown(&steps, Pulse::Over)[2].starts_with("given up"));
-        assert!(shown(&steps, Pulse::Over)[3].starts_with("not taken"));
-        assert!(shown(&steps, Pulse::Beating)[2].starts_with("running"));
-        assert!(shown(&steps, Pulse::Still)[2].starts_with("unclear"));
+        let steps =
+            WizardSteps::from_progress(&plan(), &[line("create", StepStatus::Running, "have the provider make the new secret")]);
+        assert!(shown(&steps, ActivityIndicator::Finished)[2].starts_with("given up"));
+        assert!(shown(&steps, ActivityIndicator::Finished)[3].starts_with("not taken"));
+        assert!(shown(&steps, ActivityIndicator::Active)[2].starts_with("running"));
+        assert!(shown(&steps, ActivityIndicator::Idle)[2].starts_with("unclear"));
     }
 
     #[test]
     fn what_is_not_in_the_plan_comes_last_and_remarks_stand_for_themselves() {
-        let mut steps = Steps::of(&plan());
-        let planned = steps.count().1;
+        let mut steps = WizardSteps::from_plan(&plan());
+        let planned = steps.counts().1;
         for _ in 0..2 {
-            steps.take(&line("human", StepStatus::Done, "try again"));
+            steps.apply(&line("human", StepStatus::Done, "try again"));
         }
-        steps.take(&line("prove-old", StepStatus::Running, "show that the old secret still works"));
-        steps.take(&line("prove-old", StepStatus::Done, "show that the old secret still works"));
-        assert_eq!(steps.count(), (1, planned + 1));
-        let said = shown(&steps, Pulse::Beating).into_iter().filter(|words| words == "done you said: try again");
+        steps.apply(&line("prove-old", StepStatus::Running, "show that the old secret still works"));
+        steps.apply(&line("prove-old", StepStatus::Done, "show that the old secret still works"));
+        assert_eq!(steps.counts(), (1, planned + 1));
+        let said = shown(&steps, ActivityIndicator::Active).into_iter().filter(|words| words == "done you said: try again");
         assert_eq!(said.count(), 2);
-        assert_eq!(shown(&steps, Pulse::Beating).last().map(String::as_str), Some("done show that the old secret still works"));
+        assert_eq!(
+            shown(&steps, ActivityIndicator::Active).last().map(String::as_str),
+            Some("done show that the old secret still works")
+        );
     }
 }
