@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::arguments::{self, parse_name, print_credential};
+use super::args::{self, parse_name, print_credential};
 use super::context::CliContext;
 use super::{classified, identify, secret_input};
 use crate::domain::identify::{Identification, IdentificationCandidate};
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::{CredentialKind, ProviderCatalog};
 use crate::domain::{CredentialName, Problem, Secret};
-use crate::engine::message::NewCredential;
+use crate::engine::task_protocol::NewCredential;
 use crate::engine::{self, Engine};
 
 /// Keep a credential; the secret comes from standard input or a hidden prompt
@@ -31,7 +31,7 @@ pub(super) struct AddArgs {
     #[arg(long)]
     region: Option<String>,
     /// A field of the kind, such as `client_id`=…; may be repeated
-    #[arg(long = "field", value_name = "K=V", value_parser = arguments::parse_key_value)]
+    #[arg(long = "field", value_name = "K=V", value_parser = args::parse_key_value)]
     fields: Vec<(String, String)>,
     /// A label; may be repeated
     #[arg(long = "label", value_name = "L")]
@@ -40,7 +40,7 @@ pub(super) struct AddArgs {
     #[arg(long = "part", value_name = "PART")]
     parts: Vec<String>,
     /// The day it ends, such as 2027-02-07
-    #[arg(long, value_name = "DATE", value_parser = arguments::parse_date)]
+    #[arg(long, value_name = "DATE", value_parser = args::parse_date)]
     expires: Option<crate::domain::Timestamp>,
     /// Do not ask the provider who it is
     #[arg(long)]

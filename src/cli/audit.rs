@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::context::CliContext;
-use super::shape::format_rfc3339;
+use super::json::format_rfc3339;
 use super::table::TextTable;
 use crate::domain::Problem;
 use crate::engine::{AuditIntegrity, AuditRecord};

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::arguments::parse_time_span;
+use super::args::parse_time_span;
 use super::context::CliContext;
-use super::shape::format_rfc3339;
+use super::json::format_rfc3339;
 use crate::domain::{Credential, Problem, Timestamp, calendar};
 
 /// Write the ends of credentials as a calendar (.ics); the store is not touched

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::arguments::{parse_time_span, usage_problem};
+use super::args::{parse_time_span, usage_problem};
 use super::context::CliContext;
+use super::json::{CheckResultJson, RegionJson};
 use super::junit;
 use super::output;
 use super::regions::{print_regions, region_json};
-use super::shape::{CheckResultJson, RegionJson};
 use super::table::TextTable;
 use crate::domain::problem::ProblemClass;
 use crate::domain::response::CheckResult;

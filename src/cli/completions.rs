@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
 
-use super::arguments::usage_problem;
+use super::args::usage_problem;
 use super::context::CliContext;
 use crate::config::{AppPaths, Settings};
 use crate::domain::provider::{Provider, ProviderCatalog};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
-use super::arguments::{parse_name, usage_problem};
+use super::args::{parse_name, usage_problem};
 use super::context::CliContext;
 use super::table::TextTable;
 use crate::domain::consumer::{CommandPreset, Consumer, ConsumerTarget, PresetDestination, StdinCommand};

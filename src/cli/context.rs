@@ -9,7 +9,7 @@ use crate::config::{AppPaths, Settings, SettingsReport};
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Problem, Secret};
-use crate::engine::message::{BackendKind, StoreError, UnlockMethod};
+use crate::engine::task_protocol::{BackendKind, StoreError, UnlockMethod};
 use crate::engine::{self, Engine};
 use crate::tui::{self, SettingsSource};
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::arguments::{parse_key_value, parse_name, print_credential, usage_problem};
+use super::args::{parse_key_value, parse_name, print_credential, usage_problem};
 use super::context::CliContext;
-use super::human::{CliPrompter, check_answers};
 use super::prompt;
+use super::prompter::{CliPrompter, check_answers};
 use super::rotate::{format_progress_line, print_progress_line as show, report_outcome};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::ProgressLine;

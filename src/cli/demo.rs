@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::context::CliContext;
-use super::{sandbox, screen};
-use crate::domain::provider::{ProviderCatalog, ProviderSource, overlay};
+use super::{sandbox, tui};
+use crate::domain::provider::{ProviderCatalog, ProviderSource, user_overrides};
 use crate::domain::region::Region;
 use crate::domain::{CredentialName, Origin, Problem, Secret};
-use crate::engine::message::NewCredential;
+use crate::engine::task_protocol::NewCredential;
 use crate::engine::{self, Engine};
 use crate::sandbox::{RegionAddresses, SeededCredential, SimulatorManifest};
 
@@ -24,7 +24,7 @@ impl DemoArgs {
         let sandbox = sandbox::start_simulator().await?;
         let engine = Arc::new(engine::in_memory_engine(simulated_catalog(sandbox.manifest())?, &context.settings)?);
         add_credentials(&engine, sandbox.manifest()).await?;
-        let code = screen::run_in_memory(context, engine).await;
+        let code = tui::run_in_memory(context, engine).await;
         sandbox.stop().await;
         code
     }
@@ -39,7 +39,7 @@ fn simulated_catalog(manifest: &SimulatorManifest) -> Result<ProviderCatalog, Pr
         for region in builtin.regions(&provider.id)? {
             if let Some(hosts) = manifest.region(&region.id) {
                 text = Some(
-                    overlay::toml_with_region(text.as_deref(), &provider.id, &region_on_loopback(region, hosts)?)
+                    user_overrides::toml_with_region(text.as_deref(), &provider.id, &region_on_loopback(region, hosts)?)
                         .map_err(|error| simulator_problem(&error))?,
                 );
             }

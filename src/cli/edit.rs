@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::context::CliContext;
-use super::{arguments, identify, secret_input};
+use super::{args, identify, secret_input};
 use crate::domain::{Problem, Timestamp};
-use crate::engine::message;
+use crate::engine::task_protocol;
 
 /// Change a credential's name, kind, region, fields, labels, expiry or secret
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ pub(super) struct EditArgs {
     #[arg(long)]
     region: Option<String>,
     /// A field to set; an empty value removes it; may be repeated
-    #[arg(long = "field", value_name = "K=V", value_parser = arguments::parse_key_value)]
+    #[arg(long = "field", value_name = "K=V", value_parser = args::parse_key_value)]
     fields: Vec<(String, String)>,
     /// A label to add; may be repeated
     #[arg(long = "label", value_name = "L")]
@@ -54,11 +54,11 @@ impl EditArgs {
     /// Applies all changes in one step.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let credential = context.engine()?.find_credential(&self.name).await?;
-        let mut edit = message::CredentialEdit {
+        let mut edit = task_protocol::CredentialEdit {
             region: self.resolve_region(context, &credential.provider)?,
-            ..message::CredentialEdit::default()
+            ..task_protocol::CredentialEdit::default()
         };
-        edit.name = self.rename.as_deref().map(arguments::parse_name).transpose()?;
+        edit.name = self.rename.as_deref().map(args::parse_name).transpose()?;
         edit.kind.clone_from(&self.kind);
         edit.fields = self.fields.iter().cloned().collect();
         edit.expires = self.expires.map(|ending| match ending {
@@ -77,7 +77,7 @@ impl EditArgs {
             context.engine()?
         };
         let changed = engine.edit_credential(&credential.id, edit).await?;
-        arguments::print_credential(context, &changed)
+        args::print_credential(context, &changed)
     }
 
     fn resolve_region(&self, context: &CliContext<'_>, provider: &str) -> Result<Option<String>, Problem> {
@@ -94,5 +94,5 @@ impl EditArgs {
 }
 
 fn parse_expiry(text: &str) -> Result<ExpiryArg, String> {
-    if text == "never" { Ok(ExpiryArg::Never) } else { arguments::parse_date(text).map(ExpiryArg::At) }
+    if text == "never" { Ok(ExpiryArg::Never) } else { args::parse_date(text).map(ExpiryArg::At) }
 }

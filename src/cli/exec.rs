@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
-use super::arguments::usage_problem;
+use super::args::usage_problem;
 use super::context::CliContext;
 use super::output::{self, CliOutput};
 use crate::domain::problem::ProblemClass;

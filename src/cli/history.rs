@@ -6,15 +6,15 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::context::CliContext;
+use super::json::format_rfc3339;
 use super::request::{self, ResponseDisplay, SendContext};
-use super::shape::format_rfc3339;
 use super::table::TextTable;
-use crate::domain::difference::{self, DiffLine};
+use crate::domain::diff::{self, DiffLine};
+use crate::domain::format::count_noun;
 use crate::domain::problem::ProblemClass;
 use crate::domain::request::RequestEnvironment;
-use crate::domain::words::count_noun;
 use crate::domain::{CredentialId, CredentialName, Problem};
-use crate::engine::message::{HistoryFilter, HistoryPolicy, HistoryRecord, RequestOptions};
+use crate::engine::task_protocol::{HistoryFilter, HistoryPolicy, HistoryRecord, RequestOptions};
 
 /// List the requests that were sent, send one again, compare two, or forget them
 #[derive(Debug, clap::Args)]
@@ -135,11 +135,11 @@ async fn compare(context: &CliContext<'_>, id: u64, other: Option<u64>) -> Resul
     };
     let (one, another) = (describe_request(context, &before).await?, describe_request(context, &after).await?);
     if context.out.json {
-        let changes: Vec<_> = difference::diff_lines(&one, &another).into_iter().map(diff_line_json).collect();
+        let changes: Vec<_> = diff::diff_lines(&one, &another).into_iter().map(diff_line_json).collect();
         context.out.print_json(&json!({ "before": before.id, "after": after.id, "changes": changes }))?;
         return Ok(0);
     }
-    let text = difference::format_diff(&one, &another, usize::MAX / 4);
+    let text = diff::format_diff(&one, &another, usize::MAX / 4);
     if text.is_empty() {
         context.out.note("Both are the same.");
     } else {

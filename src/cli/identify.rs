@@ -1,9 +1,9 @@
 //! `tokenring identify`: what is this?
 
 use super::context::CliContext;
+use super::json::{IdentificationJson, format_rfc3339};
 use super::output::CliOutput;
 use super::secret_input;
-use super::shape::{IdentificationJson, format_rfc3339};
 use super::table::TextTable;
 use crate::domain::Problem;
 use crate::domain::identify::IdentificationCandidate;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::arguments::{parse_name, usage_problem};
+use super::args::{parse_name, usage_problem};
 use super::context::CliContext;
 use super::table::TextTable;
 use super::{prompt, secret_input};

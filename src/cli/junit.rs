@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::shape::CheckResultJson;
+use super::json::CheckResultJson;
 use crate::domain::response::CheckResult;
 
 /// A report in which every credential is a test case: one that is refused or breaks a policy has failed, one that could

@@ -1,9 +1,9 @@
 //! `tokenring list` and `tokenring show`: what is known, without the store.
 
 use super::context::CliContext;
-use super::shape::{CredentialJson, format_rfc3339};
+use super::json::{CredentialJson, format_rfc3339};
 use super::table::{TextTable, pad};
-use crate::domain::{Credential, Problem, Timestamp, words};
+use crate::domain::{Credential, Problem, Timestamp, format};
 
 /// List all credentials
 #[derive(Debug, clap::Args)]
@@ -74,8 +74,8 @@ fn table(credentials: &[Credential], now: Timestamp) -> TextTable {
             credential.provider.clone(),
             credential.kind.clone(),
             credential.region.clone(),
-            words::format_expiry(credential.expires, now),
-            words::format_last_check(credential.last_check.as_ref(), now),
+            format::format_expiry(credential.expires, now),
+            format::format_last_check(credential.last_check.as_ref(), now),
         ]);
     }
     table
@@ -89,8 +89,8 @@ fn describe_credential(credential: &Credential, now: Timestamp) -> String {
         ("region", credential.region.clone()),
         ("secret", "•".repeat(20)),
         ("created", format_rfc3339(credential.created)),
-        ("expires", words::format_expiry(credential.expires, now)),
-        ("checked", words::format_last_check(credential.last_check.as_ref(), now)),
+        ("expires", format::format_expiry(credential.expires, now)),
+        ("checked", format::format_last_check(credential.last_check.as_ref(), now)),
     ];
     rows.extend(credential.last_check.as_ref().map(|check| ("reason", check.reason.clone())));
     rows.extend(credential.principal.as_ref().map(|who| ("acts as", format!("{} · {} · {}", who.name, who.kind, who.id))));

@@ -8,13 +8,13 @@ use time::format_description::well_known::Rfc3339;
 use url::Url;
 
 use super::context::CliContext;
+use super::json::CredentialJson;
 use super::output::CliOutput;
-use super::shape::CredentialJson;
-use super::{arguments, classified, secret_input};
+use super::{args, classified, secret_input};
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::{AuthMethod, CredentialKind, ProviderCatalog};
 use crate::domain::{Credential, Problem};
-use crate::engine::ask::AwaitedCallback;
+use crate::engine::prompt::AwaitedCallback;
 use crate::engine::{self, Engine, NewSession, PendingSignIn as Begun, SIGN_IN_TIMEOUT, SignInResult};
 
 /// Sign in with the browser, for the first time or again
@@ -38,7 +38,7 @@ pub(super) struct LoginArgs {
     #[arg(long, requires = "provider")]
     region: Option<String>,
     /// A field of a new one, such as `client_id`=…; may be repeated
-    #[arg(long = "field", value_name = "K=V", value_parser = arguments::parse_key_value, requires = "provider")]
+    #[arg(long = "field", value_name = "K=V", value_parser = args::parse_key_value, requires = "provider")]
     fields: Vec<(String, String)>,
     /// A label of a new one; may be repeated
     #[arg(long = "label", value_name = "L", requires = "provider")]
@@ -92,7 +92,7 @@ impl LoginArgs {
     }
 
     fn build_new_session(self, engine: &Engine) -> Result<NewSession, Problem> {
-        let name = arguments::parse_name(&self.name)?;
+        let name = args::parse_name(&self.name)?;
         let catalogue = &engine.catalog;
         let provider = self.provider.unwrap_or_default();
         let kind = choose_sign_in_kind(catalogue, &provider, self.kind.as_deref())?;
@@ -182,7 +182,7 @@ fn print_sign_in_result(context: &CliContext<'_>, signed_in: SignInResult) -> Re
         context.out.print_json(&CredentialJson::new(&credential))?;
         return Ok(0);
     }
-    arguments::print_credential(context, &credential)?;
+    args::print_credential(context, &credential)?;
     classified::print_classification(context, &classified);
     Ok(0)
 }

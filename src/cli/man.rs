@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::arguments::usage_problem;
+use super::args::usage_problem;
 use super::context::CliContext;
 use crate::domain::Problem;
 

@@ -5,8 +5,8 @@ use super::table::TextTable;
 use crate::config::{self, StoreChoice};
 use crate::domain::Problem;
 use crate::engine;
-use crate::engine::message::{BackendKind, StoreError, UnlockMethod};
 use crate::engine::migrate::{ConflictPolicy, ItemComparison, MigrationItem, StoreMigration};
+use crate::engine::task_protocol::{BackendKind, StoreError, UnlockMethod};
 
 /// Move all secrets to the other store: each is copied and read back; the source is emptied only when asked
 #[derive(Debug, clap::Args)]

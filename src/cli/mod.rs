@@ -4,7 +4,7 @@
 //! the only file of the program that writes to standard output and standard error.
 
 mod add;
-mod arguments;
+mod args;
 mod audit;
 mod calendar;
 mod check;
@@ -20,10 +20,9 @@ mod edit;
 mod exec;
 mod get;
 mod history;
-mod human;
 mod identify;
 mod import;
-mod ink;
+mod json;
 mod junit;
 mod list;
 mod login;
@@ -33,6 +32,7 @@ mod output;
 mod presets;
 mod process;
 mod prompt;
+mod prompter;
 mod regions;
 mod remove;
 mod request;
@@ -41,11 +41,11 @@ mod revoke;
 mod rotate;
 mod sandbox;
 mod scan;
-mod screen;
 mod secret_input;
-mod shape;
 mod store;
+mod style;
 mod table;
+mod tui;
 
 use std::process::ExitCode;
 
@@ -187,7 +187,7 @@ fn run(cli: CliArgs, output: &CliOutput) -> Result<u8, Problem> {
     process::start_log()?;
     let context = CliContext::new(cli.global, SettingsStrictness::for_command(cli.command.as_ref()), output)?;
     match cli.command {
-        None => screen::run(&context),
+        None => tui::run(&context),
         Some(verb) => run_blocking(verb, &context),
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
-use super::ink::ColorMode;
+use super::style::ColorMode;
 use super::table::TextTable;
 use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::arguments::{self, usage_problem};
+use super::args::{self, usage_problem};
 use super::context::CliContext;
-use super::shape::RegionJson;
+use super::json::RegionJson;
 use super::table::TextTable;
 use crate::domain::credential::CheckReport;
 use crate::domain::problem::ProblemClass;
@@ -13,7 +13,7 @@ use crate::domain::region::Region;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Origin, Problem};
 use crate::engine;
-use crate::engine::message::CredentialEdit;
+use crate::engine::task_protocol::CredentialEdit;
 
 /// List regions, or add a private one
 #[derive(Debug, clap::Args)]
@@ -144,7 +144,7 @@ impl SwitchRegionArgs {
         let region = engine.catalog.region(&credential.provider, &self.region)?.id.clone();
         let changed =
             engine.edit_credential(&credential.id, CredentialEdit { region: Some(region), ..CredentialEdit::default() }).await?;
-        arguments::print_credential(context, &changed)
+        args::print_credential(context, &changed)
     }
 }
 

@@ -1,8 +1,8 @@
 //! `tokenring revoke`: have the provider revoke a credential, and see it refused.
 
 use super::context::CliContext;
-use super::human::{CliPrompter, check_answers};
 use super::prompt;
+use super::prompter::{CliPrompter, check_answers};
 use super::rotate::{find_administrator, print_progress_line, report_outcome};
 use crate::domain::Problem;
 use crate::domain::rotation::ProgressLine;

@@ -1,8 +1,8 @@
 //! `tokenring rotate`: replace a credential, step by step, and take up what was left.
 
 use super::context::CliContext;
-use super::human::{BrowserArgs, CliPrompter, check_answers};
 use super::prompt;
+use super::prompter::{BrowserArgs, CliPrompter, check_answers};
 use super::table::TextTable;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;

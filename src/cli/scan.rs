@@ -11,8 +11,8 @@ use super::{output, prompt};
 use crate::domain::Problem;
 use crate::domain::consumer::ConsumerTarget;
 use crate::domain::credential::SecretSlot;
+use crate::domain::format::count_noun;
 use crate::domain::problem::ProblemClass;
-use crate::domain::words::count_noun;
 use crate::engine::scan::{MatchOwner, MatchedCredential, ScanMatch, ScanProgress, ScanResult, UnreadableFile, words};
 
 /// Find plain-text copies of secrets in files: of those held here, and of known shapes

@@ -5,7 +5,7 @@ use super::doctor::print_diagnostics;
 use super::migrate::MigrateArgs;
 use crate::domain::Problem;
 use crate::engine;
-use crate::engine::message::{BackendKind, UnlockMethod};
+use crate::engine::task_protocol::{BackendKind, UnlockMethod};
 
 /// Look at the store, unlock it, or move to another one
 #[derive(Debug, clap::Args)]

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::ink::ColorMode;
+use super::style::ColorMode;
 use crate::domain::text::sanitize_line;
 
 /// The blanks between two columns.

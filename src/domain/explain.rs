@@ -7,7 +7,7 @@ use super::Timestamp;
 use super::problem::{Problem, ProblemClass};
 use super::provider::{Provider, StatusRule};
 use super::rate_limit::{self, RateLimit};
-use super::redact::shapes;
+use super::redact::patterns;
 use super::refusal::{clock_skew, describe_clock_skew};
 use super::response::{ApiResponse, CheckResult};
 use super::text::sanitize_line;
@@ -297,7 +297,7 @@ fn server_message(answer: &ApiResponse) -> Option<String> {
     ];
     let body: serde_json::Value = serde_json::from_str(answer.body.text()?).ok()?;
     let text = PLACES.iter().find_map(|place| body.pointer(place)?.as_str().filter(|text| !text.trim().is_empty()))?;
-    Some(shapes::mask_patterns(&sanitize_line(text)).chars().take(MAX_QUOTED_CHARS).collect())
+    Some(patterns::mask_patterns(&sanitize_line(text)).chars().take(MAX_QUOTED_CHARS).collect())
 }
 
 fn uncapitalize(what: &str) -> String {

@@ -7,8 +7,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::Timestamp;
+use super::format::format_thousands;
 use super::response::ApiResponse;
-use super::words::format_thousands;
 
 /// A reset given as a number beyond this is a moment in seconds since 1970, not a time to wait.
 const MIN_EPOCH_SECONDS: u64 = 1_000_000_000;

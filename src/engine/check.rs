@@ -9,11 +9,11 @@ use tokio::sync::OnceCell;
 use tokio::task::{JoinError, JoinSet};
 
 use super::Engine;
-use super::authorize::{SendError, sends_secret_verbatim};
-use super::fair::{FairQueue, shuffled};
-use super::findings::CheckRecord;
-use super::message::HistoryFilter;
-use super::withhold::RawResponse;
+use super::access_tokens::{SendError, sends_secret_verbatim};
+use super::check_writer::CheckRecord;
+use super::fair_queue::{FairQueue, shuffled};
+use super::redact_response::RawResponse;
+use super::task_protocol::HistoryFilter;
 use crate::domain::credential::{CheckReport, Principal, SecretPart, SecretSlot};
 use crate::domain::explain::{self, ExplanationContext, RequestContext, ResponseExplanation};
 use crate::domain::provider::RequestPreset;

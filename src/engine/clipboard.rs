@@ -12,9 +12,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::keyring::{random_bytes, task_panicked};
+use super::credentials::{random_bytes, task_panicked};
 use super::mac::HmacKey;
-use super::message::{ClearResult, ClipboardMethod, CopyResult};
+use super::task_protocol::{ClearResult, ClipboardMethod, CopyResult};
 use crate::config::ClipboardChoice;
 use crate::domain::Secret;
 use crate::domain::problem::Problem;

@@ -1,7 +1,7 @@
 //! The history of requests: kept without secrets, and without bodies unless a person asks for them.
 
 use super::Engine;
-use super::message::{HistoryEntry, HistoryFilter, HistoryPolicy, HistoryRecord, HttpExchange};
+use super::task_protocol::{HistoryEntry, HistoryFilter, HistoryPolicy, HistoryRecord, HttpExchange};
 use crate::domain::problem::ProblemClass;
 use crate::domain::redact::SecretRedactor;
 use crate::domain::request::{RequestDraft, RequestEnvironment};

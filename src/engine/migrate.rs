@@ -11,8 +11,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::audit::AuditEvent;
-use super::lock::CredentialLock;
-use super::trust::FINGERPRINT_KEY_ITEM;
+use super::credential_locks::CredentialLock;
+use super::fingerprints::FINGERPRINT_KEY_ITEM;
 use super::{ALL_SLOTS, Engine};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::{Credential, Secret};
@@ -250,7 +250,7 @@ mod tests {
     use crate::domain::CredentialName;
     use crate::domain::credential::{SecretPart, SecretSlot};
     use crate::domain::provider::ProviderCatalog;
-    use crate::engine::message::NewCredential;
+    use crate::engine::task_protocol::NewCredential;
     use crate::engine::{EngineDependencies, EngineOptions, SystemClock};
     use crate::index::Database;
     use crate::net::HttpClient;

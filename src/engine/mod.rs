@@ -1,43 +1,43 @@
 //! What the program does. The only place where things happen; both front doors use it.
 
-pub mod ask;
+mod access_tokens;
 mod audit;
-mod authorize;
 mod browser;
-mod budget;
+mod build;
+mod captured_secrets;
 mod check;
+mod check_writer;
 mod classify;
 mod clipboard;
-mod console;
+mod console_tasks;
 mod consumer;
+mod credential_locks;
+mod credentials;
 pub mod doctor;
 pub mod exec;
-mod fair;
-mod findings;
+mod fair_queue;
+mod fingerprints;
 mod history;
 pub mod import;
-mod kept;
-mod keyring;
-mod lock;
-mod login;
 mod mac;
-pub mod message;
 pub mod migrate;
-mod mint;
-mod open;
-mod pages;
+mod pagination;
+mod pending_prompts;
 mod preview;
-mod questions;
+pub mod prompt;
+mod rate_limiter;
+mod redact_response;
+mod retry;
 pub mod rotation;
+mod rotation_tasks;
 pub mod scan;
 mod send;
-mod session;
-mod sign_in;
-mod tasks;
-mod trust;
-mod turn;
-mod withhold;
-mod wizard;
+mod sign_in_flow;
+mod sign_in_tasks;
+mod store_secret;
+pub mod task_protocol;
+mod task_runner;
+mod token_cache;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clipboard::ClipboardContentKind;
-use message::{ClearResult, CopyResult, SecretEvent, StoreStatus};
+use task_protocol::{ClearResult, CopyResult, SecretEvent, StoreStatus};
 use tokio::sync::OnceCell;
 
 use crate::config::{ClipboardChoice, SavedRequestStore, Settings};
@@ -58,14 +58,14 @@ use crate::store::{SecretStore, UnlockMethod};
 
 pub use crate::index::{AuditIntegrity, AuditRecord};
 pub use browser::{is_remote, open as open_page};
+pub use build::{add_region, in_memory_engine, load_catalog, open_engine, other_stores, passphrase_from_file};
 pub use classify::ClassificationResult;
 pub use consumer::{DeliveryProof, DeliveryReport, probely_cli_locations, snyk_cli_locations};
-pub use keyring::{DisclosureChannel, KEY_FILE_FIELD, read_key_file};
-pub use login::{NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult};
-pub use open::{add_region, in_memory_engine, load_catalog, open_engine, other_stores, passphrase_from_file};
-pub use pages::{PageResult, PagingResult};
+pub use credentials::{DisclosureChannel, KEY_FILE_FIELD, read_key_file};
+pub use pagination::{PageResult, PagingResult};
 pub use preview::RequestPreview;
-pub use tasks::TaskManager;
+pub use sign_in_flow::{NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult};
+pub use task_runner::TaskManager;
 
 /// How long a person may take to answer an unlock prompt.
 pub const UNLOCK_TIMEOUT: Duration = Duration::from_secs(120);
@@ -103,9 +103,9 @@ pub struct Engine {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     options: EngineOptions,
-    token_cache: session::AccessTokenCache,
-    rate_limiter: budget::RateLimiter,
-    locks: lock::CredentialLocks,
+    token_cache: token_cache::AccessTokenCache,
+    rate_limiter: rate_limiter::RateLimiter,
+    locks: credential_locks::CredentialLocks,
     clipboard: clipboard::Clipboard,
     store_verified: OnceCell<()>,
     fingerprint_key: OnceCell<Secret>,
@@ -153,8 +153,8 @@ impl Engine {
     pub fn new(ports: EngineDependencies, options: EngineOptions) -> Self {
         let EngineDependencies { catalog: catalogue, database: index, store, transport, clock } = ports;
         let clipboard = clipboard::Clipboard::new(options.clipboard);
-        let locks = lock::CredentialLocks::new(options.lock_folder.clone());
-        let (sessions, budgets) = (session::AccessTokenCache::default(), budget::RateLimiter::default());
+        let locks = credential_locks::CredentialLocks::new(options.lock_folder.clone());
+        let (sessions, budgets) = (token_cache::AccessTokenCache::default(), rate_limiter::RateLimiter::default());
         let (proven, fingerprint_key) = (OnceCell::new(), OnceCell::new());
         Self {
             catalog: catalogue,

@@ -1,7 +1,7 @@
 //! What would be sent, without sending it and without the store.
 
 use super::Engine;
-use super::message::WriteConsent;
+use super::task_protocol::WriteConsent;
 use crate::domain::curl::{self, CurlCommand};
 use crate::domain::provider::AuthMethod;
 use crate::domain::request::RequestDraft;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
-use super::authorize::{RejectedToken, SendError, bind_to_region};
-use super::message::{HistoryPolicy, HttpExchange, RequestOptions, WriteConsent};
-use super::withhold::{KnownSecrets, RawResponse, RedactedResponse};
+use super::access_tokens::{RejectedToken, SendError, bind_to_region};
+use super::redact_response::{KnownSecrets, RawResponse, RedactedResponse};
+use super::task_protocol::{HistoryPolicy, HttpExchange, RequestOptions, WriteConsent};
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::rate_limit::RateLimit;

@@ -9,11 +9,11 @@ use async_trait::async_trait;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::leg::PreparedRequest;
-use super::reading::ResponseClock;
-use super::stopwatch::{ConnectTimer, TimedResolver, TimingLayer};
-use super::trust::CertificateStore;
-use super::{NetError, OutgoingRequest, RequestLimits, Transport, reading};
+use super::certificates::CertificateStore;
+use super::connect_timing::{ConnectTimer, TimedResolver, TimingLayer};
+use super::host_binding::PreparedRequest;
+use super::response::ResponseClock;
+use super::{NetError, OutgoingRequest, RequestLimits, Transport, response};
 use crate::domain::Origin;
 use crate::domain::response::ApiResponse;
 
@@ -89,7 +89,7 @@ impl HttpClient {
             let response = watch.measure(self.send_hop(&leg, limits, ca_file.as_ref())).await?;
             if !leg.follow_redirect(response.status(), response.headers())? {
                 let clock = ResponseClock { started, connection: watch.connection_origin() };
-                return reading::read_response(response, clock, limits, leg.into_redactor()).await;
+                return response::read_response(response, clock, limits, leg.into_redactor()).await;
             }
         }
     }

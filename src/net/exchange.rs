@@ -7,7 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::form::SecretForm;
-use super::grant::TokenResponse;
+use super::token_response::TokenResponse;
 use super::{AccessTokenClaims, NetError, OutgoingRequest, RequestLimits, Transport};
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::AuthMethod;

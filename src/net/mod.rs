@@ -8,20 +8,20 @@
 
 mod assertion;
 pub mod callback;
+mod certificates;
 mod claims;
 mod client;
+mod connect_timing;
 mod error;
 pub mod exchange;
 mod form;
-mod grant;
-mod leg;
-mod lines;
+mod host_binding;
 pub mod oauth;
-mod reading;
+mod response;
 mod sealed;
 pub mod sign_in;
-mod stopwatch;
-mod trust;
+mod token_response;
+mod wire_preview;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,11 +29,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use certificates::{CaInfo, load_ca_info};
 pub use claims::AccessTokenClaims;
 pub use client::{HttpClient, ProxyConfig};
 pub use error::{ConnectFailure, NetError};
-pub use lines::{WirePreview, preview_request};
-pub use trust::{CaInfo, load_ca_info};
+pub use wire_preview::{WirePreview, preview_request};
 
 use crate::domain::request::HttpMethod;
 use crate::domain::response::ApiResponse;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::assertion::{self, ClientAssertion};
 use super::exchange::{AccessToken, TokenExchange, TokenExchangeError};
 use super::form::SecretForm;
-use super::grant::{self, TokenResponse};
+use super::token_response::{self, TokenResponse};
 use super::{NetError, Transport};
 use crate::domain::provider::AuthMethod;
 use crate::domain::region::HostRole;
@@ -55,7 +55,7 @@ impl TokenExchange<'_> {
             TokenExchangeError::OutcomeUnknown(error) => TokenExchangeError::Net(error),
             error => error,
         })?;
-        grant::parse_client_recognition(&answer, &sent)
+        token_response::parse_client_recognition(&answer, &sent)
     }
 
     /// Spends the refresh token. Nobody else may spend it at the same time: the caller holds the credential's lock.
@@ -92,7 +92,7 @@ impl TokenExchange<'_> {
         let form = client_secret.iter().fold(form, |form, secret| form.with_secret(CLIENT_SECRET, secret));
         let answer = self.post_form(HostRole::Api, path, form, transport).await.map_err(outcome_unknown)?;
         let sent: Vec<&Secret> = [self.secret].into_iter().chain(client_secret).map(AsRef::as_ref).collect();
-        grant::ensure_success(&answer, &sent)
+        token_response::ensure_success(&answer, &sent)
     }
 
     pub(super) async fn client_credentials(

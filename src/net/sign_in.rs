@@ -13,8 +13,8 @@ use oauth2::{
 use url::Url;
 
 use super::exchange::{TokenExchange, TokenExchangeError};
-use super::grant::TokenResponse;
 use super::oauth::{CLIENT_ID, CLIENT_SECRET, RefreshResult};
+use super::token_response::TokenResponse;
 use super::{NetError, OutgoingRequest, RequestBody, Transport};
 use crate::domain::provider::AuthMethod;
 use crate::domain::region::HostRole;

@@ -7,9 +7,9 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::faults;
+use super::http_service::{SimulatedProvider, SimulatedService, SimulatorRequest, SimulatorResponse};
 use super::manifest::SeededCredential;
 use super::server::SimulatorContext;
-use super::wire::{SimulatedProvider, SimulatedService, SimulatorRequest, SimulatorResponse};
 
 /// Answers under `/faults`; it needs no credential.
 pub(super) struct ControlService {

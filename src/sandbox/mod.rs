@@ -17,14 +17,14 @@ mod api_web;
 mod appcircle;
 mod clock;
 mod control;
+mod deterministic;
 mod faults;
-mod ledger;
+mod featured;
+mod http_service;
 mod manifest;
-mod seed;
+mod request_counters;
 mod server;
-mod showcase;
 mod snyk;
-mod wire;
 
 use std::io;
 use std::sync::Arc;
@@ -39,9 +39,9 @@ pub use manifest::{RegionAddresses, SeededCredential, SimulatorManifest};
 
 use control::ControlService;
 use faults::FaultRules;
-use ledger::RequestCounters;
+use http_service::{SimulatedProvider, SimulatedService};
+use request_counters::RequestCounters;
 use server::{CONTROL_ROLE, ListenerContext, SimulatorContext};
-use wire::{SimulatedProvider, SimulatedService};
 
 /// How long [`Sandbox::stop`] waits for requests that are under way.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -182,7 +182,7 @@ impl SimulatorBuilder {
     async fn finish(mut self) -> io::Result<ProviderSimulator> {
         let control = server::bind_loopback().await?;
         let faults = format!("{}/faults", base_url(&control)?);
-        let credentials = showcase::select_featured(std::mem::take(&mut self.credentials));
+        let credentials = featured::select_featured(std::mem::take(&mut self.credentials));
         let providers = std::mem::take(&mut self.providers);
         let service = ControlService { context: Arc::clone(&self.context), providers, credentials: credentials.clone() };
         self.start_listener(control, "", CONTROL_ROLE, Arc::new(service));

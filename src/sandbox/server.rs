@@ -22,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::{RequestInstant, SimulatedClock};
 use super::faults::{FaultEffect, FaultRules};
-use super::ledger::RequestCounters;
-use super::wire::{SimulatedService, SimulatorRequest, SimulatorResponse};
+use super::http_service::{SimulatedService, SimulatorRequest, SimulatorResponse};
+use super::request_counters::RequestCounters;
 
 /// The role of the one listener that no fault may befall and that nobody counts.
 pub(super) const CONTROL_ROLE: &str = "control";

@@ -13,23 +13,23 @@ use crate::domain::Secret;
 use crate::domain::credential::{CredentialId, SecretPart, SecretSlot};
 use crate::domain::text::to_hex;
 
-mod calls;
-mod choose;
+mod backends;
 mod error;
 mod file;
 pub mod key_file;
+mod key_locks;
 mod keyring;
 mod memory;
 pub mod passphrase;
 mod private;
-mod proof;
+mod self_test;
 
-pub use choose::{BackendStatus, open_store, probe_backends};
+pub use backends::{BackendStatus, open_store, probe_backends};
 pub use error::StoreError;
 pub use file::{FileStore, WorkFactor};
 pub use keyring::KeyringStore;
 pub use memory::MemoryStore;
-pub use proof::{run_self_test, run_self_test_with_size};
+pub use self_test::{run_self_test, run_self_test_with_size};
 
 /// How long a call that raises no prompt may take.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(3);

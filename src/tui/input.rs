@@ -7,7 +7,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, Mou
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::app::{InputEvent, MouseInput};
-use super::ear::{BackgroundColorQuery, QueryOutcome};
+use super::background_query::{BackgroundColorQuery, QueryOutcome};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 

@@ -1,19 +1,19 @@
 //! The screen: the loop, the terminal and the mapping of input. The composition root of [`app`] and [`view`].
 
 pub mod app;
+mod background_query;
 mod canvas;
 mod cells;
-mod ear;
+mod channels;
 mod editor;
-mod inbox;
+mod event_loop;
 mod input;
 mod panics;
 mod plain;
-mod run;
+mod settings_watcher;
+mod signals;
 mod terminal;
 pub mod view;
-mod watch;
-mod wishes;
 
 use std::io;
 use std::sync::Arc;
@@ -24,16 +24,16 @@ use app::{BrowserAvailability, InitialState, StartupScreen, UiSettings};
 use crate::config::{ColorDepth, LayoutStore, Settings};
 use crate::domain::Problem;
 use crate::engine::Engine;
+use signals::SignalWatcher;
 use terminal::TerminalSurface;
-use watch::SignalWatcher;
 
 pub use app::RestartTarget;
 pub use app::keymap::KeyConflict;
-pub use inbox::{EventReceivers, EventSenders, SystemEvent, event_channels};
+pub use channels::{EventReceivers, EventSenders, SystemEvent, event_channels};
+pub use event_loop::{EventLoop, EventLoopParts};
 pub use plain::run_plain;
-pub use run::{EventLoop, EventLoopParts};
+pub use settings_watcher::{ReloadFn, SettingsSource};
 pub use terminal::{ScreenSurface, SuspendScope};
-pub use wishes::{ReloadFn, SettingsSource};
 
 /// The commands that may have keys of their own: name and what each does.
 pub fn commands() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -70,7 +70,7 @@ impl Tui {
         let settings = &wishes.report.settings;
         let (doors, inbox) = event_channels();
         let panics = panics::PanicGuard::new(doors.system_events.clone());
-        let watch = SignalWatcher::new(doors.system_events.clone(), watch::InterruptPolicy::Quit).map_err(flat)?;
+        let watch = SignalWatcher::new(doors.system_events.clone(), signals::InterruptPolicy::Quit).map_err(flat)?;
         // Asked when the watcher has begun to listen, so that no later change of it is missed.
         let size = crossterm::terminal::size().map_err(flat)?;
         let gate = Arc::new(input::InputPause::default());
@@ -83,12 +83,12 @@ impl Tui {
         let (inputs, folder) = (doors.inputs.clone(), wishes.directory().map(std::path::Path::to_owned));
         let screen =
             EventLoop::new(EventLoopParts { engine, start, surface, memory, settings_source: wishes, channels: (doors, inbox) });
-        if asks && let Err(error) = terminal::send_query(ear::BACKGROUND_QUERY) {
+        if asks && let Err(error) = terminal::send_query(background_query::BACKGROUND_QUERY) {
             // It went away, which the watcher will tell.
             tracing::warn!(%error, "the terminal was not asked for its background");
         }
         watch.start(folder).map_err(flat)?;
-        input::spawn_reader(inputs, gate, ear::BackgroundColorQuery::new(asks)).map_err(flat)?;
+        input::spawn_reader(inputs, gate, background_query::BackgroundColorQuery::new(asks)).map_err(flat)?;
         Ok(Self { event_loop: screen, _panics: panics })
     }
 

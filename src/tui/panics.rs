@@ -8,7 +8,7 @@ use std::thread::{self, ThreadId};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::inbox::SystemEvent;
+use super::channels::SystemEvent;
 use super::terminal::restore_terminal;
 
 type PanicHook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use tokenring::config::KeyPress;
 use tokenring::domain::Credential;
 use tokenring::domain::provider::ProviderCatalog;
-use tokenring::engine::message::CredentialPage;
+use tokenring::engine::task_protocol::CredentialPage;
 use tokenring::index::Database;
 use tokenring::tui::app::{App, InitialState, InputEvent, Message, Now, UiSettings, update};
 use tokenring::tui::view;

@@ -12,7 +12,7 @@ use portable_pty::CommandBuilder;
 use tokenring::config::{self, Settings};
 use tokenring::domain::provider::ProviderCatalog;
 use tokenring::domain::{CredentialName, Secret, Timestamp};
-use tokenring::engine::message::NewCredential;
+use tokenring::engine::task_protocol::NewCredential;
 use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions};
 use tokenring::index::Database;
 use tokenring::net::HttpClient;

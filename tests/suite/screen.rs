@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::time::Instant;
 
-use tokenring::engine::message::{TaskEvent, TaskId, TaskReport};
+use tokenring::engine::task_protocol::{TaskEvent, TaskId, TaskReport};
 use tokenring::tui::{SuspendScope, SystemEvent};
 
 use crate::support::session::{Deed, Session};

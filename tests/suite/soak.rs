@@ -16,7 +16,7 @@ use tokenring::config::Settings;
 use tokenring::domain::provider::ProviderCatalog;
 use tokenring::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseBody};
 use tokenring::domain::{CredentialName, Secret, Timestamp};
-use tokenring::engine::message::NewCredential;
+use tokenring::engine::task_protocol::NewCredential;
 use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions};
 use tokenring::index::Database;
 use tokenring::net::{NetError, OutgoingRequest, Transport};

@@ -3,21 +3,21 @@
 //! `source` builds the request, `preview` shows it without sending, `sending` sends it, `pages` turns its pages,
 //! `answer` shows what came back.
 
-mod answer;
-mod pages;
+mod pagination;
 mod preview;
+mod response;
 mod sending;
 mod source;
 
-use super::arguments::{parse_key_value, parse_name};
+use super::args::{parse_key_value, parse_name};
 use super::context::CliContext;
 use crate::config::SavedRequestStore;
 use crate::domain::jq::JqFilter;
 use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::{Credential, Problem};
-use crate::engine::message::{HistoryPolicy, RequestOptions, WriteConsent};
+use crate::engine::task_protocol::{HistoryPolicy, RequestOptions, WriteConsent};
 
-pub(super) use answer::ResponseDisplay;
+pub(super) use response::ResponseDisplay;
 pub(super) use sending::SendContext;
 pub(super) use source::{obtain_consent, read_body};
 
@@ -102,7 +102,7 @@ impl RequestArgs {
         let keep = if self.keep_body { HistoryPolicy::WithBody } else { HistoryPolicy::WithoutBody };
         if self.mode.all_pages {
             let order = RequestOptions { draft, consent: WriteConsent::NotAsked, history_policy: keep };
-            return pages::print_all_pages(context, &credential, order, &showing).await;
+            return pagination::print_all_pages(context, &credential, order, &showing).await;
         }
         let consent = obtain_consent(&credential, &draft, self.yes)?;
         SendContext { options: RequestOptions { draft, consent, history_policy: keep }, capture, display: showing }

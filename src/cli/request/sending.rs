@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::super::arguments::parse_name;
+use super::super::args::parse_name;
 use super::super::prompt;
-use super::{CliContext, ResponseDisplay, answer};
+use super::{CliContext, ResponseDisplay, response};
 use crate::domain::rate_limit::format_wait;
 use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::Engine;
-use crate::engine::message::{HttpExchange, RequestOptions};
+use crate::engine::task_protocol::{HttpExchange, RequestOptions};
 
 /// A request that is about to be sent.
 pub(in crate::cli) struct SendContext {
@@ -53,8 +53,8 @@ impl SendContext {
             exchange = engine.send_and_record(credential, self.options, &|wait| note_wait(context, wait)).await?;
         }
         let kept = store_captured_secrets(engine, credential, &mut exchange, self.capture).await;
-        answer::print_response(context, &exchange, &kept.secrets, &self.display).await?;
-        kept.outcome.map(|()| answer::exit_code(&exchange.response))
+        response::print_response(context, &exchange, &kept.secrets, &self.display).await?;
+        kept.outcome.map(|()| response::exit_code(&exchange.response))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
-use super::super::arguments::usage_problem;
+use super::super::args::usage_problem;
 use super::super::prompt;
 use super::{CliContext, parse_key_value, parse_saved_request_name};
 use crate::config::SavedRequestStore;
@@ -11,7 +11,7 @@ use crate::domain::problem::ProblemClass;
 use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget, SavedRequestName};
 use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, Problem, curl_import};
-use crate::engine::message::WriteConsent;
+use crate::engine::task_protocol::WriteConsent;
 
 /// What is to be sent.
 #[derive(Debug, clap::Args)]

@@ -7,7 +7,7 @@
 pub mod background;
 pub mod color;
 pub mod glyphs;
-mod own;
+mod user;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use serde::Deserialize;
 pub use background::TerminalBackground;
 pub use color::{AnsiColor, ColorDepth, ThemeColor};
 pub use glyphs::GlyphSet;
-pub use own::UserThemes;
+pub use user::UserThemes;
 
 /// The name that stands for whichever theme fits the background of the terminal.
 pub const AUTO_THEME: &str = "auto";

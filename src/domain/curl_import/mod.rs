@@ -5,7 +5,7 @@
 
 mod options;
 mod secrets;
-mod words;
+mod shell_words;
 
 use url::Url;
 
@@ -69,7 +69,7 @@ pub enum CurlParseError {
 
 /// Reads a curl command.
 pub fn import_curl(text: &str) -> Result<ImportedRequest, CurlParseError> {
-    let command = words::split_first_command(text)?;
+    let command = shell_words::split_first_command(text)?;
     let mut words = command.words.into_iter().skip_while(|word| matches!(word.text.as_str(), "$" | "%" | ">"));
     let program = words.next().ok_or(CurlParseError::NotCurl)?;
     if !matches!(program.text.rsplit(['/', '\\']).next(), Some("curl" | "curl.exe")) {
@@ -136,7 +136,7 @@ impl CurlParser {
     }
 
     /// A header is looked at for secrets before its variables matter: `Authorization: token $SNYK_TOKEN` is dropped.
-    fn add_header(&mut self, option: &'static str, value: words::ShellWord) -> Result<(), CurlParseError> {
+    fn add_header(&mut self, option: &'static str, value: shell_words::ShellWord) -> Result<(), CurlParseError> {
         if value.text.starts_with('@') {
             return Err(CurlParseError::FileInput(option));
         }
@@ -222,7 +222,7 @@ impl CurlParser {
 }
 
 /// The text, if no variable is in it.
-fn require_literal(word: words::ShellWord) -> Result<String, CurlParseError> {
+fn require_literal(word: shell_words::ShellWord) -> Result<String, CurlParseError> {
     word.variable.map_or(Ok(word.text), |name| Err(CurlParseError::UnresolvedVariable(name)))
 }
 

@@ -1,7 +1,7 @@
 //! The options of curl that a request can come from.
 
 use super::CurlParseError;
-use super::words::ShellWord;
+use super::shell_words::ShellWord;
 
 /// What an option does to the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

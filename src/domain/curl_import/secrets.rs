@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::domain::redact::{MASK, members, shapes};
+use crate::domain::redact::{MASK, json_members, patterns};
 
 /// Headers that carry a credential whatever they hold.
 const SECRET_HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"];
@@ -37,7 +37,7 @@ pub(super) fn is_secret_header(name: &str) -> bool {
 
 /// Whether a text looks like a secret, whatever its name.
 pub(super) fn looks_like_secret(text: &str) -> bool {
-    shapes::mask_patterns(text) != text
+    patterns::mask_patterns(text) != text
 }
 
 /// Takes parameters out of a URL that hold a secret by name or by look, and says which.
@@ -48,7 +48,7 @@ pub(super) fn remove_url_secrets(url: &mut Url) -> Vec<String> {
         url.set_query(Some(query.join("&").as_str()).filter(|query| !query.is_empty()));
     }
     let mut dropped: Vec<_> = secret.into_iter().map(|pair| format!("parameter {}", pair.name)).collect();
-    let path = shapes::mask_patterns(url.path());
+    let path = patterns::mask_patterns(url.path());
     if path != url.path() {
         url.set_path(&path);
         dropped.push("a part of the path that looks like a secret".to_owned());
@@ -59,11 +59,11 @@ pub(super) fn remove_url_secrets(url: &mut Url) -> Vec<String> {
 /// The body with a placeholder for every secret; their names are added to `dropped`.
 pub(super) fn mask_body_secrets(body: &str, dropped: &mut Vec<String>) -> String {
     let members = SECRET_MEMBERS.map(str::to_owned);
-    let captured = members::capture_secrets(body, &members);
+    let captured = json_members::capture_secrets(body, &members);
     dropped.extend(captured.secrets.iter().map(|(name, _)| format!("member {name} of the body")));
     let form = captured.secrets.is_empty() && !body.trim_start().starts_with(['{', '[']);
     let text = if form { mask_secret_pairs(body, dropped) } else { captured.text };
-    let masked = shapes::mask_patterns(&text);
+    let masked = patterns::mask_patterns(&text);
     if masked != text {
         dropped.push("a part of the body that looks like a secret".to_owned());
     }

@@ -4,11 +4,11 @@
 //! against what is left, and `claims` reads what a token says about itself. Claims are hints, since nobody has
 //! verified a signature; a host among them is believed only if `hosts` trusts it.
 
-mod claims;
-mod hosts;
-mod json;
-mod recognise;
+mod host_trust;
+mod json_secret;
+mod recognize;
 mod shell;
+mod token_claims;
 mod unshowable;
 mod unwrap;
 
@@ -16,7 +16,7 @@ use super::provider::ProviderCatalog;
 use super::provider::spec::{MatchConfidence, SecretRole};
 use super::region::Region;
 use super::{Secret, Timestamp};
-use hosts::HostTrust;
+use host_trust::HostTrust;
 
 /// What a pasted text turned out to be.
 pub struct Identification {
@@ -75,8 +75,8 @@ pub enum PasteError {
 pub fn identify(pasted: &Secret, catalogue: &ProviderCatalog) -> Result<Identification, PasteError> {
     pasted.expose(|bytes| {
         let text = std::str::from_utf8(bytes).map_err(|_| PasteError::NotText)?;
-        let bare = unwrap::unwrap_secret(text, &|text| recognise::has_known_prefix(text, catalogue))?;
-        let candidates = recognise::find_candidates(&bare.text, catalogue);
+        let bare = unwrap::unwrap_secret(text, &|text| recognize::has_known_prefix(text, catalogue))?;
+        let candidates = recognize::find_candidates(&bare.text, catalogue);
         Ok(Identification { secret: Secret::new(bare.text.as_bytes().to_vec()), removed: bare.removed, candidates })
     })
 }
@@ -84,7 +84,7 @@ pub fn identify(pasted: &Secret, catalogue: &ProviderCatalog) -> Result<Identifi
 /// The region that a host stands for which a provider names in an answer, such as after a sign-in; `None` for any that
 /// is not known here, whatever it claims to be.
 pub fn region_for_host<'c>(host: &str, provider: &str, catalogue: &'c ProviderCatalog) -> Option<&'c Region> {
-    match hosts::classify_host(host, catalogue.provider(provider).ok()?, catalogue) {
+    match host_trust::classify_host(host, catalogue.provider(provider).ok()?, catalogue) {
         HostTrust::Region(region) => Some(region),
         HostTrust::Trusted(_) | HostTrust::Untrusted => None,
     }

@@ -4,7 +4,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{PasteError, json, shell, unshowable};
+use super::{PasteError, json_secret, shell, unshowable};
 
 /// A text with nothing around it.
 pub(super) struct UnwrappedSecret {
@@ -66,7 +66,7 @@ fn unwrap_once(text: &str, marked: &dyn Fn(&str) -> bool) -> UnwrapResult {
         return Ok(None);
     }
     let steps: [fn(&str) -> UnwrapResult; 4] =
-        [shell::unwrap_curl, json::unwrap_json, shell::unwrap_header_option, select_secret_line];
+        [shell::unwrap_curl, json_secret::unwrap_json, shell::unwrap_header_option, select_secret_line];
     for step in steps {
         if let Some(peeled) = step(text)? {
             return Ok(Some(peeled));

@@ -3,9 +3,9 @@
 //! The filter only computes: what would reach out of it (the environment, standard error, ending the program) is not
 //! there. It sees an answer after its secrets were taken out, so it cannot bring one to light.
 
-mod depth;
-mod pace;
-mod room;
+mod depth_limit;
+mod step_limit;
+mod worker;
 
 use std::ops::ControlFlow;
 
@@ -14,7 +14,7 @@ use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Vars, compile, unwrap_valr};
 use jaq_json::{Val, read};
 
-use pace::{ExecutionContext, StepLimited};
+use step_limit::{ExecutionContext, StepLimited};
 
 use super::problem::{Problem, ProblemClass};
 use super::text::sanitize_line;
@@ -49,7 +49,7 @@ pub enum JqError {
     #[error("the answer is not JSON: {0}")]
     InvalidInput(String),
     /// The answer nests deeper than any filter may go.
-    #[error("the answer nests deeper than {} levels", depth::MAX_INPUT_DEPTH)]
+    #[error("the answer nests deeper than {} levels", depth_limit::MAX_INPUT_DEPTH)]
     InputTooDeep,
     /// The filter met a value that it cannot be applied to.
     #[error("{0}")]
@@ -72,7 +72,7 @@ impl JqFilter {
         if text.len() > MAX_FILTER_BYTES {
             return Err(JqError::InvalidFilter(format!("it has more than {MAX_FILTER_BYTES} bytes")));
         }
-        room::run_on_large_stack(|| CompiledFilter::compile(text).map(drop))??;
+        worker::run_on_large_stack(|| CompiledFilter::compile(text).map(drop))??;
         Ok(Self(text.to_owned()))
     }
 
@@ -91,10 +91,10 @@ impl JqFilter {
         steps: u64,
         mut each: impl FnMut(&JqOutput) -> Result<ControlFlow<()>, E> + Send,
     ) -> Result<(), E> {
-        if depth::exceeds_input_depth(json.as_bytes()) {
+        if depth_limit::exceeds_input_depth(json.as_bytes()) {
             return Err(JqError::InputTooDeep.into());
         }
-        room::run_on_large_stack(|| {
+        worker::run_on_large_stack(|| {
             let compiled = CompiledFilter::compile(&self.0)?;
             for output in compiled.outputs(json, steps)? {
                 if each(&output?)?.is_break() {
@@ -115,9 +115,9 @@ impl CompiledFilter {
         let main = load::parse(text, |parser| parser.term()).map(|body| Def { name: MAIN_DEFINITION, args: Vec::new(), body });
         let code = if main.is_some() { MAIN_DEFINITION } else { text };
         let definitions = definitions.filter(|definition| !DISABLED_FUNCTIONS.contains(&definition.name));
-        let loader = Loader::new(pace::limited_definitions(definitions, main));
+        let loader = Loader::new(step_limit::limited_definitions(definitions, main));
         let modules = loader.load(&arena, File { code, path: () }).map_err(|errors| syntax_error(&errors))?;
-        let functions = pace::limited_functions(functions.filter(|(name, ..)| !DISABLED_FUNCTIONS.contains(name)));
+        let functions = step_limit::limited_functions(functions.filter(|(name, ..)| !DISABLED_FUNCTIONS.contains(name)));
         let compiler = Compiler::default().with_funs(functions);
         compiler.compile(modules).map(Self).map_err(|errors| undefined_error(&errors))
     }
@@ -291,7 +291,7 @@ mod tests {
         for filter in
             [".", ". == .", "[..] | length", "tojson | fromjson", "walk(.)", "[paths] | length", "flatten", &nested(8_000)]
         {
-            filtered(filter, &nested(depth::MAX_INPUT_DEPTH)).unwrap();
+            filtered(filter, &nested(depth_limit::MAX_INPUT_DEPTH)).unwrap();
         }
         let deep = "reduce range(2000) as $i (0; [.]) | tojson | length";
         assert_eq!(filtered(deep, "1").unwrap(), ["4001"]);

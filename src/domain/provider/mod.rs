@@ -4,24 +4,24 @@
 //! unique, references lead somewhere, placeholders have parameters. What TOML cannot say is a named strategy (an enum
 //! variant), never a language of our own.
 
-mod builtin_files;
-mod catalogue;
+mod builtin;
+mod catalog;
+mod catalog_error;
 pub mod environment;
-mod error;
-mod items;
-pub mod overlay;
+mod json_pointers;
+mod lazy_list;
 pub(crate) mod placeholder;
-mod pointers;
 pub mod spec;
+pub mod user_overrides;
 mod validate;
-mod value;
+mod value_type;
 
-pub use catalogue::{ProviderCatalog, ProviderSource};
-pub use error::CatalogError;
-pub use items::{HasId, LazyList};
-pub use pointers::ParameterOption;
+pub use catalog::{ProviderCatalog, ProviderSource};
+pub use catalog_error::CatalogError;
+pub use json_pointers::ParameterOption;
+pub use lazy_list::{HasId, LazyList};
 pub use spec::{AuthMethod, CredentialKind, FieldSpec, PresetParameter, Provider, RequestPreset, StatusRule};
-pub use value::ValueType;
+pub use value_type::ValueType;
 
 /// The built-in catalogue, read once for all tests.
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::items::{HasId, LazyList};
+use super::lazy_list::{HasId, LazyList};
 use super::placeholder::placeholders;
-use super::value::ValueType;
+use super::value_type::ValueType;
 use crate::domain::credential::SecretPart;
 use crate::domain::region::{HostRole, Region};
 use crate::domain::request::HttpMethod;

@@ -4,10 +4,10 @@
 //! ([`Redactor`]); texts that look like a secret, whoever's it is ([`shapes`]); and members of an answer that hold a
 //! fresh secret ([`members`]).
 
-mod escaped;
-pub mod members;
-pub mod shapes;
-mod torn;
+mod escapes;
+pub mod json_members;
+mod line_breaks;
+pub mod patterns;
 
 use std::cmp::Reverse;
 use std::sync::OnceLock;
@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::{Secret, text::to_hex};
 
-pub use torn::SplitSecretDetector;
+pub use line_breaks::SplitSecretDetector;
 
 /// What stands where a secret was.
 pub const MASK: &str = "‹secret›";
@@ -49,7 +49,7 @@ impl SecretRedactor {
 
     /// The text without the known secrets and without anything that looks like a secret.
     pub fn redact(&self, text: &str) -> String {
-        shapes::mask_patterns(&self.redact_known(text.to_owned()))
+        patterns::mask_patterns(&self.redact_known(text.to_owned()))
     }
 
     /// The text without the known secrets.
@@ -70,7 +70,7 @@ impl SecretRedactor {
     pub fn contains_secret(&self, bytes: &[u8]) -> bool {
         let text = String::from_utf8_lossy(bytes);
         let plain = |secret: &Zeroizing<Box<[u8]>>| bytes.windows(secret.len()).any(|window| *window == ***secret);
-        let escaped = |secret: &Zeroizing<Box<[u8]>>| escaped::find_escaped(&text, secret).is_some();
+        let escaped = |secret: &Zeroizing<Box<[u8]>>| escapes::find_escaped(&text, secret).is_some();
         self.secrets.iter().any(|secret| plain(secret) || escaped(secret))
             || self.encoded().iter().any(|encoded| text.contains(encoded.as_str()))
     }
@@ -101,7 +101,7 @@ fn longest_encodable_run(text: &str) -> usize {
 fn mask_escaped(text: String, secret: &[u8]) -> String {
     let mut masked = String::new();
     let mut rest = text.as_str();
-    while let Some(found) = escaped::find_escaped(rest, secret) {
+    while let Some(found) = escapes::find_escaped(rest, secret) {
         masked.push_str(&rest[..found.start]);
         masked.push_str(MASK);
         rest = &rest[found.end..];

@@ -3,17 +3,17 @@
 //! A [`Draft`] is what a person edits and what history keeps. It cannot hold the credential's secret: that is bound at
 //! the last moment, below the engine's `send`.
 
-mod check;
-mod preset;
-mod saved;
-mod sent;
-mod target;
+mod canonical;
+mod draft_validation;
+mod preset_draft;
+mod saved_request;
+mod target_url;
 
-pub use check::DraftError;
-pub use preset::{MissingParameter, ParameterError};
-pub use saved::{SavedRequest, SavedRequestName};
-pub use sent::RequestEnvironment;
-pub use target::TargetError;
+pub use canonical::RequestEnvironment;
+pub use draft_validation::DraftError;
+pub use preset_draft::{MissingParameter, ParameterError};
+pub use saved_request::{SavedRequest, SavedRequestName};
+pub use target_url::TargetError;
 
 use serde::{Deserialize, Serialize};
 

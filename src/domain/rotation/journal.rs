@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::access_scope::AccessScope;
 use super::plan::RotationPlan;
-use super::reach::AccessScope;
-use super::remote::RemoteCredential;
+use super::remote_credential::RemoteCredential;
 use super::step::RotationStep;
 use crate::domain::Timestamp;
 

@@ -49,19 +49,20 @@
 //! the provider lists nothing under the name, nobody knows to which attempt the secret belongs: it may be dead by now. It
 //! is stale from then on, and the look is taken once more without it.
 
+mod access_scope;
 mod backoff;
 mod journal;
 mod machine;
 mod plan;
 mod purpose;
-mod reach;
-mod remote;
+mod remote_credential;
 mod status;
 mod step;
-mod strategy;
+mod strategy_traits;
 #[cfg(test)]
 mod tests;
 
+pub use access_scope::{AccessScope, PrincipalPolicy, ScopeComparison, compare_scopes};
 pub use backoff::BackoffPolicy;
 pub use journal::{
     CreatedSecret, CreationStatus, JournalEntry, OldAccess, OldSecretSnapshot, PreviousMetadata, ReconciliationResult,
@@ -74,10 +75,9 @@ pub use machine::{
 };
 pub use plan::{PlanRequest, PlannedRotationStep, RotationPlan};
 pub use purpose::RotationPurpose;
-pub use reach::{AccessScope, PrincipalPolicy, ScopeComparison, compare_scopes};
-pub use remote::{MAX_REMOTE_NAME_CHARS, RemoteCredential, RotationId, format_remote_name, parse_attempt};
+pub use remote_credential::{MAX_REMOTE_NAME_CHARS, RemoteCredential, RotationId, format_remote_name, parse_attempt};
 pub use status::{
     ProgressLine, RotationPhase, RotationStatus, StepStatus, entry_line, plan_lines, rotation_status, waiting_line,
 };
 pub use step::RotationStep;
-pub use strategy::{CreationTraceability, RevocationKey, SecretOverlap, StepActor, StrategyTraits};
+pub use strategy_traits::{CreationTraceability, RevocationKey, SecretOverlap, StepActor, StrategyTraits};

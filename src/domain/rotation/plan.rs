@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::purpose::RotationPurpose;
-use super::remote::{RotationId, format_remote_name};
+use super::remote_credential::{RotationId, format_remote_name};
 use super::step::RotationStep;
-use super::strategy::{self, SecretOverlap, StrategyTraits};
+use super::strategy_traits::{self, SecretOverlap, StrategyTraits};
 use crate::domain::credential::{Credential, SecretPart};
 use crate::domain::provider::spec::{CredentialKind, RotationSpec, RotationStrategyId};
 use crate::domain::{CredentialId, CredentialName};
@@ -99,7 +99,7 @@ impl RotationPlan {
         } else {
             SecretOverlap::Absent
         };
-        let steps = purpose.steps(strategy::traits_for(strategy), overlap, consumers);
+        let steps = purpose.steps(strategy_traits::traits_for(strategy), overlap, consumers);
         Self {
             rotation,
             purpose,
@@ -112,7 +112,7 @@ impl RotationPlan {
             strategy,
             overlap,
             administrator,
-            max_live: strategy::max_live_secrets(strategy).or(kind.max_live).filter(|_| !is_account),
+            max_live: strategy_traits::max_live_secrets(strategy).or(kind.max_live).filter(|_| !is_account),
             instructions: if purpose == RotationPurpose::Replace { replacement.manual_steps.clone() } else { String::new() },
             page: kind.page.clone(),
             reason: String::new(),
@@ -128,15 +128,15 @@ impl RotationPlan {
 
     /// What sets this way of replacing apart from others.
     pub const fn strategy_traits(&self) -> StrategyTraits {
-        strategy::traits_for(self.strategy)
+        strategy_traits::traits_for(self.strategy)
     }
 
     /// The way of replacing, making or revoking, for people.
     pub const fn title(&self) -> &'static str {
         match self.purpose {
-            RotationPurpose::Replace => strategy::rotation_title(self.strategy),
-            RotationPurpose::Create => strategy::creation_title(self.strategy),
-            RotationPurpose::Revoke => strategy::revocation_title(self.strategy),
+            RotationPurpose::Replace => strategy_traits::rotation_title(self.strategy),
+            RotationPurpose::Create => strategy_traits::creation_title(self.strategy),
+            RotationPurpose::Revoke => strategy_traits::revocation_title(self.strategy),
         }
     }
 
@@ -160,7 +160,7 @@ impl RotationPlan {
     /// What the provider allows at the same time, where that is so little that it may stand in the way.
     pub fn limit_warning(&self) -> Option<String> {
         let limit = self.max_live.filter(|limit| *limit > 1 && self.purpose != RotationPurpose::Revoke)?;
-        let step = if self.strategy_traits().creator == strategy::StepActor::User {
+        let step = if self.strategy_traits().creator == strategy_traits::StepActor::User {
             RotationStep::AwaitPaste
         } else {
             RotationStep::Create
@@ -189,7 +189,7 @@ impl RotationPlan {
 
 impl PlannedRotationStep {
     fn new(step: RotationStep, strategy: RotationStrategyId, overlap: SecretOverlap, purpose: RotationPurpose) -> Self {
-        let calls = strategy::provider_calls(strategy, &step).iter().map(|&call| call.to_owned()).collect();
+        let calls = strategy_traits::provider_calls(strategy, &step).iter().map(|&call| call.to_owned()).collect();
         let final_word = match (&step, overlap) {
             (RotationStep::Create | RotationStep::AwaitPaste, SecretOverlap::Absent) => {
                 Some("The old secret dies here, and nothing brings it back.")

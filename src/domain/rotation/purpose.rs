@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::step::RotationStep;
-use super::strategy::{SecretOverlap, StepActor, StrategyTraits};
+use super::strategy_traits::{SecretOverlap, StepActor, StrategyTraits};
 
 /// What is to come of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use super::journal::{
 use super::machine::{self, NextStep, RotationResult};
 use super::plan::RotationPlan;
 use super::purpose::RotationPurpose;
-use super::remote::RotationId;
+use super::remote_credential::RotationId;
 use super::step::RotationStep;
 
 /// Where a rotation stands.

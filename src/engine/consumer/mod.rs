@@ -18,12 +18,12 @@ use zeroize::Zeroizing;
 
 use super::Engine;
 use super::audit::AuditEvent;
-use super::keyring::task_panicked;
+use super::credentials::task_panicked;
 use crate::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::CredentialKind;
-use crate::domain::redact::shapes;
+use crate::domain::redact::patterns;
 use crate::domain::{CredentialId, CredentialName, Secret};
 use crate::index::{Database, DatabaseError};
 use error::ConsumerError;
@@ -225,7 +225,9 @@ fn check_definition(target: &ConsumerTarget) -> Result<(), Problem> {
         {
             Err(invalid_consumer("its command is empty", "give a program and its arguments"))
         }
-        ConsumerTarget::Command(command) if command.arguments().any(|argument| shapes::mask_patterns(argument) != *argument) => {
+        ConsumerTarget::Command(command)
+            if command.arguments().any(|argument| patterns::mask_patterns(argument) != *argument) =>
+        {
             Err(invalid_consumer(
                 "one of its arguments looks like a secret, and every user of this machine can read arguments",
                 "leave it out: the program gets the secret on standard input",

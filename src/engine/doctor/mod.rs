@@ -3,8 +3,8 @@
 //! Every area is looked at by itself, and one that fails does not keep the others from being looked at. Nothing is
 //! changed but for one value that is written to the store, read back and removed; no secret is sent anywhere.
 
+mod database;
 mod environment;
-mod index;
 mod network;
 mod store;
 mod terminal;
@@ -12,7 +12,7 @@ mod terminal;
 use serde::Serialize;
 
 use super::Engine;
-use super::message::StoreStatus;
+use super::task_protocol::StoreStatus;
 use crate::config::ColorDepth;
 use crate::domain::Problem;
 

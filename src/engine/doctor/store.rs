@@ -3,7 +3,7 @@
 use super::{Diagnostic, DiagnosticArea, DiagnosticSeverity};
 use crate::domain::Problem;
 use crate::engine::Engine;
-use crate::engine::message::{Persistence, StoreError, StoreStatus};
+use crate::engine::task_protocol::{Persistence, StoreError, StoreStatus};
 use crate::store;
 
 /// The longest secret that a kind has: a private key of 4,096 bits, as PEM.

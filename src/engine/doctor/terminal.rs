@@ -2,7 +2,7 @@
 
 use super::{Diagnostic, DiagnosticArea, DoctorInput};
 use crate::config::{ClipboardChoice, ColorDepth};
-use crate::engine::message::ClipboardMethod;
+use crate::engine::task_protocol::ClipboardMethod;
 use crate::engine::{Engine, is_remote};
 
 /// The smallest size at which the screen is of use.

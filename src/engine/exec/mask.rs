@@ -7,7 +7,7 @@
 use zeroize::Zeroizing;
 
 use crate::domain::Secret;
-use crate::domain::redact::{SecretRedactor, SplitSecretDetector, shapes};
+use crate::domain::redact::{SecretRedactor, SplitSecretDetector, patterns};
 
 /// A line that is longer is shown in pieces.
 const MAX_LINE_BYTES: usize = 64 << 10;
@@ -83,7 +83,7 @@ impl<'a> OutputMasker<'a> {
         for chunk in bytes.utf8_chunks() {
             let text = self.redactor.redact_known(chunk.valid().to_owned());
             let text: String = text.split_inclusive(['\n', '\r']).map(|line| self.split_secrets.mask_line(line)).collect();
-            clean.extend_from_slice(shapes::mask_patterns(&text).as_bytes());
+            clean.extend_from_slice(patterns::mask_patterns(&text).as_bytes());
             clean.extend_from_slice(chunk.invalid());
         }
         clean

@@ -1,8 +1,8 @@
 //! What a child process is given: the variables of a credential's provider, and nothing of any other credential.
 
+mod child;
 #[cfg(not(unix))]
 mod console;
-mod launch;
 mod mask;
 #[cfg(unix)]
 mod signals;
@@ -18,7 +18,7 @@ use crate::domain::provider::environment::VariableValue;
 use crate::domain::region::{HostRole, Region};
 use crate::domain::{Credential, CredentialName, Problem, Secret};
 
-pub use launch::{ChildCommand, ChildExit, OutputSink, OutputStream, SecretDelivery};
+pub use child::{ChildCommand, ChildExit, OutputSink, OutputStream, SecretDelivery};
 
 /// Variables that the Snyk CLI heeds besides those that providers name, some of them before any other: see
 /// `cliv2/pkg/core/configuration.go` of snyk/cli and `pkg/auth` of snyk/go-application-framework.

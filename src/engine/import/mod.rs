@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::Engine;
 use super::audit::AuditEvent;
 use super::consumer::{clear_secret, run_blocking};
-use super::message::NewCredential;
+use super::task_protocol::NewCredential;
 use crate::domain::consumer::ConsumerTarget;
 use crate::domain::credential::SecretPart;
 use crate::domain::identify::IdentificationCandidate;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::resume::CredentialState;
+use super::start::CredentialState;
 use super::{RotationObserver, RotationPlan, RotationStatus};
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
@@ -14,7 +14,7 @@ use crate::domain::provider::spec::{RotationSpec, RotationStrategyId};
 use crate::domain::rotation::{PlanRequest, RotationId, RotationPurpose};
 use crate::domain::{Credential, CredentialId, CredentialName, Problem};
 use crate::engine::Engine;
-use crate::engine::keyring::random_bytes;
+use crate::engine::credentials::random_bytes;
 
 /// The field that names an account which is to be given a further secret.
 const ACCOUNT_ID_FIELD: &str = "service_account_id";

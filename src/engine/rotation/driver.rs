@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::human::PromptOutcome;
-use super::provider::{ManagementClient, RevocationHandle, failure_from_problem, strategy_for};
+use super::probe::ProbeResult;
+use super::prompts::PromptOutcome;
 use super::slots::{permanent_failure, retryable_failure, secret_lost};
-use super::survey::ProbeResult;
+use super::strategies::{ManagementClient, RevocationHandle, failure_from_problem, strategy_for};
 use super::{RotationObserver, StepResult};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::problem::ProblemClass;
@@ -22,7 +22,7 @@ use crate::domain::rotation::{
 use crate::domain::{Credential, Problem, Secret, Timestamp};
 use crate::engine::Engine;
 use crate::engine::audit::AuditEvent;
-use crate::engine::login::AuthorizationGrant;
+use crate::engine::sign_in_flow::AuthorizationGrant;
 use crate::index::RotationLease;
 
 /// One rotation under way.

@@ -9,19 +9,19 @@
 //! Whoever has the lock may take the lease over at once: its holder is dead.
 
 mod create;
-mod delivery;
+mod deliver;
 mod driver;
-mod human;
 mod plan;
-mod provider;
+mod probe;
+mod prompts;
 mod reconcile;
-mod resume;
 mod review;
 mod sign_in;
 mod slots;
-mod survey;
+mod start;
+mod strategies;
 
-use super::ask::UserPrompter;
+use super::prompt::UserPrompter;
 use crate::domain::rotation::{ProgressLine, StepFailure};
 
 pub use crate::domain::rotation::{
@@ -29,8 +29,8 @@ pub use crate::domain::rotation::{
 };
 pub use crate::index::RotationFilter;
 pub use create::{CreateRequest, CreationPlan};
-pub use resume::RotationDirection;
 pub use review::RotationSummary;
+pub use start::RotationDirection;
 
 /// What comes of a step.
 type StepResult<T> = Result<T, StepFailure>;

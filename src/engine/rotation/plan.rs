@@ -1,6 +1,6 @@
 //! From a credential to the plan of its replacement, and the desk at which the plan's calls are made.
 
-use super::provider::ManagementClient;
+use super::strategies::ManagementClient;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::CredentialKind;
@@ -8,7 +8,7 @@ use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::rotation::{PlanRequest, RotationId, RotationPlan, RotationPurpose};
 use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::Engine;
-use crate::engine::keyring::random_bytes;
+use crate::engine::credentials::random_bytes;
 
 impl Engine {
     /// What replacing this credential will do. Nothing is sent and nothing is written.

@@ -2,8 +2,8 @@
 
 use super::StepResult;
 use super::driver::RotationDriver;
-use super::provider::strategy_for;
-use super::survey::ProbeResult;
+use super::probe::ProbeResult;
+use super::strategies::strategy_for;
 use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::{
     CreatedSecret, CreationStatus, ReconcileQuery, ReconciliationResult, RemoteCredential, RevocationStatus, RevocationTarget,

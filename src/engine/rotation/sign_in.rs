@@ -9,18 +9,18 @@ use url::Url;
 
 use super::StepResult;
 use super::driver::{HeldSecret, RotationDriver};
-use super::human::{PromptOutcome, choice_matches};
-use super::provider::failure_from_problem;
+use super::prompts::{PromptOutcome, choice_matches};
 use super::slots::{permanent_failure, retryable_failure};
+use super::strategies::failure_from_problem;
 use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::{
     CreatedSecret, JournalEntry, NextStep, ProgressLine, RotationStep, SecretFingerprint, StepFailure, StepFailureKind,
     StepOutcome, StepStatus, UserDecision, UserPrompt, waiting_line,
 };
 use crate::domain::{Credential, Problem};
-use crate::engine::ask::{AwaitedCallback, PromptReply, RotationPrompt};
-use crate::engine::login::{self, AuthorizationGrant, PendingSignIn, state_mismatch_problem};
-use crate::engine::session::CachedAccessToken;
+use crate::engine::prompt::{AwaitedCallback, PromptReply, RotationPrompt};
+use crate::engine::sign_in_flow::{self, AuthorizationGrant, PendingSignIn, state_mismatch_problem};
+use crate::engine::token_cache::CachedAccessToken;
 use crate::net::NetError;
 use crate::net::exchange::TokenExchangeError;
 use crate::net::oauth::RefreshToken;
@@ -177,7 +177,7 @@ impl RotationDriver<'_> {
     }
 
     /// An answer that leads to another region would make a session that the plan does not know.
-    async fn check_sign_in(&self, answered: Result<login::AnsweredSignIn, Problem>) -> SignInOutcome {
+    async fn check_sign_in(&self, answered: Result<sign_in_flow::AnsweredSignIn, Problem>) -> SignInOutcome {
         let answered = match answered {
             Ok(answered) => answered,
             Err(Problem { what, why, .. }) => return SignInOutcome::TimedOut(format!("{what}: {why}")),

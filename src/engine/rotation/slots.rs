@@ -9,9 +9,9 @@ use crate::domain::Secret;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::provider::AuthMethod;
 use crate::domain::rotation::{SecretFingerprint, SlotSwap, StepFailure, StepFailureKind};
-use crate::engine::authorize::{access_token_part, shared_token_secret};
-use crate::engine::kept::secret_location;
-use crate::engine::keyring::random_bytes;
+use crate::engine::access_tokens::{access_token_part, shared_token_secret};
+use crate::engine::credentials::random_bytes;
+use crate::engine::store_secret::secret_location;
 use crate::index::SecretLocation;
 use crate::store::{CALL_TIMEOUT, ItemKey, StoreError};
 

@@ -5,9 +5,9 @@
 //! out what may be a secret, and `looker` says what it is.
 
 mod describe_matches;
-mod looker;
-mod places;
-mod reading;
+mod detector;
+mod line_reader;
+mod targets;
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -18,15 +18,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::Engine;
 use super::consumer::run_blocking;
 use super::doctor::{Diagnostic, DiagnosticArea};
+use super::fingerprints::FingerprintHasher;
 use super::import;
-use super::trust::FingerprintHasher;
 use crate::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, CredentialName, Problem};
 use crate::index::FingerprintRecord;
-use looker::SecretDetector;
-use places::ScanTarget;
+use detector::SecretDetector;
+use targets::ScanTarget;
 
 /// The path that stands for standard input.
 const STDIN_PATH: &str = "-";
@@ -344,7 +344,7 @@ fn scan_targets(looker: &SecretDetector, paths: &[PathBuf], trip: &mut ScanConte
     let stopped = &Arc::clone(&trip.canceled);
     let (piped, named): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| path.as_os_str() == STDIN_PATH);
     let (places, mut unread) =
-        if paths.is_empty() { places::default_targets(stopped) } else { places::targets_for_paths(&named, stopped)? };
+        if paths.is_empty() { targets::default_targets(stopped) } else { targets::targets_for_paths(&named, stopped)? };
     let places: Vec<_> = piped.into_iter().take(1).map(ScanTarget::new).chain(places).collect();
     let (mut sightings, mut files) = (Vec::new(), 0);
     trip.progress.total_files = places.len();
@@ -383,7 +383,7 @@ fn scan_reader(
     let (mut seen, mut found) = (HashSet::new(), Vec::new());
     let name = place.path.file_name().unwrap_or_default().to_string_lossy();
     let mut watch = looker.scan_file(&name);
-    reading::read_lines(from, |line, text| {
+    line_reader::read_lines(from, |line, text| {
         watch.scan_line(text, &mut |what, encoding| {
             if seen.insert((line, what.clone())) {
                 found.push((line, what, encoding));

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::super::clock::{RequestInstant, UnixMillis, ValidityPeriod};
+use super::super::deterministic;
+use super::super::http_service::SimulatorResponse;
 use super::super::manifest::SeededCredential;
-use super::super::seed;
-use super::super::wire::SimulatorResponse;
 use super::invalid_field;
 
 const MAX_NAME_BYTES: usize = 60;
@@ -28,8 +28,8 @@ pub(super) struct ApiUserKey {
 
 impl ApiUserKey {
     pub(super) fn new(scope: &str, name: &str, role: usize, at: RequestInstant) -> Self {
-        let id = seed::base58(&format!("{scope}/key/{name}"));
-        let claims = json!({"jti": id, "username": seed::base58(&format!("{scope}/user/{name}")), "tenant": "sandbox"});
+        let id = deterministic::base58(&format!("{scope}/key/{name}"));
+        let claims = json!({"jti": id, "username": deterministic::base58(&format!("{scope}/user/{name}")), "tenant": "sandbox"});
         Self {
             id,
             name: name.to_owned(),
@@ -37,7 +37,7 @@ impl ApiUserKey {
             active: true,
             labels: json!([]),
             role,
-            secret: seed::jwt(&claims),
+            secret: deterministic::jwt(&claims),
             validity: ValidityPeriod::starting_at(at),
             deleted: false,
             changed: at.now,

@@ -1,7 +1,7 @@
 //! One simulated region of Snyk API & Web: a JSON Web Token as key, `Authorization: JWT …`, errors and pages as Django
 //! REST Framework writes them. A key (`/keys/`) and an API user (`/api-users/`) are two views of one thing.
 
-mod catalogue;
+mod catalog;
 mod keys;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,10 +10,10 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::clock::{MILLIS_PER_DAY, RequestInstant, UnixMillis, format_rfc3339};
+use super::deterministic;
+use super::http_service::{LiveSecretRecord, SimulatedProvider, SimulatedService, SimulatorRequest, SimulatorResponse};
 use super::manifest::SeededCredential;
-use super::seed;
-use super::wire::{LiveSecretRecord, SimulatedProvider, SimulatedService, SimulatorRequest, SimulatorResponse};
-use catalogue::{ApiWebCatalog, error_detail, role_manages_keys};
+use catalog::{ApiWebCatalog, error_detail, role_manages_keys};
 use keys::{ApiUserKey, parse_name};
 
 /// Every region with the prefix of its credentials' names.
@@ -180,7 +180,11 @@ impl SimulatedProvider for ApiWebRegion {
         let state = self.state();
         let living = state.keys.iter().filter(|key| !key.validity.has_ended(now));
         living
-            .map(|key| LiveSecretRecord { account: key.id.clone(), kind: "api-key", sha256: seed::sha256_hex(&key.secret) })
+            .map(|key| LiveSecretRecord {
+                account: key.id.clone(),
+                kind: "api-key",
+                sha256: deterministic::sha256_hex(&key.secret),
+            })
             .collect()
     }
 
@@ -196,7 +200,7 @@ impl SimulatedProvider for ApiWebRegion {
 
     fn revoke_manually(&self, sha256: &str, at: RequestInstant) -> bool {
         let mut state = self.state();
-        let found = state.keys.iter_mut().find(|key| seed::sha256_hex(&key.secret) == sha256);
+        let found = state.keys.iter_mut().find(|key| deterministic::sha256_hex(&key.secret) == sha256);
         found.map(|key| key.delete(at)).is_some()
     }
 }

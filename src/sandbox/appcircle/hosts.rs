@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::super::seed;
-use super::super::wire::{SimulatedService, SimulatorRequest, SimulatorResponse};
+use super::super::deterministic;
+use super::super::http_service::{SimulatedService, SimulatorRequest, SimulatorResponse};
 use super::{AppcircleCloud, ORGANIZATIONS, REGION, error_response, ok_response, organization_id};
 
 /// The auth host.
@@ -40,7 +40,7 @@ impl SimulatedService for AppcircleAuthHost {
 }
 
 fn userinfo(organization: usize, name: &str) -> Value {
-    json!({"sub": seed::uuid(&format!("{REGION}/user/{name}")), "email": format!("{name}@example.com"), "email_verified": true,
+    json!({"sub": deterministic::uuid(&format!("{REGION}/user/{name}")), "email": format!("{name}@example.com"), "email_verified": true,
         "preferred_username": name, "name": name, "currentOrganizationId": organization_id(organization)})
 }
 
@@ -81,9 +81,9 @@ fn read_resource(organization: usize, name: &str, path: &[&str]) -> Option<Value
             let place = (0..ORGANIZATIONS.len()).filter(below).find(|place| organization_id(*place) == *id)?;
             match rest {
                 [] => Some(describe(place)),
-                ["users"] => {
-                    Some(json!([{"id": seed::uuid(&format!("{REGION}/user/{name}")), "email": format!("{name}@example.com")}]))
-                }
+                ["users"] => Some(
+                    json!([{"id": deterministic::uuid(&format!("{REGION}/user/{name}")), "email": format!("{name}@example.com")}]),
+                ),
                 ["invitations"] => Some(json!([])),
                 _ => None,
             }
@@ -101,7 +101,7 @@ fn read_resource(organization: usize, name: &str, path: &[&str]) -> Option<Value
 
 fn profiles(organization: usize, module: &str) -> Value {
     let profile = |place: usize| {
-        json!({"id": seed::uuid(&format!("{REGION}/{module}/{organization}/{place}")), "name": format!("{module} profile {place}"),
+        json!({"id": deterministic::uuid(&format!("{REGION}/{module}/{organization}/{place}")), "name": format!("{module} profile {place}"),
             "platformType": place % 2, "organizationId": organization_id(organization)})
     };
     (1..=4).map(profile).collect()

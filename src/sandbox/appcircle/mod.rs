@@ -10,9 +10,9 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::clock::{MILLIS_PER_DAY, MILLIS_PER_SECOND, RequestInstant, UnixMillis, ValidityPeriod};
+use super::deterministic;
+use super::http_service::{LiveSecretRecord, SimulatedProvider, SimulatorRequest, SimulatorResponse};
 use super::manifest::SeededCredential;
-use super::seed;
-use super::wire::{LiveSecretRecord, SimulatedProvider, SimulatorRequest, SimulatorResponse};
 
 pub(super) use hosts::{AppcircleApiHost, AppcircleAuthHost};
 
@@ -91,7 +91,7 @@ impl AppcircleCloud {
             .into_iter()
             .map(|(name, kind, organization, days)| {
                 let life = ValidityPeriod::starting_at(past).until(midnight + (days + 1) * MILLIS_PER_DAY - MILLIS_PER_SECOND);
-                let secret = seed::padded_base64(&format!("{REGION}/{name}"));
+                let secret = deterministic::padded_base64(&format!("{REGION}/{name}"));
                 AppcircleSecret { name: name.to_owned(), kind, organization, secret, validity: life }
             })
             .collect();
@@ -161,10 +161,10 @@ impl AppcircleCloud {
 fn issue_access_token(state: &mut AppcircleState, organization: usize, name: &str, at: RequestInstant) -> SimulatorResponse {
     state.created_count += 1;
     let expires = at.now + ACCESS_TOKEN_SECONDS * MILLIS_PER_SECOND;
-    let claims = json!({"exp": expires / MILLIS_PER_SECOND, "iat": at.now / MILLIS_PER_SECOND, "jti": seed::uuid(&format!("{REGION}/jwt/{}", state.created_count)),
-        "sub": seed::uuid(&format!("{REGION}/user/{name}")), "email": format!("{name}@example.com"),
+    let claims = json!({"exp": expires / MILLIS_PER_SECOND, "iat": at.now / MILLIS_PER_SECOND, "jti": deterministic::uuid(&format!("{REGION}/jwt/{}", state.created_count)),
+        "sub": deterministic::uuid(&format!("{REGION}/user/{name}")), "email": format!("{name}@example.com"),
         "currentOrganizationId": organization_id(organization)});
-    let access_token = seed::jwt(&claims);
+    let access_token = deterministic::jwt(&claims);
     let life = ValidityPeriod::starting_at(at).until(expires);
     state.tokens.retain(|_, token| !token.validity.has_ended(at.now));
     state.tokens.insert(access_token.clone(), AppcircleToken { organization, name: name.to_owned(), validity: life });
@@ -183,7 +183,7 @@ fn resolve_organization(home: usize, wanted: Option<&str>) -> Result<usize, Simu
 }
 
 fn organization_id(place: usize) -> String {
-    seed::uuid(&format!("{REGION}/organization/{place}"))
+    deterministic::uuid(&format!("{REGION}/organization/{place}"))
 }
 
 fn is_guid(text: &str) -> bool {
@@ -211,7 +211,11 @@ impl SimulatedProvider for AppcircleCloud {
         let state = self.state();
         let living = state.keys.iter().filter(|key| !key.validity.has_ended(now));
         living
-            .map(|key| LiveSecretRecord { account: key.name.clone(), kind: key.kind.id(), sha256: seed::sha256_hex(&key.secret) })
+            .map(|key| LiveSecretRecord {
+                account: key.name.clone(),
+                kind: key.kind.id(),
+                sha256: deterministic::sha256_hex(&key.secret),
+            })
             .collect()
     }
 
@@ -219,7 +223,7 @@ impl SimulatedProvider for AppcircleCloud {
     fn replace_manually(&self, credential: &SeededCredential, at: RequestInstant) -> Option<String> {
         let mut state = self.state();
         state.created_count += 1;
-        let secret = seed::padded_base64(&format!("{REGION}/minted/{}", state.created_count));
+        let secret = deterministic::padded_base64(&format!("{REGION}/minted/{}", state.created_count));
         let name = credential.fields.get("key_name")?.clone();
         let own = |key: &&mut AppcircleSecret| key.name == name && !key.validity.has_ended(at.now);
         let old = state.keys.iter_mut().rev().find(own)?;
@@ -234,7 +238,7 @@ impl SimulatedProvider for AppcircleCloud {
 
     fn revoke_manually(&self, sha256: &str, at: RequestInstant) -> bool {
         let mut state = self.state();
-        let found = state.keys.iter_mut().find(|key| seed::sha256_hex(&key.secret) == sha256);
+        let found = state.keys.iter_mut().find(|key| deterministic::sha256_hex(&key.secret) == sha256);
         found.map(|key| key.validity.revoke(at)).is_some()
     }
 }

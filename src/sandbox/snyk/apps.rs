@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use super::super::clock::ValidityPeriod;
 
-use super::super::seed;
-use super::super::wire::SimulatorResponse;
+use super::super::deterministic;
+use super::super::http_service::SimulatorResponse;
+use super::client_secrets::{ClientSecrets, insert_secret};
 use super::installs::AppInstall;
+use super::json_api_error::JsonApiError;
 use super::paging::{LinkStyle, paginate};
-use super::refusal::JsonApiError;
 use super::rest::{RestOperation, RestRequest, RestResult, json_api_document, single_resource};
-use super::secrets::{ClientSecrets, insert_secret};
 use super::state::{ResourceScope, SnykState};
 
 const CREATION_RELEASES: &[&str] = &["2023-11-03"];
@@ -97,12 +97,12 @@ fn create(rest: &RestRequest) -> RestResult {
     let reply = {
         let mut state = rest.state();
         let label = state.new_label(rest.region.id);
-        let secret = seed::snyk_secret("cs", &label);
+        let secret = deterministic::snyk_secret("cs", &label);
         state.apps.push(SnykApp {
-            id: seed::uuid(&format!("{label}/app")),
+            id: deterministic::uuid(&format!("{label}/app")),
             org,
             name: name.to_owned(),
-            client_id: seed::uuid(&format!("{label}/client")),
+            client_id: deterministic::uuid(&format!("{label}/client")),
             redirect_uris,
             scopes: string_list(&wish["scopes"]),
             grant_type: grant,
@@ -168,7 +168,7 @@ fn change_secrets(rest: &RestRequest) -> RestResult {
     let reply = {
         let mut state = rest.state();
         let place = find_app(&state, org, rest.params[1])?;
-        let fresh = seed::snyk_secret("cs", &state.new_label(rest.region.id));
+        let fresh = deterministic::snyk_secret("cs", &state.new_label(rest.region.id));
         let secret = state.apps[place].secrets.apply_change(&wish, fresh, rest.request.instant)?;
         single_resource(StatusCode::OK, &insert_secret(describe(rest, &state.apps[place]), "client_secret", secret))
     };

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::clock::{format_rfc3339, parse_rfc3339};
-use super::refusal::JsonApiError;
+use super::json_api_error::JsonApiError;
 use super::rest::{RestOperation, RestRequest, RestResult, json_api_document};
 use super::state::{ResourceScope, SnykAuditEvent};
 

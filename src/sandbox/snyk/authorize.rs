@@ -3,7 +3,7 @@
 use axum::http::{Method, StatusCode};
 use url::{Url, form_urlencoded};
 
-use super::super::wire::{SimulatorRequest, SimulatorResponse, escape_html};
+use super::super::http_service::{SimulatorRequest, SimulatorResponse, escape_html};
 use super::SnykRegion;
 use super::apps::AppGrantType;
 

@@ -6,15 +6,15 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::super::clock::{RequestInstant, UnixMillis, ValidityPeriod, format_rfc3339};
-use super::super::seed;
-use super::super::wire::SimulatorResponse;
+use super::super::deterministic;
+use super::super::http_service::SimulatorResponse;
 use super::apps::{AppGrantType, SnykApp};
+use super::client_secrets::{ClientSecrets, insert_secret};
+use super::fixtures::RolePrivilege;
+use super::json_api_error::JsonApiError;
 use super::paging::{LinkStyle, paginate};
-use super::refusal::JsonApiError;
 use super::rest::{RestOperation, RestRequest, RestResult, json_api_document, single_resource};
-use super::secrets::{ClientSecrets, insert_secret};
 use super::state::{PrincipalType, ResourceScope, SnykPrincipal, SnykState};
-use super::world::RolePrivilege;
 
 const INSTALL_RELEASES: &[&str] = &["2024-05-23"];
 
@@ -43,8 +43,8 @@ pub(super) struct AppInstall {
 impl AppInstall {
     /// Installs an app and returns the install with its secret. `label` names its identity.
     pub(super) fn new(app: &SnykApp, scope: ResourceScope, label: &str, at: RequestInstant) -> (Self, String) {
-        let secret = seed::snyk_secret("cs", label);
-        let id = seed::uuid(&format!("{label}/install"));
+        let secret = deterministic::snyk_secret("cs", label);
+        let id = deterministic::uuid(&format!("{label}/install"));
         let principal = Arc::new(SnykPrincipal {
             id: id.clone(),
             principal_type: PrincipalType::AppInstance,
@@ -52,7 +52,7 @@ impl AppInstall {
             privilege: RolePrivilege::Collaborator,
             scope,
         });
-        let client_id = seed::uuid(&format!("{label}/client"));
+        let client_id = deterministic::uuid(&format!("{label}/client"));
         let secrets = ClientSecrets::with_secret(secret.clone(), ValidityPeriod::starting_at(at));
         (Self { id, app: app.id.clone(), scope, client_id, secrets, principal, installed: at.now }, secret)
     }
@@ -114,7 +114,7 @@ fn change_install_secrets(rest: &RestRequest) -> RestResult {
     let wish = rest.request_attributes("app")?;
     let mut state = rest.state();
     let place = find_install(&state, scope, rest.params[1])?;
-    let fresh = seed::snyk_secret("cs", &state.new_label(rest.region.id));
+    let fresh = deterministic::snyk_secret("cs", &state.new_label(rest.region.id));
     let secret = state.installs[place].secrets.apply_change(&wish, fresh, rest.request.instant)?;
     Ok(single_resource(StatusCode::OK, &insert_secret(state.installs[place].describe(), "client_secret", secret)))
 }

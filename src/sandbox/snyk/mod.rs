@@ -4,38 +4,38 @@ mod apps;
 mod assertion;
 mod audit;
 mod authorize;
-mod by_hand;
+mod client_secrets;
+mod fixtures;
 mod installs;
+mod json_api_error;
+mod manual_actions;
 mod oauth;
-mod orders;
 mod orgs;
 mod paging;
-mod people;
-mod plant;
 mod projects;
-mod rate;
-mod refusal;
+mod rate_limits;
 mod rest;
-mod secrets;
+mod seed_data;
+mod self_endpoints;
+mod service_account_input;
 mod service_accounts;
 mod sessions;
 mod state;
 mod v1;
 mod version;
-mod world;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::{HeaderName, StatusCode, header};
 
 use super::clock::{RequestInstant, UnixMillis};
+use super::deterministic;
+use super::http_service::{SimulatedService, SimulatorRequest, SimulatorResponse};
 use super::manifest::SeededCredential;
-use super::seed;
-use super::wire::{SimulatedService, SimulatorRequest, SimulatorResponse};
-use rate::{SecretUsage, TightestLimit};
-use refusal::JsonApiError;
+use fixtures::SnykFixtures;
+use json_api_error::JsonApiError;
+use rate_limits::{SecretUsage, TightestLimit};
 use state::{SnykPrincipal, SnykState};
-use world::SnykFixtures;
 
 /// The region for the government of the United States, which accepts no API keys.
 const GOV_REGION: &str = "SNYK-GOV-01";
@@ -162,5 +162,5 @@ fn add_api_headers(reply: SimulatorResponse, call: &SimulatorRequest, budget: Ti
 fn new_request_id(call: &SimulatorRequest) -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static SERIAL: AtomicU64 = AtomicU64::new(0);
-    seed::uuid(&format!("{}/{}", call.path, SERIAL.fetch_add(1, Ordering::Relaxed)))
+    deterministic::uuid(&format!("{}/{}", call.path, SERIAL.fetch_add(1, Ordering::Relaxed)))
 }

@@ -7,12 +7,12 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::super::clock::{MILLIS_PER_SECOND, RequestInstant, ValidityPeriod};
-use super::super::seed;
-use super::super::wire::{SimulatorRequest, SimulatorResponse};
+use super::super::deterministic;
+use super::super::http_service::{SimulatorRequest, SimulatorResponse};
 use super::SnykRegion;
 use super::apps::{AppGrantType, SnykApp};
 use super::assertion;
-use super::orders::ServiceAccountAuthType;
+use super::service_account_input::ServiceAccountAuthType;
 use super::sessions::REFRESH_TOKEN_SECONDS;
 use super::state::{ACCESS_TOKEN, SnykPrincipal, SnykState, SnykToken};
 
@@ -123,7 +123,7 @@ fn exchange_authorization_code(region: &SnykRegion, form: &OAuthForm, at: Reques
     let code = state.codes.remove(form_field(form, "code")).ok_or(OAuthFailure::INVALID_GRANT)?;
     let fits = code.client_id == form_field(form, "client_id")
         && code.redirect_uri == form_field(form, "redirect_uri")
-        && code.challenge == seed::pkce_challenge(form_field(form, "code_verifier"))
+        && code.challenge == deterministic::pkce_challenge(form_field(form, "code_verifier"))
         && at.now < code.expires;
     if !fits {
         return Err(OAuthFailure::INVALID_GRANT);
@@ -166,10 +166,10 @@ fn issue_access_token(
     at: RequestInstant,
 ) -> Value {
     let expires = at.now + ttl * MILLIS_PER_SECOND;
-    let id = seed::uuid(&state.new_label(region.id));
+    let id = deterministic::uuid(&state.new_label(region.id));
     let claims = json!({"iss": region.api, "aud": [region.api], "sub": principal.id, "jti": id,
         "iat": at.now / MILLIS_PER_SECOND, "exp": expires / MILLIS_PER_SECOND, "scope": "org.read org.project.read"});
-    let access_token = seed::jwt(&claims);
+    let access_token = deterministic::jwt(&claims);
     let token = SnykToken::new(principal, ACCESS_TOKEN, ValidityPeriod::starting_at(at).until(expires)).with_owner(holder);
     state.remove_expired_access_tokens(at.now);
     state.tokens.insert(access_token.clone(), token);
@@ -179,7 +179,7 @@ fn issue_access_token(
 fn add_refresh_fields(mut answer: Value, refresh: &str, session: &str) -> Value {
     answer["refresh_token"] = json!(refresh);
     answer["refresh_expires_in"] = json!(REFRESH_TOKEN_SECONDS);
-    answer["bot_id"] = json!(seed::uuid(&format!("{session}/bot")));
+    answer["bot_id"] = json!(deterministic::uuid(&format!("{session}/bot")));
     answer
 }
 

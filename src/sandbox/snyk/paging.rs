@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::refusal::JsonApiError;
+use super::json_api_error::JsonApiError;
 use super::rest::RestRequest;
 
 const PAGE_LIMIT_RANGE: std::ops::RangeInclusive<usize> = 10..=100;

@@ -3,12 +3,12 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::super::seed;
+use super::super::deterministic;
+use super::fixtures::SnykOrg;
+use super::json_api_error::JsonApiError;
 use super::paging::{LinkStyle, paginate};
-use super::refusal::JsonApiError;
 use super::rest::{RestOperation, RestRequest, RestResult, json_api_document, single_resource};
 use super::state::ResourceScope;
-use super::world::SnykOrg;
 
 const ISSUE_RELEASES: &[&str] = &["2024-01-23"];
 
@@ -87,7 +87,7 @@ fn describe(rest: &RestRequest, org: &SnykOrg, place: usize) -> Value {
             "tags": [], "settings": {"recurring_tests": {"frequency": "daily"}}},
         "relationships": {
             "organization": relation("org", &org.id),
-            "target": relation("target", &seed::uuid(&format!("{}/target/{place}", org.id))),
+            "target": relation("target", &deterministic::uuid(&format!("{}/target/{place}", org.id))),
             "importer": relation("user", &rest.caller.id)}})
 }
 
@@ -179,7 +179,7 @@ pub(super) fn aggregated_issues(project: &str, severities: &[String]) -> Vec<Val
         .enumerate()
         .filter(|(_, (kind, severity, _))| matches!(*kind, "package_vulnerability" | "license") && wanted(severity))
         .map(|(place, (kind, severity, title))| {
-            let id = format!("SNYK-JS-FAKE-{}", &seed::sha256_hex(&format!("{project}/{place}"))[..7]);
+            let id = format!("SNYK-JS-FAKE-{}", &deterministic::sha256_hex(&format!("{project}/{place}"))[..7]);
             let issue_type = if *kind == "license" { "license" } else { "vuln" };
             json!({"id": id, "issueType": issue_type, "pkgName": "left-pad", "pkgVersions": ["1.0.0"],
                 "issueData": {"id": id, "title": title, "severity": severity, "originalSeverity": severity,

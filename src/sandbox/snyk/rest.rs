@@ -5,12 +5,12 @@ use std::sync::{Arc, MutexGuard};
 use axum::http::{HeaderName, StatusCode};
 use serde_json::{Value, json};
 
-use super::super::wire::{SimulatorRequest, SimulatorResponse};
-use super::refusal::JsonApiError;
+use super::super::http_service::{SimulatorRequest, SimulatorResponse};
+use super::fixtures::SnykOrg;
+use super::json_api_error::JsonApiError;
 use super::state::{ResourceScope, SnykPrincipal, SnykState};
 use super::version::{ApiVersion, ServedVersion};
-use super::world::SnykOrg;
-use super::{SnykRegion, apps, audit, installs, orgs, people, projects, service_accounts};
+use super::{SnykRegion, apps, audit, installs, orgs, projects, self_endpoints, service_accounts};
 
 /// The media type of every REST body.
 pub(super) const JSON_API: &str = "application/vnd.api+json";
@@ -56,7 +56,7 @@ pub(super) struct RestRequest<'a> {
 
 fn operations() -> impl Iterator<Item = &'static RestOperation> {
     let areas = [
-        people::OPERATIONS,
+        self_endpoints::OPERATIONS,
         orgs::OPERATIONS,
         projects::OPERATIONS,
         service_accounts::OPERATIONS,

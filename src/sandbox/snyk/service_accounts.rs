@@ -6,14 +6,14 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::super::clock::{MILLIS_PER_SECOND, RequestInstant, UnixMillis, ValidityPeriod, format_rfc3339};
-use super::super::seed;
-use super::super::wire::SimulatorResponse;
+use super::super::deterministic;
+use super::super::http_service::SimulatorResponse;
 use super::SnykRegion;
-use super::orders::{MAX_TOKEN_DAYS, ServiceAccountAuthType, ServiceAccountSpec, parse_account_spec};
+use super::client_secrets::{ClientSecrets, insert_secret};
+use super::json_api_error::JsonApiError;
 use super::paging::{LinkStyle, paginate};
-use super::refusal::JsonApiError;
 use super::rest::{RestOperation, RestRequest, RestResult, json_api_document, single_resource};
-use super::secrets::{ClientSecrets, insert_secret};
+use super::service_account_input::{MAX_TOKEN_DAYS, ServiceAccountAuthType, ServiceAccountSpec, parse_account_spec};
 use super::state::{PrincipalType, ResourceScope, SnykPrincipal, SnykState, SnykToken};
 
 const RELEASES: &[&str] = &["2023-09-07"];
@@ -81,7 +81,7 @@ impl SnykRegion {
     ) -> Option<String> {
         let role = self.fixtures.role(&order.role_id)?;
         let principal = Arc::new(SnykPrincipal {
-            id: seed::uuid(&format!("{label}/account")),
+            id: deterministic::uuid(&format!("{label}/account")),
             principal_type: PrincipalType::ServiceAccount,
             name: order.name.clone(),
             privilege: role.privilege,
@@ -98,20 +98,21 @@ impl SnykRegion {
             (None, _) => {}
         }
         state.account_names.insert((order.scope, order.name.clone()));
-        let client_id = seed::uuid(&format!("{label}/client"));
+        let client_id = deterministic::uuid(&format!("{label}/client"));
         state.accounts.push(ServiceAccount { principal, spec: order, client_id, secrets, created: at.now });
         secret
     }
 
     fn generate_secret(&self, order: &ServiceAccountSpec, principal: &SnykPrincipal, label: &str) -> Option<String> {
         match order.auth {
-            ServiceAccountAuthType::ApiKey => Some(seed::secret_uuid(label)),
+            ServiceAccountAuthType::ApiKey => Some(deterministic::secret_uuid(label)),
             ServiceAccountAuthType::AccessToken => {
                 let expires = order.expires.unwrap_or_default() / MILLIS_PER_SECOND;
-                let claims = json!({"j": seed::uuid(&format!("{label}/token")), "h": self.host, "e": expires, "s": principal.id});
-                Some(seed::snyk_token("snyk_sat", &claims))
+                let claims =
+                    json!({"j": deterministic::uuid(&format!("{label}/token")), "h": self.host, "e": expires, "s": principal.id});
+                Some(deterministic::snyk_token("snyk_sat", &claims))
             }
-            ServiceAccountAuthType::ClientSecret => Some(seed::snyk_secret("cs", label)),
+            ServiceAccountAuthType::ClientSecret => Some(deterministic::snyk_secret("cs", label)),
             ServiceAccountAuthType::PrivateKeyJwt => None,
         }
     }
@@ -202,7 +203,7 @@ fn change_secrets(rest: &RestRequest) -> RestResult {
     let (reply, name) = {
         let mut state = rest.state();
         let place = find_account(&state, scope, rest.params[1])?;
-        let fresh = seed::snyk_secret("cs", &state.new_label(rest.region.id));
+        let fresh = deterministic::snyk_secret("cs", &state.new_label(rest.region.id));
         let account = &mut state.accounts[place];
         if account.spec.auth != ServiceAccountAuthType::ClientSecret {
             return Err(JsonApiError::bad_request(

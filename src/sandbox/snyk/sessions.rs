@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::clock::{MILLIS_PER_SECOND, RequestInstant, UnixMillis, ValidityPeriod};
-use super::super::seed;
+use super::super::deterministic;
 use super::state::{SnykPrincipal, SnykState};
 
 /// How long a refresh token lives if nobody uses it: 180 days.
@@ -41,7 +41,7 @@ impl SnykAppSession {
     }
 
     pub(super) fn install_id(&self) -> String {
-        seed::uuid(&format!("{}/install", self.id))
+        deterministic::uuid(&format!("{}/install", self.id))
     }
 }
 
@@ -54,7 +54,7 @@ impl SnykState {
         label: &str,
         at: RequestInstant,
     ) -> (String, String) {
-        let id = seed::uuid(&format!("{label}/session"));
+        let id = deterministic::uuid(&format!("{label}/session"));
         self.sessions.push(SnykAppSession {
             id: id.clone(),
             app: app.to_owned(),
@@ -81,7 +81,7 @@ impl SnykState {
         challenge: &str,
         at: RequestInstant,
     ) -> Option<String> {
-        let code = seed::sha256_hex(&self.new_label(region));
+        let code = deterministic::sha256_hex(&self.new_label(region));
         let user = Arc::clone(self.users.first()?);
         let (client_id, redirect_uri) = (app.0.to_owned(), app.1.to_owned());
         let expires = at.now + AUTHORIZATION_CODE_SECONDS * MILLIS_PER_SECOND;
@@ -100,7 +100,7 @@ impl SnykState {
 
     /// Adds a refresh token to a session.
     pub(super) fn issue_refresh_token(&mut self, session: &str, label: &str, at: RequestInstant) -> String {
-        let token = seed::snyk_secret("rt", label);
+        let token = deterministic::snyk_secret("rt", label);
         let life = ValidityPeriod::starting_at(at).until(at.now + REFRESH_TOKEN_SECONDS * MILLIS_PER_SECOND);
         self.refresh_tokens.insert(token.clone(), SnykRefreshToken { session: session.to_owned(), validity: life, used: false });
         token

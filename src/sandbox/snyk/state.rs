@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::super::clock::{RequestInstant, UnixMillis, ValidityPeriod};
 use super::apps::SnykApp;
+use super::fixtures::{RolePrivilege, SnykFixtures};
 use super::installs::AppInstall;
-use super::rate::SecretUsage;
+use super::rate_limits::SecretUsage;
 use super::service_accounts::ServiceAccount;
 use super::sessions::{PendingAuthorizationCode, SnykAppSession, SnykRefreshToken};
-use super::world::{RolePrivilege, SnykFixtures};
 
 /// The kind of the tokens that OAuth hands out.
 pub(super) const ACCESS_TOKEN: &str = "oauth-access-token";

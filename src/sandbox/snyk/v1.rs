@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::http::{HeaderName, StatusCode};
 use serde_json::{Value, json};
 
-use super::super::seed;
-use super::super::wire::{SimulatorRequest, SimulatorResponse};
+use super::super::deterministic;
+use super::super::http_service::{SimulatorRequest, SimulatorResponse};
 use super::SnykRegion;
+use super::fixtures::{RolePrivilege, SnykOrg, SnykRole};
 use super::projects;
 use super::state::{ResourceScope, SnykPrincipal};
-use super::world::{RolePrivilege, SnykOrg, SnykRole};
 
 /// Answers a request to a path under `/v1`.
 pub(super) fn respond(region: &SnykRegion, call: &SimulatorRequest, caller: Option<&Arc<SnykPrincipal>>) -> SimulatorResponse {
@@ -33,7 +33,7 @@ pub(super) fn refuse(call: &SimulatorRequest, status: StatusCode) -> SimulatorRe
 
 fn error_response(call: &SimulatorRequest, status: StatusCode, message: &str) -> SimulatorResponse {
     let body = json!({"code": status.as_u16(), "error": message, "message": message});
-    let reference = seed::uuid(&format!("{}{}", call.path, call.instant.now));
+    let reference = deterministic::uuid(&format!("{}{}", call.path, call.instant.now));
     SimulatorResponse::json(status, &body).with_header(HeaderName::from_static("x-error-reference"), &reference)
 }
 

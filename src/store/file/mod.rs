@@ -6,8 +6,8 @@
 //!
 //! No item stays in memory: each call reads and decrypts the file anew, so it also sees what other processes wrote.
 
-mod by_passphrase;
 mod items;
+mod passphrase_identity;
 mod vault;
 
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use self::vault::Vault;
-use super::calls::{KeyLocks, spawn_blocking, with_timeout};
+use super::key_locks::{KeyLocks, spawn_blocking, with_timeout};
 use super::{BackendInfo, BackendKind, CALL_TIMEOUT, ItemKey, Persistence, SecretStore, StoreError, UnlockMethod};
 use crate::domain::Secret;
 

@@ -8,8 +8,8 @@ use age::{DecryptError, scrypt, x25519};
 use zeroize::Zeroizing;
 
 use super::WorkFactor;
-use super::by_passphrase::PassphraseIdentity;
 use super::items::VaultItems;
+use super::passphrase_identity::PassphraseIdentity;
 use crate::domain::Secret;
 use crate::store::{ItemKey, StoreError, private};
 

@@ -20,7 +20,7 @@ mod secret_service;
 use self::native::{ITEM_LIMIT, Platform, TITLE};
 #[cfg(target_os = "linux")]
 use self::secret_service::{ITEM_LIMIT, SecretServiceBackend, TITLE};
-use super::calls::{KeyLocks, run_to_completion, with_timeout};
+use super::key_locks::{KeyLocks, run_to_completion, with_timeout};
 use super::{BackendInfo, BackendKind, CALL_TIMEOUT, ItemKey, Persistence, SecretStore, StoreError, UnlockMethod};
 use crate::domain::Secret;
 

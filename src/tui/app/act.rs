@@ -1,13 +1,13 @@
 //! What each command does.
 
 use super::activity::NotificationLevel;
-use super::answer::ResponseView;
-use super::attempt::move_document_cursor;
 use super::command::{CommandAction, CredentialAction, CursorMotion, FocusTarget, ListAction, ProgramAction, RegionAction};
+use super::console_commands::move_document_cursor;
 use super::dialog::{ConfirmDialog, Dialog};
+use super::response_view::ResponseView;
 use super::{App, Now, Pane, PresentationMode, UiEffect};
 use crate::domain::CredentialId;
-use crate::engine::message::{BackgroundTask, CheckTask, CredentialTask, SecretTask, StoreTask};
+use crate::engine::task_protocol::{BackgroundTask, CheckTask, CredentialTask, SecretTask, StoreTask};
 
 impl App {
     /// Runs a command.
@@ -188,7 +188,7 @@ impl App {
                 Some(credential) => format!("Check {}", self.display_name(credential)),
                 None => return Vec::new(),
             },
-            many => format!("Check {}", super::words::format_count(many.len(), "credential")),
+            many => format!("Check {}", super::display_format::format_count(many.len(), "credential")),
         };
         vec![self.start_task(title, BackgroundTask::Check(CheckTask::Credentials(ids)), now).1]
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Pane;
 use crate::domain::problem::Problem;
-use crate::engine::message::{StoreError, StoreStatus, TaskId};
+use crate::engine::task_protocol::{StoreError, StoreStatus, TaskId};
 
 /// How many finished tasks are remembered.
 const MAX_TASK_ENTRIES: usize = 100;

@@ -7,16 +7,16 @@ use std::time::Instant;
 use tui_input::Input;
 
 use super::Now;
-use super::answer::{LayoutState, ResponseCache, ResponseTab, ResponseView};
-use super::attempt::RequestList;
+use super::console_commands::RequestList;
 use super::json::{FoldableDocument, SearchMatches};
-use super::lay::LayoutJob;
-use super::learned::ParameterMemory;
+use super::layout_job::LayoutJob;
+use super::parameter_memory::ParameterMemory;
+use super::response_view::{LayoutState, ResponseCache, ResponseTab, ResponseView};
 use crate::domain::problem::Problem;
 use crate::domain::provider::{ProviderCatalog, RequestPreset};
 use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, CredentialId};
-use crate::engine::message::{HistoryPolicy, HttpExchange, TaskId};
+use crate::engine::task_protocol::{HistoryPolicy, HttpExchange, TaskId};
 
 /// So many filters are remembered.
 const MAX_FILTER_HISTORY: usize = 100;

@@ -10,12 +10,12 @@ use std::collections::HashSet;
 use tui_input::Input;
 
 use super::command::CursorMotion;
-use super::finder::RowIndex;
-use super::query::{FilterQuery, MatcherBuffer};
-use super::words::CredentialStatus;
+use super::display_format::CredentialStatus;
+use super::filter_query::{FilterQuery, MatcherBuffer};
+use super::row_index::RowIndex;
 use crate::domain::credential::CheckReport;
 use crate::domain::{Credential, CredentialId, Timestamp};
-use crate::engine::message::CredentialPage;
+use crate::engine::task_protocol::CredentialPage;
 
 /// The list of credentials.
 pub struct CredentialList {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Now, words};
+use super::{Now, display_format};
 use crate::domain::{CredentialId, CredentialName, Secret, Timestamp};
-use crate::engine::message::{TaskId, TokenLifetime};
+use crate::engine::task_protocol::{TaskId, TokenLifetime};
 
 /// How many rows the detail needs to get as far as the access token.
 pub const MIN_FULL_DETAIL_ROWS: u16 = 7;
@@ -120,7 +120,7 @@ impl DetailPane {
     /// When what is said about the access token changes.
     pub fn next_access_token_change(&self, now: Now) -> Option<Instant> {
         let left = self.access_token(now.wall)?.until - now.wall;
-        words::remaining_text_changes_in(left).map(|step| now.instant + step)
+        display_format::remaining_text_changes_in(left).map(|step| now.instant + step)
     }
 
     /// Masks the secret if its time has run out.
@@ -133,7 +133,7 @@ impl DetailPane {
     /// When the countdown shows another number.
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
         let RevealState::Revealed { until, .. } = &self.reveal else { return None };
-        words::next_second_at(*until, now)
+        display_format::next_second_at(*until, now)
     }
 }
 

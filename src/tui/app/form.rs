@@ -2,8 +2,8 @@
 
 use tui_input::{Input, InputRequest};
 
-use super::area::{EditOutcome, TextArea};
 use super::secret_input::SecretInput;
+use super::text_area::{EditOutcome, TextArea};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 

@@ -7,7 +7,7 @@ use super::activity::{StoreStatusKind, StoreStatusText};
 use super::chart::{self, StyledSpans};
 use super::command::{CommandAction, ProgramAction, ScreenAction};
 use super::layout::ScreenRect;
-use super::{App, PresentationMode, ZoomState, words};
+use super::{App, PresentationMode, ZoomState, display_format};
 use crate::config::theme::StyleRole;
 
 /// What this is.
@@ -36,7 +36,7 @@ impl App {
         }
         let marked = self.credentials.mark_count();
         let marks = if marked > 0 { format!(" · {marked} marked") } else { String::new() };
-        format!("{}{marks}", words::format_count(self.credentials.all().len(), "credential"))
+        format!("{}{marks}", display_format::format_count(self.credentials.all().len(), "credential"))
     }
 
     /// The signs for which there is room, the last one first, and the room that is left before them.
@@ -89,7 +89,7 @@ impl App {
         Some(vec![
             (StyleRole::Accent, full),
             (StyleRole::Dim, format!("{empty} ")),
-            (StyleRole::Accent, words::format_part(done, total)),
+            (StyleRole::Accent, display_format::format_part(done, total)),
         ])
     }
 
@@ -147,7 +147,9 @@ fn spans_width(pieces: &StyledSpans) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::message::{BackendInfo, BackendKind, Persistence, StoreError, StoreStatus, TaskEvent, TaskId, TaskReport};
+    use crate::engine::task_protocol::{
+        BackendInfo, BackendKind, Persistence, StoreError, StoreStatus, TaskEvent, TaskId, TaskReport,
+    };
     use crate::tui::app::dialog::Dialog;
     use crate::tui::app::samples::TestSession;
     use crate::tui::app::{InputEvent, Message, MouseInput};

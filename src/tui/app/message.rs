@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::conversation::TextPrompt;
 use super::json::FoldableDocument;
 use super::keymap::{CommandLabelStyle, Keymap};
-use super::lay::LayoutJob;
-use super::learned::{ExtractedParameters, ExtractionJob};
-use super::talk::TextPrompt;
+use super::layout_job::LayoutJob;
+use super::parameter_memory::{ExtractedParameters, ExtractionJob};
 use crate::config::theme::{ColorDepth, GlyphSet, TerminalBackground, Theme, UserThemes};
 use crate::config::{KeyPress, PaneLayout, Settings, StoreChoice, StoreChoiceSource};
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, Problem, Timestamp};
-use crate::engine::message::{BackgroundTask, CredentialPage, HttpExchange, TaskId, TaskReport};
+use crate::engine::task_protocol::{BackgroundTask, CredentialPage, HttpExchange, TaskId, TaskReport};
 
 /// Something that happened.
 pub enum Message {

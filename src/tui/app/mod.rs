@@ -5,73 +5,73 @@
 
 mod act;
 pub mod activity;
-pub mod answer;
-pub mod area;
-mod arrange;
-mod attempt;
 pub mod chart;
 pub mod command;
 pub mod console;
+mod console_commands;
+pub mod conversation;
 pub mod credentials;
 pub mod detail;
-pub mod details;
 pub mod dialog;
-pub mod draft;
-pub mod finder;
+pub mod dialog_view;
+pub mod display_format;
+pub mod expiry_timeline;
+pub mod filter_query;
+pub mod follow_up;
 pub mod footer;
 pub mod form;
 pub mod header;
-pub mod horizon;
+pub mod header_lines;
 pub mod json;
 pub mod keymap;
-pub mod lay;
 pub mod layout;
-pub mod learned;
+mod layout_commands;
+pub mod layout_job;
 mod message;
+pub mod mouse;
 mod open;
+pub mod parameter_memory;
 mod perform;
-pub mod pointer;
 mod presets;
-pub mod query;
 mod refusal;
 pub mod regions;
 mod report;
+pub mod request_line;
+mod request_lists;
+pub mod response_view;
 mod rotation;
+pub mod row_index;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod secret_input;
 mod settings;
-pub mod sheet;
-mod shelf;
 mod sign_in;
-pub mod talk;
 #[cfg(test)]
 mod tests;
+pub mod text_area;
 pub mod undo;
 mod update;
-pub mod walk;
 mod welcome;
-pub mod words;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use activity::TaskList;
 use console::ConsolePane;
+use conversation::ConversationState;
 use credentials::CredentialList;
 use detail::DetailPane;
 use dialog::DialogStack;
 use layout::ScreenRect;
-use pointer::MousePress;
+use mouse::MousePress;
 use regions::RegionsPane;
-use talk::ConversationState;
 use undo::UndoStack;
 
 use crate::config::PaneLayout;
 use crate::config::theme::TerminalBackground;
 use crate::domain::Credential;
 use crate::domain::provider::ProviderCatalog;
-use crate::engine::message::{BackgroundTask, CredentialTask, RotationTask, StoreTask, TaskId};
+use crate::engine::task_protocol::{BackgroundTask, CredentialTask, RotationTask, StoreTask, TaskId};
 
 pub use message::{
     BrowserAvailability, InitialState, InputEvent, Message, MouseInput, Now, RequestMode, RestartTarget, SettingsChange,

@@ -10,16 +10,18 @@ use super::dialog::{
     AddDialog, ConfirmDialog, Dialog, DialogAction, EditDialog, FindingsDialog, PickerDialog, PickerItem, PickerSelection,
     ProblemDialog, RequestEditorDialog, TaskListDialog, UnlockDialog, UnlockPurpose,
 };
+use super::dialog_view::DialogRow;
 use super::form::FormButton;
-use super::sheet::DialogRow;
-use super::{App, Now, PresentationMode, UiEffect, regions, words};
+use super::{App, Now, PresentationMode, UiEffect, display_format, regions};
 use crate::config::KeyPress;
 use crate::config::theme::StyleRole;
 use crate::domain::Credential;
 use crate::domain::problem::Problem;
 use crate::domain::request::RequestDraft;
 use crate::domain::response::CheckResult;
-use crate::engine::message::{BackendKind, BackgroundTask, DiagnosticTask, DoctorInput, DoctorScope, HttpExchange, StoreError};
+use crate::engine::task_protocol::{
+    BackendKind, BackgroundTask, DiagnosticTask, DoctorInput, DoctorScope, HttpExchange, StoreError,
+};
 
 impl App {
     /// Shows a problem, with what it happened to.
@@ -122,7 +124,7 @@ impl App {
             let verdict = self.regions.check_in(&region.id).map_or(CheckResult::Unchecked, |check| check.result);
             PickerItem {
                 text: region.id.clone(),
-                more: format!("{} {}", region.title, words::host_and_port(&region.api)),
+                more: format!("{} {}", region.title, display_format::host_and_port(&region.api)),
                 right: verdict.as_str().to_owned(),
                 mark: Some(if region.id == credential.region {
                     (StyleRole::Accent, self.preferences.symbols.pointer)
@@ -144,11 +146,16 @@ impl App {
         let all = regions::provider_regions(&self.catalog, &credential.provider);
         let mut rows = vec![
             DialogRow::text(format!("{} is tried in every region of its provider.", self.display_name(credential))),
-            DialogRow::warning(format!("The secret is shown to each of these {}:", words::format_count(all.len(), "host"))),
+            DialogRow::warning(format!(
+                "The secret is shown to each of these {}:",
+                display_format::format_count(all.len(), "host")
+            )),
         ];
         let widest = all.iter().map(|region| region.id.len()).max().unwrap_or(0);
         rows.extend(
-            all.iter().map(|region| DialogRow::dim(format!("  {:<widest$}  {}", region.id, words::host_and_port(&region.api)))),
+            all.iter().map(|region| {
+                DialogRow::dim(format!("  {:<widest$}  {}", region.id, display_format::host_and_port(&region.api)))
+            }),
         );
         let intent = DialogAction::ProbeRegions(credential.id.clone());
         let confirm = ConfirmDialog::new("Try every region?", rows, FormButton::Submit("Try all"), intent);

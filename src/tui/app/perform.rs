@@ -7,7 +7,7 @@ use super::{App, Now, Pane, RequestMode, RestartTarget, UiEffect, regions};
 use crate::config::StoreChoiceSource;
 use crate::domain::request::RequestDraft;
 use crate::domain::{CredentialId, Problem};
-use crate::engine::message::{
+use crate::engine::task_protocol::{
     BackgroundTask, CheckTask, CredentialEdit, CredentialTask, SecretTask, SendTask, SignInTask, StoreTask, WriteConsent,
 };
 
@@ -35,7 +35,7 @@ impl App {
             }
             DialogAction::Click((column, row)) => {
                 let effects = self.handle_click(column, row, now);
-                self.ui_state.mouse_press = super::pointer::MousePress::default();
+                self.ui_state.mouse_press = super::mouse::MousePress::default();
                 return effects;
             }
             DialogAction::SelectCredential(id) => self.select_in_list(&id, now),
@@ -86,7 +86,7 @@ impl App {
             DialogAction::ResumeRotation(id, name) => return self.open_unfinished_rotation(id, name),
             DialogAction::RunRotationTask(task) => return self.start_rotation_task(*task, now),
             DialogAction::ImportCandidates(finds) => {
-                let title = format!("Import {}", super::words::format_count(finds.len(), "credential"));
+                let title = format!("Import {}", super::display_format::format_count(finds.len(), "credential"));
                 return vec![self.start_task(title, BackgroundTask::Credential(CredentialTask::Import(finds)), now).1];
             }
             DialogAction::Quit => return self.quit(),

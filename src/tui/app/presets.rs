@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::command::FocusTarget;
 use super::dialog::{ConsoleDialogAction, Dialog, ParametersDialog, PickerDialog, PickerItem, PickerSelection, PickerShortcut};
-use super::learned::ListedValues;
-use super::sheet::DialogRow;
-use super::{App, Pane, UiEffect, draft};
+use super::dialog_view::DialogRow;
+use super::parameter_memory::ListedValues;
+use super::{App, Pane, UiEffect, request_line};
 use crate::domain::Credential;
 use crate::domain::provider::{PresetParameter, RequestPreset};
 
@@ -31,7 +31,10 @@ impl App {
         let provider = credential.provider.clone();
         if let Some(pick) = self.value_picker(credential, &preset, &given) {
             self.dialogs.push(Dialog::Picker(pick));
-        } else if draft::missing_parameters(&preset, &given, credential).iter().any(|parameter| parameter.default.is_none()) {
+        } else if request_line::missing_parameters(&preset, &given, credential)
+            .iter()
+            .any(|parameter| parameter.default.is_none())
+        {
             self.open_parameters_dialog(id, given);
         } else {
             let credential = credential.id.clone();

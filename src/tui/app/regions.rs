@@ -9,7 +9,7 @@ use crate::domain::credential::CheckReport;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::Region;
 use crate::domain::{Credential, CredentialId};
-use crate::engine::message::{RegionCheckResult, TaskId};
+use crate::engine::task_protocol::{RegionCheckResult, TaskId};
 
 /// So many answers of a region are remembered.
 pub const MAX_LATENCY_SAMPLES: usize = 12;

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use super::activity::{NotificationLevel, TaskState};
-use super::answer::ResponseView;
 use super::command::{CommandAction, CredentialAction};
 use super::dialog::{Dialog, TextPromptDialog, TextPromptKind};
-use super::learned::{ExtractedParameters, ExtractionJob, MAX_INLINE_EXTRACTION_BYTES};
+use super::parameter_memory::{ExtractedParameters, ExtractionJob, MAX_INLINE_EXTRACTION_BYTES};
+use super::response_view::ResponseView;
 use super::{App, Now, PresentationMode, UiEffect};
 use crate::domain::problem::Problem;
 use crate::domain::provider::CredentialKind;
 use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, CredentialName};
-use crate::engine::message::{
+use crate::engine::task_protocol::{
     BackgroundTask, ClassificationResult, ClearResult, ClipboardMethod, CopyResult, CredentialEvent, CredentialTask,
     HttpExchange, RegionCheckResult, SecretEvent, StoreTask, TaskEvent, TaskId, TaskReport,
 };

@@ -5,14 +5,14 @@ use super::command::{CommandAction, CredentialAction, ProgramAction};
 use super::dialog::{
     ConfirmDialog, CreateDialog, Dialog, DialogAction, PickerDialog, PickerItem, PickerSelection, RemovalTarget, RotationWizard,
 };
+use super::dialog_view::DialogRow;
 use super::form::FormButton;
-use super::sheet::DialogRow;
-use super::{App, Now, PresentationMode, UiEffect, words};
+use super::{App, Now, PresentationMode, UiEffect, display_format};
 use crate::config::theme::StyleRole;
 use crate::domain::credential::SecretPart;
 use crate::domain::rotation::{RotationPhase, RotationPlan, RotationPurpose, RotationStatus};
 use crate::domain::{Credential, CredentialId};
-use crate::engine::message::{BackgroundTask, RotationDirection, RotationEvent, RotationTarget, RotationTask, TaskId};
+use crate::engine::task_protocol::{BackgroundTask, RotationDirection, RotationEvent, RotationTarget, RotationTask, TaskId};
 
 impl App {
     /// Opens the wizard for the selected credential.
@@ -256,8 +256,11 @@ impl App {
         if self.dialogs.is_empty() {
             self.dialogs.push(Dialog::Picker(PickerDialog::new("Unfinished rotations", items, 0)));
         } else {
-            let text =
-                format!("{} unfinished; {} takes one up", words::format_count(items.len(), "rotation"), self.rotate_key_label());
+            let text = format!(
+                "{} unfinished; {} takes one up",
+                display_format::format_count(items.len(), "rotation"),
+                self.rotate_key_label()
+            );
             self.activity.notify(NotificationLevel::Warning, text, now.instant);
         }
     }

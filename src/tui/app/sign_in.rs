@@ -4,7 +4,7 @@ use super::activity::{NotificationLevel, TaskState};
 use super::dialog::{AddDialog, Dialog, SignInDialog};
 use super::{App, BrowserAvailability, Now, UiEffect};
 use crate::domain::provider::AuthMethod;
-use crate::engine::message::{BackgroundTask, SignInEvent, SignInResult, SignInSubject, SignInTask, TaskId};
+use crate::engine::task_protocol::{BackgroundTask, SignInEvent, SignInResult, SignInSubject, SignInTask, TaskId};
 
 impl App {
     /// Whether the selected credential is a session that one signs in to.

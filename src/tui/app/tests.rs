@@ -11,12 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::activity::TaskState;
-use super::answer::{LayoutState, ResponseTab};
 use super::command::{CommandAction, CredentialAction};
 use super::console::RequestState;
 use super::dialog::Dialog;
+use super::dialog_view::DialogRow;
+use super::response_view::{LayoutState, ResponseTab};
 use super::samples::{self, TestSession, check, id};
-use super::sheet::DialogRow;
 use super::{InputEvent, Message, MouseInput, Pane, PresentationMode, UiEffect};
 use crate::config::KeyPress;
 use crate::domain::identify::IdentificationCandidate;
@@ -26,7 +26,7 @@ use crate::domain::request::{HttpMethod, RequestDraft};
 use crate::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseBody};
 use crate::domain::rotation::{RotationPhase as RotationState, StepStatus};
 use crate::domain::{CredentialName, Secret};
-use crate::engine::message::{
+use crate::engine::task_protocol::{
     BackendInfo, BackendKind, BackgroundTask, CapturedSecret, CheckTask, ClassifyPolicy, ClearResult, ClipboardMethod,
     CopyResult, CredentialEvent, CredentialTask, Diagnostic, DiagnosticArea, DiagnosticSeverity, DiagnosticTask, HttpExchange,
     Persistence, PromptId, RotationEvent, RotationTask, SecretEvent, SecretTask, SendTask, StoreError, StoreStatus, StoreTask,
@@ -133,7 +133,7 @@ fn identified(twins: &[&str]) -> TaskEvent {
         provider: "snyk".to_owned(),
         kind: "personal-access-token".to_owned(),
         region: Some("SNYK-AU-01".to_owned()),
-        expires: Some(super::words::parse_date("2027-01-31").expect("a day")),
+        expires: Some(super::display_format::parse_date("2027-01-31").expect("a day")),
         confidence: MatchConfidence::Certain,
         why: "it begins with snyk_uat.".to_owned(),
         remote_id: None,

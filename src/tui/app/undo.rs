@@ -6,7 +6,7 @@
 use super::activity::NotificationLevel;
 use super::{App, Now, UiEffect};
 use crate::domain::{Credential, CredentialId};
-use crate::engine::message::{BackgroundTask, CredentialEdit, CredentialTask, TaskId};
+use crate::engine::task_protocol::{BackgroundTask, CredentialEdit, CredentialTask, TaskId};
 
 /// So many changes are remembered.
 const MAX_UNDO_STEPS: usize = 50;
@@ -163,7 +163,7 @@ mod tests {
     use super::super::samples::{TestSession, id};
     use super::super::{Message, dialog::DialogAction};
     use super::*;
-    use crate::engine::message::{CredentialEvent, TaskEvent, TaskReport};
+    use crate::engine::task_protocol::{CredentialEvent, TaskEvent, TaskReport};
 
     fn report(session: &mut TestSession, task: TaskId, event: TaskEvent) {
         session.handle_message(Message::TaskEvent(TaskReport { task, event }));

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::activity::{NotificationLevel, StoreStatusKind};
 use super::command::{CommandAction, CredentialAction, ProgramAction};
 use super::dialog::{Dialog, PickerDialog, PickerItem, PickerSelection};
-use super::sheet::DialogRow;
+use super::dialog_view::DialogRow;
 use super::{App, Now, PresentationMode, RestartTarget, UiEffect};
 use crate::config::theme::StyleRole;
 use crate::config::{StoreChoice, StoreChoiceSource};
-use crate::engine::message::ImportCandidate;
-use crate::engine::message::{BackendKind, BackgroundTask, CredentialTask};
+use crate::engine::task_protocol::ImportCandidate;
+use crate::engine::task_protocol::{BackendKind, BackgroundTask, CredentialTask};
 
 impl App {
     /// Looks for what can be taken over; the welcome opens when that is known.
@@ -138,8 +138,8 @@ mod tests {
     use crate::domain::Secret;
     use crate::domain::consumer::ConsumerTarget;
     use crate::domain::provider::ProviderCatalog;
-    use crate::engine::message::IdentifiedKind;
-    use crate::engine::message::{
+    use crate::engine::task_protocol::IdentifiedKind;
+    use crate::engine::task_protocol::{
         BackendInfo, CredentialEvent, Persistence, StoreError, StoreStatus, TaskEvent, TaskId, TaskReport,
     };
 

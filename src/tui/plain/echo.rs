@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::tui::app::talk::EchoMode;
+use crate::tui::app::conversation::EchoMode;
 
 /// The terminal that is read from, with the modes in which it was found; nothing where it is a pipe.
 pub(super) struct EchoGuard {

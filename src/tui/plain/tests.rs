@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::news::Announcer;
+use super::announce::Announcer;
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
@@ -10,15 +10,15 @@ use crate::domain::request::{HttpMethod, SavedRequest, SavedRequestName};
 use crate::domain::response::CheckResult;
 use crate::domain::rotation::{RotationPhase as RotationState, RotationPurpose, RotationStatus};
 use crate::domain::{CredentialId, Secret};
-use crate::engine::message::{
+use crate::engine::task_protocol::{
     BackendInfo, BackendKind, BackgroundTask, ConsoleEvent, CredentialEvent, CredentialTask, Persistence, PromptId,
     RotationEvent, RotationTask, StoreStatus, TaskEvent, TaskId, TaskReport,
 };
 use crate::tui::app::command::COMMANDS;
 use crate::tui::app::console::RequestReadiness;
+use crate::tui::app::conversation::{EchoMode, TextPrompt};
 use crate::tui::app::samples::rotation::{paste_prompt, plan, sign_in_prompt, status};
 use crate::tui::app::samples::{TestSession, check, id};
-use crate::tui::app::talk::{EchoMode, TextPrompt};
 use crate::tui::app::{InputEvent, Message, PresentationMode, UiEffect};
 
 const SECRET: &str = "snyk_uat.canary-that-is-never-told";

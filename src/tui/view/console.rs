@@ -4,18 +4,18 @@ use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::json::{self, DocumentStyles, TokenStyle};
-use super::pen::CellPainter;
+use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
 use crate::domain::request::HttpMethod;
-use crate::tui::app::answer::{LayoutState, ResponseView};
 use crate::tui::app::command::{self, CommandAction, ConsoleAction, ProgramAction};
 use crate::tui::app::console::{ConsolePrompt, ConsolePromptKind, RequestReadiness, RequestState};
-use crate::tui::app::details::DetailRow;
+use crate::tui::app::header_lines::DetailRow;
 use crate::tui::app::json::{SearchMatches, TokenKind as Token};
 use crate::tui::app::layout::ScreenRect;
-use crate::tui::app::pointer::ConsoleStatusLine;
-use crate::tui::app::{Pane, PresentationMode, chart, draft, words};
+use crate::tui::app::mouse::ConsoleStatusLine;
+use crate::tui::app::response_view::{LayoutState, ResponseView};
+use crate::tui::app::{Pane, PresentationMode, chart, display_format, request_line};
 
 /// Columns of the bar that shows how many requests are left.
 const QUOTA_BAR_COLUMNS: usize = 10;
@@ -53,9 +53,13 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
         }
         RequestState::Sending(sending) => {
             draw_rule(pen, inner.row(1), "sending…");
-            let time = words::format_duration(pen.now.instant.saturating_duration_since(sending.since));
+            let time = display_format::format_duration(pen.now.instant.saturating_duration_since(sending.since));
             if let Some((pages, items)) = sending.page_progress {
-                let read = format!("{}, {} so far", words::format_count(pages, "page"), words::format_count(items, "element"));
+                let read = format!(
+                    "{}, {} so far",
+                    display_format::format_count(pages, "page"),
+                    display_format::format_count(items, "element")
+                );
                 pen.write_text(inner.row(2), &read, StyleRole::Accent);
             }
             let key = app.preferences.keys.label(CommandAction::Program(ProgramAction::Cancel)).unwrap_or_default();
@@ -79,7 +83,7 @@ fn draw_request(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let (method, address) = match app.current_request() {
         Some(RequestReadiness::Ready(draft)) => (draft.method, draft.address()),
         Some(RequestReadiness::MissingParameters(preset)) => {
-            (HttpMethod::parse(&preset.method).unwrap_or_default(), draft::preset_address(&preset))
+            (HttpMethod::parse(&preset.method).unwrap_or_default(), request_line::preset_address(&preset))
         }
         None => {
             pen.write_text(area, "There is no request for this kind of credential", StyleRole::Dim);

@@ -1,13 +1,13 @@
 //! The list of credentials.
 
-use super::pen::CellPainter;
+use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::Credential;
 use crate::tui::app::command::{CommandAction, ProgramAction};
 use crate::tui::app::credentials::CredentialRow;
+use crate::tui::app::display_format::{self, CredentialStatus};
+use crate::tui::app::filter_query;
 use crate::tui::app::layout::ScreenRect;
-use crate::tui::app::query;
-use crate::tui::app::words::{self, CredentialStatus};
 use crate::tui::app::{App, Pane, chart};
 
 /// Columns of the short status at the right, with a blank before it.
@@ -42,7 +42,7 @@ fn title(app: &App) -> String {
     if list.filter_is_empty() {
         "1 Credentials".to_owned()
     } else {
-        format!("1 Credentials · {}", words::format_part(list.visible_count(), list.all().len()))
+        format!("1 Credentials · {}", display_format::format_part(list.visible_count(), list.all().len()))
     }
 }
 
@@ -53,7 +53,7 @@ fn draw_filter(pen: &mut CellPainter<'_>, area: ScreenRect) {
     }
     let rest = pen.write_text(area, "/ ", StyleRole::Key);
     if filter.input.value().is_empty() {
-        pen.write_text(rest.split_left(1).1, query::filter_grammar(), StyleRole::Dim);
+        pen.write_text(rest.split_left(1).1, filter_query::filter_grammar(), StyleRole::Dim);
     } else {
         pen.write_text(rest, filter.input.value(), StyleRole::Text);
     }
@@ -86,7 +86,7 @@ fn draw_row(pen: &mut CellPainter<'_>, area: ScreenRect, row: &CredentialRow<'_>
     let rest = pen.write_text(rest, sign, role).split_left(1).1;
 
     let (rest, gist) = rest.split_left(rest.width.saturating_sub(STATUS_COLUMNS));
-    let words = words::short_status(credential, pen.now.wall);
+    let words = display_format::short_status(credential, pen.now.wall);
     pen.write_right(gist, &words, role);
     let (name, region) = if rest.width >= MIN_NAME_COLUMNS + REGION_COLUMNS {
         rest.split_left(rest.width - REGION_COLUMNS)
@@ -110,7 +110,11 @@ fn draw_position(pen: &mut CellPainter<'_>, area: ScreenRect, rows: ScreenRect) 
     let bottom = bottom.split_left(bottom.width.saturating_sub(2)).0;
     pen.write_text(bottom, &format!(" by {} ", list.sort.as_str()), StyleRole::Dim);
     if list.visible_count() > rows.height.into() {
-        pen.write_right(bottom, &format!(" {} ", words::format_part(list.cursor() + 1, list.visible_count())), StyleRole::Dim);
+        pen.write_right(
+            bottom,
+            &format!(" {} ", display_format::format_part(list.cursor() + 1, list.visible_count())),
+            StyleRole::Dim,
+        );
     }
 }
 
@@ -132,5 +136,5 @@ pub(super) fn status_symbol(pen: &CellPainter<'_>, credential: &Credential) -> (
 
 /// The region without what the provider's name says already: `EU-01` of `SNYK-EU-01`.
 fn short_region(credential: &Credential) -> &str {
-    words::short_region(&credential.region, &credential.provider)
+    display_format::short_region(&credential.region, &credential.provider)
 }

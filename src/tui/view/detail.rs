@@ -1,6 +1,6 @@
 //! The selected credential.
 
-use super::pen::CellPainter;
+use super::painter::CellPainter;
 use super::regions::check_symbol;
 use crate::config::theme::StyleRole;
 use crate::domain::provider::{AuthMethod, CredentialKind};
@@ -8,9 +8,9 @@ use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Timestamp};
 use crate::tui::app::command::{CommandAction, CredentialAction};
 use crate::tui::app::layout::ScreenRect;
-use crate::tui::app::pointer::DETAIL_LABEL_COLUMNS;
+use crate::tui::app::mouse::DETAIL_LABEL_COLUMNS;
 use crate::tui::app::{Pane, PresentationMode};
-use crate::tui::app::{chart, words};
+use crate::tui::app::{chart, display_format};
 
 /// A mask has one width, whatever it hides.
 const MASK_COLUMNS: usize = 20;
@@ -72,7 +72,7 @@ fn draw_secret(pen: &mut CellPainter<'_>, area: ScreenRect, credential: &Credent
         pen.write_text(rest, hint, StyleRole::Dim);
         return area.split_top(1).1;
     };
-    let countdown = format!("{} s", words::whole_seconds_left(shown.left));
+    let countdown = format!("{} s", display_format::whole_seconds_left(shown.left));
     let place = pen.write_right(place.row(0), &countdown, StyleRole::Warn).width;
     let room = area.split_left(DETAIL_LABEL_COLUMNS).1.split_left(place).0;
     let used = shown.secret.expose(|bytes| draw_bytes(pen, room, bytes));
@@ -160,9 +160,9 @@ fn session_fact(pen: &CellPainter<'_>, credential: &Credential, kind: &Credentia
     let Some(life) = pen.app.detail.access_token(now) else {
         return ("Session", vec![(StyleRole::Dim, "no access token at hand; the next request gets one".to_owned())]);
     };
-    let left = format!("access token for {}", words::format_remaining(life.until - now));
+    let left = format!("access token for {}", display_format::format_remaining(life.until - now));
     let dot = pen.glyphs().separator;
-    let since = life.since.map(|since| format!(" {dot} refreshed {}", words::format_age(since, now)));
+    let since = life.since.map(|since| format!(" {dot} refreshed {}", display_format::format_age(since, now)));
     ("Session", vec![(StyleRole::Good, left), (StyleRole::Dim, since.unwrap_or_default())])
 }
 
@@ -183,12 +183,12 @@ fn identity_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
 
 fn expiry_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     let now = pen.now.wall;
-    let (Some(end), Some(days)) = (credential.expires, words::days_left(credential, now)) else {
+    let (Some(end), Some(days)) = (credential.expires, display_format::days_left(credential, now)) else {
         return ("Expires", vec![(StyleRole::Dim, "not known".to_owned())]);
     };
     let role = match days {
         ..0 => StyleRole::Bad,
-        0..words::EXPIRING_DAYS => StyleRole::Warn,
+        0..display_format::EXPIRING_DAYS => StyleRole::Warn,
         _ => StyleRole::Good,
     };
     let left = match days {
@@ -201,8 +201,8 @@ fn expiry_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     let full = pen.glyphs().bar_filled.repeat(usize::try_from(filled).unwrap_or(0));
     let empty = pen.glyphs().bar_empty.repeat(usize::try_from(BAR_COLUMNS - filled).unwrap_or(0));
     let key = pen.app.preferences.keys.label(CommandAction::Credential(CredentialAction::Rotate));
-    let rotate = key.filter(|_| days < words::EXPIRING_DAYS).map(|key| (StyleRole::Key, format!("{key} rotate ")));
-    let text = (StyleRole::Text, format!("{} ({left}) ", words::format_date(end)));
+    let rotate = key.filter(|_| days < display_format::EXPIRING_DAYS).map(|key| (StyleRole::Key, format!("{key} rotate ")));
+    let text = (StyleRole::Text, format!("{} ({left}) ", display_format::format_date(end)));
     ("Expires", std::iter::once(text).chain(rotate).chain([(role, full), (StyleRole::Dim, empty)]).collect())
 }
 
@@ -231,7 +231,7 @@ fn check_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();
     let (role, sign) = check_symbol(pen, check.result);
     let latency = check.latency_ms.map(|ms| format!(" {dot} {ms} ms")).unwrap_or_default();
-    let rest = format!(" {dot} {}{latency}", words::format_age(check.checked_at, pen.now.wall));
+    let rest = format!(" {dot} {}{latency}", display_format::format_age(check.checked_at, pen.now.wall));
     ("Checked", vec![(role, format!("{sign} {}{status}", check.result.as_str())), (StyleRole::Dim, rest)])
 }
 
@@ -246,7 +246,7 @@ fn region_text(pen: &CellPainter<'_>, credential: &Credential) -> String {
     let known = pen.app.catalog.region(&credential.provider, &credential.region);
     known.map_or_else(
         |_| credential.region.clone(),
-        |region| format!("{} {} {}", region.id, pen.glyphs().separator, words::host_and_port(&region.api)),
+        |region| format!("{} {} {}", region.id, pen.glyphs().separator, display_format::host_and_port(&region.api)),
     )
 }
 

@@ -2,13 +2,13 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::pen::{CellPainter, FocusStyle};
+use super::painter::{CellPainter, FocusStyle};
 use crate::config::theme::StyleRole;
-use crate::tui::app::form::FormButton;
-use crate::tui::app::layout::ScreenRect;
-use crate::tui::app::sheet::{
+use crate::tui::app::dialog_view::{
     ButtonView, DialogLayout, DialogRow, DialogView, FieldValue, FieldView, ListItem, PlacedLine, SpanRow, button_areas,
 };
+use crate::tui::app::form::FormButton;
+use crate::tui::app::layout::ScreenRect;
 
 /// The most columns that the labels of fields take.
 const MAX_LABEL_COLUMNS: usize = 24;

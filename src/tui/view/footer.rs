@@ -1,6 +1,6 @@
 //! The line at the bottom: a word to the person, else what can be done.
 
-use super::pen::CellPainter;
+use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::footer::{typing_hints, visible_hints};

@@ -2,10 +2,10 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::pen::CellPainter;
+use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
+use crate::tui::app::display_format::{self, CredentialStatus};
 use crate::tui::app::layout::ScreenRect;
-use crate::tui::app::words::{self, CredentialStatus};
 use crate::tui::app::{chart, header};
 
 /// Draws the header.
@@ -34,6 +34,6 @@ fn status_counts(pen: &CellPainter<'_>) -> chart::StyledSpans {
     let counted = CredentialStatus::ALL.into_iter().zip(list.status_counts(pen.now.wall)).rev().filter(|(_, count)| *count > 0);
     counted
         .map(|(standing, count)| (standing.style(pen.glyphs()), count))
-        .map(|((role, sign), count)| (role, format!("{sign} {}  ", words::format_number(count))))
+        .map(|((role, sign), count)| (role, format!("{sign} {}  ", display_format::format_number(count))))
         .collect()
 }

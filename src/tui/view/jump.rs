@@ -1,6 +1,6 @@
 //! The labels of jump mode, over a screen that steps back.
 
-use super::pen::CellPainter;
+use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::tui::app::dialog::JumpDialog;
 use crate::tui::app::layout::ScreenRect;

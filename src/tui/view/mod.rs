@@ -4,12 +4,12 @@ mod console;
 mod credentials;
 mod detail;
 mod dialog;
+mod expiry_timeline;
 mod footer;
 mod header;
-mod horizon;
 pub mod json;
 mod jump;
-mod pen;
+mod painter;
 mod regions;
 #[cfg(test)]
 mod tests;
@@ -20,8 +20,8 @@ use super::app::dialog::Dialog;
 use super::app::layout::{self, ScreenRect};
 use super::app::{App, Now};
 use crate::config::theme::StyleRole;
-use pen::CellPainter;
-pub(super) use pen::to_ascii;
+use painter::CellPainter;
+pub(super) use painter::to_ascii;
 
 /// Draws the whole screen.
 pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
@@ -38,7 +38,7 @@ pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
     credentials::draw(&mut pen, screen.credentials);
     detail::draw(&mut pen, screen.detail);
     regions::draw(&mut pen, screen.regions);
-    horizon::draw(&mut pen, screen.timeline);
+    expiry_timeline::draw(&mut pen, screen.timeline);
     console::draw(&mut pen, screen.console);
     footer::draw(&mut pen, screen.footer);
     for dialog in app.dialogs.iter() {

@@ -1,11 +1,11 @@
 //! The regions of the selected credential's provider.
 
-use super::pen::CellPainter;
+use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::response::CheckResult;
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::regions::{MAX_LATENCY_SAMPLES, RegionRow, provider_regions};
-use crate::tui::app::{Pane, chart, words};
+use crate::tui::app::{Pane, chart, display_format};
 
 /// Columns of sign, verdict and latency at the right.
 const RESULT_COLUMNS: u16 = 9;
@@ -29,7 +29,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     }
     let title = |id: &'_ str| -> String {
         if inner.width < MIN_COLUMNS_FOR_FULL_NAME {
-            words::short_region(id, &credential.provider).to_owned()
+            display_format::short_region(id, &credential.provider).to_owned()
         } else {
             id.to_owned()
         }
@@ -51,7 +51,7 @@ fn draw_region(pen: &mut CellPainter<'_>, area: ScreenRect, place: &RegionRow<'_
     let (rest, outcome) = rest.split_left(rest.width.saturating_sub(RESULT_COLUMNS));
     let (id, host) = rest.split_left(column);
     pen.write_text(id, title, if place.current { StyleRole::Title } else { StyleRole::Text });
-    pen.write_text(host, &words::host_and_port(&place.region.api), StyleRole::Dim);
+    pen.write_text(host, &display_format::host_and_port(&place.region.api), StyleRole::Dim);
     draw_check_result(pen, outcome.split_left(1).1, place);
     let trace = pen.app.regions.latencies_of(&place.region.id);
     let drawn = chart::sparkline(pen.glyphs(), &trace, MAX_LATENCY_SAMPLES);
@@ -62,7 +62,7 @@ fn draw_region(pen: &mut CellPainter<'_>, area: ScreenRect, place: &RegionRow<'_
 
 /// The sign and colour of a verdict.
 pub(super) fn check_symbol(pen: &CellPainter<'_>, verdict: CheckResult) -> (StyleRole, &'static str) {
-    words::check_style(verdict, pen.glyphs())
+    display_format::check_style(verdict, pen.glyphs())
 }
 
 /// The sign of the verdict, and how long the answer took or why there is none.

@@ -18,7 +18,7 @@ use crate::domain::credential::CheckReport;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseBody};
 use crate::domain::rotation::{RotationPhase as RotationState, RotationStatus, StepStatus};
-use crate::engine::message::{
+use crate::engine::task_protocol::{
     BackendInfo, BackendKind, BackgroundTask, ClassificationResult, CredentialEvent, CredentialTask, HttpExchange, Persistence,
     PromptId, RegionCheckResult, RotationEvent, RotationTask, SecretEvent, SignInEvent, SignInPage, SignInResult, SignInTask,
     StoreError, StoreStatus, TaskEvent, TaskId, TaskReport, TokenLifetime,

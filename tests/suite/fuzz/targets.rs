@@ -7,7 +7,7 @@ use tokenring::config::{KeyPress, Settings, SettingsReport};
 use tokenring::domain::provider::{ProviderCatalog, ProviderSource};
 use tokenring::domain::rate_limit::RateLimit;
 use tokenring::domain::response::{ApiResponse, ResponseBody};
-use tokenring::domain::{Secret, Timestamp, curl_import, headers, identify as recognise, paging};
+use tokenring::domain::{Secret, Timestamp, curl_import, header_explanations, identify as recognise, pagination};
 use tokenring::engine::{self, Engine, import};
 use tokenring::tui::app::json::FoldableDocument;
 
@@ -176,14 +176,14 @@ fn limits(input: &[u8]) {
     let answer = ApiResponse { status: 429, headers: pairs.map(clean).collect(), ..ApiResponse::default() };
     let limit = RateLimit::from_response(&answer, now());
     let _ = (limit.wait_time(), limit.describe(), limit.tightest_window());
-    headers::explain_headers(&answer, now());
+    header_explanations::explain_headers(&answer, now());
 }
 
 /// A page is followed only to where it came from.
 fn answer(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let asked = url::Url::parse("https://api.snyk.io/rest/orgs?version=2024-10-15").unwrap();
-    if let Ok(page) = paging::parse_page(&text, &asked)
+    if let Ok(page) = pagination::parse_page(&text, &asked)
         && let Ok(Some(next)) = page.next
     {
         assert!(matches!(next.scheme(), "https" | "http"), "{next}");

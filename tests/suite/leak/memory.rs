@@ -7,7 +7,7 @@ use tokenring::config::Settings;
 use tokenring::domain::provider::ProviderCatalog;
 use tokenring::domain::{CredentialId, CredentialName};
 use tokenring::engine::exec::{ChildCommand, ChildExit, SecretDelivery};
-use tokenring::engine::message::NewCredential;
+use tokenring::engine::task_protocol::NewCredential;
 use tokenring::engine::{self, Engine};
 
 use super::screen::assert_forgotten;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use tokenring::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord, StdinCommand};
 use tokenring::domain::credential::{CheckReport, Principal, SecretPart, SecretSlot};
-use tokenring::domain::provider::overlay::toml_with_region;
+use tokenring::domain::provider::user_overrides::toml_with_region;
 use tokenring::domain::provider::{ProviderCatalog, ProviderSource};
 use tokenring::domain::region::{HostRole, Region};
 use tokenring::domain::request::{self, HttpMethod, RequestDraft, SavedRequest};

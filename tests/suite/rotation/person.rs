@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use tokenring::domain::Secret;
-use tokenring::engine::ask::{PromptMessage, PromptReply, RotationPrompt, UserPrompter};
+use tokenring::engine::prompt::{PromptMessage, PromptReply, RotationPrompt, UserPrompter};
 use tokenring::engine::rotation::UserDecision;
 
 use super::rig::Rig;

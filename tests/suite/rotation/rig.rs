@@ -16,17 +16,17 @@ use tokenring::config::Settings;
 use tokenring::domain::consumer::{Consumer, ConsumerTarget, StdinCommand};
 use tokenring::domain::credential::{SecretPart, SecretSlot};
 use tokenring::domain::provider::spec::RotationStrategyId;
-use tokenring::domain::provider::{ProviderCatalog, ProviderSource, overlay};
+use tokenring::domain::provider::{ProviderCatalog, ProviderSource, user_overrides};
 use tokenring::domain::region::Region;
 use tokenring::domain::request::HttpMethod;
 use tokenring::domain::response::ApiResponse;
 use tokenring::domain::rotation::{ProgressLine, SecretOverlap, StepStatus};
 use tokenring::domain::{Credential, CredentialName, Origin, Problem, Secret, Timestamp};
-use tokenring::engine::message::NewCredential;
 use tokenring::engine::rotation::{
     CreationPlan, RotationDirection, RotationFilter, RotationObserver, RotationPhase, RotationPlan, RotationPurpose,
     RotationStatus,
 };
+use tokenring::engine::task_protocol::NewCredential;
 use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions, SIGN_IN_TIMEOUT};
 use tokenring::index::Database;
 use tokenring::net::{HttpClient, OutgoingRequest, RequestBody, RequestLimits, Transport as _};
@@ -466,7 +466,7 @@ fn simulated(manifest: &SimulatorManifest) -> ProviderCatalog {
             let origin = |url: &String| Origin::parse(url).unwrap();
             let (app, auth) = (hosts.app.as_ref().map(origin), hosts.auth.as_ref().map(origin));
             let moved = Region { api: origin(&hosts.api), app, auth, ..region.clone() };
-            text = Some(overlay::toml_with_region(text.as_deref(), &provider.id, &moved).unwrap());
+            text = Some(user_overrides::toml_with_region(text.as_deref(), &provider.id, &moved).unwrap());
         }
         sources.extend(text.map(|text| ProviderSource { name: provider.id.clone(), text }));
     }

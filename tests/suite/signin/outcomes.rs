@@ -10,7 +10,7 @@ use time::macros::datetime;
 use tokenring::config::Settings;
 use tokenring::domain::provider::{ProviderCatalog, ProviderSource};
 use tokenring::domain::{CredentialName, Secret, Timestamp};
-use tokenring::engine::message::NewCredential;
+use tokenring::engine::task_protocol::NewCredential;
 use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions};
 use tokenring::index::Database;
 use tokenring::net::HttpClient;

@@ -1,15 +1,15 @@
 //! The way forward: the first planned step that is not yet satisfied.
 
-use super::evidence::{DeletionPermit, RevocationPermit, RevocationTarget};
-use super::need::{self, PromptKind, UserPrompt};
-use super::progress::{RepeatedFailure, RotationState};
+use super::permits::{DeletionPermit, RevocationPermit, RevocationTarget};
+use super::prompts::{self, PromptKind, UserPrompt};
+use super::state::{RepeatedFailure, RotationState};
 use super::{NextStep, RotationResult, SlotSwap, StepAction};
 use crate::domain::credential::SecretSlot;
+use crate::domain::rotation::access_scope::ScopeComparison;
 use crate::domain::rotation::journal::{SecretFingerprint, StepFailureKind};
 use crate::domain::rotation::purpose::RotationPurpose;
-use crate::domain::rotation::reach::ScopeComparison;
 use crate::domain::rotation::step::RotationStep;
-use crate::domain::rotation::strategy::{RevocationKey, StepActor};
+use crate::domain::rotation::strategy_traits::{RevocationKey, StepActor};
 
 pub(super) fn next_forward_step(progress: &RotationState<'_>) -> NextStep {
     if let Some((key, target)) = progress.next_orphan() {
@@ -28,7 +28,7 @@ pub(super) fn delete_orphan(progress: &RotationState<'_>, key: &str, target: &Re
     let may = DeletionPermit::for_target(progress, key, target)
         .filter(|_| progress.plan.strategy_traits().revoker == StepActor::Program);
     may.map_or_else(
-        || NextStep::AskUser(need::deletion_prompt(progress, key)),
+        || NextStep::AskUser(prompts::deletion_prompt(progress, key)),
         |may| NextStep::Execute(StepAction::DeleteOrphan(may)),
     )
 }
@@ -79,7 +79,7 @@ fn step_action(progress: &RotationState<'_>, step: &RotationStep) -> Option<Next
 
 fn create_or_paste(progress: &RotationState<'_>) -> NextStep {
     if progress.plan.strategy_traits().creator == StepActor::User || progress.manual_fallback.create_reason.is_some() {
-        return NextStep::AskUser(need::paste_prompt(progress));
+        return NextStep::AskUser(prompts::paste_prompt(progress));
     }
     // Plans of older journals do not name the sign-in.
     if progress.plan.strategy_traits().creator == StepActor::UserSignIn
@@ -96,8 +96,8 @@ fn request_sign_in(progress: &RotationState<'_>) -> NextStep {
         *trouble.step == RotationStep::AwaitSignIn || trouble.failure.kind == StepFailureKind::Refused
     };
     let need = match progress.last_failure.filter(failed) {
-        Some(trouble) => need::failure_prompt(progress, trouble),
-        None => need::sign_in_prompt(progress),
+        Some(trouble) => prompts::failure_prompt(progress, trouble),
+        None => prompts::sign_in_prompt(progress),
     };
     NextStep::AskUser(need)
 }
@@ -125,7 +125,7 @@ fn revoke_or_ask(progress: &RotationState<'_>) -> Option<NextStep> {
     let by_hand = !by_program || target == RevocationTarget::Unknown || progress.manual_fallback.revoke_reason.is_some();
     let may = RevocationPermit::for_target(progress, target)?;
     Some(if by_hand {
-        NextStep::AskUser(need::revocation_prompt(progress, may))
+        NextStep::AskUser(prompts::revocation_prompt(progress, may))
     } else {
         NextStep::Execute(StepAction::Revoke(may))
     })

@@ -3,24 +3,24 @@
 //! It has no state of its own, so running and resuming after a crash are the same code. Forward and backward are two
 //! ways through the same facts; waiting between failures is a wrapper around both.
 
-mod backward;
-mod evidence;
 mod forward;
-mod need;
-mod progress;
+mod permits;
+mod prompts;
+mod rollback;
+mod state;
 
 use std::time::Duration;
 
-use progress::{RepeatedFailure, RotationState};
+use state::{RepeatedFailure, RotationState};
 
 use super::backoff::BackoffPolicy;
 use super::journal::{RotationJournal, SecretFingerprint, StepFailureKind};
-use super::remote::RemoteCredential;
+use super::remote_credential::RemoteCredential;
 use super::step::RotationStep;
-use super::strategy::CreationTraceability;
+use super::strategy_traits::CreationTraceability;
 
-pub use evidence::{DeletionPermit, RevocationPermit, RevocationTarget};
-pub use need::{PromptKind, UserPrompt};
+pub use permits::{DeletionPermit, RevocationPermit, RevocationTarget};
+pub use prompts::{PromptKind, UserPrompt};
 
 /// What is to be done next.
 #[derive(Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ pub fn next_step(journal: &RotationJournal) -> NextStep {
     let progress = RotationState::from_journal(journal);
     let go = match reconcile_query(&progress) {
         Some(look) => NextStep::Reconcile(look),
-        None if progress.is_rolling_back() => backward::next_rollback_step(&progress),
+        None if progress.is_rolling_back() => rollback::next_rollback_step(&progress),
         None => forward::next_forward_step(&progress),
     };
     with_backoff(&progress, go)
@@ -174,7 +174,7 @@ fn with_backoff(progress: &RotationState<'_>, go: NextStep) -> NextStep {
     let Some(trouble) = progress.last_failure.filter(|trouble| Some(trouble.step) == step.as_ref()) else { return go };
     match retry_delay(trouble) {
         Some(delay) => NextStep::Wait { delay, then: Box::new(go) },
-        None => NextStep::AskUser(need::failure_prompt(progress, trouble)),
+        None => NextStep::AskUser(prompts::failure_prompt(progress, trouble)),
     }
 }
 

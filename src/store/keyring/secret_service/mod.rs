@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use self::fault::ServiceFault;
 use super::SERVICE;
 use crate::domain::Secret;
-use crate::store::calls::with_timeout;
+use crate::store::key_locks::with_timeout;
 use crate::store::{CALL_TIMEOUT, ItemKey, StoreError};
 
 /// The name for people.

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::pasted::PastedSecret;
+use super::pasted_secret::PastedSecret;
 use super::{DialogAction, DialogResult};
 use crate::domain::CredentialName;
 use crate::domain::problem::Problem;
 use crate::domain::provider::{AuthMethod, CredentialKind, Provider, ProviderCatalog};
 use crate::engine::KEY_FILE_FIELD;
-use crate::engine::message::{ClassifyPolicy, CredentialEvent, NewCredential, NewSession, SignInSubject, TaskId};
+use crate::engine::task_protocol::{ClassifyPolicy, CredentialEvent, NewCredential, NewSession, SignInSubject, TaskId};
+use crate::tui::app::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::form::{FieldInput, Form, FormButton, FormEvent, FormField, SELECT_HINT, SelectInput};
-use crate::tui::app::sheet::{DialogRow, DialogView};
-use crate::tui::app::{App, regions, words};
+use crate::tui::app::{App, display_format, regions};
 
 /// What becomes of a secret that is not recognised.
 const UNRECOGNIZED_NOTE: &str = "choose provider and kind yourself";
@@ -115,7 +115,7 @@ impl AddDialog {
             self.is_region_chosen = true;
         }
         if let Some(end) = best.expires {
-            self.set_text("expires", &words::format_date(end));
+            self.set_text("expires", &display_format::format_date(end));
         }
     }
 
@@ -369,5 +369,5 @@ pub(super) fn parse_optional_day(text: &str) -> Result<Option<crate::domain::Tim
     if text.is_empty() {
         return Ok(None);
     }
-    words::parse_date(text).map(Some).ok_or_else(|| "is no day; write it as 2027-02-07".to_owned())
+    display_format::parse_date(text).map(Some).ok_or_else(|| "is no day; write it as 2027-02-07".to_owned())
 }

@@ -7,8 +7,8 @@ use super::{DialogAction, DialogResult};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::tui::app::PresentationMode;
+use crate::tui::app::dialog_view::{ButtonView, DialogRow, DialogView, FieldValue, FieldView};
 use crate::tui::app::form::{FormButton, edit_input};
-use crate::tui::app::sheet::{ButtonView, DialogRow, DialogView, FieldValue, FieldView};
 
 /// A question, and what a yes means.
 pub struct ConfirmDialog {

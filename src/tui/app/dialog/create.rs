@@ -8,10 +8,10 @@ use super::{DialogAction, DialogResult};
 use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::provider::{CredentialKind, ProviderCatalog};
 use crate::domain::{Credential, CredentialId, CredentialName};
-use crate::engine::message::{CreateRequest, RotationTask};
+use crate::engine::task_protocol::{CreateRequest, RotationTask};
 use crate::tui::app::App;
+use crate::tui::app::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::form::{FieldInput, Form, FormButton, FormEvent, FormField, SELECT_HINT, SelectInput};
-use crate::tui::app::sheet::{DialogRow, DialogView};
 
 /// The field that says whether an account that exists is given a further secret.
 const ACCOUNT_FIELD: &str = "account";

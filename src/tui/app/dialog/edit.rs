@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::add::{parse_labels, parse_optional_day, provider_field_id, region_choice};
-use super::pasted::PastedSecret;
+use super::pasted_secret::PastedSecret;
 use super::{DialogAction, DialogResult};
 use crate::domain::problem::Problem;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, CredentialName};
-use crate::engine::message::{CredentialEdit, TaskId};
+use crate::engine::task_protocol::{CredentialEdit, TaskId};
+use crate::tui::app::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::form::{Form, FormButton, FormEvent, FormField};
-use crate::tui::app::sheet::{DialogRow, DialogView};
-use crate::tui::app::{App, Now, words};
+use crate::tui::app::{App, Now, display_format};
 
 /// What becomes of a new secret that is not recognised.
 const UNRECOGNIZED_NOTE: &str = "it is kept as what the credential is";
@@ -120,7 +120,7 @@ impl EditDialog {
             return Err((PastedSecret::FIELD_ID, "is not read yet".to_owned()));
         }
         let expires = parse_optional_day(self.form.value("expires")).map_err(|problem| ("expires", problem))?;
-        let same_day = expires.map(words::format_date) == self.original.expires.map(words::format_date);
+        let same_day = expires.map(display_format::format_date) == self.original.expires.map(display_format::format_date);
         let region = self.form.value("region").to_owned();
         let labels = parse_labels(self.form.value("labels"));
         Ok(CredentialEdit {
@@ -153,7 +153,7 @@ fn credential_form_fields(credential: &Credential, catalogue: &ProviderCatalog) 
     for (id, value) in credential.fields.iter().filter(|(id, _)| !specs.iter().any(|spec| spec.id == **id)) {
         fields.push(FormField::text(&provider_field_id(id), id, value));
     }
-    let end = credential.expires.map(words::format_date).unwrap_or_default();
+    let end = credential.expires.map(display_format::format_date).unwrap_or_default();
     fields.push(FormField::text("labels", "Labels", &credential.labels.join(" ")).with_hint("With blanks between them."));
     fields.push(
         FormField::text("expires", "Expires", &end).with_hint("The last day, such as 2027-02-07; empty if it does not end."),

@@ -4,7 +4,7 @@ use super::{DialogAction, DialogResult};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::tui::app::App;
-use crate::tui::app::sheet::DialogView;
+use crate::tui::app::dialog_view::DialogView;
 
 /// The letters of labels, the easiest to reach first.
 const LABEL_LETTERS: [char; 26] = [

@@ -1,58 +1,58 @@
 //! Dialogs: a stack of a closed set. Input goes to the top one; Esc closes it. What a dialog wants done comes back as
 //! an [`Intent`], so a dangerous thing is asked for in one step and carried out, with all it needs, in another.
 
-mod activity;
 mod add;
-mod ask;
+mod check_matrix;
 mod confirm;
 mod create;
+mod curl_import;
 mod edit;
-mod import;
+mod findings;
 mod jump;
 mod parameters;
-mod pasted;
-mod pick;
+mod pasted_secret;
+mod picker;
 mod problem;
-mod reading;
 mod request;
-mod rotate;
+mod rotation;
 mod sign_in;
-mod survey;
+mod task_list;
+mod text;
+mod text_prompt;
 mod themes;
 mod timeline;
 mod unlock;
-mod verdicts;
-mod which;
+mod which_key;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub use activity::TaskListDialog;
 pub use add::AddDialog;
-pub use ask::{TextPromptDialog, TextPromptKind};
+pub use check_matrix::CheckMatrixDialog;
 pub use confirm::ConfirmDialog;
 pub use create::CreateDialog;
+pub use curl_import::{CurlImportDialog, is_curl};
 pub use edit::EditDialog;
-pub use import::{CurlImportDialog, is_curl};
+pub use findings::FindingsDialog;
 pub use jump::JumpDialog;
 pub use parameters::ParametersDialog;
-pub use pick::{PickerDialog, PickerItem, PickerSelection, PickerShortcut, RemovalTarget};
+pub use picker::{PickerDialog, PickerItem, PickerSelection, PickerShortcut, RemovalTarget};
 pub use problem::ProblemDialog;
-pub use reading::TextDialog;
 pub use request::RequestEditorDialog;
-pub use rotate::RotationWizard;
+pub use rotation::RotationWizard;
 pub use sign_in::SignInDialog;
-pub use survey::FindingsDialog;
+pub use task_list::TaskListDialog;
+pub use text::TextDialog;
+pub use text_prompt::{TextPromptDialog, TextPromptKind};
 pub use themes::ThemeDialog;
 pub use timeline::TimelineDialog;
 pub use unlock::{UnlockDialog, UnlockPurpose};
-pub use verdicts::CheckMatrixDialog;
-pub use which::WhichKeyPopup;
+pub use which_key::WhichKeyPopup;
 
 use super::command::CommandAction;
+use super::dialog_view::DialogView;
 use super::form::Form;
-use super::sheet::DialogView;
 use super::{App, Now, RestartTarget, ThemeMode};
 use zeroize::Zeroizing;
 
@@ -62,8 +62,8 @@ use crate::config::theme::Theme;
 use crate::domain::problem::Problem;
 use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::{CredentialId, CredentialName, Secret};
-use crate::engine::message::ImportCandidate;
-use crate::engine::message::{
+use crate::engine::task_protocol::ImportCandidate;
+use crate::engine::task_protocol::{
     ClassifyPolicy, CredentialEdit, CredentialEvent, Diagnostic, HistoryPolicy, HistoryRecord, NewCredential, PromptId,
     PromptReply, RotationTask, SavedRequestTask, SignInSubject, TaskId,
 };

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{DialogAction, DialogResult};
 use crate::domain::provider::{PresetParameter, RequestPreset};
+use crate::tui::app::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::form::{Form, FormButton, FormEvent, FormField, SELECT_HINT, SelectInput};
-use crate::tui::app::sheet::{DialogRow, DialogView};
 
 /// The dialog that asks for values.
 pub struct ParametersDialog {

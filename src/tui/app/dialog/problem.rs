@@ -6,7 +6,7 @@ use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::tui::app::command::{CommandAction, ProgramAction};
-use crate::tui::app::sheet::{DialogRow, DialogView};
+use crate::tui::app::dialog_view::{DialogRow, DialogView};
 
 /// A problem with the name of what it happened to.
 pub struct ProblemDialog {

@@ -3,11 +3,11 @@
 use super::{ConsoleDialogAction, DialogAction, DialogResult};
 use crate::config::theme::StyleRole;
 use crate::domain::request::{HttpMethod, RequestDraft};
-use crate::engine::message::HistoryPolicy;
-use crate::tui::app::area::TextArea;
-use crate::tui::app::draft;
+use crate::engine::task_protocol::HistoryPolicy;
+use crate::tui::app::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::form::{FieldInput, Form, FormButton, FormEvent, FormField, SelectInput};
-use crate::tui::app::sheet::{DialogRow, DialogView};
+use crate::tui::app::request_line;
+use crate::tui::app::text_area::TextArea;
 
 const EDITOR_BUTTON: &str = "Editor";
 /// How many lines of each are shown.
@@ -93,7 +93,7 @@ impl RequestEditorDialog {
 
     fn parse_form(&self) -> Result<RequestDraft, (&'static str, String)> {
         let (target, mut query) =
-            draft::parse_address(self.form.value("address")).map_err(|error| ("address", error.to_string()))?;
+            request_line::parse_address(self.form.value("address")).map_err(|error| ("address", error.to_string()))?;
         query.extend(parse_query(&self.form.multi_line_value("query")));
         let headers = parse_headers(&self.form.multi_line_value("headers")).map_err(|problem| ("headers", problem.to_owned()))?;
         let body = Some(self.form.multi_line_value("body")).filter(|body| !body.is_empty());

@@ -16,10 +16,10 @@ use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, Secret};
-use crate::engine::message::{PromptId, PromptReply, SignInPage, SignInResult, SignInSubject, TaskId};
+use crate::engine::task_protocol::{PromptId, PromptReply, SignInPage, SignInResult, SignInSubject, TaskId};
+use crate::tui::app::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::form::{Form, FormButton, FormEvent, FormField};
-use crate::tui::app::sheet::{DialogRow, DialogView};
-use crate::tui::app::{BrowserAvailability, Now, words};
+use crate::tui::app::{BrowserAvailability, Now, display_format};
 
 /// The field for the address at which the browser ended.
 const ADDRESS_FIELD: &str = "address";
@@ -125,7 +125,7 @@ impl SignInDialog {
     /// When the time that is left is another number.
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
         let SignInStage::Waiting(waiting) = &self.stage else { return None };
-        words::next_second_at(waiting.deadline, now)
+        display_format::next_second_at(waiting.deadline, now)
     }
 
     /// Takes a key in.
@@ -211,7 +211,7 @@ impl SignInWait {
     fn head_rows(&self, browser: BrowserAvailability, now: Instant) -> Vec<DialogRow> {
         let left = self.deadline.saturating_duration_since(now);
         let role = if left <= COUNTDOWN_WARNING { StyleRole::Warn } else { StyleRole::Text };
-        let seconds = words::whole_seconds_left(left);
+        let seconds = display_format::whole_seconds_left(left);
         let waiting = format!("Waiting for the browser: {}:{:02} left.", seconds / 60, seconds % 60);
         let (page, back) = match browser {
             BrowserAvailability::Available => {
@@ -258,7 +258,7 @@ fn result_rows(signed_in: &SignInResult) -> Vec<DialogRow> {
 fn credential_rows(credential: &Credential) -> Vec<DialogRow> {
     let who = credential.principal.as_ref().map(|who| ("Acts as", format!("{} ({})", who.name, who.kind.replace('_', " "))));
     let sees = credential.fields.get("organisations").map(|sees| ("Sees", sees.clone()));
-    let ends = credential.expires.map(|end| ("Ends unused", words::format_date(end)));
+    let ends = credential.expires.map(|end| ("Ends unused", display_format::format_date(end)));
     [who, sees, ends].into_iter().flatten().map(|(label, value)| DialogRow::Pair(label.to_owned(), value)).collect()
 }
 

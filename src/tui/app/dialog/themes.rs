@@ -5,7 +5,7 @@ use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::{self, AUTO_THEME, StyleRole, Theme};
 use crate::tui::app::credentials::moved_cursor;
-use crate::tui::app::sheet::{DialogAnchor, DialogRow, DialogView, ListItem};
+use crate::tui::app::dialog_view::{DialogAnchor, DialogRow, DialogView, ListItem};
 use crate::tui::app::{App, ThemeMode};
 
 /// How far a page key goes.
@@ -38,7 +38,7 @@ impl ThemeDialog {
 
     /// Takes a key in. Esc gives back the theme of before.
     pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
-        match (key.code, super::pick::list_motion(key)) {
+        match (key.code, super::picker::list_motion(key)) {
             (KeySymbol::Esc | KeySymbol::Char('q'), _) => {
                 DialogResult::RunAndClose(DialogAction::PreviewTheme(Box::new(self.original.0.clone()), self.original.1))
             }

@@ -5,8 +5,8 @@ use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::CredentialId;
 use crate::tui::app::credentials::moved_cursor;
-use crate::tui::app::horizon::ExpiryTimeline;
-use crate::tui::app::sheet::{DialogRow, DialogView, list_window};
+use crate::tui::app::dialog_view::{DialogRow, DialogView, list_window};
+use crate::tui::app::expiry_timeline::ExpiryTimeline;
 use crate::tui::app::{App, Now};
 
 /// How far a page key goes.
@@ -28,7 +28,7 @@ impl TimelineDialog {
 
     /// Takes a key in.
     pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
-        match (key.code, super::pick::list_motion(key)) {
+        match (key.code, super::picker::list_motion(key)) {
             (KeySymbol::Char('q'), _) => DialogResult::Close,
             (KeySymbol::Enter, _) => self.select(self.cursor),
             (_, Some(motion)) => {

@@ -2,9 +2,9 @@
 
 use super::{DialogAction, DialogResult};
 use crate::domain::problem::Problem;
-use crate::engine::message::TaskId;
+use crate::engine::task_protocol::TaskId;
+use crate::tui::app::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::form::{Form, FormButton, FormEvent, FormField};
-use crate::tui::app::sheet::{DialogRow, DialogView};
 
 const PASSPHRASE_FIELD: &str = "passphrase";
 const CONFIRMATION_FIELD: &str = "again";

@@ -5,17 +5,17 @@
 //! one look away, however much is folded between. Only opening a document, searching it and folding all of it read
 //! all of it.
 
-mod body;
+mod document_lines;
 mod path;
-mod row;
 mod search;
 #[cfg(test)]
 mod tests;
+mod visible_line;
 
-use body::{DocumentKind, DocumentLines, LineShape};
+use document_lines::{DocumentKind, DocumentLines, LineShape};
 use search::{DocumentSearch, SearchPattern};
 
-pub use row::{FoldState, LineToken, TokenKind, VisibleLine};
+pub use visible_line::{FoldState, LineToken, TokenKind, VisibleLine};
 
 /// A text in lines, what of it is folded, and where the cursor is.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::FoldableDocument;
-use super::body::LineShape;
+use super::document_lines::LineShape;
 
 impl FoldableDocument {
     /// The way from the root to the cursor's line, as jq writes it: `.data.items[3]["odd key"]`.

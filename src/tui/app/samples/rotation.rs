@@ -6,7 +6,7 @@ use crate::domain::provider::ProviderCatalog;
 use crate::domain::rotation::{
     PlanRequest, ProgressLine, RotationId, RotationPhase, RotationPlan, RotationPurpose, RotationStatus, StepStatus, UserDecision,
 };
-use crate::engine::message::{AwaitedCallback, PromptChoice, PromptMessage, RotationPrompt, RotationSummary};
+use crate::engine::task_protocol::{AwaitedCallback, PromptChoice, PromptMessage, RotationPrompt, RotationSummary};
 
 /// The plan for an OAuth service account.
 pub(crate) fn plan() -> RotationPlan {

@@ -4,9 +4,9 @@ use super::*;
 use crate::domain::credential::SecretPart;
 use crate::domain::rotation::UserDecision;
 use crate::domain::rotation::{RotationPlan, RotationPurpose, RotationStatus};
-use crate::engine::message::{CreateRequest, PromptReply, RotationDirection, RotationTarget};
+use crate::engine::task_protocol::{CreateRequest, PromptReply, RotationDirection, RotationTarget};
+use crate::tui::app::dialog_view::{DialogRow, FieldValue};
 use crate::tui::app::samples::rotation::{line, paste_prompt, plan, review, sign_in_prompt, status};
-use crate::tui::app::sheet::{DialogRow, FieldValue};
 use crate::tui::app::{BrowserAvailability, UiSettings};
 
 const QUESTION: PromptId = PromptId(5);

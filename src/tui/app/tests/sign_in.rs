@@ -1,7 +1,7 @@
 //! Signing in with the browser, told as keys, reports and what comes of them.
 
 use super::*;
-use crate::engine::message::{
+use crate::engine::task_protocol::{
     ClassificationResult, PromptReply, SignInEvent, SignInPage, SignInResult, SignInSubject as Wanted, SignInTask, TokenLifetime,
 };
 use crate::tui::app::samples::app;
@@ -55,8 +55,8 @@ impl TestSession {
         let sheet = self.app.dialogs.top().expect("a dialog").view(&self.app, self.now);
         let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
         let words = rows.map(|row| match row {
-            crate::tui::app::sheet::DialogRow::Text(_, text) => text.clone(),
-            crate::tui::app::sheet::DialogRow::Pair(label, value) => format!("{label}: {value}"),
+            crate::tui::app::dialog_view::DialogRow::Text(_, text) => text.clone(),
+            crate::tui::app::dialog_view::DialogRow::Pair(label, value) => format!("{label}: {value}"),
             _ => String::new(),
         });
         words.collect::<Vec<_>>().join("\n")

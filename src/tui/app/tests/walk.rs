@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::*;
 use crate::tui::app::command::{COMMANDS, CommandSpec, CursorMotion, KeyContext, ProgramAction, ScreenAction};
-use crate::tui::app::sheet::DialogRow;
+use crate::tui::app::dialog_view::DialogRow;
 
 /// Everything about the screen that a command can change, in words.
 fn account(session: &mut TestSession) -> String {

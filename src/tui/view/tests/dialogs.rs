@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::domain::consumer::ConsumerTarget;
-use crate::engine::message::{Diagnostic, DiagnosticArea, DiagnosticSeverity};
-use crate::engine::message::{IdentifiedKind, ImportCandidate};
+use crate::engine::task_protocol::{Diagnostic, DiagnosticArea, DiagnosticSeverity};
+use crate::engine::task_protocol::{IdentifiedKind, ImportCandidate};
 use crate::tui::app::dialog::Dialog;
 
 /// How the pictures of each kind of dialog begin.

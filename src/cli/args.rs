@@ -1,0 +1,84 @@
+//! What several verbs read from their arguments, and say about what they changed.
+
+use time::format_description::well_known::Iso8601;
+use time::{Date, OffsetDateTime};
+
+use super::context::CliContext;
+use super::json::CredentialJson;
+use crate::domain::problem::ProblemClass;
+use crate::domain::{Credential, CredentialName, Problem, Timestamp};
+
+/// Prints the credential that was kept or changed.
+pub(super) fn print_credential(context: &CliContext<'_>, credential: &Credential) -> Result<u8, Problem> {
+    if context.out.json {
+        context.out.print_json(&CredentialJson::new(credential))?;
+    } else {
+        let Credential { name, provider, kind, region, .. } = credential;
+        context.out.print_text(&format!("{name}: {provider} {kind} in {region}"))?;
+    }
+    Ok(0)
+}
+
+/// Reads a credential's name.
+pub(super) fn parse_name(text: &str) -> Result<CredentialName, Problem> {
+    CredentialName::parse(text).map_err(|error| {
+        Problem::new("That cannot be a name", error.to_string(), "use 1 to 64 visible characters").with_class(ProblemClass::Usage)
+    })
+}
+
+/// Reads `key=value`.
+pub(super) fn parse_key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("it has no \"=\"; write key=value")?;
+    if key.is_empty() { Err("it has no key; write key=value".to_owned()) } else { Ok((key.to_owned(), value.to_owned())) }
+}
+
+/// Reads a day (its end is meant: midnight UTC after it begins the next) or a whole RFC 3339 moment.
+pub(super) fn parse_date(text: &str) -> Result<Timestamp, String> {
+    if let Ok(moment) = OffsetDateTime::parse(text, &Iso8601::DEFAULT) {
+        return Ok(moment);
+    }
+    Date::parse(text, &Iso8601::DATE)
+        .map(|date| date.midnight().assume_utc())
+        .map_err(|_| "it is not a date; write it like 2027-02-07".to_owned())
+}
+
+/// Reads a span of days, hours or minutes, such as `90d`.
+pub(super) fn parse_time_span(text: &str) -> Result<time::Duration, String> {
+    let wrong = || "it is not a span; write it like 90d, 12h or 30m".to_owned();
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let number: i64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| wrong())?;
+    if !(0..=1_000_000).contains(&number) {
+        return Err(wrong());
+    }
+    match unit {
+        'd' => Ok(time::Duration::days(number)),
+        'h' => Ok(time::Duration::hours(number)),
+        'm' => Ok(time::Duration::minutes(number)),
+        _ => Err(wrong()),
+    }
+}
+
+/// A problem of words that contradict one another.
+pub(super) fn usage_problem(what: &str, why: &str, remedy: &str) -> Problem {
+    Problem::new(what, why, remedy).with_class(ProblemClass::Usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_a_number_and_a_unit() {
+        assert_eq!(parse_time_span("90d"), Ok(time::Duration::days(90)));
+        assert_eq!(parse_time_span("12h"), Ok(time::Duration::hours(12)));
+        for wrong in ["", "d", "90", "-1d", "9é", "99999999999d"] {
+            assert!(parse_time_span(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_utc() {
+        assert_eq!(parse_date("2027-02-07"), Ok(time::macros::datetime!(2027-02-07 0:00 UTC)));
+        assert!(parse_date("07.02.2027").is_err());
+    }
+}

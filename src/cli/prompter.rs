@@ -1,0 +1,181 @@
+//! The person at the command line: answers given beforehand, a secret on standard input, else questions at the terminal.
+
+use std::collections::VecDeque;
+use std::io::IsTerminal as _;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use url::Url;
+
+use super::args::usage_problem;
+use super::output::CliOutput;
+use super::{login, prompt, secret_input};
+use crate::domain::{Problem, Secret};
+use crate::engine;
+use crate::engine::prompt::{AwaitedCallback, PromptChoice, PromptMessage, PromptReply, RotationPrompt, UserPrompter};
+use crate::engine::rotation::UserDecision;
+
+/// Answers for scripts, each used once.
+const ANSWERS_HELP: &str = "retry, skip, revoked, removed, another, back, forward, choose=ID or override=NAME";
+
+/// Refuses answers that no question has.
+pub(super) fn check_answers(answers: &[String]) -> Result<(), Problem> {
+    let words = ["retry", "skip", "revoked", "removed", "another", "back", "forward", "choose", "override"];
+    let unknown = answers.iter().find(|answer| !words.contains(&answer.split('=').next().unwrap_or_default()));
+    unknown.map_or(Ok(()), |unknown| {
+        Err(usage_problem(&format!("Unknown answer \"{unknown}\""), "no question has it", &format!("use {ANSWERS_HELP}")))
+    })
+}
+
+/// Where the person's browser is.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(super) struct BrowserArgs {
+    /// Where a sign-in is needed: only show the address; do not open the browser
+    #[arg(long = "no-browser", action = clap::ArgAction::SetFalse)]
+    open: bool,
+    /// Where a sign-in is needed: also take the callback address from standard input, for a browser that is not on this machine
+    #[arg(long)]
+    paste: bool,
+}
+
+/// Whoever gave the command.
+pub(super) struct CliPrompter<'a> {
+    out: &'a CliOutput,
+    browser: BrowserArgs,
+    /// The page that was shown last.
+    last_shown_page: Mutex<Option<String>>,
+    answers: Mutex<VecDeque<String>>,
+    piped: Mutex<bool>,
+}
+
+impl<'a> CliPrompter<'a> {
+    /// With these answers given beforehand.
+    pub(super) fn new(out: &'a CliOutput, answers: Vec<String>) -> Self {
+        let piped = !std::io::stdin().is_terminal();
+        let (browser, shown) = (BrowserArgs::default(), Mutex::default());
+        Self { out, browser, last_shown_page: shown, answers: Mutex::new(answers.into()), piped: Mutex::new(piped) }
+    }
+
+    /// With this browser.
+    pub(super) const fn with_browser(mut self, browser: BrowserArgs) -> Self {
+        self.browser = browser;
+        self
+    }
+
+    /// The first answer given beforehand that is open here.
+    fn next_prepared_answer(&self, dilemma: &RotationPrompt) -> Option<UserDecision> {
+        let mut answers = self.answers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let open = |answer: &String| dilemma.choices.iter().find_map(|choice| parse_answer(answer, &choice.decision));
+        let (place, saying) = answers.iter().enumerate().find_map(|(place, answer)| Some((place, open(answer)?)))?;
+        answers.remove(place);
+        Some(saying)
+    }
+
+    /// What was piped in, once.
+    fn piped(&self) -> Option<Secret> {
+        let mut piped = self.piped.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !std::mem::take(&mut *piped) {
+            return None;
+        }
+        secret_input::read_secret("new secret").ok().filter(|secret| !secret.is_empty())
+    }
+
+    /// Shows the page, opens it once, and waits for an address where one is to be pasted; the browser comes back by itself.
+    async fn send_to_browser(&self, dilemma: &RotationPrompt, awaited: &AwaitedCallback) -> Option<PromptReply> {
+        let page = dilemma.page.clone().unwrap_or_default();
+        let before = self.last_shown_page.lock().unwrap_or_else(std::sync::PoisonError::into_inner).replace(page.clone());
+        if !dilemma.message.detail.is_empty() {
+            self.out.note(&dilemma.message.detail);
+        }
+        if before.as_ref() != Some(&page) {
+            login::print_sign_in_page(self.out, (&page, awaited), self.browser.paste).ok()?;
+            if let Some(address) = Url::parse(&page).ok().filter(|_| self.browser.open) {
+                engine::open_page(&address);
+            }
+        }
+        if !self.browser.paste {
+            return std::future::pending().await;
+        }
+        Some(PromptReply::Pasted(Secret::from_text(login::read_callback_url().await.to_string())))
+    }
+
+    fn prompt_at_terminal(&self, dilemma: &RotationPrompt) -> Option<PromptReply> {
+        self.out.note(&describe_prompt(dilemma));
+        if dilemma.accepts_paste {
+            let pasted = prompt::read_hidden("New secret (nothing, for other answers)").ok()?;
+            if !pasted.is_empty() {
+                return Some(PromptReply::Pasted(pasted));
+            }
+        }
+        let titles: Vec<&str> = dilemma.choices.iter().map(|choice| choice.title.as_str()).collect();
+        let choice = dilemma.choices.get(prompt::choose_by_number(&titles)?)?;
+        confirm_choice(choice).map(PromptReply::Decided)
+    }
+}
+
+#[async_trait]
+impl UserPrompter for CliPrompter<'_> {
+    async fn confirm(&self, question: &PromptMessage) -> bool {
+        prompt::confirm_by_typing(&question.title, question.required_word.as_deref().unwrap_or("yes"), "--yes").is_ok()
+    }
+
+    async fn read_secret(&self, question: &PromptMessage) -> Option<Secret> {
+        secret_input::read_secret(&question.title).ok()
+    }
+
+    async fn decide(&self, dilemma: &RotationPrompt) -> Option<PromptReply> {
+        if let Some(saying) = self.next_prepared_answer(dilemma) {
+            return Some(PromptReply::Decided(saying));
+        }
+        if let Some(awaited) = &dilemma.awaited_callback {
+            return self.send_to_browser(dilemma, awaited).await;
+        }
+        if let Some(secret) = dilemma.accepts_paste.then(|| self.piped()).flatten() {
+            return Some(PromptReply::Pasted(secret));
+        }
+        if prompt::is_interactive() {
+            return self.prompt_at_terminal(dilemma);
+        }
+        // A question without more to it is told as the reason why it stops.
+        if prompt_details(dilemma).next().is_some() {
+            self.out.note(&describe_prompt(dilemma));
+        }
+        None
+    }
+}
+
+fn describe_prompt(dilemma: &RotationPrompt) -> String {
+    let indented = prompt_details(dilemma).map(|line| format!("  {line}"));
+    std::iter::once(dilemma.message.title.clone()).chain(indented).collect::<Vec<_>>().join("\n")
+}
+
+/// What is to be known about a question, and the page on which it is seen to.
+fn prompt_details(dilemma: &RotationPrompt) -> impl Iterator<Item = String> {
+    let detail = Some(dilemma.message.detail.clone()).filter(|detail| !detail.is_empty());
+    detail.into_iter().chain(dilemma.page.iter().map(|page| format!("page: {page}")))
+}
+
+/// What an answer given beforehand says here; `None` where it is not among the choices.
+fn parse_answer(answer: &str, open: &UserDecision) -> Option<UserDecision> {
+    let fits = match (answer.split_once('=').unwrap_or((answer, "")), open) {
+        (("retry", _), UserDecision::Retry)
+        | (("skip", _), UserDecision::Skip(_))
+        | (("revoked", _), UserDecision::RevokedManually)
+        | (("removed", _), UserDecision::DeletedManually(_))
+        | (("another", _), UserDecision::CreateAnother)
+        | (("back", _), UserDecision::RollBack)
+        | (("forward", _), UserDecision::Continue) => true,
+        (("choose", id), UserDecision::SelectedOld(known)) => id == known,
+        (("override", name), UserDecision::Override(_)) => return Some(UserDecision::Override(name.to_owned())),
+        _ => false,
+    };
+    fits.then(|| open.clone())
+}
+
+/// What the choice says; where a word must be typed for it, what was typed.
+fn confirm_choice(choice: &PromptChoice) -> Option<UserDecision> {
+    match &choice.decision {
+        UserDecision::Override(word) => prompt::read_line(&format!("Type \"{word}\" to go on: ")).map(UserDecision::Override),
+        other => Some(other.clone()),
+    }
+}

@@ -1,0 +1,123 @@
+//! All pages of a list as one JSON array, written while it comes in.
+
+use std::ops::ControlFlow;
+
+use serde_json::value::RawValue;
+
+use super::super::output;
+use super::{CliContext, ResponseDisplay, response, sending};
+use crate::domain::format::count_noun;
+use crate::domain::{Credential, Problem};
+use crate::engine::task_protocol::RequestOptions;
+use crate::engine::{PageResult, PagingResult};
+
+/// What a shell says of a program that was interrupted.
+const INTERRUPTED_EXIT_CODE: u8 = 130;
+
+/// Reads a list to its end and prints its elements. An interruption or a refusal on the way leaves valid JSON behind.
+pub(super) async fn print_all_pages(
+    context: &CliContext<'_>,
+    credential: &Credential,
+    order: RequestOptions,
+    showing: &ResponseDisplay,
+) -> Result<u8, Problem> {
+    let engine = context.unlocked_engine().await?;
+    let streams = showing.filter.is_none() && !context.out.json;
+    let mut list = if streams { JsonArrayWriter::Streaming { begun: false } } else { JsonArrayWriter::Buffered(Vec::new()) };
+    let waiting = |wait| sending::note_wait(context, wait);
+    let outcome = {
+        let reading = engine.fetch_all_pages(credential, order, |leaf| list.write_page(&leaf), &waiting);
+        tokio::select! {
+            outcome = reading => Some(outcome),
+            _ = tokio::signal::ctrl_c() => None,
+        }
+    };
+    output::show_progress("");
+    match outcome {
+        None => {
+            list.finish(context, showing, None)?;
+            context.out.note("interrupted: the list is not complete");
+            Ok(INTERRUPTED_EXIT_CODE)
+        }
+        Some(Err(problem)) => {
+            // A list of nothing would say that there is nothing.
+            if list.has_items() {
+                list.finish(context, showing, None)?;
+            }
+            Err(problem)
+        }
+        Some(Ok(turned)) => {
+            list.finish(context, showing, Some(&turned))?;
+            response::print_explanation(context, &turned.last);
+            context.out.note(&format!("{} on {}", count_noun(turned.items, "element"), count_noun(turned.pages, "page")));
+            Ok(response::exit_code(&turned.last.response))
+        }
+    }
+}
+
+/// The elements so far.
+enum JsonArrayWriter {
+    /// They are written as they come.
+    Streaming { begun: bool },
+    /// They are held until the list is whole, because a filter or a JSON object wants all of them.
+    Buffered(Vec<Box<RawValue>>),
+}
+
+impl JsonArrayWriter {
+    fn write_page(&mut self, leaf: &PageResult<'_>) -> Result<ControlFlow<()>, Problem> {
+        output::show_progress(&format!("page {}; Ctrl-C ends", leaf.number));
+        match self {
+            Self::Buffered(items) => {
+                items.extend(leaf.items.iter().map(|item| (*item).to_owned()));
+                Ok(ControlFlow::Continue(()))
+            }
+            Self::Streaming { begun } => {
+                let mut text = String::new();
+                for item in &leaf.items {
+                    text.push_str(if *begun { ",\n" } else { "[\n" });
+                    text.push_str(item.get());
+                    *begun = true;
+                }
+                output::write_partial(&text)
+            }
+        }
+    }
+
+    /// Whether anything has been read.
+    fn has_items(&self) -> bool {
+        match self {
+            Self::Streaming { begun } => *begun,
+            Self::Buffered(items) => !items.is_empty(),
+        }
+    }
+
+    fn finish(self, context: &CliContext<'_>, showing: &ResponseDisplay, turned: Option<&PagingResult>) -> Result<(), Problem> {
+        match (self, &showing.filter) {
+            (Self::Streaming { begun: true }, _) => output::write_partial("\n]\n").map(drop),
+            (Self::Streaming { begun: false }, _) => output::write_partial("[]\n").map(drop),
+            (Self::Buffered(items), filter) if context.out.json => {
+                let body = match filter {
+                    Some(filter) => response::collect_filtered(filter, &join_as_array(&items))?,
+                    None => serde_json::to_value(&items).unwrap_or_default(),
+                };
+                let last = turned.map(|turned| &turned.last);
+                context.out.print_json(&serde_json::json!({
+                    "status": last.map(|last| last.response.status), "body": body, "items": items.len(),
+                    "pages": turned.map(|turned| turned.pages), "complete": turned.is_some_and(all_pages_read),
+                    "explanation": last.and_then(|last| last.explanation.as_ref()),
+                }))
+            }
+            (Self::Buffered(items), Some(filter)) => response::print_filtered(filter, &join_as_array(&items), showing.raw),
+            (Self::Buffered(_), None) => Ok(()),
+        }
+    }
+}
+
+fn all_pages_read(turned: &PagingResult) -> bool {
+    (200..300).contains(&turned.last.response.status)
+}
+
+fn join_as_array(items: &[Box<RawValue>]) -> String {
+    let items: Vec<_> = items.iter().map(|item| item.get()).collect();
+    format!("[{}]", items.join(","))
+}

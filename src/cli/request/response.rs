@@ -1,0 +1,193 @@
+//! What came back, as a person or a script wants it.
+
+use std::ops::ControlFlow;
+
+use super::super::output;
+use super::CliContext;
+use super::sending::CapturedSecretJson;
+use crate::domain::header_explanations;
+use crate::domain::jq::JqFilter;
+use crate::domain::problem::ProblemClass;
+use crate::domain::refusal::{CauseAssessment, RefusalDiagnosis};
+use crate::domain::response::{ApiResponse, RequestTiming, ResponseBody};
+use crate::domain::{Problem, Timestamp};
+use crate::engine::task_protocol::HttpExchange;
+
+/// How an answer is shown.
+#[derive(Default)]
+pub(in crate::cli) struct ResponseDisplay {
+    /// Whether status and headers go before the body.
+    pub(super) include: bool,
+    /// Whether all is told that is known of a refusal.
+    pub(super) explain: bool,
+    /// What of the body is shown.
+    pub(super) filter: Option<JqFilter>,
+    /// Whether strings are shown without quotes.
+    pub(super) raw: bool,
+}
+
+/// Prints an answer.
+pub(super) async fn print_response(
+    context: &CliContext<'_>,
+    exchange: &HttpExchange,
+    withheld: &[CapturedSecretJson],
+    showing: &ResponseDisplay,
+) -> Result<(), Problem> {
+    let now = context.engine()?.now();
+    if context.out.json {
+        return context.out.print_json(&response_json(exchange, withheld, showing, now)?);
+    }
+    print_explanation(context, exchange);
+    if showing.explain {
+        print_diagnosis(context, exchange).await?;
+    }
+    note_captured_secrets(context, withheld);
+    if showing.include {
+        print_head(context, &exchange.response, now)?;
+    }
+    print_body(context, &exchange.response, showing)?;
+    if exchange.response.truncated {
+        context.out.note(&format!("note: the answer is longer; only its first {} bytes were read", exchange.response.size));
+    }
+    Ok(())
+}
+
+/// Says what the status means, where there is something to say.
+pub(super) fn print_explanation(context: &CliContext<'_>, exchange: &HttpExchange) {
+    if let Some(Problem { what, why, remedy, .. }) = &exchange.explanation {
+        context.out.note(&format!("{what}\n  why: {why}\n  fix: {remedy}"));
+    }
+}
+
+/// Tells what was tried, what is known and what to do next.
+async fn print_diagnosis(context: &CliContext<'_>, exchange: &HttpExchange) -> Result<(), Problem> {
+    let Some(RefusalDiagnosis { tried, causes: known, next_steps: next }) = &exchange.refusal else { return Ok(()) };
+    let name = context.engine()?.credential_by_id(&exchange.credential).await?.name;
+    let mut lines = vec!["tried:".to_owned()];
+    lines.extend(tried.iter().map(|line| format!("  {line}")));
+    lines.push("known:".to_owned());
+    lines.extend(known.iter().map(|CauseAssessment { cause, likelihood: weight, reason: told }| {
+        format!("  {} {}: {told}", weight.symbol(), cause.title())
+    }));
+    lines.push("next:".to_owned());
+    lines.extend(next.iter().map(|step| match step.command(name.as_str()) {
+        Some(command) => format!("  {}: {command}", step.describe()),
+        None => format!("  {}", step.describe()),
+    }));
+    lines.push("(! speaks for it, ? nobody knows, - speaks against it)".to_owned());
+    context.out.note(&lines.join("\n"));
+    Ok(())
+}
+
+/// The exit code that an answer means.
+pub(super) fn exit_code(answer: &ApiResponse) -> u8 {
+    match answer.status {
+        _ if answer.truncated => ProblemClass::Failed.exit_code(),
+        429 | 500.. => ProblemClass::Unknown.exit_code(),
+        400..500 => ProblemClass::Refused.exit_code(),
+        _ => 0,
+    }
+}
+
+/// The results of a filter, a line each.
+pub(super) fn print_filtered(filter: &JqFilter, json: &str, raw: bool) -> Result<(), Problem> {
+    filter.for_each_output(json, |output| {
+        let line = if raw { output.to_plain_text() } else { output.to_json() };
+        output::write_result_line(&line)
+    })
+}
+
+/// JSON as JSON, other text as a string, bytes as their count; with a filter, the list of its results.
+fn body_json(answer: &ApiResponse, showing: &ResponseDisplay) -> Result<serde_json::Value, Problem> {
+    let text = match &answer.body {
+        ResponseBody::Empty => return Ok(serde_json::Value::Null),
+        ResponseBody::Binary(bytes) => return Ok(serde_json::json!({ "binary": bytes.len() })),
+        ResponseBody::Text(text) => text,
+    };
+    match showing.filter.as_ref().filter(|_| answer.status < 400) {
+        Some(filter) => collect_filtered(filter, text),
+        None => Ok(serde_json::from_str(text).unwrap_or_else(|_| text.clone().into())),
+    }
+}
+
+/// The results of a filter as one list.
+pub(super) fn collect_filtered(filter: &JqFilter, json: &str) -> Result<serde_json::Value, Problem> {
+    let mut values: Vec<serde_json::Value> = Vec::new();
+    filter.for_each_output(json, |output| {
+        let text = output.to_json();
+        values.push(serde_json::from_str(&text).unwrap_or_else(|_| text.into()));
+        Ok::<_, Problem>(ControlFlow::Continue(()))
+    })?;
+    Ok(values.into())
+}
+
+fn response_json(
+    exchange: &HttpExchange,
+    withheld: &[CapturedSecretJson],
+    showing: &ResponseDisplay,
+    now: Timestamp,
+) -> Result<serde_json::Value, Problem> {
+    let answer = &exchange.response;
+    let headers: serde_json::Map<_, _> =
+        answer.headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+    let known: serde_json::Map<_, _> = header_explanations::explain_headers(answer, now)
+        .into_iter()
+        .map(|known| (known.name.to_owned(), known.meaning.into()))
+        .collect();
+    Ok(serde_json::json!({
+        "status": answer.status, "headers": headers, "body": body_json(answer, showing)?,
+        "latency_ms": answer.timing.total_ms, "timing": timing_json(answer.timing), "explanation": exchange.explanation,
+        "refusal": exchange.refusal, "limit": exchange.rate_limit,
+        "meanings": known, "withheld": withheld, "truncated": answer.truncated,
+    }))
+}
+
+fn timing_json(timing: RequestTiming) -> serde_json::Value {
+    let made = timing.connection.connect_timing();
+    serde_json::json!({
+        "connection": timing.connection.as_str(), "dns_ms": made.and_then(|made| made.dns_ms),
+        "connect_ms": made.map(|made| made.connect_ms), "tls_ms": made.and_then(|made| made.tls_ms),
+        "first_byte_ms": timing.first_byte_ms, "total_ms": timing.total_ms,
+    })
+}
+
+fn print_head(context: &CliContext<'_>, answer: &ApiResponse, now: Timestamp) -> Result<(), Problem> {
+    let lines = answer.headers.iter().map(|(name, value)| format!("{name}: {value}"));
+    let lines: Vec<_> = std::iter::once(format!("{} {}", answer.version, answer.status)).chain(lines).collect();
+    context.out.print_text(&format!("{}\n", lines.join("\n")))?;
+    for known in header_explanations::explain_headers(answer, now) {
+        context.out.note(&format!("{}: {}", known.name, known.meaning));
+    }
+    let phases: Vec<_> = answer.timing.phases().into_iter().map(|(name, told)| format!("{name} {told}")).collect();
+    context.out.note(&format!("time: {}", phases.join(", ")));
+    Ok(())
+}
+
+fn print_body(context: &CliContext<'_>, answer: &ApiResponse, showing: &ResponseDisplay) -> Result<(), Problem> {
+    match (&answer.body, &showing.filter) {
+        (ResponseBody::Empty, _) => Ok(()),
+        (ResponseBody::Text(text), Some(filter)) if answer.status < 400 => print_filtered(filter, text, showing.raw),
+        (ResponseBody::Text(text), _) => context.out.write_bytes(text.as_bytes()),
+        (ResponseBody::Binary(bytes), _) if context.out.is_terminal() => {
+            context.out.note(&format!("{} bytes that are not text; pipe them into a file", bytes.len()));
+            Ok(())
+        }
+        (ResponseBody::Binary(bytes), _) => context.out.write_bytes(bytes),
+    }
+}
+
+fn note_captured_secrets(context: &CliContext<'_>, withheld: &[CapturedSecretJson]) {
+    for CapturedSecretJson { member, kept_as, has_generated_name: is_unnamed } in withheld {
+        context.out.note(&match kept_as {
+            Some(name) if *is_unnamed => format!(
+                "kept: the secret in \"{member}\" is the credential {name} now, since no name was given\n  fix: give it one \
+                 with tokenring edit {name} --rename NAME; --capture NAME does so from the start"
+            ),
+            Some(name) => format!("kept: the secret in \"{member}\" is the credential {name} now"),
+            None => format!(
+                "withheld: a secret came in \"{member}\" and is not shown\n  fix: have it revoked and made again with --capture NAME, \
+                 which keeps it as a credential"
+            ),
+        });
+    }
+}

@@ -1,0 +1,475 @@
+//! The validated whole of all provider files.
+
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, Deserializer};
+
+use super::builtin::{self, BuiltinProviderFile};
+use super::catalog_error::CatalogError;
+use super::spec::{CredentialKind, Provider, RequestPreset};
+use super::user_overrides::ProviderOverride;
+use super::validate::{self, ValidationError};
+use crate::domain::region::Region;
+
+/// All providers, validated.
+#[derive(Debug, Clone)]
+pub struct ProviderCatalog {
+    entries: Vec<ProviderEntry>,
+}
+
+/// A provider. One that comes with the program is read when it is first asked for, since a command, or a first frame,
+/// seldom needs all of them.
+#[derive(Debug, Clone)]
+struct ProviderEntry {
+    id: String,
+    file: BuiltinProviderFile,
+    provider: OnceLock<Provider>,
+}
+
+/// A provider file's text and the name to show when it is wrong.
+#[derive(Debug, Clone)]
+pub struct ProviderSource {
+    /// The file's name, for messages.
+    pub name: String,
+    /// The TOML text.
+    pub text: String,
+}
+
+impl ProviderCatalog {
+    /// The providers that come with the program. That they are valid is a matter of the tests.
+    pub fn builtin() -> Self {
+        Self { entries: builtin::BUILTIN_FILES.map(ProviderEntry::from_builtin).into() }
+    }
+
+    /// The providers that come with the program, with the user's own files merged in, in their order. A file with a
+    /// new id adds a provider; one with a known id adds regions, kinds, presets and statuses to it, or replaces those
+    /// of the same id.
+    pub fn load(user: &[ProviderSource]) -> Result<Self, CatalogError> {
+        let mut catalogue = Self::builtin();
+        user.iter().try_for_each(|source| catalogue.merge(source))?;
+        Ok(catalogue)
+    }
+
+    /// These providers, with one more file merged in.
+    pub fn with_source(mut self, source: &ProviderSource) -> Result<Self, CatalogError> {
+        self.merge(source)?;
+        Ok(self)
+    }
+
+    /// All providers, in the order of the table in the README.
+    pub fn providers(&self) -> impl ExactSizeIterator<Item = &Provider> + Clone {
+        self.entries.iter().map(ProviderEntry::get)
+    }
+
+    /// The provider with this id.
+    pub fn provider(&self, id: &str) -> Result<&Provider, CatalogError> {
+        let ids = self.entries.iter().map(|entry| entry.id.as_str());
+        let found = self.entries.iter().find(|entry| entry.id == id);
+        found.map(ProviderEntry::get).ok_or_else(|| CatalogError::unknown("provider", id, ids))
+    }
+
+    /// The kind with this id at that provider.
+    pub fn kind(&self, provider: &str, kind: &str) -> Result<&CredentialKind, CatalogError> {
+        let provider = self.provider(provider)?;
+        let ids = provider.kinds.iter().map(|kind| kind.id.as_str());
+        provider.kind(kind).ok_or_else(|| CatalogError::unknown("kind", kind, ids))
+    }
+
+    /// The provider whose regions those of `provider` are: itself, or the one that it shares them with.
+    pub fn region_owner(&self, provider: &str) -> Result<&Provider, CatalogError> {
+        let provider = self.provider(provider)?;
+        provider.regions_of.as_ref().map_or(Ok(provider), |home| self.provider(home))
+    }
+
+    /// All regions of a provider, its own or those it shares.
+    pub fn regions(&self, provider: &str) -> Result<&[Region], CatalogError> {
+        self.region_owner(provider).map(|owner| owner.regions.as_slice())
+    }
+
+    /// The region of that provider that answers to `name` (id or alias, whatever the case).
+    pub fn region(&self, provider: &str, name: &str) -> Result<&Region, CatalogError> {
+        let regions = self.regions(provider)?;
+        let ids = regions.iter().map(|region| region.id.as_str());
+        regions.iter().find(|region| region.matches_name(name)).ok_or_else(|| CatalogError::unknown("region", name, ids))
+    }
+
+    /// The preset with this id at that provider.
+    pub fn preset(&self, provider: &str, preset: &str) -> Result<&RequestPreset, CatalogError> {
+        let provider = self.provider(provider)?;
+        let ids = provider.presets.iter().map(|preset| preset.id.as_str());
+        provider.preset(preset).ok_or_else(|| CatalogError::unknown("preset", preset, ids))
+    }
+
+    fn merge(&mut self, source: &ProviderSource) -> Result<(), CatalogError> {
+        let whole = source.parse()?;
+        let head = source.parse_header(&whole)?;
+        validate::validate_format(head.format).map_err(|fault| source.validation_error(fault))?;
+        let known = self.entries.iter().position(|entry| entry.id == head.id);
+        let index = known.unwrap_or(self.entries.len());
+        match self.entries.get_mut(index) {
+            Some(entry) => {
+                let mut provider = entry.get().clone();
+                source.deserialize::<ProviderOverride>(whole)?.apply(&mut provider);
+                *entry = ProviderEntry::from_provider(provider);
+            }
+            None => self.entries.push(ProviderEntry::from_provider(source.deserialize(whole)?)),
+        }
+        let merged = self.entries[index].get();
+        validate::validate_provider(merged)
+            .and_then(|()| validate::validate_shared_regions(merged, self.providers()))
+            .map_err(|fault| source.validation_error(fault))
+    }
+}
+
+impl PartialEq for ProviderCatalog {
+    fn eq(&self, other: &Self) -> bool {
+        self.providers().eq(other.providers())
+    }
+}
+
+impl ProviderEntry {
+    fn from_builtin(file: BuiltinProviderFile) -> Self {
+        Self { id: file.id.to_owned(), file, provider: OnceLock::new() }
+    }
+
+    fn from_provider(provider: Provider) -> Self {
+        Self { id: provider.id.clone(), file: BuiltinProviderFile::default(), provider: provider.into() }
+    }
+
+    fn get(&self) -> &Provider {
+        self.provider.get_or_init(|| self.file.parse_provider())
+    }
+}
+
+/// What tells which form the rest of a file has.
+#[derive(Deserialize)]
+struct FileHeader {
+    format: u32,
+    id: String,
+}
+
+impl FileHeader {
+    const FIELDS: [&str; 2] = ["format", "id"];
+}
+
+impl ProviderSource {
+    /// The tables of the file, parsed once for its head and the rest.
+    fn parse(&self) -> Result<Spanned<DeTable<'_>>, CatalogError> {
+        DeTable::parse(&self.text).map_err(|error| self.parse_error(&error))
+    }
+
+    fn parse_header(&self, whole: &Spanned<DeTable<'_>>) -> Result<FileHeader, CatalogError> {
+        let entries = whole.get_ref().iter().filter(|(key, _)| FileHeader::FIELDS.contains(&key.get_ref().as_ref()));
+        let entries = entries.map(|(key, value)| (key.clone(), value.clone())).collect();
+        self.deserialize(Spanned::new(whole.span(), entries))
+    }
+
+    fn deserialize<T: DeserializeOwned>(&self, table: Spanned<DeTable<'_>>) -> Result<T, CatalogError> {
+        T::deserialize(Deserializer::from(table)).map_err(|error| self.parse_error(&error))
+    }
+
+    fn parse_error(&self, error: &toml::de::Error) -> CatalogError {
+        let line = error.span().map(|span| line_number_at(&self.text, span.start));
+        self.invalid_file_error(
+            line,
+            error.message(),
+            "Correct the file; the files under assets/providers of the source show the form",
+        )
+    }
+
+    fn validation_error(&self, fault: ValidationError) -> CatalogError {
+        self.invalid_file_error(self.find_line(&fault.search_text), &fault.why, fault.remedy)
+    }
+
+    fn invalid_file_error(&self, line: Option<usize>, why: &str, remedy: impl Into<String>) -> CatalogError {
+        let why = line.map_or_else(|| why.to_owned(), |line| format!("line {line}: {why}"));
+        CatalogError::InvalidFile { file: self.name.clone(), why, remedy: remedy.into() }
+    }
+
+    /// The last line that names `near`, since of two of the same name the second is the one too many.
+    fn find_line(&self, near: &str) -> Option<usize> {
+        let names = |line: &str| line.to_lowercase().contains(&near.to_lowercase());
+        let quoted = format!("\"{near}\"").to_lowercase();
+        let lines: Vec<&str> = self.text.lines().collect();
+        let last = lines.iter().rposition(|line| line.to_lowercase().contains(&quoted));
+        last.or_else(|| lines.iter().rposition(|line| names(line))).map(|index| index + 1)
+    }
+}
+
+fn line_number_at(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::credential::SecretPart;
+    use crate::domain::problem::Problem;
+    use crate::domain::provider::spec::{AuthMethod, RotationStrategyId};
+
+    const ACME: &str = r#"
+format = 1
+id = "acme"
+title = "Acme"
+docs = "https://acme.example"
+
+[[region]]
+id = "ACME"
+api = "https://api.acme.example"
+
+[[kind]]
+id = "key"
+title = "key"
+help = "A key."
+secret = "key"
+authorization = { form = "header", scheme = "Bearer" }
+check = "me"
+docs = "https://acme.example"
+replace = { plan = "guided", overlap = true, steps = "Make another." }
+
+[[preset]]
+id = "me"
+title = "Me"
+help = "Who?"
+path = "/me"
+docs = "https://acme.example"
+"#;
+
+    const ODD_RULE: &str = r#"
+[[kind.recognise]]
+shape = "uuid"
+confidence = "possible"
+why = "It is a mere id."
+holds = { part = "spare" }
+"#;
+
+    const PART: &str = r#"
+[[kind.field]]
+id = "app_id"
+title = "app"
+help = "Which."
+
+[[kind.field]]
+id = "org_id"
+title = "organisation"
+help = "Whose."
+
+[[kind.part]]
+id = "spare"
+title = "spare"
+help = "Another."
+replace = { plan = "snyk-app-secret", overlap = true }
+"#;
+
+    fn load(text: &str) -> Result<ProviderCatalog, CatalogError> {
+        ProviderCatalog::load(&[ProviderSource { name: "acme.toml".to_owned(), text: text.to_owned() }])
+    }
+
+    fn why(text: &str) -> String {
+        load(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_built_in_files_are_valid_and_say_what_they_say() {
+        let mut written = ProviderCatalog { entries: Vec::new() };
+        for BuiltinProviderFile { id, .. } in builtin::BUILTIN_FILES {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("assets/providers/{id}.toml"));
+            let source = ProviderSource { name: id.to_owned(), text: std::fs::read_to_string(path).unwrap() };
+            written.merge(&source).unwrap();
+        }
+        assert_eq!(written, ProviderCatalog::builtin());
+    }
+
+    #[test]
+    fn the_built_in_files_hold_together() {
+        let catalogue = ProviderCatalog::builtin();
+        let ids: Vec<_> = catalogue.providers().map(|provider| provider.id.as_str()).collect();
+        assert_eq!(ids, ["snyk", "snyk-apps", "snyk-api-web", "appcircle"]);
+        for provider in catalogue.providers() {
+            for text in provider.presets.iter().flat_map(|preset| [&preset.title, &preset.help, &preset.docs]) {
+                assert!(!text.is_empty(), "{}", provider.id);
+            }
+            for kind in provider.kinds.iter() {
+                let check = catalogue.preset(&provider.id, &kind.check).unwrap();
+                assert!(check.principal.is_some(), "the check of {} says who it is", kind.id);
+            }
+        }
+    }
+
+    #[test]
+    fn regions_answer_to_their_aliases_and_are_shared() {
+        let catalogue = ProviderCatalog::builtin();
+        for (provider, name, id) in [
+            ("snyk", "default", "SNYK-US-01"),
+            ("snyk", "EU", "SNYK-EU-01"),
+            ("snyk-apps", "snyk-gov-01", "SNYK-GOV-01"),
+            ("snyk-api-web", "eu", "SAW-EU"),
+            ("appcircle", "cloud", "APPCIRCLE"),
+        ] {
+            assert_eq!(catalogue.region(provider, name).unwrap().id, id);
+        }
+        assert_eq!(catalogue.regions("snyk-apps"), catalogue.regions("snyk"));
+        assert_eq!(catalogue.region_owner("snyk-apps").unwrap().id, "snyk");
+    }
+
+    #[test]
+    fn kinds_are_replaced_as_the_product_says() {
+        let catalogue = ProviderCatalog::builtin();
+        let plan = |provider, kind| catalogue.kind(provider, kind).unwrap().rotation.strategy;
+        assert_eq!(plan("snyk", "personal-access-token"), RotationStrategyId::SnykPersonalAccessToken);
+        assert_eq!(plan("snyk", "service-account-oauth"), RotationStrategyId::SnykServiceAccountSecret);
+        assert!(!catalogue.kind("snyk", "personal-token").unwrap().rotation.overlap);
+        assert!(!catalogue.kind("appcircle", "personal-access-key").unwrap().rotation.overlap);
+        assert!(matches!(catalogue.kind("appcircle", "api-key").unwrap().authorization, AuthMethod::Exchange { .. }));
+    }
+
+    #[test]
+    fn pages_are_on_the_web_application_of_the_region() {
+        let catalogue = ProviderCatalog::builtin();
+        let kind = catalogue.kind("snyk", "personal-access-token").unwrap();
+        let page = kind.page_url(catalogue.region("snyk", "eu").unwrap());
+        assert_eq!(page.as_deref(), Some("https://app.eu.snyk.io/account/personal-access-tokens"));
+        let key = catalogue.kind("snyk-api-web", "api-key").unwrap();
+        assert_eq!(key.page_url(catalogue.region("snyk-api-web", "us").unwrap()), None);
+    }
+
+    #[test]
+    fn a_file_with_a_new_id_adds_a_provider() {
+        let catalogue = load(ACME).unwrap();
+        assert_eq!(catalogue.providers().len(), 5);
+        assert_eq!(catalogue.preset("acme", "me").unwrap().method, "GET");
+    }
+
+    #[test]
+    fn a_file_with_a_known_id_adds_and_replaces() {
+        let text = r#"
+format = 1
+id = "snyk"
+
+[[region]]
+id = "snyk-eu-01"
+api = "https://api.eu.proxy.example"
+
+[[preset]]
+id = "self"
+title = "Me"
+help = "Me, at the proxy."
+path = "/proxy/self"
+docs = "https://proxy.example"
+"#;
+        let catalogue = load(text).unwrap();
+        assert_eq!(catalogue.regions("snyk").unwrap().len(), 5);
+        assert_eq!(catalogue.region("snyk", "SNYK-EU-01").unwrap().api.host(), "api.eu.proxy.example");
+        assert_eq!(catalogue.preset("snyk", "self").unwrap().path, "/proxy/self");
+    }
+
+    #[test]
+    fn what_does_not_hold_together_is_named_with_file_and_line() {
+        let broken = |from: &str, to: &str| why(&ACME.replace(from, to));
+        for (from, to, expected) in [
+            ("check = \"me\"", "check = \"you\"", "acme.toml: line 17: the kind \"key\" is checked by the preset \"you\""),
+            ("path = \"/me\"", "path = \"/me/{who}\"", "line 25: {who} in the preset \"me\""),
+            ("path = \"/me\"", "path = \"//me\"", "line 25: the path does not begin with one slash"),
+            ("format = 1", "format = 2", "line 2: format 2 is not known"),
+            ("secret = \"key\"", "secrets = \"key\"", "unknown field `secrets`"),
+            (", steps = \"Make another.\"", "", "replaced by hand but does not say how"),
+            ("\"guided\"", "\"snyk-app-session\"", "does not fit the form of its authorization"),
+            ("[[region]]", "[[regions]]", "unknown field `regions`"),
+            ("title = \"Acme\"", "title = ", "acme.toml: line 4"),
+            ("[[preset]]", &*format!("{ODD_RULE}\n[[preset]]"), "\"spare\" is no part of the kind \"key\""),
+            ("[[preset]]", &*format!("{PART}\n[[preset]]"), "the plan of the part \"spare\" does not fit the kind \"key\""),
+            ("\"guided\"", "\"snyk-personal-access-token\"", "needs a field \"pat_id\""),
+            ("api = \"https://api", "api = \"http://api", "plain http"),
+            ("\"header\"", "\"client-credentials\", token = \"/t\"", "needs a field \"client_id\""),
+        ] {
+            let said = broken(from, to);
+            assert!(said.contains(expected), "{said:?} should hold {expected:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_shared_regions_lead_somewhere() {
+        let region = "[[region]]\nid = \"ACME\"\napi = \"https://api.acme.example\"\n";
+        assert!(why(&format!("{ACME}{region}")).contains("the region or alias \"acme\" is there twice"));
+        assert!(why(&ACME.replace(region, "")).contains("there is no region"));
+        let shared = ACME.replace(region, "").replacen("docs =", "regions_of = \"nobody\"\ndocs =", 1);
+        assert!(why(&shared).contains("the provider \"nobody\", which does not exist"));
+        assert!(why(&shared.replace("nobody", "snyk-apps")).contains("\"snyk-apps\" has no regions of its own to share"));
+        assert!(load(&shared.replace("nobody", "appcircle")).is_ok());
+        assert!(
+            why("format = 1\nid = \"snyk-apps\"\n[[region]]\nid = \"X\"\napi = \"https://x.example\"")
+                .contains("uses the regions of \"snyk\"")
+        );
+    }
+
+    #[test]
+    fn every_error_has_a_remedy() {
+        let catalogue = ProviderCatalog::builtin();
+        let errors = [
+            catalogue.provider("snik").unwrap_err(),
+            catalogue.region("snyk", "mars").unwrap_err(),
+            catalogue.kind("snyk", "pat").unwrap_err(),
+            catalogue.preset("snyk", "selfie").unwrap_err(),
+            load("nonsense").unwrap_err(),
+            load(&ACME.replace("format = 1", "format = 9")).unwrap_err(),
+        ];
+        for error in errors {
+            let problem = Problem::from(error);
+            assert!(!problem.remedy.is_empty() && !problem.why.is_empty(), "{problem:?}");
+        }
+    }
+
+    /// Acme, whose check asks for the organisation in its path; and what else its kind and its preset have.
+    fn asking(kind: &str, preset: &str) -> Result<ProviderCatalog, CatalogError> {
+        let text = ACME.replace("path = \"/me\"", "path = \"/me/{org}\"");
+        load(&(text.replace("[[preset]]", &format!("{kind}\n[[preset]]")) + preset))
+    }
+
+    #[test]
+    fn a_check_needs_nothing_that_a_credential_may_not_have() {
+        let field =
+            |required| format!("[[kind.field]]\nid = \"org\"\ntitle = \"org\"\nhelp = \"Whose.\"\nrequired = {required}\n");
+        let parameter = |default: &str| format!("\n[[preset.parameter]]\nid = \"org\"\nhelp = \"Whose.\"\n{default}\n");
+        assert!(asking(&field(true), "").is_ok());
+        assert!(asking("", &parameter("default = \"all\"")).is_ok());
+        for (kind, preset) in [(field(false), String::new()), (String::new(), parameter(""))] {
+            let said = asking(&kind, &preset).unwrap_err().to_string();
+            assert!(said.contains("the check \"me\" needs {org}"), "{said}");
+        }
+        let unfit = asking(&field(true), "not_for = [\"key\"]").unwrap_err().to_string();
+        assert!(unfit.contains("{org} in the preset \"me\""), "no kind that it is for has such a field: {unfit}");
+    }
+
+    #[test]
+    fn a_kind_knows_its_fields_its_presets_and_how_its_parts_are_replaced() {
+        let catalogue = ProviderCatalog::builtin();
+        let app = catalogue.kind("snyk-apps", "app").unwrap();
+        assert_eq!(app.field("client_id").map(|field| field.id.as_str()), Some("client_id"));
+        assert_eq!(app.field("nothing"), None);
+        assert_eq!(app.rotation_of_part(&SecretPart::Secret), Some(&app.rotation));
+        let plan = |part: &str| app.rotation_of_part(&SecretPart::Named(part.to_owned())).map(|how| how.strategy);
+        assert_eq!((plan("client_secret"), plan("access_token")), (Some(RotationStrategyId::SnykAppSecret), None));
+
+        let snyk = catalogue.provider("snyk").unwrap();
+        let (some, kind) = snyk.presets.iter().find_map(|preset| Some((&preset.id, preset.excluded_kinds.first()?))).unwrap();
+        assert!(snyk.presets_for(kind).all(|preset| preset.id != *some));
+        assert_eq!(snyk.presets_for("no kind at all").count(), snyk.presets.iter().len());
+    }
+
+    #[test]
+    fn only_an_exchanged_token_that_may_have_ended_is_a_reason_to_ask_for_a_repetition() {
+        use crate::domain::request::HttpMethod;
+        let catalogue = ProviderCatalog::builtin();
+        let of = |provider, kind| &catalogue.kind(provider, kind).unwrap().authorization;
+        let exchanged = of("snyk", "service-account-oauth");
+        assert!(exchanged.needs_manual_retry(HttpMethod::Post, 401));
+        assert!(!exchanged.needs_manual_retry(HttpMethod::Get, 401), "what only reads is repeated unasked");
+        assert!(!exchanged.needs_manual_retry(HttpMethod::Post, 403));
+        assert!(!of("snyk", "personal-token").needs_manual_retry(HttpMethod::Post, 401), "a new token would be the same");
+        let schemes = [of("snyk", "personal-token"), of("snyk-api-web", "api-key"), exchanged].map(AuthMethod::scheme);
+        assert_eq!(schemes, ["token", "JWT", "bearer"]);
+    }
+}

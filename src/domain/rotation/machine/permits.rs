@@ -1,0 +1,221 @@
+//! Proof that an irreversible call may be made.
+//!
+//! Every value here has private fields and is made in this file only, from what the journal shows. The driver can
+//! carry one, not make one, so a check that was skipped does not compile:
+//!
+//! ```compile_fail
+//! use tokenring::domain::credential::Slot;
+//! use tokenring::domain::rotation::{MayRevoke, Target};
+//! let may = MayRevoke { target: Target::Held(Slot::Previous) };
+//! ```
+
+use super::state::RotationState;
+use crate::domain::credential::SecretSlot;
+use crate::domain::rotation::access_scope::ScopeComparison;
+use crate::domain::rotation::journal::SecretFingerprint;
+use crate::domain::rotation::purpose::RotationPurpose;
+use crate::domain::rotation::remote_credential::RemoteCredential;
+use crate::domain::rotation::step::RotationStep;
+
+/// By what something at the provider is removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RevocationTarget {
+    /// By its id.
+    ById(RemoteCredential),
+    /// By the value of the secret in this slot; the account that it belongs to stays.
+    ByValue(SecretSlot),
+    /// The program does not know it: only a person can find it.
+    Unknown,
+}
+
+/// The new secret was read back from the store, accepted by the provider, and found to be no worse than the old one,
+/// or a person has taken it all the same.
+struct NewSecretVerified(SecretFingerprint);
+
+/// The new secret is the current one.
+struct NewSecretPromoted(SecretFingerprint);
+
+/// Every consumer has the new secret, or a person has left it out.
+struct AllDelivered;
+
+/// Leave to revoke the old secret.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RevocationPermit {
+    target: RevocationTarget,
+}
+
+/// Leave to remove something that this rotation has made and nobody uses.
+#[derive(Debug, PartialEq, Eq)]
+pub struct DeletionPermit {
+    key: String,
+    target: RevocationTarget,
+}
+
+impl NewSecretVerified {
+    fn from_state(progress: &RotationState<'_>) -> Option<Self> {
+        let new = progress.new_secret.as_ref()?;
+        let accepted = new.access_scope.is_some() && progress.completed_steps.contains(&RotationStep::Verify);
+        let passed = new.override_accepted || progress.scope_comparison() == Some(ScopeComparison::Same);
+        (accepted && passed).then(|| Self(new.created.fingerprint.clone()))
+    }
+}
+
+impl NewSecretPromoted {
+    fn from_state(progress: &RotationState<'_>) -> Option<Self> {
+        let new = progress.new_secret.as_ref().filter(|_| progress.completed_steps.contains(&RotationStep::Promote))?;
+        Some(Self(new.created.fingerprint.clone()))
+    }
+}
+
+impl AllDelivered {
+    fn from_state(progress: &RotationState<'_>) -> Option<Self> {
+        progress
+            .plan
+            .consumers()
+            .all(|consumer| progress.completed_steps.contains(&RotationStep::Deliver(consumer.to_owned())))
+            .then_some(Self)
+    }
+}
+
+impl RevocationPermit {
+    /// Leave to revoke what `target` names, if the journal proves that the new secret has taken its place, or if the plan
+    /// is to revoke it and nothing else.
+    pub(super) fn for_target(progress: &RotationState<'_>, target: RevocationTarget) -> Option<Self> {
+        match progress.plan.purpose {
+            RotationPurpose::Revoke => {
+                return progress.completed_steps.contains(&RotationStep::Snapshot).then_some(Self { target });
+            }
+            RotationPurpose::Create => return None,
+            RotationPurpose::Replace => {}
+        }
+        Self::from_evidence(
+            progress,
+            target,
+            (
+                NewSecretVerified::from_state(progress)?,
+                NewSecretPromoted::from_state(progress)?,
+                AllDelivered::from_state(progress)?,
+            ),
+        )
+    }
+
+    fn from_evidence(
+        progress: &RotationState<'_>,
+        target: RevocationTarget,
+        (verified, promoted, _): (NewSecretVerified, NewSecretPromoted, AllDelivered),
+    ) -> Option<Self> {
+        let same = verified.0 == promoted.0;
+        let own = matches!(&target, RevocationTarget::ById(remote) if progress.is_new_remote(&remote.id));
+        (same && !own).then_some(Self { target })
+    }
+
+    /// What is to be revoked.
+    pub const fn target(&self) -> &RevocationTarget {
+        &self.target
+    }
+}
+
+impl DeletionPermit {
+    /// Leave to remove what `target` names, if it is neither in use nor older than this rotation.
+    pub(super) fn for_target(progress: &RotationState<'_>, key: &str, target: &RevocationTarget) -> Option<Self> {
+        let restored = !progress.started_steps.contains(&RotationStep::Promote)
+            || progress.completed_steps.contains(&RotationStep::RestoreOld);
+        let nothing_before = progress.plan.purpose == RotationPurpose::Create;
+        let proven = (nothing_before || progress.completed_steps.contains(&RotationStep::VerifyOld)) && restored;
+        let of_use = match target {
+            RevocationTarget::Unknown => true,
+            RevocationTarget::ByValue(_) => progress.new_secret.is_some() && !proven,
+            RevocationTarget::ById(remote) => {
+                progress.is_old_remote(&remote.id) || (progress.is_new_remote(&remote.id) && !proven)
+            }
+        };
+        (!of_use).then(|| Self { key: key.to_owned(), target: target.clone() })
+    }
+
+    /// What is to be removed.
+    pub const fn target(&self) -> &RevocationTarget {
+        &self.target
+    }
+
+    /// The key under which the journal files it.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::rotation::journal::{JournalEntry, OldAccess, RotationJournal, StepOutcome};
+    use crate::domain::rotation::tests::gates::{AUTOMATIC, delivered_journal, journal, minted, seen, verified_journal};
+    use crate::domain::rotation::tests::world::{print, reach};
+
+    fn remote(id: &str) -> RevocationTarget {
+        RevocationTarget::ById(RemoteCredential::new(id, id))
+    }
+
+    fn may_discard(journal: &RotationJournal, target: &RevocationTarget) -> bool {
+        DeletionPermit::for_target(&RotationState::from_journal(journal), "key", target).is_some()
+    }
+
+    #[test]
+    fn leave_to_revoke_rests_on_every_single_proof() {
+        let whole = delivered_journal(AUTOMATIC);
+        assert!(RevocationPermit::for_target(&RotationState::from_journal(&whole), RevocationTarget::Unknown).is_some());
+        let proofs: [fn(&StepOutcome) -> bool; 3] = [
+            |outcome| matches!(outcome, StepOutcome::Verified { .. }),
+            |outcome| matches!(outcome, StepOutcome::Promoted(_)),
+            |outcome| *outcome == StepOutcome::Delivered("github:acme/web".into()),
+        ];
+        for is_proof in proofs {
+            let mut cut = RotationJournal::new(whole.plan().clone());
+            let kept = whole.entries().iter().filter(|entry| !matches!(entry, JournalEntry::Done(outcome) if is_proof(outcome)));
+            kept.for_each(|entry| cut.push(entry.clone()));
+            assert_eq!(cut.entries().len() + 1, whole.entries().len());
+            assert_eq!(RevocationPermit::for_target(&RotationState::from_journal(&cut), RevocationTarget::Unknown), None);
+        }
+    }
+
+    #[test]
+    fn nothing_revokes_what_this_rotation_made_nor_for_a_weaker_successor() {
+        let whole = delivered_journal(AUTOMATIC);
+        assert!(RevocationPermit::for_target(&RotationState::from_journal(&whole), remote("r0")).is_some());
+        assert_eq!(RevocationPermit::for_target(&RotationState::from_journal(&whole), remote("r1")), None, "r1 is the new one");
+
+        let mut weaker = verified_journal(AUTOMATIC, &["acme"]);
+        weaker.push(JournalEntry::Done(StepOutcome::Promoted(print(1))));
+        for consumer in whole.plan().consumers() {
+            weaker.push(JournalEntry::Done(StepOutcome::Delivered(consumer.to_owned())));
+        }
+        assert_eq!(
+            RevocationPermit::for_target(&RotationState::from_journal(&weaker), remote("r0")),
+            None,
+            "nobody has taken it all the same"
+        );
+    }
+
+    #[test]
+    fn the_new_one_is_discarded_only_when_the_old_one_is_back_and_works() {
+        let mut journal = verified_journal(AUTOMATIC, &["acme", "beta"]);
+        let (new, old, held) = (remote("r1"), remote("r0"), RevocationTarget::ByValue(SecretSlot::Pending));
+        let may = |journal: &RotationJournal| [&new, &held].map(|target| may_discard(journal, target));
+        assert_eq!(may(&journal), [false; 2], "the old one was not seen to work");
+        journal.push(JournalEntry::Done(StepOutcome::OldSecretVerified));
+        assert_eq!(may(&journal), [true; 2]);
+        journal.push(JournalEntry::Intent(RotationStep::Promote));
+        assert_eq!(may(&journal), [false; 2], "it may be the current one");
+        journal.push(JournalEntry::Done(StepOutcome::OldSecretRestored));
+        assert_eq!(may(&journal), [true; 2]);
+        assert!(!may_discard(&journal, &old) && !may_discard(&journal, &RevocationTarget::Unknown), "whatever is proven");
+        assert!(may_discard(&journal, &remote("r9")), "nobody uses what an earlier attempt has left");
+    }
+
+    #[test]
+    fn what_an_earlier_attempt_has_left_needs_no_proof() {
+        let old = seen(OldAccess::Known(reach(&["acme"])), &["r0"]);
+        let early = journal(AUTOMATIC, [StepOutcome::StoreVerified, old]);
+        assert!(may_discard(&early, &remote("r9")) && may_discard(&early, &RevocationTarget::ByValue(SecretSlot::Pending)));
+        let made = journal(AUTOMATIC, [StepOutcome::StoreVerified, StepOutcome::Created(minted(1))]);
+        assert!(!may_discard(&made, &remote("r1")));
+    }
+}

@@ -1,0 +1,210 @@
+//! Where a person is needed, and what they may answer.
+
+use super::permits::{RevocationPermit, RevocationTarget};
+use super::state::{RepeatedFailure, RotationState};
+use crate::domain::rotation::access_scope::ScopeComparison;
+use crate::domain::rotation::journal::{StepFailureKind, UserDecision};
+use crate::domain::rotation::plan::RotationPlan;
+use crate::domain::rotation::purpose::RotationPurpose;
+use crate::domain::rotation::remote_credential::RemoteCredential;
+use crate::domain::rotation::step::RotationStep;
+
+/// A question to a person.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UserPrompt {
+    /// The step that waits for the answer.
+    pub step: RotationStep,
+    /// What the rotation is for.
+    pub purpose: RotationPurpose,
+    /// What is needed.
+    pub kind: PromptKind,
+    /// What may be answered besides what the need itself asks for (a pasted secret, a typed name).
+    pub choices: Vec<UserDecision>,
+}
+
+/// What is needed of a person.
+#[derive(Debug, PartialEq, Eq)]
+pub enum PromptKind {
+    /// Make a new secret and paste it.
+    PasteSecret {
+        /// How, in the provider's words.
+        instructions: String,
+        /// On which page; `{app}` stands for the region's web application.
+        page: Option<String>,
+        /// What to call it there.
+        name: String,
+        /// Why a person is asked, or asked again; `None` where the plan says so.
+        why: Option<String>,
+    },
+    /// Sign in again in the browser.
+    SignIn,
+    /// Say which of these is the old one.
+    SelectOld(Vec<RemoteCredential>),
+    /// Type the credential's name to take the new one all the same.
+    ConfirmOverride {
+        /// How it stands to the old one.
+        sameness: ScopeComparison,
+        /// What must be typed.
+        typed: String,
+    },
+    /// Revoke the old one by hand.
+    RevokeManually {
+        /// Leave to do so.
+        may: RevocationPermit,
+        /// How, in the provider's words.
+        instructions: String,
+        /// On which page.
+        page: Option<String>,
+        /// Why the program does not; `None` where the plan says so.
+        why: Option<String>,
+    },
+    /// Remove something at the provider by hand.
+    DeleteManually {
+        /// The key under which the journal files it.
+        key: String,
+        /// What it is there.
+        target: RevocationTarget,
+        /// On which page.
+        page: Option<String>,
+    },
+    /// Make room: the provider allows no more of these.
+    FreeQuota {
+        /// How many it allows, where that is known.
+        limit: Option<u32>,
+        /// What the provider said.
+        why: String,
+    },
+    /// The old one was revoked and still works.
+    StillActive(String),
+    /// A step cannot be taken; why.
+    StepBlocked(String),
+}
+
+/// The question that a step's trouble calls for.
+pub(super) fn failure_prompt(progress: &RotationState<'_>, trouble: RepeatedFailure<'_>) -> UserPrompt {
+    let why = trouble.failure.why.clone();
+    let step = trouble.step;
+    let need = match (step, trouble.failure.kind) {
+        (RotationStep::DeleteOrphan(key), _) => return deletion_prompt(progress, key),
+        (RotationStep::VerifyRevoked, StepFailureKind::Retryable) => PromptKind::StillActive(why),
+        (RotationStep::Create, StepFailureKind::QuotaExceeded) => PromptKind::FreeQuota { limit: progress.plan.max_live, why },
+        _ => PromptKind::StepBlocked(why),
+    };
+    UserPrompt::new(progress, step, need)
+}
+
+/// The question to make a new secret and paste it.
+pub(super) fn paste_prompt(progress: &RotationState<'_>) -> UserPrompt {
+    let RotationPlan { instructions, page, .. } = progress.plan;
+    let why = progress.creation_history.paste_reason.or(progress.manual_fallback.create_reason).map(str::to_owned);
+    let name = progress.plan.remote_name(progress.creation_history.next_attempt_number());
+    UserPrompt::new(
+        progress,
+        &RotationStep::AwaitPaste,
+        PromptKind::PasteSecret { instructions: instructions.clone(), page: page.clone(), name, why },
+    )
+}
+
+/// The question to sign in again.
+pub(super) fn sign_in_prompt(progress: &RotationState<'_>) -> UserPrompt {
+    UserPrompt::new(progress, &RotationStep::AwaitSignIn, PromptKind::SignIn)
+}
+
+/// The question to revoke the old one by hand.
+pub(super) fn revocation_prompt(progress: &RotationState<'_>, may: RevocationPermit) -> UserPrompt {
+    let RotationPlan { instructions, page, .. } = progress.plan;
+    let why = progress.manual_fallback.revoke_reason.map(str::to_owned);
+    UserPrompt::new(
+        progress,
+        &RotationStep::AwaitRevoke,
+        PromptKind::RevokeManually { may, instructions: instructions.clone(), page: page.clone(), why },
+    )
+}
+
+/// The question to remove a stray by hand.
+pub(super) fn deletion_prompt(progress: &RotationState<'_>, key: &str) -> UserPrompt {
+    let known = progress.creation_history.orphans.iter().find(|(other, _)| other == key).map(|(_, target)| target.clone());
+    let target = known
+        .or_else(|| progress.new_secret.as_ref().map(|new| progress.deletion_target(new.created)))
+        .unwrap_or(RevocationTarget::Unknown);
+    let step = RotationStep::DeleteOrphan(key.to_owned());
+    UserPrompt::new(progress, &step, PromptKind::DeleteManually { key: key.to_owned(), target, page: progress.plan.page.clone() })
+}
+
+impl UserPrompt {
+    /// The question with the answers that are open as things stand.
+    pub(super) fn new(progress: &RotationState<'_>, step: &RotationStep, need: PromptKind) -> Self {
+        let mut choices = need.specific_choices();
+        let retried = !matches!(
+            need,
+            PromptKind::SelectOld(_)
+                | PromptKind::ConfirmOverride { .. }
+                | PromptKind::PasteSecret { why: None, .. }
+                | PromptKind::SignIn
+        );
+        choices.extend(retried.then_some(UserDecision::Retry));
+        choices.extend(progress.can_skip(step).then(|| UserDecision::Skip(step.clone())));
+        choices.extend(progress.can_create_another().then_some(UserDecision::CreateAnother));
+        choices.extend((*step == RotationStep::VerifyOld).then_some(UserDecision::Continue));
+        choices.extend((!progress.is_rolling_back() && progress.rollback_blocker().is_none()).then_some(UserDecision::RollBack));
+        Self { step: step.clone(), purpose: progress.plan.purpose, kind: need, choices }
+    }
+
+    /// The question in words.
+    pub fn describe(&self) -> String {
+        let object = self.purpose.secret_label();
+        match &self.kind {
+            PromptKind::PasteSecret { instructions, why, name, .. } => {
+                format!(
+                    "{}make a new secret, call it {name} if it takes a name, and paste it. {instructions}",
+                    reason_prefix(why.as_deref())
+                )
+            }
+            PromptKind::SignIn => "sign in again in the browser, as the same person as before".to_owned(),
+            PromptKind::SelectOld(among) => format!("say which of these {} is the old one, to be revoked", among.len()),
+            PromptKind::ConfirmOverride { sameness, typed } => {
+                format!(
+                    "the new secret is not the same: {}. Type \"{typed}\" to take it all the same",
+                    sameness.objections().join("; ")
+                )
+            }
+            PromptKind::RevokeManually { instructions, why, .. } => {
+                format!("{}revoke {object} at the provider. {instructions}", reason_prefix(why.as_deref())).trim_end().to_owned()
+            }
+            PromptKind::DeleteManually { key, target, .. } => match target {
+                RevocationTarget::ById(remote) => {
+                    format!("delete {} ({}) at the provider: it is of no use", remote.label, remote.id)
+                }
+                RevocationTarget::ByValue(_) => format!("delete {key} at the provider: it is of no use"),
+                RevocationTarget::Unknown => {
+                    format!("delete {key} at the provider, if it is there and was made for this: nothing else knows of it")
+                }
+            },
+            PromptKind::FreeQuota { limit: Some(limit), why } => {
+                format!("the provider allows {limit} of these at the same time ({why}): delete one that is not in use")
+            }
+            PromptKind::FreeQuota { limit: None, why } => {
+                format!("the provider allows no more of these ({why}): delete one that is not in use")
+            }
+            PromptKind::StillActive(why) => {
+                format!("{object} was revoked but still works ({why}): keep looking, or see to it at the provider")
+            }
+            PromptKind::StepBlocked(why) => format!("could not {}: {why}", self.purpose.describe_step(&self.step)),
+        }
+    }
+}
+
+impl PromptKind {
+    fn specific_choices(&self) -> Vec<UserDecision> {
+        match self {
+            Self::SelectOld(among) => among.iter().map(|remote| UserDecision::SelectedOld(remote.id.clone())).collect(),
+            Self::RevokeManually { .. } => vec![UserDecision::RevokedManually],
+            Self::DeleteManually { key, .. } => vec![UserDecision::DeletedManually(key.clone())],
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn reason_prefix(why: Option<&str>) -> String {
+    why.map(|why| format!("({why}) ")).unwrap_or_default()
+}

@@ -1,0 +1,465 @@
+//! What a journal amounts to: the entries folded into what is known now.
+
+use std::collections::BTreeSet;
+
+use super::permits::RevocationTarget;
+use crate::domain::credential::SecretSlot;
+use crate::domain::rotation::access_scope::{AccessScope, ScopeComparison, compare_scopes};
+use crate::domain::rotation::journal::{
+    CreatedSecret, CreationStatus, JournalEntry, OldAccess, OldSecretSnapshot, ReconciliationResult, RevocationStatus,
+    RotationJournal, SecretFingerprint, StepFailure, StepFailureKind, StepOutcome, UserDecision,
+};
+use crate::domain::rotation::plan::RotationPlan;
+use crate::domain::rotation::purpose::RotationPurpose;
+use crate::domain::rotation::remote_credential::{RemoteCredential, parse_attempt};
+use crate::domain::rotation::step::RotationStep;
+use crate::domain::rotation::strategy_traits::{CreationTraceability, RevocationKey, SecretOverlap, StepActor};
+
+/// What is known now.
+pub(super) struct RotationState<'a> {
+    pub(super) plan: &'a RotationPlan,
+    /// The unrepeatable step whose outcome is unknown.
+    pub(super) unresolved_step: Option<&'a RotationStep>,
+    /// What failed last, since when nothing has succeeded.
+    pub(super) last_failure: Option<RepeatedFailure<'a>>,
+    /// Every step that was ever about to be taken.
+    pub(super) started_steps: BTreeSet<RotationStep>,
+    /// Every step that was taken, or left out by a person.
+    pub(super) completed_steps: BTreeSet<RotationStep>,
+    pub(super) old_secret: Option<&'a OldSecretSnapshot>,
+    pub(super) selected_old: Option<&'a RemoteCredential>,
+    pub(super) new_secret: Option<NewSecret<'a>>,
+    pub(super) creation_history: CreationHistory<'a>,
+    pub(super) manual_fallback: ManualFallback<'a>,
+    /// Whether the outcome of a revocation was ever unknown. A provider that has just revoked a secret may list it and
+    /// accept it for a while, so not even a look brings certainty.
+    pub(super) revocation_uncertain: bool,
+    /// Whether a person wants to go back.
+    pub(super) rollback_requested: bool,
+    /// What is left for a person to do, in words.
+    pub(super) manual_steps: Vec<String>,
+}
+
+/// A step that keeps failing.
+#[derive(Clone, Copy)]
+pub(super) struct RepeatedFailure<'a> {
+    pub(super) step: &'a RotationStep,
+    pub(super) failure: &'a StepFailure,
+    pub(super) count: u32,
+}
+
+/// The new secret that is being brought in.
+pub(super) struct NewSecret<'a> {
+    pub(super) created: &'a CreatedSecret,
+    pub(super) access_scope: Option<&'a AccessScope>,
+    pub(super) override_accepted: bool,
+}
+
+/// Everything that was made in the course of the rotation.
+#[derive(Default)]
+pub(super) struct CreationHistory<'a> {
+    /// The numbers of the attempts that the program has begun.
+    pub(super) attempts: Vec<u32>,
+    /// How many secrets were pasted. Each has a number of its own, so that what a person has made under the name they were
+    /// told never passes for something that the program has made.
+    pub(super) pasted_count: u32,
+    /// The fingerprints of all secrets that were ever held.
+    pub(super) seen_fingerprints: Vec<&'a SecretFingerprint>,
+    /// Whether the answer of any creation was ever lost.
+    pub(super) response_lost: bool,
+    /// Whether anything may have been made whose secret nobody has seen. A store may take that in long after it was given
+    /// up, so what lies in the slot `pending` from then on may be of any attempt.
+    pub(super) possibly_unseen: bool,
+    /// Whether a secret was given up that the old one may have died of.
+    pub(super) replacement_abandoned: bool,
+    /// Things at the provider that are of no use, by key.
+    pub(super) orphans: Vec<(String, RevocationTarget)>,
+    /// Why a person is asked to paste again.
+    pub(super) paste_reason: Option<&'a str>,
+}
+
+/// What the program was refused and a person has to do, with the reason.
+#[derive(Default)]
+pub(super) struct ManualFallback<'a> {
+    pub(super) create_reason: Option<&'a str>,
+    pub(super) revoke_reason: Option<&'a str>,
+}
+
+impl<'a> RotationState<'a> {
+    /// Reads the journal.
+    pub(super) fn from_journal(journal: &'a RotationJournal) -> Self {
+        let mut progress = Self {
+            plan: journal.plan(),
+            unresolved_step: None,
+            last_failure: None,
+            started_steps: BTreeSet::new(),
+            completed_steps: BTreeSet::new(),
+            old_secret: None,
+            selected_old: None,
+            new_secret: None,
+            creation_history: CreationHistory::default(),
+            manual_fallback: ManualFallback::default(),
+            revocation_uncertain: false,
+            rollback_requested: false,
+            manual_steps: Vec::new(),
+        };
+        journal.entries().iter().for_each(|entry| progress.apply_entry(entry));
+        progress
+    }
+
+    /// Why there is no way back any more; `None` while there is one.
+    pub(super) fn rollback_blocker(&self) -> Option<&'static str> {
+        let revoked =
+            self.completed_steps.contains(&RotationStep::Revoke) || self.completed_steps.contains(&RotationStep::AwaitRevoke);
+        if revoked {
+            Some("it has been revoked, and nothing brings it back")
+        } else if self.revocation_uncertain || self.unresolved_step == Some(&RotationStep::Revoke) {
+            Some("it may have been revoked: nobody knows for sure")
+        } else if self.plan.overlap == SecretOverlap::Absent && self.old_secret_may_be_replaced() {
+            Some("the old secret died at the provider when the new one was made")
+        } else {
+            None
+        }
+    }
+
+    /// Whether any secret was pasted that may be what the old one died of: any but those that belong to somebody else.
+    fn old_secret_may_be_replaced(&self) -> bool {
+        self.creation_history.replacement_abandoned || (self.new_secret.is_some() && !self.new_secret_is_foreign())
+    }
+
+    /// Whether what was pasted turned out to be something else altogether, such as another person's secret.
+    fn new_secret_is_foreign(&self) -> bool {
+        matches!(self.scope_comparison(), Some(ScopeComparison::Different(_)))
+            && self.new_secret.as_ref().is_some_and(|new| !new.override_accepted)
+    }
+
+    /// Whether the rotation is on its way back.
+    pub(super) fn is_rolling_back(&self) -> bool {
+        self.rollback_requested && self.rollback_blocker().is_none()
+    }
+
+    /// Whether the new secret is kept and not in use yet, so that it can be given up for another one.
+    pub(super) fn can_create_another(&self) -> bool {
+        let kept = self.new_secret.is_some() && self.completed_steps.contains(&RotationStep::Stage);
+        kept && !self.started_steps.contains(&RotationStep::Promote) && !self.is_rolling_back()
+    }
+
+    /// Whether a person may go on without this step: it was tried, and it is one of those that can be done without.
+    pub(super) fn can_skip(&self, step: &RotationStep) -> bool {
+        let tried = match step {
+            RotationStep::Create => self.unresolved_step == Some(&RotationStep::Create),
+            RotationStep::DeleteOrphan(_) => true,
+            other => self.started_steps.contains(other),
+        };
+        tried && step.is_skippable()
+    }
+
+    /// Whether a planned step needs nothing more.
+    pub(super) fn is_step_satisfied(&self, step: &RotationStep) -> bool {
+        match step {
+            RotationStep::Create | RotationStep::AwaitPaste => self.new_secret.is_some(),
+            RotationStep::AwaitSignIn => self.new_secret.is_some() || self.completed_steps.contains(step),
+            RotationStep::Revoke | RotationStep::AwaitRevoke => {
+                self.completed_steps.contains(&RotationStep::Revoke) || self.completed_steps.contains(&RotationStep::AwaitRevoke)
+            }
+            other => self.completed_steps.contains(other),
+        }
+    }
+
+    /// How the new secret's reach stands to the old one's; `None` before both are known.
+    pub(super) fn scope_comparison(&self) -> Option<ScopeComparison> {
+        let new = self.new_secret.as_ref()?.access_scope?;
+        if self.plan.purpose == RotationPurpose::Create {
+            return Some(ScopeComparison::Same);
+        }
+        Some(match &self.old_secret?.access {
+            OldAccess::Known(old) => compare_scopes(old, new, self.plan.strategy_traits().principal_policy),
+            OldAccess::Unknown(why) => ScopeComparison::Incomparable(why.clone()),
+        })
+    }
+
+    /// What may be the old credential at the provider.
+    pub(super) fn old_remote_candidates(&self) -> Vec<&'a RemoteCredential> {
+        let listed = self.old_secret.map_or(&[][..], |old| &old.remotes).iter();
+        match self.selected_old {
+            Some(chosen) => vec![chosen],
+            None => listed.filter(|remote| !self.is_new_remote(&remote.id)).collect(),
+        }
+    }
+
+    pub(super) fn is_old_remote(&self, id: &str) -> bool {
+        self.old_secret.is_some_and(|old| old.remotes.iter().any(|remote| remote.id == id))
+    }
+
+    pub(super) fn is_new_remote(&self, id: &str) -> bool {
+        self.new_secret.as_ref().and_then(|new| new.created.remote.as_ref()).is_some_and(|remote| remote.id == id)
+    }
+
+    /// Whether its name says that the program has made it in the course of this rotation.
+    pub(super) fn is_created_by_rotation(&self, remote: &RemoteCredential) -> bool {
+        let attempt = parse_attempt(&self.plan.rotation, &remote.label);
+        attempt.is_some_and(|attempt| self.creation_history.attempts.contains(&attempt))
+    }
+
+    /// The next thing at the provider that is of no use and still there.
+    pub(super) fn next_orphan(&self) -> Option<&(String, RevocationTarget)> {
+        self.creation_history
+            .orphans
+            .iter()
+            .find(|(key, _)| !self.completed_steps.contains(&RotationStep::DeleteOrphan(key.clone())))
+    }
+
+    /// Whether the provider must be asked for things that nobody knows of.
+    pub(super) fn must_find_orphans(&self) -> bool {
+        self.creation_history.response_lost
+            && self.plan.strategy_traits().traceability == CreationTraceability::ByName
+            && !self.completed_steps.contains(&RotationStep::FindOrphans)
+    }
+
+    /// By what the new secret, where it is held, is removed at the provider.
+    pub(super) fn deletion_target(&self, minted: &CreatedSecret) -> RevocationTarget {
+        match (self.plan.strategy_traits().revocation_key, &minted.remote) {
+            (RevocationKey::ByValue, _) => RevocationTarget::ByValue(SecretSlot::Pending),
+            (RevocationKey::ById, Some(remote)) => RevocationTarget::ById(remote.clone()),
+            (RevocationKey::ById, None) => RevocationTarget::Unknown,
+        }
+    }
+
+    fn apply_entry(&mut self, entry: &'a JournalEntry) {
+        match entry {
+            JournalEntry::Planned(_) => {}
+            JournalEntry::Intent(step) => self.apply_intent(step),
+            JournalEntry::Done(outcome) => self.apply_outcome(outcome),
+            JournalEntry::Failed(step, failure) => self.apply_failure(step, failure),
+            JournalEntry::Reconciled(ReconciliationResult::Creation(trail)) => self.apply_creation_status(trail),
+            JournalEntry::Reconciled(ReconciliationResult::Revocation(fate)) => self.apply_revocation_status(*fate),
+            JournalEntry::UserDecision(saying) => self.apply_decision(saying),
+        }
+    }
+
+    fn apply_intent(&mut self, step: &'a RotationStep) {
+        self.unresolved_step = (!step.is_repeatable()).then_some(step);
+        self.started_steps.insert(step.clone());
+        if *step == RotationStep::Create {
+            self.creation_history.attempts.push(self.creation_history.next_attempt_number());
+            // What a sign-in brought can be used once.
+            self.completed_steps.remove(&RotationStep::AwaitSignIn);
+        }
+    }
+
+    fn apply_outcome(&mut self, outcome: &'a StepOutcome) {
+        self.unresolved_step = None;
+        self.last_failure = None;
+        self.started_steps.insert(outcome.step());
+        match outcome {
+            StepOutcome::Created(minted) => return self.accept_new_secret(minted),
+            StepOutcome::Pasted(minted) => {
+                self.creation_history.pasted_count += 1;
+                return self.accept_new_secret(minted);
+            }
+            StepOutcome::Staged(fingerprint) | StepOutcome::Verified { fingerprint, .. } | StepOutcome::Promoted(fingerprint)
+                if !self.is_new_fingerprint(fingerprint) =>
+            {
+                return self.mark_new_secret_lost();
+            }
+            StepOutcome::Verified { reach, .. } => self.new_secret.iter_mut().for_each(|new| new.access_scope = Some(reach)),
+            StepOutcome::SnapshotTaken(snapshot) => self.old_secret = Some(snapshot),
+            StepOutcome::OrphansListed(found) => self.creation_history.orphans.extend(self.unknown_orphans(found)),
+            _ => {}
+        }
+        self.completed_steps.insert(outcome.step());
+    }
+
+    fn apply_failure(&mut self, step: &'a RotationStep, failure: &'a StepFailure) {
+        self.unresolved_step = (failure.kind == StepFailureKind::OutcomeUnknown && !step.is_repeatable()).then_some(step);
+        match (step, failure.kind) {
+            (RotationStep::Stage | RotationStep::Verify | RotationStep::Promote, StepFailureKind::SecretLost) => {
+                return self.mark_new_secret_lost();
+            }
+            // What nobody has yet is not asked for by hand: whatever was made by then goes, and it is over.
+            (RotationStep::Create, StepFailureKind::Refused | StepFailureKind::QuotaExceeded)
+                if self.plan.purpose == RotationPurpose::Create =>
+            {
+                self.rollback_requested = true;
+            }
+            // Nothing was used up: it is still in hand.
+            (RotationStep::Create, StepFailureKind::Retryable)
+                if self.plan.strategy_traits().creator == StepActor::UserSignIn =>
+            {
+                _ = self.completed_steps.insert(RotationStep::AwaitSignIn)
+            }
+            // Without a sign-in, nobody can make it by hand either.
+            (RotationStep::Create, StepFailureKind::Refused) if self.plan.strategy_traits().creator == StepActor::UserSignIn => {}
+            (RotationStep::Create, StepFailureKind::Refused) => self.manual_fallback.create_reason = Some(&failure.why),
+            (RotationStep::Revoke, StepFailureKind::Refused) => self.manual_fallback.revoke_reason = Some(&failure.why),
+            // It is told when another one is asked for, and stands in the way of nothing.
+            (RotationStep::AwaitPaste, StepFailureKind::Refused) => {
+                self.creation_history.paste_reason = Some(&failure.why);
+                self.last_failure = None;
+                return;
+            }
+            _ => {}
+        }
+        let before = self.last_failure.filter(|trouble| trouble.step == step).map_or(0, |trouble| trouble.count);
+        self.last_failure = Some(RepeatedFailure { step, failure, count: before + 1 });
+    }
+
+    fn apply_creation_status(&mut self, trail: &'a CreationStatus) {
+        self.last_failure = None;
+        self.creation_history.response_lost |= self.unresolved_step == Some(&RotationStep::Create);
+        if let Some(foundling) = self.uncertain_fingerprint(trail) {
+            // The step stays open: without this secret, what has become of it is looked for once more.
+            self.creation_history.seen_fingerprints.push(foundling);
+            self.creation_history.replacement_abandoned = true;
+            self.creation_history.paste_reason = Some("nobody knows whether the secret in the store is the one that was pasted");
+            return;
+        }
+        self.creation_history.possibly_unseen |= self.unresolved_step == Some(&RotationStep::Create) && self.may_be_unseen(trail);
+        self.unresolved_step = None;
+        match trail {
+            CreationStatus::InPendingSlot(minted) if !self.creation_history.seen_fingerprints.contains(&&minted.fingerprint) => {
+                self.accept_new_secret(minted)
+            }
+            CreationStatus::InPendingSlot(_) | CreationStatus::NotCreated => {}
+            CreationStatus::Orphaned(remote) => {
+                self.creation_history.orphans.push((remote.id.clone(), RevocationTarget::ById(remote.clone())))
+            }
+            CreationStatus::Unknown(_) => self.add_orphan(RevocationTarget::Unknown),
+        }
+    }
+
+    /// A secret of which nobody knows for sure what it is at the provider: it may belong to an attempt that was given up
+    /// and is dead, or be listed later under a name that nobody connects with it, and be swept away while it is in use.
+    fn uncertain_fingerprint(&self, trail: &'a CreationStatus) -> Option<&'a SecretFingerprint> {
+        let CreationStatus::InPendingSlot(CreatedSecret { fingerprint, remote }) = trail else { return None };
+        let created = self.unresolved_step == Some(&RotationStep::Create);
+        let nameless = created && remote.is_none() && self.plan.strategy_traits().traceability == CreationTraceability::ByName;
+        (nameless || self.creation_history.possibly_unseen).then_some(fingerprint)
+    }
+
+    /// Whether a secret may have been made that did not turn up. Where nothing is listed, "nothing" is certain: it is said
+    /// only of what the program never makes.
+    fn may_be_unseen(&self, trail: &CreationStatus) -> bool {
+        match trail {
+            CreationStatus::InPendingSlot(_) => false,
+            CreationStatus::NotCreated => self.plan.strategy_traits().traceability == CreationTraceability::ByName,
+            CreationStatus::Orphaned(_) | CreationStatus::Unknown(_) => true,
+        }
+    }
+
+    fn apply_revocation_status(&mut self, fate: RevocationStatus) {
+        self.revocation_uncertain = true;
+        self.unresolved_step = None;
+        self.last_failure = None;
+        if fate == RevocationStatus::Revoked {
+            self.completed_steps.insert(RotationStep::Revoke);
+        }
+    }
+
+    fn apply_decision(&mut self, saying: &'a UserDecision) {
+        match saying {
+            UserDecision::Skip(step) => return self.skip_step(step),
+            UserDecision::Override(typed) if typed == self.plan.name.as_str() => {
+                self.new_secret.iter_mut().for_each(|new| new.override_accepted = true);
+            }
+            UserDecision::SelectedOld(id) => {
+                let found = self.old_secret.and_then(|old| old.remotes.iter().find(|remote| remote.id == *id));
+                self.selected_old = found.filter(|remote| !self.is_new_remote(&remote.id));
+            }
+            UserDecision::DeletedManually(key) => _ = self.completed_steps.insert(RotationStep::DeleteOrphan(key.clone())),
+            UserDecision::RevokedManually => _ = self.completed_steps.insert(RotationStep::AwaitRevoke),
+            UserDecision::CreateAnother if self.can_create_another() => self.abandon_new_secret(),
+            UserDecision::RollBack => self.rollback_requested = self.rollback_blocker().is_none(),
+            UserDecision::Continue => self.cancel_rollback(),
+            UserDecision::Retry => self.manual_fallback = ManualFallback::default(),
+            UserDecision::Override(_) | UserDecision::CreateAnother => {}
+        }
+        self.last_failure = None;
+    }
+
+    /// Turns forward again, unless the way back has already changed something.
+    fn cancel_rollback(&mut self) {
+        self.rollback_requested &= self.started_steps.contains(&RotationStep::RestoreOld);
+        if !self.rollback_requested {
+            self.completed_steps.remove(&RotationStep::VerifyOld);
+        }
+    }
+
+    fn skip_step(&mut self, step: &'a RotationStep) {
+        if !self.can_skip(step) {
+            return;
+        }
+        self.last_failure = None;
+        self.manual_steps.push(step.manual_follow_up(self.plan.purpose.secret_label()));
+        if *step == RotationStep::Create {
+            self.unresolved_step = None;
+            (self.creation_history.response_lost, self.creation_history.possibly_unseen) = (true, true);
+        } else {
+            self.completed_steps.insert(step.clone());
+        }
+    }
+
+    fn accept_new_secret(&mut self, minted: &'a CreatedSecret) {
+        if self.old_secret.is_some_and(|old| old.fingerprint == minted.fingerprint) {
+            self.creation_history.paste_reason = Some("what was pasted is the old secret");
+            return;
+        }
+        self.creation_history.paste_reason = None;
+        self.creation_history.seen_fingerprints.push(&minted.fingerprint);
+        self.new_secret = Some(NewSecret { created: minted, access_scope: None, override_accepted: false });
+    }
+
+    /// The new secret is nowhere any more: what remains of it is a stray, known by its id at most.
+    fn mark_new_secret_lost(&mut self) {
+        let remote = self.new_secret.as_ref().and_then(|new| new.created.remote.clone());
+        let by_id = self.plan.strategy_traits().revocation_key == RevocationKey::ById;
+        self.creation_history.paste_reason = Some("the secret that was pasted did not reach the store");
+        self.reset_new_secret(remote.filter(|_| by_id).map_or(RevocationTarget::Unknown, RevocationTarget::ById));
+    }
+
+    /// A person does not want the new secret: it is a stray, and still held.
+    fn abandon_new_secret(&mut self) {
+        self.creation_history.paste_reason = Some("another one was asked for");
+        if let Some(target) = self.new_secret.as_ref().map(|new| self.deletion_target(new.created)) {
+            self.reset_new_secret(target);
+        }
+    }
+
+    fn reset_new_secret(&mut self, target: RevocationTarget) {
+        self.creation_history.replacement_abandoned |= self.old_secret_may_be_replaced();
+        self.new_secret = None;
+        self.last_failure = None;
+        for step in [RotationStep::Stage, RotationStep::Verify, RotationStep::Promote] {
+            self.completed_steps.remove(&step);
+        }
+        if self.plan.overlap == SecretOverlap::SideBySide {
+            self.add_orphan(target);
+        }
+    }
+
+    fn add_orphan(&mut self, target: RevocationTarget) {
+        let key = match &target {
+            RevocationTarget::ById(remote) => remote.id.clone(),
+            RevocationTarget::ByValue(_) | RevocationTarget::Unknown => {
+                format!("the secret of attempt {}", self.creation_history.orphans.len() + 1)
+            }
+        };
+        self.creation_history.orphans.push((key, target));
+    }
+
+    fn is_new_fingerprint(&self, fingerprint: &SecretFingerprint) -> bool {
+        self.new_secret.as_ref().is_some_and(|new| new.created.fingerprint == *fingerprint)
+    }
+
+    fn unknown_orphans(&self, found: &[RemoteCredential]) -> Vec<(String, RevocationTarget)> {
+        let unknown = found.iter().filter(|remote| self.is_created_by_rotation(remote) && !self.is_new_remote(&remote.id));
+        unknown.map(|remote| (remote.id.clone(), RevocationTarget::ById(remote.clone()))).collect()
+    }
+}
+
+impl CreationHistory<'_> {
+    /// The number for whatever is made next.
+    pub(super) fn next_attempt_number(&self) -> u32 {
+        u32::try_from(self.attempts.len()).unwrap_or(u32::MAX).saturating_add(self.pasted_count).saturating_add(1)
+    }
+}

@@ -1,0 +1,410 @@
+//! From a credential to what is sent in its place: the secret itself, or an access token it is exchanged for.
+//!
+//! A refresh token can be spent once. Whoever refreshes holds the credential's lock, in this process and across
+//! processes, looks again whether somebody else was faster, and stores the next refresh token before the access token
+//! is used. A refusal deletes nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use time::Duration;
+
+use super::Engine;
+use super::credential_locks::CredentialLock;
+use super::credentials::KEY_FILE_FIELD;
+use super::store_secret::secret_location;
+use super::task_protocol::TokenLifetime;
+use super::token_cache::CachedAccessToken;
+use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::provider::{AuthMethod, CredentialKind};
+use crate::domain::region::Region;
+use crate::domain::{Credential, CredentialId, Problem, Secret, Timestamp};
+use crate::net::exchange::{AccessToken, TokenExchange, TokenExchangeError, TokenExpiry};
+use crate::net::oauth::{RefreshResult, RefreshToken};
+use crate::net::{HostBoundSecret, NetError};
+use crate::store::{ItemKey, StoreError};
+
+/// An access token is not used in its last moments, so that it does not end on the way.
+const EXPIRY_MARGIN: Duration = Duration::seconds(30);
+
+/// How long a token is used that does not say when it ends.
+const DEFAULT_TOKEN_LIFETIME: Duration = Duration::minutes(5);
+
+/// The part in which a session's access token is kept beside the refresh token, for the other processes.
+pub(super) const ACCESS_TOKEN_PART: &str = "access_token";
+
+/// What the provider has refused, so that it is not tried again.
+pub(super) enum RejectedToken {
+    /// Nothing so far.
+    NoneRejected,
+    /// This access token, although it should still be good: the clocks differ, or it was revoked.
+    AccessToken(Arc<Secret>),
+}
+
+/// Which secret is exchanged, and where.
+#[derive(Clone, Copy)]
+struct ExchangeTarget<'a> {
+    credential: &'a Credential,
+    kind: &'a CredentialKind,
+    region: &'a Region,
+    slot: SecretSlot,
+}
+
+/// Why a request got no answer.
+pub(super) enum SendError {
+    /// Nobody answered.
+    Net(NetError),
+    /// There is no access token.
+    Exchange(TokenExchangeError),
+    /// It never came to asking: the store, the index, the words.
+    Problem(Problem),
+}
+
+impl Engine {
+    /// What is to be sent for the credential in this region, bound to the region's origins.
+    pub(super) async fn authorize(
+        &self,
+        credential: &Credential,
+        kind: &CredentialKind,
+        region: &Region,
+    ) -> Result<HostBoundSecret, SendError> {
+        self.reauthorize(credential, kind, region, RejectedToken::NoneRejected).await
+    }
+
+    /// The same, after the provider has refused what was sent.
+    pub(super) async fn reauthorize(
+        &self,
+        credential: &Credential,
+        kind: &CredentialKind,
+        region: &Region,
+        refused: RejectedToken,
+    ) -> Result<HostBoundSecret, SendError> {
+        if let AuthMethod::Header { scheme, .. } = &kind.authorization {
+            let secret = self.load_secret(credential, &SecretPart::Secret).await?;
+            return Ok(bind_to_region(credential, scheme, region, Arc::new(secret)));
+        }
+        let session = self.get_access_token(credential, kind, region, &refused).await?;
+        Ok(HostBoundSecret { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
+    }
+
+    /// The same for the secret in a slot, whatever is remembered of the credential: who asks wants to know whether this
+    /// very secret works. A secret that can be spent once is spent only where it has no access token yet, and its
+    /// successor takes its place in the slot.
+    pub(super) async fn authorize_slot(
+        &self,
+        credential: &Credential,
+        kind: &CredentialKind,
+        region: &Region,
+        slot: SecretSlot,
+    ) -> Result<HostBoundSecret, SendError> {
+        let spending = ExchangeTarget { credential, kind, region, slot };
+        let session = if matches!(kind.authorization, AuthMethod::RefreshToken { .. }) {
+            let held = self.locks.lock(&credential.id).await?;
+            self.refresh_access_token(spending, &RejectedToken::NoneRejected, &held).await?
+        } else {
+            let (secret, parts) = self.load_secret_and_parts(spending).await?;
+            let exchange = self.token_exchange(&credential.fields, kind, region, (&secret, &parts));
+            self.new_cached_token(exchange.access_token(self.transport.as_ref()).await?)
+        };
+        Ok(HostBoundSecret { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
+    }
+
+    async fn get_access_token(
+        &self,
+        credential: &Credential,
+        kind: &CredentialKind,
+        region: &Region,
+        refused: &RejectedToken,
+    ) -> Result<CachedAccessToken, SendError> {
+        let known =
+            || self.token_cache.get(&credential.id, &region.id, self.now()).filter(|session| !refused.matches(&session.token));
+        if let Some(session) = known() {
+            return Ok(session);
+        }
+        let held = self.locks.lock(&credential.id).await?;
+        // Somebody else may have been faster while this one waited.
+        if let Some(session) = known() {
+            return Ok(session);
+        }
+        let spending = ExchangeTarget { credential, kind, region, slot: SecretSlot::Current };
+        let session = if matches!(kind.authorization, AuthMethod::RefreshToken { .. }) {
+            self.refresh_access_token(spending, refused, &held).await?
+        } else {
+            let (secret, parts) = self.load_secret_and_parts(spending).await?;
+            let exchange = self.token_exchange(&credential.fields, kind, region, (&secret, &parts));
+            self.new_cached_token(exchange.access_token(self.transport.as_ref()).await?)
+        };
+        self.token_cache.insert(&credential.id, &region.id, session.clone());
+        Ok(session)
+    }
+
+    /// Spends the refresh token, unless another process already has and its access token is still good.
+    async fn refresh_access_token(
+        &self,
+        spending: ExchangeTarget<'_>,
+        refused: &RejectedToken,
+        _held: &CredentialLock,
+    ) -> Result<CachedAccessToken, SendError> {
+        let ExchangeTarget { credential, kind, region, slot } = spending;
+        if let Some(session) = self.load_shared_access_token(spending).await?.filter(|session| !refused.matches(&session.token)) {
+            return Ok(session);
+        }
+        let (secret, parts) = self.load_secret_and_parts(spending).await?;
+        let exchange = self.token_exchange(&credential.fields, kind, region, (&secret, &parts));
+        let refreshed = exchange.refresh(self.transport.as_ref()).await?;
+        Ok(self.store_tokens(credential, slot, refreshed).await?)
+    }
+
+    /// Stores what a refresh or a sign-in gave, the next refresh token first, before any of it is used.
+    pub(super) async fn store_tokens(
+        &self,
+        credential: &Credential,
+        slot: SecretSlot,
+        refreshed: RefreshResult,
+    ) -> Result<CachedAccessToken, Problem> {
+        if let Some(next) = &refreshed.next {
+            self.store_secret(secret_location(&credential.id, slot, &SecretPart::Secret), &next.secret).await?;
+            if slot == SecretSlot::Current {
+                self.record_refresh_token(credential, next).await?;
+            }
+        }
+        let session = self.new_cached_token(refreshed.access);
+        self.store_shared_access_token(&credential.id, slot, &session).await?;
+        Ok(session)
+    }
+
+    /// The access token that another process stored, if it is still good and of this region.
+    async fn load_shared_access_token(&self, spending: ExchangeTarget<'_>) -> Result<Option<CachedAccessToken>, SendError> {
+        let ExchangeTarget { credential, kind, slot, .. } = spending;
+        let stored = match self.store.get(&ItemKey::for_part(&credential.id, slot, &access_token_part())).await {
+            Ok(stored) => stored,
+            Err(StoreError::NotFound) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(decode_shared_token(&stored, kind.authorization.scheme()).filter(|session| session.lifetime.until > self.now()))
+    }
+
+    /// Stores the access token of the session in a slot, for the other processes and for what comes after this one.
+    pub(super) async fn store_shared_access_token(
+        &self,
+        id: &CredentialId,
+        slot: SecretSlot,
+        session: &CachedAccessToken,
+    ) -> Result<(), Problem> {
+        let stored = encode_shared_token(session);
+        self.store.put(&ItemKey::for_part(id, slot, &access_token_part()), &stored).await?;
+        self.record_fingerprint(secret_location(id, slot, &access_token_part()), &session.token).await;
+        Ok(())
+    }
+
+    /// The fingerprint follows the secret, or a twin would be missed; and so does the end of the session.
+    async fn record_refresh_token(&self, credential: &Credential, next: &RefreshToken) -> Result<(), Problem> {
+        let (id, fingerprint) = (credential.id.clone(), self.fingerprint(&next.secret).await?);
+        let end = self.expiry_after(next.lifetime);
+        self.with_database(move |index| {
+            index.update_credential(&id, |credential| {
+                credential.fingerprint = Some(fingerprint);
+                credential.expires = end.or(credential.expires);
+            })
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// When something ends that the provider gives so much time from now on.
+    pub(super) fn expiry_after(&self, lifetime: Option<std::time::Duration>) -> Option<Timestamp> {
+        lifetime.and_then(|lifetime| TokenExpiry::After(lifetime).resolve(self.now()))
+    }
+
+    /// Forgets a session's access token, here and for the other processes.
+    pub(super) async fn clear_access_token(&self, credential: &Credential) -> Result<(), Problem> {
+        self.token_cache.remove(&credential.id);
+        match self.store.delete(&current_item_key(credential, &access_token_part())).await {
+            Ok(()) | Err(StoreError::NotFound) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.release_fingerprint(secret_location(&credential.id, SecretSlot::Current, &access_token_part())).await;
+        Ok(())
+    }
+
+    /// The secret of a slot, and the current further parts as far as they are there.
+    async fn load_secret_and_parts(
+        &self,
+        spending: ExchangeTarget<'_>,
+    ) -> Result<(Arc<Secret>, BTreeMap<String, Arc<Secret>>), Problem> {
+        let ExchangeTarget { credential, kind, slot, .. } = spending;
+        let secret = match slot {
+            SecretSlot::Current => self.load_secret(credential, &SecretPart::Secret).await?,
+            other => self.store.get(&ItemKey::for_part(&credential.id, other, &SecretPart::Secret)).await?,
+        };
+        Ok((Arc::new(secret), self.load_parts(credential, kind).await?))
+    }
+
+    /// The further parts of the secret, as far as they are there.
+    pub(super) async fn load_parts(
+        &self,
+        credential: &Credential,
+        kind: &CredentialKind,
+    ) -> Result<BTreeMap<String, Arc<Secret>>, Problem> {
+        let mut parts = BTreeMap::new();
+        for part in &kind.parts {
+            match self.store.get(&current_item_key(credential, &SecretPart::Named(part.id.clone()))).await {
+                Ok(secret) => drop(parts.insert(part.id.clone(), Arc::new(secret))),
+                Err(StoreError::NotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(parts)
+    }
+
+    pub(super) fn token_exchange<'a>(
+        &self,
+        fields: &'a BTreeMap<String, String>,
+        kind: &'a CredentialKind,
+        region: &'a Region,
+        (secret, parts): (&'a Arc<Secret>, &'a BTreeMap<String, Arc<Secret>>),
+    ) -> TokenExchange<'a> {
+        let (limits, now) = (self.options.limits, self.now());
+        TokenExchange { authorization: &kind.authorization, region, fields, secret, parts, limits, now }
+    }
+
+    /// What is remembered of an access token.
+    pub(super) fn new_cached_token(&self, token: AccessToken) -> CachedAccessToken {
+        let received = self.now();
+        let end = token.expires_at(received).unwrap_or(received + DEFAULT_TOKEN_LIFETIME);
+        CachedAccessToken {
+            token: token.secret,
+            scheme: token.scheme,
+            lifetime: TokenLifetime { since: Some(received), until: end - EXPIRY_MARGIN },
+        }
+    }
+}
+
+/// Whether the credential's secret is sent as it lies in the store.
+pub(super) fn sends_secret_verbatim(kind: &CredentialKind, credential: &Credential) -> bool {
+    !kind.authorization.uses_token_exchange() && !credential.fields.contains_key(KEY_FILE_FIELD)
+}
+
+/// The secret itself, bound to the region's origins, under the scheme that is known to work or the kind's own.
+pub(super) fn bind_to_region(credential: &Credential, scheme: &str, region: &Region, secret: Arc<Secret>) -> HostBoundSecret {
+    let scheme = credential.scheme.as_deref().unwrap_or(scheme).to_owned();
+    HostBoundSecret { scheme, secret, origins: region.bound_origins() }
+}
+
+/// The part in which a session's access token is kept.
+pub(super) fn access_token_part() -> SecretPart {
+    SecretPart::Named(ACCESS_TOKEN_PART.to_owned())
+}
+
+fn current_item_key(credential: &Credential, part: &SecretPart) -> ItemKey {
+    ItemKey::for_part(&credential.id, SecretSlot::Current, part)
+}
+
+/// `<end> <token>` or `<end>/<beginning> <token>`, both in seconds since 1970: how long it is used goes along with the
+/// token.
+fn encode_shared_token(session: &CachedAccessToken) -> Secret {
+    session.token.expose(|token| {
+        let TokenLifetime { since, until } = session.lifetime;
+        let since = since.map(|since| format!("/{}", since.unix_timestamp())).unwrap_or_default();
+        let life = format!("{}{since}", until.unix_timestamp());
+        let mut bytes = Vec::with_capacity(life.len() + 1 + token.len());
+        bytes.extend_from_slice(life.as_bytes());
+        bytes.push(b' ');
+        bytes.extend_from_slice(token);
+        Secret::new(bytes)
+    })
+}
+
+/// The access token that was stored together with its end.
+pub(super) fn shared_token_secret(stored: &Secret) -> Option<Arc<Secret>> {
+    decode_shared_token(stored, "").map(|session| session.token)
+}
+
+fn decode_shared_token(stored: &Secret, scheme: &str) -> Option<CachedAccessToken> {
+    stored.expose(|bytes| {
+        let blank = bytes.iter().position(|byte| *byte == b' ')?;
+        let life = std::str::from_utf8(&bytes[..blank]).ok()?;
+        let (until, since) = life.split_once('/').map_or((life, None), |(until, since)| (until, Some(since)));
+        let moment = |seconds: &str| Timestamp::from_unix_timestamp(seconds.parse().ok()?).ok();
+        let life = TokenLifetime { since: since.and_then(moment), until: moment(until)? };
+        Some(CachedAccessToken {
+            token: Arc::new(Secret::new(bytes[blank + 1..].to_vec())),
+            scheme: scheme.to_owned(),
+            lifetime: life,
+        })
+    })
+}
+
+impl RejectedToken {
+    fn matches(&self, token: &Secret) -> bool {
+        matches!(self, Self::AccessToken(refused) if refused.same_as(token))
+    }
+}
+
+impl From<NetError> for SendError {
+    fn from(error: NetError) -> Self {
+        Self::Net(error)
+    }
+}
+
+impl From<TokenExchangeError> for SendError {
+    fn from(error: TokenExchangeError) -> Self {
+        match error {
+            TokenExchangeError::Net(error) => Self::Net(error),
+            error => Self::Exchange(error),
+        }
+    }
+}
+
+impl From<Problem> for SendError {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<StoreError> for SendError {
+    fn from(error: StoreError) -> Self {
+        Self::Problem(error.into())
+    }
+}
+
+impl From<SendError> for Problem {
+    fn from(trouble: SendError) -> Self {
+        match trouble {
+            SendError::Net(error) => error.into(),
+            SendError::Exchange(error) => error.into(),
+            SendError::Problem(problem) => problem,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn a_shared_session_comes_back() {
+        let until = datetime!(2026-11-22 1:02:03 UTC);
+        for since in [None, Some(datetime!(2026-11-22 0:02:03 UTC))] {
+            let token = Arc::new(Secret::from_text("a.b c".to_owned()));
+            let session = CachedAccessToken { token, scheme: "bearer".to_owned(), lifetime: TokenLifetime { since, until } };
+            let back = decode_shared_token(&encode_shared_token(&session), "bearer").unwrap();
+            assert!(back.token.same_as(&session.token));
+            assert_eq!(back.lifetime, session.lifetime);
+        }
+        assert!(decode_shared_token(&Secret::from_text("garbage".to_owned()), "bearer").is_none());
+    }
+
+    #[test]
+    fn the_stored_form_of_a_shared_session() {
+        let until = datetime!(2026-11-22 1:02:03 UTC);
+        let pinned = [(None, "1795309323 a.b c"), (Some(datetime!(2026-11-22 0:02:03 UTC)), "1795309323/1795305723 a.b c")];
+        for (since, form) in pinned {
+            let token = Arc::new(Secret::from_text("a.b c".to_owned()));
+            let session = CachedAccessToken { token, scheme: "bearer".to_owned(), lifetime: TokenLifetime { since, until } };
+            assert!(encode_shared_token(&session).same_as(&Secret::from_text(form.to_owned())), "{form}");
+        }
+        assert_eq!((ACCESS_TOKEN_PART, KEY_FILE_FIELD), ("access_token", "key_file"));
+    }
+}

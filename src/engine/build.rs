@@ -1,0 +1,93 @@
+//! Putting an engine together: on the person's own files and keyring, or entirely in memory.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::task_protocol::StoreStatus;
+use super::{Engine, EngineDependencies, EngineOptions, SystemClock};
+use crate::config::{self, AppPaths, SavedRequestStore, Settings, StoreChoice};
+use crate::domain::problem::ProblemClass;
+use crate::domain::provider::{ProviderCatalog, ProviderSource, user_overrides};
+use crate::domain::region::Region;
+use crate::domain::{Problem, Secret};
+use crate::index::Database;
+use crate::net::HttpClient;
+use crate::store::{self, BackendKind, MemoryStore};
+
+/// An engine over the person's own index and store. The store is not touched yet, and no HTTP client is built.
+pub fn open_engine(paths: &AppPaths, settings: &Settings) -> Result<Engine, Problem> {
+    let ports = EngineDependencies {
+        catalog: Arc::new(load_catalog(paths)?),
+        database: Arc::new(Database::open(&paths.database())?),
+        store: store::open_store(chosen_backend(settings), &paths.vault()),
+        transport: Arc::new(HttpClient::default()),
+        clock: Arc::new(SystemClock),
+    };
+    let (requests, locks) = (Some(SavedRequestStore::new(paths)), Some(paths.state.join("locks")));
+    Ok(Engine::new(ports, EngineOptions { saved_requests: requests, lock_folder: locks, ..EngineOptions::from(settings) }))
+}
+
+/// An engine that keeps nothing: secrets and index live in this process's memory.
+pub fn in_memory_engine(catalogue: ProviderCatalog, settings: &Settings) -> Result<Engine, Problem> {
+    let ports = EngineDependencies {
+        catalog: Arc::new(catalogue),
+        database: Arc::new(Database::in_memory()?),
+        store: Arc::new(MemoryStore::new()),
+        transport: Arc::new(HttpClient::default()),
+        clock: Arc::new(SystemClock),
+    };
+    Ok(Engine::new(ports, EngineOptions::from(settings)))
+}
+
+/// The providers that come with the program, and the person's own.
+pub fn load_catalog(paths: &AppPaths) -> Result<ProviderCatalog, Problem> {
+    catalog_from_files(config::read_provider_files(paths)?)
+}
+
+/// Writes a private region into the person's file of the provider that owns the regions, and says which file that is.
+/// What is about to be written must load as a whole, or it would lock the person out.
+pub fn add_region(paths: &AppPaths, provider: &str, region: &Region) -> Result<PathBuf, Problem> {
+    let mut files = config::read_provider_files(paths)?;
+    let owner = load_catalog(paths)?.region_owner(provider)?.id.clone();
+    let path = paths.providers().join(format!("{owner}.toml"));
+    let place = files.iter().position(|(known, _)| *known == path);
+    let before = place.map(|place| files[place].1.as_str());
+    let after = user_overrides::toml_with_region(before, &owner, region).map_err(|error| {
+        let what = format!("The region cannot be written to {}", path.display());
+        Problem::new(what, error.to_string(), "mend the file by hand, or move it away").with_class(ProblemClass::Usage)
+    })?;
+    match place {
+        Some(place) => files[place].1.clone_from(&after),
+        None => files.push((path.clone(), after.clone())),
+    }
+    catalog_from_files(files)?;
+    config::write_private(&path, &after)?;
+    Ok(path)
+}
+
+/// The stores that are there but not in use, and whether they could be used.
+pub async fn other_stores(paths: &AppPaths, settings: &Settings) -> Vec<StoreStatus> {
+    let found = store::probe_backends(&paths.vault()).await.into_iter();
+    let others = found.filter(|found| found.backend.kind != chosen_backend(settings));
+    others.map(|found| StoreStatus { backend: found.backend, problem: found.state.err() }).collect()
+}
+
+/// The passphrase in a file that only its owner may read.
+pub fn passphrase_from_file(path: &Path) -> Result<Secret, Problem> {
+    Ok(store::passphrase::from_file(path)?)
+}
+
+/// The system's keyring, unless another store was chosen.
+fn chosen_backend(settings: &Settings) -> BackendKind {
+    match settings.store {
+        None | Some(StoreChoice::Keyring) => BackendKind::Keyring,
+        Some(StoreChoice::File) => BackendKind::File,
+        Some(StoreChoice::Memory) => BackendKind::Memory,
+    }
+}
+
+fn catalog_from_files(files: Vec<(PathBuf, String)>) -> Result<ProviderCatalog, Problem> {
+    let sources: Vec<_> =
+        files.into_iter().map(|(path, text)| ProviderSource { name: path.display().to_string(), text }).collect();
+    Ok(ProviderCatalog::load(&sources)?)
+}

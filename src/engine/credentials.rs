@@ -1,0 +1,398 @@
+//! Credentials in and out of the keyring: add, list, edit, remove, and the secret for who may have it.
+//!
+//! A new credential is written to the index first and to the store second. A crash in between leaves a credential
+//! whose secret is absent, which everybody can see and mend; the other order would leave a secret nobody knows about.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::access_tokens::ACCESS_TOKEN_PART;
+use super::audit::AuditEvent;
+use super::credential_locks::CredentialLock;
+use super::store_secret::secret_location;
+use super::task_protocol::{CredentialEdit, CredentialPage, NewCredential};
+use super::{ALL_SLOTS, Engine};
+use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::identify::{self, Identification};
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::provider::CredentialKind;
+use crate::domain::redact::MIN_SECRET_BYTES;
+use crate::domain::{Credential, CredentialId, CredentialName, Secret};
+use crate::index::{Database, DatabaseError};
+use crate::store::{self, ItemKey, StoreError};
+
+/// The field that names a file with the secret, for who keeps it outside the store.
+pub const KEY_FILE_FIELD: &str = "key_file";
+
+/// The doors by which a secret leaves the store for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DisclosureChannel {
+    /// To a pipe.
+    Get,
+    /// To the screen.
+    Reveal,
+    /// To the clipboard.
+    Copy,
+}
+
+impl DisclosureChannel {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Reveal => "reveal",
+            Self::Copy => "copy",
+        }
+    }
+}
+
+impl Engine {
+    /// All credentials, by name. The store is not touched.
+    pub async fn credentials(&self) -> Result<Vec<Credential>, Problem> {
+        self.with_database(Database::credentials).await
+    }
+
+    /// The beginning of all credentials, by name: as many as a screen shows at once. It is read at once and on the
+    /// calling thread, since before the first frame a change of threads would take longer than the reading.
+    pub fn first_credentials(&self, count: u16) -> Result<CredentialPage, Problem> {
+        let credentials = self.database.first_credentials(count.into())?;
+        let is_whole = credentials.len() < usize::from(count);
+        Ok(CredentialPage { credentials, all_loaded: is_whole })
+    }
+
+    /// The credential with this name; where there is none, the problem offers the nearest names.
+    pub async fn find_credential(&self, name: &str) -> Result<Credential, Problem> {
+        let name = name.to_owned();
+        self.with_database(move |index| index.credential_by_name(&name)).await
+    }
+
+    /// The credential with this identity.
+    pub async fn credential_by_id(&self, id: &CredentialId) -> Result<Credential, Problem> {
+        let id = id.clone();
+        self.with_database(move |index| index.credential_by_id(&id)).await
+    }
+
+    /// Keeps a new credential: refuses what is wrong before anything is written, proves the store, then writes.
+    pub async fn add_credential(&self, new: NewCredential) -> Result<Credential, Problem> {
+        let (credential, mut secrets) = self.validate_new(new)?;
+        self.ensure_name_free(&credential.name).await?;
+        self.verify_store().await?;
+        let credential = Credential { fingerprint: Some(self.fingerprint(&secrets[&SecretPart::Secret]).await?), ..credential };
+        if credential.fields.contains_key(KEY_FILE_FIELD) {
+            secrets.remove(&SecretPart::Secret);
+        }
+        let row = credential.clone();
+        self.with_database(move |index| index.insert_credential(&row)).await?;
+        match self.store_and_audit(&credential, &secrets).await {
+            Ok(()) => Ok(credential),
+            Err(problem) => Err(self.undo_add(&credential, problem).await),
+        }
+    }
+
+    /// Changes a credential.
+    pub async fn edit_credential(&self, id: &CredentialId, edit: CredentialEdit) -> Result<Credential, Problem> {
+        let before = self.credential_by_id(id).await?;
+        self.validate_edit(&before, &edit)?;
+        // A rotation that is not over counts on both.
+        let _claim =
+            if edit.secret.is_some() || edit.kind.is_some() { Some(self.claim_without_rotation(id).await?) } else { None };
+        if let Some(name) = edit.name.as_ref().filter(|name| **name != before.name) {
+            self.ensure_name_free(name).await?;
+        }
+        let fingerprint = match &edit.secret {
+            Some(secret) => Some(self.replace_secret(&before, secret).await?),
+            None => None,
+        };
+        let what = changed_fields(&edit);
+        let id = id.clone();
+        let after = self
+            .with_database(move |index| index.update_credential(&id, |credential| apply_edit(credential, edit, fingerprint)))
+            .await?;
+        self.record_audit_event(AuditEvent::new("edit", "done").for_credential(after.name.as_str()).with_reason(what)).await?;
+        Ok(after)
+    }
+
+    /// Forgets a credential and its secrets here; the provider is not asked. The secrets go first, so that a store
+    /// that is locked leaves everything as it was.
+    pub async fn remove_credential(&self, id: &CredentialId) -> Result<(), Problem> {
+        let credential = self.credential_by_id(id).await?;
+        // Before the first secret goes: the journal of a rotation that is not over counts on all of them.
+        let _claim = self.locks.try_lock_rotation(id)?;
+        self.ensure_no_open_rotation(id).await?;
+        self.delete_credential_data(&credential).await?;
+        self.record_audit_event(AuditEvent::new("remove", "done").for_credential(credential.name.as_str())).await
+    }
+
+    /// What a pasted secret may be. Offline.
+    pub fn identify(&self, pasted: &Secret) -> Result<Identification, Problem> {
+        Ok(identify::identify(pasted, &self.catalog)?)
+    }
+
+    /// Credentials that already hold this very secret. One that the store cannot hold is refused: this is the first that
+    /// is asked about a new secret, and it may write the key of the fingerprints.
+    pub async fn find_duplicates(&self, secret: &Secret) -> Result<Vec<CredentialName>, Problem> {
+        self.check_secret_size(secret)?;
+        let fingerprint = self.fingerprint(secret).await?;
+        self.with_database(move |index| index.names_with_fingerprint(&fingerprint)).await
+    }
+
+    /// A part of the credential's current secret, from the store; or from the key file that the credential names.
+    pub async fn load_secret(&self, credential: &Credential, part: &SecretPart) -> Result<Secret, Problem> {
+        if let (SecretPart::Secret, Some(path)) = (part, credential.fields.get(KEY_FILE_FIELD)) {
+            return read_key_file(path);
+        }
+        Ok(self.store.get(&ItemKey::for_part(&credential.id, SecretSlot::Current, part)).await?)
+    }
+
+    /// A part of the credential's current secret for a person. It is on record before it is given.
+    pub async fn disclose_secret(
+        &self,
+        credential: &Credential,
+        part: &SecretPart,
+        door: DisclosureChannel,
+    ) -> Result<Secret, Problem> {
+        let secret = self.load_secret(credential, part).await?;
+        let remark = if *part == SecretPart::Secret { String::new() } else { format!("the part {}", part.as_str()) };
+        self.record_audit_event(
+            AuditEvent::new(door.as_str(), "done").for_credential(credential.name.as_str()).with_reason(remark),
+        )
+        .await?;
+        Ok(secret)
+    }
+
+    /// Runs index work off the drawing task.
+    pub(super) async fn with_database<T, F>(&self, work: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Database) -> Result<T, DatabaseError> + Send + 'static,
+    {
+        let index = Arc::clone(&self.database);
+        tokio::task::spawn_blocking(move || work(&index)).await.map_err(|_| task_panicked())?.map_err(Problem::from)
+    }
+
+    fn validate_new(&self, new: NewCredential) -> Result<(Credential, BTreeMap<SecretPart, Arc<Secret>>), Problem> {
+        let kind = self.catalog.kind(&new.provider, &new.kind)?;
+        let region = self.catalog.region(&new.provider, &new.region)?.id.clone();
+        check_fields(kind, &new.fields)?;
+        let credential = Credential {
+            id: CredentialId::from_random(random_bytes()?),
+            name: new.name,
+            provider: new.provider,
+            kind: new.kind,
+            region,
+            fields: new.fields.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
+            labels: new.labels,
+            created: self.now(),
+            expires: new.expires,
+            fingerprint: None,
+            principal: None,
+            scheme: None,
+            last_check: None,
+        };
+        let mut secrets = BTreeMap::from([(SecretPart::Secret, new.secret)]);
+        secrets.extend(new.parts.into_iter().map(|(part, secret)| (SecretPart::Named(part), secret)));
+        secrets.values().try_for_each(|secret| self.check_secret_size(secret))?;
+        Ok((credential, secrets))
+    }
+
+    fn check_secret_size(&self, secret: &Secret) -> Result<(), Problem> {
+        let limit = self.store.backend().item_limit;
+        if secret.is_empty() {
+            return Err(Problem::new(
+                "The secret is empty",
+                "nothing was given on standard input or in the field",
+                "paste the secret, or pipe it in",
+            )
+            .with_class(ProblemClass::Usage));
+        }
+        if secret.len() < MIN_SECRET_BYTES {
+            return Err(Problem::new(
+                "The secret is too short",
+                format!(
+                    "with less than {MIN_SECRET_BYTES} characters it could not be told from any other text and masked in answers"
+                ),
+                "paste the whole secret; none of the providers gives one as short as that",
+            )
+            .with_class(ProblemClass::Usage));
+        }
+        if secret.len() > limit {
+            return Err(StoreError::TooLarge { size: secret.len(), limit }.into());
+        }
+        Ok(())
+    }
+
+    pub(super) async fn ensure_name_free(&self, name: &CredentialName) -> Result<(), Problem> {
+        let wanted = name.clone();
+        self.with_database(move |index| match index.credential_by_name(wanted.as_str()) {
+            Ok(_) => Err(DatabaseError::NameTaken(wanted)),
+            Err(DatabaseError::UnknownCredential { .. }) => Ok(()),
+            Err(error) => Err(error),
+        })
+        .await
+    }
+
+    async fn claim_without_rotation(&self, id: &CredentialId) -> Result<CredentialLock, Problem> {
+        let claim = self.locks.try_lock_rotation(id)?;
+        self.ensure_no_open_rotation(id).await?;
+        Ok(claim)
+    }
+
+    fn validate_edit(&self, before: &Credential, edit: &CredentialEdit) -> Result<(), Problem> {
+        let known = self.catalog.kind(&before.provider, &before.kind)?;
+        let kind = edit.kind.as_ref().map_or(Ok(known), |kind| self.catalog.kind(&before.provider, kind))?;
+        if kind.id != known.id && !kind.resembles(known) {
+            let why = format!("the secret of a {} never looks like that of a {}", kind.title, known.title);
+            return Err(
+                Problem::new("The kind was not changed", why, "add it anew with its own secret").with_class(ProblemClass::Usage)
+            );
+        }
+        if let Some(region) = &edit.region {
+            self.catalog.region(&before.provider, region)?;
+        }
+        let mut fields = before.fields.clone();
+        fields.extend(edit.fields.clone());
+        check_fields(kind, &fields)?;
+        edit.secret.as_deref().map_or(Ok(()), |secret| self.check_secret_size(secret))
+    }
+
+    async fn replace_secret(&self, credential: &Credential, secret: &Arc<Secret>) -> Result<String, Problem> {
+        self.verify_store().await?;
+        let fingerprint = self.fingerprint(secret).await?;
+        self.store_and_verify(&credential.id, &BTreeMap::from([(SecretPart::Secret, Arc::clone(secret))])).await?;
+        self.token_cache.remove(&credential.id);
+        Ok(fingerprint)
+    }
+
+    /// Writes secrets, and puts it on record: what cannot be is not done.
+    async fn store_and_audit(&self, credential: &Credential, secrets: &BTreeMap<SecretPart, Arc<Secret>>) -> Result<(), Problem> {
+        self.store_and_verify(&credential.id, secrets).await?;
+        self.record_audit_event(AuditEvent::new("add", "done").for_credential(credential.name.as_str())).await
+    }
+
+    /// Takes back what was begun. A full disk may stop that as well, and then what is left is told.
+    async fn undo_add(&self, credential: &Credential, problem: Problem) -> Problem {
+        if self.delete_credential_data(credential).await.is_ok() {
+            return problem;
+        }
+        let remedy = format!("{}; then take away what is left of it: `tokenring remove {}`", problem.remedy, credential.name);
+        Problem { remedy, ..problem }
+    }
+
+    /// Writes secrets and reads each one back before it is trusted.
+    async fn store_and_verify(&self, id: &CredentialId, secrets: &BTreeMap<SecretPart, Arc<Secret>>) -> Result<(), Problem> {
+        for (part, secret) in secrets {
+            self.store_secret(secret_location(id, SecretSlot::Current, part), secret).await?;
+            if !self.store.get(&ItemKey::for_part(id, SecretSlot::Current, part)).await?.same_as(secret) {
+                return Err(StoreError::Damaged("it gave back something else than it was given".to_owned()).into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_credential_data(&self, credential: &Credential) -> Result<(), Problem> {
+        for slot in ALL_SLOTS {
+            for part in self.known_parts(credential) {
+                self.store.delete(&ItemKey::for_part(&credential.id, slot, &part)).await?;
+            }
+        }
+        self.token_cache.remove(&credential.id);
+        let id = credential.id.clone();
+        self.with_database(move |index| index.remove_credential(&id)).await
+    }
+
+    /// The parts that a credential's secret may have, a session's access token among them. Those of a kind that is no
+    /// longer known are not.
+    pub(super) fn known_parts(&self, credential: &Credential) -> Vec<SecretPart> {
+        let named = self.catalog.kind(&credential.provider, &credential.kind).map(|kind| &kind.parts[..]).unwrap_or_default();
+        let named = named.iter().map(|part| part.id.as_str()).chain([ACCESS_TOKEN_PART]);
+        std::iter::once(SecretPart::Secret).chain(named.map(|part| SecretPart::Named(part.to_owned()))).collect()
+    }
+}
+
+/// The private key in a file that only its owner may read.
+pub fn read_key_file(path: impl AsRef<Path>) -> Result<Secret, Problem> {
+    store::key_file::read(path.as_ref())
+}
+
+/// Random bytes from the system.
+pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Problem::new("There is no randomness", error.to_string(), "check that this system's random device works")
+    })?;
+    Ok(bytes)
+}
+
+/// What is said when a background thread is gone without an answer.
+pub(super) fn task_panicked() -> Problem {
+    Problem::new("A background task broke", "its thread panicked", "try again; if it happens again, report it with the log")
+}
+
+/// Refuses fields that the kind does not have, and the lack of one that it needs.
+pub(super) fn check_fields(kind: &CredentialKind, fields: &BTreeMap<String, String>) -> Result<(), Problem> {
+    if let Some(unknown) = fields.keys().find(|id| kind.field(id).is_none()) {
+        let known: Vec<_> = kind.fields.iter().map(|field| field.id.as_str()).collect();
+        let remedy = if known.is_empty() {
+            "it has no fields; leave it out".to_owned()
+        } else {
+            format!("its fields are {}", known.join(", "))
+        };
+        let why = format!("a {} has no such field", kind.title);
+        return Err(Problem::new(format!("Unknown field \"{unknown}\""), why, remedy).with_class(ProblemClass::Usage));
+    }
+    let missing =
+        kind.fields.iter().find(|field| field.required && fields.get(&field.id).is_none_or(std::string::String::is_empty));
+    missing.map_or(Ok(()), |field| {
+        let remedy = format!("give it with --field {}=…; {}", field.id, field.help);
+        Err(Problem::new(
+            format!("The field \"{}\" is missing", field.id),
+            format!("a {} cannot be used without it", kind.title),
+            remedy,
+        )
+        .with_class(ProblemClass::Usage))
+    })
+}
+
+/// What an edit changes, by name only.
+fn changed_fields(edit: &CredentialEdit) -> String {
+    let things = [
+        ("name", edit.name.is_some()),
+        ("kind", edit.kind.is_some()),
+        ("region", edit.region.is_some()),
+        ("fields", !edit.fields.is_empty()),
+        ("labels", edit.labels.is_some()),
+        ("expiry", edit.expires.is_some()),
+        ("secret", edit.secret.is_some()),
+    ];
+    things.iter().filter(|(_, changed)| *changed).map(|(thing, _)| *thing).collect::<Vec<_>>().join(", ")
+}
+
+fn apply_edit(credential: &mut Credential, edit: CredentialEdit, fingerprint: Option<String>) {
+    if let Some(name) = edit.name {
+        credential.name = name;
+    }
+    credential.kind = edit.kind.unwrap_or_else(|| credential.kind.clone());
+    if let Some(region) = edit.region.filter(|region| *region != credential.region) {
+        credential.region = region;
+        credential.last_check = None;
+    }
+    for (id, value) in edit.fields {
+        if value.is_empty() {
+            credential.fields.remove(&id);
+        } else {
+            credential.fields.insert(id, value);
+        }
+    }
+    if let Some(labels) = edit.labels {
+        credential.labels = labels;
+    }
+    if let Some(expires) = edit.expires {
+        credential.expires = expires;
+    }
+    if fingerprint.is_some() {
+        credential.fingerprint = fingerprint;
+        credential.principal = None;
+        credential.last_check = None;
+        credential.scheme = None;
+    }
+}

@@ -1,0 +1,105 @@
+//! All pages of a list, one after the other, as they come.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use url::Url;
+
+use super::Engine;
+use super::task_protocol::{HttpExchange, RequestOptions};
+use crate::domain::Credential;
+use crate::domain::pagination::{self, ListPage};
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::request::{RequestDraft, RequestTarget};
+
+/// A page that was turned to.
+pub struct PageResult<'a> {
+    /// Its number, from 1 on.
+    pub number: usize,
+    /// Its elements, as they were written.
+    pub items: Vec<&'a RawValue>,
+}
+
+/// How far a list was read.
+pub struct PagingResult {
+    /// The last answer: the last page, or the refusal in its place.
+    pub last: HttpExchange,
+    /// How many pages were read.
+    pub pages: usize,
+    /// How many elements were on them.
+    pub items: usize,
+}
+
+impl Engine {
+    /// Reads a list to its end. `leaf` gets each page and may put an end to it; `waiting` hears of every wait.
+    ///
+    /// A page that is refused ends it: the refusal is then the last answer, and what was read before stays read.
+    pub async fn fetch_all_pages(
+        &self,
+        credential: &Credential,
+        order: RequestOptions,
+        mut leaf: impl FnMut(PageResult<'_>) -> Result<ControlFlow<()>, Problem>,
+        waiting: &(dyn Fn(Duration) + Sync),
+    ) -> Result<PagingResult, Problem> {
+        ensure_read_only(&order.draft)?;
+        let region = self.catalog.region(&credential.provider, &credential.region)?;
+        let (mut asked, template) = (order.draft.resolve(region)?, order.draft.clone());
+        let mut seen = HashSet::from([asked.clone()]);
+        let mut turned = PagingResult { last: self.send_and_record(credential, order, waiting).await?, pages: 0, items: 0 };
+        while (200..300).contains(&turned.last.response.status) {
+            let (flow, next) = turned.read_page(&asked, &mut leaf)?;
+            let Some(next) = next.filter(|_| flow.is_continue()) else { break };
+            if !seen.insert(next.clone()) {
+                return Err(pagination_loop(turned.pages));
+            }
+            let draft = next_page_draft(&template, &next);
+            let known = self.known_secrets(credential).await?;
+            turned.last = self.execute_request(credential, draft, known, waiting).await?.0;
+            asked = next;
+        }
+        Ok(turned)
+    }
+}
+
+impl PagingResult {
+    fn read_page(
+        &mut self,
+        asked: &Url,
+        leaf: &mut impl FnMut(PageResult<'_>) -> Result<ControlFlow<()>, Problem>,
+    ) -> Result<(ControlFlow<()>, Option<Url>), Problem> {
+        if self.last.response.truncated {
+            return Err(page_truncated());
+        }
+        let ListPage { items, next } = pagination::parse_page(self.last.response.body.text().unwrap_or_default(), asked)?;
+        self.pages += 1;
+        self.items += items.len();
+        let flow = leaf(PageResult { number: self.pages, items })?;
+        Ok((flow, next?))
+    }
+}
+
+/// The draft of a further page. The link holds the whole query.
+pub(super) fn next_page_draft(first: &RequestDraft, next: &Url) -> RequestDraft {
+    let (headers, preset) = (first.headers.clone(), first.preset.clone());
+    RequestDraft { headers, preset, ..RequestDraft::new(first.method, RequestTarget::Url(next.clone())) }
+}
+
+pub(super) fn ensure_read_only(draft: &RequestDraft) -> Result<(), Problem> {
+    if draft.method.is_safe() {
+        return Ok(());
+    }
+    let why = format!("{} may change something, and it would be sent once for each page", draft.method);
+    Err(Problem::new("Nothing was sent", why, "leave out --all-pages, or ask with GET").with_class(ProblemClass::Usage))
+}
+
+fn pagination_loop(pages: usize) -> Problem {
+    let why = format!("after {pages} pages the link to the next one leads back to one that was read");
+    Problem::new("The pages go round in a circle", why, "tell the provider; the pages up to here are complete")
+}
+
+fn page_truncated() -> Problem {
+    let why = "one page alone is larger than what is read of an answer";
+    Problem::new("A page was cut off", why, "ask for fewer elements on a page (limit or length)")
+}

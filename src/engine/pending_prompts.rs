@@ -1,0 +1,100 @@
+//! Questions to the person at the screen, between the asking and the answer.
+//!
+//! The screen knows a question by its number only; who waits for the answer is known here. So messages stay plain data,
+//! and an answer that comes too late meets nobody.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use super::prompt::PromptReply;
+use super::task_protocol::PromptId;
+
+/// The questions of this run. Clones share them.
+#[derive(Clone, Default)]
+pub(super) struct PendingPrompts(Arc<Mutex<PromptTable>>);
+
+#[derive(Default)]
+struct PromptTable {
+    last_id: u64,
+    open: HashMap<PromptId, oneshot::Sender<PromptReply>>,
+}
+
+/// A question that waits. Whoever drops it does not wait any longer.
+pub(super) struct PendingPrompt {
+    id: PromptId,
+    answer: oneshot::Receiver<PromptReply>,
+    prompts: PendingPrompts,
+}
+
+impl PendingPrompts {
+    /// A new question.
+    pub(super) fn open(&self) -> PendingPrompt {
+        let (sender, answer) = oneshot::channel();
+        let mut waiting = self.table();
+        waiting.last_id += 1;
+        let id = PromptId(waiting.last_id);
+        waiting.open.insert(id, sender);
+        PendingPrompt { id, answer, prompts: self.clone() }
+    }
+
+    /// Answers a question, if anybody still waits for it.
+    pub(super) fn reply(&self, id: PromptId, reply: PromptReply) {
+        if let Some(sender) = self.table().open.remove(&id) {
+            // Who went away meanwhile takes no answer; a secret in it is wiped here.
+            drop(sender.send(reply));
+        }
+    }
+
+    /// Leaves a question without an answer.
+    pub(super) fn abandon(&self, id: PromptId) {
+        self.table().open.remove(&id);
+    }
+
+    fn table(&self) -> MutexGuard<'_, PromptTable> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PendingPrompt {
+    /// By which it is answered.
+    pub(super) fn id(&self) -> PromptId {
+        self.id
+    }
+
+    /// The answer; `None` if nobody gives one.
+    pub(super) async fn answer(mut self) -> Option<PromptReply> {
+        (&mut self.answer).await.ok()
+    }
+}
+
+impl Drop for PendingPrompt {
+    fn drop(&mut self) {
+        self.prompts.abandon(self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::rotation::UserDecision;
+
+    #[tokio::test]
+    async fn an_answer_reaches_its_question_and_no_other() {
+        let questions = PendingPrompts::default();
+        let (first, second) = (questions.open(), questions.open());
+        questions.reply(second.id(), PromptReply::Decided(UserDecision::Retry));
+        questions.abandon(first.id());
+        assert!(matches!(second.answer().await, Some(PromptReply::Decided(UserDecision::Retry))));
+        assert!(first.answer().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_question_that_nobody_waits_for_is_forgotten() {
+        let questions = PendingPrompts::default();
+        let id = questions.open().id();
+        assert!(questions.table().open.is_empty());
+        questions.reply(id, PromptReply::Decided(UserDecision::Retry));
+    }
+}

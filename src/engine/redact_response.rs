@@ -1,0 +1,194 @@
+//! What an answer must not show: secrets that a provider has just made, and known ones that it sends back.
+//!
+//! Fresh secrets come out first, whole; then every known secret is masked, in whatever encoding, together with all
+//! that looks like one. What is left may be drawn, kept, filtered and copied.
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::access_tokens::sends_secret_verbatim;
+use super::credentials::task_panicked;
+use super::task_protocol::CapturedSecret;
+use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::redact::{MASK, SecretRedactor, json_members};
+use crate::domain::response::{ApiResponse, ResponseBody};
+use crate::domain::{Credential, Problem, Secret};
+use crate::store::{ItemKey, StoreError};
+
+/// Answers above this size are searched on another thread, so that nothing else waits for it.
+const OFFLOAD_THRESHOLD_BYTES: u64 = 256 * 1024;
+
+/// A header whose value lets somebody in, whatever it looks like.
+const SET_COOKIE: &str = "set-cookie";
+
+/// An answer to a request, and what authorized it.
+pub(super) struct RawResponse {
+    /// The answer, as it came.
+    pub(super) response: ApiResponse,
+    /// The secret or access token that went along.
+    pub(super) sent_secret: Arc<Secret>,
+    /// The schemes with which it went, in turn.
+    pub(super) attempted_schemes: Vec<String>,
+}
+
+/// What is known of a credential's secrets while a request of it is under way.
+pub(super) struct KnownSecrets {
+    /// All of them, to be taken out of what comes back.
+    pub(super) redactor: SecretRedactor,
+    /// The one that is sent, where it is sent as it lies in the store.
+    pub(super) sent_secret: Option<Arc<Secret>>,
+}
+
+/// An answer that may be shown.
+pub(super) struct RedactedResponse {
+    /// The answer without secrets.
+    pub(super) response: ApiResponse,
+    /// The fresh secrets that were in it.
+    pub(super) captured: Vec<CapturedSecret>,
+}
+
+impl RawResponse {
+    /// The answer without the secret that went along and without anything that looks like one.
+    pub(super) fn redacted(self) -> ApiResponse {
+        let mut redactor = SecretRedactor::default();
+        redactor.add_secret(&self.sent_secret);
+        redact_response(self.response, &redactor)
+    }
+
+    /// The answer without anything secret. `members` are the names under which the provider sends fresh secrets.
+    pub(super) async fn redact_and_capture(
+        self,
+        mut redactor: SecretRedactor,
+        members: &[String],
+    ) -> Result<RedactedResponse, Problem> {
+        redactor.add_secret(&self.sent_secret);
+        if self.response.size <= OFFLOAD_THRESHOLD_BYTES {
+            return Ok(redact_and_capture(self.response, &redactor, members));
+        }
+        let members = members.to_vec();
+        tokio::task::spawn_blocking(move || redact_and_capture(self.response, &redactor, &members))
+            .await
+            .map_err(|_| task_panicked())
+    }
+}
+
+impl Engine {
+    /// Knows a credential's secret and all its further parts.
+    pub(super) async fn redactor_for(&self, credential: &Credential) -> Result<SecretRedactor, Problem> {
+        Ok(self.known_secrets(credential).await?.redactor)
+    }
+
+    /// The same, and the secret that is sent, which is then read once and not twice.
+    pub(super) async fn known_secrets(&self, credential: &Credential) -> Result<KnownSecrets, Problem> {
+        let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
+        let named = kind.parts.iter().map(|part| SecretPart::Named(part.id.clone()));
+        let is_sent = sends_secret_verbatim(kind, credential);
+        let mut known = KnownSecrets { redactor: SecretRedactor::default(), sent_secret: None };
+        for part in std::iter::once(SecretPart::Secret).chain(named) {
+            match self.store.get(&ItemKey::for_part(&credential.id, SecretSlot::Current, &part)).await {
+                Ok(secret) => {
+                    known.redactor.add_secret(&secret);
+                    if is_sent && part == SecretPart::Secret {
+                        known.sent_secret = Some(Arc::new(secret));
+                    }
+                }
+                Err(StoreError::NotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(known)
+    }
+}
+
+fn redact_and_capture(mut answer: ApiResponse, redactor: &SecretRedactor, members: &[String]) -> RedactedResponse {
+    let minted = capture_secrets(&mut answer, members);
+    RedactedResponse { response: redact_response(answer, redactor), captured: minted }
+}
+
+fn capture_secrets(answer: &mut ApiResponse, members: &[String]) -> Vec<CapturedSecret> {
+    let ResponseBody::Text(text) = &mut answer.body else { return Vec::new() };
+    let captured = json_members::capture_secrets(text, members);
+    *text = captured.text;
+    captured
+        .secrets
+        .into_iter()
+        .map(|(member, secret)| CapturedSecret { member, secret: Arc::new(secret), stored: None })
+        .collect()
+}
+
+fn redact_response(answer: ApiResponse, redactor: &SecretRedactor) -> ApiResponse {
+    let header = |(name, value): (String, String)| {
+        let value = if name == SET_COOKIE { MASK.to_owned() } else { redactor.redact(&value) };
+        (name, value)
+    };
+    ApiResponse {
+        headers: answer.headers.into_iter().map(header).collect(),
+        body: redact_body(answer.body, redactor),
+        url: redactor.redact(&answer.url),
+        ..answer
+    }
+}
+
+/// Bytes in which a known secret lies are shown as the text they hold, without it.
+fn redact_body(body: ResponseBody, redactor: &SecretRedactor) -> ResponseBody {
+    match body {
+        ResponseBody::Empty => ResponseBody::Empty,
+        ResponseBody::Text(text) => ResponseBody::Text(redactor.redact(&text)),
+        ResponseBody::Binary(bytes) => {
+            let text = String::from_utf8_lossy(&bytes);
+            let masked = redactor.redact(&text);
+            if masked == text { ResponseBody::Binary(bytes) } else { ResponseBody::Text(crate::domain::text::sanitize(&masked)) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::response::RequestTiming;
+
+    const CANARY: &str = "canary-4711-canary";
+
+    fn answer(body: ResponseBody) -> ApiResponse {
+        ApiResponse {
+            status: 201,
+            headers: vec![("x-echo".to_owned(), format!("token {CANARY}")), ("set-cookie".to_owned(), "sid=1".to_owned())],
+            body,
+            timing: RequestTiming::default(),
+            size: 10,
+            truncated: false,
+            url: format!("https://h.example/?k={CANARY}"),
+            version: String::new(),
+        }
+    }
+
+    async fn withheld(body: ResponseBody) -> RedactedResponse {
+        let dispatched = RawResponse {
+            response: answer(body),
+            sent_secret: Arc::new(Secret::from_text(CANARY.to_owned())),
+            attempted_schemes: Vec::new(),
+        };
+        let members = ["client_secret".to_owned()];
+        dispatched.redact_and_capture(SecretRedactor::default(), &members).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_fresh_secret_is_taken_out_whole_and_a_known_one_is_masked() {
+        let body = format!(r#"{{"client_secret":"snyk_cs_a^b_v1","echo":"{CANARY}","n":1.50}}"#);
+        let RedactedResponse { response, captured } = withheld(ResponseBody::Text(body)).await;
+        assert_eq!(response.body.text(), Some(format!(r#"{{"client_secret":"{MASK}","echo":"{MASK}","n":1.50}}"#).as_str()));
+        assert_eq!((captured.len(), captured[0].member.as_str()), (1, "client_secret"));
+        captured[0].secret.expose(|bytes| assert_eq!(bytes, b"snyk_cs_a^b_v1"));
+        assert!(!format!("{response:?} {captured:?}").contains(CANARY) && !format!("{captured:?}").contains("snyk_cs_a"));
+        assert_eq!(response.header("set-cookie"), Some(MASK));
+    }
+
+    #[tokio::test]
+    async fn bytes_are_searched_too_and_stay_bytes_where_nothing_is_found() {
+        let harmless = ResponseBody::Binary(vec![0xff, 0, 1]);
+        assert_eq!(withheld(harmless.clone()).await.response.body, harmless);
+        let holding = [b"\xff\x00", CANARY.as_bytes()].concat();
+        let shown = withheld(ResponseBody::Binary(holding)).await.response.body;
+        assert!(shown.text().is_some_and(|text| text.contains(MASK) && !text.contains(CANARY)), "{shown:?}");
+    }
+}

@@ -1,0 +1,256 @@
+//! Sending when it is one's turn: within the credential's budget, and again after a refusal that passes.
+//!
+//! Only requests that read are sent again. A refused request that changes something is the person's to repeat.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Engine;
+use super::access_tokens::SendError;
+use super::credentials::random_bytes;
+use super::rate_limiter::{RateLimitKey, is_rate_limited};
+use super::redact_response::RawResponse;
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::rate_limit;
+use crate::domain::region::Region;
+use crate::domain::request::RequestDraft;
+use crate::domain::response::ApiResponse;
+use crate::domain::{Credential, Secret};
+use crate::net::{NetError, OutgoingRequest};
+
+/// How often a request that reads is sent at most.
+const MAX_READ_ATTEMPTS: u32 = 3;
+
+/// How long one request waits for its turn at most, all waits together. Snyk's window is a minute.
+const MAX_RATE_LIMIT_WAIT: Duration = Duration::from_secs(120);
+
+/// How long it waits where many others wait for its outcome: a check, a probe, a step of a rotation.
+const MAX_CHECK_WAIT: Duration = Duration::from_secs(5);
+
+/// Longer waits are spread no further.
+const MAX_JITTERED_WAIT: Duration = Duration::from_secs(16);
+
+impl Engine {
+    /// Sends a draft when the credential's budget allows it, with the secret where that has been read already. `waiting`
+    /// hears of every wait before it begins.
+    pub(super) async fn send_rate_limited(
+        &self,
+        (credential, secret): (&Credential, Option<Arc<Secret>>),
+        region: &Region,
+        draft: &RequestDraft,
+        waiting: &(dyn Fn(Duration) + Sync),
+    ) -> Result<RawResponse, SendError> {
+        let account = RateLimitKey::for_credential(credential, region);
+        let mut attempts = if draft.method.is_safe() { MAX_READ_ATTEMPTS } else { 1 };
+        let mut patience = MAX_RATE_LIMIT_WAIT;
+        let mut refused = None;
+        loop {
+            while let Some(wait) = self.rate_limiter.try_acquire(&account, self.now()) {
+                if wait > patience {
+                    return refused.ok_or_else(|| quota_exhausted(wait).into());
+                }
+                patience -= wait;
+                waiting(wait);
+                self.clock.sleep(wait + jitter(wait)?).await;
+            }
+            let dispatched = self.send_with_secret(credential, region, draft, secret.clone()).await?;
+            attempts -= 1;
+            if attempts == 0 || !is_rate_limited(&dispatched.response, self.now()) {
+                return Ok(dispatched);
+            }
+            refused = Some(dispatched);
+        }
+    }
+
+    /// Sends what is on its way for a credential, and counts it: whoever asks, a person or a check, a probe or a
+    /// rotation, spends from the same budget and learns for all the others.
+    pub(super) async fn send_once(
+        &self,
+        credential: &Credential,
+        region: &Region,
+        outgoing: OutgoingRequest,
+    ) -> Result<ApiResponse, NetError> {
+        let answer = self.transport.send(outgoing).await?;
+        self.rate_limiter.update_from_response(&RateLimitKey::for_credential(credential, region), &answer, self.now());
+        Ok(answer)
+    }
+
+    /// Waits a little where the credential's budget is used up. Longer than that it is asked anyway, for those who need
+    /// an answer of some kind: a refusal for that reason is one too.
+    pub(super) async fn wait_for_quota(&self, credential: &Credential, region: &Region) -> Result<(), Problem> {
+        match self.rate_limiter.try_acquire(&RateLimitKey::for_credential(credential, region), self.now()) {
+            Some(wait) if wait <= MAX_CHECK_WAIT => self.clock.sleep(wait + jitter(wait)?).await,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// A little more than was asked for, up to an eighth: who waited for the same moment does not come back all at once.
+pub(super) fn jitter(wait: Duration) -> Result<Duration, Problem> {
+    let [chance] = random_bytes()?;
+    Ok(wait.min(MAX_JITTERED_WAIT) * u32::from(chance) / 2048)
+}
+
+fn quota_exhausted(wait: Duration) -> Problem {
+    let why = "the provider counts the requests of this credential, and an earlier answer said that none is left for now";
+    Problem::new("Nothing was sent", why, format!("Try again in {}", rate_limit::format_wait(wait)))
+        .with_class(ProblemClass::Unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::config::Settings;
+    use crate::domain::provider::ProviderCatalog;
+    use crate::domain::request::{HttpMethod, RequestTarget};
+    use crate::domain::response::{RequestTiming, ResponseBody};
+    use crate::domain::{CredentialName, Secret, Timestamp};
+    use crate::engine::task_protocol::{HistoryPolicy, NewCredential, RequestOptions, WriteConsent};
+    use crate::engine::{Clock, EngineDependencies, EngineOptions};
+    use crate::index::Database;
+    use crate::net::Transport;
+    use crate::store::MemoryStore;
+
+    /// So many requests fit into a window of a minute.
+    const LIMIT: u64 = 10;
+
+    /// A provider that counts, and a clock that moves only when somebody waits.
+    struct Counting {
+        now: Mutex<Timestamp>,
+        window: Mutex<(Timestamp, u64)>,
+        refused: Mutex<u64>,
+    }
+
+    impl Counting {
+        fn new() -> Arc<Self> {
+            let start = time::macros::datetime!(2026-11-21 12:00 UTC);
+            Arc::new(Self { now: Mutex::new(start), window: Mutex::new((start, 0)), refused: Mutex::new(0) })
+        }
+
+        fn engine(self: &Arc<Self>) -> Engine {
+            let ports = EngineDependencies {
+                catalog: Arc::new(ProviderCatalog::builtin()),
+                database: Arc::new(Database::in_memory().unwrap()),
+                store: Arc::new(MemoryStore::new()),
+                transport: Arc::clone(self) as _,
+                clock: Arc::clone(self) as _,
+            };
+            Engine::new(ports, EngineOptions::from(&Settings::default()))
+        }
+    }
+
+    #[async_trait]
+    impl Clock for Counting {
+        fn now(&self) -> Timestamp {
+            *self.now.lock().unwrap()
+        }
+
+        async fn sleep(&self, time: Duration) {
+            let until = self.now() + time;
+            tokio::task::yield_now().await;
+            let mut now = self.now.lock().unwrap();
+            *now = until.max(*now);
+        }
+    }
+
+    #[async_trait]
+    impl Transport for Counting {
+        async fn send(&self, _: OutgoingRequest) -> Result<ApiResponse, NetError> {
+            tokio::task::yield_now().await;
+            let now = self.now();
+            let mut window = self.window.lock().unwrap();
+            if now - window.0 >= time::Duration::minutes(1) {
+                *window = (now, 0);
+            }
+            window.1 += 1;
+            let exceeded = window.1 > LIMIT;
+            *self.refused.lock().unwrap() += u64::from(exceeded);
+            let reset = (window.0 + time::Duration::minutes(1) - now).whole_seconds();
+            let headers = [("limit", LIMIT), ("remaining", LIMIT.saturating_sub(window.1)), ("reset", reset.unsigned_abs())];
+            Ok(ApiResponse {
+                status: if exceeded { 429 } else { 200 },
+                headers: headers.map(|(name, value)| (format!("x-ratelimit-{name}"), value.to_string())).to_vec(),
+                body: ResponseBody::Empty,
+                timing: RequestTiming::default(),
+                size: 0,
+                truncated: false,
+                url: String::new(),
+                version: String::new(),
+            })
+        }
+    }
+
+    async fn credential(engine: &Engine) -> Credential {
+        let new = NewCredential {
+            name: CredentialName::parse("ci").unwrap(),
+            provider: "snyk".to_owned(),
+            kind: "personal-token".to_owned(),
+            region: "SNYK-EU-01".to_owned(),
+            fields: BTreeMap::new(),
+            labels: Vec::new(),
+            secret: Arc::new(Secret::from_text("5ec2e7aa-0000-4000-8000-00c0ffee0001".to_owned())),
+            parts: BTreeMap::new(),
+            expires: None,
+        };
+        engine.add_credential(new).await.unwrap()
+    }
+
+    fn draft(method: HttpMethod) -> RequestDraft {
+        RequestDraft::new(method, RequestTarget::parse("/rest/self").unwrap())
+    }
+
+    #[tokio::test]
+    async fn many_tasks_share_one_budget_and_nobody_runs_into_a_refusal() {
+        let provider = Counting::new();
+        let engine = provider.engine();
+        let credential = credential(&engine).await;
+        engine.send_request(&credential, draft(HttpMethod::Get), WriteConsent::NotAsked).await.unwrap();
+        let sending = (0..12).map(|_| engine.send_request(&credential, draft(HttpMethod::Get), WriteConsent::NotAsked));
+        for answered in futures::future::join_all(sending).await {
+            assert_eq!(answered.unwrap().response.status, 200);
+        }
+        assert_eq!(*provider.refused.lock().unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_check_and_a_probe_spend_from_the_budget_of_the_console() {
+        let provider = Counting::new();
+        let engine = provider.engine();
+        let credential = credential(&engine).await;
+        engine.check(&credential, &credential.region).await.unwrap();
+        let account = RateLimitKey { credential: credential.id.clone(), region: credential.region.clone() };
+        for _ in 1..LIMIT {
+            assert_eq!(engine.rate_limiter.try_acquire(&account, engine.now()), None, "what the check left");
+        }
+        let full = Some(Duration::from_secs(60));
+        assert_eq!(engine.rate_limiter.try_acquire(&account, engine.now()), full, "the check is one of them");
+        engine.send_request(&credential, draft(HttpMethod::Get), WriteConsent::NotAsked).await.unwrap();
+        engine.check_all_regions(&credential, |_, _| {}).await.unwrap();
+        assert_eq!(*provider.refused.lock().unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn only_what_reads_is_sent_again() {
+        let provider = Counting::new();
+        provider.window.lock().unwrap().1 = LIMIT;
+        let engine = provider.engine();
+        let credential = credential(&engine).await;
+        let refused = engine.send_request(&credential, draft(HttpMethod::Post), WriteConsent::Given).await.unwrap();
+        assert_eq!((refused.response.status, *provider.refused.lock().unwrap()), (429, 1));
+        let waits = Mutex::new(Vec::new());
+        let order = RequestOptions {
+            draft: draft(HttpMethod::Get),
+            consent: WriteConsent::NotAsked,
+            history_policy: HistoryPolicy::WithoutBody,
+        };
+        let answered = engine.send_and_record(&credential, order, &|wait| waits.lock().unwrap().push(wait)).await.unwrap();
+        assert_eq!((answered.response.status, waits.into_inner().unwrap()), (200, vec![Duration::from_secs(60)]));
+        assert_eq!(answered.rate_limit.as_deref(), Some("9 of 10 left, resets in 60 s"));
+    }
+}

@@ -1,0 +1,41 @@
+//! Handing the current secret to those who use it, and having each of them verified.
+
+use super::StepResult;
+use super::driver::RotationDriver;
+use super::slots::{permanent_failure, retryable_failure};
+use super::strategies::failure_from_problem;
+use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::{CredentialId, Problem};
+use crate::engine::Engine;
+
+impl Engine {
+    /// The names of those who are to be given this part of a credential when it is a new one, in order.
+    pub(super) async fn consumer_names(&self, credential: &CredentialId, part: &SecretPart) -> Result<Vec<String>, Problem> {
+        let all = self.consumers(credential).await?.into_iter().filter(|consumer| consumer.part == *part);
+        Ok(all.map(|consumer| consumer.name.to_string()).collect())
+    }
+}
+
+impl RotationDriver<'_> {
+    /// Hands over what is in the slot `current`, unless the consumer has it already, and verifies it. Whatever fails
+    /// here waits for a person: the same again would seldom end otherwise.
+    pub(super) async fn deliver(&self, consumer: &str) -> StepResult<()> {
+        let Some(secret) = self.read_slot(SecretSlot::Current).await? else {
+            return Err(retryable_failure("the store holds no current secret"));
+        };
+        let consumer =
+            self.engine.consumer(&self.plan().credential, consumer).await.map_err(|problem| permanent_failure(problem.why))?;
+        let failed = |problem: Problem| permanent_failure(format!("{}: {}", problem.what, problem.why));
+        if self.engine.verify_delivery(&consumer, &secret).await.unwrap_or(false) {
+            return Ok(());
+        }
+        self.engine.deliver(&consumer, &secret).await.map_err(failed)?;
+        // Asked anew, because what was delivered last is kept with the consumer.
+        let delivered = self.engine.consumer(&consumer.credential, consumer.name.as_str()).await;
+        let delivered = delivered.map_err(|problem| failure_from_problem(&problem))?;
+        if self.engine.verify_delivery(&delivered, &secret).await.map_err(failed)? {
+            return Ok(());
+        }
+        Err(permanent_failure(format!("{} does not hold what it was given", consumer.name)))
+    }
+}

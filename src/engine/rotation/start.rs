@@ -1,0 +1,220 @@
+//! Where a rotation begins: with a fresh plan, or with the journal of one that was left.
+
+use super::driver::audit_event;
+use super::driver::{LEASE_DURATION, RotationDriver};
+use super::{RotationFilter, RotationObserver};
+use crate::domain::problem::ProblemClass;
+use crate::domain::rotation::{
+    JournalEntry, RotationJournal, RotationPhase, RotationPlan, RotationStatus, UserDecision, check_rollback_allowed,
+    rotation_status,
+};
+use crate::domain::text::to_hex;
+use crate::domain::{Credential, CredentialId, Problem};
+use crate::engine::Engine;
+use crate::engine::credential_locks::CredentialLock;
+use crate::engine::credentials::random_bytes;
+use crate::index::{Database, DatabaseError, JournalRecord, LeaseRequest, NewRotation, RotationLease, RotationRecord};
+
+/// Which way a rotation is taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RotationDirection {
+    /// As its journal says.
+    Forward,
+    /// Back, so that everything is as it was.
+    RollBack,
+}
+
+/// Whether the credential of a plan is there already.
+pub(super) enum CredentialState {
+    /// It is.
+    Existing,
+    /// It comes into being with the rotation.
+    New(Box<Credential>),
+}
+
+impl Engine {
+    /// Carries a plan about a credential that is there out. Ends when it is done, rolled back, or needs a person and nobody
+    /// answers.
+    pub async fn rotate(&self, plan: RotationPlan, audience: RotationObserver<'_>) -> Result<RotationStatus, Problem> {
+        self.open_and_run_rotation(plan, CredentialState::Existing, audience).await
+    }
+
+    pub(super) async fn open_and_run_rotation(
+        &self,
+        plan: RotationPlan,
+        draft: CredentialState,
+        audience: RotationObserver<'_>,
+    ) -> Result<RotationStatus, Problem> {
+        self.check_changes_allowed()?;
+        self.verify_store().await?;
+        let lock = self.locks.try_lock_rotation(&plan.credential)?;
+        let new = NewRotation {
+            id: plan.rotation.to_string(),
+            credential: plan.credential.clone(),
+            plan: serde_json::to_string(&plan).map_err(|error| journal_read_problem(&error.to_string()))?,
+            state: "running".to_owned(),
+        };
+        let claim = self.new_lease_request()?;
+        let kept = claim.clone();
+        let lease = self.with_database(move |index| match draft {
+            CredentialState::Existing => index.open_rotation(&new, &kept),
+            CredentialState::New(draft) => index.open_creation(&draft, &new, &kept),
+        });
+        let lease = lease.await?;
+        self.record_audit_event(audit_event(&plan, "begun", &[])).await?;
+        self.run_rotation(RotationJournal::new(plan), (lease, claim, lock), audience).await
+    }
+
+    /// Takes up a rotation that was left.
+    pub async fn resume_rotation(
+        &self,
+        id: &str,
+        turn: RotationDirection,
+        audience: RotationObserver<'_>,
+    ) -> Result<RotationStatus, Problem> {
+        self.check_changes_allowed()?;
+        // A locked store is nothing to wait for: a person can see to it now.
+        self.store.status().await?;
+        let rotation = self.find_rotation(id).await?;
+        let lock = self.locks.try_lock_rotation(&rotation.credential)?;
+        // Read again: whoever held the lock until now may have gone on.
+        let rotation = self.find_rotation(&rotation.id).await?;
+        if rotation.closed.is_some() {
+            let why = format!("its last state is \"{}\"", rotation.state);
+            return Err(Problem::new(format!("The rotation {} is over", rotation.id), why, "begin another one")
+                .with_class(ProblemClass::Usage));
+        }
+        let claim = self.new_lease_request()?;
+        let lease = self.take_over_lease(&rotation.id, &claim).await?;
+        let journal = self.read_rotation_journal(&rotation).await?;
+        self.record_audit_event(audit_event(journal.plan(), "resumed", &[])).await?;
+        match turn {
+            RotationDirection::Forward => self.run_rotation(journal, (lease, claim, lock), audience).await,
+            RotationDirection::RollBack => self.roll_back_rotation(journal, (lease, claim, lock), audience).await,
+        }
+    }
+
+    /// Where every rotation stands, oldest first.
+    pub async fn list_rotations(&self, which: RotationFilter) -> Result<Vec<RotationStatus>, Problem> {
+        let known = self.with_database(move |index| index.rotations(which)).await?;
+        let mut statuses = Vec::with_capacity(known.len());
+        for rotation in known {
+            let stands = rotation_status(&self.read_rotation_journal(&rotation).await?);
+            let asked = rotation.state == "needs-human" && stands.state == RotationPhase::Running;
+            statuses.push(if asked { RotationStatus { state: RotationPhase::NeedsUser, ..stands } } else { stands });
+        }
+        Ok(statuses)
+    }
+
+    /// The rotation with this id, or the open one of the credential with this name.
+    pub(super) async fn find_rotation(&self, id: &str) -> Result<RotationRecord, Problem> {
+        let known = self.with_database(|index| index.rotations(RotationFilter::All)).await?;
+        let named = self.find_credential(id).await.ok();
+        let open = |rotation: &&RotationRecord| {
+            rotation.closed.is_none() && named.as_ref().is_some_and(|one| one.id == rotation.credential)
+        };
+        let found = known.iter().find(|rotation| rotation.id == id).or_else(|| known.iter().find(open));
+        found.cloned().ok_or_else(|| Problem::from(DatabaseError::NoOpenRotation(id.to_owned())))
+    }
+
+    pub(super) async fn read_rotation_journal(&self, rotation: &RotationRecord) -> Result<RotationJournal, Problem> {
+        let id = rotation.id.clone();
+        let lines = self.with_database(move |index| index.journal_entries(&id)).await?;
+        let plan: RotationPlan =
+            serde_json::from_str(&rotation.plan).map_err(|error| journal_read_problem(&error.to_string()))?;
+        let read = |line: &JournalRecord| serde_json::from_str::<JournalEntry>(&line.entry);
+        let entries: Vec<JournalEntry> =
+            lines.iter().map(read).collect::<Result<_, _>>().map_err(|error| journal_read_problem(&error.to_string()))?;
+        let entries = std::iter::once(JournalEntry::Planned(Box::new(plan))).chain(entries);
+        RotationJournal::from_entries(entries).map_err(|error| journal_read_problem(&error.to_string()))
+    }
+
+    /// Claims a rotation that was left. Whoever has the lock on its credential knows that its last holder is gone, so the
+    /// rest of that one's lease is not waited for.
+    async fn take_over_lease(&self, rotation: &str, claim: &LeaseRequest) -> Result<RotationLease, Problem> {
+        let (id, claim) = (rotation.to_owned(), claim.clone());
+        self.with_database(move |index: &Database| {
+            let lease = match index.acquire_lease(&id, &claim) {
+                Err(DatabaseError::LeaseHeld { until, .. }) => {
+                    index.acquire_lease(&id, &LeaseRequest { now: until, until: until.max(claim.until), owner: claim.owner })?
+                }
+                claimed => claimed?,
+            };
+            index.set_rotation_state(&lease, "running")?;
+            Ok(lease)
+        })
+        .await
+    }
+
+    async fn roll_back_rotation(
+        &self,
+        journal: RotationJournal,
+        (lease, claim, lock): (RotationLease, LeaseRequest, CredentialLock),
+        audience: RotationObserver<'_>,
+    ) -> Result<RotationStatus, Problem> {
+        if let Err(why) = check_rollback_allowed(&journal) {
+            let remedy = format!("go on with `tokenring rotate --resume {}`", lease.rotation());
+            return Err(Problem::new("The rotation cannot be rolled back", why, remedy).with_class(ProblemClass::Usage));
+        }
+        let mut driver =
+            RotationDriver { engine: self, observer: audience, journal, lease, held_secret: None, authorization_grant: None };
+        driver.append_entry(JournalEntry::UserDecision(UserDecision::RollBack)).await?;
+        let RotationDriver { journal, lease, .. } = driver;
+        self.run_rotation(journal, (lease, claim, lock), audience).await
+    }
+
+    async fn run_rotation(
+        &self,
+        journal: RotationJournal,
+        (lease, claim, _lock): (RotationLease, LeaseRequest, CredentialLock),
+        audience: RotationObserver<'_>,
+    ) -> Result<RotationStatus, Problem> {
+        let rotation = lease.rotation().to_owned();
+        let mut driver =
+            RotationDriver { engine: self, observer: audience, journal, lease, held_secret: None, authorization_grant: None };
+        tokio::select! {
+            ended = driver.run() => ended,
+            lost = self.renew_lease(&rotation, claim) => Err(lost),
+        }
+    }
+
+    /// Renews the claim again and again; ends when it is lost.
+    async fn renew_lease(&self, rotation: &str, claim: LeaseRequest) -> Problem {
+        loop {
+            tokio::time::sleep(LEASE_DURATION / 3).await;
+            let now = self.now();
+            let (id, claim) =
+                (rotation.to_owned(), LeaseRequest { now, until: now + LEASE_DURATION, owner: claim.owner.clone() });
+            if let Err(problem) = self.with_database(move |index| index.acquire_lease(&id, &claim)).await {
+                return problem;
+            }
+        }
+    }
+
+    fn new_lease_request(&self) -> Result<LeaseRequest, Problem> {
+        let now = self.now();
+        Ok(LeaseRequest { owner: to_hex(&random_bytes::<8>()?), now, until: now + LEASE_DURATION })
+    }
+
+    /// A run that may only read replaces nothing.
+    pub(super) fn check_changes_allowed(&self) -> Result<(), Problem> {
+        if !self.options.readonly {
+            return Ok(());
+        }
+        let why = "this run is read-only";
+        Err(Problem::new("Nothing was changed", why, "leave out --readonly (or `readonly` in config.toml)")
+            .with_class(ProblemClass::Usage))
+    }
+
+    /// Refuses what would get in the way of a rotation of this credential.
+    pub(in crate::engine) async fn ensure_no_open_rotation(&self, id: &CredentialId) -> Result<(), Problem> {
+        let open = self.with_database(|index| index.rotations(RotationFilter::Open)).await?;
+        let found = open.into_iter().find(|rotation| rotation.credential == *id);
+        found.map_or(Ok(()), |rotation| Err(DatabaseError::RotationInProgress { rotation: rotation.id }.into()))
+    }
+}
+
+fn journal_read_problem(why: &str) -> Problem {
+    let remedy = "it may be of a newer tokenring; install that, or look at `tokenring rotations --json`";
+    Problem::new("The journal of the rotation cannot be read", why, remedy)
+}

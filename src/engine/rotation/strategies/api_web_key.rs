@@ -1,0 +1,192 @@
+//! Keys of Snyk API & Web: `/keys/` makes, lists and deletes them, where the clerk's role allows it; `/api-users/` tells
+//! the roles and scopes of a key.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::client::{ManagementBody, ManagementRequest};
+use super::{
+    ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy, fail_permanently, pick_created,
+};
+use crate::domain::request::HttpMethod;
+use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailureKind};
+use crate::engine::rotation::StepResult;
+
+/// How many pages of keys are read.
+const MAX_KEY_PAGES: usize = 200;
+
+/// A key.
+pub(super) struct ApiWebKeyStrategy;
+
+#[async_trait]
+impl RotationStrategy for ApiWebKeyStrategy {
+    async fn find_existing(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+        let acting = desk.credential.principal.as_ref().filter(|who| who.kind == "api_user").map(|who| who.id.as_str());
+        let Some(id) = desk.field("key_id").or(acting) else { return self.own_key_or_all(desk).await };
+        let label = desk.field("key_name").unwrap_or(id).to_owned();
+        Ok(vec![RemoteCredential::new(id, label)])
+    }
+
+    async fn list(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+        let mut found = Vec::new();
+        for page in 1..=MAX_KEY_PAGES {
+            let number = page.to_string();
+            let query = [("page", number.as_str()), ("length", "50")];
+            let call = ManagementRequest {
+                method: HttpMethod::Get,
+                path: "/keys/".to_owned(),
+                query: &query,
+                body: ManagementBody::Empty,
+            };
+            let told = desk.call(call).await?.require_success()?;
+            found.extend(told.body["results"].as_array().into_iter().flatten().filter_map(remote_from_json));
+            let pages = told.body["page_total"].as_u64().and_then(|pages| usize::try_from(pages).ok());
+            if pages.is_none_or(|pages| page >= pages) {
+                return Ok(found);
+            }
+        }
+        fail_permanently("the list of keys does not end")
+    }
+
+    async fn create_secret(&self, desk: &ManagementClient<'_>, name: &str) -> StepResult<NewRemoteSecret> {
+        let mut wish = json!({"name": name});
+        // Only a key that is known for sure is taken as a pattern: nobody is given the rights of some other one.
+        if let [old] = &self.find_existing(desk).await?[..] {
+            let told = fetch_api_user(desk, &old.id).await?;
+            for member in ["user_roles", "labels", "title"] {
+                if told.is_success() && told.body[member] != Value::Null {
+                    wish[member] = told.body[member].clone();
+                }
+            }
+        }
+        if let Some(roles) = desk.field("roles") {
+            wish["user_roles"] = parse_roles(roles)?;
+        }
+        if let Some(labels) = desk.field("key_labels") {
+            wish["labels"] = split_commas(labels).map(|label| json!({ "name": label })).collect();
+        }
+        let call = ManagementRequest {
+            method: HttpMethod::Post,
+            path: "/keys/".to_owned(),
+            query: &[],
+            body: ManagementBody::Json(wish),
+        };
+        let mut told = desk.call(call).await?.require_created()?;
+        let secret = told.take_secret("key")?;
+        let Some(remote) = remote_from_json(&told.body) else { return fail_permanently("the answer names no key") };
+        Ok(NewRemoteSecret { secret, remote })
+    }
+
+    async fn revoke(&self, desk: &ManagementClient<'_>, doomed: RevocationHandle<'_>) -> StepResult<()> {
+        let RevocationHandle::ById(remote) = doomed else { return fail_permanently("a key is deleted by its id") };
+        let path = format!("/keys/{}/", remote.id);
+        desk.call(ManagementRequest { method: HttpMethod::Delete, path, query: &[], body: ManagementBody::Empty })
+            .await?
+            .require_deleted()
+    }
+
+    async fn match_created(
+        &self,
+        desk: &ManagementClient<'_>,
+        hint: Option<&str>,
+        before: Option<&OldSecretSnapshot>,
+    ) -> StepResult<Option<RemoteCredential>> {
+        Ok(pick_created(self.list_if_allowed(desk).await?, hint, before))
+    }
+
+    async fn fetch_roles(&self, desk: &ManagementClient<'_>, id: &str) -> StepResult<Option<BTreeSet<String>>> {
+        let told = fetch_api_user(desk, id).await?;
+        let pairs = told.body["user_roles"].as_array().map(|pairs| pairs.iter().map(describe_role).collect());
+        Ok(pairs.filter(|_| told.is_success()))
+    }
+
+    fn identity_fields(&self) -> &'static [&'static str] {
+        &["key_id", "key_name"]
+    }
+}
+
+impl ApiWebKeyStrategy {
+    /// The key that the secret says it is, where the provider's list has one of that id: nobody confirms that keys go by
+    /// the id that they claim, so the claim alone is not enough. Else all of them, for a person to choose from.
+    async fn own_key_or_all(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+        let listed = self.list_if_allowed(desk).await?;
+        let claimed = desk.engine.claimed_remote_id(&desk.credential).await;
+        let own = listed.iter().find(|one| Some(&one.id) == claimed.as_ref()).cloned();
+        Ok(own.map_or(listed, |own| vec![own]))
+    }
+
+    async fn list_if_allowed(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+        match self.list(desk).await {
+            Err(failure) if failure.kind == StepFailureKind::Refused => Ok(Vec::new()),
+            listed => listed,
+        }
+    }
+}
+
+async fn fetch_api_user(desk: &ManagementClient<'_>, id: &str) -> StepResult<ManagementResponse> {
+    let path = format!("/api-users/{id}/");
+    desk.call(ManagementRequest { method: HttpMethod::Get, path, query: &[], body: ManagementBody::Empty }).await
+}
+
+/// Pairs of a role and where it holds, as a person writes them: `ROLE`, `ROLE team:TEAM` or `ROLE target:TARGET`, with
+/// commas between.
+fn parse_roles(text: &str) -> StepResult<Value> {
+    split_commas(text).map(parse_role).collect()
+}
+
+fn parse_role(pair: &str) -> StepResult<Value> {
+    let (role, place) = pair.split_once(char::is_whitespace).unwrap_or((pair, "account"));
+    let scope = match place.trim().split_once(':') {
+        None if place.trim() == "account" => json!({"tier": "account", "team": null, "target": null}),
+        Some((tier @ ("team" | "target"), id)) if !id.is_empty() => {
+            let mut scope = json!({"tier": tier, "team": null, "target": null});
+            scope[tier] = json!({ "id": id });
+            scope
+        }
+        _ => {
+            return fail_permanently(format!(
+                "\"{pair}\" is no role and scope: write ROLE, ROLE team:TEAM or ROLE target:TARGET"
+            ));
+        }
+    };
+    Ok(json!({"role": {"id": role}, "scope": scope}))
+}
+
+/// What stands between commas.
+fn split_commas(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|word| !word.is_empty())
+}
+
+/// A role and where it holds, as one text.
+fn describe_role(pair: &Value) -> String {
+    let scope = &pair["scope"];
+    let place = ["team", "target"].iter().find_map(|place| scope[*place]["id"].as_str());
+    let words = [pair["role"]["id"].as_str(), scope["tier"].as_str(), place];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn remote_from_json(item: &Value) -> Option<RemoteCredential> {
+    let id = item["id"].as_str()?.to_owned();
+    let label = item["name"].as_str().unwrap_or(&id).to_owned();
+    let facts = [("key_id", &id), ("key_name", &label)].map(|(field, value)| (field.to_owned(), value.clone())).into();
+    Some(RemoteCredential { fields: facts, ..RemoteCredential::new(id, label) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_and_scopes_are_read_as_a_person_writes_them() {
+        let roles = parse_roles("R1, R2 team:T9 , R3 target:X").unwrap();
+        assert_eq!(
+            roles.as_array().unwrap().iter().map(describe_role).collect::<Vec<_>>(),
+            ["R1 account", "R2 team T9", "R3 target X"]
+        );
+        for wrong in ["R1 planet:P", "R1 team:", "R1 somewhere"] {
+            assert_eq!(parse_roles(wrong).unwrap_err().kind, StepFailureKind::Refused, "{wrong}");
+        }
+    }
+}

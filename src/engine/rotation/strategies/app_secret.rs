@@ -1,0 +1,143 @@
+//! The client secret of a Snyk App, of which two may live at a time. The sign-ins to the app outlive it, and none of them
+//! is touched here: whether a client secret works is seen by showing it with a refresh token that never was.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::client::{ManagementBody, ManagementRequest, SECRET_PLACEHOLDER, failure_from_problem};
+use super::{
+    ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy, fail_permanently, known_remotes,
+    parse_timestamp,
+};
+use crate::domain::Secret;
+use crate::domain::credential::{Principal, SecretPart, SecretSlot};
+use crate::domain::request::HttpMethod;
+use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailure, StepFailureKind};
+use crate::domain::text::to_hex;
+use crate::engine::credentials::random_bytes;
+use crate::engine::rotation::StepResult;
+use crate::engine::rotation::probe::ProbeResult;
+use crate::net::exchange::TokenExchangeError;
+use crate::net::oauth::ClientRecognition;
+use crate::store::ItemKey;
+
+/// The member and the part that hold it.
+const CLIENT_SECRET: &str = "client_secret";
+
+/// A client secret of an app.
+pub(super) struct AppSecretStrategy;
+
+#[async_trait]
+impl RotationStrategy for AppSecretStrategy {
+    /// The app, which both secrets belong to.
+    async fn find_existing(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+        let told = desk
+            .call(ManagementRequest::for_snyk(HttpMethod::Get, app_path(desk)?, ManagementBody::Empty))
+            .await?
+            .require_success()?;
+        Ok(remote_from_json(&told.body["data"]).into_iter().collect())
+    }
+
+    async fn list(&self, _desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+        fail_permanently("Snyk does not list client secrets")
+    }
+
+    async fn create_secret(&self, desk: &ManagementClient<'_>, _name: &str) -> StepResult<NewRemoteSecret> {
+        let mut told = post_secrets_change(desk, ManagementBody::Json(wrap_attributes(&json!({"mode": "create"}))))
+            .await?
+            .require_created()?;
+        let secret = told.take_secret(CLIENT_SECRET)?;
+        let Some(remote) = remote_from_json(&told.body["data"]) else { return fail_permanently("the answer names no app") };
+        Ok(NewRemoteSecret { secret, remote })
+    }
+
+    async fn revoke(&self, desk: &ManagementClient<'_>, doomed: RevocationHandle<'_>) -> StepResult<()> {
+        let RevocationHandle::ByValue(secret) = doomed else {
+            return fail_permanently("a client secret is deleted by its value");
+        };
+        let wish = wrap_attributes(&json!({"mode": "delete", "secret": SECRET_PLACEHOLDER}));
+        post_secrets_change(desk, ManagementBody::JsonWithSecret(wish, secret)).await?.require_secret_deleted()
+    }
+
+    async fn match_created(
+        &self,
+        desk: &ManagementClient<'_>,
+        _hint: Option<&str>,
+        before: Option<&OldSecretSnapshot>,
+    ) -> StepResult<Option<RemoteCredential>> {
+        Ok(match known_remotes(before) {
+            [only] => Some(only.clone()),
+            _ => self.find_existing(desk).await?.into_iter().next(),
+        })
+    }
+
+    /// A client that is known proves something only where a made-up secret is refused in its place.
+    async fn probe_slot(&self, desk: &ManagementClient<'_>, slot: SecretSlot) -> StepResult<Option<ProbeResult>> {
+        let part = SecretPart::Named(CLIENT_SECRET.to_owned());
+        let secret = desk.engine.store.get(&ItemKey::for_part(&desk.credential.id, slot, &part)).await;
+        let secret = secret.map_err(|error| failure_from_problem(&error.into()))?;
+        if let ClientRecognition::Rejected(why) = probe_client_secret(desk, secret).await? {
+            return Ok(Some(ProbeResult::Refused(why)));
+        }
+        if probe_client_secret(desk, fake_secret("cs")?).await? == ClientRecognition::Recognized {
+            return fail_permanently(
+                "the provider does not tell a right client secret from a wrong one without spending a sign-in",
+            );
+        }
+        let (id, name) = (app_id(desk)?.to_owned(), desk.credential.name.to_string());
+        Ok(Some(ProbeResult::Identified(Principal { id, name, kind: "app".to_owned() })))
+    }
+}
+
+/// Shows the app with this client secret to the token endpoint.
+async fn probe_client_secret(desk: &ManagementClient<'_>, client_secret: Secret) -> StepResult<ClientRecognition> {
+    let parts = BTreeMap::from([(CLIENT_SECRET.to_owned(), Arc::new(client_secret))]);
+    let nothing = Arc::new(fake_secret("rt")?);
+    let exchange = desk.engine.token_exchange(&desk.credential.fields, desk.kind, desk.region, (&nothing, &parts));
+    exchange.probe_client(desk.engine.transport.as_ref()).await.map_err(|error| {
+        let kind = if matches!(error, TokenExchangeError::MissingField(_)) {
+            StepFailureKind::Refused
+        } else {
+            StepFailureKind::Retryable
+        };
+        StepFailure::new(kind, error.to_string())
+    })
+}
+
+/// A secret that nobody ever issued, in the form of those that Snyk does.
+fn fake_secret(what: &str) -> StepResult<Secret> {
+    let bytes = random_bytes::<32>().map_err(|problem| failure_from_problem(&problem))?;
+    Ok(Secret::from_text(format!("snyk_{what}_{}_v1", to_hex(&bytes))))
+}
+
+async fn post_secrets_change(desk: &ManagementClient<'_>, body: ManagementBody<'_>) -> StepResult<ManagementResponse> {
+    let path = format!("{}/secrets", app_path(desk)?);
+    desk.call(ManagementRequest::for_snyk(HttpMethod::Post, path, body)).await
+}
+
+fn wrap_attributes(attributes: &Value) -> Value {
+    json!({"data": {"type": "app", "attributes": attributes}})
+}
+
+fn app_path(desk: &ManagementClient<'_>) -> StepResult<String> {
+    match desk.field("org_id") {
+        Some(org) => Ok(format!("/rest/orgs/{org}/apps/creations/{}", app_id(desk)?)),
+        None => fail_permanently("nobody knows which organisation made the app: set the field org_id"),
+    }
+}
+
+fn app_id<'a>(desk: &'a ManagementClient<'_>) -> StepResult<&'a str> {
+    desk.field("app_id").map_or_else(|| fail_permanently("the app's id is not known: set the field app_id"), Ok)
+}
+
+fn remote_from_json(item: &Value) -> Option<RemoteCredential> {
+    let id = item["id"].as_str()?.to_owned();
+    let attributes = &item["attributes"];
+    let label = attributes["name"].as_str().unwrap_or(&id).to_owned();
+    let client = attributes["client_id"].as_str().map(|client| ("client_id".to_owned(), client.to_owned()));
+    let created = parse_timestamp(attributes["created_at"].as_str());
+    Some(RemoteCredential { created, fields: client.into_iter().collect(), ..RemoteCredential::new(id, label) })
+}

@@ -1,0 +1,268 @@
+//! Snyk's service accounts, of an organisation or a group: whole accounts, which carry one token, and the client secrets
+//! of one account, of which two may live at a time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use time::Duration;
+use time::format_description::well_known::Rfc3339;
+
+use super::client::{ManagementBody, ManagementRequest, SECRET_PLACEHOLDER};
+use super::whereabouts::locate_account;
+use super::{
+    ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy, fail_permanently, known_remotes,
+    parse_timestamp, pick_created,
+};
+use crate::domain::provider::AuthMethod;
+use crate::domain::request::HttpMethod;
+use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential};
+use crate::engine::rotation::StepResult;
+
+/// The longest life of an access token, by Snyk's documentation.
+const MAX_TOKEN_LIFETIME: Duration = Duration::days(365);
+
+/// How many accounts come on one page, and how many pages are read.
+const PAGE_SIZE: &str = "100";
+const MAX_ACCOUNT_PAGES: usize = 50;
+
+/// A service account as a whole.
+pub(super) struct ServiceAccountStrategy;
+
+/// A client secret of a service account.
+pub(super) struct ServiceAccountSecretStrategy;
+
+#[async_trait]
+impl RotationStrategy for ServiceAccountStrategy {
+    async fn find_existing(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+        let id = account_id(desk)?;
+        let told = fetch_account(desk, id).await?;
+        match told.status {
+            200..300 => Ok(remote_from_json(&told.body["data"]).into_iter().collect()),
+            404 => Ok(Vec::new()),
+            // Without the right to look, the id is still known.
+            _ => Ok(vec![RemoteCredential::new(id, id)]),
+        }
+    }
+
+    async fn list(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+        let (path, mut after, mut found) = (accounts_path(desk)?, None, Vec::new());
+        for _ in 0..MAX_ACCOUNT_PAGES {
+            let told = fetch_account_page(desk, &path, after.as_deref()).await?;
+            found.extend(told.body["data"].as_array().into_iter().flatten().filter_map(remote_from_json));
+            after = next_page_cursor(&told.body);
+            if after.is_none() {
+                return Ok(found);
+            }
+        }
+        fail_permanently("the list of service accounts does not end")
+    }
+
+    async fn create_secret(&self, desk: &ManagementClient<'_>, name: &str) -> StepResult<NewRemoteSecret> {
+        // The kind says how the account is to prove itself, where no account is known that it is to be like.
+        let by_client = matches!(desk.kind.authorization, AuthMethod::ClientCredentials { .. });
+        create_account(desk, name, if by_client { "oauth_client_secret" } else { "access_token" }).await
+    }
+
+    async fn revoke(&self, desk: &ManagementClient<'_>, doomed: RevocationHandle<'_>) -> StepResult<()> {
+        let RevocationHandle::ById(remote) = doomed else { return fail_permanently("a service account is deleted by its id") };
+        let path = format!("{}/{}", accounts_path(desk)?, remote.id);
+        desk.call(ManagementRequest::for_snyk(HttpMethod::Delete, path, ManagementBody::Empty)).await?.require_deleted()
+    }
+
+    async fn match_created(
+        &self,
+        desk: &ManagementClient<'_>,
+        hint: Option<&str>,
+        before: Option<&OldSecretSnapshot>,
+    ) -> StepResult<Option<RemoteCredential>> {
+        Ok(pick_created(self.list(desk).await?, hint, before))
+    }
+
+    async fn fetch_roles(&self, desk: &ManagementClient<'_>, id: &str) -> StepResult<Option<BTreeSet<String>>> {
+        let told = fetch_account(desk, id).await?;
+        Ok(told.text_at("/data/attributes/role_id").map(|role| BTreeSet::from([role.to_owned()])))
+    }
+
+    async fn discover_missing_fields(&self, desk: &ManagementClient<'_>) -> StepResult<BTreeMap<String, String>> {
+        locate_account(desk).await
+    }
+
+    fn identity_fields(&self) -> &'static [&'static str] {
+        &["service_account_id"]
+    }
+}
+
+#[async_trait]
+impl RotationStrategy for ServiceAccountSecretStrategy {
+    /// The account, which both secrets belong to.
+    async fn find_existing(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+        ServiceAccountStrategy.find_existing(desk).await
+    }
+
+    async fn list(&self, _desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+        fail_permanently("Snyk does not list client secrets")
+    }
+
+    async fn create_secret(&self, desk: &ManagementClient<'_>, _name: &str) -> StepResult<NewRemoteSecret> {
+        let wish = wrap_attributes(&json!({"mode": "create"}));
+        let mut told = post_secrets_change(desk, ManagementBody::Json(wish)).await?.require_created()?;
+        let secret = told.take_secret("client_secret")?;
+        let Some(remote) = remote_from_json(&told.body["data"]) else { return fail_permanently("the answer names no account") };
+        Ok(NewRemoteSecret { secret, remote })
+    }
+
+    async fn revoke(&self, desk: &ManagementClient<'_>, doomed: RevocationHandle<'_>) -> StepResult<()> {
+        let RevocationHandle::ByValue(secret) = doomed else {
+            return fail_permanently("a client secret is deleted by its value");
+        };
+        let wish = wrap_attributes(&json!({"mode": "delete", "secret": SECRET_PLACEHOLDER}));
+        post_secrets_change(desk, ManagementBody::JsonWithSecret(wish, secret)).await?.require_secret_deleted()
+    }
+
+    async fn match_created(
+        &self,
+        desk: &ManagementClient<'_>,
+        _hint: Option<&str>,
+        before: Option<&OldSecretSnapshot>,
+    ) -> StepResult<Option<RemoteCredential>> {
+        Ok(match known_remotes(before) {
+            [only] => Some(only.clone()),
+            _ => self.find_existing(desk).await?.into_iter().next(),
+        })
+    }
+
+    async fn fetch_roles(&self, desk: &ManagementClient<'_>, id: &str) -> StepResult<Option<BTreeSet<String>>> {
+        ServiceAccountStrategy.fetch_roles(desk, id).await
+    }
+
+    async fn discover_missing_fields(&self, desk: &ManagementClient<'_>) -> StepResult<BTreeMap<String, String>> {
+        locate_account(desk).await
+    }
+}
+
+/// Makes an account like the one that is known, with `usual` as its way to prove itself where none is known.
+async fn create_account(desk: &ManagementClient<'_>, name: &str, usual: &str) -> StepResult<NewRemoteSecret> {
+    let order = account_request_body(desk, name, usual).await?;
+    let call = ManagementRequest::for_snyk(HttpMethod::Post, accounts_path(desk)?, ManagementBody::Json(order));
+    let mut told = desk.call(call).await?.require_created()?;
+    let auth = text_attribute(&told, "auth_type").unwrap_or_else(|| usual.to_owned());
+    let secret = told.take_secret(if auth.starts_with("oauth") { "client_secret" } else { &auth })?;
+    let Some(remote) = remote_from_json(&told.body["data"]) else { return fail_permanently("the answer names no account") };
+    Ok(NewRemoteSecret { secret, remote })
+}
+
+async fn post_secrets_change(desk: &ManagementClient<'_>, body: ManagementBody<'_>) -> StepResult<ManagementResponse> {
+    let path = format!("{}/{}/secrets", accounts_path(desk)?, account_id(desk)?);
+    desk.call(ManagementRequest::for_snyk(HttpMethod::Post, path, body)).await
+}
+
+fn wrap_attributes(attributes: &Value) -> Value {
+    json!({"data": {"type": "service_account", "attributes": attributes}})
+}
+
+/// What is to be made: an account like the one that is replaced.
+async fn account_request_body(desk: &ManagementClient<'_>, name: &str, usual: &str) -> StepResult<Value> {
+    let old = match account_id(desk) {
+        Ok(id) => Some(fetch_account(desk, id).await?),
+        Err(_) => None,
+    };
+    let known = |id: &str| {
+        let told = old.as_ref().and_then(|old| text_attribute(old, id));
+        told.or_else(|| desk.field(id).map(str::to_owned))
+    };
+    let Some(role) = known("role_id") else {
+        return fail_permanently("the role of the account is not known: set the field role_id");
+    };
+    let auth = known("auth_type").unwrap_or_else(|| usual.to_owned());
+    let mut wish = json!({"name": name, "role_id": role, "auth_type": auth});
+    if auth == "access_token" {
+        let dates = ["created_at", "access_token_expires_at"].map(|id| parse_timestamp(known(id).as_deref()));
+        wish["access_token_expires_at"] = new_token_expiry(desk, dates).into();
+    }
+    if let Some(url) = known("jwks_url").filter(|_| auth == "oauth_private_key_jwt") {
+        wish["jwks_url"] = url.into();
+    }
+    Ok(wrap_attributes(&wish))
+}
+
+/// As long a life as the old one had, within what the provider allows.
+fn new_token_expiry(desk: &ManagementClient<'_>, [created, expires]: [Option<crate::domain::Timestamp>; 2]) -> String {
+    let now = desk.engine.now();
+    let life = created.zip(expires).map_or(MAX_TOKEN_LIFETIME, |(created, expires)| expires - created);
+    let life = life.clamp(Duration::DAY, MAX_TOKEN_LIFETIME) - Duration::MINUTE;
+    (now + life).replace_nanosecond(0).unwrap_or(now).format(&Rfc3339).unwrap_or_default()
+}
+
+async fn fetch_account(desk: &ManagementClient<'_>, id: &str) -> StepResult<ManagementResponse> {
+    let path = format!("{}/{id}", accounts_path(desk)?);
+    desk.call(ManagementRequest::for_snyk(HttpMethod::Get, path, ManagementBody::Empty)).await
+}
+
+async fn fetch_account_page(desk: &ManagementClient<'_>, path: &str, after: Option<&str>) -> StepResult<ManagementResponse> {
+    let mut query = vec![("version", "2024-10-15"), ("limit", PAGE_SIZE)];
+    query.extend(after.map(|after| ("starting_after", after)));
+    desk.call(ManagementRequest { method: HttpMethod::Get, path: path.to_owned(), query: &query, body: ManagementBody::Empty })
+        .await?
+        .require_success()
+}
+
+/// The cursor of the next page. Snyk writes the link in four forms; the cursor is the same in each.
+pub(in crate::engine) fn next_page_cursor(body: &Value) -> Option<String> {
+    let next = &body["links"]["next"];
+    let link = next.as_str().or_else(|| next["href"].as_str())?;
+    let (_, query) = link.split_once('?')?;
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(name, _)| name == "starting_after").map(|(_, cursor)| cursor.into_owned())
+}
+
+/// The path of the accounts beside which this one lives.
+pub(super) fn accounts_path(desk: &ManagementClient<'_>) -> StepResult<String> {
+    let (org, group) = (desk.field("org_id"), desk.field("group_id"));
+    match (desk.field("level"), org, group) {
+        (Some("group"), _, Some(group)) | (None, None, Some(group)) => Ok(format!("/rest/groups/{group}/service_accounts")),
+        (_, Some(org), _) => Ok(format!("/rest/orgs/{org}/service_accounts")),
+        _ => fail_permanently("nobody knows where the account lives: set the field org_id, or level=group and group_id"),
+    }
+}
+
+/// The account's id: from its field, or from whom it acts as.
+pub(super) fn account_id<'a>(desk: &'a ManagementClient<'_>) -> StepResult<&'a str> {
+    let acting = desk.credential.principal.as_ref().filter(|who| who.kind == "service_account").map(|who| who.id.as_str());
+    match desk.field("service_account_id").or(acting) {
+        Some(id) => Ok(id),
+        None => fail_permanently("the account's id is not known: set the field service_account_id, or check the credential"),
+    }
+}
+
+fn text_attribute(told: &ManagementResponse, id: &str) -> Option<String> {
+    told.text_at(&format!("/data/attributes/{id}")).map(str::to_owned)
+}
+
+fn remote_from_json(item: &Value) -> Option<RemoteCredential> {
+    let id = item["id"].as_str()?.to_owned();
+    let attributes = &item["attributes"];
+    let label = attributes["name"].as_str().unwrap_or(&id).to_owned();
+    let known = ["role_id", "auth_type", "client_id"].into_iter();
+    let told = known.filter_map(|field| Some((field.to_owned(), attributes[field].as_str()?.to_owned())));
+    Some(RemoteCredential {
+        created: parse_timestamp(attributes["created_at"].as_str()),
+        expires: parse_timestamp(attributes["access_token_expires_at"].as_str()),
+        fields: told.chain([("service_account_id".to_owned(), id.clone())]).collect(),
+        ..RemoteCredential::new(id, label)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cursor_is_found_in_every_form_of_link() {
+        for link in ["/orgs/x?limit=10&starting_after=a%3Db", "http://h.example/rest/orgs/x?starting_after=a%3Db&limit=10"] {
+            assert_eq!(next_page_cursor(&json!({"links": {"next": link}})).as_deref(), Some("a=b"));
+            assert_eq!(next_page_cursor(&json!({"links": {"next": {"href": link}}})).as_deref(), Some("a=b"));
+        }
+        assert_eq!(next_page_cursor(&json!({"links": {"self": "/x"}})), None);
+    }
+}

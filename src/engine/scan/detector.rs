@@ -1,0 +1,284 @@
+//! What a word is: a secret that is held here, by its fingerprint; or one of a known shape.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::describe_matches::{decode_base64, decode_escapes, decode_percent, secret_candidates, split_words};
+use super::{MatchOwner, MatchedCredential};
+use crate::domain::Secret;
+use crate::domain::identify::{self, IdentificationCandidate};
+use crate::domain::provider::ProviderCatalog;
+use crate::domain::provider::spec::{AuthMethod, MatchConfidence, SecretRole};
+use crate::domain::text::parse_hex;
+use crate::engine::fingerprints::{FingerprintBytes, FingerprintHasher};
+
+/// The member in which the Snyk CLI keeps its token; elsewhere the word means nothing.
+const SNYK_CLI_TOKEN_MEMBER: (&str, &str, &str) = ("snyk.json", "api", "snyk");
+
+/// A private key is never longer.
+const MAX_PRIVATE_KEY_BYTES: usize = 16 << 10;
+
+const KEY_HEADER_PREFIX: &[u8] = b"-----BEGIN ";
+const KEY_LINE_SUFFIX: &[u8] = b"PRIVATE KEY-----";
+
+/// Who knows what is held and what secrets look like.
+pub(super) struct SecretDetector {
+    catalog: Arc<ProviderCatalog>,
+    fingerprints: Option<FingerprintHasher>,
+    known_secrets: HashMap<FingerprintBytes, Vec<MatchedCredential>>,
+    /// What secrets of a known kind begin with.
+    prefixes: Vec<String>,
+    /// The variables that hold a secret, and the schemes before one, each with its provider.
+    variables: Vec<(String, String)>,
+    schemes: Vec<(String, String)>,
+}
+
+/// One file that is being looked at.
+pub(super) struct FileScanState<'l> {
+    detector: &'l SecretDetector,
+    file: &'l str,
+    /// What was read of a private key so far.
+    key: Zeroizing<Vec<u8>>,
+}
+
+/// Hears of everything that is found.
+type MatchCallback<'a> = &'a mut dyn FnMut(MatchOwner, Option<&'static str>);
+
+impl SecretDetector {
+    pub(super) fn new(
+        catalogue: Arc<ProviderCatalog>,
+        fingerprints: Option<FingerprintHasher>,
+        held: HashMap<String, Vec<MatchedCredential>>,
+    ) -> Self {
+        // Millions of words are looked up: as bytes, so that none of them has to be written out.
+        let held = held.into_iter().filter_map(|(print, holders)| Some((parse_hex(&print)?, holders))).collect();
+        let (mut prefixes, mut variables, mut schemes) = (Vec::new(), Vec::new(), Vec::new());
+        for provider in catalogue.providers() {
+            for kind in provider.kinds.iter() {
+                let rules = kind.recognition_rules.iter().map(|rule| rule.prefix.clone());
+                prefixes.extend(rules.filter(|prefix| !prefix.is_empty()));
+                variables.push((kind.secret_variable().to_owned(), provider.id.clone()));
+                if let AuthMethod::Header { scheme, .. } = &kind.authorization {
+                    schemes.push((scheme.to_lowercase(), provider.id.clone()));
+                }
+            }
+        }
+        // A scheme that everybody uses says nothing.
+        schemes.retain(|(scheme, _)| !scheme.is_empty() && scheme != "bearer");
+        for list in [&mut variables, &mut schemes] {
+            list.sort();
+            list.dedup();
+        }
+        prefixes.sort();
+        prefixes.dedup();
+        Self { catalog: catalogue, fingerprints, known_secrets: held, prefixes, variables, schemes }
+    }
+
+    /// Who holds this very secret.
+    pub(super) fn matched_credentials(&self, text: &[u8]) -> Option<Vec<MatchedCredential>> {
+        self.known_secrets.get(&self.fingerprints.as_ref()?.fingerprint_bytes(text)).cloned()
+    }
+
+    pub(super) fn scan_file<'l>(&'l self, file: &'l str) -> FileScanState<'l> {
+        FileScanState { detector: self, file, key: Zeroizing::default() }
+    }
+
+    /// What the text is by its looks, with what stands before it as a hint.
+    fn recognize(&self, text: &[u8], before: &[u8], file: &str) -> Option<MatchOwner> {
+        let hint = self.announced_provider(before, file);
+        let marked = self.prefixes.iter().any(|prefix| text.starts_with(prefix.as_bytes())) || looks_like_jwt(text);
+        if hint.is_none() && !marked || is_repeated_character(text) {
+            return None;
+        }
+        let secret = Secret::new(text.to_vec());
+        let identified = identify::identify(&secret, &self.catalog).ok()?;
+        let hinted = |candidate: &&IdentificationCandidate| hint.is_some_and(|provider| candidate.provider == provider);
+        let sure = |candidate: &&IdentificationCandidate| candidate.confidence > MatchConfidence::Possible;
+        let candidates = || identified.candidates.iter().filter(|candidate| candidate.secret_role != SecretRole::AccessToken);
+        let IdentificationCandidate { provider, kind, why, .. } =
+            candidates().find(hinted).or_else(|| candidates().find(sure))?.clone();
+        Some(MatchOwner::Unknown { provider, kind, why })
+    }
+
+    /// The provider whose secret the words before it announce: its variable, or its scheme in a header.
+    fn announced_provider(&self, before: &[u8], file: &str) -> Option<&str> {
+        let before = trim_end(before, |byte| matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'=' | b':' | b' ' | b'\t'));
+        let rest = trim_end(before, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let word = std::str::from_utf8(&before[rest.len()..]).ok().filter(|word| !word.is_empty())?;
+        if (file, word) == (SNYK_CLI_TOKEN_MEMBER.0, SNYK_CLI_TOKEN_MEMBER.1) {
+            return Some(SNYK_CLI_TOKEN_MEMBER.2);
+        }
+        let named = self.variables.iter().find(|(variable, _)| variable == word);
+        let headed = || {
+            let scheme = word.to_lowercase();
+            let header = trim_end(rest, |byte| matches!(byte, b' ' | b':' | b'"' | b'\'')).to_ascii_lowercase();
+            self.schemes.iter().find(|(known, _)| *known == scheme && header.ends_with(b"authorization"))
+        };
+        named.or_else(headed).map(|(_, provider)| provider.as_str())
+    }
+}
+
+impl FileScanState<'_> {
+    /// Tells of every secret in a line.
+    pub(super) fn scan_line(&mut self, line: &[u8], tell: MatchCallback<'_>) {
+        self.scan_plain_line(line, None, tell);
+        if let Some(plain) = decode_escapes(line) {
+            self.scan_plain_line(&plain, Some("escaped"), tell);
+            plain.split(|byte| *byte == b'\n').for_each(|line| self.collect_key_line(line, Some("escaped"), tell));
+            self.key.clear();
+        }
+        self.collect_key_line(line, None, tell);
+    }
+
+    fn scan_plain_line(&self, line: &[u8], encoding: Option<&'static str>, tell: MatchCallback<'_>) {
+        for span in split_words(line) {
+            let (word, before) = (&line[span.clone()], &line[..span.start]);
+            self.scan_word(word, before, encoding, tell);
+            if let Some(plain) = word.contains(&b'%').then(|| decode_percent(word)).flatten() {
+                self.scan_word(&plain, before, Some("percent-encoded"), tell);
+            }
+            if let Some(plain) = decode_base64(word) {
+                split_words(&plain)
+                    .for_each(|span| self.scan_word(&plain[span.clone()], &plain[..span.start], Some("base64"), tell));
+            }
+        }
+    }
+
+    /// Of the parts that begin at the same place, a held one counts before one of a known shape.
+    fn scan_word(&self, word: &[u8], before: &[u8], encoding: Option<&'static str>, tell: MatchCallback<'_>) {
+        let all = secret_candidates(word);
+        for same in all.chunk_by(|one, other| one.start == other.start) {
+            if let Some(holders) = same.iter().find_map(|part| self.detector.matched_credentials(&word[part.clone()])) {
+                tell(MatchOwner::Known(holders), encoding);
+                return;
+            }
+            let start = same[0].start;
+            let ahead = if start == 0 { before } else { &word[..start] };
+            if let Some(what) = same.iter().find_map(|part| self.detector.recognize(&word[part.clone()], ahead, self.file)) {
+                tell(what, encoding);
+                return;
+            }
+        }
+    }
+
+    /// Puts the lines of a private key together; it is told of if it is held.
+    fn collect_key_line(&mut self, line: &[u8], encoding: Option<&'static str>, tell: MatchCallback<'_>) {
+        if let Some(start) = find_bytes(line, KEY_HEADER_PREFIX) {
+            self.key.clear();
+            self.key.extend_from_slice(trim_end(&line[start..], |byte| byte.is_ascii_whitespace()));
+        } else if !self.key.is_empty() {
+            self.key.push(b'\n');
+            self.key.extend_from_slice(line.trim_ascii());
+        }
+        if self.key.len() > MAX_PRIVATE_KEY_BYTES {
+            self.key.clear();
+        }
+        let Some(end) = find_bytes(&self.key, b"\n-----END ") else { return };
+        let Some(length) = find_bytes(&self.key[end..], KEY_LINE_SUFFIX) else { return };
+        self.key.truncate(end + length + KEY_LINE_SUFFIX.len());
+        let bare = self.detector.matched_credentials(&self.key);
+        self.key.push(b'\n');
+        if let Some(holders) = bare.or_else(|| self.detector.matched_credentials(&self.key)) {
+            tell(MatchOwner::Known(holders), encoding);
+        }
+        self.key.clear();
+    }
+}
+
+fn looks_like_jwt(text: &[u8]) -> bool {
+    text.starts_with(b"eyJ") && text.split(|byte| *byte == b'.').count() == 3
+}
+
+/// Placeholders such as a UUID of zeros.
+fn is_repeated_character(text: &[u8]) -> bool {
+    let mut letters = text.iter().filter(|byte| byte.is_ascii_alphanumeric());
+    let first = letters.next();
+    letters.all(|letter| Some(letter) == first)
+}
+
+fn trim_end(text: &[u8], is_cut: impl Fn(u8) -> bool) -> &[u8] {
+    let kept = text.iter().rposition(|byte| !is_cut(*byte)).map_or(0, |last| last + 1);
+    &text[..kept]
+}
+
+fn find_bytes(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    text.windows(wanted.len()).position(|window| window == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::CredentialName;
+    use crate::domain::credential::{SecretPart, SecretSlot};
+    use crate::engine::mac::HmacKey;
+
+    const UUID: &str = "5ec2e7aa-0000-4000-8000-00c0ffee0001";
+    const OPAQUE: &str = "Zk3/abcd+efgh-1234==";
+    const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG\n9w0BAQEFAASC\n-----END PRIVATE KEY-----";
+
+    fn looker() -> SecretDetector {
+        let fingerprints = FingerprintHasher::new(HmacKey::new(b"key").unwrap());
+        let held = [(UUID, "laptop"), (OPAQUE, "build"), (KEY, "signer")];
+        let holder = |name: &str| MatchedCredential {
+            slot: Some(SecretSlot::Current),
+            name: CredentialName::parse(name).unwrap(),
+            part: SecretPart::Secret,
+        };
+        let held = held.map(|(secret, name)| (fingerprints.fingerprint(secret.as_bytes()), vec![holder(name)]));
+        SecretDetector::new(Arc::new(ProviderCatalog::builtin()), Some(fingerprints), held.into())
+    }
+
+    fn seen(file: &str, text: &str) -> Vec<String> {
+        let looker = looker();
+        let (mut watch, mut found) = (looker.scan_file(file), Vec::new());
+        for line in text.split('\n') {
+            watch.scan_line(line.as_bytes(), &mut |what, encoding| {
+                let what = match what {
+                    MatchOwner::Known(holders) => holders[0].name.to_string(),
+                    MatchOwner::Unknown { kind, .. } => kind,
+                };
+                found.push(encoding.map_or(what.clone(), |encoding| format!("{what} {encoding}")));
+            });
+        }
+        found
+    }
+
+    #[test]
+    fn what_is_held_is_found_in_every_writing() {
+        assert_eq!(seen("x", &format!("a: {UUID}")), ["laptop"]);
+        assert_eq!(seen("x", &format!("export A='{OPAQUE}'\r")), ["build"]);
+        assert_eq!(seen("x", &format!("https://me:{UUID}@host/")), ["laptop"]);
+        assert_eq!(seen("x", "?t=Zk3%2Fabcd%2Befgh-1234%3D%3D"), ["build percent-encoded"]);
+        assert_eq!(seen("x", r#"{"t":"Zk3\/abcd+efgh-1234=="}"#), ["build escaped"]);
+        let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("me:{UUID}"));
+        assert_eq!(seen("x", &format!("auth={encoded}")), ["laptop base64"]);
+        assert_eq!(seen("x", &format!("{KEY}\n")), ["signer"]);
+        assert_eq!(seen("x", &format!("{{\"key\": \"{}\"}}", KEY.replace('\n', "\\n"))), ["signer escaped"]);
+    }
+
+    #[test]
+    fn what_is_not_held_is_known_by_its_shape_or_by_its_place() {
+        let strange = "7a1b0000-0000-4000-8000-00000000beef";
+        for line in [
+            format!("SNYK_TOKEN={strange}"),
+            format!("export SNYK_TOKEN=\"{strange}\""),
+            format!("\"SNYK_TOKEN\": \"{strange}\""),
+            format!("curl -H 'Authorization: token {strange}' https://api.snyk.io/rest/self"),
+        ] {
+            assert_eq!(seen(".env", &line), ["personal-token"], "{line}");
+        }
+        assert_eq!(seen("snyk.json", &format!("{{\"api\": \"{strange}\"}}")), ["personal-token"]);
+        assert_eq!(seen("x", "https://a/snyk_uat.abcd1234.eyJoIjoiYSJ9.c2ln"), ["personal-access-token"]);
+        for harmless in [
+            format!("id: {strange}"),
+            format!("\"api\": \"{strange}\""),
+            "SNYK_TOKEN=00000000-0000-0000-0000-000000000000".to_owned(),
+            "SNYK_TOKEN=${{ secrets.SNYK_TOKEN }}".to_owned(),
+            "nothing to see here, only words and more words".to_owned(),
+        ] {
+            assert_eq!(seen("x", &harmless), [""; 0], "{harmless}");
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! Signing in with a browser: from the page on which a person agrees to a session in the store.
+//!
+//! First everything that can be wrong on this side is found out: the name, the fields, the store, the port. Then the
+//! person is sent to the page. What comes back is stored before it is used, and nothing of it lies anywhere else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::Engine;
+use super::classify::ClassificationResult;
+use super::credentials::check_fields;
+use super::task_protocol::NewCredential;
+use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::identify;
+use crate::domain::problem::ProblemClass;
+use crate::domain::provider::{AuthMethod, CredentialKind};
+use crate::domain::region::{HostRole, Region};
+use crate::domain::response::CheckResult;
+use crate::domain::{Credential, CredentialId, CredentialName, Problem, Secret};
+use crate::net::callback::{CallbackConnection, CallbackListenError, CallbackListener, CallbackPage};
+use crate::net::exchange::TokenExchangeError;
+use crate::net::oauth::RefreshResult;
+use crate::net::sign_in::{AuthorizationRequest, AuthorizationResponse, StateMismatch};
+use crate::store::{ItemKey, StoreError};
+
+/// How long a person may take over the provider's page.
+pub const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The field that names where the browser comes back to.
+const CALLBACK_FIELD: &str = "callback";
+
+/// Where it comes back to where nothing else is said: any port.
+const DEFAULT_CALLBACK_URL: &str = "http://127.0.0.1:0/callback";
+
+/// A session that is to be signed in to for the first time.
+#[derive(Clone)]
+pub struct NewSession {
+    /// What the credential is to be called.
+    pub name: CredentialName,
+    /// The provider's id.
+    pub provider: String,
+    /// The kind's id.
+    pub kind: String,
+    /// The region's id.
+    pub region: String,
+    /// The fields of the kind; the client id is among them.
+    pub fields: BTreeMap<String, String>,
+    /// Labels.
+    pub labels: Vec<String>,
+    /// The secret parts, such as the app's own secret; a public app has none.
+    pub parts: BTreeMap<String, Arc<Secret>>,
+}
+
+/// A sign-in that has begun and waits for the person.
+pub struct PendingSignIn {
+    /// As whom.
+    target: SignInTarget,
+    listener: CallbackListener,
+    sign_in: Arc<AuthorizationRequest>,
+}
+
+/// A sign-in that was answered, and the browser that waits to hear what came of it.
+pub(super) struct AnsweredSignIn {
+    target: SignInTarget,
+    authorization_request: Arc<AuthorizationRequest>,
+    callback: AuthorizationResponse,
+    browser: Option<CallbackConnection>,
+}
+
+/// What a person agreed to: a code that is changed for tokens once, at the host of a region.
+pub(super) struct AuthorizationGrant {
+    /// The code.
+    pub(super) code: Arc<Secret>,
+    /// The region's id.
+    pub(super) region: String,
+    target: SignInTarget,
+    authorization_request: Arc<AuthorizationRequest>,
+    browser: Option<CallbackConnection>,
+}
+
+enum SignInTarget {
+    New(Box<NewSession>),
+    Existing(Box<Credential>, BTreeMap<String, Arc<Secret>>),
+}
+
+/// What a sign-in came to.
+pub struct SignInResult {
+    /// The credential, its refresh token in the store.
+    pub credential: Credential,
+    /// What the provider says about it; a problem where it could not be asked.
+    pub classification: Result<ClassificationResult, Problem>,
+    /// What became of the session that this one replaces, where there was one.
+    pub old_session_revocation: Option<Result<(), Problem>>,
+}
+
+impl PendingSignIn {
+    /// The page on which the person agrees.
+    pub fn address(&self) -> &Url {
+        self.sign_in.address()
+    }
+
+    /// Where the browser comes back to.
+    pub fn callback(&self) -> &Url {
+        self.sign_in.redirect()
+    }
+
+    /// What tells an answer to this sign-in from others.
+    pub(super) fn sign_in(&self) -> Arc<AuthorizationRequest> {
+        Arc::clone(&self.sign_in)
+    }
+}
+
+impl AuthorizationGrant {
+    /// Tells the browser what came of it.
+    pub(super) async fn report_to_browser(self, outcome: &Result<(), Problem>) {
+        show_result_in_browser(self.browser, outcome).await;
+    }
+}
+
+impl SignInTarget {
+    fn provider(&self) -> &str {
+        match self {
+            Self::New(new) => &new.provider,
+            Self::Existing(credential, _) => &credential.provider,
+        }
+    }
+
+    fn kind(&self) -> &str {
+        match self {
+            Self::New(new) => &new.kind,
+            Self::Existing(credential, _) => &credential.kind,
+        }
+    }
+
+    fn region(&self) -> &str {
+        match self {
+            Self::New(new) => &new.region,
+            Self::Existing(credential, _) => &credential.region,
+        }
+    }
+
+    const fn fields(&self) -> &BTreeMap<String, String> {
+        match self {
+            Self::New(new) => &new.fields,
+            Self::Existing(credential, _) => &credential.fields,
+        }
+    }
+
+    const fn parts(&self) -> &BTreeMap<String, Arc<Secret>> {
+        match self {
+            Self::New(new) => &new.parts,
+            Self::Existing(_, parts) => parts,
+        }
+    }
+}
+
+impl Engine {
+    /// Begins a sign-in to a session that is not in the keyring yet.
+    pub async fn begin_sign_in(&self, new: NewSession) -> Result<PendingSignIn, Problem> {
+        check_fields(self.catalog.kind(&new.provider, &new.kind)?, &new.fields)?;
+        self.ensure_name_free(&new.name).await?;
+        self.start_sign_in(SignInTarget::New(Box::new(new))).await
+    }
+
+    /// Begins another sign-in to a session that is in the keyring, whose refresh token may be gone.
+    pub async fn begin_sign_in_again(&self, id: &CredentialId) -> Result<PendingSignIn, Problem> {
+        self.begin_sign_in_for(self.credential_by_id(id).await?).await
+    }
+
+    /// The same, for the session as it is given.
+    pub(super) async fn begin_sign_in_for(&self, credential: Credential) -> Result<PendingSignIn, Problem> {
+        let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
+        let parts = self.load_parts(&credential, kind).await?;
+        self.start_sign_in(SignInTarget::Existing(Box::new(credential), parts)).await
+    }
+
+    /// Waits for the person, in the browser or through an address that they paste, and keeps what they agreed to.
+    pub async fn finish_sign_in(
+        &self,
+        login: PendingSignIn,
+        pasted: impl Future<Output = Url>,
+        wait: Duration,
+    ) -> Result<SignInResult, Problem> {
+        let answered = self.await_callback(login, pasted, wait).await?;
+        self.complete_sign_in(answered).await
+    }
+
+    /// Waits for the person. Until here nothing has happened that leaving would lose.
+    pub(super) async fn await_callback(
+        &self,
+        login: PendingSignIn,
+        pasted: impl Future<Output = Url>,
+        wait: Duration,
+    ) -> Result<AnsweredSignIn, Problem> {
+        let PendingSignIn { target, listener, sign_in } = login;
+        let (callback, browser) = tokio::select! {
+            (callback, browser) = listener.wait_for_callback(&sign_in) => (callback, Some(browser)),
+            address = pasted => (sign_in.parse_response(&address).map_err(state_mismatch_problem)?, None),
+            () = tokio::time::sleep(wait) => return Err(sign_in_timed_out(wait)),
+        };
+        Ok(AnsweredSignIn { target, authorization_request: sign_in, callback, browser })
+    }
+
+    /// What the person agreed to, and in which region. A person who did not, hears it in the browser.
+    pub(super) async fn resolve_grant(&self, answered: AnsweredSignIn) -> Result<AuthorizationGrant, Problem> {
+        let AnsweredSignIn { target, authorization_request: sign_in, callback, browser } = answered;
+        let found = match callback {
+            AuthorizationResponse::Approved { code, instance } => {
+                self.grant_region(&target, instance.as_deref()).map(|region| (code, region))
+            }
+            AuthorizationResponse::Denied { error, description } => Err(authorization_denied(&error, &description)),
+        };
+        match found {
+            Ok((code, region)) => Ok(AuthorizationGrant {
+                code: Arc::new(code),
+                region: region.id.clone(),
+                target,
+                authorization_request: sign_in,
+                browser,
+            }),
+            Err(problem) => {
+                show_result_in_browser(browser, &Err::<(), _>(problem.clone())).await;
+                Err(problem)
+            }
+        }
+    }
+
+    /// The tokens for what the person agreed to. They can be fetched once, and lie nowhere yet.
+    pub(super) async fn redeem_grant(&self, agreed: &AuthorizationGrant) -> Result<RefreshResult, TokenExchangeError> {
+        let AuthorizationGrant { target, authorization_request: sign_in, code, region, .. } = agreed;
+        let missing = |_| TokenExchangeError::MissingField("region or kind that is known here".to_owned());
+        let kind = self.catalog.kind(target.provider(), target.kind()).map_err(missing)?;
+        let region = self.catalog.region(target.provider(), region).map_err(missing)?;
+        self.token_exchange(target.fields(), kind, region, (code, target.parts()))
+            .exchange_code(sign_in, self.transport.as_ref())
+            .await
+    }
+
+    /// Keeps what the person agreed to, and tells the browser.
+    pub(super) async fn complete_sign_in(&self, answered: AnsweredSignIn) -> Result<SignInResult, Problem> {
+        let agreed = self.resolve_grant(answered).await?;
+        let outcome = self.store_session(&agreed).await;
+        show_result_in_browser(agreed.browser, &outcome).await;
+        let (credential, replaced) = outcome?;
+        let classified = self.classify(&credential).await;
+        let accepted = classified.as_ref().is_ok_and(|classified| classified.check.result == CheckResult::Accepted);
+        let replaced = match replaced.filter(|_| accepted) {
+            Some(old) => Some(self.revoke_token(&credential, old).await),
+            None => None,
+        };
+        Ok(SignInResult {
+            credential: self.credential_by_id(&credential.id).await?,
+            classification: classified,
+            old_session_revocation: replaced,
+        })
+    }
+
+    /// Ends a session at the provider. The keyring keeps the credential: signing in again brings it back to life.
+    pub async fn revoke_session(&self, id: &CredentialId) -> Result<(), Problem> {
+        let credential = self.credential_by_id(id).await?;
+        let _held = self.locks.lock(id).await?;
+        let token = self.load_secret(&credential, &SecretPart::Secret).await?;
+        self.revoke_token(&credential, token).await?;
+        self.clear_access_token(&credential).await
+    }
+
+    async fn start_sign_in(&self, target: SignInTarget) -> Result<PendingSignIn, Problem> {
+        let kind = self.catalog.kind(target.provider(), target.kind())?;
+        let region = self.catalog.region(target.provider(), target.region())?;
+        let page = authorization_page(kind, region)?;
+        self.verify_store().await?;
+        let listener = CallbackListener::bind(&callback_urls(target.fields())?).await?;
+        let client_id = target.fields().get("client_id").map(String::as_str).unwrap_or_default();
+        let sign_in = Arc::new(AuthorizationRequest::new(client_id, page, listener.redirect().clone()));
+        Ok(PendingSignIn { target, listener, sign_in })
+    }
+
+    /// The tokens for what the person agreed to, stored; and the refresh token that was there before.
+    async fn store_session(&self, agreed: &AuthorizationGrant) -> Result<(Credential, Option<Secret>), Problem> {
+        let refreshed = self.redeem_grant(agreed).await?;
+        if refreshed.next.is_none() {
+            return Err(missing_refresh_token());
+        }
+        let region = self.catalog.region(agreed.target.provider(), &agreed.region)?;
+        match &agreed.target {
+            SignInTarget::New(new) => Ok((self.store_new_session(new.as_ref().clone(), region, refreshed).await?, None)),
+            SignInTarget::Existing(credential, _) => self.replace_session(credential, region, refreshed).await,
+        }
+    }
+
+    /// The region whose host is to be asked for the tokens. A host that comes along with the answer only ever chooses
+    /// among the regions that are known here.
+    fn grant_region(&self, target: &SignInTarget, instance: Option<&str>) -> Result<&Region, Problem> {
+        match instance {
+            None => Ok(self.catalog.region(target.provider(), target.region())?),
+            Some(host) => identify::region_for_host(host, target.provider(), &self.catalog).ok_or_else(|| unknown_host(host)),
+        }
+    }
+
+    async fn store_new_session(
+        &self,
+        new: NewSession,
+        region: &Region,
+        mut refreshed: RefreshResult,
+    ) -> Result<Credential, Problem> {
+        let next = refreshed.next.take().ok_or_else(missing_refresh_token)?;
+        let (secret, expires) = (Arc::new(next.secret), self.expiry_after(next.lifetime));
+        let NewSession { name, provider, kind, fields, labels, parts, .. } = new;
+        let region = region.id.clone();
+        let new = NewCredential { name, provider, kind, region, fields, labels, secret, parts, expires };
+        let credential = self.add_credential(new).await?;
+        self.store_session_tokens(&credential, &credential.region, refreshed).await?;
+        Ok(credential)
+    }
+
+    async fn replace_session(
+        &self,
+        credential: &Credential,
+        region: &Region,
+        refreshed: RefreshResult,
+    ) -> Result<(Credential, Option<Secret>), Problem> {
+        let _held = self.locks.lock(&credential.id).await?;
+        let before = match self.store.get(&ItemKey::for_part(&credential.id, SecretSlot::Current, &SecretPart::Secret)).await {
+            Ok(before) => Some(before),
+            Err(StoreError::NotFound) => None,
+            Err(error) => return Err(error.into()),
+        };
+        self.token_cache.remove(&credential.id);
+        self.store_session_tokens(credential, &region.id, refreshed).await?;
+        let (id, region) = (credential.id.clone(), region.id.clone());
+        let after = self.with_database(move |index| {
+            index.update_credential(&id, |credential| {
+                credential.region = region;
+                credential.principal = None;
+                credential.last_check = None;
+            })
+        });
+        Ok((after.await?, before))
+    }
+
+    /// Stores the tokens, and uses the access token from now on.
+    async fn store_session_tokens(&self, credential: &Credential, region: &str, refreshed: RefreshResult) -> Result<(), Problem> {
+        let session = self.store_tokens(credential, SecretSlot::Current, refreshed).await?;
+        self.token_cache.insert(&credential.id, region, session);
+        Ok(())
+    }
+
+    async fn revoke_token(&self, credential: &Credential, token: Secret) -> Result<(), Problem> {
+        if self.options.readonly {
+            let why = "it ends a session, and this run is read-only";
+            return Err(Problem::new("Nothing was revoked", why, "leave out --readonly").with_class(ProblemClass::Usage));
+        }
+        let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
+        let region = self.catalog.region(&credential.provider, &credential.region)?;
+        let (token, parts) = (Arc::new(token), self.load_parts(credential, kind).await?);
+        Ok(self.token_exchange(&credential.fields, kind, region, (&token, &parts)).revoke(self.transport.as_ref()).await?)
+    }
+}
+
+/// The page on which a person agrees.
+fn authorization_page(kind: &CredentialKind, region: &Region) -> Result<Url, Problem> {
+    let AuthMethod::RefreshToken { authorize: Some(path), .. } = &kind.authorization else {
+        let why = format!("a {} is not something that one signs in to", kind.title);
+        return Err(Problem::new("There is no sign-in", why, "use `tokenring add`").with_class(ProblemClass::Usage));
+    };
+    Url::parse(&format!("{}{path}", region.origin(HostRole::App))).map_err(|error| {
+        Problem::new("There is no page to sign in at", error.to_string(), "check the region's web application")
+            .with_class(ProblemClass::Usage)
+    })
+}
+
+/// Where the browser may come back to, in the order in which ports are tried.
+fn callback_urls(fields: &BTreeMap<String, String>) -> Result<Vec<Url>, Problem> {
+    let wanted =
+        fields.get(CALLBACK_FIELD).map(String::as_str).filter(|text| !text.trim().is_empty()).unwrap_or(DEFAULT_CALLBACK_URL);
+    let parsed = wanted.split_whitespace().map(Url::parse).collect::<Result<Vec<_>, _>>();
+    parsed.map_err(|error| Problem::from(CallbackListenError::NotLoopback(format!("{wanted} ({error})"))))
+}
+
+/// The browser says what the terminal says.
+async fn show_result_in_browser<T>(browser: Option<CallbackConnection>, outcome: &Result<T, Problem>) {
+    let Some(browser) = browser else { return };
+    let page = match outcome {
+        Ok(_) => {
+            CallbackPage::new("Signed in", "The session is in your keyring. You can close this page and go back to the terminal.")
+        }
+        Err(problem) => {
+            CallbackPage::new(format!("Not signed in: {}", problem.what), format!("{}. {}.", problem.why, problem.remedy))
+        }
+    };
+    browser.respond(&page).await;
+}
+
+fn authorization_denied(error: &str, description: &str) -> Problem {
+    let why = if description.is_empty() { error.to_owned() } else { format!("{description} ({error})") };
+    let what = if error == "access_denied" { "The sign-in was denied" } else { "The provider did not go along with the sign-in" };
+    Problem::new(what, why, "sign in again and choose to allow it; if you did, compare the client id and the callback address")
+        .with_class(ProblemClass::Refused)
+}
+
+fn missing_refresh_token() -> Problem {
+    let why = "the provider gave an access token that ends soon, and nothing to renew it with";
+    Problem::new("The sign-in gives no session", why, "check the app's grant type and scopes").with_class(ProblemClass::Refused)
+}
+
+fn unknown_host(host: &str) -> Problem {
+    let host: String = crate::domain::text::sanitize_line(host).chars().take(80).collect();
+    let why = format!("the answer names \"{host}\", which is no host of a region that is known here, so nothing was sent there");
+    let remedy = "if that host is the provider's, add it with `tokenring regions add` and sign in again";
+    Problem::new("The sign-in leads to a stranger", why, remedy).with_class(ProblemClass::Refused)
+}
+
+pub(super) fn state_mismatch_problem(stranger: StateMismatch) -> Problem {
+    let remedy = "paste the whole address of the page that the browser could not open after you agreed";
+    Problem::new("That is not the answer", stranger.to_string(), remedy).with_class(ProblemClass::Usage)
+}
+
+fn sign_in_timed_out(wait: Duration) -> Problem {
+    let why = format!("the browser did not come back within {} s", wait.as_secs());
+    let remedy = "sign in again; over SSH, give --paste and paste the address at which the browser ends";
+    Problem::new("Nobody signed in", why, remedy).with_class(ProblemClass::Unknown)
+}
+
+impl From<CallbackListenError> for Problem {
+    fn from(error: CallbackListenError) -> Self {
+        let remedy = match &error {
+            CallbackListenError::NotLoopback(_) => {
+                "use an address like http://127.0.0.1:8080/callback, as the app has registered it"
+            }
+            CallbackListenError::PortsInUse(_) => {
+                "end the program that uses it, or name further addresses in the field callback (register them with the app)"
+            }
+            CallbackListenError::BindFailed(_) => "allow connections on loopback",
+        };
+        Self::new("The browser would have nowhere to come back to", error.to_string(), remedy).with_class(ProblemClass::Usage)
+    }
+}

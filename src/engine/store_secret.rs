@@ -1,0 +1,98 @@
+//! Putting a secret into the store, and letting go of it, together with its fingerprint in the index.
+//!
+//! A scan knows copies by those fingerprints, so that no secret has to leave the store for it. The store goes first:
+//! what a provider shows once must lie there before anything else can fail. A fingerprint that is not noted costs a
+//! scan the name of a copy and nothing else, so that is no reason to fail.
+
+use super::Engine;
+use super::access_tokens::ACCESS_TOKEN_PART;
+use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::{Credential, CredentialId, Problem, Secret};
+use crate::index::{Database, FingerprintRecord, SecretLocation};
+use crate::store::{ItemKey, StoreError};
+
+impl Engine {
+    /// Keeps a part of a credential's secret material in a slot, in place of what was there.
+    pub(super) async fn store_secret(&self, place: SecretLocation, secret: &Secret) -> Result<(), StoreError> {
+        self.store.put(&item_key(&place), secret).await?;
+        self.record_fingerprint(place, secret).await;
+        Ok(())
+    }
+
+    /// Notes what lies in a place of the store from now on.
+    pub(super) async fn record_fingerprint(&self, place: SecretLocation, secret: &Secret) {
+        let (print, now) = (self.fingerprint(secret).await, self.now());
+        let noted = match print {
+            Ok(print) => self.with_database(move |index| index.record_fingerprint(&place, &print, now)).await,
+            Err(problem) => Err(problem),
+        };
+        log_failure(noted);
+    }
+
+    /// Notes that nothing lies in a place of the store any more.
+    pub(super) async fn release_fingerprint(&self, place: SecretLocation) {
+        log_failure(self.with_database(move |index| index.retire_fingerprint(&place)).await);
+    }
+
+    /// The fingerprints of all that lies in the store and of what lay there before; those of further parts that are not
+    /// known yet are taken first.
+    pub(super) async fn fingerprint_records(&self, credentials: &[Credential]) -> Result<Vec<FingerprintRecord>, Problem> {
+        let known = self.with_database(Database::fingerprints).await?;
+        let new = self.parts_without_fingerprint(credentials, &known);
+        if new.is_empty() {
+            return Ok(known);
+        }
+        let keys: Vec<_> = new.iter().map(item_key).collect();
+        for (place, secret) in new.into_iter().zip(self.store.get_many(&keys).await) {
+            if let Ok(secret) = secret {
+                self.record_fingerprint(place, &secret).await;
+            }
+        }
+        self.with_database(Database::fingerprints).await
+    }
+
+    /// The fingerprint of what is in use of a credential, as the index knows it.
+    pub(super) async fn current_fingerprint(
+        &self,
+        credential: &Credential,
+        part: &SecretPart,
+    ) -> Result<Option<String>, Problem> {
+        if *part == SecretPart::Secret {
+            return Ok(credential.fingerprint.clone());
+        }
+        let all = self.with_database(Database::fingerprints).await?.into_iter();
+        let mut in_use = all.filter(|print| print.name == credential.name && print.slot == Some(SecretSlot::Current));
+        Ok(in_use.find(|print| print.part == *part).map(|print| print.fingerprint))
+    }
+
+    /// Where parts may lie that nobody took the fingerprints of: an older version did not.
+    fn parts_without_fingerprint(&self, credentials: &[Credential], known: &[FingerprintRecord]) -> Vec<SecretLocation> {
+        let mut places = Vec::new();
+        for credential in credentials {
+            let is_known = |part: &SecretPart| known.iter().any(|print| print.name == credential.name && print.part == *part);
+            let parts = self.known_parts(credential).into_iter();
+            let parts = parts.filter(|part| matches!(part, SecretPart::Named(id) if id != ACCESS_TOKEN_PART) && !is_known(part));
+            places.extend(parts.map(|part| SecretLocation {
+                credential: credential.id.clone(),
+                slot: SecretSlot::Current,
+                part,
+            }));
+        }
+        places
+    }
+}
+
+/// The place of a part in a slot.
+pub(super) fn secret_location(credential: &CredentialId, slot: SecretSlot, part: &SecretPart) -> SecretLocation {
+    SecretLocation { credential: credential.clone(), slot, part: part.clone() }
+}
+
+fn item_key(place: &SecretLocation) -> ItemKey {
+    ItemKey::for_part(&place.credential, place.slot, &place.part)
+}
+
+fn log_failure(noted: Result<(), Problem>) {
+    if let Err(problem) = noted {
+        tracing::warn!(%problem, "the fingerprint was not noted");
+    }
+}

@@ -1,0 +1,341 @@
+//! Background tasks of the screen: started by id, cancelled by id, reporting through one channel.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::credentials::{read_key_file, task_panicked};
+use super::pending_prompts::PendingPrompts;
+use super::task_protocol::{
+    BackgroundTask, CheckTask, ClassifyPolicy, ConsoleEvent, CredentialEvent, CredentialTask, DiagnosticTask, NewCredential,
+    RequestOptions, SecretEvent, SecretTask, SendTask, StoreTask, TaskEvent, TaskId, TaskReport,
+};
+use super::{DisclosureChannel, Engine, UNLOCK_TIMEOUT};
+use crate::domain::credential::SecretPart;
+use crate::domain::problem::Problem;
+use crate::domain::{Credential, CredentialId, Secret};
+use crate::index::Database;
+use crate::store::UnlockMethod;
+
+/// How long a task that would lose something may go on when it is told to stop: less than the person who leaves waits.
+const CRITICAL_SECTION_TIMEOUT: Duration = Duration::from_millis(800);
+
+/// The running tasks.
+pub struct TaskManager {
+    engine: Arc<Engine>,
+    reports: UnboundedSender<TaskReport>,
+    running: JoinSet<TaskId>,
+    tokens: HashMap<TaskId, TaskTokens>,
+    prompts: PendingPrompts,
+}
+
+/// By which a task is told to stop: at once, or where it can be taken up again.
+#[derive(Clone, Default)]
+struct TaskTokens {
+    cancel: CancellationToken,
+    pause: CancellationToken,
+}
+
+/// Where one task says what it has to say, and is answered.
+#[derive(Clone)]
+pub(super) struct TaskContext {
+    task: TaskId,
+    reports: UnboundedSender<TaskReport>,
+    pub(super) prompts: PendingPrompts,
+    /// Cancelled when the task is to stop before its next step.
+    pub(super) pause: CancellationToken,
+    /// Locked as long as the task would lose something if it were cut short.
+    critical_section: Arc<Mutex<()>>,
+}
+
+impl TaskManager {
+    /// No tasks yet; reports will go to `reports`.
+    pub fn new(engine: Arc<Engine>, reports: UnboundedSender<TaskReport>) -> Self {
+        Self { engine, reports, running: JoinSet::new(), tokens: HashMap::new(), prompts: PendingPrompts::default() }
+    }
+
+    /// Starts a task in the background. Its last report is `Done`, `Failed` or `Cancelled`.
+    pub fn start(&mut self, id: TaskId, task: BackgroundTask) {
+        self.remove_finished();
+        let TaskTokens { cancel, pause } = self.tokens.entry(id).or_default().clone();
+        let unbroken = Arc::<Mutex<()>>::default();
+        let (reports, questions) = (self.reports.clone(), self.prompts.clone());
+        let voice = TaskContext { task: id, reports, prompts: questions, pause, critical_section: Arc::clone(&unbroken) };
+        let engine = Arc::clone(&self.engine);
+        self.running.spawn(async move {
+            let ending = tokio::select! {
+                biased;
+                () = wait_until_stopped(&cancel, &unbroken) => TaskEvent::Canceled,
+                outcome = catch_panic(engine.run_task(task, &voice)) => outcome.map_or_else(TaskEvent::Failed, |()| TaskEvent::Done),
+            };
+            voice.send_event(ending);
+            id
+        });
+    }
+
+    /// Asks a task to stop; it reports `Cancelled` when it has.
+    pub fn cancel(&mut self, id: TaskId) {
+        if let Some(tokens) = self.tokens.get(&id) {
+            tokens.cancel.cancel();
+        }
+    }
+
+    /// Asks a task to stop before its next step, where it has any; it ends as if nobody had answered it.
+    pub fn pause(&mut self, id: TaskId) {
+        if let Some(tokens) = self.tokens.get(&id) {
+            tokens.pause.cancel();
+        }
+    }
+
+    /// Cancels everything, clears the clipboard if it is still ours, and waits for at most `deadline`.
+    pub async fn finish(mut self, deadline: Duration) {
+        self.tokens.values().for_each(|tokens| tokens.cancel.cancel());
+        let ended = async {
+            while self.running.join_next().await.is_some() {}
+            self.engine.clear_clipboard().await
+        };
+        if tokio::time::timeout(deadline, ended).await.is_err() {
+            tracing::warn!("tasks were still running at the end");
+        }
+    }
+
+    fn remove_finished(&mut self) {
+        while let Some(ended) = self.running.try_join_next() {
+            if let Ok(id) = ended {
+                self.tokens.remove(&id);
+            }
+        }
+    }
+}
+
+impl TaskContext {
+    /// The receiver is gone only when the screen is; then nobody misses the report.
+    pub(super) fn send_event(&self, event: TaskEvent) {
+        let _ = self.reports.send(TaskReport { task: self.task, event });
+    }
+}
+
+impl Engine {
+    async fn run_task(self: &Arc<Self>, task: BackgroundTask, voice: &TaskContext) -> Result<(), Problem> {
+        match task {
+            BackgroundTask::Credential(task) => self.run_credential_task(task, voice).await,
+            BackgroundTask::Secret(task) => self.run_secret_task(task, voice).await,
+            BackgroundTask::Check(task) => self.run_check_task(task, voice).await,
+            BackgroundTask::Send(task) => self.run_send_task(task, voice).await,
+            BackgroundTask::Console(task) => self.run_console_task(task, voice).await,
+            BackgroundTask::Store(task) => self.run_store_task(task, voice).await,
+            BackgroundTask::Rotation(task) => self.run_rotation_task(task, voice).await,
+            BackgroundTask::Diagnostic(task) => self.run_diagnostic_task(task, voice).await,
+            BackgroundTask::SignIn(task) => self.run_sign_in_task(task, voice).await,
+        }
+    }
+
+    async fn run_credential_task(&self, task: CredentialTask, voice: &TaskContext) -> Result<(), Problem> {
+        let event = match task {
+            CredentialTask::Load => CredentialEvent::Loaded(self.credentials().await?),
+            CredentialTask::Identify(pasted) => self.identification_event(&pasted).await?,
+            CredentialTask::IdentifyFile(path) => self.identification_event(&read_key_file(path)?).await?,
+            CredentialTask::Add(new, inquiry) => return self.run_add_task(new, inquiry, voice).await,
+            CredentialTask::Edit(id, edit) => CredentialEvent::Changed(Box::new(self.edit_credential(&id, edit).await?)),
+            CredentialTask::Remove(id) => {
+                self.remove_credential(&id).await?;
+                CredentialEvent::Removed(id)
+            }
+            CredentialTask::FindImportable => {
+                voice.send_event(TaskEvent::Store(self.store_state().await));
+                CredentialEvent::ImportCandidates(self.find_cli_credentials().await)
+            }
+            CredentialTask::Import(finds) => {
+                for find in finds {
+                    let kept = self.import_candidate(&find).await?;
+                    voice.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(kept))));
+                }
+                return Ok(());
+            }
+            CredentialTask::AllChecks => CredentialEvent::AllChecks(self.with_database(Database::all_region_checks).await?),
+            CredentialTask::RegionChecks(id) => {
+                self.send_token_lifetime(&self.credential_by_id(&id).await?, voice);
+                let checks = self.region_checks(&id).await?;
+                CredentialEvent::RegionChecks(id, checks)
+            }
+        };
+        voice.send_event(TaskEvent::Credential(event));
+        Ok(())
+    }
+
+    /// The credential is on the screen as soon as it is kept; what the provider says about it follows.
+    async fn run_add_task(&self, new: NewCredential, inquiry: ClassifyPolicy, voice: &TaskContext) -> Result<(), Problem> {
+        let kept = self.add_credential(new).await?;
+        voice.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(kept.clone()))));
+        if inquiry == ClassifyPolicy::AskProvider {
+            let asked = self.classify(&kept).await;
+            self.send_token_lifetime(&kept, voice);
+            voice.send_event(TaskEvent::Credential(CredentialEvent::Classified(kept.name, Box::new(asked))));
+        }
+        Ok(())
+    }
+
+    /// Tells how long the access token that is at hand lives, where the kind has such.
+    pub(super) fn send_token_lifetime(&self, credential: &Credential, voice: &TaskContext) {
+        let kind = self.catalog.kind(&credential.provider, &credential.kind);
+        if kind.is_ok_and(|kind| kind.authorization.uses_token_exchange()) {
+            let life = self.cached_token_lifetime(credential);
+            voice.send_event(TaskEvent::Credential(CredentialEvent::AccessToken(credential.id.clone(), life)));
+        }
+    }
+
+    async fn identification_event(&self, pasted: &Secret) -> Result<CredentialEvent, Problem> {
+        let found = self.identify(pasted)?;
+        // A locked store cannot tell twins; that is no reason not to say what the secret is.
+        let twins = self.find_duplicates(&found.secret).await.unwrap_or_default();
+        let secret = Arc::new(found.secret);
+        Ok(CredentialEvent::Identified { secret, cleaned: found.removed, candidates: found.candidates, twins })
+    }
+
+    async fn run_secret_task(&self, task: SecretTask, voice: &TaskContext) -> Result<(), Problem> {
+        match task {
+            SecretTask::Reveal(id) => {
+                let secret = Arc::new(self.disclose_by_id(&id, DisclosureChannel::Reveal).await?);
+                voice.send_event(TaskEvent::Secret(SecretEvent::Revealed(id, secret)));
+            }
+            SecretTask::Copy(id) => {
+                let secret = Arc::new(self.disclose_by_id(&id, DisclosureChannel::Copy).await?);
+                self.copy_secret(secret, |event| voice.send_event(TaskEvent::Secret(event))).await?;
+            }
+            SecretTask::CopyText(text) => voice.send_event(TaskEvent::Secret(SecretEvent::Copied(self.copy_text(text).await?))),
+            SecretTask::ClearClipboard => {
+                voice.send_event(TaskEvent::Secret(SecretEvent::Cleared(self.clear_clipboard().await?)))
+            }
+        }
+        Ok(())
+    }
+
+    async fn disclose_by_id(&self, id: &CredentialId, door: DisclosureChannel) -> Result<Secret, Problem> {
+        let credential = self.credential_by_id(id).await?;
+        self.disclose_secret(&credential, &SecretPart::Secret, door).await
+    }
+
+    async fn run_check_task(self: &Arc<Self>, task: CheckTask, voice: &TaskContext) -> Result<(), Problem> {
+        match task {
+            CheckTask::Credentials(ids) => self.run_checks_task(ids, voice).await,
+            CheckTask::AllRegions(id) => self.run_all_regions_task(&id, voice).await,
+        }
+    }
+
+    async fn run_checks_task(self: &Arc<Self>, ids: Vec<CredentialId>, voice: &TaskContext) -> Result<(), Problem> {
+        let wanted: std::collections::HashSet<_> = ids.into_iter().collect();
+        let chosen: Vec<_> = self.credentials().await?.into_iter().filter(|known| wanted.contains(&known.id)).collect();
+        let (total, mut done, mut trouble) = (chosen.len(), 0, None);
+        self.check_many(chosen, |credential, outcome| {
+            done += 1;
+            match outcome {
+                Ok(check) => voice.send_event(checked_event(credential, &credential.region, check)),
+                Err(problem) => trouble = Some(problem),
+            }
+            voice.send_event(TaskEvent::Progress { done, total });
+        })
+        .await;
+        self.send_changed_credentials(&wanted, voice).await?;
+        trouble.map_or(Ok(()), Err)
+    }
+
+    /// A check may have learned more than a verdict (principal, scheme); the screen hears of it in one go.
+    async fn send_changed_credentials(
+        &self,
+        ids: &std::collections::HashSet<CredentialId>,
+        voice: &TaskContext,
+    ) -> Result<(), Problem> {
+        for credential in self.credentials().await?.into_iter().filter(|known| ids.contains(&known.id)) {
+            self.send_token_lifetime(&credential, voice);
+            voice.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(credential))));
+        }
+        Ok(())
+    }
+
+    async fn run_all_regions_task(&self, id: &CredentialId, voice: &TaskContext) -> Result<(), Problem> {
+        let credential = self.credential_by_id(id).await?;
+        let total = self.catalog.regions(&credential.provider)?.len();
+        let mut done = 0;
+        self.check_all_regions(&credential, |region, check| {
+            done += 1;
+            voice.send_event(checked_event(&credential, region, check.clone()));
+            voice.send_event(TaskEvent::Progress { done, total });
+        })
+        .await
+    }
+
+    async fn run_send_task(&self, task: SendTask, voice: &TaskContext) -> Result<(), Problem> {
+        let SendTask { credential, draft, consent, history_policy: keep } = task;
+        let credential = self.credential_by_id(&credential).await?;
+        self.verify_store_before_send(&draft).await?;
+        let waiting = |wait| voice.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
+        // What it makes is to be kept, even if the person leaves before the answer is here.
+        let _unbroken = if draft.method.is_safe() { None } else { Some(voice.critical_section.lock().await) };
+        let exchange = self.send_and_record(&credential, RequestOptions { draft, consent, history_policy: keep }, &waiting).await;
+        self.send_token_lifetime(&credential, voice);
+        let mut exchange = exchange?;
+        let kept = self.store_captured_secrets(&credential, &mut exchange).await;
+        voice.send_event(TaskEvent::ResponseReceived(Box::new(exchange)));
+        kept
+    }
+
+    async fn run_diagnostic_task(&self, task: DiagnosticTask, voice: &TaskContext) -> Result<(), Problem> {
+        let found = match task {
+            DiagnosticTask::Doctor(around) => self.diagnose(&around).await,
+            DiagnosticTask::Scan => self.scan(Vec::new(), |_| {}).await?.to_diagnostics(),
+        };
+        voice.send_event(TaskEvent::Diagnosed(found));
+        Ok(())
+    }
+
+    async fn run_store_task(&self, task: StoreTask, voice: &TaskContext) -> Result<(), Problem> {
+        match task {
+            StoreTask::Status => {}
+            StoreTask::Unlock(None) => self.unlock(UnlockMethod::SystemPrompt, UNLOCK_TIMEOUT).await?,
+            StoreTask::Unlock(Some(passphrase)) => self.unlock(UnlockMethod::Passphrase(&passphrase), UNLOCK_TIMEOUT).await?,
+        }
+        voice.send_event(TaskEvent::Store(self.store_state().await));
+        Ok(())
+    }
+}
+
+/// Ends when a task has been told to stop, and some time later where it would lose something.
+async fn wait_until_stopped(cancel: &CancellationToken, unbroken: &Mutex<()>) {
+    cancel.cancelled().await;
+    // The time is over or nothing is left to lose: it stops either way.
+    let _ = tokio::time::timeout(CRITICAL_SECTION_TIMEOUT, unbroken.lock()).await;
+}
+
+/// The outcome of work that may panic: the screen must hear of that too, or the task would seem to run for ever.
+async fn catch_panic(work: impl Future<Output = Result<(), Problem>>) -> Result<(), Problem> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(task_panicked()))
+}
+
+fn checked_event(credential: &Credential, region: &str, check: crate::domain::credential::CheckReport) -> TaskEvent {
+    TaskEvent::Checked { credential: credential.id.clone(), region: region.to_owned(), check }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_would_be_lost_has_some_time_to_end_and_no_more() {
+        let (cancel, unbroken) = (CancellationToken::new(), Mutex::new(()));
+        cancel.cancel();
+        let held = unbroken.lock().await;
+        let mut stop = std::pin::pin!(wait_until_stopped(&cancel, &unbroken));
+        assert!(stop.as_mut().now_or_never().is_none(), "something would be lost");
+        drop(held);
+        assert!(stop.now_or_never().is_some(), "nothing is left to lose");
+        let _hanging = unbroken.lock().await;
+        wait_until_stopped(&cancel, &unbroken).await;
+    }
+}

@@ -1,0 +1,114 @@
+//! Whom to trust in TLS: the machine's authorities, the bundled ones, and a file's.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::Resumption;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+
+use super::NetError;
+use super::connect_timing::TimedSessionStore;
+
+/// What is known about the authorities that are trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaInfo {
+    /// How many are trusted, the bundled ones among them.
+    pub trusted_count: usize,
+    /// Why the machine's own are missing or incomplete.
+    pub load_error: Option<String>,
+}
+
+/// The authorities that requests to the network trust.
+pub async fn load_ca_info() -> CaInfo {
+    let trust = tokio::task::spawn_blocking(CertificateStore::load_system).await;
+    let trust =
+        trust.unwrap_or_else(|error| CertificateStore { load_error: Some(error.to_string()), ..CertificateStore::empty() });
+    CaInfo { trusted_count: trust.roots.len(), load_error: trust.load_error }
+}
+
+/// Certificate authorities, and what went wrong while they were gathered.
+#[derive(Clone)]
+pub(super) struct CertificateStore {
+    roots: RootCertStore,
+    /// Why the machine's own authorities are missing or incomplete. It matters only when TLS fails.
+    pub(super) load_error: Option<String>,
+}
+
+impl CertificateStore {
+    /// Trusts nobody: for plain http on loopback, which then need not read a single certificate file.
+    pub(super) fn empty() -> Self {
+        Self { roots: RootCertStore::empty(), load_error: None }
+    }
+
+    /// The machine's authorities (or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`) and the bundled ones. Reading the
+    /// machine's takes up to 70 ms, so this is called once and never before the first request.
+    pub(super) fn load_system() -> Self {
+        let found = rustls_native_certs::load_native_certs();
+        let complaints: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+        Self::from_certificates(found.certs, &complaints)
+    }
+
+    /// The same, and the authorities in a PEM file besides.
+    pub(super) fn with_file(mut self, path: &Path) -> Result<Self, NetError> {
+        let unreadable = |why: &str| NetError::InvalidRequest(format!("certificate file {}: {why}", path.display()));
+        let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let certificates = read.map_err(|error| unreadable(&error.to_string()))?;
+        match self.roots.add_parsable_certificates(certificates) {
+            (0, _) => Err(unreadable("it holds no certificate")),
+            _ => Ok(self),
+        }
+    }
+
+    /// The TLS settings. Ring is named here instead of being installed for the whole process.
+    pub(super) fn tls_config(&self) -> Result<ClientConfig, NetError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder = builder.map_err(|error| NetError::InvalidRequest(error.to_string()))?;
+        let mut config = builder.with_root_certificates(self.roots.clone()).with_no_client_auth();
+        config.resumption = Resumption::store(Arc::new(TimedSessionStore::new()));
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    }
+
+    /// A machine without any authorities, or with a broken file, still reaches every public host through the bundled
+    /// ones; a company's own authority is among the machine's.
+    fn from_certificates(machine: Vec<CertificateDer<'static>>, complaints: &[String]) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(machine);
+        roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+        let complaint = (!complaints.is_empty()).then(|| complaints.join("; "));
+        Self { roots, load_error: complaint }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_without_authorities_has_the_bundled_ones() {
+        let trust = CertificateStore::from_certificates(Vec::new(), &["cannot read /absent.pem".to_owned()]);
+        assert!(trust.roots.len() > 100);
+        assert_eq!(trust.load_error.as_deref(), Some("cannot read /absent.pem"));
+        assert!(trust.tls_config().is_ok());
+    }
+
+    #[test]
+    fn a_broken_certificate_of_the_machine_does_not_hide_the_others() {
+        let trust = CertificateStore::from_certificates(vec![CertificateDer::from(b"no certificate".to_vec())], &[]);
+        assert!(trust.roots.len() > 100);
+    }
+
+    #[test]
+    fn a_certificate_file_must_hold_certificates() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        std::fs::write(&path, "nothing of the kind").unwrap();
+        for path in [&path, &folder.path().join("absent.pem")] {
+            let error = CertificateStore::empty().with_file(path).err().unwrap();
+            assert!(matches!(&error, NetError::InvalidRequest(why) if why.contains(".pem")), "{error}");
+        }
+    }
+}

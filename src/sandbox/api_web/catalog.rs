@@ -1,0 +1,115 @@
+//! What a region of API & Web holds besides keys: roles, teams, targets, scans and findings. It never changes.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::super::deterministic;
+use super::super::http_service::{SimulatorRequest, SimulatorResponse};
+use super::{ApiWebResult, not_found, ok_response, paginate};
+
+const TARGET_COUNT: usize = 12;
+const SCANS_PER_TARGET: usize = 5;
+const FINDINGS_PER_TARGET: usize = 20;
+
+/// Severity, as a number, and name of the findings, in turns.
+const FINDING_TEMPLATES: [(u8, &str); 4] =
+    [(30, "SQL Injection"), (20, "Reflected XSS"), (10, "Missing HSTS header"), (40, "Remote Code Execution")];
+
+/// Name of the role, and whether it may manage keys.
+const ROLES: [(&str, bool); 3] = [("Admin", true), ("Developer", false), ("Auditor", false)];
+const TEAMS: [&str; 3] = ["Storefront", "Payments", "Platform"];
+const PERMISSIONS: [&str; 6] =
+    ["account_settings", "audit_log", "change_finding", "create_target", "discovery", "manage_credentials"];
+
+/// The catalogue of the region with this id.
+#[derive(Clone, Copy)]
+pub(super) struct ApiWebCatalog(pub(super) &'static str);
+
+impl ApiWebCatalog {
+    /// Answers a `GET` of anything here; `path` is without its last slash.
+    pub(super) fn respond(self, call: &SimulatorRequest, path: &[&str]) -> ApiWebResult {
+        match path {
+            ["account"] => Ok(ok_response(&account())),
+            ["targets"] => paginate(call, TARGET_COUNT, |place| self.target(place)),
+            ["targets", id] => self.find_target(id).map(|place| ok_response(&self.target(place))),
+            ["targets", id, "scans"] => {
+                let target = self.find_target(id)?;
+                paginate(call, SCANS_PER_TARGET, |place| self.scan(target * SCANS_PER_TARGET + place))
+            }
+            ["targets", id, "findings"] => {
+                let target = self.find_target(id)?;
+                paginate(call, FINDINGS_PER_TARGET, |place| self.finding(target * FINDINGS_PER_TARGET + place))
+            }
+            ["scans"] => paginate(call, TARGET_COUNT * SCANS_PER_TARGET, |place| self.scan(place)),
+            ["findings"] => paginate(call, TARGET_COUNT * FINDINGS_PER_TARGET, |place| self.finding(place)),
+            ["roles"] => paginate(call, ROLES.len(), |place| self.role(place)),
+            ["roles", id] => self.find_role(id).map(|place| ok_response(&self.role(place))).ok_or_else(not_found),
+            ["teams"] => paginate(call, TEAMS.len(), |place| json!({"id": self.id("team", place), "name": TEAMS[place]})),
+            ["permissions"] => paginate(call, PERMISSIONS.len(), permission),
+            _ => Err(not_found()),
+        }
+    }
+
+    /// The place of a role by its id.
+    pub(super) fn find_role(self, id: &str) -> Option<usize> {
+        (0..ROLES.len()).find(|place| self.role_id(*place) == id)
+    }
+
+    pub(super) fn role_id(self, place: usize) -> String {
+        self.id("role", place)
+    }
+
+    fn id(self, what: &str, place: usize) -> String {
+        deterministic::base58(&format!("{}/{what}/{place}", self.0))
+    }
+
+    fn role(self, place: usize) -> Value {
+        json!({"id": self.role_id(place), "name": ROLES[place].0, "custom": false, "permissions": PERMISSIONS})
+    }
+
+    fn find_target(self, id: &str) -> Result<usize, SimulatorResponse> {
+        (0..TARGET_COUNT).find(|place| self.id("target", *place) == id).ok_or_else(not_found)
+    }
+
+    fn target(self, place: usize) -> Value {
+        let name = format!("shop-{place:02}");
+        json!({"id": self.id("target", place), "type": "single", "site": {"name": name, "url": format!("https://{name}.example.com")},
+            "labels": [], "teams": [{"id": self.id("team", place % TEAMS.len())}], "changed": "2026-01-05T12:00:00Z"})
+    }
+
+    fn scan(self, place: usize) -> Value {
+        let target = place / SCANS_PER_TARGET;
+        json!({"id": self.id("scan", place), "target": {"id": self.id("target", target)}, "status": "completed",
+            "started": "2026-01-04T01:00:00Z", "completed": "2026-01-04T02:10:00Z", "scan_profile": "normal",
+            "highs": place % 3, "mediums": place % 5, "lows": place % 7})
+    }
+
+    fn finding(self, place: usize) -> Value {
+        let (severity, name) = FINDING_TEMPLATES[place % FINDING_TEMPLATES.len()];
+        let state = if place % 5 == 4 { "fixed" } else { "notfixed" };
+        json!({"id": place + 1, "target": {"id": self.id("target", place / FINDINGS_PER_TARGET)}, "severity": severity,
+            "definition": {"name": name}, "state": state, "method": "get", "url": "https://shop.example.com/search",
+            "last_found": "2026-01-04T01:30:00Z"})
+    }
+}
+
+/// Whether a role may manage keys and API users.
+pub(super) fn role_manages_keys(role: usize) -> bool {
+    ROLES.get(role).is_some_and(|(_, manages)| *manages)
+}
+
+fn permission(place: usize) -> Value {
+    json!({"id": PERMISSIONS[place], "name": PERMISSIONS[place].replace('_', " ")})
+}
+
+fn account() -> Value {
+    json!({"status": "active", "plan": {"id": "enterprise", "name": "Enterprise", "is_trial": false, "period": 1,
+        "period_unit": "year", "allowed_scan_profiles": ["lightning", "normal", "full"]}, "free_target_quantity": 0,
+        "plan_target_quantity": 50, "pool_size": 0, "auto_collection": false, "next_billing_at": null, "trial_end": null,
+        "balance": 0, "has_used_trial": false, "heroku": false, "plan_amount": null, "available_slots": 38})
+}
+
+/// A refusal as Django REST Framework writes it.
+pub(super) fn error_detail(status: StatusCode, text: &str) -> SimulatorResponse {
+    SimulatorResponse::json(status, &json!({"detail": text}))
+}

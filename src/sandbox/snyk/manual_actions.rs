@@ -1,0 +1,76 @@
+//! What people do in Snyk's web pages, because the API cannot: new personal access tokens, "Revoke & Regenerate".
+
+use std::sync::Arc;
+
+use super::super::clock::{MILLIS_PER_DAY, RequestInstant, UnixMillis, ValidityPeriod};
+use super::super::deterministic;
+use super::super::http_service::{LiveSecretRecord, SimulatedProvider};
+use super::super::manifest::SeededCredential;
+use super::SnykRegion;
+use super::self_endpoints::{MAX_PAT_DAYS, MAX_PATS, active_pats};
+use super::state::{SnykPat, SnykState, SnykToken};
+
+impl SimulatedProvider for SnykRegion {
+    fn live_secrets(&self, now: UnixMillis) -> Vec<LiveSecretRecord> {
+        let state = self.state();
+        let tokens = state.tokens.iter().filter(|(_, token)| !token.validity.has_ended(now));
+        let tokens = tokens.map(|(secret, token)| live_secret(&token.owner_id, token.kind, secret));
+        let accounts = state.accounts.iter().flat_map(|account| {
+            account.secrets.live_secrets(now).map(|secret| live_secret(account.id(), "client_secret", secret))
+        });
+        let apps = state
+            .apps
+            .iter()
+            .flat_map(|app| app.secrets.live_secrets(now).map(|secret| live_secret(&app.id, "client_secret", secret)));
+        let installs = state.installs.iter().flat_map(|install| {
+            install.secrets.live_secrets(now).map(|secret| live_secret(&install.id, "client_secret", secret))
+        });
+        let refreshes = state.live_refresh_tokens(now).map(|(session, token)| live_secret(session, "refresh_token", token));
+        let mut live: Vec<LiveSecretRecord> = tokens.chain(accounts).chain(apps).chain(installs).chain(refreshes).collect();
+        live.sort_by(|one, other| (&one.account, one.kind, &one.sha256).cmp(&(&other.account, other.kind, &other.sha256)));
+        live
+    }
+
+    fn replace_manually(&self, credential: &SeededCredential, at: RequestInstant) -> Option<String> {
+        let mut state = self.state();
+        match credential.kind {
+            "personal-token" => self.regenerate_personal_token(&mut state, &credential.secret, at),
+            "personal-access-token" => self.create_pat(&mut state, &credential.secret, at),
+            _ => None,
+        }
+    }
+
+    fn revoke_manually(&self, sha256: &str, at: RequestInstant) -> bool {
+        let mut state = self.state();
+        let found = state.tokens.iter_mut().find(|(secret, _)| deterministic::sha256_hex(secret) == sha256);
+        found.map(|(_, token)| token.validity.revoke(at)).is_some()
+    }
+}
+
+impl SnykRegion {
+    /// "Revoke & Regenerate": whatever personal token the person has dies, and a new one takes its place.
+    fn regenerate_personal_token(&self, state: &mut SnykState, seeded: &str, at: RequestInstant) -> Option<String> {
+        let person = Arc::clone(&state.tokens.get(seeded)?.principal);
+        let own = |token: &&mut SnykToken| token.owner_id == person.id && token.kind == "personal-token";
+        state.tokens.values_mut().filter(own).for_each(|token| token.validity.revoke(at));
+        let secret = deterministic::secret_uuid(&state.new_label(self.id));
+        state.tokens.insert(secret.clone(), SnykToken::new(&person, "personal-token", ValidityPeriod::starting_at(at)));
+        Some(secret)
+    }
+
+    /// A new personal access token beside the old ones, unless there are three already.
+    fn create_pat(&self, state: &mut SnykState, seeded: &str, at: RequestInstant) -> Option<String> {
+        let person = Arc::clone(&state.tokens.get(seeded)?.principal);
+        if active_pats(state, &person.id, at).count() >= MAX_PATS {
+            return None;
+        }
+        let id = deterministic::ulid(&state.new_label(self.id));
+        let expires = at.now + MAX_PAT_DAYS * MILLIS_PER_DAY;
+        let pat = SnykPat { label: format!("by hand {id}"), id, owner: person.id.clone(), created: at.now, expires };
+        Some(self.add_pat(state, &person, pat, ValidityPeriod::starting_at(at)))
+    }
+}
+
+fn live_secret(account: &str, kind: &'static str, secret: &str) -> LiveSecretRecord {
+    LiveSecretRecord { account: account.to_owned(), kind, sha256: deterministic::sha256_hex(secret) }
+}

@@ -1,0 +1,251 @@
+//! The seeded credentials of a region: people, personal access tokens, service accounts of every sort, and apps.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::super::clock::{MILLIS_PER_DAY, MILLIS_PER_SECOND, RequestInstant, UnixMillis, ValidityPeriod};
+use super::super::deterministic;
+use super::super::manifest::SeededCredential;
+use super::apps::{AppGrantType, SnykApp};
+use super::assertion;
+use super::client_secrets::ClientSecrets;
+use super::fixtures::RolePrivilege;
+use super::installs::AppInstall;
+use super::service_account_input::{ServiceAccountAuthType, ServiceAccountSpec};
+use super::state::{AcceptedSchemes, PrincipalType, ResourceScope, SnykPat, SnykPrincipal, SnykState, SnykToken};
+use super::{GOV_REGION, SnykRegion};
+
+const SEEDED_USERS: [(&str, RolePrivilege, ResourceScope); 2] =
+    [("admin", RolePrivilege::GroupAdmin, ResourceScope::Region), ("reader", RolePrivilege::Viewer, ResourceScope::Group(0))];
+
+/// Label, owner (its place among the people) and days until expiry.
+const SEEDED_PATS: [(&str, usize, i64); 3] = [("laptop", 0, 80), ("workstation", 0, 5), ("old-laptop", 1, -3)];
+
+/// Name, proof, scope, role and, for access tokens, days until expiry.
+type SeededAccount = (&'static str, ServiceAccountAuthType, ResourceScope, RolePrivilege, i64);
+
+const SEEDED_ACCOUNTS: [SeededAccount; 10] = [
+    ("ci-scanner", ServiceAccountAuthType::AccessToken, ResourceScope::Org(0), RolePrivilege::Scanner, 120),
+    ("pr-checks", ServiceAccountAuthType::ApiKey, ResourceScope::Org(0), RolePrivilege::Collaborator, 0),
+    ("release-bot", ServiceAccountAuthType::ClientSecret, ResourceScope::Org(0), RolePrivilege::OrgAdmin, 0),
+    ("sbom-export", ServiceAccountAuthType::PrivateKeyJwt, ResourceScope::Org(0), RolePrivilege::Collaborator, 0),
+    ("appsec-bot", ServiceAccountAuthType::AccessToken, ResourceScope::Group(0), RolePrivilege::GroupAdmin, 5),
+    ("group-reporter", ServiceAccountAuthType::ApiKey, ResourceScope::Group(0), RolePrivilege::Viewer, 0),
+    ("broker", ServiceAccountAuthType::ClientSecret, ResourceScope::Group(0), RolePrivilege::Viewer, 0),
+    ("audit-export", ServiceAccountAuthType::PrivateKeyJwt, ResourceScope::Group(0), RolePrivilege::Viewer, 0),
+    (BEARER_ONLY_ACCOUNT, ServiceAccountAuthType::AccessToken, ResourceScope::Org(1), RolePrivilege::Scanner, 200),
+    (REVOKED_ACCOUNT, ServiceAccountAuthType::ApiKey, ResourceScope::Org(1), RolePrivilege::Scanner, 0),
+];
+
+/// The account whose token is accepted as `Bearer` and not as `token`: both are said to happen.
+const BEARER_ONLY_ACCOUNT: &str = "nightly";
+/// The account that somebody has deleted since its token was noted down.
+const REVOKED_ACCOUNT: &str = "old-jenkins";
+
+/// Where the seeded apps may send people back to: the ports of Snyk's own tool, or any port under `/callback`.
+const REDIRECT_URIS: [&str; 6] = [
+    "http://127.0.0.1:8080/authorization-code/callback",
+    "http://127.0.0.1:18081/authorization-code/callback",
+    "http://127.0.0.1:28082/authorization-code/callback",
+    "http://127.0.0.1:38083/authorization-code/callback",
+    "http://127.0.0.1:48084/authorization-code/callback",
+    "http://127.0.0.1:0/callback",
+];
+
+type SeededFields = BTreeMap<&'static str, String>;
+
+/// What is planted, and when.
+struct RegionSeeder<'a> {
+    region: &'a SnykRegion,
+    midnight: UnixMillis,
+    /// When everything was made: some weeks ago.
+    past: RequestInstant,
+}
+
+impl SnykRegion {
+    /// Fills the region and returns its credentials, named `us01-admin` and so on.
+    pub(super) fn seed_credentials(&self, midnight: UnixMillis) -> Vec<SeededCredential> {
+        let past = RequestInstant { now: midnight - 40 * MILLIS_PER_DAY, ..RequestInstant::default() };
+        let garden = RegionSeeder { region: self, midnight, past };
+        let mut state = self.state();
+        let mut credentials = garden.seed_users(&mut state);
+        credentials.extend(garden.seed_pats(&mut state));
+        let accounts =
+            SEEDED_ACCOUNTS.iter().filter(|(_, auth, ..)| self.id != GOV_REGION || *auth != ServiceAccountAuthType::ApiKey);
+        credentials.extend(accounts.filter_map(|planted| garden.seed_account(&mut state, *planted)));
+        credentials.extend(garden.seed_triage_app(&mut state));
+        credentials.extend(garden.seed_metrics_app(&mut state));
+        credentials
+    }
+}
+
+impl RegionSeeder<'_> {
+    fn label(&self, name: &str) -> String {
+        format!("{}/{name}", self.region.id)
+    }
+
+    /// The end of the day so many days ahead, so that the count is right at every hour of today.
+    fn in_days(&self, days: i64) -> UnixMillis {
+        self.midnight + (days + 1) * MILLIS_PER_DAY - MILLIS_PER_SECOND
+    }
+
+    fn credential(&self, name: &str, kind: &'static str, secret: String, fields: SeededFields) -> SeededCredential {
+        let prefix = self.region.id.trim_start_matches("SNYK-").replace('-', "").to_lowercase();
+        let provider = if kind.starts_with("app") { "snyk-apps" } else { "snyk" };
+        let region = self.region.id.to_owned();
+        SeededCredential { name: format!("{prefix}-{name}"), provider, kind, region, secret, fields, parts: SeededFields::new() }
+    }
+
+    fn seed_users(&self, state: &mut SnykState) -> Vec<SeededCredential> {
+        SEEDED_USERS.into_iter().map(|(name, rank, reach)| self.seed_user(state, name, rank, reach)).collect()
+    }
+
+    fn seed_user(&self, state: &mut SnykState, name: &str, rank: RolePrivilege, reach: ResourceScope) -> SeededCredential {
+        let label = self.label(name);
+        let person = Arc::new(SnykPrincipal {
+            id: deterministic::uuid(&label),
+            principal_type: PrincipalType::User,
+            name: name.to_owned(),
+            privilege: rank,
+            scope: reach,
+        });
+        let secret = deterministic::secret_uuid(&format!("{label}/token"));
+        state.tokens.insert(secret.clone(), SnykToken::new(&person, "personal-token", ValidityPeriod::starting_at(self.past)));
+        state.users.push(person);
+        self.credential(name, "personal-token", secret, self.scope_fields(ResourceScope::Org(0)))
+    }
+
+    /// The fields that say where something belongs.
+    fn scope_fields(&self, scope: ResourceScope) -> SeededFields {
+        let world = &self.region.fixtures;
+        match scope {
+            ResourceScope::Org(org) => {
+                let group = world.orgs[org].group;
+                BTreeMap::from([("org_id", world.orgs[org].id.clone()), ("group_id", world.groups[group].id.clone())])
+            }
+            ResourceScope::Group(group) => BTreeMap::from([("group_id", world.groups[group].id.clone())]),
+            ResourceScope::Region => SeededFields::new(),
+        }
+    }
+
+    fn seed_pats(&self, state: &mut SnykState) -> Vec<SeededCredential> {
+        SEEDED_PATS.into_iter().filter_map(|planted| self.seed_pat(state, planted)).collect()
+    }
+
+    fn seed_pat(&self, state: &mut SnykState, (name, owner, days): (&str, usize, i64)) -> Option<SeededCredential> {
+        let owner = Arc::clone(state.users.get(owner)?);
+        let expires = self.in_days(days);
+        let pat = SnykPat {
+            id: deterministic::ulid(&self.label(name)),
+            owner: owner.id.clone(),
+            label: name.to_owned(),
+            created: expires + MILLIS_PER_SECOND - 90 * MILLIS_PER_DAY,
+            expires,
+        };
+        let id = pat.id.clone();
+        let secret = self.region.add_pat(state, &owner, pat, ValidityPeriod::starting_at(self.past));
+        let mut fields = self.scope_fields(ResourceScope::Org(0));
+        fields.insert("pat_id", id);
+        Some(self.credential(name, "personal-access-token", secret, fields))
+    }
+
+    fn seed_account(&self, state: &mut SnykState, planted: SeededAccount) -> Option<SeededCredential> {
+        let (name, auth, scope, ..) = planted;
+        let order = self.account_spec(planted)?;
+        let role_id = order.role_id.clone();
+        let secret = self.region.create_account(state, order, &self.label(name), self.past);
+        let account = state.accounts.last()?;
+        let (id, client_id) = (account.id().to_owned(), account.client_id.clone());
+        self.apply_special_cases(state, name, &id);
+        let mut fields = self.scope_fields(scope);
+        fields.extend([
+            ("service_account_id", id),
+            ("auth_type", auth.name().to_owned()),
+            ("role_id", role_id),
+            ("level", scope.level_name().to_owned()),
+        ]);
+        if auth.is_oauth() {
+            fields.insert("client_id", client_id);
+        }
+        let kind = if auth.is_oauth() { "service-account-oauth" } else { "service-account-token" };
+        let secret = secret.unwrap_or_else(|| assertion::PRIVATE_KEY.to_owned());
+        Some(self.credential(name, kind, secret, fields))
+    }
+
+    fn account_spec(&self, (name, auth, scope, rank, days): SeededAccount) -> Option<ServiceAccountSpec> {
+        let jwks_url = (auth == ServiceAccountAuthType::PrivateKeyJwt).then(|| "https://keys.example.com/jwks.json".to_owned());
+        Some(ServiceAccountSpec {
+            name: name.to_owned(),
+            auth,
+            scope,
+            role_id: self.region.fixtures.role_with_privilege(rank)?.id.clone(),
+            expires: (auth == ServiceAccountAuthType::AccessToken).then(|| self.in_days(days)),
+            ttl_seconds: 3_600,
+            jwks_url,
+        })
+    }
+
+    /// Two of the accounts have a story.
+    fn apply_special_cases(&self, state: &mut SnykState, name: &str, id: &str) {
+        if name == BEARER_ONLY_ACCOUNT {
+            state
+                .tokens
+                .values_mut()
+                .filter(|token| token.owner_id == id)
+                .for_each(|token| token.schemes = AcceptedSchemes::Bearer);
+        }
+        if name == REVOKED_ACCOUNT {
+            state.accounts.retain(|account| account.id() != id);
+            state.revoke_tokens(id, self.past);
+        }
+    }
+
+    fn new_app(&self, name: &str, grant: AppGrantType) -> (SnykApp, String) {
+        let label = self.label(name);
+        let secret = deterministic::snyk_secret("cs", &label);
+        let app = SnykApp {
+            id: deterministic::uuid(&format!("{label}/app")),
+            org: 0,
+            name: name.to_owned(),
+            client_id: deterministic::uuid(&format!("{label}/client")),
+            redirect_uris: if grant == AppGrantType::AuthorizationCode {
+                REDIRECT_URIS.map(str::to_owned).into()
+            } else {
+                Vec::new()
+            },
+            scopes: ["org.read", "org.project.read"].map(str::to_owned).into(),
+            grant_type: grant,
+            ttl_seconds: 3_600,
+            secrets: ClientSecrets::with_secret(secret.clone(), ValidityPeriod::starting_at(self.past)),
+        };
+        (app, secret)
+    }
+
+    /// The app that acts for the administrator.
+    fn seed_triage_app(&self, state: &mut SnykState) -> Option<SeededCredential> {
+        let (app, client_secret) = self.new_app("triage-app", AppGrantType::AuthorizationCode);
+        let user = Arc::clone(state.users.first()?);
+        let (_, refresh) = state.start_session(&app.id, &user, &self.label("triage-app"), self.past);
+        let mut fields = self.scope_fields(ResourceScope::Org(0));
+        fields.extend([("client_id", app.client_id.clone()), ("app_id", app.id.clone())]);
+        state.apps.push(app);
+        let parts = BTreeMap::from([("client_secret", client_secret)]);
+        Some(SeededCredential { parts, ..self.credential("triage-app", "app", refresh, fields) })
+    }
+
+    /// The app that acts by itself, installed in an organisation and in a group.
+    fn seed_metrics_app(&self, state: &mut SnykState) -> Vec<SeededCredential> {
+        let (app, _) = self.new_app("metrics-app", AppGrantType::ClientCredentials);
+        let install = |(scope, place)| {
+            let label = self.label(&format!("metrics-app/{place}"));
+            let (install, secret) = AppInstall::new(&app, scope, &label, self.past);
+            let mut fields = self.scope_fields(scope);
+            fields.extend([("client_id", install.client_id.clone()), ("install_id", install.id.clone())]);
+            state.installs.push(install);
+            self.credential(&format!("metrics-{place}"), "app-install", secret, fields)
+        };
+        let credentials = [(ResourceScope::Org(0), "org"), (ResourceScope::Group(0), "group")].into_iter().map(install).collect();
+        state.apps.push(app);
+        credentials
+    }
+}

@@ -1,0 +1,244 @@
+//! What an answer to a dialog means: the keys and clicks of a person who sees it.
+
+use super::expected_input::{ExpectedInput, FieldPrompt, FocusedButton, ListPrompt, PromptOption, list_options};
+use super::prompt_command::is_prompt_command;
+use super::{App, Now, UiEffect};
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::tui::app::dialog::{Dialog, DialogResult};
+use crate::tui::app::dialog_view::{DialogRow, DialogView};
+use crate::tui::app::form::FieldInput;
+
+/// Leaves the dialog as Esc does.
+const LEAVE_INPUT: &str = ".";
+/// Goes back to the field before.
+const PREVIOUS_FIELD_INPUT: &str = "<";
+/// Adds a line to a field of several.
+const ADD_LINE_PREFIX: &str = "+";
+/// Empties a field.
+const CLEAR_FIELD_INPUT: &str = "-";
+
+/// The button of what is only read.
+const CLOSE_LABEL: &str = "Close";
+
+const ENTER: KeyPress = KeyPress::without_modifiers(KeySymbol::Enter);
+pub(super) const ESC: KeyPress = KeyPress::without_modifiers(KeySymbol::Esc);
+const DOWN: KeyPress = KeyPress::without_modifiers(KeySymbol::Down);
+const BACK_TAB: KeyPress = KeyPress { shift: true, ..KeyPress::without_modifiers(KeySymbol::Tab) };
+
+impl App {
+    /// Takes in the answer to what the top dialog asks.
+    pub(super) fn handle_dialog_reply(&mut self, line: &str, now: Now) -> Vec<UiEffect> {
+        let Some(dialog) = self.dialogs.top() else { return Vec::new() };
+        let sheet = dialog.view(self, now);
+        let subject = ExpectedInput::from_view(&sheet);
+        let answer = line.trim();
+        match (answer, &subject) {
+            (_, ExpectedInput::ReadOnly) => {
+                let mut effects = self.press_dialog_key(ESC, now);
+                if self.dialogs.is_empty() {
+                    effects.extend(self.handle_command_line(answer, now));
+                }
+                effects
+            }
+            (_, ExpectedInput::Buttons(buttons, _)) if matches!(&buttons[..], [only] if only.title == CLOSE_LABEL) => {
+                self.close_and_run(buttons, answer, now)
+            }
+            (LEAVE_INPUT, _) => self.press_dialog_key(ESC, now),
+            // From whichever button, back is the last field.
+            (PREVIOUS_FIELD_INPUT, ExpectedInput::Buttons(_, FocusedButton { at, .. })) => {
+                (0..=*at).flat_map(|_| self.press_dialog_key(BACK_TAB, now)).collect()
+            }
+            (PREVIOUS_FIELD_INPUT, _) => self.press_dialog_key(BACK_TAB, now),
+            (_, ExpectedInput::Text(field, _)) if !field.is_multiline && is_prompt_command(answer) => {
+                self.handle_unmatched_reply(answer, 0, now)
+            }
+            (_, ExpectedInput::Text(field, _)) => self.fill_text_field(field, answer, now),
+            (_, ExpectedInput::Secret(..))
+                if is_prompt_command(answer) && !matches!(self.dialogs.top(), Some(Dialog::Unlock(_))) =>
+            {
+                self.handle_unmatched_reply(answer, 0, now)
+            }
+            (_, ExpectedInput::Secret(field, held)) => self.fill_secret_field(field, *held, answer, now),
+            (_, ExpectedInput::Choice(_, titles, at)) => self.select_option_by_text(titles, *at, answer, now),
+            (_, ExpectedInput::Confirmation(_, button)) => self.confirm_with_word(*button, answer, now),
+            ("", ExpectedInput::Buttons(_, FocusedButton { is_default: false, .. })) => {
+                self.respond("Say which: its number, or how it begins.");
+                Vec::new()
+            }
+            (_, ExpectedInput::Buttons(buttons, FocusedButton { at, .. })) => {
+                let pressed = if answer.is_empty() { buttons.get(*at) } else { find_option(buttons, answer) };
+                match pressed {
+                    Some(button) => self.click_option(button, now),
+                    None => self.handle_unmatched_reply(answer, buttons.len(), now),
+                }
+            }
+            (_, ExpectedInput::List(list)) => self.select_list_item(list, answer, now),
+        }
+    }
+
+    /// Closes what can only be closed. Whoever has a command on the tip of the tongue need not close it first.
+    fn close_and_run(&mut self, buttons: &[PromptOption], answer: &str, now: Now) -> Vec<UiEffect> {
+        let mut effects = buttons.first().map(|close| self.click_option(close, now)).unwrap_or_default();
+        let is_said = answer.is_empty() || answer == LEAVE_INPUT || find_option(buttons, answer).is_some();
+        if self.dialogs.is_empty() && !is_said {
+            effects.extend(self.handle_command_line(answer, now));
+        }
+        effects
+    }
+
+    /// Writes a line of text; nothing keeps what stands there.
+    fn fill_text_field(&mut self, field: &FieldPrompt, answer: &str, now: Now) -> Vec<UiEffect> {
+        if answer.is_empty() {
+            return self.press_dialog_key(if field.is_in_list { DOWN } else { self.next_field_key() }, now);
+        }
+        if let Some((line, has_lines)) = answer.strip_prefix(ADD_LINE_PREFIX).zip(self.text_area_has_lines()) {
+            return self.append_text_line(line.trim_start(), has_lines, now);
+        }
+        let mut effects = self.replace_field_text(if answer == CLEAR_FIELD_INPUT { "" } else { answer }, now);
+        effects.extend(self.press_dialog_key(self.next_field_key(), now));
+        effects
+    }
+
+    /// Whether the field holds something already, if it is one of several lines.
+    fn text_area_has_lines(&self) -> Option<bool> {
+        let Some(Dialog::RequestEditor(request)) = self.dialogs.top() else { return None };
+        let field = request.form.fields.get(request.form.focus)?;
+        matches!(field.control, FieldInput::MultiLine(_)).then(|| !request.form.multi_line_value(&field.id).is_empty())
+    }
+
+    /// Adds a line below those that stand in the field, and stays there.
+    fn append_text_line(&mut self, line: &str, has_lines: bool, now: Now) -> Vec<UiEffect> {
+        let below = [KeyPress { ctrl: true, ..KeyPress::without_modifiers(KeySymbol::End) }, ENTER];
+        let keys = below.into_iter().filter(|_| has_lines).chain(line.chars().map(KeyPress::char));
+        keys.flat_map(|key| self.press_dialog_key(key, now)).collect()
+    }
+
+    /// What goes on to the next field. In a request, Enter would begin another line of the same.
+    fn next_field_key(&self) -> KeyPress {
+        if matches!(self.dialogs.top(), Some(Dialog::RequestEditor(_))) {
+            KeyPress::without_modifiers(KeySymbol::Tab)
+        } else {
+            ENTER
+        }
+    }
+
+    /// Puts another text in the place of what stands in the field.
+    fn replace_field_text(&mut self, text: &str, now: Now) -> Vec<UiEffect> {
+        let erase = [KeyPress::without_modifiers(KeySymbol::End), KeyPress::ctrl('u')];
+        let keys = erase.into_iter().chain(text.chars().map(KeyPress::char));
+        keys.flat_map(|key| self.press_dialog_key(key, now)).collect()
+    }
+
+    /// Hands a secret over. Where it must be recognised first, the form goes on by itself.
+    fn fill_secret_field(&mut self, field: &FieldPrompt, held: bool, answer: &str, now: Now) -> Vec<UiEffect> {
+        if answer.is_empty() {
+            return self.press_dialog_key(if field.is_in_list { DOWN } else { ENTER }, now);
+        }
+        let mut effects = if held { self.press_dialog_key(KeyPress::ctrl('u'), now) } else { Vec::new() };
+        effects.extend(self.with_top_dialog(now, |dialog, app| dialog.handle_paste(answer, app, now)));
+        // What opens in its place is told before anything is answered to it.
+        let taken = |dialog: &Dialog| {
+            let sheet = dialog.view(self, now);
+            !dialog.is_busy() && !has_field_error(&sheet) && matches!(ExpectedInput::from_view(&sheet), ExpectedInput::Secret(..))
+        };
+        if self.dialogs.top().is_some_and(taken) {
+            effects.extend(self.press_dialog_key(ENTER, now));
+        }
+        effects
+    }
+
+    /// Turns to one of some titles by number or its first letters; nothing keeps the one that is there.
+    fn select_option_by_text(&mut self, titles: &[String], at: usize, answer: &str, now: Now) -> Vec<UiEffect> {
+        let choices: Vec<_> = titles.iter().enumerate().map(|(at, title)| PromptOption::new(at, title)).collect();
+        let wanted = if answer.is_empty() { Some(at) } else { find_option(&choices, answer).map(|choice| choice.at) };
+        let Some(wanted) = wanted else {
+            return self.handle_unmatched_reply(answer, titles.len(), now);
+        };
+        let turns = (wanted + titles.len() - at) % titles.len().max(1);
+        let mut effects: Vec<_> =
+            (0..turns).flat_map(|_| self.press_dialog_key(KeyPress::without_modifiers(KeySymbol::Right), now)).collect();
+        if self.dialogs.top().is_some_and(|dialog| !dialog.is_busy()) {
+            effects.extend(self.press_dialog_key(ENTER, now));
+        }
+        effects
+    }
+
+    /// Types a word and presses the button behind it; any other word leaves everything as it is.
+    fn confirm_with_word(&mut self, button: usize, answer: &str, now: Now) -> Vec<UiEffect> {
+        let mut effects = self.replace_field_text(answer, now);
+        effects.extend(self.with_top_dialog(now, |dialog, app| dialog.handle_click(button, app, now)));
+        // What it was about may have another dialog of its own, which is not to be left.
+        let asks_again =
+            |dialog: &Dialog| matches!(ExpectedInput::from_view(&dialog.view(self, now)), ExpectedInput::Confirmation(..));
+        if self.dialogs.top().is_some_and(asks_again) {
+            effects.extend(self.press_dialog_key(ESC, now));
+            self.respond("That was not the word; nothing was done.");
+        }
+        effects
+    }
+
+    /// Takes an item by number; words shorten the list, and a single one that is left is taken.
+    fn select_list_item(
+        &mut self,
+        ListPrompt { items, is_searchable: searched, .. }: &ListPrompt,
+        answer: &str,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        if answer.is_empty() {
+            return self.press_dialog_key(ESC, now);
+        }
+        if let Some(item) = find_option(items, answer) {
+            let effects = self.click_option(item, now);
+            if matches!(self.dialogs.top(), Some(Dialog::TaskList(_))) {
+                self.respond(format!("At {}.", item.title));
+            }
+            return effects;
+        }
+        if matches!(self.dialogs.top(), Some(Dialog::Picker(pick)) if pick.matches_shortcut(answer)) {
+            return self.with_top_dialog(now, |dialog, _| match dialog {
+                Dialog::Picker(pick) => pick.run_shortcut(answer),
+                _ => DialogResult::Stay,
+            });
+        }
+        let is_command = self.find_typed_command(answer).is_some() && !items.iter().any(|item| item.contains(answer));
+        if !searched || is_command || items.is_empty() || answer.parse::<usize>().is_ok() {
+            return self.handle_unmatched_reply(answer, items.len(), now);
+        }
+        let mut effects = self.replace_field_text(answer, now);
+        let left = self.dialogs.top().map(|dialog| {
+            let sheet = dialog.view(self, now);
+            list_options(sheet.head.iter().chain(&sheet.body).chain(&sheet.foot))
+        });
+        match left.as_deref() {
+            Some([only]) => effects.extend(self.click_option(only, now)),
+            Some([]) => {
+                effects.extend(self.replace_field_text("", now));
+                effects.extend(self.handle_unmatched_reply(answer, items.len(), now));
+            }
+            Some(left) if left == &items[..] => self.respond("That shortens nothing: a number takes one."),
+            _ => {}
+        }
+        effects
+    }
+
+    fn click_option(&mut self, choice: &PromptOption, now: Now) -> Vec<UiEffect> {
+        self.with_top_dialog(now, |dialog, app| dialog.handle_click(choice.at, app, now))
+    }
+}
+
+/// Whether something is wrong with what was given last.
+fn has_field_error(sheet: &DialogView) -> bool {
+    let mut rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
+    rows.any(|row| matches!(row, DialogRow::Field(field) if field.focused && field.has_problem))
+}
+
+/// The choice of this number, or the only one that begins so.
+fn find_option<'a>(choices: &'a [PromptOption], answer: &str) -> Option<&'a PromptOption> {
+    if let Ok(number) = answer.parse::<usize>() {
+        return choices.get(number.checked_sub(1)?);
+    }
+    let begins = |choice: &&PromptOption| choice.title.to_lowercase().starts_with(&answer.to_lowercase());
+    let mut found = choices.iter().filter(begins);
+    found.next().filter(|_| found.next().is_none())
+}

@@ -1,0 +1,64 @@
+//! What is said in a question and is no answer to it: a word that leaves, or a command.
+
+use super::dialog_reply::ESC;
+use super::{App, Now, UiEffect};
+use crate::tui::app::command::{CommandAction, CommandSpec, ProgramAction};
+use crate::tui::app::dialog_view::DialogRow;
+
+/// Words that leave a question, as a full stop does. Nobody calls anything so.
+const LEAVE_WORDS: [&str; 4] = ["close", "cancel", "leave", "esc"];
+
+/// How one finds the way through questions.
+pub const PROMPT_HELP: &str =
+    "In a question, Enter keeps what stands in brackets, - empties it, < goes back, and a full stop or close leaves.";
+
+/// Whether these words are about the question even where any text may be its answer. Only a passphrase may be such.
+pub(super) fn is_prompt_command(words: &str) -> bool {
+    let words = words.to_lowercase();
+    LEAVE_WORDS.contains(&words.as_str()) || ["help", "quit"].contains(&words.as_str())
+}
+
+impl App {
+    /// Takes in what does not answer a question with so many choices. A command is obeyed where nothing is lost by it.
+    pub(super) fn handle_unmatched_reply(&mut self, answer: &str, choices: usize, now: Now) -> Vec<UiEffect> {
+        if LEAVE_WORDS.contains(&answer.to_lowercase().as_str()) {
+            return self.press_dialog_key(ESC, now);
+        }
+        match self.find_typed_command(answer) {
+            Some(CommandSpec { action: CommandAction::Program(ProgramAction::Help), .. }) => self.respond(PROMPT_HELP),
+            Some(CommandSpec { action: CommandAction::Program(ProgramAction::Quit), .. }) => {
+                return self.close_dialogs_and_run(answer, now);
+            }
+            Some(_) if self.dialogs_have_no_input(now) => return self.close_dialogs_and_run(answer, now),
+            Some(command) => {
+                self.respond(format!("{} is a command, and this question comes first: a full stop leaves it.", command.name));
+            }
+            None if choices == 0 => self.respond("There is nothing to choose from."),
+            None => {
+                self.respond(format!(
+                    "\"{answer}\" is not among them: a number from 1 to {choices} is needed, or how one begins."
+                ));
+            }
+        }
+        Vec::new()
+    }
+
+    /// Leaves all dialogs, and carries a command out.
+    fn close_dialogs_and_run(&mut self, command: &str, now: Now) -> Vec<UiEffect> {
+        let open = self.dialogs.iter().count();
+        let mut effects: Vec<_> = (0..open).flat_map(|_| self.press_dialog_key(ESC, now)).collect();
+        if self.dialogs.is_empty() {
+            effects.extend(self.handle_command_line(command, now));
+        }
+        effects
+    }
+
+    /// Whether nothing that a person has written is lost with the dialogs.
+    fn dialogs_have_no_input(&self, now: Now) -> bool {
+        let is_free = |sheet: &crate::tui::app::dialog_view::DialogView| {
+            let mut rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
+            !rows.any(|row| matches!(row, DialogRow::Field(field) if field.index != usize::MAX))
+        };
+        self.dialogs.iter().all(|dialog| is_free(&dialog.view(self, now)))
+    }
+}

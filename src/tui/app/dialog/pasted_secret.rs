@@ -1,0 +1,109 @@
+//! A pasted secret, and what it turned out to be.
+
+use std::sync::Arc;
+
+use super::{DialogAction, DialogResult};
+use crate::config::theme::StyleRole;
+use crate::domain::identify::IdentificationCandidate;
+use crate::domain::problem::Problem;
+use crate::domain::provider::ProviderCatalog;
+use crate::domain::provider::spec::{MatchConfidence, SecretRole};
+use crate::domain::{CredentialName, Secret};
+use crate::engine::task_protocol::{CredentialEvent, TaskId};
+use crate::tui::app::dialog_view::DialogRow;
+use crate::tui::app::form::Form;
+
+/// A pasted secret, and what it turned out to be.
+#[derive(Default)]
+pub struct PastedSecret {
+    task: Option<TaskId>,
+    /// The secret with everything around it taken off.
+    secret: Option<Arc<Secret>>,
+    removed_wrapping: Vec<String>,
+    /// What it may be, best first.
+    pub candidates: Vec<IdentificationCandidate>,
+    duplicates: Vec<CredentialName>,
+}
+
+impl PastedSecret {
+    /// The field of every form that holds a secret.
+    pub const FIELD_ID: &'static str = "secret";
+
+    /// Forgets what was found, since the text is another one now.
+    pub fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Asks what the text of the form is, unless that is known or there is none.
+    pub fn request_identification(&mut self, form: &mut Form) -> DialogResult {
+        let Some(input) = form.secret(Self::FIELD_ID) else { return DialogResult::Stay };
+        if input.is_empty() || self.secret.is_some() || self.task.is_some() {
+            return DialogResult::Stay;
+        }
+        if let Some(flaw) = input.invisible_character_problem() {
+            form.set_field_problem(Self::FIELD_ID, flaw);
+            return DialogResult::Stay;
+        }
+        DialogResult::RunAndStay(DialogAction::Identify(input.to_secret()))
+    }
+
+    /// Waits for this task.
+    pub fn set_task(&mut self, task: TaskId) {
+        self.task = Some(task);
+    }
+
+    /// The task that is waited for.
+    pub fn task(&self) -> Option<TaskId> {
+        self.task
+    }
+
+    /// Takes in what was found.
+    pub fn apply_identification(&mut self, event: CredentialEvent) {
+        if let CredentialEvent::Identified { secret, cleaned, candidates, twins } = event {
+            *self = Self { task: None, secret: Some(secret), removed_wrapping: cleaned, candidates, duplicates: twins };
+        }
+    }
+
+    /// The text cannot be a secret.
+    pub fn reject(&mut self, problem: &Problem, form: &mut Form) {
+        self.reset();
+        form.set_field_problem(Self::FIELD_ID, problem.why.clone());
+    }
+
+    /// The secret, once it is known what it is.
+    pub fn secret(&self) -> Option<Arc<Secret>> {
+        self.secret.clone()
+    }
+
+    /// What was found, in words; `unknown` says what becomes of a secret that is not recognised.
+    pub fn describe_rows(&self, catalogue: &ProviderCatalog, unknown: &str) -> Vec<DialogRow> {
+        let Some(_) = &self.secret else { return Vec::new() };
+        let mut rows: Vec<_> = self.candidates.iter().take(3).map(|candidate| candidate_row(candidate, catalogue)).collect();
+        if rows.is_empty() {
+            rows.push(DialogRow::Text(StyleRole::Warn, format!("Not recognised: {unknown}.")));
+        }
+        if !self.removed_wrapping.is_empty() {
+            rows.push(DialogRow::dim(format!("Taken off: {}.", self.removed_wrapping.join(", "))));
+        }
+        if !self.duplicates.is_empty() {
+            let names: Vec<_> = self.duplicates.iter().map(CredentialName::as_str).collect();
+            rows.push(DialogRow::Text(StyleRole::Warn, format!("Already kept as {}.", names.join(", "))));
+        }
+        rows
+    }
+}
+
+fn candidate_row(candidate: &IdentificationCandidate, catalogue: &ProviderCatalog) -> DialogRow {
+    let (role, word) = match candidate.confidence {
+        _ if candidate.secret_role == SecretRole::AccessToken => {
+            (StyleRole::Warn, "A short-lived token, not worth keeping, of a")
+        }
+        _ if candidate.secret_role != SecretRole::Secret => (StyleRole::Warn, "A part, not the secret itself, of a"),
+        MatchConfidence::Certain => (StyleRole::Good, "This is a"),
+        MatchConfidence::Likely => (StyleRole::Good, "Very likely a"),
+        MatchConfidence::Possible => (StyleRole::Warn, "Possibly a"),
+    };
+    let provider = catalogue.provider(&candidate.provider).map_or(candidate.provider.as_str(), |known| known.title.as_str());
+    let kind = catalogue.kind(&candidate.provider, &candidate.kind).map_or(candidate.kind.as_str(), |known| known.title.as_str());
+    DialogRow::Text(role, format!("{word} {provider} {kind}: {}", candidate.why))
+}

@@ -1,0 +1,344 @@
+//! Picking one of many by typing: the palette, regions, presets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+use tui_input::Input;
+
+use super::{ConsoleDialogAction, DialogAction, DialogResult};
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::config::theme::StyleRole;
+use crate::domain::CredentialId;
+use crate::engine::task_protocol::ImportCandidate;
+use crate::engine::task_protocol::RotationTarget;
+use crate::tui::app::RestartTarget;
+use crate::tui::app::command::{CommandAction, CursorMotion};
+use crate::tui::app::credentials::moved_cursor;
+use crate::tui::app::dialog_view::{DialogRow, DialogView, FieldValue, FieldView, ListItem, list_window};
+use crate::tui::app::form::{edit_input, insert_text};
+
+/// How wide a list is whose lines are long.
+const WIDE_COLUMNS: u16 = 108;
+
+/// How far a page key goes.
+const PAGE_ROWS: usize = 10;
+
+/// The dialog in which one of many is picked.
+pub struct PickerDialog {
+    title: String,
+    intro: Vec<DialogRow>,
+    width: u16,
+    shortcuts: &'static [PickerShortcut],
+    /// More about each item, which is told of the one under the cursor.
+    notes: Vec<String>,
+    input: Input,
+    items: Vec<PickerItem>,
+    matching_items: Vec<usize>,
+    cursor: usize,
+    empty_text: String,
+}
+
+/// One of the many.
+pub struct PickerItem {
+    /// What is typed to find it.
+    pub text: String,
+    /// More about it.
+    pub more: String,
+    /// Something short at the right edge.
+    pub right: String,
+    /// A sign before it.
+    pub mark: Option<(StyleRole, &'static str)>,
+    /// The heading above it, while nothing is typed; equal ones are shown once.
+    pub heading: &'static str,
+    /// What picking it means.
+    pub selection: PickerSelection,
+}
+
+/// Something else than to take it that can be done with what is under the cursor, by Ctrl and a letter.
+pub struct PickerShortcut {
+    /// The letter.
+    pub key: char,
+    /// What it does, in a word.
+    pub label: &'static str,
+    /// What is wanted; nothing where it does not fit.
+    pub action: fn(Option<&PickerSelection>) -> Option<ConsoleDialogAction>,
+}
+
+/// Where what was typed is found.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum MatchField {
+    Description,
+    Title,
+}
+
+/// What picking something means.
+#[derive(Clone)]
+pub enum PickerSelection {
+    /// Run a command.
+    Command(CommandAction),
+    /// Show a credential in the list.
+    Credential(CredentialId),
+    /// Switch the credential to this region.
+    Region(CredentialId, String),
+    /// Take this preset, with values for its placeholders.
+    Preset(String, BTreeMap<String, String>),
+    /// Let a credential end.
+    Removal(RemovalTarget),
+    /// Take up a rotation: its id, and the name of its credential.
+    Rotation(String, String),
+    /// Do something with the console.
+    Console(Box<ConsoleDialogAction>),
+    /// Keep what was found.
+    Import(Vec<Arc<ImportCandidate>>),
+    /// Leave, and start again as this says.
+    Restart(RestartTarget),
+}
+
+/// How a credential ends.
+#[derive(Debug, Clone)]
+pub enum RemovalTarget {
+    /// It is forgotten here; the provider is not asked.
+    Local(CredentialId),
+    /// The provider revokes it; it stays here.
+    Provider(RotationTarget),
+}
+
+impl PickerShortcut {
+    /// Whether it is done with one of the items, rather than with all.
+    fn needs_item(&self) -> bool {
+        (self.action)(None).is_none()
+    }
+
+    /// How it is said.
+    fn example_input(&self) -> String {
+        if self.needs_item() { format!("{} 1", self.label) } else { self.label.to_owned() }
+    }
+}
+
+impl PickerDialog {
+    /// All of `items`; the cursor is on the one at `cursor`.
+    pub fn new(title: impl Into<String>, items: Vec<PickerItem>, cursor: usize) -> Self {
+        let shown = (0..items.len()).collect();
+        let (title, input, empty) = (title.into(), Input::default(), "Nothing is here yet".to_owned());
+        let (intro, notes) = (Vec::new(), Vec::new());
+        Self { title, intro, width: 92, shortcuts: &[], notes, input, items, matching_items: shown, cursor, empty_text: empty }
+    }
+
+    /// The same as a wide list of which more can be made than to take one.
+    #[must_use]
+    pub fn with_shortcuts(mut self, extras: &'static [PickerShortcut]) -> Self {
+        (self.shortcuts, self.width) = (extras, WIDE_COLUMNS);
+        self
+    }
+
+    /// The same with other words for when it is empty.
+    #[must_use]
+    pub fn with_empty_text(mut self, empty: String) -> Self {
+        self.empty_text = empty;
+        self
+    }
+
+    /// The same as wide as its lines need it.
+    #[must_use]
+    pub fn with_wide_layout(mut self) -> Self {
+        self.width = WIDE_COLUMNS;
+        self
+    }
+
+    /// The same with more about each item, in their order.
+    #[must_use]
+    pub fn with_notes(mut self, notes: Vec<String>) -> Self {
+        self.notes = notes;
+        self
+    }
+
+    /// The same below some words.
+    #[must_use]
+    pub fn with_intro(mut self, intro: Vec<DialogRow>) -> Self {
+        self.intro = intro;
+        self
+    }
+
+    /// Whether it is such a list.
+    pub fn has_shortcuts(&self) -> bool {
+        !self.shortcuts.is_empty()
+    }
+
+    /// Takes a key in.
+    pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
+        if key.code == KeySymbol::Enter {
+            return self.submit_selected();
+        }
+        if let Some(extra) = self.shortcuts.iter().find(|extra| key.ctrl && key.code == KeySymbol::Char(extra.key)) {
+            let picked = self.matching_items.get(self.cursor).map(|at| &self.items[*at].selection);
+            let intent = (extra.action)(picked);
+            return intent.map_or(DialogResult::Stay, |intent| DialogResult::RunAndStay(DialogAction::Console(Box::new(intent))));
+        }
+        match typing_motion(key) {
+            Some(motion) => {
+                self.cursor = moved_cursor(self.cursor, motion, PAGE_ROWS, self.matching_items.len().saturating_sub(1))
+            }
+            None if edit_input(&mut self.input, key) => self.update_matches(),
+            None => {}
+        }
+        DialogResult::Stay
+    }
+
+    /// Whether something else than to take an item is said by these words, such as `delete 2`.
+    pub fn matches_shortcut(&self, words: &str) -> bool {
+        self.parse_shortcut(words).is_some()
+    }
+
+    /// Does what is said by these words.
+    pub fn run_shortcut(&mut self, words: &str) -> DialogResult {
+        let Some((extra, at)) = self.parse_shortcut(words) else { return DialogResult::Stay };
+        self.cursor = at.unwrap_or(self.cursor);
+        self.handle_key(KeyPress::ctrl(extra.key))
+    }
+
+    /// What is meant by such words, and the place of the item that it is to be done with.
+    fn parse_shortcut(&self, words: &str) -> Option<(&'static PickerShortcut, Option<usize>)> {
+        let numbered = words.rsplit_once(' ').and_then(|(word, number)| Some((word, number.parse::<usize>().ok()?)));
+        let (word, at) = match numbered {
+            Some((word, number)) => (word, Some(number.checked_sub(1).filter(|at| *at < self.matching_items.len())?)),
+            None => (words, None),
+        };
+        let extra = self.shortcuts.iter().find(|extra| extra.label.split(' ').next() == Some(word) || extra.label == word)?;
+        (extra.needs_item() == at.is_some()).then_some((extra, at))
+    }
+
+    /// Takes a pasted text in.
+    pub fn handle_paste(&mut self, text: &str) -> DialogResult {
+        insert_text(&mut self.input, text);
+        self.update_matches();
+        DialogResult::Stay
+    }
+
+    /// Takes a click on an item in.
+    pub fn handle_click(&mut self, at: usize) -> DialogResult {
+        if at >= self.matching_items.len() {
+            return DialogResult::Stay;
+        }
+        self.cursor = at;
+        self.submit_selected()
+    }
+
+    /// What it shows.
+    pub fn view(&self) -> DialogView {
+        let mut sheet = DialogView::new(self.title.clone(), self.width);
+        let value = FieldValue::Text(self.input.value().to_owned(), self.input.visual_cursor());
+        let field = FieldView { index: usize::MAX, label: "Find".to_owned(), value, focused: true, has_problem: false };
+        sheet.head = self.intro.iter().cloned().chain([DialogRow::Field(field), DialogRow::Blank]).collect();
+        self.push_item_rows(&mut sheet);
+        let extras = self.shortcuts.iter().map(|extra| format!("C-{} {}", extra.key, extra.label));
+        let words =
+            ["↑/↓ choose", "Enter takes it"].map(str::to_owned).into_iter().chain(extras).chain(["Esc closes".to_owned()]);
+        sheet.foot = self
+            .note_rows()
+            .into_iter()
+            .chain([DialogRow::Blank, DialogRow::dim(words.collect::<Vec<_>>().join(" · "))])
+            .collect();
+        let fits = |extra: &&PickerShortcut| !extra.needs_item() || !self.matching_items.is_empty();
+        sheet.shortcuts = self.shortcuts.iter().filter(fits).map(PickerShortcut::example_input).collect();
+        sheet
+    }
+
+    /// All that is known of what is under the cursor, which its line may have no room for.
+    fn note_rows(&self) -> Vec<DialogRow> {
+        let Some((at, note)) = self.matching_items.get(self.cursor).and_then(|at| Some((*at, self.notes.get(*at)?))) else {
+            return Vec::new();
+        };
+        vec![DialogRow::Blank, DialogRow::dim(self.items[at].more.clone()), DialogRow::dim(note.clone())]
+    }
+
+    /// The items around the cursor, below their headings as long as they are in their own order.
+    fn push_item_rows(&self, sheet: &mut DialogView) {
+        let is_sorted = self.input.value().trim().is_empty();
+        let mut heading = "";
+        for at in list_window(self.cursor, self.matching_items.len()) {
+            let item = &self.items[self.matching_items[at]];
+            if is_sorted && item.heading != heading {
+                heading = item.heading;
+                if !sheet.body.is_empty() {
+                    sheet.body.push(DialogRow::Blank);
+                }
+                sheet.body.push(DialogRow::Text(StyleRole::Title, heading.to_owned()));
+            }
+            if at == self.cursor {
+                sheet.cursor = sheet.body.len();
+            }
+            sheet.body.push(self.item_row(at, item));
+        }
+        if sheet.body.is_empty() {
+            let why = if self.items.is_empty() { &self.empty_text } else { "Nothing matches" };
+            sheet.body.push(DialogRow::dim(why));
+        }
+    }
+
+    fn item_row(&self, at: usize, item: &PickerItem) -> DialogRow {
+        DialogRow::Item(ListItem {
+            index: Some(at),
+            mark: item.mark,
+            text: item.text.clone(),
+            more: item.more.clone(),
+            right: item.right.clone(),
+            selected: at == self.cursor,
+        })
+    }
+
+    fn submit_selected(&mut self) -> DialogResult {
+        let Some(item) = self.matching_items.get(self.cursor).map(|at| &self.items[*at]) else { return DialogResult::Stay };
+        DialogResult::RunAndClose(match item.selection.clone() {
+            PickerSelection::Command(action) => DialogAction::Run(action),
+            PickerSelection::Credential(id) => DialogAction::SelectCredential(id),
+            PickerSelection::Region(credential, region) => DialogAction::SwitchRegion(credential, region),
+            PickerSelection::Preset(id, given) => DialogAction::SelectPreset(id, given),
+            PickerSelection::Removal(removal) => DialogAction::ConfirmRemoval(removal),
+            PickerSelection::Rotation(id, name) => DialogAction::ResumeRotation(id, name),
+            PickerSelection::Console(intent) => DialogAction::Console(intent),
+            PickerSelection::Import(finds) => DialogAction::ImportCandidates(finds),
+            PickerSelection::Restart(onward) => DialogAction::Restart(onward),
+        })
+    }
+
+    fn update_matches(&mut self) {
+        let pattern = Pattern::parse(self.input.value(), CaseMatching::Ignore, Normalization::Smart);
+        let (mut matcher, mut letters) = (Matcher::new(Config::DEFAULT), Vec::new());
+        let mut score = |text: &str| pattern.score(Utf32Str::new(text, &mut letters), &mut matcher);
+        // What is found in the title comes before what is found in the description.
+        let mut rank = |item: &PickerItem| match score(&item.text) {
+            Some(score) => Some((MatchField::Title, score)),
+            None => score(&format!("{} {}", item.text, item.more)).map(|score| (MatchField::Description, score)),
+        };
+        let scored = self.items.iter().enumerate().filter_map(|(at, item)| Some((rank(item)?, at)));
+        let mut scored: Vec<_> = scored.collect();
+        scored.sort_by(|(a, _), (b, _)| b.cmp(a));
+        self.matching_items = scored.into_iter().map(|(_, at)| at).collect();
+        self.cursor = 0;
+    }
+}
+
+/// The motions where nothing is typed.
+pub(super) fn list_motion(key: KeyPress) -> Option<CursorMotion> {
+    match (key.code, key.ctrl) {
+        (KeySymbol::Char('k'), false) => Some(CursorMotion::Up),
+        (KeySymbol::Char('j'), false) => Some(CursorMotion::Down),
+        (KeySymbol::Char('g'), false) | (KeySymbol::Home, _) => Some(CursorMotion::Top),
+        (KeySymbol::Char('G'), false) | (KeySymbol::End, _) => Some(CursorMotion::Bottom),
+        _ => typing_motion(key),
+    }
+}
+
+/// The motions that do not get in the way of typing.
+pub(super) fn typing_motion(key: KeyPress) -> Option<CursorMotion> {
+    match (key.code, key.ctrl) {
+        (KeySymbol::Up, _) | (KeySymbol::Char('p'), true) => Some(CursorMotion::Up),
+        (KeySymbol::Down, _) | (KeySymbol::Char('n'), true) => Some(CursorMotion::Down),
+        (KeySymbol::PageUp, _) => Some(CursorMotion::PageUp),
+        (KeySymbol::PageDown, _) => Some(CursorMotion::PageDown),
+        _ => None,
+    }
+}

@@ -1,0 +1,178 @@
+//! A rotation as a diagram that fills: a node for every step, and below it how long the old secret and the new one live.
+//!
+//! ```text
+//! steps  ●──●──●──●──◉──○──○──○──○──○
+//! old    ━━━━━━━━━━━━━━━┄┄┄┄┄┄┄┄┄
+//! new          ━━━━━━━━━┄┄┄┄┄┄┄┄┄┄┄┄┄┄
+//! ```
+
+use super::steps::WizardSteps;
+use crate::config::theme::{GlyphSet, StyleRole};
+use crate::domain::rotation::{RotationPlan, RotationPurpose, SecretOverlap, StepStatus};
+use crate::tui::app::dialog_view::DialogRow;
+
+/// The labels stand in so many columns.
+const LABEL_COLUMNS: usize = 7;
+/// The most columns from one node to the next.
+const MAX_NODE_SPACING: usize = 7;
+/// Fewer would let the nodes touch.
+const MIN_NODE_SPACING: usize = 2;
+
+/// The signs of the diagram.
+struct DiagramSymbols {
+    done: &'static str,
+    current: &'static str,
+    planned: &'static str,
+    failed: &'static str,
+    line: &'static str,
+    alive: &'static str,
+    remaining: &'static str,
+}
+
+const UNICODE_SYMBOLS: DiagramSymbols =
+    DiagramSymbols { done: "●", current: "◉", planned: "○", failed: "✗", line: "─", alive: "━", remaining: "┄" };
+const ASCII_SYMBOLS: DiagramSymbols =
+    DiagramSymbols { done: "#", current: ">", planned: "o", failed: "x", line: "-", alive: "=", remaining: "." };
+
+/// How much of the diagram there is room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DiagramDetail {
+    /// The nodes only.
+    StepsOnly,
+    /// The nodes and the lives of the secrets.
+    WithLifespans,
+}
+
+/// One secret: from which step to which it lives, and how far that has come.
+struct SecretLifespan {
+    label: &'static str,
+    /// The step in which it comes into being.
+    from: usize,
+    /// The first step in which it has not come into being, or lives no more, as things stand.
+    reached: usize,
+    /// The step in which it is to end, or has ended; behind the last one where it stays.
+    until: usize,
+    /// Whether it has ended.
+    ended: bool,
+}
+
+/// The diagram in so many columns.
+pub(super) fn diagram_rows(
+    plan: &RotationPlan,
+    steps: &WizardSteps,
+    glyphs: &GlyphSet,
+    (columns, extent): (usize, DiagramDetail),
+) -> Vec<DialogRow> {
+    let signs = if *glyphs == GlyphSet::UNICODE { &UNICODE_SYMBOLS } else { &ASCII_SYMBOLS };
+    let states = steps.states();
+    let stride = (columns.saturating_sub(LABEL_COLUMNS) / states.len().max(1)).clamp(MIN_NODE_SPACING, MAX_NODE_SPACING);
+    let mut rows = vec![node_row(&states, signs, stride)];
+    if extent == DiagramDetail::WithLifespans {
+        rows.extend(secret_lifespans(plan, &states).into_iter().map(|life| lifespan_row(&life, signs, stride)));
+    }
+    rows.push(DialogRow::Blank);
+    rows
+}
+
+fn node_row(states: &[(&str, StepStatus)], signs: &DiagramSymbols, stride: usize) -> DialogRow {
+    let mut pieces = vec![(StyleRole::Dim, pad_label("steps"))];
+    for (at, (_, state)) in states.iter().enumerate() {
+        let (role, sign) = match state {
+            StepStatus::Done => (StyleRole::Good, signs.done),
+            StepStatus::Planned => (StyleRole::Dim, signs.planned),
+            StepStatus::Failed => (StyleRole::Bad, signs.failed),
+            StepStatus::Running => (StyleRole::Accent, signs.current),
+            StepStatus::Waiting => (StyleRole::Warn, signs.current),
+        };
+        pieces.push((role, sign.to_owned()));
+        if at + 1 < states.len() {
+            let role = if *state == StepStatus::Done { StyleRole::Good } else { StyleRole::Dim };
+            pieces.push((role, signs.line.repeat(stride - 1)));
+        }
+    }
+    DialogRow::spans(pieces)
+}
+
+fn lifespan_row(life: &SecretLifespan, signs: &DiagramSymbols, stride: usize) -> DialogRow {
+    let mut pieces = vec![(StyleRole::Dim, pad_label(life.label)), (StyleRole::Dim, " ".repeat(life.from * stride))];
+    let reached = life.reached.clamp(life.from, life.until);
+    pieces.push((StyleRole::Good, signs.alive.repeat((reached - life.from) * stride)));
+    if life.ended {
+        pieces.push((StyleRole::Bad, signs.failed.to_owned()));
+    } else {
+        pieces.push((StyleRole::Dim, signs.remaining.repeat((life.until - reached) * stride)));
+    }
+    DialogRow::spans(pieces)
+}
+
+fn secret_lifespans(plan: &RotationPlan, states: &[(&str, StepStatus)]) -> Vec<SecretLifespan> {
+    let place = |wanted: &[&str]| states.iter().position(|(id, _)| wanted.contains(id));
+    let is_done = |at: usize| states.get(at).is_some_and(|(_, state)| *state == StepStatus::Done);
+    let front = states.iter().rposition(|(_, state)| *state != StepStatus::Planned).map_or(0, |last| last + 1);
+    let (end, mint) = (states.len(), place(&["create", "await-paste"]));
+    let death = if plan.overlap == SecretOverlap::Absent && plan.purpose == RotationPurpose::Replace {
+        mint
+    } else {
+        place(&["revoke", "await-revoke"])
+    };
+    let old = (plan.purpose != RotationPurpose::Create).then(|| {
+        let until = death.unwrap_or(end);
+        let ended = is_done(until);
+        SecretLifespan { label: "old", from: 0, reached: if ended { until } else { front }, until, ended }
+    });
+    let new = mint.map(|from| {
+        let given_up = states.iter().position(|(id, state)| id.starts_with("discard") && *state == StepStatus::Done);
+        let until = given_up.unwrap_or(end);
+        SecretLifespan { label: "new", from, reached: if is_done(from) { front } else { from }, until, ended: given_up.is_some() }
+    });
+    old.into_iter().chain(new).collect()
+}
+
+fn pad_label(word: &str) -> String {
+    format!("{word:<LABEL_COLUMNS$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::app::samples::rotation::{line, plan, plan_for};
+
+    fn drawn(plan: &RotationPlan, lines: &[(&str, StepStatus)]) -> Vec<String> {
+        let lines: Vec<_> = lines.iter().map(|(step, state)| line(step, *state, "")).collect();
+        let rows =
+            diagram_rows(plan, &WizardSteps::from_progress(plan, &lines), &GlyphSet::UNICODE, (37, DiagramDetail::WithLifespans));
+        let text = rows.into_iter().map(|row| match row {
+            DialogRow::Spans(drawing) => {
+                drawing.spans.into_iter().map(|(_, text)| text).collect::<String>().trim_end().to_owned()
+            }
+            _ => String::new(),
+        });
+        text.filter(|row| !row.is_empty()).collect()
+    }
+
+    #[test]
+    fn it_fills_as_the_steps_are_taken() {
+        assert_eq!(
+            drawn(&plan(), &[]),
+            ["steps  ○──○──○──○──○──○──○──○──○──○", "old    ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄", "new          ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄"]
+        );
+        let done = ["prove-store", "snapshot", "create", "stash"].map(|step| (step, StepStatus::Done));
+        let half: Vec<_> = done.into_iter().chain([("verify", StepStatus::Running)]).collect();
+        assert_eq!(
+            drawn(&plan(), &half),
+            ["steps  ●──●──●──●──◉──○──○──○──○──○", "old    ━━━━━━━━━━━━━━━┄┄┄┄┄┄", "new          ━━━━━━━━━┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄"]
+        );
+    }
+
+    #[test]
+    fn a_secret_that_ended_ends_where_it_did() {
+        let done = ["prove-store", "snapshot", "create", "stash", "verify", "promote", "deliver ci", "revoke"];
+        let done: Vec<_> = done.into_iter().map(|step| (step, StepStatus::Done)).collect();
+        assert_eq!(drawn(&plan(), &done)[1], "old    ━━━━━━━━━━━━━━━━━━━━━✗");
+        let pasted: Vec<_> = ["prove-store", "snapshot", "await-paste"].map(|step| (step, StepStatus::Done)).into();
+        assert!(
+            drawn(&plan_for("personal-token"), &pasted)[1].ends_with("━✗"),
+            "without overlap it dies when the new one is made"
+        );
+    }
+}

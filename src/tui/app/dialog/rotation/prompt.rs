@@ -1,0 +1,329 @@
+//! A question of a rotation, and the person who is about to answer it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tui_input::Input;
+use url::Url;
+
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::config::theme::StyleRole;
+use crate::domain::rotation::UserDecision;
+use crate::engine::task_protocol::{PromptId, PromptReply, RotationPrompt, RotationTask};
+use crate::tui::app::credentials::scroll_offset;
+use crate::tui::app::dialog_view::{DialogRow, FieldValue, FieldView, ListItem};
+use crate::tui::app::form::{edit_input, insert_text};
+use crate::tui::app::secret_input::SecretInput;
+use crate::tui::app::{BrowserAvailability, PresentationMode, display_format};
+
+/// So many answers are seen at the same time.
+const MAX_VISIBLE_ANSWERS: usize = 6;
+
+/// When so little time is left, the countdown stands out.
+const COUNTDOWN_WARNING: Duration = Duration::from_secs(20);
+
+/// A question that waits for its answer.
+pub(super) struct RotationPromptView {
+    prompt_id: PromptId,
+    prompt: RotationPrompt,
+    choices: Vec<RotationAnswer>,
+    cursor: usize,
+    secret: SecretInput,
+    typed: Input,
+    /// What is wrong with what was pasted or typed.
+    flaw: Option<String>,
+    browser: BrowserAvailability,
+    /// Until when a browser is waited for.
+    deadline: Option<Instant>,
+}
+
+/// What can be done about a question.
+enum RotationAnswer {
+    OpenPage(Url),
+    /// Copies the address of the page, for a browser elsewhere.
+    CopyAddress(Url),
+    PasteSecret,
+    Decide(String, UserDecision),
+    Postpone,
+}
+
+/// What a key did.
+pub(super) enum PromptKeyResult {
+    /// Nothing that matters to anybody else.
+    Handled,
+    /// A page is to be opened.
+    OpenPage(Url),
+    /// The address of a page is to be copied.
+    CopyAddress(Url),
+    /// It is answered, or left.
+    Submit(RotationTask),
+}
+
+impl RotationPromptView {
+    /// The question as it is asked at this moment, with the cursor on the answer that is likeliest.
+    pub(super) fn new(question: PromptId, dilemma: RotationPrompt, browser: BrowserAvailability, now: Instant) -> Self {
+        let page = dilemma.page.as_deref().and_then(|page| Url::parse(page).ok());
+        let until = dilemma.awaited_callback.as_ref().map(|awaited| now + awaited.timeout);
+        let open = page.clone().filter(|_| browser == BrowserAvailability::Available).map(RotationAnswer::OpenPage);
+        let copy = page.filter(|_| until.is_some()).map(RotationAnswer::CopyAddress);
+        let mut answers: Vec<_> = open.into_iter().chain(copy).collect();
+        // A browser that is here comes back by itself.
+        let pastes = dilemma.accepts_paste && (until.is_none() || browser == BrowserAvailability::Unavailable);
+        let cursor = if pastes { answers.len() } else { 0 };
+        answers.extend(dilemma.accepts_paste.then_some(RotationAnswer::PasteSecret));
+        answers
+            .extend(dilemma.choices.iter().map(|choice| RotationAnswer::Decide(choice.title.clone(), choice.decision.clone())));
+        answers.push(RotationAnswer::Postpone);
+        let (secret, typed) = (SecretInput::default(), Input::default());
+        Self {
+            prompt_id: question,
+            prompt: dilemma,
+            choices: answers,
+            cursor,
+            secret,
+            typed,
+            flaw: None,
+            browser,
+            deadline: until,
+        }
+    }
+
+    /// When the time that is left is another number.
+    pub(super) fn next_wake(&self, now: Instant) -> Option<Instant> {
+        display_format::next_second_at(self.deadline?, now)
+    }
+
+    /// The page that opens by itself: the one from which the browser is to come back.
+    pub(super) fn page_to_open(&self) -> Option<Url> {
+        self.choices.iter().find_map(|answer| match answer {
+            RotationAnswer::OpenPage(page) => Some(page.clone()).filter(|_| self.deadline.is_some()),
+            _ => None,
+        })
+    }
+
+    /// Takes a key in.
+    pub(super) fn handle_key(&mut self, key: KeyPress) -> PromptKeyResult {
+        let count = self.choices.len();
+        match key.code {
+            KeySymbol::Enter => return self.submit_selected(),
+            KeySymbol::Down => self.cursor = (self.cursor + 1) % count,
+            KeySymbol::Tab if !key.shift => self.cursor = (self.cursor + 1) % count,
+            KeySymbol::Up | KeySymbol::Tab => self.cursor = (self.cursor + count - 1) % count,
+            _ => {
+                self.flaw = None;
+                match &self.choices[self.cursor] {
+                    RotationAnswer::PasteSecret => drop(self.secret.handle_key(key)),
+                    RotationAnswer::Decide(_, UserDecision::Override(_)) => drop(edit_input(&mut self.typed, key)),
+                    _ => {}
+                }
+            }
+        }
+        PromptKeyResult::Handled
+    }
+
+    /// Takes a pasted text in: a secret where one is wanted.
+    pub(super) fn handle_paste(&mut self, text: &str) {
+        self.flaw = None;
+        if let Some(at) = self.choices.iter().position(|answer| matches!(answer, RotationAnswer::PasteSecret)) {
+            self.cursor = at;
+            self.secret.clear();
+            self.secret.push(text);
+        } else if matches!(self.choices[self.cursor], RotationAnswer::Decide(_, UserDecision::Override(_))) {
+            insert_text(&mut self.typed, text);
+        }
+    }
+
+    /// Takes a click on an answer in.
+    pub(super) fn handle_click(&mut self, at: usize) -> PromptKeyResult {
+        self.cursor = at.min(self.choices.len() - 1);
+        match self.choices[self.cursor] {
+            RotationAnswer::PasteSecret | RotationAnswer::Decide(_, UserDecision::Override(_)) => PromptKeyResult::Handled,
+            _ => self.submit_selected(),
+        }
+    }
+
+    /// What is asked, for the part of the sheet that scrolls.
+    pub(super) fn question(&self) -> Vec<DialogRow> {
+        let mut rows = vec![DialogRow::Blank, DialogRow::Text(StyleRole::Title, capitalize(&self.prompt.message.title))];
+        if !self.prompt.message.detail.is_empty() {
+            rows.push(DialogRow::warning(capitalize(&self.prompt.message.detail)));
+        }
+        match (self.callback_row(), &self.prompt.page) {
+            (Some(way_back), Some(page)) => rows.extend([way_back, DialogRow::Text(StyleRole::Accent, page.clone())]),
+            (_, page) => rows.extend(page.iter().map(|page| DialogRow::text(format!("Page: {page}")))),
+        }
+        rows.push(DialogRow::Blank);
+        rows
+    }
+
+    /// The answers, below the time that is left for them.
+    pub(super) fn answers(&self, audience: PresentationMode, now: Instant) -> Vec<DialogRow> {
+        let top = scroll_offset(0, self.cursor, MAX_VISIBLE_ANSWERS, self.choices.len());
+        let shown = self.choices.iter().enumerate().skip(top).take(MAX_VISIBLE_ANSWERS);
+        let mut rows: Vec<_> = self.countdown_row(now).into_iter().collect();
+        rows.extend(shown.map(|(at, answer)| self.answer_row(at, answer, audience)));
+        let hidden = self.choices.len().saturating_sub(MAX_VISIBLE_ANSWERS);
+        rows.extend((hidden > 0).then(|| DialogRow::dim(format!("{} of {}", self.cursor + 1, self.choices.len()))));
+        rows.extend(self.flaw.iter().map(|flaw| DialogRow::Text(StyleRole::Bad, flaw.clone())));
+        rows.push(DialogRow::dim("↑/↓ choose · Enter takes it · Esc hides this, and it goes on waiting"));
+        rows
+    }
+
+    /// How the browser comes back, where one is waited for.
+    fn callback_row(&self) -> Option<DialogRow> {
+        let place = self.prompt.awaited_callback.as_ref()?.callback.origin().ascii_serialization();
+        Some(DialogRow::dim(match self.browser {
+            BrowserAvailability::Available => format!("Agree on this page; the browser comes back by itself ({place}):"),
+            BrowserAvailability::Unavailable => {
+                format!("Agree on this page, on your own machine. It ends at {place}, out of its reach: paste that below.")
+            }
+        }))
+    }
+
+    fn countdown_row(&self, now: Instant) -> Option<DialogRow> {
+        let left = self.deadline?.saturating_duration_since(now);
+        let role = if left <= COUNTDOWN_WARNING { StyleRole::Warn } else { StyleRole::Text };
+        let seconds = display_format::whole_seconds_left(left);
+        Some(DialogRow::Text(role, format!("Waiting for the browser: {}:{:02} left.", seconds / 60, seconds % 60)))
+    }
+
+    fn answer_row(&self, at: usize, answer: &RotationAnswer, audience: PresentationMode) -> DialogRow {
+        let focused = at == self.cursor;
+        let field = |label: String, value| {
+            DialogRow::Field(FieldView { index: at, label, value, focused, has_problem: focused && self.flaw.is_some() })
+        };
+        let text = match answer {
+            RotationAnswer::PasteSecret => {
+                let label = if self.deadline.is_some() { "Ended at" } else { "New secret" };
+                return field(label.to_owned(), FieldValue::Secret(!self.secret.is_empty()));
+            }
+            RotationAnswer::Decide(_, UserDecision::Override(word)) => {
+                // What must be typed is the credential's name, which others are not to see.
+                let value = match audience {
+                    PresentationMode::Off => FieldValue::Text(self.typed.value().to_owned(), self.typed.visual_cursor()),
+                    PresentationMode::On => FieldValue::Secret(!self.typed.value().is_empty()),
+                };
+                return field(format!("Type {word}"), value);
+            }
+            RotationAnswer::Decide(title, UserDecision::SelectedOld(_)) if audience == PresentationMode::On => {
+                without_label(title)
+            }
+            RotationAnswer::Decide(title, _) => capitalize(title),
+            RotationAnswer::OpenPage(_) if self.deadline.is_some() => "Open the page again".to_owned(),
+            RotationAnswer::OpenPage(_) => "Open the page in the browser".to_owned(),
+            RotationAnswer::CopyAddress(_) => "Copy the address of the page".to_owned(),
+            RotationAnswer::Postpone => "Leave it for later".to_owned(),
+        };
+        DialogRow::Item(ListItem {
+            index: Some(at),
+            mark: None,
+            text,
+            more: String::new(),
+            right: String::new(),
+            selected: focused,
+        })
+    }
+
+    fn submit_selected(&mut self) -> PromptKeyResult {
+        match &self.choices[self.cursor] {
+            RotationAnswer::OpenPage(page) => PromptKeyResult::OpenPage(page.clone()),
+            RotationAnswer::CopyAddress(page) => PromptKeyResult::CopyAddress(page.clone()),
+            RotationAnswer::Postpone => PromptKeyResult::Submit(RotationTask::LeavePrompt(self.prompt_id)),
+            RotationAnswer::Decide(_, UserDecision::Override(word)) if self.typed.value().trim() != word => {
+                self.flaw = Some(format!("Type {word} to take the new secret all the same"));
+                PromptKeyResult::Handled
+            }
+            RotationAnswer::Decide(_, saying) => {
+                PromptKeyResult::Submit(RotationTask::ReplyToPrompt(self.prompt_id, PromptReply::Decided(saying.clone())))
+            }
+            RotationAnswer::PasteSecret => self.submit_secret(),
+        }
+    }
+
+    fn submit_secret(&mut self) -> PromptKeyResult {
+        let flaw = self.secret.invisible_character_problem().map(|flaw| format!("What was pasted {flaw}"));
+        let nothing =
+            if self.deadline.is_some() { "Paste the address at which the browser ended" } else { "Paste the new secret first" };
+        self.flaw = flaw.or_else(|| self.secret.is_empty().then(|| nothing.to_owned()));
+        let secret = Some(self.secret.to_secret()).filter(|_| self.flaw.is_none());
+        let Some(secret) = secret.and_then(Arc::into_inner) else { return PromptKeyResult::Handled };
+        self.secret.clear();
+        PromptKeyResult::Submit(RotationTask::ReplyToPrompt(self.prompt_id, PromptReply::Pasted(secret)))
+    }
+}
+
+/// What a provider lists, without the name that somebody gave it.
+fn without_label(title: &str) -> String {
+    title.split_once(" · ").map_or_else(String::new, |(_, rest)| rest.to_owned())
+}
+
+/// A sentence as it begins on a screen.
+fn capitalize(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::app::samples::rotation::{paste_prompt, rotation_prompt};
+
+    fn press(asked: &mut RotationPromptView, keys: &str) -> PromptKeyResult {
+        keys.split(' ').fold(PromptKeyResult::Handled, |_, key| asked.handle_key(KeyPress::parse(key).expect("a key")))
+    }
+
+    #[test]
+    fn what_is_pasted_is_handed_over_and_nothing_else() {
+        let mut asked = RotationPromptView::new(PromptId(1), paste_prompt(), BrowserAvailability::Available, Instant::now());
+        assert!(matches!(press(&mut asked, "Enter"), PromptKeyResult::Handled));
+        assert!(asked.flaw.is_some());
+        press(&mut asked, "Down");
+        asked.handle_paste("ab\u{200b}c");
+        assert!(matches!(press(&mut asked, "Enter"), PromptKeyResult::Handled));
+        assert!(asked.flaw.as_deref().is_some_and(|flaw| flaw.contains("zero-width")));
+        asked.handle_paste("the-new-one");
+        let PromptKeyResult::Submit(RotationTask::ReplyToPrompt(PromptId(1), PromptReply::Pasted(secret))) =
+            press(&mut asked, "Enter")
+        else {
+            panic!("no answer");
+        };
+        assert!(secret.same_as(&crate::domain::Secret::from_text("the-new-one".to_owned())));
+        assert!(asked.secret.is_empty());
+    }
+
+    #[test]
+    fn an_override_takes_the_whole_name() {
+        let choices = [UserDecision::Override("ci-scanner".to_owned()), UserDecision::RollBack];
+        let mut asked =
+            RotationPromptView::new(PromptId(2), rotation_prompt(&choices), BrowserAvailability::Available, Instant::now());
+        "ci-scan".chars().for_each(|c| drop(asked.handle_key(KeyPress::char(c))));
+        assert!(matches!(press(&mut asked, "Enter"), PromptKeyResult::Handled));
+        "ner".chars().for_each(|c| drop(asked.handle_key(KeyPress::char(c))));
+        let done = press(&mut asked, "Enter");
+        assert!(
+            matches!(done, PromptKeyResult::Submit(RotationTask::ReplyToPrompt(_, PromptReply::Decided(UserDecision::Override(word)))) if word == "ci-scanner")
+        );
+    }
+
+    #[test]
+    fn the_last_answer_leaves_it_for_later() {
+        let mut asked = RotationPromptView::new(
+            PromptId(3),
+            rotation_prompt(&[UserDecision::Retry]),
+            BrowserAvailability::Available,
+            Instant::now(),
+        );
+        assert!(matches!(press(&mut asked, "Up Enter"), PromptKeyResult::Submit(RotationTask::LeavePrompt(PromptId(3)))));
+    }
+
+    #[test]
+    fn a_page_is_offered_only_where_there_is_a_browser_and_always_shown() {
+        for (browser, offered) in [(BrowserAvailability::Available, true), (BrowserAvailability::Unavailable, false)] {
+            let mut asked = RotationPromptView::new(PromptId(4), paste_prompt(), browser, Instant::now());
+            let shown = asked.question().iter().any(|row| matches!(row, DialogRow::Text(_, text) if text.contains("https://")));
+            assert!(shown);
+            assert_eq!(matches!(press(&mut asked, "Up Enter"), PromptKeyResult::OpenPage(_)), offered);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The steps of a rotation as a person follows them: those of the plan, then whatever else turns out to be needed.
+
+use crate::config::theme::{GlyphSet, StyleRole};
+use crate::domain::rotation::{ProgressLine, RotationPlan, StepStatus};
+use crate::tui::app::dialog_view::{DialogRow, ListItem};
+
+/// The steps, and what has become of each.
+#[derive(Default)]
+pub(super) struct WizardSteps {
+    steps: Vec<WizardStep>,
+    /// The one that something was heard of last.
+    current: usize,
+}
+
+struct WizardStep {
+    id: String,
+    text: String,
+    state: StepStatus,
+    /// More in words about where it stands.
+    detail: String,
+    /// Why it failed last.
+    last_error: Option<String>,
+}
+
+/// Whether somebody is at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ActivityIndicator {
+    /// A task carries it out: what is open is under way.
+    Active,
+    /// Nobody does: nobody knows how what is open ended.
+    Idle,
+    /// Nobody does, and nobody will.
+    Finished,
+}
+
+impl WizardSteps {
+    /// The steps of a plan; none is taken yet.
+    pub(super) fn from_plan(plan: &RotationPlan) -> Self {
+        let step = |planned: &crate::domain::rotation::PlannedRotationStep| {
+            WizardStep::new(planned.step.to_string(), planned.description.clone(), StepStatus::Planned)
+        };
+        Self { steps: plan.steps.iter().map(step).collect(), current: 0 }
+    }
+
+    /// The steps of a plan, with what has happened.
+    pub(super) fn from_progress(plan: &RotationPlan, lines: &[ProgressLine]) -> Self {
+        let mut steps = Self::from_plan(plan);
+        for line in lines {
+            steps.apply(line);
+        }
+        steps
+    }
+
+    /// Something has become of a step. One that the plan does not have comes last.
+    pub(super) fn apply(&mut self, line: &ProgressLine) {
+        let known = self.steps.iter().position(|step| step.id == line.step).filter(|_| !is_remark(&line.step));
+        self.current = known.unwrap_or(self.steps.len());
+        if known.is_none() {
+            self.steps.push(WizardStep::new(line.step.clone(), line_text(line), line.state));
+        }
+        self.steps[self.current].apply(line);
+    }
+
+    /// Every step with its state, in order; remarks are none.
+    pub(super) fn states(&self) -> Vec<(&str, StepStatus)> {
+        let steps = self.steps.iter().filter(|step| !is_remark(&step.id));
+        steps.map(|step| (step.id.as_str(), step.state)).collect()
+    }
+
+    /// How many are done, and how many there are.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let steps = || self.steps.iter().filter(|step| !is_remark(&step.id));
+        (steps().filter(|step| step.state == StepStatus::Done).count(), steps().count())
+    }
+
+    /// The steps as rows, and the row of the one that something was heard of last.
+    pub(super) fn rows(&self, glyphs: &GlyphSet, pulse: ActivityIndicator) -> (Vec<DialogRow>, usize) {
+        let (mut rows, mut seen) = (Vec::new(), 0);
+        for (at, step) in self.steps.iter().enumerate() {
+            rows.push(step.row(glyphs, pulse));
+            rows.extend(step.detail_lines(pulse).map(|remark| DialogRow::dim(format!("  {remark}"))));
+            if at == self.current {
+                seen = rows.len() - 1;
+            }
+        }
+        (rows, seen)
+    }
+}
+
+impl WizardStep {
+    fn new(id: String, words: String, state: StepStatus) -> Self {
+        Self { id, text: words, state, detail: String::new(), last_error: None }
+    }
+
+    fn apply(&mut self, line: &ProgressLine) {
+        self.state = line.state;
+        self.detail.clear();
+        match line.state {
+            StepStatus::Failed => self.last_error = Some(line.detail.clone()),
+            StepStatus::Done => {
+                self.last_error = None;
+                self.detail.clone_from(&line.detail);
+            }
+            StepStatus::Waiting => self.detail.clone_from(&line.detail),
+            StepStatus::Running | StepStatus::Planned => {}
+        }
+    }
+
+    fn row(&self, glyphs: &GlyphSet, pulse: ActivityIndicator) -> DialogRow {
+        let (role, sign, word) = match (self.state, pulse) {
+            (StepStatus::Done, _) => (StyleRole::Good, glyphs.check_mark, "done"),
+            (StepStatus::Planned, ActivityIndicator::Finished) => (StyleRole::Dim, glyphs.unchecked, "not taken"),
+            (StepStatus::Planned, _) => (StyleRole::Dim, glyphs.unchecked, "planned"),
+            (_, ActivityIndicator::Finished) => (StyleRole::Warn, glyphs.refused, "given up"),
+            (StepStatus::Failed, _) => (StyleRole::Bad, glyphs.refused, "failed"),
+            (StepStatus::Running, ActivityIndicator::Active) => (StyleRole::Accent, glyphs.pointer, "running"),
+            (StepStatus::Running, ActivityIndicator::Idle) if !self.id.starts_with("await") => {
+                (StyleRole::Warn, glyphs.warning, "unclear")
+            }
+            (StepStatus::Running | StepStatus::Waiting, _) => (StyleRole::Warn, glyphs.unknown, "waiting"),
+        };
+        let (text, right) = (self.text.clone(), word.to_owned());
+        DialogRow::Item(ListItem { index: None, mark: Some((role, sign)), text, more: String::new(), right, selected: false })
+    }
+
+    /// What else there is to say. Why it failed goes once it is done; how long it waits, once nobody waits.
+    fn detail_lines(&self, pulse: ActivityIndicator) -> impl Iterator<Item = &str> {
+        let told = match self.state {
+            StepStatus::Done => !is_remark(&self.id) && self.detail != self.text,
+            StepStatus::Waiting => pulse == ActivityIndicator::Active,
+            _ => false,
+        };
+        let detail = Some(self.detail.as_str()).filter(|detail| told && !detail.is_empty());
+        self.last_error.as_deref().into_iter().chain(detail)
+    }
+}
+
+/// What a step that the plan does not have is called.
+fn line_text(line: &ProgressLine) -> String {
+    match line.step.as_str() {
+        "reconcile" => format!("found out: {}", line.detail),
+        "human" => format!("you said: {}", line.detail),
+        _ => line.detail.clone(),
+    }
+}
+
+/// Lines that are no steps: what was found out, what a person said. Each stands for itself.
+fn is_remark(id: &str) -> bool {
+    matches!(id, "reconcile" | "human")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::app::samples::rotation::{line, plan};
+
+    fn shown(steps: &WizardSteps, pulse: ActivityIndicator) -> Vec<String> {
+        let (rows, _) = steps.rows(&GlyphSet::UNICODE, pulse);
+        rows.into_iter()
+            .map(|row| match row {
+                DialogRow::Item(item) => format!("{} {}", item.right, item.text),
+                DialogRow::Text(_, text) => text,
+                _ => String::new(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_step_that_failed_says_why_until_it_is_done() {
+        let mut steps = WizardSteps::from_plan(&plan());
+        steps.apply(&line("create", StepStatus::Running, "have the provider make the new secret"));
+        steps.apply(&line("create", StepStatus::Failed, "503 Service Unavailable"));
+        steps.apply(&line("create", StepStatus::Waiting, "wait 2 s"));
+        assert_eq!(
+            shown(&steps, ActivityIndicator::Active)[2..5],
+            ["waiting have the provider make the new secret", "  503 Service Unavailable", "  wait 2 s"]
+        );
+        steps.apply(&line("create", StepStatus::Done, "ci (5f1c)"));
+        assert_eq!(shown(&steps, ActivityIndicator::Active)[2..4], ["done have the provider make the new secret", "  ci (5f1c)"]);
+        assert_eq!(steps.counts().0, 1);
+    }
+
+    #[test]
+    fn what_was_open_when_it_stopped_is_unclear() {
+        let steps =
+            WizardSteps::from_progress(&plan(), &[line("create", StepStatus::Running, "have the provider make the new secret")]);
+        assert!(shown(&steps, ActivityIndicator::Finished)[2].starts_with("given up"));
+        assert!(shown(&steps, ActivityIndicator::Finished)[3].starts_with("not taken"));
+        assert!(shown(&steps, ActivityIndicator::Active)[2].starts_with("running"));
+        assert!(shown(&steps, ActivityIndicator::Idle)[2].starts_with("unclear"));
+    }
+
+    #[test]
+    fn what_is_not_in_the_plan_comes_last_and_remarks_stand_for_themselves() {
+        let mut steps = WizardSteps::from_plan(&plan());
+        let planned = steps.counts().1;
+        for _ in 0..2 {
+            steps.apply(&line("human", StepStatus::Done, "try again"));
+        }
+        steps.apply(&line("prove-old", StepStatus::Running, "show that the old secret still works"));
+        steps.apply(&line("prove-old", StepStatus::Done, "show that the old secret still works"));
+        assert_eq!(steps.counts(), (1, planned + 1));
+        let said = shown(&steps, ActivityIndicator::Active).into_iter().filter(|words| words == "done you said: try again");
+        assert_eq!(said.count(), 2);
+        assert_eq!(
+            shown(&steps, ActivityIndicator::Active).last().map(String::as_str),
+            Some("done show that the old secret still works")
+        );
+    }
+}

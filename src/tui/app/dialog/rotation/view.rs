@@ -1,0 +1,171 @@
+//! What the wizard shows: the steps in the middle, and below them what they wait for.
+
+use super::diagram::{self, DiagramDetail};
+use super::steps::ActivityIndicator;
+use super::{RotationWizard, WizardStage};
+use crate::config::theme::{GlyphSet, StyleRole};
+use crate::domain::rotation::{RotationPhase, RotationPlan, RotationPurpose, RotationStatus};
+use crate::engine::task_protocol::RotationSummary;
+use crate::tui::app::dialog::problem;
+use crate::tui::app::dialog_view::{DialogRow, DialogView, ListItem};
+use crate::tui::app::{App, Now, PresentationMode};
+
+const WIDTH_COLUMNS: u16 = 88;
+/// On a lower screen the lives of the secrets leave too little room for the steps.
+const MIN_ROWS_FOR_LIFESPANS: u16 = 24;
+/// On a lower screen they leave too little room for a question.
+const MIN_ROWS_FOR_LIFESPANS_WITH_PROMPT: u16 = 30;
+const OVERLAP_NOTE: &str = "Overlap: the old secret works until the new one has taken its place.";
+
+impl RotationWizard {
+    /// What it shows.
+    pub fn view(&self, app: &App, now: Now) -> DialogView {
+        let glyphs = app.preferences.symbols;
+        let mut sheet = DialogView::new(self.title_text(glyphs), WIDTH_COLUMNS);
+        sheet.head = self.head_rows(app);
+        let (rows, seen) = self.body_rows(glyphs);
+        sheet.cursor = self.scroll_row.unwrap_or(seen).min(rows.len().saturating_sub(1));
+        sheet.body = rows;
+        sheet.foot.extend(problem::problem_rows(self.problem.as_ref()));
+        match &self.stage {
+            WizardStage::Loading => sheet.foot.push(DialogRow::dim("Reading the journal…")),
+            WizardStage::Running(form) => {
+                sheet.foot.push(DialogRow::Blank);
+                sheet = sheet.with_form_below(form);
+                sheet
+                    .foot
+                    .push(DialogRow::dim("Esc hides this and it goes on · s stops before the next step, to be taken up again"));
+            }
+            WizardStage::Stopping => {
+                sheet
+                    .foot
+                    .extend([DialogRow::Blank, DialogRow::dim("Stopping as soon as this step is at its end… · Esc hides this")]);
+            }
+            WizardStage::Prompting(asked) => sheet.foot.extend(asked.answers(app.ui_state.presentation, now.instant)),
+            WizardStage::Planned(form) => {
+                sheet.foot.push(DialogRow::Blank);
+                sheet = sheet.with_form_below(form);
+                sheet.foot.push(DialogRow::dim("Nothing happens before Begin · ↑/↓ scroll · Tab chooses · Esc closes"));
+            }
+            WizardStage::Paused(review, form) => {
+                sheet.foot.extend(paused_rows(review));
+                sheet = sheet.with_form_below(form);
+            }
+            WizardStage::Finished(status, form) => {
+                sheet.foot.extend(result_rows(status, glyphs));
+                sheet = sheet.with_form_below(form);
+            }
+            WizardStage::Failed(form) => {
+                sheet.foot.push(DialogRow::text("Nothing was begun, and nothing has changed."));
+                sheet = sheet.with_form_below(form);
+            }
+        }
+        self.mask_names(&mut sheet, app);
+        sheet
+    }
+
+    /// Where others see the screen, the credential is called what the list calls it.
+    fn mask_names(&self, sheet: &mut DialogView, app: &App) {
+        if app.ui_state.presentation == PresentationMode::Off {
+            return;
+        }
+        let known = self.plan.as_ref().and_then(|plan| app.credentials.get(&plan.credential));
+        let shown = known.map_or_else(|| "a credential".to_owned(), |credential| app.display_name(credential));
+        let principal = known.and_then(|known| known.principal.as_ref()).map(|principal| principal.name.clone());
+        let plan = self.plan.as_ref().map(|plan| plan.name.to_string());
+        for name in plan.into_iter().chain([self.name.clone()]).chain(principal).filter(|name| !name.is_empty()) {
+            sheet.mask_name(&name, &shown);
+        }
+    }
+
+    /// The rows in the middle, and the one that must be seen.
+    pub(super) fn body_rows(&self, glyphs: &GlyphSet) -> (Vec<DialogRow>, usize) {
+        match (&self.stage, &self.plan) {
+            (WizardStage::Planned(_), Some(plan)) => (plan_rows(plan, glyphs), 0),
+            (WizardStage::Prompting(asked), _) => {
+                let mut rows = self.steps.rows(glyphs, ActivityIndicator::Idle).0;
+                rows.extend(asked.question());
+                let last = rows.len() - 1;
+                (rows, last)
+            }
+            (WizardStage::Running(_) | WizardStage::Stopping, _) => self.steps.rows(glyphs, ActivityIndicator::Active),
+            (WizardStage::Finished(..), _) => self.steps.rows(glyphs, ActivityIndicator::Finished),
+            _ => self.steps.rows(glyphs, ActivityIndicator::Idle),
+        }
+    }
+
+    fn title_text(&self, glyphs: &GlyphSet) -> String {
+        let (done, all) = self.steps.counts();
+        match self.stage {
+            WizardStage::Loading | WizardStage::Failed(_) | WizardStage::Planned(_) => self.heading(),
+            _ => format!("{} {} {done} of {all} done", self.heading(), glyphs.separator),
+        }
+    }
+
+    fn head_rows(&self, app: &App) -> Vec<DialogRow> {
+        let Some(plan) = &self.plan else { return Vec::new() };
+        let (asked, height) = (matches!(self.stage, WizardStage::Prompting(_)), app.ui_state.area.height);
+        if asked && height < MIN_ROWS_FOR_LIFESPANS {
+            return Vec::new();
+        }
+        let mut rows = vec![DialogRow::text(format!("Plan: {}.", plan.title()))];
+        if let WizardStage::Planned(_) = self.stage {
+            rows.push(plan.warning().map_or_else(|| DialogRow::dim(OVERLAP_NOTE), DialogRow::warning));
+            rows.extend(plan.limit_warning().map(DialogRow::dim));
+        }
+        rows.push(DialogRow::Blank);
+        let columns = usize::from(app.ui_state.area.width.min(WIDTH_COLUMNS).saturating_sub(4));
+        let high = if asked { MIN_ROWS_FOR_LIFESPANS_WITH_PROMPT } else { MIN_ROWS_FOR_LIFESPANS };
+        let extent = if height < high { DiagramDetail::StepsOnly } else { DiagramDetail::WithLifespans };
+        rows.extend(diagram::diagram_rows(plan, &self.steps, app.preferences.symbols, (columns, extent)));
+        rows
+    }
+}
+
+/// The steps with the calls they make and what cannot be undone.
+fn plan_rows(plan: &RotationPlan, glyphs: &GlyphSet) -> Vec<DialogRow> {
+    let mut rows = Vec::new();
+    for step in &plan.steps {
+        let (mark, right) = (Some((StyleRole::Dim, glyphs.unchecked)), String::new());
+        rows.push(DialogRow::Item(ListItem {
+            index: None,
+            mark,
+            text: step.description.clone(),
+            more: String::new(),
+            right,
+            selected: false,
+        }));
+        rows.extend(step.calls.iter().map(|call| DialogRow::dim(format!("  {call}"))));
+        rows.extend(step.irreversible_note.iter().map(|word| DialogRow::warning(format!("  {} {word}", glyphs.warning))));
+    }
+    rows
+}
+
+/// An honest account: what comes next, what is left, and whether there is a way back.
+fn paused_rows(review: &RotationSummary) -> Vec<DialogRow> {
+    let RotationStatus { next, manual_steps: left, .. } = &review.status;
+    let mut rows =
+        vec![DialogRow::Blank, DialogRow::Text(StyleRole::Title, "It has stopped; what has happened stands above.".to_owned())];
+    rows.push(DialogRow::text(format!("Next: {next}")));
+    rows.extend(left.iter().filter(|left| *left != next).map(|left| DialogRow::warning(format!("Left to do: {left}"))));
+    rows.push(match review.rollback_allowed {
+        Ok(()) => DialogRow::text("Everything can still be put back as it was."),
+        Err(why) => DialogRow::warning(format!("It cannot be rolled back: {why}.")),
+    });
+    rows
+}
+
+fn result_rows(status: &RotationStatus, glyphs: &GlyphSet) -> Vec<DialogRow> {
+    if let Some(why) = &status.why {
+        return vec![DialogRow::Blank, DialogRow::Text(StyleRole::Bad, format!("{} Nothing was made: {why}", glyphs.refused))];
+    }
+    let word = match (status.state, status.purpose) {
+        (RotationPhase::RolledBack, _) => "Rolled back: everything is as it was.",
+        (_, RotationPurpose::Replace) => "Done: the new secret has taken the old one's place.",
+        (_, RotationPurpose::Create) => "Done: it was made, proven and kept.",
+        (_, RotationPurpose::Revoke) => "Done: it is revoked. X removes it here.",
+    };
+    let mut rows = vec![DialogRow::Blank, DialogRow::Text(StyleRole::Good, format!("{} {word}", glyphs.check_mark))];
+    rows.extend(status.manual_steps.iter().map(|left| DialogRow::warning(format!("{} Left to do: {left}", glyphs.warning))));
+    rows
+}

@@ -1,0 +1,132 @@
+//! Running and finished tasks, the newest first.
+
+use super::{DialogAction, DialogResult};
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::config::theme::StyleRole;
+use crate::tui::app::activity::{TaskEntry, TaskState};
+use crate::tui::app::command::CursorMotion;
+use crate::tui::app::credentials::moved_cursor;
+use crate::tui::app::dialog_view::{DialogRow, DialogView, ListItem};
+use crate::tui::app::{App, Now, PresentationMode, chart, display_format};
+
+/// How far a page key goes.
+const PAGE_ROWS: usize = 10;
+
+/// Columns of the bar that shows how far a task is.
+const BAR_COLUMNS: usize = 12;
+
+/// The dialog that shows tasks.
+#[derive(Default)]
+pub struct TaskListDialog {
+    cursor: usize,
+}
+
+impl TaskListDialog {
+    /// Takes a key in.
+    pub fn handle_key(&mut self, key: KeyPress, app: &App) -> DialogResult {
+        let motion = match key.code {
+            KeySymbol::Char('q' | '!') => return DialogResult::Close,
+            KeySymbol::Enter => return self.open_selected(app),
+            KeySymbol::Char('x') => return self.cancel_selected(app),
+            KeySymbol::Up | KeySymbol::Char('k') => CursorMotion::Up,
+            KeySymbol::Down | KeySymbol::Char('j') => CursorMotion::Down,
+            KeySymbol::PageUp => CursorMotion::PageUp,
+            KeySymbol::PageDown => CursorMotion::PageDown,
+            _ => return DialogResult::Stay,
+        };
+        self.cursor = moved_cursor(self.cursor, motion, PAGE_ROWS, app.activity.entries.len().saturating_sub(1));
+        DialogResult::Stay
+    }
+
+    /// Takes a click on an entry in: a rotation that goes on behind the screen comes back.
+    pub fn handle_click(&mut self, at: usize, app: &App) -> DialogResult {
+        self.cursor = at;
+        match self.selected_entry(app) {
+            Some(entry) if app.dialogs.has_hidden_wizard(entry.id) => {
+                DialogResult::RunAndClose(DialogAction::ShowWizard(entry.id))
+            }
+            _ => DialogResult::Stay,
+        }
+    }
+
+    /// What it shows.
+    pub fn view(&self, app: &App, now: Now) -> DialogView {
+        let mut sheet = DialogView::new("Activity", 88);
+        let newest_first = app.activity.entries.iter().rev().enumerate();
+        sheet.body = newest_first.map(|(at, entry)| DialogRow::Item(self.entry_item(at, entry, app, now))).collect();
+        if sheet.body.is_empty() {
+            sheet.body.push(DialogRow::dim("Nothing was started yet. Checks, requests and changes are listed here."));
+        }
+        sheet.cursor = self.cursor;
+        if let Some(TaskState::Failed(problem)) = self.selected_entry(app).map(|entry| &entry.state) {
+            sheet.foot.push(DialogRow::Blank);
+            sheet.foot.extend(super::problem::problem_rows(Some(problem)));
+        }
+        sheet.foot.extend([
+            DialogRow::Blank,
+            DialogRow::dim("↑/↓ choose · Enter opens a rotation again · x cancels a running task · Esc closes"),
+        ]);
+        sheet
+    }
+
+    fn selected_entry<'a>(&self, app: &'a App) -> Option<&'a TaskEntry> {
+        app.activity.entries.iter().rev().nth(self.cursor)
+    }
+
+    /// Opens the wizard of a rotation that goes on behind the screen; cancels anything else that runs.
+    fn open_selected(&mut self, app: &App) -> DialogResult {
+        match self.handle_click(self.cursor, app) {
+            DialogResult::Stay => self.cancel_selected(app),
+            opened => opened,
+        }
+    }
+
+    fn cancel_selected(&self, app: &App) -> DialogResult {
+        match self.selected_entry(app) {
+            Some(entry) if entry.state.is_running() => DialogResult::RunAndStay(DialogAction::CancelTask(entry.id)),
+            _ => DialogResult::Stay,
+        }
+    }
+
+    fn entry_item(&self, at: usize, entry: &TaskEntry, app: &App, now: Now) -> ListItem {
+        let glyphs = &app.preferences.symbols;
+        let (mark, more, right) = match &entry.state {
+            TaskState::Running(Some((done, total))) => {
+                let of = |steps: usize| u64::try_from(steps).unwrap_or(u64::MAX);
+                let (full, empty) = chart::progress_bar(glyphs, (of(*done), of(*total)), BAR_COLUMNS);
+                (
+                    (StyleRole::Accent, glyphs.pointer),
+                    format!("{full}{empty} {}", display_format::format_part(*done, *total)),
+                    elapsed(entry, now),
+                )
+            }
+            TaskState::Running(None) => ((StyleRole::Accent, glyphs.pointer), "running".to_owned(), elapsed(entry, now)),
+            TaskState::CleaningUp => ((StyleRole::Dim, glyphs.check_mark), "done; tidies up later".to_owned(), String::new()),
+            TaskState::Done(took) => {
+                ((StyleRole::Good, glyphs.check_mark), "done".to_owned(), display_format::format_duration(*took))
+            }
+            TaskState::Failed(problem) => ((StyleRole::Bad, glyphs.refused), problem.what.clone(), String::new()),
+            TaskState::Canceled => ((StyleRole::Dim, glyphs.unchecked), "cancelled".to_owned(), String::new()),
+        };
+        let selected = at == self.cursor;
+        ListItem { index: Some(at), mark: Some(mark), text: entry_title(entry, app), more, right, selected }
+    }
+}
+
+/// What it does; where others may be watching, without whom it does it to.
+fn entry_title(entry: &TaskEntry, app: &App) -> String {
+    match app.ui_state.presentation {
+        PresentationMode::Off => entry.title.clone(),
+        PresentationMode::On => {
+            let verb = entry.title.split(' ').next().unwrap_or_default();
+            format!("{verb} {}", app.preferences.symbols.mask.repeat(8))
+        }
+    }
+}
+
+fn elapsed(entry: &TaskEntry, now: Now) -> String {
+    display_format::format_duration(std::time::Duration::from_secs(
+        now.instant.saturating_duration_since(entry.started).as_secs(),
+    ))
+}

@@ -1,0 +1,54 @@
+//! A text that is only read: what was dropped, what differs.
+
+use super::DialogResult;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::config::theme::StyleRole;
+use crate::tui::app::dialog_view::{DialogRow, DialogView};
+
+/// The dialog that shows a text.
+pub struct TextDialog {
+    title: String,
+    lines: Vec<(StyleRole, String)>,
+    top: usize,
+}
+
+impl TextDialog {
+    /// Shows these lines.
+    pub fn new(title: impl Into<String>, lines: Vec<(StyleRole, String)>) -> Self {
+        Self { title: title.into(), lines, top: 0 }
+    }
+
+    /// Shows what differs between two texts: lines that begin with `+` and `-`.
+    pub fn for_diff(title: impl Into<String>, changes: &str) -> Self {
+        let role = |line: &str| match line.as_bytes().first() {
+            Some(b'+') => StyleRole::Good,
+            Some(b'-') => StyleRole::Bad,
+            _ => StyleRole::Text,
+        };
+        Self::new(title, changes.lines().map(|line| (role(line), line.to_owned())).collect())
+    }
+
+    /// Takes a key in.
+    pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
+        match key.code {
+            KeySymbol::Enter | KeySymbol::Char('q') => return DialogResult::Close,
+            KeySymbol::Down | KeySymbol::Char('j') => self.top = (self.top + 1).min(self.lines.len().saturating_sub(1)),
+            KeySymbol::Up | KeySymbol::Char('k') => self.top = self.top.saturating_sub(1),
+            _ => {}
+        }
+        DialogResult::Stay
+    }
+
+    /// What it shows.
+    pub fn view(&self) -> DialogView {
+        let mut sheet = DialogView::new(self.title.clone(), 84);
+        let row = |(role, text): &(StyleRole, String)| {
+            if text.is_empty() { DialogRow::Blank } else { DialogRow::Text(*role, text.clone()) }
+        };
+        sheet.body = self.lines.iter().map(row).collect();
+        sheet.cursor = self.top;
+        sheet.foot = vec![DialogRow::Blank, DialogRow::dim("↑/↓ scroll · Enter or Esc closes")];
+        sheet
+    }
+}

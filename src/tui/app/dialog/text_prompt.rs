@@ -1,0 +1,163 @@
+//! One question that a line of text answers: the name of a request, the file for an answer, the name for a secret.
+
+use super::{ConsoleDialogAction, DialogAction, DialogResult, problem};
+use crate::domain::CredentialName;
+use crate::domain::problem::Problem;
+use crate::domain::request::SavedRequestName;
+use crate::engine::task_protocol::{CapturedSecret, SavedRequestTask, TaskId};
+use crate::tui::app::dialog_view::{DialogRow, DialogView};
+use crate::tui::app::form::{Form, FormButton, FormEvent, FormField};
+
+const INPUT_FIELD: &str = "answer";
+
+/// The dialog that asks.
+pub struct TextPromptDialog {
+    kind: TextPromptKind,
+    /// Its field.
+    pub form: Form,
+    task: Option<TaskId>,
+    problem: Option<Problem>,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextPromptKind {
+    /// Under which name the request is kept.
+    SaveRequest,
+    /// What a saved request is called from now on.
+    RenameRequest(SavedRequestName),
+    /// What a copy of a saved request is called.
+    CopyRequest(SavedRequestName),
+    /// To which file the answer is written.
+    SaveResponse,
+    /// Under which name the fresh secret at this place of the answer, which came in this member, is kept.
+    StoreSecret(usize, String),
+    /// What the fresh secret is called that came so, and that is kept under this name.
+    RenameSecret(usize, String, CredentialName),
+}
+
+impl TextPromptKind {
+    /// What is to be asked about the fresh secret at this place of an answer.
+    pub fn for_secret(at: usize, minted: &CapturedSecret) -> Self {
+        match &minted.stored {
+            Some(kept) => Self::RenameSecret(at, minted.member.clone(), kept.name.clone()),
+            None => Self::StoreSecret(at, minted.member.clone()),
+        }
+    }
+}
+
+impl TextPromptDialog {
+    /// An empty line for the answer, or what is there to begin with.
+    pub fn new(asked: TextPromptKind) -> Self {
+        let (label, before, hint, button) = match &asked {
+            TextPromptKind::SaveRequest => ("Name", "", "Lower-case letters, digits, dashes, dots and underscores.", "Save"),
+            TextPromptKind::RenameRequest(id) => {
+                ("New name", id.as_str(), "Lower-case letters, digits, dashes, dots and underscores.", "Rename")
+            }
+            TextPromptKind::CopyRequest(id) => {
+                ("Copy", id.as_str(), "Lower-case letters, digits, dashes, dots and underscores.", "Copy")
+            }
+            TextPromptKind::SaveResponse => {
+                ("File", "answer.json", "A new file; nothing is overwritten. It is readable by you alone.", "Write")
+            }
+            TextPromptKind::StoreSecret(..) => ("Name", "", "The credential's name in this keyring.", "Keep"),
+            TextPromptKind::RenameSecret(_, _, name) => {
+                ("Name", name.as_str(), "The credential's name in this keyring.", "Call it so")
+            }
+        };
+        let field = FormField::text(INPUT_FIELD, label, before).with_hint(hint);
+        Self {
+            form: Form::new(vec![field], vec![FormButton::Submit(button), FormButton::Cancel]),
+            kind: asked,
+            task: None,
+            problem: None,
+        }
+    }
+
+    /// Waits for the end of this task.
+    pub fn set_task(&mut self, task: TaskId) {
+        self.task = Some(task);
+    }
+
+    /// The task that is waited for.
+    pub fn task(&self) -> Option<TaskId> {
+        self.task
+    }
+
+    /// It was not done.
+    pub fn show_problem(&mut self, problem: Problem) {
+        (self.task, self.problem, self.form.focus) = (None, Some(problem), 0);
+    }
+
+    /// Answers to what happened in the form.
+    pub fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
+        match happened {
+            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
+            // One line is answered with one Enter.
+            FormEvent::Pressed(_) | FormEvent::Blurred(0) if self.form.focus != 2 => self.submit(),
+            FormEvent::Changed(_) | FormEvent::Pasted(_) => {
+                self.problem = None;
+                DialogResult::Stay
+            }
+            _ => DialogResult::Stay,
+        }
+    }
+
+    /// What it shows.
+    pub fn view(&self) -> DialogView {
+        let (title, text) = match &self.kind {
+            TextPromptKind::SaveRequest => ("Save the request", "It is kept as a file of yours. No secret is in it.".to_owned()),
+            TextPromptKind::RenameRequest(id) => ("Rename the saved request", format!("It is called {id}.")),
+            TextPromptKind::CopyRequest(id) => ("Copy the saved request", format!("The copy begins as {id} is.")),
+            TextPromptKind::SaveResponse => ("Write the answer to a file", "The body as it came, secrets masked.".to_owned()),
+            TextPromptKind::StoreSecret(_, member) | TextPromptKind::RenameSecret(_, member, _) => {
+                ("A new secret came", format!("The answer brings a secret in \"{member}\"."))
+            }
+        };
+        let mut sheet = DialogView::new(title, 66).with_form(&self.form);
+        sheet.head = vec![DialogRow::text(text)];
+        match &self.kind {
+            TextPromptKind::StoreSecret(..) => {
+                sheet.head.push(DialogRow::warning("It is not kept yet, and is let go when the next request is sent."))
+            }
+            TextPromptKind::RenameSecret(..) => {
+                sheet.head.push(DialogRow::text("It is kept already, since the provider does not say it again."))
+            }
+            _ => {}
+        }
+        sheet.head.push(DialogRow::Blank);
+        sheet.foot.splice(0..0, problem::problem_rows(self.problem.as_ref()));
+        sheet
+    }
+
+    fn submit(&mut self) -> DialogResult {
+        if self.task.is_some() {
+            return DialogResult::Stay;
+        }
+        let text = self.form.value(INPUT_FIELD);
+        match self.action(text) {
+            Ok(intent) => DialogResult::RunAndStay(DialogAction::Console(Box::new(intent))),
+            Err(problem) => {
+                self.form.set_field_problem(INPUT_FIELD, problem);
+                DialogResult::Stay
+            }
+        }
+    }
+
+    fn action(&self, text: &str) -> Result<ConsoleDialogAction, String> {
+        let id = || SavedRequestName::parse(text).map_err(|problem| format!("does not do: {}", problem.why));
+        Ok(match &self.kind {
+            TextPromptKind::SaveRequest => ConsoleDialogAction::SaveRequest(id()?),
+            TextPromptKind::RenameRequest(from) => {
+                ConsoleDialogAction::RunSavedTask(SavedRequestTask::Rename(from.clone(), id()?))
+            }
+            TextPromptKind::CopyRequest(from) => ConsoleDialogAction::RunSavedTask(SavedRequestTask::Copy(from.clone(), id()?)),
+            TextPromptKind::SaveResponse if text.is_empty() => return Err("is empty".to_owned()),
+            TextPromptKind::SaveResponse => ConsoleDialogAction::SaveResponse(text.to_owned()),
+            TextPromptKind::StoreSecret(which, _) | TextPromptKind::RenameSecret(which, ..) => ConsoleDialogAction::StoreSecret(
+                *which,
+                CredentialName::parse(text).map_err(|error| format!("does not do: {error}"))?,
+            ),
+        })
+    }
+}

@@ -1,0 +1,58 @@
+//! What a second key can do: shown as soon as the first is pressed, gone with the next.
+
+use super::{DialogAction, DialogResult};
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::config::theme::StyleRole;
+use crate::tui::app::App;
+use crate::tui::app::command::{COMMANDS, CommandSpec};
+use crate::tui::app::dialog_view::{DialogAnchor, DialogRow, DialogView, ListItem};
+
+/// What a second key may be.
+const SECOND_KEYS: &str = "abcdefghijklmnopqrstuvwxyz";
+
+/// The popup of second keys.
+#[derive(Default)]
+pub struct WhichKeyPopup;
+
+impl WhichKeyPopup {
+    /// Takes the second key in. One that means nothing closes the popup and does nothing else.
+    pub fn handle_key(key: KeyPress, app: &App) -> DialogResult {
+        let KeySymbol::Char(c) = key.code else { return DialogResult::Close };
+        let found = available_commands(app).find(|command| !key.ctrl && !key.alt && command.leader_key == Some(c));
+        found.map_or(DialogResult::Close, |command| DialogResult::RunAndClose(DialogAction::Run(command.action)))
+    }
+
+    /// Takes a click on a line in.
+    pub fn handle_click(at: usize, app: &App) -> DialogResult {
+        available_commands(app)
+            .nth(at)
+            .map_or(DialogResult::Stay, |command| DialogResult::RunAndClose(DialogAction::Run(command.action)))
+    }
+
+    /// What it shows.
+    pub fn view(app: &App) -> DialogView {
+        let mut sheet = DialogView::new("Then press", 44);
+        sheet.anchor = DialogAnchor::BottomRight;
+        sheet.body = available_commands(app).enumerate().map(|(at, command)| command_row(at, command, app)).collect();
+        sheet
+    }
+}
+
+fn command_row(at: usize, command: &CommandSpec, app: &App) -> DialogRow {
+    let mark = command.leader_key.and_then(letter_symbol).map(|letter| (StyleRole::Key, letter));
+    let (text, more) = (command.name.replace('-', " "), String::new());
+    let right = app.preferences.keys.label(command.action).unwrap_or_default();
+    DialogRow::Item(ListItem { index: Some(at), mark, text, more, right, selected: false })
+}
+
+/// A letter as the sign of a row.
+fn letter_symbol(letter: char) -> Option<&'static str> {
+    let at = SECOND_KEYS.find(letter)?;
+    SECOND_KEYS.get(at..=at)
+}
+
+/// The commands with a second key that would do something right now, in the order of the table.
+fn available_commands(app: &App) -> impl Iterator<Item = &'static CommandSpec> {
+    COMMANDS.iter().filter(|command| command.leader_key.is_some() && app.can_run(command.action))
+}

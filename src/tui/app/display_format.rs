@@ -1,0 +1,299 @@
+//! Times, sizes and verdicts as people say them.
+
+use std::time::{Duration, Instant};
+
+use crate::config::theme::{GlyphSet, StyleRole};
+use crate::domain::format::format_thousands;
+use crate::domain::response::CheckResult;
+use crate::domain::{Credential, Origin, Timestamp};
+
+/// How many days before its end a credential is shown as expiring.
+pub const EXPIRING_DAYS: i64 = 14;
+
+/// From so few seconds on a lifetime is told in seconds.
+const MIN_SECONDS_SHOWN_AS_MINUTES: i64 = 120;
+
+/// How a credential stands: its last verdict, sharpened by its age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CredentialStatus {
+    /// The provider refused it, or its time is over.
+    Refused,
+    /// It works, but ends soon.
+    Expiring,
+    /// No answer that says anything.
+    Unknown,
+    /// Never asked.
+    Unchecked,
+    /// It works.
+    Accepted,
+}
+
+impl CredentialStatus {
+    /// Every standing, the most urgent first.
+    pub const ALL: [Self; 5] = [Self::Refused, Self::Expiring, Self::Unknown, Self::Unchecked, Self::Accepted];
+
+    /// How `credential` stands at `now`.
+    pub fn for_credential(credential: &Credential, now: Timestamp) -> Self {
+        let verdict = credential.last_check.as_ref().map_or(CheckResult::Unchecked, |check| check.result);
+        let left = days_left(credential, now);
+        match verdict {
+            CheckResult::Refused => Self::Refused,
+            _ if left.is_some_and(|days| days < 0) => Self::Refused,
+            _ if left.is_some_and(|days| days < EXPIRING_DAYS) => Self::Expiring,
+            CheckResult::Accepted => Self::Accepted,
+            CheckResult::Unknown => Self::Unknown,
+            CheckResult::Unchecked => Self::Unchecked,
+        }
+    }
+
+    /// Its colour and its sign.
+    pub const fn style(self, glyphs: &GlyphSet) -> (StyleRole, &'static str) {
+        match self {
+            Self::Accepted => (StyleRole::Good, glyphs.accepted),
+            Self::Expiring => (StyleRole::Warn, glyphs.warning),
+            Self::Refused => (StyleRole::Bad, glyphs.refused),
+            Self::Unknown => (StyleRole::Unknown, glyphs.unknown),
+            Self::Unchecked => (StyleRole::Dim, glyphs.unchecked),
+        }
+    }
+
+    /// The word that is shown beside the mark.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Expiring => "expiring",
+            Self::Unknown => "unknown",
+            Self::Unchecked => "unchecked",
+            Self::Accepted => "accepted",
+        }
+    }
+}
+
+/// The labels that say that something belongs to production.
+const PRODUCTION_LABELS: [&str; 3] = ["prod", "production", "live"];
+
+/// Whether a label says that a credential belongs to production: one with `prod` as its value (`env:prod`) does too.
+pub fn is_production(credential: &Credential) -> bool {
+    let value = |label: &str| label.rsplit([':', '=']).next().unwrap_or_default().to_lowercase();
+    credential.labels.iter().any(|label| PRODUCTION_LABELS.contains(&value(label).as_str()))
+}
+
+/// The colour and the sign of a verdict.
+pub const fn check_style(verdict: CheckResult, glyphs: &GlyphSet) -> (StyleRole, &'static str) {
+    match verdict {
+        CheckResult::Accepted => (StyleRole::Good, glyphs.check_mark),
+        CheckResult::Refused => (StyleRole::Bad, glyphs.refused),
+        CheckResult::Unknown => (StyleRole::Unknown, glyphs.unknown),
+        CheckResult::Unchecked => (StyleRole::Dim, glyphs.unchecked),
+    }
+}
+
+/// A region's id without what the provider's name says already: `EU-01` of `SNYK-EU-01`.
+pub fn short_region<'a>(region: &'a str, provider: &str) -> &'a str {
+    let vendor = provider.split('-').next().unwrap_or_default();
+    let begins = region.get(..vendor.len()).is_some_and(|head| head.eq_ignore_ascii_case(vendor));
+    begins.then(|| region[vendor.len()..].strip_prefix('-')).flatten().unwrap_or(region)
+}
+
+/// Whole days until a credential ends, rounded down; negative once it has ended.
+pub fn days_left(credential: &Credential, now: Timestamp) -> Option<i64> {
+    credential.expires.map(|end| (end - now).whole_seconds().div_euclid(86_400))
+}
+
+/// The few words that tell most about how a credential stands: `12 d`, `exp 5 d`, `401`, `unknown`.
+pub fn short_status(credential: &Credential, now: Timestamp) -> String {
+    let status = credential.last_check.as_ref().and_then(|check| check.status);
+    match (CredentialStatus::for_credential(credential, now), days_left(credential, now)) {
+        (_, Some(days)) if days < 0 => "expired".to_owned(),
+        (CredentialStatus::Refused, _) => status.map_or_else(|| "refused".to_owned(), |status| status.to_string()),
+        (CredentialStatus::Expiring, Some(days)) => format!("exp {}", format_days(days)),
+        (CredentialStatus::Accepted, Some(days)) => format_days(days),
+        (CredentialStatus::Accepted, None) => "ok".to_owned(),
+        (standing, _) => standing.as_str().to_owned(),
+    }
+}
+
+/// When something ends: `12 d`, `today`, `expired`.
+pub fn format_days_left(days: i64) -> String {
+    if days < 0 { "expired".to_owned() } else { format_days(days) }
+}
+
+/// `12 d`, or `today` for less than one.
+fn format_days(days: i64) -> String {
+    if days == 0 { "today".to_owned() } else { format!("{days} d") }
+}
+
+/// How long ago something was, coarsely: `just now`, `2 min`, `3 h`, `12 d`.
+pub fn format_age(then: Timestamp, now: Timestamp) -> String {
+    match (now - then).whole_seconds() {
+        ..60 => "just now".to_owned(),
+        seconds @ 60..3_600 => format!("{} min ago", seconds / 60),
+        seconds @ 3_600..172_800 => format!("{} h ago", seconds / 3_600),
+        seconds => format!("{} d ago", seconds / 86_400),
+    }
+}
+
+/// A day as `2027-02-07`.
+pub fn format_date(moment: Timestamp) -> String {
+    let date = moment.to_offset(time::UtcOffset::UTC).date();
+    format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+}
+
+/// Reads a day as [`day`] writes it; it means the end of that day, in UTC.
+pub fn parse_date(text: &str) -> Option<Timestamp> {
+    let format = time::macros::format_description!("[year]-[month]-[day]");
+    let date = time::Date::parse(text.trim(), &format).ok()?;
+    Some(date.with_time(time::Time::from_hms(23, 59, 59).ok()?).assume_utc())
+}
+
+/// A number of bytes: `812 B`, `1.2 kB`, `10.0 MB`.
+pub fn format_bytes(bytes: u64) -> String {
+    let tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit * 10 / unit);
+    match bytes {
+        ..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", tenths(1_000)),
+        _ => format!("{} MB", tenths(1_000_000)),
+    }
+}
+
+/// A span of time: `41 ms`, `1.2 s`.
+pub fn format_duration(time: Duration) -> String {
+    match time.as_millis() {
+        ms @ ..1_000 => format!("{ms} ms"),
+        ms => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+    }
+}
+
+/// Seconds that are left, rounded up, so that the last second is shown as 1.
+pub fn whole_seconds_left(left: Duration) -> u64 {
+    left.as_secs() + u64::from(left.subsec_nanos() > 0)
+}
+
+/// When a countdown to `until` shows another second; never once it is over.
+pub fn next_second_at(until: Instant, now: Instant) -> Option<Instant> {
+    let left = until.checked_duration_since(now).filter(|left| !left.is_zero())?;
+    let whole = Duration::from_secs(whole_seconds_left(left) - 1);
+    Some(now + left.saturating_sub(whole))
+}
+
+/// How long something lasts, in minutes or, when it ends soon, in seconds: `59 min`, `42 s`.
+pub fn format_remaining(left: time::Duration) -> String {
+    match left.whole_seconds() {
+        seconds @ MIN_SECONDS_SHOWN_AS_MINUTES.. => format!("{} min", (seconds + 59) / 60),
+        seconds => format!("{} s", seconds.max(0)),
+    }
+}
+
+/// How long it takes until [`lasting`] says something else; `None` once it is over.
+pub fn remaining_text_changes_in(left: time::Duration) -> Option<Duration> {
+    let seconds = left.whole_seconds();
+    let step = match seconds {
+        ..=0 => return None,
+        MIN_SECONDS_SHOWN_AS_MINUTES.. => ((seconds - 1) % 60 + 1).min(seconds - MIN_SECONDS_SHOWN_AS_MINUTES + 1),
+        _ => 1,
+    };
+    u64::try_from(step).ok().map(Duration::from_secs)
+}
+
+/// Host and, where it is not the usual one, port: what tells two places apart.
+pub fn host_and_port(origin: &Origin) -> String {
+    let text = origin.to_string();
+    text.split_once("://").map_or(text.as_str(), |(_, host)| host).to_owned()
+}
+
+/// `1 credential`, `2 credentials`.
+pub fn format_count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", format_number(number))
+}
+
+/// A number with its thousands apart: `10,000`.
+pub fn format_number(number: usize) -> String {
+    format_thousands(u64::try_from(number).unwrap_or(u64::MAX))
+}
+
+/// Some of all: `3 of 1,000`.
+pub fn format_part(some: usize, all: usize) -> String {
+    format!("{} of {}", format_number(some), format_number(all))
+}
+
+/// What an HTTP status is called.
+pub fn reason_phrase(code: u16) -> &'static str {
+    match code {
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        204 => "No Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        409 => "Conflict",
+        410 => "Gone",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_people_say_them() {
+        assert_eq!(format_count(1, "credential"), "1 credential");
+        assert_eq!(format_count(10_000, "credential"), "10,000 credentials");
+        assert_eq!([format_bytes(812), format_bytes(1_234), format_bytes(10_000_000)], ["812 B", "1.2 kB", "10.0 MB"]);
+        assert_eq!(
+            [format_duration(Duration::from_millis(41)), format_duration(Duration::from_millis(1_250))],
+            ["41 ms", "1.2 s"]
+        );
+        assert_eq!(whole_seconds_left(Duration::from_millis(1)), 1);
+        assert_eq!(Origin::parse("http://127.0.0.1:8080").map(|origin| host_and_port(&origin)).as_deref(), Ok("127.0.0.1:8080"));
+        assert_eq!(whole_seconds_left(Duration::from_secs(15)), 15);
+    }
+
+    #[test]
+    fn a_lifetime_is_told_in_minutes_until_it_ends_soon() {
+        let left = time::Duration::seconds;
+        let said = [3_600, 3_599, 121, 120, 119, 1, 0, -5].map(|seconds| format_remaining(left(seconds)));
+        assert_eq!(said, ["60 min", "60 min", "3 min", "2 min", "119 s", "1 s", "0 s", "0 s"]);
+        let now = Instant::now();
+        for seconds in [3_600, 3_599, 121, 120, 119, 1] {
+            let step = remaining_text_changes_in(left(seconds)).expect("it changes");
+            let just_before = left(seconds) - step + time::Duration::SECOND;
+            assert_eq!(format_remaining(left(seconds)), format_remaining(just_before), "{seconds}: not sooner");
+            assert_ne!(format_remaining(left(seconds)), format_remaining(left(seconds) - step), "{seconds}: not later");
+        }
+        assert_eq!((remaining_text_changes_in(left(0)), next_second_at(now, now)), (None, None));
+        assert_eq!(next_second_at(now + Duration::from_millis(2_300), now), Some(now + Duration::from_millis(300)));
+    }
+
+    #[test]
+    fn a_day_is_read_as_it_is_written() {
+        let end = parse_date("2027-02-07").expect("a day");
+        assert_eq!(format_date(end), "2027-02-07");
+        assert_eq!(parse_date("2027-02-30"), None);
+        assert_eq!(parse_date("soon"), None);
+    }
+
+    #[test]
+    fn ages_are_coarse() {
+        let now = parse_date("2027-02-07").expect("a day");
+        let words = |seconds| format_age(now - time::Duration::seconds(seconds), now);
+        assert_eq!([words(5), words(125), words(7_300), words(900_000)], ["just now", "2 min ago", "2 h ago", "10 d ago"]);
+        assert_eq!(words(-5), "just now");
+    }
+}

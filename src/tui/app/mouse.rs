@@ -1,0 +1,317 @@
+//! The mouse: what is under it is what the layout says.
+
+use std::time::{Duration, Instant};
+
+use super::command::{CommandAction, CredentialAction, FocusTarget, RegionAction, ScreenAction};
+use super::console::ConsolePrompt;
+use super::dialog_view::wrap;
+use super::json::SearchMatches;
+use super::layout::{PaneBorder, ScreenRect};
+use super::response_view::ResponseTab;
+use super::{App, MouseInput, Now, Pane, UiEffect};
+use crate::config::theme::StyleRole;
+
+/// How many lines one turn of the wheel moves.
+const WHEEL_LINES: isize = 3;
+
+/// Two clicks within this time at one place are a double click.
+const DOUBLE_CLICK_TIMEOUT: Duration = Duration::from_millis(400);
+
+/// How many columns the mark of a fold takes.
+const FOLD_MARK_COLUMNS: u16 = 2;
+
+/// How many lines an explanation may take from the body.
+const MAX_EXPLANATION_LINES: usize = 6;
+
+/// How wide the label column of the detail is.
+pub const DETAIL_LABEL_COLUMNS: u16 = 9;
+
+/// What stands in the line below an answer.
+pub enum ConsoleStatusLine<'a> {
+    /// What is typed.
+    Prompt(&'a ConsolePrompt),
+    /// The filter that is used.
+    Filter(&'a str),
+    /// How much was found, and where among it the cursor is.
+    Matches(SearchMatches),
+}
+
+/// What the button of the mouse did last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MousePress {
+    /// The border that it holds.
+    border: Option<PaneBorder>,
+    /// Whether the border was moved.
+    moved: bool,
+    /// When and where it went down.
+    last_click: Option<(Instant, u16, u16)>,
+}
+
+impl MousePress {
+    /// Takes note that the button went down; whether that makes it a double click.
+    fn register_click(&mut self, column: u16, row: u16, now: Instant) -> bool {
+        let again = |(then, x, y): (Instant, u16, u16)| {
+            (x, y) == (column, row) && now.saturating_duration_since(then) < DOUBLE_CLICK_TIMEOUT
+        };
+        let is_again = self.last_click.is_some_and(again);
+        // A third click is not a second double click.
+        self.last_click = (!is_again).then_some((now, column, row));
+        is_again
+    }
+}
+
+impl App {
+    pub(super) fn handle_mouse(&mut self, mouse: MouseInput, column: u16, row: u16, now: Now) -> Vec<UiEffect> {
+        match mouse {
+            MouseInput::Press => self.handle_click(column, row, now),
+            MouseInput::ScrollUp => self.handle_wheel(-WHEEL_LINES, column, row, now),
+            MouseInput::ScrollDown => self.handle_wheel(WHEEL_LINES, column, row, now),
+            MouseInput::Drag => {
+                if let Some(border) = self.ui_state.mouse_press.border.filter(|_| self.dialogs.is_empty()) {
+                    self.ui_state.mouse_press.moved = true;
+                    self.move_border(border, (column, row));
+                }
+                Vec::new()
+            }
+            MouseInput::Release => self.release_border(),
+        }
+    }
+
+    /// A border that was let go is remembered where it is.
+    fn release_border(&mut self) -> Vec<UiEffect> {
+        let MousePress { border, moved, .. } = self.ui_state.mouse_press;
+        (self.ui_state.mouse_press.border, self.ui_state.mouse_press.moved) = (None, false);
+        if border.is_some() && moved { vec![UiEffect::SaveLayout(self.ui_state.layout)] } else { Vec::new() }
+    }
+
+    pub(super) fn handle_click(&mut self, column: u16, row: u16, now: Now) -> Vec<UiEffect> {
+        if let Some(dialog) = self.dialogs.top() {
+            let sheet = dialog.view(self, now);
+            let hit = sheet.layout(self.ui_state.area).index_at(column, row);
+            return match hit {
+                Some(at) => self.with_top_dialog(now, |dialog, app| dialog.handle_click(at, app, now)),
+                None => Vec::new(),
+            };
+        }
+        let again = self.ui_state.mouse_press.register_click(column, row, now.instant);
+        let screen = self.screen_layout();
+        self.ui_state.mouse_press.border = super::layout::border_at(self.ui_state.area, self, column, row);
+        if screen.footer.contains(column, row) {
+            let hint = super::footer::hint_action_at(self, screen.footer, column);
+            return hint.map(|action| self.run_action(action, now)).unwrap_or_default();
+        }
+        if let Some(action) = self.header_action_at(column, row) {
+            return self.run_action(action, now);
+        }
+        if screen.timeline.contains(column, row) && self.ui_state.mouse_press.border.is_none() {
+            return self.run_action(CommandAction::Screen(ScreenAction::Timeline), now);
+        }
+        let Some(pane) = screen.pane_at(column, row) else { return Vec::new() };
+        if self.ui_state.mouse_press.border.is_some() && row != screen.pane(pane).y {
+            return Vec::new();
+        }
+        self.move_focus(FocusTarget::To(pane));
+        if row == screen.pane(pane).y {
+            if again {
+                self.toggle_zoom();
+            }
+            return Vec::new();
+        }
+        // A border is no row, and who takes it to move it means neither pane.
+        if !screen.pane(pane).inner().contains(column, row) {
+            return Vec::new();
+        }
+        let line = usize::from(row.saturating_sub(screen.pane(pane).inner().y));
+        match pane {
+            Pane::Credentials => {
+                let hit = self.click_list(row);
+                if hit && again {
+                    return self.run_action(CommandAction::Credential(CredentialAction::ToggleSecret), now);
+                }
+            }
+            Pane::Detail if self.secret_area().contains(column, row) => {
+                return self.run_action(CommandAction::Credential(CredentialAction::ToggleSecret), now);
+            }
+            Pane::Detail => {}
+            Pane::Regions => {
+                let count = self.region_count();
+                let hit = self.regions.select_line(line, count);
+                if hit && again {
+                    return self.run_action(CommandAction::Region(RegionAction::Switch), now);
+                }
+            }
+            Pane::Console => return self.click_console(column, row, now),
+        }
+        Vec::new()
+    }
+
+    /// Everything that a click would meet, as places to click at: panes, rows, the secret, tabs, buttons.
+    pub(super) fn click_targets(&self) -> Vec<(u16, u16)> {
+        let screen = self.screen_layout();
+        let at = |area: ScreenRect| (area.x, area.y);
+        let shown = |area: &ScreenRect| !area.is_empty();
+        let rows = |area: ScreenRect, count: usize| (0..area.height).take(count).map(move |line| area.row(line));
+        let panes = Pane::ALL.into_iter().map(|pane| screen.pane(pane)).filter(shown).map(|area| (area.x + 2, area.y));
+        let list = rows(self.list_area(), self.credentials.visible_count());
+        let regions = rows(screen.regions.inner(), self.region_count());
+        let secret = std::iter::once(self.secret_area()).filter(|_| shown(&screen.detail));
+        let send = std::iter::once(screen.console.inner().row(0)).filter(|_| shown(&screen.console));
+        let tabs = self.response_tabs().into_iter().map(|(_, area)| area);
+        let tabs = tabs.filter(|area| shown(area) && self.console.response().is_some());
+        let buttons = super::footer::visible_hints(self, screen.footer).into_iter().map(|hint| hint.area);
+        let horizon = std::iter::once(screen.timeline.inner()).filter(shown);
+        let places = secret.chain(send).chain(tabs).chain(regions).chain(horizon).chain(buttons).chain(list).map(at);
+        let signs = self.header_items().0.into_iter().filter(|sign| sign.action.is_some()).map(|sign| at(sign.area));
+        panes.chain(places).chain(signs).collect()
+    }
+
+    fn click_list(&mut self, row: u16) -> bool {
+        let rows = self.list_area();
+        row >= rows.y && row < rows.y + rows.height && self.credentials.select_line(usize::from(row - rows.y))
+    }
+
+    fn click_console(&mut self, column: u16, row: u16, now: Now) -> Vec<UiEffect> {
+        let body = self.console_body_area();
+        if row == self.screen_layout().console.inner().y {
+            return self.run_action(CommandAction::Console(super::command::ConsoleAction::Send), now);
+        }
+        if let Some((view, _)) = self.response_tabs().into_iter().find(|(_, area)| area.contains(column, row)) {
+            return self.show_tab(view);
+        } else if body.contains(column, row) && self.console.tab.is_text() {
+            self.click_body(usize::from(row - body.y), column - body.x);
+        }
+        Vec::new()
+    }
+
+    /// A click on a line goes there; on its fold mark or once more on the same line, it folds.
+    fn click_body(&mut self, line: usize, column: u16) {
+        let Some(document) = self.console.document() else { return };
+        let again = document.visible_lines().nth(line).is_some_and(|row| row.under_cursor);
+        document.move_to_visible_row(line);
+        if again || column < FOLD_MARK_COLUMNS {
+            document.toggle_fold();
+        }
+    }
+
+    fn handle_wheel(&mut self, lines: isize, column: u16, row: u16, now: Now) -> Vec<UiEffect> {
+        use super::command::CursorMotion;
+        let motion = if lines < 0 { CursorMotion::Up } else { CursorMotion::Down };
+        if !self.dialogs.is_empty() {
+            let key = if lines < 0 { crate::config::key::KeySymbol::Up } else { crate::config::key::KeySymbol::Down };
+            return self.with_top_dialog(now, |dialog, app| {
+                dialog.handle_key(crate::config::KeyPress::without_modifiers(key), app, now)
+            });
+        }
+        match self.screen_layout().pane_at(column, row) {
+            Some(Pane::Credentials) => (0..WHEEL_LINES).for_each(|_| self.credentials.move_cursor(motion, 1)),
+            Some(Pane::Regions) => {
+                let count = self.region_count();
+                self.regions.move_cursor(motion, 1, count);
+            }
+            Some(Pane::Console) => {
+                if let Some(document) = self.console.document() {
+                    document.scroll(lines);
+                }
+            }
+            Some(Pane::Detail) | None => {}
+        }
+        Vec::new()
+    }
+
+    /// Where the rows of the list are drawn.
+    pub fn list_area(&self) -> ScreenRect {
+        self.screen_layout().credentials.inner().split_top(self.filter_rows()).1
+    }
+
+    /// Where the secret is drawn, masked or not: the second line of the detail.
+    pub fn secret_area(&self) -> ScreenRect {
+        self.screen_layout().detail.inner().row(1)
+    }
+
+    /// What the status of the answer means here, in lines of the console: what, as much of why as there is room for, and
+    /// what to do.
+    pub fn explanation_lines(&self) -> Vec<(StyleRole, String)> {
+        let Some(problem) = self.console.response().and_then(|answered| answered.exchange.explanation.as_ref()) else {
+            return Vec::new();
+        };
+        let inner = self.screen_layout().console.inner();
+        let columns = usize::from(inner.width);
+        let [what, remedy] = [&problem.what, &problem.remedy].map(|text| wrap(text, columns));
+        let why = wrap(&problem.why, columns.saturating_sub(1));
+        // Below the request and the summary, a line is left for the answer itself; what to do is worth more than every reason.
+        let most = MAX_EXPLANATION_LINES.min(usize::from(inner.height.saturating_sub(3)));
+        let room = most.saturating_sub(what.len() + remedy.len());
+        let mut reasons: Vec<_> = why.iter().take(room).map(|piece| (*piece).to_owned()).collect();
+        if let Some(last) = reasons.last_mut().filter(|_| why.len() > room) {
+            last.push_str(self.preferences.symbols.ellipsis);
+        }
+        let owned = |role, pieces: Vec<&str>| pieces.into_iter().map(move |piece| (role, piece.to_owned())).collect::<Vec<_>>();
+        let reasons = reasons.into_iter().map(|piece| (StyleRole::Text, piece));
+        owned(StyleRole::Warn, what).into_iter().chain(reasons).chain(owned(StyleRole::Accent, remedy)).take(most).collect()
+    }
+
+    /// Where the body of an answer is drawn: below the request, the summary and the explanation.
+    pub fn console_body_area(&self) -> ScreenRect {
+        let inner = self.screen_layout().console.inner();
+        let explained = u16::try_from(self.explanation_lines().len()).unwrap_or(u16::MAX);
+        let (body, _) = inner.split_top(inner.height.saturating_sub(u16::from(self.console_status_line().is_some())));
+        body.split_top(2 + explained).1
+    }
+
+    /// What stands in the line below the answer, if there is one: what is typed, the filter that is used, or what is found.
+    pub fn console_status_line(&self) -> Option<ConsoleStatusLine<'_>> {
+        if let Some(prompt) = &self.console.prompt {
+            return Some(ConsoleStatusLine::Prompt(prompt));
+        }
+        let filter = self.console.response().and_then(super::response_view::ResponseView::filter_text);
+        let filter = filter.filter(|_| self.console.tab == ResponseTab::Body).map(ConsoleStatusLine::Filter);
+        filter.or_else(|| self.console.search_matches().map(ConsoleStatusLine::Matches))
+    }
+
+    /// Where the names of the parts of an answer are drawn: at the right end of the summary.
+    pub fn response_tabs(&self) -> Vec<(ResponseTab, ScreenRect)> {
+        let line = self.screen_layout().console.inner().row(1);
+        let width = |view: ResponseTab| u16::try_from(view.title().len()).unwrap_or(0);
+        let views: Vec<_> = self.console.response().map(|answered| answered.tabs().collect()).unwrap_or_default();
+        let total: u16 = views.iter().map(|view| width(*view) + 2).sum();
+        let mut rest = line.split_left(line.width.saturating_sub(total)).1;
+        views
+            .into_iter()
+            .map(|view| {
+                let (tab, after) = rest.split_left(2).1.split_left(width(view));
+                rest = after;
+                (view, tab)
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tui::app::samples::TestSession;
+    use crate::tui::app::{InputEvent, Message, MouseInput, Pane, UiEffect};
+
+    fn mouse(session: &mut TestSession, mouse: MouseInput, (column, row): (u16, u16)) {
+        session.handle_message(Message::Input(InputEvent::Mouse(mouse, column, row)));
+    }
+
+    #[test]
+    fn who_takes_a_border_selects_no_row_and_leaves_the_focus_where_it_is() {
+        let mut session = TestSession::new(120, 36);
+        session.press("4");
+        let selected = |session: &TestSession| session.app.selected().map(|credential| credential.id.clone());
+        let (screen, before) = (session.app.screen_layout(), selected(&session));
+        let edge = screen.credentials.x + screen.credentials.width - 1;
+        let row = session.app.list_area().y + 3;
+        mouse(&mut session, MouseInput::Press, (edge, row));
+        assert_eq!((selected(&session), session.app.ui_state.focus), (before.clone(), Pane::Console));
+        mouse(&mut session, MouseInput::Drag, (edge + 5, row));
+        mouse(&mut session, MouseInput::Release, (edge + 5, row));
+        assert!(session.app.screen_layout().credentials.width > screen.credentials.width);
+        assert!(matches!(session.effects.last(), Some(UiEffect::SaveLayout(_))));
+        mouse(&mut session, MouseInput::Press, (screen.credentials.x, row));
+        assert_eq!(selected(&session), before, "nor does the border that stays");
+        mouse(&mut session, MouseInput::Press, (screen.credentials.x + 2, row));
+        assert_ne!(selected(&session), before);
+    }
+}

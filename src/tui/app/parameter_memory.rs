@@ -1,0 +1,355 @@
+//! What earlier answers taught: values for the placeholders of further requests.
+//!
+//! So choosing *list projects* after *list organisations* offers the organisations by name, and nobody copies ids.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::domain::CredentialId;
+use crate::domain::provider::spec::ListPointers;
+use crate::domain::provider::{PresetParameter, Provider, ProviderCatalog};
+use crate::domain::request::RequestTarget;
+use crate::engine::task_protocol::HttpExchange;
+
+/// Answers up to this size are searched for values at once; larger ones in the background.
+pub(super) const MAX_INLINE_EXTRACTION_BYTES: usize = 64 * 1024;
+
+/// Values and names of one placeholder.
+pub type NamedValues = Vec<(String, String)>;
+
+/// What an answer listed for a placeholder.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct ListedValues {
+    /// The values and their names.
+    pub values: NamedValues,
+    /// The values of other placeholders with which the list was asked for: projects are those of one organisation.
+    pub given_values: BTreeMap<String, String>,
+}
+
+/// What the answers to one credential taught.
+#[derive(Default)]
+pub struct ParameterMemory {
+    credential: Option<CredentialId>,
+    /// For a parameter that takes its values from a preset: those values.
+    listed: BTreeMap<(String, String), ListedValues>,
+    /// What was chosen last for a placeholder.
+    last_chosen: BTreeMap<String, String>,
+    /// What the elements of the last answer are good for.
+    current_lists: Vec<CurrentListValues>,
+}
+
+/// What an answer teaches.
+#[derive(Default)]
+pub struct ExtractedParameters {
+    /// What it lists for a parameter that takes its values from the preset that asked.
+    listed: Vec<((String, String), NamedValues)>,
+    current_lists: Vec<CurrentListValues>,
+    given_values: BTreeMap<String, String>,
+    page: PagePosition,
+}
+
+/// An answer that is to be searched for values, with all that is needed for it.
+pub struct ExtractionJob {
+    /// Request and answer.
+    pub exchange: Arc<HttpExchange>,
+    /// Where the provider is described.
+    pub catalog: Arc<ProviderCatalog>,
+    /// The id of the provider.
+    pub provider: String,
+}
+
+/// An answer that may teach something.
+#[derive(Default)]
+pub struct ExtractionInput<'a> {
+    /// The preset that asked.
+    pub preset: Option<&'a str>,
+    /// Its body.
+    pub body: &'a str,
+    /// The values of placeholders with which it was asked for.
+    pub given_values: BTreeMap<String, String>,
+    /// Whether it goes on with what the answer before it listed.
+    pub page: PagePosition,
+}
+
+/// Where an answer stands among those to one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PagePosition {
+    /// It is the first, or the only one.
+    #[default]
+    First,
+    /// It is a further page.
+    Further,
+}
+
+/// A value for a placeholder, from an element of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParameterValue {
+    /// The placeholder.
+    pub parameter: String,
+    /// Its value.
+    pub value: String,
+    /// What people call it.
+    pub name: String,
+}
+
+/// The elements of a list of the last answer, as values of a placeholder.
+struct CurrentListValues {
+    parameter: String,
+    /// The list, as a JSON pointer.
+    list_pointer: String,
+    /// Value and name by the place in the list.
+    elements: BTreeMap<usize, (String, String)>,
+}
+
+impl ParameterMemory {
+    /// A new answer is here, and what its elements are good for is not known yet.
+    pub fn clear_current_lists(&mut self) {
+        self.current_lists.clear();
+    }
+
+    /// Takes from an answer what it lists for the parameters of other presets.
+    pub fn merge(&mut self, of: &CredentialId, lore: ExtractedParameters) {
+        let ExtractedParameters { listed, current_lists: here, given_values: asked, page: place } = lore;
+        if !here.is_empty() {
+            self.switch_credential(of);
+        }
+        for (key, values) in listed {
+            let known = self.listed.entry(key).or_default();
+            if place == PagePosition::First || known.given_values != asked {
+                *known = ListedValues { values: Vec::new(), given_values: asked.clone() };
+            }
+            let mut seen: HashSet<_> = known.values.iter().cloned().collect();
+            known.values.extend(values.into_iter().filter(|value| seen.insert(value.clone())));
+        }
+        self.current_lists = here;
+    }
+
+    /// Remembers what was chosen.
+    pub fn remember_choice(&mut self, of: &CredentialId, given: &BTreeMap<String, String>) {
+        self.switch_credential(of);
+        self.last_chosen.extend(given.clone());
+    }
+
+    /// What was listed for a parameter of a credential's preset, as far as it goes with what has been given already.
+    pub fn listed(
+        &self,
+        of: &CredentialId,
+        parameter: &PresetParameter,
+        given: &BTreeMap<String, String>,
+    ) -> Option<&ListedValues> {
+        let key = (parameter.options_preset.clone()?, parameter.id.clone());
+        let listed = self.listed.get(&key).filter(|listed| self.credential.as_ref() == Some(of) && !listed.values.is_empty())?;
+        let fits = |(id, value): (&String, &String)| given.get(id).is_none_or(|given| given == value);
+        listed.given_values.iter().all(fits).then_some(listed)
+    }
+
+    /// What was chosen last for a parameter.
+    pub fn last_choice(&self, of: &CredentialId, parameter: &str) -> Option<&str> {
+        self.last_chosen.get(parameter).filter(|_| self.credential.as_ref() == Some(of)).map(String::as_str)
+    }
+
+    /// The lists of the last answer that hold values, as JSON pointers.
+    pub fn current_list_pointers(&self) -> impl Iterator<Item = &str> {
+        self.current_lists.iter().map(|here| here.list_pointer.as_str())
+    }
+
+    /// What the element at a place of the last answer is good for; `place` says where in a list one is.
+    pub fn values_at(&self, of: &CredentialId, place: impl Fn(&str) -> Option<usize>) -> Vec<ParameterValue> {
+        let here = self.current_lists.iter().filter(|_| self.credential.as_ref() == Some(of));
+        here.filter_map(|here| {
+            let (value, name) = here.elements.get(&place(&here.list_pointer)?)?.clone();
+            Some(ParameterValue { parameter: here.parameter.clone(), value, name })
+        })
+        .collect()
+    }
+
+    /// What was learned with another credential is of no use to this one.
+    fn switch_credential(&mut self, of: &CredentialId) {
+        if self.credential.as_ref() != Some(of) {
+            *self = Self { credential: Some(of.clone()), ..Self::default() };
+        }
+    }
+}
+
+impl ExtractionJob {
+    /// How many bytes it has to read.
+    pub fn body_bytes(&self) -> usize {
+        self.exchange.response.body.size()
+    }
+
+    /// Searches the answer.
+    pub fn run(&self) -> ExtractedParameters {
+        let HttpExchange { draft, response: answer, .. } = self.exchange.as_ref();
+        let Ok(provider) = self.catalog.provider(&self.provider) else { return ExtractedParameters::default() };
+        // Only further pages are asked by a whole address and know their preset all the same.
+        let place = if matches!(draft.target, RequestTarget::Url(_)) { PagePosition::Further } else { PagePosition::First };
+        let body = answer.body.text().unwrap_or_default();
+        let preset = draft.preset.as_deref();
+        let asked = preset
+            .and_then(|id| provider.preset(id))
+            .map(|preset| preset.parameters_from_target(&draft.target))
+            .unwrap_or_default();
+        ExtractedParameters::extract(provider, ExtractionInput { preset, body, given_values: asked, page: place })
+    }
+}
+
+impl ExtractedParameters {
+    /// What an answer lists for the parameters of the provider's presets.
+    pub fn extract(provider: &Provider, lesson: ExtractionInput<'_>) -> Self {
+        let mut lore = Self { page: lesson.page, given_values: lesson.given_values, ..Self::default() };
+        let Ok(answer) = serde_json::from_str::<Value>(lesson.body) else { return lore };
+        let parameters = || provider.presets.iter().flat_map(|preset| &preset.parameters);
+        let fed = |parameter: &&PresetParameter| {
+            parameter.options_preset.is_some() && parameter.options_preset.as_deref() == lesson.preset
+        };
+        for parameter in parameters().filter(fed) {
+            if let Some(items) = &parameter.items {
+                lore.add_list(parameter, list_elements(&answer, items));
+            }
+        }
+        if lore.current_lists.is_empty() {
+            lore.current_lists.extend(list_by_resource_type(&answer, |id| parameters().any(|parameter| parameter.id == id)));
+        }
+        lore
+    }
+
+    fn add_list(&mut self, parameter: &PresetParameter, list: ListElements) {
+        let key = (parameter.options_preset.clone().unwrap_or_default(), parameter.id.clone());
+        if !self.listed.iter().any(|(known, _)| *known == key) {
+            self.listed.push((key, list.elements.values().cloned().collect()));
+        }
+        if !self.current_lists.iter().any(|here| here.parameter == parameter.id) {
+            self.current_lists.push(CurrentListValues {
+                parameter: parameter.id.clone(),
+                list_pointer: list.pointer,
+                elements: list.elements,
+            });
+        }
+    }
+}
+
+/// The elements of a list, and where it stands.
+struct ListElements {
+    pointer: String,
+    elements: BTreeMap<usize, (String, String)>,
+}
+
+/// The elements of an answer, which may be the bare list itself: so all pages together are shown.
+fn list_elements(answer: &Value, items: &ListPointers) -> ListElements {
+    let pointer = if answer.is_array() { "" } else { items.list.as_str() };
+    let elements = answer.pointer(pointer).and_then(Value::as_array);
+    let value_and_name = |element: &Value| {
+        let value = text_at(element, &items.value)?;
+        let name = text_at(element, &items.name).unwrap_or_else(|| value.clone());
+        Some((value, name))
+    };
+    let elements = elements.into_iter().flatten().enumerate();
+    let elements = elements.filter_map(|(at, element)| Some((at, value_and_name(element)?))).collect();
+    ListElements { pointer: pointer.to_owned(), elements }
+}
+
+fn text_at(element: &Value, pointer: &str) -> Option<String> {
+    match element.pointer(pointer)? {
+        Value::String(text) => Some(crate::domain::text::sanitize_line(text)),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// JSON:API's resources say what they are: the `id` of a `project` is a `project_id`, whoever listed it.
+fn list_by_resource_type(answer: &Value, is_parameter: impl Fn(&str) -> bool) -> Option<CurrentListValues> {
+    let items = ListPointers { list: "/data".to_owned(), value: "/id".to_owned(), name: "/attributes/name".to_owned() };
+    let list = list_elements(answer, &items);
+    let first = answer.pointer(&list.pointer)?.as_array()?.first()?;
+    let parameter = format!("{}_id", text_at(first, "/type")?);
+    is_parameter(&parameter).then_some(CurrentListValues { parameter, list_pointer: list.pointer, elements: list.elements })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+    use crate::domain::provider::ProviderCatalog;
+
+    const ORGS: &str = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o2","attributes":{}},{"no":"id"}]}"#;
+
+    #[test]
+    fn an_answer_lists_values_for_other_requests_of_the_same_credential() {
+        let catalogue = ProviderCatalog::builtin();
+        let provider = catalogue.provider("snyk").expect("a provider");
+        let org = catalogue.preset("snyk", "projects").expect("a preset").parameter("org_id").expect("a parameter");
+        let mut learned = ParameterMemory::default();
+        let lesson = |body| ExtractionInput { preset: Some("orgs"), body, ..ExtractionInput::default() };
+        let nothing = BTreeMap::new();
+        learned.merge(&samples::id(0), ExtractedParameters::extract(provider, lesson(ORGS)));
+        let expected = [("o1", "Acme"), ("o2", "o2")].map(|(value, name)| (value.to_owned(), name.to_owned()));
+        assert_eq!(learned.listed(&samples::id(0), org, &nothing).map(|listed| &listed.values[..]), Some(&expected[..]));
+        assert_eq!(learned.listed(&samples::id(1), org, &nothing), None);
+        learned.merge(&samples::id(1), ExtractedParameters::extract(provider, lesson("<html>")));
+        assert!(learned.listed(&samples::id(0), org, &nothing).is_some(), "what teaches nothing forgets nothing");
+        let more = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o3"}]}"#;
+        learned.merge(
+            &samples::id(0),
+            ExtractedParameters::extract(provider, ExtractionInput { page: PagePosition::Further, ..lesson(more) }),
+        );
+        let count = learned.listed(&samples::id(0), org, &nothing).map(|listed| listed.values.len());
+        assert_eq!(count, Some(3), "a further page adds to the first");
+    }
+
+    #[test]
+    fn a_list_goes_with_what_it_was_asked_for() {
+        let catalogue = ProviderCatalog::builtin();
+        let provider = catalogue.provider("snyk").expect("a provider");
+        let project = catalogue.preset("snyk", "project-issues").expect("a preset").parameter("project_id").expect("a parameter");
+        let of = |org: &str| BTreeMap::from([("org_id".to_owned(), org.to_owned())]);
+        let body = r#"{"data":[{"id":"p1"}]}"#;
+        let mut learned = ParameterMemory::default();
+        let lesson = |org| ExtractionInput { preset: Some("projects"), body, given_values: of(org), page: PagePosition::First };
+        learned.merge(&samples::id(0), ExtractedParameters::extract(provider, lesson("o1")));
+        let fits = |learned: &ParameterMemory, given| learned.listed(&samples::id(0), project, &given).is_some();
+        assert!(fits(&learned, BTreeMap::new()) && fits(&learned, of("o1")));
+        assert!(!fits(&learned, of("o2")), "no project of one organisation is offered for another");
+        learned.merge(
+            &samples::id(0),
+            ExtractedParameters::extract(provider, ExtractionInput { page: PagePosition::Further, ..lesson("o2") }),
+        );
+        assert!(fits(&learned, of("o2")) && !fits(&learned, of("o1")));
+    }
+
+    #[test]
+    fn an_element_of_the_last_answer_is_a_value() {
+        let catalogue = ProviderCatalog::builtin();
+        let provider = catalogue.provider("snyk").expect("a provider");
+        let mut learned = ParameterMemory::default();
+        let found = |learned: &ParameterMemory, list: &str, at: usize| {
+            let found = learned.values_at(&samples::id(0), |known| (known == list).then_some(at));
+            found.into_iter().map(|found| (found.parameter, found.value, found.name)).collect::<Vec<_>>()
+        };
+        let own = |parameter: &str, value: &str, name: &str| vec![(parameter.to_owned(), value.to_owned(), name.to_owned())];
+        learned.merge(
+            &samples::id(0),
+            ExtractedParameters::extract(
+                provider,
+                ExtractionInput { preset: Some("orgs"), body: ORGS, ..ExtractionInput::default() },
+            ),
+        );
+        assert_eq!(found(&learned, "/data", 0), own("org_id", "o1", "Acme"));
+        assert_eq!(found(&learned, "/data", 2), [], "it has no id");
+        let written = r#"[{"id":"p1","type":"project","attributes":{"name":"web"}}]"#;
+        learned.merge(
+            &samples::id(0),
+            ExtractedParameters::extract(provider, ExtractionInput { body: written, ..ExtractionInput::default() }),
+        );
+        assert_eq!(found(&learned, "", 0), own("project_id", "p1", "web"));
+        learned.merge(
+            &samples::id(0),
+            ExtractedParameters::extract(
+                provider,
+                ExtractionInput { body: r#"{"data":[{"id":"x"}]}"#, ..ExtractionInput::default() },
+            ),
+        );
+        assert_eq!(found(&learned, "/data", 0), []);
+    }
+}

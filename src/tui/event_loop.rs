@@ -1,0 +1,444 @@
+//! The loop: waits for something to happen, lets the state take it in, does what is to be done, draws.
+//!
+//! Nothing ticks. Between two events the process sleeps; a timer exists only while the state asks to be woken or a
+//! frame is due. What a person does is drawn at once; what tasks report is gathered and drawn at most every
+//! [`FRAME`].
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::{Instant, sleep_until};
+
+use super::app::layout_job::LayoutJob;
+use super::app::parameter_memory::ExtractionJob;
+use super::app::{App, InitialState, InputEvent, Message, Now, SettingsChange, ThemePersistence, UiEffect, update};
+use super::channels::{EventReceivers, EventSenders, SystemEvent};
+use super::editor;
+use super::settings_watcher::{SettingsSource, settings_change};
+use super::signals::HANGUP_EXIT_CODE;
+use super::terminal::{ScreenSurface, SuspendScope};
+use crate::config::{LayoutStore, PaneLayout, SettingsReport, save_theme_choice};
+use crate::domain::Problem;
+use crate::engine::task_protocol::{TaskId, TaskReport};
+use crate::engine::{Engine, TaskManager};
+
+/// The shortest time between two frames that nobody waits for.
+const FRAME_INTERVAL: Duration = Duration::from_millis(16);
+
+/// The exit code that an interruption by the keyboard has.
+const INTERRUPT_EXIT_CODE: u8 = 130;
+
+/// How long tasks may take to end when the person has left.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The running screen.
+pub struct EventLoop<S> {
+    app: App,
+    surface: S,
+    memory: LayoutStore,
+    settings_source: SettingsSource,
+    engine: Arc<Engine>,
+    tasks: TaskManager,
+    system_events: UnboundedSender<SystemEvent>,
+    receivers: EventReceivers,
+    frame_timer: FrameTimer,
+    /// Whether the terminal is ours. Suspended, it is not, and nothing is drawn.
+    is_terminal_active: bool,
+    /// Whether the person's own editor has the terminal.
+    is_editor_open: bool,
+    /// With which exit code it ends, as soon as that is known.
+    exit_code: Option<u8>,
+    /// What is to be done as soon as it turns.
+    pending_effects: Vec<UiEffect>,
+}
+
+/// What the screen is made of.
+pub struct EventLoopParts<S> {
+    /// What does the work.
+    pub engine: Arc<Engine>,
+    /// What the screen starts with.
+    pub start: InitialState,
+    /// What is drawn on.
+    pub surface: S,
+    /// Where the arrangement of the panes is kept.
+    pub memory: LayoutStore,
+    /// How the person wants it to be.
+    pub settings_source: SettingsSource,
+    /// The doors to the screen, and what comes through them.
+    pub channels: (EventSenders, EventReceivers),
+}
+
+/// When to draw.
+struct FrameTimer {
+    last_frame: Instant,
+    next_frame: Option<Instant>,
+}
+
+/// Something that happened.
+enum LoopEvent {
+    System(SystemEvent),
+    Input(InputEvent),
+    Task(TaskReport),
+    /// The moment has come that the state asked for.
+    TimerDue,
+    /// The moment has come to draw.
+    FrameDue,
+    /// Nobody is at the terminal any more.
+    InputClosed,
+}
+
+impl<S: ScreenSurface> EventLoop<S> {
+    /// Shows the screen until it is over; returns the exit code.
+    pub async fn run(parts: EventLoopParts<S>) -> u8 {
+        Self::new(parts).run_until_exit().await
+    }
+
+    /// Draws the first frame. Nothing is done yet, so that nothing is waited for and no runtime is needed.
+    pub(super) fn new(parts: EventLoopParts<S>) -> Self {
+        let EventLoopParts { engine, start, surface, memory, settings_source: wishes, channels: (doors, inbox) } = parts;
+        let (app, waiting) = App::start(start, current_time(&engine));
+        let tasks = TaskManager::new(Arc::clone(&engine), doors.reports.clone());
+        let notices = doors.system_events.clone();
+        // With a door for inputs of its own, it would never learn that nobody is at the other end.
+        drop(doors);
+        let pace = FrameTimer { last_frame: Instant::now(), next_frame: None };
+        let (is_shown, is_lent, code) = (true, false, None);
+        let mut this = Self {
+            app,
+            surface,
+            memory,
+            settings_source: wishes,
+            engine,
+            tasks,
+            system_events: notices,
+            receivers: inbox,
+            frame_timer: pace,
+            is_terminal_active: is_shown,
+            is_editor_open: is_lent,
+            exit_code: code,
+            pending_effects: waiting,
+        };
+        this.report_settings_errors();
+        this.draw();
+        this
+    }
+
+    /// Turns until it is over; returns the exit code.
+    pub(super) async fn run_until_exit(mut self) -> u8 {
+        let effects = std::mem::take(&mut self.pending_effects);
+        self.run_effects(effects);
+        loop {
+            if let Some(code) = self.exit_code {
+                self.leave_terminal();
+                self.tasks.finish(SHUTDOWN_TIMEOUT).await;
+                return code;
+            }
+            let news = self.next_event().await;
+            self.handle_event(news);
+            self.handle_queued_events();
+            // The last frame is drawn when it leaves.
+            if self.is_terminal_active
+                && self.exit_code.is_none()
+                && self.frame_timer.next_frame.is_some_and(|due| due <= Instant::now())
+            {
+                self.draw();
+            }
+        }
+    }
+
+    /// Waits for something to happen. While suspended, neither a frame nor a countdown is waited for.
+    async fn next_event(&mut self) -> LoopEvent {
+        let due = self.frame_timer.next_frame.filter(|_| self.is_terminal_active);
+        let wake = self.app.next_wake(current_time(&self.engine)).filter(|_| self.is_terminal_active);
+        let wake = wake.map(|wake| Instant::from_std(wake).max(self.frame_timer.last_frame + FRAME_INTERVAL));
+        tokio::select! {
+            biased;
+            Some(notice) = self.receivers.system_events.recv() => LoopEvent::System(notice),
+            input = self.receivers.inputs.recv() => input.map_or(LoopEvent::InputClosed, LoopEvent::Input),
+            () = wait_until(due) => LoopEvent::FrameDue,
+            () = wait_until(wake) => LoopEvent::TimerDue,
+            Some(report) = self.receivers.reports.recv() => LoopEvent::Task(report),
+        }
+    }
+
+    /// Takes in everything that is waiting already, so that it is drawn together.
+    fn handle_queued_events(&mut self) {
+        for _ in 0..self.receivers.inputs.len() {
+            if self.is_terminal_active
+                && self.exit_code.is_none()
+                && let Ok(input) = self.receivers.inputs.try_recv()
+            {
+                self.handle_event(LoopEvent::Input(input));
+            }
+        }
+        for _ in 0..self.receivers.reports.len() {
+            if let Ok(report) = self.receivers.reports.try_recv() {
+                self.handle_event(LoopEvent::Task(report));
+            }
+        }
+    }
+
+    fn handle_event(&mut self, news: LoopEvent) {
+        match news {
+            LoopEvent::System(notice) => self.handle_system_event(notice),
+            // Resizes come in storms, and each costs a whole frame.
+            LoopEvent::Input(input @ InputEvent::Resize(..)) => {
+                self.check_io(ScreenSurface::invalidate);
+                self.update_app(Message::Input(input));
+                self.frame_timer.schedule_soon();
+            }
+            LoopEvent::Input(input) => {
+                // Whoever comes back to the window may come from an editor.
+                if input == InputEvent::Focus(true) {
+                    self.reload_settings();
+                }
+                self.update_app(Message::Input(input));
+                self.frame_timer.schedule_now();
+            }
+            LoopEvent::Task(report) => {
+                self.update_app(Message::TaskEvent(report));
+                self.frame_timer.schedule_soon();
+            }
+            LoopEvent::TimerDue => {
+                self.update_app(Message::Wake);
+                self.frame_timer.schedule_now();
+            }
+            LoopEvent::FrameDue => {}
+            LoopEvent::InputClosed => self.exit_code = Some(HANGUP_EXIT_CODE),
+        }
+    }
+
+    fn handle_system_event(&mut self, notice: SystemEvent) {
+        match notice {
+            SystemEvent::Quit { code, acknowledged: heard } => {
+                // Ctrl-C in the editor is the editor's, though the terminal sends it to everybody.
+                self.exit_code =
+                    Some(code).filter(|code| !self.is_editor_open || *code != INTERRUPT_EXIT_CODE).or(self.exit_code);
+                // Whoever no longer listens has ended the process already.
+                let _ = heard.send(());
+            }
+            SystemEvent::Interrupt => {
+                self.update_app(Message::Input(InputEvent::Interrupt));
+                self.frame_timer.schedule_now();
+            }
+            SystemEvent::Suspend => self.suspend(SuspendScope::Process),
+            SystemEvent::Resume => self.resume(),
+            SystemEvent::Resized => self.handle_resize(),
+            SystemEvent::SettingsTouched => self.reload_settings(),
+            SystemEvent::SettingsReloaded(reading) => self.apply_settings(*reading),
+            SystemEvent::ThreadPanicked(place) => {
+                self.update_app(Message::ThreadPanicked(place));
+                self.frame_timer.schedule_now();
+            }
+            SystemEvent::LayoutReady(task, laid) => {
+                self.update_app(Message::LayoutReady(task, laid));
+                self.frame_timer.schedule_now();
+            }
+            SystemEvent::ParametersExtracted(exchange, lore) => {
+                self.update_app(Message::ParametersExtracted(exchange, lore));
+                self.frame_timer.schedule_now();
+            }
+            SystemEvent::EditorClosed(edited) => self.close_editor(edited),
+            SystemEvent::ThemeSaved(kept) => {
+                self.update_app(Message::ThemeSaved(kept));
+                self.frame_timer.schedule_now();
+            }
+        }
+    }
+
+    fn update_app(&mut self, msg: Message) {
+        let effects = update(&mut self.app, msg, current_time(&self.engine));
+        self.run_effects(effects);
+    }
+
+    fn run_effects(&mut self, effects: Vec<UiEffect>) {
+        for effect in effects {
+            match effect {
+                UiEffect::StartTask(id, task) => self.tasks.start(id, task),
+                UiEffect::CancelTask(id) => self.tasks.cancel(id),
+                UiEffect::PauseTask(id) => self.tasks.pause(id),
+                UiEffect::RunLayout(id, layout) => self.spawn_layout_job(id, layout),
+                UiEffect::ExtractParameters(study) => self.spawn_extraction_job(study),
+                UiEffect::OpenEditor(text) => self.open_editor(text),
+                UiEffect::SaveTheme(name) => self.save_theme(name),
+                UiEffect::ReloadSettings => self.reload_settings(),
+                UiEffect::Suspend => self.suspend(SuspendScope::Job),
+                UiEffect::SetMouseCapture(on) => self.check_io(|surface| surface.set_mouse(on)),
+                UiEffect::OpenUrl(url) => crate::engine::open_page(&url),
+                UiEffect::SaveLayout(layout) => self.save_layout(layout),
+                UiEffect::Quit => self.exit_code = Some(0),
+                UiEffect::Restart(onward) => {
+                    self.settings_source.set_restart_target(onward);
+                    self.exit_code = Some(0);
+                }
+            }
+        }
+    }
+
+    /// Lays a text out on a thread of its own, which nobody waits for at the end: a filter may compute for a while.
+    fn spawn_layout_job(&self, id: TaskId, layout: LayoutJob) {
+        let notices = self.system_events.clone();
+        spawn_thread("layout", move || drop(notices.send(SystemEvent::LayoutReady(id, layout.run().map(Box::new)))));
+    }
+
+    /// Searches an answer on a thread of its own.
+    fn spawn_extraction_job(&self, study: ExtractionJob) {
+        let notices = self.system_events.clone();
+        spawn_thread("study", move || {
+            let lore = study.run();
+            drop(notices.send(SystemEvent::ParametersExtracted(study.exchange, lore)));
+        });
+    }
+
+    /// Gives the terminal to the person's own editor.
+    fn open_editor(&mut self, text: String) {
+        if !self.surface.pause_input() {
+            let why = "here, what is typed is read line by line";
+            let problem =
+                Problem::new("The editor was not started", why, "start tokenring without plain mode, or write the body here");
+            return self.update_app(Message::EditorClosed(Err(problem)));
+        }
+        self.leave_terminal();
+        self.is_editor_open = true;
+        let notices = self.system_events.clone();
+        drop(tokio::task::spawn_blocking(move || notices.send(SystemEvent::EditorClosed(editor::edit_text(&text)))));
+    }
+
+    /// Takes the terminal back from the editor.
+    fn close_editor(&mut self, edited: Result<String, Problem>) {
+        self.is_editor_open = false;
+        self.surface.resume_input();
+        self.resume();
+        self.update_app(Message::EditorClosed(edited));
+    }
+
+    /// Writes beside the screen; the layout of the last moment is the one that counts.
+    fn save_layout(&self, layout: PaneLayout) {
+        let memory = self.memory.clone();
+        tokio::task::spawn_blocking(move || memory.save(layout));
+    }
+
+    /// Writes a theme into the settings beside the screen, where this run keeps anything.
+    fn save_theme(&mut self, name: String) {
+        let file = self.settings_source.file.clone().filter(|_| self.memory != LayoutStore::Disabled);
+        let Some(file) = file else { return self.update_app(Message::ThemeSaved(Ok(ThemePersistence::SessionOnly))) };
+        let notices = self.system_events.clone();
+        drop(tokio::task::spawn_blocking(move || {
+            notices.send(SystemEvent::ThemeSaved(save_theme_choice(&file, &name).map(|()| ThemePersistence::Saved)))
+        }));
+    }
+
+    /// What is wrong with the settings is told with the first frame.
+    fn report_settings_errors(&mut self) {
+        let SettingsReport { settings, problems: flaws } = self.settings_source.report.clone();
+        if !flaws.is_empty() {
+            let change = SettingsChange { problems: flaws, restart_required: Vec::new() };
+            let told = Message::SettingsChanged(Box::new((super::ui_settings(&settings), change)));
+            self.pending_effects.extend(update(&mut self.app, told, current_time(&self.engine)));
+        }
+    }
+
+    /// Reads the settings again, off this thread.
+    fn reload_settings(&self) {
+        let Some(again) = self.settings_source.reload.clone() else { return };
+        let notices = self.system_events.clone();
+        drop(tokio::task::spawn_blocking(move || notices.send(SystemEvent::SettingsReloaded(Box::new(again())))));
+    }
+
+    /// Takes in settings that were read again, if they are others than before. Where they cannot be read at all, those
+    /// from before stay.
+    fn apply_settings(&mut self, read: Result<SettingsReport, Problem>) {
+        let before = self.settings_source.report.settings.clone();
+        let reading = read.unwrap_or_else(|flaw| SettingsReport { settings: before.clone(), problems: vec![flaw] });
+        if reading == self.settings_source.report {
+            return;
+        }
+        let change = settings_change(&before, &reading);
+        self.update_app(Message::SettingsChanged(Box::new((super::ui_settings(&reading.settings), change))));
+        self.settings_source.report = reading;
+        self.frame_timer.schedule_now();
+    }
+
+    /// Hides what must not be seen, gives the terminal back and stops. [`Self::resume`] comes with the notice that
+    /// the process goes on, not here, because nobody knows when exactly a stop takes hold.
+    fn suspend(&mut self, scope: SuspendScope) {
+        self.leave_terminal();
+        if !self.surface.stop_process(scope) {
+            self.resume();
+        }
+    }
+
+    /// Takes the terminal again. It may have been resized since, and anything may have been written to it.
+    fn resume(&mut self) {
+        if self.exit_code.is_some() || self.is_editor_open {
+            return;
+        }
+        self.is_terminal_active = true;
+        self.check_io(ScreenSurface::enter);
+        self.handle_resize();
+        self.frame_timer.schedule_now();
+    }
+
+    /// Takes the size that the terminal has now. One that is not shown is asked when it is shown again.
+    fn handle_resize(&mut self) {
+        if self.is_terminal_active
+            && let Ok((columns, rows)) = self.surface.size()
+        {
+            self.handle_event(LoopEvent::Input(InputEvent::Resize(columns, rows)));
+        }
+    }
+
+    /// Hides what must not be seen and gives the terminal back.
+    fn leave_terminal(&mut self) {
+        if self.is_terminal_active {
+            self.is_terminal_active = false;
+            self.update_app(Message::Suspending);
+            let left = self.surface.leave(&self.app, current_time(&self.engine));
+            self.check_io(|_| left);
+        }
+    }
+
+    fn draw(&mut self) {
+        let drawn = self.surface.draw(&self.app, current_time(&self.engine));
+        self.frame_timer = FrameTimer { last_frame: Instant::now(), next_frame: None };
+        self.check_io(|_| drawn);
+    }
+
+    /// A terminal that takes nothing is a terminal that went away.
+    fn check_io(&mut self, act: impl FnOnce(&mut S) -> std::io::Result<()>) {
+        if let Err(error) = act(&mut self.surface) {
+            tracing::warn!(%error, "the terminal does not answer");
+            self.exit_code.get_or_insert(HANGUP_EXIT_CODE);
+        }
+    }
+}
+
+impl FrameTimer {
+    fn schedule_now(&mut self) {
+        self.next_frame = Some(Instant::now());
+    }
+
+    fn schedule_soon(&mut self) {
+        self.next_frame.get_or_insert_with(|| Instant::now().max(self.last_frame + FRAME_INTERVAL));
+    }
+}
+
+/// Does work on a thread of its own.
+fn spawn_thread(name: &str, work: impl FnOnce() + Send + 'static) {
+    if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(work) {
+        tracing::warn!(%error, name, "there is no thread for it");
+    }
+}
+
+async fn wait_until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
+    }
+}
+
+fn current_time(engine: &Engine) -> Now {
+    Now { instant: Instant::now().into_std(), wall: engine.now() }
+}

@@ -1,0 +1,287 @@
+//! What is new since it was last told. Whatever changes in the state is said once, in words.
+
+use std::collections::HashMap;
+
+use super::readout;
+use crate::config::theme::{GlyphSet, StyleRole};
+use crate::domain::{CredentialId, Timestamp};
+use crate::engine::task_protocol::TaskId;
+use crate::tui::app::activity::{Notification, StoreStatusKind, TaskState};
+use crate::tui::app::console::RequestState;
+use crate::tui::app::conversation::{self, ReadoutPage};
+use crate::tui::app::dialog_view::{DialogRow, DialogView, ListItem};
+use crate::tui::app::{App, Now, Pane, PresentationMode, display_format};
+
+/// From so many new verdicts on, those that are good are only counted.
+const MAX_LISTED_CHECKS: usize = 20;
+
+/// From so many signs on, a word of signs alone is a bar.
+const MIN_BAR_CHARS: usize = 4;
+
+/// What has been told already.
+#[derive(Default)]
+pub(super) struct Announcer {
+    lines_handled: usize,
+    is_greeted: bool,
+    last_store_line: Option<String>,
+    last_notification: Option<Notification>,
+    task_phases: HashMap<TaskId, TaskPhase>,
+    checks: HashMap<CredentialId, Timestamp>,
+    selected: Option<CredentialId>,
+    marks: usize,
+    last_dialog: Option<AnnouncedDialog>,
+    sent: usize,
+    audience: Option<PresentationMode>,
+    /// Whether it was said how one finds the way through questions.
+    is_help_shown: bool,
+}
+
+/// How far a task has been told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TaskPhase {
+    Started,
+    Finished,
+}
+
+/// A dialog as it was told last.
+struct AnnouncedDialog {
+    depth: usize,
+    title: String,
+    lines: Vec<String>,
+    items: Vec<String>,
+}
+
+impl Announcer {
+    /// What is new, a line each.
+    pub(super) fn announce_changes(&mut self, app: &App, now: Now) -> Vec<String> {
+        let mut lines = self.greeting_lines(app, now);
+        lines.extend(self.store(app));
+        lines.extend(self.tasks(app));
+        lines.extend(self.check_lines(app, now));
+        lines.extend(self.request_lines(app));
+        lines.extend(self.notice(app, now));
+        lines.extend(self.reply_lines(app, now));
+        lines.extend(self.dialog(app, now));
+        lines
+    }
+
+    fn greeting_lines(&mut self, app: &App, now: Now) -> Vec<String> {
+        if self.is_greeted || !app.credentials.all_rows_loaded() {
+            return Vec::new();
+        }
+        self.is_greeted = true;
+        self.checks = check_times(app).collect();
+        self.selected = app.selected().map(|credential| credential.id.clone());
+        let mut lines = vec!["tokenring, in lines of text. help lists the commands, quit leaves.".to_owned()];
+        lines.extend(readout::page_lines(&ReadoutPage::Pane(Pane::Credentials), app, now));
+        lines
+    }
+
+    fn store(&mut self, app: &App) -> Option<String> {
+        let known = app.activity.store_status_text();
+        let state = match known.kind {
+            StoreStatusKind::Unknown => return None,
+            StoreStatusKind::Ready => "ready".to_owned(),
+            StoreStatusKind::ActionRequired { opens } => format!("{}; the command unlock {opens}s it", known.state),
+            StoreStatusKind::Unavailable => known.state.to_owned(),
+        };
+        let words = format!("Store: {}, {state}.", known.title);
+        let new = self.last_store_line.as_ref() != Some(&words);
+        self.last_store_line = Some(words.clone());
+        new.then_some(words)
+    }
+
+    /// Tasks that have begun or ended; how they failed is told where it is shown.
+    fn tasks(&mut self, app: &App) -> Vec<String> {
+        let mut lines = Vec::new();
+        for entry in &app.activity.entries {
+            let (stage, word) = match &entry.state {
+                TaskState::Running(_) => (TaskPhase::Started, "...".to_owned()),
+                TaskState::CleaningUp | TaskState::Done(_) => (TaskPhase::Finished, ": done.".to_owned()),
+                TaskState::Failed(_) => (TaskPhase::Finished, ": failed.".to_owned()),
+                TaskState::Canceled => (TaskPhase::Finished, ": cancelled.".to_owned()),
+            };
+            if self.task_phases.insert(entry.id, stage) != Some(stage) {
+                lines.push(format!("{}{word}", entry.title));
+            }
+        }
+        lines
+    }
+
+    /// Credentials that were checked.
+    fn check_lines(&mut self, app: &App, now: Now) -> Vec<String> {
+        if !self.is_greeted {
+            return Vec::new();
+        }
+        let fresh: HashMap<_, _> = check_times(app).collect();
+        let is_new = |id: &CredentialId| fresh.get(id).is_some_and(|at| self.checks.get(id) != Some(at));
+        let new: Vec<_> = app.credentials.all().iter().filter(|credential| is_new(&credential.id)).collect();
+        let many = new.len() > MAX_LISTED_CHECKS;
+        let good = |credential: &&&crate::domain::Credential| {
+            display_format::CredentialStatus::for_credential(credential, now.wall) == display_format::CredentialStatus::Accepted
+        };
+        let mut lines = Vec::new();
+        if many {
+            let count = new.iter().filter(good).count();
+            lines.push(format!("{} accepted.", display_format::format_count(count, "credential")));
+        }
+        let told = new.iter().filter(|credential| !many || !good(credential));
+        lines.extend(told.map(|credential| readout::credential_summary(credential, app, now)));
+        self.checks = fresh;
+        lines
+    }
+
+    /// What became of the request that was sent last.
+    fn request_lines(&mut self, app: &App) -> Vec<String> {
+        let over = !matches!(app.console.request_state, RequestState::Idle | RequestState::Sending(..));
+        if !over || std::mem::replace(&mut self.sent, app.console.sent_count) == app.console.sent_count {
+            return Vec::new();
+        }
+        readout::request_lines(app)
+    }
+
+    fn notice(&mut self, app: &App, now: Now) -> Option<String> {
+        let notice = app.activity.current_notification(now.instant).cloned();
+        let new = notice.is_some() && notice != self.last_notification;
+        self.last_notification = notice;
+        self.last_notification.as_ref().filter(|_| new).map(|notice| format!("{}.", notice.text))
+    }
+
+    /// What was asked for in the last line, and what follows from it.
+    fn reply_lines(&mut self, app: &App, now: Now) -> Vec<String> {
+        let mut lines = Vec::new();
+        if app.conversation.lines_handled != self.lines_handled {
+            self.lines_handled = app.conversation.lines_handled;
+            lines.extend(app.conversation.pages.iter().flat_map(|page| readout::page_lines(page, app, now)));
+            lines.extend(app.conversation.messages.iter().cloned());
+        }
+        let marks = app.credentials.mark_count();
+        if std::mem::replace(&mut self.marks, marks) != marks {
+            lines.push(format!("{} marked.", display_format::format_count(marks, "credential")));
+        }
+        let selected = app.selected().map(|credential| credential.id.clone());
+        let audience = Some(app.ui_state.presentation);
+        if std::mem::replace(&mut self.selected, selected.clone()) != selected && app.conversation.pages.is_empty() {
+            lines
+                .extend(app.selected().map(|credential| format!("Now at {}", readout::credential_summary(credential, app, now))));
+        } else if std::mem::replace(&mut self.audience, audience).is_some_and(|before| Some(before) != audience) {
+            lines.extend(readout::page_lines(&ReadoutPage::Pane(Pane::Credentials), app, now));
+        }
+        lines
+    }
+
+    /// What the top dialog shows now and did not show before.
+    fn dialog(&mut self, app: &App, now: Now) -> Vec<String> {
+        let depth = app.dialogs.iter().count();
+        let Some(dialog) = app.dialogs.top() else {
+            self.last_dialog = None;
+            return Vec::new();
+        };
+        let sheet = dialog.view(app, now);
+        let told = AnnouncedDialog::from_view(&sheet, depth, app);
+        let before = self.last_dialog.replace(told);
+        let Some(told) = &self.last_dialog else { return Vec::new() };
+        let mut lines = told.lines_since(before.as_ref());
+        let asks = |row: &DialogRow| matches!(row, DialogRow::Field(field) if field.index != usize::MAX);
+        if !self.is_help_shown && sheet.body.iter().any(asks) {
+            self.is_help_shown = true;
+            lines.push(conversation::PROMPT_HELP.to_owned());
+        }
+        lines
+    }
+}
+
+impl AnnouncedDialog {
+    fn from_view(sheet: &DialogView, depth: usize, app: &App) -> Self {
+        let separator = format!(" {} ", app.preferences.symbols.separator);
+        let title = sheet.title.split(&separator).next().unwrap_or_default().to_owned();
+        let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
+        let items = number_options(rows);
+        // Headings stand between what is chosen, which is told after everything else.
+        let is_told = |row: &&DialogRow| items.is_empty() || !matches!(row, DialogRow::Text(StyleRole::Title, _));
+        let signs = app.preferences.symbols;
+        let said = |row: &DialogRow| row_text(row).map(|words| strip_symbol(&words, signs));
+        let mut lines: Vec<_> = sheet.head.iter().chain(&sheet.body).filter(is_told).filter_map(said).collect();
+        // What is dim at the foot speaks of keys.
+        lines.extend(sheet.foot.iter().filter(|row| !matches!(row, DialogRow::Text(StyleRole::Dim, _))).filter_map(said));
+        Self { depth, title, lines, items }
+    }
+
+    /// What it holds that the dialog before did not, if it is the same one.
+    fn lines_since(&self, before: Option<&Self>) -> Vec<String> {
+        let Some(before) = before.filter(|before| before.depth == self.depth && before.title == self.title) else {
+            return std::iter::once(as_sentence(&self.title)).chain(self.lines.clone()).chain(self.items.clone()).collect();
+        };
+        let mut lines: Vec<_> = self.lines.iter().filter(|line| !before.lines.contains(line)).cloned().collect();
+        if self.items != before.items {
+            lines.extend(self.items.clone());
+        }
+        lines
+    }
+}
+
+/// What a row says that is neither asked for nor chosen.
+fn row_text(row: &DialogRow) -> Option<String> {
+    match row {
+        DialogRow::Text(_, text) => Some(text.trim_end().to_owned()),
+        DialogRow::Pair(label, value) => Some(format!("{label}: {value}")),
+        // A plan is read out before it begins; what has not happened yet is no news after that.
+        DialogRow::Item(item) if item.index.is_none() && item.right != "planned" => Some(item_text(item)),
+        _ => None,
+    }
+}
+
+/// A line without the sign before it, whose meaning its words have as well.
+fn strip_symbol(line: &str, signs: &GlyphSet) -> String {
+    let words = line.trim_start();
+    let unsigned =
+        [signs.check_mark, signs.refused, signs.warning].into_iter().find_map(|sign| words.strip_prefix(sign)?.strip_prefix(' '));
+    unsigned.unwrap_or(line).to_owned()
+}
+
+/// A title as a sentence.
+fn as_sentence(title: &str) -> String {
+    if title.ends_with(['.', '?', '!', '…']) { title.to_owned() } else { format!("{title}.") }
+}
+
+/// Everything that can be chosen, with its number.
+fn number_options<'a>(rows: impl Iterator<Item = &'a DialogRow> + Clone) -> Vec<String> {
+    let is_choice = |row: &DialogRow| match row {
+        DialogRow::Item(item) => item.index.is_some(),
+        DialogRow::Spans(drawing) => drawing.index.is_some(),
+        _ => false,
+    };
+    let any = rows.clone().any(is_choice);
+    let words = rows.filter(|_| any).filter_map(|row| match row {
+        DialogRow::Item(item) if item.index.is_some() => Some(item_text(item)),
+        DialogRow::Spans(drawing) if drawing.index.is_some() => Some(drawing.plain_text()),
+        DialogRow::Field(field) if field.index != usize::MAX => Some(field.label.clone()),
+        _ => None,
+    });
+    words.enumerate().map(|(at, words)| format!("{}. {words}", at + 1)).collect()
+}
+
+fn item_text(item: &ListItem) -> String {
+    let more = strip_bars(&item.more);
+    let more = if more.is_empty() { String::new() } else { format!(": {more}") };
+    let right = if item.right.is_empty() { String::new() } else { format!(" ({})", item.right) };
+    format!("{}{more}{right}", item.text)
+}
+
+/// A text without the bars in it, which would be read out sign by sign.
+fn strip_bars(text: &str) -> String {
+    let is_bar = |word: &&str| word.chars().count() >= MIN_BAR_CHARS && !word.contains(char::is_alphanumeric);
+    text.split(' ').filter(|word| !is_bar(word)).collect::<Vec<_>>().join(" ").trim().to_owned()
+}
+
+fn check_times(app: &App) -> impl Iterator<Item = (CredentialId, Timestamp)> {
+    app.credentials
+        .all()
+        .iter()
+        .filter_map(|credential| Some((credential.id.clone(), credential.last_check.as_ref()?.checked_at)))
+}
+
+/// Whether the body of an answer is still being read.
+pub(super) fn is_body_loading(app: &App) -> bool {
+    app.console.response().is_some_and(|answered| answered.layout_pending(app.console.tab))
+}

@@ -1,0 +1,160 @@
+//! The thread that reads answers. It reads only when something was asked, and keeps no copy of what it read.
+
+use std::io::{self, IsTerminal as _, Read};
+use std::sync::mpsc::Receiver;
+
+use tokio::sync::mpsc::UnboundedSender;
+use zeroize::Zeroizing;
+
+use super::surface::{SharedPrompt, echo_line};
+use crate::tui::app::InputEvent;
+
+/// More than any answer has; whatever is longer is cut.
+const MAX_LINE_BYTES: usize = 1 << 20;
+/// So much is read at once.
+const READ_CHUNK_BYTES: usize = 4096;
+
+/// Reads a line each time something was asked, and hands it on with the question it answers.
+pub(super) fn spawn_reader(asked: SharedPrompt, questions: Receiver<()>, inputs: UnboundedSender<InputEvent>) -> io::Result<()> {
+    let read = move || {
+        let mut lines = SecretLineReader::new(UnbufferedStdin::open());
+        while questions.recv().is_ok() {
+            let line = if must_hide_input(&asked) { read_hidden_line() } else { lines.next_line() };
+            let Ok(Some(line)) = line else {
+                drop(inputs.send(InputEvent::InputClosed));
+                return;
+            };
+            // A question that was withdrawn is asked again, and the line with it.
+            let Some(prompt) = asked.take_prompt() else { continue };
+            let _ = echo_line(&line, prompt.echo);
+            if inputs.send(InputEvent::LineEntered(prompt, line)).is_err() {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new().name("reader".into()).spawn(read).map(drop)
+}
+
+/// Whether the terminal must be told by the reader itself not to show what is typed: on Unix, the paper does that.
+fn must_hide_input(asked: &SharedPrompt) -> bool {
+    cfg!(not(unix)) && asked.is_echo_hidden() && io::stdin().is_terminal()
+}
+
+fn read_hidden_line() -> io::Result<Option<Zeroizing<String>>> {
+    rpassword::read_password().map(|line| Some(Zeroizing::new(line)))
+}
+
+/// Lines of something that is read in pieces; what was handed out is wiped.
+struct SecretLineReader<R> {
+    source: R,
+    buffer: Zeroizing<Vec<u8>>,
+}
+
+impl<R: Read> SecretLineReader<R> {
+    fn new(from: R) -> Self {
+        Self { source: from, buffer: Zeroizing::new(Vec::new()) }
+    }
+
+    /// The next line without its end; nothing at the end of everything.
+    fn next_line(&mut self) -> io::Result<Option<Zeroizing<String>>> {
+        loop {
+            let end = self.buffer.iter().position(|byte| *byte == b'\n');
+            if let Some(end) = end.or((self.buffer.len() > MAX_LINE_BYTES).then(|| self.buffer.len() - 1)) {
+                return Ok(Some(self.take_line(end + 1)));
+            }
+            let mut chunk = Zeroizing::new([0; READ_CHUNK_BYTES]);
+            match self.source.read(chunk.as_mut_slice())? {
+                0 if self.buffer.is_empty() => return Ok(None),
+                0 => return Ok(Some(self.take_line(self.buffer.len()))),
+                read => self.append(&chunk[..read]),
+            }
+        }
+    }
+
+    /// A buffer that grew in place would leave a copy behind.
+    fn append(&mut self, more: &[u8]) {
+        let mut longer = Zeroizing::new(Vec::with_capacity(self.buffer.len() + more.len()));
+        longer.extend_from_slice(&self.buffer);
+        longer.extend_from_slice(more);
+        self.buffer = longer;
+    }
+
+    fn take_line(&mut self, length: usize) -> Zeroizing<String> {
+        let (line, rest) = self.buffer.split_at(length);
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = Zeroizing::new(String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned());
+        self.buffer = Zeroizing::new(rest.to_vec());
+        line
+    }
+}
+
+/// Standard input past its buffer, which would keep what was read.
+#[cfg(unix)]
+struct UnbufferedStdin(Option<std::fs::File>);
+
+#[cfg(unix)]
+impl UnbufferedStdin {
+    fn open() -> Self {
+        use std::os::fd::AsFd as _;
+        Self(io::stdin().as_fd().try_clone_to_owned().ok().map(Into::into))
+    }
+}
+
+#[cfg(unix)]
+impl Read for UnbufferedStdin {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.as_mut().map_or(Ok(0), |file| file.read(buffer))
+    }
+}
+
+/// Standard input.
+#[cfg(not(unix))]
+struct Standard(io::Stdin);
+
+#[cfg(not(unix))]
+impl UnbufferedStdin {
+    fn open() -> Self {
+        Self(io::stdin())
+    }
+}
+
+#[cfg(not(unix))]
+impl Read for UnbufferedStdin {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives a few bytes at a time.
+    struct Drip(&'static [u8]);
+
+    impl Read for Drip {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let length = self.0.len().min(3);
+            let (now, later) = self.0.split_at(length);
+            buffer[..length].copy_from_slice(now);
+            self.0 = later;
+            Ok(length)
+        }
+    }
+
+    #[test]
+    fn lines_come_whole_however_they_arrive() {
+        let mut lines = SecretLineReader::new(Drip("first\r\n\nthird \u{e9}\nlast".as_bytes()));
+        let mut read = Vec::new();
+        while let Some(line) = lines.next_line().expect("a line") {
+            read.push(line.to_string());
+        }
+        assert_eq!(read, ["first", "", "third \u{e9}", "last"]);
+    }
+
+    #[test]
+    fn what_has_no_end_is_cut() {
+        let mut lines = SecretLineReader::new(io::repeat(b'x'));
+        assert!(lines.next_line().expect("a line").is_some_and(|line| line.len() <= MAX_LINE_BYTES + READ_CHUNK_BYTES));
+    }
+}

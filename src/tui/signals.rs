@@ -1,0 +1,160 @@
+//! A thread that waits for signals and for the end of the terminal.
+//!
+//! It sleeps until one of them comes, so it costs nothing. It stands apart from the screen because the screen may be
+//! stuck in a write to a terminal that no longer reads: a signal to end is obeyed even then.
+
+use std::path::PathBuf;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::channels::SystemEvent;
+
+/// The exit code for a terminal that went away, as a shell reports SIGHUP.
+pub(super) const HANGUP_EXIT_CODE: u8 = 129;
+
+/// What Ctrl-C means where the terminal makes a signal of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum InterruptPolicy {
+    /// The program ends.
+    Quit,
+    /// The screen is asked to stop what it does.
+    ForwardToApp,
+}
+
+/// Without signals there is nothing to watch.
+#[cfg(not(unix))]
+pub(super) struct Watch;
+
+#[cfg(not(unix))]
+impl SignalWatcher {
+    /// One that watches nothing.
+    #[expect(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
+    pub(super) fn new(_notices: UnboundedSender<SystemEvent>, _interrupt: InterruptPolicy) -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Watches nothing.
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
+    pub(super) fn start(self, _settings: Option<PathBuf>) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+pub(super) use unix::SignalWatcher;
+
+#[cfg(unix)]
+mod unix {
+    use std::fs::File;
+    use std::io::{self, IsTerminal};
+    use std::os::fd::{AsFd, OwnedFd};
+    use std::os::unix::net::UnixStream;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use rustix::event::{PollFd, PollFlags, poll};
+    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
+    use signal_hook::iterator::backend::SignalDelivery;
+    use signal_hook::iterator::exfiltrator::SignalOnly;
+
+    use super::{HANGUP_EXIT_CODE, InterruptPolicy, PathBuf, SystemEvent, UnboundedSender};
+    use crate::tui::settings_watcher::ConfigWatcher;
+    use crate::tui::terminal::restore_terminal;
+
+    /// How long the screen has to understand that it is to end.
+    const QUIT_TIMEOUT: Duration = Duration::from_millis(300);
+
+    const SIGNALS: [i32; 7] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH];
+
+    /// The watcher.
+    pub(in crate::tui) struct SignalWatcher {
+        signals: SignalDelivery<UnixStream, SignalOnly>,
+        /// Until it hangs up.
+        terminal: Option<OwnedFd>,
+        /// Where the settings lie, if that can be watched.
+        config_watcher: Option<ConfigWatcher>,
+        system_events: UnboundedSender<SystemEvent>,
+        interrupt: InterruptPolicy,
+    }
+
+    impl SignalWatcher {
+        /// Takes note of signals from now on.
+        pub(in crate::tui) fn new(notices: UnboundedSender<SystemEvent>, interrupt: InterruptPolicy) -> io::Result<Self> {
+            let (read, write) = UnixStream::pair()?;
+            let signals = SignalDelivery::with_pipe(read, write, SignalOnly, SIGNALS)?;
+            Ok(Self { signals, terminal: open_input_terminal()?, config_watcher: None, system_events: notices, interrupt })
+        }
+
+        /// Tells of what it has taken note of and of what comes, as long as the process lives. The folder of the settings
+        /// is watched too, if it can be.
+        pub(in crate::tui) fn start(mut self, settings: Option<PathBuf>) -> io::Result<()> {
+            let watch = move || {
+                self.config_watcher = settings.as_deref().and_then(ConfigWatcher::watch);
+                self.run();
+            };
+            std::thread::Builder::new().name("watch".into()).spawn(watch).map(drop)
+        }
+
+        fn run(mut self) {
+            loop {
+                self.wait_for_event();
+                for signal in self.signals.pending() {
+                    self.handle_signal(signal);
+                }
+            }
+        }
+
+        /// Waits for a signal or the end of the terminal. A terminal that hung up, or cannot be watched on this
+        /// system, would end every further wait at once and is let go.
+        fn wait_for_event(&mut self) {
+            let mut waiting = vec![PollFd::new(self.signals.get_read(), PollFlags::IN)];
+            waiting.extend(self.terminal.as_ref().map(|terminal| PollFd::new(terminal, PollFlags::empty())));
+            waiting.extend(self.config_watcher.as_ref().map(|folder| PollFd::new(folder.handle(), PollFlags::IN)));
+            if poll(&mut waiting, None).is_err() {
+                return;
+            }
+            let ended = waiting.get(1).filter(|_| self.terminal.is_some()).map_or(PollFlags::empty(), PollFd::revents);
+            drop(waiting);
+            if self.config_watcher.as_ref().is_some_and(ConfigWatcher::has_changed) {
+                let _ = self.system_events.send(SystemEvent::SettingsTouched);
+            }
+            if !ended.is_empty() {
+                self.terminal = None;
+            }
+            if ended.intersects(PollFlags::HUP | PollFlags::ERR) {
+                self.request_quit(HANGUP_EXIT_CODE);
+            }
+        }
+
+        fn handle_signal(&self, signal: i32) {
+            match signal {
+                SIGTSTP => drop(self.system_events.send(SystemEvent::Suspend)),
+                SIGINT if self.interrupt == InterruptPolicy::ForwardToApp => {
+                    drop(self.system_events.send(SystemEvent::Interrupt))
+                }
+                SIGCONT => drop(self.system_events.send(SystemEvent::Resume)),
+                SIGWINCH => drop(self.system_events.send(SystemEvent::Resized)),
+                _ => self.request_quit(u8::try_from(128 + signal).unwrap_or(HANGUP_EXIT_CODE)),
+            }
+        }
+
+        /// Tells the screen to end. If it does not understand in time, restores the terminal and ends the process.
+        fn request_quit(&self, code: u8) {
+            let (heard, answer) = mpsc::channel();
+            let told = self.system_events.send(SystemEvent::Quit { code, acknowledged: heard });
+            if told.is_err() || answer.recv_timeout(QUIT_TIMEOUT).is_err() {
+                restore_terminal();
+                signal_hook::low_level::exit(code.into());
+            }
+        }
+    }
+
+    /// The terminal that is read from.
+    fn open_input_terminal() -> io::Result<Option<OwnedFd>> {
+        let stdin = io::stdin();
+        if stdin.is_terminal() {
+            return stdin.as_fd().try_clone_to_owned().map(Some);
+        }
+        Ok(File::open("/dev/tty").ok().map(OwnedFd::from))
+    }
+}

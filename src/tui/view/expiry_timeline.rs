@@ -1,0 +1,28 @@
+//! What ends when, beside the other panes of a large screen.
+
+use super::painter::{CellPainter, FocusStyle};
+use crate::config::theme::StyleRole;
+use crate::tui::app::expiry_timeline::ExpiryTimeline;
+use crate::tui::app::layout::ScreenRect;
+
+/// Rows above the credentials: how many end, when, and the days.
+const HEAD_ROWS: u16 = 3;
+
+/// Draws the horizon.
+pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
+    if area.is_empty() {
+        return;
+    }
+    let app = pen.app;
+    let inner = pen.draw_panel(area, "The next 90 days", FocusStyle::Unfocused);
+    if !app.credentials.all_rows_loaded() {
+        return;
+    }
+    let horizon = ExpiryTimeline::new(app, pen.now, inner.width);
+    pen.write_text(inner.row(0), &horizon.summary(), StyleRole::Dim);
+    pen.write_spans(inner.row(1), &horizon.histogram());
+    pen.write_spans(inner.row(2), &horizon.axis());
+    for (credential, line) in app.credentials.by_expiry().zip(HEAD_ROWS..inner.height) {
+        pen.write_spans(inner.row(line), &horizon.credential_row(credential));
+    }
+}
