@@ -70,7 +70,7 @@ impl KeyPress {
         Self { ctrl: true, ..Self::char(c) }
     }
 
-    /// Reads a key as [`Key`] prints it.
+    /// Reads a key as [`KeyPress`] prints it.
     pub fn parse(text: &str) -> Option<Self> {
         let mut key = Self::char(' ');
         let mut rest = text;

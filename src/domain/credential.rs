@@ -28,7 +28,7 @@ pub enum CredentialNameError {
     /// Nothing, or only blanks.
     #[error("the name is empty")]
     Empty,
-    /// More than [`NAME_LIMIT`] characters.
+    /// More than [`MAX_NAME_CHARS`] characters.
     #[error("the name has more than {MAX_NAME_CHARS} characters")]
     TooLong,
     /// A character that cannot be seen or that steers a terminal.

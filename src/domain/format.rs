@@ -44,7 +44,7 @@ pub fn format_expiry(expires: Option<Timestamp>, now: Timestamp) -> String {
     }
 }
 
-/// Whether a credential ends within [`SOON`] or has ended.
+/// Whether a credential ends within [`EXPIRY_WARNING_PERIOD`] or has ended.
 pub fn expires_soon(expires: Option<Timestamp>, now: Timestamp) -> bool {
     expires.is_some_and(|end| end - now <= EXPIRY_WARNING_PERIOD)
 }

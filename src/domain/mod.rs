@@ -1,7 +1,7 @@
 //! What the program knows and decides, without I/O, tasks, clock or screen.
 //!
 //! Everything here is a plain value or a pure function, so every behaviour is tested without a terminal, a runtime or
-//! a sleep. Time comes in as a [`Moment`]; randomness comes in as bytes.
+//! a sleep. Time comes in as a [`Timestamp`]; randomness comes in as bytes.
 
 pub mod calendar;
 pub mod consumer;

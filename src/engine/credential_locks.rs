@@ -43,7 +43,7 @@ impl CredentialLocks {
     }
 
     /// Holds the credential for a rotation, or says that somebody else does: nobody waits for a rotation to end. This is
-    /// another lock than that of [`Locks::hold`], which comes and goes while a rotation is under way.
+    /// another lock than that of [`CredentialLocks::lock`], which comes and goes while a rotation is under way.
     pub(super) fn try_lock_rotation(&self, id: &CredentialId) -> Result<CredentialLock, Problem> {
         let lock = Arc::clone(self.rotation_locks.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default());
         let guard = lock.try_lock_owned().map_err(|_| rotation_in_progress())?;

@@ -19,7 +19,7 @@ pub trait UserPrompter: Send + Sync {
     async fn read_secret(&self, question: &PromptMessage) -> Option<Secret>;
 
     /// How to go on; `None` if nobody says so, and then what asked stops where it is and can be taken up again. Where a
-    /// browser is waited for ([`Dilemma::awaited`]), this is dropped as soon as it is back.
+    /// browser is waited for ([`RotationPrompt::awaited_callback`]), this is dropped as soon as it is back.
     async fn decide(&self, _dilemma: &RotationPrompt) -> Option<PromptReply> {
         None
     }
@@ -48,7 +48,7 @@ pub struct RotationPrompt {
     pub rotation: String,
     /// The step that waits, by its id.
     pub step: String,
-    /// What is needed. `typed` is the word that the choice [`Saying::Override`] takes.
+    /// What is needed. `typed` is the word that the choice [`UserDecision::Override`] takes.
     pub message: PromptMessage,
     /// The page on which a person does it, if there is one.
     pub page: Option<String>,
@@ -80,7 +80,7 @@ pub struct PromptChoice {
     pub decision: UserDecision,
 }
 
-/// How a person answers a [`Dilemma`].
+/// How a person answers a [`RotationPrompt`].
 pub enum PromptReply {
     /// With a secret.
     Pasted(Secret),

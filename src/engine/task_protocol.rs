@@ -300,7 +300,7 @@ pub struct TaskReport {
     pub event: TaskEvent,
 }
 
-/// What a task has to say. `Done`, `Failed` and `Cancelled` end it.
+/// What a task has to say. `Cleared`, `Failed` and `Canceled` end it.
 pub enum TaskEvent {
     /// So much of it is done.
     Progress {

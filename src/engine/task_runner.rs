@@ -61,7 +61,7 @@ impl TaskManager {
         Self { engine, reports, running: JoinSet::new(), tokens: HashMap::new(), prompts: PendingPrompts::default() }
     }
 
-    /// Starts a task in the background. Its last report is `Done`, `Failed` or `Cancelled`.
+    /// Starts a task in the background. Its last report is `Done`, `Failed` or `Canceled`.
     pub fn start(&mut self, id: TaskId, task: BackgroundTask) {
         self.remove_finished();
         let TaskTokens { cancel, pause } = self.tokens.entry(id).or_default().clone();
@@ -80,7 +80,7 @@ impl TaskManager {
         });
     }
 
-    /// Asks a task to stop; it reports `Cancelled` when it has.
+    /// Asks a task to stop; it reports `Canceled` when it has.
     pub fn cancel(&mut self, id: TaskId) {
         if let Some(tokens) = self.tokens.get(&id) {
             tokens.cancel.cancel();

@@ -11,7 +11,7 @@ use crate::domain::credential::{CheckReport, Principal};
 use crate::domain::text::nearest_names;
 use crate::domain::{Credential, CredentialId, CredentialName};
 
-/// The columns of a credential, in the order in which [`read_row`] and [`store`] know them.
+/// The columns of a credential, in the order in which [`read_credential_row`] and [`write_row`] know them.
 macro_rules! credential_columns {
     () => {
         "id, name, provider, kind, region, fields, labels, created, expires, fingerprint, \

@@ -4,8 +4,8 @@
 //! remedy and never overwritten, and nothing in it is worth stealing.
 //!
 //! It is kept in write-ahead mode, so that a reader (the first frame) never waits for a writer, and a writer pays one
-//! flush to disk. What must survive a power cut (`Durability::Now`: credentials, the rotation journal, the audit
-//! trail) is on disk before the call returns; verdicts and history (`Durability::Soon`) survive a crash of the
+//! flush to disk. What must survive a power cut (`Durability::Immediate`: credentials, the rotation journal, the audit
+//! trail) is on disk before the call returns; verdicts and history (`Durability::Deferred`) survive a crash of the
 //! program, but a power cut may take the last of them. Nothing is written unless a call asks for it.
 //!
 //! Moments are kept to the microsecond.

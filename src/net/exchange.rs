@@ -114,7 +114,7 @@ pub enum TokenExchangeError {
 
 impl TokenExchange<'_> {
     /// The access token for the credential. A secret that is sent as it is, is its own access token; a refresh token
-    /// is refused here, because its successor would be lost: see [`Exchange::refresh`].
+    /// is refused here, because its successor would be lost: see [`TokenExchange::refresh`].
     pub async fn access_token(&self, transport: &dyn Transport) -> Result<AccessToken, TokenExchangeError> {
         match self.authorization {
             AuthMethod::Header { scheme, .. } => Ok(AccessToken::from_secret(self.secret, scheme)),

@@ -1,6 +1,6 @@
 //! How bytes travel: one HTTP client, host binding, bounded answers.
 //!
-//! The rule that matters is enforced here, below everything that could forget it: an [`Outgoing`] names the origins
+//! The rule that matters is enforced here, below everything that could forget it: an [`OutgoingRequest`] names the origins
 //! its secret is bound to, and [`Transport::send`] refuses to attach the secret to any other, before the first byte
 //! and after every redirect. The way of a request: `leg` checks and binds it, `client` sends it and follows safe
 //! redirects, `reading` takes the answer in, bounded and cleaned. [`exchange`] and [`oauth`] turn a secret that is
@@ -94,7 +94,7 @@ pub struct RequestLimits {
     pub max_body_bytes: u64,
 }
 
-/// A way to send requests; the real one is [`Client`].
+/// A way to send requests; the real one is [`HttpClient`].
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Sends a request and reads the answer, within its limits. Dropping the future cancels it and closes the

@@ -26,7 +26,7 @@ impl SimulatedClock {
         Self { frozen: None, advanced: Arc::default() }
     }
 
-    /// A clock that stands at `start` and moves only by [`Clock::advance`].
+    /// A clock that stands at `start` and moves only by [`SimulatedClock::advance`].
     pub fn frozen(start: OffsetDateTime) -> Self {
         Self { frozen: Some(unix_millis(start)), advanced: Arc::default() }
     }

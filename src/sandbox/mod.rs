@@ -43,7 +43,7 @@ use http_service::{SimulatedProvider, SimulatedService};
 use request_counters::RequestCounters;
 use server::{CONTROL_ROLE, ListenerContext, SimulatorContext};
 
-/// How long [`Sandbox::stop`] waits for requests that are under way.
+/// How long [`ProviderSimulator::stop`] waits for requests that are under way.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What can be chosen about a simulator.

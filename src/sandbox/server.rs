@@ -44,7 +44,7 @@ pub(super) struct SimulatorContext {
 /// One server of one region.
 pub(super) struct ListenerContext {
     pub(super) region: &'static str,
-    /// `api`, `app`, `auth` or [`CONTROL`].
+    /// `api`, `app`, `auth` or [`CONTROL_ROLE`].
     pub(super) role: &'static str,
     pub(super) service: Arc<dyn SimulatedService>,
     pub(super) context: Arc<SimulatorContext>,

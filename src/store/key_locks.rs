@@ -10,7 +10,7 @@ use super::{ItemKey, StoreError};
 
 /// One queue a key: calls on one key happen in the order in which they began, calls on different keys at once.
 ///
-/// Whoever changes an item holds its [`Turn`] until the change has ended, even when the caller has long given up. So a
+/// Whoever changes an item holds its [`KeyGuard`] until the change has ended, even when the caller has long given up. So a
 /// change that outlives its deadline never overtakes a later call: that one waits, and then meets the outcome.
 #[derive(Default)]
 pub(super) struct KeyLocks(Mutex<LockMap>);

@@ -1,6 +1,6 @@
 //! Where secrets rest.
 //!
-//! [`Store`] is the port; the system keyring, an encrypted file and plain memory are its backends, and one contract
+//! [`SecretStore`] is the port; the system keyring, an encrypted file and plain memory are its backends, and one contract
 //! suite (`tests/suite/store.rs`) holds for all of them. A store knows items by opaque keys only: nothing that
 //! describes a credential ever reaches it, because item names and attributes lie in the clear on disk.
 
@@ -46,7 +46,7 @@ const DEFAULT_MAX_ITEM_BYTES: usize = 1 << 20;
 
 /// A place where secrets rest.
 ///
-/// Every call except [`Store::unlock`] ends within [`CALL_DEADLINE`] and never raises a prompt.
+/// Every call except [`SecretStore::unlock`] ends within [`CALL_TIMEOUT`] and never raises a prompt.
 ///
 /// Calls on one key take effect in the order in which they began, and a key never has two items. So when a `put` or
 /// `delete` times out (or its future is dropped), its outcome is unknown only until the next call on that key: that

@@ -2,7 +2,7 @@
 //!
 //! Nothing ticks. Between two events the process sleeps; a timer exists only while the state asks to be woken or a
 //! frame is due. What a person does is drawn at once; what tasks report is gathered and drawn at most every
-//! [`FRAME`].
+//! [`FRAME_INTERVAL`].
 
 use std::future::pending;
 use std::sync::Arc;

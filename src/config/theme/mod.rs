@@ -1,6 +1,6 @@
 //! What things look like: roles that the screen names, styles that a theme gives them.
 //!
-//! A theme is data (`assets/themes/*.toml`): a dozen colours, and for each [`Role`] which of them it takes. What the
+//! A theme is data (`assets/themes/*.toml`): a dozen colours, and for each [`StyleRole`] which of them it takes. What the
 //! terminal cannot show is reduced once, when the theme is built, so nobody who draws has to think about it. Meaning
 //! never rests on colour alone: without colours a background becomes reverse video and everything else has a glyph.
 

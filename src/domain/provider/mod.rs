@@ -1,6 +1,6 @@
 //! Providers as data: what `assets/providers/*.toml` and a user's own files of the same form say.
 //!
-//! A file is read into the types of [`spec`], and [`Catalogue::load`] turns the files into a validated whole: ids are
+//! A file is read into the types of [`spec`], and [`ProviderCatalog::load`] turns the files into a validated whole: ids are
 //! unique, references lead somewhere, placeholders have parameters. What TOML cannot say is a named strategy (an enum
 //! variant), never a language of our own.
 

@@ -73,7 +73,7 @@ impl ProviderOverride {
 
 /// The text of a user's file after `region` has been added to it, or has taken the place of the one with its id.
 /// Comments and everything else stay as they are. `provider` is the one that owns the regions
-/// ([`super::Catalogue::region_owner`]).
+/// ([`super::ProviderCatalog::region_owner`]).
 pub fn toml_with_region(existing: Option<&str>, provider: &str, region: &Region) -> Result<String, RegionFileError> {
     let mut file: DocumentMut = existing
         .unwrap_or_default()

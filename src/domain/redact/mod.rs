@@ -1,8 +1,8 @@
 //! Taking secrets out of texts that are about to be shown, kept or logged.
 //!
 //! Three ways, because each misses what another catches: secrets that are known, in the encodings in which they travel
-//! ([`Redactor`]); texts that look like a secret, whoever's it is ([`shapes`]); and members of an answer that hold a
-//! fresh secret ([`members`]).
+//! ([`SecretRedactor`]); texts that look like a secret, whoever's it is ([`patterns`]); and members of an answer that hold a
+//! fresh secret ([`json_members`]).
 
 mod escapes;
 pub mod json_members;

@@ -1,6 +1,6 @@
 //! A request before it meets a secret.
 //!
-//! A [`Draft`] is what a person edits and what history keeps. It cannot hold the credential's secret: that is bound at
+//! A [`RequestDraft`] is what a person edits and what history keeps. It cannot hold the credential's secret: that is bound at
 //! the last moment, below the engine's `send`.
 
 mod canonical;

@@ -1,9 +1,9 @@
 //! Revoke and replace, as a machine that cannot lose a secret.
 //!
-//! [`next`] looks at the [`Journal`] and at nothing else, so running a rotation and resuming it after a crash are the
+//! [`next_step`] looks at the [`RotationJournal`] and at nothing else, so running a rotation and resuming it after a crash are the
 //! same code. Whoever drives it does, over and over:
 //!
-//! | [`Next`] | the driver |
+//! | [`NextStep`] | the driver |
 //! |---|---|
 //! | `Act` | writes `Intent(step)`, waits until it is durable, acts, writes `Done(outcome)` or `Failed(step, failure)` |
 //! | `Reconcile` | looks, writes `Reconciled(finding)`; where the look itself fails, `Failed(step, Unanswered)`. No intent |
@@ -17,30 +17,30 @@
 //!
 //! # What each action owes
 //!
-//! | [`Action`] | to be done | outcome |
+//! | [`StepAction`] | to be done | outcome |
 //! |---|---|---|
 //! | `ProveStore` | put, get and delete an item as large as the old secret; nothing is minted before the store has shown that it keeps things | `StoreProven` |
-//! | `Snapshot` | read `current`, use it; a 401 is no failure but `OldReach::Unknown` | `Seen` |
+//! | `OldSecretSnapshot` | read `current`, use it; a 401 is no failure but `OldAccess::Unknown` | `Seen` |
 //! | `Create` | mint under the given name; put into `pending` at once and keep it in hand; a store that fails here is tried again by `Stash`. 403 is `Refused`, a limit is `Full`, no answer is `Unanswered`. Where a person has signed in for it: what they brought is used, once; a process that does not have it answers `Lost` | `Created` |
 //! | `Stash` | put what is in hand (if it has this fingerprint) into `pending`, read back; neither there nor in hand is `Lost` | `Stashed`, of what was read |
 //! | `Verify` | read `pending`, use what was read, without using up a single-use secret; a 401 is `NotYet` | `Verified`, of what was read |
 //! | `Promote` | read `current` once. If it has the new fingerprint already, only the index is left to do. If it has the old one (where there is none: nothing): what was read to `previous`, then `pending` to `current`, read back, then the index. If it has neither: `Refused`, untouched | `Promoted`, of what was read |
 //! | `Deliver` | hand over what is in `current` and verify; must bear repetition | `Delivered` |
-//! | `Revoke` | revoke exactly [`MayRevoke::target`]; "there is no such thing" is success, 403 is `Refused`, no answer is `Unanswered` | `Revoked` |
+//! | `Revoke` | revoke exactly [`RevocationPermit::target`]; "there is no such thing" is success, 403 is `Refused`, no answer is `Unanswered` | `Revoked` |
 //! | `ProveDead` | use the old secret from `previous`; that it still works is `NotYet` | `ProvenDead` |
 //! | `Forget` | empty `pending` and `previous` | `Forgotten` |
-//! | `Discard` | remove exactly [`MayDiscard::target`]; "there is no such thing" is success, an empty slot is `Lost` | `Discarded` |
-//! | `Sweep` | list what [`attempt_of`] recognises as this rotation's | `Swept` |
+//! | `Discard` | remove exactly [`DeletionPermit::target`]; "there is no such thing" is success, an empty slot is `Lost` | `Discarded` |
+//! | `Sweep` | list what [`parse_attempt`] recognises as this rotation's | `Swept` |
 //! | `ProveOld` | use the secret of this fingerprint from `current` or `previous`; a 401 is `NotYet` | `OldProven` |
 //! | `Restore` | if `current` has the old fingerprint already, only the index is left to do. If it has the new one: `previous` to `current` (where there was no old one: nothing), read back, then the index | `Restored` |
 //! | `Redeliver` | as `Deliver` | `Redelivered` |
 //!
-//! A credential is made, and one is revoked, by the same machine: see [`Purpose`]. Then there is no old secret, or no new
+//! A credential is made, and one is revoked, by the same machine: see [`RotationPurpose`]. Then there is no old secret, or no new
 //! one, and the steps about it are not planned.
 //!
 //! Calls are made as the plan's administrator, else as whatever is in `current` at that moment.
 //!
-//! A [`Look`] first reads the slot `pending`: a secret in it whose fingerprint is not stale is `Held`, as what the
+//! A [`ReconcileQuery`] first reads the slot `pending`: a secret in it whose fingerprint is not stale is `Held`, as what the
 //! provider lists under the creation's name and under no other. Then, for a creation with a name, the provider's list:
 //! the name is there (`Stray`) or not (`Nothing`). Without a name it is `Unclear`. For a revocation: `Gone` or
 //! `StillThere`.

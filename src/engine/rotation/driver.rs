@@ -286,7 +286,7 @@ impl RotationDriver<'_> {
         self.fingerprint(&Secret::from_text(String::new())).await?;
         let desk = self.management_client().await?;
         let fresh = strategy_for(self.plan().strategy).create_secret(&desk, name).await?;
-        // It is shown once: first into the store, then everything else. A store that fails is tried again by `Stash`.
+        // It is shown once: first into the store, then everything else. A store that fails is tried again by `Stage`.
         let kept = self.write_slot(SecretSlot::Pending, &fresh.secret).await;
         drop(desk);
         let in_doubt = |failure| StepFailure { kind: StepFailureKind::OutcomeUnknown, ..failure };

@@ -1,4 +1,4 @@
-//! The machine's questions, put to a person through the port [`Ask`](crate::engine::ask::Ask), and what they say.
+//! The machine's questions, put to a person through the port [`AskUser`](crate::engine::ask::Ask), and what they say.
 
 use super::driver::{HeldSecret, RotationDriver};
 use crate::domain::credential::SecretSlot;

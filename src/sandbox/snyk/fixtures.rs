@@ -74,7 +74,7 @@ pub(super) struct SnykGroup {
 pub(super) struct SnykOrg {
     pub(super) id: String,
     pub(super) slug: &'static str,
-    /// Its place in [`World::groups`].
+    /// Its place in [`SnykFixtures::groups`].
     pub(super) group: usize,
     pub(super) projects: usize,
     /// What the identifiers of its projects begin with.

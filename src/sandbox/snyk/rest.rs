@@ -194,7 +194,7 @@ impl RestRequest<'_> {
         if self.caller.can_view(scope, &self.region.fixtures) { Ok(scope) } else { Err(JsonApiError::forbidden("read access")) }
     }
 
-    /// Like [`Rest::scope`], but the caller has to administer it. `permission` is what lacks otherwise.
+    /// Like [`RestRequest::scope`], but the caller has to administer it. `permission` is what lacks otherwise.
     pub(super) fn managed_scope(&self, permission: &str) -> Result<ResourceScope, JsonApiError> {
         let scope = self.scope()?;
         let level = scope.level_name();

@@ -116,7 +116,7 @@ impl SnykToken {
     }
 }
 
-/// A personal access token as its owner sees it. The token itself is among [`State::tokens`].
+/// A personal access token as its owner sees it. The token itself is among [`SnykState::tokens`].
 pub(super) struct SnykPat {
     pub(super) id: String,
     pub(super) owner: String,

@@ -1,7 +1,7 @@
 //! What a passphrase opens, as the age format has it (<https://c2sp.org/age#scrypt-recipient-stanza>).
 //!
 //! The library's own reader measures the machine each time to learn how much work it would dare, which takes longer
-//! than the rest of a command. Here it is known: [`WorkFactor::MOST`].
+//! than the rest of a command. Here it is known: [`WorkFactor::MAX`].
 
 use age::secrecy::{ExposeSecret, SecretString};
 use age::{DecryptError, Identity};

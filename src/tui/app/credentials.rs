@@ -44,7 +44,7 @@ pub struct CredentialList {
     matcher_buffer: MatcherBuffer,
 }
 
-/// How many credentials stand how, in the order of [`Standing::ALL`].
+/// How many credentials stand how, in the order of [`CredentialStatus::ALL`].
 pub type StatusCounts = [usize; CredentialStatus::ALL.len()];
 
 /// The filter of the list.

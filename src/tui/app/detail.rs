@@ -12,7 +12,7 @@ pub const MIN_FULL_DETAIL_ROWS: u16 = 7;
 
 /// Whether the secret is shown.
 ///
-/// Everything that may mean that the person looks away goes through [`Detail::mask`]: the timer, the loss of focus,
+/// Everything that may mean that the person looks away goes through [`DetailPane::mask`]: the timer, the loss of focus,
 /// another selection, another size, suspension, a copy, a dialog.
 #[derive(Default)]
 pub struct DetailPane {

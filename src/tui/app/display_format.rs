@@ -139,7 +139,7 @@ pub fn format_date(moment: Timestamp) -> String {
     format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
 }
 
-/// Reads a day as [`day`] writes it; it means the end of that day, in UTC.
+/// Reads a day as [`format_date`] writes it; it means the end of that day, in UTC.
 pub fn parse_date(text: &str) -> Option<Timestamp> {
     let format = time::macros::format_description!("[year]-[month]-[day]");
     let date = time::Date::parse(text.trim(), &format).ok()?;
@@ -184,7 +184,7 @@ pub fn format_remaining(left: time::Duration) -> String {
     }
 }
 
-/// How long it takes until [`lasting`] says something else; `None` once it is over.
+/// How long it takes until [`format_remaining`] says something else; `None` once it is over.
 pub fn remaining_text_changes_in(left: time::Duration) -> Option<Duration> {
     let seconds = left.whole_seconds();
     let step = match seconds {

@@ -20,13 +20,13 @@ pub enum Message {
     Input(InputEvent),
     /// A background task has something to say.
     TaskEvent(TaskReport),
-    /// A body that [`Effect::LayOut`] handed over is ready to be read.
+    /// A body that [`UiEffect::RunLayout`] handed over is ready to be read.
     LayoutReady(TaskId, Result<Box<FoldableDocument>, Problem>),
-    /// An answer that [`Effect::Study`] handed over has been searched.
+    /// An answer that [`UiEffect::Study`] handed over has been searched.
     ParametersExtracted(Arc<HttpExchange>, ExtractedParameters),
-    /// The person's own editor is done with the text that [`Effect::Edit`] handed over, or could not be used.
+    /// The person's own editor is done with the text that [`UiEffect::OpenEditor`] handed over, or could not be used.
     EditorClosed(Result<String, Problem>),
-    /// The theme that [`Effect::KeepTheme`] named is kept, for so long.
+    /// The theme that [`UiEffect::SaveTheme`] named is kept, for so long.
     ThemeSaved(Result<ThemePersistence, Problem>),
     /// The moment that [`super::App::next_wake`] named has come.
     Wake,
@@ -84,11 +84,11 @@ pub enum UiEffect {
     CancelTask(TaskId),
     /// Stop a task before its next step, where it has any.
     PauseTask(TaskId),
-    /// Lay out a text on a thread of its own ([`Typeset::run`]) and come back with [`Msg::LaidOut`].
+    /// Lay out a text on a thread of its own ([`LayoutJob::run`]) and come back with [`Message::LayoutReady`].
     RunLayout(TaskId, LayoutJob),
-    /// Search an answer on a thread of its own ([`Study::run`]) and come back with [`Msg::Studied`].
+    /// Search an answer on a thread of its own ([`Study::run`]) and come back with [`Message::ParametersExtracted`].
     ExtractParameters(ExtractionJob),
-    /// Give the terminal to the person's own editor with this text, and come back with [`Msg::Edited`].
+    /// Give the terminal to the person's own editor with this text, and come back with [`Message::EditorClosed`].
     OpenEditor(String),
     /// Suspend the process (Ctrl-Z).
     Suspend,
@@ -96,9 +96,9 @@ pub enum UiEffect {
     SetMouseCapture(bool),
     /// Remember how the panes are arranged.
     SaveLayout(PaneLayout),
-    /// Write the name of the theme into the settings and come back with [`Msg::ThemeKept`].
+    /// Write the name of the theme into the settings and come back with [`Message::ThemeSaved`].
     SaveTheme(String),
-    /// Read the settings again and come back with [`Msg::Settings`] if they are others.
+    /// Read the settings again and come back with [`Message::SettingsChanged`] if they are others.
     ReloadSettings,
     /// Open a page in the browser, or fail silently where there is none.
     OpenUrl(url::Url),

@@ -13,7 +13,7 @@ pub fn preset_address(preset: &RequestPreset) -> String {
     RequestDraft { query: preset.query.clone(), ..RequestDraft::new(HttpMethod::Get, target) }.address()
 }
 
-/// Reads what [`Draft::address`] wrote: a path with a query, or a whole URL.
+/// Reads what [`RequestDraft::address`] wrote: a path with a query, or a whole URL.
 pub fn parse_address(text: &str) -> Result<(RequestTarget, Vec<(String, String)>), TargetError> {
     let target = RequestTarget::parse(text)?;
     let RequestTarget::Path { place, path } = &target else { return Ok((target, Vec::new())) };

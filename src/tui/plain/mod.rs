@@ -1,7 +1,7 @@
 //! The screen in lines of text, for screen readers and terminals that cannot do more: the same state, the same commands
 //! and the same dialogs, told and asked one after another. No cursor is moved and no colour is set.
 //!
-//! [`paper`] is a second surface beside the terminal of cells: what [`news`] finds changed is written, and what the state
+//! [`surface`] is a second surface beside the terminal of cells: what [`announce`] finds changed is written, and what the state
 //! asks ([`crate::tui::app::talk`]) is asked. A thread reads the answer, and the loop takes it in like any other input.
 
 mod announce;

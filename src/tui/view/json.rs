@@ -43,7 +43,7 @@ pub struct DocumentStyles<'a> {
     pub symbols: &'static GlyphSet,
 }
 
-/// Draws the document into `area`, whose height has been told with [`Document::set_height`].
+/// Draws the document into `area`, whose height has been told with [`FoldableDocument::set_height`].
 pub fn draw(document: &FoldableDocument, area: Rect, buffer: &mut Buffer, look: DocumentStyles<'_>) {
     let style = look.style;
     let area = area.intersection(buffer.area);

@@ -68,7 +68,7 @@ pub(super) fn draft() -> RequestDraft {
     }
 }
 
-/// The JSON of [`draft`].
+/// The JSON of [`into_draft`].
 pub(super) const DRAFT: &str = r#"{"method":"POST","target":{"path":{"place":"auth","path":"/oauth2/token"}},"query":[["version","2024-10-15"]],"headers":[["accept","application/json"]],"body":"a=1","preset":"self"}"#;
 
 const PRINCIPAL: &str = r#"{"id":"p-1","name":"Ann","type":"user"}"#;

@@ -193,7 +193,7 @@ fn what_is_known_of_the_old_secret() {
     let known = PreviousMetadata::default();
     assert_eq!(
         serde_json::from_str::<OldSecretSnapshot>(older).unwrap(),
-        OldSecretSnapshot { listed_ids: None, previous_metadata, ..snapshot() },
+        OldSecretSnapshot { listed_ids: None, previous_metadata: known, ..snapshot() },
         "an older form"
     );
 }

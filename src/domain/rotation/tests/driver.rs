@@ -140,7 +140,7 @@ fn create(world: &mut World, name: String) -> Tried<StepOutcome> {
     let secret = world.newest;
     assert!(secret > before, "an answer means that something was made");
     world.in_hand = Some(secret);
-    // First into the store, then into the journal: a secret is shown once. A store that fails is tried again by `Stash`.
+    // First into the store, then into the journal: a secret is shown once. A store that fails is tried again by `Stage`.
     if let Err(Err(dead)) = put(world, SecretSlot::Pending, secret) {
         return Err(Err(dead));
     }

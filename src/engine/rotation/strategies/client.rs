@@ -52,7 +52,7 @@ pub(super) struct ManagementRequest<'a> {
 pub(super) enum ManagementBody<'a> {
     Empty,
     Json(Value),
-    /// A template with [`BLANK`] in place of the secret.
+    /// A template with [`SECRET_PLACEHOLDER`] in place of the secret.
     JsonWithSecret(Value, &'a Secret),
 }
 

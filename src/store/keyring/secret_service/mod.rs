@@ -1,6 +1,6 @@
 //! The Secret Service of a Linux desktop, by its asynchronous interface.
 //!
-//! Nothing here raises a prompt except [`Platform::unlock`]: whether something is locked is always asked first. The
+//! Nothing here raises a prompt except [`SecretServiceBackend::unlock`]: whether something is locked is always asked first. The
 //! session with the service is opened at the first call and kept; a daemon that restarts loses it, so it is opened
 //! once more when the service says that it knows it no longer.
 

@@ -17,7 +17,7 @@ pub struct CommandSpec {
     pub help: &'static str,
     /// Under which heading help lists it.
     pub group: CommandGroup,
-    /// The keys it has by default, as [`crate::config::Key`] reads them.
+    /// The keys it has by default, as [`crate::config::KeyPress`] reads them.
     pub keys: &'static [&'static str],
     /// The key that means it after the leader key.
     pub leader_key: Option<char>,

@@ -1,5 +1,5 @@
 //! Dialogs: a stack of a closed set. Input goes to the top one; Esc closes it. What a dialog wants done comes back as
-//! an [`Intent`], so a dangerous thing is asked for in one step and carried out, with all it needs, in another.
+//! an [`DialogAction`], so a dangerous thing is asked for in one step and carried out, with all it needs, in another.
 
 mod add;
 mod check_matrix;

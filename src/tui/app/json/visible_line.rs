@@ -89,7 +89,7 @@ impl<'a> VisibleLine<'a> {
         head.into_iter().chain(self.trailing_tokens(value, comma)).filter(|token| !token.text.is_empty())
     }
 
-    /// The places in the first `limit` bytes of [`Row::text`] that match the search.
+    /// The places in the first `limit` bytes of [`VisibleLine::text`] that match the search.
     pub fn matches(&self, limit: usize) -> impl Iterator<Item = Range<usize>> + use<'a> {
         let end = (0..=limit.min(self.text.len())).rev().find(|end| self.text.is_char_boundary(*end));
         let shown = &self.text[..end.unwrap_or(0)];
