@@ -112,7 +112,7 @@ impl ResendArgs {
             Some(data) => {
                 crate::domain::request::RequestDraft { body: Some(request::read_body(data)?), ..line.entry.draft.clone() }
             }
-            None => line.again()?,
+            None => line.draft_to_resend()?,
         };
         if credential.region != line.entry.region {
             context
@@ -155,7 +155,7 @@ async fn describe_request(context: &CliContext<'_>, line: &HistoryRecord) -> Res
     let credential = engine.credential_by_id(&line.entry.credential).await.ok();
     let setting =
         credential.as_ref().and_then(|known| RequestEnvironment::for_credential(&engine.catalog, known, &line.entry.region));
-    Ok(line.description(setting))
+    Ok(line.comparison_text(setting))
 }
 
 fn diff_line_json(change: DiffLine<'_>) -> serde_json::Value {

@@ -94,14 +94,14 @@ impl HttpExchange {
 
 impl HistoryRecord {
     /// Request and outcome line by line, to be compared with others.
-    pub fn description(&self, setting: Option<RequestEnvironment<'_>>) -> String {
+    pub fn comparison_text(&self, setting: Option<RequestEnvironment<'_>>) -> String {
         let HistoryEntry { draft, region, status, size, body_left_out, .. } = &self.entry;
         let outcome = [("status", status.map(|status| status.to_string())), ("size", size.map(|size| size.to_string()))];
         comparison_text((draft, region), setting, *body_left_out, &outcome)
     }
 
     /// The draft to be sent again.
-    pub fn again(&self) -> Result<RequestDraft, Problem> {
+    pub fn draft_to_resend(&self) -> Result<RequestDraft, Problem> {
         if self.entry.body_left_out {
             let why = "its body was not kept, as bodies are not unless one asks for it";
             let remedy = "give the body again with --data";

@@ -24,7 +24,7 @@ struct PromptTable {
 /// A question that waits. Whoever drops it does not wait any longer.
 pub(super) struct PendingPrompt {
     id: PromptId,
-    answer: oneshot::Receiver<PromptReply>,
+    await_reply: oneshot::Receiver<PromptReply>,
     prompts: PendingPrompts,
 }
 
@@ -36,7 +36,7 @@ impl PendingPrompts {
         waiting.last_id += 1;
         let id = PromptId(waiting.last_id);
         waiting.open.insert(id, sender);
-        PendingPrompt { id, answer, prompts: self.clone() }
+        PendingPrompt { id, await_reply: answer, prompts: self.clone() }
     }
 
     /// Answers a question, if anybody still waits for it.
@@ -65,7 +65,7 @@ impl PendingPrompt {
 
     /// The answer; `None` if nobody gives one.
     pub(super) async fn answer(mut self) -> Option<PromptReply> {
-        (&mut self.answer).await.ok()
+        (&mut self.await_reply).await.ok()
     }
 }
 

@@ -59,7 +59,7 @@ pub struct PendingSignIn {
     /// As whom.
     target: SignInTarget,
     listener: CallbackListener,
-    sign_in: Arc<AuthorizationRequest>,
+    authorization_request: Arc<AuthorizationRequest>,
 }
 
 /// A sign-in that was answered, and the browser that waits to hear what came of it.
@@ -99,17 +99,17 @@ pub struct SignInResult {
 impl PendingSignIn {
     /// The page on which the person agrees.
     pub fn address(&self) -> &Url {
-        self.sign_in.address()
+        self.authorization_request.authorization_url()
     }
 
     /// Where the browser comes back to.
     pub fn callback(&self) -> &Url {
-        self.sign_in.redirect()
+        self.authorization_request.redirect_url()
     }
 
     /// What tells an answer to this sign-in from others.
     pub(super) fn sign_in(&self) -> Arc<AuthorizationRequest> {
-        Arc::clone(&self.sign_in)
+        Arc::clone(&self.authorization_request)
     }
 }
 
@@ -195,7 +195,7 @@ impl Engine {
         pasted: impl Future<Output = Url>,
         wait: Duration,
     ) -> Result<AnsweredSignIn, Problem> {
-        let PendingSignIn { target, listener, sign_in } = login;
+        let PendingSignIn { target, listener, authorization_request: sign_in } = login;
         let (callback, browser) = tokio::select! {
             (callback, browser) = listener.wait_for_callback(&sign_in) => (callback, Some(browser)),
             address = pasted => (sign_in.parse_response(&address).map_err(state_mismatch_problem)?, None),
@@ -274,8 +274,8 @@ impl Engine {
         self.verify_store().await?;
         let listener = CallbackListener::bind(&callback_urls(target.fields())?).await?;
         let client_id = target.fields().get("client_id").map(String::as_str).unwrap_or_default();
-        let sign_in = Arc::new(AuthorizationRequest::new(client_id, page, listener.redirect().clone()));
-        Ok(PendingSignIn { target, listener, sign_in })
+        let sign_in = Arc::new(AuthorizationRequest::new(client_id, page, listener.redirect_url().clone()));
+        Ok(PendingSignIn { target, listener, authorization_request: sign_in })
     }
 
     /// The tokens for what the person agreed to, stored; and the refresh token that was there before.

@@ -84,7 +84,7 @@ impl CallbackListener {
     }
 
     /// Where the browser is to come back to, with the port that was found.
-    pub const fn redirect(&self) -> &Url {
+    pub const fn redirect_url(&self) -> &Url {
         &self.redirect_url
     }
 
@@ -236,10 +236,10 @@ mod tests {
     #[tokio::test]
     async fn a_busy_port_gives_way_to_the_next_choice() {
         let first = CallbackListener::bind(&[url("http://127.0.0.1:0/callback")]).await.unwrap();
-        let taken = first.redirect().clone();
+        let taken = first.redirect_url().clone();
         let port = taken.port().unwrap();
         let second = CallbackListener::bind(&[taken.clone(), url("http://127.0.0.1:0/callback")]).await.unwrap();
-        assert_ne!(second.redirect().port(), Some(port));
+        assert_ne!(second.redirect_url().port(), Some(port));
         assert_eq!(CallbackListener::bind(&[taken]).await.err(), Some(CallbackListenError::PortsInUse(vec![port])));
         assert_eq!(CallbackListenError::PortsInUse(vec![1, 2]).to_string(), "1, 2 are in use by another program");
     }
@@ -254,7 +254,7 @@ mod tests {
     #[tokio::test]
     async fn both_loopback_addresses_are_listened_at() {
         let listener = CallbackListener::bind(&[url("http://localhost:0/callback")]).await.unwrap();
-        let port = listener.redirect().port().unwrap();
+        let port = listener.redirect_url().port().unwrap();
         TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
         if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await.is_ok() {
             TcpStream::connect((Ipv6Addr::LOCALHOST, port)).await.unwrap();

@@ -148,15 +148,15 @@ impl HttpClient {
     async fn load_certificates(&self, trusted: &TrustSource) -> Result<CertificateStore, NetError> {
         match trusted {
             TrustSource::NoCertificates => Ok(CertificateStore::empty()),
-            TrustSource::System => self.machine().await,
+            TrustSource::System => self.load_system_certificates().await,
             TrustSource::SystemAndFile(path) => {
-                let (machine, path) = (self.machine().await?, path.clone());
+                let (machine, path) = (self.load_system_certificates().await?, path.clone());
                 spawn_blocking(move || machine.with_file(&path)).await?
             }
         }
     }
 
-    async fn machine(&self) -> Result<CertificateStore, NetError> {
+    async fn load_system_certificates(&self) -> Result<CertificateStore, NetError> {
         self.system_certificates.get_or_try_init(|| spawn_blocking(CertificateStore::load_system)).await.cloned()
     }
 }

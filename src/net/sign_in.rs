@@ -72,12 +72,12 @@ impl AuthorizationRequest {
     }
 
     /// The page on which a person agrees.
-    pub const fn address(&self) -> &Url {
+    pub const fn authorization_url(&self) -> &Url {
         &self.authorization_url
     }
 
     /// Where the browser comes back to.
-    pub const fn redirect(&self) -> &Url {
+    pub const fn redirect_url(&self) -> &Url {
         &self.redirect_url
     }
 
@@ -189,7 +189,7 @@ mod tests {
     }
 
     fn answer(sign_in: &AuthorizationRequest, rest: &str) -> Result<AuthorizationResponse, StateMismatch> {
-        let query: Vec<_> = sign_in.address().query_pairs().collect();
+        let query: Vec<_> = sign_in.authorization_url().query_pairs().collect();
         let state = &query.iter().find(|(name, _)| name == "state").unwrap().1;
         sign_in.parse_response(&Url::parse(&format!("http://127.0.0.1:4711/callback?{rest}&state={state}")).unwrap())
     }
@@ -197,12 +197,13 @@ mod tests {
     #[test]
     fn the_address_asks_with_pkce() {
         let sign_in = begun();
-        let member = |name: &str| sign_in.address().query_pairs().find(|(known, _)| known == name).unwrap().1.into_owned();
+        let member =
+            |name: &str| sign_in.authorization_url().query_pairs().find(|(known, _)| known == name).unwrap().1.into_owned();
         assert_eq!((member("response_type"), member("client_id")), ("code".to_owned(), "client-1".to_owned()));
         assert_eq!(member("redirect_uri"), "http://127.0.0.1:4711/callback");
         assert_eq!(member("code_challenge_method"), "S256");
         assert_eq!(member("code_challenge").len(), 43);
-        assert_ne!(member("state"), begun().address().query_pairs().find(|(known, _)| known == "state").unwrap().1);
+        assert_ne!(member("state"), begun().authorization_url().query_pairs().find(|(known, _)| known == "state").unwrap().1);
     }
 
     #[test]
@@ -216,7 +217,7 @@ mod tests {
     #[test]
     fn a_pasted_address_counts_only_if_it_answers() {
         let sign_in = begun();
-        let state = sign_in.address().query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+        let state = sign_in.authorization_url().query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
         let pasted = |text: &str| sign_in.parse_pasted(&Secret::from_text(text.to_owned()));
         assert!(pasted(&format!(" http://127.0.0.1:4711/callback?code=c&state={state}\n")).is_ok());
         for other in ["", "no address", "http://127.0.0.1:4711/callback?code=c&state=other"] {

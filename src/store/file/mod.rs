@@ -52,7 +52,7 @@ impl FileStore {
         Self { work_factor, ..self }
     }
 
-    fn opened(&self) -> Option<Arc<Vault>> {
+    fn unlocked_vault(&self) -> Option<Arc<Vault>> {
         self.vault.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -65,7 +65,7 @@ impl FileStore {
         key.validate()?;
         with_timeout(CALL_TIMEOUT, async {
             let turn = self.key_locks.lock(key).await;
-            let (folder, opened, key) = (self.folder.clone(), self.opened(), key.clone());
+            let (folder, opened, key) = (self.folder.clone(), self.unlocked_vault(), key.clone());
             spawn_blocking(move || {
                 let _turn = turn;
                 work(&*opened.map_or_else(|| Err(vault::closed_reason(&folder)), Ok)?, &key)
@@ -100,7 +100,7 @@ impl SecretStore for FileStore {
     }
 
     async fn status(&self) -> Result<(), StoreError> {
-        let (folder, opened) = (self.folder.clone(), self.opened());
+        let (folder, opened) = (self.folder.clone(), self.unlocked_vault());
         let look = spawn_blocking(move || vault::check_vault(&folder).and(opened.map_or(Err(StoreError::Locked), |_| Ok(()))));
         with_timeout(CALL_TIMEOUT, look).await
     }
@@ -123,7 +123,7 @@ impl SecretStore for FileStore {
     async fn get_many(&self, keys: &[ItemKey]) -> Vec<Result<Secret, StoreError>> {
         let read = with_timeout(CALL_TIMEOUT, async {
             let turns = self.key_locks.lock_all(keys).await;
-            let (folder, opened, keys) = (self.folder.clone(), self.opened(), keys.to_vec());
+            let (folder, opened, keys) = (self.folder.clone(), self.unlocked_vault(), keys.to_vec());
             spawn_blocking(move || {
                 let _turns = turns;
                 opened.map_or_else(|| Err(vault::closed_reason(&folder)), Ok)?.get_many(&keys)

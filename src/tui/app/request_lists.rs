@@ -206,7 +206,7 @@ impl App {
     fn resend_from_history(&mut self, line: &HistoryRecord, now: Now) -> Vec<UiEffect> {
         let Some(credential) = self.credentials.get(&line.entry.credential) else { return Vec::new() };
         let (id, provider, region) = (credential.id.clone(), credential.provider.clone(), credential.region.clone());
-        let draft = match line.again() {
+        let draft = match line.draft_to_resend() {
             Ok(draft) => draft,
             Err(problem) => {
                 self.set_console_request(&provider, line.entry.draft.clone(), now);
@@ -236,7 +236,7 @@ impl App {
         let setting = |id: &CredentialId, region: &str| {
             RequestEnvironment::for_credential(&self.catalog, self.credentials.get(id)?, region)
         };
-        let before = line.description(setting(&line.entry.credential, &line.entry.region));
+        let before = line.comparison_text(setting(&line.entry.credential, &line.entry.region));
         let after = exchange.comparison_text(line, setting(&exchange.credential, &exchange.region));
         let changes = diff::format_diff(&before, &after, usize::MAX / 4);
         let changes = if changes.is_empty() { "  Both are the same".to_owned() } else { changes };

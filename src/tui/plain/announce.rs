@@ -55,13 +55,13 @@ impl Announcer {
     /// What is new, a line each.
     pub(super) fn announce_changes(&mut self, app: &App, now: Now) -> Vec<String> {
         let mut lines = self.greeting_lines(app, now);
-        lines.extend(self.store(app));
-        lines.extend(self.tasks(app));
+        lines.extend(self.store_line(app));
+        lines.extend(self.task_lines(app));
         lines.extend(self.check_lines(app, now));
         lines.extend(self.request_lines(app));
-        lines.extend(self.notice(app, now));
+        lines.extend(self.notification_line(app, now));
         lines.extend(self.reply_lines(app, now));
-        lines.extend(self.dialog(app, now));
+        lines.extend(self.dialog_lines(app, now));
         lines
     }
 
@@ -77,7 +77,7 @@ impl Announcer {
         lines
     }
 
-    fn store(&mut self, app: &App) -> Option<String> {
+    fn store_line(&mut self, app: &App) -> Option<String> {
         let known = app.activity.store_status_text();
         let state = match known.kind {
             StoreStatusKind::Unknown => return None,
@@ -92,7 +92,7 @@ impl Announcer {
     }
 
     /// Tasks that have begun or ended; how they failed is told where it is shown.
-    fn tasks(&mut self, app: &App) -> Vec<String> {
+    fn task_lines(&mut self, app: &App) -> Vec<String> {
         let mut lines = Vec::new();
         for entry in &app.activity.entries {
             let (stage, word) = match &entry.state {
@@ -140,7 +140,7 @@ impl Announcer {
         readout::request_lines(app)
     }
 
-    fn notice(&mut self, app: &App, now: Now) -> Option<String> {
+    fn notification_line(&mut self, app: &App, now: Now) -> Option<String> {
         let notice = app.activity.current_notification(now.instant).cloned();
         let new = notice.is_some() && notice != self.last_notification;
         self.last_notification = notice;
@@ -171,7 +171,7 @@ impl Announcer {
     }
 
     /// What the top dialog shows now and did not show before.
-    fn dialog(&mut self, app: &App, now: Now) -> Vec<String> {
+    fn dialog_lines(&mut self, app: &App, now: Now) -> Vec<String> {
         let depth = app.dialogs.iter().count();
         let Some(dialog) = app.dialogs.top() else {
             self.last_dialog = None;

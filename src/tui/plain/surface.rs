@@ -71,7 +71,7 @@ impl PlainTextSurface {
         Ok(())
     }
 
-    fn news(&mut self, app: &App, now: Now) -> String {
+    fn pending_lines(&mut self, app: &App, now: Now) -> String {
         self.announcer.announce_changes(app, now).into_iter().map(|line| line + "\n").collect()
     }
 }
@@ -89,7 +89,7 @@ impl ScreenSurface for PlainTextSurface {
         if waiting.is_some() && (prompt == waiting || prompt.is_none()) || announce::is_body_loading(app) {
             return Ok(());
         }
-        let news = self.news(app, now);
+        let news = self.pending_lines(app, now);
         match prompt {
             Some(prompt) => self.write_prompt(prompt, &news, app),
             None => write_output(&news, app),
@@ -99,7 +99,7 @@ impl ScreenSurface for PlainTextSurface {
     fn leave(&mut self, app: &App, now: Now) -> io::Result<()> {
         self.echo_guard.set_echo(EchoMode::Visible)?;
         let withdrawn = if self.shared_prompt.lock().prompt.take().is_some() { "\n" } else { "" };
-        let news = self.news(app, now);
+        let news = self.pending_lines(app, now);
         write_output(&format!("{withdrawn}{news}"), app)
     }
 

@@ -87,7 +87,7 @@ impl ConfirmDialog {
     /// What it shows.
     pub fn view(&self, audience: PresentationMode) -> DialogView {
         let mut sheet = DialogView::new(self.title.clone(), 70);
-        sheet.head.extend(self.rows.iter().map(DialogRow::copy));
+        sheet.head.extend(self.rows.iter().map(DialogRow::clone_text));
         sheet.head.push(DialogRow::Blank);
         if let Some(typed) = &self.typed {
             let (prompt, value) = typed.prompt_and_value(audience);
@@ -139,7 +139,7 @@ impl TypedConfirmation {
 
 impl DialogRow {
     /// The same words again; fields and lists are not copied.
-    fn copy(&self) -> Self {
+    fn clone_text(&self) -> Self {
         match self {
             Self::Text(role, text) => Self::Text(*role, text.clone()),
             Self::Pair(label, value) => Self::Pair(label.clone(), value.clone()),

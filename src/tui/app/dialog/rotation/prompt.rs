@@ -144,7 +144,7 @@ impl RotationPromptView {
     }
 
     /// What is asked, for the part of the sheet that scrolls.
-    pub(super) fn question(&self) -> Vec<DialogRow> {
+    pub(super) fn question_rows(&self) -> Vec<DialogRow> {
         let mut rows = vec![DialogRow::Blank, DialogRow::Text(StyleRole::Title, capitalize(&self.prompt.message.title))];
         if !self.prompt.message.detail.is_empty() {
             rows.push(DialogRow::warning(capitalize(&self.prompt.message.detail)));
@@ -158,7 +158,7 @@ impl RotationPromptView {
     }
 
     /// The answers, below the time that is left for them.
-    pub(super) fn answers(&self, audience: PresentationMode, now: Instant) -> Vec<DialogRow> {
+    pub(super) fn answer_rows(&self, audience: PresentationMode, now: Instant) -> Vec<DialogRow> {
         let top = scroll_offset(0, self.cursor, MAX_VISIBLE_ANSWERS, self.choices.len());
         let shown = self.choices.iter().enumerate().skip(top).take(MAX_VISIBLE_ANSWERS);
         let mut rows: Vec<_> = self.countdown_row(now).into_iter().collect();
@@ -321,7 +321,8 @@ mod tests {
     fn a_page_is_offered_only_where_there_is_a_browser_and_always_shown() {
         for (browser, offered) in [(BrowserAvailability::Available, true), (BrowserAvailability::Unavailable, false)] {
             let mut asked = RotationPromptView::new(PromptId(4), paste_prompt(), browser, Instant::now());
-            let shown = asked.question().iter().any(|row| matches!(row, DialogRow::Text(_, text) if text.contains("https://")));
+            let shown =
+                asked.question_rows().iter().any(|row| matches!(row, DialogRow::Text(_, text) if text.contains("https://")));
             assert!(shown);
             assert_eq!(matches!(press(&mut asked, "Up Enter"), PromptKeyResult::OpenPage(_)), offered);
         }

@@ -41,7 +41,7 @@ impl RotationWizard {
                     .foot
                     .extend([DialogRow::Blank, DialogRow::dim("Stopping as soon as this step is at its end… · Esc hides this")]);
             }
-            WizardStage::Prompting(asked) => sheet.foot.extend(asked.answers(app.ui_state.presentation, now.instant)),
+            WizardStage::Prompting(asked) => sheet.foot.extend(asked.answer_rows(app.ui_state.presentation, now.instant)),
             WizardStage::Planned(form) => {
                 sheet.foot.push(DialogRow::Blank);
                 sheet = sheet.with_form_below(form);
@@ -84,7 +84,7 @@ impl RotationWizard {
             (WizardStage::Planned(_), Some(plan)) => (plan_rows(plan, glyphs), 0),
             (WizardStage::Prompting(asked), _) => {
                 let mut rows = self.steps.rows(glyphs, ActivityIndicator::Idle).0;
-                rows.extend(asked.question());
+                rows.extend(asked.question_rows());
                 let last = rows.len() - 1;
                 (rows, last)
             }
