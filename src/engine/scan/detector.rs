@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::describe_matches::{decode_base64, decode_escapes, decode_percent, secret_candidates, split_words};
+use super::tokenize::{decode_base64, decode_escapes, decode_percent, secret_candidates, split_words};
 use super::{MatchOwner, MatchedCredential};
 use crate::domain::Secret;
 use crate::domain::identify::{self, IdentificationCandidate};

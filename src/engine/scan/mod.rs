@@ -4,7 +4,7 @@
 //! fingerprints does. `places` says which files are looked at, `reading` reads them in bounded memory, `words` takes
 //! out what may be a secret, and `looker` says what it is.
 
-mod describe_matches;
+mod tokenize;
 mod detector;
 mod line_reader;
 mod targets;
