@@ -71,7 +71,8 @@ impl AddArgs {
             return print_credential(context, &kept);
         }
         let asked = engine.classify(&kept).await;
-        let code = print_credential(context, asked.as_ref().map_or(&kept, |asked| &asked.credential))?;
+        let code =
+            print_credential(context, asked.as_ref().map_or(&kept, |asked| &asked.credential))?;
         classified::print_classification(context, &asked);
         Ok(code)
     }
@@ -79,15 +80,23 @@ impl AddArgs {
     /// The secret and its further parts. A key file holds the secret itself, so none is asked for.
     fn read_secrets(&self, engine: &Engine) -> Result<(Identification, Vec<Secret>), Problem> {
         if let Some((_, path)) = self.fields.iter().find(|(id, _)| id == engine::KEY_FILE_FIELD) {
-            return Ok((engine.identify(&engine::read_key_file(path)?)?, secret_input::read_secret_lines(&self.parts)?));
+            return Ok((
+                engine.identify(&engine::read_key_file(path)?)?,
+                secret_input::read_secret_lines(&self.parts)?,
+            ));
         }
         let mut secrets = secret_input::read_secrets("secret", &self.parts)?;
         Ok((engine.identify(&secrets.remove(0))?, secrets))
     }
 
     /// Whether neither the person nor the secret says which of several regions it is.
-    fn region_is_assumed(&self, catalogue: &ProviderCatalog, found: &Identification) -> Result<bool, Problem> {
-        let told = self.region.is_some() || found.candidates.iter().any(|candidate| candidate.region.is_some());
+    fn region_is_assumed(
+        &self,
+        catalogue: &ProviderCatalog,
+        found: &Identification,
+    ) -> Result<bool, Problem> {
+        let told = self.region.is_some()
+            || found.candidates.iter().any(|candidate| candidate.region.is_some());
         Ok(!told && catalogue.regions(&self.provider)?.len() > 1)
     }
 
@@ -111,7 +120,10 @@ impl AddArgs {
     ) -> Result<NewCredential, Problem> {
         let catalogue = &context.engine()?.catalog;
         let kind = self.choose_kind(catalogue, &found)?;
-        let fitting = found.candidates.iter().find(|candidate| candidate.provider == self.provider && candidate.kind == kind.id);
+        let fitting = found
+            .candidates
+            .iter()
+            .find(|candidate| candidate.provider == self.provider && candidate.kind == kind.id);
         let region = self.choose_region(context, catalogue, fitting)?;
         Ok(NewCredential {
             name,
@@ -127,24 +139,38 @@ impl AddArgs {
     }
 
     /// The kind that was named; else the only one that the secret can be.
-    fn choose_kind<'c>(&self, catalogue: &'c ProviderCatalog, found: &Identification) -> Result<&'c CredentialKind, Problem> {
+    fn choose_kind<'c>(
+        &self,
+        catalogue: &'c ProviderCatalog,
+        found: &Identification,
+    ) -> Result<&'c CredentialKind, Problem> {
         if let Some(kind) = &self.kind {
             return Ok(catalogue.kind(&self.provider, kind)?);
         }
         let provider = catalogue.provider(&self.provider)?;
-        let mut fitting = found.candidates.iter().filter(|candidate| candidate.provider == self.provider);
+        let mut fitting =
+            found.candidates.iter().filter(|candidate| candidate.provider == self.provider);
         let mut kinds = provider.kinds.iter();
         let only = kinds.next().filter(|_| kinds.next().is_none());
         match (fitting.next(), fitting.next(), only) {
-            (Some(first), second, _) if second.is_none_or(|second| second.confidence < first.confidence) => {
+            (Some(first), second, _)
+                if second.is_none_or(|second| second.confidence < first.confidence) =>
+            {
                 Ok(catalogue.kind(&self.provider, &first.kind)?)
             }
             (None, _, Some(only)) => Ok(only),
             _ => {
                 let kinds: Vec<_> = provider.kinds.iter().map(|kind| kind.id.as_str()).collect();
-                let why = format!("a secret of this shape may be several kinds of {} credential", provider.title);
-                Err(Problem::new("The kind is not clear", why, format!("name it with --kind: {}", kinds.join(", ")))
-                    .with_class(ProblemClass::Usage))
+                let why = format!(
+                    "a secret of this shape may be several kinds of {} credential",
+                    provider.title
+                );
+                Err(Problem::new(
+                    "The kind is not clear",
+                    why,
+                    format!("name it with --kind: {}", kinds.join(", ")),
+                )
+                .with_class(ProblemClass::Usage))
             }
         }
     }
@@ -162,7 +188,10 @@ impl AddArgs {
             (Some(wanted), told) => {
                 let region = catalogue.region(&self.provider, wanted)?;
                 if let Some(told) = told.filter(|told| *told != region.id) {
-                    context.out.note(&format!("note: the secret says that it belongs to {told}; {} was asked for", region.id));
+                    context.out.note(&format!(
+                        "note: the secret says that it belongs to {told}; {} was asked for",
+                        region.id
+                    ));
                 }
                 Ok(region.id.clone())
             }

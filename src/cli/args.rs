@@ -9,7 +9,10 @@ use crate::domain::problem::ProblemClass;
 use crate::domain::{Credential, CredentialName, Problem, Timestamp};
 
 /// Prints the credential that was kept or changed.
-pub(super) fn print_credential(context: &CliContext<'_>, credential: &Credential) -> Result<u8, Problem> {
+pub(super) fn print_credential(
+    context: &CliContext<'_>,
+    credential: &Credential,
+) -> Result<u8, Problem> {
     if context.out.json {
         context.out.print_json(&CredentialJson::new(credential))?;
     } else {
@@ -22,14 +25,19 @@ pub(super) fn print_credential(context: &CliContext<'_>, credential: &Credential
 /// Reads a credential's name.
 pub(super) fn parse_name(text: &str) -> Result<CredentialName, Problem> {
     CredentialName::parse(text).map_err(|error| {
-        Problem::new("That cannot be a name", error.to_string(), "use 1 to 64 visible characters").with_class(ProblemClass::Usage)
+        Problem::new("That cannot be a name", error.to_string(), "use 1 to 64 visible characters")
+            .with_class(ProblemClass::Usage)
     })
 }
 
 /// Reads `key=value`.
 pub(super) fn parse_key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("it has no \"=\"; write key=value")?;
-    if key.is_empty() { Err("it has no key; write key=value".to_owned()) } else { Ok((key.to_owned(), value.to_owned())) }
+    if key.is_empty() {
+        Err("it has no key; write key=value".to_owned())
+    } else {
+        Ok((key.to_owned(), value.to_owned()))
+    }
 }
 
 /// Reads a day (its end is meant: midnight UTC after it begins the next) or a whole RFC 3339 moment.

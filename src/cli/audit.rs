@@ -83,15 +83,23 @@ async fn verify(context: &CliContext<'_>) -> Result<u8, Problem> {
             Ok(0)
         }
         AuditIntegrity::Intact(entries) => {
-            context.out.print_text(&format!("the record is as it was written: {entries} entries"))?;
+            context
+                .out
+                .print_text(&format!("the record is as it was written: {entries} entries"))?;
             Ok(0)
         }
         AuditIntegrity::Broken { at, why } => {
             if context.out.json {
-                context.out.print_json(&serde_json::json!({ "intact": false, "at": at, "why": why }))?;
+                context
+                    .out
+                    .print_json(&serde_json::json!({ "intact": false, "at": at, "why": why }))?;
             }
             let what = format!("The record is not as it was written, from entry {at} on");
-            Err(Problem::new(what, why, "compare it with a copy; whoever can write the index file can have changed it"))
+            Err(Problem::new(
+                what,
+                why,
+                "compare it with a copy; whoever can write the index file can have changed it",
+            ))
         }
     }
 }

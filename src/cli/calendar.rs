@@ -9,7 +9,9 @@ use crate::domain::{Credential, Problem, Timestamp, calendar};
 
 /// Write the ends of credentials as a calendar (.ics); the store is not touched
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tokenring calendar > ends.ics\n  tokenring calendar --label prod --remind 30d > prod.ics")]
+#[command(
+    after_help = "Examples:\n  tokenring calendar > ends.ics\n  tokenring calendar --label prod --remind 30d > prod.ics"
+)]
 pub(super) struct CalendarArgs {
     /// Only those of this provider
     #[arg(long)]
@@ -31,14 +33,23 @@ impl CalendarArgs {
             self.provider.as_ref().is_none_or(|provider| *provider == credential.provider)
                 && self.label.as_ref().is_none_or(|label| credential.labels.contains(label))
         });
-        let ends: Vec<_> = credentials.iter().filter_map(|credential| Some((credential, credential.expires?))).collect();
+        let ends: Vec<_> = credentials
+            .iter()
+            .filter_map(|credential| Some((credential, credential.expires?)))
+            .collect();
         if context.out.json {
             let shape = |(credential, end): &(&Credential, Timestamp)| json!({ "name": credential.name, "expires": format_rfc3339(*end) });
             context.out.print_json(&ends.iter().map(shape).collect::<Vec<_>>())?;
             return Ok(0);
         }
-        context.out.write_bytes(calendar::render_calendar(&credentials, self.remind, engine.now()).as_bytes())?;
-        context.out.note(&format!("{} of {} credentials have an end", ends.len(), credentials.len()));
+        context.out.write_bytes(
+            calendar::render_calendar(&credentials, self.remind, engine.now()).as_bytes(),
+        )?;
+        context.out.note(&format!(
+            "{} of {} credentials have an end",
+            ends.len(),
+            credentials.len()
+        ));
         Ok(0)
     }
 }

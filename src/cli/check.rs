@@ -57,7 +57,8 @@ impl CheckArgs {
         let chosen = self.select_credentials(context).await?;
         let now = context.engine()?.now();
         let mut verdicts: Vec<_> = chosen.iter().map(unchecked_result).collect();
-        let policies: Vec<_> = chosen.iter().map(|credential| self.policy_violation(credential, now)).collect();
+        let policies: Vec<_> =
+            chosen.iter().map(|credential| self.policy_violation(credential, now)).collect();
         let is_whole = self.offline || check_all(context, chosen, &mut verdicts).await?;
         for (verdict, policy) in verdicts.iter_mut().zip(policies) {
             verdict.policy = policy;
@@ -67,7 +68,11 @@ impl CheckArgs {
         Ok(if is_whole { exit_code(&verdicts) } else { INTERRUPTED_EXIT_CODE })
     }
 
-    fn report(&self, context: &CliContext<'_>, verdicts: &[CheckResultJson]) -> Result<(), Problem> {
+    fn report(
+        &self,
+        context: &CliContext<'_>,
+        verdicts: &[CheckResultJson],
+    ) -> Result<(), Problem> {
         if self.junit {
             return context.out.write_bytes(junit::junit_report(verdicts).as_bytes());
         }
@@ -81,13 +86,20 @@ impl CheckArgs {
         Ok(())
     }
 
-    async fn select_credentials(&self, context: &CliContext<'_>) -> Result<Vec<Credential>, Problem> {
+    async fn select_credentials(
+        &self,
+        context: &CliContext<'_>,
+    ) -> Result<Vec<Credential>, Problem> {
         let engine = context.engine()?;
         if self.all {
             return engine.credentials().await;
         }
         if self.names.is_empty() {
-            return Err(usage_problem("Nothing to check", "no name was given", "name credentials, or give --all"));
+            return Err(usage_problem(
+                "Nothing to check",
+                "no name was given",
+                "name credentials, or give --all",
+            ));
         }
         let mut chosen: Vec<Credential> = Vec::with_capacity(self.names.len());
         for name in &self.names {
@@ -104,7 +116,9 @@ impl CheckArgs {
         if self.max_age.is_some_and(|limit| age > limit) {
             return Some(format!("{} is {} days old", credential.name, age.whole_days()));
         }
-        let end = credential.expires.filter(|end| self.expires_within.is_some_and(|limit| *end - now <= limit))?;
+        let end = credential
+            .expires
+            .filter(|end| self.expires_within.is_some_and(|limit| *end - now <= limit))?;
         Some(format!("{} ends on {}", credential.name, end.date()))
     }
 }
@@ -115,11 +129,13 @@ impl ProbeArgs {
         let credential = context.engine()?.find_credential(&self.name).await?;
         let engine = context.unlocked_engine().await?;
         let regions = engine.catalog.regions(&credential.provider)?;
-        let mut shapes: Vec<_> = regions.iter().map(|region| region_json(region, &credential, None)).collect();
+        let mut shapes: Vec<_> =
+            regions.iter().map(|region| region_json(region, &credential, None)).collect();
         engine
             .check_all_regions(&credential, |region, check| {
                 if let Some(place) = shapes.iter_mut().find(|shape| shape.region == region) {
-                    (place.verdict, place.status, place.latency_ms) = (check.result, check.status, check.latency_ms);
+                    (place.verdict, place.status, place.latency_ms) =
+                        (check.result, check.status, check.latency_ms);
                 }
             })
             .await?;
@@ -129,9 +145,17 @@ impl ProbeArgs {
 }
 
 /// Asks for all of them and puts what is learned in its place; whether it came to its end before somebody gave up.
-async fn check_all(context: &CliContext<'_>, chosen: Vec<Credential>, verdicts: &mut [CheckResultJson]) -> Result<bool, Problem> {
+async fn check_all(
+    context: &CliContext<'_>,
+    chosen: Vec<Credential>,
+    verdicts: &mut [CheckResultJson],
+) -> Result<bool, Problem> {
     let engine = context.unlocked_engine().await?;
-    let places: HashMap<_, _> = chosen.iter().enumerate().map(|(place, credential)| (credential.id.clone(), place)).collect();
+    let places: HashMap<_, _> = chosen
+        .iter()
+        .enumerate()
+        .map(|(place, credential)| (credential.id.clone(), place))
+        .collect();
     let (total, mut done) = (chosen.len(), 0);
     let shown = !context.out.json && total > 1;
     // The first answer may be long in coming.

@@ -37,9 +37,21 @@ impl CompletionsArgs {
             ));
         };
         let mut script = Vec::new();
-        shell.write_registration(COMPLETION_VARIABLE, "tokenring", "tokenring", "tokenring", &mut script).map_err(|error| {
-            Problem::new("The completions could not be written", error.to_string(), "report it, with the name of the shell")
-        })?;
+        shell
+            .write_registration(
+                COMPLETION_VARIABLE,
+                "tokenring",
+                "tokenring",
+                "tokenring",
+                &mut script,
+            )
+            .map_err(|error| {
+                Problem::new(
+                    "The completions could not be written",
+                    error.to_string(),
+                    "report it, with the name of the shell",
+                )
+            })?;
         context.out.write_bytes(&script)?;
         Ok(0)
     }
@@ -49,7 +61,9 @@ impl CompletionsArgs {
 pub(super) fn answer_shell() {
     // The library looks at the arguments and the folder first.
     if std::env::var_os(COMPLETION_VARIABLE).is_some() {
-        CompleteEnv::with_factory(|| with_completers(super::command())).var(COMPLETION_VARIABLE).complete();
+        CompleteEnv::with_factory(|| with_completers(super::command()))
+            .var(COMPLETION_VARIABLE)
+            .complete();
     }
 }
 
@@ -77,17 +91,24 @@ fn complete_names(begun: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 fn complete_providers(begun: &OsStr) -> Vec<CompletionCandidate> {
-    let Ok(catalogue) = AppPaths::discover().and_then(|paths| engine::load_catalog(&paths)) else { return Vec::new() };
+    let Ok(catalogue) = AppPaths::discover().and_then(|paths| engine::load_catalog(&paths)) else {
+        return Vec::new();
+    };
     let known = catalogue.providers();
     matching_candidates(
         begun,
-        known.map(|provider| CompletionCandidate::new(&provider.id).help(Some(provider.title.clone().into()))),
+        known.map(|provider| {
+            CompletionCandidate::new(&provider.id).help(Some(provider.title.clone().into()))
+        }),
     )
 }
 
 fn complete_kinds(begun: &OsStr) -> Vec<CompletionCandidate> {
-    let Ok(catalogue) = AppPaths::discover().and_then(|paths| engine::load_catalog(&paths)) else { return Vec::new() };
-    let all = selected_providers(&catalogue).flat_map(|provider| provider.kinds.iter().map(move |kind| (provider, kind)));
+    let Ok(catalogue) = AppPaths::discover().and_then(|paths| engine::load_catalog(&paths)) else {
+        return Vec::new();
+    };
+    let all = selected_providers(&catalogue)
+        .flat_map(|provider| provider.kinds.iter().map(move |kind| (provider, kind)));
     // Two providers may call a kind alike, and what is offered twice looks like a mistake.
     let mut known: Vec<(&str, String)> = Vec::new();
     for (provider, kind) in all {
@@ -97,16 +118,26 @@ fn complete_kinds(begun: &OsStr) -> Vec<CompletionCandidate> {
             None => known.push((&kind.id, about)),
         }
     }
-    matching_candidates(begun, known.into_iter().map(|(id, about)| CompletionCandidate::new(id).help(Some(about.into()))))
+    matching_candidates(
+        begun,
+        known.into_iter().map(|(id, about)| CompletionCandidate::new(id).help(Some(about.into()))),
+    )
 }
 
 fn complete_regions(begun: &OsStr) -> Vec<CompletionCandidate> {
-    let Ok(catalogue) = AppPaths::discover().and_then(|paths| engine::load_catalog(&paths)) else { return Vec::new() };
-    let known = selected_providers(&catalogue).filter_map(|provider| catalogue.regions(&provider.id).ok()).flatten();
+    let Ok(catalogue) = AppPaths::discover().and_then(|paths| engine::load_catalog(&paths)) else {
+        return Vec::new();
+    };
+    let known = selected_providers(&catalogue)
+        .filter_map(|provider| catalogue.regions(&provider.id).ok())
+        .flatten();
     let mut ids: Vec<_> = known.map(|region| (region.id.clone(), region.api.to_string())).collect();
     ids.sort();
     ids.dedup();
-    matching_candidates(begun, ids.into_iter().map(|(id, api)| CompletionCandidate::new(id).help(Some(api.into()))))
+    matching_candidates(
+        begun,
+        ids.into_iter().map(|(id, api)| CompletionCandidate::new(id).help(Some(api.into()))),
+    )
 }
 
 /// The provider that the line names already, else all of them.
@@ -131,7 +162,13 @@ fn load_credentials() -> Option<Vec<Credential>> {
     super::process::build_runtime().ok()?.block_on(engine.credentials()).ok()
 }
 
-fn matching_candidates(begun: &OsStr, all: impl Iterator<Item = CompletionCandidate>) -> Vec<CompletionCandidate> {
+fn matching_candidates(
+    begun: &OsStr,
+    all: impl Iterator<Item = CompletionCandidate>,
+) -> Vec<CompletionCandidate> {
     let begun = begun.to_string_lossy().to_lowercase();
-    all.filter(|candidate| candidate.get_value().to_string_lossy().to_lowercase().starts_with(&begun)).collect()
+    all.filter(|candidate| {
+        candidate.get_value().to_string_lossy().to_lowercase().starts_with(&begun)
+    })
+    .collect()
 }

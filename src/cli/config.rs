@@ -13,7 +13,9 @@ use crate::tui;
 
 /// Look at the settings, check them, or edit them
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tokenring config check\n  tokenring config edit\n  tokenring config schema > schema.json")]
+#[command(
+    after_help = "Examples:\n  tokenring config check\n  tokenring config edit\n  tokenring config schema > schema.json"
+)]
 pub(super) struct ConfigArgs {
     #[command(subcommand)]
     command: ConfigCommand,
@@ -74,17 +76,34 @@ fn diagnose_settings(context: &CliContext<'_>) -> Vec<Diagnostic> {
     let SettingsReport { settings, problems: flaws } =
         match Settings::load_leniently(&context.paths, &|name| std::env::var(name).ok()) {
             Ok(reading) => reading,
-            Err(problem) => return vec![diagnostic(DiagnosticArea::Settings, DiagnosticSeverity::Fail, problem)],
+            Err(problem) => {
+                return vec![diagnostic(
+                    DiagnosticArea::Settings,
+                    DiagnosticSeverity::Fail,
+                    problem,
+                )];
+            }
         };
-    let mut found: Vec<_> =
-        flaws.into_iter().map(|flaw| diagnostic(DiagnosticArea::Settings, DiagnosticSeverity::Fail, flaw)).collect();
+    let mut found: Vec<_> = flaws
+        .into_iter()
+        .map(|flaw| diagnostic(DiagnosticArea::Settings, DiagnosticSeverity::Fail, flaw))
+        .collect();
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     for conflict in tui::key_conflicts(&settings) {
-        let level = if conflict.is_mistake() { DiagnosticSeverity::Fail } else { DiagnosticSeverity::Warn };
-        found.push(diagnostic(DiagnosticArea::Keys, level, conflict.problem_with_line(&path, &text)));
+        let level =
+            if conflict.is_mistake() { DiagnosticSeverity::Fail } else { DiagnosticSeverity::Warn };
+        found.push(diagnostic(
+            DiagnosticArea::Keys,
+            level,
+            conflict.problem_with_line(&path, &text),
+        ));
     }
     if found.is_empty() {
-        let what = if path.exists() { "The settings are right" } else { "There are none: everything is as usual" };
+        let what = if path.exists() {
+            "The settings are right"
+        } else {
+            "There are none: everything is as usual"
+        };
         found.push(diagnostic(
             DiagnosticArea::Settings,
             DiagnosticSeverity::Ok,
@@ -110,17 +129,26 @@ fn edit_settings(context: &CliContext<'_>) -> Result<u8, Problem> {
 
 /// Waits until the person has left the editor.
 fn open_editor(path: &Path) -> Result<(), Problem> {
-    let named = ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|word| !word.trim().is_empty()));
+    let named = ["VISUAL", "EDITOR"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|word| !word.trim().is_empty()));
     let line = named.ok_or_else(|| {
-        let remedy = format!("set EDITOR to the editor you like, or edit {} with any", path.display());
-        Problem::new("No editor is known", "neither VISUAL nor EDITOR is set", remedy).with_class(ProblemClass::Usage)
+        let remedy =
+            format!("set EDITOR to the editor you like, or edit {} with any", path.display());
+        Problem::new("No editor is known", "neither VISUAL nor EDITOR is set", remedy)
+            .with_class(ProblemClass::Usage)
     })?;
     let failed = |why: String| {
-        let remedy = format!("set EDITOR to an editor that is there, or edit {} with any", path.display());
+        let remedy =
+            format!("set EDITOR to an editor that is there, or edit {} with any", path.display());
         Problem::new("The editor did not do its work", format!("{line}: {why}"), remedy)
     };
     let mut words = line.split_whitespace();
     let program = words.next().unwrap_or_default();
-    let status = Command::new(program).args(words).arg(path).status().map_err(|error| failed(error.to_string()))?;
+    let status = Command::new(program)
+        .args(words)
+        .arg(path)
+        .status()
+        .map_err(|error| failed(error.to_string()))?;
     if status.success() { Ok(()) } else { Err(failed(status.to_string())) }
 }

@@ -8,7 +8,9 @@ use time::format_description::well_known::Rfc3339;
 use super::args::{parse_name, usage_problem};
 use super::context::CliContext;
 use super::table::TextTable;
-use crate::domain::consumer::{CommandPreset, Consumer, ConsumerTarget, PresetDestination, StdinCommand};
+use crate::domain::consumer::{
+    CommandPreset, Consumer, ConsumerTarget, PresetDestination, StdinCommand,
+};
 use crate::domain::credential::SecretPart;
 use crate::domain::{Credential, Problem};
 use crate::engine;
@@ -169,12 +171,19 @@ impl ConsumerAddArgs {
         };
         engine.add_consumer(consumer.clone()).await?;
         if let Err(problem) = engine.preview_delivery(&consumer).await {
-            context.out.note(&format!("note: as it is now, a delivery would fail: {}; {}", problem.why, problem.remedy));
+            context.out.note(&format!(
+                "note: as it is now, a delivery would fail: {}; {}",
+                problem.why, problem.remedy
+            ));
         }
         if context.out.json {
             context.out.print_json(&consumer_json(&consumer, DeliveryState::Empty))?;
         } else {
-            context.out.print_text(&format!("{}: would {}", consumer.name, consumer.target.describe()))?;
+            context.out.print_text(&format!(
+                "{}: would {}",
+                consumer.name,
+                consumer.target.describe()
+            ))?;
         }
         Ok(0)
     }
@@ -182,22 +191,36 @@ impl ConsumerAddArgs {
     fn build_target(self) -> Result<ConsumerTarget, Problem> {
         if let Some(preset) = self.preset {
             let (place, key) = (self.place.unwrap_or_default(), self.key.unwrap_or_default());
-            let mut command =
-                preset.command(&PresetDestination { container: place, key, extra_args: self.further }, current_folder()?);
+            let mut command = preset.command(
+                &PresetDestination { container: place, key, extra_args: self.further },
+                current_folder()?,
+            );
             command.passed_env_vars.extend(self.pass);
             return Ok(ConsumerTarget::Command(command));
         }
         if !self.further.is_empty() {
             let why = "only a preset takes further arguments behind \"--\"";
-            return Err(usage_problem("The consumer was not understood", why, "put the whole command behind --command"));
+            return Err(usage_problem(
+                "The consumer was not understood",
+                why,
+                "put the whole command behind --command",
+            ));
         }
         match (self.env_file, self.json_file, self.snyk_cli, self.probely_cli) {
-            (Some(path), ..) => Ok(ConsumerTarget::EnvFile { path: absolute_path(path)?, key: self.key.unwrap_or_default() }),
-            (_, Some(path), ..) => {
-                Ok(ConsumerTarget::JsonFile { path: absolute_path(path)?, pointer: self.pointer.unwrap_or_default() })
-            }
-            (_, _, Some(path), _) => Ok(ConsumerTarget::SnykCli { path: resolve_path(path, engine::snyk_cli_locations())? }),
-            (.., Some(path)) => Ok(ConsumerTarget::ProbelyCli { path: resolve_path(path, engine::probely_cli_locations())? }),
+            (Some(path), ..) => Ok(ConsumerTarget::EnvFile {
+                path: absolute_path(path)?,
+                key: self.key.unwrap_or_default(),
+            }),
+            (_, Some(path), ..) => Ok(ConsumerTarget::JsonFile {
+                path: absolute_path(path)?,
+                pointer: self.pointer.unwrap_or_default(),
+            }),
+            (_, _, Some(path), _) => Ok(ConsumerTarget::SnykCli {
+                path: resolve_path(path, engine::snyk_cli_locations())?,
+            }),
+            (.., Some(path)) => Ok(ConsumerTarget::ProbelyCli {
+                path: resolve_path(path, engine::probely_cli_locations())?,
+            }),
             _ => {
                 let ways = vec![vec![self.command.unwrap_or_default()]];
                 Ok(ConsumerTarget::Command(StdinCommand {
@@ -218,7 +241,9 @@ impl DeliverArgs {
         if self.dry_run {
             let words = engine.preview_delivery(&consumer).await?;
             if context.out.json {
-                context.out.print_json(&serde_json::json!({ "consumer": consumer.name, "would": words }))?;
+                context.out.print_json(
+                    &serde_json::json!({ "consumer": consumer.name, "would": words }),
+                )?;
             } else {
                 context.out.print_text(&format!("{}: would {words}", consumer.name))?;
             }
@@ -242,7 +267,9 @@ async fn list(context: &CliContext<'_>, name: &str) -> Result<u8, Problem> {
     let credential = engine.find_credential(name).await?;
     let consumers = engine.consumers(&credential.id).await?;
     if context.out.json {
-        let shapes = consumers.iter().map(|consumer| consumer_json(consumer, delivery_state(&credential, consumer)));
+        let shapes = consumers
+            .iter()
+            .map(|consumer| consumer_json(consumer, delivery_state(&credential, consumer)));
         context.out.print_json(&shapes.collect::<Vec<_>>())?;
         return Ok(0);
     }
@@ -272,7 +299,9 @@ async fn remove(context: &CliContext<'_>, name: &str, consumer: &str) -> Result<
     if context.out.json {
         context.out.print_json(&serde_json::json!({ "removed": consumer }))?;
     } else {
-        context.out.print_text(&format!("{consumer}: forgotten here; what was delivered to it stays there"))?;
+        context.out.print_text(&format!(
+            "{consumer}: forgotten here; what was delivered to it stays there"
+        ))?;
     }
     Ok(0)
 }
@@ -288,7 +317,9 @@ fn delivery_state(credential: &Credential, consumer: &Consumer) -> DeliveryState
         None => DeliveryState::Empty,
         // The index knows the fingerprint of the secret itself and of no other part, so these are not compared.
         Some(_) if consumer.part != SecretPart::Secret => DeliveryState::Unknown,
-        Some(last) if credential.fingerprint.as_ref() == Some(&last.fingerprint) => DeliveryState::Current,
+        Some(last) if credential.fingerprint.as_ref() == Some(&last.fingerprint) => {
+            DeliveryState::Current
+        }
         Some(_) => DeliveryState::Outdated,
     }
 }
@@ -305,9 +336,9 @@ fn describe_delivery(credential: &Credential, consumer: &Consumer) -> String {
 
 fn parse_preset(name: &str) -> Result<CommandPreset, String> {
     let found = CommandPreset::ALL.iter().find(|(known, _)| *known == name);
-    found
-        .map(|(_, preset)| *preset)
-        .ok_or_else(|| format!("the presets are {}", CommandPreset::ALL.map(|(known, _)| known).join(", ")))
+    found.map(|(_, preset)| *preset).ok_or_else(|| {
+        format!("the presets are {}", CommandPreset::ALL.map(|(known, _)| known).join(", "))
+    })
 }
 
 /// The path that was given, else the first usual place where there is a file.
@@ -316,7 +347,11 @@ fn resolve_path(path: PathBuf, mut usual: Vec<PathBuf>) -> Result<PathBuf, Probl
         return absolute_path(path);
     }
     let found = usual.iter().position(|path| path.exists()).unwrap_or(0);
-    if found < usual.len() { Ok(usual.swap_remove(found)) } else { Err(path_problem("this user has no home folder")) }
+    if found < usual.len() {
+        Ok(usual.swap_remove(found))
+    } else {
+        Err(path_problem("this user has no home folder"))
+    }
 }
 
 /// Absolute, so that it means the same from every folder; as text, so that it can be kept.
@@ -329,7 +364,9 @@ fn absolute_path(path: PathBuf) -> Result<PathBuf, Problem> {
 }
 
 fn current_folder() -> Result<PathBuf, Problem> {
-    std::env::current_dir().map_err(|error| path_problem(&error.to_string())).and_then(absolute_path)
+    std::env::current_dir()
+        .map_err(|error| path_problem(&error.to_string()))
+        .and_then(absolute_path)
 }
 
 fn path_problem(why: &str) -> Problem {
@@ -342,7 +379,12 @@ mod tests {
 
     #[test]
     fn the_json_words_for_what_a_consumer_was_given() {
-        for holds in [DeliveryState::Current, DeliveryState::Outdated, DeliveryState::Unknown, DeliveryState::Empty] {
+        for holds in [
+            DeliveryState::Current,
+            DeliveryState::Outdated,
+            DeliveryState::Unknown,
+            DeliveryState::Empty,
+        ] {
             let word = match holds {
                 DeliveryState::Current => "current",
                 DeliveryState::Outdated => "older",

@@ -40,12 +40,17 @@ pub(super) enum SettingsStrictness {
 
 impl<'a> CliContext<'a> {
     /// Reads the settings; nothing else is opened yet.
-    pub(super) fn new(common: GlobalArgs, care: SettingsStrictness, out: &'a CliOutput) -> Result<Self, Problem> {
+    pub(super) fn new(
+        common: GlobalArgs,
+        care: SettingsStrictness,
+        out: &'a CliOutput,
+    ) -> Result<Self, Problem> {
         let paths = AppPaths::discover()?;
         let reading = match care {
-            SettingsStrictness::Strict => {
-                SettingsReport { settings: Settings::load(&paths, &env_variable)?, problems: Vec::new() }
-            }
+            SettingsStrictness::Strict => SettingsReport {
+                settings: Settings::load(&paths, &env_variable)?,
+                problems: Vec::new(),
+            },
             SettingsStrictness::Lenient => Settings::load_leniently(&paths, &env_variable)?,
             SettingsStrictness::None => SettingsReport::default(),
         };
@@ -53,13 +58,23 @@ impl<'a> CliContext<'a> {
         if settings.plain {
             enable_plain_mode();
         }
-        Ok(Self { out, paths, settings, settings_problems: flaws, global: common, engine: OnceLock::new() })
+        Ok(Self {
+            out,
+            paths,
+            settings,
+            settings_problems: flaws,
+            global: common,
+            engine: OnceLock::new(),
+        })
     }
 
     /// How the person wants the screen to be, now and whenever the settings change.
     pub(super) fn settings_source(&self) -> SettingsSource {
         let (paths, common) = (self.paths.clone(), self.global);
-        let reading = SettingsReport { settings: self.settings.clone(), problems: self.settings_problems.clone() };
+        let reading = SettingsReport {
+            settings: self.settings.clone(),
+            problems: self.settings_problems.clone(),
+        };
         let reading = with_key_problems(reading, &self.paths);
         let again = move || {
             Settings::load_leniently(&paths, &env_variable)
@@ -90,9 +105,13 @@ impl<'a> CliContext<'a> {
         let state = engine.store_state().await;
         match state.problem {
             None => {}
-            Some(error @ (StoreError::Locked | StoreError::NotInitialized)) if state.backend.kind == BackendKind::File => {
+            Some(error @ (StoreError::Locked | StoreError::NotInitialized))
+                if state.backend.kind == BackendKind::File =>
+            {
                 let passphrase = read_passphrase(&error)?;
-                engine.unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT).await?;
+                engine
+                    .unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT)
+                    .await?;
             }
             Some(error) => return Err(error.into()),
         }
@@ -135,13 +154,17 @@ pub(super) fn read_passphrase(state: &StoreError) -> Result<Secret, Problem> {
     let chosen = prompt::read_hidden("New passphrase for the encrypted file")?;
     if chosen.is_empty() {
         let why = "an empty passphrase protects nothing";
-        return Err(Problem::new("The passphrase is empty", why, "choose a long one").with_class(ProblemClass::Usage));
+        return Err(Problem::new("The passphrase is empty", why, "choose a long one")
+            .with_class(ProblemClass::Usage));
     }
     if !prompt::read_hidden("The same passphrase again")?.same_as(&chosen) {
         let why = "the two passphrases differ";
-        return Err(
-            Problem::new("The encrypted file was not created", why, "run the command again").with_class(ProblemClass::Usage)
-        );
+        return Err(Problem::new(
+            "The encrypted file was not created",
+            why,
+            "run the command again",
+        )
+        .with_class(ProblemClass::Usage));
     }
     Ok(chosen)
 }

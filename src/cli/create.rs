@@ -10,7 +10,9 @@ use super::rotate::{format_progress_line, print_progress_line as show, report_ou
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::ProgressLine;
 use crate::domain::{Credential, Problem};
-use crate::engine::rotation::{CreateRequest, RotationObserver, RotationPhase, RotationStatus, plan_lines};
+use crate::engine::rotation::{
+    CreateRequest, RotationObserver, RotationPhase, RotationStatus, plan_lines,
+};
 
 /// Make a new credential at its provider, straight into the store
 #[derive(Debug, clap::Args)]
@@ -75,7 +77,13 @@ impl CreateArgs {
         };
         let administrator = match self.administrator.as_ref().or(self.like.as_ref()) {
             Some(name) => engine.find_credential(name).await?,
-            None => return Err(usage_problem("Nobody makes it", "no credential was named for it", "name one with --as")),
+            None => {
+                return Err(usage_problem(
+                    "Nobody makes it",
+                    "no credential was named for it",
+                    "name one with --as",
+                ));
+            }
         };
         let (yes, plan, answers) = (self.yes, self.plan, self.answers.clone());
         let wish = self.build_request(like, &administrator)?;
@@ -89,7 +97,10 @@ impl CreateArgs {
         }
         if !yes {
             let made = &creation.credential;
-            let question = format!("Make a {} named {} in {} as {}?", made.kind, made.name, made.region, administrator.name);
+            let question = format!(
+                "Make a {} named {} in {} as {}?",
+                made.kind, made.name, made.region, administrator.name
+            );
             prompt::confirm_by_typing(&question, made.name.as_str(), "--yes")?;
         }
         let (human, id) = (CliPrompter::new(context.out, answers), creation.credential.id.clone());
@@ -106,19 +117,34 @@ impl CreateArgs {
         not_created_problem(&status).map_or_else(|| report_outcome(context, &status), Err)
     }
 
-    fn build_request(self, like: Option<Credential>, administrator: &Credential) -> Result<CreateRequest, Problem> {
-        let from = |given: Option<String>, told: fn(&Credential) -> &String| given.or_else(|| like.as_ref().map(told).cloned());
+    fn build_request(
+        self,
+        like: Option<Credential>,
+        administrator: &Credential,
+    ) -> Result<CreateRequest, Problem> {
+        let from = |given: Option<String>, told: fn(&Credential) -> &String| {
+            given.or_else(|| like.as_ref().map(told).cloned())
+        };
         let unclear = || {
-            usage_problem("It is not clear what to make", "neither --like nor provider and kind were given", "give one of them")
+            usage_problem(
+                "It is not clear what to make",
+                "neither --like nor provider and kind were given",
+                "give one of them",
+            )
         };
         let mut fields: BTreeMap<_, _> = self.fields.into_iter().collect();
         let listed = [("roles", self.roles), ("key_labels", self.key_labels)].into_iter();
-        fields.extend(listed.filter(|(_, words)| !words.is_empty()).map(|(id, words)| (id.to_owned(), words.join(", "))));
+        fields.extend(
+            listed
+                .filter(|(_, words)| !words.is_empty())
+                .map(|(id, words)| (id.to_owned(), words.join(", "))),
+        );
         Ok(CreateRequest {
             name: parse_name(&self.name)?,
             provider: from(self.provider, |like| &like.provider).ok_or_else(unclear)?,
             kind: from(self.kind, |like| &like.kind).ok_or_else(unclear)?,
-            region: from(self.region, |like| &like.region).unwrap_or_else(|| administrator.region.clone()),
+            region: from(self.region, |like| &like.region)
+                .unwrap_or_else(|| administrator.region.clone()),
             fields,
             labels: self.labels,
             administrator: administrator.id.clone(),
@@ -130,7 +156,10 @@ impl CreateArgs {
 
 /// The provider did not make it, and nothing is left of it.
 fn not_created_problem(status: &RotationStatus) -> Option<Problem> {
-    let why = status.why.clone().filter(|_| status.state == RotationPhase::RolledBack && status.manual_steps.is_empty())?;
+    let why = status
+        .why
+        .clone()
+        .filter(|_| status.state == RotationPhase::RolledBack && status.manual_steps.is_empty())?;
     let remedy = "see what the provider says; another credential may be allowed to (--as)";
     Some(Problem::new("No credential was made", why, remedy).with_class(ProblemClass::Refused))
 }

@@ -22,7 +22,10 @@ impl DemoArgs {
     /// Starts the simulator, fills a keyring in memory with what it issued, and shows the screen.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let sandbox = sandbox::start_simulator().await?;
-        let engine = Arc::new(engine::in_memory_engine(simulated_catalog(sandbox.manifest())?, &context.settings)?);
+        let engine = Arc::new(engine::in_memory_engine(
+            simulated_catalog(sandbox.manifest())?,
+            &context.settings,
+        )?);
         add_credentials(&engine, sandbox.manifest()).await?;
         let code = tui::run_in_memory(context, engine).await;
         sandbox.stop().await;
@@ -39,12 +42,18 @@ fn simulated_catalog(manifest: &SimulatorManifest) -> Result<ProviderCatalog, Pr
         for region in builtin.regions(&provider.id)? {
             if let Some(hosts) = manifest.region(&region.id) {
                 text = Some(
-                    user_overrides::toml_with_region(text.as_deref(), &provider.id, &region_on_loopback(region, hosts)?)
-                        .map_err(|error| simulator_problem(&error))?,
+                    user_overrides::toml_with_region(
+                        text.as_deref(),
+                        &provider.id,
+                        &region_on_loopback(region, hosts)?,
+                    )
+                    .map_err(|error| simulator_problem(&error))?,
                 );
             }
         }
-        sources.extend(text.map(|text| ProviderSource { name: format!("simulated {}", provider.id), text }));
+        sources.extend(
+            text.map(|text| ProviderSource { name: format!("simulated {}", provider.id), text }),
+        );
     }
     Ok(ProviderCatalog::load(&sources)?)
 }
@@ -70,15 +79,24 @@ fn new_credential(engine: &Engine, issued: &SeededCredential) -> Result<NewCrede
     let kind = engine.catalog.kind(issued.provider, issued.kind)?;
     let secret = Secret::from_text(issued.secret.clone());
     let found = engine.identify(&secret)?;
-    let expires = found.candidates.iter().find(|candidate| candidate.kind == issued.kind).and_then(|candidate| candidate.expires);
+    let expires = found
+        .candidates
+        .iter()
+        .find(|candidate| candidate.kind == issued.kind)
+        .and_then(|candidate| candidate.expires);
     let fields = issued.fields.iter().filter(|(id, _)| kind.field(id).is_some());
-    let parts = issued.parts.iter().map(|(id, part)| ((*id).to_owned(), Arc::new(Secret::from_text(part.clone()))));
+    let parts = issued
+        .parts
+        .iter()
+        .map(|(id, part)| ((*id).to_owned(), Arc::new(Secret::from_text(part.clone()))));
     Ok(NewCredential {
         name: CredentialName::parse(&issued.name).map_err(|error| simulator_problem(&error))?,
         provider: issued.provider.to_owned(),
         kind: issued.kind.to_owned(),
         region: issued.region.clone(),
-        fields: fields.map(|(id, value)| ((*id).to_owned(), value.clone())).collect::<BTreeMap<_, _>>(),
+        fields: fields
+            .map(|(id, value)| ((*id).to_owned(), value.clone()))
+            .collect::<BTreeMap<_, _>>(),
         labels: labels(&issued.name).iter().map(|label| (*label).to_owned()).collect(),
         secret: Arc::new(secret),
         parts: parts.collect(),
@@ -97,5 +115,9 @@ fn labels(name: &str) -> &'static [&'static str] {
 
 /// The simulator is part of the program, so what it says can only be wrong by a mistake of ours.
 fn simulator_problem(error: &dyn std::error::Error) -> Problem {
-    Problem::new("The simulator does not fit the program", error.to_string(), "report this as a defect")
+    Problem::new(
+        "The simulator does not fit the program",
+        error.to_string(),
+        "report this as a defect",
+    )
 }

@@ -6,7 +6,9 @@ use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;
 use crate::domain::text::sanitize_line;
 use crate::engine;
-use crate::engine::doctor::{Diagnostic, DiagnosticArea, DiagnosticSeverity, DoctorInput, DoctorScope};
+use crate::engine::doctor::{
+    Diagnostic, DiagnosticArea, DiagnosticSeverity, DoctorInput, DoctorScope,
+};
 
 /// Look for what may stand in the way on this machine, and say what to do about it
 #[derive(Debug, clap::Args)]
@@ -28,7 +30,9 @@ impl DoctorArgs {
         // What keeps the store closed is among the findings.
         let (engine, hindrance) = match context.unlocked_engine().await {
             Ok(engine) => (engine, None),
-            Err(problem) if problem.class == ProblemClass::Store => (context.engine()?, Some(problem)),
+            Err(problem) if problem.class == ProblemClass::Store => {
+                (context.engine()?, Some(problem))
+            }
             Err(problem) => return Err(problem),
         };
         let around = DoctorInput {
@@ -40,7 +44,10 @@ impl DoctorArgs {
         let mut findings = engine.diagnose(&around).await;
         // A wrong passphrase, or a file of it that others may read, is not among them: to the store it is just locked.
         if let Some(problem) = hindrance.filter(|problem| !problem_is_listed(problem, &findings)) {
-            findings.insert(0, Diagnostic::warn(DiagnosticArea::Store, problem.what, problem.why, problem.remedy));
+            findings.insert(
+                0,
+                Diagnostic::warn(DiagnosticArea::Store, problem.what, problem.why, problem.remedy),
+            );
         }
         print_diagnostics(context, &findings)?;
         Ok(exit_code(&findings))
@@ -53,7 +60,9 @@ fn problem_is_listed(problem: &Problem, findings: &[Diagnostic]) -> bool {
 
 fn exit_code(findings: &[Diagnostic]) -> u8 {
     let failed = |area: Option<DiagnosticArea>| {
-        findings.iter().any(|one| one.level == DiagnosticSeverity::Fail && area.is_none_or(|area| one.area == area))
+        findings.iter().any(|one| {
+            one.level == DiagnosticSeverity::Fail && area.is_none_or(|area| one.area == area)
+        })
     };
     match (failed(Some(DiagnosticArea::Store)), failed(None)) {
         (true, _) => ProblemClass::Store.exit_code(),
@@ -63,7 +72,10 @@ fn exit_code(findings: &[Diagnostic]) -> u8 {
 }
 
 /// Shows findings, area by area.
-pub(super) fn print_diagnostics(context: &CliContext<'_>, findings: &[Diagnostic]) -> Result<(), Problem> {
+pub(super) fn print_diagnostics(
+    context: &CliContext<'_>,
+    findings: &[Diagnostic],
+) -> Result<(), Problem> {
     if context.out.json {
         return context.out.print_json(&serde_json::json!({ "findings": findings }));
     }

@@ -80,14 +80,19 @@ impl EditArgs {
         args::print_credential(context, &changed)
     }
 
-    fn resolve_region(&self, context: &CliContext<'_>, provider: &str) -> Result<Option<String>, Problem> {
+    fn resolve_region(
+        &self,
+        context: &CliContext<'_>,
+        provider: &str,
+    ) -> Result<Option<String>, Problem> {
         let Some(name) = &self.region else { return Ok(None) };
         Ok(Some(context.engine()?.catalog.region(provider, name)?.id.clone()))
     }
 
     fn update_labels(&self, mut labels: Vec<String>) -> Vec<String> {
         labels.retain(|label| !self.unlabels.contains(label));
-        let new: Vec<_> = self.labels.iter().filter(|label| !labels.contains(label)).cloned().collect();
+        let new: Vec<_> =
+            self.labels.iter().filter(|label| !labels.contains(label)).cloned().collect();
         labels.extend(new);
         labels
     }

@@ -58,20 +58,37 @@ impl ExecArgs {
             _ => SecretDelivery::Environment,
         };
         if handover == SecretDelivery::Stdin && count_secrets(&variables) != 1 {
-            let why = format!("standard input takes one secret, and there are {}", count_secrets(&variables));
-            return Err(usage_problem("The command was not run", &why, "choose one with --env VAR=NAME"));
+            let why = format!(
+                "standard input takes one secret, and there are {}",
+                count_secrets(&variables)
+            );
+            return Err(usage_problem(
+                "The command was not run",
+                &why,
+                "choose one with --env VAR=NAME",
+            ));
         }
         let without = conflicting_variables(engine, &variables, handover);
         if !without.is_empty() {
-            context.out.note(&format!("note: not passed on, because it would contradict: {}", without.join(", ")));
+            context.out.note(&format!(
+                "note: not passed on, because it would contradict: {}",
+                without.join(", ")
+            ));
         }
         // On record before it runs: afterwards this process may not be there any more.
-        let (program, handed) = (self.command[0].to_string_lossy().into_owned(), variable_names(&variables));
+        let (program, handed) =
+            (self.command[0].to_string_lossy().into_owned(), variable_names(&variables));
         for name in &used {
-            engine.record_exec(name, &format!("{program} gets {handed}"), UsageEvent::Begun).await?;
+            engine
+                .record_exec(name, &format!("{program} gets {handed}"), UsageEvent::Begun)
+                .await?;
         }
-        let launch =
-            ChildCommand { command: self.command.clone(), variables, removed_variables: without, secret_delivery: handover };
+        let launch = ChildCommand {
+            command: self.command.clone(),
+            variables,
+            removed_variables: without,
+            secret_delivery: handover,
+        };
         match launch_command(
             launch,
             self.mask || cfg!(not(unix)) || handover == SecretDelivery::Files,
@@ -80,16 +97,25 @@ impl ExecArgs {
             Ok(code) => Ok(code),
             Err(error) => {
                 for name in &used {
-                    engine.record_exec(name, &format!("{program}: {error}"), UsageEvent::Failed).await?;
+                    engine
+                        .record_exec(name, &format!("{program}: {error}"), UsageEvent::Failed)
+                        .await?;
                 }
                 let _ = context.out.print_problem(&command_not_run(&program, &error));
-                Ok(if error.kind() == io::ErrorKind::NotFound { NOT_FOUND_EXIT_CODE } else { NOT_RUNNABLE_EXIT_CODE })
+                Ok(if error.kind() == io::ErrorKind::NotFound {
+                    NOT_FOUND_EXIT_CODE
+                } else {
+                    NOT_RUNNABLE_EXIT_CODE
+                })
             }
         }
     }
 
     /// The variables, and the credentials that they come from.
-    async fn collect_variables(&self, engine: &Engine) -> Result<(Vec<EnvVariable>, BTreeSet<CredentialName>), Problem> {
+    async fn collect_variables(
+        &self,
+        engine: &Engine,
+    ) -> Result<(Vec<EnvVariable>, BTreeSet<CredentialName>), Problem> {
         let (mut found, mut used): (Vec<EnvVariable>, _) = (Vec::new(), BTreeSet::new());
         for name in &self.names {
             let credential = engine.find_credential(name).await?;
@@ -114,7 +140,11 @@ impl ExecArgs {
 
 #[cfg(unix)]
 fn launch_command(launch: ChildCommand, beside: bool, mask: Option<&CliOutput>) -> io::Result<u8> {
-    if beside { run_supervised(&launch, mask) } else { launch.replace_process().map(|never| match never {}) }
+    if beside {
+        run_supervised(&launch, mask)
+    } else {
+        launch.replace_process().map(|never| match never {})
+    }
 }
 
 #[cfg(not(unix))]
@@ -130,7 +160,8 @@ fn run_supervised(launch: &ChildCommand, masked: Option<&CliOutput>) -> io::Resu
         output::forward_child_output(stream, bytes).inspect_err(|error| {
             // A reader that went away is no loss.
             if error.kind() != io::ErrorKind::BrokenPipe {
-                *lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(output::output_write_problem(error));
+                *lost.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some(output::output_write_problem(error));
             }
         })
     };
@@ -148,9 +179,14 @@ fn run_supervised(launch: &ChildCommand, masked: Option<&CliOutput>) -> io::Resu
 }
 
 /// `VAR=NAME[:FIELD]`. A name may hold a colon itself, so the whole is tried as a name first.
-async fn parse_env_choice(engine: &Engine, choice: &str) -> Result<(EnvVariable, CredentialName), Problem> {
-    let (name, from) =
-        choice.split_once('=').filter(|(name, from)| is_variable_name(name) && !from.is_empty()).ok_or_else(|| {
+async fn parse_env_choice(
+    engine: &Engine,
+    choice: &str,
+) -> Result<(EnvVariable, CredentialName), Problem> {
+    let (name, from) = choice
+        .split_once('=')
+        .filter(|(name, from)| is_variable_name(name) && !from.is_empty())
+        .ok_or_else(|| {
             usage_problem(
                 "The variable was not understood",
                 &format!("\"{choice}\" is not VAR=NAME"),
@@ -164,7 +200,10 @@ async fn parse_env_choice(engine: &Engine, choice: &str) -> Result<(EnvVariable,
         }
         (Err(problem), _) => return Err(problem),
     };
-    let variable = EnvVariable { name: name.to_owned(), value: engine.credential_value(&credential, field).await? };
+    let variable = EnvVariable {
+        name: name.to_owned(),
+        value: engine.credential_value(&credential, field).await?,
+    };
     Ok((variable, credential.name))
 }
 
@@ -175,13 +214,21 @@ fn is_variable_name(name: &str) -> bool {
 }
 
 /// Two credentials may agree about a variable; they may not contradict one another.
-fn check_no_conflict(found: &[EnvVariable], new: &EnvVariable, of: &Credential) -> Result<(), Problem> {
+fn check_no_conflict(
+    found: &[EnvVariable],
+    new: &EnvVariable,
+    of: &Credential,
+) -> Result<(), Problem> {
     let Some(known) = found.iter().find(|known| known.name == new.name) else { return Ok(()) };
     match (&known.value, &new.value) {
         (EnvValue::Text(one), EnvValue::Text(other)) if one == other => Ok(()),
         _ => {
             let why = format!("{} sets {}, and so does a credential before it", of.name, new.name);
-            Err(usage_problem("The command was not run", &why, "give one of them variables of its own with --env VAR=NAME"))
+            Err(usage_problem(
+                "The command was not run",
+                &why,
+                "give one of them variables of its own with --env VAR=NAME",
+            ))
         }
     }
 }
@@ -196,9 +243,15 @@ fn count_secrets(variables: &[EnvVariable]) -> usize {
 }
 
 /// The variables of this process that the command must not see, by name.
-fn conflicting_variables(engine: &Engine, variables: &[EnvVariable], handover: SecretDelivery) -> Vec<String> {
+fn conflicting_variables(
+    engine: &Engine,
+    variables: &[EnvVariable],
+    handover: SecretDelivery,
+) -> Vec<String> {
     let is_set = |name: &str| {
-        let text = |value: &EnvValue| handover == SecretDelivery::Environment || matches!(value, EnvValue::Text(_));
+        let text = |value: &EnvValue| {
+            handover == SecretDelivery::Environment || matches!(value, EnvValue::Text(_))
+        };
         variables.iter().any(|variable| variable.name == name && text(&variable.value))
     };
     let rivals = engine.competing_variables(variables).into_iter();

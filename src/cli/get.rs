@@ -26,13 +26,22 @@ impl GetArgs {
     /// Writes the secret, and nothing else, to standard output.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         if context.out.is_terminal() && !self.reveal {
-            let why = "standard output is a terminal, which would keep the secret in its scrollback";
-            return Err(Problem::new("The secret was not written", why, "pipe it to a program, or give --reveal")
-                .with_class(ProblemClass::Usage));
+            let why =
+                "standard output is a terminal, which would keep the secret in its scrollback";
+            return Err(Problem::new(
+                "The secret was not written",
+                why,
+                "pipe it to a program, or give --reveal",
+            )
+            .with_class(ProblemClass::Usage));
         }
         let credential = context.engine()?.find_credential(&self.name).await?;
         let part = self.part.map_or(SecretPart::Secret, SecretPart::Named);
-        let secret = context.unlocked_engine().await?.disclose_secret(&credential, &part, DisclosureChannel::Get).await?;
+        let secret = context
+            .unlocked_engine()
+            .await?
+            .disclose_secret(&credential, &part, DisclosureChannel::Get)
+            .await?;
         secret.expose(|bytes| context.out.write_bytes(bytes))?;
         Ok(0)
     }

@@ -44,7 +44,9 @@ enum HistoryCommand {
     /// Send one again, with the credential as it is now
     Resend(ResendArgs),
     /// Tell what differs between two of them, or between one and the newest
-    #[command(after_help = "Examples:\n  tokenring history compare 12\n  tokenring history compare 12 15")]
+    #[command(
+        after_help = "Examples:\n  tokenring history compare 12\n  tokenring history compare 12 15"
+    )]
     Compare {
         /// Its number in the list
         id: u64,
@@ -52,7 +54,9 @@ enum HistoryCommand {
         other: Option<u64>,
     },
     /// Forget them
-    #[command(after_help = "Examples:\n  tokenring history purge\n  tokenring history purge --keep 100")]
+    #[command(
+        after_help = "Examples:\n  tokenring history purge\n  tokenring history purge --keep 100"
+    )]
     Purge {
         /// How many of the newest to keep
         #[arg(long, value_name = "N", default_value_t = 0)]
@@ -61,7 +65,9 @@ enum HistoryCommand {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tokenring history resend 12\n  tokenring history resend 12 --data @body.json --yes")]
+#[command(
+    after_help = "Examples:\n  tokenring history resend 12\n  tokenring history resend 12 --data @body.json --yes"
+)]
 struct ResendArgs {
     /// Its number in the list
     id: u64,
@@ -90,10 +96,14 @@ impl HistoryArgs {
             Some(name) => Some(engine.find_credential(name).await?.id),
             None => None,
         };
-        let lines = engine.history(HistoryFilter { credential, text: self.search }, self.limit).await?;
-        let names: HashMap<_, _> = engine.credentials().await?.into_iter().map(|known| (known.id, known.name)).collect();
+        let lines =
+            engine.history(HistoryFilter { credential, text: self.search }, self.limit).await?;
+        let names: HashMap<_, _> =
+            engine.credentials().await?.into_iter().map(|known| (known.id, known.name)).collect();
         if context.out.json {
-            context.out.print_json(&lines.iter().map(|line| history_json(line, &names)).collect::<Vec<_>>())?;
+            context.out.print_json(
+                &lines.iter().map(|line| history_json(line, &names)).collect::<Vec<_>>(),
+            )?;
         } else if lines.is_empty() {
             context.out.note("No request was sent yet, or none that fits.");
         } else {
@@ -109,19 +119,23 @@ impl ResendArgs {
         let line = engine.history_record(self.id).await?;
         let credential = engine.credential_by_id(&line.entry.credential).await?;
         let draft = match &self.data {
-            Some(data) => {
-                crate::domain::request::RequestDraft { body: Some(request::read_body(data)?), ..line.entry.draft.clone() }
-            }
+            Some(data) => crate::domain::request::RequestDraft {
+                body: Some(request::read_body(data)?),
+                ..line.entry.draft.clone()
+            },
             None => line.draft_to_resend()?,
         };
         if credential.region != line.entry.region {
-            context
-                .out
-                .note(&format!("note: it was sent in {}; the credential is in {} now", line.entry.region, credential.region));
+            context.out.note(&format!(
+                "note: it was sent in {}; the credential is in {} now",
+                line.entry.region, credential.region
+            ));
         }
         let consent = request::obtain_consent(&credential, &draft, self.yes)?;
         let order = RequestOptions { draft, consent, history_policy: HistoryPolicy::WithoutBody };
-        SendContext { options: order, capture: None, display: ResponseDisplay::default() }.run(context, &credential).await
+        SendContext { options: order, capture: None, display: ResponseDisplay::default() }
+            .run(context, &credential)
+            .await
     }
 }
 
@@ -131,12 +145,20 @@ async fn compare(context: &CliContext<'_>, id: u64, other: Option<u64>) -> Resul
     let before = engine.history_record(id).await?;
     let after = match other {
         Some(other) => engine.history_record(other).await?,
-        None => engine.history(HistoryFilter::default(), 1).await?.pop().ok_or_else(empty_history_problem)?,
+        None => engine
+            .history(HistoryFilter::default(), 1)
+            .await?
+            .pop()
+            .ok_or_else(empty_history_problem)?,
     };
-    let (one, another) = (describe_request(context, &before).await?, describe_request(context, &after).await?);
+    let (one, another) =
+        (describe_request(context, &before).await?, describe_request(context, &after).await?);
     if context.out.json {
-        let changes: Vec<_> = diff::diff_lines(&one, &another).into_iter().map(diff_line_json).collect();
-        context.out.print_json(&json!({ "before": before.id, "after": after.id, "changes": changes }))?;
+        let changes: Vec<_> =
+            diff::diff_lines(&one, &another).into_iter().map(diff_line_json).collect();
+        context
+            .out
+            .print_json(&json!({ "before": before.id, "after": after.id, "changes": changes }))?;
         return Ok(0);
     }
     let text = diff::format_diff(&one, &another, usize::MAX / 4);
@@ -150,11 +172,15 @@ async fn compare(context: &CliContext<'_>, id: u64, other: Option<u64>) -> Resul
 }
 
 /// A request as it was sent; as it was written, where its credential is gone.
-async fn describe_request(context: &CliContext<'_>, line: &HistoryRecord) -> Result<String, Problem> {
+async fn describe_request(
+    context: &CliContext<'_>,
+    line: &HistoryRecord,
+) -> Result<String, Problem> {
     let engine = context.engine()?;
     let credential = engine.credential_by_id(&line.entry.credential).await.ok();
-    let setting =
-        credential.as_ref().and_then(|known| RequestEnvironment::for_credential(&engine.catalog, known, &line.entry.region));
+    let setting = credential.as_ref().and_then(|known| {
+        RequestEnvironment::for_credential(&engine.catalog, known, &line.entry.region)
+    });
     Ok(line.comparison_text(setting))
 }
 

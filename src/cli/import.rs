@@ -57,7 +57,9 @@ enum ImportFrom {
         file: PathBuf,
     },
     /// A JSON file
-    #[command(after_help = "Examples:\n  tokenring import json mcp.json --consumer\n  tokenring import json - < mcp.json")]
+    #[command(
+        after_help = "Examples:\n  tokenring import json mcp.json --consumer\n  tokenring import json - < mcp.json"
+    )]
     Json {
         /// The file; - for standard input
         file: PathBuf,
@@ -133,13 +135,21 @@ impl ImportArgs {
         let source = self.build_source()?;
         if matches!(source, ImportSource::Piped(..)) && (self.blank || self.consumer) {
             let why = "what comes on standard input lies in no place that could be emptied or kept up to date";
-            return Err(usage_problem("Nothing was imported", why, "leave --blank and --consumer out, or name the file"));
+            return Err(usage_problem(
+                "Nothing was imported",
+                why,
+                "leave --blank and --consumer out, or name the file",
+            ));
         }
         let finds = context.engine()?.find_import_candidates(source).await?;
         let keepable = finds.iter().filter(|find| find.identified.is_ok()).count();
         if self.called.is_some() && keepable != 1 {
             let why = format!("there are {keepable} secrets, and --as gives one name");
-            return Err(usage_problem("Nothing was imported", &why, "leave --as out; `tokenring edit --rename` renames them"));
+            return Err(usage_problem(
+                "Nothing was imported",
+                &why,
+                "leave --as out; `tokenring edit --rename` renames them",
+            ));
         }
         let (mut done, mut failed) = (Vec::new(), Vec::new());
         for find in &finds {
@@ -159,8 +169,9 @@ impl ImportArgs {
 
     fn build_source(&self) -> Result<ImportSource, Problem> {
         let absolute = |path: &PathBuf| {
-            std::path::absolute(path)
-                .map_err(|error| usage_problem("There is no such file", &error.to_string(), "name another file"))
+            std::path::absolute(path).map_err(|error| {
+                usage_problem("There is no such file", &error.to_string(), "name another file")
+            })
         };
         Ok(match &self.from {
             ImportFrom::SnykCli => ImportSource::SnykCli,
@@ -193,14 +204,27 @@ impl ImportArgs {
         }
         let engine = context.unlocked_engine().await?;
         let (outcome, credential) = match engine.find_duplicates(&find.secret).await?.first() {
-            Some(twin) => (ImportOutcome::AlreadyStored, engine.find_credential(twin.as_str()).await?),
-            None => (ImportOutcome::Imported, engine.import(find, self.choose_name(context, &find.location).await?).await?),
+            Some(twin) => {
+                (ImportOutcome::AlreadyStored, engine.find_credential(twin.as_str()).await?)
+            }
+            None => (
+                ImportOutcome::Imported,
+                engine.import(find, self.choose_name(context, &find.location).await?).await?,
+            ),
         };
         if let Some(target) = find.target.as_ref().filter(|_| self.consumer) {
             engine.add_consumer_for_target(&credential, &SecretPart::Secret, target).await?;
         }
-        let blanked = if self.blank { Some(engine.clear_plaintext_copy(find, &credential).await) } else { None };
-        let leftover = if matches!(blanked, Some(Ok(()))) { PlaintextState::Cleared } else { plaintext_state(find) };
+        let blanked = if self.blank {
+            Some(engine.clear_plaintext_copy(find, &credential).await)
+        } else {
+            None
+        };
+        let leftover = if matches!(blanked, Some(Ok(()))) {
+            PlaintextState::Cleared
+        } else {
+            plaintext_state(find)
+        };
         failed.extend(blanked.and_then(Result::err));
         Ok(ImportResult { outcome, name: Some(credential.name.to_string()), plaintext: leftover })
     }
@@ -211,7 +235,8 @@ impl ImportArgs {
         if left == 0 || self.consumer || self.dry_run || !prompt::is_interactive() {
             return false;
         }
-        let question = format!("The store has them. Empty the {left} plain-text copies now? [y/N] ");
+        let question =
+            format!("The store has them. Empty the {left} plain-text copies now? [y/N] ");
         prompt::read_line(&question).is_some_and(|answer| answer.eq_ignore_ascii_case("y"))
     }
 
@@ -227,21 +252,36 @@ impl ImportArgs {
             let Some(name) = &done.name else { continue };
             engine.clear_plaintext_copy(find, &engine.find_credential(name).await?).await?;
             done.plaintext = PlaintextState::Cleared;
-            context.out.note(&sanitize_line(&format!("emptied {} in {}", find.location, source_file(find))));
+            context.out.note(&sanitize_line(&format!(
+                "emptied {} in {}",
+                find.location,
+                source_file(find)
+            )));
         }
         Ok(())
     }
 
     /// The name that was given, else one after the place, with a number where it is taken.
-    async fn choose_name(&self, context: &CliContext<'_>, place: &str) -> Result<CredentialName, Problem> {
+    async fn choose_name(
+        &self,
+        context: &CliContext<'_>,
+        place: &str,
+    ) -> Result<CredentialName, Problem> {
         match &self.called {
             Some(name) => parse_name(name),
             None => context.engine()?.unused_name(place).await,
         }
     }
 
-    fn print_advice(&self, context: &CliContext<'_>, finds: &[ImportCandidate], done: &[ImportResult]) {
-        let open = finds.iter().filter_map(|find| Some((sanitize_line(&source_file(find)), find.exposed_mode.as_ref()?)));
+    fn print_advice(
+        &self,
+        context: &CliContext<'_>,
+        finds: &[ImportCandidate],
+        done: &[ImportResult],
+    ) {
+        let open = finds.iter().filter_map(|find| {
+            Some((sanitize_line(&source_file(find)), find.exposed_mode.as_ref()?))
+        });
         for (file, mode) in open.collect::<BTreeSet<_>>() {
             context.out.note(&format!("note: other users may read {file} (mode {mode})"));
         }
@@ -263,7 +303,8 @@ fn first_problem(context: &CliContext<'_>, failed: Vec<Problem>) -> Option<Probl
 }
 
 fn unimported_result(find: &ImportCandidate) -> ImportResult {
-    let outcome = if find.identified.is_ok() { ImportOutcome::Found } else { ImportOutcome::Refused };
+    let outcome =
+        if find.identified.is_ok() { ImportOutcome::Found } else { ImportOutcome::Refused };
     ImportResult { outcome, name: None, plaintext: plaintext_state(find) }
 }
 
@@ -273,7 +314,9 @@ fn plaintext_state(find: &ImportCandidate) -> PlaintextState {
 
 /// The file that it lies in.
 fn source_file(find: &ImportCandidate) -> String {
-    find.target.as_ref().map_or_else(|| STDIN_MARKER.to_owned(), |target| target.path().display().to_string())
+    find.target
+        .as_ref()
+        .map_or_else(|| STDIN_MARKER.to_owned(), |target| target.path().display().to_string())
 }
 
 fn is_stdin_marker(path: &Path) -> bool {
@@ -281,11 +324,20 @@ fn is_stdin_marker(path: &Path) -> bool {
 }
 
 fn detect_format(text: &str) -> TextFormat {
-    if text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']) { TextFormat::Json } else { TextFormat::Dotenv }
+    if text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']) {
+        TextFormat::Json
+    } else {
+        TextFormat::Dotenv
+    }
 }
 
-fn print_results(context: &CliContext<'_>, finds: &[ImportCandidate], done: &[ImportResult]) -> Result<(), Problem> {
-    let shapes: Vec<_> = finds.iter().zip(done).map(|(find, done)| import_json(find, done)).collect();
+fn print_results(
+    context: &CliContext<'_>,
+    finds: &[ImportCandidate],
+    done: &[ImportResult],
+) -> Result<(), Problem> {
+    let shapes: Vec<_> =
+        finds.iter().zip(done).map(|(find, done)| import_json(find, done)).collect();
     if context.out.json {
         return context.out.print_json(&shapes);
     }
@@ -295,7 +347,10 @@ fn print_results(context: &CliContext<'_>, finds: &[ImportCandidate], done: &[Im
     }
     let mut table = TextTable::new(&["FILE", "PLACE", "WHAT", "REGION", "THEN"]);
     for (shape, done) in shapes.iter().zip(done) {
-        let what = shape.kind.map_or_else(|| "–".to_owned(), |kind| format!("{} {kind}", shape.provider.unwrap_or_default()));
+        let what = shape.kind.map_or_else(
+            || "–".to_owned(),
+            |kind| format!("{} {kind}", shape.provider.unwrap_or_default()),
+        );
         table.add_row([
             shape.path.clone(),
             shape.place.to_owned(),
@@ -340,7 +395,12 @@ mod tests {
 
     #[test]
     fn the_json_words_of_every_outcome() {
-        for outcome in [ImportOutcome::Found, ImportOutcome::Imported, ImportOutcome::AlreadyStored, ImportOutcome::Refused] {
+        for outcome in [
+            ImportOutcome::Found,
+            ImportOutcome::Imported,
+            ImportOutcome::AlreadyStored,
+            ImportOutcome::Refused,
+        ] {
             let word = match outcome {
                 ImportOutcome::Found => "found",
                 ImportOutcome::Imported => "imported",

@@ -101,14 +101,25 @@ impl<'a> CredentialJson<'a> {
 
 impl<'a> LastCheckJson<'a> {
     fn new(check: &'a credential::CheckReport) -> Self {
-        let credential::CheckReport { result: verdict, status, reason, checked_at: at, latency_ms } = check;
-        Self { verdict: *verdict, status: *status, reason, at: format_rfc3339(*at), latency_ms: *latency_ms }
+        let credential::CheckReport { result: verdict, status, reason, checked_at: at, latency_ms } =
+            check;
+        Self {
+            verdict: *verdict,
+            status: *status,
+            reason,
+            at: format_rfc3339(*at),
+            latency_ms: *latency_ms,
+        }
     }
 }
 
 impl CheckResultJson {
     /// The shape of a verdict on a credential in a region.
-    pub(super) fn new(credential: &Credential, region: &str, check: &credential::CheckReport) -> Self {
+    pub(super) fn new(
+        credential: &Credential,
+        region: &str,
+        check: &credential::CheckReport,
+    ) -> Self {
         Self {
             name: credential.name.to_string(),
             region: region.to_owned(),

@@ -8,10 +8,15 @@ use crate::domain::response::CheckResult;
 /// A report in which every credential is a test case: one that is refused or breaks a policy has failed, one that could
 /// not be checked is an error, one that nobody asked about is skipped.
 pub(super) fn junit_report(verdicts: &[CheckResultJson]) -> String {
-    let counted = |has: &str| verdicts.iter().map(test_case).filter(|case| case.contains(has)).count();
-    let (failures, errors, skipped) = (counted("<failure "), counted("<error "), counted("<skipped/>"));
+    let counted =
+        |has: &str| verdicts.iter().map(test_case).filter(|case| case.contains(has)).count();
+    let (failures, errors, skipped) =
+        (counted("<failure "), counted("<error "), counted("<skipped/>"));
     let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
-    let counts = format!("tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\"", verdicts.len());
+    let counts = format!(
+        "tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\"",
+        verdicts.len()
+    );
     let _ = writeln!(xml, "<testsuites {counts}>\n  <testsuite name=\"tokenring check\" {counts}>");
     for found in verdicts {
         let _ = writeln!(xml, "{}", test_case(found));
@@ -84,13 +89,25 @@ mod tests {
             found("b", CheckResult::Refused),
             found("c", CheckResult::Unknown),
             found("d", CheckResult::Unchecked),
-            CheckResultJson { policy: Some("e is 100 days old".to_owned()), ..found("e", CheckResult::Accepted) },
+            CheckResultJson {
+                policy: Some("e is 100 days old".to_owned()),
+                ..found("e", CheckResult::Accepted)
+            },
         ];
         let xml = junit_report(&all);
         assert!(xml.contains("tests=\"5\" failures=\"2\" errors=\"1\" skipped=\"1\""), "{xml}");
         assert!(xml.contains("<testcase name=\"a\" classname=\"EU\" time=\"1.042\"/>"), "{xml}");
-        assert!(xml.contains("<failure type=\"refused\" message=\"said &quot;no&quot; &amp; &lt;left&gt;\"/>"), "{xml}");
-        assert!(xml.contains("<failure type=\"policy\" message=\"e is 100 days old\"/>") && xml.contains("<skipped/>"), "{xml}");
+        assert!(
+            xml.contains(
+                "<failure type=\"refused\" message=\"said &quot;no&quot; &amp; &lt;left&gt;\"/>"
+            ),
+            "{xml}"
+        );
+        assert!(
+            xml.contains("<failure type=\"policy\" message=\"e is 100 days old\"/>")
+                && xml.contains("<skipped/>"),
+            "{xml}"
+        );
         assert!(xml.chars().all(|c| c == '\n' || !c.is_control()));
     }
 }

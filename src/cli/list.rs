@@ -22,7 +22,9 @@ pub(super) struct ListArgs {
 
 /// Show one credential
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tokenring show ci-scanner\n  tokenring show ci-scanner --json")]
+#[command(
+    after_help = "Examples:\n  tokenring show ci-scanner\n  tokenring show ci-scanner --json"
+)]
 pub(super) struct ShowArgs {
     /// Its name
     name: String,
@@ -35,7 +37,9 @@ impl ListArgs {
         let mut credentials = engine.credentials().await?;
         credentials.retain(|credential| self.matches_filter(credential));
         if context.out.json {
-            context.out.print_json(&credentials.iter().map(CredentialJson::new).collect::<Vec<_>>())?;
+            context
+                .out
+                .print_json(&credentials.iter().map(CredentialJson::new).collect::<Vec<_>>())?;
         } else if credentials.is_empty() {
             context
                 .out
@@ -67,7 +71,8 @@ impl ShowArgs {
 }
 
 fn table(credentials: &[Credential], now: Timestamp) -> TextTable {
-    let mut table = TextTable::new(&["NAME", "PROVIDER", "KIND", "REGION", "EXPIRES", "LAST CHECK"]);
+    let mut table =
+        TextTable::new(&["NAME", "PROVIDER", "KIND", "REGION", "EXPIRES", "LAST CHECK"]);
     for credential in credentials {
         table.add_row([
             credential.name.to_string(),
@@ -93,10 +98,18 @@ fn describe_credential(credential: &Credential, now: Timestamp) -> String {
         ("checked", format::format_last_check(credential.last_check.as_ref(), now)),
     ];
     rows.extend(credential.last_check.as_ref().map(|check| ("reason", check.reason.clone())));
-    rows.extend(credential.principal.as_ref().map(|who| ("acts as", format!("{} · {} · {}", who.name, who.kind, who.id))));
+    rows.extend(
+        credential
+            .principal
+            .as_ref()
+            .map(|who| ("acts as", format!("{} · {} · {}", who.name, who.kind, who.id))),
+    );
     rows.extend(credential.fields.iter().map(|(id, value)| (id.as_str(), value.clone())));
     rows.extend((!credential.labels.is_empty()).then(|| ("labels", credential.labels.join(", "))));
     rows.extend(credential.fingerprint.clone().map(|fingerprint| ("fingerprint", fingerprint)));
     let width = rows.iter().map(|(title, _)| title.len()).max().unwrap_or(0);
-    rows.iter().map(|(title, value)| format!("{}  {value}", pad(title, width))).collect::<Vec<_>>().join("\n")
+    rows.iter()
+        .map(|(title, value)| format!("{}  {value}", pad(title, width)))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

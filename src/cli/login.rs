@@ -15,7 +15,9 @@ use crate::domain::problem::ProblemClass;
 use crate::domain::provider::{AuthMethod, CredentialKind, ProviderCatalog};
 use crate::domain::{Credential, Problem};
 use crate::engine::prompt::AwaitedCallback;
-use crate::engine::{self, Engine, NewSession, PendingSignIn as Begun, SIGN_IN_TIMEOUT, SignInResult};
+use crate::engine::{
+    self, Engine, NewSession, PendingSignIn as Begun, SIGN_IN_TIMEOUT, SignInResult,
+};
 
 /// Sign in with the browser, for the first time or again
 #[derive(Debug, clap::Args)]
@@ -69,7 +71,9 @@ impl LoginArgs {
         if open {
             engine::open_page(begun.address());
         }
-        let pasted = async move { if paste { read_callback_url().await } else { std::future::pending().await } };
+        let pasted = async move {
+            if paste { read_callback_url().await } else { std::future::pending().await }
+        };
         tokio::select! {
             biased;
             _ = tokio::signal::ctrl_c() => Err(sign_in_canceled()),
@@ -80,9 +84,13 @@ impl LoginArgs {
     async fn begin_sign_in(self, context: &CliContext<'_>) -> Result<Begun, Problem> {
         let found = context.engine()?.find_credential(&self.name).await;
         match (found, &self.provider) {
-            (Ok(known), None) => context.unlocked_engine().await?.begin_sign_in_again(&known.id).await,
+            (Ok(known), None) => {
+                context.unlocked_engine().await?.begin_sign_in_again(&known.id).await
+            }
             (Ok(known), Some(_)) => Err(name_taken_problem(&known)),
-            (Err(problem), None) if problem.class == ProblemClass::NotFound => Err(provider_required_problem(problem)),
+            (Err(problem), None) if problem.class == ProblemClass::NotFound => {
+                Err(provider_required_problem(problem))
+            }
             (Err(problem), _) if problem.class != ProblemClass::NotFound => Err(problem),
             (Err(_), _) => {
                 let new = self.build_new_session(context.engine()?)?;
@@ -98,12 +106,19 @@ impl LoginArgs {
         let kind = choose_sign_in_kind(catalogue, &provider, self.kind.as_deref())?;
         let region = match &self.region {
             Some(region) => catalogue.region(&provider, region)?,
-            None => catalogue.regions(&provider)?.first().ok_or_else(|| sign_in_kind_unclear(&provider))?,
+            None => catalogue
+                .regions(&provider)?
+                .first()
+                .ok_or_else(|| sign_in_kind_unclear(&provider))?,
         };
         if let Some(unknown) = self.parts.iter().find(|part| kind.part(part).is_none()) {
             let why = format!("a {} has no part \"{unknown}\"", kind.title);
-            return Err(Problem::new("That is no part", why, "leave it out, or see the provider's documentation")
-                .with_class(ProblemClass::Usage));
+            return Err(Problem::new(
+                "That is no part",
+                why,
+                "leave it out, or see the provider's documentation",
+            )
+            .with_class(ProblemClass::Usage));
         }
         let secrets = secret_input::read_secret_lines(&self.parts)?;
         Ok(NewSession {
@@ -127,7 +142,9 @@ fn choose_sign_in_kind<'c>(
     if let Some(kind) = wanted {
         return Ok(catalogue.kind(provider, kind)?);
     }
-    let signs_in = |kind: &&CredentialKind| matches!(kind.authorization, AuthMethod::RefreshToken { authorize: Some(_), .. });
+    let signs_in = |kind: &&CredentialKind| {
+        matches!(kind.authorization, AuthMethod::RefreshToken { authorize: Some(_), .. })
+    };
     let mut kinds = catalogue.provider(provider)?.kinds.iter().filter(signs_in);
     match (kinds.next(), kinds.next()) {
         (Some(only), None) => Ok(only),
@@ -145,15 +162,22 @@ pub(super) fn print_sign_in_page(
     let until = until.replace_nanosecond(0).unwrap_or(*until);
     if out.json {
         let until = until.format(&Rfc3339).unwrap_or_default();
-        return out.print_json(&serde_json::json!({"visit": address, "callback": callback, "until": until}));
+        return out.print_json(
+            &serde_json::json!({"visit": address, "callback": callback, "until": until}),
+        );
     }
     let minutes = wait.as_secs() / 60;
-    out.note(&format!("Open this page and agree; you have {minutes} minutes, until {} UTC (Ctrl-C gives up):", until.time()));
+    out.note(&format!(
+        "Open this page and agree; you have {minutes} minutes, until {} UTC (Ctrl-C gives up):",
+        until.time()
+    ));
     out.note(address);
     if paste {
         out.note("Then paste the whole address at which the browser ends, and press Enter:");
     } else {
-        out.note(&format!("The browser comes back to {callback} on this machine; elsewhere, give --paste."));
+        out.note(&format!(
+            "The browser comes back to {callback} on this machine; elsewhere, give --paste."
+        ));
     }
     Ok(())
 }
@@ -174,9 +198,13 @@ pub(super) async fn read_callback_url() -> Url {
 }
 
 fn print_sign_in_result(context: &CliContext<'_>, signed_in: SignInResult) -> Result<u8, Problem> {
-    let SignInResult { credential, classification: classified, old_session_revocation: replaced } = signed_in;
+    let SignInResult { credential, classification: classified, old_session_revocation: replaced } =
+        signed_in;
     if let Some(Err(problem)) = replaced {
-        context.out.note(&format!("note: the session before this one could not be ended: {}", problem.why));
+        context.out.note(&format!(
+            "note: the session before this one could not be ended: {}",
+            problem.why
+        ));
     }
     if context.out.json {
         context.out.print_json(&CredentialJson::new(&credential))?;
@@ -188,22 +216,36 @@ fn print_sign_in_result(context: &CliContext<'_>, signed_in: SignInResult) -> Re
 }
 
 fn sign_in_canceled() -> Problem {
-    Problem::new("The sign-in was given up", "Ctrl-C was pressed; nothing was kept", "run the command again to sign in")
+    Problem::new(
+        "The sign-in was given up",
+        "Ctrl-C was pressed; nothing was kept",
+        "run the command again to sign in",
+    )
 }
 
 fn name_taken_problem(known: &Credential) -> Problem {
     let why = format!("it is a {} {} in {}", known.provider, known.kind, known.region);
-    let remedy = format!("leave out --provider to sign in again (tokenring login {}), or choose another name", known.name);
-    Problem::new(format!("\"{}\" is there already", known.name), why, remedy).with_class(ProblemClass::Usage)
+    let remedy = format!(
+        "leave out --provider to sign in again (tokenring login {}), or choose another name",
+        known.name
+    );
+    Problem::new(format!("\"{}\" is there already", known.name), why, remedy)
+        .with_class(ProblemClass::Usage)
 }
 
 fn provider_required_problem(problem: Problem) -> Problem {
-    let remedy = format!("{}; for a new one give --provider and --field client_id=…", problem.remedy);
+    let remedy =
+        format!("{}; for a new one give --provider and --field client_id=…", problem.remedy);
     Problem { remedy, ..problem }
 }
 
 fn sign_in_kind_unclear(provider: &str) -> Problem {
-    let why = format!("{provider} has no kind of credential that one signs in to, or more than one");
-    Problem::new("It is not clear what to sign in to", why, "name it with --kind, or use `tokenring add`")
-        .with_class(ProblemClass::Usage)
+    let why =
+        format!("{provider} has no kind of credential that one signs in to, or more than one");
+    Problem::new(
+        "It is not clear what to sign in to",
+        why,
+        "name it with --kind, or use `tokenring add`",
+    )
+    .with_class(ProblemClass::Usage)
 }

@@ -8,7 +8,9 @@ use crate::domain::Problem;
 
 /// Write the manual page of the program or of one command
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tokenring man | man -l -\n  tokenring man --out ~/.local/share/man/man1")]
+#[command(
+    after_help = "Examples:\n  tokenring man | man -l -\n  tokenring man --out ~/.local/share/man/man1"
+)]
 pub(super) struct ManArgs {
     /// The command whose page to write; the program's own page without it
     command: Option<String>,
@@ -28,10 +30,15 @@ impl ManArgs {
         let page = match &self.command {
             None => grammar,
             Some(name) => grammar.find_subcommand(name).cloned().ok_or_else(|| {
-                usage_problem("There is no such page", &format!("tokenring has no command \"{name}\""), "see `tokenring --help`")
+                usage_problem(
+                    "There is no such page",
+                    &format!("tokenring has no command \"{name}\""),
+                    "see `tokenring --help`",
+                )
             })?,
         };
-        let text = render_page(&page).map_err(|error| manual_write_problem(Path::new("standard output"), &error))?;
+        let text = render_page(&page)
+            .map_err(|error| manual_write_problem(Path::new("standard output"), &error))?;
         context.out.write_bytes(text.as_bytes())?;
         Ok(0)
     }
@@ -41,8 +48,12 @@ impl ManArgs {
 fn write_pages(command: &clap::Command, folder: &Path) -> Result<(), Problem> {
     let name = command.get_display_name().unwrap_or_else(|| command.get_name());
     let path = folder.join(format!("{name}.1"));
-    render_page(command).and_then(|text| std::fs::write(&path, text)).map_err(|error| manual_write_problem(folder, &error))?;
-    let mut below = command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help");
+    render_page(command)
+        .and_then(|text| std::fs::write(&path, text))
+        .map_err(|error| manual_write_problem(folder, &error))?;
+    let mut below = command
+        .get_subcommands()
+        .filter(|below| !below.is_hide_set() && below.get_name() != "help");
     below.try_for_each(|below| write_pages(below, folder))
 }
 
@@ -51,7 +62,10 @@ fn render_page(command: &clap::Command) -> std::io::Result<String> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut page)?;
     let page = String::from_utf8_lossy(&page);
-    Ok(page.chars().map(|c| if c.is_ascii() { c.to_string() } else { format!("\\[u{:04X}]", u32::from(c)) }).collect())
+    Ok(page
+        .chars()
+        .map(|c| if c.is_ascii() { c.to_string() } else { format!("\\[u{:04X}]", u32::from(c)) })
+        .collect())
 }
 
 fn manual_write_problem(place: &Path, error: &std::io::Error) -> Problem {

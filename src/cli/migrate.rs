@@ -46,7 +46,8 @@ impl MigrateArgs {
             return Ok(0);
         }
         let is_chosen = engine.store_state().await.backend.kind == kind;
-        let items = if is_chosen { None } else { Some(self.copy_items(context, &way, choice).await?) };
+        let items =
+            if is_chosen { None } else { Some(self.copy_items(context, &way, choice).await?) };
         let left = if self.delete_source { engine.empty_source(&way).await? } else { 0 };
         self.print_result(context, &way, items, left)
     }
@@ -60,10 +61,17 @@ impl MigrateArgs {
     ) -> Result<Vec<MigrationItem>, Problem> {
         let engine = context.engine()?;
         let rival = if self.overwrite { ConflictPolicy::Overwrite } else { ConflictPolicy::Abort };
-        let items =
-            engine.copy_to_target(way, rival, |item| context.out.note(&format!("copied {} of {}", item.item, item.name))).await?;
+        let items = engine
+            .copy_to_target(way, rival, |item| {
+                context.out.note(&format!("copied {} of {}", item.item, item.name))
+            })
+            .await?;
         config::save_store_choice(&context.paths.settings(), choice)?;
-        engine.copy_to_target(way, rival, |item| context.out.note(&format!("copied {} of {}", item.item, item.name))).await?;
+        engine
+            .copy_to_target(way, rival, |item| {
+                context.out.note(&format!("copied {} of {}", item.item, item.name))
+            })
+            .await?;
         engine.record_migration(way, items.len()).await?;
         Ok(items)
     }
@@ -78,23 +86,38 @@ impl MigrateArgs {
         let (from, to) = way.titles();
         if context.out.json {
             let items = items.unwrap_or_default();
-            context.out.print_json(&serde_json::json!({ "items": items, "deleted": left, "store": self.to }))?;
+            context.out.print_json(
+                &serde_json::json!({ "items": items, "deleted": left, "store": self.to }),
+            )?;
             return Ok(0);
         }
         let done = match &items {
             None => format!("the {to} is in use already"),
             Some(items) => {
-                format!("{} items are in the {to}, each read back; config.toml says store = \"{}\"", items.len(), self.to)
+                format!(
+                    "{} items are in the {to}, each read back; config.toml says store = \"{}\"",
+                    items.len(),
+                    self.to
+                )
             }
         };
         context.out.print_text(&done)?;
         context.out.note(&match (self.delete_source, items) {
             (true, _) => format!("{left} items were removed from the {from}"),
-            (false, Some(_)) => format!("note: the {from} still has them; --delete-source removes them there"),
-            (false, None) => format!("note: what the {from} may still have stays there; --delete-source removes it"),
+            (false, Some(_)) => {
+                format!("note: the {from} still has them; --delete-source removes them there")
+            }
+            (false, None) => format!(
+                "note: what the {from} may still have stays there; --delete-source removes it"
+            ),
         });
-        if let Some(forced) = std::env::var_os("TOKENRING_STORE").filter(|forced| *forced != *self.to) {
-            context.out.note(&format!("note: TOKENRING_STORE={} goes before config.toml; unset it", forced.to_string_lossy()));
+        if let Some(forced) =
+            std::env::var_os("TOKENRING_STORE").filter(|forced| *forced != *self.to)
+        {
+            context.out.note(&format!(
+                "note: TOKENRING_STORE={} goes before config.toml; unset it",
+                forced.to_string_lossy()
+            ));
         }
         Ok(0)
     }
@@ -106,7 +129,8 @@ async fn unlock_stores(way: &StoreMigration) -> Result<(), Problem> {
         match error {
             StoreError::Locked | StoreError::NotInitialized if kind == BackendKind::File => {
                 let passphrase = read_passphrase(&error)?;
-                way.unlock(kind, UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT).await?;
+                way.unlock(kind, UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT)
+                    .await?;
             }
             error => return Err(error.into()),
         }

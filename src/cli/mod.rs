@@ -161,7 +161,12 @@ pub fn main() -> ExitCode {
     completions::answer_shell();
     let cli = match parse() {
         Ok(cli) => cli,
-        Err(error) => return output::print_parse_error(&error, std::env::args_os().any(|argument| argument == "--json")),
+        Err(error) => {
+            return output::print_parse_error(
+                &error,
+                std::env::args_os().any(|argument| argument == "--json"),
+            );
+        }
     };
     let output = CliOutput::new(cli.global.json);
     match run(cli, &output) {
@@ -185,7 +190,8 @@ pub fn command() -> clap::Command {
 
 fn run(cli: CliArgs, output: &CliOutput) -> Result<u8, Problem> {
     process::start_log()?;
-    let context = CliContext::new(cli.global, SettingsStrictness::for_command(cli.command.as_ref()), output)?;
+    let context =
+        CliContext::new(cli.global, SettingsStrictness::for_command(cli.command.as_ref()), output)?;
     match cli.command {
         None => tui::run(&context),
         Some(verb) => run_blocking(verb, &context),

@@ -95,7 +95,8 @@ impl CliOutput {
             writeln!(io::stderr(), "{}", serde_json::json!({ "error": problem }))
         } else {
             let error = ColorMode::detect(io::stderr().is_terminal()).paint_state("error:");
-            let [what, why, remedy] = [&problem.what, &problem.why, &problem.remedy].map(|text| sanitize(text));
+            let [what, why, remedy] =
+                [&problem.what, &problem.why, &problem.remedy].map(|text| sanitize(text));
             writeln!(io::stderr(), "{error} {what}\n  why: {why}\n  fix: {remedy}")
         };
         ExitCode::from(problem.class.exit_code())
@@ -129,7 +130,11 @@ pub(super) fn write_partial(text: &str) -> Result<ControlFlow<()>, Problem> {
 
 /// One of several results that may hold anything. To a terminal goes nothing that it would obey; to a pipe, what there is.
 pub(super) fn write_result_line(text: &str) -> Result<ControlFlow<()>, Problem> {
-    if io::stdout().is_terminal() { write_partial(&format!("{}\n", sanitize(text))) } else { write_partial(&format!("{text}\n")) }
+    if io::stdout().is_terminal() {
+        write_partial(&format!("{}\n", sanitize(text)))
+    } else {
+        write_partial(&format!("{text}\n"))
+    }
 }
 
 /// From now on, nothing that was written is written over: whoever listens to a terminal hears it all.
@@ -148,14 +153,21 @@ pub(super) fn show_progress(text: &str) {
 /// Shows how far something is, as a bar, where a terminal is there to show it.
 pub(super) fn show_progress_bar(what: &str, done: usize, total: usize) {
     let filled = done * PROGRESS_BAR_WIDTH / total.max(1);
-    show_progress(&format!("{what} {}{} {done} of {total}", "█".repeat(filled), "░".repeat(PROGRESS_BAR_WIDTH - filled)));
+    show_progress(&format!(
+        "{what} {}{} {done} of {total}",
+        "█".repeat(filled),
+        "░".repeat(PROGRESS_BAR_WIDTH - filled)
+    ));
 }
 
 /// Help, version, or a usage error of the argument parser.
 pub(super) fn print_parse_error(error: &clap::Error, json: bool) -> ExitCode {
     if !error.use_stderr() {
         let printed = error.print().and_then(|()| io::stdout().flush()).or_else(ignore_broken_pipe);
-        return printed.map_or_else(|problem| CliOutput::new(json).print_problem(&problem), |()| ExitCode::SUCCESS);
+        return printed.map_or_else(
+            |problem| CliOutput::new(json).print_problem(&problem),
+            |()| ExitCode::SUCCESS,
+        );
     }
     if !json {
         let _ = error.print();
@@ -164,7 +176,8 @@ pub(super) fn print_parse_error(error: &clap::Error, json: bool) -> ExitCode {
     let text = error.render().to_string();
     let why = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     let problem =
-        Problem::new("The command line was not understood", why, "see `tokenring --help`").with_class(ProblemClass::Usage);
+        Problem::new("The command line was not understood", why, "see `tokenring --help`")
+            .with_class(ProblemClass::Usage);
     CliOutput { json: true, stdout_is_terminal: false }.print_problem(&problem)
 }
 
@@ -186,10 +199,18 @@ fn finish_line(mut out: impl Write) -> io::Result<()> {
 /// A reader that went away (`| head`) is no error; anything else is.
 #[expect(clippy::needless_pass_by_value, reason = "it stands behind `or_else`")]
 fn ignore_broken_pipe(error: io::Error) -> Result<(), Problem> {
-    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(output_write_problem(&error)) }
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        Ok(())
+    } else {
+        Err(output_write_problem(&error))
+    }
 }
 
 /// The result, or what a command wrote, did not get to where it was to go.
 pub(super) fn output_write_problem(error: &io::Error) -> Problem {
-    Problem::new("The result could not be written", error.to_string(), "check the disk or the program that reads it")
+    Problem::new(
+        "The result could not be written",
+        error.to_string(),
+        "check the disk or the program that reads it",
+    )
 }

@@ -12,7 +12,9 @@ use crate::domain::{Credential, Problem};
 
 /// List the ready-made requests of a provider, or those of use to a credential; or tell all about one
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tokenring presets\n  tokenring presets ci-scanner\n  tokenring presets snyk issues")]
+#[command(
+    after_help = "Examples:\n  tokenring presets\n  tokenring presets ci-scanner\n  tokenring presets snyk issues"
+)]
 pub(super) struct PresetsArgs {
     /// A provider or a credential; without it, those of all providers
     #[arg(value_name = "WHOSE")]
@@ -81,7 +83,10 @@ impl PresetsArgs {
 }
 
 /// The preset of this name.
-fn find_preset<'s, 'a>(shapes: &'s [PresetJson<'a>], id: &str) -> Result<&'s PresetJson<'a>, Problem> {
+fn find_preset<'s, 'a>(
+    shapes: &'s [PresetJson<'a>],
+    id: &str,
+) -> Result<&'s PresetJson<'a>, Problem> {
     shapes.iter().find(|shape| shape.id == id).ok_or_else(|| {
         let known: Vec<_> = shapes.iter().map(|shape| shape.id).collect();
         let remedy = match &nearest_names(id, &known)[..] {
@@ -101,9 +106,15 @@ fn print_preset(context: &CliContext<'_>, shape: &PresetJson<'_>) -> Result<u8, 
         return Ok(0);
     }
     let PresetJson { title, help, method, path, docs, parameters, .. } = shape;
-    let mut lines = vec![(*title).to_owned(), (*help).to_owned(), format!("{method} {path}"), (*docs).to_owned()];
+    let mut lines = vec![
+        (*title).to_owned(),
+        (*help).to_owned(),
+        format!("{method} {path}"),
+        (*docs).to_owned(),
+    ];
     for ParameterJson { id, help, takes, value, from, .. } in parameters {
-        let from = from.map(|from| format!(" The preset \"{from}\" lists them.")).unwrap_or_default();
+        let from =
+            from.map(|from| format!(" The preset \"{from}\" lists them.")).unwrap_or_default();
         let value = value.map(|value| format!(" The credential says {value}.")).unwrap_or_default();
         lines.push(format!("--param {id}=…  {takes}. {help}{from}{value}"));
     }
@@ -118,10 +129,15 @@ async fn find_credential(context: &CliContext<'_>, whose: &str) -> Result<Creden
         if problem.class != ProblemClass::NotFound {
             return problem;
         }
-        let providers: Vec<_> = engine.catalog.providers().map(|provider| provider.id.as_str()).collect();
+        let providers: Vec<_> =
+            engine.catalog.providers().map(|provider| provider.id.as_str()).collect();
         let remedy = format!("{}; the providers are {}", problem.remedy, providers.join(", "));
-        Problem::new(format!("There is neither a provider nor a credential \"{whose}\""), problem.why, remedy)
-            .with_class(ProblemClass::NotFound)
+        Problem::new(
+            format!("There is neither a provider nor a credential \"{whose}\""),
+            problem.why,
+            remedy,
+        )
+        .with_class(ProblemClass::NotFound)
     })
 }
 
@@ -129,7 +145,11 @@ fn provider_presets(provider: &Provider) -> impl Iterator<Item = PresetJson<'_>>
     provider.presets.iter().map(move |preset| preset_json(provider, preset, None))
 }
 
-fn preset_json<'a>(provider: &'a Provider, preset: &'a RequestPreset, credential: Option<&'a Credential>) -> PresetJson<'a> {
+fn preset_json<'a>(
+    provider: &'a Provider,
+    preset: &'a RequestPreset,
+    credential: Option<&'a Credential>,
+) -> PresetJson<'a> {
     let RequestPreset { id, title, help, method, path, docs, .. } = preset;
     let parameter = |parameter: &'a PresetParameter| ParameterJson {
         id: &parameter.id,
@@ -138,7 +158,9 @@ fn preset_json<'a>(provider: &'a Provider, preset: &'a RequestPreset, credential
         takes: parameter.describe_values(),
         choices: &parameter.choices,
         default: parameter.default.as_deref(),
-        value: credential.and_then(|credential| credential.fields.get(&parameter.id)).map(String::as_str),
+        value: credential
+            .and_then(|credential| credential.fields.get(&parameter.id))
+            .map(String::as_str),
         from: parameter.options_preset.as_deref(),
     };
     let parameters = preset.parameters.iter().map(parameter).collect();
@@ -150,7 +172,8 @@ fn print_presets(context: &CliContext<'_>, shapes: &[PresetJson<'_>]) -> Result<
         context.out.print_json(&shapes)?;
         return Ok(0);
     }
-    let mut table = TextTable::new(&["PROVIDER", "PRESET", "METHOD", "PARAMETERS", "WHAT IT ANSWERS"]);
+    let mut table =
+        TextTable::new(&["PROVIDER", "PRESET", "METHOD", "PARAMETERS", "WHAT IT ANSWERS"]);
     for shape in shapes {
         let parameters: Vec<_> = shape.parameters.iter().map(describe_parameter).collect();
         let cells = [shape.provider, shape.id, shape.method, &parameters.join(" "), shape.help];

@@ -24,7 +24,8 @@ pub(super) fn start_log() -> Result<(), Problem> {
     let wanted = std::env::var("TOKENRING_LOG_LEVEL").unwrap_or_else(|_| "debug".to_owned());
     let level: tracing::Level = wanted.parse().map_err(|_| {
         let why = format!("TOKENRING_LOG_LEVEL is \"{wanted}\"");
-        Problem::new("There is no such log level", why, "use error, warn, info, debug or trace").with_class(ProblemClass::Usage)
+        Problem::new("There is no such log level", why, "use error, warn, info, debug or trace")
+            .with_class(ProblemClass::Usage)
     })?;
     let mut options = OpenOptions::new();
     options.create(true).append(true);
@@ -32,15 +33,26 @@ pub(super) fn start_log() -> Result<(), Problem> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(&path).map_err(|error| {
         let what = format!("The log {} cannot be written", path.display());
-        Problem::new(what, error.to_string(), "name another file in TOKENRING_LOG, or unset it").with_class(ProblemClass::Usage)
+        Problem::new(what, error.to_string(), "name another file in TOKENRING_LOG, or unset it")
+            .with_class(ProblemClass::Usage)
     })?;
-    tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_writer(Mutex::new(file)).init();
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(false)
+        .with_writer(Mutex::new(file))
+        .init();
     Ok(())
 }
 
 /// Two workers are enough: the work is waiting, and the drawing task must not be crowded out.
 pub(super) fn build_runtime() -> Result<tokio::runtime::Runtime, Problem> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| {
-        Problem::new("The program cannot start its tasks", error.to_string(), "free some threads or memory and try again")
-    })
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(
+        |error| {
+            Problem::new(
+                "The program cannot start its tasks",
+                error.to_string(),
+                "free some threads or memory and try again",
+            )
+        },
+    )
 }

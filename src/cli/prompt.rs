@@ -13,8 +13,12 @@ pub(super) fn is_interactive() -> bool {
 /// Reads a secret without showing it.
 pub(super) fn read_hidden(title: &str) -> Result<Secret, Problem> {
     let text = rpassword::prompt_password(format!("{title}: ")).map_err(|error| {
-        Problem::new("Nothing could be read from the terminal", error.to_string(), "pipe the secret into standard input instead")
-            .with_class(ProblemClass::Usage)
+        Problem::new(
+            "Nothing could be read from the terminal",
+            error.to_string(),
+            "pipe the secret into standard input instead",
+        )
+        .with_class(ProblemClass::Usage)
     })?;
     Ok(Secret::from_text(text))
 }
@@ -42,9 +46,12 @@ pub(super) fn choose_by_number(titles: &[&str]) -> Option<usize> {
 pub(super) fn confirm_by_typing(question: &str, word: &str, flag: &str) -> Result<(), Problem> {
     if !is_interactive() {
         let why = "nobody is at the terminal to confirm it";
-        return Err(
-            Problem::new(question, why, format!("give {flag} to go on without being asked")).with_class(ProblemClass::Usage)
-        );
+        return Err(Problem::new(
+            question,
+            why,
+            format!("give {flag} to go on without being asked"),
+        )
+        .with_class(ProblemClass::Usage));
     }
     let mut error = io::stderr();
     let _ = write!(error, "{question}\nType \"{word}\" to go on: ").and_then(|()| error.flush());
@@ -53,6 +60,10 @@ pub(super) fn confirm_by_typing(question: &str, word: &str, flag: &str) -> Resul
     if read.is_ok() && answer.trim() == word {
         return Ok(());
     }
-    Err(Problem::new("Nothing was changed", format!("\"{word}\" was not typed"), "run the command again to go on")
-        .with_class(ProblemClass::Usage))
+    Err(Problem::new(
+        "Nothing was changed",
+        format!("\"{word}\" was not typed"),
+        "run the command again to go on",
+    )
+    .with_class(ProblemClass::Usage))
 }

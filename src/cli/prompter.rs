@@ -12,18 +12,28 @@ use super::output::CliOutput;
 use super::{login, prompt, secret_input};
 use crate::domain::{Problem, Secret};
 use crate::engine;
-use crate::engine::prompt::{AwaitedCallback, PromptChoice, PromptMessage, PromptReply, RotationPrompt, UserPrompter};
+use crate::engine::prompt::{
+    AwaitedCallback, PromptChoice, PromptMessage, PromptReply, RotationPrompt, UserPrompter,
+};
 use crate::engine::rotation::UserDecision;
 
 /// Answers for scripts, each used once.
-const ANSWERS_HELP: &str = "retry, skip, revoked, removed, another, back, forward, choose=ID or override=NAME";
+const ANSWERS_HELP: &str =
+    "retry, skip, revoked, removed, another, back, forward, choose=ID or override=NAME";
 
 /// Refuses answers that no question has.
 pub(super) fn check_answers(answers: &[String]) -> Result<(), Problem> {
-    let words = ["retry", "skip", "revoked", "removed", "another", "back", "forward", "choose", "override"];
-    let unknown = answers.iter().find(|answer| !words.contains(&answer.split('=').next().unwrap_or_default()));
+    let words =
+        ["retry", "skip", "revoked", "removed", "another", "back", "forward", "choose", "override"];
+    let unknown = answers
+        .iter()
+        .find(|answer| !words.contains(&answer.split('=').next().unwrap_or_default()));
     unknown.map_or(Ok(()), |unknown| {
-        Err(usage_problem(&format!("Unknown answer \"{unknown}\""), "no question has it", &format!("use {ANSWERS_HELP}")))
+        Err(usage_problem(
+            &format!("Unknown answer \"{unknown}\""),
+            "no question has it",
+            &format!("use {ANSWERS_HELP}"),
+        ))
     })
 }
 
@@ -53,7 +63,13 @@ impl<'a> CliPrompter<'a> {
     pub(super) fn new(out: &'a CliOutput, answers: Vec<String>) -> Self {
         let piped = !std::io::stdin().is_terminal();
         let (browser, shown) = (BrowserArgs::default(), Mutex::default());
-        Self { out, browser, last_shown_page: shown, answers: Mutex::new(answers.into()), piped: Mutex::new(piped) }
+        Self {
+            out,
+            browser,
+            last_shown_page: shown,
+            answers: Mutex::new(answers.into()),
+            piped: Mutex::new(piped),
+        }
     }
 
     /// With this browser.
@@ -65,8 +81,11 @@ impl<'a> CliPrompter<'a> {
     /// The first answer given beforehand that is open here.
     fn next_prepared_answer(&self, dilemma: &RotationPrompt) -> Option<UserDecision> {
         let mut answers = self.answers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let open = |answer: &String| dilemma.choices.iter().find_map(|choice| parse_answer(answer, &choice.decision));
-        let (place, saying) = answers.iter().enumerate().find_map(|(place, answer)| Some((place, open(answer)?)))?;
+        let open = |answer: &String| {
+            dilemma.choices.iter().find_map(|choice| parse_answer(answer, &choice.decision))
+        };
+        let (place, saying) =
+            answers.iter().enumerate().find_map(|(place, answer)| Some((place, open(answer)?)))?;
         answers.remove(place);
         Some(saying)
     }
@@ -81,9 +100,17 @@ impl<'a> CliPrompter<'a> {
     }
 
     /// Shows the page, opens it once, and waits for an address where one is to be pasted; the browser comes back by itself.
-    async fn send_to_browser(&self, dilemma: &RotationPrompt, awaited: &AwaitedCallback) -> Option<PromptReply> {
+    async fn send_to_browser(
+        &self,
+        dilemma: &RotationPrompt,
+        awaited: &AwaitedCallback,
+    ) -> Option<PromptReply> {
         let page = dilemma.page.clone().unwrap_or_default();
-        let before = self.last_shown_page.lock().unwrap_or_else(std::sync::PoisonError::into_inner).replace(page.clone());
+        let before = self
+            .last_shown_page
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .replace(page.clone());
         if !dilemma.message.detail.is_empty() {
             self.out.note(&dilemma.message.detail);
         }
@@ -107,7 +134,8 @@ impl<'a> CliPrompter<'a> {
                 return Some(PromptReply::Pasted(pasted));
             }
         }
-        let titles: Vec<&str> = dilemma.choices.iter().map(|choice| choice.title.as_str()).collect();
+        let titles: Vec<&str> =
+            dilemma.choices.iter().map(|choice| choice.title.as_str()).collect();
         let choice = dilemma.choices.get(prompt::choose_by_number(&titles)?)?;
         confirm_choice(choice).map(PromptReply::Decided)
     }
@@ -116,7 +144,12 @@ impl<'a> CliPrompter<'a> {
 #[async_trait]
 impl UserPrompter for CliPrompter<'_> {
     async fn confirm(&self, question: &PromptMessage) -> bool {
-        prompt::confirm_by_typing(&question.title, question.required_word.as_deref().unwrap_or("yes"), "--yes").is_ok()
+        prompt::confirm_by_typing(
+            &question.title,
+            question.required_word.as_deref().unwrap_or("yes"),
+            "--yes",
+        )
+        .is_ok()
     }
 
     async fn read_secret(&self, question: &PromptMessage) -> Option<Secret> {
@@ -166,7 +199,9 @@ fn parse_answer(answer: &str, open: &UserDecision) -> Option<UserDecision> {
         | (("back", _), UserDecision::RollBack)
         | (("forward", _), UserDecision::Continue) => true,
         (("choose", id), UserDecision::SelectedOld(known)) => id == known,
-        (("override", name), UserDecision::Override(_)) => return Some(UserDecision::Override(name.to_owned())),
+        (("override", name), UserDecision::Override(_)) => {
+            return Some(UserDecision::Override(name.to_owned()));
+        }
         _ => false,
     };
     fits.then(|| open.clone())
@@ -175,7 +210,9 @@ fn parse_answer(answer: &str, open: &UserDecision) -> Option<UserDecision> {
 /// What the choice says; where a word must be typed for it, what was typed.
 fn confirm_choice(choice: &PromptChoice) -> Option<UserDecision> {
     match &choice.decision {
-        UserDecision::Override(word) => prompt::read_line(&format!("Type \"{word}\" to go on: ")).map(UserDecision::Override),
+        UserDecision::Override(word) => {
+            prompt::read_line(&format!("Type \"{word}\" to go on: ")).map(UserDecision::Override)
+        }
         other => Some(other.clone()),
     }
 }

@@ -37,8 +37,10 @@ enum RegionsCommand {
 
 /// Add a private region, or point a known one at another host
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tokenring regions add --provider snyk --id ACME-01 --api https://api.acme.example\n  \
-    tokenring regions add --provider appcircle --id OURS --app https://my.acme.example")]
+#[command(
+    after_help = "Examples:\n  tokenring regions add --provider snyk --id ACME-01 --api https://api.acme.example\n  \
+    tokenring regions add --provider appcircle --id OURS --app https://my.acme.example"
+)]
 struct AddRegionArgs {
     /// The provider
     #[arg(long)]
@@ -62,7 +64,9 @@ struct AddRegionArgs {
 
 /// Switch a credential to another region
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tokenring region ci-scanner eu\n  tokenring region ci-scanner SNYK-US-02")]
+#[command(
+    after_help = "Examples:\n  tokenring region ci-scanner eu\n  tokenring region ci-scanner SNYK-US-02"
+)]
 pub(super) struct SwitchRegionArgs {
     /// The credential's name
     name: String,
@@ -89,7 +93,12 @@ impl AddRegionArgs {
         let region = self.build_region(&catalogue)?;
         let path = engine::add_region(&context.paths, &self.provider, &region)?;
         if known {
-            context.out.note(&format!("note: {} of {} now means these hosts ({})", self.id, self.provider, path.display()));
+            context.out.note(&format!(
+                "note: {} of {} now means these hosts ({})",
+                self.id,
+                self.provider,
+                path.display()
+            ));
         }
         if context.out.json {
             context.out.print_json(&region)?;
@@ -108,12 +117,21 @@ impl AddRegionArgs {
                 "use something like ACME-01",
             ));
         }
-        let named = |flag: &str, text: &Option<String>| text.as_deref().map(|text| parse_origin(flag, text)).transpose();
-        let (api, app, auth) = (named("--api", &self.api)?, named("--app", &self.app)?, named("--auth", &self.auth)?);
+        let named = |flag: &str, text: &Option<String>| {
+            text.as_deref().map(|text| parse_origin(flag, text)).transpose()
+        };
+        let (api, app, auth) =
+            (named("--api", &self.api)?, named("--app", &self.app)?, named("--auth", &self.auth)?);
         let (api, told) = match (api, &app) {
             (None, Some(app)) => infer_hosts(catalogue.regions(&self.provider)?, app)?,
             (Some(api), _) => (api, None),
-            (None, None) => return Err(usage_problem("There is no host", "neither --api nor --app was given", "give --api")),
+            (None, None) => {
+                return Err(usage_problem(
+                    "There is no host",
+                    "neither --api nor --app was given",
+                    "give --api",
+                ));
+            }
         };
         Ok(Region {
             id: id.to_owned(),
@@ -132,7 +150,11 @@ impl AddRegionArgs {
 fn infer_hosts(known: &[Region], app: &Origin) -> Result<(Origin, Option<Origin>), Problem> {
     known.iter().find_map(|region| region.self_hosted_origins(app)).ok_or_else(|| {
         let why = format!("the address {app} is not named like those of the provider");
-        usage_problem("The API host is not clear", &why, "give --api, and --auth where secrets are exchanged at another host")
+        usage_problem(
+            "The API host is not clear",
+            &why,
+            "give --api, and --auth where secrets are exchanged at another host",
+        )
     })
 }
 
@@ -142,14 +164,22 @@ impl SwitchRegionArgs {
         let engine = context.engine()?;
         let credential = engine.find_credential(&self.name).await?;
         let region = engine.catalog.region(&credential.provider, &self.region)?.id.clone();
-        let changed =
-            engine.edit_credential(&credential.id, CredentialEdit { region: Some(region), ..CredentialEdit::default() }).await?;
+        let changed = engine
+            .edit_credential(
+                &credential.id,
+                CredentialEdit { region: Some(region), ..CredentialEdit::default() },
+            )
+            .await?;
         args::print_credential(context, &changed)
     }
 }
 
 /// The shape of a region, with what is known about a credential there.
-pub(super) fn region_json(region: &Region, credential: &Credential, check: Option<&CheckReport>) -> RegionJson {
+pub(super) fn region_json(
+    region: &Region,
+    credential: &Credential,
+    check: Option<&CheckReport>,
+) -> RegionJson {
     RegionJson {
         region: region.id.clone(),
         api: region.api.to_string(),
@@ -161,7 +191,10 @@ pub(super) fn region_json(region: &Region, credential: &Credential, check: Optio
 }
 
 /// Prints regions with verdicts.
-pub(super) fn print_regions(context: &CliContext<'_>, shapes: &[RegionJson]) -> Result<(), Problem> {
+pub(super) fn print_regions(
+    context: &CliContext<'_>,
+    shapes: &[RegionJson],
+) -> Result<(), Problem> {
     if context.out.json {
         return context.out.print_json(&shapes);
     }
@@ -184,8 +217,11 @@ async fn list_for_credential(context: &CliContext<'_>, name: &str) -> Result<u8,
     let credential = engine.find_credential(name).await?;
     let checks = engine.region_checks(&credential.id).await?;
     let regions = engine.catalog.regions(&credential.provider)?;
-    let known = |region: &Region| checks.iter().find(|known| known.region == region.id).map(|known| &known.check);
-    let shapes: Vec<_> = regions.iter().map(|region| region_json(region, &credential, known(region))).collect();
+    let known = |region: &Region| {
+        checks.iter().find(|known| known.region == region.id).map(|known| &known.check)
+    };
+    let shapes: Vec<_> =
+        regions.iter().map(|region| region_json(region, &credential, known(region))).collect();
     print_regions(context, &shapes)?;
     Ok(0)
 }
@@ -197,7 +233,13 @@ fn list_all(context: &CliContext<'_>) -> Result<u8, Problem> {
     for provider in catalogue.providers() {
         for region in catalogue.regions(&provider.id)? {
             let app = region.app.as_ref().map_or_else(|| "–".to_owned(), Origin::to_string);
-            table.add_row([provider.id.clone(), region.id.clone(), region.api.to_string(), app, region.title.clone()]);
+            table.add_row([
+                provider.id.clone(),
+                region.id.clone(),
+                region.api.to_string(),
+                app,
+                region.title.clone(),
+            ]);
             values.push(serde_json::json!({
                 "provider": provider.id, "region": region.id, "api": region.api, "app": region.app, "auth": region.auth, "title": region.title,
             }));
@@ -214,6 +256,7 @@ fn list_all(context: &CliContext<'_>) -> Result<u8, Problem> {
 fn parse_origin(flag: &str, text: &str) -> Result<Origin, Problem> {
     Origin::parse(text).map_err(|error| {
         let remedy = "give scheme and host only, such as https://api.example.com";
-        Problem::new(format!("{flag} cannot be used"), error.to_string(), remedy).with_class(ProblemClass::Usage)
+        Problem::new(format!("{flag} cannot be used"), error.to_string(), remedy)
+            .with_class(ProblemClass::Usage)
     })
 }

@@ -6,7 +6,9 @@ use crate::domain::Problem;
 
 /// Forget a credential and its secret here; the provider is not asked
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tokenring remove old-jenkins\n  tokenring remove old-jenkins --yes")]
+#[command(
+    after_help = "Examples:\n  tokenring remove old-jenkins\n  tokenring remove old-jenkins --yes"
+)]
 pub(super) struct RemoveArgs {
     /// Its name
     name: String,
@@ -30,7 +32,10 @@ impl RemoveArgs {
         if context.out.json {
             context.out.print_json(&serde_json::json!({ "removed": credential.name }))?;
         } else {
-            context.out.print_text(&format!("{}: removed here; it is still valid at the provider", credential.name))?;
+            context.out.print_text(&format!(
+                "{}: removed here; it is still valid at the provider",
+                credential.name
+            ))?;
         }
         Ok(0)
     }

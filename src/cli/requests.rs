@@ -77,7 +77,9 @@ fn list(context: &CliContext<'_>, requests: &config::SavedRequestStore) -> Resul
     let all: Vec<_> = requests.ids()?.into_iter().map(|id| (requests.load(&id), id)).collect();
     if context.out.json {
         let shape = |(saved, id): &(Result<SavedRequest, Problem>, SavedRequestName)| match saved {
-            Ok(saved) => json!({ "id": id.as_str(), "provider": saved.provider, "method": saved.method, "target": saved.target }),
+            Ok(saved) => {
+                json!({ "id": id.as_str(), "provider": saved.provider, "method": saved.method, "target": saved.target })
+            }
             Err(problem) => json!({ "id": id.as_str(), "error": problem }),
         };
         context.out.print_json(&all.iter().map(shape).collect::<Vec<_>>())?;
@@ -86,12 +88,17 @@ fn list(context: &CliContext<'_>, requests: &config::SavedRequestStore) -> Resul
     let mut table = TextTable::new(&["REQUEST", "PROVIDER", "METHOD", "TARGET"]);
     for (saved, id) in &all {
         match saved {
-            Ok(saved) => table.add_row([id.as_str(), &saved.provider, saved.method.as_str(), &saved.target].map(str::to_owned)),
+            Ok(saved) => table.add_row(
+                [id.as_str(), &saved.provider, saved.method.as_str(), &saved.target]
+                    .map(str::to_owned),
+            ),
             Err(problem) => table.add_row([id.as_str(), "?", "?", &problem.why].map(str::to_owned)),
         }
     }
     if all.is_empty() {
-        context.out.note("No saved requests yet: save one with `tokenring request NAME … --save ID`.");
+        context
+            .out
+            .note("No saved requests yet: save one with `tokenring request NAME … --save ID`.");
     } else {
         context.out.print_table(&table)?;
     }

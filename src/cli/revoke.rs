@@ -10,8 +10,10 @@ use crate::engine::rotation::{RotationObserver, plan_lines};
 
 /// Have the provider revoke a credential, and show that it is dead; nothing takes its place
 #[derive(Debug, clap::Args)]
-#[command(after_help = "What was left is in `tokenring rotations`, and taken up with `tokenring rotate --resume NAME`.\n\n\
-    Examples:\n  tokenring revoke old-jenkins --as admin --reason \"leaked in a build log\"\n  tokenring revoke laptop --plan")]
+#[command(
+    after_help = "What was left is in `tokenring rotations`, and taken up with `tokenring rotate --resume NAME`.\n\n\
+    Examples:\n  tokenring revoke old-jenkins --as admin --reason \"leaked in a build log\"\n  tokenring revoke laptop --plan"
+)]
 pub(super) struct RevokeArgs {
     /// Its name
     name: String,
@@ -39,7 +41,8 @@ impl RevokeArgs {
         let engine = context.engine()?;
         let credential = engine.find_credential(&self.name).await?;
         let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
-        let plan = engine.plan_revocation(&credential, administrator.as_ref())?.with_reason(self.reason);
+        let plan =
+            engine.plan_revocation(&credential, administrator.as_ref())?.with_reason(self.reason);
         if self.plan {
             for line in plan_lines(&plan) {
                 print_progress_line(context, &line);
@@ -53,10 +56,14 @@ impl RevokeArgs {
             );
             prompt::confirm_by_typing(&question, credential.name.as_str(), "--yes")?;
         }
-        let (human, tell) =
-            (CliPrompter::new(context.out, self.answers), |line: &ProgressLine| print_progress_line(context, line));
-        let status =
-            context.unlocked_engine().await?.rotate(plan, RotationObserver { prompter: &human, on_progress: &tell }).await?;
+        let (human, tell) = (CliPrompter::new(context.out, self.answers), |line: &ProgressLine| {
+            print_progress_line(context, line)
+        });
+        let status = context
+            .unlocked_engine()
+            .await?
+            .rotate(plan, RotationObserver { prompter: &human, on_progress: &tell })
+            .await?;
         report_outcome(context, &status)
     }
 }

@@ -10,7 +10,8 @@ use crate::domain::rotation::{ProgressLine, StepStatus};
 use crate::domain::{Credential, Problem};
 use crate::engine::Engine;
 use crate::engine::rotation::{
-    RotationDirection, RotationFilter, RotationObserver, RotationPhase, RotationPlan, RotationPurpose, RotationStatus, plan_lines,
+    RotationDirection, RotationFilter, RotationObserver, RotationPhase, RotationPlan,
+    RotationPurpose, RotationStatus, plan_lines,
 };
 
 /// Replace a credential: make, store, prove and deliver the new secret, then revoke the old one
@@ -67,16 +68,26 @@ impl RotateArgs {
         check_answers(&self.answers)?;
         if let Some((id, turn)) = self.resume_target() {
             let engine = context.unlocked_engine().await?;
-            let human = CliPrompter::new(context.out, self.answers.clone()).with_browser(self.browser);
+            let human =
+                CliPrompter::new(context.out, self.answers.clone()).with_browser(self.browser);
             let tell = |line: &ProgressLine| print_progress_line(context, line);
-            let status = engine.resume_rotation(id, turn, RotationObserver { prompter: &human, on_progress: &tell }).await?;
+            let status = engine
+                .resume_rotation(
+                    id,
+                    turn,
+                    RotationObserver { prompter: &human, on_progress: &tell },
+                )
+                .await?;
             return report_outcome(context, &status);
         }
         let (engine, name) = (context.engine()?, self.name.as_deref().unwrap_or_default());
         let credential = engine.find_credential(name).await?;
         let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
         let part = self.part.clone().map_or(SecretPart::Secret, SecretPart::Named);
-        let plan = engine.plan_part_rotation(&credential, part, administrator.as_ref()).await?.with_reason(&self.reason);
+        let plan = engine
+            .plan_part_rotation(&credential, part, administrator.as_ref())
+            .await?
+            .with_reason(&self.reason);
         if self.plan || !context.out.json {
             for line in plan_lines(&plan) {
                 print_progress_line(context, &line);
@@ -88,15 +99,22 @@ impl RotateArgs {
         self.start_rotation(context, plan).await
     }
 
-    async fn start_rotation(&self, context: &CliContext<'_>, plan: RotationPlan) -> Result<u8, Problem> {
+    async fn start_rotation(
+        &self,
+        context: &CliContext<'_>,
+        plan: RotationPlan,
+    ) -> Result<u8, Problem> {
         if !self.yes {
             let question = format!("{}: {}.", plan.name, plan.title());
             prompt::confirm_by_typing(&question, plan.name.as_str(), "--yes")?;
         }
         let human = CliPrompter::new(context.out, self.answers.clone()).with_browser(self.browser);
         let tell = |line: &ProgressLine| print_progress_line(context, line);
-        let status =
-            context.unlocked_engine().await?.rotate(plan, RotationObserver { prompter: &human, on_progress: &tell }).await?;
+        let status = context
+            .unlocked_engine()
+            .await?
+            .rotate(plan, RotationObserver { prompter: &human, on_progress: &tell })
+            .await?;
         report_outcome(context, &status)
     }
 
@@ -116,8 +134,11 @@ impl RotationsArgs {
             return Ok(0);
         }
         if known.is_empty() {
-            let which =
-                if self.all { "No rotation was ever begun" } else { "No rotation is under way; --all lists those that are over" };
+            let which = if self.all {
+                "No rotation was ever begun"
+            } else {
+                "No rotation is under way; --all lists those that are over"
+            };
             context.out.note(&format!("{which}."));
             return Ok(0);
         }
@@ -139,7 +160,10 @@ impl RotationsArgs {
 }
 
 /// The credential named with `--as`.
-pub(super) async fn find_administrator(engine: &Engine, name: Option<&str>) -> Result<Option<Credential>, Problem> {
+pub(super) async fn find_administrator(
+    engine: &Engine,
+    name: Option<&str>,
+) -> Result<Option<Credential>, Problem> {
     match name {
         Some(name) => Ok(Some(engine.find_credential(name).await?)),
         None => Ok(None),
@@ -148,7 +172,11 @@ pub(super) async fn find_administrator(engine: &Engine, name: Option<&str>) -> R
 
 /// One line of progress. A reader that is gone does not stop a rotation.
 pub(super) fn print_progress_line(context: &CliContext<'_>, line: &ProgressLine) {
-    let shown = if context.out.json { context.out.print_json(line) } else { context.out.print_text(&format_progress_line(line)) };
+    let shown = if context.out.json {
+        context.out.print_json(line)
+    } else {
+        context.out.print_text(&format_progress_line(line))
+    };
     if let Err(problem) = shown {
         tracing::warn!(%problem, "progress was not shown");
     }
@@ -167,7 +195,10 @@ pub(super) fn format_progress_line(line: &ProgressLine) -> String {
 }
 
 /// Says how it ended; what waits or was left is a problem.
-pub(super) fn report_outcome(context: &CliContext<'_>, status: &RotationStatus) -> Result<u8, Problem> {
+pub(super) fn report_outcome(
+    context: &CliContext<'_>,
+    status: &RotationStatus,
+) -> Result<u8, Problem> {
     let left = status.manual_steps.join("; ");
     let what = match status.purpose {
         RotationPurpose::Replace => format!("The rotation of {}", status.name),
@@ -176,23 +207,41 @@ pub(super) fn report_outcome(context: &CliContext<'_>, status: &RotationStatus) 
     };
     match status.state {
         RotationPhase::Running => {
-            let remedy = format!("go on with `tokenring rotate --resume {}`, or put everything back with --rollback", status.id);
-            Err(Problem::new(format!("{what} was stopped"), format!("next: {}", status.next), remedy)
-                .with_class(ProblemClass::NeedsHuman))
+            let remedy = format!(
+                "go on with `tokenring rotate --resume {}`, or put everything back with --rollback",
+                status.id
+            );
+            Err(Problem::new(
+                format!("{what} was stopped"),
+                format!("next: {}", status.next),
+                remedy,
+            )
+            .with_class(ProblemClass::NeedsHuman))
         }
         RotationPhase::NeedsUser => {
-            let remedy =
-                format!("then go on with `tokenring rotate --resume {}`, or put everything back with --rollback", status.id);
+            let remedy = format!(
+                "then go on with `tokenring rotate --resume {}`, or put everything back with --rollback",
+                status.id
+            );
             let why = if left.is_empty() { status.next.clone() } else { left };
-            Err(Problem::new(format!("{what} waits for a person"), why, remedy).with_class(ProblemClass::NeedsHuman))
+            Err(Problem::new(format!("{what} waits for a person"), why, remedy)
+                .with_class(ProblemClass::NeedsHuman))
         }
         RotationPhase::Done | RotationPhase::RolledBack if left.is_empty() => {
-            context.out.note(&format!("{}: {}", status.name, status.outcome().unwrap_or(&status.next)));
+            context.out.note(&format!(
+                "{}: {}",
+                status.name,
+                status.outcome().unwrap_or(&status.next)
+            ));
             Ok(0)
         }
         RotationPhase::Done | RotationPhase::RolledBack => {
-            let what = format!("{what} is over ({}), but something is left to do", state_name(status.state));
-            Err(Problem::new(what, left, "do what is named, by hand").with_class(ProblemClass::NeedsHuman))
+            let what = format!(
+                "{what} is over ({}), but something is left to do",
+                state_name(status.state)
+            );
+            Err(Problem::new(what, left, "do what is named, by hand")
+                .with_class(ProblemClass::NeedsHuman))
         }
     }
 }

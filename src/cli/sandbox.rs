@@ -38,7 +38,11 @@ impl SandboxArgs {
 /// Starts the simulator on ports that the system picks.
 pub(super) async fn start_simulator() -> Result<sandbox::ProviderSimulator, Problem> {
     sandbox::ProviderSimulator::start().await.map_err(|error| {
-        Problem::new("The simulator cannot listen on loopback", error.to_string(), "free some ports and try again")
+        Problem::new(
+            "The simulator cannot listen on loopback",
+            error.to_string(),
+            "free some ports and try again",
+        )
     })
 }
 
@@ -46,7 +50,9 @@ pub(super) async fn start_simulator() -> Result<sandbox::ProviderSimulator, Prob
 #[cfg(unix)]
 fn stop_signal() -> Result<impl Future<Output = ()>, Problem> {
     use tokio::signal::unix::{SignalKind, signal};
-    let failed = |error: std::io::Error| Problem::new("Signals cannot be received", error.to_string(), "try again");
+    let failed = |error: std::io::Error| {
+        Problem::new("Signals cannot be received", error.to_string(), "try again")
+    };
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut hang_up = signal(SignalKind::hangup()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;

@@ -13,7 +13,9 @@ use crate::domain::consumer::ConsumerTarget;
 use crate::domain::credential::SecretSlot;
 use crate::domain::format::count_noun;
 use crate::domain::problem::ProblemClass;
-use crate::engine::scan::{MatchOwner, MatchedCredential, ScanMatch, ScanProgress, ScanResult, UnreadableFile, words};
+use crate::engine::scan::{
+    MatchOwner, MatchedCredential, ScanMatch, ScanProgress, ScanResult, UnreadableFile, words,
+};
 
 /// Find plain-text copies of secrets in files: of those held here, and of known shapes
 #[derive(Debug, clap::Args)]
@@ -90,7 +92,11 @@ impl ScanArgs {
         if self.link || shown_first && confirm_linking(&scanned) {
             for sighting in scanned.matches.iter_mut().filter(|sighting| is_linkable(sighting)) {
                 for consumer in engine.add_consumers_for_match(sighting).await? {
-                    context.out.note(&format!("linked: {} will {}", consumer.name, consumer.target.describe()));
+                    context.out.note(&format!(
+                        "linked: {} will {}",
+                        consumer.name,
+                        consumer.target.describe()
+                    ));
                 }
                 sighting.has_consumer = true;
             }
@@ -110,13 +116,18 @@ fn progress_callback(is_told: bool) -> impl FnMut(ScanProgress) + Send + 'static
     move |ScanProgress { files, total_files: of, bytes }| {
         if is_told && last.elapsed() >= PROGRESS_INTERVAL {
             last = Instant::now();
-            output::show_progress(&format!("looking at file {files} of {of}, {} MB read", bytes >> 20));
+            output::show_progress(&format!(
+                "looking at file {files} of {of}, {} MB read",
+                bytes >> 20
+            ));
         }
     }
 }
 
 fn is_linkable(sighting: &ScanMatch) -> bool {
-    sighting.target.is_some() && !sighting.has_consumer && sighting.owner.current_credentials().next().is_some()
+    sighting.target.is_some()
+        && !sighting.has_consumer
+        && sighting.owner.current_credentials().next().is_some()
 }
 
 fn confirm_linking(scanned: &ScanResult) -> bool {
@@ -124,7 +135,8 @@ fn confirm_linking(scanned: &ScanResult) -> bool {
     if places == 0 || !prompt::is_interactive() {
         return false;
     }
-    let question = format!("Keep {places} of these places up to date from now on, as consumers? [y/N] ");
+    let question =
+        format!("Keep {places} of these places up to date from now on, as consumers? [y/N] ");
     prompt::read_line(&question).is_some_and(|answer| answer.eq_ignore_ascii_case("y"))
 }
 
@@ -137,7 +149,9 @@ fn print_matches(context: &CliContext<'_>, scanned: &ScanResult) -> Result<(), P
         }));
     }
     if scanned.matches.is_empty() {
-        return context.out.print_text(&format!("nothing found in {}", count_noun(scanned.files, "file")));
+        return context
+            .out
+            .print_text(&format!("nothing found in {}", count_noun(scanned.files, "file")));
     }
     let mut table = TextTable::new(&["WHERE", "WHAT", "THEN"]);
     for sighting in &scanned.matches {
@@ -154,7 +168,9 @@ fn describe_match(sighting: &ScanMatch) -> String {
     let encoding = sighting.encoding.map(|encoding| format!(", {encoding}")).unwrap_or_default();
     match &sighting.owner {
         MatchOwner::Known(holders) => format!("{}{encoding}", words(holders)),
-        MatchOwner::Unknown { provider, kind, .. } => format!("unknown: {provider} {kind}{encoding}"),
+        MatchOwner::Unknown { provider, kind, .. } => {
+            format!("unknown: {provider} {kind}{encoding}")
+        }
     }
 }
 
@@ -164,7 +180,9 @@ fn suggest_action(sighting: &ScanMatch) -> &'static str {
         (MatchOwner::Known(_), Some(_)) if is_linkable(sighting) => {
             "link it with --link, or blank it with `tokenring import … --blank`"
         }
-        (MatchOwner::Known(_), _) if sighting.path.as_os_str() == "-" => "take it out of where it comes from",
+        (MatchOwner::Known(_), _) if sighting.path.as_os_str() == "-" => {
+            "take it out of where it comes from"
+        }
         (MatchOwner::Known(_), _) => "take it out by hand",
         (MatchOwner::Unknown { .. }, _) => "keep it with `tokenring import` or `add`, or revoke it",
     }

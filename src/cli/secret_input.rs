@@ -20,36 +20,56 @@ pub(super) fn read_secret(title: &str) -> Result<Secret, Problem> {
 pub(super) fn read_text() -> Result<Zeroizing<String>, Problem> {
     if io::stdin().is_terminal() {
         let why = "standard input is a terminal, and nothing is piped in";
-        return Err(
-            Problem::new("There is nothing to read", why, "pipe the text in, or name a file").with_class(ProblemClass::Usage)
-        );
+        return Err(Problem::new(
+            "There is nothing to read",
+            why,
+            "pipe the text in, or name a file",
+        )
+        .with_class(ProblemClass::Usage));
     }
     let text = read_pipe()?.expose(|bytes| std::str::from_utf8(bytes).map(str::to_owned));
     text.map(Zeroizing::new).map_err(|_| {
         let why = "what is piped in is not text in UTF-8";
-        Problem::new("Standard input could not be read", why, "pipe in a text, such as a dotenv file")
-            .with_class(ProblemClass::Usage)
+        Problem::new(
+            "Standard input could not be read",
+            why,
+            "pipe in a text, such as a dotenv file",
+        )
+        .with_class(ProblemClass::Usage)
     })
 }
 
 /// Reads one text for `title` and one for each of `further`: a line each where more than one is wanted.
 pub(super) fn read_secrets(title: &str, further: &[String]) -> Result<Vec<Secret>, Problem> {
     if io::stdin().is_terminal() {
-        return std::iter::once(title).chain(further.iter().map(String::as_str)).map(prompt::read_hidden).collect();
+        return std::iter::once(title)
+            .chain(further.iter().map(String::as_str))
+            .map(prompt::read_hidden)
+            .collect();
     }
     let all = read_pipe()?;
     if further.is_empty() {
         return Ok(vec![all]);
     }
     let lines: Vec<Secret> = all.expose(|bytes| {
-        let lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+        let lines = bytes
+            .split(|byte| *byte == b'\n')
+            .map(<[u8]>::trim_ascii)
+            .filter(|line| !line.is_empty());
         lines.map(|line| Secret::new(line.to_vec())).collect()
     });
     if lines.len() == further.len() + 1 {
         return Ok(lines);
     }
-    let why = format!("{} lines were expected on standard input, {} came", further.len() + 1, lines.len());
-    let remedy = format!("pipe the {title} in the first line, then one line each for {}", further.join(", "));
+    let why = format!(
+        "{} lines were expected on standard input, {} came",
+        further.len() + 1,
+        lines.len()
+    );
+    let remedy = format!(
+        "pipe the {title} in the first line, then one line each for {}",
+        further.join(", ")
+    );
     Err(Problem::new("The secrets are not complete", why, remedy).with_class(ProblemClass::Usage))
 }
 
@@ -75,7 +95,8 @@ fn read_secret_line(title: &str) -> Result<Secret, Problem> {
 
 fn missing_line_problem(title: &str) -> Problem {
     let why = format!("no line came on standard input for {title}");
-    Problem::new("The secrets are not complete", why, "pipe in one line for each --part").with_class(ProblemClass::Usage)
+    Problem::new("The secrets are not complete", why, "pipe in one line for each --part")
+        .with_class(ProblemClass::Usage)
 }
 
 fn stdin_read_problem(error: &io::Error) -> Problem {
@@ -85,12 +106,17 @@ fn stdin_read_problem(error: &io::Error) -> Problem {
 /// The buffer has its full size from the start, so that reading never leaves a smaller copy behind.
 fn read_pipe() -> Result<Secret, Problem> {
     let mut bytes = Vec::with_capacity(MAX_SECRET_BYTES + 1);
-    io::stdin().lock().take(MAX_SECRET_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|error| stdin_read_problem(&error))?;
+    io::stdin()
+        .lock()
+        .take(MAX_SECRET_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| stdin_read_problem(&error))?;
     let too_long = bytes.len() > MAX_SECRET_BYTES;
     let secret = Secret::new(bytes);
     if too_long {
         let why = "standard input gives more than 1 MiB, which no secret has";
-        return Err(Problem::new("That is not a secret", why, "pipe in the secret alone").with_class(ProblemClass::Usage));
+        return Err(Problem::new("That is not a secret", why, "pipe in the secret alone")
+            .with_class(ProblemClass::Usage));
     }
     Ok(secret)
 }

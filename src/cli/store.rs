@@ -9,7 +9,9 @@ use crate::engine::task_protocol::{BackendKind, UnlockMethod};
 
 /// Look at the store, unlock it, or move to another one
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tokenring store status\n  tokenring store migrate --to file --dry-run")]
+#[command(
+    after_help = "Examples:\n  tokenring store status\n  tokenring store migrate --to file --dry-run"
+)]
 pub(super) struct StoreArgs {
     #[command(subcommand)]
     command: StoreCommand,
@@ -23,7 +25,9 @@ enum StoreCommand {
     /// Move all secrets to the other store: each is copied and read back; the source is emptied only when asked
     Migrate(MigrateArgs),
     /// Unlock the store: the keyring by its own prompt, the encrypted file by its passphrase
-    #[command(after_help = "Examples:\n  tokenring store unlock\n  TOKENRING_STORE=file tokenring store unlock")]
+    #[command(
+        after_help = "Examples:\n  tokenring store unlock\n  TOKENRING_STORE=file tokenring store unlock"
+    )]
     Unlock,
 }
 
@@ -41,7 +45,8 @@ impl StoreArgs {
 async fn print_status(context: &CliContext<'_>) -> Result<u8, Problem> {
     let engine = context.engine()?;
     // At once: a store that does not answer takes its whole deadline.
-    let (chosen, others) = tokio::join!(engine.store_state(), engine::other_stores(&context.paths, &context.settings));
+    let (chosen, others) =
+        tokio::join!(engine.store_state(), engine::other_stores(&context.paths, &context.settings));
     let usable = chosen.problem.is_none();
     print_diagnostics(context, &engine::doctor::store_findings(&chosen, &others))?;
     Ok(if usable { 0 } else { crate::domain::problem::ProblemClass::Store.exit_code() })

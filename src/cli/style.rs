@@ -29,7 +29,11 @@ impl ColorMode {
 
     fn detect_from(env: &dyn Fn(&str) -> Option<String>, is_terminal: bool) -> Self {
         let shown = is_terminal || ColorDepth::color_is_forced(env);
-        if shown && ColorDepth::detect(env) != ColorDepth::Monochrome { Self::Colored } else { Self::Plain }
+        if shown && ColorDepth::detect(env) != ColorDepth::Monochrome {
+            Self::Colored
+        } else {
+            Self::Plain
+        }
     }
 
     /// A text that begins with a state, in the colour of that state.
@@ -46,7 +50,11 @@ impl ColorMode {
     }
 
     fn paint(self, text: &str, colour: &str) -> String {
-        if self == Self::Plain || text.is_empty() { text.to_owned() } else { format!("{colour}{text}{RESET}") }
+        if self == Self::Plain || text.is_empty() {
+            text.to_owned()
+        } else {
+            format!("{colour}{text}{RESET}")
+        }
     }
 }
 
@@ -57,7 +65,9 @@ mod tests {
     #[test]
     fn the_environment_has_its_way() {
         let wanted = |vars: &[(&str, &str)], is_terminal| {
-            let env = |name: &str| vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+            let env = |name: &str| {
+                vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            };
             ColorMode::detect_from(&env, is_terminal)
         };
         assert_eq!(wanted(&[], true), ColorMode::Colored);
@@ -71,7 +81,10 @@ mod tests {
 
     #[test]
     fn only_states_are_coloured() {
-        assert_eq!(ColorMode::Colored.paint_state("accepted 200, just now"), "\x1b[32maccepted 200, just now\x1b[0m");
+        assert_eq!(
+            ColorMode::Colored.paint_state("accepted 200, just now"),
+            "\x1b[32maccepted 200, just now\x1b[0m"
+        );
         assert_eq!(ColorMode::Colored.paint_state("never checked"), "never checked");
         assert_eq!(ColorMode::Plain.paint_state("refused"), "refused");
     }

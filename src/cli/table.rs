@@ -42,16 +42,27 @@ impl TextTable {
     }
 
     /// Its lines in so many cells: where it is wider, the widest columns give way first, and names last.
-    pub(super) fn render_lines(&self, room: usize, ink: ColorMode) -> impl Iterator<Item = String> + '_ {
+    pub(super) fn render_lines(
+        &self,
+        room: usize,
+        ink: ColorMode,
+    ) -> impl Iterator<Item = String> + '_ {
         let widths = self.column_widths(room);
         // Columns cannot be narrowed without end; then the lines are cut, and colours would be in the way.
         let fits = widths.iter().sum::<usize>() + self.total_gap() <= room;
         let ink = if fits { ink } else { ColorMode::Plain };
-        let headings = self.render_line(self.headings.iter().copied(), &widths, |_, cell| ink.paint_heading(cell));
-        let painted =
-            move |column: usize, cell: &str| if self.is_state_column(column) { ink.paint_state(cell) } else { cell.to_owned() };
-        let lines = self.rows.iter().map(move |row| self.render_line(row.iter().map(String::as_str), &widths, painted));
-        std::iter::once(headings).chain(lines).map(move |line| if fits { line } else { truncate_end(&line, room) })
+        let headings = self
+            .render_line(self.headings.iter().copied(), &widths, |_, cell| ink.paint_heading(cell));
+        let painted = move |column: usize, cell: &str| {
+            if self.is_state_column(column) { ink.paint_state(cell) } else { cell.to_owned() }
+        };
+        let lines = self
+            .rows
+            .iter()
+            .map(move |row| self.render_line(row.iter().map(String::as_str), &widths, painted));
+        std::iter::once(headings)
+            .chain(lines)
+            .map(move |line| if fits { line } else { truncate_end(&line, room) })
     }
 
     fn render_line<'c>(
@@ -64,7 +75,8 @@ impl TextTable {
         let mut line = String::new();
         for (column, (cell, width)) in cells.zip(widths).enumerate() {
             let is_path = PATH_HEADINGS.contains(&self.headings[column]);
-            let shown = if is_path { truncate_start(cell, *width) } else { truncate_end(cell, *width) };
+            let shown =
+                if is_path { truncate_start(cell, *width) } else { truncate_end(cell, *width) };
             let blanks = if column == last { 0 } else { width + COLUMN_GAP - shown.width() };
             line.push_str(&paint(column, &shown));
             line.extend(std::iter::repeat_n(' ', blanks));
@@ -79,13 +91,24 @@ impl TextTable {
 
     /// The cells of each column, taken from the widest ones until all fit.
     fn column_widths(&self, room: usize) -> Vec<usize> {
-        let mut widths: Vec<usize> = (0..self.headings.len()).map(|column| self.natural_width(column)).collect();
-        let kept = |column: usize| if NAME_HEADINGS.contains(&self.headings[column]) { MIN_NAME_WIDTH } else { MIN_COLUMN_WIDTH };
+        let mut widths: Vec<usize> =
+            (0..self.headings.len()).map(|column| self.natural_width(column)).collect();
+        let kept = |column: usize| {
+            if NAME_HEADINGS.contains(&self.headings[column]) {
+                MIN_NAME_WIDTH
+            } else {
+                MIN_COLUMN_WIDTH
+            }
+        };
         while widths.iter().sum::<usize>() + self.total_gap() > room {
             let widest = |least: &dyn Fn(usize) -> usize| {
-                (0..widths.len()).filter(|column| widths[*column] > least(*column)).max_by_key(|column| widths[*column])
+                (0..widths.len())
+                    .filter(|column| widths[*column] > least(*column))
+                    .max_by_key(|column| widths[*column])
             };
-            let Some(widest) = widest(&kept).or_else(|| widest(&|_| MIN_COLUMN_WIDTH)) else { break };
+            let Some(widest) = widest(&kept).or_else(|| widest(&|_| MIN_COLUMN_WIDTH)) else {
+                break;
+            };
             widths[widest] -= 1;
         }
         widths
@@ -139,7 +162,11 @@ mod tests {
     fn table() -> TextTable {
         let mut table = TextTable::new(&["NAME", "REGION", "VERDICT"]);
         table.add_row(["日本".to_owned(), "SNYK-EU-01".to_owned(), "accepted".to_owned()]);
-        table.add_row(["a name that takes much room".to_owned(), "US".to_owned(), "refused".to_owned()]);
+        table.add_row([
+            "a name that takes much room".to_owned(),
+            "US".to_owned(),
+            "refused".to_owned(),
+        ]);
         table
     }
 
@@ -162,7 +189,10 @@ mod tests {
         let lines: Vec<_> = table().render_lines(26, ColorMode::Plain).collect();
         assert_eq!(lines[2], "a name th…  US      refus…");
         for room in 4..60 {
-            assert!(table().render_lines(room, ColorMode::Plain).all(|line| line.width() <= room), "{room}");
+            assert!(
+                table().render_lines(room, ColorMode::Plain).all(|line| line.width() <= room),
+                "{room}"
+            );
         }
     }
 
@@ -178,6 +208,9 @@ mod tests {
     fn states_are_coloured_and_colours_take_no_room() {
         let lines: Vec<_> = table().render_lines(usize::MAX, ColorMode::Colored).collect();
         assert!(lines[1].ends_with("SNYK-EU-01  \x1b[32maccepted\x1b[0m"), "{}", lines[1]);
-        assert!(table().render_lines(20, ColorMode::Colored).all(|line| !line.contains('\x1b')), "no colour is cut in two");
+        assert!(
+            table().render_lines(20, ColorMode::Colored).all(|line| !line.contains('\x1b')),
+            "no colour is cut in two"
+        );
     }
 }

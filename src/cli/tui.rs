@@ -33,7 +33,8 @@ pub(super) fn run(context: &CliContext<'_>) -> Result<u8, Problem> {
 /// Starts the program again in this one's place: with another store, or on the simulator. A new process, because the
 /// terminal's reader of this one still waits for a key that belongs to the next.
 fn restart(context: &CliContext<'_>, onward: RestartTarget) -> Result<u8, Problem> {
-    let failed = |why: String| Problem::new("tokenring was not started again", why, "start it by hand");
+    let failed =
+        |why: String| Problem::new("tokenring was not started again", why, "start it by hand");
     let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
     let mut again = Command::new(program);
     again.args(std::env::args_os().skip(1));
@@ -59,7 +60,10 @@ fn replace(mut command: Command) -> std::io::Result<u8> {
 }
 
 /// Shows the screen on an engine that keeps nothing, until the person leaves.
-pub(super) async fn run_in_memory(context: &CliContext<'_>, engine: Arc<Engine>) -> Result<u8, Problem> {
+pub(super) async fn run_in_memory(
+    context: &CliContext<'_>,
+    engine: Arc<Engine>,
+) -> Result<u8, Problem> {
     if context.settings.plain {
         return tui::run_plain(engine, context.settings_source()).await;
     }

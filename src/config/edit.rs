@@ -19,8 +19,9 @@ pub fn save_theme_choice(file: &Path, name: &str) -> Result<(), Problem> {
 
 fn set_value(file: &Path, setting: &str, value: &str) -> Result<(), Problem> {
     let unwritten = |why: &str| {
-        let remedy =
-            format!("mend the file (`tokenring config check` tells where), or write the line `{setting} = \"{value}\"` by hand");
+        let remedy = format!(
+            "mend the file (`tokenring config check` tells where), or write the line `{setting} = \"{value}\"` by hand"
+        );
         Problem::new(format!("The choice was not written to {}", file.display()), why, remedy)
     };
     let text = match read_text(file, MAX_SETTINGS_BYTES) {
@@ -28,7 +29,8 @@ fn set_value(file: &Path, setting: &str, value: &str) -> Result<(), Problem> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(unwritten(&error.to_string())),
     };
-    let mut document: toml_edit::DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| unwritten(error.message()))?;
+    let mut document: toml_edit::DocumentMut =
+        text.parse().map_err(|error: toml_edit::TomlError| unwritten(error.message()))?;
     match document.get_mut(setting).and_then(toml_edit::Item::as_value_mut) {
         Some(known) => {
             let decor = known.decor().clone();
@@ -56,7 +58,10 @@ mod tests {
         save_store_choice(&file, StoreChoice::File).expect("written");
         let added = read();
         assert!(added.contains("store = \"file\"") && added.contains("# at night"), "{added}");
-        assert!(added.find("store").expect("the store") < added.find("[net]").expect("the table"), "{added}");
+        assert!(
+            added.find("store").expect("the store") < added.find("[net]").expect("the table"),
+            "{added}"
+        );
     }
 
     #[test]

@@ -11,7 +11,11 @@ use crate::domain::problem::Problem;
 pub fn write_private(path: &Path, text: &str) -> Result<(), Problem> {
     if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
         let remedy = format!("put the file itself at {}", path.display());
-        return Err(Problem::new("The file was not written", format!("{} is a symbolic link", path.display()), remedy));
+        return Err(Problem::new(
+            "The file was not written",
+            format!("{} is a symbolic link", path.display()),
+            remedy,
+        ));
     }
     replace_atomically(path, text).map_err(|error| {
         let remedy = "see that you may write to its folder and that the disk is not full";
@@ -39,7 +43,8 @@ pub(super) fn list_toml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
-    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+    let paths =
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
     Ok(paths.into_iter().filter(|path| is_visible_toml(path)).collect())
 }
 
@@ -49,7 +54,8 @@ fn is_visible_toml(path: &Path) -> bool {
 }
 
 fn replace_atomically(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_folder(folder)?;
     let mut draft = tempfile::Builder::new().prefix(".draft-").tempfile_in(folder)?;
     draft.write_all(text.as_bytes())?;

@@ -74,7 +74,8 @@ impl KeyPress {
     pub fn parse(text: &str) -> Option<Self> {
         let mut key = Self::char(' ');
         let mut rest = text;
-        while let Some((modifier, tail)) = rest.split_once('-').filter(|(_, tail)| !tail.is_empty()) {
+        while let Some((modifier, tail)) = rest.split_once('-').filter(|(_, tail)| !tail.is_empty())
+        {
             match modifier {
                 "C" => key.ctrl = true,
                 "A" => key.alt = true,
@@ -99,7 +100,9 @@ impl fmt::Display for KeyPress {
             KeySymbol::Char(' ') => f.write_str("Space"),
             KeySymbol::Char(c) => write!(f, "{c}"),
             KeySymbol::F(n) => write!(f, "F{n}"),
-            named => f.write_str(KEY_NAMES.iter().find(|(_, code)| *code == named).map_or("?", |(name, _)| name)),
+            named => f.write_str(
+                KEY_NAMES.iter().find(|(_, code)| *code == named).map_or("?", |(name, _)| name),
+            ),
         }
     }
 }
@@ -120,7 +123,10 @@ mod tests {
 
     #[test]
     fn a_key_prints_as_it_is_read() {
-        for text in ["j", "G", "C-p", "S-Tab", "Enter", "PgDn", "A-x", "F5", "Space", "-", "C--", "?", "!", "[", ":"] {
+        for text in [
+            "j", "G", "C-p", "S-Tab", "Enter", "PgDn", "A-x", "F5", "Space", "-", "C--", "?", "!",
+            "[", ":",
+        ] {
             assert_eq!(KeyPress::parse(text).map(|key| key.to_string()).as_deref(), Some(text));
         }
         assert_eq!(KeyPress::parse("X-j"), None);

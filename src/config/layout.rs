@@ -60,7 +60,10 @@ impl LayoutStore {
 
 impl PaneLayout {
     fn read(path: &Path) -> Self {
-        read_text(path, MAX_LAYOUT_BYTES).ok().and_then(|text| toml::from_str(&text).ok()).unwrap_or_default()
+        read_text(path, MAX_LAYOUT_BYTES)
+            .ok()
+            .and_then(|text| toml::from_str(&text).ok())
+            .unwrap_or_default()
     }
 }
 

@@ -66,8 +66,11 @@ impl AppPaths {
     fn from_home_variable(home: Option<OsString>) -> Result<Self, Problem> {
         match home.filter(|home| !home.is_empty()) {
             // Absolute, so that it means the same after a change of folder.
-            Some(home) => absolute(home).map(Self::from_home).map_err(|error| no_folder_problem(&error.to_string())),
-            None => Self::for_platform().ok_or_else(|| no_folder_problem("this user has no home folder")),
+            Some(home) => absolute(home)
+                .map(Self::from_home)
+                .map_err(|error| no_folder_problem(&error.to_string())),
+            None => Self::for_platform()
+                .ok_or_else(|| no_folder_problem("this user has no home folder")),
         }
     }
 
@@ -80,7 +83,8 @@ impl AppPaths {
 }
 
 fn no_folder_problem(why: &str) -> Problem {
-    Problem::new("There is no place for files", why, "set TOKENRING_HOME to a folder of your own").with_class(ProblemClass::Usage)
+    Problem::new("There is no place for files", why, "set TOKENRING_HOME to a folder of your own")
+        .with_class(ProblemClass::Usage)
 }
 
 #[cfg(test)]
@@ -92,14 +96,18 @@ mod tests {
         let home = std::env::temp_dir().join("somewhere");
         let paths = AppPaths::from_home_variable(Some(home.clone().into_os_string())).unwrap();
         assert_eq!(paths, AppPaths::from_home(&home));
-        for path in [paths.database(), paths.vault(), paths.providers(), paths.settings(), paths.state] {
+        for path in
+            [paths.database(), paths.vault(), paths.providers(), paths.settings(), paths.state]
+        {
             assert!(path.starts_with(&home), "{}", path.display());
         }
     }
 
     #[test]
     fn a_relative_home_does_not_move_with_the_working_folder() {
-        assert!(AppPaths::from_home_variable(Some("portable".into())).unwrap().config.is_absolute());
+        assert!(
+            AppPaths::from_home_variable(Some("portable".into())).unwrap().config.is_absolute()
+        );
     }
 
     #[test]
@@ -108,7 +116,11 @@ mod tests {
         assert_eq!(AppPaths::from_home_variable(Some(OsString::new())), Ok(of_platform.clone()));
         assert_eq!(AppPaths::from_home_variable(None), Ok(of_platform.clone()));
         for path in [of_platform.config, of_platform.data, of_platform.state] {
-            assert!(path.components().any(|part| part.as_os_str() == "tokenring"), "{}", path.display());
+            assert!(
+                path.components().any(|part| part.as_os_str() == "tokenring"),
+                "{}",
+                path.display()
+            );
         }
     }
 }

@@ -24,7 +24,8 @@ pub fn read_provider_files(paths: &AppPaths) -> Result<Vec<(PathBuf, String)>, P
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
     let remedy = "correct or remove it; the providers that come with the program need no file";
-    Problem::new("A provider file cannot be read", format!("{}: {error}", path.display()), remedy).with_class(ProblemClass::Usage)
+    Problem::new("A provider file cannot be read", format!("{}: {error}", path.display()), remedy)
+        .with_class(ProblemClass::Usage)
 }
 
 #[cfg(test)]
@@ -45,8 +46,15 @@ mod tests {
 
     #[test]
     fn files_come_by_name_and_others_are_left_alone() {
-        let (_home, paths) = home(&[("z.toml", "z"), ("a.toml", "a"), (".a.toml.swp", "x"), (".b.toml", "x"), ("README", "x")]);
-        let texts: Vec<_> = read_provider_files(&paths).unwrap().into_iter().map(|(_, text)| text).collect();
+        let (_home, paths) = home(&[
+            ("z.toml", "z"),
+            ("a.toml", "a"),
+            (".a.toml.swp", "x"),
+            (".b.toml", "x"),
+            ("README", "x"),
+        ]);
+        let texts: Vec<_> =
+            read_provider_files(&paths).unwrap().into_iter().map(|(_, text)| text).collect();
         assert_eq!(texts, ["a", "z"]);
     }
 

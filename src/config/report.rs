@@ -39,8 +39,13 @@ fn parse_leniently(path: &Path, text: &str) -> Result<SettingsReport, Problem> {
             Err(error) => error,
         };
         let flaw = super::settings::parse_problem(path, &rest, &error);
-        let line = error.span().map(|span| line_range(&rest, span.start)).filter(|line| !rest[line.clone()].trim().is_empty());
-        let Some(line) = line.filter(|_| flaws.len() < MAX_REPORTED_PROBLEMS) else { return Err(flaw) };
+        let line = error
+            .span()
+            .map(|span| line_range(&rest, span.start))
+            .filter(|line| !rest[line.clone()].trim().is_empty());
+        let Some(line) = line.filter(|_| flaws.len() < MAX_REPORTED_PROBLEMS) else {
+            return Err(flaw);
+        };
         if rest[line.clone()].contains("store") {
             return Err(flaw);
         }
@@ -74,7 +79,8 @@ mod tests {
         let SettingsReport { settings, problems: flaws } = reading(text).unwrap();
         assert_eq!((settings.reveal_seconds, settings.net.concurrency), (5, 8));
         assert_eq!(settings.theme, Settings::default().theme);
-        let mut places: Vec<_> = flaws.iter().filter_map(|flaw| flaw.why.split(':').nth(1)).collect();
+        let mut places: Vec<_> =
+            flaws.iter().filter_map(|flaw| flaw.why.split(':').nth(1)).collect();
         places.sort_unstable();
         assert_eq!(places, ["2", "3", "6"]);
         assert!(flaws.iter().any(|flaw| flaw.remedy == "did you mean `clipboard`?"));

@@ -30,10 +30,14 @@ impl SavedRequestStore {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(unreadable(&self.folder.display().to_string(), &error.to_string())),
+            Err(error) => {
+                return Err(unreadable(&self.folder.display().to_string(), &error.to_string()));
+            }
         };
         let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-        let mut ids: Vec<_> = names.filter_map(|name| SavedRequestName::parse(name.strip_suffix(".toml")?).ok()).collect();
+        let mut ids: Vec<_> = names
+            .filter_map(|name| SavedRequestName::parse(name.strip_suffix(".toml")?).ok())
+            .collect();
         ids.sort();
         Ok(ids)
     }
@@ -43,7 +47,9 @@ impl SavedRequestStore {
         let path = self.path(id);
         let text = match read_text(&path, MAX_REQUEST_FILE_BYTES) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.unknown_request(id)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(self.unknown_request(id));
+            }
             Err(error) => return Err(unreadable(&path.display().to_string(), &error.to_string())),
         };
         SavedRequest::from_toml(&text).map_err(|why| unreadable(&path.display().to_string(), &why))
@@ -91,15 +97,23 @@ impl SavedRequestStore {
             return Ok(());
         }
         let what = format!("There is a request \"{id}\" already");
-        Err(Problem::new(what, "each name is given once", "choose another name, or delete that one first")
-            .with_class(ProblemClass::Usage))
+        Err(Problem::new(
+            what,
+            "each name is given once",
+            "choose another name, or delete that one first",
+        )
+        .with_class(ProblemClass::Usage))
     }
 
     fn unknown_request(&self, id: &SavedRequestName) -> Problem {
-        let known: Vec<_> = self.ids().unwrap_or_default().iter().map(|id| id.as_str().to_owned()).collect();
+        let known: Vec<_> =
+            self.ids().unwrap_or_default().iter().map(|id| id.as_str().to_owned()).collect();
         let near = nearest_names(id.as_str(), &known);
-        let remedy =
-            if near.is_empty() { "see `tokenring requests`".to_owned() } else { format!("did you mean {}?", near.join(" or ")) };
+        let remedy = if near.is_empty() {
+            "see `tokenring requests`".to_owned()
+        } else {
+            format!("did you mean {}?", near.join(" or "))
+        };
         Problem::new(
             format!("There is no saved request \"{id}\""),
             format!("no file of that name is in {}", self.folder.display()),
@@ -110,7 +124,8 @@ impl SavedRequestStore {
 }
 
 fn unreadable(path: &str, why: &str) -> Problem {
-    Problem::new(format!("{path} cannot be read"), why, "correct the file, or delete it").with_class(ProblemClass::Usage)
+    Problem::new(format!("{path} cannot be read"), why, "correct the file, or delete it")
+        .with_class(ProblemClass::Usage)
 }
 
 #[cfg(test)]
@@ -126,7 +141,10 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let requests = SavedRequestStore::new(&AppPaths::from_home(home.path()));
         assert_eq!(requests.ids().unwrap(), []);
-        let saved = SavedRequest::from_toml("provider = \"snyk\"\nmethod = \"GET\"\ntarget = \"/rest/self\"").unwrap();
+        let saved = SavedRequest::from_toml(
+            "provider = \"snyk\"\nmethod = \"GET\"\ntarget = \"/rest/self\"",
+        )
+        .unwrap();
         requests.save(&id("me"), &saved).unwrap();
         assert!(requests.save(&id("me"), &saved).unwrap_err().what.contains("already"));
         requests.copy(&id("me"), &id("me-2")).unwrap();
@@ -135,9 +153,15 @@ mod tests {
         assert_eq!(requests.load(&id("who")).unwrap(), saved);
         requests.delete(&id("me-2")).unwrap();
         let unknown = requests.load(&id("wh")).unwrap_err();
-        assert!(unknown.class == ProblemClass::NotFound && unknown.remedy.contains("who"), "{unknown}");
+        assert!(
+            unknown.class == ProblemClass::NotFound && unknown.remedy.contains("who"),
+            "{unknown}"
+        );
         assert_eq!(requests.delete(&id("me")).unwrap_err().class, ProblemClass::NotFound);
-        assert!(requests.rename(&id("nobody"), &id("x")).is_err() && requests.ids().unwrap() == [id("who")]);
+        assert!(
+            requests.rename(&id("nobody"), &id("x")).is_err()
+                && requests.ids().unwrap() == [id("who")]
+        );
     }
 
     #[test]

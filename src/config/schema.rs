@@ -53,8 +53,7 @@ pub const SETTINGS: &[SettingSpec] = &[
 ];
 
 /// The keys that are not letters, as a file writes them.
-const KEY_PATTERN: &str =
-    "^((C|A|S)-)*(.|Space|Enter|Esc|Tab|Backspace|Del|Ins|Up|Down|Left|Right|Home|End|PgUp|PgDn|F([1-9]|1[0-9]|2[0-4]))$";
+const KEY_PATTERN: &str = "^((C|A|S)-)*(.|Space|Enter|Esc|Tab|Backspace|Del|Ins|Up|Down|Left|Right|Home|End|PgUp|PgDn|F([1-9]|1[0-9]|2[0-4]))$";
 
 impl SettingSpec {
     /// The table it stands in, and its name there.
@@ -68,19 +67,27 @@ impl SettingSpec {
             SettingType::Boolean => "true, false".to_owned(),
             SettingType::Integer(first, last) => format!("{first} to {last}"),
             SettingType::Choice(words) => words.join(", "),
-            SettingType::ThemeName => format!("{}, or a file in `themes/`", theme_names().collect::<Vec<_>>().join(", ")),
+            SettingType::ThemeName => {
+                format!("{}, or a file in `themes/`", theme_names().collect::<Vec<_>>().join(", "))
+            }
         }
     }
 
     fn json_schema(&self) -> Value {
         let mut schema = match self.value_type {
             SettingType::Boolean => json!({ "type": "boolean" }),
-            SettingType::Integer(first, last) => json!({ "type": "integer", "minimum": first, "maximum": last }),
+            SettingType::Integer(first, last) => {
+                json!({ "type": "integer", "minimum": first, "maximum": last })
+            }
             SettingType::Choice(words) => json!({ "type": "string", "enum": words }),
-            SettingType::ThemeName => json!({ "type": "string", "examples": theme_names().collect::<Vec<_>>() }),
+            SettingType::ThemeName => {
+                json!({ "type": "string", "examples": theme_names().collect::<Vec<_>>() })
+            }
         };
         schema["description"] = json!(self.help);
-        if let Some(usual) = self.default_value.and_then(|usual| serde_json::from_str::<Value>(usual).ok()) {
+        if let Some(usual) =
+            self.default_value.and_then(|usual| serde_json::from_str::<Value>(usual).ok())
+        {
             schema["default"] = usual;
         }
         schema
@@ -139,7 +146,12 @@ pub fn config_template() -> String {
             let _ = writeln!(text, "\n[{}]", table.unwrap_or_default());
         }
         let usual = setting.default_value.unwrap_or("\"keyring\"");
-        let _ = writeln!(text, "\n# {}: {}.\n# {name} = {usual}", setting.help, setting.describe_values());
+        let _ = writeln!(
+            text,
+            "\n# {}: {}.\n# {name} = {usual}",
+            setting.help,
+            setting.describe_values()
+        );
     }
     text.push_str(
         "\n# Keys of your own, by the name of the command; `tokenring config check` tells what they collide with.\n[keys]\n",
@@ -173,7 +185,8 @@ mod tests {
     #[test]
     fn the_table_names_what_the_reader_reads_and_nothing_else() {
         let named = |table: Option<&str>| {
-            let places = SETTINGS.iter().map(SettingSpec::split_name).filter(|(of, _)| *of == table);
+            let places =
+                SETTINGS.iter().map(SettingSpec::split_name).filter(|(of, _)| *of == table);
             let mut names: Vec<_> = places.map(|(_, name)| name.to_owned()).collect();
             names.sort();
             names
@@ -197,16 +210,21 @@ mod tests {
     fn every_value_that_is_named_is_read_and_what_lies_beyond_is_refused() {
         for setting in SETTINGS {
             let (good, bad) = match setting.value_type {
-                SettingType::Boolean => (vec!["true".to_owned(), "false".to_owned()], vec!["1".to_owned()]),
-                SettingType::Integer(first, last) => {
-                    (vec![first.to_string(), last.to_string()], vec![(first - 1).to_string(), (last + 1).to_string()])
+                SettingType::Boolean => {
+                    (vec!["true".to_owned(), "false".to_owned()], vec!["1".to_owned()])
                 }
-                SettingType::Choice(words) => {
-                    (words.iter().map(|word| format!("\"{word}\"")).collect(), vec!["\"no such\"".to_owned()])
-                }
-                SettingType::ThemeName => {
-                    (theme_names().chain(["mine.toml"]).map(|name| format!("\"{name}\"")).collect(), vec!["1".to_owned()])
-                }
+                SettingType::Integer(first, last) => (
+                    vec![first.to_string(), last.to_string()],
+                    vec![(first - 1).to_string(), (last + 1).to_string()],
+                ),
+                SettingType::Choice(words) => (
+                    words.iter().map(|word| format!("\"{word}\"")).collect(),
+                    vec!["\"no such\"".to_owned()],
+                ),
+                SettingType::ThemeName => (
+                    theme_names().chain(["mine.toml"]).map(|name| format!("\"{name}\"")).collect(),
+                    vec!["1".to_owned()],
+                ),
             };
             for value in good {
                 assert!(read(&written(setting, &value)).is_ok(), "{} = {value}", setting.name);
@@ -222,7 +240,13 @@ mod tests {
         assert_eq!(read(&config_template()), Ok(Settings::default()));
         let in_effect: String = config_template()
             .lines()
-            .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line).to_owned() + "\n")
+            .map(|line| {
+                line.strip_prefix("# ")
+                    .filter(|rest| rest.contains(" = "))
+                    .unwrap_or(line)
+                    .to_owned()
+                    + "\n"
+            })
             .collect();
         let settings = read(&in_effect).expect("settings");
         assert_eq!(settings.keys.len(), 1);
@@ -235,7 +259,10 @@ mod tests {
         assert_eq!(schema["properties"]["reveal_seconds"]["maximum"], 3600);
         assert_eq!(schema["properties"]["net"]["properties"]["concurrency"]["default"], 32);
         assert_eq!(schema["properties"]["clipboard"]["enum"][2], "osc52");
-        assert_eq!(schema["properties"]["keys"]["properties"]["copy-secret"]["items"]["type"], "string");
+        assert_eq!(
+            schema["properties"]["keys"]["properties"]["copy-secret"]["items"]["type"],
+            "string"
+        );
         assert_eq!(schema["additionalProperties"], false);
     }
 }

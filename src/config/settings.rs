@@ -150,7 +150,9 @@ impl Settings {
     pub fn load(paths: &AppPaths, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problem> {
         let path = paths.settings();
         let mut settings: Self = match read_text(&path, MAX_SETTINGS_BYTES) {
-            Ok(text) => toml::from_str(&text).map_err(|error| parse_problem(&path, &text, &error))?,
+            Ok(text) => {
+                toml::from_str(&text).map_err(|error| parse_problem(&path, &text, &error))?
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
             Err(error) => return Err(unreadable(&path, &error)),
         };
@@ -161,7 +163,10 @@ impl Settings {
     }
 
     /// The settings as far as the file is right, with what is wrong in it; an error where guessing would do harm.
-    pub fn load_leniently(paths: &AppPaths, env: &dyn Fn(&str) -> Option<String>) -> Result<SettingsReport, Problem> {
+    pub fn load_leniently(
+        paths: &AppPaths,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<SettingsReport, Problem> {
         let path = paths.settings();
         let mut reading = match read_text(&path, MAX_SETTINGS_BYTES) {
             Ok(text) => SettingsReport::parse(&path, &text)?,
@@ -175,7 +180,11 @@ impl Settings {
     /// Reads the person's own themes; what is wrong with the chosen one comes back.
     fn load_user_themes(&mut self, paths: &AppPaths) -> Option<Problem> {
         self.user_themes = UserThemes::load(paths);
-        if theme::is_user_theme(&self.theme) { self.user_themes.theme_problem(&self.theme, paths) } else { None }
+        if theme::is_user_theme(&self.theme) {
+            self.user_themes.theme_problem(&self.theme, paths)
+        } else {
+            None
+        }
     }
 
     /// The signs to draw with.
@@ -211,7 +220,8 @@ impl Settings {
         }
         self.color_depth = ColorDepth::detect(env);
         self.background = TerminalBackground::detect(env).unwrap_or_default();
-        self.plain |= variable_is_on(env, "ACCESSIBLE") || env("TERM").is_some_and(|terminal| terminal == "dumb");
+        self.plain |= variable_is_on(env, "ACCESSIBLE")
+            || env("TERM").is_some_and(|terminal| terminal == "dumb");
         Ok(self)
     }
 }
@@ -248,7 +258,8 @@ impl TryFrom<String> for KeyPressSetting {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let refusal = || format!("\"{text}\" is not a key; keys look like j, G, C-p, S-Tab, PgUp, F5, Space");
+        let refusal =
+            || format!("\"{text}\" is not a key; keys look like j, G, C-p, S-Tab, PgUp, F5, Space");
         KeyPress::parse(&text).map(Self).ok_or_else(refusal)
     }
 }
@@ -257,28 +268,40 @@ impl TryFrom<String> for KeyPressSetting {
 fn seconds<'de, D: Deserializer<'de>>(value: D) -> Result<u64, D::Error> {
     let seconds = i64::deserialize(value)?;
     let number = u64::try_from(seconds).ok().filter(|seconds| (1..=3600).contains(seconds));
-    number.ok_or_else(|| D::Error::custom(format!("{seconds} is not a number of seconds from 1 to 3600")))
+    number.ok_or_else(|| {
+        D::Error::custom(format!("{seconds} is not a number of seconds from 1 to 3600"))
+    })
 }
 
 fn concurrency<'de, D: Deserializer<'de>>(value: D) -> Result<usize, D::Error> {
     let count = i64::deserialize(value)?;
     let number = usize::try_from(count).ok().filter(|count| (1..=256).contains(count));
-    number.ok_or_else(|| D::Error::custom(format!("{count} is not a number of requests from 1 to 256")))
+    number.ok_or_else(|| {
+        D::Error::custom(format!("{count} is not a number of requests from 1 to 256"))
+    })
 }
 
 fn theme_name<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     let name = String::deserialize(value)?;
     // Which files there are is known to the folder only, not to this file.
-    if theme::is_user_theme(&name) || std::iter::once(AUTO_THEME).chain(Theme::builtin_names()).any(|known| known == name) {
+    if theme::is_user_theme(&name)
+        || std::iter::once(AUTO_THEME).chain(Theme::builtin_names()).any(|known| known == name)
+    {
         return Ok(name);
     }
-    let known: Vec<_> = std::iter::once(AUTO_THEME).chain(Theme::builtin_names()).map(|known| format!("`{known}`")).collect();
+    let known: Vec<_> = std::iter::once(AUTO_THEME)
+        .chain(Theme::builtin_names())
+        .map(|known| format!("`{known}`"))
+        .collect();
     Err(D::Error::custom(format!("unknown theme `{name}`, expected one of {}", known.join(", "))))
 }
 
 fn keys<'de, D: Deserializer<'de>>(value: D) -> Result<BTreeMap<String, Vec<KeyPress>>, D::Error> {
     let written = BTreeMap::<String, Vec<KeyPressSetting>>::deserialize(value)?;
-    Ok(written.into_iter().map(|(id, keys)| (id, keys.into_iter().map(|key| key.0).collect())).collect())
+    Ok(written
+        .into_iter()
+        .map(|(id, keys)| (id, keys.into_iter().map(|key| key.0).collect()))
+        .collect())
 }
 
 /// Whether a variable says yes.
@@ -287,21 +310,32 @@ fn variable_is_on(env: &dyn Fn(&str) -> Option<String>, name: &str) -> bool {
 }
 
 /// A variable that takes one of some words; empty counts as not set.
-fn parse_variable<T: DeserializeOwned>(env: &dyn Fn(&str) -> Option<String>, name: &str) -> Result<Option<T>, Problem> {
+fn parse_variable<T: DeserializeOwned>(
+    env: &dyn Fn(&str) -> Option<String>,
+    name: &str,
+) -> Result<Option<T>, Problem> {
     let Some(word) = env(name).filter(|word| !word.is_empty()) else { return Ok(None) };
     let reader: StrDeserializer<'_, ValueError> = word.as_str().into_deserializer();
     T::deserialize(reader).map(Some).map_err(|error| {
         let why = error.to_string();
-        Problem::new("The environment is not understood", format!("{name}: {why}"), suggest_remedy(&why))
-            .with_class(ProblemClass::Usage)
+        Problem::new(
+            "The environment is not understood",
+            format!("{name}: {why}"),
+            suggest_remedy(&why),
+        )
+        .with_class(ProblemClass::Usage)
     })
 }
 
 pub(super) fn parse_problem(path: &Path, text: &str, error: &toml::de::Error) -> Problem {
     let why = error.message();
     let place = error.span().map(|span| line_and_column(text, span.start)).unwrap_or_default();
-    Problem::new("The settings are not understood", format!("{}{place}: {why}", path.display()), suggest_remedy(why))
-        .with_class(ProblemClass::Usage)
+    Problem::new(
+        "The settings are not understood",
+        format!("{}{place}: {why}", path.display()),
+        suggest_remedy(why),
+    )
+    .with_class(ProblemClass::Usage)
 }
 
 /// `:line:column` of a byte of the text, counted from 1 as editors do.
@@ -316,17 +350,21 @@ fn line_and_column(text: &str, at: usize) -> String {
 fn suggest_remedy(why: &str) -> String {
     let quoted: Vec<&str> = why.split('`').skip(1).step_by(2).collect();
     match quoted.as_slice() {
-        [unknown, known @ ..] if why.starts_with("unknown ") => match nearest_names(unknown, known).first() {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("write one of {}, or leave it out", known.join(", ")),
-        },
+        [unknown, known @ ..] if why.starts_with("unknown ") => {
+            match nearest_names(unknown, known).first() {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("write one of {}, or leave it out", known.join(", ")),
+            }
+        }
         _ => "correct this place, or remove the line to get the usual setting".to_owned(),
     }
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
-    let remedy = "see that it is a text file that you may read, or remove it to get the usual settings";
-    Problem::new("The settings cannot be read", format!("{}: {error}", path.display()), remedy).with_class(ProblemClass::Usage)
+    let remedy =
+        "see that it is a text file that you may read, or remove it to get the usual settings";
+    Problem::new("The settings cannot be read", format!("{}: {error}", path.display()), remedy)
+        .with_class(ProblemClass::Usage)
 }
 
 #[cfg(test)]
@@ -342,7 +380,9 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let paths = AppPaths::from_home(home.path());
         super::super::write_private(&paths.settings(), text).unwrap();
-        Settings::load(&paths, &|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+        Settings::load(&paths, &|name| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
     }
 
     #[test]
@@ -398,28 +438,63 @@ mod tests {
 
     #[test]
     fn the_environment_goes_over_the_file() {
-        let settings = load("store = \"file\"", &[("TOKENRING_STORE", "memory"), ("NO_COLOR", "1")]).unwrap();
-        assert_eq!((settings.store, settings.color_depth), (Some(StoreChoice::Memory), ColorDepth::Monochrome));
+        let settings =
+            load("store = \"file\"", &[("TOKENRING_STORE", "memory"), ("NO_COLOR", "1")]).unwrap();
+        assert_eq!(
+            (settings.store, settings.color_depth),
+            (Some(StoreChoice::Memory), ColorDepth::Monochrome)
+        );
         let settings = load("store = \"file\"", &[("TOKENRING_STORE", "")]).unwrap();
         assert_eq!(settings.store, Some(StoreChoice::File), "an empty variable counts as none");
         let problem = load("", &[("TOKENRING_STORE", "keychain")]).unwrap_err();
-        assert!(problem.why.starts_with("TOKENRING_STORE: unknown variant `keychain`"), "{problem}");
-        assert_eq!((problem.remedy.as_str(), problem.class), ("did you mean `keyring`?", ProblemClass::Usage));
+        assert!(
+            problem.why.starts_with("TOKENRING_STORE: unknown variant `keychain`"),
+            "{problem}"
+        );
+        assert_eq!(
+            (problem.remedy.as_str(), problem.class),
+            ("did you mean `keyring`?", ProblemClass::Usage)
+        );
     }
 
     #[test]
     fn what_is_wrong_is_shown_with_its_place_and_a_remedy() {
         for (text, place, why, remedy) in [
-            ("mouse = true\n  clipbord = \"auto\"", ":2:3:", "unknown field `clipbord`", "did you mean `clipboard`?"),
+            (
+                "mouse = true\n  clipbord = \"auto\"",
+                ":2:3:",
+                "unknown field `clipbord`",
+                "did you mean `clipboard`?",
+            ),
             ("clipboard = \"osc25\"", ":1:13:", "unknown variant `osc25`", "did you mean `osc52`?"),
             ("theme = \"drak\"", ":1:9:", "unknown theme `drak`", "did you mean `dark`?"),
-            ("theme = \"zzz\"", ":1:9:", "unknown theme `zzz`", "write one of auto, dark, light, high-contrast"),
-            ("[net]\nconcurency = 3", ":2:1:", "unknown field `concurency`", "did you mean `concurrency`?"),
+            (
+                "theme = \"zzz\"",
+                ":1:9:",
+                "unknown theme `zzz`",
+                "write one of auto, dark, light, high-contrast",
+            ),
+            (
+                "[net]\nconcurency = 3",
+                ":2:1:",
+                "unknown field `concurency`",
+                "did you mean `concurrency`?",
+            ),
             ("reveal_seconds = 0", ":1:18:", "0 is not a number of seconds", "correct this place"),
-            ("clipboard_seconds = -1", ":1:21:", "-1 is not a number of seconds", "correct this place"),
+            (
+                "clipboard_seconds = -1",
+                ":1:21:",
+                "-1 is not a number of seconds",
+                "correct this place",
+            ),
             ("mouse = \"yes\"", ":1:9:", "expected a boolean", "correct this place"),
             ("[net]\nconcurrency = 100000", ":2:15:", "from 1 to 256", "correct this place"),
-            ("[keys]\n\"list.down\" = [\"X-j\"]", ":2:15:", "\"X-j\" is not a key", "correct this place"),
+            (
+                "[keys]\n\"list.down\" = [\"X-j\"]",
+                ":2:15:",
+                "\"X-j\" is not a key",
+                "correct this place",
+            ),
             ("mouse = tru", ":1:9:", "", "correct this place"),
         ] {
             let problem = load(text, &[]).unwrap_err();
@@ -441,7 +516,8 @@ mod tests {
 
     #[test]
     fn the_theme_and_the_signs_follow_the_settings() {
-        let settings = Settings { glyphs: GlyphMode::Ascii, theme: "light".to_owned(), ..Settings::default() };
+        let settings =
+            Settings { glyphs: GlyphMode::Ascii, theme: "light".to_owned(), ..Settings::default() };
         assert_eq!(settings.glyphs(&nothing), &GlyphSet::ASCII);
         assert_eq!(Some(settings.theme()), Theme::builtin("light", ColorDepth::Ansi));
     }

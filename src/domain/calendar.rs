@@ -11,12 +11,18 @@ use super::{Credential, Timestamp};
 /// The longest line in octets, its break not counted.
 const MAX_LINE_BYTES: usize = 75;
 
-const TIMESTAMP_FORMAT: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second]Z");
+const TIMESTAMP_FORMAT: &[BorrowedFormatItem<'_>] =
+    format_description!("[year][month][day]T[hour][minute][second]Z");
 
 /// A calendar with an event for every credential that ends, and a reminder so long before each. Nothing in it is secret.
 pub fn render_calendar(credentials: &[Credential], remind: Duration, now: Timestamp) -> String {
     let mut text = String::new();
-    for line in ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//tokenring//ends of credentials//EN", "X-WR-CALNAME:tokenring"] {
+    for line in [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//tokenring//ends of credentials//EN",
+        "X-WR-CALNAME:tokenring",
+    ] {
         push_folded_line(&mut text, line);
     }
     for credential in credentials {
@@ -30,10 +36,17 @@ pub fn render_calendar(credentials: &[Credential], remind: Duration, now: Timest
     text
 }
 
-fn event_lines(credential: &Credential, end: Timestamp, remind: Duration, now: Timestamp) -> Vec<String> {
+fn event_lines(
+    credential: &Credential,
+    end: Timestamp,
+    remind: Duration,
+    now: Timestamp,
+) -> Vec<String> {
     let Credential { id, name, provider, kind, region, .. } = credential;
     let summary = escape_value(&format!("{name} ends"));
-    let about = escape_value(&format!("{provider} {kind} in {region}\nReplace it with: tokenring rotate \"{name}\""));
+    let about = escape_value(&format!(
+        "{provider} {kind} in {region}\nReplace it with: tokenring rotate \"{name}\""
+    ));
     vec![
         "BEGIN:VEVENT".to_owned(),
         format!("UID:{id}@tokenring"),
@@ -113,13 +126,19 @@ mod tests {
 
     #[test]
     fn what_ends_is_an_event_with_a_reminder() {
-        let all = [credential("laptop; mine, all", Some(datetime!(2027-02-07 01:00 +01:00))), credential("endless", None)];
+        let all = [
+            credential("laptop; mine, all", Some(datetime!(2027-02-07 01:00 +01:00))),
+            credential("endless", None),
+        ];
         let text = render_calendar(&all, Duration::days(14), NOW);
         let lines: Vec<_> = text.split("\r\n").collect();
         assert_eq!(lines.iter().filter(|line| **line == "BEGIN:VEVENT").count(), 1);
-        for wanted in
-            ["DTSTAMP:20261121T120030Z", "DTSTART:20270207T000000Z", "SUMMARY:laptop\\; mine\\, all ends", "TRIGGER:-PT20160M"]
-        {
+        for wanted in [
+            "DTSTAMP:20261121T120030Z",
+            "DTSTART:20270207T000000Z",
+            "SUMMARY:laptop\\; mine\\, all ends",
+            "TRIGGER:-PT20160M",
+        ] {
             assert!(lines.contains(&wanted), "{wanted}: {text}");
         }
         assert!(text.starts_with("BEGIN:VCALENDAR\r\n") && text.ends_with("END:VCALENDAR\r\n"));
@@ -132,9 +151,12 @@ mod tests {
 
     #[test]
     fn a_line_that_just_fits_is_not_folded() {
-        for (length, lines) in
-            [(MAX_LINE_BYTES, 1), (MAX_LINE_BYTES + 1, 2), (2 * MAX_LINE_BYTES - 1, 2), (2 * MAX_LINE_BYTES, 3)]
-        {
+        for (length, lines) in [
+            (MAX_LINE_BYTES, 1),
+            (MAX_LINE_BYTES + 1, 2),
+            (2 * MAX_LINE_BYTES - 1, 2),
+            (2 * MAX_LINE_BYTES, 3),
+        ] {
             let mut text = String::new();
             push_folded_line(&mut text, &"x".repeat(length));
             assert_eq!(text.lines().count(), lines, "{length}: {text}");

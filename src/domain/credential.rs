@@ -131,7 +131,8 @@ impl CredentialId {
 
     /// Reads an identity that was written before; `None` if it is not 32 lower-case hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
-        let hex = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let hex = text.len() == 32
+            && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         hex.then(|| Self(text.to_owned()))
     }
 
@@ -226,8 +227,14 @@ mod tests {
         assert_eq!(CredentialName::parse(" \t"), Err(CredentialNameError::Empty));
         assert_eq!(CredentialName::parse(&"x".repeat(64)).unwrap().as_str().len(), 64);
         assert_eq!(CredentialName::parse(&"x".repeat(65)), Err(CredentialNameError::TooLong));
-        assert_eq!(CredentialName::parse("a\u{1b}[2J"), Err(CredentialNameError::UnprintableCharacter));
-        assert_eq!(CredentialName::parse("a\u{200b}b"), Err(CredentialNameError::UnprintableCharacter));
+        assert_eq!(
+            CredentialName::parse("a\u{1b}[2J"),
+            Err(CredentialNameError::UnprintableCharacter)
+        );
+        assert_eq!(
+            CredentialName::parse("a\u{200b}b"),
+            Err(CredentialNameError::UnprintableCharacter)
+        );
         assert_eq!(CredentialName::parse("--all"), Err(CredentialNameError::LeadingDash));
     }
 
@@ -236,7 +243,11 @@ mod tests {
         let id = CredentialId::from_random([0xab; 16]);
         assert_eq!(id.to_string(), id.as_str());
         assert_eq!(CredentialId::parse(id.as_str()), Some(id));
-        for other in ["../../etc/passwd", "../../../../../../../etc/passwd0", "ABABABABABABABABABABABABABABABAB"] {
+        for other in [
+            "../../etc/passwd",
+            "../../../../../../../etc/passwd0",
+            "ABABABABABABABABABABABABABABABAB",
+        ] {
             assert_eq!(CredentialId::parse(other), None);
         }
     }
@@ -244,10 +255,14 @@ mod tests {
     #[test]
     fn items_are_found_again_by_the_names_of_slot_and_part() {
         assert_eq!(
-            [SecretSlot::Current, SecretSlot::Pending, SecretSlot::Previous].map(SecretSlot::as_str),
+            [SecretSlot::Current, SecretSlot::Pending, SecretSlot::Previous]
+                .map(SecretSlot::as_str),
             ["current", "pending", "previous"]
         );
-        for (part, name) in [(SecretPart::Secret, "secret"), (SecretPart::Named("client_secret".to_owned()), "client_secret")] {
+        for (part, name) in [
+            (SecretPart::Secret, "secret"),
+            (SecretPart::Named("client_secret".to_owned()), "client_secret"),
+        ] {
             assert_eq!(part.as_str(), name);
             assert_eq!(SecretPart::parse(name), part);
         }

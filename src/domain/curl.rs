@@ -43,7 +43,10 @@ enum CurlArgument {
 }
 
 /// Writes a draft as a curl command.
-pub fn build_curl_command(draft: &RequestDraft, context: CurlContext<'_>) -> Result<CurlCommand, TargetError> {
+pub fn build_curl_command(
+    draft: &RequestDraft,
+    context: CurlContext<'_>,
+) -> Result<CurlCommand, TargetError> {
     let url = draft.resolve(context.region)?;
     let mut curl = CurlCommand { arguments: Vec::new(), warnings: Vec::new() };
     curl.push_method(draft.method);
@@ -69,7 +72,8 @@ impl CurlCommand {
     }
 
     fn push_authorization(&mut self, url: &Url, context: CurlContext<'_>) {
-        let bound = Origin::from_url(url).is_some_and(|origin| context.region.bound_origins().contains(&origin));
+        let bound = Origin::from_url(url)
+            .is_some_and(|origin| context.region.bound_origins().contains(&origin));
         let variable = context.kind.secret_variable();
         if !bound {
             self.add_warning("the URL is not on a host that the credential is bound to, so the command sends no secret");
@@ -117,7 +121,8 @@ impl CurlCommand {
     }
 
     fn push_option(&mut self, option: &str, value: impl Into<String>) {
-        self.arguments.extend([CurlArgument::Plain(option.to_owned()), CurlArgument::Plain(value.into())]);
+        self.arguments
+            .extend([CurlArgument::Plain(option.to_owned()), CurlArgument::Plain(value.into())]);
     }
 
     fn add_warning(&mut self, warning: impl Into<String>) {
@@ -136,10 +141,14 @@ impl fmt::Display for CurlArgument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plain(text) => f.write_str(&quote_for_shell(text)),
-            Self::WithVariable { text, variable } if text.bytes().all(|b| needs_no_quoting(b) || b == b' ') => {
+            Self::WithVariable { text, variable }
+                if text.bytes().all(|b| needs_no_quoting(b) || b == b' ') =>
+            {
                 write!(f, "\"{text}${variable}\"")
             }
-            Self::WithVariable { text, variable } => write!(f, "{}\"${variable}\"", quote_for_shell(text)),
+            Self::WithVariable { text, variable } => {
+                write!(f, "{}\"${variable}\"", quote_for_shell(text))
+            }
         }
     }
 }
@@ -154,11 +163,13 @@ fn quote_for_shell(text: &str) -> String {
 
 /// Whether a byte means only itself in every shell.
 fn needs_no_quoting(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b':' | b',' | b'%' | b'+' | b'@')
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'_' | b'.' | b'/' | b':' | b',' | b'%' | b'+' | b'@')
 }
 
 fn is_header_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
 #[cfg(test)]
@@ -174,7 +185,11 @@ mod tests {
         let kind = catalogue.kind(provider, kind).unwrap();
         let region = catalogue.regions(provider).unwrap().first().unwrap();
         let provider = catalogue.provider(provider).unwrap();
-        build_curl_command(draft, CurlContext { provider, kind, region, scheme: kind.authorization.scheme() }).unwrap()
+        build_curl_command(
+            draft,
+            CurlContext { provider, kind, region, scheme: kind.authorization.scheme() },
+        )
+        .unwrap()
     }
 
     fn draft(method: HttpMethod, target: &str) -> RequestDraft {
@@ -183,7 +198,8 @@ mod tests {
 
     /// What the program `curl` would get, told by a shell.
     fn arguments(line: &str) -> Vec<String> {
-        let script = format!("curl() {{ printf '%s\\0' \"$@\"; }}\nSNYK_TOKEN='s e$c\"ret'\n{line}");
+        let script =
+            format!("curl() {{ printf '%s\\0' \"$@\"; }}\nSNYK_TOKEN='s e$c\"ret'\n{line}");
         let output = std::process::Command::new("sh").arg("-c").arg(script).output().unwrap();
         assert!(output.status.success() && output.stderr.is_empty(), "{line}");
         let text = String::from_utf8(output.stdout).unwrap();
@@ -192,7 +208,12 @@ mod tests {
 
     #[test]
     fn the_secret_is_a_variable() {
-        let line = written("snyk", "personal-access-token", &draft(HttpMethod::Get, "/rest/self?version=2024-10-15")).to_string();
+        let line = written(
+            "snyk",
+            "personal-access-token",
+            &draft(HttpMethod::Get, "/rest/self?version=2024-10-15"),
+        )
+        .to_string();
         assert_eq!(
             line,
             "curl --header \"Authorization: token $SNYK_TOKEN\" --header 'accept: application/vnd.api+json, application/json' \
@@ -204,19 +225,30 @@ mod tests {
     #[test]
     fn what_stands_before_a_variable_means_only_itself() {
         for text in ["Authorization: ", "a`id`", "\\\\", "$HOME ", "\"it's ", ""] {
-            let word = CurlArgument::WithVariable { text: text.to_owned(), variable: "SNYK_TOKEN".to_owned() };
+            let word = CurlArgument::WithVariable {
+                text: text.to_owned(),
+                variable: "SNYK_TOKEN".to_owned(),
+            };
             assert_eq!(arguments(&format!("curl {word}")), [format!("{text}s e$c\"ret")]);
         }
     }
 
     #[test]
     fn what_curl_cannot_do_is_said() {
-        let exchanged = written("appcircle", "api-key", &draft(HttpMethod::Get, "/identity/v1/organizations"));
+        let exchanged =
+            written("appcircle", "api-key", &draft(HttpMethod::Get, "/identity/v1/organizations"));
         assert!(exchanged.warnings[0].contains("$APPCIRCLE_ACCESS_TOKEN"), "{exchanged:?}");
-        let foreign = written("snyk", "personal-token", &draft(HttpMethod::Get, "https://evil.example/"));
-        assert!(foreign.warnings[0].contains("sends no secret") && !foreign.to_string().contains("SNYK_TOKEN"));
+        let foreign =
+            written("snyk", "personal-token", &draft(HttpMethod::Get, "https://evil.example/"));
+        assert!(
+            foreign.warnings[0].contains("sends no secret")
+                && !foreign.to_string().contains("SNYK_TOKEN")
+        );
         let odd = RequestDraft {
-            headers: vec![("x".to_owned(), "a\r\nb".to_owned()), ("no good".to_owned(), "v".to_owned())],
+            headers: vec![
+                ("x".to_owned(), "a\r\nb".to_owned()),
+                ("no good".to_owned(), "v".to_owned()),
+            ],
             body: Some("\u{1b}[2J".to_owned()),
             ..draft(HttpMethod::Post, "/a")
         };

@@ -22,23 +22,35 @@ pub fn diff_lines<'a>(before: &'a str, after: &'a str) -> Vec<DiffLine<'a>> {
     let (old, new): (Vec<_>, Vec<_>) = (before.lines().collect(), after.lines().collect());
     let head = old.iter().zip(&new).take_while(|(one, other)| one == other).count();
     let (old_rest, new_rest) = (&old[head..], &new[head..]);
-    let tail = old_rest.iter().rev().zip(new_rest.iter().rev()).take_while(|(one, other)| one == other).count();
-    let (old_core, new_core) = (&old_rest[..old_rest.len() - tail], &new_rest[..new_rest.len() - tail]);
+    let tail = old_rest
+        .iter()
+        .rev()
+        .zip(new_rest.iter().rev())
+        .take_while(|(one, other)| one == other)
+        .count();
+    let (old_core, new_core) =
+        (&old_rest[..old_rest.len() - tail], &new_rest[..new_rest.len() - tail]);
     let core = match trace_edits(old_core, new_core) {
         Some(trace) => backtrack_edits(old_core, new_core, &trace),
-        None => {
-            old_core.iter().map(|line| DiffLine::Removed(line)).chain(new_core.iter().map(|line| DiffLine::Added(line))).collect()
-        }
+        None => old_core
+            .iter()
+            .map(|line| DiffLine::Removed(line))
+            .chain(new_core.iter().map(|line| DiffLine::Added(line)))
+            .collect(),
     };
-    let same = |lines: &[&'a str]| lines.iter().map(|line| DiffLine::Same(line)).collect::<Vec<_>>();
+    let same =
+        |lines: &[&'a str]| lines.iter().map(|line| DiffLine::Same(line)).collect::<Vec<_>>();
     [same(&old[..head]), core, same(&old_rest[old_rest.len() - tail..])].concat()
 }
 
 /// The changes as text: `+ ` before what is new, `- ` before what is gone, and `context` lines around each change.
 pub fn format_diff(before: &str, after: &str, context: usize) -> String {
     let changes = diff_lines(before, after);
-    let differs: Vec<_> = changes.iter().map(|change| !matches!(change, DiffLine::Same(_))).collect();
-    let near = |at: usize| differs[at.saturating_sub(context)..(at + context + 1).min(differs.len())].contains(&true);
+    let differs: Vec<_> =
+        changes.iter().map(|change| !matches!(change, DiffLine::Same(_))).collect();
+    let near = |at: usize| {
+        differs[at.saturating_sub(context)..(at + context + 1).min(differs.len())].contains(&true)
+    };
     let mut text = String::new();
     let mut skipped = 0;
     for (at, change) in changes.iter().enumerate() {
@@ -77,9 +89,11 @@ fn trace_edits(old: &[&str], new: &[&str]) -> Option<Vec<Vec<usize>>> {
     for changes in 0..=most {
         trace.push(reached[middle - changes..=middle + changes].to_vec());
         for at in (middle - changes..=middle + changes).step_by(2) {
-            let down = at == middle - changes || at != middle + changes && reached[at - 1] < reached[at + 1];
+            let down = at == middle - changes
+                || at != middle + changes && reached[at - 1] < reached[at + 1];
             let mut x = if down { reached[at + 1] } else { reached[at - 1] + 1 };
-            while x < n && x + middle >= at && x + middle - at < m && old[x] == new[x + middle - at] {
+            while x < n && x + middle >= at && x + middle - at < m && old[x] == new[x + middle - at]
+            {
                 x += 1;
             }
             reached[at] = x;
@@ -92,7 +106,11 @@ fn trace_edits(old: &[&str], new: &[&str]) -> Option<Vec<Vec<usize>>> {
 }
 
 /// The way back from the ends to the beginnings, turned round.
-fn backtrack_edits<'a>(old: &[&'a str], new: &[&'a str], trace: &[Vec<usize>]) -> Vec<DiffLine<'a>> {
+fn backtrack_edits<'a>(
+    old: &[&'a str],
+    new: &[&'a str],
+    trace: &[Vec<usize>],
+) -> Vec<DiffLine<'a>> {
     let (mut x, mut y) = (old.len(), new.len());
     let mut way = Vec::with_capacity(x.max(y));
     for (changes, reached) in trace.iter().enumerate().rev() {
@@ -150,13 +168,17 @@ mod tests {
     fn what_is_far_from_a_change_is_left_out() {
         let before = (0..9).map(|n: u32| n.to_string()).collect::<Vec<_>>().join("\n");
         let after = before.replace('4', "four");
-        assert_eq!(format_diff(&before, &after, 1), "  … 3 lines alike\n  3\n- 4\n+ four\n  5\n  … 3 lines alike\n");
+        assert_eq!(
+            format_diff(&before, &after, 1),
+            "  … 3 lines alike\n  3\n- 4\n+ four\n  5\n  … 3 lines alike\n"
+        );
         assert_eq!(format_diff(&before, &before, 1), "");
     }
 
     #[test]
     fn texts_that_have_nothing_in_common_are_not_compared_for_ever() {
-        let lines = |from: u32| (from..from + 20_000).map(|n| n.to_string()).collect::<Vec<_>>().join("\n");
+        let lines =
+            |from: u32| (from..from + 20_000).map(|n| n.to_string()).collect::<Vec<_>>().join("\n");
         assert_eq!(diff_lines(&lines(0), &lines(100_000)).len(), 40_000);
     }
 
@@ -167,7 +189,8 @@ mod tests {
         for old in before.lines() {
             let above = best.clone();
             for (at, line) in new.iter().enumerate() {
-                best[at + 1] = if old == *line { above[at] + 1 } else { above[at + 1].max(best[at]) };
+                best[at + 1] =
+                    if old == *line { above[at] + 1 } else { above[at + 1].max(best[at]) };
             }
         }
         best[new.len()]

@@ -80,47 +80,73 @@ pub fn check_result(asked: RequestContext<'_>, answer: &ApiResponse) -> CheckRes
     if is_intermediary_response(answer) {
         return CheckResult::Unknown;
     }
-    find_status_rule(asked, answer).map_or_else(|| result_for_status(answer.status), |meaning| meaning.result)
+    find_status_rule(asked, answer)
+        .map_or_else(|| result_for_status(answer.status), |meaning| meaning.result)
 }
 
 /// Explains an answer. The answer's own words are repeated, so known secrets must be out of it.
-pub fn explain(asked: RequestContext<'_>, answer: &ApiResponse, hints: &ExplanationContext) -> ResponseExplanation {
+pub fn explain(
+    asked: RequestContext<'_>,
+    answer: &ApiResponse,
+    hints: &ExplanationContext,
+) -> ResponseExplanation {
     let verdict = check_result(asked, answer);
     if verdict == CheckResult::Accepted {
-        return ResponseExplanation { result: verdict, reason: format!("{}: accepted", answer.status), problem: None };
+        return ResponseExplanation {
+            result: verdict,
+            reason: format!("{}: accepted", answer.status),
+            problem: None,
+        };
     }
-    let words = if verdict == CheckResult::Refused { refusal_text(asked, answer, hints) } else { None };
+    let words =
+        if verdict == CheckResult::Refused { refusal_text(asked, answer, hints) } else { None };
     let words = words.unwrap_or_else(|| generic_text(asked, answer));
     let limit = RateLimit::from_response(answer, hints.now);
-    let wait = limit.wait_time().filter(|_| matches!(answer.status, 429 | 503)).map(rate_limit::format_wait);
-    let words = if verdict == CheckResult::Refused { with_clock_skew(asked, answer, hints, words) } else { words };
+    let wait = limit
+        .wait_time()
+        .filter(|_| matches!(answer.status, 429 | 503))
+        .map(rate_limit::format_wait);
+    let words = if verdict == CheckResult::Refused {
+        with_clock_skew(asked, answer, hints, words)
+    } else {
+        words
+    };
     let why = match server_message(answer) {
         Some(said) => format!("{}. {} says: {said}", words.why, asked.provider.title),
         None => words.why,
     };
-    let remedy = wait.as_ref().map_or(words.remedy.clone(), |wait| format!("Try again in {wait}. {}", words.remedy));
+    let remedy = wait
+        .as_ref()
+        .map_or(words.remedy.clone(), |wait| format!("Try again in {wait}. {}", words.remedy));
     let reason = format!(
         "{}: {}{}",
         answer.status,
         uncapitalize(&words.what),
         wait.map(|wait| format!("; try again in {wait}")).unwrap_or_default()
     );
-    let problem =
-        Problem::new(format!("{}: {}", answer.status, words.what), why, remedy).with_class(problem_class(verdict, answer.status));
+    let problem = Problem::new(format!("{}: {}", answer.status, words.what), why, remedy)
+        .with_class(problem_class(verdict, answer.status));
     ResponseExplanation { result: verdict, reason, problem: Some(problem) }
 }
 
 /// Explains what came from a server to which a redirect led and the secret did not go: whatever it says, it is nothing
 /// about the credential.
-pub fn explain_unsafe_redirect(asked: RequestContext<'_>, status: u16, host: &str) -> ResponseExplanation {
+pub fn explain_unsafe_redirect(
+    asked: RequestContext<'_>,
+    status: u16,
+    host: &str,
+) -> ResponseExplanation {
     let (title, host) = (&asked.provider.title, sanitize_line(host));
-    let why = format!("{title} sent the request on to {host}, which belongs to no region; it went there without the secret");
+    let why = format!(
+        "{title} sent the request on to {host}, which belongs to no region; it went there without the secret"
+    );
     let remedy = "Check the region's address, or ask for the address that answers, if you trust it";
     ResponseExplanation {
         result: CheckResult::Unknown,
         reason: format!("{status}: {host} answered, not {title}"),
         problem: Some(
-            Problem::new(format!("{status}: {host} answered, not {title}"), why, remedy).with_class(ProblemClass::Unknown),
+            Problem::new(format!("{status}: {host} answered, not {title}"), why, remedy)
+                .with_class(ProblemClass::Unknown),
         ),
     }
 }
@@ -133,7 +159,11 @@ struct ProblemText {
 }
 
 /// The better words for a refusal, where more is known than the status.
-fn refusal_text(asked: RequestContext<'_>, answer: &ApiResponse, hints: &ExplanationContext) -> Option<ProblemText> {
+fn refusal_text(
+    asked: RequestContext<'_>,
+    answer: &ApiResponse,
+    hints: &ExplanationContext,
+) -> Option<ProblemText> {
     if answer.status != 401 {
         return None;
     }
@@ -142,21 +172,34 @@ fn refusal_text(asked: RequestContext<'_>, answer: &ApiResponse, hints: &Explana
 
 fn wrong_region_text(asked: RequestContext<'_>, hints: &ExplanationContext) -> Option<ProblemText> {
     let other = |region: &&String| !region.eq_ignore_ascii_case(asked.region);
-    let accepted = hints.accepted_in.first().filter(|_| hints.accepted_in.iter().all(|region| other(&region)));
+    let accepted =
+        hints.accepted_in.first().filter(|_| hints.accepted_in.iter().all(|region| other(&region)));
     let (home, why) = match (accepted, hints.home_region.as_ref().filter(other)) {
-        (Some(region), _) => (region, format!("{region} accepts it, and a credential works in its own region only")),
-        (None, Some(region)) => (region, "It says so itself, and a credential works in its own region only".to_owned()),
+        (Some(region), _) => {
+            (region, format!("{region} accepts it, and a credential works in its own region only"))
+        }
+        (None, Some(region)) => {
+            (region, "It says so itself, and a credential works in its own region only".to_owned())
+        }
         (None, None) => return None,
     };
     Some(ProblemText {
-        what: format!("This {} belongs to {home}; you are asking {}", secret_noun(asked), asked.region),
+        what: format!(
+            "This {} belongs to {home}; you are asking {}",
+            secret_noun(asked),
+            asked.region
+        ),
         why,
         remedy: format!("Switch the credential to {home}: tokenring region NAME {home}"),
     })
 }
 
 /// Whether it has ended is judged by the server's clock, since this machine's may be wrong.
-fn expired_text(asked: RequestContext<'_>, answer: &ApiResponse, hints: &ExplanationContext) -> Option<ProblemText> {
+fn expired_text(
+    asked: RequestContext<'_>,
+    answer: &ApiResponse,
+    hints: &ExplanationContext,
+) -> Option<ProblemText> {
     let clock = answer.header("date").and_then(rate_limit::parse_http_date).unwrap_or(hints.now);
     let end = hints.expires.filter(|end| *end <= clock)?;
     Some(ProblemText {
@@ -173,12 +216,19 @@ fn with_clock_skew(
     hints: &ExplanationContext,
     words: ProblemText,
 ) -> ProblemText {
-    let is_timed = asked.provider.kind(asked.kind).is_some_and(|kind| kind.authorization.uses_token_exchange());
+    let is_timed = asked
+        .provider
+        .kind(asked.kind)
+        .is_some_and(|kind| kind.authorization.uses_token_exchange());
     let server = answer.header("date").and_then(rate_limit::parse_http_date);
     match clock_skew(server, hints.now).filter(|_| is_timed && answer.status != 403) {
         None => words,
         Some(ahead) => ProblemText {
-            why: format!("{}. The clock of this machine is {}", words.why, describe_clock_skew(ahead)),
+            why: format!(
+                "{}. The clock of this machine is {}",
+                words.why,
+                describe_clock_skew(ahead)
+            ),
             remedy: format!("Set this machine's clock and try again. {}", words.remedy),
             ..words
         },
@@ -186,10 +236,9 @@ fn with_clock_skew(
 }
 
 fn secret_noun(asked: RequestContext<'_>) -> &str {
-    asked
-        .provider
-        .kind(asked.kind)
-        .map_or("credential", |kind| if kind.secret.contains("token") { "token" } else { &kind.secret })
+    asked.provider.kind(asked.kind).map_or("credential", |kind| {
+        if kind.secret.contains("token") { "token" } else { &kind.secret }
+    })
 }
 
 fn generic_text(asked: RequestContext<'_>, answer: &ApiResponse) -> ProblemText {
@@ -204,8 +253,10 @@ fn generic_text(asked: RequestContext<'_>, answer: &ApiResponse) -> ProblemText 
     if let Some(meaning) = find_status_rule(asked, answer) {
         return problem_text(meaning.what.clone(), &meaning.why, &meaning.remedy);
     }
-    let request =
-        answer.header("snyk-request-id").map(|id| format!(", naming the request {}", sanitize_line(id))).unwrap_or_default();
+    let request = answer
+        .header("snyk-request-id")
+        .map(|id| format!(", naming the request {}", sanitize_line(id)))
+        .unwrap_or_default();
     match answer.status {
         300..400 => problem_text(
             format!("{title} points elsewhere"),
@@ -261,8 +312,9 @@ fn find_status_rule<'a>(asked: RequestContext<'a>, answer: &ApiResponse) -> Opti
 
 /// Whether a web page came where an API would have answered: then somebody else answered.
 fn is_intermediary_response(answer: &ApiResponse) -> bool {
-    let html = answer.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("html"))
-        || answer.body.text().is_some_and(|text| text.trim_start().starts_with('<'));
+    let html =
+        answer.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("html"))
+            || answer.body.text().is_some_and(|text| text.trim_start().starts_with('<'));
     html && matches!(answer.status, 200..300 | 401 | 403)
 }
 
@@ -296,7 +348,9 @@ fn server_message(answer: &ApiResponse) -> Option<String> {
         "/title",
     ];
     let body: serde_json::Value = serde_json::from_str(answer.body.text()?).ok()?;
-    let text = PLACES.iter().find_map(|place| body.pointer(place)?.as_str().filter(|text| !text.trim().is_empty()))?;
+    let text = PLACES
+        .iter()
+        .find_map(|place| body.pointer(place)?.as_str().filter(|text| !text.trim().is_empty()))?;
     Some(patterns::mask_patterns(&sanitize_line(text)).chars().take(MAX_QUOTED_CHARS).collect())
 }
 
@@ -320,7 +374,11 @@ mod tests {
         ApiResponse {
             status,
             headers: Vec::new(),
-            body: if body.is_empty() { ResponseBody::Empty } else { ResponseBody::Text(body.to_owned()) },
+            body: if body.is_empty() {
+                ResponseBody::Empty
+            } else {
+                ResponseBody::Text(body.to_owned())
+            },
             timing: RequestTiming::default(),
             size: 0,
             truncated: false,
@@ -338,11 +396,24 @@ mod tests {
         ExplanationContext::new(NOW)
     }
 
-    fn explained(provider: &str, kind: &str, answer: &ApiResponse, hints: &ExplanationContext) -> ResponseExplanation {
+    fn explained(
+        provider: &str,
+        kind: &str,
+        answer: &ApiResponse,
+        hints: &ExplanationContext,
+    ) -> ResponseExplanation {
         let catalogue = builtin_catalog();
-        let region =
-            catalogue.regions(provider).unwrap().iter().find(|region| region.id.contains("EU")).map_or("X", |region| &region.id);
-        explain(RequestContext { provider: catalogue.provider(provider).unwrap(), kind, region }, answer, hints)
+        let region = catalogue
+            .regions(provider)
+            .unwrap()
+            .iter()
+            .find(|region| region.id.contains("EU"))
+            .map_or("X", |region| &region.id);
+        explain(
+            RequestContext { provider: catalogue.provider(provider).unwrap(), kind, region },
+            answer,
+            hints,
+        )
     }
 
     fn pat(answer: &ApiResponse, hints: &ExplanationContext) -> ResponseExplanation {
@@ -379,15 +450,22 @@ mod tests {
             "401: this token ended on 2026-11-20"
         );
         let early = with_header(answer(401, ""), "date", "Thu, 19 Nov 2026 00:00:00 GMT");
-        assert!(!pat(&early, &ExplanationContext { expires, ..hints() }).reason.contains("ended on"));
+        assert!(
+            !pat(&early, &ExplanationContext { expires, ..hints() }).reason.contains("ended on")
+        );
     }
 
     #[test]
     fn a_clock_that_is_wrong_here_is_named_where_it_matters() {
         let ahead = with_header(answer(401, ""), "date", "Sat, 21 Nov 2026 10:00:00 GMT");
-        let told = |provider, kind, answer: &ApiResponse| explained(provider, kind, answer, &hints()).problem.unwrap();
+        let told = |provider, kind, answer: &ApiResponse| {
+            explained(provider, kind, answer, &hints()).problem.unwrap()
+        };
         let problem = told("snyk", "service-account-oauth", &ahead);
-        assert!(problem.why.contains("The clock of this machine is 2 h ahead of the server's"), "{problem}");
+        assert!(
+            problem.why.contains("The clock of this machine is 2 h ahead of the server's"),
+            "{problem}"
+        );
         assert!(problem.remedy.starts_with("Set this machine's clock"), "{problem}");
         assert!(!told("snyk", "personal-access-token", &ahead).why.contains("clock"));
         let agreed = with_header(answer(401, ""), "date", "Sat, 21 Nov 2026 11:59:00 GMT");
@@ -396,10 +474,17 @@ mod tests {
 
     #[test]
     fn without_hints_a_refusal_names_what_may_be_the_reason() {
-        let problem =
-            pat(&answer(401, r#"{"errors":[{"status":"401","detail":"Unauthorized\u001b[2J"}]}"#), &hints()).problem.unwrap();
+        let problem = pat(
+            &answer(401, r#"{"errors":[{"status":"401","detail":"Unauthorized\u001b[2J"}]}"#),
+            &hints(),
+        )
+        .problem
+        .unwrap();
         assert!(problem.why.contains("another region") && problem.why.contains("may"), "{problem}");
-        assert!(problem.why.contains("Snyk says: Unauthorized") && !problem.why.contains('\u{1b}'), "{problem}");
+        assert!(
+            problem.why.contains("Snyk says: Unauthorized") && !problem.why.contains('\u{1b}'),
+            "{problem}"
+        );
         let plan = explained("snyk", "personal-token", &answer(401, ""), &hints()).problem.unwrap();
         assert!(plan.why.contains("free and team plans"), "{plan}");
     }
@@ -416,16 +501,35 @@ mod tests {
             assert_eq!(explanation.result, CheckResult::Unknown, "{body}");
             assert_eq!(explanation.problem.unwrap().class, ProblemClass::Unknown);
         }
-        let page = explained("snyk", "personal-token", &answer(200, "<!doctype html><title>Sign in</title>"), &hints());
-        assert_eq!(page.result, CheckResult::Unknown, "a page is no answer of the API, whatever its status");
-        assert!(page.reason.contains("Something between") || page.reason.contains("something between"), "{}", page.reason);
-        let refused = explained("snyk-api-web", "api-key", &answer(403, r#"{"detail":"No permission."}"#), &hints());
+        let page = explained(
+            "snyk",
+            "personal-token",
+            &answer(200, "<!doctype html><title>Sign in</title>"),
+            &hints(),
+        );
+        assert_eq!(
+            page.result,
+            CheckResult::Unknown,
+            "a page is no answer of the API, whatever its status"
+        );
+        assert!(
+            page.reason.contains("Something between") || page.reason.contains("something between"),
+            "{}",
+            page.reason
+        );
+        let refused = explained(
+            "snyk-api-web",
+            "api-key",
+            &answer(403, r#"{"detail":"No permission."}"#),
+            &hints(),
+        );
         assert_eq!(refused.result, CheckResult::Refused);
     }
 
     #[test]
     fn a_refresh_token_that_is_used_up_is_refused_though_the_status_is_400() {
-        let explanation = explained("snyk-apps", "app", &answer(400, r#"{"error":"invalid_grant"}"#), &hints());
+        let explanation =
+            explained("snyk-apps", "app", &answer(400, r#"{"error":"invalid_grant"}"#), &hints());
         assert_eq!(explanation.result, CheckResult::Refused);
         assert!(explanation.problem.unwrap().remedy.contains("tokenring login"));
     }
@@ -446,8 +550,13 @@ mod tests {
     /// What is said about a status by a provider of whose answers nothing is known.
     fn of_unknown_provider(answer: &ApiResponse) -> ResponseExplanation {
         let catalogue = builtin_catalog();
-        let provider = Provider { statuses: Vec::new(), ..catalogue.provider("snyk").unwrap().clone() };
-        explain(RequestContext { provider: &provider, kind: "personal-token", region: "SNYK-EU-01" }, answer, &hints())
+        let provider =
+            Provider { statuses: Vec::new(), ..catalogue.provider("snyk").unwrap().clone() };
+        explain(
+            RequestContext { provider: &provider, kind: "personal-token", region: "SNYK-EU-01" },
+            answer,
+            &hints(),
+        )
     }
 
     #[test]
@@ -466,7 +575,9 @@ mod tests {
             assert!(explanation.problem.unwrap().what.contains(words), "{status}");
         }
         let page = with_header(answer(407, "<html>"), "content-type", "text/html");
-        assert!(of_unknown_provider(&page).problem.unwrap().what.contains("The proxy wants a password"));
+        assert!(
+            of_unknown_provider(&page).problem.unwrap().what.contains("The proxy wants a password")
+        );
     }
 
     proptest! {

@@ -68,7 +68,10 @@ mod tests {
 
     #[test]
     fn thousands_stand_apart() {
-        assert_eq!([0, 999, 1000, 97_200, 1_002_003].map(format_thousands), ["0", "999", "1,000", "97,200", "1,002,003"]);
+        assert_eq!(
+            [0, 999, 1000, 97_200, 1_002_003].map(format_thousands),
+            ["0", "999", "1,000", "97,200", "1,002,003"]
+        );
     }
 
     #[test]
@@ -101,7 +104,10 @@ mod tests {
             latency_ms: None,
         };
         assert_eq!(format_last_check(None, now), "never checked");
-        assert_eq!(format_last_check(Some(&check(Some(401), datetime!(2026-11-21 11:58 UTC))), now), "refused 401, 2 min ago");
+        assert_eq!(
+            format_last_check(Some(&check(Some(401), datetime!(2026-11-21 11:58 UTC))), now),
+            "refused 401, 2 min ago"
+        );
         assert_eq!(format_last_check(Some(&check(None, now)), now), "refused, just now");
     }
 }

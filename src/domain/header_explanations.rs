@@ -39,7 +39,10 @@ struct HeaderContext<'a> {
 }
 
 const KNOWN_HEADERS: [KnownHeader; 22] = [
-    KnownHeader { name: "snyk-request-id", meaning: HeaderMeaning::Static("the request's number; quote it to Snyk's support") },
+    KnownHeader {
+        name: "snyk-request-id",
+        meaning: HeaderMeaning::Static("the request's number; quote it to Snyk's support"),
+    },
     KnownHeader {
         name: "x-request-id",
         meaning: HeaderMeaning::Static("the request's number; quote it to the provider's support"),
@@ -50,26 +53,60 @@ const KNOWN_HEADERS: [KnownHeader; 22] = [
     },
     KnownHeader {
         name: "cf-ray",
-        meaning: HeaderMeaning::Static("Cloudflare's number of the request, which a block page names too"),
+        meaning: HeaderMeaning::Static(
+            "Cloudflare's number of the request, which a block page names too",
+        ),
     },
-    KnownHeader { name: "snyk-version-requested", meaning: HeaderMeaning::Static("the version of the API that was asked for") },
-    KnownHeader { name: "snyk-version-served", meaning: HeaderMeaning::FromValue(explain_version_served) },
-    KnownHeader { name: "snyk-version-lifecycle-stage", meaning: HeaderMeaning::FromValue(explain_lifecycle_stage) },
+    KnownHeader {
+        name: "snyk-version-requested",
+        meaning: HeaderMeaning::Static("the version of the API that was asked for"),
+    },
+    KnownHeader {
+        name: "snyk-version-served",
+        meaning: HeaderMeaning::FromValue(explain_version_served),
+    },
+    KnownHeader {
+        name: "snyk-version-lifecycle-stage",
+        meaning: HeaderMeaning::FromValue(explain_lifecycle_stage),
+    },
     KnownHeader { name: "deprecation", meaning: HeaderMeaning::FromValue(explain_deprecation) },
     KnownHeader { name: "sunset", meaning: HeaderMeaning::FromValue(explain_sunset) },
     KnownHeader { name: "retry-after", meaning: HeaderMeaning::FromValue(explain_retry_after) },
-    KnownHeader { name: "x-ratelimit-limit", meaning: HeaderMeaning::FromValue(explain_rate_limits) },
-    KnownHeader { name: "x-ratelimit-remaining", meaning: HeaderMeaning::FromValue(explain_remaining_requests) },
+    KnownHeader {
+        name: "x-ratelimit-limit",
+        meaning: HeaderMeaning::FromValue(explain_rate_limits),
+    },
+    KnownHeader {
+        name: "x-ratelimit-remaining",
+        meaning: HeaderMeaning::FromValue(explain_remaining_requests),
+    },
     KnownHeader { name: "ratelimit-limit", meaning: HeaderMeaning::FromValue(explain_rate_limits) },
-    KnownHeader { name: "ratelimit-remaining", meaning: HeaderMeaning::FromValue(explain_remaining_requests) },
-    KnownHeader { name: "ratelimit-policy", meaning: HeaderMeaning::FromValue(explain_rate_limits) },
-    KnownHeader { name: "ratelimit", meaning: HeaderMeaning::FromValue(explain_remaining_requests) },
+    KnownHeader {
+        name: "ratelimit-remaining",
+        meaning: HeaderMeaning::FromValue(explain_remaining_requests),
+    },
+    KnownHeader {
+        name: "ratelimit-policy",
+        meaning: HeaderMeaning::FromValue(explain_rate_limits),
+    },
+    KnownHeader {
+        name: "ratelimit",
+        meaning: HeaderMeaning::FromValue(explain_remaining_requests),
+    },
     KnownHeader {
         name: "location",
-        meaning: HeaderMeaning::Static("where the answer points to; another origin is not followed with a secret"),
+        meaning: HeaderMeaning::Static(
+            "where the answer points to; another origin is not followed with a secret",
+        ),
     },
-    KnownHeader { name: "www-authenticate", meaning: HeaderMeaning::Static("how the server wants to be shown a credential") },
-    KnownHeader { name: "allow", meaning: HeaderMeaning::Static("the methods that this path takes") },
+    KnownHeader {
+        name: "www-authenticate",
+        meaning: HeaderMeaning::Static("how the server wants to be shown a credential"),
+    },
+    KnownHeader {
+        name: "allow",
+        meaning: HeaderMeaning::Static("the methods that this path takes"),
+    },
     KnownHeader { name: "link", meaning: HeaderMeaning::Static("further pages or documents") },
     KnownHeader { name: "server", meaning: HeaderMeaning::FromValue(explain_server) },
     KnownHeader { name: "date", meaning: HeaderMeaning::FromValue(explain_clock_skew) },
@@ -77,7 +114,8 @@ const KNOWN_HEADERS: [KnownHeader; 22] = [
 
 /// The headers of an answer that mean something to a person, in their order.
 pub fn explain_headers(answer: &ApiResponse, now: Timestamp) -> Vec<HeaderExplanation<'_>> {
-    let seen = HeaderContext { response: answer, rate_limit: RateLimit::from_response(answer, now), now };
+    let seen =
+        HeaderContext { response: answer, rate_limit: RateLimit::from_response(answer, now), now };
     let explain = |(name, value): &'_ (String, String)| {
         let known = KNOWN_HEADERS.iter().find(|known| known.name == name)?;
         match known.meaning {
@@ -87,14 +125,18 @@ pub fn explain_headers(answer: &ApiResponse, now: Timestamp) -> Vec<HeaderExplan
     };
     let headers = answer.headers.iter();
     headers
-        .filter_map(|header| Some(HeaderExplanation { name: &header.0, value: &header.1, meaning: explain(header)? }))
+        .filter_map(|header| {
+            Some(HeaderExplanation { name: &header.0, value: &header.1, meaning: explain(header)? })
+        })
         .collect()
 }
 
 fn explain_version_served(served: &str, seen: &HeaderContext<'_>) -> Option<String> {
     match seen.response.header("snyk-version-requested") {
         Some(asked) if asked == served => None,
-        Some(asked) => Some(format!("the newest version on or before {asked}, which was asked for")),
+        Some(asked) => {
+            Some(format!("the newest version on or before {asked}, which was asked for"))
+        }
         None => Some("the version of the API that answered".to_owned()),
     }
 }
@@ -128,11 +170,15 @@ fn explain_sunset(when: &str, seen: &HeaderContext<'_>) -> Option<String> {
 }
 
 fn explain_retry_after(_: &str, seen: &HeaderContext<'_>) -> Option<String> {
-    Some(format!("the server wants to be left alone for {}", rate_limit::format_wait(seen.rate_limit.retry_after?)))
+    Some(format!(
+        "the server wants to be left alone for {}",
+        rate_limit::format_wait(seen.rate_limit.retry_after?)
+    ))
 }
 
 fn explain_rate_limits(_: &str, seen: &HeaderContext<'_>) -> Option<String> {
-    let limits = seen.rate_limit.windows.iter().filter_map(|budget| Some((budget.limit?, budget.duration?)));
+    let limits =
+        seen.rate_limit.windows.iter().filter_map(|budget| Some((budget.limit?, budget.duration?)));
     let mut limits = limits.enumerate().map(|(at, (limit, window))| {
         // What is counted is said once.
         let counted = match (at, limit) {
@@ -156,7 +202,10 @@ fn explain_remaining_requests(_: &str, seen: &HeaderContext<'_>) -> Option<Strin
 }
 
 fn explain_server(server: &str, _: &HeaderContext<'_>) -> Option<String> {
-    server.to_lowercase().contains("cloudflare").then(|| "Cloudflare stands in front; a 403 may be its own".to_owned())
+    server
+        .to_lowercase()
+        .contains("cloudflare")
+        .then(|| "Cloudflare stands in front; a 403 may be its own".to_owned())
 }
 
 /// A clock that is wrong makes good tokens look ended.
@@ -164,15 +213,20 @@ fn explain_clock_skew(value: &str, seen: &HeaderContext<'_>) -> Option<String> {
     let apart = parse_http_date(value)? - seen.now;
     let minutes = apart.whole_minutes().abs();
     let direction = if apart.is_positive() { "behind" } else { "ahead of" };
-    (minutes >= 2).then(|| format!("this machine's clock is {minutes} min {direction} the server's"))
+    (minutes >= 2)
+        .then(|| format!("this machine's clock is {minutes} min {direction} the server's"))
 }
 
 /// A moment in any of the forms in which these headers give one: an HTTP date, `@` and seconds, RFC 3339, a day.
 fn parse_timestamp(text: &str) -> Option<Timestamp> {
     use time::format_description::well_known::{Iso8601, Rfc3339};
     let epoch = || Timestamp::from_unix_timestamp(text.strip_prefix('@')?.parse().ok()?).ok();
-    let day = || time::Date::parse(text, &Iso8601::DATE).ok().map(|day| day.midnight().assume_utc());
-    parse_http_date(text).or_else(epoch).or_else(|| Timestamp::parse(text, &Rfc3339).ok()).or_else(day)
+    let day =
+        || time::Date::parse(text, &Iso8601::DATE).ok().map(|day| day.midnight().assume_utc());
+    parse_http_date(text)
+        .or_else(epoch)
+        .or_else(|| Timestamp::parse(text, &Rfc3339).ok())
+        .or_else(day)
 }
 
 #[cfg(test)]
@@ -188,7 +242,10 @@ mod tests {
     fn answer(headers: &[(&str, &str)]) -> ApiResponse {
         ApiResponse {
             status: 200,
-            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             body: ResponseBody::Empty,
             timing: RequestTiming::default(),
             size: 0,
@@ -200,7 +257,11 @@ mod tests {
 
     fn meaning(headers: &[(&str, &str)], name: &str) -> String {
         let answer = answer(headers);
-        explain_headers(&answer, NOW).into_iter().find(|known| known.name == name).map(|known| known.meaning).unwrap_or_default()
+        explain_headers(&answer, NOW)
+            .into_iter()
+            .find(|known| known.name == name)
+            .map(|known| known.meaning)
+            .unwrap_or_default()
     }
 
     #[test]
@@ -222,25 +283,43 @@ mod tests {
             ("server", "cloudflare", "Cloudflare"),
             ("date", "Sat, 21 Nov 2026 12:10:00 GMT", "clock is 10 min behind"),
             ("date", "Sat, 21 Nov 2026 11:58:00 GMT", "clock is 2 min ahead of"),
-            ("x-ratelimit-limit", "160, 160;w=1, 1620;w=60", "at most 160 requests a second and 1,620 a minute"),
+            (
+                "x-ratelimit-limit",
+                "160, 160;w=1, 1620;w=60",
+                "at most 160 requests a second and 1,620 a minute",
+            ),
             ("x-ratelimit-limit", "5, 5;w=10", "at most 5 requests in 10 s"),
-            ("x-ratelimit-limit", "1, 1;w=1, 2;w=60, 3;w=3600", "at most 1 request a second, 2 a minute and 3 an hour"),
+            (
+                "x-ratelimit-limit",
+                "1, 1;w=1, 2;w=60, 3;w=3600",
+                "at most 1 request a second, 2 a minute and 3 an hour",
+            ),
         ] {
             let said = meaning(&[(name, value)], name);
             assert!(said.contains(expected), "{name}: {value}: {said:?}");
         }
-        let versions = [("snyk-version-requested", "2024-10-15"), ("snyk-version-served", "2024-04-22")];
+        let versions =
+            [("snyk-version-requested", "2024-10-15"), ("snyk-version-served", "2024-04-22")];
         assert!(meaning(&versions, "snyk-version-served").contains("on or before 2024-10-15"));
-        let alike = [("snyk-version-requested", "2024-04-22"), ("snyk-version-served", "2024-04-22")];
+        let alike =
+            [("snyk-version-requested", "2024-04-22"), ("snyk-version-served", "2024-04-22")];
         assert_eq!(meaning(&alike, "snyk-version-served"), "");
-        let left = [("x-ratelimit-limit", "1620"), ("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", "12")];
+        let left = [
+            ("x-ratelimit-limit", "1620"),
+            ("x-ratelimit-remaining", "37"),
+            ("x-ratelimit-reset", "12"),
+        ];
         assert_eq!(meaning(&left, "x-ratelimit-remaining"), "37 of 1,620 left, resets in 12 s");
     }
 
     #[test]
     fn what_says_nothing_is_passed_over() {
-        let quiet =
-            [("content-type", "text/plain"), ("server", "nginx"), ("sunset", "soon"), ("date", "Sat, 21 Nov 2026 12:00:30 GMT")];
+        let quiet = [
+            ("content-type", "text/plain"),
+            ("server", "nginx"),
+            ("sunset", "soon"),
+            ("date", "Sat, 21 Nov 2026 12:00:30 GMT"),
+        ];
         assert_eq!(explain_headers(&answer(&quiet), NOW), []);
     }
 

@@ -47,7 +47,8 @@ pub fn parse_page<'a>(body: &'a str, asked: &Url) -> Result<ListPage<'a>, Pagina
     if let Ok(items) = serde_json::from_str(body) {
         return Ok(ListPage { items, next: Ok(None) });
     }
-    let members: JsonMembers<'_> = serde_json::from_str(body).map_err(|_| PaginationError::NotAList)?;
+    let members: JsonMembers<'_> =
+        serde_json::from_str(body).map_err(|_| PaginationError::NotAList)?;
     let items = find_items(&members).ok_or(PaginationError::NotAList)?;
     let next = match next_link(&members).filter(|link| !link.is_empty()) {
         Some(link) => resolve_link(&link, asked).map(Some),
@@ -70,7 +71,9 @@ enum JsonApiLink {
 fn find_items<'a>(members: &JsonMembers<'a>) -> Option<Vec<&'a RawValue>> {
     let list = |value: &&'a RawValue| serde_json::from_str(value.get()).ok();
     if let Some(value) = LIST_MEMBERS.iter().find_map(|name| members.get(*name)) {
-        return list(value).or_else(|| list(serde_json::from_str::<JsonMembers<'a>>(value.get()).ok()?.get("items")?));
+        return list(value).or_else(|| {
+            list(serde_json::from_str::<JsonMembers<'a>>(value.get()).ok()?.get("items")?)
+        });
     }
     let mut lists = members.values().filter_map(list);
     let only = lists.next();
@@ -88,11 +91,14 @@ fn next_link(members: &JsonMembers<'_>) -> Option<String> {
 fn resolve_link(link: &str, asked: &Url) -> Result<Url, PaginationError> {
     let bare = link.starts_with('/') && !link.starts_with("//") && !link.starts_with("/\\");
     let lacks_prefix = asked.path().starts_with("/rest/") && !link.starts_with("/rest/");
-    let rooted = if bare && lacks_prefix { format!("{SNYK_REST_PREFIX}{link}") } else { link.to_owned() };
+    let rooted =
+        if bare && lacks_prefix { format!("{SNYK_REST_PREFIX}{link}") } else { link.to_owned() };
     let nowhere = || PaginationError::InvalidLink(sanitize_line(link));
     let mut next = asked.join(&rooted).map_err(|_| nowhere())?;
     if next.origin() != asked.origin() {
-        return Err(PaginationError::OtherOrigin(sanitize_line(&next.origin().ascii_serialization())));
+        return Err(PaginationError::OtherOrigin(sanitize_line(
+            &next.origin().ascii_serialization(),
+        )));
     }
     if !next.username().is_empty() || next.password().is_some() {
         return Err(nowhere());
@@ -105,12 +111,16 @@ fn resolve_link(link: &str, asked: &Url) -> Result<Url, PaginationError> {
 fn next_numbered_page(members: &JsonMembers<'_>, asked: &Url) -> Option<Url> {
     let number = |name: &str| members.get(name)?.get().parse::<u64>().ok();
     let page = number("page")?;
-    (page < number("page_total")?).then(|| with_query_parameter(asked, "page", &(page + 1).to_string()))
+    (page < number("page_total")?)
+        .then(|| with_query_parameter(asked, "page", &(page + 1).to_string()))
 }
 
 fn with_query_parameter(url: &Url, name: &str, value: &str) -> Url {
-    let others: Vec<_> =
-        url.query_pairs().filter(|(known, _)| known != name).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
+    let others: Vec<_> = url
+        .query_pairs()
+        .filter(|(known, _)| known != name)
+        .map(|(k, v)| (k.into_owned(), v.into_owned()))
+        .collect();
     let mut next = url.clone();
     next.query_pairs_mut().clear().extend_pairs(others).append_pair(name, value);
     next
@@ -119,13 +129,17 @@ fn with_query_parameter(url: &Url, name: &str, value: &str) -> Url {
 impl From<PaginationError> for Problem {
     fn from(error: PaginationError) -> Self {
         let (what, remedy) = match &error {
-            PaginationError::NotAList => ("There are no further pages", "Ask for it alone, without all its pages"),
-            PaginationError::OtherOrigin(_) => {
-                ("The next page was not fetched", "Ask the provider why; the secret stays with its own hosts")
+            PaginationError::NotAList => {
+                ("There are no further pages", "Ask for it alone, without all its pages")
             }
-            PaginationError::InvalidLink(_) => {
-                ("The next page was not fetched", "Ask the provider; the pages up to here are complete")
-            }
+            PaginationError::OtherOrigin(_) => (
+                "The next page was not fetched",
+                "Ask the provider why; the secret stays with its own hosts",
+            ),
+            PaginationError::InvalidLink(_) => (
+                "The next page was not fetched",
+                "Ask the provider; the pages up to here are complete",
+            ),
         };
         Self::new(what, error.to_string(), remedy)
     }
@@ -181,18 +195,31 @@ mod tests {
             "https://\u{430}pi.snyk.io/rest",
             "javascript:alert(1)",
         ] {
-            assert!(matches!(next(&format!("\"{link}\"")), Err(PaginationError::OtherOrigin(_))), "{link}");
+            assert!(
+                matches!(next(&format!("\"{link}\"")), Err(PaginationError::OtherOrigin(_))),
+                "{link}"
+            );
         }
-        assert!(matches!(next("\"https://user@api.snyk.io/rest\""), Err(PaginationError::InvalidLink(_))));
+        assert!(matches!(
+            next("\"https://user@api.snyk.io/rest\""),
+            Err(PaginationError::InvalidLink(_))
+        ));
     }
 
     #[test]
     fn pages_may_be_counted() {
         let asked = "https://api.eu.probely.com/targets/?page=2&length=50&search=a%20b";
-        let body = |page: u64| format!(r#"{{"count":120,"page_total":3,"page":{page},"length":50,"results":[{{"id":1.50}}]}}"#);
+        let body = |page: u64| {
+            format!(
+                r#"{{"count":120,"page_total":3,"page":{page},"length":50,"results":[{{"id":1.50}}]}}"#
+            )
+        };
         let (items, next) = read(&body(2), asked).unwrap();
         assert_eq!(items, [r#"{"id":1.50}"#]);
-        assert_eq!(next.as_deref(), Some("https://api.eu.probely.com/targets/?length=50&search=a+b&page=3"));
+        assert_eq!(
+            next.as_deref(),
+            Some("https://api.eu.probely.com/targets/?length=50&search=a+b&page=3")
+        );
         assert_eq!(read(&body(3), asked).unwrap().1, None);
     }
 

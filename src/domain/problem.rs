@@ -41,7 +41,12 @@ pub enum ProblemClass {
 impl Problem {
     /// A problem of no particular family.
     pub fn new(what: impl Into<String>, why: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { what: what.into(), why: why.into(), remedy: remedy.into(), class: ProblemClass::Failed }
+        Self {
+            what: what.into(),
+            why: why.into(),
+            remedy: remedy.into(),
+            class: ProblemClass::Failed,
+        }
     }
 
     /// The same problem, filed under `class`.
@@ -97,6 +102,9 @@ mod tests {
 
     #[test]
     fn a_problem_says_all_three() {
-        assert_eq!(Problem::new("It broke", "it was old", "mend it").to_string(), "It broke: it was old (mend it)");
+        assert_eq!(
+            Problem::new("It broke", "it was old", "mend it").to_string(),
+            "It broke: it was old (mend it)"
+        );
     }
 }

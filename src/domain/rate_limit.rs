@@ -50,18 +50,27 @@ impl RateLimit {
         let counted = ["x-ratelimit", "ratelimit"].into_iter().filter_map(|prefix| {
             windows_from_counts(&RateLimitHeaders {
                 limit: &joined_header(answer, &format!("{prefix}-limit")),
-                remaining: answer.header(&format!("{prefix}-remaining")).and_then(parse_leading_number),
+                remaining: answer
+                    .header(&format!("{prefix}-remaining"))
+                    .and_then(parse_leading_number),
                 reset: wait(&format!("{prefix}-reset")),
             })
         });
-        let budgets = std::iter::once(named).chain(counted).find(|budgets| !budgets.is_empty()).unwrap_or_default();
+        let budgets = std::iter::once(named)
+            .chain(counted)
+            .find(|budgets| !budgets.is_empty())
+            .unwrap_or_default();
         Self { windows: budgets, retry_after }
     }
 
     /// How long to wait before the next request, where the server says so: the longer of `Retry-After` and the reset
     /// of a budget that is used up.
     pub fn wait_time(&self) -> Option<Duration> {
-        let spent = self.windows.iter().filter(|budget| budget.remaining == Some(0)).filter_map(|budget| budget.reset);
+        let spent = self
+            .windows
+            .iter()
+            .filter(|budget| budget.remaining == Some(0))
+            .filter_map(|budget| budget.reset);
         self.retry_after.into_iter().chain(spent).max()
     }
 
@@ -81,8 +90,12 @@ impl RateLimit {
     #[must_use]
     pub fn after_elapsed(&self, time: Duration) -> Self {
         let later = |budget: &RateLimitWindow| match budget.reset {
-            Some(reset) if reset <= time => RateLimitWindow { remaining: budget.limit, reset: None, ..budget.clone() },
-            Some(reset) => RateLimitWindow { reset: Some(reset.saturating_sub(time)), ..budget.clone() },
+            Some(reset) if reset <= time => {
+                RateLimitWindow { remaining: budget.limit, reset: None, ..budget.clone() }
+            }
+            Some(reset) => {
+                RateLimitWindow { reset: Some(reset.saturating_sub(time)), ..budget.clone() }
+            }
             None => budget.clone(),
         };
         let retry_after = self.retry_after.and_then(|wait| wait.checked_sub(time));
@@ -92,8 +105,13 @@ impl RateLimit {
     /// How long until the words change: a second, or a minute where minutes are told. `None` where nothing is counted down.
     pub fn next_text_change(&self) -> Option<Duration> {
         let reset = self.tightest_window()?.reset?;
-        let step = if reset < SECONDS_DISPLAY_LIMIT { Duration::from_secs(1) } else { Duration::from_secs(60) };
-        let over = Duration::from_nanos(u64::try_from(reset.as_nanos() % step.as_nanos()).unwrap_or(0));
+        let step = if reset < SECONDS_DISPLAY_LIMIT {
+            Duration::from_secs(1)
+        } else {
+            Duration::from_secs(60)
+        };
+        let over =
+            Duration::from_nanos(u64::try_from(reset.as_nanos() % step.as_nanos()).unwrap_or(0));
         Some(if over.is_zero() { step } else { over })
     }
 
@@ -106,15 +124,22 @@ impl RateLimit {
 impl RateLimitWindow {
     fn describe(&self) -> Option<String> {
         let left = match (self.remaining, self.limit) {
-            (Some(left), Some(limit)) => format!("{} of {} left", format_thousands(left), format_thousands(limit)),
+            (Some(left), Some(limit)) => {
+                format!("{} of {} left", format_thousands(left), format_thousands(limit))
+            }
             (Some(left), None) => format!("{} left", format_thousands(left)),
             (None, Some(limit)) => match self.duration {
-                Some(window) => format!("at most {} {}", format_thousands(limit), format_window(window)),
+                Some(window) => {
+                    format!("at most {} {}", format_thousands(limit), format_window(window))
+                }
                 None => format!("at most {}", format_thousands(limit)),
             },
             (None, None) => return None,
         };
-        Some(self.reset.map_or(left.clone(), |reset| format!("{left}, resets in {}", format_wait(reset))))
+        Some(
+            self.reset
+                .map_or(left.clone(), |reset| format!("{left}, resets in {}", format_wait(reset))),
+        )
     }
 }
 
@@ -150,8 +175,11 @@ struct RateLimitHeaders<'a> {
 fn windows_from_counts(headers: &RateLimitHeaders<'_>) -> Option<Vec<RateLimitWindow>> {
     let items = parse_header_list(headers.limit);
     let counted = items.first().and_then(|item| parse_leading_number(item.value));
-    let mut budgets: Vec<RateLimitWindow> =
-        items.iter().filter(|item| item.number_parameter("w").is_some()).map(HeaderListItem::to_window).collect();
+    let mut budgets: Vec<RateLimitWindow> = items
+        .iter()
+        .filter(|item| item.number_parameter("w").is_some())
+        .map(HeaderListItem::to_window)
+        .collect();
     let index = budgets.iter().position(|budget| budget.limit == counted);
     if index.is_none() && (counted.is_some() || headers.remaining.is_some()) {
         budgets.insert(0, RateLimitWindow { limit: counted, ..RateLimitWindow::default() });
@@ -165,15 +193,26 @@ fn windows_from_counts(headers: &RateLimitHeaders<'_>) -> Option<Vec<RateLimitWi
 /// The budgets of `RateLimit-Policy` and `RateLimit`, matched by name; and of the draft between, in which `RateLimit`
 /// is `limit=…, remaining=…, reset=…`.
 fn windows_from_policies(answer: &ApiResponse) -> Vec<RateLimitWindow> {
-    let (policy, state) = (joined_header(answer, "ratelimit-policy"), joined_header(answer, "ratelimit"));
+    let (policy, state) =
+        (joined_header(answer, "ratelimit-policy"), joined_header(answer, "ratelimit"));
     let states = parse_header_list(&state);
-    let plain =
-        |key: &str| states.iter().find_map(|item| item.value.strip_prefix(key)?.strip_prefix('=')).and_then(parse_leading_number);
+    let plain = |key: &str| {
+        states
+            .iter()
+            .find_map(|item| item.value.strip_prefix(key)?.strip_prefix('='))
+            .and_then(parse_leading_number)
+    };
     if let (limit, Some(remaining)) = (plain("limit"), plain("remaining")) {
         let reset = plain("reset").map(Duration::from_secs);
-        return vec![RateLimitWindow { limit, remaining: Some(remaining), reset, ..RateLimitWindow::default() }];
+        return vec![RateLimitWindow {
+            limit,
+            remaining: Some(remaining),
+            reset,
+            ..RateLimitWindow::default()
+        }];
     }
-    let mut budgets: Vec<RateLimitWindow> = parse_header_list(&policy).iter().map(HeaderListItem::to_policy_window).collect();
+    let mut budgets: Vec<RateLimitWindow> =
+        parse_header_list(&policy).iter().map(HeaderListItem::to_policy_window).collect();
     for state in &states {
         let name = Some(unquote(state.value));
         let index = budgets.iter().position(|budget| budget.name == name).unwrap_or(budgets.len());
@@ -195,14 +234,26 @@ struct HeaderListItem<'a> {
 
 impl HeaderListItem<'_> {
     fn number_parameter(&self, key: &str) -> Option<u64> {
-        self.parameters.iter().find(|(name, _)| *name == key).and_then(|(_, value)| parse_leading_number(value))
+        self.parameters
+            .iter()
+            .find(|(name, _)| *name == key)
+            .and_then(|(_, value)| parse_leading_number(value))
     }
 
     /// `1620;w=60;name="…"`
     fn to_window(&self) -> RateLimitWindow {
-        let name = self.parameters.iter().find(|(name, _)| *name == "name").map(|(_, value)| unquote(value));
+        let name = self
+            .parameters
+            .iter()
+            .find(|(name, _)| *name == "name")
+            .map(|(_, value)| unquote(value));
         let window = self.number_parameter("w").map(Duration::from_secs);
-        RateLimitWindow { name, limit: parse_leading_number(self.value), duration: window, ..RateLimitWindow::default() }
+        RateLimitWindow {
+            name,
+            limit: parse_leading_number(self.value),
+            duration: window,
+            ..RateLimitWindow::default()
+        }
     }
 
     /// `"name";q=1620;w=60`
@@ -221,7 +272,10 @@ fn parse_header_list(list: &str) -> Vec<HeaderListItem<'_>> {
     let item = |text| {
         let mut parts = split_outside_quotes(text, ';');
         let value = parts.next().unwrap_or_default();
-        HeaderListItem { value, parameters: parts.filter_map(|part| part.split_once('=')).collect() }
+        HeaderListItem {
+            value,
+            parameters: parts.filter_map(|part| part.split_once('=')).collect(),
+        }
     };
     split_outside_quotes(list, ',').filter(|text| !text.is_empty()).map(item).collect()
 }
@@ -247,15 +301,20 @@ fn parse_leading_number(text: &str) -> Option<u64> {
 
 /// All headers of one name, as the list that they are.
 fn joined_header(answer: &ApiResponse, name: &str) -> String {
-    let values = answer.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let values =
+        answer.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
     values.collect::<Vec<_>>().join(", ")
 }
 
 /// Seconds to wait, a moment in seconds since 1970, or an HTTP date.
 fn parse_wait(text: &str, now: Timestamp) -> Option<Duration> {
-    let until = |moment: Timestamp| Duration::from_secs(u64::try_from((moment - now).whole_seconds()).unwrap_or(0));
+    let until = |moment: Timestamp| {
+        Duration::from_secs(u64::try_from((moment - now).whole_seconds()).unwrap_or(0))
+    };
     match text.trim().parse::<u64>() {
-        Ok(epoch) if epoch >= MIN_EPOCH_SECONDS => Timestamp::from_unix_timestamp(i64::try_from(epoch).ok()?).ok().map(until),
+        Ok(epoch) if epoch >= MIN_EPOCH_SECONDS => {
+            Timestamp::from_unix_timestamp(i64::try_from(epoch).ok()?).ok().map(until)
+        }
         Ok(seconds) => Some(Duration::from_secs(seconds)),
         Err(_) => parse_http_date(text).map(until),
     }
@@ -263,7 +322,8 @@ fn parse_wait(text: &str, now: Timestamp) -> Option<Duration> {
 
 /// An HTTP date.
 pub(crate) fn parse_http_date(text: &str) -> Option<Timestamp> {
-    let since = httpdate::parse_http_date(text.trim()).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let since =
+        httpdate::parse_http_date(text.trim()).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     Timestamp::from_unix_timestamp(i64::try_from(since.as_secs()).ok()?).ok()
 }
 
@@ -278,7 +338,10 @@ mod tests {
     fn answer(headers: &[(&str, &str)]) -> ApiResponse {
         ApiResponse {
             status: 429,
-            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             body: ResponseBody::Empty,
             timing: RequestTiming::default(),
             size: 0,
@@ -299,12 +362,18 @@ mod tests {
     #[test]
     fn snyks_windows_are_told_apart() {
         let limit = read(&[
-            ("x-ratelimit-limit", "160, 160;w=1;name=\"per_second, really\", 1620;w=60;name=\"m\", 97200;w=3600;name=\"h\""),
+            (
+                "x-ratelimit-limit",
+                "160, 160;w=1;name=\"per_second, really\", 1620;w=60;name=\"m\", 97200;w=3600;name=\"h\"",
+            ),
             ("x-ratelimit-remaining", "159"),
             ("x-ratelimit-reset", "1"),
         ]);
-        let windows: Vec<_> =
-            limit.windows.iter().map(|budget| (budget.limit.unwrap(), budget.duration.unwrap().as_secs())).collect();
+        let windows: Vec<_> = limit
+            .windows
+            .iter()
+            .map(|budget| (budget.limit.unwrap(), budget.duration.unwrap().as_secs()))
+            .collect();
         assert_eq!(windows, [(160, 1), (1620, 60), (97200, 3600)]);
         assert_eq!(limit.windows[0].name.as_deref(), Some("per_second, really"));
         assert_eq!(limit.describe().unwrap(), "159 of 160 left, resets in 1 s");
@@ -312,15 +381,24 @@ mod tests {
 
     #[test]
     fn a_limit_is_said_as_people_say_it() {
-        let said = [1, 10, 60, 300, 3600, 86_400].map(|window| format_window(Duration::from_secs(window)));
+        let said =
+            [1, 10, 60, 300, 3600, 86_400].map(|window| format_window(Duration::from_secs(window)));
         assert_eq!(said, ["a second", "in 10 s", "a minute", "in 5 min", "an hour", "a day"]);
     }
 
     #[test]
     fn every_form_has_the_same_words() {
         let expected = "37 of 1,620 left, resets in 12 s";
-        let x = [("x-ratelimit-limit", "1620"), ("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", "12")];
-        let old = [("ratelimit-limit", "1620, 1620;w=60"), ("ratelimit-remaining", "37"), ("ratelimit-reset", "12")];
+        let x = [
+            ("x-ratelimit-limit", "1620"),
+            ("x-ratelimit-remaining", "37"),
+            ("x-ratelimit-reset", "12"),
+        ];
+        let old = [
+            ("ratelimit-limit", "1620, 1620;w=60"),
+            ("ratelimit-remaining", "37"),
+            ("ratelimit-reset", "12"),
+        ];
         let between = [("ratelimit", "limit=1620, remaining=37, reset=12")];
         let new = [
             ("ratelimit-policy", "\"min\";q=1620;w=60,\"day\";q=90000;w=86400"),
@@ -336,12 +414,25 @@ mod tests {
         let wait = |headers: &[(&str, &str)]| read(headers).wait_time().map(|wait| wait.as_secs());
         assert_eq!(wait(&[("retry-after", " 45 ")]), Some(45));
         assert_eq!(wait(&[("retry-after", "Sat, 21 Nov 2026 12:00:30 GMT")]), Some(30));
-        let skewed = [("retry-after", "Sat, 21 Nov 2026 13:00:30 GMT"), ("date", "Sat, 21 Nov 2026 13:00:00 GMT")];
+        let skewed = [
+            ("retry-after", "Sat, 21 Nov 2026 13:00:30 GMT"),
+            ("date", "Sat, 21 Nov 2026 13:00:00 GMT"),
+        ];
         assert_eq!(wait(&skewed), Some(30));
         assert_eq!(wait(&[("retry-after", "Sat, 21 Nov 2020 12:00:30 GMT")]), Some(0));
         assert_eq!(wait(&[("retry-after", "soon")]), None);
-        assert_eq!(wait(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1795262460")]), Some(60));
-        assert_eq!(wait(&[("retry-after", "5"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "9")]), Some(9));
+        assert_eq!(
+            wait(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1795262460")]),
+            Some(60)
+        );
+        assert_eq!(
+            wait(&[
+                ("retry-after", "5"),
+                ("x-ratelimit-remaining", "0"),
+                ("x-ratelimit-reset", "9")
+            ]),
+            Some(9)
+        );
     }
 
     #[test]
@@ -349,28 +440,46 @@ mod tests {
         let policy = ("ratelimit-policy", "\"min\";q=1620;w=60,\"day\";q=90000;w=86400");
         let limit = read(&[policy, ("ratelimit", "\"day\";r=80000;t=5000, \"min\";r=37;t=12")]);
         assert_eq!(limit.remaining_of_limit(), Some((37, 1620)));
-        let windows: Vec<_> =
-            limit.windows.iter().map(|budget| (budget.name.as_deref(), budget.duration.unwrap().as_secs())).collect();
+        let windows: Vec<_> = limit
+            .windows
+            .iter()
+            .map(|budget| (budget.name.as_deref(), budget.duration.unwrap().as_secs()))
+            .collect();
         assert_eq!(windows, [(Some("min"), 60), (Some("day"), 86400)]);
-        assert_eq!(words(&[policy]), "at most 1,620 a minute", "without what is left, the first is told");
+        assert_eq!(
+            words(&[policy]),
+            "at most 1,620 a minute",
+            "without what is left, the first is told"
+        );
         assert_eq!(read(&[policy]).remaining_of_limit(), None);
-        assert_eq!(read(&[("ratelimit", "\"other\";r=5")]).windows[0].name.as_deref(), Some("other"));
+        assert_eq!(
+            read(&[("ratelimit", "\"other\";r=5")]).windows[0].name.as_deref(),
+            Some("other")
+        );
         assert_eq!(read(&[("ratelimit", "\"empty\";x=5")]).windows, [], "it says nothing");
     }
 
     #[test]
     fn a_budget_is_counted_down_and_is_full_again() {
-        let limit = read(&[("x-ratelimit-limit", "160, 160;w=1"), ("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", "150")]);
+        let limit = read(&[
+            ("x-ratelimit-limit", "160, 160;w=1"),
+            ("x-ratelimit-remaining", "37"),
+            ("x-ratelimit-reset", "150"),
+        ]);
         let after = |milliseconds| limit.after_elapsed(Duration::from_millis(milliseconds));
         let told = |milliseconds| {
-            (after(milliseconds).describe().unwrap(), after(milliseconds).next_text_change().map(|step| step.as_millis()))
+            (
+                after(milliseconds).describe().unwrap(),
+                after(milliseconds).next_text_change().map(|step| step.as_millis()),
+            )
         };
         assert_eq!(told(0), ("37 of 160 left, resets in 3 min".to_owned(), Some(30_000)));
         assert_eq!(told(40_300), ("37 of 160 left, resets in 110 s".to_owned(), Some(700)));
         assert_eq!(told(149_900), ("37 of 160 left, resets in 1 s".to_owned(), Some(100)));
         assert_eq!(told(150_000), ("160 of 160 left".to_owned(), None));
         assert_eq!(after(150_000).remaining_of_limit(), Some((160, 160)));
-        let unknown = read(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1")]).after_elapsed(Duration::from_secs(2));
+        let unknown = read(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1")])
+            .after_elapsed(Duration::from_secs(2));
         assert_eq!(unknown.describe(), None, "nobody says how many there are now");
     }
 

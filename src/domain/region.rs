@@ -24,7 +24,9 @@ pub enum OriginError {
     #[error("\"{0}\" does not begin with https://")]
     UnsupportedScheme(String),
     /// `http` to a host that is not this machine.
-    #[error("\"{0}\" is plain http to another machine: a secret would cross the network in the clear")]
+    #[error(
+        "\"{0}\" is plain http to another machine: a secret would cross the network in the clear"
+    )]
     PlainHttp(String),
     /// A path, query, fragment or user name where only a host belongs.
     #[error("\"{0}\" holds more than scheme, host and port")]
@@ -108,7 +110,10 @@ impl Origin {
     /// Whether this is a loopback address (the simulator, a test server, a tunnel).
     pub fn is_loopback(&self) -> bool {
         self.scheme == "http"
-            || Url::parse(&self.to_string()).ok().and_then(|url| url.host().map(|host| is_loopback(&host))).unwrap_or(false)
+            || Url::parse(&self.to_string())
+                .ok()
+                .and_then(|url| url.host().map(|host| is_loopback(&host)))
+                .unwrap_or(false)
     }
 }
 
@@ -152,7 +157,9 @@ impl Region {
         if self.aliases.is_empty() {
             self.aliases.clone_from(&known.aliases);
         }
-        self.issuers.extend(known.issuers.iter().chain([&known.api]).filter(|issuer| **issuer != self.api).cloned());
+        self.issuers.extend(
+            known.issuers.iter().chain([&known.api]).filter(|issuer| **issuer != self.api).cloned(),
+        );
         self
     }
 
@@ -163,7 +170,8 @@ impl Region {
 
     /// Whether `name` means this region: its id or one of its aliases, whatever the case.
     pub fn matches_name(&self, name: &str) -> bool {
-        self.id.eq_ignore_ascii_case(name) || self.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
+        self.id.eq_ignore_ascii_case(name)
+            || self.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
     }
 }
 
@@ -206,7 +214,12 @@ mod tests {
 
     #[test]
     fn an_origin_prints_as_it_is_read() {
-        for text in ["https://api.eu.snyk.io", "http://127.0.0.1:8080", "http://[::1]:9", "https://host.example:8443"] {
+        for text in [
+            "https://api.eu.snyk.io",
+            "http://127.0.0.1:8080",
+            "http://[::1]:9",
+            "https://host.example:8443",
+        ] {
             assert_eq!(Origin::parse(text).unwrap().to_string(), text);
         }
     }
@@ -214,21 +227,34 @@ mod tests {
     #[test]
     fn plain_http_is_for_loopback_only() {
         assert!(matches!(Origin::parse("http://api.snyk.io"), Err(OriginError::PlainHttp(_))));
-        assert!(matches!(Origin::parse("http://127.0.0.1.evil.example"), Err(OriginError::PlainHttp(_))));
-        assert!(matches!(Origin::parse("ftp://api.snyk.io"), Err(OriginError::UnsupportedScheme(_))));
+        assert!(matches!(
+            Origin::parse("http://127.0.0.1.evil.example"),
+            Err(OriginError::PlainHttp(_))
+        ));
+        assert!(matches!(
+            Origin::parse("ftp://api.snyk.io"),
+            Err(OriginError::UnsupportedScheme(_))
+        ));
         assert!(Origin::parse("http://localhost:1234").is_ok());
     }
 
     #[test]
     fn an_origin_holds_no_path_and_no_user() {
-        for text in ["https://api.snyk.io/v1", "https://api.snyk.io?x", "https://u@api.snyk.io", "https://u:p@api.snyk.io"] {
+        for text in [
+            "https://api.snyk.io/v1",
+            "https://api.snyk.io?x",
+            "https://u@api.snyk.io",
+            "https://u:p@api.snyk.io",
+        ] {
             assert!(matches!(Origin::parse(text), Err(OriginError::ExtraComponents(_))), "{text}");
         }
     }
 
     #[test]
     fn an_installation_of_its_own_is_told_by_its_web_application() {
-        let region = |provider: &str| crate::domain::provider::builtin_catalog().regions(provider).unwrap()[0].clone();
+        let region = |provider: &str| {
+            crate::domain::provider::builtin_catalog().regions(provider).unwrap()[0].clone()
+        };
         let like = |provider, app: &str| {
             let (api, auth) = region(provider).self_hosted_origins(&Origin::parse(app).unwrap())?;
             Some((api.to_string(), auth.map(|auth| auth.to_string())))
@@ -238,7 +264,10 @@ mod tests {
             like("appcircle", "https://my.example.com:8443"),
             told("https://api.example.com:8443", Some("https://auth.example.com:8443"))
         );
-        assert_eq!(like("snyk", "https://app.acme.snyk.io"), told("https://api.acme.snyk.io", None));
+        assert_eq!(
+            like("snyk", "https://app.acme.snyk.io"),
+            told("https://api.acme.snyk.io", None)
+        );
         assert_eq!(like("appcircle", "https://mine.example.com"), None);
         assert_eq!(like("snyk-api-web", "https://plus.us.probely.app"), None);
     }
@@ -250,7 +279,8 @@ mod tests {
     }
 
     fn region(id: &str, api: &str) -> Region {
-        let mut region = crate::domain::provider::builtin_catalog().regions("snyk").unwrap()[0].clone();
+        let mut region =
+            crate::domain::provider::builtin_catalog().regions("snyk").unwrap()[0].clone();
         region.id = id.to_owned();
         region.api = Origin::parse(api).unwrap();
         (region.auth, region.app) = (None, None);
@@ -271,7 +301,10 @@ mod tests {
             assert_eq!(Origin::parse(text).unwrap().is_loopback(), is_loopback, "{text}");
         }
         assert_eq!(Origin::parse("https://api.snyk.io:8443").unwrap().host(), "api.snyk.io");
-        assert_eq!(String::from(Origin::parse("https://api.snyk.io:8443").unwrap()), "https://api.snyk.io:8443");
+        assert_eq!(
+            String::from(Origin::parse("https://api.snyk.io:8443").unwrap()),
+            "https://api.snyk.io:8443"
+        );
     }
 
     #[test]
@@ -279,7 +312,11 @@ mod tests {
         let mut region = region("ACME", "https://api.acme.example");
         let api = region.api.clone();
         region.app = Some(Origin::parse("https://app.acme.example").unwrap());
-        assert_eq!(region.bound_origins(), std::slice::from_ref(&api), "the web application gets no secret");
+        assert_eq!(
+            region.bound_origins(),
+            std::slice::from_ref(&api),
+            "the web application gets no secret"
+        );
         region.auth = Some(api.clone());
         assert_eq!(region.bound_origins(), std::slice::from_ref(&api));
         let auth = Origin::parse("https://auth.acme.example").unwrap();
@@ -292,7 +329,11 @@ mod tests {
         let mut known = region("SNYK-EU-01", "https://api.eu.snyk.io");
         known.aliases = vec!["eu".to_owned()];
         known.title = "Europe".to_owned();
-        assert!(known.matches_name("snyk-eu-01") && known.matches_name("EU") && !known.matches_name("us"));
+        assert!(
+            known.matches_name("snyk-eu-01")
+                && known.matches_name("EU")
+                && !known.matches_name("us")
+        );
         let old = Origin::parse("https://eu.snyk.example").unwrap();
         known.issuers = vec![old.clone()];
         assert!(known.matches_origin(&known.api) && known.matches_origin(&old));
@@ -300,7 +341,11 @@ mod tests {
 
         let moved = region("SNYK-EU-01", "http://127.0.0.1:9").inheriting_from(&known);
         assert_eq!((moved.title.as_str(), &moved.aliases), ("Europe", &known.aliases));
-        assert_eq!(moved.issuers, [old.clone(), known.api.clone()], "secrets that name the old host still mean it");
+        assert_eq!(
+            moved.issuers,
+            [old.clone(), known.api.clone()],
+            "secrets that name the old host still mean it"
+        );
         let stayed = region("SNYK-EU-01", "https://api.eu.snyk.io").inheriting_from(&known);
         assert_eq!(stayed.issuers, [old], "its own host is named once");
     }

@@ -65,7 +65,9 @@ impl CheckResult {
 
     /// Reads the word back.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Accepted, Self::Refused, Self::Unknown, Self::Unchecked].into_iter().find(|verdict| verdict.as_str() == text)
+        [Self::Accepted, Self::Refused, Self::Unknown, Self::Unchecked]
+            .into_iter()
+            .find(|verdict| verdict.as_str() == text)
     }
 }
 
@@ -102,7 +104,12 @@ mod tests {
     #[test]
     fn the_four_verdicts_have_four_words_that_are_read_back() {
         let words = ["accepted", "refused", "unknown", "unchecked"];
-        let verdicts = [CheckResult::Accepted, CheckResult::Refused, CheckResult::Unknown, CheckResult::Unchecked];
+        let verdicts = [
+            CheckResult::Accepted,
+            CheckResult::Refused,
+            CheckResult::Unknown,
+            CheckResult::Unchecked,
+        ];
         assert_eq!(verdicts.map(CheckResult::as_str), words);
         assert_eq!(words.map(CheckResult::parse), verdicts.map(Some));
         assert_eq!(CheckResult::parse("fine"), None);
@@ -111,14 +118,23 @@ mod tests {
     #[test]
     fn the_first_header_of_a_name_counts() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let answer =
-            ApiResponse { headers: vec![pair("date", "today"), pair("link", "a"), pair("link", "b")], ..ApiResponse::default() };
-        assert_eq!((answer.header("link"), answer.header("date"), answer.header("age")), (Some("a"), Some("today"), None));
+        let answer = ApiResponse {
+            headers: vec![pair("date", "today"), pair("link", "a"), pair("link", "b")],
+            ..ApiResponse::default()
+        };
+        assert_eq!(
+            (answer.header("link"), answer.header("date"), answer.header("age")),
+            (Some("a"), Some("today"), None)
+        );
     }
 
     #[test]
     fn only_text_is_lent_as_text_and_size_counts_bytes() {
-        let bodies = [ResponseBody::Empty, ResponseBody::Text("größe".to_owned()), ResponseBody::Binary(vec![0xff; 3])];
+        let bodies = [
+            ResponseBody::Empty,
+            ResponseBody::Text("größe".to_owned()),
+            ResponseBody::Binary(vec![0xff; 3]),
+        ];
         assert_eq!(bodies.each_ref().map(ResponseBody::size), [0, 7, 3]);
         assert_eq!(bodies.each_ref().map(ResponseBody::text), [None, Some("größe"), None]);
     }

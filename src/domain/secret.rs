@@ -40,7 +40,8 @@ impl Secret {
 
     /// Whether both hold the same bytes, in time that does not depend on where they differ.
     pub fn same_as(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len() && self.0.iter().zip(other.0.iter()).fold(0, |seen, (a, b)| seen | (a ^ b)) == 0
+        self.0.len() == other.0.len()
+            && self.0.iter().zip(other.0.iter()).fold(0, |seen, (a, b)| seen | (a ^ b)) == 0
     }
 }
 
@@ -63,7 +64,8 @@ mod tests {
         let mut is_here = false;
         for line in maps.lines() {
             let range = line.split(' ').next().and_then(|range| range.split_once('-'));
-            let ends = range.map(|(start, end)| [start, end].map(|end| usize::from_str_radix(end, 16).ok()));
+            let ends = range
+                .map(|(start, end)| [start, end].map(|end| usize::from_str_radix(end, 16).ok()));
             if let Some([Some(start), Some(end)]) = ends {
                 is_here = (start..end).contains(&place);
             } else if let Some(flags) = line.strip_prefix("VmFlags:").filter(|_| is_here) {
@@ -81,7 +83,9 @@ mod tests {
         let flags = flags_at(place).unwrap_or_else(|| panic!("no page at {place:#x}"));
         match region::lock(place as *const u8, 40) {
             Ok(_) => assert!(flags.split(' ').any(|flag| flag == "lo"), "{flags}"),
-            Err(error) => println!("skipped: this system keeps no more pages out of swap ({error})"),
+            Err(error) => {
+                println!("skipped: this system keeps no more pages out of swap ({error})")
+            }
         }
     }
 

@@ -21,7 +21,10 @@ pub fn is_invisible(c: char) -> bool {
 /// The text with everything that could steer a terminal replaced by `U+FFFD`. Line breaks and tabs stay; a carriage
 /// return goes, since it can only overwrite.
 pub fn sanitize(text: &str) -> String {
-    text.replace("\r\n", "\n").chars().map(|c| if is_unsafe_for_terminal(c) { '\u{fffd}' } else { c }).collect()
+    text.replace("\r\n", "\n")
+        .chars()
+        .map(|c| if is_unsafe_for_terminal(c) { '\u{fffd}' } else { c })
+        .collect()
 }
 
 /// The text without the sequences by which a program colours what it writes or steers a terminal otherwise.
@@ -63,7 +66,9 @@ pub fn parse_hex<const N: usize>(digits: &str) -> Option<[u8; N]> {
 /// The candidates that come nearest to what was written, best first, three at most; empty if none is near.
 pub fn nearest_names<S: AsRef<str>>(written: &str, candidates: &[S]) -> Vec<String> {
     let written = written.to_lowercase();
-    let scored = candidates.iter().map(|name| (name_similarity(&written, &name.as_ref().to_lowercase()), name.as_ref()));
+    let scored = candidates
+        .iter()
+        .map(|name| (name_similarity(&written, &name.as_ref().to_lowercase()), name.as_ref()));
     let mut near: Vec<(f64, &str)> = scored.filter(|(score, _)| *score >= MIN_SIMILARITY).collect();
     near.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(other.1)));
     near.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
@@ -80,7 +85,9 @@ fn skip_escape_sequence(chars: &mut std::str::Chars<'_>) {
     match chars.next() {
         Some('[') => _ = chars.find(|c| ('@'..='~').contains(c)),
         // A title and the like ends with a bell, or with an escape and a backslash.
-        Some(']') if chars.find(|c| matches!(*c, BELL | ESCAPE)) == Some(ESCAPE) => _ = chars.next(),
+        Some(']') if chars.find(|c| matches!(*c, BELL | ESCAPE)) == Some(ESCAPE) => {
+            _ = chars.next()
+        }
         _ => {}
     }
 }
@@ -91,7 +98,8 @@ fn is_unsafe_for_terminal(c: char) -> bool {
 
 /// Whether a text has the form of a UUID, whatever its version.
 pub fn is_uuid(text: &str) -> bool {
-    text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
+    text.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+        && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
 }
 
 /// A text that begins with a capital letter.
@@ -107,7 +115,10 @@ mod tests {
     #[test]
     fn sequences_are_left_out_whole() {
         assert_eq!(strip_escape_sequences("\u{1b}[1;31mno\u{1b}[0m way"), "no way");
-        assert_eq!(strip_escape_sequences("a\u{1b}]0;title\u{7}b\u{1b}]8;;x\u{1b}\\c\u{1b}(d\u{1b}"), "abcd");
+        assert_eq!(
+            strip_escape_sequences("a\u{1b}]0;title\u{7}b\u{1b}]8;;x\u{1b}\\c\u{1b}(d\u{1b}"),
+            "abcd"
+        );
     }
 
     #[test]
@@ -123,7 +134,10 @@ mod tests {
         assert_eq!(nearest_names("labtop", &names), ["laptop", "Laptop-2"]);
         assert_eq!(nearest_names("CI-SCANER", &names)[0], "ci-scanner");
         assert_eq!(nearest_names("runner", &names), ["ci-runner"]);
-        assert_eq!(nearest_names("the-one-of-the-very-old-ci-runner-in-the-cellar", &names), ["ci-runner"]);
+        assert_eq!(
+            nearest_names("the-one-of-the-very-old-ci-runner-in-the-cellar", &names),
+            ["ci-runner"]
+        );
         assert_eq!(nearest_names("xyz", &names), [""; 0]);
         assert_eq!(nearest_names("", &names), [""; 0]);
     }
@@ -132,6 +146,14 @@ mod tests {
     fn hexadecimal_digits_are_lower_case_and_padded() {
         assert_eq!(to_hex(&[0, 0x0f, 0xff]), "000fff");
         assert_eq!(parse_hex("000fff"), Some([0, 0x0f, 0xff]));
-        assert_eq!([parse_hex::<1>("0"), parse_hex::<1>("0g"), parse_hex::<1>("+1"), parse_hex::<1>("0000")], [None; 4]);
+        assert_eq!(
+            [
+                parse_hex::<1>("0"),
+                parse_hex::<1>("0g"),
+                parse_hex::<1>("+1"),
+                parse_hex::<1>("0000")
+            ],
+            [None; 4]
+        );
     }
 }

@@ -101,16 +101,29 @@ mod tests {
     fn what_was_measured_is_told_and_nothing_else() {
         let made = ConnectTiming { dns_ms: None, connect_ms: 3, tls_ms: Some(12) };
         let made = told(ConnectionOrigin::New(made));
-        assert_eq!(made[..3], ["DNS: –  the address needed no look-up", "connect: 3 ms", "TLS: 12 ms"]);
-        assert_eq!(made[3..], ["first byte: 40 ms after the start", "body: less than 1 ms more", "total: 40 ms"]);
-        assert!(told(ConnectionOrigin::Reused)[..3].iter().all(|line| line.ends_with("a connection stood already")));
-        assert!(told(ConnectionOrigin::Unknown)[..3].iter().all(|line| line.ends_with("not known")));
+        assert_eq!(
+            made[..3],
+            ["DNS: –  the address needed no look-up", "connect: 3 ms", "TLS: 12 ms"]
+        );
+        assert_eq!(
+            made[3..],
+            ["first byte: 40 ms after the start", "body: less than 1 ms more", "total: 40 ms"]
+        );
+        assert!(
+            told(ConnectionOrigin::Reused)[..3]
+                .iter()
+                .all(|line| line.ends_with("a connection stood already"))
+        );
+        assert!(
+            told(ConnectionOrigin::Unknown)[..3].iter().all(|line| line.ends_with("not known"))
+        );
     }
 
     #[test]
     fn only_a_connection_that_was_made_tells_what_making_it_took() {
         let making = ConnectTiming { dns_ms: Some(1), connect_ms: 2, tls_ms: None };
-        let all = [ConnectionOrigin::New(making), ConnectionOrigin::Reused, ConnectionOrigin::Unknown];
+        let all =
+            [ConnectionOrigin::New(making), ConnectionOrigin::Reused, ConnectionOrigin::Unknown];
         assert_eq!(all.map(ConnectionOrigin::connect_timing), [Some(making), None, None]);
         assert_eq!(all.map(ConnectionOrigin::as_str), ["made", "standing", "unknown"]);
     }

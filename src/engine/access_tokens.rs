@@ -84,7 +84,11 @@ impl Engine {
             return Ok(bind_to_region(credential, scheme, region, Arc::new(secret)));
         }
         let session = self.get_access_token(credential, kind, region, &refused).await?;
-        Ok(HostBoundSecret { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
+        Ok(HostBoundSecret {
+            scheme: session.scheme,
+            secret: session.token,
+            origins: region.bound_origins(),
+        })
     }
 
     /// The same for the secret in a slot, whatever is remembered of the credential: who asks wants to know whether this
@@ -106,7 +110,11 @@ impl Engine {
             let exchange = self.token_exchange(&credential.fields, kind, region, (&secret, &parts));
             self.new_cached_token(exchange.access_token(self.transport.as_ref()).await?)
         };
-        Ok(HostBoundSecret { scheme: session.scheme, secret: session.token, origins: region.bound_origins() })
+        Ok(HostBoundSecret {
+            scheme: session.scheme,
+            secret: session.token,
+            origins: region.bound_origins(),
+        })
     }
 
     async fn get_access_token(
@@ -116,8 +124,11 @@ impl Engine {
         region: &Region,
         refused: &RejectedToken,
     ) -> Result<CachedAccessToken, SendError> {
-        let known =
-            || self.token_cache.get(&credential.id, &region.id, self.now()).filter(|session| !refused.matches(&session.token));
+        let known = || {
+            self.token_cache
+                .get(&credential.id, &region.id, self.now())
+                .filter(|session| !refused.matches(&session.token))
+        };
         if let Some(session) = known() {
             return Ok(session);
         }
@@ -146,7 +157,11 @@ impl Engine {
         _held: &CredentialLock,
     ) -> Result<CachedAccessToken, SendError> {
         let ExchangeTarget { credential, kind, region, slot } = spending;
-        if let Some(session) = self.load_shared_access_token(spending).await?.filter(|session| !refused.matches(&session.token)) {
+        if let Some(session) = self
+            .load_shared_access_token(spending)
+            .await?
+            .filter(|session| !refused.matches(&session.token))
+        {
             return Ok(session);
         }
         let (secret, parts) = self.load_secret_and_parts(spending).await?;
@@ -163,7 +178,11 @@ impl Engine {
         refreshed: RefreshResult,
     ) -> Result<CachedAccessToken, Problem> {
         if let Some(next) = &refreshed.next {
-            self.store_secret(secret_location(&credential.id, slot, &SecretPart::Secret), &next.secret).await?;
+            self.store_secret(
+                secret_location(&credential.id, slot, &SecretPart::Secret),
+                &next.secret,
+            )
+            .await?;
             if slot == SecretSlot::Current {
                 self.record_refresh_token(credential, next).await?;
             }
@@ -174,14 +193,22 @@ impl Engine {
     }
 
     /// The access token that another process stored, if it is still good and of this region.
-    async fn load_shared_access_token(&self, spending: ExchangeTarget<'_>) -> Result<Option<CachedAccessToken>, SendError> {
+    async fn load_shared_access_token(
+        &self,
+        spending: ExchangeTarget<'_>,
+    ) -> Result<Option<CachedAccessToken>, SendError> {
         let ExchangeTarget { credential, kind, slot, .. } = spending;
-        let stored = match self.store.get(&ItemKey::for_part(&credential.id, slot, &access_token_part())).await {
+        let stored = match self
+            .store
+            .get(&ItemKey::for_part(&credential.id, slot, &access_token_part()))
+            .await
+        {
             Ok(stored) => stored,
             Err(StoreError::NotFound) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        Ok(decode_shared_token(&stored, kind.authorization.scheme()).filter(|session| session.lifetime.until > self.now()))
+        Ok(decode_shared_token(&stored, kind.authorization.scheme())
+            .filter(|session| session.lifetime.until > self.now()))
     }
 
     /// Stores the access token of the session in a slot, for the other processes and for what comes after this one.
@@ -193,12 +220,17 @@ impl Engine {
     ) -> Result<(), Problem> {
         let stored = encode_shared_token(session);
         self.store.put(&ItemKey::for_part(id, slot, &access_token_part()), &stored).await?;
-        self.record_fingerprint(secret_location(id, slot, &access_token_part()), &session.token).await;
+        self.record_fingerprint(secret_location(id, slot, &access_token_part()), &session.token)
+            .await;
         Ok(())
     }
 
     /// The fingerprint follows the secret, or a twin would be missed; and so does the end of the session.
-    async fn record_refresh_token(&self, credential: &Credential, next: &RefreshToken) -> Result<(), Problem> {
+    async fn record_refresh_token(
+        &self,
+        credential: &Credential,
+        next: &RefreshToken,
+    ) -> Result<(), Problem> {
         let (id, fingerprint) = (credential.id.clone(), self.fingerprint(&next.secret).await?);
         let end = self.expiry_after(next.lifetime);
         self.with_database(move |index| {
@@ -223,7 +255,12 @@ impl Engine {
             Ok(()) | Err(StoreError::NotFound) => {}
             Err(error) => return Err(error.into()),
         }
-        self.release_fingerprint(secret_location(&credential.id, SecretSlot::Current, &access_token_part())).await;
+        self.release_fingerprint(secret_location(
+            &credential.id,
+            SecretSlot::Current,
+            &access_token_part(),
+        ))
+        .await;
         Ok(())
     }
 
@@ -235,7 +272,11 @@ impl Engine {
         let ExchangeTarget { credential, kind, slot, .. } = spending;
         let secret = match slot {
             SecretSlot::Current => self.load_secret(credential, &SecretPart::Secret).await?,
-            other => self.store.get(&ItemKey::for_part(&credential.id, other, &SecretPart::Secret)).await?,
+            other => {
+                self.store
+                    .get(&ItemKey::for_part(&credential.id, other, &SecretPart::Secret))
+                    .await?
+            }
         };
         Ok((Arc::new(secret), self.load_parts(credential, kind).await?))
     }
@@ -248,7 +289,11 @@ impl Engine {
     ) -> Result<BTreeMap<String, Arc<Secret>>, Problem> {
         let mut parts = BTreeMap::new();
         for part in &kind.parts {
-            match self.store.get(&current_item_key(credential, &SecretPart::Named(part.id.clone()))).await {
+            match self
+                .store
+                .get(&current_item_key(credential, &SecretPart::Named(part.id.clone())))
+                .await
+            {
                 Ok(secret) => drop(parts.insert(part.id.clone(), Arc::new(secret))),
                 Err(StoreError::NotFound) => {}
                 Err(error) => return Err(error.into()),
@@ -265,7 +310,15 @@ impl Engine {
         (secret, parts): (&'a Arc<Secret>, &'a BTreeMap<String, Arc<Secret>>),
     ) -> TokenExchange<'a> {
         let (limits, now) = (self.options.limits, self.now());
-        TokenExchange { authorization: &kind.authorization, region, fields, secret, parts, limits, now }
+        TokenExchange {
+            authorization: &kind.authorization,
+            region,
+            fields,
+            secret,
+            parts,
+            limits,
+            now,
+        }
     }
 
     /// What is remembered of an access token.
@@ -286,7 +339,12 @@ pub(super) fn sends_secret_verbatim(kind: &CredentialKind, credential: &Credenti
 }
 
 /// The secret itself, bound to the region's origins, under the scheme that is known to work or the kind's own.
-pub(super) fn bind_to_region(credential: &Credential, scheme: &str, region: &Region, secret: Arc<Secret>) -> HostBoundSecret {
+pub(super) fn bind_to_region(
+    credential: &Credential,
+    scheme: &str,
+    region: &Region,
+    secret: Arc<Secret>,
+) -> HostBoundSecret {
     let scheme = credential.scheme.as_deref().unwrap_or(scheme).to_owned();
     HostBoundSecret { scheme, secret, origins: region.bound_origins() }
 }
@@ -324,7 +382,8 @@ fn decode_shared_token(stored: &Secret, scheme: &str) -> Option<CachedAccessToke
     stored.expose(|bytes| {
         let blank = bytes.iter().position(|byte| *byte == b' ')?;
         let life = std::str::from_utf8(&bytes[..blank]).ok()?;
-        let (until, since) = life.split_once('/').map_or((life, None), |(until, since)| (until, Some(since)));
+        let (until, since) =
+            life.split_once('/').map_or((life, None), |(until, since)| (until, Some(since)));
         let moment = |seconds: &str| Timestamp::from_unix_timestamp(seconds.parse().ok()?).ok();
         let life = TokenLifetime { since: since.and_then(moment), until: moment(until)? };
         Some(CachedAccessToken {
@@ -388,7 +447,11 @@ mod tests {
         let until = datetime!(2026-11-22 1:02:03 UTC);
         for since in [None, Some(datetime!(2026-11-22 0:02:03 UTC))] {
             let token = Arc::new(Secret::from_text("a.b c".to_owned()));
-            let session = CachedAccessToken { token, scheme: "bearer".to_owned(), lifetime: TokenLifetime { since, until } };
+            let session = CachedAccessToken {
+                token,
+                scheme: "bearer".to_owned(),
+                lifetime: TokenLifetime { since, until },
+            };
             let back = decode_shared_token(&encode_shared_token(&session), "bearer").unwrap();
             assert!(back.token.same_as(&session.token));
             assert_eq!(back.lifetime, session.lifetime);
@@ -399,11 +462,21 @@ mod tests {
     #[test]
     fn the_stored_form_of_a_shared_session() {
         let until = datetime!(2026-11-22 1:02:03 UTC);
-        let pinned = [(None, "1795309323 a.b c"), (Some(datetime!(2026-11-22 0:02:03 UTC)), "1795309323/1795305723 a.b c")];
+        let pinned = [
+            (None, "1795309323 a.b c"),
+            (Some(datetime!(2026-11-22 0:02:03 UTC)), "1795309323/1795305723 a.b c"),
+        ];
         for (since, form) in pinned {
             let token = Arc::new(Secret::from_text("a.b c".to_owned()));
-            let session = CachedAccessToken { token, scheme: "bearer".to_owned(), lifetime: TokenLifetime { since, until } };
-            assert!(encode_shared_token(&session).same_as(&Secret::from_text(form.to_owned())), "{form}");
+            let session = CachedAccessToken {
+                token,
+                scheme: "bearer".to_owned(),
+                lifetime: TokenLifetime { since, until },
+            };
+            assert!(
+                encode_shared_token(&session).same_as(&Secret::from_text(form.to_owned())),
+                "{form}"
+            );
         }
         assert_eq!((ACCESS_TOKEN_PART, KEY_FILE_FIELD), ("access_token", "key_file"));
     }

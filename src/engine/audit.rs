@@ -58,7 +58,8 @@ impl Engine {
 
 /// The user of the operating system. The number cannot be changed by setting a variable, the name can.
 fn audit_actor() -> String {
-    let name = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let name =
+        ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
     let name = crate::domain::text::sanitize_line(&name.unwrap_or_default());
     match (user_number(), name.as_str()) {
         (Some(number), "") => format!("uid {number}"),

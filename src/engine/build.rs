@@ -24,11 +24,21 @@ pub fn open_engine(paths: &AppPaths, settings: &Settings) -> Result<Engine, Prob
         clock: Arc::new(SystemClock),
     };
     let (requests, locks) = (Some(SavedRequestStore::new(paths)), Some(paths.state.join("locks")));
-    Ok(Engine::new(ports, EngineOptions { saved_requests: requests, lock_folder: locks, ..EngineOptions::from(settings) }))
+    Ok(Engine::new(
+        ports,
+        EngineOptions {
+            saved_requests: requests,
+            lock_folder: locks,
+            ..EngineOptions::from(settings)
+        },
+    ))
 }
 
 /// An engine that keeps nothing: secrets and index live in this process's memory.
-pub fn in_memory_engine(catalogue: ProviderCatalog, settings: &Settings) -> Result<Engine, Problem> {
+pub fn in_memory_engine(
+    catalogue: ProviderCatalog,
+    settings: &Settings,
+) -> Result<Engine, Problem> {
     let ports = EngineDependencies {
         catalog: Arc::new(catalogue),
         database: Arc::new(Database::in_memory()?),
@@ -54,7 +64,8 @@ pub fn add_region(paths: &AppPaths, provider: &str, region: &Region) -> Result<P
     let before = place.map(|place| files[place].1.as_str());
     let after = user_overrides::toml_with_region(before, &owner, region).map_err(|error| {
         let what = format!("The region cannot be written to {}", path.display());
-        Problem::new(what, error.to_string(), "mend the file by hand, or move it away").with_class(ProblemClass::Usage)
+        Problem::new(what, error.to_string(), "mend the file by hand, or move it away")
+            .with_class(ProblemClass::Usage)
     })?;
     match place {
         Some(place) => files[place].1.clone_from(&after),
@@ -87,7 +98,9 @@ fn chosen_backend(settings: &Settings) -> BackendKind {
 }
 
 fn catalog_from_files(files: Vec<(PathBuf, String)>) -> Result<ProviderCatalog, Problem> {
-    let sources: Vec<_> =
-        files.into_iter().map(|(path, text)| ProviderSource { name: path.display().to_string(), text }).collect();
+    let sources: Vec<_> = files
+        .into_iter()
+        .map(|(path, text)| ProviderSource { name: path.display().to_string(), text })
+        .collect();
     Ok(ProviderCatalog::load(&sources)?)
 }

@@ -22,8 +22,12 @@ impl Engine {
         match self.find_credential(name.as_str()).await {
             Ok(_) => {
                 let why = "each name is given once, and what is made by this request could not be kept under it";
-                return Err(Problem::new(format!("There is a {name} already"), why, "choose another name")
-                    .with_class(ProblemClass::Usage));
+                return Err(Problem::new(
+                    format!("There is a {name} already"),
+                    why,
+                    "choose another name",
+                )
+                .with_class(ProblemClass::Usage));
             }
             Err(problem) if problem.class == ProblemClass::NotFound => {}
             Err(problem) => return Err(problem),
@@ -34,17 +38,26 @@ impl Engine {
     /// Makes sure, before a request is sent that may make a secret, that the store keeps what it is given. No preset makes
     /// one, and what is only read can be read again.
     pub async fn verify_store_before_send(&self, draft: &RequestDraft) -> Result<(), Problem> {
-        if draft.method.is_safe() || draft.preset.is_some() { Ok(()) } else { self.verify_store().await }
+        if draft.method.is_safe() || draft.preset.is_some() {
+            Ok(())
+        } else {
+            self.verify_store().await
+        }
     }
 
     /// Keeps at once, before anybody is asked for a name, every secret of an answer that the provider will not say again:
     /// whoever is asked may leave, and so may the program.
-    pub async fn store_captured_secrets(&self, acting: &Credential, exchange: &mut HttpExchange) -> Result<(), Problem> {
+    pub async fn store_captured_secrets(
+        &self,
+        acting: &Credential,
+        exchange: &mut HttpExchange,
+    ) -> Result<(), Problem> {
         if exchange.draft.method.is_safe() {
             return Ok(());
         }
         for at in 0..exchange.captured.len() {
-            let kept = self.store_under_unused_name(acting, exchange, &exchange.captured[at]).await?;
+            let kept =
+                self.store_under_unused_name(acting, exchange, &exchange.captured[at]).await?;
             exchange.captured[at].stored = Some(Box::new(kept));
         }
         Ok(())
@@ -60,7 +73,9 @@ impl Engine {
         loop {
             let name = self.next_unused_name(acting).await?;
             match self.store_captured_secret(acting, name.clone(), exchange, minted).await {
-                Err(problem) if problem.class == ProblemClass::Usage && self.find_credential(name.as_str()).await.is_ok() => {}
+                Err(problem)
+                    if problem.class == ProblemClass::Usage
+                        && self.find_credential(name.as_str()).await.is_ok() => {}
                 kept => return kept,
             }
         }
@@ -77,7 +92,12 @@ impl Engine {
             if kept.name == name {
                 return Ok(Credential::clone(kept));
             }
-            return self.edit_credential(&kept.id, CredentialEdit { name: Some(name), ..CredentialEdit::default() }).await;
+            return self
+                .edit_credential(
+                    &kept.id,
+                    CredentialEdit { name: Some(name), ..CredentialEdit::default() },
+                )
+                .await;
         }
         let acting = self.credential_by_id(&exchange.credential).await?;
         self.ensure_storable_as(&name).await?;
@@ -96,8 +116,14 @@ impl Engine {
                 Err(problem) => return Err(problem),
             }
         }
-        let why = format!("there are {MAX_UNNAMED_SECRETS} credentials already whose names begin with {whose}-minted");
-        Err(Problem::new("The new secret was not kept", why, "give it a name (K in the console, --capture NAME), and those too"))
+        let why = format!(
+            "there are {MAX_UNNAMED_SECRETS} credentials already whose names begin with {whose}-minted"
+        );
+        Err(Problem::new(
+            "The new secret was not kept",
+            why,
+            "give it a name (K in the console, --capture NAME), and those too",
+        ))
     }
 
     /// Keeps a secret from an answer as a credential like the one that asked for it: same provider, same region, the
@@ -114,7 +140,9 @@ impl Engine {
         let kind = told
             .filter(|candidate| candidate.confidence >= MatchConfidence::Likely)
             .map_or(&acting.kind, |candidate| &candidate.kind);
-        let kind = self.catalog.kind(&acting.provider, self.kind_by_member(acting, minted).unwrap_or(kind))?;
+        let kind = self
+            .catalog
+            .kind(&acting.provider, self.kind_by_member(acting, minted).unwrap_or(kind))?;
         self.add_credential(NewCredential {
             name,
             provider: acting.provider.clone(),
@@ -141,17 +169,32 @@ impl Engine {
 /// A name with this end, its beginning cut where both together are too long.
 fn truncated_name(beginning: &str, end: &str) -> Option<CredentialName> {
     let lengths = (1..=beginning.len()).rev().filter(|at| beginning.is_char_boundary(*at));
-    lengths.map(|at| format!("{}{end}", &beginning[..at])).find_map(|text| CredentialName::parse(&text).ok())
+    lengths
+        .map(|at| format!("{}{end}", &beginning[..at]))
+        .find_map(|text| CredentialName::parse(&text).ok())
 }
 
 /// The fields of a kind: as the answer names them, as the path names them, else as the acting credential has them.
-fn captured_fields(kind: &CredentialKind, acting: &Credential, exchange: &HttpExchange) -> BTreeMap<String, String> {
-    let body: Value = exchange.response.body.text().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+fn captured_fields(
+    kind: &CredentialKind,
+    acting: &Credential,
+    exchange: &HttpExchange,
+) -> BTreeMap<String, String> {
+    let body: Value = exchange
+        .response
+        .body
+        .text()
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
     let value = |id: &str| {
         let told = find_text_member(&body, id).or_else(|| document_attribute(&body, id));
         told.or_else(|| id_in_path(exchange, id)).or_else(|| acting.fields.get(id).cloned())
     };
-    let mut fields: BTreeMap<_, _> = kind.fields.iter().filter_map(|field| Some((field.id.clone(), value(&field.id)?))).collect();
+    let mut fields: BTreeMap<_, _> = kind
+        .fields
+        .iter()
+        .filter_map(|field| Some((field.id.clone(), value(&field.id)?)))
+        .collect();
     // Snyk answers with `Org` and `Group`, and wants neither in a path.
     fields.entry("level".to_owned()).and_modify(|level| *level = level.to_lowercase());
     fields
@@ -173,7 +216,9 @@ fn find_text_member(value: &Value, name: &str) -> Option<String> {
 fn document_attribute(body: &Value, name: &str) -> Option<String> {
     let document = body.get("data").unwrap_or(body);
     let kind = document.get("type").and_then(Value::as_str).unwrap_or("key");
-    let (attribute, text) = (name.strip_prefix(kind)?.strip_prefix('_')?, |value: &Value| value.as_str().map(str::to_owned));
+    let (attribute, text) = (name.strip_prefix(kind)?.strip_prefix('_')?, |value: &Value| {
+        value.as_str().map(str::to_owned)
+    });
     document.get(attribute).and_then(text)
 }
 
@@ -181,6 +226,7 @@ fn document_attribute(body: &Value, name: &str) -> Option<String> {
 fn id_in_path(exchange: &HttpExchange, name: &str) -> Option<String> {
     let RequestTarget::Path { path, .. } = &exchange.draft.target else { return None };
     let kind = name.strip_suffix("_id")?;
-    let mut segments = path.split(['/', '?']).skip_while(|segment| segment.trim_end_matches('s') != kind);
+    let mut segments =
+        path.split(['/', '?']).skip_while(|segment| segment.trim_end_matches('s') != kind);
     segments.nth(1).filter(|id| !id.is_empty()).map(str::to_owned)
 }

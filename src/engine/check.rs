@@ -38,7 +38,11 @@ struct SecretBatch {
 impl Engine {
     /// Asks the provider in the named region whether the credential works, and keeps the verdict in the index.
     /// A store that does not give the secret is a problem, not a verdict.
-    pub async fn check(&self, credential: &Credential, region: &str) -> Result<CheckReport, Problem> {
+    pub async fn check(
+        &self,
+        credential: &Credential,
+        region: &str,
+    ) -> Result<CheckReport, Problem> {
         let finding = self.run_check(credential, region).await?;
         let check = finding.check.clone();
         self.write_check(finding).await?;
@@ -54,14 +58,18 @@ impl Engine {
         mut seen: impl FnMut(&Credential, Result<CheckReport, Problem>) + Send,
     ) {
         let mut turns =
-            FairQueue::new(self.assign_secret_batches(shuffled(credentials)), |(credential, _)| queue_key(credential));
+            FairQueue::new(self.assign_secret_batches(shuffled(credentials)), |(credential, _)| {
+                queue_key(credential)
+            });
         let (mut asked, mut findings) = (JoinSet::new(), self.check_writer());
         loop {
             while asked.len() < self.options.concurrency
                 && let Some((place, (credential, secrets))) = turns.next()
             {
                 let engine = Arc::clone(self);
-                asked.spawn(async move { (place, engine.run_check_from_batch(credential, secrets).await) });
+                asked.spawn(async move {
+                    (place, engine.run_check_from_batch(credential, secrets).await)
+                });
             }
             let batch = tokio::select! {
                 () = findings.wait_until_due() => {
@@ -87,9 +95,13 @@ impl Engine {
     }
 
     /// The credentials in the order in which they have their turns, each with the portion that its secret is read with.
-    fn assign_secret_batches(&self, credentials: Vec<Credential>) -> Vec<(Credential, Arc<SecretBatch>)> {
+    fn assign_secret_batches(
+        &self,
+        credentials: Vec<Credential>,
+    ) -> Vec<(Credential, Arc<SecretBatch>)> {
         let mut turns = FairQueue::new(credentials, queue_key);
-        let mut waiting = std::iter::from_fn(|| turns.next()).map(|(_, credential)| credential).peekable();
+        let mut waiting =
+            std::iter::from_fn(|| turns.next()).map(|(_, credential)| credential).peekable();
         let mut work = Vec::new();
         while waiting.peek().is_some() {
             let portion: Vec<_> = waiting.by_ref().take(self.store.read_batch_size()).collect();
@@ -107,9 +119,13 @@ impl Engine {
         mut seen: impl FnMut(&str, &CheckReport) + Send,
     ) -> Result<(), Problem> {
         let regions = self.catalog.regions(&credential.provider)?;
-        let (own, others): (Vec<_>, Vec<_>) = regions.iter().partition(|region| region.id == credential.region);
+        let (own, others): (Vec<_>, Vec<_>) =
+            regions.iter().partition(|region| region.id == credential.region);
         let [own, others] = [own, others].map(|asked| {
-            let asked: Vec<_> = asked.into_iter().map(|region| self.check_region(credential, region).boxed()).collect();
+            let asked: Vec<_> = asked
+                .into_iter()
+                .map(|region| self.check_region(credential, region).boxed())
+                .collect();
             stream::iter(asked).buffer_unordered(self.options.concurrency)
         });
         let mut answers = std::pin::pin!(others.chain(own));
@@ -120,7 +136,10 @@ impl Engine {
     }
 
     /// The last verdicts of a credential, one for each region where it was tried.
-    pub async fn region_checks(&self, id: &CredentialId) -> Result<Vec<RegionCheckResult>, Problem> {
+    pub async fn region_checks(
+        &self,
+        id: &CredentialId,
+    ) -> Result<Vec<RegionCheckResult>, Problem> {
         let id = id.clone();
         self.with_database(move |index| index.region_checks(&id)).await
     }
@@ -137,7 +156,11 @@ impl Engine {
         if let Some(host) = foreign_host(region, answer) {
             return Ok(explain::explain_unsafe_redirect(asked, answer.status, &host));
         }
-        Ok(explain::explain(asked, answer, &self.explanation_context(credential, region, answer).await?))
+        Ok(explain::explain(
+            asked,
+            answer,
+            &self.explanation_context(credential, region, answer).await?,
+        ))
     }
 
     /// What is known of a refused request, cause by cause; nothing where it was not refused.
@@ -180,10 +203,20 @@ impl Engine {
         let checks = self.region_checks(&credential.id).await?;
         let own = HistoryFilter { credential: Some(credential.id.clone()), text: None };
         let sent = self.history(own, MAX_HISTORY_CONSIDERED).await?;
-        for other in self.catalog.regions(&credential.provider)?.iter().filter(|other| other.id != region.id) {
-            let checked = checks.iter().filter(|known| known.region == other.id).map(|known| known.check.result);
-            let asked = sent.iter().filter(|line| line.entry.region == other.id).map(|line| line.entry.verdict);
-            let list = match checked.chain(asked).find(|verdict| matches!(verdict, CheckResult::Accepted | CheckResult::Refused))
+        for other in
+            self.catalog.regions(&credential.provider)?.iter().filter(|other| other.id != region.id)
+        {
+            let checked = checks
+                .iter()
+                .filter(|known| known.region == other.id)
+                .map(|known| known.check.result);
+            let asked = sent
+                .iter()
+                .filter(|line| line.entry.region == other.id)
+                .map(|line| line.entry.verdict);
+            let list = match checked
+                .chain(asked)
+                .find(|verdict| matches!(verdict, CheckResult::Accepted | CheckResult::Refused))
             {
                 Some(CheckResult::Accepted) => &mut hints.accepted_in,
                 Some(_) => &mut hints.refused_in,
@@ -196,11 +229,19 @@ impl Engine {
     }
 
     /// The region that the secret itself names, and what stands around it in the store.
-    async fn inspect_secret(&self, credential: &Credential) -> (Option<String>, Option<Vec<String>>) {
-        let Ok(secret) = self.load_secret(credential, &SecretPart::Secret).await else { return (None, None) };
+    async fn inspect_secret(
+        &self,
+        credential: &Credential,
+    ) -> (Option<String>, Option<Vec<String>>) {
+        let Ok(secret) = self.load_secret(credential, &SecretPart::Secret).await else {
+            return (None, None);
+        };
         match self.identify(&secret) {
             Ok(found) => {
-                let own = found.candidates.into_iter().find(|candidate| candidate.kind == credential.kind);
+                let own = found
+                    .candidates
+                    .into_iter()
+                    .find(|candidate| candidate.kind == credential.kind);
                 (own.and_then(|own| own.region), Some(found.removed))
             }
             Err(problem) => (None, Some(vec![problem.why])),
@@ -222,17 +263,27 @@ impl Engine {
         secrets: Arc<SecretBatch>,
     ) -> (Credential, Result<CheckRecord, Problem>) {
         let found = match secrets.get(&credential.id, self.store.as_ref()).await {
-            Some(secret) => self.run_check_with_secret(&credential, &credential.region, secret).await,
+            Some(secret) => {
+                self.run_check_with_secret(&credential, &credential.region, secret).await
+            }
             None => self.run_check(&credential, &credential.region).await,
         };
         (credential, found)
     }
 
-    async fn check_region<'r>(&self, credential: &Credential, region: &'r Region) -> (&'r Region, Result<CheckReport, Problem>) {
+    async fn check_region<'r>(
+        &self,
+        credential: &Credential,
+        region: &'r Region,
+    ) -> (&'r Region, Result<CheckReport, Problem>) {
         (region, self.check(credential, &region.id).await)
     }
 
-    pub(super) async fn run_check(&self, credential: &Credential, region: &str) -> Result<CheckRecord, Problem> {
+    pub(super) async fn run_check(
+        &self,
+        credential: &Credential,
+        region: &str,
+    ) -> Result<CheckRecord, Problem> {
         self.run_check_using(credential, region, |region, draft| async move {
             self.send_with_auth_retry(credential, region, &draft).await
         })
@@ -246,8 +297,9 @@ impl Engine {
         region: &str,
         secret: Arc<Secret>,
     ) -> Result<CheckRecord, Problem> {
-        let dispatch =
-            |region, draft: RequestDraft| async move { self.send_with_secret(credential, region, &draft, Some(secret)).await };
+        let dispatch = |region, draft: RequestDraft| async move {
+            self.send_with_secret(credential, region, &draft, Some(secret)).await
+        };
         self.run_check_using(credential, region, dispatch).await
     }
 
@@ -277,11 +329,20 @@ impl Engine {
                 (verdict, Some(answer.status), reason)
             }
             Err(SendError::Net(error)) => (CheckResult::Unknown, None, error.to_string()),
-            Err(SendError::Exchange(error)) => self.explain_exchange_error(credential, region, &error).await?,
+            Err(SendError::Exchange(error)) => {
+                self.explain_exchange_error(credential, region, &error).await?
+            }
             Err(SendError::Problem(problem)) => return Err(problem),
         };
-        let check = CheckReport { result: verdict, status, reason, checked_at: self.now(), latency_ms: Some(latency) };
-        let principal = principal.filter(|principal| credential.principal.as_ref() != Some(principal));
+        let check = CheckReport {
+            result: verdict,
+            status,
+            reason,
+            checked_at: self.now(),
+            latency_ms: Some(latency),
+        };
+        let principal =
+            principal.filter(|principal| credential.principal.as_ref() != Some(principal));
         Ok(CheckRecord {
             credential: credential.id.clone(),
             region: region.id.clone(),
@@ -299,18 +360,31 @@ impl Engine {
         error: &TokenExchangeError,
     ) -> Result<(CheckResult, Option<u16>, String), Problem> {
         let Some(answer) = error.response() else {
-            return Ok((verdict_from_exchange_error(error), status_from_exchange_error(error), error.to_string()));
+            return Ok((
+                verdict_from_exchange_error(error),
+                status_from_exchange_error(error),
+                error.to_string(),
+            ));
         };
-        let ResponseExplanation { result: verdict, reason, .. } = self.explain_response(credential, region, answer).await?;
+        let ResponseExplanation { result: verdict, reason, .. } =
+            self.explain_response(credential, region, answer).await?;
         Ok((verdict, Some(answer.status), reason))
     }
 
     /// Why a request got no answer, as the provider's own table of meanings has it where the exchange was refused.
-    pub(super) async fn explain_send_error(&self, credential: &Credential, region: &Region, trouble: SendError) -> Problem {
+    pub(super) async fn explain_send_error(
+        &self,
+        credential: &Credential,
+        region: &Region,
+        trouble: SendError,
+    ) -> Problem {
         if let SendError::Exchange(error) = &trouble
             && let Some(answer) = error.response()
         {
-            let explained = self.explain_response(credential, region, answer).await.map(|explanation| explanation.problem);
+            let explained = self
+                .explain_response(credential, region, answer)
+                .await
+                .map(|explanation| explanation.problem);
             return explained.ok().flatten().unwrap_or_else(|| trouble.into());
         }
         trouble.into()
@@ -347,8 +421,11 @@ impl SecretBatch {
     /// One of the secrets; none that is not among them, or that could not be read: its own check meets the reason.
     async fn get(&self, id: &CredentialId, store: &dyn SecretStore) -> Option<Arc<Secret>> {
         let read = self.loaded.get_or_init(|| async {
-            let keys: Vec<_> =
-                self.ids.iter().map(|id| ItemKey::for_part(id, SecretSlot::Current, &SecretPart::Secret)).collect();
+            let keys: Vec<_> = self
+                .ids
+                .iter()
+                .map(|id| ItemKey::for_part(id, SecretSlot::Current, &SecretPart::Secret))
+                .collect();
             let read = self.ids.iter().zip(store.get_many(&keys).await);
             read.filter_map(|(id, secret)| Some((id.clone(), Arc::new(secret.ok()?)))).collect()
         });
@@ -357,20 +434,29 @@ impl SecretBatch {
 }
 
 /// Who the answer says the credential acts as.
-pub(super) fn principal_from_response(preset: &RequestPreset, answer: &ApiResponse) -> Option<Principal> {
+pub(super) fn principal_from_response(
+    preset: &RequestPreset,
+    answer: &ApiResponse,
+) -> Option<Principal> {
     principal_and_home(preset, answer).0
 }
 
 /// The same, and the organisation in which it acts unless a request says otherwise.
-fn principal_and_home(preset: &RequestPreset, answer: &ApiResponse) -> (Option<Principal>, Option<String>) {
-    let body: Option<serde_json::Value> = answer.body.text().and_then(|text| serde_json::from_str(text).ok());
+fn principal_and_home(
+    preset: &RequestPreset,
+    answer: &ApiResponse,
+) -> (Option<Principal>, Option<String>) {
+    let body: Option<serde_json::Value> =
+        answer.body.text().and_then(|text| serde_json::from_str(text).ok());
     let (Some(pointers), Some(body)) = (&preset.principal, body) else { return (None, None) };
     (pointers.read_principal(&body), pointers.read_home_organization(&body))
 }
 
 fn verdict_from_exchange_error(error: &TokenExchangeError) -> CheckResult {
     match error {
-        TokenExchangeError::Refused { .. } | TokenExchangeError::ClaimMismatch { .. } => CheckResult::Refused,
+        TokenExchangeError::Refused { .. } | TokenExchangeError::ClaimMismatch { .. } => {
+            CheckResult::Refused
+        }
         _ => CheckResult::Unknown,
     }
 }

@@ -62,7 +62,11 @@ impl Engine {
 
 impl CheckWriter {
     fn new(index: Arc<Database>) -> Self {
-        Self { waiting: CheckBatch { database: index, records: Vec::new() }, since: None, writing: None }
+        Self {
+            waiting: CheckBatch { database: index, records: Vec::new() },
+            since: None,
+            writing: None,
+        }
     }
 
     /// Takes one in.

@@ -30,8 +30,14 @@ impl ClassificationResult {
         if check.result != CheckResult::Accepted {
             return vec![format!("kept, but {}: {}", check.result.as_str(), check.reason)];
         }
-        let who = credential.principal.as_ref().map(|who| format!("acts as {} ({})", who.name, who.kind.replace('_', " ")));
-        let sees = credential.fields.get("organisations").map(|seen| format!("sees organisations: {seen}"));
+        let who = credential
+            .principal
+            .as_ref()
+            .map(|who| format!("acts as {} ({})", who.name, who.kind.replace('_', " ")));
+        let sees = credential
+            .fields
+            .get("organisations")
+            .map(|seen| format!("sees organisations: {seen}"));
         let ends = credential.expires.map(|end| format!("ends on {}", end.date()));
         [who, sees, ends].into_iter().flatten().collect()
     }
@@ -53,7 +59,10 @@ impl Engine {
         let (check, home) = (finding.check.clone(), finding.home_organization.clone());
         self.write_check(finding).await?;
         if check.result != CheckResult::Accepted {
-            return Ok(ClassificationResult { check, credential: self.credential_by_id(&credential.id).await? });
+            return Ok(ClassificationResult {
+                check,
+                credential: self.credential_by_id(&credential.id).await?,
+            });
         }
         let known = self.credential_by_id(&credential.id).await?;
         let provider = self.catalog.provider(&known.provider)?;
@@ -64,7 +73,10 @@ impl Engine {
         self.learn_expiry(&known, kind, &mut learned).await;
         // Only what the kind has a place for: any other field could not be edited later.
         learned.fields.retain(|id, _| kind.field(id).is_some());
-        Ok(ClassificationResult { check, credential: self.store_learned_metadata(&known, learned).await? })
+        Ok(ClassificationResult {
+            check,
+            credential: self.store_learned_metadata(&known, learned).await?,
+        })
     }
 
     async fn learn_organizations(
@@ -81,14 +93,24 @@ impl Engine {
         learned.fields.insert("organisations".to_owned(), organization_summary(&names, whole));
     }
 
-    async fn learn_expiry(&self, credential: &Credential, kind: &CredentialKind, learned: &mut LearnedMetadata) {
+    async fn learn_expiry(
+        &self,
+        credential: &Credential,
+        kind: &CredentialKind,
+        learned: &mut LearnedMetadata,
+    ) {
         let Some(listed) = &kind.credential_listing else { return };
         let Some(body) = self.fetch_preset_json(credential, &listed.preset).await else { return };
         let known = credential.fields.get(&listed.field).cloned();
         let claimed = self.claimed_remote_id(credential).await;
-        let Some(entry) = find_listed_entry(&body, listed, [known, claimed].into_iter().flatten()) else { return };
-        let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).map(text::sanitize_line);
-        learned.expires = text(&listed.expires).and_then(|end| Timestamp::parse(&end, &Rfc3339).ok());
+        let Some(entry) = find_listed_entry(&body, listed, [known, claimed].into_iter().flatten())
+        else {
+            return;
+        };
+        let text =
+            |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).map(text::sanitize_line);
+        learned.expires =
+            text(&listed.expires).and_then(|end| Timestamp::parse(&end, &Rfc3339).ok());
         learned.fields.extend(text(&listed.id).map(|id| (listed.field.clone(), id)));
     }
 
@@ -108,7 +130,11 @@ impl Engine {
         serde_json::from_str(body).ok()
     }
 
-    async fn store_learned_metadata(&self, credential: &Credential, learned: LearnedMetadata) -> Result<Credential, Problem> {
+    async fn store_learned_metadata(
+        &self,
+        credential: &Credential,
+        learned: LearnedMetadata,
+    ) -> Result<Credential, Problem> {
         if learned.fields.is_empty() && learned.expires.is_none() {
             return Ok(credential.clone());
         }
@@ -130,16 +156,19 @@ fn find_listed_entry<'a>(
     mut ids: impl Iterator<Item = String>,
 ) -> Option<&'a Value> {
     let entries = body.pointer(&listed.list)?.as_array()?;
-    let is = |entry: &&Value, id: &str| entry.pointer(&listed.id).and_then(Value::as_str) == Some(id);
+    let is =
+        |entry: &&Value, id: &str| entry.pointer(&listed.id).and_then(Value::as_str) == Some(id);
     let only = || if let [entry] = entries.as_slice() { Some(entry) } else { None };
     ids.find_map(|id| entries.iter().find(|entry| is(entry, &id))).or_else(only)
 }
 
 /// The names of organisations, the default one first and called so.
 fn organization_names(organisations: Vec<ParameterOption>, home: Option<&str>) -> Vec<String> {
-    let (default, others): (Vec<_>, Vec<_>) =
-        organisations.into_iter().partition(|organisation| home == Some(organisation.value.as_str()));
-    let default = default.into_iter().map(|organisation| format!("{} (default)", organisation.name));
+    let (default, others): (Vec<_>, Vec<_>) = organisations
+        .into_iter()
+        .partition(|organisation| home == Some(organisation.value.as_str()));
+    let default =
+        default.into_iter().map(|organisation| format!("{} (default)", organisation.name));
     default.chain(others.into_iter().map(|organisation| organisation.name)).collect()
 }
 
@@ -188,7 +217,8 @@ mod tests {
 
     #[test]
     fn the_default_organisation_comes_first() {
-        let choice = |value: &str| ParameterOption { value: value.to_owned(), name: value.to_uppercase() };
+        let choice =
+            |value: &str| ParameterOption { value: value.to_owned(), name: value.to_uppercase() };
         let all = || vec![choice("a"), choice("b")];
         assert_eq!(organization_names(all(), Some("b")), ["B (default)", "A"]);
         assert_eq!(organization_names(all(), Some("elsewhere")), ["A", "B"]);

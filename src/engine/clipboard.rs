@@ -64,7 +64,11 @@ impl Clipboard {
     }
 
     /// Copies by the first way that works.
-    pub(super) async fn copy(&self, text: Arc<Secret>, content: ClipboardContentKind) -> Result<(CopyResult, CopyId), Problem> {
+    pub(super) async fn copy(
+        &self,
+        text: Arc<Secret>,
+        content: ClipboardContentKind,
+    ) -> Result<(CopyResult, CopyId), Problem> {
         let ways = self.methods();
         self.with_contents(move |held| {
             held.copy_count += 1;
@@ -76,16 +80,21 @@ impl Clipboard {
     /// The ways that would be tried, in their order, and whether each is open. Nothing is copied.
     pub(super) async fn probe_methods(&self) -> Vec<(ClipboardMethod, Result<(), String>)> {
         let ways = self.methods();
-        let looked =
-            self.with_contents(move |held| Ok(ways.into_iter().map(|way| (way, probe_method(way, held))).collect::<Vec<_>>()));
+        let looked = self.with_contents(move |held| {
+            Ok(ways.into_iter().map(|way| (way, probe_method(way, held))).collect::<Vec<_>>())
+        });
         looked.await.unwrap_or_default()
     }
 
     /// Empties the desktop's clipboard if it still holds what that copy put there.
     pub(super) async fn clear(&self, copy: CopyId) -> Result<ClearResult, Problem> {
-        self.with_contents(
-            move |held| if held.copy_count == copy.0 { clear_if_ours(held) } else { Ok(ClearResult::ContentReplaced) },
-        )
+        self.with_contents(move |held| {
+            if held.copy_count == copy.0 {
+                clear_if_ours(held)
+            } else {
+                Ok(ClearResult::ContentReplaced)
+            }
+        })
         .await
     }
 
@@ -119,7 +128,8 @@ impl Clipboard {
 fn automatic_methods() -> Vec<ClipboardMethod> {
     let has = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let remote = has("SSH_CONNECTION") || has("SSH_TTY");
-    let desktop = cfg!(any(windows, target_os = "macos")) || has("DISPLAY") || has("WAYLAND_DISPLAY");
+    let desktop =
+        cfg!(any(windows, target_os = "macos")) || has("DISPLAY") || has("WAYLAND_DISPLAY");
     let terminal = if has("TMUX") { ClipboardMethod::Tmux } else { ClipboardMethod::Osc52 };
     if desktop && !remote { vec![ClipboardMethod::Native, terminal] } else { vec![terminal] }
 }
@@ -139,13 +149,25 @@ fn copy_by_first_method(
         };
         match tried {
             Ok(()) => {
-                return Ok(CopyResult { method: *way, verified: *way == ClipboardMethod::Native, clear_after_seconds: None });
+                return Ok(CopyResult {
+                    method: *way,
+                    verified: *way == ClipboardMethod::Native,
+                    clear_after_seconds: None,
+                });
             }
             Err(cause) => causes.push(cause),
         }
     }
-    let why = if causes.is_empty() { "the settings say `clipboard = \"none\"`".to_owned() } else { causes.join("; ") };
-    Err(Problem::new("Nothing was copied", why, "choose another way with `clipboard` in config.toml, or reveal the secret"))
+    let why = if causes.is_empty() {
+        "the settings say `clipboard = \"none\"`".to_owned()
+    } else {
+        causes.join("; ")
+    };
+    Err(Problem::new(
+        "Nothing was copied",
+        why,
+        "choose another way with `clipboard` in config.toml, or reveal the secret",
+    ))
 }
 
 fn probe_method(way: ClipboardMethod, held: &mut ClipboardContents) -> Result<(), String> {
@@ -153,29 +175,44 @@ fn probe_method(way: ClipboardMethod, held: &mut ClipboardContents) -> Result<()
         ClipboardMethod::Native => open_desktop(held).map(drop),
         ClipboardMethod::Tmux => {
             let mut asked = Command::new("tmux");
-            asked.args(["display-message", "-p", ""]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            asked
+                .args(["display-message", "-p", ""])
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
             let answered = asked.status().map_err(|error| format!("tmux: {error}"))?;
             if answered.success() { Ok(()) } else { Err("tmux does not answer".to_owned()) }
         }
-        ClipboardMethod::Osc52 => terminal().map(drop).map_err(|error| format!("the terminal: {error}")),
+        ClipboardMethod::Osc52 => {
+            terminal().map(drop).map_err(|error| format!("the terminal: {error}"))
+        }
     }
 }
 
 /// The desktop's clipboard, opened once in a run.
 fn open_desktop(held: &mut ClipboardContents) -> Result<&mut Desktop, String> {
     if held.desktop.is_none() {
-        held.desktop = Some(Desktop::new().map_err(|error| format!("no desktop clipboard: {error}"))?);
+        held.desktop =
+            Some(Desktop::new().map_err(|error| format!("no desktop clipboard: {error}"))?);
     }
     held.desktop.as_mut().ok_or_else(|| "no desktop clipboard".to_owned())
 }
 
-fn copy_to_desktop(held: &mut ClipboardContents, secret: &Secret, content: ClipboardContentKind) -> Result<(), String> {
+fn copy_to_desktop(
+    held: &mut ClipboardContents,
+    secret: &Secret,
+    content: ClipboardContentKind,
+) -> Result<(), String> {
     let mut text = secret_as_text(secret)?;
     let mark = ContentHash::from_text(&text)?;
     let desktop = open_desktop(held)?;
     // The owner of the clipboard has to hold the text; it goes when the clipboard is cleared or the program ends.
     let handed_over = std::mem::take(&mut *text);
-    let set = if content == ClipboardContentKind::Secret { concealed(desktop.set()) } else { desktop.set() };
+    let set = if content == ClipboardContentKind::Secret {
+        concealed(desktop.set())
+    } else {
+        desktop.set()
+    };
     set.text(handed_over).map_err(|error| format!("the desktop clipboard: {error}"))?;
     held.copied_hash = (content == ClipboardContentKind::Secret).then_some(mark);
     Ok(())
@@ -212,11 +249,16 @@ fn copy_to_tmux(secret: &Secret) -> Result<(), String> {
             child.wait()
         })
         .map_err(|error| format!("tmux: {error}"))?;
-    let deleted =
-        Command::new("tmux").args(["delete-buffer", "-b", TMUX_BUFFER]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let deleted = Command::new("tmux")
+        .args(["delete-buffer", "-b", TMUX_BUFFER])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     match (loaded.success(), deleted.is_ok_and(|status| status.success())) {
         (true, true) => Ok(()),
-        (true, false) => Err(format!("tmux keeps the copy: remove it with `tmux delete-buffer -b {TMUX_BUFFER}`")),
+        (true, false) => Err(format!(
+            "tmux keeps the copy: remove it with `tmux delete-buffer -b {TMUX_BUFFER}`"
+        )),
         (false, _) => Err("tmux did not take it".to_owned()),
     }
 }
@@ -232,7 +274,9 @@ fn copy_to_terminal(secret: &Secret) -> Result<(), String> {
     if sequence.len() > OSC52_LIMIT {
         return Err("it is longer than terminals take".to_owned());
     }
-    terminal().and_then(|mut terminal| terminal.write_all(&sequence)).map_err(|error| format!("the terminal: {error}"))
+    terminal()
+        .and_then(|mut terminal| terminal.write_all(&sequence))
+        .map_err(|error| format!("the terminal: {error}"))
 }
 
 /// Whether a terminal of this name swallows a sequence that it does not know. One that does not would show the secret.
@@ -245,7 +289,9 @@ fn ignores_unknown_sequences(terminal: &str) -> bool {
 fn terminal() -> std::io::Result<impl std::io::Write> {
     let name = std::env::var("TERM").unwrap_or_default();
     if !ignores_unknown_sequences(&name) {
-        let why = format!("one that is called `{name}` has no clipboard, and would show what is sent to it");
+        let why = format!(
+            "one that is called `{name}` has no clipboard, and would show what is sent to it"
+        );
         return Err(std::io::Error::new(std::io::ErrorKind::Unsupported, why));
     }
     std::fs::OpenOptions::new().write(true).open("/dev/tty")
@@ -261,7 +307,11 @@ fn clear_if_ours(held: &mut ClipboardContents) -> Result<ClearResult, Problem> {
         return Ok(ClearResult::Unsupported);
     };
     let failed = |error: arboard::Error| {
-        Problem::new("The clipboard was not cleared", error.to_string(), "copy something else over the secret")
+        Problem::new(
+            "The clipboard was not cleared",
+            error.to_string(),
+            "copy something else over the secret",
+        )
     };
     let text = match desktop.get_text() {
         Ok(text) => Zeroizing::new(text),
@@ -303,7 +353,10 @@ mod tests {
     #[test]
     fn a_terminal_that_would_show_the_secret_is_sent_nothing() {
         assert!(!ignores_unknown_sequences("dumb") && !ignores_unknown_sequences("linux"));
-        assert!(ignores_unknown_sequences("xterm-256color") && ignores_unknown_sequences("tmux-256color"));
+        assert!(
+            ignores_unknown_sequences("xterm-256color")
+                && ignores_unknown_sequences("tmux-256color")
+        );
     }
 
     #[test]

@@ -9,8 +9,8 @@ use super::Engine;
 use super::credentials::task_panicked;
 use super::pagination::{PageResult, PagingResult, next_page_draft};
 use super::task_protocol::{
-    ConsoleEvent, ConsoleTask, HistoryFilter, HistoryPolicy, HttpExchange, RequestOptions, SavedRequestTask, SendTask, TaskEvent,
-    WriteConsent,
+    ConsoleEvent, ConsoleTask, HistoryFilter, HistoryPolicy, HttpExchange, RequestOptions,
+    SavedRequestTask, SendTask, TaskEvent, WriteConsent,
 };
 use super::task_runner::TaskContext;
 use crate::config::SavedRequestStore;
@@ -27,19 +27,32 @@ const MAX_HISTORY_ENTRIES: usize = 1_000;
 const MAX_LIST_BYTES: usize = 64 << 20;
 
 impl Engine {
-    pub(super) async fn run_console_task(&self, task: ConsoleTask, voice: &TaskContext) -> Result<(), Problem> {
+    pub(super) async fn run_console_task(
+        &self,
+        task: ConsoleTask,
+        voice: &TaskContext,
+    ) -> Result<(), Problem> {
         let event = match task {
             ConsoleTask::AllPages(task) => return self.run_all_pages_task(task, voice).await,
-            ConsoleTask::NextPage(exchange) => return self.run_next_page_task(&exchange, voice).await,
-            ConsoleTask::StoreCaptured(exchange, which, name) => {
-                ConsoleEvent::CapturedStored(which, Box::new(self.store_captured_at(&exchange, which, name).await?))
+            ConsoleTask::NextPage(exchange) => {
+                return self.run_next_page_task(&exchange, voice).await;
             }
-            ConsoleTask::ListHistory(filter) => ConsoleEvent::History(self.history(filter, MAX_HISTORY_ENTRIES).await?),
+            ConsoleTask::StoreCaptured(exchange, which, name) => ConsoleEvent::CapturedStored(
+                which,
+                Box::new(self.store_captured_at(&exchange, which, name).await?),
+            ),
+            ConsoleTask::ListHistory(filter) => {
+                ConsoleEvent::History(self.history(filter, MAX_HISTORY_ENTRIES).await?)
+            }
             ConsoleTask::ClearHistory => {
                 self.purge_history(0).await?;
-                ConsoleEvent::History(self.history(HistoryFilter::default(), MAX_HISTORY_ENTRIES).await?)
+                ConsoleEvent::History(
+                    self.history(HistoryFilter::default(), MAX_HISTORY_ENTRIES).await?,
+                )
             }
-            ConsoleTask::SaveBody(exchange, path) => ConsoleEvent::BodySaved(save_body(exchange, path).await?),
+            ConsoleTask::SaveBody(exchange, path) => {
+                ConsoleEvent::BodySaved(save_body(exchange, path).await?)
+            }
             ConsoleTask::RedactText(id, text) => {
                 let credential = self.credential_by_id(&id).await?;
                 ConsoleEvent::TextRedacted(self.redactor_for(&credential).await?.redact(&text))
@@ -61,7 +74,10 @@ impl Engine {
                 list.push_str(item.get());
                 items += 1;
             }
-            voice.send_event(TaskEvent::Console(ConsoleEvent::PagesRead { pages: leaf.number, items }));
+            voice.send_event(TaskEvent::Console(ConsoleEvent::PagesRead {
+                pages: leaf.number,
+                items,
+            }));
             is_cut = list.len() > MAX_LIST_BYTES;
             Ok(if is_cut { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         };
@@ -80,22 +96,44 @@ impl Engine {
             Err(problem) => interrupted_list_exchange(&credential, &draft, problem),
         };
         let total_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let timing = RequestTiming { total_ms, connection: ConnectionOrigin::Unknown, ..last.response.timing };
-        let whole =
-            ApiResponse { size: list.len() as u64, body: ResponseBody::Text(list), truncated: is_cut, timing, ..last.response };
-        voice.send_event(TaskEvent::ResponseReceived(Box::new(HttpExchange { draft, response: whole, ..last })));
+        let timing = RequestTiming {
+            total_ms,
+            connection: ConnectionOrigin::Unknown,
+            ..last.response.timing
+        };
+        let whole = ApiResponse {
+            size: list.len() as u64,
+            body: ResponseBody::Text(list),
+            truncated: is_cut,
+            timing,
+            ..last.response
+        };
+        voice.send_event(TaskEvent::ResponseReceived(Box::new(HttpExchange {
+            draft,
+            response: whole,
+            ..last
+        })));
         Ok(())
     }
 
-    async fn run_next_page_task(&self, exchange: &HttpExchange, voice: &TaskContext) -> Result<(), Problem> {
+    async fn run_next_page_task(
+        &self,
+        exchange: &HttpExchange,
+        voice: &TaskContext,
+    ) -> Result<(), Problem> {
         let credential = self.credential_by_id(&exchange.credential).await?;
         super::pagination::ensure_read_only(&exchange.draft)?;
         let region = self.catalog.region(&credential.provider, &exchange.region)?;
         let asked = exchange.draft.resolve(region)?;
-        let page = pagination::parse_page(exchange.response.body.text().unwrap_or_default(), &asked)?;
+        let page =
+            pagination::parse_page(exchange.response.body.text().unwrap_or_default(), &asked)?;
         let Some(next) = page.next? else { return Err(no_next_page()) };
         let draft = next_page_draft(&exchange.draft, &next);
-        let order = RequestOptions { draft, consent: WriteConsent::NotAsked, history_policy: HistoryPolicy::WithoutBody };
+        let order = RequestOptions {
+            draft,
+            consent: WriteConsent::NotAsked,
+            history_policy: HistoryPolicy::WithoutBody,
+        };
         let waiting = |wait| voice.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
         let exchange = self.send_and_record(&credential, order, &waiting).await?;
         voice.send_event(TaskEvent::ResponseReceived(Box::new(exchange)));
@@ -112,7 +150,10 @@ impl Engine {
         self.store_captured_as(exchange, minted, name).await
     }
 
-    async fn run_saved_request_task(&self, task: SavedRequestTask) -> Result<ConsoleEvent, Problem> {
+    async fn run_saved_request_task(
+        &self,
+        task: SavedRequestTask,
+    ) -> Result<ConsoleEvent, Problem> {
         let requests = self.options.saved_requests.clone().ok_or_else(no_saved_requests)?;
         let task = match task {
             SavedRequestTask::Save(id, credential, draft) => {
@@ -122,7 +163,9 @@ impl Engine {
             }
             other => SavedRequestChange::Other(other),
         };
-        tokio::task::spawn_blocking(move || apply_saved_request_change(&requests, task)).await.map_err(|_| task_panicked())?
+        tokio::task::spawn_blocking(move || apply_saved_request_change(&requests, task))
+            .await
+            .map_err(|_| task_panicked())?
     }
 }
 
@@ -132,7 +175,10 @@ enum SavedRequestChange {
     Other(SavedRequestTask),
 }
 
-fn apply_saved_request_change(requests: &SavedRequestStore, change: SavedRequestChange) -> Result<ConsoleEvent, Problem> {
+fn apply_saved_request_change(
+    requests: &SavedRequestStore,
+    change: SavedRequestChange,
+) -> Result<ConsoleEvent, Problem> {
     match change {
         SavedRequestChange::Save(id, saved) => drop(requests.save(&id, &saved)?),
         SavedRequestChange::Other(SavedRequestTask::Rename(id, to)) => requests.rename(&id, &to)?,
@@ -140,11 +186,17 @@ fn apply_saved_request_change(requests: &SavedRequestStore, change: SavedRequest
         SavedRequestChange::Other(SavedRequestTask::Delete(id)) => requests.delete(&id)?,
         SavedRequestChange::Other(SavedRequestTask::List | SavedRequestTask::Save(..)) => {}
     }
-    Ok(ConsoleEvent::SavedRequests(requests.ids()?.into_iter().map(|id| (id.clone(), requests.load(&id))).collect()))
+    Ok(ConsoleEvent::SavedRequests(
+        requests.ids()?.into_iter().map(|id| (id.clone(), requests.load(&id))).collect(),
+    ))
 }
 
 /// The answer that stands for a list that broke off.
-fn interrupted_list_exchange(credential: &Credential, draft: &RequestDraft, problem: Problem) -> HttpExchange {
+fn interrupted_list_exchange(
+    credential: &Credential,
+    draft: &RequestDraft,
+    problem: Problem,
+) -> HttpExchange {
     HttpExchange {
         credential: credential.id.clone(),
         region: credential.region.clone(),
@@ -191,7 +243,8 @@ fn expand_home(path: &str) -> PathBuf {
 
 fn no_next_page() -> Problem {
     let why = "the answer names no page after it";
-    Problem::new("This is the last page", why, "there is nothing more to fetch").with_class(ProblemClass::NotFound)
+    Problem::new("This is the last page", why, "there is nothing more to fetch")
+        .with_class(ProblemClass::NotFound)
 }
 
 fn no_saved_requests() -> Problem {

@@ -37,7 +37,13 @@ impl CredentialLocks {
 
     /// Waits until nobody else holds the credential.
     pub(super) async fn lock(&self, id: &CredentialId) -> Result<CredentialLock, Problem> {
-        let lock = Arc::clone(self.session_locks.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default());
+        let lock = Arc::clone(
+            self.session_locks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(id.clone())
+                .or_default(),
+        );
         let guard = lock.lock_owned().await;
         Ok(CredentialLock { file: self.lock_file(id).await?, _guard: guard })
     }
@@ -45,10 +51,19 @@ impl CredentialLocks {
     /// Holds the credential for a rotation, or says that somebody else does: nobody waits for a rotation to end. This is
     /// another lock than that of [`CredentialLocks::lock`], which comes and goes while a rotation is under way.
     pub(super) fn try_lock_rotation(&self, id: &CredentialId) -> Result<CredentialLock, Problem> {
-        let lock = Arc::clone(self.rotation_locks.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default());
+        let lock = Arc::clone(
+            self.rotation_locks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(id.clone())
+                .or_default(),
+        );
         let guard = lock.try_lock_owned().map_err(|_| rotation_in_progress())?;
-        let Some(folder) = &self.folder else { return Ok(CredentialLock { file: None, _guard: guard }) };
-        let file = open_lock_file(folder, &format!("{id}.rotation")).map_err(|error| cannot_lock(&error))?;
+        let Some(folder) = &self.folder else {
+            return Ok(CredentialLock { file: None, _guard: guard });
+        };
+        let file = open_lock_file(folder, &format!("{id}.rotation"))
+            .map_err(|error| cannot_lock(&error))?;
         match file.try_lock() {
             Ok(()) => Ok(CredentialLock { file: Some(file), _guard: guard }),
             Err(std::fs::TryLockError::WouldBlock) => Err(rotation_in_progress()),
@@ -58,7 +73,8 @@ impl CredentialLocks {
 
     async fn lock_file(&self, id: &CredentialId) -> Result<Option<File>, Problem> {
         let Some(folder) = &self.folder else { return Ok(None) };
-        let file = open_lock_file(folder, &format!("{id}.lock")).map_err(|error| cannot_lock(&error))?;
+        let file =
+            open_lock_file(folder, &format!("{id}.lock")).map_err(|error| cannot_lock(&error))?;
         let deadline = Instant::now() + LOCK_TIMEOUT;
         loop {
             match file.try_lock() {
@@ -106,12 +122,21 @@ fn rotation_in_progress() -> Problem {
 }
 
 fn lock_timed_out() -> Problem {
-    let why = format!("another tokenring has been using its session for {} s", LOCK_TIMEOUT.as_secs());
-    Problem::new("The credential is in use", why, "wait for the other one to finish, then try again")
+    let why =
+        format!("another tokenring has been using its session for {} s", LOCK_TIMEOUT.as_secs());
+    Problem::new(
+        "The credential is in use",
+        why,
+        "wait for the other one to finish, then try again",
+    )
 }
 
 fn cannot_lock(error: &std::io::Error) -> Problem {
-    Problem::new("The credential cannot be locked", error.to_string(), "check that the state folder can be written")
+    Problem::new(
+        "The credential cannot be locked",
+        error.to_string(),
+        "check that the state folder can be written",
+    )
 }
 
 #[cfg(test)]
@@ -121,7 +146,9 @@ mod tests {
     #[tokio::test]
     async fn a_copy_of_the_file_in_a_child_that_is_being_started_holds_nothing_up() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (id, locks) = (CredentialId::from_random([1; 16]), || CredentialLocks::new(Some(folder.path().to_owned())));
+        let (id, locks) = (CredentialId::from_random([1; 16]), || {
+            CredentialLocks::new(Some(folder.path().to_owned()))
+        });
         let claimed = locks().try_lock_rotation(&id).expect("nobody has it");
         assert!(locks().try_lock_rotation(&id).is_err(), "it is held");
         let copy = claimed.file.as_ref().map(|file| file.try_clone().expect("a copy"));

@@ -77,7 +77,10 @@ impl Engine {
         let (credential, mut secrets) = self.validate_new(new)?;
         self.ensure_name_free(&credential.name).await?;
         self.verify_store().await?;
-        let credential = Credential { fingerprint: Some(self.fingerprint(&secrets[&SecretPart::Secret]).await?), ..credential };
+        let credential = Credential {
+            fingerprint: Some(self.fingerprint(&secrets[&SecretPart::Secret]).await?),
+            ..credential
+        };
         if credential.fields.contains_key(KEY_FILE_FIELD) {
             secrets.remove(&SecretPart::Secret);
         }
@@ -90,12 +93,19 @@ impl Engine {
     }
 
     /// Changes a credential.
-    pub async fn edit_credential(&self, id: &CredentialId, edit: CredentialEdit) -> Result<Credential, Problem> {
+    pub async fn edit_credential(
+        &self,
+        id: &CredentialId,
+        edit: CredentialEdit,
+    ) -> Result<Credential, Problem> {
         let before = self.credential_by_id(id).await?;
         self.validate_edit(&before, &edit)?;
         // A rotation that is not over counts on both.
-        let _claim =
-            if edit.secret.is_some() || edit.kind.is_some() { Some(self.claim_without_rotation(id).await?) } else { None };
+        let _claim = if edit.secret.is_some() || edit.kind.is_some() {
+            Some(self.claim_without_rotation(id).await?)
+        } else {
+            None
+        };
         if let Some(name) = edit.name.as_ref().filter(|name| **name != before.name) {
             self.ensure_name_free(name).await?;
         }
@@ -106,9 +116,14 @@ impl Engine {
         let what = changed_fields(&edit);
         let id = id.clone();
         let after = self
-            .with_database(move |index| index.update_credential(&id, |credential| apply_edit(credential, edit, fingerprint)))
+            .with_database(move |index| {
+                index.update_credential(&id, |credential| apply_edit(credential, edit, fingerprint))
+            })
             .await?;
-        self.record_audit_event(AuditEvent::new("edit", "done").for_credential(after.name.as_str()).with_reason(what)).await?;
+        self.record_audit_event(
+            AuditEvent::new("edit", "done").for_credential(after.name.as_str()).with_reason(what),
+        )
+        .await?;
         Ok(after)
     }
 
@@ -120,7 +135,10 @@ impl Engine {
         let _claim = self.locks.try_lock_rotation(id)?;
         self.ensure_no_open_rotation(id).await?;
         self.delete_credential_data(&credential).await?;
-        self.record_audit_event(AuditEvent::new("remove", "done").for_credential(credential.name.as_str())).await
+        self.record_audit_event(
+            AuditEvent::new("remove", "done").for_credential(credential.name.as_str()),
+        )
+        .await
     }
 
     /// What a pasted secret may be. Offline.
@@ -137,7 +155,11 @@ impl Engine {
     }
 
     /// A part of the credential's current secret, from the store; or from the key file that the credential names.
-    pub async fn load_secret(&self, credential: &Credential, part: &SecretPart) -> Result<Secret, Problem> {
+    pub async fn load_secret(
+        &self,
+        credential: &Credential,
+        part: &SecretPart,
+    ) -> Result<Secret, Problem> {
         if let (SecretPart::Secret, Some(path)) = (part, credential.fields.get(KEY_FILE_FIELD)) {
             return read_key_file(path);
         }
@@ -152,9 +174,15 @@ impl Engine {
         door: DisclosureChannel,
     ) -> Result<Secret, Problem> {
         let secret = self.load_secret(credential, part).await?;
-        let remark = if *part == SecretPart::Secret { String::new() } else { format!("the part {}", part.as_str()) };
+        let remark = if *part == SecretPart::Secret {
+            String::new()
+        } else {
+            format!("the part {}", part.as_str())
+        };
         self.record_audit_event(
-            AuditEvent::new(door.as_str(), "done").for_credential(credential.name.as_str()).with_reason(remark),
+            AuditEvent::new(door.as_str(), "done")
+                .for_credential(credential.name.as_str())
+                .with_reason(remark),
         )
         .await?;
         Ok(secret)
@@ -167,10 +195,16 @@ impl Engine {
         F: FnOnce(&Database) -> Result<T, DatabaseError> + Send + 'static,
     {
         let index = Arc::clone(&self.database);
-        tokio::task::spawn_blocking(move || work(&index)).await.map_err(|_| task_panicked())?.map_err(Problem::from)
+        tokio::task::spawn_blocking(move || work(&index))
+            .await
+            .map_err(|_| task_panicked())?
+            .map_err(Problem::from)
     }
 
-    fn validate_new(&self, new: NewCredential) -> Result<(Credential, BTreeMap<SecretPart, Arc<Secret>>), Problem> {
+    fn validate_new(
+        &self,
+        new: NewCredential,
+    ) -> Result<(Credential, BTreeMap<SecretPart, Arc<Secret>>), Problem> {
         let kind = self.catalog.kind(&new.provider, &new.kind)?;
         let region = self.catalog.region(&new.provider, &new.region)?.id.clone();
         check_fields(kind, &new.fields)?;
@@ -190,7 +224,8 @@ impl Engine {
             last_check: None,
         };
         let mut secrets = BTreeMap::from([(SecretPart::Secret, new.secret)]);
-        secrets.extend(new.parts.into_iter().map(|(part, secret)| (SecretPart::Named(part), secret)));
+        secrets
+            .extend(new.parts.into_iter().map(|(part, secret)| (SecretPart::Named(part), secret)));
         secrets.values().try_for_each(|secret| self.check_secret_size(secret))?;
         Ok((credential, secrets))
     }
@@ -239,12 +274,21 @@ impl Engine {
 
     fn validate_edit(&self, before: &Credential, edit: &CredentialEdit) -> Result<(), Problem> {
         let known = self.catalog.kind(&before.provider, &before.kind)?;
-        let kind = edit.kind.as_ref().map_or(Ok(known), |kind| self.catalog.kind(&before.provider, kind))?;
+        let kind = edit
+            .kind
+            .as_ref()
+            .map_or(Ok(known), |kind| self.catalog.kind(&before.provider, kind))?;
         if kind.id != known.id && !kind.resembles(known) {
-            let why = format!("the secret of a {} never looks like that of a {}", kind.title, known.title);
-            return Err(
-                Problem::new("The kind was not changed", why, "add it anew with its own secret").with_class(ProblemClass::Usage)
+            let why = format!(
+                "the secret of a {} never looks like that of a {}",
+                kind.title, known.title
             );
+            return Err(Problem::new(
+                "The kind was not changed",
+                why,
+                "add it anew with its own secret",
+            )
+            .with_class(ProblemClass::Usage));
         }
         if let Some(region) = &edit.region {
             self.catalog.region(&before.provider, region)?;
@@ -255,18 +299,33 @@ impl Engine {
         edit.secret.as_deref().map_or(Ok(()), |secret| self.check_secret_size(secret))
     }
 
-    async fn replace_secret(&self, credential: &Credential, secret: &Arc<Secret>) -> Result<String, Problem> {
+    async fn replace_secret(
+        &self,
+        credential: &Credential,
+        secret: &Arc<Secret>,
+    ) -> Result<String, Problem> {
         self.verify_store().await?;
         let fingerprint = self.fingerprint(secret).await?;
-        self.store_and_verify(&credential.id, &BTreeMap::from([(SecretPart::Secret, Arc::clone(secret))])).await?;
+        self.store_and_verify(
+            &credential.id,
+            &BTreeMap::from([(SecretPart::Secret, Arc::clone(secret))]),
+        )
+        .await?;
         self.token_cache.remove(&credential.id);
         Ok(fingerprint)
     }
 
     /// Writes secrets, and puts it on record: what cannot be is not done.
-    async fn store_and_audit(&self, credential: &Credential, secrets: &BTreeMap<SecretPart, Arc<Secret>>) -> Result<(), Problem> {
+    async fn store_and_audit(
+        &self,
+        credential: &Credential,
+        secrets: &BTreeMap<SecretPart, Arc<Secret>>,
+    ) -> Result<(), Problem> {
         self.store_and_verify(&credential.id, secrets).await?;
-        self.record_audit_event(AuditEvent::new("add", "done").for_credential(credential.name.as_str())).await
+        self.record_audit_event(
+            AuditEvent::new("add", "done").for_credential(credential.name.as_str()),
+        )
+        .await
     }
 
     /// Takes back what was begun. A full disk may stop that as well, and then what is left is told.
@@ -274,16 +333,31 @@ impl Engine {
         if self.delete_credential_data(credential).await.is_ok() {
             return problem;
         }
-        let remedy = format!("{}; then take away what is left of it: `tokenring remove {}`", problem.remedy, credential.name);
+        let remedy = format!(
+            "{}; then take away what is left of it: `tokenring remove {}`",
+            problem.remedy, credential.name
+        );
         Problem { remedy, ..problem }
     }
 
     /// Writes secrets and reads each one back before it is trusted.
-    async fn store_and_verify(&self, id: &CredentialId, secrets: &BTreeMap<SecretPart, Arc<Secret>>) -> Result<(), Problem> {
+    async fn store_and_verify(
+        &self,
+        id: &CredentialId,
+        secrets: &BTreeMap<SecretPart, Arc<Secret>>,
+    ) -> Result<(), Problem> {
         for (part, secret) in secrets {
             self.store_secret(secret_location(id, SecretSlot::Current, part), secret).await?;
-            if !self.store.get(&ItemKey::for_part(id, SecretSlot::Current, part)).await?.same_as(secret) {
-                return Err(StoreError::Damaged("it gave back something else than it was given".to_owned()).into());
+            if !self
+                .store
+                .get(&ItemKey::for_part(id, SecretSlot::Current, part))
+                .await?
+                .same_as(secret)
+            {
+                return Err(StoreError::Damaged(
+                    "it gave back something else than it was given".to_owned(),
+                )
+                .into());
             }
         }
         Ok(())
@@ -303,9 +377,15 @@ impl Engine {
     /// The parts that a credential's secret may have, a session's access token among them. Those of a kind that is no
     /// longer known are not.
     pub(super) fn known_parts(&self, credential: &Credential) -> Vec<SecretPart> {
-        let named = self.catalog.kind(&credential.provider, &credential.kind).map(|kind| &kind.parts[..]).unwrap_or_default();
+        let named = self
+            .catalog
+            .kind(&credential.provider, &credential.kind)
+            .map(|kind| &kind.parts[..])
+            .unwrap_or_default();
         let named = named.iter().map(|part| part.id.as_str()).chain([ACCESS_TOKEN_PART]);
-        std::iter::once(SecretPart::Secret).chain(named.map(|part| SecretPart::Named(part.to_owned()))).collect()
+        std::iter::once(SecretPart::Secret)
+            .chain(named.map(|part| SecretPart::Named(part.to_owned())))
+            .collect()
     }
 }
 
@@ -318,18 +398,29 @@ pub fn read_key_file(path: impl AsRef<Path>) -> Result<Secret, Problem> {
 pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| {
-        Problem::new("There is no randomness", error.to_string(), "check that this system's random device works")
+        Problem::new(
+            "There is no randomness",
+            error.to_string(),
+            "check that this system's random device works",
+        )
     })?;
     Ok(bytes)
 }
 
 /// What is said when a background thread is gone without an answer.
 pub(super) fn task_panicked() -> Problem {
-    Problem::new("A background task broke", "its thread panicked", "try again; if it happens again, report it with the log")
+    Problem::new(
+        "A background task broke",
+        "its thread panicked",
+        "try again; if it happens again, report it with the log",
+    )
 }
 
 /// Refuses fields that the kind does not have, and the lack of one that it needs.
-pub(super) fn check_fields(kind: &CredentialKind, fields: &BTreeMap<String, String>) -> Result<(), Problem> {
+pub(super) fn check_fields(
+    kind: &CredentialKind,
+    fields: &BTreeMap<String, String>,
+) -> Result<(), Problem> {
     if let Some(unknown) = fields.keys().find(|id| kind.field(id).is_none()) {
         let known: Vec<_> = kind.fields.iter().map(|field| field.id.as_str()).collect();
         let remedy = if known.is_empty() {
@@ -338,10 +429,12 @@ pub(super) fn check_fields(kind: &CredentialKind, fields: &BTreeMap<String, Stri
             format!("its fields are {}", known.join(", "))
         };
         let why = format!("a {} has no such field", kind.title);
-        return Err(Problem::new(format!("Unknown field \"{unknown}\""), why, remedy).with_class(ProblemClass::Usage));
+        return Err(Problem::new(format!("Unknown field \"{unknown}\""), why, remedy)
+            .with_class(ProblemClass::Usage));
     }
-    let missing =
-        kind.fields.iter().find(|field| field.required && fields.get(&field.id).is_none_or(std::string::String::is_empty));
+    let missing = kind.fields.iter().find(|field| {
+        field.required && fields.get(&field.id).is_none_or(std::string::String::is_empty)
+    });
     missing.map_or(Ok(()), |field| {
         let remedy = format!("give it with --field {}=…; {}", field.id, field.help);
         Err(Problem::new(
@@ -364,7 +457,12 @@ fn changed_fields(edit: &CredentialEdit) -> String {
         ("expiry", edit.expires.is_some()),
         ("secret", edit.secret.is_some()),
     ];
-    things.iter().filter(|(_, changed)| *changed).map(|(thing, _)| *thing).collect::<Vec<_>>().join(", ")
+    things
+        .iter()
+        .filter(|(_, changed)| *changed)
+        .map(|(thing, _)| *thing)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn apply_edit(credential: &mut Credential, edit: CredentialEdit, fingerprint: Option<String>) {

@@ -52,7 +52,8 @@ impl<T> FairQueue<T> {
     /// The next piece of work, of the host that has the fewest under way. So a host that does not answer keeps its share
     /// of the places and no more, as long as others have work.
     pub(super) fn next(&mut self) -> Option<(QueueSlot, T)> {
-        let waiting = self.queues.iter_mut().enumerate().filter(|(_, queue)| !queue.waiting.is_empty());
+        let waiting =
+            self.queues.iter_mut().enumerate().filter(|(_, queue)| !queue.waiting.is_empty());
         let (place, queue) = waiting.min_by_key(|(_, queue)| queue.in_flight)?;
         queue.in_flight += 1;
         Some((QueueSlot(place), queue.waiting.pop_front()?))
@@ -103,7 +104,10 @@ mod tests {
             if turns.queues[1].waiting.is_empty() {
                 break;
             }
-            assert_eq!(slow, 2, "of four places, two belong to the other host as long as it has work");
+            assert_eq!(
+                slow, 2,
+                "of four places, two belong to the other host as long as it has work"
+            );
         }
         assert!(slow >= 2);
     }

@@ -41,7 +41,9 @@ impl FingerprintHasher {
 impl Engine {
     /// Proves once in a run that the store keeps what it is given: write, read back, delete.
     pub async fn verify_store(&self) -> Result<(), Problem> {
-        self.store_verified.get_or_try_init(|| crate::store::run_self_test(self.store.as_ref())).await?;
+        self.store_verified
+            .get_or_try_init(|| crate::store::run_self_test(self.store.as_ref()))
+            .await?;
         Ok(())
     }
 
@@ -55,7 +57,9 @@ impl Engine {
     /// The fingerprints of this store, which gives their key for it.
     pub(super) async fn fingerprint_hasher(&self) -> Result<FingerprintHasher, Problem> {
         let key = self.fingerprint_key.get_or_try_init(|| self.load_fingerprint_key()).await?;
-        let keyed = key.expose(HmacKey::new).map_err(|_| StoreError::Damaged("the fingerprint key".to_owned()))?;
+        let keyed = key
+            .expose(HmacKey::new)
+            .map_err(|_| StoreError::Damaged("the fingerprint key".to_owned()))?;
         Ok(FingerprintHasher::new(keyed))
     }
 
@@ -79,7 +83,11 @@ mod tests {
     #[test]
     fn the_stored_form_of_a_fingerprint() {
         let fingerprints = FingerprintHasher::new(HmacKey::new(b"key").unwrap());
-        assert_eq!(fingerprints.fingerprint(b"s3cret"), "0574b240beed9f974397", "the first 10 bytes of HMAC-SHA-256");
+        assert_eq!(
+            fingerprints.fingerprint(b"s3cret"),
+            "0574b240beed9f974397",
+            "the first 10 bytes of HMAC-SHA-256"
+        );
         assert_eq!(FINGERPRINT_KEY_ITEM, "fingerprint-key");
     }
 }

@@ -1,7 +1,9 @@
 //! The history of requests: kept without secrets, and without bodies unless a person asks for them.
 
 use super::Engine;
-use super::task_protocol::{HistoryEntry, HistoryFilter, HistoryPolicy, HistoryRecord, HttpExchange};
+use super::task_protocol::{
+    HistoryEntry, HistoryFilter, HistoryPolicy, HistoryRecord, HttpExchange,
+};
 use crate::domain::problem::ProblemClass;
 use crate::domain::redact::SecretRedactor;
 use crate::domain::request::{RequestDraft, RequestEnvironment};
@@ -16,7 +18,11 @@ pub(super) struct PendingHistoryEntry {
 
 impl Engine {
     /// The newest requests that pass the filter, newest first, `limit` of them at most.
-    pub async fn history(&self, filter: HistoryFilter, limit: usize) -> Result<Vec<HistoryRecord>, Problem> {
+    pub async fn history(
+        &self,
+        filter: HistoryFilter,
+        limit: usize,
+    ) -> Result<Vec<HistoryRecord>, Problem> {
         self.with_database(move |index| index.history(&filter, limit)).await
     }
 
@@ -25,8 +31,12 @@ impl Engine {
         let line = self.with_database(move |index| index.history_record(id)).await?;
         line.ok_or_else(|| {
             let why = "it was never given, or the request was forgotten by now";
-            Problem::new(format!("There is no request {id} in the history"), why, "see `tokenring history`")
-                .with_class(ProblemClass::NotFound)
+            Problem::new(
+                format!("There is no request {id} in the history"),
+                why,
+                "see `tokenring history`",
+            )
+            .with_class(ProblemClass::NotFound)
         })
     }
 
@@ -36,7 +46,11 @@ impl Engine {
     }
 
     /// The draft without anything secret, fit to be kept.
-    pub async fn redact_draft(&self, credential: &Credential, draft: &RequestDraft) -> Result<RequestDraft, Problem> {
+    pub async fn redact_draft(
+        &self,
+        credential: &Credential,
+        draft: &RequestDraft,
+    ) -> Result<RequestDraft, Problem> {
         Ok(draft.without_secrets(&self.redactor_for(credential).await?))
     }
 
@@ -49,7 +63,8 @@ impl Engine {
         redactor: &SecretRedactor,
     ) -> PendingHistoryEntry {
         let mut kept = draft.without_secrets(redactor);
-        let preset = draft.preset.as_ref().and_then(|id| self.catalog.preset(&credential.provider, id).ok());
+        let preset =
+            draft.preset.as_ref().and_then(|id| self.catalog.preset(&credential.provider, id).ok());
         let own = preset.is_some_and(|preset| preset.body.is_some() && preset.body == draft.body);
         let body_left_out = keep == HistoryPolicy::WithoutBody && !own && draft.body.is_some();
         if body_left_out {
@@ -85,10 +100,20 @@ impl Engine {
 
 impl HttpExchange {
     /// Request and outcome line by line, to be compared with those of `other`, whose body may not have been kept.
-    pub fn comparison_text(&self, other: &HistoryRecord, setting: Option<RequestEnvironment<'_>>) -> String {
+    pub fn comparison_text(
+        &self,
+        other: &HistoryRecord,
+        setting: Option<RequestEnvironment<'_>>,
+    ) -> String {
         let Self { draft, region, response: answer, .. } = self;
-        let outcome = [("status", Some(answer.status.to_string())), ("size", Some(answer.size.to_string()))];
-        comparison_text((draft, region), setting, other.entry.body_left_out && draft.body.is_some(), &outcome)
+        let outcome =
+            [("status", Some(answer.status.to_string())), ("size", Some(answer.size.to_string()))];
+        comparison_text(
+            (draft, region),
+            setting,
+            other.entry.body_left_out && draft.body.is_some(),
+            &outcome,
+        )
     }
 }
 
@@ -96,7 +121,10 @@ impl HistoryRecord {
     /// Request and outcome line by line, to be compared with others.
     pub fn comparison_text(&self, setting: Option<RequestEnvironment<'_>>) -> String {
         let HistoryEntry { draft, region, status, size, body_left_out, .. } = &self.entry;
-        let outcome = [("status", status.map(|status| status.to_string())), ("size", size.map(|size| size.to_string()))];
+        let outcome = [
+            ("status", status.map(|status| status.to_string())),
+            ("size", size.map(|size| size.to_string())),
+        ];
         comparison_text((draft, region), setting, *body_left_out, &outcome)
     }
 
@@ -105,8 +133,12 @@ impl HistoryRecord {
         if self.entry.body_left_out {
             let why = "its body was not kept, as bodies are not unless one asks for it";
             let remedy = "give the body again with --data";
-            return Err(Problem::new(format!("Request {} cannot be sent again as it was", self.id), why, remedy)
-                .with_class(ProblemClass::Usage));
+            return Err(Problem::new(
+                format!("Request {} cannot be sent again as it was", self.id),
+                why,
+                remedy,
+            )
+            .with_class(ProblemClass::Usage));
         }
         Ok(self.entry.draft.clone())
     }
@@ -122,6 +154,8 @@ fn comparison_text(
     let mut lines = shown.canonical_lines(setting);
     lines.insert(2, format!("region: {region}"));
     lines.extend(body_left_out.then(|| "body: not kept".to_owned()));
-    lines.extend(outcome.iter().filter_map(|(name, value)| Some(format!("{name}: {}", value.as_ref()?))));
+    lines.extend(
+        outcome.iter().filter_map(|(name, value)| Some(format!("{name}: {}", value.as_ref()?))),
+    );
     lines.join("\n") + "\n"
 }

@@ -84,7 +84,12 @@ impl StoreMigration {
     }
 
     /// Opens one of the two, the encrypted file being created where it is not there yet.
-    pub async fn unlock(&self, which: BackendKind, by: UnlockMethod<'_>, wait: Duration) -> Result<(), Problem> {
+    pub async fn unlock(
+        &self,
+        which: BackendKind,
+        by: UnlockMethod<'_>,
+        wait: Duration,
+    ) -> Result<(), Problem> {
         let store = if self.from.backend().kind == which { &self.from } else { &self.to };
         Ok(store.unlock(by, wait).await?)
     }
@@ -124,7 +129,10 @@ impl StoreMigration {
 
 impl Engine {
     /// Everything of this index that the source holds, and how the other store stands to it. Nothing is changed.
-    pub async fn plan_migration(&self, way: &StoreMigration) -> Result<Vec<MigrationItem>, Problem> {
+    pub async fn plan_migration(
+        &self,
+        way: &StoreMigration,
+    ) -> Result<Vec<MigrationItem>, Problem> {
         let own = ItemKey::internal(FINGERPRINT_KEY_ITEM);
         let mut items = Vec::new();
         self.compare_item(way, own, ("tokenring", FINGERPRINT_KEY_ITEM), &mut items).await?;
@@ -156,8 +164,12 @@ impl Engine {
             None => Ok(plan),
             Some(item) => {
                 let why = format!("{} of {} is not the same in both stores", item.item, item.name);
-                Err(Problem::new("The copy is not whole", why, "nothing was removed; run the command again")
-                    .with_class(ProblemClass::Store))
+                Err(Problem::new(
+                    "The copy is not whole",
+                    why,
+                    "nothing was removed; run the command again",
+                )
+                .with_class(ProblemClass::Store))
             }
         }
     }
@@ -174,10 +186,15 @@ impl Engine {
     }
 
     /// Puts on record that the secrets have moved.
-    pub async fn record_migration(&self, way: &StoreMigration, items: usize) -> Result<(), Problem> {
+    pub async fn record_migration(
+        &self,
+        way: &StoreMigration,
+        items: usize,
+    ) -> Result<(), Problem> {
         let (from, to) = way.titles();
         self.record_audit_event(
-            AuditEvent::new("migrate", "done").with_reason(format!("{items} items from the {from} to the {to}")),
+            AuditEvent::new("migrate", "done")
+                .with_reason(format!("{items} items from the {from} to the {to}")),
         )
         .await
     }
@@ -207,8 +224,14 @@ impl Engine {
     fn item_keys(&self, credential: &Credential) -> Vec<(ItemKey, String)> {
         let parts = self.known_parts(credential);
         let keys = ALL_SLOTS.iter().flat_map(|slot| parts.iter().map(move |part| (*slot, part)));
-        let label = |(slot, part): (crate::domain::credential::SecretSlot, &crate::domain::credential::SecretPart)| {
-            (ItemKey::for_part(&credential.id, slot, part), format!("{} {}", slot.as_str(), part.as_str()))
+        let label = |(slot, part): (
+            crate::domain::credential::SecretSlot,
+            &crate::domain::credential::SecretPart,
+        )| {
+            (
+                ItemKey::for_part(&credential.id, slot, part),
+                format!("{} {}", slot.as_str(), part.as_str()),
+            )
         };
         keys.map(label).collect()
     }
@@ -219,17 +242,23 @@ fn check_conflicts(plan: &[MigrationItem], rival: ConflictPolicy) -> Result<(), 
     let told = |item: &MigrationItem| format!("{} of {}", item.item, item.name);
     if let Some(item) = plan.iter().find(|item| item.state == ItemComparison::TooLarge) {
         let why = format!("{} is larger than an item may be there", told(item));
-        return Err(
-            Problem::new("The secrets were not moved", why, "stay with the store that holds it").with_class(ProblemClass::Store)
-        );
+        return Err(Problem::new(
+            "The secrets were not moved",
+            why,
+            "stay with the store that holds it",
+        )
+        .with_class(ProblemClass::Store));
     }
-    let differs = plan.iter().find(|item| item.state == ItemComparison::Differs && item.item != FINGERPRINT_KEY_ITEM);
+    let differs = plan
+        .iter()
+        .find(|item| item.state == ItemComparison::Differs && item.item != FINGERPRINT_KEY_ITEM);
     match differs.filter(|_| rival == ConflictPolicy::Abort) {
         None => Ok(()),
         Some(item) => {
             let why = format!("{} is another one there", told(item));
             let remedy = "give --overwrite if what is in the store in use is right";
-            Err(Problem::new("The secrets were not moved", why, remedy).with_class(ProblemClass::Store))
+            Err(Problem::new("The secrets were not moved", why, remedy)
+                .with_class(ProblemClass::Store))
         }
     }
 }
@@ -268,7 +297,9 @@ mod tests {
         }
 
         fn change(&self) -> Result<(), StoreError> {
-            let left = self.changes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+            let left = self
+                .changes
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
             left.map(drop).map_err(|_| StoreError::Unavailable("it is gone".to_owned()))
         }
     }
@@ -302,7 +333,8 @@ mod tests {
         }
     }
 
-    const SECRETS: [(&str, &str); 3] = [("one", "secret-of-one"), ("two", "secret-of-two"), ("three", "secret-of-three")];
+    const SECRETS: [(&str, &str); 3] =
+        [("one", "secret-of-one"), ("two", "secret-of-two"), ("three", "secret-of-three")];
 
     /// An engine whose store holds three credentials, one of them in the middle of a rotation.
     async fn engine(store: Arc<dyn SecretStore>) -> Engine {
@@ -336,12 +368,20 @@ mod tests {
     }
 
     /// All secrets are in at least one of the stores, and the source has all of them unless it was left.
-    async fn assert_nothing_is_lost(engine: &Engine, one: &dyn SecretStore, other: &dyn SecretStore) {
+    async fn assert_nothing_is_lost(
+        engine: &Engine,
+        one: &dyn SecretStore,
+        other: &dyn SecretStore,
+    ) {
         for credential in engine.credentials().await.unwrap() {
-            let wanted = SECRETS.iter().find(|(name, _)| *name == credential.name.as_str()).unwrap().1;
+            let wanted =
+                SECRETS.iter().find(|(name, _)| *name == credential.name.as_str()).unwrap().1;
             let key = ItemKey::for_part(&credential.id, SecretSlot::Current, &SecretPart::Secret);
             let is_in = async |store: &dyn SecretStore| {
-                store.get(&key).await.is_ok_and(|held| held.same_as(&Secret::from_text(wanted.to_owned())))
+                store
+                    .get(&key)
+                    .await
+                    .is_ok_and(|held| held.same_as(&Secret::from_text(wanted.to_owned())))
             };
             assert!(is_in(one).await || is_in(other).await, "{} is lost", credential.name);
         }
@@ -353,8 +393,15 @@ mod tests {
         let engine = engine(Arc::clone(&from) as _).await;
         let way = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
         let plan = engine.plan_migration(&way).await.unwrap();
-        assert_eq!((plan.len(), plan.iter().all(|item| item.state == ItemComparison::New)), (5, true), "{plan:?}");
-        assert_eq!(engine.copy_to_target(&way, ConflictPolicy::Abort, |_| {}).await.unwrap().len(), 5);
+        assert_eq!(
+            (plan.len(), plan.iter().all(|item| item.state == ItemComparison::New)),
+            (5, true),
+            "{plan:?}"
+        );
+        assert_eq!(
+            engine.copy_to_target(&way, ConflictPolicy::Abort, |_| {}).await.unwrap().len(),
+            5
+        );
         assert_eq!(engine.empty_source(&way).await.unwrap(), 5);
         assert_eq!(engine.plan_migration(&way).await.unwrap(), []);
         let back = StoreMigration::between(to, from);
@@ -393,18 +440,32 @@ mod tests {
         let one = engine.find_credential("one").await.unwrap();
         let key = ItemKey::for_part(&one.id, SecretSlot::Current, &SecretPart::Secret);
         to.put(&key, &Secret::from_text("stale".to_owned())).await.unwrap();
-        to.put(&ItemKey::internal(FINGERPRINT_KEY_ITEM), &Secret::from_text("another key".to_owned())).await.unwrap();
+        to.put(
+            &ItemKey::internal(FINGERPRINT_KEY_ITEM),
+            &Secret::from_text("another key".to_owned()),
+        )
+        .await
+        .unwrap();
         let way = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
         let refused = engine.copy_to_target(&way, ConflictPolicy::Abort, |_| {}).await.unwrap_err();
-        assert!(refused.why.contains("one") && to.get(&key).await.unwrap().same_as(&Secret::from_text("stale".to_owned())));
+        assert!(
+            refused.why.contains("one")
+                && to.get(&key).await.unwrap().same_as(&Secret::from_text("stale".to_owned()))
+        );
         engine.copy_to_target(&way, ConflictPolicy::Overwrite, |_| {}).await.unwrap();
-        assert!(to.get(&key).await.unwrap().same_as(&Secret::from_text("secret-of-one".to_owned())));
+        assert!(
+            to.get(&key).await.unwrap().same_as(&Secret::from_text("secret-of-one".to_owned()))
+        );
     }
 
     #[test]
     fn the_json_of_an_item() {
         let (name, item) = ("nightly".to_owned(), "current secret".to_owned());
-        let item = MigrationItem { name, item, state: ItemComparison::New, key: ItemKey::internal("x") };
-        assert_eq!(serde_json::to_string(&item).unwrap(), r#"{"name":"nightly","item":"current secret","state":"new"}"#);
+        let item =
+            MigrationItem { name, item, state: ItemComparison::New, key: ItemKey::internal("x") };
+        assert_eq!(
+            serde_json::to_string(&item).unwrap(),
+            r#"{"name":"nightly","item":"current secret","state":"new"}"#
+        );
     }
 }

@@ -58,7 +58,9 @@ use crate::store::{SecretStore, UnlockMethod};
 
 pub use crate::index::{AuditIntegrity, AuditRecord};
 pub use browser::{is_remote, open as open_page};
-pub use build::{add_region, in_memory_engine, load_catalog, open_engine, other_stores, passphrase_from_file};
+pub use build::{
+    add_region, in_memory_engine, load_catalog, open_engine, other_stores, passphrase_from_file,
+};
 pub use classify::ClassificationResult;
 pub use consumer::{DeliveryProof, DeliveryReport, probely_cli_locations, snyk_cli_locations};
 pub use credentials::{DisclosureChannel, KEY_FILE_FIELD, read_key_file};
@@ -151,10 +153,12 @@ pub struct EngineDependencies {
 impl Engine {
     /// An engine over these ports. Nothing is opened or asked yet.
     pub fn new(ports: EngineDependencies, options: EngineOptions) -> Self {
-        let EngineDependencies { catalog: catalogue, database: index, store, transport, clock } = ports;
+        let EngineDependencies { catalog: catalogue, database: index, store, transport, clock } =
+            ports;
         let clipboard = clipboard::Clipboard::new(options.clipboard);
         let locks = credential_locks::CredentialLocks::new(options.lock_folder.clone());
-        let (sessions, budgets) = (token_cache::AccessTokenCache::default(), rate_limiter::RateLimiter::default());
+        let (sessions, budgets) =
+            (token_cache::AccessTokenCache::default(), rate_limiter::RateLimiter::default());
         let (proven, fingerprint_key) = (OnceCell::new(), OnceCell::new());
         Self {
             catalog: catalogue,
@@ -184,7 +188,11 @@ impl Engine {
 
     /// Copies a secret to the clipboard, says how, and clears it again after its time. Cancelling leaves the clearing
     /// to the end of the run.
-    pub async fn copy_secret(&self, secret: Arc<Secret>, mut say: impl FnMut(SecretEvent) + Send) -> Result<(), Problem> {
+    pub async fn copy_secret(
+        &self,
+        secret: Arc<Secret>,
+        mut say: impl FnMut(SecretEvent) + Send,
+    ) -> Result<(), Problem> {
         let (copied, number) = self.clipboard.copy(secret, ClipboardContentKind::Secret).await?;
         let seconds = copied.verified.then_some(self.options.clipboard_seconds);
         say(SecretEvent::Copied(CopyResult { clear_after_seconds: seconds, ..copied }));
@@ -197,7 +205,11 @@ impl Engine {
 
     /// Copies a text without secrets.
     pub async fn copy_text(&self, text: String) -> Result<CopyResult, Problem> {
-        Ok(self.clipboard.copy(Arc::new(Secret::from_text(text)), ClipboardContentKind::Plain).await?.0)
+        Ok(self
+            .clipboard
+            .copy(Arc::new(Secret::from_text(text)), ClipboardContentKind::Plain)
+            .await?
+            .0)
     }
 
     /// Empties the clipboard if it still holds a secret that was copied in this run.

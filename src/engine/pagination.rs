@@ -47,7 +47,11 @@ impl Engine {
         let region = self.catalog.region(&credential.provider, &credential.region)?;
         let (mut asked, template) = (order.draft.resolve(region)?, order.draft.clone());
         let mut seen = HashSet::from([asked.clone()]);
-        let mut turned = PagingResult { last: self.send_and_record(credential, order, waiting).await?, pages: 0, items: 0 };
+        let mut turned = PagingResult {
+            last: self.send_and_record(credential, order, waiting).await?,
+            pages: 0,
+            items: 0,
+        };
         while (200..300).contains(&turned.last.response.status) {
             let (flow, next) = turned.read_page(&asked, &mut leaf)?;
             let Some(next) = next.filter(|_| flow.is_continue()) else { break };
@@ -72,7 +76,8 @@ impl PagingResult {
         if self.last.response.truncated {
             return Err(page_truncated());
         }
-        let ListPage { items, next } = pagination::parse_page(self.last.response.body.text().unwrap_or_default(), asked)?;
+        let ListPage { items, next } =
+            pagination::parse_page(self.last.response.body.text().unwrap_or_default(), asked)?;
         self.pages += 1;
         self.items += items.len();
         let flow = leaf(PageResult { number: self.pages, items })?;
@@ -83,20 +88,31 @@ impl PagingResult {
 /// The draft of a further page. The link holds the whole query.
 pub(super) fn next_page_draft(first: &RequestDraft, next: &Url) -> RequestDraft {
     let (headers, preset) = (first.headers.clone(), first.preset.clone());
-    RequestDraft { headers, preset, ..RequestDraft::new(first.method, RequestTarget::Url(next.clone())) }
+    RequestDraft {
+        headers,
+        preset,
+        ..RequestDraft::new(first.method, RequestTarget::Url(next.clone()))
+    }
 }
 
 pub(super) fn ensure_read_only(draft: &RequestDraft) -> Result<(), Problem> {
     if draft.method.is_safe() {
         return Ok(());
     }
-    let why = format!("{} may change something, and it would be sent once for each page", draft.method);
-    Err(Problem::new("Nothing was sent", why, "leave out --all-pages, or ask with GET").with_class(ProblemClass::Usage))
+    let why =
+        format!("{} may change something, and it would be sent once for each page", draft.method);
+    Err(Problem::new("Nothing was sent", why, "leave out --all-pages, or ask with GET")
+        .with_class(ProblemClass::Usage))
 }
 
 fn pagination_loop(pages: usize) -> Problem {
-    let why = format!("after {pages} pages the link to the next one leads back to one that was read");
-    Problem::new("The pages go round in a circle", why, "tell the provider; the pages up to here are complete")
+    let why =
+        format!("after {pages} pages the link to the next one leads back to one that was read");
+    Problem::new(
+        "The pages go round in a circle",
+        why,
+        "tell the provider; the pages up to here are complete",
+    )
 }
 
 fn page_truncated() -> Problem {

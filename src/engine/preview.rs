@@ -27,7 +27,11 @@ pub struct RequestPreview {
 
 impl Engine {
     /// What would be sent for a draft. What would not be sent is a problem, here as there.
-    pub fn preview_request(&self, credential: &Credential, draft: &RequestDraft) -> Result<RequestPreview, Problem> {
+    pub fn preview_request(
+        &self,
+        credential: &Credential,
+        draft: &RequestDraft,
+    ) -> Result<RequestPreview, Problem> {
         self.check_allowed(draft, WriteConsent::Given)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
@@ -54,7 +58,11 @@ impl Engine {
     }
 
     /// A draft as a curl command, with a variable for the secret.
-    pub fn curl_command(&self, credential: &Credential, draft: &RequestDraft) -> Result<CurlCommand, Problem> {
+    pub fn curl_command(
+        &self,
+        credential: &Credential,
+        draft: &RequestDraft,
+    ) -> Result<CurlCommand, Problem> {
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let provider = self.catalog.provider(&credential.provider)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
@@ -70,8 +78,12 @@ fn owned_headers(headers: Vec<(&str, &str)>) -> Vec<(String, String)> {
 fn describe_preceding_exchange(authorization: &AuthMethod) -> Option<String> {
     let endpoint = match authorization {
         AuthMethod::Header { .. } => return None,
-        AuthMethod::ClientCredentials { token, .. } | AuthMethod::RefreshToken { token, .. } => token.clone(),
+        AuthMethod::ClientCredentials { token, .. } | AuthMethod::RefreshToken { token, .. } => {
+            token.clone()
+        }
         AuthMethod::Exchange { endpoints, .. } => endpoints.first()?.path.clone(),
     };
-    Some(format!("the secret is exchanged for an access token at {endpoint} first, unless there is one already"))
+    Some(format!(
+        "the secret is exchanged for an access token at {endpoint} first, unless there is one already"
+    ))
 }

@@ -56,11 +56,20 @@ impl RateLimiter {
     }
 
     /// Learns from an answer.
-    pub(super) fn update_from_response(&self, account: &RateLimitKey, answer: &ApiResponse, now: Timestamp) {
+    pub(super) fn update_from_response(
+        &self,
+        account: &RateLimitKey,
+        answer: &ApiResponse,
+        now: Timestamp,
+    ) {
         self.with_quota(account, |budget| budget.update_from_response(answer, now));
     }
 
-    fn with_quota<T>(&self, account: &RateLimitKey, work: impl FnOnce(&mut RemainingQuota) -> T) -> T {
+    fn with_quota<T>(
+        &self,
+        account: &RateLimitKey,
+        work: impl FnOnce(&mut RemainingQuota) -> T,
+    ) -> T {
         let mut budgets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         work(budgets.entry(account.clone()).or_default())
     }
@@ -89,8 +98,15 @@ impl RemainingQuota {
         if let Some(left) = limit.tightest_window().and_then(|budget| budget.remaining) {
             self.reset_if_expired(now);
             // Other requests may be under way which that answer did not count yet, so within a window it only shrinks.
-            self.remaining = Some(self.remaining.filter(|_| self.resets_at.is_some()).map_or(left, |known| known.min(left)));
-            let full_at = limit.tightest_window().and_then(|budget| budget.reset).map(|reset| add_capped(now, reset));
+            self.remaining = Some(
+                self.remaining
+                    .filter(|_| self.resets_at.is_some())
+                    .map_or(left, |known| known.min(left)),
+            );
+            let full_at = limit
+                .tightest_window()
+                .and_then(|budget| budget.reset)
+                .map(|reset| add_capped(now, reset));
             self.resets_at = self.resets_at.or(full_at);
         }
     }
@@ -104,11 +120,13 @@ impl RemainingQuota {
 
 /// Whether an answer is a refusal that is over after a while.
 pub(super) fn is_rate_limited(answer: &ApiResponse, now: Timestamp) -> bool {
-    answer.status == 429 || answer.status == 503 && RateLimit::from_response(answer, now).retry_after.is_some()
+    answer.status == 429
+        || answer.status == 503 && RateLimit::from_response(answer, now).retry_after.is_some()
 }
 
 fn add_capped(now: Timestamp, wait: Duration) -> Timestamp {
-    now.checked_add(time::Duration::try_from(wait.min(MAX_WINDOW_WAIT)).unwrap_or_default()).unwrap_or(now)
+    now.checked_add(time::Duration::try_from(wait.min(MAX_WINDOW_WAIT)).unwrap_or_default())
+        .unwrap_or(now)
 }
 
 fn duration_until(now: Timestamp, then: Timestamp) -> Duration {
@@ -127,7 +145,10 @@ mod tests {
     fn answer(status: u16, headers: &[(&str, &str)]) -> ApiResponse {
         ApiResponse {
             status,
-            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             body: ResponseBody::Empty,
             timing: RequestTiming::default(),
             size: 0,
@@ -138,7 +159,14 @@ mod tests {
     }
 
     fn left(left: &str, reset: &str) -> ApiResponse {
-        answer(200, &[("x-ratelimit-limit", "5, 5;w=10"), ("x-ratelimit-remaining", left), ("x-ratelimit-reset", reset)])
+        answer(
+            200,
+            &[
+                ("x-ratelimit-limit", "5, 5;w=10"),
+                ("x-ratelimit-remaining", left),
+                ("x-ratelimit-reset", reset),
+            ],
+        )
     }
 
     fn account(region: &str) -> RateLimitKey {
@@ -154,11 +182,18 @@ mod tests {
         let (budgets, here) = (RateLimiter::default(), account("EU"));
         assert_eq!(budgets.try_acquire(&here, NOW), None);
         budgets.update_from_response(&here, &left("2", "10"), NOW);
-        assert_eq!([budgets.try_acquire(&here, NOW), budgets.try_acquire(&here, NOW)], [None, None]);
+        assert_eq!(
+            [budgets.try_acquire(&here, NOW), budgets.try_acquire(&here, NOW)],
+            [None, None]
+        );
         // An answer to the first of the two does not give back what the second took.
         budgets.update_from_response(&here, &left("1", "10"), NOW);
         assert_eq!(budgets.try_acquire(&here, after(4)), Some(Duration::from_secs(6)));
-        assert_eq!(budgets.try_acquire(&account("US"), after(4)), None, "another region counts for itself");
+        assert_eq!(
+            budgets.try_acquire(&account("US"), after(4)),
+            None,
+            "another region counts for itself"
+        );
         assert_eq!(budgets.try_acquire(&here, after(10)), None);
     }
 
@@ -183,7 +218,11 @@ mod tests {
             (401, &[], false),
             (200, &[("retry-after", "9")], false),
         ] {
-            assert_eq!(is_rate_limited(&answer(status, headers), NOW), again, "{status} {headers:?}");
+            assert_eq!(
+                is_rate_limited(&answer(status, headers), NOW),
+                again,
+                "{status} {headers:?}"
+            );
         }
     }
 
@@ -200,7 +239,11 @@ mod tests {
         );
         assert!(budgets.try_acquire(&here, after(100_000)) <= Some(MAX_WINDOW_WAIT));
         let unknown = account("US");
-        budgets.update_from_response(&unknown, &answer(200, &[("x-ratelimit-remaining", "0")]), NOW);
+        budgets.update_from_response(
+            &unknown,
+            &answer(200, &[("x-ratelimit-remaining", "0")]),
+            NOW,
+        );
         assert_eq!(budgets.try_acquire(&unknown, NOW), None, "nobody says when it ends");
     }
 }

@@ -74,18 +74,28 @@ impl RawResponse {
 
 impl Engine {
     /// Knows a credential's secret and all its further parts.
-    pub(super) async fn redactor_for(&self, credential: &Credential) -> Result<SecretRedactor, Problem> {
+    pub(super) async fn redactor_for(
+        &self,
+        credential: &Credential,
+    ) -> Result<SecretRedactor, Problem> {
         Ok(self.known_secrets(credential).await?.redactor)
     }
 
     /// The same, and the secret that is sent, which is then read once and not twice.
-    pub(super) async fn known_secrets(&self, credential: &Credential) -> Result<KnownSecrets, Problem> {
+    pub(super) async fn known_secrets(
+        &self,
+        credential: &Credential,
+    ) -> Result<KnownSecrets, Problem> {
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let named = kind.parts.iter().map(|part| SecretPart::Named(part.id.clone()));
         let is_sent = sends_secret_verbatim(kind, credential);
         let mut known = KnownSecrets { redactor: SecretRedactor::default(), sent_secret: None };
         for part in std::iter::once(SecretPart::Secret).chain(named) {
-            match self.store.get(&ItemKey::for_part(&credential.id, SecretSlot::Current, &part)).await {
+            match self
+                .store
+                .get(&ItemKey::for_part(&credential.id, SecretSlot::Current, &part))
+                .await
+            {
                 Ok(secret) => {
                     known.redactor.add_secret(&secret);
                     if is_sent && part == SecretPart::Secret {
@@ -100,7 +110,11 @@ impl Engine {
     }
 }
 
-fn redact_and_capture(mut answer: ApiResponse, redactor: &SecretRedactor, members: &[String]) -> RedactedResponse {
+fn redact_and_capture(
+    mut answer: ApiResponse,
+    redactor: &SecretRedactor,
+    members: &[String],
+) -> RedactedResponse {
     let minted = capture_secrets(&mut answer, members);
     RedactedResponse { response: redact_response(answer, redactor), captured: minted }
 }
@@ -137,7 +151,11 @@ fn redact_body(body: ResponseBody, redactor: &SecretRedactor) -> ResponseBody {
         ResponseBody::Binary(bytes) => {
             let text = String::from_utf8_lossy(&bytes);
             let masked = redactor.redact(&text);
-            if masked == text { ResponseBody::Binary(bytes) } else { ResponseBody::Text(crate::domain::text::sanitize(&masked)) }
+            if masked == text {
+                ResponseBody::Binary(bytes)
+            } else {
+                ResponseBody::Text(crate::domain::text::sanitize(&masked))
+            }
         }
     }
 }
@@ -152,7 +170,10 @@ mod tests {
     fn answer(body: ResponseBody) -> ApiResponse {
         ApiResponse {
             status: 201,
-            headers: vec![("x-echo".to_owned(), format!("token {CANARY}")), ("set-cookie".to_owned(), "sid=1".to_owned())],
+            headers: vec![
+                ("x-echo".to_owned(), format!("token {CANARY}")),
+                ("set-cookie".to_owned(), "sid=1".to_owned()),
+            ],
             body,
             timing: RequestTiming::default(),
             size: 10,
@@ -176,10 +197,16 @@ mod tests {
     async fn a_fresh_secret_is_taken_out_whole_and_a_known_one_is_masked() {
         let body = format!(r#"{{"client_secret":"snyk_cs_a^b_v1","echo":"{CANARY}","n":1.50}}"#);
         let RedactedResponse { response, captured } = withheld(ResponseBody::Text(body)).await;
-        assert_eq!(response.body.text(), Some(format!(r#"{{"client_secret":"{MASK}","echo":"{MASK}","n":1.50}}"#).as_str()));
+        assert_eq!(
+            response.body.text(),
+            Some(format!(r#"{{"client_secret":"{MASK}","echo":"{MASK}","n":1.50}}"#).as_str())
+        );
         assert_eq!((captured.len(), captured[0].member.as_str()), (1, "client_secret"));
         captured[0].secret.expose(|bytes| assert_eq!(bytes, b"snyk_cs_a^b_v1"));
-        assert!(!format!("{response:?} {captured:?}").contains(CANARY) && !format!("{captured:?}").contains("snyk_cs_a"));
+        assert!(
+            !format!("{response:?} {captured:?}").contains(CANARY)
+                && !format!("{captured:?}").contains("snyk_cs_a")
+        );
         assert_eq!(response.header("set-cookie"), Some(MASK));
     }
 
@@ -189,6 +216,9 @@ mod tests {
         assert_eq!(withheld(harmless.clone()).await.response.body, harmless);
         let holding = [b"\xff\x00", CANARY.as_bytes()].concat();
         let shown = withheld(ResponseBody::Binary(holding)).await.response.body;
-        assert!(shown.text().is_some_and(|text| text.contains(MASK) && !text.contains(CANARY)), "{shown:?}");
+        assert!(
+            shown.text().is_some_and(|text| text.contains(MASK) && !text.contains(CANARY)),
+            "{shown:?}"
+        );
     }
 }

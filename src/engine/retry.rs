@@ -53,7 +53,8 @@ impl Engine {
                 waiting(wait);
                 self.clock.sleep(wait + jitter(wait)?).await;
             }
-            let dispatched = self.send_with_secret(credential, region, draft, secret.clone()).await?;
+            let dispatched =
+                self.send_with_secret(credential, region, draft, secret.clone()).await?;
             attempts -= 1;
             if attempts == 0 || !is_rate_limited(&dispatched.response, self.now()) {
                 return Ok(dispatched);
@@ -71,14 +72,25 @@ impl Engine {
         outgoing: OutgoingRequest,
     ) -> Result<ApiResponse, NetError> {
         let answer = self.transport.send(outgoing).await?;
-        self.rate_limiter.update_from_response(&RateLimitKey::for_credential(credential, region), &answer, self.now());
+        self.rate_limiter.update_from_response(
+            &RateLimitKey::for_credential(credential, region),
+            &answer,
+            self.now(),
+        );
         Ok(answer)
     }
 
     /// Waits a little where the credential's budget is used up. Longer than that it is asked anyway, for those who need
     /// an answer of some kind: a refusal for that reason is one too.
-    pub(super) async fn wait_for_quota(&self, credential: &Credential, region: &Region) -> Result<(), Problem> {
-        match self.rate_limiter.try_acquire(&RateLimitKey::for_credential(credential, region), self.now()) {
+    pub(super) async fn wait_for_quota(
+        &self,
+        credential: &Credential,
+        region: &Region,
+    ) -> Result<(), Problem> {
+        match self
+            .rate_limiter
+            .try_acquire(&RateLimitKey::for_credential(credential, region), self.now())
+        {
             Some(wait) if wait <= MAX_CHECK_WAIT => self.clock.sleep(wait + jitter(wait)?).await,
             _ => {}
         }
@@ -111,7 +123,9 @@ mod tests {
     use crate::domain::request::{HttpMethod, RequestTarget};
     use crate::domain::response::{RequestTiming, ResponseBody};
     use crate::domain::{CredentialName, Secret, Timestamp};
-    use crate::engine::task_protocol::{HistoryPolicy, NewCredential, RequestOptions, WriteConsent};
+    use crate::engine::task_protocol::{
+        HistoryPolicy, NewCredential, RequestOptions, WriteConsent,
+    };
     use crate::engine::{Clock, EngineDependencies, EngineOptions};
     use crate::index::Database;
     use crate::net::Transport;
@@ -130,7 +144,11 @@ mod tests {
     impl Counting {
         fn new() -> Arc<Self> {
             let start = time::macros::datetime!(2026-11-21 12:00 UTC);
-            Arc::new(Self { now: Mutex::new(start), window: Mutex::new((start, 0)), refused: Mutex::new(0) })
+            Arc::new(Self {
+                now: Mutex::new(start),
+                window: Mutex::new((start, 0)),
+                refused: Mutex::new(0),
+            })
         }
 
         fn engine(self: &Arc<Self>) -> Engine {
@@ -172,10 +190,16 @@ mod tests {
             let exceeded = window.1 > LIMIT;
             *self.refused.lock().unwrap() += u64::from(exceeded);
             let reset = (window.0 + time::Duration::minutes(1) - now).whole_seconds();
-            let headers = [("limit", LIMIT), ("remaining", LIMIT.saturating_sub(window.1)), ("reset", reset.unsigned_abs())];
+            let headers = [
+                ("limit", LIMIT),
+                ("remaining", LIMIT.saturating_sub(window.1)),
+                ("reset", reset.unsigned_abs()),
+            ];
             Ok(ApiResponse {
                 status: if exceeded { 429 } else { 200 },
-                headers: headers.map(|(name, value)| (format!("x-ratelimit-{name}"), value.to_string())).to_vec(),
+                headers: headers
+                    .map(|(name, value)| (format!("x-ratelimit-{name}"), value.to_string()))
+                    .to_vec(),
                 body: ResponseBody::Empty,
                 timing: RequestTiming::default(),
                 size: 0,
@@ -210,8 +234,13 @@ mod tests {
         let provider = Counting::new();
         let engine = provider.engine();
         let credential = credential(&engine).await;
-        engine.send_request(&credential, draft(HttpMethod::Get), WriteConsent::NotAsked).await.unwrap();
-        let sending = (0..12).map(|_| engine.send_request(&credential, draft(HttpMethod::Get), WriteConsent::NotAsked));
+        engine
+            .send_request(&credential, draft(HttpMethod::Get), WriteConsent::NotAsked)
+            .await
+            .unwrap();
+        let sending = (0..12).map(|_| {
+            engine.send_request(&credential, draft(HttpMethod::Get), WriteConsent::NotAsked)
+        });
         for answered in futures::future::join_all(sending).await {
             assert_eq!(answered.unwrap().response.status, 200);
         }
@@ -224,13 +253,25 @@ mod tests {
         let engine = provider.engine();
         let credential = credential(&engine).await;
         engine.check(&credential, &credential.region).await.unwrap();
-        let account = RateLimitKey { credential: credential.id.clone(), region: credential.region.clone() };
+        let account =
+            RateLimitKey { credential: credential.id.clone(), region: credential.region.clone() };
         for _ in 1..LIMIT {
-            assert_eq!(engine.rate_limiter.try_acquire(&account, engine.now()), None, "what the check left");
+            assert_eq!(
+                engine.rate_limiter.try_acquire(&account, engine.now()),
+                None,
+                "what the check left"
+            );
         }
         let full = Some(Duration::from_secs(60));
-        assert_eq!(engine.rate_limiter.try_acquire(&account, engine.now()), full, "the check is one of them");
-        engine.send_request(&credential, draft(HttpMethod::Get), WriteConsent::NotAsked).await.unwrap();
+        assert_eq!(
+            engine.rate_limiter.try_acquire(&account, engine.now()),
+            full,
+            "the check is one of them"
+        );
+        engine
+            .send_request(&credential, draft(HttpMethod::Get), WriteConsent::NotAsked)
+            .await
+            .unwrap();
         engine.check_all_regions(&credential, |_, _| {}).await.unwrap();
         assert_eq!(*provider.refused.lock().unwrap(), 0);
     }
@@ -241,7 +282,10 @@ mod tests {
         provider.window.lock().unwrap().1 = LIMIT;
         let engine = provider.engine();
         let credential = credential(&engine).await;
-        let refused = engine.send_request(&credential, draft(HttpMethod::Post), WriteConsent::Given).await.unwrap();
+        let refused = engine
+            .send_request(&credential, draft(HttpMethod::Post), WriteConsent::Given)
+            .await
+            .unwrap();
         assert_eq!((refused.response.status, *provider.refused.lock().unwrap()), (429, 1));
         let waits = Mutex::new(Vec::new());
         let order = RequestOptions {
@@ -249,8 +293,14 @@ mod tests {
             consent: WriteConsent::NotAsked,
             history_policy: HistoryPolicy::WithoutBody,
         };
-        let answered = engine.send_and_record(&credential, order, &|wait| waits.lock().unwrap().push(wait)).await.unwrap();
-        assert_eq!((answered.response.status, waits.into_inner().unwrap()), (200, vec![Duration::from_secs(60)]));
+        let answered = engine
+            .send_and_record(&credential, order, &|wait| waits.lock().unwrap().push(wait))
+            .await
+            .unwrap();
+        assert_eq!(
+            (answered.response.status, waits.into_inner().unwrap()),
+            (200, vec![Duration::from_secs(60)])
+        );
         assert_eq!(answered.rate_limit.as_deref(), Some("9 of 10 left, resets in 60 s"));
     }
 }

@@ -5,7 +5,9 @@ use async_trait::async_trait;
 use super::Engine;
 use super::prompt::{PromptMessage, PromptReply, RotationPrompt, UserPrompter};
 use super::rotation::{CreateRequest, RotationDirection, RotationFilter, RotationObserver};
-use super::task_protocol::{CredentialEvent, RotationEvent, RotationTarget, RotationTask, TaskEvent};
+use super::task_protocol::{
+    CredentialEvent, RotationEvent, RotationTarget, RotationTask, TaskEvent,
+};
 use super::task_runner::TaskContext;
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{ProgressLine, RotationPlan};
@@ -27,7 +29,10 @@ impl UserPrompter for TuiPrompter<'_> {
 
     async fn decide(&self, dilemma: &RotationPrompt) -> Option<PromptReply> {
         let pending = self.0.prompts.open();
-        send_rotation_event(self.0, RotationEvent::PromptOpened(pending.id(), Box::new(dilemma.clone())));
+        send_rotation_event(
+            self.0,
+            RotationEvent::PromptOpened(pending.id(), Box::new(dilemma.clone())),
+        );
         pending.answer().await
     }
 
@@ -49,29 +54,46 @@ enum RotationStart {
 }
 
 impl Engine {
-    pub(super) async fn run_rotation_task(&self, task: RotationTask, voice: &TaskContext) -> Result<(), Problem> {
+    pub(super) async fn run_rotation_task(
+        &self,
+        task: RotationTask,
+        voice: &TaskContext,
+    ) -> Result<(), Problem> {
         match task {
             RotationTask::Plan(charge) => self.plan_or_review(charge, voice).await?,
-            RotationTask::Run(plan) => self.run_rotation_in_background(RotationStart::Fresh(plan), voice).await?,
-            RotationTask::Resume(id, turn) => self.run_rotation_in_background(RotationStart::Resume(id, turn), voice).await?,
-            RotationTask::Review(id) => {
-                send_rotation_event(voice, RotationEvent::Reviewed(Box::new(self.summarize_rotation(&id).await?)))
+            RotationTask::Run(plan) => {
+                self.run_rotation_in_background(RotationStart::Fresh(plan), voice).await?
             }
-            RotationTask::ListUnfinished => {
-                send_rotation_event(voice, RotationEvent::UnfinishedListed(self.list_rotations(RotationFilter::Open).await?))
+            RotationTask::Resume(id, turn) => {
+                self.run_rotation_in_background(RotationStart::Resume(id, turn), voice).await?
             }
+            RotationTask::Review(id) => send_rotation_event(
+                voice,
+                RotationEvent::Reviewed(Box::new(self.summarize_rotation(&id).await?)),
+            ),
+            RotationTask::ListUnfinished => send_rotation_event(
+                voice,
+                RotationEvent::UnfinishedListed(self.list_rotations(RotationFilter::Open).await?),
+            ),
             RotationTask::ReplyToPrompt(question, reply) => voice.prompts.reply(question, reply),
             RotationTask::LeavePrompt(question) => voice.prompts.abandon(question),
             RotationTask::Revoke(charge, reason) => {
-                self.run_rotation_in_background(RotationStart::Revoke(charge, reason), voice).await?
+                self.run_rotation_in_background(RotationStart::Revoke(charge, reason), voice)
+                    .await?
             }
-            RotationTask::Create(wish) => self.run_rotation_in_background(RotationStart::Create(wish), voice).await?,
+            RotationTask::Create(wish) => {
+                self.run_rotation_in_background(RotationStart::Create(wish), voice).await?
+            }
         }
         Ok(())
     }
 
     /// One rotation per credential: where one was left, it is taken up before another is planned.
-    async fn plan_or_review(&self, charge: RotationTarget, voice: &TaskContext) -> Result<(), Problem> {
+    async fn plan_or_review(
+        &self,
+        charge: RotationTarget,
+        voice: &TaskContext,
+    ) -> Result<(), Problem> {
         let credential = self.credential_by_id(&charge.credential).await?;
         match self.summarize_rotation(credential.name.as_str()).await {
             Ok(review) if review.plan.credential == credential.id => {
@@ -80,16 +102,23 @@ impl Engine {
             Err(problem) if problem.class != ProblemClass::NotFound => return Err(problem),
             _ => {
                 let administrator = self.load_administrator(&charge).await?;
-                let plan = self.plan_part_rotation(&credential, charge.part.clone(), administrator.as_ref()).await?;
+                let plan = self
+                    .plan_part_rotation(&credential, charge.part.clone(), administrator.as_ref())
+                    .await?;
                 send_rotation_event(voice, RotationEvent::Planned(Box::new(plan)));
             }
         }
         Ok(())
     }
 
-    async fn run_rotation_in_background(&self, beginning: RotationStart, voice: &TaskContext) -> Result<(), Problem> {
-        let (ask, tell) =
-            (TuiPrompter(voice), |line: &ProgressLine| send_rotation_event(voice, RotationEvent::Step(line.clone())));
+    async fn run_rotation_in_background(
+        &self,
+        beginning: RotationStart,
+        voice: &TaskContext,
+    ) -> Result<(), Problem> {
+        let (ask, tell) = (TuiPrompter(voice), |line: &ProgressLine| {
+            send_rotation_event(voice, RotationEvent::Step(line.clone()))
+        });
         let audience = RotationObserver { prompter: &ask, on_progress: &tell };
         let status = match beginning {
             RotationStart::Fresh(plan) => self.rotate(*plan, audience).await?,
@@ -100,19 +129,29 @@ impl Engine {
                 self.create_credential(creation, audience).await?
             }
             RotationStart::Revoke(charge, reason) => {
-                let (credential, administrator) =
-                    (self.credential_by_id(&charge.credential).await?, self.load_administrator(&charge).await?);
-                let plan = self.plan_revocation(&credential, administrator.as_ref())?.with_reason(reason);
+                let (credential, administrator) = (
+                    self.credential_by_id(&charge.credential).await?,
+                    self.load_administrator(&charge).await?,
+                );
+                let plan =
+                    self.plan_revocation(&credential, administrator.as_ref())?.with_reason(reason);
                 send_rotation_event(voice, RotationEvent::Started(Box::new(plan.clone())));
                 self.rotate(plan, audience).await?
             }
         };
-        self.send_rotated_credential(&self.summarize_rotation(&status.id).await?.plan.credential, voice).await?;
+        self.send_rotated_credential(
+            &self.summarize_rotation(&status.id).await?.plan.credential,
+            voice,
+        )
+        .await?;
         send_rotation_event(voice, RotationEvent::Finished(status));
         Ok(())
     }
 
-    async fn load_administrator(&self, charge: &RotationTarget) -> Result<Option<Credential>, Problem> {
+    async fn load_administrator(
+        &self,
+        charge: &RotationTarget,
+    ) -> Result<Option<Credential>, Problem> {
         match &charge.administrator {
             Some(id) => self.credential_by_id(id).await.map(Some),
             None => Ok(None),
@@ -120,11 +159,17 @@ impl Engine {
     }
 
     /// What is known about the credential is another thing now: end, print, verdict.
-    async fn send_rotated_credential(&self, id: &CredentialId, voice: &TaskContext) -> Result<(), Problem> {
+    async fn send_rotated_credential(
+        &self,
+        id: &CredentialId,
+        voice: &TaskContext,
+    ) -> Result<(), Problem> {
         let event = match self.credential_by_id(id).await {
             Ok(credential) => CredentialEvent::Changed(Box::new(credential)),
             // What was to be made and came to nothing is not there any more.
-            Err(problem) if problem.class == ProblemClass::NotFound => CredentialEvent::Removed(id.clone()),
+            Err(problem) if problem.class == ProblemClass::NotFound => {
+                CredentialEvent::Removed(id.clone())
+            }
             Err(problem) => return Err(problem),
         };
         voice.send_event(TaskEvent::Credential(event));

@@ -25,8 +25,12 @@ impl Engine {
         draft: RequestDraft,
         consent: WriteConsent,
     ) -> Result<HttpExchange, Problem> {
-        self.send_and_record(credential, RequestOptions { draft, consent, history_policy: HistoryPolicy::WithoutBody }, &|_| {})
-            .await
+        self.send_and_record(
+            credential,
+            RequestOptions { draft, consent, history_policy: HistoryPolicy::WithoutBody },
+            &|_| {},
+        )
+        .await
     }
 
     /// The same; `waiting` hears how long the request has to wait for its turn, each time it has to.
@@ -62,7 +66,10 @@ impl Engine {
     ) -> Result<(HttpExchange, CheckResult), Problem> {
         let region = self.catalog.region(&credential.provider, &credential.region)?;
         let provider = self.catalog.provider(&credential.provider)?;
-        let dispatched = match self.send_rate_limited((credential, sent), region, &draft, waiting).await {
+        let dispatched = match self
+            .send_rate_limited((credential, sent), region, &draft, waiting)
+            .await
+        {
             Ok(dispatched) => dispatched,
             Err(trouble) => return Err(self.explain_send_error(credential, region, trouble).await),
         };
@@ -75,7 +82,8 @@ impl Engine {
         } else {
             judgement.problem
         };
-        let refusal = self.diagnose_refusal(credential, region, (&draft, &answer), &schemes).await?;
+        let refusal =
+            self.diagnose_refusal(credential, region, (&draft, &answer), &schemes).await?;
         let limit = RateLimit::from_response(&answer, self.now()).describe();
         let (credential, region) = (credential.id.clone(), region.id.clone());
         Ok((
@@ -115,7 +123,8 @@ impl Engine {
         region: &Region,
         draft: &RequestDraft,
     ) -> Result<RawResponse, SendError> {
-        let kind = self.catalog.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
+        let kind =
+            self.catalog.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let bound = self.authorize(credential, kind, region).await?;
         self.send_authorized(credential, region, draft, bound).await
     }
@@ -128,8 +137,11 @@ impl Engine {
         draft: &RequestDraft,
         secret: Option<Arc<Secret>>,
     ) -> Result<RawResponse, SendError> {
-        let Some(secret) = secret else { return self.send_with_auth_retry(credential, region, draft).await };
-        let kind = self.catalog.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
+        let Some(secret) = secret else {
+            return self.send_with_auth_retry(credential, region, draft).await;
+        };
+        let kind =
+            self.catalog.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let bound = bind_to_region(credential, kind.authorization.scheme(), region, secret);
         self.send_authorized(credential, region, draft, bound).await
     }
@@ -142,20 +154,32 @@ impl Engine {
         draft: &RequestDraft,
         bound: HostBoundSecret,
     ) -> Result<RawResponse, SendError> {
-        let kind = self.catalog.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
+        let kind =
+            self.catalog.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let (scheme, secret) = (bound.scheme.clone(), bound.secret.clone());
-        let answer = self.send_once(credential, region, self.build_outgoing(credential, region, draft, bound)?).await?;
+        let answer = self
+            .send_once(credential, region, self.build_outgoing(credential, region, draft, bound)?)
+            .await?;
         if self.needs_manual_retry(credential, draft, &answer)? {
             self.clear_access_token(credential).await?;
         }
-        let dispatched =
-            RawResponse { response: answer, sent_secret: Arc::clone(&secret), attempted_schemes: vec![scheme.clone()] };
+        let dispatched = RawResponse {
+            response: answer,
+            sent_secret: Arc::clone(&secret),
+            attempted_schemes: vec![scheme.clone()],
+        };
         if dispatched.response.status != 401 || !draft.method.is_safe() {
             return Ok(dispatched);
         }
         match &kind.authorization {
-            AuthMethod::Header { fallback: Some(other), .. } if credential.scheme.is_none() && *other != scheme => {
-                let bound = HostBoundSecret { scheme: other.clone(), secret, origins: region.bound_origins() };
+            AuthMethod::Header { fallback: Some(other), .. }
+                if credential.scheme.is_none() && *other != scheme =>
+            {
+                let bound = HostBoundSecret {
+                    scheme: other.clone(),
+                    secret,
+                    origins: region.bound_origins(),
+                };
                 self.retry_with_scheme(
                     (credential, region),
                     self.build_outgoing(credential, region, draft, bound)?,
@@ -170,12 +194,21 @@ impl Engine {
     }
 
     /// Whether a person may be asked to have the request sent once more, with a new access token.
-    pub fn can_offer_retry(&self, credential: &Credential, exchange: &HttpExchange) -> Result<bool, Problem> {
+    pub fn can_offer_retry(
+        &self,
+        credential: &Credential,
+        exchange: &HttpExchange,
+    ) -> Result<bool, Problem> {
         self.needs_manual_retry(credential, &exchange.draft, &exchange.response)
     }
 
     /// Whether an access token was refused that may only have ended, and the request is not one to be repeated unasked.
-    fn needs_manual_retry(&self, credential: &Credential, draft: &RequestDraft, answer: &ApiResponse) -> Result<bool, Problem> {
+    fn needs_manual_retry(
+        &self,
+        credential: &Credential,
+        draft: &RequestDraft,
+        answer: &ApiResponse,
+    ) -> Result<bool, Problem> {
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         Ok(kind.authorization.needs_manual_retry(draft.method, answer.status))
     }
@@ -194,7 +227,10 @@ impl Engine {
             return Ok(refused);
         }
         let (id, scheme) = (credential.id.clone(), scheme.to_owned());
-        self.with_database(move |index| index.update_credential(&id, |credential| credential.scheme = Some(scheme))).await?;
+        self.with_database(move |index| {
+            index.update_credential(&id, |credential| credential.scheme = Some(scheme))
+        })
+        .await?;
         Ok(RawResponse { response: answer, ..refused })
     }
 
@@ -205,9 +241,12 @@ impl Engine {
         draft: &RequestDraft,
         refused: Arc<Secret>,
     ) -> Result<RawResponse, SendError> {
-        let bound = self.reauthorize(credential, kind, region, RejectedToken::AccessToken(refused)).await?;
+        let bound =
+            self.reauthorize(credential, kind, region, RejectedToken::AccessToken(refused)).await?;
         let (sent, schemes) = (Arc::clone(&bound.secret), vec![bound.scheme.clone()]);
-        let answer = self.send_once(credential, region, self.build_outgoing(credential, region, draft, bound)?).await?;
+        let answer = self
+            .send_once(credential, region, self.build_outgoing(credential, region, draft, bound)?)
+            .await?;
         Ok(RawResponse { response: answer, sent_secret: sent, attempted_schemes: schemes })
     }
 
@@ -238,21 +277,32 @@ impl Engine {
     }
 
     /// Whether a draft may be sent at all.
-    pub(super) fn check_allowed(&self, draft: &RequestDraft, consent: WriteConsent) -> Result<(), Problem> {
+    pub(super) fn check_allowed(
+        &self,
+        draft: &RequestDraft,
+        consent: WriteConsent,
+    ) -> Result<(), Problem> {
         draft.validate()?;
         if draft.method.is_safe() {
             return Ok(());
         }
         if self.options.readonly {
             let why = format!("{} may change something, and this run is read-only", draft.method);
-            return Err(Problem::new("Nothing was sent", why, "leave out --readonly (or `readonly` in config.toml)")
-                .with_class(ProblemClass::Usage));
+            return Err(Problem::new(
+                "Nothing was sent",
+                why,
+                "leave out --readonly (or `readonly` in config.toml)",
+            )
+            .with_class(ProblemClass::Usage));
         }
         if consent == WriteConsent::NotAsked {
             let why = format!("{} may change something, and nobody agreed to it", draft.method);
-            return Err(
-                Problem::new("Nothing was sent", why, "agree when you are asked, or give --yes").with_class(ProblemClass::Usage)
-            );
+            return Err(Problem::new(
+                "Nothing was sent",
+                why,
+                "agree when you are asked, or give --yes",
+            )
+            .with_class(ProblemClass::Usage));
         }
         Ok(())
     }
@@ -260,7 +310,14 @@ impl Engine {
 
 /// What is said where repeating by itself could do something twice.
 fn manual_retry_problem(draft: &RequestDraft) -> Problem {
-    let why = format!("it may only have ended, but a {} may change something, so it was not sent again by itself", draft.method);
-    Problem::new("401: The access token was not accepted", why, "send it once more: it will go with a new access token")
-        .with_class(ProblemClass::Refused)
+    let why = format!(
+        "it may only have ended, but a {} may change something, so it was not sent again by itself",
+        draft.method
+    );
+    Problem::new(
+        "401: The access token was not accepted",
+        why,
+        "send it once more: it will go with a new access token",
+    )
+    .with_class(ProblemClass::Refused)
 }

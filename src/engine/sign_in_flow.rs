@@ -20,7 +20,9 @@ use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::region::{HostRole, Region};
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialId, CredentialName, Problem, Secret};
-use crate::net::callback::{CallbackConnection, CallbackListenError, CallbackListener, CallbackPage};
+use crate::net::callback::{
+    CallbackConnection, CallbackListenError, CallbackListener, CallbackPage,
+};
 use crate::net::exchange::TokenExchangeError;
 use crate::net::oauth::RefreshResult;
 use crate::net::sign_in::{AuthorizationRequest, AuthorizationResponse, StateMismatch};
@@ -171,7 +173,10 @@ impl Engine {
     }
 
     /// The same, for the session as it is given.
-    pub(super) async fn begin_sign_in_for(&self, credential: Credential) -> Result<PendingSignIn, Problem> {
+    pub(super) async fn begin_sign_in_for(
+        &self,
+        credential: Credential,
+    ) -> Result<PendingSignIn, Problem> {
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let parts = self.load_parts(&credential, kind).await?;
         self.start_sign_in(SignInTarget::Existing(Box::new(credential), parts)).await
@@ -205,13 +210,18 @@ impl Engine {
     }
 
     /// What the person agreed to, and in which region. A person who did not, hears it in the browser.
-    pub(super) async fn resolve_grant(&self, answered: AnsweredSignIn) -> Result<AuthorizationGrant, Problem> {
+    pub(super) async fn resolve_grant(
+        &self,
+        answered: AnsweredSignIn,
+    ) -> Result<AuthorizationGrant, Problem> {
         let AnsweredSignIn { target, authorization_request: sign_in, callback, browser } = answered;
         let found = match callback {
             AuthorizationResponse::Approved { code, instance } => {
                 self.grant_region(&target, instance.as_deref()).map(|region| (code, region))
             }
-            AuthorizationResponse::Denied { error, description } => Err(authorization_denied(&error, &description)),
+            AuthorizationResponse::Denied { error, description } => {
+                Err(authorization_denied(&error, &description))
+            }
         };
         match found {
             Ok((code, region)) => Ok(AuthorizationGrant {
@@ -229,9 +239,14 @@ impl Engine {
     }
 
     /// The tokens for what the person agreed to. They can be fetched once, and lie nowhere yet.
-    pub(super) async fn redeem_grant(&self, agreed: &AuthorizationGrant) -> Result<RefreshResult, TokenExchangeError> {
-        let AuthorizationGrant { target, authorization_request: sign_in, code, region, .. } = agreed;
-        let missing = |_| TokenExchangeError::MissingField("region or kind that is known here".to_owned());
+    pub(super) async fn redeem_grant(
+        &self,
+        agreed: &AuthorizationGrant,
+    ) -> Result<RefreshResult, TokenExchangeError> {
+        let AuthorizationGrant { target, authorization_request: sign_in, code, region, .. } =
+            agreed;
+        let missing =
+            |_| TokenExchangeError::MissingField("region or kind that is known here".to_owned());
         let kind = self.catalog.kind(target.provider(), target.kind()).map_err(missing)?;
         let region = self.catalog.region(target.provider(), region).map_err(missing)?;
         self.token_exchange(target.fields(), kind, region, (code, target.parts()))
@@ -240,13 +255,18 @@ impl Engine {
     }
 
     /// Keeps what the person agreed to, and tells the browser.
-    pub(super) async fn complete_sign_in(&self, answered: AnsweredSignIn) -> Result<SignInResult, Problem> {
+    pub(super) async fn complete_sign_in(
+        &self,
+        answered: AnsweredSignIn,
+    ) -> Result<SignInResult, Problem> {
         let agreed = self.resolve_grant(answered).await?;
         let outcome = self.store_session(&agreed).await;
         show_result_in_browser(agreed.browser, &outcome).await;
         let (credential, replaced) = outcome?;
         let classified = self.classify(&credential).await;
-        let accepted = classified.as_ref().is_ok_and(|classified| classified.check.result == CheckResult::Accepted);
+        let accepted = classified
+            .as_ref()
+            .is_ok_and(|classified| classified.check.result == CheckResult::Accepted);
         let replaced = match replaced.filter(|_| accepted) {
             Some(old) => Some(self.revoke_token(&credential, old).await),
             None => None,
@@ -274,29 +294,42 @@ impl Engine {
         self.verify_store().await?;
         let listener = CallbackListener::bind(&callback_urls(target.fields())?).await?;
         let client_id = target.fields().get("client_id").map(String::as_str).unwrap_or_default();
-        let sign_in = Arc::new(AuthorizationRequest::new(client_id, page, listener.redirect_url().clone()));
+        let sign_in =
+            Arc::new(AuthorizationRequest::new(client_id, page, listener.redirect_url().clone()));
         Ok(PendingSignIn { target, listener, authorization_request: sign_in })
     }
 
     /// The tokens for what the person agreed to, stored; and the refresh token that was there before.
-    async fn store_session(&self, agreed: &AuthorizationGrant) -> Result<(Credential, Option<Secret>), Problem> {
+    async fn store_session(
+        &self,
+        agreed: &AuthorizationGrant,
+    ) -> Result<(Credential, Option<Secret>), Problem> {
         let refreshed = self.redeem_grant(agreed).await?;
         if refreshed.next.is_none() {
             return Err(missing_refresh_token());
         }
         let region = self.catalog.region(agreed.target.provider(), &agreed.region)?;
         match &agreed.target {
-            SignInTarget::New(new) => Ok((self.store_new_session(new.as_ref().clone(), region, refreshed).await?, None)),
-            SignInTarget::Existing(credential, _) => self.replace_session(credential, region, refreshed).await,
+            SignInTarget::New(new) => {
+                Ok((self.store_new_session(new.as_ref().clone(), region, refreshed).await?, None))
+            }
+            SignInTarget::Existing(credential, _) => {
+                self.replace_session(credential, region, refreshed).await
+            }
         }
     }
 
     /// The region whose host is to be asked for the tokens. A host that comes along with the answer only ever chooses
     /// among the regions that are known here.
-    fn grant_region(&self, target: &SignInTarget, instance: Option<&str>) -> Result<&Region, Problem> {
+    fn grant_region(
+        &self,
+        target: &SignInTarget,
+        instance: Option<&str>,
+    ) -> Result<&Region, Problem> {
         match instance {
             None => Ok(self.catalog.region(target.provider(), target.region())?),
-            Some(host) => identify::region_for_host(host, target.provider(), &self.catalog).ok_or_else(|| unknown_host(host)),
+            Some(host) => identify::region_for_host(host, target.provider(), &self.catalog)
+                .ok_or_else(|| unknown_host(host)),
         }
     }
 
@@ -310,7 +343,8 @@ impl Engine {
         let (secret, expires) = (Arc::new(next.secret), self.expiry_after(next.lifetime));
         let NewSession { name, provider, kind, fields, labels, parts, .. } = new;
         let region = region.id.clone();
-        let new = NewCredential { name, provider, kind, region, fields, labels, secret, parts, expires };
+        let new =
+            NewCredential { name, provider, kind, region, fields, labels, secret, parts, expires };
         let credential = self.add_credential(new).await?;
         self.store_session_tokens(&credential, &credential.region, refreshed).await?;
         Ok(credential)
@@ -323,7 +357,11 @@ impl Engine {
         refreshed: RefreshResult,
     ) -> Result<(Credential, Option<Secret>), Problem> {
         let _held = self.locks.lock(&credential.id).await?;
-        let before = match self.store.get(&ItemKey::for_part(&credential.id, SecretSlot::Current, &SecretPart::Secret)).await {
+        let before = match self
+            .store
+            .get(&ItemKey::for_part(&credential.id, SecretSlot::Current, &SecretPart::Secret))
+            .await
+        {
             Ok(before) => Some(before),
             Err(StoreError::NotFound) => None,
             Err(error) => return Err(error.into()),
@@ -342,7 +380,12 @@ impl Engine {
     }
 
     /// Stores the tokens, and uses the access token from now on.
-    async fn store_session_tokens(&self, credential: &Credential, region: &str, refreshed: RefreshResult) -> Result<(), Problem> {
+    async fn store_session_tokens(
+        &self,
+        credential: &Credential,
+        region: &str,
+        refreshed: RefreshResult,
+    ) -> Result<(), Problem> {
         let session = self.store_tokens(credential, SecretSlot::Current, refreshed).await?;
         self.token_cache.insert(&credential.id, region, session);
         Ok(())
@@ -351,12 +394,16 @@ impl Engine {
     async fn revoke_token(&self, credential: &Credential, token: Secret) -> Result<(), Problem> {
         if self.options.readonly {
             let why = "it ends a session, and this run is read-only";
-            return Err(Problem::new("Nothing was revoked", why, "leave out --readonly").with_class(ProblemClass::Usage));
+            return Err(Problem::new("Nothing was revoked", why, "leave out --readonly")
+                .with_class(ProblemClass::Usage));
         }
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
         let (token, parts) = (Arc::new(token), self.load_parts(credential, kind).await?);
-        Ok(self.token_exchange(&credential.fields, kind, region, (&token, &parts)).revoke(self.transport.as_ref()).await?)
+        Ok(self
+            .token_exchange(&credential.fields, kind, region, (&token, &parts))
+            .revoke(self.transport.as_ref())
+            .await?)
     }
 }
 
@@ -364,63 +411,90 @@ impl Engine {
 fn authorization_page(kind: &CredentialKind, region: &Region) -> Result<Url, Problem> {
     let AuthMethod::RefreshToken { authorize: Some(path), .. } = &kind.authorization else {
         let why = format!("a {} is not something that one signs in to", kind.title);
-        return Err(Problem::new("There is no sign-in", why, "use `tokenring add`").with_class(ProblemClass::Usage));
+        return Err(Problem::new("There is no sign-in", why, "use `tokenring add`")
+            .with_class(ProblemClass::Usage));
     };
     Url::parse(&format!("{}{path}", region.origin(HostRole::App))).map_err(|error| {
-        Problem::new("There is no page to sign in at", error.to_string(), "check the region's web application")
-            .with_class(ProblemClass::Usage)
+        Problem::new(
+            "There is no page to sign in at",
+            error.to_string(),
+            "check the region's web application",
+        )
+        .with_class(ProblemClass::Usage)
     })
 }
 
 /// Where the browser may come back to, in the order in which ports are tried.
 fn callback_urls(fields: &BTreeMap<String, String>) -> Result<Vec<Url>, Problem> {
-    let wanted =
-        fields.get(CALLBACK_FIELD).map(String::as_str).filter(|text| !text.trim().is_empty()).unwrap_or(DEFAULT_CALLBACK_URL);
+    let wanted = fields
+        .get(CALLBACK_FIELD)
+        .map(String::as_str)
+        .filter(|text| !text.trim().is_empty())
+        .unwrap_or(DEFAULT_CALLBACK_URL);
     let parsed = wanted.split_whitespace().map(Url::parse).collect::<Result<Vec<_>, _>>();
-    parsed.map_err(|error| Problem::from(CallbackListenError::NotLoopback(format!("{wanted} ({error})"))))
+    parsed.map_err(|error| {
+        Problem::from(CallbackListenError::NotLoopback(format!("{wanted} ({error})")))
+    })
 }
 
 /// The browser says what the terminal says.
-async fn show_result_in_browser<T>(browser: Option<CallbackConnection>, outcome: &Result<T, Problem>) {
+async fn show_result_in_browser<T>(
+    browser: Option<CallbackConnection>,
+    outcome: &Result<T, Problem>,
+) {
     let Some(browser) = browser else { return };
     let page = match outcome {
-        Ok(_) => {
-            CallbackPage::new("Signed in", "The session is in your keyring. You can close this page and go back to the terminal.")
-        }
-        Err(problem) => {
-            CallbackPage::new(format!("Not signed in: {}", problem.what), format!("{}. {}.", problem.why, problem.remedy))
-        }
+        Ok(_) => CallbackPage::new(
+            "Signed in",
+            "The session is in your keyring. You can close this page and go back to the terminal.",
+        ),
+        Err(problem) => CallbackPage::new(
+            format!("Not signed in: {}", problem.what),
+            format!("{}. {}.", problem.why, problem.remedy),
+        ),
     };
     browser.respond(&page).await;
 }
 
 fn authorization_denied(error: &str, description: &str) -> Problem {
-    let why = if description.is_empty() { error.to_owned() } else { format!("{description} ({error})") };
-    let what = if error == "access_denied" { "The sign-in was denied" } else { "The provider did not go along with the sign-in" };
+    let why =
+        if description.is_empty() { error.to_owned() } else { format!("{description} ({error})") };
+    let what = if error == "access_denied" {
+        "The sign-in was denied"
+    } else {
+        "The provider did not go along with the sign-in"
+    };
     Problem::new(what, why, "sign in again and choose to allow it; if you did, compare the client id and the callback address")
         .with_class(ProblemClass::Refused)
 }
 
 fn missing_refresh_token() -> Problem {
     let why = "the provider gave an access token that ends soon, and nothing to renew it with";
-    Problem::new("The sign-in gives no session", why, "check the app's grant type and scopes").with_class(ProblemClass::Refused)
+    Problem::new("The sign-in gives no session", why, "check the app's grant type and scopes")
+        .with_class(ProblemClass::Refused)
 }
 
 fn unknown_host(host: &str) -> Problem {
     let host: String = crate::domain::text::sanitize_line(host).chars().take(80).collect();
-    let why = format!("the answer names \"{host}\", which is no host of a region that is known here, so nothing was sent there");
-    let remedy = "if that host is the provider's, add it with `tokenring regions add` and sign in again";
+    let why = format!(
+        "the answer names \"{host}\", which is no host of a region that is known here, so nothing was sent there"
+    );
+    let remedy =
+        "if that host is the provider's, add it with `tokenring regions add` and sign in again";
     Problem::new("The sign-in leads to a stranger", why, remedy).with_class(ProblemClass::Refused)
 }
 
 pub(super) fn state_mismatch_problem(stranger: StateMismatch) -> Problem {
-    let remedy = "paste the whole address of the page that the browser could not open after you agreed";
-    Problem::new("That is not the answer", stranger.to_string(), remedy).with_class(ProblemClass::Usage)
+    let remedy =
+        "paste the whole address of the page that the browser could not open after you agreed";
+    Problem::new("That is not the answer", stranger.to_string(), remedy)
+        .with_class(ProblemClass::Usage)
 }
 
 fn sign_in_timed_out(wait: Duration) -> Problem {
     let why = format!("the browser did not come back within {} s", wait.as_secs());
-    let remedy = "sign in again; over SSH, give --paste and paste the address at which the browser ends";
+    let remedy =
+        "sign in again; over SSH, give --paste and paste the address at which the browser ends";
     Problem::new("Nobody signed in", why, remedy).with_class(ProblemClass::Unknown)
 }
 
@@ -435,6 +509,7 @@ impl From<CallbackListenError> for Problem {
             }
             CallbackListenError::BindFailed(_) => "allow connections on loopback",
         };
-        Self::new("The browser would have nowhere to come back to", error.to_string(), remedy).with_class(ProblemClass::Usage)
+        Self::new("The browser would have nowhere to come back to", error.to_string(), remedy)
+            .with_class(ProblemClass::Usage)
     }
 }

@@ -7,16 +7,26 @@ use url::Url;
 use super::Engine;
 use super::pending_prompts::PendingPrompt;
 use super::sign_in_flow::{PendingSignIn, SIGN_IN_TIMEOUT, state_mismatch_problem};
-use super::task_protocol::{CredentialEvent, PromptReply, SignInEvent, SignInPage, SignInSubject, SignInTask, TaskEvent};
+use super::task_protocol::{
+    CredentialEvent, PromptReply, SignInEvent, SignInPage, SignInSubject, SignInTask, TaskEvent,
+};
 use super::task_runner::TaskContext;
 use crate::domain::Problem;
 use crate::net::sign_in::AuthorizationRequest;
 
 impl Engine {
-    pub(super) async fn run_sign_in_task(&self, task: SignInTask, voice: &TaskContext) -> Result<(), Problem> {
+    pub(super) async fn run_sign_in_task(
+        &self,
+        task: SignInTask,
+        voice: &TaskContext,
+    ) -> Result<(), Problem> {
         match task {
-            SignInTask::Start(SignInSubject::New(new)) => self.run_sign_in(self.begin_sign_in(*new).await?, voice).await,
-            SignInTask::Start(SignInSubject::Existing(id)) => self.run_sign_in(self.begin_sign_in_again(&id).await?, voice).await,
+            SignInTask::Start(SignInSubject::New(new)) => {
+                self.run_sign_in(self.begin_sign_in(*new).await?, voice).await
+            }
+            SignInTask::Start(SignInSubject::Existing(id)) => {
+                self.run_sign_in(self.begin_sign_in_again(&id).await?, voice).await
+            }
             SignInTask::SubmitAddress(question, reply) => {
                 voice.prompts.reply(question, reply);
                 Ok(())
@@ -40,7 +50,9 @@ impl Engine {
         let answered = self.await_callback(login, pasted, SIGN_IN_TIMEOUT).await?;
         send_sign_in_event(voice, SignInEvent::CallbackReceived);
         let signed_in = self.complete_sign_in(answered).await?;
-        voice.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(signed_in.credential.clone()))));
+        voice.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(
+            signed_in.credential.clone(),
+        ))));
         self.send_token_lifetime(&signed_in.credential, voice);
         send_sign_in_event(voice, SignInEvent::Finished(Box::new(signed_in)));
         Ok(())
@@ -48,14 +60,23 @@ impl Engine {
 }
 
 /// The address that a person pastes; what answers no or another sign-in is told, and another one is waited for.
-async fn await_pasted_address(sign_in: Arc<AuthorizationRequest>, mut pending: PendingPrompt, voice: &TaskContext) -> Url {
+async fn await_pasted_address(
+    sign_in: Arc<AuthorizationRequest>,
+    mut pending: PendingPrompt,
+    voice: &TaskContext,
+) -> Url {
     loop {
-        let Some(PromptReply::Pasted(text)) = pending.answer().await else { return std::future::pending().await };
+        let Some(PromptReply::Pasted(text)) = pending.answer().await else {
+            return std::future::pending().await;
+        };
         match sign_in.parse_pasted(&text) {
             Ok(address) => return address,
             Err(stranger) => {
                 pending = voice.prompts.open();
-                send_sign_in_event(voice, SignInEvent::PasteRejected(pending.id(), state_mismatch_problem(stranger)));
+                send_sign_in_event(
+                    voice,
+                    SignInEvent::PasteRejected(pending.id(), state_mismatch_problem(stranger)),
+                );
             }
         }
     }

@@ -13,7 +13,11 @@ use crate::store::{ItemKey, StoreError};
 
 impl Engine {
     /// Keeps a part of a credential's secret material in a slot, in place of what was there.
-    pub(super) async fn store_secret(&self, place: SecretLocation, secret: &Secret) -> Result<(), StoreError> {
+    pub(super) async fn store_secret(
+        &self,
+        place: SecretLocation,
+        secret: &Secret,
+    ) -> Result<(), StoreError> {
         self.store.put(&item_key(&place), secret).await?;
         self.record_fingerprint(place, secret).await;
         Ok(())
@@ -23,7 +27,9 @@ impl Engine {
     pub(super) async fn record_fingerprint(&self, place: SecretLocation, secret: &Secret) {
         let (print, now) = (self.fingerprint(secret).await, self.now());
         let noted = match print {
-            Ok(print) => self.with_database(move |index| index.record_fingerprint(&place, &print, now)).await,
+            Ok(print) => {
+                self.with_database(move |index| index.record_fingerprint(&place, &print, now)).await
+            }
             Err(problem) => Err(problem),
         };
         log_failure(noted);
@@ -36,7 +42,10 @@ impl Engine {
 
     /// The fingerprints of all that lies in the store and of what lay there before; those of further parts that are not
     /// known yet are taken first.
-    pub(super) async fn fingerprint_records(&self, credentials: &[Credential]) -> Result<Vec<FingerprintRecord>, Problem> {
+    pub(super) async fn fingerprint_records(
+        &self,
+        credentials: &[Credential],
+    ) -> Result<Vec<FingerprintRecord>, Problem> {
         let known = self.with_database(Database::fingerprints).await?;
         let new = self.parts_without_fingerprint(credentials, &known);
         if new.is_empty() {
@@ -61,17 +70,27 @@ impl Engine {
             return Ok(credential.fingerprint.clone());
         }
         let all = self.with_database(Database::fingerprints).await?.into_iter();
-        let mut in_use = all.filter(|print| print.name == credential.name && print.slot == Some(SecretSlot::Current));
+        let mut in_use = all.filter(|print| {
+            print.name == credential.name && print.slot == Some(SecretSlot::Current)
+        });
         Ok(in_use.find(|print| print.part == *part).map(|print| print.fingerprint))
     }
 
     /// Where parts may lie that nobody took the fingerprints of: an older version did not.
-    fn parts_without_fingerprint(&self, credentials: &[Credential], known: &[FingerprintRecord]) -> Vec<SecretLocation> {
+    fn parts_without_fingerprint(
+        &self,
+        credentials: &[Credential],
+        known: &[FingerprintRecord],
+    ) -> Vec<SecretLocation> {
         let mut places = Vec::new();
         for credential in credentials {
-            let is_known = |part: &SecretPart| known.iter().any(|print| print.name == credential.name && print.part == *part);
+            let is_known = |part: &SecretPart| {
+                known.iter().any(|print| print.name == credential.name && print.part == *part)
+            };
             let parts = self.known_parts(credential).into_iter();
-            let parts = parts.filter(|part| matches!(part, SecretPart::Named(id) if id != ACCESS_TOKEN_PART) && !is_known(part));
+            let parts = parts.filter(|part| {
+                matches!(part, SecretPart::Named(id) if id != ACCESS_TOKEN_PART) && !is_known(part)
+            });
             places.extend(parts.map(|part| SecretLocation {
                 credential: credential.id.clone(),
                 slot: SecretSlot::Current,
@@ -83,7 +102,11 @@ impl Engine {
 }
 
 /// The place of a part in a slot.
-pub(super) fn secret_location(credential: &CredentialId, slot: SecretSlot, part: &SecretPart) -> SecretLocation {
+pub(super) fn secret_location(
+    credential: &CredentialId,
+    slot: SecretSlot,
+    part: &SecretPart,
+) -> SecretLocation {
     SecretLocation { credential: credential.clone(), slot, part: part.clone() }
 }
 

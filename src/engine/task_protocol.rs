@@ -19,7 +19,9 @@ use crate::domain::{Credential, CredentialId, CredentialName, Secret, Timestamp}
 pub use super::classify::ClassificationResult;
 pub use super::doctor::{Diagnostic, DiagnosticArea, DiagnosticSeverity, DoctorInput, DoctorScope};
 pub use super::import::{IdentifiedKind, ImportCandidate};
-pub use super::prompt::{AwaitedCallback, PromptChoice, PromptMessage, PromptReply, RotationPrompt};
+pub use super::prompt::{
+    AwaitedCallback, PromptChoice, PromptMessage, PromptReply, RotationPrompt,
+};
 pub use super::rotation::{CreateRequest, RotationDirection, RotationSummary};
 pub use super::sign_in_flow::{NewSession, SignInResult};
 pub use crate::index::{HistoryEntry, HistoryFilter, HistoryRecord, RegionCheckResult};

@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 use super::credentials::{read_key_file, task_panicked};
 use super::pending_prompts::PendingPrompts;
 use super::task_protocol::{
-    BackgroundTask, CheckTask, ClassifyPolicy, ConsoleEvent, CredentialEvent, CredentialTask, DiagnosticTask, NewCredential,
-    RequestOptions, SecretEvent, SecretTask, SendTask, StoreTask, TaskEvent, TaskId, TaskReport,
+    BackgroundTask, CheckTask, ClassifyPolicy, ConsoleEvent, CredentialEvent, CredentialTask,
+    DiagnosticTask, NewCredential, RequestOptions, SecretEvent, SecretTask, SendTask, StoreTask,
+    TaskEvent, TaskId, TaskReport,
 };
 use super::{DisclosureChannel, Engine, UNLOCK_TIMEOUT};
 use crate::domain::credential::SecretPart;
@@ -58,7 +59,13 @@ pub(super) struct TaskContext {
 impl TaskManager {
     /// No tasks yet; reports will go to `reports`.
     pub fn new(engine: Arc<Engine>, reports: UnboundedSender<TaskReport>) -> Self {
-        Self { engine, reports, running: JoinSet::new(), tokens: HashMap::new(), prompts: PendingPrompts::default() }
+        Self {
+            engine,
+            reports,
+            running: JoinSet::new(),
+            tokens: HashMap::new(),
+            prompts: PendingPrompts::default(),
+        }
     }
 
     /// Starts a task in the background. Its last report is `Done`, `Failed` or `Canceled`.
@@ -67,7 +74,13 @@ impl TaskManager {
         let TaskTokens { cancel, pause } = self.tokens.entry(id).or_default().clone();
         let unbroken = Arc::<Mutex<()>>::default();
         let (reports, questions) = (self.reports.clone(), self.prompts.clone());
-        let voice = TaskContext { task: id, reports, prompts: questions, pause, critical_section: Arc::clone(&unbroken) };
+        let voice = TaskContext {
+            task: id,
+            reports,
+            prompts: questions,
+            pause,
+            critical_section: Arc::clone(&unbroken),
+        };
         let engine = Arc::clone(&self.engine);
         self.running.spawn(async move {
             let ending = tokio::select! {
@@ -123,7 +136,11 @@ impl TaskContext {
 }
 
 impl Engine {
-    async fn run_task(self: &Arc<Self>, task: BackgroundTask, voice: &TaskContext) -> Result<(), Problem> {
+    async fn run_task(
+        self: &Arc<Self>,
+        task: BackgroundTask,
+        voice: &TaskContext,
+    ) -> Result<(), Problem> {
         match task {
             BackgroundTask::Credential(task) => self.run_credential_task(task, voice).await,
             BackgroundTask::Secret(task) => self.run_secret_task(task, voice).await,
@@ -137,13 +154,23 @@ impl Engine {
         }
     }
 
-    async fn run_credential_task(&self, task: CredentialTask, voice: &TaskContext) -> Result<(), Problem> {
+    async fn run_credential_task(
+        &self,
+        task: CredentialTask,
+        voice: &TaskContext,
+    ) -> Result<(), Problem> {
         let event = match task {
             CredentialTask::Load => CredentialEvent::Loaded(self.credentials().await?),
             CredentialTask::Identify(pasted) => self.identification_event(&pasted).await?,
-            CredentialTask::IdentifyFile(path) => self.identification_event(&read_key_file(path)?).await?,
-            CredentialTask::Add(new, inquiry) => return self.run_add_task(new, inquiry, voice).await,
-            CredentialTask::Edit(id, edit) => CredentialEvent::Changed(Box::new(self.edit_credential(&id, edit).await?)),
+            CredentialTask::IdentifyFile(path) => {
+                self.identification_event(&read_key_file(path)?).await?
+            }
+            CredentialTask::Add(new, inquiry) => {
+                return self.run_add_task(new, inquiry, voice).await;
+            }
+            CredentialTask::Edit(id, edit) => {
+                CredentialEvent::Changed(Box::new(self.edit_credential(&id, edit).await?))
+            }
             CredentialTask::Remove(id) => {
                 self.remove_credential(&id).await?;
                 CredentialEvent::Removed(id)
@@ -155,11 +182,15 @@ impl Engine {
             CredentialTask::Import(finds) => {
                 for find in finds {
                     let kept = self.import_candidate(&find).await?;
-                    voice.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(kept))));
+                    voice.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(
+                        kept,
+                    ))));
                 }
                 return Ok(());
             }
-            CredentialTask::AllChecks => CredentialEvent::AllChecks(self.with_database(Database::all_region_checks).await?),
+            CredentialTask::AllChecks => {
+                CredentialEvent::AllChecks(self.with_database(Database::all_region_checks).await?)
+            }
             CredentialTask::RegionChecks(id) => {
                 self.send_token_lifetime(&self.credential_by_id(&id).await?, voice);
                 let checks = self.region_checks(&id).await?;
@@ -171,13 +202,21 @@ impl Engine {
     }
 
     /// The credential is on the screen as soon as it is kept; what the provider says about it follows.
-    async fn run_add_task(&self, new: NewCredential, inquiry: ClassifyPolicy, voice: &TaskContext) -> Result<(), Problem> {
+    async fn run_add_task(
+        &self,
+        new: NewCredential,
+        inquiry: ClassifyPolicy,
+        voice: &TaskContext,
+    ) -> Result<(), Problem> {
         let kept = self.add_credential(new).await?;
         voice.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(kept.clone()))));
         if inquiry == ClassifyPolicy::AskProvider {
             let asked = self.classify(&kept).await;
             self.send_token_lifetime(&kept, voice);
-            voice.send_event(TaskEvent::Credential(CredentialEvent::Classified(kept.name, Box::new(asked))));
+            voice.send_event(TaskEvent::Credential(CredentialEvent::Classified(
+                kept.name,
+                Box::new(asked),
+            )));
         }
         Ok(())
     }
@@ -187,7 +226,10 @@ impl Engine {
         let kind = self.catalog.kind(&credential.provider, &credential.kind);
         if kind.is_ok_and(|kind| kind.authorization.uses_token_exchange()) {
             let life = self.cached_token_lifetime(credential);
-            voice.send_event(TaskEvent::Credential(CredentialEvent::AccessToken(credential.id.clone(), life)));
+            voice.send_event(TaskEvent::Credential(CredentialEvent::AccessToken(
+                credential.id.clone(),
+                life,
+            )));
         }
     }
 
@@ -196,7 +238,12 @@ impl Engine {
         // A locked store cannot tell twins; that is no reason not to say what the secret is.
         let twins = self.find_duplicates(&found.secret).await.unwrap_or_default();
         let secret = Arc::new(found.secret);
-        Ok(CredentialEvent::Identified { secret, cleaned: found.removed, candidates: found.candidates, twins })
+        Ok(CredentialEvent::Identified {
+            secret,
+            cleaned: found.removed,
+            candidates: found.candidates,
+            twins,
+        })
     }
 
     async fn run_secret_task(&self, task: SecretTask, voice: &TaskContext) -> Result<(), Problem> {
@@ -207,31 +254,49 @@ impl Engine {
             }
             SecretTask::Copy(id) => {
                 let secret = Arc::new(self.disclose_by_id(&id, DisclosureChannel::Copy).await?);
-                self.copy_secret(secret, |event| voice.send_event(TaskEvent::Secret(event))).await?;
+                self.copy_secret(secret, |event| voice.send_event(TaskEvent::Secret(event)))
+                    .await?;
             }
-            SecretTask::CopyText(text) => voice.send_event(TaskEvent::Secret(SecretEvent::Copied(self.copy_text(text).await?))),
-            SecretTask::ClearClipboard => {
-                voice.send_event(TaskEvent::Secret(SecretEvent::Cleared(self.clear_clipboard().await?)))
-            }
+            SecretTask::CopyText(text) => voice
+                .send_event(TaskEvent::Secret(SecretEvent::Copied(self.copy_text(text).await?))),
+            SecretTask::ClearClipboard => voice
+                .send_event(TaskEvent::Secret(SecretEvent::Cleared(self.clear_clipboard().await?))),
         }
         Ok(())
     }
 
-    async fn disclose_by_id(&self, id: &CredentialId, door: DisclosureChannel) -> Result<Secret, Problem> {
+    async fn disclose_by_id(
+        &self,
+        id: &CredentialId,
+        door: DisclosureChannel,
+    ) -> Result<Secret, Problem> {
         let credential = self.credential_by_id(id).await?;
         self.disclose_secret(&credential, &SecretPart::Secret, door).await
     }
 
-    async fn run_check_task(self: &Arc<Self>, task: CheckTask, voice: &TaskContext) -> Result<(), Problem> {
+    async fn run_check_task(
+        self: &Arc<Self>,
+        task: CheckTask,
+        voice: &TaskContext,
+    ) -> Result<(), Problem> {
         match task {
             CheckTask::Credentials(ids) => self.run_checks_task(ids, voice).await,
             CheckTask::AllRegions(id) => self.run_all_regions_task(&id, voice).await,
         }
     }
 
-    async fn run_checks_task(self: &Arc<Self>, ids: Vec<CredentialId>, voice: &TaskContext) -> Result<(), Problem> {
+    async fn run_checks_task(
+        self: &Arc<Self>,
+        ids: Vec<CredentialId>,
+        voice: &TaskContext,
+    ) -> Result<(), Problem> {
         let wanted: std::collections::HashSet<_> = ids.into_iter().collect();
-        let chosen: Vec<_> = self.credentials().await?.into_iter().filter(|known| wanted.contains(&known.id)).collect();
+        let chosen: Vec<_> = self
+            .credentials()
+            .await?
+            .into_iter()
+            .filter(|known| wanted.contains(&known.id))
+            .collect();
         let (total, mut done, mut trouble) = (chosen.len(), 0, None);
         self.check_many(chosen, |credential, outcome| {
             done += 1;
@@ -252,14 +317,20 @@ impl Engine {
         ids: &std::collections::HashSet<CredentialId>,
         voice: &TaskContext,
     ) -> Result<(), Problem> {
-        for credential in self.credentials().await?.into_iter().filter(|known| ids.contains(&known.id)) {
+        for credential in
+            self.credentials().await?.into_iter().filter(|known| ids.contains(&known.id))
+        {
             self.send_token_lifetime(&credential, voice);
             voice.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(credential))));
         }
         Ok(())
     }
 
-    async fn run_all_regions_task(&self, id: &CredentialId, voice: &TaskContext) -> Result<(), Problem> {
+    async fn run_all_regions_task(
+        &self,
+        id: &CredentialId,
+        voice: &TaskContext,
+    ) -> Result<(), Problem> {
         let credential = self.credential_by_id(id).await?;
         let total = self.catalog.regions(&credential.provider)?.len();
         let mut done = 0;
@@ -277,8 +348,15 @@ impl Engine {
         self.verify_store_before_send(&draft).await?;
         let waiting = |wait| voice.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
         // What it makes is to be kept, even if the person leaves before the answer is here.
-        let _unbroken = if draft.method.is_safe() { None } else { Some(voice.critical_section.lock().await) };
-        let exchange = self.send_and_record(&credential, RequestOptions { draft, consent, history_policy: keep }, &waiting).await;
+        let _unbroken =
+            if draft.method.is_safe() { None } else { Some(voice.critical_section.lock().await) };
+        let exchange = self
+            .send_and_record(
+                &credential,
+                RequestOptions { draft, consent, history_policy: keep },
+                &waiting,
+            )
+            .await;
         self.send_token_lifetime(&credential, voice);
         let mut exchange = exchange?;
         let kept = self.store_captured_secrets(&credential, &mut exchange).await;
@@ -286,7 +364,11 @@ impl Engine {
         kept
     }
 
-    async fn run_diagnostic_task(&self, task: DiagnosticTask, voice: &TaskContext) -> Result<(), Problem> {
+    async fn run_diagnostic_task(
+        &self,
+        task: DiagnosticTask,
+        voice: &TaskContext,
+    ) -> Result<(), Problem> {
         let found = match task {
             DiagnosticTask::Doctor(around) => self.diagnose(&around).await,
             DiagnosticTask::Scan => self.scan(Vec::new(), |_| {}).await?.to_diagnostics(),
@@ -298,8 +380,12 @@ impl Engine {
     async fn run_store_task(&self, task: StoreTask, voice: &TaskContext) -> Result<(), Problem> {
         match task {
             StoreTask::Status => {}
-            StoreTask::Unlock(None) => self.unlock(UnlockMethod::SystemPrompt, UNLOCK_TIMEOUT).await?,
-            StoreTask::Unlock(Some(passphrase)) => self.unlock(UnlockMethod::Passphrase(&passphrase), UNLOCK_TIMEOUT).await?,
+            StoreTask::Unlock(None) => {
+                self.unlock(UnlockMethod::SystemPrompt, UNLOCK_TIMEOUT).await?
+            }
+            StoreTask::Unlock(Some(passphrase)) => {
+                self.unlock(UnlockMethod::Passphrase(&passphrase), UNLOCK_TIMEOUT).await?
+            }
         }
         voice.send_event(TaskEvent::Store(self.store_state().await));
         Ok(())
@@ -318,7 +404,11 @@ async fn catch_panic(work: impl Future<Output = Result<(), Problem>>) -> Result<
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(task_panicked()))
 }
 
-fn checked_event(credential: &Credential, region: &str, check: crate::domain::credential::CheckReport) -> TaskEvent {
+fn checked_event(
+    credential: &Credential,
+    region: &str,
+    check: crate::domain::credential::CheckReport,
+) -> TaskEvent {
     TaskEvent::Checked { credential: credential.id.clone(), region: region.to_owned(), check }
 }
 

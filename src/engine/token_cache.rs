@@ -30,20 +30,33 @@ impl super::Engine {
 
     /// The access token that is at hand in this run for a credential in its region. The store is not asked.
     pub(super) fn cached_token_lifetime(&self, credential: &Credential) -> Option<TokenLifetime> {
-        self.token_cache.get(&credential.id, &credential.region, self.now()).map(|session| session.lifetime)
+        self.token_cache
+            .get(&credential.id, &credential.region, self.now())
+            .map(|session| session.lifetime)
     }
 }
 
 impl AccessTokenCache {
     /// The token of this credential in this region, if it is still good at `now`.
-    pub(super) fn get(&self, id: &CredentialId, region: &str, now: Timestamp) -> Option<CachedAccessToken> {
+    pub(super) fn get(
+        &self,
+        id: &CredentialId,
+        region: &str,
+        now: Timestamp,
+    ) -> Option<CachedAccessToken> {
         let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.get(&(id.clone(), region.to_owned())).filter(|session| session.lifetime.until > now).cloned()
+        sessions
+            .get(&(id.clone(), region.to_owned()))
+            .filter(|session| session.lifetime.until > now)
+            .cloned()
     }
 
     /// Keeps a token.
     pub(super) fn insert(&self, id: &CredentialId, region: &str, session: CachedAccessToken) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((id.clone(), region.to_owned()), session);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert((id.clone(), region.to_owned()), session);
     }
 
     /// Drops all tokens of a credential, because its secret is another one now or was refused.

@@ -75,7 +75,16 @@ impl Database {
             let seq = head.entries + 1;
             let hash = hash_record(&head.hash, seq, entry);
             let AuditEntry { at, actor, action, name, outcome, reason } = entry;
-            let values = params![CountColumn(seq), TimestampMicros(*at), actor, action, name, outcome, reason, hash];
+            let values = params![
+                CountColumn(seq),
+                TimestampMicros(*at),
+                actor,
+                action,
+                name,
+                outcome,
+                reason,
+                hash
+            ];
             connection.prepare_cached(INSERT)?.execute(values)?;
             connection
                 .prepare_cached("UPDATE audit_head SET entries = ?1, hash = ?2")?
@@ -87,7 +96,8 @@ impl Database {
     /// The newest lines, newest first, `limit` of them at most.
     pub fn audit(&self, limit: usize) -> Result<Vec<AuditRecord>, DatabaseError> {
         self.read(|connection| {
-            let mut select = connection.prepare_cached(&format!("{SELECT} ORDER BY seq DESC LIMIT ?1"))?;
+            let mut select =
+                connection.prepare_cached(&format!("{SELECT} ORDER BY seq DESC LIMIT ?1"))?;
             let rows = select.query_map([CountColumn(limit as u64)], read_audit_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
@@ -105,7 +115,10 @@ impl Database {
                     return Ok(AuditIntegrity::Broken { at: seq, why: "the line is missing" });
                 }
                 if line.hash != hash_record(&known.hash, seq, &line.entry) {
-                    return Ok(AuditIntegrity::Broken { at: seq, why: "the line is not as it was written" });
+                    return Ok(AuditIntegrity::Broken {
+                        at: seq,
+                        why: "the line is not as it was written",
+                    });
                 }
                 known = ChainHead { entries: seq, hash: line.hash };
             }
@@ -118,7 +131,10 @@ fn compare_heads(found: &ChainHead, noted: &ChainHead) -> AuditIntegrity {
     if found.entries < noted.entries {
         AuditIntegrity::Broken { at: found.entries + 1, why: "the line is missing" }
     } else if found.entries > noted.entries || found.hash != noted.hash {
-        AuditIntegrity::Broken { at: found.entries, why: "the trail does not end where it was noted to end" }
+        AuditIntegrity::Broken {
+            at: found.entries,
+            why: "the trail does not end where it was noted to end",
+        }
     } else {
         AuditIntegrity::Intact(found.entries)
     }
@@ -126,7 +142,9 @@ fn compare_heads(found: &ChainHead, noted: &ChainHead) -> AuditIntegrity {
 
 fn read_chain_head(connection: &Connection) -> Result<ChainHead, TransactionError> {
     let mut select = connection.prepare_cached("SELECT entries, hash FROM audit_head")?;
-    Ok(select.query_row((), |row| Ok(ChainHead { entries: row.get::<_, CountColumn>(0)?.0, hash: row.get(1)? }))?)
+    Ok(select.query_row((), |row| {
+        Ok(ChainHead { entries: row.get::<_, CountColumn>(0)?.0, hash: row.get(1)? })
+    })?)
 }
 
 /// The hash of a line: SHA-256 over the hash before it and the line as JSON, its members in this order, without

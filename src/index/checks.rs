@@ -32,8 +32,7 @@ const UPDATE_LAST_CHECK: &str = "
     SET (check_verdict, check_status, check_reason, check_at, check_latency_ms) = (?3, ?4, ?5, ?6, ?7)
     WHERE id = ?1 AND region = ?2 AND coalesce(check_at, ?6) <= ?6";
 
-const UPDATE_PRINCIPAL: &str =
-    "UPDATE credentials SET (principal_id, principal_name, principal_type) = (?2, ?3, ?4) WHERE id = ?1";
+const UPDATE_PRINCIPAL: &str = "UPDATE credentials SET (principal_id, principal_name, principal_type) = (?2, ?3, ?4) WHERE id = ?1";
 
 const CLEAR_LAST_CHECK: &str = "
     UPDATE credentials
@@ -44,32 +43,54 @@ impl Database {
     /// Keeps the outcome of a check in a region; in the credential's own region it becomes its last check too.
     ///
     /// A verdict that is older than the one known, or on a credential that is gone, came too late and is dropped.
-    pub fn record_check(&self, id: &CredentialId, region: &str, check: &CheckReport) -> Result<(), DatabaseError> {
-        self.write(Durability::Deferred, |connection| upsert_check_and_last(connection, id, region, check))
+    pub fn record_check(
+        &self,
+        id: &CredentialId,
+        region: &str,
+        check: &CheckReport,
+    ) -> Result<(), DatabaseError> {
+        self.write(Durability::Deferred, |connection| {
+            upsert_check_and_last(connection, id, region, check)
+        })
     }
 
     /// Keeps many outcomes at once, for hardly more than the cost of one.
-    pub fn record_checks(&self, checks: &[(CredentialId, RegionCheckResult)]) -> Result<(), DatabaseError> {
+    pub fn record_checks(
+        &self,
+        checks: &[(CredentialId, RegionCheckResult)],
+    ) -> Result<(), DatabaseError> {
         self.write(Durability::Deferred, |connection| {
-            checks.iter().try_for_each(|(id, found)| upsert_check_and_last(connection, id, &found.region, &found.check))
+            checks.iter().try_for_each(|(id, found)| {
+                upsert_check_and_last(connection, id, &found.region, &found.check)
+            })
         })
     }
 
     /// Keeps who credentials act as, many at once; one that is gone is passed over.
-    pub fn record_principals(&self, found: &[(CredentialId, Principal)]) -> Result<(), DatabaseError> {
+    pub fn record_principals(
+        &self,
+        found: &[(CredentialId, Principal)],
+    ) -> Result<(), DatabaseError> {
         self.write(Durability::Deferred, |connection| {
             let mut update = connection.prepare_cached(UPDATE_PRINCIPAL)?;
-            found.iter().try_for_each(|(id, who)| Ok(update.execute(params![id, who.id, who.name, who.kind]).map(drop)?))
+            found.iter().try_for_each(|(id, who)| {
+                Ok(update.execute(params![id, who.id, who.name, who.kind]).map(drop)?)
+            })
         })
     }
 
     /// The last verdicts on a credential, one for each region where it was tried.
-    pub fn region_checks(&self, id: &CredentialId) -> Result<Vec<RegionCheckResult>, DatabaseError> {
+    pub fn region_checks(
+        &self,
+        id: &CredentialId,
+    ) -> Result<Vec<RegionCheckResult>, DatabaseError> {
         self.read(|connection| region_checks(connection, id))
     }
 
     /// The last verdicts on all credentials, one for each region where one was tried.
-    pub fn all_region_checks(&self) -> Result<Vec<(CredentialId, RegionCheckResult)>, DatabaseError> {
+    pub fn all_region_checks(
+        &self,
+    ) -> Result<Vec<(CredentialId, RegionCheckResult)>, DatabaseError> {
         self.read(|connection| {
             let mut select = connection
                 .prepare_cached("SELECT region, verdict, status, reason, at, latency_ms, credential FROM checks ORDER BY at")?;
@@ -99,7 +120,10 @@ pub(super) fn upsert_check(
 }
 
 /// The verdicts on a credential by region, within a transaction.
-pub(super) fn region_checks(connection: &Connection, id: &CredentialId) -> Result<Vec<RegionCheckResult>, TransactionError> {
+pub(super) fn region_checks(
+    connection: &Connection,
+    id: &CredentialId,
+) -> Result<Vec<RegionCheckResult>, TransactionError> {
     let mut select = connection.prepare_cached(
         "SELECT region, verdict, status, reason, at, latency_ms FROM checks WHERE credential = ?1 ORDER BY region",
     )?;
@@ -123,7 +147,15 @@ fn execute_check_statement(
     (id, region, check): (&CredentialId, &str, &CheckReport),
 ) -> Result<(), TransactionError> {
     let CheckReport { result: verdict, status, reason, checked_at: at, latency_ms } = check;
-    let values = params![id, region, verdict, status, reason, TimestampMicros(*at), latency_ms.map(CountColumn)];
+    let values = params![
+        id,
+        region,
+        verdict,
+        status,
+        reason,
+        TimestampMicros(*at),
+        latency_ms.map(CountColumn)
+    ];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }

@@ -40,7 +40,8 @@ impl FromSql for TimestampMicros {
 
 impl<T: Serialize> ToSql for JsonColumn<T> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        let text = serde_json::to_string(&self.0).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        let text = serde_json::to_string(&self.0)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
         Ok(ToSqlOutput::Owned(Value::Text(text)))
     }
 }
@@ -72,7 +73,8 @@ impl ToSql for CredentialId {
 
 impl FromSql for CredentialId {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Self::parse(value.as_str()?).ok_or_else(|| FromSqlError::Other("it is not an identity".into()))
+        Self::parse(value.as_str()?)
+            .ok_or_else(|| FromSqlError::Other("it is not an identity".into()))
     }
 }
 
@@ -98,7 +100,9 @@ impl FromSql for SecretSlot {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let text = value.as_str()?;
         let all = [Self::Current, Self::Pending, Self::Previous];
-        all.into_iter().find(|slot| slot.as_str() == text).ok_or_else(|| FromSqlError::Other("it is not a slot".into()))
+        all.into_iter()
+            .find(|slot| slot.as_str() == text)
+            .ok_or_else(|| FromSqlError::Other("it is not a slot".into()))
     }
 }
 
@@ -122,6 +126,7 @@ impl ToSql for CheckResult {
 
 impl FromSql for CheckResult {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Self::parse(value.as_str()?).ok_or_else(|| FromSqlError::Other("it is not a verdict".into()))
+        Self::parse(value.as_str()?)
+            .ok_or_else(|| FromSqlError::Other("it is not a verdict".into()))
     }
 }

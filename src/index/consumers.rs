@@ -10,13 +10,12 @@ use crate::domain::consumer::{Consumer, DeliveryRecord};
 use crate::domain::credential::SecretPart;
 use crate::domain::{CredentialId, CredentialName};
 
-const SELECT_BY_CREDENTIAL: &str =
-    "SELECT credential, name, target, fingerprint, delivered, part FROM consumers WHERE credential = ?1 ORDER BY name";
+const SELECT_BY_CREDENTIAL: &str = "SELECT credential, name, target, fingerprint, delivered, part FROM consumers WHERE credential = ?1 ORDER BY name";
 
-const INSERT_CONSUMER: &str =
-    "INSERT INTO consumers (credential, name, kind, target, fingerprint, delivered, part) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const INSERT_CONSUMER: &str = "INSERT INTO consumers (credential, name, kind, target, fingerprint, delivered, part) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
-const UPDATE_DELIVERY: &str = "UPDATE consumers SET (fingerprint, delivered) = (?3, ?4) WHERE credential = ?1 AND name = ?2";
+const UPDATE_DELIVERY: &str =
+    "UPDATE consumers SET (fingerprint, delivered) = (?3, ?4) WHERE credential = ?1 AND name = ?2";
 
 impl Database {
     /// The consumers of a credential, by name.
@@ -32,9 +31,19 @@ impl Database {
             if select_consumers(connection, credential)?.iter().any(|known| known.name == *name) {
                 return Err(DatabaseError::ConsumerNameTaken(name.clone()).into());
             }
-            let (fingerprint, at) =
-                (delivered.as_ref().map(|last| &last.fingerprint), delivered.as_ref().map(|last| TimestampMicros(last.at)));
-            let values = params![credential, name, target.kind(), JsonColumn(target), fingerprint, at, part_id(part)];
+            let (fingerprint, at) = (
+                delivered.as_ref().map(|last| &last.fingerprint),
+                delivered.as_ref().map(|last| TimestampMicros(last.at)),
+            );
+            let values = params![
+                credential,
+                name,
+                target.kind(),
+                JsonColumn(target),
+                fingerprint,
+                at,
+                part_id(part)
+            ];
             connection.prepare_cached(INSERT_CONSUMER)?.execute(values)?;
             Ok(())
         })
@@ -43,8 +52,13 @@ impl Database {
     /// Removes a consumer. What was delivered to it stays there.
     pub fn remove_consumer(&self, id: &CredentialId, name: &str) -> Result<(), DatabaseError> {
         self.write(Durability::Immediate, |connection| {
-            let mut delete = connection.prepare_cached("DELETE FROM consumers WHERE credential = ?1 AND name = ?2")?;
-            if delete.execute(params![id, name])? == 0 { Err(unknown_consumer(connection, id, name)?) } else { Ok(()) }
+            let mut delete = connection
+                .prepare_cached("DELETE FROM consumers WHERE credential = ?1 AND name = ?2")?;
+            if delete.execute(params![id, name])? == 0 {
+                Err(unknown_consumer(connection, id, name)?)
+            } else {
+                Ok(())
+            }
         })
     }
 
@@ -58,7 +72,11 @@ impl Database {
         self.write(Durability::Immediate, |connection| {
             let values = params![id, name, delivered.fingerprint, TimestampMicros(delivered.at)];
             let changed = connection.prepare_cached(UPDATE_DELIVERY)?.execute(values)?;
-            if changed == 0 { Err(unknown_consumer(connection, id, name.as_str())?) } else { Ok(()) }
+            if changed == 0 {
+                Err(unknown_consumer(connection, id, name.as_str())?)
+            } else {
+                Ok(())
+            }
         })
     }
 }
@@ -69,11 +87,17 @@ pub(super) fn unknown_consumer(
     id: &CredentialId,
     name: &str,
 ) -> Result<TransactionError, TransactionError> {
-    let known = select_consumers(connection, id)?.into_iter().map(|consumer| consumer.name.into()).collect();
+    let known = select_consumers(connection, id)?
+        .into_iter()
+        .map(|consumer| consumer.name.into())
+        .collect();
     Ok(DatabaseError::UnknownConsumer { name: name.to_owned(), known }.into())
 }
 
-fn select_consumers(connection: &Connection, id: &CredentialId) -> Result<Vec<Consumer>, TransactionError> {
+fn select_consumers(
+    connection: &Connection,
+    id: &CredentialId,
+) -> Result<Vec<Consumer>, TransactionError> {
     let mut select = connection.prepare_cached(SELECT_BY_CREDENTIAL)?;
     let rows = select.query_map([id], read_consumer_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -90,7 +114,8 @@ fn part_id(part: &SecretPart) -> Option<&str> {
 fn read_consumer_row(row: &Row<'_>) -> Result<Consumer, rusqlite::Error> {
     let fingerprint: Option<String> = row.get(3)?;
     let at = row.get::<_, Option<TimestampMicros>>(4)?;
-    let delivered = fingerprint.zip(at).map(|(fingerprint, at)| DeliveryRecord { fingerprint, at: at.0 });
+    let delivered =
+        fingerprint.zip(at).map(|(fingerprint, at)| DeliveryRecord { fingerprint, at: at.0 });
     let part = row.get::<_, Option<String>>(5)?.map_or(SecretPart::Secret, SecretPart::Named);
     Ok(Consumer {
         credential: row.get(0)?,
@@ -132,7 +157,8 @@ mod tests {
     }
 
     fn consumer(id: &CredentialId, name: &str) -> Consumer {
-        let target = ConsumerTarget::EnvFile { path: "/srv/.env".into(), key: "SNYK_TOKEN".to_owned() };
+        let target =
+            ConsumerTarget::EnvFile { path: "/srv/.env".into(), key: "SNYK_TOKEN".to_owned() };
         Consumer {
             credential: id.clone(),
             name: CredentialName::parse(name).unwrap(),
@@ -151,7 +177,10 @@ mod tests {
         index.add_consumer(&one).unwrap();
         let last = DeliveryRecord { fingerprint: "print".to_owned(), at: Timestamp::UNIX_EPOCH };
         index.record_delivery(&id, &two.name, &last).unwrap();
-        assert_eq!(index.consumers(&id).unwrap(), [one, Consumer { last_delivery: Some(last), ..two }]);
+        assert_eq!(
+            index.consumers(&id).unwrap(),
+            [one, Consumer { last_delivery: Some(last), ..two }]
+        );
     }
 
     #[test]
@@ -159,9 +188,15 @@ mod tests {
         let (index, id) = index();
         let one = consumer(&id, "one");
         index.add_consumer(&one).unwrap();
-        assert_eq!(index.add_consumer(&one), Err(DatabaseError::ConsumerNameTaken(one.name.clone())));
+        assert_eq!(
+            index.add_consumer(&one),
+            Err(DatabaseError::ConsumerNameTaken(one.name.clone()))
+        );
         let stranger = consumer(&CredentialId::from_random([8; 16]), "one");
-        assert!(matches!(index.add_consumer(&stranger), Err(DatabaseError::UnknownCredential { .. })));
+        assert!(matches!(
+            index.add_consumer(&stranger),
+            Err(DatabaseError::UnknownCredential { .. })
+        ));
     }
 
     #[test]
@@ -169,7 +204,13 @@ mod tests {
         let (index, id) = index();
         index.add_consumer(&consumer(&id, "one")).unwrap();
         let refusal = index.remove_consumer(&id, "tow").unwrap_err();
-        assert_eq!(refusal, DatabaseError::UnknownConsumer { name: "tow".to_owned(), known: vec!["one".to_owned()] });
+        assert_eq!(
+            refusal,
+            DatabaseError::UnknownConsumer {
+                name: "tow".to_owned(),
+                known: vec!["one".to_owned()]
+            }
+        );
         index.remove_consumer(&id, "one").unwrap();
         assert_eq!(index.consumers(&id).unwrap(), []);
     }
@@ -178,7 +219,9 @@ mod tests {
     fn a_credential_takes_its_consumers_with_it() {
         let (index, id) = index();
         index.add_consumer(&consumer(&id, "one")).unwrap();
-        index.update_credential(&id, |credential| credential.region = "SNYK-US-01".to_owned()).unwrap();
+        index
+            .update_credential(&id, |credential| credential.region = "SNYK-US-01".to_owned())
+            .unwrap();
         assert_eq!(index.consumers(&id).unwrap().len(), 1);
         index.remove_credential(&id).unwrap();
         assert_eq!(index.consumers(&id).unwrap(), []);

@@ -27,18 +27,29 @@ macro_rules! placeholders {
     };
 }
 
-const SELECT_ALL: &str = concat!("SELECT ", credential_columns!(), " FROM credentials ORDER BY name");
-const SELECT_BY_ID: &str = concat!("SELECT ", credential_columns!(), " FROM credentials WHERE id = ?1");
-const SELECT_BY_NAME: &str = concat!("SELECT ", credential_columns!(), " FROM credentials WHERE name = ?1");
-const INSERT: &str = concat!("INSERT INTO credentials (", credential_columns!(), ") VALUES ", placeholders!());
-const UPDATE: &str = concat!("UPDATE credentials SET (", credential_columns!(), ") = ", placeholders!(), " WHERE id = ?1");
+const SELECT_ALL: &str =
+    concat!("SELECT ", credential_columns!(), " FROM credentials ORDER BY name");
+const SELECT_BY_ID: &str =
+    concat!("SELECT ", credential_columns!(), " FROM credentials WHERE id = ?1");
+const SELECT_BY_NAME: &str =
+    concat!("SELECT ", credential_columns!(), " FROM credentials WHERE name = ?1");
+const INSERT: &str =
+    concat!("INSERT INTO credentials (", credential_columns!(), ") VALUES ", placeholders!());
+const UPDATE: &str = concat!(
+    "UPDATE credentials SET (",
+    credential_columns!(),
+    ") = ",
+    placeholders!(),
+    " WHERE id = ?1"
+);
 
 impl Database {
     /// All credentials, by name.
     pub fn credentials(&self) -> Result<Vec<Credential>, DatabaseError> {
         self.read(|connection| {
-            let count: CountColumn =
-                connection.prepare_cached("SELECT count(*) FROM credentials")?.query_row((), |row| row.get(0))?;
+            let count: CountColumn = connection
+                .prepare_cached("SELECT count(*) FROM credentials")?
+                .query_row((), |row| row.get(0))?;
             select_first(connection, usize::MAX, usize::try_from(count.0).unwrap_or_default())
         })
     }
@@ -51,8 +62,19 @@ impl Database {
     /// The credential with this name; where there is none, the nearest names are offered.
     pub fn credential_by_name(&self, name: &str) -> Result<Credential, DatabaseError> {
         self.read(|connection| {
-            let found = connection.prepare_cached(SELECT_BY_NAME)?.query_row([name], read_credential_row).optional()?;
-            found.map_or_else(|| Err(unknown_credential(name, nearest_names(name, &credential_names(connection)?))), Ok)
+            let found = connection
+                .prepare_cached(SELECT_BY_NAME)?
+                .query_row([name], read_credential_row)
+                .optional()?;
+            found.map_or_else(
+                || {
+                    Err(unknown_credential(
+                        name,
+                        nearest_names(name, &credential_names(connection)?),
+                    ))
+                },
+                Ok,
+            )
         })
     }
 
@@ -80,7 +102,10 @@ impl Database {
             after.id = before.id;
             if after.region != before.region && after.last_check == before.last_check {
                 let checks = region_checks(connection, id)?;
-                after.last_check = checks.into_iter().find(|known| known.region == after.region).map(|known| known.check);
+                after.last_check = checks
+                    .into_iter()
+                    .find(|known| known.region == after.region)
+                    .map(|known| known.check);
             }
             ensure_name_free(connection, &after)?;
             write_row(connection, UPDATE, &after)?;
@@ -96,15 +121,22 @@ impl Database {
             if let Some(rotation) = find_open_rotation(connection, id)? {
                 return Err(DatabaseError::RotationInProgress { rotation }.into());
             }
-            let removed = connection.prepare_cached("DELETE FROM credentials WHERE id = ?1")?.execute([id])?;
+            let removed = connection
+                .prepare_cached("DELETE FROM credentials WHERE id = ?1")?
+                .execute([id])?;
             if removed == 0 { Err(unknown_credential(id.as_str(), Vec::new())) } else { Ok(()) }
         })
     }
 
     /// The credentials whose secret has this fingerprint, by name.
-    pub fn names_with_fingerprint(&self, fingerprint: &str) -> Result<Vec<CredentialName>, DatabaseError> {
+    pub fn names_with_fingerprint(
+        &self,
+        fingerprint: &str,
+    ) -> Result<Vec<CredentialName>, DatabaseError> {
         self.read(|connection| {
-            let mut select = connection.prepare_cached("SELECT name FROM credentials WHERE fingerprint = ?1 ORDER BY name")?;
+            let mut select = connection.prepare_cached(
+                "SELECT name FROM credentials WHERE fingerprint = ?1 ORDER BY name",
+            )?;
             let rows = select.query_map([fingerprint], |row| row.get(0))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
@@ -113,23 +145,36 @@ impl Database {
 
 /// The first credentials by name, `most` of them or fewer. Those there is `room` for need not be moved, as they are over and
 /// over by a vector that grows; and how many are wanted SQLite is not told, which would plan anew for every number.
-fn select_first(connection: &Connection, most: usize, room: usize) -> Result<Vec<Credential>, TransactionError> {
+fn select_first(
+    connection: &Connection,
+    most: usize,
+    room: usize,
+) -> Result<Vec<Credential>, TransactionError> {
     let mut found = Vec::with_capacity(room);
-    for credential in connection.prepare_cached(SELECT_ALL)?.query_map((), read_credential_row)?.take(most) {
+    for credential in
+        connection.prepare_cached(SELECT_ALL)?.query_map((), read_credential_row)?.take(most)
+    {
         found.push(credential?);
     }
     Ok(found)
 }
 
 /// Adds a credential within a transaction; a name that is taken is refused.
-pub(super) fn insert_row(connection: &Connection, credential: &Credential) -> Result<(), TransactionError> {
+pub(super) fn insert_row(
+    connection: &Connection,
+    credential: &Credential,
+) -> Result<(), TransactionError> {
     ensure_name_free(connection, credential)?;
     write_row(connection, INSERT, credential)
 }
 
 /// The credential with this identity, within a transaction.
-pub(super) fn find_credential(connection: &Connection, id: &CredentialId) -> Result<Credential, TransactionError> {
-    let found = connection.prepare_cached(SELECT_BY_ID)?.query_row([id], read_credential_row).optional()?;
+pub(super) fn find_credential(
+    connection: &Connection,
+    id: &CredentialId,
+) -> Result<Credential, TransactionError> {
+    let found =
+        connection.prepare_cached(SELECT_BY_ID)?.query_row([id], read_credential_row).optional()?;
     found.ok_or_else(|| unknown_credential(id.as_str(), Vec::new()))
 }
 
@@ -143,16 +188,26 @@ fn credential_names(connection: &Connection) -> Result<Vec<String>, TransactionE
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn ensure_name_free(connection: &Connection, credential: &Credential) -> Result<(), TransactionError> {
-    let mut select = connection.prepare_cached("SELECT 1 FROM credentials WHERE name = ?1 AND id <> ?2")?;
+fn ensure_name_free(
+    connection: &Connection,
+    credential: &Credential,
+) -> Result<(), TransactionError> {
+    let mut select =
+        connection.prepare_cached("SELECT 1 FROM credentials WHERE name = ?1 AND id <> ?2")?;
     if select.exists(params![credential.name, credential.id])? {
         return Err(DatabaseError::NameTaken(credential.name.clone()).into());
     }
     Ok(())
 }
 
-fn write_row(connection: &Connection, sql: &str, credential: &Credential) -> Result<(), TransactionError> {
-    let Credential { id, name, provider, kind, region, fields, labels, fingerprint, scheme, .. } = credential;
+fn write_row(
+    connection: &Connection,
+    sql: &str,
+    credential: &Credential,
+) -> Result<(), TransactionError> {
+    let Credential {
+        id, name, provider, kind, region, fields, labels, fingerprint, scheme, ..
+    } = credential;
     let principal = credential.principal.as_ref();
     let check = credential.last_check.as_ref();
     connection.prepare_cached(sql)?.execute(params![
@@ -193,7 +248,10 @@ fn read_credential_row(row: &Row<'_>) -> Result<Credential, rusqlite::Error> {
         fingerprint: row.get(9)?,
         principal: read_principal(row)?,
         scheme: row.get(13)?,
-        last_check: row.get::<_, Option<_>>(14)?.map(|verdict| read_check(row, verdict)).transpose()?,
+        last_check: row
+            .get::<_, Option<_>>(14)?
+            .map(|verdict| read_check(row, verdict))
+            .transpose()?,
     })
 }
 
@@ -202,7 +260,10 @@ fn read_principal(row: &Row<'_>) -> Result<Option<Principal>, rusqlite::Error> {
     Ok(Some(Principal { id, name: row.get(11)?, kind: row.get(12)? }))
 }
 
-fn read_check(row: &Row<'_>, verdict: crate::domain::response::CheckResult) -> Result<CheckReport, rusqlite::Error> {
+fn read_check(
+    row: &Row<'_>,
+    verdict: crate::domain::response::CheckResult,
+) -> Result<CheckReport, rusqlite::Error> {
     Ok(CheckReport {
         result: verdict,
         status: row.get(15)?,

@@ -126,9 +126,11 @@ impl From<DatabaseError> for TransactionError {
 impl From<DatabaseError> for Problem {
     fn from(error: DatabaseError) -> Self {
         let (what, remedy, class) = match &error {
-            DatabaseError::NameTaken(_) => {
-                ("The name is taken", "choose another name, or edit the credential that has it".to_owned(), ProblemClass::Usage)
-            }
+            DatabaseError::NameTaken(_) => (
+                "The name is taken",
+                "choose another name, or edit the credential that has it".to_owned(),
+                ProblemClass::Usage,
+            ),
             DatabaseError::UnknownCredential { nearest, .. } => {
                 ("There is no such credential", suggest_names(nearest), ProblemClass::NotFound)
             }
@@ -152,9 +154,11 @@ impl From<DatabaseError> for Problem {
                 "wait for the other process, or until its claim ends".to_owned(),
                 ProblemClass::Failed,
             ),
-            DatabaseError::NoOpenRotation(_) => {
-                ("There is no such rotation", "`tokenring rotations` lists them".to_owned(), ProblemClass::NotFound)
-            }
+            DatabaseError::NoOpenRotation(_) => (
+                "There is no such rotation",
+                "`tokenring rotations` lists them".to_owned(),
+                ProblemClass::NotFound,
+            ),
             DatabaseError::Damaged { path, .. } => (
                 "The index is damaged",
                 format!(
@@ -170,20 +174,31 @@ impl From<DatabaseError> for Problem {
             ),
             DatabaseError::NotOurFile { path } => (
                 "The index is another program's file",
-                format!("nothing was changed; move {} away, or set TOKENRING_HOME to another folder", path.display()),
+                format!(
+                    "nothing was changed; move {} away, or set TOKENRING_HOME to another folder",
+                    path.display()
+                ),
                 ProblemClass::Failed,
             ),
             DatabaseError::SymbolicLink { path } => (
                 "The index is a symbolic link",
-                format!("put the file itself at {}, or set TOKENRING_HOME to the folder it lies in", path.display()),
+                format!(
+                    "put the file itself at {}, or set TOKENRING_HOME to the folder it lies in",
+                    path.display()
+                ),
                 ProblemClass::Failed,
             ),
-            DatabaseError::Busy { .. } => {
-                ("The index is busy", "try again; if it stays so, end the other tokenring".to_owned(), ProblemClass::Failed)
-            }
+            DatabaseError::Busy { .. } => (
+                "The index is busy",
+                "try again; if it stays so, end the other tokenring".to_owned(),
+                ProblemClass::Failed,
+            ),
             DatabaseError::DiskError { path, .. } => (
                 "The index cannot be read or written",
-                format!("see that you may write to the folder of {} and that the disk is not full", path.display()),
+                format!(
+                    "see that you may write to the folder of {} and that the disk is not full",
+                    path.display()
+                ),
                 ProblemClass::Failed,
             ),
         };
@@ -233,7 +248,10 @@ mod tests {
         let why = "what the system said".to_owned();
         vec![
             DatabaseError::NameTaken(CredentialName::parse("laptop").unwrap()),
-            DatabaseError::UnknownCredential { name: "labtop".to_owned(), nearest: vec!["laptop".to_owned()] },
+            DatabaseError::UnknownCredential {
+                name: "labtop".to_owned(),
+                nearest: vec!["laptop".to_owned()],
+            },
             DatabaseError::UnknownCredential { name: "x".to_owned(), nearest: Vec::new() },
             DatabaseError::ConsumerNameTaken(CredentialName::parse("ci").unwrap()),
             DatabaseError::UnknownConsumer { name: "x".to_owned(), known: vec!["ci".to_owned()] },
@@ -264,7 +282,8 @@ mod tests {
 
     #[test]
     fn the_exit_code_follows_from_the_error() {
-        let codes: Vec<u8> = all().into_iter().map(|error| Problem::from(error).class.exit_code()).collect();
+        let codes: Vec<u8> =
+            all().into_iter().map(|error| Problem::from(error).class.exit_code()).collect();
         assert_eq!(codes, [2, 3, 3, 2, 3, 8, 1, 3, 1, 1, 1, 1, 1, 1]);
     }
 

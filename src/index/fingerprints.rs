@@ -58,10 +58,16 @@ impl Database {
     }
 
     /// Keeps what lies in a place from now on. What lay there before is a former one.
-    pub fn record_fingerprint(&self, place: &SecretLocation, fingerprint: &str, at: Timestamp) -> Result<(), DatabaseError> {
+    pub fn record_fingerprint(
+        &self,
+        place: &SecretLocation,
+        fingerprint: &str,
+        at: Timestamp,
+    ) -> Result<(), DatabaseError> {
         self.write(Durability::Deferred, |connection| {
             retire_others(connection, place, Some(fingerprint))?;
-            let values = params![place.credential, place.part, place.slot, fingerprint, TimestampMicros(at)];
+            let values =
+                params![place.credential, place.part, place.slot, fingerprint, TimestampMicros(at)];
             connection.prepare_cached(UPSERT_FINGERPRINT)?.execute(values)?;
             Ok(())
         })
@@ -74,13 +80,26 @@ impl Database {
 }
 
 /// What lies in the place is a former one now, unless it is `but`.
-fn retire_others(connection: &Connection, place: &SecretLocation, but: Option<&str>) -> Result<(), TransactionError> {
+fn retire_others(
+    connection: &Connection,
+    place: &SecretLocation,
+    but: Option<&str>,
+) -> Result<(), TransactionError> {
     let SecretLocation { credential, slot, part } = place;
     connection.prepare_cached(CLEAR_SLOT)?.execute(params![credential, part, slot, but])?;
-    connection.prepare_cached(DELETE_OLDEST_FORMER)?.execute(params![credential, part, MAX_FORMER_FINGERPRINTS])?;
+    connection.prepare_cached(DELETE_OLDEST_FORMER)?.execute(params![
+        credential,
+        part,
+        MAX_FORMER_FINGERPRINTS
+    ])?;
     Ok(())
 }
 
 fn read_fingerprint_row(row: &Row<'_>) -> Result<FingerprintRecord, rusqlite::Error> {
-    Ok(FingerprintRecord { name: row.get(0)?, part: row.get(1)?, slot: row.get(2)?, fingerprint: row.get(3)? })
+    Ok(FingerprintRecord {
+        name: row.get(0)?,
+        part: row.get(1)?,
+        slot: row.get(2)?,
+        fingerprint: row.get(3)?,
+    })
 }

@@ -75,27 +75,56 @@ const SELECT: &str = "
 const SELECT_ONE: &str = "
     SELECT id, at, credential, region, draft, status, verdict, latency_ms, size FROM history WHERE id = ?1";
 
-const DELETE_ALL_BUT_NEWEST: &str = "DELETE FROM history WHERE id <= (SELECT id FROM history ORDER BY id DESC LIMIT 1 OFFSET ?1)";
+const DELETE_ALL_BUT_NEWEST: &str =
+    "DELETE FROM history WHERE id <= (SELECT id FROM history ORDER BY id DESC LIMIT 1 OFFSET ?1)";
 
 impl Database {
     /// Adds a request to the history. One with a credential that is gone is dropped.
     pub fn record_request(&self, sent: &HistoryEntry) -> Result<(), DatabaseError> {
-        let HistoryEntry { at, credential, region, draft, body_left_out, status, verdict, latency_ms, size } = sent;
+        let HistoryEntry {
+            at,
+            credential,
+            region,
+            draft,
+            body_left_out,
+            status,
+            verdict,
+            latency_ms,
+            size,
+        } = sent;
         let kept = DraftColumn { draft: draft.clone(), body_left_out: *body_left_out };
         let (latency, size) = (latency_ms.map(CountColumn), size.map(CountColumn));
         self.write(Durability::Deferred, |connection| {
-            let values = params![TimestampMicros(*at), credential, region, JsonColumn(&kept), status, verdict, latency, size];
+            let values = params![
+                TimestampMicros(*at),
+                credential,
+                region,
+                JsonColumn(&kept),
+                status,
+                verdict,
+                latency,
+                size
+            ];
             connection.prepare_cached(INSERT)?.execute(values)?;
-            connection.prepare_cached(DELETE_ALL_BUT_NEWEST)?.execute([CountColumn(MAX_HISTORY_ENTRIES)])?;
+            connection
+                .prepare_cached(DELETE_ALL_BUT_NEWEST)?
+                .execute([CountColumn(MAX_HISTORY_ENTRIES)])?;
             Ok(())
         })
     }
 
     /// The newest lines that pass the filter, newest first, `limit` of them at most.
-    pub fn history(&self, filter: &HistoryFilter, limit: usize) -> Result<Vec<HistoryRecord>, DatabaseError> {
+    pub fn history(
+        &self,
+        filter: &HistoryFilter,
+        limit: usize,
+    ) -> Result<Vec<HistoryRecord>, DatabaseError> {
         self.read(|connection| {
             let mut select = connection.prepare_cached(SELECT)?;
-            let rows = select.query_map(params![filter.credential, filter.text, CountColumn(limit as u64)], read_history_row)?;
+            let rows = select.query_map(
+                params![filter.credential, filter.text, CountColumn(limit as u64)],
+                read_history_row,
+            )?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
@@ -103,14 +132,19 @@ impl Database {
     /// The line of this number, if it is still there.
     pub fn history_record(&self, id: u64) -> Result<Option<HistoryRecord>, DatabaseError> {
         self.read(|connection| {
-            Ok(connection.prepare_cached(SELECT_ONE)?.query_row([CountColumn(id)], read_history_row).optional()?)
+            Ok(connection
+                .prepare_cached(SELECT_ONE)?
+                .query_row([CountColumn(id)], read_history_row)
+                .optional()?)
         })
     }
 
     /// Forgets all but the newest `keep` requests; returns how many were forgotten.
     pub fn purge_history(&self, keep: usize) -> Result<usize, DatabaseError> {
         self.write(Durability::Immediate, |connection| {
-            Ok(connection.prepare_cached(DELETE_ALL_BUT_NEWEST)?.execute([CountColumn(keep as u64)])?)
+            Ok(connection
+                .prepare_cached(DELETE_ALL_BUT_NEWEST)?
+                .execute([CountColumn(keep as u64)])?)
         })
     }
 }

@@ -95,7 +95,11 @@ const INSERT_ENTRY: &str = "
 impl Database {
     /// Opens a rotation and claims it. If another one of this credential is open, in whichever process, it is
     /// refused.
-    pub fn open_rotation(&self, new: &NewRotation, claim: &LeaseRequest) -> Result<RotationLease, DatabaseError> {
+    pub fn open_rotation(
+        &self,
+        new: &NewRotation,
+        claim: &LeaseRequest,
+    ) -> Result<RotationLease, DatabaseError> {
         self.write(Durability::Immediate, |connection| {
             find_credential(connection, &new.credential)?;
             if let Some(rotation) = find_open_rotation(connection, &new.credential)? {
@@ -119,7 +123,12 @@ impl Database {
     }
 
     /// Closes a rotation that has made nothing, together with the row of the credential that was to be.
-    pub fn abandon_creation(&self, lease: &RotationLease, at: Timestamp, state: &str) -> Result<(), DatabaseError> {
+    pub fn abandon_creation(
+        &self,
+        lease: &RotationLease,
+        at: Timestamp,
+        state: &str,
+    ) -> Result<(), DatabaseError> {
         self.write(Durability::Immediate, |connection| {
             ensure_lease_held(connection, lease)?;
             mark_closed(connection, lease, at, state)?;
@@ -130,14 +139,19 @@ impl Database {
     }
 
     /// Claims an open rotation, or renews a claim. While another process holds it, this is refused.
-    pub fn acquire_lease(&self, rotation: &str, claim: &LeaseRequest) -> Result<RotationLease, DatabaseError> {
+    pub fn acquire_lease(
+        &self,
+        rotation: &str,
+        claim: &LeaseRequest,
+    ) -> Result<RotationLease, DatabaseError> {
         self.write(Durability::Immediate, |connection| acquire_lease(connection, rotation, claim))
     }
 
     /// Gives a rotation back, so that another process may claim it at once.
     pub fn release_lease(&self, lease: &RotationLease) -> Result<(), DatabaseError> {
         self.write(Durability::Immediate, |connection| {
-            let sql = "UPDATE rotations SET owner = NULL, held_until = NULL WHERE id = ?1 AND owner = ?2";
+            let sql =
+                "UPDATE rotations SET owner = NULL, held_until = NULL WHERE id = ?1 AND owner = ?2";
             connection.prepare_cached(sql)?.execute([&lease.rotation, &lease.owner])?;
             Ok(())
         })
@@ -145,16 +159,28 @@ impl Database {
 
     /// Appends an entry; when this returns its number, the entry is on disk. Refused if the lease was lost to
     /// another process: whoever stalled for too long must not write into what that one is doing.
-    pub fn append_journal(&self, lease: &RotationLease, at: Timestamp, entry: &str) -> Result<u64, DatabaseError> {
+    pub fn append_journal(
+        &self,
+        lease: &RotationLease,
+        at: Timestamp,
+        entry: &str,
+    ) -> Result<u64, DatabaseError> {
         self.write(Durability::Immediate, |connection| {
             ensure_lease_held(connection, lease)?;
             let values = params![lease.rotation, TimestampMicros(at), entry];
-            Ok(connection.prepare_cached(INSERT_ENTRY)?.query_row(values, |row| row.get::<_, CountColumn>(0))?.0)
+            Ok(connection
+                .prepare_cached(INSERT_ENTRY)?
+                .query_row(values, |row| row.get::<_, CountColumn>(0))?
+                .0)
         })
     }
 
     /// Changes the word for the rotation's state.
-    pub fn set_rotation_state(&self, lease: &RotationLease, state: &str) -> Result<(), DatabaseError> {
+    pub fn set_rotation_state(
+        &self,
+        lease: &RotationLease,
+        state: &str,
+    ) -> Result<(), DatabaseError> {
         self.write(Durability::Immediate, |connection| {
             ensure_lease_held(connection, lease)?;
             let sql = "UPDATE rotations SET state = ?2 WHERE id = ?1";
@@ -164,7 +190,12 @@ impl Database {
     }
 
     /// Closes a rotation in its last state. Its journal stays.
-    pub fn close_rotation(&self, lease: &RotationLease, at: Timestamp, state: &str) -> Result<(), DatabaseError> {
+    pub fn close_rotation(
+        &self,
+        lease: &RotationLease,
+        at: Timestamp,
+        state: &str,
+    ) -> Result<(), DatabaseError> {
         self.write(Durability::Immediate, |connection| {
             ensure_lease_held(connection, lease)?;
             mark_closed(connection, lease, at, state)
@@ -183,7 +214,8 @@ impl Database {
     /// The journal of a rotation, in the order in which it was written. A rotation that does not exist has none.
     pub fn journal_entries(&self, rotation: &str) -> Result<Vec<JournalRecord>, DatabaseError> {
         self.read(|connection| {
-            let sql = "SELECT seq, at, entry FROM rotation_entries WHERE rotation = ?1 ORDER BY seq";
+            let sql =
+                "SELECT seq, at, entry FROM rotation_entries WHERE rotation = ?1 ORDER BY seq";
             let mut select = connection.prepare_cached(sql)?;
             let rows = select.query_map([rotation], read_journal_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -199,41 +231,75 @@ impl RotationLease {
 }
 
 /// The rotation of this credential that is not finished, within a transaction.
-pub(super) fn find_open_rotation(connection: &Connection, id: &CredentialId) -> Result<Option<String>, TransactionError> {
-    let mut select = connection.prepare_cached("SELECT id FROM rotations WHERE credential = ?1 AND closed IS NULL")?;
+pub(super) fn find_open_rotation(
+    connection: &Connection,
+    id: &CredentialId,
+) -> Result<Option<String>, TransactionError> {
+    let mut select = connection
+        .prepare_cached("SELECT id FROM rotations WHERE credential = ?1 AND closed IS NULL")?;
     Ok(select.query_row([id], |row| row.get(0)).optional()?)
 }
 
-fn insert_rotation(connection: &Connection, new: &NewRotation, claim: &LeaseRequest) -> Result<RotationLease, TransactionError> {
+fn insert_rotation(
+    connection: &Connection,
+    new: &NewRotation,
+    claim: &LeaseRequest,
+) -> Result<RotationLease, TransactionError> {
     connection
         .prepare_cached("INSERT INTO rotations (id, credential, plan, state, opened) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![new.id, new.credential, new.plan, new.state, TimestampMicros(claim.now)])?;
     acquire_lease(connection, &new.id, claim)
 }
 
-fn mark_closed(connection: &Connection, lease: &RotationLease, at: Timestamp, state: &str) -> Result<(), TransactionError> {
+fn mark_closed(
+    connection: &Connection,
+    lease: &RotationLease,
+    at: Timestamp,
+    state: &str,
+) -> Result<(), TransactionError> {
     let sql = "UPDATE rotations SET state = ?2, closed = ?3, owner = NULL, held_until = NULL WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![lease.rotation, state, TimestampMicros(at)])?;
     Ok(())
 }
 
-fn acquire_lease(connection: &Connection, rotation: &str, claim: &LeaseRequest) -> Result<RotationLease, TransactionError> {
-    let values = params![rotation, claim.owner, TimestampMicros(claim.until), TimestampMicros(claim.now)];
+fn acquire_lease(
+    connection: &Connection,
+    rotation: &str,
+    claim: &LeaseRequest,
+) -> Result<RotationLease, TransactionError> {
+    let values =
+        params![rotation, claim.owner, TimestampMicros(claim.until), TimestampMicros(claim.now)];
     match connection.prepare_cached(ACQUIRE_LEASE)?.execute(values)? {
         0 => Err(lease_error(connection, rotation)?),
         _ => Ok(RotationLease { rotation: rotation.to_owned(), owner: claim.owner.clone() }),
     }
 }
 
-fn ensure_lease_held(connection: &Connection, lease: &RotationLease) -> Result<(), TransactionError> {
-    let mut select = connection.prepare_cached("SELECT 1 FROM rotations WHERE id = ?1 AND owner = ?2 AND closed IS NULL")?;
-    if select.exists([&lease.rotation, &lease.owner])? { Ok(()) } else { Err(lease_error(connection, &lease.rotation)?) }
+fn ensure_lease_held(
+    connection: &Connection,
+    lease: &RotationLease,
+) -> Result<(), TransactionError> {
+    let mut select = connection.prepare_cached(
+        "SELECT 1 FROM rotations WHERE id = ?1 AND owner = ?2 AND closed IS NULL",
+    )?;
+    if select.exists([&lease.rotation, &lease.owner])? {
+        Ok(())
+    } else {
+        Err(lease_error(connection, &lease.rotation)?)
+    }
 }
 
 /// Why a rotation cannot be written to: somebody else holds it, or it is not open.
-fn lease_error(connection: &Connection, rotation: &str) -> Result<TransactionError, TransactionError> {
-    let sql = "SELECT held_until FROM rotations WHERE id = ?1 AND owner IS NOT NULL AND closed IS NULL";
-    let held = connection.prepare_cached(sql)?.query_row([rotation], |row| row.get::<_, TimestampMicros>(0)).optional()?;
+fn lease_error(
+    connection: &Connection,
+    rotation: &str,
+) -> Result<TransactionError, TransactionError> {
+    let sql =
+        "SELECT held_until FROM rotations WHERE id = ?1 AND owner IS NOT NULL AND closed IS NULL";
+    let held = connection
+        .prepare_cached(sql)?
+        .query_row([rotation], |row| row.get::<_, TimestampMicros>(0))
+        .optional()?;
     let rotation = rotation.to_owned();
     Ok(held
         .map_or_else(
@@ -255,5 +321,9 @@ fn read_rotation_row(row: &Row<'_>) -> Result<RotationRecord, rusqlite::Error> {
 }
 
 fn read_journal_row(row: &Row<'_>) -> Result<JournalRecord, rusqlite::Error> {
-    Ok(JournalRecord { seq: row.get::<_, CountColumn>(0)?.0, at: row.get::<_, TimestampMicros>(1)?.0, entry: row.get(2)? })
+    Ok(JournalRecord {
+        seq: row.get::<_, CountColumn>(0)?.0,
+        at: row.get::<_, TimestampMicros>(1)?.0,
+        entry: row.get(2)?,
+    })
 }

@@ -34,7 +34,9 @@ pub use error::DatabaseError;
 use error::TransactionError;
 pub use fingerprints::{FingerprintRecord, SecretLocation};
 pub use history::{HistoryEntry, HistoryFilter, HistoryRecord};
-pub use journal::{JournalRecord, LeaseRequest, NewRotation, RotationFilter, RotationLease, RotationRecord};
+pub use journal::{
+    JournalRecord, LeaseRequest, NewRotation, RotationFilter, RotationLease, RotationRecord,
+};
 
 /// The open index. Its calls block for as long as the disk takes, so the engine runs them off the drawing task.
 #[derive(Debug)]
@@ -67,12 +69,18 @@ impl Database {
             Ok(lines.collect::<Result<_, _>>()?)
         })?;
         if findings != ["ok"] {
-            return Err(DatabaseError::Damaged { path: self.path.clone(), why: findings.join("; ") });
+            return Err(DatabaseError::Damaged {
+                path: self.path.clone(),
+                why: findings.join("; "),
+            });
         }
         self.credentials().map(drop)
     }
 
-    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, TransactionError>) -> Result<T, DatabaseError> {
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, TransactionError>,
+    ) -> Result<T, DatabaseError> {
         work(&self.lock()).map_err(|failure| failure.into_database_error(&self.path))
     }
 
@@ -88,7 +96,8 @@ impl Database {
             if durability == Durability::Immediate {
                 connection.set_db_config(SKIP_CHECKPOINT_ON_CLOSE, false)?;
             }
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let result = work(&transaction)?;
             transaction.commit()?;
             Ok(result)

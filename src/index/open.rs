@@ -35,7 +35,8 @@ impl Database {
             migrations::migrate(&mut connection, migrations::LATEST_VERSION)?;
             Ok(connection)
         };
-        let connection = open().map_err(|failure: TransactionError| failure.into_database_error(Path::new("")))?;
+        let connection = open()
+            .map_err(|failure: TransactionError| failure.into_database_error(Path::new("")))?;
         Ok(Self { connection: Mutex::new(connection), path: PathBuf::new() })
     }
 
@@ -44,7 +45,8 @@ impl Database {
             create_database(path, migrations::LATEST_VERSION)?;
         }
         make_private(path).map_err(|error| disk_error(path, &error))?;
-        let connection = connect(path, patience).map_err(|failure| failure.into_database_error(path))?;
+        let connection =
+            connect(path, patience).map_err(|failure| failure.into_database_error(path))?;
         Ok(Self { connection: Mutex::new(connection), path: path.to_owned() })
     }
 }
@@ -52,7 +54,8 @@ impl Database {
 impl Drop for Database {
     /// Whatever was written, a long log is not left.
     fn drop(&mut self) {
-        let is_long = fs::metadata(with_suffix(&self.path, "-wal")).is_ok_and(|log| log.len() > MAX_LEFT_LOG_PAGES * PAGE_BYTES);
+        let is_long = fs::metadata(with_suffix(&self.path, "-wal"))
+            .is_ok_and(|log| log.len() > MAX_LEFT_LOG_PAGES * PAGE_BYTES);
         if is_long && let Err(error) = self.lock().set_db_config(SKIP_CHECKPOINT_ON_CLOSE, false) {
             tracing::warn!(%error, "a long log was left behind");
         }
@@ -64,16 +67,24 @@ fn database_exists(path: &Path) -> Result<bool, DatabaseError> {
     // The log is looked for first: a file that another process creates meanwhile comes before its log.
     let has_log = with_suffix(path, "-wal").exists();
     match fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => Err(DatabaseError::SymbolicLink { path: path.to_owned() }),
-        Ok(found) if !found.is_file() => Err(disk_error(path, &io::Error::other("it is not a file"))),
+        Ok(found) if found.is_symlink() => {
+            Err(DatabaseError::SymbolicLink { path: path.to_owned() })
+        }
+        Ok(found) if !found.is_file() => {
+            Err(disk_error(path, &io::Error::other("it is not a file")))
+        }
         // The file is created whole under another name, so an empty one was emptied.
         Ok(found) if found.len() == 0 => Err(damaged_file(path, "the file is empty")),
         // With a log, SQLite repairs a page that was half written; without one, the rest of it is lost.
-        Ok(found) if !has_log && found.len() % PAGE_BYTES != 0 => Err(damaged_file(path, "the file was cut short")),
+        Ok(found) if !has_log && found.len() % PAGE_BYTES != 0 => {
+            Err(damaged_file(path, "the file was cut short"))
+        }
         Ok(_) => Ok(true),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(disk_error(path, &error)),
         // SQLite would take a log that was left behind for the new file's own.
-        Err(_) if has_log => Err(damaged_file(path, "the file is gone, but its write-ahead log is there")),
+        Err(_) if has_log => {
+            Err(damaged_file(path, "the file is gone, but its write-ahead log is there"))
+        }
         Err(_) => Ok(false),
     }
 }
@@ -81,13 +92,19 @@ fn database_exists(path: &Path) -> Result<bool, DatabaseError> {
 /// Makes the file under another name and moves it into place, so that nobody ever sees half of it, and so that of two
 /// processes that start at once one wins and the other opens what the first one made.
 fn create_database(path: &Path, version: u32) -> Result<(), DatabaseError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_folder(folder).map_err(|error| disk_error(folder, &error))?;
-    let draft = tempfile::Builder::new().prefix(".index-").tempfile_in(folder).map_err(|error| disk_error(path, &error))?;
+    let draft = tempfile::Builder::new()
+        .prefix(".index-")
+        .tempfile_in(folder)
+        .map_err(|error| disk_error(path, &error))?;
     initialize_file(draft.path(), version).map_err(|failure| failure.into_database_error(path))?;
     draft.as_file().sync_all().map_err(|error| disk_error(path, &error))?;
     match draft.persist_noclobber(path) {
-        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(disk_error(path, &error.error)),
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(disk_error(path, &error.error))
+        }
         _ => sync_folder(folder).map_err(|error| disk_error(folder, &error)),
     }
 }
@@ -116,7 +133,9 @@ fn configure_connection(connection: &Connection) -> Result<(), rusqlite::Error> 
     connection.set_prepared_statement_cache_capacity(32);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA cache_size = -512; PRAGMA cache_spill = OFF")
+    connection.execute_batch(
+        "PRAGMA cell_size_check = ON; PRAGMA cache_size = -512; PRAGMA cache_spill = OFF",
+    )
 }
 
 fn create_folder(folder: &Path) -> io::Result<()> {
@@ -190,7 +209,10 @@ mod tests {
 
             let index = Database::open(&path).unwrap();
             let kept = index.credential_by_name("laptop").unwrap();
-            assert_eq!((kept.id, kept.fields["org_id"].as_str(), kept.labels), (id, "o", vec!["prod".to_owned()]));
+            assert_eq!(
+                (kept.id, kept.fields["org_id"].as_str(), kept.labels),
+                (id, "o", vec!["prod".to_owned()])
+            );
             assert_eq!(index.audit(9).unwrap(), []);
             assert_eq!(index.verify_integrity(), Ok(()));
         }
@@ -213,12 +235,19 @@ mod tests {
         let (_folder, path) = home();
         create_database(&path, 1).unwrap();
         create_database(&path, migrations::LATEST_VERSION).unwrap();
-        let found: u32 = Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        let found: u32 = Connection::open(&path)
+            .unwrap()
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap();
         assert_eq!(found, 1);
         assert_eq!(
             fs::read_dir(path.parent().unwrap())
                 .unwrap()
-                .filter(|entry| { entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with(".index-")) })
+                .filter(|entry| {
+                    entry.as_ref().is_ok_and(|entry| {
+                        entry.file_name().to_string_lossy().starts_with(".index-")
+                    })
+                })
                 .count(),
             0
         );

@@ -38,7 +38,8 @@ pub(super) struct ClientAssertion<'a> {
 impl ClientAssertion<'_> {
     /// The assertion, signed with a private RSA key in PEM.
     pub(super) fn sign(&self, key: &Secret) -> Result<Secret, TokenExchangeError> {
-        let message = format!("{}.{}", encode_segment(&self.header()), encode_segment(&self.claims()?));
+        let message =
+            format!("{}.{}", encode_segment(&self.header()), encode_segment(&self.claims()?));
         let signature = parse_signer(key)?.sign(message.as_bytes()).map_err(invalid_key)?;
         Ok(Secret::from_text(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))))
     }
@@ -54,7 +55,8 @@ impl ClientAssertion<'_> {
     fn claims(&self) -> Result<serde_json::Value, TokenExchangeError> {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(invalid_key)?;
-        let (issued, ends) = (self.now.unix_timestamp(), (self.now + ASSERTION_LIFETIME).unix_timestamp());
+        let (issued, ends) =
+            (self.now.unix_timestamp(), (self.now + ASSERTION_LIFETIME).unix_timestamp());
         Ok(
             json!({"iss": self.client_id, "sub": self.client_id, "aud": self.audience, "jti": text::to_hex(&id), "iat": issued, "exp": ends}),
         )
@@ -94,7 +96,12 @@ mod tests {
     const MOMENT: Timestamp = time::macros::datetime!(2026-11-22 10:00 UTC);
 
     fn assertion(key_id: Option<&str>) -> ClientAssertion<'_> {
-        ClientAssertion { client_id: "client", key_id, audience: "https://api.example/oauth2/token".to_owned(), now: MOMENT }
+        ClientAssertion {
+            client_id: "client",
+            key_id,
+            audience: "https://api.example/oauth2/token".to_owned(),
+            now: MOMENT,
+        }
     }
 
     #[test]
@@ -110,7 +117,11 @@ mod tests {
 
     #[test]
     fn what_is_no_rsa_key_is_told_without_showing_it() {
-        for key in ["-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n", "-----BEGIN nonsense", "plain"] {
+        for key in [
+            "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n",
+            "-----BEGIN nonsense",
+            "plain",
+        ] {
             let error = assertion(None).sign(&Secret::from_text(key.to_owned())).err().unwrap();
             assert!(
                 matches!(&error, TokenExchangeError::InvalidPrivateKey(why) if !why.contains("c2Vj") && !why.contains("secret")),

@@ -60,9 +60,14 @@ impl CallbackListener {
     pub async fn bind(choices: &[Url]) -> Result<Self, CallbackListenError> {
         let mut busy = Vec::new();
         for choice in choices {
-            let address = loopback_address(choice).ok_or_else(|| CallbackListenError::NotLoopback(choice.to_string()))?;
+            let address = loopback_address(choice)
+                .ok_or_else(|| CallbackListenError::NotLoopback(choice.to_string()))?;
             match TcpListener::bind(address).await {
-                Ok(socket) => return Self::from_socket(socket, choice).await.map_err(|error| bind_failed(&error)),
+                Ok(socket) => {
+                    return Self::from_socket(socket, choice)
+                        .await
+                        .map_err(|error| bind_failed(&error));
+                }
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => busy.push(address.port()),
                 Err(error) => return Err(bind_failed(&error)),
             }
@@ -90,7 +95,10 @@ impl CallbackListener {
 
     /// Waits for the browser. Visitors who answer another sign-in, or none, are turned away and nothing is taken from
     /// them. Once the answer is here nobody else is listened to.
-    pub async fn wait_for_callback(self, sign_in: &AuthorizationRequest) -> (AuthorizationResponse, CallbackConnection) {
+    pub async fn wait_for_callback(
+        self,
+        sign_in: &AuthorizationRequest,
+    ) -> (AuthorizationResponse, CallbackConnection) {
         let mut visitors = FuturesUnordered::new();
         loop {
             tokio::select! {
@@ -118,10 +126,19 @@ impl CallbackListener {
         sign_in: &AuthorizationRequest,
     ) -> Option<(AuthorizationResponse, CallbackConnection)> {
         let mut stream = visitor?;
-        let head = tokio::time::timeout(CONNECTION_TIMEOUT, read_head(&mut stream)).await.ok()??;
+        let head =
+            tokio::time::timeout(CONNECTION_TIMEOUT, read_head(&mut stream)).await.ok()??;
         let browser = CallbackConnection(stream);
         let Some(address) = self.matching_url(&head) else {
-            browser.send_page(404, &CallbackPage::new("Nothing here", "This address only takes the answer of a sign-in.")).await;
+            browser
+                .send_page(
+                    404,
+                    &CallbackPage::new(
+                        "Nothing here",
+                        "This address only takes the answer of a sign-in.",
+                    ),
+                )
+                .await;
             return None;
         };
         if let Ok(callback) = sign_in.parse_response(&address) {
@@ -134,9 +151,14 @@ impl CallbackListener {
 
     /// The address that a request asks for, where it is the one that is waited for.
     fn matching_url(&self, head: &str) -> Option<Url> {
-        let target = head.strip_prefix("GET ")?.split(' ').next().filter(|target| target.starts_with('/'))?;
+        let target = head
+            .strip_prefix("GET ")?
+            .split(' ')
+            .next()
+            .filter(|target| target.starts_with('/'))?;
         let mut address = self.redirect_url.clone();
-        let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+        let (path, query) =
+            target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
         address.set_query(query);
         (path == self.redirect_url.path()).then_some(address)
     }
@@ -192,8 +214,10 @@ fn loopback_address(choice: &Url) -> Option<SocketAddr> {
         Host::Domain("localhost") => Ipv4Addr::LOCALHOST.into(),
         Host::Domain(_) => return None,
     };
-    let plain = choice.scheme() == "http" && choice.query().is_none() && choice.fragment().is_none();
-    (plain && ip.is_loopback()).then(|| SocketAddr::new(ip, choice.port_or_known_default().unwrap_or(0)))
+    let plain =
+        choice.scheme() == "http" && choice.query().is_none() && choice.fragment().is_none();
+    (plain && ip.is_loopback())
+        .then(|| SocketAddr::new(ip, choice.port_or_known_default().unwrap_or(0)))
 }
 
 /// The head of a request; `None` where the visitor leaves or talks too much.
@@ -238,16 +262,35 @@ mod tests {
         let first = CallbackListener::bind(&[url("http://127.0.0.1:0/callback")]).await.unwrap();
         let taken = first.redirect_url().clone();
         let port = taken.port().unwrap();
-        let second = CallbackListener::bind(&[taken.clone(), url("http://127.0.0.1:0/callback")]).await.unwrap();
+        let second = CallbackListener::bind(&[taken.clone(), url("http://127.0.0.1:0/callback")])
+            .await
+            .unwrap();
         assert_ne!(second.redirect_url().port(), Some(port));
-        assert_eq!(CallbackListener::bind(&[taken]).await.err(), Some(CallbackListenError::PortsInUse(vec![port])));
-        assert_eq!(CallbackListenError::PortsInUse(vec![1, 2]).to_string(), "1, 2 are in use by another program");
+        assert_eq!(
+            CallbackListener::bind(&[taken]).await.err(),
+            Some(CallbackListenError::PortsInUse(vec![port]))
+        );
+        assert_eq!(
+            CallbackListenError::PortsInUse(vec![1, 2]).to_string(),
+            "1, 2 are in use by another program"
+        );
     }
 
     #[tokio::test]
     async fn only_this_machine_is_listened_at() {
-        for text in ["http://example.com/callback", "http://0.0.0.0:0/", "https://127.0.0.1/x", "http://[2001:db8::1]:1/"] {
-            assert!(matches!(CallbackListener::bind(&[url(text)]).await, Err(CallbackListenError::NotLoopback(_))), "{text}");
+        for text in [
+            "http://example.com/callback",
+            "http://0.0.0.0:0/",
+            "https://127.0.0.1/x",
+            "http://[2001:db8::1]:1/",
+        ] {
+            assert!(
+                matches!(
+                    CallbackListener::bind(&[url(text)]).await,
+                    Err(CallbackListenError::NotLoopback(_))
+                ),
+                "{text}"
+            );
         }
     }
 

@@ -23,8 +23,10 @@ pub struct CaInfo {
 /// The authorities that requests to the network trust.
 pub async fn load_ca_info() -> CaInfo {
     let trust = tokio::task::spawn_blocking(CertificateStore::load_system).await;
-    let trust =
-        trust.unwrap_or_else(|error| CertificateStore { load_error: Some(error.to_string()), ..CertificateStore::empty() });
+    let trust = trust.unwrap_or_else(|error| CertificateStore {
+        load_error: Some(error.to_string()),
+        ..CertificateStore::empty()
+    });
     CaInfo { trusted_count: trust.roots.len(), load_error: trust.load_error }
 }
 
@@ -52,8 +54,11 @@ impl CertificateStore {
 
     /// The same, and the authorities in a PEM file besides.
     pub(super) fn with_file(mut self, path: &Path) -> Result<Self, NetError> {
-        let unreadable = |why: &str| NetError::InvalidRequest(format!("certificate file {}: {why}", path.display()));
-        let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let unreadable = |why: &str| {
+            NetError::InvalidRequest(format!("certificate file {}: {why}", path.display()))
+        };
+        let read =
+            CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let certificates = read.map_err(|error| unreadable(&error.to_string()))?;
         match self.roots.add_parsable_certificates(certificates) {
             (0, _) => Err(unreadable("it holds no certificate")),
@@ -64,7 +69,8 @@ impl CertificateStore {
     /// The TLS settings. Ring is named here instead of being installed for the whole process.
     pub(super) fn tls_config(&self) -> Result<ClientConfig, NetError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder =
+            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder.map_err(|error| NetError::InvalidRequest(error.to_string()))?;
         let mut config = builder.with_root_certificates(self.roots.clone()).with_no_client_auth();
         config.resumption = Resumption::store(Arc::new(TimedSessionStore::new()));
@@ -89,7 +95,10 @@ mod tests {
 
     #[test]
     fn a_machine_without_authorities_has_the_bundled_ones() {
-        let trust = CertificateStore::from_certificates(Vec::new(), &["cannot read /absent.pem".to_owned()]);
+        let trust = CertificateStore::from_certificates(
+            Vec::new(),
+            &["cannot read /absent.pem".to_owned()],
+        );
         assert!(trust.roots.len() > 100);
         assert_eq!(trust.load_error.as_deref(), Some("cannot read /absent.pem"));
         assert!(trust.tls_config().is_ok());
@@ -97,7 +106,10 @@ mod tests {
 
     #[test]
     fn a_broken_certificate_of_the_machine_does_not_hide_the_others() {
-        let trust = CertificateStore::from_certificates(vec![CertificateDer::from(b"no certificate".to_vec())], &[]);
+        let trust = CertificateStore::from_certificates(
+            vec![CertificateDer::from(b"no certificate".to_vec())],
+            &[],
+        );
         assert!(trust.roots.len() > 100);
     }
 
@@ -108,7 +120,10 @@ mod tests {
         std::fs::write(&path, "nothing of the kind").unwrap();
         for path in [&path, &folder.path().join("absent.pem")] {
             let error = CertificateStore::empty().with_file(path).err().unwrap();
-            assert!(matches!(&error, NetError::InvalidRequest(why) if why.contains(".pem")), "{error}");
+            assert!(
+                matches!(&error, NetError::InvalidRequest(why) if why.contains(".pem")),
+                "{error}"
+            );
         }
     }
 }

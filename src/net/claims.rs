@@ -40,7 +40,9 @@ impl AccessTokenClaims {
 /// A whole number of seconds, also where it is written as a fraction or as a text.
 pub(super) fn parse_seconds(value: &Value) -> Option<i64> {
     match value {
-        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(|float| format!("{float:.0}").parse().ok())),
+        Value::Number(number) => number
+            .as_i64()
+            .or_else(|| number.as_f64().and_then(|float| format!("{float:.0}").parse().ok())),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     }
@@ -48,7 +50,11 @@ pub(super) fn parse_seconds(value: &Value) -> Option<i64> {
 
 fn decode_claims(token: &[u8]) -> Option<Map<String, Value>> {
     let mut parts = token.split(|byte| *byte == b'.');
-    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else { return None };
+    let (Some(_), Some(payload), Some(_), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
     let payload = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload.trim_ascii_end()).ok()?);
     serde_json::from_slice(&payload).ok()
 }
@@ -58,7 +64,10 @@ mod tests {
     use super::*;
 
     fn claims(payload: &str) -> AccessTokenClaims {
-        AccessTokenClaims::from_token(&Secret::from_text(format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(payload))))
+        AccessTokenClaims::from_token(&Secret::from_text(format!(
+            "e30.{}.c2ln",
+            URL_SAFE_NO_PAD.encode(payload)
+        )))
     }
 
     #[test]

@@ -101,8 +101,13 @@ impl HttpClient {
         ca_file: Option<&PathBuf>,
     ) -> Result<reqwest::Response, NetError> {
         let road = self.connection_key(&leg.url, limits.connect_timeout, ca_file);
-        let cell =
-            Arc::clone(self.pooled_clients.lock().unwrap_or_else(PoisonError::into_inner).entry(road.clone()).or_default());
+        let cell = Arc::clone(
+            self.pooled_clients
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(road.clone())
+                .or_default(),
+        );
         let line = cell.get_or_try_init(|| self.build_client(&road)).await?;
         line.client.execute(leg.to_reqwest()).await.map_err(|error| {
             let error = NetError::from_reqwest(error, leg.host(), limits.connect_timeout);
@@ -110,7 +115,12 @@ impl HttpClient {
         })
     }
 
-    fn connection_key(&self, url: &Url, connect: Duration, ca_file: Option<&PathBuf>) -> ConnectionKey {
+    fn connection_key(
+        &self,
+        url: &Url,
+        connect: Duration,
+        ca_file: Option<&PathBuf>,
+    ) -> ConnectionKey {
         let loopback = Origin::from_url(url).is_some_and(|origin| origin.is_loopback());
         let proxied = match self.proxies {
             ProxyConfig::System => !loopback,
@@ -139,10 +149,15 @@ impl HttpClient {
             .pool_max_idle_per_host(MAX_IDLE_PER_HOST);
         let client = match &self.proxies {
             _ if !road.proxied => client.no_proxy(),
-            ProxyConfig::Custom(url) => client.proxy(reqwest::Proxy::all(url.clone()).map_err(client_build_error)?),
+            ProxyConfig::Custom(url) => {
+                client.proxy(reqwest::Proxy::all(url.clone()).map_err(client_build_error)?)
+            }
             ProxyConfig::System | ProxyConfig::Direct => client,
         };
-        Ok(PooledClient { client: client.build().map_err(client_build_error)?, load_error: trust.load_error })
+        Ok(PooledClient {
+            client: client.build().map_err(client_build_error)?,
+            load_error: trust.load_error,
+        })
     }
 
     async fn load_certificates(&self, trusted: &TrustSource) -> Result<CertificateStore, NetError> {
@@ -157,7 +172,10 @@ impl HttpClient {
     }
 
     async fn load_system_certificates(&self) -> Result<CertificateStore, NetError> {
-        self.system_certificates.get_or_try_init(|| spawn_blocking(CertificateStore::load_system)).await.cloned()
+        self.system_certificates
+            .get_or_try_init(|| spawn_blocking(CertificateStore::load_system))
+            .await
+            .cloned()
     }
 }
 
@@ -167,14 +185,21 @@ impl Transport for HttpClient {
         let (limits, ca_file) = (outgoing.limits, outgoing.ca_file.take());
         let leg = PreparedRequest::new(outgoing)?;
         let host = leg.host().to_owned();
-        let travel = tokio::time::timeout(limits.total_timeout, self.send_following_redirects(leg, limits, ca_file));
+        let travel = tokio::time::timeout(
+            limits.total_timeout,
+            self.send_following_redirects(leg, limits, ca_file),
+        );
         travel.await.unwrap_or(Err(NetError::TimedOut { host, limit: limits.total_timeout }))
     }
 }
 
 /// Reads files on a thread where waiting harms nobody.
-async fn spawn_blocking<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Result<T, NetError> {
-    tokio::task::spawn_blocking(read).await.map_err(|_| NetError::InvalidRequest("the program is ending".to_owned()))
+async fn spawn_blocking<T: Send + 'static>(
+    read: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, NetError> {
+    tokio::task::spawn_blocking(read)
+        .await
+        .map_err(|_| NetError::InvalidRequest("the program is ending".to_owned()))
 }
 
 fn client_build_error(error: reqwest::Error) -> NetError {
@@ -196,7 +221,9 @@ mod tests {
     #[test]
     fn this_machine_is_reached_without_proxy_unless_one_was_chosen() {
         let chosen = || ProxyConfig::Custom(Url::parse("http://proxy.example:3128").unwrap());
-        for url in ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://127.0.0.1:1"] {
+        for url in
+            ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://127.0.0.1:1"]
+        {
             assert!(!road(ProxyConfig::System, url).proxied, "{url}");
             assert!(road(chosen(), url).proxied, "{url}");
         }
@@ -206,9 +233,13 @@ mod tests {
 
     #[test]
     fn plain_http_to_this_machine_reads_no_certificates() {
-        assert!(road(ProxyConfig::System, "http://127.0.0.1:1").trust_source == TrustSource::NoCertificates);
         assert!(
-            road(ProxyConfig::System, "https://127.0.0.1:1").trust_source == TrustSource::SystemAndFile(PathBuf::from("ca.pem"))
+            road(ProxyConfig::System, "http://127.0.0.1:1").trust_source
+                == TrustSource::NoCertificates
+        );
+        assert!(
+            road(ProxyConfig::System, "https://127.0.0.1:1").trust_source
+                == TrustSource::SystemAndFile(PathBuf::from("ca.pem"))
         );
     }
 }

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::NamedGroup;
-use rustls::client::{ClientSessionMemoryCache, ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
+use rustls::client::{
+    ClientSessionMemoryCache, ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue,
+};
 use rustls::pki_types::ServerName;
 use tower::{Layer, Service};
 
@@ -52,7 +54,9 @@ impl ConnectTimer {
     /// How the connection came about.
     pub(super) fn connection_origin(&self) -> ConnectionOrigin {
         let laps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let ConnectPhases { connection_made: true, dns, connect, tls, .. } = &*laps else { return ConnectionOrigin::Reused };
+        let ConnectPhases { connection_made: true, dns, connect, tls, .. } = &*laps else {
+            return ConnectionOrigin::Reused;
+        };
         ConnectionOrigin::New(ConnectTiming {
             dns_ms: dns.map(as_millis),
             connect_ms: as_millis(*connect),
@@ -67,16 +71,19 @@ impl ConnectPhases {
     }
 
     fn finish_connection(&mut self, begun: Instant) {
-        let (now, looked_up, shaking) = (Instant::now(), self.pending_dns.take(), self.tls_started.take());
+        let (now, looked_up, shaking) =
+            (Instant::now(), self.pending_dns.take(), self.tls_started.take());
         self.connection_made = true;
         self.dns = add_durations(self.dns, looked_up);
-        self.connect += (shaking.unwrap_or(now) - begun).saturating_sub(looked_up.unwrap_or_default());
+        self.connect +=
+            (shaking.unwrap_or(now) - begun).saturating_sub(looked_up.unwrap_or_default());
         self.tls = add_durations(self.tls, shaking.map(|shaking| now - shaking));
     }
 }
 
 fn record_phase(note: impl FnOnce(&mut ConnectPhases)) {
-    let _ = WATCH.try_with(|watch| note(&mut watch.0.lock().unwrap_or_else(PoisonError::into_inner)));
+    let _ =
+        WATCH.try_with(|watch| note(&mut watch.0.lock().unwrap_or_else(PoisonError::into_inner)));
 }
 
 fn add_durations(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
@@ -95,7 +102,9 @@ impl Resolve for TimedResolver {
         Box::pin(async move {
             let begun = Instant::now();
             let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            record_phase(|laps| laps.pending_dns = add_durations(laps.pending_dns, Some(begun.elapsed())));
+            record_phase(|laps| {
+                laps.pending_dns = add_durations(laps.pending_dns, Some(begun.elapsed()))
+            });
             Ok(Box::new(found.into_iter()) as Addrs)
         })
     }

@@ -79,7 +79,9 @@ impl NetError {
         let (host, why) = (host.to_owned(), join_causes(&error));
         match (error.is_connect(), error.is_timeout()) {
             (true, true) => Self::TimedOut { host, limit: connect },
-            (true, false) => Self::NoConnection { host, failure: ConnectFailure::from_error(&error, &why), why },
+            (true, false) => {
+                Self::NoConnection { host, failure: ConnectFailure::from_error(&error, &why), why }
+            }
             (false, _) => Self::ConnectionLost { host, why },
         }
     }
@@ -87,9 +89,11 @@ impl NetError {
     /// The same error, with `remark` added to its causes if it is about TLS.
     pub(super) fn with_tls_detail(self, remark: &str) -> Self {
         match self {
-            Self::NoConnection { host, failure: ConnectFailure::Tls, why } => {
-                Self::NoConnection { host, failure: ConnectFailure::Tls, why: format!("{why} ({remark})") }
-            }
+            Self::NoConnection { host, failure: ConnectFailure::Tls, why } => Self::NoConnection {
+                host,
+                failure: ConnectFailure::Tls,
+                why: format!("{why} ({remark})"),
+            },
             other => other,
         }
     }
@@ -100,7 +104,9 @@ impl NetError {
             Self::TimedOut { .. } => "No answer in time",
             Self::NoConnection { .. } => "No connection",
             Self::ConnectionLost { .. } => "The answer broke off",
-            Self::TooManyRedirects { .. } | Self::UnsafeRedirect { .. } => "A redirect was not followed",
+            Self::TooManyRedirects { .. } | Self::UnsafeRedirect { .. } => {
+                "A redirect was not followed"
+            }
         }
     }
 
@@ -109,13 +115,19 @@ impl NetError {
             Self::OriginNotAllowed(_) => {
                 "Switch the credential to the region this host belongs to; `tokenring regions add` makes a private host a region."
             }
-            Self::TimedOut { .. } => "Try again; if it stays so, check the network and the proxy (HTTPS_PROXY, NO_PROXY).",
+            Self::TimedOut { .. } => {
+                "Try again; if it stays so, check the network and the proxy (HTTPS_PROXY, NO_PROXY)."
+            }
             Self::NoConnection { failure: obstacle, .. } => obstacle.remedy(),
             Self::ConnectionLost { .. } => {
                 "A request that only reads can be sent again; look first whether any other took effect."
             }
-            Self::TooManyRedirects { .. } => "Check the path; the provider sends this request round and round.",
-            Self::UnsafeRedirect { .. } => "Check the region's address; if it is right, ask the provider why it redirects there.",
+            Self::TooManyRedirects { .. } => {
+                "Check the path; the provider sends this request round and round."
+            }
+            Self::UnsafeRedirect { .. } => {
+                "Check the region's address; if it is right, ask the provider why it redirects there."
+            }
             Self::InvalidRequest(_) => "Correct what is named and send again.",
         }
     }
@@ -149,7 +161,9 @@ impl ConnectFailure {
     const fn remedy(self) -> &'static str {
         match self {
             Self::Dns => "Check the region's host name and whether this machine is online.",
-            Self::Refused => "Check the region's host and port; a firewall or a stopped server refuses like this.",
+            Self::Refused => {
+                "Check the region's host and port; a firewall or a stopped server refuses like this."
+            }
             Self::Tls => {
                 "If a company proxy re-signs the traffic, name its certificate authority in SSL_CERT_FILE or as the region's ca_file."
             }
@@ -195,10 +209,18 @@ mod tests {
 
     fn every_error() -> Vec<NetError> {
         let host = || "api.example".to_owned();
-        let obstacles =
-            [ConnectFailure::Dns, ConnectFailure::Refused, ConnectFailure::Tls, ConnectFailure::Proxy, ConnectFailure::Network];
-        let connections =
-            obstacles.map(|obstacle| NetError::NoConnection { host: host(), failure: obstacle, why: "because".to_owned() });
+        let obstacles = [
+            ConnectFailure::Dns,
+            ConnectFailure::Refused,
+            ConnectFailure::Tls,
+            ConnectFailure::Proxy,
+            ConnectFailure::Network,
+        ];
+        let connections = obstacles.map(|obstacle| NetError::NoConnection {
+            host: host(),
+            failure: obstacle,
+            why: "because".to_owned(),
+        });
         let mut errors = vec![
             NetError::OriginNotAllowed(host()),
             NetError::TimedOut { host: host(), limit: Duration::from_secs(3) },
@@ -214,21 +236,33 @@ mod tests {
     #[test]
     fn every_error_has_a_remedy_and_the_right_family() {
         for error in every_error() {
-            let usage = matches!(error, NetError::OriginNotAllowed(_) | NetError::InvalidRequest(_));
+            let usage =
+                matches!(error, NetError::OriginNotAllowed(_) | NetError::InvalidRequest(_));
             let problem = Problem::from(error.clone());
             assert!(problem.remedy.ends_with('.'), "{error:?}");
-            assert_eq!(problem.class, if usage { ProblemClass::Usage } else { ProblemClass::Unknown }, "{error:?}");
+            assert_eq!(
+                problem.class,
+                if usage { ProblemClass::Usage } else { ProblemClass::Unknown },
+                "{error:?}"
+            );
         }
     }
 
     #[test]
     fn a_remark_about_certificates_is_for_tls_failures_only() {
-        let failed = |obstacle| NetError::NoConnection { host: "h".to_owned(), failure: obstacle, why: "w".to_owned() };
+        let failed = |obstacle| NetError::NoConnection {
+            host: "h".to_owned(),
+            failure: obstacle,
+            why: "w".to_owned(),
+        };
         assert_eq!(
             failed(ConnectFailure::Tls).with_tls_detail("x.pem is broken").to_string(),
             "no connection to h: w (x.pem is broken)"
         );
-        assert_eq!(failed(ConnectFailure::Refused).with_tls_detail("x.pem is broken"), failed(ConnectFailure::Refused));
+        assert_eq!(
+            failed(ConnectFailure::Refused).with_tls_detail("x.pem is broken"),
+            failed(ConnectFailure::Refused)
+        );
     }
 
     #[test]
@@ -236,6 +270,9 @@ mod tests {
         #[derive(Debug, thiserror::Error)]
         #[error("outer")]
         struct Outer(#[source] std::io::Error);
-        assert_eq!(join_causes(&Outer(std::io::Error::other("inner\u{1b}"))), "outer: inner\u{fffd}");
+        assert_eq!(
+            join_causes(&Outer(std::io::Error::other("inner\u{1b}"))),
+            "outer: inner\u{fffd}"
+        );
     }
 }

@@ -115,13 +115,19 @@ pub enum TokenExchangeError {
 impl TokenExchange<'_> {
     /// The access token for the credential. A secret that is sent as it is, is its own access token; a refresh token
     /// is refused here, because its successor would be lost: see [`TokenExchange::refresh`].
-    pub async fn access_token(&self, transport: &dyn Transport) -> Result<AccessToken, TokenExchangeError> {
+    pub async fn access_token(
+        &self,
+        transport: &dyn Transport,
+    ) -> Result<AccessToken, TokenExchangeError> {
         match self.authorization {
             AuthMethod::Header { scheme, .. } => Ok(AccessToken::from_secret(self.secret, scheme)),
-            AuthMethod::ClientCredentials { token, scheme } => self.client_credentials(token, scheme, transport).await,
+            AuthMethod::ClientCredentials { token, scheme } => {
+                self.client_credentials(token, scheme, transport).await
+            }
             AuthMethod::RefreshToken { .. } => Err(TokenExchangeError::RefreshTokenNotStorable),
             AuthMethod::Exchange { endpoints, scheme, verify } => {
-                let token = self.try_endpoints(endpoints, transport).await?.into_access_token(scheme);
+                let token =
+                    self.try_endpoints(endpoints, transport).await?.into_access_token(scheme);
                 self.verify_claims(&token, verify)?;
                 Ok(token)
             }
@@ -155,7 +161,9 @@ impl TokenExchange<'_> {
     ) -> Result<TokenResponse, TokenExchangeError> {
         let mut grant = Err(TokenExchangeError::MissingField("token endpoint".to_owned()));
         for endpoint in endpoints {
-            let answer = self.post_form(HostRole::Auth, &endpoint.path, self.build_form(endpoint), transport).await?;
+            let answer = self
+                .post_form(HostRole::Auth, &endpoint.path, self.build_form(endpoint), transport)
+                .await?;
             grant = TokenResponse::parse(&answer, &[self.secret]);
             if answer.status != 404 {
                 break;
@@ -166,31 +174,57 @@ impl TokenExchange<'_> {
 
     fn build_form<'a>(&'a self, endpoint: &'a TokenEndpoint) -> SecretForm<'a> {
         let form = SecretForm::default().with_secret(&endpoint.secret_member, self.secret);
-        let form = endpoint.constants.iter().fold(form, |form, (name, value)| form.with_plain(name, value));
-        let known = |(name, id): (&'a String, &'a String)| self.field(id).ok().map(|value| (name, value));
-        endpoint.members.iter().filter_map(known).fold(form, |form, (name, value)| form.with_plain(name, value))
+        let form = endpoint
+            .constants
+            .iter()
+            .fold(form, |form, (name, value)| form.with_plain(name, value));
+        let known =
+            |(name, id): (&'a String, &'a String)| self.field(id).ok().map(|value| (name, value));
+        endpoint
+            .members
+            .iter()
+            .filter_map(known)
+            .fold(form, |form, (name, value)| form.with_plain(name, value))
     }
 
     /// Providers have answered with a token for another organisation than the one asked for, and status 200.
-    fn verify_claims(&self, token: &AccessToken, claims: &BTreeMap<String, String>) -> Result<(), TokenExchangeError> {
+    fn verify_claims(
+        &self,
+        token: &AccessToken,
+        claims: &BTreeMap<String, String>,
+    ) -> Result<(), TokenExchangeError> {
         for (claim, field) in claims {
-            let (Ok(wanted), Some(given)) = (self.field(field), token.claims.string_claim(claim)) else { continue };
+            let (Ok(wanted), Some(given)) = (self.field(field), token.claims.string_claim(claim))
+            else {
+                continue;
+            };
             if !wanted.eq_ignore_ascii_case(given) {
-                let (field, wanted, given) = (field.clone(), wanted.to_owned(), crate::domain::text::sanitize_line(given));
+                let (field, wanted, given) =
+                    (field.clone(), wanted.to_owned(), crate::domain::text::sanitize_line(given));
                 return Err(TokenExchangeError::ClaimMismatch { field, wanted, given });
             }
         }
         Ok(())
     }
 
-    fn build_request(&self, origin: &Origin, path: &str, form: &SecretForm<'_>) -> Result<OutgoingRequest, NetError> {
+    fn build_request(
+        &self,
+        origin: &Origin,
+        path: &str,
+        form: &SecretForm<'_>,
+    ) -> Result<OutgoingRequest, NetError> {
         let url = Url::parse(&format!("{origin}{path}"));
         Ok(OutgoingRequest {
             method: HttpMethod::Post,
-            url: url.map_err(|_| NetError::InvalidRequest("the path of the token endpoint is none".to_owned()))?,
-            headers: [("accept", "application/json"), ("content-type", "application/x-www-form-urlencoded")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .to_vec(),
+            url: url.map_err(|_| {
+                NetError::InvalidRequest("the path of the token endpoint is none".to_owned())
+            })?,
+            headers: [
+                ("accept", "application/json"),
+                ("content-type", "application/x-www-form-urlencoded"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
             body: form.to_request_body(origin),
             authorization: None,
             limits: self.limits,
@@ -221,7 +255,9 @@ impl TokenExpiry {
     pub fn resolve(self, received: Timestamp) -> Option<Timestamp> {
         match self {
             Self::At(moment) => Some(moment),
-            Self::After(lifetime) => time::Duration::try_from(lifetime).ok().and_then(|lifetime| received.checked_add(lifetime)),
+            Self::After(lifetime) => time::Duration::try_from(lifetime)
+                .ok()
+                .and_then(|lifetime| received.checked_add(lifetime)),
         }
     }
 }
@@ -230,13 +266,21 @@ impl TokenExchangeError {
     const fn remedy(&self) -> &'static str {
         match self {
             Self::Net(_) => "Try again.",
-            Self::OutcomeUnknown(_) => "Try once more; if the provider then refuses the refresh token, sign in again.",
+            Self::OutcomeUnknown(_) => {
+                "Try once more; if the provider then refuses the refresh token, sign in again."
+            }
             Self::Refused { .. } => {
                 "Check the secret, its fields and the region; if they are right, the secret may be revoked or expired."
             }
-            Self::UnexpectedStatus { .. } => "Check the region's hosts; if they are right, try again later.",
-            Self::NoToken { .. } => "Check the region's hosts: something else than the provider may have answered.",
-            Self::ClaimMismatch { .. } => "Check the organisation of the credential, and whether the key's roles include it.",
+            Self::UnexpectedStatus { .. } => {
+                "Check the region's hosts; if they are right, try again later."
+            }
+            Self::NoToken { .. } => {
+                "Check the region's hosts: something else than the provider may have answered."
+            }
+            Self::ClaimMismatch { .. } => {
+                "Check the organisation of the credential, and whether the key's roles include it."
+            }
             Self::MissingField(_) => "Add it with `tokenring edit`.",
             Self::InvalidPrivateKey(_) => {
                 "Give an RSA key of at least 2048 bits in PEM (BEGIN PRIVATE KEY or BEGIN RSA PRIVATE KEY), without a password."
@@ -248,7 +292,8 @@ impl TokenExchangeError {
     /// The answer that explains it, where the provider gave one.
     pub fn response(&self) -> Option<&ApiResponse> {
         match self {
-            Self::Refused { response: answer, .. } | Self::UnexpectedStatus { response: answer, .. } => Some(answer),
+            Self::Refused { response: answer, .. }
+            | Self::UnexpectedStatus { response: answer, .. } => Some(answer),
             _ => None,
         }
     }
@@ -258,9 +303,10 @@ impl TokenExchangeError {
             Self::Refused { .. } | Self::ClaimMismatch { .. } => ProblemClass::Refused,
             Self::MissingField(_) | Self::InvalidPrivateKey(_) => ProblemClass::Usage,
             Self::RefreshTokenNotStorable => ProblemClass::Failed,
-            Self::Net(_) | Self::OutcomeUnknown(_) | Self::UnexpectedStatus { .. } | Self::NoToken { .. } => {
-                ProblemClass::Unknown
-            }
+            Self::Net(_)
+            | Self::OutcomeUnknown(_)
+            | Self::UnexpectedStatus { .. }
+            | Self::NoToken { .. } => ProblemClass::Unknown,
         }
     }
 }
@@ -269,7 +315,8 @@ impl From<TokenExchangeError> for Problem {
     fn from(error: TokenExchangeError) -> Self {
         match error {
             TokenExchangeError::Net(error) => error.into(),
-            error => Self::new("No access token", error.to_string(), error.remedy()).with_class(error.class()),
+            error => Self::new("No access token", error.to_string(), error.remedy())
+                .with_class(error.class()),
         }
     }
 }
@@ -280,13 +327,23 @@ mod tests {
 
     #[test]
     fn every_error_has_a_remedy_and_a_family() {
-        let lost = || NetError::ConnectionLost { host: "api.example".to_owned(), why: "because".to_owned() };
+        let lost = || NetError::ConnectionLost {
+            host: "api.example".to_owned(),
+            why: "because".to_owned(),
+        };
         let text = || "text".to_owned();
         let errors = [
             (TokenExchangeError::Net(lost()), 5),
             (TokenExchangeError::OutcomeUnknown(lost()), 5),
             (TokenExchangeError::Refused { status: 401, why: text(), response: Box::default() }, 4),
-            (TokenExchangeError::UnexpectedStatus { status: 500, why: text(), response: Box::default() }, 5),
+            (
+                TokenExchangeError::UnexpectedStatus {
+                    status: 500,
+                    why: text(),
+                    response: Box::default(),
+                },
+                5,
+            ),
             (TokenExchangeError::InvalidPrivateKey(text()), 2),
             (TokenExchangeError::NoToken { status: 200 }, 5),
             (TokenExchangeError::ClaimMismatch { field: text(), wanted: text(), given: text() }, 4),
@@ -303,7 +360,10 @@ mod tests {
     #[test]
     fn an_end_is_a_moment() {
         let received = Timestamp::UNIX_EPOCH;
-        assert_eq!(TokenExpiry::After(Duration::from_secs(60)).resolve(received), received.checked_add(time::Duration::MINUTE));
+        assert_eq!(
+            TokenExpiry::After(Duration::from_secs(60)).resolve(received),
+            received.checked_add(time::Duration::MINUTE)
+        );
         assert_eq!(TokenExpiry::After(Duration::MAX).resolve(received), None);
     }
 }

@@ -46,7 +46,9 @@ impl<'a> SecretForm<'a> {
             put("=");
             match value {
                 FormValue::Plain(text) => byte_serialize(text.as_bytes()).for_each(&mut put),
-                FormValue::Secret(secret) => secret.expose(|bytes| byte_serialize(bytes).for_each(&mut put)),
+                FormValue::Secret(secret) => {
+                    secret.expose(|bytes| byte_serialize(bytes).for_each(&mut put))
+                }
             }
         }
     }
@@ -60,8 +62,12 @@ mod tests {
     fn a_form_is_encoded_and_bound_to_its_origin() {
         let secret = Secret::from_text("TTk0/+==^ &é".to_owned());
         let origin = Origin::parse("https://auth.example").unwrap();
-        let form = SecretForm::default().with_plain("grant_type", "client_credentials").with_secret("pat", &secret);
-        let RequestBody::HostBoundBytes { bytes, origins } = form.to_request_body(&origin) else { panic!("not sealed") };
+        let form = SecretForm::default()
+            .with_plain("grant_type", "client_credentials")
+            .with_secret("pat", &secret);
+        let RequestBody::HostBoundBytes { bytes, origins } = form.to_request_body(&origin) else {
+            panic!("not sealed")
+        };
         bytes.expose(|bytes| {
             assert_eq!(bytes, b"grant_type=client_credentials&pat=TTk0%2F%2B%3D%3D%5E+%26%C3%A9");
         });

@@ -18,7 +18,8 @@ use crate::domain::{Origin, Secret};
 const MAX_REDIRECTS: usize = 5;
 
 /// The headers that may go to an origin nobody vouched for.
-const HARMLESS_HEADERS: [HeaderName; 3] = [header::ACCEPT, header::ACCEPT_LANGUAGE, header::ACCEPT_ENCODING];
+const HARMLESS_HEADERS: [HeaderName; 3] =
+    [header::ACCEPT, header::ACCEPT_LANGUAGE, header::ACCEPT_ENCODING];
 
 /// Headers that are not the caller's to set. A `Host` of one's own would lead a secret to another site behind the
 /// same address; the others frame the message.
@@ -91,7 +92,11 @@ impl PreparedRequest {
     /// Turns to where an answer redirects to. `false`: the answer is final.
     ///
     /// Only requests that read and carry no body follow; the redirect of any other *is* the answer.
-    pub(super) fn follow_redirect(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<bool, NetError> {
+    pub(super) fn follow_redirect(
+        &mut self,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Result<bool, NetError> {
         let Some(target) = self.redirect_target(status, headers) else { return Ok(false) };
         self.redirects += 1;
         if self.redirects > MAX_REDIRECTS {
@@ -107,7 +112,8 @@ impl PreparedRequest {
 
     fn redirect_target(&self, status: StatusCode, headers: &HeaderMap) -> Option<Url> {
         let follows = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
-        let reads = self.body.is_none() && (self.method == Method::GET || self.method == Method::HEAD);
+        let reads =
+            self.body.is_none() && (self.method == Method::GET || self.method == Method::HEAD);
         let location = headers.get(header::LOCATION).filter(|_| follows && reads)?;
         self.url.join(std::str::from_utf8(location.as_bytes()).ok()?).ok()
     }
@@ -115,13 +121,17 @@ impl PreparedRequest {
     fn check_redirect(&self, target: &Url) -> Result<(), NetError> {
         let downgrade = self.url.scheme() == "https" && target.scheme() != "https";
         if downgrade || check_url(target).is_err() {
-            return Err(NetError::UnsafeRedirect { host: self.host().to_owned(), to: target.origin().ascii_serialization() });
+            return Err(NetError::UnsafeRedirect {
+                host: self.host().to_owned(),
+                to: target.origin().ascii_serialization(),
+            });
         }
         Ok(())
     }
 
     fn may_keep_headers(&self, target: &Url) -> bool {
-        self.url.origin() == target.origin() || Origin::from_url(target).is_some_and(|origin| self.origins.contains(&origin))
+        self.url.origin() == target.origin()
+            || Origin::from_url(target).is_some_and(|origin| self.origins.contains(&origin))
     }
 }
 
@@ -144,12 +154,17 @@ fn read_headers(pairs: &[(String, String)]) -> Result<HeaderMap, NetError> {
     let mut headers = HeaderMap::with_capacity(pairs.len() + 1);
     for (name, value) in pairs {
         // Neither is echoed: a mistyped header may well hold a secret.
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid_request("a header name is none"))?;
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| invalid_request("a header name is none"))?;
         if RESERVED_HEADERS.contains(&name) {
-            return Err(NetError::InvalidRequest(format!("the header {name} is not the caller's to set")));
+            return Err(NetError::InvalidRequest(format!(
+                "the header {name} is not the caller's to set"
+            )));
         }
         let value = HeaderValue::from_str(value).map_err(|_| {
-            NetError::InvalidRequest(format!("the value of the header {name} holds a character that no header can carry"))
+            NetError::InvalidRequest(format!(
+                "the value of the header {name} holds a character that no header can carry"
+            ))
         })?;
         headers.append(name, value);
     }
@@ -168,7 +183,8 @@ fn authorization_header(bound: &HostBoundSecret) -> Result<HeaderValue, NetError
         bytes
     });
     let value = HeaderValue::from_maybe_shared(Bytes::from_owner(bytes));
-    let mut value = value.map_err(|_| invalid_request("the secret holds a character that no header can carry"))?;
+    let mut value = value
+        .map_err(|_| invalid_request("the secret holds a character that no header can carry"))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -229,7 +245,10 @@ mod tests {
         OutgoingRequest {
             method,
             url: Url::parse(url).unwrap(),
-            headers: vec![("x-api-key".to_owned(), "custom".to_owned()), ("accept".to_owned(), "text/plain".to_owned())],
+            headers: vec![
+                ("x-api-key".to_owned(), "custom".to_owned()),
+                ("accept".to_owned(), "text/plain".to_owned()),
+            ],
             body: RequestBody::Empty,
             authorization: Some(HostBoundSecret { scheme: "token".to_owned(), secret, origins }),
             limits: RequestLimits {
@@ -243,7 +262,8 @@ mod tests {
 
     fn redirect(from: &str, to: &str) -> Result<PreparedRequest, NetError> {
         let mut leg = PreparedRequest::new(outgoing(Verb::Get, from)).unwrap();
-        let headers = HeaderMap::from_iter([(header::LOCATION, HeaderValue::from_str(to).unwrap())]);
+        let headers =
+            HeaderMap::from_iter([(header::LOCATION, HeaderValue::from_str(to).unwrap())]);
         assert!(leg.follow_redirect(StatusCode::FOUND, &headers)?);
         Ok(leg)
     }
@@ -272,7 +292,8 @@ mod tests {
 
     #[test]
     fn a_url_with_a_user_is_not_sent() {
-        let error = PreparedRequest::new(outgoing(Verb::Get, "https://u:p@api.example/")).err().unwrap();
+        let error =
+            PreparedRequest::new(outgoing(Verb::Get, "https://u:p@api.example/")).err().unwrap();
         assert!(matches!(&error, NetError::InvalidRequest(why) if !why.contains("u:p")), "{error}");
     }
 
@@ -296,7 +317,8 @@ mod tests {
     #[test]
     fn what_no_header_can_carry_is_refused_without_an_echo() {
         let mut broken = outgoing(Verb::Get, "https://api.example/");
-        broken.authorization.as_mut().unwrap().secret = Arc::new(Secret::from_text(format!("{SECRET}\nx: y")));
+        broken.authorization.as_mut().unwrap().secret =
+            Arc::new(Secret::from_text(format!("{SECRET}\nx: y")));
         let mut custom = outgoing(Verb::Get, "https://api.example/");
         custom.headers.push(("x-key".to_owned(), format!("{SECRET}\r\n")));
         let mut named = outgoing(Verb::Get, "https://api.example/");
@@ -313,7 +335,10 @@ mod tests {
         for name in ["Host", "authorization", "content-length", "Transfer-Encoding"] {
             let mut outgoing = outgoing(Verb::Get, "https://api.example/");
             outgoing.headers.push((name.to_owned(), "1".to_owned()));
-            assert!(matches!(PreparedRequest::new(outgoing), Err(NetError::InvalidRequest(_))), "{name}");
+            assert!(
+                matches!(PreparedRequest::new(outgoing), Err(NetError::InvalidRequest(_))),
+                "{name}"
+            );
         }
     }
 
@@ -328,7 +353,9 @@ mod tests {
 
     #[test]
     fn a_redirect_elsewhere_leaves_everything_but_harmless_headers() {
-        for to in ["//evil.example", "https://api.example.evil.example/", "https://api.example:8443/"] {
+        for to in
+            ["//evil.example", "https://api.example.evil.example/", "https://api.example:8443/"]
+        {
             let leg = redirect("https://api.example/a", to).unwrap();
             assert_eq!(leg.headers.keys().collect::<Vec<_>>(), [header::ACCEPT], "{to}");
         }
@@ -337,35 +364,59 @@ mod tests {
     #[test]
     fn what_was_left_behind_is_not_taken_up_again() {
         let mut leg = redirect("https://api.example/a", "https://evil.example/").unwrap();
-        let back = HeaderMap::from_iter([(header::LOCATION, HeaderValue::from_static("https://api.example/steal"))]);
+        let back = HeaderMap::from_iter([(
+            header::LOCATION,
+            HeaderValue::from_static("https://api.example/steal"),
+        )]);
         assert!(leg.follow_redirect(StatusCode::TEMPORARY_REDIRECT, &back).unwrap());
         assert!(!leg.headers.contains_key(header::AUTHORIZATION));
     }
 
     #[test]
     fn unsafe_redirects_are_not_followed() {
-        for to in ["http://api.example/", "http://127.0.0.1:4000/", "ftp://api.example/", "https://api.example@evil.example/"] {
-            assert!(matches!(redirect("https://api.example/a?key=1", to), Err(NetError::UnsafeRedirect { .. })), "{to}");
+        for to in [
+            "http://api.example/",
+            "http://127.0.0.1:4000/",
+            "ftp://api.example/",
+            "https://api.example@evil.example/",
+        ] {
+            assert!(
+                matches!(
+                    redirect("https://api.example/a?key=1", to),
+                    Err(NetError::UnsafeRedirect { .. })
+                ),
+                "{to}"
+            );
         }
     }
 
     #[test]
     fn a_redirect_is_the_answer_to_what_writes_or_has_a_body() {
-        let headers = HeaderMap::from_iter([(header::LOCATION, HeaderValue::from_static("/elsewhere"))]);
+        let headers =
+            HeaderMap::from_iter([(header::LOCATION, HeaderValue::from_static("/elsewhere"))]);
         for method in [Verb::Post, Verb::Put, Verb::Patch, Verb::Delete, Verb::Options] {
             let mut leg = PreparedRequest::new(outgoing(method, "https://api.example/")).unwrap();
-            assert!(!leg.follow_redirect(StatusCode::TEMPORARY_REDIRECT, &headers).unwrap(), "{method}");
+            assert!(
+                !leg.follow_redirect(StatusCode::TEMPORARY_REDIRECT, &headers).unwrap(),
+                "{method}"
+            );
         }
         let mut with_body = outgoing(Verb::Get, "https://api.example/");
         with_body.body = RequestBody::Text("text".to_owned());
-        assert!(!PreparedRequest::new(with_body).unwrap().follow_redirect(StatusCode::FOUND, &headers).unwrap());
+        assert!(
+            !PreparedRequest::new(with_body)
+                .unwrap()
+                .follow_redirect(StatusCode::FOUND, &headers)
+                .unwrap()
+        );
     }
 
     #[test]
     fn a_sealed_body_goes_to_its_origins_only() {
         let mut outgoing = outgoing(Verb::Post, "https://api.example/");
         let origins = vec![Origin::parse("https://auth.example").unwrap()];
-        outgoing.body = RequestBody::HostBoundBytes { bytes: Secret::from_text(SECRET.to_owned()), origins };
+        outgoing.body =
+            RequestBody::HostBoundBytes { bytes: Secret::from_text(SECRET.to_owned()), origins };
         assert!(
             matches!(PreparedRequest::new(outgoing), Err(NetError::OriginNotAllowed(origin)) if origin == "https://api.example")
         );

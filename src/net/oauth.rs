@@ -49,7 +49,10 @@ impl TokenExchange<'_> {
     /// Shows the client with a secret that is no refresh token at all, so that nothing is spent whatever comes of it. A
     /// server authenticates the client before it looks at the token (RFC 6749 §6), and says which of the two it refuses
     /// (§5.2).
-    pub async fn probe_client(&self, transport: &dyn Transport) -> Result<ClientRecognition, TokenExchangeError> {
+    pub async fn probe_client(
+        &self,
+        transport: &dyn Transport,
+    ) -> Result<ClientRecognition, TokenExchangeError> {
         let shown = self.send_refresh_token(transport).await;
         let (answer, sent) = shown.map_err(|error| match error {
             TokenExchangeError::OutcomeUnknown(error) => TokenExchangeError::Net(error),
@@ -59,24 +62,37 @@ impl TokenExchange<'_> {
     }
 
     /// Spends the refresh token. Nobody else may spend it at the same time: the caller holds the credential's lock.
-    pub async fn refresh(&self, transport: &dyn Transport) -> Result<RefreshResult, TokenExchangeError> {
+    pub async fn refresh(
+        &self,
+        transport: &dyn Transport,
+    ) -> Result<RefreshResult, TokenExchangeError> {
         let (answer, sent) = self.send_refresh_token(transport).await?;
         let mut grant = TokenResponse::parse(&answer, &sent)?;
         let scheme = self.authorization.scheme();
-        Ok(RefreshResult { next: grant.take_refresh_token(), access: grant.into_access_token(scheme) })
+        Ok(RefreshResult {
+            next: grant.take_refresh_token(),
+            access: grant.into_access_token(scheme),
+        })
     }
 
     /// Sends the secret to the token endpoint as a refresh token; the secrets that went along come back with the answer.
-    async fn send_refresh_token(&self, transport: &dyn Transport) -> Result<(ApiResponse, Vec<&Secret>), TokenExchangeError> {
+    async fn send_refresh_token(
+        &self,
+        transport: &dyn Transport,
+    ) -> Result<(ApiResponse, Vec<&Secret>), TokenExchangeError> {
         let AuthMethod::RefreshToken { token, .. } = self.authorization else {
             return Err(TokenExchangeError::MissingField(REFRESH_TOKEN.to_owned()));
         };
         let client_secret = self.parts.get(CLIENT_SECRET);
-        let form = SecretForm::default().with_plain("grant_type", REFRESH_TOKEN).with_secret(REFRESH_TOKEN, self.secret);
+        let form = SecretForm::default()
+            .with_plain("grant_type", REFRESH_TOKEN)
+            .with_secret(REFRESH_TOKEN, self.secret);
         let form = form.with_plain(CLIENT_ID, self.field(CLIENT_ID)?);
         // A public client has no secret.
-        let form = client_secret.iter().fold(form, |form, secret| form.with_secret(CLIENT_SECRET, secret));
-        let answer = self.post_form(HostRole::Api, token, form, transport).await.map_err(outcome_unknown)?;
+        let form =
+            client_secret.iter().fold(form, |form, secret| form.with_secret(CLIENT_SECRET, secret));
+        let answer =
+            self.post_form(HostRole::Api, token, form, transport).await.map_err(outcome_unknown)?;
         Ok((answer, [self.secret].into_iter().chain(client_secret).map(AsRef::as_ref).collect()))
     }
 
@@ -87,11 +103,16 @@ impl TokenExchange<'_> {
             return Err(TokenExchangeError::MissingField("revocation endpoint".to_owned()));
         };
         let client_secret = self.parts.get(CLIENT_SECRET);
-        let form = SecretForm::default().with_secret("token", self.secret).with_plain("token_type_hint", REFRESH_TOKEN);
+        let form = SecretForm::default()
+            .with_secret("token", self.secret)
+            .with_plain("token_type_hint", REFRESH_TOKEN);
         let form = form.with_plain(CLIENT_ID, self.field(CLIENT_ID)?);
-        let form = client_secret.iter().fold(form, |form, secret| form.with_secret(CLIENT_SECRET, secret));
-        let answer = self.post_form(HostRole::Api, path, form, transport).await.map_err(outcome_unknown)?;
-        let sent: Vec<&Secret> = [self.secret].into_iter().chain(client_secret).map(AsRef::as_ref).collect();
+        let form =
+            client_secret.iter().fold(form, |form, secret| form.with_secret(CLIENT_SECRET, secret));
+        let answer =
+            self.post_form(HostRole::Api, path, form, transport).await.map_err(outcome_unknown)?;
+        let sent: Vec<&Secret> =
+            [self.secret].into_iter().chain(client_secret).map(AsRef::as_ref).collect();
         token_response::ensure_success(&answer, &sent)
     }
 
@@ -120,7 +141,9 @@ impl TokenExchange<'_> {
     }
 
     fn client_credentials_form(&self) -> Result<SecretForm<'_>, TokenExchangeError> {
-        Ok(SecretForm::default().with_plain("grant_type", "client_credentials").with_plain(CLIENT_ID, self.field(CLIENT_ID)?))
+        Ok(SecretForm::default()
+            .with_plain("grant_type", "client_credentials")
+            .with_plain(CLIENT_ID, self.field(CLIENT_ID)?))
     }
 
     /// Signs by this machine's clock, and once more by the provider's where that one is another and may be the reason
@@ -131,7 +154,9 @@ impl TokenExchange<'_> {
         transport: &dyn Transport,
     ) -> Result<(ApiResponse, Option<Secret>), TokenExchangeError> {
         let (answer, sent) = self.send_assertion(path, self.now, transport).await?;
-        match assertion::skewed_provider_time(&answer, self.now).filter(|_| matches!(answer.status, 400 | 401)) {
+        match assertion::skewed_provider_time(&answer, self.now)
+            .filter(|_| matches!(answer.status, 400 | 401))
+        {
             Some(theirs) => self.send_assertion(path, theirs, transport).await,
             None => Ok((answer, sent)),
         }
@@ -144,7 +169,12 @@ impl TokenExchange<'_> {
         transport: &dyn Transport,
     ) -> Result<(ApiResponse, Option<Secret>), TokenExchangeError> {
         let audience = format!("{}{path}", self.region.origin(HostRole::Api));
-        let claim = ClientAssertion { client_id: self.field(CLIENT_ID)?, key_id: self.field(KEY_ID).ok(), audience, now };
+        let claim = ClientAssertion {
+            client_id: self.field(CLIENT_ID)?,
+            key_id: self.field(KEY_ID).ok(),
+            audience,
+            now,
+        };
         let assertion = claim.sign(self.secret)?;
         let form = self
             .client_credentials_form()?
@@ -158,7 +188,9 @@ impl TokenExchange<'_> {
 /// A connection that never stood has spent nothing; an answer that did not come whole may have.
 fn outcome_unknown(error: NetError) -> TokenExchangeError {
     match error {
-        NetError::TimedOut { .. } | NetError::ConnectionLost { .. } => TokenExchangeError::OutcomeUnknown(error),
+        NetError::TimedOut { .. } | NetError::ConnectionLost { .. } => {
+            TokenExchangeError::OutcomeUnknown(error)
+        }
         other => TokenExchangeError::Net(other),
     }
 }

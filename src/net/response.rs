@@ -53,13 +53,19 @@ pub(super) async fn read_response(
 
 /// The body up to the limit, and whether there is more of it. The limit counts what decompression gives, so a small
 /// answer cannot become a large one; what lies beyond is never read, and the connection closes.
-async fn read_body(response: &mut reqwest::Response, limits: RequestLimits) -> Result<(Vec<u8>, bool), NetError> {
+async fn read_body(
+    response: &mut reqwest::Response,
+    limits: RequestLimits,
+) -> Result<(Vec<u8>, bool), NetError> {
     let host = response.url().host_str().unwrap_or_default().to_owned();
     let limit = usize::try_from(limits.max_body_bytes).unwrap_or(usize::MAX);
-    let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    let announced =
+        response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
     let mut body = Vec::with_capacity(announced.min(limit).min(MAX_INLINE_BODY_BYTES));
-    while let Some(chunk) =
-        response.chunk().await.map_err(|error| NetError::from_reqwest(error, &host, limits.connect_timeout))?
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| NetError::from_reqwest(error, &host, limits.connect_timeout))?
     {
         let room = limit - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
@@ -71,8 +77,12 @@ async fn read_body(response: &mut reqwest::Response, limits: RequestLimits) -> R
 }
 
 fn read_headers(headers: &HeaderMap, sent: &SecretRedactor) -> Vec<(String, String)> {
-    let value = |bytes: &[u8]| sent.redact_known(text::sanitize_line(&String::from_utf8_lossy(bytes)));
-    headers.iter().map(|(name, bytes)| (name.as_str().to_owned(), value(bytes.as_bytes()))).collect()
+    let value =
+        |bytes: &[u8]| sent.redact_known(text::sanitize_line(&String::from_utf8_lossy(bytes)));
+    headers
+        .iter()
+        .map(|(name, bytes)| (name.as_str().to_owned(), value(bytes.as_bytes())))
+        .collect()
 }
 
 /// Text is what is UTF-8, or what says it is text, or what holds a secret that was sent; everything else stays bytes.
@@ -83,7 +93,11 @@ fn decode_body(bytes: Vec<u8>, textual: bool, sent: &SecretRedactor) -> Response
     let text = |text| ResponseBody::Text(sent.redact_known(clean_text(text)));
     match String::from_utf8(bytes) {
         Ok(whole) => text(whole),
-        Err(error) if textual || ends_in_partial_character(&error) || sent.contains_secret(error.as_bytes()) => {
+        Err(error)
+            if textual
+                || ends_in_partial_character(&error)
+                || sent.contains_secret(error.as_bytes()) =>
+        {
             text(String::from_utf8_lossy(error.as_bytes()).into_owned())
         }
         Err(error) => ResponseBody::Binary(error.into_bytes()),
@@ -128,12 +142,18 @@ mod tests {
     #[test]
     fn text_is_what_is_utf8_or_says_so() {
         assert_eq!(decode_body(Vec::new(), true, &SecretRedactor::default()), ResponseBody::Empty);
-        assert_eq!(decode_body(b"{}\r\n".to_vec(), false, &SecretRedactor::default()), ResponseBody::Text("{}\n".to_owned()));
+        assert_eq!(
+            decode_body(b"{}\r\n".to_vec(), false, &SecretRedactor::default()),
+            ResponseBody::Text("{}\n".to_owned())
+        );
         assert_eq!(
             decode_body(b"a\xffb".to_vec(), true, &SecretRedactor::default()),
             ResponseBody::Text("a\u{fffd}b".to_owned())
         );
-        assert_eq!(decode_body(b"a\xffb".to_vec(), false, &SecretRedactor::default()), ResponseBody::Binary(b"a\xffb".to_vec()));
+        assert_eq!(
+            decode_body(b"a\xffb".to_vec(), false, &SecretRedactor::default()),
+            ResponseBody::Binary(b"a\xffb".to_vec())
+        );
         assert_eq!(
             decode_body("aé".as_bytes()[..2].to_vec(), false, &SecretRedactor::default()),
             ResponseBody::Text("a\u{fffd}".to_owned())
@@ -160,7 +180,9 @@ mod tests {
             b"\xff 7333637233742d76616c7565",
             b"\xff czNjcjN0LXZhbHVl",
         ] {
-            let ResponseBody::Text(text) = decode_body(echo.to_vec(), false, &sent) else { panic!("not text") };
+            let ResponseBody::Text(text) = decode_body(echo.to_vec(), false, &sent) else {
+                panic!("not text")
+            };
             let hidden = ["s3cr3t", "733363", "czNjcj"].iter().all(|piece| !text.contains(piece));
             assert!(text.contains(crate::domain::redact::MASK) && hidden, "{text}");
         }
@@ -169,8 +191,14 @@ mod tests {
 
     #[test]
     fn media_types_of_text() {
-        let says = |media| is_textual(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(media))]));
-        assert!(says("text/html; charset=latin1") && says("application/json") && says("application/vnd.api+json;x=y"));
+        let says = |media| {
+            is_textual(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(media))]))
+        };
+        assert!(
+            says("text/html; charset=latin1")
+                && says("application/json")
+                && says("application/vnd.api+json;x=y")
+        );
         assert!(!says("application/octet-stream") && !says("image/png"));
     }
 }

@@ -7,8 +7,8 @@ use std::cell::RefCell;
 
 use oauth2::basic::BasicClient;
 use oauth2::{
-    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, TokenUrl,
+    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest,
+    HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, TokenUrl,
 };
 use url::Url;
 
@@ -62,7 +62,8 @@ impl AuthorizationRequest {
             .set_auth_uri(AuthUrl::from_url(page))
             .set_redirect_uri(RedirectUrl::from_url(redirect.clone()));
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let (address, state) = client.authorize_url(CsrfToken::new_random).set_pkce_challenge(challenge).url();
+        let (address, state) =
+            client.authorize_url(CsrfToken::new_random).set_pkce_challenge(challenge).url();
         Self {
             authorization_url: address,
             redirect_url: redirect,
@@ -84,17 +85,32 @@ impl AuthorizationRequest {
     /// Reads the address with which the browser came back. Nothing in it is looked at before its state has proved that
     /// it answers this sign-in.
     pub fn parse_response(&self, answer: &Url) -> Result<AuthorizationResponse, StateMismatch> {
-        let member = |name: &str| answer.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned());
+        let member = |name: &str| {
+            answer
+                .query_pairs()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.into_owned())
+        };
         let state = Secret::from_text(member("state").unwrap_or_default());
         if !state.same_as(&self.state) {
             return Err(StateMismatch);
         }
-        let short = |text: String| text::sanitize_line(&text).chars().take(MAX_REASON_CHARS).collect::<String>();
+        let short = |text: String| {
+            text::sanitize_line(&text).chars().take(MAX_REASON_CHARS).collect::<String>()
+        };
         let description = || member("error_description").map(short).unwrap_or_default();
         Ok(match (member("error"), member("code").filter(|code| !code.is_empty())) {
-            (Some(error), _) => AuthorizationResponse::Denied { error: short(error), description: description() },
-            (None, Some(code)) => AuthorizationResponse::Approved { code: Secret::from_text(code), instance: member("instance") },
-            (None, None) => AuthorizationResponse::Denied { error: "no code".to_owned(), description: description() },
+            (Some(error), _) => {
+                AuthorizationResponse::Denied { error: short(error), description: description() }
+            }
+            (None, Some(code)) => AuthorizationResponse::Approved {
+                code: Secret::from_text(code),
+                instance: member("instance"),
+            },
+            (None, None) => AuthorizationResponse::Denied {
+                error: "no code".to_owned(),
+                description: description(),
+            },
         })
     }
 }
@@ -119,13 +135,23 @@ impl TokenExchange<'_> {
         };
         let answer = transport.send(self.token_request(sign_in, token)?).await?;
         let client_secret = self.parts.get(CLIENT_SECRET).map(AsRef::as_ref);
-        let sent: Vec<&Secret> = [self.secret.as_ref(), &sign_in.pkce_verifier].into_iter().chain(client_secret).collect();
+        let sent: Vec<&Secret> = [self.secret.as_ref(), &sign_in.pkce_verifier]
+            .into_iter()
+            .chain(client_secret)
+            .collect();
         let mut grant = TokenResponse::parse(&answer, &sent)?;
-        Ok(RefreshResult { next: grant.take_refresh_token(), access: grant.into_access_token(scheme) })
+        Ok(RefreshResult {
+            next: grant.take_refresh_token(),
+            access: grant.into_access_token(scheme),
+        })
     }
 
     /// The crate makes the request and hands it to whoever sends it; here that is nobody yet.
-    fn token_request(&self, sign_in: &AuthorizationRequest, path: &str) -> Result<OutgoingRequest, TokenExchangeError> {
+    fn token_request(
+        &self,
+        sign_in: &AuthorizationRequest,
+        path: &str,
+    ) -> Result<OutgoingRequest, TokenExchangeError> {
         let origin = self.region.origin(HostRole::Api);
         let endpoint = TokenUrl::new(format!("{origin}{path}")).map_err(|_| invalid_endpoint())?;
         let client = BasicClient::new(ClientId::new(self.field(CLIENT_ID)?.to_owned()))
@@ -143,22 +169,30 @@ impl TokenExchange<'_> {
             Err(RequestNotSent)
         };
         let request = client.exchange_code(AuthorizationCode::new(secret_text(self.secret)));
-        let request = request.set_pkce_verifier(PkceCodeVerifier::new(secret_text(&sign_in.pkce_verifier)));
+        let request =
+            request.set_pkce_verifier(PkceCodeVerifier::new(secret_text(&sign_in.pkce_verifier)));
         // What comes back says only that nothing was sent.
         drop(request.request(&sender));
-        made.into_inner().and_then(|request| self.convert_request(request, origin)).ok_or_else(|| invalid_endpoint().into())
+        made.into_inner()
+            .and_then(|request| self.convert_request(request, origin))
+            .ok_or_else(|| invalid_endpoint().into())
     }
 
     /// The crate's request as one of ours, its body sealed for the origin.
     fn convert_request(&self, request: HttpRequest, origin: &Origin) -> Option<OutgoingRequest> {
         let url = Url::parse(&request.uri().to_string()).ok()?;
         let headers = request.headers().iter();
-        let headers = headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+        let headers = headers.filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        });
         Some(OutgoingRequest {
             method: HttpMethod::Post,
             url,
             headers: headers.collect(),
-            body: RequestBody::HostBoundBytes { bytes: Secret::new(request.into_body()), origins: vec![origin.clone()] },
+            body: RequestBody::HostBoundBytes {
+                bytes: Secret::new(request.into_body()),
+                origins: vec![origin.clone()],
+            },
             authorization: None,
             limits: self.limits,
             ca_file: self.region.ca_file.clone(),
@@ -185,25 +219,52 @@ mod tests {
 
     fn begun() -> AuthorizationRequest {
         let page = Url::parse("https://app.example/oauth2/authorize").unwrap();
-        AuthorizationRequest::new("client-1", page, Url::parse("http://127.0.0.1:4711/callback").unwrap())
+        AuthorizationRequest::new(
+            "client-1",
+            page,
+            Url::parse("http://127.0.0.1:4711/callback").unwrap(),
+        )
     }
 
-    fn answer(sign_in: &AuthorizationRequest, rest: &str) -> Result<AuthorizationResponse, StateMismatch> {
+    fn answer(
+        sign_in: &AuthorizationRequest,
+        rest: &str,
+    ) -> Result<AuthorizationResponse, StateMismatch> {
         let query: Vec<_> = sign_in.authorization_url().query_pairs().collect();
         let state = &query.iter().find(|(name, _)| name == "state").unwrap().1;
-        sign_in.parse_response(&Url::parse(&format!("http://127.0.0.1:4711/callback?{rest}&state={state}")).unwrap())
+        sign_in.parse_response(
+            &Url::parse(&format!("http://127.0.0.1:4711/callback?{rest}&state={state}")).unwrap(),
+        )
     }
 
     #[test]
     fn the_address_asks_with_pkce() {
         let sign_in = begun();
-        let member =
-            |name: &str| sign_in.authorization_url().query_pairs().find(|(known, _)| known == name).unwrap().1.into_owned();
-        assert_eq!((member("response_type"), member("client_id")), ("code".to_owned(), "client-1".to_owned()));
+        let member = |name: &str| {
+            sign_in
+                .authorization_url()
+                .query_pairs()
+                .find(|(known, _)| known == name)
+                .unwrap()
+                .1
+                .into_owned()
+        };
+        assert_eq!(
+            (member("response_type"), member("client_id")),
+            ("code".to_owned(), "client-1".to_owned())
+        );
         assert_eq!(member("redirect_uri"), "http://127.0.0.1:4711/callback");
         assert_eq!(member("code_challenge_method"), "S256");
         assert_eq!(member("code_challenge").len(), 43);
-        assert_ne!(member("state"), begun().authorization_url().query_pairs().find(|(known, _)| known == "state").unwrap().1);
+        assert_ne!(
+            member("state"),
+            begun()
+                .authorization_url()
+                .query_pairs()
+                .find(|(known, _)| known == "state")
+                .unwrap()
+                .1
+        );
     }
 
     #[test]
@@ -217,7 +278,13 @@ mod tests {
     #[test]
     fn a_pasted_address_counts_only_if_it_answers() {
         let sign_in = begun();
-        let state = sign_in.authorization_url().query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+        let state = sign_in
+            .authorization_url()
+            .query_pairs()
+            .find(|(name, _)| name == "state")
+            .unwrap()
+            .1
+            .into_owned();
         let pasted = |text: &str| sign_in.parse_pasted(&Secret::from_text(text.to_owned()));
         assert!(pasted(&format!(" http://127.0.0.1:4711/callback?code=c&state={state}\n")).is_ok());
         for other in ["", "no address", "http://127.0.0.1:4711/callback?code=c&state=other"] {
@@ -228,13 +295,15 @@ mod tests {
     #[test]
     fn an_answer_is_an_agreement_or_a_refusal() {
         let sign_in = begun();
-        let Ok(AuthorizationResponse::Approved { code, instance }) = answer(&sign_in, "code=c%2B1&instance=api.eu.snyk.io")
+        let Ok(AuthorizationResponse::Approved { code, instance }) =
+            answer(&sign_in, "code=c%2B1&instance=api.eu.snyk.io")
         else {
             panic!()
         };
         assert!(code.same_as(&Secret::from_text("c+1".to_owned())));
         assert_eq!(instance.as_deref(), Some("api.eu.snyk.io"));
-        let refused = answer(&sign_in, "error=access_denied&error_description=no%1b[31m+way&code=c");
+        let refused =
+            answer(&sign_in, "error=access_denied&error_description=no%1b[31m+way&code=c");
         let Ok(AuthorizationResponse::Denied { error, description }) = refused else { panic!() };
         assert_eq!((error.as_str(), description.contains('\u{1b}')), ("access_denied", false));
         assert!(matches!(answer(&sign_in, "code="), Ok(AuthorizationResponse::Denied { .. })));

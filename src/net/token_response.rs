@@ -32,7 +32,10 @@ pub(super) struct TokenResponse {
 
 impl TokenResponse {
     /// Reads an answer. `secrets` were sent along; none of them is in the error, even if the server sent it back.
-    pub(super) fn parse(answer: &ApiResponse, secrets: &[&Secret]) -> Result<Self, TokenExchangeError> {
+    pub(super) fn parse(
+        answer: &ApiResponse,
+        secrets: &[&Secret],
+    ) -> Result<Self, TokenExchangeError> {
         ensure_success(answer, secrets)?;
         Self::from_body(&answer.body).ok_or(TokenExchangeError::NoToken { status: answer.status })
     }
@@ -40,7 +43,10 @@ impl TokenResponse {
     /// The refresh token that comes next.
     pub(super) fn take_refresh_token(&mut self) -> Option<RefreshToken> {
         let token = self.refresh_token.take().filter(|token| !token.is_empty())?;
-        Some(RefreshToken { secret: Secret::from_text(token), lifetime: parse_lifetime(&self.refresh_expires_in) })
+        Some(RefreshToken {
+            secret: Secret::from_text(token),
+            lifetime: parse_lifetime(&self.refresh_expires_in),
+        })
     }
 
     /// The access token.
@@ -53,29 +59,44 @@ impl TokenResponse {
             .into_iter()
             .chain(parse_lifetime(&self.expires_in).map(TokenExpiry::After))
             .collect();
-        AccessToken { secret: std::sync::Arc::new(secret), scheme: scheme.to_owned(), expiries: ends, claims }
+        AccessToken {
+            secret: std::sync::Arc::new(secret),
+            scheme: scheme.to_owned(),
+            expiries: ends,
+            claims,
+        }
     }
 
     /// A JSON object, or the bare token as a JSON string or as plain text.
     fn from_body(body: &ResponseBody) -> Option<Self> {
         let text = body.text()?.trim();
         let whole = || {
-            serde_json::from_str(text)
-                .ok()
-                .filter(|grant: &Self| is_header_safe(&grant.access_token) && grant.access_token.len() >= MIN_SECRET_BYTES)
+            serde_json::from_str(text).ok().filter(|grant: &Self| {
+                is_header_safe(&grant.access_token) && grant.access_token.len() >= MIN_SECRET_BYTES
+            })
         };
-        whole().or_else(|| Self::from_bare_token(serde_json::from_str(text).unwrap_or_else(|_| text.to_owned())))
+        whole().or_else(|| {
+            Self::from_bare_token(serde_json::from_str(text).unwrap_or_else(|_| text.to_owned()))
+        })
     }
 
     fn from_bare_token(access_token: String) -> Option<Self> {
         let none = || Value::Null;
-        let bare = Self { access_token, expires_in: none(), refresh_token: None, refresh_expires_in: none() };
+        let bare = Self {
+            access_token,
+            expires_in: none(),
+            refresh_token: None,
+            refresh_expires_in: none(),
+        };
         looks_like_token(&bare.access_token).then_some(bare)
     }
 }
 
 /// Whether an answer that brings nothing is a success.
-pub(super) fn ensure_success(answer: &ApiResponse, secrets: &[&Secret]) -> Result<(), TokenExchangeError> {
+pub(super) fn ensure_success(
+    answer: &ApiResponse,
+    secrets: &[&Secret],
+) -> Result<(), TokenExchangeError> {
     let status = answer.status;
     if matches!(status, 200..=299) {
         return Ok(());
@@ -93,7 +114,8 @@ pub(super) fn parse_client_recognition(
     secrets: &[&Secret],
 ) -> Result<ClientRecognition, TokenExchangeError> {
     let (why, kept) = refusal_details(answer, secrets);
-    let said: Value = answer.body.text().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let said: Value =
+        answer.body.text().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     match (answer.status, said["error"].as_str()) {
         (400 | 401 | 403, Some("invalid_client")) => Ok(ClientRecognition::Rejected(why)),
         (400 | 401 | 403, Some("invalid_grant")) => Ok(ClientRecognition::Recognized),
@@ -109,7 +131,8 @@ fn is_header_safe(text: &str) -> bool {
 /// Whether a text that nobody called a token can be one: the characters of RFC 6750, and more than a word of them. A
 /// page, a message or an "ok" is none.
 fn looks_like_token(text: &str) -> bool {
-    text.len() >= MIN_BARE_TOKEN_BYTES && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))
+    text.len() >= MIN_BARE_TOKEN_BYTES
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))
 }
 
 fn parse_lifetime(value: &Value) -> Option<Duration> {
@@ -120,9 +143,14 @@ fn parse_lifetime(value: &Value) -> Option<Duration> {
 fn refusal_details(answer: &ApiResponse, secrets: &[&Secret]) -> (String, Box<ApiResponse>) {
     let why = refusal_reason(&answer.body, secrets);
     let code = answer.body.text().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let code = code.as_ref().and_then(|body| body.pointer("/error")).and_then(Value::as_str).filter(|code| is_error_code(code));
+    let code = code
+        .as_ref()
+        .and_then(|body| body.pointer("/error"))
+        .and_then(Value::as_str)
+        .filter(|code| is_error_code(code));
     let body = json!({"error": code, "error_description": why}).to_string();
-    let told = ApiResponse { size: body.len() as u64, body: ResponseBody::Text(body), ..answer.clone() };
+    let told =
+        ApiResponse { size: body.len() as u64, body: ResponseBody::Text(body), ..answer.clone() };
     (why, Box::new(told))
 }
 
@@ -147,8 +175,14 @@ fn refusal_reason(body: &ResponseBody, secrets: &[&Secret]) -> String {
 /// The reason in the forms that OAuth, Snyk and Appcircle give it. An object that has none of them is withheld whole,
 /// since what else is in it is not known.
 fn json_reason(json: &Value) -> Option<String> {
-    const PLACES: [&str; 6] =
-        ["/error_description", "/message", "/errors/0/detail", "/errors/0/title", "/error/message", "/error"];
+    const PLACES: [&str; 6] = [
+        "/error_description",
+        "/message",
+        "/errors/0/detail",
+        "/errors/0/title",
+        "/error/message",
+        "/error",
+    ];
     let found = PLACES.iter().find_map(|place| json.pointer(place).and_then(Value::as_str));
     let withheld = || json.is_object().then(|| "it gave no reason in a known form".to_owned());
     found.map(str::to_owned).or_else(withheld)
@@ -159,30 +193,49 @@ mod tests {
     use super::*;
 
     fn refused(body: &str, secret: &str) -> String {
-        refusal_reason(&ResponseBody::Text(body.to_owned()), &[&Secret::from_text(secret.to_owned())])
+        refusal_reason(
+            &ResponseBody::Text(body.to_owned()),
+            &[&Secret::from_text(secret.to_owned())],
+        )
     }
 
     #[test]
     fn a_token_comes_in_an_object_in_a_string_or_bare() {
-        for body in [r#"{"access_token":"abcdefgh.01234567"}"#, r#""abcdefgh.01234567""#, " abcdefgh.01234567\n"] {
+        for body in [
+            r#"{"access_token":"abcdefgh.01234567"}"#,
+            r#""abcdefgh.01234567""#,
+            " abcdefgh.01234567\n",
+        ] {
             let grant = TokenResponse::from_body(&ResponseBody::Text(body.to_owned())).unwrap();
-            grant.into_access_token("Bearer").secret.expose(|bytes| assert_eq!(bytes, b"abcdefgh.01234567", "{body}"));
+            grant
+                .into_access_token("Bearer")
+                .secret
+                .expose(|bytes| assert_eq!(bytes, b"abcdefgh.01234567", "{body}"));
         }
     }
 
     #[test]
     fn a_page_or_a_message_is_no_token() {
-        let bare = ["<html></html>", "this is not a token at all", "", "{}", "[]", "null", "a\u{fffd}b"];
+        let bare =
+            ["<html></html>", "this is not a token at all", "", "{}", "[]", "null", "a\u{fffd}b"];
         let empty = [r#"{"access_token":""}"#, r#"{"access_token":"a b"}"#];
         for body in bare.into_iter().chain(empty) {
-            assert!(TokenResponse::from_body(&ResponseBody::Text(body.to_owned())).is_none(), "{body}");
+            assert!(
+                TokenResponse::from_body(&ResponseBody::Text(body.to_owned())).is_none(),
+                "{body}"
+            );
         }
     }
 
     #[test]
     fn a_lifetime_is_a_number_however_it_is_written() {
-        for body in [r#"{"access_token":"abcde","expires_in":3600}"#, r#"{"access_token":"abcde","expires_in":"3600"}"#] {
-            let token = TokenResponse::from_body(&ResponseBody::Text(body.to_owned())).unwrap().into_access_token("Bearer");
+        for body in [
+            r#"{"access_token":"abcde","expires_in":3600}"#,
+            r#"{"access_token":"abcde","expires_in":"3600"}"#,
+        ] {
+            let token = TokenResponse::from_body(&ResponseBody::Text(body.to_owned()))
+                .unwrap()
+                .into_access_token("Bearer");
             assert_eq!(token.expiries, [TokenExpiry::After(Duration::from_secs(3600))]);
         }
         assert_eq!(parse_lifetime(&Value::from(-1)), None);
@@ -190,7 +243,13 @@ mod tests {
 
     #[test]
     fn a_refusal_is_told_without_the_secret() {
-        assert_eq!(refused(r#"{"error":"invalid_client","error_description":"bad s3cr3t/=="}"#, "s3cr3t/=="), "bad ‹secret›");
+        assert_eq!(
+            refused(
+                r#"{"error":"invalid_client","error_description":"bad s3cr3t/=="}"#,
+                "s3cr3t/=="
+            ),
+            "bad ‹secret›"
+        );
         assert_eq!(refused("pat=s3cr3t%2F%3D%3D is wrong", "s3cr3t/=="), "pat=‹secret› is wrong");
         assert_eq!(refused(r#"{"token":"whatever"}"#, "x"), "it gave no reason in a known form");
         let long = format!("{}s3cr3t", "a ".repeat(148));

@@ -18,16 +18,25 @@ pub struct WirePreview {
 
 /// How a request would be written in HTTP/1.1, with a mask where a secret sent with `scheme` would stand. Fails where
 /// sending would, as far as that can be told without the secret.
-pub fn preview_request(outgoing: &OutgoingRequest, scheme: &str, origins: &[Origin]) -> Result<WirePreview, NetError> {
+pub fn preview_request(
+    outgoing: &OutgoingRequest,
+    scheme: &str,
+    origins: &[Origin],
+) -> Result<WirePreview, NetError> {
     check_sendable(outgoing, origins)?;
     let url = &outgoing.url;
     let mut headers = vec![
         ("host".to_owned(), host_and_port(url)),
         ("authorization".to_owned(), format!("{scheme} {MASK}").trim_start().to_owned()),
     ];
-    let own = |name: &str| outgoing.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
+    let own =
+        |name: &str| outgoing.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
     let ours = [("accept", "*/*"), ("user-agent", USER_AGENT), ("accept-encoding", "gzip")];
-    headers.extend(ours.iter().filter(|(name, _)| !own(name)).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    headers.extend(
+        ours.iter()
+            .filter(|(name, _)| !own(name))
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+    );
     headers.extend(outgoing.headers.iter().cloned());
     if let RequestBody::Text(text) = &outgoing.body {
         headers.push(("content-length".to_owned(), text.len().to_string()));
@@ -43,7 +52,11 @@ fn check_sendable(outgoing: &OutgoingRequest, origins: &[Origin]) -> Result<(), 
         url: outgoing.url.clone(),
         headers: outgoing.headers.clone(),
         body: RequestBody::Empty,
-        authorization: Some(HostBoundSecret { scheme: "x".to_owned(), secret, origins: origins.to_vec() }),
+        authorization: Some(HostBoundSecret {
+            scheme: "x".to_owned(),
+            secret,
+            origins: origins.to_vec(),
+        }),
         limits: outgoing.limits,
         ca_file: None,
     };

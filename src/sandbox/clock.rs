@@ -130,7 +130,11 @@ mod tests {
 
     #[test]
     fn a_settling_secret_is_neither_accepted_nor_over() {
-        let life = ValidityPeriod::starting_at(RequestInstant { now: 10, activation_delay: 5, ..RequestInstant::default() });
+        let life = ValidityPeriod::starting_at(RequestInstant {
+            now: 10,
+            activation_delay: 5,
+            ..RequestInstant::default()
+        });
         assert!(!life.is_valid_at(14) && !life.has_ended(14));
         assert!(life.is_valid_at(15));
     }

@@ -7,7 +7,9 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::faults;
-use super::http_service::{SimulatedProvider, SimulatedService, SimulatorRequest, SimulatorResponse};
+use super::http_service::{
+    SimulatedProvider, SimulatedService, SimulatorRequest, SimulatorResponse,
+};
 use super::manifest::SeededCredential;
 use super::server::SimulatorContext;
 
@@ -40,7 +42,10 @@ impl SimulatedService for ControlService {
     }
 
     fn refuse(&self, _call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
-        error_response(status, "the control listener knows /faults, /faults/requests, /faults/live and /faults/by-hand")
+        error_response(
+            status,
+            "the control listener knows /faults, /faults/requests, /faults/live and /faults/by-hand",
+        )
     }
 }
 
@@ -79,17 +84,31 @@ impl ControlService {
     fn run_manual_action(&self, call: &SimulatorRequest) -> SimulatorResponse {
         let wish = call.json().unwrap_or_default();
         if let Some(sha256) = wish["revoke"].as_str() {
-            let revoked = self.providers.iter().any(|(_, provider)| provider.revoke_manually(sha256, call.instant));
+            let revoked = self
+                .providers
+                .iter()
+                .any(|(_, provider)| provider.revoke_manually(sha256, call.instant));
             return ok_response(&json!({ "revoked": revoked }));
         }
         let name = wish["credential"].as_str().unwrap_or_default();
-        let Some(credential) = self.credentials.iter().find(|credential| credential.name == name) else {
-            return error_response(StatusCode::NOT_FOUND, "no credential of the manifest has that name");
+        let Some(credential) = self.credentials.iter().find(|credential| credential.name == name)
+        else {
+            return error_response(
+                StatusCode::NOT_FOUND,
+                "no credential of the manifest has that name",
+            );
         };
         let provider = self.providers.iter().find(|(region, _)| *region == credential.region);
-        match provider.and_then(|(_, provider)| provider.replace_manually(credential, call.instant)) {
-            Some(secret) => SimulatorResponse::json(StatusCode::CREATED, &json!({"credential": name, "secret": secret})),
-            None => error_response(StatusCode::CONFLICT, "the web pages offer no way to replace this credential now"),
+        match provider.and_then(|(_, provider)| provider.replace_manually(credential, call.instant))
+        {
+            Some(secret) => SimulatorResponse::json(
+                StatusCode::CREATED,
+                &json!({"credential": name, "secret": secret}),
+            ),
+            None => error_response(
+                StatusCode::CONFLICT,
+                "the web pages offer no way to replace this credential now",
+            ),
         }
     }
 }

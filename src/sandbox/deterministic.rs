@@ -46,9 +46,13 @@ pub(super) fn snyk_token(prefix: &str, claims: &Value) -> String {
 
 /// A JSON Web Token signed with a key that everybody knows.
 pub(super) fn jwt(claims: &Value) -> String {
-    let body =
-        format!("{}.{}", URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#), URL_SAFE_NO_PAD.encode(claims.to_string()));
-    let signature = Hmac::<Sha256>::new_from_slice(b"fake").map(|mac| mac.chain_update(&body).finalize().into_bytes());
+    let body = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#),
+        URL_SAFE_NO_PAD.encode(claims.to_string())
+    );
+    let signature = Hmac::<Sha256>::new_from_slice(b"fake")
+        .map(|mac| mac.chain_update(&body).finalize().into_bytes());
     format!("{body}.{}", URL_SAFE_NO_PAD.encode(signature.unwrap_or_default()))
 }
 
@@ -68,11 +72,20 @@ pub(super) fn pkce_challenge(verifier: &str) -> String {
 }
 
 fn encode_letters(label: &str, alphabet: &[u8], length: usize) -> String {
-    digest(label).iter().cycle().take(length).map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()])).collect()
+    digest(label)
+        .iter()
+        .cycle()
+        .take(length)
+        .map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()]))
+        .collect()
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|nibble| char::from(BASE36[usize::from(nibble)])).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|nibble| char::from(BASE36[usize::from(nibble)]))
+        .collect()
 }
 
 fn digest(label: &str) -> [u8; 32] {
@@ -90,7 +103,14 @@ mod tests {
         assert_eq!((&uuid[..4], &uuid[14..15], &uuid[19..20]), ("fa4e", "4", "a"));
         assert_eq!(ulid("x").len(), 26);
         assert_eq!(base58("x").len(), 12);
-        assert_eq!(snyk_token("snyk_uat", &Value::Null).split('.').map(str::len).take(2).collect::<Vec<_>>(), [8, 8]);
+        assert_eq!(
+            snyk_token("snyk_uat", &Value::Null)
+                .split('.')
+                .map(str::len)
+                .take(2)
+                .collect::<Vec<_>>(),
+            [8, 8]
+        );
         assert!(padded_base64("x").ends_with('='));
     }
 

@@ -48,10 +48,16 @@ const FAULT_KNOBS: [(&str, &str); 14] = [
     ("method", "only requests with this method"),
     ("times", "how many requests the rule spoils before it is gone; without it, all"),
     ("delay_ms", "waits so long before the request is looked at"),
-    ("status", "refuses with this status in the server's own words, without acting; 3xx needs body redirect:URL"),
+    (
+        "status",
+        "refuses with this status in the server's own words, without acting; 3xx needs body redirect:URL",
+    ),
     ("retry_after", "sends Retry-After (seconds or an HTTP date); without a status it implies 429"),
     ("cut_body", "true: acts, announces the whole body, sends half of it and hangs up"),
-    ("body", "acts, then sends instead: html | huge | invalid-utf8 | control-characters | redirect:URL"),
+    (
+        "body",
+        "acts, then sends instead: html | huge | invalid-utf8 | control-characters | redirect:URL",
+    ),
     ("lost_answer", "true: acts, then hangs up without an answer"),
     ("enforce_limits", "true: rate limits refuse with 429; without it they are only counted"),
     ("eventual_ms", "secrets minted by the request are refused (401) for so long"),
@@ -63,7 +69,9 @@ impl FaultEffect {
     /// The refusal that is asked for, if any.
     pub(super) fn refusal_status(&self) -> Option<StatusCode> {
         let implied = self.retry_after.is_some().then_some(429);
-        StatusCode::from_u16(self.status.or(implied)?).ok().filter(|status| !status.is_redirection())
+        StatusCode::from_u16(self.status.or(implied)?)
+            .ok()
+            .filter(|status| !status.is_redirection())
     }
 
     /// Takes over whatever `other` sets.
@@ -85,7 +93,10 @@ impl FaultRule {
     fn matches(&self, region: &str, method: &Method, path: &str) -> bool {
         self.times != Some(0)
             && self.region.as_deref().is_none_or(|wanted| wanted == region)
-            && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()))
+            && self
+                .method
+                .as_deref()
+                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()))
             && self.path.as_deref().is_none_or(|wanted| path.starts_with(wanted))
     }
 }
@@ -138,10 +149,13 @@ impl FaultRules {
 /// Reads a rule and says what is wrong with it otherwise.
 pub(super) fn parse_rule(value: &Value) -> Result<FaultRule, String> {
     let known = |name: &String| FAULT_KNOBS.iter().any(|(knob, _)| knob == name);
-    if let Some(unknown) = value.as_object().and_then(|fields| fields.keys().find(|name| !known(name))) {
+    if let Some(unknown) =
+        value.as_object().and_then(|fields| fields.keys().find(|name| !known(name)))
+    {
         return Err(format!("unknown knob {unknown}"));
     }
-    let rule: FaultRule = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
+    let rule: FaultRule =
+        serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
     match rule.effect.body.as_deref() {
         None | Some("html" | "huge" | "invalid-utf8" | "control-characters") => Ok(rule),
         Some(redirect) if redirect.starts_with("redirect:") => Ok(rule),
@@ -178,7 +192,8 @@ mod tests {
 
     #[test]
     fn a_rule_meets_only_its_region_method_and_path() {
-        let faults = faults(&[json!({"region": "SAW-EU", "method": "get", "path": "/keys", "status": 500})]);
+        let faults =
+            faults(&[json!({"region": "SAW-EU", "method": "get", "path": "/keys", "status": 500})]);
         let strike = |region, method, path| faults.apply_faults(region, &method, path).status;
         assert_eq!(strike("SAW-US", Method::GET, "/keys/"), None);
         assert_eq!(strike("SAW-EU", Method::POST, "/keys/"), None);

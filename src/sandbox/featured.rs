@@ -52,7 +52,11 @@ const MISFILED_ORIGINAL: &str = "us02-pr-checks";
 /// Picks and orders the credentials of the manifest.
 pub(super) fn select_featured(mut all: Vec<SeededCredential>) -> Vec<SeededCredential> {
     if let Some(original) = all.iter().find(|credential| credential.name == MISFILED_ORIGINAL) {
-        let copy = SeededCredential { name: MISFILED_CREDENTIAL.to_owned(), region: "SNYK-EU-01".to_owned(), ..original.clone() };
+        let copy = SeededCredential {
+            name: MISFILED_CREDENTIAL.to_owned(),
+            region: "SNYK-EU-01".to_owned(),
+            ..original.clone()
+        };
         all.push(copy);
     }
     let find = |name: &str| all.iter().find(|credential| credential.name == name).cloned();

@@ -26,7 +26,8 @@ pub(super) trait SimulatedProvider: Send + Sync {
     fn live_secrets(&self, now: UnixMillis) -> Vec<LiveSecretRecord>;
 
     /// Does what a person would do in the provider's web pages to replace a credential, and returns the new secret.
-    fn replace_manually(&self, credential: &SeededCredential, at: RequestInstant) -> Option<String>;
+    fn replace_manually(&self, credential: &SeededCredential, at: RequestInstant)
+    -> Option<String>;
 
     /// Does what a person would do there to end the secret with this fingerprint; says whether there was one.
     fn revoke_manually(&self, sha256: &str, at: RequestInstant) -> bool;
@@ -52,8 +53,17 @@ pub(super) struct SimulatorRequest {
 
 impl SimulatorRequest {
     pub(super) fn new(parts: Parts, body: Bytes, at: RequestInstant) -> Self {
-        let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
-        Self { method: parts.method, path: parts.uri.path().to_owned(), instant: at, query, headers: parts.headers, body }
+        let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
+            .into_owned()
+            .collect();
+        Self {
+            method: parts.method,
+            path: parts.uri.path().to_owned(),
+            instant: at,
+            query,
+            headers: parts.headers,
+            body,
+        }
     }
 
     pub(super) fn path_segments(&self) -> Vec<&str> {
@@ -66,11 +76,18 @@ impl SimulatorRequest {
 
     /// Every value of a parameter that may be repeated or hold a comma-separated list.
     pub(super) fn query_values(&self, key: &str) -> Vec<&str> {
-        self.query.iter().filter(|(name, _)| name == key).flat_map(|(_, value)| value.split(',')).collect()
+        self.query
+            .iter()
+            .filter(|(name, _)| name == key)
+            .flat_map(|(_, value)| value.split(','))
+            .collect()
     }
 
     /// The query with every parameter but `dropped`, to be continued.
-    pub(super) fn query_without(&self, dropped: &[&str]) -> form_urlencoded::Serializer<'static, String> {
+    pub(super) fn query_without(
+        &self,
+        dropped: &[&str],
+    ) -> form_urlencoded::Serializer<'static, String> {
         let mut kept = form_urlencoded::Serializer::new(String::new());
         kept.extend_pairs(self.query.iter().filter(|(name, _)| !dropped.contains(&name.as_str())));
         kept

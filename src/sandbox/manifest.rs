@@ -61,6 +61,9 @@ pub struct SeededCredential {
     pub parts: BTreeMap<&'static str, String>,
 }
 
-fn as_map<S: Serializer>(regions: &[(String, RegionAddresses)], serializer: S) -> Result<S::Ok, S::Error> {
+fn as_map<S: Serializer>(
+    regions: &[(String, RegionAddresses)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_map(regions.iter().map(|(id, addresses)| (id, addresses)))
 }

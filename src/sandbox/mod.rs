@@ -68,8 +68,11 @@ impl ProviderSimulator {
 
     /// Starts all servers, in a time of one's own choice.
     pub async fn start_with(options: SimulatorOptions) -> io::Result<Self> {
-        let house =
-            SimulatorContext { clock: options.clock, faults: FaultRules::default(), counters: RequestCounters::default() };
+        let house = SimulatorContext {
+            clock: options.clock,
+            faults: FaultRules::default(),
+            counters: RequestCounters::default(),
+        };
         let mut building = SimulatorBuilder::new(Arc::new(house));
         for (id, host) in snyk::REGIONS {
             building.add_snyk(id, host).await?;
@@ -125,9 +128,11 @@ impl SimulatorBuilder {
 
     async fn add_snyk(&mut self, id: &'static str, host: &'static str) -> io::Result<()> {
         let (api, app) = (server::bind_loopback().await?, server::bind_loopback().await?);
-        let addresses = RegionAddresses { api: base_url(&api)?, app: Some(base_url(&app)?), auth: None };
+        let addresses =
+            RegionAddresses { api: base_url(&api)?, app: Some(base_url(&app)?), auth: None };
         let own = (addresses.api.clone(), base_url(&app)?);
-        let (region, credentials) = snyk::SnykRegion::new(id, host, own, self.context.clock.midnight());
+        let (region, credentials) =
+            snyk::SnykRegion::new(id, host, own, self.context.clock.midnight());
         let region = Arc::new(region);
         self.start_listener(api, id, "api", Arc::new(snyk::SnykApi(Arc::clone(&region))));
         self.start_listener(app, id, "app", Arc::new(snyk::SnykWebApp(Arc::clone(&region))));
@@ -138,7 +143,8 @@ impl SimulatorBuilder {
     async fn add_api_web(&mut self, id: &'static str, prefix: &str) -> io::Result<()> {
         let api = server::bind_loopback().await?;
         let addresses = RegionAddresses { api: base_url(&api)?, app: None, auth: None };
-        let (region, credentials) = api_web::ApiWebRegion::new(id, prefix, self.context.clock.midnight());
+        let (region, credentials) =
+            api_web::ApiWebRegion::new(id, prefix, self.context.clock.midnight());
         let region = Arc::new(region);
         self.start_listener(api, id, "api", Arc::clone(&region) as Arc<dyn SimulatedService>);
         self.register_region(id, addresses, region, credentials);
@@ -147,11 +153,22 @@ impl SimulatorBuilder {
 
     async fn add_appcircle(&mut self) -> io::Result<()> {
         let (api, auth) = (server::bind_loopback().await?, server::bind_loopback().await?);
-        let addresses = RegionAddresses { api: base_url(&api)?, app: None, auth: Some(base_url(&auth)?) };
+        let addresses =
+            RegionAddresses { api: base_url(&api)?, app: None, auth: Some(base_url(&auth)?) };
         let (cloud, credentials) = appcircle::AppcircleCloud::new(self.context.clock.midnight());
         let cloud = Arc::new(cloud);
-        self.start_listener(api, appcircle::REGION, "api", Arc::new(appcircle::AppcircleApiHost(Arc::clone(&cloud))));
-        self.start_listener(auth, appcircle::REGION, "auth", Arc::new(appcircle::AppcircleAuthHost(Arc::clone(&cloud))));
+        self.start_listener(
+            api,
+            appcircle::REGION,
+            "api",
+            Arc::new(appcircle::AppcircleApiHost(Arc::clone(&cloud))),
+        );
+        self.start_listener(
+            auth,
+            appcircle::REGION,
+            "auth",
+            Arc::new(appcircle::AppcircleAuthHost(Arc::clone(&cloud))),
+        );
         self.register_region(appcircle::REGION, addresses, cloud, credentials);
         Ok(())
     }
@@ -184,7 +201,11 @@ impl SimulatorBuilder {
         let faults = format!("{}/faults", base_url(&control)?);
         let credentials = featured::select_featured(std::mem::take(&mut self.credentials));
         let providers = std::mem::take(&mut self.providers);
-        let service = ControlService { context: Arc::clone(&self.context), providers, credentials: credentials.clone() };
+        let service = ControlService {
+            context: Arc::clone(&self.context),
+            providers,
+            credentials: credentials.clone(),
+        };
         self.start_listener(control, "", CONTROL_ROLE, Arc::new(service));
         let manifest = SimulatorManifest { regions: self.regions, credentials, faults };
         Ok(ProviderSimulator { manifest, stop: self.stop, servers: self.servers })

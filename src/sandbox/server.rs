@@ -56,11 +56,16 @@ pub(super) async fn bind_loopback() -> io::Result<TcpListener> {
 }
 
 /// Serves until told to stop.
-pub(super) fn serve(listener: TcpListener, post: ListenerContext, stop: CancellationToken) -> JoinHandle<()> {
+pub(super) fn serve(
+    listener: TcpListener,
+    post: ListenerContext,
+    stop: CancellationToken,
+) -> JoinHandle<()> {
     let router = Router::new().fallback(handle_request).with_state(Arc::new(post));
     let service = router.into_make_service_with_connect_info::<ConnectionCloser>();
     tokio::spawn(async move {
-        let served = axum::serve(ClosableListener(listener), service).with_graceful_shutdown(stop.cancelled_owned());
+        let served = axum::serve(ClosableListener(listener), service)
+            .with_graceful_shutdown(stop.cancelled_owned());
         // Serving ends only by `stop`: accept errors are retried inside.
         let _ended = served.await;
     })
@@ -83,7 +88,8 @@ async fn handle_request(
         tokio::time::sleep(Duration::from_millis(delay)).await;
     }
     let Ok(body) = to_bytes(body, MAX_REQUEST_BYTES).await else {
-        return SimulatorResponse::empty(StatusCode::PAYLOAD_TOO_LARGE).into_response(Body::empty());
+        return SimulatorResponse::empty(StatusCode::PAYLOAD_TOO_LARGE)
+            .into_response(Body::empty());
     };
     let call = SimulatorRequest::new(parts, body, request_instant(clock, &effect));
     let reply = match effect.refusal_status() {
@@ -113,8 +119,12 @@ fn replace_response(reply: SimulatorResponse, effect: &FaultEffect) -> Simulator
     match effect.body.as_deref() {
         Some("html") => replace_body(reply, "text/html", GATEWAY_PAGE.into()),
         Some("huge") => replace_body(reply, "application/json", huge_body()),
-        Some("invalid-utf8") => replace_body(reply, "application/json", b"{\"name\":\"\xff\xfe\xc3\x28\"}".into()),
-        Some("control-characters") => replace_body(reply, "application/json", CONTROL_CHARACTERS_BODY.into()),
+        Some("invalid-utf8") => {
+            replace_body(reply, "application/json", b"{\"name\":\"\xff\xfe\xc3\x28\"}".into())
+        }
+        Some("control-characters") => {
+            replace_body(reply, "application/json", CONTROL_CHARACTERS_BODY.into())
+        }
         Some(other) => redirect(effect, other.trim_start_matches("redirect:")),
         None => reply,
     }
@@ -139,7 +149,11 @@ fn huge_body() -> Vec<u8> {
     body
 }
 
-fn finish_response(mut reply: SimulatorResponse, effect: &FaultEffect, hook: &ConnectionCloser) -> Response<Body> {
+fn finish_response(
+    mut reply: SimulatorResponse,
+    effect: &FaultEffect,
+    hook: &ConnectionCloser,
+) -> Response<Body> {
     if effect.lost_answer == Some(true) {
         hook.close();
     }
@@ -169,7 +183,10 @@ impl axum::serve::Listener for ClosableListener {
             if let Ok((stream, address)) = self.0.accept().await {
                 // Without it every answer waits for the client's delayed acknowledgement; failing is harmless.
                 let _ = stream.set_nodelay(true);
-                return (ClosableConnection { stream, closer: ConnectionCloser::default() }, address);
+                return (
+                    ClosableConnection { stream, closer: ConnectionCloser::default() },
+                    address,
+                );
             }
             // Out of file handles, most likely: give the others a moment to close theirs.
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -197,7 +214,11 @@ impl ConnectionCloser {
     }
 
     fn ensure_open(&self) -> io::Result<()> {
-        if self.0.load(Ordering::Relaxed) { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+        if self.0.load(Ordering::Relaxed) {
+            Err(io::ErrorKind::ConnectionAborted.into())
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -208,13 +229,21 @@ impl Connected<IncomingStream<'_, ClosableListener>> for ConnectionCloser {
 }
 
 impl AsyncRead for ClosableConnection {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
 impl AsyncWrite for ClosableConnection {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.closer.ensure_open()?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }

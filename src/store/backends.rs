@@ -6,7 +6,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{BackendInfo, BackendKind, FileStore, KeyringStore, MemoryStore, SecretStore, StoreError};
+use super::{
+    BackendInfo, BackendKind, FileStore, KeyringStore, MemoryStore, SecretStore, StoreError,
+};
 
 /// A backend as it was found on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +37,8 @@ pub fn open_store(kind: BackendKind, vault: &Path) -> Arc<dyn SecretStore> {
 
 /// The backends that outlive the process, as they are found; nothing is unlocked, created or prompted for.
 pub async fn probe_backends(vault: &Path) -> [BackendStatus; 2] {
-    let (keyring, file) = (open_store(BackendKind::Keyring, vault), open_store(BackendKind::File, vault));
+    let (keyring, file) =
+        (open_store(BackendKind::Keyring, vault), open_store(BackendKind::File, vault));
     let (keyring, file) = tokio::join!(probe_backend(&*keyring), probe_backend(&*file));
     [keyring, file]
 }

@@ -54,9 +54,14 @@ impl StoreError {
     /// Why, where what happened is said already.
     fn reason(&self) -> String {
         match self {
-            Self::Locked => "the secrets in it can be neither read nor changed before it is unlocked".to_owned(),
+            Self::Locked => {
+                "the secrets in it can be neither read nor changed before it is unlocked".to_owned()
+            }
             Self::NotInitialized => "nobody has chosen a passphrase for it".to_owned(),
-            Self::NotFound => "it was removed there, or this is another store than the one it was put into".to_owned(),
+            Self::NotFound => {
+                "it was removed there, or this is another store than the one it was put into"
+                    .to_owned()
+            }
             Self::Denied(why)
             | Self::Unavailable(why)
             | Self::ReadBackMismatch(why)
@@ -75,16 +80,22 @@ impl StoreError {
                 "The store is locked",
                 "press u on the screen, run `tokenring store unlock`, or open it in your desktop's keyring program; then try again",
             ),
-            Self::NotInitialized => {
-                ("The store does not exist yet", "press u on the screen or run `tokenring store unlock`: you choose a passphrase")
-            }
-            Self::NotFound => {
-                ("The secret is not in the store", "add it again with `tokenring edit NAME --secret`, or remove the credential")
-            }
-            Self::Denied(_) => ("The store refused", "unlock it with the right passphrase, or allow tokenring in its prompt"),
-            Self::Unavailable(_) => {
-                ("The store is not available", "start your keyring, or choose the encrypted file with `TOKENRING_STORE=file`")
-            }
+            Self::NotInitialized => (
+                "The store does not exist yet",
+                "press u on the screen or run `tokenring store unlock`: you choose a passphrase",
+            ),
+            Self::NotFound => (
+                "The secret is not in the store",
+                "add it again with `tokenring edit NAME --secret`, or remove the credential",
+            ),
+            Self::Denied(_) => (
+                "The store refused",
+                "unlock it with the right passphrase, or allow tokenring in its prompt",
+            ),
+            Self::Unavailable(_) => (
+                "The store is not available",
+                "start your keyring, or choose the encrypted file with `TOKENRING_STORE=file`",
+            ),
             Self::ReadBackMismatch(_) => (
                 "The store does not do what it says",
                 "see to your keyring before anything is trusted to it, or choose the encrypted file (`TOKENRING_STORE=file`)",
@@ -97,8 +108,12 @@ impl StoreError {
                 "The store does not answer",
                 "look for an unlock prompt on your desktop or another tokenring at work, or restart the keyring",
             ),
-            Self::Ambiguous(_) => ("The store is not clear", "remove the extra item with your keyring's own program"),
-            Self::Damaged(_) => ("The store is damaged", "nothing was changed; restore the file from a copy"),
+            Self::Ambiguous(_) => {
+                ("The store is not clear", "remove the extra item with your keyring's own program")
+            }
+            Self::Damaged(_) => {
+                ("The store is damaged", "nothing was changed; restore the file from a copy")
+            }
             Self::InsecureFile(_) => (
                 "The file is not yours alone",
                 "look at who could have read or replaced it, then `chmod 600` the file and `chmod 700` its folder",
@@ -114,7 +129,11 @@ impl StoreError {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let (what, remedy) = error.title_and_remedy();
-        let class = if error == StoreError::NotFound { ProblemClass::NotFound } else { ProblemClass::Store };
+        let class = if error == StoreError::NotFound {
+            ProblemClass::NotFound
+        } else {
+            ProblemClass::Store
+        };
         Self::new(what, error.reason(), remedy).with_class(class)
     }
 }
@@ -142,12 +161,18 @@ mod tests {
         ] {
             let problem = Problem::from(error);
             let said = problem.what.to_lowercase();
-            assert!(!problem.why.to_lowercase().starts_with(said.trim_end_matches(" yet")), "{problem}");
+            assert!(
+                !problem.why.to_lowercase().starts_with(said.trim_end_matches(" yet")),
+                "{problem}"
+            );
             assert!(!problem.why.is_empty() && !problem.remedy.is_empty(), "{problem}");
         }
         for error in [StoreError::Locked, StoreError::NotInitialized] {
             let remedy = Problem::from(error).remedy;
-            assert!(remedy.contains("press u") && remedy.contains("`tokenring store unlock`"), "{remedy}");
+            assert!(
+                remedy.contains("press u") && remedy.contains("`tokenring store unlock`"),
+                "{remedy}"
+            );
         }
     }
 }

@@ -9,8 +9,12 @@ use crate::domain::{Secret, text};
 /// Reads a key from a file that is the user's alone (a regular file, 0600, no symbolic link).
 pub fn read(path: &Path) -> Result<Secret, Problem> {
     let failed = |why: String| {
-        let remedy = format!("check the field key_file; the file must be yours alone: chmod 600 {}", path.display());
-        Problem::new("The key file cannot be read", text::sanitize_line(&why), remedy).with_class(ProblemClass::Usage)
+        let remedy = format!(
+            "check the field key_file; the file must be yours alone: chmod 600 {}",
+            path.display()
+        );
+        Problem::new("The key file cannot be read", text::sanitize_line(&why), remedy)
+            .with_class(ProblemClass::Usage)
     };
     match private::read(path) {
         Ok(Some(content)) => Ok(Secret::new(content.to_vec())),

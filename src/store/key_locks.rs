@@ -32,7 +32,11 @@ impl KeyLocks {
     pub(super) async fn lock_all(&self, keys: &[ItemKey]) -> Vec<KeyGuard> {
         let queues: Vec<_> = {
             let mut queues = self.pruned_locks();
-            keys.iter().collect::<BTreeSet<_>>().into_iter().map(|key| lock_for_key(&mut queues, key)).collect()
+            keys.iter()
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .map(|key| lock_for_key(&mut queues, key))
+                .collect()
         };
         let mut turns = Vec::with_capacity(queues.len());
         for queue in queues {
@@ -54,7 +58,10 @@ fn lock_for_key(queues: &mut LockMap, key: &ItemKey) -> Arc<tokio::sync::Mutex<(
 }
 
 /// The outcome of `work`, or [`StoreError::TimedOut`] after `limit`.
-pub(super) async fn with_timeout<T>(limit: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+pub(super) async fn with_timeout<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
     tokio::time::timeout(limit, work).await.unwrap_or(Err(StoreError::TimedOut(limit)))
 }
 
@@ -72,7 +79,9 @@ pub(super) async fn run_to_completion<T: Send + 'static>(
     flatten_join_result(tokio::spawn(work).await)
 }
 
-fn flatten_join_result<T>(outcome: Result<Result<T, StoreError>, tokio::task::JoinError>) -> Result<T, StoreError> {
+fn flatten_join_result<T>(
+    outcome: Result<Result<T, StoreError>, tokio::task::JoinError>,
+) -> Result<T, StoreError> {
     outcome.unwrap_or_else(|_| Err(StoreError::Unavailable("the program is ending".to_owned())))
 }
 
@@ -94,7 +103,10 @@ mod tests {
             late.lock().unwrap().push("late");
             Ok(())
         });
-        assert_eq!(with_timeout(Duration::from_millis(1), change).await, Err(StoreError::TimedOut(Duration::from_millis(1))));
+        assert_eq!(
+            with_timeout(Duration::from_millis(1), change).await,
+            Err(StoreError::TimedOut(Duration::from_millis(1)))
+        );
         drop(turns.lock(&ItemKey::internal("another")).await);
 
         let next = async {
@@ -113,7 +125,11 @@ mod tests {
         }
         assert_eq!(turns.0.lock().unwrap().len(), 1);
         let keys = ["b", "a", "b"].map(ItemKey::internal);
-        assert_eq!(turns.lock_all(&keys).await.len(), 2, "whoever asks twice does not wait for himself");
+        assert_eq!(
+            turns.lock_all(&keys).await.len(),
+            2,
+            "whoever asks twice does not wait for himself"
+        );
         assert_eq!(turns.0.lock().unwrap().len(), 2);
     }
 }

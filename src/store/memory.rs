@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{BackendInfo, BackendKind, ItemKey, Persistence, SecretStore, StoreError, UnlockMethod};
+use super::{
+    BackendInfo, BackendKind, ItemKey, Persistence, SecretStore, StoreError, UnlockMethod,
+};
 use crate::domain::Secret;
 
 /// A store that forgets everything when it is dropped.

@@ -172,7 +172,11 @@ impl ItemKey {
 
     /// A NUL in a name would make the message bus hang up on the whole program.
     fn validate(&self) -> Result<(), StoreError> {
-        if self.0.contains('\0') { Err(StoreError::Denied("a key cannot hold a NUL character".to_owned())) } else { Ok(()) }
+        if self.0.contains('\0') {
+            Err(StoreError::Denied("a key cannot hold a NUL character".to_owned()))
+        } else {
+            Ok(())
+        }
     }
 }
 

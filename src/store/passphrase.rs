@@ -11,8 +11,9 @@ pub const PASSPHRASE_FILE_VARIABLE: &str = "TOKENRING_PASSPHRASE_FILE";
 /// Reads the passphrase from a file that is the user's alone (a regular file, 0600, no symbolic link). One line end at
 /// the end of the file is not part of it.
 pub fn from_file(path: &Path) -> Result<Secret, StoreError> {
-    let content = private::read(path)?
-        .ok_or_else(|| StoreError::Unavailable(format!("{}: there is no such passphrase file", path.display())))?;
+    let content = private::read(path)?.ok_or_else(|| {
+        StoreError::Unavailable(format!("{}: there is no such passphrase file", path.display()))
+    })?;
     let passphrase = Secret::new(strip_line_ending(&content).to_vec());
     if passphrase.is_empty() {
         return Err(StoreError::Denied(format!("{} holds no passphrase", path.display())));
@@ -42,9 +43,13 @@ mod tests {
 
     #[test]
     fn one_line_end_is_not_part_of_it_and_everything_else_is() {
-        for (content, expected) in
-            [(&b"pw"[..], &b"pw"[..]), (b"pw\n", b"pw"), (b"pw\r\n", b"pw"), (b"pw\n\n", b"pw\n"), (b" pw ", b" pw ")]
-        {
+        for (content, expected) in [
+            (&b"pw"[..], &b"pw"[..]),
+            (b"pw\n", b"pw"),
+            (b"pw\r\n", b"pw"),
+            (b"pw\n\n", b"pw\n"),
+            (b" pw ", b" pw "),
+        ] {
             let (_folder, path) = file(content, 0o600);
             let read = from_file(&path).unwrap_or_else(|error| panic!("{error}"));
             assert!(read.same_as(&Secret::new(expected.to_vec())), "{content:?}");
@@ -55,7 +60,10 @@ mod tests {
     fn a_file_that_others_may_read_is_refused() {
         for mode in [0o644, 0o640, 0o604, 0o660] {
             let (_folder, path) = file(b"pw", mode);
-            assert!(matches!(from_file(&path), Err(StoreError::InsecureFile(why)) if why.contains("mode")), "{mode:o}");
+            assert!(
+                matches!(from_file(&path), Err(StoreError::InsecureFile(why)) if why.contains("mode")),
+                "{mode:o}"
+            );
         }
     }
 
@@ -64,7 +72,9 @@ mod tests {
         let (folder, path) = file(b"pw", 0o600);
         let link = folder.path().join("link");
         symlink(&path, &link).unwrap();
-        assert!(matches!(from_file(&link), Err(StoreError::InsecureFile(why)) if why.contains("symbolic link")));
+        assert!(
+            matches!(from_file(&link), Err(StoreError::InsecureFile(why)) if why.contains("symbolic link"))
+        );
         assert!(matches!(from_file(folder.path()), Err(StoreError::InsecureFile(_))));
         assert!(matches!(from_file(&folder.path().join("none")), Err(StoreError::Unavailable(_))));
         let (_folder, empty) = file(b"\n", 0o600);

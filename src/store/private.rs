@@ -30,10 +30,16 @@ pub(super) fn create_folder(path: &Path) -> Result<(), StoreError> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => builder.create(path).map_err(disk_error(path))?,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            builder.create(path).map_err(disk_error(path))?
+        }
         _ => {}
     }
-    if folder_exists(path)? { Ok(()) } else { Err(StoreError::DiskError(format!("{}: it was removed", path.display()))) }
+    if folder_exists(path)? {
+        Ok(())
+    } else {
+        Err(StoreError::DiskError(format!("{}: it was removed", path.display())))
+    }
 }
 
 /// Whether the folder is there; one that is not private, or not a folder, is refused.
@@ -51,11 +57,13 @@ pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError
     if !file_exists(path)? {
         return Ok(None);
     }
-    let mut file = refuse_symlinks(OpenOptions::new().read(true)).open(path).map_err(disk_error(path))?;
+    let mut file =
+        refuse_symlinks(OpenOptions::new().read(true)).open(path).map_err(disk_error(path))?;
     // What was opened is checked once more: it need not be what was looked at.
     let metadata = file.metadata().map_err(disk_error(path))?;
     check_private(path, &metadata, FileKind::File)?;
-    let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default()));
+    let mut content =
+        Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default()));
     file.read_to_end(&mut content).map_err(disk_error(path))?;
     Ok(Some(content))
 }
@@ -65,7 +73,10 @@ pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError
 pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     file_exists(path)?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(TEMP_FILE_PREFIX).tempfile_in(folder).map_err(disk_error(folder))?;
+    let mut file = tempfile::Builder::new()
+        .prefix(TEMP_FILE_PREFIX)
+        .tempfile_in(folder)
+        .map_err(disk_error(folder))?;
     check_private(path, &file.as_file().metadata().map_err(disk_error(path))?, FileKind::File)?;
     file.write_all(content).and_then(|()| file.as_file().sync_all()).map_err(disk_error(path))?;
     file.persist(path).map_err(|error| disk_error(path)(error.error))?;
@@ -90,7 +101,9 @@ pub(super) fn lock(path: &Path, patience: Duration) -> Result<File, StoreError> 
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(LOCK_RETRY_INTERVAL),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => {
+                thread::sleep(LOCK_RETRY_INTERVAL)
+            }
             Err(TryLockError::WouldBlock) => return Err(StoreError::TimedOut(patience)),
             Err(TryLockError::Error(error)) => return Err(disk_error(path)(error)),
         }
@@ -100,7 +113,9 @@ pub(super) fn lock(path: &Path, patience: Duration) -> Result<File, StoreError> 
 /// Removes what a process that was killed while writing has left. Only to be called under the lock.
 pub(super) fn remove_temp_files(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(TEMP_FILE_PREFIX)) {
+    for entry in
+        entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(TEMP_FILE_PREFIX))
+    {
         // What cannot be removed is in nobody's way; the next one to open the folder tries again.
         let _ = fs::remove_file(entry.path());
     }
@@ -124,7 +139,8 @@ fn check_private(path: &Path, metadata: &Metadata, kind: FileKind) -> Result<(),
     } else {
         access_problem(metadata)
     };
-    complaint.map_or(Ok(()), |why| Err(StoreError::InsecureFile(format!("{} {why}", path.display()))))
+    complaint
+        .map_or(Ok(()), |why| Err(StoreError::InsecureFile(format!("{} {why}", path.display()))))
 }
 
 /// Who else could read or replace it.
@@ -205,9 +221,15 @@ mod tests {
         let (target, link) = (root.path().join("target"), root.path().join("link"));
         write(&target, b"kept").unwrap();
         symlink(&target, &link).unwrap();
-        for refused in [read(&link).map(drop), write(&link, b"lost"), lock(&link, Duration::ZERO).map(drop), create_folder(&link)]
-        {
-            assert!(matches!(refused, Err(StoreError::InsecureFile(why)) if why.contains("symbolic link")));
+        for refused in [
+            read(&link).map(drop),
+            write(&link, b"lost"),
+            lock(&link, Duration::ZERO).map(drop),
+            create_folder(&link),
+        ] {
+            assert!(
+                matches!(refused, Err(StoreError::InsecureFile(why)) if why.contains("symbolic link"))
+            );
         }
         assert_eq!(read(&target).unwrap().unwrap().as_slice(), b"kept");
     }
@@ -216,7 +238,9 @@ mod tests {
     fn a_folder_that_others_may_enter_is_refused() {
         let root = tempfile::tempdir().unwrap();
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o750)).unwrap();
-        assert!(matches!(create_folder(root.path()), Err(StoreError::InsecureFile(why)) if why.contains("mode 750")));
+        assert!(
+            matches!(create_folder(root.path()), Err(StoreError::InsecureFile(why)) if why.contains("mode 750"))
+        );
     }
 
     #[test]

@@ -13,7 +13,10 @@ pub async fn run_self_test(store: &dyn SecretStore) -> Result<(), StoreError> {
 }
 
 /// The same with a marker of so many bytes.
-pub async fn run_self_test_with_size(store: &dyn SecretStore, bytes: usize) -> Result<(), StoreError> {
+pub async fn run_self_test_with_size(
+    store: &dyn SecretStore,
+    bytes: usize,
+) -> Result<(), StoreError> {
     let mut name = [0; 16];
     fill_random(&mut name)?;
     let key = ItemKey::for_self_test(name);
@@ -26,21 +29,32 @@ pub async fn run_self_test_with_size(store: &dyn SecretStore, bytes: usize) -> R
     kept.and(removed)?;
     match store.get(&key).await {
         Err(StoreError::NotFound) => Ok(()),
-        Ok(_) => Err(StoreError::ReadBackMismatch("it does not remove what it says it removed".to_owned())),
+        Ok(_) => Err(StoreError::ReadBackMismatch(
+            "it does not remove what it says it removed".to_owned(),
+        )),
         Err(error) => Err(error),
     }
 }
 
-async fn write_and_read_back(store: &dyn SecretStore, key: &ItemKey, marker: &Secret) -> Result<(), StoreError> {
+async fn write_and_read_back(
+    store: &dyn SecretStore,
+    key: &ItemKey,
+    marker: &Secret,
+) -> Result<(), StoreError> {
     store.put(key, marker).await?;
     match store.get(key).await {
         Ok(read) if read.same_as(marker) => Ok(()),
-        Ok(_) => Err(StoreError::ReadBackMismatch("it returns something else than was put into it".to_owned())),
-        Err(StoreError::NotFound) => Err(StoreError::ReadBackMismatch("it does not keep what it says it kept".to_owned())),
+        Ok(_) => Err(StoreError::ReadBackMismatch(
+            "it returns something else than was put into it".to_owned(),
+        )),
+        Err(StoreError::NotFound) => {
+            Err(StoreError::ReadBackMismatch("it does not keep what it says it kept".to_owned()))
+        }
         Err(error) => Err(error),
     }
 }
 
 fn fill_random(bytes: &mut [u8]) -> Result<(), StoreError> {
-    getrandom::fill(bytes).map_err(|error| StoreError::Unavailable(format!("no random numbers: {error}")))
+    getrandom::fill(bytes)
+        .map_err(|error| StoreError::Unavailable(format!("no random numbers: {error}")))
 }

@@ -50,7 +50,9 @@ impl BackgroundColorQuery {
         }
         self.pending_events.push(event);
         match said {
-            Some(QueryResponsePart::Introducer) if self.pending_events.len() == 1 => QueryOutcome::Response(None),
+            Some(QueryResponsePart::Introducer) if self.pending_events.len() == 1 => {
+                QueryOutcome::Response(None)
+            }
             Some(QueryResponsePart::Text(c)) if self.accepts(c) => {
                 self.text.push(c);
                 QueryOutcome::Response(None)
@@ -70,7 +72,10 @@ impl BackgroundColorQuery {
     /// Whether the answer may go on with this.
     fn accepts(&self, c: char) -> bool {
         let at = self.text.len();
-        RESPONSE_PREFIX.as_bytes().get(at).map_or(at < MAX_RESPONSE_CHARS, |expected| char::from(*expected) == c)
+        RESPONSE_PREFIX
+            .as_bytes()
+            .get(at)
+            .map_or(at < MAX_RESPONSE_CHARS, |expected| char::from(*expected) == c)
     }
 }
 
@@ -89,7 +94,9 @@ fn response_part(event: &Event) -> Option<QueryResponsePart> {
     let modifiers = key.modifiers - KeyModifiers::SHIFT;
     match (key.code, modifiers) {
         (KeyCode::Char(']'), KeyModifiers::ALT) => Some(QueryResponsePart::Introducer),
-        (KeyCode::Char('\\'), KeyModifiers::ALT) | (KeyCode::Char('g'), KeyModifiers::CONTROL) => Some(QueryResponsePart::End),
+        (KeyCode::Char('\\'), KeyModifiers::ALT) | (KeyCode::Char('g'), KeyModifiers::CONTROL) => {
+            Some(QueryResponsePart::End)
+        }
         (KeyCode::Char(c), KeyModifiers::NONE) => Some(QueryResponsePart::Text(c)),
         _ => None,
     }
@@ -107,12 +114,17 @@ mod tests {
 
     fn answer(text: &str, end: Event) -> Vec<Event> {
         let begin = key(']', KeyModifiers::ALT);
-        let text = text.chars().map(|c| key(c, if c.is_uppercase() { KeyModifiers::SHIFT } else { KeyModifiers::NONE }));
+        let text = text.chars().map(|c| {
+            key(c, if c.is_uppercase() { KeyModifiers::SHIFT } else { KeyModifiers::NONE })
+        });
         std::iter::once(begin).chain(text).chain([end]).collect()
     }
 
     /// What is typed, and what is answered.
-    fn heard(ear: &mut BackgroundColorQuery, events: Vec<Event>) -> (usize, Option<TerminalBackground>) {
+    fn heard(
+        ear: &mut BackgroundColorQuery,
+        events: Vec<Event>,
+    ) -> (usize, Option<TerminalBackground>) {
         let (mut typed, mut answered) = (0, None);
         for event in events {
             match ear.handle_event(event) {
@@ -128,9 +140,16 @@ mod tests {
         let ends = [key('\\', KeyModifiers::ALT), key('g', KeyModifiers::CONTROL)];
         for end in ends {
             let mut ear = BackgroundColorQuery::new(true);
-            assert_eq!(heard(&mut ear, answer("11;rgb:FDfd/f6f6/e3e3", end.clone())), (0, Some(TerminalBackground::Light)));
+            assert_eq!(
+                heard(&mut ear, answer("11;rgb:FDfd/f6f6/e3e3", end.clone())),
+                (0, Some(TerminalBackground::Light))
+            );
             let again = answer("11;rgb:0000/0000/0000", end);
-            assert_eq!(heard(&mut ear, again.clone()), (again.len(), None), "only one answer is awaited");
+            assert_eq!(
+                heard(&mut ear, again.clone()),
+                (again.len(), None),
+                "only one answer is awaited"
+            );
         }
     }
 
@@ -138,7 +157,14 @@ mod tests {
     fn what_is_no_answer_was_typed() {
         let none = KeyModifiers::NONE;
         let mut ear = BackgroundColorQuery::new(true);
-        assert_eq!(heard(&mut ear, vec![key('j', none), key('g', KeyModifiers::CONTROL), key('\\', KeyModifiers::ALT)]).0, 3);
+        assert_eq!(
+            heard(
+                &mut ear,
+                vec![key('j', none), key('g', KeyModifiers::CONTROL), key('\\', KeyModifiers::ALT)]
+            )
+            .0,
+            3
+        );
         let mut events = answer("11;x", key('j', none));
         assert_eq!(heard(&mut ear, events.clone()), (events.len(), None));
         events = answer(&format!("11;rgb:{}", "f".repeat(60)), key('j', none));

@@ -57,7 +57,12 @@ struct StyleCache(Vec<(Style, Vec<u8>)>);
 impl FrameWriter {
     /// One of this many columns and rows. Nobody knows yet what the terminal shows.
     pub(super) fn new((columns, rows): (u16, u16)) -> Self {
-        Self { area: Rect::new(0, 0, columns, rows), last_frame: None, spare_buffer: None, styles: StyleCache::default() }
+        Self {
+            area: Rect::new(0, 0, columns, rows),
+            last_frame: None,
+            spare_buffer: None,
+            styles: StyleCache::default(),
+        }
     }
 
     /// Forgets what the terminal shows, after something else has written to it or its size has changed.
@@ -66,11 +71,19 @@ impl FrameWriter {
     }
 
     /// What makes the terminal show what is painted on a blank buffer; nothing where it does already.
-    pub(super) fn render(&mut self, paint: impl FnOnce(&mut Buffer)) -> io::Result<Zeroizing<Vec<u8>>> {
+    pub(super) fn render(
+        &mut self,
+        paint: impl FnOnce(&mut Buffer),
+    ) -> io::Result<Zeroizing<Vec<u8>>> {
         let mut next = self.spare_buffer.take().unwrap_or_else(|| Buffer::empty(self.area));
         paint(&mut next);
         let mut frame = Zeroizing::default();
-        let mut brush = CellWriter { out: &mut frame, styles: &mut self.styles, cursor: None, styled_as: &Cell::EMPTY };
+        let mut brush = CellWriter {
+            out: &mut frame,
+            styles: &mut self.styles,
+            cursor: None,
+            styled_as: &Cell::EMPTY,
+        };
         match &self.last_frame {
             Some(shown) => brush.write_changes(shown, &next)?,
             None => brush.write_all(&next)?,
@@ -96,7 +109,12 @@ impl<'b> CellWriter<'_, 'b> {
     /// Draws everything.
     fn write_all(&mut self, whole: &'b Buffer) -> io::Result<()> {
         self.out.reserve(BYTES_PER_CELL * whole.content.len());
-        queue!(self.out, BeginSynchronizedUpdate, SetAttribute(Attribute::Reset), Clear(ClearType::All))?;
+        queue!(
+            self.out,
+            BeginSynchronizedUpdate,
+            SetAttribute(Attribute::Reset),
+            Clear(ClearType::All)
+        )?;
         let rows = whole.content.chunks(usize::from(whole.area.width).max(1));
         (0..).zip(rows).try_for_each(|(y, row)| self.write_row(y, row))?;
         queue!(self.out, SetAttribute(Attribute::Reset), EndSynchronizedUpdate)
@@ -173,8 +191,15 @@ fn is_invisible(cell: &Cell) -> bool {
 
 /// Whether a cell looks as it should where the style of another is set. Of a blank only what is behind it is seen.
 fn is_same_style(cell: &Cell, set: &Cell) -> bool {
-    let is_same = || cell.fg == set.fg && cell.underline_color == set.underline_color && cell.modifier == set.modifier;
-    let is_blank = || cell.symbol() == " " && (cell.modifier | set.modifier).difference(INVISIBLE_ON_BLANK).is_empty();
+    let is_same = || {
+        cell.fg == set.fg
+            && cell.underline_color == set.underline_color
+            && cell.modifier == set.modifier
+    };
+    let is_blank = || {
+        cell.symbol() == " "
+            && (cell.modifier | set.modifier).difference(INVISIBLE_ON_BLANK).is_empty()
+    };
     cell.bg == set.bg && (is_same() || is_blank())
 }
 
@@ -202,14 +227,18 @@ mod tests {
 
     /// What a terminal shows after these bytes: text and style of each place, of blanks what is behind.
     fn shown(bytes: &[u8]) -> Vec<String> {
-        let mut terminal = vt100::Parser::new(NonZero::new(SIZE.1).unwrap(), NonZero::new(SIZE.0).unwrap(), 0);
+        let mut terminal =
+            vt100::Parser::new(NonZero::new(SIZE.1).unwrap(), NonZero::new(SIZE.0).unwrap(), 0);
         terminal.process(bytes);
         let place = |row, column| {
             let cell = terminal.screen().cell(row, column).unwrap();
             let is_blank = cell.contents().trim().is_empty() && !cell.inverse();
             if is_blank { format!("{:?}", cell.bgcolor()) } else { format!("{cell:?}") }
         };
-        (0..SIZE.1).flat_map(|row| (0..SIZE.0).map(move |column| (row, column))).map(|(row, column)| place(row, column)).collect()
+        (0..SIZE.1)
+            .flat_map(|row| (0..SIZE.0).map(move |column| (row, column)))
+            .map(|(row, column)| place(row, column))
+            .collect()
     }
 
     fn styles() -> [Style; 4] {
@@ -262,9 +291,15 @@ mod tests {
 
     /// The frame that these cells of the first row make on a blank screen, without what stands around every such frame.
     fn first(cells: &[(u16, Cell)]) -> String {
-        let frame = FrameWriter::new(SIZE).render(|buffer| cells.iter().for_each(|(x, cell)| buffer[(*x, 0)] = cell.clone()));
+        let frame = FrameWriter::new(SIZE)
+            .render(|buffer| cells.iter().for_each(|(x, cell)| buffer[(*x, 0)] = cell.clone()));
         let frame = String::from_utf8(frame.unwrap().to_vec()).unwrap();
-        frame.strip_prefix(&(BEGIN.to_owned() + BLANK)).unwrap().strip_suffix(END).unwrap().to_owned()
+        frame
+            .strip_prefix(&(BEGIN.to_owned() + BLANK))
+            .unwrap()
+            .strip_suffix(END)
+            .unwrap()
+            .to_owned()
     }
 
     fn red(symbol: &'static str) -> Cell {
@@ -273,7 +308,13 @@ mod tests {
 
     #[test]
     fn neighbours_of_one_style_are_one_piece() {
-        let cells = [(0, Cell::new("a")), (1, Cell::new("b")), (2, red("c")), (4, red("d")), (14, red("e"))];
+        let cells = [
+            (0, Cell::new("a")),
+            (1, Cell::new("b")),
+            (2, red("c")),
+            (4, red("d")),
+            (14, red("e")),
+        ];
         assert_eq!(first(&cells), "\x1b[1;1Hab\x1b[0;38;5;1mc d\x1b[1;15He\x1b[0m");
     }
 
@@ -281,7 +322,13 @@ mod tests {
     fn a_blank_takes_no_style_of_its_own_unless_one_sees_it() {
         let mut reversed = Cell::new(" ");
         reversed.set_style(Style::new().add_modifier(Modifier::REVERSED));
-        let cells = [(0, red("a")), (1, red(" ")), (2, red("b")), (3, Cell::new(" ").set_bg(Color::Blue).clone()), (4, reversed)];
+        let cells = [
+            (0, red("a")),
+            (1, red(" ")),
+            (2, red("b")),
+            (3, Cell::new(" ").set_bg(Color::Blue).clone()),
+            (4, reversed),
+        ];
         assert_eq!(first(&cells), "\x1b[1;1H\x1b[0;38;5;1ma b\x1b[0;48;5;4m \x1b[0;7m \x1b[0m");
     }
 

@@ -32,7 +32,8 @@ mod tests {
         let length = u16::try_from(all.chars().count()).unwrap();
         let mut buffer = Buffer::empty(Rect::new(0, 0, length, 1));
         assert_eq!(buffer.set_stringn(0, 0, &all, usize::MAX, Style::new()), (length, 0));
-        let drawn: Vec<String> = buffer.content.iter().map(|cell| cell.symbol().to_owned()).collect();
+        let drawn: Vec<String> =
+            buffer.content.iter().map(|cell| cell.symbol().to_owned()).collect();
         assert_eq!(drawn, all.chars().map(String::from).collect::<Vec<_>>());
     }
 

@@ -17,21 +17,31 @@ pub(super) fn edit_text(text: &str) -> Result<String, Problem> {
     let editor = editor_command(|name| std::env::var(name).ok());
     run_editor(&editor, text).map_err(|error| {
         let why = format!("{}: {error}", editor.join(" "));
-        Problem::new("The body was not changed", why, "set VISUAL or EDITOR to an editor that waits until you are done")
+        Problem::new(
+            "The body was not changed",
+            why,
+            "set VISUAL or EDITOR to an editor that waits until you are done",
+        )
     })
 }
 
 /// The words of the command: `VISUAL`, else `EDITOR`, else what every Unix has.
 fn editor_command(variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
-    let chosen = ["VISUAL", "EDITOR"].into_iter().filter_map(variable).find(|value| !value.trim().is_empty());
+    let chosen = ["VISUAL", "EDITOR"]
+        .into_iter()
+        .filter_map(variable)
+        .find(|value| !value.trim().is_empty());
     let command = chosen.unwrap_or_else(|| if cfg!(windows) { "notepad" } else { "vi" }.to_owned());
     command.split_whitespace().map(str::to_owned).collect()
 }
 
 fn run_editor(editor: &[String], text: &str) -> io::Result<String> {
-    let Some((program, arguments)) = editor.split_first() else { return Err(io::ErrorKind::NotFound.into()) };
+    let Some((program, arguments)) = editor.split_first() else {
+        return Err(io::ErrorKind::NotFound.into());
+    };
     let folder = tempfile::Builder::new().prefix("tokenring-").tempdir()?;
-    let mut file = tempfile::Builder::new().prefix("body-").suffix(".json").tempfile_in(folder.path())?;
+    let mut file =
+        tempfile::Builder::new().prefix("body-").suffix(".json").tempfile_in(folder.path())?;
     file.write_all(text.as_bytes())?;
     file.flush()?;
     let status = Command::new(program).args(arguments).arg(file.path()).status()?;
@@ -58,7 +68,8 @@ mod tests {
     #[test]
     fn the_editor_is_the_persons() {
         let words = |visual: &str, own: &str| {
-            editor_command(|name| Some(if name == "VISUAL" { visual } else { own }.to_owned())).join("|")
+            editor_command(|name| Some(if name == "VISUAL" { visual } else { own }.to_owned()))
+                .join("|")
         };
         assert_eq!(words("code --wait", "nano"), "code|--wait");
         assert_eq!(words(" ", "nano"), "nano");
@@ -72,7 +83,10 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let script = home.path().join("edit");
         let seen = home.path().join("seen");
-        let text = format!("#!/bin/sh\nstat -c '%a %n' \"$1\" > {}\necho '{{\"b\":2}}' > \"$1\"\n", seen.display());
+        let text = format!(
+            "#!/bin/sh\nstat -c '%a %n' \"$1\" > {}\necho '{{\"b\":2}}' > \"$1\"\n",
+            seen.display()
+        );
         std::fs::write(&script, text).unwrap();
         std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
         assert_eq!(run_editor(&[script.display().to_string()], "{}").unwrap(), "{\"b\":2}");

@@ -13,7 +13,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::app::layout_job::LayoutJob;
 use super::app::parameter_memory::ExtractionJob;
-use super::app::{App, InitialState, InputEvent, Message, Now, SettingsChange, ThemePersistence, UiEffect, update};
+use super::app::{
+    App, InitialState, InputEvent, Message, Now, SettingsChange, ThemePersistence, UiEffect, update,
+};
 use super::channels::{EventReceivers, EventSenders, SystemEvent};
 use super::editor;
 use super::settings_watcher::{SettingsSource, settings_change};
@@ -97,7 +99,14 @@ impl<S: ScreenSurface> EventLoop<S> {
 
     /// Draws the first frame. Nothing is done yet, so that nothing is waited for and no runtime is needed.
     pub(super) fn new(parts: EventLoopParts<S>) -> Self {
-        let EventLoopParts { engine, start, surface, memory, settings_source: wishes, channels: (doors, inbox) } = parts;
+        let EventLoopParts {
+            engine,
+            start,
+            surface,
+            memory,
+            settings_source: wishes,
+            channels: (doors, inbox),
+        } = parts;
         let (app, waiting) = App::start(start, current_time(&engine));
         let tasks = TaskManager::new(Arc::clone(&engine), doors.reports.clone());
         let notices = doors.system_events.clone();
@@ -151,8 +160,10 @@ impl<S: ScreenSurface> EventLoop<S> {
     /// Waits for something to happen. While suspended, neither a frame nor a countdown is waited for.
     async fn next_event(&mut self) -> LoopEvent {
         let due = self.frame_timer.next_frame.filter(|_| self.is_terminal_active);
-        let wake = self.app.next_wake(current_time(&self.engine)).filter(|_| self.is_terminal_active);
-        let wake = wake.map(|wake| Instant::from_std(wake).max(self.frame_timer.last_frame + FRAME_INTERVAL));
+        let wake =
+            self.app.next_wake(current_time(&self.engine)).filter(|_| self.is_terminal_active);
+        let wake = wake
+            .map(|wake| Instant::from_std(wake).max(self.frame_timer.last_frame + FRAME_INTERVAL));
         tokio::select! {
             biased;
             Some(notice) = self.receivers.system_events.recv() => LoopEvent::System(notice),
@@ -214,8 +225,9 @@ impl<S: ScreenSurface> EventLoop<S> {
         match notice {
             SystemEvent::Quit { code, acknowledged: heard } => {
                 // Ctrl-C in the editor is the editor's, though the terminal sends it to everybody.
-                self.exit_code =
-                    Some(code).filter(|code| !self.is_editor_open || *code != INTERRUPT_EXIT_CODE).or(self.exit_code);
+                self.exit_code = Some(code)
+                    .filter(|code| !self.is_editor_open || *code != INTERRUPT_EXIT_CODE)
+                    .or(self.exit_code);
                 // Whoever no longer listens has ended the process already.
                 let _ = heard.send(());
             }
@@ -280,7 +292,9 @@ impl<S: ScreenSurface> EventLoop<S> {
     /// Lays a text out on a thread of its own, which nobody waits for at the end: a filter may compute for a while.
     fn spawn_layout_job(&self, id: TaskId, layout: LayoutJob) {
         let notices = self.system_events.clone();
-        spawn_thread("layout", move || drop(notices.send(SystemEvent::LayoutReady(id, layout.run().map(Box::new)))));
+        spawn_thread("layout", move || {
+            drop(notices.send(SystemEvent::LayoutReady(id, layout.run().map(Box::new))))
+        });
     }
 
     /// Searches an answer on a thread of its own.
@@ -296,14 +310,19 @@ impl<S: ScreenSurface> EventLoop<S> {
     fn open_editor(&mut self, text: String) {
         if !self.surface.pause_input() {
             let why = "here, what is typed is read line by line";
-            let problem =
-                Problem::new("The editor was not started", why, "start tokenring without plain mode, or write the body here");
+            let problem = Problem::new(
+                "The editor was not started",
+                why,
+                "start tokenring without plain mode, or write the body here",
+            );
             return self.update_app(Message::EditorClosed(Err(problem)));
         }
         self.leave_terminal();
         self.is_editor_open = true;
         let notices = self.system_events.clone();
-        drop(tokio::task::spawn_blocking(move || notices.send(SystemEvent::EditorClosed(editor::edit_text(&text)))));
+        drop(tokio::task::spawn_blocking(move || {
+            notices.send(SystemEvent::EditorClosed(editor::edit_text(&text)))
+        }));
     }
 
     /// Takes the terminal back from the editor.
@@ -322,11 +341,16 @@ impl<S: ScreenSurface> EventLoop<S> {
 
     /// Writes a theme into the settings beside the screen, where this run keeps anything.
     fn save_theme(&mut self, name: String) {
-        let file = self.settings_source.file.clone().filter(|_| self.memory != LayoutStore::Disabled);
-        let Some(file) = file else { return self.update_app(Message::ThemeSaved(Ok(ThemePersistence::SessionOnly))) };
+        let file =
+            self.settings_source.file.clone().filter(|_| self.memory != LayoutStore::Disabled);
+        let Some(file) = file else {
+            return self.update_app(Message::ThemeSaved(Ok(ThemePersistence::SessionOnly)));
+        };
         let notices = self.system_events.clone();
         drop(tokio::task::spawn_blocking(move || {
-            notices.send(SystemEvent::ThemeSaved(save_theme_choice(&file, &name).map(|()| ThemePersistence::Saved)))
+            notices.send(SystemEvent::ThemeSaved(
+                save_theme_choice(&file, &name).map(|()| ThemePersistence::Saved),
+            ))
         }));
     }
 
@@ -344,19 +368,27 @@ impl<S: ScreenSurface> EventLoop<S> {
     fn reload_settings(&self) {
         let Some(again) = self.settings_source.reload.clone() else { return };
         let notices = self.system_events.clone();
-        drop(tokio::task::spawn_blocking(move || notices.send(SystemEvent::SettingsReloaded(Box::new(again())))));
+        drop(tokio::task::spawn_blocking(move || {
+            notices.send(SystemEvent::SettingsReloaded(Box::new(again())))
+        }));
     }
 
     /// Takes in settings that were read again, if they are others than before. Where they cannot be read at all, those
     /// from before stay.
     fn apply_settings(&mut self, read: Result<SettingsReport, Problem>) {
         let before = self.settings_source.report.settings.clone();
-        let reading = read.unwrap_or_else(|flaw| SettingsReport { settings: before.clone(), problems: vec![flaw] });
+        let reading = read.unwrap_or_else(|flaw| SettingsReport {
+            settings: before.clone(),
+            problems: vec![flaw],
+        });
         if reading == self.settings_source.report {
             return;
         }
         let change = settings_change(&before, &reading);
-        self.update_app(Message::SettingsChanged(Box::new((super::ui_settings(&reading.settings), change))));
+        self.update_app(Message::SettingsChanged(Box::new((
+            super::ui_settings(&reading.settings),
+            change,
+        ))));
         self.settings_source.report = reading;
         self.frame_timer.schedule_now();
     }

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::app::{InputEvent, MouseInput};
@@ -35,7 +37,8 @@ impl InputPause {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.is_paused = true;
         wake_reader();
-        let waited = self.changed.wait_timeout_while(state, PAUSE_TIMEOUT, |state| !state.is_reader_waiting);
+        let waited =
+            self.changed.wait_timeout_while(state, PAUSE_TIMEOUT, |state| !state.is_reader_waiting);
         if waited.is_ok_and(|(_, waited)| waited.timed_out()) {
             tracing::warn!("the terminal is still read while another program has it");
         }
@@ -80,7 +83,9 @@ pub(super) fn spawn_reader(
         while let Ok(event) = crossterm::event::read() {
             let heard: Vec<_> = match ear.handle_event(event) {
                 QueryOutcome::Typed(events) => events.into_iter().filter_map(translate).collect(),
-                QueryOutcome::Response(background) => background.map(InputEvent::Background).into_iter().collect(),
+                QueryOutcome::Response(background) => {
+                    background.map(InputEvent::Background).into_iter().collect()
+                }
             };
             if heard.into_iter().any(|input| inputs.send(input).is_err()) {
                 return;
@@ -114,7 +119,10 @@ fn translate_key(event: KeyEvent) -> Option<KeyPress> {
     match &mut key.code {
         KeySymbol::Char(c) if key.ctrl => c.make_ascii_lowercase(),
         KeySymbol::Char(_) => {}
-        _ => key.shift = event.modifiers.contains(KeyModifiers::SHIFT) || event.code == KeyCode::BackTab,
+        _ => {
+            key.shift =
+                event.modifiers.contains(KeyModifiers::SHIFT) || event.code == KeyCode::BackTab
+        }
     }
     Some(key)
 }
@@ -187,7 +195,8 @@ mod tests {
 
     #[test]
     fn a_released_key_says_nothing() {
-        let release = KeyEvent::new_with_kind(KeyCode::Char('q'), KeyModifiers::NONE, KeyEventKind::Release);
+        let release =
+            KeyEvent::new_with_kind(KeyCode::Char('q'), KeyModifiers::NONE, KeyEventKind::Release);
         assert_eq!(translate(Event::Key(release)), None);
     }
 

@@ -51,8 +51,13 @@ pub fn key_binding_problems(settings: &Settings, file: &std::path::Path) -> Vec<
     if settings.keys.is_empty() {
         return Vec::new();
     }
-    let mistakes: Vec<_> = key_conflicts(settings).into_iter().filter(KeyConflict::is_mistake).collect();
-    let text = if mistakes.is_empty() { String::new() } else { std::fs::read_to_string(file).unwrap_or_default() };
+    let mistakes: Vec<_> =
+        key_conflicts(settings).into_iter().filter(KeyConflict::is_mistake).collect();
+    let text = if mistakes.is_empty() {
+        String::new()
+    } else {
+        std::fs::read_to_string(file).unwrap_or_default()
+    };
     mistakes.iter().map(|mistake| mistake.problem_with_line(file, &text)).collect()
 }
 
@@ -65,30 +70,51 @@ pub struct Tui {
 impl Tui {
     /// Takes the terminal and shows the first frame, arranged as it was left. No runtime is needed yet, and no thread is
     /// started before it: to start one and to wake up for it takes longer than what it could do.
-    pub fn start(engine: Arc<Engine>, wishes: SettingsSource, memory: LayoutStore) -> Result<Self, Problem> {
+    pub fn start(
+        engine: Arc<Engine>,
+        wishes: SettingsSource,
+        memory: LayoutStore,
+    ) -> Result<Self, Problem> {
         let flat = |error: io::Error| terminal_problem(&error);
         let settings = &wishes.report.settings;
         let (doors, inbox) = event_channels();
         let panics = panics::PanicGuard::new(doors.system_events.clone());
-        let watch = SignalWatcher::new(doors.system_events.clone(), signals::InterruptPolicy::Quit).map_err(flat)?;
+        let watch = SignalWatcher::new(doors.system_events.clone(), signals::InterruptPolicy::Quit)
+            .map_err(flat)?;
         // Asked when the watcher has begun to listen, so that no later change of it is missed.
         let size = crossterm::terminal::size().map_err(flat)?;
         let gate = Arc::new(input::InputPause::default());
-        let mut surface = TerminalSurface::new(size, settings.mouse, Arc::clone(&gate)).map_err(flat)?;
+        let mut surface =
+            TerminalSurface::new(size, settings.mouse, Arc::clone(&gate)).map_err(flat)?;
         let asks = settings.color_depth != ColorDepth::Monochrome && terminal::supports_queries();
         let (layout, preferences) = (memory.load(), ui_settings(settings));
-        let beginning = engine.first_credentials(max_list_rows(ScreenRect::new(size.0, size.1), &layout))?;
-        let start = InitialState { first_page: beginning, catalog: Arc::clone(&engine.catalog), size, preferences, layout };
+        let beginning =
+            engine.first_credentials(max_list_rows(ScreenRect::new(size.0, size.1), &layout))?;
+        let start = InitialState {
+            first_page: beginning,
+            catalog: Arc::clone(&engine.catalog),
+            size,
+            preferences,
+            layout,
+        };
         surface.enter().map_err(flat)?;
-        let (inputs, folder) = (doors.inputs.clone(), wishes.directory().map(std::path::Path::to_owned));
-        let screen =
-            EventLoop::new(EventLoopParts { engine, start, surface, memory, settings_source: wishes, channels: (doors, inbox) });
+        let (inputs, folder) =
+            (doors.inputs.clone(), wishes.directory().map(std::path::Path::to_owned));
+        let screen = EventLoop::new(EventLoopParts {
+            engine,
+            start,
+            surface,
+            memory,
+            settings_source: wishes,
+            channels: (doors, inbox),
+        });
         if asks && let Err(error) = terminal::send_query(background_query::BACKGROUND_QUERY) {
             // It went away, which the watcher will tell.
             tracing::warn!(%error, "the terminal was not asked for its background");
         }
         watch.start(folder).map_err(flat)?;
-        input::spawn_reader(inputs, gate, background_query::BackgroundColorQuery::new(asks)).map_err(flat)?;
+        input::spawn_reader(inputs, gate, background_query::BackgroundColorQuery::new(asks))
+            .map_err(flat)?;
         Ok(Self { event_loop: screen, _panics: panics })
     }
 
@@ -100,7 +126,11 @@ impl Tui {
 }
 
 fn ui_settings(settings: &Settings) -> UiSettings {
-    let browser = if crate::engine::is_remote() { BrowserAvailability::Unavailable } else { BrowserAvailability::Available };
+    let browser = if crate::engine::is_remote() {
+        BrowserAvailability::Unavailable
+    } else {
+        BrowserAvailability::Available
+    };
     UiSettings {
         browser,
         startup_screen: StartupScreen::Welcome,
@@ -110,5 +140,9 @@ fn ui_settings(settings: &Settings) -> UiSettings {
 
 fn terminal_problem(error: &io::Error) -> Problem {
     let remedy = "try another terminal, or use the commands that `tokenring help` lists";
-    Problem::new("The screen cannot be shown", format!("the terminal cannot be used: {error}"), remedy)
+    Problem::new(
+        "The screen cannot be shown",
+        format!("the terminal cannot be used: {error}"),
+        remedy,
+    )
 }

@@ -37,11 +37,18 @@ impl Drop for PanicGuard {
     }
 }
 
-fn handle_panic(panic: &PanicHookInfo<'_>, screen: ThreadId, notices: &UnboundedSender<SystemEvent>) {
+fn handle_panic(
+    panic: &PanicHookInfo<'_>,
+    screen: ThreadId,
+    notices: &UnboundedSender<SystemEvent>,
+) {
     let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     if thread::current().id() == screen {
         restore_terminal();
-        let _ = writeln!(std::io::stderr(), "tokenring stopped because of an error of its own at {place}. Please report it.");
+        let _ = writeln!(
+            std::io::stderr(),
+            "tokenring stopped because of an error of its own at {place}. Please report it."
+        );
     } else {
         tracing::error!(%place, "a background thread panicked");
         // If the screen is gone, there is nobody to tell.
@@ -62,7 +69,11 @@ mod tests {
     /// Runs one of these tests again, in a process of its own: the hook belongs to the whole process.
     fn alone(test: &str) -> Output {
         let arguments = ["--exact", "--nocapture", test];
-        Command::new(std::env::current_exe().unwrap()).args(arguments).env("TOKENRING_ALONE", "1").output().unwrap()
+        Command::new(std::env::current_exe().unwrap())
+            .args(arguments)
+            .env("TOKENRING_ALONE", "1")
+            .output()
+            .unwrap()
     }
 
     fn is_alone() -> bool {
@@ -76,15 +87,23 @@ mod tests {
     #[test]
     fn a_panic_in_the_background_becomes_a_notice_that_repeats_nothing() {
         if !is_alone() {
-            let output = alone("tui::panics::tests::a_panic_in_the_background_becomes_a_notice_that_repeats_nothing");
-            assert!(output.status.success() && said(&output).contains("1 passed"), "{}", said(&output));
+            let output = alone(
+                "tui::panics::tests::a_panic_in_the_background_becomes_a_notice_that_repeats_nothing",
+            );
+            assert!(
+                output.status.success() && said(&output).contains("1 passed"),
+                "{}",
+                said(&output)
+            );
             assert!(!said(&output).contains(PAYLOAD), "{}", said(&output));
             return;
         }
         let (notices, mut told) = mpsc::unbounded_channel();
         let _guard = PanicGuard::new(notices);
         assert!(thread::spawn(|| panic!("{PAYLOAD}")).join().is_err());
-        let Ok(SystemEvent::ThreadPanicked(place)) = told.try_recv() else { panic!("nothing was told") };
+        let Ok(SystemEvent::ThreadPanicked(place)) = told.try_recv() else {
+            panic!("nothing was told")
+        };
         assert!(place.contains("panics.rs") && !place.contains(PAYLOAD));
     }
 
@@ -94,7 +113,8 @@ mod tests {
             let _guard = PanicGuard::new(mpsc::unbounded_channel().0);
             panic!("{PAYLOAD}");
         }
-        let said = said(&alone("tui::panics::tests::a_panic_of_the_screen_says_where_and_not_what"));
+        let said =
+            said(&alone("tui::panics::tests::a_panic_of_the_screen_says_where_and_not_what"));
         assert!(said.contains("error of its own at src/tui/panics.rs"), "{said}");
         assert!(!said.contains(PAYLOAD), "{said}");
     }
@@ -103,7 +123,11 @@ mod tests {
     fn afterwards_panics_are_somebody_elses_again() {
         if !is_alone() {
             let output = alone("tui::panics::tests::afterwards_panics_are_somebody_elses_again");
-            assert!(output.status.success() && said(&output).contains(PAYLOAD), "{}", said(&output));
+            assert!(
+                output.status.success() && said(&output).contains(PAYLOAD),
+                "{}",
+                said(&output)
+            );
             return;
         }
         let (notices, mut told) = mpsc::unbounded_channel();

@@ -42,7 +42,11 @@ pub(super) fn settings_change(before: &Settings, now: &SettingsReport) -> Settin
     let after = &now.settings;
     let later = [
         ("store", before.store != after.store),
-        ("clipboard", (before.clipboard, before.clipboard_seconds) != (after.clipboard, after.clipboard_seconds)),
+        (
+            "clipboard",
+            (before.clipboard, before.clipboard_seconds)
+                != (after.clipboard, after.clipboard_seconds),
+        ),
         ("plain", before.plain != after.plain),
         ("net", before.net != after.net),
         ("readonly", before.readonly != after.readonly),
@@ -61,7 +65,10 @@ impl ConfigWatcher {
     pub(super) fn watch(folder: &std::path::Path) -> Option<Self> {
         use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
         let watch = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).ok()?;
-        let flags = WatchFlags::CLOSE_WRITE | WatchFlags::MOVED_TO | WatchFlags::DELETE | WatchFlags::ONLYDIR;
+        let flags = WatchFlags::CLOSE_WRITE
+            | WatchFlags::MOVED_TO
+            | WatchFlags::DELETE
+            | WatchFlags::ONLYDIR;
         add_watch(&watch, folder, flags).ok()?;
         let _ = add_watch(&watch, folder.join(THEMES_FOLDER), flags);
         Some(Self(watch))
@@ -115,8 +122,13 @@ mod tests {
     #[test]
     fn what_waits_for_the_next_start_is_named() {
         let before = Settings::default();
-        let after = Settings { store: Some(StoreChoice::File), theme: "light".to_owned(), ..Settings::default() };
-        let found = settings_change(&before, &SettingsReport { settings: after, problems: Vec::new() });
+        let after = Settings {
+            store: Some(StoreChoice::File),
+            theme: "light".to_owned(),
+            ..Settings::default()
+        };
+        let found =
+            settings_change(&before, &SettingsReport { settings: after, problems: Vec::new() });
         assert_eq!(found.restart_required, ["store"]);
         assert_eq!(settings_change(&before, &SettingsReport::default()), SettingsChange::default());
     }
@@ -128,7 +140,8 @@ mod tests {
         let folder = ConfigWatcher::watch(home.path()).expect("a watch");
         std::fs::write(home.path().join("notes.txt"), "x").expect("a file");
         assert!(!folder.has_changed());
-        crate::config::write_private(&home.path().join("config.toml"), "mouse = true").expect("a file");
+        crate::config::write_private(&home.path().join("config.toml"), "mouse = true")
+            .expect("a file");
         assert!(folder.has_changed());
         assert!(!folder.has_changed(), "it is told once");
     }
@@ -139,7 +152,8 @@ mod tests {
         let home = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(home.path().join(THEMES_FOLDER)).expect("a folder");
         let folder = ConfigWatcher::watch(home.path()).expect("a watch");
-        std::fs::write(home.path().join(THEMES_FOLDER).join("mine.toml"), "[colors]").expect("a file");
+        std::fs::write(home.path().join(THEMES_FOLDER).join("mine.toml"), "[colors]")
+            .expect("a file");
         assert!(folder.has_changed());
     }
 }

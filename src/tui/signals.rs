@@ -29,7 +29,10 @@ pub(super) struct Watch;
 impl SignalWatcher {
     /// One that watches nothing.
     #[expect(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
-    pub(super) fn new(_notices: UnboundedSender<SystemEvent>, _interrupt: InterruptPolicy) -> std::io::Result<Self> {
+    pub(super) fn new(
+        _notices: UnboundedSender<SystemEvent>,
+        _interrupt: InterruptPolicy,
+    ) -> std::io::Result<Self> {
         Ok(Self)
     }
 
@@ -79,10 +82,19 @@ mod unix {
 
     impl SignalWatcher {
         /// Takes note of signals from now on.
-        pub(in crate::tui) fn new(notices: UnboundedSender<SystemEvent>, interrupt: InterruptPolicy) -> io::Result<Self> {
+        pub(in crate::tui) fn new(
+            notices: UnboundedSender<SystemEvent>,
+            interrupt: InterruptPolicy,
+        ) -> io::Result<Self> {
             let (read, write) = UnixStream::pair()?;
             let signals = SignalDelivery::with_pipe(read, write, SignalOnly, SIGNALS)?;
-            Ok(Self { signals, terminal: open_input_terminal()?, config_watcher: None, system_events: notices, interrupt })
+            Ok(Self {
+                signals,
+                terminal: open_input_terminal()?,
+                config_watcher: None,
+                system_events: notices,
+                interrupt,
+            })
         }
 
         /// Tells of what it has taken note of and of what comes, as long as the process lives. The folder of the settings
@@ -108,12 +120,21 @@ mod unix {
         /// system, would end every further wait at once and is let go.
         fn wait_for_event(&mut self) {
             let mut waiting = vec![PollFd::new(self.signals.get_read(), PollFlags::IN)];
-            waiting.extend(self.terminal.as_ref().map(|terminal| PollFd::new(terminal, PollFlags::empty())));
-            waiting.extend(self.config_watcher.as_ref().map(|folder| PollFd::new(folder.handle(), PollFlags::IN)));
+            waiting.extend(
+                self.terminal.as_ref().map(|terminal| PollFd::new(terminal, PollFlags::empty())),
+            );
+            waiting.extend(
+                self.config_watcher
+                    .as_ref()
+                    .map(|folder| PollFd::new(folder.handle(), PollFlags::IN)),
+            );
             if poll(&mut waiting, None).is_err() {
                 return;
             }
-            let ended = waiting.get(1).filter(|_| self.terminal.is_some()).map_or(PollFlags::empty(), PollFd::revents);
+            let ended = waiting
+                .get(1)
+                .filter(|_| self.terminal.is_some())
+                .map_or(PollFlags::empty(), PollFd::revents);
             drop(waiting);
             if self.config_watcher.as_ref().is_some_and(ConfigWatcher::has_changed) {
                 let _ = self.system_events.send(SystemEvent::SettingsTouched);

@@ -4,8 +4,12 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crossterm::event::{DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange};
-use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::event::{
+    DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange,
+};
+use crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
 use crossterm::{cursor, queue};
 #[cfg(unix)]
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -87,7 +91,12 @@ impl TerminalSurface {
     /// The terminal, with its mouse or without, not ours yet. Its size is asked for when it says that it has another
     /// one, not at every frame.
     pub(super) fn new(size: (u16, u16), mouse: bool, gate: Arc<InputPause>) -> io::Result<Self> {
-        Ok(Self { frame_writer: FrameWriter::new(size), out: TerminalWriter::open()?, mouse_enabled: mouse, input_pause: gate })
+        Ok(Self {
+            frame_writer: FrameWriter::new(size),
+            out: TerminalWriter::open()?,
+            mouse_enabled: mouse,
+            input_pause: gate,
+        })
     }
 }
 

@@ -26,12 +26,22 @@ pub(crate) fn measure() {
     if !have("jq") {
         return table::skip(WHAT, "jq is not installed");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let texts = MARKERS.map(large);
     let home = Home::with_credentials(1);
     runtime.block_on(home.keep_secrets(1));
     let origin = runtime.block_on(serve(texts.clone()));
-    run(&mut home.command(&["regions", "add", "--provider", "snyk", "--id", "SNYK-EU-01", "--api", &origin]));
+    run(&mut home.command(&[
+        "regions",
+        "add",
+        "--provider",
+        "snyk",
+        "--id",
+        "SNYK-EU-01",
+        "--api",
+        &origin,
+    ]));
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &texts[0]).unwrap();
 
@@ -41,7 +51,19 @@ pub(crate) fn measure() {
     let mut markers = MARKERS.iter().cycle();
     let mut answer = || screen.press_until_shown("t", markers.next().unwrap());
     answer();
-    let jq = || timed(|| assert!(Command::new("jq").arg(".").arg(file.path()).stdout(Stdio::null()).status().unwrap().success()));
+    let jq = || {
+        timed(|| {
+            assert!(
+                Command::new("jq")
+                    .arg(".")
+                    .arg(file.path())
+                    .stdout(Stdio::null())
+                    .status()
+                    .unwrap()
+                    .success()
+            )
+        })
+    };
     let (taken, beside) = in_turns(RUNS, answer, jq);
     screen.end();
     table::ratio(WHAT, &taken, ("jq .", &beside), 1.0);
@@ -67,7 +89,10 @@ async fn serve(texts: [String; 2]) -> String {
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let (texts, turn) = (texts.map(bytes::Bytes::from), Arc::new(AtomicUsize::new(0)));
     let answer = move || async move {
-        ([("content-type", "application/json")], texts[turn.fetch_add(1, Ordering::SeqCst) % texts.len()].clone())
+        (
+            [("content-type", "application/json")],
+            texts[turn.fetch_add(1, Ordering::SeqCst) % texts.len()].clone(),
+        )
     };
     tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
     origin

@@ -23,7 +23,9 @@ fn list(home: &Home) {
     }
     let select = "SELECT * FROM credentials ORDER BY name";
     let list = || run(&mut home.command(&["list", "--json"]));
-    let (taken, beside) = in_turns(RUNS, list, || run(Command::new("sqlite3").arg("-json").arg(home.index()).arg(select)));
+    let (taken, beside) = in_turns(RUNS, list, || {
+        run(Command::new("sqlite3").arg("-json").arg(home.index()).arg(select))
+    });
     table::ratio(WHAT, &taken, ("sqlite3 -json", &beside), 3.0);
 }
 
@@ -35,7 +37,12 @@ fn grown_lists() {
     for ((fewer, before), (more, after)) in homes.iter().zip(&homes[1..]) {
         let (taken, beside) = in_turns(RUNS / 2, || list(after), || list(before));
         let beside_it = format!("10 × {fewer} credentials");
-        table::ratio(&format!("`list --json`, {more} credentials"), &taken, (&beside_it, &beside.times(10)), 1.1);
+        table::ratio(
+            &format!("`list --json`, {more} credentials"),
+            &taken,
+            (&beside_it, &beside.times(10)),
+            1.1,
+        );
     }
 }
 
@@ -47,7 +54,8 @@ fn exec() {
     let exec = || run(&mut home.command(&["exec", "ci  -scan-00000", "--", "true"]));
     let by_hand = || run(Command::new("true").env("SNYK_TOKEN", "by-hand"));
     let (with_it, by_hand) = in_turns(RUNS, exec, by_hand);
-    let over: Times = (0..100).map(|percent| with_it.at(percent).saturating_sub(by_hand.median())).collect();
+    let over: Times =
+        (0..100).map(|percent| with_it.at(percent).saturating_sub(by_hand.median())).collect();
     let beside = format!("the variable set by hand {by_hand}");
     table::limit(
         "`exec NAME -- true`, what it adds",

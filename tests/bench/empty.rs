@@ -4,7 +4,8 @@ use std::io::{self, Write as _};
 
 use crossterm::event::{Event, KeyCode, read};
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
 use ratatui::backend::CrosstermBackend;
@@ -16,7 +17,8 @@ use ratatui::{Frame, Terminal};
 pub(crate) fn run() -> io::Result<()> {
     enable_raw_mode()?;
     execute!(io::stdout(), EnterAlternateScreen)?;
-    let mut terminal = Terminal::new(CrosstermBackend::new(io::BufWriter::with_capacity(1 << 16, io::stdout())))?;
+    let mut terminal =
+        Terminal::new(CrosstermBackend::new(io::BufWriter::with_capacity(1 << 16, io::stdout())))?;
     let mut keys = 0_u32;
     loop {
         queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?;
@@ -36,9 +38,15 @@ pub(crate) fn run() -> io::Result<()> {
 }
 
 fn draw(frame: &mut Frame<'_>, keys: u32) {
-    let [left, right] = Layout::horizontal([Constraint::Percentage(30), Constraint::Percentage(70)]).areas(frame.area());
-    let [above, below] = Layout::vertical([Constraint::Percentage(40), Constraint::Percentage(60)]).areas(right);
+    let [left, right] =
+        Layout::horizontal([Constraint::Percentage(30), Constraint::Percentage(70)])
+            .areas(frame.area());
+    let [above, below] =
+        Layout::vertical([Constraint::Percentage(40), Constraint::Percentage(60)]).areas(right);
     for (area, title) in [(left, "one"), (above, "two"), (below, "three")] {
-        frame.render_widget(Paragraph::new(format!("{keys} keys")).block(Block::bordered().title(title)), area);
+        frame.render_widget(
+            Paragraph::new(format!("{keys} keys")).block(Block::bordered().title(title)),
+            area,
+        );
     }
 }

@@ -31,9 +31,19 @@ pub(crate) fn measure() {
     for (count, what) in [(1_000, "1,000"), (10_000, "10,000"), (100_000, "100,000")] {
         let (mut many, mut bare) = (Screen::with(count), Bare::with(count));
         let (taken, beside) = in_turns(FRAMES, || many.frame(), || bare.frame());
-        table::ratio(&format!("one frame 200×50, {what} credentials"), &taken, ("bare ratatui", &beside), 1.5);
+        table::ratio(
+            &format!("one frame 200×50, {what} credentials"),
+            &taken,
+            ("bare ratatui", &beside),
+            1.5,
+        );
         let (taken, beside) = in_turns(FRAMES, || many.frame(), || few.frame());
-        table::ratio(&format!("one frame, {what} credentials"), &taken, ("100 credentials", &beside), 1.1);
+        table::ratio(
+            &format!("one frame, {what} credentials"),
+            &taken,
+            ("100 credentials", &beside),
+            1.1,
+        );
     }
 }
 
@@ -85,15 +95,28 @@ impl Bare {
         timed(|| {
             let draw = |frame: &mut ratatui::Frame<'_>| {
                 let [left, right] =
-                    Layout::horizontal([Constraint::Percentage(60), Constraint::Percentage(40)]).areas(frame.area());
-                let [above, below] = Layout::vertical([Constraint::Percentage(40), Constraint::Percentage(60)]).areas(right);
-                let list =
-                    List::new(rows.iter().take(left.height.into()).map(line)).block(Block::bordered().title("Credentials"));
+                    Layout::horizontal([Constraint::Percentage(60), Constraint::Percentage(40)])
+                        .areas(frame.area());
+                let [above, below] =
+                    Layout::vertical([Constraint::Percentage(40), Constraint::Percentage(60)])
+                        .areas(right);
+                let list = List::new(rows.iter().take(left.height.into()).map(line))
+                    .block(Block::bordered().title("Credentials"));
                 let list = list.highlight_style(Style::new().bg(Color::Blue));
-                frame.render_stateful_widget(list, left, &mut ListState::default().with_selected(Some(cursor)));
+                frame.render_stateful_widget(
+                    list,
+                    left,
+                    &mut ListState::default().with_selected(Some(cursor)),
+                );
                 for (area, title) in [(above, "Detail"), (below, "Console")] {
-                    let text = format!("{} {} {}", rows[cursor].name, rows[cursor].region, rows[cursor].id);
-                    frame.render_widget(Paragraph::new(text).block(Block::bordered().title(title)), area);
+                    let text = format!(
+                        "{} {} {}",
+                        rows[cursor].name, rows[cursor].region, rows[cursor].id
+                    );
+                    frame.render_widget(
+                        Paragraph::new(text).block(Block::bordered().title(title)),
+                        area,
+                    );
                 }
             };
             self.terminal.draw(draw).unwrap();
@@ -102,9 +125,16 @@ impl Bare {
 }
 
 fn line(row: &Credential) -> Line<'_> {
-    let expires = row.expires.map_or_else(String::new, |end| format!("{} d", (end - OffsetDateTime::now_utc()).whole_days()));
+    let expires = row.expires.map_or_else(String::new, |end| {
+        format!("{} d", (end - OffsetDateTime::now_utc()).whole_days())
+    });
     let verdict = row.last_check.as_ref().map_or("", |check| check.result.as_str());
-    let spans = [("●", Color::Green), (row.name.as_str(), Color::White), (&row.region, Color::Gray), (verdict, Color::Gray)];
+    let spans = [
+        ("●", Color::Green),
+        (row.name.as_str(), Color::White),
+        (&row.region, Color::Gray),
+        (verdict, Color::Gray),
+    ];
     let spans = spans.map(|(text, color)| Span::styled(format!("{text} "), color));
     spans.into_iter().chain([Span::raw(expires)]).collect()
 }

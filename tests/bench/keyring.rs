@@ -15,14 +15,22 @@ const NAME: &str = "on-the-keyring";
 
 /// Measures in a session with a keyring of its own.
 pub(crate) fn measure() {
-    if !["dbus-run-session", "gnome-keyring-daemon", "secret-tool"].iter().all(|program| have(program)) {
+    if !["dbus-run-session", "gnome-keyring-daemon", "secret-tool"]
+        .iter()
+        .all(|program| have(program))
+    {
         return table::skip(WHAT, "no Secret Service is installed");
     }
     let session = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/with-secret-service.sh");
-    let inside = Command::new(session).arg(std::env::current_exe().unwrap()).arg(KEYRING).output().unwrap();
+    let inside =
+        Command::new(session).arg(std::env::current_exe().unwrap()).arg(KEYRING).output().unwrap();
     assert!(inside.status.success(), "{}", String::from_utf8_lossy(&inside.stderr));
     let told = String::from_utf8(inside.stdout).unwrap();
-    let times = |line: &str| line.split(' ').map(|number| Duration::from_micros(number.parse().unwrap())).collect::<Times>();
+    let times = |line: &str| {
+        line.split(' ')
+            .map(|number| Duration::from_micros(number.parse().unwrap()))
+            .collect::<Times>()
+    };
     let (taken, beside) = told.trim().split_once('\n').unwrap();
     table::ratio(WHAT, &times(taken), ("secret-tool lookup", &times(beside)), 1.5);
 }
@@ -36,12 +44,19 @@ pub(crate) fn measure_inside() {
         command
     };
     let mut add = command(&["add", NAME, "--provider", "snyk", "--kind", "personal-token"]);
-    let mut add = add.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut add =
+        add.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     add.stdin.take().unwrap().write_all(b"00000000-0000-4000-8000-000000000000").unwrap();
     assert!(add.wait().unwrap().success());
-    let id = tokenring::index::Database::open(&home.index()).unwrap().credential_by_name(NAME).unwrap().id;
+    let id = tokenring::index::Database::open(&home.index())
+        .unwrap()
+        .credential_by_name(NAME)
+        .unwrap()
+        .id;
     let key = format!("{id}/current/secret");
-    let lookup = || run(Command::new("secret-tool").args(["lookup", "service", "tokenring", "username", &key]));
+    let lookup = || {
+        run(Command::new("secret-tool").args(["lookup", "service", "tokenring", "username", &key]))
+    };
     let (taken, beside) = in_turns(RUNS, || run(&mut command(&["get", NAME])), lookup);
     println!("{}\n{}", taken.in_micros(), beside.in_micros());
 }

@@ -28,7 +28,12 @@ fn main() {
     match std::env::args().nth(1).as_deref() {
         Some(EMPTY) => empty::run().unwrap(),
         Some(KEYRING) => keyring::measure_inside(),
-        _ => measure(&std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect::<Vec<_>>()),
+        _ => measure(
+            &std::env::args()
+                .skip(1)
+                .filter(|argument| !argument.starts_with('-'))
+                .collect::<Vec<_>>(),
+        ),
     }
 }
 

@@ -34,28 +34,48 @@ struct Site {
 pub(crate) fn measure() {
     // The bare client brings none of its own. It can be installed once, and nobody else does.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let (site, larger) = (Site::with_credentials(CREDENTIALS), Site::with_credentials(CREDENTIALS * 10));
+    let (site, larger) =
+        (Site::with_credentials(CREDENTIALS), Site::with_credentials(CREDENTIALS * 10));
     let url = site.serve(Duration::ZERO);
     larger.serve(Duration::ZERO);
     bare(&site, &url);
     let (taken, beside) = in_turns(RUNS / 3, || larger.checks(), || site.checks());
-    table::ratio("`check --all`, 10,000 credentials", &taken, ("10 × 1,000 credentials", &beside.times(10)), 1.1);
+    table::ratio(
+        "`check --all`, 10,000 credentials",
+        &taken,
+        ("10 × 1,000 credentials", &beside.times(10)),
+        1.1,
+    );
     cold(&site, &url);
 
     site.serve(SLOW);
     // One check in a process is what everything but the checks costs.
     let taken: Times = (0..RUNS / 3).map(|_| site.checks() + SLOW).collect();
     let ideal: Times = [SLOW * CREDENTIALS.div_ceil(AT_ONCE)].into_iter().collect();
-    table::ratio("`check --all`, a server that takes 50 ms", &taken, ("nothing but waiting", &ideal), 1.07);
+    table::ratio(
+        "`check --all`, a server that takes 50 ms",
+        &taken,
+        ("nothing but waiting", &ideal),
+        1.07,
+    );
     at_the_screen(&site);
 }
 
 /// Checks beside clients that do nothing but send.
 fn bare(site: &Site, url: &str) {
-    let (taken, beside) = in_turns(RUNS, || site.checks(), || site.runtime.block_on(bare_requests(url)));
-    table::ratio("`check --all`, 1,000 credentials, less one check", &taken, ("bare client", &beside), 1.5);
+    let (taken, beside) =
+        in_turns(RUNS, || site.checks(), || site.runtime.block_on(bare_requests(url)));
+    table::ratio(
+        "`check --all`, 1,000 credentials, less one check",
+        &taken,
+        ("bare client", &beside),
+        1.5,
+    );
     if !have("oha") {
-        return table::skip("`check --all`, 1,000 credentials, less one check", "oha is not installed");
+        return table::skip(
+            "`check --all`, 1,000 credentials, less one check",
+            "oha is not installed",
+        );
     }
     let (count, at_once) = (CREDENTIALS.to_string(), AT_ONCE.to_string());
     let oha = || run(Command::new("oha").args(["-n", &count, "-c", &at_once, "--no-tui", url]));
@@ -66,13 +86,16 @@ fn bare(site: &Site, url: &str) {
 /// One request in a process of its own, beside other programs that send it.
 fn cold(site: &Site, url: &str) {
     let curl: &[&str] = &["-s", "-H", "authorization: token x", url];
-    for (program, arguments) in [("curl", curl), ("xh", &["--ignore-stdin", "--body", url, "authorization:token x"])] {
+    for (program, arguments) in
+        [("curl", curl), ("xh", &["--ignore-stdin", "--body", url, "authorization:token x"])]
+    {
         if !have(program) {
             table::skip("`request`, cold", &format!("{program} is not installed"));
             continue;
         }
         let request = || run(&mut site.home.command(&["request", ONE, PATH]));
-        let (taken, beside) = in_turns(COLD_RUNS, request, || run(Command::new(program).args(arguments)));
+        let (taken, beside) =
+            in_turns(COLD_RUNS, request, || run(Command::new(program).args(arguments)));
         table::ratio("`request`, cold", &taken, (program, &beside), 1.2);
     }
 }
@@ -107,7 +130,16 @@ impl Site {
     /// Lets the region be a server that takes so long for each answer; returns what is asked of it.
     fn serve(&self, pause: Duration) -> String {
         let origin = self.runtime.block_on(serve(pause));
-        run(&mut self.home.command(&["regions", "add", "--provider", "snyk", "--id", "SNYK-EU-01", "--api", &origin]));
+        run(&mut self.home.command(&[
+            "regions",
+            "add",
+            "--provider",
+            "snyk",
+            "--id",
+            "SNYK-EU-01",
+            "--api",
+            &origin,
+        ]));
         origin + PATH
     }
 
@@ -134,7 +166,8 @@ async fn bare_requests(url: &str) -> Duration {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let begin = Instant::now();
     let one = |_| {
-        let request = client.get(url).header("authorization", "token 00000000-0000-4000-8000-000000000000");
+        let request =
+            client.get(url).header("authorization", "token 00000000-0000-4000-8000-000000000000");
         async { assert_eq!(request.send().await.unwrap().text().await.unwrap(), ANSWER) }
     };
     stream::iter(0..CREDENTIALS).map(one).buffer_unordered(AT_ONCE as usize).collect::<()>().await;

@@ -49,8 +49,14 @@ pub(crate) fn measure(home: &Home) {
     let few = Home::with_credentials(100);
     for (count, words) in [(1_000, "1,000"), (10_000, "10,000"), (100_000, "100,000")] {
         let more = Home::with_credentials(count);
-        let (taken, beside) = in_turns(STARTS / 3, || first_frame(start(&more)), || first_frame(start(&few)));
-        table::ratio(&format!("first frame, {words} credentials"), &taken, ("100 credentials", &beside), 1.1);
+        let (taken, beside) =
+            in_turns(STARTS / 3, || first_frame(start(&more)), || first_frame(start(&few)));
+        table::ratio(
+            &format!("first frame, {words} credentials"),
+            &taken,
+            ("100 credentials", &beside),
+            1.1,
+        );
     }
 
     let (mut ours, mut empty) = (start(home), empty());
@@ -59,9 +65,15 @@ pub(crate) fn measure(home: &Home) {
     keys("key → painted", &mut ours, &mut empty);
     idle(&mut ours);
     let [taken, beside] = [ours.resident(), empty.resident()].map(f64::from);
-    let words = (format!("{:.1} MiB", taken / 1024.0), format!("empty program {:.1} MiB", beside / 1024.0));
+    let words =
+        (format!("{:.1} MiB", taken / 1024.0), format!("empty program {:.1} MiB", beside / 1024.0));
     table::proportion("resident memory", &words.0, &words.1, (taken / beside, 2.0));
-    table::ratio("filter keystroke → painted", &filter_keys(&mut ours), ("nucleo on the bare names", &bare_filter(home)), 2.0);
+    table::ratio(
+        "filter keystroke → painted",
+        &filter_keys(&mut ours),
+        ("nucleo on the bare names", &bare_filter(home)),
+        2.0,
+    );
     ours.end();
     empty.end();
 }
@@ -74,7 +86,12 @@ pub(crate) fn keys(what: &str, ours: &mut Running, empty: &mut Running) {
     table::ratio(&format!("{what}, median"), &taken, ("empty program", &beside), 1.3);
     let (taken, beside) = (taken.at(99), beside.at(99));
     let ratio = taken.div_duration_f64(beside);
-    table::proportion(&format!("{what}, 99th percentile"), &ms(taken), &format!("empty program {}", ms(beside)), (ratio, 4.0));
+    table::proportion(
+        &format!("{what}, 99th percentile"),
+        &ms(taken),
+        &format!("empty program {}", ms(beside)),
+        (ratio, 4.0),
+    );
 }
 
 fn first_frame(mut running: Running) -> Duration {
@@ -109,8 +126,13 @@ fn filter_keys(running: &mut Running) -> Times {
 }
 
 fn bare_filter(home: &Home) -> Times {
-    let names: Vec<_> =
-        Database::open(&home.index()).unwrap().credentials().unwrap().into_iter().map(|known| known.name).collect();
+    let names: Vec<_> = Database::open(&home.index())
+        .unwrap()
+        .credentials()
+        .unwrap()
+        .into_iter()
+        .map(|known| known.name)
+        .collect();
     let mut matcher = Matcher::new(Config::DEFAULT);
     ["c", "ca", "can"]
         .iter()
@@ -119,7 +141,10 @@ fn bare_filter(home: &Home) -> Times {
         .map(|typed| {
             let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
             timed(|| {
-                drop::<Vec<_>>(pattern.match_list(names.iter().map(tokenring::domain::CredentialName::as_str), &mut matcher))
+                drop::<Vec<_>>(pattern.match_list(
+                    names.iter().map(tokenring::domain::CredentialName::as_str),
+                    &mut matcher,
+                ))
             })
         })
         .collect()
@@ -132,8 +157,11 @@ impl Running {
         command.get_envs().for_each(|(name, value)| builder.env(name, value.unwrap_or_default()));
         builder.env("TERM", "xterm-256color");
         builder.env("LANG", "C.UTF-8");
-        let pair = native_pty_system().openpty(PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 }).unwrap();
-        let (mut reader, keys) = (pair.master.try_clone_reader().unwrap(), pair.master.take_writer().unwrap());
+        let pair = native_pty_system()
+            .openpty(PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 })
+            .unwrap();
+        let (mut reader, keys) =
+            (pair.master.try_clone_reader().unwrap(), pair.master.take_writer().unwrap());
         let (send, frames) = mpsc::channel();
         std::thread::spawn(move || {
             let mut buffer = vec![0; 1 << 16];
@@ -209,7 +237,9 @@ impl Running {
     fn read_for(&mut self, span: Duration) -> usize {
         let end = Instant::now() + span;
         let mut bytes = 0;
-        while let Ok(piece) = self.frames.recv_timeout(end.saturating_duration_since(Instant::now())) {
+        while let Ok(piece) =
+            self.frames.recv_timeout(end.saturating_duration_since(Instant::now()))
+        {
             bytes += piece.bytes.len();
         }
         bytes
@@ -218,7 +248,14 @@ impl Running {
     /// The time that it had a processor, in hundredths of a second.
     fn ticks(&self) -> u64 {
         let stat = self.proc("stat");
-        stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+        stat.rsplit(')')
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .map(|ticks| ticks.parse::<u64>().unwrap())
+            .sum()
     }
 
     /// KiB in memory.
@@ -229,14 +266,19 @@ impl Running {
     }
 
     fn proc(&self, file: &str) -> String {
-        std::fs::read_to_string(format!("/proc/{}/{file}", self.child.process_id().unwrap())).unwrap()
+        std::fs::read_to_string(format!("/proc/{}/{file}", self.child.process_id().unwrap()))
+            .unwrap()
     }
 
     pub(crate) fn end(mut self) {
         self.keys.write_all(b"\x1b").unwrap();
         self.settle();
         self.keys.write_all(b"q").unwrap();
-        assert!(self.child.wait().unwrap().success(), "it ends well, after {}", ms(self.started.elapsed()));
+        assert!(
+            self.child.wait().unwrap().success(),
+            "it ends well, after {}",
+            ms(self.started.elapsed())
+        );
     }
 }
 

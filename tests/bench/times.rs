@@ -38,7 +38,8 @@ impl FromIterator<Duration> for Times {
 /// The median, and between what eight of ten runs lie.
 impl fmt::Display for Times {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [low, median, high] = [10, 50, 90].map(|percent| self.at(percent).as_secs_f64() * 1000.0);
+        let [low, median, high] =
+            [10, 50, 90].map(|percent| self.at(percent).as_secs_f64() * 1000.0);
         write!(out, "{median:.2} ms ({low:.2}–{high:.2})")
     }
 }
@@ -51,7 +52,11 @@ pub(crate) fn timed(work: impl FnOnce()) -> Duration {
 }
 
 /// Runs of two things in turns: whatever else the machine does meanwhile troubles both alike.
-pub(crate) fn in_turns(runs: usize, mut one: impl FnMut() -> Duration, mut other: impl FnMut() -> Duration) -> (Times, Times) {
+pub(crate) fn in_turns(
+    runs: usize,
+    mut one: impl FnMut() -> Duration,
+    mut other: impl FnMut() -> Duration,
+) -> (Times, Times) {
     let (one, other): (Vec<_>, Vec<_>) = (0..runs).map(|_| (one(), other())).unzip();
     (one.into_iter().collect(), other.into_iter().collect())
 }

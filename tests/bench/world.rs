@@ -36,7 +36,18 @@ const FILL: &str = "
 pub(crate) fn prepare() {
     let target = Path::new(FOLDER).parent().unwrap();
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    build.args(["build", "--release", "--locked", "--offline", "--quiet", "--bin", "tokenring", "--target-dir"]).arg(target);
+    build
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--offline",
+            "--quiet",
+            "--bin",
+            "tokenring",
+            "--target-dir",
+        ])
+        .arg(target);
     assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
     std::fs::copy(target.join("release/tokenring"), program()).unwrap();
     std::fs::copy(std::env::current_exe().unwrap(), ourselves()).unwrap();
@@ -72,19 +83,27 @@ impl Home {
         Connection::open(index).unwrap().execute(FILL, [count]).unwrap();
         let passphrase = home.0.path().join("passphrase");
         std::fs::write(&passphrase, PASSPHRASE).unwrap();
-        std::fs::set_permissions(passphrase, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(passphrase, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .unwrap();
         home
     }
 
     /// Gives the first so many credentials a secret.
     pub(crate) async fn keep_secrets(&self, count: u128) {
-        let store = FileStore::new(self.root().join("data/vault")).with_work_factor(WorkFactor::new(2));
+        let store =
+            FileStore::new(self.root().join("data/vault")).with_work_factor(WorkFactor::new(2));
         let passphrase = Secret::from_text(PASSPHRASE.to_owned());
         store.unlock(UnlockMethod::Passphrase(&passphrase), Duration::from_secs(60)).await.unwrap();
         for number in 0..count {
-            let key =
-                ItemKey::for_part(&CredentialId::from_random(number.to_be_bytes()), SecretSlot::Current, &SecretPart::Secret);
-            store.put(&key, &Secret::from_text(format!("{number:08x}-0000-4000-8000-000000000000"))).await.unwrap();
+            let key = ItemKey::for_part(
+                &CredentialId::from_random(number.to_be_bytes()),
+                SecretSlot::Current,
+                &SecretPart::Secret,
+            );
+            store
+                .put(&key, &Secret::from_text(format!("{number:08x}-0000-4000-8000-000000000000")))
+                .await
+                .unwrap();
         }
     }
 
@@ -117,5 +136,6 @@ pub(crate) fn run(command: &mut Command) -> Duration {
 
 /// Whether a program is installed.
 pub(crate) fn have(program: &str) -> bool {
-    std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join(program).is_file())
+    std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .any(|folder| folder.join(program).is_file())
 }

@@ -18,9 +18,19 @@ fn a_credential_is_added_listed_shown_used_and_removed() {
 
     let listed = home.run(&["list", "--json"]).expect(0).json();
     let one = &listed.as_array().unwrap()[0];
-    for field in
-        ["name", "provider", "kind", "region", "fields", "labels", "created", "expires", "fingerprint", "principal", "last_check"]
-    {
+    for field in [
+        "name",
+        "provider",
+        "kind",
+        "region",
+        "fields",
+        "labels",
+        "created",
+        "expires",
+        "fingerprint",
+        "principal",
+        "last_check",
+    ] {
         assert!(one.get(field).is_some(), "list --json has no {field}: {one}");
     }
     assert_eq!(one["last_check"], Value::Null);
@@ -44,21 +54,39 @@ fn a_credential_is_added_listed_shown_used_and_removed() {
 #[test]
 fn a_wrong_region_is_told_from_a_bad_token() {
     let (home, world) = met();
-    home.feed(&["add", "laptop", "--provider", "snyk", "--kind", "personal-token", "--region", "eu"], world.secret("us01-admin"))
-        .expect(0);
+    home.feed(
+        &["add", "laptop", "--provider", "snyk", "--kind", "personal-token", "--region", "eu"],
+        world.secret("us01-admin"),
+    )
+    .expect(0);
     let refused = home.run(&["check", "laptop", "--json"]).expect(4).json();
     assert_eq!(refused[0]["verdict"], "refused");
     assert!(refused[0]["reason"].as_str().unwrap().contains("region"), "{refused}");
 
     let probed = home.run(&["probe", "laptop", "--json"]).expect(0).json();
-    let accepted: Vec<_> =
-        probed.as_array().unwrap().iter().filter(|place| place["verdict"] == "accepted").map(|place| &place["region"]).collect();
+    let accepted: Vec<_> = probed
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|place| place["verdict"] == "accepted")
+        .map(|place| &place["region"])
+        .collect();
     assert_eq!(accepted, ["SNYK-US-01"]);
-    assert_eq!(probed.as_array().unwrap().iter().filter(|place| place["current"] == true).count(), 1);
-    let own = home.run(&["show", "laptop", "--json"]).expect(0).json()["last_check"]["reason"].to_string();
-    assert!(own.contains("belongs to SNYK-US-01"), "the own region is asked when the others have answered: {own}");
+    assert_eq!(
+        probed.as_array().unwrap().iter().filter(|place| place["current"] == true).count(),
+        1
+    );
+    let own = home.run(&["show", "laptop", "--json"]).expect(0).json()["last_check"]["reason"]
+        .to_string();
+    assert!(
+        own.contains("belongs to SNYK-US-01"),
+        "the own region is asked when the others have answered: {own}"
+    );
 
-    let answer = home.run(&["request", "laptop", "/rest/self?version=2024-10-15", "--json"]).expect(4).json();
+    let answer = home
+        .run(&["request", "laptop", "/rest/self?version=2024-10-15", "--json"])
+        .expect(4)
+        .json();
     let words = answer["explanation"].to_string();
     assert!(words.contains("SNYK-US-01") && words.contains("SNYK-EU-01"), "{words}");
 
@@ -83,11 +111,14 @@ fn one_of_each_kind(world: &World) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     for credential in world.manifest["credentials"].as_array().unwrap() {
         let text = |member: &str| credential[member].as_str().unwrap();
-        let auth =
-            credential["fields"]["auth_type"].as_str().filter(|auth| auth.ends_with("private_key_jwt")).unwrap_or_default();
+        let auth = credential["fields"]["auth_type"]
+            .as_str()
+            .filter(|auth| auth.ends_with("private_key_jwt"))
+            .unwrap_or_default();
         let kind = format!("{} {} {auth}", text("provider"), text("kind"));
-        let broken =
-            ["expired", "revoked", "wrong", "misfiled", "old", "stale", "leaked"].iter().any(|word| text("name").contains(word));
+        let broken = ["expired", "revoked", "wrong", "misfiled", "old", "stale", "leaked"]
+            .iter()
+            .any(|word| text("name").contains(word));
         if !broken && found.iter().all(|(_, known)| *known != kind) {
             found.push((text("name").to_owned(), kind));
         }
@@ -101,7 +132,16 @@ fn requests_come_back_as_they_were_answered() {
     let (home, world) = met();
     home.adopt(&world, "us01-admin").expect(0);
     let plain = home
-        .run(&["request", "us01-admin", "GET", "/rest/orgs", "--query", "version=2024-10-15", "--query", "limit=10"])
+        .run(&[
+            "request",
+            "us01-admin",
+            "GET",
+            "/rest/orgs",
+            "--query",
+            "version=2024-10-15",
+            "--query",
+            "limit=10",
+        ])
         .expect(0);
     assert_eq!(plain.json()["data"].as_array().unwrap().len(), 10);
     let whole = home.run(&["request", "us01-admin", "--preset", "self", "--json"]).expect(0).json();
@@ -128,7 +168,15 @@ fn what_changes_something_needs_a_yes() {
         ])
         .expect(2);
     assert!(unsure.error()["remedy"].as_str().unwrap().contains("--yes"));
-    let readonly = ["request", "us01-admin", "DELETE", "/rest/self/personal_access_tokens/x", "--yes", "--readonly", "--json"];
+    let readonly = [
+        "request",
+        "us01-admin",
+        "DELETE",
+        "/rest/self/personal_access_tokens/x",
+        "--yes",
+        "--readonly",
+        "--json",
+    ];
     assert!(home.run(&readonly).expect(2).error()["why"].as_str().unwrap().contains("read-only"));
 }
 
@@ -137,7 +185,14 @@ fn a_secret_never_goes_to_a_stranger() {
     let (home, world) = met();
     home.adopt(&world, "us01-admin").expect(0);
     let stranger = world.manifest["regions"]["SNYK-EU-01"]["api"].as_str().unwrap();
-    let refused = home.run(&["request", "us01-admin", &format!("{stranger}/rest/self?version=2024-10-15"), "--json"]).expect(2);
+    let refused = home
+        .run(&[
+            "request",
+            "us01-admin",
+            &format!("{stranger}/rest/self?version=2024-10-15"),
+            "--json",
+        ])
+        .expect(2);
     assert!(refused.error()["why"].as_str().unwrap().contains("not bound"), "{}", refused.err);
 }
 
@@ -145,41 +200,72 @@ fn a_secret_never_goes_to_a_stranger() {
 fn mistakes_are_told_with_what_to_do() {
     let (home, world) = met();
     home.adopt(&world, "us01-admin").expect(0);
-    let nearest = home.feed(&["add", "x", "--provider", "synk", "--json"], "whatever").expect(2).error();
+    let nearest =
+        home.feed(&["add", "x", "--provider", "synk", "--json"], "whatever").expect(2).error();
     assert!(nearest.to_string().contains("snyk"), "{nearest}");
-    let region = home.feed(&["add", "x", "--provider", "snyk", "--region", "SNYK-EU-1", "--json"], "whatever").expect(2).error();
-    assert!(region.to_string().contains("SNYK-EU-01"), "{region}");
-    let taken = home
-        .feed(&["add", "us01-admin", "--provider", "snyk", "--kind", "personal-token", "--json"], world.secret("us01-reader"))
-        .expect(2);
-    assert!(taken.error().to_string().contains("us01-admin"));
-    assert_eq!(home.run(&["get", "us01-admin"]).expect(0).out, world.secret("us01-admin"), "the first one is untouched");
-    for empty in ["", "\n", "  \n", "\"\"\n"] {
-        home.feed(&["add", "empty", "--provider", "snyk", "--kind", "personal-token"], empty).expect(2);
-    }
-    let unseen = home
-        .feed(&["add", "odd", "--provider", "snyk", "--kind", "personal-token", "--json"], "snyk_uat.ab\u{200b}cd")
+    let region = home
+        .feed(&["add", "x", "--provider", "snyk", "--region", "SNYK-EU-1", "--json"], "whatever")
         .expect(2)
         .error();
-    assert!(unseen.to_string().contains("zero-width") || unseen.to_string().contains("zero width"), "{unseen}");
+    assert!(region.to_string().contains("SNYK-EU-01"), "{region}");
+    let taken = home
+        .feed(
+            &["add", "us01-admin", "--provider", "snyk", "--kind", "personal-token", "--json"],
+            world.secret("us01-reader"),
+        )
+        .expect(2);
+    assert!(taken.error().to_string().contains("us01-admin"));
+    assert_eq!(
+        home.run(&["get", "us01-admin"]).expect(0).out,
+        world.secret("us01-admin"),
+        "the first one is untouched"
+    );
+    for empty in ["", "\n", "  \n", "\"\"\n"] {
+        home.feed(&["add", "empty", "--provider", "snyk", "--kind", "personal-token"], empty)
+            .expect(2);
+    }
+    let unseen = home
+        .feed(
+            &["add", "odd", "--provider", "snyk", "--kind", "personal-token", "--json"],
+            "snyk_uat.ab\u{200b}cd",
+        )
+        .expect(2)
+        .error();
+    assert!(
+        unseen.to_string().contains("zero-width") || unseen.to_string().contains("zero width"),
+        "{unseen}"
+    );
     let name = home.run(&["show", "us01-admim", "--json"]).expect(3).error();
     assert!(name.to_string().contains("us01-admin"), "{name}");
     assert!(home.run(&["nonsense", "--json"]).expect(2).error()["what"].is_string());
-    let plain_http =
-        home.run(&["regions", "add", "--provider", "snyk", "--id", "X", "--api", "http://api.example.com", "--json"]).expect(2);
+    let plain_http = home
+        .run(&[
+            "regions",
+            "add",
+            "--provider",
+            "snyk",
+            "--id",
+            "X",
+            "--api",
+            "http://api.example.com",
+            "--json",
+        ])
+        .expect(2);
     assert!(plain_http.error()["why"].as_str().unwrap().contains("plain http"));
 }
 
 #[test]
 fn a_pasted_secret_is_cleaned_visibly_and_recognised() {
     let (home, world) = met();
-    let token = world.manifest["credentials"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|known| known["kind"] == "personal-access-token" && known["region"] == "SNYK-EU-01");
+    let token =
+        world.manifest["credentials"].as_array().unwrap().iter().find(|known| {
+            known["kind"] == "personal-access-token" && known["region"] == "SNYK-EU-01"
+        });
     let secret = token.unwrap()["secret"].as_str().unwrap();
-    let found = home.feed(&["identify", "--json"], &format!("export SNYK_TOKEN=\"{secret}\"\n")).expect(0).json();
+    let found = home
+        .feed(&["identify", "--json"], &format!("export SNYK_TOKEN=\"{secret}\"\n"))
+        .expect(0)
+        .json();
     let best = &found["candidates"][0];
     assert_eq!(
         (best["provider"].as_str(), best["kind"].as_str(), best["region"].as_str()),
@@ -219,14 +305,30 @@ fn edits_change_what_they_name_and_nothing_else() {
     let (home, world) = met();
     home.adopt(&world, "us01-admin").expect(0);
     let before = home.run(&["show", "us01-admin", "--json"]).expect(0).json();
-    home.run(&["edit", "us01-admin", "--rename", "boss", "--label", "prod", "--field", "org_id=abc"]).expect(0);
+    home.run(&[
+        "edit",
+        "us01-admin",
+        "--rename",
+        "boss",
+        "--label",
+        "prod",
+        "--field",
+        "org_id=abc",
+    ])
+    .expect(0);
     let after = home.run(&["show", "boss", "--json"]).expect(0).json();
     assert_eq!(after["labels"], serde_json::json!(["prod"]));
     assert_eq!(after["fields"]["org_id"], "abc");
-    assert_eq!((&after["fingerprint"], &after["created"]), (&before["fingerprint"], &before["created"]));
+    assert_eq!(
+        (&after["fingerprint"], &after["created"]),
+        (&before["fingerprint"], &before["created"])
+    );
     home.feed(&["edit", "boss", "--secret"], world.secret("us01-reader")).expect(0);
     assert_eq!(home.run(&["get", "boss"]).expect(0).out, world.secret("us01-reader"));
-    assert_ne!(home.run(&["show", "boss", "--json"]).expect(0).json()["fingerprint"], before["fingerprint"]);
+    assert_ne!(
+        home.run(&["show", "boss", "--json"]).expect(0).json()["fingerprint"],
+        before["fingerprint"]
+    );
     home.run(&["edit", "boss", "--field", "no_such_field=1"]).expect(2);
 }
 
@@ -239,7 +341,14 @@ fn eight_processes_add_at_once_and_nothing_is_lost() {
                 let home = &home;
                 scope.spawn(move || {
                     home.feed(
-                        &["add", &format!("twin-{number}"), "--provider", "snyk", "--kind", "personal-token"],
+                        &[
+                            "add",
+                            &format!("twin-{number}"),
+                            "--provider",
+                            "snyk",
+                            "--kind",
+                            "personal-token",
+                        ],
                         &uuid(number),
                     )
                 })
@@ -263,7 +372,11 @@ fn one_name_at_once_is_given_once() {
             .map(|number| {
                 let home = &home;
                 scope.spawn(move || {
-                    home.feed(&["add", "only", "--provider", "snyk", "--kind", "personal-token"], &uuid(number)).code
+                    home.feed(
+                        &["add", "only", "--provider", "snyk", "--kind", "personal-token"],
+                        &uuid(number),
+                    )
+                    .code
                 })
             })
             .collect();
@@ -347,7 +460,11 @@ fn many_checks_can_be_given_up_and_what_is_known_is_told() {
     terminal.expect("unchecked");
     assert_eq!(terminal.code(), 130);
     assert!(terminal.text().contains("accepted"), "{}", terminal.text());
-    assert_eq!(home.run(&["show", "us01-admin", "--json"]).expect(0).json()["last_check"]["verdict"], "accepted", "and is kept");
+    assert_eq!(
+        home.run(&["show", "us01-admin", "--json"]).expect(0).json()["last_check"]["verdict"],
+        "accepted",
+        "and is kept"
+    );
 }
 
 #[test]
@@ -355,7 +472,8 @@ fn a_policy_needs_neither_the_store_nor_a_provider() {
     let (home, world) = met();
     home.adopt_with(&world, "us01-admin", &["--offline", "--expires", "2027-02-07"]).expect(0);
     drop(world);
-    let mut command = home.command(&["check", "--all", "--offline", "--expires-within", "100000d", "--json"]);
+    let mut command =
+        home.command(&["check", "--all", "--offline", "--expires-within", "100000d", "--json"]);
     let done = command.env_remove("TOKENRING_PASSPHRASE_FILE").output().unwrap();
     let found: Value = serde_json::from_slice(&done.stdout).unwrap();
     assert_eq!((done.status.code(), &found[0]["verdict"]), (Some(7), &Value::from("unchecked")));

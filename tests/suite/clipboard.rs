@@ -17,8 +17,22 @@ struct Desktop {
 impl Desktop {
     fn start() -> Self {
         let mut server = Command::new("Xvfb");
-        server.args(["-displayfd", "1", "-nolisten", "tcp", "-noreset", "-screen", "0", "64x64x24"]);
-        let mut server = server.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        server.args([
+            "-displayfd",
+            "1",
+            "-nolisten",
+            "tcp",
+            "-noreset",
+            "-screen",
+            "0",
+            "64x64x24",
+        ]);
+        let mut server = server
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut line = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
         Self { server, display: format!(":{}", line.trim()) }
@@ -33,13 +47,15 @@ impl Desktop {
 
     /// What another program would paste, as text or in another form.
     fn pasted(&self, arguments: &[&str]) -> String {
-        let done = self.xclip(&[&["-o"], arguments].concat()).stdin(Stdio::null()).output().unwrap();
+        let done =
+            self.xclip(&[&["-o"], arguments].concat()).stdin(Stdio::null()).output().unwrap();
         String::from_utf8_lossy(&done.stdout).into_owned()
     }
 
     /// Copies as another program would, and waits until it is there: `xclip` goes on by itself.
     fn copy(&self, text: &str) {
-        let mut xclip = self.xclip(&["-i"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut xclip =
+            self.xclip(&["-i"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         xclip.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
         xclip.wait().unwrap();
         let end = Instant::now() + PATIENCE;
@@ -77,7 +93,11 @@ async fn a_copied_secret_is_marked_and_goes_after_its_time() {
     pty.send("y");
     pty.expect("cleared in 2 s");
     assert_eq!(desktop.pasted(&[]), world.secret("us01-laptop"));
-    assert_eq!(desktop.pasted(&["-t", "x-kde-passwordManagerHint"]), "secret", "managers of clipboards are told");
+    assert_eq!(
+        desktop.pasted(&["-t", "x-kde-passwordManagerHint"]),
+        "secret",
+        "managers of clipboards are told"
+    );
     until("it is gone after its time", async || desktop.pasted(&[]).is_empty()).await;
     pty.send("q");
     assert_eq!(pty.code(), 0);

@@ -34,13 +34,28 @@ fn check_tells_every_mistake_and_every_collision() {
     let checked = home.run(&["--json", "config", "check"]);
     assert_eq!(checked.code, 2);
     let told: Value = serde_json::from_str(&checked.out).unwrap();
-    let findings: Vec<_> = told["findings"].as_array().unwrap().iter().map(|found| found["why"].as_str().unwrap()).collect();
-    for (line, words) in [(2, "unknown field `clipbord`"), (6, "x is claimed by"), (7, "there is no command `rotat`")] {
-        let found = findings.iter().any(|why| why.contains(&format!("config.toml:{line}:")) && why.contains(words));
+    let findings: Vec<_> = told["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|found| found["why"].as_str().unwrap())
+        .collect();
+    for (line, words) in [
+        (2, "unknown field `clipbord`"),
+        (6, "x is claimed by"),
+        (7, "there is no command `rotat`"),
+    ] {
+        let found = findings
+            .iter()
+            .any(|why| why.contains(&format!("config.toml:{line}:")) && why.contains(words));
         assert!(found, "{words:?} on line {line} is not in {findings:#?}");
     }
     let plain = home.run(&["config", "check"]);
-    assert!(plain.out.starts_with("settings\n  fail  ") && plain.out.contains("did you mean `rotate`?"), "{}", plain.out);
+    assert!(
+        plain.out.starts_with("settings\n  fail  ") && plain.out.contains("did you mean `rotate`?"),
+        "{}",
+        plain.out
+    );
     home_with("mouse = false\n").run(&["config", "check"]).expect(0);
 }
 
@@ -49,7 +64,8 @@ fn the_path_and_the_schema_are_printed_whatever_the_file_says() {
     let home = home_with("this is no TOML");
     let path = home.run(&["config", "path"]).expect(0);
     assert_eq!(PathBuf::from(path.out.trim()), settings_of(&home));
-    let schema: Value = serde_json::from_str(&home.run(&["config", "schema"]).expect(0).out).unwrap();
+    let schema: Value =
+        serde_json::from_str(&home.run(&["config", "schema"]).expect(0).out).unwrap();
     assert_eq!(schema["properties"]["theme"]["type"], "string");
     assert!(schema["properties"]["keys"]["properties"]["copy-secret"].is_object(), "{schema}");
 }
@@ -79,7 +95,11 @@ fn the_editor_gets_a_first_file_and_what_it_leaves_is_checked() {
     let refused = Home::new().with("VISUAL", "/no/such/editor").run(&["config", "edit"]);
     assert!(refused.code == 1 && refused.err.contains("EDITOR"), "{}", refused.err);
     let refused = Home::new().with("VISUAL", "").with("EDITOR", "").run(&["config", "edit"]);
-    assert!(refused.code == 2 && refused.err.contains("neither VISUAL nor EDITOR is set"), "{}", refused.err);
+    assert!(
+        refused.code == 2 && refused.err.contains("neither VISUAL nor EDITOR is set"),
+        "{}",
+        refused.err
+    );
 }
 
 #[cfg(unix)]

@@ -29,7 +29,11 @@ impl Place {
             .with("HOME", folder.path().to_str().unwrap())
             .with("XDG_CONFIG_HOME", folder.path().join("xdg").to_str().unwrap())
             .with("RECORD", folder.path().to_str().unwrap());
-        home.feed(&["add", "ci", "--provider", "snyk", "--kind", "personal-token", "--region", "eu"], SECRET).expect(0);
+        home.feed(
+            &["add", "ci", "--provider", "snyk", "--kind", "personal-token", "--region", "eu"],
+            SECRET,
+        )
+        .expect(0);
         Self { home, folder }
     }
 
@@ -70,14 +74,24 @@ impl Place {
     /// Fails if the secret is in anything that was written to the terminal.
     #[track_caller]
     fn silent(outcome: &Outcome) {
-        assert!(!outcome.out.contains(SECRET) && !outcome.err.contains(SECRET), "{}{}", outcome.out, outcome.err);
+        assert!(
+            !outcome.out.contains(SECRET) && !outcome.err.contains(SECRET),
+            "{}{}",
+            outcome.out,
+            outcome.err
+        );
     }
 }
 
 fn holds(place: &Place) -> Vec<(String, String)> {
     let listed = place.home.run(&["consumer", "list", "ci", "--json"]).expect(0).json();
     let text = |consumer: &Value, member: &str| consumer[member].as_str().unwrap().to_owned();
-    listed.as_array().unwrap().iter().map(|consumer| (text(consumer, "name"), text(consumer, "holds"))).collect()
+    listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|consumer| (text(consumer, "name"), text(consumer, "holds")))
+        .collect()
 }
 
 #[test]
@@ -99,7 +113,11 @@ fn a_dotenv_file_gets_one_value_and_keeps_everything_else() {
     assert!(delivered.json()["note"].as_str().unwrap().contains("mode 640"), "{}", delivered.out);
     assert_eq!(fs::read_to_string(&file).unwrap(), before.replace(OLD, SECRET));
     assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o640);
-    assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
+    assert_eq!(
+        fs::read_dir(file.parent().unwrap()).unwrap().count(),
+        1,
+        "nothing is left beside it"
+    );
     assert_eq!(holds(&place), [("dotenv".to_owned(), "current".to_owned())]);
 
     place.home.feed(&["edit", "ci", "--secret"], OLD).expect(0);
@@ -109,21 +127,31 @@ fn a_dotenv_file_gets_one_value_and_keeps_everything_else() {
 #[test]
 fn a_json_file_gets_one_member_through_its_link() {
     let place = Place::new();
-    let file =
-        place.write("real.json", &format!("{{\n  \"n\": 1.00000000000000000001,\n  \"auth\": {{ \"token\": \"{OLD}\" }}\n}}\n"));
+    let file = place.write(
+        "real.json",
+        &format!(
+            "{{\n  \"n\": 1.00000000000000000001,\n  \"auth\": {{ \"token\": \"{OLD}\" }}\n}}\n"
+        ),
+    );
     let link = place.path("link.json");
     symlink(&file, &link).unwrap();
-    place.add("json", &["--json-file", link.to_str().unwrap(), "--pointer", "/auth/token"]).expect(0);
+    place
+        .add("json", &["--json-file", link.to_str().unwrap(), "--pointer", "/auth/token"])
+        .expect(0);
     Place::silent(&place.deliver("json").expect(0));
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-    let expected = format!("{{\n  \"n\": 1.00000000000000000001,\n  \"auth\": {{ \"token\": \"{SECRET}\" }}\n}}\n");
+    let expected = format!(
+        "{{\n  \"n\": 1.00000000000000000001,\n  \"auth\": {{ \"token\": \"{SECRET}\" }}\n}}\n"
+    );
     assert_eq!(fs::read_to_string(&file).unwrap(), expected);
 }
 
 #[test]
 fn the_snyk_cli_keeps_its_other_members_and_its_lock_is_heeded() {
     let place = Place::new();
-    let before = format!("{{\n\t\"api\": \"{OLD}\",\n\t\"endpoint\": \"https://api.eu.snyk.io\",\n\t\"future\": [1]\n}}\n");
+    let before = format!(
+        "{{\n\t\"api\": \"{OLD}\",\n\t\"endpoint\": \"https://api.eu.snyk.io\",\n\t\"future\": [1]\n}}\n"
+    );
     let file = place.write(".config/configstore/snyk.json", &before);
     place.add("cli", &["--snyk-cli"]).expect(0);
 
@@ -154,7 +182,8 @@ fn the_snyk_cli_is_found_in_its_second_place() {
 #[test]
 fn garbage_is_never_overwritten() {
     let place = Place::new();
-    let garbage: [&[u8]; 6] = [b"{\"api\": \"x\"", b"[1]", b"not json", b"\xff\xfea\x00p\x00i\x00", b"", b"{\"api\": 7}"];
+    let garbage: [&[u8]; 6] =
+        [b"{\"api\": \"x\"", b"[1]", b"not json", b"\xff\xfea\x00p\x00i\x00", b"", b"{\"api\": 7}"];
     for (number, bytes) in garbage.iter().enumerate() {
         let file = place.write(&format!("g{number}/snyk.json"), "");
         fs::write(&file, bytes).unwrap();
@@ -162,7 +191,11 @@ fn garbage_is_never_overwritten() {
         place.add(&consumer, &["--snyk-cli", file.to_str().unwrap()]).expect(0);
         let refused = place.deliver(&consumer).expect(1);
         Place::silent(&refused);
-        assert!(refused.error()["remedy"].as_str().unwrap().contains("nothing was changed"), "{}", refused.err);
+        assert!(
+            refused.error()["remedy"].as_str().unwrap().contains("nothing was changed"),
+            "{}",
+            refused.err
+        );
         assert_eq!(fs::read(&file).unwrap(), *bytes);
         assert_eq!(holds(&place)[number].1, "nothing");
     }
@@ -178,11 +211,19 @@ fn files_that_must_not_change_do_not() {
     let file = place.write("read-only.env", "K=old\n");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).unwrap();
     let added = place.add("ro", &["--env-file", file.to_str().unwrap(), "--key", "K"]).expect(0);
-    assert!(added.err.contains("a delivery would fail") && added.err.contains("read-only"), "{}", added.err);
-    assert!(place.deliver("ro").expect(1).error()["remedy"].as_str().unwrap().contains("chmod u+w"));
+    assert!(
+        added.err.contains("a delivery would fail") && added.err.contains("read-only"),
+        "{}",
+        added.err
+    );
+    assert!(
+        place.deliver("ro").expect(1).error()["remedy"].as_str().unwrap().contains("chmod u+w")
+    );
     assert_eq!(fs::read_to_string(&file).unwrap(), "K=old\n");
 
-    place.add("gone", &["--env-file", place.path("gone.env").to_str().unwrap(), "--key", "K"]).expect(0);
+    place
+        .add("gone", &["--env-file", place.path("gone.env").to_str().unwrap(), "--key", "K"])
+        .expect(0);
     place.deliver("gone").expect(1);
     assert!(!place.path("gone.env").exists(), "no file is made that nobody reads");
 }
@@ -205,18 +246,29 @@ fn owner_and_group_are_kept() {
 fn gh_gets_the_secret_on_standard_input_only() {
     let place = Place::new();
     place.program("gh", "exit 0");
-    place.add("shop", &["--preset", "gh", "--key", "SNYK_TOKEN", "--in", "acme/shop", "--", "--env", "prod"]).expect(0);
+    place
+        .add(
+            "shop",
+            &["--preset", "gh", "--key", "SNYK_TOKEN", "--in", "acme/shop", "--", "--env", "prod"],
+        )
+        .expect(0);
     let delivered = place.deliver("shop").expect(0);
     Place::silent(&delivered);
     assert_eq!(delivered.json()["proof"], "exit-status");
     assert!(delivered.json()["note"].as_str().unwrap().contains("cannot be read back"));
     assert_eq!(place.record("gh-0.stdin"), SECRET);
-    assert_eq!(place.record("gh-0.args"), "secret\nset\nSNYK_TOKEN\n--repo\nacme/shop\n--env\nprod\n");
+    assert_eq!(
+        place.record("gh-0.args"),
+        "secret\nset\nSNYK_TOKEN\n--repo\nacme/shop\n--env\nprod\n"
+    );
     for told in ["gh-0.args", "gh-0.cmdline", "gh-0.env"] {
         assert!(!place.record(told).contains(SECRET), "{told}");
     }
     let environment = place.record("gh-0.env");
-    assert!(!environment.contains("TOKENRING") && !environment.contains("RECORD="), "{environment}");
+    assert!(
+        !environment.contains("TOKENRING") && !environment.contains("RECORD="),
+        "{environment}"
+    );
     assert_eq!(holds(&place), [("shop".to_owned(), "current".to_owned())]);
 }
 
@@ -229,7 +281,10 @@ fn programs_get_the_variables_that_were_asked_for() {
     place.add("shop", &arguments).expect(0);
     place.deliver("shop").expect(0);
     let environment = place.record("gh-0.env");
-    assert!(environment.contains("GH_TOKEN=of-gh-itself") && environment.contains("EXTRA=more"), "{environment}");
+    assert!(
+        environment.contains("GH_TOKEN=of-gh-itself") && environment.contains("EXTRA=more"),
+        "{environment}"
+    );
     place.add("spy", &["--pass", "TOKENRING_HOME", "--command", "true"]).expect(2);
 }
 
@@ -247,13 +302,21 @@ fn glab_updates_and_sets_where_there_is_nothing_to_update() {
 #[test]
 fn kubectl_makes_the_manifest_and_applies_it() {
     let place = Place::new();
-    place.program("kubectl", "[ \"$1\" = create ] && printf 'manifest of %s' \"$(cat $n.stdin)\"; exit 0");
-    let arguments = ["--preset", "kubectl", "--key", "token", "--in", "snyk", "--", "--namespace", "ci"];
+    place.program(
+        "kubectl",
+        "[ \"$1\" = create ] && printf 'manifest of %s' \"$(cat $n.stdin)\"; exit 0",
+    );
+    let arguments =
+        ["--preset", "kubectl", "--key", "token", "--in", "snyk", "--", "--namespace", "ci"];
     place.add("cluster", &arguments).expect(0);
     Place::silent(&place.deliver("cluster").expect(0));
     assert_eq!(place.record("kubectl-0.stdin"), SECRET);
     assert_eq!(place.record("kubectl-1.stdin"), format!("manifest of {SECRET}"));
-    assert!(place.record("kubectl-0.args").starts_with("create\nsecret\ngeneric\nsnyk\n--from-file=token=/dev/stdin\n"));
+    assert!(
+        place
+            .record("kubectl-0.args")
+            .starts_with("create\nsecret\ngeneric\nsnyk\n--from-file=token=/dev/stdin\n")
+    );
     assert!(place.record("kubectl-1.args").starts_with("apply\n--server-side\n"));
     for number in 0..2 {
         assert!(place.record(&format!("kubectl-{number}.args")).ends_with("--namespace\nci\n"));
@@ -269,7 +332,10 @@ fn a_program_that_fails_is_quoted_without_the_secret_and_can_be_tried_alone() {
     let failed = place.deliver("vault").expect(1);
     Place::silent(&failed);
     let why = failed.error()["why"].as_str().unwrap().to_owned();
-    assert!(why.contains("status 9") && why.contains("cannot keep ‹secret›") && !why.contains('\u{1b}'), "{why}");
+    assert!(
+        why.contains("status 9") && why.contains("cannot keep ‹secret›") && !why.contains('\u{1b}'),
+        "{why}"
+    );
     assert_eq!(holds(&place)[0].1, "nothing");
 
     place.write("ready", "");
@@ -278,7 +344,11 @@ fn a_program_that_fails_is_quoted_without_the_secret_and_can_be_tried_alone() {
 
     fs::remove_file(place.path("bin/vault")).unwrap();
     let missing = place.deliver("vault").expect(1);
-    assert!(missing.error()["why"].as_str().unwrap().contains("\"vault\" was not found"), "{}", missing.err);
+    assert!(
+        missing.error()["why"].as_str().unwrap().contains("\"vault\" was not found"),
+        "{}",
+        missing.err
+    );
 }
 
 #[test]
@@ -291,7 +361,16 @@ fn what_cannot_be_a_consumer_is_refused_at_once() {
     place.add("x", &["--env-file", path, "--key", "not a key"]).expect(2);
     place.add("x", &["--json-file", path, "--pointer", "no-slash"]).expect(2);
     place.add("x", &["--preset", "svn", "--key", "K", "--in", "p"]).expect(2);
-    let told = place.add("x", &["--command", "curl", "-H", "Authorization: token snyk_uat.abcd.eyJoIjoiYSJ9.c2ln", "--json"]);
+    let told = place.add(
+        "x",
+        &[
+            "--command",
+            "curl",
+            "-H",
+            "Authorization: token snyk_uat.abcd.eyJoIjoiYSJ9.c2ln",
+            "--json",
+        ],
+    );
     assert!(told.expect(2).err.contains("looks like a secret"));
     place.home.run(&["consumer", "deliver", "ci", "x"]).expect(3);
     place.add("x", &["--env-file", path, "--key", "K"]).expect(0);
@@ -304,10 +383,21 @@ fn what_cannot_be_a_consumer_is_refused_at_once() {
 #[test]
 fn the_snyk_cli_cannot_hold_what_is_no_token() {
     let place = Place::new();
-    let arguments =
-        ["add", "oauth", "--provider", "snyk", "--kind", "service-account-oauth", "--region", "eu", "--field", "client_id=x"];
+    let arguments = [
+        "add",
+        "oauth",
+        "--provider",
+        "snyk",
+        "--kind",
+        "service-account-oauth",
+        "--region",
+        "eu",
+        "--field",
+        "client_id=x",
+    ];
     place.home.feed(&arguments, "snyk_cs_abc_v1").expect(0);
-    let refused = place.home.run(&["consumer", "add", "oauth", "cli", "--snyk-cli", "--json"]).expect(2);
+    let refused =
+        place.home.run(&["consumer", "add", "oauth", "cli", "--snyk-cli", "--json"]).expect(2);
     assert!(refused.error()["remedy"].as_str().unwrap().contains("exec"));
 }
 

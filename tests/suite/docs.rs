@@ -12,13 +12,21 @@ use tokenring::tui::app::command::COMMANDS;
 fn the_readme_shows_the_tables_of_the_code() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let before = fs::read_to_string(&path).unwrap();
-    let after = [("providers", providers()), ("commands", commands()), ("keys", keys()), ("settings", settings())]
-        .iter()
-        .fold(before.clone(), |text, (name, table)| with_table(&text, name, table));
+    let after = [
+        ("providers", providers()),
+        ("commands", commands()),
+        ("keys", keys()),
+        ("settings", settings()),
+    ]
+    .iter()
+    .fold(before.clone(), |text, (name, table)| with_table(&text, name, table));
     if std::env::var_os("TOKENRING_WRITE_DOCS").is_some() {
         fs::write(&path, &after).unwrap();
     } else {
-        assert!(before == after, "the tables of README.md are stale: run TOKENRING_WRITE_DOCS=1 cargo test --test suite docs");
+        assert!(
+            before == after,
+            "the tables of README.md are stale: run TOKENRING_WRITE_DOCS=1 cargo test --test suite docs"
+        );
     }
 }
 
@@ -26,41 +34,60 @@ fn the_readme_shows_the_tables_of_the_code() {
 fn what_contributing_points_at_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap();
-    let quoted = text.split('`').skip(1).step_by(2).filter(|quoted| quoted.contains('/') && !quoted.contains([' ', '*']));
+    let quoted = text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|quoted| quoted.contains('/') && !quoted.contains([' ', '*']));
     // In capitals stands what each has by another name.
     let paths: Vec<_> = quoted.filter(|path| !path.contains("NAME")).collect();
     assert!(paths.len() > 20, "{paths:?}");
     for path in paths {
-        let is_there = |floor: &str| root.join(floor).join(path).exists() || root.join(floor).join(format!("{path}.rs")).exists();
-        assert!(["", "src", "tests/suite"].into_iter().any(is_there), "CONTRIBUTING.md names {path}, which is not there");
+        let is_there = |floor: &str| {
+            root.join(floor).join(path).exists()
+                || root.join(floor).join(format!("{path}.rs")).exists()
+        };
+        assert!(
+            ["", "src", "tests/suite"].into_iter().any(is_there),
+            "CONTRIBUTING.md names {path}, which is not there"
+        );
     }
 }
 
 fn with_table(text: &str, name: &str, table: &str) -> String {
-    let opening = text.find(&format!("<!-- {name}:")).unwrap_or_else(|| panic!("README.md has no place for {name}"));
+    let opening = text
+        .find(&format!("<!-- {name}:"))
+        .unwrap_or_else(|| panic!("README.md has no place for {name}"));
     let start = opening + text[opening..].find("-->\n").unwrap() + 4;
     let end = start + text[start..].find(&format!("<!-- /{name} -->")).unwrap();
     format!("{}{table}{}", &text[..start], &text[end..])
 }
 
 fn providers() -> String {
-    let mut table = "| provider | kind | recognised | sent as | replaced |\n|---|---|---|---|---|\n".to_owned();
+    let mut table =
+        "| provider | kind | recognised | sent as | replaced |\n|---|---|---|---|---|\n".to_owned();
     for provider in ProviderCatalog::builtin().providers() {
         for kind in provider.kinds.iter() {
-            let recognised = if kind.recognition_rules.is_empty() { "by its provider" } else { "offline" };
+            let recognised =
+                if kind.recognition_rules.is_empty() { "by its provider" } else { "offline" };
             let overlap = if kind.rotation.overlap { "with overlap" } else { "no overlap" };
             let sent = match &kind.authorization {
                 AuthMethod::Header { scheme, .. } => format!("`{scheme} …`"),
                 exchanged => format!("exchanged, then `{} …`", exchanged.scheme()),
             };
-            let _ = writeln!(table, "| {} | `{}` | {recognised} | {sent} | {overlap} |", provider.title, kind.id);
+            let _ = writeln!(
+                table,
+                "| {} | `{}` | {recognised} | {sent} | {overlap} |",
+                provider.title, kind.id
+            );
         }
     }
     table
 }
 
 fn commands() -> String {
-    let mut table = "| command | what it does |\n|---|---|\n| `tokenring` | the screen |\n".to_owned();
+    let mut table =
+        "| command | what it does |\n|---|---|\n| `tokenring` | the screen |\n".to_owned();
     for verb in tokenring::cli::command().get_subcommands() {
         let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
         let _ = writeln!(table, "| `tokenring {}` | {about} |", usage(verb));
@@ -72,8 +99,10 @@ fn commands() -> String {
 fn usage(verb: &clap::Command) -> String {
     let mut words = vec![verb.get_name().to_owned()];
     words.extend(verb.get_positionals().map(|argument| {
-        let name =
-            argument.get_value_names().map_or_else(|| argument.get_id().to_string().to_uppercase(), |names| names[0].to_string());
+        let name = argument.get_value_names().map_or_else(
+            || argument.get_id().to_string().to_uppercase(),
+            |names| names[0].to_string(),
+        );
         if argument.is_required_set() || name.starts_with('[') { name } else { format!("[{name}]") }
     }));
     let below: Vec<_> = verb.get_subcommands().map(clap::Command::get_name).collect();
@@ -84,10 +113,17 @@ fn usage(verb: &clap::Command) -> String {
 }
 
 fn settings() -> String {
-    let mut table = "| setting | usually | may be | what it is for |\n|---|---|---|---|\n".to_owned();
+    let mut table =
+        "| setting | usually | may be | what it is for |\n|---|---|---|---|\n".to_owned();
     for setting in SETTINGS {
         let usual = setting.default_value.map(|usual| format!("`{usual}`")).unwrap_or_default();
-        let _ = writeln!(table, "| `{}` | {usual} | {} | {} |", setting.name, setting.describe_values(), setting.help);
+        let _ = writeln!(
+            table,
+            "| `{}` | {usual} | {} | {} |",
+            setting.name,
+            setting.describe_values(),
+            setting.help
+        );
     }
     table
 }
@@ -95,7 +131,8 @@ fn settings() -> String {
 fn keys() -> String {
     let mut table = "| keys | command | what it does |\n|---|---|---|\n".to_owned();
     for command in COMMANDS {
-        let keys: Vec<_> = command.keys.iter().map(|key| format!("`{}`", key.replace('|', "\\|"))).collect();
+        let keys: Vec<_> =
+            command.keys.iter().map(|key| format!("`{}`", key.replace('|', "\\|"))).collect();
         let _ = writeln!(table, "| {} | {} | {} |", keys.join(" "), command.title, command.help);
     }
     table

@@ -22,7 +22,10 @@ const STRANGE: &str = "7a1b0000-0000-4000-8000-00000000beef";
 
 fn home(folder: &TempDir) -> Home {
     let path = folder.path().to_str().unwrap();
-    Home::new().with("HOME", path).with("XDG_CONFIG_HOME", &format!("{path}/.config")).with("LANG", "C.UTF-8")
+    Home::new()
+        .with("HOME", path)
+        .with("XDG_CONFIG_HOME", &format!("{path}/.config"))
+        .with("LANG", "C.UTF-8")
 }
 
 fn write(folder: &Path, name: &str, text: &str, mode: u32) {
@@ -37,7 +40,11 @@ fn findings(done: &Outcome, area: &str) -> Vec<Value> {
     for finding in &all {
         let (level, remedy) = (&finding["level"], finding["remedy"].as_str().unwrap());
         assert!(level == "ok" || !remedy.is_empty(), "no remedy: {finding}");
-        assert!(!finding["what"].as_str().unwrap().is_empty() && !finding["why"].as_str().unwrap().is_empty(), "{finding}");
+        assert!(
+            !finding["what"].as_str().unwrap().is_empty()
+                && !finding["why"].as_str().unwrap().is_empty(),
+            "{finding}"
+        );
     }
     all.into_iter().filter(|finding| finding["area"] == area).collect()
 }
@@ -76,7 +83,11 @@ fn variables_and_configurations_that_contradict_are_named() {
     told(&found, "fail", "SNYK_TOKEN belongs to SNYK-US-01, but SNYK_API points to SNYK-EU-01");
     told(&found, "warn", "its mode is 644");
     let text = home.run(&["doctor", "--offline"]).expect(1);
-    assert!(text.out.contains("environment\n") && text.out.contains("  fail  SNYK_TOKEN belongs to"), "{}", text.out);
+    assert!(
+        text.out.contains("environment\n") && text.out.contains("  fail  SNYK_TOKEN belongs to"),
+        "{}",
+        text.out
+    );
 }
 
 #[test]
@@ -112,8 +123,14 @@ async fn examined(store: Faulty<MemoryStore>) -> Vec<Value> {
         clock: Arc::new(SystemClock),
     };
     let engine = Engine::new(ports, EngineOptions::from(&settings));
-    let around = DoctorInput { terminal: None, other_stores: Vec::new(), color_depth: None, scope: DoctorScope::Machine };
-    let found = engine.diagnose(&around).await.into_iter().filter(|one| one.area == DiagnosticArea::Store);
+    let around = DoctorInput {
+        terminal: None,
+        other_stores: Vec::new(),
+        color_depth: None,
+        scope: DoctorScope::Machine,
+    };
+    let found =
+        engine.diagnose(&around).await.into_iter().filter(|one| one.area == DiagnosticArea::Store);
     found.map(|one| serde_json::to_value(one).unwrap()).collect()
 }
 
@@ -125,19 +142,31 @@ async fn a_store_that_loses_changes_or_cannot_hold_what_it_is_given_is_found_out
         (3, Fault::Lie, "does not remove what it says it removed", "TOKENRING_STORE=file"),
         (1, Fault::LoseCall, "The store does not answer", "restart the keyring"),
         (1, Fault::LoseAnswer, "The store does not answer", "restart the keyring"),
-        (1, large(), "3500 bytes are more than the 1000 bytes that the store takes", "the encrypted file"),
+        (
+            1,
+            large(),
+            "3500 bytes are more than the 1000 bytes that the store takes",
+            "the encrypted file",
+        ),
         (2, Fault::Refuse(StoreError::Locked), "The store is locked", "tokenring store unlock"),
     ] {
         let found = examined(Faulty::new(MemoryStore::new()).at(nth, fault)).await;
         told(&found, "fail", words);
         told(&found, "fail", remedy);
-        assert!(!found.iter().any(|one| one.to_string().contains("keeps what it is given")), "{found:#?}");
+        assert!(
+            !found.iter().any(|one| one.to_string().contains("keeps what it is given")),
+            "{found:#?}"
+        );
     }
     let narrow = examined(Faulty::new(MemoryStore::new()).holding(2560)).await;
     told(&narrow, "ok", "a value of 2560 bytes was written, read back and removed");
     told(&narrow, "warn", "a private key may have 3500 bytes, and an item holds up to 2560");
     told(&narrow, "warn", "choose the encrypted file");
-    assert_eq!(examined(Faulty::new(MemoryStore::new())).await.len(), 2, "a store that is roomy is told once");
+    assert_eq!(
+        examined(Faulty::new(MemoryStore::new())).await.len(),
+        2,
+        "a store that is roomy is told once"
+    );
 }
 
 #[test]
@@ -157,8 +186,15 @@ fn the_store_and_the_index_are_held_against_one_another() {
     let mut locked = home.command(&["doctor", "--offline", "--json"]);
     let done = locked.env_remove("TOKENRING_PASSPHRASE_FILE").output().unwrap();
     let found: Value = serde_json::from_slice(&done.stdout).unwrap();
-    assert_eq!((&found["findings"][0]["level"], done.status.code()), (&json!("warn"), Some(0)), "{found}");
-    assert_eq!(found["findings"][0]["what"], "encrypted file is in use", "a locked store is told once: {found}");
+    assert_eq!(
+        (&found["findings"][0]["level"], done.status.code()),
+        (&json!("warn"), Some(0)),
+        "{found}"
+    );
+    assert_eq!(
+        found["findings"][0]["what"], "encrypted file is in use",
+        "a locked store is told once: {found}"
+    );
 
     write(folder.path(), "another-passphrase", "Not-Vq7-but-Zk3", 0o600);
     let path = folder.path().join("another-passphrase");

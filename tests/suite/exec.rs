@@ -22,12 +22,20 @@ fn home() -> Home {
 fn home_with(secret: &str) -> Home {
     let home = Home::new();
     let fields = ["--region", "eu", "--field", "org_id=acme"];
-    home.feed(&[&["add", "ci", "--provider", "snyk", "--kind", "personal-token"][..], &fields].concat(), secret).expect(0);
+    home.feed(
+        &[&["add", "ci", "--provider", "snyk", "--kind", "personal-token"][..], &fields].concat(),
+        secret,
+    )
+    .expect(0);
     home
 }
 
 fn start(home: &Home, arguments: &[&str]) -> Child {
-    home.command(&[&["exec"], arguments].concat()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    home.command(&[&["exec"], arguments].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 /// The line that a child writes when it is ready.
@@ -38,7 +46,8 @@ fn first_line(child: &mut Child) -> String {
 }
 
 fn proc(pid: u32, what: &str) -> String {
-    String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default()).into_owned()
+    String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default())
+        .into_owned()
 }
 
 /// Waits until the process is that program. While one program takes another's place, there is nothing to be read of it.
@@ -53,7 +62,9 @@ fn wait_for_program(pid: u32, program: &str) {
 #[test]
 fn the_command_gets_the_variables_of_its_credential() {
     let home = home();
-    let ran = home.run(&["exec", "ci", "--", "sh", "-c", "echo $SNYK_TOKEN $SNYK_API $SNYK_CFG_ORG"]).expect(0);
+    let ran = home
+        .run(&["exec", "ci", "--", "sh", "-c", "echo $SNYK_TOKEN $SNYK_API $SNYK_CFG_ORG"])
+        .expect(0);
     assert_eq!(ran.out, format!("{SECRET} https://api.eu.snyk.io acme\n"));
 }
 
@@ -62,17 +73,29 @@ fn an_exchanged_credential_gives_its_access_token() {
     let (home, world) = (Home::new(), World::start());
     home.meet(&world);
     let issued = world.manifest["credentials"].as_array().unwrap();
-    let oauth =
-        issued.iter().find(|one| one["kind"] == "service-account-oauth" && one["fields"]["auth_type"] != "oauth_private_key_jwt");
+    let oauth = issued.iter().find(|one| {
+        one["kind"] == "service-account-oauth"
+            && one["fields"]["auth_type"] != "oauth_private_key_jwt"
+    });
     let name = oauth.unwrap()["name"].as_str().unwrap();
     home.adopt(&world, name).expect(0);
-    let ran = home.run(&["exec", name, "--", "sh", "-c", "echo ${SNYK_TOKEN-unset} $SNYK_OAUTH_TOKEN"]).expect(0);
+    let ran = home
+        .run(&["exec", name, "--", "sh", "-c", "echo ${SNYK_TOKEN-unset} $SNYK_OAUTH_TOKEN"])
+        .expect(0);
     let words: Vec<_> = ran.out.split_whitespace().collect();
-    assert!(words[0] == "unset" && words[1].len() > 20 && words[1] != world.secret(name), "{}", ran.out);
+    assert!(
+        words[0] == "unset" && words[1].len() > 20 && words[1] != world.secret(name),
+        "{}",
+        ran.out
+    );
 
-    let key = issued.iter().find(|one| one["provider"] == "snyk-api-web").unwrap()["name"].as_str().unwrap();
+    let key = issued.iter().find(|one| one["provider"] == "snyk-api-web").unwrap()["name"]
+        .as_str()
+        .unwrap();
     home.adopt(&world, key).expect(0);
-    let ran = home.run(&["exec", key, "--", "sh", "-c", "echo $PROBELY_API_KEY $PROBELY_API_BASE_URL"]).expect(0);
+    let ran = home
+        .run(&["exec", key, "--", "sh", "-c", "echo $PROBELY_API_KEY $PROBELY_API_BASE_URL"])
+        .expect(0);
     assert!(ran.out.starts_with(&format!("{} http", world.secret(key))), "{}", ran.out);
 }
 
@@ -80,8 +103,23 @@ fn an_exchanged_credential_gives_its_access_token() {
 fn names_and_fields_can_be_chosen() {
     let home = home();
     let script = "echo ${SNYK_TOKEN-unset} $T $O $A";
-    let chosen = ["exec", "--env", "T=ci", "--env", "O=ci:org_id", "--env", "A=ci:api", "--", "sh", "-c", script];
-    assert_eq!(home.run(&chosen).expect(0).out, format!("unset {SECRET} acme https://api.eu.snyk.io\n"));
+    let chosen = [
+        "exec",
+        "--env",
+        "T=ci",
+        "--env",
+        "O=ci:org_id",
+        "--env",
+        "A=ci:api",
+        "--",
+        "sh",
+        "-c",
+        script,
+    ];
+    assert_eq!(
+        home.run(&chosen).expect(0).out,
+        format!("unset {SECRET} acme https://api.eu.snyk.io\n")
+    );
     assert!(
         home.run(&["exec", "--env", "T=ci:nothing", "--json", "--", "true"]).expect(2).error()["remedy"]
             .as_str()
@@ -101,17 +139,34 @@ fn what_would_contradict_is_removed_and_named() {
         .with("SNYK_CFG_API", "x")
         .with("SNYK_X", "kept");
     let ran = home.run(&["exec", "ci", "--", "sh", "-c", "env | grep ^SNYK | sort"]).expect(0);
-    assert_eq!(ran.out, format!("SNYK_API=https://api.eu.snyk.io\nSNYK_CFG_ORG=acme\nSNYK_TOKEN={SECRET}\nSNYK_X=kept\n"));
-    assert!(ran.err.contains("SNYK_CFG_API, SNYK_OAUTH_TOKEN") && !ran.err.contains("of-another"), "{}", ran.err);
-    let fed = home.run(&["exec", "--stdin", "ci", "--", "sh", "-c", "env | grep ^SNYK_TOKEN; cat"]).expect(0);
-    assert_eq!(fed.out, SECRET, "a stale variable must not stand beside the secret on standard input");
+    assert_eq!(
+        ran.out,
+        format!(
+            "SNYK_API=https://api.eu.snyk.io\nSNYK_CFG_ORG=acme\nSNYK_TOKEN={SECRET}\nSNYK_X=kept\n"
+        )
+    );
+    assert!(
+        ran.err.contains("SNYK_CFG_API, SNYK_OAUTH_TOKEN") && !ran.err.contains("of-another"),
+        "{}",
+        ran.err
+    );
+    let fed = home
+        .run(&["exec", "--stdin", "ci", "--", "sh", "-c", "env | grep ^SNYK_TOKEN; cat"])
+        .expect(0);
+    assert_eq!(
+        fed.out, SECRET,
+        "a stale variable must not stand beside the secret on standard input"
+    );
 }
 
 #[test]
 fn two_that_contradict_one_another_are_refused() {
     let home = home();
-    home.feed(&["add", "two", "--provider", "snyk", "--kind", "personal-token", "--region", "eu"], &SECRET.replace('1', "2"))
-        .expect(0);
+    home.feed(
+        &["add", "two", "--provider", "snyk", "--kind", "personal-token", "--region", "eu"],
+        &SECRET.replace('1', "2"),
+    )
+    .expect(0);
     let refused = home.run(&["exec", "ci", "two", "--json", "--", "true"]).expect(2);
     assert!(refused.error()["why"].as_str().unwrap().contains("SNYK_TOKEN"), "{}", refused.err);
     let script = "echo $SNYK_TOKEN $OTHER";
@@ -141,8 +196,11 @@ fn the_command_takes_this_process_place_and_nobody_else_sees_the_secret() {
     assert!(proc(pid, "environ").contains(secret), "the child has it");
     assert!(!proc(pid, "cmdline").contains(secret));
     for entry in fs::read_dir("/proc").unwrap() {
-        let Ok(other) = entry.unwrap().file_name().to_string_lossy().parse::<u32>() else { continue };
-        let told = other != pid && (proc(other, "cmdline").contains(secret) || proc(other, "environ").contains(secret));
+        let Ok(other) = entry.unwrap().file_name().to_string_lossy().parse::<u32>() else {
+            continue;
+        };
+        let told = other != pid
+            && (proc(other, "cmdline").contains(secret) || proc(other, "environ").contains(secret));
         assert!(!told, "process {other} has it too");
     }
     drop(child.stdin.take());
@@ -161,8 +219,11 @@ fn in_no_mode_does_any_other_process_get_the_secret() {
         wait_for_program(pid, "sleep");
         assert_eq!(proc(pid, "environ").contains(secret), has_it, "{mode}");
         for entry in fs::read_dir("/proc").unwrap() {
-            let Ok(other) = entry.unwrap().file_name().to_string_lossy().parse::<u32>() else { continue };
-            let told = proc(other, "cmdline").contains(secret) || other != pid && proc(other, "environ").contains(secret);
+            let Ok(other) = entry.unwrap().file_name().to_string_lossy().parse::<u32>() else {
+                continue;
+            };
+            let told = proc(other, "cmdline").contains(secret)
+                || other != pid && proc(other, "environ").contains(secret);
             assert!(!told, "{mode}: process {other} has it too");
         }
         kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), Signal::TERM).unwrap();
@@ -175,12 +236,17 @@ fn exit_codes_and_signals_are_the_commands_own() {
     let home = home();
     for mode in [&[][..], &["--file"], &["--mask"], &["--stdin"]] {
         for code in [0, 1, 3, 42, 255] {
-            let ran = home.run(&[&["exec"], mode, &["ci", "--", "sh", "-c", &format!("exit {code}")]].concat());
+            let ran = home.run(
+                &[&["exec"], mode, &["ci", "--", "sh", "-c", &format!("exit {code}")]].concat(),
+            );
             assert_eq!(ran.code, code, "{mode:?} {}", ran.err);
         }
         for signal in [2, 6, 9, 15] {
             let script = format!("kill -{signal} $$");
-            let status = home.command(&[&["exec"], mode, &["ci", "--", "sh", "-c", &script]].concat()).status().unwrap();
+            let status = home
+                .command(&[&["exec"], mode, &["ci", "--", "sh", "-c", &script]].concat())
+                .status()
+                .unwrap();
             assert_eq!(status.signal(), Some(signal), "{mode:?}");
         }
     }
@@ -193,7 +259,12 @@ fn exit_codes_and_signals_are_the_commands_own() {
 fn signals_from_outside_reach_the_command() {
     let home = home();
     for mode in [&[][..], &["--file"], &["--mask"]] {
-        for (name, signal) in [("HUP", Signal::HUP), ("INT", Signal::INT), ("TERM", Signal::TERM), ("USR1", Signal::USR1)] {
+        for (name, signal) in [
+            ("HUP", Signal::HUP),
+            ("INT", Signal::INT),
+            ("TERM", Signal::TERM),
+            ("USR1", Signal::USR1),
+        ] {
             // It ends by itself where the signal never comes: where whoever started the tests has it ignored, for one.
             let wait = "i=0; while [ $((i += 1)) -lt 1000 ]; do sleep 0.02; done";
             let script = format!("trap 'echo got {name}; exit 7' {name}; echo ready; {wait}");
@@ -202,7 +273,11 @@ fn signals_from_outside_reach_the_command() {
             kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), signal).unwrap();
             let mut rest = String::new();
             child.stdout.as_mut().unwrap().read_to_string(&mut rest).unwrap();
-            assert_eq!((rest.trim(), child.wait().unwrap().code()), (format!("got {name}").as_str(), Some(7)), "{mode:?}");
+            assert_eq!(
+                (rest.trim(), child.wait().unwrap().code()),
+                (format!("got {name}").as_str(), Some(7)),
+                "{mode:?}"
+            );
         }
     }
 }
@@ -222,12 +297,15 @@ fn a_signal_that_ends_the_command_ends_this_process_alike() {
 fn a_file_is_private_and_gone_afterwards() {
     let memory = tempfile::tempdir().unwrap();
     let home = home().with("XDG_RUNTIME_DIR", memory.path().to_str().unwrap());
-    let script =
-        "cat $SNYK_TOKEN_FILE; stat -c ' %a' $SNYK_TOKEN_FILE; echo ${SNYK_TOKEN-unset} $SNYK_API; echo $SNYK_TOKEN_FILE";
+    let script = "cat $SNYK_TOKEN_FILE; stat -c ' %a' $SNYK_TOKEN_FILE; echo ${SNYK_TOKEN-unset} $SNYK_API; echo $SNYK_TOKEN_FILE";
     let ran = home.run(&["exec", "--file", "ci", "--", "sh", "-c", script]).expect(0);
     let lines: Vec<_> = ran.out.lines().collect();
     assert_eq!(lines[..2], [format!("{SECRET} 600"), "unset https://api.eu.snyk.io".to_owned()]);
-    assert!(Path::new(lines[2]).starts_with(memory.path()) && !Path::new(lines[2]).exists(), "{}", lines[2]);
+    assert!(
+        Path::new(lines[2]).starts_with(memory.path()) && !Path::new(lines[2]).exists(),
+        "{}",
+        lines[2]
+    );
 
     let mut child = start(&home, &["--file", "ci", "--", "sh", "-c", "echo ready; exec sleep 60"]);
     assert_eq!(first_line(&mut child), "ready");
@@ -250,7 +328,9 @@ fn masked_output_shows_no_secret_in_any_encoding() {
 
 #[test]
 fn line_breaks_in_an_encoding_do_not_show_the_secret() {
-    let secret: String = (0..209).map(|place| char::from(b'a' + u8::try_from(place * place % 26).unwrap())).collect();
+    let secret: String = (0..209)
+        .map(|place| char::from(b'a' + u8::try_from(place * place % 26).unwrap()))
+        .collect();
     let home = home_with(&secret);
     let script = "printf %s $SNYK_TOKEN | base64; echo \"Authorization: token $SNYK_TOKEN\" | base64; \
                   printf %s $SNYK_TOKEN | od -An -tx1 -v | tr -d ' '; echo $SNYK_TOKEN | fold -w 40; echo the end";
@@ -264,24 +344,41 @@ fn line_breaks_in_an_encoding_do_not_show_the_secret() {
 fn output_that_could_not_be_written_is_told_and_is_no_success() {
     let home = home();
     let full = || Stdio::from(fs::File::options().write(true).open("/dev/full").unwrap());
-    for arguments in
-        [&["exec", "--mask", "ci", "--", "echo", "x"][..], &["--help"], &["exec", "--help"], &["--version"], &["list"]]
-    {
+    for arguments in [
+        &["exec", "--mask", "ci", "--", "echo", "x"][..],
+        &["--help"],
+        &["exec", "--help"],
+        &["--version"],
+        &["list"],
+    ] {
         let done = home.command(arguments).stdout(full()).output().unwrap();
         let told = String::from_utf8(done.stderr).unwrap();
         assert_eq!(done.status.code(), Some(1), "{arguments:?}: {told}");
-        assert!(told.contains("could not be written") && told.contains("No space left"), "{arguments:?}: {told}");
+        assert!(
+            told.contains("could not be written") && told.contains("No space left"),
+            "{arguments:?}: {told}"
+        );
     }
-    let own = home.command(&["exec", "--mask", "ci", "--", "sh", "-c", "echo x; exit 7"]).stdout(full()).output().unwrap();
-    assert!(own.status.code().is_none_or(|code| code != 0), "its own code is kept, or it died of the pipe");
+    let own = home
+        .command(&["exec", "--mask", "ci", "--", "sh", "-c", "echo x; exit 7"])
+        .stdout(full())
+        .output()
+        .unwrap();
+    assert!(
+        own.status.code().is_none_or(|code| code != 0),
+        "its own code is kept, or it died of the pipe"
+    );
 }
 
 #[test]
 fn one_credential_named_twice_is_one() {
     let home = home();
     home.run(&["exec", "ci", "ci", "--", "true"]).expect(0);
-    home.feed(&["add", "other", "--provider", "snyk", "--kind", "personal-token", "--region", "eu"], &SECRET.replace('1', "2"))
-        .expect(0);
+    home.feed(
+        &["add", "other", "--provider", "snyk", "--kind", "personal-token", "--region", "eu"],
+        &SECRET.replace('1', "2"),
+    )
+    .expect(0);
     let two = home.run(&["exec", "ci", "other", "--json", "--", "true"]).expect(2).error();
     assert!(two["why"].as_str().unwrap().starts_with("other sets SNYK_TOKEN"), "{two}");
 }

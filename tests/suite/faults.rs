@@ -12,22 +12,44 @@ use crate::support::program::{Home, Outcome};
 use crate::support::{again, have};
 
 /// Commands that read the index, write it, and need the store as well.
-const COMMANDS: [&[&str]; 4] =
-    [&["list"], &["get", "laptop"], &["edit", "laptop", "--label", "more"], &["remove", "laptop", "--yes"]];
+const COMMANDS: [&[&str]; 4] = [
+    &["list"],
+    &["get", "laptop"],
+    &["edit", "laptop", "--label", "more"],
+    &["remove", "laptop", "--yes"],
+];
 
 fn uuid(number: usize) -> String {
     format!("5ec2e7cc-0000-4000-8000-{number:012}")
 }
 
 fn add(home: &Home, number: usize) -> Outcome {
-    let arguments = ["add", &format!("disk-{number}"), "--provider", "snyk", "--kind", "personal-token", "--json"];
+    let arguments = [
+        "add",
+        &format!("disk-{number}"),
+        "--provider",
+        "snyk",
+        "--kind",
+        "personal-token",
+        "--json",
+    ];
     home.feed(&[&arguments[..], &["--region", "SNYK-US-01", "--offline"]].concat(), &uuid(number))
 }
 
 /// A home that holds one credential.
 fn laptop() -> Home {
     let home = Home::new();
-    let add = ["add", "laptop", "--provider", "snyk", "--kind", "personal-token", "--region", "SNYK-US-01", "--offline"];
+    let add = [
+        "add",
+        "laptop",
+        "--provider",
+        "snyk",
+        "--kind",
+        "personal-token",
+        "--region",
+        "SNYK-US-01",
+        "--offline",
+    ];
     home.feed(&add, &uuid(0)).expect(0);
     home
 }
@@ -69,8 +91,15 @@ fn a_torn_and_a_newer_index_are_refused_and_left_alone() {
 
     fs::write(index_of(&home), &whole).unwrap();
     fs::write(&log, kept).unwrap();
-    assert_eq!(home.run(&["get", "laptop"]).expect(0).out, uuid(0), "whole again, it is used again");
-    rusqlite::Connection::open(index_of(&home)).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    assert_eq!(
+        home.run(&["get", "laptop"]).expect(0).out,
+        uuid(0),
+        "whole again, it is used again"
+    );
+    rusqlite::Connection::open(index_of(&home))
+        .unwrap()
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
     assert_index_refused(&home, "newer version");
 }
 
@@ -98,7 +127,9 @@ fn folders_that_cannot_be_written_are_named_and_nothing_is_half_done() {
             }
         };
         set(0o500);
-        for refused in [add(&home, 1), home.run(&["list", "--json"]), home.run(&["get", "laptop", "--json"])] {
+        for refused in
+            [add(&home, 1), home.run(&["list", "--json"]), home.run(&["get", "laptop", "--json"])]
+        {
             assert_refused(&refused, "that you may write to the folder");
         }
         set(0o700);
@@ -111,8 +142,12 @@ fn folders_that_cannot_be_written_are_named_and_nothing_is_half_done() {
 
 fn names(home: &Home) -> Vec<String> {
     let listed = home.run(&["list", "--json"]).expect(0).json();
-    let mut names: Vec<_> =
-        listed.as_array().unwrap().iter().map(|credential| credential["name"].as_str().unwrap().to_owned()).collect();
+    let mut names: Vec<_> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|credential| credential["name"].as_str().unwrap().to_owned())
+        .collect();
     names.sort_unstable();
     names
 }
@@ -125,12 +160,16 @@ fn on_a_small_disk(body: impl AsyncFnOnce()) {
     let folder = tempfile::tempdir().unwrap();
     let small = |command: &mut Command| {
         command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
-        command.args(["mount -t tmpfs -o size=1m tmpfs \"$TMPDIR\" && exec \"$@\"", "sh"]).env("TMPDIR", folder.path());
+        command
+            .args(["mount -t tmpfs -o size=1m tmpfs \"$TMPDIR\" && exec \"$@\"", "sh"])
+            .env("TMPDIR", folder.path());
     };
     let (mut trial, mut world) = (Command::new("unshare"), Command::new("unshare"));
     small(&mut trial);
     small(&mut world);
-    if std::env::var_os("TOKENRING_TEST_INSIDE").is_none() && !trial.arg("true").output().unwrap().status.success() {
+    if std::env::var_os("TOKENRING_TEST_INSIDE").is_none()
+        && !trial.arg("true").output().unwrap().status.success()
+    {
         return println!("skipped: this machine lets nobody mount a disk of their own");
     }
     again::inside(world, body);
@@ -152,7 +191,8 @@ fn on_a_full_disk_what_is_kept_stays_and_what_is_not_is_said() {
         let home = laptop();
         let ballast = fill(&std::env::temp_dir(), 64 << 10);
         let mut outcomes = (1..200).map(|number| (number, add(&home, number)));
-        let (full, refused) = outcomes.find(|(_, outcome)| outcome.code != 0).expect("the disk becomes full");
+        let (full, refused) =
+            outcomes.find(|(_, outcome)| outcome.code != 0).expect("the disk becomes full");
         assert_refused(&refused, "disk");
         fs::remove_file(ballast).unwrap();
 
@@ -168,9 +208,14 @@ fn on_a_full_disk_what_is_kept_stays_and_what_is_not_is_said() {
         for number in 1..full {
             assert_eq!(home.run(&["get", &format!("disk-{number}")]).expect(0).out, uuid(number));
         }
-        assert_eq!(home.run(&["audit", "--verify", "--json"]).expect(0).json()["intact"], Value::Bool(true));
+        assert_eq!(
+            home.run(&["audit", "--verify", "--json"]).expect(0).json()["intact"],
+            Value::Bool(true)
+        );
         add(&home, 1_000).expect(0);
-        let mut left = fs::read_dir(home.root().join("data/vault")).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut left = fs::read_dir(home.root().join("data/vault"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name());
         assert!(left.all(|name| !name.to_string_lossy().starts_with(".tmp-")), "no draft is left");
     });
 }

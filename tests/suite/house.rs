@@ -96,7 +96,15 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "src/engine/",
-        never: &["ratatui", "crossterm", "crate::tui", "crate::cli", "crate::sandbox", "reqwest", "rusqlite"],
+        never: &[
+            "ratatui",
+            "crossterm",
+            "crate::tui",
+            "crate::cli",
+            "crate::sandbox",
+            "reqwest",
+            "rusqlite",
+        ],
     },
     Rule {
         room: "src/tui/app/",
@@ -141,7 +149,16 @@ const RULES: &[Rule] = &[
     Rule { room: "src/tui/", never: &["crate::cli", "crate::sandbox"] },
     Rule {
         room: "src/cli/",
-        never: &["ratatui", "tui::app", "tui::view", "crate::store", "crate::index", "crate::net", "rusqlite", "reqwest"],
+        never: &[
+            "ratatui",
+            "tui::app",
+            "tui::view",
+            "crate::store",
+            "crate::index",
+            "crate::net",
+            "rusqlite",
+            "reqwest",
+        ],
     },
     Rule {
         room: "src/sandbox/",
@@ -167,10 +184,16 @@ const EXPOSERS: &[(&str, &str)] = &[
     ("src/domain/redact/", "finds known secrets in order to mask them"),
     ("src/store/", "keeps it"),
     ("src/net/", "sends it, to the origins it is bound to"),
-    ("src/engine/authorize.rs", "keeps an access token together with its end, for the other processes"),
+    (
+        "src/engine/authorize.rs",
+        "keeps an access token together with its end, for the other processes",
+    ),
     ("src/engine/clipboard.rs", "copies it when a person asks"),
     ("src/engine/consumer/", "delivers it where a person said"),
-    ("src/engine/exec/", "gives it to the command that a person runs, and hides it in what that writes"),
+    (
+        "src/engine/exec/",
+        "gives it to the command that a person runs, and hides it in what that writes",
+    ),
     ("src/engine/trust.rs", "computes the keyed fingerprint"),
     ("src/cli/get.rs", "writes it to a pipe when a person asks"),
     ("src/cli/secret_input.rs", "splits what was piped in"),
@@ -184,12 +207,19 @@ const LONGEST_FUNCTION: usize = 100;
 fn rooms_name_only_whom_they_may_know() {
     let mut broken = Vec::new();
     for (path, text) in sources() {
-        let Some(rule) = RULES.iter().filter(|rule| path.starts_with(rule.room)).max_by_key(|rule| rule.room.len()) else {
+        let Some(rule) = RULES
+            .iter()
+            .filter(|rule| path.starts_with(rule.room))
+            .max_by_key(|rule| rule.room.len())
+        else {
             continue;
         };
         for (number, line) in code_lines(&text) {
             broken.extend(
-                rule.never.iter().filter(|never| line.contains(**never)).map(|never| format!("{path}:{number} names {never}")),
+                rule.never
+                    .iter()
+                    .filter(|never| line.contains(**never))
+                    .map(|never| format!("{path}:{number} names {never}")),
             );
         }
     }
@@ -198,7 +228,11 @@ fn rooms_name_only_whom_they_may_know() {
 
 #[test]
 fn every_file_says_what_it_is() {
-    let silent: Vec<_> = sources().into_iter().filter(|(_, text)| !text.starts_with("//! ")).map(|(path, _)| path).collect();
+    let silent: Vec<_> = sources()
+        .into_iter()
+        .filter(|(_, text)| !text.starts_with("//! "))
+        .map(|(path, _)| path)
+        .collect();
     assert!(silent.is_empty(), "without a //! line: {silent:?}");
 }
 
@@ -225,7 +259,10 @@ fn functions_are_short_by_habit() {
     let mut lengths: Vec<_> = sources()
         .iter()
         .flat_map(|(_, text)| {
-            functions(&without_tests(text).lines().collect::<Vec<_>>()).into_iter().map(|(_, length)| length).collect::<Vec<_>>()
+            functions(&without_tests(text).lines().collect::<Vec<_>>())
+                .into_iter()
+                .map(|(_, length)| length)
+                .collect::<Vec<_>>()
         })
         .collect();
     lengths.sort_unstable();
@@ -239,14 +276,17 @@ fn few_files_look_at_a_secret() {
     let strangers: Vec<_> = sources()
         .into_iter()
         .filter(|(path, text)| {
-            without_tests(text).contains(".expose(") && !EXPOSERS.iter().any(|(known, _)| path.starts_with(known))
+            without_tests(text).contains(".expose(")
+                && !EXPOSERS.iter().any(|(known, _)| path.starts_with(known))
         })
         .map(|(path, _)| path)
         .collect();
     assert!(strangers.is_empty(), "these call .expose( and are not on the list: {strangers:?}");
     let idle: Vec<_> = EXPOSERS
         .iter()
-        .filter(|(known, _)| !sources().iter().any(|(path, text)| path.starts_with(known) && text.contains("expose")))
+        .filter(|(known, _)| {
+            !sources().iter().any(|(path, text)| path.starts_with(known) && text.contains("expose"))
+        })
         .collect();
     assert!(idle.is_empty(), "on the list for nothing: {idle:?}");
 }
@@ -254,12 +294,16 @@ fn few_files_look_at_a_secret() {
 #[test]
 fn nothing_is_printed_but_by_the_output() {
     let printing = |text: &str| {
-        ["println!(", "print!(", "eprintln!(", "eprint!(", "io::stdout()", "io::stderr()"].iter().any(|word| text.contains(word))
+        ["println!(", "print!(", "eprintln!(", "eprint!(", "io::stdout()", "io::stderr()"]
+            .iter()
+            .any(|word| text.contains(word))
     };
     let allowed = ["src/cli/output.rs", "src/cli/prompt.rs", "src/cli/screen.rs", "src/tui/"];
     let loud: Vec<_> = sources()
         .into_iter()
-        .filter(|(path, text)| !allowed.iter().any(|known| path.starts_with(known)) && printing(without_tests(text)))
+        .filter(|(path, text)| {
+            !allowed.iter().any(|known| path.starts_with(known)) && printing(without_tests(text))
+        })
         .map(|(path, _)| path)
         .collect();
     assert!(loud.is_empty(), "these write to the terminal themselves: {loud:?}");
@@ -269,14 +313,16 @@ fn nothing_is_printed_but_by_the_output() {
 fn the_secret_type_has_no_side_door() {
     let text = fs::read_to_string(root().join("src/domain/secret.rs")).unwrap();
     let code = without_tests(&text);
-    for door in ["derive(", "impl Clone", "Debug for", "Display for", "Serialize", "Deref", "AsRef"] {
+    for door in ["derive(", "impl Clone", "Debug for", "Display for", "Serialize", "Deref", "AsRef"]
+    {
         assert!(!code.contains(door), "Secret must not have {door}");
     }
 }
 
 #[test]
 fn every_dependency_has_its_reason() {
-    let manifest: toml::Table = fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    let manifest: toml::Table =
+        fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
     let contributing = fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
     let mut wanted: Vec<String> = Vec::new();
     for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
@@ -286,9 +332,11 @@ fn every_dependency_has_its_reason() {
         wanted.extend(target["dependencies"].as_table().unwrap().keys().cloned());
     }
     let reasons = contributing.split("## Dependencies").nth(1).unwrap_or_default();
-    let listed: Vec<_> = reasons.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let listed: Vec<_> =
+        reasons.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     let silent: Vec<_> = wanted.iter().filter(|name| !listed.contains(&name.as_str())).collect();
-    let idle: Vec<_> = listed.iter().filter(|name| !wanted.iter().any(|wanted| wanted == *name)).collect();
+    let idle: Vec<_> =
+        listed.iter().filter(|name| !wanted.iter().any(|wanted| wanted == *name)).collect();
     assert!(silent.is_empty(), "without a reason in CONTRIBUTING.md: {silent:?}");
     assert!(idle.is_empty(), "in CONTRIBUTING.md but no dependency: {idle:?}");
 }
@@ -339,8 +387,9 @@ fn functions(lines: &[&str]) -> Vec<(String, usize)> {
     for (start, line) in lines.iter().enumerate() {
         let indent = line.len() - line.trim_start().len();
         let Some(name) = function_name(line) else { continue };
-        let end =
-            lines[start..].iter().position(|line| *line == format!("{}}}", " ".repeat(indent)) || one_line(line, lines[start]));
+        let end = lines[start..].iter().position(|line| {
+            *line == format!("{}}}", " ".repeat(indent)) || one_line(line, lines[start])
+        });
         if let Some(length) = end {
             found.push((name, length + 1));
         }
@@ -354,11 +403,13 @@ fn one_line(line: &str, first: &str) -> bool {
 
 fn function_name(line: &str) -> Option<String> {
     let line = line.trim_start();
-    let rest = ["pub ", "pub(super) ", "pub(crate) ", "pub(in crate::tui) ", ""].iter().find_map(|visibility| {
-        let rest = line.strip_prefix(visibility)?;
-        let rest = rest.strip_prefix("const ").unwrap_or(rest);
-        let rest = rest.strip_prefix("async ").unwrap_or(rest);
-        rest.strip_prefix("fn ")
-    })?;
+    let rest = ["pub ", "pub(super) ", "pub(crate) ", "pub(in crate::tui) ", ""].iter().find_map(
+        |visibility| {
+            let rest = line.strip_prefix(visibility)?;
+            let rest = rest.strip_prefix("const ").unwrap_or(rest);
+            let rest = rest.strip_prefix("async ").unwrap_or(rest);
+            rest.strip_prefix("fn ")
+        },
+    )?;
     Some(rest.split(['(', '<']).next().unwrap_or_default().to_owned())
 }

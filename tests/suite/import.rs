@@ -22,7 +22,8 @@ impl Place {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path().to_str().unwrap();
-        let home = Home::new().with("HOME", path).with("XDG_CONFIG_HOME", &format!("{path}/.config"));
+        let home =
+            Home::new().with("HOME", path).with("XDG_CONFIG_HOME", &format!("{path}/.config"));
         Self { home, folder }
     }
 
@@ -69,14 +70,24 @@ fn the_snyk_cli_gives_token_region_and_organisation() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
 
     let planned = place.import(&["snyk-cli", "--dry-run"]);
-    assert_eq!((&planned[0]["outcome"], &planned[0]["open_to_others"]), (&json!("found"), &json!("644")));
-    assert_eq!(place.home.run(&["list", "--json"]).expect(0).json(), json!([]), "a dry run keeps nothing");
+    assert_eq!(
+        (&planned[0]["outcome"], &planned[0]["open_to_others"]),
+        (&json!("found"), &json!("644"))
+    );
+    assert_eq!(
+        place.home.run(&["list", "--json"]).expect(0).json(),
+        json!([]),
+        "a dry run keeps nothing"
+    );
 
     let done = place.import(&["snyk-cli", "--as", "laptop"]);
     assert_eq!((&done[0]["outcome"], &done[0]["name"]), (&json!("imported"), &json!("laptop")));
     assert_eq!(place.secret("laptop"), TOKEN);
     let shown = place.show("laptop");
-    assert_eq!((&shown["region"], &shown["fields"]["org_id"]), (&json!("SNYK-EU-01"), &json!("acme")));
+    assert_eq!(
+        (&shown["region"], &shown["fields"]["org_id"]),
+        (&json!("SNYK-EU-01"), &json!("acme"))
+    );
     assert_eq!(text(&file), config, "an import changes nothing there");
 
     let again = place.import(&["snyk-cli", "--blank"]);
@@ -89,13 +100,20 @@ fn the_snyk_cli_gives_token_region_and_organisation() {
 #[test]
 fn both_places_of_the_snyk_cli_are_read_and_its_session_is_left_to_it() {
     let mut place = Place::new();
-    place.home = place.home.with("XDG_CONFIG_HOME", place.folder.path().join("xdg").to_str().unwrap());
+    place.home =
+        place.home.with("XDG_CONFIG_HOME", place.folder.path().join("xdg").to_str().unwrap());
     place.write("xdg/configstore/snyk.json", &json!({ "api": TOKEN }).to_string());
     let session = json!({ "access_token": "a", "refresh_token": "snyk_rt_x_v1" }).to_string();
-    let usual = place.write(".config/configstore/snyk.json", &json!({ "internal_oauth_token_storage": session }).to_string());
+    let usual = place.write(
+        ".config/configstore/snyk.json",
+        &json!({ "internal_oauth_token_storage": session }).to_string(),
+    );
     let before = text(&usual);
     let done = place.import(&["snyk-cli", "--blank"]);
-    assert_eq!(done.iter().map(|find| find["outcome"].clone()).collect::<Vec<_>>(), [json!("refused"), json!("imported")]);
+    assert_eq!(
+        done.iter().map(|find| find["outcome"].clone()).collect::<Vec<_>>(),
+        [json!("refused"), json!("imported")]
+    );
     assert!(done[0]["why"].as_str().unwrap().contains("belongs to the Snyk CLI"));
     assert_eq!(text(&usual), before);
 }
@@ -104,11 +122,13 @@ fn both_places_of_the_snyk_cli_are_read_and_its_session_is_left_to_it() {
 fn a_dotenv_file_gives_what_it_is_known_for() {
     let place = Place::new();
     let pat = personal_access_token("api.au.snyk.io");
-    let before =
-        format!("# ours\r\nPORT=80\r\nSNYK_API=https://api.eu.snyk.io\r\nexport SNYK_TOKEN=\"{TOKEN}\" # x\r\nOTHER={pat}\r\n");
+    let before = format!(
+        "# ours\r\nPORT=80\r\nSNYK_API=https://api.eu.snyk.io\r\nexport SNYK_TOKEN=\"{TOKEN}\" # x\r\nOTHER={pat}\r\n"
+    );
     let file = place.write("app/.env", &before);
     let done = place.import(&["dotenv", file.to_str().unwrap(), "--blank"]);
-    let short: Vec<_> = done.iter().map(|find| [&find["place"], &find["region"], &find["name"]]).collect();
+    let short: Vec<_> =
+        done.iter().map(|find| [&find["place"], &find["region"], &find["name"]]).collect();
     assert_eq!(
         short,
         [
@@ -116,7 +136,10 @@ fn a_dotenv_file_gives_what_it_is_known_for() {
             [&json!("OTHER"), &json!("SNYK-AU-01"), &json!("other")]
         ]
     );
-    assert_eq!((place.secret("snyk-token"), place.secret("other")), (TOKEN.to_owned(), pat.clone()));
+    assert_eq!(
+        (place.secret("snyk-token"), place.secret("other")),
+        (TOKEN.to_owned(), pat.clone())
+    );
     let expected = before.replace(&format!("\"{TOKEN}\""), "''").replace(&pat, "''");
     assert_eq!(text(&file), expected);
 }
@@ -130,12 +153,28 @@ fn a_json_file_gives_nested_tokens_and_a_place_to_keep_up_to_date() {
         &json!({ "servers": [{ "env": { "SNYK_TOKEN": TOKEN, "SNYK_API": "https://api.us.snyk.io" } }], "t": pat }).to_string(),
     );
     let done = place.import(&["json", file.to_str().unwrap(), "--consumer"]);
-    assert_eq!((&done[0]["place"], &done[0]["region"]), (&json!("/servers/0/env/SNYK_TOKEN"), &json!("SNYK-US-02")));
+    assert_eq!(
+        (&done[0]["place"], &done[0]["region"]),
+        (&json!("/servers/0/env/SNYK_TOKEN"), &json!("SNYK-US-02"))
+    );
     assert_eq!((&done[1]["place"], &done[1]["region"]), (&json!("/t"), &json!("SNYK-EU-01")));
     let consumers = place.home.run(&["consumer", "list", "t", "--json"]).expect(0).json();
-    assert_eq!((&consumers[0]["kind"], &consumers[0]["pointer"]), (&json!("json-file"), &json!("/t")));
+    assert_eq!(
+        (&consumers[0]["kind"], &consumers[0]["pointer"]),
+        (&json!("json-file"), &json!("/t"))
+    );
     place.import(&["json", file.to_str().unwrap(), "--consumer"]);
-    assert_eq!(place.home.run(&["consumer", "list", "t", "--json"]).expect(0).json().as_array().unwrap().len(), 1);
+    assert_eq!(
+        place
+            .home
+            .run(&["consumer", "list", "t", "--json"])
+            .expect(0)
+            .json()
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 #[test]
@@ -144,15 +183,28 @@ fn the_probely_cli_gives_its_key_and_gets_the_next_one() {
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let key = |id: &str| {
         let signature = URL_SAFE_NO_PAD.encode([7; 32]);
-        format!("{}.{}.{signature}", part(json!({ "alg": "HS256", "typ": "JWT" })), part(json!({ "jti": id, "username": "u" })))
+        format!(
+            "{}.{}.{signature}",
+            part(json!({ "alg": "HS256", "typ": "JWT" })),
+            part(json!({ "jti": id, "username": "u" }))
+        )
     };
-    let file = place.write(".probely/config", &format!("[AUTH]\napi_key = {}\n[SETTINGS]\ndebug = true\n", key("one")));
+    let file = place.write(
+        ".probely/config",
+        &format!("[AUTH]\napi_key = {}\n[SETTINGS]\ndebug = true\n", key("one")),
+    );
     let done = place.import(&["probely-cli", "--as", "scans", "--consumer"]);
-    assert_eq!((&done[0]["provider"], &done[0]["outcome"]), (&json!("snyk-api-web"), &json!("imported")));
+    assert_eq!(
+        (&done[0]["provider"], &done[0]["outcome"]),
+        (&json!("snyk-api-web"), &json!("imported"))
+    );
     assert_eq!(place.secret("scans"), key("one"));
     place.home.feed(&["edit", "scans", "--secret"], &key("two")).expect(0);
     place.home.run(&["consumer", "deliver", "scans", "probely-cli 1"]).expect(0);
-    assert_eq!(text(&file), format!("[AUTH]\napi_key = {}\n[SETTINGS]\ndebug = true\n", key("two")));
+    assert_eq!(
+        text(&file),
+        format!("[AUTH]\napi_key = {}\n[SETTINGS]\ndebug = true\n", key("two"))
+    );
 }
 
 #[test]
@@ -175,7 +227,10 @@ fn what_stands_in_the_place_of_a_token_and_looks_like_none_is_named_and_left_alo
     let before = "SNYK_TOKEN=changeme-please\nTOKEN=changeme-please\nPROBELY_API_KEY=\n";
     let file = place.write(".env", before);
     let done = place.import(&["dotenv", file.to_str().unwrap(), "--blank"]);
-    assert_eq!((done.len(), &done[0]["place"], &done[0]["outcome"]), (1, &json!("SNYK_TOKEN"), &json!("refused")));
+    assert_eq!(
+        (done.len(), &done[0]["place"], &done[0]["outcome"]),
+        (1, &json!("SNYK_TOKEN"), &json!("refused"))
+    );
     assert!(done[0]["why"].as_str().unwrap().contains("no token that is known"), "{done:?}");
     let config = place.write(".config/configstore/snyk.json", "{\"api\": \"opaque\"}");
     assert_eq!(place.import(&["snyk-cli"])[0]["outcome"], "refused");
@@ -185,7 +240,10 @@ fn what_stands_in_the_place_of_a_token_and_looks_like_none_is_named_and_left_alo
 #[test]
 fn an_unknown_endpoint_is_not_guessed() {
     let place = Place::new();
-    place.write(".config/configstore/snyk.json", &json!({ "api": TOKEN, "endpoint": "https://snyk.acme.example" }).to_string());
+    place.write(
+        ".config/configstore/snyk.json",
+        &json!({ "api": TOKEN, "endpoint": "https://snyk.acme.example" }).to_string(),
+    );
     let done = place.import(&["snyk-cli"]);
     assert_eq!(done[0]["outcome"], "refused");
     assert!(done[0]["why"].as_str().unwrap().contains("regions add"));
@@ -210,8 +268,16 @@ fn a_file_that_cannot_be_blanked_keeps_its_secret_and_so_does_the_store() {
     let before = format!("SNYK_TOKEN={TOKEN}\n");
     let file = place.write(".env", &before);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o400)).unwrap();
-    let refused = place.home.run(&["import", "dotenv", file.to_str().unwrap(), "--blank", "--json"]).expect(1);
-    assert!(refused.error()["what"].as_str().unwrap().contains("not blanked") && !refused.err.contains(TOKEN), "{}", refused.err);
+    let refused = place
+        .home
+        .run(&["import", "dotenv", file.to_str().unwrap(), "--blank", "--json"])
+        .expect(1);
+    assert!(
+        refused.error()["what"].as_str().unwrap().contains("not blanked")
+            && !refused.err.contains(TOKEN),
+        "{}",
+        refused.err
+    );
     assert_eq!((text(&file), place.secret("snyk-token")), (before, TOKEN.to_owned()));
 }
 
@@ -220,11 +286,19 @@ fn a_file_that_cannot_be_blanked_keeps_its_secret_and_so_does_the_store() {
 fn a_copy_that_cannot_be_emptied_keeps_no_other_from_it() {
     let place = Place::new();
     let other = personal_access_token("api.snyk.io");
-    let (config, usual) =
-        (place.folder.path().join("xdg/configstore/snyk.json"), place.folder.path().join(".config/configstore/snyk.json"));
-    let place = Place { home: place.home.with("XDG_CONFIG_HOME", place.folder.path().join("xdg").to_str().unwrap()), ..place };
+    let (config, usual) = (
+        place.folder.path().join("xdg/configstore/snyk.json"),
+        place.folder.path().join(".config/configstore/snyk.json"),
+    );
+    let place = Place {
+        home: place.home.with("XDG_CONFIG_HOME", place.folder.path().join("xdg").to_str().unwrap()),
+        ..place
+    };
     for (path, token) in [(&config, TOKEN), (&usual, other.as_str())] {
-        place.write(path.strip_prefix(place.folder.path()).unwrap().to_str().unwrap(), &json!({ "api": token }).to_string());
+        place.write(
+            path.strip_prefix(place.folder.path()).unwrap().to_str().unwrap(),
+            &json!({ "api": token }).to_string(),
+        );
     }
     for (locked, open) in [(&config, &usual), (&usual, &config)] {
         for (path, mode) in [(locked, 0o400), (open, 0o600)] {
@@ -234,9 +308,15 @@ fn a_copy_that_cannot_be_emptied_keeps_no_other_from_it() {
         assert!(done.error()["why"].as_str().unwrap().contains("read-only"), "{}", done.err);
         let finds = done.json().as_array().unwrap().clone();
         let blanked: Vec<_> = finds.iter().filter(|find| find["blanked"] == true).collect();
-        assert!(finds.iter().all(|find| find["name"].is_string()) && blanked.len() + 1 == finds.len(), "{finds:?}");
+        assert!(
+            finds.iter().all(|find| find["name"].is_string()) && blanked.len() + 1 == finds.len(),
+            "{finds:?}"
+        );
         assert_eq!((text(open).contains("\"\""), text(locked).contains("\"\"")), (true, false));
-        place.write(open.strip_prefix(place.folder.path()).unwrap().to_str().unwrap(), &json!({ "api": TOKEN }).to_string());
+        place.write(
+            open.strip_prefix(place.folder.path()).unwrap().to_str().unwrap(),
+            &json!({ "api": TOKEN }).to_string(),
+        );
     }
 }
 
@@ -246,7 +326,11 @@ fn a_person_sees_a_table_and_what_to_do_next() {
     let file = place.write(".env", &format!("SNYK_TOKEN={TOKEN}\n"));
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let done = place.home.run(&["import", "dotenv", file.to_str().unwrap()]).expect(0);
-    assert!(done.out.starts_with("FILE") && done.out.contains("imported as snyk-token"), "{}", done.out);
+    assert!(
+        done.out.starts_with("FILE") && done.out.contains("imported as snyk-token"),
+        "{}",
+        done.out
+    );
     assert!(done.err.contains("mode 644") && done.err.contains("--blank"), "{}", done.err);
     assert!(!done.out.contains(TOKEN) && !done.err.contains(TOKEN));
 }
@@ -263,7 +347,11 @@ fn a_file_that_is_no_good_is_told_so_and_left_alone() {
     ] {
         let file = place.write("hostile", "");
         fs::write(&file, bytes).unwrap();
-        let error = place.home.run(&["import", form, file.to_str().unwrap(), "--blank", "--json"]).expect(1).error();
+        let error = place
+            .home
+            .run(&["import", form, file.to_str().unwrap(), "--blank", "--json"])
+            .expect(1)
+            .error();
         assert!(error["why"].as_str().unwrap().contains(why), "{error}");
         assert_eq!(fs::read(&file).unwrap(), bytes);
     }
@@ -272,10 +360,18 @@ fn a_file_that_is_no_good_is_told_so_and_left_alone() {
 #[test]
 fn a_file_that_others_may_read_is_named_once() {
     let place = Place::new();
-    let file = place.write(".env", &format!("SNYK_TOKEN={TOKEN}\nOTHER={}\n", personal_access_token("api.snyk.io")));
+    let file = place.write(
+        ".env",
+        &format!("SNYK_TOKEN={TOKEN}\nOTHER={}\n", personal_access_token("api.snyk.io")),
+    );
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let done = place.home.run(&["import", "dotenv", file.to_str().unwrap(), "--dry-run"]).expect(0);
-    assert_eq!((done.out.lines().count(), done.err.matches("other users may read").count()), (3, 1), "{}", done.err);
+    assert_eq!(
+        (done.out.lines().count(), done.err.matches("other users may read").count()),
+        (3, 1),
+        "{}",
+        done.err
+    );
 }
 
 #[test]
@@ -283,7 +379,8 @@ fn at_a_terminal_the_copies_are_emptied_after_a_yes_and_only_then() {
     for (answer, left) in [("n", true), ("", true), ("y", false)] {
         let place = Place::new();
         let file = place.write(".env", &format!("SNYK_TOKEN={TOKEN}\n"));
-        let mut terminal = place.home.at_terminal(&["import", "dotenv", file.to_str().unwrap(), "--as", "laptop"]);
+        let mut terminal =
+            place.home.at_terminal(&["import", "dotenv", file.to_str().unwrap(), "--as", "laptop"]);
         terminal.expect("[y/N]");
         assert!(text(&file).contains(TOKEN), "nothing happens before the answer");
         terminal.send(&format!("{answer}\r"));
@@ -306,9 +403,11 @@ fn standard_input_is_read_in_either_form() {
     assert_eq!((&done[0]["path"], &done[0]["region"]), (&json!("-"), &json!("SNYK-EU-01")));
     assert_eq!(place.secret(name), TOKEN);
     let json = json!({ "ci": { "SNYK_TOKEN": TOKEN } }).to_string();
-    for (arguments, text) in
-        [(&["json", "-", "--json"], &json), (&["-", "--json", "--dry-run"], &json), (&["-", "--json", "--dry-run"], &text)]
-    {
+    for (arguments, text) in [
+        (&["json", "-", "--json"], &json),
+        (&["-", "--json", "--dry-run"], &json),
+        (&["-", "--json", "--dry-run"], &text),
+    ] {
         assert_eq!(feed(arguments, text, 0).json().as_array().unwrap().len(), 1, "{arguments:?}");
     }
     for wrong in [&["-", "--blank"][..], &["dotenv", "-", "--consumer"]] {

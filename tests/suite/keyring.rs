@@ -8,7 +8,9 @@ use tokenring::index::Database;
 
 use crate::support::program::{Home, Outcome};
 use crate::support::pty::Pty;
-use crate::support::secret_service::{Session, another_daemon, bus_at, lock, secret_tool, session, signal};
+use crate::support::secret_service::{
+    Session, another_daemon, bus_at, lock, secret_tool, session, signal,
+};
 use crate::support::until;
 
 const SECRET: &str = "5ec2e700-0000-4000-8000-00000000cafe";
@@ -27,7 +29,10 @@ const NEEDY: [&[&str]; 6] = [
 ];
 
 fn add(home: &Home, name: &str) -> Outcome {
-    home.feed(&["add", name, "--provider", "snyk", "--kind", "personal-token", "--region", "SNYK-EU-01"], SECRET)
+    home.feed(
+        &["add", name, "--provider", "snyk", "--kind", "personal-token", "--region", "SNYK-EU-01"],
+        SECRET,
+    )
 }
 
 /// A home on this session's keyring that holds one credential.
@@ -93,7 +98,11 @@ fn assert_shut(home: &Home, words: &str) {
     let told = in_time(home, || status(home).0).expect(6);
     assert!(told.out.contains(words), "{}", told.out);
     let listed = home.run(&["list", "--json"]).expect(0).json();
-    assert_eq!(listed.as_array().unwrap().len(), 1, "nothing is half added or half removed: {listed}");
+    assert_eq!(
+        listed.as_array().unwrap().len(),
+        1,
+        "nothing is half added or half removed: {listed}"
+    );
 }
 
 /// Fails unless the keyring and the index hold what they held before.
@@ -127,7 +136,11 @@ fn other_programs_read_what_a_command_keeps_until_it_is_removed() {
         assert!(items().contains(&item));
         home.run(&["remove", "desk", "--yes"]).expect(0);
         assert_eq!(looked_up(&item), b"");
-        assert!(!items().iter().any(|name| name.contains(item.split('/').next().unwrap())), "{:?}", items());
+        assert!(
+            !items().iter().any(|name| name.contains(item.split('/').next().unwrap())),
+            "{:?}",
+            items()
+        );
     });
 }
 
@@ -194,7 +207,10 @@ fn a_killed_keyring_is_said_not_to_be_available() {
     session(Session::Unlocked, async || {
         let (home, before) = (laptop(), items());
         signal("KILL");
-        until("the daemon is gone", async || home.run(&["get", "laptop"]).err.contains("not available")).await;
+        until("the daemon is gone", async || {
+            home.run(&["get", "laptop"]).err.contains("not available")
+        })
+        .await;
         assert_shut(&home, "not available");
         let _daemon = another_daemon();
         until("its successor is there", async || status(&home).0.code == 0).await;
@@ -269,30 +285,55 @@ fn everything_moves_from_the_keyring_to_the_encrypted_file_and_back() {
         let home = laptop();
         let passphrase = home.root().join("passphrase");
         std::fs::write(&passphrase, "a passphrase for the move").unwrap();
-        std::fs::set_permissions(&passphrase, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(&passphrase, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .unwrap();
         let home = home.with("TOKENRING_PASSPHRASE_FILE", passphrase.to_str().unwrap());
         let before = items();
 
-        let planned = home.run(&["store", "migrate", "--to", "file", "--dry-run", "--json"]).expect(0).json();
+        let planned =
+            home.run(&["store", "migrate", "--to", "file", "--dry-run", "--json"]).expect(0).json();
         assert!(planned.as_array().unwrap().iter().all(|item| item["state"] == "new"), "{planned}");
         let moved = home.run(&["store", "migrate", "--to", "file"]).expect(0);
-        assert!(moved.err.contains("TOKENRING_STORE=keyring") && !moved.out.contains(SECRET), "{}", moved.err);
+        assert!(
+            moved.err.contains("TOKENRING_STORE=keyring") && !moved.out.contains(SECRET),
+            "{}",
+            moved.err
+        );
         assert_eq!(items(), before, "the source is left alone unless somebody asks");
         let settings = std::fs::read_to_string(home.root().join("config/config.toml")).unwrap();
         assert!(settings.contains("store = \"file\""), "{settings}");
 
         let home = home.with("TOKENRING_STORE", "file");
         assert_eq!(home.run(&["get", "laptop"]).expect(0).out, SECRET);
-        let left = home.run(&["store", "migrate", "--to", "file", "--delete-source", "--json"]).expect(0).json();
-        assert_eq!((left["deleted"].as_u64(), items().len()), (Some(2), 0), "the secret and the key of the fingerprints");
+        let left = home
+            .run(&["store", "migrate", "--to", "file", "--delete-source", "--json"])
+            .expect(0)
+            .json();
+        assert_eq!(
+            (left["deleted"].as_u64(), items().len()),
+            (Some(2), 0),
+            "the secret and the key of the fingerprints"
+        );
         assert_eq!(home.run(&["get", "laptop"]).expect(0).out, SECRET);
 
         home.run(&["store", "migrate", "--to", "keyring", "--delete-source"]).expect(0);
         assert_eq!(items(), before);
         let home = home.with("TOKENRING_STORE", "keyring");
         assert_eq!(home.run(&["get", "laptop"]).expect(0).out, SECRET);
-        home.feed(&["add", "again", "--provider", "snyk", "--kind", "personal-token", "--region", "SNYK-EU-01"], SECRET)
-            .expect(0);
+        home.feed(
+            &[
+                "add",
+                "again",
+                "--provider",
+                "snyk",
+                "--kind",
+                "personal-token",
+                "--region",
+                "SNYK-EU-01",
+            ],
+            SECRET,
+        )
+        .expect(0);
     });
 }
 
@@ -302,7 +343,9 @@ fn eight_processes_that_move_everything_at_once_lose_nothing() {
         let home = Home::new().with("TOKENRING_STORE", "keyring");
         add(&home, "laptop").expect(0);
         let outcomes: Vec<_> = std::thread::scope(|scope| {
-            let movers: Vec<_> = (0..8).map(|_| scope.spawn(|| home.run(&["store", "migrate", "--to", "file"]))).collect();
+            let movers: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| home.run(&["store", "migrate", "--to", "file"])))
+                .collect();
             movers.into_iter().map(|mover| mover.join().unwrap()).collect()
         });
         for refused in outcomes.iter().filter(|outcome| outcome.code != 0) {
@@ -314,6 +357,9 @@ fn eight_processes_that_move_everything_at_once_lose_nothing() {
         let home = home.with("TOKENRING_STORE", "file");
         assert_eq!(home.run(&["get", "laptop"]).expect(0).out, SECRET);
         home.run(&["store", "migrate", "--to", "file", "--delete-source"]).expect(0);
-        assert_eq!((items().len(), home.run(&["get", "laptop"]).expect(0).out.as_str()), (0, SECRET));
+        assert_eq!(
+            (items().len(), home.run(&["get", "laptop"]).expect(0).out.as_str()),
+            (0, SECRET)
+        );
     });
 }

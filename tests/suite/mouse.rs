@@ -25,7 +25,10 @@ fn place(pty: &Pty, text: &str) -> (u16, u16) {
     // What a click is to meet may still be where it was, in a frame of which only the beginning is read.
     pty.expect_whole_frame();
     let lines = pty.look(|screen| screen.rows(0, 120).collect::<Vec<_>>());
-    let found = lines.iter().zip(0..).find_map(|(line, row)| Some((line[..line.find(text)?].chars().count(), row)));
+    let found = lines
+        .iter()
+        .zip(0..)
+        .find_map(|(line, row)| Some((line[..line.find(text)?].chars().count(), row)));
     let (column, row) = found.unwrap_or_else(|| panic!("{text:?} is not on one line"));
     (u16::try_from(column).unwrap(), row)
 }
@@ -121,8 +124,15 @@ fn a_border_is_dragged_and_a_title_clicked_twice_has_the_screen() {
     let (mut pty, _home) = settled();
     let (text, row) = place(&pty, "Acts as");
     let (from, to) = ((text - 3, row), (text + 9, row));
-    pty.send(&format!("{}{}{}", report(LEFT, from, 'M'), report(HELD, to, 'M'), report(LEFT, to, 'm')));
-    let moved = |line: &str| line.find("Acts as").is_some_and(|at| line[..at].chars().count() >= usize::from(text) + 11);
+    pty.send(&format!(
+        "{}{}{}",
+        report(LEFT, from, 'M'),
+        report(HELD, to, 'M'),
+        report(LEFT, to, 'm')
+    ));
+    let moved = |line: &str| {
+        line.find("Acts as").is_some_and(|at| line[..at].chars().count() >= usize::from(text) + 11)
+    };
     pty.expect_look("a wider list", |screen| screen.rows(0, 120).any(|line| moved(&line)));
     let title = place(&pty, "4 Console");
     double_click(&mut pty, title);
@@ -136,7 +146,8 @@ fn a_border_is_dragged_and_a_title_clicked_twice_has_the_screen() {
 #[test]
 fn switched_off_the_mouse_is_the_terminals() {
     let (mut pty, _home) = settled();
-    let off = |screen: &vt100::Screen| screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None;
+    let off =
+        |screen: &vt100::Screen| screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None;
     assert!(!pty.look(off));
     pty.send("M");
     pty.expect("the terminal selects text now");

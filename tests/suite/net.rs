@@ -16,12 +16,18 @@ use std::time::Duration;
 use tokenring::domain::request::HttpMethod;
 use tokenring::domain::response::ApiResponse;
 use tokenring::domain::{Origin, Secret};
-use tokenring::net::{HostBoundSecret, HttpClient, NetError, OutgoingRequest, RequestBody, RequestLimits, Transport as _};
+use tokenring::net::{
+    HostBoundSecret, HttpClient, NetError, OutgoingRequest, RequestBody, RequestLimits,
+    Transport as _,
+};
 
 const SECRET: &str = "canary-secret-8c1f27";
 
-const LIMITS: RequestLimits =
-    RequestLimits { connect_timeout: Duration::from_secs(5), total_timeout: Duration::from_secs(20), max_body_bytes: 1 << 20 };
+const LIMITS: RequestLimits = RequestLimits {
+    connect_timeout: Duration::from_secs(5),
+    total_timeout: Duration::from_secs(20),
+    max_body_bytes: 1 << 20,
+};
 
 /// A GET without a secret.
 fn get(url: url::Url) -> OutgoingRequest {
@@ -41,7 +47,9 @@ fn get_bound(url: url::Url, origins: &[&Origin]) -> OutgoingRequest {
     let secret = Arc::new(Secret::from_text(SECRET.to_owned()));
     let origins = origins.iter().copied().cloned().collect();
     let authorization = Some(HostBoundSecret { scheme: "token".to_owned(), secret, origins });
-    let headers = [("x-api-key", SECRET), ("cookie", SECRET)].map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let headers = [("x-api-key", SECRET), ("cookie", SECRET)]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
     OutgoingRequest { authorization, headers, ..get(url) }
 }
 

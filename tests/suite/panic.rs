@@ -100,7 +100,8 @@ async fn show(breaks: String) {
     };
     engine.add_credential(new).await.unwrap();
     brittle.is_lit.store(true, Ordering::SeqCst);
-    let screen = Tui::start(engine, SettingsSource::default(), config::LayoutStore::Disabled).unwrap();
+    let screen =
+        Tui::start(engine, SettingsSource::default(), config::LayoutStore::Disabled).unwrap();
     assert_eq!(screen.run().await, 0);
 }
 
@@ -108,7 +109,11 @@ async fn show(breaks: String) {
 /// the screen.
 fn screen_where(breaks: &str, test: &str) -> Option<Pty> {
     if let Ok(breaks) = std::env::var(BREAKS) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(show(breaks));
         return None;
     }
@@ -136,7 +141,10 @@ fn assert_given_back(pty: &Pty) {
 
 #[test]
 fn of_a_task_it_is_told_and_the_screen_goes_on() {
-    let Some(mut pty) = screen_where("store", "panic::of_a_task_it_is_told_and_the_screen_goes_on") else { return };
+    let Some(mut pty) = screen_where("store", "panic::of_a_task_it_is_told_and_the_screen_goes_on")
+    else {
+        return;
+    };
     pty.expect("Something broke in the background: tests/suite/panic.rs");
     assert!(pty.is_raw(), "the screen has the terminal still");
     pty.expect("A background task broke");
@@ -157,5 +165,9 @@ fn of_the_screen_it_gives_the_terminal_back_and_says_where() {
     let Some(mut pty) = screen_where("clock", test) else { return };
     assert_eq!(pty.code(), 101);
     assert_given_back(&pty);
-    assert!(pty.text().contains("stopped because of an error of its own at tests/suite/panic.rs"), "{}", pty.text());
+    assert!(
+        pty.text().contains("stopped because of an error of its own at tests/suite/panic.rs"),
+        "{}",
+        pty.text()
+    );
 }

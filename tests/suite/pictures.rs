@@ -59,8 +59,12 @@ impl Demo {
     /// Waits until nothing on the screen is still to change: the footer offers keys again, and no bar grows above.
     fn settle(&self) {
         self.pty.expect_that("a footer at rest", |text| {
-            let is_done = text.lines().next().is_some_and(|header| !header.contains(['█', '░']) && !header.contains("running"));
-            is_done && (text.contains(": commands") || text.contains("Esc ") || text.contains("Close"))
+            let is_done = text
+                .lines()
+                .next()
+                .is_some_and(|header| !header.contains(['█', '░']) && !header.contains("running"));
+            is_done
+                && (text.contains(": commands") || text.contains("Esc ") || text.contains("Close"))
         });
         self.pty.expect_whole_frame();
     }
@@ -68,7 +72,9 @@ impl Demo {
     /// Checks everything.
     fn check(&mut self) {
         self.type_keys(&["C"]);
-        self.pty.expect_that("a verdict on everything", |text| !text.lines().next().unwrap_or_default().contains('–'));
+        self.pty.expect_that("a verdict on everything", |text| {
+            !text.lines().next().unwrap_or_default().contains('–')
+        });
         self.settle();
     }
 
@@ -148,7 +154,11 @@ fn gist(svg: &str) -> BTreeSet<String> {
     texts
         .flat_map(|text| {
             let (attributes, words) = text.split_once('>').unwrap_or_default();
-            let colour = attributes.split(' ').find(|attribute| attribute.starts_with("fill=")).unwrap_or_default().to_owned();
+            let colour = attributes
+                .split(' ')
+                .find(|attribute| attribute.starts_with("fill="))
+                .unwrap_or_default()
+                .to_owned();
             words.split(' ').filter_map(lasting).chain([colour])
         })
         .collect()
@@ -156,9 +166,11 @@ fn gist(svg: &str) -> BTreeSet<String> {
 
 /// A word, if it says the same in every run.
 fn lasting(word: &str) -> Option<String> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let core = word.trim_matches(|c: char| !c.is_alphanumeric());
-    let is_word = core.len() > 2 && core.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '_' | '/'));
+    let is_word =
+        core.len() > 2 && core.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '_' | '/'));
     (is_word && !MONTHS.contains(&core)).then(|| core.to_owned())
 }
 
@@ -174,7 +186,9 @@ fn the_pictures_of_the_readme_show_what_the_program_shows() {
             // What is still on its way when the screen seems at rest is waited for.
             let kept = gist(&fs::read_to_string(path_of(name)).unwrap_or_default());
             let remedy = "if it is stale, take it anew: TOKENRING_WRITE_DOCS=1 cargo test --test suite -- pictures";
-            demo.pty.expect_look(&format!("{name}.svg ({remedy})"), |screen| gist(&draw(screen, &ground)) == kept);
+            demo.pty.expect_look(&format!("{name}.svg ({remedy})"), |screen| {
+                gist(&draw(screen, &ground)) == kept
+            });
         }
         demo.pty.signal(rustix::process::Signal::TERM);
         assert_eq!(demo.pty.code(), 143);
@@ -183,8 +197,13 @@ fn the_pictures_of_the_readme_show_what_the_program_shows() {
 
 #[test]
 fn the_readme_shows_every_picture_and_no_other() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let mut shown: Vec<_> = readme.split("assets/pictures/").skip(1).filter_map(|rest| rest.split(".svg").next()).collect();
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let mut shown: Vec<_> = readme
+        .split("assets/pictures/")
+        .skip(1)
+        .filter_map(|rest| rest.split(".svg").next())
+        .collect();
     shown.sort_unstable();
     shown.dedup();
     let mut taken = SCENES.map(|scene| scene.name);
@@ -196,7 +215,9 @@ fn the_readme_shows_every_picture_and_no_other() {
 #[test]
 fn a_picture_is_stale_by_its_words_and_colours_and_not_by_its_numbers() {
     let line = |x: u32, fill: &str, words: &str| {
-        format!("<text x=\"{x}\" y=\"40\" textLength=\"9\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{fill}\">{words}</text>")
+        format!(
+            "<text x=\"{x}\" y=\"40\" textLength=\"9\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{fill}\">{words}</text>"
+        )
     };
     let kept = gist(&line(9, "#fff", "accepted 41 ms"));
     assert_eq!(kept, gist(&line(18, "#fff", "accepted 128 ms")));

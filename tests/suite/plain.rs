@@ -21,7 +21,9 @@ fn transcript(lines: &[&str]) -> String {
 fn assert_told(transcript: &str, texts: &[&str]) {
     let mut rest = transcript;
     for text in texts {
-        let found = rest.find(text).unwrap_or_else(|| panic!("{text:?} is not told, or too late, in:\n{transcript}"));
+        let found = rest
+            .find(text)
+            .unwrap_or_else(|| panic!("{text:?} is not told, or too late, in:\n{transcript}"));
         rest = &rest[found + text.len()..];
     }
 }
@@ -81,38 +83,83 @@ fn chained_requests_offer_what_earlier_answers_named() {
         "send",
         "quit",
     ]);
-    let expected =
-        ["Requests.", ". List projects", "Answer: 200 OK", "List issues of a project: project_id.", "2. acme-prod/service-0001"];
+    let expected = [
+        "Requests.",
+        ". List projects",
+        "Answer: 200 OK",
+        "List issues of a project: project_id.",
+        "2. acme-prod/service-0001",
+    ];
     assert_told(&told, &expected);
     assert_told(&told, &["101. Another", "us01-reader> send", "/issues", "Answer: 200 OK"]);
 }
 
 #[test]
 fn a_curl_command_is_taken_over_and_its_secret_is_not_told() {
-    let curl = format!("curl -H 'Authorization: token {SECRET}' 'https://api.snyk.io/rest/orgs?version=2024-10-15'");
+    let curl = format!(
+        "curl -H 'Authorization: token {SECRET}' 'https://api.snyk.io/rest/orgs?version=2024-10-15'"
+    );
     let told = transcript(&["us01-reader", "paste curl", &curl, "quit"]);
-    let expected = ["Command, on one line (not shown)", "Ready to be sent: GET", "/rest/orgs", "dropped: header authorization"];
+    let expected = [
+        "Command, on one line (not shown)",
+        "Ready to be sent: GET",
+        "/rest/orgs",
+        "dropped: header authorization",
+    ];
     assert_told(&told, &expected);
     assert!(!told.contains("canary"), "{told}");
 }
 
 #[test]
 fn a_rotation_goes_from_plan_to_proof() {
-    let told = transcript(&["rotate us01-release-bot", "begin", "", "show us01-release-bot", "quit"]);
-    assert_told(&told, &["Replace us01-release-bot.", "Plan: ", "Cancel", "(done)", "has taken the old one's place", "quit"]);
+    let told =
+        transcript(&["rotate us01-release-bot", "begin", "", "show us01-release-bot", "quit"]);
+    assert_told(
+        &told,
+        &[
+            "Replace us01-release-bot.",
+            "Plan: ",
+            "Cancel",
+            "(done)",
+            "has taken the old one's place",
+            "quit",
+        ],
+    );
 }
 
 #[test]
 fn what_a_person_keeps_is_kept_and_not_told() {
     let home = Home::new();
-    let lines = ["unlock", PASSPHRASE, "", "add", SECRET, "", "", "", "my-own", "", "", "prod", "", "2", "list", "quit"];
+    let lines = [
+        "unlock", PASSPHRASE, "", "add", SECRET, "", "", "", "my-own", "", "", "prod", "", "2",
+        "list", "quit",
+    ];
     let told = home.feed(&["--plain"], &(lines.join("\n") + "\n"));
     assert_eq!(told.code, 0, "{}", told.err);
-    assert_told(&told.out, &["locked", "Unlock the store: done.", "Not recognised", "Add my-own: done.", "1. my-own"]);
-    assert!(!told.out.contains("canary") && !told.out.contains(PASSPHRASE) && !told.err.contains("canary"), "{}", told.out);
-    let lines = ["revoke my-own", "remove", "my-ow", "revoke my-own", "remove", "my-own", "quit"].join("\n") + "\n";
+    assert_told(
+        &told.out,
+        &["locked", "Unlock the store: done.", "Not recognised", "Add my-own: done.", "1. my-own"],
+    );
+    assert!(
+        !told.out.contains("canary")
+            && !told.out.contains(PASSPHRASE)
+            && !told.err.contains("canary"),
+        "{}",
+        told.out
+    );
+    let lines = ["revoke my-own", "remove", "my-ow", "revoke my-own", "remove", "my-own", "quit"]
+        .join("\n")
+        + "\n";
     let told = home.feed(&["--plain"], &format!("unlock\n{PASSPHRASE}\n\n{lines}"));
-    assert_told(&told.out, &["Remove a credential.", "nothing was done", "Type my-own to go on", "Remove my-own: done."]);
+    assert_told(
+        &told.out,
+        &[
+            "Remove a credential.",
+            "nothing was done",
+            "Type my-own to go on",
+            "Remove my-own: done.",
+        ],
+    );
 }
 
 #[test]
@@ -134,7 +181,9 @@ fn dumb(variables: &[(&str, &str)]) -> Pty {
 
 #[test]
 fn a_dumb_terminal_gets_lines_and_no_sequences() {
-    for variables in [[("TERM", "dumb"), ("LANG", "C")], [("TERM", "xterm-256color"), ("ACCESSIBLE", "1")]] {
+    for variables in
+        [[("TERM", "dumb"), ("LANG", "C")], [("TERM", "xterm-256color"), ("ACCESSIBLE", "1")]]
+    {
         let mut pty = dumb(&variables);
         pty.expect("appcircle-ci> ");
         assert!(!pty.is_raw());

@@ -53,8 +53,13 @@ const BESIDE: [(&str, &str); 43] = [
 ];
 
 /// Those that a script reaches by other words than their own.
-const ELSEWHERE: [(&str, &str); 5] =
-    [("verdicts", "probe"), ("welcome", "import"), ("unlock", "store unlock"), ("activity", "audit"), ("theme", "config edit")];
+const ELSEWHERE: [(&str, &str); 5] = [
+    ("verdicts", "probe"),
+    ("welcome", "import"),
+    ("unlock", "store unlock"),
+    ("activity", "audit"),
+    ("theme", "config edit"),
+];
 
 /// What moves, folds or draws; what a shell has of its own; and what needs an eye.
 const ONLY_HERE: [&str; 39] = [

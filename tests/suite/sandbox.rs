@@ -50,8 +50,14 @@ impl Visit {
         // Another test may have been first.
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let clock = SimulatedClock::frozen(datetime!(2026-11-22 10:00 UTC));
-        let sandbox = ProviderSimulator::start_with(SimulatorOptions { clock: clock.clone() }).await.expect("loopback");
-        let client = Client::builder().no_proxy().redirect(redirect::Policy::none()).build().expect("a client");
+        let sandbox = ProviderSimulator::start_with(SimulatorOptions { clock: clock.clone() })
+            .await
+            .expect("loopback");
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .build()
+            .expect("a client");
         Self { sandbox, client, clock }
     }
 
@@ -72,7 +78,9 @@ impl Visit {
         let credential = self.credential(name);
         let scheme = if credential.provider == "snyk-api-web" { "JWT" } else { "token" };
         let url = format!("{}{path}", self.api(&credential.region));
-        self.client.request(method, url).header("authorization", format!("{scheme} {}", credential.secret))
+        self.client
+            .request(method, url)
+            .header("authorization", format!("{scheme} {}", credential.secret))
     }
 
     async fn get(&self, name: &str, path: &str) -> Answer {
@@ -84,7 +92,8 @@ impl Visit {
     }
 
     async fn send(&self, method: Method, name: &str, (path, body): (&str, &Value)) -> Answer {
-        let request = self.request(method, name, path).header("content-type", "application/vnd.api+json");
+        let request =
+            self.request(method, name, path).header("content-type", "application/vnd.api+json");
         read(request.body(body.to_string())).await
     }
 
@@ -126,24 +135,40 @@ fn sha256(text: &str) -> String {
 async fn the_manifest_has_its_promised_shape() {
     let visit = Visit::start().await;
     let manifest = serde_json::to_value(visit.sandbox.manifest()).expect("JSON");
-    let regions: Vec<&String> = manifest["regions"].as_object().expect("an object").keys().collect();
-    let expected =
-        ["SNYK-US-01", "SNYK-US-02", "SNYK-EU-01", "SNYK-AU-01", "SNYK-GOV-01", "SAW-EU", "SAW-US", "SAW-AU", "APPCIRCLE"];
+    let regions: Vec<&String> =
+        manifest["regions"].as_object().expect("an object").keys().collect();
+    let expected = [
+        "SNYK-US-01",
+        "SNYK-US-02",
+        "SNYK-EU-01",
+        "SNYK-AU-01",
+        "SNYK-GOV-01",
+        "SAW-EU",
+        "SAW-US",
+        "SAW-AU",
+        "APPCIRCLE",
+    ];
     assert_eq!(regions, expected);
     assert!(manifest["regions"]["SNYK-GOV-01"]["app"].is_string());
     assert!(manifest["regions"]["APPCIRCLE"]["auth"].is_string());
     assert!(manifest["faults"].as_str().expect("a URL").ends_with("/faults"));
     let credentials = manifest["credentials"].as_array().expect("a list");
     assert!((20..=40).contains(&credentials.len()), "{}", credentials.len());
-    let names: BTreeSet<&str> = credentials.iter().map(|credential| credential["name"].as_str().expect("a name")).collect();
+    let names: BTreeSet<&str> =
+        credentials.iter().map(|credential| credential["name"].as_str().expect("a name")).collect();
     assert_eq!(names.len(), credentials.len());
 }
 
 #[tokio::test]
 async fn every_kind_is_seeded_with_its_fields() {
     let visit = Visit::start().await;
-    let kinds: BTreeSet<(&str, &str)> =
-        visit.sandbox.manifest().credentials.iter().map(|known| (known.provider, known.kind)).collect();
+    let kinds: BTreeSet<(&str, &str)> = visit
+        .sandbox
+        .manifest()
+        .credentials
+        .iter()
+        .map(|known| (known.provider, known.kind))
+        .collect();
     let expected = BTreeSet::from([
         ("snyk", "personal-token"),
         ("snyk", "personal-access-token"),
@@ -159,7 +184,9 @@ async fn every_kind_is_seeded_with_its_fields() {
     for known in &visit.sandbox.manifest().credentials {
         let needed: &[&str] = match known.kind {
             "personal-access-token" => &["pat_id"],
-            "service-account-token" => &["service_account_id", "auth_type", "level", "role_id", "group_id"],
+            "service-account-token" => {
+                &["service_account_id", "auth_type", "level", "role_id", "group_id"]
+            }
             "service-account-oauth" => &["service_account_id", "auth_type", "client_id", "level"],
             "app" => &["client_id", "app_id", "org_id"],
             "app-install" => &["client_id", "install_id"],
@@ -176,22 +203,28 @@ async fn secrets_have_the_documented_shapes() {
     let visit = Visit::start().await;
     let is_uuid = |text: &str| {
         let lengths: Vec<usize> = text.split('-').map(str::len).collect();
-        lengths == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+        lengths == [8, 4, 4, 4, 12]
+            && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
     };
     let is_dotted = |text: &str, prefix: &str| {
         let parts: Vec<&str> = text.split('.').collect();
         parts.len() == 4 && parts[0] == prefix && parts[1].len() == 8
     };
     for known in &visit.sandbox.manifest().credentials {
-        let (secret, proof) = (known.secret.as_str(), known.fields.get("auth_type").map_or("", String::as_str));
+        let (secret, proof) =
+            (known.secret.as_str(), known.fields.get("auth_type").map_or("", String::as_str));
         let fits = match (known.kind, proof) {
             ("personal-token", _) | (_, "api_key") => is_uuid(secret),
             ("personal-access-token", _) => is_dotted(secret, "snyk_uat"),
             (_, "access_token") => is_dotted(secret, "snyk_sat"),
-            (_, "oauth_client_secret") | ("app-install", _) => secret.starts_with("snyk_cs_") && secret.ends_with("_v1"),
+            (_, "oauth_client_secret") | ("app-install", _) => {
+                secret.starts_with("snyk_cs_") && secret.ends_with("_v1")
+            }
             (_, "oauth_private_key_jwt") => secret.starts_with("-----BEGIN PRIVATE KEY-----"),
             ("app", _) => secret.starts_with("snyk_rt_") && secret.ends_with("_v1"),
-            _ if known.provider == "snyk-api-web" => secret.starts_with("eyJ") && secret.split('.').count() == 3,
+            _ if known.provider == "snyk-api-web" => {
+                secret.starts_with("eyJ") && secret.split('.').count() == 3
+            }
             _ => secret.ends_with('='),
         };
         assert!(fits, "{}", known.name);

@@ -25,14 +25,30 @@ impl Place {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path().to_str().unwrap();
-        let home = Home::new().with("HOME", path).with("XDG_CONFIG_HOME", &format!("{path}/.config"));
+        let home =
+            Home::new().with("HOME", path).with("XDG_CONFIG_HOME", &format!("{path}/.config"));
         Self { home, folder }
     }
 
     /// One that holds [`TOKEN`] as `laptop`.
     fn with_laptop() -> Self {
         let place = Self::new();
-        place.home.feed(&["add", "laptop", "--provider", "snyk", "--kind", "personal-token", "--region", "eu"], TOKEN).expect(0);
+        place
+            .home
+            .feed(
+                &[
+                    "add",
+                    "laptop",
+                    "--provider",
+                    "snyk",
+                    "--kind",
+                    "personal-token",
+                    "--region",
+                    "eu",
+                ],
+                TOKEN,
+            )
+            .expect(0);
         place
     }
 
@@ -52,7 +68,10 @@ impl Place {
     fn write_large(&self, name: &str, secret: &str) -> PathBuf {
         let path = self.write(name, "");
         let mut file = fs::File::options().write(true).open(&path).unwrap();
-        let line = format!("{}\n", "2026-11-22T00:00:00Z info nothing of interest happens here ".repeat(4));
+        let line = format!(
+            "{}\n",
+            "2026-11-22T00:00:00Z info nothing of interest happens here ".repeat(4)
+        );
         file.write_all(line.repeat(10_000).as_bytes()).unwrap();
         file.seek(SeekFrom::Start(200 << 20)).unwrap();
         write!(file, "\nlast {secret}\n").unwrap();
@@ -62,7 +81,12 @@ impl Place {
     /// What a scan says, as JSON; the secret is never in it.
     fn scan(&self, arguments: &[&str]) -> Value {
         let done = self.home.run(&[&["scan", "--json"], arguments].concat()).expect(0);
-        assert!(!done.out.contains(&TOKEN[4..]) && !done.err.contains(&TOKEN[4..]), "{}{}", done.out, done.err);
+        assert!(
+            !done.out.contains(&TOKEN[4..]) && !done.err.contains(&TOKEN[4..]),
+            "{}{}",
+            done.out,
+            done.err
+        );
         done.json()
     }
 }
@@ -71,8 +95,13 @@ impl Place {
 fn found(scanned: &Value) -> Vec<(String, u64, String)> {
     let finds = scanned["finds"].as_array().unwrap().iter();
     let one = |find: &Value| {
-        let name = Path::new(find["path"].as_str().unwrap()).file_name().unwrap().to_string_lossy().into_owned();
-        let whose = find["names"][0].as_str().unwrap_or_else(|| find["kind"].as_str().unwrap()).to_owned();
+        let name = Path::new(find["path"].as_str().unwrap())
+            .file_name()
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
+        let whose =
+            find["names"][0].as_str().unwrap_or_else(|| find["kind"].as_str().unwrap()).to_owned();
         (name, find["line"].as_u64().unwrap(), whose)
     };
     finds.map(one).collect()
@@ -112,8 +141,16 @@ fn every_copy_is_named_however_it_is_written() {
         laptop("wide.ps1", 2),
     ];
     assert_eq!(all, expected, "{scanned}");
-    let linked = scanned["finds"].as_array().unwrap().iter().find(|find| find["links"] != json!([])).unwrap();
-    assert_eq!((&linked["path"], &linked["links"][0]), (&json!(outside), &json!(place.path("app/linked.conf"))));
+    let linked = scanned["finds"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|find| find["links"] != json!([]))
+        .unwrap();
+    assert_eq!(
+        (&linked["path"], &linked["links"][0]),
+        (&json!(outside), &json!(place.path("app/linked.conf")))
+    );
     place.home.run(&["scan", "--strict", place.path("app").to_str().unwrap()]).expect(7);
     place.home.run(&["scan", place.path("nowhere").to_str().unwrap()]).expect(3);
 }
@@ -123,7 +160,10 @@ fn the_usual_places_are_looked_at_where_none_is_named() {
     let place = Place::with_laptop();
     let config = place.write(".config/configstore/snyk.json", json!({ "api": TOKEN }).to_string());
     place.write(".npmrc", format!("//npm.example/:_authToken={TOKEN}\n"));
-    place.write(".zsh_history", format!(": 1700000000:0;curl -H 'Authorization: token {TOKEN}' https://api.snyk.io\n"));
+    place.write(
+        ".zsh_history",
+        format!(": 1700000000:0;curl -H 'Authorization: token {TOKEN}' https://api.snyk.io\n"),
+    );
     place.write(".config/Code/User/settings.json", json!({ "snyk.token": TOKEN }).to_string());
     fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).unwrap();
     let work = place.write("work/compose.yaml", format!("x:\n  SNYK_TOKEN: {TOKEN}\n"));
@@ -133,7 +173,10 @@ fn the_usual_places_are_looked_at_where_none_is_named() {
     let names: Vec<_> = found(&scanned).into_iter().map(|(name, ..)| name).collect();
     assert_eq!(names, ["settings.json", "snyk.json", ".npmrc", ".zsh_history", "compose.yaml"]);
     let snyk = &scanned["finds"][1];
-    assert_eq!((&snyk["open_to_others"], &snyk["consumer"]["kind"]), (&json!("644"), &json!("snyk-cli")));
+    assert_eq!(
+        (&snyk["open_to_others"], &snyk["consumer"]["kind"]),
+        (&json!("644"), &json!("snyk-cli"))
+    );
 }
 
 #[test]
@@ -141,13 +184,20 @@ fn a_person_reads_a_table_and_no_secret() {
     let place = Place::with_laptop();
     let file = place.write("a.env", format!("SNYK_TOKEN={TOKEN}\n"));
     let done = place.home.run(&["scan", file.to_str().unwrap()]).expect(0);
-    assert!(done.out.contains("a.env:1") && done.out.contains("the secret of laptop"), "{}", done.out);
+    assert!(
+        done.out.contains("a.env:1") && done.out.contains("the secret of laptop"),
+        "{}",
+        done.out
+    );
     assert!(!done.out.contains(TOKEN) && !done.err.contains(TOKEN));
     place.home.run(&["scan", file.to_str().unwrap(), "--link"]).expect(0);
     let again = place.scan(&[file.to_str().unwrap(), "--link", "--strict"]);
     assert_eq!(again["finds"][0]["linked"], true);
     let consumers = place.home.run(&["consumer", "list", "laptop", "--json"]).expect(0).json();
-    assert_eq!((consumers.as_array().unwrap().len(), &consumers[0]["key"]), (1, &json!("SNYK_TOKEN")));
+    assert_eq!(
+        (consumers.as_array().unwrap().len(), &consumers[0]["key"]),
+        (1, &json!("SNYK_TOKEN"))
+    );
     assert_eq!(consumers[0]["holds"], "current", "it was seen to lie there");
 }
 
@@ -158,8 +208,19 @@ fn the_name_of_a_file_does_not_steer_the_terminal_and_is_told_once() {
     let file = place.write(name, format!("a={TOKEN}\n{TOKEN}\n"));
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let seen = place.home.run(&["scan", file.to_str().unwrap()]).expect(0);
-    assert!(!seen.out.contains('\u{1b}') && !seen.err.contains('\u{1b}'), "{}{}", seen.out, seen.err);
-    assert_eq!((seen.out.lines().count(), seen.err.matches("name.txt (mode 644)").count()), (3, 1), "{}{}", seen.out, seen.err);
+    assert!(
+        !seen.out.contains('\u{1b}') && !seen.err.contains('\u{1b}'),
+        "{}{}",
+        seen.out,
+        seen.err
+    );
+    assert_eq!(
+        (seen.out.lines().count(), seen.err.matches("name.txt (mode 644)").count()),
+        (3, 1),
+        "{}{}",
+        seen.out,
+        seen.err
+    );
     assert!(
         place.scan(&[file.to_str().unwrap()])["finds"][0]["path"].as_str().unwrap().ends_with(name),
         "JSON names it as it is"
@@ -174,9 +235,17 @@ fn the_name_of_a_file_does_not_steer_the_terminal_and_is_told_once() {
         target: None,
         has_consumer: false,
     };
-    let told =
-        ScanResult { matches: vec![sighting], unreadable: Vec::new(), files: 1, fingerprint_problem: None }.to_diagnostics();
-    assert!(!told[0].what.contains(['\u{1b}', '\n']), "nor on the screen that is told in lines: {told:?}");
+    let told = ScanResult {
+        matches: vec![sighting],
+        unreadable: Vec::new(),
+        files: 1,
+        fingerprint_problem: None,
+    }
+    .to_diagnostics();
+    assert!(
+        !told[0].what.contains(['\u{1b}', '\n']),
+        "nor on the screen that is told in lines: {told:?}"
+    );
 }
 
 #[test]
@@ -185,7 +254,8 @@ fn a_locked_store_leaves_what_shapes_tell() {
     let file = place.write("a.txt", format!("x={TOKEN}\nSNYK_TOKEN={TOKEN}\n"));
     let mut command = place.home.command(&["scan", "--json", file.to_str().unwrap()]);
     let done = command.env_remove("TOKENRING_PASSPHRASE_FILE").output().unwrap();
-    let scanned: Value = serde_json::from_slice(&done.stdout).unwrap_or_else(|_| panic!("{done:?}"));
+    let scanned: Value =
+        serde_json::from_slice(&done.stdout).unwrap_or_else(|_| panic!("{done:?}"));
     assert_eq!(scanned["held_secrets_known"], false);
     assert_eq!(found(&scanned), [("a.txt".to_owned(), 2, "personal-token".to_owned())]);
 }
@@ -199,7 +269,11 @@ fn what_cannot_be_read_is_named() {
     let is_root = fs::read(&file).is_ok();
     let scanned = place.scan(&[place.path("app").to_str().unwrap()]);
     let (finds, unread) = if is_root { (2, 0) } else { (1, 1) };
-    assert_eq!((found(&scanned).len(), scanned["unread"].as_array().unwrap().len()), (finds, unread), "{scanned}");
+    assert_eq!(
+        (found(&scanned).len(), scanned["unread"].as_array().unwrap().len()),
+        (finds, unread),
+        "{scanned}"
+    );
 }
 
 #[test]
@@ -233,8 +307,12 @@ fn from_import_over_scan_and_blanking_to_a_new_secret_nothing_is_lost() {
     place.home.meet(&world);
     let secret = world.secret("saw-eu-admin").to_owned();
     let api = world.manifest["regions"]["SAW-EU"]["api"].as_str().unwrap();
-    let dotenv = place.write("app/.env", format!("PROBELY_API_BASE_URL={api}\r\nPROBELY_API_KEY=\"{secret}\"\r\n"));
-    let settings = place.write("app/settings.json", json!({ "scan": { "key": secret } }).to_string());
+    let dotenv = place.write(
+        "app/.env",
+        format!("PROBELY_API_BASE_URL={api}\r\nPROBELY_API_KEY=\"{secret}\"\r\n"),
+    );
+    let settings =
+        place.write("app/settings.json", json!({ "scan": { "key": secret } }).to_string());
     let notes = place.write("app/notes.txt", wide(&format!("the key is {secret}\n")));
     let locked = place.write("app/locked.yml", format!("key: '{secret}'\n"));
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o400)).unwrap();
@@ -242,18 +320,38 @@ fn from_import_over_scan_and_blanking_to_a_new_secret_nothing_is_lost() {
     symlink(&outside, place.path("app/linked.json")).unwrap();
     let large = place.write_large("app/large.log", &secret);
     let app = place.path("app");
-    let scan = |further: &[&str]| place.home.run(&[&["scan", "--json", app.to_str().unwrap()], further].concat()).expect(0);
+    let scan = |further: &[&str]| {
+        place.home.run(&[&["scan", "--json", app.to_str().unwrap()], further].concat()).expect(0)
+    };
 
-    let imported = place.home.run(&["import", "dotenv", dotenv.to_str().unwrap(), "--as", "scans", "--json"]).expect(0).json();
-    assert_eq!((&imported[0]["outcome"], &imported[0]["region"]), (&json!("imported"), &json!("SAW-EU")));
+    let imported = place
+        .home
+        .run(&["import", "dotenv", dotenv.to_str().unwrap(), "--as", "scans", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(
+        (&imported[0]["outcome"], &imported[0]["region"]),
+        (&json!("imported"), &json!("SAW-EU"))
+    );
     let scanned = scan(&[]);
     assert!(!scanned.out.contains(&secret));
     let all = [".env", "large.log", "locked.yml", "notes.txt", "settings.json", "real.json"];
     assert_eq!(names_found(&scanned.json(), "scans"), all, "every copy is named");
 
-    place.home.run(&["scan", "--link", settings.to_str().unwrap(), app.join("linked.json").to_str().unwrap()]).expect(0);
+    place
+        .home
+        .run(&[
+            "scan",
+            "--link",
+            settings.to_str().unwrap(),
+            app.join("linked.json").to_str().unwrap(),
+        ])
+        .expect(0);
     place.home.run(&["import", "dotenv", dotenv.to_str().unwrap(), "--blank"]).expect(0);
-    assert_eq!(fs::read_to_string(&dotenv).unwrap(), format!("PROBELY_API_BASE_URL={api}\r\nPROBELY_API_KEY=''\r\n"));
+    assert_eq!(
+        fs::read_to_string(&dotenv).unwrap(),
+        format!("PROBELY_API_BASE_URL={api}\r\nPROBELY_API_KEY=''\r\n")
+    );
     assert_eq!(place.home.run(&["get", "scans"]).expect(0).out, secret, "blanked there, kept here");
 
     // Which of the provider's keys it is, nobody had to say: the list of keys has the one that it claims to be.
@@ -261,38 +359,72 @@ fn from_import_over_scan_and_blanking_to_a_new_secret_nothing_is_lost() {
     let new = place.home.run(&["get", "scans"]).expect(0).out;
     assert_ne!(new, secret);
     place.home.run(&["check", "scans"]).expect(0);
-    assert_eq!(fs::read_to_string(&settings).unwrap(), json!({ "scan": { "key": new } }).to_string());
+    assert_eq!(
+        fs::read_to_string(&settings).unwrap(),
+        json!({ "scan": { "key": new } }).to_string()
+    );
     assert_eq!(fs::read_to_string(&outside).unwrap(), json!({ "key": new }).to_string());
-    assert!(fs::symlink_metadata(app.join("linked.json")).unwrap().is_symlink(), "the link stays a link");
-    assert!(fs::read(&notes).unwrap() == wide(&format!("the key is {secret}\n")), "what nobody asked to change stays");
+    assert!(
+        fs::symlink_metadata(app.join("linked.json")).unwrap().is_symlink(),
+        "the link stays a link"
+    );
+    assert!(
+        fs::read(&notes).unwrap() == wide(&format!("the key is {secret}\n")),
+        "what nobody asked to change stays"
+    );
     assert_eq!(fs::read_to_string(&locked).unwrap(), format!("key: '{secret}'\n"));
     assert_eq!(fs::metadata(&large).unwrap().len(), (200 << 20) + secret.len() as u64 + 7);
 
     let left = scan(&[]).json();
-    assert_eq!(names_found(&left, "scans"), ["large.log", "locked.yml", "notes.txt", "settings.json", "real.json"]);
-    let slots: Vec<_> = left["finds"].as_array().unwrap().iter().map(|find| find["held"][0]["slot"].clone()).collect();
-    assert_eq!(slots, ["former", "former", "former", "current", "current"], "the old key is told from the new one");
-    let linked: Vec<_> = left["finds"].as_array().unwrap().iter().map(|find| find["linked"].clone()).collect();
+    assert_eq!(
+        names_found(&left, "scans"),
+        ["large.log", "locked.yml", "notes.txt", "settings.json", "real.json"]
+    );
+    let slots: Vec<_> = left["finds"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|find| find["held"][0]["slot"].clone())
+        .collect();
+    assert_eq!(
+        slots,
+        ["former", "former", "former", "current", "current"],
+        "the old key is told from the new one"
+    );
+    let linked: Vec<_> =
+        left["finds"].as_array().unwrap().iter().map(|find| find["linked"].clone()).collect();
     assert_eq!(linked, [false, false, false, true, true]);
 }
 
 /// The names of the files in which there is a secret of this credential, and of no other.
 fn names_found(scanned: &Value, owner: &str) -> Vec<String> {
     let all = found(scanned).into_iter();
-    all.inspect(|(name, _, whose)| assert_eq!(whose, owner, "{name}")).map(|(name, ..)| name).collect()
+    all.inspect(|(name, _, whose)| assert_eq!(whose, owner, "{name}"))
+        .map(|(name, ..)| name)
+        .collect()
 }
 
 #[test]
 fn standard_input_is_looked_at_too() {
     let place = Place::with_laptop();
-    let done = place.home.feed(&["scan", "-", "--json", "--strict"], &format!("one\nAuthorization: token {TOKEN}\n")).expect(7);
+    let done = place
+        .home
+        .feed(&["scan", "-", "--json", "--strict"], &format!("one\nAuthorization: token {TOKEN}\n"))
+        .expect(7);
     assert_eq!(found(&done.json()), [("-".to_owned(), 2, "laptop".to_owned())]);
-    assert_eq!((&done.json()["files"], &done.json()["finds"][0]["consumer"]), (&json!(1), &Value::Null));
+    assert_eq!(
+        (&done.json()["files"], &done.json()["finds"][0]["consumer"]),
+        (&json!(1), &Value::Null)
+    );
     let harmless = place.home.feed(&["scan", "-", "--strict"], "nothing of interest\n").expect(0);
     assert_eq!(harmless.out, "nothing found in 1 file\n");
     let file = place.write("a.txt", TOKEN);
-    let both = place.home.feed(&["scan", "-", file.to_str().unwrap(), "--json"], TOKEN).expect(0).json();
-    assert_eq!(found(&both).iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>(), ["a.txt", "-"]);
+    let both =
+        place.home.feed(&["scan", "-", file.to_str().unwrap(), "--json"], TOKEN).expect(0).json();
+    assert_eq!(
+        found(&both).iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>(),
+        ["a.txt", "-"]
+    );
 }
 
 #[test]
@@ -302,17 +434,24 @@ fn every_part_and_what_was_there_before_is_named_for_what_it_is() {
     let name = "eu01-triage-app";
     place.home.adopt(&world, name).expect(0);
     let issued = world.credential(name);
-    let (refresh, client) = (issued["secret"].as_str().unwrap(), issued["parts"]["client_secret"].as_str().unwrap());
+    let (refresh, client) =
+        (issued["secret"].as_str().unwrap(), issued["parts"]["client_secret"].as_str().unwrap());
     let file = place.write("notes.env", format!("A={client}\nB={refresh}\n"));
     let held = || {
         let scanned = place.home.run(&["scan", "--json", file.to_str().unwrap()]).expect(0).json();
         let finds = scanned["finds"].as_array().unwrap().iter();
-        let words = |find: &Value| format!("{} {} {}", find["line"], find["held"][0]["slot"], find["held"][0]["part"]);
+        let words = |find: &Value| {
+            format!("{} {} {}", find["line"], find["held"][0]["slot"], find["held"][0]["part"])
+        };
         finds.map(|find| words(find).replace('"', "")).collect::<Vec<_>>()
     };
     assert_eq!(held(), ["1 current client_secret", "2 current secret"]);
     place.home.run(&["check", name]).expect(0);
-    assert_eq!(held(), ["1 current client_secret", "2 former secret"], "a refresh token is spent by its use");
+    assert_eq!(
+        held(),
+        ["1 current client_secret", "2 former secret"],
+        "a refresh token is spent by its use"
+    );
     // An index from before fingerprints of parts were noted learns them when it is asked.
     let index = rusqlite::Connection::open(place.home.root().join("data/index.db")).unwrap();
     index.execute("DELETE FROM fingerprints WHERE part = 'client_secret'", ()).unwrap();
@@ -321,6 +460,13 @@ fn every_part_and_what_was_there_before_is_named_for_what_it_is() {
 
     place.home.run(&["scan", "--link", file.to_str().unwrap()]).expect(0);
     let consumers = place.home.run(&["consumer", "list", name, "--json"]).expect(0).json();
-    assert_eq!((&consumers[0]["key"], &consumers[0]["part"]), (&json!("A"), &json!("client_secret")));
-    assert_eq!(consumers.as_array().unwrap().len(), 1, "a place with a former secret is not kept up to date by itself");
+    assert_eq!(
+        (&consumers[0]["key"], &consumers[0]["part"]),
+        (&json!("A"), &json!("client_secret"))
+    );
+    assert_eq!(
+        consumers.as_array().unwrap().len(),
+        1,
+        "a place with a former secret is not kept up to date by itself"
+    );
 }

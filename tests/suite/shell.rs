@@ -9,8 +9,12 @@ use crate::support::program::Home;
 fn offered(home: &Home, words: &[&str]) -> Vec<String> {
     let mut command = home.command(&[&["--", "tokenring"], words].concat());
     let place = words.len().to_string();
-    let done =
-        command.env("TOKENRING_COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", place).env("_CLAP_IFS", "\n").output().unwrap();
+    let done = command
+        .env("TOKENRING_COMPLETE", "bash")
+        .env("_CLAP_COMPLETE_INDEX", place)
+        .env("_CLAP_IFS", "\n")
+        .output()
+        .unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8(done.stdout).unwrap().lines().map(str::to_owned).collect()
 }
@@ -18,10 +22,17 @@ fn offered(home: &Home, words: &[&str]) -> Vec<String> {
 #[test]
 fn shells_are_offered_the_names_there_are() {
     let home = Home::new();
-    assert_eq!(offered(&home, &["show", ""]).iter().filter(|word| !word.starts_with('-')).count(), 0);
+    assert_eq!(
+        offered(&home, &["show", ""]).iter().filter(|word| !word.starts_with('-')).count(),
+        0
+    );
     for (name, number) in [("ci-scanner", 1), ("ci-runner", 2), ("laptop", 3)] {
         let secret = format!("0000000{number}-0000-4000-8000-000000000000");
-        home.feed(&["add", name, "--provider", "snyk", "--kind", "personal-token", "--region", "eu"], &secret).expect(0);
+        home.feed(
+            &["add", name, "--provider", "snyk", "--kind", "personal-token", "--region", "eu"],
+            &secret,
+        )
+        .expect(0);
     }
     assert_eq!(offered(&home, &["show", "ci"]), ["ci-runner", "ci-scanner"]);
     assert_eq!(offered(&home, &["consumer", "list", "la"]), ["laptop"]);
@@ -31,9 +42,16 @@ fn shells_are_offered_the_names_there_are() {
     assert_eq!(offered(&home, &["add", "x", "--region", "snyk-eu"]), ["SNYK-EU-01"]);
     assert_eq!(offered(&home, &["create", "x", "--like", "lap"]), ["laptop"]);
     assert_eq!(offered(&home, &["rotate", "laptop", "--as", "ci-r"]), ["ci-runner"]);
-    assert_eq!(offered(&home, &["add", "x", "--kind", "service-account-o"]), ["service-account-oauth"]);
+    assert_eq!(
+        offered(&home, &["add", "x", "--kind", "service-account-o"]),
+        ["service-account-oauth"]
+    );
     let kinds = |words: &[&str]| offered(&home, &[&["add", "x"], words, &["--kind", ""]].concat());
-    assert_eq!(kinds(&["--provider", "appcircle"]), ["personal-access-key", "api-key"], "those of the provider that is named");
+    assert_eq!(
+        kinds(&["--provider", "appcircle"]),
+        ["personal-access-key", "api-key"],
+        "those of the provider that is named"
+    );
     assert_eq!(kinds(&["--provider=snyk-api-web"]), ["api-key"]);
     assert!(kinds(&["--provider", "no-such"]).len() > 5 && kinds(&[]).len() > 5);
     let regions = offered(&home, &["add", "x", "--provider", "snyk-api-web", "--region", ""]);
@@ -53,7 +71,10 @@ fn every_shell_has_its_script() {
     let home = Home::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = home.run(&["completions", shell]).expect(0).out;
-        assert!(script.contains("TOKENRING_COMPLETE") && script.contains("tokenring"), "{shell}: {script}");
+        assert!(
+            script.contains("TOKENRING_COMPLETE") && script.contains("tokenring"),
+            "{shell}: {script}"
+        );
     }
     home.run(&["completions", "tcsh"]).expect(2);
 }
@@ -82,7 +103,11 @@ fn there_is_a_page_for_every_command() {
     }
     for page in std::fs::read_dir(folder.path()).unwrap() {
         let path = page.unwrap().path();
-        assert!(!path.to_string_lossy().contains("-help"), "`help` says nothing that a page does not: {}", path.display());
+        assert!(
+            !path.to_string_lossy().contains("-help"),
+            "`help` says nothing that a page does not: {}",
+            path.display()
+        );
         let text = std::fs::read(path).unwrap();
         assert!(text.is_ascii(), "what reads it may not know the encoding");
     }
@@ -95,7 +120,8 @@ fn an_argument_that_is_no_text_is_refused_like_any_other() {
     use std::os::unix::ffi::OsStrExt as _;
     let home = Home::new();
     for first in ["list", "show", "add"] {
-        let done = home.command(&[first]).arg(std::ffi::OsStr::from_bytes(b"\xff")).output().unwrap();
+        let done =
+            home.command(&[first]).arg(std::ffi::OsStr::from_bytes(b"\xff")).output().unwrap();
         let told = String::from_utf8_lossy(&done.stderr).into_owned();
         assert!(done.status.code() == Some(2) && told.starts_with("error: "), "{first}: {told}");
     }

@@ -140,7 +140,10 @@ async fn go_through(folder: &Path, minutes: u32) -> (Value, Value) {
             })
             .await;
         assert_eq!(verdicts.values().sum::<usize>(), CREDENTIALS);
-        assert!(verdicts["accepted"] > CREDENTIALS * 9 / 10 && verdicts["other"] > 0, "{verdicts:?}");
+        assert!(
+            verdicts["accepted"] > CREDENTIALS * 9 / 10 && verdicts["other"] > 0,
+            "{verdicts:?}"
+        );
         clock.sleep(Duration::from_secs(60)).await;
         if minute == WARM {
             warm = needs(folder);
@@ -151,24 +154,44 @@ async fn go_through(folder: &Path, minutes: u32) -> (Value, Value) {
 
 #[test]
 fn a_day_of_checks_needs_no_more_at_its_end_than_at_its_beginning() {
-    let minutes = std::env::var("TOKENRING_SOAK").ok().and_then(|minutes| minutes.parse().ok()).unwrap_or(MINUTES);
+    let minutes = std::env::var("TOKENRING_SOAK")
+        .ok()
+        .and_then(|minutes| minutes.parse().ok())
+        .unwrap_or(MINUTES);
     if let Some(folder) = std::env::var_os(FOLDER) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
         let folder = Path::new(&folder).to_owned();
-        let measured = runtime.block_on(async { tokio::spawn(async move { go_through(&folder, minutes).await }).await.unwrap() });
+        let measured = runtime.block_on(async {
+            tokio::spawn(async move { go_through(&folder, minutes).await }).await.unwrap()
+        });
         return println!("measured {}", json!([measured.0, measured.1]));
     }
     let folder = tempfile::TempDir::new().unwrap();
     let name = "soak::a_day_of_checks_needs_no_more_at_its_end_than_at_its_beginning";
     let mut again = Command::new(std::env::current_exe().unwrap());
     // With one arena, memory does not depend on which thread happened to ask for it.
-    again.args(["--exact", name, "--nocapture"]).env(FOLDER, folder.path()).env("MALLOC_ARENA_MAX", "1");
+    again
+        .args(["--exact", name, "--nocapture"])
+        .env(FOLDER, folder.path())
+        .env("MALLOC_ARENA_MAX", "1");
     let done = again.output().unwrap();
     let said = String::from_utf8_lossy(&done.stdout);
-    let measured = said.split_once("measured ").unwrap_or_else(|| panic!("{said}{}", String::from_utf8_lossy(&done.stderr))).1;
+    let measured = said
+        .split_once("measured ")
+        .unwrap_or_else(|| panic!("{said}{}", String::from_utf8_lossy(&done.stderr)))
+        .1;
     let [warm, end]: [Value; 2] = serde_json::from_str(measured.lines().next().unwrap()).unwrap();
     println!("{minutes} minutes, {CREDENTIALS} credentials: {warm} became {end}");
-    for (what, slack) in [("tasks", 0), ("handles", 0), ("pages", SLACK_PAGES), ("resident", SLACK_KIB)] {
-        assert!(end[what].as_u64().unwrap() <= warm[what].as_u64().unwrap() + slack, "{what}: {warm} became {end}");
+    for (what, slack) in
+        [("tasks", 0), ("handles", 0), ("pages", SLACK_PAGES), ("resident", SLACK_KIB)]
+    {
+        assert!(
+            end[what].as_u64().unwrap() <= warm[what].as_u64().unwrap() + slack,
+            "{what}: {warm} became {end}"
+        );
     }
 }

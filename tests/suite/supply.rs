@@ -66,7 +66,10 @@ impl Licences {
     fn allow(&self, name: &str, expression: &str) -> bool {
         let known = |licence: &str| {
             let exceptions = self.exceptions.iter().filter(|exception| exception.name == name);
-            self.allow.iter().chain(exceptions.flat_map(|exception| &exception.allow)).any(|allowed| allowed == licence)
+            self.allow
+                .iter()
+                .chain(exceptions.flat_map(|exception| &exception.allow))
+                .any(|allowed| allowed == licence)
         };
         satisfied(expression, &known)
     }
@@ -74,7 +77,8 @@ impl Licences {
 
 fn read<T: serde::de::DeserializeOwned>(path: &str) -> T {
     let path = format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
-    toml::from_str(&fs::read_to_string(&path).unwrap()).unwrap_or_else(|error| panic!("{path}: {error}"))
+    toml::from_str(&fs::read_to_string(&path).unwrap())
+        .unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// Whether a licence expression (SPDX, or the older form with slashes) can be met with what is known.
@@ -96,7 +100,10 @@ fn satisfied(expression: &str, known: &dyn Fn(&str) -> bool) -> bool {
 /// The parts between a word that stands outside of brackets; `None` where it does not.
 fn apart<'a>(expression: &'a str, word: &str) -> Option<[&'a str; 2]> {
     let outside = |(at, _): &(usize, &str)| is_balanced(&expression[..*at]);
-    expression.match_indices(word).find(outside).map(|(at, _)| [&expression[..at], &expression[at + word.len()..]])
+    expression
+        .match_indices(word)
+        .find(outside)
+        .map(|(at, _)| [&expression[..at], &expression[at + word.len()..]])
 }
 
 fn is_balanced(text: &str) -> bool {
@@ -109,32 +116,58 @@ fn is_balanced(text: &str) -> bool {
 
 #[test]
 fn every_crate_has_a_licence_that_is_allowed() {
-    let tree = ["tree", "--locked", "--offline", "--target", "all", "--edges", "normal,build,dev", "--prefix", "none"];
+    let tree = [
+        "tree",
+        "--locked",
+        "--offline",
+        "--target",
+        "all",
+        "--edges",
+        "normal,build,dev",
+        "--prefix",
+        "none",
+    ];
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(tree).args(["--format", "{p}|{l}"]).current_dir(env!("CARGO_MANIFEST_DIR"));
     let done = cargo.output().unwrap();
     if !done.status.success() {
         let why = String::from_utf8_lossy(&done.stderr).into_owned();
-        assert!(!std::env::var("TOKENRING_TEST_REQUIRE").is_ok_and(|required| required == "all"), "run `cargo fetch`: {why}");
+        assert!(
+            !std::env::var("TOKENRING_TEST_REQUIRE").is_ok_and(|required| required == "all"),
+            "run `cargo fetch`: {why}"
+        );
         return println!("skipped: crates of other platforms were not fetched: {why}");
     }
     let rules: Rules = read(".ci/deny.toml");
     let text = String::from_utf8(done.stdout).unwrap();
-    let crates: Vec<_> = text.lines().filter_map(|line| line.trim_end_matches(" (*)").split_once('|')).collect();
+    let crates: Vec<_> =
+        text.lines().filter_map(|line| line.trim_end_matches(" (*)").split_once('|')).collect();
     assert!(crates.len() > 100, "the tree is read");
     for (package, licence) in crates {
         let name = package.split(' ').next().unwrap();
-        assert!(rules.licenses.allow(name, licence), "{package} is under \"{licence}\", which .ci/deny.toml does not allow");
+        assert!(
+            rules.licenses.allow(name, licence),
+            "{package} is under \"{licence}\", which .ci/deny.toml does not allow"
+        );
     }
 }
 
 #[test]
 fn every_crate_comes_from_where_crates_come_from_and_is_fixed() {
     let (rules, lock): (Rules, Lock) = (read(".ci/deny.toml"), read("Cargo.lock"));
-    assert_eq!((rules.sources.unknown_registry.as_str(), rules.sources.unknown_git.as_str()), ("deny", "deny"));
-    for Package { name, version, source, checksum } in lock.package.iter().filter(|package| package.name != "tokenring") {
+    assert_eq!(
+        (rules.sources.unknown_registry.as_str(), rules.sources.unknown_git.as_str()),
+        ("deny", "deny")
+    );
+    for Package { name, version, source, checksum } in
+        lock.package.iter().filter(|package| package.name != "tokenring")
+    {
         let source = source.as_deref().unwrap_or("a folder");
-        let allowed = rules.sources.allow_registry.iter().any(|registry| source == format!("registry+{registry}"));
+        let allowed = rules
+            .sources
+            .allow_registry
+            .iter()
+            .any(|registry| source == format!("registry+{registry}"));
         assert!(allowed, "{name} {version} comes from {source}");
         assert!(checksum.is_some(), "{name} {version} has no checksum");
     }
@@ -144,12 +177,17 @@ fn every_crate_comes_from_where_crates_come_from_and_is_fixed() {
 fn what_is_banned_stays_out_and_no_version_is_left_open() {
     let (rules, lock): (Rules, Lock) = (read(".ci/deny.toml"), read("Cargo.lock"));
     for Ban { name, reason } in &rules.bans.deny {
-        assert!(!lock.package.iter().any(|package| package.name == *name), "{name} is banned: {reason}");
+        assert!(
+            !lock.package.iter().any(|package| package.name == *name),
+            "{name} is banned: {reason}"
+        );
     }
     assert_eq!(rules.bans.wildcards, "deny");
     let manifest: toml::Table = read("Cargo.toml");
     let tables = ["dependencies", "dev-dependencies", "build-dependencies"];
-    for (name, wanted) in tables.iter().filter_map(|table| manifest.get(*table)?.as_table()).flatten() {
+    for (name, wanted) in
+        tables.iter().filter_map(|table| manifest.get(*table)?.as_table()).flatten()
+    {
         let version = wanted.as_str().or_else(|| wanted.get("version")?.as_str());
         assert!(version.is_some_and(|version| !version.contains('*')), "{name} has no version");
     }
@@ -158,11 +196,25 @@ fn what_is_banned_stays_out_and_no_version_is_left_open() {
 #[test]
 fn licence_expressions_are_read_as_they_are_meant() {
     let known = |licence: &str| matches!(licence, "MIT" | "ISC" | "Apache-2.0 WITH LLVM-exception");
-    for fits in ["MIT", "GPL-3.0 OR MIT", "MIT/Apache-2.0", "MIT AND ISC", "(GPL-2.0 OR MIT) AND ISC", "(MIT)"] {
+    for fits in [
+        "MIT",
+        "GPL-3.0 OR MIT",
+        "MIT/Apache-2.0",
+        "MIT AND ISC",
+        "(GPL-2.0 OR MIT) AND ISC",
+        "(MIT)",
+    ] {
         assert!(satisfied(fits, &known), "{fits}");
     }
     assert!(satisfied("GPL-2.0 OR Apache-2.0 WITH LLVM-exception", &known));
-    for does_not in ["", "GPL-3.0", "MIT AND GPL-3.0", "(MIT OR ISC) AND GPL-2.0", "Apache-2.0", "(MIT) AND (GPL-2.0)"] {
+    for does_not in [
+        "",
+        "GPL-3.0",
+        "MIT AND GPL-3.0",
+        "(MIT OR ISC) AND GPL-2.0",
+        "Apache-2.0",
+        "(MIT) AND (GPL-2.0)",
+    ] {
         assert!(!satisfied(does_not, &known), "{does_not}");
     }
 }

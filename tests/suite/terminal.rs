@@ -44,7 +44,9 @@ fn keys_alone_walk_from_organisations_to_aggregated_issues() {
     let choose = |pty: &mut Pty, title: &str, typed: &str, last: &str| {
         pty.expect(title);
         pty.send(typed);
-        pty.expect_that("one request that fits", |screen| screen.contains(last) && !screen.contains("Audit log"));
+        pty.expect_that("one request that fits", |screen| {
+            screen.contains(last) && !screen.contains("Audit log")
+        });
         pty.send("\r");
         pty.expect_gone(title);
     };
@@ -147,12 +149,16 @@ fn a_light_terminal_gets_a_light_theme_as_soon_as_it_says_so() {
 fn newcomer(home: &TempDir) -> Pty {
     let folder = home.path().join(".config/configstore");
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("snyk.json"), r#"{"api": "0e1f7a52-3c1d-4b62-9d0e-5a7c7e0b1f11"}"#).unwrap();
+    std::fs::write(folder.join("snyk.json"), r#"{"api": "0e1f7a52-3c1d-4b62-9d0e-5a7c7e0b1f11"}"#)
+        .unwrap();
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tokenring"));
     command.env("HOME", home.path());
     command.env_remove("XDG_CONFIG_HOME");
     command.env("TOKENRING_HOME", home.path().join("ring"));
-    command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", home.path().join("nobody").display()));
+    command.env(
+        "DBUS_SESSION_BUS_ADDRESS",
+        format!("unix:path={}", home.path().join("nobody").display()),
+    );
     command.env("TERM", "xterm-256color");
     command.env("LANG", "C.UTF-8");
     let pty = Pty::start(command, 120, 36);
@@ -229,7 +235,9 @@ fn the_title_of_the_window_names_the_program_and_nothing_in_it() {
 
 #[test]
 fn a_signal_ends_it_with_its_own_exit_code() {
-    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130), (Signal::QUIT, 131)] {
+    for (signal, code) in
+        [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130), (Signal::QUIT, 131)]
+    {
         let mut demo = Demo::start();
         demo.pty.signal(signal);
         demo.assert_ends_with(code);

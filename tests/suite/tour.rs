@@ -8,13 +8,28 @@ use tempfile::TempDir;
 use crate::support::pty::{Pty, demo};
 
 /// What is seen after each row of the tour.
-const SEEN: [&str; 8] =
-    ["accepted 200", "1 of ", "401 Unauthorized", "✓", "Plan: ", "has taken the old one's place", "Who am I?", "Getting around"];
+const SEEN: [&str; 8] = [
+    "accepted 200",
+    "1 of ",
+    "401 Unauthorized",
+    "✓",
+    "Plan: ",
+    "has taken the old one's place",
+    "Who am I?",
+    "Getting around",
+];
 
 /// The keys of every row.
 fn tour() -> Vec<Vec<String>> {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let table = readme.split("<!-- tour: walked by a test -->\n").nth(1).unwrap().split("<!-- /tour -->").next().unwrap();
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let table = readme
+        .split("<!-- tour: walked by a test -->\n")
+        .nth(1)
+        .unwrap()
+        .split("<!-- /tour -->")
+        .next()
+        .unwrap();
     let rows = table.lines().skip(2).map(|row| row.split(" | ").next().unwrap_or_default());
     rows.map(|keys| keys.split('`').skip(1).step_by(2).map(str::to_owned).collect()).collect()
 }

@@ -25,10 +25,17 @@ fn the_program_answers_as_the_transcripts_say() {
         let after = Session::new().replay(&before);
         if is_writing {
             fs::write(&path, after).unwrap();
-        } else if let Some((was, is)) = before.lines().zip(after.lines()).find(|(was, is)| was != is) {
+        } else if let Some((was, is)) =
+            before.lines().zip(after.lines()).find(|(was, is)| was != is)
+        {
             panic!("{}:\n  written: {was}\n  run:     {is}\nwhole run:\n{after}", path.display());
         } else {
-            assert_eq!(before.lines().count(), after.lines().count(), "{}:\n{after}", path.display());
+            assert_eq!(
+                before.lines().count(),
+                after.lines().count(),
+                "{}:\n{after}",
+                path.display()
+            );
         }
     }
 }
@@ -36,32 +43,54 @@ fn the_program_answers_as_the_transcripts_say() {
 #[test]
 fn every_command_has_its_transcript() {
     let said: String = files().iter().map(|path| fs::read_to_string(path).unwrap()).collect();
-    let said: Vec<_> = said.lines().filter(|line| line.starts_with("$ ")).map(|line| format!("{line} ")).collect();
-    let is_said = |words: &str| said.iter().any(|line| line.contains(&format!("tokenring {words} ")));
+    let said: Vec<_> =
+        said.lines().filter(|line| line.starts_with("$ ")).map(|line| format!("{line} ")).collect();
+    let is_said =
+        |words: &str| said.iter().any(|line| line.contains(&format!("tokenring {words} ")));
     let mut silent = Vec::new();
     for verb in tokenring::cli::command().get_subcommands() {
-        let below: Vec<_> = verb.get_subcommands().map(|below| format!("{} {}", verb.get_name(), below.get_name())).collect();
-        silent.extend(std::iter::once(verb.get_name().to_owned()).chain(below).filter(|words| !is_said(words)));
+        let below: Vec<_> = verb
+            .get_subcommands()
+            .map(|below| format!("{} {}", verb.get_name(), below.get_name()))
+            .collect();
+        silent.extend(
+            std::iter::once(verb.get_name().to_owned())
+                .chain(below)
+                .filter(|words| !is_said(words)),
+        );
     }
     assert!(silent.is_empty(), "without a transcript: {silent:?}");
 }
 
 #[test]
 fn the_help_of_every_command_has_examples() {
-    let is_silent = |verb: &&clap::Command| !verb.get_after_help().is_some_and(|help| help.to_string().contains("Examples:\n"));
+    let is_silent = |verb: &&clap::Command| {
+        !verb.get_after_help().is_some_and(|help| help.to_string().contains("Examples:\n"))
+    };
     let grammar = tokenring::cli::command();
-    let verbs = grammar.get_subcommands().flat_map(|verb| std::iter::once(verb).chain(verb.get_subcommands()));
+    let verbs = grammar
+        .get_subcommands()
+        .flat_map(|verb| std::iter::once(verb).chain(verb.get_subcommands()));
     let silent: Vec<_> = verbs.filter(is_silent).map(clap::Command::get_name).collect();
     assert!(silent.is_empty(), "without examples: {silent:?}");
 }
 
 /// The lines of the examples, as a shell gets them, without what other programs do before and after.
 fn examples(verb: &clap::Command) -> Vec<String> {
-    let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default().replace("\\\n", "");
-    let lines = help.split("Examples:\n").nth(1).unwrap_or_default().lines().take_while(|line| line.starts_with("  "));
+    let help =
+        verb.get_after_help().map(ToString::to_string).unwrap_or_default().replace("\\\n", "");
+    let lines = help
+        .split("Examples:\n")
+        .nth(1)
+        .unwrap_or_default()
+        .lines()
+        .take_while(|line| line.starts_with("  "));
     let bare = |line: &str| {
         let from = line.find("tokenring ").unwrap();
-        let end = [" | ", " > ", " >> ", " < ", " &"].iter().filter_map(|mark| line[from..].find(mark)).min();
+        let end = [" | ", " > ", " >> ", " < ", " &"]
+            .iter()
+            .filter_map(|mark| line[from..].find(mark))
+            .min();
         line[from..].split_at(end.unwrap_or(line.len() - from)).0.to_owned()
     };
     lines.map(bare).collect()
@@ -81,9 +110,13 @@ fn every_example_is_understood_as_it_is_written_and_keeps_its_lines() {
         std::iter::once(verb.clone()).chain(verb.get_subcommands().flat_map(all)).collect()
     }
     let grammar = tokenring::cli::command();
-    let helps = all(&grammar).into_iter().filter_map(|verb| Some(verb.get_after_help()?.to_string()));
+    let helps =
+        all(&grammar).into_iter().filter_map(|verb| Some(verb.get_after_help()?.to_string()));
     for line in helps.flat_map(|help| help.lines().map(str::to_owned).collect::<Vec<_>>()) {
-        assert!(!line.starts_with("  ") || line.chars().count() <= 100, "it would be broken anywhere: {line}");
+        assert!(
+            !line.starts_with("  ") || line.chars().count() <= 100,
+            "it would be broken anywhere: {line}"
+        );
     }
     let mut seen = 0;
     for line in all(&grammar).iter().flat_map(examples) {
@@ -97,7 +130,8 @@ fn every_example_is_understood_as_it_is_written_and_keeps_its_lines() {
 
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/transcripts");
-    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(files.len() > 3);
     files
@@ -115,11 +149,15 @@ impl Session {
         let (folder, world) = (TempDir::new().unwrap(), World::start());
         let path = fs::canonicalize(folder.path()).unwrap();
         let text = path.to_str().unwrap().to_owned();
-        let home = Home::new().with("HOME", &text).with("XDG_CONFIG_HOME", &format!("{text}/.config")).with("LANG", "C.UTF-8");
+        let home = Home::new()
+            .with("HOME", &text)
+            .with("XDG_CONFIG_HOME", &format!("{text}/.config"))
+            .with("LANG", "C.UTF-8");
         home.meet(&world);
         fs::create_dir(path.join("secrets")).unwrap();
         for credential in world.manifest["credentials"].as_array().unwrap() {
-            let (name, secret) = (credential["name"].as_str().unwrap(), credential["secret"].as_str().unwrap());
+            let (name, secret) =
+                (credential["name"].as_str().unwrap(), credential["secret"].as_str().unwrap());
             fs::write(path.join("secrets").join(name), secret).unwrap();
         }
         Self { home, world, folder }
@@ -148,18 +186,33 @@ impl Session {
         let program = self.home.command(&[]);
         let bin = Path::new(program.get_program()).parent().unwrap().to_owned();
         let mut command = std::process::Command::new("sh");
-        command.args(["-c", &format!("exec 2>&1\n{line}")]).current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+            .args(["-c", &format!("exec 2>&1\n{line}")])
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
         for (name, value) in program.get_envs() {
             match value {
                 Some(value) => command.env(name, value),
                 None => command.env_remove(name),
             };
         }
-        for name in ["DISPLAY", "WAYLAND_DISPLAY", "TMUX", "SSH_CONNECTION", "SSH_TTY", "NO_COLOR", "USER", "LOGNAME"] {
+        for name in [
+            "DISPLAY",
+            "WAYLAND_DISPLAY",
+            "TMUX",
+            "SSH_CONNECTION",
+            "SSH_TTY",
+            "NO_COLOR",
+            "USER",
+            "LOGNAME",
+        ] {
             command.env_remove(name);
         }
         let path = std::env::var("PATH").unwrap_or_default();
-        command.env("PATH", format!("{}:{path}", bin.display())).env("USER", "me").env("TERM", "xterm-256color");
+        command
+            .env("PATH", format!("{}:{path}", bin.display()))
+            .env("USER", "me")
+            .env("TERM", "xterm-256color");
         // No keyring of this machine.
         command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
         let done = command.output().unwrap();
@@ -176,11 +229,15 @@ impl Session {
     /// The text without what is another in every run.
     fn neutral(&self, text: &str) -> String {
         let text = text.replace('\r', "");
-        let mut text = text.replace(fs::canonicalize(self.folder.path()).unwrap().to_str().unwrap(), "~");
+        let mut text =
+            text.replace(fs::canonicalize(self.folder.path()).unwrap().to_str().unwrap(), "~");
         text = text.replace(self.home.root().to_str().unwrap(), "~/.tokenring");
         for (region, hosts) in self.world.manifest["regions"].as_object().unwrap() {
             for (place, url) in hosts.as_object().unwrap() {
-                text = text.replace(url.as_str().unwrap(), &format!("http://{place}.{}", region.to_lowercase()));
+                text = text.replace(
+                    url.as_str().unwrap(),
+                    &format!("http://{place}.{}", region.to_lowercase()),
+                );
             }
         }
         if text.lines().all(|line| steady(line) == line) && !text.contains("  MS") {
@@ -198,9 +255,18 @@ fn row(line: &str, taken: &mut Option<usize>) -> String {
     if let Some(place) = cells.iter().position(|cell| *cell == "MS") {
         *taken = Some(place);
     }
-    let time = |place: usize, cell: &str| *taken == Some(place) && !cell.is_empty() && cell.chars().all(|c| c.is_ascii_digit());
-    let cells = cells.iter().enumerate().map(|(place, cell)| if time(place, cell) { "N".to_owned() } else { steady(cell) });
-    let lead = if line.starts_with('▸') { "▸  ".to_owned() } else { " ".repeat(line.len() - bare.len()) };
+    let time = |place: usize, cell: &str| {
+        *taken == Some(place) && !cell.is_empty() && cell.chars().all(|c| c.is_ascii_digit())
+    };
+    let cells = cells
+        .iter()
+        .enumerate()
+        .map(|(place, cell)| if time(place, cell) { "N".to_owned() } else { steady(cell) });
+    let lead = if line.starts_with('▸') {
+        "▸  ".to_owned()
+    } else {
+        " ".repeat(line.len() - bare.len())
+    };
     lead + &cells.collect::<Vec<_>>().join("  ")
 }
 
@@ -209,7 +275,10 @@ fn steady(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let word: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.')).collect();
+        let word: String = rest
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.'))
+            .collect();
         if word.is_empty() || word.starts_with(':') {
             let c = rest.chars().next().unwrap();
             out.push(c);
@@ -228,7 +297,11 @@ fn steady(text: &str) -> String {
 fn named(word: &str, after: &str, before: &str) -> String {
     let shape: String = word.chars().map(|c| if c.is_ascii_hexdigit() { 'x' } else { c }).collect();
     let digits = word.chars().all(|c| c.is_ascii_digit());
-    let unit = after.split_whitespace().next().unwrap_or_default().trim_end_matches([')', ',', '.', ';', '"']);
+    let unit = after
+        .split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches([')', ',', '.', ';', '"']);
     if let Some((base, _)) = word.split_once("-tr-") {
         return format!("{base}-tr-HEX-N");
     }
@@ -240,7 +313,12 @@ fn named(word: &str, after: &str, before: &str) -> String {
         // The versions of an API are days too, but always the same ones.
         () if shape == "xxxx-xx-xx" && word.starts_with("20") && word != "2024-10-15" => "DATE",
         () if digits && before.ends_with("(uid ") => "N",
-        () if digits && after.starts_with(' ') && ["ms", "s", "min", "h", "d", "days"].contains(&unit) => "N",
+        () if digits
+            && after.starts_with(' ')
+            && ["ms", "s", "min", "h", "d", "days"].contains(&unit) =>
+        {
+            "N"
+        }
         () if digits && (before.ends_with("_ms\":") || before.ends_with("_ms\": ")) => "N",
         () => return word.to_owned(),
     }

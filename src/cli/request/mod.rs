@@ -23,11 +23,13 @@ pub(super) use source::{obtain_consent, read_body};
 
 /// Send a request with a credential
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tokenring request ci-scanner '/rest/self?version=2024-10-15'\n  \
+#[command(
+    after_help = "Examples:\n  tokenring request ci-scanner '/rest/self?version=2024-10-15'\n  \
     tokenring request ci-scanner --preset orgs --jq '.data[0].id' --raw\n  \
     tokenring request ci-scanner --preset projects --param org_id=… --all-pages > projects.json\n  \
     tokenring request ci-scanner POST /v1/org/…/project/…/aggregated-issues --data @body.json --yes\n  \
-    pbpaste | tokenring request ci-scanner --from-curl - --dry-run")]
+    pbpaste | tokenring request ci-scanner --from-curl - --dry-run"
+)]
 pub(super) struct RequestArgs {
     /// The credential's name
     name: String,
@@ -99,15 +101,21 @@ impl RequestArgs {
         if let Some(id) = &self.mode.save {
             return save_request(context, &credential, &draft, id).await;
         }
-        let keep = if self.keep_body { HistoryPolicy::WithBody } else { HistoryPolicy::WithoutBody };
+        let keep =
+            if self.keep_body { HistoryPolicy::WithBody } else { HistoryPolicy::WithoutBody };
         if self.mode.all_pages {
-            let order = RequestOptions { draft, consent: WriteConsent::NotAsked, history_policy: keep };
+            let order =
+                RequestOptions { draft, consent: WriteConsent::NotAsked, history_policy: keep };
             return pagination::print_all_pages(context, &credential, order, &showing).await;
         }
         let consent = obtain_consent(&credential, &draft, self.yes)?;
-        SendContext { options: RequestOptions { draft, consent, history_policy: keep }, capture, display: showing }
-            .run(context, &credential)
-            .await
+        SendContext {
+            options: RequestOptions { draft, consent, history_policy: keep },
+            capture,
+            display: showing,
+        }
+        .run(context, &credential)
+        .await
     }
 }
 
@@ -126,9 +134,12 @@ async fn save_request(
     id: &SavedRequestName,
 ) -> Result<u8, Problem> {
     let clean = context.unlocked_engine().await?.redact_draft(credential, draft).await?;
-    let path = SavedRequestStore::new(&context.paths).save(id, &SavedRequest::from_draft(&clean, &credential.provider))?;
+    let path = SavedRequestStore::new(&context.paths)
+        .save(id, &SavedRequest::from_draft(&clean, &credential.provider))?;
     if clean != *draft {
-        context.out.note("note: a secret was in it; the saved request has a placeholder in its place");
+        context
+            .out
+            .note("note: a secret was in it; the saved request has a placeholder in its place");
     }
     if context.out.json {
         context.out.print_json(&serde_json::json!({ "id": id.as_str(), "path": path }))?;

@@ -23,10 +23,15 @@ pub(super) async fn print_all_pages(
 ) -> Result<u8, Problem> {
     let engine = context.unlocked_engine().await?;
     let streams = showing.filter.is_none() && !context.out.json;
-    let mut list = if streams { JsonArrayWriter::Streaming { begun: false } } else { JsonArrayWriter::Buffered(Vec::new()) };
+    let mut list = if streams {
+        JsonArrayWriter::Streaming { begun: false }
+    } else {
+        JsonArrayWriter::Buffered(Vec::new())
+    };
     let waiting = |wait| sending::note_wait(context, wait);
     let outcome = {
-        let reading = engine.fetch_all_pages(credential, order, |leaf| list.write_page(&leaf), &waiting);
+        let reading =
+            engine.fetch_all_pages(credential, order, |leaf| list.write_page(&leaf), &waiting);
         tokio::select! {
             outcome = reading => Some(outcome),
             _ = tokio::signal::ctrl_c() => None,
@@ -49,7 +54,11 @@ pub(super) async fn print_all_pages(
         Some(Ok(turned)) => {
             list.finish(context, showing, Some(&turned))?;
             response::print_explanation(context, &turned.last);
-            context.out.note(&format!("{} on {}", count_noun(turned.items, "element"), count_noun(turned.pages, "page")));
+            context.out.note(&format!(
+                "{} on {}",
+                count_noun(turned.items, "element"),
+                count_noun(turned.pages, "page")
+            ));
             Ok(response::exit_code(&turned.last.response))
         }
     }
@@ -91,7 +100,12 @@ impl JsonArrayWriter {
         }
     }
 
-    fn finish(self, context: &CliContext<'_>, showing: &ResponseDisplay, turned: Option<&PagingResult>) -> Result<(), Problem> {
+    fn finish(
+        self,
+        context: &CliContext<'_>,
+        showing: &ResponseDisplay,
+        turned: Option<&PagingResult>,
+    ) -> Result<(), Problem> {
         match (self, &showing.filter) {
             (Self::Streaming { begun: true }, _) => output::write_partial("\n]\n").map(drop),
             (Self::Streaming { begun: false }, _) => output::write_partial("[]\n").map(drop),
@@ -107,7 +121,9 @@ impl JsonArrayWriter {
                     "explanation": last.and_then(|last| last.explanation.as_ref()),
                 }))
             }
-            (Self::Buffered(items), Some(filter)) => response::print_filtered(filter, &join_as_array(&items), showing.raw),
+            (Self::Buffered(items), Some(filter)) => {
+                response::print_filtered(filter, &join_as_array(&items), showing.raw)
+            }
             (Self::Buffered(_), None) => Ok(()),
         }
     }

@@ -8,11 +8,17 @@ use crate::domain::{Credential, Problem};
 use crate::engine::RequestPreview;
 
 /// Prints what would be sent, as it would be written.
-pub(super) fn print_preview(context: &CliContext<'_>, credential: &Credential, draft: &RequestDraft) -> Result<u8, Problem> {
+pub(super) fn print_preview(
+    context: &CliContext<'_>,
+    credential: &Credential,
+    draft: &RequestDraft,
+) -> Result<u8, Problem> {
     let preview = context.engine()?.preview_request(credential, draft)?;
     if context.out.json {
-        let RequestPreview { method, origin, path, headers, body, preceding_exchange: before } = preview;
-        let headers: serde_json::Map<_, _> = headers.into_iter().map(|(name, value)| (name, value.into())).collect();
+        let RequestPreview { method, origin, path, headers, body, preceding_exchange: before } =
+            preview;
+        let headers: serde_json::Map<_, _> =
+            headers.into_iter().map(|(name, value)| (name, value.into())).collect();
         context.out.print_json(&serde_json::json!({
             "method": method, "url": format!("{origin}{path}"), "headers": headers, "body": body, "before": before,
         }))?;
@@ -27,10 +33,16 @@ pub(super) fn print_preview(context: &CliContext<'_>, credential: &Credential, d
 }
 
 /// Prints the request as a curl command.
-pub(super) fn print_curl(context: &CliContext<'_>, credential: &Credential, draft: &RequestDraft) -> Result<u8, Problem> {
+pub(super) fn print_curl(
+    context: &CliContext<'_>,
+    credential: &Credential,
+    draft: &RequestDraft,
+) -> Result<u8, Problem> {
     let curl = context.engine()?.curl_command(credential, draft)?;
     if context.out.json {
-        context.out.print_json(&serde_json::json!({ "curl": curl.to_string(), "warnings": curl.warnings }))?;
+        context.out.print_json(
+            &serde_json::json!({ "curl": curl.to_string(), "warnings": curl.warnings }),
+        )?;
         return Ok(0);
     }
     let warnings = curl.warnings.iter().map(|warning| format!("# {warning}\n"));

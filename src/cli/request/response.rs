@@ -47,7 +47,10 @@ pub(super) async fn print_response(
     }
     print_body(context, &exchange.response, showing)?;
     if exchange.response.truncated {
-        context.out.note(&format!("note: the answer is longer; only its first {} bytes were read", exchange.response.size));
+        context.out.note(&format!(
+            "note: the answer is longer; only its first {} bytes were read",
+            exchange.response.size
+        ));
     }
     Ok(())
 }
@@ -61,14 +64,19 @@ pub(super) fn print_explanation(context: &CliContext<'_>, exchange: &HttpExchang
 
 /// Tells what was tried, what is known and what to do next.
 async fn print_diagnosis(context: &CliContext<'_>, exchange: &HttpExchange) -> Result<(), Problem> {
-    let Some(RefusalDiagnosis { tried, causes: known, next_steps: next }) = &exchange.refusal else { return Ok(()) };
+    let Some(RefusalDiagnosis { tried, causes: known, next_steps: next }) = &exchange.refusal
+    else {
+        return Ok(());
+    };
     let name = context.engine()?.credential_by_id(&exchange.credential).await?.name;
     let mut lines = vec!["tried:".to_owned()];
     lines.extend(tried.iter().map(|line| format!("  {line}")));
     lines.push("known:".to_owned());
-    lines.extend(known.iter().map(|CauseAssessment { cause, likelihood: weight, reason: told }| {
-        format!("  {} {}: {told}", weight.symbol(), cause.title())
-    }));
+    lines.extend(known.iter().map(
+        |CauseAssessment { cause, likelihood: weight, reason: told }| {
+            format!("  {} {}: {told}", weight.symbol(), cause.title())
+        },
+    ));
     lines.push("next:".to_owned());
     lines.extend(next.iter().map(|step| match step.command(name.as_str()) {
         Some(command) => format!("  {}: {command}", step.describe()),
@@ -98,7 +106,10 @@ pub(super) fn print_filtered(filter: &JqFilter, json: &str, raw: bool) -> Result
 }
 
 /// JSON as JSON, other text as a string, bytes as their count; with a filter, the list of its results.
-fn body_json(answer: &ApiResponse, showing: &ResponseDisplay) -> Result<serde_json::Value, Problem> {
+fn body_json(
+    answer: &ApiResponse,
+    showing: &ResponseDisplay,
+) -> Result<serde_json::Value, Problem> {
     let text = match &answer.body {
         ResponseBody::Empty => return Ok(serde_json::Value::Null),
         ResponseBody::Binary(bytes) => return Ok(serde_json::json!({ "binary": bytes.len() })),
@@ -111,7 +122,10 @@ fn body_json(answer: &ApiResponse, showing: &ResponseDisplay) -> Result<serde_js
 }
 
 /// The results of a filter as one list.
-pub(super) fn collect_filtered(filter: &JqFilter, json: &str) -> Result<serde_json::Value, Problem> {
+pub(super) fn collect_filtered(
+    filter: &JqFilter,
+    json: &str,
+) -> Result<serde_json::Value, Problem> {
     let mut values: Vec<serde_json::Value> = Vec::new();
     filter.for_each_output(json, |output| {
         let text = output.to_json();
@@ -151,25 +165,39 @@ fn timing_json(timing: RequestTiming) -> serde_json::Value {
     })
 }
 
-fn print_head(context: &CliContext<'_>, answer: &ApiResponse, now: Timestamp) -> Result<(), Problem> {
+fn print_head(
+    context: &CliContext<'_>,
+    answer: &ApiResponse,
+    now: Timestamp,
+) -> Result<(), Problem> {
     let lines = answer.headers.iter().map(|(name, value)| format!("{name}: {value}"));
-    let lines: Vec<_> = std::iter::once(format!("{} {}", answer.version, answer.status)).chain(lines).collect();
+    let lines: Vec<_> =
+        std::iter::once(format!("{} {}", answer.version, answer.status)).chain(lines).collect();
     context.out.print_text(&format!("{}\n", lines.join("\n")))?;
     for known in header_explanations::explain_headers(answer, now) {
         context.out.note(&format!("{}: {}", known.name, known.meaning));
     }
-    let phases: Vec<_> = answer.timing.phases().into_iter().map(|(name, told)| format!("{name} {told}")).collect();
+    let phases: Vec<_> =
+        answer.timing.phases().into_iter().map(|(name, told)| format!("{name} {told}")).collect();
     context.out.note(&format!("time: {}", phases.join(", ")));
     Ok(())
 }
 
-fn print_body(context: &CliContext<'_>, answer: &ApiResponse, showing: &ResponseDisplay) -> Result<(), Problem> {
+fn print_body(
+    context: &CliContext<'_>,
+    answer: &ApiResponse,
+    showing: &ResponseDisplay,
+) -> Result<(), Problem> {
     match (&answer.body, &showing.filter) {
         (ResponseBody::Empty, _) => Ok(()),
-        (ResponseBody::Text(text), Some(filter)) if answer.status < 400 => print_filtered(filter, text, showing.raw),
+        (ResponseBody::Text(text), Some(filter)) if answer.status < 400 => {
+            print_filtered(filter, text, showing.raw)
+        }
         (ResponseBody::Text(text), _) => context.out.write_bytes(text.as_bytes()),
         (ResponseBody::Binary(bytes), _) if context.out.is_terminal() => {
-            context.out.note(&format!("{} bytes that are not text; pipe them into a file", bytes.len()));
+            context
+                .out
+                .note(&format!("{} bytes that are not text; pipe them into a file", bytes.len()));
             Ok(())
         }
         (ResponseBody::Binary(bytes), _) => context.out.write_bytes(bytes),

@@ -42,15 +42,23 @@ struct CapturedSecretResult {
 
 impl SendContext {
     /// Sends it, keeps the secrets that came back, shows the answer.
-    pub(in crate::cli) async fn run(self, context: &CliContext<'_>, credential: &Credential) -> Result<u8, Problem> {
+    pub(in crate::cli) async fn run(
+        self,
+        context: &CliContext<'_>,
+        credential: &Credential,
+    ) -> Result<u8, Problem> {
         let engine = context.unlocked_engine().await?;
         match &self.capture {
             Some(name) => engine.ensure_storable_as(name).await?,
             None => engine.verify_store_before_send(&self.options.draft).await?,
         }
-        let mut exchange = engine.send_and_record(credential, self.options.clone(), &|wait| note_wait(context, wait)).await?;
+        let mut exchange = engine
+            .send_and_record(credential, self.options.clone(), &|wait| note_wait(context, wait))
+            .await?;
         if engine.can_offer_retry(credential, &exchange)? && confirm_retry(&exchange) {
-            exchange = engine.send_and_record(credential, self.options, &|wait| note_wait(context, wait)).await?;
+            exchange = engine
+                .send_and_record(credential, self.options, &|wait| note_wait(context, wait))
+                .await?;
         }
         let kept = store_captured_secrets(engine, credential, &mut exchange, self.capture).await;
         response::print_response(context, &exchange, &kept.secrets, &self.display).await?;
@@ -67,7 +75,9 @@ fn confirm_retry(exchange: &HttpExchange) -> bool {
          Send {} {} once more with a new one? [y/N] ",
         draft.method, draft.target
     );
-    prompt::is_interactive() && prompt::read_line(&question).is_some_and(|answer| matches!(answer.as_str(), "y" | "Y" | "yes"))
+    prompt::is_interactive()
+        && prompt::read_line(&question)
+            .is_some_and(|answer| matches!(answer.as_str(), "y" | "Y" | "yes"))
 }
 
 /// Says that the request waits for its turn.
@@ -83,7 +93,11 @@ async fn store_captured_secrets(
     exchange: &mut HttpExchange,
     name: Option<CredentialName>,
 ) -> CapturedSecretResult {
-    let unnamed = if name.is_none() { engine.store_captured_secrets(credential, exchange).await } else { Ok(()) };
+    let unnamed = if name.is_none() {
+        engine.store_captured_secrets(credential, exchange).await
+    } else {
+        Ok(())
+    };
     let mut kept = CapturedSecretResult { secrets: Vec::new(), outcome: unnamed };
     let name = name.or_else(|| ask_for_name(exchange));
     for (index, minted) in exchange.captured.iter().enumerate() {
@@ -92,10 +106,15 @@ async fn store_captured_secrets(
             Some(name) => Some(engine.store_captured_as(exchange, minted, name).await),
             None => None,
         };
-        let named = named.and_then(|named| named.map_err(|problem| kept.outcome = Err(problem)).ok());
+        let named =
+            named.and_then(|named| named.map_err(|problem| kept.outcome = Err(problem)).ok());
         let is_unnamed = named.is_none() && before.is_some();
         let kept_as = named.map(|named| named.name.to_string()).or(before);
-        kept.secrets.push(CapturedSecretJson { member: minted.member.clone(), kept_as, has_generated_name: is_unnamed });
+        kept.secrets.push(CapturedSecretJson {
+            member: minted.member.clone(),
+            kept_as,
+            has_generated_name: is_unnamed,
+        });
     }
     kept
 }
@@ -103,7 +122,11 @@ async fn store_captured_secrets(
 /// `name`, `name-2`, `name-3`, …
 fn numbered_name(name: Option<&CredentialName>, index: usize) -> Option<CredentialName> {
     let name = name?;
-    if index == 0 { Some(name.clone()) } else { CredentialName::parse(&format!("{name}-{}", index + 1)).ok() }
+    if index == 0 {
+        Some(name.clone())
+    } else {
+        CredentialName::parse(&format!("{name}-{}", index + 1)).ok()
+    }
 }
 
 /// A person at the terminal may name it. What can be read again is let go without a name.
@@ -112,8 +135,12 @@ fn ask_for_name(exchange: &HttpExchange) -> Option<CredentialName> {
         return None;
     }
     let question = match exchange.captured.iter().find_map(|minted| minted.stored.as_ref()) {
-        Some(kept) => format!("The answer brought a new secret; it is kept as {}. Another name (or nothing): ", kept.name),
-        None => "The answer brings a new secret. Keep it as (a name, or nothing to let it go): ".to_owned(),
+        Some(kept) => format!(
+            "The answer brought a new secret; it is kept as {}. Another name (or nothing): ",
+            kept.name
+        ),
+        None => "The answer brings a new secret. Keep it as (a name, or nothing to let it go): "
+            .to_owned(),
     };
     let given = prompt::read_line(&question).filter(|given| !given.is_empty())?;
     parse_name(&given).ok()

@@ -44,7 +44,11 @@ pub(super) struct RequestSourceArgs {
 
 impl RequestSourceArgs {
     /// The request, with what the flags add to it.
-    pub(super) fn build_draft(&self, context: &CliContext<'_>, credential: &Credential) -> Result<RequestDraft, Problem> {
+    pub(super) fn build_draft(
+        &self,
+        context: &CliContext<'_>,
+        credential: &Credential,
+    ) -> Result<RequestDraft, Problem> {
         let mut draft = self.base_draft(context, credential)?;
         if self.target.is_empty() {
             draft.query.retain(|(known, _)| self.query.iter().all(|(name, _)| name != known));
@@ -56,12 +60,17 @@ impl RequestSourceArgs {
         }
         if let Some(data) = &self.data {
             draft.body = Some(read_body(data)?);
-            draft = draft.with_media_type(context.engine()?.catalog.provider(&credential.provider)?);
+            draft =
+                draft.with_media_type(context.engine()?.catalog.provider(&credential.provider)?);
         }
         Ok(draft)
     }
 
-    fn base_draft(&self, context: &CliContext<'_>, credential: &Credential) -> Result<RequestDraft, Problem> {
+    fn base_draft(
+        &self,
+        context: &CliContext<'_>,
+        credential: &Credential,
+    ) -> Result<RequestDraft, Problem> {
         if let Some(preset) = &self.preset {
             let given: BTreeMap<_, _> = self.parameters.iter().cloned().collect();
             return context.engine()?.draft_from_preset(credential, preset, &given);
@@ -73,23 +82,35 @@ impl RequestSourceArgs {
             return import_curl(context, credential, place);
         }
         match &self.target[..] {
-            [] => {
-                Err(usage_problem("Nothing to send", "there is neither a path nor a preset", "give [METHOD] PATH or --preset ID"))
-            }
-            [path] => draft_for_target(if self.data.is_some() { HttpMethod::Post } else { HttpMethod::Get }, path),
+            [] => Err(usage_problem(
+                "Nothing to send",
+                "there is neither a path nor a preset",
+                "give [METHOD] PATH or --preset ID",
+            )),
+            [path] => draft_for_target(
+                if self.data.is_some() { HttpMethod::Post } else { HttpMethod::Get },
+                path,
+            ),
             [method, path, ..] => draft_for_target(parse_method(method)?, path),
         }
     }
 }
 
 /// Asks before a method that may change something, naming target, region and credential.
-pub(in crate::cli) fn obtain_consent(credential: &Credential, draft: &RequestDraft, yes: bool) -> Result<WriteConsent, Problem> {
+pub(in crate::cli) fn obtain_consent(
+    credential: &Credential,
+    draft: &RequestDraft,
+    yes: bool,
+) -> Result<WriteConsent, Problem> {
     if draft.method.is_safe() {
         return Ok(WriteConsent::NotAsked);
     }
     if !yes {
         let Credential { name, region, .. } = credential;
-        let question = format!("{} {} in {region} as {name}: this may change something there.", draft.method, draft.target);
+        let question = format!(
+            "{} {} in {region} as {name}: this may change something there.",
+            draft.method, draft.target
+        );
         prompt::confirm_by_typing(&question, name.as_str(), "--yes")?;
     }
     Ok(WriteConsent::Given)
@@ -99,14 +120,21 @@ pub(in crate::cli) fn obtain_consent(credential: &Credential, draft: &RequestDra
 pub(in crate::cli) fn read_body(data: &str) -> Result<String, Problem> {
     let failed = |place: &str, error: &std::io::Error| {
         let why = format!("{}: {error}", sanitize_line(place));
-        Problem::new("The text could not be read", why, "name a UTF-8 text file after @, or pipe it in with -")
-            .with_class(ProblemClass::Usage)
+        Problem::new(
+            "The text could not be read",
+            why,
+            "name a UTF-8 text file after @, or pipe it in with -",
+        )
+        .with_class(ProblemClass::Usage)
     };
     match data.strip_prefix('@') {
         Some(file) => std::fs::read_to_string(file).map_err(|error| failed(file, &error)),
         None if data == "-" => {
             let mut body = String::new();
-            std::io::stdin().lock().read_to_string(&mut body).map_err(|error| failed("standard input", &error))?;
+            std::io::stdin()
+                .lock()
+                .read_to_string(&mut body)
+                .map_err(|error| failed("standard input", &error))?;
             Ok(body)
         }
         None => Ok(data.to_owned()),
@@ -116,8 +144,12 @@ pub(in crate::cli) fn read_body(data: &str) -> Result<String, Problem> {
 fn parse_method(text: &str) -> Result<HttpMethod, Problem> {
     HttpMethod::parse(text).ok_or_else(|| {
         let known = HttpMethod::ALL.map(HttpMethod::as_str).join(", ");
-        Problem::new(format!("There is no method \"{text}\""), "it is none of HTTP's", format!("use one of {known}"))
-            .with_class(ProblemClass::Usage)
+        Problem::new(
+            format!("There is no method \"{text}\""),
+            "it is none of HTTP's",
+            format!("use one of {known}"),
+        )
+        .with_class(ProblemClass::Usage)
     })
 }
 
@@ -125,17 +157,31 @@ fn draft_for_target(method: HttpMethod, target: &str) -> Result<RequestDraft, Pr
     Ok(RequestDraft::new(method, RequestTarget::parse(target)?))
 }
 
-fn load_saved(context: &CliContext<'_>, credential: &Credential, id: &SavedRequestName) -> Result<RequestDraft, Problem> {
+fn load_saved(
+    context: &CliContext<'_>,
+    credential: &Credential,
+    id: &SavedRequestName,
+) -> Result<RequestDraft, Problem> {
     let saved = SavedRequestStore::new(&context.paths).load(id)?;
     if saved.provider != credential.provider {
-        let why =
-            format!("it was saved for {}, and {} is a credential of {}", saved.provider, credential.name, credential.provider);
-        return Err(usage_problem("The request does not fit the credential", &why, "use a credential of that provider"));
+        let why = format!(
+            "it was saved for {}, and {} is a credential of {}",
+            saved.provider, credential.name, credential.provider
+        );
+        return Err(usage_problem(
+            "The request does not fit the credential",
+            &why,
+            "use a credential of that provider",
+        ));
     }
     saved.into_draft()
 }
 
-fn import_curl(context: &CliContext<'_>, credential: &Credential, place: &str) -> Result<RequestDraft, Problem> {
+fn import_curl(
+    context: &CliContext<'_>,
+    credential: &Credential,
+    place: &str,
+) -> Result<RequestDraft, Problem> {
     if place != "-" && !place.starts_with('@') {
         let why = "a command on the command line would leave its secrets in the shell's history";
         return Err(usage_problem(
@@ -144,7 +190,8 @@ fn import_curl(context: &CliContext<'_>, credential: &Credential, place: &str) -
             "pipe it into --from-curl -, or name a file as @FILE",
         ));
     }
-    let region = context.engine()?.catalog.region(&credential.provider, &credential.region)?.clone();
+    let region =
+        context.engine()?.catalog.region(&credential.provider, &credential.region)?.clone();
     let imported = curl_import::import_curl(&read_body(place)?)?.in_region(&region);
     for dropped in &imported.dropped {
         context.out.note(&format!("dropped: {dropped}"));

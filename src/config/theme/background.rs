@@ -26,16 +26,20 @@ impl TerminalBackground {
     /// What a colour would be as a background; nothing for the terminal's own.
     pub fn from_color(color: ThemeColor) -> Option<Self> {
         match color {
-            ThemeColor::Rgb(red, green, blue) => {
-                Some(Self::from_brightness([red, green, blue].map(|part| u32::from(part) * 1000 / 255)))
-            }
+            ThemeColor::Rgb(red, green, blue) => Some(Self::from_brightness(
+                [red, green, blue].map(|part| u32::from(part) * 1000 / 255),
+            )),
             // The first sixteen are the terminal's own; then comes a cube of six steps a side, then a ramp of grey.
             ThemeColor::Indexed(index @ 16..=231) => {
                 let step = |size: u8| u32::from((index - 16) / size % 6) * 200;
                 Some(Self::from_brightness([step(36), step(6), step(1)]))
             }
-            ThemeColor::Indexed(index @ 232..) => Some(Self::from_brightness([u32::from(index - 232) * 1000 / 23; 3])),
-            ThemeColor::Indexed(index) => Some(if index == 7 || index > 8 { Self::Light } else { Self::Dark }),
+            ThemeColor::Indexed(index @ 232..) => {
+                Some(Self::from_brightness([u32::from(index - 232) * 1000 / 23; 3]))
+            }
+            ThemeColor::Indexed(index) => {
+                Some(if index == 7 || index > 8 { Self::Light } else { Self::Dark })
+            }
             ThemeColor::Named(AnsiColor::Gray | AnsiColor::White) => Some(Self::Light),
             ThemeColor::Named(_) => Some(Self::Dark),
             ThemeColor::Default => None,
@@ -59,7 +63,9 @@ impl TerminalBackground {
 
 /// Hexadecimal digits as thousandths of the most that they can say.
 fn parse_channel(digits: &str) -> Option<u32> {
-    let most = 16_u32.checked_pow(u32::try_from(digits.len()).ok().filter(|length| (1..=4).contains(length))?)? - 1;
+    let most = 16_u32
+        .checked_pow(u32::try_from(digits.len()).ok().filter(|length| (1..=4).contains(length))?)?
+        - 1;
     Some(u32::from_str_radix(digits, 16).ok()? * 1000 / most)
 }
 

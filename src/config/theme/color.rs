@@ -81,7 +81,10 @@ impl ThemeColor {
         if let Some(digits) = text.strip_prefix('#') {
             return parse_rgb(digits);
         }
-        let named = ANSI_COLORS.iter().find(|(_, name, _)| *name == text).map(|(ansi, ..)| Self::Named(*ansi));
+        let named = ANSI_COLORS
+            .iter()
+            .find(|(_, name, _)| *name == text)
+            .map(|(ansi, ..)| Self::Named(*ansi));
         match text {
             "default" => Some(Self::Default),
             _ => named.or_else(|| text.parse().ok().map(Self::Indexed)),
@@ -92,12 +95,16 @@ impl ThemeColor {
     pub fn reduce(self, depth: ColorDepth) -> Option<Self> {
         match (depth, self) {
             (ColorDepth::Monochrome, _) => None,
-            (_, Self::Named(_) | Self::Default) | (ColorDepth::TrueColor, _) | (ColorDepth::Indexed, Self::Indexed(_)) => {
-                Some(self)
+            (_, Self::Named(_) | Self::Default)
+            | (ColorDepth::TrueColor, _)
+            | (ColorDepth::Indexed, Self::Indexed(_)) => Some(self),
+            (ColorDepth::Indexed, Self::Rgb(r, g, b)) => {
+                Some(Self::Indexed(nearest_index([r, g, b])))
             }
-            (ColorDepth::Indexed, Self::Rgb(r, g, b)) => Some(Self::Indexed(nearest_index([r, g, b]))),
             (ColorDepth::Ansi, Self::Rgb(r, g, b)) => Some(Self::Named(nearest_ansi([r, g, b]))),
-            (ColorDepth::Ansi, Self::Indexed(index)) => Some(Self::Named(nearest_ansi(index_to_rgb(index)))),
+            (ColorDepth::Ansi, Self::Indexed(index)) => {
+                Some(Self::Named(nearest_ansi(index_to_rgb(index))))
+            }
         }
     }
 }
@@ -108,7 +115,8 @@ impl ColorDepth {
     pub fn detect(env: &dyn Fn(&str) -> Option<String>) -> Self {
         let get = |name| env(name).unwrap_or_default();
         let term = get("TERM");
-        let all = matches!(get("COLORTERM").as_str(), "truecolor" | "24bit") || term.ends_with("-direct");
+        let all =
+            matches!(get("COLORTERM").as_str(), "truecolor" | "24bit") || term.ends_with("-direct");
         let unwanted = get("CLICOLOR") == "0" && !Self::color_is_forced(env);
         if !get("NO_COLOR").is_empty() || unwanted || term == "dumb" {
             Self::Monochrome
@@ -148,7 +156,9 @@ impl ThemeColor {
         match self {
             Self::Rgb(r, g, b) => Some([r, g, b]),
             Self::Indexed(index) => Some(index_to_rgb(index)),
-            Self::Named(ansi) => ANSI_COLORS.iter().find(|(known, ..)| *known == ansi).map(|(.., rgb)| *rgb),
+            Self::Named(ansi) => {
+                ANSI_COLORS.iter().find(|(known, ..)| *known == ansi).map(|(.., rgb)| *rgb)
+            }
             Self::Default => None,
         }
     }
@@ -158,12 +168,16 @@ impl TryFrom<String> for ThemeColor {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text).ok_or_else(|| format!("\"{text}\" is not a colour; write #rrggbb, a name, or a number below 256"))
+        Self::parse(&text).ok_or_else(|| {
+            format!("\"{text}\" is not a colour; write #rrggbb, a name, or a number below 256")
+        })
     }
 }
 
 fn parse_rgb(digits: &str) -> Option<ThemeColor> {
-    let number = u32::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 6 && !digits.starts_with('+'))?;
+    let number = u32::from_str_radix(digits, 16)
+        .ok()
+        .filter(|_| digits.len() == 6 && !digits.starts_with('+'))?;
     let [_, r, g, b] = number.to_be_bytes();
     Some(ThemeColor::Rgb(r, g, b))
 }
@@ -171,7 +185,9 @@ fn parse_rgb(digits: &str) -> Option<ThemeColor> {
 /// A colour that has a hue keeps it, because its hue is its meaning; only greys go to the nearest grey.
 fn nearest_ansi(rgb: [u8; 3]) -> AnsiColor {
     let candidates = ANSI_COLORS.iter().filter(|(.., known)| has_hue(*known) == has_hue(rgb));
-    candidates.min_by_key(|(.., known)| color_distance(saturate(rgb), *known)).map_or(AnsiColor::Gray, |(ansi, ..)| *ansi)
+    candidates
+        .min_by_key(|(.., known)| color_distance(saturate(rgb), *known))
+        .map_or(AnsiColor::Gray, |(ansi, ..)| *ansi)
 }
 
 fn has_hue(rgb: [u8; 3]) -> bool {
@@ -199,11 +215,17 @@ fn min_max_channels(rgb: [u8; 3]) -> (u8, u8) {
 fn nearest_index(rgb: [u8; 3]) -> u8 {
     let [r, g, b] = rgb.map(nearest_cube_step);
     let in_cube = 16 + 36 * r + 6 * g + b;
-    std::iter::once(in_cube).chain(232..=255).min_by_key(|index| color_distance(rgb, index_to_rgb(*index))).unwrap_or(in_cube)
+    std::iter::once(in_cube)
+        .chain(232..=255)
+        .min_by_key(|index| color_distance(rgb, index_to_rgb(*index)))
+        .unwrap_or(in_cube)
 }
 
 fn nearest_cube_step(part: u8) -> u8 {
-    (0..).zip(COLOR_CUBE_STEPS).min_by_key(|(_, step)| part.abs_diff(*step)).map_or(0, |(step, _)| step)
+    (0..)
+        .zip(COLOR_CUBE_STEPS)
+        .min_by_key(|(_, step)| part.abs_diff(*step))
+        .map_or(0, |(step, _)| step)
 }
 
 fn index_to_rgb(index: u8) -> [u8; 3] {
@@ -219,7 +241,8 @@ fn index_to_rgb(index: u8) -> [u8; 3] {
 
 /// How far two colours lie apart to the eye: a cheap weighting of the channels by how bright they look.
 fn color_distance(one: [u8; 3], other: [u8; 3]) -> u32 {
-    let [r, g, b] = [0, 1, 2].map(|channel| u32::from(one[channel].abs_diff(other[channel])).pow(2));
+    let [r, g, b] =
+        [0, 1, 2].map(|channel| u32::from(one[channel].abs_diff(other[channel])).pow(2));
     3 * r + 4 * g + 2 * b
 }
 
@@ -233,7 +256,9 @@ mod tests {
         assert_eq!(ThemeColor::parse("light-red"), Some(ThemeColor::Named(AnsiColor::LightRed)));
         assert_eq!(ThemeColor::parse("208"), Some(ThemeColor::Indexed(208)));
         assert_eq!(ThemeColor::parse("default"), Some(ThemeColor::Default));
-        for wrong in ["", "#", "#12345", "#1234567", "#+12345", "256", "-1", "Red", "#12345g", "rosé"] {
+        for wrong in
+            ["", "#", "#12345", "#1234567", "#+12345", "256", "-1", "Red", "#12345g", "rosé"]
+        {
             assert_eq!(ThemeColor::parse(wrong), None, "{wrong}");
         }
     }
@@ -243,9 +268,18 @@ mod tests {
         let orange = ThemeColor::Rgb(255, 135, 0);
         assert_eq!(orange.reduce(ColorDepth::TrueColor), Some(orange));
         assert_eq!(orange.reduce(ColorDepth::Indexed), Some(ThemeColor::Indexed(208)));
-        assert_eq!(ThemeColor::Rgb(250, 5, 5).reduce(ColorDepth::Ansi), Some(ThemeColor::Named(AnsiColor::LightRed)));
-        assert_eq!(ThemeColor::Indexed(244).reduce(ColorDepth::Ansi), Some(ThemeColor::Named(AnsiColor::DarkGray)));
-        assert_eq!(ThemeColor::Named(AnsiColor::Cyan).reduce(ColorDepth::Ansi), Some(ThemeColor::Named(AnsiColor::Cyan)));
+        assert_eq!(
+            ThemeColor::Rgb(250, 5, 5).reduce(ColorDepth::Ansi),
+            Some(ThemeColor::Named(AnsiColor::LightRed))
+        );
+        assert_eq!(
+            ThemeColor::Indexed(244).reduce(ColorDepth::Ansi),
+            Some(ThemeColor::Named(AnsiColor::DarkGray))
+        );
+        assert_eq!(
+            ThemeColor::Named(AnsiColor::Cyan).reduce(ColorDepth::Ansi),
+            Some(ThemeColor::Named(AnsiColor::Cyan))
+        );
         assert_eq!(orange.reduce(ColorDepth::Monochrome), None);
     }
 
@@ -253,7 +287,9 @@ mod tests {
     fn every_colour_of_the_table_is_its_own_nearest() {
         for index in 16..=255 {
             let [r, g, b] = index_to_rgb(index);
-            let Some(ThemeColor::Indexed(found)) = ThemeColor::Rgb(r, g, b).reduce(ColorDepth::Indexed) else {
+            let Some(ThemeColor::Indexed(found)) =
+                ThemeColor::Rgb(r, g, b).reduce(ColorDepth::Indexed)
+            else {
                 panic!("{index}")
             };
             assert_eq!(index_to_rgb(found), [r, g, b]);
@@ -263,29 +299,48 @@ mod tests {
     #[test]
     fn the_environment_decides_and_no_color_has_the_last_word() {
         let depth = |vars: &'static [(&str, &str)]| {
-            ColorDepth::detect(&|name| vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+            ColorDepth::detect(&|name| {
+                vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            })
         };
         assert_eq!(depth(&[("TERM", "xterm-256color")]), ColorDepth::Indexed);
-        assert_eq!(depth(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]), ColorDepth::TrueColor);
+        assert_eq!(
+            depth(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]),
+            ColorDepth::TrueColor
+        );
         assert_eq!(depth(&[("TERM", "xterm-direct")]), ColorDepth::TrueColor);
         assert_eq!(depth(&[("TERM", "linux")]), ColorDepth::Ansi);
         assert_eq!(depth(&[("TERM", "dumb"), ("COLORTERM", "truecolor")]), ColorDepth::Monochrome);
         assert_eq!(depth(&[("NO_COLOR", "1"), ("COLORTERM", "truecolor")]), ColorDepth::Monochrome);
         assert_eq!(depth(&[("NO_COLOR", ""), ("COLORTERM", "24bit")]), ColorDepth::TrueColor);
         assert_eq!(depth(&[("CLICOLOR", "0"), ("COLORTERM", "24bit")]), ColorDepth::Monochrome);
-        assert_eq!(depth(&[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "1"), ("COLORTERM", "24bit")]), ColorDepth::TrueColor);
+        assert_eq!(
+            depth(&[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "1"), ("COLORTERM", "24bit")]),
+            ColorDepth::TrueColor
+        );
         assert_eq!(depth(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]), ColorDepth::Monochrome);
     }
 
     #[test]
     fn sixteen_colours_keep_the_hue_that_carries_the_meaning() {
         let ansi = |r, g, b| ThemeColor::Rgb(r, g, b).reduce(ColorDepth::Ansi);
-        assert!(matches!(ansi(0x8f, 0xe0, 0x8a), Some(ThemeColor::Named(AnsiColor::Green | AnsiColor::LightGreen))));
-        assert!(matches!(ansi(0xff, 0x7b, 0x72), Some(ThemeColor::Named(AnsiColor::Red | AnsiColor::LightRed))));
-        assert!(matches!(ansi(0xe3, 0xb3, 0x41), Some(ThemeColor::Named(AnsiColor::Yellow | AnsiColor::LightYellow))));
+        assert!(matches!(
+            ansi(0x8f, 0xe0, 0x8a),
+            Some(ThemeColor::Named(AnsiColor::Green | AnsiColor::LightGreen))
+        ));
+        assert!(matches!(
+            ansi(0xff, 0x7b, 0x72),
+            Some(ThemeColor::Named(AnsiColor::Red | AnsiColor::LightRed))
+        ));
+        assert!(matches!(
+            ansi(0xe3, 0xb3, 0x41),
+            Some(ThemeColor::Named(AnsiColor::Yellow | AnsiColor::LightYellow))
+        ));
         assert!(matches!(
             ansi(0x6c, 0xb6, 0xff),
-            Some(ThemeColor::Named(AnsiColor::Cyan | AnsiColor::LightCyan | AnsiColor::LightBlue | AnsiColor::Blue))
+            Some(ThemeColor::Named(
+                AnsiColor::Cyan | AnsiColor::LightCyan | AnsiColor::LightBlue | AnsiColor::Blue
+            ))
         ));
         assert_eq!(ansi(0x80, 0x82, 0x86), Some(ThemeColor::Named(AnsiColor::DarkGray)));
         assert_eq!(ansi(0x10, 0x14, 0x1f), Some(ThemeColor::Named(AnsiColor::Black)));

@@ -104,7 +104,11 @@ impl GlyphSet {
         if cfg!(windows) {
             return &Self::UNICODE;
         }
-        let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default().to_lowercase();
+        let locale = set("LC_ALL")
+            .or_else(|| set("LC_CTYPE"))
+            .or_else(|| set("LANG"))
+            .unwrap_or_default()
+            .to_lowercase();
         let utf8 = locale.contains("utf-8") || locale.contains("utf8");
         if utf8 && set("TERM").as_deref() != Some("linux") { &Self::UNICODE } else { &Self::ASCII }
     }
@@ -174,7 +178,9 @@ mod tests {
     #[test]
     fn the_locale_decides() {
         let unicode = |vars: &'static [(&str, &str)]| {
-            let env = |name: &str| vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+            let env = |name: &str| {
+                vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            };
             *GlyphSet::detect(&env) == GlyphSet::UNICODE
         };
         assert!(unicode(&[("LANG", "en_US.UTF-8")]));

@@ -91,7 +91,10 @@ pub enum StyleRole {
 
 /// How a piece of text looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "the attributes of a terminal cell are independent switches")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the attributes of a terminal cell are independent switches"
+)]
 pub struct TextStyle {
     /// The colour of the text; the terminal's own where there is none.
     pub fg: Option<ThemeColor>,
@@ -132,7 +135,10 @@ struct ThemeFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "the attributes of a terminal cell are independent switches")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the attributes of a terminal cell are independent switches"
+)]
 struct StyleSpec {
     fg: Option<String>,
     bg: Option<String>,
@@ -209,7 +215,9 @@ impl Theme {
     /// The theme on a terminal with this background: one that is made for the other kind brings its own.
     #[must_use]
     pub fn with_background(mut self, background: TerminalBackground) -> Self {
-        let own = self.background.filter(|ground| TerminalBackground::from_color(*ground).is_some_and(|own| own != background));
+        let own = self.background.filter(|ground| {
+            TerminalBackground::from_color(*ground).is_some_and(|own| own != background)
+        });
         self.styles[StyleRole::Text as usize].bg = own;
         self
     }
@@ -230,7 +238,8 @@ impl Default for Theme {
 
 impl ThemeFile {
     fn resolve(&self, depth: ColorDepth) -> Result<Theme, String> {
-        let shown = self.colors.iter().map(|(name, color)| (name.as_str(), color.reduce(depth))).collect();
+        let shown =
+            self.colors.iter().map(|(name, color)| (name.as_str(), color.reduce(depth))).collect();
         let ground = lookup_color(&shown, self.background.as_ref())?;
         let mut styles = [TextStyle::default(); StyleRole::ALL.len()];
         for (role, spec) in &self.roles {
@@ -277,8 +286,10 @@ mod tests {
     #[test]
     fn every_theme_styles_every_role() {
         for (name, text) in BUILTIN_THEMES {
-            let file: ThemeFile = serde_json::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-            let missing: Vec<_> = StyleRole::ALL.into_iter().filter(|role| !file.roles.contains_key(role)).collect();
+            let file: ThemeFile =
+                serde_json::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let missing: Vec<_> =
+                StyleRole::ALL.into_iter().filter(|role| !file.roles.contains_key(role)).collect();
             assert_eq!(missing, [], "{name}");
             assert!(Theme::builtin(name, ColorDepth::TrueColor).is_some(), "{name}");
         }
@@ -294,9 +305,9 @@ mod tests {
 
     #[test]
     fn what_must_be_told_apart_looks_different_at_every_depth_with_colours() {
-        for (name, depth) in Theme::builtin_names()
-            .flat_map(|name| [ColorDepth::TrueColor, ColorDepth::Indexed, ColorDepth::Ansi].map(|d| (name, d)))
-        {
+        for (name, depth) in Theme::builtin_names().flat_map(|name| {
+            [ColorDepth::TrueColor, ColorDepth::Indexed, ColorDepth::Ansi].map(|d| (name, d))
+        }) {
             let theme = Theme::builtin(name, depth).unwrap();
             for (one, other) in [
                 (StyleRole::Good, StyleRole::Bad),
@@ -309,19 +320,27 @@ mod tests {
                 (StyleRole::Selection, StyleRole::Text),
                 (StyleRole::Selection, StyleRole::SelectionIdle),
             ] {
-                assert_ne!(theme.style(one), theme.style(other), "{name} {depth:?} {one:?} {other:?}");
+                assert_ne!(
+                    theme.style(one),
+                    theme.style(other),
+                    "{name} {depth:?} {one:?} {other:?}"
+                );
             }
         }
     }
 
     #[test]
     fn what_warns_has_a_colour_of_its_own_where_there_are_enough() {
-        for (name, depth) in
-            Theme::builtin_names().flat_map(|name| [ColorDepth::TrueColor, ColorDepth::Indexed].map(|depth| (name, depth)))
-        {
+        for (name, depth) in Theme::builtin_names().flat_map(|name| {
+            [ColorDepth::TrueColor, ColorDepth::Indexed].map(|depth| (name, depth))
+        }) {
             let theme = Theme::builtin(name, depth).unwrap();
             for other in [StyleRole::Bad, StyleRole::Production] {
-                assert_ne!(theme.style(StyleRole::Warn).fg, theme.style(other).fg, "{name} {depth:?} {other:?}");
+                assert_ne!(
+                    theme.style(StyleRole::Warn).fg,
+                    theme.style(other).fg,
+                    "{name} {depth:?} {other:?}"
+                );
             }
         }
     }
@@ -329,13 +348,22 @@ mod tests {
     #[test]
     fn everything_stands_out_from_the_ground_at_every_depth_with_colours() {
         // The sixteen are the person's own, and seldom as pale as the oldest terminals have them. Lines may step back.
-        for (depth, text, line) in
-            [(ColorDepth::TrueColor, 4.5, 2.0), (ColorDepth::Indexed, 4.5, 2.0), (ColorDepth::Ansi, 2.1, 2.1)]
-        {
-            for (name, role) in Theme::builtin_names().flat_map(|name| StyleRole::ALL.map(|role| (name, role))) {
+        for (depth, text, line) in [
+            (ColorDepth::TrueColor, 4.5, 2.0),
+            (ColorDepth::Indexed, 4.5, 2.0),
+            (ColorDepth::Ansi, 2.1, 2.1),
+        ] {
+            for (name, role) in
+                Theme::builtin_names().flat_map(|name| StyleRole::ALL.map(|role| (name, role)))
+            {
                 let theme = Theme::builtin(name, depth).unwrap();
-                let (style, least) = (theme.style(role), if role == StyleRole::Border { line } else { text });
-                let contrast = style.fg.unwrap().contrast_ratio(style.bg.or(theme.background).unwrap()).unwrap();
+                let (style, least) =
+                    (theme.style(role), if role == StyleRole::Border { line } else { text });
+                let contrast = style
+                    .fg
+                    .unwrap()
+                    .contrast_ratio(style.bg.or(theme.background).unwrap())
+                    .unwrap();
                 assert!(contrast >= least, "{name} {depth:?} {role:?}: {contrast:.1}");
             }
         }
@@ -346,10 +374,18 @@ mod tests {
         for name in Theme::builtin_names() {
             let theme = Theme::builtin(name, ColorDepth::Monochrome).unwrap();
             for role in StyleRole::ALL {
-                assert_eq!((theme.style(role).fg, theme.style(role).bg), (None, None), "{name} {role:?}");
+                assert_eq!(
+                    (theme.style(role).fg, theme.style(role).bg),
+                    (None, None),
+                    "{name} {role:?}"
+                );
             }
             assert!(theme.style(StyleRole::Selection).reverse, "{name}");
-            assert_ne!(theme.style(StyleRole::BorderFocus), theme.style(StyleRole::Border), "{name}");
+            assert_ne!(
+                theme.style(StyleRole::BorderFocus),
+                theme.style(StyleRole::Border),
+                "{name}"
+            );
         }
     }
 
@@ -362,7 +398,10 @@ mod tests {
         ] {
             for depth in [ColorDepth::TrueColor, ColorDepth::Indexed, ColorDepth::Ansi] {
                 let theme = Theme::builtin(name, depth).unwrap();
-                assert!(theme.clone().with_background(other).style(StyleRole::Text).bg.is_some(), "{name} {depth:?}");
+                assert!(
+                    theme.clone().with_background(other).style(StyleRole::Text).bg.is_some(),
+                    "{name} {depth:?}"
+                );
                 let at_home = TerminalBackground::from_color(theme.background.unwrap()).unwrap();
                 assert_eq!(
                     theme.with_background(other).with_background(at_home).style(StyleRole::Text).bg,

@@ -22,19 +22,28 @@ impl UserThemes {
         files.sort();
         let named = |path: std::path::PathBuf| {
             let name = path.file_name()?.to_str()?.to_owned();
-            Some((name, read_text(&path, MAX_THEME_BYTES).map_err(|error: io::Error| error.to_string())))
+            Some((
+                name,
+                read_text(&path, MAX_THEME_BYTES).map_err(|error: io::Error| error.to_string()),
+            ))
         };
         Self(files.into_iter().filter_map(named).collect())
     }
 
     /// Those that can be worn, in the colours that the terminal shows.
     pub fn valid_themes(&self, depth: ColorDepth) -> impl Iterator<Item = (&str, Theme)> {
-        self.0.iter().filter_map(move |(name, _)| Some((name.as_str(), self.theme(name, depth).ok()?)))
+        self.0
+            .iter()
+            .filter_map(move |(name, _)| Some((name.as_str(), self.theme(name, depth).ok()?)))
     }
 
     /// The theme in the file of this name, or why there is none.
     pub fn theme(&self, name: &str, depth: ColorDepth) -> Result<Theme, String> {
-        let (_, text) = self.0.iter().find(|(known, _)| known == name).ok_or_else(|| self.missing_theme_message(name))?;
+        let (_, text) = self
+            .0
+            .iter()
+            .find(|(known, _)| known == name)
+            .ok_or_else(|| self.missing_theme_message(name))?;
         Theme::parse(text.as_ref().map_err(Clone::clone)?, depth)
     }
 
@@ -44,12 +53,19 @@ impl UserThemes {
         let path = paths.themes().join(name);
         let what = "The theme cannot be worn";
         let remedy = "correct the file; `theme = \"auto\"` needs none";
-        Some(Problem::new(what, format!("{}: {}", path.display(), why.trim_end()), remedy).with_class(ProblemClass::Usage))
+        Some(
+            Problem::new(what, format!("{}: {}", path.display(), why.trim_end()), remedy)
+                .with_class(ProblemClass::Usage),
+        )
     }
 
     fn missing_theme_message(&self, name: &str) -> String {
         let known: Vec<_> = self.0.iter().map(|(known, _)| known.as_str()).collect();
-        if known.is_empty() { format!("there is no {name}") } else { format!("there is no {name}, only {}", known.join(", ")) }
+        if known.is_empty() {
+            format!("there is no {name}")
+        } else {
+            format!("there is no {name}, only {}", known.join(", "))
+        }
     }
 }
 
@@ -71,10 +87,16 @@ mod tests {
 
     #[test]
     fn a_file_is_a_theme_and_a_broken_one_says_where_it_is_broken() {
-        let (_home, paths) =
-            home(&[("mine.toml", MINE), ("broken.toml", "[colors]\n[roles]\ntext = { fg = \"mauve\" }"), ("x", "")]);
+        let (_home, paths) = home(&[
+            ("mine.toml", MINE),
+            ("broken.toml", "[colors]\n[roles]\ntext = { fg = \"mauve\" }"),
+            ("x", ""),
+        ]);
         let own = UserThemes::load(&paths);
-        assert_eq!(own.valid_themes(ColorDepth::TrueColor).map(|(name, _)| name).collect::<Vec<_>>(), ["mine.toml"]);
+        assert_eq!(
+            own.valid_themes(ColorDepth::TrueColor).map(|(name, _)| name).collect::<Vec<_>>(),
+            ["mine.toml"]
+        );
         assert_eq!(own.theme_problem("mine.toml", &paths), None);
         let flaw = own.theme_problem("broken.toml", &paths).unwrap();
         assert!(flaw.why.contains("broken.toml") && flaw.why.contains("mauve"), "{flaw}");

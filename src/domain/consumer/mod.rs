@@ -104,7 +104,10 @@ impl ConsumerTarget {
     /// The file that is changed; of a command, the folder that it runs in.
     pub fn path(&self) -> &Path {
         match self {
-            Self::EnvFile { path, .. } | Self::JsonFile { path, .. } | Self::SnykCli { path } | Self::ProbelyCli { path } => path,
+            Self::EnvFile { path, .. }
+            | Self::JsonFile { path, .. }
+            | Self::SnykCli { path }
+            | Self::ProbelyCli { path } => path,
             Self::Command(command) => &command.working_dir,
         }
     }
@@ -112,11 +115,17 @@ impl ConsumerTarget {
     /// What a delivery does, in words, for the plan that a person reads.
     pub fn describe(&self) -> String {
         match self {
-            Self::Command(command) => format!("give it to the standard input of `{}`", command.describe()),
+            Self::Command(command) => {
+                format!("give it to the standard input of `{}`", command.describe())
+            }
             Self::EnvFile { path, key } => format!("set {key} in {}", path.display()),
             Self::JsonFile { path, pointer } => format!("set {pointer} in {}", path.display()),
-            Self::SnykCli { path } => format!("set the token of the Snyk CLI in {}", path.display()),
-            Self::ProbelyCli { path } => format!("set the key of the Probely CLI in {}", path.display()),
+            Self::SnykCli { path } => {
+                format!("set the token of the Snyk CLI in {}", path.display())
+            }
+            Self::ProbelyCli { path } => {
+                format!("set the key of the Probely CLI in {}", path.display())
+            }
         }
     }
 }
@@ -163,9 +172,19 @@ mod tests {
     fn words_name_every_program_of_the_first_way() {
         let argv = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         let ways = vec![vec![argv("seal --key k"), argv("apply -f -")], vec![argv("other")]];
-        let command = StdinCommand { pipelines: ways, working_dir: PathBuf::from("/"), passed_env_vars: Vec::new() };
+        let command = StdinCommand {
+            pipelines: ways,
+            working_dir: PathBuf::from("/"),
+            passed_env_vars: Vec::new(),
+        };
         let all = ["seal", "--key", "k", "apply", "-f", "-", "other"];
-        assert!(command.arguments().eq(all), "a secret is looked for in every argument of every way");
-        assert_eq!(ConsumerTarget::Command(command).describe(), "give it to the standard input of `seal --key k | apply -f -`");
+        assert!(
+            command.arguments().eq(all),
+            "a secret is looked for in every argument of every way"
+        );
+        assert_eq!(
+            ConsumerTarget::Command(command).describe(),
+            "give it to the standard input of `seal --key k | apply -f -`"
+        );
     }
 }

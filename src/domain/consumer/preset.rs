@@ -33,12 +33,24 @@ pub struct PresetDestination {
 }
 
 /// The variables with which `gh` finds its host and its own credential.
-const GH_ENV_VARS: [&str; 6] =
-    ["GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_HOST", "GH_CONFIG_DIR"];
+const GH_ENV_VARS: [&str; 6] = [
+    "GH_TOKEN",
+    "GITHUB_TOKEN",
+    "GH_ENTERPRISE_TOKEN",
+    "GITHUB_ENTERPRISE_TOKEN",
+    "GH_HOST",
+    "GH_CONFIG_DIR",
+];
 
 /// The same for `glab`.
-const GLAB_ENV_VARS: [&str; 6] =
-    ["GITLAB_TOKEN", "GITLAB_ACCESS_TOKEN", "OAUTH_TOKEN", "GITLAB_HOST", "GITLAB_API_HOST", "GLAB_CONFIG_DIR"];
+const GLAB_ENV_VARS: [&str; 6] = [
+    "GITLAB_TOKEN",
+    "GITLAB_ACCESS_TOKEN",
+    "OAUTH_TOKEN",
+    "GITLAB_HOST",
+    "GITLAB_API_HOST",
+    "GLAB_CONFIG_DIR",
+];
 
 /// The same for `kubectl`, whose sign-in is often a cloud's own program.
 const KUBECTL_ENV_VARS: [&str; 6] = [
@@ -52,17 +64,25 @@ const KUBECTL_ENV_VARS: [&str; 6] = [
 
 impl CommandPreset {
     /// All presets, by the names of their programs.
-    pub const ALL: [(&'static str, Self); 3] = [("gh", Self::Gh), ("glab", Self::Glab), ("kubectl", Self::Kubectl)];
+    pub const ALL: [(&'static str, Self); 3] =
+        [("gh", Self::Gh), ("glab", Self::Glab), ("kubectl", Self::Kubectl)];
 
     /// The command that puts a secret there, run in `folder`.
     pub fn command(self, to: &PresetDestination, folder: PathBuf) -> StdinCommand {
         let (ways, pass) = match self {
             Self::Gh => (vec![vec![gh_command(to)]], GH_ENV_VARS),
             // `set` refuses a variable that is there, `update` one that is not.
-            Self::Glab => (vec![vec![glab_command("update", to)], vec![glab_command("set", to)]], GLAB_ENV_VARS),
+            Self::Glab => (
+                vec![vec![glab_command("update", to)], vec![glab_command("set", to)]],
+                GLAB_ENV_VARS,
+            ),
             Self::Kubectl => (vec![vec![kubectl_create(to), kubectl_apply(to)]], KUBECTL_ENV_VARS),
         };
-        StdinCommand { pipelines: ways, working_dir: folder, passed_env_vars: pass.map(str::to_owned).into() }
+        StdinCommand {
+            pipelines: ways,
+            working_dir: folder,
+            passed_env_vars: pass.map(str::to_owned).into(),
+        }
     }
 }
 
@@ -78,7 +98,16 @@ fn glab_command(verb: &str, to: &PresetDestination) -> CommandLine {
 fn kubectl_create(to: &PresetDestination) -> CommandLine {
     let file = format!("--from-file={}=/dev/stdin", to.key);
     command_line(
-        &["kubectl", "create", "secret", "generic", &to.container, &file, "--dry-run=client", "--output=json"],
+        &[
+            "kubectl",
+            "create",
+            "secret",
+            "generic",
+            &to.container,
+            &file,
+            "--dry-run=client",
+            "--output=json",
+        ],
         &to.extra_args,
     )
 }
@@ -86,7 +115,10 @@ fn kubectl_create(to: &PresetDestination) -> CommandLine {
 /// Applied by the server, so that other keys of the secret stay and no copy goes into an annotation.
 fn kubectl_apply(to: &PresetDestination) -> CommandLine {
     let manager = "--field-manager=tokenring";
-    command_line(&["kubectl", "apply", "--server-side", "--force-conflicts", manager, "--filename=-"], &to.extra_args)
+    command_line(
+        &["kubectl", "apply", "--server-side", "--force-conflicts", manager, "--filename=-"],
+        &to.extra_args,
+    )
 }
 
 fn command_line(words: &[&str], further: &[String]) -> CommandLine {
@@ -100,7 +132,11 @@ mod tests {
     fn command(preset: CommandPreset) -> StdinCommand {
         let further = vec!["--context".to_owned(), "prod".to_owned()];
         preset.command(
-            &PresetDestination { container: "acme/shop".to_owned(), key: "SNYK_TOKEN".to_owned(), extra_args: further },
+            &PresetDestination {
+                container: "acme/shop".to_owned(),
+                key: "SNYK_TOKEN".to_owned(),
+                extra_args: further,
+            },
             PathBuf::from("/"),
         )
     }
@@ -118,6 +154,9 @@ mod tests {
     #[test]
     fn a_variable_is_updated_and_made_only_where_there_is_none() {
         let ways = command(CommandPreset::Glab).pipelines;
-        assert_eq!(ways.iter().map(|way| way[0][2].as_str()).collect::<Vec<_>>(), ["update", "set"]);
+        assert_eq!(
+            ways.iter().map(|way| way[0][2].as_str()).collect::<Vec<_>>(),
+            ["update", "set"]
+        );
     }
 }

@@ -70,7 +70,8 @@ pub enum CurlParseError {
 /// Reads a curl command.
 pub fn import_curl(text: &str) -> Result<ImportedRequest, CurlParseError> {
     let command = shell_words::split_first_command(text)?;
-    let mut words = command.words.into_iter().skip_while(|word| matches!(word.text.as_str(), "$" | "%" | ">"));
+    let mut words =
+        command.words.into_iter().skip_while(|word| matches!(word.text.as_str(), "$" | "%" | ">"));
     let program = words.next().ok_or(CurlParseError::NotCurl)?;
     if !matches!(program.text.rsplit(['/', '\\']).next(), Some("curl" | "curl.exe")) {
         return Err(CurlParseError::NotCurl);
@@ -79,7 +80,9 @@ pub fn import_curl(text: &str) -> Result<ImportedRequest, CurlParseError> {
     if command.has_trailing_input {
         reading.notes.push("what follows the command was left out".to_owned());
     }
-    options::parse_options(words.collect())?.into_iter().try_for_each(|given| reading.apply_option(given))?;
+    options::parse_options(words.collect())?
+        .into_iter()
+        .try_for_each(|given| reading.apply_option(given))?;
     reading.finish()
 }
 
@@ -91,9 +94,11 @@ impl ImportedRequest {
         if let RequestTarget::Url(url) = &self.draft.target {
             let origin = Origin::from_url(url);
             let at = |place: &HostRole| Some(region.origin(*place)) == origin.as_ref();
-            if let Some(place) = [HostRole::Api, HostRole::Auth, HostRole::App].into_iter().find(at) {
+            if let Some(place) = [HostRole::Api, HostRole::Auth, HostRole::App].into_iter().find(at)
+            {
                 let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-                self.draft.target = RequestTarget::Path { place, path: format!("{}{query}", url.path()) };
+                self.draft.target =
+                    RequestTarget::Path { place, path: format!("{}{query}", url.path()) };
             }
         }
         self
@@ -126,9 +131,14 @@ impl CurlParser {
             OptionEffect::Overridden(note) => self.notes.push(note.to_owned()),
             OptionEffect::Ignored | OptionEffect::IgnoredWithValue => {}
             OptionEffect::Method => {
-                self.method = Some(HttpMethod::parse(&require_literal(value)?).ok_or(CurlParseError::InvalidMethod)?)
+                self.method = Some(
+                    HttpMethod::parse(&require_literal(value)?)
+                        .ok_or(CurlParseError::InvalidMethod)?,
+                )
             }
-            OptionEffect::FixedHeader(header) => self.headers.push((header.to_owned(), require_literal(value)?)),
+            OptionEffect::FixedHeader(header) => {
+                self.headers.push((header.to_owned(), require_literal(value)?))
+            }
             OptionEffect::Url => self.urls.push(require_literal(value)?),
             OptionEffect::Data(data) => return self.add_data(name, data, require_literal(value)?),
         }
@@ -136,7 +146,11 @@ impl CurlParser {
     }
 
     /// A header is looked at for secrets before its variables matter: `Authorization: token $SNYK_TOKEN` is dropped.
-    fn add_header(&mut self, option: &'static str, value: shell_words::ShellWord) -> Result<(), CurlParseError> {
+    fn add_header(
+        &mut self,
+        option: &'static str,
+        value: shell_words::ShellWord,
+    ) -> Result<(), CurlParseError> {
         if value.text.starts_with('@') {
             return Err(CurlParseError::FileInput(option));
         }
@@ -159,10 +173,17 @@ impl CurlParser {
         Ok(())
     }
 
-    fn add_data(&mut self, option: &'static str, data: DataEncoding, text: String) -> Result<(), CurlParseError> {
+    fn add_data(
+        &mut self,
+        option: &'static str,
+        data: DataEncoding,
+        text: String,
+    ) -> Result<(), CurlParseError> {
         let named_file = match data {
             DataEncoding::Raw => false,
-            DataEncoding::UrlEncoded => text.split('=').next().is_some_and(|name| name.contains('@')),
+            DataEncoding::UrlEncoded => {
+                text.split('=').next().is_some_and(|name| name.contains('@'))
+            }
             DataEncoding::Plain | DataEncoding::Json => text.starts_with('@'),
         };
         if named_file {
@@ -171,7 +192,9 @@ impl CurlParser {
         let text = if data == DataEncoding::UrlEncoded { url_encode_data(&text) } else { text };
         self.json |= data == DataEncoding::Json;
         let joint = if data == DataEncoding::Json { "" } else { "&" };
-        self.body = Some(self.body.take().map_or_else(|| text.clone(), |body| format!("{body}{joint}{text}")));
+        self.body = Some(
+            self.body.take().map_or_else(|| text.clone(), |body| format!("{body}{joint}{text}")),
+        );
         Ok(())
     }
 
@@ -186,18 +209,26 @@ impl CurlParser {
         if self.get
             && let Some(data) = self.body.take()
         {
-            let query = url.query().filter(|query| !query.is_empty()).map(|query| format!("{query}&{data}"));
+            let query = url
+                .query()
+                .filter(|query| !query.is_empty())
+                .map(|query| format!("{query}&{data}"));
             url.set_query(Some(&query.unwrap_or(data)));
         }
         self.dropped.extend(secrets::remove_url_secrets(&mut url));
         self.add_content_types();
-        let body = self.body.take().map(|body| secrets::mask_body_secrets(&body, &mut self.dropped));
+        let body =
+            self.body.take().map(|body| secrets::mask_body_secrets(&body, &mut self.dropped));
         let method = self.method.unwrap_or(match (self.head, &body) {
             (true, _) => HttpMethod::Head,
             (false, Some(_)) => HttpMethod::Post,
             (false, None) => HttpMethod::Get,
         });
-        let draft = RequestDraft { headers: self.headers, body, ..RequestDraft::new(method, RequestTarget::Url(url)) };
+        let draft = RequestDraft {
+            headers: self.headers,
+            body,
+            ..RequestDraft::new(method, RequestTarget::Url(url))
+        };
         Ok(ImportedRequest { draft, dropped: self.dropped, notes: self.notes })
     }
 
@@ -237,7 +268,9 @@ fn parse_url(text: &str) -> Result<Url, CurlParseError> {
 
 /// `name=content`, `=content` or `content`, with the content encoded.
 fn url_encode_data(text: &str) -> String {
-    let encode = |content: &str| url::form_urlencoded::byte_serialize(content.as_bytes()).collect::<String>();
+    let encode = |content: &str| {
+        url::form_urlencoded::byte_serialize(content.as_bytes()).collect::<String>()
+    };
     match text.split_once('=') {
         Some(("", content)) => encode(content),
         Some((name, content)) => format!("{name}={}", encode(content)),
@@ -253,14 +286,21 @@ impl From<CurlParseError> for Problem {
             CurlParseError::ShellSubstitution | CurlParseError::UnresolvedVariable(_) => {
                 "Write the value itself in its place; for the credential's header this is not needed"
             }
-            CurlParseError::InvalidEscape | CurlParseError::InvalidMethod => "Correct it and paste again",
-            CurlParseError::UnknownOption(_) | CurlParseError::MissingValue(_) => "Leave the option out, or give it its value",
-            CurlParseError::UnsupportedOption(_) => "Write the request by hand: METHOD PATH with --data",
+            CurlParseError::InvalidEscape | CurlParseError::InvalidMethod => {
+                "Correct it and paste again"
+            }
+            CurlParseError::UnknownOption(_) | CurlParseError::MissingValue(_) => {
+                "Leave the option out, or give it its value"
+            }
+            CurlParseError::UnsupportedOption(_) => {
+                "Write the request by hand: METHOD PATH with --data"
+            }
             CurlParseError::FileInput(_) => "Leave it out, and give the body with --data @FILE",
             CurlParseError::UrlCount(_) => "Paste one request at a time",
             CurlParseError::InvalidUrl => "Write the URL as https://host/path",
         };
-        Self::new("The command was not taken over", error.to_string(), remedy).with_class(ProblemClass::Usage)
+        Self::new("The command was not taken over", error.to_string(), remedy)
+            .with_class(ProblemClass::Usage)
     }
 }
 

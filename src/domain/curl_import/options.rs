@@ -44,7 +44,8 @@ pub(super) struct ParsedOption {
     pub(super) value: ShellWord,
 }
 
-const INSECURE_NOTE: &str = "certificates are checked here, also where the command would not (--insecure)";
+const INSECURE_NOTE: &str =
+    "certificates are checked here, also where the command would not (--insecure)";
 
 /// Long name, short name or a blank, effect.
 const CURL_OPTIONS: [(&str, char, OptionEffect); 47] = [
@@ -114,9 +115,15 @@ pub(super) fn parse_options(words: Vec<ShellWord>) -> Result<Vec<ParsedOption>, 
         } else if word.text == "--" {
             only_urls = true;
         } else if let Some(long) = word.text.strip_prefix("--") {
-            let (name, _, effect) = CURL_OPTIONS.iter().find(|(name, ..)| *name == long).ok_or_else(|| unknown_option(long))?;
-            let value =
-                if effect.takes_value() { words.next().ok_or(CurlParseError::MissingValue(name))? } else { ShellWord::default() };
+            let (name, _, effect) = CURL_OPTIONS
+                .iter()
+                .find(|(name, ..)| *name == long)
+                .ok_or_else(|| unknown_option(long))?;
+            let value = if effect.takes_value() {
+                words.next().ok_or(CurlParseError::MissingValue(name))?
+            } else {
+                ShellWord::default()
+            };
             given.push(ParsedOption { name, effect: *effect, value });
         } else {
             parse_short_options(&word, &mut words, &mut given)?;
@@ -133,13 +140,15 @@ fn parse_short_options(
 ) -> Result<(), CurlParseError> {
     for (at, letter) in word.text[1..].char_indices() {
         let known = CURL_OPTIONS.iter().find(|(_, short, _)| *short == letter && letter != ' ');
-        let (name, _, effect) = known.ok_or_else(|| CurlParseError::UnknownOption(format!("-{letter}")))?;
+        let (name, _, effect) =
+            known.ok_or_else(|| CurlParseError::UnknownOption(format!("-{letter}")))?;
         if !effect.takes_value() {
             given.push(ParsedOption { name, effect: *effect, value: ShellWord::default() });
             continue;
         }
         let rest = &word.text[1 + at + letter.len_utf8()..];
-        let attached = (!rest.is_empty()).then(|| ShellWord { text: rest.to_owned(), variable: word.variable.clone() });
+        let attached = (!rest.is_empty())
+            .then(|| ShellWord { text: rest.to_owned(), variable: word.variable.clone() });
         let value = attached.or_else(|| words.next()).ok_or(CurlParseError::MissingValue(name))?;
         given.push(ParsedOption { name, effect: *effect, value });
         return Ok(());
@@ -149,6 +158,7 @@ fn parse_short_options(
 
 /// Only what can be an option's name is repeated, which is lower-case letters: what follows may be a secret.
 fn unknown_option(long: &str) -> CurlParseError {
-    let name: String = long.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').take(24).collect();
+    let name: String =
+        long.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').take(24).collect();
     CurlParseError::UnknownOption(format!("--{name}"))
 }

@@ -5,7 +5,8 @@ use url::Url;
 use crate::domain::redact::{MASK, json_members, patterns};
 
 /// Headers that carry a credential whatever they hold.
-const SECRET_HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"];
+const SECRET_HEADERS: [&str; 5] =
+    ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"];
 
 /// Words in the names of others that do.
 const SECRET_HEADER_WORDS: [&str; 5] = ["token", "secret", "password", "apikey", "session"];
@@ -42,12 +43,14 @@ pub(super) fn looks_like_secret(text: &str) -> bool {
 
 /// Takes parameters out of a URL that hold a secret by name or by look, and says which.
 pub(super) fn remove_url_secrets(url: &mut Url) -> Vec<String> {
-    let (secret, harmless): (Vec<_>, Vec<_>) = parse_pairs(url.query().unwrap_or_default()).into_iter().partition(is_secret_pair);
+    let (secret, harmless): (Vec<_>, Vec<_>) =
+        parse_pairs(url.query().unwrap_or_default()).into_iter().partition(is_secret_pair);
     if !secret.is_empty() {
         let query: Vec<_> = harmless.into_iter().map(|pair| pair.text).collect();
         url.set_query(Some(query.join("&").as_str()).filter(|query| !query.is_empty()));
     }
-    let mut dropped: Vec<_> = secret.into_iter().map(|pair| format!("parameter {}", pair.name)).collect();
+    let mut dropped: Vec<_> =
+        secret.into_iter().map(|pair| format!("parameter {}", pair.name)).collect();
     let path = patterns::mask_patterns(url.path());
     if path != url.path() {
         url.set_path(&path);
@@ -77,12 +80,16 @@ struct QueryPair {
 }
 
 fn is_secret_pair(pair: &QueryPair) -> bool {
-    SECRET_MEMBERS.iter().any(|member| member.eq_ignore_ascii_case(&pair.name)) || looks_like_secret(&decode_pairs(&pair.text))
+    SECRET_MEMBERS.iter().any(|member| member.eq_ignore_ascii_case(&pair.name))
+        || looks_like_secret(&decode_pairs(&pair.text))
 }
 
 fn parse_pairs(text: &str) -> Vec<QueryPair> {
     let pair = |text: &str| {
-        let name = url::form_urlencoded::parse(text.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default();
+        let name = url::form_urlencoded::parse(text.as_bytes())
+            .next()
+            .map(|(name, _)| name.into_owned())
+            .unwrap_or_default();
         QueryPair { name, text: text.to_owned() }
     };
     text.split('&').filter(|text| !text.is_empty()).map(pair).collect()

@@ -43,7 +43,9 @@ impl ShellLexer<'_> {
         };
         match c {
             '\n' | ';' | '|' | '&' | '<' | '>' => return Ok(self.end_command(c)),
-            '#' if self.word.is_none() => self.rest = self.rest.find('\n').map_or("", |end| &self.rest[end..]),
+            '#' if self.word.is_none() => {
+                self.rest = self.rest.find('\n').map_or("", |end| &self.rest[end..])
+            }
             c if c.is_whitespace() => self.end_word(),
             '\'' => {
                 let quoted = self.read_until('\'')?;
@@ -140,7 +142,8 @@ impl ShellLexer<'_> {
         }
         let braced = self.rest.starts_with('{');
         let name = if braced { &self.rest[1..] } else { self.rest };
-        let length = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
+        let length =
+            name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
         let (name, after) = name.split_at(length);
         if braced && !after.starts_with('}') {
             return Err(CurlParseError::ShellSubstitution);
@@ -217,16 +220,27 @@ mod tests {
                 && split_first_command("curl a\n\nls").unwrap().has_trailing_input
         );
         assert!(!split_first_command("curl a\n \n").unwrap().has_trailing_input);
-        assert_eq!(split_first_command("curl \"x${TOKEN}y\"").unwrap().words[1].variable.as_deref(), Some("TOKEN"));
+        assert_eq!(
+            split_first_command("curl \"x${TOKEN}y\"").unwrap().words[1].variable.as_deref(),
+            Some("TOKEN")
+        );
     }
 
     #[test]
     fn what_a_shell_would_run_or_wait_for_is_refused() {
         for text in ["curl $(id)", "curl \"`id`\"", "curl `id`", "curl ${A:-b}", "curl \"$(id)\""] {
-            assert_eq!(split_first_command(text).unwrap_err(), CurlParseError::ShellSubstitution, "{text}");
+            assert_eq!(
+                split_first_command(text).unwrap_err(),
+                CurlParseError::ShellSubstitution,
+                "{text}"
+            );
         }
         for text in ["curl 'a", "curl \"a", "curl $'a", "curl \"a\\"] {
-            assert_eq!(split_first_command(text).unwrap_err(), CurlParseError::UnclosedQuote, "{text}");
+            assert_eq!(
+                split_first_command(text).unwrap_err(),
+                CurlParseError::UnclosedQuote,
+                "{text}"
+            );
         }
     }
 

@@ -25,9 +25,23 @@ fn a_pasted_command_becomes_a_request_without_its_secrets() {
     assert_eq!(found.draft.method, HttpMethod::Post);
     assert_eq!(found.draft.target.to_string(), "https://api.snyk.io/v1/org/o/x?limit=10");
     assert_eq!(headers(&found.draft), [("content-type", "application/json")]);
-    assert_eq!(found.draft.body.as_deref(), Some(format!(r#"{{"name":"n","client_secret":"{MASK}"}}"#).as_str()));
-    for name in ["header authorization", "header session-token", "parameter token", "client_secret", "--user", "cookies"] {
-        assert!(found.dropped.iter().any(|dropped| dropped.contains(name)), "{name} in {:?}", found.dropped);
+    assert_eq!(
+        found.draft.body.as_deref(),
+        Some(format!(r#"{{"name":"n","client_secret":"{MASK}"}}"#).as_str())
+    );
+    for name in [
+        "header authorization",
+        "header session-token",
+        "parameter token",
+        "client_secret",
+        "--user",
+        "cookies",
+    ] {
+        assert!(
+            found.dropped.iter().any(|dropped| dropped.contains(name)),
+            "{name} in {:?}",
+            found.dropped
+        );
     }
     assert!(found.notes[0].contains("left out"));
     assert!(!format!("{found:?}").contains("s3cr3t"));
@@ -40,7 +54,10 @@ fn a_url_of_the_region_becomes_a_path() {
     assert_eq!(target("curl https://api.appcircle.io/a/b?c=d%20e"), "/a/b?c=d%20e");
     assert_eq!(target("curl https://auth.appcircle.io/a"), "auth:/a");
     assert_eq!(target("curl api.appcircle.io"), "/");
-    assert_eq!(target("curl https://api.appcircle.io.evil.example/a"), "https://api.appcircle.io.evil.example/a");
+    assert_eq!(
+        target("curl https://api.appcircle.io.evil.example/a"),
+        "https://api.appcircle.io.evil.example/a"
+    );
 }
 
 #[test]
@@ -52,7 +69,11 @@ fn methods_and_bodies_are_those_of_curl() {
         ("curl -da=1 -XPUT h.example", HttpMethod::Put, Some("a=1")),
         ("curl -sSXPATCH -kd a=1 h.example", HttpMethod::Patch, Some("a=1")),
         ("curl -d token h.example", HttpMethod::Post, Some("token")),
-        ("curl -d '{\"q\":\"x&token=1\"}' h.example", HttpMethod::Post, Some("{\"q\":\"x&token=1\"}")),
+        (
+            "curl -d '{\"q\":\"x&token=1\"}' h.example",
+            HttpMethod::Post,
+            Some("{\"q\":\"x&token=1\"}"),
+        ),
         ("curl --data-urlencode 'q=a b&c' h.example", HttpMethod::Post, Some("q=a+b%26c")),
         ("curl --data-raw @x h.example", HttpMethod::Post, Some("@x")),
         ("curl --json '{}' h.example", HttpMethod::Post, Some("{}")),
@@ -62,12 +83,18 @@ fn methods_and_bodies_are_those_of_curl() {
         assert_eq!((draft.method, draft.body.as_deref()), (method, body), "{text}");
     }
     assert_eq!(imported("curl -s -- -d.example").draft.target.to_string(), "https://-d.example/");
-    assert_eq!(imported("curl -G -d a=1 h.example/x?b=2").draft.target.to_string(), "https://h.example/x?b=2&a=1");
+    assert_eq!(
+        imported("curl -G -d a=1 h.example/x?b=2").draft.target.to_string(),
+        "https://h.example/x?b=2&a=1"
+    );
     assert_eq!(
         headers(&imported("curl --json '{}' h.example").draft),
         [("content-type", "application/json"), ("accept", "application/json")]
     );
-    assert_eq!(headers(&imported("curl -d x -H 'Content-Type:' -H 'X-A;' h.example").draft), [("x-a", "")]);
+    assert_eq!(
+        headers(&imported("curl -d x -H 'Content-Type:' -H 'X-A;' h.example").draft),
+        [("x-a", "")]
+    );
 }
 
 #[test]
@@ -82,7 +109,11 @@ fn what_looks_like_a_secret_is_dropped_wherever_it_stands() {
         (format!("curl https://h.example/a -d 'the token is {token}'"), "a part of the body"),
     ] {
         let found = imported(&text);
-        assert!(found.dropped.len() == 1 && found.dropped[0].contains(told), "{text}: {:?}", found.dropped);
+        assert!(
+            found.dropped.len() == 1 && found.dropped[0].contains(told),
+            "{text}: {:?}",
+            found.dropped
+        );
         assert!(!format!("{found:?}").contains("c2lnbmF0dXJl"), "{text}");
     }
     assert_eq!(imported("curl https://h.example/a?q=1 -d 'no token here'").dropped, [""; 0]);
@@ -98,7 +129,11 @@ fn who_is_named_in_a_url_is_dropped_and_told() {
     ] {
         let imported = imported(text);
         assert_eq!(imported.draft.target.to_string(), "https://h.example/a");
-        assert_eq!(imported.dropped.iter().any(|what| what.contains("user name")), dropped, "{text}");
+        assert_eq!(
+            imported.dropped.iter().any(|what| what.contains("user name")),
+            dropped,
+            "{text}"
+        );
     }
 }
 
@@ -112,7 +147,10 @@ fn what_cannot_be_taken_over_is_told_without_its_value() {
         ("curl -d @body.json a.example", CurlParseError::FileInput("data")),
         ("curl -F a=b a.example", CurlParseError::UnsupportedOption("form")),
         ("curl a.example -H", CurlParseError::MissingValue("header")),
-        ("curl --oauth-secretive=abc a.example", CurlParseError::UnknownOption("--oauth-secretive".to_owned())),
+        (
+            "curl --oauth-secretive=abc a.example",
+            CurlParseError::UnknownOption("--oauth-secretive".to_owned()),
+        ),
         ("curl -Zabc a.example", CurlParseError::UnknownOption("-Z".to_owned())),
         ("curl https://$HOST/", CurlParseError::UnresolvedVariable("HOST".to_owned())),
         ("curl -X BREW a.example", CurlParseError::InvalidMethod),

@@ -21,25 +21,28 @@ pub(super) enum HostTrust<'a> {
 }
 
 /// Looks a host up that a token of `provider` names.
-pub(super) fn classify_host<'a>(host: &str, provider: &Provider, catalogue: &'a ProviderCatalog) -> HostTrust<'a> {
+pub(super) fn classify_host<'a>(
+    host: &str,
+    provider: &Provider,
+    catalogue: &'a ProviderCatalog,
+) -> HostTrust<'a> {
     let regions = catalogue.regions(&provider.id).unwrap_or_default();
     if !has_host_characters_only(host) {
         return HostTrust::Untrusted;
     }
-    if let Some(region) =
-        regions.iter().find(|region| region.issuers.iter().chain([&region.api]).any(|origin| claim_names_origin(host, origin)))
-    {
+    if let Some(region) = regions.iter().find(|region| {
+        region.issuers.iter().chain([&region.api]).any(|origin| claim_names_origin(host, origin))
+    }) {
         return HostTrust::Region(region);
     }
-    let Some(host) =
-        canonical_api_host(host).filter(|host| provider.trusted_hosts.iter().any(|suffix| is_subdomain(host, suffix)))
+    let Some(host) = canonical_api_host(host)
+        .filter(|host| provider.trusted_hosts.iter().any(|suffix| is_subdomain(host, suffix)))
     else {
         return HostTrust::Untrusted;
     };
-    match regions
-        .iter()
-        .find(|region| Origin::parse(&format!("https://{host}")).is_ok_and(|origin| region.matches_origin(&origin)))
-    {
+    match regions.iter().find(|region| {
+        Origin::parse(&format!("https://{host}")).is_ok_and(|origin| region.matches_origin(&origin))
+    }) {
         Some(region) => HostTrust::Region(region),
         None => HostTrust::Trusted(host),
     }
@@ -48,7 +51,9 @@ pub(super) fn classify_host<'a>(host: &str, provider: &Provider, catalogue: &'a 
 /// Whether a claim is written in characters that mean the same to everybody; anything else could be rewritten into a
 /// host by a helpful parser.
 fn has_host_characters_only(claim: &str) -> bool {
-    claim.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'/' | b'[' | b']'))
+    claim
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'/' | b'[' | b']'))
 }
 
 /// Whether a claim names exactly this origin, with or without its scheme.
@@ -68,7 +73,9 @@ fn canonical_api_host(claim: &str) -> Option<String> {
     let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
     let Some(Host::Domain(host)) = url.host() else { return None };
     let authority = text.split("://").nth(1)?.split('/').next()?;
-    if authority.contains([':', '@']) || host.split('.').any(|label| label.is_empty() || label.starts_with("xn--")) {
+    if authority.contains([':', '@'])
+        || host.split('.').any(|label| label.is_empty() || label.starts_with("xn--"))
+    {
         return None;
     }
     let bare = host.strip_prefix("app.").or_else(|| host.strip_prefix("api.")).unwrap_or(host);

@@ -18,7 +18,10 @@ pub(super) fn unwrap_json(text: &str) -> Result<Option<UnwrapStep>, PasteError> 
     }
     let Ok(strings) = serde_json::from_str::<JsonStrings>(text) else { return Ok(None) };
     let rest = strings.into_secret()?;
-    Ok(Some(UnwrapStep { rest, what: if escaped { "quotes and escapes around it" } else { "JSON around it" } }))
+    Ok(Some(UnwrapStep {
+        rest,
+        what: if escaped { "quotes and escapes around it" } else { "JSON around it" },
+    }))
 }
 
 impl JsonStrings {
@@ -59,7 +62,9 @@ impl<'de> Visitor<'de> for StringVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonStrings, A::Error> {
         let mut all = JsonStrings::default();
         while let Some((name, inner)) = map.next_entry::<String, JsonStrings>()? {
-            let named = |(inner, value): (String, _)| (if inner.is_empty() { name.clone() } else { inner }, value);
+            let named = |(inner, value): (String, _)| {
+                (if inner.is_empty() { name.clone() } else { inner }, value)
+            };
             all.0.extend(inner.0.into_iter().map(named));
         }
         Ok(all)

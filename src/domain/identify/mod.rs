@@ -72,18 +72,30 @@ pub enum PasteError {
 }
 
 /// Takes the wrapping off a pasted text and says what the secret may be.
-pub fn identify(pasted: &Secret, catalogue: &ProviderCatalog) -> Result<Identification, PasteError> {
+pub fn identify(
+    pasted: &Secret,
+    catalogue: &ProviderCatalog,
+) -> Result<Identification, PasteError> {
     pasted.expose(|bytes| {
         let text = std::str::from_utf8(bytes).map_err(|_| PasteError::NotText)?;
-        let bare = unwrap::unwrap_secret(text, &|text| recognize::has_known_prefix(text, catalogue))?;
+        let bare =
+            unwrap::unwrap_secret(text, &|text| recognize::has_known_prefix(text, catalogue))?;
         let candidates = recognize::find_candidates(&bare.text, catalogue);
-        Ok(Identification { secret: Secret::new(bare.text.as_bytes().to_vec()), removed: bare.removed, candidates })
+        Ok(Identification {
+            secret: Secret::new(bare.text.as_bytes().to_vec()),
+            removed: bare.removed,
+            candidates,
+        })
     })
 }
 
 /// The region that a host stands for which a provider names in an answer, such as after a sign-in; `None` for any that
 /// is not known here, whatever it claims to be.
-pub fn region_for_host<'c>(host: &str, provider: &str, catalogue: &'c ProviderCatalog) -> Option<&'c Region> {
+pub fn region_for_host<'c>(
+    host: &str,
+    provider: &str,
+    catalogue: &'c ProviderCatalog,
+) -> Option<&'c Region> {
     match host_trust::classify_host(host, catalogue.provider(provider).ok()?, catalogue) {
         HostTrust::Region(region) => Some(region),
         HostTrust::Trusted(_) | HostTrust::Untrusted => None,
@@ -100,7 +112,8 @@ impl From<PasteError> for super::Problem {
             }
             PasteError::NotText => "Save it as plain UTF-8 text, or paste it",
         };
-        Self::new("What was pasted cannot be a secret", error.to_string(), remedy).with_class(super::problem::ProblemClass::Usage)
+        Self::new("What was pasted cannot be a secret", error.to_string(), remedy)
+            .with_class(super::problem::ProblemClass::Usage)
     }
 }
 

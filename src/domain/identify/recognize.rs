@@ -4,26 +4,42 @@ use super::IdentificationCandidate;
 use super::host_trust::{self, HostTrust};
 use super::token_claims::{TokenClaims, is_base64};
 use crate::domain::provider::ProviderCatalog;
-use crate::domain::provider::spec::{CredentialKind, MatchConfidence, Provider, RecognitionRule, SecretFormat, SecretRole};
+use crate::domain::provider::spec::{
+    CredentialKind, MatchConfidence, Provider, RecognitionRule, SecretFormat, SecretRole,
+};
 use crate::domain::text::is_uuid;
 
 /// Whether the text begins as only the secrets of some kind do.
 pub(super) fn has_known_prefix(text: &str, catalogue: &ProviderCatalog) -> bool {
-    recognition_rules(catalogue).any(|(_, _, rule)| !rule.prefix.is_empty() && text.starts_with(&rule.prefix))
+    recognition_rules(catalogue)
+        .any(|(_, _, rule)| !rule.prefix.is_empty() && text.starts_with(&rule.prefix))
 }
 
 /// Everything that the text may be, best first.
-pub(super) fn find_candidates(text: &str, catalogue: &ProviderCatalog) -> Vec<IdentificationCandidate> {
+pub(super) fn find_candidates(
+    text: &str,
+    catalogue: &ProviderCatalog,
+) -> Vec<IdentificationCandidate> {
     let mut found: Vec<IdentificationCandidate> = recognition_rules(catalogue)
-        .filter_map(|(provider, kind, rule)| RuleMatch { text, rule, provider, catalogue }.to_candidate(kind))
+        .filter_map(|(provider, kind, rule)| {
+            RuleMatch { text, rule, provider, catalogue }.to_candidate(kind)
+        })
         .collect();
-    found.sort_by_key(|candidate| (std::cmp::Reverse(candidate.confidence), candidate.secret_role != SecretRole::Secret));
+    found.sort_by_key(|candidate| {
+        (std::cmp::Reverse(candidate.confidence), candidate.secret_role != SecretRole::Secret)
+    });
     found
 }
 
-fn recognition_rules(catalogue: &ProviderCatalog) -> impl Iterator<Item = (&Provider, &CredentialKind, &RecognitionRule)> {
-    let kinds = catalogue.providers().flat_map(|provider| provider.kinds.iter().map(move |kind| (provider, kind)));
-    kinds.flat_map(|(provider, kind)| kind.recognition_rules.iter().map(move |rule| (provider, kind, rule)))
+fn recognition_rules(
+    catalogue: &ProviderCatalog,
+) -> impl Iterator<Item = (&Provider, &CredentialKind, &RecognitionRule)> {
+    let kinds = catalogue
+        .providers()
+        .flat_map(|provider| provider.kinds.iter().map(move |kind| (provider, kind)));
+    kinds.flat_map(|(provider, kind)| {
+        kind.recognition_rules.iter().map(move |rule| (provider, kind, rule))
+    })
 }
 
 /// How far a text has the shape that a rule wants.
@@ -66,11 +82,14 @@ impl RuleMatch<'_> {
 
     fn match_shape(&self) -> Option<ShapeMatch> {
         let inner = self.text.strip_prefix(self.rule.prefix.as_str())?;
-        let inner = inner.strip_suffix(self.rule.suffix.as_str()).filter(|inner| !inner.is_empty())?;
+        let inner =
+            inner.strip_suffix(self.rule.suffix.as_str()).filter(|inner| !inner.is_empty())?;
         let plain = |fits: bool| fits.then(|| ShapeMatch::Full(TokenClaims::default()));
         match self.rule.shape {
             SecretFormat::Uuid => plain(is_uuid(inner)),
-            SecretFormat::ClaimsToken => Some(parse_claims_token(inner).map_or(ShapeMatch::Truncated, ShapeMatch::Full)),
+            SecretFormat::ClaimsToken => {
+                Some(parse_claims_token(inner).map_or(ShapeMatch::Truncated, ShapeMatch::Full))
+            }
             SecretFormat::Jwt => parse_jwt(inner).map(ShapeMatch::Full),
             SecretFormat::Base64 => plain(is_base64(self.text)),
             SecretFormat::Opaque => plain(!inner.contains(char::is_whitespace)),
@@ -79,7 +98,11 @@ impl RuleMatch<'_> {
     }
 
     /// The candidate with what the claims say; `None` where they say that it is something else.
-    fn apply_claims(&self, mut candidate: IdentificationCandidate, said: &TokenClaims) -> Option<IdentificationCandidate> {
+    fn apply_claims(
+        &self,
+        mut candidate: IdentificationCandidate,
+        said: &TokenClaims,
+    ) -> Option<IdentificationCandidate> {
         let claims = &self.rule.claims;
         if !claims.required.iter().all(|claim| said.contains(claim)) {
             return None;
@@ -87,19 +110,27 @@ impl RuleMatch<'_> {
         candidate.expires = claims.expires.as_ref().and_then(|claim| said.timestamp(claim));
         candidate.remote_id = claims.id.as_ref().and_then(|claim| said.id(claim));
         let Some(claim) = &claims.host else { return Some(candidate) };
-        let named = said.strings(claim).into_iter().map(|host| host_trust::classify_host(host, self.provider, self.catalogue));
+        let named = said
+            .strings(claim)
+            .into_iter()
+            .map(|host| host_trust::classify_host(host, self.provider, self.catalogue));
         match named.max_by_key(trust_rank) {
             Some(HostTrust::Region(region)) => {
                 candidate.region = Some(region.id.clone());
-                Some(with_reason(candidate, &format!("it says itself that it belongs to {}", region.id)))
+                Some(with_reason(
+                    candidate,
+                    &format!("it says itself that it belongs to {}", region.id),
+                ))
             }
-            Some(HostTrust::Trusted(host)) => {
-                Some(with_reason(candidate, &format!("it names the host {host}, which no known region has")))
-            }
+            Some(HostTrust::Trusted(host)) => Some(with_reason(
+                candidate,
+                &format!("it names the host {host}, which no known region has"),
+            )),
             Some(HostTrust::Untrusted) | None if self.rule.shape == SecretFormat::Jwt => None,
-            Some(HostTrust::Untrusted) => {
-                Some(with_reason(candidate, "the host that it names is not to be trusted, so its region is left open"))
-            }
+            Some(HostTrust::Untrusted) => Some(with_reason(
+                candidate,
+                "the host that it names is not to be trusted, so its region is left open",
+            )),
             None => Some(candidate),
         }
     }
@@ -123,13 +154,15 @@ fn parse_claims_token(inner: &str) -> Option<TokenClaims> {
     let parts: Vec<&str> = inner.split('.').collect();
     let [id, claims, signature] = parts.as_slice() else { return None };
     let id_fits = id.len() == 8 && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    (id_fits && is_base64url(claims) && is_base64url(signature)).then(|| TokenClaims::decode(claims).unwrap_or_default())
+    (id_fits && is_base64url(claims) && is_base64url(signature))
+        .then(|| TokenClaims::decode(claims).unwrap_or_default())
 }
 
 fn parse_jwt(text: &str) -> Option<TokenClaims> {
     let parts: Vec<&str> = text.split('.').collect();
     let [header, claims, signature] = parts.as_slice() else { return None };
-    TokenClaims::decode(header).filter(|header| header.contains("alg") && is_base64url(signature))?;
+    TokenClaims::decode(header)
+        .filter(|header| header.contains("alg") && is_base64url(signature))?;
     TokenClaims::decode(claims)
 }
 
@@ -138,5 +171,7 @@ fn is_base64url(text: &str) -> bool {
 }
 
 fn is_pem_key(text: &str) -> bool {
-    text.starts_with("-----BEGIN ") && text.ends_with("PRIVATE KEY-----") && text.contains("-----END ")
+    text.starts_with("-----BEGIN ")
+        && text.ends_with("PRIVATE KEY-----")
+        && text.contains("-----END ")
 }

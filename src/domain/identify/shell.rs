@@ -8,23 +8,30 @@ use super::unwrap::{UnwrapStep, strip_prefix_ignore_case};
 /// The value of the one `Authorization` header of a curl command.
 pub(super) fn unwrap_curl(text: &str) -> Result<Option<UnwrapStep>, PasteError> {
     let command = text.strip_prefix("$ ").unwrap_or(text);
-    if !["curl ", "curl.exe "].iter().any(|word| strip_prefix_ignore_case(command, word).is_some()) {
+    if !["curl ", "curl.exe "].iter().any(|word| strip_prefix_ignore_case(command, word).is_some())
+    {
         return Ok(None);
     }
-    find_authorization_header(command).map(|rest| Some(UnwrapStep { rest, what: "a curl command around it" }))
+    find_authorization_header(command)
+        .map(|rest| Some(UnwrapStep { rest, what: "a curl command around it" }))
 }
 
 /// The value behind a lone `-H` or `--header`.
 pub(super) fn unwrap_header_option(text: &str) -> Result<Option<UnwrapStep>, PasteError> {
-    if !["-H ", "-H'", "-H\"", "--header ", "--header="].iter().any(|option| text.starts_with(option)) {
+    if !["-H ", "-H'", "-H\"", "--header ", "--header="]
+        .iter()
+        .any(|option| text.starts_with(option))
+    {
         return Ok(None);
     }
-    find_authorization_header(text).map(|rest| Some(UnwrapStep { rest, what: "a header option around it" }))
+    find_authorization_header(text)
+        .map(|rest| Some(UnwrapStep { rest, what: "a header option around it" }))
 }
 
 fn find_authorization_header(command: &str) -> Result<Zeroizing<String>, PasteError> {
     let words = split_words(command);
-    let mut found = header_values(&words).filter(|header| strip_prefix_ignore_case(header, "authorization:").is_some());
+    let mut found = header_values(&words)
+        .filter(|header| strip_prefix_ignore_case(header, "authorization:").is_some());
     match (found.next(), found.next()) {
         (Some(header), None) => Ok(Zeroizing::new(header.to_owned())),
         (None, _) => Err(PasteError::Empty),
@@ -38,7 +45,9 @@ fn header_values(words: &[Zeroizing<String>]) -> impl Iterator<Item = &str> {
         if matches!(word.as_str(), "-H" | "--header") {
             return words.get(index + 1).map(|next| next.as_str());
         }
-        word.strip_prefix("--header=").or_else(|| word.strip_prefix("-H").filter(|rest| !rest.is_empty())).map(str::trim_start)
+        word.strip_prefix("--header=")
+            .or_else(|| word.strip_prefix("-H").filter(|rest| !rest.is_empty()))
+            .map(str::trim_start)
     })
 }
 

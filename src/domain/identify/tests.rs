@@ -53,21 +53,43 @@ fn whatever_people_paste_along_is_taken_off_and_named() {
         (format!("\u{201c}{token}\u{201d}"), "quotes around it"),
         (format!("export SNYK_TOKEN=\"{token}\""), "the name of a variable in front of it"),
         (format!("SNYK_TOKEN={token} # until May"), "a comment behind it"),
-        (format!("# local\nSNYK_API=https://api.snyk.io\nSNYK_TOKEN={token}\n"), "other lines around it"),
+        (
+            format!("# local\nSNYK_API=https://api.snyk.io\nSNYK_TOKEN={token}\n"),
+            "other lines around it",
+        ),
         (format!("_TOKEN={token}"), "the name of a variable in front of it"),
         (format!("# where it is from\n\n{token}\n"), "comment lines around it"),
         (format!("$env:SNYK_TOKEN = \"{token}\""), "a PowerShell assignment in front of it"),
         (format!("SNYK_TOKEN: {token}"), "the name of a variable in front of it"),
         (format!("  \"token\": \"{token}\","), "a comma or semicolon behind it"),
-        (format!(r#"{{"api":"{token}","endpoint":"https://api.snyk.io","org":"x"}}"#), "JSON around it"),
-        (format!(r#"{{"data":{{"attributes":{{"name":"x","access_token":"{token}","level":"Org"}}}}}}"#), "JSON around it"),
         (
-            format!("curl -sS -H 'Accept: */*' -H \"Authorization: token {token}\" \\\n  https://api.snyk.io/rest/self"),
+            format!(r#"{{"api":"{token}","endpoint":"https://api.snyk.io","org":"x"}}"#),
+            "JSON around it",
+        ),
+        (
+            format!(
+                r#"{{"data":{{"attributes":{{"name":"x","access_token":"{token}","level":"Org"}}}}}}"#
+            ),
+            "JSON around it",
+        ),
+        (
+            format!(
+                "curl -sS -H 'Accept: */*' -H \"Authorization: token {token}\" \\\n  https://api.snyk.io/rest/self"
+            ),
             "a curl command around it",
         ),
-        (format!("curl -H'Authorization: token {token}' https://api.snyk.io/rest/self"), "a curl command around it"),
-        (format!("curl --header='Authorization: token {token}' api.snyk.io"), "a curl command around it"),
-        (format!("curl -H Authorization:\\ token\\ {token} api.snyk.io"), "a curl command around it"),
+        (
+            format!("curl -H'Authorization: token {token}' https://api.snyk.io/rest/self"),
+            "a curl command around it",
+        ),
+        (
+            format!("curl --header='Authorization: token {token}' api.snyk.io"),
+            "a curl command around it",
+        ),
+        (
+            format!("curl -H Authorization:\\ token\\ {token} api.snyk.io"),
+            "a curl command around it",
+        ),
         (format!("-H 'Authorization: token {token}'"), "a header option around it"),
         (format!("\"{token}\""), "quotes around it"),
         (format!("\"{}\"", token.replace('_', "\\u005f")), "quotes and escapes around it"),
@@ -77,16 +99,26 @@ fn whatever_people_paste_along_is_taken_off_and_named() {
         assert_eq!(bare(&wrapped), token, "{wrapped}");
         let found = pasted(&wrapped).unwrap().removed;
         assert!(found.iter().any(|what| what == cleaned), "{wrapped}: {found:?}");
-        assert!(found.iter().all(|what| !what.contains("SNYK")), "what is taken off is named by its sort only: {found:?}");
+        assert!(
+            found.iter().all(|what| !what.contains("SNYK")),
+            "what is taken off is named by its sort only: {found:?}"
+        );
     }
     assert!(pasted(&token).unwrap().removed.is_empty());
 }
 
 #[test]
 fn padding_and_odd_characters_of_a_secret_are_not_wrapping() {
-    for secret in
-        ["VFRrME1qSTVPVGsxTnpnMU1B==", "snyk_cs_a=b^c:;d,\"e_v1", "abc==", "1234567890", "null", "a\\b", "1abc=def", "a/b=c"]
-    {
+    for secret in [
+        "VFRrME1qSTVPVGsxTnpnMU1B==",
+        "snyk_cs_a=b^c:;d,\"e_v1",
+        "abc==",
+        "1234567890",
+        "null",
+        "a\\b",
+        "1abc=def",
+        "a/b=c",
+    ] {
         assert_eq!(bare(secret), secret);
     }
 }
@@ -101,17 +133,24 @@ fn what_cannot_be_one_secret_is_refused_by_name() {
     assert_eq!(error("curl https://api.snyk.io"), PasteError::Empty);
     assert_eq!(
         error("snyk\u{200b}_uat"),
-        PasteError::UnprintableCharacter { name: "a zero-width space (U+200B)".to_owned(), position: 5 }
+        PasteError::UnprintableCharacter {
+            name: "a zero-width space (U+200B)".to_owned(),
+            position: 5
+        }
     );
     assert!(matches!(error("\u{1b}[31mred"), PasteError::UnprintableCharacter { position: 1, .. }));
-    assert!(matches!(error(r#"{"token":"a\u200db"}"#), PasteError::UnprintableCharacter { position: 2, .. }));
+    assert!(matches!(
+        error(r#"{"token":"a\u200db"}"#),
+        PasteError::UnprintableCharacter { position: 2, .. }
+    ));
     let bytes = identify(&Secret::new(vec![0xff, 0xfe, b'a']), builtin_catalog());
     assert_eq!(bytes.err(), Some(PasteError::NotText));
 }
 
 #[test]
 fn a_personal_access_token_names_its_region_and_its_end() {
-    let found = best(&pat(r#"{"j":"pat-id-123","h":"api.eu.snyk.io","e":1678886400,"s":"sub","new":[1]}"#));
+    let found =
+        best(&pat(r#"{"j":"pat-id-123","h":"api.eu.snyk.io","e":1678886400,"s":"sub","new":[1]}"#));
     assert_eq!((found.provider.as_str(), found.kind.as_str()), ("snyk", "personal-access-token"));
     assert_eq!(found.region.as_deref(), Some("SNYK-EU-01"));
     assert_eq!(found.expires.unwrap().unix_timestamp(), 1_678_886_400);
@@ -122,14 +161,23 @@ fn a_personal_access_token_names_its_region_and_its_end() {
 #[test]
 fn an_id_that_is_no_id_is_not_kept() {
     for id in [String::new(), "../../orgs".to_owned(), "a b".to_owned(), "x".repeat(500)] {
-        assert_eq!(best(&pat(&serde_json::json!({ "j": id, "h": "api.snyk.io" }).to_string())).remote_id, None, "{id}");
+        assert_eq!(
+            best(&pat(&serde_json::json!({ "j": id, "h": "api.snyk.io" }).to_string())).remote_id,
+            None,
+            "{id}"
+        );
     }
 }
 
 #[test]
 fn a_shape_is_looked_at_in_every_part() {
     let kinds = |text: &str| -> Vec<_> {
-        pasted(text).map(|found| found.candidates).unwrap_or_default().into_iter().map(|one| one.kind).collect()
+        pasted(text)
+            .map(|found| found.candidates)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|one| one.kind)
+            .collect()
     };
     let claims = part(r#"{"h":"api.snyk.io"}"#);
     for text in [
@@ -148,7 +196,10 @@ fn a_shape_is_looked_at_in_every_part() {
         "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----",
         "-----BEGIN PRIVATE KEY-----",
     ] {
-        assert!(!kinds(text).iter().any(|kind| kind.contains("token") || kind.contains("oauth")), "{text}");
+        assert!(
+            !kinds(text).iter().any(|kind| kind.contains("token") || kind.contains("oauth")),
+            "{text}"
+        );
     }
     for text in [STANDARD.encode([0xfb; 19]), URL_SAFE.encode([0xfb; 19])] {
         assert_eq!(kinds(&text), ["personal-access-key"], "{text}");
@@ -159,18 +210,21 @@ fn a_shape_is_looked_at_in_every_part() {
     let claims = part(r#"{"jti":"JGvQI93I2asJ","tenant":"probely","username":"u@example.com"}"#);
     let header = part(r#"{"alg":"HS256"}"#);
     assert_eq!(kinds(&format!("{header}.{claims}.c2ln")), ["api-key"]);
-    for text in
-        [format!("{}.{claims}.c2ln", part(r#"{"typ":"JWT"}"#)), format!("{header}.{claims}.c2+n"), format!("{header}.{claims}.")]
-    {
+    for text in [
+        format!("{}.{claims}.c2ln", part(r#"{"typ":"JWT"}"#)),
+        format!("{header}.{claims}.c2+n"),
+        format!("{header}.{claims}."),
+    ] {
         assert_eq!(kinds(&text), [""; 0], "{text}");
     }
 }
 
 #[test]
 fn of_several_hosts_the_one_that_is_known_counts() {
-    for hosts in
-        [r#"["https://api.eu.snyk.io","https://elsewhere.example"]"#, r#"["https://elsewhere.example","https://api.eu.snyk.io"]"#]
-    {
+    for hosts in [
+        r#"["https://api.eu.snyk.io","https://elsewhere.example"]"#,
+        r#"["https://elsewhere.example","https://api.eu.snyk.io"]"#,
+    ] {
         assert_eq!(
             best(&jwt(&format!(r#"{{"aud":{hosts},"exp":1900000000}}"#))).region.as_deref(),
             Some("SNYK-EU-01"),
@@ -197,29 +251,47 @@ fn what_cannot_be_seen_is_called_by_its_name() {
         ('\u{1}', "a control character (U+0001)"),
         ('\u{2062}', "an invisible character (U+2062)"),
     ] {
-        assert_eq!(error(&format!("ab{c}cd")), PasteError::UnprintableCharacter { name: name.to_owned(), position: 3 });
+        assert_eq!(
+            error(&format!("ab{c}cd")),
+            PasteError::UnprintableCharacter { name: name.to_owned(), position: 3 }
+        );
     }
 }
 
 #[test]
 fn a_hostile_host_in_a_token_leads_nowhere() {
-    for host in ["api.snyk.io.evil.com", "u@api.snyk.io", "api.snyk.io:444", "api.xn--snk-0na.io", "API."] {
+    for host in
+        ["api.snyk.io.evil.com", "u@api.snyk.io", "api.snyk.io:444", "api.xn--snk-0na.io", "API."]
+    {
         let found = best(&pat(&format!(r#"{{"h":"{host}"}}"#)));
         assert_eq!(found.region, None, "{host}");
-        assert!(!found.why.contains("evil") && found.why.contains("not to be trusted"), "{}", found.why);
+        assert!(
+            !found.why.contains("evil") && found.why.contains("not to be trusted"),
+            "{}",
+            found.why
+        );
     }
 }
 
 #[test]
 fn a_host_that_a_provider_names_is_a_region_only_where_it_is_known() {
-    let named = |host: &str| region_for_host(host, "snyk", builtin_catalog()).map(|region| region.id.as_str());
-    assert_eq!((named("api.eu.snyk.io"), named("api.acme.snyk.io"), named("evil.example")), (Some("SNYK-EU-01"), None, None));
+    let named = |host: &str| {
+        region_for_host(host, "snyk", builtin_catalog()).map(|region| region.id.as_str())
+    };
+    assert_eq!(
+        (named("api.eu.snyk.io"), named("api.acme.snyk.io"), named("evil.example")),
+        (Some("SNYK-EU-01"), None, None)
+    );
 }
 
 #[test]
 fn a_private_region_of_the_users_own_is_recognised() {
-    let text = "format = 1\nid = \"snyk\"\n[[region]]\nid = \"LOCAL\"\napi = \"http://127.0.0.1:8123\"\n";
-    let source = crate::domain::provider::ProviderSource { name: "mine.toml".to_owned(), text: text.to_owned() };
+    let text =
+        "format = 1\nid = \"snyk\"\n[[region]]\nid = \"LOCAL\"\napi = \"http://127.0.0.1:8123\"\n";
+    let source = crate::domain::provider::ProviderSource {
+        name: "mine.toml".to_owned(),
+        text: text.to_owned(),
+    };
     let catalogue = ProviderCatalog::load(&[source]).unwrap();
     let region = |host: &str| {
         let token = Secret::from_text(pat(&format!(r#"{{"h":"{host}"}}"#)));
@@ -242,7 +314,10 @@ fn a_token_that_was_cut_says_so() {
 #[test]
 fn claims_that_cannot_be_read_do_not_make_it_another_token() {
     let found = best("snyk_uat.abcd1234.bm90IGpzb24.c2ln");
-    assert_eq!((found.confidence, found.region, found.expires), (MatchConfidence::Certain, None, None));
+    assert_eq!(
+        (found.confidence, found.region, found.expires),
+        (MatchConfidence::Certain, None, None)
+    );
 }
 
 #[test]
@@ -250,7 +325,8 @@ fn a_bare_uuid_stays_ambiguous() {
     let kinds: Vec<_> = pasted(UUID).unwrap().candidates;
     let ids: Vec<_> = kinds.iter().map(|candidate| candidate.kind.as_str()).collect();
     assert_eq!(ids, ["personal-token", "service-account-token"]);
-    assert!(kinds.iter().all(|candidate| candidate.confidence == MatchConfidence::Possible && candidate.why.contains("mere id")));
+    assert!(kinds.iter().all(|candidate| candidate.confidence == MatchConfidence::Possible
+        && candidate.why.contains("mere id")));
 }
 
 #[test]
@@ -261,9 +337,15 @@ fn snyks_other_secrets_are_told_apart() {
         ("snyk-apps", "app", MatchConfidence::Certain)
     );
     let client = best("snyk_cs_ctZW0^Bm_v1");
-    assert_eq!((client.provider.as_str(), client.secret_role), ("snyk-apps", SecretRole::Part("client_secret".to_owned())));
+    assert_eq!(
+        (client.provider.as_str(), client.secret_role),
+        ("snyk-apps", SecretRole::Part("client_secret".to_owned()))
+    );
     let account = best(&format!("snyk_sat.abcd1234.{}.c2ln", part(r#"{"h":"api.au.snyk.io"}"#)));
-    assert_eq!((account.kind.as_str(), account.region.as_deref()), ("service-account-token", Some("SNYK-AU-01")));
+    assert_eq!(
+        (account.kind.as_str(), account.region.as_deref()),
+        ("service-account-token", Some("SNYK-AU-01"))
+    );
     let key = best("-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n");
     assert_eq!(key.kind, "service-account-oauth");
 }
@@ -271,18 +353,31 @@ fn snyks_other_secrets_are_told_apart() {
 #[test]
 fn json_web_tokens_are_told_apart_by_their_claims() {
     let web = best(&jwt(r#"{"jti":"JGvQI93I2asJ","tenant":"probely","username":"u@example.com"}"#));
-    assert_eq!((web.provider.as_str(), web.kind.as_str(), web.region), ("snyk-api-web", "api-key", None));
+    assert_eq!(
+        (web.provider.as_str(), web.kind.as_str(), web.region),
+        ("snyk-api-web", "api-key", None)
+    );
     assert_eq!(web.remote_id.as_deref(), Some("JGvQI93I2asJ"));
 
-    let circle = best(&jwt(r#"{"sub":"s","email":"e@example.com","currentOrganizationId":"o","exp":1900000000}"#));
-    assert_eq!((circle.provider.as_str(), circle.secret_role), ("appcircle", SecretRole::AccessToken));
+    let circle = best(&jwt(
+        r#"{"sub":"s","email":"e@example.com","currentOrganizationId":"o","exp":1900000000}"#,
+    ));
+    assert_eq!(
+        (circle.provider.as_str(), circle.secret_role),
+        ("appcircle", SecretRole::AccessToken)
+    );
     assert!(circle.why.contains("short-lived") && circle.why.contains("not the key"));
 
     let access = best(&jwt(r#"{"aud":["https://api.eu.snyk.io"],"exp":1900000000}"#));
-    assert_eq!((access.secret_role, access.region.as_deref()), (SecretRole::AccessToken, Some("SNYK-EU-01")));
+    assert_eq!(
+        (access.secret_role, access.region.as_deref()),
+        (SecretRole::AccessToken, Some("SNYK-EU-01"))
+    );
     assert_eq!(access.expires.unwrap().unix_timestamp(), 1_900_000_000);
 
-    assert!(pasted(&jwt(r#"{"aud":"https://api.snyk.io.evil.com"}"#)).unwrap().candidates.is_empty());
+    assert!(
+        pasted(&jwt(r#"{"aud":"https://api.snyk.io.evil.com"}"#)).unwrap().candidates.is_empty()
+    );
     assert!(pasted(&jwt(r#"{"sub":"anybody"}"#)).unwrap().candidates.is_empty());
 }
 

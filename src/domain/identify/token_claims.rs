@@ -46,8 +46,12 @@ impl TokenClaims {
     /// The moment of a claim in seconds since 1970.
     pub(super) fn timestamp(&self, claim: &str) -> Option<Timestamp> {
         let seconds = self.0.get(claim)?;
-        #[expect(clippy::cast_possible_truncation, reason = "fractions of a second do not matter, and casts saturate")]
-        let seconds = seconds.as_i64().or_else(|| seconds.as_f64().map(|fraction| fraction as i64))?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "fractions of a second do not matter, and casts saturate"
+        )]
+        let seconds =
+            seconds.as_i64().or_else(|| seconds.as_f64().map(|fraction| fraction as i64))?;
         Timestamp::from_unix_timestamp(seconds).ok()
     }
 
@@ -61,5 +65,7 @@ impl TokenClaims {
 
 /// Whether the text is base64 with its padding, in the common or the URL alphabet, and long enough to be a secret.
 pub(super) fn is_base64(text: &str) -> bool {
-    text.len() >= 20 && (general_purpose::STANDARD.decode(text).is_ok() || general_purpose::URL_SAFE.decode(text).is_ok())
+    text.len() >= 20
+        && (general_purpose::STANDARD.decode(text).is_ok()
+            || general_purpose::URL_SAFE.decode(text).is_ok())
 }

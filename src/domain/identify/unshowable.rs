@@ -8,7 +8,9 @@ pub(super) fn reject_unprintable(text: &str) -> Result<(), PasteError> {
     let blank = |c: char| matches!(c, '\n' | '\r' | '\t');
     match text.chars().enumerate().find(|(_, c)| is_unprintable(*c) && !blank(*c)) {
         None => Ok(()),
-        Some((index, c)) => Err(PasteError::UnprintableCharacter { name: character_name(c), position: index + 1 }),
+        Some((index, c)) => {
+            Err(PasteError::UnprintableCharacter { name: character_name(c), position: index + 1 })
+        }
     }
 }
 
@@ -23,7 +25,9 @@ fn character_name(c: char) -> String {
         '\u{200b}' => "a zero-width space",
         '\u{200c}' => "a zero-width non-joiner",
         '\u{200d}' => "a zero-width joiner",
-        '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => "a direction mark",
+        '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            "a direction mark"
+        }
         '\u{2060}' => "a word joiner",
         '\u{feff}' => "a byte-order mark",
         c if c.is_control() => "a control character",

@@ -30,7 +30,10 @@ const MAX_UNWRAP_STEPS: usize = 24;
 
 /// Takes off layer after layer until nothing fits. A text that is `marked` (it begins as only a secret does) is left
 /// alone, whatever is inside it.
-pub(super) fn unwrap_secret(pasted: &str, marked: &dyn Fn(&str) -> bool) -> Result<UnwrappedSecret, PasteError> {
+pub(super) fn unwrap_secret(
+    pasted: &str,
+    marked: &dyn Fn(&str) -> bool,
+) -> Result<UnwrappedSecret, PasteError> {
     let (text, mut cleaned) = match pasted.strip_prefix('\u{feff}') {
         Some(rest) => (rest, vec!["a byte-order mark in front of it".to_owned()]),
         None => (pasted, Vec::new()),
@@ -65,8 +68,12 @@ fn unwrap_once(text: &str, marked: &dyn Fn(&str) -> bool) -> UnwrapResult {
     if is_pem_block(text) || (one_word && marked(text)) {
         return Ok(None);
     }
-    let steps: [fn(&str) -> UnwrapResult; 4] =
-        [shell::unwrap_curl, json_secret::unwrap_json, shell::unwrap_header_option, select_secret_line];
+    let steps: [fn(&str) -> UnwrapResult; 4] = [
+        shell::unwrap_curl,
+        json_secret::unwrap_json,
+        shell::unwrap_header_option,
+        select_secret_line,
+    ];
     for step in steps {
         if let Some(peeled) = step(text)? {
             return Ok(Some(peeled));
@@ -91,10 +98,13 @@ pub(super) fn unwrap_step(rest: &str, what: &'static str) -> UnwrapStep {
 
 /// Whether a name is one that people give to secrets.
 pub(super) fn is_secret_name(name: &str) -> bool {
-    let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
-    let not_secret = ["tokentype", "keyid", "keyname", "tokenid", "clientid", "tokenurl", "apikeyname"];
+    let name: String =
+        name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    let not_secret =
+        ["tokentype", "keyid", "keyname", "tokenid", "clientid", "tokenurl", "apikeyname"];
     let secret = ["token", "secret", "key", "pat", "password", "credential", "authorization"];
-    name == "api" || (!not_secret.contains(&name.as_str()) && secret.iter().any(|end| name.ends_with(end)))
+    name == "api"
+        || (!not_secret.contains(&name.as_str()) && secret.iter().any(|end| name.ends_with(end)))
 }
 
 fn is_pem_block(text: &str) -> bool {
@@ -107,8 +117,11 @@ fn trim_whitespace(text: &str) -> Option<UnwrapStep> {
 }
 
 fn strip_quotes(text: &str) -> Option<UnwrapStep> {
-    let pairs = [('"', '"'), ('\'', '\''), ('`', '`'), ('\u{201c}', '\u{201d}'), ('\u{2018}', '\u{2019}')];
-    let inside = |(open, close)| text.strip_prefix(open)?.strip_suffix(close).filter(|inside: &&str| !inside.contains(close));
+    let pairs =
+        [('"', '"'), ('\'', '\''), ('`', '`'), ('\u{201c}', '\u{201d}'), ('\u{2018}', '\u{2019}')];
+    let inside = |(open, close)| {
+        text.strip_prefix(open)?.strip_suffix(close).filter(|inside: &&str| !inside.contains(close))
+    };
     pairs.into_iter().find_map(inside).map(|rest| unwrap_step(rest, "quotes around it"))
 }
 
@@ -122,12 +135,16 @@ fn strip_terminator(text: &str) -> Option<UnwrapStep> {
 }
 
 fn strip_header_name(text: &str) -> Option<UnwrapStep> {
-    strip_prefix_ignore_case(text, "authorization:").map(|rest| unwrap_step(rest, "\"Authorization:\" in front of it"))
+    strip_prefix_ignore_case(text, "authorization:")
+        .map(|rest| unwrap_step(rest, "\"Authorization:\" in front of it"))
 }
 
 fn strip_scheme(text: &str) -> Option<UnwrapStep> {
-    let schemes =
-        [("bearer", "\"Bearer\" in front of it"), ("token", "\"token\" in front of it"), ("jwt", "\"JWT\" in front of it")];
+    let schemes = [
+        ("bearer", "\"Bearer\" in front of it"),
+        ("token", "\"token\" in front of it"),
+        ("jwt", "\"JWT\" in front of it"),
+    ];
     schemes.into_iter().find_map(|(word, what)| {
         let rest = strip_prefix_ignore_case(text, word)?;
         rest.starts_with([' ', '\t']).then(|| unwrap_step(rest, what))
@@ -136,13 +153,18 @@ fn strip_scheme(text: &str) -> Option<UnwrapStep> {
 
 fn strip_powershell_assignment(text: &str) -> Option<UnwrapStep> {
     let (name, value) = strip_prefix_ignore_case(text, "$env:")?.split_once('=')?;
-    is_variable_name(name.trim()).then(|| unwrap_step(value, "a PowerShell assignment in front of it"))
+    is_variable_name(name.trim())
+        .then(|| unwrap_step(value, "a PowerShell assignment in front of it"))
 }
 
 /// `export X=…`, `set X=…`, `X=…`, `x: …`: the name in front of a value, on one line.
 fn strip_assignment(text: &str) -> Option<UnwrapStep> {
     let words = ["export ", "set ", "declare -x ", "env "];
-    let bare = words.iter().find_map(|word| strip_prefix_ignore_case(text, word)).unwrap_or(text).trim_start();
+    let bare = words
+        .iter()
+        .find_map(|word| strip_prefix_ignore_case(text, word))
+        .unwrap_or(text)
+        .trim_start();
     let (_, value) = split_assignment(bare)?;
     Some(unwrap_step(value, "the name of a variable in front of it"))
 }
@@ -152,9 +174,14 @@ fn select_secret_line(text: &str) -> UnwrapResult {
     if !text.contains('\n') {
         return Ok(None);
     }
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect();
     let secret = |line: &&&str| {
-        split_assignment(strip_prefix_ignore_case(line, "export ").unwrap_or(line)).is_some_and(|(name, _)| is_secret_name(name))
+        split_assignment(strip_prefix_ignore_case(line, "export ").unwrap_or(line))
+            .is_some_and(|(name, _)| is_secret_name(name))
     };
     match (lines.as_slice(), lines.iter().filter(secret).collect::<Vec<_>>().as_slice()) {
         ([], _) => Err(PasteError::Empty),

@@ -58,7 +58,9 @@ mod tests {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(exceeds_input_depth(nested(MAX_INPUT_DEPTH + 1).as_bytes()));
         assert!(!exceeds_input_depth(nested(MAX_INPUT_DEPTH).as_bytes()));
-        assert!(!exceeds_input_depth(format!(r#"["\"{}"]"#, "[{".repeat(MAX_INPUT_DEPTH)).as_bytes()));
+        assert!(!exceeds_input_depth(
+            format!(r#"["\"{}"]"#, "[{".repeat(MAX_INPUT_DEPTH)).as_bytes()
+        ));
         assert!(!exceeds_input_depth("[{}],".repeat(MAX_INPUT_DEPTH).as_bytes()));
     }
 }

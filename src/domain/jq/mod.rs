@@ -20,8 +20,16 @@ use super::problem::{Problem, ProblemClass};
 use super::text::sanitize_line;
 
 /// What of the standard library reaches beyond the filter's input.
-const DISABLED_FUNCTIONS: [&str; 8] =
-    ["env", "halt", "halt_error", "debug", "debug_empty", "stderr", "stderr_empty", "input_filename"];
+const DISABLED_FUNCTIONS: [&str; 8] = [
+    "env",
+    "halt",
+    "halt_error",
+    "debug",
+    "debug_empty",
+    "stderr",
+    "stderr_empty",
+    "input_filename",
+];
 
 /// A filter that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +78,9 @@ impl JqFilter {
     /// Reads a filter such as `.data[] | .attributes.name`.
     pub fn parse(text: &str) -> Result<Self, JqError> {
         if text.len() > MAX_FILTER_BYTES {
-            return Err(JqError::InvalidFilter(format!("it has more than {MAX_FILTER_BYTES} bytes")));
+            return Err(JqError::InvalidFilter(format!(
+                "it has more than {MAX_FILTER_BYTES} bytes"
+            )));
         }
         worker::run_on_large_stack(|| CompiledFilter::compile(text).map(drop))??;
         Ok(Self(text.to_owned()))
@@ -112,23 +122,44 @@ impl CompiledFilter {
         let functions = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
         let arena = Arena::default();
         // What is understood becomes a definition, so that its steps are counted too; for what is not, the loader knows why.
-        let main = load::parse(text, |parser| parser.term()).map(|body| Def { name: MAIN_DEFINITION, args: Vec::new(), body });
+        let main = load::parse(text, |parser| parser.term()).map(|body| Def {
+            name: MAIN_DEFINITION,
+            args: Vec::new(),
+            body,
+        });
         let code = if main.is_some() { MAIN_DEFINITION } else { text };
-        let definitions = definitions.filter(|definition| !DISABLED_FUNCTIONS.contains(&definition.name));
+        let definitions =
+            definitions.filter(|definition| !DISABLED_FUNCTIONS.contains(&definition.name));
         let loader = Loader::new(step_limit::limited_definitions(definitions, main));
-        let modules = loader.load(&arena, File { code, path: () }).map_err(|errors| syntax_error(&errors))?;
-        let functions = step_limit::limited_functions(functions.filter(|(name, ..)| !DISABLED_FUNCTIONS.contains(name)));
+        let modules =
+            loader.load(&arena, File { code, path: () }).map_err(|errors| syntax_error(&errors))?;
+        let functions = step_limit::limited_functions(
+            functions.filter(|(name, ..)| !DISABLED_FUNCTIONS.contains(name)),
+        );
         let compiler = Compiler::default().with_funs(functions);
         compiler.compile(modules).map(Self).map_err(|errors| undefined_error(&errors))
     }
 
-    fn outputs<'a>(&'a self, json: &str, steps: u64) -> Result<impl Iterator<Item = Result<JqOutput, JqError>> + 'a, JqError> {
-        let input = read::parse_single(json.as_bytes()).map_err(|error| JqError::InvalidInput(error.to_string()))?;
+    fn outputs<'a>(
+        &'a self,
+        json: &str,
+        steps: u64,
+    ) -> Result<impl Iterator<Item = Result<JqOutput, JqError>> + 'a, JqError> {
+        let input = read::parse_single(json.as_bytes())
+            .map_err(|error| JqError::InvalidInput(error.to_string()))?;
         let run = ExecutionContext::new(&self.0.lut, steps);
         let context = Ctx::<StepLimited>::new(run.clone(), Vars::new([]));
         let outputs = self.0.id.run((context, input)).map(unwrap_valr);
-        let broken = move |why| if run.is_exhausted() { JqError::StepLimitExceeded(why) } else { JqError::EvaluationFailed(why) };
-        Ok(outputs.map(move |output| output.map(JqOutput).map_err(|error| broken(quote_line(&error.to_string())))))
+        let broken = move |why| {
+            if run.is_exhausted() {
+                JqError::StepLimitExceeded(why)
+            } else {
+                JqError::EvaluationFailed(why)
+            }
+        };
+        Ok(outputs.map(move |output| {
+            output.map(JqOutput).map_err(|error| broken(quote_line(&error.to_string())))
+        }))
     }
 }
 
@@ -157,7 +188,9 @@ fn syntax_error(errors: &load::Errors<&str, ()>) -> JqError {
         }
         _ => None,
     };
-    JqError::InvalidFilter(why.unwrap_or_else(|| "it wants a module, and there are none".to_owned()))
+    JqError::InvalidFilter(
+        why.unwrap_or_else(|| "it wants a module, and there are none".to_owned()),
+    )
 }
 
 fn describe_unexpected(expected: &str, found: &str) -> String {
@@ -170,7 +203,8 @@ fn describe_unexpected(expected: &str, found: &str) -> String {
 
 fn undefined_error(errors: &compile::Errors<&str, ()>) -> JqError {
     let first = errors.first().and_then(|(_, errors)| errors.first());
-    let why = first.map(|(name, sort)| format!("there is no {} \"{}\"", sort.as_str(), quote_line(name)));
+    let why =
+        first.map(|(name, sort)| format!("there is no {} \"{}\"", sort.as_str(), quote_line(name)));
     JqError::InvalidFilter(why.unwrap_or_else(|| "it cannot be compiled".to_owned()))
 }
 
@@ -183,15 +217,29 @@ fn quote_line(text: &str) -> String {
 impl From<JqError> for Problem {
     fn from(error: JqError) -> Self {
         let (what, remedy) = match &error {
-            JqError::InvalidFilter(_) => ("The filter was not applied", "Correct it; .data[] | .id is an example"),
-            JqError::InvalidInput(_) | JqError::InputTooDeep => ("The filter was not applied", "Look at the answer without --jq"),
-            JqError::EvaluationFailed(_) => {
-                ("The filter broke off", "Look at the answer without --jq; .a? passes over what has no a")
+            JqError::InvalidFilter(_) => {
+                ("The filter was not applied", "Correct it; .data[] | .id is an example")
             }
-            JqError::StepLimitExceeded(_) => ("The filter does not end", "Narrow it, such as with limit(100; …)"),
-            JqError::NoWorkerThread(_) => ("The filter was not applied", "Raise what limits the memory of tokenring (ulimit -v)"),
+            JqError::InvalidInput(_) | JqError::InputTooDeep => {
+                ("The filter was not applied", "Look at the answer without --jq")
+            }
+            JqError::EvaluationFailed(_) => (
+                "The filter broke off",
+                "Look at the answer without --jq; .a? passes over what has no a",
+            ),
+            JqError::StepLimitExceeded(_) => {
+                ("The filter does not end", "Narrow it, such as with limit(100; …)")
+            }
+            JqError::NoWorkerThread(_) => (
+                "The filter was not applied",
+                "Raise what limits the memory of tokenring (ulimit -v)",
+            ),
         };
-        let class = if matches!(error, JqError::InvalidFilter(_)) { ProblemClass::Usage } else { ProblemClass::Failed };
+        let class = if matches!(error, JqError::InvalidFilter(_)) {
+            ProblemClass::Usage
+        } else {
+            ProblemClass::Failed
+        };
         Self::new(what, error.to_string(), remedy).with_class(class)
     }
 }
@@ -216,7 +264,11 @@ mod tests {
         let mut results = Vec::new();
         let each = |output: &JqOutput| {
             results.push(output.to_plain_text());
-            Ok::<_, JqError>(if results.len() < count { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+            Ok::<_, JqError>(if results.len() < count {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            })
         };
         JqFilter::parse(filter).unwrap().for_each_output(json, each).unwrap();
         results
@@ -224,10 +276,17 @@ mod tests {
 
     #[test]
     fn results_come_one_by_one_in_order() {
-        let json = r#"{"data":[{"id":"a","attributes":{"name":"é\n"}},{"id":"b","attributes":{}}]}"#;
+        let json =
+            r#"{"data":[{"id":"a","attributes":{"name":"é\n"}},{"id":"b","attributes":{}}]}"#;
         assert_eq!(filtered(".data[].id", json).unwrap(), [r#""a""#, r#""b""#]);
-        assert_eq!(filtered(".data | length, (map(.id) | join(\"+\"))", json).unwrap(), ["2", r#""a+b""#]);
-        assert_eq!(first(2, ".data[0].attributes.name, .data[1]", json), ["é\n", r#"{"id":"b","attributes":{}}"#]);
+        assert_eq!(
+            filtered(".data | length, (map(.id) | join(\"+\"))", json).unwrap(),
+            ["2", r#""a+b""#]
+        );
+        assert_eq!(
+            first(2, ".data[0].attributes.name, .data[1]", json),
+            ["é\n", r#"{"id":"b","attributes":{}}"#]
+        );
     }
 
     #[test]
@@ -254,7 +313,8 @@ mod tests {
             assert!(matches!(error, JqError::StepLimitExceeded(_)), "{filter}: {error}");
         }
         assert_eq!(
-            filtered("[limit(3; repeat(1))], ([range(3)] | add), last(range(0; 10; 3))", "1").unwrap(),
+            filtered("[limit(3; repeat(1))], ([range(3)] | add), last(range(0; 10; 3))", "1")
+                .unwrap(),
             ["[1,1,1]", "3", "9"]
         );
         assert_eq!(filtered("def f: .a; (f) |= . + 1", r#"{"a":1}"#).unwrap(), [r#"{"a":2}"#]);
@@ -279,7 +339,12 @@ mod tests {
             assert!(!Problem::from(error).remedy.is_empty(), "{filter}");
         }
         // Whatever else is looked into in turn: two values of any sizes, and three.
-        for beside in ["[1]", "{}", r#"{"data":{"id":"u","attributes":{"name":"n"}}}"#, &format!("[{}0]", "0,".repeat(999))] {
+        for beside in [
+            "[1]",
+            "{}",
+            r#"{"data":{"id":"u","attributes":{"name":"n"}}}"#,
+            &format!("[{}0]", "0,".repeat(999)),
+        ] {
             for filter in ["def f($x): f([$x]); f(1)", "def f($x; $y): f([$x]; $y); f(1; [2])"] {
                 let why = Problem::from(filtered(filter, beside).unwrap_err()).why;
                 assert!(why.contains("deeper"), "{filter} of {beside}: {why}");
@@ -288,9 +353,16 @@ mod tests {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(matches!(filtered(".", &nested(200_000)), Err(JqError::InputTooDeep)));
         assert!(matches!(JqFilter::parse(&nested(200_000)), Err(JqError::InvalidFilter(_))));
-        for filter in
-            [".", ". == .", "[..] | length", "tojson | fromjson", "walk(.)", "[paths] | length", "flatten", &nested(8_000)]
-        {
+        for filter in [
+            ".",
+            ". == .",
+            "[..] | length",
+            "tojson | fromjson",
+            "walk(.)",
+            "[paths] | length",
+            "flatten",
+            &nested(8_000),
+        ] {
             filtered(filter, &nested(depth_limit::MAX_INPUT_DEPTH)).unwrap();
         }
         let deep = "reduce range(2000) as $i (0; [.]) | tojson | length";
@@ -299,7 +371,10 @@ mod tests {
 
     #[test]
     fn large_numbers_stay_exact() {
-        assert_eq!(filtered(".a, .b", r#"{"a":123456789012345678901,"b":1.50}"#).unwrap(), ["123456789012345678901", "1.50"]);
+        assert_eq!(
+            filtered(".a, .b", r#"{"a":123456789012345678901,"b":1.50}"#).unwrap(),
+            ["123456789012345678901", "1.50"]
+        );
     }
 
     #[test]
@@ -327,7 +402,17 @@ mod tests {
 
     #[test]
     fn a_filter_cannot_reach_out() {
-        for filter in ["env", "$ENV", "halt", "halt(3)", "input", "debug", "stderr", "halt_error", "import \"x\" as x; ."] {
+        for filter in [
+            "env",
+            "$ENV",
+            "halt",
+            "halt(3)",
+            "input",
+            "debug",
+            "stderr",
+            "halt_error",
+            "import \"x\" as x; .",
+        ] {
             assert!(matches!(JqFilter::parse(filter), Err(JqError::InvalidFilter(_))), "{filter}");
         }
     }

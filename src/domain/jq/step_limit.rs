@@ -82,7 +82,9 @@ impl<'a> ExecutionContext<'a> {
 
     fn count_step(&self, value: &Val) -> Result<(), Error<Val>> {
         let left = self.steps_left.get();
-        if stack_address().abs_diff(self.stack_start) > MAX_STACK_BYTES || self.value_is_too_deep(value) {
+        if stack_address().abs_diff(self.stack_start) > MAX_STACK_BYTES
+            || self.value_is_too_deep(value)
+        {
             self.steps_left.set(0);
             return Err(Error::str("it goes deeper and deeper"));
         }
@@ -124,7 +126,9 @@ fn stack_address() -> usize {
 }
 
 /// The functions of a filter, with the step among them and the range out of reach.
-pub(super) fn limited_functions(known: impl Iterator<Item = Fun<StepLimited>>) -> impl Iterator<Item = Fun<StepLimited>> {
+pub(super) fn limited_functions(
+    known: impl Iterator<Item = Fun<StepLimited>>,
+) -> impl Iterator<Item = Fun<StepLimited>> {
     let step = native::run::<StepLimited>((STEP_FUNCTION, native::v(0), |cv| {
         bome(cv.0.data().count_step(&cv.1).map(|()| Val::from(true)))
     }));
@@ -147,7 +151,10 @@ fn internal_name(name: &'static str) -> &'static str {
 fn check_json_depth(text: &Val) -> Result<(), Error<Val>> {
     match text {
         Val::TStr(bytes) | Val::BStr(bytes) if depth_limit::exceeds_input_depth(bytes) => {
-            Err(Error::str(format_args!("what is to be read as JSON nests deeper than {} levels", depth_limit::MAX_INPUT_DEPTH)))
+            Err(Error::str(format_args!(
+                "what is to be read as JSON nests deeper than {} levels",
+                depth_limit::MAX_INPUT_DEPTH
+            )))
         }
         _ => Ok(()),
     }
@@ -159,15 +166,21 @@ pub(super) fn limited_definitions<'s>(
     main: Option<Def<&'s str>>,
 ) -> impl Iterator<Item = Def<&'s str>> {
     let known = known.map(|known| -> Def<&'s str> { limit_definition(known) });
-    [range_definition(), from_json_definition()].into_iter().chain(known).chain(main.map(limit_definition))
+    [range_definition(), from_json_definition()]
+        .into_iter()
+        .chain(known)
+        .chain(main.map(limit_definition))
 }
 
 /// A definition that fails when no steps are left, or when one of the values it is given nests too deep.
 fn limit_definition(Def { name, args, body }: Def<&str>) -> Def<&str> {
     let values = args.iter().filter(|argument| argument.starts_with('$'));
     let body = values.fold(with_step(limit_term(body)), |body, value| {
-        let look =
-            Term::BinOp(Box::new(Term::Var(*value)), BinaryOp::Pipe(None), Box::new(Term::Call(STEP_FUNCTION, Vec::new())));
+        let look = Term::BinOp(
+            Box::new(Term::Var(*value)),
+            BinaryOp::Pipe(None),
+            Box::new(Term::Call(STEP_FUNCTION, Vec::new())),
+        );
         Term::IfThenElse(vec![(look, body)], None)
     });
     Def { name, args, body }
@@ -180,7 +193,10 @@ fn with_step(body: Term<&str>) -> Term<&str> {
 
 fn range_definition<'s>() -> Def<&'s str> {
     let arguments = vec!["from", "to", "by"];
-    let call = Term::Call(RANGE_FUNCTION, arguments.iter().map(|name| Term::Call(*name, Vec::new())).collect());
+    let call = Term::Call(
+        RANGE_FUNCTION,
+        arguments.iter().map(|name| Term::Call(*name, Vec::new())).collect(),
+    );
     let body = Term::BinOp(Box::new(call), BinaryOp::Pipe(None), Box::new(with_step(Term::Id)));
     Def { name: "range", args: arguments, body }
 }
@@ -197,11 +213,16 @@ fn limit_term<'s>(whole: Term<&'s str>) -> Term<&'s str> {
     let pair = |(one, other): (Term<&'s str>, Term<&'s str>)| (limit_term(one), limit_term(other));
     match whole {
         Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) | Term::Var(_) => whole,
-        Term::Str(format, parts) => Term::Str(format, parts.into_iter().map(limit_string_part).collect()),
-        Term::Arr(inner) => Term::Arr(inner.map(boxed)),
-        Term::Obj(members) => {
-            Term::Obj(members.into_iter().map(|(key, value)| (limit_term(key), value.map(limit_term))).collect())
+        Term::Str(format, parts) => {
+            Term::Str(format, parts.into_iter().map(limit_string_part).collect())
         }
+        Term::Arr(inner) => Term::Arr(inner.map(boxed)),
+        Term::Obj(members) => Term::Obj(
+            members
+                .into_iter()
+                .map(|(key, value)| (limit_term(key), value.map(limit_term)))
+                .collect(),
+        ),
         Term::Neg(inner) => Term::Neg(boxed(inner)),
         Term::BinOp(left, BinaryOp::Pipe(Some(bound)), right) => {
             Term::BinOp(boxed(left), BinaryOp::Pipe(Some(limit_pattern(bound))), boxed(right))
@@ -209,16 +230,29 @@ fn limit_term<'s>(whole: Term<&'s str>) -> Term<&'s str> {
         Term::BinOp(left, operator, right) => Term::BinOp(boxed(left), operator, boxed(right)),
         Term::Label(name, inner) => Term::Label(name, boxed(inner)),
         Term::Fold(name, over, bound, steps) => {
-            let turn = |(at, step)| if at == 1 { with_step(limit_term(step)) } else { limit_term(step) };
-            Term::Fold(name, boxed(over), limit_pattern(bound), steps.into_iter().enumerate().map(turn).collect())
+            let turn =
+                |(at, step)| if at == 1 { with_step(limit_term(step)) } else { limit_term(step) };
+            Term::Fold(
+                name,
+                boxed(over),
+                limit_pattern(bound),
+                steps.into_iter().enumerate().map(turn).collect(),
+            )
         }
         Term::TryCatch(tried, otherwise) => Term::TryCatch(boxed(tried), otherwise.map(boxed)),
-        Term::IfThenElse(cases, otherwise) => Term::IfThenElse(cases.into_iter().map(pair).collect(), otherwise.map(boxed)),
-        Term::Def(definitions, inner) => Term::Def(definitions.into_iter().map(limit_definition).collect(), boxed(inner)),
-        Term::Call(name, arguments) => Term::Call(name, arguments.into_iter().map(limit_term).collect()),
-        Term::Path(of, Path(parts)) => {
-            Term::Path(boxed(of), Path(parts.into_iter().map(|(at, opt)| (limit_path_part(at), opt)).collect()))
+        Term::IfThenElse(cases, otherwise) => {
+            Term::IfThenElse(cases.into_iter().map(pair).collect(), otherwise.map(boxed))
         }
+        Term::Def(definitions, inner) => {
+            Term::Def(definitions.into_iter().map(limit_definition).collect(), boxed(inner))
+        }
+        Term::Call(name, arguments) => {
+            Term::Call(name, arguments.into_iter().map(limit_term).collect())
+        }
+        Term::Path(of, Path(parts)) => Term::Path(
+            boxed(of),
+            Path(parts.into_iter().map(|(at, opt)| (limit_path_part(at), opt)).collect()),
+        ),
     }
 }
 
@@ -240,9 +274,12 @@ fn limit_pattern(bound: Pattern<&str>) -> Pattern<&str> {
     match bound {
         Pattern::Var(name) => Pattern::Var(name),
         Pattern::Arr(inner) => Pattern::Arr(inner.into_iter().map(limit_pattern).collect()),
-        Pattern::Obj(members) => {
-            Pattern::Obj(members.into_iter().map(|(key, value)| (limit_term(key), limit_pattern(value))).collect())
-        }
+        Pattern::Obj(members) => Pattern::Obj(
+            members
+                .into_iter()
+                .map(|(key, value)| (limit_term(key), limit_pattern(value)))
+                .collect(),
+        ),
     }
 }
 

@@ -9,7 +9,10 @@ pub(super) const STACK_BYTES: usize = 256 << 20;
 /// Does some work where there is room for it.
 pub(super) fn run_on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, JqError> {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("jq".to_owned()).stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        let thread = std::thread::Builder::new()
+            .name("jq".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, work);
         let thread = thread.map_err(|error| JqError::NoWorkerThread(error.to_string()))?;
         thread.join().map_err(|panic| std::panic::resume_unwind(panic))
     })

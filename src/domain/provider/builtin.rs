@@ -33,9 +33,17 @@ pub(super) const BUILTIN_FILES: [BuiltinProviderFile; 4] =
 
 impl BuiltinProviderFile {
     /// The provider that the file says.
-    #[expect(clippy::expect_used, reason = "the build wrote the text, and a test reads all of them")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the build wrote the text, and a test reads all of them"
+    )]
     pub(super) fn parse_provider(self) -> Provider {
-        let head = serde_json::from_str(self.head).expect("a provider file that comes with the program");
-        Provider { kinds: LazyList::from_static(self.kinds), presets: LazyList::from_static(self.presets), ..head }
+        let head =
+            serde_json::from_str(self.head).expect("a provider file that comes with the program");
+        Provider {
+            kinds: LazyList::from_static(self.kinds),
+            presets: LazyList::from_static(self.presets),
+            ..head
+        }
     }
 }

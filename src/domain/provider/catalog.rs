@@ -93,7 +93,10 @@ impl ProviderCatalog {
     pub fn region(&self, provider: &str, name: &str) -> Result<&Region, CatalogError> {
         let regions = self.regions(provider)?;
         let ids = regions.iter().map(|region| region.id.as_str());
-        regions.iter().find(|region| region.matches_name(name)).ok_or_else(|| CatalogError::unknown("region", name, ids))
+        regions
+            .iter()
+            .find(|region| region.matches_name(name))
+            .ok_or_else(|| CatalogError::unknown("region", name, ids))
     }
 
     /// The preset with this id at that provider.
@@ -136,7 +139,11 @@ impl ProviderEntry {
     }
 
     fn from_provider(provider: Provider) -> Self {
-        Self { id: provider.id.clone(), file: BuiltinProviderFile::default(), provider: provider.into() }
+        Self {
+            id: provider.id.clone(),
+            file: BuiltinProviderFile::default(),
+            provider: provider.into(),
+        }
     }
 
     fn get(&self) -> &Provider {
@@ -162,12 +169,18 @@ impl ProviderSource {
     }
 
     fn parse_header(&self, whole: &Spanned<DeTable<'_>>) -> Result<FileHeader, CatalogError> {
-        let entries = whole.get_ref().iter().filter(|(key, _)| FileHeader::FIELDS.contains(&key.get_ref().as_ref()));
+        let entries = whole
+            .get_ref()
+            .iter()
+            .filter(|(key, _)| FileHeader::FIELDS.contains(&key.get_ref().as_ref()));
         let entries = entries.map(|(key, value)| (key.clone(), value.clone())).collect();
         self.deserialize(Spanned::new(whole.span(), entries))
     }
 
-    fn deserialize<T: DeserializeOwned>(&self, table: Spanned<DeTable<'_>>) -> Result<T, CatalogError> {
+    fn deserialize<T: DeserializeOwned>(
+        &self,
+        table: Spanned<DeTable<'_>>,
+    ) -> Result<T, CatalogError> {
         T::deserialize(Deserializer::from(table)).map_err(|error| self.parse_error(&error))
     }
 
@@ -184,7 +197,12 @@ impl ProviderSource {
         self.invalid_file_error(self.find_line(&fault.search_text), &fault.why, fault.remedy)
     }
 
-    fn invalid_file_error(&self, line: Option<usize>, why: &str, remedy: impl Into<String>) -> CatalogError {
+    fn invalid_file_error(
+        &self,
+        line: Option<usize>,
+        why: &str,
+        remedy: impl Into<String>,
+    ) -> CatalogError {
         let why = line.map_or_else(|| why.to_owned(), |line| format!("line {line}: {why}"));
         CatalogError::InvalidFile { file: self.name.clone(), why, remedy: remedy.into() }
     }
@@ -265,7 +283,10 @@ replace = { plan = "snyk-app-secret", overlap = true }
 "#;
 
     fn load(text: &str) -> Result<ProviderCatalog, CatalogError> {
-        ProviderCatalog::load(&[ProviderSource { name: "acme.toml".to_owned(), text: text.to_owned() }])
+        ProviderCatalog::load(&[ProviderSource {
+            name: "acme.toml".to_owned(),
+            text: text.to_owned(),
+        }])
     }
 
     fn why(text: &str) -> String {
@@ -276,8 +297,12 @@ replace = { plan = "snyk-app-secret", overlap = true }
     fn the_built_in_files_are_valid_and_say_what_they_say() {
         let mut written = ProviderCatalog { entries: Vec::new() };
         for BuiltinProviderFile { id, .. } in builtin::BUILTIN_FILES {
-            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("assets/providers/{id}.toml"));
-            let source = ProviderSource { name: id.to_owned(), text: std::fs::read_to_string(path).unwrap() };
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join(format!("assets/providers/{id}.toml"));
+            let source = ProviderSource {
+                name: id.to_owned(),
+                text: std::fs::read_to_string(path).unwrap(),
+            };
             written.merge(&source).unwrap();
         }
         assert_eq!(written, ProviderCatalog::builtin());
@@ -289,7 +314,11 @@ replace = { plan = "snyk-app-secret", overlap = true }
         let ids: Vec<_> = catalogue.providers().map(|provider| provider.id.as_str()).collect();
         assert_eq!(ids, ["snyk", "snyk-apps", "snyk-api-web", "appcircle"]);
         for provider in catalogue.providers() {
-            for text in provider.presets.iter().flat_map(|preset| [&preset.title, &preset.help, &preset.docs]) {
+            for text in provider
+                .presets
+                .iter()
+                .flat_map(|preset| [&preset.title, &preset.help, &preset.docs])
+            {
                 assert!(!text.is_empty(), "{}", provider.id);
             }
             for kind in provider.kinds.iter() {
@@ -319,11 +348,20 @@ replace = { plan = "snyk-app-secret", overlap = true }
     fn kinds_are_replaced_as_the_product_says() {
         let catalogue = ProviderCatalog::builtin();
         let plan = |provider, kind| catalogue.kind(provider, kind).unwrap().rotation.strategy;
-        assert_eq!(plan("snyk", "personal-access-token"), RotationStrategyId::SnykPersonalAccessToken);
-        assert_eq!(plan("snyk", "service-account-oauth"), RotationStrategyId::SnykServiceAccountSecret);
+        assert_eq!(
+            plan("snyk", "personal-access-token"),
+            RotationStrategyId::SnykPersonalAccessToken
+        );
+        assert_eq!(
+            plan("snyk", "service-account-oauth"),
+            RotationStrategyId::SnykServiceAccountSecret
+        );
         assert!(!catalogue.kind("snyk", "personal-token").unwrap().rotation.overlap);
         assert!(!catalogue.kind("appcircle", "personal-access-key").unwrap().rotation.overlap);
-        assert!(matches!(catalogue.kind("appcircle", "api-key").unwrap().authorization, AuthMethod::Exchange { .. }));
+        assert!(matches!(
+            catalogue.kind("appcircle", "api-key").unwrap().authorization,
+            AuthMethod::Exchange { .. }
+        ));
     }
 
     #[test]
@@ -362,7 +400,10 @@ docs = "https://proxy.example"
 "#;
         let catalogue = load(text).unwrap();
         assert_eq!(catalogue.regions("snyk").unwrap().len(), 5);
-        assert_eq!(catalogue.region("snyk", "SNYK-EU-01").unwrap().api.host(), "api.eu.proxy.example");
+        assert_eq!(
+            catalogue.region("snyk", "SNYK-EU-01").unwrap().api.host(),
+            "api.eu.proxy.example"
+        );
         assert_eq!(catalogue.preset("snyk", "self").unwrap().path, "/proxy/self");
     }
 
@@ -370,17 +411,33 @@ docs = "https://proxy.example"
     fn what_does_not_hold_together_is_named_with_file_and_line() {
         let broken = |from: &str, to: &str| why(&ACME.replace(from, to));
         for (from, to, expected) in [
-            ("check = \"me\"", "check = \"you\"", "acme.toml: line 17: the kind \"key\" is checked by the preset \"you\""),
+            (
+                "check = \"me\"",
+                "check = \"you\"",
+                "acme.toml: line 17: the kind \"key\" is checked by the preset \"you\"",
+            ),
             ("path = \"/me\"", "path = \"/me/{who}\"", "line 25: {who} in the preset \"me\""),
-            ("path = \"/me\"", "path = \"//me\"", "line 25: the path does not begin with one slash"),
+            (
+                "path = \"/me\"",
+                "path = \"//me\"",
+                "line 25: the path does not begin with one slash",
+            ),
             ("format = 1", "format = 2", "line 2: format 2 is not known"),
             ("secret = \"key\"", "secrets = \"key\"", "unknown field `secrets`"),
             (", steps = \"Make another.\"", "", "replaced by hand but does not say how"),
             ("\"guided\"", "\"snyk-app-session\"", "does not fit the form of its authorization"),
             ("[[region]]", "[[regions]]", "unknown field `regions`"),
             ("title = \"Acme\"", "title = ", "acme.toml: line 4"),
-            ("[[preset]]", &*format!("{ODD_RULE}\n[[preset]]"), "\"spare\" is no part of the kind \"key\""),
-            ("[[preset]]", &*format!("{PART}\n[[preset]]"), "the plan of the part \"spare\" does not fit the kind \"key\""),
+            (
+                "[[preset]]",
+                &*format!("{ODD_RULE}\n[[preset]]"),
+                "\"spare\" is no part of the kind \"key\"",
+            ),
+            (
+                "[[preset]]",
+                &*format!("{PART}\n[[preset]]"),
+                "the plan of the part \"spare\" does not fit the kind \"key\"",
+            ),
             ("\"guided\"", "\"snyk-personal-access-token\"", "needs a field \"pat_id\""),
             ("api = \"https://api", "api = \"http://api", "plain http"),
             ("\"header\"", "\"client-credentials\", token = \"/t\"", "needs a field \"client_id\""),
@@ -393,11 +450,17 @@ docs = "https://proxy.example"
     #[test]
     fn names_are_unique_and_shared_regions_lead_somewhere() {
         let region = "[[region]]\nid = \"ACME\"\napi = \"https://api.acme.example\"\n";
-        assert!(why(&format!("{ACME}{region}")).contains("the region or alias \"acme\" is there twice"));
+        assert!(
+            why(&format!("{ACME}{region}")).contains("the region or alias \"acme\" is there twice")
+        );
         assert!(why(&ACME.replace(region, "")).contains("there is no region"));
-        let shared = ACME.replace(region, "").replacen("docs =", "regions_of = \"nobody\"\ndocs =", 1);
+        let shared =
+            ACME.replace(region, "").replacen("docs =", "regions_of = \"nobody\"\ndocs =", 1);
         assert!(why(&shared).contains("the provider \"nobody\", which does not exist"));
-        assert!(why(&shared.replace("nobody", "snyk-apps")).contains("\"snyk-apps\" has no regions of its own to share"));
+        assert!(
+            why(&shared.replace("nobody", "snyk-apps"))
+                .contains("\"snyk-apps\" has no regions of its own to share")
+        );
         assert!(load(&shared.replace("nobody", "appcircle")).is_ok());
         assert!(
             why("format = 1\nid = \"snyk-apps\"\n[[region]]\nid = \"X\"\napi = \"https://x.example\"")
@@ -430,9 +493,14 @@ docs = "https://proxy.example"
 
     #[test]
     fn a_check_needs_nothing_that_a_credential_may_not_have() {
-        let field =
-            |required| format!("[[kind.field]]\nid = \"org\"\ntitle = \"org\"\nhelp = \"Whose.\"\nrequired = {required}\n");
-        let parameter = |default: &str| format!("\n[[preset.parameter]]\nid = \"org\"\nhelp = \"Whose.\"\n{default}\n");
+        let field = |required| {
+            format!(
+                "[[kind.field]]\nid = \"org\"\ntitle = \"org\"\nhelp = \"Whose.\"\nrequired = {required}\n"
+            )
+        };
+        let parameter = |default: &str| {
+            format!("\n[[preset.parameter]]\nid = \"org\"\nhelp = \"Whose.\"\n{default}\n")
+        };
         assert!(asking(&field(true), "").is_ok());
         assert!(asking("", &parameter("default = \"all\"")).is_ok());
         for (kind, preset) in [(field(false), String::new()), (String::new(), parameter(""))] {
@@ -440,7 +508,10 @@ docs = "https://proxy.example"
             assert!(said.contains("the check \"me\" needs {org}"), "{said}");
         }
         let unfit = asking(&field(true), "not_for = [\"key\"]").unwrap_err().to_string();
-        assert!(unfit.contains("{org} in the preset \"me\""), "no kind that it is for has such a field: {unfit}");
+        assert!(
+            unfit.contains("{org} in the preset \"me\""),
+            "no kind that it is for has such a field: {unfit}"
+        );
     }
 
     #[test]
@@ -450,11 +521,20 @@ docs = "https://proxy.example"
         assert_eq!(app.field("client_id").map(|field| field.id.as_str()), Some("client_id"));
         assert_eq!(app.field("nothing"), None);
         assert_eq!(app.rotation_of_part(&SecretPart::Secret), Some(&app.rotation));
-        let plan = |part: &str| app.rotation_of_part(&SecretPart::Named(part.to_owned())).map(|how| how.strategy);
-        assert_eq!((plan("client_secret"), plan("access_token")), (Some(RotationStrategyId::SnykAppSecret), None));
+        let plan = |part: &str| {
+            app.rotation_of_part(&SecretPart::Named(part.to_owned())).map(|how| how.strategy)
+        };
+        assert_eq!(
+            (plan("client_secret"), plan("access_token")),
+            (Some(RotationStrategyId::SnykAppSecret), None)
+        );
 
         let snyk = catalogue.provider("snyk").unwrap();
-        let (some, kind) = snyk.presets.iter().find_map(|preset| Some((&preset.id, preset.excluded_kinds.first()?))).unwrap();
+        let (some, kind) = snyk
+            .presets
+            .iter()
+            .find_map(|preset| Some((&preset.id, preset.excluded_kinds.first()?)))
+            .unwrap();
         assert!(snyk.presets_for(kind).all(|preset| preset.id != *some));
         assert_eq!(snyk.presets_for("no kind at all").count(), snyk.presets.iter().len());
     }
@@ -466,10 +546,17 @@ docs = "https://proxy.example"
         let of = |provider, kind| &catalogue.kind(provider, kind).unwrap().authorization;
         let exchanged = of("snyk", "service-account-oauth");
         assert!(exchanged.needs_manual_retry(HttpMethod::Post, 401));
-        assert!(!exchanged.needs_manual_retry(HttpMethod::Get, 401), "what only reads is repeated unasked");
+        assert!(
+            !exchanged.needs_manual_retry(HttpMethod::Get, 401),
+            "what only reads is repeated unasked"
+        );
         assert!(!exchanged.needs_manual_retry(HttpMethod::Post, 403));
-        assert!(!of("snyk", "personal-token").needs_manual_retry(HttpMethod::Post, 401), "a new token would be the same");
-        let schemes = [of("snyk", "personal-token"), of("snyk-api-web", "api-key"), exchanged].map(AuthMethod::scheme);
+        assert!(
+            !of("snyk", "personal-token").needs_manual_retry(HttpMethod::Post, 401),
+            "a new token would be the same"
+        );
+        let schemes = [of("snyk", "personal-token"), of("snyk-api-web", "api-key"), exchanged]
+            .map(AuthMethod::scheme);
         assert_eq!(schemes, ["token", "JWT", "bearer"]);
     }
 }

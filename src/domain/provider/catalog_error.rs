@@ -32,7 +32,11 @@ pub enum CatalogError {
 
 impl CatalogError {
     /// An unknown name among the known ones.
-    pub(super) fn unknown<'a>(what: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+    pub(super) fn unknown<'a>(
+        what: &'static str,
+        name: &str,
+        known: impl Iterator<Item = &'a str>,
+    ) -> Self {
         let known: Vec<String> = known.map(str::to_owned).collect();
         Self::Unknown { what, name: name.to_owned(), nearest: nearest_names(name, &known), known }
     }
@@ -42,12 +46,16 @@ impl From<CatalogError> for Problem {
     fn from(error: CatalogError) -> Self {
         let what = crate::domain::text::sanitize_line(&error.to_string());
         match error {
-            CatalogError::InvalidFile { remedy, .. } => {
-                Self::new(what, "A provider file must be right as a whole before anything of it is used", remedy)
-            }
-            CatalogError::Unknown { what: sort, nearest, known, .. } => {
-                Self::new(what, format!("Every {sort} there is: {}", known.join(", ")), suggest_names(sort, &nearest))
-            }
+            CatalogError::InvalidFile { remedy, .. } => Self::new(
+                what,
+                "A provider file must be right as a whole before anything of it is used",
+                remedy,
+            ),
+            CatalogError::Unknown { what: sort, nearest, known, .. } => Self::new(
+                what,
+                format!("Every {sort} there is: {}", known.join(", ")),
+                suggest_names(sort, &nearest),
+            ),
         }
         .with_class(ProblemClass::Usage)
     }
@@ -66,7 +74,8 @@ mod tests {
     use super::*;
 
     fn unknown(name: &str) -> Problem {
-        CatalogError::unknown("region", name, ["SNYK-US-01", "SNYK-EU-01", "SAW-EU"].into_iter()).into()
+        CatalogError::unknown("region", name, ["SNYK-US-01", "SNYK-EU-01", "SAW-EU"].into_iter())
+            .into()
     }
 
     #[test]

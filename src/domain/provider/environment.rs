@@ -26,26 +26,46 @@ pub enum VariableValue {
 impl CredentialKind {
     /// The variables for a credential of this kind: name and value. One that needs what region or fields do not have
     /// is left out.
-    pub fn environment_variables(&self, region: &Region, fields: &BTreeMap<String, String>) -> Vec<(&str, VariableValue)> {
+    pub fn environment_variables(
+        &self,
+        region: &Region,
+        fields: &BTreeMap<String, String>,
+    ) -> Vec<(&str, VariableValue)> {
         let value = |template: &str| match template {
             SECRET_TEMPLATE => Some(VariableValue::Secret),
             ACCESS_TOKEN_TEMPLATE => Some(VariableValue::AccessToken),
-            text => fill_template(text, PlaceholderEncoding::Plain, |name| placeholder_value(name, region, fields))
-                .ok()
-                .map(VariableValue::Text),
+            text => fill_template(text, PlaceholderEncoding::Plain, |name| {
+                placeholder_value(name, region, fields)
+            })
+            .ok()
+            .map(VariableValue::Text),
         };
-        self.environment.iter().filter_map(|(name, template)| Some((name.as_str(), value(template)?))).collect()
+        self.environment
+            .iter()
+            .filter_map(|(name, template)| Some((name.as_str(), value(template)?)))
+            .collect()
     }
 
     /// The variable in which the provider's own tools expect the text behind the authorization scheme: the secret, or
     /// the access token that it is exchanged for.
     pub fn secret_variable(&self) -> &str {
-        let sent = if self.authorization.uses_token_exchange() { ACCESS_TOKEN_TEMPLATE } else { SECRET_TEMPLATE };
-        self.environment.iter().find(|(_, template)| template == sent).map_or("TOKEN", |(name, _)| name)
+        let sent = if self.authorization.uses_token_exchange() {
+            ACCESS_TOKEN_TEMPLATE
+        } else {
+            SECRET_TEMPLATE
+        };
+        self.environment
+            .iter()
+            .find(|(_, template)| template == sent)
+            .map_or("TOKEN", |(name, _)| name)
     }
 }
 
-fn placeholder_value(name: &str, region: &Region, fields: &BTreeMap<String, String>) -> Option<String> {
+fn placeholder_value(
+    name: &str,
+    region: &Region,
+    fields: &BTreeMap<String, String>,
+) -> Option<String> {
     match name {
         "api" => Some(region.origin(HostRole::Api).to_string()),
         "auth" => Some(region.origin(HostRole::Auth).to_string()),
@@ -63,19 +83,33 @@ mod tests {
     fn a_childs_variables_point_to_the_region_of_the_credential() {
         let catalogue = builtin_catalog();
         let kind = catalogue.kind("snyk", "personal-access-token").unwrap();
-        let variables = kind.environment_variables(catalogue.region("snyk", "eu").unwrap(), &BTreeMap::new());
+        let variables =
+            kind.environment_variables(catalogue.region("snyk", "eu").unwrap(), &BTreeMap::new());
         assert_eq!(
             variables,
-            [("SNYK_TOKEN", VariableValue::Secret), ("SNYK_API", VariableValue::Text("https://api.eu.snyk.io".to_owned()))]
+            [
+                ("SNYK_TOKEN", VariableValue::Secret),
+                ("SNYK_API", VariableValue::Text("https://api.eu.snyk.io".to_owned()))
+            ]
         );
         let fields = BTreeMap::from([("org_id".to_owned(), "acme".to_owned())]);
-        let variables = kind.environment_variables(catalogue.region("snyk", "eu").unwrap(), &fields);
-        assert_eq!(variables.last(), Some(&("SNYK_CFG_ORG", VariableValue::Text("acme".to_owned()))));
+        let variables =
+            kind.environment_variables(catalogue.region("snyk", "eu").unwrap(), &fields);
+        assert_eq!(
+            variables.last(),
+            Some(&("SNYK_CFG_ORG", VariableValue::Text("acme".to_owned())))
+        );
     }
 
     #[test]
     fn an_exchanged_secret_has_a_variable_for_its_access_token() {
-        assert_eq!(builtin_catalog().kind("appcircle", "api-key").unwrap().secret_variable(), "APPCIRCLE_ACCESS_TOKEN");
-        assert_eq!(builtin_catalog().kind("snyk", "personal-token").unwrap().secret_variable(), "SNYK_TOKEN");
+        assert_eq!(
+            builtin_catalog().kind("appcircle", "api-key").unwrap().secret_variable(),
+            "APPCIRCLE_ACCESS_TOKEN"
+        );
+        assert_eq!(
+            builtin_catalog().kind("snyk", "personal-token").unwrap().secret_variable(),
+            "SNYK_TOKEN"
+        );
     }
 }

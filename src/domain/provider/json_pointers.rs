@@ -19,10 +19,20 @@ impl PrincipalPointers {
     /// Who an answer says the credential acts as; `None` where it names nobody.
     pub fn read_principal(&self, answer: &Value) -> Option<Principal> {
         let id = text_at(answer, &self.id)?;
-        let name = self.name.iter().find_map(|pointer| text_at(answer, pointer)).unwrap_or_else(|| id.clone());
-        let flagged = self.flags.iter().find(|(pointer, _)| answer.pointer(pointer) == Some(&Value::Bool(true)));
+        let name = self
+            .name
+            .iter()
+            .find_map(|pointer| text_at(answer, pointer))
+            .unwrap_or_else(|| id.clone());
+        let flagged = self
+            .flags
+            .iter()
+            .find(|(pointer, _)| answer.pointer(pointer) == Some(&Value::Bool(true)));
         let told = || self.kind.as_ref().and_then(|pointer| text_at(answer, pointer));
-        let kind = flagged.map(|(_, kind)| kind.clone()).or_else(told).unwrap_or_else(|| "user".to_owned());
+        let kind = flagged
+            .map(|(_, kind)| kind.clone())
+            .or_else(told)
+            .unwrap_or_else(|| "user".to_owned());
         Some(Principal { id, name, kind })
     }
 
@@ -35,7 +45,11 @@ impl PrincipalPointers {
 impl ListPointers {
     /// The values that an answer lists, in its order.
     pub fn read_options(&self, answer: &Value) -> Vec<ParameterOption> {
-        let items = answer.pointer(&self.list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let items = answer
+            .pointer(&self.list)
+            .and_then(Value::as_array)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let choice = |item| {
             let value = text_at(item, &self.value)?;
             let name = text_at(item, &self.name).unwrap_or_else(|| value.clone());
@@ -48,7 +62,8 @@ impl ListPointers {
 /// What lies at a pointer. Most lead from object to object without escapes, and are followed as they are written.
 fn value_at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
     let is_plain = pointer.starts_with('/') && !pointer.contains('~');
-    let follow = || pointer.split('/').skip(1).try_fold(value, |value, step| value.as_object()?.get(step));
+    let follow =
+        || pointer.split('/').skip(1).try_fold(value, |value, step| value.as_object()?.get(step));
     is_plain.then(follow).flatten().or_else(|| value.pointer(pointer))
 }
 
@@ -72,31 +87,63 @@ mod tests {
     #[test]
     fn a_pointer_leads_where_the_library_leads() {
         let value = json!({ "a": { "b": [{ "c": 1 }], "": 2, "x/y": 3 }, "0": 4 });
-        for pointer in ["", "/a/b/0/c", "/a/", "/a/x~1y", "/0", "a", "/a/b/01", "/a/b/-", "/none", "/a/b/0/c/d"] {
+        for pointer in [
+            "",
+            "/a/b/0/c",
+            "/a/",
+            "/a/x~1y",
+            "/0",
+            "a",
+            "/a/b/01",
+            "/a/b/-",
+            "/none",
+            "/a/b/0/c/d",
+        ] {
             assert_eq!(value_at(&value, pointer), value.pointer(pointer), "{pointer}");
         }
     }
 
     fn principal(provider: &str, preset: &str, answer: &Value) -> Option<Principal> {
         let catalogue = builtin_catalog();
-        catalogue.preset(provider, preset).unwrap().principal.as_ref().unwrap().read_principal(answer)
+        catalogue
+            .preset(provider, preset)
+            .unwrap()
+            .principal
+            .as_ref()
+            .unwrap()
+            .read_principal(answer)
     }
 
     #[test]
     fn each_provider_says_who_one_is_in_its_own_way() {
         let snyk = json!({ "data": { "id": "u-1", "type": "service_account", "attributes": { "name": "ci" } } });
         let found = principal("snyk", "self", &snyk).unwrap();
-        assert_eq!((found.id.as_str(), found.name.as_str(), found.kind.as_str()), ("u-1", "ci", "service_account"));
+        assert_eq!(
+            (found.id.as_str(), found.name.as_str(), found.kind.as_str()),
+            ("u-1", "ci", "service_account")
+        );
         let pointers = builtin_catalog().preset("snyk", "self").unwrap().principal.clone().unwrap();
         let home = json!({ "data": { "attributes": { "default_org_context": "o-1" } } });
         assert_eq!(
-            (pointers.read_home_organization(&home).as_deref(), pointers.read_home_organization(&snyk)),
+            (
+                pointers.read_home_organization(&home).as_deref(),
+                pointers.read_home_organization(&snyk)
+            ),
             (Some("o-1"), None)
         );
-        let key = principal("snyk-api-web", "profile", &json!({ "id": "k", "name": "bot", "is_apiuser": true })).unwrap();
+        let key = principal(
+            "snyk-api-web",
+            "profile",
+            &json!({ "id": "k", "name": "bot", "is_apiuser": true }),
+        )
+        .unwrap();
         assert_eq!(key.kind, "api_user");
-        let user =
-            principal("snyk-api-web", "profile", &json!({ "id": 7, "name": "", "email": "e", "is_apiuser": false })).unwrap();
+        let user = principal(
+            "snyk-api-web",
+            "profile",
+            &json!({ "id": 7, "name": "", "email": "e", "is_apiuser": false }),
+        )
+        .unwrap();
         assert_eq!((user.id.as_str(), user.name.as_str(), user.kind.as_str()), ("7", "e", "user"));
         assert_eq!(principal("appcircle", "userinfo", &json!({ "sub": "s" })).unwrap().name, "s");
         assert_eq!(principal("snyk", "self", &json!({ "errors": [] })), None);
@@ -105,11 +152,15 @@ mod tests {
     #[test]
     fn a_parameter_takes_its_values_from_another_presets_answer() {
         let catalogue = builtin_catalog();
-        let parameter = catalogue.preset("snyk", "projects").unwrap().parameter("org_id").unwrap().clone();
+        let parameter =
+            catalogue.preset("snyk", "projects").unwrap().parameter("org_id").unwrap().clone();
         let answer = json!({ "data": [{ "id": "a", "attributes": { "name": "Acme" } }, { "id": "b" }, { "name": "no id" }] });
         let choices = parameter.items.unwrap().read_options(&answer);
         assert_eq!(
-            choices.iter().map(|choice| (choice.value.as_str(), choice.name.as_str())).collect::<Vec<_>>(),
+            choices
+                .iter()
+                .map(|choice| (choice.value.as_str(), choice.name.as_str()))
+                .collect::<Vec<_>>(),
             [("a", "Acme"), ("b", "b")]
         );
         assert_eq!(parameter.options_preset.as_deref(), Some("orgs"));

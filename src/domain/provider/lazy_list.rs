@@ -27,7 +27,12 @@ struct LazyEntry<T> {
 impl<T> LazyList<T> {
     /// Those of a file that comes with the program: id and text of each.
     pub(super) fn from_static(texts: &[(&'static str, &'static str)]) -> Self {
-        Self(texts.iter().map(|(id, text)| LazyEntry { id: Cow::Borrowed(id), text, item: OnceLock::new() }).collect())
+        Self(
+            texts
+                .iter()
+                .map(|(id, text)| LazyEntry { id: Cow::Borrowed(id), text, item: OnceLock::new() })
+                .collect(),
+        )
     }
 }
 
@@ -56,9 +61,14 @@ impl<T: HasId> LazyEntry<T> {
         Self { id: item.id().to_owned().into(), text: "", item: Box::new(item).into() }
     }
 
-    #[expect(clippy::expect_used, reason = "the build wrote the text, and a test reads all of them")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the build wrote the text, and a test reads all of them"
+    )]
     fn get(&self) -> &T {
-        self.item.get_or_init(|| serde_json::from_str(self.text).expect("an item that comes with the program"))
+        self.item.get_or_init(|| {
+            serde_json::from_str(self.text).expect("an item that comes with the program")
+        })
     }
 }
 

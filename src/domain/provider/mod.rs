@@ -20,12 +20,15 @@ pub use catalog::{ProviderCatalog, ProviderSource};
 pub use catalog_error::CatalogError;
 pub use json_pointers::ParameterOption;
 pub use lazy_list::{HasId, LazyList};
-pub use spec::{AuthMethod, CredentialKind, FieldSpec, PresetParameter, Provider, RequestPreset, StatusRule};
+pub use spec::{
+    AuthMethod, CredentialKind, FieldSpec, PresetParameter, Provider, RequestPreset, StatusRule,
+};
 pub use value_type::ValueType;
 
 /// The built-in catalogue, read once for all tests.
 #[cfg(test)]
 pub(crate) fn builtin_catalog() -> &'static ProviderCatalog {
-    static CATALOGUE: std::sync::LazyLock<ProviderCatalog> = std::sync::LazyLock::new(ProviderCatalog::builtin);
+    static CATALOGUE: std::sync::LazyLock<ProviderCatalog> =
+        std::sync::LazyLock::new(ProviderCatalog::builtin);
     &CATALOGUE
 }

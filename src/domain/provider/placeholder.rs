@@ -28,9 +28,11 @@ pub(crate) fn fill_template(
     how: PlaceholderEncoding,
     value: impl Fn(&str) -> Option<String>,
 ) -> Result<String, &str> {
-    template_parts(template).try_fold(String::with_capacity(template.len()), |filled, piece| match piece {
-        TemplatePart::Text(text) => Ok(filled + text),
-        TemplatePart::Placeholder(name) => Ok(filled + &how.encode(&value(name).ok_or(name)?)),
+    template_parts(template).try_fold(String::with_capacity(template.len()), |filled, piece| {
+        match piece {
+            TemplatePart::Text(text) => Ok(filled + text),
+            TemplatePart::Placeholder(name) => Ok(filled + &how.encode(&value(name).ok_or(name)?)),
+        }
     })
 }
 
@@ -76,7 +78,8 @@ fn split_first_part(text: &str) -> (TemplatePart<'_>, &str) {
 fn strip_placeholder(text: &str) -> Option<(&str, &str)> {
     let (name, after) = text.strip_prefix('{')?.split_once('}')?;
     let first = name.bytes().next()?;
-    let named = first.is_ascii_lowercase() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let named = first.is_ascii_lowercase()
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     named.then_some((name, after))
 }
 
@@ -86,7 +89,10 @@ fn encode_path_segment(value: &str) -> String {
     use std::fmt::Write as _;
     let dots = value.bytes().all(|b| b == b'.');
     value.bytes().fold(String::with_capacity(value.len()), |mut text, byte| {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') || (byte == b'.' && !dots) {
+        if byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'_' | b'~')
+            || (byte == b'.' && !dots)
+        {
             text.push(char::from(byte));
         } else {
             let _ = write!(text, "%{byte:02X}");
@@ -110,12 +116,16 @@ mod tests {
         let body = r#"{"a":{"b":"{org_id}"},"c":{},"d":{ "e": 1 }}"#;
         assert_eq!(placeholders(body).collect::<Vec<_>>(), ["org_id"]);
         assert_eq!(placeholders("{1a}{a-b}{Org}{a b}{_a}{a_1}").collect::<Vec<_>>(), ["a_1"]);
-        assert_eq!(filled(body, PlaceholderEncoding::JsonString, "x\"y"), r#"{"a":{"b":"x\"y"},"c":{},"d":{ "e": 1 }}"#);
+        assert_eq!(
+            filled(body, PlaceholderEncoding::JsonString, "x\"y"),
+            r#"{"a":{"b":"x\"y"},"c":{},"d":{ "e": 1 }}"#
+        );
     }
 
     #[test]
     fn a_value_cannot_leave_its_path_segment() {
-        let path = |value| filled("/orgs/{org_id}/projects", PlaceholderEncoding::PathSegment, value);
+        let path =
+            |value| filled("/orgs/{org_id}/projects", PlaceholderEncoding::PathSegment, value);
         assert_eq!(path("a/b"), "/orgs/a%2Fb/projects");
         assert_eq!(path(".."), "/orgs/%2E%2E/projects");
         assert_eq!(path("a?b#c%2f\n"), "/orgs/a%3Fb%23c%252f%0A/projects");
@@ -124,7 +134,11 @@ mod tests {
 
     #[test]
     fn the_first_unknown_name_is_told() {
-        assert_eq!(fill_template("/{a}/{b}", PlaceholderEncoding::Plain, |name| (name == "a").then(String::new)), Err("b"));
+        assert_eq!(
+            fill_template("/{a}/{b}", PlaceholderEncoding::Plain, |name| (name == "a")
+                .then(String::new)),
+            Err("b")
+        );
     }
 
     proptest! {

@@ -510,7 +510,8 @@ impl HasId for RequestPreset {
 impl Provider {
     /// The media type that a JSON body for this path has.
     pub fn media_type(&self, path: &str) -> &str {
-        let own = self.media_types.iter().find(|(beginning, _)| path.starts_with(beginning.as_str()));
+        let own =
+            self.media_types.iter().find(|(beginning, _)| path.starts_with(beginning.as_str()));
         own.map_or("application/json", |(_, media)| media)
     }
 
@@ -526,7 +527,9 @@ impl Provider {
 
     /// The presets that are of use to a kind.
     pub fn presets_for<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a RequestPreset> {
-        self.presets.iter().filter(move |preset| !preset.excluded_kinds.iter().any(|unfit| unfit == kind))
+        self.presets
+            .iter()
+            .filter(move |preset| !preset.excluded_kinds.iter().any(|unfit| unfit == kind))
     }
 }
 
@@ -539,7 +542,9 @@ impl CredentialKind {
     /// Whether a secret may be of this kind and of the other by its looks.
     pub fn resembles(&self, other: &Self) -> bool {
         let form = |rule: &RecognitionRule| (rule.shape, rule.prefix.clone(), rule.suffix.clone());
-        self.recognition_rules.iter().any(|rule| other.recognition_rules.iter().any(|known| form(rule) == form(known)))
+        self.recognition_rules
+            .iter()
+            .any(|rule| other.recognition_rules.iter().any(|known| form(rule) == form(known)))
     }
 
     /// The further secret part with the given id.
@@ -571,7 +576,9 @@ impl RequestPreset {
     /// The placeholders in path, query and body, repetitions included.
     pub fn placeholders(&self) -> impl Iterator<Item = &str> {
         let query = self.query.iter().flat_map(|(_, value)| placeholders(value));
-        placeholders(&self.path).chain(query).chain(self.body.as_deref().into_iter().flat_map(placeholders))
+        placeholders(&self.path)
+            .chain(query)
+            .chain(self.body.as_deref().into_iter().flat_map(placeholders))
     }
 }
 

@@ -60,7 +60,11 @@ impl ProviderOverride {
     /// Adds to `provider`; what has an id that is there already takes its place.
     pub(super) fn apply(self, provider: &mut Provider) {
         for region in self.regions {
-            match provider.regions.iter_mut().find(|known| known.id.eq_ignore_ascii_case(&region.id)) {
+            match provider
+                .regions
+                .iter_mut()
+                .find(|known| known.id.eq_ignore_ascii_case(&region.id))
+            {
                 Some(known) => *known = region.inheriting_from(known),
                 None => provider.regions.push(region),
             }
@@ -74,13 +78,19 @@ impl ProviderOverride {
 /// The text of a user's file after `region` has been added to it, or has taken the place of the one with its id.
 /// Comments and everything else stay as they are. `provider` is the one that owns the regions
 /// ([`super::ProviderCatalog::region_owner`]).
-pub fn toml_with_region(existing: Option<&str>, provider: &str, region: &Region) -> Result<String, RegionFileError> {
+pub fn toml_with_region(
+    existing: Option<&str>,
+    provider: &str,
+    region: &Region,
+) -> Result<String, RegionFileError> {
     let mut file: DocumentMut = existing
         .unwrap_or_default()
         .parse()
         .map_err(|e: toml_edit::TomlError| RegionFileError::NotToml(e.message().to_owned()))?;
     match file.get("id").and_then(Item::as_str) {
-        Some(other) if other != provider => return Err(RegionFileError::OtherProvider(other.to_owned())),
+        Some(other) if other != provider => {
+            return Err(RegionFileError::OtherProvider(other.to_owned()));
+        }
         Some(_) => {}
         None => file.insert("id", value(provider)).map_or((), drop),
     }
@@ -94,7 +104,9 @@ pub fn toml_with_region(existing: Option<&str>, provider: &str, region: &Region)
 }
 
 fn put_region(regions: &mut ArrayOfTables, region: &Region) {
-    let same = |table: &&mut Table| table.get("id").and_then(Item::as_str).is_some_and(|id| id.eq_ignore_ascii_case(&region.id));
+    let same = |table: &&mut Table| {
+        table.get("id").and_then(Item::as_str).is_some_and(|id| id.eq_ignore_ascii_case(&region.id))
+    };
     if let Some(known) = regions.iter_mut().find(same) {
         write_region(known, region);
     } else {
@@ -118,7 +130,11 @@ fn write_region(table: &mut Table, region: &Region) {
     if region.aliases.is_empty() {
         table.remove("aliases");
     } else {
-        set_keeping_decor(table, "aliases", value(region.aliases.iter().collect::<toml_edit::Array>()));
+        set_keeping_decor(
+            table,
+            "aliases",
+            value(region.aliases.iter().collect::<toml_edit::Array>()),
+        );
     }
 }
 
@@ -153,12 +169,17 @@ mod tests {
     }
 
     fn load(text: &str) -> ProviderCatalog {
-        ProviderCatalog::load(&[ProviderSource { name: "snyk.toml".to_owned(), text: text.to_owned() }]).unwrap()
+        ProviderCatalog::load(&[ProviderSource {
+            name: "snyk.toml".to_owned(),
+            text: text.to_owned(),
+        }])
+        .unwrap()
     }
 
     #[test]
     fn a_new_file_with_a_region_is_a_file_that_loads() {
-        let text = toml_with_region(None, "snyk", &region("ACME", "https://api.acme.example")).unwrap();
+        let text =
+            toml_with_region(None, "snyk", &region("ACME", "https://api.acme.example")).unwrap();
         let catalogue = load(&text);
         assert_eq!(catalogue.region("snyk", "acme").unwrap().api.host(), "api.acme.example");
         assert_eq!(catalogue.region("snyk-apps", "ACME").unwrap().id, "ACME");
@@ -168,7 +189,8 @@ mod tests {
     #[test]
     fn a_region_of_the_same_id_is_replaced_and_comments_stay() {
         let before = "# mine\nformat = 1\nid = \"snyk\"\n\n# the tunnel\n[[region]]\nid = \"acme\"\napi = \"https://old.example\" # moved often\nca_file = \"/x\"\n";
-        let after = toml_with_region(Some(before), "snyk", &region("ACME", "https://new.example")).unwrap();
+        let after =
+            toml_with_region(Some(before), "snyk", &region("ACME", "https://new.example")).unwrap();
         for kept in ["# mine", "# the tunnel", "# moved often", "https://new.example"] {
             assert!(after.contains(kept), "{kept} in\n{after}");
         }
@@ -178,9 +200,14 @@ mod tests {
 
     #[test]
     fn what_is_not_such_a_file_is_refused_and_not_overwritten() {
-        let add = |text| toml_with_region(Some(text), "snyk", &region("ACME", "https://api.acme.example"));
+        let add = |text| {
+            toml_with_region(Some(text), "snyk", &region("ACME", "https://api.acme.example"))
+        };
         assert!(matches!(add("format ="), Err(RegionFileError::NotToml(_))));
-        assert_eq!(add("id = \"appcircle\""), Err(RegionFileError::OtherProvider("appcircle".to_owned())));
+        assert_eq!(
+            add("id = \"appcircle\""),
+            Err(RegionFileError::OtherProvider("appcircle".to_owned()))
+        );
         assert_eq!(add("id = \"snyk\"\nregion = 3"), Err(RegionFileError::NotATable));
         assert!(!Problem::from(add("format =").unwrap_err()).remedy.is_empty());
     }

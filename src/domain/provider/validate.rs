@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use super::environment::{ACCESS_TOKEN_TEMPLATE, SECRET_TEMPLATE};
 use super::placeholder::placeholders;
-use super::spec::{AuthMethod, CredentialKind, Provider, RequestPreset, RotationSpec, RotationStrategyId, SecretRole};
+use super::spec::{
+    AuthMethod, CredentialKind, Provider, RequestPreset, RotationSpec, RotationStrategyId,
+    SecretRole,
+};
 use crate::domain::region::Region;
 
 /// The version of the form that this program understands.
@@ -31,8 +34,15 @@ pub(super) fn validate_provider(provider: &Provider) -> ValidationResult {
     validate_regions(provider)?;
     provider.presets.iter().try_for_each(|preset| self::validate_preset(provider, preset))?;
     provider.kinds.iter().try_for_each(|kind| self::validate_kind(provider, kind))?;
-    provider.organizations.iter().try_for_each(|listing| require_preset(provider, &listing.preset))?;
-    provider.statuses.iter().flat_map(|status| &status.kinds).try_for_each(|kind| require_kind(provider, kind))
+    provider
+        .organizations
+        .iter()
+        .try_for_each(|listing| require_preset(provider, &listing.preset))?;
+    provider
+        .statuses
+        .iter()
+        .flat_map(|status| &status.kinds)
+        .try_for_each(|kind| require_kind(provider, kind))
 }
 
 /// Checks that the version of the form is ours.
@@ -48,13 +58,18 @@ pub(super) fn validate_format(version: u32) -> ValidationResult {
 }
 
 /// Checks what one provider says about another.
-pub(super) fn validate_shared_regions<'a>(provider: &Provider, mut all: impl Iterator<Item = &'a Provider>) -> ValidationResult {
+pub(super) fn validate_shared_regions<'a>(
+    provider: &Provider,
+    mut all: impl Iterator<Item = &'a Provider>,
+) -> ValidationResult {
     let Some(home) = &provider.regions_of else { return Ok(()) };
     match all.find(|other| other.id == *home) {
         Some(other) if other.regions_of.is_none() => Ok(()),
-        Some(_) => {
-            invalid(home, format!("\"{home}\" has no regions of its own to share"), "Name the provider whose regions these are")
-        }
+        Some(_) => invalid(
+            home,
+            format!("\"{home}\" has no regions of its own to share"),
+            "Name the provider whose regions these are",
+        ),
         None => invalid(
             home,
             format!("regions_of names the provider \"{home}\", which does not exist"),
@@ -109,10 +124,15 @@ fn validate_preset(provider: &Provider, preset: &RequestPreset) -> ValidationRes
 
 fn validate_parameters(provider: &Provider, preset: &RequestPreset) -> ValidationResult {
     for parameter in &preset.parameters {
-        if let Some(default) = parameter.default.as_ref().filter(|default| !parameter.accepts(default)) {
+        if let Some(default) =
+            parameter.default.as_ref().filter(|default| !parameter.accepts(default))
+        {
             return invalid(
                 default,
-                format!("the default \"{default}\" of the parameter \"{}\" does not fit it", parameter.id),
+                format!(
+                    "the default \"{default}\" of the parameter \"{}\" does not fit it",
+                    parameter.id
+                ),
                 "Give it a default of its type, and of its choices where it has some",
             );
         }
@@ -120,14 +140,20 @@ fn validate_parameters(provider: &Provider, preset: &RequestPreset) -> Validatio
         if provider.preset(from).is_none() {
             return invalid(
                 from,
-                format!("the parameter \"{}\" comes from the preset \"{from}\", which does not exist", parameter.id),
+                format!(
+                    "the parameter \"{}\" comes from the preset \"{from}\", which does not exist",
+                    parameter.id
+                ),
                 "Name a preset of this file",
             );
         }
         if parameter.items.is_none() {
             return invalid(
                 from,
-                format!("the parameter \"{}\" does not say where the answer lists its values", parameter.id),
+                format!(
+                    "the parameter \"{}\" does not say where the answer lists its values",
+                    parameter.id
+                ),
                 "Add items = { list, value, name }",
             );
         }
@@ -135,14 +161,22 @@ fn validate_parameters(provider: &Provider, preset: &RequestPreset) -> Validatio
     Ok(())
 }
 
-fn validate_placeholder(provider: &Provider, preset: &RequestPreset, name: &str) -> ValidationResult {
-    let known = preset.parameter(name).is_some() || kinds_for_preset(provider, preset).any(|kind| kind.field(name).is_some());
+fn validate_placeholder(
+    provider: &Provider,
+    preset: &RequestPreset,
+    name: &str,
+) -> ValidationResult {
+    let known = preset.parameter(name).is_some()
+        || kinds_for_preset(provider, preset).any(|kind| kind.field(name).is_some());
     if known {
         return Ok(());
     }
     invalid(
         &format!("{{{name}}}"),
-        format!("{{{name}}} in the preset \"{}\" is neither a parameter nor a field of a kind", preset.id),
+        format!(
+            "{{{name}}} in the preset \"{}\" is neither a parameter nor a field of a kind",
+            preset.id
+        ),
         format!("Add a [[preset.parameter]] with id = \"{name}\""),
     )
 }
@@ -161,9 +195,9 @@ fn validate_kind(provider: &Provider, kind: &CredentialKind) -> ValidationResult
             format!("Add a [[kind.part]] with id = \"{part}\""),
         );
     }
-    kind.credential_listing
-        .iter()
-        .try_for_each(|listed| require_preset(provider, &listed.preset).and_then(|()| require_field(kind, &listed.field)))?;
+    kind.credential_listing.iter().try_for_each(|listed| {
+        require_preset(provider, &listed.preset).and_then(|()| require_field(kind, &listed.field))
+    })?;
     validate_environment(kind)?;
     required_fields(kind).into_iter().try_for_each(|field| require_field(kind, field))?;
     validate_rotation(kind)
@@ -172,7 +206,8 @@ fn validate_kind(provider: &Provider, kind: &CredentialKind) -> ValidationResult
 fn validate_environment(kind: &CredentialKind) -> ValidationResult {
     let known = |name: &str| matches!(name, "api" | "auth" | "app") || kind.field(name).is_some();
     let templates = kind.environment.iter().map(|(_, template)| template.as_str());
-    let spelt = templates.filter(|template| !matches!(*template, SECRET_TEMPLATE | ACCESS_TOKEN_TEMPLATE));
+    let spelt =
+        templates.filter(|template| !matches!(*template, SECRET_TEMPLATE | ACCESS_TOKEN_TEMPLATE));
     let Some(name) = spelt.flat_map(placeholders).find(|name| !known(name)) else { return Ok(()) };
     invalid(
         &format!("{{{name}}}"),
@@ -185,7 +220,10 @@ fn validate_check(provider: &Provider, kind: &CredentialKind) -> ValidationResul
     let Some(preset) = provider.preset(&kind.check) else {
         return invalid(
             &kind.check,
-            format!("the kind \"{}\" is checked by the preset \"{}\", which does not exist", kind.id, kind.check),
+            format!(
+                "the kind \"{}\" is checked by the preset \"{}\", which does not exist",
+                kind.id, kind.check
+            ),
             "Name a preset of this file",
         );
     };
@@ -197,7 +235,10 @@ fn validate_check(provider: &Provider, kind: &CredentialKind) -> ValidationResul
         None => Ok(()),
         Some(name) => invalid(
             &kind.check,
-            format!("the check \"{}\" needs {{{name}}}, which a credential of the kind \"{}\" may not have", preset.id, kind.id),
+            format!(
+                "the check \"{}\" needs {{{name}}}, which a credential of the kind \"{}\" may not have",
+                preset.id, kind.id
+            ),
             format!("Check with another preset, or make the field {name} required"),
         ),
     }
@@ -208,9 +249,12 @@ fn required_fields(kind: &CredentialKind) -> Vec<&str> {
     let mut fields = match &kind.authorization {
         AuthMethod::Header { .. } => Vec::new(),
         AuthMethod::ClientCredentials { .. } | AuthMethod::RefreshToken { .. } => vec!["client_id"],
-        AuthMethod::Exchange { endpoints, verify, .. } => {
-            endpoints.iter().flat_map(|endpoint| endpoint.members.values()).chain(verify.values()).map(String::as_str).collect()
-        }
+        AuthMethod::Exchange { endpoints, verify, .. } => endpoints
+            .iter()
+            .flat_map(|endpoint| endpoint.members.values())
+            .chain(verify.values())
+            .map(String::as_str)
+            .collect(),
     };
     fields.extend(rotation_specs(kind).flat_map(|replacement| match replacement.strategy {
         RotationStrategyId::Manual | RotationStrategyId::SnykAppSession => [].as_slice(),
@@ -226,7 +270,8 @@ fn required_fields(kind: &CredentialKind) -> Vec<&str> {
 
 /// The replacements of the secret and of its further parts.
 fn rotation_specs(kind: &CredentialKind) -> impl Iterator<Item = &RotationSpec> {
-    std::iter::once(&kind.rotation).chain(kind.parts.iter().filter_map(|part| part.rotation.as_ref()))
+    std::iter::once(&kind.rotation)
+        .chain(kind.parts.iter().filter_map(|part| part.rotation.as_ref()))
 }
 
 fn require_field(kind: &CredentialKind, field: &str) -> ValidationResult {
@@ -242,8 +287,10 @@ fn require_field(kind: &CredentialKind, field: &str) -> ValidationResult {
 
 fn validate_rotation(kind: &CredentialKind) -> ValidationResult {
     use {AuthMethod as A, RotationStrategyId as P};
-    if let Some(part) =
-        kind.parts.iter().find(|part| part.rotation.as_ref().is_some_and(|how| !is_part_rotation_valid(kind, how)))
+    if let Some(part) = kind
+        .parts
+        .iter()
+        .find(|part| part.rotation.as_ref().is_some_and(|how| !is_part_rotation_valid(kind, how)))
     {
         return invalid(
             &part.id,
@@ -253,7 +300,9 @@ fn validate_rotation(kind: &CredentialKind) -> ValidationResult {
     }
     let fits = match (&kind.rotation.strategy, &kind.authorization) {
         (P::Manual, _) => !kind.rotation.manual_steps.trim().is_empty(),
-        (P::SnykPersonalAccessToken | P::SnykServiceAccount | P::ApiWebKey, auth) => matches!(auth, A::Header { .. }),
+        (P::SnykPersonalAccessToken | P::SnykServiceAccount | P::ApiWebKey, auth) => {
+            matches!(auth, A::Header { .. })
+        }
         (P::SnykServiceAccountSecret, auth) => matches!(auth, A::ClientCredentials { .. }),
         (P::SnykAppSession, auth) => matches!(auth, A::RefreshToken { authorize: Some(_), .. }),
         (P::SnykAppSecret, _) => false,
@@ -267,7 +316,10 @@ fn validate_rotation(kind: &CredentialKind) -> ValidationResult {
         ),
         (false, _) => invalid(
             &kind.id,
-            format!("the plan of the kind \"{}\" does not fit the form of its authorization", kind.id),
+            format!(
+                "the plan of the kind \"{}\" does not fit the form of its authorization",
+                kind.id
+            ),
             "Use plan = \"guided\" with steps",
         ),
     }
@@ -277,7 +329,11 @@ fn require_preset(provider: &Provider, id: &str) -> ValidationResult {
     if provider.preset(id).is_some() {
         return Ok(());
     }
-    invalid(id, format!("\"{id}\" is no preset of \"{}\"", provider.id), "Name a preset of this file")
+    invalid(
+        id,
+        format!("\"{id}\" is no preset of \"{}\"", provider.id),
+        "Name a preset of this file",
+    )
 }
 
 /// A part is replaced beside a secret that stays, so both of the part's values must live side by side.
@@ -297,7 +353,11 @@ fn require_unique<'a>(what: &str, mut names: impl Iterator<Item = &'a str>) -> V
     let mut seen = HashSet::new();
     match names.find(|name| !seen.insert(*name)) {
         None => Ok(()),
-        Some(twice) => invalid(twice, format!("the {what} \"{twice}\" is there twice"), "Give one of them another name"),
+        Some(twice) => invalid(
+            twice,
+            format!("the {what} \"{twice}\" is there twice"),
+            "Give one of them another name",
+        ),
     }
 }
 
@@ -305,7 +365,10 @@ fn invalid(near: &str, why: impl Into<String>, remedy: impl Into<String>) -> Val
     Err(ValidationError { search_text: near.to_owned(), why: why.into(), remedy: remedy.into() })
 }
 
-fn kinds_for_preset<'a>(provider: &'a Provider, preset: &'a RequestPreset) -> impl Iterator<Item = &'a CredentialKind> {
+fn kinds_for_preset<'a>(
+    provider: &'a Provider,
+    preset: &'a RequestPreset,
+) -> impl Iterator<Item = &'a CredentialKind> {
     provider.kinds.iter().filter(|kind| !preset.excluded_kinds.contains(&kind.id))
 }
 
@@ -319,7 +382,8 @@ mod tests {
         let catalogue = builtin_catalog();
         let session = catalogue.kind("snyk-apps", "app").unwrap();
         let token = catalogue.kind("snyk", "personal-token").unwrap();
-        let how = |plan, overlap| RotationSpec { strategy: plan, overlap, manual_steps: String::new() };
+        let how =
+            |plan, overlap| RotationSpec { strategy: plan, overlap, manual_steps: String::new() };
         assert!(is_part_rotation_valid(session, &how(RotationStrategyId::SnykAppSecret, true)));
         for (kind, how) in [
             (session, how(RotationStrategyId::SnykAppSecret, false)),

@@ -56,7 +56,8 @@ impl PresetParameter {
 
     /// Whether it takes a value that was given.
     pub fn accepts(&self, value: &str) -> bool {
-        let is_choice = self.choices.is_empty() || self.choices.iter().any(|choice| choice == value);
+        let is_choice =
+            self.choices.is_empty() || self.choices.iter().any(|choice| choice == value);
         !value.is_empty() && is_choice && self.value_type.matches(value)
     }
 }
@@ -80,14 +81,26 @@ mod tests {
     #[test]
     fn a_value_looks_like_its_type_says() {
         let uuid = parameter(ValueType::Uuid, &[]);
-        assert!(uuid.accepts("74c237b4-ae4a-4241-a47c-000000000bb7") && uuid.accepts("74C237B4-AE4A-4241-A47C-000000000BB7"));
-        for wrong in
-            ["", "acme", "74c237b4-ae4a-4241-a47c", "74c237b4-ae4a-4241-a47c-000000000bb7-", "74c237b4ae4a4241a47c000000000bb7"]
-        {
+        assert!(
+            uuid.accepts("74c237b4-ae4a-4241-a47c-000000000bb7")
+                && uuid.accepts("74C237B4-AE4A-4241-A47C-000000000BB7")
+        );
+        for wrong in [
+            "",
+            "acme",
+            "74c237b4-ae4a-4241-a47c",
+            "74c237b4-ae4a-4241-a47c-000000000bb7-",
+            "74c237b4ae4a4241a47c000000000bb7",
+        ] {
             assert!(!uuid.accepts(wrong), "{wrong}");
         }
         let number = parameter(ValueType::Number, &[]);
-        assert!(number.accepts("100") && !number.accepts("-1") && !number.accepts("1e3") && !number.accepts(""));
+        assert!(
+            number.accepts("100")
+                && !number.accepts("-1")
+                && !number.accepts("1e3")
+                && !number.accepts("")
+        );
         let choice = parameter(ValueType::Text, &["open", "resolved"]);
         assert!(choice.accepts("open") && !choice.accepts("Open") && !choice.accepts(""));
         assert!(parameter(ValueType::Text, &[]).accepts("any/thing"));
@@ -96,10 +109,19 @@ mod tests {
     #[test]
     fn what_it_takes_is_said_in_words() {
         assert_eq!(parameter(ValueType::Uuid, &[]).describe_values(), "a UUID");
-        let with = |default: &str, parameter| PresetParameter { default: Some(default.to_owned()), ..parameter };
-        assert_eq!(with("100", parameter(ValueType::Number, &[])).describe_values(), "a number, 100 unless given");
+        let with = |default: &str, parameter| PresetParameter {
+            default: Some(default.to_owned()),
+            ..parameter
+        };
+        assert_eq!(
+            with("100", parameter(ValueType::Number, &[])).describe_values(),
+            "a number, 100 unless given"
+        );
         let choice = parameter(ValueType::Text, &["open", "resolved", "all"]);
-        assert_eq!(with("open", choice).describe_values(), "open, resolved or all, open unless given");
+        assert_eq!(
+            with("open", choice).describe_values(),
+            "open, resolved or all, open unless given"
+        );
         assert_eq!(parameter(ValueType::Text, &["one"]).describe_values(), "one");
     }
 }

@@ -8,7 +8,8 @@ use std::ops::Range;
 /// Where the secret lies next in the text, however it is escaped.
 pub(super) fn find_escaped(text: &str, secret: &[u8]) -> Option<Range<usize>> {
     let first = *secret.first()?;
-    let is_sign = |byte: u8| matches!(byte, b'%' | b'\\') || (byte == b'+' && secret.contains(&b' '));
+    let is_sign =
+        |byte: u8| matches!(byte, b'%' | b'\\') || (byte == b'+' && secret.contains(&b' '));
     // Where nothing is escaped, as in most texts, the secret lies there as it is or not at all.
     if !text.bytes().any(is_sign) {
         let secret = std::str::from_utf8(secret).ok()?;
@@ -17,8 +18,15 @@ pub(super) fn find_escaped(text: &str, secret: &[u8]) -> Option<Range<usize>> {
     let begins = |byte: u8| byte == first || matches!(byte, b'%' | b'\\' | b'+');
     // No way to escape a byte takes less than a byte, so it begins no later than this.
     let last = text.len().checked_sub(secret.len())?;
-    let starts = text.bytes().take(last + 1).enumerate().filter(|(_, byte)| begins(*byte)).map(|(index, _)| index);
-    let mut ranges = starts.filter_map(|start| Some(start..start + escaped_length(&text.as_bytes()[start..], secret)?));
+    let starts = text
+        .bytes()
+        .take(last + 1)
+        .enumerate()
+        .filter(|(_, byte)| begins(*byte))
+        .map(|(index, _)| index);
+    let mut ranges = starts.filter_map(|start| {
+        Some(start..start + escaped_length(&text.as_bytes()[start..], secret)?)
+    });
     ranges.find(|range| text.is_char_boundary(range.start) && text.is_char_boundary(range.end))
 }
 
@@ -29,7 +37,9 @@ fn escaped_length(text: &[u8], secret: &[u8]) -> Option<usize> {
         match unit_lengths(text.get(at..)?, *byte) {
             [None, None] => return None,
             [Some(length), None] | [None, Some(length)] => at += length,
-            [Some(_), Some(_)] => return ambiguous_length(&text[at..], &secret[index..]).map(|length| at + length),
+            [Some(_), Some(_)] => {
+                return ambiguous_length(&text[at..], &secret[index..]).map(|length| at + length);
+            }
         }
     }
     Some(at)
@@ -40,7 +50,10 @@ fn escaped_length(text: &[u8], secret: &[u8]) -> Option<usize> {
 fn ambiguous_length(text: &[u8], secret: &[u8]) -> Option<usize> {
     let step = |ends: Vec<usize>, byte: &u8| {
         let next = |at: usize| {
-            unit_lengths(text.get(at..).unwrap_or_default(), *byte).into_iter().flatten().map(move |length| at + length)
+            unit_lengths(text.get(at..).unwrap_or_default(), *byte)
+                .into_iter()
+                .flatten()
+                .map(move |length| at + length)
         };
         let mut ends: Vec<usize> = ends.into_iter().flat_map(next).collect();
         ends.sort_unstable();
@@ -54,7 +67,11 @@ fn ambiguous_length(text: &[u8], secret: &[u8]) -> Option<usize> {
 fn unit_lengths(text: &[u8], byte: u8) -> [Option<usize>; 2] {
     let escaped = match text {
         [b'%', high, low, ..] if parse_hex_pair(*high, *low) == Some(byte) => Some(3),
-        [b'\\', b'u', b'0', b'0', high, low, ..] if byte.is_ascii() && parse_hex_pair(*high, *low) == Some(byte) => Some(6),
+        [b'\\', b'u', b'0', b'0', high, low, ..]
+            if byte.is_ascii() && parse_hex_pair(*high, *low) == Some(byte) =>
+        {
+            Some(6)
+        }
         [b'\\', escaped, ..] if json_escape_value(*escaped) == Some(byte) => Some(2),
         [b'+', ..] if byte == b' ' => Some(1),
         _ => None,
@@ -83,11 +100,24 @@ mod tests {
 
     #[test]
     fn every_way_to_escape_is_seen_through() {
-        for text in ["a b/c\"d", "a+b%2Fc%22d", "a%20b%2fc\"d", "a b\\/c\\\"d", "\\u0061 b/c\\u0022d", "%61%20%62%2F%63%22%64"] {
+        for text in [
+            "a b/c\"d",
+            "a+b%2Fc%22d",
+            "a%20b%2fc\"d",
+            "a b\\/c\\\"d",
+            "\\u0061 b/c\\u0022d",
+            "%61%20%62%2F%63%22%64",
+        ] {
             let around = format!("é{text}é");
             assert_eq!(find_escaped(&around, b"a b/c\"d"), Some(2..2 + text.len()), "{text}");
         }
-        for (text, secret) in [("a\\nb", "a\nb"), ("a\\rb", "a\rb"), ("a\\tb", "a\tb"), ("a\\\\b", "a\\b"), ("a%25b", "a%b")] {
+        for (text, secret) in [
+            ("a\\nb", "a\nb"),
+            ("a\\rb", "a\rb"),
+            ("a\\tb", "a\tb"),
+            ("a\\\\b", "a\\b"),
+            ("a%25b", "a%b"),
+        ] {
             assert_eq!(find_escaped(text, secret.as_bytes()), Some(0..text.len()), "{text}");
         }
         for text in ["%42b", "\\u0042b", "\\nb", "+b", "a\\u0042", "a%42"] {

@@ -46,9 +46,14 @@ pub fn capture_secrets(json: &str, members: &[String]) -> CapturedSecrets {
 
 impl CapturedSecrets {
     fn add_literal(&mut self, name: &str, literal: &str) {
-        let closed = if literal.len() > 1 && literal.ends_with('"') { literal.to_owned() } else { format!("{literal}\"") };
+        let closed = if literal.len() > 1 && literal.ends_with('"') {
+            literal.to_owned()
+        } else {
+            format!("{literal}\"")
+        };
         let closed = Zeroizing::new(closed);
-        let value = serde_json::from_str::<String>(&closed).unwrap_or_else(|_| literal.trim_matches('"').to_owned());
+        let value = serde_json::from_str::<String>(&closed)
+            .unwrap_or_else(|_| literal.trim_matches('"').to_owned());
         if !value.is_empty() {
             self.secrets.push((name.to_owned(), Secret::from_text(value)));
         }
@@ -75,7 +80,8 @@ fn string_end(text: &str) -> usize {
 /// The known name that a literal spells, whatever its case and its escapes.
 fn matching_member<'a>(literal: &str, members: &'a [String]) -> Option<&'a str> {
     let plain = literal.trim_matches('"');
-    let spelt = if plain.contains('\\') { serde_json::from_str(literal).ok()? } else { plain.to_owned() };
+    let spelt =
+        if plain.contains('\\') { serde_json::from_str(literal).ok()? } else { plain.to_owned() };
     members.iter().find(|member| member.eq_ignore_ascii_case(&spelt)).map(String::as_str)
 }
 
@@ -94,8 +100,12 @@ mod tests {
 
     fn captured(json: &str) -> (String, Vec<(String, String)>) {
         let found = capture_secrets(json, &["client_secret".to_owned(), "key".to_owned()]);
-        let text = |secret: &Secret| secret.expose(|bytes| String::from_utf8(bytes.to_vec()).unwrap());
-        (found.text, found.secrets.iter().map(|(name, secret)| (name.clone(), text(secret))).collect())
+        let text =
+            |secret: &Secret| secret.expose(|bytes| String::from_utf8(bytes.to_vec()).unwrap());
+        (
+            found.text,
+            found.secrets.iter().map(|(name, secret)| (name.clone(), text(secret))).collect(),
+        )
     }
 
     #[test]
@@ -104,7 +114,9 @@ mod tests {
         let (text, secrets) = captured(json);
         assert_eq!(
             text,
-            format!("{{ \"id\": 1.50, \"data\": [ {{\"Client_Secret\" : \"{MASK}\", \"client_id\":\"x\"}} ], \"key\":null }}")
+            format!(
+                "{{ \"id\": 1.50, \"data\": [ {{\"Client_Secret\" : \"{MASK}\", \"client_id\":\"x\"}} ], \"key\":null }}"
+            )
         );
         assert_eq!(secrets, [("client_secret".to_owned(), "a\"bA".to_owned())]);
     }

@@ -21,7 +21,10 @@ impl SplitSecretDetector {
     pub fn from_redactor(redactor: &SecretRedactor) -> Self {
         let plain = redactor.secrets.iter().filter_map(|secret| std::str::from_utf8(secret).ok());
         let plain = plain.map(|secret| Zeroizing::new(secret.to_owned()));
-        Self { known_texts: redactor.encoded().iter().cloned().chain(plain).collect(), open_fragment: None }
+        Self {
+            known_texts: redactor.encoded().iter().cloned().chain(plain).collect(),
+            open_fragment: None,
+        }
     }
 
     /// The line, with its end, without pieces of secrets.
@@ -46,8 +49,11 @@ impl SplitSecretDetector {
     }
 
     fn mask_run(&mut self, run: &str, before: Option<(usize, usize)>, ends_line: bool) -> String {
-        let goes_on = before.and_then(|(which, from)| Some((which, self.known_texts.get(which)?.get(from..)?, from)));
-        if let Some((which, missing, from)) = goes_on.filter(|(_, missing, _)| !missing.is_empty()) {
+        let goes_on = before.and_then(|(which, from)| {
+            Some((which, self.known_texts.get(which)?.get(from..)?, from))
+        });
+        if let Some((which, missing, from)) = goes_on.filter(|(_, missing, _)| !missing.is_empty())
+        {
             if missing.starts_with(run) {
                 self.open_fragment = ends_line.then_some((which, from + run.len()));
                 return MASK.to_owned();
@@ -59,12 +65,18 @@ impl SplitSecretDetector {
         if run.len() < MIN_FRAGMENT_BYTES {
             return run.to_owned();
         }
-        let inside = self.known_texts.iter().enumerate().find_map(|(which, whole)| Some((which, whole.find(run)? + run.len())));
+        let inside = self
+            .known_texts
+            .iter()
+            .enumerate()
+            .find_map(|(which, whole)| Some((which, whole.find(run)? + run.len())));
         if let Some(place) = inside {
             self.open_fragment = ends_line.then_some(place);
             return MASK.to_owned();
         }
-        if let Some((which, length)) = self.longest_fragment(run, |whole, length| whole.starts_with(&run[run.len() - length..])) {
+        if let Some((which, length)) = self
+            .longest_fragment(run, |whole, length| whole.starts_with(&run[run.len() - length..]))
+        {
             self.open_fragment = ends_line.then_some((which, length));
             return format!("{}{MASK}", &run[..run.len() - length]);
         }
@@ -75,7 +87,11 @@ impl SplitSecretDetector {
     }
 
     /// The longest piece of a run that `fits` one of the secrets, and which.
-    fn longest_fragment(&self, run: &str, fits: impl Fn(&str, usize) -> bool) -> Option<(usize, usize)> {
+    fn longest_fragment(
+        &self,
+        run: &str,
+        fits: impl Fn(&str, usize) -> bool,
+    ) -> Option<(usize, usize)> {
         let found = self.known_texts.iter().enumerate().filter_map(|(which, whole)| {
             let lengths = MIN_FRAGMENT_BYTES..=run.len().min(whole.len());
             Some((which, lengths.rev().find(|length| fits(whole, *length))?))
@@ -109,20 +125,29 @@ mod tests {
     }
 
     fn folded(text: &str, width: usize) -> Vec<String> {
-        text.as_bytes().chunks(width).map(|line| format!("{}\n", String::from_utf8_lossy(line))).collect()
+        text.as_bytes()
+            .chunks(width)
+            .map(|line| format!("{}\n", String::from_utf8_lossy(line)))
+            .collect()
     }
 
     #[test]
     fn what_is_no_piece_of_a_secret_stays_as_it_is() {
         let text = "a line, another-run.of/letters+and_signs 0123456789abcdef0123\r\n";
-        assert_eq!(shown(&[text.to_owned(), "\n".to_owned(), "no end".to_owned()]), format!("{text}\nno end"));
+        assert_eq!(
+            shown(&[text.to_owned(), "\n".to_owned(), "no end".to_owned()]),
+            format!("{text}\nno end")
+        );
     }
 
     #[test]
     fn the_rest_of_a_torn_secret_is_found_however_short_it_is() {
         let lines = folded(&STANDARD.encode(SECRET), 76);
         assert_eq!(shown(&lines).lines().next(), Some(MASK));
-        let short = [format!("x={}\n", &SECRET[..SECRET.len() - 3]), format!("{} y\n", &SECRET[SECRET.len() - 3..])];
+        let short = [
+            format!("x={}\n", &SECRET[..SECRET.len() - 3]),
+            format!("{} y\n", &SECRET[SECRET.len() - 3..]),
+        ];
         assert_eq!(shown(&short), format!("x={MASK}\n{MASK} y\n"));
         assert_eq!(shown(&[short[1].clone()]), short[1], "by itself it is nothing");
     }

@@ -60,7 +60,11 @@ impl SecretRedactor {
             return plain;
         }
         let mask = |text: String, encoded: &Zeroizing<String>| {
-            if text.contains(encoded.as_str()) { text.replace(encoded.as_str(), MASK) } else { text }
+            if text.contains(encoded.as_str()) {
+                text.replace(encoded.as_str(), MASK)
+            } else {
+                text
+            }
         };
         self.encoded().iter().filter(|encoded| encoded.len() <= room).fold(plain, mask)
     }
@@ -69,15 +73,19 @@ impl SecretRedactor {
     /// which survives being read as text.
     pub fn contains_secret(&self, bytes: &[u8]) -> bool {
         let text = String::from_utf8_lossy(bytes);
-        let plain = |secret: &Zeroizing<Box<[u8]>>| bytes.windows(secret.len()).any(|window| *window == ***secret);
-        let escaped = |secret: &Zeroizing<Box<[u8]>>| escapes::find_escaped(&text, secret).is_some();
+        let plain = |secret: &Zeroizing<Box<[u8]>>| {
+            bytes.windows(secret.len()).any(|window| *window == ***secret)
+        };
+        let escaped =
+            |secret: &Zeroizing<Box<[u8]>>| escapes::find_escaped(&text, secret).is_some();
         self.secrets.iter().any(|secret| plain(secret) || escaped(secret))
             || self.encoded().iter().any(|encoded| text.contains(encoded.as_str()))
     }
 
     fn encoded(&self) -> &[Zeroizing<String>] {
         self.encoded_secrets.get_or_init(|| {
-            let mut all: Vec<_> = self.secrets.iter().flat_map(|secret| encodings(secret)).collect();
+            let mut all: Vec<_> =
+                self.secrets.iter().flat_map(|secret| encodings(secret)).collect();
             all.sort_by_key(|text| Reverse(text.len()));
             all
         })
@@ -93,7 +101,8 @@ fn min_encoded_bytes(secret: &[u8]) -> usize {
 /// How long the longest piece of a text is that could be an encoding: all are one run of letters, digits and a few signs.
 /// Every answer is searched for every encoding, and most have no run that is long enough for any.
 fn longest_encodable_run(text: &str) -> usize {
-    let is_encoded = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
+    let is_encoded =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
     text.as_bytes().split(|byte| !is_encoded(byte)).map(<[u8]>::len).max().unwrap_or_default()
 }
 
@@ -155,7 +164,10 @@ mod tests {
     fn two_known_secrets_do_not_tear_each_other() {
         let mut redactor = redactor("secret-one");
         redactor.add_secret(&Secret::from_text("secret-one-and-more".to_owned()));
-        assert_eq!(redactor.redact("x secret-one-and-more y secret-one z"), format!("x {MASK} y {MASK} z"));
+        assert_eq!(
+            redactor.redact("x secret-one-and-more y secret-one z"),
+            format!("x {MASK} y {MASK} z")
+        );
     }
 
     #[test]
@@ -169,7 +181,9 @@ mod tests {
 
     #[test]
     fn the_longest_run_is_that_of_an_encoding() {
-        for (text, length) in [("", 0), ("{\"a\": 12}", 2), ("é-_é", 2), ("key=ab+/cd==&", 6), ("a", 1)] {
+        for (text, length) in
+            [("", 0), ("{\"a\": 12}", 2), ("é-_é", 2), ("key=ab+/cd==&", 6), ("a", 1)]
+        {
             assert_eq!(longest_encodable_run(text), length, "{text}");
         }
     }

@@ -20,8 +20,11 @@ pub fn mask_patterns(text: &str) -> String {
     if !text.contains(COMMON_PREFIX) && !text.contains(JWT_PREFIX) {
         return text.to_owned();
     }
-    let mut found: Vec<SecretMatch> =
-        SECRET_PREFIXES.iter().flat_map(|prefix| find_prefixed(text, prefix)).chain(find_jwts(text)).collect();
+    let mut found: Vec<SecretMatch> = SECRET_PREFIXES
+        .iter()
+        .flat_map(|prefix| find_prefixed(text, prefix))
+        .chain(find_jwts(text))
+        .collect();
     found.sort_by_key(|found| found.start);
     let mut masked = String::with_capacity(text.len());
     let mut done = 0;
@@ -45,21 +48,34 @@ fn find_prefixed(text: &str, prefix: &'static str) -> impl Iterator<Item = Secre
     text.match_indices(prefix).filter_map(move |(start, _)| {
         let inner = &text[start + prefix.len()..];
         let length = inner.find(is_secret_end).unwrap_or(inner.len());
-        (length > 0).then_some(SecretMatch { start, end: start + prefix.len() + length, visible_prefix: prefix })
+        (length > 0).then_some(SecretMatch {
+            start,
+            end: start + prefix.len() + length,
+            visible_prefix: prefix,
+        })
     })
 }
 
 fn find_jwts(text: &str) -> impl Iterator<Item = SecretMatch> {
-    text.match_indices(JWT_PREFIX).filter(|(start, _)| !text[..*start].ends_with(is_base64url)).filter_map(|(start, _)| {
-        let run = text[start..].split(|c| !is_base64url(c) && c != '.').next()?.trim_end_matches('.');
-        let parts = run.split('.').filter(|part| !part.is_empty()).count();
-        (parts >= 3 && run.len() >= MIN_JWT_BYTES).then_some(SecretMatch { start, end: start + run.len(), visible_prefix: "" })
-    })
+    text.match_indices(JWT_PREFIX)
+        .filter(|(start, _)| !text[..*start].ends_with(is_base64url))
+        .filter_map(|(start, _)| {
+            let run =
+                text[start..].split(|c| !is_base64url(c) && c != '.').next()?.trim_end_matches('.');
+            let parts = run.split('.').filter(|part| !part.is_empty()).count();
+            (parts >= 3 && run.len() >= MIN_JWT_BYTES).then_some(SecretMatch {
+                start,
+                end: start + run.len(),
+                visible_prefix: "",
+            })
+        })
 }
 
 /// A client secret may hold odd characters, so a secret goes on until something that surely is not part of one.
 fn is_secret_end(c: char) -> bool {
-    c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`' | '\\' | '<' | '>' | '&' | '‹' | '›' | '…')
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c, '"' | '\'' | '`' | '\\' | '<' | '>' | '&' | '‹' | '›' | '…')
 }
 
 fn is_base64url(c: char) -> bool {
@@ -77,7 +93,10 @@ mod tests {
         let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiJhIn0.c2lnbmF0dXJlc2lnbmF0dXJl";
         for (text, masked) in [
             ("token snyk_uat.abcd1234.eyJoIjoiYSJ9.c2ln.", format!("token snyk_uat.{MASK}")),
-            ("{\"t\":\"snyk_sat.a.b.c\",\"u\":1}", format!("{{\"t\":\"snyk_sat.{MASK}\",\"u\":1}}")),
+            (
+                "{\"t\":\"snyk_sat.a.b.c\",\"u\":1}",
+                format!("{{\"t\":\"snyk_sat.{MASK}\",\"u\":1}}"),
+            ),
             ("a snyk_rt_x^y_v1 b snyk_cs_z_v1", format!("a snyk_rt_{MASK} b snyk_cs_{MASK}")),
             (&format!("Bearer {jwt}, then {jwt}."), format!("Bearer {MASK}, then {MASK}.")),
         ] {
@@ -92,7 +111,12 @@ mod tests {
 
     #[test]
     fn what_only_resembles_one_stays() {
-        for text in ["starting_after=v1.eyJpZCI6MX0", "eyJ.a.b", "tokens begin with snyk_uat. and end", "keyJhbGciOiJIUzI1NiJ9"] {
+        for text in [
+            "starting_after=v1.eyJpZCI6MX0",
+            "eyJ.a.b",
+            "tokens begin with snyk_uat. and end",
+            "keyJhbGciOiJIUzI1NiJ9",
+        ] {
             assert_eq!(mask_patterns(text), text);
         }
     }

@@ -12,7 +12,10 @@ use Likelihood::{Likely, Unknown, Unlikely};
 const MAX_CLOCK_SKEW: Duration = Duration::seconds(90);
 
 /// By how much the clock here is ahead of the server's (behind, where it is negative), if that matters.
-pub(in crate::domain) fn clock_skew(server: Option<Timestamp>, here: Timestamp) -> Option<Duration> {
+pub(in crate::domain) fn clock_skew(
+    server: Option<Timestamp>,
+    here: Timestamp,
+) -> Option<Duration> {
     let ahead = here - server?;
     (ahead.abs() >= MAX_CLOCK_SKEW).then_some(ahead)
 }
@@ -26,7 +29,8 @@ pub(in crate::domain) fn describe_clock_skew(ahead: Duration) -> String {
 
 impl RefusalContext<'_> {
     pub(super) fn assess_causes(&self) -> Vec<CauseAssessment> {
-        let pace = (self.response.status == 429).then(|| (RefusalCause::RateLimit, self.assess_rate_limit()));
+        let pace = (self.response.status == 429)
+            .then(|| (RefusalCause::RateLimit, self.assess_rate_limit()));
         let others = [
             (RefusalCause::Region, self.assess_region()),
             (RefusalCause::Expiry, self.assess_expiry()),
@@ -38,7 +42,12 @@ impl RefusalContext<'_> {
         ];
         let plan = self.assess_plan().map(|plan| (RefusalCause::Plan, plan));
         let all = pace.into_iter().chain(others).chain(plan);
-        all.map(|(cause, (weight, told))| CauseAssessment { cause, likelihood: weight, reason: told }).collect()
+        all.map(|(cause, (weight, told))| CauseAssessment {
+            cause,
+            likelihood: weight,
+            reason: told,
+        })
+        .collect()
     }
 
     /// Whether the provider got as far as knowing the credential.
@@ -50,7 +59,10 @@ impl RefusalContext<'_> {
         let limit = RateLimit::from_response(self.response, self.hints.now);
         // A budget that is not used up did not make the server refuse, so it is not told as the reason.
         let spent = limit.remaining_of_limit().is_none_or(|(left, _)| left == 0);
-        let told = match (limit.describe().filter(|_| spent), limit.retry_after.map(rate_limit::format_wait)) {
+        let told = match (
+            limit.describe().filter(|_| spent),
+            limit.retry_after.map(rate_limit::format_wait),
+        ) {
             (Some(words), _) => words,
             (None, Some(wait)) => format!("the provider wants to be left alone for {wait}"),
             (None, None) => "a limit on the number of requests is reached".to_owned(),
@@ -79,9 +91,20 @@ impl RefusalContext<'_> {
         let (refused, unasked) = (&self.hints.refused_in, &self.hints.untried_in);
         match (refused.is_empty(), unasked.is_empty()) {
             (true, true) => (Unlikely, "the provider has no other".to_owned()),
-            (false, true) => (Unlikely, format!("the others refused it too: {}", refused.join(", "))),
-            (true, false) => (Unknown, format!("the others were never asked: {}", unasked.join(", "))),
-            (false, false) => (Unknown, format!("{} refused it too; never asked: {}", refused.join(", "), unasked.join(", "))),
+            (false, true) => {
+                (Unlikely, format!("the others refused it too: {}", refused.join(", ")))
+            }
+            (true, false) => {
+                (Unknown, format!("the others were never asked: {}", unasked.join(", ")))
+            }
+            (false, false) => (
+                Unknown,
+                format!(
+                    "{} refused it too; never asked: {}",
+                    refused.join(", "),
+                    unasked.join(", ")
+                ),
+            ),
         }
     }
 
@@ -89,11 +112,20 @@ impl RefusalContext<'_> {
         let clock = self.server_time().unwrap_or(self.hints.now);
         match self.hints.expires {
             Some(end) if end <= clock => (Likely, format!("it ended on {}", end.date())),
-            _ if self.credential_was_known() => (Unlikely, "the provider knows the credential".to_owned()),
-            Some(end) => {
-                (Unknown, format!("it lasts until {} unless it was revoked before, which only the provider knows", end.date()))
+            _ if self.credential_was_known() => {
+                (Unlikely, "the provider knows the credential".to_owned())
             }
-            None => (Unknown, "when it ends, or whether it was revoked, only the provider knows".to_owned()),
+            Some(end) => (
+                Unknown,
+                format!(
+                    "it lasts until {} unless it was revoked before, which only the provider knows",
+                    end.date()
+                ),
+            ),
+            None => (
+                Unknown,
+                "when it ends, or whether it was revoked, only the provider knows".to_owned(),
+            ),
         }
     }
 
@@ -102,8 +134,15 @@ impl RefusalContext<'_> {
         let other = self.kind().and_then(|kind| untried_scheme(kind, self.schemes));
         match other {
             _ if self.credential_was_known() => (Unlikely, format!("\"{forms}\" was understood")),
-            Some(_) if self.hints.scheme_worked_before => (Unlikely, format!("\"{forms}\" is the form that worked before")),
-            Some(other) => (Unknown, format!("\"{other}\" was not tried: a request that may change something is not repeated")),
+            Some(_) if self.hints.scheme_worked_before => {
+                (Unlikely, format!("\"{forms}\" is the form that worked before"))
+            }
+            Some(other) => (
+                Unknown,
+                format!(
+                    "\"{other}\" was not tried: a request that may change something is not repeated"
+                ),
+            ),
             None if self.schemes.len() > 1 => (Unlikely, format!("\"{forms}\" were both refused")),
             None => (Unlikely, format!("\"{forms}\" is the only one of this kind")),
         }
@@ -112,7 +151,9 @@ impl RefusalContext<'_> {
     fn assess_plan(&self) -> Option<(Likelihood, String)> {
         let limits = self.request_context.provider.plans_without_api.as_ref()?;
         Some(match self.response.status {
-            401 | 403 if self.principal.is_some() => (Unlikely, format!("{limits}, but it was accepted here before")),
+            401 | 403 if self.principal.is_some() => {
+                (Unlikely, format!("{limits}, but it was accepted here before"))
+            }
             401 | 403 => (Unknown, format!("{limits}; which plan this is, no answer tells")),
             _ => (Unlikely, "a plan without access is refused with another status".to_owned()),
         })
@@ -120,20 +161,32 @@ impl RefusalContext<'_> {
 
     fn assess_account(&self) -> (Likelihood, String) {
         match (self.principal, self.response.status) {
-            (_, 401) if self.sent_access_token() => {
-                (Unknown, "what is sent along with it (client id, name) may be another one's".to_owned())
-            }
+            (_, 401) if self.sent_access_token() => (
+                Unknown,
+                "what is sent along with it (client id, name) may be another one's".to_owned(),
+            ),
             (_, 401) => (Unlikely, "whose it is, is looked at only once it is accepted".to_owned()),
-            (Some(who), 403 | 404) => (Unknown, format!("it acts as {} ({}); is what was asked for theirs?", who.name, who.kind)),
-            (None, 403 | 404) => (Unknown, "nobody has asked yet whom it acts as; a check does".to_owned()),
+            (Some(who), 403 | 404) => (
+                Unknown,
+                format!("it acts as {} ({}); is what was asked for theirs?", who.name, who.kind),
+            ),
+            (None, 403 | 404) => {
+                (Unknown, "nobody has asked yet whom it acts as; a check does".to_owned())
+            }
             _ => (Unlikely, "the limit counts whoever it is".to_owned()),
         }
     }
 
     fn assess_permission(&self) -> (Likelihood, String) {
         match self.response.status {
-            403 => (Likely, "the credential is known and this request is not allowed to it".to_owned()),
-            404 => (Unknown, "what a credential may not see is often answered as if it were not there".to_owned()),
+            403 => {
+                (Likely, "the credential is known and this request is not allowed to it".to_owned())
+            }
+            404 => (
+                Unknown,
+                "what a credential may not see is often answered as if it were not there"
+                    .to_owned(),
+            ),
             401 => (Unlikely, "what it may do is looked at only once it is accepted".to_owned()),
             _ => (Unlikely, "the request was not looked at so far".to_owned()),
         }
@@ -141,8 +194,13 @@ impl RefusalContext<'_> {
 
     fn assess_whitespace(&self) -> (Likelihood, String) {
         match &self.hints.secret_anomalies {
-            Some(odd) if !odd.is_empty() => (Likely, format!("the secret in the store has {}", odd.join(", "))),
-            Some(_) => (Unlikely, "the secret in the store has no blank, quote or line break around it".to_owned()),
+            Some(odd) if !odd.is_empty() => {
+                (Likely, format!("the secret in the store has {}", odd.join(", ")))
+            }
+            Some(_) => (
+                Unlikely,
+                "the secret in the store has no blank, quote or line break around it".to_owned(),
+            ),
             None => (Unknown, "the secret could not be looked at".to_owned()),
         }
     }

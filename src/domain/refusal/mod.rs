@@ -175,11 +175,19 @@ impl RemedyStep {
         match self {
             Self::Wait(time) => format!("Wait {time}, then send it again"),
             Self::SetClock => "Set the clock of this machine, then send it again".to_owned(),
-            Self::ReenterSecret => "Give the secret again, without blanks and line breaks".to_owned(),
+            Self::ReenterSecret => {
+                "Give the secret again, without blanks and line breaks".to_owned()
+            }
             Self::SwitchRegion(region) => format!("Switch the credential to {region}"),
-            Self::ProbeRegions => "Try every region (each of their hosts sees the secret)".to_owned(),
-            Self::OpenProviderPage => "Look at the provider's page whether it is still there".to_owned(),
-            Self::ListAccess => "List what the credential can reach, and compare the ids".to_owned(),
+            Self::ProbeRegions => {
+                "Try every region (each of their hosts sees the secret)".to_owned()
+            }
+            Self::OpenProviderPage => {
+                "Look at the provider's page whether it is still there".to_owned()
+            }
+            Self::ListAccess => {
+                "List what the credential can reach, and compare the ids".to_owned()
+            }
             Self::Rotate => "Replace it".to_owned(),
         }
     }
@@ -211,17 +219,23 @@ impl<'a> RefusalContext<'a> {
         let RequestDraft { method, target, .. } = self.draft;
         let forms: Vec<_> = self.schemes.iter().map(|scheme| describe_scheme(scheme)).collect();
         let what = if self.sent_access_token() { "an access token for it" } else { "the secret" };
-        vec![format!("{method} {target} in {}", self.request_context.region), format!("with {what} as {}", forms.join(", then "))]
+        vec![
+            format!("{method} {target} in {}", self.request_context.region),
+            format!("with {what} as {}", forms.join(", then ")),
+        ]
     }
 
     fn remedy_steps(&self, known: &[CauseAssessment]) -> Vec<RemedyStep> {
-        let weight = |cause| known.iter().find(|finding| finding.cause == cause).map(|finding| finding.likelihood);
+        let weight = |cause| {
+            known.iter().find(|finding| finding.cause == cause).map(|finding| finding.likelihood)
+        };
         let is_likely = |cause| weight(cause) == Some(Likelihood::Likely);
         let wait = RateLimit::from_response(self.response, self.hints.now)
             .wait_time()
             .map_or_else(|| "a while".to_owned(), rate_limit::format_wait);
         let home = self.hints.accepted_in.first().or(self.hints.home_region.as_ref());
-        let switch = home.filter(|_| is_likely(RefusalCause::Region)).cloned().map(RemedyStep::SwitchRegion);
+        let switch =
+            home.filter(|_| is_likely(RefusalCause::Region)).cloned().map(RemedyStep::SwitchRegion);
         let asks_elsewhere = weight(RefusalCause::Region) == Some(Likelihood::Unknown);
         let is_refused = self.response.status == 401;
         [
@@ -242,13 +256,21 @@ impl<'a> RefusalContext<'a> {
 
 /// The form of a header: `Authorization: token …`.
 fn describe_scheme(scheme: &str) -> String {
-    if scheme.is_empty() { "\"Authorization: …\"".to_owned() } else { format!("\"Authorization: {scheme} …\"") }
+    if scheme.is_empty() {
+        "\"Authorization: …\"".to_owned()
+    } else {
+        format!("\"Authorization: {scheme} …\"")
+    }
 }
 
 /// The other form that a kind may have, if it has two.
 fn untried_scheme<'a>(kind: &'a CredentialKind, tried: &[String]) -> Option<&'a str> {
     let AuthMethod::Header { scheme, fallback } = &kind.authorization else { return None };
-    [Some(scheme), fallback.as_ref()].into_iter().flatten().find(|form| !tried.contains(form)).map(String::as_str)
+    [Some(scheme), fallback.as_ref()]
+        .into_iter()
+        .flatten()
+        .find(|form| !tried.contains(form))
+        .map(String::as_str)
 }
 
 #[cfg(test)]

@@ -26,7 +26,11 @@ fn case(status: u16) -> Case {
         provider: "snyk",
         kind: "personal-access-token",
         answer: ApiResponse { status, headers, ..ApiResponse::default() },
-        hints: ExplanationContext { secret_anomalies: Some(Vec::new()), untried_in: unasked, ..ExplanationContext::new(NOW) },
+        hints: ExplanationContext {
+            secret_anomalies: Some(Vec::new()),
+            untried_in: unasked,
+            ..ExplanationContext::new(NOW)
+        },
         schemes: vec!["token".to_owned(), "Bearer".to_owned()],
         principal: None,
     }
@@ -37,7 +41,10 @@ impl Case {
         let catalogue = builtin_catalog();
         let provider = catalogue.provider(self.provider).unwrap();
         let draft = RequestDraft::new(HttpMethod::Get, RequestTarget::parse("/rest/self").unwrap());
-        let (asked, principal) = (RequestContext { provider, kind: self.kind, region: "SNYK-EU-01" }, self.principal.as_ref());
+        let (asked, principal) = (
+            RequestContext { provider, kind: self.kind, region: "SNYK-EU-01" },
+            self.principal.as_ref(),
+        );
         let facts = RefusalContext {
             request_context: asked,
             hints: &self.hints,
@@ -51,7 +58,10 @@ impl Case {
 
     fn of(&self, cause: RefusalCause) -> (Likelihood, String) {
         let known = self.refusal().causes;
-        let found = known.into_iter().find(|finding| finding.cause == cause).unwrap_or_else(|| panic!("{cause:?}"));
+        let found = known
+            .into_iter()
+            .find(|finding| finding.cause == cause)
+            .unwrap_or_else(|| panic!("{cause:?}"));
         (found.likelihood, found.reason)
     }
 }
@@ -62,10 +72,20 @@ fn every_cause_has_its_line_and_the_likely_ones_come_first() {
     let RefusalDiagnosis { tried, causes: known, next_steps: next } = case(401).refusal();
     assert_eq!(
         tried,
-        ["GET /rest/self in SNYK-EU-01", "with the secret as \"Authorization: token …\", then \"Authorization: Bearer …\""]
+        [
+            "GET /rest/self in SNYK-EU-01",
+            "with the secret as \"Authorization: token …\", then \"Authorization: Bearer …\""
+        ]
     );
     for cause in [Region, Expiry, Scheme, Plan, Account, Permission, Whitespace, Clock] {
-        assert_eq!(known.iter().filter(|finding| finding.cause == cause && !finding.reason.is_empty()).count(), 1, "{cause:?}");
+        assert_eq!(
+            known
+                .iter()
+                .filter(|finding| finding.cause == cause && !finding.reason.is_empty())
+                .count(),
+            1,
+            "{cause:?}"
+        );
     }
     assert!(known.is_sorted_by_key(|finding| finding.likelihood));
     assert_eq!(next, [RemedyStep::ProbeRegions, RemedyStep::OpenProviderPage, RemedyStep::Rotate]);
@@ -76,9 +96,15 @@ fn every_cause_has_its_line_and_the_likely_ones_come_first() {
 #[test]
 fn another_region_is_told_by_what_is_known_of_it() {
     let mut case = case(401);
-    assert_eq!(case.of(RefusalCause::Region), (Likelihood::Unknown, "the others were never asked: SNYK-US-01".to_owned()));
+    assert_eq!(
+        case.of(RefusalCause::Region),
+        (Likelihood::Unknown, "the others were never asked: SNYK-US-01".to_owned())
+    );
     case.hints.refused_in = std::mem::take(&mut case.hints.untried_in);
-    assert_eq!(case.of(RefusalCause::Region), (Likelihood::Unlikely, "the others refused it too: SNYK-US-01".to_owned()));
+    assert_eq!(
+        case.of(RefusalCause::Region),
+        (Likelihood::Unlikely, "the others refused it too: SNYK-US-01".to_owned())
+    );
     case.hints.home_region = Some("SNYK-AU-01".to_owned());
     assert_eq!(case.of(RefusalCause::Region).0, Likelihood::Likely);
     assert_eq!(case.refusal().next_steps[0], RemedyStep::SwitchRegion("SNYK-AU-01".to_owned()));
@@ -93,15 +119,25 @@ fn what_has_ended_is_told_by_the_servers_clock() {
     let mut case = case(401);
     assert_eq!(case.of(RefusalCause::Expiry).0, Likelihood::Unknown);
     case.hints.expires = Some(datetime!(2026-11-20 0:00 UTC));
-    assert_eq!(case.of(RefusalCause::Expiry), (Likelihood::Likely, "it ended on 2026-11-20".to_owned()));
+    assert_eq!(
+        case.of(RefusalCause::Expiry),
+        (Likelihood::Likely, "it ended on 2026-11-20".to_owned())
+    );
     case.answer.headers[0].1 = "Thu, 19 Nov 2026 12:00:00 GMT".to_owned();
-    assert_eq!(case.of(RefusalCause::Expiry).0, Likelihood::Unknown, "it is not yet that day there");
+    assert_eq!(
+        case.of(RefusalCause::Expiry).0,
+        Likelihood::Unknown,
+        "it is not yet that day there"
+    );
 }
 
 #[test]
 fn the_forms_that_were_tried_are_ruled_out_and_no_others() {
     let mut case = case(401);
-    assert_eq!(case.of(RefusalCause::Scheme), (Likelihood::Unlikely, "\"token\" and \"Bearer\" were both refused".to_owned()));
+    assert_eq!(
+        case.of(RefusalCause::Scheme),
+        (Likelihood::Unlikely, "\"token\" and \"Bearer\" were both refused".to_owned())
+    );
     case.schemes.pop();
     assert_eq!(case.of(RefusalCause::Scheme).0, Likelihood::Unknown);
     case.hints.scheme_worked_before = true;
@@ -115,10 +151,12 @@ fn plan_account_and_permission_follow_the_status() {
     let mut case = case(403);
     assert_eq!(case.of(RefusalCause::Permission).0, Likelihood::Likely);
     assert!(
-        case.of(RefusalCause::Plan).1.contains("free and team plans") && case.of(RefusalCause::Plan).0 == Likelihood::Unknown
+        case.of(RefusalCause::Plan).1.contains("free and team plans")
+            && case.of(RefusalCause::Plan).0 == Likelihood::Unknown
     );
     assert!(case.of(RefusalCause::Account).1.contains("a check"));
-    case.principal = Some(Principal { id: "u1".to_owned(), name: "ci".to_owned(), kind: "user".to_owned() });
+    case.principal =
+        Some(Principal { id: "u1".to_owned(), name: "ci".to_owned(), kind: "user".to_owned() });
     assert!(case.of(RefusalCause::Account).1.contains("it acts as ci (user)"));
     assert_eq!(case.of(RefusalCause::Plan).0, Likelihood::Unlikely, "it was accepted before");
     assert_eq!(case.refusal().next_steps[0], RemedyStep::ListAccess);
@@ -129,7 +167,10 @@ fn plan_account_and_permission_follow_the_status() {
     );
     case.provider = "appcircle";
     case.kind = "personal-access-key";
-    assert!(case.refusal().causes.iter().all(|finding| finding.cause != RefusalCause::Plan), "nothing is known of its plans");
+    assert!(
+        case.refusal().causes.iter().all(|finding| finding.cause != RefusalCause::Plan),
+        "nothing is known of its plans"
+    );
 }
 
 #[test]
@@ -167,7 +208,11 @@ fn who_is_known_is_neither_ended_nor_misspelt_nor_elsewhere() {
     );
     let mut own = case(401);
     own.hints.home_region = Some("snyk-eu-01".to_owned());
-    assert_eq!(own.of(RefusalCause::Region).0, Likelihood::Unlikely, "it is where it says that it belongs");
+    assert_eq!(
+        own.of(RefusalCause::Region).0,
+        Likelihood::Unlikely,
+        "it is where it says that it belongs"
+    );
 }
 
 #[test]
@@ -176,29 +221,48 @@ fn before_it_is_accepted_nobody_looks_at_whose_it_is_and_what_it_may() {
     assert!(case.of(RefusalCause::Permission).1.contains("only once it is accepted"));
     assert!(case.of(RefusalCause::Account).1.contains("only once it is accepted"));
     case.kind = "service-account-oauth";
-    assert!(case.of(RefusalCause::Account).1.contains("client id") && case.of(RefusalCause::Account).0 == Likelihood::Unknown);
+    assert!(
+        case.of(RefusalCause::Account).1.contains("client id")
+            && case.of(RefusalCause::Account).0 == Likelihood::Unknown
+    );
 }
 
 #[test]
 fn causes_and_weights_are_told_apart_by_words_and_signs() {
-    use RefusalCause::{Account, Clock, Expiry, Permission, Plan, RateLimit, Region, Scheme, Whitespace};
-    let titles = [RateLimit, Region, Expiry, Scheme, Plan, Account, Permission, Whitespace, Clock].map(RefusalCause::title);
-    let different: std::collections::BTreeSet<_> = titles.into_iter().filter(|title| title.len() > 2).collect();
+    use RefusalCause::{
+        Account, Clock, Expiry, Permission, Plan, RateLimit, Region, Scheme, Whitespace,
+    };
+    let titles = [RateLimit, Region, Expiry, Scheme, Plan, Account, Permission, Whitespace, Clock]
+        .map(RefusalCause::title);
+    let different: std::collections::BTreeSet<_> =
+        titles.into_iter().filter(|title| title.len() > 2).collect();
     assert_eq!((different.len(), Region.title()), (9, "Region"));
-    assert_eq!([Likelihood::Likely, Likelihood::Unknown, Likelihood::Unlikely].map(Likelihood::symbol), ['!', '?', '-']);
+    assert_eq!(
+        [Likelihood::Likely, Likelihood::Unknown, Likelihood::Unlikely].map(Likelihood::symbol),
+        ['!', '?', '-']
+    );
 }
 
 #[test]
 fn too_many_requests_wait() {
     let mut case = case(429);
     case.answer.headers.push(("retry-after".to_owned(), "12".to_owned()));
-    assert_eq!(case.of(RefusalCause::RateLimit), (Likelihood::Likely, "the provider wants to be left alone for 12 s".to_owned()));
+    assert_eq!(
+        case.of(RefusalCause::RateLimit),
+        (Likelihood::Likely, "the provider wants to be left alone for 12 s".to_owned())
+    );
     let left = |left: &str| {
-        ["limit", "remaining"].map(|name| format!("x-ratelimit-{name}")).into_iter().zip(["160".to_owned(), left.to_owned()])
+        ["limit", "remaining"]
+            .map(|name| format!("x-ratelimit-{name}"))
+            .into_iter()
+            .zip(["160".to_owned(), left.to_owned()])
     };
     let before = case.answer.headers.clone();
     case.answer.headers.extend(left("160"));
-    assert!(!case.of(RefusalCause::RateLimit).1.contains("160"), "what is not used up is not the reason");
+    assert!(
+        !case.of(RefusalCause::RateLimit).1.contains("160"),
+        "what is not used up is not the reason"
+    );
     case.answer.headers = before.into_iter().chain(left("0")).collect();
     assert_eq!(case.of(RefusalCause::RateLimit).1, "0 of 160 left");
     assert_eq!(case.refusal().next_steps, [RemedyStep::Wait("12 s".to_owned())]);
@@ -208,7 +272,11 @@ fn too_many_requests_wait() {
 #[test]
 fn what_is_no_refusal_is_not_looked_into() {
     let (case, catalogue) = (case(200), builtin_catalog());
-    let asked = RequestContext { provider: catalogue.provider("snyk").unwrap(), kind: case.kind, region: "SNYK-EU-01" };
+    let asked = RequestContext {
+        provider: catalogue.provider("snyk").unwrap(),
+        kind: case.kind,
+        region: "SNYK-EU-01",
+    };
     let draft = RequestDraft::new(HttpMethod::Get, RequestTarget::parse("/rest/self").unwrap());
     let facts = RefusalContext {
         request_context: asked,

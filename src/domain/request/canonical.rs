@@ -14,7 +14,11 @@ pub struct RequestEnvironment<'a> {
 
 impl<'a> RequestEnvironment<'a> {
     /// What surrounds the drafts of a credential in a region; none where the region is not known any more.
-    pub fn for_credential(catalogue: &'a ProviderCatalog, credential: &Credential, region: &str) -> Option<Self> {
+    pub fn for_credential(
+        catalogue: &'a ProviderCatalog,
+        credential: &Credential,
+        region: &str,
+    ) -> Option<Self> {
         let region = catalogue.region(&credential.provider, region).ok()?;
         Some(Self { region, headers: &catalogue.provider(&credential.provider).ok()?.headers })
     }
@@ -25,16 +29,20 @@ impl RequestDraft {
     /// Without a setting, the draft as it is written.
     pub fn canonical_lines(&self, setting: Option<RequestEnvironment<'_>>) -> Vec<String> {
         let headers = self.headers_with_defaults(setting.map_or(&[], |setting| setting.headers));
-        let mut headers: Vec<_> = headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.trim())).collect();
+        let mut headers: Vec<_> =
+            headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.trim())).collect();
         headers.sort_by(|one, other| one.0.cmp(&other.0));
-        let (target, mut query) =
-            setting.and_then(|setting| self.resolved_target(setting.region)).unwrap_or_else(|| self.literal_target());
+        let (target, mut query) = setting
+            .and_then(|setting| self.resolved_target(setting.region))
+            .unwrap_or_else(|| self.literal_target());
         // Those of one name stay in their order, which may mean something.
         query.sort_by(|one, other| one.0.cmp(&other.0));
         let mut lines = vec![format!("method: {}", self.method), format!("target: {target}")];
         lines.extend(query.iter().map(|(name, value)| format!("query: {name}={value}")));
         lines.extend(headers.iter().map(|(name, value)| format!("header: {name}: {value}")));
-        lines.extend(self.body.iter().flat_map(|body| body.lines()).map(|line| format!("body: {line}")));
+        lines.extend(
+            self.body.iter().flat_map(|body| body.lines()).map(|line| format!("body: {line}")),
+        );
         lines
     }
 
@@ -61,9 +69,15 @@ mod tests {
     use crate::domain::request::HttpMethod;
 
     fn draft(target: &str, query: &[(&str, &str)], headers: &[(&str, &str)]) -> RequestDraft {
-        let owned = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        let owned = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
+        };
         let target = RequestTarget::parse(target).expect("a target");
-        RequestDraft { query: owned(query), headers: owned(headers), ..RequestDraft::new(HttpMethod::Get, target) }
+        RequestDraft {
+            query: owned(query),
+            headers: owned(headers),
+            ..RequestDraft::new(HttpMethod::Get, target)
+        }
     }
 
     #[test]
@@ -72,20 +86,47 @@ mod tests {
         let region = catalogue.region("snyk", "SNYK-US-01").expect("a region");
         let defaults = [("accept".to_owned(), "application/json".to_owned())];
         let setting = Some(RequestEnvironment { region, headers: &defaults });
-        let plain =
-            draft("/rest/x", &[("a", "1 2"), ("b", "x"), ("b", "w")], &[("x-a", "1"), ("x-b", "2")]).canonical_lines(setting);
-        assert!(plain.contains(&"query: a=1 2".to_owned()) && plain.contains(&"header: accept: application/json".to_owned()));
+        let plain = draft(
+            "/rest/x",
+            &[("a", "1 2"), ("b", "x"), ("b", "w")],
+            &[("x-a", "1"), ("x-b", "2")],
+        )
+        .canonical_lines(setting);
+        assert!(
+            plain.contains(&"query: a=1 2".to_owned())
+                && plain.contains(&"header: accept: application/json".to_owned())
+        );
         for other in [
             draft("/rest/x?a=1%202&b=x&b=w", &[], &[("X-B", "2"), ("X-A", " 1")]),
-            draft("/rest/x?b=x", &[("b", "w"), ("a", "1 2")], &[("Accept", "application/json"), ("x-b", "2"), ("x-a", "1")]),
-            draft("https://api.snyk.io/rest/x?a=1+2", &[("b", "x"), ("b", "w")], &[("x-a", "1"), ("x-b", "2")]),
+            draft(
+                "/rest/x?b=x",
+                &[("b", "w"), ("a", "1 2")],
+                &[("Accept", "application/json"), ("x-b", "2"), ("x-a", "1")],
+            ),
+            draft(
+                "https://api.snyk.io/rest/x?a=1+2",
+                &[("b", "x"), ("b", "w")],
+                &[("x-a", "1"), ("x-b", "2")],
+            ),
         ] {
             assert_eq!(other.canonical_lines(setting), plain);
         }
         for other in [
-            draft("/rest/x", &[("a", "1 2"), ("b", "w"), ("b", "x")], &[("x-a", "1"), ("x-b", "2")]),
-            draft("https://api.eu.snyk.io/rest/x", &[("a", "1 2"), ("b", "x"), ("b", "w")], &[("x-a", "1"), ("x-b", "2")]),
-            draft("/rest/x", &[("a", "1 2"), ("b", "x"), ("b", "w")], &[("x-a", "1"), ("x-b", "3")]),
+            draft(
+                "/rest/x",
+                &[("a", "1 2"), ("b", "w"), ("b", "x")],
+                &[("x-a", "1"), ("x-b", "2")],
+            ),
+            draft(
+                "https://api.eu.snyk.io/rest/x",
+                &[("a", "1 2"), ("b", "x"), ("b", "w")],
+                &[("x-a", "1"), ("x-b", "2")],
+            ),
+            draft(
+                "/rest/x",
+                &[("a", "1 2"), ("b", "x"), ("b", "w")],
+                &[("x-a", "1"), ("x-b", "3")],
+            ),
         ] {
             assert_ne!(other.canonical_lines(setting), plain);
         }

@@ -30,12 +30,16 @@ impl RequestDraft {
         let reserved = RESERVED_HEADERS.into_iter().find(|name| self.header(name).is_some());
         let texts = [
             ("the path", vec![self.target.to_string()]),
-            ("the query", self.query.iter().map(|(name, value)| format!("{name}={value}")).collect()),
+            (
+                "the query",
+                self.query.iter().map(|(name, value)| format!("{name}={value}")).collect(),
+            ),
             ("a header", self.headers.iter().map(|(_, value)| value.clone()).collect()),
             ("the body", self.body.clone().into_iter().collect()),
         ];
         let masked = |text: &String| text.contains(MASK) || text.contains(URL_ENCODED_MASK);
-        let placeholder = texts.into_iter().find(|(_, texts)| texts.iter().any(masked)).map(|(place, _)| place);
+        let placeholder =
+            texts.into_iter().find(|(_, texts)| texts.iter().any(masked)).map(|(place, _)| place);
         match (reserved, placeholder) {
             (Some(name), _) => Err(DraftError::ReservedHeader(name)),
             (None, Some(place)) => Err(DraftError::MaskedSecret(place)),
@@ -47,15 +51,20 @@ impl RequestDraft {
     #[must_use]
     pub fn without_secrets(&self, redactor: &SecretRedactor) -> Self {
         let pairs = |pairs: &[(String, String)]| {
-            pairs.iter().map(|(name, value)| (redactor.redact(name), redactor.redact(value))).collect()
+            pairs
+                .iter()
+                .map(|(name, value)| (redactor.redact(name), redactor.redact(value)))
+                .collect()
         };
         Self {
             method: self.method,
             target: match &self.target {
-                RequestTarget::Path { place, path } => RequestTarget::Path { place: *place, path: redactor.redact(path) },
-                RequestTarget::Url(url) => {
-                    RequestTarget::Url(Url::parse(&redactor.redact(url.as_str())).unwrap_or_else(|_| url.clone()))
+                RequestTarget::Path { place, path } => {
+                    RequestTarget::Path { place: *place, path: redactor.redact(path) }
                 }
+                RequestTarget::Url(url) => RequestTarget::Url(
+                    Url::parse(&redactor.redact(url.as_str())).unwrap_or_else(|_| url.clone()),
+                ),
             },
             query: pairs(&self.query),
             headers: pairs(&self.headers),
@@ -69,7 +78,9 @@ impl From<DraftError> for Problem {
     fn from(error: DraftError) -> Self {
         let remedy = match &error {
             DraftError::ReservedHeader("host") => "Leave it out; the region names the host",
-            DraftError::ReservedHeader(_) => "Leave it out; the credential's own header is added at the last moment",
+            DraftError::ReservedHeader(_) => {
+                "Leave it out; the credential's own header is added at the last moment"
+            }
             DraftError::MaskedSecret(_) => "Put something else in its place",
         };
         Self::new("Nothing was sent", error.to_string(), remedy).with_class(ProblemClass::Usage)
@@ -89,12 +100,19 @@ mod tests {
     #[test]
     fn what_carries_a_credential_is_not_a_persons_to_set() {
         for name in ["Authorization", "COOKIE", "host", "Proxy-Authorization"] {
-            let draft = RequestDraft { headers: vec![(name.to_owned(), "x".to_owned())], ..draft("/a") };
+            let draft =
+                RequestDraft { headers: vec![(name.to_owned(), "x".to_owned())], ..draft("/a") };
             let error = draft.validate().unwrap_err();
-            assert!(matches!(error, DraftError::ReservedHeader(known) if known.eq_ignore_ascii_case(name)));
+            assert!(
+                matches!(error, DraftError::ReservedHeader(known) if known.eq_ignore_ascii_case(name))
+            );
             assert!(!Problem::from(error).remedy.is_empty());
         }
-        assert_eq!(RequestDraft { headers: vec![("x-cookie".to_owned(), "x".to_owned())], ..draft("/a") }.validate(), Ok(()));
+        assert_eq!(
+            RequestDraft { headers: vec![("x-cookie".to_owned(), "x".to_owned())], ..draft("/a") }
+                .validate(),
+            Ok(())
+        );
     }
 
     #[test]
@@ -105,15 +123,24 @@ mod tests {
             draft("/a/4711-canary"),
             draft("https://h.example/?k=4711-canary"),
             RequestDraft { query: vec![("k".to_owned(), "4711-canary".to_owned())], ..draft("/a") },
-            RequestDraft { headers: vec![("x".to_owned(), "4711-canary".to_owned())], ..draft("/a") },
+            RequestDraft {
+                headers: vec![("x".to_owned(), "4711-canary".to_owned())],
+                ..draft("/a")
+            },
             RequestDraft { body: Some("{\"k\":\"snyk_uat.abc.def\"}".to_owned()), ..draft("/a") },
         ];
         for draft in holding {
             assert_eq!(draft.validate(), Ok(()));
             let clean = draft.without_secrets(&redactor);
-            assert!(!format!("{clean:?}").contains("4711") && !format!("{clean:?}").contains("abc"), "{clean:?}");
+            assert!(
+                !format!("{clean:?}").contains("4711") && !format!("{clean:?}").contains("abc"),
+                "{clean:?}"
+            );
             assert!(matches!(clean.validate(), Err(DraftError::MaskedSecret(_))), "{clean:?}");
         }
-        assert_eq!(draft("/rest/self?version=2024-10-15").without_secrets(&redactor), draft("/rest/self?version=2024-10-15"));
+        assert_eq!(
+            draft("/rest/self?version=2024-10-15").without_secrets(&redactor),
+            draft("/rest/self?version=2024-10-15")
+        );
     }
 }

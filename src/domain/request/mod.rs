@@ -88,13 +88,17 @@ impl RequestDraft {
     pub fn address(&self) -> String {
         let place = self.target.to_string();
         let joint = if place.contains('?') { '&' } else { '?' };
-        let pairs: Vec<_> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pairs: Vec<_> =
+            self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if pairs.is_empty() { place } else { format!("{place}{joint}{}", pairs.join("&")) }
     }
 
     /// The value of the header with this name, whatever its case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// The same with the media type that the provider wants of a JSON body, where the body is JSON and nothing is said of it.
@@ -112,7 +116,10 @@ impl RequestDraft {
     }
 
     /// The headers to send: its own, and those of the provider that it does not have.
-    pub fn headers_with_defaults<'a>(&'a self, provider: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
+    pub fn headers_with_defaults<'a>(
+        &'a self,
+        provider: &'a [(String, String)],
+    ) -> Vec<(&'a str, &'a str)> {
         let missing = provider.iter().filter(|(name, _)| self.header(name).is_none());
         missing.chain(&self.headers).map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
@@ -120,7 +127,8 @@ impl RequestDraft {
 
 impl HttpMethod {
     /// Every method, in the order in which they are offered.
-    pub const ALL: [Self; 7] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete, Self::Options];
+    pub const ALL: [Self; 7] =
+        [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete, Self::Options];
 
     /// The word on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -177,7 +185,10 @@ mod tests {
             draft.with_media_type(snyk).header("content-type").map(str::to_owned)
         };
         assert_eq!(said("/rest/orgs/x", "{}").as_deref(), Some("application/vnd.api+json"));
-        assert_eq!(said("https://api.snyk.io/rest/orgs/x", " [1]\n").as_deref(), Some("application/vnd.api+json"));
+        assert_eq!(
+            said("https://api.snyk.io/rest/orgs/x", " [1]\n").as_deref(),
+            Some("application/vnd.api+json")
+        );
         assert_eq!(said("/v1/org/x", "{\"a\":1}").as_deref(), Some("application/json"));
         assert_eq!(said("/v1/org/x", "a=1"), None, "nobody knows what it is");
         assert_eq!(said("/v1/org/x", ""), None);
@@ -194,8 +205,14 @@ mod tests {
     fn the_providers_headers_come_first_unless_the_request_has_its_own() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let headers = vec![pair("Accept", "text/csv"), pair("x-own", "1")];
-        let draft = RequestDraft { headers, ..RequestDraft::new(HttpMethod::Get, RequestTarget::parse("/a").unwrap()) };
+        let draft = RequestDraft {
+            headers,
+            ..RequestDraft::new(HttpMethod::Get, RequestTarget::parse("/a").unwrap())
+        };
         let provider = [pair("accept", "application/json"), pair("x-theirs", "2")];
-        assert_eq!(draft.headers_with_defaults(&provider), [("x-theirs", "2"), ("Accept", "text/csv"), ("x-own", "1")]);
+        assert_eq!(
+            draft.headers_with_defaults(&provider),
+            [("x-theirs", "2"), ("Accept", "text/csv"), ("x-own", "1")]
+        );
     }
 }

@@ -52,7 +52,10 @@ pub struct MissingParameter {
 impl RequestPreset {
     /// Whether the values that were given are for its parameters and look like them. A value that is there and empty was
     /// meant to be something, so nothing else takes its place.
-    pub fn validate_parameters(&self, given: &BTreeMap<String, String>) -> Result<(), ParameterError> {
+    pub fn validate_parameters(
+        &self,
+        given: &BTreeMap<String, String>,
+    ) -> Result<(), ParameterError> {
         given.iter().try_for_each(|(name, value)| match self.parameter(name) {
             None => Err(ParameterError::Unknown {
                 preset: self.id.clone(),
@@ -85,19 +88,34 @@ impl RequestPreset {
 
     /// The draft of this preset. A placeholder takes the first value that one of the layers has for it (what was
     /// given, then the credential's fields), then its default; empty values do not count.
-    pub fn to_draft(&self, layers: &[&BTreeMap<String, String>]) -> Result<RequestDraft, MissingParameter> {
+    pub fn to_draft(
+        &self,
+        layers: &[&BTreeMap<String, String>],
+    ) -> Result<RequestDraft, MissingParameter> {
         let value = |name: &str| {
-            let given = layers.iter().find_map(|layer| layer.get(name).filter(|value| !value.is_empty()));
+            let given =
+                layers.iter().find_map(|layer| layer.get(name).filter(|value| !value.is_empty()));
             given.or(self.parameter(name)?.default.as_ref()).cloned()
         };
-        let filled = |template, how| fill_template(template, how, value).map_err(|name| self.missing_parameter(name));
-        let query = self.query.iter().map(|(name, template)| Ok((name.clone(), filled(template, PlaceholderEncoding::Plain)?)));
+        let filled = |template, how| {
+            fill_template(template, how, value).map_err(|name| self.missing_parameter(name))
+        };
+        let query = self.query.iter().map(|(name, template)| {
+            Ok((name.clone(), filled(template, PlaceholderEncoding::Plain)?))
+        });
         Ok(RequestDraft {
             method: HttpMethod::parse(&self.method).unwrap_or_default(),
-            target: RequestTarget::Path { place: self.host_role, path: filled(&self.path, PlaceholderEncoding::PathSegment)? },
+            target: RequestTarget::Path {
+                place: self.host_role,
+                path: filled(&self.path, PlaceholderEncoding::PathSegment)?,
+            },
             query: query.collect::<Result<_, _>>()?,
             headers: self.headers.clone(),
-            body: self.body.as_deref().map(|body| filled(body, PlaceholderEncoding::JsonString)).transpose()?,
+            body: self
+                .body
+                .as_deref()
+                .map(|body| filled(body, PlaceholderEncoding::JsonString))
+                .transpose()?,
             preset: Some(self.id.clone()),
         })
     }
@@ -108,7 +126,8 @@ impl RequestPreset {
             preset: self.id.clone(),
             parameter: name.to_owned(),
             help: parameter.map(|parameter| parameter.help.clone()).unwrap_or_default(),
-            from: parameter.and_then(|parameter: &PresetParameter| parameter.options_preset.clone()),
+            from: parameter
+                .and_then(|parameter: &PresetParameter| parameter.options_preset.clone()),
         }
     }
 }
@@ -158,7 +177,9 @@ impl From<MissingParameter> for Problem {
 /// What a path segment stands for.
 fn decode_segment(segment: &str) -> String {
     let text = segment.replace('+', "%2B");
-    url::form_urlencoded::parse(text.as_bytes()).next().map_or_else(String::new, |(text, _)| text.into_owned())
+    url::form_urlencoded::parse(text.as_bytes())
+        .next()
+        .map_or_else(String::new, |(text, _)| text.into_owned())
 }
 
 #[cfg(test)]
@@ -181,23 +202,46 @@ mod tests {
         let draft = preset("aggregated-issues").to_draft(&[&given, &fields]).unwrap();
         assert_eq!(draft.method, HttpMethod::Post);
         let path = "/v1/org/given/project/a%2Fb/aggregated-issues".to_owned();
-        assert_eq!(draft.target, RequestTarget::Path { place: crate::domain::region::HostRole::Api, path });
-        assert!(serde_json::from_str::<serde_json::Value>(&draft.body.unwrap()).unwrap()["filters"].is_object());
+        assert_eq!(
+            draft.target,
+            RequestTarget::Path { place: crate::domain::region::HostRole::Api, path }
+        );
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&draft.body.unwrap()).unwrap()["filters"]
+                .is_object()
+        );
     }
 
     #[test]
     fn what_no_parameter_takes_is_refused_before_anything_takes_its_place() {
-        let problem = |pairs: &[(&str, &str)]| Problem::from(preset("projects").validate_parameters(&values(pairs)).unwrap_err());
+        let problem = |pairs: &[(&str, &str)]| {
+            Problem::from(preset("projects").validate_parameters(&values(pairs)).unwrap_err())
+        };
         let unknown = problem(&[("orgid", "x")]);
-        assert!(unknown.what.contains("\"orgid\"") && unknown.why.contains("org_id") && unknown.remedy.contains("mean org_id"));
+        assert!(
+            unknown.what.contains("\"orgid\"")
+                && unknown.why.contains("org_id")
+                && unknown.remedy.contains("mean org_id")
+        );
         assert!(problem(&[("org_id", "")]).why.contains("empty"));
         let unfit = problem(&[("org_id", "acme")]);
-        assert!(unfit.what.contains("a UUID") && unfit.why.contains("acme") && unfit.remedy.contains("\"orgs\""), "{unfit:?}");
+        assert!(
+            unfit.what.contains("a UUID")
+                && unfit.why.contains("acme")
+                && unfit.remedy.contains("\"orgs\""),
+            "{unfit:?}"
+        );
         assert!(problem(&[("limit", "many")]).what.contains("a number, 100 unless given"));
-        assert!(Problem::from(preset("self").validate_parameters(&values(&[("a", "b")])).unwrap_err()).why.contains("none"));
+        assert!(
+            Problem::from(preset("self").validate_parameters(&values(&[("a", "b")])).unwrap_err())
+                .why
+                .contains("none")
+        );
         assert_eq!(
-            preset("projects")
-                .validate_parameters(&values(&[("org_id", "74c237b4-ae4a-4241-a47c-000000000bb7"), ("limit", "10")])),
+            preset("projects").validate_parameters(&values(&[
+                ("org_id", "74c237b4-ae4a-4241-a47c-000000000bb7"),
+                ("limit", "10")
+            ])),
             Ok(())
         );
     }
@@ -206,14 +250,21 @@ mod tests {
     fn a_target_tells_with_what_it_was_asked() {
         let given = values(&[("org_id", "given"), ("project_id", "a/b +%")]);
         let issues = preset("aggregated-issues");
-        assert_eq!(issues.parameters_from_target(&issues.to_draft(&[&given]).unwrap().target), given);
-        let page = RequestTarget::Url(url::Url::parse("https://api.snyk.io/rest/orgs/o1/projects?page=2").unwrap());
+        assert_eq!(
+            issues.parameters_from_target(&issues.to_draft(&[&given]).unwrap().target),
+            given
+        );
+        let page = RequestTarget::Url(
+            url::Url::parse("https://api.snyk.io/rest/orgs/o1/projects?page=2").unwrap(),
+        );
         assert_eq!(preset("projects").parameters_from_target(&page), values(&[("org_id", "o1")]));
     }
 
     #[test]
     fn a_query_takes_values_too() {
-        let draft = preset("project-issues").to_draft(&[&values(&[("org_id", "o"), ("project_id", "p&q")])]).unwrap();
+        let draft = preset("project-issues")
+            .to_draft(&[&values(&[("org_id", "o"), ("project_id", "p&q")])])
+            .unwrap();
         assert!(draft.query.contains(&("scan_item.id".to_owned(), "p&q".to_owned())));
     }
 

@@ -36,13 +36,22 @@ pub struct SavedRequest {
 impl SavedRequestName {
     /// Reads a name; it can never leave its folder.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
-        if !text.is_empty() && text.len() <= MAX_NAME_BYTES && !text.starts_with(['.', '-']) && text.bytes().all(fits) {
+        let fits =
+            |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
+        if !text.is_empty()
+            && text.len() <= MAX_NAME_BYTES
+            && !text.starts_with(['.', '-'])
+            && text.bytes().all(fits)
+        {
             return Ok(Self(text.to_owned()));
         }
         let why = "it names a file, so it has 1 to 64 lower-case letters, digits, dashes, dots and underscores";
-        Err(Problem::new("That cannot be the name of a request", why, "choose one like list-projects")
-            .with_class(ProblemClass::Usage))
+        Err(Problem::new(
+            "That cannot be the name of a request",
+            why,
+            "choose one like list-projects",
+        )
+        .with_class(ProblemClass::Usage))
     }
 
     /// The name.
@@ -55,13 +64,25 @@ impl SavedRequest {
     /// The form in which a draft is kept.
     pub fn from_draft(draft: &RequestDraft, provider: &str) -> Self {
         let RequestDraft { method, target, query, headers, body, preset: _ } = draft.clone();
-        Self { provider: provider.to_owned(), method, target: target.to_string(), query, headers, body }
+        Self {
+            provider: provider.to_owned(),
+            method,
+            target: target.to_string(),
+            query,
+            headers,
+            body,
+        }
     }
 
     /// The draft that was kept.
     pub fn into_draft(self) -> Result<RequestDraft, Problem> {
         let Self { provider: _, method, target, query, headers, body } = self;
-        Ok(RequestDraft { query, headers, body, ..RequestDraft::new(method, RequestTarget::parse(&target)?) })
+        Ok(RequestDraft {
+            query,
+            headers,
+            body,
+            ..RequestDraft::new(method, RequestTarget::parse(&target)?)
+        })
     }
 
     /// Reads the text of a file.
@@ -90,11 +111,27 @@ mod tests {
 
     #[test]
     fn a_name_cannot_leave_its_folder() {
-        for wrong in ["", ".", "..", "../x", "a/b", "a\\b", ".hidden", "-x", "Ä", "a b", "A", &"a".repeat(65)] {
+        for wrong in [
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "a\\b",
+            ".hidden",
+            "-x",
+            "Ä",
+            "a b",
+            "A",
+            &"a".repeat(65),
+        ] {
             assert!(SavedRequestName::parse(wrong).is_err(), "{wrong}");
         }
         let id = SavedRequestName::parse("list-projects_2.v1").unwrap();
-        assert_eq!((id.as_str(), id.to_string().as_str()), ("list-projects_2.v1", "list-projects_2.v1"));
+        assert_eq!(
+            (id.as_str(), id.to_string().as_str()),
+            ("list-projects_2.v1", "list-projects_2.v1")
+        );
     }
 
     #[test]
@@ -102,12 +139,15 @@ mod tests {
         let text = "provider = \"snyk\"\nmethod = \"GET\"\ntarget = \"/rest/orgs\"\nquery = [[\"version\", \"2024-10-15\"]]\n";
         let saved = SavedRequest::from_toml(text).unwrap();
         assert_eq!(
-            saved
-                .to_toml()
-                .replace("query = [[\n    \"version\",\n    \"2024-10-15\",\n]]", "query = [[\"version\", \"2024-10-15\"]]"),
+            saved.to_toml().replace(
+                "query = [[\n    \"version\",\n    \"2024-10-15\",\n]]",
+                "query = [[\"version\", \"2024-10-15\"]]"
+            ),
             text
         );
-        assert!(SavedRequest::from_toml(&format!("{text}colour = 1\n")).unwrap_err().contains("colour"));
+        assert!(
+            SavedRequest::from_toml(&format!("{text}colour = 1\n")).unwrap_err().contains("colour")
+        );
     }
 
     proptest! {

@@ -39,7 +39,9 @@ impl RequestTarget {
     /// Reads a path on the API host, `auth:/path` or `app:/path` on the region's other hosts, or a whole URL.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         let text = text.trim();
-        for (word, place) in [("auth:/", HostRole::Auth), ("app:/", HostRole::App), ("/", HostRole::Api)] {
+        for (word, place) in
+            [("auth:/", HostRole::Auth), ("app:/", HostRole::App), ("/", HostRole::Api)]
+        {
             if text.starts_with(word) {
                 let path = text[word.len() - 1..].to_owned();
                 return validate_path(&path).map(|()| Self::Path { place, path });
@@ -73,7 +75,8 @@ fn join_path(origin: &Origin, path: &str) -> Result<Url, TargetError> {
     validate_path(path)?;
     let other_host = || TargetError::HostNotAllowed(sanitize_line(path));
     let mut url = Url::parse(&origin.to_string()).map_err(|_| other_host())?;
-    let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+    let (path, query) =
+        path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
     url.set_path(path);
     url.set_query(query);
     if Origin::from_url(&url).as_ref() == Some(origin) { Ok(url) } else { Err(other_host()) }
@@ -115,12 +118,15 @@ impl fmt::Display for RequestTarget {
 impl From<TargetError> for Problem {
     fn from(error: TargetError) -> Self {
         let remedy = match &error {
-            TargetError::UserInUrl => "Leave the user name out; the credential goes into the header",
+            TargetError::UserInUrl => {
+                "Leave the user name out; the credential goes into the header"
+            }
             TargetError::Fragment(_) => "Leave the # out, or write %23 where it belongs to a name",
             TargetError::InvalidCharacter => "Percent-encode it: a blank is %20",
             _ => "Write the path as it follows the host, such as /rest/self, or a whole URL",
         };
-        Self::new("The request goes nowhere", error.to_string(), remedy).with_class(ProblemClass::Usage)
+        Self::new("The request goes nowhere", error.to_string(), remedy)
+            .with_class(ProblemClass::Usage)
     }
 }
 
@@ -137,8 +143,12 @@ mod tests {
     }
 
     fn resolved(target: &str, query: &[(&str, &str)]) -> Result<String, TargetError> {
-        let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let draft = RequestDraft { query, ..RequestDraft::new(HttpMethod::Get, RequestTarget::parse(target)?) };
+        let query =
+            query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let draft = RequestDraft {
+            query,
+            ..RequestDraft::new(HttpMethod::Get, RequestTarget::parse(target)?)
+        };
         draft.resolve(&region()).map(String::from)
     }
 
@@ -147,7 +157,10 @@ mod tests {
         assert_eq!(resolved("/a/b", &[]).unwrap(), "https://api.appcircle.io/a/b");
         assert_eq!(resolved("auth:/a", &[]).unwrap(), "https://auth.appcircle.io/a");
         assert_eq!(resolved("app:/a", &[]).unwrap(), "https://my.appcircle.io/a");
-        assert_eq!(resolved("https://other.example/x?y=1", &[("z", "2")]).unwrap(), "https://other.example/x?y=1&z=2");
+        assert_eq!(
+            resolved("https://other.example/x?y=1", &[("z", "2")]).unwrap(),
+            "https://other.example/x?y=1&z=2"
+        );
     }
 
     #[test]
@@ -177,7 +190,9 @@ mod tests {
         for target in ["//e", "/a/..", "/a b", "/a#b", "x", "https://u@h/"] {
             assert!(!Problem::from(error(target)).remedy.is_empty());
         }
-        for (target, remedy) in [("/a b", "%20"), ("/a#b", "%23"), ("https://u@h/", "user name"), ("x", "/rest/self")] {
+        for (target, remedy) in
+            [("/a b", "%20"), ("/a#b", "%23"), ("https://u@h/", "user name"), ("x", "/rest/self")]
+        {
             assert!(Problem::from(error(target)).remedy.contains(remedy), "{target}");
         }
     }
@@ -185,8 +200,10 @@ mod tests {
     #[test]
     fn a_value_of_dots_cannot_climb_out_of_a_preset() {
         let catalogue = builtin_catalog();
-        let given = std::collections::BTreeMap::from([("organization_id".to_owned(), "..".to_owned())]);
-        let draft = catalogue.preset("appcircle", "organization").unwrap().to_draft(&[&given]).unwrap();
+        let given =
+            std::collections::BTreeMap::from([("organization_id".to_owned(), "..".to_owned())]);
+        let draft =
+            catalogue.preset("appcircle", "organization").unwrap().to_draft(&[&given]).unwrap();
         assert!(matches!(draft.resolve(&region()), Err(TargetError::PathTraversal(_))));
     }
 

@@ -50,7 +50,11 @@ pub enum ScopeComparison {
 const MAX_NAMED_ORGANIZATIONS: usize = 3;
 
 /// Compares the reach of a successor with that of the one before. More reach than before is no obstacle.
-pub fn compare_scopes(old: &AccessScope, new: &AccessScope, identity: PrincipalPolicy) -> ScopeComparison {
+pub fn compare_scopes(
+    old: &AccessScope,
+    new: &AccessScope,
+    identity: PrincipalPolicy,
+) -> ScopeComparison {
     let mut what = scope_differences(old, new, identity);
     let different = !what.is_empty();
     what.extend(missing_access(old, new));
@@ -61,16 +65,29 @@ pub fn compare_scopes(old: &AccessScope, new: &AccessScope, identity: PrincipalP
     }
 }
 
-fn scope_differences(old: &AccessScope, new: &AccessScope, identity: PrincipalPolicy) -> Vec<String> {
-    let acting = (identity == PrincipalPolicy::Same && old.principal.id != new.principal.id)
-        .then(|| format!("it acts as {}, not {}", describe_principal(&new.principal), describe_principal(&old.principal)));
+fn scope_differences(
+    old: &AccessScope,
+    new: &AccessScope,
+    identity: PrincipalPolicy,
+) -> Vec<String> {
+    let acting =
+        (identity == PrincipalPolicy::Same && old.principal.id != new.principal.id).then(|| {
+            format!(
+                "it acts as {}, not {}",
+                describe_principal(&new.principal),
+                describe_principal(&old.principal)
+            )
+        });
     let facts = [
         ("its principal is of type", &old.principal.kind, &new.principal.kind),
         ("its kind is", &old.kind, &new.kind),
         ("its region is", &old.region, &new.region),
     ];
     let differing = facts.into_iter().filter(|(_, old, new)| old != new);
-    acting.into_iter().chain(differing.map(|(fact, old, new)| format!("{fact} {new}, not {old}"))).collect()
+    acting
+        .into_iter()
+        .chain(differing.map(|(fact, old, new)| format!("{fact} {new}, not {old}")))
+        .collect()
 }
 
 /// A principal by its name, and by its id because names repeat.
@@ -80,10 +97,14 @@ fn describe_principal(principal: &Principal) -> String {
 }
 
 fn missing_access(old: &AccessScope, new: &AccessScope) -> Vec<String> {
-    let lost: Vec<&str> = old.organizations.difference(&new.organizations).map(String::as_str).collect();
+    let lost: Vec<&str> =
+        old.organizations.difference(&new.organizations).map(String::as_str).collect();
     let organisations = describe_lost_organizations(&lost);
     let roles = old.roles.iter().zip(&new.roles).flat_map(|(old, new)| old.difference(new));
-    organisations.into_iter().chain(roles.map(|lost| format!("it does not have the role {lost}"))).collect()
+    organisations
+        .into_iter()
+        .chain(roles.map(|lost| format!("it does not have the role {lost}")))
+        .collect()
 }
 
 /// A few of many are named: whoever has to weigh it wants to know how much it is, and can look the rest up.
@@ -94,7 +115,9 @@ fn describe_lost_organizations(lost: &[&str]) -> Option<String> {
         (0, _) => None,
         (1, _) => Some(format!("it does not see organisation {named}")),
         (_, 0) => Some(format!("it does not see {count} organisations: {named}")),
-        (_, more) => Some(format!("it does not see {count} organisations: {named} and {more} more")),
+        (_, more) => {
+            Some(format!("it does not see {count} organisations: {named} and {more} more"))
+        }
     }
 }
 
@@ -104,7 +127,9 @@ impl ScopeComparison {
         match self {
             Self::Same => Vec::new(),
             Self::Weaker(what) | Self::Different(what) => what.clone(),
-            Self::Incomparable(why) => vec![format!("what the old one could do is not known: {why}")],
+            Self::Incomparable(why) => {
+                vec![format!("what the old one could do is not known: {why}")]
+            }
         }
     }
 }
@@ -116,7 +141,11 @@ mod tests {
     fn reach(principal: &str, organisations: &[&str], roles: Option<&[&str]>) -> AccessScope {
         let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         AccessScope {
-            principal: Principal { id: principal.into(), name: principal.into(), kind: "user".into() },
+            principal: Principal {
+                id: principal.into(),
+                name: principal.into(),
+                kind: "user".into(),
+            },
             kind: "personal-access-token".into(),
             region: "SNYK-EU-01".into(),
             organizations: set(organisations),
@@ -129,7 +158,11 @@ mod tests {
         let old = reach("ann", &["acme"], Some(&["viewer"]));
         assert_eq!(compare_scopes(&old, &old, PrincipalPolicy::Same), ScopeComparison::Same);
         assert_eq!(
-            compare_scopes(&old, &reach("ann", &["acme", "beta"], Some(&["admin", "viewer"])), PrincipalPolicy::Same),
+            compare_scopes(
+                &old,
+                &reach("ann", &["acme", "beta"], Some(&["admin", "viewer"])),
+                PrincipalPolicy::Same
+            ),
             ScopeComparison::Same
         );
     }
@@ -137,7 +170,8 @@ mod tests {
     #[test]
     fn less_is_weaker_and_names_what_is_missing() {
         let old = reach("ann", &["acme", "beta"], Some(&["admin"]));
-        let ScopeComparison::Weaker(what) = compare_scopes(&old, &reach("ann", &["acme"], Some(&[])), PrincipalPolicy::Same)
+        let ScopeComparison::Weaker(what) =
+            compare_scopes(&old, &reach("ann", &["acme"], Some(&[])), PrincipalPolicy::Same)
         else {
             panic!("not weaker")
         };
@@ -147,7 +181,9 @@ mod tests {
     #[test]
     fn of_many_organisations_a_few_are_named() {
         let old = reach("ann", &["a", "b", "c", "d", "e"], None);
-        let told = |kept: &[&str]| compare_scopes(&old, &reach("ann", kept, None), PrincipalPolicy::Same).objections();
+        let told = |kept: &[&str]| {
+            compare_scopes(&old, &reach("ann", kept, None), PrincipalPolicy::Same).objections()
+        };
         assert_eq!(told(&["a", "b", "c"]), ["it does not see 2 organisations: d, e"]);
         assert_eq!(told(&[]), ["it does not see 5 organisations: a, b, c and 2 more"]);
     }
@@ -155,7 +191,10 @@ mod tests {
     #[test]
     fn roles_that_are_not_told_are_not_held_against_it() {
         let old = reach("ann", &["acme"], Some(&["admin"]));
-        assert_eq!(compare_scopes(&old, &reach("ann", &["acme"], None), PrincipalPolicy::Same), ScopeComparison::Same);
+        assert_eq!(
+            compare_scopes(&old, &reach("ann", &["acme"], None), PrincipalPolicy::Same),
+            ScopeComparison::Same
+        );
     }
 
     #[test]
@@ -167,6 +206,9 @@ mod tests {
         );
         assert_eq!(compare_scopes(&ann, &bob, PrincipalPolicy::New), ScopeComparison::Same);
         let elsewhere = AccessScope { region: "SNYK-US-01".into(), ..bob };
-        assert!(matches!(compare_scopes(&ann, &elsewhere, PrincipalPolicy::New), ScopeComparison::Different(_)));
+        assert!(matches!(
+            compare_scopes(&ann, &elsewhere, PrincipalPolicy::New),
+            ScopeComparison::Different(_)
+        ));
     }
 }

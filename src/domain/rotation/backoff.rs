@@ -54,7 +54,9 @@ impl BackoffPolicy {
     }
 
     fn uncapped_total_delay(self, failures: u32) -> Duration {
-        let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).and_then(|factor| self.initial_delay.checked_mul(factor));
+        let doubled = 1_u32
+            .checked_shl(failures.saturating_sub(1))
+            .and_then(|factor| self.initial_delay.checked_mul(factor));
         doubled.map_or(self.max_delay, |wait| wait.min(self.max_delay))
     }
 }
@@ -66,7 +68,10 @@ mod tests {
     #[test]
     fn proofs_are_waited_for_as_long_as_providers_need() {
         let deadline = |step: RotationStep| BackoffPolicy::for_step(&step).max_total_delay;
-        assert!(deadline(RotationStep::VerifyRevoked) > deadline(RotationStep::Verify), "caches outlive acceptance");
+        assert!(
+            deadline(RotationStep::VerifyRevoked) > deadline(RotationStep::Verify),
+            "caches outlive acceptance"
+        );
         assert!(
             deadline(RotationStep::Verify) > deadline(RotationStep::Create),
             "trouble is told sooner than a proof is given up"
@@ -75,18 +80,22 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_longest() {
-        let waits: Vec<u64> =
-            (1..=6).filter_map(|failures| ACCEPTANCE_BACKOFF.delay_after(failures)).map(|wait| wait.as_secs()).collect();
+        let waits: Vec<u64> = (1..=6)
+            .filter_map(|failures| ACCEPTANCE_BACKOFF.delay_after(failures))
+            .map(|wait| wait.as_secs())
+            .collect();
         assert_eq!(waits, [1, 2, 4, 8, 15, 15]);
     }
 
     #[test]
     fn every_schedule_ends_within_its_deadline() {
         for schedule in [ACCEPTANCE_BACKOFF, REVOCATION_BACKOFF, FAILURE_BACKOFF] {
-            let waits: Vec<Duration> = (1..).map_while(|failures| schedule.delay_after(failures)).collect();
+            let waits: Vec<Duration> =
+                (1..).map_while(|failures| schedule.delay_after(failures)).collect();
             let all: Duration = waits.iter().sum();
             assert!(
-                all <= schedule.max_total_delay && all + schedule.max_delay > schedule.max_total_delay,
+                all <= schedule.max_total_delay
+                    && all + schedule.max_delay > schedule.max_total_delay,
                 "{schedule:?}: {all:?}"
             );
             assert_eq!(schedule.delay_after(u32::MAX / 1_000_000), None);

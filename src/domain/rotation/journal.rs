@@ -269,9 +269,13 @@ impl RotationJournal {
     }
 
     /// Reads the entries of a rotation, in the order in which they were written.
-    pub fn from_entries(entries: impl IntoIterator<Item = JournalEntry>) -> Result<Self, RotationJournalError> {
+    pub fn from_entries(
+        entries: impl IntoIterator<Item = JournalEntry>,
+    ) -> Result<Self, RotationJournalError> {
         let mut entries = entries.into_iter();
-        let Some(JournalEntry::Planned(plan)) = entries.next() else { return Err(RotationJournalError::MissingPlan) };
+        let Some(JournalEntry::Planned(plan)) = entries.next() else {
+            return Err(RotationJournalError::MissingPlan);
+        };
         let entries: Vec<JournalEntry> = entries.collect();
         match entries.iter().position(|entry| matches!(entry, JournalEntry::Planned(_))) {
             Some(position) => Err(RotationJournalError::SecondPlan(position + 2)),

@@ -65,19 +65,25 @@ mod tests;
 pub use access_scope::{AccessScope, PrincipalPolicy, ScopeComparison, compare_scopes};
 pub use backoff::BackoffPolicy;
 pub use journal::{
-    CreatedSecret, CreationStatus, JournalEntry, OldAccess, OldSecretSnapshot, PreviousMetadata, ReconciliationResult,
-    RevocationStatus, RotationJournal, RotationJournalError, SecretFingerprint, StepFailure, StepFailureKind, StepOutcome,
-    UserDecision,
+    CreatedSecret, CreationStatus, JournalEntry, OldAccess, OldSecretSnapshot, PreviousMetadata,
+    ReconciliationResult, RevocationStatus, RotationJournal, RotationJournalError,
+    SecretFingerprint, StepFailure, StepFailureKind, StepOutcome, UserDecision,
 };
 pub use machine::{
-    DeletionPermit, NextStep, PromptKind, ReconcileQuery, RevocationPermit, RevocationTarget, RotationResult, SlotSwap,
-    StepAction, UserPrompt, check_rollback_allowed, is_created_by_rotation, next_step,
+    DeletionPermit, NextStep, PromptKind, ReconcileQuery, RevocationPermit, RevocationTarget,
+    RotationResult, SlotSwap, StepAction, UserPrompt, check_rollback_allowed,
+    is_created_by_rotation, next_step,
 };
 pub use plan::{PlanRequest, PlannedRotationStep, RotationPlan};
 pub use purpose::RotationPurpose;
-pub use remote_credential::{MAX_REMOTE_NAME_CHARS, RemoteCredential, RotationId, format_remote_name, parse_attempt};
+pub use remote_credential::{
+    MAX_REMOTE_NAME_CHARS, RemoteCredential, RotationId, format_remote_name, parse_attempt,
+};
 pub use status::{
-    ProgressLine, RotationPhase, RotationStatus, StepStatus, entry_line, plan_lines, rotation_status, waiting_line,
+    ProgressLine, RotationPhase, RotationStatus, StepStatus, entry_line, plan_lines,
+    rotation_status, waiting_line,
 };
 pub use step::RotationStep;
-pub use strategy_traits::{CreationTraceability, RevocationKey, SecretOverlap, StepActor, StrategyTraits};
+pub use strategy_traits::{
+    CreationTraceability, RevocationKey, SecretOverlap, StepActor, StrategyTraits,
+};

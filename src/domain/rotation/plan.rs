@@ -89,10 +89,20 @@ pub struct PlanRequest<'a> {
 impl RotationPlan {
     /// Draws the plan.
     pub fn new(order: PlanRequest<'_>) -> Self {
-        let PlanRequest { rotation, purpose, credential, kind, part, replacement, consumers, administrator } = order;
+        let PlanRequest {
+            rotation,
+            purpose,
+            credential,
+            kind,
+            part,
+            replacement,
+            consumers,
+            administrator,
+        } = order;
         let strategy = replacement.strategy;
         // What a kind allows is told of its secrets; nothing is known about how many accounts there may be.
-        let is_account = purpose == RotationPurpose::Create && strategy == RotationStrategyId::SnykServiceAccount;
+        let is_account = purpose == RotationPurpose::Create
+            && strategy == RotationStrategyId::SnykServiceAccount;
         // Where there is no old secret or no new one, none dies of the other.
         let overlap = if replacement.overlap || purpose != RotationPurpose::Replace {
             SecretOverlap::SideBySide
@@ -112,11 +122,20 @@ impl RotationPlan {
             strategy,
             overlap,
             administrator,
-            max_live: strategy_traits::max_live_secrets(strategy).or(kind.max_live).filter(|_| !is_account),
-            instructions: if purpose == RotationPurpose::Replace { replacement.manual_steps.clone() } else { String::new() },
+            max_live: strategy_traits::max_live_secrets(strategy)
+                .or(kind.max_live)
+                .filter(|_| !is_account),
+            instructions: if purpose == RotationPurpose::Replace {
+                replacement.manual_steps.clone()
+            } else {
+                String::new()
+            },
             page: kind.page.clone(),
             reason: String::new(),
-            steps: steps.into_iter().map(|step| PlannedRotationStep::new(step, strategy, overlap, purpose)).collect(),
+            steps: steps
+                .into_iter()
+                .map(|step| PlannedRotationStep::new(step, strategy, overlap, purpose))
+                .collect(),
         }
     }
 
@@ -144,12 +163,16 @@ impl RotationPlan {
     pub fn warning(&self) -> Option<String> {
         let Self { name, part, overlap, purpose, .. } = self;
         match (purpose, part) {
-            (RotationPurpose::Revoke, _) => {
-                Some(format!("Nothing takes the place of \"{name}\": whatever uses it stops, and nothing brings it back."))
-            }
-            (RotationPurpose::Replace, SecretPart::Named(part)) if self.consumers().next().is_none() => Some(format!(
-                "No consumer is given the {part} of \"{name}\": whatever else uses it has to be given the new one by hand."
+            (RotationPurpose::Revoke, _) => Some(format!(
+                "Nothing takes the place of \"{name}\": whatever uses it stops, and nothing brings it back."
             )),
+            (RotationPurpose::Replace, SecretPart::Named(part))
+                if self.consumers().next().is_none() =>
+            {
+                Some(format!(
+                    "No consumer is given the {part} of \"{name}\": whatever else uses it has to be given the new one by hand."
+                ))
+            }
             (RotationPurpose::Replace, _) if *overlap == SecretOverlap::Absent => Some(format!(
                 "No overlap: the old secret of \"{name}\" dies the moment the new one is made. Whatever uses it fails until it has been given the new one."
             )),
@@ -159,7 +182,8 @@ impl RotationPlan {
 
     /// What the provider allows at the same time, where that is so little that it may stand in the way.
     pub fn limit_warning(&self) -> Option<String> {
-        let limit = self.max_live.filter(|limit| *limit > 1 && self.purpose != RotationPurpose::Revoke)?;
+        let limit =
+            self.max_live.filter(|limit| *limit > 1 && self.purpose != RotationPurpose::Revoke)?;
         let step = if self.strategy_traits().creator == strategy_traits::StepActor::User {
             RotationStep::AwaitPaste
         } else {
@@ -188,8 +212,16 @@ impl RotationPlan {
 }
 
 impl PlannedRotationStep {
-    fn new(step: RotationStep, strategy: RotationStrategyId, overlap: SecretOverlap, purpose: RotationPurpose) -> Self {
-        let calls = strategy_traits::provider_calls(strategy, &step).iter().map(|&call| call.to_owned()).collect();
+    fn new(
+        step: RotationStep,
+        strategy: RotationStrategyId,
+        overlap: SecretOverlap,
+        purpose: RotationPurpose,
+    ) -> Self {
+        let calls = strategy_traits::provider_calls(strategy, &step)
+            .iter()
+            .map(|&call| call.to_owned())
+            .collect();
         let final_word = match (&step, overlap) {
             (RotationStep::Create | RotationStep::AwaitPaste, SecretOverlap::Absent) => {
                 Some("The old secret dies here, and nothing brings it back.")
@@ -199,6 +231,11 @@ impl PlannedRotationStep {
             }
             _ => None,
         };
-        Self { description: purpose.describe_step(&step), calls, irreversible_note: final_word.map(str::to_owned), step }
+        Self {
+            description: purpose.describe_step(&step),
+            calls,
+            irreversible_note: final_word.map(str::to_owned),
+            step,
+        }
     }
 }

@@ -42,8 +42,12 @@ impl RotationPurpose {
         let words = match (self, step) {
             (Self::Create, RotationStep::Create) => "have the provider make it",
             (Self::Create, RotationStep::Promote) => "make the new secret the credential's own",
-            (Self::Create, RotationStep::RestoreOld) => "take the new secret from the credential again",
-            (Self::Revoke, RotationStep::Snapshot) => "see whom it acts as and what it is at the provider",
+            (Self::Create, RotationStep::RestoreOld) => {
+                "take the new secret from the credential again"
+            }
+            (Self::Revoke, RotationStep::Snapshot) => {
+                "see whom it acts as and what it is at the provider"
+            }
             (Self::Revoke, RotationStep::Revoke) => "have the provider revoke it",
             (Self::Revoke, RotationStep::AwaitRevoke) => "wait for it to be revoked by hand",
             (Self::Revoke, RotationStep::VerifyRevoked) => "show that it fails",
@@ -62,13 +66,22 @@ impl RotationPurpose {
     }
 
     /// The steps, in order.
-    pub(super) fn steps(self, ways: StrategyTraits, overlap: SecretOverlap, consumers: Vec<String>) -> Vec<RotationStep> {
+    pub(super) fn steps(
+        self,
+        ways: StrategyTraits,
+        overlap: SecretOverlap,
+        consumers: Vec<String>,
+    ) -> Vec<RotationStep> {
         let mint = match ways.creator {
             StepActor::Program => vec![RotationStep::Create],
             StepActor::User => vec![RotationStep::AwaitPaste],
             StepActor::UserSignIn => vec![RotationStep::AwaitSignIn, RotationStep::Create],
         };
-        let revoke = if ways.revoker == StepActor::User { RotationStep::AwaitRevoke } else { RotationStep::Revoke };
+        let revoke = if ways.revoker == StepActor::User {
+            RotationStep::AwaitRevoke
+        } else {
+            RotationStep::Revoke
+        };
         match self {
             Self::Replace => {
                 let mut steps = vec![RotationStep::VerifyStore, RotationStep::Snapshot];
@@ -80,7 +93,12 @@ impl RotationPurpose {
                 steps
             }
             Self::Create => {
-                let after = [RotationStep::Stage, RotationStep::Verify, RotationStep::Promote, RotationStep::ClearSlots];
+                let after = [
+                    RotationStep::Stage,
+                    RotationStep::Verify,
+                    RotationStep::Promote,
+                    RotationStep::ClearSlots,
+                ];
                 std::iter::once(RotationStep::VerifyStore).chain(mint).chain(after).collect()
             }
             Self::Revoke => vec![RotationStep::Snapshot, revoke, RotationStep::VerifyRevoked],
@@ -105,20 +123,32 @@ mod tests {
         ];
         for step in &steps[1..4] {
             assert!(!RotationPurpose::Create.describe_step(step).contains("old"), "{step:?}");
-            assert_ne!(RotationPurpose::Create.describe_step(step), RotationPurpose::Replace.describe_step(step), "{step:?}");
+            assert_ne!(
+                RotationPurpose::Create.describe_step(step),
+                RotationPurpose::Replace.describe_step(step),
+                "{step:?}"
+            );
         }
         for step in [&steps[0], &steps[4], &steps[5], &steps[6]] {
             assert!(!RotationPurpose::Revoke.describe_step(step).contains("old"), "{step:?}");
-            assert_ne!(RotationPurpose::Revoke.describe_step(step), RotationPurpose::Replace.describe_step(step), "{step:?}");
+            assert_ne!(
+                RotationPurpose::Revoke.describe_step(step),
+                RotationPurpose::Replace.describe_step(step),
+                "{step:?}"
+            );
         }
-        assert_eq!(RotationPurpose::Revoke.describe_step(&RotationStep::ClearSlots), RotationStep::ClearSlots.describe());
+        assert_eq!(
+            RotationPurpose::Revoke.describe_step(&RotationStep::ClearSlots),
+            RotationStep::ClearSlots.describe()
+        );
     }
 
     #[test]
     fn the_three_are_told_apart() {
         let all = [RotationPurpose::Replace, RotationPurpose::Create, RotationPurpose::Revoke];
         assert_eq!(all.map(RotationPurpose::audit_verb), ["rotate", "create", "revoke"]);
-        let achieved: std::collections::BTreeSet<_> = all.iter().map(|purpose| purpose.completion_text()).collect();
+        let achieved: std::collections::BTreeSet<_> =
+            all.iter().map(|purpose| purpose.completion_text()).collect();
         assert_eq!(achieved.len(), 3, "{achieved:?}");
         assert_eq!(
             (RotationPurpose::Revoke.secret_label(), RotationPurpose::Replace.secret_label()),

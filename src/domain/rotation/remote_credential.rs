@@ -39,7 +39,13 @@ pub struct RemoteCredential {
 impl RemoteCredential {
     /// Something of which no more is known than its id and its name.
     pub fn new(id: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { id: id.into(), label: label.into(), created: None, expires: None, fields: BTreeMap::new() }
+        Self {
+            id: id.into(),
+            label: label.into(),
+            created: None,
+            expires: None,
+            fields: BTreeMap::new(),
+        }
     }
 }
 
@@ -116,14 +122,21 @@ mod tests {
     #[test]
     fn a_remote_name_does_not_grow_from_rotation_to_rotation() {
         let first = format_remote_name(&id(1), 1, "ci-scanner");
-        assert_eq!(format_remote_name(&id(2), 1, &first), format_remote_name(&id(2), 1, "ci-scanner"));
+        assert_eq!(
+            format_remote_name(&id(2), 1, &first),
+            format_remote_name(&id(2), 1, "ci-scanner")
+        );
     }
 
     #[test]
     fn a_remote_name_is_bounded_and_unique_even_where_the_base_is_long() {
         let base = "ü".repeat(200);
-        let (one, two) = (format_remote_name(&id(1), 1, &base), format_remote_name(&id(1), u32::MAX, &base));
-        assert!(one.chars().count() <= MAX_REMOTE_NAME_CHARS && two.chars().count() <= MAX_REMOTE_NAME_CHARS);
+        let (one, two) =
+            (format_remote_name(&id(1), 1, &base), format_remote_name(&id(1), u32::MAX, &base));
+        assert!(
+            one.chars().count() <= MAX_REMOTE_NAME_CHARS
+                && two.chars().count() <= MAX_REMOTE_NAME_CHARS
+        );
         assert_ne!(one, two);
         assert_eq!(parse_attempt(&id(1), &two), Some(u32::MAX));
     }

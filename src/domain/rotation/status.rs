@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::journal::{
-    CreationStatus, JournalEntry, ReconciliationResult, RotationJournal, StepFailure, StepFailureKind, StepOutcome, UserDecision,
+    CreationStatus, JournalEntry, ReconciliationResult, RotationJournal, StepFailure,
+    StepFailureKind, StepOutcome, UserDecision,
 };
 use super::machine::{self, NextStep, RotationResult};
 use super::plan::RotationPlan;
@@ -105,11 +106,13 @@ pub fn rotation_status(journal: &RotationJournal) -> RotationStatus {
 /// The lines that show a plan.
 pub fn plan_lines(plan: &RotationPlan) -> Vec<ProgressLine> {
     let notes = plan.warning().into_iter().chain(plan.limit_warning());
-    let notes = notes.map(|note| ProgressLine::new(&plan.rotation, "plan", StepStatus::Planned, note));
+    let notes =
+        notes.map(|note| ProgressLine::new(&plan.rotation, "plan", StepStatus::Planned, note));
     let steps = plan.steps.iter().map(|planned| {
         let calls = planned.calls.iter().map(|call| format!(" · {call}"));
         let last = planned.irreversible_note.iter().map(|word| format!(" · {word}"));
-        let detail = std::iter::once(planned.description.clone()).chain(calls).chain(last).collect();
+        let detail =
+            std::iter::once(planned.description.clone()).chain(calls).chain(last).collect();
         ProgressLine::new(&plan.rotation, planned.step.to_string(), StepStatus::Planned, detail)
     });
     notes.chain(steps).collect()
@@ -119,11 +122,21 @@ pub fn plan_lines(plan: &RotationPlan) -> Vec<ProgressLine> {
 pub fn entry_line(plan: &RotationPlan, entry: &JournalEntry) -> Option<ProgressLine> {
     let (step, state, detail) = match entry {
         JournalEntry::Planned(_) => return None,
-        JournalEntry::Intent(step) => (step.to_string(), StepStatus::Running, plan.purpose.describe_step(step)),
-        JournalEntry::Done(outcome) => (outcome.step().to_string(), StepStatus::Done, describe_outcome(plan.purpose, outcome)),
-        JournalEntry::Failed(step, failure) => (step.to_string(), StepStatus::Failed, failure.why.clone()),
-        JournalEntry::Reconciled(finding) => ("reconcile".to_owned(), StepStatus::Done, describe_reconciliation(finding)),
-        JournalEntry::UserDecision(saying) => ("human".to_owned(), StepStatus::Done, describe_decision(saying)),
+        JournalEntry::Intent(step) => {
+            (step.to_string(), StepStatus::Running, plan.purpose.describe_step(step))
+        }
+        JournalEntry::Done(outcome) => {
+            (outcome.step().to_string(), StepStatus::Done, describe_outcome(plan.purpose, outcome))
+        }
+        JournalEntry::Failed(step, failure) => {
+            (step.to_string(), StepStatus::Failed, failure.why.clone())
+        }
+        JournalEntry::Reconciled(finding) => {
+            ("reconcile".to_owned(), StepStatus::Done, describe_reconciliation(finding))
+        }
+        JournalEntry::UserDecision(saying) => {
+            ("human".to_owned(), StepStatus::Done, describe_decision(saying))
+        }
     };
     Some(ProgressLine::new(&plan.rotation, step, state, detail))
 }
@@ -132,7 +145,12 @@ pub fn entry_line(plan: &RotationPlan, entry: &JournalEntry) -> Option<ProgressL
 pub fn waiting_line(plan: &RotationPlan, next: &NextStep) -> Option<ProgressLine> {
     let waits = matches!(next, NextStep::AskUser(_) | NextStep::Wait { .. });
     let step = next.step().filter(|_| waits)?;
-    Some(ProgressLine::new(&plan.rotation, step.to_string(), StepStatus::Waiting, describe_next(plan.purpose, next)))
+    Some(ProgressLine::new(
+        &plan.rotation,
+        step.to_string(),
+        StepStatus::Waiting,
+        describe_next(plan.purpose, next),
+    ))
 }
 
 impl RotationStatus {
@@ -147,14 +165,21 @@ impl RotationStatus {
 }
 
 impl ProgressLine {
-    fn new(rotation: &RotationId, step: impl Into<String>, state: StepStatus, detail: String) -> Self {
+    fn new(
+        rotation: &RotationId,
+        step: impl Into<String>,
+        state: StepStatus,
+        detail: String,
+    ) -> Self {
         Self { rotation: rotation.to_string(), step: step.into(), state, detail }
     }
 }
 
 fn rotation_phase(next: &NextStep) -> RotationPhase {
     match next {
-        NextStep::AskUser(_) | NextStep::Reconcile(machine::ReconcileQuery::Paste { .. }) => RotationPhase::NeedsUser,
+        NextStep::AskUser(_) | NextStep::Reconcile(machine::ReconcileQuery::Paste { .. }) => {
+            RotationPhase::NeedsUser
+        }
         NextStep::Execute(_) | NextStep::Reconcile(_) => RotationPhase::Running,
         NextStep::Wait { then, .. } => rotation_phase(then),
         NextStep::Finished(RotationResult::Done { .. }) => RotationPhase::Done,
@@ -168,21 +193,33 @@ fn describe_next(purpose: RotationPurpose, next: &NextStep) -> String {
         NextStep::Reconcile(machine::ReconcileQuery::Creation { .. }) => {
             "find out whether the provider has made the new secret".to_owned()
         }
-        NextStep::Reconcile(machine::ReconcileQuery::Paste { .. }) => RotationStep::AwaitPaste.describe(),
+        NextStep::Reconcile(machine::ReconcileQuery::Paste { .. }) => {
+            RotationStep::AwaitPaste.describe()
+        }
         NextStep::Reconcile(machine::ReconcileQuery::Revocation(_)) => {
             format!("find out whether the provider has revoked {}", purpose.secret_label())
         }
         NextStep::AskUser(need) => need.describe(),
-        NextStep::Wait { delay, then } => format!("wait {} s, then {}", delay.as_secs(), describe_next(purpose, then)),
-        NextStep::Finished(RotationResult::Done { .. }) => format!("nothing: {}", purpose.completion_text()),
-        NextStep::Finished(RotationResult::RolledBack { .. }) => format!("nothing: {ROLLED_BACK_TEXT}"),
+        NextStep::Wait { delay, then } => {
+            format!("wait {} s, then {}", delay.as_secs(), describe_next(purpose, then))
+        }
+        NextStep::Finished(RotationResult::Done { .. }) => {
+            format!("nothing: {}", purpose.completion_text())
+        }
+        NextStep::Finished(RotationResult::RolledBack { .. }) => {
+            format!("nothing: {ROLLED_BACK_TEXT}")
+        }
     }
 }
 
 fn manual_steps(journal: &RotationJournal, next: &NextStep) -> Vec<String> {
     match next {
-        NextStep::Finished(RotationResult::Done { left } | RotationResult::RolledBack { left }) => left.clone(),
-        NextStep::AskUser(need) => machine::manual_steps(journal).into_iter().chain([need.describe()]).collect(),
+        NextStep::Finished(RotationResult::Done { left } | RotationResult::RolledBack { left }) => {
+            left.clone()
+        }
+        NextStep::AskUser(need) => {
+            machine::manual_steps(journal).into_iter().chain([need.describe()]).collect()
+        }
         _ => machine::manual_steps(journal),
     }
 }
@@ -221,7 +258,9 @@ fn describe_outcome(purpose: RotationPurpose, outcome: &StepOutcome) -> String {
 
 fn describe_reconciliation(finding: &ReconciliationResult) -> String {
     match finding {
-        ReconciliationResult::Creation(CreationStatus::InPendingSlot(_)) => "the new secret is in the store".to_owned(),
+        ReconciliationResult::Creation(CreationStatus::InPendingSlot(_)) => {
+            "the new secret is in the store".to_owned()
+        }
         ReconciliationResult::Creation(CreationStatus::Orphaned(remote)) => {
             format!("the provider made {} ({}), whose secret is lost", remote.label, remote.id)
         }
@@ -229,8 +268,12 @@ fn describe_reconciliation(finding: &ReconciliationResult) -> String {
         ReconciliationResult::Creation(CreationStatus::Unknown(why)) => {
             format!("the provider cannot tell whether anything was made: {why}")
         }
-        ReconciliationResult::Revocation(super::journal::RevocationStatus::Revoked) => "it is revoked".to_owned(),
-        ReconciliationResult::Revocation(super::journal::RevocationStatus::StillActive) => "it is not revoked".to_owned(),
+        ReconciliationResult::Revocation(super::journal::RevocationStatus::Revoked) => {
+            "it is revoked".to_owned()
+        }
+        ReconciliationResult::Revocation(super::journal::RevocationStatus::StillActive) => {
+            "it is not revoked".to_owned()
+        }
     }
 }
 

@@ -98,7 +98,9 @@ impl RotationStep {
             Self::FindOrphans => "look for anything that this rotation left at the provider",
             Self::VerifyOld => "show that the old secret still works",
             Self::RestoreOld => "make the old secret the current one again",
-            Self::RestoreConsumer(consumer) => return format!("hand the old secret to {consumer} again"),
+            Self::RestoreConsumer(consumer) => {
+                return format!("hand the old secret to {consumer} again");
+            }
         };
         words.to_owned()
     }
@@ -126,13 +128,29 @@ impl RotationStep {
     /// What is left for a person to do where the step was skipped.
     pub(super) fn manual_follow_up(&self, object: &str) -> String {
         match self {
-            Self::Create => "look for a new credential with this rotation's mark at the provider, and delete it".to_owned(),
-            Self::Deliver(consumer) => format!("{consumer} was not given the new secret: update it by hand"),
-            Self::RestoreConsumer(consumer) => format!("{consumer} may hold the new secret, which is gone: update it by hand"),
-            Self::VerifyRevoked => format!("{object} was not seen to fail: check at the provider that it is revoked"),
-            Self::DeleteOrphan(what) => format!("{what} may still live at the provider: delete it there"),
-            Self::FindOrphans => "look at the provider for anything with this rotation's mark, and delete it".to_owned(),
-            Self::VerifyOld => "the old secret was not seen to work: check it before you rely on it".to_owned(),
+            Self::Create => {
+                "look for a new credential with this rotation's mark at the provider, and delete it"
+                    .to_owned()
+            }
+            Self::Deliver(consumer) => {
+                format!("{consumer} was not given the new secret: update it by hand")
+            }
+            Self::RestoreConsumer(consumer) => {
+                format!("{consumer} may hold the new secret, which is gone: update it by hand")
+            }
+            Self::VerifyRevoked => {
+                format!("{object} was not seen to fail: check at the provider that it is revoked")
+            }
+            Self::DeleteOrphan(what) => {
+                format!("{what} may still live at the provider: delete it there")
+            }
+            Self::FindOrphans => {
+                "look at the provider for anything with this rotation's mark, and delete it"
+                    .to_owned()
+            }
+            Self::VerifyOld => {
+                "the old secret was not seen to work: check it before you rely on it".to_owned()
+            }
             other => format!("this was not done: {}", other.describe()),
         }
     }

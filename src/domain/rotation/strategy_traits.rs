@@ -72,14 +72,24 @@ pub(super) const fn traits_for(strategy: RotationStrategyId) -> StrategyTraits {
         }
     };
     let handle = match strategy {
-        P::SnykServiceAccountSecret | P::SnykAppSession | P::SnykAppSecret => RevocationKey::ByValue,
+        P::SnykServiceAccountSecret | P::SnykAppSession | P::SnykAppSecret => {
+            RevocationKey::ByValue
+        }
         _ => RevocationKey::ById,
     };
     let (trace, identity) = match strategy {
-        P::SnykServiceAccount | P::ApiWebKey => (CreationTraceability::ByName, PrincipalPolicy::New),
+        P::SnykServiceAccount | P::ApiWebKey => {
+            (CreationTraceability::ByName, PrincipalPolicy::New)
+        }
         _ => (CreationTraceability::Untraceable, PrincipalPolicy::Same),
     };
-    StrategyTraits { creator: mint, revoker: revoke, revocation_key: handle, traceability: trace, principal_policy: identity }
+    StrategyTraits {
+        creator: mint,
+        revoker: revoke,
+        revocation_key: handle,
+        traceability: trace,
+        principal_policy: identity,
+    }
 }
 
 /// How many of what it makes may live at the same time, where that is another number than the kind's.
@@ -93,16 +103,24 @@ pub(super) const fn max_live_secrets(strategy: RotationStrategyId) -> Option<u32
 /// The name of a strategy for people.
 pub(super) const fn rotation_title(strategy: RotationStrategyId) -> &'static str {
     match strategy {
-        RotationStrategyId::Manual => "guided: a person makes the new secret and revokes the old one",
-        RotationStrategyId::SnykPersonalAccessToken => "assisted: a person makes the new token, the old one is revoked by API",
+        RotationStrategyId::Manual => {
+            "guided: a person makes the new secret and revokes the old one"
+        }
+        RotationStrategyId::SnykPersonalAccessToken => {
+            "assisted: a person makes the new token, the old one is revoked by API"
+        }
         RotationStrategyId::SnykServiceAccount => {
             "automatic: a new service account with the same role, then the old one is deleted"
         }
         RotationStrategyId::SnykServiceAccountSecret => {
             "automatic: a second secret on the same account, then the old one is deleted"
         }
-        RotationStrategyId::SnykAppSession => "assisted: a person signs in again, the old session is revoked by API",
-        RotationStrategyId::SnykAppSecret => "automatic: a second client secret on the same app, then the old one is deleted",
+        RotationStrategyId::SnykAppSession => {
+            "assisted: a person signs in again, the old session is revoked by API"
+        }
+        RotationStrategyId::SnykAppSecret => {
+            "automatic: a second client secret on the same app, then the old one is deleted"
+        }
         RotationStrategyId::ApiWebKey => "automatic: a new key, then the old one is deleted",
     }
 }
@@ -110,12 +128,16 @@ pub(super) const fn rotation_title(strategy: RotationStrategyId) -> &'static str
 /// The name of a way to make a credential, for people.
 pub(super) const fn creation_title(strategy: RotationStrategyId) -> &'static str {
     match strategy {
-        RotationStrategyId::Manual | RotationStrategyId::SnykPersonalAccessToken | RotationStrategyId::SnykAppSession => {
-            "guided: a person makes it"
-        }
+        RotationStrategyId::Manual
+        | RotationStrategyId::SnykPersonalAccessToken
+        | RotationStrategyId::SnykAppSession => "guided: a person makes it",
         RotationStrategyId::SnykServiceAccount => "automatic: a new service account",
-        RotationStrategyId::SnykServiceAccountSecret => "automatic: a further secret for a service account that exists",
-        RotationStrategyId::SnykAppSecret => "automatic: a further client secret for an app that exists",
+        RotationStrategyId::SnykServiceAccountSecret => {
+            "automatic: a further secret for a service account that exists"
+        }
+        RotationStrategyId::SnykAppSecret => {
+            "automatic: a further client secret for an app that exists"
+        }
         RotationStrategyId::ApiWebKey => "automatic: a new key",
     }
 }
@@ -123,38 +145,67 @@ pub(super) const fn creation_title(strategy: RotationStrategyId) -> &'static str
 /// The name of a way to revoke a credential, for people.
 pub(super) const fn revocation_title(strategy: RotationStrategyId) -> &'static str {
     match traits_for(strategy).revoker {
-        StepActor::Program => "automatic: the provider revokes it, and then it is shown to be refused",
-        StepActor::User | StepActor::UserSignIn => "guided: a person revokes it, and then it is shown to be refused",
+        StepActor::Program => {
+            "automatic: the provider revokes it, and then it is shown to be refused"
+        }
+        StepActor::User | StepActor::UserSignIn => {
+            "guided: a person revokes it, and then it is shown to be refused"
+        }
     }
 }
 
 /// The calls to the provider that a step makes, for the plan that a person reads.
-pub(super) const fn provider_calls(strategy: RotationStrategyId, step: &RotationStep) -> &'static [&'static str] {
+pub(super) const fn provider_calls(
+    strategy: RotationStrategyId,
+    step: &RotationStep,
+) -> &'static [&'static str] {
     use RotationStrategyId as P;
     match (strategy, step) {
-        (P::SnykPersonalAccessToken, RotationStep::Snapshot) => &["GET /rest/self", "GET /rest/self/personal_access_tokens"],
-        (P::SnykPersonalAccessToken, RotationStep::Revoke) => &["DELETE /rest/self/personal_access_tokens/{id}"],
-        (P::SnykServiceAccount, RotationStep::Snapshot) => &["the kind's check", "GET /rest/{orgs|groups}/{id}/service_accounts"],
+        (P::SnykPersonalAccessToken, RotationStep::Snapshot) => {
+            &["GET /rest/self", "GET /rest/self/personal_access_tokens"]
+        }
+        (P::SnykPersonalAccessToken, RotationStep::Revoke) => {
+            &["DELETE /rest/self/personal_access_tokens/{id}"]
+        }
+        (P::SnykServiceAccount, RotationStep::Snapshot) => {
+            &["the kind's check", "GET /rest/{orgs|groups}/{id}/service_accounts"]
+        }
         (P::ApiWebKey, RotationStep::Snapshot) => &["the kind's check", "GET /keys/"],
-        (P::SnykServiceAccount, RotationStep::Create) => &["POST /rest/{orgs|groups}/{id}/service_accounts"],
-        (P::SnykServiceAccount, RotationStep::Revoke) => &["DELETE /rest/{orgs|groups}/{id}/service_accounts/{old account}"],
+        (P::SnykServiceAccount, RotationStep::Create) => {
+            &["POST /rest/{orgs|groups}/{id}/service_accounts"]
+        }
+        (P::SnykServiceAccount, RotationStep::Revoke) => {
+            &["DELETE /rest/{orgs|groups}/{id}/service_accounts/{old account}"]
+        }
         (P::SnykServiceAccountSecret, RotationStep::Create) => {
             &["POST /rest/{orgs|groups}/{id}/service_accounts/{account}/secrets mode=create"]
         }
         (P::SnykServiceAccountSecret, RotationStep::Revoke) => {
             &["POST /rest/{orgs|groups}/{id}/service_accounts/{account}/secrets mode=delete"]
         }
-        (P::SnykAppSession, RotationStep::AwaitSignIn) => &["GET /oauth2/authorize (in the browser)"],
+        (P::SnykAppSession, RotationStep::AwaitSignIn) => {
+            &["GET /oauth2/authorize (in the browser)"]
+        }
         (P::SnykAppSession, RotationStep::Create) => &["POST /oauth2/token"],
         (P::SnykAppSession, RotationStep::Revoke) => &["POST /oauth2/revoke"],
-        (P::SnykAppSecret, RotationStep::Create) => &["POST /rest/orgs/{id}/apps/creations/{app}/secrets mode=create"],
-        (P::SnykAppSecret, RotationStep::Revoke) => &["POST /rest/orgs/{id}/apps/creations/{app}/secrets mode=delete"],
-        (P::SnykAppSecret, RotationStep::Snapshot | RotationStep::Verify | RotationStep::VerifyRevoked) => {
-            &["POST /oauth2/token (with a refresh token that never was)", "GET /rest/orgs/{id}/apps/creations/{app}"]
+        (P::SnykAppSecret, RotationStep::Create) => {
+            &["POST /rest/orgs/{id}/apps/creations/{app}/secrets mode=create"]
         }
+        (P::SnykAppSecret, RotationStep::Revoke) => {
+            &["POST /rest/orgs/{id}/apps/creations/{app}/secrets mode=delete"]
+        }
+        (
+            P::SnykAppSecret,
+            RotationStep::Snapshot | RotationStep::Verify | RotationStep::VerifyRevoked,
+        ) => &[
+            "POST /oauth2/token (with a refresh token that never was)",
+            "GET /rest/orgs/{id}/apps/creations/{app}",
+        ],
         (P::ApiWebKey, RotationStep::Create) => &["POST /keys/"],
         (P::ApiWebKey, RotationStep::Revoke) => &["DELETE /keys/{id}/"],
-        (_, RotationStep::Snapshot | RotationStep::Verify | RotationStep::VerifyRevoked) => &["the kind's check"],
+        (_, RotationStep::Snapshot | RotationStep::Verify | RotationStep::VerifyRevoked) => {
+            &["the kind's check"]
+        }
         _ => &[],
     }
 }
@@ -177,23 +228,38 @@ mod tests {
     #[test]
     fn what_the_program_asks_of_a_provider_is_told_before_it_asks_and_nothing_else() {
         for strategy in ALL {
-            let told = |step: RotationStep| provider_calls(strategy, &step).iter().any(|call| call.contains('/'));
-            let StrategyTraits { creator: mint, revoker: revoke, traceability: trace, .. } = traits_for(strategy);
+            let told = |step: RotationStep| {
+                provider_calls(strategy, &step).iter().any(|call| call.contains('/'))
+            };
+            let StrategyTraits { creator: mint, revoker: revoke, traceability: trace, .. } =
+                traits_for(strategy);
             assert_eq!(told(RotationStep::Create), mint != StepActor::User, "{strategy:?}");
-            assert_eq!(told(RotationStep::AwaitSignIn), mint == StepActor::UserSignIn, "{strategy:?}");
+            assert_eq!(
+                told(RotationStep::AwaitSignIn),
+                mint == StepActor::UserSignIn,
+                "{strategy:?}"
+            );
             assert_eq!(told(RotationStep::Revoke), revoke == StepActor::Program, "{strategy:?}");
             if trace == CreationTraceability::ByName {
-                assert!(told(RotationStep::Snapshot), "{strategy:?}: what is found by its name is looked for in a list");
+                assert!(
+                    told(RotationStep::Snapshot),
+                    "{strategy:?}: what is found by its name is looked for in a list"
+                );
             }
-            for step in [RotationStep::Snapshot, RotationStep::Verify, RotationStep::VerifyRevoked] {
+            for step in [RotationStep::Snapshot, RotationStep::Verify, RotationStep::VerifyRevoked]
+            {
                 assert!(!provider_calls(strategy, &step).is_empty(), "{strategy:?}: {step:?}");
             }
             for step in [RotationStep::Stage, RotationStep::Promote, RotationStep::ClearSlots] {
-                assert!(provider_calls(strategy, &step).is_empty(), "{strategy:?}: {step:?} stays on this machine");
+                assert!(
+                    provider_calls(strategy, &step).is_empty(),
+                    "{strategy:?}: {step:?} stays on this machine"
+                );
             }
         }
         assert!(
-            provider_calls(P::SnykAppSecret, &RotationStep::Verify)[0].starts_with("POST /oauth2/token"),
+            provider_calls(P::SnykAppSecret, &RotationStep::Verify)[0]
+                .starts_with("POST /oauth2/token"),
             "a client secret is used otherwise"
         );
         assert_eq!(provider_calls(P::SnykPersonalAccessToken, &RotationStep::Snapshot).len(), 2);
@@ -202,20 +268,39 @@ mod tests {
     #[test]
     fn a_secret_without_an_id_is_handled_by_its_value_and_two_of_them_may_live() {
         for strategy in ALL {
-            let by_value = matches!(strategy, P::SnykServiceAccountSecret | P::SnykAppSession | P::SnykAppSecret);
-            assert_eq!(traits_for(strategy).revocation_key == RevocationKey::ByValue, by_value, "{strategy:?}");
+            let by_value = matches!(
+                strategy,
+                P::SnykServiceAccountSecret | P::SnykAppSession | P::SnykAppSecret
+            );
+            assert_eq!(
+                traits_for(strategy).revocation_key == RevocationKey::ByValue,
+                by_value,
+                "{strategy:?}"
+            );
         }
-        assert_eq!([P::SnykServiceAccountSecret, P::SnykAppSecret, P::ApiWebKey].map(max_live_secrets), [Some(2), Some(2), None]);
+        assert_eq!(
+            [P::SnykServiceAccountSecret, P::SnykAppSecret, P::ApiWebKey].map(max_live_secrets),
+            [Some(2), Some(2), None]
+        );
     }
 
     #[test]
     fn whether_a_person_is_needed_is_said_first() {
         for strategy in ALL {
-            let by_person = |by: StepActor| if by == StepActor::User { "guided: " } else { "automatic: " };
-            assert!(revocation_title(strategy).starts_with(by_person(traits_for(strategy).revoker)), "{strategy:?}");
+            let by_person =
+                |by: StepActor| if by == StepActor::User { "guided: " } else { "automatic: " };
+            assert!(
+                revocation_title(strategy).starts_with(by_person(traits_for(strategy).revoker)),
+                "{strategy:?}"
+            );
             assert!(rotation_title(strategy).len() > 20, "{strategy:?}");
-            let is_made_by_hand = matches!(strategy, P::Manual | P::SnykPersonalAccessToken | P::SnykAppSession);
-            assert_eq!(creation_title(strategy).starts_with("guided: "), is_made_by_hand, "{strategy:?}");
+            let is_made_by_hand =
+                matches!(strategy, P::Manual | P::SnykPersonalAccessToken | P::SnykAppSession);
+            assert_eq!(
+                creation_title(strategy).starts_with("guided: "),
+                is_made_by_hand,
+                "{strategy:?}"
+            );
             assert!(creation_title(strategy).len() > "automatic: ".len(), "{strategy:?}");
         }
     }

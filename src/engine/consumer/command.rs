@@ -79,7 +79,11 @@ struct CommandOutcome {
 }
 
 /// Gives the secret to the first way that takes it, each program within `deadline`. Says what was run.
-pub(super) async fn run(command: &StdinCommand, secret: &Secret, deadline: Duration) -> Result<String, ConsumerError> {
+pub(super) async fn run(
+    command: &StdinCommand,
+    secret: &Secret,
+    deadline: Duration,
+) -> Result<String, ConsumerError> {
     let mut redactor = SecretRedactor::default();
     redactor.add_secret(secret);
     refuse_secret_arguments(command, secret)?;
@@ -91,7 +95,9 @@ pub(super) async fn run(command: &StdinCommand, secret: &Secret, deadline: Durat
         match run_pipeline(way, command, secret, deadline).await {
             Ok(()) => return Ok(format!("`{}` ended with status 0", describe_pipeline(way))),
             Err(CommandFailure::Fatal(error)) => return Err(error),
-            Err(CommandFailure::Rejected(why)) => refusals.push(redact_for_display(&redactor, &why)),
+            Err(CommandFailure::Rejected(why)) => {
+                refusals.push(redact_for_display(&redactor, &why))
+            }
         }
     }
     Err(ConsumerError::ProgramFailed(refusals.join("; ")))
@@ -107,8 +113,9 @@ pub(super) fn check_programs(command: &StdinCommand) -> Result<(), ConsumerError
             return command.working_dir.join(program).is_file();
         }
         let suffix = std::env::consts::EXE_SUFFIX;
-        std::env::split_paths(&folders)
-            .any(|folder| folder.join(program).is_file() || folder.join(format!("{program}{suffix}")).is_file())
+        std::env::split_paths(&folders).any(|folder| {
+            folder.join(program).is_file() || folder.join(format!("{program}{suffix}")).is_file()
+        })
     };
     match programs.into_iter().find(|program| !is_there(program)) {
         Some(missing) => Err(ConsumerError::ProgramNotFound(missing.clone())),
@@ -146,7 +153,10 @@ async fn run_pipeline(
         // What goes on to the next program must be whole; nothing, or the first half, would be delivered as if it were.
         if place + 1 < way.len() && (out.is_empty() || out.len() >= MAX_OUTPUT_BYTES) {
             let why = if out.is_empty() { "wrote nothing" } else { "wrote more than 1 MiB" };
-            return Err(CommandFailure::Rejected(format!("`{}` {why} for the next program", argv.join(" "))));
+            return Err(CommandFailure::Rejected(format!(
+                "`{}` {why} for the next program",
+                argv.join(" ")
+            )));
         }
         input = out;
     }
@@ -162,13 +172,16 @@ async fn run_program(
     let [program, arguments @ ..] = argv.as_slice() else {
         return Err(ConsumerError::ProgramNotFound(String::new()));
     };
-    let mut child = spawn_program(program, arguments, command).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => ConsumerError::ProgramNotFound(program.clone()),
-        _ => ConsumerError::ProgramFailed(format!("`{program}` could not be started: {error}")),
-    })?;
+    let mut child =
+        spawn_program(program, arguments, command).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => ConsumerError::ProgramNotFound(program.clone()),
+            _ => ConsumerError::ProgramFailed(format!("`{program}` could not be started: {error}")),
+        })?;
     let group = child.id();
     if let Ok(done) = tokio::time::timeout(deadline, feed_and_wait(&mut child, input)).await {
-        return done.map_err(|error| ConsumerError::ProgramFailed(format!("`{program}` was lost: {error}")));
+        return done.map_err(|error| {
+            ConsumerError::ProgramFailed(format!("`{program}` was lost: {error}"))
+        });
     }
     end_group(group);
     // Waited for, so that nothing of it is left behind.
@@ -178,9 +191,15 @@ async fn run_program(
 
 fn spawn_program(program: &str, arguments: &[String], command: &StdinCommand) -> io::Result<Child> {
     let mut starting = tokio::process::Command::new(program);
-    let known = PASSED_VARIABLES.iter().copied().chain(command.passed_env_vars.iter().map(String::as_str));
+    let known =
+        PASSED_VARIABLES.iter().copied().chain(command.passed_env_vars.iter().map(String::as_str));
     let variables = known.filter_map(|name| Some((name, std::env::var_os(name)?)));
-    starting.args(arguments).env_clear().envs(variables).current_dir(&command.working_dir).kill_on_drop(true);
+    starting
+        .args(arguments)
+        .env_clear()
+        .envs(variables)
+        .current_dir(&command.working_dir)
+        .kill_on_drop(true);
     #[cfg(unix)]
     starting.process_group(0);
     starting.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
@@ -189,7 +208,8 @@ fn spawn_program(program: &str, arguments: &[String], command: &StdinCommand) ->
 /// Feeds the program, reads what it writes, and waits for its end.
 async fn feed_and_wait(child: &mut Child, input: &[u8]) -> io::Result<CommandOutcome> {
     let stdin = child.stdin.take();
-    let (out, err) = (tokio::spawn(drain(child.stdout.take())), tokio::spawn(drain(child.stderr.take())));
+    let (out, err) =
+        (tokio::spawn(drain(child.stdout.take())), tokio::spawn(drain(child.stderr.take())));
     let feed = async {
         if let Some(mut stdin) = stdin {
             // A program that does not read says by its status whether it wanted to.
@@ -198,12 +218,20 @@ async fn feed_and_wait(child: &mut Child, input: &[u8]) -> io::Result<CommandOut
         }
     };
     let (status, ()) = tokio::join!(child.wait(), feed);
-    Ok(CommandOutcome { status: status?, stdout: read_output(out).await, stderr: read_output(err).await })
+    Ok(CommandOutcome {
+        status: status?,
+        stdout: read_output(out).await,
+        stderr: read_output(err).await,
+    })
 }
 
 /// What was read, or nothing if something else still holds the other end.
 async fn read_output(reader: tokio::task::JoinHandle<Zeroizing<Vec<u8>>>) -> Zeroizing<Vec<u8>> {
-    tokio::time::timeout(OUTPUT_CLOSE_TIMEOUT, reader).await.ok().and_then(Result::ok).unwrap_or_default()
+    tokio::time::timeout(OUTPUT_CLOSE_TIMEOUT, reader)
+        .await
+        .ok()
+        .and_then(Result::ok)
+        .unwrap_or_default()
 }
 
 /// Reads to the end and keeps what comes first.
@@ -220,7 +248,8 @@ async fn drain(reader: Option<impl AsyncRead + Unpin>) -> Zeroizing<Vec<u8>> {
 
 #[cfg(unix)]
 fn end_group(leader: Option<u32>) {
-    let leader = leader.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+    let leader =
+        leader.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
     if let Some(leader) = leader {
         let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
     }
@@ -231,15 +260,23 @@ fn end_group(_leader: Option<u32>) {}
 
 fn refuse_secret_arguments(command: &StdinCommand, secret: &Secret) -> Result<(), ConsumerError> {
     let holds = |argument: &str| {
-        secret.expose(|bytes| !bytes.is_empty() && argument.as_bytes().windows(bytes.len()).any(|window| window == bytes))
+        secret.expose(|bytes| {
+            !bytes.is_empty()
+                && argument.as_bytes().windows(bytes.len()).any(|window| window == bytes)
+        })
     };
-    let guilty = command.pipelines.iter().flatten().find(|argv| argv.iter().any(|argument| holds(argument)));
-    guilty.map_or(Ok(()), |argv| Err(ConsumerError::SecretInArgument(argv.first().cloned().unwrap_or_default())))
+    let guilty =
+        command.pipelines.iter().flatten().find(|argv| argv.iter().any(|argument| holds(argument)));
+    guilty.map_or(Ok(()), |argv| {
+        Err(ConsumerError::SecretInArgument(argv.first().cloned().unwrap_or_default()))
+    })
 }
 
 /// The programs of a way with their first words; the rest is in the consumer's definition.
 fn describe_pipeline(way: &[CommandLine]) -> String {
-    let stages = way.iter().map(|argv| argv.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(" "));
+    let stages = way
+        .iter()
+        .map(|argv| argv.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(" "));
     stages.collect::<Vec<_>>().join(" | ")
 }
 
@@ -257,13 +294,20 @@ fn quote_output(said: &[u8]) -> String {
     // The end says most, but where it was cut off it may hold a piece of the secret.
     let skipped = if whole { lines.len().saturating_sub(MAX_SHOWN_LINES) } else { 0 };
     let shown: Vec<_> = lines.into_iter().skip(skipped).take(MAX_SHOWN_LINES).collect();
-    if shown.is_empty() { " and said nothing".to_owned() } else { format!(": {}", shown.join("\n")) }
+    if shown.is_empty() {
+        " and said nothing".to_owned()
+    } else {
+        format!(": {}", shown.join("\n"))
+    }
 }
 
 /// Redacted before it is cut, so that no cut leaves a piece of a secret, and after colours were taken out, which may be
 /// in the midst of it.
 fn redact_for_display(redactor: &SecretRedactor, said: &str) -> String {
-    text::sanitize(&redactor.redact(&text::strip_escape_sequences(said))).chars().take(MAX_SHOWN_CHARS).collect()
+    text::sanitize(&redactor.redact(&text::strip_escape_sequences(said)))
+        .chars()
+        .take(MAX_SHOWN_CHARS)
+        .collect()
 }
 
 #[cfg(unix)]
@@ -277,8 +321,13 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(20);
 
     fn shell(scripts: &[&str]) -> StdinCommand {
-        let way = scripts.iter().map(|script| ["sh", "-c", script].map(str::to_owned).to_vec()).collect();
-        StdinCommand { pipelines: vec![way], working_dir: std::env::temp_dir(), passed_env_vars: Vec::new() }
+        let way =
+            scripts.iter().map(|script| ["sh", "-c", script].map(str::to_owned).to_vec()).collect();
+        StdinCommand {
+            pipelines: vec![way],
+            working_dir: std::env::temp_dir(),
+            passed_env_vars: Vec::new(),
+        }
     }
 
     async fn deliver(command: &StdinCommand) -> Result<String, ConsumerError> {
@@ -301,18 +350,31 @@ mod tests {
         let command = shell(&["env | grep -c ^CARGO >&2; exit 1"]);
         assert_eq!(
             deliver(&command).await,
-            Err(ConsumerError::ProgramFailed("`sh -c env | grep -c ^CARGO >&2; exit 1` ended with status 1: 0".to_owned()))
+            Err(ConsumerError::ProgramFailed(
+                "`sh -c env | grep -c ^CARGO >&2; exit 1` ended with status 1: 0".to_owned()
+            ))
         );
     }
 
     #[tokio::test]
     async fn programs_are_chained_and_the_first_failure_ends_the_chain() {
         let folder = tempfile::tempdir().unwrap();
-        let chained = StdinCommand { working_dir: folder.path().to_owned(), ..shell(&["tr a-z A-Z", "cat > got"]) };
+        let chained = StdinCommand {
+            working_dir: folder.path().to_owned(),
+            ..shell(&["tr a-z A-Z", "cat > got"])
+        };
         deliver(&chained).await.unwrap();
-        assert_eq!(std::fs::read_to_string(folder.path().join("got")).unwrap(), SECRET.to_uppercase());
-        let broken = StdinCommand { working_dir: folder.path().to_owned(), ..shell(&["exit 7", "touch reached"]) };
-        assert!(matches!(deliver(&broken).await, Err(ConsumerError::ProgramFailed(why)) if why.contains("status 7")));
+        assert_eq!(
+            std::fs::read_to_string(folder.path().join("got")).unwrap(),
+            SECRET.to_uppercase()
+        );
+        let broken = StdinCommand {
+            working_dir: folder.path().to_owned(),
+            ..shell(&["exit 7", "touch reached"])
+        };
+        assert!(
+            matches!(deliver(&broken).await, Err(ConsumerError::ProgramFailed(why)) if why.contains("status 7"))
+        );
         assert!(!folder.path().join("reached").exists());
     }
 
@@ -322,14 +384,18 @@ mod tests {
         command.pipelines.push(shell(&["cat > /dev/null"]).pipelines.remove(0));
         deliver(&command).await.unwrap();
         command.pipelines[1] = shell(&["echo never >&2; exit 2"]).pipelines.remove(0);
-        let Err(ConsumerError::ProgramFailed(why)) = deliver(&command).await else { panic!("it cannot succeed") };
+        let Err(ConsumerError::ProgramFailed(why)) = deliver(&command).await else {
+            panic!("it cannot succeed")
+        };
         assert!(why.contains("status 1: no") && why.contains("status 2: never"), "{why}");
     }
 
     #[tokio::test]
     async fn what_a_program_says_is_shown_without_the_secret_and_without_escapes() {
         let script = "read s; printf 'got %s\\033[2J and ' \"$s\" >&2; printf %s \"$s\" | base64 >&2; exit 3";
-        let Err(ConsumerError::ProgramFailed(why)) = deliver(&shell(&[script])).await else { panic!("it cannot succeed") };
+        let Err(ConsumerError::ProgramFailed(why)) = deliver(&shell(&[script])).await else {
+            panic!("it cannot succeed")
+        };
         assert!(why.contains("got ‹secret›") && !why.contains('\u{1b}'), "{why}");
         assert!(!why.contains(SECRET) && !why.contains("czNjcjN0"), "{why}");
     }
@@ -347,13 +413,17 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_hangs_is_ended_with_all_that_it_started() {
         let folder = tempfile::tempdir().unwrap();
-        let command = StdinCommand { working_dir: folder.path().to_owned(), ..shell(&["sleep 1000 & echo $! > child; wait"]) };
+        let command = StdinCommand {
+            working_dir: folder.path().to_owned(),
+            ..shell(&["sleep 1000 & echo $! > child; wait"])
+        };
         let begun = Instant::now();
         let secret = Secret::from_text(SECRET.to_owned());
         let error = run(&command, &secret, Duration::from_secs(1)).await.unwrap_err();
         assert_eq!(error, ConsumerError::ProgramTimedOut { program: "sh".to_owned(), seconds: 1 });
         assert!(begun.elapsed() < PATIENCE);
-        let child: i32 = std::fs::read_to_string(folder.path().join("child")).unwrap().trim().parse().unwrap();
+        let child: i32 =
+            std::fs::read_to_string(folder.path().join("child")).unwrap().trim().parse().unwrap();
         let child = rustix::process::Pid::from_raw(child).unwrap();
         while rustix::process::test_kill_process(child).is_ok() && !is_zombie(child) {
             assert!(begun.elapsed() < PATIENCE, "it still runs");
@@ -362,7 +432,8 @@ mod tests {
     }
 
     fn is_zombie(pid: rustix::process::Pid) -> bool {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()))
+            .unwrap_or_default();
         stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'))
     }
 
@@ -373,9 +444,18 @@ mod tests {
 
     #[tokio::test]
     async fn missing_programs_folders_and_secret_arguments_are_told_apart() {
-        let missing = StdinCommand { pipelines: vec![vec![vec!["no-such-program-here".to_owned()]]], ..shell(&[]) };
-        assert_eq!(deliver(&missing).await, Err(ConsumerError::ProgramNotFound("no-such-program-here".to_owned())));
-        assert_eq!(check_programs(&missing), Err(ConsumerError::ProgramNotFound("no-such-program-here".to_owned())));
+        let missing = StdinCommand {
+            pipelines: vec![vec![vec!["no-such-program-here".to_owned()]]],
+            ..shell(&[])
+        };
+        assert_eq!(
+            deliver(&missing).await,
+            Err(ConsumerError::ProgramNotFound("no-such-program-here".to_owned()))
+        );
+        assert_eq!(
+            check_programs(&missing),
+            Err(ConsumerError::ProgramNotFound("no-such-program-here".to_owned()))
+        );
         assert_eq!(check_programs(&shell(&["true"])), Ok(()));
         let nowhere = StdinCommand { working_dir: "/no/such/folder".into(), ..shell(&["true"]) };
         assert_eq!(deliver(&nowhere).await, Err(ConsumerError::NotFound("/no/such/folder".into())));

@@ -30,8 +30,13 @@ pub(in crate::engine) struct DotenvAssignment<'a> {
 
 /// The text with `key` set to `value`, in every place where it is set; where there is none, at the end. `Ok(None)` if
 /// the value cannot be written so that every reader understands the same.
-pub(in crate::engine) fn set(text: &str, key: &str, value: &str) -> Result<Option<Zeroizing<String>>, DotenvParseError> {
-    let places: Vec<_> = assignments(text)?.into_iter().filter(|assignment| assignment.key == key).collect();
+pub(in crate::engine) fn set(
+    text: &str,
+    key: &str,
+    value: &str,
+) -> Result<Option<Zeroizing<String>>, DotenvParseError> {
+    let places: Vec<_> =
+        assignments(text)?.into_iter().filter(|assignment| assignment.key == key).collect();
     let mut changed = Zeroizing::new(text.to_owned());
     for DotenvAssignment { span, quote, .. } in places.iter().rev() {
         let Some(written) = quote_value(value, *quote) else { return Ok(None) };
@@ -47,12 +52,20 @@ pub(in crate::engine) fn set(text: &str, key: &str, value: &str) -> Result<Optio
 }
 
 /// The value that readers see: the last one.
-pub(in crate::engine) fn get<'a>(text: &'a str, key: &str) -> Result<Option<&'a str>, DotenvParseError> {
-    Ok(assignments(text)?.into_iter().rfind(|assignment| assignment.key == key).map(|assignment| assignment.value))
+pub(in crate::engine) fn get<'a>(
+    text: &'a str,
+    key: &str,
+) -> Result<Option<&'a str>, DotenvParseError> {
+    Ok(assignments(text)?
+        .into_iter()
+        .rfind(|assignment| assignment.key == key)
+        .map(|assignment| assignment.value))
 }
 
 /// All assignments, in order. A line that is neither an assignment nor a comment makes the whole text garbled.
-pub(in crate::engine) fn assignments(text: &str) -> Result<Vec<DotenvAssignment<'_>>, DotenvParseError> {
+pub(in crate::engine) fn assignments(
+    text: &str,
+) -> Result<Vec<DotenvAssignment<'_>>, DotenvParseError> {
     let mut found = Vec::new();
     let mut at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     while at < text.len() {
@@ -61,7 +74,9 @@ pub(in crate::engine) fn assignments(text: &str) -> Result<Vec<DotenvAssignment<
         let garbled = |why| DotenvParseError { line: text[..at].matches('\n').count() + 1, why };
         at = match classify_line(line) {
             DotenvLine::Blank => at + line.len(),
-            DotenvLine::Invalid => return Err(garbled("it is neither an assignment nor a comment")),
+            DotenvLine::Invalid => {
+                return Err(garbled("it is neither an assignment nor a comment"));
+            }
             DotenvLine::Assignment { key, offset } => {
                 let value = parse_value(text, at + offset).map_err(garbled)?;
                 let end = end_of_line(text, value.span.end);
@@ -91,15 +106,25 @@ fn classify_line(line: &str) -> DotenvLine<'_> {
     if content.is_empty() || content.starts_with('#') {
         return DotenvLine::Blank;
     }
-    let bare = content.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])).map_or(content, str::trim_start);
+    let bare = content
+        .strip_prefix("export")
+        .filter(|rest| rest.starts_with([' ', '\t']))
+        .map_or(content, str::trim_start);
     match line.split_once('=') {
         // A key alone declares a variable without a value.
         None if is_valid_key(bare) => DotenvLine::Blank,
         None => DotenvLine::Invalid,
         Some((before, _)) => {
             let key = before.trim();
-            let key = key.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])).map_or(key, str::trim_start);
-            if is_valid_key(key) { DotenvLine::Assignment { key, offset: before.len() + 1 } } else { DotenvLine::Invalid }
+            let key = key
+                .strip_prefix("export")
+                .filter(|rest| rest.starts_with([' ', '\t']))
+                .map_or(key, str::trim_start);
+            if is_valid_key(key) {
+                DotenvLine::Assignment { key, offset: before.len() + 1 }
+            } else {
+                DotenvLine::Invalid
+            }
         }
     }
 }
@@ -112,7 +137,12 @@ fn parse_value(text: &str, at: usize) -> Result<DotenvAssignment<'_>, &'static s
     let Some(quote) = rest.chars().next().filter(|c| matches!(c, '\'' | '"' | '`')) else {
         let line = &rest[..rest.find(['\n', '\r']).unwrap_or(rest.len())];
         let value = line[..comment_start(line)].trim_end();
-        return Ok(DotenvAssignment { key: "", value, span: start..start + value.len(), quote: None });
+        return Ok(DotenvAssignment {
+            key: "",
+            value,
+            span: start..start + value.len(),
+            quote: None,
+        });
     };
     let inner = &rest[1..];
     let close = closing_quote(inner, quote).ok_or("a quote is not closed")?;
@@ -146,7 +176,8 @@ fn end_of_line(text: &str, at: usize) -> usize {
 
 /// The value as it is written: quoted as before where every dialect reads that alike.
 fn quote_value(value: &str, quote: Option<char>) -> Option<Zeroizing<String>> {
-    let bare = !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "_.:/+=@%,-".contains(c));
+    let bare = !value.is_empty()
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || "_.:/+=@%,-".contains(c));
     let quote = match quote {
         Some(quote) if bare => quote.to_string(),
         None if bare => String::new(),

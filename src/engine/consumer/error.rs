@@ -51,7 +51,9 @@ pub(in crate::engine) enum ConsumerError {
         why: String,
     },
     /// A secret that this form cannot hold.
-    #[error("the secret holds {0}, which cannot be written there so that every reader understands the same")]
+    #[error(
+        "the secret holds {0}, which cannot be written there so that every reader understands the same"
+    )]
     UnrepresentableSecret(&'static str),
     /// Somebody else holds the file's lock.
     #[error("another program has held the lock of {} for some seconds", .0.display())]
@@ -82,7 +84,9 @@ pub(in crate::engine) enum ConsumerError {
         seconds: u64,
     },
     /// The secret stands among the arguments, where every user of the machine can read it.
-    #[error("an argument of \"{0}\" holds the secret, and every user of this machine can read arguments")]
+    #[error(
+        "an argument of \"{0}\" holds the secret, and every user of this machine can read arguments"
+    )]
     SecretInArgument(String),
 }
 
@@ -149,9 +153,16 @@ mod tests {
             #[cfg(unix)]
             ConsumerError::HardLinks(path.clone()),
             ConsumerError::OwnerNotPreservable(path.clone()),
-            ConsumerError::InvalidFormat { path: path.clone(), line: Some(3), why: "it is not an assignment" },
+            ConsumerError::InvalidFormat {
+                path: path.clone(),
+                line: Some(3),
+                why: "it is not an assignment",
+            },
             ConsumerError::InvalidInput { line: 3, why: "it is not JSON" },
-            ConsumerError::LocationNotFound { path: path.clone(), why: "there is a number".to_owned() },
+            ConsumerError::LocationNotFound {
+                path: path.clone(),
+                why: "there is a number".to_owned(),
+            },
             ConsumerError::UnrepresentableSecret("a quote"),
             ConsumerError::LockTimeout(path.clone()),
             ConsumerError::ChangedConcurrently(path.clone()),
@@ -163,7 +174,10 @@ mod tests {
         ];
         for error in all {
             let problem = error.problem("ci did not get the secret");
-            assert_eq!((problem.what.as_str(), problem.why), ("ci did not get the secret", error.to_string()));
+            assert_eq!(
+                (problem.what.as_str(), problem.why),
+                ("ci did not get the secret", error.to_string())
+            );
             assert!(!problem.remedy.is_empty());
         }
     }

@@ -69,18 +69,23 @@ impl LockedFile {
         self.check_replaceable()?;
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let failed = |error: std::io::Error| ConsumerError::from_io(folder, &error);
-        let mut draft = tempfile::Builder::new().prefix(".tokenring-").tempfile_in(folder).map_err(failed)?;
+        let mut draft =
+            tempfile::Builder::new().prefix(".tokenring-").tempfile_in(folder).map_err(failed)?;
         draft.write_all(text.as_bytes()).map_err(failed)?;
-        copy_ownership(draft.as_file(), &self.metadata).map_err(|_| ConsumerError::OwnerNotPreservable(self.path.clone()))?;
+        copy_ownership(draft.as_file(), &self.metadata)
+            .map_err(|_| ConsumerError::OwnerNotPreservable(self.path.clone()))?;
         draft.as_file().sync_all().map_err(failed)?;
-        let now = fs::metadata(&self.path).map_err(|error| ConsumerError::from_io(&self.path, &error))?;
+        let now =
+            fs::metadata(&self.path).map_err(|error| ConsumerError::from_io(&self.path, &error))?;
         if !is_same_file(&self.metadata, &now)
             || self.metadata.len() != now.len()
             || self.metadata.modified().ok() != now.modified().ok()
         {
             return Err(ConsumerError::ChangedConcurrently(self.path));
         }
-        draft.persist(&self.path).map_err(|error| ConsumerError::from_io(&self.path, &error.error))?;
+        draft
+            .persist(&self.path)
+            .map_err(|error| ConsumerError::from_io(&self.path, &error.error))?;
         sync_directory(folder).map_err(failed)
     }
 
@@ -105,8 +110,12 @@ fn lock_until(file: &File, path: &Path, end: Instant) -> Result<(), ConsumerErro
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(LOCK_POLL_INTERVAL),
-            Err(TryLockError::WouldBlock) => return Err(ConsumerError::LockTimeout(path.to_owned())),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => {
+                thread::sleep(LOCK_POLL_INTERVAL)
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(ConsumerError::LockTimeout(path.to_owned()));
+            }
             Err(TryLockError::Error(error)) => return Err(ConsumerError::from_io(path, &error)),
         }
     }
@@ -115,7 +124,9 @@ fn lock_until(file: &File, path: &Path, end: Instant) -> Result<(), ConsumerErro
 fn read_text(file: &File, path: &Path) -> Result<Zeroizing<String>, ConsumerError> {
     let garbage = |why| ConsumerError::InvalidFormat { path: path.to_owned(), line: None, why };
     let mut bytes = Zeroizing::new(Vec::new());
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| ConsumerError::from_io(path, &error))?;
+    file.take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| ConsumerError::from_io(path, &error))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(garbage("it is larger than 16 MiB"));
     }
@@ -146,7 +157,11 @@ fn check(path: &Path, seen: &Metadata) -> Result<(), ConsumerError> {
 
 #[cfg(not(unix))]
 fn check(path: &Path, seen: &Metadata) -> Result<(), ConsumerError> {
-    if seen.permissions().readonly() { Err(ConsumerError::ReadOnly(path.to_owned())) } else { Ok(()) }
+    if seen.permissions().readonly() {
+        Err(ConsumerError::ReadOnly(path.to_owned()))
+    } else {
+        Ok(())
+    }
 }
 
 /// Gives the new file the owner, the group and, last, the mode of the old one.
@@ -253,12 +268,21 @@ mod tests {
     fn what_cannot_be_replaced_truly_is_left_alone() {
         let (folder, path) = home("old");
         set_mode(&path, 0o444);
-        assert_eq!(LockedFile::open(&path).unwrap().replace("new"), Err(ConsumerError::ReadOnly(path.clone())));
+        assert_eq!(
+            LockedFile::open(&path).unwrap().replace("new"),
+            Err(ConsumerError::ReadOnly(path.clone()))
+        );
         set_mode(&path, 0o644);
         fs::hard_link(&path, folder.path().join("twin")).unwrap();
-        assert_eq!(LockedFile::open(&path).unwrap().replace("new"), Err(ConsumerError::HardLinks(path.clone())));
+        assert_eq!(
+            LockedFile::open(&path).unwrap().replace("new"),
+            Err(ConsumerError::HardLinks(path.clone()))
+        );
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
-        assert_eq!(LockedFile::open(folder.path()).map(drop), Err(ConsumerError::NotAFile(folder.path().to_owned())));
+        assert_eq!(
+            LockedFile::open(folder.path()).map(drop),
+            Err(ConsumerError::NotAFile(folder.path().to_owned()))
+        );
         let gone = folder.path().join("gone");
         assert_eq!(LockedFile::open(&gone).map(drop), Err(ConsumerError::NotFound(gone.clone())));
         assert!(!gone.exists());

@@ -36,31 +36,50 @@ impl<'a> JsonDocument<'a> {
         serde_json::from_str::<serde::de::IgnoredAny>(&text[root..])
             .map_err(|error| JsonEditError::Malformed(error.line(), "it is not JSON"))?;
         // That parser has no end to its patience.
-        find_excessive_depth(&text[root..])
-            .map_or(Ok(()), |line| Err(JsonEditError::Malformed(line, "its values lie too deeply in one another")))?;
+        find_excessive_depth(&text[root..]).map_or(Ok(()), |line| {
+            Err(JsonEditError::Malformed(line, "its values lie too deeply in one another"))
+        })?;
         Ok(Self { text, root: skip_whitespace(text, root) })
     }
 
     /// The text at the pointer; `None` where there is nothing.
-    pub(in crate::engine) fn get(self, pointer: &str) -> Result<Option<Zeroizing<String>>, JsonEditError> {
+    pub(in crate::engine) fn get(
+        self,
+        pointer: &str,
+    ) -> Result<Option<Zeroizing<String>>, JsonEditError> {
         let (parent, last) = self.resolve_parent(pointer)?;
-        Ok(self.members(parent)?.into_iter().rfind(|member| member.name == last).and_then(|member| self.string_at(&member.value)))
+        Ok(self
+            .members(parent)?
+            .into_iter()
+            .rfind(|member| member.name == last)
+            .and_then(|member| self.string_at(&member.value)))
     }
 
     /// The whole text with the member at the pointer set. A member that is missing is added to its object; anything
     /// there but a text or null is no place for a secret.
-    pub(in crate::engine) fn set(self, pointer: &str, value: &str) -> Result<Zeroizing<String>, JsonEditError> {
+    pub(in crate::engine) fn set(
+        self,
+        pointer: &str,
+        value: &str,
+    ) -> Result<Zeroizing<String>, JsonEditError> {
         let (parent, last) = self.resolve_parent(pointer)?;
         self.set_members(parent, &last, |name| name == last, value)
     }
 
     /// The same for a member of the outermost object whose name may be written in any case.
-    pub(in crate::engine) fn set_ignore_case(self, name: &str, value: &str) -> Result<Zeroizing<String>, JsonEditError> {
+    pub(in crate::engine) fn set_ignore_case(
+        self,
+        name: &str,
+        value: &str,
+    ) -> Result<Zeroizing<String>, JsonEditError> {
         self.set_members(self.root, name, |known| known.eq_ignore_ascii_case(name), value)
     }
 
     /// A text among the members of the outermost object, its name in any case.
-    pub(in crate::engine) fn get_ignore_case(self, name: &str) -> Result<Option<Zeroizing<String>>, JsonEditError> {
+    pub(in crate::engine) fn get_ignore_case(
+        self,
+        name: &str,
+    ) -> Result<Option<Zeroizing<String>>, JsonEditError> {
         let members = self.members(self.root)?;
         let found = members.into_iter().rfind(|member| member.name.eq_ignore_ascii_case(name));
         Ok(found.and_then(|member| self.string_at(&member.value)))
@@ -74,7 +93,12 @@ impl<'a> JsonDocument<'a> {
     }
 
     /// The nesting is bounded since it was parsed.
-    fn collect_strings(self, span: &Range<usize>, pointer: &str, found: &mut Vec<(String, Zeroizing<String>)>) {
+    fn collect_strings(
+        self,
+        span: &Range<usize>,
+        pointer: &str,
+        found: &mut Vec<(String, Zeroizing<String>)>,
+    ) {
         if let Some(text) = self.string_at(span) {
             found.push((pointer.to_owned(), text));
         }
@@ -91,7 +115,8 @@ impl<'a> JsonDocument<'a> {
         is_it: impl Fn(&str) -> bool,
         value: &str,
     ) -> Result<Zeroizing<String>, JsonEditError> {
-        let places: Vec<_> = self.members(parent)?.into_iter().filter(|member| is_it(&member.name)).collect();
+        let places: Vec<_> =
+            self.members(parent)?.into_iter().filter(|member| is_it(&member.name)).collect();
         let written = json_string(value);
         if places.is_empty() {
             return self.insert_member(parent, name, &written);
@@ -100,7 +125,9 @@ impl<'a> JsonDocument<'a> {
         for place in places.iter().rev() {
             let before = &self.text[place.value.clone()];
             if !before.starts_with('"') && before != "null" {
-                return Err(JsonEditError::LocationNotFound(format!("\"{name}\" is neither a text nor null")));
+                return Err(JsonEditError::LocationNotFound(format!(
+                    "\"{name}\" is neither a text nor null"
+                )));
             }
             changed.replace_range(place.value.clone(), &written);
         }
@@ -108,9 +135,16 @@ impl<'a> JsonDocument<'a> {
     }
 
     /// Puts a member first, with the blanks of the one that was first.
-    fn insert_member(self, parent: usize, name: &str, written: &str) -> Result<Zeroizing<String>, JsonEditError> {
+    fn insert_member(
+        self,
+        parent: usize,
+        name: &str,
+        written: &str,
+    ) -> Result<Zeroizing<String>, JsonEditError> {
         if !self.text[parent..].starts_with('{') {
-            return Err(JsonEditError::LocationNotFound(format!("there is no element {name} in the array")));
+            return Err(JsonEditError::LocationNotFound(format!(
+                "there is no element {name} in the array"
+            )));
         }
         let inside = parent + 1;
         let first = skip_whitespace(self.text, inside);
@@ -118,14 +152,18 @@ impl<'a> JsonDocument<'a> {
         let blanks = if empty { "" } else { &self.text[inside..first] };
         let colon = if blanks.is_empty() { ":" } else { ": " };
         let comma = if empty { "" } else { "," };
-        let member = Zeroizing::new(format!("{blanks}{}{colon}{written}{comma}", *json_string(name)));
+        let member =
+            Zeroizing::new(format!("{blanks}{}{colon}{written}{comma}", *json_string(name)));
         Ok(Zeroizing::new([&self.text[..inside], &member, &self.text[inside..]].concat()))
     }
 
     /// Where the value lies that holds the last part of the pointer, and that part.
     fn resolve_parent(self, pointer: &str) -> Result<(usize, String), JsonEditError> {
-        let no_pointer =
-            || JsonEditError::LocationNotFound(format!("\"{pointer}\" is no JSON pointer; write it like /auth/token"));
+        let no_pointer = || {
+            JsonEditError::LocationNotFound(format!(
+                "\"{pointer}\" is no JSON pointer; write it like /auth/token"
+            ))
+        };
         let mut parts: Vec<String> = pointer
             .strip_prefix('/')
             .ok_or_else(no_pointer)?
@@ -135,9 +173,9 @@ impl<'a> JsonDocument<'a> {
         let last = parts.pop().ok_or_else(no_pointer)?;
         let parent = parts.iter().try_fold(self.root, |at, part| {
             let found = self.members(at)?.into_iter().rfind(|member| member.name == *part);
-            found
-                .map(|member| member.value.start)
-                .ok_or_else(|| JsonEditError::LocationNotFound(format!("there is no \"{part}\" in it")))
+            found.map(|member| member.value.start).ok_or_else(|| {
+                JsonEditError::LocationNotFound(format!("there is no \"{part}\" in it"))
+            })
         })?;
         Ok((parent, last))
     }
@@ -147,14 +185,19 @@ impl<'a> JsonDocument<'a> {
         let is_object = match self.text.as_bytes().get(at) {
             Some(b'{') => true,
             Some(b'[') => false,
-            _ => return Err(JsonEditError::LocationNotFound("there is neither an object nor an array".to_owned())),
+            _ => {
+                return Err(JsonEditError::LocationNotFound(
+                    "there is neither an object nor an array".to_owned(),
+                ));
+            }
         };
         let mut found = Vec::new();
         let mut at = skip_whitespace(self.text, at + 1);
         while !self.text[at..].starts_with(['}', ']']) {
             let name = if is_object {
                 let end = end_of_value(self.text, at);
-                let name = self.string_at(&(at..end)).map(|name| name.to_string()).unwrap_or_default();
+                let name =
+                    self.string_at(&(at..end)).map(|name| name.to_string()).unwrap_or_default();
                 // Behind the name and its colon.
                 at = skip_whitespace(self.text, skip_whitespace(self.text, end) + 1);
                 name
@@ -188,7 +231,9 @@ fn find_excessive_depth(text: &str) -> Option<usize> {
     while let Some(byte) = bytes.get(at) {
         at = if *byte == b'"' { end_of_string(bytes, at) } else { at + 1 };
         match byte {
-            b'{' | b'[' if depth == MAX_JSON_DEPTH => return Some(text[..at].matches('\n').count() + 1),
+            b'{' | b'[' if depth == MAX_JSON_DEPTH => {
+                return Some(text[..at].matches('\n').count() + 1);
+            }
             b'{' | b'[' => depth += 1,
             b'}' | b']' => depth -= 1,
             _ => {}
@@ -247,8 +292,16 @@ mod tests {
     fn only_the_member_changes() {
         for (before, pointer, after) in [
             ("{\"a\": \"old\"}\n", "/a", "{\"a\": \"new\"}\n"),
-            ("{ \"n\": 1.0000000000000000001, \"a\" : null }", "/a", "{ \"n\": 1.0000000000000000001, \"a\" : \"new\" }"),
-            ("{\r\n\t\"x\": {\"a\": \"o\\\"ld\"}\r\n}", "/x/a", "{\r\n\t\"x\": {\"a\": \"new\"}\r\n}"),
+            (
+                "{ \"n\": 1.0000000000000000001, \"a\" : null }",
+                "/a",
+                "{ \"n\": 1.0000000000000000001, \"a\" : \"new\" }",
+            ),
+            (
+                "{\r\n\t\"x\": {\"a\": \"o\\\"ld\"}\r\n}",
+                "/x/a",
+                "{\r\n\t\"x\": {\"a\": \"new\"}\r\n}",
+            ),
             ("[{\"a\": \"1\"}, {\"a\": \"old\"}]", "/1/a", "[{\"a\": \"1\"}, {\"a\": \"new\"}]"),
             ("{\"a/b\": {\"~\": \"old\"}}", "/a~1b/~0", "{\"a/b\": {\"~\": \"new\"}}"),
             ("{\"a\": \"one\", \"a\": \"two\"}", "/a", "{\"a\": \"new\", \"a\": \"new\"}"),
@@ -262,7 +315,10 @@ mod tests {
     fn a_missing_member_comes_first_in_the_files_own_style() {
         assert_eq!(set("{}", "/a").as_deref(), Ok("{\"a\":\"new\"}"));
         assert_eq!(set("{\"b\":1}", "/a").as_deref(), Ok("{\"a\":\"new\",\"b\":1}"));
-        assert_eq!(set("{\n\t\"b\": 1\n}", "/a").as_deref(), Ok("{\n\t\"a\": \"new\",\n\t\"b\": 1\n}"));
+        assert_eq!(
+            set("{\n\t\"b\": 1\n}", "/a").as_deref(),
+            Ok("{\n\t\"a\": \"new\",\n\t\"b\": 1\n}")
+        );
     }
 
     #[test]
@@ -277,14 +333,22 @@ mod tests {
             ("{}", "a"),
             ("{}", ""),
         ] {
-            assert!(matches!(set(text, pointer), Err(JsonEditError::LocationNotFound(_))), "{text} {pointer}");
+            assert!(
+                matches!(set(text, pointer), Err(JsonEditError::LocationNotFound(_))),
+                "{text} {pointer}"
+            );
         }
     }
 
     #[test]
     fn garbage_is_told_with_its_line() {
-        for (text, line) in [("{\n\"a\": \"x\"\n", 3), ("", 1), ("{} {}", 1), ("A=1\n", 1), ("{\"a\": 'x'}", 1)] {
-            assert!(matches!(set(text, "/a"), Err(JsonEditError::Malformed(found, _)) if found <= line), "{text}");
+        for (text, line) in
+            [("{\n\"a\": \"x\"\n", 3), ("", 1), ("{} {}", 1), ("A=1\n", 1), ("{\"a\": 'x'}", 1)]
+        {
+            assert!(
+                matches!(set(text, "/a"), Err(JsonEditError::Malformed(found, _)) if found <= line),
+                "{text}"
+            );
         }
     }
 
@@ -303,25 +367,38 @@ mod tests {
 
     #[test]
     fn names_in_any_case_are_one_name() {
-        let document = JsonDocument::parse("{\"API\": \"old\", \"Api\": \"older\", \"org\": \"o\"}").unwrap();
+        let document =
+            JsonDocument::parse("{\"API\": \"old\", \"Api\": \"older\", \"org\": \"o\"}").unwrap();
         let changed = document.set_ignore_case("api", "new").unwrap();
         assert_eq!(*changed, "{\"API\": \"new\", \"Api\": \"new\", \"org\": \"o\"}");
-        assert_eq!(document.get_ignore_case("ORG").unwrap().as_deref().map(String::as_str), Some("o"));
+        assert_eq!(
+            document.get_ignore_case("ORG").unwrap().as_deref().map(String::as_str),
+            Some("o")
+        );
     }
 
     #[test]
     fn all_texts_come_with_their_pointers() {
         let document = JsonDocument::parse("{\"a\": [1, {\"b/c\": \"x\"}], \"d\": \"y\"}").unwrap();
-        let found: Vec<_> = document.strings().into_iter().map(|(pointer, text)| format!("{pointer} {}", *text)).collect();
+        let found: Vec<_> = document
+            .strings()
+            .into_iter()
+            .map(|(pointer, text)| format!("{pointer} {}", *text))
+            .collect();
         assert_eq!(found, ["/a/1/b~1c x", "/d y"]);
     }
 
     fn values() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![Just(Value::Null), any::<i64>().prop_map(Value::from), "\\PC{0,8}".prop_map(Value::from)];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<i64>().prop_map(Value::from),
+            "\\PC{0,8}".prop_map(Value::from)
+        ];
         leaf.prop_recursive(3, 24, 4, |inner| {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                proptest::collection::btree_map("[a-z\"\\\\~/]{0,3}", inner, 0..4).prop_map(|map| json!(map)),
+                proptest::collection::btree_map("[a-z\"\\\\~/]{0,3}", inner, 0..4)
+                    .prop_map(|map| json!(map)),
             ]
         })
     }

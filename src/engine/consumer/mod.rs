@@ -73,7 +73,9 @@ impl Engine {
             let mut all = index.consumers(&id)?;
             let found = all.iter().position(|consumer| consumer.name.as_str() == name);
             let known = all.iter().map(|consumer| consumer.name.to_string()).collect();
-            found.map(|place| all.swap_remove(place)).ok_or(DatabaseError::UnknownConsumer { name, known })
+            found
+                .map(|place| all.swap_remove(place))
+                .ok_or(DatabaseError::UnknownConsumer { name, known })
         })
         .await
     }
@@ -86,7 +88,9 @@ impl Engine {
         let own = consumer.part == SecretPart::Secret;
         let fits = match consumer.target {
             ConsumerTarget::SnykCli { .. } => own && kind.secret_variable() == SNYK_TOKEN_VARIABLE,
-            ConsumerTarget::ProbelyCli { .. } => own && kind.secret_variable() == PROBELY_KEY_VARIABLE,
+            ConsumerTarget::ProbelyCli { .. } => {
+                own && kind.secret_variable() == PROBELY_KEY_VARIABLE
+            }
             _ => true,
         };
         if !fits {
@@ -121,40 +125,74 @@ impl Engine {
             return Ok(delivery);
         }
         let why = "what was read back is not what was delivered";
-        Err(Problem::new(format!("{} does not have the secret", consumer.name), why, "see who else writes to it"))
+        Err(Problem::new(
+            format!("{} does not have the secret", consumer.name),
+            why,
+            "see who else writes to it",
+        ))
     }
 
     /// Hands the secret to the consumer, and keeps in the index which secret it was. It is on record before it is done, and
     /// how it ended afterwards.
-    pub async fn deliver(&self, consumer: &Consumer, secret: &Secret) -> Result<DeliveryReport, Problem> {
+    pub async fn deliver(
+        &self,
+        consumer: &Consumer,
+        secret: &Secret,
+    ) -> Result<DeliveryReport, Problem> {
         let name = self.credential_by_id(&consumer.credential).await?.name;
-        let part = if consumer.part == SecretPart::Secret { String::new() } else { format!(", part {}", consumer.part.as_str()) };
+        let part = if consumer.part == SecretPart::Secret {
+            String::new()
+        } else {
+            format!(", part {}", consumer.part.as_str())
+        };
         let to = format!("to {} ({}{part})", consumer.name, consumer.target.kind());
-        self.record_audit_event(AuditEvent::new("deliver", "begun").for_credential(name.as_str()).with_reason(&to)).await?;
+        self.record_audit_event(
+            AuditEvent::new("deliver", "begun").for_credential(name.as_str()).with_reason(&to),
+        )
+        .await?;
         let ended = self.write_to_consumer(consumer, secret).await;
         let (outcome, remark) = match &ended {
             Ok(_) => ("done", String::new()),
             Err(problem) => ("failed", format!("; {}", problem.why)),
         };
-        self.record_audit_event(AuditEvent::new("deliver", outcome).for_credential(name.as_str()).with_reason(to + &remark))
-            .await?;
+        self.record_audit_event(
+            AuditEvent::new("deliver", outcome)
+                .for_credential(name.as_str())
+                .with_reason(to + &remark),
+        )
+        .await?;
         ended
     }
 
-    async fn write_to_consumer(&self, consumer: &Consumer, secret: &Secret) -> Result<DeliveryReport, Problem> {
+    async fn write_to_consumer(
+        &self,
+        consumer: &Consumer,
+        secret: &Secret,
+    ) -> Result<DeliveryReport, Problem> {
         let fingerprint = self.fingerprint(secret).await?;
         let refused = |error: ConsumerError| error.problem(delivery_failed_title(consumer));
         let delivery = match &consumer.target {
             ConsumerTarget::Command(command) => DeliveryReport {
                 consumer: consumer.name.clone(),
                 proof: DeliveryProof::ExitStatus,
-                detail: command::run(command, secret, self.options.consumer_timeout).await.map_err(refused)?,
-                note: Some("only its exit status tells; whether it kept the secret cannot be read back".to_owned()),
+                detail: command::run(command, secret, self.options.consumer_timeout)
+                    .await
+                    .map_err(refused)?,
+                note: Some(
+                    "only its exit status tells; whether it kept the secret cannot be read back"
+                        .to_owned(),
+                ),
             },
             file => {
                 let (target, text) = (file.clone(), secret_as_text(secret).map_err(refused)?);
-                let note = run_blocking(move || write_secret(&target, &text)).await?.map_err(refused)?;
-                DeliveryReport { consumer: consumer.name.clone(), proof: DeliveryProof::ReadBack, detail: file.describe(), note }
+                let note =
+                    run_blocking(move || write_secret(&target, &text)).await?.map_err(refused)?;
+                DeliveryReport {
+                    consumer: consumer.name.clone(),
+                    proof: DeliveryProof::ReadBack,
+                    detail: file.describe(),
+                    note,
+                }
             }
         };
         self.record_delivery(consumer, fingerprint).await?;
@@ -163,22 +201,34 @@ impl Engine {
 
     /// Whether the consumer has this very secret. Files are read. A command cannot be asked, so for it the answer is
     /// whether the last run that ended with status 0 was given this secret.
-    pub async fn verify_delivery(&self, consumer: &Consumer, secret: &Secret) -> Result<bool, Problem> {
+    pub async fn verify_delivery(
+        &self,
+        consumer: &Consumer,
+        secret: &Secret,
+    ) -> Result<bool, Problem> {
         if let ConsumerTarget::Command(_) = consumer.target {
             let fingerprint = self.fingerprint(secret).await?;
-            let last = self.consumer(&consumer.credential, consumer.name.as_str()).await?.last_delivery;
+            let last =
+                self.consumer(&consumer.credential, consumer.name.as_str()).await?.last_delivery;
             return Ok(last.is_some_and(|last| last.fingerprint == fingerprint));
         }
         let target = consumer.target.clone();
         let what = || format!("{} could not be read back", consumer.name);
-        let held = run_blocking(move || read_secret(&target)).await?.map_err(|error| error.problem(what()))?;
+        let held = run_blocking(move || read_secret(&target))
+            .await?
+            .map_err(|error| error.problem(what()))?;
         Ok(held.is_some_and(|held| Secret::new(held.as_bytes().to_vec()).same_as(secret)))
     }
 
-    async fn record_delivery(&self, consumer: &Consumer, fingerprint: String) -> Result<(), Problem> {
+    async fn record_delivery(
+        &self,
+        consumer: &Consumer,
+        fingerprint: String,
+    ) -> Result<(), Problem> {
         let (id, name) = (consumer.credential.clone(), consumer.name.clone());
         let delivered = DeliveryRecord { fingerprint, at: self.now() };
-        self.with_database(move |index: &Database| index.record_delivery(&id, &name, &delivered)).await
+        self.with_database(move |index: &Database| index.record_delivery(&id, &name, &delivered))
+            .await
     }
 }
 
@@ -203,7 +253,11 @@ fn check_part(kind: &CredentialKind, part: &SecretPart) -> Result<(), Problem> {
         return Ok(());
     }
     let known: Vec<&str> = kind.parts.iter().map(|part| part.id.as_str()).collect();
-    let remedy = if known.is_empty() { "leave --part out".to_owned() } else { format!("it has {}", known.join(", ")) };
+    let remedy = if known.is_empty() {
+        "leave --part out".to_owned()
+    } else {
+        format!("it has {}", known.join(", "))
+    };
     Err(invalid_consumer(&format!("a {} has no part \"{id}\"", kind.title), &remedy))
 }
 
@@ -215,26 +269,40 @@ fn invalid_consumer(why: &str, remedy: &str) -> Problem {
 fn check_definition(target: &ConsumerTarget) -> Result<(), Problem> {
     match target {
         ConsumerTarget::EnvFile { key, .. } if !env_file::is_valid_key(key) => {
-            Err(invalid_consumer("its key holds other characters than letters, digits, _ . -", "give a key such as SNYK_TOKEN"))
+            Err(invalid_consumer(
+                "its key holds other characters than letters, digits, _ . -",
+                "give a key such as SNYK_TOKEN",
+            ))
         }
         ConsumerTarget::JsonFile { pointer, .. } if !pointer.starts_with('/') => {
-            Err(invalid_consumer("its pointer does not begin with \"/\"", "give a JSON pointer such as /auth/token"))
+            Err(invalid_consumer(
+                "its pointer does not begin with \"/\"",
+                "give a JSON pointer such as /auth/token",
+            ))
         }
         ConsumerTarget::Command(command)
-            if command.pipelines.is_empty() || command.pipelines.iter().flatten().any(Vec::is_empty) =>
+            if command.pipelines.is_empty()
+                || command.pipelines.iter().flatten().any(Vec::is_empty) =>
         {
             Err(invalid_consumer("its command is empty", "give a program and its arguments"))
         }
         ConsumerTarget::Command(command)
-            if command.arguments().any(|argument| patterns::mask_patterns(argument) != *argument) =>
+            if command
+                .arguments()
+                .any(|argument| patterns::mask_patterns(argument) != *argument) =>
         {
             Err(invalid_consumer(
                 "one of its arguments looks like a secret, and every user of this machine can read arguments",
                 "leave it out: the program gets the secret on standard input",
             ))
         }
-        ConsumerTarget::Command(command) if command.passed_env_vars.iter().any(|name| name.starts_with("TOKENRING_")) => {
-            Err(invalid_consumer("it asks for a variable of this program", "leave the TOKENRING_ variables out"))
+        ConsumerTarget::Command(command)
+            if command.passed_env_vars.iter().any(|name| name.starts_with("TOKENRING_")) =>
+        {
+            Err(invalid_consumer(
+                "it asks for a variable of this program",
+                "leave the TOKENRING_ variables out",
+            ))
         }
         _ => Ok(()),
     }
@@ -252,7 +320,11 @@ fn check_target(target: &ConsumerTarget) -> Result<(), ConsumerError> {
 
 fn write_secret(target: &ConsumerTarget, secret: &str) -> Result<Option<String>, ConsumerError> {
     let path = target.path();
-    let _lock = if let ConsumerTarget::SnykCli { .. } = target { Some(snyk_cli::lock_config(path)?) } else { None };
+    let _lock = if let ConsumerTarget::SnykCli { .. } = target {
+        Some(snyk_cli::lock_config(path)?)
+    } else {
+        None
+    };
     let file = LockedFile::open(path)?;
     let text = text_with_secret(target, &file, secret)?;
     let note = delivery_note(target, &file);
@@ -263,7 +335,11 @@ fn write_secret(target: &ConsumerTarget, secret: &str) -> Result<Option<String>,
 /// Empties the place if it still holds this secret; looked at and changed under one lock.
 pub(super) fn clear_secret(target: &ConsumerTarget, secret: &Secret) -> Result<(), ConsumerError> {
     let path = target.path();
-    let _lock = if let ConsumerTarget::SnykCli { .. } = target { Some(snyk_cli::lock_config(path)?) } else { None };
+    let _lock = if let ConsumerTarget::SnykCli { .. } = target {
+        Some(snyk_cli::lock_config(path)?)
+    } else {
+        None
+    };
     let file = LockedFile::open(path)?;
     let there = secret_in_file(target, &file)?.map(|text| Secret::new(text.as_bytes().to_vec()));
     if !there.is_some_and(|there| there.same_as(secret)) {
@@ -273,52 +349,69 @@ pub(super) fn clear_secret(target: &ConsumerTarget, secret: &Secret) -> Result<(
     file.replace(&text)
 }
 
-pub(super) fn read_secret(target: &ConsumerTarget) -> Result<Option<Zeroizing<String>>, ConsumerError> {
+pub(super) fn read_secret(
+    target: &ConsumerTarget,
+) -> Result<Option<Zeroizing<String>>, ConsumerError> {
     if let ConsumerTarget::Command(_) = target {
         return Ok(None);
     }
     secret_in_file(target, &LockedFile::open(target.path())?)
 }
 
-fn secret_in_file(target: &ConsumerTarget, file: &LockedFile) -> Result<Option<Zeroizing<String>>, ConsumerError> {
+fn secret_in_file(
+    target: &ConsumerTarget,
+    file: &LockedFile,
+) -> Result<Option<Zeroizing<String>>, ConsumerError> {
     let refused = |refusal| json_edit_problem(file, refusal);
     match target {
         ConsumerTarget::EnvFile { key, .. } => {
-            let held =
-                env_file::get(file.text(), key).map_err(|garbled| invalid_format(file, Some(garbled.line), garbled.why))?;
+            let held = env_file::get(file.text(), key)
+                .map_err(|garbled| invalid_format(file, Some(garbled.line), garbled.why))?;
             Ok(held.map(|value| Zeroizing::new(value.to_owned())))
         }
         ConsumerTarget::JsonFile { pointer, .. } => {
             JsonDocument::parse(file.text()).and_then(|json| json.get(pointer)).map_err(refused)
         }
         ConsumerTarget::SnykCli { .. } => snyk_cli::get(file.text()).map_err(refused),
-        ConsumerTarget::ProbelyCli { .. } => Ok(probely_cli::get(file.text()).map(|key| Zeroizing::new(key.to_owned()))),
+        ConsumerTarget::ProbelyCli { .. } => {
+            Ok(probely_cli::get(file.text()).map(|key| Zeroizing::new(key.to_owned())))
+        }
         ConsumerTarget::Command(_) => Ok(None),
     }
 }
 
 /// The file's text with the secret in its place.
-fn text_with_secret(target: &ConsumerTarget, file: &LockedFile, secret: &str) -> Result<Zeroizing<String>, ConsumerError> {
+fn text_with_secret(
+    target: &ConsumerTarget,
+    file: &LockedFile,
+    secret: &str,
+) -> Result<Zeroizing<String>, ConsumerError> {
     let refused = |refusal| json_edit_problem(file, refusal);
     match target {
         ConsumerTarget::EnvFile { key, .. } => env_file::set(file.text(), key, secret)
             .map_err(|garbled| invalid_format(file, Some(garbled.line), garbled.why))?
             .ok_or(ConsumerError::UnrepresentableSecret("a quote or a line break")),
-        ConsumerTarget::JsonFile { pointer, .. } => {
-            JsonDocument::parse(file.text()).and_then(|json| json.set(pointer, secret)).map_err(refused)
-        }
+        ConsumerTarget::JsonFile { pointer, .. } => JsonDocument::parse(file.text())
+            .and_then(|json| json.set(pointer, secret))
+            .map_err(refused),
         ConsumerTarget::SnykCli { .. } => snyk_cli::set(file.text(), secret).map_err(refused),
-        ConsumerTarget::ProbelyCli { .. } => probely_cli::set(file.text(), secret).ok_or_else(|| {
-            ConsumerError::LocationNotFound { path: file.path().to_owned(), why: probely_cli::MISSING_KEY_REASON.to_owned() }
-        }),
+        ConsumerTarget::ProbelyCli { .. } => {
+            probely_cli::set(file.text(), secret).ok_or_else(|| ConsumerError::LocationNotFound {
+                path: file.path().to_owned(),
+                why: probely_cli::MISSING_KEY_REASON.to_owned(),
+            })
+        }
         ConsumerTarget::Command(_) => Err(ConsumerError::NotAFile(file.path().to_owned())),
     }
 }
 
 /// What a person should know about the file that now holds the secret.
 fn delivery_note(target: &ConsumerTarget, file: &LockedFile) -> Option<String> {
-    if matches!(target, ConsumerTarget::SnykCli { .. }) && snyk_cli::uses_oauth_session(file.text()) {
-        return Some("the Snyk CLI is signed in by OAuth and uses that, until `snyk logout`".to_owned());
+    if matches!(target, ConsumerTarget::SnykCli { .. }) && snyk_cli::uses_oauth_session(file.text())
+    {
+        return Some(
+            "the Snyk CLI is signed in by OAuth and uses that, until `snyk logout`".to_owned(),
+        );
     }
     let mode = file.exposed_mode()?;
     Some(format!("other users may read {} (mode {mode})", file.path().display()))
@@ -327,20 +420,29 @@ fn delivery_note(target: &ConsumerTarget, file: &LockedFile) -> Option<String> {
 pub(super) fn json_edit_problem(file: &LockedFile, refusal: JsonEditError) -> ConsumerError {
     match refusal {
         JsonEditError::Malformed(line, why) => invalid_format(file, Some(line), why),
-        JsonEditError::LocationNotFound(why) => ConsumerError::LocationNotFound { path: file.path().to_owned(), why },
+        JsonEditError::LocationNotFound(why) => {
+            ConsumerError::LocationNotFound { path: file.path().to_owned(), why }
+        }
     }
 }
 
-pub(super) fn invalid_format(file: &LockedFile, line: Option<usize>, why: &'static str) -> ConsumerError {
+pub(super) fn invalid_format(
+    file: &LockedFile,
+    line: Option<usize>,
+    why: &'static str,
+) -> ConsumerError {
     ConsumerError::InvalidFormat { path: file.path().to_owned(), line, why }
 }
 
 fn secret_as_text(secret: &Secret) -> Result<Zeroizing<String>, ConsumerError> {
     let text = secret.expose(|bytes| std::str::from_utf8(bytes).map(str::to_owned));
-    text.map(Zeroizing::new).map_err(|_| ConsumerError::UnrepresentableSecret("bytes that are no text"))
+    text.map(Zeroizing::new)
+        .map_err(|_| ConsumerError::UnrepresentableSecret("bytes that are no text"))
 }
 
 /// Files are waited for, so they are handled off the drawing task.
-pub(super) async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+pub(super) async fn run_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|_| task_panicked())
 }

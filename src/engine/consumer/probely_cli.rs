@@ -49,7 +49,8 @@ mod tests {
 
     #[test]
     fn only_the_key_changes() {
-        let before = "[SETTINGS]\r\napi_key = not this\r\n[AUTH]\r\nAPI_KEY =  old\r\ndebug = true\r\n";
+        let before =
+            "[SETTINGS]\r\napi_key = not this\r\n[AUTH]\r\nAPI_KEY =  old\r\ndebug = true\r\n";
         assert_eq!(get(before), Some("old"));
         assert_eq!(set(before, "new").unwrap().as_str(), before.replace("old", "new"));
         assert_eq!(set("[AUTH]\napi_key=\n", "new").unwrap().as_str(), "[AUTH]\napi_key=new\n");

@@ -23,8 +23,10 @@ const SESSION_MEMBER: &str = "INTERNAL_OAUTH_TOKEN_STORAGE";
 /// Where the configuration may lie, the usual place first.
 pub(in crate::engine) fn locations() -> Vec<PathBuf> {
     let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().join(".config"));
-    let xdg = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let mut found: Vec<_> = home.into_iter().chain(xdg).map(|folder| folder.join("configstore/snyk.json")).collect();
+    let xdg =
+        std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let mut found: Vec<_> =
+        home.into_iter().chain(xdg).map(|folder| folder.join("configstore/snyk.json")).collect();
     found.dedup();
     found
 }
@@ -51,7 +53,8 @@ pub(super) fn get(text: &str) -> Result<Option<Zeroizing<String>>, JsonEditError
 
 /// Whether the CLI uses an OAuth session in the same file, and not the token.
 pub(super) fn uses_oauth_session(text: &str) -> bool {
-    let session = JsonDocument::parse(text).and_then(|document| document.get_ignore_case(SESSION_MEMBER));
+    let session =
+        JsonDocument::parse(text).and_then(|document| document.get_ignore_case(SESSION_MEMBER));
     session.is_ok_and(|session| session.is_some_and(|session| !session.is_empty()))
 }
 
@@ -61,7 +64,8 @@ mod tests {
 
     #[test]
     fn the_token_changes_and_unknown_members_stay() {
-        let before = "{\n\t\"API\": \"old\",\n\t\"org\": \"acme\",\n\t\"future\": [1, {\"x\": null}]\n}\n";
+        let before =
+            "{\n\t\"API\": \"old\",\n\t\"org\": \"acme\",\n\t\"future\": [1, {\"x\": null}]\n}\n";
         assert_eq!(*set(before, "new").unwrap(), before.replace("old", "new"));
         assert_eq!(get(before).unwrap().unwrap().as_str(), "old");
     }

@@ -16,7 +16,8 @@ impl Engine {
             Ok(credentials) => credentials,
             Err(problem) => return vec![Diagnostic::fail(DiagnosticArea::Database, problem)],
         };
-        let mut findings = vec![self.diagnose_integrity(credentials.len()).await, self.diagnose_audit_log().await];
+        let mut findings =
+            vec![self.diagnose_integrity(credentials.len()).await, self.diagnose_audit_log().await];
         findings.extend(self.diagnose_unknown_kinds(&credentials));
         findings.extend(diagnose_expiring(&credentials, self.now()));
         findings.extend(self.diagnose_waiting_rotations().await);
@@ -30,7 +31,11 @@ impl Engine {
         match self.with_database(Database::verify_integrity).await {
             Ok(()) => {
                 let path = self.database.path();
-                let place = if path.as_os_str().is_empty() { "memory".to_owned() } else { path.display().to_string() };
+                let place = if path.as_os_str().is_empty() {
+                    "memory".to_owned()
+                } else {
+                    path.display().to_string()
+                };
                 let why = format!("{credentials} credentials in {place}");
                 Diagnostic::ok(DiagnosticArea::Database, "The index is sound", why)
             }
@@ -40,16 +45,20 @@ impl Engine {
 
     async fn diagnose_audit_log(&self) -> Diagnostic {
         let broken = |why: String| {
-            let remedy = "compare it with a copy; whoever can write the index file can have changed it";
+            let remedy =
+                "compare it with a copy; whoever can write the index file can have changed it";
             Problem::new("The audit trail is not as it was written", why, remedy)
         };
         match self.verify_audit().await {
-            Ok(AuditIntegrity::Intact(entries)) => {
-                Diagnostic::ok(DiagnosticArea::Database, "The audit trail is as it was written", format!("{entries} entries"))
-            }
-            Ok(AuditIntegrity::Broken { at, why }) => {
-                Diagnostic::fail(DiagnosticArea::Database, broken(format!("from entry {at} on: {why}")))
-            }
+            Ok(AuditIntegrity::Intact(entries)) => Diagnostic::ok(
+                DiagnosticArea::Database,
+                "The audit trail is as it was written",
+                format!("{entries} entries"),
+            ),
+            Ok(AuditIntegrity::Broken { at, why }) => Diagnostic::fail(
+                DiagnosticArea::Database,
+                broken(format!("from entry {at} on: {why}")),
+            ),
             Err(problem) => Diagnostic::fail(DiagnosticArea::Database, problem),
         }
     }
@@ -58,13 +67,22 @@ impl Engine {
     fn diagnose_unknown_kinds(&self, credentials: &[Credential]) -> Vec<Diagnostic> {
         let unknown = |credential: &Credential| {
             let kind = self.catalog.kind(&credential.provider, &credential.kind).map(drop);
-            kind.and_then(|()| self.catalog.region(&credential.provider, &credential.region).map(drop)).err()
+            kind.and_then(|()| {
+                self.catalog.region(&credential.provider, &credential.region).map(drop)
+            })
+            .err()
         };
-        let strangers = credentials.iter().filter_map(|credential| Some((credential, unknown(credential)?)));
+        let strangers =
+            credentials.iter().filter_map(|credential| Some((credential, unknown(credential)?)));
         let finding = |(credential, error): (&Credential, CatalogError)| {
             let problem = Problem::from(error);
             let remedy = "bring back its file in the folder of providers, or remove the credential";
-            Diagnostic::warn(DiagnosticArea::Database, format!("{}: {}", credential.name, problem.what), problem.why, remedy)
+            Diagnostic::warn(
+                DiagnosticArea::Database,
+                format!("{}: {}", credential.name, problem.what),
+                problem.why,
+                remedy,
+            )
         };
         strangers.map(finding).collect()
     }
@@ -77,7 +95,12 @@ impl Engine {
         let waiting = open.into_iter().filter(|status| status.state == RotationPhase::NeedsUser);
         let finding = |status: crate::domain::rotation::RotationStatus| {
             let what = format!("The rotation of {} waits for a person", status.name);
-            Diagnostic::warn(DiagnosticArea::Database, what, "it goes no further by itself", "see `tokenring rotations`")
+            Diagnostic::warn(
+                DiagnosticArea::Database,
+                what,
+                "it goes no further by itself",
+                "see `tokenring rotations`",
+            )
         };
         waiting.map(finding).collect()
     }
@@ -90,8 +113,14 @@ impl Engine {
                 Ok(_) => {}
                 Err(problem) if problem.class == ProblemClass::NotFound => {
                     let what = format!("{} has no secret in the store", credential.name);
-                    let remedy = "give it one with `tokenring edit NAME --secret`, or remove the credential";
-                    findings.push(Diagnostic::warn(DiagnosticArea::Database, what, problem.why, remedy));
+                    let remedy =
+                        "give it one with `tokenring edit NAME --secret`, or remove the credential";
+                    findings.push(Diagnostic::warn(
+                        DiagnosticArea::Database,
+                        what,
+                        problem.why,
+                        remedy,
+                    ));
                 }
                 // What ails the store as a whole is told there, and would be the same for all that follow.
                 Err(problem) => {
@@ -106,11 +135,17 @@ impl Engine {
 
 /// Credentials that have ended, or will soon.
 fn diagnose_expiring(credentials: &[Credential], now: crate::domain::Timestamp) -> Vec<Diagnostic> {
-    let soon = credentials.iter().filter(|credential| format::expires_soon(credential.expires, now));
+    let soon =
+        credentials.iter().filter(|credential| format::expires_soon(credential.expires, now));
     let finding = |credential: &Credential| {
         let when = format::format_expiry(credential.expires, now);
         let remedy = format!("replace it with `tokenring rotate \"{}\"`", credential.name);
-        Diagnostic::warn(DiagnosticArea::Database, format!("{} ends soon or has ended", credential.name), when, remedy)
+        Diagnostic::warn(
+            DiagnosticArea::Database,
+            format!("{} ends soon or has ended", credential.name),
+            when,
+            remedy,
+        )
     };
     soon.map(finding).collect()
 }

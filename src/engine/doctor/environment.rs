@@ -14,7 +14,8 @@ use crate::engine::consumer::run_blocking;
 use crate::engine::import::{ImportSource, RawCandidate, endpoint_origin, read_source};
 
 /// A token in a variable goes before everything in a file.
-const TOKEN_VARIABLES: [&str; 4] = ["INTERNAL_OAUTH_TOKEN_STORAGE", "SNYK_OAUTH_TOKEN", "SNYK_TOKEN", "SNYK_CFG_API"];
+const TOKEN_VARIABLES: [&str; 4] =
+    ["INTERNAL_OAUTH_TOKEN_STORAGE", "SNYK_OAUTH_TOKEN", "SNYK_TOKEN", "SNYK_CFG_API"];
 
 impl Engine {
     pub(super) async fn diagnose_environment(&self, is_open: bool) -> Vec<Diagnostic> {
@@ -22,33 +23,58 @@ impl Engine {
         let snyk = self.read_cli_config(ImportSource::SnykCli, &mut findings).await;
         let probely = self.read_cli_config(ImportSource::ProbelyCli, &mut findings).await;
         findings.extend(diagnose_file_modes(snyk.iter().chain(&probely)));
-        findings.extend(self.diagnose_token_variables(is_open, &snyk.iter().chain(&probely).collect::<Vec<_>>()).await);
+        findings.extend(
+            self.diagnose_token_variables(
+                is_open,
+                &snyk.iter().chain(&probely).collect::<Vec<_>>(),
+            )
+            .await,
+        );
         findings.extend(diagnose_competing_tokens());
         if let (Some(token), Some(api)) = (env_var("SNYK_TOKEN"), env_var("SNYK_API")) {
-            findings
-                .extend(self.diagnose_region_mismatch("SNYK_TOKEN", Secret::from_text(token), (&api, "SNYK_API"), is_open).await);
+            findings.extend(
+                self.diagnose_region_mismatch(
+                    "SNYK_TOKEN",
+                    Secret::from_text(token),
+                    (&api, "SNYK_API"),
+                    is_open,
+                )
+                .await,
+            );
         }
         for raw in snyk.iter().filter(|raw| raw.rejection.is_none()) {
             let Some(api) = &raw.endpoint else { continue };
-            let (token, path) = (Secret::new(raw.text.as_bytes().to_vec()), config_path(raw).display());
+            let (token, path) =
+                (Secret::new(raw.text.as_bytes().to_vec()), config_path(raw).display());
             let (what, place) = (format!("The token in {path}"), "the endpoint beside it");
-            findings.extend(self.diagnose_region_mismatch(&what, token, (api, place), is_open).await);
+            findings
+                .extend(self.diagnose_region_mismatch(&what, token, (api, place), is_open).await);
         }
         if findings.is_empty() {
-            let why = "no variable and no configuration of the providers' tools stands against another";
+            let why =
+                "no variable and no configuration of the providers' tools stands against another";
             findings.push(Diagnostic::ok(DiagnosticArea::Environment, "Nothing contradicts", why));
         }
         findings
     }
 
     /// What the tool's configuration holds; nothing where there is none, which is no finding.
-    async fn read_cli_config(&self, source: ImportSource, findings: &mut Vec<Diagnostic>) -> Vec<RawCandidate> {
-        let read = run_blocking(move || read_source(&source).map_err(|error| (error.is_missing(), error))).await;
+    async fn read_cli_config(
+        &self,
+        source: ImportSource,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Vec<RawCandidate> {
+        let read =
+            run_blocking(move || read_source(&source).map_err(|error| (error.is_missing(), error)))
+                .await;
         match read {
             Ok(Ok(raws)) => raws,
             Ok(Err((true, _))) => Vec::new(),
             Ok(Err((false, error))) => {
-                findings.push(Diagnostic::fail(DiagnosticArea::Environment, error.problem("A configuration could not be read")));
+                findings.push(Diagnostic::fail(
+                    DiagnosticArea::Environment,
+                    error.problem("A configuration could not be read"),
+                ));
                 Vec::new()
             }
             Err(problem) => {
@@ -59,7 +85,11 @@ impl Engine {
     }
 
     /// Variables with a token, each with whose it is, and whether a file says otherwise.
-    async fn diagnose_token_variables(&self, is_open: bool, files: &[&RawCandidate]) -> Vec<Diagnostic> {
+    async fn diagnose_token_variables(
+        &self,
+        is_open: bool,
+        files: &[&RawCandidate],
+    ) -> Vec<Diagnostic> {
         let mut findings = Vec::new();
         for name in self.secret_variables() {
             let Some(value) = env_var(&name).map(Secret::from_text) else { continue };
@@ -69,12 +99,18 @@ impl Engine {
                 "whose it is cannot be told while the store is locked".to_owned()
             };
             let hidden = files.iter().find(|raw| raw.rejection.is_none() && raw.variable == name);
-            let differs = hidden.filter(|raw| !Secret::new(raw.text.as_bytes().to_vec()).same_as(&value));
+            let differs =
+                hidden.filter(|raw| !Secret::new(raw.text.as_bytes().to_vec()).same_as(&value));
             let what = format!("{name} is set");
-            let remedy = format!("`unset {name}`, and give it to one command at a time with `tokenring exec`");
+            let remedy = format!(
+                "`unset {name}`, and give it to one command at a time with `tokenring exec`"
+            );
             findings.push(match differs {
                 Some(raw) => {
-                    let why = format!("{whose}; it goes before another token in {}", config_path(raw).display());
+                    let why = format!(
+                        "{whose}; it goes before another token in {}",
+                        config_path(raw).display()
+                    );
                     Diagnostic::warn(DiagnosticArea::Environment, what, why, remedy)
                 }
                 None => Diagnostic::warn(
@@ -92,7 +128,8 @@ impl Engine {
         match self.find_duplicates(value).await {
             Ok(names) if names.is_empty() => "it is the secret of no credential here".to_owned(),
             Ok(names) => {
-                let names: Vec<_> = names.iter().map(crate::domain::CredentialName::as_str).collect();
+                let names: Vec<_> =
+                    names.iter().map(crate::domain::CredentialName::as_str).collect();
                 format!("it is the secret of {}", names.join(", "))
             }
             Err(problem) => format!("whose it is cannot be told: {}", problem.why),
@@ -102,7 +139,10 @@ impl Engine {
     /// The variables that hold a secret, of all providers.
     fn secret_variables(&self) -> Vec<String> {
         let kinds = self.catalog.providers().flat_map(|provider| provider.kinds.iter());
-        let mut names: Vec<_> = kinds.map(|kind| kind.secret_variable().to_owned()).filter(|name| name != "TOKEN").collect();
+        let mut names: Vec<_> = kinds
+            .map(|kind| kind.secret_variable().to_owned())
+            .filter(|name| name != "TOKEN")
+            .collect();
         names.sort();
         names.dedup();
         names
@@ -123,10 +163,16 @@ impl Engine {
         if origin.as_ref().is_some_and(|origin| told.matches_origin(origin)) {
             return None;
         }
-        let elsewhere = origin.and_then(|origin| regions.iter().find(|region| region.matches_origin(&origin)));
-        let points_to = elsewhere.map_or_else(|| "no known region".to_owned(), |region| region.id.clone());
+        let elsewhere =
+            origin.and_then(|origin| regions.iter().find(|region| region.matches_origin(&origin)));
+        let points_to =
+            elsewhere.map_or_else(|| "no known region".to_owned(), |region| region.id.clone());
         let what = format!("{what} belongs to {id}, but {place} points to {points_to}");
-        let problem = Problem::new(what, "a token works in its own region only", format!("set it to {}", told.api));
+        let problem = Problem::new(
+            what,
+            "a token works in its own region only",
+            format!("set it to {}", told.api),
+        );
         Some(Diagnostic::fail(DiagnosticArea::Environment, problem))
     }
 
@@ -148,11 +194,20 @@ fn diagnose_competing_tokens() -> Option<Diagnostic> {
     let [first, rest @ ..] = &set[..] else { return None };
     let what = format!("{} are set at once", set.join(" and "));
     let why = format!("the Snyk CLI uses {first} and never looks at the others");
-    (!rest.is_empty()).then(|| Diagnostic::warn(DiagnosticArea::Environment, what, why, format!("`unset {}`", rest.join(" "))))
+    (!rest.is_empty()).then(|| {
+        Diagnostic::warn(
+            DiagnosticArea::Environment,
+            what,
+            why,
+            format!("`unset {}`", rest.join(" ")),
+        )
+    })
 }
 
 fn diagnose_file_modes<'r>(raws: impl Iterator<Item = &'r RawCandidate>) -> Vec<Diagnostic> {
-    let mut open: Vec<_> = raws.filter_map(|raw| Some((config_path(raw).to_owned(), raw.exposed_mode.clone()?))).collect();
+    let mut open: Vec<_> = raws
+        .filter_map(|raw| Some((config_path(raw).to_owned(), raw.exposed_mode.clone()?)))
+        .collect();
     open.sort();
     open.dedup();
     let finding = |(path, mode): (std::path::PathBuf, String)| {

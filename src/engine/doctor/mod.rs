@@ -91,16 +91,43 @@ pub enum DoctorScope {
 }
 
 impl Diagnostic {
-    pub(super) fn ok(area: DiagnosticArea, what: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { area, level: DiagnosticSeverity::Ok, what: what.into(), why: why.into(), remedy: String::new() }
+    pub(super) fn ok(
+        area: DiagnosticArea,
+        what: impl Into<String>,
+        why: impl Into<String>,
+    ) -> Self {
+        Self {
+            area,
+            level: DiagnosticSeverity::Ok,
+            what: what.into(),
+            why: why.into(),
+            remedy: String::new(),
+        }
     }
 
-    pub(crate) fn warn(area: DiagnosticArea, what: impl Into<String>, why: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { area, level: DiagnosticSeverity::Warn, what: what.into(), why: why.into(), remedy: remedy.into() }
+    pub(crate) fn warn(
+        area: DiagnosticArea,
+        what: impl Into<String>,
+        why: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self {
+            area,
+            level: DiagnosticSeverity::Warn,
+            what: what.into(),
+            why: why.into(),
+            remedy: remedy.into(),
+        }
     }
 
     fn fail(area: DiagnosticArea, problem: Problem) -> Self {
-        Self { area, level: DiagnosticSeverity::Fail, what: problem.what, why: problem.why, remedy: problem.remedy }
+        Self {
+            area,
+            level: DiagnosticSeverity::Fail,
+            what: problem.what,
+            why: problem.why,
+            remedy: problem.remedy,
+        }
     }
 }
 

@@ -14,14 +14,18 @@ use crate::engine::Engine;
 use crate::net::{self, ConnectFailure, NetError, OutgoingRequest, RequestBody, RequestLimits};
 
 /// How long one host may take.
-const REQUEST_LIMITS: RequestLimits =
-    RequestLimits { connect_timeout: Duration::from_secs(5), total_timeout: Duration::from_secs(8), max_body_bytes: 4096 };
+const REQUEST_LIMITS: RequestLimits = RequestLimits {
+    connect_timeout: Duration::from_secs(5),
+    total_timeout: Duration::from_secs(8),
+    max_body_bytes: 4096,
+};
 
 /// How far the clocks may differ before tokens with a time in them are refused.
 const MAX_CLOCK_SKEW: time::Duration = time::Duration::seconds(60);
 
 /// The variables that name a proxy.
-const PROXY_VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+const PROXY_VARIABLES: [&str; 6] =
+    ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
 /// What became of one region.
 struct RegionProbe<'c> {
@@ -34,7 +38,11 @@ impl Engine {
     pub(super) async fn diagnose_network(&self, reach: DoctorScope) -> Vec<Diagnostic> {
         let mut findings = diagnose_proxies();
         if reach == DoctorScope::Machine {
-            findings.push(Diagnostic::ok(DiagnosticArea::Network, "The providers were not asked", "--offline was given"));
+            findings.push(Diagnostic::ok(
+                DiagnosticArea::Network,
+                "The providers were not asked",
+                "--offline was given",
+            ));
             return findings;
         }
         findings.extend(diagnose_certificates().await);
@@ -59,7 +67,8 @@ impl Engine {
                 }
             }
         }
-        let asking: Vec<_> = regions.into_iter().map(|region| self.probe_region(region).boxed()).collect();
+        let asking: Vec<_> =
+            regions.into_iter().map(|region| self.probe_region(region).boxed()).collect();
         futures::stream::iter(asking).buffered(self.options.concurrency).collect().await
     }
 
@@ -75,7 +84,9 @@ impl Engine {
 
     /// How far this machine's clock is from those of the servers, by the answer that came fastest.
     fn diagnose_clock(&self, asked: &[RegionProbe<'_>]) -> Option<Diagnostic> {
-        let told = asked.iter().filter_map(|one| Some((one.elapsed, date_header(one.outcome.as_ref().ok()?)?)));
+        let told = asked
+            .iter()
+            .filter_map(|one| Some((one.elapsed, date_header(one.outcome.as_ref().ok()?)?)));
         let (_, theirs) = told.min_by_key(|(took, _)| *took)?;
         let apart = (self.now() - theirs).abs();
         let words = format!("{} s apart from the servers'", apart.whole_seconds());
@@ -102,7 +113,12 @@ impl RegionProbe<'_> {
                 Diagnostic::fail(DiagnosticArea::Network, problem)
             }
             Ok(answer) => {
-                let why = format!("{} answered with {} in {} ms", self.region.api, answer.status, self.elapsed.as_millis());
+                let why = format!(
+                    "{} answered with {} in {} ms",
+                    self.region.api,
+                    answer.status,
+                    self.elapsed.as_millis()
+                );
                 Diagnostic::ok(DiagnosticArea::Network, format!("{id} is reached"), why)
             }
             Err(error) => {
@@ -141,22 +157,31 @@ fn date_header(answer: &ApiResponse) -> Option<Timestamp> {
 
 /// The proxies that are named, without whatever password stands in them.
 fn diagnose_proxies() -> Vec<Diagnostic> {
-    let mut findings: Vec<_> = proxy_variables().map(|(name, value)| diagnose_proxy(name, &value)).collect();
+    let mut findings: Vec<_> =
+        proxy_variables().map(|(name, value)| diagnose_proxy(name, &value)).collect();
     if findings.is_empty() {
-        findings.push(Diagnostic::ok(DiagnosticArea::Network, "No proxy is named", "hosts are asked directly"));
+        findings.push(Diagnostic::ok(
+            DiagnosticArea::Network,
+            "No proxy is named",
+            "hosts are asked directly",
+        ));
     }
     findings
 }
 
 /// The variables that name a proxy, with what they hold.
 fn proxy_variables() -> impl Iterator<Item = (&'static str, String)> {
-    PROXY_VARIABLES.iter().filter_map(|name| Some((*name, std::env::var(name).ok().filter(|value| !value.is_empty())?)))
+    PROXY_VARIABLES.iter().filter_map(|name| {
+        Some((*name, std::env::var(name).ok().filter(|value| !value.is_empty())?))
+    })
 }
 
 fn diagnose_proxy(name: &str, value: &str) -> Diagnostic {
     let url = url::Url::parse(value).or_else(|_| url::Url::parse(&format!("http://{value}")));
     let url = url.ok();
-    let Some((host, port)) = url.as_ref().and_then(|url| Some((url.host_str()?, url.port_or_known_default()))) else {
+    let Some((host, port)) =
+        url.as_ref().and_then(|url| Some((url.host_str()?, url.port_or_known_default())))
+    else {
         let remedy = "write it like http://proxy.example:3128";
         return Diagnostic::fail(
             DiagnosticArea::Network,
@@ -165,7 +190,11 @@ fn diagnose_proxy(name: &str, value: &str) -> Diagnostic {
     };
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     let past = std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).unwrap_or_default();
-    let past = if past.is_empty() { "no host goes past it".to_owned() } else { format!("past it go {past}") };
+    let past = if past.is_empty() {
+        "no host goes past it".to_owned()
+    } else {
+        format!("past it go {past}")
+    };
     Diagnostic::ok(DiagnosticArea::Network, format!("{name} names the proxy {host}{port}"), past)
 }
 
@@ -178,16 +207,20 @@ async fn diagnose_certificates() -> Option<Diagnostic> {
             "Certificate authorities are there",
             format!("{} are trusted", found.trusted_count),
         ),
-        Some(why) => {
-            Diagnostic::warn(DiagnosticArea::Network, "The machine's certificate authorities are not whole", why, remedy)
-        }
+        Some(why) => Diagnostic::warn(
+            DiagnosticArea::Network,
+            "The machine's certificate authorities are not whole",
+            why,
+            remedy,
+        ),
     })
 }
 
 /// Whether host names have addresses. Behind a proxy, that is the proxy's business.
 fn diagnose_name_resolution(asked: &[RegionProbe<'_>]) -> Diagnostic {
-    let nameless =
-        |one: &&RegionProbe<'_>| matches!(&one.outcome, Err(NetError::NoConnection { failure: ConnectFailure::Dns, .. }));
+    let nameless = |one: &&RegionProbe<'_>| {
+        matches!(&one.outcome, Err(NetError::NoConnection { failure: ConnectFailure::Dns, .. }))
+    };
     let lost: Vec<_> = asked.iter().filter(nameless).map(|one| one.region.api.host()).collect();
     if lost.is_empty() && proxy_variables().next().is_some() {
         return Diagnostic::ok(
@@ -197,9 +230,16 @@ fn diagnose_name_resolution(asked: &[RegionProbe<'_>]) -> Diagnostic {
         );
     }
     if lost.is_empty() {
-        return Diagnostic::ok(DiagnosticArea::Network, "Host names have addresses", format!("{} were looked up", asked.len()));
+        return Diagnostic::ok(
+            DiagnosticArea::Network,
+            "Host names have addresses",
+            format!("{} were looked up", asked.len()),
+        );
     }
     let why = format!("no address for {}", lost.join(", "));
     let remedy = "check the name servers (resolv.conf, VPN), or name a proxy in HTTPS_PROXY";
-    Diagnostic::fail(DiagnosticArea::Network, Problem::new("Some host names have no address", why, remedy))
+    Diagnostic::fail(
+        DiagnosticArea::Network,
+        Problem::new("Some host names have no address", why, remedy),
+    )
 }

@@ -11,7 +11,9 @@ const MAX_SECRET_BYTES: usize = 3500;
 
 /// What can be said about the store in use and those that are not.
 pub fn diagnose_stores(chosen: &StoreStatus, others: &[StoreStatus]) -> Vec<Diagnostic> {
-    std::iter::once(diagnose_active_store(chosen)).chain(others.iter().map(diagnose_other_store)).collect()
+    std::iter::once(diagnose_active_store(chosen))
+        .chain(others.iter().map(diagnose_other_store))
+        .collect()
 }
 
 impl Engine {
@@ -26,7 +28,9 @@ impl Engine {
             }
             Err(error) => Diagnostic::fail(DiagnosticArea::Store, error.into()),
         };
-        std::iter::once(kept).chain((limit < MAX_SECRET_BYTES).then(|| item_limit_warning(limit))).collect()
+        std::iter::once(kept)
+            .chain((limit < MAX_SECRET_BYTES).then(|| item_limit_warning(limit)))
+            .collect()
     }
 }
 
@@ -52,9 +56,15 @@ fn diagnose_active_store(state: &StoreStatus) -> Diagnostic {
 }
 
 fn item_limit_warning(limit: usize) -> Diagnostic {
-    let why = format!("a private key may have {MAX_SECRET_BYTES} bytes, and an item holds up to {limit}");
+    let why =
+        format!("a private key may have {MAX_SECRET_BYTES} bytes, and an item holds up to {limit}");
     let remedy = Problem::from(StoreError::TooLarge { size: MAX_SECRET_BYTES, limit }).remedy;
-    Diagnostic::warn(DiagnosticArea::Store, "The longest secrets do not fit into the store", why, remedy)
+    Diagnostic::warn(
+        DiagnosticArea::Store,
+        "The longest secrets do not fit into the store",
+        why,
+        remedy,
+    )
 }
 
 fn diagnose_other_store(state: &StoreStatus) -> Diagnostic {
@@ -62,10 +72,20 @@ fn diagnose_other_store(state: &StoreStatus) -> Diagnostic {
         None => format!("available; {}", describe_capabilities(state)),
         Some(error) => format!("{error}; {}", describe_capabilities(state)),
     };
-    let is_choosable = matches!(state.problem, None | Some(StoreError::Locked | StoreError::NotInitialized));
-    let command = || format!("move to it with `tokenring store migrate --to {}`", state.backend.kind.as_str());
+    let is_choosable =
+        matches!(state.problem, None | Some(StoreError::Locked | StoreError::NotInitialized));
+    let command = || {
+        format!("move to it with `tokenring store migrate --to {}`", state.backend.kind.as_str())
+    };
     let remedy = if is_choosable { command() } else { String::new() };
-    Diagnostic { remedy, ..Diagnostic::ok(DiagnosticArea::Store, format!("{} is not in use", state.backend.title), why) }
+    Diagnostic {
+        remedy,
+        ..Diagnostic::ok(
+            DiagnosticArea::Store,
+            format!("{} is not in use", state.backend.title),
+            why,
+        )
+    }
 }
 
 fn describe_capabilities(state: &StoreStatus) -> String {

@@ -19,16 +19,23 @@ impl Engine {
 
     async fn diagnose_clipboard(&self, choice: ClipboardChoice) -> Vec<Diagnostic> {
         if choice == ClipboardChoice::None {
-            return vec![Diagnostic::ok(DiagnosticArea::Terminal, "Nothing is copied", "the settings say clipboard = \"none\"")];
+            return vec![Diagnostic::ok(
+                DiagnosticArea::Terminal,
+                "Nothing is copied",
+                "the settings say clipboard = \"none\"",
+            )];
         }
         let tried = self.clipboard.probe_methods().await;
         let unusable = tried.iter().all(|(_, state)| state.is_err());
         let finding = |(way, state): (ClipboardMethod, Result<(), String>)| match state {
-            Ok(()) => {
-                Diagnostic::ok(DiagnosticArea::Terminal, format!("{} can be copied to", method_title(way)), method_guarantee(way))
-            }
+            Ok(()) => Diagnostic::ok(
+                DiagnosticArea::Terminal,
+                format!("{} can be copied to", method_title(way)),
+                method_guarantee(way),
+            ),
             Err(why) => {
-                let remedy = "choose another way with `clipboard` in config.toml, or reveal secrets instead";
+                let remedy =
+                    "choose another way with `clipboard` in config.toml, or reveal secrets instead";
                 let what = format!("{} cannot be copied to", method_title(way));
                 if unusable {
                     Diagnostic::warn(DiagnosticArea::Terminal, what, why, remedy)
@@ -49,7 +56,10 @@ fn diagnose_size(size: Option<(u16, u16)>) -> Diagnostic {
             "the command line works without; the screen needs one",
         ),
         Some((columns, rows)) if columns < MIN_TERMINAL_SIZE.0 || rows < MIN_TERMINAL_SIZE.1 => {
-            let why = format!("the screen needs {} columns and {} rows", MIN_TERMINAL_SIZE.0, MIN_TERMINAL_SIZE.1);
+            let why = format!(
+                "the screen needs {} columns and {} rows",
+                MIN_TERMINAL_SIZE.0, MIN_TERMINAL_SIZE.1
+            );
             Diagnostic::warn(
                 DiagnosticArea::Terminal,
                 format!("The terminal has only {columns} by {rows}"),
@@ -57,15 +67,20 @@ fn diagnose_size(size: Option<(u16, u16)>) -> Diagnostic {
                 "make the window larger",
             )
         }
-        Some((columns, rows)) => {
-            Diagnostic::ok(DiagnosticArea::Terminal, format!("The terminal has {columns} by {rows}"), "large enough")
-        }
+        Some((columns, rows)) => Diagnostic::ok(
+            DiagnosticArea::Terminal,
+            format!("The terminal has {columns} by {rows}"),
+            "large enough",
+        ),
     }
 }
 
 fn diagnose_colors(depth: ColorDepth) -> Diagnostic {
     let (what, why) = match depth {
-        ColorDepth::Monochrome => ("No colours are shown", "NO_COLOR, TERM or CLICOLOR says so; nothing depends on colour"),
+        ColorDepth::Monochrome => (
+            "No colours are shown",
+            "NO_COLOR, TERM or CLICOLOR says so; nothing depends on colour",
+        ),
         ColorDepth::Ansi => ("Sixteen colours are shown", "TERM and COLORTERM promise no more"),
         ColorDepth::Indexed => ("256 colours are shown", "TERM says so"),
         ColorDepth::TrueColor => ("All colours are shown", "COLORTERM says so"),
@@ -80,11 +95,23 @@ fn diagnose_locale() -> Diagnostic {
         locale.contains("utf-8") || locale.contains("utf8")
     });
     if is_wide || cfg!(not(unix)) {
-        return Diagnostic::ok(DiagnosticArea::Terminal, "The locale is Unicode", locale.unwrap_or_default());
+        return Diagnostic::ok(
+            DiagnosticArea::Terminal,
+            "The locale is Unicode",
+            locale.unwrap_or_default(),
+        );
     }
-    let why = locale.map_or_else(|| "neither LC_ALL nor LC_CTYPE nor LANG is set".to_owned(), |locale| format!("it is {locale}"));
+    let why = locale.map_or_else(
+        || "neither LC_ALL nor LC_CTYPE nor LANG is set".to_owned(),
+        |locale| format!("it is {locale}"),
+    );
     let remedy = "set LANG=C.UTF-8, or choose glyphs = \"unicode\" in config.toml if the terminal shows them";
-    Diagnostic::warn(DiagnosticArea::Terminal, "The locale is not Unicode, so plain signs are drawn", why, remedy)
+    Diagnostic::warn(
+        DiagnosticArea::Terminal,
+        "The locale is not Unicode, so plain signs are drawn",
+        why,
+        remedy,
+    )
 }
 
 /// What stands between this program and the person's eyes.

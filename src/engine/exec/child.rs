@@ -105,7 +105,8 @@ impl ChildCommand {
     }
 
     fn build_command(&self) -> io::Result<(Command, Vec<NamedTempFile>)> {
-        let (program, arguments) = self.command.split_first().ok_or_else(|| io::Error::other("there is no command"))?;
+        let (program, arguments) =
+            self.command.split_first().ok_or_else(|| io::Error::other("there is no command"))?;
         let mut command = Command::new(program);
         command.args(arguments);
         for name in &self.removed_variables {
@@ -140,7 +141,10 @@ impl ChildCommand {
 
     /// The secret that goes to standard input.
     fn stdin_secret(&self) -> Option<&Secret> {
-        (self.secret_delivery == SecretDelivery::Stdin).then(|| self.secrets().next()).flatten().map(Arc::as_ref)
+        (self.secret_delivery == SecretDelivery::Stdin)
+            .then(|| self.secrets().next())
+            .flatten()
+            .map(Arc::as_ref)
     }
 
     /// A child that does not read its input says by its status whether it wanted to.
@@ -155,14 +159,21 @@ impl ChildCommand {
         let longest = self.secrets().map(|secret| secret.len()).max().unwrap_or_default();
         let (out, err) = (child.stdout.take(), child.stderr.take());
         thread::scope(|scope| {
-            scope.spawn(|| forward_masked(out, &|bytes| sink(OutputStream::Stdout, bytes), &redactor, longest));
+            scope.spawn(|| {
+                forward_masked(out, &|bytes| sink(OutputStream::Stdout, bytes), &redactor, longest)
+            });
             forward_masked(err, &|bytes| sink(OutputStream::Stderr, bytes), &redactor, longest);
         });
     }
 }
 
 /// Reads to the end. Where nobody wants to see it any more, the child learns that by a broken pipe.
-fn forward_masked(from: Option<impl Read>, show: &dyn Fn(&[u8]) -> io::Result<()>, redactor: &SecretRedactor, longest: usize) {
+fn forward_masked(
+    from: Option<impl Read>,
+    show: &dyn Fn(&[u8]) -> io::Result<()>,
+    redactor: &SecretRedactor,
+    longest: usize,
+) {
     let Some(mut from) = from else { return };
     let mut masked = OutputMasker::new(redactor, longest);
     let mut buffer = vec![0; 16 << 10];
@@ -191,7 +202,9 @@ fn pipe_with_secret(secret: &Secret) -> io::Result<Stdio> {
 /// In the folder that is in memory and this user's alone, where there is one. Private from its first byte; removed
 /// when it is dropped.
 fn private_file(secret: &Secret) -> io::Result<NamedTempFile> {
-    let memory = std::env::var_os("XDG_RUNTIME_DIR").map(std::path::PathBuf::from).filter(|folder| folder.is_dir());
+    let memory = std::env::var_os("XDG_RUNTIME_DIR")
+        .map(std::path::PathBuf::from)
+        .filter(|folder| folder.is_dir());
     let mut builder = tempfile::Builder::new();
     builder.prefix("tokenring-");
     let mut file = builder.tempfile_in(memory.unwrap_or_else(std::env::temp_dir))?;
@@ -205,7 +218,9 @@ fn os_text(secret: &Secret) -> io::Result<OsString> {
     use std::os::unix::ffi::OsStrExt as _;
     secret.expose(|bytes| {
         if bytes.contains(&0) {
-            return Err(io::Error::other("the secret holds a NUL character, which no variable can"));
+            return Err(io::Error::other(
+                "the secret holds a NUL character, which no variable can",
+            ));
         }
         Ok(OsStr::from_bytes(bytes).to_owned())
     })
@@ -213,7 +228,8 @@ fn os_text(secret: &Secret) -> io::Result<OsString> {
 
 #[cfg(not(unix))]
 fn os_text(secret: &Secret) -> io::Result<OsString> {
-    let text = secret.expose(|bytes| std::str::from_utf8(bytes).map(OsStr::new).map(OsStr::to_owned));
+    let text =
+        secret.expose(|bytes| std::str::from_utf8(bytes).map(OsStr::new).map(OsStr::to_owned));
     text.map_err(|_| io::Error::other("the secret is no text"))
 }
 

@@ -82,7 +82,10 @@ impl<'a> OutputMasker<'a> {
         let mut clean = Vec::with_capacity(bytes.len());
         for chunk in bytes.utf8_chunks() {
             let text = self.redactor.redact_known(chunk.valid().to_owned());
-            let text: String = text.split_inclusive(['\n', '\r']).map(|line| self.split_secrets.mask_line(line)).collect();
+            let text: String = text
+                .split_inclusive(['\n', '\r'])
+                .map(|line| self.split_secrets.mask_line(line))
+                .collect();
             clean.extend_from_slice(patterns::mask_patterns(&text).as_bytes());
             clean.extend_from_slice(chunk.invalid());
         }
@@ -126,10 +129,15 @@ mod tests {
 
     #[test]
     fn lines_of_a_private_key_are_found_one_by_one() {
-        let key = Secret::from_text("-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG\n-----END KEY-----\n".to_owned());
+        let key = Secret::from_text(
+            "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG\n-----END KEY-----\n".to_owned(),
+        );
         let redactor = redactor_for([&key].into_iter());
         let mut masked = OutputMasker::new(&redactor, key.len());
-        assert_eq!(String::from_utf8(masked.push(b"x MIIEvQIBADANBgkqhkiG y\n")).unwrap(), "x ‹secret› y\n");
+        assert_eq!(
+            String::from_utf8(masked.push(b"x MIIEvQIBADANBgkqhkiG y\n")).unwrap(),
+            "x ‹secret› y\n"
+        );
     }
 
     #[test]

@@ -57,21 +57,36 @@ pub enum UsageEvent {
 
 impl Engine {
     /// Puts on record that a program is given the credential of this name.
-    pub async fn record_exec(&self, name: &CredentialName, remark: &str, usage: UsageEvent) -> Result<(), Problem> {
+    pub async fn record_exec(
+        &self,
+        name: &CredentialName,
+        remark: &str,
+        usage: UsageEvent,
+    ) -> Result<(), Problem> {
         let outcome = if usage == UsageEvent::Begun { "begun" } else { "failed" };
-        self.record_audit_event(AuditEvent::new("exec", outcome).for_credential(name.as_str()).with_reason(remark)).await
+        self.record_audit_event(
+            AuditEvent::new("exec", outcome).for_credential(name.as_str()).with_reason(remark),
+        )
+        .await
     }
 
     /// The variables with which the provider's own tools use the credential, in its region.
-    pub async fn env_variables(&self, credential: &Credential) -> Result<Vec<EnvVariable>, Problem> {
+    pub async fn env_variables(
+        &self,
+        credential: &Credential,
+    ) -> Result<Vec<EnvVariable>, Problem> {
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
         let mut found = Vec::new();
         for (name, value) in kind.environment_variables(region, &credential.fields) {
             let value = match value {
                 VariableValue::Text(text) => EnvValue::Text(text),
-                VariableValue::Secret => EnvValue::Secret(Arc::new(self.load_secret(credential, &SecretPart::Secret).await?)),
-                VariableValue::AccessToken => EnvValue::Secret(self.access_token(credential).await?),
+                VariableValue::Secret => EnvValue::Secret(Arc::new(
+                    self.load_secret(credential, &SecretPart::Secret).await?,
+                )),
+                VariableValue::AccessToken => {
+                    EnvValue::Secret(self.access_token(credential).await?)
+                }
             };
             found.push(EnvVariable { name: name.to_owned(), value });
         }
@@ -80,24 +95,34 @@ impl Engine {
 
     /// One thing about a credential: `secret`, `access_token`, a named part of the secret, `api`, `auth`, `app`, or one
     /// of its fields.
-    pub async fn credential_value(&self, credential: &Credential, wanted: &str) -> Result<EnvValue, Problem> {
+    pub async fn credential_value(
+        &self,
+        credential: &Credential,
+        wanted: &str,
+    ) -> Result<EnvValue, Problem> {
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
-        if let Some(text) = region_origin(region, wanted).or_else(|| credential.fields.get(wanted).cloned()) {
+        if let Some(text) =
+            region_origin(region, wanted).or_else(|| credential.fields.get(wanted).cloned())
+        {
             return Ok(EnvValue::Text(text));
         }
         match wanted {
-            "secret" => Ok(EnvValue::Secret(Arc::new(self.load_secret(credential, &SecretPart::Secret).await?))),
+            "secret" => Ok(EnvValue::Secret(Arc::new(
+                self.load_secret(credential, &SecretPart::Secret).await?,
+            ))),
             "access_token" => Ok(EnvValue::Secret(self.access_token(credential).await?)),
-            part if kind.parts.iter().any(|known| known.id == part) => {
-                Ok(EnvValue::Secret(Arc::new(self.load_secret(credential, &SecretPart::Named(part.to_owned())).await?)))
-            }
+            part if kind.parts.iter().any(|known| known.id == part) => Ok(EnvValue::Secret(
+                Arc::new(self.load_secret(credential, &SecretPart::Named(part.to_owned())).await?),
+            )),
             unknown => {
                 let fields = credential.fields.keys().map(String::as_str);
-                let known: Vec<_> = ["secret", "access_token", "api"].into_iter().chain(fields).collect();
+                let known: Vec<_> =
+                    ["secret", "access_token", "api"].into_iter().chain(fields).collect();
                 let what = format!("{} has no \"{unknown}\"", credential.name);
                 let why = format!("it is a {}", kind.title);
-                Err(Problem::new(what, why, format!("it has {}", known.join(", "))).with_class(ProblemClass::Usage))
+                Err(Problem::new(what, why, format!("it has {}", known.join(", ")))
+                    .with_class(ProblemClass::Usage))
             }
         }
     }
@@ -107,10 +132,17 @@ impl Engine {
     pub fn competing_variables(&self, variables: &[EnvVariable]) -> BTreeSet<String> {
         let ours = |name: &str| variables.iter().any(|variable| variable.name == name);
         let environments = self.catalog.providers().map(|provider| {
-            provider.kinds.iter().flat_map(|kind| kind.environment.iter().map(|(name, _)| name.as_str())).collect::<Vec<_>>()
+            provider
+                .kinds
+                .iter()
+                .flat_map(|kind| kind.environment.iter().map(|(name, _)| name.as_str()))
+                .collect::<Vec<_>>()
         });
-        let mut found: BTreeSet<_> =
-            environments.filter(|names| names.iter().any(|name| ours(name))).flatten().map(str::to_owned).collect();
+        let mut found: BTreeSet<_> = environments
+            .filter(|names| names.iter().any(|name| ours(name)))
+            .flatten()
+            .map(str::to_owned)
+            .collect();
         if found.iter().any(|name| name.starts_with("SNYK_")) {
             found.extend(EXTRA_SNYK_VARIABLES.map(str::to_owned));
         }

@@ -8,10 +8,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 
 use rustix::process::{Pid, Signal};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
+use signal_hook::consts::{
+    SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH,
+};
 use signal_hook::iterator::{Handle, Signals};
 
-const FORWARDED_SIGNALS: [i32; 8] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT];
+const FORWARDED_SIGNALS: [i32; 8] =
+    [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT];
 
 /// Those that a terminal gives to this process and its child alike.
 const TERMINAL_SIGNALS: [i32; 3] = [SIGINT, SIGQUIT, SIGWINCH];
@@ -33,7 +36,8 @@ impl SignalRelay {
     pub(super) fn forward_to(mut self, child: &Child) -> SignalRelayGuard {
         let handle = self.0.handle();
         let gone = Arc::new(RwLock::new(AtomicBool::new(false)));
-        let (child, watched) = (i32::try_from(child.id()).ok().and_then(Pid::from_raw), Arc::clone(&gone));
+        let (child, watched) =
+            (i32::try_from(child.id()).ok().and_then(Pid::from_raw), Arc::clone(&gone));
         thread::spawn(move || {
             for signal in self.0.forever() {
                 let gone = watched.read().unwrap_or_else(PoisonError::into_inner);
@@ -49,7 +53,10 @@ impl SignalRelay {
 impl SignalRelayGuard {
     /// The child is gone, and its number may be another process's soon.
     pub(super) fn stop(self) {
-        self.child_exited.write().unwrap_or_else(PoisonError::into_inner).store(true, Ordering::Relaxed);
+        self.child_exited
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .store(true, Ordering::Relaxed);
         self.handle.close();
     }
 }

@@ -76,11 +76,15 @@ pub struct IdentifiedKind {
 }
 
 /// Why what stands in the place of a token is left alone.
-const UNKNOWN_SHAPE_REASON: &str = "it has the shape of no token that is known; if it is one, `tokenring add` keeps it";
+const UNKNOWN_SHAPE_REASON: &str =
+    "it has the shape of no token that is known; if it is one, `tokenring add` keeps it";
 
 impl Engine {
     /// The secrets of known shapes that lie there in plain text. The store is not touched.
-    pub async fn find_import_candidates(&self, source: ImportSource) -> Result<Vec<ImportCandidate>, Problem> {
+    pub async fn find_import_candidates(
+        &self,
+        source: ImportSource,
+    ) -> Result<Vec<ImportCandidate>, Problem> {
         let is_piped = matches!(source, ImportSource::Piped(..));
         let found = run_blocking(move || read_source(&source)).await?.map_err(|error| {
             if !error.is_missing() {
@@ -104,7 +108,10 @@ impl Engine {
     }
 
     /// Keeps a find under a name that is free, unless a credential has its secret already.
-    pub(super) async fn import_candidate(&self, find: &ImportCandidate) -> Result<Credential, Problem> {
+    pub(super) async fn import_candidate(
+        &self,
+        find: &ImportCandidate,
+    ) -> Result<Credential, Problem> {
         match self.find_duplicates(&find.secret).await?.first() {
             Some(twin) => self.find_credential(twin.as_str()).await,
             None => self.import(find, self.unused_name(&find.location).await?).await,
@@ -115,20 +122,30 @@ impl Engine {
     pub async fn unused_name(&self, place: &str) -> Result<CredentialName, Problem> {
         let base = place.trim_start_matches('/').to_lowercase().replace(['_', '/'], "-");
         let base: String = base.chars().take(50).collect();
-        let taken: Vec<_> = self.credentials().await?.into_iter().map(|credential| credential.name).collect();
+        let taken: Vec<_> =
+            self.credentials().await?.into_iter().map(|credential| credential.name).collect();
         let numbered = (2..).map(|number| format!("{base}-{number}"));
-        let free = std::iter::once(base.clone()).chain(numbered).find(|name| taken.iter().all(|known| known.as_str() != name));
+        let free = std::iter::once(base.clone())
+            .chain(numbered)
+            .find(|name| taken.iter().all(|known| known.as_str() != name));
         CredentialName::parse(&free.unwrap_or(base)).map_err(|error| {
-            Problem::new("There is no name for it", error.to_string(), "give it one: `tokenring import … --as NAME`")
+            Problem::new(
+                "There is no name for it",
+                error.to_string(),
+                "give it one: `tokenring import … --as NAME`",
+            )
         })
     }
 
     /// Keeps a find under a name.
-    pub async fn import(&self, find: &ImportCandidate, name: CredentialName) -> Result<Credential, Problem> {
-        let sort = find
-            .identified
-            .clone()
-            .map_err(|why| Problem::new("That cannot be kept", why, "keep the key or token that it was made from"))?;
+    pub async fn import(
+        &self,
+        find: &ImportCandidate,
+        name: CredentialName,
+    ) -> Result<Credential, Problem> {
+        let sort = find.identified.clone().map_err(|why| {
+            Problem::new("That cannot be kept", why, "keep the key or token that it was made from")
+        })?;
         let kind = self.catalog.kind(&sort.provider, &sort.kind)?;
         let org = sort.org.filter(|_| kind.field("org_id").is_some());
         let added = self.add_credential(NewCredential {
@@ -143,42 +160,78 @@ impl Engine {
             expires: sort.expires,
         });
         let credential = added.await?;
-        let place = find.target.as_ref().map_or_else(|| "standard input".to_owned(), audit_location);
-        self.record_audit_event(AuditEvent::new("import", "done").for_credential(credential.name.as_str()).with_reason(place))
-            .await?;
+        let place =
+            find.target.as_ref().map_or_else(|| "standard input".to_owned(), audit_location);
+        self.record_audit_event(
+            AuditEvent::new("import", "done")
+                .for_credential(credential.name.as_str())
+                .with_reason(place),
+        )
+        .await?;
         Ok(credential)
     }
 
     /// Empties the plain-text copy, after the store has given back the same secret for this credential, and only if
     /// that is still what lies there.
-    pub async fn clear_plaintext_copy(&self, find: &ImportCandidate, credential: &Credential) -> Result<(), Problem> {
+    pub async fn clear_plaintext_copy(
+        &self,
+        find: &ImportCandidate,
+        credential: &Credential,
+    ) -> Result<(), Problem> {
         let Some(target) = find.target.clone() else {
             let why = "it came on standard input, so there is no copy to empty";
-            return Err(Problem::new("Nothing was blanked", why, "name the file that it lies in").with_class(ProblemClass::Usage));
+            return Err(Problem::new("Nothing was blanked", why, "name the file that it lies in")
+                .with_class(ProblemClass::Usage));
         };
         let what = format!("{} was not blanked", target.path().display());
         if !self.load_secret(credential, &SecretPart::Secret).await?.same_as(&find.secret) {
             let why = format!("the store holds another secret for {}", credential.name);
-            return Err(Problem::new(what, why, "nothing was changed; import it under another name first"));
+            return Err(Problem::new(
+                what,
+                why,
+                "nothing was changed; import it under another name first",
+            ));
         }
         let (secret, place) = (Arc::clone(&find.secret), audit_location(&target));
-        let blanked = run_blocking(move || clear_secret(&target, &secret)).await?.map_err(|error| error.problem(what));
-        let (outcome, why) = blanked.as_ref().map_or_else(|problem| ("failed", problem.why.as_str()), |()| ("done", ""));
+        let blanked = run_blocking(move || clear_secret(&target, &secret))
+            .await?
+            .map_err(|error| error.problem(what));
+        let (outcome, why) = blanked
+            .as_ref()
+            .map_or_else(|problem| ("failed", problem.why.as_str()), |()| ("done", ""));
         let reason = if why.is_empty() { place } else { format!("{place}; {why}") };
-        self.record_audit_event(AuditEvent::new("blank", outcome).for_credential(credential.name.as_str()).with_reason(reason))
-            .await?;
+        self.record_audit_event(
+            AuditEvent::new("blank", outcome)
+                .for_credential(credential.name.as_str())
+                .with_reason(reason),
+        )
+        .await?;
         blanked
     }
 
     fn identify_candidate(&self, raw: RawCandidate) -> Option<ImportCandidate> {
-        let RawCandidate { target, location: place, exposed_mode: openness, text, variable, endpoint, org, rejection: refusal } =
-            raw;
+        let RawCandidate {
+            target,
+            location: place,
+            exposed_mode: openness,
+            text,
+            variable,
+            endpoint,
+            org,
+            rejection: refusal,
+        } = raw;
         let secret = Secret::new(text.as_bytes().to_vec());
         let is = match refusal {
             Some(why) => Err(why.to_owned()),
             None => self.identify_kind(&secret, &variable, endpoint.as_deref(), org)?,
         };
-        Some(ImportCandidate { target, location: place, exposed_mode: openness, secret: Arc::new(secret), identified: is })
+        Some(ImportCandidate {
+            target,
+            location: place,
+            exposed_mode: openness,
+            secret: Arc::new(secret),
+            identified: is,
+        })
     }
 
     /// What the secret is, by its shape and by the variable that it was given to; `None` if it may be anything.
@@ -190,8 +243,11 @@ impl Engine {
         org: Option<String>,
     ) -> Option<Result<IdentifiedKind, String>> {
         let identified = self.identify(secret).ok();
-        let named = |candidate: &&IdentificationCandidate| self.is_provider_variable(&candidate.provider, variable);
-        let sure = |candidate: &&IdentificationCandidate| candidate.confidence > MatchConfidence::Possible;
+        let named = |candidate: &&IdentificationCandidate| {
+            self.is_provider_variable(&candidate.provider, variable)
+        };
+        let sure =
+            |candidate: &&IdentificationCandidate| candidate.confidence > MatchConfidence::Possible;
         let candidates = || identified.iter().flat_map(|identified| &identified.candidates);
         let Some(best) = candidates().find(named).or_else(|| candidates().find(sure)) else {
             return self.is_token_variable(variable).then(|| Err(UNKNOWN_SHAPE_REASON.to_owned()));
@@ -201,9 +257,13 @@ impl Engine {
         }
         let regions = self.catalog.regions(&best.provider).ok()?;
         let origin = endpoint.and_then(endpoint_origin);
-        let beside = origin.as_ref().and_then(|origin| regions.iter().find(|region| region.matches_origin(origin)));
+        let beside = origin
+            .as_ref()
+            .and_then(|origin| regions.iter().find(|region| region.matches_origin(origin)));
         if let (Some(origin), None, None) = (&origin, beside, &best.region) {
-            return Some(Err(format!("it is used at {origin}, which is no known region; add that with `tokenring regions add`")));
+            return Some(Err(format!(
+                "it is used at {origin}, which is no known region; add that with `tokenring regions add`"
+            )));
         }
         let told = best.region.clone().or_else(|| beside.map(|region| region.id.clone()));
         let region = told.or_else(|| regions.first().map(|region| region.id.clone()))?;
@@ -214,19 +274,26 @@ impl Engine {
     /// Whether the tools of some provider read their token from this variable.
     fn is_token_variable(&self, variable: &str) -> bool {
         let mut kinds = self.catalog.providers().flat_map(|provider| provider.kinds.iter());
-        kinds.any(|kind| kind.secret_variable() == variable && kind.environment.iter().any(|(name, _)| name == variable))
+        kinds.any(|kind| {
+            kind.secret_variable() == variable
+                && kind.environment.iter().any(|(name, _)| name == variable)
+        })
     }
 
     /// Whether the provider's own tools read this variable.
     fn is_provider_variable(&self, provider: &str, variable: &str) -> bool {
-        let mut kinds = self.catalog.provider(provider).into_iter().flat_map(|provider| provider.kinds.iter());
+        let mut kinds =
+            self.catalog.provider(provider).into_iter().flat_map(|provider| provider.kinds.iter());
         kinds.any(|kind| kind.secret_variable() == variable)
     }
 }
 
 /// The texts of a file that a consumer can set, each with its place; none where the file is of no form that is known.
 pub(super) fn texts_with_targets(path: &Path) -> Vec<(ConsumerTarget, Zeroizing<String>)> {
-    sources::candidates_in_file(path).into_iter().filter_map(|raw| Some((raw.target?, raw.text))).collect()
+    sources::candidates_in_file(path)
+        .into_iter()
+        .filter_map(|raw| Some((raw.target?, raw.text)))
+        .collect()
 }
 
 fn audit_location(target: &ConsumerTarget) -> String {

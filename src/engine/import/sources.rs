@@ -32,29 +32,31 @@ pub(in crate::engine) struct RawCandidate {
     pub rejection: Option<&'static str>,
 }
 
-const OAUTH_SESSION_REASON: &str =
-    "an OAuth session belongs to the Snyk CLI: its refresh token works once, so nobody else may use it";
-const ACCESS_TOKEN_REASON: &str =
-    "a short-lived access token, which no longer works soon; the key that it came from is not there";
+const OAUTH_SESSION_REASON: &str = "an OAuth session belongs to the Snyk CLI: its refresh token works once, so nobody else may use it";
+const ACCESS_TOKEN_REASON: &str = "a short-lived access token, which no longer works soon; the key that it came from is not there";
 
 /// Everything in the source that may be a secret. A source without any file is a problem that names the usual place.
-pub(in crate::engine) fn read_source(source: &ImportSource) -> Result<Vec<RawCandidate>, ConsumerError> {
+pub(in crate::engine) fn read_source(
+    source: &ImportSource,
+) -> Result<Vec<RawCandidate>, ConsumerError> {
     match source {
         ImportSource::SnykCli => read_existing(&snyk_cli::locations(), read_snyk_cli),
         ImportSource::ProbelyCli => read_existing(&probely_cli_locations(), read_probely_cli),
         ImportSource::AppcircleCli => read_existing(&appcircle_locations(), read_appcircle_cli),
         ImportSource::Dotenv(path) => read_dotenv(path),
         ImportSource::Json(path) => read_json(path),
-        ImportSource::Piped(TextFormat::Dotenv, text) => {
-            from_standard_input(parse_dotenv(text, None, |_| None).map_err(|garbled| (garbled.line, garbled.why)))
-        }
-        ImportSource::Piped(TextFormat::Json, text) => {
-            from_standard_input(parse_json(text, None, |_| None).map_err(|refusal| json_error_position(&refusal)))
-        }
+        ImportSource::Piped(TextFormat::Dotenv, text) => from_standard_input(
+            parse_dotenv(text, None, |_| None).map_err(|garbled| (garbled.line, garbled.why)),
+        ),
+        ImportSource::Piped(TextFormat::Json, text) => from_standard_input(
+            parse_json(text, None, |_| None).map_err(|refusal| json_error_position(&refusal)),
+        ),
     }
 }
 
-fn from_standard_input(found: Result<Vec<RawCandidate>, (usize, &'static str)>) -> Result<Vec<RawCandidate>, ConsumerError> {
+fn from_standard_input(
+    found: Result<Vec<RawCandidate>, (usize, &'static str)>,
+) -> Result<Vec<RawCandidate>, ConsumerError> {
     found.map_err(|(line, why)| ConsumerError::InvalidInput { line, why })
 }
 
@@ -67,7 +69,9 @@ fn json_error_position(refusal: &JsonEditError) -> (usize, &'static str) {
 
 /// Everything in a file that may be a secret, in whichever form it is; nothing where it is in none.
 pub(super) fn candidates_in_file(path: &Path) -> Vec<RawCandidate> {
-    let is_at = |places: &[PathBuf]| places.iter().any(|place| std::fs::canonicalize(place).is_ok_and(|real| real == path));
+    let is_at = |places: &[PathBuf]| {
+        places.iter().any(|place| std::fs::canonicalize(place).is_ok_and(|real| real == path))
+    };
     let read = match () {
         () if is_at(&snyk_cli::locations()) => read_snyk_cli(path),
         () if is_at(&probely_cli_locations()) => read_probely_cli(path),
@@ -85,14 +89,27 @@ fn read_existing(
     if there.is_empty() {
         return Err(ConsumerError::NotFound(places.first().cloned().unwrap_or_default()));
     }
-    Ok(there.into_iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    Ok(there
+        .into_iter()
+        .map(|path| read(path))
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .flatten()
+        .collect())
 }
 
 fn read_snyk_cli(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
     let file = LockedFile::open(path)?;
-    let document = JsonDocument::parse(file.text()).map_err(|refusal| json_edit_problem(&file, refusal))?;
-    let member = |name: &str| document.get_ignore_case(name).map_err(|refusal| json_edit_problem(&file, refusal));
-    let plain = |name: &str| Ok::<_, ConsumerError>(member(name)?.map(|text| text.to_string()).filter(|text| !text.is_empty()));
+    let document =
+        JsonDocument::parse(file.text()).map_err(|refusal| json_edit_problem(&file, refusal))?;
+    let member = |name: &str| {
+        document.get_ignore_case(name).map_err(|refusal| json_edit_problem(&file, refusal))
+    };
+    let plain = |name: &str| {
+        Ok::<_, ConsumerError>(
+            member(name)?.map(|text| text.to_string()).filter(|text| !text.is_empty()),
+        )
+    };
     let (endpoint, org) = (plain("endpoint")?, plain("org")?);
     let raw = |text, target: ConsumerTarget, refusal| RawCandidate {
         location: location_of(&target),
@@ -105,10 +122,16 @@ fn read_snyk_cli(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
         rejection: refusal,
     };
     let path = path.to_owned();
-    let token = member("api")?.map(|text| raw(text, ConsumerTarget::SnykCli { path: path.clone() }, None));
+    let token =
+        member("api")?.map(|text| raw(text, ConsumerTarget::SnykCli { path: path.clone() }, None));
     let pointer = "/INTERNAL_OAUTH_TOKEN_STORAGE".to_owned();
-    let session = member(&pointer[1..])?
-        .map(|text| raw(text, ConsumerTarget::JsonFile { path, pointer: pointer.clone() }, Some(OAUTH_SESSION_REASON)));
+    let session = member(&pointer[1..])?.map(|text| {
+        raw(
+            text,
+            ConsumerTarget::JsonFile { path, pointer: pointer.clone() },
+            Some(OAUTH_SESSION_REASON),
+        )
+    });
     Ok(token.into_iter().chain(session).filter(|raw| !raw.text.is_empty()).collect())
 }
 
@@ -131,21 +154,26 @@ fn read_probely_cli(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
 
 fn read_appcircle_cli(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
     let found = read_json(path)?;
-    let tokens = found.into_iter().filter(|raw| raw.variable == "AC_ACCESS_TOKEN" && !raw.text.is_empty());
+    let tokens =
+        found.into_iter().filter(|raw| raw.variable == "AC_ACCESS_TOKEN" && !raw.text.is_empty());
     Ok(tokens.map(|raw| RawCandidate { rejection: Some(ACCESS_TOKEN_REASON), ..raw }).collect())
 }
 
 fn read_dotenv(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
     let file = LockedFile::open(path)?;
-    let target = |key: &str| Some(ConsumerTarget::EnvFile { path: path.to_owned(), key: key.to_owned() });
+    let target =
+        |key: &str| Some(ConsumerTarget::EnvFile { path: path.to_owned(), key: key.to_owned() });
     let found = parse_dotenv(file.text(), file.exposed_mode().as_ref(), target);
     found.map_err(|garbled| invalid_format(&file, Some(garbled.line), garbled.why))
 }
 
 fn read_json(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
     let file = LockedFile::open(path)?;
-    let target = |pointer: &str| Some(ConsumerTarget::JsonFile { path: path.to_owned(), pointer: pointer.to_owned() });
-    parse_json(file.text(), file.exposed_mode().as_ref(), target).map_err(|refusal| json_edit_problem(&file, refusal))
+    let target = |pointer: &str| {
+        Some(ConsumerTarget::JsonFile { path: path.to_owned(), pointer: pointer.to_owned() })
+    };
+    parse_json(file.text(), file.exposed_mode().as_ref(), target)
+        .map_err(|refusal| json_edit_problem(&file, refusal))
 }
 
 /// What is assigned in a dotenv text, each key once and as readers see it; `target` says where a key lies.
@@ -155,7 +183,8 @@ fn parse_dotenv(
     target: impl Fn(&str) -> Option<ConsumerTarget>,
 ) -> Result<Vec<RawCandidate>, DotenvParseError> {
     let all = env_file::assignments(text)?;
-    let beside = |key: &str| all.iter().rfind(|known| known.key == key).map(|known| known.value.to_owned());
+    let beside =
+        |key: &str| all.iter().rfind(|known| known.key == key).map(|known| known.value.to_owned());
     let raw = |key: &str, value: &str| RawCandidate {
         target: target(key),
         location: key.to_owned(),
@@ -167,7 +196,10 @@ fn parse_dotenv(
         rejection: None,
     };
     let last = |place: usize, key: &str| all[place + 1..].iter().all(|later| later.key != key);
-    let counted = all.iter().enumerate().filter(|(place, one)| !one.value.is_empty() && last(*place, one.key));
+    let counted = all
+        .iter()
+        .enumerate()
+        .filter(|(place, one)| !one.value.is_empty() && last(*place, one.key));
     Ok(counted.map(|(_, one)| raw(one.key, one.value)).collect())
 }
 
@@ -178,21 +210,26 @@ fn parse_json(
     target: impl Fn(&str) -> Option<ConsumerTarget>,
 ) -> Result<Vec<RawCandidate>, JsonEditError> {
     let all = JsonDocument::parse(text)?.strings();
-    let raws = all.iter().filter(|(pointer, text)| !pointer.is_empty() && !text.is_empty()).map(|(pointer, text)| {
-        let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
-        let beside =
-            |name: &str| all.iter().find(|(known, _)| *known == format!("{parent}/{name}")).map(|(_, text)| text.to_string());
-        RawCandidate {
-            target: target(pointer),
-            location: pointer.clone(),
-            exposed_mode: openness.cloned(),
-            text: text.clone(),
-            variable: name.to_owned(),
-            endpoint: neighboring_endpoint(name, beside),
-            org: beside("SNYK_CFG_ORG"),
-            rejection: None,
-        }
-    });
+    let raws = all.iter().filter(|(pointer, text)| !pointer.is_empty() && !text.is_empty()).map(
+        |(pointer, text)| {
+            let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
+            let beside = |name: &str| {
+                all.iter()
+                    .find(|(known, _)| *known == format!("{parent}/{name}"))
+                    .map(|(_, text)| text.to_string())
+            };
+            RawCandidate {
+                target: target(pointer),
+                location: pointer.clone(),
+                exposed_mode: openness.cloned(),
+                text: text.clone(),
+                variable: name.to_owned(),
+                endpoint: neighboring_endpoint(name, beside),
+                org: beside("SNYK_CFG_ORG"),
+                rejection: None,
+            }
+        },
+    );
     Ok(raws.collect())
 }
 

@@ -59,7 +59,12 @@ impl Engine {
         creation: CreationPlan,
         audience: RotationObserver<'_>,
     ) -> Result<RotationStatus, Problem> {
-        self.open_and_run_rotation(creation.plan, CredentialState::New(Box::new(creation.credential)), audience).await
+        self.open_and_run_rotation(
+            creation.plan,
+            CredentialState::New(Box::new(creation.credential)),
+            audience,
+        )
+        .await
     }
 
     /// What making a credential will do, and what it will be. Nothing is sent and nothing is written.
@@ -67,7 +72,9 @@ impl Engine {
         self.check_changes_allowed()?;
         self.ensure_name_free(&wish.name).await?;
         let kind = self.catalog.kind(&wish.provider, &wish.kind)?;
-        let Some((strategy, part)) = creation_strategy(kind, &wish.fields) else { return Err(creation_unsupported(kind)) };
+        let Some((strategy, part)) = creation_strategy(kind, &wish.fields) else {
+            return Err(creation_unsupported(kind));
+        };
         let (administrator, reason) = (wish.administrator.clone(), wish.reason.clone());
         let draft = self.draft_credential(wish)?;
         self.check_administrator_region(&draft, &self.credential_by_id(&administrator).await?)?;
@@ -107,16 +114,26 @@ impl Engine {
 
 /// How a credential of this kind is made, and which part of its secret material comes of it; nothing where only a person
 /// can make it.
-fn creation_strategy(kind: &CredentialKind, fields: &BTreeMap<String, String>) -> Option<(RotationStrategyId, SecretPart)> {
+fn creation_strategy(
+    kind: &CredentialKind,
+    fields: &BTreeMap<String, String>,
+) -> Option<(RotationStrategyId, SecretPart)> {
     use RotationStrategyId as P;
-    let further = |plan: P| kind.parts.iter().find(|part| part.rotation.as_ref().is_some_and(|replace| replace.strategy == plan));
+    let further = |plan: P| {
+        kind.parts
+            .iter()
+            .find(|part| part.rotation.as_ref().is_some_and(|replace| replace.strategy == plan))
+    };
     match kind.rotation.strategy {
         P::SnykServiceAccountSecret if !fields.contains_key(ACCOUNT_ID_FIELD) => {
             Some((P::SnykServiceAccount, SecretPart::Secret))
         }
-        plan @ (P::SnykServiceAccount | P::SnykServiceAccountSecret | P::ApiWebKey) => Some((plan, SecretPart::Secret)),
+        plan @ (P::SnykServiceAccount | P::SnykServiceAccountSecret | P::ApiWebKey) => {
+            Some((plan, SecretPart::Secret))
+        }
         // A sign-in takes a person; what the program can make is the app's own secret, with which one signs in.
-        P::SnykAppSession => further(P::SnykAppSecret).map(|part| (P::SnykAppSecret, SecretPart::Named(part.id.clone()))),
+        P::SnykAppSession => further(P::SnykAppSecret)
+            .map(|part| (P::SnykAppSecret, SecretPart::Named(part.id.clone()))),
         P::Manual | P::SnykPersonalAccessToken | P::SnykAppSecret => None,
     }
 }
@@ -146,8 +163,14 @@ mod tests {
         );
         let further = Some((RotationStrategyId::SnykServiceAccountSecret, SecretPart::Secret));
         assert_eq!(with("snyk", "service-account-oauth", &[ACCOUNT_ID_FIELD]), further);
-        assert_eq!(with("snyk-apps", "app", &["app_id"]), Some((RotationStrategyId::SnykAppSecret, named)));
-        assert_eq!(with("snyk-api-web", "api-key", &[]), Some((RotationStrategyId::ApiWebKey, SecretPart::Secret)));
+        assert_eq!(
+            with("snyk-apps", "app", &["app_id"]),
+            Some((RotationStrategyId::SnykAppSecret, named))
+        );
+        assert_eq!(
+            with("snyk-api-web", "api-key", &[]),
+            Some((RotationStrategyId::ApiWebKey, SecretPart::Secret))
+        );
         assert_eq!(with("snyk", "personal-token", &[]), None);
         assert_eq!(with("appcircle", "api-key", &[]), None);
     }

@@ -10,8 +10,13 @@ use crate::engine::Engine;
 
 impl Engine {
     /// The names of those who are to be given this part of a credential when it is a new one, in order.
-    pub(super) async fn consumer_names(&self, credential: &CredentialId, part: &SecretPart) -> Result<Vec<String>, Problem> {
-        let all = self.consumers(credential).await?.into_iter().filter(|consumer| consumer.part == *part);
+    pub(super) async fn consumer_names(
+        &self,
+        credential: &CredentialId,
+        part: &SecretPart,
+    ) -> Result<Vec<String>, Problem> {
+        let all =
+            self.consumers(credential).await?.into_iter().filter(|consumer| consumer.part == *part);
         Ok(all.map(|consumer| consumer.name.to_string()).collect())
     }
 }
@@ -23,9 +28,13 @@ impl RotationDriver<'_> {
         let Some(secret) = self.read_slot(SecretSlot::Current).await? else {
             return Err(retryable_failure("the store holds no current secret"));
         };
-        let consumer =
-            self.engine.consumer(&self.plan().credential, consumer).await.map_err(|problem| permanent_failure(problem.why))?;
-        let failed = |problem: Problem| permanent_failure(format!("{}: {}", problem.what, problem.why));
+        let consumer = self
+            .engine
+            .consumer(&self.plan().credential, consumer)
+            .await
+            .map_err(|problem| permanent_failure(problem.why))?;
+        let failed =
+            |problem: Problem| permanent_failure(format!("{}: {}", problem.what, problem.why));
         if self.engine.verify_delivery(&consumer, &secret).await.unwrap_or(false) {
             return Ok(());
         }

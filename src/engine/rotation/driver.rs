@@ -14,10 +14,11 @@ use super::{RotationObserver, StepResult};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{
-    CreatedSecret, CreationStatus, JournalEntry, NextStep, OldAccess, OldSecretSnapshot, PreviousMetadata, ReconciliationResult,
-    RemoteCredential, RevocationTarget, RotationJournal, RotationPhase, RotationPlan, RotationPurpose, RotationResult,
-    RotationStatus, SecretFingerprint, SlotSwap, StepAction, StepActor, StepFailure, StepFailureKind, StepOutcome, entry_line,
-    next_step, parse_attempt, rotation_status, waiting_line,
+    CreatedSecret, CreationStatus, JournalEntry, NextStep, OldAccess, OldSecretSnapshot,
+    PreviousMetadata, ReconciliationResult, RemoteCredential, RevocationTarget, RotationJournal,
+    RotationPhase, RotationPlan, RotationPurpose, RotationResult, RotationStatus,
+    SecretFingerprint, SlotSwap, StepAction, StepActor, StepFailure, StepFailureKind, StepOutcome,
+    entry_line, next_step, parse_attempt, rotation_status, waiting_line,
 };
 use crate::domain::{Credential, Problem, Secret, Timestamp};
 use crate::engine::Engine;
@@ -106,13 +107,19 @@ impl RotationDriver<'_> {
     /// The desk for this rotation's calls, with the credential as it is now.
     pub(super) async fn management_client(&self) -> StepResult<ManagementClient<'_>> {
         let plan = self.plan();
-        let credential =
-            self.engine.credential_by_id(&plan.credential).await.map_err(|problem| failure_from_problem(&problem))?;
+        let credential = self
+            .engine
+            .credential_by_id(&plan.credential)
+            .await
+            .map_err(|problem| failure_from_problem(&problem))?;
         let mut credential = Credential { region: plan.region.clone(), ..credential };
         if plan.purpose == RotationPurpose::Create {
             // What the provider has told about it comes into the index with the secret.
             credential.fields.extend(
-                self.created_secret().and_then(|minted| minted.remote.as_ref()).into_iter().flat_map(|made| made.fields.clone()),
+                self.created_secret()
+                    .and_then(|minted| minted.remote.as_ref())
+                    .into_iter()
+                    .flat_map(|made| made.fields.clone()),
             );
         }
         self.engine
@@ -137,7 +144,9 @@ impl RotationDriver<'_> {
     fn created_secret(&self) -> Option<&CreatedSecret> {
         self.journal.entries().iter().rev().find_map(|entry| match entry {
             JournalEntry::Done(StepOutcome::Created(minted) | StepOutcome::Pasted(minted))
-            | JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::InPendingSlot(minted))) => Some(minted),
+            | JournalEntry::Reconciled(ReconciliationResult::Creation(
+                CreationStatus::InPendingSlot(minted),
+            )) => Some(minted),
             _ => None,
         })
     }
@@ -174,7 +183,10 @@ impl RotationDriver<'_> {
                 let step = look.step();
                 let entry = match self.reconcile(look).await {
                     Ok(finding) => JournalEntry::Reconciled(finding),
-                    Err(failure) => JournalEntry::Failed(step, StepFailure { kind: StepFailureKind::OutcomeUnknown, ..failure }),
+                    Err(failure) => JournalEntry::Failed(
+                        step,
+                        StepFailure { kind: StepFailureKind::OutcomeUnknown, ..failure },
+                    ),
                 };
                 self.append_entry(entry).await?;
             }
@@ -190,21 +202,28 @@ impl RotationDriver<'_> {
 
     async fn perform_action(&mut self, action: StepAction) -> StepResult<StepOutcome> {
         match action {
-            StepAction::VerifyStore => self.verify_store().await.map(|()| StepOutcome::StoreVerified),
+            StepAction::VerifyStore => {
+                self.verify_store().await.map(|()| StepOutcome::StoreVerified)
+            }
             StepAction::Snapshot => self.snapshot_old().await,
             StepAction::Create { name } => self.create_secret(&name).await,
             StepAction::Stage(new) => self.stage_secret(new).await,
             StepAction::Verify(new) => self.verify_new(&new).await,
             StepAction::Promote(change) => self.promote_new(change).await,
             StepAction::RestoreOld(change) => self.restore_old(&change).await,
-            StepAction::Deliver(consumer) => self.deliver(&consumer).await.map(|()| StepOutcome::Delivered(consumer)),
+            StepAction::Deliver(consumer) => {
+                self.deliver(&consumer).await.map(|()| StepOutcome::Delivered(consumer))
+            }
             StepAction::RestoreConsumer(consumer) => {
                 self.deliver(&consumer).await.map(|()| StepOutcome::ConsumerRestored(consumer))
             }
-            StepAction::Revoke(may) => self.revoke(may.target()).await.map(|()| StepOutcome::Revoked),
-            StepAction::DeleteOrphan(may) => {
-                self.revoke(may.target()).await.map(|()| StepOutcome::OrphanDeleted(may.key().to_owned()))
+            StepAction::Revoke(may) => {
+                self.revoke(may.target()).await.map(|()| StepOutcome::Revoked)
             }
+            StepAction::DeleteOrphan(may) => self
+                .revoke(may.target())
+                .await
+                .map(|()| StepOutcome::OrphanDeleted(may.key().to_owned())),
             StepAction::FindOrphans => self.find_orphans().await,
             StepAction::VerifyRevoked(old) => self.verify_revoked(&old).await,
             StepAction::VerifyOld(old) => self.verify_old(&old).await,
@@ -272,8 +291,11 @@ impl RotationDriver<'_> {
     /// What the index knows of the credential and will not know any more once another secret is the current one.
     async fn previous_metadata(&self) -> StepResult<PreviousMetadata> {
         let plan = self.plan();
-        let Credential { expires, mut fields, .. } =
-            self.engine.credential_by_id(&plan.credential).await.map_err(|problem| failure_from_problem(&problem))?;
+        let Credential { expires, mut fields, .. } = self
+            .engine
+            .credential_by_id(&plan.credential)
+            .await
+            .map_err(|problem| failure_from_problem(&problem))?;
         fields.retain(|id, _| strategy_for(plan.strategy).identity_fields().contains(&id.as_str()));
         Ok(PreviousMetadata { expires, fields })
     }
@@ -311,13 +333,20 @@ impl RotationDriver<'_> {
 
     async fn verify_new(&self, new: &SecretFingerprint) -> StepResult<StepOutcome> {
         let found = self.fingerprint_of_slot(SecretSlot::Pending).await?;
-        if found.as_ref() != Some(new) && !found.is_some_and(|found| self.fingerprint_is_renewal(&found)) {
+        if found.as_ref() != Some(new)
+            && !found.is_some_and(|found| self.fingerprint_is_renewal(&found))
+        {
             return Err(secret_lost());
         }
         let desk = self.management_client().await?;
-        let id = self.created_secret().and_then(|minted| minted.remote.as_ref()).map(|remote| remote.id.as_str());
-        let reach = desk.fetch_access_scope(SecretSlot::Pending, id).await?.map_err(retryable_failure)?;
-        let fingerprint = self.fingerprint_of_slot(SecretSlot::Pending).await?.ok_or_else(secret_lost)?;
+        let id = self
+            .created_secret()
+            .and_then(|minted| minted.remote.as_ref())
+            .map(|remote| remote.id.as_str());
+        let reach =
+            desk.fetch_access_scope(SecretSlot::Pending, id).await?.map_err(retryable_failure)?;
+        let fingerprint =
+            self.fingerprint_of_slot(SecretSlot::Pending).await?.ok_or_else(secret_lost)?;
         Ok(StepOutcome::Verified { fingerprint, reach })
     }
 
@@ -329,17 +358,22 @@ impl RotationDriver<'_> {
         }
         let remote = self.created_secret().and_then(|minted| minted.remote.clone());
         let held = CreatedSecret { fingerprint: fingerprint.clone(), remote };
-        self.append_entry(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::InPendingSlot(held)))).await
+        self.append_entry(JournalEntry::Reconciled(ReconciliationResult::Creation(
+            CreationStatus::InPendingSlot(held),
+        )))
+        .await
     }
 
     /// Whether a secret that nobody has made or pasted can only have come of using one that was.
     fn fingerprint_is_renewal(&self, print: &SecretFingerprint) -> bool {
         let known = self.journal.entries().iter().any(|entry| match entry {
             JournalEntry::Done(StepOutcome::Created(minted) | StepOutcome::Pasted(minted))
-            | JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::InPendingSlot(minted))) => {
-                minted.fingerprint == *print
+            | JournalEntry::Reconciled(ReconciliationResult::Creation(
+                CreationStatus::InPendingSlot(minted),
+            )) => minted.fingerprint == *print,
+            JournalEntry::Done(StepOutcome::SnapshotTaken(snapshot)) => {
+                snapshot.fingerprint == *print
             }
-            JournalEntry::Done(StepOutcome::SnapshotTaken(snapshot)) => snapshot.fingerprint == *print,
             _ => false,
         });
         self.secret_renews_itself() && !known
@@ -347,8 +381,10 @@ impl RotationDriver<'_> {
 
     async fn promote_new(&self, change: SlotSwap) -> StepResult<StepOutcome> {
         self.promote_slots(&change).await?;
-        let remote =
-            self.created_secret().filter(|minted| minted.fingerprint == change.new).and_then(|minted| minted.remote.clone());
+        let remote = self
+            .created_secret()
+            .filter(|minted| minted.fingerprint == change.new)
+            .and_then(|minted| minted.remote.clone());
         self.update_metadata(&change.new, remote).await?;
         match self.fingerprint_of_slot(SecretSlot::Current).await? {
             Some(print) => Ok(StepOutcome::Promoted(print)),
@@ -366,7 +402,11 @@ impl RotationDriver<'_> {
 
     /// What the index knows of the credential follows the secret in the slot `current`; of its other parts it knows
     /// nothing.
-    async fn update_metadata(&self, print: &SecretFingerprint, remote: Option<RemoteCredential>) -> StepResult<()> {
+    async fn update_metadata(
+        &self,
+        print: &SecretFingerprint,
+        remote: Option<RemoteCredential>,
+    ) -> StepResult<()> {
         if self.plan().part != SecretPart::Secret {
             return self.store_remote_fields(remote).await;
         }
@@ -375,7 +415,9 @@ impl RotationDriver<'_> {
             Some(secret) => desk.identify_secret(&secret).and_then(|found| found.expires),
             None => None,
         };
-        let told = told.or_else(|| self.held_secret.as_ref().filter(|hand| hand.fingerprint == *print)?.expires);
+        let told = told.or_else(|| {
+            self.held_secret.as_ref().filter(|hand| hand.fingerprint == *print)?.expires
+        });
         let (id, print) = (self.plan().credential.clone(), print.0.clone());
         let fields = strategy_for(self.plan().strategy).identity_fields();
         let made = remote.as_ref().filter(|_| self.plan().purpose == RotationPurpose::Create);
@@ -385,13 +427,16 @@ impl RotationDriver<'_> {
                 let told = remote.as_ref().and_then(|remote| remote.expires).or(told);
                 // No id is better than that of something else.
                 credential.fields.retain(|field, _| !fields.contains(&field.as_str()));
-                for (field, value) in fields.iter().zip(remote.iter().flat_map(|remote| [&remote.id, &remote.label])) {
+                for (field, value) in
+                    fields.iter().zip(remote.iter().flat_map(|remote| [&remote.id, &remote.label]))
+                {
                     credential.fields.insert((*field).to_owned(), value.clone());
                 }
                 credential.fields.extend(facts);
                 credential.expires = told;
                 credential.fingerprint = Some(print);
-                (credential.principal, credential.scheme, credential.last_check) = (None, None, None);
+                (credential.principal, credential.scheme, credential.last_check) =
+                    (None, None, None);
             })
         });
         filed.await.map_err(|problem| failure_from_problem(&problem))?;
@@ -401,31 +446,40 @@ impl RotationDriver<'_> {
 
     /// What a credential that is made by one of its parts must know besides.
     async fn store_remote_fields(&self, remote: Option<RemoteCredential>) -> StepResult<()> {
-        let Some(RemoteCredential { fields: facts, .. }) = remote.filter(|_| self.plan().purpose == RotationPurpose::Create)
+        let Some(RemoteCredential { fields: facts, .. }) =
+            remote.filter(|_| self.plan().purpose == RotationPurpose::Create)
         else {
             return Ok(());
         };
         let id = self.plan().credential.clone();
-        let filed =
-            self.engine.with_database(move |index| index.update_credential(&id, |credential| credential.fields.extend(facts)));
+        let filed = self.engine.with_database(move |index| {
+            index.update_credential(&id, |credential| credential.fields.extend(facts))
+        });
         filed.await.map(drop).map_err(|problem| failure_from_problem(&problem))
     }
 
     /// The index knows again what it knew of the old secret.
     async fn restore_metadata(&self, old: &SecretFingerprint) -> StepResult<()> {
-        let Some(snapshot) = self.snapshot().filter(|_| self.plan().part == SecretPart::Secret) else { return Ok(()) };
+        let Some(snapshot) = self.snapshot().filter(|_| self.plan().part == SecretPart::Secret)
+        else {
+            return Ok(());
+        };
         let PreviousMetadata { expires, fields } = snapshot.previous_metadata.clone();
         let principal = match &snapshot.access {
             OldAccess::Known(reach) => Some(reach.principal.clone()),
             OldAccess::Unknown(_) => None,
         };
-        let (id, print, named) =
-            (self.plan().credential.clone(), old.0.clone(), strategy_for(self.plan().strategy).identity_fields());
+        let (id, print, named) = (
+            self.plan().credential.clone(),
+            old.0.clone(),
+            strategy_for(self.plan().strategy).identity_fields(),
+        );
         let filed = self.engine.with_database(move |index| {
             index.update_credential(&id, |credential| {
                 credential.fields.retain(|field, _| !named.contains(&field.as_str()));
                 credential.fields.extend(fields);
-                (credential.expires, credential.fingerprint, credential.principal) = (expires, Some(print), principal);
+                (credential.expires, credential.fingerprint, credential.principal) =
+                    (expires, Some(print), principal);
                 (credential.scheme, credential.last_check) = (None, None);
             })
         });
@@ -438,12 +492,16 @@ impl RotationDriver<'_> {
         let desk = self.management_client().await?;
         let strategy = strategy_for(self.plan().strategy);
         match target {
-            RevocationTarget::ById(remote) => strategy.revoke(&desk, RevocationHandle::ById(remote)).await,
+            RevocationTarget::ById(remote) => {
+                strategy.revoke(&desk, RevocationHandle::ById(remote)).await
+            }
             RevocationTarget::ByValue(slot) => {
                 let Some(secret) = self.read_slot(*slot).await? else { return Err(secret_lost()) };
                 strategy.revoke(&desk, RevocationHandle::ByValue(&Arc::new(secret))).await
             }
-            RevocationTarget::Unknown => Err(permanent_failure("the program does not know what it is at the provider")),
+            RevocationTarget::Unknown => {
+                Err(permanent_failure("the program does not know what it is at the provider"))
+            }
         }
     }
 
@@ -452,26 +510,39 @@ impl RotationDriver<'_> {
         let listed = strategy_for(self.plan().strategy).list(&desk).await?;
         let rotation = &self.plan().rotation;
         Ok(StepOutcome::OrphansListed(
-            listed.into_iter().filter(|remote| parse_attempt(rotation, &remote.label).is_some()).collect(),
+            listed
+                .into_iter()
+                .filter(|remote| parse_attempt(rotation, &remote.label).is_some())
+                .collect(),
         ))
     }
 
     async fn verify_revoked(&self, old: &SecretFingerprint) -> StepResult<StepOutcome> {
-        let slot = if self.plan().purpose == RotationPurpose::Revoke { SecretSlot::Current } else { SecretSlot::Previous };
+        let slot = if self.plan().purpose == RotationPurpose::Revoke {
+            SecretSlot::Current
+        } else {
+            SecretSlot::Previous
+        };
         let found = self.fingerprint_of_slot(slot).await?;
         if found.as_ref() != Some(old) && !(self.secret_renews_itself() && found.is_some()) {
-            return Err(permanent_failure("the old secret is not in the store any more, so it cannot be tried"));
+            return Err(permanent_failure(
+                "the old secret is not in the store any more, so it cannot be tried",
+            ));
         }
         match self.management_client().await?.probe_slot(slot).await? {
             ProbeResult::Refused(_) => Ok(StepOutcome::OldSecretRejected),
-            ProbeResult::Accepted(..) | ProbeResult::Identified(_) => Err(retryable_failure("it is still accepted")),
+            ProbeResult::Accepted(..) | ProbeResult::Identified(_) => {
+                Err(retryable_failure("it is still accepted"))
+            }
         }
     }
 
     async fn verify_old(&self, old: &SecretFingerprint) -> StepResult<StepOutcome> {
         let slot = self.find_slot(old).await?;
         match self.management_client().await?.probe_slot(slot).await? {
-            ProbeResult::Accepted(..) | ProbeResult::Identified(_) => Ok(StepOutcome::OldSecretVerified),
+            ProbeResult::Accepted(..) | ProbeResult::Identified(_) => {
+                Ok(StepOutcome::OldSecretVerified)
+            }
             ProbeResult::Refused(why) => Err(retryable_failure(why)),
         }
     }
@@ -499,7 +570,11 @@ impl RotationDriver<'_> {
         let (lease, now) = (self.lease.clone(), self.engine.now());
         let undone = (purpose, word) == (RotationPurpose::Create, "rolled-back");
         let closed = self.engine.with_database(move |index| {
-            if undone { index.abandon_creation(&lease, now, word) } else { index.close_rotation(&lease, now, word) }
+            if undone {
+                index.abandon_creation(&lease, now, word)
+            } else {
+                index.close_rotation(&lease, now, word)
+            }
         });
         closed.await?;
         Ok(status)
@@ -520,7 +595,9 @@ impl RotationDriver<'_> {
     async fn pause(&mut self, halt: HaltReason) -> Result<RotationStatus, Problem> {
         let status = rotation_status(&self.journal);
         let word = if halt == HaltReason::PauseRequested { "paused" } else { "needs-human" };
-        self.engine.record_audit_event(audit_event(self.plan(), word, &status.manual_steps)).await?;
+        self.engine
+            .record_audit_event(audit_event(self.plan(), word, &status.manual_steps))
+            .await?;
         let lease = self.lease.clone();
         self.engine
             .with_database(move |index| {
@@ -528,22 +605,34 @@ impl RotationDriver<'_> {
                 index.release_lease(&lease)
             })
             .await?;
-        Ok(if halt == HaltReason::PauseRequested { status } else { RotationStatus { state: RotationPhase::NeedsUser, ..status } })
+        Ok(if halt == HaltReason::PauseRequested {
+            status
+        } else {
+            RotationStatus { state: RotationPhase::NeedsUser, ..status }
+        })
     }
 }
 
 /// What is put on record about a plan: the person's reason first, then what it was about, then what there is to remark.
-pub(super) fn audit_event(plan: &RotationPlan, outcome: &'static str, remarks: &[String]) -> AuditEvent {
+pub(super) fn audit_event(
+    plan: &RotationPlan,
+    outcome: &'static str,
+    remarks: &[String],
+) -> AuditEvent {
     let reason = Some(plan.reason.clone()).filter(|reason| !reason.is_empty());
     let part = (plan.part != SecretPart::Secret).then(|| format!("part {}", plan.part.as_str()));
     let rotation = format!("rotation {}", plan.rotation);
-    let words: Vec<String> = reason.into_iter().chain(part).chain([rotation]).chain(remarks.iter().cloned()).collect();
-    AuditEvent::new(plan.purpose.audit_verb(), outcome).for_credential(plan.name.as_str()).with_reason(words.join("; "))
+    let words: Vec<String> =
+        reason.into_iter().chain(part).chain([rotation]).chain(remarks.iter().cloned()).collect();
+    AuditEvent::new(plan.purpose.audit_verb(), outcome)
+        .for_credential(plan.name.as_str())
+        .with_reason(words.join("; "))
 }
 
 /// How long a lease lasts, unless it is renewed.
 pub(super) const LEASE_DURATION: Duration = Duration::from_secs(60);
 
 fn journal_write_problem(error: &serde_json::Error) -> Problem {
-    Problem::new("The journal cannot be written", error.to_string(), "report it with the log").with_class(ProblemClass::Failed)
+    Problem::new("The journal cannot be written", error.to_string(), "report it with the log")
+        .with_class(ProblemClass::Failed)
 }

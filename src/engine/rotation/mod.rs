@@ -25,7 +25,8 @@ use super::prompt::UserPrompter;
 use crate::domain::rotation::{ProgressLine, StepFailure};
 
 pub use crate::domain::rotation::{
-    RotationPhase, RotationPlan, RotationPurpose, RotationStatus, RotationStep, UserDecision, plan_lines,
+    RotationPhase, RotationPlan, RotationPurpose, RotationStatus, RotationStep, UserDecision,
+    plan_lines,
 };
 pub use crate::index::RotationFilter;
 pub use create::{CreateRequest, CreationPlan};

@@ -29,18 +29,34 @@ impl Engine {
         administrator: Option<&Credential>,
     ) -> Result<RotationPlan, Problem> {
         let kind = self.verified_kind(credential)?;
-        let Some(replacement) = kind.rotation_of_part(&part) else { return Err(part_not_rotatable(kind, &part)) };
+        let Some(replacement) = kind.rotation_of_part(&part) else {
+            return Err(part_not_rotatable(kind, &part));
+        };
         if let Some(administrator) = administrator {
             self.check_administrator_region(credential, administrator)?;
         }
         let consumers = self.consumer_names(&credential.id, &part).await?;
-        let (rotation, purpose) = (RotationId::from_random(random_bytes()?), RotationPurpose::Replace);
+        let (rotation, purpose) =
+            (RotationId::from_random(random_bytes()?), RotationPurpose::Replace);
         let administrator = administrator.map(|administrator| administrator.id.clone());
-        Ok(RotationPlan::new(PlanRequest { rotation, purpose, credential, kind, part, replacement, consumers, administrator }))
+        Ok(RotationPlan::new(PlanRequest {
+            rotation,
+            purpose,
+            credential,
+            kind,
+            part,
+            replacement,
+            consumers,
+            administrator,
+        }))
     }
 
     /// What revoking this credential will do, where nothing takes its place. Nothing is sent and nothing is written.
-    pub fn plan_revocation(&self, credential: &Credential, administrator: Option<&Credential>) -> Result<RotationPlan, Problem> {
+    pub fn plan_revocation(
+        &self,
+        credential: &Credential,
+        administrator: Option<&Credential>,
+    ) -> Result<RotationPlan, Problem> {
         let kind = self.verified_kind(credential)?;
         if let Some(administrator) = administrator {
             self.check_administrator_region(credential, administrator)?;
@@ -61,7 +77,11 @@ impl Engine {
     fn verified_kind(&self, credential: &Credential) -> Result<&CredentialKind, Problem> {
         let provider = self.catalog.provider(&credential.provider)?;
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
-        let Some(principal) = credential.principal.as_ref().filter(|_| kind.principal_type.is_some()) else { return Ok(kind) };
+        let Some(principal) =
+            credential.principal.as_ref().filter(|_| kind.principal_type.is_some())
+        else {
+            return Ok(kind);
+        };
         let told = |kind: &CredentialKind| kind.principal_type.as_ref() == Some(&principal.kind);
         match provider.kinds.iter().find(|other| told(other) && other.resembles(kind)) {
             Some(other) if !told(kind) => Err(kind_mismatch(credential, kind, other)),
@@ -70,15 +90,29 @@ impl Engine {
     }
 
     /// An administering credential must be accepted where the other one lives.
-    pub(super) fn check_administrator_region(&self, credential: &Credential, administrator: &Credential) -> Result<(), Problem> {
-        let owner = |credential: &Credential| self.catalog.region_owner(&credential.provider).map(|owner| owner.id.clone());
-        if owner(credential)? == owner(administrator)? && credential.region == administrator.region {
+    pub(super) fn check_administrator_region(
+        &self,
+        credential: &Credential,
+        administrator: &Credential,
+    ) -> Result<(), Problem> {
+        let owner = |credential: &Credential| {
+            self.catalog.region_owner(&credential.provider).map(|owner| owner.id.clone())
+        };
+        if owner(credential)? == owner(administrator)? && credential.region == administrator.region
+        {
             return Ok(());
         }
-        let place = |credential: &Credential| format!("{} in {}", credential.provider, credential.region);
-        let why = format!("it belongs to {}, and {} to {}", place(administrator), credential.name, place(credential));
+        let place =
+            |credential: &Credential| format!("{} in {}", credential.provider, credential.region);
+        let why = format!(
+            "it belongs to {}, and {} to {}",
+            place(administrator),
+            credential.name,
+            place(credential)
+        );
         let what = format!("{} cannot administer {}", administrator.name, credential.name);
-        Err(Problem::new(what, why, "name a credential of the same provider and region").with_class(ProblemClass::Usage))
+        Err(Problem::new(what, why, "name a credential of the same provider and region")
+            .with_class(ProblemClass::Usage))
     }
 
     /// Where calls about this credential are made, by `clerk` or else by the credential itself.
@@ -91,21 +125,49 @@ impl Engine {
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
         let clerk = clerk.unwrap_or(&credential.id).clone();
-        Ok(ManagementClient { engine: self, credential, kind, region, strategy_id: plan, caller: clerk })
+        Ok(ManagementClient {
+            engine: self,
+            credential,
+            kind,
+            region,
+            strategy_id: plan,
+            caller: clerk,
+        })
     }
 }
 
-fn kind_mismatch(credential: &Credential, kind: &CredentialKind, other: &CredentialKind) -> Problem {
-    let who = credential.principal.as_ref().map_or("somebody else", |principal| principal.name.as_str());
-    let why = format!("it acts as {who}, as a {} does, which is replaced in another way", other.title);
-    let remedy = format!("`tokenring edit {} --kind {}`, then try again", credential.name, other.id);
-    Problem::new(format!("{} is no {}", credential.name, kind.title), why, remedy).with_class(ProblemClass::Usage)
+fn kind_mismatch(
+    credential: &Credential,
+    kind: &CredentialKind,
+    other: &CredentialKind,
+) -> Problem {
+    let who =
+        credential.principal.as_ref().map_or("somebody else", |principal| principal.name.as_str());
+    let why =
+        format!("it acts as {who}, as a {} does, which is replaced in another way", other.title);
+    let remedy =
+        format!("`tokenring edit {} --kind {}`, then try again", credential.name, other.id);
+    Problem::new(format!("{} is no {}", credential.name, kind.title), why, remedy)
+        .with_class(ProblemClass::Usage)
 }
 
 fn part_not_rotatable(kind: &CredentialKind, part: &SecretPart) -> Problem {
-    let parts: Vec<&str> = kind.parts.iter().filter(|part| part.rotation.is_some()).map(|part| part.id.as_str()).collect();
-    let remedy = if parts.is_empty() { "rotate without --part".to_owned() } else { format!("use {}", parts.join(" or ")) };
+    let parts: Vec<&str> = kind
+        .parts
+        .iter()
+        .filter(|part| part.rotation.is_some())
+        .map(|part| part.id.as_str())
+        .collect();
+    let remedy = if parts.is_empty() {
+        "rotate without --part".to_owned()
+    } else {
+        format!("use {}", parts.join(" or "))
+    };
     let what = format!("The part \"{}\" cannot be replaced by itself", part.as_str());
-    Problem::new(what, format!("the kind {} has no such part or no way to replace it", kind.id), remedy)
-        .with_class(ProblemClass::Usage)
+    Problem::new(
+        what,
+        format!("the kind {} has no such part or no way to replace it", kind.id),
+        remedy,
+    )
+    .with_class(ProblemClass::Usage)
 }

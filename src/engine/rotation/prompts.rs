@@ -7,8 +7,8 @@ use crate::domain::provider::AuthMethod;
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
 use crate::domain::rotation::NextStep;
 use crate::domain::rotation::{
-    CreatedSecret, JournalEntry, OldAccess, PromptKind, RemoteCredential, RotationStep, StepFailure, StepFailureKind,
-    StepOutcome, UserDecision, UserPrompt, waiting_line,
+    CreatedSecret, JournalEntry, OldAccess, PromptKind, RemoteCredential, RotationStep,
+    StepFailure, StepFailureKind, StepOutcome, UserDecision, UserPrompt, waiting_line,
 };
 use crate::domain::{Problem, Secret};
 use crate::engine::audit::AuditEvent;
@@ -39,21 +39,30 @@ impl RotationDriver<'_> {
             match self.observer.prompter.decide(&dilemma).await {
                 None => return Ok(PromptOutcome::NoReply),
                 Some(PromptReply::Decided(saying))
-                    if dilemma.choices.iter().any(|choice| choice_matches(&choice.decision, &saying)) =>
+                    if dilemma
+                        .choices
+                        .iter()
+                        .any(|choice| choice_matches(&choice.decision, &saying)) =>
                 {
                     return self.record_decision(saying).await;
                 }
                 Some(PromptReply::Decided(_)) => {
-                    dilemma.message.detail = String::from("that is none of the answers that are open here")
+                    dilemma.message.detail =
+                        String::from("that is none of the answers that are open here")
                 }
-                Some(PromptReply::Pasted(secret)) if pastes => match self.accept_paste(secret).await {
-                    Ok(minted) => {
-                        self.append_entry(JournalEntry::Done(StepOutcome::Pasted(minted))).await?;
-                        return Ok(PromptOutcome::Recorded);
+                Some(PromptReply::Pasted(secret)) if pastes => {
+                    match self.accept_paste(secret).await {
+                        Ok(minted) => {
+                            self.append_entry(JournalEntry::Done(StepOutcome::Pasted(minted)))
+                                .await?;
+                            return Ok(PromptOutcome::Recorded);
+                        }
+                        Err(failure) => return self.reject_paste(failure).await,
                     }
-                    Err(failure) => return self.reject_paste(failure).await,
-                },
-                Some(PromptReply::Pasted(_)) => dilemma.message.detail = String::from("no secret is wanted here"),
+                }
+                Some(PromptReply::Pasted(_)) => {
+                    dilemma.message.detail = String::from("no secret is wanted here")
+                }
             }
         }
     }
@@ -61,17 +70,31 @@ impl RotationDriver<'_> {
     /// What cannot be the new secret is on record with the reason, and it is asked for again. Where something else went
     /// wrong, it may lie in the slot already: that is looked at before anybody is asked.
     async fn reject_paste(&mut self, failure: StepFailure) -> Result<PromptOutcome, Problem> {
-        let kind =
-            if failure.kind == StepFailureKind::Refused { StepFailureKind::Refused } else { StepFailureKind::OutcomeUnknown };
-        self.append_entry(JournalEntry::Failed(RotationStep::AwaitPaste, StepFailure { kind, ..failure })).await?;
+        let kind = if failure.kind == StepFailureKind::Refused {
+            StepFailureKind::Refused
+        } else {
+            StepFailureKind::OutcomeUnknown
+        };
+        self.append_entry(JournalEntry::Failed(
+            RotationStep::AwaitPaste,
+            StepFailure { kind, ..failure },
+        ))
+        .await?;
         Ok(PromptOutcome::Recorded)
     }
 
-    pub(super) async fn record_decision(&mut self, saying: UserDecision) -> Result<PromptOutcome, Problem> {
+    pub(super) async fn record_decision(
+        &mut self,
+        saying: UserDecision,
+    ) -> Result<PromptOutcome, Problem> {
         let name = self.plan().name.to_string();
         if let UserDecision::Override(_) = &saying {
             let reason = format!("rotation {}; the name was typed", self.plan().rotation);
-            self.engine.record_audit_event(AuditEvent::new("override", "done").for_credential(&name).with_reason(reason)).await?;
+            self.engine
+                .record_audit_event(
+                    AuditEvent::new("override", "done").for_credential(&name).with_reason(reason),
+                )
+                .await?;
         }
         self.append_entry(JournalEntry::UserDecision(saying)).await?;
         Ok(PromptOutcome::Recorded)
@@ -80,8 +103,14 @@ impl RotationDriver<'_> {
     /// Takes a pasted secret in, if it can be the new one. Whatever speaks against it is said before anything changes.
     async fn accept_paste(&mut self, pasted: Secret) -> Result<CreatedSecret, StepFailure> {
         let desk = self.management_client().await?;
-        let found = self.engine.identify(&pasted).map_err(|problem| permanent_failure(problem.why))?;
-        check_identification(&found.candidates, &desk.credential.provider, &desk.kind.id, &desk.region.id)?;
+        let found =
+            self.engine.identify(&pasted).map_err(|problem| permanent_failure(problem.why))?;
+        check_identification(
+            &found.candidates,
+            &desk.credential.provider,
+            &desk.kind.id,
+            &desk.region.id,
+        )?;
         let fingerprint = self.fingerprint(&found.secret).await?;
         if self.snapshot().is_some_and(|snapshot| snapshot.fingerprint == fingerprint) {
             return Err(permanent_failure("what was pasted is the old secret"));
@@ -96,7 +125,10 @@ impl RotationDriver<'_> {
     }
 
     /// A refresh token is spent at once: what it brings lies in the slot afterwards, with an access token to prove it by.
-    async fn accept_pasted_session(&self, desk: super::strategies::ManagementClient<'_>) -> Result<CreatedSecret, StepFailure> {
+    async fn accept_pasted_session(
+        &self,
+        desk: super::strategies::ManagementClient<'_>,
+    ) -> Result<CreatedSecret, StepFailure> {
         match desk.probe_slot(SecretSlot::Pending).await? {
             super::probe::ProbeResult::Accepted(..) | super::probe::ProbeResult::Identified(_) => {}
             super::probe::ProbeResult::Refused(why) => {
@@ -104,7 +136,10 @@ impl RotationDriver<'_> {
                 return Err(permanent_failure(format!("the provider does not accept it: {why}")));
             }
         }
-        let fingerprint = self.fingerprint_of_slot(SecretSlot::Pending).await?.ok_or_else(super::slots::secret_lost)?;
+        let fingerprint = self
+            .fingerprint_of_slot(SecretSlot::Pending)
+            .await?
+            .ok_or_else(super::slots::secret_lost)?;
         Ok(CreatedSecret { fingerprint, remote: None })
     }
 
@@ -118,7 +153,11 @@ impl RotationDriver<'_> {
         };
         let region = self.engine.catalog.region(&plan.provider, &plan.region).ok();
         let app = region.and_then(|region| region.app.as_ref()).map(ToString::to_string);
-        let typed = if let PromptKind::ConfirmOverride { typed, .. } = &need.kind { Some(typed.clone()) } else { None };
+        let typed = if let PromptKind::ConfirmOverride { typed, .. } = &need.kind {
+            Some(typed.clone())
+        } else {
+            None
+        };
         let own = typed.clone().map(UserDecision::Override).into_iter();
         let choices = own
             .chain(need.choices.iter().cloned())
@@ -130,7 +169,11 @@ impl RotationDriver<'_> {
             accepts_paste: matches!(need.kind, PromptKind::PasteSecret { .. } | PromptKind::SignIn),
             awaited_callback: None,
             choices: choices.collect(),
-            message: PromptMessage { title: need.describe(), detail: self.prompt_detail(&need.kind), required_word: typed },
+            message: PromptMessage {
+                title: need.describe(),
+                detail: self.prompt_detail(&need.kind),
+                required_word: typed,
+            },
         }
     }
 
@@ -157,7 +200,9 @@ impl RotationDriver<'_> {
     fn choice_title(&self, saying: &UserDecision) -> String {
         match saying {
             UserDecision::Retry => "try again".to_owned(),
-            UserDecision::Skip(step) => format!("go on without: {}", self.plan().purpose.describe_step(step)),
+            UserDecision::Skip(step) => {
+                format!("go on without: {}", self.plan().purpose.describe_step(step))
+            }
             UserDecision::Override(_) => "take the new one all the same".to_owned(),
             UserDecision::SelectedOld(id) => self.describe_listed(id),
             UserDecision::DeletedManually(what) => format!("I have removed it: {what}"),
@@ -169,7 +214,9 @@ impl RotationDriver<'_> {
     }
 
     fn describe_listed(&self, id: &str) -> String {
-        let known = self.snapshot().and_then(|snapshot| snapshot.remotes.iter().find(|remote| remote.id == id));
+        let known = self
+            .snapshot()
+            .and_then(|snapshot| snapshot.remotes.iter().find(|remote| remote.id == id));
         known.map_or_else(|| id.to_owned(), describe_remote)
     }
 }
@@ -179,12 +226,19 @@ fn describe_remote(remote: &RemoteCredential) -> String {
     let day = |moment: Option<crate::domain::Timestamp>| {
         moment.map_or_else(|| "unknown".to_owned(), |moment| moment.date().to_string())
     };
-    format!("{} · made {} · ends {} · {}", remote.label, day(remote.created), day(remote.expires), remote.id)
+    format!(
+        "{} · made {} · ends {} · {}",
+        remote.label,
+        day(remote.created),
+        day(remote.expires),
+        remote.id
+    )
 }
 
 /// What was typed need not be what the choice says; the machine judges it.
 pub(super) fn choice_matches(choice: &UserDecision, said: &UserDecision) -> bool {
-    choice == said || matches!((choice, said), (UserDecision::Override(_), UserDecision::Override(_)))
+    choice == said
+        || matches!((choice, said), (UserDecision::Override(_), UserDecision::Override(_)))
 }
 
 /// A secret that tells what it is must be of the right kind and region.
@@ -194,16 +248,22 @@ fn check_identification(
     kind: &str,
     region: &str,
 ) -> Result<(), StepFailure> {
-    let fitting =
-        candidates.iter().find(|one| one.provider == provider && one.kind == kind && one.secret_role == SecretRole::Secret);
-    if let Some(told) = fitting.and_then(|one| one.region.as_deref()).filter(|told| *told != region) {
-        return Err(permanent_failure(format!("it belongs to {told}, and the credential to {region}")));
+    let fitting = candidates.iter().find(|one| {
+        one.provider == provider && one.kind == kind && one.secret_role == SecretRole::Secret
+    });
+    if let Some(told) = fitting.and_then(|one| one.region.as_deref()).filter(|told| *told != region)
+    {
+        return Err(permanent_failure(format!(
+            "it belongs to {told}, and the credential to {region}"
+        )));
     }
     match candidates.first() {
-        Some(best) if fitting.is_none() && best.confidence > MatchConfidence::Possible => Err(permanent_failure(format!(
-            "it is a {} of {}, not a {kind} of {provider}: {}",
-            best.kind, best.provider, best.why
-        ))),
+        Some(best) if fitting.is_none() && best.confidence > MatchConfidence::Possible => {
+            Err(permanent_failure(format!(
+                "it is a {} of {}, not a {kind} of {provider}: {}",
+                best.kind, best.provider, best.why
+            )))
+        }
         _ => Ok(()),
     }
 }

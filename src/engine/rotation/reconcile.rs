@@ -6,25 +6,38 @@ use super::probe::ProbeResult;
 use super::strategies::strategy_for;
 use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::{
-    CreatedSecret, CreationStatus, ReconcileQuery, ReconciliationResult, RemoteCredential, RevocationStatus, RevocationTarget,
-    RotationPurpose, SecretFingerprint, StepFailureKind, is_created_by_rotation,
+    CreatedSecret, CreationStatus, ReconcileQuery, ReconciliationResult, RemoteCredential,
+    RevocationStatus, RevocationTarget, RotationPurpose, SecretFingerprint, StepFailureKind,
+    is_created_by_rotation,
 };
 
 impl RotationDriver<'_> {
     /// Looks.
-    pub(super) async fn reconcile(&mut self, look: ReconcileQuery) -> StepResult<ReconciliationResult> {
+    pub(super) async fn reconcile(
+        &mut self,
+        look: ReconcileQuery,
+    ) -> StepResult<ReconciliationResult> {
         match look {
             ReconcileQuery::Paste { stale } => Ok(ReconciliationResult::Creation(
-                self.find_in_pending_slot(&stale, None).await?.unwrap_or(CreationStatus::NotCreated),
+                self.find_in_pending_slot(&stale, None)
+                    .await?
+                    .unwrap_or(CreationStatus::NotCreated),
             )),
-            ReconcileQuery::Creation { name, stale } => {
-                self.reconcile_creation(name.as_deref(), &stale).await.map(ReconciliationResult::Creation)
+            ReconcileQuery::Creation { name, stale } => self
+                .reconcile_creation(name.as_deref(), &stale)
+                .await
+                .map(ReconciliationResult::Creation),
+            ReconcileQuery::Revocation(target) => {
+                self.reconcile_revocation(&target).await.map(ReconciliationResult::Revocation)
             }
-            ReconcileQuery::Revocation(target) => self.reconcile_revocation(&target).await.map(ReconciliationResult::Revocation),
         }
     }
 
-    async fn reconcile_creation(&self, name: Option<&str>, stale: &[SecretFingerprint]) -> StepResult<CreationStatus> {
+    async fn reconcile_creation(
+        &self,
+        name: Option<&str>,
+        stale: &[SecretFingerprint],
+    ) -> StepResult<CreationStatus> {
         if let Some(held) = self.find_in_pending_slot(stale, name).await? {
             return Ok(held);
         }
@@ -32,11 +45,20 @@ impl RotationDriver<'_> {
             let why = "it lists no secrets; one that was made and never answered counts towards its limit".to_owned();
             return Ok(CreationStatus::Unknown(why));
         };
-        Ok(self.list_by_name(name).await?.into_iter().next().map_or(CreationStatus::NotCreated, CreationStatus::Orphaned))
+        Ok(self
+            .list_by_name(name)
+            .await?
+            .into_iter()
+            .next()
+            .map_or(CreationStatus::NotCreated, CreationStatus::Orphaned))
     }
 
     /// What lies in the slot `pending`, if it belongs to this rotation.
-    async fn find_in_pending_slot(&self, stale: &[SecretFingerprint], name: Option<&str>) -> StepResult<Option<CreationStatus>> {
+    async fn find_in_pending_slot(
+        &self,
+        stale: &[SecretFingerprint],
+        name: Option<&str>,
+    ) -> StepResult<Option<CreationStatus>> {
         let Some(secret) = self.read_slot(SecretSlot::Pending).await? else { return Ok(None) };
         let fingerprint = self.fingerprint(&secret).await?;
         if stale.contains(&fingerprint) {
@@ -44,17 +66,25 @@ impl RotationDriver<'_> {
         }
         let remote = match name {
             // A name that stands twice tells nothing about the secret.
-            Some(name) => <[RemoteCredential; 1]>::try_from(self.list_by_name(name).await?).ok().map(|[only]| only),
+            Some(name) => <[RemoteCredential; 1]>::try_from(self.list_by_name(name).await?)
+                .ok()
+                .map(|[only]| only),
             None => self.match_remote(&secret).await?,
         };
         Ok(Some(CreationStatus::InPendingSlot(CreatedSecret { fingerprint, remote })))
     }
 
     /// What a secret is at the provider, where that can be told.
-    pub(super) async fn match_remote(&self, secret: &crate::domain::Secret) -> StepResult<Option<RemoteCredential>> {
+    pub(super) async fn match_remote(
+        &self,
+        secret: &crate::domain::Secret,
+    ) -> StepResult<Option<RemoteCredential>> {
         let desk = self.management_client().await?;
         let hint = desk.identify_secret(secret).and_then(|found| found.remote_id);
-        match strategy_for(self.plan().strategy).match_created(&desk, hint.as_deref(), self.snapshot()).await {
+        match strategy_for(self.plan().strategy)
+            .match_created(&desk, hint.as_deref(), self.snapshot())
+            .await
+        {
             Err(failure) if failure.kind == StepFailureKind::Refused => Ok(None),
             found => Ok(found?.filter(|remote| !is_created_by_rotation(&self.journal, remote))),
         }
@@ -70,7 +100,10 @@ impl RotationDriver<'_> {
         self.plan().purpose == RotationPurpose::Revoke && self.plan().administrator.is_none()
     }
 
-    async fn reconcile_revocation(&self, target: &RevocationTarget) -> StepResult<RevocationStatus> {
+    async fn reconcile_revocation(
+        &self,
+        target: &RevocationTarget,
+    ) -> StepResult<RevocationStatus> {
         let desk = self.management_client().await?;
         let gone = match target {
             // Who revokes itself cannot list any more once it is revoked.
@@ -81,7 +114,9 @@ impl RotationDriver<'_> {
                 let listed = strategy_for(self.plan().strategy).list(&desk).await?;
                 listed.iter().all(|other| other.id != remote.id)
             }
-            RevocationTarget::ByValue(slot) => matches!(desk.probe_slot(*slot).await?, ProbeResult::Refused(_)),
+            RevocationTarget::ByValue(slot) => {
+                matches!(desk.probe_slot(*slot).await?, ProbeResult::Refused(_))
+            }
             RevocationTarget::Unknown => false,
         };
         Ok(if gone { RevocationStatus::Revoked } else { RevocationStatus::StillActive })

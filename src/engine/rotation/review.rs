@@ -1,7 +1,9 @@
 //! What a rotation that is not over has come to: for a person who is to say how it goes on.
 
 use crate::domain::Problem;
-use crate::domain::rotation::{ProgressLine, RotationPlan, RotationStatus, check_rollback_allowed, entry_line, rotation_status};
+use crate::domain::rotation::{
+    ProgressLine, RotationPlan, RotationStatus, check_rollback_allowed, entry_line, rotation_status,
+};
 use crate::engine::Engine;
 
 /// A rotation, by its journal alone.
@@ -23,6 +25,11 @@ impl Engine {
         let journal = self.read_rotation_journal(&self.find_rotation(id).await?).await?;
         let plan = journal.plan().clone();
         let lines = journal.entries().iter().filter_map(|entry| entry_line(&plan, entry)).collect();
-        Ok(RotationSummary { lines, status: rotation_status(&journal), rollback_allowed: check_rollback_allowed(&journal), plan })
+        Ok(RotationSummary {
+            lines,
+            status: rotation_status(&journal),
+            rollback_allowed: check_rollback_allowed(&journal),
+            plan,
+        })
     }
 }

@@ -14,12 +14,14 @@ use super::slots::{permanent_failure, retryable_failure};
 use super::strategies::failure_from_problem;
 use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::{
-    CreatedSecret, JournalEntry, NextStep, ProgressLine, RotationStep, SecretFingerprint, StepFailure, StepFailureKind,
-    StepOutcome, StepStatus, UserDecision, UserPrompt, waiting_line,
+    CreatedSecret, JournalEntry, NextStep, ProgressLine, RotationStep, SecretFingerprint,
+    StepFailure, StepFailureKind, StepOutcome, StepStatus, UserDecision, UserPrompt, waiting_line,
 };
 use crate::domain::{Credential, Problem};
 use crate::engine::prompt::{AwaitedCallback, PromptReply, RotationPrompt};
-use crate::engine::sign_in_flow::{self, AuthorizationGrant, PendingSignIn, state_mismatch_problem};
+use crate::engine::sign_in_flow::{
+    self, AuthorizationGrant, PendingSignIn, state_mismatch_problem,
+};
 use crate::engine::token_cache::CachedAccessToken;
 use crate::net::NetError;
 use crate::net::exchange::TokenExchangeError;
@@ -49,10 +51,15 @@ enum SignInReply {
 
 impl RotationDriver<'_> {
     /// Asks to sign in, and waits for the browser.
-    pub(super) async fn prompt_sign_in(&mut self, need: UserPrompt) -> Result<PromptOutcome, Problem> {
+    pub(super) async fn prompt_sign_in(
+        &mut self,
+        need: UserPrompt,
+    ) -> Result<PromptOutcome, Problem> {
         let dilemma = self.build_prompt(&need);
         self.append_entry(JournalEntry::Intent(RotationStep::AwaitSignIn)).await?;
-        waiting_line(self.plan(), &NextStep::AskUser(need)).iter().for_each(self.observer.on_progress);
+        waiting_line(self.plan(), &NextStep::AskUser(need))
+            .iter()
+            .for_each(self.observer.on_progress);
         let login = match self.begin_sign_in().await {
             Ok(login) => login,
             Err(problem) => return self.record_declined(failure_from_problem(&problem)).await,
@@ -66,8 +73,14 @@ impl RotationDriver<'_> {
             SignInOutcome::Declined(why) => self.record_declined(permanent_failure(why)).await,
             SignInOutcome::Decided(saying) => self.record_decision(saying).await,
             SignInOutcome::TimedOut(why) => {
-                let (rotation, step) = (self.plan().rotation.to_string(), RotationStep::AwaitSignIn.to_string());
-                (self.observer.on_progress)(&ProgressLine { rotation, step, state: StepStatus::Waiting, detail: why });
+                let (rotation, step) =
+                    (self.plan().rotation.to_string(), RotationStep::AwaitSignIn.to_string());
+                (self.observer.on_progress)(&ProgressLine {
+                    rotation,
+                    step,
+                    state: StepStatus::Waiting,
+                    detail: why,
+                });
                 Ok(PromptOutcome::NoReply)
             }
             SignInOutcome::NoReply => Ok(PromptOutcome::NoReply),
@@ -115,14 +128,17 @@ impl RotationDriver<'_> {
     /// The credential's own client, at the region of the plan.
     async fn begin_sign_in(&self) -> Result<PendingSignIn, Problem> {
         let credential = self.engine.credential_by_id(&self.plan().credential).await?;
-        self.engine.begin_sign_in_for(Credential { region: self.plan().region.clone(), ..credential }).await
+        self.engine
+            .begin_sign_in_for(Credential { region: self.plan().region.clone(), ..credential })
+            .await
     }
 
     async fn await_sign_in(&self, login: PendingSignIn, dilemma: RotationPrompt) -> SignInOutcome {
         let (page, callback) = (login.address().to_string(), login.callback().clone());
         let wait = self.engine.options.sign_in_timeout;
         let awaited = AwaitedCallback { callback, timeout: wait, until: self.engine.now() + wait };
-        let dilemma = RotationPrompt { page: Some(page), awaited_callback: Some(awaited), ..dilemma };
+        let dilemma =
+            RotationPrompt { page: Some(page), awaited_callback: Some(awaited), ..dilemma };
         let sign_in = login.sign_in();
         let (sender, receiver) = oneshot::channel();
         let pasted = async {
@@ -149,21 +165,30 @@ impl RotationDriver<'_> {
     }
 
     /// What the person says, until it is something that can be taken.
-    async fn await_reply(&self, mut dilemma: RotationPrompt, sign_in: &AuthorizationRequest) -> SignInReply {
+    async fn await_reply(
+        &self,
+        mut dilemma: RotationPrompt,
+        sign_in: &AuthorizationRequest,
+    ) -> SignInReply {
         let begun = Instant::now();
         loop {
             if let Some(awaited) = &mut dilemma.awaited_callback {
-                awaited.timeout = self.engine.options.sign_in_timeout.saturating_sub(begun.elapsed());
+                awaited.timeout =
+                    self.engine.options.sign_in_timeout.saturating_sub(begun.elapsed());
             }
             match self.observer.prompter.decide(&dilemma).await {
                 None => return SignInReply::NoReply,
                 Some(PromptReply::Decided(saying))
-                    if dilemma.choices.iter().any(|choice| choice_matches(&choice.decision, &saying)) =>
+                    if dilemma
+                        .choices
+                        .iter()
+                        .any(|choice| choice_matches(&choice.decision, &saying)) =>
                 {
                     return SignInReply::Decision(saying);
                 }
                 Some(PromptReply::Decided(_)) => {
-                    dilemma.message.detail = String::from("that is none of the answers that are open here")
+                    dilemma.message.detail =
+                        String::from("that is none of the answers that are open here")
                 }
                 Some(PromptReply::Pasted(text)) => match sign_in.parse_pasted(&text) {
                     Ok(address) => return SignInReply::CallbackUrl(address),
@@ -177,20 +202,37 @@ impl RotationDriver<'_> {
     }
 
     /// An answer that leads to another region would make a session that the plan does not know.
-    async fn check_sign_in(&self, answered: Result<sign_in_flow::AnsweredSignIn, Problem>) -> SignInOutcome {
+    async fn check_sign_in(
+        &self,
+        answered: Result<sign_in_flow::AnsweredSignIn, Problem>,
+    ) -> SignInOutcome {
         let answered = match answered {
             Ok(answered) => answered,
-            Err(Problem { what, why, .. }) => return SignInOutcome::TimedOut(format!("{what}: {why}")),
+            Err(Problem { what, why, .. }) => {
+                return SignInOutcome::TimedOut(format!("{what}: {why}"));
+            }
         };
         let agreed = match self.engine.resolve_grant(answered).await {
             Ok(agreed) => agreed,
-            Err(Problem { what, why, .. }) => return SignInOutcome::Declined(format!("{what}: {why}")),
+            Err(Problem { what, why, .. }) => {
+                return SignInOutcome::Declined(format!("{what}: {why}"));
+            }
         };
         if agreed.region == self.plan().region {
             return SignInOutcome::Granted(Box::new(agreed));
         }
-        let why = format!("the sign-in is one to {}, and the credential belongs to {}", agreed.region, self.plan().region);
-        agreed.report_to_browser(&Err(Problem::new("Not taken", why.clone(), "sign in to the same region"))).await;
+        let why = format!(
+            "the sign-in is one to {}, and the credential belongs to {}",
+            agreed.region,
+            self.plan().region
+        );
+        agreed
+            .report_to_browser(&Err(Problem::new(
+                "Not taken",
+                why.clone(),
+                "sign in to the same region",
+            )))
+            .await;
         SignInOutcome::Declined(why)
     }
 
@@ -202,7 +244,11 @@ impl RotationDriver<'_> {
     /// The access token that came along proves the session without spending it. Where it is not kept, the session renews
     /// itself for the proof.
     async fn store_access_token(&self, session: &CachedAccessToken) {
-        if let Err(problem) = self.engine.store_shared_access_token(&self.plan().credential, SecretSlot::Pending, session).await {
+        if let Err(problem) = self
+            .engine
+            .store_shared_access_token(&self.plan().credential, SecretSlot::Pending, session)
+            .await
+        {
             tracing::warn!(%problem, "the access token of the new session is not in the store");
         }
     }
@@ -222,10 +268,13 @@ impl RotationDriver<'_> {
 /// A code can be changed once: only where it certainly was not is it changed again.
 fn failure_from_code_exchange(error: &TokenExchangeError) -> StepFailure {
     let kind = match error {
-        TokenExchangeError::Net(NetError::NoConnection { .. }) | TokenExchangeError::UnexpectedStatus { status: 429, .. } => {
+        TokenExchangeError::Net(NetError::NoConnection { .. })
+        | TokenExchangeError::UnexpectedStatus { status: 429, .. } => {
             return retryable_failure(error.to_string());
         }
-        TokenExchangeError::Net(NetError::OriginNotAllowed(_) | NetError::InvalidRequest(_)) => StepFailureKind::Refused,
+        TokenExchangeError::Net(NetError::OriginNotAllowed(_) | NetError::InvalidRequest(_)) => {
+            StepFailureKind::Refused
+        }
         TokenExchangeError::Net(_)
         | TokenExchangeError::OutcomeUnknown(_)
         | TokenExchangeError::UnexpectedStatus { .. }

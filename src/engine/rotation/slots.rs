@@ -21,7 +21,10 @@ const TYPICAL_SECRET_BYTES: usize = 1024;
 impl RotationDriver<'_> {
     /// Shows that the store keeps an item as large as the current secret, and lets go of it.
     pub(super) async fn verify_store(&self) -> StepResult<()> {
-        let size = self.read_slot(SecretSlot::Current).await?.map_or(TYPICAL_SECRET_BYTES, |secret| secret.len());
+        let size = self
+            .read_slot(SecretSlot::Current)
+            .await?
+            .map_or(TYPICAL_SECRET_BYTES, |secret| secret.len());
         let mut bytes = random_bytes::<16>()
             .map_err(|problem| StepFailure::new(StepFailureKind::Retryable, problem.why))?
             .repeat(size.div_ceil(16));
@@ -39,7 +42,9 @@ impl RotationDriver<'_> {
 
     /// The secret in a slot, if there is one.
     pub(super) async fn read_slot(&self, slot: SecretSlot) -> StepResult<Option<Secret>> {
-        match with_store_timeout(self.engine.store.get(&self.item_key(slot, &self.plan().part))).await {
+        match with_store_timeout(self.engine.store.get(&self.item_key(slot, &self.plan().part)))
+            .await
+        {
             Ok(secret) => Ok(Some(secret)),
             Err(SlotError::NotFound) => Ok(None),
             Err(SlotError::Failed(failure)) => Err(failure),
@@ -47,7 +52,10 @@ impl RotationDriver<'_> {
     }
 
     /// The fingerprint of what is in a slot.
-    pub(super) async fn fingerprint_of_slot(&self, slot: SecretSlot) -> StepResult<Option<SecretFingerprint>> {
+    pub(super) async fn fingerprint_of_slot(
+        &self,
+        slot: SecretSlot,
+    ) -> StepResult<Option<SecretFingerprint>> {
         match self.read_slot(slot).await? {
             Some(secret) => Ok(Some(self.fingerprint(&secret).await?)),
             None => Ok(None),
@@ -56,11 +64,14 @@ impl RotationDriver<'_> {
 
     pub(super) async fn fingerprint(&self, secret: &Secret) -> StepResult<SecretFingerprint> {
         let print = self.engine.fingerprint(secret).await;
-        print.map(SecretFingerprint).map_err(|problem| retryable_failure(format!("{}: {}", problem.what, problem.why)))
+        print
+            .map(SecretFingerprint)
+            .map_err(|problem| retryable_failure(format!("{}: {}", problem.what, problem.why)))
     }
 
     pub(super) async fn write_slot(&self, slot: SecretSlot, secret: &Secret) -> StepResult<()> {
-        with_store_timeout(self.engine.store.put(&self.item_key(slot, &self.plan().part), secret)).await?;
+        with_store_timeout(self.engine.store.put(&self.item_key(slot, &self.plan().part), secret))
+            .await?;
         self.engine.record_fingerprint(self.secret_location(slot, &self.plan().part), secret).await;
         Ok(())
     }
@@ -83,7 +94,9 @@ impl RotationDriver<'_> {
             return self.move_access_token().await;
         }
         let old = self.read_replaced_secret(change).await?;
-        let Some(new) = self.read_slot(SecretSlot::Pending).await? else { return Err(secret_lost()) };
+        let Some(new) = self.read_slot(SecretSlot::Pending).await? else {
+            return Err(secret_lost());
+        };
         if self.fingerprint(&new).await? != change.new {
             return Err(secret_lost());
         }
@@ -100,11 +113,15 @@ impl RotationDriver<'_> {
     /// `previous` to `current`, unless that has happened already.
     pub(super) async fn restore_slots(&self, change: &SlotSwap) -> StepResult<()> {
         let current = self.fingerprint_of_slot(SecretSlot::Current).await?;
-        if current == change.old || (self.secret_renews_itself() && current.as_ref() != Some(&change.new)) {
+        if current == change.old
+            || (self.secret_renews_itself() && current.as_ref() != Some(&change.new))
+        {
             return Ok(());
         }
         if current.as_ref() != Some(&change.new) {
-            return Err(permanent_failure("somebody has put another secret into the store meanwhile"));
+            return Err(permanent_failure(
+                "somebody has put another secret into the store meanwhile",
+            ));
         }
         if change.old.is_none() {
             return self.clear_slot(SecretSlot::Current).await;
@@ -137,7 +154,9 @@ impl RotationDriver<'_> {
         }
         match self.read_slot(SecretSlot::Current).await? {
             None => Ok(None),
-            Some(_) => Err(permanent_failure("somebody has put another secret into the store meanwhile")),
+            Some(_) => {
+                Err(permanent_failure("somebody has put another secret into the store meanwhile"))
+            }
         }
     }
 
@@ -146,7 +165,9 @@ impl RotationDriver<'_> {
             return Err(permanent_failure("the old secret is not in the store"));
         };
         let print = self.fingerprint(&found).await?;
-        if Some(&print) == change.old.as_ref() || (self.secret_renews_itself() && print != change.new) {
+        if Some(&print) == change.old.as_ref()
+            || (self.secret_renews_itself() && print != change.new)
+        {
             return Ok(found);
         }
         Err(permanent_failure("somebody has put another secret into the store meanwhile"))
@@ -156,9 +177,11 @@ impl RotationDriver<'_> {
     /// used by somebody, and has renewed itself. Taken for the old one, it would be revoked.
     async fn check_current_unchanged(&self, current: &Secret) -> StepResult<()> {
         match self.read_slot(SecretSlot::Previous).await? {
-            Some(kept) if self.secret_renews_itself() && !kept.same_as(current) => Err(permanent_failure(
-                "it was used while the two changed places, and nobody knows which of them it is: roll back, and begin anew",
-            )),
+            Some(kept) if self.secret_renews_itself() && !kept.same_as(current) => {
+                Err(permanent_failure(
+                    "it was used while the two changed places, and nobody knows which of them it is: roll back, and begin anew",
+                ))
+            }
             _ => Ok(()),
         }
     }
@@ -172,7 +195,11 @@ impl RotationDriver<'_> {
 
     /// An access token goes with the refresh token that it came from, and with no other part.
     async fn delete_access_token(&self, slot: SecretSlot) -> StepResult<()> {
-        if self.secret_renews_itself() { self.delete_item(slot, &access_token_part()).await } else { Ok(()) }
+        if self.secret_renews_itself() {
+            self.delete_item(slot, &access_token_part()).await
+        } else {
+            Ok(())
+        }
     }
 
     /// The access token that came with a new refresh token goes where that went.
@@ -181,11 +208,21 @@ impl RotationDriver<'_> {
             return Ok(());
         }
         let part = access_token_part();
-        match with_store_timeout(self.engine.store.get(&self.item_key(SecretSlot::Pending, &part))).await {
+        match with_store_timeout(self.engine.store.get(&self.item_key(SecretSlot::Pending, &part)))
+            .await
+        {
             Ok(token) => {
-                with_store_timeout(self.engine.store.put(&self.item_key(SecretSlot::Current, &part), &token)).await?;
+                with_store_timeout(
+                    self.engine.store.put(&self.item_key(SecretSlot::Current, &part), &token),
+                )
+                .await?;
                 if let Some(token) = shared_token_secret(&token) {
-                    self.engine.record_fingerprint(self.secret_location(SecretSlot::Current, &part), &token).await;
+                    self.engine
+                        .record_fingerprint(
+                            self.secret_location(SecretSlot::Current, &part),
+                            &token,
+                        )
+                        .await;
                 }
                 self.delete_item(SecretSlot::Pending, &part).await
             }
@@ -198,7 +235,8 @@ impl RotationDriver<'_> {
     pub(super) fn secret_renews_itself(&self) -> bool {
         let plan = self.plan();
         let kind = self.engine.catalog.kind(&plan.provider, &plan.kind);
-        plan.part == SecretPart::Secret && kind.is_ok_and(|kind| matches!(kind.authorization, AuthMethod::RefreshToken { .. }))
+        plan.part == SecretPart::Secret
+            && kind.is_ok_and(|kind| matches!(kind.authorization, AuthMethod::RefreshToken { .. }))
     }
 
     fn secret_location(&self, slot: SecretSlot, part: &SecretPart) -> SecretLocation {
@@ -217,12 +255,16 @@ enum SlotError {
 }
 
 /// A store that never answers must not hold a rotation up for ever.
-async fn with_store_timeout<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, SlotError> {
+async fn with_store_timeout<T>(
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, SlotError> {
     let limit = CALL_TIMEOUT * 2;
     match tokio::time::timeout(limit, call).await.unwrap_or(Err(StoreError::TimedOut(limit))) {
         Ok(found) => Ok(found),
         Err(StoreError::NotFound) => Err(SlotError::NotFound),
-        Err(error @ StoreError::TooLarge { .. }) => Err(SlotError::Failed(permanent_failure(error.to_string()))),
+        Err(error @ StoreError::TooLarge { .. }) => {
+            Err(SlotError::Failed(permanent_failure(error.to_string())))
+        }
         Err(error) => Err(SlotError::Failed(retryable_failure(error.to_string()))),
     }
 }
@@ -251,5 +293,8 @@ pub(super) fn permanent_failure(why: impl Into<String>) -> StepFailure {
 }
 
 pub(super) fn secret_lost() -> StepFailure {
-    StepFailure::new(StepFailureKind::SecretLost, "the new secret is neither in hand nor in the store")
+    StepFailure::new(
+        StepFailureKind::SecretLost,
+        "the new secret is neither in hand nor in the store",
+    )
 }

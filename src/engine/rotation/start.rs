@@ -5,15 +5,18 @@ use super::driver::{LEASE_DURATION, RotationDriver};
 use super::{RotationFilter, RotationObserver};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{
-    JournalEntry, RotationJournal, RotationPhase, RotationPlan, RotationStatus, UserDecision, check_rollback_allowed,
-    rotation_status,
+    JournalEntry, RotationJournal, RotationPhase, RotationPlan, RotationStatus, UserDecision,
+    check_rollback_allowed, rotation_status,
 };
 use crate::domain::text::to_hex;
 use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::Engine;
 use crate::engine::credential_locks::CredentialLock;
 use crate::engine::credentials::random_bytes;
-use crate::index::{Database, DatabaseError, JournalRecord, LeaseRequest, NewRotation, RotationLease, RotationRecord};
+use crate::index::{
+    Database, DatabaseError, JournalRecord, LeaseRequest, NewRotation, RotationLease,
+    RotationRecord,
+};
 
 /// Which way a rotation is taken up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +38,11 @@ pub(super) enum CredentialState {
 impl Engine {
     /// Carries a plan about a credential that is there out. Ends when it is done, rolled back, or needs a person and nobody
     /// answers.
-    pub async fn rotate(&self, plan: RotationPlan, audience: RotationObserver<'_>) -> Result<RotationStatus, Problem> {
+    pub async fn rotate(
+        &self,
+        plan: RotationPlan,
+        audience: RotationObserver<'_>,
+    ) -> Result<RotationStatus, Problem> {
         self.open_and_run_rotation(plan, CredentialState::Existing, audience).await
     }
 
@@ -51,7 +58,8 @@ impl Engine {
         let new = NewRotation {
             id: plan.rotation.to_string(),
             credential: plan.credential.clone(),
-            plan: serde_json::to_string(&plan).map_err(|error| journal_read_problem(&error.to_string()))?,
+            plan: serde_json::to_string(&plan)
+                .map_err(|error| journal_read_problem(&error.to_string()))?,
             state: "running".to_owned(),
         };
         let claim = self.new_lease_request()?;
@@ -81,27 +89,42 @@ impl Engine {
         let rotation = self.find_rotation(&rotation.id).await?;
         if rotation.closed.is_some() {
             let why = format!("its last state is \"{}\"", rotation.state);
-            return Err(Problem::new(format!("The rotation {} is over", rotation.id), why, "begin another one")
-                .with_class(ProblemClass::Usage));
+            return Err(Problem::new(
+                format!("The rotation {} is over", rotation.id),
+                why,
+                "begin another one",
+            )
+            .with_class(ProblemClass::Usage));
         }
         let claim = self.new_lease_request()?;
         let lease = self.take_over_lease(&rotation.id, &claim).await?;
         let journal = self.read_rotation_journal(&rotation).await?;
         self.record_audit_event(audit_event(journal.plan(), "resumed", &[])).await?;
         match turn {
-            RotationDirection::Forward => self.run_rotation(journal, (lease, claim, lock), audience).await,
-            RotationDirection::RollBack => self.roll_back_rotation(journal, (lease, claim, lock), audience).await,
+            RotationDirection::Forward => {
+                self.run_rotation(journal, (lease, claim, lock), audience).await
+            }
+            RotationDirection::RollBack => {
+                self.roll_back_rotation(journal, (lease, claim, lock), audience).await
+            }
         }
     }
 
     /// Where every rotation stands, oldest first.
-    pub async fn list_rotations(&self, which: RotationFilter) -> Result<Vec<RotationStatus>, Problem> {
+    pub async fn list_rotations(
+        &self,
+        which: RotationFilter,
+    ) -> Result<Vec<RotationStatus>, Problem> {
         let known = self.with_database(move |index| index.rotations(which)).await?;
         let mut statuses = Vec::with_capacity(known.len());
         for rotation in known {
             let stands = rotation_status(&self.read_rotation_journal(&rotation).await?);
             let asked = rotation.state == "needs-human" && stands.state == RotationPhase::Running;
-            statuses.push(if asked { RotationStatus { state: RotationPhase::NeedsUser, ..stands } } else { stands });
+            statuses.push(if asked {
+                RotationStatus { state: RotationPhase::NeedsUser, ..stands }
+            } else {
+                stands
+            });
         }
         Ok(statuses)
     }
@@ -111,33 +134,47 @@ impl Engine {
         let known = self.with_database(|index| index.rotations(RotationFilter::All)).await?;
         let named = self.find_credential(id).await.ok();
         let open = |rotation: &&RotationRecord| {
-            rotation.closed.is_none() && named.as_ref().is_some_and(|one| one.id == rotation.credential)
+            rotation.closed.is_none()
+                && named.as_ref().is_some_and(|one| one.id == rotation.credential)
         };
-        let found = known.iter().find(|rotation| rotation.id == id).or_else(|| known.iter().find(open));
+        let found =
+            known.iter().find(|rotation| rotation.id == id).or_else(|| known.iter().find(open));
         found.cloned().ok_or_else(|| Problem::from(DatabaseError::NoOpenRotation(id.to_owned())))
     }
 
-    pub(super) async fn read_rotation_journal(&self, rotation: &RotationRecord) -> Result<RotationJournal, Problem> {
+    pub(super) async fn read_rotation_journal(
+        &self,
+        rotation: &RotationRecord,
+    ) -> Result<RotationJournal, Problem> {
         let id = rotation.id.clone();
         let lines = self.with_database(move |index| index.journal_entries(&id)).await?;
-        let plan: RotationPlan =
-            serde_json::from_str(&rotation.plan).map_err(|error| journal_read_problem(&error.to_string()))?;
+        let plan: RotationPlan = serde_json::from_str(&rotation.plan)
+            .map_err(|error| journal_read_problem(&error.to_string()))?;
         let read = |line: &JournalRecord| serde_json::from_str::<JournalEntry>(&line.entry);
-        let entries: Vec<JournalEntry> =
-            lines.iter().map(read).collect::<Result<_, _>>().map_err(|error| journal_read_problem(&error.to_string()))?;
+        let entries: Vec<JournalEntry> = lines
+            .iter()
+            .map(read)
+            .collect::<Result<_, _>>()
+            .map_err(|error| journal_read_problem(&error.to_string()))?;
         let entries = std::iter::once(JournalEntry::Planned(Box::new(plan))).chain(entries);
-        RotationJournal::from_entries(entries).map_err(|error| journal_read_problem(&error.to_string()))
+        RotationJournal::from_entries(entries)
+            .map_err(|error| journal_read_problem(&error.to_string()))
     }
 
     /// Claims a rotation that was left. Whoever has the lock on its credential knows that its last holder is gone, so the
     /// rest of that one's lease is not waited for.
-    async fn take_over_lease(&self, rotation: &str, claim: &LeaseRequest) -> Result<RotationLease, Problem> {
+    async fn take_over_lease(
+        &self,
+        rotation: &str,
+        claim: &LeaseRequest,
+    ) -> Result<RotationLease, Problem> {
         let (id, claim) = (rotation.to_owned(), claim.clone());
         self.with_database(move |index: &Database| {
             let lease = match index.acquire_lease(&id, &claim) {
-                Err(DatabaseError::LeaseHeld { until, .. }) => {
-                    index.acquire_lease(&id, &LeaseRequest { now: until, until: until.max(claim.until), owner: claim.owner })?
-                }
+                Err(DatabaseError::LeaseHeld { until, .. }) => index.acquire_lease(
+                    &id,
+                    &LeaseRequest { now: until, until: until.max(claim.until), owner: claim.owner },
+                )?,
                 claimed => claimed?,
             };
             index.set_rotation_state(&lease, "running")?;
@@ -154,10 +191,17 @@ impl Engine {
     ) -> Result<RotationStatus, Problem> {
         if let Err(why) = check_rollback_allowed(&journal) {
             let remedy = format!("go on with `tokenring rotate --resume {}`", lease.rotation());
-            return Err(Problem::new("The rotation cannot be rolled back", why, remedy).with_class(ProblemClass::Usage));
+            return Err(Problem::new("The rotation cannot be rolled back", why, remedy)
+                .with_class(ProblemClass::Usage));
         }
-        let mut driver =
-            RotationDriver { engine: self, observer: audience, journal, lease, held_secret: None, authorization_grant: None };
+        let mut driver = RotationDriver {
+            engine: self,
+            observer: audience,
+            journal,
+            lease,
+            held_secret: None,
+            authorization_grant: None,
+        };
         driver.append_entry(JournalEntry::UserDecision(UserDecision::RollBack)).await?;
         let RotationDriver { journal, lease, .. } = driver;
         self.run_rotation(journal, (lease, claim, lock), audience).await
@@ -170,8 +214,14 @@ impl Engine {
         audience: RotationObserver<'_>,
     ) -> Result<RotationStatus, Problem> {
         let rotation = lease.rotation().to_owned();
-        let mut driver =
-            RotationDriver { engine: self, observer: audience, journal, lease, held_secret: None, authorization_grant: None };
+        let mut driver = RotationDriver {
+            engine: self,
+            observer: audience,
+            journal,
+            lease,
+            held_secret: None,
+            authorization_grant: None,
+        };
         tokio::select! {
             ended = driver.run() => ended,
             lost = self.renew_lease(&rotation, claim) => Err(lost),
@@ -183,9 +233,13 @@ impl Engine {
         loop {
             tokio::time::sleep(LEASE_DURATION / 3).await;
             let now = self.now();
-            let (id, claim) =
-                (rotation.to_owned(), LeaseRequest { now, until: now + LEASE_DURATION, owner: claim.owner.clone() });
-            if let Err(problem) = self.with_database(move |index| index.acquire_lease(&id, &claim)).await {
+            let (id, claim) = (
+                rotation.to_owned(),
+                LeaseRequest { now, until: now + LEASE_DURATION, owner: claim.owner.clone() },
+            );
+            if let Err(problem) =
+                self.with_database(move |index| index.acquire_lease(&id, &claim)).await
+            {
                 return problem;
             }
         }
@@ -202,19 +256,29 @@ impl Engine {
             return Ok(());
         }
         let why = "this run is read-only";
-        Err(Problem::new("Nothing was changed", why, "leave out --readonly (or `readonly` in config.toml)")
-            .with_class(ProblemClass::Usage))
+        Err(Problem::new(
+            "Nothing was changed",
+            why,
+            "leave out --readonly (or `readonly` in config.toml)",
+        )
+        .with_class(ProblemClass::Usage))
     }
 
     /// Refuses what would get in the way of a rotation of this credential.
-    pub(in crate::engine) async fn ensure_no_open_rotation(&self, id: &CredentialId) -> Result<(), Problem> {
+    pub(in crate::engine) async fn ensure_no_open_rotation(
+        &self,
+        id: &CredentialId,
+    ) -> Result<(), Problem> {
         let open = self.with_database(|index| index.rotations(RotationFilter::Open)).await?;
         let found = open.into_iter().find(|rotation| rotation.credential == *id);
-        found.map_or(Ok(()), |rotation| Err(DatabaseError::RotationInProgress { rotation: rotation.id }.into()))
+        found.map_or(Ok(()), |rotation| {
+            Err(DatabaseError::RotationInProgress { rotation: rotation.id }.into())
+        })
     }
 }
 
 fn journal_read_problem(why: &str) -> Problem {
-    let remedy = "it may be of a newer tokenring; install that, or look at `tokenring rotations --json`";
+    let remedy =
+        "it may be of a newer tokenring; install that, or look at `tokenring rotations --json`";
     Problem::new("The journal of the rotation cannot be read", why, remedy)
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::tokenize::{decode_base64, decode_escapes, decode_percent, secret_candidates, split_words};
+use super::tokenize::{
+    decode_base64, decode_escapes, decode_percent, secret_candidates, split_words,
+};
 use super::{MatchOwner, MatchedCredential};
 use crate::domain::Secret;
 use crate::domain::identify::{self, IdentificationCandidate};
@@ -53,7 +55,10 @@ impl SecretDetector {
         held: HashMap<String, Vec<MatchedCredential>>,
     ) -> Self {
         // Millions of words are looked up: as bytes, so that none of them has to be written out.
-        let held = held.into_iter().filter_map(|(print, holders)| Some((parse_hex(&print)?, holders))).collect();
+        let held = held
+            .into_iter()
+            .filter_map(|(print, holders)| Some((parse_hex(&print)?, holders)))
+            .collect();
         let (mut prefixes, mut variables, mut schemes) = (Vec::new(), Vec::new(), Vec::new());
         for provider in catalogue.providers() {
             for kind in provider.kinds.iter() {
@@ -88,15 +93,24 @@ impl SecretDetector {
     /// What the text is by its looks, with what stands before it as a hint.
     fn recognize(&self, text: &[u8], before: &[u8], file: &str) -> Option<MatchOwner> {
         let hint = self.announced_provider(before, file);
-        let marked = self.prefixes.iter().any(|prefix| text.starts_with(prefix.as_bytes())) || looks_like_jwt(text);
+        let marked = self.prefixes.iter().any(|prefix| text.starts_with(prefix.as_bytes()))
+            || looks_like_jwt(text);
         if hint.is_none() && !marked || is_repeated_character(text) {
             return None;
         }
         let secret = Secret::new(text.to_vec());
         let identified = identify::identify(&secret, &self.catalog).ok()?;
-        let hinted = |candidate: &&IdentificationCandidate| hint.is_some_and(|provider| candidate.provider == provider);
-        let sure = |candidate: &&IdentificationCandidate| candidate.confidence > MatchConfidence::Possible;
-        let candidates = || identified.candidates.iter().filter(|candidate| candidate.secret_role != SecretRole::AccessToken);
+        let hinted = |candidate: &&IdentificationCandidate| {
+            hint.is_some_and(|provider| candidate.provider == provider)
+        };
+        let sure =
+            |candidate: &&IdentificationCandidate| candidate.confidence > MatchConfidence::Possible;
+        let candidates = || {
+            identified
+                .candidates
+                .iter()
+                .filter(|candidate| candidate.secret_role != SecretRole::AccessToken)
+        };
         let IdentificationCandidate { provider, kind, why, .. } =
             candidates().find(hinted).or_else(|| candidates().find(sure))?.clone();
         Some(MatchOwner::Unknown { provider, kind, why })
@@ -104,17 +118,23 @@ impl SecretDetector {
 
     /// The provider whose secret the words before it announce: its variable, or its scheme in a header.
     fn announced_provider(&self, before: &[u8], file: &str) -> Option<&str> {
-        let before = trim_end(before, |byte| matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'=' | b':' | b' ' | b'\t'));
+        let before = trim_end(before, |byte| {
+            matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'=' | b':' | b' ' | b'\t')
+        });
         let rest = trim_end(before, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        let word = std::str::from_utf8(&before[rest.len()..]).ok().filter(|word| !word.is_empty())?;
+        let word =
+            std::str::from_utf8(&before[rest.len()..]).ok().filter(|word| !word.is_empty())?;
         if (file, word) == (SNYK_CLI_TOKEN_MEMBER.0, SNYK_CLI_TOKEN_MEMBER.1) {
             return Some(SNYK_CLI_TOKEN_MEMBER.2);
         }
         let named = self.variables.iter().find(|(variable, _)| variable == word);
         let headed = || {
             let scheme = word.to_lowercase();
-            let header = trim_end(rest, |byte| matches!(byte, b' ' | b':' | b'"' | b'\'')).to_ascii_lowercase();
-            self.schemes.iter().find(|(known, _)| *known == scheme && header.ends_with(b"authorization"))
+            let header = trim_end(rest, |byte| matches!(byte, b' ' | b':' | b'"' | b'\''))
+                .to_ascii_lowercase();
+            self.schemes
+                .iter()
+                .find(|(known, _)| *known == scheme && header.ends_with(b"authorization"))
         };
         named.or_else(headed).map(|(_, provider)| provider.as_str())
     }
@@ -126,13 +146,20 @@ impl FileScanState<'_> {
         self.scan_plain_line(line, None, tell);
         if let Some(plain) = decode_escapes(line) {
             self.scan_plain_line(&plain, Some("escaped"), tell);
-            plain.split(|byte| *byte == b'\n').for_each(|line| self.collect_key_line(line, Some("escaped"), tell));
+            plain
+                .split(|byte| *byte == b'\n')
+                .for_each(|line| self.collect_key_line(line, Some("escaped"), tell));
             self.key.clear();
         }
         self.collect_key_line(line, None, tell);
     }
 
-    fn scan_plain_line(&self, line: &[u8], encoding: Option<&'static str>, tell: MatchCallback<'_>) {
+    fn scan_plain_line(
+        &self,
+        line: &[u8],
+        encoding: Option<&'static str>,
+        tell: MatchCallback<'_>,
+    ) {
         for span in split_words(line) {
             let (word, before) = (&line[span.clone()], &line[..span.start]);
             self.scan_word(word, before, encoding, tell);
@@ -140,23 +167,35 @@ impl FileScanState<'_> {
                 self.scan_word(&plain, before, Some("percent-encoded"), tell);
             }
             if let Some(plain) = decode_base64(word) {
-                split_words(&plain)
-                    .for_each(|span| self.scan_word(&plain[span.clone()], &plain[..span.start], Some("base64"), tell));
+                split_words(&plain).for_each(|span| {
+                    self.scan_word(&plain[span.clone()], &plain[..span.start], Some("base64"), tell)
+                });
             }
         }
     }
 
     /// Of the parts that begin at the same place, a held one counts before one of a known shape.
-    fn scan_word(&self, word: &[u8], before: &[u8], encoding: Option<&'static str>, tell: MatchCallback<'_>) {
+    fn scan_word(
+        &self,
+        word: &[u8],
+        before: &[u8],
+        encoding: Option<&'static str>,
+        tell: MatchCallback<'_>,
+    ) {
         let all = secret_candidates(word);
         for same in all.chunk_by(|one, other| one.start == other.start) {
-            if let Some(holders) = same.iter().find_map(|part| self.detector.matched_credentials(&word[part.clone()])) {
+            if let Some(holders) =
+                same.iter().find_map(|part| self.detector.matched_credentials(&word[part.clone()]))
+            {
                 tell(MatchOwner::Known(holders), encoding);
                 return;
             }
             let start = same[0].start;
             let ahead = if start == 0 { before } else { &word[..start] };
-            if let Some(what) = same.iter().find_map(|part| self.detector.recognize(&word[part.clone()], ahead, self.file)) {
+            if let Some(what) = same
+                .iter()
+                .find_map(|part| self.detector.recognize(&word[part.clone()], ahead, self.file))
+            {
                 tell(what, encoding);
                 return;
             }
@@ -164,7 +203,12 @@ impl FileScanState<'_> {
     }
 
     /// Puts the lines of a private key together; it is told of if it is held.
-    fn collect_key_line(&mut self, line: &[u8], encoding: Option<&'static str>, tell: MatchCallback<'_>) {
+    fn collect_key_line(
+        &mut self,
+        line: &[u8],
+        encoding: Option<&'static str>,
+        tell: MatchCallback<'_>,
+    ) {
         if let Some(start) = find_bytes(line, KEY_HEADER_PREFIX) {
             self.key.clear();
             self.key.extend_from_slice(trim_end(&line[start..], |byte| byte.is_ascii_whitespace()));
@@ -226,7 +270,9 @@ mod tests {
             name: CredentialName::parse(name).unwrap(),
             part: SecretPart::Secret,
         };
-        let held = held.map(|(secret, name)| (fingerprints.fingerprint(secret.as_bytes()), vec![holder(name)]));
+        let held = held.map(|(secret, name)| {
+            (fingerprints.fingerprint(secret.as_bytes()), vec![holder(name)])
+        });
         SecretDetector::new(Arc::new(ProviderCatalog::builtin()), Some(fingerprints), held.into())
     }
 
@@ -252,10 +298,16 @@ mod tests {
         assert_eq!(seen("x", &format!("https://me:{UUID}@host/")), ["laptop"]);
         assert_eq!(seen("x", "?t=Zk3%2Fabcd%2Befgh-1234%3D%3D"), ["build percent-encoded"]);
         assert_eq!(seen("x", r#"{"t":"Zk3\/abcd+efgh-1234=="}"#), ["build escaped"]);
-        let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("me:{UUID}"));
+        let encoded = base64::Engine::encode(
+            &base64::engine::general_purpose::STANDARD,
+            format!("me:{UUID}"),
+        );
         assert_eq!(seen("x", &format!("auth={encoded}")), ["laptop base64"]);
         assert_eq!(seen("x", &format!("{KEY}\n")), ["signer"]);
-        assert_eq!(seen("x", &format!("{{\"key\": \"{}\"}}", KEY.replace('\n', "\\n"))), ["signer escaped"]);
+        assert_eq!(
+            seen("x", &format!("{{\"key\": \"{}\"}}", KEY.replace('\n', "\\n"))),
+            ["signer escaped"]
+        );
     }
 
     #[test]
@@ -270,7 +322,10 @@ mod tests {
             assert_eq!(seen(".env", &line), ["personal-token"], "{line}");
         }
         assert_eq!(seen("snyk.json", &format!("{{\"api\": \"{strange}\"}}")), ["personal-token"]);
-        assert_eq!(seen("x", "https://a/snyk_uat.abcd1234.eyJoIjoiYSJ9.c2ln"), ["personal-access-token"]);
+        assert_eq!(
+            seen("x", "https://a/snyk_uat.abcd1234.eyJoIjoiYSJ9.c2ln"),
+            ["personal-access-token"]
+        );
         for harmless in [
             format!("id: {strange}"),
             format!("\"api\": \"{strange}\""),

@@ -34,8 +34,11 @@ struct LineReader<F> {
 /// Calls `each` with the number and the bytes of every line; of a very long one, with each of its pieces.
 pub(super) fn read_lines(mut file: impl Read, each: impl FnMut(usize, &[u8])) -> io::Result<()> {
     let (mut chunk, blank) = (Zeroizing::new(vec![0; CHUNK_BYTES]), vec![0; CHUNK_BYTES]);
-    let mut lines =
-        LineReader { buffered: Zeroizing::new(Vec::with_capacity(MAX_LINE_BYTES + CHUNK_BYTES)), number: 1, on_line: each };
+    let mut lines = LineReader {
+        buffered: Zeroizing::new(Vec::with_capacity(MAX_LINE_BYTES + CHUNK_BYTES)),
+        number: 1,
+        on_line: each,
+    };
     let (mut encoding, mut odd) = (None, None);
     loop {
         let length = fill_chunk(&mut file, &mut chunk)?;
@@ -74,7 +77,9 @@ impl TextEncoding {
     /// By the mark at its beginning; else by where the zeros of western text are.
     fn detect(bytes: &[u8]) -> Self {
         let sample = &bytes[..bytes.len().min(1024)];
-        let zeros = |offset: usize| sample.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
+        let zeros = |offset: usize| {
+            sample.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count()
+        };
         let many = sample.len() / 5;
         match (sample, zeros(0), zeros(1)) {
             ([0xff, 0xfe, ..], ..) => Self::Utf16LittleEndian,
@@ -87,7 +92,11 @@ impl TextEncoding {
 }
 
 /// The ASCII of UTF-16; every other character becomes a byte that is in no word.
-fn ascii_from_utf16(bytes: &[u8], encoding: TextEncoding, odd: &mut Option<u8>) -> Zeroizing<Vec<u8>> {
+fn ascii_from_utf16(
+    bytes: &[u8],
+    encoding: TextEncoding,
+    odd: &mut Option<u8>,
+) -> Zeroizing<Vec<u8>> {
     let mut narrow = Zeroizing::new(Vec::with_capacity(bytes.len() / 2 + 1));
     let mut all = odd.take().into_iter().chain(bytes.iter().copied());
     while let Some(first) = all.next() {
@@ -95,7 +104,11 @@ fn ascii_from_utf16(bytes: &[u8], encoding: TextEncoding, odd: &mut Option<u8>) 
             *odd = Some(first);
             break;
         };
-        let (high, low) = if encoding == TextEncoding::Utf16BigEndian { (first, second) } else { (second, first) };
+        let (high, low) = if encoding == TextEncoding::Utf16BigEndian {
+            (first, second)
+        } else {
+            (second, first)
+        };
         narrow.push(if high == 0 { low } else { 0xff });
     }
     narrow
@@ -141,12 +154,17 @@ mod tests {
         file.write_all(bytes).unwrap();
         file.rewind().unwrap();
         let mut found = Vec::new();
-        read_lines(file, |number, line| found.push((number, String::from_utf8_lossy(line).into_owned()))).unwrap();
+        read_lines(file, |number, line| {
+            found.push((number, String::from_utf8_lossy(line).into_owned()))
+        })
+        .unwrap();
         found
     }
 
     fn wide(text: &str, big: bool) -> Vec<u8> {
-        text.encode_utf16().flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+        text.encode_utf16()
+            .flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() })
+            .collect()
     }
 
     #[test]
@@ -164,9 +182,15 @@ mod tests {
     #[test]
     fn a_line_without_end_comes_in_pieces_that_overlap() {
         let mut text = vec![b'x'; CHUNK_BYTES - 20];
-        text.extend_from_slice(&[b"the-needle-in-the-hay".as_slice(), &vec![b'y'; CHUNK_BYTES * 3]].concat());
+        text.extend_from_slice(
+            &[b"the-needle-in-the-hay".as_slice(), &vec![b'y'; CHUNK_BYTES * 3]].concat(),
+        );
         let found = lines(&text);
-        assert!(found.iter().all(|(number, piece)| *number == 1 && piece.len() <= MAX_LINE_BYTES + CHUNK_BYTES));
+        assert!(
+            found
+                .iter()
+                .all(|(number, piece)| *number == 1 && piece.len() <= MAX_LINE_BYTES + CHUNK_BYTES)
+        );
         assert!(found.iter().any(|(_, piece)| piece.contains("the-needle-in-the-hay")));
     }
 
@@ -177,7 +201,9 @@ mod tests {
         let bytes = wide(&text, false);
         let narrow: Vec<u8> = bytes
             .chunks(777)
-            .flat_map(|part| ascii_from_utf16(part, TextEncoding::Utf16LittleEndian, &mut odd).to_vec())
+            .flat_map(|part| {
+                ascii_from_utf16(part, TextEncoding::Utf16LittleEndian, &mut odd).to_vec()
+            })
             .collect();
         assert!(narrow == text.as_bytes());
     }

@@ -4,10 +4,10 @@
 //! fingerprints does. `places` says which files are looked at, `reading` reads them in bounded memory, `words` takes
 //! out what may be a secret, and `looker` says what it is.
 
-mod tokenize;
 mod detector;
 mod line_reader;
 mod targets;
+mod tokenize;
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -117,7 +117,12 @@ impl ScanResult {
         let mut findings: Vec<_> = self.matches.iter().map(ScanMatch::to_diagnostic).collect();
         let blind = self.fingerprint_problem.iter().map(|problem| {
             let what = "Copies of the secrets held here could not be told";
-            Diagnostic::warn(DiagnosticArea::Files, what, problem.why.clone(), problem.remedy.clone())
+            Diagnostic::warn(
+                DiagnosticArea::Files,
+                what,
+                problem.why.clone(),
+                problem.remedy.clone(),
+            )
         });
         findings.extend(blind);
         if findings.is_empty() {
@@ -145,7 +150,12 @@ impl ScanMatch {
             }
             MatchOwner::Unknown { provider, kind, why } => {
                 let remedy = "keep it with `tokenring import` or `add`, or revoke it";
-                Diagnostic::warn(DiagnosticArea::Files, place, format!("an unknown {provider} {kind}: {why}"), remedy)
+                Diagnostic::warn(
+                    DiagnosticArea::Files,
+                    place,
+                    format!("an unknown {provider} {kind}: {why}"),
+                    remedy,
+                )
             }
         }
     }
@@ -186,12 +196,22 @@ impl Engine {
             Ok(fingerprints) => (fingerprints, None),
             Err(problem) => (None, Some(problem)),
         };
-        let prints = if fingerprints.is_some() { self.fingerprint_records(&credentials).await? } else { Vec::new() };
-        let looker =
-            SecretDetector::new(Arc::clone(&self.catalog), fingerprints, credentials_by_fingerprint(&credentials, prints));
+        let prints = if fingerprints.is_some() {
+            self.fingerprint_records(&credentials).await?
+        } else {
+            Vec::new()
+        };
+        let looker = SecretDetector::new(
+            Arc::clone(&self.catalog),
+            fingerprints,
+            credentials_by_fingerprint(&credentials, prints),
+        );
         let stop = CancelOnDrop::default();
-        let mut trip =
-            ScanContext { canceled: Arc::clone(&stop.0), progress: ScanProgress::default(), on_progress: Box::new(tell) };
+        let mut trip = ScanContext {
+            canceled: Arc::clone(&stop.0),
+            progress: ScanProgress::default(),
+            on_progress: Box::new(tell),
+        };
         let mut scanned = run_blocking(move || scan_targets(&looker, &paths, &mut trip)).await??;
         scanned.fingerprint_problem = blind;
         self.mark_existing_consumers(&credentials, &mut scanned.matches).await?;
@@ -199,8 +219,13 @@ impl Engine {
     }
 
     /// Makes the place a consumer of the credential whose secret lies there, under a name that is free.
-    pub async fn add_consumers_for_match(&self, sighting: &ScanMatch) -> Result<Vec<Consumer>, Problem> {
-        let (Some(target), false) = (&sighting.target, sighting.has_consumer) else { return Ok(Vec::new()) };
+    pub async fn add_consumers_for_match(
+        &self,
+        sighting: &ScanMatch,
+    ) -> Result<Vec<Consumer>, Problem> {
+        let (Some(target), false) = (&sighting.target, sighting.has_consumer) else {
+            return Ok(Vec::new());
+        };
         let mut made = Vec::new();
         for holder in sighting.owner.current_credentials() {
             let credential = self.find_credential(holder.name.as_str()).await?;
@@ -222,9 +247,15 @@ impl Engine {
             return Ok(None);
         }
         let free = (known.len() + 1..).map(|number| format!("{} {number}", target.kind()));
-        let free = free.into_iter().find(|name| known.iter().all(|consumer| consumer.name.as_str() != name));
+        let free = free
+            .into_iter()
+            .find(|name| known.iter().all(|consumer| consumer.name.as_str() != name));
         let name = CredentialName::parse(&free.unwrap_or_default()).map_err(|error| {
-            Problem::new("The place was not linked", error.to_string(), "link it with `tokenring consumer add`")
+            Problem::new(
+                "The place was not linked",
+                error.to_string(),
+                "link it with `tokenring consumer add`",
+            )
         })?;
         // That is what was just seen to lie there.
         let print = self.current_fingerprint(credential, part).await?;
@@ -241,20 +272,31 @@ impl Engine {
     }
 
     /// The fingerprints of what is held; none are needed where nothing is.
-    async fn fingerprint_hasher_for(&self, credentials: &[Credential]) -> Result<Option<FingerprintHasher>, Problem> {
+    async fn fingerprint_hasher_for(
+        &self,
+        credentials: &[Credential],
+    ) -> Result<Option<FingerprintHasher>, Problem> {
         if credentials.iter().all(|credential| credential.fingerprint.is_none()) {
             return Ok(None);
         }
         self.fingerprint_hasher().await.map(Some)
     }
 
-    async fn mark_existing_consumers(&self, credentials: &[Credential], sightings: &mut [ScanMatch]) -> Result<(), Problem> {
+    async fn mark_existing_consumers(
+        &self,
+        credentials: &[Credential],
+        sightings: &mut [ScanMatch],
+    ) -> Result<(), Problem> {
         for sighting in sightings {
             let Some(target) = &sighting.target else { continue };
             let mut linked = sighting.owner.current_credentials().next().is_some();
             for holder in sighting.owner.current_credentials() {
                 let owner = credentials.iter().find(|credential| credential.name == holder.name);
-                let consumers = if let Some(owner) = owner { self.consumers(&owner.id).await? } else { Vec::new() };
+                let consumers = if let Some(owner) = owner {
+                    self.consumers(&owner.id).await?
+                } else {
+                    Vec::new()
+                };
                 linked &= consumers.iter().any(|consumer| consumer.target == *target);
             }
             sighting.has_consumer = linked;
@@ -313,8 +355,11 @@ fn credentials_by_fingerprint(
     let mut held: HashMap<String, Vec<MatchedCredential>> = HashMap::new();
     for credential in credentials {
         if let Some(fingerprint) = &credential.fingerprint {
-            let holder =
-                MatchedCredential { slot: Some(SecretSlot::Current), name: credential.name.clone(), part: SecretPart::Secret };
+            let holder = MatchedCredential {
+                slot: Some(SecretSlot::Current),
+                name: credential.name.clone(),
+                part: SecretPart::Secret,
+            };
             held.entry(fingerprint.clone()).or_default().push(holder);
         }
     }
@@ -340,11 +385,19 @@ pub fn words(holders: &[MatchedCredential]) -> String {
     sorts.map(sort).collect::<Vec<_>>().join("; ")
 }
 
-fn scan_targets(looker: &SecretDetector, paths: &[PathBuf], trip: &mut ScanContext) -> Result<ScanResult, Problem> {
+fn scan_targets(
+    looker: &SecretDetector,
+    paths: &[PathBuf],
+    trip: &mut ScanContext,
+) -> Result<ScanResult, Problem> {
     let stopped = &Arc::clone(&trip.canceled);
-    let (piped, named): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| path.as_os_str() == STDIN_PATH);
-    let (places, mut unread) =
-        if paths.is_empty() { targets::default_targets(stopped) } else { targets::targets_for_paths(&named, stopped)? };
+    let (piped, named): (Vec<_>, Vec<_>) =
+        paths.iter().cloned().partition(|path| path.as_os_str() == STDIN_PATH);
+    let (places, mut unread) = if paths.is_empty() {
+        targets::default_targets(stopped)
+    } else {
+        targets::targets_for_paths(&named, stopped)?
+    };
     let places: Vec<_> = piped.into_iter().take(1).map(ScanTarget::new).chain(places).collect();
     let (mut sightings, mut files) = (Vec::new(), 0);
     trip.progress.total_files = places.len();
@@ -361,13 +414,24 @@ fn scan_targets(looker: &SecretDetector, paths: &[PathBuf], trip: &mut ScanConte
             Err(error) => unread.push(UnreadableFile { path: place.path, why: error.to_string() }),
         }
     }
-    sightings.sort_by(|one, other| (&one.path, one.line, &one.owner).cmp(&(&other.path, other.line, &other.owner)));
+    sightings.sort_by(|one, other| {
+        (&one.path, one.line, &one.owner).cmp(&(&other.path, other.line, &other.owner))
+    });
     Ok(ScanResult { matches: sightings, unreadable: unread, files, fingerprint_problem: None })
 }
 
-fn scan_target(looker: &SecretDetector, place: &ScanTarget, trip: &mut ScanContext) -> std::io::Result<Vec<ScanMatch>> {
+fn scan_target(
+    looker: &SecretDetector,
+    place: &ScanTarget,
+    trip: &mut ScanContext,
+) -> std::io::Result<Vec<ScanMatch>> {
     if place.path.as_os_str() == STDIN_PATH {
-        return scan_reader(looker, place, CancellableReader { inner: std::io::stdin().lock(), context: trip }, None);
+        return scan_reader(
+            looker,
+            place,
+            CancellableReader { inner: std::io::stdin().lock(), context: trip },
+            None,
+        );
     }
     let file = std::fs::File::open(&place.path)?;
     let openness = super::consumer::file::exposed_mode(&file.metadata()?);
@@ -409,12 +473,20 @@ fn scan_reader(
 }
 
 /// The places in a file that hold a secret of ours and that a consumer can keep up to date.
-fn consumer_targets(looker: &SecretDetector, path: &Path) -> Vec<(Vec<MatchedCredential>, ConsumerTarget)> {
+fn consumer_targets(
+    looker: &SecretDetector,
+    path: &Path,
+) -> Vec<(Vec<MatchedCredential>, ConsumerTarget)> {
     let texts = import::texts_with_targets(path).into_iter();
-    texts.filter_map(|(target, text)| Some((looker.matched_credentials(text.as_bytes())?, target))).collect()
+    texts
+        .filter_map(|(target, text)| Some((looker.matched_credentials(text.as_bytes())?, target)))
+        .collect()
 }
 
-fn target_for_owner(targets: &[(Vec<MatchedCredential>, ConsumerTarget)], what: &MatchOwner) -> Option<ConsumerTarget> {
+fn target_for_owner(
+    targets: &[(Vec<MatchedCredential>, ConsumerTarget)],
+    what: &MatchOwner,
+) -> Option<ConsumerTarget> {
     let MatchOwner::Known(found) = what else { return None };
     targets.iter().find(|(holders, _)| holders == found).map(|(_, target)| target.clone())
 }

@@ -59,8 +59,16 @@ const HOME_SECRET_FILES: [&str; 42] = [
 ];
 
 /// What the names of files with secrets begin with.
-const SECRET_FILE_PREFIXES: [&str; 8] =
-    [".env", "docker-compose", "compose.", "credentials", "secrets", "values", "appsettings", "terraform.tfstate"];
+const SECRET_FILE_PREFIXES: [&str; 8] = [
+    ".env",
+    "docker-compose",
+    "compose.",
+    "credentials",
+    "secrets",
+    "values",
+    "appsettings",
+    "terraform.tfstate",
+];
 
 /// What they end with.
 const SECRET_FILE_SUFFIXES: [&str; 5] = [".env", ".tfvars", ".pem", ".key", "_history"];
@@ -170,7 +178,9 @@ impl<'s> FileSet<'s> {
     }
 
     fn add_home_files(&mut self, home: &Path) {
-        for path in HOME_SECRET_FILES.iter().map(|name| home.join(name)).filter(|path| path.exists()) {
+        for path in
+            HOME_SECRET_FILES.iter().map(|name| home.join(name)).filter(|path| path.exists())
+        {
             if path.is_dir() { self.add_folder(&path) } else { self.add_file(&path) }
         }
         for entry in std::fs::read_dir(home).into_iter().flatten().flatten() {
@@ -184,22 +194,37 @@ impl<'s> FileSet<'s> {
     /// Everything below, but for ignored output that bears no secrets.
     fn add_folder(&mut self, root: &Path) {
         let mut heeding = WalkBuilder::new(root);
-        heeding.hidden(false).require_git(false).follow_links(false).filter_entry(|entry| !is_git_folder(entry));
+        heeding
+            .hidden(false)
+            .require_git(false)
+            .follow_links(false)
+            .filter_entry(|entry| !is_git_folder(entry));
         let mut all = WalkBuilder::new(root);
-        all.standard_filters(false).follow_links(false).filter_entry(|entry| !is_git_objects_folder(entry));
+        all.standard_filters(false)
+            .follow_links(false)
+            .filter_entry(|entry| !is_git_objects_folder(entry));
         let stopped = self.canceled;
         let goes_on = |_: &Result<DirEntry, ignore::Error>| !stopped.load(Ordering::Relaxed);
         for entry in heeding.build().take_while(goes_on) {
             self.add_entry(entry, |_| true);
         }
         for entry in all.build().take_while(goes_on) {
-            self.add_entry(entry, |path| !is_build_output(path.strip_prefix(root).unwrap_or(path)) || may_hold_secrets(path));
+            self.add_entry(entry, |path| {
+                !is_build_output(path.strip_prefix(root).unwrap_or(path)) || may_hold_secrets(path)
+            });
         }
     }
 
-    fn add_entry(&mut self, entry: Result<DirEntry, ignore::Error>, is_wanted: impl Fn(&Path) -> bool) {
+    fn add_entry(
+        &mut self,
+        entry: Result<DirEntry, ignore::Error>,
+        is_wanted: impl Fn(&Path) -> bool,
+    ) {
         match entry {
-            Ok(entry) if entry.file_type().is_some_and(|sort| !sort.is_dir()) && is_wanted(entry.path()) => {
+            Ok(entry)
+                if entry.file_type().is_some_and(|sort| !sort.is_dir())
+                    && is_wanted(entry.path()) =>
+            {
                 self.add_file(entry.path());
             }
             Ok(_) => {}
@@ -209,7 +234,9 @@ impl<'s> FileSet<'s> {
 
     /// Takes what the path leads to, if that is a regular file: a pipe would block, a device would never end.
     fn add_file(&mut self, path: &Path) {
-        match std::fs::canonicalize(path).and_then(|real| Ok((std::fs::metadata(&real)?.is_file(), real))) {
+        match std::fs::canonicalize(path)
+            .and_then(|real| Ok((std::fs::metadata(&real)?.is_file(), real)))
+        {
             Ok((true, real)) => {
                 let is_link = std::fs::symlink_metadata(path).is_ok_and(|seen| seen.is_symlink());
                 self.files.entry(real).or_default().extend(is_link.then(|| path.to_owned()));
@@ -232,7 +259,10 @@ impl<'s> FileSet<'s> {
     }
 
     fn finish(self) -> (Vec<ScanTarget>, Vec<UnreadableFile>) {
-        let places = self.files.into_iter().map(|(path, links)| ScanTarget { path, links: links.into_iter().collect() });
+        let places = self
+            .files
+            .into_iter()
+            .map(|(path, links)| ScanTarget { path, links: links.into_iter().collect() });
         let unread = self.unreadable.into_iter().map(|(path, why)| UnreadableFile { path, why });
         (places.collect(), unread.collect())
     }
@@ -251,7 +281,10 @@ fn may_hold_secrets(path: &Path) -> bool {
 
 fn is_build_output(path: &Path) -> bool {
     let mut folders = path.parent().into_iter().flat_map(Path::components);
-    folders.any(|folder| BUILD_OUTPUT_FOLDERS.iter().any(|name| folder.as_os_str() == *name) || folder.as_os_str() == ".git")
+    folders.any(|folder| {
+        BUILD_OUTPUT_FOLDERS.iter().any(|name| folder.as_os_str() == *name)
+            || folder.as_os_str() == ".git"
+    })
 }
 
 fn is_git_folder(entry: &DirEntry) -> bool {
@@ -259,13 +292,18 @@ fn is_git_folder(entry: &DirEntry) -> bool {
 }
 
 fn is_git_objects_folder(entry: &DirEntry) -> bool {
-    entry.file_name() == "objects" && entry.path().parent().and_then(Path::file_name).is_some_and(|parent| parent == ".git")
+    entry.file_name() == "objects"
+        && entry.path().parent().and_then(Path::file_name).is_some_and(|parent| parent == ".git")
 }
 
 fn cannot_scan(path: &Path, error: &std::io::Error) -> Problem {
     let what = format!("{} cannot be looked at", path.display());
-    Problem::new(what, error.to_string(), "name a file or folder that is there and that you may read")
-        .with_class(ProblemClass::NotFound)
+    Problem::new(
+        what,
+        error.to_string(),
+        "name a file or folder that is there and that you may read",
+    )
+    .with_class(ProblemClass::NotFound)
 }
 
 #[cfg(test)]
@@ -298,8 +336,12 @@ mod tests {
         ] {
             write(path, "x");
         }
-        let (places, unread) = targets_for_paths(std::slice::from_ref(&root), &AtomicBool::new(false)).unwrap();
-        let found: Vec<_> = places.iter().map(|place| place.path.strip_prefix(&root).unwrap().to_str().unwrap()).collect();
+        let (places, unread) =
+            targets_for_paths(std::slice::from_ref(&root), &AtomicBool::new(false)).unwrap();
+        let found: Vec<_> = places
+            .iter()
+            .map(|place| place.path.strip_prefix(&root).unwrap().to_str().unwrap())
+            .collect();
         assert_eq!(
             found,
             [
@@ -315,7 +357,10 @@ mod tests {
         );
         assert_eq!(unread, []);
         assert_eq!(
-            targets_for_paths(&[root.join("app/build/out.js")], &AtomicBool::new(false)).unwrap().0.len(),
+            targets_for_paths(&[root.join("app/build/out.js")], &AtomicBool::new(false))
+                .unwrap()
+                .0
+                .len(),
             1,
             "what is named is looked at"
         );
@@ -331,7 +376,11 @@ mod tests {
         for (link, goal) in [("link", "real"), ("loop", "loop"), ("gone", "nowhere")] {
             std::os::unix::fs::symlink(root.join(goal), root.join(link)).unwrap();
         }
-        let (places, _) = targets_for_paths(std::slice::from_ref(&root), &AtomicBool::new(false)).unwrap();
-        assert_eq!(places, [ScanTarget { path: root.join("real"), links: vec![root.join("link")] }]);
+        let (places, _) =
+            targets_for_paths(std::slice::from_ref(&root), &AtomicBool::new(false)).unwrap();
+        assert_eq!(
+            places,
+            [ScanTarget { path: root.join("real"), links: vec![root.join("link")] }]
+        );
     }
 }

@@ -17,8 +17,9 @@ const MAX_SECRET_BYTES: usize = 4096;
 const MAX_STARTS_PER_WORD: usize = 16;
 
 /// Padding is often left out.
-const LENIENT_BASE64: GeneralPurposeConfig =
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true);
+const LENIENT_BASE64: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT_BASE64);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT_BASE64);
 
@@ -27,7 +28,10 @@ pub(super) fn split_words(line: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let start = at + line[at..].iter().position(|byte| is_word_byte(*byte))?;
-        let end = line[start..].iter().position(|byte| !is_word_byte(*byte)).map_or(line.len(), |length| start + length);
+        let end = line[start..]
+            .iter()
+            .position(|byte| !is_word_byte(*byte))
+            .map_or(line.len(), |length| start + length);
         at = end;
         Some(start..end)
     })
@@ -37,8 +41,10 @@ pub(super) fn split_words(line: &[u8]) -> impl Iterator<Item = Range<usize>> {
 /// The parts of a word that may be a secret by themselves, such as what stands behind `KEY=` or between `:` and `@`;
 /// those with the same beginning follow one another, the longest first.
 pub(super) fn secret_candidates(word: &[u8]) -> Vec<Range<usize>> {
-    let separators = || word.iter().enumerate().filter(|(_, byte)| is_separator(**byte)).map(|(place, _)| place);
-    let beginnings = std::iter::once(0).chain(separators().map(|place| place + 1)).take(MAX_STARTS_PER_WORD);
+    let separators =
+        || word.iter().enumerate().filter(|(_, byte)| is_separator(**byte)).map(|(place, _)| place);
+    let beginnings =
+        std::iter::once(0).chain(separators().map(|place| place + 1)).take(MAX_STARTS_PER_WORD);
     let mut found = Vec::new();
     for start in beginnings {
         let trimmed = start + trim_end(&word[start..]).len();
@@ -57,12 +63,20 @@ pub(super) fn secret_candidates(word: &[u8]) -> Vec<Range<usize>> {
 /// The text that a word is the base64 form of, if it is one.
 pub(super) fn decode_base64(word: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let bare = word.rsplit(|byte| matches!(byte, b':' | b',')).next()?;
-    let bare = if bare.len() >= 16 && !bare.ends_with(b"=") { bare.split(|byte| *byte == b'=').next_back()? } else { bare };
+    let bare = if bare.len() >= 16 && !bare.ends_with(b"=") {
+        bare.split(|byte| *byte == b'=').next_back()?
+    } else {
+        bare
+    };
     if !(16..=MAX_SECRET_BYTES).contains(&bare.len()) {
         return None;
     }
-    let decoded = STANDARD.decode(bare).or_else(|_| URL_SAFE.decode(bare)).ok().map(Zeroizing::new)?;
-    decoded.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t')).then_some(decoded)
+    let decoded =
+        STANDARD.decode(bare).or_else(|_| URL_SAFE.decode(bare)).ok().map(Zeroizing::new)?;
+    decoded
+        .iter()
+        .all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t'))
+        .then_some(decoded)
 }
 
 /// The word with `%2B` and the like resolved, if there are any.
@@ -70,7 +84,8 @@ pub(super) fn decode_percent(word: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut plain = Zeroizing::new(Vec::with_capacity(word.len()));
     let mut at = 0;
     while at < word.len() {
-        let encoded = word.get(at + 1..at + 3).filter(|_| word[at] == b'%').and_then(parse_hex_byte);
+        let encoded =
+            word.get(at + 1..at + 3).filter(|_| word[at] == b'%').and_then(parse_hex_byte);
         plain.push(encoded.unwrap_or(word[at]));
         at += if encoded.is_some() { 3 } else { 1 };
     }
@@ -88,7 +103,9 @@ pub(super) fn decode_escapes(line: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (byte, width) = match &line[at..] {
             [b'\\', b'/', ..] => (b'/', 2),
             [b'\\', b'n', ..] => (b'\n', 2),
-            [b'\\', b'u', b'0', b'0', high, low, ..] => (parse_hex_byte(&[*high, *low]).unwrap_or(b'\\'), 6),
+            [b'\\', b'u', b'0', b'0', high, low, ..] => {
+                (parse_hex_byte(&[*high, *low]).unwrap_or(b'\\'), 6)
+            }
             [byte, ..] => (*byte, 1),
             [] => break,
         };
@@ -99,7 +116,9 @@ pub(super) fn decode_escapes(line: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 fn parse_hex_byte(digits: &[u8]) -> Option<u8> {
-    let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    let digits = std::str::from_utf8(digits)
+        .ok()
+        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
     u8::from_str_radix(digits, 16).ok()
 }
 
@@ -107,7 +126,20 @@ fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_graphic()
         && !matches!(
             byte,
-            b'"' | b'\'' | b'`' | b'\\' | b'<' | b'>' | b',' | b';' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'|'
+            b'"' | b'\''
+                | b'`'
+                | b'\\'
+                | b'<'
+                | b'>'
+                | b','
+                | b';'
+                | b'('
+                | b')'
+                | b'['
+                | b']'
+                | b'{'
+                | b'}'
+                | b'|'
         )
 }
 
@@ -116,7 +148,10 @@ fn is_separator(byte: u8) -> bool {
 }
 
 fn trim_end(text: &[u8]) -> &[u8] {
-    let kept = text.iter().rposition(|byte| !matches!(byte, b'.' | b':' | b'!' | b'?' | b'*')).map_or(0, |last| last + 1);
+    let kept = text
+        .iter()
+        .rposition(|byte| !matches!(byte, b'.' | b':' | b'!' | b'?' | b'*'))
+        .map_or(0, |last| last + 1);
     &text[..kept]
 }
 
@@ -127,7 +162,9 @@ mod tests {
     fn all(line: &str) -> Vec<&str> {
         let words = split_words(line.as_bytes()).flat_map(|word| {
             let start = word.start;
-            secret_candidates(&line.as_bytes()[word]).into_iter().map(move |part| start + part.start..start + part.end)
+            secret_candidates(&line.as_bytes()[word])
+                .into_iter()
+                .map(move |part| start + part.start..start + part.end)
         });
         words.map(|part| &line[part]).collect()
     }
@@ -146,15 +183,23 @@ mod tests {
         ] {
             assert!(all(&line).contains(&secret), "{line}: {:?}", all(&line));
         }
-        for line in ["https://me:0123456789abcdef@host/path", "https://host/?token=0123456789abcdef&x=1"] {
+        for line in
+            ["https://me:0123456789abcdef@host/path", "https://host/?token=0123456789abcdef&x=1"]
+        {
             assert!(all(line).contains(&"0123456789abcdef"), "{line}");
         }
     }
 
     #[test]
     fn encodings_are_taken_off_once() {
-        assert_eq!(decode_base64(b"dXNlcjowMTIzNDU2Nzg5YWJjZGVm").unwrap().as_slice(), b"user:0123456789abcdef");
-        assert_eq!(decode_base64(b"auth=dXNlcjowMTIzNDU2Nzg5YWJjZGVm").unwrap().as_slice(), b"user:0123456789abcdef");
+        assert_eq!(
+            decode_base64(b"dXNlcjowMTIzNDU2Nzg5YWJjZGVm").unwrap().as_slice(),
+            b"user:0123456789abcdef"
+        );
+        assert_eq!(
+            decode_base64(b"auth=dXNlcjowMTIzNDU2Nzg5YWJjZGVm").unwrap().as_slice(),
+            b"user:0123456789abcdef"
+        );
         assert_eq!(decode_base64(b"/usr/share/doc/whatever"), None);
         assert_eq!(decode_percent(b"a%2Fb%zz").unwrap().as_slice(), b"a/b%zz");
         assert_eq!(decode_percent(b"plain"), None);

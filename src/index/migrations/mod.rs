@@ -36,14 +36,18 @@ pub(super) fn migrate(connection: &mut Connection, version: u32) -> Result<(), T
 }
 
 /// Looks at the file's marks, migrates it if it is older, and refuses it if it is not ours or newer.
-pub(super) fn migrate_if_older(connection: &mut Connection, path: &Path) -> Result<(), TransactionError> {
+pub(super) fn migrate_if_older(
+    connection: &mut Connection,
+    path: &Path,
+) -> Result<(), TransactionError> {
     if read_pragma(connection, "application_id")? != APPLICATION_ID {
         return Err(DatabaseError::NotOurFile { path: path.to_owned() }.into());
     }
     match read_pragma(connection, "user_version")? {
         LATEST_VERSION => Ok(()),
         found if found > LATEST_VERSION => {
-            Err(DatabaseError::NewerSchema { path: path.to_owned(), found, known: LATEST_VERSION }.into())
+            Err(DatabaseError::NewerSchema { path: path.to_owned(), found, known: LATEST_VERSION }
+                .into())
         }
         _ => migrate(connection, LATEST_VERSION),
     }

@@ -12,14 +12,24 @@ const SCANS_PER_TARGET: usize = 5;
 const FINDINGS_PER_TARGET: usize = 20;
 
 /// Severity, as a number, and name of the findings, in turns.
-const FINDING_TEMPLATES: [(u8, &str); 4] =
-    [(30, "SQL Injection"), (20, "Reflected XSS"), (10, "Missing HSTS header"), (40, "Remote Code Execution")];
+const FINDING_TEMPLATES: [(u8, &str); 4] = [
+    (30, "SQL Injection"),
+    (20, "Reflected XSS"),
+    (10, "Missing HSTS header"),
+    (40, "Remote Code Execution"),
+];
 
 /// Name of the role, and whether it may manage keys.
 const ROLES: [(&str, bool); 3] = [("Admin", true), ("Developer", false), ("Auditor", false)];
 const TEAMS: [&str; 3] = ["Storefront", "Payments", "Platform"];
-const PERMISSIONS: [&str; 6] =
-    ["account_settings", "audit_log", "change_finding", "create_target", "discovery", "manage_credentials"];
+const PERMISSIONS: [&str; 6] = [
+    "account_settings",
+    "audit_log",
+    "change_finding",
+    "create_target",
+    "discovery",
+    "manage_credentials",
+];
 
 /// The catalogue of the region with this id.
 #[derive(Clone, Copy)]
@@ -34,17 +44,29 @@ impl ApiWebCatalog {
             ["targets", id] => self.find_target(id).map(|place| ok_response(&self.target(place))),
             ["targets", id, "scans"] => {
                 let target = self.find_target(id)?;
-                paginate(call, SCANS_PER_TARGET, |place| self.scan(target * SCANS_PER_TARGET + place))
+                paginate(call, SCANS_PER_TARGET, |place| {
+                    self.scan(target * SCANS_PER_TARGET + place)
+                })
             }
             ["targets", id, "findings"] => {
                 let target = self.find_target(id)?;
-                paginate(call, FINDINGS_PER_TARGET, |place| self.finding(target * FINDINGS_PER_TARGET + place))
+                paginate(call, FINDINGS_PER_TARGET, |place| {
+                    self.finding(target * FINDINGS_PER_TARGET + place)
+                })
             }
             ["scans"] => paginate(call, TARGET_COUNT * SCANS_PER_TARGET, |place| self.scan(place)),
-            ["findings"] => paginate(call, TARGET_COUNT * FINDINGS_PER_TARGET, |place| self.finding(place)),
+            ["findings"] => {
+                paginate(call, TARGET_COUNT * FINDINGS_PER_TARGET, |place| self.finding(place))
+            }
             ["roles"] => paginate(call, ROLES.len(), |place| self.role(place)),
-            ["roles", id] => self.find_role(id).map(|place| ok_response(&self.role(place))).ok_or_else(not_found),
-            ["teams"] => paginate(call, TEAMS.len(), |place| json!({"id": self.id("team", place), "name": TEAMS[place]})),
+            ["roles", id] => {
+                self.find_role(id).map(|place| ok_response(&self.role(place))).ok_or_else(not_found)
+            }
+            ["teams"] => paginate(
+                call,
+                TEAMS.len(),
+                |place| json!({"id": self.id("team", place), "name": TEAMS[place]}),
+            ),
             ["permissions"] => paginate(call, PERMISSIONS.len(), permission),
             _ => Err(not_found()),
         }

@@ -48,7 +48,15 @@ impl ApiUserKey {
         let fields = BTreeMap::from([("key_id", self.id.clone()), ("key_name", self.name.clone())]);
         let name = format!("{prefix}-{}", self.name);
         let (region, secret) = (region.to_owned(), self.secret.clone());
-        SeededCredential { name, provider: "snyk-api-web", kind: "api-key", region, secret, fields, parts: BTreeMap::new() }
+        SeededCredential {
+            name,
+            provider: "snyk-api-web",
+            kind: "api-key",
+            region,
+            secret,
+            fields,
+            parts: BTreeMap::new(),
+        }
     }
 
     pub(super) fn describe(&self) -> Value {

@@ -11,13 +11,16 @@ use serde_json::{Value, json};
 
 use super::clock::{MILLIS_PER_DAY, RequestInstant, UnixMillis, format_rfc3339};
 use super::deterministic;
-use super::http_service::{LiveSecretRecord, SimulatedProvider, SimulatedService, SimulatorRequest, SimulatorResponse};
+use super::http_service::{
+    LiveSecretRecord, SimulatedProvider, SimulatedService, SimulatorRequest, SimulatorResponse,
+};
 use super::manifest::SeededCredential;
 use catalog::{ApiWebCatalog, error_detail, role_manages_keys};
 use keys::{ApiUserKey, parse_name};
 
 /// Every region with the prefix of its credentials' names.
-pub(super) const REGIONS: [(&str, &str); 3] = [("SAW-EU", "saw-eu"), ("SAW-US", "saw-us"), ("SAW-AU", "saw-au")];
+pub(super) const REGIONS: [(&str, &str); 3] =
+    [("SAW-EU", "saw-eu"), ("SAW-US", "saw-us"), ("SAW-AU", "saw-au")];
 
 /// Name and role of the seeded keys: the first may manage keys, the second may not.
 const SEEDED_KEYS: [(&str, usize); 2] = [("admin", 0), ("pipeline", DEVELOPER_ROLE)];
@@ -52,11 +55,26 @@ type KeyView = fn(&ApiWebRegion, &ApiUserKey) -> Value;
 
 impl ApiWebRegion {
     /// A region with its seeded keys, and the credentials that open it.
-    pub(super) fn new(id: &'static str, prefix: &str, midnight: UnixMillis) -> (Self, Vec<SeededCredential>) {
-        let past = RequestInstant { now: midnight - 60 * MILLIS_PER_DAY, ..RequestInstant::default() };
-        let keys: Vec<ApiUserKey> = SEEDED_KEYS.into_iter().map(|(name, role)| ApiUserKey::new(id, name, role, past)).collect();
+    pub(super) fn new(
+        id: &'static str,
+        prefix: &str,
+        midnight: UnixMillis,
+    ) -> (Self, Vec<SeededCredential>) {
+        let past =
+            RequestInstant { now: midnight - 60 * MILLIS_PER_DAY, ..RequestInstant::default() };
+        let keys: Vec<ApiUserKey> = SEEDED_KEYS
+            .into_iter()
+            .map(|(name, role)| ApiUserKey::new(id, name, role, past))
+            .collect();
         let credentials = keys.iter().map(|key| key.credential(id, prefix)).collect();
-        (Self { id, catalog: ApiWebCatalog(id), state: Mutex::new(ApiWebState { keys, created_count: 0 }) }, credentials)
+        (
+            Self {
+                id,
+                catalog: ApiWebCatalog(id),
+                state: Mutex::new(ApiWebState { keys, created_count: 0 }),
+            },
+            credentials,
+        )
     }
 
     fn state(&self) -> MutexGuard<'_, ApiWebState> {
@@ -65,12 +83,19 @@ impl ApiWebRegion {
 
     fn authenticate(&self, call: &SimulatorRequest) -> Result<ApiWebCaller, SimulatorResponse> {
         let Some((scheme, value)) = call.authorization() else {
-            return Err(error_detail(StatusCode::UNAUTHORIZED, "Authentication credentials were not provided."));
+            return Err(error_detail(
+                StatusCode::UNAUTHORIZED,
+                "Authentication credentials were not provided.",
+            ));
         };
         let state = self.state();
-        let known = state.keys.iter().find(|key| key.secret == value && key.active && key.validity.is_valid_at(call.instant.now));
+        let known = state.keys.iter().find(|key| {
+            key.secret == value && key.active && key.validity.is_valid_at(call.instant.now)
+        });
         match known.filter(|_| scheme.eq_ignore_ascii_case("jwt")) {
-            Some(key) => Ok(ApiWebCaller { id: key.id.clone(), name: key.name.clone(), role: key.role }),
+            Some(key) => {
+                Ok(ApiWebCaller { id: key.id.clone(), name: key.name.clone(), role: key.role })
+            }
             None => Err(error_detail(StatusCode::UNAUTHORIZED, "Error decoding signature.")),
         }
     }
@@ -85,7 +110,10 @@ impl ApiWebRegion {
         match (call.method.as_str(), path) {
             ("GET", ["profile"]) => Ok(ok_response(&profile(&caller))),
             (_, ["keys" | "api-users", ..]) if !role_manages_keys(caller.role) => {
-                Err(error_detail(StatusCode::FORBIDDEN, "You do not have permission to perform this action."))
+                Err(error_detail(
+                    StatusCode::FORBIDDEN,
+                    "You do not have permission to perform this action.",
+                ))
             }
             (_, ["keys", id @ ..]) => self.manage_keys(call, id, |_, key| key.describe()),
             (_, ["api-users", id @ ..]) => self.manage_keys(call, id, Self::describe_user),
@@ -99,7 +127,11 @@ impl ApiWebRegion {
             ("GET", []) => {
                 let state = self.state();
                 let wanted = call.query("search").unwrap_or_default();
-                let found: Vec<&ApiUserKey> = state.keys.iter().filter(|key| !key.deleted && key.name.contains(wanted)).collect();
+                let found: Vec<&ApiUserKey> = state
+                    .keys
+                    .iter()
+                    .filter(|key| !key.deleted && key.name.contains(wanted))
+                    .collect();
                 paginate(call, found.len(), |place| view(self, found[place]))
             }
             ("POST", []) => self.handle_create(call, view),
@@ -113,24 +145,32 @@ impl ApiWebRegion {
                     view(self, key)
                 })
             }
-            ("DELETE", [id]) => {
-                self.with_key(id, |key| key.delete(call.instant)).map(|_| SimulatorResponse::empty(StatusCode::NO_CONTENT))
-            }
-            _ => Err(error_detail(StatusCode::METHOD_NOT_ALLOWED, &format!("Method \"{}\" not allowed.", call.method))),
+            ("DELETE", [id]) => self
+                .with_key(id, |key| key.delete(call.instant))
+                .map(|_| SimulatorResponse::empty(StatusCode::NO_CONTENT)),
+            _ => Err(error_detail(
+                StatusCode::METHOD_NOT_ALLOWED,
+                &format!("Method \"{}\" not allowed.", call.method),
+            )),
         }
     }
 
     fn with_key(&self, id: &str, act: impl FnOnce(&mut ApiUserKey) -> Value) -> ApiWebResult {
         let mut state = self.state();
-        let key = state.keys.iter_mut().find(|key| key.id == id && !key.deleted).ok_or_else(not_found)?;
+        let key =
+            state.keys.iter_mut().find(|key| key.id == id && !key.deleted).ok_or_else(not_found)?;
         Ok(ok_response(&act(key)))
     }
 
     fn handle_create(&self, call: &SimulatorRequest, view: KeyView) -> ApiWebResult {
         let wish = call.json().unwrap_or_default();
-        let name = parse_name(&wish)?.ok_or_else(|| invalid_field("name", "This field is required."))?;
+        let name =
+            parse_name(&wish)?.ok_or_else(|| invalid_field("name", "This field is required."))?;
         let role = match wish["user_roles"][0]["role"]["id"].as_str() {
-            Some(id) => self.catalog.find_role(id).ok_or_else(|| invalid_field("user_roles", "Unknown role."))?,
+            Some(id) => self
+                .catalog
+                .find_role(id)
+                .ok_or_else(|| invalid_field("user_roles", "Unknown role."))?,
             None => DEVELOPER_ROLE,
         };
         let mut state = self.state();
@@ -143,9 +183,16 @@ impl ApiWebRegion {
         Ok(SimulatorResponse::json(StatusCode::CREATED, &body))
     }
 
-    fn create_key(&self, state: &mut ApiWebState, name: &str, role: usize, at: RequestInstant) -> ApiUserKey {
+    fn create_key(
+        &self,
+        state: &mut ApiWebState,
+        name: &str,
+        role: usize,
+        at: RequestInstant,
+    ) -> ApiUserKey {
         state.created_count += 1;
-        let mut key = ApiUserKey::new(&format!("{}/minted/{}", self.id, state.created_count), name, role, at);
+        let mut key =
+            ApiUserKey::new(&format!("{}/minted/{}", self.id, state.created_count), name, role, at);
         name.clone_into(&mut key.name);
         key
     }
@@ -188,7 +235,11 @@ impl SimulatedProvider for ApiWebRegion {
             .collect()
     }
 
-    fn replace_manually(&self, credential: &SeededCredential, at: RequestInstant) -> Option<String> {
+    fn replace_manually(
+        &self,
+        credential: &SeededCredential,
+        at: RequestInstant,
+    ) -> Option<String> {
         let mut state = self.state();
         let old = state.keys.iter().find(|key| key.secret == credential.secret)?;
         let (name, role) = (old.name.clone(), old.role);
@@ -200,7 +251,8 @@ impl SimulatedProvider for ApiWebRegion {
 
     fn revoke_manually(&self, sha256: &str, at: RequestInstant) -> bool {
         let mut state = self.state();
-        let found = state.keys.iter_mut().find(|key| deterministic::sha256_hex(&key.secret) == sha256);
+        let found =
+            state.keys.iter_mut().find(|key| deterministic::sha256_hex(&key.secret) == sha256);
         found.map(|key| key.delete(at)).is_some()
     }
 }
@@ -212,10 +264,17 @@ fn profile(caller: &ApiWebCaller) -> Value {
 }
 
 /// One page of `total` items: `page` from 1, `length` items each.
-fn paginate(call: &SimulatorRequest, total: usize, item: impl FnMut(usize) -> Value) -> ApiWebResult {
-    let number = |name, default| call.query(name).map_or(Some(default), |text| text.parse().ok().filter(|number| *number > 0));
-    let length: usize =
-        number("length", DEFAULT_PAGE_LENGTH).ok_or_else(|| invalid_field("length", "A valid integer is required."))?;
+fn paginate(
+    call: &SimulatorRequest,
+    total: usize,
+    item: impl FnMut(usize) -> Value,
+) -> ApiWebResult {
+    let number = |name, default| {
+        call.query(name)
+            .map_or(Some(default), |text| text.parse().ok().filter(|number| *number > 0))
+    };
+    let length: usize = number("length", DEFAULT_PAGE_LENGTH)
+        .ok_or_else(|| invalid_field("length", "A valid integer is required."))?;
     let page: usize = number("page", 1).ok_or_else(invalid_page)?;
     let pages = total.div_ceil(length).max(1);
     if page > pages {
@@ -223,7 +282,9 @@ fn paginate(call: &SimulatorRequest, total: usize, item: impl FnMut(usize) -> Va
     }
     let start = (page - 1) * length;
     let results: Vec<Value> = (start..(start + length).min(total)).map(item).collect();
-    Ok(ok_response(&json!({"count": total, "page_total": pages, "page": page, "length": length, "results": results})))
+    Ok(ok_response(
+        &json!({"count": total, "page_total": pages, "page": page, "length": length, "results": results}),
+    ))
 }
 
 fn ok_response(body: &Value) -> SimulatorResponse {

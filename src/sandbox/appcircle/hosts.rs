@@ -15,21 +15,28 @@ pub(in crate::sandbox) struct AppcircleAuthHost(pub(in crate::sandbox) Arc<Appci
 impl SimulatedService for AppcircleAuthHost {
     fn respond(&self, call: &SimulatorRequest) -> SimulatorResponse {
         match (&call.method, call.path.as_str()) {
-            (&Method::POST, "/auth/v3/token") => {
-                self.0.exchange_personal_key(call, ["personalAccessKey", "subOrganization", "subOrganizationId"])
-            }
+            (&Method::POST, "/auth/v3/token") => self.0.exchange_personal_key(
+                call,
+                ["personalAccessKey", "subOrganization", "subOrganizationId"],
+            ),
             (&Method::POST, "/auth/v2/token") => {
                 self.0.exchange_personal_key(call, ["pat", "subOrganization", "subOrganizationId"])
             }
-            (&Method::POST, "/auth/v1/token") if call.form().contains_key("personal-access-key") => {
+            (&Method::POST, "/auth/v1/token")
+                if call.form().contains_key("personal-access-key") =>
+            {
                 self.0.exchange_personal_key(call, ["personal-access-key", "", ""])
             }
-            (&Method::POST, "/auth/v1/token") => self.0.exchange_personal_key(call, ["pat", "", ""]),
+            (&Method::POST, "/auth/v1/token") => {
+                self.0.exchange_personal_key(call, ["pat", "", ""])
+            }
             (&Method::POST, "/auth/v1/api-key/token") => self.0.exchange_api_key(call),
-            (&Method::GET, "/auth/realms/appcircle/protocol/openid-connect/userinfo") => match self.0.authenticate(call) {
-                Some((organization, name)) => ok_response(&userinfo(organization, &name)),
-                None => SimulatorResponse::empty(StatusCode::UNAUTHORIZED),
-            },
+            (&Method::GET, "/auth/realms/appcircle/protocol/openid-connect/userinfo") => {
+                match self.0.authenticate(call) {
+                    Some((organization, name)) => ok_response(&userinfo(organization, &name)),
+                    None => SimulatorResponse::empty(StatusCode::UNAUTHORIZED),
+                }
+            }
             _ => SimulatorResponse::empty(StatusCode::NOT_FOUND),
         }
     }
@@ -55,8 +62,10 @@ impl SimulatedService for AppcircleApiHost {
         if call.method != Method::GET {
             return error_response(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed");
         }
-        read_resource(organization, &name, &call.path_segments())
-            .map_or_else(|| error_response(StatusCode::NOT_FOUND, "Not found"), |body| ok_response(&body))
+        read_resource(organization, &name, &call.path_segments()).map_or_else(
+            || error_response(StatusCode::NOT_FOUND, "Not found"),
+            |body| ok_response(&body),
+        )
     }
 
     fn refuse(&self, _call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
@@ -68,17 +77,20 @@ impl SimulatedService for AppcircleApiHost {
 }
 
 fn read_resource(organization: usize, name: &str, path: &[&str]) -> Option<Value> {
-    let below = |place: &usize| *place == organization || ORGANIZATIONS[*place].1 == Some(organization);
+    let below =
+        |place: &usize| *place == organization || ORGANIZATIONS[*place].1 == Some(organization);
     let describe = |place: usize| {
         let (name, parent) = ORGANIZATIONS[place];
         json!({"id": organization_id(place), "name": name, "rootOrganizationId": parent.map(organization_id)})
     };
     match path {
-        ["identity", "v1", "organizations"] => {
-            Some(json!({"data": (0..ORGANIZATIONS.len()).filter(below).map(describe).collect::<Vec<_>>()}))
-        }
+        ["identity", "v1", "organizations"] => Some(
+            json!({"data": (0..ORGANIZATIONS.len()).filter(below).map(describe).collect::<Vec<_>>()}),
+        ),
         ["identity", "v1", "organizations", id, rest @ ..] => {
-            let place = (0..ORGANIZATIONS.len()).filter(below).find(|place| organization_id(*place) == *id)?;
+            let place = (0..ORGANIZATIONS.len())
+                .filter(below)
+                .find(|place| organization_id(*place) == *id)?;
             match rest {
                 [] => Some(describe(place)),
                 ["users"] => Some(
@@ -88,11 +100,13 @@ fn read_resource(organization: usize, name: &str, path: &[&str]) -> Option<Value
                 _ => None,
             }
         }
-        ["distribution" | "build" | "store", "v2", "profiles"] => Some(profiles(organization, path[0])),
-        ["publish", "v2", "profiles", "ios" | "android"] => Some(profiles(organization, path[0])),
-        ["distribution", "v2", "testing-groups"] | ["build", "v1", "variable-groups"] | ["publish", "v2", "variable-groups"] => {
-            Some(json!([]))
+        ["distribution" | "build" | "store", "v2", "profiles"] => {
+            Some(profiles(organization, path[0]))
         }
+        ["publish", "v2", "profiles", "ios" | "android"] => Some(profiles(organization, path[0])),
+        ["distribution", "v2", "testing-groups"]
+        | ["build", "v1", "variable-groups"]
+        | ["publish", "v2", "variable-groups"] => Some(json!([])),
         ["build", "v1", "queue", "my-dashboard"] => Some(json!({"data": []})),
         ["roles.json"] => Some(json!({"roles": ["owner", "manager", "viewer"]})),
         _ => None,

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use super::clock::{MILLIS_PER_DAY, MILLIS_PER_SECOND, RequestInstant, UnixMillis, ValidityPeriod};
 use super::deterministic;
-use super::http_service::{LiveSecretRecord, SimulatedProvider, SimulatorRequest, SimulatorResponse};
+use super::http_service::{
+    LiveSecretRecord, SimulatedProvider, SimulatorRequest, SimulatorResponse,
+};
 use super::manifest::SeededCredential;
 
 pub(super) use hosts::{AppcircleApiHost, AppcircleAuthHost};
@@ -22,8 +24,12 @@ pub(super) const REGION: &str = "APPCIRCLE";
 const ACCESS_TOKEN_SECONDS: i64 = 3_600;
 
 /// The organisations: a root with two below it, and one that nothing here reaches.
-const ORGANIZATIONS: [(&str, Option<usize>); 4] =
-    [("Acme Mobile", None), ("Acme Mobile iOS", Some(0)), ("Acme Mobile Android", Some(0)), ("Globex Apps", None)];
+const ORGANIZATIONS: [(&str, Option<usize>); 4] = [
+    ("Acme Mobile", None),
+    ("Acme Mobile iOS", Some(0)),
+    ("Acme Mobile Android", Some(0)),
+    ("Globex Apps", None),
+];
 
 /// Name, kind, organisation, and how many days the secret still lives.
 const SEEDED_SECRETS: [(&str, AppcircleSecretKind, usize, i64); 4] = [
@@ -86,17 +92,28 @@ pub(super) struct AppcircleCloud {
 impl AppcircleCloud {
     /// The cloud with its seeded secrets, and the credentials that hold them.
     pub(super) fn new(midnight: UnixMillis) -> (Self, Vec<SeededCredential>) {
-        let past = RequestInstant { now: midnight - 30 * MILLIS_PER_DAY, ..RequestInstant::default() };
+        let past =
+            RequestInstant { now: midnight - 30 * MILLIS_PER_DAY, ..RequestInstant::default() };
         let keys: Vec<AppcircleSecret> = SEEDED_SECRETS
             .into_iter()
             .map(|(name, kind, organization, days)| {
-                let life = ValidityPeriod::starting_at(past).until(midnight + (days + 1) * MILLIS_PER_DAY - MILLIS_PER_SECOND);
+                let life = ValidityPeriod::starting_at(past)
+                    .until(midnight + (days + 1) * MILLIS_PER_DAY - MILLIS_PER_SECOND);
                 let secret = deterministic::padded_base64(&format!("{REGION}/{name}"));
-                AppcircleSecret { name: name.to_owned(), kind, organization, secret, validity: life }
+                AppcircleSecret {
+                    name: name.to_owned(),
+                    kind,
+                    organization,
+                    secret,
+                    validity: life,
+                }
             })
             .collect();
         let credentials = keys.iter().map(seeded_credential).collect();
-        (Self { state: Mutex::new(AppcircleState { keys, ..AppcircleState::default() }) }, credentials)
+        (
+            Self { state: Mutex::new(AppcircleState { keys, ..AppcircleState::default() }) },
+            credentials,
+        )
     }
 
     fn state(&self) -> MutexGuard<'_, AppcircleState> {
@@ -107,11 +124,16 @@ impl AppcircleCloud {
     fn authenticate(&self, call: &SimulatorRequest) -> Option<(usize, String)> {
         let (scheme, value) = call.authorization()?;
         let state = self.state();
-        let token = state.tokens.get(value).filter(|token| token.validity.is_valid_at(call.instant.now))?;
+        let token =
+            state.tokens.get(value).filter(|token| token.validity.is_valid_at(call.instant.now))?;
         scheme.eq_ignore_ascii_case("bearer").then(|| (token.organization, token.name.clone()))
     }
 
-    fn exchange_personal_key(&self, call: &SimulatorRequest, fields: [&str; 3]) -> SimulatorResponse {
+    fn exchange_personal_key(
+        &self,
+        call: &SimulatorRequest,
+        fields: [&str; 3],
+    ) -> SimulatorResponse {
         let form = call.form();
         let [secret, first, second] = fields.map(|name| form.get(name).cloned());
         let wanted = first.or(second);
@@ -142,23 +164,34 @@ impl AppcircleCloud {
                 && Some(&key.secret) == form.get("secret")
                 && key.validity.is_valid_at(call.instant.now)
         });
-        let Some((home, name, kind)) = key.map(|key| (key.organization, key.name.clone(), key.kind)) else {
+        let Some((home, name, kind)) =
+            key.map(|key| (key.organization, key.name.clone(), key.kind))
+        else {
             return error_response(StatusCode::UNAUTHORIZED, "Invalid API Key credentials");
         };
         let organization = match kind {
-            AppcircleSecretKind::ApiKey(TokenOrganization::Requested) => resolve_organization(home, wanted),
+            AppcircleSecretKind::ApiKey(TokenOrganization::Requested) => {
+                resolve_organization(home, wanted)
+            }
             AppcircleSecretKind::ApiKey(TokenOrganization::Own) => Ok(home),
             AppcircleSecretKind::PersonalAccessKey => {
                 Err(error_response(StatusCode::UNAUTHORIZED, "Invalid API Key credentials"))
             }
         };
-        organization
-            .map_or_else(|refusal| refusal, |organization| issue_access_token(&mut state, organization, &name, call.instant))
+        organization.map_or_else(
+            |refusal| refusal,
+            |organization| issue_access_token(&mut state, organization, &name, call.instant),
+        )
     }
 }
 
 /// Mints the access token.
-fn issue_access_token(state: &mut AppcircleState, organization: usize, name: &str, at: RequestInstant) -> SimulatorResponse {
+fn issue_access_token(
+    state: &mut AppcircleState,
+    organization: usize,
+    name: &str,
+    at: RequestInstant,
+) -> SimulatorResponse {
     state.created_count += 1;
     let expires = at.now + ACCESS_TOKEN_SECONDS * MILLIS_PER_SECOND;
     let claims = json!({"exp": expires / MILLIS_PER_SECOND, "iat": at.now / MILLIS_PER_SECOND, "jti": deterministic::uuid(&format!("{REGION}/jwt/{}", state.created_count)),
@@ -167,8 +200,13 @@ fn issue_access_token(state: &mut AppcircleState, organization: usize, name: &st
     let access_token = deterministic::jwt(&claims);
     let life = ValidityPeriod::starting_at(at).until(expires);
     state.tokens.retain(|_, token| !token.validity.has_ended(at.now));
-    state.tokens.insert(access_token.clone(), AppcircleToken { organization, name: name.to_owned(), validity: life });
-    ok_response(&json!({"access_token": access_token, "expires_in": ACCESS_TOKEN_SECONDS, "token_type": "Bearer"}))
+    state.tokens.insert(
+        access_token.clone(),
+        AppcircleToken { organization, name: name.to_owned(), validity: life },
+    );
+    ok_response(
+        &json!({"access_token": access_token, "expires_in": ACCESS_TOKEN_SECONDS, "token_type": "Bearer"}),
+    )
 }
 
 /// The organisation a secret of `home` gets when it asks for `wanted`: itself, or one below it.
@@ -177,9 +215,9 @@ fn resolve_organization(home: usize, wanted: Option<&str>) -> Result<usize, Simu
         return Ok(home);
     };
     let found = (0..ORGANIZATIONS.len()).find(|place| organization_id(*place) == wanted);
-    found
-        .filter(|place| *place == home || ORGANIZATIONS[*place].1 == Some(home))
-        .ok_or_else(|| error_response(StatusCode::FORBIDDEN, "The key has no access to this organization"))
+    found.filter(|place| *place == home || ORGANIZATIONS[*place].1 == Some(home)).ok_or_else(|| {
+        error_response(StatusCode::FORBIDDEN, "The key has no access to this organization")
+    })
 }
 
 fn organization_id(place: usize) -> String {
@@ -194,14 +232,21 @@ fn is_guid(text: &str) -> bool {
 
 fn seeded_credential(key: &AppcircleSecret) -> SeededCredential {
     // The stray key is filed under an organisation that its tokens are never for.
-    let asked = if key.kind == AppcircleSecretKind::ApiKey(TokenOrganization::Own) { 1 } else { key.organization };
+    let asked = if key.kind == AppcircleSecretKind::ApiKey(TokenOrganization::Own) {
+        1
+    } else {
+        key.organization
+    };
     SeededCredential {
         name: format!("appcircle-{}", key.name),
         provider: "appcircle",
         kind: key.kind.id(),
         region: REGION.to_owned(),
         secret: key.secret.clone(),
-        fields: BTreeMap::from([("key_name", key.name.clone()), ("organization_id", organization_id(asked))]),
+        fields: BTreeMap::from([
+            ("key_name", key.name.clone()),
+            ("organization_id", organization_id(asked)),
+        ]),
         parts: BTreeMap::new(),
     }
 }
@@ -220,10 +265,15 @@ impl SimulatedProvider for AppcircleCloud {
     }
 
     /// A personal access key is deleted and generated anew; an API key is rotated, with both alive for a while.
-    fn replace_manually(&self, credential: &SeededCredential, at: RequestInstant) -> Option<String> {
+    fn replace_manually(
+        &self,
+        credential: &SeededCredential,
+        at: RequestInstant,
+    ) -> Option<String> {
         let mut state = self.state();
         state.created_count += 1;
-        let secret = deterministic::padded_base64(&format!("{REGION}/minted/{}", state.created_count));
+        let secret =
+            deterministic::padded_base64(&format!("{REGION}/minted/{}", state.created_count));
         let name = credential.fields.get("key_name")?.clone();
         let own = |key: &&mut AppcircleSecret| key.name == name && !key.validity.has_ended(at.now);
         let old = state.keys.iter_mut().rev().find(own)?;
@@ -232,13 +282,20 @@ impl SimulatedProvider for AppcircleCloud {
         }
         let (kind, organization) = (old.kind, old.organization);
         let life = ValidityPeriod::starting_at(at).until(at.now + 180 * MILLIS_PER_DAY);
-        state.keys.push(AppcircleSecret { name, kind, organization, secret: secret.clone(), validity: life });
+        state.keys.push(AppcircleSecret {
+            name,
+            kind,
+            organization,
+            secret: secret.clone(),
+            validity: life,
+        });
         Some(secret)
     }
 
     fn revoke_manually(&self, sha256: &str, at: RequestInstant) -> bool {
         let mut state = self.state();
-        let found = state.keys.iter_mut().find(|key| deterministic::sha256_hex(&key.secret) == sha256);
+        let found =
+            state.keys.iter_mut().find(|key| deterministic::sha256_hex(&key.secret) == sha256);
         found.map(|key| key.validity.revoke(at)).is_some()
     }
 }

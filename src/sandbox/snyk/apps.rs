@@ -22,7 +22,11 @@ pub(super) const OPERATIONS: &[RestOperation] = &[
     RestOperation::get("/orgs/{org_id}/apps/creations/{app_id}", CREATION_RELEASES, get),
     RestOperation::patch("/orgs/{org_id}/apps/creations/{app_id}", CREATION_RELEASES, update),
     RestOperation::delete("/orgs/{org_id}/apps/creations/{app_id}", CREATION_RELEASES, delete),
-    RestOperation::post("/orgs/{org_id}/apps/creations/{app_id}/secrets", CREATION_RELEASES, change_secrets),
+    RestOperation::post(
+        "/orgs/{org_id}/apps/creations/{app_id}/secrets",
+        CREATION_RELEASES,
+        change_secrets,
+    ),
 ];
 
 /// How an app gets its tokens: a person agrees, or an install has a secret of its own.
@@ -63,14 +67,20 @@ fn managed_org(rest: &RestRequest, permission: &str) -> Result<usize, JsonApiErr
 }
 
 fn find_app(state: &SnykState, org: usize, id: &str) -> Result<usize, JsonApiError> {
-    state.apps.iter().position(|app| app.org == org && app.id == id).ok_or_else(|| JsonApiError::not_found("app"))
+    state
+        .apps
+        .iter()
+        .position(|app| app.org == org && app.id == id)
+        .ok_or_else(|| JsonApiError::not_found("app"))
 }
 
 fn list(rest: &RestRequest) -> RestResult {
     let org = managed_org(rest, "app.read")?;
     let state = rest.state();
     let apps: Vec<&SnykApp> = state.apps.iter().filter(|app| app.org == org).collect();
-    Ok(json_api_document(&paginate(rest, apps.len(), LinkStyle::Object, |place| describe(rest, apps[place]))?))
+    Ok(json_api_document(&paginate(rest, apps.len(), LinkStyle::Object, |place| {
+        describe(rest, apps[place])
+    })?))
 }
 
 fn get(rest: &RestRequest) -> RestResult {
@@ -84,7 +94,8 @@ fn create(rest: &RestRequest) -> RestResult {
     let org = managed_org(rest, "app.create")?;
     let wish = rest.request_attributes("app")?;
     let name = wish["name"].as_str().filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| JsonApiError::invalid_pointer("/data/attributes/name", "is required"))?;
+    let name =
+        name.ok_or_else(|| JsonApiError::invalid_pointer("/data/attributes/name", "is required"))?;
     let grant = if wish["grant_type"] == "client_credentials" {
         AppGrantType::ClientCredentials
     } else {
@@ -107,17 +118,27 @@ fn create(rest: &RestRequest) -> RestResult {
             scopes: string_list(&wish["scopes"]),
             grant_type: grant,
             ttl_seconds: wish["access_token_ttl_seconds"].as_i64().unwrap_or(3_600),
-            secrets: ClientSecrets::with_secret(secret.clone(), ValidityPeriod::starting_at(rest.request.instant)),
+            secrets: ClientSecrets::with_secret(
+                secret.clone(),
+                ValidityPeriod::starting_at(rest.request.instant),
+            ),
         });
         let app = state.apps.last().ok_or_else(|| JsonApiError::not_found("app"))?;
-        single_resource(StatusCode::CREATED, &insert_secret(describe(rest, app), "client_secret", Some(secret)))
+        single_resource(
+            StatusCode::CREATED,
+            &insert_secret(describe(rest, app), "client_secret", Some(secret)),
+        )
     };
     rest.record_audit_event(ResourceScope::Org(org), "app.create", json!({"name": name}));
     Ok(reply)
 }
 
 fn string_list(list: &Value) -> Vec<String> {
-    list.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|text| text.as_str().map(str::to_owned))
+        .collect()
 }
 
 fn update(rest: &RestRequest) -> RestResult {
@@ -148,17 +169,26 @@ fn delete(rest: &RestRequest) -> RestResult {
         let mut state = rest.state();
         let place = find_app(&state, org, rest.params[1])?;
         let app = state.apps.remove(place);
-        let sessions: Vec<String> =
-            state.sessions.iter().filter(|session| session.app == app.id).map(|session| session.id.clone()).collect();
+        let sessions: Vec<String> = state
+            .sessions
+            .iter()
+            .filter(|session| session.app == app.id)
+            .map(|session| session.id.clone())
+            .collect();
         for id in &sessions {
             state.end_session(id, rest.request.instant);
         }
-        let gone: Vec<AppInstall> = state.installs.extract_if(.., |install| install.app == app.id).collect();
+        let gone: Vec<AppInstall> =
+            state.installs.extract_if(.., |install| install.app == app.id).collect();
         for install in &gone {
             state.revoke_tokens(&install.id, rest.request.instant);
         }
     }
-    rest.record_audit_event(ResourceScope::Org(org), "app.delete", json!({"app_id": rest.params[1]}));
+    rest.record_audit_event(
+        ResourceScope::Org(org),
+        "app.delete",
+        json!({"app_id": rest.params[1]}),
+    );
     Ok(SimulatorResponse::empty(StatusCode::NO_CONTENT))
 }
 
@@ -170,8 +200,15 @@ fn change_secrets(rest: &RestRequest) -> RestResult {
         let place = find_app(&state, org, rest.params[1])?;
         let fresh = deterministic::snyk_secret("cs", &state.new_label(rest.region.id));
         let secret = state.apps[place].secrets.apply_change(&wish, fresh, rest.request.instant)?;
-        single_resource(StatusCode::OK, &insert_secret(describe(rest, &state.apps[place]), "client_secret", secret))
+        single_resource(
+            StatusCode::OK,
+            &insert_secret(describe(rest, &state.apps[place]), "client_secret", secret),
+        )
     };
-    rest.record_audit_event(ResourceScope::Org(org), "app.edit", json!({"app_id": rest.params[1], "mode": wish["mode"]}));
+    rest.record_audit_event(
+        ResourceScope::Org(org),
+        "app.edit",
+        json!({"app_id": rest.params[1], "mode": wish["mode"]}),
+    );
     Ok(reply)
 }

@@ -31,7 +31,8 @@ fn decode_json(part: &str) -> Option<Value> {
 }
 
 fn audience_matches(audience: &Value, wanted: &str) -> bool {
-    audience == wanted || audience.as_array().is_some_and(|list| list.iter().any(|item| item == wanted))
+    audience == wanted
+        || audience.as_array().is_some_and(|list| list.iter().any(|item| item == wanted))
 }
 
 fn has_valid_signature(message: &[u8], signature: &[u8]) -> bool {
@@ -39,6 +40,9 @@ fn has_valid_signature(message: &[u8], signature: &[u8]) -> bool {
         return false;
     };
     let known = rustls::crypto::ring::default_provider().signature_verification_algorithms;
-    let of_rs256 = known.mapping.iter().filter(|(scheme, _)| *scheme == SignatureScheme::RSA_PKCS1_SHA256);
-    of_rs256.flat_map(|(_, algorithms)| *algorithms).any(|algorithm| algorithm.verify_signature(&key, message, signature).is_ok())
+    let of_rs256 =
+        known.mapping.iter().filter(|(scheme, _)| *scheme == SignatureScheme::RSA_PKCS1_SHA256);
+    of_rs256
+        .flat_map(|(_, algorithms)| *algorithms)
+        .any(|algorithm| algorithm.verify_signature(&key, message, signature).is_ok())
 }

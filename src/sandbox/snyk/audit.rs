@@ -33,21 +33,27 @@ impl RestRequest<'_> {
 fn search(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("audit_log.read")?;
     let state = rest.state();
-    let mut found: Vec<&SnykAuditEvent> =
-        state.audit_log.iter().filter(|event| event.scope == scope && matches_filters(rest, event)).collect();
+    let mut found: Vec<&SnykAuditEvent> = state
+        .audit_log
+        .iter()
+        .filter(|event| event.scope == scope && matches_filters(rest, event))
+        .collect();
     if rest.request.query("sort_order") != Some("ASC") {
         found.reverse();
     }
     let start = parse_number(rest, "cursor", 0)?;
     let size = parse_number(rest, "size", DEFAULT_PAGE_SIZE)?.clamp(1, DEFAULT_PAGE_SIZE);
-    let items: Vec<Value> = found.iter().skip(start).take(size).map(|event| describe(rest, event)).collect();
+    let items: Vec<Value> =
+        found.iter().skip(start).take(size).map(|event| describe(rest, event)).collect();
     let mut links = json!({});
     if start + size < found.len() {
         let mut query = rest.request.query_without(&["cursor"]);
         query.append_pair("cursor", &(start + size).to_string());
         links["next"] = json!({"href": format!("{}?{}", rest.request.path, query.finish())});
     }
-    Ok(json_api_document(&json!({"jsonapi": {"version": "1.0"}, "data": {"items": items}, "links": links})))
+    Ok(json_api_document(
+        &json!({"jsonapi": {"version": "1.0"}, "data": {"items": items}, "links": links}),
+    ))
 }
 
 fn matches_filters(rest: &RestRequest, event: &SnykAuditEvent) -> bool {
@@ -61,14 +67,13 @@ fn matches_filters(rest: &RestRequest, event: &SnykAuditEvent) -> bool {
 }
 
 fn parse_number(rest: &RestRequest, name: &str, default: usize) -> Result<usize, JsonApiError> {
-    rest.request
-        .query(name)
-        .map_or(Ok(default), |text| text.parse().map_err(|_| JsonApiError::invalid_parameter(name, "must be a number")))
+    rest.request.query(name).map_or(Ok(default), |text| {
+        text.parse().map_err(|_| JsonApiError::invalid_parameter(name, "must be a number"))
+    })
 }
 
 fn describe(rest: &RestRequest, event: &SnykAuditEvent) -> Value {
-    let mut item =
-        json!({"created": format_rfc3339(event.at), "event": event.name, "user_id": event.user, "content": event.content});
+    let mut item = json!({"created": format_rfc3339(event.at), "event": event.name, "user_id": event.user, "content": event.content});
     let world = &rest.region.fixtures;
     match event.scope {
         ResourceScope::Org(org) => item["org_id"] = json!(world.orgs[org].id),

@@ -8,8 +8,14 @@ use super::SnykRegion;
 use super::apps::AppGrantType;
 
 /// The parameters that the page hands on to the decision.
-const FORWARDED_PARAMETERS: [&str; 6] =
-    ["client_id", "redirect_uri", "state", "code_challenge", "code_challenge_method", "response_type"];
+const FORWARDED_PARAMETERS: [&str; 6] = [
+    "client_id",
+    "redirect_uri",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+    "response_type",
+];
 
 /// What an app asks a person for.
 struct ConsentRequest {
@@ -27,10 +33,14 @@ pub(super) fn respond(region: &SnykRegion, call: &SimulatorRequest) -> Simulator
     match (&call.method, call.path.as_str()) {
         (&Method::GET, "/oauth2/authorize") => show_consent_page(region, call),
         (&Method::POST, "/oauth2/authorize") => handle_decision(region, call),
-        (&Method::GET, "/account" | "/account/personal-access-tokens") => {
-            SimulatorResponse::html(StatusCode::OK, "<!doctype html><title>Account settings</title><h1>Account settings</h1>")
-        }
-        _ => SimulatorResponse::html(StatusCode::NOT_FOUND, "<!doctype html><title>Not found</title><h1>Not found</h1>"),
+        (&Method::GET, "/account" | "/account/personal-access-tokens") => SimulatorResponse::html(
+            StatusCode::OK,
+            "<!doctype html><title>Account settings</title><h1>Account settings</h1>",
+        ),
+        _ => SimulatorResponse::html(
+            StatusCode::NOT_FOUND,
+            "<!doctype html><title>Not found</title><h1>Not found</h1>",
+        ),
     }
 }
 
@@ -43,7 +53,9 @@ fn show_consent_page(region: &SnykRegion, call: &SimulatorRequest) -> SimulatorR
     if let Some(error) = wish.error {
         return wish.redirect_back(&[("error", "invalid_request"), ("error_description", error)]);
     }
-    let field = |name| format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape_html(&lookup(name)));
+    let field = |name| {
+        format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape_html(&lookup(name)))
+    };
     let hidden = FORWARDED_PARAMETERS.map(field).concat();
     let page = format!(
         "<!doctype html><html lang=\"en\"><title>Authorize {app}</title><h1>Let {app} act for you?</h1>\
@@ -56,7 +68,9 @@ fn show_consent_page(region: &SnykRegion, call: &SimulatorRequest) -> SimulatorR
 
 fn handle_decision(region: &SnykRegion, call: &SimulatorRequest) -> SimulatorResponse {
     let form = call.form();
-    let wish = match parse_consent_request(region, |name: &str| form.get(name).cloned().unwrap_or_default()) {
+    let wish = match parse_consent_request(region, |name: &str| {
+        form.get(name).cloned().unwrap_or_default()
+    }) {
         Ok(wish) => wish,
         Err(why) => return bad_request_page(why),
     };
@@ -64,18 +78,30 @@ fn handle_decision(region: &SnykRegion, call: &SimulatorRequest) -> SimulatorRes
         return wish.redirect_back(&[("error", "invalid_request"), ("error_description", error)]);
     }
     if form.get("decision").map(String::as_str) != Some("allow") {
-        return wish.redirect_back(&[("error", "access_denied"), ("error_description", "the user denied the request")]);
+        return wish.redirect_back(&[
+            ("error", "access_denied"),
+            ("error_description", "the user denied the request"),
+        ]);
     }
-    let code =
-        region.state().issue_authorization_code(region.id, (&wish.client_id, &wish.redirect_uri), &wish.challenge, call.instant);
+    let code = region.state().issue_authorization_code(
+        region.id,
+        (&wish.client_id, &wish.redirect_uri),
+        &wish.challenge,
+        call.instant,
+    );
     let instance = region.api.trim_start_matches("http://").to_owned();
     wish.redirect_back(&[("code", &code.unwrap_or_default()), ("instance", &instance)])
 }
 
-fn parse_consent_request(region: &SnykRegion, lookup: impl Fn(&str) -> String) -> Result<ConsentRequest, &'static str> {
+fn parse_consent_request(
+    region: &SnykRegion,
+    lookup: impl Fn(&str) -> String,
+) -> Result<ConsentRequest, &'static str> {
     let (client_id, redirect_uri) = (lookup("client_id"), lookup("redirect_uri"));
     let state = region.state();
-    let app = state.apps.iter().find(|app| app.client_id == client_id && app.grant_type == AppGrantType::AuthorizationCode);
+    let app = state.apps.iter().find(|app| {
+        app.client_id == client_id && app.grant_type == AppGrantType::AuthorizationCode
+    });
     let app = app.ok_or("This client is unknown.")?;
     if !app.redirect_uris.iter().any(|registered| redirect_uri_matches(registered, &redirect_uri)) {
         return Err("The redirect address is not one that the app has registered.");
@@ -88,7 +114,14 @@ fn parse_consent_request(region: &SnykRegion, lookup: impl Fn(&str) -> String) -
     } else {
         None
     };
-    Ok(ConsentRequest { client_id, redirect_uri, state: lookup("state"), challenge, error, app: app.name.clone() })
+    Ok(ConsentRequest {
+        client_id,
+        redirect_uri,
+        state: lookup("state"),
+        challenge,
+        error,
+        app: app.name.clone(),
+    })
 }
 
 /// Exact, except that a registered port 0 stands for any port of the same address.
@@ -97,7 +130,9 @@ fn redirect_uri_matches(registered: &str, asked: &str) -> bool {
         return true;
     }
     match (Url::parse(registered), Url::parse(asked)) {
-        (Ok(registered), Ok(mut asked)) => registered.port() == Some(0) && asked.set_port(Some(0)).is_ok() && registered == asked,
+        (Ok(registered), Ok(mut asked)) => {
+            registered.port() == Some(0) && asked.set_port(Some(0)).is_ok() && registered == asked
+        }
         _ => false,
     }
 }
@@ -114,7 +149,10 @@ impl ConsentRequest {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(answer).append_pair("state", &self.state);
         let separator = if self.redirect_uri.contains('?') { '&' } else { '?' };
-        SimulatorResponse::redirect(StatusCode::SEE_OTHER, &format!("{}{separator}{}", self.redirect_uri, query.finish()))
+        SimulatorResponse::redirect(
+            StatusCode::SEE_OTHER,
+            &format!("{}{separator}{}", self.redirect_uri, query.finish()),
+        )
     }
 }
 
@@ -124,10 +162,25 @@ mod tests {
 
     #[test]
     fn redirect_addresses_match_exactly_but_for_port_zero() {
-        assert!(redirect_uri_matches("http://127.0.0.1:8080/callback", "http://127.0.0.1:8080/callback"));
-        assert!(!redirect_uri_matches("http://127.0.0.1:8080/callback", "http://127.0.0.1:8081/callback"));
-        assert!(redirect_uri_matches("http://127.0.0.1:0/callback", "http://127.0.0.1:8081/callback"));
-        assert!(!redirect_uri_matches("http://127.0.0.1:0/callback", "http://localhost:8081/callback"));
-        assert!(!redirect_uri_matches("http://127.0.0.1:0/callback", "http://127.0.0.1:8081/other"));
+        assert!(redirect_uri_matches(
+            "http://127.0.0.1:8080/callback",
+            "http://127.0.0.1:8080/callback"
+        ));
+        assert!(!redirect_uri_matches(
+            "http://127.0.0.1:8080/callback",
+            "http://127.0.0.1:8081/callback"
+        ));
+        assert!(redirect_uri_matches(
+            "http://127.0.0.1:0/callback",
+            "http://127.0.0.1:8081/callback"
+        ));
+        assert!(!redirect_uri_matches(
+            "http://127.0.0.1:0/callback",
+            "http://localhost:8081/callback"
+        ));
+        assert!(!redirect_uri_matches(
+            "http://127.0.0.1:0/callback",
+            "http://127.0.0.1:8081/other"
+        ));
     }
 }

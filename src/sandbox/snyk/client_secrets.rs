@@ -22,7 +22,10 @@ impl ClientSecrets {
 
     /// Those that are not over yet.
     pub(super) fn live_secrets(&self, now: UnixMillis) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(_, life)| !life.has_ended(now)).map(|(secret, _)| secret.as_str())
+        self.0
+            .iter()
+            .filter(move |(_, life)| !life.has_ended(now))
+            .map(|(secret, _)| secret.as_str())
     }
 
     pub(super) fn revoke_all(&mut self, at: RequestInstant) {
@@ -39,15 +42,22 @@ impl ClientSecrets {
         self.0.retain(|(_, life)| !life.has_ended(at.now));
         match wish["mode"].as_str() {
             Some("create") if self.active_count() >= MAX_ACTIVE_SECRETS => {
-                Err(JsonApiError::bad_request("cannot update secrets: the maximum of 2 active secrets is reached"))
+                Err(JsonApiError::bad_request(
+                    "cannot update secrets: the maximum of 2 active secrets is reached",
+                ))
             }
             Some("create") => Ok(Some(self.add(fresh, at))),
             Some("replace") => {
                 self.revoke_all(at);
                 Ok(Some(self.add(fresh, at)))
             }
-            Some("delete") => self.delete(wish["secret"].as_str().unwrap_or_default(), at).map(|()| None),
-            _ => Err(JsonApiError::invalid_pointer("/data/attributes/mode", "must be create, delete or replace")),
+            Some("delete") => {
+                self.delete(wish["secret"].as_str().unwrap_or_default(), at).map(|()| None)
+            }
+            _ => Err(JsonApiError::invalid_pointer(
+                "/data/attributes/mode",
+                "must be create, delete or replace",
+            )),
         }
     }
 
@@ -59,10 +69,16 @@ impl ClientSecrets {
     fn delete(&mut self, secret: &str, at: RequestInstant) -> Result<(), JsonApiError> {
         let active = self.active_count();
         let found = self.0.iter_mut().find(|(known, life)| known == secret && life.has_no_end());
-        let (_, life) =
-            found.ok_or_else(|| JsonApiError::invalid_pointer("/data/attributes/secret", "is not a secret of this client"))?;
+        let (_, life) = found.ok_or_else(|| {
+            JsonApiError::invalid_pointer(
+                "/data/attributes/secret",
+                "is not a secret of this client",
+            )
+        })?;
         if active < MAX_ACTIVE_SECRETS {
-            return Err(JsonApiError::bad_request("cannot update secrets: at least one secret must remain"));
+            return Err(JsonApiError::bad_request(
+                "cannot update secrets: at least one secret must remain",
+            ));
         }
         life.revoke(at);
         Ok(())
@@ -88,35 +104,58 @@ mod tests {
     use serde_json::json;
 
     /// The new secret, nothing, or a refusal.
-    fn change(secrets: &mut ClientSecrets, wish: &Value, fresh: &str) -> Result<String, &'static str> {
+    fn change(
+        secrets: &mut ClientSecrets,
+        wish: &Value,
+        fresh: &str,
+    ) -> Result<String, &'static str> {
         let changed = secrets.apply_change(wish, fresh.to_owned(), RequestInstant::default());
         changed.map(Option::unwrap_or_default).map_err(|_| "refused")
     }
 
     #[test]
     fn there_are_at_most_two_and_at_least_one() {
-        let mut secrets = ClientSecrets::with_secret("a".into(), ValidityPeriod::starting_at(RequestInstant::default()));
-        assert_eq!(change(&mut secrets, &json!({"mode": "delete", "secret": "a"}), ""), Err("refused"));
+        let mut secrets = ClientSecrets::with_secret(
+            "a".into(),
+            ValidityPeriod::starting_at(RequestInstant::default()),
+        );
+        assert_eq!(
+            change(&mut secrets, &json!({"mode": "delete", "secret": "a"}), ""),
+            Err("refused")
+        );
         assert_eq!(change(&mut secrets, &json!({"mode": "create"}), "b"), Ok("b".into()));
         assert_eq!(change(&mut secrets, &json!({"mode": "create"}), "c"), Err("refused"));
-        assert_eq!(change(&mut secrets, &json!({"mode": "delete", "secret": "x"}), ""), Err("refused"));
-        assert_eq!(change(&mut secrets, &json!({"mode": "delete", "secret": "a"}), ""), Ok(String::new()));
+        assert_eq!(
+            change(&mut secrets, &json!({"mode": "delete", "secret": "x"}), ""),
+            Err("refused")
+        );
+        assert_eq!(
+            change(&mut secrets, &json!({"mode": "delete", "secret": "a"}), ""),
+            Ok(String::new())
+        );
         assert!(!secrets.accepts("a", 0) && secrets.accepts("b", 0));
     }
 
     #[test]
     fn a_revoked_secret_that_lingers_frees_its_place() {
-        let mut secrets = ClientSecrets::with_secret("a".into(), ValidityPeriod::starting_at(RequestInstant::default()));
+        let mut secrets = ClientSecrets::with_secret(
+            "a".into(),
+            ValidityPeriod::starting_at(RequestInstant::default()),
+        );
         assert_eq!(change(&mut secrets, &json!({"mode": "create"}), "b"), Ok("b".into()));
         let slow = RequestInstant { revocation_delay: 60, ..RequestInstant::default() };
-        let deleted = secrets.apply_change(&json!({"mode": "delete", "secret": "a"}), String::new(), slow);
+        let deleted =
+            secrets.apply_change(&json!({"mode": "delete", "secret": "a"}), String::new(), slow);
         assert!(deleted.is_ok() && secrets.accepts("a", 59));
         assert_eq!(change(&mut secrets, &json!({"mode": "create"}), "c"), Ok("c".into()));
     }
 
     #[test]
     fn replacing_kills_at_once() {
-        let mut secrets = ClientSecrets::with_secret("a".into(), ValidityPeriod::starting_at(RequestInstant::default()));
+        let mut secrets = ClientSecrets::with_secret(
+            "a".into(),
+            ValidityPeriod::starting_at(RequestInstant::default()),
+        );
         assert_eq!(change(&mut secrets, &json!({"mode": "replace"}), "b"), Ok("b".into()));
         assert_eq!(secrets.live_secrets(0).collect::<Vec<_>>(), ["b"]);
     }

@@ -91,7 +91,10 @@ pub(super) struct SnykFixtures {
 
 impl SnykFixtures {
     pub(super) fn new(region: &str) -> Self {
-        let group = |name: &'static str| SnykGroup { id: deterministic::uuid(&format!("{region}/group/{name}")), name };
+        let group = |name: &'static str| SnykGroup {
+            id: deterministic::uuid(&format!("{region}/group/{name}")),
+            name,
+        };
         let role = |(rank, name, description)| SnykRole {
             id: deterministic::uuid(&format!("{region}/role/{name}")),
             privilege: rank,
@@ -101,7 +104,11 @@ impl SnykFixtures {
         Self {
             tenant: deterministic::uuid(&format!("{region}/tenant")),
             groups: GROUP_NAMES.map(group).into(),
-            orgs: ORGANIZATION_SLUGS.into_iter().enumerate().map(|(place, slug)| build_org(region, place, slug)).collect(),
+            orgs: ORGANIZATION_SLUGS
+                .into_iter()
+                .enumerate()
+                .map(|(place, slug)| build_org(region, place, slug))
+                .collect(),
             roles: ROLE_TEMPLATES.map(role).into(),
         }
     }
@@ -155,7 +162,10 @@ mod tests {
     #[test]
     fn the_world_has_its_promised_size() {
         let world = SnykFixtures::new("SNYK-US-01");
-        assert_eq!((world.groups.len(), world.orgs.len(), world.orgs[0].projects), (3, 30, FIRST_ORG_PROJECT_COUNT));
+        assert_eq!(
+            (world.groups.len(), world.orgs.len(), world.orgs[0].projects),
+            (3, 30, FIRST_ORG_PROJECT_COUNT)
+        );
     }
 
     #[test]

@@ -22,11 +22,23 @@ pub(super) const OPERATIONS: &[RestOperation] = &[
     RestOperation::get("/orgs/{org_id}/apps/installs", INSTALL_RELEASES, list_installs),
     RestOperation::post("/orgs/{org_id}/apps/installs", INSTALL_RELEASES, install),
     RestOperation::delete("/orgs/{org_id}/apps/installs/{install_id}", INSTALL_RELEASES, uninstall),
-    RestOperation::post("/orgs/{org_id}/apps/installs/{install_id}/secrets", INSTALL_RELEASES, change_install_secrets),
+    RestOperation::post(
+        "/orgs/{org_id}/apps/installs/{install_id}/secrets",
+        INSTALL_RELEASES,
+        change_install_secrets,
+    ),
     RestOperation::get("/groups/{group_id}/apps/installs", INSTALL_RELEASES, list_installs),
     RestOperation::post("/groups/{group_id}/apps/installs", INSTALL_RELEASES, install),
-    RestOperation::delete("/groups/{group_id}/apps/installs/{install_id}", INSTALL_RELEASES, uninstall),
-    RestOperation::post("/groups/{group_id}/apps/installs/{install_id}/secrets", INSTALL_RELEASES, change_install_secrets),
+    RestOperation::delete(
+        "/groups/{group_id}/apps/installs/{install_id}",
+        INSTALL_RELEASES,
+        uninstall,
+    ),
+    RestOperation::post(
+        "/groups/{group_id}/apps/installs/{install_id}/secrets",
+        INSTALL_RELEASES,
+        change_install_secrets,
+    ),
 ];
 
 /// An app that acts by itself in an organisation or a group.
@@ -42,7 +54,12 @@ pub(super) struct AppInstall {
 
 impl AppInstall {
     /// Installs an app and returns the install with its secret. `label` names its identity.
-    pub(super) fn new(app: &SnykApp, scope: ResourceScope, label: &str, at: RequestInstant) -> (Self, String) {
+    pub(super) fn new(
+        app: &SnykApp,
+        scope: ResourceScope,
+        label: &str,
+        at: RequestInstant,
+    ) -> (Self, String) {
         let secret = deterministic::snyk_secret("cs", label);
         let id = deterministic::uuid(&format!("{label}/install"));
         let principal = Arc::new(SnykPrincipal {
@@ -54,11 +71,23 @@ impl AppInstall {
         });
         let client_id = deterministic::uuid(&format!("{label}/client"));
         let secrets = ClientSecrets::with_secret(secret.clone(), ValidityPeriod::starting_at(at));
-        (Self { id, app: app.id.clone(), scope, client_id, secrets, principal, installed: at.now }, secret)
+        (
+            Self {
+                id,
+                app: app.id.clone(),
+                scope,
+                client_id,
+                secrets,
+                principal,
+                installed: at.now,
+            },
+            secret,
+        )
     }
 
     fn describe(&self) -> Value {
-        let attributes = json!({"client_id": self.client_id, "installed_at": format_rfc3339(self.installed)});
+        let attributes =
+            json!({"client_id": self.client_id, "installed_at": format_rfc3339(self.installed)});
         json!({"id": self.id, "type": "app_install", "attributes": attributes,
             "relationships": {"app": {"data": {"id": self.app, "type": "app"}}}})
     }
@@ -75,24 +104,39 @@ fn find_install(state: &SnykState, scope: ResourceScope, id: &str) -> Result<usi
 fn list_installs(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("app.read")?;
     let state = rest.state();
-    let installs: Vec<&AppInstall> = state.installs.iter().filter(|install| install.scope == scope).collect();
-    Ok(json_api_document(&paginate(rest, installs.len(), LinkStyle::Bare, |place| installs[place].describe())?))
+    let installs: Vec<&AppInstall> =
+        state.installs.iter().filter(|install| install.scope == scope).collect();
+    Ok(json_api_document(&paginate(rest, installs.len(), LinkStyle::Bare, |place| {
+        installs[place].describe()
+    })?))
 }
 
 fn install(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("app.install")?;
     let wish = rest.request_document("app")?;
     let wanted = wish["relationships"]["app"]["data"]["id"].as_str();
-    let wanted = wanted.or_else(|| wish["data"]["relationships"]["app"]["data"]["id"].as_str()).unwrap_or_default().to_owned();
+    let wanted = wanted
+        .or_else(|| wish["data"]["relationships"]["app"]["data"]["id"].as_str())
+        .unwrap_or_default()
+        .to_owned();
     let reply = {
         let mut state = rest.state();
         let label = state.new_label(rest.region.id);
-        let app = state.apps.iter().find(|app| app.id == wanted && app.grant_type == AppGrantType::ClientCredentials);
+        let app = state
+            .apps
+            .iter()
+            .find(|app| app.id == wanted && app.grant_type == AppGrantType::ClientCredentials);
         let app = app.ok_or_else(|| {
-            JsonApiError::invalid_pointer("/relationships/app/data/id", "is not an app with client credentials")
+            JsonApiError::invalid_pointer(
+                "/relationships/app/data/id",
+                "is not an app with client credentials",
+            )
         })?;
         let (install, secret) = AppInstall::new(app, scope, &label, rest.request.instant);
-        let reply = single_resource(StatusCode::CREATED, &insert_secret(install.describe(), "client_secret", Some(secret)));
+        let reply = single_resource(
+            StatusCode::CREATED,
+            &insert_secret(install.describe(), "client_secret", Some(secret)),
+        );
         state.installs.push(install);
         reply
     };
@@ -116,5 +160,8 @@ fn change_install_secrets(rest: &RestRequest) -> RestResult {
     let place = find_install(&state, scope, rest.params[1])?;
     let fresh = deterministic::snyk_secret("cs", &state.new_label(rest.region.id));
     let secret = state.installs[place].secrets.apply_change(&wish, fresh, rest.request.instant)?;
-    Ok(single_resource(StatusCode::OK, &insert_secret(state.installs[place].describe(), "client_secret", secret)))
+    Ok(single_resource(
+        StatusCode::OK,
+        &insert_secret(state.installs[place].describe(), "client_secret", secret),
+    ))
 }

@@ -23,7 +23,8 @@ impl JsonApiError {
     }
 
     pub(super) fn unauthenticated() -> Self {
-        let detail = "Authentication error: credentials not recognized, or user access is not provisioned";
+        let detail =
+            "Authentication error: credentials not recognized, or user access is not provisioned";
         Self::new(StatusCode::UNAUTHORIZED, "Authentication error", detail)
     }
 
@@ -33,7 +34,11 @@ impl JsonApiError {
     }
 
     pub(super) fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "Not Found", &format!("The requested {what} was not found"))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "Not Found",
+            &format!("The requested {what} was not found"),
+        )
     }
 
     pub(super) fn bad_request(detail: &str) -> Self {
@@ -45,11 +50,17 @@ impl JsonApiError {
     }
 
     pub(super) fn invalid_parameter(name: &str, detail: &str) -> Self {
-        Self { source: Some(("parameter", name.to_owned())), ..Self::bad_request(&format!("{name}: {detail}")) }
+        Self {
+            source: Some(("parameter", name.to_owned())),
+            ..Self::bad_request(&format!("{name}: {detail}"))
+        }
     }
 
     pub(super) fn invalid_pointer(pointer: &str, detail: &str) -> Self {
-        Self { source: Some(("pointer", pointer.to_owned())), ..Self::bad_request(&format!("{pointer} {detail}")) }
+        Self {
+            source: Some(("pointer", pointer.to_owned())),
+            ..Self::bad_request(&format!("{pointer} {detail}"))
+        }
     }
 
     /// What the error catalogue says about a status.
@@ -58,8 +69,14 @@ impl JsonApiError {
             StatusCode::UNAUTHORIZED => Self::unauthenticated(),
             StatusCode::FORBIDDEN => Self::forbidden("access"),
             StatusCode::NOT_FOUND => Self::not_found("resource"),
-            StatusCode::TOO_MANY_REQUESTS => Self::new(status, "Service temporarily throttled", "Too many requests"),
-            _ => Self::new(status, status.canonical_reason().unwrap_or("Error"), "The request could not be served"),
+            StatusCode::TOO_MANY_REQUESTS => {
+                Self::new(status, "Service temporarily throttled", "Too many requests")
+            }
+            _ => Self::new(
+                status,
+                status.canonical_reason().unwrap_or("Error"),
+                "The request could not be served",
+            ),
         }
     }
 
@@ -72,11 +89,18 @@ impl JsonApiError {
             error["source"] = json!({kind: name});
         }
         if self.code.starts_with("SNYK-") {
-            let about = format!("https://docs.snyk.io/scan-with-snyk/error-catalog#{}", self.code.to_lowercase());
+            let about = format!(
+                "https://docs.snyk.io/scan-with-snyk/error-catalog#{}",
+                self.code.to_lowercase()
+            );
             error["links"] = json!({"about": about});
             error["meta"] = json!({"isErrorCatalogError": true, "level": "error", "classification": "ACTIONABLE"});
         }
-        SimulatorResponse::new(self.status, JSON_API, json!({"jsonapi": {"version": "1.0"}, "errors": [error]}).to_string())
+        SimulatorResponse::new(
+            self.status,
+            JSON_API,
+            json!({"jsonapi": {"version": "1.0"}, "errors": [error]}).to_string(),
+        )
     }
 }
 

@@ -16,22 +16,38 @@ impl SimulatedProvider for SnykRegion {
         let tokens = state.tokens.iter().filter(|(_, token)| !token.validity.has_ended(now));
         let tokens = tokens.map(|(secret, token)| live_secret(&token.owner_id, token.kind, secret));
         let accounts = state.accounts.iter().flat_map(|account| {
-            account.secrets.live_secrets(now).map(|secret| live_secret(account.id(), "client_secret", secret))
+            account
+                .secrets
+                .live_secrets(now)
+                .map(|secret| live_secret(account.id(), "client_secret", secret))
         });
-        let apps = state
-            .apps
-            .iter()
-            .flat_map(|app| app.secrets.live_secrets(now).map(|secret| live_secret(&app.id, "client_secret", secret)));
+        let apps = state.apps.iter().flat_map(|app| {
+            app.secrets
+                .live_secrets(now)
+                .map(|secret| live_secret(&app.id, "client_secret", secret))
+        });
         let installs = state.installs.iter().flat_map(|install| {
-            install.secrets.live_secrets(now).map(|secret| live_secret(&install.id, "client_secret", secret))
+            install
+                .secrets
+                .live_secrets(now)
+                .map(|secret| live_secret(&install.id, "client_secret", secret))
         });
-        let refreshes = state.live_refresh_tokens(now).map(|(session, token)| live_secret(session, "refresh_token", token));
-        let mut live: Vec<LiveSecretRecord> = tokens.chain(accounts).chain(apps).chain(installs).chain(refreshes).collect();
-        live.sort_by(|one, other| (&one.account, one.kind, &one.sha256).cmp(&(&other.account, other.kind, &other.sha256)));
+        let refreshes = state
+            .live_refresh_tokens(now)
+            .map(|(session, token)| live_secret(session, "refresh_token", token));
+        let mut live: Vec<LiveSecretRecord> =
+            tokens.chain(accounts).chain(apps).chain(installs).chain(refreshes).collect();
+        live.sort_by(|one, other| {
+            (&one.account, one.kind, &one.sha256).cmp(&(&other.account, other.kind, &other.sha256))
+        });
         live
     }
 
-    fn replace_manually(&self, credential: &SeededCredential, at: RequestInstant) -> Option<String> {
+    fn replace_manually(
+        &self,
+        credential: &SeededCredential,
+        at: RequestInstant,
+    ) -> Option<String> {
         let mut state = self.state();
         match credential.kind {
             "personal-token" => self.regenerate_personal_token(&mut state, &credential.secret, at),
@@ -42,35 +58,60 @@ impl SimulatedProvider for SnykRegion {
 
     fn revoke_manually(&self, sha256: &str, at: RequestInstant) -> bool {
         let mut state = self.state();
-        let found = state.tokens.iter_mut().find(|(secret, _)| deterministic::sha256_hex(secret) == sha256);
+        let found =
+            state.tokens.iter_mut().find(|(secret, _)| deterministic::sha256_hex(secret) == sha256);
         found.map(|(_, token)| token.validity.revoke(at)).is_some()
     }
 }
 
 impl SnykRegion {
     /// "Revoke & Regenerate": whatever personal token the person has dies, and a new one takes its place.
-    fn regenerate_personal_token(&self, state: &mut SnykState, seeded: &str, at: RequestInstant) -> Option<String> {
+    fn regenerate_personal_token(
+        &self,
+        state: &mut SnykState,
+        seeded: &str,
+        at: RequestInstant,
+    ) -> Option<String> {
         let person = Arc::clone(&state.tokens.get(seeded)?.principal);
-        let own = |token: &&mut SnykToken| token.owner_id == person.id && token.kind == "personal-token";
+        let own =
+            |token: &&mut SnykToken| token.owner_id == person.id && token.kind == "personal-token";
         state.tokens.values_mut().filter(own).for_each(|token| token.validity.revoke(at));
         let secret = deterministic::secret_uuid(&state.new_label(self.id));
-        state.tokens.insert(secret.clone(), SnykToken::new(&person, "personal-token", ValidityPeriod::starting_at(at)));
+        state.tokens.insert(
+            secret.clone(),
+            SnykToken::new(&person, "personal-token", ValidityPeriod::starting_at(at)),
+        );
         Some(secret)
     }
 
     /// A new personal access token beside the old ones, unless there are three already.
-    fn create_pat(&self, state: &mut SnykState, seeded: &str, at: RequestInstant) -> Option<String> {
+    fn create_pat(
+        &self,
+        state: &mut SnykState,
+        seeded: &str,
+        at: RequestInstant,
+    ) -> Option<String> {
         let person = Arc::clone(&state.tokens.get(seeded)?.principal);
         if active_pats(state, &person.id, at).count() >= MAX_PATS {
             return None;
         }
         let id = deterministic::ulid(&state.new_label(self.id));
         let expires = at.now + MAX_PAT_DAYS * MILLIS_PER_DAY;
-        let pat = SnykPat { label: format!("by hand {id}"), id, owner: person.id.clone(), created: at.now, expires };
+        let pat = SnykPat {
+            label: format!("by hand {id}"),
+            id,
+            owner: person.id.clone(),
+            created: at.now,
+            expires,
+        };
         Some(self.add_pat(state, &person, pat, ValidityPeriod::starting_at(at)))
     }
 }
 
 fn live_secret(account: &str, kind: &'static str, secret: &str) -> LiveSecretRecord {
-    LiveSecretRecord { account: account.to_owned(), kind, sha256: deterministic::sha256_hex(secret) }
+    LiveSecretRecord {
+        account: account.to_owned(),
+        kind,
+        sha256: deterministic::sha256_hex(secret),
+    }
 }

@@ -68,7 +68,8 @@ impl SnykRegion {
         (api, app): (String, String),
         midnight: UnixMillis,
     ) -> (Self, Vec<SeededCredential>) {
-        let region = Self { id, host, api, app, fixtures: SnykFixtures::new(id), state: Mutex::default() };
+        let region =
+            Self { id, host, api, app, fixtures: SnykFixtures::new(id), state: Mutex::default() };
         let credentials = region.seed_credentials(midnight);
         (region, credentials)
     }
@@ -85,7 +86,11 @@ impl SnykRegion {
             return stranger;
         };
         let mut state = self.state();
-        match state.tokens.get_mut(value).filter(|token| token.validity.is_valid_at(now) && token.schemes.accept(scheme)) {
+        match state
+            .tokens
+            .get_mut(value)
+            .filter(|token| token.validity.is_valid_at(now) && token.schemes.accept(scheme))
+        {
             Some(token) => {
                 token.usage.record_use(now);
                 (Some(Arc::clone(&token.principal)), token.usage.tightest_limit(now))
@@ -94,7 +99,11 @@ impl SnykRegion {
         }
     }
 
-    fn route(&self, call: &SimulatorRequest, caller: Option<&Arc<SnykPrincipal>>) -> SimulatorResponse {
+    fn route(
+        &self,
+        call: &SimulatorRequest,
+        caller: Option<&Arc<SnykPrincipal>>,
+    ) -> SimulatorResponse {
         match call.path_segments().first().copied() {
             Some("rest") => rest::respond(self, call, caller),
             Some("v1") => v1::respond(self, call, caller),
@@ -119,7 +128,8 @@ impl SimulatedService for SnykApi {
     fn respond(&self, call: &SimulatorRequest) -> SimulatorResponse {
         let (caller, budget) = self.0.authenticate(call);
         let reply = if budget.is_exceeded() && call.instant.limits_enforced {
-            SnykRegion::refuse(call, StatusCode::TOO_MANY_REQUESTS).with_header(header::RETRY_AFTER, &budget.reset())
+            SnykRegion::refuse(call, StatusCode::TOO_MANY_REQUESTS)
+                .with_header(header::RETRY_AFTER, &budget.reset())
         } else {
             self.0.route(call, caller.as_ref())
         };
@@ -127,7 +137,11 @@ impl SimulatedService for SnykApi {
     }
 
     fn refuse(&self, call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
-        add_api_headers(SnykRegion::refuse(call, status), call, SecretUsage::default().tightest_limit(call.instant.now))
+        add_api_headers(
+            SnykRegion::refuse(call, status),
+            call,
+            SecretUsage::default().tightest_limit(call.instant.now),
+        )
     }
 }
 
@@ -140,12 +154,19 @@ impl SimulatedService for SnykWebApp {
     }
 
     fn refuse(&self, _call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
-        SimulatorResponse::html(status, &format!("<!doctype html><title>{status}</title><h1>{status}</h1>"))
+        SimulatorResponse::html(
+            status,
+            &format!("<!doctype html><title>{status}</title><h1>{status}</h1>"),
+        )
     }
 }
 
 /// Adds the headers that every answer of the API carries.
-fn add_api_headers(reply: SimulatorResponse, call: &SimulatorRequest, budget: TightestLimit) -> SimulatorResponse {
+fn add_api_headers(
+    reply: SimulatorResponse,
+    call: &SimulatorRequest,
+    budget: TightestLimit,
+) -> SimulatorResponse {
     let name = HeaderName::from_static;
     let id = call.header("snyk-request-id").map_or_else(|| new_request_id(call), str::to_owned);
     let reply = reply

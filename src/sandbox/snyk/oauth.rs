@@ -24,9 +24,13 @@ pub(super) struct OAuthFailure(StatusCode, &'static str, &'static str);
 type OAuthForm = HashMap<String, String>;
 
 impl OAuthFailure {
-    const INVALID_CLIENT: Self = Self(StatusCode::UNAUTHORIZED, "invalid_client", "client authentication failed");
-    const INVALID_GRANT: Self =
-        Self(StatusCode::BAD_REQUEST, "invalid_grant", "the code or token is invalid, expired, used or revoked");
+    const INVALID_CLIENT: Self =
+        Self(StatusCode::UNAUTHORIZED, "invalid_client", "client authentication failed");
+    const INVALID_GRANT: Self = Self(
+        StatusCode::BAD_REQUEST,
+        "invalid_grant",
+        "the code or token is invalid, expired, used or revoked",
+    );
 
     pub(super) fn from_status(status: StatusCode) -> Self {
         match status.as_u16() {
@@ -50,7 +54,8 @@ pub(super) fn respond(region: &SnykRegion, call: &SimulatorRequest) -> Simulator
             Err(failure) => failure.into_response(),
         },
         (&Method::POST, "/oauth2/revoke") => handle_revocation(region, call),
-        _ => OAuthFailure(StatusCode::NOT_FOUND, "invalid_request", "no such endpoint").into_response(),
+        _ => OAuthFailure(StatusCode::NOT_FOUND, "invalid_request", "no such endpoint")
+            .into_response(),
     }
 }
 
@@ -60,7 +65,11 @@ fn handle_token(region: &SnykRegion, call: &SimulatorRequest) -> Result<Value, O
         "client_credentials" => exchange_client_credentials(region, &form, call.instant),
         "authorization_code" => exchange_authorization_code(region, &form, call.instant),
         "refresh_token" => exchange_refresh_token(region, &form, call.instant),
-        _ => Err(OAuthFailure(StatusCode::BAD_REQUEST, "unsupported_grant_type", "grant_type is missing or unknown")),
+        _ => Err(OAuthFailure(
+            StatusCode::BAD_REQUEST,
+            "unsupported_grant_type",
+            "grant_type is missing or unknown",
+        )),
     }
 }
 
@@ -68,13 +77,21 @@ fn form_field<'a>(form: &'a OAuthForm, name: &str) -> &'a str {
     form.get(name).map(String::as_str).unwrap_or_default()
 }
 
-fn exchange_client_credentials(region: &SnykRegion, form: &OAuthForm, at: RequestInstant) -> Result<Value, OAuthFailure> {
+fn exchange_client_credentials(
+    region: &SnykRegion,
+    form: &OAuthForm,
+    at: RequestInstant,
+) -> Result<Value, OAuthFailure> {
     let mut state = region.state();
     let (principal, ttl) = match form_field(form, "client_assertion_type") {
         "" => authenticate_by_secret(&state, form, at),
         CLIENT_ASSERTION_TYPE => authenticate_by_assertion(region, &state, form, at),
         _ => {
-            return Err(OAuthFailure(StatusCode::BAD_REQUEST, "invalid_request", "unknown client_assertion_type"));
+            return Err(OAuthFailure(
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                "unknown client_assertion_type",
+            ));
         }
     }
     .ok_or(OAuthFailure::INVALID_CLIENT)?;
@@ -82,15 +99,24 @@ fn exchange_client_credentials(region: &SnykRegion, form: &OAuthForm, at: Reques
     Ok(issue_access_token(region, &mut state, &principal, (&holder, ttl), at))
 }
 
-fn authenticate_by_secret(state: &SnykState, form: &OAuthForm, at: RequestInstant) -> Option<(Arc<SnykPrincipal>, i64)> {
+fn authenticate_by_secret(
+    state: &SnykState,
+    form: &OAuthForm,
+    at: RequestInstant,
+) -> Option<(Arc<SnykPrincipal>, i64)> {
     let (id, secret) = (form_field(form, "client_id"), form_field(form, "client_secret"));
-    let accounts =
-        state.accounts.iter().map(|account| (&account.client_id, &account.secrets, &account.principal, account.spec.ttl_seconds));
-    let ttl = |app: &str| state.apps.iter().find(|known| known.id == app).map_or(3_600, |app| app.ttl_seconds);
-    let installs =
-        state.installs.iter().map(|install| (&install.client_id, &install.secrets, &install.principal, ttl(&install.app)));
-    let (_, _, principal, ttl) =
-        accounts.chain(installs).find(|(client, secrets, _, _)| *client == id && secrets.accepts(secret, at.now))?;
+    let accounts = state.accounts.iter().map(|account| {
+        (&account.client_id, &account.secrets, &account.principal, account.spec.ttl_seconds)
+    });
+    let ttl = |app: &str| {
+        state.apps.iter().find(|known| known.id == app).map_or(3_600, |app| app.ttl_seconds)
+    };
+    let installs = state.installs.iter().map(|install| {
+        (&install.client_id, &install.secrets, &install.principal, ttl(&install.app))
+    });
+    let (_, _, principal, ttl) = accounts
+        .chain(installs)
+        .find(|(client, secrets, _, _)| *client == id && secrets.accepts(secret, at.now))?;
     Some((Arc::clone(principal), ttl))
 }
 
@@ -101,22 +127,32 @@ fn authenticate_by_assertion(
     at: RequestInstant,
 ) -> Option<(Arc<SnykPrincipal>, i64)> {
     let audience = format!("{}/oauth2/token", region.api);
-    let client = assertion::verify_assertion(form_field(form, "client_assertion"), &audience, at.now)?;
+    let client =
+        assertion::verify_assertion(form_field(form, "client_assertion"), &audience, at.now)?;
     let account = state.accounts.iter().find(|account| account.client_id == client)?;
     (account.spec.auth == ServiceAccountAuthType::PrivateKeyJwt)
         .then(|| (Arc::clone(&account.principal), account.spec.ttl_seconds))
 }
 
 /// The app that a form names, if the form also knows its secret.
-fn authenticate_app<'a>(state: &'a SnykState, form: &OAuthForm, at: RequestInstant) -> Result<&'a SnykApp, OAuthFailure> {
-    let app = state
-        .apps
-        .iter()
-        .find(|app| app.client_id == form_field(form, "client_id") && app.grant_type == AppGrantType::AuthorizationCode);
-    app.filter(|app| app.secrets.accepts(form_field(form, "client_secret"), at.now)).ok_or(OAuthFailure::INVALID_CLIENT)
+fn authenticate_app<'a>(
+    state: &'a SnykState,
+    form: &OAuthForm,
+    at: RequestInstant,
+) -> Result<&'a SnykApp, OAuthFailure> {
+    let app = state.apps.iter().find(|app| {
+        app.client_id == form_field(form, "client_id")
+            && app.grant_type == AppGrantType::AuthorizationCode
+    });
+    app.filter(|app| app.secrets.accepts(form_field(form, "client_secret"), at.now))
+        .ok_or(OAuthFailure::INVALID_CLIENT)
 }
 
-fn exchange_authorization_code(region: &SnykRegion, form: &OAuthForm, at: RequestInstant) -> Result<Value, OAuthFailure> {
+fn exchange_authorization_code(
+    region: &SnykRegion,
+    form: &OAuthForm,
+    at: RequestInstant,
+) -> Result<Value, OAuthFailure> {
     let mut state = region.state();
     let app = authenticate_app(&state, form, at)?;
     let (app, ttl) = (app.id.clone(), app.ttl_seconds);
@@ -134,15 +170,26 @@ fn exchange_authorization_code(region: &SnykRegion, form: &OAuthForm, at: Reques
     Ok(add_refresh_fields(answer, &refresh, &session))
 }
 
-fn exchange_refresh_token(region: &SnykRegion, form: &OAuthForm, at: RequestInstant) -> Result<Value, OAuthFailure> {
+fn exchange_refresh_token(
+    region: &SnykRegion,
+    form: &OAuthForm,
+    at: RequestInstant,
+) -> Result<Value, OAuthFailure> {
     let mut state = region.state();
     let app = authenticate_app(&state, form, at)?;
     let (app, ttl) = (app.id.clone(), app.ttl_seconds);
-    let presented = state.refresh_tokens.get_mut(form_field(form, "refresh_token")).ok_or(OAuthFailure::INVALID_GRANT)?;
+    let presented = state
+        .refresh_tokens
+        .get_mut(form_field(form, "refresh_token"))
+        .ok_or(OAuthFailure::INVALID_GRANT)?;
     let session = presented.session.clone();
     let reused = std::mem::replace(&mut presented.used, true);
     let alive = presented.validity.is_valid_at(at.now);
-    let user = state.sessions.iter().find(|known| known.id == session && known.app == app).map(|known| Arc::clone(&known.user));
+    let user = state
+        .sessions
+        .iter()
+        .find(|known| known.id == session && known.app == app)
+        .map(|known| Arc::clone(&known.user));
     let user = user.ok_or(OAuthFailure::INVALID_GRANT)?;
     if reused {
         // Somebody has an old copy: nobody knows who is honest, so the whole family goes.
@@ -170,7 +217,9 @@ fn issue_access_token(
     let claims = json!({"iss": region.api, "aud": [region.api], "sub": principal.id, "jti": id,
         "iat": at.now / MILLIS_PER_SECOND, "exp": expires / MILLIS_PER_SECOND, "scope": "org.read org.project.read"});
     let access_token = deterministic::jwt(&claims);
-    let token = SnykToken::new(principal, ACCESS_TOKEN, ValidityPeriod::starting_at(at).until(expires)).with_owner(holder);
+    let token =
+        SnykToken::new(principal, ACCESS_TOKEN, ValidityPeriod::starting_at(at).until(expires))
+            .with_owner(holder);
     state.remove_expired_access_tokens(at.now);
     state.tokens.insert(access_token.clone(), token);
     json!({"access_token": access_token, "expires_in": ttl - 1, "token_type": "bearer", "scope": claims["scope"]})

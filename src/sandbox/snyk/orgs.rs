@@ -21,12 +21,18 @@ pub(super) const OPERATIONS: &[RestOperation] = &[
 
 fn list_orgs(rest: &RestRequest) -> RestResult {
     let orgs: Vec<&SnykOrg> = visible_orgs(rest)
-        .filter(|org| rest.request.query("group_id").is_none_or(|id| rest.region.fixtures.groups[org.group].id == id))
+        .filter(|org| {
+            rest.request
+                .query("group_id")
+                .is_none_or(|id| rest.region.fixtures.groups[org.group].id == id)
+        })
         .filter(|org| rest.request.query("slug").is_none_or(|slug| org.slug == slug))
         .filter(|org| rest.request.query("name").is_none_or(|name| org.name() == name))
         .filter(|_| rest.request.query("is_personal") != Some("true"))
         .collect();
-    Ok(json_api_document(&paginate(rest, orgs.len(), LinkStyle::Object, |place| describe(rest, orgs[place]))?))
+    Ok(json_api_document(&paginate(rest, orgs.len(), LinkStyle::Object, |place| {
+        describe(rest, orgs[place])
+    })?))
 }
 
 fn get_org(rest: &RestRequest) -> RestResult {
@@ -35,9 +41,12 @@ fn get_org(rest: &RestRequest) -> RestResult {
 
 fn list_groups(rest: &RestRequest) -> RestResult {
     let world = &rest.region.fixtures;
-    let seen: Vec<usize> =
-        (0..world.groups.len()).filter(|group| rest.caller.can_view(ResourceScope::Group(*group), world)).collect();
-    Ok(json_api_document(&paginate(rest, seen.len(), LinkStyle::Rooted, |place| describe_group(rest, seen[place]))?))
+    let seen: Vec<usize> = (0..world.groups.len())
+        .filter(|group| rest.caller.can_view(ResourceScope::Group(*group), world))
+        .collect();
+    Ok(json_api_document(&paginate(rest, seen.len(), LinkStyle::Rooted, |place| {
+        describe_group(rest, seen[place])
+    })?))
 }
 
 fn get_group(rest: &RestRequest) -> RestResult {
@@ -46,8 +55,10 @@ fn get_group(rest: &RestRequest) -> RestResult {
 
 fn list_group_orgs(rest: &RestRequest) -> RestResult {
     let group = rest.group()?;
-    let orgs: Vec<&SnykOrg> = rest.region.fixtures.orgs.iter().filter(|org| org.group == group).collect();
-    let mut list = paginate(rest, orgs.len(), LinkStyle::Bare, |place| describe(rest, orgs[place]))?;
+    let orgs: Vec<&SnykOrg> =
+        rest.region.fixtures.orgs.iter().filter(|org| org.group == group).collect();
+    let mut list =
+        paginate(rest, orgs.len(), LinkStyle::Bare, |place| describe(rest, orgs[place]))?;
     if rest.request.query_values("expand").contains(&"count") {
         list["meta"] = json!({"total_count": orgs.len()});
     }
@@ -55,9 +66,9 @@ fn list_group_orgs(rest: &RestRequest) -> RestResult {
 }
 
 fn list_tenants(rest: &RestRequest) -> RestResult {
-    let attributes =
-        json!({"name": "Sandbox", "slug": "sandbox", "created_at": "2024-01-15T09:00:00Z", "updated_at": "2024-01-15T09:00:00Z"});
-    let tenant = json!({"id": rest.region.fixtures.tenant, "type": "tenant", "attributes": attributes});
+    let attributes = json!({"name": "Sandbox", "slug": "sandbox", "created_at": "2024-01-15T09:00:00Z", "updated_at": "2024-01-15T09:00:00Z"});
+    let tenant =
+        json!({"id": rest.region.fixtures.tenant, "type": "tenant", "attributes": attributes});
     Ok(json_api_document(&paginate(rest, 1, LinkStyle::Absolute, |_| tenant.clone())?))
 }
 

@@ -47,7 +47,8 @@ fn parse_limit(rest: &RestRequest) -> Result<usize, JsonApiError> {
     let Some(text) = rest.request.query("limit") else {
         return Ok(*PAGE_LIMIT_RANGE.start());
     };
-    let limit: usize = text.parse().map_err(|_| JsonApiError::invalid_parameter("limit", "must be an integer"))?;
+    let limit: usize =
+        text.parse().map_err(|_| JsonApiError::invalid_parameter("limit", "must be an integer"))?;
     if PAGE_LIMIT_RANGE.contains(&limit) && limit.is_multiple_of(10) {
         return Ok(limit);
     }
@@ -56,9 +57,10 @@ fn parse_limit(rest: &RestRequest) -> Result<usize, JsonApiError> {
 
 fn start_index(rest: &RestRequest, limit: usize) -> Result<usize, JsonApiError> {
     let read = |name| {
-        rest.request
-            .query(name)
-            .map(|text| parse_cursor(text).ok_or_else(|| JsonApiError::invalid_parameter(name, "is not a cursor")))
+        rest.request.query(name).map(|text| {
+            parse_cursor(text)
+                .ok_or_else(|| JsonApiError::invalid_parameter(name, "is not a cursor"))
+        })
     };
     match (read("starting_after"), read("ending_before")) {
         (Some(after), _) => after,
@@ -76,7 +78,10 @@ fn parse_cursor(text: &str) -> Option<usize> {
 fn page_link(rest: &RestRequest, links: LinkStyle, to: Option<(&str, usize)>) -> Value {
     let mut query = rest.request.query_without(&["starting_after", "ending_before"]);
     if let Some((name, place)) = to {
-        query.append_pair(name, &format!("v1.{}", URL_SAFE_NO_PAD.encode(json!({"p": place}).to_string())));
+        query.append_pair(
+            name,
+            &format!("v1.{}", URL_SAFE_NO_PAD.encode(json!({"p": place}).to_string())),
+        );
     }
     let rooted = format!("{}?{}", rest.request.path, query.finish());
     match links {

@@ -54,7 +54,9 @@ fn list(rest: &RestRequest) -> RestResult {
     let org = rest.org()?;
     let count = org.projects;
     if rest.request.query("meta_count") == Some("only") {
-        return Ok(json_api_document(&json!({"jsonapi": {"version": "1.0"}, "data": [], "meta": {"count": count}, "links": {}})));
+        return Ok(json_api_document(
+            &json!({"jsonapi": {"version": "1.0"}, "data": [], "meta": {"count": count}, "links": {}}),
+        ));
     }
     let counts = rest.request.query("meta.latest_issue_counts") == Some("true");
     let mut list = paginate(rest, count, LinkStyle::Bare, |place| {
@@ -72,7 +74,8 @@ fn list(rest: &RestRequest) -> RestResult {
 
 fn get(rest: &RestRequest) -> RestResult {
     let org = rest.org()?;
-    let place = org.project_index(rest.params[1]).ok_or_else(|| JsonApiError::not_found("project"))?;
+    let place =
+        org.project_index(rest.params[1]).ok_or_else(|| JsonApiError::not_found("project"))?;
     Ok(single_resource(StatusCode::OK, &describe(rest, org, place)))
 }
 
@@ -94,19 +97,31 @@ fn describe(rest: &RestRequest, org: &SnykOrg, place: usize) -> Value {
 fn list_issues(rest: &RestRequest) -> RestResult {
     let world = &rest.region.fixtures;
     let scope = rest.scope()?;
-    let inside = |place: &usize| scope == ResourceScope::Org(*place) || scope == ResourceScope::Group(world.orgs[*place].group);
+    let inside = |place: &usize| {
+        scope == ResourceScope::Org(*place)
+            || scope == ResourceScope::Group(world.orgs[*place].group)
+    };
     let orgs = (0..world.orgs.len()).filter(inside).map(|place| &world.orgs[place]);
-    let all = orgs.flat_map(|org| (0..org.projects * ISSUES_PER_PROJECT).map(move |place| ProjectIssue { org, place }));
+    let all = orgs.flat_map(|org| {
+        (0..org.projects * ISSUES_PER_PROJECT).map(move |place| ProjectIssue { org, place })
+    });
     let wanted = IssueFilter::new(rest);
     let found: Vec<ProjectIssue> = all.filter(|issue| wanted.matches(*issue)).collect();
-    Ok(json_api_document(&paginate(rest, found.len(), LinkStyle::Absolute, |place| found[place].describe())?))
+    Ok(json_api_document(&paginate(rest, found.len(), LinkStyle::Absolute, |place| {
+        found[place].describe()
+    })?))
 }
 
 fn get_issue(rest: &RestRequest) -> RestResult {
     let org = rest.org()?;
-    let place = rest.params[1].rsplit('-').next().and_then(|text| usize::from_str_radix(text, 16).ok());
-    let issue = place.filter(|place| *place < org.projects * ISSUES_PER_PROJECT).map(|place| ProjectIssue { org, place });
-    let issue = issue.filter(|issue| issue.id() == rest.params[1]).ok_or_else(|| JsonApiError::not_found("issue"))?;
+    let place =
+        rest.params[1].rsplit('-').next().and_then(|text| usize::from_str_radix(text, 16).ok());
+    let issue = place
+        .filter(|place| *place < org.projects * ISSUES_PER_PROJECT)
+        .map(|place| ProjectIssue { org, place });
+    let issue = issue
+        .filter(|issue| issue.id() == rest.params[1])
+        .ok_or_else(|| JsonApiError::not_found("issue"))?;
     Ok(single_resource(StatusCode::OK, &issue.describe()))
 }
 
@@ -121,7 +136,10 @@ struct IssueFilter<'a> {
 
 impl<'a> IssueFilter<'a> {
     fn new(rest: &'a RestRequest) -> Self {
-        let either = |name: &str| [rest.request.query_values(name), rest.request.query_values(&format!("{name}[]"))].concat();
+        let either = |name: &str| {
+            [rest.request.query_values(name), rest.request.query_values(&format!("{name}[]"))]
+                .concat()
+        };
         Self {
             severities: either("effective_severity_level"),
             statuses: either("status"),
@@ -136,7 +154,9 @@ impl<'a> IssueFilter<'a> {
         (self.severities.is_empty() || self.severities.contains(&severity))
             && (self.statuses.is_empty() || self.statuses.contains(&issue.status()))
             && self.kind.is_none_or(|wanted| wanted == kind)
-            && self.project.is_none_or(|id| issue.org.project_index(id) == Some(issue.place / ISSUES_PER_PROJECT))
+            && self.project.is_none_or(|id| {
+                issue.org.project_index(id) == Some(issue.place / ISSUES_PER_PROJECT)
+            })
             && self.ignored.is_none_or(|ignored| ignored == issue.is_ignored())
     }
 }
@@ -173,7 +193,9 @@ impl ProjectIssue<'_> {
 
 /// The issues of one project, as the old API aggregates them.
 pub(super) fn aggregated_issues(project: &str, severities: &[String]) -> Vec<Value> {
-    let wanted = |severity: &str| severities.is_empty() || severities.iter().any(|wanted| wanted == severity);
+    let wanted = |severity: &str| {
+        severities.is_empty() || severities.iter().any(|wanted| wanted == severity)
+    };
     ISSUE_TEMPLATES
         .iter()
         .enumerate()

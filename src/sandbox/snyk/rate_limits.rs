@@ -39,7 +39,9 @@ impl SecretUsage {
     /// Counts one use.
     pub(super) fn record_use(&mut self, now: UnixMillis) {
         for (spell, window) in self.0.iter_mut().zip(&LIMIT_WINDOWS) {
-            let start = now.div_euclid(window.seconds * MILLIS_PER_SECOND) * window.seconds * MILLIS_PER_SECOND;
+            let start = now.div_euclid(window.seconds * MILLIS_PER_SECOND)
+                * window.seconds
+                * MILLIS_PER_SECOND;
             let uses = if spell.start == start { spell.uses } else { 0 };
             *spell = WindowUsage { start, uses: uses.saturating_add(1) };
         }
@@ -51,7 +53,8 @@ impl SecretUsage {
         let window = (0..LIMIT_WINDOWS.len()).min_by_key(|place| left(*place)).unwrap_or_default();
         let length = LIMIT_WINDOWS[window].seconds * MILLIS_PER_SECOND;
         let end = now.div_euclid(length) * length + length;
-        let exceeded = self.0.iter().zip(&LIMIT_WINDOWS).any(|(spell, window)| spell.uses > window.limit);
+        let exceeded =
+            self.0.iter().zip(&LIMIT_WINDOWS).any(|(spell, window)| spell.uses > window.limit);
         TightestLimit { window, remaining: left(window), reset: end - now, exceeded }
     }
 }
@@ -65,7 +68,9 @@ impl TightestLimit {
     /// The limit of the tightest window, followed by all of them.
     pub(super) fn limit(&self) -> String {
         let tightest = LIMIT_WINDOWS[self.window].limit.to_string();
-        let all = LIMIT_WINDOWS.iter().map(|LimitWindow { name, seconds, limit }| format!("{limit};w={seconds};name=\"{name}\""));
+        let all = LIMIT_WINDOWS.iter().map(|LimitWindow { name, seconds, limit }| {
+            format!("{limit};w={seconds};name=\"{name}\"")
+        });
         iter::once(tightest).chain(all).collect::<Vec<_>>().join(", ")
     }
 

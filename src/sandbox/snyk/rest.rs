@@ -28,19 +28,35 @@ pub(super) struct RestOperation {
 }
 
 impl RestOperation {
-    pub(super) const fn get(path: &'static str, releases: &'static [&'static str], run: OperationHandler) -> Self {
+    pub(super) const fn get(
+        path: &'static str,
+        releases: &'static [&'static str],
+        run: OperationHandler,
+    ) -> Self {
         Self { method: "GET", path, releases, run }
     }
 
-    pub(super) const fn post(path: &'static str, releases: &'static [&'static str], run: OperationHandler) -> Self {
+    pub(super) const fn post(
+        path: &'static str,
+        releases: &'static [&'static str],
+        run: OperationHandler,
+    ) -> Self {
         Self { method: "POST", path, releases, run }
     }
 
-    pub(super) const fn patch(path: &'static str, releases: &'static [&'static str], run: OperationHandler) -> Self {
+    pub(super) const fn patch(
+        path: &'static str,
+        releases: &'static [&'static str],
+        run: OperationHandler,
+    ) -> Self {
         Self { method: "PATCH", path, releases, run }
     }
 
-    pub(super) const fn delete(path: &'static str, releases: &'static [&'static str], run: OperationHandler) -> Self {
+    pub(super) const fn delete(
+        path: &'static str,
+        releases: &'static [&'static str],
+        run: OperationHandler,
+    ) -> Self {
         Self { method: "DELETE", path, releases, run }
     }
 }
@@ -68,14 +84,22 @@ fn operations() -> impl Iterator<Item = &'static RestOperation> {
 }
 
 /// Answers a request to a path under `/rest`.
-pub(super) fn respond(region: &SnykRegion, call: &SimulatorRequest, caller: Option<&Arc<SnykPrincipal>>) -> SimulatorResponse {
+pub(super) fn respond(
+    region: &SnykRegion,
+    call: &SimulatorRequest,
+    caller: Option<&Arc<SnykPrincipal>>,
+) -> SimulatorResponse {
     match try_respond(region, call, caller) {
         Ok(reply) => reply,
         Err(refusal) => refusal.into_response(call),
     }
 }
 
-fn try_respond(region: &SnykRegion, call: &SimulatorRequest, caller: Option<&Arc<SnykPrincipal>>) -> RestResult {
+fn try_respond(
+    region: &SnykRegion,
+    call: &SimulatorRequest,
+    caller: Option<&Arc<SnykPrincipal>>,
+) -> RestResult {
     let segments = &call.path_segments()[1..];
     if let ["openapi", version @ ..] = segments {
         return openapi_response(version, call);
@@ -83,7 +107,9 @@ fn try_respond(region: &SnykRegion, call: &SimulatorRequest, caller: Option<&Arc
     let caller = Arc::clone(caller.ok_or_else(JsonApiError::unauthenticated)?);
     let (operation, params) = find_operation(call.method.as_str(), segments)?;
     let served = negotiate_version(call, operation)?;
-    if call.has_body() && !call.header("content-type").is_some_and(|media| media.starts_with(JSON_API)) {
+    if call.has_body()
+        && !call.header("content-type").is_some_and(|media| media.starts_with(JSON_API))
+    {
         return Err(JsonApiError::bad_request("Content-Type must be application/vnd.api+json"));
     }
     let outcome = (operation.run)(&RestRequest { region, request: call, caller, params });
@@ -91,7 +117,10 @@ fn try_respond(region: &SnykRegion, call: &SimulatorRequest, caller: Option<&Arc
     Ok(add_version_headers(reply, &served))
 }
 
-fn find_operation<'a>(method: &str, segments: &[&'a str]) -> Result<(&'static RestOperation, Vec<&'a str>), JsonApiError> {
+fn find_operation<'a>(
+    method: &str,
+    segments: &[&'a str],
+) -> Result<(&'static RestOperation, Vec<&'a str>), JsonApiError> {
     let mut elsewhere = false;
     for operation in operations() {
         let Some(params) = match_path(operation.path, segments) else {
@@ -103,7 +132,11 @@ fn find_operation<'a>(method: &str, segments: &[&'a str]) -> Result<(&'static Re
         elsewhere = true;
     }
     Err(if elsewhere {
-        JsonApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", "the path knows other methods")
+        JsonApiError::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "Method not allowed",
+            "the path knows other methods",
+        )
     } else {
         JsonApiError::not_found("path")
     })
@@ -121,10 +154,13 @@ fn match_path<'a>(pattern: &str, segments: &[&'a str]) -> Option<Vec<&'a str>> {
     pattern.next().is_none().then_some(params)
 }
 
-fn negotiate_version(call: &SimulatorRequest, operation: &RestOperation) -> Result<ServedVersion, JsonApiError> {
-    let asked = call
-        .query("version")
-        .ok_or_else(|| JsonApiError::invalid_parameter("version", "missing required query parameter 'version'"))?;
+fn negotiate_version(
+    call: &SimulatorRequest,
+    operation: &RestOperation,
+) -> Result<ServedVersion, JsonApiError> {
+    let asked = call.query("version").ok_or_else(|| {
+        JsonApiError::invalid_parameter("version", "missing required query parameter 'version'")
+    })?;
     let version = ApiVersion::parse(asked, call.instant.now)
         .ok_or_else(|| JsonApiError::invalid_parameter("version", "invalid version"))?;
     version.resolve(operation.releases).ok_or_else(|| JsonApiError::not_found("version"))
@@ -136,24 +172,29 @@ fn add_version_headers(reply: SimulatorResponse, served: &ServedVersion) -> Simu
         .with_header(name("snyk-version-served"), &served.version.to_string())
         .with_header(name("snyk-version-lifecycle-stage"), served.lifecycle_stage());
     match served.deprecation_dates() {
-        Some((deprecation, sunset)) => reply.with_header(name("deprecation"), &deprecation).with_header(name("sunset"), &sunset),
+        Some((deprecation, sunset)) => reply
+            .with_header(name("deprecation"), &deprecation)
+            .with_header(name("sunset"), &sunset),
         None => reply,
     }
 }
 
 /// The list of versions, or an outline of the API in one of them. Both are public.
 fn openapi_response(version: &[&str], call: &SimulatorRequest) -> RestResult {
-    let mut versions: Vec<&str> = operations().flat_map(|operation| operation.releases).copied().collect();
+    let mut versions: Vec<&str> =
+        operations().flat_map(|operation| operation.releases).copied().collect();
     versions.sort_unstable();
     versions.dedup();
     let [wanted] = version else {
         return Ok(SimulatorResponse::json(StatusCode::OK, &json!(versions)));
     };
-    let asked = ApiVersion::parse(wanted, call.instant.now).ok_or_else(|| JsonApiError::not_found("version"))?;
+    let asked = ApiVersion::parse(wanted, call.instant.now)
+        .ok_or_else(|| JsonApiError::not_found("version"))?;
     let mut paths = json!({});
     for operation in operations().filter(|operation| asked.resolve(operation.releases).is_some()) {
         let served = asked.resolve(operation.releases).map(|served| served.version.to_string());
-        paths[operation.path][operation.method.to_lowercase()] = json!({"x-snyk-api-version": served, "responses": {}});
+        paths[operation.path][operation.method.to_lowercase()] =
+            json!({"x-snyk-api-version": served, "responses": {}});
     }
     let document = json!({"openapi": "3.0.3", "info": {"title": "Snyk API (simulated)", "version": wanted}, "paths": paths});
     Ok(SimulatorResponse::json(StatusCode::OK, &document))
@@ -167,12 +208,17 @@ impl RestRequest<'_> {
     /// The organisation the path begins with, if the caller may look at it.
     pub(super) fn org(&self) -> Result<&SnykOrg, JsonApiError> {
         let place = self.org_index()?;
-        self.require_view_access(ResourceScope::Org(place)).map(|_| &self.region.fixtures.orgs[place])
+        self.require_view_access(ResourceScope::Org(place))
+            .map(|_| &self.region.fixtures.orgs[place])
     }
 
     /// The group the path begins with, if the caller may look at it.
     pub(super) fn group(&self) -> Result<usize, JsonApiError> {
-        let place = self.region.fixtures.group_index(self.params[0]).ok_or_else(|| JsonApiError::not_found("group"))?;
+        let place = self
+            .region
+            .fixtures
+            .group_index(self.params[0])
+            .ok_or_else(|| JsonApiError::not_found("group"))?;
         self.require_view_access(ResourceScope::Group(place)).map(|_| place)
     }
 
@@ -191,7 +237,11 @@ impl RestRequest<'_> {
     }
 
     fn require_view_access(&self, scope: ResourceScope) -> Result<ResourceScope, JsonApiError> {
-        if self.caller.can_view(scope, &self.region.fixtures) { Ok(scope) } else { Err(JsonApiError::forbidden("read access")) }
+        if self.caller.can_view(scope, &self.region.fixtures) {
+            Ok(scope)
+        } else {
+            Err(JsonApiError::forbidden("read access"))
+        }
     }
 
     /// Like [`RestRequest::scope`], but the caller has to administer it. `permission` is what lacks otherwise.
@@ -215,7 +265,8 @@ impl RestRequest<'_> {
 
     /// The document that was sent, whose `data.type` must be `kind`.
     pub(super) fn request_document(&self, kind: &str) -> Result<Value, JsonApiError> {
-        let document = self.request.json().ok_or_else(|| JsonApiError::bad_request("the body is not JSON"))?;
+        let document =
+            self.request.json().ok_or_else(|| JsonApiError::bad_request("the body is not JSON"))?;
         if document["data"]["type"] == kind {
             Ok(document)
         } else {
@@ -226,7 +277,11 @@ impl RestRequest<'_> {
 
 /// A document with one resource.
 pub(super) fn single_resource(status: StatusCode, data: &Value) -> SimulatorResponse {
-    SimulatorResponse::new(status, JSON_API, json!({"jsonapi": {"version": "1.0"}, "data": data, "links": {}}).to_string())
+    SimulatorResponse::new(
+        status,
+        JSON_API,
+        json!({"jsonapi": {"version": "1.0"}, "data": data, "links": {}}).to_string(),
+    )
 }
 
 /// A document as it is.

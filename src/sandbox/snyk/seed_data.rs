@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::clock::{MILLIS_PER_DAY, MILLIS_PER_SECOND, RequestInstant, UnixMillis, ValidityPeriod};
+use super::super::clock::{
+    MILLIS_PER_DAY, MILLIS_PER_SECOND, RequestInstant, UnixMillis, ValidityPeriod,
+};
 use super::super::deterministic;
 use super::super::manifest::SeededCredential;
 use super::apps::{AppGrantType, SnykApp};
@@ -12,29 +14,94 @@ use super::client_secrets::ClientSecrets;
 use super::fixtures::RolePrivilege;
 use super::installs::AppInstall;
 use super::service_account_input::{ServiceAccountAuthType, ServiceAccountSpec};
-use super::state::{AcceptedSchemes, PrincipalType, ResourceScope, SnykPat, SnykPrincipal, SnykState, SnykToken};
+use super::state::{
+    AcceptedSchemes, PrincipalType, ResourceScope, SnykPat, SnykPrincipal, SnykState, SnykToken,
+};
 use super::{GOV_REGION, SnykRegion};
 
-const SEEDED_USERS: [(&str, RolePrivilege, ResourceScope); 2] =
-    [("admin", RolePrivilege::GroupAdmin, ResourceScope::Region), ("reader", RolePrivilege::Viewer, ResourceScope::Group(0))];
+const SEEDED_USERS: [(&str, RolePrivilege, ResourceScope); 2] = [
+    ("admin", RolePrivilege::GroupAdmin, ResourceScope::Region),
+    ("reader", RolePrivilege::Viewer, ResourceScope::Group(0)),
+];
 
 /// Label, owner (its place among the people) and days until expiry.
-const SEEDED_PATS: [(&str, usize, i64); 3] = [("laptop", 0, 80), ("workstation", 0, 5), ("old-laptop", 1, -3)];
+const SEEDED_PATS: [(&str, usize, i64); 3] =
+    [("laptop", 0, 80), ("workstation", 0, 5), ("old-laptop", 1, -3)];
 
 /// Name, proof, scope, role and, for access tokens, days until expiry.
 type SeededAccount = (&'static str, ServiceAccountAuthType, ResourceScope, RolePrivilege, i64);
 
 const SEEDED_ACCOUNTS: [SeededAccount; 10] = [
-    ("ci-scanner", ServiceAccountAuthType::AccessToken, ResourceScope::Org(0), RolePrivilege::Scanner, 120),
-    ("pr-checks", ServiceAccountAuthType::ApiKey, ResourceScope::Org(0), RolePrivilege::Collaborator, 0),
-    ("release-bot", ServiceAccountAuthType::ClientSecret, ResourceScope::Org(0), RolePrivilege::OrgAdmin, 0),
-    ("sbom-export", ServiceAccountAuthType::PrivateKeyJwt, ResourceScope::Org(0), RolePrivilege::Collaborator, 0),
-    ("appsec-bot", ServiceAccountAuthType::AccessToken, ResourceScope::Group(0), RolePrivilege::GroupAdmin, 5),
-    ("group-reporter", ServiceAccountAuthType::ApiKey, ResourceScope::Group(0), RolePrivilege::Viewer, 0),
-    ("broker", ServiceAccountAuthType::ClientSecret, ResourceScope::Group(0), RolePrivilege::Viewer, 0),
-    ("audit-export", ServiceAccountAuthType::PrivateKeyJwt, ResourceScope::Group(0), RolePrivilege::Viewer, 0),
-    (BEARER_ONLY_ACCOUNT, ServiceAccountAuthType::AccessToken, ResourceScope::Org(1), RolePrivilege::Scanner, 200),
-    (REVOKED_ACCOUNT, ServiceAccountAuthType::ApiKey, ResourceScope::Org(1), RolePrivilege::Scanner, 0),
+    (
+        "ci-scanner",
+        ServiceAccountAuthType::AccessToken,
+        ResourceScope::Org(0),
+        RolePrivilege::Scanner,
+        120,
+    ),
+    (
+        "pr-checks",
+        ServiceAccountAuthType::ApiKey,
+        ResourceScope::Org(0),
+        RolePrivilege::Collaborator,
+        0,
+    ),
+    (
+        "release-bot",
+        ServiceAccountAuthType::ClientSecret,
+        ResourceScope::Org(0),
+        RolePrivilege::OrgAdmin,
+        0,
+    ),
+    (
+        "sbom-export",
+        ServiceAccountAuthType::PrivateKeyJwt,
+        ResourceScope::Org(0),
+        RolePrivilege::Collaborator,
+        0,
+    ),
+    (
+        "appsec-bot",
+        ServiceAccountAuthType::AccessToken,
+        ResourceScope::Group(0),
+        RolePrivilege::GroupAdmin,
+        5,
+    ),
+    (
+        "group-reporter",
+        ServiceAccountAuthType::ApiKey,
+        ResourceScope::Group(0),
+        RolePrivilege::Viewer,
+        0,
+    ),
+    (
+        "broker",
+        ServiceAccountAuthType::ClientSecret,
+        ResourceScope::Group(0),
+        RolePrivilege::Viewer,
+        0,
+    ),
+    (
+        "audit-export",
+        ServiceAccountAuthType::PrivateKeyJwt,
+        ResourceScope::Group(0),
+        RolePrivilege::Viewer,
+        0,
+    ),
+    (
+        BEARER_ONLY_ACCOUNT,
+        ServiceAccountAuthType::AccessToken,
+        ResourceScope::Org(1),
+        RolePrivilege::Scanner,
+        200,
+    ),
+    (
+        REVOKED_ACCOUNT,
+        ServiceAccountAuthType::ApiKey,
+        ResourceScope::Org(1),
+        RolePrivilege::Scanner,
+        0,
+    ),
 ];
 
 /// The account whose token is accepted as `Bearer` and not as `token`: both are said to happen.
@@ -65,14 +132,17 @@ struct RegionSeeder<'a> {
 impl SnykRegion {
     /// Fills the region and returns its credentials, named `us01-admin` and so on.
     pub(super) fn seed_credentials(&self, midnight: UnixMillis) -> Vec<SeededCredential> {
-        let past = RequestInstant { now: midnight - 40 * MILLIS_PER_DAY, ..RequestInstant::default() };
+        let past =
+            RequestInstant { now: midnight - 40 * MILLIS_PER_DAY, ..RequestInstant::default() };
         let garden = RegionSeeder { region: self, midnight, past };
         let mut state = self.state();
         let mut credentials = garden.seed_users(&mut state);
         credentials.extend(garden.seed_pats(&mut state));
-        let accounts =
-            SEEDED_ACCOUNTS.iter().filter(|(_, auth, ..)| self.id != GOV_REGION || *auth != ServiceAccountAuthType::ApiKey);
-        credentials.extend(accounts.filter_map(|planted| garden.seed_account(&mut state, *planted)));
+        let accounts = SEEDED_ACCOUNTS.iter().filter(|(_, auth, ..)| {
+            self.id != GOV_REGION || *auth != ServiceAccountAuthType::ApiKey
+        });
+        credentials
+            .extend(accounts.filter_map(|planted| garden.seed_account(&mut state, *planted)));
         credentials.extend(garden.seed_triage_app(&mut state));
         credentials.extend(garden.seed_metrics_app(&mut state));
         credentials
@@ -89,18 +159,41 @@ impl RegionSeeder<'_> {
         self.midnight + (days + 1) * MILLIS_PER_DAY - MILLIS_PER_SECOND
     }
 
-    fn credential(&self, name: &str, kind: &'static str, secret: String, fields: SeededFields) -> SeededCredential {
+    fn credential(
+        &self,
+        name: &str,
+        kind: &'static str,
+        secret: String,
+        fields: SeededFields,
+    ) -> SeededCredential {
         let prefix = self.region.id.trim_start_matches("SNYK-").replace('-', "").to_lowercase();
         let provider = if kind.starts_with("app") { "snyk-apps" } else { "snyk" };
         let region = self.region.id.to_owned();
-        SeededCredential { name: format!("{prefix}-{name}"), provider, kind, region, secret, fields, parts: SeededFields::new() }
+        SeededCredential {
+            name: format!("{prefix}-{name}"),
+            provider,
+            kind,
+            region,
+            secret,
+            fields,
+            parts: SeededFields::new(),
+        }
     }
 
     fn seed_users(&self, state: &mut SnykState) -> Vec<SeededCredential> {
-        SEEDED_USERS.into_iter().map(|(name, rank, reach)| self.seed_user(state, name, rank, reach)).collect()
+        SEEDED_USERS
+            .into_iter()
+            .map(|(name, rank, reach)| self.seed_user(state, name, rank, reach))
+            .collect()
     }
 
-    fn seed_user(&self, state: &mut SnykState, name: &str, rank: RolePrivilege, reach: ResourceScope) -> SeededCredential {
+    fn seed_user(
+        &self,
+        state: &mut SnykState,
+        name: &str,
+        rank: RolePrivilege,
+        reach: ResourceScope,
+    ) -> SeededCredential {
         let label = self.label(name);
         let person = Arc::new(SnykPrincipal {
             id: deterministic::uuid(&label),
@@ -110,7 +203,10 @@ impl RegionSeeder<'_> {
             scope: reach,
         });
         let secret = deterministic::secret_uuid(&format!("{label}/token"));
-        state.tokens.insert(secret.clone(), SnykToken::new(&person, "personal-token", ValidityPeriod::starting_at(self.past)));
+        state.tokens.insert(
+            secret.clone(),
+            SnykToken::new(&person, "personal-token", ValidityPeriod::starting_at(self.past)),
+        );
         state.users.push(person);
         self.credential(name, "personal-token", secret, self.scope_fields(ResourceScope::Org(0)))
     }
@@ -121,9 +217,14 @@ impl RegionSeeder<'_> {
         match scope {
             ResourceScope::Org(org) => {
                 let group = world.orgs[org].group;
-                BTreeMap::from([("org_id", world.orgs[org].id.clone()), ("group_id", world.groups[group].id.clone())])
+                BTreeMap::from([
+                    ("org_id", world.orgs[org].id.clone()),
+                    ("group_id", world.groups[group].id.clone()),
+                ])
             }
-            ResourceScope::Group(group) => BTreeMap::from([("group_id", world.groups[group].id.clone())]),
+            ResourceScope::Group(group) => {
+                BTreeMap::from([("group_id", world.groups[group].id.clone())])
+            }
             ResourceScope::Region => SeededFields::new(),
         }
     }
@@ -132,7 +233,11 @@ impl RegionSeeder<'_> {
         SEEDED_PATS.into_iter().filter_map(|planted| self.seed_pat(state, planted)).collect()
     }
 
-    fn seed_pat(&self, state: &mut SnykState, (name, owner, days): (&str, usize, i64)) -> Option<SeededCredential> {
+    fn seed_pat(
+        &self,
+        state: &mut SnykState,
+        (name, owner, days): (&str, usize, i64),
+    ) -> Option<SeededCredential> {
         let owner = Arc::clone(state.users.get(owner)?);
         let expires = self.in_days(days);
         let pat = SnykPat {
@@ -143,13 +248,18 @@ impl RegionSeeder<'_> {
             expires,
         };
         let id = pat.id.clone();
-        let secret = self.region.add_pat(state, &owner, pat, ValidityPeriod::starting_at(self.past));
+        let secret =
+            self.region.add_pat(state, &owner, pat, ValidityPeriod::starting_at(self.past));
         let mut fields = self.scope_fields(ResourceScope::Org(0));
         fields.insert("pat_id", id);
         Some(self.credential(name, "personal-access-token", secret, fields))
     }
 
-    fn seed_account(&self, state: &mut SnykState, planted: SeededAccount) -> Option<SeededCredential> {
+    fn seed_account(
+        &self,
+        state: &mut SnykState,
+        planted: SeededAccount,
+    ) -> Option<SeededCredential> {
         let (name, auth, scope, ..) = planted;
         let order = self.account_spec(planted)?;
         let role_id = order.role_id.clone();
@@ -172,8 +282,12 @@ impl RegionSeeder<'_> {
         Some(self.credential(name, kind, secret, fields))
     }
 
-    fn account_spec(&self, (name, auth, scope, rank, days): SeededAccount) -> Option<ServiceAccountSpec> {
-        let jwks_url = (auth == ServiceAccountAuthType::PrivateKeyJwt).then(|| "https://keys.example.com/jwks.json".to_owned());
+    fn account_spec(
+        &self,
+        (name, auth, scope, rank, days): SeededAccount,
+    ) -> Option<ServiceAccountSpec> {
+        let jwks_url = (auth == ServiceAccountAuthType::PrivateKeyJwt)
+            .then(|| "https://keys.example.com/jwks.json".to_owned());
         Some(ServiceAccountSpec {
             name: name.to_owned(),
             auth,
@@ -216,7 +330,10 @@ impl RegionSeeder<'_> {
             scopes: ["org.read", "org.project.read"].map(str::to_owned).into(),
             grant_type: grant,
             ttl_seconds: 3_600,
-            secrets: ClientSecrets::with_secret(secret.clone(), ValidityPeriod::starting_at(self.past)),
+            secrets: ClientSecrets::with_secret(
+                secret.clone(),
+                ValidityPeriod::starting_at(self.past),
+            ),
         };
         (app, secret)
     }
@@ -225,7 +342,8 @@ impl RegionSeeder<'_> {
     fn seed_triage_app(&self, state: &mut SnykState) -> Option<SeededCredential> {
         let (app, client_secret) = self.new_app("triage-app", AppGrantType::AuthorizationCode);
         let user = Arc::clone(state.users.first()?);
-        let (_, refresh) = state.start_session(&app.id, &user, &self.label("triage-app"), self.past);
+        let (_, refresh) =
+            state.start_session(&app.id, &user, &self.label("triage-app"), self.past);
         let mut fields = self.scope_fields(ResourceScope::Org(0));
         fields.extend([("client_id", app.client_id.clone()), ("app_id", app.id.clone())]);
         state.apps.push(app);
@@ -240,11 +358,17 @@ impl RegionSeeder<'_> {
             let label = self.label(&format!("metrics-app/{place}"));
             let (install, secret) = AppInstall::new(&app, scope, &label, self.past);
             let mut fields = self.scope_fields(scope);
-            fields.extend([("client_id", install.client_id.clone()), ("install_id", install.id.clone())]);
+            fields.extend([
+                ("client_id", install.client_id.clone()),
+                ("install_id", install.id.clone()),
+            ]);
             state.installs.push(install);
             self.credential(&format!("metrics-{place}"), "app-install", secret, fields)
         };
-        let credentials = [(ResourceScope::Org(0), "org"), (ResourceScope::Group(0), "group")].into_iter().map(install).collect();
+        let credentials = [(ResourceScope::Org(0), "org"), (ResourceScope::Group(0), "group")]
+            .into_iter()
+            .map(install)
+            .collect();
         state.apps.push(app);
         credentials
     }

@@ -32,7 +32,11 @@ pub(super) const OPERATIONS: &[RestOperation] = &[
     RestOperation::get("/self/apps/installs", INSTALL_RELEASES, list_installs),
     RestOperation::delete("/self/apps/installs/{install_id}", INSTALL_RELEASES, delete_install),
     RestOperation::get("/self/apps/{app_id}/sessions", SESSION_RELEASES, list_sessions),
-    RestOperation::delete("/self/apps/{app_id}/sessions/{session_id}", SESSION_RELEASES, revoke_session),
+    RestOperation::delete(
+        "/self/apps/{app_id}/sessions/{session_id}",
+        SESSION_RELEASES,
+        revoke_session,
+    ),
 ];
 
 #[expect(clippy::unnecessary_wraps, reason = "every operation has this shape")]
@@ -45,8 +49,12 @@ fn get_self(rest: &RestRequest) -> RestResult {
             json!({"name": name, "email": format!("{name}@example.com"), "username": name,
             "avatar_url": "https://example.com/avatar.png", "default_org_context": home}),
         ),
-        PrincipalType::ServiceAccount => ("service_account", json!({"name": name, "default_org_context": home})),
-        PrincipalType::AppInstance => ("app_instance", json!({"name": name, "default_org_context": home})),
+        PrincipalType::ServiceAccount => {
+            ("service_account", json!({"name": name, "default_org_context": home}))
+        }
+        PrincipalType::AppInstance => {
+            ("app_instance", json!({"name": name, "default_org_context": home}))
+        }
     };
     let itself = format!("/self?version={}", rest.request.query("version").unwrap_or_default());
     Ok(json_api_document(&json!({"jsonapi": {"version": "1.0"},
@@ -57,7 +65,9 @@ fn get_self(rest: &RestRequest) -> RestResult {
 pub(super) fn default_org(principal: &SnykPrincipal, rest: &RestRequest) -> usize {
     match principal.scope {
         ResourceScope::Org(org) => org,
-        ResourceScope::Group(group) => rest.region.fixtures.orgs.iter().position(|org| org.group == group).unwrap_or_default(),
+        ResourceScope::Group(group) => {
+            rest.region.fixtures.orgs.iter().position(|org| org.group == group).unwrap_or_default()
+        }
         ResourceScope::Region => 0,
     }
 }
@@ -75,25 +85,35 @@ fn list_pats(rest: &RestRequest) -> RestResult {
 }
 
 /// The personal access tokens of a person that are neither deleted nor expired.
-pub(super) fn active_pats<'a>(state: &'a SnykState, owner: &'a str, at: RequestInstant) -> impl Iterator<Item = &'a SnykPat> {
+pub(super) fn active_pats<'a>(
+    state: &'a SnykState,
+    owner: &'a str,
+    at: RequestInstant,
+) -> impl Iterator<Item = &'a SnykPat> {
     state.pats.iter().filter(move |pat| pat.owner == owner && pat.expires > at.now)
 }
 
 fn delete_pat(rest: &RestRequest) -> RestResult {
     let mut state = rest.state();
-    let place = state.pats.iter().position(|pat| pat.id == rest.params[0] && pat.owner == rest.caller.id);
-    let pat = state.pats.remove(place.ok_or_else(|| JsonApiError::not_found("personal access token"))?);
+    let place =
+        state.pats.iter().position(|pat| pat.id == rest.params[0] && pat.owner == rest.caller.id);
+    let pat =
+        state.pats.remove(place.ok_or_else(|| JsonApiError::not_found("personal access token"))?);
     state.revoke_tokens(&pat.id, rest.request.instant);
     Ok(SimulatorResponse::empty(StatusCode::NO_CONTENT))
 }
 
 fn list_apps(rest: &RestRequest) -> RestResult {
     let state = rest.state();
-    let used = |id: &String| state.sessions.iter().any(|session| session.app == *id && session.belongs_to(&rest.caller));
+    let used = |id: &String| {
+        state.sessions.iter().any(|session| session.app == *id && session.belongs_to(&rest.caller))
+    };
     let apps: Vec<Value> = state.apps.iter().filter(|app| used(&app.id)).map(|app| {
         json!({"id": app.id, "type": "app", "attributes": {"name": app.name, "client_id": app.client_id, "scopes": app.scopes}})
     }).collect();
-    Ok(json_api_document(&paginate(rest, apps.len(), LinkStyle::Object, |place| apps[place].clone())?))
+    Ok(json_api_document(&paginate(rest, apps.len(), LinkStyle::Object, |place| {
+        apps[place].clone()
+    })?))
 }
 
 fn revoke_app(rest: &RestRequest) -> RestResult {
@@ -111,13 +131,17 @@ fn list_installs(rest: &RestRequest) -> RestResult {
             "relationships": {"app": {"data": {"id": session.app, "type": "app"}}}})
         })
         .collect();
-    Ok(json_api_document(&paginate(rest, installs.len(), LinkStyle::Rooted, |place| installs[place].clone())?))
+    Ok(json_api_document(&paginate(rest, installs.len(), LinkStyle::Rooted, |place| {
+        installs[place].clone()
+    })?))
 }
 
 fn delete_install(rest: &RestRequest) -> RestResult {
     let state = rest.state();
-    let session =
-        state.sessions.iter().find(|session| session.belongs_to(&rest.caller) && session.install_id() == rest.params[0]);
+    let session = state
+        .sessions
+        .iter()
+        .find(|session| session.belongs_to(&rest.caller) && session.install_id() == rest.params[0]);
     let id = session.map(|session| session.id.clone()).unwrap_or_default();
     drop(state);
     end_sessions(rest, |_, session| session == id, "install")
@@ -133,7 +157,9 @@ fn list_sessions(rest: &RestRequest) -> RestResult {
             |session| json!({"id": session.id, "type": "session", "attributes": {"created_at": format_rfc3339(session.created)}}),
         )
         .collect();
-    Ok(json_api_document(&paginate(rest, sessions.len(), LinkStyle::Bare, |place| sessions[place].clone())?))
+    Ok(json_api_document(&paginate(rest, sessions.len(), LinkStyle::Bare, |place| {
+        sessions[place].clone()
+    })?))
 }
 
 fn revoke_session(rest: &RestRequest) -> RestResult {
@@ -152,7 +178,11 @@ fn end_sessions(rest: &RestRequest, chosen: impl Fn(&str, &str) -> bool, what: &
     for id in &ended {
         state.end_session(id, rest.request.instant);
     }
-    if ended.is_empty() { Err(JsonApiError::not_found(what)) } else { Ok(SimulatorResponse::empty(StatusCode::NO_CONTENT)) }
+    if ended.is_empty() {
+        Err(JsonApiError::not_found(what))
+    } else {
+        Ok(SimulatorResponse::empty(StatusCode::NO_CONTENT))
+    }
 }
 
 impl SnykRegion {
@@ -166,7 +196,8 @@ impl SnykRegion {
     ) -> String {
         let claims = json!({"j": pat.id, "h": self.host, "e": pat.expires / MILLIS_PER_SECOND, "s": owner.id});
         let secret = deterministic::snyk_token("snyk_uat", &claims);
-        let token = SnykToken::new(owner, "personal-access-token", life.until(pat.expires)).with_owner(&pat.id);
+        let token = SnykToken::new(owner, "personal-access-token", life.until(pat.expires))
+            .with_owner(&pat.id);
         state.tokens.insert(secret.clone(), token);
         state.pats.push(pat);
         secret

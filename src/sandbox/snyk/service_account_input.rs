@@ -24,7 +24,8 @@ pub(super) enum ServiceAccountAuthType {
 }
 
 impl ServiceAccountAuthType {
-    const ALL: [Self; 4] = [Self::ApiKey, Self::AccessToken, Self::ClientSecret, Self::PrivateKeyJwt];
+    const ALL: [Self; 4] =
+        [Self::ApiKey, Self::AccessToken, Self::ClientSecret, Self::PrivateKeyJwt];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -67,22 +68,46 @@ pub(super) fn parse_account_spec(
     wish: &Value,
 ) -> Result<ServiceAccountSpec, JsonApiError> {
     let name = wish["name"].as_str().map(str::trim).filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| JsonApiError::invalid_pointer("/data/attributes/name", "is required"))?.to_owned();
+    let name = name
+        .ok_or_else(|| JsonApiError::invalid_pointer("/data/attributes/name", "is required"))?
+        .to_owned();
     let auth = wish["auth_type"].as_str().and_then(ServiceAccountAuthType::from_name);
-    let auth =
-        auth.ok_or_else(|| JsonApiError::invalid_pointer("/data/attributes/auth_type", "is required and must be known"))?;
+    let auth = auth.ok_or_else(|| {
+        JsonApiError::invalid_pointer("/data/attributes/auth_type", "is required and must be known")
+    })?;
     if auth == ServiceAccountAuthType::ApiKey && rest.region.id == GOV_REGION {
-        return Err(JsonApiError::invalid_pointer("/data/attributes/auth_type", "api_key is not accepted in this region"));
+        return Err(JsonApiError::invalid_pointer(
+            "/data/attributes/auth_type",
+            "api_key is not accepted in this region",
+        ));
     }
     let role_id = grantable_role(rest, &rest.region.fixtures, wish)?.id.clone();
-    let expires = (auth == ServiceAccountAuthType::AccessToken).then(|| parse_expiry(wish, rest.request.instant)).transpose()?;
-    let jwks_url = (auth == ServiceAccountAuthType::PrivateKeyJwt).then(|| parse_jwks_url(wish)).transpose()?;
-    Ok(ServiceAccountSpec { name, auth, scope, role_id, expires, ttl_seconds: parse_ttl(wish)?, jwks_url })
+    let expires = (auth == ServiceAccountAuthType::AccessToken)
+        .then(|| parse_expiry(wish, rest.request.instant))
+        .transpose()?;
+    let jwks_url = (auth == ServiceAccountAuthType::PrivateKeyJwt)
+        .then(|| parse_jwks_url(wish))
+        .transpose()?;
+    Ok(ServiceAccountSpec {
+        name,
+        auth,
+        scope,
+        role_id,
+        expires,
+        ttl_seconds: parse_ttl(wish)?,
+        jwks_url,
+    })
 }
 
-fn grantable_role<'a>(rest: &RestRequest, world: &'a SnykFixtures, wish: &Value) -> Result<&'a SnykRole, JsonApiError> {
+fn grantable_role<'a>(
+    rest: &RestRequest,
+    world: &'a SnykFixtures,
+    wish: &Value,
+) -> Result<&'a SnykRole, JsonApiError> {
     let role = wish["role_id"].as_str().and_then(|id| world.role(id));
-    let role = role.ok_or_else(|| JsonApiError::invalid_pointer("/data/attributes/role_id", "is required and must be known"))?;
+    let role = role.ok_or_else(|| {
+        JsonApiError::invalid_pointer("/data/attributes/role_id", "is required and must be known")
+    })?;
     if role.privilege <= rest.caller.privilege {
         return Ok(role);
     }
@@ -93,8 +118,12 @@ fn grantable_role<'a>(rest: &RestRequest, world: &'a SnykFixtures, wish: &Value)
 fn parse_expiry(wish: &Value, at: RequestInstant) -> Result<UnixMillis, JsonApiError> {
     let pointer = "/data/attributes/access_token_expires_at";
     let date = wish["access_token_expires_at"].as_str().and_then(parse_rfc3339);
-    let date =
-        date.ok_or_else(|| JsonApiError::invalid_pointer(pointer, "is required for access_token and must be a date-time"))?;
+    let date = date.ok_or_else(|| {
+        JsonApiError::invalid_pointer(
+            pointer,
+            "is required for access_token and must be a date-time",
+        )
+    })?;
     if date <= at.now || date > at.now + MAX_TOKEN_DAYS * MILLIS_PER_DAY {
         return Err(JsonApiError::invalid_pointer(pointer, "must lie within one year from now"));
     }
@@ -105,13 +134,17 @@ fn parse_ttl(wish: &Value) -> Result<i64, JsonApiError> {
     match wish.get("access_token_ttl_seconds") {
         None | Some(Value::Null) => Ok(*TTL_SECONDS_RANGE.start()),
         Some(ttl) => ttl.as_i64().filter(|ttl| TTL_SECONDS_RANGE.contains(ttl)).ok_or_else(|| {
-            JsonApiError::invalid_pointer("/data/attributes/access_token_ttl_seconds", "must be between 3600 and 86400")
+            JsonApiError::invalid_pointer(
+                "/data/attributes/access_token_ttl_seconds",
+                "must be between 3600 and 86400",
+            )
         }),
     }
 }
 
 fn parse_jwks_url(wish: &Value) -> Result<String, JsonApiError> {
     let url = wish["jwks_url"].as_str().filter(|url| url.starts_with("https://"));
-    url.map(str::to_owned)
-        .ok_or_else(|| JsonApiError::invalid_pointer("/data/attributes/jwks_url", "is required and must be https"))
+    url.map(str::to_owned).ok_or_else(|| {
+        JsonApiError::invalid_pointer("/data/attributes/jwks_url", "is required and must be https")
+    })
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::super::clock::{MILLIS_PER_SECOND, RequestInstant, UnixMillis, ValidityPeriod, format_rfc3339};
+use super::super::clock::{
+    MILLIS_PER_SECOND, RequestInstant, UnixMillis, ValidityPeriod, format_rfc3339,
+};
 use super::super::deterministic;
 use super::super::http_service::SimulatorResponse;
 use super::SnykRegion;
@@ -13,7 +15,9 @@ use super::client_secrets::{ClientSecrets, insert_secret};
 use super::json_api_error::JsonApiError;
 use super::paging::{LinkStyle, paginate};
 use super::rest::{RestOperation, RestRequest, RestResult, json_api_document, single_resource};
-use super::service_account_input::{MAX_TOKEN_DAYS, ServiceAccountAuthType, ServiceAccountSpec, parse_account_spec};
+use super::service_account_input::{
+    MAX_TOKEN_DAYS, ServiceAccountAuthType, ServiceAccountSpec, parse_account_spec,
+};
 use super::state::{PrincipalType, ResourceScope, SnykPrincipal, SnykState, SnykToken};
 
 const RELEASES: &[&str] = &["2023-09-07"];
@@ -30,7 +34,11 @@ pub(super) const OPERATIONS: &[RestOperation] = &[
     RestOperation::get("/groups/{group_id}/service_accounts/{id}", RELEASES, get),
     RestOperation::patch("/groups/{group_id}/service_accounts/{id}", RELEASES, rename),
     RestOperation::delete("/groups/{group_id}/service_accounts/{id}", RELEASES, delete),
-    RestOperation::post("/groups/{group_id}/service_accounts/{id}/secrets", RELEASES, change_secrets),
+    RestOperation::post(
+        "/groups/{group_id}/service_accounts/{id}/secrets",
+        RELEASES,
+        change_secrets,
+    ),
 ];
 
 /// A service account.
@@ -48,7 +56,8 @@ impl ServiceAccount {
     }
 
     fn describe(&self) -> Value {
-        let ServiceAccountSpec { name, auth, scope, role_id, expires, ttl_seconds, jwks_url } = &self.spec;
+        let ServiceAccountSpec { name, auth, scope, role_id, expires, ttl_seconds, jwks_url } =
+            &self.spec;
         let level = if matches!(scope, ResourceScope::Org(_)) { "Org" } else { "Group" };
         let mut attributes = json!({"name": name, "auth_type": auth.name(), "role_id": role_id, "level": level,
             "created_at": format_rfc3339(self.created)});
@@ -91,7 +100,9 @@ impl SnykRegion {
         let secret = self.generate_secret(&order, &principal, label);
         let mut secrets = ClientSecrets::default();
         match (&secret, order.auth) {
-            (Some(secret), ServiceAccountAuthType::ClientSecret) => secrets = ClientSecrets::with_secret(secret.clone(), life),
+            (Some(secret), ServiceAccountAuthType::ClientSecret) => {
+                secrets = ClientSecrets::with_secret(secret.clone(), life)
+            }
             (Some(secret), auth) => {
                 state.tokens.insert(secret.clone(), SnykToken::new(&principal, auth.name(), life));
             }
@@ -99,17 +110,27 @@ impl SnykRegion {
         }
         state.account_names.insert((order.scope, order.name.clone()));
         let client_id = deterministic::uuid(&format!("{label}/client"));
-        state.accounts.push(ServiceAccount { principal, spec: order, client_id, secrets, created: at.now });
+        state.accounts.push(ServiceAccount {
+            principal,
+            spec: order,
+            client_id,
+            secrets,
+            created: at.now,
+        });
         secret
     }
 
-    fn generate_secret(&self, order: &ServiceAccountSpec, principal: &SnykPrincipal, label: &str) -> Option<String> {
+    fn generate_secret(
+        &self,
+        order: &ServiceAccountSpec,
+        principal: &SnykPrincipal,
+        label: &str,
+    ) -> Option<String> {
         match order.auth {
             ServiceAccountAuthType::ApiKey => Some(deterministic::secret_uuid(label)),
             ServiceAccountAuthType::AccessToken => {
                 let expires = order.expires.unwrap_or_default() / MILLIS_PER_SECOND;
-                let claims =
-                    json!({"j": deterministic::uuid(&format!("{label}/token")), "h": self.host, "e": expires, "s": principal.id});
+                let claims = json!({"j": deterministic::uuid(&format!("{label}/token")), "h": self.host, "e": expires, "s": principal.id});
                 Some(deterministic::snyk_token("snyk_sat", &claims))
             }
             ServiceAccountAuthType::ClientSecret => Some(deterministic::snyk_secret("cs", label)),
@@ -121,10 +142,13 @@ impl SnykRegion {
 fn list(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("service_account.read")?;
     let state = rest.state();
-    let accounts: Vec<&ServiceAccount> = state.accounts.iter().filter(|account| account.spec.scope == scope).collect();
-    let mut list = paginate(rest, accounts.len(), LinkStyle::Rooted, |place| accounts[place].describe())?;
+    let accounts: Vec<&ServiceAccount> =
+        state.accounts.iter().filter(|account| account.spec.scope == scope).collect();
+    let mut list =
+        paginate(rest, accounts.len(), LinkStyle::Rooted, |place| accounts[place].describe())?;
     if let ResourceScope::Group(_) = scope {
-        list["meta"] = json!({"access_tokens": {"max_active_tokens": 100, "max_expiry_days": MAX_TOKEN_DAYS}});
+        list["meta"] =
+            json!({"access_tokens": {"max_active_tokens": 100, "max_expiry_days": MAX_TOKEN_DAYS}});
     }
     Ok(json_api_document(&list))
 }
@@ -137,7 +161,9 @@ fn create(rest: &RestRequest) -> RestResult {
     let reply = {
         let mut state = rest.state();
         if state.account_names.contains(&(scope, order.name.clone())) {
-            return Err(JsonApiError::conflict("A service account had this name already. This name cannot be reused"));
+            return Err(JsonApiError::conflict(
+                "A service account had this name already. This name cannot be reused",
+            ));
         }
         let label = state.new_label(rest.region.id);
         let secret = rest.region.create_account(&mut state, order, &label, rest.request.instant);
@@ -156,7 +182,8 @@ fn get(rest: &RestRequest) -> RestResult {
 }
 
 fn find_account(state: &SnykState, scope: ResourceScope, id: &str) -> Result<usize, JsonApiError> {
-    let found = state.accounts.iter().position(|account| account.id() == id && account.spec.scope == scope);
+    let found =
+        state.accounts.iter().position(|account| account.id() == id && account.spec.scope == scope);
     found.ok_or_else(|| JsonApiError::not_found("service account"))
 }
 
@@ -168,14 +195,20 @@ fn rename(rest: &RestRequest) -> RestResult {
         return Err(JsonApiError::invalid_pointer("/data/id", "must be that of the path"));
     }
     let name = document["data"]["attributes"]["name"].as_str().filter(|name| !name.is_empty());
-    let name =
-        name.ok_or_else(|| JsonApiError::invalid_pointer("/data/attributes/name", "is required: only the name can change"))?;
+    let name = name.ok_or_else(|| {
+        JsonApiError::invalid_pointer(
+            "/data/attributes/name",
+            "is required: only the name can change",
+        )
+    })?;
     let reply = {
         let mut state = rest.state();
         let place = find_account(&state, scope, id)?;
         let taken = !state.account_names.insert((scope, name.to_owned()));
         if taken && state.accounts[place].spec.name != name {
-            return Err(JsonApiError::conflict("A service account had this name already. This name cannot be reused"));
+            return Err(JsonApiError::conflict(
+                "A service account had this name already. This name cannot be reused",
+            ));
         }
         name.clone_into(&mut state.accounts[place].spec.name);
         single_resource(StatusCode::OK, &state.accounts[place].describe())
@@ -211,8 +244,15 @@ fn change_secrets(rest: &RestRequest) -> RestResult {
             ));
         }
         let secret = account.secrets.apply_change(&wish, fresh, rest.request.instant)?;
-        (single_resource(StatusCode::OK, &account.describe_with_secret(secret)), account.spec.name.clone())
+        (
+            single_resource(StatusCode::OK, &account.describe_with_secret(secret)),
+            account.spec.name.clone(),
+        )
     };
-    rest.record_audit_event(scope, "service_account.edit", json!({"name": name, "mode": wish["mode"]}));
+    rest.record_audit_event(
+        scope,
+        "service_account.edit",
+        json!({"name": name, "mode": wish["mode"]}),
+    );
     Ok(reply)
 }

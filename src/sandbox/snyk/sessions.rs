@@ -68,8 +68,14 @@ impl SnykState {
 
     /// Ends a session with all its tokens.
     pub(super) fn end_session(&mut self, id: &str, at: RequestInstant) {
-        self.sessions.iter_mut().filter(|session| session.id == id).for_each(|session| session.alive = false);
-        self.refresh_tokens.values_mut().filter(|refresh| refresh.session == id).for_each(|refresh| refresh.validity.revoke(at));
+        self.sessions
+            .iter_mut()
+            .filter(|session| session.id == id)
+            .for_each(|session| session.alive = false);
+        self.refresh_tokens
+            .values_mut()
+            .filter(|refresh| refresh.session == id)
+            .for_each(|refresh| refresh.validity.revoke(at));
         self.revoke_tokens(id, at);
     }
 
@@ -87,22 +93,45 @@ impl SnykState {
         let expires = at.now + AUTHORIZATION_CODE_SECONDS * MILLIS_PER_SECOND;
         self.codes.insert(
             code.clone(),
-            PendingAuthorizationCode { client_id, redirect_uri, challenge: challenge.to_owned(), user, expires },
+            PendingAuthorizationCode {
+                client_id,
+                redirect_uri,
+                challenge: challenge.to_owned(),
+                user,
+                expires,
+            },
         );
         Some(code)
     }
 
     /// The living refresh tokens, each with its session.
-    pub(super) fn live_refresh_tokens(&self, now: UnixMillis) -> impl Iterator<Item = (&str, &str)> {
-        let living = move |(_, refresh): &(&String, &SnykRefreshToken)| !refresh.used && !refresh.validity.has_ended(now);
-        self.refresh_tokens.iter().filter(living).map(|(token, refresh)| (refresh.session.as_str(), token.as_str()))
+    pub(super) fn live_refresh_tokens(
+        &self,
+        now: UnixMillis,
+    ) -> impl Iterator<Item = (&str, &str)> {
+        let living = move |(_, refresh): &(&String, &SnykRefreshToken)| {
+            !refresh.used && !refresh.validity.has_ended(now)
+        };
+        self.refresh_tokens
+            .iter()
+            .filter(living)
+            .map(|(token, refresh)| (refresh.session.as_str(), token.as_str()))
     }
 
     /// Adds a refresh token to a session.
-    pub(super) fn issue_refresh_token(&mut self, session: &str, label: &str, at: RequestInstant) -> String {
+    pub(super) fn issue_refresh_token(
+        &mut self,
+        session: &str,
+        label: &str,
+        at: RequestInstant,
+    ) -> String {
         let token = deterministic::snyk_secret("rt", label);
-        let life = ValidityPeriod::starting_at(at).until(at.now + REFRESH_TOKEN_SECONDS * MILLIS_PER_SECOND);
-        self.refresh_tokens.insert(token.clone(), SnykRefreshToken { session: session.to_owned(), validity: life, used: false });
+        let life = ValidityPeriod::starting_at(at)
+            .until(at.now + REFRESH_TOKEN_SECONDS * MILLIS_PER_SECOND);
+        self.refresh_tokens.insert(
+            token.clone(),
+            SnykRefreshToken { session: session.to_owned(), validity: life, used: false },
+        );
         token
     }
 }

@@ -64,7 +64,11 @@ impl SnykPrincipal {
 
     /// Whether this principal may administer `scope`.
     pub(super) fn can_manage(&self, scope: ResourceScope, world: &SnykFixtures) -> bool {
-        let needed = if matches!(scope, ResourceScope::Org(_)) { RolePrivilege::OrgAdmin } else { RolePrivilege::GroupAdmin };
+        let needed = if matches!(scope, ResourceScope::Org(_)) {
+            RolePrivilege::OrgAdmin
+        } else {
+            RolePrivilege::GroupAdmin
+        };
         self.privilege >= needed && self.can_view(scope, world)
     }
 }
@@ -101,14 +105,25 @@ pub(super) struct SnykToken {
 }
 
 impl SnykToken {
-    pub(super) fn new(principal: &Arc<SnykPrincipal>, kind: &'static str, life: ValidityPeriod) -> Self {
+    pub(super) fn new(
+        principal: &Arc<SnykPrincipal>,
+        kind: &'static str,
+        life: ValidityPeriod,
+    ) -> Self {
         let schemes = match kind {
             ACCESS_TOKEN => AcceptedSchemes::Bearer,
             "personal-access-token" | "access_token" => AcceptedSchemes::Either,
             _ => AcceptedSchemes::Token,
         };
         let holder = principal.id.clone();
-        Self { principal: Arc::clone(principal), schemes, validity: life, usage: SecretUsage::default(), owner_id: holder, kind }
+        Self {
+            principal: Arc::clone(principal),
+            schemes,
+            validity: life,
+            usage: SecretUsage::default(),
+            owner_id: holder,
+            kind,
+        }
     }
 
     pub(super) fn with_owner(self, holder: &str) -> Self {
@@ -166,6 +181,9 @@ impl SnykState {
 
     /// Ends every token that belongs to `holder`.
     pub(super) fn revoke_tokens(&mut self, holder: &str, at: RequestInstant) {
-        self.tokens.values_mut().filter(|token| token.owner_id == holder).for_each(|token| token.validity.revoke(at));
+        self.tokens
+            .values_mut()
+            .filter(|token| token.owner_id == holder)
+            .for_each(|token| token.validity.revoke(at));
     }
 }

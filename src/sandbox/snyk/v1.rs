@@ -13,12 +13,18 @@ use super::projects;
 use super::state::{ResourceScope, SnykPrincipal};
 
 /// Answers a request to a path under `/v1`.
-pub(super) fn respond(region: &SnykRegion, call: &SimulatorRequest, caller: Option<&Arc<SnykPrincipal>>) -> SimulatorResponse {
+pub(super) fn respond(
+    region: &SnykRegion,
+    call: &SimulatorRequest,
+    caller: Option<&Arc<SnykPrincipal>>,
+) -> SimulatorResponse {
     let Some(caller) = caller else {
         return refuse(call, StatusCode::UNAUTHORIZED);
     };
     let asked = V1Request { region, request: call, caller };
-    asked.route().map_or_else(|refusal| refusal, |body| SimulatorResponse::json(StatusCode::OK, &body))
+    asked
+        .route()
+        .map_or_else(|refusal| refusal, |body| SimulatorResponse::json(StatusCode::OK, &body))
 }
 
 /// A refusal in the words of the old API.
@@ -34,7 +40,8 @@ pub(super) fn refuse(call: &SimulatorRequest, status: StatusCode) -> SimulatorRe
 fn error_response(call: &SimulatorRequest, status: StatusCode, message: &str) -> SimulatorResponse {
     let body = json!({"code": status.as_u16(), "error": message, "message": message});
     let reference = deterministic::uuid(&format!("{}{}", call.path, call.instant.now));
-    SimulatorResponse::json(status, &body).with_header(HeaderName::from_static("x-error-reference"), &reference)
+    SimulatorResponse::json(status, &body)
+        .with_header(HeaderName::from_static("x-error-reference"), &reference)
 }
 
 /// A request of somebody known.
@@ -52,8 +59,12 @@ impl<'a> V1Request<'a> {
             ("GET", ["group", id, "roles"]) => self.group(id).map(|_| self.roles()),
             ("GET", ["group", id, "orgs"]) => self.group(id).map(|group| self.group_orgs(group)),
             ("GET", ["org", id, "entitlements"]) => self.org(id).map(|_| json!({"api": true})),
-            ("GET", ["org", id, "settings"]) => self.org(id).map(|_| json!({"requestAccess": {"enabled": false}})),
-            ("POST", ["org", id, "project", project, "aggregated-issues"]) => self.issues(self.org(id)?, project),
+            ("GET", ["org", id, "settings"]) => {
+                self.org(id).map(|_| json!({"requestAccess": {"enabled": false}}))
+            }
+            ("POST", ["org", id, "project", project, "aggregated-issues"]) => {
+                self.issues(self.org(id)?, project)
+            }
             _ => Err(refuse(self.request, StatusCode::NOT_FOUND)),
         }
     }
@@ -87,31 +98,45 @@ impl<'a> V1Request<'a> {
     fn group_orgs(&self, place: usize) -> Value {
         let world = &self.region.fixtures;
         let group = &world.groups[place];
-        let orgs: Vec<Value> = world.orgs.iter().filter(|org| org.group == place).map(|org| self.describe(org)).collect();
+        let orgs: Vec<Value> = world
+            .orgs
+            .iter()
+            .filter(|org| org.group == place)
+            .map(|org| self.describe(org))
+            .collect();
         json!({"id": group.id, "name": group.name, "url": format!("{}/group/{}", self.region.app, group.id), "orgs": orgs})
     }
 
     fn issues(&self, org: &SnykOrg, project: &str) -> Result<Value, SimulatorResponse> {
         org.project_index(project).ok_or_else(|| self.not_found("Project", project))?;
-        let filters = self.request.json().map(|body| body["filters"]["severities"].clone()).unwrap_or_default();
+        let filters = self
+            .request
+            .json()
+            .map(|body| body["filters"]["severities"].clone())
+            .unwrap_or_default();
         let severities: Vec<String> = serde_json::from_value(filters).unwrap_or_default();
         Ok(json!({"issues": projects::aggregated_issues(project, &severities)}))
     }
 
     fn org(&self, id: &str) -> Result<&'a SnykOrg, SimulatorResponse> {
         let world = &self.region.fixtures;
-        let place = world.org_index(id).filter(|place| self.caller.can_view(ResourceScope::Org(*place), world));
+        let place = world
+            .org_index(id)
+            .filter(|place| self.caller.can_view(ResourceScope::Org(*place), world));
         place.map(|place| &world.orgs[place]).ok_or_else(|| self.not_found("Org", id))
     }
 
     fn group(&self, id: &str) -> Result<usize, SimulatorResponse> {
         let world = &self.region.fixtures;
-        let place = world.group_index(id).filter(|place| self.caller.can_view(ResourceScope::Group(*place), world));
+        let place = world
+            .group_index(id)
+            .filter(|place| self.caller.can_view(ResourceScope::Group(*place), world));
         place.ok_or_else(|| self.not_found("Group", id))
     }
 
     fn not_found(&self, what: &str, id: &str) -> SimulatorResponse {
-        let message = format!("{what} {id} was not found or you may not have the correct permissions");
+        let message =
+            format!("{what} {id} was not found or you may not have the correct permissions");
         error_response(self.request, StatusCode::NOT_FOUND, &message)
     }
 }

@@ -46,8 +46,13 @@ impl ApiVersion {
     /// The newest of `releases` (oldest first) on or before this date, at this stability or a higher one.
     pub(super) fn resolve(&self, releases: &[&str]) -> Option<ServedVersion> {
         let releases: Vec<Self> = releases.iter().filter_map(|text| Self::parse(text, 0)).collect();
-        let place = releases.iter().rposition(|release| release.date <= self.date && release.stability >= self.stability)?;
-        Some(ServedVersion { version: releases[place].clone(), successor: releases.get(place + 1).cloned() })
+        let place = releases.iter().rposition(|release| {
+            release.date <= self.date && release.stability >= self.stability
+        })?;
+        Some(ServedVersion {
+            version: releases[place].clone(),
+            successor: releases.get(place + 1).cloned(),
+        })
     }
 }
 
@@ -118,7 +123,10 @@ mod tests {
     fn a_lower_stability_is_served_only_to_who_asks() {
         assert_eq!(served("2025-01-01").map(|(version, _)| version), Some("2024-02-28".into()));
         assert_eq!(served("2025-01-01~beta"), Some(("2024-10-15~beta".into(), "beta")));
-        assert_eq!(served("2024-03-01~experimental").map(|(version, _)| version), Some("2024-02-28".into()));
+        assert_eq!(
+            served("2024-03-01~experimental").map(|(version, _)| version),
+            Some("2024-02-28".into())
+        );
     }
 
     #[test]

@@ -55,23 +55,33 @@ impl<'a> VaultItems<'a> {
 
     /// The plain form, in a buffer that never had to grow and leave a smaller copy behind.
     pub(super) fn to_plain(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let room: usize = self.items.0.iter().map(|(key, value)| 6 * key.0.len() + value.0.0.len() + 8).sum();
+        let room: usize =
+            self.items.0.iter().map(|(key, value)| 6 * key.0.len() + value.0.0.len() + 8).sum();
         let mut plain = Zeroizing::new(Vec::with_capacity(room + 64));
-        serde_json::to_writer(&mut *plain, self).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        serde_json::to_writer(&mut *plain, self)
+            .map_err(|error| StoreError::Damaged(error.to_string()))?;
         Ok(plain)
     }
 
     pub(super) fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
         let place = self.items.position(key).map_err(|_| StoreError::NotFound)?;
         let (_, encoded) = &self.items.0[place];
-        BASE64_STANDARD.decode(encoded.0.0.as_bytes()).map(Secret::new).map_err(|_| foreign_content())
+        BASE64_STANDARD
+            .decode(encoded.0.0.as_bytes())
+            .map(Secret::new)
+            .map_err(|_| foreign_content())
     }
 
     pub(super) fn put(&mut self, key: &ItemKey, secret: &Secret) {
-        let encoded = EncodedSecret(VaultText(Cow::Owned(secret.expose(|bytes| BASE64_STANDARD.encode(bytes)))));
+        let encoded = EncodedSecret(VaultText(Cow::Owned(
+            secret.expose(|bytes| BASE64_STANDARD.encode(bytes)),
+        )));
         match self.items.position(key) {
             Ok(place) => self.items.0[place].1 = encoded,
-            Err(place) => self.items.0.insert(place, (VaultText(Cow::Owned(key.as_str().to_owned())), encoded)),
+            Err(place) => self
+                .items
+                .0
+                .insert(place, (VaultText(Cow::Owned(key.as_str().to_owned())), encoded)),
         }
     }
 
@@ -137,15 +147,17 @@ impl Drop for EncodedSecret<'_> {
 /// Why a plain form is not understood. The parser's own words are not passed on: they could quote what is in the file.
 fn unreadable_vault(plain: &[u8]) -> StoreError {
     match serde_json::from_slice::<FormatHeader>(plain) {
-        Ok(FormatHeader { format }) if format > FORMAT_VERSION => {
-            StoreError::Damaged(format!("its format {format} is newer than {FORMAT_VERSION}, the newest that this program knows"))
-        }
+        Ok(FormatHeader { format }) if format > FORMAT_VERSION => StoreError::Damaged(format!(
+            "its format {format} is newer than {FORMAT_VERSION}, the newest that this program knows"
+        )),
         _ => foreign_content(),
     }
 }
 
 fn foreign_content() -> StoreError {
-    StoreError::Damaged("the vault opens, but what is inside was not written by this program".to_owned())
+    StoreError::Damaged(
+        "the vault opens, but what is inside was not written by this program".to_owned(),
+    )
 }
 
 #[cfg(test)]
@@ -172,7 +184,10 @@ mod tests {
     fn values_are_borrowed_and_not_copied() {
         let plain = br#"{"format":1,"items":{"k":"c2VjcmV0"}}"#;
         let items = VaultItems::parse(plain).unwrap_or_else(|error| panic!("{error}"));
-        assert!(items.items.0.iter().all(|(key, value)| matches!((&key.0, &value.0.0), (Cow::Borrowed(_), Cow::Borrowed(_)))));
+        assert!(items.items.0.iter().all(|(key, value)| matches!(
+            (&key.0, &value.0.0),
+            (Cow::Borrowed(_), Cow::Borrowed(_))
+        )));
     }
 
     #[test]
@@ -180,7 +195,9 @@ mod tests {
         let plain = br#"{"items":{"tokenring/b":"Yg==","tokenring/a":"b2xk","tokenring/a":"bmV3"},"format":1}"#;
         let mut items = VaultItems::parse(plain).unwrap_or_else(|error| panic!("{error}"));
         let holds = |items: &VaultItems<'_>, key: &'static str, text: &str| {
-            items.get(&ItemKey::internal(key)).is_ok_and(|read| read.same_as(&Secret::from_text(text.to_owned())))
+            items
+                .get(&ItemKey::internal(key))
+                .is_ok_and(|read| read.same_as(&Secret::from_text(text.to_owned())))
         };
         assert!(holds(&items, "a", "new") && holds(&items, "b", "b"));
         items.put(&ItemKey::internal("aa"), &Secret::from_text("between".to_owned()));
@@ -194,11 +211,15 @@ mod tests {
         let newer = VaultItems::parse(br#"{"format":2,"items":{"k":{"sealed":"canary"}}}"#).err();
         assert!(matches!(newer, Some(StoreError::Damaged(why)) if why.contains("format 2")));
         for strange in [&b"canary"[..], b"{}", br#"{"format":1,"items":{"k":["canary"]}}"#] {
-            let Some(StoreError::Damaged(why)) = VaultItems::parse(strange).err() else { panic!("accepted") };
+            let Some(StoreError::Damaged(why)) = VaultItems::parse(strange).err() else {
+                panic!("accepted")
+            };
             assert!(!why.contains("canary"));
         }
         let crooked = br#"{"format":1,"items":{"tokenring/k":"not base64!"}}"#;
         let items = VaultItems::parse(crooked).unwrap_or_else(|error| panic!("{error}"));
-        assert!(matches!(items.get(&ItemKey::internal("k")), Err(StoreError::Damaged(why)) if !why.contains("base64!")));
+        assert!(
+            matches!(items.get(&ItemKey::internal("k")), Err(StoreError::Damaged(why)) if !why.contains("base64!"))
+        );
     }
 }

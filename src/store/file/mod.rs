@@ -18,7 +18,10 @@ use async_trait::async_trait;
 
 use self::vault::Vault;
 use super::key_locks::{KeyLocks, spawn_blocking, with_timeout};
-use super::{BackendInfo, BackendKind, CALL_TIMEOUT, ItemKey, Persistence, SecretStore, StoreError, UnlockMethod};
+use super::{
+    BackendInfo, BackendKind, CALL_TIMEOUT, ItemKey, Persistence, SecretStore, StoreError,
+    UnlockMethod,
+};
 use crate::domain::Secret;
 
 /// The encrypted file.
@@ -43,7 +46,12 @@ const BACKEND: BackendInfo = BackendInfo {
 impl FileStore {
     /// The store in this folder, locked, and created when it is first unlocked.
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder, work_factor: WorkFactor::default(), vault: Mutex::default(), key_locks: KeyLocks::default() }
+        Self {
+            folder,
+            work_factor: WorkFactor::default(),
+            vault: Mutex::default(),
+            key_locks: KeyLocks::default(),
+        }
     }
 
     /// The same store, with another price on trying a passphrase when it is created.
@@ -101,16 +109,25 @@ impl SecretStore for FileStore {
 
     async fn status(&self) -> Result<(), StoreError> {
         let (folder, opened) = (self.folder.clone(), self.unlocked_vault());
-        let look = spawn_blocking(move || vault::check_vault(&folder).and(opened.map_or(Err(StoreError::Locked), |_| Ok(()))));
+        let look = spawn_blocking(move || {
+            vault::check_vault(&folder).and(opened.map_or(Err(StoreError::Locked), |_| Ok(())))
+        });
         with_timeout(CALL_TIMEOUT, look).await
     }
 
     async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), StoreError> {
         let UnlockMethod::Passphrase(passphrase) = by else {
-            return Err(StoreError::Denied("the encrypted file is opened by its passphrase".to_owned()));
+            return Err(StoreError::Denied(
+                "the encrypted file is opened by its passphrase".to_owned(),
+            ));
         };
-        let (folder, passphrase, work_factor) = (self.folder.clone(), vault::passphrase_text(passphrase)?, self.work_factor);
-        let vault = with_timeout(wait, spawn_blocking(move || Vault::open(folder, &passphrase, work_factor))).await?;
+        let (folder, passphrase, work_factor) =
+            (self.folder.clone(), vault::passphrase_text(passphrase)?, self.work_factor);
+        let vault = with_timeout(
+            wait,
+            spawn_blocking(move || Vault::open(folder, &passphrase, work_factor)),
+        )
+        .await?;
         // Here, and not on the thread: whoever has cancelled meanwhile finds the store as locked as before.
         *self.vault.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(vault));
         Ok(())
@@ -123,7 +140,8 @@ impl SecretStore for FileStore {
     async fn get_many(&self, keys: &[ItemKey]) -> Vec<Result<Secret, StoreError>> {
         let read = with_timeout(CALL_TIMEOUT, async {
             let turns = self.key_locks.lock_all(keys).await;
-            let (folder, opened, keys) = (self.folder.clone(), self.unlocked_vault(), keys.to_vec());
+            let (folder, opened, keys) =
+                (self.folder.clone(), self.unlocked_vault(), keys.to_vec());
             spawn_blocking(move || {
                 let _turns = turns;
                 opened.map_or_else(|| Err(vault::closed_reason(&folder)), Ok)?.get_many(&keys)
@@ -141,7 +159,8 @@ impl SecretStore for FileStore {
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
         BACKEND.validate_item(key, secret)?;
         let secret = super::clone_secret(secret);
-        self.with_item(key, move |vault, key| vault.update_items(|items| items.put(key, &secret))).await
+        self.with_item(key, move |vault, key| vault.update_items(|items| items.put(key, &secret)))
+            .await
     }
 
     async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {

@@ -32,9 +32,15 @@ impl Identity for PassphraseIdentity<'_> {
 impl PassphraseIdentity<'_> {
     fn unwrap_file_key(&self, stanza: &Stanza) -> Result<FileKey, DecryptError> {
         let [salt, work] = stanza.args.as_slice() else { return Err(DecryptError::InvalidHeader) };
-        let salt =
-            STANDARD_NO_PAD.decode(salt).ok().filter(|salt| salt.len() == SALT_BYTES).ok_or(DecryptError::InvalidHeader)?;
-        let key = self.derive_key(&[SALT_LABEL, &salt].concat(), parse_decimal(work).ok_or(DecryptError::InvalidHeader)?)?;
+        let salt = STANDARD_NO_PAD
+            .decode(salt)
+            .ok()
+            .filter(|salt| salt.len() == SALT_BYTES)
+            .ok_or(DecryptError::InvalidHeader)?;
+        let key = self.derive_key(
+            &[SALT_LABEL, &salt].concat(),
+            parse_decimal(work).ok_or(DecryptError::InvalidHeader)?,
+        )?;
         let opened = aead_decrypt(&key, FILE_KEY_BYTES, &stanza.body).map(Zeroizing::new);
         let opened = opened.map_err(|_| DecryptError::DecryptionFailed)?;
         Ok(FileKey::init_with_mut(|key| key.copy_from_slice(&opened)))
@@ -43,8 +49,13 @@ impl PassphraseIdentity<'_> {
     fn derive_key(&self, salt: &[u8], work: u8) -> Result<Zeroizing<[u8; 32]>, DecryptError> {
         let excessive = DecryptError::ExcessiveWork { required: work, target: WorkFactor::MAX };
         let mut key = Zeroizing::new([0; 32]);
-        let Ok(params) = scrypt::Params::new(work, SCRYPT_BLOCK_SIZE, 1, key.len()) else { return Err(excessive) };
-        if work > WorkFactor::MAX || scrypt::scrypt(self.0.expose_secret().as_bytes(), salt, &params, key.as_mut()).is_err() {
+        let Ok(params) = scrypt::Params::new(work, SCRYPT_BLOCK_SIZE, 1, key.len()) else {
+            return Err(excessive);
+        };
+        if work > WorkFactor::MAX
+            || scrypt::scrypt(self.0.expose_secret().as_bytes(), salt, &params, key.as_mut())
+                .is_err()
+        {
             return Err(excessive);
         }
         Ok(key)
@@ -89,8 +100,12 @@ mod tests {
     #[test]
     fn what_the_library_seals_is_opened_by_its_passphrase_alone() {
         let file = sealed("correct horse", 3);
-        assert_eq!(age::decrypt(&PassphraseIdentity(&passphrase("correct horse")), &file).unwrap(), PLAIN);
-        let refused = age::decrypt(&PassphraseIdentity(&passphrase("battery staple")), &file).unwrap_err();
+        assert_eq!(
+            age::decrypt(&PassphraseIdentity(&passphrase("correct horse")), &file).unwrap(),
+            PLAIN
+        );
+        let refused =
+            age::decrypt(&PassphraseIdentity(&passphrase("battery staple")), &file).unwrap_err();
         assert!(matches!(refused, DecryptError::DecryptionFailed), "{refused}");
     }
 
@@ -105,7 +120,9 @@ mod tests {
             &|line| format!("-> scrypt {}AAAA 2", salt(line)),
             &|_| "-> scrypt AAAA 2".to_owned(),
         ] {
-            let refused = age::decrypt(&PassphraseIdentity(&passphrase("p")), &with_stanza(&file, change)).unwrap_err();
+            let refused =
+                age::decrypt(&PassphraseIdentity(&passphrase("p")), &with_stanza(&file, change))
+                    .unwrap_err();
             assert!(matches!(refused, DecryptError::InvalidHeader), "{refused}");
         }
     }

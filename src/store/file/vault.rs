@@ -63,12 +63,17 @@ pub(super) fn passphrase_text(passphrase: &Secret) -> Result<SecretString, Store
 
 impl Vault {
     /// Opens the vault in this folder, or makes one under this passphrase where there is none.
-    pub(super) fn open(folder: PathBuf, passphrase: &SecretString, work: WorkFactor) -> Result<Self, StoreError> {
+    pub(super) fn open(
+        folder: PathBuf,
+        passphrase: &SecretString,
+        work: WorkFactor,
+    ) -> Result<Self, StoreError> {
         match check_vault(&folder) {
             // Only housekeeping: a folder that cannot be written to can still be read from.
-            Ok(()) => {
-                drop(private::lock(&folder.join(LOCK_FILE), Duration::ZERO).map(|_lock| private::remove_temp_files(&folder)))
-            }
+            Ok(()) => drop(
+                private::lock(&folder.join(LOCK_FILE), Duration::ZERO)
+                    .map(|_lock| private::remove_temp_files(&folder)),
+            ),
             Err(StoreError::NotInitialized) => create_vault(&folder, passphrase, work)?,
             Err(error) => return Err(error),
         }
@@ -84,14 +89,20 @@ impl Vault {
     }
 
     /// The secrets under these keys, in their order.
-    pub(super) fn get_many(&self, keys: &[ItemKey]) -> Result<Vec<Result<Secret, StoreError>>, StoreError> {
+    pub(super) fn get_many(
+        &self,
+        keys: &[ItemKey],
+    ) -> Result<Vec<Result<Secret, StoreError>>, StoreError> {
         let plain = self.decrypt_items()?;
         let items = VaultItems::parse(&plain)?;
         Ok(keys.iter().map(|key| key.validate().and_then(|()| items.get(key))).collect())
     }
 
     /// Reads, changes and writes the items while no other process can.
-    pub(super) fn update_items(&self, change: impl FnOnce(&mut VaultItems<'_>)) -> Result<(), StoreError> {
+    pub(super) fn update_items(
+        &self,
+        change: impl FnOnce(&mut VaultItems<'_>),
+    ) -> Result<(), StoreError> {
         check_vault(&self.folder)?;
         let _lock = private::lock(&self.folder.join(LOCK_FILE), LOCK_TIMEOUT)?;
         let plain = self.decrypt_items()?;
@@ -101,7 +112,8 @@ impl Vault {
     }
 
     fn decrypt_items(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let sealed = private::read(&self.folder.join(ITEMS_FILE))?.ok_or_else(|| closed_reason(&self.folder))?;
+        let sealed = private::read(&self.folder.join(ITEMS_FILE))?
+            .ok_or_else(|| closed_reason(&self.folder))?;
         match age::decrypt(&self.identity, &sealed) {
             Ok(plain) => Ok(Zeroizing::new(plain)),
             // Another vault took the place of the one that was unlocked.
@@ -112,7 +124,11 @@ impl Vault {
 }
 
 /// Makes an empty vault, unless another process has made one meanwhile.
-fn create_vault(folder: &Path, passphrase: &SecretString, work: WorkFactor) -> Result<(), StoreError> {
+fn create_vault(
+    folder: &Path,
+    passphrase: &SecretString,
+    work: WorkFactor,
+) -> Result<(), StoreError> {
     private::create_folder(folder)?;
     let _lock = private::lock(&folder.join(LOCK_FILE), LOCK_TIMEOUT)?;
     private::remove_temp_files(folder);
@@ -121,39 +137,59 @@ fn create_vault(folder: &Path, passphrase: &SecretString, work: WorkFactor) -> R
         outcome => return outcome,
     }
     let identity = x25519::Identity::generate();
-    private::write(&folder.join(NEW_IDENTITY_FILE), &encrypt_identity(&identity, passphrase, work)?)?;
+    private::write(
+        &folder.join(NEW_IDENTITY_FILE),
+        &encrypt_identity(&identity, passphrase, work)?,
+    )?;
     write_items(folder, &identity, &VaultItems::empty())?;
     private::rename(&folder.join(NEW_IDENTITY_FILE), &folder.join(IDENTITY_FILE))
 }
 
-fn encrypt_identity(identity: &x25519::Identity, passphrase: &SecretString, work: WorkFactor) -> Result<Vec<u8>, StoreError> {
+fn encrypt_identity(
+    identity: &x25519::Identity,
+    passphrase: &SecretString,
+    work: WorkFactor,
+) -> Result<Vec<u8>, StoreError> {
     // Left to itself, age would measure the machine and choose a weak factor on a busy one.
     let mut recipient = scrypt::Recipient::new(passphrase.clone());
     recipient.set_work_factor(work.0);
-    age::encrypt(&recipient, identity.to_string().expose_secret().as_bytes()).map_err(|error| encryption_failed(&error))
+    age::encrypt(&recipient, identity.to_string().expose_secret().as_bytes())
+        .map_err(|error| encryption_failed(&error))
 }
 
-fn decrypt_identity(folder: &Path, passphrase: &SecretString) -> Result<x25519::Identity, StoreError> {
+fn decrypt_identity(
+    folder: &Path,
+    passphrase: &SecretString,
+) -> Result<x25519::Identity, StoreError> {
     let sealed = private::read(&folder.join(IDENTITY_FILE))?.ok_or(StoreError::NotInitialized)?;
-    let text = age::decrypt(&PassphraseIdentity(passphrase), &sealed).map(Zeroizing::new).map_err(|error| match error {
-        DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => {
-            StoreError::Denied("this is not its passphrase".to_owned())
-        }
-        error => damaged_file(IDENTITY_FILE, &error),
-    })?;
+    let text = age::decrypt(&PassphraseIdentity(passphrase), &sealed).map(Zeroizing::new).map_err(
+        |error| match error {
+            DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => {
+                StoreError::Denied("this is not its passphrase".to_owned())
+            }
+            error => damaged_file(IDENTITY_FILE, &error),
+        },
+    )?;
     let identity = std::str::from_utf8(&text).ok().and_then(|text| text.trim().parse().ok());
     identity.ok_or_else(|| StoreError::Damaged(format!("{IDENTITY_FILE} opens, but holds no key")))
 }
 
-fn write_items(folder: &Path, identity: &x25519::Identity, items: &VaultItems<'_>) -> Result<(), StoreError> {
-    let sealed = age::encrypt(&identity.to_public(), &items.to_plain()?).map_err(|error| encryption_failed(&error))?;
+fn write_items(
+    folder: &Path,
+    identity: &x25519::Identity,
+    items: &VaultItems<'_>,
+) -> Result<(), StoreError> {
+    let sealed = age::encrypt(&identity.to_public(), &items.to_plain()?)
+        .map_err(|error| encryption_failed(&error))?;
     private::write(&folder.join(ITEMS_FILE), &sealed)
 }
 
 /// Right after the passphrase was accepted, "locked" would send a person round in a circle.
 fn locked_as_damaged(error: StoreError) -> StoreError {
     match error {
-        StoreError::Locked => StoreError::Damaged(format!("{ITEMS_FILE} does not belong to {IDENTITY_FILE}")),
+        StoreError::Locked => {
+            StoreError::Damaged(format!("{ITEMS_FILE} does not belong to {IDENTITY_FILE}"))
+        }
         error => error,
     }
 }

@@ -21,14 +21,21 @@ use self::native::{ITEM_LIMIT, Platform, TITLE};
 #[cfg(target_os = "linux")]
 use self::secret_service::{ITEM_LIMIT, SecretServiceBackend, TITLE};
 use super::key_locks::{KeyLocks, run_to_completion, with_timeout};
-use super::{BackendInfo, BackendKind, CALL_TIMEOUT, ItemKey, Persistence, SecretStore, StoreError, UnlockMethod};
+use super::{
+    BackendInfo, BackendKind, CALL_TIMEOUT, ItemKey, Persistence, SecretStore, StoreError,
+    UnlockMethod,
+};
 use crate::domain::Secret;
 
 /// What every item of this program is filed under.
 const SERVICE: &str = "tokenring";
 
-const BACKEND: BackendInfo =
-    BackendInfo { kind: BackendKind::Keyring, title: TITLE, persistence: Persistence::Disk, item_limit: ITEM_LIMIT };
+const BACKEND: BackendInfo = BackendInfo {
+    kind: BackendKind::Keyring,
+    title: TITLE,
+    persistence: Persistence::Disk,
+    item_limit: ITEM_LIMIT,
+};
 
 /// The system's keyring, reached when it is first needed and over one connection from then on.
 #[derive(Default)]
@@ -44,7 +51,10 @@ impl KeyringStore {
     }
 
     /// Bounds a call that changes nothing; when it is too late for it, it is dropped.
-    async fn call_with_timeout<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    async fn call_with_timeout<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         let outcome = with_timeout(CALL_TIMEOUT, call).await;
         self.reconnect_on_timeout(outcome)
     }
@@ -53,7 +63,10 @@ impl KeyringStore {
     async fn change_with_timeout(
         &self,
         key: &ItemKey,
-        call: impl FnOnce(Arc<SecretServiceBackend>, ItemKey) -> BoxFuture<'static, Result<(), StoreError>>,
+        call: impl FnOnce(
+            Arc<SecretServiceBackend>,
+            ItemKey,
+        ) -> BoxFuture<'static, Result<(), StoreError>>,
     ) -> Result<(), StoreError> {
         let outcome = with_timeout(CALL_TIMEOUT, async {
             let turn = self.key_locks.lock(key).await;
@@ -89,7 +102,9 @@ impl SecretStore for KeyringStore {
     async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), StoreError> {
         match by {
             UnlockMethod::SystemPrompt => with_timeout(wait, self.platform.unlock()).await,
-            UnlockMethod::Passphrase(_) => Err(StoreError::Denied("the keyring asks for its password itself".to_owned())),
+            UnlockMethod::Passphrase(_) => {
+                Err(StoreError::Denied("the keyring asks for its password itself".to_owned()))
+            }
         }
     }
 
@@ -105,11 +120,17 @@ impl SecretStore for KeyringStore {
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
         BACKEND.validate_item(key, secret)?;
         let secret = super::clone_secret(secret);
-        self.change_with_timeout(key, |platform, key| async move { platform.put(&key, &secret).await }.boxed()).await
+        self.change_with_timeout(key, |platform, key| {
+            async move { platform.put(&key, &secret).await }.boxed()
+        })
+        .await
     }
 
     async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
         key.validate()?;
-        self.change_with_timeout(key, |platform, key| async move { platform.delete(&key).await }.boxed()).await
+        self.change_with_timeout(key, |platform, key| {
+            async move { platform.delete(&key).await }.boxed()
+        })
+        .await
     }
 }

@@ -51,7 +51,10 @@ impl Platform {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "all platforms have one shape, and this one has nothing to forget")]
+    #[expect(
+        clippy::unused_self,
+        reason = "all platforms have one shape, and this one has nothing to forget"
+    )]
     pub(super) const fn forget_connection(&self) {}
 }
 
@@ -60,7 +63,10 @@ async fn at<T: Send + 'static>(
     work: impl FnOnce(&Entry) -> keyring::Result<T> + Send + 'static,
 ) -> Result<T, StoreError> {
     let name = key.as_str().to_owned();
-    blocking(move || Entry::new(SERVICE, &name).and_then(|entry| work(&entry)).map_err(|error| explain(&error))).await
+    blocking(move || {
+        Entry::new(SERVICE, &name).and_then(|entry| work(&entry)).map_err(|error| explain(&error))
+    })
+    .await
 }
 
 /// Some of these errors carry the secret itself, so only those known not to are put into words of their own.
@@ -74,8 +80,12 @@ fn explain(error: &Error) -> StoreError {
             StoreError::TooLarge { size: limit.saturating_add(1), limit }
         }
         Error::PlatformFailure(why) => StoreError::Unavailable(why.to_string()),
-        Error::BadEncoding(_) | Error::BadDataFormat(..) => StoreError::Damaged("the item has a strange form".to_owned()),
-        Error::NoDefaultStore => StoreError::Unavailable("the system's store could not be opened".to_owned()),
+        Error::BadEncoding(_) | Error::BadDataFormat(..) => {
+            StoreError::Damaged("the item has a strange form".to_owned())
+        }
+        Error::NoDefaultStore => {
+            StoreError::Unavailable("the system's store could not be opened".to_owned())
+        }
         _ => StoreError::Unavailable("the system's store did not take the call".to_owned()),
     }
 }

@@ -1,13 +1,18 @@
 //! What each command does.
 
 use super::activity::NotificationLevel;
-use super::command::{CommandAction, CredentialAction, CursorMotion, FocusTarget, ListAction, ProgramAction, RegionAction};
+use super::command::{
+    CommandAction, CredentialAction, CursorMotion, FocusTarget, ListAction, ProgramAction,
+    RegionAction,
+};
 use super::console_commands::move_document_cursor;
 use super::dialog::{ConfirmDialog, Dialog};
 use super::response_view::ResponseView;
 use super::{App, Now, Pane, PresentationMode, UiEffect};
 use crate::domain::CredentialId;
-use crate::engine::task_protocol::{BackgroundTask, CheckTask, CredentialTask, SecretTask, StoreTask};
+use crate::engine::task_protocol::{
+    BackgroundTask, CheckTask, CredentialTask, SecretTask, StoreTask,
+};
 
 impl App {
     /// Runs a command.
@@ -42,7 +47,9 @@ impl App {
 
     fn can_run_list_action(&self, action: ListAction) -> bool {
         match action {
-            ListAction::Clear => self.credentials.mark_count() > 0 || !self.credentials.filter_is_empty(),
+            ListAction::Clear => {
+                self.credentials.mark_count() > 0 || !self.credentials.filter_is_empty()
+            }
             _ => !self.credentials.all().is_empty(),
         }
     }
@@ -50,10 +57,18 @@ impl App {
     fn can_run_credential_action(&self, action: CredentialAction) -> bool {
         match action {
             CredentialAction::Add | CredentialAction::SignIn => true,
-            CredentialAction::ToggleSecret => self.selected().is_some() && self.ui_state.presentation == PresentationMode::Off,
-            CredentialAction::CheckAll => self.credentials.all_rows_loaded() && !self.credentials.all().is_empty(),
+            CredentialAction::ToggleSecret => {
+                self.selected().is_some() && self.ui_state.presentation == PresentationMode::Off
+            }
+            CredentialAction::CheckAll => {
+                self.credentials.all_rows_loaded() && !self.credentials.all().is_empty()
+            }
             CredentialAction::OpenPage => self.provider_page().is_some(),
-            _ if requires_visible_names(action) && self.ui_state.presentation == PresentationMode::On => false,
+            _ if requires_visible_names(action)
+                && self.ui_state.presentation == PresentationMode::On =>
+            {
+                false
+            }
             _ => self.selected().is_some(),
         }
     }
@@ -77,7 +92,12 @@ impl App {
         }
         let lines = self.detail_rows().1.len();
         let page = usize::from(self.console_body_area().height);
-        self.console.scroll = super::credentials::moved_cursor(self.console.scroll, motion, page, lines.saturating_sub(page));
+        self.console.scroll = super::credentials::moved_cursor(
+            self.console.scroll,
+            motion,
+            page,
+            lines.saturating_sub(page),
+        );
     }
 
     pub(super) fn move_focus(&mut self, focus: FocusTarget) {
@@ -120,7 +140,10 @@ impl App {
 
     fn run_credential_action(&mut self, action: CredentialAction, now: Now) -> Vec<UiEffect> {
         if requires_visible_names(action) && self.ui_state.presentation == PresentationMode::On {
-            let key = self.preferences.keys.key_or_name(CommandAction::Program(ProgramAction::Presentation));
+            let key = self
+                .preferences
+                .keys
+                .key_or_name(CommandAction::Program(ProgramAction::Presentation));
             self.activity.notify(
                 NotificationLevel::Warning,
                 format!("That would show names; {key} ends the presentation mode"),
@@ -136,10 +159,13 @@ impl App {
                 self.check_credentials(chosen, now)
             }
             CredentialAction::CheckAll => {
-                let all = self.credentials.all().iter().map(|credential| credential.id.clone()).collect();
+                let all =
+                    self.credentials.all().iter().map(|credential| credential.id.clone()).collect();
                 self.check_credentials(all, now)
             }
-            CredentialAction::OpenPage => self.provider_page().map(UiEffect::OpenUrl).into_iter().collect(),
+            CredentialAction::OpenPage => {
+                self.provider_page().map(UiEffect::OpenUrl).into_iter().collect()
+            }
             CredentialAction::Add | CredentialAction::Edit => self.open_credential_dialog(action),
             CredentialAction::Rotate => self.open_rotation_wizard(),
             CredentialAction::SignIn => self.open_sign_in(now),
@@ -160,7 +186,10 @@ impl App {
             return Vec::new();
         }
         if self.ui_state.presentation == PresentationMode::On {
-            let key = self.preferences.keys.key_or_name(CommandAction::Program(ProgramAction::Presentation));
+            let key = self
+                .preferences
+                .keys
+                .key_or_name(CommandAction::Program(ProgramAction::Presentation));
             self.activity.notify(
                 NotificationLevel::Warning,
                 format!("Presentation mode shows no secret; {key} ends it"),
@@ -168,7 +197,9 @@ impl App {
             );
             return Vec::new();
         }
-        let Some(id) = self.selected().map(|credential| credential.id.clone()) else { return Vec::new() };
+        let Some(id) = self.selected().map(|credential| credential.id.clone()) else {
+            return Vec::new();
+        };
         let (task, effect) = self.start_hidden_task(BackgroundTask::Secret(SecretTask::Reveal(id)));
         self.detail.begin_reveal(task);
         vec![effect]
@@ -177,7 +208,10 @@ impl App {
     fn copy_secret(&mut self, now: Now) -> Vec<UiEffect> {
         self.detail.mask();
         let Some(credential) = self.selected() else { return Vec::new() };
-        let (title, id) = (format!("Copy the secret of {}", self.display_name(credential)), credential.id.clone());
+        let (title, id) = (
+            format!("Copy the secret of {}", self.display_name(credential)),
+            credential.id.clone(),
+        );
         vec![self.start_task(title, BackgroundTask::Secret(SecretTask::Copy(id)), now).1]
     }
 
@@ -188,7 +222,9 @@ impl App {
                 Some(credential) => format!("Check {}", self.display_name(credential)),
                 None => return Vec::new(),
             },
-            many => format!("Check {}", super::display_format::format_count(many.len(), "credential")),
+            many => {
+                format!("Check {}", super::display_format::format_count(many.len(), "credential"))
+            }
         };
         vec![self.start_task(title, BackgroundTask::Check(CheckTask::Credentials(ids)), now).1]
     }
@@ -197,7 +233,9 @@ impl App {
         match action {
             RegionAction::Switch => self.switch_to_region_at(self.regions.cursor(), now),
             RegionAction::Next => self.switch_region_by(1, now),
-            RegionAction::Previous => self.switch_region_by(self.region_count().saturating_sub(1), now),
+            RegionAction::Previous => {
+                self.switch_region_by(self.region_count().saturating_sub(1), now)
+            }
             RegionAction::Pick => self.open_region_picker(),
             RegionAction::Probe => self.open_probe_confirmation(),
         }
@@ -205,19 +243,37 @@ impl App {
 
     fn run_program_action(&mut self, action: ProgramAction, now: Now) -> Vec<UiEffect> {
         match action {
-            ProgramAction::Help | ProgramAction::Palette | ProgramAction::TaskList => self.open_program_dialog(action),
-            ProgramAction::Doctor | ProgramAction::Scan => return self.start_diagnostics(action, now),
+            ProgramAction::Help | ProgramAction::Palette | ProgramAction::TaskList => {
+                self.open_program_dialog(action)
+            }
+            ProgramAction::Doctor | ProgramAction::Scan => {
+                return self.start_diagnostics(action, now);
+            }
             ProgramAction::Welcome => return self.start_welcome(now),
             ProgramAction::Unlock => return self.unlock_store(now),
             ProgramAction::Reload => {
-                let load = self.start_task("Read the credentials", BackgroundTask::Credential(CredentialTask::Load), now).1;
-                return vec![load, self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1, UiEffect::ReloadSettings];
+                let load = self
+                    .start_task(
+                        "Read the credentials",
+                        BackgroundTask::Credential(CredentialTask::Load),
+                        now,
+                    )
+                    .1;
+                return vec![
+                    load,
+                    self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1,
+                    UiEffect::ReloadSettings,
+                ];
             }
             ProgramAction::Undo => return self.undo_last(now),
             ProgramAction::Presentation => self.toggle_presentation(now),
             ProgramAction::Mouse => {
                 self.ui_state.mouse = !self.ui_state.mouse;
-                let word = if self.ui_state.mouse { "Mouse on" } else { "Mouse off: the terminal selects text now" };
+                let word = if self.ui_state.mouse {
+                    "Mouse on"
+                } else {
+                    "Mouse off: the terminal selects text now"
+                };
                 self.activity.notify(NotificationLevel::Success, word, now.instant);
                 return vec![UiEffect::SetMouseCapture(self.ui_state.mouse)];
             }
@@ -236,7 +292,9 @@ impl App {
 
     /// Leaves, unless that would lose a secret that the provider does not say again and that could not be kept.
     fn confirm_quit(&mut self) -> Vec<UiEffect> {
-        if self.dialogs.is_empty() && self.console.response().is_some_and(ResponseView::has_unsaved_secret) {
+        if self.dialogs.is_empty()
+            && self.console.response().is_some_and(ResponseView::has_unsaved_secret)
+        {
             self.dialogs.push(Dialog::Confirm(Box::new(ConfirmDialog::for_unsaved_secret())));
             return Vec::new();
         }
@@ -251,7 +309,9 @@ impl App {
     fn toggle_presentation(&mut self, now: Now) {
         self.detail.mask();
         let (audience, word) = match self.ui_state.presentation {
-            PresentationMode::Off => (PresentationMode::On, "Presentation mode: no secret is shown, names are hidden"),
+            PresentationMode::Off => {
+                (PresentationMode::On, "Presentation mode: no secret is shown, names are hidden")
+            }
             PresentationMode::On => (PresentationMode::Off, "Presentation mode is over"),
         };
         self.ui_state.presentation = audience;

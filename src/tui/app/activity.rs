@@ -112,8 +112,12 @@ impl TaskList {
         };
         let (mood, state) = match problem {
             None => (StoreStatusKind::Ready, ""),
-            Some(StoreError::Locked | StoreError::Denied(_)) => (StoreStatusKind::ActionRequired { opens: "unlock" }, "locked"),
-            Some(StoreError::NotInitialized) => (StoreStatusKind::ActionRequired { opens: "create" }, "not created yet"),
+            Some(StoreError::Locked | StoreError::Denied(_)) => {
+                (StoreStatusKind::ActionRequired { opens: "unlock" }, "locked")
+            }
+            Some(StoreError::NotInitialized) => {
+                (StoreStatusKind::ActionRequired { opens: "create" }, "not created yet")
+            }
             Some(StoreError::TimedOut(_)) => (StoreStatusKind::Unavailable, "does not answer"),
             Some(_) => (StoreStatusKind::Unavailable, "not available"),
         };
@@ -129,7 +133,13 @@ impl TaskList {
     /// The id for a task that is shown.
     pub fn add_task(&mut self, title: String, pane: Pane, now: Instant) -> TaskId {
         let id = self.allocate_task_id();
-        self.entries.push(TaskEntry { id, title, pane, state: TaskState::Running(None), started: now });
+        self.entries.push(TaskEntry {
+            id,
+            title,
+            pane,
+            state: TaskState::Running(None),
+            started: now,
+        });
         let ended = |entry: &TaskEntry| !entry.state.is_running();
         if self.entries.len() > MAX_TASK_ENTRIES
             && let Some(oldest) = self.entries.iter().position(ended)
@@ -151,15 +161,19 @@ impl TaskList {
 
     /// How many steps of all running tasks are done, and how many there are, where tasks say so.
     pub fn total_progress(&self) -> Option<(usize, usize)> {
-        let steps =
-            self.entries.iter().filter_map(|entry| if let TaskState::Running(steps) = entry.state { steps } else { None });
+        let steps = self.entries.iter().filter_map(|entry| {
+            if let TaskState::Running(steps) = entry.state { steps } else { None }
+        });
         steps.reduce(|(done, total), (more, further)| (done + more, total + further))
     }
 
     /// The running task that `C-c` cancels: the newest of this pane, else the newest of all.
     pub fn cancelable_task(&self, pane: Pane) -> Option<TaskId> {
         let running = || self.entries.iter().rev().filter(|entry| entry.state.is_running());
-        running().find(|entry| entry.pane == pane).or_else(|| running().next()).map(|entry| entry.id)
+        running()
+            .find(|entry| entry.pane == pane)
+            .or_else(|| running().next())
+            .map(|entry| entry.id)
     }
 
     /// A task has got so far.
@@ -178,12 +192,16 @@ impl TaskList {
 
     /// Says a word to the person for a few seconds.
     pub fn notify(&mut self, tone: NotificationLevel, text: impl Into<String>, now: Instant) {
-        self.current_notification = Some((Notification { level: tone, text: text.into() }, now + NOTIFICATION_DURATION));
+        self.current_notification =
+            Some((Notification { level: tone, text: text.into() }, now + NOTIFICATION_DURATION));
     }
 
     /// The word to the person, while it lasts.
     pub fn current_notification(&self, now: Instant) -> Option<&Notification> {
-        self.current_notification.as_ref().filter(|(_, until)| now < *until).map(|(notice, _)| notice)
+        self.current_notification
+            .as_ref()
+            .filter(|(_, until)| now < *until)
+            .map(|(notice, _)| notice)
     }
 
     /// The word to the person that was said last, if it is still there.
@@ -235,7 +253,8 @@ mod tests {
         let (mut activity, now) = (TaskList::default(), Instant::now());
         activity.notify(NotificationLevel::Success, "copied", now);
         assert!(
-            activity.current_notification(now).is_some() && activity.current_notification(now + NOTIFICATION_DURATION).is_none()
+            activity.current_notification(now).is_some()
+                && activity.current_notification(now + NOTIFICATION_DURATION).is_none()
         );
         activity.expire_notification(now + NOTIFICATION_DURATION);
         assert_eq!(activity.next_wake(), None);

@@ -6,7 +6,11 @@ use crate::config::theme::{GlyphSet, StyleRole};
 pub type StyledSpans = Vec<(StyleRole, String)>;
 
 /// A bar of so many columns, of which `part` of `whole` is full.
-pub fn progress_bar(glyphs: &GlyphSet, (part, whole): (u64, u64), columns: usize) -> (String, String) {
+pub fn progress_bar(
+    glyphs: &GlyphSet,
+    (part, whole): (u64, u64),
+    columns: usize,
+) -> (String, String) {
     let whole = whole.max(1);
     let wide = u64::try_from(columns).unwrap_or(u64::MAX);
     let share = part.min(whole).saturating_mul(wide).saturating_add(whole / 2) / whole;
@@ -40,7 +44,8 @@ pub fn scrollbar_thumb(top: usize, lines: usize, rows: usize) -> Option<(usize, 
     let hidden = rows.checked_sub(lines).filter(|hidden| *hidden > 0 && lines > 0)?;
     let length = (lines * lines / rows).clamp(1, lines);
     let room = lines - length;
-    let at = (top * room).div_ceil(hidden).min(if top < hidden { room.saturating_sub(1) } else { room });
+    let at =
+        (top * room).div_ceil(hidden).min(if top < hidden { room.saturating_sub(1) } else { room });
     Some((at, length))
 }
 
@@ -96,10 +101,18 @@ mod tests {
 
     #[test]
     fn a_thumb_is_at_an_end_only_where_the_list_is() {
-        assert_eq!([scrollbar_thumb(0, 10, 10), scrollbar_thumb(0, 10, 3), scrollbar_thumb(0, 0, 9)], [None; 3]);
         assert_eq!(
-            [scrollbar_thumb(0, 10, 40), scrollbar_thumb(1, 10, 40), scrollbar_thumb(29, 10, 40), scrollbar_thumb(30, 10, 40)]
-                .map(Option::unwrap),
+            [scrollbar_thumb(0, 10, 10), scrollbar_thumb(0, 10, 3), scrollbar_thumb(0, 0, 9)],
+            [None; 3]
+        );
+        assert_eq!(
+            [
+                scrollbar_thumb(0, 10, 40),
+                scrollbar_thumb(1, 10, 40),
+                scrollbar_thumb(29, 10, 40),
+                scrollbar_thumb(30, 10, 40)
+            ]
+            .map(Option::unwrap),
             [(0, 2), (1, 2), (7, 2), (8, 2)]
         );
         for rows in 2..200 {

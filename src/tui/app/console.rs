@@ -126,13 +126,20 @@ impl ConsolePane {
 
     /// Takes a request that a person wrote.
     pub fn set_request(&mut self, provider: &str, draft: RequestDraft, keep: HistoryPolicy) {
-        self.selected_request =
-            Some(SelectedRequest { provider: provider.to_owned(), request: RequestSource::Custom(draft, keep) });
+        self.selected_request = Some(SelectedRequest {
+            provider: provider.to_owned(),
+            request: RequestSource::Custom(draft, keep),
+        });
     }
 
     /// What of the request for credentials of this provider the history keeps.
     pub fn history_policy(&self, provider: &str) -> HistoryPolicy {
-        match self.selected_request.as_ref().filter(|chosen| chosen.provider == provider).map(|chosen| &chosen.request) {
+        match self
+            .selected_request
+            .as_ref()
+            .filter(|chosen| chosen.provider == provider)
+            .map(|chosen| &chosen.request)
+        {
             Some(RequestSource::Custom(_, keep)) => *keep,
             Some(RequestSource::Preset(..)) | None => HistoryPolicy::WithoutBody,
         }
@@ -147,12 +154,21 @@ impl ConsolePane {
     }
 
     /// The request for a credential: the one that was chosen for its provider, else the one that checks its kind.
-    pub fn request_for(&self, credential: &Credential, catalogue: &ProviderCatalog) -> Option<RequestReadiness> {
-        let chosen = self.selected_request.as_ref().filter(|chosen| chosen.provider == credential.provider);
+    pub fn request_for(
+        &self,
+        credential: &Credential,
+        catalogue: &ProviderCatalog,
+    ) -> Option<RequestReadiness> {
+        let chosen =
+            self.selected_request.as_ref().filter(|chosen| chosen.provider == credential.provider);
         let nothing = BTreeMap::new();
         let (preset, given) = match chosen.map(|chosen| &chosen.request) {
-            Some(RequestSource::Custom(draft, _)) => return Some(RequestReadiness::Ready(draft.clone())),
-            Some(RequestSource::Preset(id, given)) => (catalogue.preset(&credential.provider, id).ok()?, given),
+            Some(RequestSource::Custom(draft, _)) => {
+                return Some(RequestReadiness::Ready(draft.clone()));
+            }
+            Some(RequestSource::Preset(id, given)) => {
+                (catalogue.preset(&credential.provider, id).ok()?, given)
+            }
             None => (check_preset(credential, catalogue)?, &nothing),
         };
         Some(match preset.to_draft(&[given, &credential.fields]) {
@@ -209,10 +225,19 @@ impl ConsolePane {
     }
 
     /// Takes the answer in. A body that is too large to be laid out at once comes back; `later` will bring it.
-    pub fn handle_response(&mut self, exchange: Arc<HttpExchange>, now: Now, later: TaskId) -> Option<LayoutJob> {
+    pub fn handle_response(
+        &mut self,
+        exchange: Arc<HttpExchange>,
+        now: Now,
+        later: TaskId,
+    ) -> Option<LayoutJob> {
         let before = self.earlier_responses.find_matching(&exchange);
         self.earlier_responses.insert(&exchange);
-        let read = if let RequestState::Sending(sending) = &self.request_state { sending.page_progress } else { None };
+        let read = if let RequestState::Sending(sending) = &self.request_state {
+            sending.page_progress
+        } else {
+            None
+        };
         let answered = ResponseView::new(exchange, now.wall, before).with_page_totals(read);
         self.request_state = RequestState::Completed(Box::new(answered));
         let layout = self.prepare_layout(later);
@@ -259,18 +284,29 @@ impl ConsolePane {
     pub fn open_prompt(&mut self, purpose: ConsolePromptKind) {
         let before = match purpose {
             ConsolePromptKind::Search => "",
-            ConsolePromptKind::Filter => self.response().and_then(ResponseView::filter_text).unwrap_or(""),
+            ConsolePromptKind::Filter => {
+                self.response().and_then(ResponseView::filter_text).unwrap_or("")
+            }
         };
         // From the newest filter, one goes back to the one before it.
-        let is_newest = purpose == ConsolePromptKind::Filter && self.filter_history.last().is_some_and(|newest| newest == before);
-        self.prompt =
-            Some(ConsolePrompt { kind: purpose, input: Input::new(before.to_owned()), history_offset: usize::from(is_newest) });
+        let is_newest = purpose == ConsolePromptKind::Filter
+            && self.filter_history.last().is_some_and(|newest| newest == before);
+        self.prompt = Some(ConsolePrompt {
+            kind: purpose,
+            input: Input::new(before.to_owned()),
+            history_offset: usize::from(is_newest),
+        });
     }
 
     /// Brings an earlier filter back, or a later one: so many steps from the one that is shown.
     pub fn recall_filter(&mut self, steps: isize) {
-        let Some(prompt) = self.prompt.as_mut().filter(|prompt| prompt.kind == ConsolePromptKind::Filter) else { return };
-        prompt.history_offset = prompt.history_offset.saturating_add_signed(steps).min(self.filter_history.len());
+        let Some(prompt) =
+            self.prompt.as_mut().filter(|prompt| prompt.kind == ConsolePromptKind::Filter)
+        else {
+            return;
+        };
+        prompt.history_offset =
+            prompt.history_offset.saturating_add_signed(steps).min(self.filter_history.len());
         let at = self.filter_history.len() - prompt.history_offset;
         prompt.input = Input::new(self.filter_history.get(at).cloned().unwrap_or_default());
     }
@@ -321,7 +357,9 @@ impl ConsolePane {
     /// Whether the answer that is shown is still being searched.
     pub fn extraction_pending(&self) -> bool {
         let shown = self.response().map(|answered| &answered.exchange);
-        shown.zip(self.pending_extraction.as_ref()).is_some_and(|(shown, studied)| Arc::ptr_eq(shown, studied))
+        shown
+            .zip(self.pending_extraction.as_ref())
+            .is_some_and(|(shown, studied)| Arc::ptr_eq(shown, studied))
     }
 
     /// The answer to the last request.
@@ -348,15 +386,21 @@ impl ConsolePane {
     /// From the first element of a list, one goes on with Enter.
     pub fn move_to_first_element(&mut self) {
         let lists: Vec<_> = self.parameters.current_list_pointers().map(str::to_owned).collect();
-        let is_plain = self.tab == ResponseTab::Body && self.response().is_some_and(|answered| answered.filter_text().is_none());
-        if let Some(document) = self.document().filter(|document| is_plain && document.cursor() == 0) {
+        let is_plain = self.tab == ResponseTab::Body
+            && self.response().is_some_and(|answered| answered.filter_text().is_none());
+        if let Some(document) =
+            self.document().filter(|document| is_plain && document.cursor() == 0)
+        {
             let _ = lists.iter().any(|list| document.move_to_first_element(list));
         }
     }
 }
 
 /// The preset that tells whether a credential works.
-pub fn check_preset<'a>(credential: &Credential, catalogue: &'a ProviderCatalog) -> Option<&'a RequestPreset> {
+pub fn check_preset<'a>(
+    credential: &Credential,
+    catalogue: &'a ProviderCatalog,
+) -> Option<&'a RequestPreset> {
     let kind = catalogue.kind(&credential.provider, &credential.kind).ok()?;
     catalogue.preset(&credential.provider, &kind.check).ok()
 }

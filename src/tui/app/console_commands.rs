@@ -13,7 +13,8 @@ use super::{App, Now, Pane, UiEffect};
 use crate::domain::curl::{self, CurlCommand};
 use crate::domain::pagination;
 use crate::engine::task_protocol::{
-    BackgroundTask, ConsoleTask, HistoryFilter, HttpExchange, SavedRequestTask, SecretTask, SendTask, TaskId,
+    BackgroundTask, ConsoleTask, HistoryFilter, HttpExchange, SavedRequestTask, SecretTask,
+    SendTask, TaskId,
 };
 
 /// Larger answers are not read for the sake of a word in the footer.
@@ -32,17 +33,27 @@ impl App {
             | C::ImportCurl
             | C::History
             | C::SavedRequests => self.selected().is_some(),
-            C::CopyCurl | C::SaveRequest => matches!(self.current_request(), Some(RequestReadiness::Ready(_))),
-            C::AllPages => matches!(self.current_request(), Some(RequestReadiness::Ready(draft)) if draft.method.is_safe()),
+            C::CopyCurl | C::SaveRequest => {
+                matches!(self.current_request(), Some(RequestReadiness::Ready(_)))
+            }
+            C::AllPages => {
+                matches!(self.current_request(), Some(RequestReadiness::Ready(draft)) if draft.method.is_safe())
+            }
             C::NextTab => answered.is_some(),
-            C::NextPage => answered.is_some_and(super::response_view::ResponseView::may_have_next_page),
-            C::ToggleDiff => answered.is_some_and(|answered| answered.tabs().any(|view| view == ResponseTab::Diff)),
+            C::NextPage => {
+                answered.is_some_and(super::response_view::ResponseView::may_have_next_page)
+            }
+            C::ToggleDiff => answered
+                .is_some_and(|answered| answered.tabs().any(|view| view == ResponseTab::Diff)),
             C::Explain => answered.is_some_and(|answered| answered.exchange.refusal.is_some()),
             C::KeepSecret => answered.is_some_and(|answered| answered.unsaved_secret().is_some()),
             C::ClearFilter => {
-                answered.is_some_and(|answered| answered.filter_text().is_some()) || self.console.search_matches().is_some()
+                answered.is_some_and(|answered| answered.filter_text().is_some())
+                    || self.console.search_matches().is_some()
             }
-            C::SaveBody | C::Filter => answered.is_some_and(|answered| answered.exchange.response.body.size() > 0),
+            C::SaveBody | C::Filter => {
+                answered.is_some_and(|answered| answered.exchange.response.body.size() > 0)
+            }
             _ => answered.is_some() && self.console.tab.is_text(),
         }
     }
@@ -50,11 +61,17 @@ impl App {
     pub(super) fn run_console_action(&mut self, action: ConsoleAction, now: Now) -> Vec<UiEffect> {
         use ConsoleAction as C;
         match action {
-            C::Send | C::Resend | C::SendTest | C::NextPage | C::AllPages => self.run_send_action(action, now),
+            C::Send | C::Resend | C::SendTest | C::NextPage | C::AllPages => {
+                self.run_send_action(action, now)
+            }
             C::PickPreset => self.open_preset_picker(),
             C::EditRequest => self.open_request_editor(),
             C::KeepSecret if !self.can_run_console_action(action) => {
-                self.activity.notify(NotificationLevel::Warning, "No new secret came in this answer", now.instant);
+                self.activity.notify(
+                    NotificationLevel::Warning,
+                    "No new secret came in this answer",
+                    now.instant,
+                );
                 Vec::new()
             }
             C::ImportCurl | C::SaveRequest | C::SaveBody | C::KeepSecret => {
@@ -114,19 +131,33 @@ impl App {
     }
 
     fn fetch_next_page(&mut self, now: Now) -> Vec<UiEffect> {
-        let Some(answered) = self.console.response().filter(|answered| answered.may_have_next_page()) else {
-            self.activity.notify(NotificationLevel::Warning, "There is no list whose next page could be fetched", now.instant);
+        let Some(answered) =
+            self.console.response().filter(|answered| answered.may_have_next_page())
+        else {
+            self.activity.notify(
+                NotificationLevel::Warning,
+                "There is no list whose next page could be fetched",
+                now.instant,
+            );
             return Vec::new();
         };
         let exchange = Arc::clone(&answered.exchange);
         match page_availability(&exchange) {
             PageAvailability::LastPage => {
-                self.activity.notify(NotificationLevel::Success, "This is the last page", now.instant);
+                self.activity.notify(
+                    NotificationLevel::Success,
+                    "This is the last page",
+                    now.instant,
+                );
                 return Vec::new();
             }
             // The answer that is shown would make room for the news that there is none.
             PageAvailability::NotAList => {
-                self.activity.notify(NotificationLevel::Warning, "This answer is no list that has pages", now.instant);
+                self.activity.notify(
+                    NotificationLevel::Warning,
+                    "This answer is no list that has pages",
+                    now.instant,
+                );
                 return Vec::new();
             }
             PageAvailability::Possible => {}
@@ -139,11 +170,20 @@ impl App {
     fn fetch_all_pages(&mut self, now: Now) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
         let (id, keep) = (credential.id.clone(), self.console.history_policy(&credential.provider));
-        let Some(RequestReadiness::Ready(draft)) = self.current_request() else { return self.send_request(now) };
-        let answered =
-            self.console.response().filter(|answered| self.response_matches_request(answered) && answered.may_have_next_page());
-        if answered.is_some_and(|answered| page_availability(&answered.exchange) == PageAvailability::NotAList) {
-            self.activity.notify(NotificationLevel::Warning, "This answer is no list that has pages", now.instant);
+        let Some(RequestReadiness::Ready(draft)) = self.current_request() else {
+            return self.send_request(now);
+        };
+        let answered = self.console.response().filter(|answered| {
+            self.response_matches_request(answered) && answered.may_have_next_page()
+        });
+        if answered.is_some_and(|answered| {
+            page_availability(&answered.exchange) == PageAvailability::NotAList
+        }) {
+            self.activity.notify(
+                NotificationLevel::Warning,
+                "This answer is no list that has pages",
+                now.instant,
+            );
             return Vec::new();
         }
         let title = format!("All pages of {} as {}", draft.address(), self.display_name_by_id(&id));
@@ -162,9 +202,9 @@ impl App {
         let asked = match action {
             ConsoleAction::SaveRequest => Some(TextPromptKind::SaveRequest),
             ConsoleAction::SaveBody => answered.map(|_| TextPromptKind::SaveResponse),
-            ConsoleAction::KeepSecret => {
-                answered.and_then(|answered| answered.unsaved_secret()).map(|(at, minted)| TextPromptKind::for_secret(at, minted))
-            }
+            ConsoleAction::KeepSecret => answered
+                .and_then(|answered| answered.unsaved_secret())
+                .map(|(at, minted)| TextPromptKind::for_secret(at, minted)),
             _ => return self.dialogs.push(Dialog::CurlImport(CurlImportDialog)),
         };
         if let Some(asked) = asked.filter(|_| self.can_run_console_action(action)) {
@@ -173,13 +213,22 @@ impl App {
     }
 
     fn fetch_history(&mut self) -> Vec<UiEffect> {
-        let Some(id) = self.selected().map(|credential| credential.id.clone()) else { return Vec::new() };
+        let Some(id) = self.selected().map(|credential| credential.id.clone()) else {
+            return Vec::new();
+        };
         let filter = HistoryFilter { credential: Some(id), text: None };
-        self.fetch_request_list(RequestList::History, BackgroundTask::Console(ConsoleTask::ListHistory(filter)))
+        self.fetch_request_list(
+            RequestList::History,
+            BackgroundTask::Console(ConsoleTask::ListHistory(filter)),
+        )
     }
 
     /// Asks for a list that a dialog is to show.
-    pub(super) fn fetch_request_list(&mut self, shelf: RequestList, task: BackgroundTask) -> Vec<UiEffect> {
+    pub(super) fn fetch_request_list(
+        &mut self,
+        shelf: RequestList,
+        task: BackgroundTask,
+    ) -> Vec<UiEffect> {
         let (task, effect) = self.start_hidden_task(task);
         self.console.awaited_list = Some((task, shelf));
         vec![effect]
@@ -203,7 +252,11 @@ impl App {
 
     fn prepare_tab_layout(&mut self) -> Vec<UiEffect> {
         let later = self.activity.allocate_task_id();
-        self.console.prepare_layout(later).map(|layout| UiEffect::RunLayout(later, layout)).into_iter().collect()
+        self.console
+            .prepare_layout(later)
+            .map(|layout| UiEffect::RunLayout(later, layout))
+            .into_iter()
+            .collect()
     }
 
     fn open_console_prompt(&mut self, action: ConsoleAction) {
@@ -222,7 +275,11 @@ impl App {
             return self.prepare_tab_layout();
         }
         let later: TaskId = self.activity.allocate_task_id();
-        self.console.start_filter(filter, later).map(|layout: LayoutJob| UiEffect::RunLayout(later, layout)).into_iter().collect()
+        self.console
+            .start_filter(filter, later)
+            .map(|layout: LayoutJob| UiEffect::RunLayout(later, layout))
+            .into_iter()
+            .collect()
     }
 
     fn copy_from_response(&mut self, action: ConsoleAction, now: Now) -> Vec<UiEffect> {
@@ -238,7 +295,11 @@ impl App {
     /// Copies the request as a curl command; what curl does otherwise is said.
     fn copy_curl(&mut self, now: Now) -> Vec<UiEffect> {
         let Some(curl) = self.curl_command() else {
-            self.activity.notify(NotificationLevel::Warning, "There is no complete request to copy", now.instant);
+            self.activity.notify(
+                NotificationLevel::Warning,
+                "There is no complete request to copy",
+                now.instant,
+            );
             return Vec::new();
         };
         if let Some(warning) = curl.warnings.first() {
@@ -246,7 +307,14 @@ impl App {
         }
         let comments = curl.warnings.iter().map(|warning| format!("# {warning}"));
         let text = comments.chain([curl.to_string()]).collect::<Vec<_>>().join("\n");
-        vec![self.start_task("Copy the request as curl", BackgroundTask::Secret(SecretTask::CopyText(text)), now).1]
+        vec![
+            self.start_task(
+                "Copy the request as curl",
+                BackgroundTask::Secret(SecretTask::CopyText(text)),
+                now,
+            )
+            .1,
+        ]
     }
 
     fn curl_command(&self) -> Option<CurlCommand> {
@@ -279,7 +347,9 @@ enum PageAvailability {
 /// What an answer says of further pages. Of a large one nothing is said here, since to read it would be felt.
 fn page_availability(exchange: &HttpExchange) -> PageAvailability {
     let body = exchange.response.body.text().filter(|text| text.len() <= MAX_INLINE_PAGING_BYTES);
-    let Some((body, asked)) = body.zip(url::Url::parse(&exchange.response.url).ok()) else { return PageAvailability::Possible };
+    let Some((body, asked)) = body.zip(url::Url::parse(&exchange.response.url).ok()) else {
+        return PageAvailability::Possible;
+    };
     match pagination::parse_page(body, &asked) {
         Ok(page) if page.next == Ok(None) => PageAvailability::LastPage,
         Ok(_) => PageAvailability::Possible,
@@ -313,13 +383,19 @@ const HORIZONTAL_SCROLL_COLUMNS: isize = 16;
 
 fn run_document_action(document: &mut FoldableDocument, action: ConsoleAction) {
     match action {
-        ConsoleAction::FoldValue if !document.is_json() => document.scroll_columns(-HORIZONTAL_SCROLL_COLUMNS),
-        ConsoleAction::UnfoldValue if !document.is_json() => document.scroll_columns(HORIZONTAL_SCROLL_COLUMNS),
+        ConsoleAction::FoldValue if !document.is_json() => {
+            document.scroll_columns(-HORIZONTAL_SCROLL_COLUMNS)
+        }
+        ConsoleAction::UnfoldValue if !document.is_json() => {
+            document.scroll_columns(HORIZONTAL_SCROLL_COLUMNS)
+        }
         ConsoleAction::ToggleFold => document.toggle_fold(),
         ConsoleAction::FoldValue => document.fold(),
         ConsoleAction::UnfoldValue => document.unfold(),
         ConsoleAction::ToggleFoldAll => {
-            let folded = document.visible_lines().any(|row| matches!(row.fold, super::json::FoldState::Folded { .. }));
+            let folded = document
+                .visible_lines()
+                .any(|row| matches!(row.fold, super::json::FoldState::Folded { .. }));
             if folded { document.unfold_all() } else { document.fold_to(1) }
         }
         ConsoleAction::NextMatch => document.next_match(),

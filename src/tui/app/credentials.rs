@@ -94,12 +94,17 @@ impl SortKey {
     fn compare(self, a: &Credential, b: &Credential, now: Timestamp) -> Ordering {
         let first = match self {
             Self::Name => Ordering::Equal,
-            Self::Expiry => a.expires.is_none().cmp(&b.expires.is_none()).then(a.expires.cmp(&b.expires)),
-            Self::Status => CredentialStatus::for_credential(a, now).cmp(&CredentialStatus::for_credential(b, now)),
+            Self::Expiry => {
+                a.expires.is_none().cmp(&b.expires.is_none()).then(a.expires.cmp(&b.expires))
+            }
+            Self::Status => CredentialStatus::for_credential(a, now)
+                .cmp(&CredentialStatus::for_credential(b, now)),
             Self::Region => a.region.cmp(&b.region),
             Self::Provider => a.provider.cmp(&b.provider).then_with(|| a.kind.cmp(&b.kind)),
         };
-        first.then_with(|| compare_ignoring_case(a.name.as_str(), b.name.as_str())).then_with(|| a.id.cmp(&b.id))
+        first
+            .then_with(|| compare_ignoring_case(a.name.as_str(), b.name.as_str()))
+            .then_with(|| a.id.cmp(&b.id))
     }
 }
 
@@ -121,7 +126,8 @@ pub struct CredentialRow<'a> {
 impl CredentialList {
     /// A list of these credentials.
     pub fn new(rows: Vec<Credential>, now: Timestamp) -> Self {
-        let filter = ListFilter { input: Input::default(), typing: false, query: FilterQuery::parse("") };
+        let filter =
+            ListFilter { input: Input::default(), typing: false, query: FilterQuery::parse("") };
         let mut list = Self {
             rows: Vec::new(),
             all_rows_loaded: true,
@@ -161,7 +167,9 @@ impl CredentialList {
     pub fn status_counts(&self, now: Timestamp) -> StatusCounts {
         let count = || {
             let mut tally = StatusCounts::default();
-            self.rows.iter().for_each(|row| tally[CredentialStatus::for_credential(row, now) as usize] += 1);
+            self.rows
+                .iter()
+                .for_each(|row| tally[CredentialStatus::for_credential(row, now) as usize] += 1);
             tally
         };
         let tally = self.status_counts.get().unwrap_or_else(count);
@@ -215,17 +223,25 @@ impl CredentialList {
     }
 
     /// Other credentials that hold the same secret as this one.
-    pub fn duplicates_of<'a>(&'a self, credential: &'a Credential) -> impl Iterator<Item = &'a Credential> {
+    pub fn duplicates_of<'a>(
+        &'a self,
+        credential: &'a Credential,
+    ) -> impl Iterator<Item = &'a Credential> {
         let print = credential.fingerprint.as_deref();
         let rows = print.into_iter().flat_map(|print| self.by_fingerprint.candidates(print));
-        rows.map(|row| &self.rows[row]).filter(move |other| other.fingerprint.as_deref() == print && other.id != credential.id)
+        rows.map(|row| &self.rows[row])
+            .filter(move |other| other.fingerprint.as_deref() == print && other.id != credential.id)
     }
 
     /// The rows that are drawn in so many lines.
     pub fn visible_rows(&self, lines: usize) -> impl Iterator<Item = CredentialRow<'_>> {
         self.shown.iter().enumerate().skip(self.top).take(lines).map(|(at, row)| {
             let credential = &self.rows[*row];
-            CredentialRow { credential, selected: at == self.cursor, marked: self.marks.contains(&credential.id) }
+            CredentialRow {
+                credential,
+                selected: at == self.cursor,
+                marked: self.marks.contains(&credential.id),
+            }
         })
     }
 
@@ -233,7 +249,8 @@ impl CredentialList {
     /// moved it since the first look.
     pub fn load(&mut self, rows: Vec<Credential>, now: Timestamp) {
         let is_placed = self.all_rows_loaded || self.cursor > 0;
-        let selected = self.selected().filter(|_| is_placed).map(|credential| credential.id.clone());
+        let selected =
+            self.selected().filter(|_| is_placed).map(|credential| credential.id.clone());
         (self.rows, self.all_rows_loaded) = (rows, true);
         self.status_counts.take();
         self.rebuild_indexes();
@@ -424,8 +441,11 @@ impl CredentialList {
         for row in &*shown {
             was_shown[*row] = true;
         }
-        let score = |row: &usize| filter.query.score(&rows[*row], now, scratch).map(|score| (Reverse(score), *row));
-        let mut scored: Vec<_> = order.iter().filter(|row| was_shown[**row]).filter_map(score).collect();
+        let score = |row: &usize| {
+            filter.query.score(&rows[*row], now, scratch).map(|score| (Reverse(score), *row))
+        };
+        let mut scored: Vec<_> =
+            order.iter().filter(|row| was_shown[**row]).filter_map(score).collect();
         if filter.query.ranks_matches() {
             scored.sort_by_key(|(score, _)| *score);
         }
@@ -512,7 +532,10 @@ mod tests {
 
     #[test]
     fn the_rest_of_the_list_leaves_an_untouched_cursor_at_the_top() {
-        let beginning = || CredentialPage { credentials: samples::credentials().split_off(3), all_loaded: false };
+        let beginning = || CredentialPage {
+            credentials: samples::credentials().split_off(3),
+            all_loaded: false,
+        };
         let mut list = CredentialList::from_page(beginning(), samples::test_time());
         list.load(samples::credentials(), samples::test_time());
         assert_eq!((list.all_rows_loaded(), list.cursor(), list.all().len()), (true, 0, 7));
@@ -530,7 +553,11 @@ mod tests {
         list.sort = SortKey::Status;
         list.sort_all(samples::test_time());
         list.recompute_visible(samples::test_time());
-        list.record_check(&samples::id(0), samples::check(CheckResult::Refused, Some(401)), samples::test_time());
+        list.record_check(
+            &samples::id(0),
+            samples::check(CheckResult::Refused, Some(401)),
+            samples::test_time(),
+        );
         let placed = list.shown.clone();
         list.sort_all(samples::test_time());
         list.recompute_visible(samples::test_time());
@@ -553,7 +580,11 @@ mod tests {
         let mut list = list();
         filter(&mut list, "status:accepted");
         let before = list.visible_count();
-        list.record_check(&samples::id(0), samples::check(CheckResult::Refused, Some(401)), samples::test_time());
+        list.record_check(
+            &samples::id(0),
+            samples::check(CheckResult::Refused, Some(401)),
+            samples::test_time(),
+        );
         assert_eq!(list.visible_count(), before - 1);
     }
 

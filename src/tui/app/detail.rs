@@ -44,7 +44,11 @@ pub struct RevealedSecret<'a> {
 
 impl DetailPane {
     /// The secret, as long as it is of `credential` and its time has not run out.
-    pub fn revealed_secret(&self, credential: &CredentialId, now: Instant) -> Option<RevealedSecret<'_>> {
+    pub fn revealed_secret(
+        &self,
+        credential: &CredentialId,
+        now: Instant,
+    ) -> Option<RevealedSecret<'_>> {
         match &self.reveal {
             RevealState::Revealed { of, secret, until } if of == credential && now < *until => {
                 Some(RevealedSecret { secret, left: *until - now })
@@ -69,7 +73,13 @@ impl DetailPane {
     }
 
     /// Shows the secret until the given moment, if `task` is the one that was asked. A later one is dropped and wiped.
-    pub fn reveal_secret(&mut self, task: TaskId, of: CredentialId, secret: Arc<Secret>, until: Instant) {
+    pub fn reveal_secret(
+        &mut self,
+        task: TaskId,
+        of: CredentialId,
+        secret: Arc<Secret>,
+        until: Instant,
+    ) {
         if self.waits_for(task) {
             self.reveal = RevealState::Revealed { of, secret, until };
         }
@@ -147,7 +157,12 @@ mod tests {
     fn shown(now: Instant) -> DetailPane {
         let mut detail = DetailPane::default();
         detail.begin_reveal(TaskId(7));
-        detail.reveal_secret(TaskId(7), samples::id(0), Arc::new(Secret::new(b"x".to_vec())), now + 15 * SECOND);
+        detail.reveal_secret(
+            TaskId(7),
+            samples::id(0),
+            Arc::new(Secret::new(b"x".to_vec())),
+            now + 15 * SECOND,
+        );
         detail
     }
 
@@ -168,7 +183,12 @@ mod tests {
         let mut detail = DetailPane::default();
         detail.begin_reveal(TaskId(7));
         detail.mask();
-        detail.reveal_secret(TaskId(7), samples::id(0), Arc::new(Secret::new(b"x".to_vec())), now + SECOND);
+        detail.reveal_secret(
+            TaskId(7),
+            samples::id(0),
+            Arc::new(Secret::new(b"x".to_vec())),
+            now + SECOND,
+        );
         assert!(detail.is_masked());
     }
 
@@ -192,7 +212,10 @@ mod tests {
         detail.set_access_token(Some(life));
         assert_eq!(detail.next_access_token_change(at(0)), Some(instant + 60 * SECOND));
         assert_eq!(detail.next_access_token_change(at(599)), Some(instant + SECOND));
-        assert_eq!((detail.access_token(at(600).wall), detail.next_access_token_change(at(600))), (None, None));
+        assert_eq!(
+            (detail.access_token(at(600).wall), detail.next_access_token_change(at(600))),
+            (None, None)
+        );
         detail.forget_access_token();
         assert_eq!(detail.access_token(wall), None);
     }

@@ -213,7 +213,8 @@ impl DialogView {
     pub fn with_form(mut self, form: &Form) -> Self {
         self.body.extend(field_rows(form));
         let focused = |row: &DialogRow| matches!(row, DialogRow::Field(field) if field.focused);
-        self.cursor = self.body.iter().position(focused).unwrap_or(self.body.len().saturating_sub(1));
+        self.cursor =
+            self.body.iter().position(focused).unwrap_or(self.body.len().saturating_sub(1));
         let (role, remark) = match form.field_message() {
             Some((remark, FieldMessage::Error)) => (StyleRole::Bad, remark),
             Some((remark, FieldMessage::Hint)) => (StyleRole::Dim, remark),
@@ -245,13 +246,23 @@ impl DialogView {
         veil(&mut self.title);
         for row in self.head.iter_mut().chain(&mut self.body).chain(&mut self.foot) {
             match row {
-                DialogRow::Text(_, text) | DialogRow::Message(_, text) | DialogRow::Pair(_, text) => veil(text),
-                DialogRow::Item(ListItem { text, more, right, .. }) => [text, more, right].into_iter().for_each(veil),
-                DialogRow::Field(FieldView { label, value: FieldValue::Select(options, _), .. }) => {
+                DialogRow::Text(_, text)
+                | DialogRow::Message(_, text)
+                | DialogRow::Pair(_, text) => veil(text),
+                DialogRow::Item(ListItem { text, more, right, .. }) => {
+                    [text, more, right].into_iter().for_each(veil)
+                }
+                DialogRow::Field(FieldView {
+                    label,
+                    value: FieldValue::Select(options, _),
+                    ..
+                }) => {
                     std::iter::once(label).chain(options).for_each(veil);
                 }
                 DialogRow::Field(FieldView { label, .. }) => veil(label),
-                DialogRow::Spans(SpanRow { spans: pieces, .. }) => pieces.iter_mut().for_each(|(_, text)| veil(text)),
+                DialogRow::Spans(SpanRow { spans: pieces, .. }) => {
+                    pieces.iter_mut().for_each(|(_, text)| veil(text))
+                }
                 DialogRow::Blank | DialogRow::Buttons(_) => {}
             }
         }
@@ -266,8 +277,11 @@ impl DialogView {
         };
         let width = self.width.min(area.width);
         let columns = usize::from(width.saturating_sub(4));
-        let [mut head, mut body, foot] = [&self.head, &self.body, &self.foot].map(|rows| wrap_rows(rows, columns));
-        let wanted = u16::try_from(head.len() + body.len() + foot.len()).unwrap_or(u16::MAX).saturating_add(2);
+        let [mut head, mut body, foot] =
+            [&self.head, &self.body, &self.foot].map(|rows| wrap_rows(rows, columns));
+        let wanted = u16::try_from(head.len() + body.len() + foot.len())
+            .unwrap_or(u16::MAX)
+            .saturating_add(2);
         let outer = match self.anchor {
             DialogAnchor::Center => area.centered(width, wanted),
             DialogAnchor::BottomRight => area.bottom_right(width, wanted),
@@ -280,7 +294,11 @@ impl DialogView {
         let mut cursor = body.iter().position(|piece| piece.index == self.cursor).unwrap_or(0);
         if usize::from(upper.height) < head.len() + body.len().min(MIN_BODY_ROWS) {
             // Too little would be seen of what scrolls, so what stands above it scrolls as well.
-            cursor = if cursor == 0 && !self.body.first().is_some_and(DialogRow::has_cursor) { 0 } else { cursor + head.len() };
+            cursor = if cursor == 0 && !self.body.first().is_some_and(DialogRow::has_cursor) {
+                0
+            } else {
+                cursor + head.len()
+            };
             body = head.drain(..).chain(body).collect();
         }
         let (head_area, body_area) = upper.split_top(u16::try_from(head.len()).unwrap_or(u16::MAX));
@@ -288,7 +306,10 @@ impl DialogView {
         let top = super::credentials::scroll_offset(0, cursor, shown, body.len());
         let hidden = (top > 0, body.len() > top + shown);
         let parts = [(head, head_area, 0), (body, body_area, top), (foot, foot_area, 0)];
-        let lines = parts.into_iter().flat_map(|(pieces, area, top)| place_rows(pieces, area, top)).collect();
+        let lines = parts
+            .into_iter()
+            .flat_map(|(pieces, area, top)| place_rows(pieces, area, top))
+            .collect();
         DialogLayout { outer, lines, hidden }
     }
 }
@@ -305,7 +326,10 @@ impl DialogLayout<'_> {
                 let mut cells = button_areas(buttons, line.area);
                 cells.find(|(_, area)| area.contains(column, row)).map(|(cell, _)| cell.index)
             }
-            DialogRow::Blank | DialogRow::Text(..) | DialogRow::Message(..) | DialogRow::Pair(..) => None,
+            DialogRow::Blank
+            | DialogRow::Text(..)
+            | DialogRow::Message(..)
+            | DialogRow::Pair(..) => None,
         }
     }
 }
@@ -313,12 +337,17 @@ impl DialogLayout<'_> {
 /// The lines of a long list that are worth preparing: those around the cursor.
 pub fn list_window(cursor: usize, total: usize) -> std::ops::Range<usize> {
     let cursor = cursor.min(total);
-    cursor.saturating_sub(LIST_WINDOW_RADIUS_ROWS)..cursor.saturating_add(LIST_WINDOW_RADIUS_ROWS).min(total)
+    cursor.saturating_sub(LIST_WINDOW_RADIUS_ROWS)
+        ..cursor.saturating_add(LIST_WINDOW_RADIUS_ROWS).min(total)
 }
 
 /// Where the buttons of a row are: side by side at the right edge.
-pub fn button_areas(buttons: &[ButtonView], area: ScreenRect) -> impl Iterator<Item = (&ButtonView, ScreenRect)> {
-    let width_of = |cell: &ButtonView| u16::try_from(cell.button.label().width() + 4).unwrap_or(u16::MAX);
+pub fn button_areas(
+    buttons: &[ButtonView],
+    area: ScreenRect,
+) -> impl Iterator<Item = (&ButtonView, ScreenRect)> {
+    let width_of =
+        |cell: &ButtonView| u16::try_from(cell.button.label().width() + 4).unwrap_or(u16::MAX);
     let total: u16 = buttons.iter().map(|cell| width_of(cell) + 1).sum::<u16>().saturating_sub(1);
     let mut rest = area.split_left(area.width.saturating_sub(total)).1;
     buttons.iter().map(move |cell| {
@@ -377,11 +406,17 @@ fn wrap_indented(line: &str, columns: usize) -> Vec<(u16, &str)> {
 fn hanging_indent(line: &str) -> usize {
     let blanks = line.len() - line.trim_start_matches(' ').len();
     let words = &line[blanks..];
-    let named = words.split_once(' ').map(|(word, _)| word).filter(|word| word.ends_with(':') || is_symbol(word));
+    let named = words
+        .split_once(' ')
+        .map(|(word, _)| word)
+        .filter(|word| word.ends_with(':') || is_symbol(word));
     let word = named.or_else(|| words.split("  ").next()).unwrap_or_default();
     let behind = &line[blanks + word.len()..];
     let gap = behind.len() - behind.trim_start_matches(' ').len();
-    if (gap > 1 || named.is_some()) && word.width() <= MAX_HANGING_LABEL_COLUMNS && !behind.trim().is_empty() {
+    if (gap > 1 || named.is_some())
+        && word.width() <= MAX_HANGING_LABEL_COLUMNS
+        && !behind.trim().is_empty()
+    {
         blanks + word.width() + gap
     } else {
         blanks
@@ -405,7 +440,12 @@ struct WrappedRow<'a> {
 
 fn wrap_rows(rows: &[DialogRow], columns: usize) -> Vec<WrappedRow<'_>> {
     let pieces = |(at, row)| {
-        wrap_row(row, columns).into_iter().map(move |(by, text)| WrappedRow { index: at, row, indent_columns: by, text })
+        wrap_row(row, columns).into_iter().map(move |(by, text)| WrappedRow {
+            index: at,
+            row,
+            indent_columns: by,
+            text,
+        })
     };
     rows.iter().enumerate().flat_map(pieces).collect()
 }
@@ -413,7 +453,9 @@ fn wrap_rows(rows: &[DialogRow], columns: usize) -> Vec<WrappedRow<'_>> {
 /// The pieces of a row, and by how many columns each is indented.
 fn wrap_row(row: &DialogRow, columns: usize) -> Vec<(u16, &str)> {
     match row {
-        DialogRow::Text(_, text) => text.lines().flat_map(|line| wrap_indented(line, columns)).collect(),
+        DialogRow::Text(_, text) => {
+            text.lines().flat_map(|line| wrap_indented(line, columns)).collect()
+        }
         DialogRow::Message(_, text) => {
             let pieces = wrap(text, columns).into_iter().chain(std::iter::repeat(""));
             pieces.take(MESSAGE_ROWS).map(|piece| (0, piece)).collect()
@@ -426,7 +468,11 @@ fn place_rows(pieces: Vec<WrappedRow<'_>>, area: ScreenRect, top: usize) -> Vec<
     let places = (0..area.height).map(|offset| area.row(offset));
     let shown = pieces.into_iter().skip(top).zip(places);
     shown
-        .map(|(WrappedRow { row, indent_columns: by, text, .. }, area)| PlacedLine { area: area.split_left(by).1, row, text })
+        .map(|(WrappedRow { row, indent_columns: by, text, .. }, area)| PlacedLine {
+            area: area.split_left(by).1,
+            row,
+            text,
+        })
         .collect()
 }
 
@@ -443,11 +489,14 @@ fn field_rows(form: &Form) -> impl Iterator<Item = DialogRow> {
             }]
         };
         let rows = match &field.control {
-            FieldInput::Text(input) => one(FieldValue::Text(input.value().to_owned(), input.visual_cursor())),
-            FieldInput::Secret(secret) => one(FieldValue::Secret(!secret.is_empty())),
-            FieldInput::Select(choice) => {
-                one(FieldValue::Select(choice.options.iter().map(|(_, title)| title.clone()).collect(), choice.selected))
+            FieldInput::Text(input) => {
+                one(FieldValue::Text(input.value().to_owned(), input.visual_cursor()))
             }
+            FieldInput::Secret(secret) => one(FieldValue::Secret(!secret.is_empty())),
+            FieldInput::Select(choice) => one(FieldValue::Select(
+                choice.options.iter().map(|(_, title)| title.clone()).collect(),
+                choice.selected,
+            )),
             FieldInput::MultiLine(area) => text_area_rows(area, (at, field), is_focused),
         };
         rows.into_iter().map(DialogRow::Field)
@@ -455,7 +504,11 @@ fn field_rows(form: &Form) -> impl Iterator<Item = DialogRow> {
 }
 
 /// A row for each line of a text, the label before the first.
-fn text_area_rows(area: &TextArea, (at, field): (usize, &FormField), is_focused: bool) -> Vec<FieldView> {
+fn text_area_rows(
+    area: &TextArea,
+    (at, field): (usize, &FormField),
+    is_focused: bool,
+) -> Vec<FieldView> {
     let (lines, (cursor_row, cursor)) = area.visible_lines();
     let row = |line: usize| FieldView {
         index: at,
@@ -491,9 +544,16 @@ mod tests {
 
     #[test]
     fn what_stands_apart_stands_apart_on_every_line() {
-        let rows = [DialogRow::text("  ! one two three four"), DialogRow::text("one two three four")];
-        let apart: Vec<_> = wrap_rows(&rows, 12).into_iter().map(|piece| (piece.indent_columns, piece.text)).collect();
-        assert_eq!(apart, [(0, "  ! one two"), (4, "three"), (4, "four"), (0, "one two"), (0, "three four")]);
+        let rows =
+            [DialogRow::text("  ! one two three four"), DialogRow::text("one two three four")];
+        let apart: Vec<_> = wrap_rows(&rows, 12)
+            .into_iter()
+            .map(|piece| (piece.indent_columns, piece.text))
+            .collect();
+        assert_eq!(
+            apart,
+            [(0, "  ! one two"), (4, "three"), (4, "four"), (0, "one two"), (0, "three four")]
+        );
     }
 
     #[test]
@@ -530,7 +590,9 @@ mod tests {
 
     #[test]
     fn where_the_head_leaves_no_room_it_scrolls_with_the_body() {
-        let rows = |word: &str, count: usize| (0..count).map(|at| DialogRow::text(format!("{word} {at}"))).collect::<Vec<_>>();
+        let rows = |word: &str, count: usize| {
+            (0..count).map(|at| DialogRow::text(format!("{word} {at}"))).collect::<Vec<_>>()
+        };
         let sheet = |cursor| DialogView {
             width: 20,
             head: rows("head", 5),
@@ -540,7 +602,12 @@ mod tests {
             ..DialogView::default()
         };
         let seen = |cursor| {
-            sheet(cursor).layout(ScreenRect::new(30, 9)).lines.iter().map(|line| line.text.to_owned()).collect::<Vec<_>>()
+            sheet(cursor)
+                .layout(ScreenRect::new(30, 9))
+                .lines
+                .iter()
+                .map(|line| line.text.to_owned())
+                .collect::<Vec<_>>()
         };
         assert_eq!(seen(0), ["head 0", "head 1", "head 2", "head 3", "head 4", "foot 0", "foot 1"]);
         assert_eq!(seen(8), ["body 4", "body 5", "body 6", "body 7", "body 8", "foot 0", "foot 1"]);

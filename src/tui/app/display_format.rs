@@ -30,11 +30,13 @@ pub enum CredentialStatus {
 
 impl CredentialStatus {
     /// Every standing, the most urgent first.
-    pub const ALL: [Self; 5] = [Self::Refused, Self::Expiring, Self::Unknown, Self::Unchecked, Self::Accepted];
+    pub const ALL: [Self; 5] =
+        [Self::Refused, Self::Expiring, Self::Unknown, Self::Unchecked, Self::Accepted];
 
     /// How `credential` stands at `now`.
     pub fn for_credential(credential: &Credential, now: Timestamp) -> Self {
-        let verdict = credential.last_check.as_ref().map_or(CheckResult::Unchecked, |check| check.result);
+        let verdict =
+            credential.last_check.as_ref().map_or(CheckResult::Unchecked, |check| check.result);
         let left = days_left(credential, now);
         match verdict {
             CheckResult::Refused => Self::Refused,
@@ -105,7 +107,9 @@ pub fn short_status(credential: &Credential, now: Timestamp) -> String {
     let status = credential.last_check.as_ref().and_then(|check| check.status);
     match (CredentialStatus::for_credential(credential, now), days_left(credential, now)) {
         (_, Some(days)) if days < 0 => "expired".to_owned(),
-        (CredentialStatus::Refused, _) => status.map_or_else(|| "refused".to_owned(), |status| status.to_string()),
+        (CredentialStatus::Refused, _) => {
+            status.map_or_else(|| "refused".to_owned(), |status| status.to_string())
+        }
         (CredentialStatus::Expiring, Some(days)) => format!("exp {}", format_days(days)),
         (CredentialStatus::Accepted, Some(days)) => format_days(days),
         (CredentialStatus::Accepted, None) => "ok".to_owned(),
@@ -189,7 +193,9 @@ pub fn remaining_text_changes_in(left: time::Duration) -> Option<Duration> {
     let seconds = left.whole_seconds();
     let step = match seconds {
         ..=0 => return None,
-        MIN_SECONDS_SHOWN_AS_MINUTES.. => ((seconds - 1) % 60 + 1).min(seconds - MIN_SECONDS_SHOWN_AS_MINUTES + 1),
+        MIN_SECONDS_SHOWN_AS_MINUTES.. => {
+            ((seconds - 1) % 60 + 1).min(seconds - MIN_SECONDS_SHOWN_AS_MINUTES + 1)
+        }
         _ => 1,
     };
     u64::try_from(step).ok().map(Duration::from_secs)
@@ -255,30 +261,51 @@ mod tests {
     fn numbers_read_as_people_say_them() {
         assert_eq!(format_count(1, "credential"), "1 credential");
         assert_eq!(format_count(10_000, "credential"), "10,000 credentials");
-        assert_eq!([format_bytes(812), format_bytes(1_234), format_bytes(10_000_000)], ["812 B", "1.2 kB", "10.0 MB"]);
         assert_eq!(
-            [format_duration(Duration::from_millis(41)), format_duration(Duration::from_millis(1_250))],
+            [format_bytes(812), format_bytes(1_234), format_bytes(10_000_000)],
+            ["812 B", "1.2 kB", "10.0 MB"]
+        );
+        assert_eq!(
+            [
+                format_duration(Duration::from_millis(41)),
+                format_duration(Duration::from_millis(1_250))
+            ],
             ["41 ms", "1.2 s"]
         );
         assert_eq!(whole_seconds_left(Duration::from_millis(1)), 1);
-        assert_eq!(Origin::parse("http://127.0.0.1:8080").map(|origin| host_and_port(&origin)).as_deref(), Ok("127.0.0.1:8080"));
+        assert_eq!(
+            Origin::parse("http://127.0.0.1:8080").map(|origin| host_and_port(&origin)).as_deref(),
+            Ok("127.0.0.1:8080")
+        );
         assert_eq!(whole_seconds_left(Duration::from_secs(15)), 15);
     }
 
     #[test]
     fn a_lifetime_is_told_in_minutes_until_it_ends_soon() {
         let left = time::Duration::seconds;
-        let said = [3_600, 3_599, 121, 120, 119, 1, 0, -5].map(|seconds| format_remaining(left(seconds)));
+        let said =
+            [3_600, 3_599, 121, 120, 119, 1, 0, -5].map(|seconds| format_remaining(left(seconds)));
         assert_eq!(said, ["60 min", "60 min", "3 min", "2 min", "119 s", "1 s", "0 s", "0 s"]);
         let now = Instant::now();
         for seconds in [3_600, 3_599, 121, 120, 119, 1] {
             let step = remaining_text_changes_in(left(seconds)).expect("it changes");
             let just_before = left(seconds) - step + time::Duration::SECOND;
-            assert_eq!(format_remaining(left(seconds)), format_remaining(just_before), "{seconds}: not sooner");
-            assert_ne!(format_remaining(left(seconds)), format_remaining(left(seconds) - step), "{seconds}: not later");
+            assert_eq!(
+                format_remaining(left(seconds)),
+                format_remaining(just_before),
+                "{seconds}: not sooner"
+            );
+            assert_ne!(
+                format_remaining(left(seconds)),
+                format_remaining(left(seconds) - step),
+                "{seconds}: not later"
+            );
         }
         assert_eq!((remaining_text_changes_in(left(0)), next_second_at(now, now)), (None, None));
-        assert_eq!(next_second_at(now + Duration::from_millis(2_300), now), Some(now + Duration::from_millis(300)));
+        assert_eq!(
+            next_second_at(now + Duration::from_millis(2_300), now),
+            Some(now + Duration::from_millis(300))
+        );
     }
 
     #[test]
@@ -293,7 +320,10 @@ mod tests {
     fn ages_are_coarse() {
         let now = parse_date("2027-02-07").expect("a day");
         let words = |seconds| format_age(now - time::Duration::seconds(seconds), now);
-        assert_eq!([words(5), words(125), words(7_300), words(900_000)], ["just now", "2 min ago", "2 h ago", "10 d ago"]);
+        assert_eq!(
+            [words(5), words(125), words(7_300), words(900_000)],
+            ["just now", "2 min ago", "2 h ago", "10 d ago"]
+        );
         assert_eq!(words(-5), "just now");
     }
 }

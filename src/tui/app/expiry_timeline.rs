@@ -28,21 +28,29 @@ impl<'a> ExpiryTimeline<'a> {
     pub fn new(app: &'a App, now: Now, width: u16) -> Self {
         let width = usize::from(width);
         let name = (width / 3).min(MAX_NAME_COLUMNS);
-        Self { app, now: now.wall, name_columns: name, line_columns: width.saturating_sub(name + STATUS_COLUMNS + 3) }
+        Self {
+            app,
+            now: now.wall,
+            name_columns: name,
+            line_columns: width.saturating_sub(name + STATUS_COLUMNS + 3),
+        }
     }
 
     /// How many end when, in a sentence.
     pub fn summary(&self) -> String {
         let credentials = &self.app.credentials;
-        let (over, soon) =
-            (self.count_expiring_before(0), self.count_expiring_before(TIMELINE_DAYS) - self.count_expiring_before(0));
+        let (over, soon) = (
+            self.count_expiring_before(0),
+            self.count_expiring_before(TIMELINE_DAYS) - self.count_expiring_before(0),
+        );
         let unknown = credentials.all().len() - credentials.by_expiry().len();
         format!("{soon} within {TIMELINE_DAYS} days · {over} over · {unknown} without a known end")
     }
 
     /// How many end in each part of the line, as columns.
     pub fn histogram(&self) -> StyledSpans {
-        let ended: Vec<_> = (0..=TIMELINE_DAYS).map(|day| self.count_expiring_before(day)).collect();
+        let ended: Vec<_> =
+            (0..=TIMELINE_DAYS).map(|day| self.count_expiring_before(day)).collect();
         let mut counts = vec![0; self.line_columns];
         for (day, pair) in (0..).zip(ended.windows(2)) {
             if let Some(count) = counts.get_mut(self.day_column(day)) {
@@ -52,15 +60,21 @@ impl<'a> ExpiryTimeline<'a> {
         let most = counts.iter().copied().max().unwrap_or(0);
         let glyphs = self.app.preferences.symbols;
         let line = counts.into_iter().map(|count| column_symbol(glyphs, count, most)).collect();
-        vec![(StyleRole::Dim, fit_text("how many", self.name_columns + 2, glyphs.ellipsis)), (StyleRole::Accent, line)]
+        vec![
+            (StyleRole::Dim, fit_text("how many", self.name_columns + 2, glyphs.ellipsis)),
+            (StyleRole::Accent, line),
+        ]
     }
 
     /// The days under the line.
     pub fn axis(&self) -> StyledSpans {
         let mut line = String::new();
         for days in (0..=TIMELINE_DAYS).step_by(AXIS_MARK_DAYS.into()) {
-            let day =
-                if days == 0 { "today".to_owned() } else { format_short_date(self.now + time::Duration::days(days.into())) };
+            let day = if days == 0 {
+                "today".to_owned()
+            } else {
+                format_short_date(self.now + time::Duration::days(days.into()))
+            };
             let column = self.day_column(days).min(self.line_columns.saturating_sub(day.len()));
             if column >= line.len() {
                 line = format!("{line:column$}{day}");
@@ -74,15 +88,22 @@ impl<'a> ExpiryTimeline<'a> {
         let glyphs = self.app.preferences.symbols;
         let (role, sign) = CredentialStatus::for_credential(credential, self.now).style(glyphs);
         let name = fit_text(&self.app.display_name(credential), self.name_columns, glyphs.ellipsis);
-        let (bar, mark, rest) = match (display_format::days_left(credential, self.now), self.expiry_column(credential)) {
-            (Some(..0), _) => (0, glyphs.refused, self.line_columns.saturating_sub(1)),
-            (_, Some(column)) => (column, sign, self.line_columns.saturating_sub(column + 1)),
-            // It ends beyond the line.
-            _ => (self.line_columns.saturating_sub(1), glyphs.branch_closed, 0),
-        };
+        let (bar, mark, rest) =
+            match (display_format::days_left(credential, self.now), self.expiry_column(credential))
+            {
+                (Some(..0), _) => (0, glyphs.refused, self.line_columns.saturating_sub(1)),
+                (_, Some(column)) => (column, sign, self.line_columns.saturating_sub(column + 1)),
+                // It ends beyond the line.
+                _ => (self.line_columns.saturating_sub(1), glyphs.branch_closed, 0),
+            };
         let end = if self.expiry_column(credential).is_some() { role } else { StyleRole::Dim };
-        let end = if display_format::days_left(credential, self.now).is_some_and(|days| days < 0) { StyleRole::Bad } else { end };
-        let gist = display_format::days_left(credential, self.now).map_or_else(String::new, display_format::format_days_left);
+        let end = if display_format::days_left(credential, self.now).is_some_and(|days| days < 0) {
+            StyleRole::Bad
+        } else {
+            end
+        };
+        let gist = display_format::days_left(credential, self.now)
+            .map_or_else(String::new, display_format::format_days_left);
         vec![
             (role, format!("{sign} ")),
             (StyleRole::Text, name),
@@ -95,21 +116,23 @@ impl<'a> ExpiryTimeline<'a> {
 
     /// Where on the line a credential ends; nowhere if that is over or beyond it.
     fn expiry_column(&self, credential: &Credential) -> Option<usize> {
-        let days = display_format::days_left(credential, self.now).and_then(|days| u8::try_from(days).ok());
+        let days = display_format::days_left(credential, self.now)
+            .and_then(|days| u8::try_from(days).ok());
         days.filter(|day| *day < TIMELINE_DAYS).map(|day| self.day_column(day))
     }
 
     /// The column of a day.
     fn day_column(&self, day: u8) -> usize {
-        (usize::from(day) * self.line_columns / usize::from(TIMELINE_DAYS)).min(self.line_columns.saturating_sub(1))
+        (usize::from(day) * self.line_columns / usize::from(TIMELINE_DAYS))
+            .min(self.line_columns.saturating_sub(1))
     }
 
     /// How many credentials have fewer whole days left than these.
     fn count_expiring_before(&self, day: u8) -> usize {
         let is_before = |left| left < i64::from(day);
-        self.app
-            .credentials
-            .count_expiring_while(|credential| display_format::days_left(credential, self.now).is_some_and(is_before))
+        self.app.credentials.count_expiring_while(|credential| {
+            display_format::days_left(credential, self.now).is_some_and(is_before)
+        })
     }
 }
 
@@ -134,11 +157,19 @@ mod tests {
     fn the_first_to_end_comes_first_and_every_line_has_one_width() {
         let session = TestSession::new(120, 36);
         let ends = || session.app.credentials.by_expiry();
-        assert_eq!(ends().map(|credential| credential.name.as_str()).collect::<Vec<_>>(), ["appsec-bot", "ci-scanner", "laptop"]);
+        assert_eq!(
+            ends().map(|credential| credential.name.as_str()).collect::<Vec<_>>(),
+            ["appsec-bot", "ci-scanner", "laptop"]
+        );
         for width in [40, 72, 120] {
             let horizon = ExpiryTimeline::new(&session.app, session.now, width);
-            let widths: Vec<_> = ends().map(|credential| text(&horizon.credential_row(credential)).width()).collect();
-            assert!(widths.iter().all(|found| *found == usize::from(width)), "{widths:?} of {width}");
+            let widths: Vec<_> = ends()
+                .map(|credential| text(&horizon.credential_row(credential)).width())
+                .collect();
+            assert!(
+                widths.iter().all(|found| *found == usize::from(width)),
+                "{widths:?} of {width}"
+            );
             assert!(text(&horizon.axis()).width() <= usize::from(width));
         }
     }

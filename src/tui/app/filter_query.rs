@@ -62,7 +62,10 @@ impl FilterQuery {
                 None => words.push(word),
             }
         }
-        Self { terms, fuzzy_pattern: (!words.is_empty()).then(|| FuzzyPattern::new(words.join(" "))) }
+        Self {
+            terms,
+            fuzzy_pattern: (!words.is_empty()).then(|| FuzzyPattern::new(words.join(" "))),
+        }
     }
 
     /// Whether everything passes.
@@ -87,7 +90,12 @@ impl FilterQuery {
     }
 
     /// How well a credential matches; `None` if it does not. Without words, all matches are equal.
-    pub fn score(&self, credential: &Credential, now: Timestamp, scratch: &mut MatcherBuffer) -> Option<u32> {
+    pub fn score(
+        &self,
+        credential: &Credential,
+        now: Timestamp,
+        scratch: &mut MatcherBuffer,
+    ) -> Option<u32> {
         if !self.terms.iter().all(|term| term.matches(credential, now)) {
             return None;
         }
@@ -95,7 +103,10 @@ impl FilterQuery {
             None => Some(0),
             Some(words) => {
                 let name = name_chars(&credential.name, &mut scratch.letters);
-                words.pattern.score(name, scratch.matcher.get_or_insert_with(|| Matcher::new(Config::DEFAULT)))
+                words.pattern.score(
+                    name,
+                    scratch.matcher.get_or_insert_with(|| Matcher::new(Config::DEFAULT)),
+                )
             }
         }
     }
@@ -120,8 +131,12 @@ impl FilterTerm {
     fn matches(&self, credential: &Credential, now: Timestamp) -> bool {
         match self {
             Self::Contains(property, text) => property.matches(credential, text, now),
-            Self::Expires(ExpiryBound::Before, days) => days_left(credential, now).is_some_and(|left| left < *days),
-            Self::Expires(ExpiryBound::After, days) => days_left(credential, now).is_none_or(|left| left >= *days),
+            Self::Expires(ExpiryBound::Before, days) => {
+                days_left(credential, now).is_some_and(|left| left < *days)
+            }
+            Self::Expires(ExpiryBound::After, days) => {
+                days_left(credential, now).is_none_or(|left| left >= *days)
+            }
             Self::NeverExpires => credential.expires.is_none(),
         }
     }
@@ -140,12 +155,18 @@ impl FilterField {
     fn matches(self, credential: &Credential, text: &str, now: Timestamp) -> bool {
         match self {
             Self::Region => contains_ignoring_case(&credential.region, text),
-            Self::Kind => contains_ignoring_case(&credential.kind, text) || initials(&credential.kind).starts_with(text),
+            Self::Kind => {
+                contains_ignoring_case(&credential.kind, text)
+                    || initials(&credential.kind).starts_with(text)
+            }
             Self::Provider => contains_ignoring_case(&credential.provider, text),
             Self::Status => {
-                CredentialStatus::for_credential(credential, now).as_str().starts_with(text) || http_status_is(credential, text)
+                CredentialStatus::for_credential(credential, now).as_str().starts_with(text)
+                    || http_status_is(credential, text)
             }
-            Self::Label => credential.labels.iter().any(|label| contains_ignoring_case(label, text)),
+            Self::Label => {
+                credential.labels.iter().any(|label| contains_ignoring_case(label, text))
+            }
             Self::Name => contains_ignoring_case(credential.name.as_str(), text),
         }
     }
@@ -237,15 +258,26 @@ mod tests {
 
     #[test]
     fn a_filter_that_grows_lets_less_through() {
-        let narrows = |after: &str, before: &str| FilterQuery::parse(after).narrows(&FilterQuery::parse(before));
-        for (after, before) in
-            [("c", ""), ("ci", "c"), ("ci s", "ci"), ("region:eu c", "region:eu"), ("region:eu kind:pat", "region:eu")]
-        {
+        let narrows = |after: &str, before: &str| {
+            FilterQuery::parse(after).narrows(&FilterQuery::parse(before))
+        };
+        for (after, before) in [
+            ("c", ""),
+            ("ci", "c"),
+            ("ci s", "ci"),
+            ("region:eu c", "region:eu"),
+            ("region:eu kind:pat", "region:eu"),
+        ] {
             assert!(narrows(after, before), "{after:?} after {before:?}");
         }
-        for (after, before) in
-            [("c", "ci"), ("", "c"), ("a$b", "a$"), ("!ab", "!a"), ("status:401", "status:4"), ("expires<14", "expires<1")]
-        {
+        for (after, before) in [
+            ("c", "ci"),
+            ("", "c"),
+            ("a$b", "a$"),
+            ("!ab", "!a"),
+            ("status:401", "status:4"),
+            ("expires<14", "expires<1"),
+        ] {
             assert!(!narrows(after, before), "{after:?} after {before:?}");
         }
     }

@@ -26,12 +26,21 @@ impl App {
     /// What the element under the cursor of the answer is good for, if it is an element and good for something.
     pub fn follow_up_requests(&self) -> Option<FollowUpRequests> {
         let credential = self.selected()?;
-        let answered = self.console.response().filter(|answered| answered.exchange.credential == credential.id)?;
-        if self.console.tab != ResponseTab::Body || answered.filter_text().is_some() || !self.response_matches_request(answered) {
+        let answered = self
+            .console
+            .response()
+            .filter(|answered| answered.exchange.credential == credential.id)?;
+        if self.console.tab != ResponseTab::Body
+            || answered.filter_text().is_some()
+            || !self.response_matches_request(answered)
+        {
             return None;
         }
-        let Some(LayoutState::Ready(document)) = answered.layout_state(ResponseTab::Body) else { return None };
-        let found = self.console.parameters.values_at(&credential.id, |list| document.element_index(list));
+        let Some(LayoutState::Ready(document)) = answered.layout_state(ResponseTab::Body) else {
+            return None;
+        };
+        let found =
+            self.console.parameters.values_at(&credential.id, |list| document.element_index(list));
         let presets = self.follow_up_presets(credential, &found);
         let name = found.first()?.name.clone();
         let given = found.into_iter().map(|found| (found.parameter, found.value)).collect();
@@ -46,16 +55,26 @@ impl App {
             return false;
         }
         let asked = &answered.exchange.draft;
-        let is_page = matches!(asked.target, RequestTarget::Url(_)) && asked.preset.is_some() && asked.preset == shown.preset;
+        let is_page = matches!(asked.target, RequestTarget::Url(_))
+            && asked.preset.is_some()
+            && asked.preset == shown.preset;
         *asked == shown || is_page
     }
 
     /// The presets that take one of the values and nothing from an earlier answer that is not known.
-    fn follow_up_presets(&self, credential: &Credential, found: &[ParameterValue]) -> Vec<RequestPreset> {
+    fn follow_up_presets(
+        &self,
+        credential: &Credential,
+        found: &[ParameterValue],
+    ) -> Vec<RequestPreset> {
         let Ok(provider) = self.catalog.provider(&credential.provider) else { return Vec::new() };
         let takes = |preset: &&RequestPreset| {
             let is_useful = !preset.excluded_kinds.contains(&credential.kind);
-            is_useful && preset.parameters.iter().any(|parameter| found.iter().any(|found| found.parameter == parameter.id))
+            is_useful
+                && preset
+                    .parameters
+                    .iter()
+                    .any(|parameter| found.iter().any(|found| found.parameter == parameter.id))
         };
         provider.presets.iter().filter(takes).cloned().collect()
     }
@@ -64,7 +83,9 @@ impl App {
     pub(super) fn open_follow_up_picker(&mut self, onward: FollowUpRequests) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
         let known = self.known_values(&onward.given);
-        let open = |preset: &RequestPreset| request_line::missing_parameters(preset, &known, credential).len();
+        let open = |preset: &RequestPreset| {
+            request_line::missing_parameters(preset, &known, credential).len()
+        };
         let mut presets = onward.presets;
         // What the person would have to look up first comes last; nothing else changes its place.
         presets.sort_by_key(open);
@@ -80,7 +101,12 @@ impl App {
     }
 
     /// Takes a preset with these values, and sends it at once if it only reads and lacks nothing.
-    pub(super) fn run_follow_up(&mut self, preset: &str, given: BTreeMap<String, String>, now: Now) -> Vec<UiEffect> {
+    pub(super) fn run_follow_up(
+        &mut self,
+        preset: &str,
+        given: BTreeMap<String, String>,
+        now: Now,
+    ) -> Vec<UiEffect> {
         self.apply_preset(preset, given);
         let is_ready = self.dialogs.is_empty();
         match self.current_request() {
@@ -99,6 +125,13 @@ impl App {
 }
 
 /// Those of the values that a preset takes.
-fn values_for_preset(preset: &RequestPreset, known: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    known.iter().filter(|(id, _)| preset.parameter(id).is_some()).map(|(id, value)| (id.clone(), value.clone())).collect()
+fn values_for_preset(
+    preset: &RequestPreset,
+    known: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    known
+        .iter()
+        .filter(|(id, _)| preset.parameter(id).is_some())
+        .map(|(id, value)| (id.clone(), value.clone()))
+        .collect()
 }

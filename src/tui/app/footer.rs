@@ -4,7 +4,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::activity::StoreStatusKind;
 use super::command::{
-    self, CommandAction, ConsoleAction, CredentialAction, FocusTarget, ListAction, ProgramAction, RegionAction, ScreenAction,
+    self, CommandAction, ConsoleAction, CredentialAction, FocusTarget, ListAction, ProgramAction,
+    RegionAction, ScreenAction,
 };
 use super::console::ConsolePromptKind;
 use super::detail::DetailPane;
@@ -58,8 +59,10 @@ const CONSOLE_HINTS: &[CommandAction] = &[
     CommandAction::Console(ConsoleAction::ToggleDiff),
     CommandAction::Console(ConsoleAction::SaveBody),
 ];
-const PRIORITY_HINTS: &[CommandAction] =
-    &[CommandAction::Program(ProgramAction::Unlock), CommandAction::Program(ProgramAction::Palette)];
+const PRIORITY_HINTS: &[CommandAction] = &[
+    CommandAction::Program(ProgramAction::Unlock),
+    CommandAction::Program(ProgramAction::Palette),
+];
 const GENERAL_HINTS: &[CommandAction] = &[
     CommandAction::Focus(FocusTarget::Next),
     CommandAction::Program(ProgramAction::Help),
@@ -76,7 +79,9 @@ pub fn typing_hints(app: &App) -> &'static [(&'static str, &'static str)] {
         _ if app.credentials.filter.typing => {
             &[("Enter", "keeps the filter"), ("Esc", "drops it"), ("Up Down", "move in the list")]
         }
-        Some(ConsolePromptKind::Search) => &[("Enter", "keeps what is found"), ("Esc", "drops the search")],
+        Some(ConsolePromptKind::Search) => {
+            &[("Enter", "keeps what is found"), ("Esc", "drops the search")]
+        }
         Some(ConsolePromptKind::Filter) => {
             &[("Enter", "filters the answer"), ("Up Down", "earlier filters"), ("Esc", "drops it")]
         }
@@ -97,8 +102,13 @@ pub fn visible_hints(app: &App, footer: ScreenRect) -> Vec<KeyHint> {
         Pane::Console => CONSOLE_HINTS,
     };
     let (first, more) = own.split_at(LEADING_HINT_COUNT);
-    let offered =
-        first.iter().chain(PRIORITY_HINTS).chain(more).chain(GENERAL_HINTS).copied().filter(|action| app.can_run(*action));
+    let offered = first
+        .iter()
+        .chain(PRIORITY_HINTS)
+        .chain(more)
+        .chain(GENERAL_HINTS)
+        .copied()
+        .filter(|action| app.can_run(*action));
     let mut rest = footer.split_left(1).1;
     let mut hints = Vec::new();
     for action in offered {
@@ -116,16 +126,25 @@ pub fn visible_hints(app: &App, footer: ScreenRect) -> Vec<KeyHint> {
 
 /// What a click on the footer does.
 pub fn hint_action_at(app: &App, footer: ScreenRect, column: u16) -> Option<CommandAction> {
-    visible_hints(app, footer).into_iter().find(|hint| hint.area.contains(column, footer.y)).map(|hint| hint.action)
+    visible_hints(app, footer)
+        .into_iter()
+        .find(|hint| hint.area.contains(column, footer.y))
+        .map(|hint| hint.action)
 }
 
 fn hint_label(app: &App, action: CommandAction) -> Option<(String, &'static str)> {
     let command = command::find_by_action(action)?;
-    let shown = action == CommandAction::Credential(CredentialAction::ToggleSecret) && !DetailPane::is_masked(&app.detail);
+    let shown = action == CommandAction::Credential(CredentialAction::ToggleSecret)
+        && !DetailPane::is_masked(&app.detail);
     let title = match (action, app.activity.store_status_text().kind) {
         _ if shown => "mask",
-        (CommandAction::Console(ConsoleAction::Send), _) if app.follow_up_requests().is_some() => "go on",
-        (CommandAction::Program(ProgramAction::Unlock), StoreStatusKind::ActionRequired { opens }) => opens,
+        (CommandAction::Console(ConsoleAction::Send), _) if app.follow_up_requests().is_some() => {
+            "go on"
+        }
+        (
+            CommandAction::Program(ProgramAction::Unlock),
+            StoreStatusKind::ActionRequired { opens },
+        ) => opens,
         _ => command.title,
     };
     Some((app.preferences.keys.label(action)?, title))

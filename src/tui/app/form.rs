@@ -123,7 +123,9 @@ impl SelectInput {
             KeySymbol::Right | KeySymbol::Char(' ') => (self.selected + 1) % count,
             KeySymbol::Left => (self.selected + count - 1) % count,
             KeySymbol::Char(c) => {
-                let begins = |(_, title): &(String, String)| title.to_lowercase().starts_with(c.to_ascii_lowercase());
+                let begins = |(_, title): &(String, String)| {
+                    title.to_lowercase().starts_with(c.to_ascii_lowercase())
+                };
                 let next = (1..=count).map(|step| (self.selected + step) % count);
                 match next.into_iter().find(|at| self.options.get(*at).is_some_and(begins)) {
                     Some(at) => at,
@@ -259,7 +261,8 @@ impl Form {
     /// Takes a key in.
     pub fn handle_key(&mut self, key: KeyPress) -> FormEvent {
         let before = self.focus;
-        if let Some(FormField { control: FieldInput::MultiLine(area), problem, .. }) = self.fields.get_mut(before)
+        if let Some(FormField { control: FieldInput::MultiLine(area), problem, .. }) =
+            self.fields.get_mut(before)
             && key.code != KeySymbol::Tab
         {
             match area.handle_key(key) {
@@ -276,8 +279,12 @@ impl Form {
             KeySymbol::Tab | KeySymbol::Down => self.step_focus(FocusDirection::Next),
             KeySymbol::Up => self.step_focus(FocusDirection::Previous),
             KeySymbol::Enter => return self.handle_enter(),
-            KeySymbol::Left if self.focused_button().is_some() => self.step_focus(FocusDirection::Previous),
-            KeySymbol::Right if self.focused_button().is_some() => self.step_focus(FocusDirection::Next),
+            KeySymbol::Left if self.focused_button().is_some() => {
+                self.step_focus(FocusDirection::Previous)
+            }
+            KeySymbol::Right if self.focused_button().is_some() => {
+                self.step_focus(FocusDirection::Next)
+            }
             _ => return self.edit_field(key),
         }
         if before == self.focus { FormEvent::Unchanged } else { FormEvent::Blurred(before) }
@@ -288,7 +295,8 @@ impl Form {
     pub fn paste(&mut self, text: &str) -> FormEvent {
         let takes_text = |field: &FormField| !matches!(field.control, FieldInput::Select(_));
         if !self.fields.get(self.focus).is_some_and(takes_text) {
-            let secret = self.fields.iter().position(|field| matches!(field.control, FieldInput::Secret(_)));
+            let secret =
+                self.fields.iter().position(|field| matches!(field.control, FieldInput::Secret(_)));
             self.focus = secret.unwrap_or(self.focus);
         }
         let Some(field) = self.fields.get_mut(self.focus) else { return FormEvent::Unchanged };
@@ -392,7 +400,9 @@ mod tests {
     }
 
     fn press(form: &mut Form, keys: &str) -> FormEvent {
-        keys.split(' ').fold(FormEvent::Unchanged, |_, key| form.handle_key(KeyPress::parse(key).expect("a key")))
+        keys.split(' ').fold(FormEvent::Unchanged, |_, key| {
+            form.handle_key(KeyPress::parse(key).expect("a key"))
+        })
     }
 
     #[test]

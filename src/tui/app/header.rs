@@ -36,24 +36,34 @@ impl App {
         }
         let marked = self.credentials.mark_count();
         let marks = if marked > 0 { format!(" · {marked} marked") } else { String::new() };
-        format!("{}{marks}", display_format::format_count(self.credentials.all().len(), "credential"))
+        format!(
+            "{}{marks}",
+            display_format::format_count(self.credentials.all().len(), "credential")
+        )
     }
 
     /// The signs for which there is room, the last one first, and the room that is left before them.
     pub fn header_items(&self) -> (Vec<HeaderItem>, ScreenRect) {
         let line = self.screen_layout().header.split_left(1).1;
         let line = line.split_left(line.width.saturating_sub(1)).0;
-        let begun = u16::try_from(PROGRAM_NAME.len() + self.credential_count_text().width()).unwrap_or(u16::MAX);
+        let begun = u16::try_from(PROGRAM_NAME.len() + self.credential_count_text().width())
+            .unwrap_or(u16::MAX);
         let mut room = line.split_left(begun.saturating_add(2 * ITEM_GAP_COLUMNS - 1)).1;
         let mut signs = Vec::new();
         let program = |action| Some(CommandAction::Program(action));
         let told = [
             (vec![self.help_item()], program(ProgramAction::Help)),
             (self.running_tasks_item().into_iter().collect(), program(ProgramAction::TaskList)),
-            (self.zoom_item().into_iter().collect(), Some(CommandAction::Screen(ScreenAction::Zoom))),
+            (
+                self.zoom_item().into_iter().collect(),
+                Some(CommandAction::Screen(ScreenAction::Zoom)),
+            ),
             (self.mouse_item().into_iter().collect(), program(ProgramAction::Mouse)),
             (self.presentation_item().into_iter().collect(), program(ProgramAction::Presentation)),
-            (self.store_item_variants(), program(ProgramAction::Unlock).filter(|_| self.store_needs_unlock())),
+            (
+                self.store_item_variants(),
+                program(ProgramAction::Unlock).filter(|_| self.store_needs_unlock()),
+            ),
         ];
         for (ways, action) in told {
             let fits = |pieces: &StyledSpans| spans_width(pieces) <= room.width;
@@ -72,7 +82,10 @@ impl App {
     }
 
     fn help_item(&self) -> StyledSpans {
-        vec![(StyleRole::Dim, format!("{} help", self.key_label(CommandAction::Program(ProgramAction::Help))))]
+        vec![(
+            StyleRole::Dim,
+            format!("{} help", self.key_label(CommandAction::Program(ProgramAction::Help))),
+        )]
     }
 
     /// How far the running tasks are, where that is known, as a bar and in numbers.
@@ -85,7 +98,11 @@ impl App {
             return Some(vec![(StyleRole::Accent, format!("{running} running"))]);
         };
         let of = |steps: usize| u64::try_from(steps).unwrap_or(u64::MAX);
-        let (full, empty) = chart::progress_bar(self.preferences.symbols, (of(done), of(total)), PROGRESS_BAR_COLUMNS);
+        let (full, empty) = chart::progress_bar(
+            self.preferences.symbols,
+            (of(done), of(total)),
+            PROGRESS_BAR_COLUMNS,
+        );
         Some(vec![
             (StyleRole::Accent, full),
             (StyleRole::Dim, format!("{empty} ")),
@@ -95,7 +112,8 @@ impl App {
 
     fn zoom_item(&self) -> Option<StyledSpans> {
         let key = self.key_label(CommandAction::Screen(ScreenAction::Zoom));
-        (self.ui_state.zoom == ZoomState::Pane).then(|| vec![(StyleRole::Accent, format!("zoomed, {key} back"))])
+        (self.ui_state.zoom == ZoomState::Pane)
+            .then(|| vec![(StyleRole::Accent, format!("zoomed, {key} back"))])
     }
 
     fn mouse_item(&self) -> Option<StyledSpans> {
@@ -104,7 +122,8 @@ impl App {
     }
 
     fn presentation_item(&self) -> Option<StyledSpans> {
-        (self.ui_state.presentation == PresentationMode::On).then(|| vec![(StyleRole::Warn, "presentation".to_owned())])
+        (self.ui_state.presentation == PresentationMode::On)
+            .then(|| vec![(StyleRole::Warn, "presentation".to_owned())])
     }
 
     /// The state of the store in words, with a sign; shorter ones follow for where there is less room.
@@ -112,18 +131,29 @@ impl App {
         let glyphs = self.preferences.symbols;
         let StoreStatusText { kind: mood, title, state } = self.activity.store_status_text();
         match mood {
-            StoreStatusKind::Unknown => vec![vec![(StyleRole::Dim, format!("store {}", glyphs.ellipsis))]],
+            StoreStatusKind::Unknown => {
+                vec![vec![(StyleRole::Dim, format!("store {}", glyphs.ellipsis))]]
+            }
             StoreStatusKind::Ready => {
                 let sign = glyphs.accepted;
-                [format!("store {sign} {title}"), format!("{sign} {title}")].map(|words| vec![(StyleRole::Good, words)]).into()
+                [format!("store {sign} {title}"), format!("{sign} {title}")]
+                    .map(|words| vec![(StyleRole::Good, words)])
+                    .into()
             }
             StoreStatusKind::Unavailable => {
-                let ways = [format!("store {} {title} {state}", glyphs.refused), format!("store {}", glyphs.refused)];
+                let ways = [
+                    format!("store {} {title} {state}", glyphs.refused),
+                    format!("store {}", glyphs.refused),
+                ];
                 ways.map(|words| vec![(StyleRole::Bad, words)]).into()
             }
             StoreStatusKind::ActionRequired { opens } => {
                 let sign = glyphs.warning;
-                let told = [format!("store {sign} {title} {state}"), format!("{sign} {state}"), sign.to_owned()];
+                let told = [
+                    format!("store {sign} {title} {state}"),
+                    format!("{sign} {state}"),
+                    sign.to_owned(),
+                ];
                 let key = self.key_label(CommandAction::Program(ProgramAction::Unlock));
                 let button = [(StyleRole::Key, key), (StyleRole::Warn, format!(" {opens}"))];
                 let with_button = |words: String| {
@@ -148,7 +178,8 @@ fn spans_width(pieces: &StyledSpans) -> u16 {
 #[cfg(test)]
 mod tests {
     use crate::engine::task_protocol::{
-        BackendInfo, BackendKind, Persistence, StoreError, StoreStatus, TaskEvent, TaskId, TaskReport,
+        BackendInfo, BackendKind, Persistence, StoreError, StoreStatus, TaskEvent, TaskId,
+        TaskReport,
     };
     use crate::tui::app::dialog::Dialog;
     use crate::tui::app::samples::TestSession;
@@ -156,9 +187,14 @@ mod tests {
 
     fn uncreated(columns: u16) -> TestSession {
         let mut session = TestSession::new(columns, 24);
-        let backend =
-            BackendInfo { kind: BackendKind::File, title: "encrypted file", persistence: Persistence::Disk, item_limit: 65_536 };
-        let event = TaskEvent::Store(StoreStatus { backend, problem: Some(StoreError::NotInitialized) });
+        let backend = BackendInfo {
+            kind: BackendKind::File,
+            title: "encrypted file",
+            persistence: Persistence::Disk,
+            item_limit: 65_536,
+        };
+        let event =
+            TaskEvent::Store(StoreStatus { backend, problem: Some(StoreError::NotInitialized) });
         session.handle_message(Message::TaskEvent(TaskReport { task: TaskId(1), event }));
         session
     }
@@ -168,9 +204,15 @@ mod tests {
         for columns in [60, 80, 120, 300] {
             let mut session = uncreated(columns);
             let (signs, _) = session.app.header_items();
-            let sign = signs.iter().find(|sign| sign.spans.iter().any(|(_, text)| text == " create"));
-            let area = sign.unwrap_or_else(|| panic!("at {columns} the way to the store is missing")).area;
-            session.handle_message(Message::Input(InputEvent::Mouse(MouseInput::Press, area.x + area.width - 1, area.y)));
+            let sign =
+                signs.iter().find(|sign| sign.spans.iter().any(|(_, text)| text == " create"));
+            let area =
+                sign.unwrap_or_else(|| panic!("at {columns} the way to the store is missing")).area;
+            session.handle_message(Message::Input(InputEvent::Mouse(
+                MouseInput::Press,
+                area.x + area.width - 1,
+                area.y,
+            )));
             assert!(matches!(session.app.dialogs.top(), Some(Dialog::Unlock(_))), "at {columns}");
         }
     }

@@ -20,7 +20,11 @@ impl App {
     /// The lines of the headers or the timing that is shown, and how wide their names are.
     pub fn detail_rows(&self) -> (u16, Vec<DetailRow>) {
         let ScreenRect { width, .. } = self.console_body_area();
-        let details = self.console.response().map(|answered| answered.detail_lines(self.console.tab)).unwrap_or_default();
+        let details = self
+            .console
+            .response()
+            .map(|answered| answered.detail_lines(self.console.tab))
+            .unwrap_or_default();
         wrap_details(&details, width)
     }
 }
@@ -34,11 +38,19 @@ fn wrap_details(details: &[DetailLine], width: u16) -> (u16, Vec<DetailRow>) {
     let names = u16::try_from(longest).unwrap_or(u16::MAX).min(width * 2 / 5);
     let values = usize::from(width.saturating_sub(names + 2)).max(1);
     let lines = details.iter().flat_map(|detail| match detail {
-        DetailLine::Pair(name, value) => pair_rows(&wrap_name(name, names.into()), &wrap(value, values)),
+        DetailLine::Pair(name, value) => {
+            pair_rows(&wrap_name(name, names.into()), &wrap(value, values))
+        }
         DetailLine::Explanation(words) => {
             let pieces = wrap(words, values.saturating_sub(2).max(1)).into_iter().enumerate();
             let piece = |(at, piece)| format!("{} {piece}", if at == 0 { "↳" } else { " " });
-            pieces.map(|piece_at| DetailRow { name: String::new(), text: piece(piece_at), is_meaning: true }).collect()
+            pieces
+                .map(|piece_at| DetailRow {
+                    name: String::new(),
+                    text: piece(piece_at),
+                    is_meaning: true,
+                })
+                .collect()
         }
     });
     (names + 2, lines.collect())
@@ -60,7 +72,8 @@ fn wrap_name(name: &str, columns: usize) -> Vec<&str> {
 /// The pieces of a name beside those of its value.
 fn pair_rows(names: &[&str], values: &[&str]) -> Vec<DetailRow> {
     let piece = |pieces: &[&str], at: usize| pieces.get(at).copied().unwrap_or_default().to_owned();
-    let line = |at| DetailRow { name: piece(names, at), text: piece(values, at), is_meaning: false };
+    let line =
+        |at| DetailRow { name: piece(names, at), text: piece(values, at), is_meaning: false };
     (0..names.len().max(values.len())).map(line).collect()
 }
 
@@ -72,15 +85,31 @@ mod tests {
     fn nothing_of_a_long_header_is_lost() {
         let details = [
             DetailLine::Pair("snyk-version-lifecycle-stage".to_owned(), "ga".to_owned()),
-            DetailLine::Pair("x".to_owned(), "160, 160;w=1;name=\"per_second\", 1620;w=60".to_owned()),
+            DetailLine::Pair(
+                "x".to_owned(),
+                "160, 160;w=1;name=\"per_second\", 1620;w=60".to_owned(),
+            ),
             DetailLine::Explanation("at most 160 requests a second and 1,620 a minute".to_owned()),
         ];
         let (column, lines) = wrap_details(&details, 40);
         assert_eq!(column, 18);
-        assert_eq!((lines[0].name.as_str(), lines[1].name.as_str()), ("snyk-version-", "lifecycle-stage"));
-        let all = |is_meaning| lines.iter().filter(move |line| line.is_meaning == is_meaning).map(|line| line.text.as_str());
-        assert_eq!(all(false).collect::<String>().replace(' ', ""), "ga160,160;w=1;name=\"per_second\",1620;w=60");
-        assert!(all(true).next().is_some_and(|first| first.starts_with('↳')) && all(true).count() == 3);
+        assert_eq!(
+            (lines[0].name.as_str(), lines[1].name.as_str()),
+            ("snyk-version-", "lifecycle-stage")
+        );
+        let all = |is_meaning| {
+            lines
+                .iter()
+                .filter(move |line| line.is_meaning == is_meaning)
+                .map(|line| line.text.as_str())
+        };
+        assert_eq!(
+            all(false).collect::<String>().replace(' ', ""),
+            "ga160,160;w=1;name=\"per_second\",1620;w=60"
+        );
+        assert!(
+            all(true).next().is_some_and(|first| first.starts_with('↳')) && all(true).count() == 3
+        );
         assert!(lines.iter().all(|line| line.text.chars().count() <= 22));
     }
 

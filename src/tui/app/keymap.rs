@@ -36,14 +36,27 @@ impl Keymap {
             own.iter().any(|(name, keys)| {
                 name != command.name
                     && keys.contains(key)
-                    && super::command::find_by_name(name).is_some_and(|other| other.context == command.context)
+                    && super::command::find_by_name(name)
+                        .is_some_and(|other| other.context == command.context)
             })
         };
         let keys_of = |command: &CommandSpec| match own.get(command.name) {
-            Some(keys) => keys.iter().filter(|key| !claimed_by_earlier_command(own, key, command)).copied().collect(),
-            None => command.keys.iter().filter_map(|key| KeyPress::parse(key)).filter(|key| !taken(key, command)).collect(),
+            Some(keys) => keys
+                .iter()
+                .filter(|key| !claimed_by_earlier_command(own, key, command))
+                .copied()
+                .collect(),
+            None => command
+                .keys
+                .iter()
+                .filter_map(|key| KeyPress::parse(key))
+                .filter(|key| !taken(key, command))
+                .collect(),
         };
-        Self { label_style: CommandLabelStyle::default(), keys: COMMANDS.iter().map(keys_of).collect() }
+        Self {
+            label_style: CommandLabelStyle::default(),
+            keys: COMMANDS.iter().map(keys_of).collect(),
+        }
     }
 
     /// The same keys, with commands named like this.
@@ -61,7 +74,8 @@ impl Keymap {
     pub fn resolve(&self, key: KeyPress, pane: Pane) -> Option<CommandAction> {
         let bound = |context| {
             let mut rows = COMMANDS.iter().zip(&self.keys);
-            rows.find(|(command, keys)| command.context == context && keys.contains(&key)).map(|(command, _)| command.action)
+            rows.find(|(command, keys)| command.context == context && keys.contains(&key))
+                .map(|(command, _)| command.action)
         };
         bound(KeyContext::Pane(pane)).or_else(|| bound(KeyContext::Anywhere))
     }
@@ -76,7 +90,9 @@ impl Keymap {
     pub fn label(&self, action: CommandAction) -> Option<String> {
         match self.label_style {
             CommandLabelStyle::Keys => self.keys_for(action).next().map(KeyPress::to_string),
-            CommandLabelStyle::Names => super::command::find_by_action(action).map(|command| command.name.to_owned()),
+            CommandLabelStyle::Names => {
+                super::command::find_by_action(action).map(|command| command.name.to_owned())
+            }
         }
     }
 
@@ -88,7 +104,11 @@ impl Keymap {
 }
 
 /// Whether a command before this one was given the key in the same place.
-fn claimed_by_earlier_command(own: &BTreeMap<String, Vec<KeyPress>>, key: &KeyPress, command: &CommandSpec) -> bool {
+fn claimed_by_earlier_command(
+    own: &BTreeMap<String, Vec<KeyPress>>,
+    key: &KeyPress,
+    command: &CommandSpec,
+) -> bool {
     let before = COMMANDS.iter().take_while(|other| other.name != command.name);
     before
         .filter(|other| other.context == command.context)
@@ -98,7 +118,9 @@ fn claimed_by_earlier_command(own: &BTreeMap<String, Vec<KeyPress>>, key: &KeyPr
 /// The line of a settings file on which the keys of a command are written, counted from 1.
 fn command_line_number(text: &str, name: &str) -> Option<usize> {
     let keys = text.lines().position(|line| line.trim() == "[keys]").unwrap_or(0);
-    let names = |line: &str| line.split('=').next().is_some_and(|head| head.trim().trim_matches(['"', '\'']) == name);
+    let names = |line: &str| {
+        line.split('=').next().is_some_and(|head| head.trim().trim_matches(['"', '\'']) == name)
+    };
     text.lines().skip(keys).position(names).map(|line| keys + line + 1)
 }
 
@@ -106,15 +128,25 @@ fn command_line_number(text: &str, name: &str) -> Option<usize> {
 /// two of them claim, keys that do something else in some pane, and commands that lose their last key.
 pub fn find_conflicts(own: &BTreeMap<String, Vec<KeyPress>>) -> Vec<KeyConflict> {
     let unknown = own.keys().filter(|name| super::command::find_by_name(name).is_none());
-    let mut found: Vec<_> =
-        unknown.map(|name| KeyConflict::UnknownCommand { name: name.clone(), near: nearest_names(name) }).collect();
-    let bound: Vec<_> = COMMANDS.iter().filter_map(|command| Some((command, own.get(command.name)?))).collect();
+    let mut found: Vec<_> = unknown
+        .map(|name| KeyConflict::UnknownCommand { name: name.clone(), near: nearest_names(name) })
+        .collect();
+    let bound: Vec<_> =
+        COMMANDS.iter().filter_map(|command| Some((command, own.get(command.name)?))).collect();
     for (place, (command, keys)) in bound.iter().enumerate() {
         for key in *keys {
-            let rivals = bound[..place].iter().filter(|(rival, keys)| rival.context == command.context && keys.contains(key));
-            found.extend(rivals.map(|(rival, _)| KeyConflict::DuplicateKey { key: *key, by: [rival.name, command.name] }));
-            let nearer =
-                |other: &&CommandSpec| shadows(other, command) && !own.contains_key(other.name) && other.has_default_key(*key);
+            let rivals = bound[..place]
+                .iter()
+                .filter(|(rival, keys)| rival.context == command.context && keys.contains(key));
+            found.extend(rivals.map(|(rival, _)| KeyConflict::DuplicateKey {
+                key: *key,
+                by: [rival.name, command.name],
+            }));
+            let nearer = |other: &&CommandSpec| {
+                shadows(other, command)
+                    && !own.contains_key(other.name)
+                    && other.has_default_key(*key)
+            };
             found.extend(COMMANDS.iter().filter(nearer).map(|other| KeyConflict::Shadowed {
                 key: *key,
                 of: command.name,
@@ -123,9 +155,14 @@ pub fn find_conflicts(own: &BTreeMap<String, Vec<KeyPress>>) -> Vec<KeyConflict>
         }
     }
     let keymap = Keymap::new(own);
-    let keyless = COMMANDS.iter().zip(&keymap.keys).filter(|(command, keys)| keys.is_empty() && !own.contains_key(command.name));
+    let keyless = COMMANDS
+        .iter()
+        .zip(&keymap.keys)
+        .filter(|(command, keys)| keys.is_empty() && !own.contains_key(command.name));
     found.extend(
-        keyless.filter(|(command, _)| !command.keys.is_empty()).map(|(command, _)| KeyConflict::LastKeyLost(command.name)),
+        keyless
+            .filter(|(command, _)| !command.keys.is_empty())
+            .map(|(command, _)| KeyConflict::LastKeyLost(command.name)),
     );
     found
 }
@@ -165,7 +202,9 @@ impl KeyConflict {
     pub fn command_name(&self) -> Option<&str> {
         match self {
             Self::UnknownCommand { name, .. } => Some(name),
-            Self::DuplicateKey { by: [_, name], .. } | Self::Shadowed { of: name, .. } => Some(name),
+            Self::DuplicateKey { by: [_, name], .. } | Self::Shadowed { of: name, .. } => {
+                Some(name)
+            }
             Self::LastKeyLost(_) => None,
         }
     }
@@ -188,12 +227,18 @@ impl KeyConflict {
     pub fn problem(&self) -> Problem {
         let what = "A key is not as it is written";
         match self {
-            Self::UnknownCommand { name, near } if near.is_empty() => {
-                Problem::new("A key is for nothing", format!("there is no command `{name}`"), "see the commands with the ? key")
-            }
+            Self::UnknownCommand { name, near } if near.is_empty() => Problem::new(
+                "A key is for nothing",
+                format!("there is no command `{name}`"),
+                "see the commands with the ? key",
+            ),
             Self::UnknownCommand { name, near } => {
                 let remedy = format!("did you mean `{}`?", near.join("`, `"));
-                Problem::new("A key is for nothing", format!("there is no command `{name}`"), remedy)
+                Problem::new(
+                    "A key is for nothing",
+                    format!("there is no command `{name}`"),
+                    remedy,
+                )
             }
             Self::DuplicateKey { key, by: [first, second] } => {
                 let why = format!("{key} is claimed by `{first}` and `{second}`; `{first}` has it");
@@ -201,11 +246,19 @@ impl KeyConflict {
             }
             Self::Shadowed { key, of, by } => {
                 let why = format!("where `{by}` works, {key} does that and not `{of}`");
-                Problem::new("A key does something else in one pane", why, format!("give `{by}` another key too, or leave it so"))
+                Problem::new(
+                    "A key does something else in one pane",
+                    why,
+                    format!("give `{by}` another key too, or leave it so"),
+                )
             }
             Self::LastKeyLost(name) => {
                 let why = format!("`{name}` lost its last key to another command");
-                Problem::new("A command has no key", why, format!("give `{name}` a key, or run it from the palette"))
+                Problem::new(
+                    "A command has no key",
+                    why,
+                    format!("give `{name}` a key, or run it from the palette"),
+                )
             }
         }
     }
@@ -229,7 +282,9 @@ impl CommandSpec {
 
 #[cfg(test)]
 mod tests {
-    use super::super::command::{ConsoleAction, CredentialAction, ListAction, ProgramAction, RegionAction};
+    use super::super::command::{
+        ConsoleAction, CredentialAction, ListAction, ProgramAction, RegionAction,
+    };
     use super::*;
 
     fn own(name: &str, key: &str) -> BTreeMap<String, Vec<KeyPress>> {
@@ -240,19 +295,32 @@ mod tests {
     fn the_nearer_meaning_wins() {
         let keys = Keymap::new(&BTreeMap::new());
         let enter = KeyPress::parse("Enter").expect("a key");
-        assert_eq!(keys.resolve(enter, Pane::Credentials), Some(CommandAction::Credential(CredentialAction::ToggleSecret)));
-        assert_eq!(keys.resolve(enter, Pane::Regions), Some(CommandAction::Region(RegionAction::Switch)));
-        assert_eq!(keys.resolve(enter, Pane::Console), Some(CommandAction::Console(ConsoleAction::Send)));
-        assert_eq!(keys.resolve(KeyPress::char('/'), Pane::Detail), Some(CommandAction::List(ListAction::Filter)));
+        assert_eq!(
+            keys.resolve(enter, Pane::Credentials),
+            Some(CommandAction::Credential(CredentialAction::ToggleSecret))
+        );
+        assert_eq!(
+            keys.resolve(enter, Pane::Regions),
+            Some(CommandAction::Region(RegionAction::Switch))
+        );
+        assert_eq!(
+            keys.resolve(enter, Pane::Console),
+            Some(CommandAction::Console(ConsoleAction::Send))
+        );
+        assert_eq!(
+            keys.resolve(KeyPress::char('/'), Pane::Detail),
+            Some(CommandAction::List(ListAction::Filter))
+        );
         assert_eq!(keys.resolve(KeyPress::char('~'), Pane::Detail), None);
     }
 
     #[test]
     fn keys_that_collide_are_told() {
-        let own: BTreeMap<_, _> = [("copy-secret", "x"), ("check", "x"), ("rotat", "r"), ("test", "n"), ("reload", "q")]
-            .into_iter()
-            .map(|(name, key)| (name.to_owned(), vec![KeyPress::parse(key).expect("a key")]))
-            .collect();
+        let own: BTreeMap<_, _> =
+            [("copy-secret", "x"), ("check", "x"), ("rotat", "r"), ("test", "n"), ("reload", "q")]
+                .into_iter()
+                .map(|(name, key)| (name.to_owned(), vec![KeyPress::parse(key).expect("a key")]))
+                .collect();
         let found = find_conflicts(&own);
         let told: Vec<_> = found.iter().map(|conflict| conflict.problem().why).collect();
         for expected in [
@@ -288,13 +356,19 @@ mod tests {
     #[test]
     fn a_key_that_two_commands_claim_is_the_first_ones() {
         let own = [("copy-secret", "q"), ("check", "q")];
-        let own = own.map(|(name, key)| (name.to_owned(), vec![KeyPress::parse(key).expect("a key")])).into();
+        let own = own
+            .map(|(name, key)| (name.to_owned(), vec![KeyPress::parse(key).expect("a key")]))
+            .into();
         let keys = Keymap::new(&own);
-        assert_eq!(keys.label(CommandAction::Credential(CredentialAction::CopySecret)).as_deref(), Some("q"));
+        assert_eq!(
+            keys.label(CommandAction::Credential(CredentialAction::CopySecret)).as_deref(),
+            Some("q")
+        );
         assert_eq!(keys.label(CommandAction::Credential(CredentialAction::Check)), None);
         assert_eq!(keys.key_or_name(CommandAction::Credential(CredentialAction::Check)), "check");
         assert_eq!(
-            keys.with_label_style(CommandLabelStyle::Names).key_or_name(CommandAction::Credential(CredentialAction::CopySecret)),
+            keys.with_label_style(CommandLabelStyle::Names)
+                .key_or_name(CommandAction::Credential(CredentialAction::CopySecret)),
             "copy-secret"
         );
     }

@@ -97,7 +97,10 @@ impl ScreenRect {
 
     /// Whether the cell lies inside.
     pub const fn contains(self, column: u16, row: u16) -> bool {
-        column >= self.x && row >= self.y && column - self.x < self.width && row - self.y < self.height
+        column >= self.x
+            && row >= self.y
+            && column - self.x < self.width
+            && row - self.y < self.height
     }
 
     /// Whether nothing can be shown in it.
@@ -119,13 +122,19 @@ impl ScreenRect {
     /// The first `rows` rows, and the rest.
     pub fn split_top(self, rows: u16) -> (Self, Self) {
         let rows = rows.min(self.height);
-        (Self { height: rows, ..self }, Self { y: self.y + rows, height: self.height - rows, ..self })
+        (
+            Self { height: rows, ..self },
+            Self { y: self.y + rows, height: self.height - rows, ..self },
+        )
     }
 
     /// The first `columns` columns, and the rest.
     pub fn split_left(self, columns: u16) -> (Self, Self) {
         let columns = columns.min(self.width);
-        (Self { width: columns, ..self }, Self { x: self.x + columns, width: self.width - columns, ..self })
+        (
+            Self { width: columns, ..self },
+            Self { x: self.x + columns, width: self.width - columns, ..self },
+        )
     }
 
     /// The row at `offset` from the top.
@@ -138,14 +147,24 @@ impl ScreenRect {
     #[must_use]
     pub fn bottom_right(self, width: u16, height: u16) -> Self {
         let (width, height) = (width.min(self.width), height.min(self.height.saturating_sub(1)));
-        Self { x: self.x + self.width - width, y: self.y + (self.height - height).saturating_sub(1), width, height }
+        Self {
+            x: self.x + self.width - width,
+            y: self.y + (self.height - height).saturating_sub(1),
+            width,
+            height,
+        }
     }
 
     /// A rectangle of at most this size in the middle.
     #[must_use]
     pub fn centered(self, width: u16, height: u16) -> Self {
         let (width, height) = (width.min(self.width), height.min(self.height));
-        Self { x: self.x + (self.width - width) / 2, y: self.y + (self.height - height) / 2, width, height }
+        Self {
+            x: self.x + (self.width - width) / 2,
+            y: self.y + (self.height - height) / 2,
+            width,
+            height,
+        }
     }
 }
 
@@ -195,7 +214,9 @@ pub const fn is_too_small(area: ScreenRect) -> bool {
 pub fn max_list_rows(area: ScreenRect, layout: &PaneLayout) -> u16 {
     let (_, body, _) = split_bands(area);
     let places = match LayoutMode::for_area(area) {
-        LayoutMode::Narrow => narrow_layout(ScreenLayout::default(), body, layout, Pane::Credentials, Pane::Detail),
+        LayoutMode::Narrow => {
+            narrow_layout(ScreenLayout::default(), body, layout, Pane::Credentials, Pane::Detail)
+        }
         LayoutMode::Wide => wide_layout(ScreenLayout::default(), body, layout, 0),
         LayoutMode::ThreeColumns => three_column_layout(ScreenLayout::default(), body, layout, 0),
     };
@@ -213,7 +234,9 @@ pub fn compute_layout(area: ScreenRect, app: &App) -> ScreenLayout {
             narrow_layout(places, body, layout, app.ui_state.focus, app.ui_state.secondary_pane)
         }
         (ZoomState::Off, LayoutMode::Wide) => wide_layout(places, body, layout, app.region_count()),
-        (ZoomState::Off, LayoutMode::ThreeColumns) => three_column_layout(places, body, layout, app.region_count()),
+        (ZoomState::Off, LayoutMode::ThreeColumns) => {
+            three_column_layout(places, body, layout, app.region_count())
+        }
     }
 }
 
@@ -229,14 +252,20 @@ pub fn border_at(area: ScreenRect, app: &App, column: u16, row: u16) -> Option<P
             PaneBorder::List | PaneBorder::Middle => (column, other.x),
             PaneBorder::Regions | PaneBorder::Detail | PaneBorder::Stack => (row, other.y),
         };
-        let inside = one.contains(column, row) || along.iter().any(|area| area.contains(column, row));
+        let inside =
+            one.contains(column, row) || along.iter().any(|area| area.contains(column, row));
         first > 0 && inside && (reached + 1 == first || reached == first)
     };
     LayoutMode::for_area(area).borders().iter().find(at_edge).copied()
 }
 
 /// The layout after a border was moved to a cell.
-pub fn move_border(area: ScreenRect, app: &App, border: PaneBorder, (column, row): (u16, u16)) -> PaneLayout {
+pub fn move_border(
+    area: ScreenRect,
+    app: &App,
+    border: PaneBorder,
+    (column, row): (u16, u16),
+) -> PaneLayout {
     let (_, body, _) = split_bands(area);
     let screen = compute_layout(area, app);
     let mut layout = app.ui_state.layout;
@@ -247,9 +276,15 @@ pub fn move_border(area: ScreenRect, app: &App, border: PaneBorder, (column, row
             let rest = screen.detail.width + screen.console.width;
             layout.middle = Some(to_share(across.saturating_sub(screen.detail.x), rest));
         }
-        PaneBorder::Regions => layout.regions = Some(to_share(down.saturating_sub(body.y), body.height)),
-        PaneBorder::Detail => layout.detail = Some(to_share(down.saturating_sub(body.y), body.height)),
-        PaneBorder::Stack => layout.stack = Some(to_share(down.saturating_sub(body.y), body.height)),
+        PaneBorder::Regions => {
+            layout.regions = Some(to_share(down.saturating_sub(body.y), body.height))
+        }
+        PaneBorder::Detail => {
+            layout.detail = Some(to_share(down.saturating_sub(body.y), body.height))
+        }
+        PaneBorder::Stack => {
+            layout.stack = Some(to_share(down.saturating_sub(body.y), body.height))
+        }
     }
     layout
 }
@@ -258,7 +293,9 @@ pub fn move_border(area: ScreenRect, app: &App, border: PaneBorder, (column, row
 pub fn vertical_border(area: ScreenRect, pane: Pane) -> Option<(PaneBorder, BorderSide)> {
     match (LayoutMode::for_area(area), pane) {
         (LayoutMode::Narrow, _) => None,
-        (_, Pane::Credentials) | (LayoutMode::Wide, Pane::Regions) => Some((PaneBorder::List, BorderSide::Before)),
+        (_, Pane::Credentials) | (LayoutMode::Wide, Pane::Regions) => {
+            Some((PaneBorder::List, BorderSide::Before))
+        }
         (LayoutMode::Wide, _) => Some((PaneBorder::List, BorderSide::After)),
         (LayoutMode::ThreeColumns, Pane::Console) => Some((PaneBorder::Middle, BorderSide::After)),
         (LayoutMode::ThreeColumns, _) => Some((PaneBorder::Middle, BorderSide::Before)),
@@ -296,13 +333,19 @@ pub enum BorderSide {
 }
 
 /// The pane before a border, the one behind it, and all that lie along it.
-fn border_neighbors(screen: &ScreenLayout, border: PaneBorder) -> (ScreenRect, ScreenRect, [ScreenRect; 4]) {
+fn border_neighbors(
+    screen: &ScreenLayout,
+    border: PaneBorder,
+) -> (ScreenRect, ScreenRect, [ScreenRect; 4]) {
     let ScreenLayout { credentials, detail, regions, console, timeline: horizon, .. } = *screen;
-    let other = [detail, regions, console].into_iter().find(|area| !area.is_empty()).unwrap_or_default();
+    let other =
+        [detail, regions, console].into_iter().find(|area| !area.is_empty()).unwrap_or_default();
     match border {
         PaneBorder::List => (credentials, detail, [credentials, regions, detail, console]),
         PaneBorder::Regions => (credentials, regions, [credentials, regions, regions, regions]),
-        PaneBorder::Detail if regions.x == detail.x => (detail, regions, [detail, regions, regions, regions]),
+        PaneBorder::Detail if regions.x == detail.x => {
+            (detail, regions, [detail, regions, regions, regions])
+        }
         PaneBorder::Detail => (detail, console, [detail, console, console, console]),
         PaneBorder::Middle => (detail, console, [detail, regions, horizon, console]),
         PaneBorder::Stack => (credentials, other, [credentials, other, other, other]),
@@ -323,9 +366,18 @@ fn to_share(part: u16, whole: u16) -> u16 {
 
 /// How much of `whole` goes to the first of two: its share where a person has set one, and then always so much that
 /// both have the least they need.
-fn first_part_size(whole: u16, share: Option<u16>, usual: u16, (least, least_behind): (u16, u16)) -> u16 {
-    let wanted = share.map(|share| u16::try_from(u32::from(whole) * u32::from(share) / SHARE_SCALE).unwrap_or(whole));
-    wanted.map_or(usual, |wanted| wanted.min(whole.saturating_sub(least_behind)).max(least)).min(whole)
+fn first_part_size(
+    whole: u16,
+    share: Option<u16>,
+    usual: u16,
+    (least, least_behind): (u16, u16),
+) -> u16 {
+    let wanted = share.map(|share| {
+        u16::try_from(u32::from(whole) * u32::from(share) / SHARE_SCALE).unwrap_or(whole)
+    });
+    wanted
+        .map_or(usual, |wanted| wanted.min(whole.saturating_sub(least_behind)).max(least))
+        .min(whole)
 }
 
 fn zoomed_layout(places: ScreenLayout, body: ScreenRect, focus: Pane) -> ScreenLayout {
@@ -337,25 +389,46 @@ fn zoomed_layout(places: ScreenLayout, body: ScreenRect, focus: Pane) -> ScreenL
     }
 }
 
-fn wide_layout(places: ScreenLayout, body: ScreenRect, layout: &PaneLayout, regions: usize) -> ScreenLayout {
-    let (left, right) =
-        body.split_left(first_part_size(body.width, layout.list, (body.width / 8 * 3).clamp(32, 72), MIN_PANE_COLUMNS));
+fn wide_layout(
+    places: ScreenLayout,
+    body: ScreenRect,
+    layout: &PaneLayout,
+    regions: usize,
+) -> ScreenLayout {
+    let (left, right) = body.split_left(first_part_size(
+        body.width,
+        layout.list,
+        (body.width / 8 * 3).clamp(32, 72),
+        MIN_PANE_COLUMNS,
+    ));
     let usual = left.height - region_rows(regions).min(left.height / 3);
-    let (credentials, regions) = left.split_top(first_part_size(left.height, layout.regions, usual, MIN_PANE_ROWS));
+    let (credentials, regions) =
+        left.split_top(first_part_size(left.height, layout.regions, usual, MIN_PANE_ROWS));
     let usual = (body.height / 3).clamp(6, 11);
-    let (detail, console) = right.split_top(first_part_size(right.height, layout.detail, usual, MIN_PANE_ROWS));
+    let (detail, console) =
+        right.split_top(first_part_size(right.height, layout.detail, usual, MIN_PANE_ROWS));
     ScreenLayout { credentials, detail, regions, console, ..places }
 }
 
-fn three_column_layout(places: ScreenLayout, body: ScreenRect, layout: &PaneLayout, regions: usize) -> ScreenLayout {
+fn three_column_layout(
+    places: ScreenLayout,
+    body: ScreenRect,
+    layout: &PaneLayout,
+    regions: usize,
+) -> ScreenLayout {
     let usual = (body.width / 4).clamp(44, 72);
-    let (credentials, rest) = body.split_left(first_part_size(body.width, layout.list, usual, MIN_LIST_AND_REST_COLUMNS));
+    let (credentials, rest) =
+        body.split_left(first_part_size(body.width, layout.list, usual, MIN_LIST_AND_REST_COLUMNS));
     let usual = (rest.width * 2 / 5).clamp(56, 88);
-    let (middle, console) = rest.split_left(first_part_size(rest.width, layout.middle, usual, MIN_PANE_COLUMNS));
+    let (middle, console) =
+        rest.split_left(first_part_size(rest.width, layout.middle, usual, MIN_PANE_COLUMNS));
     let usual = (body.height / 3).clamp(9, 18);
-    let (detail, below) = middle.split_top(first_part_size(middle.height, layout.detail, usual, MIN_PANE_ROWS));
+    let (detail, below) =
+        middle.split_top(first_part_size(middle.height, layout.detail, usual, MIN_PANE_ROWS));
     let rows = region_rows(regions);
-    if body.height < MIN_TIMELINE_HEIGHT_ROWS || below.height < rows + MIN_PANE_ROWS.0 + MIN_PANE_ROWS.1 {
+    if body.height < MIN_TIMELINE_HEIGHT_ROWS
+        || below.height < rows + MIN_PANE_ROWS.0 + MIN_PANE_ROWS.1
+    {
         return ScreenLayout { credentials, detail, regions: below, console, ..places };
     }
     let (regions, horizon) = below.split_top(rows.max(MIN_PANE_ROWS.0));
@@ -367,10 +440,17 @@ fn region_rows(regions: usize) -> u16 {
     u16::try_from(regions).unwrap_or(u16::MAX).clamp(3, 8) + 2
 }
 
-fn narrow_layout(places: ScreenLayout, body: ScreenRect, layout: &PaneLayout, focus: Pane, companion: Pane) -> ScreenLayout {
+fn narrow_layout(
+    places: ScreenLayout,
+    body: ScreenRect,
+    layout: &PaneLayout,
+    focus: Pane,
+    companion: Pane,
+) -> ScreenLayout {
     let fifths = if focus == Pane::Credentials { 3 } else { 2 };
     let usual = (body.height * fifths / 5).max(5);
-    let (credentials, other) = body.split_top(first_part_size(body.height, layout.stack, usual, MIN_PANE_ROWS));
+    let (credentials, other) =
+        body.split_top(first_part_size(body.height, layout.stack, usual, MIN_PANE_ROWS));
     match companion {
         Pane::Regions => ScreenLayout { credentials, regions: other, ..places },
         Pane::Console => ScreenLayout { credentials, console: other, ..places },
@@ -386,7 +466,15 @@ mod tests {
     use super::*;
 
     fn areas(screen: &ScreenLayout) -> Vec<ScreenRect> {
-        let ScreenLayout { header, credentials, detail, regions, timeline: horizon, console, footer } = *screen;
+        let ScreenLayout {
+            header,
+            credentials,
+            detail,
+            regions,
+            timeline: horizon,
+            console,
+            footer,
+        } = *screen;
         vec![header, credentials, detail, regions, horizon, console, footer]
     }
 
@@ -401,10 +489,14 @@ mod tests {
         let area = session.app.ui_state.area;
         let areas = areas(&session.app.screen_layout());
         for (at, one) in areas.iter().enumerate() {
-            assert!(one.x + one.width <= area.width && one.y + one.height <= area.height, "{one:?} of {area:?}");
+            assert!(
+                one.x + one.width <= area.width && one.y + one.height <= area.height,
+                "{one:?} of {area:?}"
+            );
             assert!(areas[at + 1..].iter().all(|other| !meet(*one, *other)), "{areas:?}");
         }
-        let cells: u32 = areas.iter().map(|area| u32::from(area.width) * u32::from(area.height)).sum();
+        let cells: u32 =
+            areas.iter().map(|area| u32::from(area.width) * u32::from(area.height)).sum();
         assert_eq!(cells, u32::from(area.width) * u32::from(area.height), "{areas:?}");
     }
 
@@ -441,10 +533,14 @@ mod tests {
 
     #[test]
     fn every_usual_size_is_tiled_and_shows_the_panes_it_has_room_for() {
-        for (columns, rows, panes) in [(60, 16, 2), (80, 24, 4), (120, 36, 4), (200, 50, 5), (300, 80, 5)] {
+        for (columns, rows, panes) in
+            [(60, 16, 2), (80, 24, 4), (120, 36, 4), (200, 50, 5), (300, 80, 5)]
+        {
             let session = TestSession::new(columns, rows);
             assert_tiled(&session);
-            let shown = areas(&session.app.screen_layout()).iter().filter(|area| !area.is_empty()).count() - 2;
+            let shown =
+                areas(&session.app.screen_layout()).iter().filter(|area| !area.is_empty()).count()
+                    - 2;
             assert_eq!(shown, panes, "{columns}x{rows}");
         }
     }
@@ -462,12 +558,18 @@ mod tests {
             let area = session.app.ui_state.area;
             session.app.ui_state.layout = move_border(area, &session.app, border, to);
             let (column, row) = border_position(area, &session.app, border);
-            let found =
-                if matches!(border, PaneBorder::List | PaneBorder::Middle) { column.abs_diff(to.0) } else { row.abs_diff(to.1) };
+            let found = if matches!(border, PaneBorder::List | PaneBorder::Middle) {
+                column.abs_diff(to.0)
+            } else {
+                row.abs_diff(to.1)
+            };
             assert!(found <= 1, "{border:?} is at {column}, {row}");
             // A corner belongs to two borders; the middle of a side to one.
-            let middle =
-                if border == PaneBorder::Regions || border == PaneBorder::Stack { (column / 2, row) } else { (column, row / 2) };
+            let middle = if border == PaneBorder::Regions || border == PaneBorder::Stack {
+                (column / 2, row)
+            } else {
+                (column, row / 2)
+            };
             let middle = if border == PaneBorder::Detail { (column - 9, row) } else { middle };
             assert_eq!(border_at(area, &session.app, middle.0, middle.1), Some(border));
         }

@@ -43,7 +43,9 @@ impl App {
             }
             ScreenAction::CheckMatrix => {
                 self.dialogs.push(Dialog::CheckMatrix(CheckMatrixDialog::new(self)));
-                vec![self.start_hidden_task(BackgroundTask::Credential(CredentialTask::AllChecks)).1]
+                vec![
+                    self.start_hidden_task(BackgroundTask::Credential(CredentialTask::AllChecks)).1,
+                ]
             }
         }
     }
@@ -51,8 +53,13 @@ impl App {
     /// Whether an action on the screen would do something right now.
     pub(super) fn can_run_screen_action(&self, action: ScreenAction) -> bool {
         match action {
-            ScreenAction::Zoom | ScreenAction::Leader | ScreenAction::Jump | ScreenAction::Themes => true,
-            ScreenAction::Timeline | ScreenAction::CheckMatrix => !self.credentials.all().is_empty(),
+            ScreenAction::Zoom
+            | ScreenAction::Leader
+            | ScreenAction::Jump
+            | ScreenAction::Themes => true,
+            ScreenAction::Timeline | ScreenAction::CheckMatrix => {
+                !self.credentials.all().is_empty()
+            }
             ScreenAction::Resize(resize) => self.border_for_resize(resize).is_some(),
             ScreenAction::ResetLayout => self.ui_state.layout != PaneLayout::default(),
         }

@@ -42,8 +42,12 @@ impl LayoutJob {
     /// How many bytes it has to read.
     pub fn input_bytes(&self) -> usize {
         match self {
-            Self::Tree(exchange) | Self::Raw(exchange) | Self::Filter(exchange, _) => exchange.response.body.size(),
-            Self::Diff { before, after } => before.response.body.size() + after.response.body.size(),
+            Self::Tree(exchange) | Self::Raw(exchange) | Self::Filter(exchange, _) => {
+                exchange.response.body.size()
+            }
+            Self::Diff { before, after } => {
+                before.response.body.size() + after.response.body.size()
+            }
         }
     }
 
@@ -55,7 +59,9 @@ impl LayoutJob {
                 ResponseBody::Text(text) => FoldableDocument::parse(text),
                 ResponseBody::Binary(bytes) => FoldableDocument::from_plain_text(&hex_dump(bytes)),
             }),
-            Self::Raw(exchange) => Ok(FoldableDocument::from_plain_text(&readable_body(&exchange.response.body))),
+            Self::Raw(exchange) => {
+                Ok(FoldableDocument::from_plain_text(&readable_body(&exchange.response.body)))
+            }
             Self::Filter(exchange, filter) => filter_body(&exchange.response.body, filter),
             Self::Diff { before, after } => Ok(diff_responses(before, after)),
         }
@@ -78,7 +84,11 @@ fn filter_body(body: &ResponseBody, filter: &str) -> Result<FoldableDocument, Pr
         text.push('\n');
         if text.len() > MAX_FILTER_OUTPUT_BYTES || begun.elapsed() > FILTER_TIMEOUT {
             let remedy = "narrow the filter, such as with limit(100; …)";
-            return Err(Problem::new("The filter does not end", "it gives more than can be shown", remedy));
+            return Err(Problem::new(
+                "The filter does not end",
+                "it gives more than can be shown",
+                remedy,
+            ));
         }
         Ok(ControlFlow::Continue(()))
     })?;
@@ -93,19 +103,31 @@ fn filter_body(body: &ResponseBody, filter: &str) -> Result<FoldableDocument, Pr
 fn diff_responses(before: &HttpExchange, after: &HttpExchange) -> FoldableDocument {
     let text = |exchange: &HttpExchange| {
         let body = FoldableDocument::parse(&readable_body(&exchange.response.body)).pretty_text();
-        format!("{} {}\n{body}", exchange.response.status, display_format::reason_phrase(exchange.response.status))
+        format!(
+            "{} {}\n{body}",
+            exchange.response.status,
+            display_format::reason_phrase(exchange.response.status)
+        )
     };
     let changes = diff::format_diff(&text(before), &text(after), DIFF_CONTEXT_LINES);
-    if changes.is_empty() { FoldableDocument::from_plain_text("Nothing changed") } else { FoldableDocument::from_diff(&changes) }
+    if changes.is_empty() {
+        FoldableDocument::from_plain_text("Nothing changed")
+    } else {
+        FoldableDocument::from_diff(&changes)
+    }
 }
 
 /// Bytes as people read them: place, sixteen bytes, and what of them is text.
 fn hex_dump(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    let mut text = format!("{} that are not text\n\n", display_format::format_bytes(bytes.len() as u64));
+    let mut text =
+        format!("{} that are not text\n\n", display_format::format_bytes(bytes.len() as u64));
     for (row, chunk) in bytes.chunks(16).take(MAX_HEX_DUMP_BYTES / 16).enumerate() {
         let hex: Vec<_> = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
-        let seen: String = chunk.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' }).collect();
+        let seen: String = chunk
+            .iter()
+            .map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' })
+            .collect();
         let _ = writeln!(text, "{:08x}  {:<47}  {seen}", row * 16, hex.join(" "));
     }
     if bytes.len() > MAX_HEX_DUMP_BYTES {
@@ -129,11 +151,19 @@ mod tests {
     fn a_filter_gives_a_tree_a_reason_or_an_end() {
         let body = ResponseBody::Text(r#"{"data":[{"id":"a"},{"id":"b"}]}"#.to_owned());
         let document = filter_body(&body, ".data[].id").expect("results");
-        assert_eq!((document.is_json(), document.line_count(), document.pretty_text()), (true, 2, "\"a\"\n\"b\"\n".to_owned()));
+        assert_eq!(
+            (document.is_json(), document.line_count(), document.pretty_text()),
+            (true, 2, "\"a\"\n\"b\"\n".to_owned())
+        );
         assert!(!filter_body(&body, "empty").expect("nothing").is_json());
-        for (filter, what) in [(".data[", "not applied"), ("recurse(.)", "does not end"), (".data.x", "broke off")] {
+        for (filter, what) in
+            [(".data[", "not applied"), ("recurse(.)", "does not end"), (".data.x", "broke off")]
+        {
             let problem = filter_body(&body, filter).expect_err("a problem");
-            assert!(problem.what.contains(what) && !problem.remedy.is_empty(), "{filter}: {problem}");
+            assert!(
+                problem.what.contains(what) && !problem.remedy.is_empty(),
+                "{filter}: {problem}"
+            );
         }
         assert!(filter_body(&ResponseBody::Binary(vec![0xff]), ".").is_err());
     }

@@ -12,7 +12,9 @@ use crate::config::theme::{ColorDepth, GlyphSet, TerminalBackground, Theme, User
 use crate::config::{KeyPress, PaneLayout, Settings, StoreChoice, StoreChoiceSource};
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, Problem, Timestamp};
-use crate::engine::task_protocol::{BackgroundTask, CredentialPage, HttpExchange, TaskId, TaskReport};
+use crate::engine::task_protocol::{
+    BackgroundTask, CredentialPage, HttpExchange, TaskId, TaskReport,
+};
 
 /// Something that happened.
 pub enum Message {
@@ -230,7 +232,11 @@ impl UiSettings {
     pub fn from_settings(settings: &Settings, glyphs: &'static GlyphSet) -> Self {
         Self {
             theme: settings.theme(),
-            theme_mode: if settings.theme_follows_background() { ThemeMode::Auto } else { ThemeMode::Chosen },
+            theme_mode: if settings.theme_follows_background() {
+                ThemeMode::Auto
+            } else {
+                ThemeMode::Chosen
+            },
             background: settings.background,
             user_themes: settings.user_themes.clone(),
             color_depth: settings.color_depth,
@@ -241,7 +247,11 @@ impl UiSettings {
                 CommandLabelStyle::Keys
             }),
             reveal_duration: Duration::from_secs(settings.reveal_seconds),
-            request_mode: if settings.readonly { RequestMode::ReadOnly } else { RequestMode::ReadWrite },
+            request_mode: if settings.readonly {
+                RequestMode::ReadOnly
+            } else {
+                RequestMode::ReadWrite
+            },
             mouse: settings.mouse,
             browser: BrowserAvailability::Available,
             startup_screen: StartupScreen::EmptyList,
@@ -258,7 +268,11 @@ impl Default for UiSettings {
 
 impl InitialState {
     /// A start with all credentials and the default preferences.
-    pub fn new(credentials: Vec<Credential>, catalogue: Arc<ProviderCatalog>, size: (u16, u16)) -> Self {
+    pub fn new(
+        credentials: Vec<Credential>,
+        catalogue: Arc<ProviderCatalog>,
+        size: (u16, u16),
+    ) -> Self {
         let beginning = CredentialPage { credentials, all_loaded: true };
         Self {
             first_page: beginning,

@@ -71,11 +71,14 @@ use crate::config::PaneLayout;
 use crate::config::theme::TerminalBackground;
 use crate::domain::Credential;
 use crate::domain::provider::ProviderCatalog;
-use crate::engine::task_protocol::{BackgroundTask, CredentialTask, RotationTask, StoreTask, TaskId};
+use crate::engine::task_protocol::{
+    BackgroundTask, CredentialTask, RotationTask, StoreTask, TaskId,
+};
 
 pub use message::{
-    BrowserAvailability, InitialState, InputEvent, Message, MouseInput, Now, RequestMode, RestartTarget, SettingsChange,
-    StartupScreen, ThemeMode, ThemePersistence, UiEffect, UiSettings,
+    BrowserAvailability, InitialState, InputEvent, Message, MouseInput, Now, RequestMode,
+    RestartTarget, SettingsChange, StartupScreen, ThemeMode, ThemePersistence, UiEffect,
+    UiSettings,
 };
 pub use update::update;
 
@@ -178,7 +181,13 @@ impl Pane {
 impl App {
     /// The screen as it first appears, and what is to be done at once.
     pub fn start(start: InitialState, now: Now) -> (Self, Vec<UiEffect>) {
-        let InitialState { first_page: beginning, catalog: catalogue, size, mut preferences, layout } = start;
+        let InitialState {
+            first_page: beginning,
+            catalog: catalogue,
+            size,
+            mut preferences,
+            layout,
+        } = start;
         preferences.theme = preferences.theme.with_background(preferences.background);
         let stage = UiState {
             area: ScreenRect::new(size.0, size.1),
@@ -204,8 +213,12 @@ impl App {
             conversation: ConversationState::default(),
             undo: UndoStack::default(),
         };
-        let first = [BackgroundTask::Store(StoreTask::Status), BackgroundTask::Rotation(RotationTask::ListUnfinished)];
-        let mut effects: Vec<_> = first.into_iter().map(|task| app.start_hidden_task(task).1).collect();
+        let first = [
+            BackgroundTask::Store(StoreTask::Status),
+            BackgroundTask::Rotation(RotationTask::ListUnfinished),
+        ];
+        let mut effects: Vec<_> =
+            first.into_iter().map(|task| app.start_hidden_task(task).1).collect();
         if !app.credentials.all_rows_loaded() {
             effects.push(app.start_hidden_task(BackgroundTask::Credential(CredentialTask::Load)).1);
         }
@@ -213,7 +226,9 @@ impl App {
             && app.credentials.all_rows_loaded()
             && app.credentials.all().is_empty()
         {
-            effects.push(app.start_hidden_task(BackgroundTask::Credential(CredentialTask::FindImportable)).1);
+            effects.push(
+                app.start_hidden_task(BackgroundTask::Credential(CredentialTask::FindImportable)).1,
+            );
         }
         effects.extend(app.sync_state(now));
         (app, effects)
@@ -222,15 +237,25 @@ impl App {
     /// When the screen wants to be woken without input: the next step of a countdown that is visible, or what is put
     /// off until the cursor rests.
     pub fn next_wake(&self, now: Now) -> Option<Instant> {
-        let session = if self.detail_fully_visible() { self.detail.next_access_token_change(now) } else { None };
-        let own = [self.detail.next_wake(now.instant), session, self.dialogs.next_wake(now.instant)];
-        let console = self.selected().and_then(|credential| self.console.next_wake(&credential.id, now));
-        own.into_iter().chain([self.activity.next_wake(), self.regions.load_due_at(), console]).flatten().min()
+        let session = if self.detail_fully_visible() {
+            self.detail.next_access_token_change(now)
+        } else {
+            None
+        };
+        let own =
+            [self.detail.next_wake(now.instant), session, self.dialogs.next_wake(now.instant)];
+        let console =
+            self.selected().and_then(|credential| self.console.next_wake(&credential.id, now));
+        own.into_iter()
+            .chain([self.activity.next_wake(), self.regions.load_due_at(), console])
+            .flatten()
+            .min()
     }
 
     /// Whether all of the detail is in sight: on the screen, not behind a dialog, and not cut short.
     fn detail_fully_visible(&self) -> bool {
-        self.dialogs.is_empty() && self.screen_layout().detail.inner().height >= detail::MIN_FULL_DETAIL_ROWS
+        self.dialogs.is_empty()
+            && self.screen_layout().detail.inner().height >= detail::MIN_FULL_DETAIL_ROWS
     }
 
     /// The credential under the cursor.
@@ -248,7 +273,9 @@ impl App {
 
     /// How many regions the selected credential may have.
     pub fn region_count(&self) -> usize {
-        self.selected().map_or(0, |credential| regions::provider_regions(&self.catalog, &credential.provider).len())
+        self.selected().map_or(0, |credential| {
+            regions::provider_regions(&self.catalog, &credential.provider).len()
+        })
     }
 
     /// Where everything is.
@@ -257,7 +284,12 @@ impl App {
     }
 
     /// Starts a task that is shown among the activities.
-    fn start_task(&mut self, title: impl Into<String>, task: BackgroundTask, now: Now) -> (TaskId, UiEffect) {
+    fn start_task(
+        &mut self,
+        title: impl Into<String>,
+        task: BackgroundTask,
+        now: Now,
+    ) -> (TaskId, UiEffect) {
         let id = self.activity.add_task(title.into(), self.ui_state.focus, now.instant);
         (id, UiEffect::StartTask(id, task))
     }
@@ -303,20 +335,25 @@ impl App {
 
     /// Reads the verdicts of the selected credential when their time has come.
     fn load_region_checks(&mut self, now: Instant) -> Vec<UiEffect> {
-        let Some(id) =
-            self.regions.shown_credential().filter(|_| self.regions.load_due_at().is_some_and(|due| due <= now)).cloned()
+        let Some(id) = self
+            .regions
+            .shown_credential()
+            .filter(|_| self.regions.load_due_at().is_some_and(|due| due <= now))
+            .cloned()
         else {
             return Vec::new();
         };
-        let (task, effect) = self.start_hidden_task(BackgroundTask::Credential(CredentialTask::RegionChecks(id)));
+        let (task, effect) =
+            self.start_hidden_task(BackgroundTask::Credential(CredentialTask::RegionChecks(id)));
         self.regions.set_loading(task);
         vec![effect]
     }
 
     /// Looks for other credentials with the secret of the selected one.
     fn update_duplicates(&mut self) {
-        let twins =
-            self.selected().map(|selected| self.credentials.duplicates_of(selected).map(|twin| twin.name.clone()).collect());
+        let twins = self.selected().map(|selected| {
+            self.credentials.duplicates_of(selected).map(|twin| twin.name.clone()).collect()
+        });
         self.detail.set_duplicates(twins.unwrap_or_default());
     }
 

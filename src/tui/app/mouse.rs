@@ -61,13 +61,21 @@ impl MousePress {
 }
 
 impl App {
-    pub(super) fn handle_mouse(&mut self, mouse: MouseInput, column: u16, row: u16, now: Now) -> Vec<UiEffect> {
+    pub(super) fn handle_mouse(
+        &mut self,
+        mouse: MouseInput,
+        column: u16,
+        row: u16,
+        now: Now,
+    ) -> Vec<UiEffect> {
         match mouse {
             MouseInput::Press => self.handle_click(column, row, now),
             MouseInput::ScrollUp => self.handle_wheel(-WHEEL_LINES, column, row, now),
             MouseInput::ScrollDown => self.handle_wheel(WHEEL_LINES, column, row, now),
             MouseInput::Drag => {
-                if let Some(border) = self.ui_state.mouse_press.border.filter(|_| self.dialogs.is_empty()) {
+                if let Some(border) =
+                    self.ui_state.mouse_press.border.filter(|_| self.dialogs.is_empty())
+                {
                     self.ui_state.mouse_press.moved = true;
                     self.move_border(border, (column, row));
                 }
@@ -81,7 +89,11 @@ impl App {
     fn release_border(&mut self) -> Vec<UiEffect> {
         let MousePress { border, moved, .. } = self.ui_state.mouse_press;
         (self.ui_state.mouse_press.border, self.ui_state.mouse_press.moved) = (None, false);
-        if border.is_some() && moved { vec![UiEffect::SaveLayout(self.ui_state.layout)] } else { Vec::new() }
+        if border.is_some() && moved {
+            vec![UiEffect::SaveLayout(self.ui_state.layout)]
+        } else {
+            Vec::new()
+        }
     }
 
     pub(super) fn handle_click(&mut self, column: u16, row: u16, now: Now) -> Vec<UiEffect> {
@@ -89,13 +101,16 @@ impl App {
             let sheet = dialog.view(self, now);
             let hit = sheet.layout(self.ui_state.area).index_at(column, row);
             return match hit {
-                Some(at) => self.with_top_dialog(now, |dialog, app| dialog.handle_click(at, app, now)),
+                Some(at) => {
+                    self.with_top_dialog(now, |dialog, app| dialog.handle_click(at, app, now))
+                }
                 None => Vec::new(),
             };
         }
         let again = self.ui_state.mouse_press.register_click(column, row, now.instant);
         let screen = self.screen_layout();
-        self.ui_state.mouse_press.border = super::layout::border_at(self.ui_state.area, self, column, row);
+        self.ui_state.mouse_press.border =
+            super::layout::border_at(self.ui_state.area, self, column, row);
         if screen.footer.contains(column, row) {
             let hint = super::footer::hint_action_at(self, screen.footer, column);
             return hint.map(|action| self.run_action(action, now)).unwrap_or_default();
@@ -126,11 +141,15 @@ impl App {
             Pane::Credentials => {
                 let hit = self.click_list(row);
                 if hit && again {
-                    return self.run_action(CommandAction::Credential(CredentialAction::ToggleSecret), now);
+                    return self.run_action(
+                        CommandAction::Credential(CredentialAction::ToggleSecret),
+                        now,
+                    );
                 }
             }
             Pane::Detail if self.secret_area().contains(column, row) => {
-                return self.run_action(CommandAction::Credential(CredentialAction::ToggleSecret), now);
+                return self
+                    .run_action(CommandAction::Credential(CredentialAction::ToggleSecret), now);
             }
             Pane::Detail => {}
             Pane::Regions => {
@@ -150,32 +169,57 @@ impl App {
         let screen = self.screen_layout();
         let at = |area: ScreenRect| (area.x, area.y);
         let shown = |area: &ScreenRect| !area.is_empty();
-        let rows = |area: ScreenRect, count: usize| (0..area.height).take(count).map(move |line| area.row(line));
-        let panes = Pane::ALL.into_iter().map(|pane| screen.pane(pane)).filter(shown).map(|area| (area.x + 2, area.y));
+        let rows = |area: ScreenRect, count: usize| {
+            (0..area.height).take(count).map(move |line| area.row(line))
+        };
+        let panes = Pane::ALL
+            .into_iter()
+            .map(|pane| screen.pane(pane))
+            .filter(shown)
+            .map(|area| (area.x + 2, area.y));
         let list = rows(self.list_area(), self.credentials.visible_count());
         let regions = rows(screen.regions.inner(), self.region_count());
         let secret = std::iter::once(self.secret_area()).filter(|_| shown(&screen.detail));
-        let send = std::iter::once(screen.console.inner().row(0)).filter(|_| shown(&screen.console));
+        let send =
+            std::iter::once(screen.console.inner().row(0)).filter(|_| shown(&screen.console));
         let tabs = self.response_tabs().into_iter().map(|(_, area)| area);
         let tabs = tabs.filter(|area| shown(area) && self.console.response().is_some());
-        let buttons = super::footer::visible_hints(self, screen.footer).into_iter().map(|hint| hint.area);
+        let buttons =
+            super::footer::visible_hints(self, screen.footer).into_iter().map(|hint| hint.area);
         let horizon = std::iter::once(screen.timeline.inner()).filter(shown);
-        let places = secret.chain(send).chain(tabs).chain(regions).chain(horizon).chain(buttons).chain(list).map(at);
-        let signs = self.header_items().0.into_iter().filter(|sign| sign.action.is_some()).map(|sign| at(sign.area));
+        let places = secret
+            .chain(send)
+            .chain(tabs)
+            .chain(regions)
+            .chain(horizon)
+            .chain(buttons)
+            .chain(list)
+            .map(at);
+        let signs = self
+            .header_items()
+            .0
+            .into_iter()
+            .filter(|sign| sign.action.is_some())
+            .map(|sign| at(sign.area));
         panes.chain(places).chain(signs).collect()
     }
 
     fn click_list(&mut self, row: u16) -> bool {
         let rows = self.list_area();
-        row >= rows.y && row < rows.y + rows.height && self.credentials.select_line(usize::from(row - rows.y))
+        row >= rows.y
+            && row < rows.y + rows.height
+            && self.credentials.select_line(usize::from(row - rows.y))
     }
 
     fn click_console(&mut self, column: u16, row: u16, now: Now) -> Vec<UiEffect> {
         let body = self.console_body_area();
         if row == self.screen_layout().console.inner().y {
-            return self.run_action(CommandAction::Console(super::command::ConsoleAction::Send), now);
+            return self
+                .run_action(CommandAction::Console(super::command::ConsoleAction::Send), now);
         }
-        if let Some((view, _)) = self.response_tabs().into_iter().find(|(_, area)| area.contains(column, row)) {
+        if let Some((view, _)) =
+            self.response_tabs().into_iter().find(|(_, area)| area.contains(column, row))
+        {
             return self.show_tab(view);
         } else if body.contains(column, row) && self.console.tab.is_text() {
             self.click_body(usize::from(row - body.y), column - body.x);
@@ -197,13 +241,19 @@ impl App {
         use super::command::CursorMotion;
         let motion = if lines < 0 { CursorMotion::Up } else { CursorMotion::Down };
         if !self.dialogs.is_empty() {
-            let key = if lines < 0 { crate::config::key::KeySymbol::Up } else { crate::config::key::KeySymbol::Down };
+            let key = if lines < 0 {
+                crate::config::key::KeySymbol::Up
+            } else {
+                crate::config::key::KeySymbol::Down
+            };
             return self.with_top_dialog(now, |dialog, app| {
                 dialog.handle_key(crate::config::KeyPress::without_modifiers(key), app, now)
             });
         }
         match self.screen_layout().pane_at(column, row) {
-            Some(Pane::Credentials) => (0..WHEEL_LINES).for_each(|_| self.credentials.move_cursor(motion, 1)),
+            Some(Pane::Credentials) => {
+                (0..WHEEL_LINES).for_each(|_| self.credentials.move_cursor(motion, 1))
+            }
             Some(Pane::Regions) => {
                 let count = self.region_count();
                 self.regions.move_cursor(motion, 1, count);
@@ -231,7 +281,9 @@ impl App {
     /// What the status of the answer means here, in lines of the console: what, as much of why as there is room for, and
     /// what to do.
     pub fn explanation_lines(&self) -> Vec<(StyleRole, String)> {
-        let Some(problem) = self.console.response().and_then(|answered| answered.exchange.explanation.as_ref()) else {
+        let Some(problem) =
+            self.console.response().and_then(|answered| answered.exchange.explanation.as_ref())
+        else {
             return Vec::new();
         };
         let inner = self.screen_layout().console.inner();
@@ -245,16 +297,25 @@ impl App {
         if let Some(last) = reasons.last_mut().filter(|_| why.len() > room) {
             last.push_str(self.preferences.symbols.ellipsis);
         }
-        let owned = |role, pieces: Vec<&str>| pieces.into_iter().map(move |piece| (role, piece.to_owned())).collect::<Vec<_>>();
+        let owned = |role, pieces: Vec<&str>| {
+            pieces.into_iter().map(move |piece| (role, piece.to_owned())).collect::<Vec<_>>()
+        };
         let reasons = reasons.into_iter().map(|piece| (StyleRole::Text, piece));
-        owned(StyleRole::Warn, what).into_iter().chain(reasons).chain(owned(StyleRole::Accent, remedy)).take(most).collect()
+        owned(StyleRole::Warn, what)
+            .into_iter()
+            .chain(reasons)
+            .chain(owned(StyleRole::Accent, remedy))
+            .take(most)
+            .collect()
     }
 
     /// Where the body of an answer is drawn: below the request, the summary and the explanation.
     pub fn console_body_area(&self) -> ScreenRect {
         let inner = self.screen_layout().console.inner();
         let explained = u16::try_from(self.explanation_lines().len()).unwrap_or(u16::MAX);
-        let (body, _) = inner.split_top(inner.height.saturating_sub(u16::from(self.console_status_line().is_some())));
+        let (body, _) = inner.split_top(
+            inner.height.saturating_sub(u16::from(self.console_status_line().is_some())),
+        );
         body.split_top(2 + explained).1
     }
 
@@ -263,8 +324,10 @@ impl App {
         if let Some(prompt) = &self.console.prompt {
             return Some(ConsoleStatusLine::Prompt(prompt));
         }
-        let filter = self.console.response().and_then(super::response_view::ResponseView::filter_text);
-        let filter = filter.filter(|_| self.console.tab == ResponseTab::Body).map(ConsoleStatusLine::Filter);
+        let filter =
+            self.console.response().and_then(super::response_view::ResponseView::filter_text);
+        let filter =
+            filter.filter(|_| self.console.tab == ResponseTab::Body).map(ConsoleStatusLine::Filter);
         filter.or_else(|| self.console.search_matches().map(ConsoleStatusLine::Matches))
     }
 
@@ -272,7 +335,8 @@ impl App {
     pub fn response_tabs(&self) -> Vec<(ResponseTab, ScreenRect)> {
         let line = self.screen_layout().console.inner().row(1);
         let width = |view: ResponseTab| u16::try_from(view.title().len()).unwrap_or(0);
-        let views: Vec<_> = self.console.response().map(|answered| answered.tabs().collect()).unwrap_or_default();
+        let views: Vec<_> =
+            self.console.response().map(|answered| answered.tabs().collect()).unwrap_or_default();
         let total: u16 = views.iter().map(|view| width(*view) + 2).sum();
         let mut rest = line.split_left(line.width.saturating_sub(total)).1;
         views
@@ -299,12 +363,16 @@ mod tests {
     fn who_takes_a_border_selects_no_row_and_leaves_the_focus_where_it_is() {
         let mut session = TestSession::new(120, 36);
         session.press("4");
-        let selected = |session: &TestSession| session.app.selected().map(|credential| credential.id.clone());
+        let selected =
+            |session: &TestSession| session.app.selected().map(|credential| credential.id.clone());
         let (screen, before) = (session.app.screen_layout(), selected(&session));
         let edge = screen.credentials.x + screen.credentials.width - 1;
         let row = session.app.list_area().y + 3;
         mouse(&mut session, MouseInput::Press, (edge, row));
-        assert_eq!((selected(&session), session.app.ui_state.focus), (before.clone(), Pane::Console));
+        assert_eq!(
+            (selected(&session), session.app.ui_state.focus),
+            (before.clone(), Pane::Console)
+        );
         mouse(&mut session, MouseInput::Drag, (edge + 5, row));
         mouse(&mut session, MouseInput::Release, (edge + 5, row));
         assert!(session.app.screen_layout().credentials.width > screen.credentials.width);

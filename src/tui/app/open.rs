@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::command::{COMMANDS, CommandAction, CommandGroup, CommandSpec, CredentialAction, ProgramAction, ScreenAction};
+use super::command::{
+    COMMANDS, CommandAction, CommandGroup, CommandSpec, CredentialAction, ProgramAction,
+    ScreenAction,
+};
 use super::console::RequestReadiness;
 
 use super::activity::NotificationLevel;
 use super::dialog::{
-    AddDialog, ConfirmDialog, Dialog, DialogAction, EditDialog, FindingsDialog, PickerDialog, PickerItem, PickerSelection,
-    ProblemDialog, RequestEditorDialog, TaskListDialog, UnlockDialog, UnlockPurpose,
+    AddDialog, ConfirmDialog, Dialog, DialogAction, EditDialog, FindingsDialog, PickerDialog,
+    PickerItem, PickerSelection, ProblemDialog, RequestEditorDialog, TaskListDialog, UnlockDialog,
+    UnlockPurpose,
 };
 use super::dialog_view::DialogRow;
 use super::form::FormButton;
@@ -31,7 +35,9 @@ impl App {
 
     pub(super) fn open_credential_dialog(&mut self, action: CredentialAction) -> Vec<UiEffect> {
         let dialog = match (action, self.selected()) {
-            (CredentialAction::Add, _) => Dialog::Add(Box::new(AddDialog::new(self.catalog.clone()))),
+            (CredentialAction::Add, _) => {
+                Dialog::Add(Box::new(AddDialog::new(self.catalog.clone())))
+            }
             (CredentialAction::Edit, Some(credential)) => {
                 Dialog::Edit(Box::new(EditDialog::new(credential, self.catalog.clone())))
             }
@@ -64,7 +70,12 @@ impl App {
             ("Secrets in plain text", DiagnosticTask::Scan)
         } else {
             let terminal = Some((self.ui_state.area.width, self.ui_state.area.height));
-            let around = DoctorInput { terminal, other_stores: Vec::new(), color_depth: None, scope: DoctorScope::Providers };
+            let around = DoctorInput {
+                terminal,
+                other_stores: Vec::new(),
+                color_depth: None,
+                scope: DoctorScope::Providers,
+            };
             ("Doctor", DiagnosticTask::Doctor(around))
         };
         self.dialogs.push(Dialog::Findings(FindingsDialog::new(title)));
@@ -73,26 +84,38 @@ impl App {
 
     fn command_palette(&self) -> PickerDialog {
         let offered = COMMANDS.iter().filter(|command| {
-            !matches!(command.action, CommandAction::Move(_) | CommandAction::Program(ProgramAction::Palette))
-                && self.can_run(command.action)
+            !matches!(
+                command.action,
+                CommandAction::Move(_) | CommandAction::Program(ProgramAction::Palette)
+            ) && self.can_run(command.action)
         });
-        let commands = offered.map(|command| PickerItem { heading: "", ..self.command_item(command) });
-        let credentials = self.credentials.all().iter().map(|credential| self.credential_item(credential));
-        PickerDialog::new("Commands and credentials", commands.chain(credentials).collect(), 0).with_wide_layout()
+        let commands =
+            offered.map(|command| PickerItem { heading: "", ..self.command_item(command) });
+        let credentials =
+            self.credentials.all().iter().map(|credential| self.credential_item(credential));
+        PickerDialog::new("Commands and credentials", commands.chain(credentials).collect(), 0)
+            .with_wide_layout()
     }
 
     /// Every command, whether it would do something right now or not.
     fn help_picker(&self) -> PickerDialog {
         let of = |group| COMMANDS.iter().filter(move |command| command.group == group);
         let all = CommandGroup::ALL.into_iter().flat_map(of);
-        PickerDialog::new("Help: type to find, Enter runs it", all.map(|command| self.command_item(command)).collect(), 0)
-            .with_wide_layout()
+        PickerDialog::new(
+            "Help: type to find, Enter runs it",
+            all.map(|command| self.command_item(command)).collect(),
+            0,
+        )
+        .with_wide_layout()
     }
 
     fn command_item(&self, command: &CommandSpec) -> PickerItem {
-        let mut keys: Vec<_> = self.preferences.keys.keys_for(command.action).map(KeyPress::to_string).collect();
+        let mut keys: Vec<_> =
+            self.preferences.keys.keys_for(command.action).map(KeyPress::to_string).collect();
         let leader = self.preferences.keys.label(CommandAction::Screen(ScreenAction::Leader));
-        keys.extend(leader.zip(command.leader_key).map(|(leader, second)| format!("{leader}{second}")));
+        keys.extend(
+            leader.zip(command.leader_key).map(|(leader, second)| format!("{leader}{second}")),
+        );
         let glyphs = self.preferences.symbols;
         let useless = (StyleRole::Dim, glyphs.unchecked);
         PickerItem {
@@ -106,7 +129,10 @@ impl App {
     }
 
     fn credential_item(&self, credential: &Credential) -> PickerItem {
-        let kind = self.catalog.kind(&credential.provider, &credential.kind).map(|kind| kind.title.as_str());
+        let kind = self
+            .catalog
+            .kind(&credential.provider, &credential.kind)
+            .map(|kind| kind.title.as_str());
         PickerItem {
             text: self.display_name(credential),
             more: format!("{} · {}", kind.unwrap_or(&credential.kind), credential.region),
@@ -121,7 +147,10 @@ impl App {
         let Some(credential) = self.selected() else { return Vec::new() };
         let all = regions::provider_regions(&self.catalog, &credential.provider);
         let item = |region: &crate::domain::region::Region| {
-            let verdict = self.regions.check_in(&region.id).map_or(CheckResult::Unchecked, |check| check.result);
+            let verdict = self
+                .regions
+                .check_in(&region.id)
+                .map_or(CheckResult::Unchecked, |check| check.result);
             PickerItem {
                 text: region.id.clone(),
                 more: format!("{} {}", region.title, display_format::host_and_port(&region.api)),
@@ -145,20 +174,26 @@ impl App {
         let Some(credential) = self.selected() else { return Vec::new() };
         let all = regions::provider_regions(&self.catalog, &credential.provider);
         let mut rows = vec![
-            DialogRow::text(format!("{} is tried in every region of its provider.", self.display_name(credential))),
+            DialogRow::text(format!(
+                "{} is tried in every region of its provider.",
+                self.display_name(credential)
+            )),
             DialogRow::warning(format!(
                 "The secret is shown to each of these {}:",
                 display_format::format_count(all.len(), "host")
             )),
         ];
         let widest = all.iter().map(|region| region.id.len()).max().unwrap_or(0);
-        rows.extend(
-            all.iter().map(|region| {
-                DialogRow::dim(format!("  {:<widest$}  {}", region.id, display_format::host_and_port(&region.api)))
-            }),
-        );
+        rows.extend(all.iter().map(|region| {
+            DialogRow::dim(format!(
+                "  {:<widest$}  {}",
+                region.id,
+                display_format::host_and_port(&region.api)
+            ))
+        }));
         let intent = DialogAction::ProbeRegions(credential.id.clone());
-        let confirm = ConfirmDialog::new("Try every region?", rows, FormButton::Submit("Try all"), intent);
+        let confirm =
+            ConfirmDialog::new("Try every region?", rows, FormButton::Submit("Try all"), intent);
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
         Vec::new()
     }
@@ -171,11 +206,16 @@ impl App {
     pub(super) fn open_request_editor(&mut self) -> Vec<UiEffect> {
         match self.current_request() {
             Some(RequestReadiness::Ready(draft)) => {
-                let keep =
-                    self.selected().map(|credential| self.console.history_policy(&credential.provider)).unwrap_or_default();
-                self.dialogs.push(Dialog::RequestEditor(Box::new(RequestEditorDialog::new(&draft, keep))));
+                let keep = self
+                    .selected()
+                    .map(|credential| self.console.history_policy(&credential.provider))
+                    .unwrap_or_default();
+                self.dialogs
+                    .push(Dialog::RequestEditor(Box::new(RequestEditorDialog::new(&draft, keep))));
             }
-            Some(RequestReadiness::MissingParameters(preset)) => self.apply_preset(&preset.id, BTreeMap::new()),
+            Some(RequestReadiness::MissingParameters(preset)) => {
+                self.apply_preset(&preset.id, BTreeMap::new())
+            }
             None => {}
         }
         Vec::new()
@@ -185,13 +225,23 @@ impl App {
     pub(super) fn open_send_confirmation(&mut self, draft: RequestDraft) {
         let Some(credential) = self.selected() else { return };
         let region = self.catalog.region(&credential.provider, &credential.region);
-        let host = region.map_or_else(|_| credential.region.clone(), |region| format!("{} ({})", region.api, region.id));
-        let preset = draft.preset.as_ref().and_then(|id| self.catalog.preset(&credential.provider, id).ok());
+        let host = region.map_or_else(
+            |_| credential.region.clone(),
+            |region| format!("{} ({})", region.api, region.id),
+        );
+        let preset =
+            draft.preset.as_ref().and_then(|id| self.catalog.preset(&credential.provider, id).ok());
         let reads = preset.is_some_and(|preset| preset.read_only);
         let warning = if reads {
-            DialogRow::text(format!("This request only reads, although its method is {}.", draft.method))
+            DialogRow::text(format!(
+                "This request only reads, although its method is {}.",
+                draft.method
+            ))
         } else {
-            DialogRow::warning(format!("{} may change or remove something at the provider.", draft.method))
+            DialogRow::warning(format!(
+                "{} may change or remove something at the provider.",
+                draft.method
+            ))
         };
         let rows = vec![
             warning,
@@ -203,7 +253,8 @@ impl App {
         let (word, called) = (credential.name.to_string(), self.display_name(credential));
         let intent = DialogAction::SendRequest(credential.id.clone(), draft);
         let confirm = if reads {
-            ConfirmDialog::new("Send this request?", rows, FormButton::Submit("Send"), intent).with_action_focused()
+            ConfirmDialog::new("Send this request?", rows, FormButton::Submit("Send"), intent)
+                .with_action_focused()
         } else {
             ConfirmDialog::new("Send this request?", rows, FormButton::Destructive("Send"), intent)
                 .with_typed_confirmation(&word, called)
@@ -218,29 +269,49 @@ impl App {
             DialogRow::warning(format!(
                 "The access token was not accepted. It may only have ended; {called} will get a new one."
             )),
-            DialogRow::text("The provider refused the request before it did anything, as far as its answer tells."),
+            DialogRow::text(
+                "The provider refused the request before it did anything, as far as its answer tells.",
+            ),
             DialogRow::Blank,
-            DialogRow::text(format!("Request  {} {}", exchange.draft.method, exchange.draft.address())),
+            DialogRow::text(format!(
+                "Request  {} {}",
+                exchange.draft.method,
+                exchange.draft.address()
+            )),
             DialogRow::Pair("As".to_owned(), called),
         ];
         let intent = DialogAction::SendRequest(exchange.credential.clone(), exchange.draft.clone());
-        let confirm = ConfirmDialog::new("Send it once more?", rows, FormButton::Destructive("Send again"), intent);
+        let confirm = ConfirmDialog::new(
+            "Send it once more?",
+            rows,
+            FormButton::Destructive("Send again"),
+            intent,
+        );
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
     }
 
     /// Whether the store is there but cannot be used until it is unlocked or created.
     pub(super) fn store_needs_unlock(&self) -> bool {
         let problem = self.activity.store.as_ref().and_then(|store| store.problem.as_ref());
-        matches!(problem, Some(StoreError::Locked | StoreError::NotInitialized | StoreError::Denied(_)))
+        matches!(
+            problem,
+            Some(StoreError::Locked | StoreError::NotInitialized | StoreError::Denied(_))
+        )
     }
 
     /// Unlocks the store by its own prompt, or asks for the passphrase of the encrypted file.
     pub(super) fn unlock_store(&mut self, now: Now) -> Vec<UiEffect> {
-        let Some(store) = self.activity.store.as_ref().filter(|_| self.store_needs_unlock()) else { return Vec::new() };
+        let Some(store) = self.activity.store.as_ref().filter(|_| self.store_needs_unlock()) else {
+            return Vec::new();
+        };
         if store.backend.kind != BackendKind::File {
             return self.run_dialog_action(DialogAction::UnlockStore(None), now);
         }
-        let purpose = if store.problem == Some(StoreError::NotInitialized) { UnlockPurpose::Create } else { UnlockPurpose::Open };
+        let purpose = if store.problem == Some(StoreError::NotInitialized) {
+            UnlockPurpose::Create
+        } else {
+            UnlockPurpose::Open
+        };
         self.dialogs.push(Dialog::Unlock(UnlockDialog::new(purpose)));
         Vec::new()
     }

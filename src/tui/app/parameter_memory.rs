@@ -111,7 +111,8 @@ impl ParameterMemory {
 
     /// Takes from an answer what it lists for the parameters of other presets.
     pub fn merge(&mut self, of: &CredentialId, lore: ExtractedParameters) {
-        let ExtractedParameters { listed, current_lists: here, given_values: asked, page: place } = lore;
+        let ExtractedParameters { listed, current_lists: here, given_values: asked, page: place } =
+            lore;
         if !here.is_empty() {
             self.switch_credential(of);
         }
@@ -140,14 +141,21 @@ impl ParameterMemory {
         given: &BTreeMap<String, String>,
     ) -> Option<&ListedValues> {
         let key = (parameter.options_preset.clone()?, parameter.id.clone());
-        let listed = self.listed.get(&key).filter(|listed| self.credential.as_ref() == Some(of) && !listed.values.is_empty())?;
-        let fits = |(id, value): (&String, &String)| given.get(id).is_none_or(|given| given == value);
+        let listed = self
+            .listed
+            .get(&key)
+            .filter(|listed| self.credential.as_ref() == Some(of) && !listed.values.is_empty())?;
+        let fits =
+            |(id, value): (&String, &String)| given.get(id).is_none_or(|given| given == value);
         listed.given_values.iter().all(fits).then_some(listed)
     }
 
     /// What was chosen last for a parameter.
     pub fn last_choice(&self, of: &CredentialId, parameter: &str) -> Option<&str> {
-        self.last_chosen.get(parameter).filter(|_| self.credential.as_ref() == Some(of)).map(String::as_str)
+        self.last_chosen
+            .get(parameter)
+            .filter(|_| self.credential.as_ref() == Some(of))
+            .map(String::as_str)
     }
 
     /// The lists of the last answer that hold values, as JSON pointers.
@@ -156,7 +164,11 @@ impl ParameterMemory {
     }
 
     /// What the element at a place of the last answer is good for; `place` says where in a list one is.
-    pub fn values_at(&self, of: &CredentialId, place: impl Fn(&str) -> Option<usize>) -> Vec<ParameterValue> {
+    pub fn values_at(
+        &self,
+        of: &CredentialId,
+        place: impl Fn(&str) -> Option<usize>,
+    ) -> Vec<ParameterValue> {
         let here = self.current_lists.iter().filter(|_| self.credential.as_ref() == Some(of));
         here.filter_map(|here| {
             let (value, name) = here.elements.get(&place(&here.list_pointer)?)?.clone();
@@ -182,27 +194,38 @@ impl ExtractionJob {
     /// Searches the answer.
     pub fn run(&self) -> ExtractedParameters {
         let HttpExchange { draft, response: answer, .. } = self.exchange.as_ref();
-        let Ok(provider) = self.catalog.provider(&self.provider) else { return ExtractedParameters::default() };
+        let Ok(provider) = self.catalog.provider(&self.provider) else {
+            return ExtractedParameters::default();
+        };
         // Only further pages are asked by a whole address and know their preset all the same.
-        let place = if matches!(draft.target, RequestTarget::Url(_)) { PagePosition::Further } else { PagePosition::First };
+        let place = if matches!(draft.target, RequestTarget::Url(_)) {
+            PagePosition::Further
+        } else {
+            PagePosition::First
+        };
         let body = answer.body.text().unwrap_or_default();
         let preset = draft.preset.as_deref();
         let asked = preset
             .and_then(|id| provider.preset(id))
             .map(|preset| preset.parameters_from_target(&draft.target))
             .unwrap_or_default();
-        ExtractedParameters::extract(provider, ExtractionInput { preset, body, given_values: asked, page: place })
+        ExtractedParameters::extract(
+            provider,
+            ExtractionInput { preset, body, given_values: asked, page: place },
+        )
     }
 }
 
 impl ExtractedParameters {
     /// What an answer lists for the parameters of the provider's presets.
     pub fn extract(provider: &Provider, lesson: ExtractionInput<'_>) -> Self {
-        let mut lore = Self { page: lesson.page, given_values: lesson.given_values, ..Self::default() };
+        let mut lore =
+            Self { page: lesson.page, given_values: lesson.given_values, ..Self::default() };
         let Ok(answer) = serde_json::from_str::<Value>(lesson.body) else { return lore };
         let parameters = || provider.presets.iter().flat_map(|preset| &preset.parameters);
         let fed = |parameter: &&PresetParameter| {
-            parameter.options_preset.is_some() && parameter.options_preset.as_deref() == lesson.preset
+            parameter.options_preset.is_some()
+                && parameter.options_preset.as_deref() == lesson.preset
         };
         for parameter in parameters().filter(fed) {
             if let Some(items) = &parameter.items {
@@ -210,7 +233,9 @@ impl ExtractedParameters {
             }
         }
         if lore.current_lists.is_empty() {
-            lore.current_lists.extend(list_by_resource_type(&answer, |id| parameters().any(|parameter| parameter.id == id)));
+            lore.current_lists.extend(list_by_resource_type(&answer, |id| {
+                parameters().any(|parameter| parameter.id == id)
+            }));
         }
         lore
     }
@@ -246,7 +271,8 @@ fn list_elements(answer: &Value, items: &ListPointers) -> ListElements {
         Some((value, name))
     };
     let elements = elements.into_iter().flatten().enumerate();
-    let elements = elements.filter_map(|(at, element)| Some((at, value_and_name(element)?))).collect();
+    let elements =
+        elements.filter_map(|(at, element)| Some((at, value_and_name(element)?))).collect();
     ListElements { pointer: pointer.to_owned(), elements }
 }
 
@@ -259,12 +285,23 @@ fn text_at(element: &Value, pointer: &str) -> Option<String> {
 }
 
 /// JSON:API's resources say what they are: the `id` of a `project` is a `project_id`, whoever listed it.
-fn list_by_resource_type(answer: &Value, is_parameter: impl Fn(&str) -> bool) -> Option<CurrentListValues> {
-    let items = ListPointers { list: "/data".to_owned(), value: "/id".to_owned(), name: "/attributes/name".to_owned() };
+fn list_by_resource_type(
+    answer: &Value,
+    is_parameter: impl Fn(&str) -> bool,
+) -> Option<CurrentListValues> {
+    let items = ListPointers {
+        list: "/data".to_owned(),
+        value: "/id".to_owned(),
+        name: "/attributes/name".to_owned(),
+    };
     let list = list_elements(answer, &items);
     let first = answer.pointer(&list.pointer)?.as_array()?.first()?;
     let parameter = format!("{}_id", text_at(first, "/type")?);
-    is_parameter(&parameter).then_some(CurrentListValues { parameter, list_pointer: list.pointer, elements: list.elements })
+    is_parameter(&parameter).then_some(CurrentListValues {
+        parameter,
+        list_pointer: list.pointer,
+        elements: list.elements,
+    })
 }
 
 #[cfg(test)]
@@ -279,22 +316,38 @@ mod tests {
     fn an_answer_lists_values_for_other_requests_of_the_same_credential() {
         let catalogue = ProviderCatalog::builtin();
         let provider = catalogue.provider("snyk").expect("a provider");
-        let org = catalogue.preset("snyk", "projects").expect("a preset").parameter("org_id").expect("a parameter");
+        let org = catalogue
+            .preset("snyk", "projects")
+            .expect("a preset")
+            .parameter("org_id")
+            .expect("a parameter");
         let mut learned = ParameterMemory::default();
-        let lesson = |body| ExtractionInput { preset: Some("orgs"), body, ..ExtractionInput::default() };
+        let lesson =
+            |body| ExtractionInput { preset: Some("orgs"), body, ..ExtractionInput::default() };
         let nothing = BTreeMap::new();
         learned.merge(&samples::id(0), ExtractedParameters::extract(provider, lesson(ORGS)));
-        let expected = [("o1", "Acme"), ("o2", "o2")].map(|(value, name)| (value.to_owned(), name.to_owned()));
-        assert_eq!(learned.listed(&samples::id(0), org, &nothing).map(|listed| &listed.values[..]), Some(&expected[..]));
+        let expected =
+            [("o1", "Acme"), ("o2", "o2")].map(|(value, name)| (value.to_owned(), name.to_owned()));
+        assert_eq!(
+            learned.listed(&samples::id(0), org, &nothing).map(|listed| &listed.values[..]),
+            Some(&expected[..])
+        );
         assert_eq!(learned.listed(&samples::id(1), org, &nothing), None);
         learned.merge(&samples::id(1), ExtractedParameters::extract(provider, lesson("<html>")));
-        assert!(learned.listed(&samples::id(0), org, &nothing).is_some(), "what teaches nothing forgets nothing");
+        assert!(
+            learned.listed(&samples::id(0), org, &nothing).is_some(),
+            "what teaches nothing forgets nothing"
+        );
         let more = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o3"}]}"#;
         learned.merge(
             &samples::id(0),
-            ExtractedParameters::extract(provider, ExtractionInput { page: PagePosition::Further, ..lesson(more) }),
+            ExtractedParameters::extract(
+                provider,
+                ExtractionInput { page: PagePosition::Further, ..lesson(more) },
+            ),
         );
-        let count = learned.listed(&samples::id(0), org, &nothing).map(|listed| listed.values.len());
+        let count =
+            learned.listed(&samples::id(0), org, &nothing).map(|listed| listed.values.len());
         assert_eq!(count, Some(3), "a further page adds to the first");
     }
 
@@ -302,18 +355,32 @@ mod tests {
     fn a_list_goes_with_what_it_was_asked_for() {
         let catalogue = ProviderCatalog::builtin();
         let provider = catalogue.provider("snyk").expect("a provider");
-        let project = catalogue.preset("snyk", "project-issues").expect("a preset").parameter("project_id").expect("a parameter");
+        let project = catalogue
+            .preset("snyk", "project-issues")
+            .expect("a preset")
+            .parameter("project_id")
+            .expect("a parameter");
         let of = |org: &str| BTreeMap::from([("org_id".to_owned(), org.to_owned())]);
         let body = r#"{"data":[{"id":"p1"}]}"#;
         let mut learned = ParameterMemory::default();
-        let lesson = |org| ExtractionInput { preset: Some("projects"), body, given_values: of(org), page: PagePosition::First };
+        let lesson = |org| ExtractionInput {
+            preset: Some("projects"),
+            body,
+            given_values: of(org),
+            page: PagePosition::First,
+        };
         learned.merge(&samples::id(0), ExtractedParameters::extract(provider, lesson("o1")));
-        let fits = |learned: &ParameterMemory, given| learned.listed(&samples::id(0), project, &given).is_some();
+        let fits = |learned: &ParameterMemory, given| {
+            learned.listed(&samples::id(0), project, &given).is_some()
+        };
         assert!(fits(&learned, BTreeMap::new()) && fits(&learned, of("o1")));
         assert!(!fits(&learned, of("o2")), "no project of one organisation is offered for another");
         learned.merge(
             &samples::id(0),
-            ExtractedParameters::extract(provider, ExtractionInput { page: PagePosition::Further, ..lesson("o2") }),
+            ExtractedParameters::extract(
+                provider,
+                ExtractionInput { page: PagePosition::Further, ..lesson("o2") },
+            ),
         );
         assert!(fits(&learned, of("o2")) && !fits(&learned, of("o1")));
     }
@@ -325,9 +392,14 @@ mod tests {
         let mut learned = ParameterMemory::default();
         let found = |learned: &ParameterMemory, list: &str, at: usize| {
             let found = learned.values_at(&samples::id(0), |known| (known == list).then_some(at));
-            found.into_iter().map(|found| (found.parameter, found.value, found.name)).collect::<Vec<_>>()
+            found
+                .into_iter()
+                .map(|found| (found.parameter, found.value, found.name))
+                .collect::<Vec<_>>()
         };
-        let own = |parameter: &str, value: &str, name: &str| vec![(parameter.to_owned(), value.to_owned(), name.to_owned())];
+        let own = |parameter: &str, value: &str, name: &str| {
+            vec![(parameter.to_owned(), value.to_owned(), name.to_owned())]
+        };
         learned.merge(
             &samples::id(0),
             ExtractedParameters::extract(
@@ -340,7 +412,10 @@ mod tests {
         let written = r#"[{"id":"p1","type":"project","attributes":{"name":"web"}}]"#;
         learned.merge(
             &samples::id(0),
-            ExtractedParameters::extract(provider, ExtractionInput { body: written, ..ExtractionInput::default() }),
+            ExtractedParameters::extract(
+                provider,
+                ExtractionInput { body: written, ..ExtractionInput::default() },
+            ),
         );
         assert_eq!(found(&learned, "", 0), own("project_id", "p1", "web"));
         learned.merge(

@@ -8,7 +8,8 @@ use crate::config::StoreChoiceSource;
 use crate::domain::request::RequestDraft;
 use crate::domain::{CredentialId, Problem};
 use crate::engine::task_protocol::{
-    BackgroundTask, CheckTask, CredentialEdit, CredentialTask, SecretTask, SendTask, SignInTask, StoreTask, WriteConsent,
+    BackgroundTask, CheckTask, CredentialEdit, CredentialTask, SecretTask, SendTask, SignInTask,
+    StoreTask, WriteConsent,
 };
 
 impl App {
@@ -19,8 +20,12 @@ impl App {
             DialogAction::SelectPreset(id, given) => self.apply_preset(&id, given),
             DialogAction::Console(intent) => return self.run_console_dialog_action(*intent, now),
             DialogAction::SetRequest(draft, keep) => {
-                let provider = self.selected().and_then(|credential| self.catalog.provider(&credential.provider).ok());
-                if let Some((id, draft)) = provider.map(|provider| (provider.id.clone(), draft.with_media_type(provider))) {
+                let provider = self
+                    .selected()
+                    .and_then(|credential| self.catalog.provider(&credential.provider).ok());
+                if let Some((id, draft)) =
+                    provider.map(|provider| (provider.id.clone(), draft.with_media_type(provider)))
+                {
                     self.console.set_request(&id, draft, keep);
                 }
             }
@@ -29,9 +34,14 @@ impl App {
             DialogAction::Restart(RestartTarget::Store(_))
                 if self.preferences.store_choice_source == StoreChoiceSource::Environment =>
             {
-                let why = "TOKENRING_STORE says where secrets rest, and goes over what is chosen here";
-                let remedy = "quit, unset TOKENRING_STORE (or give it another value), and start again";
-                self.show_problem("Where secrets rest", Problem::new("The store was not changed", why, remedy));
+                let why =
+                    "TOKENRING_STORE says where secrets rest, and goes over what is chosen here";
+                let remedy =
+                    "quit, unset TOKENRING_STORE (or give it another value), and start again";
+                self.show_problem(
+                    "Where secrets rest",
+                    Problem::new("The store was not changed", why, remedy),
+                );
             }
             DialogAction::Click((column, row)) => {
                 let effects = self.handle_click(column, row, now);
@@ -40,25 +50,45 @@ impl App {
             }
             DialogAction::SelectCredential(id) => self.select_in_list(&id, now),
             DialogAction::Identify(secret) => {
-                let (task, effect) = self.start_hidden_task(BackgroundTask::Credential(CredentialTask::Identify(secret)));
+                let (task, effect) = self.start_hidden_task(BackgroundTask::Credential(
+                    CredentialTask::Identify(secret),
+                ));
                 self.dialogs.set_identification_task(task);
                 return vec![effect];
             }
             DialogAction::IdentifyFile(path) => {
-                let (task, effect) = self.start_hidden_task(BackgroundTask::Credential(CredentialTask::IdentifyFile(path)));
+                let (task, effect) = self.start_hidden_task(BackgroundTask::Credential(
+                    CredentialTask::IdentifyFile(path),
+                ));
                 self.dialogs.set_identification_task(task);
                 return vec![effect];
             }
             DialogAction::AddCredential(new, inquiry) => {
                 let title = format!("Add {}", new.name);
-                return self.start_dialog_task(title, BackgroundTask::Credential(CredentialTask::Add(*new, inquiry)), now);
+                return self.start_dialog_task(
+                    title,
+                    BackgroundTask::Credential(CredentialTask::Add(*new, inquiry)),
+                    now,
+                );
             }
             DialogAction::SignIn(session) => return self.start_sign_in(session, now),
             DialogAction::ReplyToPrompt(question, reply) => {
-                return vec![self.start_hidden_task(BackgroundTask::SignIn(SignInTask::SubmitAddress(question, reply))).1];
+                return vec![
+                    self.start_hidden_task(BackgroundTask::SignIn(SignInTask::SubmitAddress(
+                        question, reply,
+                    )))
+                    .1,
+                ];
             }
             DialogAction::CopyText(text) => {
-                return vec![self.start_task("Copy the address", BackgroundTask::Secret(SecretTask::CopyText(text)), now).1];
+                return vec![
+                    self.start_task(
+                        "Copy the address",
+                        BackgroundTask::Secret(SecretTask::CopyText(text)),
+                        now,
+                    )
+                    .1,
+                ];
             }
             DialogAction::EditCredential(id, edit) => {
                 let title = format!("Edit {}", self.display_name_by_id(&id));
@@ -67,27 +97,56 @@ impl App {
                 return vec![effect];
             }
             DialogAction::UnlockStore(passphrase) => {
-                return self.start_dialog_task("Unlock the store", BackgroundTask::Store(StoreTask::Unlock(passphrase)), now);
+                return self.start_dialog_task(
+                    "Unlock the store",
+                    BackgroundTask::Store(StoreTask::Unlock(passphrase)),
+                    now,
+                );
             }
             DialogAction::RemoveCredential(id) => {
                 let title = format!("Remove {}", self.display_name_by_id(&id));
-                return vec![self.start_task(title, BackgroundTask::Credential(CredentialTask::Remove(id)), now).1];
+                return vec![
+                    self.start_task(
+                        title,
+                        BackgroundTask::Credential(CredentialTask::Remove(id)),
+                        now,
+                    )
+                    .1,
+                ];
             }
             DialogAction::ProbeRegions(id) => {
                 let title = format!("Try {} in every region", self.display_name_by_id(&id));
-                return vec![self.start_task(title, BackgroundTask::Check(CheckTask::AllRegions(id)), now).1];
+                return vec![
+                    self.start_task(title, BackgroundTask::Check(CheckTask::AllRegions(id)), now).1,
+                ];
             }
             DialogAction::SwitchRegion(id, region) => return self.switch_region(&id, region, now),
-            DialogAction::SendRequest(id, draft) => return self.send_draft(id, draft, WriteConsent::Given, now),
+            DialogAction::SendRequest(id, draft) => {
+                return self.send_draft(id, draft, WriteConsent::Given, now);
+            }
             DialogAction::CancelTask(task) => return vec![UiEffect::CancelTask(task)],
             DialogAction::PauseTask(task) => return vec![UiEffect::PauseTask(task)],
-            DialogAction::ShowWizard(task) => _ = self.dialogs.reopen_wizard(|wizard| wizard.waits_for(task)),
+            DialogAction::ShowWizard(task) => {
+                _ = self.dialogs.reopen_wizard(|wizard| wizard.waits_for(task))
+            }
             DialogAction::ConfirmRemoval(removal) => self.confirm_removal(removal),
-            DialogAction::ResumeRotation(id, name) => return self.open_unfinished_rotation(id, name),
+            DialogAction::ResumeRotation(id, name) => {
+                return self.open_unfinished_rotation(id, name);
+            }
             DialogAction::RunRotationTask(task) => return self.start_rotation_task(*task, now),
             DialogAction::ImportCandidates(finds) => {
-                let title = format!("Import {}", super::display_format::format_count(finds.len(), "credential"));
-                return vec![self.start_task(title, BackgroundTask::Credential(CredentialTask::Import(finds)), now).1];
+                let title = format!(
+                    "Import {}",
+                    super::display_format::format_count(finds.len(), "credential")
+                );
+                return vec![
+                    self.start_task(
+                        title,
+                        BackgroundTask::Credential(CredentialTask::Import(finds)),
+                        now,
+                    )
+                    .1,
+                ];
             }
             DialogAction::Quit => return self.quit(),
             DialogAction::Restart(onward) => {
@@ -101,7 +160,9 @@ impl App {
 
     /// Sends the request that is shown; asks first for what it lacks, or if it may change something.
     pub(super) fn send_request(&mut self, now: Now) -> Vec<UiEffect> {
-        let Some(id) = self.selected().map(|credential| credential.id.clone()) else { return Vec::new() };
+        let Some(id) = self.selected().map(|credential| credential.id.clone()) else {
+            return Vec::new();
+        };
         match self.current_request() {
             None => Vec::new(),
             Some(RequestReadiness::MissingParameters(preset)) => {
@@ -115,7 +176,8 @@ impl App {
                 match self.preferences.request_mode {
                     RequestMode::ReadWrite => self.open_send_confirmation(draft),
                     RequestMode::ReadOnly => {
-                        let text = format!("Read-only: {} is refused before it is sent", draft.method);
+                        let text =
+                            format!("Read-only: {} is refused before it is sent", draft.method);
                         self.activity.notify(NotificationLevel::Warning, text, now.instant);
                     }
                 }
@@ -124,11 +186,26 @@ impl App {
         }
     }
 
-    fn send_draft(&mut self, id: CredentialId, draft: RequestDraft, consent: WriteConsent, now: Now) -> Vec<UiEffect> {
-        let title = format!("{} {} as {}", draft.method, draft.address(), self.display_name_by_id(&id));
-        let keep =
-            self.credentials.get(&id).map(|credential| self.console.history_policy(&credential.provider)).unwrap_or_default();
-        let task = BackgroundTask::Send(SendTask { credential: id.clone(), draft, consent, history_policy: keep });
+    fn send_draft(
+        &mut self,
+        id: CredentialId,
+        draft: RequestDraft,
+        consent: WriteConsent,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        let title =
+            format!("{} {} as {}", draft.method, draft.address(), self.display_name_by_id(&id));
+        let keep = self
+            .credentials
+            .get(&id)
+            .map(|credential| self.console.history_policy(&credential.provider))
+            .unwrap_or_default();
+        let task = BackgroundTask::Send(SendTask {
+            credential: id.clone(),
+            draft,
+            consent,
+            history_policy: keep,
+        });
         self.start_request_task(title, (id, task), now)
     }
 
@@ -150,7 +227,10 @@ impl App {
     /// Switches the selected credential to the region at this place of the list.
     pub(super) fn switch_to_region_at(&mut self, at: usize, now: Now) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
-        let Some(region) = regions::provider_regions(&self.catalog, &credential.provider).get(at) else { return Vec::new() };
+        let Some(region) = regions::provider_regions(&self.catalog, &credential.provider).get(at)
+        else {
+            return Vec::new();
+        };
         let (id, region) = (credential.id.clone(), region.id.clone());
         self.switch_region(&id, region, now)
     }
@@ -178,7 +258,12 @@ impl App {
         vec![self.start_edit(title, (id.clone(), edit), now).1]
     }
 
-    pub(super) fn start_dialog_task(&mut self, title: impl Into<String>, task: BackgroundTask, now: Now) -> Vec<UiEffect> {
+    pub(super) fn start_dialog_task(
+        &mut self,
+        title: impl Into<String>,
+        task: BackgroundTask,
+        now: Now,
+    ) -> Vec<UiEffect> {
         let (id, effect) = self.start_task(title, task, now);
         self.dialogs.set_task(id);
         vec![effect]

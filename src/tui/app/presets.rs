@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::command::FocusTarget;
-use super::dialog::{ConsoleDialogAction, Dialog, ParametersDialog, PickerDialog, PickerItem, PickerSelection, PickerShortcut};
+use super::dialog::{
+    ConsoleDialogAction, Dialog, ParametersDialog, PickerDialog, PickerItem, PickerSelection,
+    PickerShortcut,
+};
 use super::dialog_view::DialogRow;
 use super::parameter_memory::ListedValues;
 use super::{App, Pane, UiEffect, request_line};
@@ -11,14 +14,17 @@ use crate::domain::Credential;
 use crate::domain::provider::{PresetParameter, RequestPreset};
 
 /// What can be done with a preset besides taking it.
-const PRESET_SHORTCUTS: &[PickerShortcut] = &[PickerShortcut { key: 'o', label: "docs", action: documentation_action }];
+const PRESET_SHORTCUTS: &[PickerShortcut] =
+    &[PickerShortcut { key: 'o', label: "docs", action: documentation_action }];
 
 impl App {
     pub(super) fn open_preset_picker(&mut self) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
         let Ok(provider) = self.catalog.provider(&credential.provider) else { return Vec::new() };
         let presets = provider.presets_for(&credential.kind);
-        let pick = preset_picker("Requests", presets, |preset| PickerSelection::Preset(preset.id.clone(), BTreeMap::new()));
+        let pick = preset_picker("Requests", presets, |preset| {
+            PickerSelection::Preset(preset.id.clone(), BTreeMap::new())
+        });
         self.dialogs.push(Dialog::Picker(pick));
         Vec::new()
     }
@@ -52,32 +58,49 @@ impl App {
         given: &BTreeMap<String, String>,
     ) -> Option<PickerDialog> {
         let open = preset.parameters.iter().filter(|parameter| !given.contains_key(&parameter.id));
-        let mut listed = open.filter_map(|open| Some((open, self.console.parameters.listed(&credential.id, open, given)?)));
+        let mut listed = open.filter_map(|open| {
+            Some((open, self.console.parameters.listed(&credential.id, open, given)?))
+        });
         let (parameter, ListedValues { values, given_values: asked }) = listed.next()?;
         let before = self.console.parameters.last_choice(&credential.id, &parameter.id);
         let before = before.or(credential.fields.get(&parameter.id).map(String::as_str));
-        let cursor = values.iter().position(|(value, _)| Some(value.as_str()) == before).unwrap_or(0);
+        let cursor =
+            values.iter().position(|(value, _)| Some(value.as_str()) == before).unwrap_or(0);
         let known: BTreeMap<_, _> = given.clone().into_iter().chain(asked.clone()).collect();
         let item = |(value, name): &(String, String)| {
             let mut given = known.clone();
             given.insert(parameter.id.clone(), value.clone());
             value_item((name, value), PickerSelection::Preset(preset.id.clone(), given))
         };
-        let typed = PickerSelection::Console(Box::new(ConsoleDialogAction::EnterParameters(preset.id.clone(), given.clone())));
+        let typed = PickerSelection::Console(Box::new(ConsoleDialogAction::EnterParameters(
+            preset.id.clone(),
+            given.clone(),
+        )));
         let typed = value_item(("Another", "type it"), typed);
         let items = values.iter().map(item).chain([typed]).collect();
-        let intro = vec![DialogRow::dim(format!("{} {}", preset.help, parameter.help)), DialogRow::Blank];
-        Some(PickerDialog::new(format!("{}: {}", preset.title, parameter.id), items, cursor).with_intro(intro))
+        let intro =
+            vec![DialogRow::dim(format!("{} {}", preset.help, parameter.help)), DialogRow::Blank];
+        Some(
+            PickerDialog::new(format!("{}: {}", preset.title, parameter.id), items, cursor)
+                .with_intro(intro),
+        )
     }
 
     /// Asks for the values of a preset's placeholders that nobody has given.
     pub(super) fn open_parameters_dialog(&mut self, preset: &str, given: BTreeMap<String, String>) {
         let Some(credential) = self.selected() else { return };
         let Ok(preset) = self.catalog.preset(&credential.provider, preset) else { return };
-        let asked = preset.parameters.iter().filter(|parameter| !given.contains_key(&parameter.id)).cloned().collect();
+        let asked = preset
+            .parameters
+            .iter()
+            .filter(|parameter| !given.contains_key(&parameter.id))
+            .cloned()
+            .collect();
         let last = |parameter: &PresetParameter| {
             let chosen = self.console.parameters.last_choice(&credential.id, &parameter.id);
-            let known = chosen.or(credential.fields.get(&parameter.id).map(String::as_str)).or(parameter.default.as_deref());
+            let known = chosen
+                .or(credential.fields.get(&parameter.id).map(String::as_str))
+                .or(parameter.default.as_deref());
             known.unwrap_or_default().to_owned()
         };
         let mut parameters = ParametersDialog::new(preset, asked, given, last);
@@ -114,14 +137,23 @@ pub(super) fn preset_picker<'p>(
 }
 
 fn value_item((name, value): (&str, &str), picked: PickerSelection) -> PickerItem {
-    PickerItem { text: name.to_owned(), more: value.to_owned(), right: String::new(), mark: None, heading: "", selection: picked }
+    PickerItem {
+        text: name.to_owned(),
+        more: value.to_owned(),
+        right: String::new(),
+        mark: None,
+        heading: "",
+        selection: picked,
+    }
 }
 
 fn documentation_action(picked: Option<&PickerSelection>) -> Option<ConsoleDialogAction> {
     match picked? {
         PickerSelection::Preset(id, _) => Some(ConsoleDialogAction::OpenDocumentation(id.clone())),
         PickerSelection::Console(intent) => match intent.as_ref() {
-            ConsoleDialogAction::RunPreset(id, _) => Some(ConsoleDialogAction::OpenDocumentation(id.clone())),
+            ConsoleDialogAction::RunPreset(id, _) => {
+                Some(ConsoleDialogAction::OpenDocumentation(id.clone()))
+            }
             _ => None,
         },
         _ => None,

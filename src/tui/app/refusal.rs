@@ -24,7 +24,11 @@ impl App {
                 let reading = TextDialog::new(title, self.diagnosis_lines(refusal));
                 self.dialogs.push(Dialog::Text(reading));
             }
-            None => self.activity.notify(NotificationLevel::Success, "This answer is no refusal", now.instant),
+            None => self.activity.notify(
+                NotificationLevel::Success,
+                "This answer is no refusal",
+                now.instant,
+            ),
         }
     }
 
@@ -39,9 +43,9 @@ impl App {
         lines.extend(known.iter().map(cause_line));
         lines.push((StyleRole::Text, String::new()));
         lines.push(heading_line("Close this, then press"));
-        lines.extend(
-            next.iter().map(|step| (StyleRole::Accent, format!("  {:4} {}", self.step_key_labels(step), step.describe()))),
-        );
+        lines.extend(next.iter().map(|step| {
+            (StyleRole::Accent, format!("  {:4} {}", self.step_key_labels(step), step.describe()))
+        }));
         lines
     }
 
@@ -51,8 +55,12 @@ impl App {
             RemedyStep::SetClock => return String::new(),
             // In the console, the same key edits the request.
             RemedyStep::ReenterSecret => {
-                let list = self.command_label(CommandAction::Focus(FocusTarget::To(Pane::Credentials)));
-                return format!("{list} {}", self.command_label(CommandAction::Credential(CredentialAction::Edit)));
+                let list =
+                    self.command_label(CommandAction::Focus(FocusTarget::To(Pane::Credentials)));
+                return format!(
+                    "{list} {}",
+                    self.command_label(CommandAction::Credential(CredentialAction::Edit))
+                );
             }
             RemedyStep::Wait(_) => CommandAction::Console(ConsoleAction::Resend),
             RemedyStep::SwitchRegion(_) => CommandAction::Region(RegionAction::Pick),
@@ -73,7 +81,9 @@ fn heading_line(text: &str) -> (StyleRole, String) {
     (StyleRole::Dim, text.to_owned())
 }
 
-fn cause_line(CauseAssessment { cause, likelihood: weight, reason: told }: &CauseAssessment) -> (StyleRole, String) {
+fn cause_line(
+    CauseAssessment { cause, likelihood: weight, reason: told }: &CauseAssessment,
+) -> (StyleRole, String) {
     let role = match weight {
         Likelihood::Likely => StyleRole::Warn,
         Likelihood::Unknown => StyleRole::Text,

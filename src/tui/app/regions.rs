@@ -61,13 +61,26 @@ pub fn provider_regions<'a>(catalogue: &'a ProviderCatalog, provider: &str) -> &
 impl RegionsPane {
     /// Turns to another credential: the cursor goes to its own region, and its verdicts are to be read; at once if
     /// nothing was shown before.
-    pub fn show_credential(&mut self, credential: &Credential, catalogue: &ProviderCatalog, now: Instant) {
-        let own = provider_regions(catalogue, &credential.provider).iter().position(|region| region.id == credential.region);
+    pub fn show_credential(
+        &mut self,
+        credential: &Credential,
+        catalogue: &ProviderCatalog,
+        now: Instant,
+    ) {
+        let own = provider_regions(catalogue, &credential.provider)
+            .iter()
+            .position(|region| region.id == credential.region);
         let due = if self.shown_credential.is_some() { now + CHECK_LOAD_DELAY } else { now };
         let (cursor, of) = (own.unwrap_or(0), Some(credential.id.clone()));
         let traces = std::mem::take(&mut self.latencies);
-        *self =
-            Self { shown_credential: of, checks: Vec::new(), load_state: LoadState::Due(due), cursor, top: 0, latencies: traces };
+        *self = Self {
+            shown_credential: of,
+            checks: Vec::new(),
+            load_state: LoadState::Due(due),
+            cursor,
+            top: 0,
+            latencies: traces,
+        };
     }
 
     /// When the verdicts are to be read.
@@ -129,7 +142,8 @@ impl RegionsPane {
         use crate::domain::response::CheckResult;
         let accepted = |known: &&RegionCheckResult| known.check.result == CheckResult::Accepted;
         let home = self.checks.iter().find(accepted).map(|known| known.region.as_str())?;
-        let tried = self.check_in(region).is_some_and(|check| check.result == CheckResult::Accepted);
+        let tried =
+            self.check_in(region).is_some_and(|check| check.result == CheckResult::Accepted);
         (home != region && !tried).then_some(home)
     }
 

@@ -13,8 +13,9 @@ use crate::domain::provider::CredentialKind;
 use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, CredentialName};
 use crate::engine::task_protocol::{
-    BackgroundTask, ClassificationResult, ClearResult, ClipboardMethod, CopyResult, CredentialEvent, CredentialTask,
-    HttpExchange, RegionCheckResult, SecretEvent, StoreTask, TaskEvent, TaskId, TaskReport,
+    BackgroundTask, ClassificationResult, ClearResult, ClipboardMethod, CopyResult,
+    CredentialEvent, CredentialTask, HttpExchange, RegionCheckResult, SecretEvent, StoreTask,
+    TaskEvent, TaskId, TaskReport,
 };
 
 impl App {
@@ -27,7 +28,10 @@ impl App {
             TaskEvent::Checked { credential, region, check } => {
                 self.regions.record_check(&credential, &region, &check);
                 if let Some(grid) = self.dialogs.check_matrix_mut() {
-                    grid.record_check(&credential, RegionCheckResult { region: region.clone(), check: check.clone() });
+                    grid.record_check(
+                        &credential,
+                        RegionCheckResult { region: region.clone(), check: check.clone() },
+                    );
                 }
                 if self.credentials.get(&credential).is_some_and(|known| known.region == region) {
                     self.credentials.record_check(&credential, check, now.wall);
@@ -60,7 +64,8 @@ impl App {
         let later = self.activity.allocate_task_id();
         let large = self.console.handle_response(exchange, now, later);
         if self.dialogs.is_empty()
-            && let Some((at, minted)) = self.console.response().and_then(ResponseView::unsaved_secret)
+            && let Some((at, minted)) =
+                self.console.response().and_then(ResponseView::unsaved_secret)
         {
             let asked = TextPromptKind::for_secret(at, minted);
             self.dialogs.push(Dialog::TextPrompt(Box::new(TextPromptDialog::new(asked))));
@@ -72,7 +77,9 @@ impl App {
     fn offer_resend(&mut self, exchange: &HttpExchange) {
         let Some(credential) = self.credentials.get(&exchange.credential) else { return };
         let kind = self.catalog.kind(&credential.provider, &credential.kind);
-        let left = |kind: &CredentialKind| kind.authorization.needs_manual_retry(exchange.draft.method, exchange.response.status);
+        let left = |kind: &CredentialKind| {
+            kind.authorization.needs_manual_retry(exchange.draft.method, exchange.response.status)
+        };
         if kind.is_ok_and(left) {
             self.open_resend_confirmation(exchange);
         }
@@ -82,7 +89,11 @@ impl App {
     fn extract_parameters(&mut self, exchange: &Arc<HttpExchange>) -> Option<UiEffect> {
         self.console.parameters.clear_current_lists();
         let provider = self.credentials.get(&exchange.credential)?.provider.clone();
-        let study = ExtractionJob { exchange: Arc::clone(exchange), catalog: Arc::clone(&self.catalog), provider };
+        let study = ExtractionJob {
+            exchange: Arc::clone(exchange),
+            catalog: Arc::clone(&self.catalog),
+            provider,
+        };
         if study.body_bytes() > MAX_INLINE_EXTRACTION_BYTES {
             self.console.pending_extraction = Some(Arc::clone(exchange));
             return Some(UiEffect::ExtractParameters(study));
@@ -92,8 +103,13 @@ impl App {
     }
 
     /// An answer has been searched, if it is still the one that is shown.
-    pub(super) fn handle_extracted_parameters(&mut self, exchange: &Arc<HttpExchange>, lore: ExtractedParameters) {
-        if self.console.response().is_some_and(|answered| Arc::ptr_eq(&answered.exchange, exchange)) {
+    pub(super) fn handle_extracted_parameters(
+        &mut self,
+        exchange: &Arc<HttpExchange>,
+        lore: ExtractedParameters,
+    ) {
+        if self.console.response().is_some_and(|answered| Arc::ptr_eq(&answered.exchange, exchange))
+        {
             self.console.pending_extraction = None;
             self.console.parameters.merge(&exchange.credential, lore);
             self.console.move_to_first_element();
@@ -120,9 +136,14 @@ impl App {
                 }
             }
             CredentialEvent::ImportCandidates(finds) => self.open_welcome(&finds),
-            CredentialEvent::Classified(name, classified) => self.handle_classification(&name, *classified, now),
+            CredentialEvent::Classified(name, classified) => {
+                self.handle_classification(&name, *classified, now)
+            }
             CredentialEvent::Removed(id) => {
-                let text = format!("{} is gone and its secret is wiped; that cannot be taken back", self.display_name_by_id(&id));
+                let text = format!(
+                    "{} is gone and its secret is wiped; that cannot be taken back",
+                    self.display_name_by_id(&id)
+                );
                 self.credentials.remove(&id, now.wall);
                 self.activity.notify(NotificationLevel::Success, text, now.instant);
             }
@@ -132,7 +153,9 @@ impl App {
                     grid.load_checks(checks);
                 }
             }
-            identified @ CredentialEvent::Identified { .. } => self.dialogs.on_identified(task, identified),
+            identified @ CredentialEvent::Identified { .. } => {
+                self.dialogs.on_identified(task, identified)
+            }
         }
         self.update_duplicates();
     }
@@ -140,39 +163,60 @@ impl App {
     /// A new credential that the filter keeps out of the list would seem not to be there.
     fn notify_if_filtered_out(&mut self, id: &CredentialId, now: Now) {
         if self.selected().is_none_or(|selected| selected.id != *id) {
-            let text = format!("{} is in the keyring; the filter hides it", self.display_name_by_id(id));
+            let text =
+                format!("{} is in the keyring; the filter hides it", self.display_name_by_id(id));
             self.activity.notify(NotificationLevel::Warning, text, now.instant);
         }
     }
 
     /// Says who a new credential is, or why that is not known.
-    fn handle_classification(&mut self, name: &CredentialName, classified: Result<ClassificationResult, Problem>, now: Now) {
+    fn handle_classification(
+        &mut self,
+        name: &CredentialName,
+        classified: Result<ClassificationResult, Problem>,
+        now: Now,
+    ) {
         let (tone, text) = match &classified {
             Ok(told) if told.check.result == CheckResult::Accepted => {
                 (NotificationLevel::Success, told.summary_lines().join("; "))
             }
             Ok(told) => (NotificationLevel::Warning, told.summary_lines().join("; ")),
-            Err(problem) => (NotificationLevel::Warning, format!("kept, but not asked about: {}", problem.what)),
+            Err(problem) => {
+                (NotificationLevel::Warning, format!("kept, but not asked about: {}", problem.what))
+            }
         };
         if let Ok(told) = classified {
             let ClassificationResult { credential, check } = told;
             self.regions.record_check(&credential.id, &credential.region, &check);
             self.credentials.upsert(credential, now.wall);
         }
-        let name = if self.ui_state.presentation == PresentationMode::On { "New credential" } else { name.as_str() };
+        let name = if self.ui_state.presentation == PresentationMode::On {
+            "New credential"
+        } else {
+            name.as_str()
+        };
         self.activity.notify(tone, format!("{name}: {text}"), now.instant);
     }
 
     fn handle_secret_event(&mut self, task: TaskId, event: SecretEvent, now: Now) {
         match event {
             SecretEvent::Revealed(id, secret) => {
-                self.detail.reveal_secret(task, id, secret, now.instant + self.preferences.reveal_duration);
+                self.detail.reveal_secret(
+                    task,
+                    id,
+                    secret,
+                    now.instant + self.preferences.reveal_duration,
+                );
             }
             SecretEvent::Copied(copied) => {
                 if copied.clear_after_seconds.is_some() {
                     self.activity.set_task_state(task, TaskState::CleaningUp);
                 }
-                let tone = if copied.verified { NotificationLevel::Success } else { NotificationLevel::Warning };
+                let tone = if copied.verified {
+                    NotificationLevel::Success
+                } else {
+                    NotificationLevel::Warning
+                };
                 self.activity.notify(tone, describe_copy_result(&copied), now.instant);
             }
             SecretEvent::Cleared(ClearResult::Cleared) => {
@@ -231,7 +275,10 @@ impl App {
         if asked {
             self.detail.mask();
         }
-        effects.extend(store_failed.then(|| self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1));
+        effects.extend(
+            store_failed
+                .then(|| self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1),
+        );
         effects
     }
 
@@ -241,7 +288,11 @@ impl App {
         match title {
             None => self.activity.notify(NotificationLevel::Error, problem.what, now.instant),
             Some(title) if self.dialogs.is_empty() => self.show_problem(title, problem),
-            Some(title) => self.activity.notify(NotificationLevel::Error, format!("{title}: {}", problem.what), now.instant),
+            Some(title) => self.activity.notify(
+                NotificationLevel::Error,
+                format!("{title}: {}", problem.what),
+                now.instant,
+            ),
         }
     }
 
@@ -262,18 +313,29 @@ impl App {
 
     /// The wizard that this task belonged to asks the journal what has happened; by then, what the keyring knows may
     /// have changed as well.
-    fn handle_wizard_stopped(&mut self, task: TaskId, problem: Option<Problem>, now: Now) -> Vec<UiEffect> {
+    fn handle_wizard_stopped(
+        &mut self,
+        task: TaskId,
+        problem: Option<Problem>,
+        now: Now,
+    ) -> Vec<UiEffect> {
         if let Some(wizard) = self.dialogs.remove_hidden_wizard(task) {
-            let key = self.preferences.keys.key_or_name(CommandAction::Credential(CredentialAction::Rotate));
+            let key = self
+                .preferences
+                .keys
+                .key_or_name(CommandAction::Credential(CredentialAction::Rotate));
             let text = format!("{} has stopped; {key} takes it up", wizard.heading());
             self.activity.notify(NotificationLevel::Warning, text, now.instant);
-            return vec![self.start_hidden_task(BackgroundTask::Credential(CredentialTask::Load)).1];
+            return vec![
+                self.start_hidden_task(BackgroundTask::Credential(CredentialTask::Load)).1,
+            ];
         }
         let Some(wizard) = self.dialogs.wizard_for_task(task) else { return Vec::new() };
         let then = wizard.on_failed(problem);
         let mut effects = self.start_rotation_lookup(then);
         if !effects.is_empty() {
-            effects.push(self.start_hidden_task(BackgroundTask::Credential(CredentialTask::Load)).1);
+            effects
+                .push(self.start_hidden_task(BackgroundTask::Credential(CredentialTask::Load)).1);
         }
         effects
     }

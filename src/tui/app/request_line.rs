@@ -10,7 +10,8 @@ use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget, TargetErro
 /// Path and query in one line of a preset whose placeholders are still open.
 pub fn preset_address(preset: &RequestPreset) -> String {
     let target = RequestTarget::Path { place: HostRole::Api, path: preset.path.clone() };
-    RequestDraft { query: preset.query.clone(), ..RequestDraft::new(HttpMethod::Get, target) }.address()
+    RequestDraft { query: preset.query.clone(), ..RequestDraft::new(HttpMethod::Get, target) }
+        .address()
 }
 
 /// Reads what [`RequestDraft::address`] wrote: a path with a query, or a whole URL.
@@ -32,7 +33,9 @@ pub fn missing_parameters<'p>(
     given: &BTreeMap<String, String>,
     credential: &Credential,
 ) -> Vec<&'p PresetParameter> {
-    let has = |layer: &BTreeMap<String, String>, id: &str| layer.get(id).is_some_and(|value| !value.is_empty());
+    let has = |layer: &BTreeMap<String, String>, id: &str| {
+        layer.get(id).is_some_and(|value| !value.is_empty())
+    };
     let known = |id: &str| has(given, id) || has(&credential.fields, id);
     preset.parameters.iter().filter(|parameter| !known(&parameter.id)).collect()
 }
@@ -43,7 +46,12 @@ mod tests {
 
     #[test]
     fn an_address_is_read_as_it_is_written() {
-        for text in ["/rest/self?version=2024-10-15", "/rest/orgs", "auth:/token?b=&c=1", "https://api.snyk.io/rest?x=1"] {
+        for text in [
+            "/rest/self?version=2024-10-15",
+            "/rest/orgs",
+            "auth:/token?b=&c=1",
+            "https://api.snyk.io/rest?x=1",
+        ] {
             let (target, query) = parse_address(text).expect("an address");
             let draft = RequestDraft { query, ..RequestDraft::new(HttpMethod::Get, target) };
             assert_eq!(draft.address(), text);

@@ -4,8 +4,8 @@ use super::activity::NotificationLevel;
 use super::command::{CommandAction, ConsoleAction};
 use super::console_commands::RequestList;
 use super::dialog::{
-    ConfirmDialog, ConsoleDialogAction, Dialog, DialogAction, PickerDialog, PickerItem, PickerSelection, PickerShortcut,
-    TextDialog, TextPromptDialog, TextPromptKind,
+    ConfirmDialog, ConsoleDialogAction, Dialog, DialogAction, PickerDialog, PickerItem,
+    PickerSelection, PickerShortcut, TextDialog, TextPromptDialog, TextPromptKind,
 };
 use super::dialog_view::DialogRow;
 use super::form::FormButton;
@@ -15,14 +15,23 @@ use crate::domain::problem::Problem;
 use crate::domain::request::{RequestDraft, RequestEnvironment, SavedRequest, SavedRequestName};
 use crate::domain::{CredentialId, curl_import, diff};
 use crate::engine::task_protocol::{
-    BackgroundTask, ConsoleEvent, ConsoleTask, HistoryFilter, HistoryPolicy, HistoryRecord, SavedRequestTask, TaskId,
+    BackgroundTask, ConsoleEvent, ConsoleTask, HistoryFilter, HistoryPolicy, HistoryRecord,
+    SavedRequestTask, TaskId,
 };
 
 /// What else can be done with a request that was sent.
 const HISTORY_SHORTCUTS: &[PickerShortcut] = &[
     PickerShortcut { key: 't', label: "compare", action: |picked| compare_action(picked?) },
-    PickerShortcut { key: 'o', label: "all credentials", action: |_| Some(ConsoleDialogAction::ShowFullHistory) },
-    PickerShortcut { key: 'x', label: "forget all", action: |_| Some(ConsoleDialogAction::ConfirmClearHistory) },
+    PickerShortcut {
+        key: 'o',
+        label: "all credentials",
+        action: |_| Some(ConsoleDialogAction::ShowFullHistory),
+    },
+    PickerShortcut {
+        key: 'x',
+        label: "forget all",
+        action: |_| Some(ConsoleDialogAction::ConfirmClearHistory),
+    },
 ];
 /// What else can be done with a saved request.
 const SAVED_REQUEST_SHORTCUTS: &[PickerShortcut] = &[
@@ -45,33 +54,57 @@ const SAVED_REQUEST_SHORTCUTS: &[PickerShortcut] = &[
 
 impl App {
     /// Does what a dialog wants done with the console.
-    pub(super) fn run_console_dialog_action(&mut self, intent: ConsoleDialogAction, now: Now) -> Vec<UiEffect> {
+    pub(super) fn run_console_dialog_action(
+        &mut self,
+        intent: ConsoleDialogAction,
+        now: Now,
+    ) -> Vec<UiEffect> {
         match intent {
             ConsoleDialogAction::SaveRequest(id) => return self.save_request(id, now),
-            ConsoleDialogAction::PromptRename(id) => self.open_text_prompt(TextPromptKind::RenameRequest(id)),
-            ConsoleDialogAction::PromptCopy(id) => self.open_text_prompt(TextPromptKind::CopyRequest(id)),
+            ConsoleDialogAction::PromptRename(id) => {
+                self.open_text_prompt(TextPromptKind::RenameRequest(id))
+            }
+            ConsoleDialogAction::PromptCopy(id) => {
+                self.open_text_prompt(TextPromptKind::CopyRequest(id))
+            }
             ConsoleDialogAction::ConfirmDelete(id) => self.open_delete_confirmation(id),
-            ConsoleDialogAction::RunSavedTask(task) => return self.change_saved_requests(task, now),
+            ConsoleDialogAction::RunSavedTask(task) => {
+                return self.change_saved_requests(task, now);
+            }
             ConsoleDialogAction::OpenSaved(_, saved) => self.open_saved_request(*saved, now),
             ConsoleDialogAction::SaveResponse(path) => return self.save_response_body(&path, now),
             ConsoleDialogAction::StoreSecret(which, name) => {
                 let Some(answered) = self.console.response() else { return Vec::new() };
-                let task = BackgroundTask::Console(ConsoleTask::StoreCaptured(answered.exchange.clone(), which, name.clone()));
+                let task = BackgroundTask::Console(ConsoleTask::StoreCaptured(
+                    answered.exchange.clone(),
+                    which,
+                    name.clone(),
+                ));
                 return self.start_dialog_task(format!("Keep the secret as {name}"), task, now);
             }
             ConsoleDialogAction::Resend(line) => return self.resend_from_history(&line, now),
             ConsoleDialogAction::Compare(line) => self.compare_with_history(&line),
             ConsoleDialogAction::ShowFullHistory => {
-                let task = BackgroundTask::Console(ConsoleTask::ListHistory(HistoryFilter::default()));
+                let task =
+                    BackgroundTask::Console(ConsoleTask::ListHistory(HistoryFilter::default()));
                 return self.fetch_request_list(RequestList::History, task);
             }
             ConsoleDialogAction::ConfirmClearHistory => self.open_clear_history_confirmation(),
             ConsoleDialogAction::ClearHistory => {
-                return self.fetch_request_list(RequestList::History, BackgroundTask::Console(ConsoleTask::ClearHistory));
+                return self.fetch_request_list(
+                    RequestList::History,
+                    BackgroundTask::Console(ConsoleTask::ClearHistory),
+                );
             }
-            ConsoleDialogAction::RunPreset(preset, given) => return self.run_follow_up(&preset, given, now),
-            ConsoleDialogAction::EnterParameters(preset, given) => self.open_parameters_dialog(&preset, given),
-            ConsoleDialogAction::OpenDocumentation(preset) => return self.open_documentation(&preset),
+            ConsoleDialogAction::RunPreset(preset, given) => {
+                return self.run_follow_up(&preset, given, now);
+            }
+            ConsoleDialogAction::EnterParameters(preset, given) => {
+                self.open_parameters_dialog(&preset, given)
+            }
+            ConsoleDialogAction::OpenDocumentation(preset) => {
+                return self.open_documentation(&preset);
+            }
             ConsoleDialogAction::ImportCurl(text) => self.import_curl(&text, now),
             ConsoleDialogAction::EditBody(text) => return self.redact_for_editor(text),
         }
@@ -79,11 +112,21 @@ impl App {
     }
 
     /// Takes in what a task of the console has to say.
-    pub(super) fn handle_console_event(&mut self, task: TaskId, event: ConsoleEvent, now: Now) -> Vec<UiEffect> {
+    pub(super) fn handle_console_event(
+        &mut self,
+        task: TaskId,
+        event: ConsoleEvent,
+        now: Now,
+    ) -> Vec<UiEffect> {
         match event {
-            ConsoleEvent::PagesRead { pages, items } => self.console.set_progress(task, pages, items),
+            ConsoleEvent::PagesRead { pages, items } => {
+                self.console.set_progress(task, pages, items)
+            }
             ConsoleEvent::RateLimited(wait) => {
-                let text = format!("Waits {}: the provider wants fewer requests", crate::domain::rate_limit::format_wait(wait));
+                let text = format!(
+                    "Waits {}: the provider wants fewer requests",
+                    crate::domain::rate_limit::format_wait(wait)
+                );
                 self.activity.notify(NotificationLevel::Warning, text, now.instant);
             }
             ConsoleEvent::CapturedStored(which, credential) => {
@@ -95,12 +138,18 @@ impl App {
                 );
                 self.credentials.upsert(*credential, now.wall);
             }
-            ConsoleEvent::History(lines) => self.show_request_list(task, self.history_picker(&lines, now)),
+            ConsoleEvent::History(lines) => {
+                self.show_request_list(task, self.history_picker(&lines, now))
+            }
             ConsoleEvent::SavedRequests(all) => {
                 if self.console.awaited_list.as_ref().is_some_and(|(waiting, _)| *waiting == task) {
                     self.show_request_list(task, self.saved_requests_picker(&all));
                 } else {
-                    self.activity.notify(NotificationLevel::Success, "The request is saved", now.instant);
+                    self.activity.notify(
+                        NotificationLevel::Success,
+                        "The request is saved",
+                        now.instant,
+                    );
                 }
             }
             ConsoleEvent::BodySaved(path) => {
@@ -121,16 +170,24 @@ impl App {
         let provider = credential.provider.clone();
         let region = self.catalog.region(&credential.provider, &credential.region).cloned();
         let imported = curl_import::import_curl(text).map_err(Problem::from);
-        let imported = imported.and_then(|imported| Ok(imported.in_region(&region.map_err(Problem::from)?)));
+        let imported =
+            imported.and_then(|imported| Ok(imported.in_region(&region.map_err(Problem::from)?)));
         match imported {
             Err(problem) => self.show_problem("Take over a curl command", problem),
             Ok(imported) => {
-                let dropped = imported.dropped.iter().map(|what| (StyleRole::Warn, format!("dropped: {what}")));
-                let notes = imported.notes.iter().map(|note| (StyleRole::Text, format!("note: {note}")));
+                let dropped = imported
+                    .dropped
+                    .iter()
+                    .map(|what| (StyleRole::Warn, format!("dropped: {what}")));
+                let notes =
+                    imported.notes.iter().map(|note| (StyleRole::Text, format!("note: {note}")));
                 let lines: Vec<_> = dropped.chain(notes).collect();
                 self.set_console_request(&provider, imported.draft, now);
                 if !lines.is_empty() {
-                    self.dialogs.push(Dialog::Text(TextDialog::new("What the curl command had besides", lines)));
+                    self.dialogs.push(Dialog::Text(TextDialog::new(
+                        "What the curl command had besides",
+                        lines,
+                    )));
                 }
             }
         }
@@ -141,7 +198,11 @@ impl App {
         let text = format!("{} {}", draft.method, draft.address());
         self.console.set_request(provider, draft, HistoryPolicy::WithoutBody);
         self.focus_console();
-        self.activity.notify(NotificationLevel::Success, format!("Ready to be sent: {text}"), now.instant);
+        self.activity.notify(
+            NotificationLevel::Success,
+            format!("Ready to be sent: {text}"),
+            now.instant,
+        );
     }
 
     fn open_text_prompt(&mut self, asked: TextPromptKind) {
@@ -149,17 +210,26 @@ impl App {
     }
 
     fn save_request(&mut self, id: SavedRequestName, now: Now) -> Vec<UiEffect> {
-        let Some(credential) = self.selected().map(|credential| credential.id.clone()) else { return Vec::new() };
-        let Some(super::console::RequestReadiness::Ready(draft)) = self.current_request() else { return Vec::new() };
+        let Some(credential) = self.selected().map(|credential| credential.id.clone()) else {
+            return Vec::new();
+        };
+        let Some(super::console::RequestReadiness::Ready(draft)) = self.current_request() else {
+            return Vec::new();
+        };
         let title = format!("Save the request as {id}");
-        let task = BackgroundTask::Console(ConsoleTask::SavedRequests(SavedRequestTask::Save(id, credential, draft)));
+        let task = BackgroundTask::Console(ConsoleTask::SavedRequests(SavedRequestTask::Save(
+            id, credential, draft,
+        )));
         self.start_dialog_task(title, task, now)
     }
 
     /// Changes the saved requests; the list of them, if it is open, shows what has become of them.
     fn change_saved_requests(&mut self, task: SavedRequestTask, now: Now) -> Vec<UiEffect> {
-        let effects =
-            self.start_dialog_task("Change the saved requests", BackgroundTask::Console(ConsoleTask::SavedRequests(task)), now);
+        let effects = self.start_dialog_task(
+            "Change the saved requests",
+            BackgroundTask::Console(ConsoleTask::SavedRequests(task)),
+            now,
+        );
         if let Some(UiEffect::StartTask(id, _)) = effects.first() {
             self.console.awaited_list = Some((*id, RequestList::Saved));
         }
@@ -167,16 +237,32 @@ impl App {
     }
 
     fn open_delete_confirmation(&mut self, id: SavedRequestName) {
-        let rows = vec![DialogRow::text(format!("The saved request {id} is deleted. Nothing at the provider changes."))];
-        let intent = DialogAction::Console(Box::new(ConsoleDialogAction::RunSavedTask(SavedRequestTask::Delete(id))));
-        let confirm = ConfirmDialog::new("Delete this request?", rows, FormButton::Destructive("Delete"), intent);
+        let rows = vec![DialogRow::text(format!(
+            "The saved request {id} is deleted. Nothing at the provider changes."
+        ))];
+        let intent = DialogAction::Console(Box::new(ConsoleDialogAction::RunSavedTask(
+            SavedRequestTask::Delete(id),
+        )));
+        let confirm = ConfirmDialog::new(
+            "Delete this request?",
+            rows,
+            FormButton::Destructive("Delete"),
+            intent,
+        );
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
     }
 
     fn open_clear_history_confirmation(&mut self) {
-        let rows = vec![DialogRow::warning("Every request of the history is forgotten, of every credential.")];
+        let rows = vec![DialogRow::warning(
+            "Every request of the history is forgotten, of every credential.",
+        )];
         let intent = DialogAction::Console(Box::new(ConsoleDialogAction::ClearHistory));
-        let confirm = ConfirmDialog::new("Forget the history?", rows, FormButton::Destructive("Forget"), intent);
+        let confirm = ConfirmDialog::new(
+            "Forget the history?",
+            rows,
+            FormButton::Destructive("Forget"),
+            intent,
+        );
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
     }
 
@@ -198,19 +284,28 @@ impl App {
 
     fn save_response_body(&mut self, path: &str, now: Now) -> Vec<UiEffect> {
         let Some(answered) = self.console.response() else { return Vec::new() };
-        let task = BackgroundTask::Console(ConsoleTask::SaveBody(answered.exchange.clone(), path.to_owned()));
+        let task = BackgroundTask::Console(ConsoleTask::SaveBody(
+            answered.exchange.clone(),
+            path.to_owned(),
+        ));
         self.start_dialog_task(format!("Write the answer to {path}"), task, now)
     }
 
     /// Takes a request of the history, with the credential that sent it, and sends it again as if it were new.
     fn resend_from_history(&mut self, line: &HistoryRecord, now: Now) -> Vec<UiEffect> {
-        let Some(credential) = self.credentials.get(&line.entry.credential) else { return Vec::new() };
-        let (id, provider, region) = (credential.id.clone(), credential.provider.clone(), credential.region.clone());
+        let Some(credential) = self.credentials.get(&line.entry.credential) else {
+            return Vec::new();
+        };
+        let (id, provider, region) =
+            (credential.id.clone(), credential.provider.clone(), credential.region.clone());
         let draft = match line.draft_to_resend() {
             Ok(draft) => draft,
             Err(problem) => {
                 self.set_console_request(&provider, line.entry.draft.clone(), now);
-                let key = self.preferences.keys.key_or_name(CommandAction::Console(ConsoleAction::EditRequest));
+                let key = self
+                    .preferences
+                    .keys
+                    .key_or_name(CommandAction::Console(ConsoleAction::EditRequest));
                 let remedy = format!("give the body again: {key} edits the request");
                 self.show_problem("Send again", Problem { remedy, ..problem });
                 return Vec::new();
@@ -220,7 +315,8 @@ impl App {
         self.console.set_request(&provider, draft, HistoryPolicy::WithoutBody);
         self.focus_console();
         if region != line.entry.region {
-            let text = format!("It was sent in {}; the credential is in {region} now", line.entry.region);
+            let text =
+                format!("It was sent in {}; the credential is in {region} now", line.entry.region);
             self.activity.notify(NotificationLevel::Warning, text, now.instant);
         }
         self.send_request(now)
@@ -229,7 +325,8 @@ impl App {
     fn compare_with_history(&mut self, line: &HistoryRecord) {
         let Some(answered) = self.console.response() else {
             let why = "no request was answered since the program was started";
-            let problem = Problem::new("There is nothing to compare with", why, "send a request first");
+            let problem =
+                Problem::new("There is nothing to compare with", why, "send a request first");
             return self.show_problem("Compare", problem);
         };
         let exchange = &answered.exchange;
@@ -246,7 +343,9 @@ impl App {
 
     /// What is secret is taken out before the text is written to a file for the editor.
     fn redact_for_editor(&mut self, text: String) -> Vec<UiEffect> {
-        let Some(id) = self.selected().map(|credential| credential.id.clone()) else { return Vec::new() };
+        let Some(id) = self.selected().map(|credential| credential.id.clone()) else {
+            return Vec::new();
+        };
         vec![self.start_hidden_task(BackgroundTask::Console(ConsoleTask::RedactText(id, text))).1]
     }
 
@@ -284,28 +383,41 @@ impl App {
                     self.display_name_or_gone(&sent.credential),
                     sent.region
                 ),
-                right: sent.status.map_or_else(|| sent.verdict.as_str().to_owned(), |status| status.to_string()),
+                right: sent
+                    .status
+                    .map_or_else(|| sent.verdict.as_str().to_owned(), |status| status.to_string()),
                 mark: None,
                 heading: "",
-                selection: PickerSelection::Console(Box::new(ConsoleDialogAction::Resend(Box::new(line.clone())))),
+                selection: PickerSelection::Console(Box::new(ConsoleDialogAction::Resend(
+                    Box::new(line.clone()),
+                ))),
             }
         };
         // A line may have no room for all of the address.
-        let note = |line: &HistoryRecord| format!("{} {}", line.entry.draft.method, line.entry.draft.address());
+        let note = |line: &HistoryRecord| {
+            format!("{} {}", line.entry.draft.method, line.entry.draft.address())
+        };
         let notes = lines.iter().map(note).collect();
-        let pick = PickerDialog::new("History: Enter sends again", lines.iter().map(item).collect(), 0);
-        pick.with_shortcuts(HISTORY_SHORTCUTS).with_notes(notes).with_empty_text(self.empty_history_text())
+        let pick =
+            PickerDialog::new("History: Enter sends again", lines.iter().map(item).collect(), 0);
+        pick.with_shortcuts(HISTORY_SHORTCUTS)
+            .with_notes(notes)
+            .with_empty_text(self.empty_history_text())
     }
 
     /// What to press where nothing was sent.
     fn empty_history_text(&self) -> String {
-        let name = self.selected().map(|credential| self.display_name(credential)).unwrap_or_default();
-        let key = self.preferences.keys.key_or_name(CommandAction::Console(ConsoleAction::SendTest));
+        let name =
+            self.selected().map(|credential| self.display_name(credential)).unwrap_or_default();
+        let key =
+            self.preferences.keys.key_or_name(CommandAction::Console(ConsoleAction::SendTest));
         format!("Nothing was sent as {name} yet; {key} sends a test.")
     }
 
     fn display_name_or_gone(&self, id: &CredentialId) -> String {
-        self.credentials.get(id).map_or_else(|| "gone".to_owned(), |credential| self.display_name(credential))
+        self.credentials
+            .get(id)
+            .map_or_else(|| "gone".to_owned(), |credential| self.display_name(credential))
     }
 
     /// What a provider is called; its id where nobody knows it.
@@ -313,7 +425,10 @@ impl App {
         self.catalog.provider(provider).map_or(provider, |known| known.title.as_str()).to_owned()
     }
 
-    fn saved_requests_picker(&self, all: &[(SavedRequestName, Result<SavedRequest, Problem>)]) -> PickerDialog {
+    fn saved_requests_picker(
+        &self,
+        all: &[(SavedRequestName, Result<SavedRequest, Problem>)],
+    ) -> PickerDialog {
         let own = self.selected().map(|credential| credential.provider.as_str());
         let readable = all.iter().filter_map(|(id, saved)| Some((id, saved.as_ref().ok()?)));
         let mut items: Vec<_> = readable.collect();
@@ -331,8 +446,11 @@ impl App {
         };
         let note = |(_, saved): &(&SavedRequestName, &SavedRequest)| saved_summary(saved);
         let notes = items.iter().map(note).collect();
-        let key = self.preferences.keys.key_or_name(CommandAction::Console(ConsoleAction::SaveRequest));
-        let empty = format!("No request is saved yet; {key} in the console saves the one that stands there.");
+        let key =
+            self.preferences.keys.key_or_name(CommandAction::Console(ConsoleAction::SaveRequest));
+        let empty = format!(
+            "No request is saved yet; {key} in the console saves the one that stands there."
+        );
         PickerDialog::new("Saved requests", items.iter().map(item).collect(), 0)
             .with_shortcuts(SAVED_REQUEST_SHORTCUTS)
             .with_notes(notes)
@@ -351,10 +469,10 @@ fn saved_summary(saved: &SavedRequest) -> String {
         0 => "no headers of its own".to_owned(),
         number => display_format::format_count(number, "header"),
     };
-    let body = saved
-        .body
-        .as_ref()
-        .map_or_else(|| "no body".to_owned(), |body| format!("a body of {}", display_format::format_bytes(body.len() as u64)));
+    let body = saved.body.as_ref().map_or_else(
+        || "no body".to_owned(),
+        |body| format!("a body of {}", display_format::format_bytes(body.len() as u64)),
+    );
     format!("with {headers} and {body}")
 }
 

@@ -113,7 +113,11 @@ impl ResponseTab {
 
 impl ResponseView {
     /// An answer nothing of which is laid out yet.
-    pub fn new(exchange: Arc<HttpExchange>, at: Timestamp, before: Option<Arc<HttpExchange>>) -> Self {
+    pub fn new(
+        exchange: Arc<HttpExchange>,
+        at: Timestamp,
+        before: Option<Arc<HttpExchange>>,
+    ) -> Self {
         let [body, raw, changes] = [LayoutState::Absent, LayoutState::Absent, LayoutState::Absent];
         let limits = RateLimit::from_response(&exchange.response, at);
         Self {
@@ -139,7 +143,9 @@ impl ResponseView {
 
     /// The parts that there are: a comparison needs something to compare with.
     pub fn tabs(&self) -> impl Iterator<Item = ResponseTab> {
-        ResponseTab::ALL.into_iter().filter(|view| *view != ResponseTab::Diff || self.previous.is_some())
+        ResponseTab::ALL
+            .into_iter()
+            .filter(|view| *view != ResponseTab::Diff || self.previous.is_some())
     }
 
     /// The part after this one.
@@ -163,7 +169,8 @@ impl ResponseView {
 
     /// Filters the body, by `later`: nobody knows how long a filter computes.
     pub fn start_filter(&mut self, filter: &str, later: TaskId) -> LayoutJob {
-        self.filtered = Some(FilteredBody { filter: filter.to_owned(), layout: LayoutState::Pending(later) });
+        self.filtered =
+            Some(FilteredBody { filter: filter.to_owned(), layout: LayoutState::Pending(later) });
         LayoutJob::Filter(Arc::clone(&self.exchange), filter.to_owned())
     }
 
@@ -181,7 +188,9 @@ impl ResponseView {
     pub fn set_layout(&mut self, task: TaskId, laid: Result<Box<FoldableDocument>, Problem>) {
         let filtered = self.filtered.as_mut().map(|filtered| &mut filtered.layout);
         let mut slots = [&mut self.body, &mut self.raw, &mut self.diff].into_iter().chain(filtered);
-        if let Some(slot) = slots.find(|slot| matches!(slot, LayoutState::Pending(waiting) if *waiting == task)) {
+        if let Some(slot) =
+            slots.find(|slot| matches!(slot, LayoutState::Pending(waiting) if *waiting == task))
+        {
             *slot = laid.map_or_else(LayoutState::Failed, LayoutState::Ready);
         }
     }
@@ -205,7 +214,9 @@ impl ResponseView {
     /// The text that a view shows, if it is there to be moved in.
     pub fn document(&mut self, view: ResponseTab) -> Option<&mut FoldableDocument> {
         let laid = match view {
-            ResponseTab::Body if self.filtered.is_some() => self.filtered.as_mut().map(|filtered| &mut filtered.layout),
+            ResponseTab::Body if self.filtered.is_some() => {
+                self.filtered.as_mut().map(|filtered| &mut filtered.layout)
+            }
             _ => self.layout_slot(view),
         };
         match laid? {
@@ -221,8 +232,11 @@ impl ResponseView {
 
     /// Whether it holds a fresh secret that the provider does not say again and that is kept nowhere else.
     pub fn has_unsaved_secret(&self) -> bool {
-        let is_lost = |(at, minted): (usize, &CapturedSecret)| minted.stored.is_none() && !self.saved_secrets.contains(&at);
-        !self.exchange.draft.method.is_safe() && self.exchange.captured.iter().enumerate().any(is_lost)
+        let is_lost = |(at, minted): (usize, &CapturedSecret)| {
+            minted.stored.is_none() && !self.saved_secrets.contains(&at)
+        };
+        !self.exchange.draft.method.is_safe()
+            && self.exchange.captured.iter().enumerate().any(is_lost)
     }
 
     /// A fresh secret has been kept under a name.
@@ -249,9 +263,14 @@ impl ResponseView {
         let size = display_format::format_bytes(answer.size);
         let more = if answer.truncated { "; the rest was not read" } else { "" };
         let read = self.page_totals.map(|(pages, items)| {
-            format!(" · {} on {}", display_format::format_number(items), display_format::format_count(pages, "page"))
+            format!(
+                " · {} on {}",
+                display_format::format_number(items),
+                display_format::format_count(pages, "page")
+            )
         });
-        let full = format!("{}{} · {time} · {size}{more}", status.trim_end(), read.unwrap_or_default());
+        let full =
+            format!("{}{} · {time} · {size}{more}", status.trim_end(), read.unwrap_or_default());
         let fits = |end: &usize| full[..*end].chars().count() <= columns;
         let ends = full.match_indices(" · ").map(|(at, _)| at).chain([full.len()]);
         full[..ends.filter(fits).last().unwrap_or(3)].to_owned()
@@ -269,10 +288,16 @@ impl ResponseView {
     fn layout_job(&self, view: ResponseTab) -> Option<LayoutJob> {
         let exchange = || Arc::clone(&self.exchange);
         match view {
-            ResponseTab::Body | ResponseTab::Raw if self.exchange.response.body == ResponseBody::Empty => None,
+            ResponseTab::Body | ResponseTab::Raw
+                if self.exchange.response.body == ResponseBody::Empty =>
+            {
+                None
+            }
             ResponseTab::Body => Some(LayoutJob::Tree(exchange())),
             ResponseTab::Raw => Some(LayoutJob::Raw(exchange())),
-            ResponseTab::Diff => Some(LayoutJob::Diff { before: self.previous.clone()?, after: exchange() }),
+            ResponseTab::Diff => {
+                Some(LayoutJob::Diff { before: self.previous.clone()?, after: exchange() })
+            }
             ResponseTab::Headers | ResponseTab::Timing => None,
         }
     }
@@ -288,7 +313,8 @@ impl ResponseView {
 
     fn header_lines(&self) -> Vec<DetailLine> {
         let answer = &self.exchange.response;
-        let mut meanings = header_explanations::explain_headers(answer, self.received_at).into_iter().peekable();
+        let mut meanings =
+            header_explanations::explain_headers(answer, self.received_at).into_iter().peekable();
         let mut lines = Vec::new();
         for (name, value) in &answer.headers {
             lines.push(DetailLine::Pair(name.clone(), value.clone()));
@@ -322,7 +348,9 @@ impl ResponseCache {
     /// The last answer to the same request with the same credential in the same region.
     pub fn find_matching(&self, exchange: &HttpExchange) -> Option<Arc<HttpExchange>> {
         let is_same = |known: &&Arc<HttpExchange>| {
-            known.draft == exchange.draft && known.credential == exchange.credential && known.region == exchange.region
+            known.draft == exchange.draft
+                && known.credential == exchange.credential
+                && known.region == exchange.region
         };
         self.0.iter().rev().find(is_same).cloned()
     }
@@ -330,7 +358,9 @@ impl ResponseCache {
     /// Remembers an answer; the oldest make room.
     pub fn insert(&mut self, exchange: &Arc<HttpExchange>) {
         self.0.push_back(Arc::clone(exchange));
-        let bytes = |all: &VecDeque<Arc<HttpExchange>>| all.iter().map(|known| known.response.body.size()).sum::<usize>();
+        let bytes = |all: &VecDeque<Arc<HttpExchange>>| {
+            all.iter().map(|known| known.response.body.size()).sum::<usize>()
+        };
         while self.0.len() > MAX_CACHED_RESPONSES || bytes(&self.0) > MAX_CACHED_BYTES {
             self.0.pop_front();
         }

@@ -3,7 +3,8 @@
 use super::activity::NotificationLevel;
 use super::command::{CommandAction, CredentialAction, ProgramAction};
 use super::dialog::{
-    ConfirmDialog, CreateDialog, Dialog, DialogAction, PickerDialog, PickerItem, PickerSelection, RemovalTarget, RotationWizard,
+    ConfirmDialog, CreateDialog, Dialog, DialogAction, PickerDialog, PickerItem, PickerSelection,
+    RemovalTarget, RotationWizard,
 };
 use super::dialog_view::DialogRow;
 use super::form::FormButton;
@@ -12,7 +13,9 @@ use crate::config::theme::StyleRole;
 use crate::domain::credential::SecretPart;
 use crate::domain::rotation::{RotationPhase, RotationPlan, RotationPurpose, RotationStatus};
 use crate::domain::{Credential, CredentialId};
-use crate::engine::task_protocol::{BackgroundTask, RotationDirection, RotationEvent, RotationTarget, RotationTask, TaskId};
+use crate::engine::task_protocol::{
+    BackgroundTask, RotationDirection, RotationEvent, RotationTarget, RotationTask, TaskId,
+};
 
 impl App {
     /// Opens the wizard for the selected credential.
@@ -22,7 +25,8 @@ impl App {
         if self.dialogs.reopen_wizard(|wizard| wizard.credential() == Some(&id)) {
             return Vec::new();
         }
-        let charge = RotationTarget { credential: id, administrator: None, part: SecretPart::Secret };
+        let charge =
+            RotationTarget { credential: id, administrator: None, part: SecretPart::Secret };
         self.push_wizard(name, RotationTask::Plan(charge))
     }
 
@@ -40,11 +44,18 @@ impl App {
     /// Opens the form for a credential that the selected one, or one beside it, is to make.
     pub(super) fn open_create_dialog(&mut self, now: Now) {
         let Some(selected) = self.selected() else { return };
-        let create = CreateDialog::new((selected, self.display_name(selected)), self.neighbors(selected), self.catalog.clone());
+        let create = CreateDialog::new(
+            (selected, self.display_name(selected)),
+            self.neighbors(selected),
+            self.catalog.clone(),
+        );
         if let Some(create) = create {
             return self.dialogs.push(Dialog::Create(Box::new(create)));
         }
-        let key = self.preferences.keys.key_or_name(CommandAction::Credential(CredentialAction::OpenPage));
+        let key = self
+            .preferences
+            .keys
+            .key_or_name(CommandAction::Credential(CredentialAction::OpenPage));
         let text = format!("This provider has no API that makes credentials; {key} opens its page");
         self.activity.notify(NotificationLevel::Warning, text, now.instant);
     }
@@ -62,14 +73,30 @@ impl App {
             selection: PickerSelection::Removal(removal),
         };
         let at_provider = |administrator| {
-            RemovalTarget::Provider(RotationTarget { credential: id.clone(), administrator, part: SecretPart::Secret })
+            RemovalTarget::Provider(RotationTarget {
+                credential: id.clone(),
+                administrator,
+                part: SecretPart::Secret,
+            })
         };
         let mut items = vec![
-            item("revoke", "at the provider, by itself: it works nowhere any more".to_owned(), at_provider(None)),
-            item("remove", "from this keyring only; the provider is not asked".to_owned(), RemovalTarget::Local(id.clone())),
+            item(
+                "revoke",
+                "at the provider, by itself: it works nowhere any more".to_owned(),
+                at_provider(None),
+            ),
+            item(
+                "remove",
+                "from this keyring only; the provider is not asked".to_owned(),
+                RemovalTarget::Local(id.clone()),
+            ),
         ];
         items.extend(self.neighbors(credential).into_iter().map(|(other, name)| {
-            item("revoke", format!("at the provider, by {name}"), at_provider(CredentialId::parse(&other)))
+            item(
+                "revoke",
+                format!("at the provider, by {name}"),
+                at_provider(CredentialId::parse(&other)),
+            )
         }));
         self.dialogs.push(Dialog::Picker(PickerDialog::new("Revoke or remove", items, 0)));
     }
@@ -91,8 +118,16 @@ impl App {
             ),
             RemovalTarget::Provider(charge) => {
                 let rows = self.revoke_rows(credential, &charge);
-                let intent = DialogAction::RunRotationTask(Box::new(RotationTask::Revoke(charge, String::new())));
-                ConfirmDialog::new("Revoke a credential", rows, FormButton::Destructive("Revoke"), intent)
+                let intent = DialogAction::RunRotationTask(Box::new(RotationTask::Revoke(
+                    charge,
+                    String::new(),
+                )));
+                ConfirmDialog::new(
+                    "Revoke a credential",
+                    rows,
+                    FormButton::Destructive("Revoke"),
+                    intent,
+                )
             }
         };
         self.dialogs.push(Dialog::Confirm(Box::new(confirm.with_typed_confirmation(name, called))));
@@ -102,11 +137,16 @@ impl App {
     pub(super) fn start_rotation_task(&mut self, task: RotationTask, now: Now) -> Vec<UiEffect> {
         let title = match &task {
             RotationTask::Run(plan) => self.rotation_title(plan),
-            RotationTask::Resume(_, RotationDirection::Forward) => "Go on with a rotation".to_owned(),
-            RotationTask::Resume(_, RotationDirection::RollBack) => "Roll a rotation back".to_owned(),
-            RotationTask::Revoke(charge, _) => {
-                self.open_started_wizard(RotationPurpose::Revoke, self.display_name_by_id(&charge.credential))
+            RotationTask::Resume(_, RotationDirection::Forward) => {
+                "Go on with a rotation".to_owned()
             }
+            RotationTask::Resume(_, RotationDirection::RollBack) => {
+                "Roll a rotation back".to_owned()
+            }
+            RotationTask::Revoke(charge, _) => self.open_started_wizard(
+                RotationPurpose::Revoke,
+                self.display_name_by_id(&charge.credential),
+            ),
             RotationTask::Create(wish) => {
                 let hidden = self.ui_state.presentation == PresentationMode::On;
                 let name = if hidden { "a credential".to_owned() } else { wish.name.to_string() };
@@ -124,19 +164,29 @@ impl App {
     }
 
     /// Takes in what a task has to say about rotations.
-    pub(super) fn handle_rotation_event(&mut self, task: TaskId, event: RotationEvent, now: Now) -> Vec<UiEffect> {
+    pub(super) fn handle_rotation_event(
+        &mut self,
+        task: TaskId,
+        event: RotationEvent,
+        now: Now,
+    ) -> Vec<UiEffect> {
         if let RotationEvent::UnfinishedListed(left) = event {
             self.offer_unfinished_rotations(&left, now);
             return Vec::new();
         }
         self.notify_hidden_rotation(task, &event, now);
-        if let RotationEvent::Finished(RotationStatus { state: RotationPhase::Done, purpose: RotationPurpose::Create, .. }) =
-            &event
+        if let RotationEvent::Finished(RotationStatus {
+            state: RotationPhase::Done,
+            purpose: RotationPurpose::Create,
+            ..
+        }) = &event
         {
             self.dialogs.close_create_dialog();
         }
         let (others, parts) = match &event {
-            RotationEvent::Planned(plan) => (self.administrators(plan), self.replaceable_parts(plan)),
+            RotationEvent::Planned(plan) => {
+                (self.administrators(plan), self.replaceable_parts(plan))
+            }
             _ => (Vec::new(), Vec::new()),
         };
         let Some(wizard) = self.dialogs.wizard_for_task(task) else { return Vec::new() };
@@ -171,15 +221,20 @@ impl App {
 
     /// Reads from the journal what the wizard wants to know.
     pub(super) fn start_rotation_lookup(&mut self, task: Option<RotationTask>) -> Vec<UiEffect> {
-        task.map(|task| self.start_wizard_task(BackgroundTask::Rotation(task))).into_iter().collect()
+        task.map(|task| self.start_wizard_task(BackgroundTask::Rotation(task)))
+            .into_iter()
+            .collect()
     }
 
     /// What may be selected for a credential: others of the same provider and region, by id and name.
     fn neighbors(&self, credential: &Credential) -> Vec<(String, String)> {
-        let owner = |provider: &str| self.catalog.region_owner(provider).ok().map(|owner| owner.id.clone());
+        let owner =
+            |provider: &str| self.catalog.region_owner(provider).ok().map(|owner| owner.id.clone());
         let home = owner(&credential.provider);
         let beside = |other: &&Credential| {
-            other.id != credential.id && other.region == credential.region && owner(&other.provider) == home
+            other.id != credential.id
+                && other.region == credential.region
+                && owner(&other.provider) == home
         };
         let others = self.credentials.all().iter().filter(beside);
         others.map(|other| (other.id.as_str().to_owned(), self.display_name(other))).collect()
@@ -190,7 +245,8 @@ impl App {
         use crate::domain::rotation::StepActor;
         let ways = plan.strategy_traits();
         let credential = self.credentials.get(&plan.credential);
-        let credential = credential.filter(|_| ways.creator == StepActor::Program || ways.revoker == StepActor::Program);
+        let credential = credential
+            .filter(|_| ways.creator == StepActor::Program || ways.revoker == StepActor::Program);
         credential.map(|credential| self.neighbors(credential)).unwrap_or_default()
     }
 
@@ -215,21 +271,29 @@ impl App {
         if !self.dialogs.has_hidden_wizard(task) {
             return;
         }
-        let heading = self.dialogs.wizard_for_task(task).map(|wizard| wizard.heading()).unwrap_or_default();
-        let key = self.preferences.keys.key_or_name(CommandAction::Program(ProgramAction::TaskList));
+        let heading =
+            self.dialogs.wizard_for_task(task).map(|wizard| wizard.heading()).unwrap_or_default();
+        let key =
+            self.preferences.keys.key_or_name(CommandAction::Program(ProgramAction::TaskList));
         let (tone, text) = match event {
-            RotationEvent::PromptOpened(..) => (NotificationLevel::Warning, format!("{heading} needs you: {key} leads to it")),
+            RotationEvent::PromptOpened(..) => {
+                (NotificationLevel::Warning, format!("{heading} needs you: {key} leads to it"))
+            }
             RotationEvent::Finished(status) => match status.state {
-                RotationPhase::Done if status.manual_steps.is_empty() => (NotificationLevel::Success, format!("{heading}: done")),
+                RotationPhase::Done if status.manual_steps.is_empty() => {
+                    (NotificationLevel::Success, format!("{heading}: done"))
+                }
                 RotationPhase::RolledBack if status.manual_steps.is_empty() => {
                     (NotificationLevel::Success, format!("{heading}: rolled back"))
                 }
-                RotationPhase::Done | RotationPhase::RolledBack => {
-                    (NotificationLevel::Warning, format!("{heading}: left to do: {}", status.manual_steps.join("; ")))
-                }
-                RotationPhase::Running | RotationPhase::NeedsUser => {
-                    (NotificationLevel::Warning, format!("{heading} has stopped; {} takes it up", self.rotate_key_label()))
-                }
+                RotationPhase::Done | RotationPhase::RolledBack => (
+                    NotificationLevel::Warning,
+                    format!("{heading}: left to do: {}", status.manual_steps.join("; ")),
+                ),
+                RotationPhase::Running | RotationPhase::NeedsUser => (
+                    NotificationLevel::Warning,
+                    format!("{heading} has stopped; {} takes it up", self.rotate_key_label()),
+                ),
             },
             _ => return,
         };
@@ -244,10 +308,18 @@ impl App {
         let item = |status: &RotationStatus| PickerItem {
             text: self.display_name_by_name(&status.name),
             more: self.mask_name(&status.next, &status.name),
-            right: if status.state == RotationPhase::NeedsUser { "needs you" } else { "unfinished" }.to_owned(),
+            right: if status.state == RotationPhase::NeedsUser {
+                "needs you"
+            } else {
+                "unfinished"
+            }
+            .to_owned(),
             mark: Some((StyleRole::Warn, self.preferences.symbols.warning)),
             heading: "",
-            selection: PickerSelection::Rotation(status.id.clone(), self.display_name_by_name(&status.name)),
+            selection: PickerSelection::Rotation(
+                status.id.clone(),
+                self.display_name_by_name(&status.name),
+            ),
         };
         let items: Vec<_> = left.iter().map(item).collect();
         if items.is_empty() {
@@ -295,9 +367,14 @@ impl App {
     }
 
     fn revoke_rows(&self, credential: &Credential, charge: &RotationTarget) -> Vec<DialogRow> {
-        let by = charge.administrator.as_ref().map_or_else(|| "itself".to_owned(), |id| self.display_name_by_id(id));
+        let by = charge
+            .administrator
+            .as_ref()
+            .map_or_else(|| "itself".to_owned(), |id| self.display_name_by_id(id));
         vec![
-            DialogRow::warning("It is revoked at the provider: whatever uses it stops, and nothing brings it back."),
+            DialogRow::warning(
+                "It is revoked at the provider: whatever uses it stops, and nothing brings it back.",
+            ),
             DialogRow::text(format!(
                 "Nothing takes its place; {} replaces it instead. It stays in this keyring until it is removed.",
                 self.rotate_key_label()
@@ -312,7 +389,11 @@ impl App {
 
 fn remove_rows(name: &str) -> Vec<DialogRow> {
     vec![
-        DialogRow::text(format!("The secret of {name} is wiped from the store, and what is known about it is forgotten.")),
-        DialogRow::warning("The provider is not asked: until it is revoked there, the secret still works for whoever has it."),
+        DialogRow::text(format!(
+            "The secret of {name} is wiped from the store, and what is known about it is forgotten."
+        )),
+        DialogRow::warning(
+            "The provider is not asked: until it is revoked there, the secret still works for whoever has it.",
+        ),
     ]
 }

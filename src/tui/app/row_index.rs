@@ -8,7 +8,8 @@ pub struct RowIndex(Vec<(u64, usize)>);
 impl RowIndex {
     /// Finds the rows of these texts; a row without one is not found.
     pub fn new<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Self {
-        let hashed = texts.enumerate().filter_map(|(row, text)| text.map(|text| (fnv1a_hash(text), row)));
+        let hashed =
+            texts.enumerate().filter_map(|(row, text)| text.map(|text| (fnv1a_hash(text), row)));
         let mut rows: Vec<_> = hashed.collect();
         rows.sort_unstable();
         Self(rows)
@@ -24,7 +25,9 @@ impl RowIndex {
 
 /// FNV-1a: short, and good enough for texts that nobody chooses to collide.
 fn fnv1a_hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]

@@ -34,7 +34,9 @@ impl SecretInput {
     pub fn handle_key(&mut self, key: KeyPress) -> bool {
         match key {
             KeyPress { code: KeySymbol::Char('u'), ctrl: true, .. } => self.clear(),
-            KeyPress { code: KeySymbol::Char(c), ctrl: false, alt: false, .. } => self.push(c.encode_utf8(&mut [0; 4])),
+            KeyPress { code: KeySymbol::Char(c), ctrl: false, alt: false, .. } => {
+                self.push(c.encode_utf8(&mut [0; 4]))
+            }
             KeyPress { code: KeySymbol::Backspace, .. } => self.pop(),
             _ => return false,
         }

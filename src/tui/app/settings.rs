@@ -7,7 +7,12 @@ use crate::domain::problem::Problem;
 
 impl App {
     /// Takes other settings in. What is wrong with them is told in a dialog; the screen goes on with what is right.
-    pub(super) fn handle_settings_change(&mut self, preferences: UiSettings, change: SettingsChange, now: Now) -> Vec<UiEffect> {
+    pub(super) fn handle_settings_change(
+        &mut self,
+        preferences: UiSettings,
+        change: SettingsChange,
+        now: Now,
+    ) -> Vec<UiEffect> {
         let mouse = (self.preferences.mouse != preferences.mouse).then_some(preferences.mouse);
         // Whether all is told in words is decided at the start.
         let keys = preferences.keys.clone().with_label_style(self.preferences.keys.label_style());
@@ -17,7 +22,11 @@ impl App {
         let count = flaws.len();
         match flaws.into_iter().next() {
             Some(flaw) => self.show_problem("Settings", first_problem_with_count(flaw, count)),
-            None => self.activity.notify(NotificationLevel::Success, settings_reloaded_text(&later), now.instant),
+            None => self.activity.notify(
+                NotificationLevel::Success,
+                settings_reloaded_text(&later),
+                now.instant,
+            ),
         }
         let Some(on) = mouse else { return Vec::new() };
         self.ui_state.mouse = on;
@@ -34,9 +43,11 @@ impl App {
     /// The chosen theme is in the settings, or is not, and why.
     pub(super) fn handle_theme_saved(&mut self, kept: Result<ThemePersistence, Problem>, now: Now) {
         match kept {
-            Ok(ThemePersistence::Saved) => {
-                self.activity.notify(NotificationLevel::Success, "The theme is kept in config.toml", now.instant)
-            }
+            Ok(ThemePersistence::Saved) => self.activity.notify(
+                NotificationLevel::Success,
+                "The theme is kept in config.toml",
+                now.instant,
+            ),
             Ok(ThemePersistence::SessionOnly) => {
                 self.activity.notify(
                     NotificationLevel::Success,
@@ -57,7 +68,9 @@ impl App {
     /// its own where it needs one.
     pub(super) fn resolve_theme(&mut self) {
         let theme = match self.preferences.theme_mode {
-            ThemeMode::Auto => Theme::for_background(self.terminal_background(), self.preferences.color_depth),
+            ThemeMode::Auto => {
+                Theme::for_background(self.terminal_background(), self.preferences.color_depth)
+            }
             ThemeMode::Chosen => self.preferences.theme.clone(),
         };
         self.preferences.theme = theme.with_background(self.terminal_background());
@@ -90,7 +103,11 @@ mod tests {
     use crate::tui::app::samples::TestSession;
     use crate::tui::app::{InputEvent, Message, SettingsChange, UiEffect, UiSettings};
 
-    fn told(session: &mut TestSession, settings: &Settings, change: SettingsChange) -> Vec<UiEffect> {
+    fn told(
+        session: &mut TestSession,
+        settings: &Settings,
+        change: SettingsChange,
+    ) -> Vec<UiEffect> {
         let preferences = UiSettings::from_settings(settings, session.app.preferences.symbols);
         session.drain();
         session.handle_message(Message::SettingsChanged(Box::new((preferences, change))));
@@ -102,12 +119,23 @@ mod tests {
         let mut session = TestSession::new(120, 36);
         let mut settings = Settings { mouse: false, ..Settings::default() };
         settings.keys.insert("copy-secret".to_owned(), vec![KeyPress::char('K')]);
-        let effects =
-            told(&mut session, &settings, SettingsChange { problems: Vec::new(), restart_required: vec!["store", "net"] });
-        assert!(matches!(effects.as_slice(), [UiEffect::SetMouseCapture(false)]) && !session.app.ui_state.mouse);
-        let label = session.app.preferences.keys.label(CommandAction::Credential(CredentialAction::CopySecret));
+        let effects = told(
+            &mut session,
+            &settings,
+            SettingsChange { problems: Vec::new(), restart_required: vec!["store", "net"] },
+        );
+        assert!(
+            matches!(effects.as_slice(), [UiEffect::SetMouseCapture(false)])
+                && !session.app.ui_state.mouse
+        );
+        let label = session
+            .app
+            .preferences
+            .keys
+            .label(CommandAction::Credential(CredentialAction::CopySecret));
         assert_eq!(label.as_deref(), Some("K"));
-        let notice = session.app.activity.current_notification(session.now.instant).expect("a word");
+        let notice =
+            session.app.activity.current_notification(session.now.instant).expect("a word");
         assert_eq!(notice.text, "Settings read again; store, net take effect at the next start");
     }
 
@@ -117,7 +145,11 @@ mod tests {
         let [dark, light] = [TerminalBackground::Dark, TerminalBackground::Light]
             .map(|background| Theme::for_background(background, ColorDepth::Ansi));
         let worn = |session: &mut TestSession, theme: &str| {
-            let settings = Settings { theme: theme.to_owned(), color_depth: ColorDepth::Ansi, ..Settings::default() };
+            let settings = Settings {
+                theme: theme.to_owned(),
+                color_depth: ColorDepth::Ansi,
+                ..Settings::default()
+            };
             told(session, &settings, SettingsChange::default());
             session.app.preferences.theme.clone()
         };
@@ -131,7 +163,11 @@ mod tests {
     #[test]
     fn a_theme_is_tried_on_kept_with_enter_and_given_back_with_esc() {
         let mut session = TestSession::new(120, 36);
-        told(&mut session, &Settings { theme: "auto".to_owned(), ..Settings::default() }, SettingsChange::default());
+        told(
+            &mut session,
+            &Settings { theme: "auto".to_owned(), ..Settings::default() },
+            SettingsChange::default(),
+        );
         let before = session.app.preferences.clone();
         session.press("F2 Down Down");
         assert_ne!(session.app.preferences.theme, before.theme);
@@ -142,17 +178,28 @@ mod tests {
         session.press("F2 g Enter");
         assert!(matches!(&session.drain()[..], [UiEffect::SaveTheme(name)] if name == "auto"));
         assert_eq!(session.app.preferences, before);
-        session.handle_message(Message::ThemeSaved(Err(Problem::new("It was not written", "the disk is full", "make room"))));
+        session.handle_message(Message::ThemeSaved(Err(Problem::new(
+            "It was not written",
+            "the disk is full",
+            "make room",
+        ))));
         assert!(matches!(session.app.dialogs.top(), Some(Dialog::Problem(_))));
     }
 
     #[test]
     fn mistakes_are_shown_with_their_number_and_the_screen_goes_on() {
         let mut session = TestSession::new(120, 36);
-        let flaw = |why: &str| Problem::new("The settings are not understood", why, "correct this place");
+        let flaw =
+            |why: &str| Problem::new("The settings are not understood", why, "correct this place");
         let flaws = vec![flaw("config.toml:2:1: unknown"), flaw("config.toml:5:1: unknown")];
-        told(&mut session, &Settings::default(), SettingsChange { problems: flaws, restart_required: Vec::new() });
-        let Some(Dialog::Problem(notice)) = session.app.dialogs.top() else { panic!("nothing is shown") };
+        told(
+            &mut session,
+            &Settings::default(),
+            SettingsChange { problems: flaws, restart_required: Vec::new() },
+        );
+        let Some(Dialog::Problem(notice)) = session.app.dialogs.top() else {
+            panic!("nothing is shown")
+        };
         assert!(notice.problem.why.starts_with("config.toml:2"), "{}", notice.problem);
         assert!(notice.problem.remedy.ends_with("lists 1 more"), "{}", notice.problem);
         session.press("Esc j");

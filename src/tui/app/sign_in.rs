@@ -4,14 +4,17 @@ use super::activity::{NotificationLevel, TaskState};
 use super::dialog::{AddDialog, Dialog, SignInDialog};
 use super::{App, BrowserAvailability, Now, UiEffect};
 use crate::domain::provider::AuthMethod;
-use crate::engine::task_protocol::{BackgroundTask, SignInEvent, SignInResult, SignInSubject, SignInTask, TaskId};
+use crate::engine::task_protocol::{
+    BackgroundTask, SignInEvent, SignInResult, SignInSubject, SignInTask, TaskId,
+};
 
 impl App {
     /// Whether the selected credential is a session that one signs in to.
     pub fn selected_sign_in_subject(&self) -> Option<SignInSubject> {
         let credential = self.selected()?;
         let kind = self.catalog.kind(&credential.provider, &credential.kind).ok()?;
-        let signs_in = matches!(kind.authorization, AuthMethod::RefreshToken { authorize: Some(_), .. });
+        let signs_in =
+            matches!(kind.authorization, AuthMethod::RefreshToken { authorize: Some(_), .. });
         signs_in.then(|| SignInSubject::Existing(credential.id.clone()))
     }
 
@@ -20,7 +23,8 @@ impl App {
         if let Some(session) = self.selected_sign_in_subject() {
             return self.start_sign_in(session, now);
         }
-        let region = self.selected().map(|credential| credential.region.clone()).unwrap_or_default();
+        let region =
+            self.selected().map(|credential| credential.region.clone()).unwrap_or_default();
         match AddDialog::for_session(self.catalog.clone(), &region) {
             Some(add) => self.dialogs.push(Dialog::Add(Box::new(add))),
             None => self.activity.notify(
@@ -48,9 +52,16 @@ impl App {
     }
 
     /// Takes in what a task has to say about a sign-in.
-    pub(super) fn handle_sign_in_event(&mut self, task: TaskId, event: SignInEvent, now: Now) -> Vec<UiEffect> {
+    pub(super) fn handle_sign_in_event(
+        &mut self,
+        task: TaskId,
+        event: SignInEvent,
+        now: Now,
+    ) -> Vec<UiEffect> {
         match &event {
-            SignInEvent::CallbackReceived => self.activity.set_task_state(task, TaskState::CleaningUp),
+            SignInEvent::CallbackReceived => {
+                self.activity.set_task_state(task, TaskState::CleaningUp)
+            }
             SignInEvent::Finished(signed_in) if self.dialogs.sign_in_for_task(task).is_none() => {
                 self.notify_signed_in(signed_in, now)
             }
@@ -66,7 +77,9 @@ impl App {
                     .into_iter()
                     .collect();
             }
-            SignInEvent::PasteRejected(question, problem) => dialog.show_mismatch(question, problem),
+            SignInEvent::PasteRejected(question, problem) => {
+                dialog.show_mismatch(question, problem)
+            }
             SignInEvent::CallbackReceived => dialog.start_fetching(),
             SignInEvent::Finished(signed_in) => dialog.show_result(signed_in),
         }
@@ -76,6 +89,10 @@ impl App {
     /// The person has closed the dialog before the end.
     fn notify_signed_in(&mut self, signed_in: &SignInResult, now: Now) {
         let name = self.display_name(&signed_in.credential);
-        self.activity.notify(NotificationLevel::Success, format!("Signed in to {name}"), now.instant);
+        self.activity.notify(
+            NotificationLevel::Success,
+            format!("Signed in to {name}"),
+            now.instant,
+        );
     }
 }

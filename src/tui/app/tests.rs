@@ -27,10 +27,11 @@ use crate::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseB
 use crate::domain::rotation::{RotationPhase as RotationState, StepStatus};
 use crate::domain::{CredentialName, Secret};
 use crate::engine::task_protocol::{
-    BackendInfo, BackendKind, BackgroundTask, CapturedSecret, CheckTask, ClassifyPolicy, ClearResult, ClipboardMethod,
-    CopyResult, CredentialEvent, CredentialTask, Diagnostic, DiagnosticArea, DiagnosticSeverity, DiagnosticTask, HttpExchange,
-    Persistence, PromptId, RotationEvent, RotationTask, SecretEvent, SecretTask, SendTask, StoreError, StoreStatus, StoreTask,
-    TaskEvent, TaskId, TaskReport, WriteConsent,
+    BackendInfo, BackendKind, BackgroundTask, CapturedSecret, CheckTask, ClassifyPolicy,
+    ClearResult, ClipboardMethod, CopyResult, CredentialEvent, CredentialTask, Diagnostic,
+    DiagnosticArea, DiagnosticSeverity, DiagnosticTask, HttpExchange, Persistence, PromptId,
+    RotationEvent, RotationTask, SecretEvent, SecretTask, SendTask, StoreError, StoreStatus,
+    StoreTask, TaskEvent, TaskId, TaskReport, WriteConsent,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -44,22 +45,33 @@ impl TestSession {
     /// The tasks that were started since the last look.
     fn started(&mut self) -> Vec<(TaskId, BackgroundTask)> {
         let effects = self.drain().into_iter();
-        effects.filter_map(|effect| if let UiEffect::StartTask(id, task) = effect { Some((id, task)) } else { None }).collect()
+        effects
+            .filter_map(|effect| {
+                if let UiEffect::StartTask(id, task) = effect { Some((id, task)) } else { None }
+            })
+            .collect()
     }
 
     /// The one task that was started since the last look, apart from reading what a new selection needs.
     fn task(&mut self) -> (TaskId, BackgroundTask) {
         let quiet = |task: &BackgroundTask| {
-            matches!(task, BackgroundTask::Credential(CredentialTask::RegionChecks(_)) | BackgroundTask::Store(StoreTask::Status))
+            matches!(
+                task,
+                BackgroundTask::Credential(CredentialTask::RegionChecks(_))
+                    | BackgroundTask::Store(StoreTask::Status)
+            )
         };
-        let mut tasks: Vec<_> = self.started().into_iter().filter(|(_, task)| !quiet(task)).collect();
+        let mut tasks: Vec<_> =
+            self.started().into_iter().filter(|(_, task)| !quiet(task)).collect();
         assert_eq!(tasks.len(), 1, "tasks that were started");
         tasks.remove(0)
     }
 
     fn reveal(&mut self) -> &mut Self {
         self.press("Enter");
-        let (task, BackgroundTask::Secret(SecretTask::Reveal(of))) = self.task() else { panic!("the secret was not asked for") };
+        let (task, BackgroundTask::Secret(SecretTask::Reveal(of))) = self.task() else {
+            panic!("the secret was not asked for")
+        };
         let secret = Arc::new(Secret::from_text(TOKEN.to_owned()));
         self.report(task, TaskEvent::Secret(SecretEvent::Revealed(of, secret)));
         assert!(self.is_shown());
@@ -80,7 +92,12 @@ impl TestSession {
     }
 
     fn store_is(&mut self, kind: BackendKind, problem: Option<StoreError>) -> &mut Self {
-        let backend = BackendInfo { kind, title: "a store", persistence: Persistence::Disk, item_limit: 65_536 };
+        let backend = BackendInfo {
+            kind,
+            title: "a store",
+            persistence: Persistence::Disk,
+            item_limit: 65_536,
+        };
         self.report(TaskId(1), TaskEvent::Store(StoreStatus { backend, problem }))
     }
 
@@ -101,7 +118,9 @@ fn session() -> TestSession {
 
 fn exchange(session: &TestSession, body: ResponseBody) -> Box<HttpExchange> {
     let credential = session.app.selected().expect("a credential");
-    let Some(super::console::RequestReadiness::Ready(draft)) = session.app.current_request() else { panic!("no request") };
+    let Some(super::console::RequestReadiness::Ready(draft)) = session.app.current_request() else {
+        panic!("no request")
+    };
     Box::new(HttpExchange {
         credential: credential.id.clone(),
         region: credential.region.clone(),
@@ -167,7 +186,9 @@ fn everything_that_may_mean_looking_away_masks_the_secret() {
         ("presentation", |s| _ = s.press("P")),
         ("the same key again", |s| _ = s.press("Enter")),
         ("quitting", |s| _ = s.press("q")),
-        ("a panic elsewhere", |s| _ = s.handle_message(Message::ThreadPanicked("a task".to_owned()))),
+        ("a panic elsewhere", |s| {
+            _ = s.handle_message(Message::ThreadPanicked("a task".to_owned()))
+        }),
         ("its time", |s| _ = s.advance_time(15 * SECOND)),
     ];
     for (name, trigger) in triggers {
@@ -176,7 +197,10 @@ fn everything_that_may_mean_looking_away_masks_the_secret() {
         trigger(&mut session);
         assert!(!session.is_shown(), "{name} did not mask it");
         session.handle_message(Message::Input(InputEvent::Focus(true)));
-        assert!(!session.is_shown() && session.app.detail.is_masked(), "{name} left it to come back");
+        assert!(
+            !session.is_shown() && session.app.detail.is_masked(),
+            "{name} left it to come back"
+        );
     }
 }
 
@@ -187,7 +211,10 @@ fn a_secret_that_comes_too_late_is_not_shown() {
     let (task, _) = session.task();
     session.press("j k");
     let of = session.app.selected().expect("a credential").id.clone();
-    session.report(task, TaskEvent::Secret(SecretEvent::Revealed(of, Arc::new(Secret::new(b"x".to_vec())))));
+    session.report(
+        task,
+        TaskEvent::Secret(SecretEvent::Revealed(of, Arc::new(Secret::new(b"x".to_vec())))),
+    );
     assert!(!session.is_shown());
 }
 
@@ -195,7 +222,12 @@ fn a_secret_that_comes_too_late_is_not_shown() {
 fn presentation_mode_refuses_and_hides_names() {
     let mut session = session();
     session.press("P Enter");
-    assert!(session.drain().iter().all(|effect| !matches!(effect, UiEffect::StartTask(_, BackgroundTask::Secret(_)))));
+    assert!(
+        session
+            .drain()
+            .iter()
+            .all(|effect| !matches!(effect, UiEffect::StartTask(_, BackgroundTask::Secret(_))))
+    );
     assert!(session.notice().contains("Presentation mode"));
     let selected = session.app.selected().expect("a credential");
     assert!(!session.app.display_name(selected).contains(selected.name.as_str()));
@@ -209,7 +241,8 @@ fn the_countdown_wakes_the_screen_until_it_is_over_and_then_sleeps() {
     session.reveal();
     let mut wakes = 0;
     while let Some(wake) = session.app.next_wake(session.now) {
-        let step = wake.saturating_duration_since(session.now.instant).max(Duration::from_millis(1));
+        let step =
+            wake.saturating_duration_since(session.now.instant).max(Duration::from_millis(1));
         session.advance_time(step).handle_message(Message::Wake);
         wakes += 1;
     }
@@ -225,16 +258,24 @@ fn a_copy_says_what_is_known_and_no_more() {
         let (task, _) = session.task();
         session.report(
             task,
-            TaskEvent::Secret(SecretEvent::Copied(CopyResult { method: way, verified: proven, clear_after_seconds: Some(30) })),
+            TaskEvent::Secret(SecretEvent::Copied(CopyResult {
+                method: way,
+                verified: proven,
+                clear_after_seconds: Some(30),
+            })),
         );
         assert_eq!(session.app.activity.running_count(), 0, "tidying up is not waited for");
         session.notice().to_owned()
     };
     assert_eq!(said(ClipboardMethod::Native, true), "Copied to the clipboard; cleared in 30 s");
-    assert!(said(ClipboardMethod::Osc52, false).starts_with("Sent to the terminal (OSC 52); whether it took it cannot be known"));
+    assert!(
+        said(ClipboardMethod::Osc52, false)
+            .starts_with("Sent to the terminal (OSC 52); whether it took it cannot be known")
+    );
 
     let mut session = session();
-    session.report(TaskId(9), TaskEvent::Secret(SecretEvent::Cleared(ClearResult::ContentReplaced)));
+    session
+        .report(TaskId(9), TaskEvent::Secret(SecretEvent::Cleared(ClearResult::ContentReplaced)));
     assert!(session.notice().contains("left alone"));
 }
 
@@ -248,7 +289,9 @@ fn an_answer_nobody_waits_for_any_more_is_dropped() {
     session.press("t");
     let (new, _) = session.task();
     let late = exchange(&session, ResponseBody::Text("{\"late\":1}".to_owned()));
-    session.report(old, TaskEvent::ResponseReceived(late)).report(old, TaskEvent::Failed(trouble()));
+    session
+        .report(old, TaskEvent::ResponseReceived(late))
+        .report(old, TaskEvent::Failed(trouble()));
     assert!(session.app.console.waits_for(new));
     let answer = exchange(&session, ResponseBody::Text("{}".to_owned()));
     session.report(new, TaskEvent::ResponseReceived(answer));
@@ -263,14 +306,23 @@ fn a_fresh_secret_that_could_not_be_kept_is_asked_about_before_it_is_left() {
     let mut answer = exchange(&session, ResponseBody::Text("{}".to_owned()));
     answer.draft.method = HttpMethod::Post;
     let secret = Arc::new(Secret::from_text("snyk_cs_4711".to_owned()));
-    answer.captured = vec![CapturedSecret { member: "client_secret".to_owned(), secret, stored: None }];
-    session.report(task, TaskEvent::ResponseReceived(answer)).report(task, TaskEvent::Failed(trouble()));
+    answer.captured =
+        vec![CapturedSecret { member: "client_secret".to_owned(), secret, stored: None }];
+    session
+        .report(task, TaskEvent::ResponseReceived(answer))
+        .report(task, TaskEvent::Failed(trouble()));
     session.press("Esc q");
-    assert!(session.drain().iter().all(|effect| !matches!(effect, UiEffect::Quit)), "one is asked first");
+    assert!(
+        session.drain().iter().all(|effect| !matches!(effect, UiEffect::Quit)),
+        "one is asked first"
+    );
     session.press("Esc q Tab Enter");
     assert!(session.drain().iter().any(|effect| matches!(effect, UiEffect::Quit)));
     session.press("q C-c");
-    assert!(session.drain().iter().any(|effect| matches!(effect, UiEffect::Quit)), "asked twice, it leaves");
+    assert!(
+        session.drain().iter().any(|effect| matches!(effect, UiEffect::Quit)),
+        "asked twice, it leaves"
+    );
 }
 
 #[test]
@@ -283,7 +335,11 @@ fn a_fresh_secret_that_is_kept_is_in_the_list_and_asked_for_a_name_only() {
     let kept = super::samples::app();
     let (id, name) = (kept.id.clone(), kept.name.to_string());
     let secret = Arc::new(Secret::from_text("snyk_cs_4711".to_owned()));
-    answer.captured = vec![CapturedSecret { member: "client_secret".to_owned(), secret, stored: Some(Box::new(kept)) }];
+    answer.captured = vec![CapturedSecret {
+        member: "client_secret".to_owned(),
+        secret,
+        stored: Some(Box::new(kept)),
+    }];
     session.report(task, TaskEvent::ResponseReceived(answer));
     assert!(session.app.credentials.get(&id).is_some());
     let Some(Dialog::TextPrompt(ask)) = session.app.dialogs.top() else { panic!("no question") };
@@ -310,12 +366,29 @@ fn an_answer_belongs_to_the_credential_it_was_asked_with() {
 fn a_verdict_is_a_fact_whoever_asked_for_it() {
     let mut session = session();
     let refused = check(CheckResult::Refused, Some(401));
-    session
-        .report(TaskId(999), TaskEvent::Checked { credential: id(0), region: "SNYK-EU-01".to_owned(), check: refused.clone() });
-    assert_eq!(session.app.credentials.get(&id(0)).expect("it").last_check.as_ref(), Some(&refused));
-    session.report(TaskId(999), TaskEvent::Checked { credential: id(1), region: "SNYK-AU-01".to_owned(), check: refused });
-    let elsewhere = session.app.credentials.get(&id(1)).expect("it").last_check.as_ref().expect("a check");
-    assert_eq!(elsewhere.result, CheckResult::Accepted, "a verdict elsewhere is not the credential's own");
+    session.report(
+        TaskId(999),
+        TaskEvent::Checked {
+            credential: id(0),
+            region: "SNYK-EU-01".to_owned(),
+            check: refused.clone(),
+        },
+    );
+    assert_eq!(
+        session.app.credentials.get(&id(0)).expect("it").last_check.as_ref(),
+        Some(&refused)
+    );
+    session.report(
+        TaskId(999),
+        TaskEvent::Checked { credential: id(1), region: "SNYK-AU-01".to_owned(), check: refused },
+    );
+    let elsewhere =
+        session.app.credentials.get(&id(1)).expect("it").last_check.as_ref().expect("a check");
+    assert_eq!(
+        elsewhere.result,
+        CheckResult::Accepted,
+        "a verdict elsewhere is not the credential's own"
+    );
 }
 
 #[test]
@@ -332,9 +405,15 @@ fn a_large_body_is_laid_out_elsewhere() {
     });
     let (id, layout) = laid.expect("a body to lay out");
     let is_ready = |session: &TestSession| {
-        matches!(session.app.console.response().expect("an answer").layout_state(ResponseTab::Body), Some(LayoutState::Ready(_)))
+        matches!(
+            session.app.console.response().expect("an answer").layout_state(ResponseTab::Body),
+            Some(LayoutState::Ready(_))
+        )
     };
-    session.handle_message(Message::LayoutReady(TaskId(id.0 + 1), Ok(Box::new(super::json::FoldableDocument::parse("1")))));
+    session.handle_message(Message::LayoutReady(
+        TaskId(id.0 + 1),
+        Ok(Box::new(super::json::FoldableDocument::parse("1"))),
+    ));
     assert!(!is_ready(&session));
     session.handle_message(Message::LayoutReady(id, layout.run().map(Box::new)));
     assert!(is_ready(&session));
@@ -345,7 +424,9 @@ fn a_large_list_is_searched_elsewhere_and_only_for_the_answer_that_is_shown() {
     let mut session = session();
     session.press("t");
     let (task, _) = session.task();
-    let element = |number| format!(r#"{{"id":"p{number}","type":"project","attributes":{{"name":"web {number}"}}}}"#);
+    let element = |number| {
+        format!(r#"{{"id":"p{number}","type":"project","attributes":{{"name":"web {number}"}}}}"#)
+    };
     let list: Vec<_> = (0..2_000).map(element).collect();
     let answer = exchange(&session, ResponseBody::Text(format!("[{}]", list.join(","))));
     let credential = answer.credential.clone();
@@ -355,7 +436,9 @@ fn a_large_list_is_searched_elsewhere_and_only_for_the_answer_that_is_shown() {
         _ => None,
     });
     let study = study.expect("an answer to search");
-    let known = |session: &TestSession| session.app.console.parameters.values_at(&credential, |_| Some(7)).len();
+    let known = |session: &TestSession| {
+        session.app.console.parameters.values_at(&credential, |_| Some(7)).len()
+    };
     assert_eq!(known(&session), 0);
     let other = std::sync::Arc::new(study.exchange.as_ref().clone());
     session.handle_message(Message::ParametersExtracted(other, study.run()));
@@ -385,18 +468,31 @@ fn a_failure_is_shown_where_it_is_waited_for() {
     session.press("t");
     let (task, _) = session.task();
     session.report(task, TaskEvent::Failed(trouble()));
-    assert!(matches!(session.app.console.request_state, RequestState::Failed(..)) && session.app.dialogs.is_empty());
+    assert!(
+        matches!(session.app.console.request_state, RequestState::Failed(..))
+            && session.app.dialogs.is_empty()
+    );
 
     session.press("c");
     let (task, _) = session.task();
     session.report(task, TaskEvent::Failed(trouble()));
     assert!(matches!(session.app.dialogs.top(), Some(Dialog::Problem(_))));
-    assert!(session.app.activity.entries.iter().any(|entry| matches!(entry.state, TaskState::Failed(_))));
+    assert!(
+        session
+            .app
+            .activity
+            .entries
+            .iter()
+            .any(|entry| matches!(entry.state, TaskState::Failed(_)))
+    );
 
     session.press("Esc c");
     let (task, _) = session.task();
     session.press("a").report(task, TaskEvent::Failed(trouble()));
-    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))), "a problem does not get in the way of typing");
+    assert!(
+        matches!(session.app.dialogs.top(), Some(Dialog::Add(_))),
+        "a problem does not get in the way of typing"
+    );
     assert!(session.notice().contains("It broke"));
 }
 
@@ -406,7 +502,12 @@ fn a_store_that_fails_is_asked_how_it_is_and_can_be_unlocked_from_there() {
     session.press("Enter");
     let (task, _) = session.task();
     session.report(task, TaskEvent::Failed(StoreError::Locked.into()));
-    assert!(session.started().iter().any(|(_, task)| matches!(task, BackgroundTask::Store(StoreTask::Status))));
+    assert!(
+        session
+            .started()
+            .iter()
+            .any(|(_, task)| matches!(task, BackgroundTask::Store(StoreTask::Status)))
+    );
     session.store_is(BackendKind::Keyring, Some(StoreError::Locked)).press("u");
     assert!(matches!(session.task().1, BackgroundTask::Store(StoreTask::Unlock(None))));
 }
@@ -414,11 +515,16 @@ fn a_store_that_fails_is_asked_how_it_is_and_can_be_unlocked_from_there() {
 #[test]
 fn the_encrypted_file_asks_for_its_passphrase() {
     let mut session = session();
-    session.store_is(BackendKind::File, Some(StoreError::NotInitialized)).press("u").type_text("open");
+    session
+        .store_is(BackendKind::File, Some(StoreError::NotInitialized))
+        .press("u")
+        .type_text("open");
     session.press("Tab").type_text("other").press("Enter Enter");
     assert!(session.started().is_empty(), "two different passphrases create nothing");
     session.press("C-u").type_text("open").press("Enter Enter");
-    let (task, BackgroundTask::Store(StoreTask::Unlock(Some(passphrase)))) = session.task() else { panic!("not unlocked") };
+    let (task, BackgroundTask::Store(StoreTask::Unlock(Some(passphrase)))) = session.task() else {
+        panic!("not unlocked")
+    };
     assert!(passphrase.same_as(&Secret::new(b"open".to_vec())));
     session.report(task, TaskEvent::Done);
     assert!(session.app.dialogs.is_empty());
@@ -428,7 +534,9 @@ fn the_encrypted_file_asks_for_its_passphrase() {
 fn what_is_found_on_the_machine_is_shown_when_it_is_known() {
     let mut session = session();
     session.press("D");
-    let (task, BackgroundTask::Diagnostic(DiagnosticTask::Doctor(around))) = session.task() else { panic!("nobody looks") };
+    let (task, BackgroundTask::Diagnostic(DiagnosticTask::Doctor(around))) = session.task() else {
+        panic!("nobody looks")
+    };
     assert!(around.terminal.is_some());
     let found = |level, what: &str| Diagnostic {
         area: DiagnosticArea::Network,
@@ -440,23 +548,44 @@ fn what_is_found_on_the_machine_is_shown_when_it_is_known() {
     session
         .report(
             task,
-            TaskEvent::Diagnosed(vec![found(DiagnosticSeverity::Ok, "fine"), found(DiagnosticSeverity::Fail, "broken")]),
+            TaskEvent::Diagnosed(vec![
+                found(DiagnosticSeverity::Ok, "fine"),
+                found(DiagnosticSeverity::Fail, "broken"),
+            ]),
         )
         .report(task, TaskEvent::Done);
-    let Some(Dialog::Findings(survey)) = session.app.dialogs.top() else { panic!("it is not shown") };
+    let Some(Dialog::Findings(survey)) = session.app.dialogs.top() else {
+        panic!("it is not shown")
+    };
     let lines: Vec<_> = survey
         .view()
         .body
         .into_iter()
         .filter_map(|row| if let DialogRow::Text(_, text) = row { Some(text) } else { None })
         .collect();
-    assert_eq!(lines, ["network", "ok    fine: because", "      mend it", "fail  broken: because", "      mend it"]);
+    assert_eq!(
+        lines,
+        [
+            "network",
+            "ok    fine: because",
+            "      mend it",
+            "fail  broken: because",
+            "      mend it"
+        ]
+    );
     session.press("Esc P S");
-    assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "findings name what others may not read");
+    assert!(
+        session.app.dialogs.is_empty() && session.started().is_empty(),
+        "findings name what others may not read"
+    );
     session.press("P S");
-    let (task, BackgroundTask::Diagnostic(DiagnosticTask::Scan)) = session.task() else { panic!("nobody looks") };
+    let (task, BackgroundTask::Diagnostic(DiagnosticTask::Scan)) = session.task() else {
+        panic!("nobody looks")
+    };
     session.report(task, TaskEvent::Failed(trouble()));
-    let Some(Dialog::Findings(survey)) = session.app.dialogs.top() else { panic!("it is not shown") };
+    let Some(Dialog::Findings(survey)) = session.app.dialogs.top() else {
+        panic!("it is not shown")
+    };
     assert!(!survey.view().head.is_empty(), "the problem is told there");
 }
 
@@ -467,14 +596,22 @@ fn a_region_is_switched_by_one_key_and_what_speaks_against_it_is_said() {
     let mut session = session();
     session.report(
         TaskId(9),
-        TaskEvent::Checked { credential: id(2), region: "SNYK-EU-01".to_owned(), check: check(CheckResult::Accepted, Some(200)) },
+        TaskEvent::Checked {
+            credential: id(2),
+            region: "SNYK-EU-01".to_owned(),
+            check: check(CheckResult::Accepted, Some(200)),
+        },
     );
     session.press("]");
-    let BackgroundTask::Credential(CredentialTask::Edit(_, edit)) = session.task().1 else { panic!("not switched") };
+    let BackgroundTask::Credential(CredentialTask::Edit(_, edit)) = session.task().1 else {
+        panic!("not switched")
+    };
     assert_eq!(edit.region.as_deref(), Some("SNYK-AU-01"));
     assert!(session.notice().contains("may refuse it") && session.notice().contains("SNYK-EU-01"));
     session.press("3 k Enter");
-    let BackgroundTask::Credential(CredentialTask::Edit(_, edit)) = session.task().1 else { panic!("not switched") };
+    let BackgroundTask::Credential(CredentialTask::Edit(_, edit)) = session.task().1 else {
+        panic!("not switched")
+    };
     assert_eq!(edit.region.as_deref(), Some("SNYK-US-02"));
 }
 
@@ -484,10 +621,14 @@ fn a_region_is_switched_by_one_key_and_what_speaks_against_it_is_said() {
 fn marked_credentials_are_checked_together() {
     let mut session = session();
     session.press("Space Space c");
-    let BackgroundTask::Check(CheckTask::Credentials(ids)) = session.task().1 else { panic!("not checked") };
+    let BackgroundTask::Check(CheckTask::Credentials(ids)) = session.task().1 else {
+        panic!("not checked")
+    };
     assert_eq!(ids.len(), 2);
     session.press("Esc C");
-    let BackgroundTask::Check(CheckTask::Credentials(ids)) = session.task().1 else { panic!("not checked") };
+    let BackgroundTask::Check(CheckTask::Credentials(ids)) = session.task().1 else {
+        panic!("not checked")
+    };
     assert_eq!(ids.len(), 7);
 }
 
@@ -531,6 +672,10 @@ fn a_click_meets_what_is_seen() {
 fn the_wheel_moves_what_is_under_it() {
     let mut session = session();
     let rows = session.app.list_area();
-    session.handle_message(Message::Input(InputEvent::Mouse(MouseInput::ScrollDown, rows.x, rows.y)));
+    session.handle_message(Message::Input(InputEvent::Mouse(
+        MouseInput::ScrollDown,
+        rows.x,
+        rows.y,
+    )));
     assert_eq!(session.app.credentials.cursor(), 3);
 }

@@ -55,11 +55,19 @@ impl TextArea {
     pub fn handle_key(&mut self, key: KeyPress) -> EditOutcome {
         let before = (self.row, self.column());
         match (key.code, key.ctrl, key.alt) {
-            (KeySymbol::Char(c), false, false) if !is_unprintable(c) => self.insert_in_line(&c.to_string()),
+            (KeySymbol::Char(c), false, false) if !is_unprintable(c) => {
+                self.insert_in_line(&c.to_string())
+            }
             (KeySymbol::Enter, ..) => self.insert("\n"),
-            (KeySymbol::Backspace, ..) | (KeySymbol::Char('h'), true, _) => return self.delete_before_cursor(),
-            (KeySymbol::Delete, ..) | (KeySymbol::Char('d'), true, _) => return self.delete_at_cursor(),
-            (KeySymbol::Char('u'), true, _) => (self.lines, self.row, self.column) = (vec![String::new()], 0, 0),
+            (KeySymbol::Backspace, ..) | (KeySymbol::Char('h'), true, _) => {
+                return self.delete_before_cursor();
+            }
+            (KeySymbol::Delete, ..) | (KeySymbol::Char('d'), true, _) => {
+                return self.delete_at_cursor();
+            }
+            (KeySymbol::Char('u'), true, _) => {
+                (self.lines, self.row, self.column) = (vec![String::new()], 0, 0)
+            }
             (KeySymbol::Char('k'), true, _) => {
                 let at = self.cursor_byte();
                 self.lines[self.row].truncate(at);
@@ -77,7 +85,11 @@ impl TextArea {
             )
             | (KeySymbol::Char('a' | 'e'), true, _) => {
                 self.move_cursor(key);
-                return if before == (self.row, self.column()) { EditOutcome::Ignored } else { EditOutcome::CursorMoved };
+                return if before == (self.row, self.column()) {
+                    EditOutcome::Ignored
+                } else {
+                    EditOutcome::CursorMoved
+                };
             }
             _ => return EditOutcome::Ignored,
         }
@@ -99,7 +111,11 @@ impl TextArea {
     }
 
     fn insert_in_line(&mut self, text: &str) {
-        let text: String = text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !is_unprintable(*c)).collect();
+        let text: String = text
+            .chars()
+            .map(|c| if c == '\t' { ' ' } else { c })
+            .filter(|c| !is_unprintable(*c))
+            .collect();
         let at = self.cursor_byte();
         self.lines[self.row].insert_str(at, &text);
         self.column = self.column() + text.chars().count();
@@ -134,7 +150,9 @@ impl TextArea {
                 self.row -= 1;
                 self.column = self.line_length();
             }
-            KeySymbol::Right if self.column() < self.line_length() => self.column = self.column() + 1,
+            KeySymbol::Right if self.column() < self.line_length() => {
+                self.column = self.column() + 1
+            }
             KeySymbol::Right if self.row < last => (self.row, self.column) = (self.row + 1, 0),
             KeySymbol::Up => self.row = self.row.saturating_sub(1),
             KeySymbol::Down => self.row = (self.row + 1).min(last),
@@ -158,7 +176,10 @@ impl TextArea {
 
     /// Where the cursor is in its line, in bytes.
     fn cursor_byte(&self) -> usize {
-        self.lines[self.row].char_indices().nth(self.column()).map_or(self.lines[self.row].len(), |(at, _)| at)
+        self.lines[self.row]
+            .char_indices()
+            .nth(self.column())
+            .map_or(self.lines[self.row].len(), |(at, _)| at)
     }
 }
 
@@ -169,7 +190,9 @@ mod tests {
     use super::*;
 
     fn press(area: &mut TextArea, keys: &str) -> EditOutcome {
-        keys.split(' ').fold(EditOutcome::Ignored, |_, key| area.handle_key(KeyPress::parse(key).expect("a key")))
+        keys.split(' ').fold(EditOutcome::Ignored, |_, key| {
+            area.handle_key(KeyPress::parse(key).expect("a key"))
+        })
     }
 
     #[test]
@@ -181,7 +204,11 @@ mod tests {
         assert_eq!((area.text().as_str(), area.visible_lines().1), ("abc", (0, 2)));
         area.insert("é\r\n{\n\t1");
         assert_eq!(area.text(), "abé\n{\n 1c");
-        assert_eq!(press(&mut area, "Up End"), EditOutcome::Ignored, "it is at the end of a shorter line already");
+        assert_eq!(
+            press(&mut area, "Up End"),
+            EditOutcome::Ignored,
+            "it is at the end of a shorter line already"
+        );
         assert_eq!(press(&mut area, "Del"), EditOutcome::Changed);
         assert_eq!(area.text(), "abé\n{ 1c");
         assert_eq!(

@@ -65,7 +65,11 @@ impl App {
         now: Now,
     ) -> (TaskId, UiEffect) {
         let back = self.credentials.get(&id).map(|before| inverse_edit(before, &edit));
-        let (task, effect) = self.start_task(title.clone(), BackgroundTask::Credential(CredentialTask::Edit(id, edit)), now);
+        let (task, effect) = self.start_task(
+            title.clone(),
+            BackgroundTask::Credential(CredentialTask::Edit(id, edit)),
+            now,
+        );
         self.undo.pending.extend(back.map(|back| (task, UndoStep { title, action: back })));
         (task, effect)
     }
@@ -75,15 +79,27 @@ impl App {
         let Some(step) = self.undo.take_pending(task) else { return };
         match step.action {
             UndoAction::Irreversible(why) => {
-                return self.activity.notify(NotificationLevel::Warning, format!("{}: done; {why}", step.title), now.instant);
+                return self.activity.notify(
+                    NotificationLevel::Warning,
+                    format!("{}: done; {why}", step.title),
+                    now.instant,
+                );
             }
             UndoAction::AlreadyUndone => {
-                return self.activity.notify(NotificationLevel::Success, format!("{}: taken back", step.title), now.instant);
+                return self.activity.notify(
+                    NotificationLevel::Success,
+                    format!("{}: taken back", step.title),
+                    now.instant,
+                );
             }
             UndoAction::Edit(..) | UndoAction::Filter(_) => {}
         }
         let key = self.undo_key_label();
-        self.activity.notify(NotificationLevel::Success, format!("{}: done; {key} takes it back", step.title), now.instant);
+        self.activity.notify(
+            NotificationLevel::Success,
+            format!("{}: done; {key} takes it back", step.title),
+            now.instant,
+        );
         self.undo.push(step);
     }
 
@@ -96,7 +112,10 @@ impl App {
     pub(super) fn push_filter_undo(&mut self) {
         let text = self.credentials.filter.input.value();
         if !text.trim().is_empty() {
-            let step = UndoStep { title: "Drop the filter".to_owned(), action: UndoAction::Filter(text.to_owned()) };
+            let step = UndoStep {
+                title: "Drop the filter".to_owned(),
+                action: UndoAction::Filter(text.to_owned()),
+            };
             self.undo.push(step);
         }
     }
@@ -104,7 +123,11 @@ impl App {
     /// Takes the latest change back.
     pub(super) fn undo_last(&mut self, now: Now) -> Vec<UiEffect> {
         let Some(UndoStep { title, action: back }) = self.undo.steps.pop() else {
-            self.activity.notify(NotificationLevel::Warning, "Nothing was changed that could be taken back", now.instant);
+            self.activity.notify(
+                NotificationLevel::Warning,
+                "Nothing was changed that could be taken back",
+                now.instant,
+            );
             return Vec::new();
         };
         match back {
@@ -114,7 +137,9 @@ impl App {
                     BackgroundTask::Credential(CredentialTask::Edit(id, *edit)),
                     now,
                 );
-                self.undo.pending.push((task, UndoStep { title, action: UndoAction::AlreadyUndone }));
+                self.undo
+                    .pending
+                    .push((task, UndoStep { title, action: UndoAction::AlreadyUndone }));
                 vec![effect]
             }
             UndoAction::Filter(text) => {
@@ -143,9 +168,14 @@ impl App {
 /// The change that takes an edit back.
 fn inverse_edit(before: &Credential, edit: &CredentialEdit) -> UndoAction {
     if edit.secret.is_some() {
-        return UndoAction::Irreversible("the secret it had is overwritten, so that cannot be taken back");
+        return UndoAction::Irreversible(
+            "the secret it had is overwritten, so that cannot be taken back",
+        );
     }
-    let fields = edit.fields.keys().map(|id| (id.clone(), before.fields.get(id).cloned().unwrap_or_default()));
+    let fields = edit
+        .fields
+        .keys()
+        .map(|id| (id.clone(), before.fields.get(id).cloned().unwrap_or_default()));
     let back = CredentialEdit {
         name: edit.name.as_ref().map(|_| before.name.clone()),
         kind: edit.kind.as_ref().map(|_| before.kind.clone()),
@@ -172,7 +202,10 @@ mod tests {
     /// The one edit that was asked for.
     fn edit(session: &mut TestSession) -> (TaskId, CredentialId, CredentialEdit) {
         let found = session.drain().into_iter().find_map(|effect| match effect {
-            UiEffect::StartTask(task, BackgroundTask::Credential(CredentialTask::Edit(id, edit))) => Some((task, id, edit)),
+            UiEffect::StartTask(
+                task,
+                BackgroundTask::Credential(CredentialTask::Edit(id, edit)),
+            ) => Some((task, id, edit)),
             _ => None,
         });
         found.expect("an edit")
@@ -183,19 +216,35 @@ mod tests {
         let mut session = TestSession::new(120, 36);
         session.press("]");
         let (task, of, forth) = edit(&mut session);
-        assert!(session.app.activity.current_notification(session.now.instant).is_none(), "nothing is said before it is so");
+        assert!(
+            session.app.activity.current_notification(session.now.instant).is_none(),
+            "nothing is said before it is so"
+        );
         let before = session.app.credentials.get(&of).expect("it").region.clone();
         assert_ne!(forth.region.as_deref(), Some(before.as_str()));
         let mut after = session.app.credentials.get(&of).expect("it").clone();
         after.region = forth.region.clone().expect("a region");
-        report(&mut session, task, TaskEvent::Credential(CredentialEvent::Changed(Box::new(after))));
+        report(
+            &mut session,
+            task,
+            TaskEvent::Credential(CredentialEvent::Changed(Box::new(after))),
+        );
         report(&mut session, task, TaskEvent::Done);
-        assert!(session.app.activity.current_notification(session.now.instant).expect("a word").text.contains("U takes it back"));
+        assert!(
+            session
+                .app
+                .activity
+                .current_notification(session.now.instant)
+                .expect("a word")
+                .text
+                .contains("U takes it back")
+        );
         session.press("U");
         let (task, _, back) = edit(&mut session);
         assert_eq!(back.region, Some(before));
         report(&mut session, task, TaskEvent::Done);
-        let said = &session.app.activity.current_notification(session.now.instant).expect("a word").text;
+        let said =
+            &session.app.activity.current_notification(session.now.instant).expect("a word").text;
         assert!(said.ends_with("taken back"), "no promise is left that is not so any more: {said}");
         session.press("U");
         assert!(session.app.undo.is_empty());
@@ -210,7 +259,10 @@ mod tests {
         assert!(session.app.undo.is_empty());
 
         let secret = Some(std::sync::Arc::new(crate::domain::Secret::from_text("new".to_owned())));
-        let intent = DialogAction::EditCredential(id(0), Box::new(CredentialEdit { secret, ..CredentialEdit::default() }));
+        let intent = DialogAction::EditCredential(
+            id(0),
+            Box::new(CredentialEdit { secret, ..CredentialEdit::default() }),
+        );
         let now = session.now;
         let effects = session.app.run_dialog_action(intent, now);
         session.effects.extend(effects);
@@ -219,7 +271,13 @@ mod tests {
         report(&mut session, task, TaskEvent::Credential(CredentialEvent::Changed(Box::new(same))));
         report(&mut session, task, TaskEvent::Done);
         assert!(
-            session.app.activity.current_notification(session.now.instant).expect("a word").text.contains("cannot be taken back")
+            session
+                .app
+                .activity
+                .current_notification(session.now.instant)
+                .expect("a word")
+                .text
+                .contains("cannot be taken back")
         );
         assert!(session.app.undo.is_empty());
     }

@@ -32,7 +32,9 @@ pub fn update(app: &mut App, msg: Message, now: Now) -> Vec<UiEffect> {
             app.handle_theme_saved(kept, now);
             Vec::new()
         }
-        Message::SettingsChanged(settings) => app.handle_settings_change(settings.0, settings.1, now),
+        Message::SettingsChanged(settings) => {
+            app.handle_settings_change(settings.0, settings.1, now)
+        }
         Message::Wake => Vec::new(),
         Message::Suspending => {
             app.detail.mask();
@@ -40,7 +42,11 @@ pub fn update(app: &mut App, msg: Message, now: Now) -> Vec<UiEffect> {
         }
         Message::ThreadPanicked(text) => {
             app.detail.mask_if_revealed();
-            app.activity.notify(NotificationLevel::Error, format!("Something broke in the background: {text}"), now.instant);
+            app.activity.notify(
+                NotificationLevel::Error,
+                format!("Something broke in the background: {text}"),
+                now.instant,
+            );
             Vec::new()
         }
     };
@@ -116,14 +122,21 @@ impl App {
     }
 
     /// Lets the top dialog answer, and does what it wants.
-    pub(super) fn with_top_dialog(&mut self, now: Now, tell: impl FnOnce(&mut Dialog, &Self) -> DialogResult) -> Vec<UiEffect> {
+    pub(super) fn with_top_dialog(
+        &mut self,
+        now: Now,
+        tell: impl FnOnce(&mut Dialog, &Self) -> DialogResult,
+    ) -> Vec<UiEffect> {
         let Some(mut dialog) = self.dialogs.pop() else { return Vec::new() };
         match tell(&mut dialog, self) {
             DialogResult::Close => Vec::new(),
             DialogResult::RunAndClose(intent) => self.run_dialog_action(intent, now),
             DialogResult::Hide => {
                 self.dialogs.hide_wizard(dialog);
-                let key = self.preferences.keys.key_or_name(CommandAction::Program(ProgramAction::TaskList));
+                let key = self
+                    .preferences
+                    .keys
+                    .key_or_name(CommandAction::Program(ProgramAction::TaskList));
                 self.activity.notify(
                     NotificationLevel::Success,
                     format!("It goes on behind the screen; {key} shows it again"),

@@ -28,7 +28,14 @@ impl App {
             self.open_welcome(&[]);
             return Vec::new();
         }
-        vec![self.start_task("Look for what can be imported", BackgroundTask::Credential(CredentialTask::FindImportable), now).1]
+        vec![
+            self.start_task(
+                "Look for what can be imported",
+                BackgroundTask::Credential(CredentialTask::FindImportable),
+                now,
+            )
+            .1,
+        ]
     }
 
     /// Shows what can be done first, unless something else has been begun meanwhile.
@@ -36,10 +43,19 @@ impl App {
         if !self.dialogs.is_empty() {
             return;
         }
-        let items = self.begin_items().into_iter().chain(self.import_items(finds)).chain(self.store_items()).collect();
+        let items = self
+            .begin_items()
+            .into_iter()
+            .chain(self.import_items(finds))
+            .chain(self.store_items())
+            .collect();
         let intro = vec![
-            DialogRow::text("tokenring keeps your API tokens, tells whether they work, and replaces them safely."),
-            DialogRow::dim("A token can be pasted at any time. Nothing is sent anywhere before you ask for it."),
+            DialogRow::text(
+                "tokenring keeps your API tokens, tells whether they work, and replaces them safely.",
+            ),
+            DialogRow::dim(
+                "A token can be pasted at any time. Nothing is sent anywhere before you ask for it.",
+            ),
             DialogRow::Blank,
         ];
         self.dialogs.push(Dialog::Picker(PickerDialog::new("Welcome", items, 0).with_intro(intro)));
@@ -56,11 +72,20 @@ impl App {
                 "paste or type it; what it is, is found out",
                 CommandAction::Credential(CredentialAction::Add),
             ),
-            command("Sign in", "with the browser, as a Snyk App", CommandAction::Credential(CredentialAction::SignIn)),
+            command(
+                "Sign in",
+                "with the browser, as a Snyk App",
+                CommandAction::Credential(CredentialAction::SignIn),
+            ),
         ];
         if !self.store_is_ephemeral() {
             let more = "a simulated company on this machine; nothing of it is kept";
-            items.push(item("Begin", "Look around", more, PickerSelection::Restart(RestartTarget::Demo)));
+            items.push(item(
+                "Begin",
+                "Look around",
+                more,
+                PickerSelection::Restart(RestartTarget::Demo),
+            ));
         }
         items
     }
@@ -70,51 +95,82 @@ impl App {
         const HEADING: &str = "Found in plain text on this machine";
         let one = |find: &Arc<ImportCandidate>| {
             let text = format!("Import {}", find.location);
-            let from = find.target.as_ref().map(|target| format!(", from {}", target.path().display()));
+            let from =
+                find.target.as_ref().map(|target| format!(", from {}", target.path().display()));
             let more = format!("{}{}", self.candidate_kind_text(find), from.unwrap_or_default());
             item(HEADING, &text, &more, PickerSelection::Import(vec![Arc::clone(find)]))
         };
         let all = (finds.len() > 1).then(|| {
             let text = format!("Import all {}", finds.len());
-            item(HEADING, &text, "the copies stay where they are", PickerSelection::Import(finds.to_vec()))
+            item(
+                HEADING,
+                &text,
+                "the copies stay where they are",
+                PickerSelection::Import(finds.to_vec()),
+            )
         });
         all.into_iter().chain(finds.iter().map(one)).collect()
     }
 
     fn candidate_kind_text(&self, find: &ImportCandidate) -> String {
         let Ok(sort) = &find.identified else { return String::new() };
-        let provider = self.catalog.provider(&sort.provider).map_or(sort.provider.as_str(), |known| known.title.as_str());
-        let kind = self.catalog.kind(&sort.provider, &sort.kind).map_or(sort.kind.as_str(), |known| known.title.as_str());
+        let provider = self
+            .catalog
+            .provider(&sort.provider)
+            .map_or(sort.provider.as_str(), |known| known.title.as_str());
+        let kind = self
+            .catalog
+            .kind(&sort.provider, &sort.kind)
+            .map_or(sort.kind.as_str(), |known| known.title.as_str());
         format!("{provider} {kind}")
     }
 
     /// The store that is in use, and the other one.
     fn store_items(&self) -> Vec<PickerItem> {
         const HEADING: &str = "Where secrets rest";
-        let Some(current) = self.activity.store.as_ref().filter(|_| !self.store_is_ephemeral()) else { return Vec::new() };
+        let Some(current) = self.activity.store.as_ref().filter(|_| !self.store_is_ephemeral())
+        else {
+            return Vec::new();
+        };
         let glyphs = self.preferences.symbols;
         let words = self.activity.store_status_text();
         let (sign, says, action) = match words.kind {
-            StoreStatusKind::ActionRequired { opens } => {
-                ((StyleRole::Warn, glyphs.warning), format!("in use, {}; Enter: {opens}", words.state), ProgramAction::Unlock)
-            }
-            StoreStatusKind::Unavailable => {
-                ((StyleRole::Bad, glyphs.refused), format!("in use, but {}", words.state), ProgramAction::Doctor)
-            }
+            StoreStatusKind::ActionRequired { opens } => (
+                (StyleRole::Warn, glyphs.warning),
+                format!("in use, {}; Enter: {opens}", words.state),
+                ProgramAction::Unlock,
+            ),
+            StoreStatusKind::Unavailable => (
+                (StyleRole::Bad, glyphs.refused),
+                format!("in use, but {}", words.state),
+                ProgramAction::Doctor,
+            ),
             StoreStatusKind::Ready | StoreStatusKind::Unknown => {
                 ((StyleRole::Good, glyphs.accepted), "in use".to_owned(), ProgramAction::Reload)
             }
         };
-        let here = item(HEADING, words.title, &says, PickerSelection::Command(CommandAction::Program(action)));
+        let here = item(
+            HEADING,
+            words.title,
+            &says,
+            PickerSelection::Command(CommandAction::Program(action)),
+        );
         let (title, more, choice) = match current.backend.kind {
-            BackendKind::File => ("the system's keyring", "your desktop unlocks it", StoreChoice::Keyring),
-            BackendKind::Keyring | BackendKind::Memory => ("encrypted file", "a passphrase of yours opens it", StoreChoice::File),
+            BackendKind::File => {
+                ("the system's keyring", "your desktop unlocks it", StoreChoice::Keyring)
+            }
+            BackendKind::Keyring | BackendKind::Memory => {
+                ("encrypted file", "a passphrase of yours opens it", StoreChoice::File)
+            }
         };
         let more = match self.preferences.store_choice_source {
             StoreChoiceSource::Settings => format!("choose it: {more}"),
-            StoreChoiceSource::Environment => "TOKENRING_STORE decides; unset it to choose here".to_owned(),
+            StoreChoiceSource::Environment => {
+                "TOKENRING_STORE decides; unset it to choose here".to_owned()
+            }
         };
-        let there = item(HEADING, title, &more, PickerSelection::Restart(RestartTarget::Store(choice)));
+        let there =
+            item(HEADING, title, &more, PickerSelection::Restart(RestartTarget::Store(choice)));
         vec![PickerItem { mark: Some(sign), ..here }, there]
     }
 
@@ -126,7 +182,14 @@ impl App {
 
 fn item(heading: &'static str, text: &str, more: &str, picked: PickerSelection) -> PickerItem {
     let (text, more) = (text.to_owned(), more.to_owned());
-    PickerItem { text, more, right: String::new(), mark: Some((StyleRole::Dim, " ")), heading, selection: picked }
+    PickerItem {
+        text,
+        more,
+        right: String::new(),
+        mark: Some((StyleRole::Dim, " ")),
+        heading,
+        selection: picked,
+    }
 }
 
 #[cfg(test)]
@@ -140,7 +203,8 @@ mod tests {
     use crate::domain::provider::ProviderCatalog;
     use crate::engine::task_protocol::IdentifiedKind;
     use crate::engine::task_protocol::{
-        BackendInfo, CredentialEvent, Persistence, StoreError, StoreStatus, TaskEvent, TaskId, TaskReport,
+        BackendInfo, CredentialEvent, Persistence, StoreError, StoreStatus, TaskEvent, TaskId,
+        TaskReport,
     };
 
     fn find(name: &str) -> Arc<ImportCandidate> {
@@ -151,7 +215,8 @@ mod tests {
             org: None,
             expires: None,
         };
-        let target = Some(ConsumerTarget::EnvFile { path: "/home/ada/.env".into(), key: name.to_owned() });
+        let target =
+            Some(ConsumerTarget::EnvFile { path: "/home/ada/.env".into(), key: name.to_owned() });
         Arc::new(ImportCandidate {
             target,
             location: name.to_owned(),
@@ -166,7 +231,12 @@ mod tests {
     }
 
     fn store(kind: BackendKind, problem: Option<StoreError>) -> TaskEvent {
-        let backend = BackendInfo { kind, title: "a store", persistence: Persistence::Disk, item_limit: 65_536 };
+        let backend = BackendInfo {
+            kind,
+            title: "a store",
+            persistence: Persistence::Disk,
+            item_limit: 65_536,
+        };
         TaskEvent::Store(StoreStatus { backend, problem })
     }
 
@@ -195,7 +265,13 @@ mod tests {
             };
             let now = TestSession::new(80, 24).now;
             App::start(start, now).1.iter().any(|effect| {
-                matches!(effect, UiEffect::StartTask(_, BackgroundTask::Credential(CredentialTask::FindImportable)))
+                matches!(
+                    effect,
+                    UiEffect::StartTask(
+                        _,
+                        BackgroundTask::Credential(CredentialTask::FindImportable)
+                    )
+                )
             })
         };
         assert!(looks(StartupScreen::Welcome) && !looks(StartupScreen::EmptyList));
@@ -203,11 +279,17 @@ mod tests {
 
     #[test]
     fn each_way_to_begin_is_one_key_away() {
-        assert!(matches!(picked("Down Down Enter", Vec::new()).as_slice(), [UiEffect::Restart(RestartTarget::Demo)]));
+        assert!(matches!(
+            picked("Down Down Enter", Vec::new()).as_slice(),
+            [UiEffect::Restart(RestartTarget::Demo)]
+        ));
         let effects = picked("Up", Vec::new());
         assert!(effects.is_empty());
         let effects = picked("Down Down Down Down Enter", Vec::new());
-        assert!(matches!(effects.as_slice(), [UiEffect::Restart(RestartTarget::Store(StoreChoice::File))]));
+        assert!(matches!(
+            effects.as_slice(),
+            [UiEffect::Restart(RestartTarget::Store(StoreChoice::File))]
+        ));
         let mut session = welcomed(Vec::new());
         session.press("Enter");
         assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))));
@@ -232,7 +314,9 @@ mod tests {
     fn what_was_found_is_taken_over_one_by_one_or_all() {
         let finds = vec![find("SNYK_TOKEN"), find("OTHER")];
         let taken = |keys: &str| match picked(keys, finds.clone()).as_slice() {
-            [UiEffect::StartTask(_, BackgroundTask::Credential(CredentialTask::Import(finds)))] => finds.len(),
+            [UiEffect::StartTask(_, BackgroundTask::Credential(CredentialTask::Import(finds)))] => {
+                finds.len()
+            }
             _ => 0,
         };
         assert_eq!([taken("Down Down Down Enter"), taken("Down Down Down Down Enter")], [2, 1]);
@@ -254,7 +338,9 @@ mod tests {
         let texts: Vec<_> = sheet
             .body
             .iter()
-            .filter_map(|row| if let DialogRow::Item(item) = row { Some(item.text.as_str()) } else { None })
+            .filter_map(|row| {
+                if let DialogRow::Item(item) = row { Some(item.text.as_str()) } else { None }
+            })
             .collect();
         assert_eq!(texts, ["Add a token", "Sign in"]);
     }

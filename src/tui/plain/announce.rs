@@ -72,7 +72,8 @@ impl Announcer {
         self.is_greeted = true;
         self.checks = check_times(app).collect();
         self.selected = app.selected().map(|credential| credential.id.clone());
-        let mut lines = vec!["tokenring, in lines of text. help lists the commands, quit leaves.".to_owned()];
+        let mut lines =
+            vec!["tokenring, in lines of text. help lists the commands, quit leaves.".to_owned()];
         lines.extend(readout::page_lines(&ReadoutPage::Pane(Pane::Credentials), app, now));
         lines
     }
@@ -82,7 +83,9 @@ impl Announcer {
         let state = match known.kind {
             StoreStatusKind::Unknown => return None,
             StoreStatusKind::Ready => "ready".to_owned(),
-            StoreStatusKind::ActionRequired { opens } => format!("{}; the command unlock {opens}s it", known.state),
+            StoreStatusKind::ActionRequired { opens } => {
+                format!("{}; the command unlock {opens}s it", known.state)
+            }
             StoreStatusKind::Unavailable => known.state.to_owned(),
         };
         let words = format!("Store: {}, {state}.", known.title);
@@ -97,7 +100,9 @@ impl Announcer {
         for entry in &app.activity.entries {
             let (stage, word) = match &entry.state {
                 TaskState::Running(_) => (TaskPhase::Started, "...".to_owned()),
-                TaskState::CleaningUp | TaskState::Done(_) => (TaskPhase::Finished, ": done.".to_owned()),
+                TaskState::CleaningUp | TaskState::Done(_) => {
+                    (TaskPhase::Finished, ": done.".to_owned())
+                }
                 TaskState::Failed(_) => (TaskPhase::Finished, ": failed.".to_owned()),
                 TaskState::Canceled => (TaskPhase::Finished, ": cancelled.".to_owned()),
             };
@@ -114,11 +119,14 @@ impl Announcer {
             return Vec::new();
         }
         let fresh: HashMap<_, _> = check_times(app).collect();
-        let is_new = |id: &CredentialId| fresh.get(id).is_some_and(|at| self.checks.get(id) != Some(at));
-        let new: Vec<_> = app.credentials.all().iter().filter(|credential| is_new(&credential.id)).collect();
+        let is_new =
+            |id: &CredentialId| fresh.get(id).is_some_and(|at| self.checks.get(id) != Some(at));
+        let new: Vec<_> =
+            app.credentials.all().iter().filter(|credential| is_new(&credential.id)).collect();
         let many = new.len() > MAX_LISTED_CHECKS;
         let good = |credential: &&&crate::domain::Credential| {
-            display_format::CredentialStatus::for_credential(credential, now.wall) == display_format::CredentialStatus::Accepted
+            display_format::CredentialStatus::for_credential(credential, now.wall)
+                == display_format::CredentialStatus::Accepted
         };
         let mut lines = Vec::new();
         if many {
@@ -133,8 +141,11 @@ impl Announcer {
 
     /// What became of the request that was sent last.
     fn request_lines(&mut self, app: &App) -> Vec<String> {
-        let over = !matches!(app.console.request_state, RequestState::Idle | RequestState::Sending(..));
-        if !over || std::mem::replace(&mut self.sent, app.console.sent_count) == app.console.sent_count {
+        let over =
+            !matches!(app.console.request_state, RequestState::Idle | RequestState::Sending(..));
+        if !over
+            || std::mem::replace(&mut self.sent, app.console.sent_count) == app.console.sent_count
+        {
             return Vec::new();
         }
         readout::request_lines(app)
@@ -152,7 +163,9 @@ impl Announcer {
         let mut lines = Vec::new();
         if app.conversation.lines_handled != self.lines_handled {
             self.lines_handled = app.conversation.lines_handled;
-            lines.extend(app.conversation.pages.iter().flat_map(|page| readout::page_lines(page, app, now)));
+            lines.extend(
+                app.conversation.pages.iter().flat_map(|page| readout::page_lines(page, app, now)),
+            );
             lines.extend(app.conversation.messages.iter().cloned());
         }
         let marks = app.credentials.mark_count();
@@ -161,10 +174,15 @@ impl Announcer {
         }
         let selected = app.selected().map(|credential| credential.id.clone());
         let audience = Some(app.ui_state.presentation);
-        if std::mem::replace(&mut self.selected, selected.clone()) != selected && app.conversation.pages.is_empty() {
-            lines
-                .extend(app.selected().map(|credential| format!("Now at {}", readout::credential_summary(credential, app, now))));
-        } else if std::mem::replace(&mut self.audience, audience).is_some_and(|before| Some(before) != audience) {
+        if std::mem::replace(&mut self.selected, selected.clone()) != selected
+            && app.conversation.pages.is_empty()
+        {
+            lines.extend(app.selected().map(|credential| {
+                format!("Now at {}", readout::credential_summary(credential, app, now))
+            }));
+        } else if std::mem::replace(&mut self.audience, audience)
+            .is_some_and(|before| Some(before) != audience)
+        {
             lines.extend(readout::page_lines(&ReadoutPage::Pane(Pane::Credentials), app, now));
         }
         lines
@@ -182,7 +200,8 @@ impl Announcer {
         let before = self.last_dialog.replace(told);
         let Some(told) = &self.last_dialog else { return Vec::new() };
         let mut lines = told.lines_since(before.as_ref());
-        let asks = |row: &DialogRow| matches!(row, DialogRow::Field(field) if field.index != usize::MAX);
+        let asks =
+            |row: &DialogRow| matches!(row, DialogRow::Field(field) if field.index != usize::MAX);
         if !self.is_help_shown && sheet.body.iter().any(asks) {
             self.is_help_shown = true;
             lines.push(conversation::PROMPT_HELP.to_owned());
@@ -198,21 +217,36 @@ impl AnnouncedDialog {
         let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
         let items = number_options(rows);
         // Headings stand between what is chosen, which is told after everything else.
-        let is_told = |row: &&DialogRow| items.is_empty() || !matches!(row, DialogRow::Text(StyleRole::Title, _));
+        let is_told = |row: &&DialogRow| {
+            items.is_empty() || !matches!(row, DialogRow::Text(StyleRole::Title, _))
+        };
         let signs = app.preferences.symbols;
         let said = |row: &DialogRow| row_text(row).map(|words| strip_symbol(&words, signs));
-        let mut lines: Vec<_> = sheet.head.iter().chain(&sheet.body).filter(is_told).filter_map(said).collect();
+        let mut lines: Vec<_> =
+            sheet.head.iter().chain(&sheet.body).filter(is_told).filter_map(said).collect();
         // What is dim at the foot speaks of keys.
-        lines.extend(sheet.foot.iter().filter(|row| !matches!(row, DialogRow::Text(StyleRole::Dim, _))).filter_map(said));
+        lines.extend(
+            sheet
+                .foot
+                .iter()
+                .filter(|row| !matches!(row, DialogRow::Text(StyleRole::Dim, _)))
+                .filter_map(said),
+        );
         Self { depth, title, lines, items }
     }
 
     /// What it holds that the dialog before did not, if it is the same one.
     fn lines_since(&self, before: Option<&Self>) -> Vec<String> {
-        let Some(before) = before.filter(|before| before.depth == self.depth && before.title == self.title) else {
-            return std::iter::once(as_sentence(&self.title)).chain(self.lines.clone()).chain(self.items.clone()).collect();
+        let Some(before) =
+            before.filter(|before| before.depth == self.depth && before.title == self.title)
+        else {
+            return std::iter::once(as_sentence(&self.title))
+                .chain(self.lines.clone())
+                .chain(self.items.clone())
+                .collect();
         };
-        let mut lines: Vec<_> = self.lines.iter().filter(|line| !before.lines.contains(line)).cloned().collect();
+        let mut lines: Vec<_> =
+            self.lines.iter().filter(|line| !before.lines.contains(line)).cloned().collect();
         if self.items != before.items {
             lines.extend(self.items.clone());
         }
@@ -226,7 +260,9 @@ fn row_text(row: &DialogRow) -> Option<String> {
         DialogRow::Text(_, text) => Some(text.trim_end().to_owned()),
         DialogRow::Pair(label, value) => Some(format!("{label}: {value}")),
         // A plan is read out before it begins; what has not happened yet is no news after that.
-        DialogRow::Item(item) if item.index.is_none() && item.right != "planned" => Some(item_text(item)),
+        DialogRow::Item(item) if item.index.is_none() && item.right != "planned" => {
+            Some(item_text(item))
+        }
         _ => None,
     }
 }
@@ -234,8 +270,9 @@ fn row_text(row: &DialogRow) -> Option<String> {
 /// A line without the sign before it, whose meaning its words have as well.
 fn strip_symbol(line: &str, signs: &GlyphSet) -> String {
     let words = line.trim_start();
-    let unsigned =
-        [signs.check_mark, signs.refused, signs.warning].into_iter().find_map(|sign| words.strip_prefix(sign)?.strip_prefix(' '));
+    let unsigned = [signs.check_mark, signs.refused, signs.warning]
+        .into_iter()
+        .find_map(|sign| words.strip_prefix(sign)?.strip_prefix(' '));
     unsigned.unwrap_or(line).to_owned()
 }
 
@@ -270,15 +307,16 @@ fn item_text(item: &ListItem) -> String {
 
 /// A text without the bars in it, which would be read out sign by sign.
 fn strip_bars(text: &str) -> String {
-    let is_bar = |word: &&str| word.chars().count() >= MIN_BAR_CHARS && !word.contains(char::is_alphanumeric);
+    let is_bar = |word: &&str| {
+        word.chars().count() >= MIN_BAR_CHARS && !word.contains(char::is_alphanumeric)
+    };
     text.split(' ').filter(|word| !is_bar(word)).collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
 fn check_times(app: &App) -> impl Iterator<Item = (CredentialId, Timestamp)> {
-    app.credentials
-        .all()
-        .iter()
-        .filter_map(|credential| Some((credential.id.clone(), credential.last_check.as_ref()?.checked_at)))
+    app.credentials.all().iter().filter_map(|credential| {
+        Some((credential.id.clone(), credential.last_check.as_ref()?.checked_at))
+    })
 }
 
 /// Whether the body of an answer is still being read.

@@ -15,7 +15,11 @@ const MAX_LINE_BYTES: usize = 1 << 20;
 const READ_CHUNK_BYTES: usize = 4096;
 
 /// Reads a line each time something was asked, and hands it on with the question it answers.
-pub(super) fn spawn_reader(asked: SharedPrompt, questions: Receiver<()>, inputs: UnboundedSender<InputEvent>) -> io::Result<()> {
+pub(super) fn spawn_reader(
+    asked: SharedPrompt,
+    questions: Receiver<()>,
+    inputs: UnboundedSender<InputEvent>,
+) -> io::Result<()> {
     let read = move || {
         let mut lines = SecretLineReader::new(UnbufferedStdin::open());
         while questions.recv().is_ok() {
@@ -59,7 +63,9 @@ impl<R: Read> SecretLineReader<R> {
     fn next_line(&mut self) -> io::Result<Option<Zeroizing<String>>> {
         loop {
             let end = self.buffer.iter().position(|byte| *byte == b'\n');
-            if let Some(end) = end.or((self.buffer.len() > MAX_LINE_BYTES).then(|| self.buffer.len() - 1)) {
+            if let Some(end) =
+                end.or((self.buffer.len() > MAX_LINE_BYTES).then(|| self.buffer.len() - 1))
+            {
                 return Ok(Some(self.take_line(end + 1)));
             }
             let mut chunk = Zeroizing::new([0; READ_CHUNK_BYTES]);
@@ -82,7 +88,9 @@ impl<R: Read> SecretLineReader<R> {
     fn take_line(&mut self, length: usize) -> Zeroizing<String> {
         let (line, rest) = self.buffer.split_at(length);
         let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let line = Zeroizing::new(String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned());
+        let line = Zeroizing::new(
+            String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned(),
+        );
         self.buffer = Zeroizing::new(rest.to_vec());
         line
     }
@@ -155,6 +163,11 @@ mod tests {
     #[test]
     fn what_has_no_end_is_cut() {
         let mut lines = SecretLineReader::new(io::repeat(b'x'));
-        assert!(lines.next_line().expect("a line").is_some_and(|line| line.len() <= MAX_LINE_BYTES + READ_CHUNK_BYTES));
+        assert!(
+            lines
+                .next_line()
+                .expect("a line")
+                .is_some_and(|line| line.len() <= MAX_LINE_BYTES + READ_CHUNK_BYTES)
+        );
     }
 }

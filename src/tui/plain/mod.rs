@@ -18,7 +18,10 @@ use std::sync::mpsc::channel;
 use surface::{PlainTextSurface, SharedPrompt};
 
 use super::app::{InitialState, StartupScreen, UiSettings};
-use super::{EventLoop, EventLoopParts, SettingsSource, event_channels, panics, signals, terminal_problem, ui_settings};
+use super::{
+    EventLoop, EventLoopParts, SettingsSource, event_channels, panics, signals, terminal_problem,
+    ui_settings,
+};
 use crate::config::{LayoutStore, PaneLayout};
 use crate::domain::Problem;
 use crate::engine::Engine;
@@ -28,18 +31,27 @@ pub async fn run_plain(engine: Arc<Engine>, wishes: SettingsSource) -> Result<u8
     let beginning = engine.first_credentials(surface::VIRTUAL_SIZE.1)?;
     let (doors, inbox) = event_channels();
     let _panics = panics::PanicGuard::new(doors.system_events.clone());
-    let watch = signals::SignalWatcher::new(doors.system_events.clone(), signals::InterruptPolicy::ForwardToApp)
+    let watch = signals::SignalWatcher::new(
+        doors.system_events.clone(),
+        signals::InterruptPolicy::ForwardToApp,
+    )
+    .map_err(|error| terminal_problem(&error))?;
+    watch
+        .start(wishes.directory().map(std::path::Path::to_owned))
         .map_err(|error| terminal_problem(&error))?;
-    watch.start(wishes.directory().map(std::path::Path::to_owned)).map_err(|error| terminal_problem(&error))?;
     let (asked, (listen, questions)) = (SharedPrompt::default(), channel());
-    line_reader::spawn_reader(asked.clone(), questions, doors.inputs.clone()).map_err(|error| terminal_problem(&error))?;
+    line_reader::spawn_reader(asked.clone(), questions, doors.inputs.clone())
+        .map_err(|error| terminal_problem(&error))?;
     let surface = PlainTextSurface::new(asked, listen);
     let size = surface::VIRTUAL_SIZE;
     let start = InitialState {
         first_page: beginning,
         catalog: Arc::clone(&engine.catalog),
         size,
-        preferences: UiSettings { startup_screen: StartupScreen::EmptyList, ..ui_settings(&wishes.report.settings) },
+        preferences: UiSettings {
+            startup_screen: StartupScreen::EmptyList,
+            ..ui_settings(&wishes.report.settings)
+        },
         layout: PaneLayout::default(),
     };
     Ok(EventLoop::run(EventLoopParts {

@@ -35,10 +35,20 @@ pub(super) fn page_lines(page: &ReadoutPage, app: &App, now: Now) -> Vec<String>
 /// How a credential stands, in one line.
 pub(super) fn credential_summary(credential: &Credential, app: &App, now: Now) -> String {
     let standing = CredentialStatus::for_credential(credential, now.wall).as_str();
-    let status = credential.last_check.as_ref().and_then(|check| check.status).map(|status| format!(" {status}"));
-    let end = display_format::days_left(credential, now.wall).map(|days| format!(", {}", expiry_text(days)));
+    let status = credential
+        .last_check
+        .as_ref()
+        .and_then(|check| check.status)
+        .map(|status| format!(" {status}"));
+    let end = display_format::days_left(credential, now.wall)
+        .map(|days| format!(", {}", expiry_text(days)));
     let [status, end] = [status, end].map(Option::unwrap_or_default);
-    format!("{}, {}, {}: {standing}{status}{end}", app.display_name(credential), credential.kind, credential.region)
+    format!(
+        "{}, {}, {}: {standing}{status}{end}",
+        app.display_name(credential),
+        credential.kind,
+        credential.region
+    )
 }
 
 /// What became of a request, in lines.
@@ -55,7 +65,11 @@ pub(super) fn request_lines(app: &App) -> Vec<String> {
 
 /// A problem in three lines.
 pub(super) fn problem_lines(problem: &Problem) -> Vec<String> {
-    vec![format!("{}.", problem.what), format!("Why: {}", problem.why), format!("Do: {}", problem.remedy)]
+    vec![
+        format!("{}.", problem.what),
+        format!("Why: {}", problem.why),
+        format!("Do: {}", problem.remedy),
+    ]
 }
 
 fn credential_lines(app: &App, now: Now) -> Vec<String> {
@@ -64,45 +78,86 @@ fn credential_lines(app: &App, now: Now) -> Vec<String> {
     let mut lines = vec![match list.filter_is_empty() {
         _ if list.all().is_empty() => return vec!["No credentials yet; add keeps one.".to_owned()],
         true => format!("{all}, by {}:", list.sort.as_str()),
-        false => format!("{} of {all} match \"{}\", by {}:", list.visible_count(), list.filter.input.value(), list.sort.as_str()),
+        false => format!(
+            "{} of {all} match \"{}\", by {}:",
+            list.visible_count(),
+            list.filter.input.value(),
+            list.sort.as_str()
+        ),
     }];
-    let shown = (0..MAX_CREDENTIALS).map_while(|at| list.nth(at).map(|credential| (at + 1, credential)));
+    let shown =
+        (0..MAX_CREDENTIALS).map_while(|at| list.nth(at).map(|credential| (at + 1, credential)));
     lines.extend(shown.map(|(number, credential)| {
         let mark = if list.is_marked(&credential.id) { " (marked)" } else { "" };
         format!("{number}. {}{mark}", credential_summary(credential, app, now))
     }));
     let more = list.visible_count().saturating_sub(MAX_CREDENTIALS);
-    lines.extend((more > 0).then(|| format!("And {}; filter shortens the list.", display_format::format_count(more, "other"))));
+    lines.extend((more > 0).then(|| {
+        format!("And {}; filter shortens the list.", display_format::format_count(more, "other"))
+    }));
     lines
 }
 
 fn detail_lines(credential: &Credential, app: &App, now: Now) -> Vec<String> {
-    let provider = app.catalog.provider(&credential.provider).map_or(&credential.provider, |known| &known.title);
-    let kind = app.catalog.kind(&credential.provider, &credential.kind).map_or(&credential.kind, |known| &known.title);
+    let provider = app
+        .catalog
+        .provider(&credential.provider)
+        .map_or(&credential.provider, |known| &known.title);
+    let kind = app
+        .catalog
+        .kind(&credential.provider, &credential.kind)
+        .map_or(&credential.kind, |known| &known.title);
     let mut lines = vec![format!("{}: {provider}, {kind}.", app.display_name(credential))];
     if app.ui_state.presentation == PresentationMode::Off {
         let principal = credential.principal.as_ref();
-        lines.extend(principal.map(|known| format!("Acts as: {}, {}", known.name, known.kind.replace('_', " "))));
+        lines.extend(
+            principal
+                .map(|known| format!("Acts as: {}, {}", known.name, known.kind.replace('_', " "))),
+        );
         lines.extend(credential.fields.iter().map(|(id, value)| format!("{id}: {value}")));
     }
     lines.push(credential.expires.map_or("Expires: not known".to_owned(), |end| {
-        let left = display_format::days_left(credential, now.wall).map(expiry_text).unwrap_or_default();
+        let left =
+            display_format::days_left(credential, now.wall).map(expiry_text).unwrap_or_default();
         format!("Expires: {}, {left}", display_format::format_date(end))
     }));
-    lines.push(credential.last_check.as_ref().map_or("Checked: never; check does".to_owned(), |check| {
-        format!("Checked: {}, {}", check_text(check), display_format::format_age(check.checked_at, now.wall))
-    }));
+    lines.push(credential.last_check.as_ref().map_or(
+        "Checked: never; check does".to_owned(),
+        |check| {
+            format!(
+                "Checked: {}, {}",
+                check_text(check),
+                display_format::format_age(check.checked_at, now.wall)
+            )
+        },
+    ));
     let region = app.catalog.region(&credential.provider, &credential.region);
-    let host = region.map(|region| format!(", {}", display_format::host_and_port(&region.api))).unwrap_or_default();
+    let host = region
+        .map(|region| format!(", {}", display_format::host_and_port(&region.api)))
+        .unwrap_or_default();
     lines.push(format!("Region: {}{host}", credential.region));
-    lines.extend((!credential.labels.is_empty()).then(|| format!("Labels: {}", credential.labels.join(", "))));
-    let twins: Vec<_> = app.detail.duplicates().iter().filter_map(|name| display_name(name.as_str(), app)).collect();
-    lines.extend((!twins.is_empty()).then(|| format!("The same secret is kept as: {}", twins.join(", "))));
+    lines.extend(
+        (!credential.labels.is_empty())
+            .then(|| format!("Labels: {}", credential.labels.join(", "))),
+    );
+    let twins: Vec<_> = app
+        .detail
+        .duplicates()
+        .iter()
+        .filter_map(|name| display_name(name.as_str(), app))
+        .collect();
+    lines.extend(
+        (!twins.is_empty()).then(|| format!("The same secret is kept as: {}", twins.join(", "))),
+    );
     lines
 }
 
 fn display_name(name: &str, app: &App) -> Option<String> {
-    app.credentials.all().iter().find(|known| known.name.as_str() == name).map(|known| app.display_name(known))
+    app.credentials
+        .all()
+        .iter()
+        .find(|known| known.name.as_str() == name)
+        .map(|known| app.display_name(known))
 }
 
 fn region_lines(app: &App) -> Vec<String> {
@@ -111,8 +166,14 @@ fn region_lines(app: &App) -> Vec<String> {
     let line = |(at, region): (usize, &crate::domain::region::Region)| {
         let own = if region.id == credential.region { ", its own" } else { "" };
         let cursor = if at == app.regions.cursor() { ", chosen for switch-region" } else { "" };
-        let check = app.regions.check_in(&region.id).map_or_else(|| "never checked".to_owned(), check_text);
-        format!("{}. {}, {}{own}{cursor}: {check}", at + 1, region.id, display_format::host_and_port(&region.api))
+        let check =
+            app.regions.check_in(&region.id).map_or_else(|| "never checked".to_owned(), check_text);
+        format!(
+            "{}. {}, {}{own}{cursor}: {check}",
+            at + 1,
+            region.id,
+            display_format::host_and_port(&region.api)
+        )
     };
     let mut lines = vec![format!("Regions of {}:", app.display_name(credential))];
     lines.extend(all.iter().enumerate().map(line));
@@ -121,13 +182,16 @@ fn region_lines(app: &App) -> Vec<String> {
 
 fn console_lines(app: &App) -> Vec<String> {
     let request = match app.current_request() {
-        Some(RequestReadiness::Ready(draft)) => format!("Request: {} {}", draft.method, draft.address()),
+        Some(RequestReadiness::Ready(draft)) => {
+            format!("Request: {} {}", draft.method, draft.address())
+        }
         Some(RequestReadiness::MissingParameters(preset)) => {
             format!("Request: {} {}", preset.method, request_line::preset_address(&preset))
         }
         None => return vec!["There is no request for this kind of credential.".to_owned()],
     };
-    let mut lines = vec![format!("{request} (send sends it, presets offers others, edit-request changes it)")];
+    let mut lines =
+        vec![format!("{request} (send sends it, presets offers others, edit-request changes it)")];
     lines.extend(request_lines(app));
     lines
 }
@@ -143,7 +207,12 @@ fn response_lines(answered: &ResponseView, view: ResponseTab) -> Vec<String> {
         DetailLine::Pair(name, value) => format!("{name}: {value}"),
         DetailLine::Explanation(words) => format!("  that is: {words}"),
     }));
-    lines.extend(answered.filter_text().filter(|_| view == ResponseTab::Body).map(|filter| format!("Filtered with {filter}:")));
+    lines.extend(
+        answered
+            .filter_text()
+            .filter(|_| view == ResponseTab::Body)
+            .map(|filter| format!("Filtered with {filter}:")),
+    );
     match answered.layout_state(view) {
         None => {}
         Some(LayoutState::Absent) => lines.push("It has no body.".to_owned()),
@@ -153,8 +222,12 @@ fn response_lines(answered: &ResponseView, view: ResponseTab) -> Vec<String> {
             let text = document.pretty_text();
             lines.extend(text.lines().take(MAX_RESPONSE_LINES).map(str::to_owned));
             let more = text.lines().count().saturating_sub(MAX_RESPONSE_LINES);
-            let word =
-                || format!("And {}; search finds lines, copy-body copies all.", display_format::format_count(more, "other line"));
+            let word = || {
+                format!(
+                    "And {}; search finds lines, copy-body copies all.",
+                    display_format::format_count(more, "other line")
+                )
+            };
             lines.extend((more > 0).then(word));
         }
     }
@@ -165,9 +238,13 @@ fn match_lines(words: &str, app: &App) -> Vec<String> {
     let laid = app.console.response().and_then(|answered| answered.layout_state(app.console.tab));
     let Some(LayoutState::Ready(document)) = laid else { return Vec::new() };
     let text = document.pretty_text();
-    let found: Vec<_> = text.lines().enumerate().filter(|(_, line)| line.to_lowercase().contains(words)).collect();
-    let mut lines = vec![format!("{} with \"{words}\".", display_format::format_count(found.len(), "line"))];
-    lines.extend(found.iter().take(MAX_MATCHES).map(|(at, line)| format!("{}: {}", at + 1, line.trim())));
+    let found: Vec<_> =
+        text.lines().enumerate().filter(|(_, line)| line.to_lowercase().contains(words)).collect();
+    let mut lines =
+        vec![format!("{} with \"{words}\".", display_format::format_count(found.len(), "line"))];
+    lines.extend(
+        found.iter().take(MAX_MATCHES).map(|(at, line)| format!("{}: {}", at + 1, line.trim())),
+    );
     lines
 }
 
@@ -179,9 +256,13 @@ fn command_lines(app: &App) -> Vec<String> {
         "Where several lines may stand, + and a line adds it to them; Enter goes on.".to_owned(),
     ];
     for group in CommandGroup::ALL {
-        let offered = COMMANDS.iter().filter(|command| command.group == group && app.can_run(command.action));
-        let offered: Vec<_> =
-            offered.filter_map(|command| Some(format!("  {}: {}", command.name, conversation::plain_help(command)?))).collect();
+        let offered =
+            COMMANDS.iter().filter(|command| command.group == group && app.can_run(command.action));
+        let offered: Vec<_> = offered
+            .filter_map(|command| {
+                Some(format!("  {}: {}", command.name, conversation::plain_help(command)?))
+            })
+            .collect();
         lines.extend((!offered.is_empty()).then(|| format!("{}:", group.title())));
         lines.extend(offered);
     }

@@ -54,7 +54,12 @@ impl SharedPrompt {
 impl PlainTextSurface {
     /// Paper whose questions are answered by a thread that waits for `listen`.
     pub(super) fn new(asked: SharedPrompt, listen: Sender<()>) -> Self {
-        Self { announcer: Announcer::default(), shared_prompt: asked, read_requests: listen, echo_guard: EchoGuard::new() }
+        Self {
+            announcer: Announcer::default(),
+            shared_prompt: asked,
+            read_requests: listen,
+            echo_guard: EchoGuard::new(),
+        }
     }
 
     /// Writes what is new and asks, in this order: nobody answers what has not been written.
@@ -86,7 +91,9 @@ impl ScreenSurface for PlainTextSurface {
     fn draw(&mut self, app: &App, now: Now) -> io::Result<()> {
         let prompt = app.next_prompt(now);
         let waiting = self.shared_prompt.lock().prompt.clone();
-        if waiting.is_some() && (prompt == waiting || prompt.is_none()) || announce::is_body_loading(app) {
+        if waiting.is_some() && (prompt == waiting || prompt.is_none())
+            || announce::is_body_loading(app)
+        {
             return Ok(());
         }
         let news = self.pending_lines(app, now);

@@ -11,8 +11,8 @@ use crate::domain::response::CheckResult;
 use crate::domain::rotation::{RotationPhase as RotationState, RotationPurpose, RotationStatus};
 use crate::domain::{CredentialId, Secret};
 use crate::engine::task_protocol::{
-    BackendInfo, BackendKind, BackgroundTask, ConsoleEvent, CredentialEvent, CredentialTask, Persistence, PromptId,
-    RotationEvent, RotationTask, StoreStatus, TaskEvent, TaskId, TaskReport,
+    BackendInfo, BackendKind, BackgroundTask, ConsoleEvent, CredentialEvent, CredentialTask,
+    Persistence, PromptId, RotationEvent, RotationTask, StoreStatus, TaskEvent, TaskId, TaskReport,
 };
 use crate::tui::app::command::COMMANDS;
 use crate::tui::app::console::RequestReadiness;
@@ -32,10 +32,18 @@ struct Person {
 
 impl Person {
     fn new() -> Self {
-        let mut person = Self { session: TestSession::new(120, 50), news: Announcer::default(), told: String::new() };
+        let mut person = Self {
+            session: TestSession::new(120, 50),
+            news: Announcer::default(),
+            told: String::new(),
+        };
         assert_eq!(person.prompt(), None, "until the store is known");
-        let backend =
-            BackendInfo { kind: BackendKind::File, title: "encrypted file", persistence: Persistence::Disk, item_limit: 65_536 };
+        let backend = BackendInfo {
+            kind: BackendKind::File,
+            title: "encrypted file",
+            persistence: Persistence::Disk,
+            item_limit: 65_536,
+        };
         person.report(TaskId(1), TaskEvent::Store(StoreStatus { backend, problem: None }));
         person
     }
@@ -52,7 +60,10 @@ impl Person {
     /// Answers the question; returns what is told then.
     fn say(&mut self, line: &str) -> String {
         let prompt = self.prompt().expect("a question");
-        self.session.handle_message(Message::Input(InputEvent::LineEntered(prompt, line.to_owned().into())));
+        self.session.handle_message(Message::Input(InputEvent::LineEntered(
+            prompt,
+            line.to_owned().into(),
+        )));
         self.listen()
     }
 
@@ -70,7 +81,9 @@ impl Person {
     /// The newest task that was started.
     fn task(&self) -> (TaskId, &BackgroundTask) {
         let started = self.session.effects.iter().rev().find_map(|effect| match effect {
-            UiEffect::StartTask(id, task) if !matches!(task, BackgroundTask::Credential(CredentialTask::RegionChecks(_))) => {
+            UiEffect::StartTask(id, task)
+                if !matches!(task, BackgroundTask::Credential(CredentialTask::RegionChecks(_))) =>
+            {
                 Some((*id, task))
             }
             _ => None,
@@ -145,10 +158,17 @@ fn credentials_are_chosen_by_number_and_name_and_commands_take_one() {
     assert!(person.say("check ci-scanner").contains("Check ci-scanner..."));
     assert_eq!(person.prompt(), None, "while it runs, nothing is asked");
     let (task, _) = person.task();
-    let fresh =
-        crate::domain::credential::CheckReport { checked_at: person.session.now.wall, ..check(CheckResult::Refused, Some(401)) };
-    let event = TaskEvent::Checked { credential: id(0), region: "SNYK-EU-01".to_owned(), check: fresh };
-    assert!(person.report(task, event).contains("ci-scanner, service-account-token, SNYK-EU-01: refused 401"));
+    let fresh = crate::domain::credential::CheckReport {
+        checked_at: person.session.now.wall,
+        ..check(CheckResult::Refused, Some(401))
+    };
+    let event =
+        TaskEvent::Checked { credential: id(0), region: "SNYK-EU-01".to_owned(), check: fresh };
+    assert!(
+        person
+            .report(task, event)
+            .contains("ci-scanner, service-account-token, SNYK-EU-01: refused 401")
+    );
     assert!(person.report(task, TaskEvent::Done).contains("Check ci-scanner: done."));
     assert_eq!(person.question(), "ci-scanner> ");
 }
@@ -161,7 +181,10 @@ fn keys_and_titles_are_understood_and_mistakes_are_met_with_the_nearest() {
     let (task, _) = person.task();
     person.report(task, TaskEvent::Done);
     let told = person.say("rotat");
-    assert!(told.contains("\"rotat\" is no command") && told.contains("Did you mean rotate"), "{told}");
+    assert!(
+        told.contains("\"rotat\" is no command") && told.contains("Did you mean rotate"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -179,28 +202,45 @@ fn adding_asks_for_one_thing_after_another_and_never_tells_the_secret() {
     let mut person = Person::new();
     assert!(person.say("add").contains("Add a credential."));
     let prompt = person.prompt().expect("a question");
-    assert!(prompt.question.contains("Secret (not shown)") && prompt.echo == EchoMode::Hidden, "{prompt:?}");
+    assert!(
+        prompt.question.contains("Secret (not shown)") && prompt.echo == EchoMode::Hidden,
+        "{prompt:?}"
+    );
     person.say(SECRET);
     assert_eq!(person.prompt(), None, "until it is known what it is");
     let (task, _) = person.task();
-    assert!(person.report(task, identified("snyk", "personal-access-token")).contains("This is a Snyk personal access token"));
+    assert!(
+        person
+            .report(task, identified("snyk", "personal-access-token"))
+            .contains("This is a Snyk personal access token")
+    );
     assert!(person.question().contains("Name"), "{}", person.question());
     person.say("laptop");
     while !person.question().starts_with("1 Cancel") {
         person.say("");
     }
     assert_eq!(person.question(), "1 Cancel, 2 Add: ");
-    assert!(person.say("").contains("Say which"), "what was filled in is not lost by another Enter");
+    assert!(
+        person.say("").contains("Say which"),
+        "what was filled in is not lost by another Enter"
+    );
     person.say("2");
-    assert!(person.question().contains("Name laptop exists already\nName [laptop]: "), "{}", person.question());
+    assert!(
+        person.question().contains("Name laptop exists already\nName [laptop]: "),
+        "{}",
+        person.question()
+    );
     person.say("other");
     while !person.question().starts_with("1 Cancel") {
         person.say("");
     }
     person.say("add");
-    let (task, BackgroundTask::Credential(CredentialTask::Add(new, _))) = person.task() else { panic!("nothing is added") };
+    let (task, BackgroundTask::Credential(CredentialTask::Add(new, _))) = person.task() else {
+        panic!("nothing is added")
+    };
     assert_eq!((new.name.as_str(), new.kind.as_str()), ("other", "personal-access-token"));
-    let refusal = Problem::new("It was not kept", "the store is locked", "unlock it").with_class(ProblemClass::Store);
+    let refusal = Problem::new("It was not kept", "the store is locked", "unlock it")
+        .with_class(ProblemClass::Store);
     assert!(person.report(task, TaskEvent::Failed(refusal)).contains("It was not kept"));
     person.say(".");
     assert_eq!(person.question(), "appsec-bot> ");
@@ -214,7 +254,12 @@ fn what_is_not_recognised_is_asked_for() {
     person.say("something");
     let (task, _) = person.task();
     let secret = Arc::new(Secret::from_text("something".to_owned()));
-    let nothing = CredentialEvent::Identified { secret, cleaned: Vec::new(), candidates: Vec::new(), twins: Vec::new() };
+    let nothing = CredentialEvent::Identified {
+        secret,
+        cleaned: Vec::new(),
+        candidates: Vec::new(),
+        twins: Vec::new(),
+    };
     assert!(person.report(task, TaskEvent::Credential(nothing)).contains("Not recognised"));
     assert!(person.question().contains("Provider: 1 Snyk, 2 Snyk Apps"), "{}", person.question());
     person.say("appc");
@@ -243,9 +288,14 @@ fn a_revocation_that_begins_is_not_called_undone_and_what_it_asks_is_found_again
     person.say("revoke ci-scanner");
     person.say("1");
     let told = person.say("ci-scanner");
-    let (task, BackgroundTask::Rotation(RotationTask::Revoke(..))) = person.task() else { panic!("it does not begin") };
+    let (task, BackgroundTask::Rotation(RotationTask::Revoke(..))) = person.task() else {
+        panic!("it does not begin")
+    };
     assert!(!told.contains("nothing was done") && !told.contains("behind the screen"), "{told}");
-    person.report(task, TaskEvent::Rotation(RotationEvent::PromptOpened(PromptId(1), Box::new(sign_in_prompt()))));
+    person.report(
+        task,
+        TaskEvent::Rotation(RotationEvent::PromptOpened(PromptId(1), Box::new(sign_in_prompt()))),
+    );
     assert!(person.question().starts_with("Number or words"), "{}", person.question());
     assert!(person.say("close").contains("behind the screen"));
     assert_eq!(person.question(), "ci-scanner> ", "it waits for the person, not the person for it");
@@ -256,11 +306,17 @@ fn a_revocation_that_begins_is_not_called_undone_and_what_it_asks_is_found_again
 #[test]
 fn a_command_in_a_question_is_heard() {
     let mut person = Person::new();
-    for (open, word) in
-        [("presets", "close"), ("create", "close"), ("history", "."), ("probe", "cancel"), ("edit", "."), ("activity", "leave")]
-    {
+    for (open, word) in [
+        ("presets", "close"),
+        ("create", "close"),
+        ("history", "."),
+        ("probe", "cancel"),
+        ("edit", "."),
+        ("activity", "leave"),
+    ] {
         person.say(open);
-        if let Some(task) = person.session.app.console.awaited_list.as_ref().map(|(task, _)| *task) {
+        if let Some(task) = person.session.app.console.awaited_list.as_ref().map(|(task, _)| *task)
+        {
             person.report(task, TaskEvent::Console(ConsoleEvent::History(Vec::new())));
         }
         person.say(word);
@@ -285,7 +341,10 @@ fn the_region_is_chosen_from_a_list_or_named_at_once() {
         person.say("laptop");
         assert!(person.say(line).contains("3. SNYK-EU-01"), "{line}");
         person.say("3");
-        assert!(matches!(person.task().1, BackgroundTask::Credential(CredentialTask::Edit(..))), "{line}");
+        assert!(
+            matches!(person.task().1, BackgroundTask::Credential(CredentialTask::Edit(..))),
+            "{line}"
+        );
     }
     let mut person = Person::new();
     person.say("laptop");
@@ -299,10 +358,25 @@ fn what_else_can_be_done_with_an_item_is_said_with_its_number() {
     person.say("saved");
     assert_eq!(person.prompt(), None, "until the list is read");
     let (task, _) = person.task();
-    let Some(RequestReadiness::Ready(draft)) = person.session.app.current_request() else { panic!("no request") };
-    let saved = |name: &str| (SavedRequestName::parse(name).expect("a name"), Ok(SavedRequest::from_draft(&draft, "snyk")));
-    person.report(task, TaskEvent::Console(ConsoleEvent::SavedRequests(vec![saved("one"), saved("two")])));
-    assert_eq!(person.told.matches("Snyk").count(), 2, "its provider, of each once: {}", person.told);
+    let Some(RequestReadiness::Ready(draft)) = person.session.app.current_request() else {
+        panic!("no request")
+    };
+    let saved = |name: &str| {
+        (
+            SavedRequestName::parse(name).expect("a name"),
+            Ok(SavedRequest::from_draft(&draft, "snyk")),
+        )
+    };
+    person.report(
+        task,
+        TaskEvent::Console(ConsoleEvent::SavedRequests(vec![saved("one"), saved("two")])),
+    );
+    assert_eq!(
+        person.told.matches("Snyk").count(),
+        2,
+        "its provider, of each once: {}",
+        person.told
+    );
     assert!(!person.told.contains("snyk"), "by its title: {}", person.told);
     assert!(person.question().contains("also copy 1, rename 1, delete 1"), "{}", person.question());
     person.say("delete 2");
@@ -338,12 +412,16 @@ fn signs_and_headings_are_not_read_out() {
     let (task, _) = person.task();
     let over = RotationStatus { purpose: RotationPurpose::Revoke, ..status(RotationState::Done) };
     let told = person.report(task, TaskEvent::Rotation(RotationEvent::Finished(over)));
-    assert!(told.contains("\nDone: it is revoked") || told.starts_with("Done: it is revoked"), "{told}");
+    assert!(
+        told.contains("\nDone: it is revoked") || told.starts_with("Done: it is revoked"),
+        "{told}"
+    );
     person.report(task, TaskEvent::Done);
     person.say("");
     person.say("welcome");
     let (task, _) = person.task();
-    let told = person.report(task, TaskEvent::Credential(CredentialEvent::ImportCandidates(Vec::new())));
+    let told =
+        person.report(task, TaskEvent::Credential(CredentialEvent::ImportCandidates(Vec::new())));
     assert!(told.contains("1. Add a token") && !told.contains("Begin"), "{told}");
 }
 
@@ -363,7 +441,10 @@ fn an_answer_to_another_question_is_not_taken() {
     let mut person = Person::new();
     let prompt = person.prompt().expect("a question");
     person.say("add");
-    person.session.handle_message(Message::Input(InputEvent::LineEntered(prompt, "remove".to_owned().into())));
+    person.session.handle_message(Message::Input(InputEvent::LineEntered(
+        prompt,
+        "remove".to_owned().into(),
+    )));
     assert!(person.listen().contains("nothing was done"));
 }
 
@@ -378,9 +459,14 @@ fn a_rotation_is_told_step_by_step_and_its_questions_are_asked() {
     assert!(told.contains("Plan: ") && told.contains("POST "), "{told}");
     assert!(person.question().contains("Cancel") && person.question().contains("Begin"));
     person.say("begin");
-    let (task, BackgroundTask::Rotation(RotationTask::Run(_))) = person.task() else { panic!("it does not begin") };
+    let (task, BackgroundTask::Rotation(RotationTask::Run(_))) = person.task() else {
+        panic!("it does not begin")
+    };
     assert_eq!(person.prompt(), None);
-    person.report(task, TaskEvent::Rotation(RotationEvent::PromptOpened(PromptId(1), Box::new(paste_prompt()))));
+    person.report(
+        task,
+        TaskEvent::Rotation(RotationEvent::PromptOpened(PromptId(1), Box::new(paste_prompt()))),
+    );
     assert_eq!(person.prompt().map(|prompt| prompt.echo), Some(EchoMode::Hidden));
     person.say("");
     assert!(person.question().starts_with("Number or words"), "{}", person.question());
@@ -410,7 +496,13 @@ fn a_presentation_hides_names_and_a_secret_is_never_read_out() {
     let mut person = Person::new();
     let told = person.say("show");
     assert!(told.contains("not printed"), "{told}");
-    assert!(!person.session.effects.iter().any(|effect| matches!(effect, UiEffect::StartTask(_, BackgroundTask::Secret(_)))));
+    assert!(
+        !person
+            .session
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, UiEffect::StartTask(_, BackgroundTask::Secret(_))))
+    );
     let told = person.say("presentation");
     assert_eq!(person.session.app.ui_state.presentation, PresentationMode::On);
     assert!(told.contains("credential ") && !told.contains("laptop"), "{told}");
@@ -426,12 +518,15 @@ fn a_request_of_several_lines_is_written_line_by_line() {
     assert!(person.question().contains("1. GET"), "{}", person.question());
     person.say("post");
     person.say("/rest/x");
-    for line in ["+a=1", "+b=2", "", "+x-one: 1", "+x-two: 2", "", "+{", "+ \"c\": 3", "+}", "", ""] {
+    for line in ["+a=1", "+b=2", "", "+x-one: 1", "+x-two: 2", "", "+{", "+ \"c\": 3", "+}", "", ""]
+    {
         person.say(line);
     }
     assert!(person.question().contains("1 Take"), "{}", person.question());
     person.say("1");
-    let Some(RequestReadiness::Ready(draft)) = person.session.app.current_request() else { panic!("no request") };
+    let Some(RequestReadiness::Ready(draft)) = person.session.app.current_request() else {
+        panic!("no request")
+    };
     assert_eq!(draft.method, HttpMethod::Post);
     let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     assert_eq!(draft.query[1..], [("a", "1"), ("b", "2")].map(pair));

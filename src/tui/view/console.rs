@@ -53,7 +53,9 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
         }
         RequestState::Sending(sending) => {
             draw_rule(pen, inner.row(1), "sending…");
-            let time = display_format::format_duration(pen.now.instant.saturating_duration_since(sending.since));
+            let time = display_format::format_duration(
+                pen.now.instant.saturating_duration_since(sending.since),
+            );
             if let Some((pages, items)) = sending.page_progress {
                 let read = format!(
                     "{}, {} so far",
@@ -62,7 +64,11 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
                 );
                 pen.write_text(inner.row(2), &read, StyleRole::Accent);
             }
-            let key = app.preferences.keys.label(CommandAction::Program(ProgramAction::Cancel)).unwrap_or_default();
+            let key = app
+                .preferences
+                .keys
+                .label(CommandAction::Program(ProgramAction::Cancel))
+                .unwrap_or_default();
             let waiting = format!("Waiting for the answer since {time}; {key} cancels");
             pen.write_paragraph(inner.split_top(3).1, &waiting, StyleRole::Dim);
         }
@@ -82,9 +88,10 @@ fn draw_request(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let app = pen.app;
     let (method, address) = match app.current_request() {
         Some(RequestReadiness::Ready(draft)) => (draft.method, draft.address()),
-        Some(RequestReadiness::MissingParameters(preset)) => {
-            (HttpMethod::parse(&preset.method).unwrap_or_default(), request_line::preset_address(&preset))
-        }
+        Some(RequestReadiness::MissingParameters(preset)) => (
+            HttpMethod::parse(&preset.method).unwrap_or_default(),
+            request_line::preset_address(&preset),
+        ),
         None => {
             pen.write_text(area, "There is no request for this kind of credential", StyleRole::Dim);
             return;
@@ -92,10 +99,18 @@ fn draw_request(pen: &mut CellPainter<'_>, area: ScreenRect) {
     };
     let onward = app.follow_up_requests();
     let send = match &onward {
-        Some(onward) => format!("{} go on with {}", pen.glyphs().enter_key, shorten_name(&onward.name, area.width)),
+        Some(onward) => format!(
+            "{} go on with {}",
+            pen.glyphs().enter_key,
+            shorten_name(&onward.name, area.width)
+        ),
         None => format!("{} send", pen.glyphs().enter_key),
     };
-    let rest = pen.write_right(area, &send, if app.ui_state.focus == Pane::Console { StyleRole::Key } else { StyleRole::Dim });
+    let rest = pen.write_right(
+        area,
+        &send,
+        if app.ui_state.focus == Pane::Console { StyleRole::Key } else { StyleRole::Dim },
+    );
     let role = if method.is_safe() { StyleRole::Accent } else { StyleRole::Danger };
     let rest = pen.write_text(rest, method.as_str(), role).split_left(2).1;
     pen.write_text(rest, &address, StyleRole::Text);
@@ -104,7 +119,11 @@ fn draw_request(pen: &mut CellPainter<'_>, area: ScreenRect) {
 /// A name that leaves room in so many columns for the request beside it.
 fn shorten_name(name: &str, columns: u16) -> String {
     let longest = usize::from(columns / 3).clamp(8, 24);
-    if name.chars().count() <= longest { name.to_owned() } else { name.chars().take(longest).chain(['…']).collect() }
+    if name.chars().count() <= longest {
+        name.to_owned()
+    } else {
+        name.chars().take(longest).chain(['…']).collect()
+    }
 }
 
 /// A line across, with a word in it.
@@ -119,12 +138,23 @@ fn draw_rule(pen: &mut CellPainter<'_>, area: ScreenRect, word: &str) {
 /// What can be done here, where nothing has been done yet: key, name, and as much of the help as there is room for.
 fn draw_suggestions(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let app = pen.app;
-    let offered = SUGGESTED_ACTIONS.into_iter().map(CommandAction::Console).filter(|action| app.can_run(*action));
+    let offered = SUGGESTED_ACTIONS
+        .into_iter()
+        .map(CommandAction::Console)
+        .filter(|action| app.can_run(*action));
     for (action, line) in offered.zip(0..area.height) {
-        let (Some(command), Some(key)) = (command::find_by_action(action), app.preferences.keys.label(action)) else { continue };
+        let (Some(command), Some(key)) =
+            (command::find_by_action(action), app.preferences.keys.label(action))
+        else {
+            continue;
+        };
         let (left, help) = area.row(line).split_left(SUGGESTION_COLUMNS);
         pen.write_right(left.split_left(SUGGESTION_KEY_COLUMNS).0, &key, StyleRole::Key);
-        pen.write_text(left.split_left(SUGGESTION_KEY_COLUMNS + 1).1, command.title, StyleRole::Text);
+        pen.write_text(
+            left.split_left(SUGGESTION_KEY_COLUMNS + 1).1,
+            command.title,
+            StyleRole::Text,
+        );
         if help.width >= SUGGESTION_COLUMNS {
             pen.write_text(help, command.help, StyleRole::Dim);
         }
@@ -149,9 +179,17 @@ fn draw_response(pen: &mut CellPainter<'_>, inner: ScreenRect, answered: &Respon
     let tabs = app.response_tabs();
     let room = tabs.first().map_or(inner.width, |(_, area)| area.x.saturating_sub(inner.x + 4));
     // What was answered to another request is not to be taken for an answer to the one above it.
-    let (role, sign) = if app.response_matches_request(answered) { (role, "") } else { (StyleRole::Dim, "earlier: ") };
+    let (role, sign) = if app.response_matches_request(answered) {
+        (role, "")
+    } else {
+        (StyleRole::Dim, "earlier: ")
+    };
     let summary = answered.summary(usize::from(room.saturating_sub(2)).saturating_sub(sign.len()));
-    pen.write_text(inner.row(1).split_left(2).1.split_left(room).0, &format!(" {sign}{summary} "), role);
+    pen.write_text(
+        inner.row(1).split_left(2).1.split_left(room).0,
+        &format!(" {sign}{summary} "),
+        role,
+    );
     for (view, tab) in tabs {
         let chosen = view == app.console.tab;
         pen.write_text(
@@ -221,13 +259,16 @@ fn draw_text(pen: &mut CellPainter<'_>, area: ScreenRect, laid: &LayoutState) {
             ];
             let [key, string, number, literal, dim, text] = roles.map(|role| pen.style(role));
             let [added, removed] = [StyleRole::Good, StyleRole::Bad].map(|role| pen.style(role));
-            let (cursor, found) = (pen.overlay_style(StyleRole::SelectionIdle), pen.style(StyleRole::Match));
+            let (cursor, found) =
+                (pen.overlay_style(StyleRole::SelectionIdle), pen.style(StyleRole::Match));
             let style = |ink| match ink {
                 TokenStyle::Token(Token::Key) => key,
                 TokenStyle::Token(Token::String) => string,
                 TokenStyle::Token(Token::Number) => number,
                 TokenStyle::Token(Token::Keyword) => literal,
-                TokenStyle::Token(Token::Punctuation | Token::Summary) | TokenStyle::FoldMark | TokenStyle::Overflow => dim,
+                TokenStyle::Token(Token::Punctuation | Token::Summary)
+                | TokenStyle::FoldMark
+                | TokenStyle::Overflow => dim,
                 TokenStyle::Token(Token::Plain) => text,
                 TokenStyle::Token(Token::Added) => added,
                 TokenStyle::Token(Token::Removed) => removed,
@@ -235,14 +276,21 @@ fn draw_text(pen: &mut CellPainter<'_>, area: ScreenRect, laid: &LayoutState) {
                 TokenStyle::Cursor => Style::new(),
                 TokenStyle::Match => found,
             };
-            json::draw(document, rect, pen.buffer, DocumentStyles { style: &style, symbols: pen.app.preferences.symbols });
+            json::draw(
+                document,
+                rect,
+                pen.buffer,
+                DocumentStyles { style: &style, symbols: pen.app.preferences.symbols },
+            );
         }
     }
 }
 
 fn draw_details(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let (column, lines) = pen.app.detail_rows();
-    for (DetailRow { name, text, is_meaning }, at) in lines.iter().skip(pen.app.console.scroll).zip(0..area.height) {
+    for (DetailRow { name, text, is_meaning }, at) in
+        lines.iter().skip(pen.app.console.scroll).zip(0..area.height)
+    {
         let (left, right) = area.row(at).split_left(column);
         pen.write_text(left, name, StyleRole::JsonKey);
         pen.write_text(right, text, if *is_meaning { StyleRole::Dim } else { StyleRole::Text });
@@ -256,16 +304,29 @@ fn draw_status_line(pen: &mut CellPainter<'_>, inner: ScreenRect) {
     match app.console_status_line() {
         None => {}
         Some(ConsoleStatusLine::Filter(filter)) => {
-            let drop = app.preferences.keys.label(CommandAction::Console(ConsoleAction::ClearFilter)).unwrap_or_default();
+            let drop = app
+                .preferences
+                .keys
+                .label(CommandAction::Console(ConsoleAction::ClearFilter))
+                .unwrap_or_default();
             let rest = pen.write_right(line, &format!("{drop} shows all"), StyleRole::Dim);
             let rest = pen.write_text(rest, "| ", StyleRole::Key);
             pen.write_text(rest, filter, StyleRole::Accent);
         }
         Some(ConsoleStatusLine::Matches(found)) => {
-            let keys =
-                [ConsoleAction::NextMatch, ConsoleAction::PreviousMatch, ConsoleAction::ClearFilter].map(CommandAction::Console);
-            let [next, back, drop] = keys.map(|action| app.preferences.keys.label(action).unwrap_or_default());
-            let rest = pen.write_right(line, &format!("{next} next · {back} back · {drop} ends"), StyleRole::Dim);
+            let keys = [
+                ConsoleAction::NextMatch,
+                ConsoleAction::PreviousMatch,
+                ConsoleAction::ClearFilter,
+            ]
+            .map(CommandAction::Console);
+            let [next, back, drop] =
+                keys.map(|action| app.preferences.keys.label(action).unwrap_or_default());
+            let rest = pen.write_right(
+                line,
+                &format!("{next} next · {back} back · {drop} ends"),
+                StyleRole::Dim,
+            );
             let rest = pen.write_text(rest, "/ ", StyleRole::Key);
             pen.write_text(rest, &match_position(&found), StyleRole::Accent);
         }
@@ -285,9 +346,10 @@ fn draw_prompt(pen: &mut CellPainter<'_>, line: ScreenRect, prompt: &ConsoleProm
     let app = pen.app;
     let laid = app.console.response().and_then(|answered| answered.layout_state(app.console.tab));
     let (sign, place) = match (prompt.kind, laid) {
-        (ConsolePromptKind::Search, Some(LayoutState::Ready(document))) => {
-            ("/ ", document.search_matches().map(|found| match_position(&found)).unwrap_or_default())
-        }
+        (ConsolePromptKind::Search, Some(LayoutState::Ready(document))) => (
+            "/ ",
+            document.search_matches().map(|found| match_position(&found)).unwrap_or_default(),
+        ),
         (ConsolePromptKind::Search, _) => ("/ ", String::new()),
         (ConsolePromptKind::Filter, _) => ("| ", "Enter filters · ↑ earlier ones".to_owned()),
     };
@@ -298,6 +360,7 @@ fn draw_prompt(pen: &mut CellPainter<'_>, line: ScreenRect, prompt: &ConsoleProm
     let skipped = (cursor + 1).saturating_sub(room);
     let shown: String = prompt.input.value().chars().skip(skipped).collect();
     pen.write_text(rest, &shown, StyleRole::Text);
-    let column = u16::try_from(cursor - skipped).unwrap_or(u16::MAX).min(rest.width.saturating_sub(1));
+    let column =
+        u16::try_from(cursor - skipped).unwrap_or(u16::MAX).min(rest.width.saturating_sub(1));
     pen.restyle(rest.split_left(column).1.split_left(1).0, StyleRole::Selection);
 }

@@ -42,7 +42,10 @@ fn title(app: &App) -> String {
     if list.filter_is_empty() {
         "1 Credentials".to_owned()
     } else {
-        format!("1 Credentials · {}", display_format::format_part(list.visible_count(), list.all().len()))
+        format!(
+            "1 Credentials · {}",
+            display_format::format_part(list.visible_count(), list.all().len())
+        )
     }
 }
 
@@ -58,7 +61,9 @@ fn draw_filter(pen: &mut CellPainter<'_>, area: ScreenRect) {
         pen.write_text(rest, filter.input.value(), StyleRole::Text);
     }
     if filter.typing {
-        let column = u16::try_from(filter.input.visual_cursor()).unwrap_or(u16::MAX).min(rest.width.saturating_sub(1));
+        let column = u16::try_from(filter.input.visual_cursor())
+            .unwrap_or(u16::MAX)
+            .min(rest.width.saturating_sub(1));
         pen.restyle(rest.split_left(column).1.split_left(1).0, StyleRole::Selection);
     }
 }
@@ -66,14 +71,30 @@ fn draw_filter(pen: &mut CellPainter<'_>, area: ScreenRect) {
 fn draw_empty(pen: &mut CellPainter<'_>, area: ScreenRect) {
     if pen.app.credentials.all().is_empty() {
         let area = area.split_top(1).1;
-        let area = pen.write_paragraph(area, "No credentials yet.", StyleRole::Title).split_top(1).1;
-        let area = pen.write_paragraph(area, "Paste a token, or press a to add one: it says what it is.", StyleRole::Text);
+        let area =
+            pen.write_paragraph(area, "No credentials yet.", StyleRole::Title).split_top(1).1;
+        let area = pen.write_paragraph(
+            area,
+            "Paste a token, or press a to add one: it says what it is.",
+            StyleRole::Text,
+        );
         let area = area.split_top(1).1;
-        let key = pen.app.preferences.keys.label(CommandAction::Program(ProgramAction::Welcome)).unwrap_or_default();
-        let words = format!("{key} takes over what other programs have, chooses the store, or shows a demo.");
+        let key = pen
+            .app
+            .preferences
+            .keys
+            .label(CommandAction::Program(ProgramAction::Welcome))
+            .unwrap_or_default();
+        let words = format!(
+            "{key} takes over what other programs have, chooses the store, or shows a demo."
+        );
         pen.write_paragraph(area, &words, StyleRole::Dim);
     } else {
-        let area = pen.write_paragraph(area.split_top(1).1, "Nothing passes the filter.", StyleRole::Title);
+        let area = pen.write_paragraph(
+            area.split_top(1).1,
+            "Nothing passes the filter.",
+            StyleRole::Title,
+        );
         pen.write_paragraph(area, "Esc drops it.", StyleRole::Dim);
     }
 }
@@ -82,7 +103,11 @@ fn draw_row(pen: &mut CellPainter<'_>, area: ScreenRect, row: &CredentialRow<'_>
     let CredentialRow { credential, selected, marked } = row;
     let (role, sign) = status_symbol(pen, credential);
     let mark = if *marked { pen.glyphs().check_mark } else { " " };
-    let rest = pen.write_text(ScreenRect { x: area.x - 1, width: area.width + 1, ..area }, mark, StyleRole::Accent);
+    let rest = pen.write_text(
+        ScreenRect { x: area.x - 1, width: area.width + 1, ..area },
+        mark,
+        StyleRole::Accent,
+    );
     let rest = pen.write_text(rest, sign, role).split_left(1).1;
 
     let (rest, gist) = rest.split_left(rest.width.saturating_sub(STATUS_COLUMNS));
@@ -121,7 +146,9 @@ fn draw_position(pen: &mut CellPainter<'_>, area: ScreenRect, rows: ScreenRect) 
 /// In the right border: which part of the list is shown.
 fn draw_scrollbar(pen: &mut CellPainter<'_>, border: ScreenRect) {
     let list = &pen.app.credentials;
-    let Some((top, length)) = chart::scrollbar_thumb(list.top(), usize::from(border.height), list.visible_count()) else {
+    let Some((top, length)) =
+        chart::scrollbar_thumb(list.top(), usize::from(border.height), list.visible_count())
+    else {
         return;
     };
     for line in (top..top + length).filter_map(|line| u16::try_from(line).ok()) {
@@ -130,7 +157,10 @@ fn draw_scrollbar(pen: &mut CellPainter<'_>, border: ScreenRect) {
 }
 
 /// The sign and colour of how a credential stands.
-pub(super) fn status_symbol(pen: &CellPainter<'_>, credential: &Credential) -> (StyleRole, &'static str) {
+pub(super) fn status_symbol(
+    pen: &CellPainter<'_>,
+    credential: &Credential,
+) -> (StyleRole, &'static str) {
     CredentialStatus::for_credential(credential, pen.now.wall).style(pen.glyphs())
 }
 

@@ -51,9 +51,12 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
 
 fn heading(pen: &CellPainter<'_>, credential: &Credential) -> String {
     let catalogue = &pen.app.catalog;
-    let provider = catalogue.provider(&credential.provider).map_or(credential.provider.as_str(), |known| known.title.as_str());
-    let kind =
-        catalogue.kind(&credential.provider, &credential.kind).map_or(credential.kind.as_str(), |known| known.title.as_str());
+    let provider = catalogue
+        .provider(&credential.provider)
+        .map_or(credential.provider.as_str(), |known| known.title.as_str());
+    let kind = catalogue
+        .kind(&credential.provider, &credential.kind)
+        .map_or(credential.kind.as_str(), |known| known.title.as_str());
     format!("{provider} {} {kind}", pen.glyphs().separator)
 }
 
@@ -63,7 +66,10 @@ fn draw_secret(pen: &mut CellPainter<'_>, area: ScreenRect, credential: &Credent
     pen.write_text(area.row(0), "Secret", StyleRole::Dim);
     let place = area.split_left(DETAIL_LABEL_COLUMNS).1;
     let Some(shown) = app.detail.revealed_secret(&credential.id, pen.now.instant) else {
-        let rest = pen.write_text(place.row(0), &pen.glyphs().mask.repeat(MASK_COLUMNS), StyleRole::Secret).split_left(2).1;
+        let rest = pen
+            .write_text(place.row(0), &pen.glyphs().mask.repeat(MASK_COLUMNS), StyleRole::Secret)
+            .split_left(2)
+            .1;
         let hint = match app.ui_state.presentation {
             _ if app.detail.reveal_pending() => "asking the store…",
             PresentationMode::Off => "click to show",
@@ -87,14 +93,20 @@ fn draw_bytes(pen: &mut CellPainter<'_>, area: ScreenRect, bytes: &[u8]) -> u16 
     };
     let style = pen.style(StyleRole::Secret);
     let (mut column, mut row) = (0, 0);
-    for c in text.chars().map(|c| if crate::domain::text::is_unprintable(c) { '\u{fffd}' } else { c }) {
+    for c in
+        text.chars().map(|c| if crate::domain::text::is_unprintable(c) { '\u{fffd}' } else { c })
+    {
         let width = unicode_width::UnicodeWidthChar::width(c).unwrap_or(0).try_into().unwrap_or(0);
         if column + width > area.width {
             (column, row) = (0, row + 1);
         }
         if row >= area.height {
             let end = area.row(area.height.saturating_sub(1));
-            pen.write_text(end.split_left(end.width.saturating_sub(1)).1, pen.glyphs().ellipsis, StyleRole::Dim);
+            pen.write_text(
+                end.split_left(end.width.saturating_sub(1)).1,
+                pen.glyphs().ellipsis,
+                StyleRole::Dim,
+            );
             return area.height;
         }
         let cell = area.row(row).split_left(column).1;
@@ -112,24 +124,42 @@ fn facts(pen: &CellPainter<'_>, credential: &Credential) -> Vec<DetailFact> {
     if let Some(seen) = credential.fields.get(ORGANIZATIONS_FIELD) {
         facts.push(("Sees", vec![(StyleRole::Text, mask_for_audience(pen, seen))]));
     }
-    facts.extend([expiry_fact(pen, credential), age_fact(pen, credential), check_fact(pen, credential)]);
+    facts.extend([
+        expiry_fact(pen, credential),
+        age_fact(pen, credential),
+        check_fact(pen, credential),
+    ]);
     if let Some(reason) = failure_reason(credential) {
         facts.push(("", vec![(StyleRole::Text, reason)]));
     }
-    facts.extend(kind.filter(|kind| kind.authorization.uses_token_exchange()).map(|kind| session_fact(pen, credential, kind)));
+    facts.extend(
+        kind.filter(|kind| kind.authorization.uses_token_exchange())
+            .map(|kind| session_fact(pen, credential, kind)),
+    );
     let region = (StyleRole::Text, region_text(pen, credential));
     facts.push((
         "Region",
-        std::iter::once(region).chain(kind.into_iter().flat_map(|kind| authorization_spans(pen, credential, kind))).collect(),
+        std::iter::once(region)
+            .chain(kind.into_iter().flat_map(|kind| authorization_spans(pen, credential, kind)))
+            .collect(),
     ));
     if !pen.app.detail.duplicates().is_empty() {
         facts.push(fingerprint_fact(pen, credential));
     }
     if !credential.labels.is_empty() {
-        facts.push(("Labels", vec![(StyleRole::Text, mask_for_audience(pen, &credential.labels.join(" ")))]));
+        facts.push((
+            "Labels",
+            vec![(StyleRole::Text, mask_for_audience(pen, &credential.labels.join(" ")))],
+        ));
     }
     for (id, value) in credential.fields.iter().filter(|(id, _)| *id != ORGANIZATIONS_FIELD) {
-        facts.push(("Field", vec![(StyleRole::Dim, format!("{id} ")), (StyleRole::Text, mask_for_audience(pen, value))]));
+        facts.push((
+            "Field",
+            vec![
+                (StyleRole::Dim, format!("{id} ")),
+                (StyleRole::Text, mask_for_audience(pen, value)),
+            ],
+        ));
     }
     if pen.app.detail.duplicates().is_empty() {
         facts.push(fingerprint_fact(pen, credential));
@@ -138,44 +168,76 @@ fn facts(pen: &CellPainter<'_>, credential: &Credential) -> Vec<DetailFact> {
 }
 
 /// What a request carries: the scheme, and a mask of one width.
-fn authorization_spans(pen: &CellPainter<'_>, credential: &Credential, kind: &CredentialKind) -> [(StyleRole, String); 3] {
+fn authorization_spans(
+    pen: &CellPainter<'_>,
+    credential: &Credential,
+    kind: &CredentialKind,
+) -> [(StyleRole, String); 3] {
     let scheme = credential.scheme.as_deref().unwrap_or_else(|| kind.authorization.scheme());
     let blank = if scheme.is_empty() { "" } else { " " };
     let mask = pen.glyphs().mask.repeat(SHORT_MASK_COLUMNS);
-    [(StyleRole::Dim, "  Authorization: ".to_owned()), (StyleRole::Text, format!("{scheme}{blank}")), (StyleRole::Secret, mask)]
+    [
+        (StyleRole::Dim, "  Authorization: ".to_owned()),
+        (StyleRole::Text, format!("{scheme}{blank}")),
+        (StyleRole::Secret, mask),
+    ]
 }
 
 /// How long the access token that is at hand lives; or that a new sign-in is needed before there is another.
-fn session_fact(pen: &CellPainter<'_>, credential: &Credential, kind: &CredentialKind) -> DetailFact {
+fn session_fact(
+    pen: &CellPainter<'_>,
+    credential: &Credential,
+    kind: &CredentialKind,
+) -> DetailFact {
     let ended = match &kind.authorization {
-        AuthMethod::RefreshToken { authorize: Some(_), .. } => is_sign_in_expired(credential, pen.now.wall),
+        AuthMethod::RefreshToken { authorize: Some(_), .. } => {
+            is_sign_in_expired(credential, pen.now.wall)
+        }
         _ => false,
     };
     if ended {
-        let key = pen.app.preferences.keys.label(CommandAction::Credential(CredentialAction::SignIn)).unwrap_or_default();
+        let key = pen
+            .app
+            .preferences
+            .keys
+            .label(CommandAction::Credential(CredentialAction::SignIn))
+            .unwrap_or_default();
         let words = (StyleRole::Bad, "not accepted any more: ".to_owned());
-        return ("Session", vec![words, (StyleRole::Key, key), (StyleRole::Text, " signs in again".to_owned())]);
+        return (
+            "Session",
+            vec![words, (StyleRole::Key, key), (StyleRole::Text, " signs in again".to_owned())],
+        );
     }
     let now = pen.now.wall;
     let Some(life) = pen.app.detail.access_token(now) else {
-        return ("Session", vec![(StyleRole::Dim, "no access token at hand; the next request gets one".to_owned())]);
+        return (
+            "Session",
+            vec![(StyleRole::Dim, "no access token at hand; the next request gets one".to_owned())],
+        );
     };
     let left = format!("access token for {}", display_format::format_remaining(life.until - now));
     let dot = pen.glyphs().separator;
-    let since = life.since.map(|since| format!(" {dot} refreshed {}", display_format::format_age(since, now)));
+    let since = life
+        .since
+        .map(|since| format!(" {dot} refreshed {}", display_format::format_age(since, now)));
     ("Session", vec![(StyleRole::Good, left), (StyleRole::Dim, since.unwrap_or_default())])
 }
 
 /// Whether a sign-in is gone: its time is over, or the provider refused it when it was asked last.
 fn is_sign_in_expired(credential: &Credential, now: Timestamp) -> bool {
-    let refused = credential.last_check.as_ref().is_some_and(|check| check.result == CheckResult::Refused);
+    let refused =
+        credential.last_check.as_ref().is_some_and(|check| check.result == CheckResult::Refused);
     refused || credential.expires.is_some_and(|end| end <= now)
 }
 
 fn identity_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     let text = credential.principal.as_ref().map(|principal| {
         let dot = pen.glyphs().separator;
-        format!("{} {dot} {}", mask_for_audience(pen, &principal.name), principal.kind.replace('_', " "))
+        format!(
+            "{} {dot} {}",
+            mask_for_audience(pen, &principal.name),
+            principal.kind.replace('_', " ")
+        )
     });
     let unknown = || (StyleRole::Dim, "not known yet; a check tells".to_owned());
     ("Acts as", vec![text.map_or_else(unknown, |text| (StyleRole::Text, text))])
@@ -183,7 +245,8 @@ fn identity_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
 
 fn expiry_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     let now = pen.now.wall;
-    let (Some(end), Some(days)) = (credential.expires, display_format::days_left(credential, now)) else {
+    let (Some(end), Some(days)) = (credential.expires, display_format::days_left(credential, now))
+    else {
         return ("Expires", vec![(StyleRole::Dim, "not known".to_owned())]);
     };
     let role = match days {
@@ -201,9 +264,17 @@ fn expiry_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     let full = pen.glyphs().bar_filled.repeat(usize::try_from(filled).unwrap_or(0));
     let empty = pen.glyphs().bar_empty.repeat(usize::try_from(BAR_COLUMNS - filled).unwrap_or(0));
     let key = pen.app.preferences.keys.label(CommandAction::Credential(CredentialAction::Rotate));
-    let rotate = key.filter(|_| days < display_format::EXPIRING_DAYS).map(|key| (StyleRole::Key, format!("{key} rotate ")));
+    let rotate = key
+        .filter(|_| days < display_format::EXPIRING_DAYS)
+        .map(|key| (StyleRole::Key, format!("{key} rotate ")));
     let text = (StyleRole::Text, format!("{} ({left}) ", display_format::format_date(end)));
-    ("Expires", std::iter::once(text).chain(rotate).chain([(role, full), (StyleRole::Dim, empty)]).collect())
+    (
+        "Expires",
+        std::iter::once(text)
+            .chain(rotate)
+            .chain([(role, full), (StyleRole::Dim, empty)])
+            .collect(),
+    )
 }
 
 /// How old it is, beside the year after which most policies want a secret replaced.
@@ -214,8 +285,13 @@ fn age_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
         274..MAX_AGE_DAYS => StyleRole::Warn,
         _ => StyleRole::Bad,
     };
-    let (part, columns) = (u64::try_from(days).unwrap_or(0), usize::try_from(BAR_COLUMNS).unwrap_or(0));
-    let (full, empty) = chart::progress_bar(pen.glyphs(), (part, u64::try_from(MAX_AGE_DAYS).unwrap_or(1)), columns);
+    let (part, columns) =
+        (u64::try_from(days).unwrap_or(0), usize::try_from(BAR_COLUMNS).unwrap_or(0));
+    let (full, empty) = chart::progress_bar(
+        pen.glyphs(),
+        (part, u64::try_from(MAX_AGE_DAYS).unwrap_or(1)),
+        columns,
+    );
     let text = (StyleRole::Text, format!("{days} d here "));
     let of = if days < MAX_AGE_DAYS { " of a year" } else { " over a year" };
     ("Age", vec![text, (role, full), (StyleRole::Dim, empty), (StyleRole::Dim, of.to_owned())])
@@ -223,16 +299,24 @@ fn age_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
 
 fn check_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     let Some(check) = &credential.last_check else {
-        let key = pen.app.preferences.keys.label(CommandAction::Credential(CredentialAction::Check));
+        let key =
+            pen.app.preferences.keys.label(CommandAction::Credential(CredentialAction::Check));
         let way = key.map_or_else(String::new, |key| format!("; {key} checks"));
-        return ("Checked", vec![(StyleRole::Dim, format!("{} never{way}", pen.glyphs().unchecked))]);
+        return (
+            "Checked",
+            vec![(StyleRole::Dim, format!("{} never{way}", pen.glyphs().unchecked))],
+        );
     };
     let dot = pen.glyphs().separator;
     let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();
     let (role, sign) = check_symbol(pen, check.result);
     let latency = check.latency_ms.map(|ms| format!(" {dot} {ms} ms")).unwrap_or_default();
-    let rest = format!(" {dot} {}{latency}", display_format::format_age(check.checked_at, pen.now.wall));
-    ("Checked", vec![(role, format!("{sign} {}{status}", check.result.as_str())), (StyleRole::Dim, rest)])
+    let rest =
+        format!(" {dot} {}{latency}", display_format::format_age(check.checked_at, pen.now.wall));
+    (
+        "Checked",
+        vec![(role, format!("{sign} {}{status}", check.result.as_str())), (StyleRole::Dim, rest)],
+    )
 }
 
 /// Why it was not accepted.
@@ -246,7 +330,14 @@ fn region_text(pen: &CellPainter<'_>, credential: &Credential) -> String {
     let known = pen.app.catalog.region(&credential.provider, &credential.region);
     known.map_or_else(
         |_| credential.region.clone(),
-        |region| format!("{} {} {}", region.id, pen.glyphs().separator, display_format::host_and_port(&region.api)),
+        |region| {
+            format!(
+                "{} {} {}",
+                region.id,
+                pen.glyphs().separator,
+                display_format::host_and_port(&region.api)
+            )
+        },
     )
 }
 
@@ -257,7 +348,11 @@ fn fingerprint_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFac
     }];
     let twins = pen.app.detail.duplicates();
     if !twins.is_empty() {
-        let names: Vec<_> = twins.iter().take(MAX_NAMED_DUPLICATES).map(|twin| mask_for_audience(pen, twin.as_str())).collect();
+        let names: Vec<_> = twins
+            .iter()
+            .take(MAX_NAMED_DUPLICATES)
+            .map(|twin| mask_for_audience(pen, twin.as_str()))
+            .collect();
         let more = twins.len().saturating_sub(MAX_NAMED_DUPLICATES);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         parts.push((StyleRole::Warn, format!("  same secret as {}{more}", names.join(", "))));

@@ -5,7 +5,8 @@ use unicode_width::UnicodeWidthStr;
 use super::painter::{CellPainter, FocusStyle};
 use crate::config::theme::StyleRole;
 use crate::tui::app::dialog_view::{
-    ButtonView, DialogLayout, DialogRow, DialogView, FieldValue, FieldView, ListItem, PlacedLine, SpanRow, button_areas,
+    ButtonView, DialogLayout, DialogRow, DialogView, FieldValue, FieldView, ListItem, PlacedLine,
+    SpanRow, button_areas,
 };
 use crate::tui::app::form::FormButton;
 use crate::tui::app::layout::ScreenRect;
@@ -20,9 +21,13 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect, sheet: &DialogVi
     let placed = sheet.layout(area);
     // A column of air on both sides keeps what lies behind from running into it.
     let ScreenRect { x, width, .. } = placed.outer;
-    pen.clear_area(ScreenRect { x: x.saturating_sub(1), width: width + 1 + x.min(1), ..placed.outer }, StyleRole::Text);
+    pen.clear_area(
+        ScreenRect { x: x.saturating_sub(1), width: width + 1 + x.min(1), ..placed.outer },
+        StyleRole::Text,
+    );
     pen.draw_panel(placed.outer, &sheet.title, FocusStyle::Focused);
-    let columns = ColumnWidths { label: label_column(sheet), item: item_column(sheet, placed.outer.width) };
+    let columns =
+        ColumnWidths { label: label_column(sheet), item: item_column(sheet, placed.outer.width) };
     for line in &placed.lines {
         draw_line(pen, line, columns);
     }
@@ -47,23 +52,33 @@ fn label_column(sheet: &DialogView) -> u16 {
         DialogRow::Pair(label, _) => label.width(),
         _ => 0,
     });
-    let turns = rows().any(|row| matches!(row, DialogRow::Field(FieldView { value: FieldValue::Select(..), .. })));
+    let turns = rows().any(|row| {
+        matches!(row, DialogRow::Field(FieldView { value: FieldValue::Select(..), .. }))
+    });
     let around = if turns { 5 } else { 4 };
     u16::try_from(widths.max().unwrap_or(0).min(MAX_LABEL_COLUMNS) + around).unwrap_or(u16::MAX)
 }
 
 /// How wide the first column of a list is: as wide as its widest, within reason where more comes beside it.
 fn item_column(sheet: &DialogView, width: u16) -> u16 {
-    let items =
-        || sheet.body.iter().chain(&sheet.foot).filter_map(|row| if let DialogRow::Item(item) = row { Some(item) } else { None });
-    let widest = u16::try_from(items().map(|item| item.text.width()).max().unwrap_or(0)).unwrap_or(u16::MAX);
+    let items = || {
+        sheet
+            .body
+            .iter()
+            .chain(&sheet.foot)
+            .filter_map(|row| if let DialogRow::Item(item) = row { Some(item) } else { None })
+    };
+    let widest =
+        u16::try_from(items().map(|item| item.text.width()).max().unwrap_or(0)).unwrap_or(u16::MAX);
     if items().all(|item| item.more.is_empty()) { widest } else { widest.min(width / 2) }
 }
 
 fn draw_line(pen: &mut CellPainter<'_>, line: &PlacedLine<'_>, columns: ColumnWidths) {
     match line.row {
         DialogRow::Blank => {}
-        DialogRow::Text(role, _) | DialogRow::Message(role, _) => _ = pen.write_text(line.area, line.text, *role),
+        DialogRow::Text(role, _) | DialogRow::Message(role, _) => {
+            _ = pen.write_text(line.area, line.text, *role)
+        }
         DialogRow::Pair(label, value) => {
             pen.write_text(line.area, label, StyleRole::Dim);
             pen.write_text(line.area.split_left(columns.label).1, value, StyleRole::Text);
@@ -71,11 +86,17 @@ fn draw_line(pen: &mut CellPainter<'_>, line: &PlacedLine<'_>, columns: ColumnWi
         DialogRow::Field(field) => draw_field(pen, line.area.split_left(columns.label), field),
         DialogRow::Item(item) => draw_item(pen, line.area, item, columns.item),
         DialogRow::Spans(drawing) => draw_spans(pen, line.area, drawing),
-        DialogRow::Buttons(buttons) => button_areas(buttons, line.area).for_each(|(cell, area)| draw_button(pen, area, cell)),
+        DialogRow::Buttons(buttons) => {
+            button_areas(buttons, line.area).for_each(|(cell, area)| draw_button(pen, area, cell))
+        }
     }
 }
 
-fn draw_field(pen: &mut CellPainter<'_>, (label, value): (ScreenRect, ScreenRect), field: &FieldView) {
+fn draw_field(
+    pen: &mut CellPainter<'_>,
+    (label, value): (ScreenRect, ScreenRect),
+    field: &FieldView,
+) {
     let pointer = if field.focused { pen.glyphs().pointer } else { " " };
     let rest = pen.write_text(label, pointer, StyleRole::Accent).split_left(1).1;
     let role = match (field.has_problem, field.focused) {
@@ -92,14 +113,20 @@ fn draw_field(pen: &mut CellPainter<'_>, (label, value): (ScreenRect, ScreenRect
             // The arrow hangs before the column, so that all values begin below one another.
             let arrow = ScreenRect { x: value.x.saturating_sub(2), width: 1, ..value };
             pen.write_text(arrow, if turns { "‹" } else { "" }, StyleRole::Dim);
-            let rest = pen.write_text(value, titles.get(*at).map_or("", String::as_str), StyleRole::Text);
+            let rest =
+                pen.write_text(value, titles.get(*at).map_or("", String::as_str), StyleRole::Text);
             pen.write_text(rest, if turns { " ›" } else { "" }, StyleRole::Dim);
         }
     }
 }
 
 /// Draws the part of a text around the cursor.
-fn draw_text(pen: &mut CellPainter<'_>, area: ScreenRect, (text, cursor): (&str, usize), focused: bool) {
+fn draw_text(
+    pen: &mut CellPainter<'_>,
+    area: ScreenRect,
+    (text, cursor): (&str, usize),
+    focused: bool,
+) {
     pen.restyle(area, StyleRole::Input);
     let room = usize::from(area.width).max(1);
     let skipped = if focused { (cursor + 1).saturating_sub(room) } else { 0 };
@@ -133,21 +160,29 @@ fn draw_secret(pen: &mut CellPainter<'_>, area: ScreenRect, held: bool) {
 
 fn draw_item(pen: &mut CellPainter<'_>, area: ScreenRect, item: &ListItem, column: u16) {
     let (role, sign) = item.mark.unwrap_or((StyleRole::Text, ""));
-    let rest = if sign.is_empty() { area } else { pen.write_text(area, sign, role).split_left(1).1 };
+    let rest =
+        if sign.is_empty() { area } else { pen.write_text(area, sign, role).split_left(1).1 };
     let rest = pen.write_right(rest, &item.right, StyleRole::Key);
     let (text, more) = rest.split_left(column);
-    let heading = if item.index.is_none() && item.mark.is_none() { StyleRole::Key } else { StyleRole::Text };
+    let heading =
+        if item.index.is_none() && item.mark.is_none() { StyleRole::Key } else { StyleRole::Text };
     pen.write_text(text, &item.text, heading);
     pen.write_text(more.split_left(2).1, &item.more, StyleRole::Dim);
     if item.selected {
-        pen.restyle(ScreenRect { x: area.x - 1, width: area.width + 2, ..area }, StyleRole::Selection);
+        pen.restyle(
+            ScreenRect { x: area.x - 1, width: area.width + 2, ..area },
+            StyleRole::Selection,
+        );
     }
 }
 
 fn draw_spans(pen: &mut CellPainter<'_>, area: ScreenRect, drawing: &SpanRow) {
     pen.write_spans(area, &drawing.spans);
     if drawing.selected {
-        pen.restyle(ScreenRect { x: area.x - 1, width: area.width + 2, ..area }, StyleRole::Selection);
+        pen.restyle(
+            ScreenRect { x: area.x - 1, width: area.width + 2, ..area },
+            StyleRole::Selection,
+        );
     }
 }
 
@@ -169,7 +204,8 @@ fn draw_button(pen: &mut CellPainter<'_>, area: ScreenRect, cell: &ButtonView) {
 /// In the border: that there is more above or below.
 fn draw_scroll_hints(pen: &mut CellPainter<'_>, placed: &DialogLayout<'_>) {
     let outer = placed.outer;
-    let corner = |row: u16| outer.row(row).split_left(outer.width.saturating_sub(10)).1.split_left(8).0;
+    let corner =
+        |row: u16| outer.row(row).split_left(outer.width.saturating_sub(10)).1.split_left(8).0;
     if placed.hidden.0 {
         pen.write_text(corner(0), " ↑ more ", StyleRole::Dim);
     }

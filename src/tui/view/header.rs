@@ -31,9 +31,15 @@ fn status_counts(pen: &CellPainter<'_>) -> chart::StyledSpans {
     if !list.all_rows_loaded() {
         return Vec::new();
     }
-    let counted = CredentialStatus::ALL.into_iter().zip(list.status_counts(pen.now.wall)).rev().filter(|(_, count)| *count > 0);
+    let counted = CredentialStatus::ALL
+        .into_iter()
+        .zip(list.status_counts(pen.now.wall))
+        .rev()
+        .filter(|(_, count)| *count > 0);
     counted
         .map(|(standing, count)| (standing.style(pen.glyphs()), count))
-        .map(|((role, sign), count)| (role, format!("{sign} {}  ", display_format::format_number(count))))
+        .map(|((role, sign), count)| {
+            (role, format!("{sign} {}  ", display_format::format_number(count)))
+        })
         .collect()
 }

@@ -44,7 +44,12 @@ pub struct DocumentStyles<'a> {
 }
 
 /// Draws the document into `area`, whose height has been told with [`FoldableDocument::set_height`].
-pub fn draw(document: &FoldableDocument, area: Rect, buffer: &mut Buffer, look: DocumentStyles<'_>) {
+pub fn draw(
+    document: &FoldableDocument,
+    area: Rect,
+    buffer: &mut Buffer,
+    look: DocumentStyles<'_>,
+) {
     let style = look.style;
     let area = area.intersection(buffer.area);
     let gutter = if document.is_json() { GUTTER_COLUMNS.min(area.width) } else { 0 };
@@ -61,7 +66,12 @@ pub fn draw(document: &FoldableDocument, area: Rect, buffer: &mut Buffer, look: 
     }
 }
 
-fn draw_fold(fold: FoldState, line: Rect, buffer: &mut Buffer, DocumentStyles { style, symbols: signs }: DocumentStyles<'_>) {
+fn draw_fold(
+    fold: FoldState,
+    line: Rect,
+    buffer: &mut Buffer,
+    DocumentStyles { style, symbols: signs }: DocumentStyles<'_>,
+) {
     let mark = match fold {
         FoldState::NotFoldable => "",
         FoldState::Expanded => signs.branch_open,
@@ -71,7 +81,13 @@ fn draw_fold(fold: FoldState, line: Rect, buffer: &mut Buffer, DocumentStyles { 
 }
 
 /// Draws the pieces of a line that are in the window, and looks at no more of it than that.
-fn draw_tokens(row: &VisibleLine<'_>, window: &Range<usize>, area: Rect, buffer: &mut Buffer, look: DocumentStyles<'_>) {
+fn draw_tokens(
+    row: &VisibleLine<'_>,
+    window: &Range<usize>,
+    area: Rect,
+    buffer: &mut Buffer,
+    look: DocumentStyles<'_>,
+) {
     let style = look.style;
     let mut column = row.depth * INDENT_COLUMNS;
     for token in row.tokens() {
@@ -81,7 +97,13 @@ fn draw_tokens(row: &VisibleLine<'_>, window: &Range<usize>, area: Rect, buffer:
             if token.kind == TokenKind::Summary {
                 shown = shown.replace('…', look.symbols.ellipsis);
             }
-            buffer.set_stringn(x, area.y, shown, (area.right() - x).into(), style(TokenStyle::Token(token.kind)));
+            buffer.set_stringn(
+                x,
+                area.y,
+                shown,
+                (area.right() - x).into(),
+                style(TokenStyle::Token(token.kind)),
+            );
         }
         if piece.is_cut {
             return mark_overflow(area, buffer, look);
@@ -91,7 +113,11 @@ fn draw_tokens(row: &VisibleLine<'_>, window: &Range<usize>, area: Rect, buffer:
 }
 
 /// Marks a line that goes on in the last column, and wipes a wide character that would reach into it.
-fn mark_overflow(area: Rect, buffer: &mut Buffer, DocumentStyles { style, symbols: signs }: DocumentStyles<'_>) {
+fn mark_overflow(
+    area: Rect,
+    buffer: &mut Buffer,
+    DocumentStyles { style, symbols: signs }: DocumentStyles<'_>,
+) {
     let Some(edge) = area.width.checked_sub(1).map(|width| area.x + width) else { return };
     if edge > area.x && text_columns(buffer[(edge - 1, area.y)].symbol()) > 1 {
         buffer[(edge - 1, area.y)].set_symbol(" ");
@@ -100,7 +126,13 @@ fn mark_overflow(area: Rect, buffer: &mut Buffer, DocumentStyles { style, symbol
     buffer[(edge, area.y)].set_symbol(sign).set_style(style(TokenStyle::Overflow));
 }
 
-fn draw_matches(row: &VisibleLine<'_>, window: &Range<usize>, area: Rect, buffer: &mut Buffer, style: Style) {
+fn draw_matches(
+    row: &VisibleLine<'_>,
+    window: &Range<usize>,
+    area: Rect,
+    buffer: &mut Buffer,
+    style: Style,
+) {
     let indent = row.depth * INDENT_COLUMNS;
     for found in row.matches(window.end * 4) {
         let start = indent + text_columns(&row.text[..found.start]);
@@ -174,7 +206,12 @@ mod tests {
         drawn_with(&GlyphSet::UNICODE, document, width, height)
     }
 
-    fn drawn_with(signs: &'static GlyphSet, document: &mut FoldableDocument, width: u16, height: u16) -> Buffer {
+    fn drawn_with(
+        signs: &'static GlyphSet,
+        document: &mut FoldableDocument,
+        width: u16,
+        height: u16,
+    ) -> Buffer {
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         document.set_height(height.into());
         draw(document, buffer.area, &mut buffer, DocumentStyles { style: &style, symbols: signs });
@@ -182,7 +219,13 @@ mod tests {
     }
 
     fn lines(buffer: &Buffer) -> Vec<String> {
-        let row = |y| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
+        let row = |y| {
+            (0..buffer.area.width)
+                .map(|x| buffer[(x, y)].symbol())
+                .collect::<String>()
+                .trim_end()
+                .to_owned()
+        };
         (0..buffer.area.height).map(row).collect()
     }
 

@@ -26,7 +26,10 @@ pub(super) use painter::to_ascii;
 /// Draws the whole screen.
 pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
     let whole = buffer.area;
-    let area = ScreenRect::new(whole.width.min(app.ui_state.area.width), whole.height.min(app.ui_state.area.height));
+    let area = ScreenRect::new(
+        whole.width.min(app.ui_state.area.width),
+        whole.height.min(app.ui_state.area.height),
+    );
     let mut pen = CellPainter::new(app, now, buffer);
     // The buffer comes empty.
     pen.restyle(ScreenRect::new(whole.width, whole.height), StyleRole::Text);
@@ -45,7 +48,9 @@ pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
         match dialog {
             Dialog::Jump(jump) => jump::draw(&mut pen, area, jump),
             // A popup that is only a hint leaves the screen as it is.
-            Dialog::WhichKey | Dialog::Themes(_) => dialog::draw(&mut pen, area, &dialog.view(app, now)),
+            Dialog::WhichKey | Dialog::Themes(_) => {
+                dialog::draw(&mut pen, area, &dialog.view(app, now))
+            }
             _ => {
                 pen.dim(area);
                 dialog::draw(&mut pen, area, &dialog.view(app, now));

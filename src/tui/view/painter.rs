@@ -77,7 +77,8 @@ impl<'a> CellPainter<'a> {
 
     /// Lets everything in an area step back behind a dialog.
     pub(super) fn dim(&mut self, area: ScreenRect) {
-        let (style, rect) = (self.style(StyleRole::Text).patch(self.style(StyleRole::Dim)), self.clip_rect(area));
+        let (style, rect) =
+            (self.style(StyleRole::Text).patch(self.style(StyleRole::Dim)), self.clip_rect(area));
         for y in rect.top()..rect.bottom() {
             for x in rect.left()..rect.right() {
                 self.buffer[(x, y)].set_style(Style::reset().patch(style));
@@ -97,24 +98,42 @@ impl<'a> CellPainter<'a> {
 
     /// Writes a text at the left of an area; returns what is left of the area. The weight of what was there before,
     /// such as a heavy border, is not the text's.
-    pub(super) fn write_text(&mut self, area: ScreenRect, text: &str, role: StyleRole) -> ScreenRect {
+    pub(super) fn write_text(
+        &mut self,
+        area: ScreenRect,
+        text: &str,
+        role: StyleRole,
+    ) -> ScreenRect {
         let style = self.style(role);
         self.write_styled(area, text, style.remove_modifier(Modifier::all() - style.add_modifier))
     }
 
     /// Writes pieces side by side; returns what is left of the area.
-    pub(super) fn write_spans(&mut self, area: ScreenRect, pieces: &[(StyleRole, String)]) -> ScreenRect {
+    pub(super) fn write_spans(
+        &mut self,
+        area: ScreenRect,
+        pieces: &[(StyleRole, String)],
+    ) -> ScreenRect {
         pieces.iter().fold(area, |rest, (role, text)| self.write_text(rest, text, *role))
     }
 
     /// Writes a text in a style of its own.
-    pub(super) fn write_styled(&mut self, area: ScreenRect, text: &str, style: Style) -> ScreenRect {
+    pub(super) fn write_styled(
+        &mut self,
+        area: ScreenRect,
+        text: &str,
+        style: Style,
+    ) -> ScreenRect {
         let room = self.clip_rect(area);
         if room.is_empty() {
             return area;
         }
         let text = truncate(text, room.width.into(), self.glyphs().ellipsis);
-        let text = if self.is_ascii() && !text.is_ascii() { text.chars().map(to_ascii).collect() } else { text };
+        let text = if self.is_ascii() && !text.is_ascii() {
+            text.chars().map(to_ascii).collect()
+        } else {
+            text
+        };
         if is_one_cell_per_char(&text) {
             return area.split_left(self.write_chars(room, &text, style)).1;
         }
@@ -125,7 +144,9 @@ impl<'a> CellPainter<'a> {
     /// Writes a text whose every character is a cell. Returns how many cells it took.
     fn write_chars(&mut self, room: Rect, text: &str, style: Style) -> u16 {
         let cells = self.cells_mut(room.x, room.y, room.width).iter_mut();
-        let written = cells.zip(text.chars()).map(|(cell, character)| cell.set_char(character).set_style(style));
+        let written = cells
+            .zip(text.chars())
+            .map(|(cell, character)| cell.set_char(character).set_style(style));
         u16::try_from(written.count()).unwrap_or(room.width)
     }
 
@@ -136,7 +157,12 @@ impl<'a> CellPainter<'a> {
     }
 
     /// Writes a text at the right of an area; returns what is left of the area, with a blank between.
-    pub(super) fn write_right(&mut self, area: ScreenRect, text: &str, role: StyleRole) -> ScreenRect {
+    pub(super) fn write_right(
+        &mut self,
+        area: ScreenRect,
+        text: &str,
+        role: StyleRole,
+    ) -> ScreenRect {
         let width = u16::try_from(display_width(text)).unwrap_or(u16::MAX).min(area.width);
         let (left, place) = area.split_left(area.width - width);
         self.write_text(place, text, role);
@@ -150,7 +176,12 @@ impl<'a> CellPainter<'a> {
     }
 
     /// Writes a text in as many lines as it needs and there are; returns the lines that are left.
-    pub(super) fn write_paragraph(&mut self, area: ScreenRect, text: &str, role: StyleRole) -> ScreenRect {
+    pub(super) fn write_paragraph(
+        &mut self,
+        area: ScreenRect,
+        text: &str,
+        role: StyleRole,
+    ) -> ScreenRect {
         let mut rest = area;
         for piece in crate::tui::app::dialog_view::wrap(text, area.width.into()) {
             self.write_text(rest.row(0), piece, role);
@@ -162,15 +193,22 @@ impl<'a> CellPainter<'a> {
     /// Draws the border of a pane: heavy where it has the focus, in its own colour and with a word where it shows a
     /// credential of production. Returns what is inside.
     pub(super) fn draw_pane(&mut self, area: ScreenRect, pane: Pane, title: &str) -> ScreenRect {
-        let frame = if self.app.ui_state.focus == pane { FocusStyle::Focused } else { FocusStyle::Unfocused };
+        let frame = if self.app.ui_state.focus == pane {
+            FocusStyle::Focused
+        } else {
+            FocusStyle::Unfocused
+        };
         let inner = self.draw_panel(area, title, frame);
-        if pane != Pane::Credentials && self.app.selected().is_some_and(display_format::is_production) {
+        if pane != Pane::Credentials
+            && self.app.selected().is_some_and(display_format::is_production)
+        {
             let (lines, _, heading) = self.border_style(frame);
             let style = self.style(StyleRole::Production);
             self.draw_outline(area, lines, style);
             let top = title_area(area);
             let rest = self.write_right(top, PRODUCTION_LABEL, StyleRole::Production);
-            let title = truncate(title, usize::from(rest.width.saturating_sub(2)), self.glyphs().ellipsis);
+            let title =
+                truncate(title, usize::from(rest.width.saturating_sub(2)), self.glyphs().ellipsis);
             self.write_text(rest, &format!(" {title} "), heading);
         }
         inner
@@ -179,15 +217,22 @@ impl<'a> CellPainter<'a> {
     /// The lines of a border, their colour and that of its title.
     fn border_style(&self, frame: FocusStyle) -> ([&'static str; 6], StyleRole, StyleRole) {
         match frame {
-            FocusStyle::Focused => {
-                (if self.is_ascii() { FOCUSED_BORDER_ASCII } else { FOCUSED_BORDER }, StyleRole::BorderFocus, StyleRole::Accent)
-            }
+            FocusStyle::Focused => (
+                if self.is_ascii() { FOCUSED_BORDER_ASCII } else { FOCUSED_BORDER },
+                StyleRole::BorderFocus,
+                StyleRole::Accent,
+            ),
             FocusStyle::Unfocused => (self.glyphs().border, StyleRole::Border, StyleRole::Title),
         }
     }
 
     /// Draws a border with a title; returns what is inside.
-    pub(super) fn draw_panel(&mut self, area: ScreenRect, title: &str, frame: FocusStyle) -> ScreenRect {
+    pub(super) fn draw_panel(
+        &mut self,
+        area: ScreenRect,
+        title: &str,
+        frame: FocusStyle,
+    ) -> ScreenRect {
         let (lines, border, heading) = self.border_style(frame);
         if area.width < 2 || area.height < 2 {
             return area.inner();
@@ -195,7 +240,8 @@ impl<'a> CellPainter<'a> {
         let style = self.style(border);
         self.draw_outline(area, lines, style);
         let top = title_area(area);
-        let title = truncate(title, usize::from(top.width.saturating_sub(2)), self.glyphs().ellipsis);
+        let title =
+            truncate(title, usize::from(top.width.saturating_sub(2)), self.glyphs().ellipsis);
         self.write_text(top, &format!(" {title} "), heading);
         area.inner()
     }
@@ -225,7 +271,8 @@ impl<'a> CellPainter<'a> {
 
     /// The part of an area that is on the screen.
     pub(super) fn clip_rect(&self, area: ScreenRect) -> Rect {
-        Rect { x: area.x, y: area.y, width: area.width, height: area.height }.intersection(self.buffer.area)
+        Rect { x: area.x, y: area.y, width: area.width, height: area.height }
+            .intersection(self.buffer.area)
     }
 }
 
@@ -273,7 +320,10 @@ fn to_ratatui_style(style: crate::config::theme::TextStyle) -> Style {
         (style.underline, Modifier::UNDERLINED),
         (style.reverse, Modifier::REVERSED),
     ];
-    modifiers.into_iter().filter(|(on, _)| *on).fold(painted, |painted, (_, modifier)| painted.add_modifier(modifier))
+    modifiers
+        .into_iter()
+        .filter(|(on, _)| *on)
+        .fold(painted, |painted, (_, modifier)| painted.add_modifier(modifier))
 }
 
 fn to_ratatui_color(color: ThemeColor) -> Paint {

@@ -36,16 +36,25 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     };
     let longest = all.iter().map(|region| title(&region.id).len()).max().unwrap_or(0);
     let column = u16::try_from(longest).unwrap_or(0).min(inner.width / 2) + 1;
-    for (line, place) in app.regions.visible_rows(all, credential, inner.height.into()).enumerate() {
+    for (line, place) in app.regions.visible_rows(all, credential, inner.height.into()).enumerate()
+    {
         let line = inner.row(u16::try_from(line).unwrap_or(u16::MAX));
         draw_region(pen, line, &place, (&title(&place.region.id), column));
         if place.selected && focused {
-            pen.restyle(ScreenRect { x: line.x - 1, width: line.width + 2, ..line }, StyleRole::Selection);
+            pen.restyle(
+                ScreenRect { x: line.x - 1, width: line.width + 2, ..line },
+                StyleRole::Selection,
+            );
         }
     }
 }
 
-fn draw_region(pen: &mut CellPainter<'_>, area: ScreenRect, place: &RegionRow<'_>, (title, column): (&str, u16)) {
+fn draw_region(
+    pen: &mut CellPainter<'_>,
+    area: ScreenRect,
+    place: &RegionRow<'_>,
+    (title, column): (&str, u16),
+) {
     let pointer = if place.current { pen.glyphs().pointer } else { " " };
     let rest = pen.write_text(area, pointer, StyleRole::Accent).split_left(1).1;
     let (rest, outcome) = rest.split_left(rest.width.saturating_sub(RESULT_COLUMNS));
@@ -61,7 +70,10 @@ fn draw_region(pen: &mut CellPainter<'_>, area: ScreenRect, place: &RegionRow<'_
 }
 
 /// The sign and colour of a verdict.
-pub(super) fn check_symbol(pen: &CellPainter<'_>, verdict: CheckResult) -> (StyleRole, &'static str) {
+pub(super) fn check_symbol(
+    pen: &CellPainter<'_>,
+    verdict: CheckResult,
+) -> (StyleRole, &'static str) {
     display_format::check_style(verdict, pen.glyphs())
 }
 

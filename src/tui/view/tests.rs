@@ -19,12 +19,15 @@ use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseBody};
 use crate::domain::rotation::{RotationPhase as RotationState, RotationStatus, StepStatus};
 use crate::engine::task_protocol::{
-    BackendInfo, BackendKind, BackgroundTask, ClassificationResult, CredentialEvent, CredentialTask, HttpExchange, Persistence,
-    PromptId, RegionCheckResult, RotationEvent, RotationTask, SecretEvent, SignInEvent, SignInPage, SignInResult, SignInTask,
-    StoreError, StoreStatus, TaskEvent, TaskId, TaskReport, TokenLifetime,
+    BackendInfo, BackendKind, BackgroundTask, ClassificationResult, CredentialEvent,
+    CredentialTask, HttpExchange, Persistence, PromptId, RegionCheckResult, RotationEvent,
+    RotationTask, SecretEvent, SignInEvent, SignInPage, SignInResult, SignInTask, StoreError,
+    StoreStatus, TaskEvent, TaskId, TaskReport, TokenLifetime,
 };
 use crate::tui::app::console::RequestReadiness;
-use crate::tui::app::samples::rotation::{line, paste_prompt, plan_for, review, sign_in_prompt, status};
+use crate::tui::app::samples::rotation::{
+    line, paste_prompt, plan_for, review, sign_in_prompt, status,
+};
 use crate::tui::app::samples::{TestSession, app, check, credentials, id};
 use crate::tui::app::{BrowserAvailability, InputEvent, Message, UiEffect};
 
@@ -33,7 +36,8 @@ const SIZES: [(u16, u16); 3] = [(60, 16), (80, 24), (120, 36)];
 /// The screen as it is drawn now.
 fn drawn(session: &TestSession) -> Buffer {
     let area = session.app.ui_state.area;
-    let mut terminal = Terminal::new(TestBackend::new(area.width, area.height)).expect("a terminal");
+    let mut terminal =
+        Terminal::new(TestBackend::new(area.width, area.height)).expect("a terminal");
     terminal.draw(|frame| draw(&session.app, frame.buffer_mut(), session.now)).expect("a frame");
     terminal.backend().buffer().clone()
 }
@@ -128,8 +132,12 @@ fn wide() -> TestSession {
 }
 
 fn store_is(session: &mut TestSession, problem: Option<StoreError>) {
-    let backend =
-        BackendInfo { kind: BackendKind::Keyring, title: "Secret Service", persistence: Persistence::Disk, item_limit: 65_536 };
+    let backend = BackendInfo {
+        kind: BackendKind::Keyring,
+        title: "Secret Service",
+        persistence: Persistence::Disk,
+        item_limit: 65_536,
+    };
     report(session, 1, TaskEvent::Store(StoreStatus { backend, problem }));
 }
 
@@ -145,7 +153,10 @@ fn select(session: &mut TestSession, name: &str) {
 /// The id of the last task that was started.
 fn last_task(session: &TestSession) -> u64 {
     let started = session.effects.iter().rev().find_map(|effect| match effect {
-        UiEffect::StartTask(id, BackgroundTask::Send(_) | BackgroundTask::Secret(_) | BackgroundTask::Check(_)) => Some(id.0),
+        UiEffect::StartTask(
+            id,
+            BackgroundTask::Send(_) | BackgroundTask::Secret(_) | BackgroundTask::Check(_),
+        ) => Some(id.0),
         _ => None,
     });
     started.expect("a task")
@@ -155,9 +166,20 @@ fn answer(session: &mut TestSession, status: u16, body: &str, explanation: Optio
     answer_with(session, status, body, |exchange| exchange.explanation = explanation);
 }
 
-fn answer_with(session: &mut TestSession, status: u16, body: &str, more: impl FnOnce(&mut HttpExchange)) {
-    let Some(RequestReadiness::Ready(draft)) = session.app.current_request() else { panic!("no request") };
-    let headers = [("content-type", "application/vnd.api+json"), ("snyk-request-id", "9a1f"), ("deprecation", "none")];
+fn answer_with(
+    session: &mut TestSession,
+    status: u16,
+    body: &str,
+    more: impl FnOnce(&mut HttpExchange),
+) {
+    let Some(RequestReadiness::Ready(draft)) = session.app.current_request() else {
+        panic!("no request")
+    };
+    let headers = [
+        ("content-type", "application/vnd.api+json"),
+        ("snyk-request-id", "9a1f"),
+        ("deprecation", "none"),
+    ];
     let mut exchange = HttpExchange {
         credential: session.app.selected().expect("a credential").id.clone(),
         region: session.app.selected().expect("a credential").region.clone(),
@@ -197,7 +219,11 @@ fn the_screen_at_every_size() {
             report(
                 session,
                 99,
-                TaskEvent::Checked { credential: id(0), region: region.to_owned(), check: check(verdict, Some(status)) },
+                TaskEvent::Checked {
+                    credential: id(0),
+                    region: region.to_owned(),
+                    check: check(verdict, Some(status)),
+                },
             );
         }
         session.press("t");
@@ -249,7 +275,9 @@ fn the_grid_of_verdicts() {
     pictures("dialog_verdicts", |session| {
         session.press("V");
         let started = session.effects.iter().rev().find_map(|effect| match effect {
-            UiEffect::StartTask(id, BackgroundTask::Credential(CredentialTask::AllChecks)) => Some(id.0),
+            UiEffect::StartTask(id, BackgroundTask::Credential(CredentialTask::AllChecks)) => {
+                Some(id.0)
+            }
             _ => None,
         });
         let found = [
@@ -264,7 +292,11 @@ fn the_grid_of_verdicts() {
             let check = CheckReport { latency_ms: Some(ms), ..check(verdict, Some(200)) };
             (id(n), RegionCheckResult { region: region.to_owned(), check })
         });
-        report(session, started.expect("a task"), TaskEvent::Credential(CredentialEvent::AllChecks(found.to_vec())));
+        report(
+            session,
+            started.expect("a task"),
+            TaskEvent::Credential(CredentialEvent::AllChecks(found.to_vec())),
+        );
         session.press("j");
     });
 }
@@ -284,8 +316,13 @@ fn how_far_checks_are_and_how_much_is_left() {
     let mut session = wide();
     session.press("4 t");
     answer_with(&mut session, 200, SELF, |exchange| {
-        let headers = [("x-ratelimit-limit", "160"), ("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", "13")];
-        exchange.response.headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let headers = [
+            ("x-ratelimit-limit", "160"),
+            ("x-ratelimit-remaining", "37"),
+            ("x-ratelimit-reset", "13"),
+        ];
+        exchange.response.headers =
+            headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     });
     session.now.wall += time::Duration::seconds(1);
     session.press("1 C");
@@ -297,7 +334,11 @@ fn how_far_checks_are_and_how_much_is_left() {
 /// Tells the wizard something; what it waits for was started last.
 fn rotation(session: &mut TestSession, event: RotationEvent) {
     let started = session.effects.iter().rev().find_map(|effect| match effect {
-        UiEffect::StartTask(id, BackgroundTask::Rotation(task)) if !matches!(task, RotationTask::ListUnfinished) => Some(id.0),
+        UiEffect::StartTask(id, BackgroundTask::Rotation(task))
+            if !matches!(task, RotationTask::ListUnfinished) =>
+        {
+            Some(id.0)
+        }
         _ => None,
     });
     report(session, started.expect("a task"), TaskEvent::Rotation(event));
@@ -326,30 +367,63 @@ fn a_credential_is_replaced() {
     pictures("rotate_plan_no_overlap", |session| planned(session, "personal-token"));
     pictures("rotate_running", |session| {
         running(session, "service-account-oauth");
-        rotation(session, RotationEvent::Step(line("create", StepStatus::Failed, "503 Service Unavailable")));
-        rotation(session, RotationEvent::Step(line("create", StepStatus::Waiting, "wait 2 s, then have the provider make it")));
+        rotation(
+            session,
+            RotationEvent::Step(line("create", StepStatus::Failed, "503 Service Unavailable")),
+        );
+        rotation(
+            session,
+            RotationEvent::Step(line(
+                "create",
+                StepStatus::Waiting,
+                "wait 2 s, then have the provider make it",
+            )),
+        );
     });
     pictures("rotate_asked", |session| {
         running(session, "personal-token");
-        rotation(session, RotationEvent::Step(line("await-paste", StepStatus::Waiting, "make a new secret")));
+        rotation(
+            session,
+            RotationEvent::Step(line("await-paste", StepStatus::Waiting, "make a new secret")),
+        );
         rotation(session, RotationEvent::PromptOpened(PromptId(1), Box::new(paste_prompt())));
         session.handle_message(Message::Input(InputEvent::Paste("a-new-secret".to_owned().into())));
     });
     pictures("rotate_sign_in", |session| {
         running(session, "app");
-        rotation(session, RotationEvent::Step(line("await-sign-in", StepStatus::Waiting, "sign in again in the browser")));
+        rotation(
+            session,
+            RotationEvent::Step(line(
+                "await-sign-in",
+                StepStatus::Waiting,
+                "sign in again in the browser",
+            )),
+        );
         rotation(session, RotationEvent::PromptOpened(PromptId(1), Box::new(sign_in_prompt())));
         session.advance_time(Duration::from_millis(13_400));
     });
     pictures("rotate_done", |session| {
         running(session, "service-account-oauth");
         let left = vec!["ci was not given the new secret: update it by hand".to_owned()];
-        rotation(session, RotationEvent::Finished(RotationStatus { manual_steps: left, ..status(RotationState::Done) }));
+        rotation(
+            session,
+            RotationEvent::Finished(RotationStatus {
+                manual_steps: left,
+                ..status(RotationState::Done)
+            }),
+        );
     });
     pictures("rotate_rolled_back", |session| {
         running(session, "service-account-oauth");
         rotation(session, RotationEvent::Step(line("human", StepStatus::Done, "roll back")));
-        rotation(session, RotationEvent::Step(line("prove-old", StepStatus::Done, "show that the old secret still works")));
+        rotation(
+            session,
+            RotationEvent::Step(line(
+                "prove-old",
+                StepStatus::Done,
+                "show that the old secret still works",
+            )),
+        );
         rotation(session, RotationEvent::Finished(status(RotationState::RolledBack)));
     });
 }
@@ -367,23 +441,37 @@ fn a_rotation_that_stopped_gives_an_account() {
             UiEffect::StartTask(id, BackgroundTask::Rotation(RotationTask::Run(_))) => Some(id.0),
             _ => None,
         });
-        let problem = Problem::new("The store is locked", "it was locked meanwhile", "unlock it, then go on");
+        let problem =
+            Problem::new("The store is locked", "it was locked meanwhile", "unlock it, then go on");
         report(session, task.expect("a task"), TaskEvent::Failed(problem));
         let looks = session.effects.iter().rev().find_map(|effect| match effect {
-            UiEffect::StartTask(id, BackgroundTask::Rotation(RotationTask::Review(_))) => Some(id.0),
+            UiEffect::StartTask(id, BackgroundTask::Rotation(RotationTask::Review(_))) => {
+                Some(id.0)
+            }
             _ => None,
         });
         let account = review(Err("the old secret is revoked, or may be"));
-        report(session, looks.expect("a look"), TaskEvent::Rotation(RotationEvent::Reviewed(Box::new(account))));
+        report(
+            session,
+            looks.expect("a look"),
+            TaskEvent::Rotation(RotationEvent::Reviewed(Box::new(account))),
+        );
     });
     pictures("dialog_pick_rotation", |session| {
-        report(session, 2, TaskEvent::Rotation(RotationEvent::UnfinishedListed(vec![status(RotationState::NeedsUser)])));
+        report(
+            session,
+            2,
+            TaskEvent::Rotation(RotationEvent::UnfinishedListed(vec![status(
+                RotationState::NeedsUser,
+            )])),
+        );
     });
 }
 
 /// A screen on which a session is selected.
 fn session_of(columns: u16, rows: u16) -> TestSession {
-    let mut session = TestSession::with(credentials().into_iter().chain([app()]).collect(), columns, rows);
+    let mut session =
+        TestSession::with(credentials().into_iter().chain([app()]).collect(), columns, rows);
     store_is(&mut session, None);
     select(&mut session, "triage");
     session
@@ -438,8 +526,15 @@ fn a_person_signs_in() {
     });
     pictures_of_session("sign_in_done", |session| {
         session.press("L");
-        let classified = Ok(ClassificationResult { check: check(CheckResult::Accepted, Some(200)), credential: app() });
-        let signed_in = SignInResult { credential: app(), classification: classified, old_session_revocation: Some(Ok(())) };
+        let classified = Ok(ClassificationResult {
+            check: check(CheckResult::Accepted, Some(200)),
+            credential: app(),
+        });
+        let signed_in = SignInResult {
+            credential: app(),
+            classification: classified,
+            old_session_revocation: Some(Ok(())),
+        };
         sign_in(session, SignInEvent::Finished(Box::new(signed_in)));
     });
 }
@@ -448,12 +543,23 @@ fn a_person_signs_in() {
 fn the_session_of_an_app() {
     pictures_of_session("session", |session| {
         let now = session.now.wall;
-        let life = TokenLifetime { since: Some(now - time::Duration::minutes(3)), until: now + time::Duration::minutes(57) };
-        report(session, 99, TaskEvent::Credential(CredentialEvent::AccessToken(app().id, Some(life))));
+        let life = TokenLifetime {
+            since: Some(now - time::Duration::minutes(3)),
+            until: now + time::Duration::minutes(57),
+        };
+        report(
+            session,
+            99,
+            TaskEvent::Credential(CredentialEvent::AccessToken(app().id, Some(life))),
+        );
     });
     let mut session = session_of(120, 36);
     let check = check(CheckResult::Refused, Some(400));
-    report(&mut session, 99, TaskEvent::Checked { credential: app().id, region: "SNYK-EU-01".to_owned(), check });
+    report(
+        &mut session,
+        99,
+        TaskEvent::Checked { credential: app().id, region: "SNYK-EU-01".to_owned(), check },
+    );
     picture_of("session_ended", &mut session);
 }
 
@@ -496,10 +602,13 @@ fn headers_and_timing() {
 #[test]
 fn no_size_makes_it_panic() {
     let sizes = (1..=20).flat_map(|columns| (1..=10).map(move |rows| (columns, rows)));
-    for (columns, rows) in sizes.chain([(60, 16), (61, 15), (79, 19), (80, 20), (300, 80), (500, 2)]) {
+    for (columns, rows) in
+        sizes.chain([(60, 16), (61, 15), (79, 19), (80, 20), (300, 80), (500, 2)])
+    {
         let mut session = TestSession::new(columns, rows);
         for keys in [
-            "Tab", "4 t", "a", "Esc ?", "Esc X", "Esc r", "Esc n", "Esc L", "Esc W", "Esc T", "Esc V", "Esc f", "Esc F2", "Esc ,",
+            "Tab", "4 t", "a", "Esc ?", "Esc X", "Esc r", "Esc n", "Esc L", "Esc W", "Esc T",
+            "Esc V", "Esc f", "Esc F2", "Esc ,",
         ] {
             session.press(keys);
             drawn(&session);

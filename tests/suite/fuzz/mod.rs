@@ -33,8 +33,10 @@ struct Target {
 
 impl Target {
     fn corpus(&self) -> Vec<Vec<u8>> {
-        let mut files: Vec<PathBuf> =
-            fs::read_dir(folder().join(self.name)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut files: Vec<PathBuf> = fs::read_dir(folder().join(self.name))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
         files.sort();
         assert!(!files.is_empty(), "{} has no corpus", self.name);
         files.iter().map(|file| fs::read(file).unwrap()).collect()
@@ -46,7 +48,10 @@ impl Target {
             return;
         }
         let shown = String::from_utf8_lossy(input).into_owned();
-        panic!("{} (seed {seed}) does not take {shown:?}; keep it as tests/fuzz/{}/ and mend it", self.name, self.name);
+        panic!(
+            "{} (seed {seed}) does not take {shown:?}; keep it as tests/fuzz/{}/ and mend it",
+            self.name, self.name
+        );
     }
 
     fn run(&self, count: u64, seed: u64) {

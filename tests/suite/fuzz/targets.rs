@@ -7,7 +7,9 @@ use tokenring::config::{KeyPress, Settings, SettingsReport};
 use tokenring::domain::provider::{ProviderCatalog, ProviderSource};
 use tokenring::domain::rate_limit::RateLimit;
 use tokenring::domain::response::{ApiResponse, ResponseBody};
-use tokenring::domain::{Secret, Timestamp, curl_import, header_explanations, identify as recognise, pagination};
+use tokenring::domain::{
+    Secret, Timestamp, curl_import, header_explanations, identify as recognise, pagination,
+};
 use tokenring::engine::{self, Engine, import};
 use tokenring::tui::app::json::FoldableDocument;
 
@@ -18,9 +20,24 @@ pub(super) const ALL: &[Target] = &[
     Target {
         name: "identify",
         read: identify,
-        words: &["snyk_uat.", "snyk_sat.", "token ", "Bearer ", "JWT ", "eyJ", ".", "SNYK_TOKEN=", "export ", "\"api\": "],
+        words: &[
+            "snyk_uat.",
+            "snyk_sat.",
+            "token ",
+            "Bearer ",
+            "JWT ",
+            "eyJ",
+            ".",
+            "SNYK_TOKEN=",
+            "export ",
+            "\"api\": ",
+        ],
     },
-    Target { name: "key", read: key, words: &["C-", "A-", "S-", "F", "Space", "Enter", "PgUp", "-"] },
+    Target {
+        name: "key",
+        read: key,
+        words: &["C-", "A-", "S-", "F", "Space", "Enter", "PgUp", "-"],
+    },
     Target {
         name: "config",
         read: config,
@@ -104,7 +121,11 @@ pub(super) const ALL: &[Target] = &[
             " #",
         ],
     },
-    Target { name: "json_view", read: json_view, words: &["{", "}", "[", "]", ":", ",", "\"a\"", "1e9", "null", "true"] },
+    Target {
+        name: "json_view",
+        read: json_view,
+        words: &["{", "}", "[", "]", ":", ",", "\"a\"", "1e9", "null", "true"],
+    },
 ];
 
 static CATALOGUE: LazyLock<ProviderCatalog> = LazyLock::new(ProviderCatalog::builtin);
@@ -122,7 +143,9 @@ fn identify(input: &[u8]) {
     match recognise::identify(&Secret::new(input.to_vec()), &CATALOGUE) {
         Ok(found) => {
             assert!(!found.secret.is_empty());
-            for message in found.removed.iter().chain(found.candidates.iter().map(|candidate| &candidate.why)) {
+            for message in
+                found.removed.iter().chain(found.candidates.iter().map(|candidate| &candidate.why))
+            {
                 assert_silent(message);
             }
         }
@@ -144,12 +167,18 @@ fn config(input: &[u8]) {
     if let Ok(settings) = strict {
         assert_eq!(lenient, Ok(SettingsReport { settings, problems: Vec::new() }));
     } else if let Ok(reading) = lenient {
-        assert!(!reading.problems.is_empty() && reading.problems.iter().all(|flaw| !flaw.remedy.is_empty()));
+        assert!(
+            !reading.problems.is_empty()
+                && reading.problems.iter().all(|flaw| !flaw.remedy.is_empty())
+        );
     }
 }
 
 fn provider(input: &[u8]) {
-    let source = ProviderSource { name: "fuzz.toml".to_owned(), text: String::from_utf8_lossy(input).into_owned() };
+    let source = ProviderSource {
+        name: "fuzz.toml".to_owned(),
+        text: String::from_utf8_lossy(input).into_owned(),
+    };
     if let Err(error) = CATALOGUE.clone().with_source(&source) {
         assert!(error.to_string().contains("fuzz.toml"), "{error}");
     }
@@ -172,8 +201,11 @@ fn curl(input: &[u8]) {
 fn limits(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let pairs = text.lines().filter_map(|line| line.split_once(": "));
-    let clean = |(name, value): (&str, &str)| (name.to_lowercase(), tokenring::domain::text::sanitize_line(value));
-    let answer = ApiResponse { status: 429, headers: pairs.map(clean).collect(), ..ApiResponse::default() };
+    let clean = |(name, value): (&str, &str)| {
+        (name.to_lowercase(), tokenring::domain::text::sanitize_line(value))
+    };
+    let answer =
+        ApiResponse { status: 429, headers: pairs.map(clean).collect(), ..ApiResponse::default() };
     let limit = RateLimit::from_response(&answer, now());
     let _ = (limit.wait_time(), limit.describe(), limit.tightest_window());
     header_explanations::explain_headers(&answer, now());
@@ -205,7 +237,11 @@ fn vendor(input: &[u8]) {
         let path = folder.path().join("vendor");
         let (form, text) = input.split_first().unwrap_or((&b'j', b""));
         std::fs::write(&path, text).unwrap();
-        let source = if form % 2 == 0 { import::ImportSource::Json(path) } else { import::ImportSource::Dotenv(path) };
+        let source = if form % 2 == 0 {
+            import::ImportSource::Json(path)
+        } else {
+            import::ImportSource::Dotenv(path)
+        };
         match runtime.block_on(engine.find_import_candidates(source)) {
             Ok(found) => {
                 for why in found.iter().filter_map(|find| find.identified.as_ref().err()) {
@@ -233,7 +269,8 @@ fn json_view(input: &[u8]) {
             _ => document.unfold_all(),
         }
         assert!(document.cursor() < document.line_count().max(1));
-        let _ = (document.path(), document.value_at_cursor().len(), document.visible_lines().count());
+        let _ =
+            (document.path(), document.value_at_cursor().len(), document.visible_lines().count());
     }
     if document.is_json() {
         let again = FoldableDocument::parse(&document.pretty_text());

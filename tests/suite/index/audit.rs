@@ -21,7 +21,10 @@ fn entry(at: i64) -> AuditEntry {
 fn the_newest_lines_come_first_and_the_chain_holds() {
     let (_home, index) = trail(5);
     let lines = index.audit(2).unwrap();
-    assert_eq!(lines.iter().map(|line| (line.seq, &line.entry)).collect::<Vec<_>>(), [(5, &entry(4)), (4, &entry(3))]);
+    assert_eq!(
+        lines.iter().map(|line| (line.seq, &line.entry)).collect::<Vec<_>>(),
+        [(5, &entry(4)), (4, &entry(3))]
+    );
     assert_eq!(index.verify_audit(), Ok(AuditIntegrity::Intact(5)));
     assert_eq!(Database::in_memory().unwrap().verify_audit(), Ok(AuditIntegrity::Intact(0)));
 }
@@ -33,7 +36,9 @@ fn the_hash_can_be_computed_by_others() {
     // printf '%s' "$before$line" | sha256sum
     assert_eq!(
         lines[1].hash,
-        sha256(r#"{"seq":1,"at":0,"actor":"screen","action":"reveal","name":"laptop","outcome":"done","reason":"look 0"}"#)
+        sha256(
+            r#"{"seq":1,"at":0,"actor":"screen","action":"reveal","name":"laptop","outcome":"done","reason":"look 0"}"#
+        )
     );
     let second = r#"{"seq":2,"at":1000000,"actor":"screen","action":"reveal","name":null,"outcome":"done","reason":"look 1"}"#;
     assert_eq!(lines[0].hash, sha256(&format!("{}{second}", lines[1].hash)));
@@ -57,7 +62,10 @@ fn whatever_is_done_to_a_line_is_found() {
         ("DELETE FROM audit WHERE seq = 5", 5),
         ("DELETE FROM audit", 1),
         (swap, 2),
-        ("INSERT INTO audit SELECT 6, at, actor, action, name, outcome, reason, hash FROM audit WHERE seq = 5", 6),
+        (
+            "INSERT INTO audit SELECT 6, at, actor, action, name, outcome, reason, hash FROM audit WHERE seq = 5",
+            6,
+        ),
         ("UPDATE audit_head SET entries = 4", 5),
         ("UPDATE audit_head SET hash = ''", 5),
     ] {
@@ -73,7 +81,13 @@ fn whatever_is_done_to_a_line_is_found() {
 #[test]
 fn a_line_after_a_removed_one_does_not_heal_the_trail() {
     let (home, index) = trail(3);
-    rusqlite::Connection::open(&home.path).unwrap().execute_batch("DELETE FROM audit WHERE seq = 3").unwrap();
+    rusqlite::Connection::open(&home.path)
+        .unwrap()
+        .execute_batch("DELETE FROM audit WHERE seq = 3")
+        .unwrap();
     index.append_audit(&entry(9)).unwrap();
-    assert_eq!(index.verify_audit(), Ok(AuditIntegrity::Broken { at: 3, why: "the line is missing" }));
+    assert_eq!(
+        index.verify_audit(),
+        Ok(AuditIntegrity::Broken { at: 3, why: "the line is missing" })
+    );
 }

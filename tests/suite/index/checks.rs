@@ -10,9 +10,23 @@ fn a_verdict_in_the_own_region_is_the_last_check() {
     index.record_check(&id, "SNYK-US-01", &check(CheckResult::Refused, 10)).unwrap();
     assert_eq!(index.credential_by_id(&id).unwrap().last_check, None);
     index.record_check(&id, "SNYK-EU-01", &check(CheckResult::Accepted, 20)).unwrap();
-    assert_eq!(index.credential_by_id(&id).unwrap().last_check, Some(check(CheckResult::Accepted, 20)));
-    let seen: Vec<_> = index.region_checks(&id).unwrap().into_iter().map(|seen| (seen.region, seen.check.result)).collect();
-    assert_eq!(seen, [("SNYK-EU-01".to_owned(), CheckResult::Accepted), ("SNYK-US-01".to_owned(), CheckResult::Refused)]);
+    assert_eq!(
+        index.credential_by_id(&id).unwrap().last_check,
+        Some(check(CheckResult::Accepted, 20))
+    );
+    let seen: Vec<_> = index
+        .region_checks(&id)
+        .unwrap()
+        .into_iter()
+        .map(|seen| (seen.region, seen.check.result))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("SNYK-EU-01".to_owned(), CheckResult::Accepted),
+            ("SNYK-US-01".to_owned(), CheckResult::Refused)
+        ]
+    );
 }
 
 #[test]
@@ -34,7 +48,9 @@ fn in_another_region_the_last_check_is_the_one_made_there() {
     index.insert_credential(&credential("laptop")).unwrap();
     index.record_check(&id, "SNYK-EU-01", &check(CheckResult::Refused, 10)).unwrap();
     index.record_check(&id, "SNYK-US-01", &check(CheckResult::Accepted, 20)).unwrap();
-    let last_in = |region: &str| index.update_credential(&id, |it| region.clone_into(&mut it.region)).unwrap().last_check;
+    let last_in = |region: &str| {
+        index.update_credential(&id, |it| region.clone_into(&mut it.region)).unwrap().last_check
+    };
     assert_eq!(last_in("SNYK-US-01"), Some(check(CheckResult::Accepted, 20)));
     assert_eq!(last_in("SNYK-AU-01"), None);
     assert_eq!(last_in("SNYK-EU-01"), Some(check(CheckResult::Refused, 10)));
@@ -45,10 +61,19 @@ fn many_are_kept_at_once_and_those_on_a_credential_that_is_gone_are_dropped() {
     let index = Database::in_memory().unwrap();
     index.insert_credential(&credential("laptop")).unwrap();
     let verdict = |name: &str| {
-        (id_of(name), RegionCheckResult { region: "SNYK-EU-01".to_owned(), check: check(CheckResult::Accepted, 10) })
+        (
+            id_of(name),
+            RegionCheckResult {
+                region: "SNYK-EU-01".to_owned(),
+                check: check(CheckResult::Accepted, 10),
+            },
+        )
     };
     index.record_checks(&[verdict("gone"), verdict("laptop")]).unwrap();
-    assert_eq!(index.credential_by_name("laptop").unwrap().last_check, Some(check(CheckResult::Accepted, 10)));
+    assert_eq!(
+        index.credential_by_name("laptop").unwrap().last_check,
+        Some(check(CheckResult::Accepted, 10))
+    );
     assert_eq!(index.region_checks(&id_of("gone")).unwrap(), []);
 }
 
@@ -56,8 +81,11 @@ fn many_are_kept_at_once_and_those_on_a_credential_that_is_gone_are_dropped() {
 fn who_many_credentials_act_as_is_kept_at_once() {
     let index = Database::in_memory().unwrap();
     index.insert_credential(&credential("laptop")).unwrap();
-    let who = Principal { id: "1".to_owned(), name: "somebody".to_owned(), kind: "user".to_owned() };
-    index.record_principals(&[(id_of("gone"), who.clone()), (id_of("laptop"), who.clone())]).unwrap();
+    let who =
+        Principal { id: "1".to_owned(), name: "somebody".to_owned(), kind: "user".to_owned() };
+    index
+        .record_principals(&[(id_of("gone"), who.clone()), (id_of("laptop"), who.clone())])
+        .unwrap();
     assert_eq!(index.credential_by_name("laptop").unwrap().principal, Some(who));
 }
 
@@ -65,7 +93,12 @@ fn who_many_credentials_act_as_is_kept_at_once() {
 fn another_secret_has_no_verdicts_yet() {
     let index = Database::in_memory().unwrap();
     for name in ["laptop", "broker"] {
-        index.insert_credential(&Credential { last_check: Some(check(CheckResult::Accepted, 10)), ..credential(name) }).unwrap();
+        index
+            .insert_credential(&Credential {
+                last_check: Some(check(CheckResult::Accepted, 10)),
+                ..credential(name)
+            })
+            .unwrap();
     }
     index.delete_checks(&id_of("laptop")).unwrap();
     assert_eq!(index.credential_by_name("laptop").unwrap().last_check, None);

@@ -12,11 +12,26 @@ fn any_name() -> impl Strategy<Value = CredentialName> {
 }
 
 fn any_check() -> impl Strategy<Value = CheckReport> {
-    let verdict =
-        prop::sample::select(vec![CheckResult::Accepted, CheckResult::Refused, CheckResult::Unknown, CheckResult::Unchecked]);
-    (verdict, any::<Option<u16>>(), any::<String>(), any_moment(), prop::option::of(0..=i64::MAX as u64)).prop_map(
-        |(verdict, status, reason, at, latency_ms)| CheckReport { result: verdict, status, reason, checked_at: at, latency_ms },
+    let verdict = prop::sample::select(vec![
+        CheckResult::Accepted,
+        CheckResult::Refused,
+        CheckResult::Unknown,
+        CheckResult::Unchecked,
+    ]);
+    (
+        verdict,
+        any::<Option<u16>>(),
+        any::<String>(),
+        any_moment(),
+        prop::option::of(0..=i64::MAX as u64),
     )
+        .prop_map(|(verdict, status, reason, at, latency_ms)| CheckReport {
+            result: verdict,
+            status,
+            reason,
+            checked_at: at,
+            latency_ms,
+        })
 }
 
 prop_compose! {
@@ -72,13 +87,16 @@ fn a_name_is_given_once() {
 
     let impostor = Credential { id: id_of("another"), ..credential("laptop") };
     assert_eq!(index.insert_credential(&impostor), Err(taken.clone()));
-    let renamed =
-        index.update_credential(&id_of("broker"), |credential| credential.name = CredentialName::parse("laptop").unwrap());
+    let renamed = index.update_credential(&id_of("broker"), |credential| {
+        credential.name = CredentialName::parse("laptop").unwrap()
+    });
     assert_eq!(renamed, Err(taken));
     assert_eq!(index.credentials().unwrap(), [credential("broker"), credential("laptop")]);
 
     let renamed = index
-        .update_credential(&id_of("broker"), |credential| credential.name = CredentialName::parse("gateway").unwrap())
+        .update_credential(&id_of("broker"), |credential| {
+            credential.name = CredentialName::parse("gateway").unwrap()
+        })
         .unwrap();
     assert_eq!((renamed.id, renamed.name.as_str()), (id_of("broker"), "gateway"));
     assert_eq!(names(&index), ["gateway", "laptop"]);
@@ -98,7 +116,10 @@ fn the_nearest_names_are_offered_for_one_that_is_unknown() {
     assert_eq!(index.credential_by_name("labtop"), unknown("labtop", &["laptop"]));
     assert_eq!(index.credential_by_name("zzz"), unknown("zzz", &[]));
     assert_eq!(index.credential_by_id(&id_of("gone")), unknown(id_of("gone").as_str(), &[]));
-    assert_eq!(index.update_credential(&id_of("gone"), |_| ()), unknown(id_of("gone").as_str(), &[]));
+    assert_eq!(
+        index.update_credential(&id_of("gone"), |_| ()),
+        unknown(id_of("gone").as_str(), &[])
+    );
 }
 
 #[test]
@@ -108,7 +129,8 @@ fn two_that_hold_the_same_secret_are_noticed() {
         let fingerprint = (name != "ci").then(|| "same".to_owned());
         index.insert_credential(&Credential { fingerprint, ..credential(name) }).unwrap();
     }
-    let twins: Vec<String> = index.names_with_fingerprint("same").unwrap().into_iter().map(String::from).collect();
+    let twins: Vec<String> =
+        index.names_with_fingerprint("same").unwrap().into_iter().map(String::from).collect();
     assert_eq!(twins, ["broker", "laptop"]);
     assert_eq!(index.names_with_fingerprint("other").unwrap(), []);
 }

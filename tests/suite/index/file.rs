@@ -25,7 +25,10 @@ fn a_file_that_is_not_a_database_is_refused_and_left_alone() {
     for (what, bytes) in [
         ("nothing", Vec::new()),
         ("text", b"name = \"laptop\"\n".repeat(256)),
-        ("noise", (0..16_384_u32).map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect()),
+        (
+            "noise",
+            (0..16_384_u32).map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect(),
+        ),
         ("zeros", vec![0; 8192]),
         ("half a header", half_a_header),
     ] {
@@ -36,9 +39,26 @@ fn a_file_that_is_not_a_database_is_refused_and_left_alone() {
 #[test]
 fn a_file_that_was_cut_short_is_refused_and_left_alone() {
     let whole = std::fs::read(Home::with(200).path).unwrap();
-    let cuts = [1, 99, 100, 512, 1000, 4095, 4096, 4097, 8192, 40_000, whole.len() / 2, whole.len() - 4096, whole.len() - 1];
+    let cuts = [
+        1,
+        99,
+        100,
+        512,
+        1000,
+        4095,
+        4096,
+        4097,
+        8192,
+        40_000,
+        whole.len() / 2,
+        whole.len() - 4096,
+        whole.len() - 1,
+    ];
     for cut in cuts {
-        assert_damaged(&Home::holding(&whole[..cut]), &format!("cut after {cut} of {} bytes", whole.len()));
+        assert_damaged(
+            &Home::holding(&whole[..cut]),
+            &format!("cut after {cut} of {} bytes", whole.len()),
+        );
     }
 }
 
@@ -59,13 +79,19 @@ fn a_file_with_a_spoiled_page_is_refused_and_left_alone() {
 #[test]
 fn a_newer_file_and_another_programs_database_are_refused_and_left_alone() {
     let home = Home::with(1);
-    rusqlite::Connection::open(&home.path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    rusqlite::Connection::open(&home.path)
+        .unwrap()
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
     let before = std::fs::read(&home.path).unwrap();
     assert!(matches!(read_all(&home.path), Err(DatabaseError::NewerSchema { found: 99, .. })));
     assert!(std::fs::read(&home.path).unwrap() == before);
 
     let home = Home::holding(b"");
-    rusqlite::Connection::open(&home.path).unwrap().execute_batch("CREATE TABLE bookmarks (url TEXT)").unwrap();
+    rusqlite::Connection::open(&home.path)
+        .unwrap()
+        .execute_batch("CREATE TABLE bookmarks (url TEXT)")
+        .unwrap();
     let before = std::fs::read(&home.path).unwrap();
     assert_eq!(read_all(&home.path), Err(DatabaseError::NotOurFile { path: home.path.clone() }));
     assert!(std::fs::read(&home.path).unwrap() == before);
@@ -84,18 +110,30 @@ fn a_log_without_its_file_is_not_taken_for_that_of_a_new_one() {
 fn a_folder_that_cannot_be_written_is_named() {
     let home = Home::holding(b"a file where a folder should be");
     let path = home.path.join("index.db");
-    assert!(matches!(Database::open(&path), Err(DatabaseError::DiskError { .. })), "a file in the way");
+    assert!(
+        matches!(Database::open(&path), Err(DatabaseError::DiskError { .. })),
+        "a file in the way"
+    );
     std::fs::remove_file(&home.path).unwrap();
     std::fs::create_dir(&home.path).unwrap();
-    assert!(matches!(Database::open(&home.path), Err(DatabaseError::DiskError { .. })), "a folder in the way");
+    assert!(
+        matches!(Database::open(&home.path), Err(DatabaseError::DiskError { .. })),
+        "a folder in the way"
+    );
 }
 
 #[test]
 fn opening_and_reading_writes_nothing() {
     let home = Home::with(20);
-    let before = (std::fs::read(&home.path).unwrap(), std::fs::metadata(&home.path).unwrap().modified().unwrap());
+    let before = (
+        std::fs::read(&home.path).unwrap(),
+        std::fs::metadata(&home.path).unwrap().modified().unwrap(),
+    );
     assert_eq!(read_all(&home.path), Ok(20));
-    let after = (std::fs::read(&home.path).unwrap(), std::fs::metadata(&home.path).unwrap().modified().unwrap());
+    let after = (
+        std::fs::read(&home.path).unwrap(),
+        std::fs::metadata(&home.path).unwrap().modified().unwrap(),
+    );
     assert!(before == after);
 }
 
@@ -115,7 +153,11 @@ mod unix {
         let index = home.open();
         index.insert_credential(&credential("laptop")).unwrap();
         assert_eq!(mode(home.path.parent().unwrap()), 0o700);
-        for path in [home.path.clone(), home.path.with_extension("db-wal"), home.path.with_extension("db-shm")] {
+        for path in [
+            home.path.clone(),
+            home.path.with_extension("db-wal"),
+            home.path.with_extension("db-shm"),
+        ] {
             assert_eq!(mode(&path), 0o600, "{}", path.display());
         }
         drop(index);
@@ -146,7 +188,11 @@ mod unix {
                 .count();
             let refusal = index.insert_credential(&credential("one more")).unwrap_err();
             assert!(matches!(refusal, DatabaseError::DiskError { .. }), "{refusal:?}");
-            assert_eq!(index.credentials().unwrap().len(), added + 1, "what is there can still be read");
+            assert_eq!(
+                index.credentials().unwrap().len(),
+                added + 1,
+                "what is there can still be read"
+            );
             assert!(added > 10, "{added}");
             return;
         }
@@ -156,10 +202,14 @@ mod unix {
         command.stdout(Stdio::null());
         command.args(["-c", limited]).arg(std::env::current_exe().unwrap());
         assert!(
-            as_child(command, "index::file::unix::on_a_full_disk_a_change_is_refused_and_what_was_durable_stays", &home)
-                .wait()
-                .unwrap()
-                .success()
+            as_child(
+                command,
+                "index::file::unix::on_a_full_disk_a_change_is_refused_and_what_was_durable_stays",
+                &home
+            )
+            .wait()
+            .unwrap()
+            .success()
         );
         assert!(read_all(&home.path).unwrap() > 10);
     }
@@ -170,7 +220,11 @@ fn a_short_log_is_left_for_the_next_one_and_a_long_one_is_not() {
     let home = Home::new();
     let log = || std::fs::metadata(home.path.with_extension("db-wal")).map_or(0, |log| log.len());
     home.open().insert_credential(&credential("laptop")).unwrap();
-    let check = |at| home.open().record_check(&id_of("laptop"), "SNYK-EU-01", &check(CheckResult::Accepted, at)).unwrap();
+    let check = |at| {
+        home.open()
+            .record_check(&id_of("laptop"), "SNYK-EU-01", &check(CheckResult::Accepted, at))
+            .unwrap()
+    };
     check(1);
     assert!(log() > 0, "a verdict is not worth two syncs of the disk");
     let grown = (2..1000).map(|at| (check(at), log()).1).take_while(|length| *length > 0).max();

@@ -3,9 +3,18 @@
 use super::*;
 
 pub(super) fn sent(name: &str, at: i64) -> HistoryEntry {
-    let target = RequestTarget::Path { place: tokenring::domain::region::HostRole::default(), path: format!("/rest/self/{at}") };
-    let draft =
-        RequestDraft { method: HttpMethod::Get, target, query: Vec::new(), headers: Vec::new(), body: None, preset: None };
+    let target = RequestTarget::Path {
+        place: tokenring::domain::region::HostRole::default(),
+        path: format!("/rest/self/{at}"),
+    };
+    let draft = RequestDraft {
+        method: HttpMethod::Get,
+        target,
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: None,
+        preset: None,
+    };
     let (region, status) = ("SNYK-EU-01".to_owned(), Some(200));
     let credential = id_of(name);
     let verdict = CheckResult::Accepted;
@@ -23,7 +32,12 @@ pub(super) fn sent(name: &str, at: i64) -> HistoryEntry {
 }
 
 fn times(index: &Database, filter: &HistoryFilter, limit: usize) -> Vec<i64> {
-    index.history(filter, limit).unwrap().iter().map(|line| line.entry.at.unix_timestamp()).collect()
+    index
+        .history(filter, limit)
+        .unwrap()
+        .iter()
+        .map(|line| line.entry.at.unix_timestamp())
+        .collect()
 }
 
 #[test]
@@ -42,7 +56,8 @@ fn requests_come_back_newest_first_and_filtered() {
     assert_eq!(times(&index, &HistoryFilter::default(), 9), [3, 2, 1]);
     let laptop = HistoryFilter { credential: Some(id_of("laptop")), ..HistoryFilter::default() };
     assert_eq!(times(&index, &laptop, 9), [3, 1]);
-    let second = HistoryFilter { text: Some("/REST/self/2".to_owned()), ..HistoryFilter::default() };
+    let second =
+        HistoryFilter { text: Some("/REST/self/2".to_owned()), ..HistoryFilter::default() };
     assert_eq!(times(&index, &second, 9), [2]);
 }
 
@@ -59,5 +74,9 @@ fn old_requests_make_room() {
     assert_eq!(times(&index, &HistoryFilter::default(), 9), [10_004, 10_003, 10_002]);
     index.purge_history(0).unwrap();
     index.record_request(&sent("laptop", 7)).unwrap();
-    assert_eq!(index.history(&HistoryFilter::default(), 9).unwrap()[0].id, 10_006, "a number is never given twice");
+    assert_eq!(
+        index.history(&HistoryFilter::default(), 9).unwrap()[0].id,
+        10_006,
+        "a number is never given twice"
+    );
 }

@@ -22,8 +22,8 @@ use tokenring::domain::request::{HttpMethod, RequestDraft, RequestTarget};
 use tokenring::domain::response::CheckResult;
 use tokenring::domain::{Credential, CredentialId, CredentialName, Timestamp};
 use tokenring::index::{
-    AuditEntry, AuditIntegrity, Database, DatabaseError, HistoryEntry, HistoryFilter, LeaseRequest, NewRotation,
-    RegionCheckResult, RotationFilter,
+    AuditEntry, AuditIntegrity, Database, DatabaseError, HistoryEntry, HistoryFilter, LeaseRequest,
+    NewRotation, RegionCheckResult, RotationFilter,
 };
 
 /// Tells a test that it runs as a child process of itself, and on which file.

@@ -22,7 +22,11 @@ fn eight_that_write_at_once_lose_nothing() {
     }
     let index = home.open();
     assert_eq!(index.credentials().unwrap().len(), PROCESSES * EACH + 1);
-    assert_eq!(index.credential_by_name("shared").unwrap().labels.len(), PROCESSES * EACH + 1, "no update was lost");
+    assert_eq!(
+        index.credential_by_name("shared").unwrap().labels.len(),
+        PROCESSES * EACH + 1,
+        "no update was lost"
+    );
     assert_eq!(index.verify_audit(), Ok(AuditIntegrity::Intact((PROCESSES * EACH) as u64)));
     assert_eq!(index.verify_integrity(), Ok(()));
 }
@@ -35,9 +39,11 @@ fn what_was_confirmed_survives_a_killed_process() {
     let home = Home::with(1);
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.stdout(Stdio::piped());
-    let mut child = as_child(command, "index::processes::what_was_confirmed_survives_a_killed_process", &home);
+    let mut child =
+        as_child(command, "index::processes::what_was_confirmed_survives_a_killed_process", &home);
     let output = BufReader::new(child.stdout.take().unwrap());
-    let confirmed = |line: String| line.strip_prefix("confirmed ").and_then(|seq| seq.parse::<u64>().ok());
+    let confirmed =
+        |line: String| line.strip_prefix("confirmed ").and_then(|seq| seq.parse::<u64>().ok());
     let mut lines = output.lines().map_while(Result::ok).filter_map(confirmed);
     lines.find(|seq| *seq == 20).expect("the child confirmed twenty lines");
     child.kill().unwrap();
@@ -54,7 +60,8 @@ fn what_was_confirmed_survives_a_killed_process() {
 fn append_until_killed(path: &Path) {
     let index = Database::open(path).unwrap();
     let (plan, state) = ("{}".to_owned(), "running".to_owned());
-    let new = NewRotation { id: "r1".to_owned(), credential: id_of("credential-0000"), plan, state };
+    let new =
+        NewRotation { id: "r1".to_owned(), credential: id_of("credential-0000"), plan, state };
     let claim = LeaseRequest { owner: "child".to_owned(), now: moment(0), until: moment(60) };
     let lease = index.open_rotation(&new, &claim).unwrap();
     for _ in 0..1_000_000 {
@@ -73,9 +80,14 @@ fn work_as_child(path: &Path) {
         let first = index.insert_credential(&shared);
         assert!(number == 0 || first.is_err(), "a name was given twice");
         assert!(matches!(index.insert_credential(&mine), Err(DatabaseError::NameTaken(_))));
-        index.update_credential(&shared.id, |credential| credential.labels.push(format!("{process}-{number}"))).unwrap();
+        index
+            .update_credential(&shared.id, |credential| {
+                credential.labels.push(format!("{process}-{number}"))
+            })
+            .unwrap();
         let (actor, action, outcome) = (process.to_string(), "add".to_owned(), "done".to_owned());
-        let entry = AuditEntry { at: moment(0), actor, action, name: None, outcome, reason: String::new() };
+        let entry =
+            AuditEntry { at: moment(0), actor, action, name: None, outcome, reason: String::new() };
         index.append_audit(&entry).unwrap();
     }
 }

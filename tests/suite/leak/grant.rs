@@ -11,7 +11,8 @@ use crate::signin::visitor::{Waiting, arrive, member, page_on_screen};
 use crate::support::program::Outcome;
 
 /// What a new sign-in is begun with.
-const NEW: [&str; 7] = ["--provider", "snyk-apps", "--region", "SNYK-US-01", "--part", "client_secret", "--field"];
+const NEW: [&str; 7] =
+    ["--provider", "snyk-apps", "--region", "SNYK-US-01", "--part", "client_secret", "--field"];
 
 impl Gate {
     /// Signs in as a person who agrees.
@@ -72,7 +73,11 @@ async fn nothing_of_a_grant_lies_outside_the_store() {
     assert!(gate.mirror.granted().len() > before, "sessions were refreshed");
     gate.sign_in("triage", &[], "").await.expect(0);
     let refresh = gate.home.run(&["get", "triage"]).expect(0).out;
-    assert_eq!(gate.mirror.granted().last().map(|(_, secret)| secret.as_str()), Some(refresh.as_str()), "the store has the last");
+    assert_eq!(
+        gate.mirror.granted().last().map(|(_, secret)| secret.as_str()),
+        Some(refresh.as_str()),
+        "the store has the last"
+    );
     gate.look_into_files();
     gate.assert_tight();
 }
@@ -82,15 +87,25 @@ async fn nothing_of_a_grant_is_on_the_screen() {
     let mut gate = Gate::new();
     let client_secret = random(40);
     gate.search.learn("the client secret", &client_secret);
-    gate.sign_in("triage", &[&NEW[..], &["client_id=someone"]].concat(), &format!("{client_secret}\n")).await.expect(0);
-    gate.home = std::mem::replace(&mut gate.home, crate::support::program::Home::new()).with("SSH_TTY", "/dev/pts/99");
+    gate.sign_in(
+        "triage",
+        &[&NEW[..], &["client_id=someone"]].concat(),
+        &format!("{client_secret}\n"),
+    )
+    .await
+    .expect(0);
+    gate.home = std::mem::replace(&mut gate.home, crate::support::program::Home::new())
+        .with("SSH_TTY", "/dev/pts/99");
     let mut pty = gate.home.unlocked_screen();
     pty.send("L");
     let visit = page_on_screen(&pty);
     let code = random(32);
     gate.search.learn("the code", &code);
     let callback = member(&visit, "redirect_uri");
-    pty.send(&format!("\x1b[200~{callback}?code={code}&state={}\x1b[201~", member(&visit, "state")));
+    pty.send(&format!(
+        "\x1b[200~{callback}?code={code}&state={}\x1b[201~",
+        member(&visit, "state")
+    ));
     pty.expect("Signed in. The session is in the store.");
     pty.send("\r");
     pty.expect("access token for 60 min");
@@ -119,12 +134,17 @@ async fn a_planted_leak_of_a_grant_is_found() {
     let names: Vec<_> = granted.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, ["code_verifier", "code", "access token", "refresh token"]);
     for (name, secret) in granted {
-        for text in [secret.clone(), STANDARD.encode(format!("grant={secret}")), format!("?x={secret}&y=1")] {
+        for text in
+            [secret.clone(), STANDARD.encode(format!("grant={secret}")), format!("?x={secret}&y=1")]
+        {
             let planted = gate.home.root().join("data/session-cache");
             fs::write(&planted, text).unwrap();
             gate.leaks.clear();
             gate.look_into_files();
-            assert!(gate.leaks.iter().any(|leak| leak.contains("session-cache")), "the {name} was not found");
+            assert!(
+                gate.leaks.iter().any(|leak| leak.contains("session-cache")),
+                "the {name} was not found"
+            );
             fs::remove_file(planted).unwrap();
         }
     }

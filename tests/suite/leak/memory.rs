@@ -16,7 +16,8 @@ use crate::support::program::{Home, World};
 
 /// A keyring in memory that holds the marker.
 async fn holding(marker: &Marker) -> (Engine, CredentialId) {
-    let engine = engine::in_memory_engine(ProviderCatalog::builtin(), &Settings::default()).unwrap();
+    let engine =
+        engine::in_memory_engine(ProviderCatalog::builtin(), &Settings::default()).unwrap();
     let new = NewCredential {
         name: CredentialName::parse("ci").unwrap(),
         provider: "snyk".to_owned(),
@@ -37,10 +38,16 @@ async fn no_copy_of_a_secret_outlives_the_child_that_was_given_it() {
     for handover in [SecretDelivery::Environment, SecretDelivery::Stdin, SecretDelivery::Files] {
         let marker = Marker::random();
         let (engine, id) = holding(&marker).await;
-        let variables = engine.env_variables(&engine.credential_by_id(&id).await.unwrap()).await.unwrap();
+        let variables =
+            engine.env_variables(&engine.credential_by_id(&id).await.unwrap()).await.unwrap();
         let script = "env; cat \"$SNYK_TOKEN_FILE\" 2>/dev/null; [ -n \"$SNYK_TOKEN$SNYK_TOKEN_FILE\" ] || cat";
         let command = ["sh", "-c", script].map(Into::into).into();
-        let launch = ChildCommand { command, variables, removed_variables: Vec::new(), secret_delivery: handover };
+        let launch = ChildCommand {
+            command,
+            variables,
+            removed_variables: Vec::new(),
+            secret_delivery: handover,
+        };
         let said = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&said);
         let sink = move |_, bytes: &[u8]| {
@@ -66,7 +73,9 @@ fn neither_secret_of_a_rotation_is_in_the_memory_of_the_screen() {
     let old = world.secret("us01-release-bot").to_owned();
     let mut pty = home.unlocked_screen();
     if std::fs::File::open(format!("/proc/{}/mem", pty.pid().as_raw_nonzero())).is_err() {
-        return println!("skipped: the memory of the program cannot be read, which is as it should be; root could");
+        return println!(
+            "skipped: the memory of the program cannot be read, which is as it should be; root could"
+        );
     }
     pty.send("r");
     pty.expect("[ Begin ]");

@@ -69,10 +69,13 @@ fn tell(request: &Request, told: &Told) -> Option<(&'static str, String, Vec<u8>
 
 /// A grant of a session: tokens of its own, like the real ones.
 fn grant(request: &Request, grants: &Grants) -> Option<(&'static str, String, Vec<u8>)> {
-    let form: Vec<(String, String)> = url::form_urlencoded::parse(request.body.as_bytes()).into_owned().collect();
-    let member = |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let form: Vec<(String, String)> =
+        url::form_urlencoded::parse(request.body.as_bytes()).into_owned().collect();
+    let member =
+        |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     let proofs = ["code_verifier", "code", "refresh_token"].map(|name| (name, member(name)));
-    if !request.target.contains("/oauth2/token") || proofs.iter().all(|(_, proof)| proof.is_none()) {
+    if !request.target.contains("/oauth2/token") || proofs.iter().all(|(_, proof)| proof.is_none())
+    {
         return None;
     }
     let issued = [("access token", random(40)), ("refresh token", random(40))];
@@ -92,9 +95,13 @@ fn grant(request: &Request, grants: &Grants) -> Option<(&'static str, String, Ve
 
 fn serve(mut stream: TcpStream, token: &str, (grants, told): (&Grants, &Told)) {
     let Some(request) = read(&mut stream) else { return };
-    let (status, headers, body) =
-        grant(&request, grants).or_else(|| tell(&request, told)).unwrap_or_else(|| answer(&request, token));
-    let head = format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    let (status, headers, body) = grant(&request, grants)
+        .or_else(|| tell(&request, told))
+        .unwrap_or_else(|| answer(&request, token));
+    let head = format!(
+        "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
     // A client that went away has lost nothing here.
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
 }
@@ -112,31 +119,45 @@ fn read(stream: &mut TcpStream) -> Option<Request> {
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let header = |name: &str| {
         let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with(name));
-        line.and_then(|line| line.split_once(": ")).map(|(_, value)| value.to_owned()).unwrap_or_default()
+        line.and_then(|line| line.split_once(": "))
+            .map(|(_, value)| value.to_owned())
+            .unwrap_or_default()
     };
     let mut body = bytes[end..].to_vec();
-    let mut rest = vec![0; header("content-length").parse().unwrap_or(0_usize).saturating_sub(body.len())];
+    let mut rest =
+        vec![0; header("content-length").parse().unwrap_or(0_usize).saturating_sub(body.len())];
     stream.read_exact(&mut rest).ok()?;
     body.extend(rest);
     let target = head.split(' ').nth(1)?.to_owned();
-    Some(Request { target, authorization: header("authorization"), body: String::from_utf8_lossy(&body).into_owned() })
+    Some(Request {
+        target,
+        authorization: header("authorization"),
+        body: String::from_utf8_lossy(&body).into_owned(),
+    })
 }
 
 fn answer(request: &Request, token: &str) -> (&'static str, String, Vec<u8>) {
     let said = &request.authorization;
     let json = |value: serde_json::Value| value.to_string().into_bytes();
-    let typed = |media: &str| format!("content-type: {media}\r\nx-echo: {said}\r\nsnyk-request-id: {said}\r\n");
+    let typed = |media: &str| {
+        format!("content-type: {media}\r\nx-echo: {said}\r\nsnyk-request-id: {said}\r\n")
+    };
     match request.target.as_str() {
         target if target.contains("/token") && request.body.contains("refuse") => {
             let why = format!("what is {}", request.body);
-            ("400 Bad Request", typed("application/json"), json(serde_json::json!({ "error": "no", "error_description": why })))
+            (
+                "400 Bad Request",
+                typed("application/json"),
+                json(serde_json::json!({ "error": "no", "error_description": why })),
+            )
         }
         target if target.contains("/token") => {
-            let grant =
-                serde_json::json!({ "access_token": token, "token_type": "bearer", "expires_in": 3600, "echo": request.body });
+            let grant = serde_json::json!({ "access_token": token, "token_type": "bearer", "expires_in": 3600, "echo": request.body });
             ("200 OK", typed("application/json"), json(grant))
         }
-        target if target.contains("/html") => ("200 OK", typed("text/html"), format!("<html>{said}</html>").into_bytes()),
+        target if target.contains("/html") => {
+            ("200 OK", typed("text/html"), format!("<html>{said}</html>").into_bytes())
+        }
         target if target.contains("/bytes") => {
             ("200 OK", typed("application/octet-stream"), [b"\xff\0", said.as_bytes()].concat())
         }
@@ -144,8 +165,12 @@ fn answer(request: &Request, token: &str) -> (&'static str, String, Vec<u8>) {
             let place: String = url::form_urlencoded::byte_serialize(said.as_bytes()).collect();
             ("302 Found", format!("location: /there?echo={place}\r\n"), Vec::new())
         }
-        target if target.contains("/refused") => ("401 Unauthorized", typed("application/json"), json(forms(said))),
-        target if target.contains("/broken") => ("500 Oops", typed("text/plain"), said.clone().into_bytes()),
+        target if target.contains("/refused") => {
+            ("401 Unauthorized", typed("application/json"), json(forms(said)))
+        }
+        target if target.contains("/broken") => {
+            ("500 Oops", typed("text/plain"), said.clone().into_bytes())
+        }
         _ => ("200 OK", typed("application/json"), json(forms(said))),
     }
 }
@@ -157,7 +182,9 @@ fn forms(said: &str) -> serde_json::Value {
     let hex = spelled(said.as_bytes(), |byte| format!("{byte:02x}"));
     let base64: Vec<_> = ["", "x", "xx"]
         .iter()
-        .flat_map(|before| [STANDARD, URL_SAFE].map(|alphabet| alphabet.encode(format!("{before}{said}"))))
+        .flat_map(|before| {
+            [STANDARD, URL_SAFE].map(|alphabet| alphabet.encode(format!("{before}{said}")))
+        })
         .collect();
     serde_json::json!({
         "data": { "type": "user", "id": said, "attributes": { "name": said, "username": said, "email": said } },

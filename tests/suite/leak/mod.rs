@@ -75,11 +75,30 @@ impl Gate {
         fs::write(home.root().join("config/config.toml"), settings).unwrap();
         let at = mirror.origin.clone();
         let mut gate = Self { home, birds: Vec::new(), search, leaks: Vec::new(), mirror };
-        for (provider, region) in
-            [("snyk", "SNYK-US-01"), ("snyk", "SNYK-EU-01"), ("snyk-api-web", "SAW-EU"), ("appcircle", "APPCIRCLE")]
-        {
-            gate.run(&["regions", "add", "--provider", provider, "--id", region, "--api", &at, "--app", &at, "--auth", &at], "")
-                .expect(0);
+        for (provider, region) in [
+            ("snyk", "SNYK-US-01"),
+            ("snyk", "SNYK-EU-01"),
+            ("snyk-api-web", "SAW-EU"),
+            ("appcircle", "APPCIRCLE"),
+        ] {
+            gate.run(
+                &[
+                    "regions",
+                    "add",
+                    "--provider",
+                    provider,
+                    "--id",
+                    region,
+                    "--api",
+                    &at,
+                    "--app",
+                    &at,
+                    "--auth",
+                    &at,
+                ],
+                "",
+            )
+            .expect(0);
         }
         gate.hatch();
         gate
@@ -93,7 +112,8 @@ impl Gate {
             let secret = secret.to_owned();
             Bird { name, provider, kind, fields, parts: &[], input: secret.clone(), secret }
         };
-        let (uuid, pat, key, pak, api_key) = (random_uuid(), random(40), random(40), random(40), random(40));
+        let (uuid, pat, key, pak, api_key) =
+            (random_uuid(), random(40), random(40), random(40), random(40));
         let (refresh, client_secret) = (random(40), random(40));
         let parted = format!("{refresh}\n{client_secret}");
         for (name, secret) in [
@@ -117,7 +137,11 @@ impl Gate {
             one("scanner", "snyk-api-web", "api-key", &[], &jwt),
             one("mobile", "appcircle", "personal-access-key", &[], &pak),
             one("mobile-key", "appcircle", "api-key", &["key_name=refuse"], &api_key),
-            Bird { parts: &["client_secret"], input: parted, ..one("app", "snyk-apps", "app", &["client_id=someone"], &refresh) },
+            Bird {
+                parts: &["client_secret"],
+                input: parted,
+                ..one("app", "snyk-apps", "app", &["client_id=someone"], &refresh)
+            },
         ];
     }
 
@@ -148,7 +172,10 @@ impl Gate {
 
     fn look_into_files(&mut self) {
         let folder = self.home.root().parent().unwrap().to_owned();
-        assert!(fs::metadata(folder.join("trace.log")).is_ok_and(|log| log.len() > 1000), "the log is written");
+        assert!(
+            fs::metadata(folder.join("trace.log")).is_ok_and(|log| log.len() > 1000),
+            "the log is written"
+        );
         self.look_into(&folder);
     }
 
@@ -199,8 +226,12 @@ impl Gate {
             self.search.learn("the secret by now", &own);
         }
         let body = serde_json::json!({ "own": own, "other": format!("snyk_sat.{}", random(40)) });
-        self.search.learn("the other's secret", &body["other"].as_str().unwrap()["snyk_sat.".len()..]);
-        self.run(&["request", name, "POST", "/html", "--data", "-", "--yes", "--keep-body"], &body.to_string());
+        self.search
+            .learn("the other's secret", &body["other"].as_str().unwrap()["snyk_sat.".len()..]);
+        self.run(
+            &["request", name, "POST", "/html", "--data", "-", "--yes", "--keep-body"],
+            &body.to_string(),
+        );
         if bird.provider.starts_with("snyk") && bird.provider != "snyk-api-web" {
             self.run(&["request", name, "POST", "/fresh", "--data", "{}", "--yes", "--json"], "");
             self.run(&["request", name, "/fresh"], "");
@@ -211,7 +242,8 @@ impl Gate {
 #[test]
 fn no_command_lets_a_secret_out() {
     let mut gate = Gate::new();
-    let copies: Vec<_> = gate.birds.iter().map(|bird| format!("SNYK_TOKEN={}\n", bird.secret)).collect();
+    let copies: Vec<_> =
+        gate.birds.iter().map(|bird| format!("SNYK_TOKEN={}\n", bird.secret)).collect();
     for bird in std::mem::take(&mut gate.birds) {
         gate.fly(&bird);
         for arguments in [
@@ -260,7 +292,8 @@ fn no_command_lets_a_secret_out() {
     let wrong = gate.home.root().parent().unwrap().join("wrong");
     fs::copy(gate.home.root().parent().unwrap().join("passphrase"), &wrong).unwrap();
     fs::write(&wrong, random(20)).unwrap();
-    gate.home = std::mem::replace(&mut gate.home, Home::new()).with("TOKENRING_PASSPHRASE_FILE", wrong.to_str().unwrap());
+    gate.home = std::mem::replace(&mut gate.home, Home::new())
+        .with("TOKENRING_PASSPHRASE_FILE", wrong.to_str().unwrap());
     gate.run(&["check", "access"], "").expect(6);
     fs::write(gate.home.root().join("data/index.db"), "not an index at all").unwrap();
     gate.run(&["list"], "");

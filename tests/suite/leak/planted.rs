@@ -37,7 +37,8 @@ impl Gate {
     /// The index, which holds it already; the name of a file, a file that is left behind, the log.
     fn plant_in_files(&mut self, plant: &str) {
         let aside = self.home.root().parent().unwrap().to_owned();
-        let (data, named, left) = (self.home.root().join("data"), aside.join("tmp").join(plant), aside.join("tmp/left"));
+        let (data, named, left) =
+            (self.home.root().join("data"), aside.join("tmp").join(plant), aside.join("tmp/left"));
         self.look_into(&data);
         self.assert_found_only_in("index.db");
         fs::write(&named, "").unwrap();
@@ -50,7 +51,8 @@ impl Gate {
         for gone in [data, aside.join("tmp")] {
             fs::remove_dir_all(gone).unwrap();
         }
-        let mut log = fs::File::options().append(true).create(true).open(aside.join("trace.log")).unwrap();
+        let mut log =
+            fs::File::options().append(true).create(true).open(aside.join("trace.log")).unwrap();
         log.write_all(plant.as_bytes()).unwrap();
         self.look_into(&aside);
         self.assert_found_only_in("trace.log");
@@ -61,7 +63,8 @@ impl Gate {
 fn a_planted_leak_is_noticed_in_every_sink() {
     let mut gate = Gate::new();
     let bird = gate.birds.remove(0);
-    gate.run(&["add", bird.name, "--provider", bird.provider, "--kind", bird.kind], &bird.input).expect(0);
+    gate.run(&["add", bird.name, "--provider", bird.provider, "--kind", bird.kind], &bird.input)
+        .expect(0);
     let folder = gate.home.root().parent().unwrap().to_owned();
     gate.look_into(&folder);
     gate.assert_tight();

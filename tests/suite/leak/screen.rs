@@ -31,7 +31,11 @@ impl Gate {
     /// Keeps the first canary and shows it on the screen; returns its secret.
     fn perch(&mut self) -> String {
         let bird = self.birds.remove(0);
-        self.run(&["add", bird.name, "--provider", bird.provider, "--kind", bird.kind], &bird.input).expect(0);
+        self.run(
+            &["add", bird.name, "--provider", bird.provider, "--kind", bird.kind],
+            &bird.input,
+        )
+        .expect(0);
         bird.secret
     }
 
@@ -60,11 +64,18 @@ fn the_screen_shows_a_secret_only_while_it_is_revealed() {
     pty.send("\r");
     pty.expect_gone(&secret);
     let end = pty.written();
-    assert!(gate.search.find(&pty.bytes(begin)[..end - begin]).is_some(), "what is revealed is found");
+    assert!(
+        gate.search.find(&pty.bytes(begin)[..end - begin]).is_some(),
+        "what is revealed is found"
+    );
 
-    for (keys, sign) in
-        [("y", "Nothing was copied"), ("c", "200"), ("t", "‹secret›"), ("Y", "Nothing was copied"), ("/pers", "1 of 1")]
-    {
+    for (keys, sign) in [
+        ("y", "Nothing was copied"),
+        ("c", "200"),
+        ("t", "‹secret›"),
+        ("Y", "Nothing was copied"),
+        ("/pers", "1 of 1"),
+    ] {
         pty.step(keys);
         pty.expect(sign);
         // Esc and the next key at once would be one key with Alt.
@@ -101,7 +112,9 @@ fn a_masked_secret_is_not_in_the_memory_of_the_screen() {
     let secret = gate.perch();
     let mut pty = unlocked(&gate);
     if fs::File::open(format!("/proc/{}/mem", pty.pid().as_raw_nonzero())).is_err() {
-        return println!("skipped: the memory of the program cannot be read, which is as it should be; root could");
+        return println!(
+            "skipped: the memory of the program cannot be read, which is as it should be; root could"
+        );
     }
     pty.send("\r");
     pty.expect(&secret);
@@ -130,7 +143,10 @@ fn copies(pty: &Pty, text: &str) -> usize {
     let memory = fs::File::open(format!("{process}/mem")).unwrap();
     let maps = fs::read_to_string(format!("{process}/maps")).unwrap();
     let address = |text| u64::from_str_radix(text, 16).unwrap();
-    let writable = maps.lines().filter_map(|line| line.split_once(" rw")).map(|(range, _)| range.split_once('-').unwrap());
+    let writable = maps
+        .lines()
+        .filter_map(|line| line.split_once(" rw"))
+        .map(|(range, _)| range.split_once('-').unwrap());
     writable
         .map(|(from, to)| {
             let mut bytes = vec![0; usize::try_from(address(to) - address(from)).unwrap()];
@@ -144,7 +160,9 @@ fn copies(pty: &Pty, text: &str) -> usize {
 #[test]
 fn the_process_leaves_no_core_and_lets_nobody_look_in() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tokenring"));
-    command.args(["sandbox", "--json"]).env("TOKENRING_HOME", format!("/nonexistent/{}", random(8)));
+    command
+        .args(["sandbox", "--json"])
+        .env("TOKENRING_HOME", format!("/nonexistent/{}", random(8)));
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     // What belongs to root shows who may look in only to others.
     let is_root = rustix::process::geteuid().is_root();

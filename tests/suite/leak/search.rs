@@ -26,7 +26,11 @@ impl Search {
                 let padded = [&b"\0\0"[..offset], secret.as_bytes()].concat();
                 let text = alphabet.encode(&padded);
                 // Characters at both ends depend on what stands beside the secret.
-                self.learn_form(name, form, &text.as_bytes()[(offset * 8).div_ceil(6)..padded.len() * 8 / 6]);
+                self.learn_form(
+                    name,
+                    form,
+                    &text.as_bytes()[(offset * 8).div_ceil(6)..padded.len() * 8 / 6],
+                );
             }
         }
     }
@@ -117,7 +121,9 @@ mod tests {
 
     #[test]
     fn nothing_is_found_where_nothing_is() {
-        assert!(!finds("") && !finds("Zq3x\"/+Yw8 and something else") && !finds(&"x".repeat(1000)));
+        assert!(
+            !finds("") && !finds("Zq3x\"/+Yw8 and something else") && !finds(&"x".repeat(1000))
+        );
     }
 
     #[test]
@@ -126,9 +132,20 @@ mod tests {
         let all_percent = spelled(SECRET.as_bytes(), |byte| format!("%{byte:02X}"));
         let form: String = url::form_urlencoded::byte_serialize(SECRET.as_bytes()).collect();
         let json = serde_json::to_string(SECRET).unwrap();
-        let scattered = spelled(SECRET.as_bytes(), |byte| format!("\x1b[3;7H\x1b[1m{}\x1b[0m", char::from(byte)));
+        let scattered = spelled(SECRET.as_bytes(), |byte| {
+            format!("\x1b[3;7H\x1b[1m{}\x1b[0m", char::from(byte))
+        });
         let hex = spelled(SECRET.as_bytes(), |byte| format!("{byte:02x}"));
-        for text in [SECRET, &all_escaped, &all_percent, &form, &json, &scattered, &hex, &hex.to_uppercase()] {
+        for text in [
+            SECRET,
+            &all_escaped,
+            &all_percent,
+            &form,
+            &json,
+            &scattered,
+            &hex,
+            &hex.to_uppercase(),
+        ] {
             assert!(finds(text), "{text}");
         }
         for before in ["", "a", "ab", "abc"] {

@@ -65,7 +65,10 @@ async fn a_broken_body_is_an_error() {
     ];
     for bytes in broken {
         let error = answer_and_close(bytes).await.unwrap_err();
-        assert!(matches!(&error, NetError::ConnectionLost { why, .. } if !why.is_empty()), "{error}");
+        assert!(
+            matches!(&error, NetError::ConnectionLost { why, .. } if !why.is_empty()),
+            "{error}"
+        );
     }
 }
 
@@ -87,12 +90,18 @@ async fn a_drip_ends_with_the_total_limit() {
     .await;
     let limits = RequestLimits { total_timeout: Duration::from_millis(300), ..LIMITS };
     let error = send(OutgoingRequest { limits, ..get(server.url("/")) }).await.unwrap_err();
-    assert_eq!(error, NetError::TimedOut { host: "127.0.0.1".to_owned(), limit: limits.total_timeout });
+    assert_eq!(
+        error,
+        NetError::TimedOut { host: "127.0.0.1".to_owned(), limit: limits.total_timeout }
+    );
 }
 
 #[tokio::test]
 async fn a_server_that_says_nothing_is_not_waited_for() {
-    let server = Server::scripted(|mut stream, seen| async move { while seen.request(&mut stream).await.is_some() {} }).await;
+    let server = Server::scripted(|mut stream, seen| async move {
+        while seen.request(&mut stream).await.is_some() {}
+    })
+    .await;
     let limits = RequestLimits { total_timeout: Duration::from_millis(300), ..LIMITS };
     let error = send(OutgoingRequest { limits, ..get(server.url("/")) }).await.unwrap_err();
     assert!(matches!(error, NetError::TimedOut { .. }), "{error}");
@@ -102,9 +111,21 @@ async fn a_server_that_says_nothing_is_not_waited_for() {
 async fn text_is_cleaned_and_bytes_are_kept() {
     let text = |text: &str| ResponseBody::Text(text.to_owned());
     let cases = [
-        ("content-type: text/html\r\n", b"<h1>Bad Gateway</h1>".to_vec(), text("<h1>Bad Gateway</h1>")),
-        ("content-type: application/json\r\n", b"{\"a\":\"\xff\"}".to_vec(), text("{\"a\":\"\u{fffd}\"}")),
-        ("content-type: image/png\r\n", b"\x89PNG\r\n".to_vec(), ResponseBody::Binary(b"\x89PNG\r\n".to_vec())),
+        (
+            "content-type: text/html\r\n",
+            b"<h1>Bad Gateway</h1>".to_vec(),
+            text("<h1>Bad Gateway</h1>"),
+        ),
+        (
+            "content-type: application/json\r\n",
+            b"{\"a\":\"\xff\"}".to_vec(),
+            text("{\"a\":\"\u{fffd}\"}"),
+        ),
+        (
+            "content-type: image/png\r\n",
+            b"\x89PNG\r\n".to_vec(),
+            ResponseBody::Binary(b"\x89PNG\r\n".to_vec()),
+        ),
         ("", b"\x1b]0;owned\x07\x1b[2J".to_vec(), text("\u{fffd}]0;owned\u{fffd}\u{fffd}[2J")),
         ("", "right\u{202e}left".into(), text("right\u{fffd}left")),
         ("", Vec::new(), ResponseBody::Empty),
@@ -116,18 +137,26 @@ async fn text_is_cleaned_and_bytes_are_kept() {
 
 #[tokio::test]
 async fn headers_are_cleaned_and_keep_their_order() {
-    let answer = answer(reply(200, "X-Second: \u{202e}b\r\nx-first: a\tb\r\nx-second: \u{9b}2J\r\n", "")).await.unwrap();
+    let answer =
+        answer(reply(200, "X-Second: \u{202e}b\r\nx-first: a\tb\r\nx-second: \u{9b}2J\r\n", ""))
+            .await
+            .unwrap();
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    assert_eq!(answer.headers[..2], [header("x-second", "\u{fffd}b"), header("x-second", "\u{fffd}2J")]);
+    assert_eq!(
+        answer.headers[..2],
+        [header("x-second", "\u{fffd}b"), header("x-second", "\u{fffd}2J")]
+    );
     assert_eq!(answer.header("x-first"), Some("a b"));
     assert_eq!(answer.version, "HTTP/1.1");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_at_once() {
-    let server = Server::answering(|request| reply(200, "", request.split(' ').nth(1).unwrap())).await;
+    let server =
+        Server::answering(|request| reply(200, "", request.split(' ').nth(1).unwrap())).await;
     let client = HttpClient::default();
-    let sends = (0..1000).map(|number| client.send(get_bound(server.url(&format!("/{number}")), &[&server.origin])));
+    let sends = (0..1000)
+        .map(|number| client.send(get_bound(server.url(&format!("/{number}")), &[&server.origin])));
     for (number, answer) in join_all(sends).await.into_iter().enumerate() {
         assert_eq!(answer.unwrap().body, ResponseBody::Text(format!("/{number}")));
     }
@@ -152,7 +181,9 @@ async fn a_dropped_send_closes_its_connection() {
     let sending = tokio::spawn(async move { sender.send(get(url)).await });
     asked.notified().await;
     sending.abort();
-    tokio::time::timeout(Duration::from_secs(10), closed.notified()).await.expect("the connection closes");
+    tokio::time::timeout(Duration::from_secs(10), closed.notified())
+        .await
+        .expect("the connection closes");
 }
 
 /// A gzip stream of one byte and `runs` × 258 copies of it, written bit by bit: 13 bits for 258 bytes.
@@ -164,7 +195,10 @@ fn gzip_of_one_byte(runs: usize) -> Vec<u8> {
     }
     bits.extend([0; 7]); // the end of the block
     let mut stream = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-    stream.extend(bits.chunks(8).map(|byte| byte.iter().enumerate().fold(0, |sum, (place, bit)| sum | (bit << place))));
+    stream.extend(
+        bits.chunks(8)
+            .map(|byte| byte.iter().enumerate().fold(0, |sum, (place, bit)| sum | (bit << place))),
+    );
     stream.extend([0; 8]); // checksum and length, never reached
     stream
 }

@@ -57,7 +57,9 @@ impl Holder {
         TokenExchange { authorization, region, fields, secret, parts, limits: LIMITS, now: NOW }
     }
 
-    async fn access_token(&self) -> Result<tokenring::net::exchange::AccessToken, TokenExchangeError> {
+    async fn access_token(
+        &self,
+    ) -> Result<tokenring::net::exchange::AccessToken, TokenExchangeError> {
         self.exchange().access_token(&HttpClient::default()).await
     }
 
@@ -93,7 +95,12 @@ fn client_credentials() -> AuthMethod {
 }
 
 fn refresh_token() -> AuthMethod {
-    AuthMethod::RefreshToken { token: "/oauth2/token".to_owned(), scheme: "bearer".to_owned(), authorize: None, revoke: None }
+    AuthMethod::RefreshToken {
+        token: "/oauth2/token".to_owned(),
+        scheme: "bearer".to_owned(),
+        authorize: None,
+        revoke: None,
+    }
 }
 
 fn jwt(claims: &str) -> String {
@@ -116,26 +123,40 @@ fn text(secret: &Secret) -> String {
 
 #[tokio::test]
 async fn client_credentials_go_to_the_api_host_as_a_form() {
-    let (api, auth) = (Server::answering(granting("opaque-access-token")).await, Server::answering(granting("x")).await);
+    let (api, auth) = (
+        Server::answering(granting("opaque-access-token")).await,
+        Server::answering(granting("x")).await,
+    );
     let token = Holder::new(client_credentials(), &api, &auth).access_token().await.unwrap();
-    assert_eq!((text(&token.secret).as_str(), token.scheme.as_str()), ("opaque-access-token", "bearer"));
+    assert_eq!(
+        (text(&token.secret).as_str(), token.scheme.as_str()),
+        ("opaque-access-token", "bearer")
+    );
     assert_eq!(token.expiries, [TokenExpiry::After(Duration::from_secs(3600))]);
     let request = api.requests().remove(0);
     assert!(request.starts_with("POST /oauth2/token HTTP/1.1\r\n"));
     assert!(request.contains("content-type: application/x-www-form-urlencoded\r\n"));
-    assert_eq!(body(&request), format!("grant_type=client_credentials&client_id=client-1&client_secret={SECRET}"));
+    assert_eq!(
+        body(&request),
+        format!("grant_type=client_credentials&client_id=client-1&client_secret={SECRET}")
+    );
     assert!(auth.requests().is_empty());
 }
 
 #[tokio::test]
 async fn the_next_endpoint_is_asked_only_after_a_404() {
     let old = Server::answering(|request| {
-        if request.starts_with("POST /v3") { reply(404, "", "") } else { reply(200, "", jwt(r#"{"sub":"someone"}"#)) }
+        if request.starts_with("POST /v3") {
+            reply(404, "", "")
+        } else {
+            reply(200, "", jwt(r#"{"sub":"someone"}"#))
+        }
     })
     .await;
     let token = Holder::new(endpoints(), &old, &old).access_token().await.unwrap();
     assert_eq!(text(&token.secret), jwt(r#"{"sub":"someone"}"#), "a bare token is accepted");
-    let bodies: Vec<String> = old.requests().iter().map(|request| body(request).to_owned()).collect();
+    let bodies: Vec<String> =
+        old.requests().iter().map(|request| body(request).to_owned()).collect();
     let rest = "&scope=openid%2Cprofile&organizationId=org-1";
     assert_eq!(bodies, [format!("pak={SECRET}{rest}"), format!("pat={SECRET}{rest}")]);
     for status in [401, 500] {
@@ -150,17 +171,35 @@ async fn a_token_for_another_organisation_is_no_success() {
     let other = Server::answering(granting(&jwt(r#"{"currentOrganizationId":"org-2"}"#))).await;
     let error = Holder::new(endpoints(), &other, &other).access_token().await.err().unwrap();
     let field = "organization_id".to_owned();
-    assert_eq!(error, TokenExchangeError::ClaimMismatch { field, wanted: "org-1".to_owned(), given: "org-2".to_owned() });
-    let same = Server::answering(granting(&jwt(r#"{"currentOrganizationId":"ORG-1","exp":1800000000}"#))).await;
+    assert_eq!(
+        error,
+        TokenExchangeError::ClaimMismatch {
+            field,
+            wanted: "org-1".to_owned(),
+            given: "org-2".to_owned()
+        }
+    );
+    let same =
+        Server::answering(granting(&jwt(r#"{"currentOrganizationId":"ORG-1","exp":1800000000}"#)))
+            .await;
     let token = Holder::new(endpoints(), &same, &same).access_token().await.unwrap();
-    assert!(matches!(token.expiries[0], TokenExpiry::At(end) if end.unix_timestamp() == 1_800_000_000));
-    assert_eq!(token.expires_at(NOW), NOW.checked_add(time::Duration::HOUR), "the earlier end counts");
+    assert!(
+        matches!(token.expiries[0], TokenExpiry::At(end) if end.unix_timestamp() == 1_800_000_000)
+    );
+    assert_eq!(
+        token.expires_at(NOW),
+        NOW.checked_add(time::Duration::HOUR),
+        "the earlier end counts"
+    );
 }
 
 #[tokio::test]
 async fn a_refusal_keeps_its_words_but_not_the_secret() {
     for status in [400, 401, 403] {
-        let echo = Server::answering(move |request| reply(status, "", format!("\u{1b}[31mno: {}", body(request)))).await;
+        let echo = Server::answering(move |request| {
+            reply(status, "", format!("\u{1b}[31mno: {}", body(request)))
+        })
+        .await;
         let error = Holder::new(endpoints(), &echo, &echo).access_token().await.err().unwrap();
         assert!(
             matches!(&error, TokenExchangeError::Refused { status: given, why, .. } if *given == status && why.contains("no: pak=‹secret›")),
@@ -174,12 +213,15 @@ async fn a_refusal_keeps_its_words_but_not_the_secret() {
 
 #[tokio::test]
 async fn a_page_is_no_token_and_a_redirect_is_not_followed() {
-    let page = Server::answering(|_| reply(200, "content-type: text/html\r\n", "<html>sign in</html>")).await;
+    let page =
+        Server::answering(|_| reply(200, "content-type: text/html\r\n", "<html>sign in</html>"))
+            .await;
     let error = Holder::new(endpoints(), &page, &page).access_token().await.err().unwrap();
     assert_eq!(error, TokenExchangeError::NoToken { status: 200 });
     let location = format!("location: {}\r\n", page.url("/elsewhere"));
     let elsewhere = Server::answering(move |_| reply(307, &location, "")).await;
-    let error = Holder::new(endpoints(), &elsewhere, &elsewhere).access_token().await.err().unwrap();
+    let error =
+        Holder::new(endpoints(), &elsewhere, &elsewhere).access_token().await.err().unwrap();
     assert!(matches!(error, TokenExchangeError::UnexpectedStatus { status: 307, .. }), "{error}");
     assert_eq!(page.requests().len(), 1);
 }
@@ -187,16 +229,28 @@ async fn a_page_is_no_token_and_a_redirect_is_not_followed() {
 #[tokio::test]
 async fn a_refresh_hands_over_the_next_token() {
     let granting = |_: &str| {
-        reply(200, "", r#"{"access_token":"access","expires_in":3599,"refresh_token":"next","refresh_expires_in":15552000}"#)
+        reply(
+            200,
+            "",
+            r#"{"access_token":"access","expires_in":3599,"refresh_token":"next","refresh_expires_in":15552000}"#,
+        )
     };
     let api = Server::answering(granting).await;
     let mut holder = Holder::new(refresh_token(), &api, &api);
-    holder.parts.insert("client_secret".to_owned(), Arc::new(Secret::from_text("client^secret".to_owned())));
+    holder.parts.insert(
+        "client_secret".to_owned(),
+        Arc::new(Secret::from_text("client^secret".to_owned())),
+    );
     let refreshed = holder.refresh().await.unwrap();
     assert_eq!(text(&refreshed.access.secret), "access");
     let next = refreshed.next.unwrap();
-    assert_eq!((text(&next.secret).as_str(), next.lifetime), ("next", Some(Duration::from_secs(15_552_000))));
-    let form = format!("grant_type=refresh_token&refresh_token={SECRET}&client_id=client-1&client_secret=client%5Esecret");
+    assert_eq!(
+        (text(&next.secret).as_str(), next.lifetime),
+        ("next", Some(Duration::from_secs(15_552_000)))
+    );
+    let form = format!(
+        "grant_type=refresh_token&refresh_token={SECRET}&client_id=client-1&client_secret=client%5Esecret"
+    );
     assert_eq!(body(&api.requests()[0]), form);
 }
 
@@ -210,9 +264,14 @@ async fn a_refresh_token_is_never_spent_without_keeping_the_next() {
 
 #[tokio::test]
 async fn a_refresh_without_a_whole_answer_is_in_doubt() {
-    let api = Server::scripted(|mut stream, seen| async move { drop(seen.request(&mut stream).await) }).await;
+    let api =
+        Server::scripted(|mut stream, seen| async move { drop(seen.request(&mut stream).await) })
+            .await;
     let error = Holder::new(refresh_token(), &api, &api).refresh().await.err().unwrap();
-    assert!(matches!(error, TokenExchangeError::OutcomeUnknown(NetError::ConnectionLost { .. })), "{error:?}");
+    assert!(
+        matches!(error, TokenExchangeError::OutcomeUnknown(NetError::ConnectionLost { .. })),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -229,6 +288,9 @@ async fn a_missing_field_is_named_before_anything_is_sent() {
     let api = Server::answering(granting("x")).await;
     let mut holder = Holder::new(client_credentials(), &api, &api);
     holder.fields.clear();
-    assert_eq!(holder.access_token().await.err(), Some(TokenExchangeError::MissingField("client_id".to_owned())));
+    assert_eq!(
+        holder.access_token().await.err(),
+        Some(TokenExchangeError::MissingField("client_id".to_owned()))
+    );
     assert!(api.requests().is_empty());
 }

@@ -28,7 +28,11 @@ async fn no_copy_of_a_secret_outlives_its_connection() {
     let secret = Arc::new(marker.secret());
     let origins = || vec![server.origin.clone()];
     for _ in 0..3 {
-        let bound = HostBoundSecret { scheme: "token".to_owned(), secret: Arc::clone(&secret), origins: origins() };
+        let bound = HostBoundSecret {
+            scheme: "token".to_owned(),
+            secret: Arc::clone(&secret),
+            origins: origins(),
+        };
         let in_header = OutgoingRequest { authorization: Some(bound), ..get(server.url("/")) };
         let body = RequestBody::HostBoundBytes { bytes: marker.secret(), origins: origins() };
         let in_body = OutgoingRequest { method: HttpMethod::Post, body, ..get(server.url("/")) };

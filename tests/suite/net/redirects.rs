@@ -3,7 +3,9 @@
 use tokenring::domain::request::HttpMethod;
 use tokenring::domain::response::{ApiResponse, ResponseBody};
 use tokenring::domain::{Origin, Secret};
-use tokenring::net::{HttpClient, NetError, OutgoingRequest, ProxyConfig, RequestBody, Transport as _};
+use tokenring::net::{
+    HttpClient, NetError, OutgoingRequest, ProxyConfig, RequestBody, Transport as _,
+};
 
 use super::server::{Server, reply};
 use super::{SECRET, get, get_bound, send};
@@ -21,7 +23,8 @@ async fn welcoming() -> Server {
 async fn another_server_is_reached_without_the_secret() {
     for status in [301, 302, 303, 307, 308] {
         let other = welcoming().await;
-        for location in [other.url("/x").to_string(), format!("//{}/x", other.url("/").authority())] {
+        for location in [other.url("/x").to_string(), format!("//{}/x", other.url("/").authority())]
+        {
             let first = redirecting(status, location).await;
             let answer = send(get_bound(first.url("/"), &[&first.origin])).await.unwrap();
             assert_eq!(answer.body, ResponseBody::Text("here".to_owned()));
@@ -39,14 +42,22 @@ async fn the_secret_stays_with_a_redirect_within_its_origins() {
     let other = welcoming().await;
     let first = redirecting(302, other.url("/x").to_string()).await;
     send(get_bound(first.url("/"), &[&first.origin, &other.origin])).await.unwrap();
-    let within =
-        Server::answering(
-            |request| if request.starts_with("GET / ") { reply(302, "location: /next\r\n", "") } else { reply(200, "", "") },
-        )
-        .await;
+    let within = Server::answering(|request| {
+        if request.starts_with("GET / ") {
+            reply(302, "location: /next\r\n", "")
+        } else {
+            reply(200, "", "")
+        }
+    })
+    .await;
     send(get_bound(within.url("/"), &[&within.origin])).await.unwrap();
     for server in [other, within] {
-        assert!(server.requests().iter().all(|request| request.contains(&format!("authorization: token {SECRET}"))));
+        assert!(
+            server
+                .requests()
+                .iter()
+                .all(|request| request.contains(&format!("authorization: token {SECRET}")))
+        );
     }
 }
 
@@ -91,7 +102,10 @@ const LOOK_ALIKES: [&str; 18] = [
 ];
 
 /// The home of the secret, as a proxy sees it; and what the proxy saw after home had redirected there.
-async fn seen_elsewhere(status: u16, location: &'static str) -> (Result<ApiResponse, NetError>, Vec<String>) {
+async fn seen_elsewhere(
+    status: u16,
+    location: &'static str,
+) -> (Result<ApiResponse, NetError>, Vec<String>) {
     let answer = move |request: &str| {
         if request.starts_with("GET http://localhost:8080/start ") {
             reply(status, &format!("location: {location}\r\n"), "")
@@ -104,7 +118,8 @@ async fn seen_elsewhere(status: u16, location: &'static str) -> (Result<ApiRespo
     let proxy = Server::answering(answer).await;
     let client = HttpClient::with_proxies(ProxyConfig::Custom(proxy.url("/")));
     let home = Origin::parse("http://localhost:8080").unwrap();
-    let answer = client.send(get_bound("http://localhost:8080/start".parse().unwrap(), &[&home])).await;
+    let answer =
+        client.send(get_bound("http://localhost:8080/start".parse().unwrap(), &[&home])).await;
     let mut requests = proxy.requests();
     assert!(requests.remove(0).contains(&format!("authorization: token {SECRET}")));
     (answer, requests)
@@ -116,7 +131,10 @@ async fn no_look_alike_of_the_home_ever_sees_the_secret() {
         let mut reached = 0;
         for location in LOOK_ALIKES {
             let (_, others) = seen_elsewhere(status, location).await;
-            assert!(others.iter().all(|request| !request.contains(SECRET)), "{location}: {others:?}");
+            assert!(
+                others.iter().all(|request| !request.contains(SECRET)),
+                "{location}: {others:?}"
+            );
             reached += others.len();
         }
         assert!(reached >= 12, "most of them are reached, only without the secret: {reached}");
@@ -125,7 +143,11 @@ async fn no_look_alike_of_the_home_ever_sees_the_secret() {
 
 #[tokio::test]
 async fn a_user_name_before_a_host_is_not_followed() {
-    for trick in ["http://localhost:8080@evil.example/x", "http://localhost%3A8080@evil.example/", "//u:p@localhost:8080/x"] {
+    for trick in [
+        "http://localhost:8080@evil.example/x",
+        "http://localhost%3A8080@evil.example/",
+        "//u:p@localhost:8080/x",
+    ] {
         let (answer, others) = seen_elsewhere(302, trick).await;
         assert!(matches!(answer, Err(NetError::UnsafeRedirect { .. })), "{trick}: {answer:?}");
         assert_eq!(others, [] as [&str; 0], "{trick}");
@@ -161,8 +183,13 @@ async fn nothing_is_sent_where_the_secret_is_not_bound() {
     let (home, other) = (welcoming().await, welcoming().await);
     let error = send(get_bound(other.url("/?q"), &[&home.origin])).await.unwrap_err();
     assert_eq!(error, NetError::OriginNotAllowed(other.origin.to_string()));
-    let body = RequestBody::HostBoundBytes { bytes: Secret::from_text(SECRET.to_owned()), origins: vec![home.origin.clone()] };
-    let error = send(OutgoingRequest { method: HttpMethod::Post, body, ..get(other.url("/")) }).await.unwrap_err();
+    let body = RequestBody::HostBoundBytes {
+        bytes: Secret::from_text(SECRET.to_owned()),
+        origins: vec![home.origin.clone()],
+    };
+    let error = send(OutgoingRequest { method: HttpMethod::Post, body, ..get(other.url("/")) })
+        .await
+        .unwrap_err();
     assert_eq!(error, NetError::OriginNotAllowed(other.origin.to_string()));
     assert!(other.requests().is_empty());
 }

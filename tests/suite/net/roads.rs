@@ -11,13 +11,17 @@ use super::{SECRET, get, get_bound, send};
 /// A URL on which nobody listens.
 fn nobody() -> url::Url {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    url::Url::parse(&format!("http://{}/path?key=query-canary", listener.local_addr().unwrap())).unwrap()
+    url::Url::parse(&format!("http://{}/path?key=query-canary", listener.local_addr().unwrap()))
+        .unwrap()
 }
 
 #[tokio::test]
 async fn a_refused_connection_says_so_without_the_query() {
     let error = send(get(nobody())).await.unwrap_err();
-    assert!(matches!(error, NetError::NoConnection { failure: ConnectFailure::Refused, .. }), "{error:?}");
+    assert!(
+        matches!(error, NetError::NoConnection { failure: ConnectFailure::Refused, .. }),
+        "{error:?}"
+    );
     assert!(error.to_string().to_lowercase().contains("refused"), "{error}");
     assert!(!format!("{error:?}").contains("query-canary"), "{error:?}");
 }
@@ -37,8 +41,14 @@ async fn a_proxy_that_refuses_is_named_and_never_sees_the_secret() {
     let proxy = Server::answering(|_| reply(403, "", "")).await;
     let client = HttpClient::with_proxies(ProxyConfig::Custom(proxy.url("/")));
     let origin = Origin::parse("https://api.example").unwrap();
-    let error = client.send(get_bound("https://api.example/".parse().unwrap(), &[&origin])).await.unwrap_err();
-    assert!(matches!(error, NetError::NoConnection { failure: ConnectFailure::Proxy, .. }), "{error:?}");
+    let error = client
+        .send(get_bound("https://api.example/".parse().unwrap(), &[&origin]))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, NetError::NoConnection { failure: ConnectFailure::Proxy, .. }),
+        "{error:?}"
+    );
     assert!(proxy.requests()[0].starts_with("CONNECT api.example:443 "));
     assert!(!proxy.requests()[0].contains(SECRET));
 }
@@ -48,9 +58,16 @@ async fn the_program_names_itself_and_nothing_else() {
     let server = Server::answering(|_| reply(200, "", "")).await;
     send(get(server.url("/a?b=c"))).await.unwrap();
     let request = server.requests().remove(0);
-    let mut names: Vec<&str> =
-        request.lines().skip(1).filter_map(|line| line.split(':').next()).filter(|name| !name.is_empty()).collect();
+    let mut names: Vec<&str> = request
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split(':').next())
+        .filter(|name| !name.is_empty())
+        .collect();
     names.sort_unstable();
     assert_eq!(names, ["accept", "accept-encoding", "host", "user-agent"]);
-    assert!(request.contains(&format!("user-agent: tokenring/{}\r\n", env!("CARGO_PKG_VERSION"))), "{request}");
+    assert!(
+        request.contains(&format!("user-agent: tokenring/{}\r\n", env!("CARGO_PKG_VERSION"))),
+        "{request}"
+    );
 }

@@ -20,7 +20,9 @@ pub(super) struct Seen(Arc<Mutex<Vec<String>>>);
 
 impl Server {
     /// A server that gives `answer` to every request.
-    pub(super) async fn answering(answer: impl Fn(&str) -> Vec<u8> + Clone + Send + Sync + 'static) -> Self {
+    pub(super) async fn answering(
+        answer: impl Fn(&str) -> Vec<u8> + Clone + Send + Sync + 'static,
+    ) -> Self {
         Self::scripted(move |mut stream, seen| {
             let answer = answer.clone();
             async move {
@@ -35,7 +37,9 @@ impl Server {
     }
 
     /// A server that runs `script` on every connection.
-    pub(super) async fn scripted<F>(script: impl Fn(TcpStream, Seen) -> F + Send + Sync + 'static) -> Self
+    pub(super) async fn scripted<F>(
+        script: impl Fn(TcpStream, Seen) -> F + Send + Sync + 'static,
+    ) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -91,7 +95,9 @@ pub(super) async fn read_request(stream: &mut TcpStream) -> Option<String> {
 /// A whole answer.
 pub(super) fn reply(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
-    let mut answer = format!("HTTP/1.1 {status} Said\r\n{headers}content-length: {}\r\n\r\n", body.len()).into_bytes();
+    let mut answer =
+        format!("HTTP/1.1 {status} Said\r\n{headers}content-length: {}\r\n\r\n", body.len())
+            .into_bytes();
     answer.extend_from_slice(body);
     answer
 }

@@ -30,10 +30,14 @@ async fn a_name_is_looked_up_and_tls_is_agreed_on() {
     url.set_host(Some("localhost")).unwrap();
     let named = HttpClient::default().send(get(url)).await.unwrap().timing;
     assert!(made(named.connection).dns_ms.is_some(), "{named:?}");
-    let sealed = OutgoingRequest { ca_file: Some(file("authority.pem")), ..get(serve(reply(200, "", "x"))) };
+    let sealed =
+        OutgoingRequest { ca_file: Some(file("authority.pem")), ..get(serve(reply(200, "", "x"))) };
     let sealed = HttpClient::default().send(sealed).await.unwrap().timing;
     let ConnectTiming { dns_ms, connect_ms, tls_ms } = made(sealed.connection);
-    assert!(dns_ms.is_none() && tls_ms.is_some_and(|tls| connect_ms + tls <= sealed.first_byte_ms), "{sealed:?}");
+    assert!(
+        dns_ms.is_none() && tls_ms.is_some_and(|tls| connect_ms + tls <= sealed.first_byte_ms),
+        "{sealed:?}"
+    );
 }
 
 #[tokio::test]
@@ -41,7 +45,11 @@ async fn a_redirect_to_another_server_counts_its_connection_too() {
     let other = Server::answering(|_| reply(200, "", "x")).await;
     let to = other.url("/").to_string();
     let answer = move |request: &str| {
-        if request.starts_with("GET /away ") { reply(302, &format!("location: {to}\r\n"), "") } else { reply(200, "", "") }
+        if request.starts_with("GET /away ") {
+            reply(302, &format!("location: {to}\r\n"), "")
+        } else {
+            reply(200, "", "")
+        }
     };
     let first = Server::answering(answer).await;
     let client = HttpClient::default();

@@ -12,14 +12,25 @@ use crate::signin::visitor::{Waiting, arrive, decide};
 use crate::support::program::{Home, Outcome, World};
 
 /// Commands whose output is not JSON, or that need a keyring, which this machine may not have.
-const WITHOUT_JSON: [&str; 7] = ["demo", "get", "exec", "completions", "man", "config edit", "store migrate"];
+const WITHOUT_JSON: [&str; 7] =
+    ["demo", "get", "exec", "completions", "man", "config edit", "store migrate"];
 
 /// Members whose names are data: headers, fields, regions. Their own members are not pinned.
 const OPEN: [&str; 7] = ["headers", "meanings", "fields", "parts", "regions", "properties", "body"];
 
 /// Members that hold one word of a fixed set, where the set does not depend on the machine.
-const WORDS: [&str; 10] =
-    ["verdict", "state", "outcome", "action", "purpose", "confidence", "holds", "proof", "change", "connection"];
+const WORDS: [&str; 10] = [
+    "verdict",
+    "state",
+    "outcome",
+    "action",
+    "purpose",
+    "confidence",
+    "holds",
+    "proof",
+    "change",
+    "connection",
+];
 
 /// A home, a simulator and a folder, and what was printed so far.
 struct Walk {
@@ -33,7 +44,8 @@ impl Walk {
     fn new() -> Self {
         let (folder, world) = (TempDir::new().unwrap(), World::start());
         let path = fs::canonicalize(folder.path()).unwrap().to_str().unwrap().to_owned();
-        let home = Home::new().with("HOME", &path).with("XDG_CONFIG_HOME", &format!("{path}/.config"));
+        let home =
+            Home::new().with("HOME", &path).with("XDG_CONFIG_HOME", &format!("{path}/.config"));
         home.meet(&world);
         let mut walk = Self { home, world, folder, printed: Vec::new() };
         let manifest = walk.world.manifest.to_string();
@@ -74,13 +86,34 @@ impl Walk {
 
     fn credentials(&mut self) {
         let secret = self.world.secret("us01-admin").to_owned();
-        let add = ["add", "boss", "--provider", "snyk", "--kind", "personal-token", "--region", "us", "--label", "prod"];
+        let add = [
+            "add",
+            "boss",
+            "--provider",
+            "snyk",
+            "--kind",
+            "personal-token",
+            "--region",
+            "us",
+            "--label",
+            "prod",
+        ];
         self.feed("add", &add, &secret, 0);
         for name in ["us01-release-bot", "saw-eu-admin", "us01-laptop"] {
             let world = &self.world;
             self.home.adopt(world, name).expect(0);
         }
-        let wrong = ["add", "wrong", "--provider", "snyk", "--kind", "personal-token", "--region", "us", "--offline"];
+        let wrong = [
+            "add",
+            "wrong",
+            "--provider",
+            "snyk",
+            "--kind",
+            "personal-token",
+            "--region",
+            "us",
+            "--offline",
+        ];
         self.feed("add --offline", &wrong, "0000abcd-0000-4000-8000-00000000a5ca", 0);
         self.run("edit", &["edit", "boss", "--expires", "2030-01-01"], 0);
         self.run("check", &["check", "boss"], 0);
@@ -91,7 +124,20 @@ impl Walk {
         self.run("calendar", &["calendar"], 0);
         self.run("regions", &["regions"], 0);
         self.run("regions NAME", &["regions", "boss"], 0);
-        self.run("regions add", &["regions", "add", "--provider", "snyk", "--id", "ACME", "--api", "http://127.0.0.1:1"], 0);
+        self.run(
+            "regions add",
+            &[
+                "regions",
+                "add",
+                "--provider",
+                "snyk",
+                "--id",
+                "ACME",
+                "--api",
+                "http://127.0.0.1:1",
+            ],
+            0,
+        );
         self.run("probe", &["probe", "us01-laptop"], 0);
         self.run("region", &["region", "us01-laptop", "SNYK-US-01"], 0);
     }
@@ -113,7 +159,11 @@ impl Walk {
         self.run("requests delete", &["requests", "delete", "other"], 0);
         let history = self.run("history", &["history"], 0).json();
         let id = |place: usize| history[place]["id"].to_string();
-        self.run("history resend", &["history", "resend", &id(history.as_array().unwrap().len() - 1)], 0);
+        self.run(
+            "history resend",
+            &["history", "resend", &id(history.as_array().unwrap().len() - 1)],
+            0,
+        );
         self.run("history compare", &["history", "compare", &id(0), &id(1)], 0);
         self.run("history purge", &["history", "purge"], 0);
     }
@@ -121,9 +171,14 @@ impl Walk {
     fn places(&mut self) {
         let secret = self.world.secret("us01-release-bot").to_owned();
         let file = self.write("app.env", &format!("SECRET={secret}\n"));
-        let add = ["consumer", "add", "us01-release-bot", "app", "--env-file", &file, "--key", "SECRET"];
+        let add =
+            ["consumer", "add", "us01-release-bot", "app", "--env-file", &file, "--key", "SECRET"];
         self.run("consumer add", &add, 0);
-        self.run("consumer deliver --dry-run", &["consumer", "deliver", "us01-release-bot", "app", "--dry-run"], 0);
+        self.run(
+            "consumer deliver --dry-run",
+            &["consumer", "deliver", "us01-release-bot", "app", "--dry-run"],
+            0,
+        );
         self.run("consumer deliver", &["consumer", "deliver", "us01-release-bot", "app"], 0);
         self.run("consumer list", &["consumer", "list", "us01-release-bot"], 0);
         self.run("scan", &["scan", &file], 0);
@@ -192,7 +247,9 @@ fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
                 let below = format!("{path}.{name}");
                 found.insert(below.clone());
                 match value {
-                    Value::String(word) if WORDS.contains(&name.as_str()) => _ = found.insert(format!("{below} = {word}")),
+                    Value::String(word) if WORDS.contains(&name.as_str()) => {
+                        _ = found.insert(format!("{below} = {word}"))
+                    }
                     _ if OPEN.contains(&name.as_str()) => {}
                     value => paths(value, &below, found),
                 }
@@ -215,17 +272,27 @@ async fn members_and_words_of_every_command() {
     walk.errors();
     let text = walk.printed.iter().map(|(words, found)| {
         let lines: Vec<_> = found.iter().map(|line| format!("  {line}\n")).collect();
-        if lines.is_empty() { format!("{words}: no JSON\n") } else { format!("{words}\n{}", lines.concat()) }
+        if lines.is_empty() {
+            format!("{words}: no JSON\n")
+        } else {
+            format!("{words}\n{}", lines.concat())
+        }
     });
     assert_file("commands.txt", &text.collect::<String>());
     let called = |words: &String| {
         let is_called = |label: &str| label == words || label.starts_with(&format!("{words} "));
-        walk.printed.iter().any(|(label, _)| is_called(label)) || WITHOUT_JSON.contains(&words.as_str())
+        walk.printed.iter().any(|(label, _)| is_called(label))
+            || WITHOUT_JSON.contains(&words.as_str())
     };
     let mut silent = Vec::new();
     for verb in tokenring::cli::command().get_subcommands() {
-        let below: Vec<_> = verb.get_subcommands().map(|below| format!("{} {}", verb.get_name(), below.get_name())).collect();
-        silent.extend(std::iter::once(verb.get_name().to_owned()).chain(below).filter(|words| !called(words)));
+        let below: Vec<_> = verb
+            .get_subcommands()
+            .map(|below| format!("{} {}", verb.get_name(), below.get_name()))
+            .collect();
+        silent.extend(
+            std::iter::once(verb.get_name().to_owned()).chain(below).filter(|words| !called(words)),
+        );
     }
     assert!(silent.is_empty(), "no JSON is pinned of: {silent:?}");
 }

@@ -76,10 +76,14 @@ const PRINCIPAL: &str = r#"{"id":"p-1","name":"Ann","type":"user"}"#;
 #[test]
 fn checks_and_principals() {
     same(&principal(), PRINCIPAL);
-    let form = format!(r#"{{"verdict":"accepted","status":200,"reason":"fine","at":{MOMENT_TEXT},"latency_ms":41}}"#);
+    let form = format!(
+        r#"{{"verdict":"accepted","status":200,"reason":"fine","at":{MOMENT_TEXT},"latency_ms":41}}"#
+    );
     same(&check(), &form);
     let bare = CheckReport { status: None, latency_ms: None, ..check() };
-    let form = format!(r#"{{"verdict":"accepted","status":null,"reason":"fine","at":{MOMENT_TEXT},"latency_ms":null}}"#);
+    let form = format!(
+        r#"{{"verdict":"accepted","status":null,"reason":"fine","at":{MOMENT_TEXT},"latency_ms":null}}"#
+    );
     same(&bare, &form);
     pin_variants!(same, CheckResult {
         CheckResult::Accepted => CheckResult::Accepted, r#""accepted""#;
@@ -118,8 +122,13 @@ fn slots_parts_and_stores() {
 }
 
 fn command() -> StdinCommand {
-    let ways = vec![vec![vec![text("seal"), text("-k")], vec![text("apply")]], vec![vec![text("other")]]];
-    StdinCommand { pipelines: ways, working_dir: PathBuf::from("/srv"), passed_env_vars: vec![text("KUBECONFIG")] }
+    let ways =
+        vec![vec![vec![text("seal"), text("-k")], vec![text("apply")]], vec![vec![text("other")]]];
+    StdinCommand {
+        pipelines: ways,
+        working_dir: PathBuf::from("/srv"),
+        passed_env_vars: vec![text("KUBECONFIG")],
+    }
 }
 
 #[test]
@@ -163,8 +172,7 @@ fn consumers_and_deliveries() {
 fn drafts_of_requests() {
     same(&draft(), DRAFT);
     let bare = RequestDraft::new(HttpMethod::Get, request::RequestTarget::parse("/a").unwrap());
-    let form =
-        r#"{"method":"GET","target":{"path":{"place":"api","path":"/a"}},"query":[],"headers":[],"body":null,"preset":null}"#;
+    let form = r#"{"method":"GET","target":{"path":{"place":"api","path":"/a"}},"query":[],"headers":[],"body":null,"preset":null}"#;
     same(&bare, form);
     let older = r#"{"method":"GET","target":{"path":{"path":"/a"}}}"#;
     assert_eq!(serde_json::from_str::<RequestDraft>(older).unwrap(), bare, "what may be left out");
@@ -195,10 +203,17 @@ fn files_of_saved_requests() {
     assert_eq!(saved.to_toml(), form);
     assert_eq!(SavedRequest::from_toml(form).unwrap(), saved);
     assert_eq!(saved.into_draft().unwrap(), RequestDraft { preset: None, ..draft() });
-    for (target, written) in [("/a", "/a"), ("app:/a", "app:/a"), ("https://a.example/x", "https://a.example/x")] {
-        let saved =
-            SavedRequest::from_draft(&RequestDraft::new(HttpMethod::Get, request::RequestTarget::parse(target).unwrap()), "snyk");
-        assert_eq!(saved.to_toml(), format!("provider = \"snyk\"\nmethod = \"GET\"\ntarget = \"{written}\"\n"));
+    for (target, written) in
+        [("/a", "/a"), ("app:/a", "app:/a"), ("https://a.example/x", "https://a.example/x")]
+    {
+        let saved = SavedRequest::from_draft(
+            &RequestDraft::new(HttpMethod::Get, request::RequestTarget::parse(target).unwrap()),
+            "snyk",
+        );
+        assert_eq!(
+            saved.to_toml(),
+            format!("provider = \"snyk\"\nmethod = \"GET\"\ntarget = \"{written}\"\n")
+        );
     }
 }
 
@@ -223,7 +238,10 @@ fn regions() {
         r#"{"id":"ACME","title":"Acme","aliases":["acme","own"],"issuers":["https://old.example"],"api":"https://api.acme.example","app":"https://app.acme.example:8443","auth":"http://127.0.0.1:8080","ca_file":"/etc/acme.pem"}"#,
     );
     let bare = Region { issuers: Vec::new(), app: None, auth: None, ca_file: None, ..region() };
-    same(&bare, r#"{"id":"ACME","title":"Acme","aliases":["acme","own"],"api":"https://api.acme.example"}"#);
+    same(
+        &bare,
+        r#"{"id":"ACME","title":"Acme","aliases":["acme","own"],"api":"https://api.acme.example"}"#,
+    );
 }
 
 #[test]
@@ -231,6 +249,11 @@ fn provider_files_with_a_region_of_the_user() {
     let form = "id = \"snyk\"\nformat = 1\n\n[[region]]\nid = \"ACME\"\ntitle = \"Acme\"\napi = \"https://api.acme.example\"\napp = \"https://app.acme.example:8443\"\nauth = \"http://127.0.0.1:8080\"\nca_file = \"/etc/acme.pem\"\naliases = [\"acme\", \"own\"]\n";
     let written = toml_with_region(None, "snyk", &region()).unwrap();
     assert_eq!(written, form);
-    let catalogue = ProviderCatalog::load(&[ProviderSource { name: text("snyk.toml"), text: form.to_owned() }]).unwrap();
-    assert_eq!(catalogue.region("snyk", "own").unwrap(), &Region { issuers: Vec::new(), ..region() });
+    let catalogue =
+        ProviderCatalog::load(&[ProviderSource { name: text("snyk.toml"), text: form.to_owned() }])
+            .unwrap();
+    assert_eq!(
+        catalogue.region("snyk", "own").unwrap(),
+        &Region { issuers: Vec::new(), ..region() }
+    );
 }

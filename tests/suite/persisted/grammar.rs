@@ -25,7 +25,10 @@ fn describe(command: &Command, found: &mut String) {
     for argument in command.get_arguments().filter(is_own) {
         writeln!(found, "  {}", described(argument)).unwrap();
     }
-    command.get_subcommands().filter(|below| below.get_name() != "help").for_each(|below| describe(below, found));
+    command
+        .get_subcommands()
+        .filter(|below| below.get_name() != "help")
+        .for_each(|below| describe(below, found));
 }
 
 fn described(argument: &Arg) -> String {
@@ -33,7 +36,9 @@ fn described(argument: &Arg) -> String {
         (Some(long), Some(short)) => format!("--{long} -{short}"),
         (Some(long), None) => format!("--{long}"),
         (None, Some(short)) => format!("-{short}"),
-        (None, None) => argument.get_index().map_or_else(|| "last".to_owned(), |index| index.to_string()),
+        (None, None) => {
+            argument.get_index().map_or_else(|| "last".to_owned(), |index| index.to_string())
+        }
     };
     let takes = match argument.get_action() {
         ArgAction::SetTrue => "",
@@ -41,8 +46,13 @@ fn described(argument: &Arg) -> String {
         ArgAction::Set => " value",
         _ => " other",
     };
-    let words: Vec<_> = argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
-    let words = if takes.is_empty() || words.is_empty() { String::new() } else { format!(" of {}", words.join("|")) };
+    let words: Vec<_> =
+        argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+    let words = if takes.is_empty() || words.is_empty() {
+        String::new()
+    } else {
+        format!(" of {}", words.join("|"))
+    };
     let required = if argument.is_required_set() { ", required" } else { "" };
     format!("{flag}{takes}{words}{required}")
 }

@@ -13,7 +13,8 @@ use tokenring::domain::credential::{Principal, SecretPart, SecretSlot};
 use tokenring::domain::response::CheckResult;
 use tokenring::domain::{Credential, CredentialName};
 use tokenring::index::{
-    AuditEntry, AuditIntegrity, Database, HistoryEntry, HistoryFilter, LeaseRequest, NewRotation, SecretLocation,
+    AuditEntry, AuditIntegrity, Database, HistoryEntry, HistoryFilter, LeaseRequest, NewRotation,
+    SecretLocation,
 };
 
 use super::domain::{check, credential, draft};
@@ -39,11 +40,22 @@ fn filled() -> (TempDir, Database, Connection) {
         ..credential.clone()
     };
     index.insert_credential(&bare).unwrap();
-    for (region, verdict) in [("A", CheckResult::Refused), ("B", CheckResult::Unknown), ("C", CheckResult::Unchecked)] {
-        let check = tokenring::domain::credential::CheckReport { result: verdict, status: None, latency_ms: None, ..check() };
+    for (region, verdict) in
+        [("A", CheckResult::Refused), ("B", CheckResult::Unknown), ("C", CheckResult::Unchecked)]
+    {
+        let check = tokenring::domain::credential::CheckReport {
+            result: verdict,
+            status: None,
+            latency_ms: None,
+            ..check()
+        };
         index.record_check(&credential.id, region, &check).unwrap();
     }
-    let who = Principal { id: "s-1".to_owned(), name: "Bot".to_owned(), kind: "service_account".to_owned() };
+    let who = Principal {
+        id: "s-1".to_owned(),
+        name: "Bot".to_owned(),
+        kind: "service_account".to_owned(),
+    };
     index.record_principals(&[(bare.id, who)]).unwrap();
     requests(&index, &credential);
     rotations(&index, &credential);
@@ -85,7 +97,12 @@ fn requests(index: &Database, credential: &Credential) {
         ..sent.clone()
     };
     index.record_request(&unanswered).unwrap();
-    let read: Vec<_> = index.history(&HistoryFilter::default(), 9).unwrap().into_iter().map(|line| line.entry).collect();
+    let read: Vec<_> = index
+        .history(&HistoryFilter::default(), 9)
+        .unwrap()
+        .into_iter()
+        .map(|line| line.entry)
+        .collect();
     assert_eq!(read, [unanswered, sent]);
 }
 
@@ -96,7 +113,8 @@ fn rotations(index: &Database, credential: &Credential) {
         plan: "{\"plan\":1}".to_owned(),
         state: "running".to_owned(),
     };
-    let claim = LeaseRequest { owner: "me".to_owned(), now: MOMENT, until: MOMENT + Duration::minutes(1) };
+    let claim =
+        LeaseRequest { owner: "me".to_owned(), now: MOMENT, until: MOMENT + Duration::minutes(1) };
     let lease = index.open_rotation(&new("abababababababab"), &claim).unwrap();
     index.append_journal(&lease, MOMENT, "\"one\"").unwrap();
     index.append_journal(&lease, MOMENT, "\"two\"").unwrap();
@@ -108,12 +126,23 @@ fn consumers(index: &Database, credential: &Credential) {
     let target = ConsumerTarget::EnvFile { path: "/srv/.env".into(), key: "TOKEN".to_owned() };
     let delivered = Some(DeliveryRecord { fingerprint: "5f1c".to_owned(), at: MOMENT });
     let app = CredentialName::parse("app").unwrap();
-    let consumer =
-        Consumer { credential: credential.id.clone(), name: app, part: SecretPart::Secret, target, last_delivery: delivered };
+    let consumer = Consumer {
+        credential: credential.id.clone(),
+        name: app,
+        part: SecretPart::Secret,
+        target,
+        last_delivery: delivered,
+    };
     index.add_consumer(&consumer).unwrap();
     let target = ConsumerTarget::SnykCli { path: "/srv/snyk.json".into() };
     let part = SecretPart::Named("client_secret".to_owned());
-    let other = Consumer { name: CredentialName::parse("cli").unwrap(), part, target, last_delivery: None, ..consumer.clone() };
+    let other = Consumer {
+        name: CredentialName::parse("cli").unwrap(),
+        part,
+        target,
+        last_delivery: None,
+        ..consumer.clone()
+    };
     index.add_consumer(&other).unwrap();
     assert_eq!(index.consumers(&credential.id).unwrap(), [consumer, other]);
 }
@@ -121,8 +150,12 @@ fn consumers(index: &Database, credential: &Credential) {
 fn fingerprints(index: &Database, credential: &Credential) {
     let place = |slot, part| SecretLocation { credential: credential.id.clone(), slot, part };
     let part = || SecretPart::Named("client_secret".to_owned());
-    index.record_fingerprint(&place(SecretSlot::Current, SecretPart::Secret), "aa", MOMENT).unwrap();
-    index.record_fingerprint(&place(SecretSlot::Current, SecretPart::Secret), "bb", MOMENT).unwrap();
+    index
+        .record_fingerprint(&place(SecretSlot::Current, SecretPart::Secret), "aa", MOMENT)
+        .unwrap();
+    index
+        .record_fingerprint(&place(SecretSlot::Current, SecretPart::Secret), "bb", MOMENT)
+        .unwrap();
     index.record_fingerprint(&place(SecretSlot::Pending, part()), "cc", MOMENT).unwrap();
     index.record_fingerprint(&place(SecretSlot::Previous, part()), "dd", MOMENT).unwrap();
 }
@@ -134,7 +167,10 @@ pub(super) fn rows(view: &Connection, table: &str) -> Vec<Value> {
     let mut rows = select.query(()).unwrap();
     let mut found = Vec::new();
     while let Some(row) = rows.next().unwrap() {
-        let cells = names.iter().enumerate().map(|(place, name)| (name.clone(), cell(row.get_ref(place).unwrap())));
+        let cells = names
+            .iter()
+            .enumerate()
+            .map(|(place, name)| (name.clone(), cell(row.get_ref(place).unwrap())));
         found.push(Value::Object(cells.collect::<Map<_, _>>()));
     }
     found
@@ -186,7 +222,8 @@ fn the_pinned_rows_are_read() {
         let row: Map<String, Value> = serde_json::from_str(row).unwrap();
         let names: Vec<_> = row.keys().map(String::as_str).collect();
         let places: Vec<_> = (1..=names.len()).map(|place| format!("?{place}")).collect();
-        let sql = format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), places.join(", "));
+        let sql =
+            format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), places.join(", "));
         let values = row.values().map(|value| match value {
             Value::Null => rusqlite::types::Value::Null,
             Value::Number(number) => number.as_i64().unwrap().into(),
@@ -200,12 +237,18 @@ fn the_pinned_rows_are_read() {
     let id = &credential().id;
     assert_eq!(index.credentials(), expected.credentials());
     assert_eq!(index.all_region_checks(), expected.all_region_checks());
-    assert_eq!(index.history(&HistoryFilter::default(), 9), expected.history(&HistoryFilter::default(), 9));
+    assert_eq!(
+        index.history(&HistoryFilter::default(), 9),
+        expected.history(&HistoryFilter::default(), 9)
+    );
     assert_eq!(index.consumers(id), expected.consumers(id));
     assert_eq!(index.fingerprints(), expected.fingerprints());
     let all = tokenring::index::RotationFilter::All;
     assert_eq!(index.rotations(all), expected.rotations(all));
-    assert_eq!(index.journal_entries("abababababababab"), expected.journal_entries("abababababababab"));
+    assert_eq!(
+        index.journal_entries("abababababababab"),
+        expected.journal_entries("abababababababab")
+    );
     assert_eq!(index.audit(9), expected.audit(9));
     assert_eq!(index.verify_audit(), Ok(AuditIntegrity::Intact(2)));
 }
@@ -213,10 +256,13 @@ fn the_pinned_rows_are_read() {
 #[test]
 fn the_schema_and_the_marks_of_the_file() {
     let (_folder, _index, view) = filled();
-    let mut select = view.prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name").unwrap();
+    let mut select = view
+        .prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name")
+        .unwrap();
     let statements = select.query_map((), |row| row.get::<_, String>(0)).unwrap();
     let found: String = statements.map(|sql| sql.unwrap() + ";\n").collect();
     assert_file("index-schema.sql", &found);
-    let pragma = |name: &str| view.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+    let pragma =
+        |name: &str| view.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!((pragma("user_version"), pragma("application_id")), (7, 0x746b_7267));
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokenring::domain::credential::Principal;
 use tokenring::domain::rotation::{
-    AccessScope, CreatedSecret, CreationStatus, JournalEntry, OldAccess, OldSecretSnapshot, PreviousMetadata,
-    ReconciliationResult, RemoteCredential, RevocationStatus, RotationStep, SecretFingerprint, StepFailure, StepFailureKind,
-    StepOutcome, UserDecision,
+    AccessScope, CreatedSecret, CreationStatus, JournalEntry, OldAccess, OldSecretSnapshot,
+    PreviousMetadata, ReconciliationResult, RemoteCredential, RevocationStatus, RotationStep,
+    SecretFingerprint, StepFailure, StepFailureKind, StepOutcome, UserDecision,
 };
 
 use super::plans::plan;
@@ -35,7 +35,13 @@ fn fingerprint() -> SecretFingerprint {
 
 fn remote() -> RemoteCredential {
     let facts = map("client_id", "c-1");
-    RemoteCredential { id: text("r-1"), label: text("nightly"), created: Some(MOMENT), expires: Some(MOMENT), fields: facts }
+    RemoteCredential {
+        id: text("r-1"),
+        label: text("nightly"),
+        created: Some(MOMENT),
+        expires: Some(MOMENT),
+        fields: facts,
+    }
 }
 
 fn reach() -> AccessScope {
@@ -59,10 +65,14 @@ fn snapshot() -> OldSecretSnapshot {
 }
 
 fn minted() -> CreatedSecret {
-    CreatedSecret { fingerprint: fingerprint(), remote: Some(RemoteCredential::new("r-2", "other")) }
+    CreatedSecret {
+        fingerprint: fingerprint(),
+        remote: Some(RemoteCredential::new("r-2", "other")),
+    }
 }
 
-const MINTED: &str = r#"{"fingerprint":"5f1c","remote":{"id":"r-2","label":"other","created":null,"expires":null}}"#;
+const MINTED: &str =
+    r#"{"fingerprint":"5f1c","remote":{"id":"r-2","label":"other","created":null,"expires":null}}"#;
 
 #[test]
 fn entries() {
@@ -206,7 +216,11 @@ fn new_secrets_and_what_the_provider_lists() {
     same(&remote(), REMOTE);
     same(&RemoteCredential::new("r-2", "other"), BARE_REMOTE);
     let older = r#"{"id":"r-2","label":"other"}"#;
-    assert_eq!(serde_json::from_str::<RemoteCredential>(older).unwrap(), RemoteCredential::new("r-2", "other"), "an older form");
+    assert_eq!(
+        serde_json::from_str::<RemoteCredential>(older).unwrap(),
+        RemoteCredential::new("r-2", "other"),
+        "an older form"
+    );
     same(&reach(), REACH);
     let bare = r#"{"principal":{"id":"p-1","name":"Ann","type":"user"},"kind":"personal-access-token","region":"SNYK-EU-01","organisations":[],"roles":null}"#;
     same(&AccessScope { organizations: set(&[]), roles: None, ..reach() }, bare);

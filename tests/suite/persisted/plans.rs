@@ -6,7 +6,8 @@ use tokenring::domain::credential::SecretPart;
 use tokenring::domain::provider::spec::{RotationSpec, RotationStrategyId};
 use tokenring::domain::provider::{CredentialKind, ProviderCatalog};
 use tokenring::domain::rotation::{
-    PlanRequest, PlannedRotationStep, PrincipalPolicy, RotationId, RotationPlan, RotationPurpose, RotationStep, SecretOverlap,
+    PlanRequest, PlannedRotationStep, PrincipalPolicy, RotationId, RotationPlan, RotationPurpose,
+    RotationStep, SecretOverlap,
 };
 use tokenring::domain::{Credential, CredentialId, CredentialName};
 
@@ -71,8 +72,15 @@ fn a_plan_with_what_may_be_absent_left_out() {
     };
     let form = r#"{"rotation":"abababababababab","purpose":"replace","credential":"07070707070707070707070707070707","part":"secret","name":"nightly","provider":"snyk","kind":"app-session","region":"SNYK-EU-01","strategy":"snyk-app-secret","overlap":"side-by-side","administrator":null,"max_live":null,"instructions":"do this","page":null,"reason":"","steps":[]}"#;
     same(&bare, form);
-    let older = form.replace(r#""purpose":"replace","#, "").replace(r#""part":"secret","#, "").replace(r#""reason":"","#, "");
-    assert_eq!(serde_json::from_str::<RotationPlan>(&older).unwrap(), bare, "older journals have no purpose, part and reason");
+    let older = form
+        .replace(r#""purpose":"replace","#, "")
+        .replace(r#""part":"secret","#, "")
+        .replace(r#""reason":"","#, "");
+    assert_eq!(
+        serde_json::from_str::<RotationPlan>(&older).unwrap(),
+        bare,
+        "older journals have no purpose, part and reason"
+    );
 }
 
 #[test]
@@ -111,11 +119,21 @@ fn the_steps_that_each_kind_plans() {
     let mut found = String::new();
     for provider in ProviderCatalog::builtin().providers() {
         for kind in provider.kinds.iter() {
-            let parts = kind.parts.iter().filter(|part| part.rotation.is_some()).map(|part| SecretPart::Named(part.id.clone()));
+            let parts = kind
+                .parts
+                .iter()
+                .filter(|part| part.rotation.is_some())
+                .map(|part| SecretPart::Named(part.id.clone()));
             for part in std::iter::once(SecretPart::Secret).chain(parts) {
                 let replacement = kind.rotation_of_part(&part).unwrap();
-                for purpose in [RotationPurpose::Replace, RotationPurpose::Create, RotationPurpose::Revoke] {
-                    let of = Credential { provider: provider.id.clone(), kind: kind.id.clone(), ..credential() };
+                for purpose in
+                    [RotationPurpose::Replace, RotationPurpose::Create, RotationPurpose::Revoke]
+                {
+                    let of = Credential {
+                        provider: provider.id.clone(),
+                        kind: kind.id.clone(),
+                        ..credential()
+                    };
                     writeln!(found, "{}", drawn(&of, kind, &part, replacement, purpose)).unwrap();
                 }
             }
@@ -143,7 +161,16 @@ fn drawn(
     });
     let mut form = serde_json::to_value(&plan).unwrap();
     assert_eq!(serde_json::from_value::<RotationPlan>(form.clone()).unwrap(), plan);
-    for member in ["rotation", "credential", "name", "region", "administrator", "instructions", "page", "reason"] {
+    for member in [
+        "rotation",
+        "credential",
+        "name",
+        "region",
+        "administrator",
+        "instructions",
+        "page",
+        "reason",
+    ] {
         assert!(form.as_object_mut().unwrap().shift_remove(member).is_some(), "{member}");
     }
     for step in form["steps"].as_array_mut().unwrap() {

@@ -16,7 +16,8 @@ use super::store::items;
 use crate::support::program::{Home, World};
 
 /// Members that hold sentences, which may be reworded.
-const SENTENCES: [&str; 7] = ["what", "why", "final_word", "instructions", "calls", "reason", "check_reason"];
+const SENTENCES: [&str; 7] =
+    ["what", "why", "final_word", "instructions", "calls", "reason", "check_reason"];
 
 /// Columns that hold JSON.
 const JSON_COLUMNS: [&str; 6] = ["plan", "entry", "fields", "labels", "target", "draft"];
@@ -31,9 +32,20 @@ fn rotated() -> (Home, World) {
     let file = home.root().join("app.env");
     fs::write(&file, format!("SNYK_SECRET={}\n", world.secret("us01-release-bot"))).unwrap();
     let path = file.to_str().unwrap();
-    home.run(&["consumer", "add", "us01-release-bot", "app", "--env-file", path, "--key", "SNYK_SECRET"]).expect(0);
+    home.run(&[
+        "consumer",
+        "add",
+        "us01-release-bot",
+        "app",
+        "--env-file",
+        path,
+        "--key",
+        "SNYK_SECRET",
+    ])
+    .expect(0);
     home.run(&["check", "us01-triage-app"]).expect(0);
-    home.run(&["rotate", "us01-release-bot", "--reason", "it is time", "--yes", "--json"]).expect(0);
+    home.run(&["rotate", "us01-release-bot", "--reason", "it is time", "--yes", "--json"])
+        .expect(0);
     (home, world)
 }
 
@@ -57,16 +69,34 @@ fn rows_items_and_files_of_a_finished_rotation() {
     let stored = |sql: &str| view.query_row(sql, (), |row| row.get::<_, String>(0)).unwrap();
     let plan: RotationPlan = serde_json::from_str(&stored("SELECT plan FROM rotations")).unwrap();
     let entries = rows(&view, "rotation_entries");
-    let read = entries.iter().map(|row| serde_json::from_str::<JournalEntry>(row["entry"].as_str().unwrap()).unwrap());
-    let journal = RotationJournal::from_entries(std::iter::once(JournalEntry::Planned(Box::new(plan))).chain(read)).unwrap();
-    assert_eq!(tokenring::domain::rotation::rotation_status(&journal).step, None, "the journal ends where the rotation ended");
+    let read = entries
+        .iter()
+        .map(|row| serde_json::from_str::<JournalEntry>(row["entry"].as_str().unwrap()).unwrap());
+    let journal = RotationJournal::from_entries(
+        std::iter::once(JournalEntry::Planned(Box::new(plan))).chain(read),
+    )
+    .unwrap();
+    assert_eq!(
+        tokenring::domain::rotation::rotation_status(&journal).step,
+        None,
+        "the journal ends where the rotation ended"
+    );
 
     let items: Value = serde_json::from_str(&items(&home.root().join("data/vault"))).unwrap();
-    let keys: BTreeSet<_> = items["items"].as_object().unwrap().keys().map(|key| name(key)).collect();
-    let expected = ["HEX/current/access_token", "HEX/current/client_secret", "HEX/current/secret", "tokenring/fingerprint-key"];
+    let keys: BTreeSet<_> =
+        items["items"].as_object().unwrap().keys().map(|key| name(key)).collect();
+    let expected = [
+        "HEX/current/access_token",
+        "HEX/current/client_secret",
+        "HEX/current/secret",
+        "tokenring/fingerprint-key",
+    ];
     assert_eq!(keys.iter().map(String::as_str).collect::<Vec<_>>(), expected);
     drop(view);
-    assert_file("home.txt", &files(&home.root()).into_iter().map(|name| name + "\n").collect::<String>());
+    assert_file(
+        "home.txt",
+        &files(&home.root()).into_iter().map(|name| name + "\n").collect::<String>(),
+    );
 }
 
 /// A column of JSON, which must be written without blanks and in the order of its members.
@@ -84,7 +114,9 @@ fn steady(value: &Value, home: &str) -> Value {
             let members = members.iter().map(|(name, value)| match value {
                 Value::Null => (name.clone(), Value::Null),
                 _ if SENTENCES.contains(&name.as_str()) => (name.clone(), "SENTENCE".into()),
-                Value::Number(_) if name != "seq" && name != "max_live" => (name.clone(), "NUMBER".into()),
+                Value::Number(_) if name != "seq" && name != "max_live" => {
+                    (name.clone(), "NUMBER".into())
+                }
                 _ if name == "actor" => (name.clone(), "ACTOR".into()),
                 value => (name.clone(), steady(value, home)),
             });
@@ -98,8 +130,10 @@ fn steady(value: &Value, home: &str) -> Value {
 /// A text with ids, fingerprints and times replaced by words.
 fn name(text: &str) -> String {
     let is_hex = |word: &str| word.len() >= 12 && word.chars().all(|c| c.is_ascii_hexdigit());
-    let is_uuid = |word: &str| word.len() == 36 && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-    let is_time = |word: &str| word.len() >= 20 && word.starts_with("20") && word.as_bytes()[10] == b'T';
+    let is_uuid =
+        |word: &str| word.len() == 36 && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    let is_time =
+        |word: &str| word.len() >= 20 && word.starts_with("20") && word.as_bytes()[10] == b'T';
     if is_uuid(text) {
         return "UUID".to_owned();
     }

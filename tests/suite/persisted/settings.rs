@@ -7,7 +7,8 @@ use tempfile::TempDir;
 use tokenring::config::key::KeySymbol;
 use tokenring::config::layout::LayoutStore;
 use tokenring::config::{
-    AppPaths, ClipboardChoice, ColorDepth, GlyphMode, GlyphSet, KeyPress, NetSettings, PaneLayout, Settings, StyleRole,
+    AppPaths, ClipboardChoice, ColorDepth, GlyphMode, GlyphSet, KeyPress, NetSettings, PaneLayout,
+    Settings, StyleRole,
 };
 use tokenring::config::{StoreChoice, Theme, save_store_choice, save_theme_choice};
 use tokenring::tui::app::command::COMMANDS;
@@ -46,8 +47,15 @@ fn load(text: &str) -> Settings {
 #[test]
 fn every_key_of_the_settings() {
     let usual = Settings::default();
-    let Settings { color_depth: depth, background, user_themes: own_themes, store_source: chooser, .. } = usual.clone();
-    let keys = [("copy-secret", vec![KeyPress::char('y'), KeyPress::ctrl('y')]), ("quit", Vec::new())];
+    let Settings {
+        color_depth: depth,
+        background,
+        user_themes: own_themes,
+        store_source: chooser,
+        ..
+    } = usual.clone();
+    let keys =
+        [("copy-secret", vec![KeyPress::char('y'), KeyPress::ctrl('y')]), ("quit", Vec::new())];
     // No `..`: a new setting does not compile until it has a line in the file above.
     let expected = Settings {
         store: Some(StoreChoice::File),
@@ -60,7 +68,10 @@ fn every_key_of_the_settings() {
         readonly: true,
         mouse: false,
         plain: true,
-        keys: keys.map(|(name, keys)| (name.to_owned(), keys)).into_iter().collect::<BTreeMap<_, _>>(),
+        keys: keys
+            .map(|(name, keys)| (name.to_owned(), keys))
+            .into_iter()
+            .collect::<BTreeMap<_, _>>(),
         net: NetSettings { connect_seconds: 11, total_seconds: 61, concurrency: 33 },
         color_depth: depth,
         background,
@@ -81,8 +92,13 @@ fn words_that_settings_take() {
         };
         assert_eq!((store(word), choice.as_str()), (choice, word));
     }
-    let all =
-        [ClipboardChoice::Auto, ClipboardChoice::Native, ClipboardChoice::Osc52, ClipboardChoice::Tmux, ClipboardChoice::None];
+    let all = [
+        ClipboardChoice::Auto,
+        ClipboardChoice::Native,
+        ClipboardChoice::Osc52,
+        ClipboardChoice::Tmux,
+        ClipboardChoice::None,
+    ];
     for choice in all {
         let word = match choice {
             ClipboardChoice::Auto => "auto",
@@ -128,7 +144,10 @@ fn what_the_program_writes_into_the_settings() {
     let paths = AppPaths::from_home(home.path());
     save_store_choice(&paths.settings(), StoreChoice::File).unwrap();
     save_theme_choice(&paths.settings(), "light").unwrap();
-    assert_eq!(fs::read_to_string(paths.settings()).unwrap(), "store = \"file\"\ntheme = \"light\"\n");
+    assert_eq!(
+        fs::read_to_string(paths.settings()).unwrap(),
+        "store = \"file\"\ntheme = \"light\"\n"
+    );
 }
 
 #[test]
@@ -136,9 +155,18 @@ fn the_layout_file() {
     let home = TempDir::new().unwrap();
     let path = home.path().join("layout.toml");
     let memory = LayoutStore::File(path.clone());
-    let layout = PaneLayout { list: Some(1), regions: Some(2), detail: Some(3), middle: Some(4), stack: Some(5) };
+    let layout = PaneLayout {
+        list: Some(1),
+        regions: Some(2),
+        detail: Some(3),
+        middle: Some(4),
+        stack: Some(5),
+    };
     memory.save(layout);
-    assert_eq!(fs::read_to_string(&path).unwrap(), "list = 1\nregions = 2\ndetail = 3\nmiddle = 4\nstack = 5\n");
+    assert_eq!(
+        fs::read_to_string(&path).unwrap(),
+        "list = 1\nregions = 2\ndetail = 3\nmiddle = 4\nstack = 5\n"
+    );
     assert_eq!(memory.load(), layout);
     memory.save(PaneLayout::default());
     assert_eq!(fs::read_to_string(&path).unwrap(), "");
@@ -193,7 +221,10 @@ fn names_of_keys() {
             KeySymbol::F(_) => "F12",
         };
         let key = KeyPress { code, ctrl: true, alt: true, shift: true };
-        assert_eq!((key.to_string(), KeyPress::parse(&format!("C-A-S-{name}"))), (format!("C-A-S-{name}"), Some(key)));
+        assert_eq!(
+            (key.to_string(), KeyPress::parse(&format!("C-A-S-{name}"))),
+            (format!("C-A-S-{name}"), Some(key))
+        );
     }
 }
 
@@ -210,7 +241,10 @@ fn roles_and_styles_of_a_theme() {
         let theme = Theme::parse(&theme(role_name(role)), ColorDepth::TrueColor).unwrap();
         let style = theme.style(role);
         assert!(style.fg.is_some() && style.bg.is_some(), "{role:?}");
-        assert!(style.bold && style.dim && style.italic && style.underline && style.reverse, "{role:?}");
+        assert!(
+            style.bold && style.dim && style.italic && style.underline && style.reverse,
+            "{role:?}"
+        );
     }
 }
 
@@ -245,8 +279,34 @@ const fn role_name(role: StyleRole) -> &'static str {
 
 #[test]
 fn glyphs() {
-    let GlyphSet { accepted, refused, unknown, unchecked, warning, check_mark: tick, pointer, mask, .. } = GlyphSet::UNICODE;
-    assert_eq!([accepted, refused, unknown, unchecked, warning, tick, pointer, mask].concat(), "●✗?–▲✓▸•");
-    let GlyphSet { accepted, refused, unknown, unchecked, warning, check_mark: tick, pointer, mask, .. } = GlyphSet::ASCII;
-    assert_eq!([accepted, refused, unknown, unchecked, warning, tick, pointer, mask].concat(), "+x?-!v>*");
+    let GlyphSet {
+        accepted,
+        refused,
+        unknown,
+        unchecked,
+        warning,
+        check_mark: tick,
+        pointer,
+        mask,
+        ..
+    } = GlyphSet::UNICODE;
+    assert_eq!(
+        [accepted, refused, unknown, unchecked, warning, tick, pointer, mask].concat(),
+        "●✗?–▲✓▸•"
+    );
+    let GlyphSet {
+        accepted,
+        refused,
+        unknown,
+        unchecked,
+        warning,
+        check_mark: tick,
+        pointer,
+        mask,
+        ..
+    } = GlyphSet::ASCII;
+    assert_eq!(
+        [accepted, refused, unknown, unchecked, warning, tick, pointer, mask].concat(),
+        "+x?-!v>*"
+    );
 }

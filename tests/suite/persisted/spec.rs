@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use tokenring::domain::provider::spec::{
-    ClaimMapping, CredentialKind, MatchConfidence, RecognitionRule, RequestPreset, SecretFormat, SecretRole, StatusRule,
+    ClaimMapping, CredentialKind, MatchConfidence, RecognitionRule, RequestPreset, SecretFormat,
+    SecretRole, StatusRule,
 };
 use tokenring::domain::provider::{AuthMethod, Provider, ProviderCatalog, ValueType};
 
@@ -175,7 +176,11 @@ fn every_key_of_a_provider_file() {
     let kind: CredentialKind = toml::from_str(KIND).unwrap();
     let preset: RequestPreset = toml::from_str(PRESET).unwrap();
     let status: StatusRule = toml::from_str(STATUS).unwrap();
-    let read = [serde_json::to_string(&kind), serde_json::to_string(&preset), serde_json::to_string(&status)];
+    let read = [
+        serde_json::to_string(&kind),
+        serde_json::to_string(&preset),
+        serde_json::to_string(&status),
+    ];
     let [kind_form, preset_form, status_form] = read.map(Result::unwrap);
     assert_eq!(serde_json::from_str::<CredentialKind>(&kind_form).unwrap(), kind);
     assert_eq!(serde_json::from_str::<RequestPreset>(&preset_form).unwrap(), preset);
@@ -191,7 +196,8 @@ fn every_key_of_a_provider_file() {
 /// Recognition rules may leave out all but the shape, the confidence and the reason.
 #[test]
 fn what_a_rule_may_leave_out() {
-    let rule: RecognitionRule = toml::from_str("shape = \"opaque\"\nconfidence = \"possible\"\nwhy = \"w\"\n").unwrap();
+    let rule: RecognitionRule =
+        toml::from_str("shape = \"opaque\"\nconfidence = \"possible\"\nwhy = \"w\"\n").unwrap();
     let expected = RecognitionRule {
         shape: SecretFormat::Opaque,
         prefix: String::new(),
@@ -211,15 +217,31 @@ fn ids_of_the_built_in_providers() {
     let catalogue = ProviderCatalog::builtin();
     for provider in catalogue.providers() {
         let id = &provider.id;
-        found.extend(provider.regions.iter().map(|region| format!("{id} region {} {}\n", region.id, region.aliases.join(","))));
+        found.extend(
+            provider
+                .regions
+                .iter()
+                .map(|region| format!("{id} region {} {}\n", region.id, region.aliases.join(","))),
+        );
         for kind in provider.kinds.iter() {
             writeln!(found, "{id} kind {}", kind.id).unwrap();
-            found.extend(kind.fields.iter().map(|field| format!("{id} kind {} field {}\n", kind.id, field.id)));
-            found.extend(kind.parts.iter().map(|part| format!("{id} kind {} part {}\n", kind.id, part.id)));
+            found.extend(
+                kind.fields
+                    .iter()
+                    .map(|field| format!("{id} kind {} field {}\n", kind.id, field.id)),
+            );
+            found.extend(
+                kind.parts.iter().map(|part| format!("{id} kind {} part {}\n", kind.id, part.id)),
+            );
         }
         for preset in provider.presets.iter() {
             writeln!(found, "{id} preset {}", preset.id).unwrap();
-            found.extend(preset.parameters.iter().map(|one| format!("{id} preset {} parameter {}\n", preset.id, one.id)));
+            found.extend(
+                preset
+                    .parameters
+                    .iter()
+                    .map(|one| format!("{id} preset {} parameter {}\n", preset.id, one.id)),
+            );
         }
     }
     assert_file("provider-ids.txt", &found);

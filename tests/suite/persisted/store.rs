@@ -9,37 +9,47 @@ use tempfile::TempDir;
 use tokenring::config::{AppPaths, SavedRequestStore};
 use tokenring::domain::CredentialId;
 use tokenring::domain::credential::{SecretPart, SecretSlot};
-use tokenring::domain::request::{HttpMethod, RequestDraft, RequestTarget, SavedRequest, SavedRequestName};
+use tokenring::domain::request::{
+    HttpMethod, RequestDraft, RequestTarget, SavedRequest, SavedRequestName,
+};
 use tokenring::store::{FileStore, ItemKey, SecretStore as _, UnlockMethod, WorkFactor};
 
 use crate::support::program::PASSPHRASE;
 use crate::support::{assert_same, secret};
 
 /// What the vault holds once one secret of a credential and one key of the program are in it.
-const ITEMS: &str =
-    r#"{"format":1,"items":{"abababababababababababababababab/current/secret":"czNjcmV0","tokenring/fingerprint-key":"AAH/"}}"#;
+const ITEMS: &str = r#"{"format":1,"items":{"abababababababababababababababab/current/secret":"czNjcmV0","tokenring/fingerprint-key":"AAH/"}}"#;
 
 fn keys() -> (ItemKey, ItemKey) {
-    let of = ItemKey::for_part(&CredentialId::from_random([0xab; 16]), SecretSlot::Current, &SecretPart::Secret);
+    let of = ItemKey::for_part(
+        &CredentialId::from_random([0xab; 16]),
+        SecretSlot::Current,
+        &SecretPart::Secret,
+    );
     (of, ItemKey::internal("fingerprint-key"))
 }
 
 async fn unlocked(folder: &Path) -> FileStore {
     let store = FileStore::new(folder.to_owned()).with_work_factor(WorkFactor::new(1));
-    store.unlock(UnlockMethod::Passphrase(&secret(PASSPHRASE)), Duration::from_secs(20)).await.unwrap();
+    store
+        .unlock(UnlockMethod::Passphrase(&secret(PASSPHRASE)), Duration::from_secs(20))
+        .await
+        .unwrap();
     store
 }
 
 /// The JSON in a vault under the passphrase of the tests.
 pub(super) fn items(folder: &Path) -> String {
-    let plain = age::decrypt(&identity(folder), &fs::read(folder.join("vault.age")).unwrap()).unwrap();
+    let plain =
+        age::decrypt(&identity(folder), &fs::read(folder.join("vault.age")).unwrap()).unwrap();
     String::from_utf8(plain).unwrap()
 }
 
 /// The key of the vault, read with the passphrase alone.
 fn identity(folder: &Path) -> age::x25519::Identity {
     let passphrase = age::scrypt::Identity::new(SecretString::from(PASSPHRASE.to_owned()));
-    let identity = age::decrypt(&passphrase, &fs::read(folder.join("identity.age")).unwrap()).unwrap();
+    let identity =
+        age::decrypt(&passphrase, &fs::read(folder.join("identity.age")).unwrap()).unwrap();
     String::from_utf8(identity).unwrap().parse().unwrap()
 }
 
@@ -81,7 +91,12 @@ fn where_files_lie() {
     for (path, expected) in places {
         assert_eq!(path, home.path().join(expected));
     }
-    let saved = SavedRequest::from_draft(&RequestDraft::new(HttpMethod::Get, RequestTarget::parse("/a").unwrap()), "snyk");
-    let path = SavedRequestStore::new(&paths).save(&SavedRequestName::parse("mine").unwrap(), &saved).unwrap();
+    let saved = SavedRequest::from_draft(
+        &RequestDraft::new(HttpMethod::Get, RequestTarget::parse("/a").unwrap()),
+        "snyk",
+    );
+    let path = SavedRequestStore::new(&paths)
+        .save(&SavedRequestName::parse("mine").unwrap(), &saved)
+        .unwrap();
     assert_eq!(path, home.path().join("config/requests/mine.toml"));
 }

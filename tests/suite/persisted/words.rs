@@ -8,8 +8,8 @@ use tokenring::domain::refusal;
 use tokenring::domain::request::{HttpMethod, SavedRequestName};
 use tokenring::domain::response::CheckResult;
 use tokenring::domain::rotation::{
-    ProgressLine, RotationId, RotationPhase, RotationPurpose, RotationStatus, RotationStep, StepStatus, format_remote_name,
-    parse_attempt,
+    ProgressLine, RotationId, RotationPhase, RotationPurpose, RotationStatus, RotationStep,
+    StepStatus, format_remote_name, parse_attempt,
 };
 use tokenring::domain::{CredentialId, CredentialName};
 use tokenring::engine::doctor::{self, DiagnosticArea, DiagnosticSeverity};
@@ -22,7 +22,8 @@ use super::written;
 
 #[test]
 fn words_in_columns_and_item_names() {
-    let verdicts = [CheckResult::Accepted, CheckResult::Refused, CheckResult::Unknown, CheckResult::Unchecked];
+    let verdicts =
+        [CheckResult::Accepted, CheckResult::Refused, CheckResult::Unknown, CheckResult::Unchecked];
     assert_eq!(verdicts.map(CheckResult::as_str), ["accepted", "refused", "unknown", "unchecked"]);
     assert_eq!(
         [SecretSlot::Current, SecretSlot::Pending, SecretSlot::Previous].map(SecretSlot::as_str),
@@ -35,12 +36,18 @@ fn words_in_columns_and_item_names() {
     assert_eq!(stores.map(BackendKind::as_str), ["keyring", "file", "memory"]);
     let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     assert_eq!(HttpMethod::ALL.map(HttpMethod::as_str), methods);
-    assert_eq!([ValueType::Text, ValueType::Uuid, ValueType::Number].map(ValueType::as_str), ["text", "uuid", "number"]);
+    assert_eq!(
+        [ValueType::Text, ValueType::Uuid, ValueType::Number].map(ValueType::as_str),
+        ["text", "uuid", "number"]
+    );
     let path = || "/x".into();
     assert_eq!(ConsumerTarget::SnykCli { path: path() }.kind(), "snyk-cli");
     assert_eq!(ConsumerTarget::ProbelyCli { path: path() }.kind(), "probely-cli");
     assert_eq!(ConsumerTarget::EnvFile { path: path(), key: String::new() }.kind(), "env-file");
-    assert_eq!(ConsumerTarget::JsonFile { path: path(), pointer: String::new() }.kind(), "json-file");
+    assert_eq!(
+        ConsumerTarget::JsonFile { path: path(), pointer: String::new() }.kind(),
+        "json-file"
+    );
     assert_eq!(SavedRequestName::parse("list-projects").unwrap().to_string(), "list-projects");
 }
 
@@ -48,9 +55,15 @@ fn words_in_columns_and_item_names() {
 fn keys_of_items_in_the_store() {
     let id = CredentialId::from_random([0xab; 16]);
     let key = |slot, part: &SecretPart| ItemKey::for_part(&id, slot, part).as_str().to_owned();
-    assert_eq!(key(SecretSlot::Current, &SecretPart::Secret), "abababababababababababababababab/current/secret");
+    assert_eq!(
+        key(SecretSlot::Current, &SecretPart::Secret),
+        "abababababababababababababababab/current/secret"
+    );
     let part = SecretPart::Named("refresh_token".to_owned());
-    assert_eq!(key(SecretSlot::Pending, &part), "abababababababababababababababab/pending/refresh_token");
+    assert_eq!(
+        key(SecretSlot::Pending, &part),
+        "abababababababababababababababab/pending/refresh_token"
+    );
     assert_eq!(ItemKey::internal("fingerprint-key").as_str(), "tokenring/fingerprint-key");
 }
 
@@ -90,7 +103,11 @@ fn steps_in_json_lines() {
         assert_eq!(step.id(), word.trim_end_matches(" app"));
     }
     let purposes = [RotationPurpose::Replace, RotationPurpose::Create, RotationPurpose::Revoke];
-    assert_eq!(purposes.map(RotationPurpose::audit_verb), ["rotate", "create", "revoke"], "actions in the audit trail");
+    assert_eq!(
+        purposes.map(RotationPurpose::audit_verb),
+        ["rotate", "create", "revoke"],
+        "actions in the audit trail"
+    );
 }
 
 #[test]
@@ -109,7 +126,12 @@ fn progress_and_state_of_a_rotation() {
         StepStatus::Waiting => StepStatus::Waiting, r#""waiting""#;
     });
     let text = |text: &str| text.to_owned();
-    let line = ProgressLine { rotation: text("ab"), step: text("create"), state: StepStatus::Done, detail: text("so") };
+    let line = ProgressLine {
+        rotation: text("ab"),
+        step: text("create"),
+        state: StepStatus::Done,
+        detail: text("so"),
+    };
     written(&line, r#"{"rotation":"ab","step":"create","state":"done","detail":"so"}"#);
     let status = RotationStatus {
         id: text("ab"),
@@ -199,9 +221,17 @@ fn deliveries_moves_and_scans() {
         ItemComparison::TooLarge => ItemComparison::TooLarge, r#""too-large""#;
     });
     let consumer = CredentialName::parse("app").unwrap();
-    let delivery = DeliveryReport { consumer, proof: DeliveryProof::ReadBack, detail: "so".to_owned(), note: None };
+    let delivery = DeliveryReport {
+        consumer,
+        proof: DeliveryProof::ReadBack,
+        detail: "so".to_owned(),
+        note: None,
+    };
     written(&delivery, r#"{"consumer":"app","proof":"read-back","detail":"so","note":null}"#);
-    written(&UnreadableFile { path: "/x".into(), why: "locked".to_owned() }, r#"{"path":"/x","why":"locked"}"#);
+    written(
+        &UnreadableFile { path: "/x".into(), why: "locked".to_owned() },
+        r#"{"path":"/x","why":"locked"}"#,
+    );
 }
 
 #[test]
@@ -233,8 +263,18 @@ fn explanations_of_refusals() {
         RemedyStep::ListAccess => RemedyStep::ListAccess, r#""reach""#;
         RemedyStep::Rotate => RemedyStep::Rotate, r#""replace""#;
     });
-    let known = vec![CauseAssessment { cause: RefusalCause::Expiry, likelihood: Likelihood::Unknown, reason: "so".to_owned() }];
-    let refusal =
-        RefusalDiagnosis { tried: vec!["GET".to_owned()], causes: known, next_steps: vec![RemedyStep::OpenProviderPage] };
-    written(&refusal, r#"{"tried":["GET"],"known":[{"cause":"end","weight":"open","told":"so"}],"next":["page"]}"#);
+    let known = vec![CauseAssessment {
+        cause: RefusalCause::Expiry,
+        likelihood: Likelihood::Unknown,
+        reason: "so".to_owned(),
+    }];
+    let refusal = RefusalDiagnosis {
+        tried: vec!["GET".to_owned()],
+        causes: known,
+        next_steps: vec![RemedyStep::OpenProviderPage],
+    };
+    written(
+        &refusal,
+        r#"{"tried":["GET"],"known":[{"cause":"end","weight":"open","told":"so"}],"next":["page"]}"#,
+    );
 }

@@ -21,15 +21,26 @@ fn a_request_that_changes_something_is_never_repeated() {
     let (home, world) = met(&[ADMIN]);
     let path = "/rest/orgs/x/service_accounts";
     knob(&world, &json!({"method": "POST", "retry_after": "1", "times": 1}));
-    let told = home.run(&["request", ADMIN, "POST", &format!("{path}?version=2024-10-15"), "--data", "{}", "--yes", "--json"]);
+    let told = home.run(&[
+        "request",
+        ADMIN,
+        "POST",
+        &format!("{path}?version=2024-10-15"),
+        "--data",
+        "{}",
+        "--yes",
+        "--json",
+    ]);
     assert_eq!(told.expect(5).json()["status"], 429);
     assert_eq!(asked(&world, "POST", path), 1);
 }
 
 #[test]
 fn a_wait_beyond_patience_is_told_at_once() {
-    let server = Recorder::answering(|_| answer("429 Too Many Requests", "retry-after: 3600\r\n", "{}"));
-    let told = bound_to(&server).run(&["request", "probe", "/rest/self", "--json"]).expect(5).json();
+    let server =
+        Recorder::answering(|_| answer("429 Too Many Requests", "retry-after: 3600\r\n", "{}"));
+    let told =
+        bound_to(&server).run(&["request", "probe", "/rest/self", "--json"]).expect(5).json();
     assert_eq!(told["status"], 429);
     assert!(told["explanation"]["remedy"].as_str().unwrap().contains("60 min"), "{told}");
     assert_eq!(server.seen().len(), 1);
@@ -47,9 +58,11 @@ fn what_is_left_is_told_and_headers_are_explained() {
             && shown.out.contains("\nsunset: 2020-01-01\n")
             && shown.out.ends_with("\n\n{\"a\":1}")
     );
-    for words in
-        ["37 of 1,620 left, resets in 12 s", "sunset: should have been switched off", "snyk-request-id: the request's number"]
-    {
+    for words in [
+        "37 of 1,620 left, resets in 12 s",
+        "sunset: should have been switched off",
+        "snyk-request-id: the request's number",
+    ] {
         assert!(shown.err.contains(words), "{words} in {}", shown.err);
     }
     let whole = home.run(&["request", "probe", "/rest/self", "--json"]).expect(0).json();

@@ -75,7 +75,9 @@ fn the_name_that_is_given_takes_the_place_of_the_one_that_was_not() {
 
 #[test]
 fn at_a_terminal_the_command_keeps_before_it_asks() {
-    for (typed, name) in [("\x03", "probe-minted"), ("\r", "probe-minted"), ("scanner\r", "scanner")] {
+    for (typed, name) in
+        [("\x03", "probe-minted"), ("\r", "probe-minted"), ("scanner\r", "scanner")]
+    {
         let (home, _server) = minting();
         let mut pty = home.at_terminal(&["request", "probe", "POST", "/x", "--yes"]);
         pty.expect("it is kept as probe-minted");

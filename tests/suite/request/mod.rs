@@ -32,9 +32,23 @@ fn met(names: &[&str]) -> (Home, World) {
 /// A home with the credential `probe`, bound to a server of the test's.
 fn bound_to(server: &Recorder) -> Home {
     let home = Home::new();
-    home.run(&["regions", "add", "--provider", "snyk", "--id", "HERE", "--api", &server.origin()]).expect(0);
-    home.feed(&["add", "probe", "--provider", "snyk", "--kind", "personal-token", "--region", "HERE", "--offline"], SECRET)
+    home.run(&["regions", "add", "--provider", "snyk", "--id", "HERE", "--api", &server.origin()])
         .expect(0);
+    home.feed(
+        &[
+            "add",
+            "probe",
+            "--provider",
+            "snyk",
+            "--kind",
+            "personal-token",
+            "--region",
+            "HERE",
+            "--offline",
+        ],
+        SECRET,
+    )
+    .expect(0);
     home
 }
 
@@ -57,8 +71,9 @@ fn control(world: &World, method: &str, path: &str, body: &str) -> String {
     let url = url::Url::parse(world.manifest["faults"].as_str().unwrap()).unwrap();
     let mut stream = TcpStream::connect(("127.0.0.1", url.port().unwrap())).unwrap();
     let (host, base, length) = (url.authority(), url.path(), body.len());
-    let head =
-        format!("{method} {base}{path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\nconnection: close\r\n");
+    let head = format!(
+        "{method} {base}{path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\nconnection: close\r\n"
+    );
     stream.write_all(format!("{head}content-length: {length}\r\n\r\n{body}").as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();

@@ -18,7 +18,17 @@ fn three_commands_walk_from_organisations_to_issues() {
     let first = |arguments: &[&str]| home.run(arguments).expect(0).out.trim().to_owned();
     let org = first(&["request", ADMIN, "--preset", "orgs", "--jq", ".data[0].id", "--raw"]);
     let org = format!("org_id={org}");
-    let project = first(&["request", ADMIN, "--preset", "projects", "--param", &org, "--jq", ".data[0].id", "-r"]);
+    let project = first(&[
+        "request",
+        ADMIN,
+        "--preset",
+        "projects",
+        "--param",
+        &org,
+        "--jq",
+        ".data[0].id",
+        "-r",
+    ]);
     let project = format!("project_id={project}");
     let issues = home
         .run(&[
@@ -41,10 +51,24 @@ fn three_commands_walk_from_organisations_to_issues() {
 #[test]
 fn three_thousand_projects_survive_a_refusal_in_the_middle() {
     let (home, world) = met(&[ADMIN]);
-    let org = home.run(&["request", ADMIN, "--preset", "orgs", "--jq", ".data[0].id", "--raw"]).expect(0).out.trim().to_owned();
+    let org = home
+        .run(&["request", ADMIN, "--preset", "orgs", "--jq", ".data[0].id", "--raw"])
+        .expect(0)
+        .out
+        .trim()
+        .to_owned();
     let path = format!("/rest/orgs/{org}/projects");
-    let arguments = ["request", ADMIN, "--preset", "projects", "--param", &format!("org_id={org}"), "--all-pages"];
-    let mut child = home.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let arguments = [
+        "request",
+        ADMIN,
+        "--preset",
+        "projects",
+        "--param",
+        &format!("org_id={org}"),
+        "--all-pages",
+    ];
+    let mut child =
+        home.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut out = child.stdout.take().unwrap();
     let mut text = vec![0; 1024];
     out.read_exact(&mut text).unwrap();
@@ -53,7 +77,12 @@ fn three_thousand_projects_survive_a_refusal_in_the_middle() {
     out.read_to_end(&mut text).unwrap();
     let done = child.wait_with_output().unwrap();
     let told = String::from_utf8(done.stderr).unwrap();
-    assert!(done.status.success() && told.contains("waiting") && told.contains("3000 elements on 30 pages"), "{told}");
+    assert!(
+        done.status.success()
+            && told.contains("waiting")
+            && told.contains("3000 elements on 30 pages"),
+        "{told}"
+    );
     let list: Vec<Value> = serde_json::from_slice(&text).unwrap();
     let ids: HashSet<_> = list.iter().map(|project| project["id"].as_str().unwrap()).collect();
     assert_eq!((list.len(), ids.len()), (3_000, 3_000));
@@ -62,8 +91,17 @@ fn three_thousand_projects_survive_a_refusal_in_the_middle() {
 
 /// A page of a hundred projects whose link has the form that is its turn; the fifteenth is refused once, and the last
 /// one says that it goes on at `beyond`, if there is such a place.
-fn page_of_projects(line: &str, origin: &str, refused: &AtomicBool, beyond: Option<&str>) -> String {
-    let page: usize = line.split("page=").nth(1).and_then(|rest| rest.split([' ', '&']).next()?.parse().ok()).unwrap_or(0);
+fn page_of_projects(
+    line: &str,
+    origin: &str,
+    refused: &AtomicBool,
+    beyond: Option<&str>,
+) -> String {
+    let page: usize = line
+        .split("page=")
+        .nth(1)
+        .and_then(|rest| rest.split([' ', '&']).next()?.parse().ok())
+        .unwrap_or(0);
     if page == 15 && !refused.swap(true, Ordering::Relaxed) {
         return answer("429 Too Many Requests", "retry-after: 1\r\n", "{}");
     }
@@ -76,7 +114,9 @@ fn page_of_projects(line: &str, origin: &str, refused: &AtomicBool, beyond: Opti
         3 => json!({"href": format!("/rest{path}")}),
         _ => json!({"href": format!("{origin}/rest{path}"), "meta": {}}),
     };
-    let projects: Vec<_> = (0..100).map(|at| json!({"id": format!("p{}", page * 100 + at), "type": "project"})).collect();
+    let projects: Vec<_> = (0..100)
+        .map(|at| json!({"id": format!("p{}", page * 100 + at), "type": "project"}))
+        .collect();
     answer("200 OK", "", &json!({"data": projects, "links": {"next": next}}).to_string())
 }
 
@@ -87,10 +127,17 @@ fn three_thousand_projects_come_by_links_of_every_form() {
         let (refused, elsewhere) = (AtomicBool::new(false), beyond.clone());
         let server = Recorder::answering(move |request| {
             let host = request.headers.iter().find(|(name, _)| name == "host").unwrap().1.clone();
-            page_of_projects(&request.line, &format!("http://{host}"), &refused, elsewhere.as_deref())
+            page_of_projects(
+                &request.line,
+                &format!("http://{host}"),
+                &refused,
+                elsewhere.as_deref(),
+            )
         });
         let home = bound_to(&server);
-        let told = home.run(&["request", "probe", "/rest/orgs/o/projects", "--all-pages"]).expect(i32::from(beyond.is_some()));
+        let told = home
+            .run(&["request", "probe", "/rest/orgs/o/projects", "--all-pages"])
+            .expect(i32::from(beyond.is_some()));
         let list: Vec<Value> = serde_json::from_str(&told.out).unwrap();
         let ids: HashSet<_> = list.iter().map(|project| project["id"].as_str().unwrap()).collect();
         assert_eq!((list.len(), ids.len()), (3_000, 3_000), "{}", told.err);
@@ -105,7 +152,8 @@ fn three_thousand_projects_come_by_links_of_every_form() {
 fn links_of_every_form_and_counted_pages_are_followed() {
     let (home, world) = met(&[ADMIN]);
     let count = |arguments: &[&str]| home.run(arguments).expect(0).json().as_array().unwrap().len();
-    let (orgs, pages) = (count(&["request", ADMIN, "/rest/orgs?version=2024-10-15&limit=10", "--all-pages"]), 3);
+    let (orgs, pages) =
+        (count(&["request", ADMIN, "/rest/orgs?version=2024-10-15&limit=10", "--all-pages"]), 3);
     assert_eq!((orgs, asked(&world, "GET", "/rest/orgs")), (30, pages));
     assert_eq!(count(&["request", ADMIN, "--preset", "groups", "--all-pages"]), 3);
     assert_eq!(count(&["request", ADMIN, "--preset", "tenants", "--all-pages"]), 1);
@@ -123,10 +171,22 @@ fn links_of_every_form_and_counted_pages_are_followed() {
 fn a_filter_gets_the_whole_list() {
     let (home, _world) = met(&[ADMIN]);
     let path = "/rest/orgs?version=2024-10-15&limit=10";
-    let filtered = home.run(&["request", ADMIN, path, "--all-pages", "--jq", "length, (map(.id) | unique | length)"]).expect(0);
+    let filtered = home
+        .run(&[
+            "request",
+            ADMIN,
+            path,
+            "--all-pages",
+            "--jq",
+            "length, (map(.id) | unique | length)",
+        ])
+        .expect(0);
     assert_eq!(filtered.out, "30\n30\n");
     let whole = home.run(&["request", ADMIN, path, "--all-pages", "--json"]).expect(0).json();
-    assert_eq!((&whole["items"], &whole["pages"], &whole["complete"]), (&json!(30), &json!(3), &json!(true)));
+    assert_eq!(
+        (&whole["items"], &whole["pages"], &whole["complete"]),
+        (&json!(30), &json!(3), &json!(true))
+    );
 }
 
 #[test]
@@ -137,7 +197,11 @@ fn the_next_page_is_not_fetched_from_a_stranger() {
     let home = bound_to(&server);
     let refused = home.run(&["request", "probe", "/rest/x", "--all-pages"]).expect(1);
     assert_eq!(refused.json(), json!([1.5]), "what was read stays read, as valid JSON");
-    assert!(refused.out.contains("1.5") && refused.err.contains("another origin"), "{}", refused.err);
+    assert!(
+        refused.out.contains("1.5") && refused.err.contains("another origin"),
+        "{}",
+        refused.err
+    );
     assert_eq!(stranger.seen(), []);
 }
 
@@ -164,8 +228,13 @@ fn what_is_no_list_or_changes_something_has_no_pages() {
     let server = Recorder::saying(r#"{"data":{"id":1}}"#);
     let home = bound_to(&server);
     let whole = home.run(&["request", "probe", "/rest/self", "--all-pages"]).expect(1);
-    let changing = home.run(&["request", "probe", "POST", "/rest/x", "--all-pages", "--yes"]).expect(2);
-    assert_eq!((whole.out.as_str(), changing.out.as_str()), ("", ""), "an empty list would say that there is nothing");
+    let changing =
+        home.run(&["request", "probe", "POST", "/rest/x", "--all-pages", "--yes"]).expect(2);
+    assert_eq!(
+        (whole.out.as_str(), changing.out.as_str()),
+        ("", ""),
+        "an empty list would say that there is nothing"
+    );
     home.run(&["request", "probe", "/rest/x", "--all-pages", "--include"]).expect(2);
     assert_eq!(server.seen().len(), 1);
 }
@@ -173,9 +242,23 @@ fn what_is_no_list_or_changes_something_has_no_pages() {
 #[test]
 fn a_reader_that_goes_away_ends_the_reading() {
     let (home, world) = met(&[ADMIN]);
-    let org = home.run(&["request", ADMIN, "--preset", "orgs", "--jq", ".data[0].id", "--raw"]).expect(0).out.trim().to_owned();
-    let arguments = ["request", ADMIN, "--preset", "projects", "--param", &format!("org_id={org}"), "--all-pages"];
-    let mut child = home.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let org = home
+        .run(&["request", ADMIN, "--preset", "orgs", "--jq", ".data[0].id", "--raw"])
+        .expect(0)
+        .out
+        .trim()
+        .to_owned();
+    let arguments = [
+        "request",
+        ADMIN,
+        "--preset",
+        "projects",
+        "--param",
+        &format!("org_id={org}"),
+        "--all-pages",
+    ];
+    let mut child =
+        home.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut out = child.stdout.take().unwrap();
     out.read_exact(&mut [0; 100]).unwrap();
     drop(out);

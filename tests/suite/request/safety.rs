@@ -9,20 +9,33 @@ use crate::support::recorder::{Recorder, answer};
 fn a_secret_that_is_sent_back_is_masked_everywhere() {
     let body = format!(r#"{{"echo":"{SECRET}","encoded":"{}","n":1.50}}"#, hex(SECRET));
     let server = Recorder::answering(move |_| {
-        answer("400 Bad Request", &format!("x-echo: token {SECRET}\r\nset-cookie: sid=4711\r\n"), &body)
+        answer(
+            "400 Bad Request",
+            &format!("x-echo: token {SECRET}\r\nset-cookie: sid=4711\r\n"),
+            &body,
+        )
     });
     let home = bound_to(&server);
     let shown = home.run(&["request", "probe", "/rest/x", "--include"]).expect(4);
     let whole = home.run(&["request", "probe", "/rest/x", "--json"]).expect(4);
     for text in [&shown.out, &shown.err, &whole.out, &whole.err] {
-        assert!(!text.contains(SECRET) && !text.contains(&hex(SECRET)) && !text.contains("4711"), "{text}");
+        assert!(
+            !text.contains(SECRET) && !text.contains(&hex(SECRET)) && !text.contains("4711"),
+            "{text}"
+        );
     }
-    assert!(shown.out.contains("x-echo: token ‹secret›") && shown.out.contains("\"n\":1.50"), "{}", shown.out);
+    assert!(
+        shown.out.contains("x-echo: token ‹secret›") && shown.out.contains("\"n\":1.50"),
+        "{}",
+        shown.out
+    );
 }
 
 #[test]
 fn a_check_keeps_no_secret_that_is_sent_back() {
-    let server = Recorder::answering(|_| answer("401 Unauthorized", "", &format!(r#"{{"message":"{SECRET} is wrong"}}"#)));
+    let server = Recorder::answering(|_| {
+        answer("401 Unauthorized", "", &format!(r#"{{"message":"{SECRET} is wrong"}}"#))
+    });
     let home = bound_to(&server);
     let checked = home.run(&["check", "probe", "--json"]).expect(4);
     assert!(!checked.out.contains(SECRET), "{}", checked.out);
@@ -34,15 +47,29 @@ fn a_minted_secret_is_kept_under_its_name_and_shown_to_nobody() {
     let (home, world) = met(&["us01-admin"]);
     let example = world.manifest["credentials"].as_array().unwrap().iter();
     let account = example.clone().find(|known| {
-        known["kind"] == "service-account-token" && known["region"] == "SNYK-US-01" && known["fields"]["org_id"].is_string()
+        known["kind"] == "service-account-token"
+            && known["region"] == "SNYK-US-01"
+            && known["fields"]["org_id"].is_string()
     });
     let fields = &account.unwrap()["fields"];
     let (org, role) = (fields["org_id"].as_str().unwrap(), fields["role_id"].as_str().unwrap());
-    let attributes = json!({"name": "minted-here", "role_id": role, "auth_type": "oauth_client_secret"});
+    let attributes =
+        json!({"name": "minted-here", "role_id": role, "auth_type": "oauth_client_secret"});
     let body = json!({"data": {"type": "service_account", "attributes": attributes}}).to_string();
     let path = format!("/rest/orgs/{org}/service_accounts?version=2024-10-15");
     let media = "content-type=application/vnd.api+json";
-    let request = ["request", "us01-admin", "POST", &path, "--header", media, "--data", &body, "--yes", "--capture"];
+    let request = [
+        "request",
+        "us01-admin",
+        "POST",
+        &path,
+        "--header",
+        media,
+        "--data",
+        &body,
+        "--yes",
+        "--capture",
+    ];
 
     home.run(&[&request[..], &["us01-admin"]].concat()).expect(2);
     let made = home.run(&[&request[..], &["fresh", "--json"]].concat()).expect(0).json();
@@ -64,12 +91,20 @@ fn a_minted_secret_without_a_name_is_not_lost() {
     for name in ["probe-minted", "probe-minted-2"] {
         let told = home.run(&["request", "probe", "POST", "/x", "--yes"]).expect(0);
         assert_eq!(told.out, r#"{"client_id":"c","client_secret":"‹secret›"}"#);
-        assert!(told.err.contains(&format!("is the credential {name} now")) && !told.err.contains("4711"), "{}", told.err);
+        assert!(
+            told.err.contains(&format!("is the credential {name} now"))
+                && !told.err.contains("4711"),
+            "{}",
+            told.err
+        );
         assert!(told.err.contains("--rename") && told.err.contains("--capture"), "{}", told.err);
         assert_eq!(home.run(&["get", name]).expect(0).out, "snyk_cs_4711_v1");
     }
     let listed = home.run(&["list", "--json"]).expect(0).json();
-    assert_eq!(listed[1]["fields"]["client_id"], "c", "what the answer tells about it is kept too: {listed}");
+    assert_eq!(
+        listed[1]["fields"]["client_id"], "c",
+        "what the answer tells about it is kept too: {listed}"
+    );
 }
 
 #[test]
@@ -77,7 +112,13 @@ fn a_secret_in_what_was_only_read_is_withheld_and_told() {
     let server = Recorder::saying(r#"{"client_secret":"snyk_cs_4711_v1"}"#);
     let told = bound_to(&server).run(&["request", "probe", "/x"]).expect(0);
     assert_eq!(told.out, r#"{"client_secret":"‹secret›"}"#);
-    assert!(told.err.contains("withheld") && told.err.contains("--capture") && !told.err.contains("4711"), "{}", told.err);
+    assert!(
+        told.err.contains("withheld")
+            && told.err.contains("--capture")
+            && !told.err.contains("4711"),
+        "{}",
+        told.err
+    );
 }
 
 #[test]
@@ -95,12 +136,25 @@ fn what_another_server_says_is_nothing_about_the_credential() {
     let server = Recorder::answering(move |_| answer("302 Found", &location, ""));
     let home = bound_to(&server);
     let checked = home.run(&["check", "probe", "--json"]).expect(5).json();
-    assert_eq!((&checked[0]["verdict"], &checked[0]["status"]), (&json!("unknown"), &json!(200)), "{checked}");
+    assert_eq!(
+        (&checked[0]["verdict"], &checked[0]["status"]),
+        (&json!("unknown"), &json!(200)),
+        "{checked}"
+    );
     let asked = home.run(&["request", "probe", "/rest/self"]).expect(0);
-    assert!(asked.err.contains("without the secret") && asked.err.contains(&stranger.origin()), "{}", asked.err);
-    assert!(stranger.seen().iter().all(|request| !format!("{request:?}").contains(SECRET)) && stranger.seen().len() == 2);
+    assert!(
+        asked.err.contains("without the secret") && asked.err.contains(&stranger.origin()),
+        "{}",
+        asked.err
+    );
+    assert!(
+        stranger.seen().iter().all(|request| !format!("{request:?}").contains(SECRET))
+            && stranger.seen().len() == 2
+    );
 
-    let page = Recorder::answering(|_| answer("200 OK", "content-type: text/html\r\n", "<!doctype html><title>Sign in</title>"));
+    let page = Recorder::answering(|_| {
+        answer("200 OK", "content-type: text/html\r\n", "<!doctype html><title>Sign in</title>")
+    });
     let checked = bound_to(&page).run(&["check", "probe", "--json"]).expect(5).json();
     assert_eq!(
         (&checked[0]["verdict"], &checked[0]["status"]),
@@ -113,9 +167,18 @@ fn what_another_server_says_is_nothing_about_the_credential() {
 fn headers_that_carry_a_credential_are_not_the_persons() {
     let server = Recorder::saying("{}");
     let home = bound_to(&server);
-    for header in ["Authorization=token x-4711", "Cookie=sid=4711", "HOST=evil.example", "Proxy-Authorization=4711"] {
+    for header in [
+        "Authorization=token x-4711",
+        "Cookie=sid=4711",
+        "HOST=evil.example",
+        "Proxy-Authorization=4711",
+    ] {
         let refused = home.run(&["request", "probe", "/x", "--header", header]).expect(2);
-        assert!(!refused.err.contains("4711") && refused.err.contains("not yours to set"), "{}", refused.err);
+        assert!(
+            !refused.err.contains("4711") && refused.err.contains("not yours to set"),
+            "{}",
+            refused.err
+        );
     }
     assert_eq!(server.seen(), []);
 }

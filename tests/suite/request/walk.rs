@@ -23,7 +23,10 @@ fn pasted(home: &Home, server: &Recorder) -> Pty {
     let mut pty = home.unlocked_screen();
     pty.send("4i");
     pty.expect("Take over a curl command");
-    pty.send(&format!("\x1b[200~curl {}/x?a=1 -H 'Authorization: Bearer {SECRET}'\x1b[201~", server.origin()));
+    pty.send(&format!(
+        "\x1b[200~curl {}/x?a=1 -H 'Authorization: Bearer {SECRET}'\x1b[201~",
+        server.origin()
+    ));
     pty.expect("dropped: ");
     pty.send("\r");
     pty.expect_gone("dropped: ");
@@ -68,7 +71,12 @@ fn a_pasted_request_is_saved_opened_copied_renamed_and_deleted() {
     pty.send("q");
     assert_eq!(pty.code(), 0);
     let kept = home.run(&["requests", "--json"]).expect(0).json();
-    let names: Vec<_> = kept.as_array().unwrap().iter().map(|request| request["id"].as_str().unwrap().to_owned()).collect();
+    let names: Vec<_> = kept
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|request| request["id"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(names, ["renamed"], "{kept}");
     assert_eq!(server.seen().last().unwrap().line, "GET /x?a=1 HTTP/1.1");
 }
@@ -109,11 +117,15 @@ fn an_answer_is_filtered_with_earlier_filters_and_written_to_a_file() {
     pty.send("\r");
     pty.expect("\"count\": 0");
     pty.send("|.inner.name\r");
-    pty.expect_that("the name alone", |screen| screen.contains("\"acme\"") && !screen.contains("\"inner\""));
+    pty.expect_that("the name alone", |screen| {
+        screen.contains("\"acme\"") && !screen.contains("\"inner\"")
+    });
     pty.send("|\x15.count + 41 * 100\r");
     pty.expect("4100");
     pty.send("|\x1b[A\x1b[A\r");
-    pty.expect_that("the name again", |screen| screen.contains("\"acme\"") && !screen.contains("4100"));
+    pty.expect_that("the name again", |screen| {
+        screen.contains("\"acme\"") && !screen.contains("4100")
+    });
     pty.send("\x1b");
     pty.expect("\"inner\"");
     let file = home.root().join("answer.json");
@@ -130,8 +142,17 @@ fn an_answer_is_filtered_with_earlier_filters_and_written_to_a_file() {
 #[test]
 fn a_list_without_end_is_read_page_by_page_until_it_is_cancelled() {
     let server = Recorder::answering(|request| {
-        let page: u64 = request.line.split("page=").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).unwrap_or(0);
-        answer("200 OK", "", &format!(r#"{{"data":[{{"id":"{page}"}}],"links":{{"next":"/x?page={}"}}}}"#, page + 1))
+        let page: u64 = request
+            .line
+            .split("page=")
+            .nth(1)
+            .and_then(|rest| rest.split(' ').next()?.parse().ok())
+            .unwrap_or(0);
+        answer(
+            "200 OK",
+            "",
+            &format!(r#"{{"data":[{{"id":"{page}"}}],"links":{{"next":"/x?page={}"}}}}"#, page + 1),
+        )
     });
     let home = bound_to(&server);
     let mut pty = pasted(&home, &server);

@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use tokenring::domain::Secret;
 use tokenring::domain::response::ApiResponse;
 use tokenring::net::{HttpClient, NetError, OutgoingRequest, Transport};
-use tokenring::store::{BackendInfo, CALL_TIMEOUT, ItemKey, MemoryStore, SecretStore, StoreError, UnlockMethod};
+use tokenring::store::{
+    BackendInfo, CALL_TIMEOUT, ItemKey, MemoryStore, SecretStore, StoreError, UnlockMethod,
+};
 use tokio::sync::Notify;
 
 /// How a call goes wrong.
@@ -26,7 +28,8 @@ pub(super) enum Fault {
     CrashAfter,
 }
 
-pub(super) const FAULTS: [Fault; 5] = [Fault::Fail, Fault::LoseCall, Fault::LoseAnswer, Fault::CrashBefore, Fault::CrashAfter];
+pub(super) const FAULTS: [Fault; 5] =
+    [Fault::Fail, Fault::LoseCall, Fault::LoseAnswer, Fault::CrashBefore, Fault::CrashAfter];
 
 /// Counts the calls of all lives together; one of them goes wrong.
 pub(super) struct Chaos {
@@ -45,7 +48,12 @@ pub(super) struct ShakyNet(Arc<Chaos>, HttpClient);
 impl Chaos {
     /// Nothing goes wrong.
     pub(super) fn calm() -> Self {
-        Self { fault: None, calls: AtomicUsize::new(0), spent: AtomicBool::new(false), crash: Notify::new() }
+        Self {
+            fault: None,
+            calls: AtomicUsize::new(0),
+            spent: AtomicBool::new(false),
+            crash: Notify::new(),
+        }
     }
 
     /// The n-th call goes wrong; the first is 0.
@@ -76,7 +84,12 @@ impl Chaos {
         ShakyNet(Arc::clone(self), client)
     }
 
-    async fn befall<T, E>(&self, call: impl Future<Output = Result<T, E>>, failed: E, unheard: E) -> Result<T, E> {
+    async fn befall<T, E>(
+        &self,
+        call: impl Future<Output = Result<T, E>>,
+        failed: E,
+        unheard: E,
+    ) -> Result<T, E> {
         let nth = self.calls.fetch_add(1, Ordering::SeqCst);
         let Some((_, fault)) = self.fault.filter(|(at, _)| *at == nth) else { return call.await };
         self.spent.store(true, Ordering::SeqCst);
@@ -96,7 +109,10 @@ impl Chaos {
 }
 
 impl ShakyStore {
-    async fn befall<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    async fn befall<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         self.0.befall(call, StoreError::Locked, StoreError::TimedOut(CALL_TIMEOUT)).await
     }
 }

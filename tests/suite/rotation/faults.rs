@@ -10,7 +10,8 @@ use tokenring::domain::Credential;
 use tokenring::domain::credential::SecretSlot;
 use tokenring::domain::rotation::ProgressLine;
 use tokenring::engine::rotation::{
-    RotationDirection, RotationFilter, RotationObserver, RotationPhase, RotationPlan, RotationStatus,
+    RotationDirection, RotationFilter, RotationObserver, RotationPhase, RotationPlan,
+    RotationStatus,
 };
 
 use super::chaos::{Chaos, FAULTS, Fault};
@@ -49,18 +50,31 @@ impl Stage {
         Self::plan(self.case, self.rig, credential, self.administrator).await
     }
 
-    async fn plan(case: Case, rig: Rig, credential: Credential, administrator: Option<Credential>) -> Self {
-        let plan = rig.calm().plan_part_rotation(&credential, part_of(case.2), administrator.as_ref()).await.unwrap();
+    async fn plan(
+        case: Case,
+        rig: Rig,
+        credential: Credential,
+        administrator: Option<Credential>,
+    ) -> Self {
+        let plan = rig
+            .calm()
+            .plan_part_rotation(&credential, part_of(case.2), administrator.as_ref())
+            .await
+            .unwrap();
         let (before, held) = (rig.before(&plan).await, rig.delivered());
         Self { case, rig, credential, administrator, plan, before, held }
     }
 
     async fn accounted(&self, status: &RotationStatus) {
         self.rig.assert_accounted(&self.before, &self.plan, status).await;
-        let (held, current) = (self.rig.delivered(), self.rig.slot(&self.plan, SecretSlot::Current).await);
+        let (held, current) =
+            (self.rig.delivered(), self.rig.slot(&self.plan, SecretSlot::Current).await);
         match status.state {
             RotationPhase::Done => assert_eq!(held, current, "the consumer has the new secret"),
-            _ => assert!(held == self.held || held == current, "the consumer has the old secret: {held:?}, not {current:?}"),
+            _ => assert!(
+                held == self.held || held == current,
+                "the consumer has the old secret: {held:?}, not {current:?}"
+            ),
         }
     }
 
@@ -68,7 +82,8 @@ impl Stage {
     async fn run(&self, fault: Option<(usize, Fault)>) -> (usize, bool) {
         let chaos = Arc::new(fault.map_or_else(Chaos::calm, |(nth, fault)| Chaos::at(nth, fault)));
         let person = Person::new(&self.rig, self.case.0).revokes(self.before.old.as_ref());
-        let told = || format!("{} with {fault:?}: {:#?}", self.case.0, self.rig.lines.lock().unwrap());
+        let told =
+            || format!("{} with {fault:?}: {:#?}", self.case.0, self.rig.lines.lock().unwrap());
         let errand = Errand::About(Box::new(self.plan.clone()));
         let run = AssertUnwindSafe(self.rig.carry_out(&errand, &chaos, &person));
         let status = run.catch_unwind().await.unwrap_or_else(|_| panic!("{}", told()));
@@ -77,7 +92,10 @@ impl Stage {
             && !status.manual_steps.is_empty()
             && [AUTOMATIC[1], AUTOMATIC[4]].contains(&self.case);
         assert!(status.state == RotationPhase::Done || forlorn, "{status:#?}\n{}", told());
-        AssertUnwindSafe(self.accounted(&status)).catch_unwind().await.unwrap_or_else(|_| panic!("{}", told()));
+        AssertUnwindSafe(self.accounted(&status))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| panic!("{}", told()));
         (chaos.calls(), status.manual_steps.is_empty())
     }
 }
@@ -158,7 +176,11 @@ async fn die_at(stage: &Stage, person: &Person<'_>, nth: usize) -> Option<Rotati
     };
     let engine = stage.rig.calm();
     let audience = RotationObserver { prompter: person, on_progress: &tell };
-    AssertUnwindSafe(engine.rotate(stage.plan.clone(), audience)).catch_unwind().await.ok().map(|ended| ended.unwrap())
+    AssertUnwindSafe(engine.rotate(stage.plan.clone(), audience))
+        .catch_unwind()
+        .await
+        .ok()
+        .map(|ended| ended.unwrap())
 }
 
 #[tokio::test]
@@ -228,13 +250,17 @@ async fn of_two_rotations_of_one_credential_one_runs_and_the_other_says_so() {
     let audience = RotationObserver { prompter: &person, on_progress: &tell };
     let (one, other) = (stage.rig.calm(), stage.rig.calm());
     let second = other.plan_rotation(&stage.credential, None).await.unwrap();
-    let (first, second) = tokio::join!(one.rotate(stage.plan.clone(), audience), other.rotate(second, audience));
+    let (first, second) =
+        tokio::join!(one.rotate(stage.plan.clone(), audience), other.rotate(second, audience));
     let (done, refused) = match (first, second) {
         (Ok(done), Err(refused)) | (Err(refused), Ok(done)) => (done, refused),
         (first, second) => panic!("{first:#?} {second:#?}"),
     };
     assert_eq!(done.state, RotationPhase::Done);
-    assert!(refused.what.contains("being replaced") || refused.why.contains("rotation"), "{refused}");
+    assert!(
+        refused.what.contains("being replaced") || refused.why.contains("rotation"),
+        "{refused}"
+    );
     stage.accounted(&done).await;
     assert_eq!(one.list_rotations(RotationFilter::Open).await.unwrap(), []);
 }
@@ -242,7 +268,8 @@ async fn of_two_rotations_of_one_credential_one_runs_and_the_other_says_so() {
 /// A program that is to be given the secret fails, hangs, or loses its answer, once or twice; then it takes it.
 #[tokio::test]
 async fn a_consumers_program_that_goes_wrong_stops_it_before_revocation_and_is_asked_again() {
-    let wrongs: [&[&str]; 6] = [&["fail"], &["hang"], &["lose"], &["late"], &["fail", "lose"], &["lose", "fail"]];
+    let wrongs: [&[&str]; 6] =
+        [&["fail"], &["hang"], &["lose"], &["late"], &["fail", "lose"], &["lose", "fail"]];
     for faults in wrongs {
         let rig = Rig::new().await;
         let case = AUTOMATIC[1];
@@ -259,7 +286,10 @@ async fn a_consumers_program_that_goes_wrong_stops_it_before_revocation_and_is_a
         );
         stage.accounted(&status).await;
         let asked = person.asked.lock().unwrap();
-        assert!(asked.len() >= faults.len() && asked.iter().all(|one| one.step == "deliver app"), "{faults:?}: {asked:#?}");
+        assert!(
+            asked.len() >= faults.len() && asked.iter().all(|one| one.step == "deliver app"),
+            "{faults:?}: {asked:#?}"
+        );
         let lines = stage.rig.lines.lock().unwrap();
         let done = |step: &str| lines.iter().rposition(|line| line.step == step).unwrap();
         assert!(done("deliver app") < done("revoke"), "{lines:#?}");

@@ -11,7 +11,9 @@ use serde_json::json;
 use tokenring::domain::credential::SecretSlot;
 use tokenring::domain::rotation::ProgressLine;
 use tokenring::domain::{Credential, CredentialName};
-use tokenring::engine::rotation::{CreateRequest, RotationDirection, RotationObserver, RotationPhase, RotationStatus};
+use tokenring::engine::rotation::{
+    CreateRequest, RotationDirection, RotationObserver, RotationPhase, RotationStatus,
+};
 
 use super::chaos::{Chaos, FAULTS, Fault};
 use super::person::Person;
@@ -53,14 +55,18 @@ impl Stage {
     async fn to_make((name, administrator, further): Making) -> Self {
         let rig = Rig::new().await;
         let like = rig.adopt(name).await;
-        let administrator = if administrator == name { like.clone() } else { rig.adopt(administrator).await };
+        let administrator =
+            if administrator == name { like.clone() } else { rig.adopt(administrator).await };
         let further = further.and_then(|field| like.fields.get_key_value(field));
         let wish = CreateRequest {
             name: CredentialName::parse("made").unwrap(),
             provider: like.provider.clone(),
             kind: like.kind.clone(),
             region: like.region.clone(),
-            fields: further.map(|(field, value)| (field.clone(), value.clone())).into_iter().collect(),
+            fields: further
+                .map(|(field, value)| (field.clone(), value.clone()))
+                .into_iter()
+                .collect(),
             labels: vec!["new".to_owned()],
             template: Some(like),
             administrator: administrator.id,
@@ -96,7 +102,8 @@ impl Stage {
         let person = self.person();
         let run = AssertUnwindSafe(self.rig.carry_out(&self.errand, chaos, &person));
         let status = run.catch_unwind().await.unwrap_or_else(|_| panic!("{}", self.told()));
-        let accounted = AssertUnwindSafe(self.rig.assert_accounted(&self.before, self.errand.plan(), &status));
+        let accounted =
+            AssertUnwindSafe(self.rig.assert_accounted(&self.before, self.errand.plan(), &status));
         accounted.catch_unwind().await.unwrap_or_else(|_| panic!("{}", self.told()));
         status
     }
@@ -109,17 +116,24 @@ impl Stage {
                 std::panic::resume_unwind(Box::new("the process dies"));
             }
         };
-        let (engine, audience) = (self.rig.calm(), RotationObserver { prompter: person, on_progress: &tell });
+        let (engine, audience) =
+            (self.rig.calm(), RotationObserver { prompter: person, on_progress: &tell });
         let run = async {
             match &self.errand {
                 Errand::About(plan) => engine.rotate(plan.as_ref().clone(), audience).await,
-                Errand::Make(creation) => engine.create_credential(creation.as_ref().clone(), audience).await,
+                Errand::Make(creation) => {
+                    engine.create_credential(creation.as_ref().clone(), audience).await
+                }
             }
         };
         AssertUnwindSafe(run).catch_unwind().await.is_err()
     }
 
-    async fn resume(&self, person: &Person<'_>, turn: RotationDirection) -> Result<RotationStatus, tokenring::domain::Problem> {
+    async fn resume(
+        &self,
+        person: &Person<'_>,
+        turn: RotationDirection,
+    ) -> Result<RotationStatus, tokenring::domain::Problem> {
         let tell = |line: &ProgressLine| self.rig.lines.lock().unwrap().push(line.clone());
         self.rig
             .calm()
@@ -137,17 +151,37 @@ async fn what_is_made_works_is_marked_and_is_on_record() {
     for making in MAKINGS {
         let stage = Stage::to_make(making).await;
         let status = stage.run(&Arc::new(Chaos::calm())).await;
-        assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{}", stage.told());
+        assert_eq!(
+            (status.state, &status.manual_steps[..]),
+            (RotationPhase::Done, &[][..]),
+            "{}",
+            stage.told()
+        );
         let plan = stage.errand.plan();
         let engine = stage.rig.calm();
         let made = engine.find_credential("made").await.unwrap();
         assert_eq!(made.labels, ["new"]);
         if plan.part == tokenring::domain::credential::SecretPart::Secret {
             let check = engine.check(&made, &made.region).await.unwrap();
-            assert_eq!(check.result, tokenring::domain::response::CheckResult::Accepted, "{}: {}", stage.name, check.reason);
+            assert_eq!(
+                check.result,
+                tokenring::domain::response::CheckResult::Accepted,
+                "{}: {}",
+                stage.name,
+                check.reason
+            );
         }
-        let reasons: Vec<String> = engine.audit_records(10).await.unwrap().into_iter().map(|line| line.entry.reason).collect();
-        assert!(reasons.iter().all(|reason| reason.starts_with("a test; ") || reason.is_empty()), "{reasons:?}");
+        let reasons: Vec<String> = engine
+            .audit_records(10)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|line| line.entry.reason)
+            .collect();
+        assert!(
+            reasons.iter().all(|reason| reason.starts_with("a test; ") || reason.is_empty()),
+            "{reasons:?}"
+        );
     }
 }
 
@@ -167,7 +201,11 @@ async fn every_call_of_revoking_may_go_wrong() {
     for ending in ENDINGS {
         let chaos = Arc::new(Chaos::calm());
         let status = Stage::to_end(ending).await.run(&chaos).await;
-        assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{ending:?}");
+        assert_eq!(
+            (status.state, &status.manual_steps[..]),
+            (RotationPhase::Done, &[][..]),
+            "{ending:?}"
+        );
         for (nth, fault) in (0..chaos.calls()).flat_map(|nth| FAULTS.map(|fault| (nth, fault))) {
             let stage = Stage::to_end(ending).await;
             let status = stage.run(&Arc::new(Chaos::at(nth, fault))).await;
@@ -213,7 +251,11 @@ async fn an_entry_of_a_creation_that_cannot_be_written_stops_it_before_it_acts()
         let tell = |_: &ProgressLine| {};
         let audience = RotationObserver { prompter: &person, on_progress: &tell };
         let Errand::Make(creation) = &stage.errand else { unreachable!() };
-        let Err(problem) = stage.rig.calm().create_credential(creation.as_ref().clone(), audience).await else { break };
+        let Err(problem) =
+            stage.rig.calm().create_credential(creation.as_ref().clone(), audience).await
+        else {
+            break;
+        };
         assert!(!problem.remedy.is_empty());
         stage.rig.accept_all();
         let status = stage.run(&Arc::new(Chaos::calm())).await;
@@ -236,7 +278,10 @@ async fn what_a_person_makes_is_never_asked_for_instead_and_a_third_secret_is_re
     let stage = Stage::to_make(MAKINGS[2]).await;
     stage.run(&Arc::new(Chaos::calm())).await;
     let Errand::Make(creation) = &stage.errand else { unreachable!() };
-    let fields = BTreeMap::from([("service_account_id".to_owned(), creation.credential.fields["service_account_id"].clone())]);
+    let fields = BTreeMap::from([(
+        "service_account_id".to_owned(),
+        creation.credential.fields["service_account_id"].clone(),
+    )]);
     let wish = CreateRequest {
         name: CredentialName::parse("third").unwrap(),
         provider: creation.credential.provider.clone(),
@@ -249,11 +294,21 @@ async fn what_a_person_makes_is_never_asked_for_instead_and_a_third_secret_is_re
         reason: String::new(),
     };
     let third = stage.rig.calm().plan_creation(wish).await.unwrap();
-    assert!(third.plan.limit_warning().is_some_and(|limit| limit.contains("allows 2")), "said beforehand");
+    assert!(
+        third.plan.limit_warning().is_some_and(|limit| limit.contains("allows 2")),
+        "said beforehand"
+    );
     let before = stage.rig.before(&third.plan).await;
     let person = stage.person();
-    let status = stage.rig.carry_out(&Errand::Make(Box::new(third.clone())), &Arc::new(Chaos::calm()), &person).await;
-    assert_eq!((status.state, person.asked.lock().unwrap().len()), (RotationPhase::RolledBack, 0), "{status:#?}");
+    let status = stage
+        .rig
+        .carry_out(&Errand::Make(Box::new(third.clone())), &Arc::new(Chaos::calm()), &person)
+        .await;
+    assert_eq!(
+        (status.state, person.asked.lock().unwrap().len()),
+        (RotationPhase::RolledBack, 0),
+        "{status:#?}"
+    );
     assert!(status.why.is_some());
     stage.rig.assert_accounted(&before, &third.plan, &status).await;
     assert_eq!(stage.rig.slot(&third.plan, SecretSlot::Current).await, None);
@@ -267,8 +322,21 @@ async fn a_lost_answer_to_a_creation_is_found_again_by_its_name() {
     for nth in 0..chaos.calls() {
         let stage = Stage::to_make(MAKINGS[0]).await;
         let status = stage.run(&Arc::new(Chaos::at(nth, Fault::LoseAnswer))).await;
-        assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{}", stage.told());
-        found += usize::from(stage.rig.lines.lock().unwrap().iter().any(|line| line.detail.contains("whose secret is lost")));
+        assert_eq!(
+            (status.state, &status.manual_steps[..]),
+            (RotationPhase::Done, &[][..]),
+            "{}",
+            stage.told()
+        );
+        found += usize::from(
+            stage
+                .rig
+                .lines
+                .lock()
+                .unwrap()
+                .iter()
+                .any(|line| line.detail.contains("whose secret is lost")),
+        );
     }
     assert!(found > 0, "no creation was ever lost");
 }

@@ -108,7 +108,11 @@ impl<'a> Person<'a> {
             let made = self.rig.by_hand(&self.name).await;
             *self.clipboard.lock().unwrap() = made;
         }
-        self.clipboard.lock().unwrap().clone().map(|copied| PromptReply::Pasted(Secret::from_text(copied)))
+        self.clipboard
+            .lock()
+            .unwrap()
+            .clone()
+            .map(|copied| PromptReply::Pasted(Secret::from_text(copied)))
     }
 
     fn prefer(&self, dilemma: &RotationPrompt) -> Option<UserDecision> {
@@ -120,8 +124,12 @@ impl<'a> Person<'a> {
             return Some(first.remove(place));
         }
         // A new secret that was refused again and again is given up for another one.
-        let refused = self.asked.lock().unwrap().iter().filter(|asked| asked.step == "verify").count();
-        if dilemma.step == "verify" && refused > 1 && open(&|one| *one == UserDecision::CreateAnother).is_some() {
+        let refused =
+            self.asked.lock().unwrap().iter().filter(|asked| asked.step == "verify").count();
+        if dilemma.step == "verify"
+            && refused > 1
+            && open(&|one| *one == UserDecision::CreateAnother).is_some()
+        {
             *self.clipboard.lock().unwrap() = None;
             return Some(UserDecision::CreateAnother);
         }
@@ -130,8 +138,13 @@ impl<'a> Person<'a> {
         open(&|one| *one == UserDecision::SelectedOld(known.clone()))
             .or_else(|| open(&|one| matches!(one, UserDecision::Override(_))))
             .or_else(|| open(&|one| matches!(one, UserDecision::RevokedManually)))
-            .or_else(|| open(&|one| matches!(one, UserDecision::Skip(_))).filter(|_| dilemma.step.starts_with("discard")))
-            .or_else(|| open(&|one| *one == UserDecision::RollBack).filter(|_| dilemma.step == "create"))
+            .or_else(|| {
+                open(&|one| matches!(one, UserDecision::Skip(_)))
+                    .filter(|_| dilemma.step.starts_with("discard"))
+            })
+            .or_else(|| {
+                open(&|one| *one == UserDecision::RollBack).filter(|_| dilemma.step == "create")
+            })
             .or_else(|| open(&|one| matches!(one, UserDecision::Retry)))
     }
 }

@@ -4,7 +4,9 @@ use serde_json::json;
 use tokenring::domain::credential::{SecretPart, SecretSlot};
 use tokenring::domain::response::CheckResult;
 use tokenring::engine::Clock as _;
-use tokenring::engine::rotation::{RotationObserver, RotationPhase, RotationStatus, RotationStep, UserDecision};
+use tokenring::engine::rotation::{
+    RotationObserver, RotationPhase, RotationStatus, RotationStep, UserDecision,
+};
 
 use super::person::Person;
 use super::rig::Rig;
@@ -37,13 +39,21 @@ pub(super) fn part_of(part: Option<&str>) -> SecretPart {
 }
 
 /// Rotates a credential of the simulator and shows that everything is accounted for.
-async fn replace(rig: &Rig, (name, administrator, part): Case, person: &Person<'_>) -> RotationStatus {
+async fn replace(
+    rig: &Rig,
+    (name, administrator, part): Case,
+    person: &Person<'_>,
+) -> RotationStatus {
     let credential = rig.adopt(name).await;
     let administrator = match administrator {
         Some(administrator) => Some(rig.adopt(administrator).await),
         None => None,
     };
-    let plan = rig.calm().plan_part_rotation(&credential, part_of(part), administrator.as_ref()).await.unwrap();
+    let plan = rig
+        .calm()
+        .plan_part_rotation(&credential, part_of(part), administrator.as_ref())
+        .await
+        .unwrap();
     let before = rig.before(&plan).await;
     let status = rig.rotate(plan.clone(), person).await;
     rig.assert_accounted(&before, &plan, &status).await;
@@ -63,9 +73,17 @@ async fn automatic_plans_need_nobody() {
             "{name}: {:#?}",
             rig.lines.lock().unwrap()
         );
-        assert_eq!(person.asked.lock().unwrap().len(), 0, "{name}: {:#?}", person.asked.lock().unwrap());
+        assert_eq!(
+            person.asked.lock().unwrap().len(),
+            0,
+            "{name}: {:#?}",
+            person.asked.lock().unwrap()
+        );
         let after = rig.calm().find_credential(name).await.unwrap();
-        assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().result, CheckResult::Accepted);
+        assert_eq!(
+            rig.calm().check(&after, &after.region).await.unwrap().result,
+            CheckResult::Accepted
+        );
     }
 }
 
@@ -85,12 +103,26 @@ async fn an_account_of_which_only_the_secret_is_known_needs_nobody_either() {
             "{name}: {:#?}",
             rig.lines.lock().unwrap()
         );
-        assert_eq!(person.asked.lock().unwrap().len(), 0, "{name}: {:#?}", person.asked.lock().unwrap());
-        let (fields, known) =
-            (rig.calm().find_credential(name).await.unwrap().fields, rig.sandbox.manifest().credential(name).unwrap());
+        assert_eq!(
+            person.asked.lock().unwrap().len(),
+            0,
+            "{name}: {:#?}",
+            person.asked.lock().unwrap()
+        );
+        let (fields, known) = (
+            rig.calm().find_credential(name).await.unwrap().fields,
+            rig.sandbox.manifest().credential(name).unwrap(),
+        );
         let (there, place) = (&known.fields, if level == "org" { "org_id" } else { "group_id" });
-        assert_eq!((fields["level"].as_str(), &fields[place]), (level, &there[place]), "what was learned is kept");
-        assert_ne!(fields["service_account_id"], there["service_account_id"], "the account is the new one");
+        assert_eq!(
+            (fields["level"].as_str(), &fields[place]),
+            (level, &there[place]),
+            "what was learned is kept"
+        );
+        assert_ne!(
+            fields["service_account_id"], there["service_account_id"],
+            "the account is the new one"
+        );
     }
 }
 
@@ -99,7 +131,8 @@ async fn a_person_makes_what_the_program_cannot() {
     for case in BY_HAND {
         let name = case.0;
         let rig = Rig::new().await;
-        let old = super::rig::sha256(rig.sandbox.manifest().credential(name).unwrap().secret.as_bytes());
+        let old =
+            super::rig::sha256(rig.sandbox.manifest().credential(name).unwrap().secret.as_bytes());
         let person = Person::new(&rig, name).revokes(Some(&old));
         let status = replace(&rig, case, &person).await;
         assert_eq!(
@@ -120,9 +153,11 @@ async fn a_person_makes_what_the_program_cannot() {
 
 #[tokio::test]
 async fn a_pasted_secret_that_cannot_be_the_new_one_is_refused_with_the_reason() {
-    for (pasted, reason) in
-        [("us01-laptop", "old secret"), ("eu01-workstation", "SNYK-EU-01"), ("us01-ci-scanner", "service-account-token")]
-    {
+    for (pasted, reason) in [
+        ("us01-laptop", "old secret"),
+        ("eu01-workstation", "SNYK-EU-01"),
+        ("us01-ci-scanner", "service-account-token"),
+    ] {
         let rig = Rig::new().await;
         let pasted = rig.sandbox.manifest().credential(pasted).unwrap().secret.clone();
         let person = Person::new(&rig, "us01-laptop").mistakes(&pasted);
@@ -142,14 +177,17 @@ async fn eventual_consistency_is_waited_out_and_a_late_death_is_told() {
     let status = replace(&rig, AUTOMATIC[0], &person).await;
     assert_eq!(status.state, RotationPhase::Done);
     let lines = rig.lines.lock().unwrap();
-    let waited = |step: &str| lines.iter().filter(|line| line.step == step && line.detail.starts_with("wait ")).count();
+    let waited = |step: &str| {
+        lines.iter().filter(|line| line.step == step && line.detail.starts_with("wait ")).count()
+    };
     assert!(waited("verify") >= 3 && waited("prove-dead") >= 4, "{lines:#?}");
 }
 
 #[tokio::test]
 async fn a_key_that_may_not_manage_keys_is_replaced_by_hand() {
     let rig = Rig::new().await;
-    let person = Person::new(&rig, "saw-eu-pipeline").says(UserDecision::Skip(RotationStep::VerifyRevoked));
+    let person =
+        Person::new(&rig, "saw-eu-pipeline").says(UserDecision::Skip(RotationStep::VerifyRevoked));
     let credential = rig.adopt("saw-eu-pipeline").await;
     let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
     let status = rig.rotate(plan, &person).await;
@@ -169,7 +207,12 @@ async fn a_new_sign_in_is_proven_without_being_spent_and_the_old_one_is_revoked(
     let rig = Rig::new().await;
     let person = Person::new(&rig, "us01-triage-app");
     let status = replace(&rig, ("us01-triage-app", None, None), &person).await;
-    assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
+    assert_eq!(
+        (status.state, &status.manual_steps[..]),
+        (RotationPhase::Done, &[][..]),
+        "{:#?}",
+        rig.lines.lock().unwrap()
+    );
     let engine = rig.calm();
     let after = engine.find_credential("us01-triage-app").await.unwrap();
     assert_eq!(engine.check(&after, &after.region).await.unwrap().result, CheckResult::Accepted);
@@ -180,13 +223,19 @@ async fn somebody_elses_secret_leaves_the_way_back_open_where_there_is_no_overla
     let rig = Rig::new().await;
     let case = BY_HAND[0];
     let stranger = rig.sandbox.manifest().credential("us01-reader").unwrap().secret.clone();
-    let person = Person::new(&rig, case.0).mistakes(&stranger).says(UserDecision::RollBack).says(UserDecision::RollBack);
+    let person = Person::new(&rig, case.0)
+        .mistakes(&stranger)
+        .says(UserDecision::RollBack)
+        .says(UserDecision::RollBack);
     let credential = rig.adopt(case.0).await;
     let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
     let before = rig.before(&plan).await;
     let status = rig.rotate(plan.clone(), &person).await;
     assert_eq!(status.state, RotationPhase::RolledBack, "{:#?}", person.asked.lock().unwrap());
-    assert_eq!(rig.calm().check(&credential, &credential.region).await.unwrap().result, CheckResult::Accepted);
+    assert_eq!(
+        rig.calm().check(&credential, &credential.region).await.unwrap().result,
+        CheckResult::Accepted
+    );
     rig.assert_accounted(&before, &plan, &status).await;
 }
 
@@ -194,15 +243,23 @@ async fn somebody_elses_secret_leaves_the_way_back_open_where_there_is_no_overla
 async fn a_successor_of_another_account_needs_the_name_typed() {
     let rig = Rig::new().await;
     let stranger = rig.sandbox.manifest().credential("us01-reader").unwrap().secret.clone();
-    let person = Person::new(&rig, "us01-admin").mistakes(&stranger).says(UserDecision::Skip(RotationStep::VerifyRevoked));
+    let person = Person::new(&rig, "us01-admin")
+        .mistakes(&stranger)
+        .says(UserDecision::Skip(RotationStep::VerifyRevoked));
     let credential = rig.adopt("us01-admin").await;
     let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
     let status = rig.rotate(plan, &person).await;
     let asked = person.asked.lock().unwrap();
-    let typed =
-        asked.iter().find(|dilemma| dilemma.step == "promote").and_then(|dilemma| dilemma.message.required_word.as_deref());
+    let typed = asked
+        .iter()
+        .find(|dilemma| dilemma.step == "promote")
+        .and_then(|dilemma| dilemma.message.required_word.as_deref());
     assert_eq!(typed, Some("us01-admin"), "{asked:#?}");
-    assert_ne!(status.state, RotationPhase::RolledBack, "a plan without overlap has no way back: {status:#?}");
+    assert_ne!(
+        status.state,
+        RotationPhase::RolledBack,
+        "a plan without overlap has no way back: {status:#?}"
+    );
 }
 
 /// The sign-in to an app.
@@ -213,10 +270,17 @@ async fn who_denies_a_new_sign_in_is_asked_whether_to_try_again() {
     let rig = Rig::new().await;
     let person = Person::new(&rig, SESSION.0).denies();
     let status = replace(&rig, SESSION, &person).await;
-    assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
+    assert_eq!(
+        (status.state, &status.manual_steps[..]),
+        (RotationPhase::Done, &[][..]),
+        "{:#?}",
+        rig.lines.lock().unwrap()
+    );
     let asked = person.asked.lock().unwrap();
     assert!(
-        asked.len() == 3 && asked[1].awaited_callback.is_none() && asked[1].message.title.contains("access_denied"),
+        asked.len() == 3
+            && asked[1].awaited_callback.is_none()
+            && asked[1].message.title.contains("access_denied"),
         "{asked:#?}"
     );
     assert_ne!(asked[0].page, asked[2].page, "another sign-in has another page");
@@ -234,7 +298,10 @@ async fn who_denies_may_roll_back_and_keeps_the_old_session() {
         rig.lines.lock().unwrap()
     );
     let before = rig.calm().find_credential(SESSION.0).await.unwrap();
-    assert_eq!(rig.calm().check(&before, &before.region).await.unwrap().result, CheckResult::Accepted);
+    assert_eq!(
+        rig.calm().check(&before, &before.region).await.unwrap().result,
+        CheckResult::Accepted
+    );
 }
 
 #[tokio::test]
@@ -244,18 +311,28 @@ async fn who_never_comes_is_told_how_long_was_waited_and_the_session_is_left_as_
     let person = Person::new(&rig, SESSION.0).away();
     let credential = rig.adopt(SESSION.0).await;
     let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
-    let audience = RotationObserver { prompter: &person, on_progress: &|line| rig.lines.lock().unwrap().push(line.clone()) };
+    let audience = RotationObserver {
+        prompter: &person,
+        on_progress: &|line| rig.lines.lock().unwrap().push(line.clone()),
+    };
     let status = rig.calm().rotate(plan, audience).await.unwrap();
     assert_eq!(status.state, RotationPhase::NeedsUser);
     let asked = person.asked.lock().unwrap()[0].awaited_callback.clone().unwrap();
-    assert!(asked.timeout <= rig.sign_in && asked.until == rig.time.now() + rig.sign_in, "{asked:?}");
+    assert!(
+        asked.timeout <= rig.sign_in && asked.until == rig.time.now() + rig.sign_in,
+        "{asked:?}"
+    );
     let told = rig.lines.lock().unwrap().last().unwrap().clone();
     assert!(
-        told.step == "await-sign-in" && told.detail.contains("Nobody signed in: the browser did not come back within"),
+        told.step == "await-sign-in"
+            && told.detail.contains("Nobody signed in: the browser did not come back within"),
         "{told:?}"
     );
     let after = rig.calm().find_credential(SESSION.0).await.unwrap();
-    assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().result, CheckResult::Accepted);
+    assert_eq!(
+        rig.calm().check(&after, &after.region).await.unwrap().result,
+        CheckResult::Accepted
+    );
 }
 
 #[tokio::test]
@@ -263,7 +340,12 @@ async fn over_ssh_the_address_of_a_sign_in_is_pasted_and_another_one_is_not_take
     let rig = Rig::new().await;
     let person = Person::new(&rig, SESSION.0).browsing_elsewhere();
     let status = replace(&rig, SESSION, &person).await;
-    assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
+    assert_eq!(
+        (status.state, &status.manual_steps[..]),
+        (RotationPhase::Done, &[][..]),
+        "{:#?}",
+        rig.lines.lock().unwrap()
+    );
     let asked = person.asked.lock().unwrap();
     assert!(asked.len() == 2 && asked[1].message.detail.contains("does not belong"), "{asked:#?}");
     assert_eq!(asked[0].page, asked[1].page, "it is still the same sign-in");
@@ -279,11 +361,19 @@ async fn a_session_that_waits_so_long_that_its_access_token_ends_renews_itself_f
     rig.die_after(&plan, &person, "stash").await;
     rig.time.advance(std::time::Duration::from_secs(3 * 3600));
     let status = rig.rotate(plan.clone(), &person).await;
-    assert_eq!((status.state, &status.manual_steps[..]), (RotationPhase::Done, &[][..]), "{:#?}", rig.lines.lock().unwrap());
+    assert_eq!(
+        (status.state, &status.manual_steps[..]),
+        (RotationPhase::Done, &[][..]),
+        "{:#?}",
+        rig.lines.lock().unwrap()
+    );
     assert_eq!(person.asked.lock().unwrap().len(), 1, "nobody has to sign in again");
     rig.assert_accounted(&before, &plan, &status).await;
     let after = rig.calm().find_credential(SESSION.0).await.unwrap();
-    assert_eq!(rig.calm().check(&after, &after.region).await.unwrap().result, CheckResult::Accepted);
+    assert_eq!(
+        rig.calm().check(&after, &after.region).await.unwrap().result,
+        CheckResult::Accepted
+    );
 }
 
 #[tokio::test]
@@ -302,7 +392,15 @@ async fn a_session_that_is_used_while_it_changes_places_is_never_taken_for_the_o
     assert_ne!(rig.slot(&plan, SecretSlot::Current).await, used, "it has renewed itself");
     let status = rig.rotate(plan.clone(), &person).await;
     assert_eq!(status.state, RotationPhase::RolledBack, "{status:#?}");
-    assert_eq!(rig.calm().check(&credential, &credential.region).await.unwrap().result, CheckResult::Accepted);
+    assert_eq!(
+        rig.calm().check(&credential, &credential.region).await.unwrap().result,
+        CheckResult::Accepted
+    );
     let asked = person.asked.lock().unwrap();
-    assert!(asked.iter().any(|one| one.step == "promote" && one.message.title.contains("nobody knows which")), "{asked:#?}");
+    assert!(
+        asked
+            .iter()
+            .any(|one| one.step == "promote" && one.message.title.contains("nobody knows which")),
+        "{asked:#?}"
+    );
 }

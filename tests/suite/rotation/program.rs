@@ -20,7 +20,11 @@ fn home(names: &[&str]) -> (Home, World) {
 }
 
 fn lines(outcome: &Outcome) -> Vec<Value> {
-    outcome.out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+    outcome
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect()
 }
 
 fn steps(outcome: &Outcome, state: &str) -> Vec<String> {
@@ -35,11 +39,31 @@ fn one_command_replaces_a_client_secret_and_everything_that_uses_it() {
     let file = home.root().join("app.env");
     std::fs::write(&file, format!("SNYK_SECRET={old}\nOTHER=1\n")).unwrap();
     let path = file.to_str().unwrap();
-    home.run(&["consumer", "add", "us01-release-bot", "app", "--env-file", path, "--key", "SNYK_SECRET"]).expect(0);
+    home.run(&[
+        "consumer",
+        "add",
+        "us01-release-bot",
+        "app",
+        "--env-file",
+        path,
+        "--key",
+        "SNYK_SECRET",
+    ])
+    .expect(0);
 
     let done = home.run(&["rotate", "us01-release-bot", "--yes", "--json"]).expect(0);
-    let order =
-        ["prove-store", "snapshot", "create", "stash", "verify", "promote", "deliver app", "revoke", "prove-dead", "forget"];
+    let order = [
+        "prove-store",
+        "snapshot",
+        "create",
+        "stash",
+        "verify",
+        "promote",
+        "deliver app",
+        "revoke",
+        "prove-dead",
+        "forget",
+    ];
     assert_eq!(steps(&done, "done"), order);
     let new = home.run(&["get", "us01-release-bot"]).expect(0).out;
     assert_ne!(new, old);
@@ -50,7 +74,10 @@ fn one_command_replaces_a_client_secret_and_everything_that_uses_it() {
     let audit = home.run(&["audit", "--json"]).expect(0).json();
     let deeds: Vec<(String, String)> = audit.as_array().unwrap().iter().map(deed).collect();
     for wanted in [("add", "done"), ("rotate", "begun"), ("rotate", "done"), ("get", "done")] {
-        assert!(deeds.contains(&(wanted.0.to_owned(), wanted.1.to_owned())), "{wanted:?} is not in {deeds:?}");
+        assert!(
+            deeds.contains(&(wanted.0.to_owned(), wanted.1.to_owned())),
+            "{wanted:?} is not in {deeds:?}"
+        );
     }
     assert_eq!(home.run(&["audit", "--verify", "--json"]).expect(0).json()["intact"], true);
     assert_eq!(home.run(&["rotations", "--json"]).expect(0).json(), serde_json::json!([]));
@@ -59,19 +86,47 @@ fn one_command_replaces_a_client_secret_and_everything_that_uses_it() {
 #[test]
 fn the_client_secret_of_an_app_is_replaced_and_the_sign_in_goes_on() {
     let (home, world) = home(&["us01-triage-app", "us01-admin"]);
-    let old = world.credential("us01-triage-app")["parts"]["client_secret"].as_str().unwrap().to_owned();
+    let old =
+        world.credential("us01-triage-app")["parts"]["client_secret"].as_str().unwrap().to_owned();
     home.run(&["rotate", "us01-triage-app", "--part", "client_id", "--yes"]).expect(2);
     let session = home.run(&["get", "us01-triage-app"]).expect(0).out;
 
-    let rotate = ["rotate", "us01-triage-app", "--part", "client_secret", "--as", "us01-admin", "--yes", "--json"];
+    let rotate = [
+        "rotate",
+        "us01-triage-app",
+        "--part",
+        "client_secret",
+        "--as",
+        "us01-admin",
+        "--yes",
+        "--json",
+    ];
     let done = home.run(&rotate).expect(0);
-    let order = ["prove-store", "snapshot", "create", "stash", "verify", "promote", "revoke", "prove-dead", "forget"];
+    let order = [
+        "prove-store",
+        "snapshot",
+        "create",
+        "stash",
+        "verify",
+        "promote",
+        "revoke",
+        "prove-dead",
+        "forget",
+    ];
     assert_eq!(steps(&done, "done"), order);
-    assert_eq!(home.run(&["get", "us01-triage-app"]).expect(0).out, session, "no refresh token is spent");
+    assert_eq!(
+        home.run(&["get", "us01-triage-app"]).expect(0).out,
+        session,
+        "no refresh token is spent"
+    );
     assert!(!done.out.contains(&old) && !done.err.contains(&old), "no secret is told");
     assert_eq!(living(&world, &old), 0);
     home.run(&["check", "us01-triage-app"]).expect(0);
-    assert_ne!(home.run(&["get", "us01-triage-app"]).expect(0).out, session, "the new client secret refreshes the sign-in");
+    assert_ne!(
+        home.run(&["get", "us01-triage-app"]).expect(0).out,
+        session,
+        "the new client secret refreshes the sign-in"
+    );
 }
 
 fn deed(line: &Value) -> (String, String) {
@@ -85,7 +140,10 @@ fn a_guided_rotation_waits_for_a_person_and_takes_the_secret_from_standard_input
     let waits = home.run(&["rotate", "us01-admin", "--yes", "--json"]).expect(8);
     assert!(waits.error()["remedy"].as_str().unwrap().contains("--resume"), "{}", waits.err);
     let open = home.run(&["rotations", "--json"]).expect(0).json();
-    assert_eq!((&open[0]["state"], &open[0]["step"]), (&Value::from("needs-human"), &Value::from("await-paste")));
+    assert_eq!(
+        (&open[0]["state"], &open[0]["step"]),
+        (&Value::from("needs-human"), &Value::from("await-paste"))
+    );
     assert_eq!(home.run(&["get", "us01-admin"]).expect(0).out, world.secret("us01-admin"));
 
     let new = by_hand(&world, "us01-admin");
@@ -106,12 +164,19 @@ fn a_key_that_was_taken_for_a_personal_token_is_not_replaced_like_one() {
     assert_eq!(kind(), "personal-token");
     let told = home.run(&["rotate", "pr", "--plan", "--json"]).expect(2).error();
     let remedy = told["remedy"].as_str().unwrap();
-    assert!(told["what"] == "pr is no personal API token" && remedy.contains("--kind service-account-token"), "{told}");
+    assert!(
+        told["what"] == "pr is no personal API token"
+            && remedy.contains("--kind service-account-token"),
+        "{told}"
+    );
     home.run(&["edit", "pr", "--kind", "service-account-oauth"]).expect(2);
     home.run(&["edit", "pr", "--kind", "service-account-token"]).expect(0);
     home.run(&["rotate", "pr", "--as", "us01-admin", "--yes", "--json"]).expect(0);
     home.run(&["check", "pr"]).expect(0);
-    assert_eq!((kind(), living(&world, world.secret("us01-pr-checks"))), ("service-account-token".into(), 0));
+    assert_eq!(
+        (kind(), living(&world, world.secret("us01-pr-checks"))),
+        ("service-account-token".into(), 0)
+    );
 }
 
 #[test]
@@ -122,25 +187,34 @@ fn a_rotation_that_waits_can_be_rolled_back() {
     home.feed(&["edit", "us01-laptop", "--secret"], "somethingelse").expect(8);
     home.run(&["rotate", "--rollback", "us01-laptop"]).expect(0);
     assert_eq!(home.run(&["get", "us01-laptop"]).expect(0).out, world.secret("us01-laptop"));
-    assert_eq!(home.run(&["rotations", "--all", "--json"]).expect(0).json()[0]["state"], "rolled-back");
+    assert_eq!(
+        home.run(&["rotations", "--all", "--json"]).expect(0).json()[0]["state"],
+        "rolled-back"
+    );
 }
 
 #[test]
 fn a_plan_tells_everything_and_does_nothing() {
     let (home, world) = home(&["us01-admin", "us01-ci-scanner"]);
-    let plan = home.run(&["rotate", "us01-ci-scanner", "--as", "us01-admin", "--plan", "--json"]).expect(0);
+    let plan = home
+        .run(&["rotate", "us01-ci-scanner", "--as", "us01-admin", "--plan", "--json"])
+        .expect(0);
     assert!(lines(&plan).iter().all(|line| line["state"] == "planned"));
     assert!(plan.out.contains("DELETE /rest/"), "{}", plan.out);
     let warned = home.run(&["rotate", "us01-admin", "--plan"]).expect(0);
     assert!(warned.out.contains("No overlap"), "{}", warned.out);
     assert_eq!(home.run(&["rotations", "--all", "--json"]).expect(0).json(), serde_json::json!([]));
-    assert_eq!(home.run(&["get", "us01-ci-scanner"]).expect(0).out, world.secret("us01-ci-scanner"));
+    assert_eq!(
+        home.run(&["get", "us01-ci-scanner"]).expect(0).out,
+        world.secret("us01-ci-scanner")
+    );
     home.run(&["--readonly", "rotate", "us01-ci-scanner", "--yes"]).expect(2);
 }
 
 #[test]
 fn credentials_are_made_and_revoked_where_the_provider_has_an_api_for_it() {
-    let (home, world) = home(&["us01-admin", "us01-ci-scanner", "us01-release-bot", "saw-eu-admin"]);
+    let (home, world) =
+        home(&["us01-admin", "us01-ci-scanner", "us01-release-bot", "saw-eu-admin"]);
     for (name, like, administrator) in [
         ("ci-two", "us01-ci-scanner", "us01-admin"),
         ("bot-two", "us01-release-bot", "us01-admin"),
@@ -149,14 +223,23 @@ fn credentials_are_made_and_revoked_where_the_provider_has_an_api_for_it() {
         home.run(&["create", name, "--like", like, "--as", administrator, "--yes"]).expect(0);
         home.run(&["check", name]).expect(0);
     }
-    let account = world.credential("us01-release-bot")["fields"]["service_account_id"].as_str().unwrap();
+    let account =
+        world.credential("us01-release-bot")["fields"]["service_account_id"].as_str().unwrap();
     let account = format!("service_account_id={account}");
-    let further = ["create", "bot-three", "--like", "us01-release-bot", "--field", &account, "--yes"];
+    let further =
+        ["create", "bot-three", "--like", "us01-release-bot", "--field", &account, "--yes"];
     home.run(&further).expect(0);
     home.run(&["check", "bot-three"]).expect(0);
 
     for name in ["ci-two", "key-two"] {
-        home.run(&["revoke", name, "--as", if name == "ci-two" { "us01-admin" } else { "saw-eu-admin" }, "--yes"]).expect(0);
+        home.run(&[
+            "revoke",
+            name,
+            "--as",
+            if name == "ci-two" { "us01-admin" } else { "saw-eu-admin" },
+            "--yes",
+        ])
+        .expect(0);
         home.run(&["check", name]).expect(4);
     }
     home.run(&["revoke", "bot-three", "--yes"]).expect(0);
@@ -176,7 +259,17 @@ fn a_consumer_that_cannot_be_served_stops_it_before_anything_is_revoked() {
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(&file, r#"{"token":"x"}"#).unwrap();
     let (path, pointer) = (file.to_str().unwrap(), "/token");
-    home.run(&["consumer", "add", "us01-release-bot", "app", "--json-file", path, "--pointer", pointer]).expect(0);
+    home.run(&[
+        "consumer",
+        "add",
+        "us01-release-bot",
+        "app",
+        "--json-file",
+        path,
+        "--pointer",
+        pointer,
+    ])
+    .expect(0);
     std::fs::write(&file, "no longer JSON").unwrap();
 
     let stopped = home.run(&["rotate", "us01-release-bot", "--yes", "--json"]).expect(8);
@@ -210,7 +303,11 @@ fn eight_processes_that_rotate_one_credential_at_once_leave_one_secret() {
         assert!(said.contains("being replaced") || said.contains("rotation"), "{said}");
     }
     let new = home.run(&["get", "us01-release-bot"]).expect(0).out;
-    assert_eq!((living(&world, old), secrets_beside(&world, &new)), (0, before), "nothing minted is left over");
+    assert_eq!(
+        (living(&world, old), secrets_beside(&world, &new)),
+        (0, before),
+        "nothing minted is left over"
+    );
     home.run(&["check", "us01-release-bot"]).expect(0);
     assert_eq!(home.run(&["rotations", "--json"]).expect(0).json(), serde_json::json!([]));
     let all = home.run(&["rotations", "--all", "--json"]).expect(0).json();
@@ -222,8 +319,13 @@ fn secrets_beside(world: &World, secret: &str) -> usize {
     let answer = ask(world, "GET", "/faults/live", "");
     let live: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
     let live = live["live"].as_array().unwrap();
-    let this = live.iter().find(|one| one["sha256"] == sha256(secret.as_bytes()).as_str()).expect("it is alive");
-    live.iter().filter(|one| ["account", "kind"].iter().all(|member| one[*member] == this[*member])).count()
+    let this = live
+        .iter()
+        .find(|one| one["sha256"] == sha256(secret.as_bytes()).as_str())
+        .expect("it is alive");
+    live.iter()
+        .filter(|one| ["account", "kind"].iter().all(|member| one[*member] == this[*member]))
+        .count()
 }
 
 /// How many living secrets are this one.
@@ -243,7 +345,9 @@ fn ask(world: &World, method: &str, path: &str, body: &str) -> String {
     let url: url::Url = world.manifest["faults"].as_str().unwrap().parse().unwrap();
     let mut stream = TcpStream::connect((url.host_str().unwrap(), url.port().unwrap())).unwrap();
     let length = body.len();
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: simulator\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: simulator\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    );
     stream.write_all((head + body).as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -265,10 +369,18 @@ async fn a_session_is_replaced_by_a_new_sign_in_and_the_old_refresh_token_is_dea
     let taken = steps(&done, "done");
     assert!(taken.ends_with(&order.map(str::to_owned)), "{taken:?}");
     let new = home.run(&["get", "us01-triage-app"]).expect(0).out;
-    assert!(new != old && !done.out.contains(&new) && !done.err.contains(&new) && !done.out.contains(old));
+    assert!(
+        new != old
+            && !done.out.contains(&new)
+            && !done.err.contains(&new)
+            && !done.out.contains(old)
+    );
     assert_eq!((living(&world, old), living(&world, &new)), (0, 1));
     home.run(&["check", "us01-triage-app"]).expect(0);
-    assert!(home.run(&["show", "us01-triage-app", "--json"]).expect(0).json()["expires"].is_string(), "its end is known");
+    assert!(
+        home.run(&["show", "us01-triage-app", "--json"]).expect(0).json()["expires"].is_string(),
+        "its end is known"
+    );
     assert_eq!(home.run(&["rotations", "--json"]).expect(0).json(), serde_json::json!([]));
     assert_eq!(home.run(&["audit", "--verify", "--json"]).expect(0).json()["intact"], true);
 }
@@ -276,14 +388,27 @@ async fn a_session_is_replaced_by_a_new_sign_in_and_the_old_refresh_token_is_dea
 #[tokio::test]
 async fn a_denied_sign_in_leaves_the_session_and_its_address_may_be_pasted() {
     let (home, world) = home(&["us01-triage-app"]);
-    let waiting = Waiting::begin_command(&home, &["rotate", "us01-triage-app", "--yes", "--json", "--no-browser"], "");
+    let waiting = Waiting::begin_command(
+        &home,
+        &["rotate", "us01-triage-app", "--yes", "--json", "--no-browser"],
+        "",
+    );
     let (_, page) = arrive(decide(&waiting.visit, "deny").await).await.unwrap();
     assert!(page.contains("The sign-in was denied"), "{page}");
     let denied = waiting.end().expect(8);
     assert!(denied.error()["why"].as_str().unwrap().contains("access_denied"), "{}", denied.err);
     home.run(&["check", "us01-triage-app"]).expect(0);
     let old = home.run(&["get", "us01-triage-app"]).expect(0).out;
-    let again = ["rotate", "--resume", "us01-triage-app", "--answer", "retry", "--json", "--no-browser", "--paste"];
+    let again = [
+        "rotate",
+        "--resume",
+        "us01-triage-app",
+        "--answer",
+        "retry",
+        "--json",
+        "--no-browser",
+        "--paste",
+    ];
     let mut waiting = Waiting::begin_command(&home, &again, "");
     waiting.type_line(decide(&waiting.visit, "allow").await.as_str());
     waiting.end().expect(0);

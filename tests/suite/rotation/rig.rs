@@ -23,8 +23,8 @@ use tokenring::domain::response::ApiResponse;
 use tokenring::domain::rotation::{ProgressLine, SecretOverlap, StepStatus};
 use tokenring::domain::{Credential, CredentialName, Origin, Problem, Secret, Timestamp};
 use tokenring::engine::rotation::{
-    CreationPlan, RotationDirection, RotationFilter, RotationObserver, RotationPhase, RotationPlan, RotationPurpose,
-    RotationStatus,
+    CreationPlan, RotationDirection, RotationFilter, RotationObserver, RotationPhase, RotationPlan,
+    RotationPurpose, RotationStatus,
 };
 use tokenring::engine::task_protocol::NewCredential;
 use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions, SIGN_IN_TIMEOUT};
@@ -39,8 +39,11 @@ use super::person::Person;
 const START: Timestamp = time::macros::datetime!(2026-11-22 12:00 UTC);
 
 /// What is to go unanswered is never sent; so nothing here may come too late because the machine is busy.
-const LIMITS: RequestLimits =
-    RequestLimits { connect_timeout: Duration::from_secs(60), total_timeout: Duration::from_secs(120), max_body_bytes: 1 << 20 };
+const LIMITS: RequestLimits = RequestLimits {
+    connect_timeout: Duration::from_secs(60),
+    total_timeout: Duration::from_secs(120),
+    max_body_bytes: 1 << 20,
+};
 
 /// How long a consumer's program may take.
 const CONSUMER: Duration = Duration::from_secs(2);
@@ -116,7 +119,10 @@ impl Rig {
     pub(super) async fn new() -> Self {
         let folder = memory_folder();
         let simulator = sandbox::SimulatedClock::frozen(START);
-        let sandbox = ProviderSimulator::start_with(sandbox::SimulatorOptions { clock: simulator.clone() }).await.unwrap();
+        let sandbox =
+            ProviderSimulator::start_with(sandbox::SimulatorOptions { clock: simulator.clone() })
+                .await
+                .unwrap();
         Self {
             time: Arc::new(Time { advanced_ms: AtomicI64::new(0), simulator }),
             index: Arc::new(Database::open(&folder.path().join("index.db")).unwrap()),
@@ -169,7 +175,10 @@ impl Rig {
         let engine = self.calm();
         let kind = engine.catalog.kind(issued.provider, issued.kind).unwrap();
         let fields = issued.fields.iter().filter(|(id, _)| kind.field(id).is_some());
-        let parts = issued.parts.iter().map(|(id, part)| ((*id).to_owned(), Arc::new(Secret::from_text(part.clone()))));
+        let parts = issued
+            .parts
+            .iter()
+            .map(|(id, part)| ((*id).to_owned(), Arc::new(Secret::from_text(part.clone()))));
         let new = NewCredential {
             name: CredentialName::parse(&issued.name).unwrap(),
             provider: issued.provider.to_owned(),
@@ -211,14 +220,26 @@ impl Rig {
         self.add_consumer(
             credential,
             SecretPart::Secret,
-            ConsumerTarget::Command(StdinCommand { pipelines: ways, working_dir: folder, passed_env_vars: Vec::new() }),
+            ConsumerTarget::Command(StdinCommand {
+                pipelines: ways,
+                working_dir: folder,
+                passed_env_vars: Vec::new(),
+            }),
         )
         .await;
     }
 
-    async fn add_consumer(&self, credential: &Credential, part: SecretPart, target: ConsumerTarget) {
+    async fn add_consumer(
+        &self,
+        credential: &Credential,
+        part: SecretPart,
+        target: ConsumerTarget,
+    ) {
         let (credential, name) = (credential.id.clone(), CredentialName::parse("app").unwrap());
-        self.calm().add_consumer(Consumer { credential, name, part, target, last_delivery: None }).await.unwrap();
+        self.calm()
+            .add_consumer(Consumer { credential, name, part, target, last_delivery: None })
+            .await
+            .unwrap();
     }
 
     /// What the consumer holds: the SHA-256 of a secret; `None` where it was never given one.
@@ -245,12 +266,18 @@ impl Rig {
             }
         };
         let audience = RotationObserver { prompter: person, on_progress: &tell };
-        let died = AssertUnwindSafe(self.calm().rotate(plan.clone(), audience)).catch_unwind().await;
+        let died =
+            AssertUnwindSafe(self.calm().rotate(plan.clone(), audience)).catch_unwind().await;
         assert!(died.is_err(), "it did not die: {:#?}", died.ok());
     }
 
     /// The same in chaos.
-    pub(super) async fn carry_out(&self, errand: &Errand, chaos: &Arc<Chaos>, person: &Person<'_>) -> RotationStatus {
+    pub(super) async fn carry_out(
+        &self,
+        errand: &Errand,
+        chaos: &Arc<Chaos>,
+        person: &Person<'_>,
+    ) -> RotationStatus {
         let mut last = None;
         for _ in 0..LIVES {
             let engine = self.engine(chaos);
@@ -278,21 +305,34 @@ impl Rig {
             return;
         }
         let key = ItemKey::for_part(&plan.credential, SecretSlot::Current, &plan.part);
-        let current = self.store.get(&key).await.expect("the slot `current` is never empty").expose(sha256);
+        let current =
+            self.store.get(&key).await.expect("the slot `current` is never empty").expose(sha256);
         let works = self.living(&plan.region).await.contains(&current);
-        assert!(works || plan.overlap == SecretOverlap::Absent, "the current secret is dead: {:#?}", self.lines.lock().unwrap());
+        assert!(
+            works || plan.overlap == SecretOverlap::Absent,
+            "the current secret is dead: {:#?}",
+            self.lines.lock().unwrap()
+        );
     }
 
-    async fn live(&self, engine: &Engine, errand: &Errand, person: &Person<'_>) -> Result<RotationStatus, Problem> {
+    async fn live(
+        &self,
+        engine: &Engine,
+        errand: &Errand,
+        person: &Person<'_>,
+    ) -> Result<RotationStatus, Problem> {
         let tell = |line: &ProgressLine| self.lines.lock().unwrap().push(line.clone());
         let audience = RotationObserver { prompter: person, on_progress: &tell };
         let known = engine.list_rotations(RotationFilter::Open).await?;
-        if let Some(known) = known.iter().find(|known| known.id == errand.plan().rotation.as_str()) {
+        if let Some(known) = known.iter().find(|known| known.id == errand.plan().rotation.as_str())
+        {
             return engine.resume_rotation(&known.id, RotationDirection::Forward, audience).await;
         }
         match errand {
             Errand::About(plan) => engine.rotate(plan.as_ref().clone(), audience).await,
-            Errand::Make(creation) => engine.create_credential(creation.as_ref().clone(), audience).await,
+            Errand::Make(creation) => {
+                engine.create_credential(creation.as_ref().clone(), audience).await
+            }
         }
     }
 
@@ -300,7 +340,8 @@ impl Rig {
     pub(super) async fn living(&self, region: &str) -> BTreeSet<String> {
         let live = self.control(HttpMethod::Get, "/live", &Value::Null).await;
         let secrets = live["live"].as_array().unwrap().iter();
-        let lasting = secrets.filter(|secret| secret["region"] == region && secret["kind"] != "oauth-access-token");
+        let lasting = secrets
+            .filter(|secret| secret["region"] == region && secret["kind"] != "oauth-access-token");
         lasting.map(|secret| secret["sha256"].as_str().unwrap().to_owned()).collect()
     }
 
@@ -343,7 +384,10 @@ impl Rig {
     pub(super) async fn decide(&self, page: &str, decision: &str) -> url::Url {
         let mut page: url::Url = page.parse().unwrap();
         let asked: Vec<(String, String)> = page.query_pairs().into_owned().collect();
-        let pairs = asked.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain([("decision", decision)]);
+        let pairs = asked
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .chain([("decision", decision)]);
         page.set_query(None);
         let answer = self.form(page.as_str(), &pairs.collect::<Vec<_>>()).await;
         answer.header("location").unwrap().parse().unwrap()
@@ -364,11 +408,15 @@ impl Rig {
     }
 
     async fn form(&self, url: &str, pairs: &[(&str, &str)]) -> ApiResponse {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let body =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
         let outgoing = OutgoingRequest {
             method: HttpMethod::Post,
             url: url.parse().unwrap(),
-            headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
+            headers: vec![(
+                "content-type".to_owned(),
+                "application/x-www-form-urlencoded".to_owned(),
+            )],
             body: RequestBody::Text(body),
             authorization: None,
             limits: LIMITS,
@@ -382,7 +430,11 @@ impl Rig {
             method,
             url: format!("{}{path}", self.sandbox.manifest().faults).parse().unwrap(),
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-            body: if body.is_null() { RequestBody::Empty } else { RequestBody::Text(body.to_string()) },
+            body: if body.is_null() {
+                RequestBody::Empty
+            } else {
+                RequestBody::Text(body.to_string())
+            },
             authorization: None,
             limits: LIMITS,
             ca_file: None,
@@ -393,7 +445,8 @@ impl Rig {
 
     /// The SHA-256 of the secret in a slot.
     pub(super) async fn slot(&self, plan: &RotationPlan, slot: SecretSlot) -> Option<String> {
-        let secret = self.store.get(&ItemKey::for_part(&plan.credential, slot, &plan.part)).await.ok()?;
+        let secret =
+            self.store.get(&ItemKey::for_part(&plan.credential, slot, &plan.part)).await.ok()?;
         Some(secret.expose(sha256))
     }
 
@@ -407,12 +460,21 @@ impl Rig {
     /// What is to be accounted for once a rotation of this credential is over.
     pub(super) async fn before(&self, plan: &RotationPlan) -> Before {
         let old = self.slot(plan, SecretSlot::Current).await;
-        assert_eq!(old.is_none(), plan.purpose == RotationPurpose::Create, "a secret is retrievable");
+        assert_eq!(
+            old.is_none(),
+            plan.purpose == RotationPurpose::Create,
+            "a secret is retrievable"
+        );
         Before { living: self.living(&plan.region).await, old }
     }
 
     /// Fails unless exactly what the journal names is alive: the new one in place of the old one, or all as it was.
-    pub(super) async fn assert_accounted(&self, before: &Before, plan: &RotationPlan, status: &RotationStatus) {
+    pub(super) async fn assert_accounted(
+        &self,
+        before: &Before,
+        plan: &RotationPlan,
+        status: &RotationStatus,
+    ) {
         let current = self.slot(plan, SecretSlot::Current).await;
         let known = self.calm().credential_by_id(&plan.credential).await.is_ok();
         let mut expected = before.living.clone();
@@ -429,7 +491,9 @@ impl Rig {
                 assert_eq!((current, known), (None, false), "nothing is left of what was not made");
             }
             // A refresh token that was used meanwhile has renewed itself.
-            (RotationPhase::RolledBack, RotationPurpose::Replace) if plan.strategy == RotationStrategyId::SnykAppSession => {
+            (RotationPhase::RolledBack, RotationPurpose::Replace)
+                if plan.strategy == RotationStrategyId::SnykAppSession =>
+            {
                 before.old.iter().for_each(|old| _ = expected.remove(old));
                 expected.insert(current.expect("a secret is retrievable"));
             }
@@ -438,9 +502,16 @@ impl Rig {
         }
         let living = self.living(&plan.region).await;
         let unknown: Vec<_> = living.symmetric_difference(&expected).collect();
-        assert!(unknown.is_empty() || !status.manual_steps.is_empty(), "unaccounted for: {unknown:?}\n{status:#?}");
+        assert!(
+            unknown.is_empty() || !status.manual_steps.is_empty(),
+            "unaccounted for: {unknown:?}\n{status:#?}"
+        );
         for slot in [SecretSlot::Pending, SecretSlot::Previous] {
-            assert_eq!(self.slot(plan, slot).await, None, "only the current secret is kept: {slot:?}");
+            assert_eq!(
+                self.slot(plan, slot).await,
+                None,
+                "only the current secret is kept: {slot:?}"
+            );
         }
     }
 }
@@ -466,7 +537,9 @@ fn simulated(manifest: &SimulatorManifest) -> ProviderCatalog {
             let origin = |url: &String| Origin::parse(url).unwrap();
             let (app, auth) = (hosts.app.as_ref().map(origin), hosts.auth.as_ref().map(origin));
             let moved = Region { api: origin(&hosts.api), app, auth, ..region.clone() };
-            text = Some(user_overrides::toml_with_region(text.as_deref(), &provider.id, &moved).unwrap());
+            text = Some(
+                user_overrides::toml_with_region(text.as_deref(), &provider.id, &moved).unwrap(),
+            );
         }
         sources.extend(text.map(|text| ProviderSource { name: provider.id.clone(), text }));
     }

@@ -48,7 +48,10 @@ async fn a_client_secret_is_replaced_with_keys_only() {
     session.press("q");
     assert_eq!(session.end().await.0, 0);
     assert_ne!(rig.slot(&plan, SecretSlot::Current).await, old, "the store holds the new one");
-    assert!(!rig.living(&credential.region).await.contains(&old.expect("the old one")), "the old one is refused");
+    assert!(
+        !rig.living(&credential.region).await.contains(&old.expect("the old one")),
+        "the old one is refused"
+    );
     rig.assert_accounted(&before, &plan, &last(&rig).await).await;
 }
 
@@ -134,7 +137,10 @@ async fn a_credential_is_revoked_and_one_is_created() {
     session.press("Esc");
     session.expect("2 pipeline-2").await;
     let made = rig.calm().find_credential("pipeline-2").await.unwrap();
-    let secret = rig.slot(&plan(&rig, &made).await, SecretSlot::Current).await.expect("its secret is in the store");
+    let secret = rig
+        .slot(&plan(&rig, &made).await, SecretSlot::Current)
+        .await
+        .expect("its secret is in the store");
     assert!(rig.living(&credential.region).await.contains(&secret));
 
     session.press("X Enter");

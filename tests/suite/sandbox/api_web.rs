@@ -6,7 +6,10 @@ use super::*;
 async fn a_key_opens_its_own_region_only() {
     let visit = Visit::start().await;
     let profile = visit.get("saw-eu-pipeline", "/profile/").await.json();
-    assert_eq!((profile["name"].as_str(), profile["is_apiuser"].as_bool()), (Some("pipeline"), Some(true)));
+    assert_eq!(
+        (profile["name"].as_str(), profile["is_apiuser"].as_bool()),
+        (Some("pipeline"), Some(true))
+    );
     let key = &visit.credential("saw-eu-admin").secret;
     let ask = async |region: &str, scheme: &str| {
         let request = visit.client.get(format!("{}/profile/", visit.api(region)));
@@ -23,12 +26,15 @@ async fn a_key_opens_its_own_region_only() {
 #[tokio::test]
 async fn who_may_manage_keys_does_and_who_may_not_is_told() {
     let visit = Visit::start().await;
-    let post = async |name: &str| read(visit.request(Method::POST, name, "/keys/").json(&json!({"name": "travis"}))).await;
+    let post = async |name: &str| {
+        read(visit.request(Method::POST, name, "/keys/").json(&json!({"name": "travis"}))).await
+    };
     assert_eq!(post("saw-eu-pipeline").await.status, StatusCode::FORBIDDEN);
     let created = post("saw-eu-admin").await;
     assert_eq!(created.status, StatusCode::CREATED);
     let created = created.json();
-    let (id, key) = (created["id"].as_str().expect("an id"), created["key"].as_str().expect("a key"));
+    let (id, key) =
+        (created["id"].as_str().expect("an id"), created["key"].as_str().expect("a key"));
     let profile = async || {
         let request = visit.client.get(format!("{}/profile/", visit.api("SAW-EU")));
         read(request.header("authorization", format!("JWT {key}"))).await.status
@@ -36,10 +42,17 @@ async fn who_may_manage_keys_does_and_who_may_not_is_told() {
     assert_eq!(profile().await, StatusCode::OK);
     let list = visit.get("saw-eu-admin", "/keys/").await;
     assert!(list.json()["count"] == 3 && !list.text.contains(key), "a key is shown only once");
-    assert_eq!(visit.delete("saw-eu-admin", &format!("/keys/{id}/")).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(
+        visit.delete("saw-eu-admin", &format!("/keys/{id}/")).await.status,
+        StatusCode::NO_CONTENT
+    );
     assert_eq!(profile().await, StatusCode::UNAUTHORIZED);
-    assert_eq!(visit.get("saw-eu-admin", &format!("/keys/{id}/")).await.json(), json!({"detail": "Not found."}));
-    let nameless = read(visit.request(Method::POST, "saw-eu-admin", "/keys/").json(&json!({}))).await;
+    assert_eq!(
+        visit.get("saw-eu-admin", &format!("/keys/{id}/")).await.json(),
+        json!({"detail": "Not found."})
+    );
+    let nameless =
+        read(visit.request(Method::POST, "saw-eu-admin", "/keys/").json(&json!({}))).await;
     assert_eq!(nameless.json(), json!({"name": ["This field is required."]}));
 }
 
@@ -47,14 +60,17 @@ async fn who_may_manage_keys_does_and_who_may_not_is_told() {
 async fn an_api_user_can_be_shut_out_and_let_in_again() {
     let visit = Visit::start().await;
     let path = format!("/api-users/{}/", visit.field("saw-eu-pipeline", "key_id"));
-    let set =
-        async |active: bool| read(visit.request(Method::PATCH, "saw-eu-admin", &path).json(&json!({"active": active}))).await;
+    let set = async |active: bool| {
+        read(visit.request(Method::PATCH, "saw-eu-admin", &path).json(&json!({"active": active})))
+            .await
+    };
     assert_eq!(set(false).await.json()["active"], false);
     assert_eq!(visit.get("saw-eu-pipeline", "/profile/").await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(set(true).await.json()["active"], true);
     assert_eq!(visit.get("saw-eu-pipeline", "/profile/").await.status, StatusCode::OK);
     let users = visit.get("saw-eu-admin", "/api-users/").await.json();
-    let role = users["results"][0]["user_roles"][0]["role"]["id"].as_str().expect("a role").to_owned();
+    let role =
+        users["results"][0]["user_roles"][0]["role"]["id"].as_str().expect("a role").to_owned();
     assert_eq!(visit.get("saw-eu-admin", &format!("/roles/{role}/")).await.json()["name"], "Admin");
 }
 
@@ -64,7 +80,10 @@ async fn lists_are_paged() {
     let page = visit.get("saw-us-pipeline", "/findings/?page=3&length=100").await.json();
     assert_eq!((page["count"].as_u64(), page["page_total"].as_u64()), (Some(240), Some(3)));
     assert_eq!(page["results"].as_array().map(Vec::len), Some(40));
-    assert_eq!(visit.get("saw-us-pipeline", "/findings/?page=4&length=100").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        visit.get("saw-us-pipeline", "/findings/?page=4&length=100").await.status,
+        StatusCode::NOT_FOUND
+    );
     let targets = visit.get("saw-us-pipeline", "/targets/").await.json();
     let target = targets["results"][0]["id"].as_str().expect("an id");
     for (path, count) in [

@@ -6,7 +6,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::*;
 
 fn auth(visit: &Visit) -> String {
-    visit.sandbox.manifest().region("APPCIRCLE").and_then(|region| region.auth.clone()).expect("an auth host")
+    visit
+        .sandbox
+        .manifest()
+        .region("APPCIRCLE")
+        .and_then(|region| region.auth.clone())
+        .expect("an auth host")
 }
 
 async fn exchange(visit: &Visit, path: &str, form: &[(&str, &str)]) -> Answer {
@@ -19,7 +24,8 @@ fn token(answer: &Answer) -> String {
 
 /// The organisation an access token is for.
 fn organization(token: &str) -> String {
-    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("claims")).expect("base64url");
+    let claims =
+        URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("claims")).expect("base64url");
     let claims: Value = serde_json::from_slice(&claims).expect("JSON");
     claims["currentOrganizationId"].as_str().expect("an id").to_owned()
 }
@@ -39,10 +45,20 @@ async fn a_personal_access_key_is_exchanged_in_every_generation() {
         ("/auth/v1/token", "personal-access-key"),
     ] {
         let answer = exchange(&visit, path, &[(field, &key)]).await;
-        assert_eq!(organization(&token(&answer)), visit.field("appcircle-laptop", "organization_id"), "{path}");
+        assert_eq!(
+            organization(&token(&answer)),
+            visit.field("appcircle-laptop", "organization_id"),
+            "{path}"
+        );
     }
-    assert_eq!(exchange(&visit, "/auth/v3/token", &[("personalAccessKey", "wrong")]).await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(exchange(&visit, "/auth/v3/token", &[("pat", &key)]).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        exchange(&visit, "/auth/v3/token", &[("personalAccessKey", "wrong")]).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(
+        exchange(&visit, "/auth/v3/token", &[("pat", &key)]).await.status,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 #[tokio::test]
@@ -51,17 +67,31 @@ async fn an_access_token_opens_the_api_and_nothing_else_does() {
     let key = visit.credential("appcircle-laptop").secret.clone();
     let access = token(&exchange(&visit, "/auth/v3/token", &[("personalAccessKey", &key)]).await);
     let api = visit.api("APPCIRCLE");
-    let organizations = ask(&visit, format!("{api}/identity/v1/organizations"), &access).await.json();
+    let organizations =
+        ask(&visit, format!("{api}/identity/v1/organizations"), &access).await.json();
     assert_eq!(organizations["data"].as_array().map(Vec::len), Some(3));
-    for path in ["distribution/v2/profiles", "build/v2/profiles", "store/v2/profiles", "publish/v2/profiles/ios"] {
-        assert_eq!(ask(&visit, format!("{api}/{path}"), &access).await.json().as_array().map(Vec::len), Some(4), "{path}");
+    for path in [
+        "distribution/v2/profiles",
+        "build/v2/profiles",
+        "store/v2/profiles",
+        "publish/v2/profiles/ios",
+    ] {
+        assert_eq!(
+            ask(&visit, format!("{api}/{path}"), &access).await.json().as_array().map(Vec::len),
+            Some(4),
+            "{path}"
+        );
     }
-    let userinfo = format!("{}/auth/realms/appcircle/protocol/openid-connect/userinfo", auth(&visit));
+    let userinfo =
+        format!("{}/auth/realms/appcircle/protocol/openid-connect/userinfo", auth(&visit));
     assert_eq!(ask(&visit, userinfo, &access).await.json()["preferred_username"], "laptop");
     let refused = ask(&visit, format!("{api}/identity/v1/organizations"), &key).await;
     assert_eq!((refused.status, refused.text.as_str()), (StatusCode::UNAUTHORIZED, ""));
     visit.clock.advance(std::time::Duration::from_secs(3_601));
-    assert_eq!(ask(&visit, format!("{api}/build/v2/profiles"), &access).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        ask(&visit, format!("{api}/build/v2/profiles"), &access).await.status,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 #[tokio::test]
@@ -69,16 +99,23 @@ async fn an_api_key_is_exchanged_for_an_organization_it_reaches() {
     let visit = Visit::start().await;
     let secret = visit.credential("appcircle-ci").secret.clone();
     let with = async |organization: &str| {
-        exchange(&visit, "/auth/v1/api-key/token", &[("name", "ci"), ("secret", &secret), ("organizationId", organization)]).await
+        exchange(
+            &visit,
+            "/auth/v1/api-key/token",
+            &[("name", "ci"), ("secret", &secret), ("organizationId", organization)],
+        )
+        .await
     };
     let below = visit.field("appcircle-stray", "organization_id");
     assert_eq!(organization(&token(&with(&below).await)), below);
     let bad = with("not-a-guid").await;
     assert!(
-        bad.status == StatusCode::BAD_REQUEST && bad.json()["error"].as_str().is_some_and(|text| text.contains("valid GUID"))
+        bad.status == StatusCode::BAD_REQUEST
+            && bad.json()["error"].as_str().is_some_and(|text| text.contains("valid GUID"))
     );
     assert_eq!(with("00000000-0000-4000-a000-000000000000").await.status, StatusCode::FORBIDDEN);
-    let wrong = exchange(&visit, "/auth/v1/api-key/token", &[("name", "ci"), ("secret", "wrong")]).await;
+    let wrong =
+        exchange(&visit, "/auth/v1/api-key/token", &[("name", "ci"), ("secret", "wrong")]).await;
     assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
 }
 

@@ -13,13 +13,22 @@ async fn the_knobs_are_listed_set_and_cleared() {
     let knobs = read(visit.client.get(&faults)).await.json();
     let first = &knobs["knobs"][0];
     assert!(first["name"].is_string() && first["what"].is_string() && first["value"].is_null());
-    let set = visit.knob(&json!({"region": "SNYK-EU-01", "path": "/rest/self", "status": 503})).await;
-    assert_eq!((set.status, &set.json()["active"][0]["status"]), (StatusCode::CREATED, &json!(503)));
+    let set =
+        visit.knob(&json!({"region": "SNYK-EU-01", "path": "/rest/self", "status": 503})).await;
+    assert_eq!(
+        (set.status, &set.json()["active"][0]["status"]),
+        (StatusCode::CREATED, &json!(503))
+    );
     assert_eq!(visit.get("eu01-admin", SELF).await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(visit.get("us01-admin", SELF).await.status, StatusCode::OK);
     assert_eq!(read(visit.client.delete(&faults)).await.json()["active"], json!([]));
     assert_eq!(visit.get("eu01-admin", SELF).await.status, StatusCode::OK);
-    for wrong in [json!({"stauts": 503}), json!({"body": "pdf"}), json!({"region": "SNYK-XX-01", "status": 503}), json!([])] {
+    for wrong in [
+        json!({"stauts": 503}),
+        json!({"body": "pdf"}),
+        json!({"region": "SNYK-XX-01", "status": 503}),
+        json!([]),
+    ] {
         assert_eq!(visit.knob(&wrong).await.status, StatusCode::BAD_REQUEST, "{wrong}");
     }
 }
@@ -33,10 +42,17 @@ async fn refusals_speak_the_language_of_the_server() {
     assert_eq!(rest.json()["errors"][0]["code"], "SNYK-0001");
     assert_eq!(visit.get("us01-admin", "/v1/user/me").await.json()["code"], 429);
     assert!(visit.get("saw-eu-admin", "/profile/").await.json()["detail"].is_string());
-    assert_eq!(visit.get("us01-admin", SELF).await.status, StatusCode::OK, "three times were asked for");
+    assert_eq!(
+        visit.get("us01-admin", SELF).await.status,
+        StatusCode::OK,
+        "three times were asked for"
+    );
     visit.knob(&json!({"retry_after": "Sun, 22 Nov 2026 10:01:00 GMT", "times": 1})).await;
     let dated = visit.get("us01-admin", SELF).await;
-    assert_eq!((dated.status.as_u16(), dated.header("retry-after")), (429, "Sun, 22 Nov 2026 10:01:00 GMT"));
+    assert_eq!(
+        (dated.status.as_u16(), dated.header("retry-after")),
+        (429, "Sun, 22 Nov 2026 10:01:00 GMT")
+    );
 }
 
 #[tokio::test]
@@ -61,9 +77,12 @@ async fn a_cut_body_breaks_off_after_its_head() {
 async fn a_lost_answer_has_been_acted_upon() {
     let visit = Visit::start().await;
     visit.knob(&json!({"lost_answer": true, "method": "POST", "times": 1})).await;
-    let path = format!("/rest/orgs/{}/service_accounts?{VERSION}", visit.field("us01-admin", "org_id"));
+    let path =
+        format!("/rest/orgs/{}/service_accounts?{VERSION}", visit.field("us01-admin", "org_id"));
     let order = json!({"name": "lost", "auth_type": "api_key", "role_id": visit.field("us01-ci-scanner", "role_id")});
-    let request = visit.request(Method::POST, "us01-admin", &path).header("content-type", "application/vnd.api+json");
+    let request = visit
+        .request(Method::POST, "us01-admin", &path)
+        .header("content-type", "application/vnd.api+json");
     let lost = request.body(document("service_account", &order).to_string()).send().await;
     assert!(lost.is_err(), "no answer must arrive");
     assert!(visit.get("us01-admin", &path).await.text.contains("\"lost\""));
@@ -74,15 +93,21 @@ async fn bodies_are_spoiled_as_asked() {
     let visit = Visit::start().await;
     let spoil = async |body: &str| {
         visit.knob(&json!({"body": body, "times": 1})).await;
-        let response = visit.request(Method::GET, "us01-admin", SELF).send().await.expect("an answer");
-        (response.headers()["content-type"].to_str().expect("a text").to_owned(), response.bytes().await.expect("a body"))
+        let response =
+            visit.request(Method::GET, "us01-admin", SELF).send().await.expect("an answer");
+        (
+            response.headers()["content-type"].to_str().expect("a text").to_owned(),
+            response.bytes().await.expect("a body"),
+        )
     };
     let (media, page) = spoil("html").await;
     assert!(media == "text/html" && page.starts_with(b"<!doctype html>"));
     assert!(spoil("huge").await.1.len() > 10 << 20);
     assert!(std::str::from_utf8(&spoil("invalid-utf8").await.1).is_err());
     assert!(spoil("control-characters").await.1.contains(&0x1b));
-    visit.knob(&json!({"body": "redirect:http://elsewhere.example/", "status": 307, "times": 1})).await;
+    visit
+        .knob(&json!({"body": "redirect:http://elsewhere.example/", "status": 307, "times": 1}))
+        .await;
     let away = visit.get("us01-admin", SELF).await;
     assert_eq!((away.status.as_u16(), away.header("location")), (307, "http://elsewhere.example/"));
 }
@@ -93,12 +118,22 @@ async fn fresh_secrets_settle_and_revoked_ones_linger() {
     let path = format!("/rest/orgs/{}/service_accounts", visit.field("us01-admin", "org_id"));
     visit.knob(&json!({"eventual_ms": 2_000, "method": "POST", "times": 1})).await;
     let order = json!({"name": "slow", "auth_type": "api_key", "role_id": visit.field("us01-ci-scanner", "role_id")});
-    let created =
-        visit.send(Method::POST, "us01-admin", (&format!("{path}?{VERSION}"), &document("service_account", &order))).await.json();
+    let created = visit
+        .send(
+            Method::POST,
+            "us01-admin",
+            (&format!("{path}?{VERSION}"), &document("service_account", &order)),
+        )
+        .await
+        .json();
     let account = format!("{path}/{}?{VERSION}", created["data"]["id"].as_str().expect("an id"));
     let key = created["data"]["attributes"]["api_key"].as_str().expect("a key").to_owned();
-    let works = async || visit.myself("SNYK-US-01", &format!("token {key}")).await.status == StatusCode::OK;
-    assert!(!works().await && visit.live().await.contains(&sha256(&key)), "minted, not yet accepted");
+    let works =
+        async || visit.myself("SNYK-US-01", &format!("token {key}")).await.status == StatusCode::OK;
+    assert!(
+        !works().await && visit.live().await.contains(&sha256(&key)),
+        "minted, not yet accepted"
+    );
     visit.clock.advance(Duration::from_secs(2));
     assert!(works().await);
     visit.knob(&json!({"late_revocation_ms": 60_000, "method": "DELETE", "times": 1})).await;
@@ -118,7 +153,11 @@ async fn limits_refuse_only_when_told() {
     visit.knob(&json!({"enforce_limits": true})).await;
     let refused = visit.get("us01-admin", SELF).await;
     assert_eq!(
-        (refused.status.as_u16(), refused.header("retry-after"), refused.header("x-ratelimit-remaining")),
+        (
+            refused.status.as_u16(),
+            refused.header("retry-after"),
+            refused.header("x-ratelimit-remaining")
+        ),
         (429, "1", "0")
     );
     visit.clock.advance(Duration::from_secs(1));
@@ -132,8 +171,7 @@ async fn requests_are_counted_with_and_without_a_credential() {
     read(visit.client.get(format!("{}{SELF}", visit.api("SNYK-US-01")))).await;
     let url = format!("{}/requests", visit.sandbox.manifest().faults);
     let counted = read(visit.client.get(&url)).await.json();
-    let expected =
-        json!({"region": "SNYK-US-01", "listener": "api", "method": "GET", "path": "/rest/self", "count": 2, "authorized": 1});
+    let expected = json!({"region": "SNYK-US-01", "listener": "api", "method": "GET", "path": "/rest/self", "count": 2, "authorized": 1});
     assert_eq!(counted, json!({"requests": [expected], "total": 2}));
     assert_eq!(read(visit.client.delete(&url)).await.json()["total"], 0);
 }

@@ -17,7 +17,10 @@ async fn post(visit: &Visit, path: &str, form: &[(&str, &str)]) -> Answer {
 
 /// Client id and secret of the seeded app.
 fn app(visit: &Visit) -> (String, String) {
-    (visit.field("us01-triage-app", "client_id"), visit.credential("us01-triage-app").parts["client_secret"].clone())
+    (
+        visit.field("us01-triage-app", "client_id"),
+        visit.credential("us01-triage-app").parts["client_secret"].clone(),
+    )
 }
 
 async fn refresh(visit: &Visit, token: &str) -> Answer {
@@ -25,13 +28,21 @@ async fn refresh(visit: &Visit, token: &str) -> Answer {
     post(
         visit,
         "/oauth2/token",
-        &[("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", &id), ("client_secret", &secret)],
+        &[
+            ("grant_type", "refresh_token"),
+            ("refresh_token", token),
+            ("client_id", &id),
+            ("client_secret", &secret),
+        ],
     )
     .await
 }
 
 fn text(answer: &Answer, name: &str) -> String {
-    answer.json()[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", answer.text)).to_owned()
+    answer.json()[name]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {name} in {}", answer.text))
+        .to_owned()
 }
 
 #[tokio::test]
@@ -45,13 +56,22 @@ async fn a_refresh_token_works_once_and_its_reuse_ends_the_family() {
         (Some(3_599), Some(15_552_000))
     );
     let bearer = format!("bearer {}", text(&first, "access_token"));
-    assert_eq!(visit.myself("SNYK-US-01", &bearer).await.json()["data"]["attributes"]["name"], "admin");
+    assert_eq!(
+        visit.myself("SNYK-US-01", &bearer).await.json()["data"]["attributes"]["name"],
+        "admin"
+    );
     let second = refresh(&visit, &text(&first, "refresh_token")).await;
     assert_eq!(second.status, StatusCode::OK);
 
     let reused = refresh(&visit, &seeded).await;
-    assert_eq!((reused.status, text(&reused, "error").as_str()), (StatusCode::BAD_REQUEST, "invalid_grant"));
-    assert_eq!(refresh(&visit, &text(&second, "refresh_token")).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        (reused.status, text(&reused, "error").as_str()),
+        (StatusCode::BAD_REQUEST, "invalid_grant")
+    );
+    assert_eq!(
+        refresh(&visit, &text(&second, "refresh_token")).await.status,
+        StatusCode::BAD_REQUEST
+    );
     assert_eq!(visit.myself("SNYK-US-01", &bearer).await.status, StatusCode::UNAUTHORIZED);
 }
 
@@ -60,11 +80,15 @@ async fn access_tokens_name_their_audience_and_run_out() {
     let visit = Visit::start().await;
     let answer = refresh(&visit, &visit.credential("us01-triage-app").secret).await;
     let token = text(&answer, "access_token");
-    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("claims")).expect("base64url");
+    let claims =
+        URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("claims")).expect("base64url");
     let claims: Value = serde_json::from_slice(&claims).expect("JSON");
     assert_eq!(claims["aud"], json!([visit.api("SNYK-US-01")]));
     visit.clock.advance(std::time::Duration::from_secs(3_601));
-    assert_eq!(visit.myself("SNYK-US-01", &format!("bearer {token}")).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        visit.myself("SNYK-US-01", &format!("bearer {token}")).await.status,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 #[tokio::test]
@@ -78,8 +102,16 @@ async fn revoking_ends_the_refresh_token_and_never_fails() {
         assert_eq!((answer.status, answer.text.as_str()), (StatusCode::OK, ""));
     }
     assert_eq!(refresh(&visit, &seeded).await.status, StatusCode::BAD_REQUEST);
-    let stranger = post(&visit, "/oauth2/revoke", &[("token", "x"), ("client_id", &id), ("client_secret", "wrong")]).await;
-    assert_eq!((stranger.status, text(&stranger, "error").as_str()), (StatusCode::UNAUTHORIZED, "invalid_client"));
+    let stranger = post(
+        &visit,
+        "/oauth2/revoke",
+        &[("token", "x"), ("client_id", &id), ("client_secret", "wrong")],
+    )
+    .await;
+    assert_eq!(
+        (stranger.status, text(&stranger, "error").as_str()),
+        (StatusCode::UNAUTHORIZED, "invalid_client")
+    );
 }
 
 /// The parameters of an authorization request, with one of them changed.
@@ -96,14 +128,21 @@ fn wish(visit: &Visit, changed: (&str, &str)) -> Vec<(String, String)> {
     ];
     usual
         .iter()
-        .map(|(name, value)| ((*name).to_owned(), if *name == changed.0 { changed.1 } else { value }.to_owned()))
+        .map(|(name, value)| {
+            ((*name).to_owned(), if *name == changed.0 { changed.1 } else { value }.to_owned())
+        })
         .collect()
 }
 
 fn authorize_url(visit: &Visit) -> String {
     format!(
         "{}/oauth2/authorize",
-        visit.sandbox.manifest().region("SNYK-US-01").and_then(|region| region.app.clone()).expect("an app")
+        visit
+            .sandbox
+            .manifest()
+            .region("SNYK-US-01")
+            .and_then(|region| region.app.clone())
+            .expect("an app")
     )
 }
 
@@ -127,7 +166,13 @@ async fn decide(visit: &Visit, decision: &str) -> std::collections::HashMap<Stri
 async fn consent_leads_to_a_session_that_can_be_revoked() {
     let visit = Visit::start().await;
     let page = read(visit.client.get(page_url(&visit, ("", "")))).await;
-    assert!(page.status == StatusCode::OK && page.text.contains("triage-app") && page.text.contains("s&amp;1"), "{}", page.text);
+    assert!(
+        page.status == StatusCode::OK
+            && page.text.contains("triage-app")
+            && page.text.contains("s&amp;1"),
+        "{}",
+        page.text
+    );
     let answer = decide(&visit, "allow").await;
     assert_eq!(answer["state"], "s&1");
     assert_eq!(format!("http://{}", answer["instance"]), visit.api("SNYK-US-01"));
@@ -152,9 +197,18 @@ async fn consent_leads_to_a_session_that_can_be_revoked() {
     let list = visit.get("us01-admin", &format!("{sessions}?{VERSION}")).await.json();
     assert_eq!(list["data"].as_array().map(Vec::len), Some(2), "the seeded one and the new one");
     let newest = list["data"][1]["id"].as_str().expect("an id");
-    assert_eq!(visit.delete("us01-admin", &format!("{sessions}/{newest}?{VERSION}")).await.status, StatusCode::NO_CONTENT);
-    assert_eq!(refresh(&visit, &text(&session, "refresh_token")).await.status, StatusCode::BAD_REQUEST);
-    assert_eq!(refresh(&visit, &visit.credential("us01-triage-app").secret).await.status, StatusCode::OK);
+    assert_eq!(
+        visit.delete("us01-admin", &format!("{sessions}/{newest}?{VERSION}")).await.status,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(
+        refresh(&visit, &text(&session, "refresh_token")).await.status,
+        StatusCode::BAD_REQUEST
+    );
+    assert_eq!(
+        refresh(&visit, &visit.credential("us01-triage-app").secret).await.status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
@@ -177,28 +231,45 @@ async fn a_wrong_verifier_gets_nothing() {
 async fn denial_and_mistakes_are_told_to_whom_they_concern() {
     let visit = Visit::start().await;
     assert_eq!(decide(&visit, "deny").await["error"], "access_denied");
-    let ask = async |name: &str, value: &str| read(visit.client.get(page_url(&visit, (name, value)))).await;
+    let ask = async |name: &str, value: &str| {
+        read(visit.client.get(page_url(&visit, (name, value)))).await
+    };
     assert_eq!(ask("client_id", "nobody").await.status, StatusCode::BAD_REQUEST);
-    assert_eq!(ask("redirect_uri", "http://evil.example/callback").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        ask("redirect_uri", "http://evil.example/callback").await.status,
+        StatusCode::BAD_REQUEST
+    );
     let plain = ask("code_challenge_method", "plain").await;
-    assert!(plain.status == StatusCode::SEE_OTHER && plain.header("location").contains("error=invalid_request"));
+    assert!(
+        plain.status == StatusCode::SEE_OTHER
+            && plain.header("location").contains("error=invalid_request")
+    );
 }
 
 #[tokio::test]
 async fn an_account_with_a_client_secret_gets_an_access_token() {
     let visit = Visit::start().await;
     let account = visit.credential("us01-release-bot");
-    let form =
-        [("grant_type", "client_credentials"), ("client_id", &account.fields["client_id"]), ("client_secret", &account.secret)];
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", &account.fields["client_id"]),
+        ("client_secret", &account.secret),
+    ];
     let answer = post(&visit, "/oauth2/token", &form).await;
     assert!(answer.json().get("refresh_token").is_none());
-    let me = visit.myself("SNYK-US-01", &format!("Bearer {}", text(&answer, "access_token"))).await.json();
+    let me = visit
+        .myself("SNYK-US-01", &format!("Bearer {}", text(&answer, "access_token")))
+        .await
+        .json();
     assert_eq!(
         (me["data"]["type"].as_str(), &me["data"]["id"]),
         (Some("service_account"), &json!(account.fields["service_account_id"]))
     );
     assert_eq!(
-        visit.myself("SNYK-EU-01", &format!("Bearer {}", text(&answer, "access_token"))).await.status,
+        visit
+            .myself("SNYK-EU-01", &format!("Bearer {}", text(&answer, "access_token")))
+            .await
+            .status,
         StatusCode::UNAUTHORIZED
     );
 }
@@ -208,8 +279,11 @@ fn assertion(visit: &Visit, audience: &str) -> String {
     let account = visit.credential("eu01-sbom-export");
     let client = &account.fields["client_id"];
     let claims = json!({"sub": client, "iss": client, "jti": "1", "aud": audience, "exp": 1_795_342_000_i64});
-    let body =
-        format!("{}.{}", URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","kid":"1"}"#), URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let body = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","kid":"1"}"#),
+        URL_SAFE_NO_PAD.encode(claims.to_string())
+    );
     let key = PrivateKeyDer::from_pem_slice(account.secret.as_bytes()).expect("a PEM key");
     let key = rustls::crypto::ring::sign::any_supported_type(&key).expect("an RSA key");
     let signer = key.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256]).expect("RS256");
@@ -230,7 +304,10 @@ async fn an_account_with_a_private_key_signs_for_its_access_token() {
     };
     let good = assertion(&visit, &url);
     assert_eq!(ask(good.clone()).await.status, StatusCode::OK);
-    assert_eq!(ask(assertion(&visit, "https://elsewhere.example/oauth2/token")).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        ask(assertion(&visit, "https://elsewhere.example/oauth2/token")).await.status,
+        StatusCode::UNAUTHORIZED
+    );
     let tampered = good.replacen('.', ".e30", 1);
     assert_eq!(ask(tampered).await.status, StatusCode::UNAUTHORIZED);
     visit.clock.advance(std::time::Duration::from_secs(3_600));

@@ -20,7 +20,11 @@ async fn every_sort_of_token_is_somebody_in_its_region() {
         ("us02-admin", "user"),
     ] {
         let answer = visit.get(name, &format!("/rest/self?{VERSION}")).await;
-        assert_eq!((answer.status, answer.json()["data"]["type"].as_str()), (StatusCode::OK, Some(kind)), "{name}");
+        assert_eq!(
+            (answer.status, answer.json()["data"]["type"].as_str()),
+            (StatusCode::OK, Some(kind)),
+            "{name}"
+        );
     }
 }
 
@@ -32,10 +36,16 @@ async fn a_token_of_another_region_is_not_recognised() {
         let answer = visit.myself(region, &token).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{region}");
         let error = &answer.json()["errors"][0];
-        assert_eq!((error["code"].as_str(), error["status"].as_str()), (Some("SNYK-0005"), Some("401")));
+        assert_eq!(
+            (error["code"].as_str(), error["status"].as_str()),
+            (Some("SNYK-0005"), Some("401"))
+        );
         assert_eq!(error["meta"]["isErrorCatalogError"], true);
     }
-    assert_eq!(visit.get("eu01-misfiled", &format!("/rest/self?{VERSION}")).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        visit.get("eu01-misfiled", &format!("/rest/self?{VERSION}")).await.status,
+        StatusCode::UNAUTHORIZED
+    );
     let misfiled = format!("token {}", visit.credential("eu01-misfiled").secret);
     assert_eq!(visit.myself("SNYK-US-02", &misfiled).await.status, StatusCode::OK);
 }
@@ -44,7 +54,11 @@ async fn a_token_of_another_region_is_not_recognised() {
 async fn expired_and_revoked_tokens_are_refused() {
     let visit = Visit::start().await;
     for name in ["au01-old-laptop", "us02-old-jenkins"] {
-        assert_eq!(visit.get(name, &format!("/rest/self?{VERSION}")).await.status, StatusCode::UNAUTHORIZED, "{name}");
+        assert_eq!(
+            visit.get(name, &format!("/rest/self?{VERSION}")).await.status,
+            StatusCode::UNAUTHORIZED,
+            "{name}"
+        );
     }
     let in_time = visit.get("eu01-workstation", &format!("/rest/self?{VERSION}")).await;
     visit.clock.advance(std::time::Duration::from_secs(6 * 86_400));
@@ -57,11 +71,24 @@ async fn the_scheme_counts() {
     let visit = Visit::start().await;
     let status = async |name: &str, scheme: &str| {
         let credential = visit.credential(name);
-        visit.myself(&credential.region, &format!("{scheme} {}", credential.secret)).await.status.as_u16()
+        visit
+            .myself(&credential.region, &format!("{scheme} {}", credential.secret))
+            .await
+            .status
+            .as_u16()
     };
-    assert_eq!((status("us01-admin", "Token").await, status("us01-admin", "bearer").await), (200, 401));
-    assert_eq!((status("us01-laptop", "token").await, status("us01-laptop", "Bearer").await), (200, 200));
-    assert_eq!((status("eu01-nightly", "token").await, status("eu01-nightly", "Bearer").await), (401, 200));
+    assert_eq!(
+        (status("us01-admin", "Token").await, status("us01-admin", "bearer").await),
+        (200, 401)
+    );
+    assert_eq!(
+        (status("us01-laptop", "token").await, status("us01-laptop", "Bearer").await),
+        (200, 200)
+    );
+    assert_eq!(
+        (status("eu01-nightly", "token").await, status("eu01-nightly", "Bearer").await),
+        (401, 200)
+    );
 }
 
 #[tokio::test]
@@ -78,9 +105,15 @@ async fn versions_are_negotiated() {
     assert_eq!(served.header("content-type"), "application/vnd.api+json");
     let old = ask("orgs?version=2024-01-01").await;
     assert_eq!(old.header("snyk-version-lifecycle-stage"), "deprecated");
-    assert_eq!((old.header("deprecation"), old.header("sunset")), ("2024-02-28T00:00:00Z", "2024-08-26"));
+    assert_eq!(
+        (old.header("deprecation"), old.header("sunset")),
+        ("2024-02-28T00:00:00Z", "2024-08-26")
+    );
     assert_eq!(ask("groups?version=2024-10-15").await.status, StatusCode::NOT_FOUND);
-    assert_eq!(ask("groups?version=2024-10-15~beta").await.json()["data"].as_array().map(Vec::len), Some(3));
+    assert_eq!(
+        ask("groups?version=2024-10-15~beta").await.json()["data"].as_array().map(Vec::len),
+        Some(3)
+    );
 }
 
 #[tokio::test]
@@ -91,12 +124,14 @@ async fn every_answer_has_an_id_and_a_falling_budget() {
     let other = visit.get("us01-reader", &format!("/rest/self?{VERSION}")).await;
     let windows = "160, 160;w=1;name=\"per_second\", 1620;w=60;name=\"per_minute\", 97200;w=3600;name=\"per_hour\"";
     assert_eq!(first.header("x-ratelimit-limit"), windows);
-    let left = [&first, &second, &other].map(|answer| answer.header("x-ratelimit-remaining").to_owned());
+    let left =
+        [&first, &second, &other].map(|answer| answer.header("x-ratelimit-remaining").to_owned());
     assert_eq!(left, ["159", "158", "159"]);
     assert_eq!(first.header("x-ratelimit-reset"), "1");
     assert_eq!(first.header("snyk-request-id").len(), 36);
     assert_ne!(first.header("snyk-request-id"), second.header("snyk-request-id"));
-    let request = visit.request(Method::GET, "us01-admin", "/rest/self").header("snyk-request-id", "mine");
+    let request =
+        visit.request(Method::GET, "us01-admin", "/rest/self").header("snyk-request-id", "mine");
     assert_eq!(read(request).await.header("snyk-request-id"), "mine");
 }
 
@@ -108,7 +143,9 @@ async fn all_pages(visit: &Visit, name: &str, first: &str) -> Vec<String> {
         let page = visit.get(name, &path).await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.text);
         let page = page.json();
-        ids.extend(page["data"].as_array().expect("a list").iter().map(|item| item["id"].to_string()));
+        ids.extend(
+            page["data"].as_array().expect("a list").iter().map(|item| item["id"].to_string()),
+        );
         let link = &page["links"]["next"];
         next = link.as_str().or(link["href"].as_str()).map(|link| {
             let origin = visit.api(&visit.credential(name).region);
@@ -127,7 +164,12 @@ async fn lists_can_be_followed_to_their_end_in_every_link_form() {
         (format!("/rest/orgs/{org}/projects?{VERSION}&limit=100"), 3_000),
         (format!("/rest/orgs?{VERSION}"), 30),
         (format!("/rest/groups/{group}/orgs?{VERSION}"), 10),
-        (format!("/rest/groups/{group}/issues?{VERSION}&limit=100&effective_severity_level=critical"), 3_151),
+        (
+            format!(
+                "/rest/groups/{group}/issues?{VERSION}&limit=100&effective_severity_level=critical"
+            ),
+            3_151,
+        ),
         (format!("/rest/groups/{group}/service_accounts?{VERSION}"), 4),
     ] {
         let ids = all_pages(&visit, "us01-admin", &path).await;
@@ -140,9 +182,13 @@ async fn lists_can_be_followed_to_their_end_in_every_link_form() {
 async fn links_come_in_four_forms() {
     let visit = Visit::start().await;
     let org = visit.field("us01-admin", "org_id");
-    let next = async |path: String| visit.get("us01-admin", &path).await.json()["links"]["next"].clone();
+    let next =
+        async |path: String| visit.get("us01-admin", &path).await.json()["links"]["next"].clone();
     let bare = next(format!("/rest/orgs/{org}/projects?{VERSION}")).await;
-    assert!(bare.as_str().is_some_and(|link| link.starts_with("/orgs/") && link.contains("starting_after=v1.")));
+    assert!(
+        bare.as_str()
+            .is_some_and(|link| link.starts_with("/orgs/") && link.contains("starting_after=v1."))
+    );
     let object = next(format!("/rest/orgs?{VERSION}")).await;
     assert!(object["href"].as_str().is_some_and(|link| link.starts_with("/rest/orgs?")));
     let absolute = next(format!("/rest/orgs/{org}/issues?{VERSION}")).await;
@@ -156,8 +202,14 @@ async fn a_page_leads_back_and_limits_are_checked() {
     let visit = Visit::start().await;
     let path = format!("/rest/orgs?{VERSION}&limit=10");
     let first = visit.get("us01-admin", &path).await.json();
-    let second = visit.get("us01-admin", first["links"]["next"]["href"].as_str().expect("a link")).await.json();
-    let back = visit.get("us01-admin", second["links"]["prev"]["href"].as_str().expect("a link")).await.json();
+    let second = visit
+        .get("us01-admin", first["links"]["next"]["href"].as_str().expect("a link"))
+        .await
+        .json();
+    let back = visit
+        .get("us01-admin", second["links"]["prev"]["href"].as_str().expect("a link"))
+        .await
+        .json();
     assert_eq!(back["data"], first["data"]);
     for wrong in ["limit=5", "limit=110", "limit=15", "limit=x", "starting_after=3"] {
         let answer = visit.get("us01-admin", &format!("/rest/orgs?{VERSION}&{wrong}")).await;
@@ -170,7 +222,8 @@ async fn who_may_not_administer_is_told_so() {
     let visit = Visit::start().await;
     for region in ["us01", "us02", "eu01", "au01", "gov01"] {
         let (admin, reader) = (format!("{region}-admin"), format!("{region}-reader"));
-        let path = format!("/rest/orgs/{}/service_accounts?{VERSION}", visit.field(&admin, "org_id"));
+        let path =
+            format!("/rest/orgs/{}/service_accounts?{VERSION}", visit.field(&admin, "org_id"));
         assert_eq!(visit.get(&admin, &path).await.status, StatusCode::OK, "{admin}");
         let refused = visit.get(&reader, &path).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{reader}");
@@ -183,21 +236,39 @@ async fn what_is_not_there_and_what_may_not_be_seen_differ() {
     let visit = Visit::start().await;
     let nowhere = format!("/rest/orgs/00000000-0000-4000-a000-000000000000?{VERSION}");
     assert_eq!(visit.get("us01-admin", &nowhere).await.status, StatusCode::NOT_FOUND);
-    let last = visit.get("us01-admin", &format!("/rest/orgs?{VERSION}&limit=100")).await.json()["data"][29]["id"].clone();
+    let last =
+        visit.get("us01-admin", &format!("/rest/orgs?{VERSION}&limit=100")).await.json()["data"]
+            [29]["id"]
+            .clone();
     let elsewhere = format!("/rest/orgs/{}?{VERSION}", last.as_str().expect("an id"));
     assert_eq!(visit.get("us01-reader", &elsewhere).await.status, StatusCode::FORBIDDEN);
-    assert_eq!(visit.get("us01-admin", &format!("/rest/nonsense?{VERSION}")).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(visit.delete("us01-admin", &format!("/rest/orgs?{VERSION}")).await.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(
+        visit.get("us01-admin", &format!("/rest/nonsense?{VERSION}")).await.status,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(
+        visit.delete("us01-admin", &format!("/rest/orgs?{VERSION}")).await.status,
+        StatusCode::METHOD_NOT_ALLOWED
+    );
 }
 
 #[tokio::test]
 async fn issues_have_every_severity() {
     let visit = Visit::start().await;
     let org = visit.field("us01-admin", "org_id");
-    let issues = visit.get("us01-admin", &format!("/rest/orgs/{org}/issues?{VERSION}&limit=100")).await.json();
-    let of = |issue: &Value| issue["attributes"]["effective_severity_level"].as_str().expect("a severity").to_owned();
-    let severities: BTreeSet<String> = issues["data"].as_array().expect("a list").iter().map(of).collect();
-    assert_eq!(severities, BTreeSet::from(["critical", "high", "info", "low", "medium"].map(str::to_owned)));
+    let issues = visit
+        .get("us01-admin", &format!("/rest/orgs/{org}/issues?{VERSION}&limit=100"))
+        .await
+        .json();
+    let of = |issue: &Value| {
+        issue["attributes"]["effective_severity_level"].as_str().expect("a severity").to_owned()
+    };
+    let severities: BTreeSet<String> =
+        issues["data"].as_array().expect("a list").iter().map(of).collect();
+    assert_eq!(
+        severities,
+        BTreeSet::from(["critical", "high", "info", "low", "medium"].map(str::to_owned))
+    );
 }
 
 #[tokio::test]
@@ -205,9 +276,14 @@ async fn the_tenant_names_the_roles() {
     let visit = Visit::start().await;
     let tenants = visit.get("us01-admin", &format!("/rest/tenants?{VERSION}")).await.json();
     let tenant = tenants["data"][0]["id"].as_str().expect("an id");
-    let roles = visit.get("us01-admin", &format!("/rest/tenants/{tenant}/roles?{VERSION}~beta")).await.json();
+    let roles = visit
+        .get("us01-admin", &format!("/rest/tenants/{tenant}/roles?{VERSION}~beta"))
+        .await
+        .json();
     let ours = visit.field("us01-ci-scanner", "role_id");
-    assert!(roles["data"].as_array().is_some_and(|roles| roles.iter().any(|role| role["id"] == ours)));
+    assert!(
+        roles["data"].as_array().is_some_and(|roles| roles.iter().any(|role| role["id"] == ours))
+    );
 }
 
 #[tokio::test]
@@ -225,16 +301,34 @@ async fn the_old_api_answers_in_its_own_shape() {
     let visit = Visit::start().await;
     let (org, group) = (visit.field("us01-admin", "org_id"), visit.field("us01-admin", "group_id"));
     let me = visit.get("us01-admin", "/v1/user/me").await.json();
-    assert_eq!((me["username"].as_str(), me["orgs"].as_array().map(Vec::len)), (Some("admin"), Some(30)));
-    assert_eq!(visit.get("us01-reader", "/v1/orgs").await.json()["orgs"].as_array().map(Vec::len), Some(10));
+    assert_eq!(
+        (me["username"].as_str(), me["orgs"].as_array().map(Vec::len)),
+        (Some("admin"), Some(30))
+    );
+    assert_eq!(
+        visit.get("us01-reader", "/v1/orgs").await.json()["orgs"].as_array().map(Vec::len),
+        Some(10)
+    );
     let roles = visit.get("us01-admin", &format!("/v1/group/{group}/roles")).await.json();
-    assert!(roles.as_array().is_some_and(|roles| roles.iter().any(|role| role["name"] == "Org Admin")));
-    let projects = visit.get("us01-admin", &format!("/rest/orgs/{org}/projects?{VERSION}")).await.json();
+    assert!(
+        roles.as_array().is_some_and(|roles| roles.iter().any(|role| role["name"] == "Org Admin"))
+    );
+    let projects =
+        visit.get("us01-admin", &format!("/rest/orgs/{org}/projects?{VERSION}")).await.json();
     let project = projects["data"][0]["id"].as_str().expect("an id");
     let path = format!("/v1/org/{org}/project/{project}/aggregated-issues");
-    let issues = visit.send(Method::POST, "us01-admin", (&path, &json!({"filters": {"severities": ["critical"]}}))).await;
+    let issues = visit
+        .send(
+            Method::POST,
+            "us01-admin",
+            (&path, &json!({"filters": {"severities": ["critical"]}})),
+        )
+        .await;
     assert_eq!(issues.json()["issues"].as_array().map(Vec::len), Some(1));
     let refused = read(visit.client.get(format!("{}/v1/user/me", visit.api("SNYK-US-01")))).await;
-    assert_eq!(refused.json(), json!({"code": 401, "error": "Not authorised", "message": "Not authorised"}));
+    assert_eq!(
+        refused.json(),
+        json!({"code": 401, "error": "Not authorised", "message": "Not authorised"})
+    );
     assert!(!refused.header("x-error-reference").is_empty());
 }

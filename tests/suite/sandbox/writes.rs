@@ -11,7 +11,9 @@ fn accounts(visit: &Visit) -> String {
 
 async fn create_account(visit: &Visit, name: &str, attributes: Value) -> Answer {
     let mut all = json!({"name": name, "role_id": visit.field("us01-ci-scanner", "role_id")});
-    all.as_object_mut().expect("an object").extend(attributes.as_object().expect("an object").clone());
+    all.as_object_mut()
+        .expect("an object")
+        .extend(attributes.as_object().expect("an object").clone());
     let path = format!("{}?{VERSION}", accounts(visit));
     visit.send(Method::POST, "us01-admin", (&path, &document("service_account", &all))).await
 }
@@ -23,7 +25,8 @@ async fn secrets(visit: &Visit, id: &str, wish: Value) -> Answer {
 
 /// Whether the simulator gives an access token for these.
 async fn is_accepted(visit: &Visit, client: &str, secret: &str) -> bool {
-    let form = [("grant_type", "client_credentials"), ("client_id", client), ("client_secret", secret)];
+    let form =
+        [("grant_type", "client_credentials"), ("client_id", client), ("client_secret", secret)];
     let url = format!("{}/oauth2/token", visit.api("SNYK-US-01"));
     read(visit.client.post(url).form(&form)).await.status == StatusCode::OK
 }
@@ -34,7 +37,10 @@ async fn an_account_lives_from_creation_to_deletion() {
     let created = create_account(&visit, "rotation-1", json!({"auth_type": "api_key"})).await;
     assert_eq!(created.status, StatusCode::CREATED, "{}", created.text);
     let account = created.json()["data"].clone();
-    let (id, key) = (account["id"].as_str().expect("an id"), account["attributes"]["api_key"].as_str().expect("a key"));
+    let (id, key) = (
+        account["id"].as_str().expect("an id"),
+        account["attributes"]["api_key"].as_str().expect("a key"),
+    );
     let token = format!("token {key}");
     assert_eq!(visit.myself("SNYK-US-01", &token).await.json()["data"]["id"], id);
     assert!(visit.live().await.contains(&sha256(key)));
@@ -56,14 +62,18 @@ async fn an_account_lives_from_creation_to_deletion() {
 #[tokio::test]
 async fn an_access_token_tells_its_region_and_dies_in_time() {
     let visit = Visit::start().await;
-    let order = json!({"auth_type": "access_token", "access_token_expires_at": "2026-12-01T00:00:00Z"});
+    let order =
+        json!({"auth_type": "access_token", "access_token_expires_at": "2026-12-01T00:00:00Z"});
     let created = create_account(&visit, "short", order).await.json();
     let token = created["data"]["attributes"]["access_token"].as_str().expect("a token");
     let parts: Vec<&str> = token.split('.').collect();
     assert_eq!((parts.len(), parts[0], parts[1].len()), (4, "snyk_sat", 8));
     let claims = URL_SAFE_NO_PAD.decode(parts[2]).expect("base64url");
     let claims: Value = serde_json::from_slice(&claims).expect("JSON");
-    assert_eq!((claims["h"].as_str(), claims["e"].as_i64()), (Some("api.snyk.io"), Some(1_796_083_200)));
+    assert_eq!(
+        (claims["h"].as_str(), claims["e"].as_i64()),
+        (Some("api.snyk.io"), Some(1_796_083_200))
+    );
     let token = format!("token {token}");
     assert_eq!(visit.myself("SNYK-US-01", &token).await.status, StatusCode::OK);
     visit.clock.advance(std::time::Duration::from_secs(9 * 86_400));
@@ -77,15 +87,24 @@ async fn orders_that_break_a_rule_are_refused() {
         (json!({"auth_type": "password"}), 400),
         (json!({"auth_type": "api_key", "role_id": "00000000-0000-4000-a000-000000000000"}), 400),
         (json!({"auth_type": "access_token"}), 400),
-        (json!({"auth_type": "access_token", "access_token_expires_at": "2028-01-01T00:00:00Z"}), 400),
+        (
+            json!({"auth_type": "access_token", "access_token_expires_at": "2028-01-01T00:00:00Z"}),
+            400,
+        ),
         (json!({"auth_type": "oauth_client_secret", "access_token_ttl_seconds": 60}), 400),
         (json!({"auth_type": "oauth_private_key_jwt", "jwks_url": "http://example.com"}), 400),
         (json!({"auth_type": "api_key", "name": "ci-scanner"}), 409),
     ] {
-        assert_eq!(create_account(&visit, "x", order.clone()).await.status.as_u16(), status, "{order}");
+        assert_eq!(
+            create_account(&visit, "x", order.clone()).await.status.as_u16(),
+            status,
+            "{order}"
+        );
     }
     let wish = document("service_account", &json!({}));
-    let plain = visit.request(Method::POST, "us01-admin", &format!("{}?{VERSION}", accounts(&visit))).json(&wish);
+    let plain = visit
+        .request(Method::POST, "us01-admin", &format!("{}?{VERSION}", accounts(&visit)))
+        .json(&wish);
     assert_eq!(read(plain).await.status, StatusCode::BAD_REQUEST, "the media type counts");
 }
 
@@ -102,43 +121,67 @@ async fn nobody_grants_a_role_above_their_own() {
     let created = create_account(&visit, "org-admin", order).await.json();
     let key = created["data"]["attributes"]["api_key"].as_str().expect("a key").to_owned();
     let create = async |name: &str, role: Value| {
-        let wish = document("service_account", &json!({"name": name, "auth_type": "api_key", "role_id": role}));
+        let wish = document(
+            "service_account",
+            &json!({"name": name, "auth_type": "api_key", "role_id": role}),
+        );
         let url = format!("{}{}?{VERSION}", visit.api("SNYK-US-01"), accounts(&visit));
         let request = visit.client.post(url).header("authorization", format!("token {key}"));
-        read(request.header("content-type", "application/vnd.api+json").body(wish.to_string())).await
+        read(request.header("content-type", "application/vnd.api+json").body(wish.to_string()))
+            .await
     };
     assert_eq!(create("same", id("Org Admin")).await.status, StatusCode::CREATED);
     let refused = create("higher", id("Group Admin")).await;
-    assert!(refused.status == StatusCode::FORBIDDEN && refused.text.contains("higher privilege role"));
+    assert!(
+        refused.status == StatusCode::FORBIDDEN && refused.text.contains("higher privilege role")
+    );
 }
 
 #[tokio::test]
 async fn the_government_region_has_no_api_keys() {
     let visit = Visit::start().await;
-    let path = format!("/rest/orgs/{}/service_accounts?{VERSION}", visit.field("gov01-admin", "org_id"));
+    let path =
+        format!("/rest/orgs/{}/service_accounts?{VERSION}", visit.field("gov01-admin", "org_id"));
     let order = json!({"name": "x", "auth_type": "api_key", "role_id": visit.field("gov01-release-bot", "role_id")});
-    let refused = visit.send(Method::POST, "gov01-admin", (&path, &document("service_account", &order))).await;
+    let refused = visit
+        .send(Method::POST, "gov01-admin", (&path, &document("service_account", &order)))
+        .await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
 async fn client_secrets_overlap_and_one_always_remains() {
     let visit = Visit::start().await;
-    let (id, client) = (visit.field("us01-release-bot", "service_account_id"), visit.field("us01-release-bot", "client_id"));
+    let (id, client) = (
+        visit.field("us01-release-bot", "service_account_id"),
+        visit.field("us01-release-bot", "client_id"),
+    );
     let old = visit.credential("us01-release-bot").secret.clone();
-    assert_eq!(secrets(&visit, &id, json!({"mode": "delete", "secret": old})).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        secrets(&visit, &id, json!({"mode": "delete", "secret": old})).await.status,
+        StatusCode::BAD_REQUEST
+    );
     let added = secrets(&visit, &id, json!({"mode": "create"})).await;
     assert_eq!(added.status, StatusCode::OK);
-    let new = added.json()["data"]["attributes"]["client_secret"].as_str().expect("a secret").to_owned();
+    let new =
+        added.json()["data"]["attributes"]["client_secret"].as_str().expect("a secret").to_owned();
     assert!(is_accepted(&visit, &client, &old).await && is_accepted(&visit, &client, &new).await);
-    assert_eq!(secrets(&visit, &id, json!({"mode": "create"})).await.status, StatusCode::BAD_REQUEST);
-    assert_eq!(secrets(&visit, &id, json!({"mode": "delete", "secret": "wrong"})).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        secrets(&visit, &id, json!({"mode": "create"})).await.status,
+        StatusCode::BAD_REQUEST
+    );
+    assert_eq!(
+        secrets(&visit, &id, json!({"mode": "delete", "secret": "wrong"})).await.status,
+        StatusCode::BAD_REQUEST
+    );
     let removed = secrets(&visit, &id, json!({"mode": "delete", "secret": old})).await;
     assert!(removed.status == StatusCode::OK && !removed.text.contains("client_secret\":\"snyk"));
     assert!(!is_accepted(&visit, &client, &old).await && is_accepted(&visit, &client, &new).await);
     let replaced = secrets(&visit, &id, json!({"mode": "replace"})).await.json();
     let newest = replaced["data"]["attributes"]["client_secret"].as_str().expect("a secret");
-    assert!(!is_accepted(&visit, &client, &new).await && is_accepted(&visit, &client, newest).await);
+    assert!(
+        !is_accepted(&visit, &client, &new).await && is_accepted(&visit, &client, newest).await
+    );
 }
 
 #[tokio::test]
@@ -146,14 +189,25 @@ async fn accounts_of_every_sort_are_on_both_levels_and_the_log_knows_who_acts() 
     let visit = Visit::start().await;
     let (org, group) = (visit.field("us01-admin", "org_id"), visit.field("us01-admin", "group_id"));
     for scope in [format!("orgs/{org}"), format!("groups/{group}")] {
-        let list = visit.get("us01-admin", &format!("/rest/{scope}/service_accounts?{VERSION}")).await.json();
-        let of = |item: &Value| item["attributes"]["auth_type"].as_str().expect("a type").to_owned();
-        let kinds: BTreeSet<String> = list["data"].as_array().expect("a list").iter().map(of).collect();
+        let list = visit
+            .get("us01-admin", &format!("/rest/{scope}/service_accounts?{VERSION}"))
+            .await
+            .json();
+        let of =
+            |item: &Value| item["attributes"]["auth_type"].as_str().expect("a type").to_owned();
+        let kinds: BTreeSet<String> =
+            list["data"].as_array().expect("a list").iter().map(of).collect();
         assert_eq!(kinds.len(), 4, "{scope}");
     }
     create_account(&visit, "logged", json!({"auth_type": "api_key"})).await;
-    let log =
-        visit.get("us01-admin", &format!("/rest/orgs/{org}/audit_logs/search?{VERSION}&events=org.service_account.create")).await;
+    let log = visit
+        .get(
+            "us01-admin",
+            &format!(
+                "/rest/orgs/{org}/audit_logs/search?{VERSION}&events=org.service_account.create"
+            ),
+        )
+        .await;
     assert_eq!(log.json()["data"]["items"][0]["content"]["name"], "logged");
 }
 
@@ -163,13 +217,20 @@ async fn personal_access_tokens_are_listed_and_deleted_by_their_owner() {
     let path = "/rest/self/personal_access_tokens";
     let list = visit.get("us01-laptop", &format!("{path}?{VERSION}")).await.json();
     assert_eq!(list["meta"], json!({"max_active_tokens": 3, "max_expiry_days": 90}));
-    let labels: Vec<&str> =
-        list["data"].as_array().expect("a list").iter().filter_map(|pat| pat["attributes"]["label"].as_str()).collect();
+    let labels: Vec<&str> = list["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|pat| pat["attributes"]["label"].as_str())
+        .collect();
     assert_eq!(labels, ["laptop", "workstation"]);
     let own = format!("{path}/{}?{VERSION}", visit.field("us01-laptop", "pat_id"));
     assert_eq!(visit.delete("us01-reader", &own).await.status, StatusCode::NOT_FOUND);
     assert_eq!(visit.delete("us01-admin", &own).await.status, StatusCode::NO_CONTENT);
-    assert_eq!(visit.get("us01-laptop", &format!("/rest/self?{VERSION}")).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        visit.get("us01-laptop", &format!("/rest/self?{VERSION}")).await.status,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 #[tokio::test]
@@ -179,7 +240,9 @@ async fn the_web_pages_make_what_the_api_cannot() {
         let url = format!("{}/by-hand", visit.sandbox.manifest().faults);
         read(visit.client.post(url).body(json!({"credential": name}).to_string())).await
     };
-    let status = async |region: &str, secret: &str| visit.myself(region, &format!("token {secret}")).await.status.as_u16();
+    let status = async |region: &str, secret: &str| {
+        visit.myself(region, &format!("token {secret}")).await.status.as_u16()
+    };
     let secret = |answer: &Answer| answer.json()["secret"].as_str().expect("a secret").to_owned();
 
     let old = visit.credential("us01-reader").secret.clone();
@@ -198,27 +261,47 @@ async fn the_web_pages_make_what_the_api_cannot() {
 async fn apps_are_created_changed_and_deleted() {
     let visit = Visit::start().await;
     let creations = format!("/rest/orgs/{}/apps/creations", visit.field("us01-admin", "org_id"));
-    let order = json!({"name": "robot", "grant_type": "client_credentials", "scopes": ["org.read"]});
-    let created = visit.send(Method::POST, "us01-admin", (&format!("{creations}?{VERSION}"), &document("app", &order))).await;
+    let order =
+        json!({"name": "robot", "grant_type": "client_credentials", "scopes": ["org.read"]});
+    let created = visit
+        .send(
+            Method::POST,
+            "us01-admin",
+            (&format!("{creations}?{VERSION}"), &document("app", &order)),
+        )
+        .await;
     assert_eq!(created.status, StatusCode::CREATED, "{}", created.text);
     let app = created.json()["data"]["id"].as_str().expect("an id").to_owned();
-    assert!(created.json()["data"]["attributes"]["client_secret"].as_str().is_some_and(|secret| secret.starts_with("snyk_cs_")));
+    assert!(
+        created.json()["data"]["attributes"]["client_secret"]
+            .as_str()
+            .is_some_and(|secret| secret.starts_with("snyk_cs_"))
+    );
 
     let installs = format!("/rest/orgs/{}/apps/installs", visit.field("us01-admin", "org_id"));
     let order = json!({"data": {"type": "app"}, "relationships": {"app": {"data": {"id": app, "type": "app"}}}});
-    let installed = visit.send(Method::POST, "us01-admin", (&format!("{installs}?{VERSION}"), &order)).await.json();
+    let installed = visit
+        .send(Method::POST, "us01-admin", (&format!("{installs}?{VERSION}"), &order))
+        .await
+        .json();
     let install = installed["data"]["id"].as_str().expect("an id");
     let attributes = &installed["data"]["attributes"];
-    let (client, secret) =
-        (attributes["client_id"].as_str().expect("an id"), attributes["client_secret"].as_str().expect("a secret"));
+    let (client, secret) = (
+        attributes["client_id"].as_str().expect("an id"),
+        attributes["client_secret"].as_str().expect("a secret"),
+    );
     assert!(is_accepted(&visit, client, secret).await);
     let path = format!("{installs}/{install}/secrets?{VERSION}");
-    let replaced = visit.send(Method::POST, "us01-admin", (&path, &document("app", &json!({"mode": "replace"})))).await;
+    let replaced = visit
+        .send(Method::POST, "us01-admin", (&path, &document("app", &json!({"mode": "replace"}))))
+        .await;
     assert_eq!(replaced.status, StatusCode::OK);
     assert!(!is_accepted(&visit, client, secret).await);
 
     let path = format!("{creations}/{app}?{VERSION}");
-    let changed = visit.send(Method::PATCH, "us01-admin", (&path, &document("app", &json!({"name": "robot 2"})))).await;
+    let changed = visit
+        .send(Method::PATCH, "us01-admin", (&path, &document("app", &json!({"name": "robot 2"}))))
+        .await;
     assert_eq!(changed.json()["data"]["attributes"]["name"], "robot 2");
     assert_eq!(visit.get("us01-reader", &path).await.status, StatusCode::FORBIDDEN);
     assert_eq!(visit.delete("us01-admin", &path).await.status, StatusCode::NO_CONTENT);

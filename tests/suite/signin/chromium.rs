@@ -65,7 +65,9 @@ impl Browser {
         let gone = async || match self.element(selector).await {
             Ok(element) => {
                 tried = true;
-                if let Err(error) = self.command(&format!("element/{element}/click"), json!({})).await {
+                if let Err(error) =
+                    self.command(&format!("element/{element}/click"), json!({})).await
+                {
                     println!("{selector}: {error}");
                 }
                 false
@@ -76,7 +78,8 @@ impl Browser {
     }
 
     async fn element(&self, selector: &str) -> Result<String, Value> {
-        let found = self.command("element", json!({"using": "css selector", "value": selector})).await?;
+        let found =
+            self.command("element", json!({"using": "css selector", "value": selector})).await?;
         Ok(found.as_object().and_then(|ids| ids.values().next()?.as_str()).unwrap().to_owned())
     }
 
@@ -95,7 +98,12 @@ impl Browser {
     }
 
     async fn text(&self) -> Result<String, Value> {
-        let said = self.command("execute/sync", json!({"script": "return document.body.innerText", "args": []})).await?;
+        let said = self
+            .command(
+                "execute/sync",
+                json!({"script": "return document.body.innerText", "args": []}),
+            )
+            .await?;
         Ok(said.as_str().unwrap_or_default().trim().to_owned())
     }
 
@@ -144,8 +152,9 @@ fn port(out: impl std::io::Read + Send + 'static) -> u16 {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let lines = BufReader::new(out).lines().map_while(Result::ok);
-        let ports =
-            lines.filter_map(|line| line.split("started successfully on port ").nth(1)?.trim_end_matches('.').parse().ok());
+        let ports = lines.filter_map(|line| {
+            line.split("started successfully on port ").nth(1)?.trim_end_matches('.').parse().ok()
+        });
         ports.for_each(|port| sender.send(port).unwrap_or_default());
     });
     receiver.recv_timeout(PATIENCE).expect("chromedriver names its port")

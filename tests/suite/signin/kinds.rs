@@ -18,15 +18,32 @@ fn add_with_key_file(home: &Home, world: &World, mode: u32) -> crate::support::p
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     let client = world.credential("eu01-sbom-export")["fields"]["client_id"].as_str().unwrap();
     let (client, path) = (format!("client_id={client}"), format!("key_file={}", path.display()));
-    home.run(&["add", "sbom", "--provider", "snyk", "--region", "eu", "--field", &client, "--field", &path])
+    home.run(&[
+        "add",
+        "sbom",
+        "--provider",
+        "snyk",
+        "--region",
+        "eu",
+        "--field",
+        &client,
+        "--field",
+        &path,
+    ])
 }
 
 #[test]
 fn a_key_in_the_store_signs_for_access_tokens() {
     let (home, world) = met();
     home.adopt(&world, "eu01-sbom-export").expect(0);
-    assert_eq!(home.run(&["check", "eu01-sbom-export", "--json"]).expect(0).json()[0]["verdict"], "accepted");
-    assert_eq!(home.run(&["get", "eu01-sbom-export"]).expect(0).out.trim(), world.secret("eu01-sbom-export").trim());
+    assert_eq!(
+        home.run(&["check", "eu01-sbom-export", "--json"]).expect(0).json()[0]["verdict"],
+        "accepted"
+    );
+    assert_eq!(
+        home.run(&["get", "eu01-sbom-export"]).expect(0).out.trim(),
+        world.secret("eu01-sbom-export").trim()
+    );
 }
 
 #[test]
@@ -72,8 +89,12 @@ async fn offline_nobody_is_asked_and_without_a_network_it_is_kept_all_the_same()
     assert_eq!(shown(&home, "us01-admin")["principal"], Value::Null);
     let (name, secret) = ("late", world.secret("us01-reader").to_owned());
     drop(world);
-    let kept =
-        home.feed(&["add", name, "--provider", "snyk", "--kind", "personal-token", "--region", "us-01"], &secret).expect(0);
+    let kept = home
+        .feed(
+            &["add", name, "--provider", "snyk", "--kind", "personal-token", "--region", "us-01"],
+            &secret,
+        )
+        .expect(0);
     assert!(kept.err.contains("note: kept, but unknown"), "{}", kept.err);
     assert_eq!(home.run(&["get", name]).expect(0).out, secret);
 }
@@ -82,7 +103,8 @@ async fn offline_nobody_is_asked_and_without_a_network_it_is_kept_all_the_same()
 fn the_providers_list_knows_better_when_a_token_ends() {
     let (home, world) = met();
     let secret = world.secret("us01-laptop");
-    home.feed(&["add", "laptop", "--provider", "snyk", "--expires", "2031-01-01"], secret).expect(0);
+    home.feed(&["add", "laptop", "--provider", "snyk", "--expires", "2031-01-01"], secret)
+        .expect(0);
     let known = shown(&home, "laptop");
     assert_eq!(known["fields"]["pat_id"], world.credential("us01-laptop")["fields"]["pat_id"]);
     assert!(!known["expires"].as_str().unwrap().starts_with("2031"), "{known}");
@@ -102,7 +124,17 @@ fn a_key_of_another_organisation_is_told() {
 #[test]
 fn a_self_hosted_appcircle_is_known_by_its_dashboard() {
     let home = Home::new();
-    let add = ["regions", "add", "--provider", "appcircle", "--id", "ACME", "--app", "https://my.example.com", "--json"];
+    let add = [
+        "regions",
+        "add",
+        "--provider",
+        "appcircle",
+        "--id",
+        "ACME",
+        "--app",
+        "https://my.example.com",
+        "--json",
+    ];
     let region = home.run(&add).expect(0).json();
     assert_eq!(
         (region["api"].as_str(), region["auth"].as_str()),
@@ -114,8 +146,12 @@ fn a_self_hosted_appcircle_is_known_by_its_dashboard() {
         (region["api"].as_str(), region["auth"].as_str()),
         (Some("https://api.example.com"), Some("https://login.example.com"))
     );
-    for (provider, app) in [("snyk", "https://portal.acme.example"), ("appcircle", "https://dash.example.com")] {
-        let unclear = home.run(&["regions", "add", "--provider", provider, "--id", "X", "--app", app, "--json"]).expect(2);
+    for (provider, app) in
+        [("snyk", "https://portal.acme.example"), ("appcircle", "https://dash.example.com")]
+    {
+        let unclear = home
+            .run(&["regions", "add", "--provider", provider, "--id", "X", "--app", app, "--json"])
+            .expect(2);
         assert!(unclear.error()["remedy"].as_str().unwrap().contains("--api"), "{}", unclear.err);
     }
 }
@@ -123,7 +159,8 @@ fn a_self_hosted_appcircle_is_known_by_its_dashboard() {
 #[test]
 fn a_key_of_api_and_web_is_named_by_its_own_id() {
     let (home, world) = met();
-    let found = home.feed(&["identify", "--json"], world.secret("saw-eu-pipeline")).expect(0).json();
+    let found =
+        home.feed(&["identify", "--json"], world.secret("saw-eu-pipeline")).expect(0).json();
     assert_eq!(found["candidates"][0]["provider"], "snyk-api-web");
     assert!(found["candidates"][0]["id"].is_string(), "{found}");
 }

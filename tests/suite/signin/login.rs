@@ -26,11 +26,21 @@ async fn who_allows_has_a_session() {
     let (status, page) = arrive(decide(&waiting.visit, "allow").await).await.unwrap();
     assert!(status == 200 && page.contains("Signed in"), "{page}");
     let signed_in = waiting.end().expect(0).json();
-    assert_eq!((&signed_in["name"], &signed_in["region"]), (&Value::from("triage"), &Value::from("SNYK-US-01")));
-    assert_eq!((&signed_in["principal"]["name"], &signed_in["principal"]["type"]), (&Value::from("admin"), &Value::from("user")));
+    assert_eq!(
+        (&signed_in["name"], &signed_in["region"]),
+        (&Value::from("triage"), &Value::from("SNYK-US-01"))
+    );
+    assert_eq!(
+        (&signed_in["principal"]["name"], &signed_in["principal"]["type"]),
+        (&Value::from("admin"), &Value::from("user"))
+    );
     assert!(signed_in["expires"].is_string(), "the session ends if it is not used: {signed_in}");
     home.run(&["check", "triage"]).expect(0);
-    assert_eq!(asked(&world, "POST", "/oauth2/token").await, 1, "the access token of the sign-in is used");
+    assert_eq!(
+        asked(&world, "POST", "/oauth2/token").await,
+        1,
+        "the access token of the sign-in is used"
+    );
 }
 
 #[tokio::test]
@@ -64,12 +74,22 @@ async fn another_state_is_turned_away_and_the_real_answer_still_counts() {
 
 #[tokio::test]
 async fn a_host_that_nobody_knows_gets_nothing() {
-    for instance in ["evil.example", "api.snyk.io.evil.example", "user@api.snyk.io", "127.0.0.1:1", "api.unheard-of.snyk.io"] {
+    for instance in [
+        "evil.example",
+        "api.snyk.io.evil.example",
+        "user@api.snyk.io",
+        "127.0.0.1:1",
+        "api.unheard-of.snyk.io",
+    ] {
         let (home, world) = met();
         let waiting = Waiting::for_app(&home, &world);
-        let (_, page) = arrive(waiting.answer(&[("code", "c"), ("instance", instance)])).await.unwrap();
+        let (_, page) =
+            arrive(waiting.answer(&[("code", "c"), ("instance", instance)])).await.unwrap();
         assert!(page.contains("stranger"), "{page}");
-        assert!(waiting.end().expect(4).error()["why"].as_str().unwrap().contains("nothing was sent"), "{instance}");
+        assert!(
+            waiting.end().expect(4).error()["why"].as_str().unwrap().contains("nothing was sent"),
+            "{instance}"
+        );
         assert_eq!(asked(&world, "POST", "/oauth2/token").await, 0);
     }
 }
@@ -77,7 +97,11 @@ async fn a_host_that_nobody_knows_gets_nothing() {
 #[tokio::test]
 async fn the_host_of_another_region_leads_there() {
     let (home, world) = met();
-    let eu = world.manifest["regions"]["SNYK-EU-01"]["api"].as_str().unwrap().trim_start_matches("http://").to_owned();
+    let eu = world.manifest["regions"]["SNYK-EU-01"]["api"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("http://")
+        .to_owned();
     let waiting = Waiting::for_app(&home, &world);
     // The code is nothing to the other region, but that is where it was asked for.
     arrive(waiting.answer(&[("code", "c"), ("instance", &eu)])).await.unwrap();
@@ -90,7 +114,12 @@ async fn the_host_of_another_region_leads_there() {
         .json()
         .await
         .unwrap();
-    let token = ledger["requests"].as_array().unwrap().iter().find(|entry| entry["path"] == "/oauth2/token").unwrap();
+    let token = ledger["requests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|entry| entry["path"] == "/oauth2/token")
+        .unwrap();
     assert_eq!(token["region"], "SNYK-EU-01");
 }
 
@@ -98,11 +127,16 @@ async fn the_host_of_another_region_leads_there() {
 async fn words_of_the_answer_are_shown_as_text() {
     let (home, world) = met();
     let waiting = Waiting::for_app(&home, &world);
-    let hostile = [("error", "server_error"), ("error_description", "<script>alert(1)</script>\u{1b}[2J")];
+    let hostile =
+        [("error", "server_error"), ("error_description", "<script>alert(1)</script>\u{1b}[2J")];
     let (_, page) = arrive(waiting.answer(&hostile)).await.unwrap();
     assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"), "{page}");
     let refused = waiting.end().expect(4);
-    assert!(refused.err.contains("server_error") && !refused.err.contains('\u{1b}'), "{}", refused.err);
+    assert!(
+        refused.err.contains("server_error") && !refused.err.contains('\u{1b}'),
+        "{}",
+        refused.err
+    );
 }
 
 #[tokio::test]
@@ -110,8 +144,18 @@ async fn over_ssh_the_address_is_pasted() {
     let (home, world) = met();
     let app = world.credential(super::SESSION);
     let client_id = format!("client_id={}", app["fields"]["client_id"].as_str().unwrap());
-    let arguments =
-        ["triage", "--provider", "snyk-apps", "--region", "us", "--field", &client_id, "--part", "client_secret", "--paste"];
+    let arguments = [
+        "triage",
+        "--provider",
+        "snyk-apps",
+        "--region",
+        "us",
+        "--field",
+        &client_id,
+        "--part",
+        "client_secret",
+        "--paste",
+    ];
     let mut waiting = Waiting::begin(&home, &arguments, &format!("{}\n", client_secret(&world)));
     waiting.type_line("not an address");
     waiting.type_line(decide(&waiting.visit, "allow").await.as_str());
@@ -141,7 +185,8 @@ async fn signing_in_again_replaces_the_session_and_ends_the_old_one() {
 async fn nothing_of_a_grant_lies_outside_the_store() {
     let (home, world) = met();
     let log = home.root().join("trace.log");
-    let home = home.with("TOKENRING_LOG", log.to_str().unwrap()).with("TOKENRING_LOG_LEVEL", "trace");
+    let home =
+        home.with("TOKENRING_LOG", log.to_str().unwrap()).with("TOKENRING_LOG_LEVEL", "trace");
     let waiting = Waiting::for_app(&home, &world);
     let (state, address) = (member(&waiting.visit, "state"), decide(&waiting.visit, "allow").await);
     let code = member(&address, "code");
@@ -166,14 +211,25 @@ async fn a_port_in_use_is_told_before_anybody_is_sent_anywhere() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let callback = format!("callback=http://127.0.0.1:{port}/callback");
-    let arguments = ["login", "x", "--provider", "snyk-apps", "--field", "client_id=c", "--field", &callback, "--json"];
+    let arguments = [
+        "login",
+        "x",
+        "--provider",
+        "snyk-apps",
+        "--field",
+        "client_id=c",
+        "--field",
+        &callback,
+        "--json",
+    ];
     let busy = home.run(&arguments).expect(2).error();
     assert!(busy["why"].as_str().unwrap().contains(&port.to_string()), "{busy}");
 }
 
 #[tokio::test]
 async fn nobody_comes_and_that_is_said() {
-    let engine = engine::in_memory_engine(ProviderCatalog::builtin(), &Settings::default()).unwrap();
+    let engine =
+        engine::in_memory_engine(ProviderCatalog::builtin(), &Settings::default()).unwrap();
     let new = NewSession {
         name: CredentialName::parse("late").unwrap(),
         provider: "snyk-apps".to_owned(),
@@ -185,7 +241,11 @@ async fn nobody_comes_and_that_is_said() {
     };
     let begun = engine.begin_sign_in(new).await.unwrap();
     let callback = begun.callback().clone();
-    let problem = engine.finish_sign_in(begun, std::future::pending(), Duration::from_millis(30)).await.err().unwrap();
+    let problem = engine
+        .finish_sign_in(begun, std::future::pending(), Duration::from_millis(30))
+        .await
+        .err()
+        .unwrap();
     assert_eq!((problem.what.as_str(), problem.class), ("Nobody signed in", ProblemClass::Unknown));
     assert!(arrive(callback).await.is_none(), "nobody listens any more");
 }
@@ -194,17 +254,42 @@ async fn nobody_comes_and_that_is_said() {
 fn what_cannot_be_signed_in_to_is_told() {
     let (home, world) = met();
     home.adopt(&world, "us01-admin").expect(0);
-    assert!(home.run(&["login", "us01-admin", "--json"]).expect(2).error()["why"].as_str().unwrap().contains("signs in"));
-    assert!(home.run(&["login", "nobody", "--json"]).expect(3).error()["remedy"].as_str().unwrap().contains("--provider"));
+    assert!(
+        home.run(&["login", "us01-admin", "--json"]).expect(2).error()["why"]
+            .as_str()
+            .unwrap()
+            .contains("signs in")
+    );
+    assert!(
+        home.run(&["login", "nobody", "--json"]).expect(3).error()["remedy"]
+            .as_str()
+            .unwrap()
+            .contains("--provider")
+    );
     home.run(&["login", "x", "--provider", "snyk", "--json"]).expect(2);
-    let taken = home.run(&["login", "us01-admin", "--provider", "snyk-apps", "--field", "client_id=c", "--json"]).expect(2);
+    let taken = home
+        .run(&[
+            "login",
+            "us01-admin",
+            "--provider",
+            "snyk-apps",
+            "--field",
+            "client_id=c",
+            "--json",
+        ])
+        .expect(2);
     assert!(taken.error()["remedy"].as_str().unwrap().contains("leave out --provider"));
 }
 
 async fn live(world: &World) -> Vec<String> {
     let url = format!("{}/live", world.manifest["faults"].as_str().unwrap());
     let live: Value = client().get(url).send().await.unwrap().json().await.unwrap();
-    live["live"].as_array().unwrap().iter().map(|secret| secret["sha256"].as_str().unwrap().to_owned()).collect()
+    live["live"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|secret| secret["sha256"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 fn sha256(text: &str) -> String {

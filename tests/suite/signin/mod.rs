@@ -34,7 +34,12 @@ fn client() -> reqwest::Client {
 
 /// Turns a knob of the simulator.
 async fn knob(world: &World, rule: Value) {
-    let answer = client().post(world.manifest["faults"].as_str().unwrap()).body(rule.to_string()).send().await.unwrap();
+    let answer = client()
+        .post(world.manifest["faults"].as_str().unwrap())
+        .body(rule.to_string())
+        .send()
+        .await
+        .unwrap();
     assert!(answer.status().is_success(), "{rule}");
 }
 
@@ -48,6 +53,8 @@ async fn asked(world: &World, method: &str, path: &str) -> u64 {
     let url = format!("{}/requests", world.manifest["faults"].as_str().unwrap());
     let ledger: Value = client().get(url).send().await.unwrap().json().await.unwrap();
     let entries = ledger["requests"].as_array().unwrap();
-    let fits = |entry: &&Value| entry["method"] == method && entry["path"].as_str().unwrap().starts_with(path);
+    let fits = |entry: &&Value| {
+        entry["method"] == method && entry["path"].as_str().unwrap().starts_with(path)
+    };
     entries.iter().filter(fits).map(|entry| entry["count"].as_u64().unwrap()).sum()
 }

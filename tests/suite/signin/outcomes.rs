@@ -75,7 +75,9 @@ impl Situation {
     async fn befall(self, sandbox: &ProviderSimulator, clock: &sandbox::SimulatedClock) {
         match self {
             Self::Expired => clock.advance(std::time::Duration::from_secs(400 * 86_400)),
-            Self::TooMany => post(&sandbox.manifest().faults, &json!({"status": 429, "retry_after": "7"})).await,
+            Self::TooMany => {
+                post(&sandbox.manifest().faults, &json!({"status": 429, "retry_after": "7"})).await
+            }
             Self::Revoked => {
                 // The administrator revokes the others before losing their own token.
                 for name in KINDS.into_iter().rev() {
@@ -113,8 +115,11 @@ async fn every_kind_says_the_right_thing_in_every_situation() {
 async fn every_kind_is_in_the_table() {
     let sandbox = ProviderSimulator::start().await.unwrap();
     let catalogue = ProviderCatalog::builtin();
-    let tabled: Vec<_> =
-        KINDS.iter().map(|name| sandbox.manifest().credential(name).unwrap()).map(|known| (known.provider, known.kind)).collect();
+    let tabled: Vec<_> = KINDS
+        .iter()
+        .map(|name| sandbox.manifest().credential(name).unwrap())
+        .map(|known| (known.provider, known.kind))
+        .collect();
     for provider in catalogue.providers() {
         for kind in provider.kinds.iter() {
             let kind = (provider.id.as_str(), kind.id.as_str());
@@ -125,7 +130,9 @@ async fn every_kind_is_in_the_table() {
 
 async fn outcomes(situation: Situation) -> Vec<(SeededCredential, &'static str, String)> {
     let clock = sandbox::SimulatedClock::frozen(NOW);
-    let sandbox = ProviderSimulator::start_with(sandbox::SimulatorOptions { clock: clock.clone() }).await.unwrap();
+    let sandbox = ProviderSimulator::start_with(sandbox::SimulatorOptions { clock: clock.clone() })
+        .await
+        .unwrap();
     let engine = engine(&sandbox, NOW + situation.skew());
     let manifest = sandbox.manifest().clone();
     situation.befall(&sandbox, &clock).await;
@@ -135,7 +142,11 @@ async fn outcomes(situation: Situation) -> Vec<(SeededCredential, &'static str, 
     let mut found = Vec::new();
     for name in KINDS {
         let issued = manifest.credential(name).unwrap();
-        let region = if situation == Situation::WrongRegion { elsewhere(&issued.region) } else { Some(issued.region.as_str()) };
+        let region = if situation == Situation::WrongRegion {
+            elsewhere(&issued.region)
+        } else {
+            Some(issued.region.as_str())
+        };
         let Some(region) = region else { continue };
         let kept = engine.add_credential(new(issued, region, &engine)).await.unwrap();
         let check = engine.check(&kept, region).await.unwrap();
@@ -153,7 +164,8 @@ fn engine(sandbox: &ProviderSimulator, now: Timestamp) -> Engine {
             Some("SAW") => "snyk-api-web",
             _ => "appcircle",
         };
-        let file = files.entry(provider).or_insert_with(|| format!("format = 1\nid = \"{provider}\"\n"));
+        let file =
+            files.entry(provider).or_insert_with(|| format!("format = 1\nid = \"{provider}\"\n"));
         write!(file, "[[region]]\nid = \"{id}\"\napi = \"{}\"\n", hosts.api).unwrap();
         for (place, host) in [("app", &hosts.app), ("auth", &hosts.auth)] {
             if let Some(host) = host {
@@ -161,7 +173,10 @@ fn engine(sandbox: &ProviderSimulator, now: Timestamp) -> Engine {
             }
         }
     }
-    let sources: Vec<_> = files.into_iter().map(|(name, text)| ProviderSource { name: name.to_owned(), text }).collect();
+    let sources: Vec<_> = files
+        .into_iter()
+        .map(|(name, text)| ProviderSource { name: name.to_owned(), text })
+        .collect();
     let ports = EngineDependencies {
         catalog: Arc::new(ProviderCatalog::load(&sources).unwrap()),
         database: Arc::new(Database::in_memory().unwrap()),
@@ -176,7 +191,12 @@ fn engine(sandbox: &ProviderSimulator, now: Timestamp) -> Engine {
 fn new(issued: &SeededCredential, region: &str, engine: &Engine) -> NewCredential {
     let owned = |text: &&str| (*text).to_owned();
     let secret = Arc::new(Secret::from_text(issued.secret.clone()));
-    let claimed = engine.identify(&secret).unwrap().candidates.into_iter().find(|candidate| candidate.kind == issued.kind);
+    let claimed = engine
+        .identify(&secret)
+        .unwrap()
+        .candidates
+        .into_iter()
+        .find(|candidate| candidate.kind == issued.kind);
     NewCredential {
         name: CredentialName::parse(&issued.name).unwrap(),
         provider: issued.provider.to_owned(),
@@ -186,7 +206,11 @@ fn new(issued: &SeededCredential, region: &str, engine: &Engine) -> NewCredentia
         labels: Vec::new(),
         expires: claimed.and_then(|candidate| candidate.expires),
         secret,
-        parts: issued.parts.iter().map(|(id, part)| (owned(id), Arc::new(Secret::from_text(part.clone())))).collect(),
+        parts: issued
+            .parts
+            .iter()
+            .map(|(id, part)| (owned(id), Arc::new(Secret::from_text(part.clone()))))
+            .collect(),
     }
 }
 
@@ -198,26 +222,48 @@ fn elsewhere(region: &str) -> Option<&'static str> {
 
 /// The words without what differs between systems.
 fn portable(reason: &str) -> String {
-    reason.split_once("127.0.0.1: ").map_or_else(|| reason.to_owned(), |(before, _)| format!("{before}127.0.0.1: …"))
+    reason
+        .split_once("127.0.0.1: ")
+        .map_or_else(|| reason.to_owned(), |(before, _)| format!("{before}127.0.0.1: …"))
 }
 
 /// Revokes a credential for real, as its provider lets one do it.
 async fn revoke(sandbox: &ProviderSimulator, name: &str) {
     let manifest = sandbox.manifest();
     let credential = manifest.credential(name).unwrap();
-    let (field, api) = (|id: &str| credential.fields[id].clone(), &manifest.region(&credential.region).unwrap().api);
+    let (field, api) = (
+        |id: &str| credential.fields[id].clone(),
+        &manifest.region(&credential.region).unwrap().api,
+    );
     let own = |path: String| format!("{api}{path}?version=2024-10-15");
     match credential.kind {
         "personal-access-token" => {
-            delete(sandbox, "token", "us01-laptop", own(format!("/rest/self/personal_access_tokens/{}", field("pat_id")))).await;
+            delete(
+                sandbox,
+                "token",
+                "us01-laptop",
+                own(format!("/rest/self/personal_access_tokens/{}", field("pat_id"))),
+            )
+            .await;
         }
         "service-account-token" | "service-account-oauth" => {
-            let path = format!("/rest/orgs/{}/service_accounts/{}", field("org_id"), field("service_account_id"));
+            let path = format!(
+                "/rest/orgs/{}/service_accounts/{}",
+                field("org_id"),
+                field("service_account_id")
+            );
             delete(sandbox, "token", &format!("{}-admin", &name[..4]), own(path)).await;
         }
         "app-install" => {
-            let path = format!("/rest/orgs/{}/apps/installs/{}", field("org_id"), field("install_id"));
-            delete(sandbox, "token", &format!("{}-admin", &name[..4]), format!("{api}{path}?version=2024-05-23")).await;
+            let path =
+                format!("/rest/orgs/{}/apps/installs/{}", field("org_id"), field("install_id"));
+            delete(
+                sandbox,
+                "token",
+                &format!("{}-admin", &name[..4]),
+                format!("{api}{path}?version=2024-05-23"),
+            )
+            .await;
         }
         "app" => {
             let form = [
@@ -225,13 +271,25 @@ async fn revoke(sandbox: &ProviderSimulator, name: &str) {
                 ("client_id", &field("client_id")),
                 ("client_secret", &credential.parts["client_secret"]),
             ];
-            assert!(client().post(format!("{api}/oauth2/revoke")).form(&form).send().await.unwrap().status().is_success());
+            assert!(
+                client()
+                    .post(format!("{api}/oauth2/revoke"))
+                    .form(&form)
+                    .send()
+                    .await
+                    .unwrap()
+                    .status()
+                    .is_success()
+            );
         }
         "api-key" if credential.provider == "snyk-api-web" => {
-            delete(sandbox, "JWT", "saw-eu-admin", format!("{api}/keys/{}/", field("key_id"))).await;
+            delete(sandbox, "JWT", "saw-eu-admin", format!("{api}/keys/{}/", field("key_id")))
+                .await;
         }
         // The simulator's pages make another key beside it but delete none, so it is refused as a deleted one is.
-        "api-key" => post(&manifest.faults, &json!({"path": "/auth/v1/api-key/token", "status": 401})).await,
+        "api-key" => {
+            post(&manifest.faults, &json!({"path": "/auth/v1/api-key/token", "status": 401})).await
+        }
         _ => post(&format!("{}/by-hand", manifest.faults), &json!({"credential": name})).await,
     }
 }
@@ -241,7 +299,12 @@ async fn delete(sandbox: &ProviderSimulator, scheme: &str, by: &str, url: String
     // A personal access token is deleted by itself: it belongs to the same person as the list.
     let by = if by == "us01-laptop" { "us01-laptop" } else { by };
     let secret = &sandbox.manifest().credential(by).unwrap().secret;
-    let answer = client().delete(&url).header("authorization", format!("{scheme} {secret}")).send().await.unwrap();
+    let answer = client()
+        .delete(&url)
+        .header("authorization", format!("{scheme} {secret}"))
+        .send()
+        .await
+        .unwrap();
     assert!(answer.status().is_success(), "{url}: {}", answer.text().await.unwrap());
 }
 

@@ -39,7 +39,8 @@ async fn an_access_token_that_ends_in_mid_use_is_renewed_once_and_silently() {
     home.run(&["check", SESSION]).expect(0);
     advance(&world, 120).await;
     let before = asked(&world, "GET", "/rest/self").await;
-    let answer = home.run(&["request", SESSION, "/rest/self?version=2024-10-15", "--json"]).expect(0);
+    let answer =
+        home.run(&["request", SESSION, "/rest/self?version=2024-10-15", "--json"]).expect(0);
     assert_eq!((answer.json()["status"].as_u64(), answer.err.as_str()), (Some(200), ""));
     assert_eq!(asked(&world, "GET", "/rest/self").await, before + 2, "one refusal, one repetition");
     assert_eq!(asked(&world, "POST", TOKEN).await, 2);
@@ -55,9 +56,19 @@ async fn what_may_change_something_is_not_repeated_unasked() {
     let left = home.run(&delete).expect(4).json();
     assert_eq!(left["status"], 401);
     assert!(left["explanation"]["remedy"].as_str().unwrap().contains("once more"), "{left}");
-    assert_eq!((asked(&world, "DELETE", "/rest/self/apps").await, asked(&world, "POST", TOKEN).await), (1, 1));
-    assert_eq!(home.run(&delete).json()["status"], 404, "sent again it goes with a new access token");
-    assert_eq!((asked(&world, "DELETE", "/rest/self/apps").await, asked(&world, "POST", TOKEN).await), (2, 2));
+    assert_eq!(
+        (asked(&world, "DELETE", "/rest/self/apps").await, asked(&world, "POST", TOKEN).await),
+        (1, 1)
+    );
+    assert_eq!(
+        home.run(&delete).json()["status"],
+        404,
+        "sent again it goes with a new access token"
+    );
+    assert_eq!(
+        (asked(&world, "DELETE", "/rest/self/apps").await, asked(&world, "POST", TOKEN).await),
+        (2, 2)
+    );
 }
 
 #[tokio::test]
@@ -66,8 +77,14 @@ async fn a_refused_refresh_token_is_kept_and_the_way_back_is_named() {
     let before = home.run(&["get", SESSION]).expect(0).out;
     advance(&world, 60 * 24 * 200).await;
     let refused = home.run(&["check", SESSION, "--json"]).expect(4).json();
-    assert!(refused[0]["reason"].as_str().unwrap().contains("does not accept the refresh token"), "{refused}");
-    let problem = home.run(&["request", SESSION, "/rest/self?version=2024-10-15", "--json"]).expect(4).error();
+    assert!(
+        refused[0]["reason"].as_str().unwrap().contains("does not accept the refresh token"),
+        "{refused}"
+    );
+    let problem = home
+        .run(&["request", SESSION, "/rest/self?version=2024-10-15", "--json"])
+        .expect(4)
+        .error();
     assert!(problem["remedy"].as_str().unwrap().contains("tokenring login"), "{problem}");
     assert_eq!(home.run(&["get", SESSION]).expect(0).out, before);
 }

@@ -23,7 +23,8 @@ fn begin(pty: &mut Pty) -> Url {
 
 /// How many seconds the screen says are left.
 fn left(text: &str) -> Option<u32> {
-    let (minutes, seconds) = text.split_once("browser: ")?.1.split_once(" left")?.0.split_once(':')?;
+    let (minutes, seconds) =
+        text.split_once("browser: ")?.1.split_once(" left")?.0.split_once(':')?;
     Some(minutes.parse::<u32>().ok()? * 60 + seconds.parse::<u32>().ok()?)
 }
 
@@ -90,7 +91,11 @@ async fn a_denial_is_told_and_can_be_thought_over() {
     assert!(arrive(callback).await.is_none(), "nobody listens any more");
     pty.send("q");
     assert_eq!(pty.code(), 0);
-    assert_eq!(home.run(&["get", SESSION]).expect(0).out, old, "the session that was there is untouched");
+    assert_eq!(
+        home.run(&["get", SESSION]).expect(0).out,
+        old,
+        "the session that was there is untouched"
+    );
 }
 
 #[tokio::test]
@@ -134,8 +139,14 @@ async fn at_a_terminal_a_person_says_whether_a_request_goes_once_more() {
     for (answer, status, sent, code) in [("n\r", "401", 1, 4), ("y\r", "404", 3, 4)] {
         home.run(&["check", SESSION]).expect(0);
         advance(&world, 120).await;
-        let mut pty =
-            home.at_terminal(&["request", SESSION, "DELETE", &format!("{PATH}?version=2024-10-15"), "--yes", "--include"]);
+        let mut pty = home.at_terminal(&[
+            "request",
+            SESSION,
+            "DELETE",
+            &format!("{PATH}?version=2024-10-15"),
+            "--yes",
+            "--include",
+        ]);
         pty.expect("once more with a new one? [y/N]");
         pty.send(answer);
         assert_eq!(pty.code(), code);

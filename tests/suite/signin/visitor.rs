@@ -27,13 +27,22 @@ pub(crate) struct Waiting {
 impl Waiting {
     /// Starts `tokenring login` with `input`, and reads where it wants the person to go.
     pub(crate) fn begin(home: &Home, arguments: &[&str], input: &str) -> Self {
-        Self::begin_command(home, &[&["login", "--no-browser", "--json"], arguments].concat(), input)
+        Self::begin_command(
+            home,
+            &[&["login", "--no-browser", "--json"], arguments].concat(),
+            input,
+        )
     }
 
     /// The same for any command that sends a person to a page.
     pub(crate) fn begin_command(home: &Home, arguments: &[&str], input: &str) -> Self {
         let mut command = home.command(arguments);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         child.stdin.as_mut().unwrap().write_all(input.as_bytes()).unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let said: Value = loop {
@@ -58,7 +67,17 @@ impl Waiting {
     pub(crate) fn for_app(home: &Home, world: &World) -> Self {
         let app = world.credential(super::SESSION);
         let client_id = format!("client_id={}", app["fields"]["client_id"].as_str().unwrap());
-        let arguments = ["triage", "--provider", "snyk-apps", "--region", "us", "--field", &client_id, "--part", "client_secret"];
+        let arguments = [
+            "triage",
+            "--provider",
+            "snyk-apps",
+            "--region",
+            "us",
+            "--field",
+            &client_id,
+            "--part",
+            "client_secret",
+        ];
         Self::begin(home, &arguments, &format!("{}\n", client_secret(world)))
     }
 
@@ -70,7 +89,10 @@ impl Waiting {
     /// The address with which the browser would come back, with these members besides the right state.
     pub(crate) fn answer(&self, members: &[(&str, &str)]) -> Url {
         let mut answer = self.callback.clone();
-        answer.query_pairs_mut().extend_pairs(members).append_pair("state", &member(&self.visit, "state"));
+        answer
+            .query_pairs_mut()
+            .extend_pairs(members)
+            .append_pair("state", &member(&self.visit, "state"));
         answer
     }
 
@@ -101,10 +123,14 @@ pub(crate) fn member(url: &Url, name: &str) -> String {
 /// Visits the page of consent and presses the button; returns the address to which the page sends the browser.
 pub(crate) async fn decide(visit: &Url, decision: &str) -> Url {
     let page = client().get(visit.clone()).send().await.unwrap().text().await.unwrap();
-    let mut form: Vec<(String, String)> =
-        page.split("<input ").skip(1).map(|tag| (attribute(tag, "name"), attribute(tag, "value"))).collect();
+    let mut form: Vec<(String, String)> = page
+        .split("<input ")
+        .skip(1)
+        .map(|tag| (attribute(tag, "name"), attribute(tag, "value")))
+        .collect();
     form.push(("decision".to_owned(), decision.to_owned()));
-    let answer = client().post(visit.join("/oauth2/authorize").unwrap()).form(&form).send().await.unwrap();
+    let answer =
+        client().post(visit.join("/oauth2/authorize").unwrap()).form(&form).send().await.unwrap();
     Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap()
 }
 
@@ -135,7 +161,8 @@ fn page(pty: &Pty) -> Url {
         .lines()
         .enumerate()
         .find_map(|(at, line)| {
-            Some((at, line.chars().collect::<String>().find("http://127.0.0.1")?)).filter(|_| line.contains("/oauth2/"))
+            Some((at, line.chars().collect::<String>().find("http://127.0.0.1")?))
+                .filter(|_| line.contains("/oauth2/"))
         })
         .expect("the page");
     let column = text.lines().nth(line).unwrap()[..column].chars().count();

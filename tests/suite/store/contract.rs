@@ -37,7 +37,11 @@ pub(crate) async fn holds_shut(store: &dyn SecretStore, reason: &StoreError) {
 
 /// A key for one test.
 pub(crate) fn key(part: &str) -> ItemKey {
-    ItemKey::for_part(&CredentialId::from_random([7; 16]), SecretSlot::Current, &SecretPart::Named(part.to_owned()))
+    ItemKey::for_part(
+        &CredentialId::from_random([7; 16]),
+        SecretSlot::Current,
+        &SecretPart::Named(part.to_owned()),
+    )
 }
 
 async fn it_keeps_replaces_and_removes(store: &dyn SecretStore) {
@@ -63,7 +67,11 @@ async fn it_keeps_any_bytes_up_to_its_limit(store: &dyn SecretStore) {
     let size = limit + 1;
     let too_large = store.put(&key, &Secret::new(vec![0; size])).await;
     assert_eq!(too_large, Err(StoreError::TooLarge { size, limit }));
-    assert_eq!(store.get(&key).await.map(|kept| kept.len()), Ok(limit), "what was there is still there");
+    assert_eq!(
+        store.get(&key).await.map(|kept| kept.len()),
+        Ok(limit),
+        "what was there is still there"
+    );
     store.delete(&key).await.unwrap();
 }
 
@@ -72,7 +80,8 @@ async fn it_keeps_slots_and_parts_apart(store: &dyn SecretStore) {
     let keys: Vec<_> = [SecretSlot::Current, SecretSlot::Pending, SecretSlot::Previous]
         .into_iter()
         .flat_map(|slot| {
-            [SecretPart::Secret, SecretPart::Named("refresh_token".to_owned())].map(|part| ItemKey::for_part(&one, slot, &part))
+            [SecretPart::Secret, SecretPart::Named("refresh_token".to_owned())]
+                .map(|part| ItemKey::for_part(&one, slot, &part))
         })
         .collect();
     for key in &keys {

@@ -42,7 +42,8 @@ impl Place {
 
     fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.vault()).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -69,7 +70,8 @@ fn is_damaged(outcome: &Result<(), StoreError>, word: &str) -> bool {
 /// Decrypts both files with nothing but the passphrase and the age format.
 fn by_hand(place: &Place) -> (age::x25519::Identity, String) {
     let passphrase = age::scrypt::Identity::new(SecretString::from(PASSPHRASE.to_owned()));
-    let identity = age::decrypt(&passphrase, &fs::read(place.file("identity.age")).unwrap()).unwrap();
+    let identity =
+        age::decrypt(&passphrase, &fs::read(place.file("identity.age")).unwrap()).unwrap();
     let identity: age::x25519::Identity = String::from_utf8(identity).unwrap().parse().unwrap();
     let plain = age::decrypt(&identity, &fs::read(place.file("vault.age")).unwrap()).unwrap();
     (identity, String::from_utf8(plain).unwrap())
@@ -102,10 +104,16 @@ async fn it_is_uncreated_then_unlocked_then_locked_for_others() {
 #[tokio::test]
 async fn it_takes_a_passphrase_and_nothing_else() {
     let store = Place::new().locked();
-    assert!(matches!(store.unlock(UnlockMethod::SystemPrompt, WAIT).await, Err(StoreError::Denied(_))));
+    assert!(matches!(
+        store.unlock(UnlockMethod::SystemPrompt, WAIT).await,
+        Err(StoreError::Denied(_))
+    ));
     assert!(matches!(unlock(&store, "").await, Err(StoreError::Denied(_))));
     let not_text = tokenring::domain::Secret::new(vec![0xff]);
-    assert!(matches!(store.unlock(UnlockMethod::Passphrase(&not_text), WAIT).await, Err(StoreError::Denied(_))));
+    assert!(matches!(
+        store.unlock(UnlockMethod::Passphrase(&not_text), WAIT).await,
+        Err(StoreError::Denied(_))
+    ));
     assert_eq!(store.status().await, Err(StoreError::NotInitialized));
 }
 
@@ -132,8 +140,12 @@ async fn both_files_can_be_read_with_age_alone_and_show_nothing_without_it() {
     assert_eq!(document["format"], 1);
     assert_eq!(document["items"][key("k").as_str()], BASE64_STANDARD.encode("canary-value"));
 
-    let hidden =
-        ["canary-value".to_owned(), BASE64_STANDARD.encode("canary-value"), PASSPHRASE.to_owned(), "AGE-SECRET".to_owned()];
+    let hidden = [
+        "canary-value".to_owned(),
+        BASE64_STANDARD.encode("canary-value"),
+        PASSPHRASE.to_owned(),
+        "AGE-SECRET".to_owned(),
+    ];
     for name in place.names() {
         let content = String::from_utf8_lossy(&fs::read(place.file(&name)).unwrap()).into_owned();
         assert!(hidden.iter().all(|hidden| !content.contains(hidden.as_str())), "{name}");
@@ -144,7 +156,9 @@ async fn both_files_can_be_read_with_age_alone_and_show_nothing_without_it() {
 async fn several_processes_see_and_keep_each_others_changes() {
     let place = Place::new();
     let stores = [place.unlocked().await, place.unlocked().await, place.unlocked().await];
-    let write = async |n: usize| stores[n % 3].put(&key(&n.to_string()), &secret(&n.to_string())).await.unwrap();
+    let write = async |n: usize| {
+        stores[n % 3].put(&key(&n.to_string()), &secret(&n.to_string())).await.unwrap()
+    };
     join_all((0..30).map(write)).await;
     for n in 0..30 {
         assert_same(stores[(n + 1) % 3].get(&key(&n.to_string())).await, &secret(&n.to_string()));
@@ -158,7 +172,10 @@ async fn two_that_create_it_at_once_agree_on_one() {
         let (one, other) = (place.locked(), place.locked());
         let outcomes = tokio::join!(unlock(&one, "one"), unlock(&other, "other"));
         assert!(
-            matches!(outcomes, (Ok(()), Err(StoreError::Denied(_))) | (Err(StoreError::Denied(_)), Ok(()))),
+            matches!(
+                outcomes,
+                (Ok(()), Err(StoreError::Denied(_))) | (Err(StoreError::Denied(_)), Ok(()))
+            ),
             "one of them owns it: {outcomes:?}"
         );
     }
@@ -175,8 +192,12 @@ async fn a_damaged_or_newer_vault_is_refused_and_left_alone() {
     let mut flipped = whole.clone();
     *flipped.last_mut().unwrap() ^= 1;
     let newer = age::encrypt(&identity.to_public(), br#"{"format":2,"items":{}}"#).unwrap();
-    let cases =
-        [(flipped, "vault.age"), (whole[..whole.len() / 2].to_vec(), "vault.age"), (Vec::new(), "vault.age"), (newer, "newer")];
+    let cases = [
+        (flipped, "vault.age"),
+        (whole[..whole.len() / 2].to_vec(), "vault.age"),
+        (Vec::new(), "vault.age"),
+        (newer, "newer"),
+    ];
     for (content, word) in cases {
         fs::write(place.file("vault.age"), &content).unwrap();
         assert!(is_damaged(&store.get(&key("k")).await.map(drop), word), "{word}");
@@ -268,7 +289,10 @@ mod on_unix {
         for name in ["identity.age", "vault.age"] {
             fs::set_permissions(place.file(name), fs::Permissions::from_mode(0o644)).unwrap();
             let refused = unlock(&place.locked(), PASSPHRASE).await;
-            assert!(matches!(refused, Err(StoreError::InsecureFile(why)) if why.contains("mode 644")), "{name}");
+            assert!(
+                matches!(refused, Err(StoreError::InsecureFile(why)) if why.contains("mode 644")),
+                "{name}"
+            );
             fs::set_permissions(place.file(name), fs::Permissions::from_mode(0o600)).unwrap();
         }
     }
@@ -278,13 +302,19 @@ mod on_unix {
         let (place, other) = (Place::new(), Place::new());
         drop(other.unlocked().await);
         symlink(other.vault(), place.vault()).unwrap();
-        assert!(matches!(unlock(&place.locked(), PASSPHRASE).await, Err(StoreError::InsecureFile(_))));
+        assert!(matches!(
+            unlock(&place.locked(), PASSPHRASE).await,
+            Err(StoreError::InsecureFile(_))
+        ));
         fs::remove_file(place.vault()).unwrap();
 
         let store = place.unlocked().await;
         fs::remove_file(place.file("vault.age")).unwrap();
         symlink(other.file("vault.age"), place.file("vault.age")).unwrap();
-        assert!(matches!(store.put(&key("k"), &secret("x")).await, Err(StoreError::InsecureFile(_))));
+        assert!(matches!(
+            store.put(&key("k"), &secret("x")).await,
+            Err(StoreError::InsecureFile(_))
+        ));
         assert!(matches!(store.get(&key("k")).await, Err(StoreError::InsecureFile(_))));
     }
 
@@ -300,8 +330,12 @@ mod on_unix {
     }
 
     async fn refuses_a_write_and_keeps_the_old(store: &FileStore, words: &str) {
-        let refused = store.put(&key("k"), &tokenring::domain::Secret::new(vec![b'x'; 1 << 16])).await;
-        assert!(matches!(&refused, Err(StoreError::DiskError(why)) if why.contains(words)), "{refused:?}");
+        let refused =
+            store.put(&key("k"), &tokenring::domain::Secret::new(vec![b'x'; 1 << 16])).await;
+        assert!(
+            matches!(&refused, Err(StoreError::DiskError(why)) if why.contains(words)),
+            "{refused:?}"
+        );
         assert_same(store.get(&key("k")).await, &secret("old"));
     }
 
@@ -313,11 +347,9 @@ mod on_unix {
         on_a_kept_secret(world, async || {
             let store = unlocked_at(&given_vault()).await;
             refuses_a_write_and_keeps_the_old(&store, "too large").await;
-            assert!(
-                fs::read_dir(given_vault())
-                    .unwrap()
-                    .all(|entry| { !entry.unwrap().file_name().to_string_lossy().starts_with(".tmp-") })
-            );
+            assert!(fs::read_dir(given_vault()).unwrap().all(|entry| {
+                !entry.unwrap().file_name().to_string_lossy().starts_with(".tmp-")
+            }));
         });
     }
 
@@ -371,7 +403,8 @@ mod on_unix {
 
     /// Lets some writes happen, a different number each round, then kills the writer and reads what it left.
     async fn kill_during_the_writes(place: &Place, round: usize, child: &mut std::process::Child) {
-        let inode = || std::os::unix::fs::MetadataExt::ino(&fs::metadata(place.file("vault.age")).unwrap());
+        let inode =
+            || std::os::unix::fs::MetadataExt::ino(&fs::metadata(place.file("vault.age")).unwrap());
         for _ in 0..=round {
             let last = inode();
             crate::support::until("it writes", async || inode() != last).await;

@@ -22,7 +22,10 @@ async fn a_store_is_the_one_that_was_chosen_and_a_survey_creates_nothing() {
     }
     let [keyring, file] = probe_backends(&vault).await;
     assert_eq!(keyring.backend.kind, BackendKind::Keyring);
-    assert_eq!((file.backend.kind, &file.state), (BackendKind::File, &Err(StoreError::NotInitialized)));
+    assert_eq!(
+        (file.backend.kind, &file.state),
+        (BackendKind::File, &Err(StoreError::NotInitialized))
+    );
     assert!(file.is_selectable());
     assert!(!vault.exists());
 }

@@ -33,7 +33,11 @@ async fn a_store_that_removes_nothing_is_found_out() {
 async fn any_call_that_fails_fails_the_proof_with_its_own_reason() {
     for nth in 1..=CALLS {
         for fault in [Fault::Refuse(StoreError::Locked), Fault::LoseCall, Fault::LoseAnswer] {
-            let expected = if let Fault::Refuse(error) = &fault { error.clone() } else { StoreError::TimedOut(CALL_TIMEOUT) };
+            let expected = if let Fault::Refuse(error) = &fault {
+                error.clone()
+            } else {
+                StoreError::TimedOut(CALL_TIMEOUT)
+            };
             let store = Faulty::new(MemoryStore::new()).at(nth, fault);
             assert_eq!(run_self_test(&store).await, Err(expected), "call {nth}");
         }

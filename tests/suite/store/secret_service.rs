@@ -4,11 +4,15 @@ use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
 use tokenring::domain::Secret;
-use tokenring::store::{CALL_TIMEOUT, ItemKey, KeyringStore, SecretStore, StoreError, UnlockMethod};
+use tokenring::store::{
+    CALL_TIMEOUT, ItemKey, KeyringStore, SecretStore, StoreError, UnlockMethod,
+};
 use zbus::fdo::DBusProxy;
 
 use super::contract::{self, key};
-use crate::support::secret_service::{Session, another_daemon, bus_at, secret_tool, session, signal};
+use crate::support::secret_service::{
+    Session, another_daemon, bus_at, secret_tool, session, signal,
+};
 use crate::support::{assert_same, secret, until};
 
 /// Adds an item as another program would, with an attribute of its own.
@@ -47,8 +51,10 @@ fn other_programs_find_its_items_and_see_nothing_but_the_opaque_key() {
 
         let listed = secret_tool(&["search", "--all", "service", "tokenring"], b"");
         let listed = String::from_utf8([listed.stdout, listed.stderr].concat()).unwrap();
-        let mut shown: Vec<_> =
-            listed.lines().filter(|line| line.starts_with("attribute") || line.starts_with("label")).collect();
+        let mut shown: Vec<_> = listed
+            .lines()
+            .filter(|line| line.starts_with("attribute") || line.starts_with("label"))
+            .collect();
         shown.sort_unstable();
         let username = format!("attribute.username = {}", key.as_str());
         assert_eq!(shown, ["attribute.service = tokenring", &username, "label = tokenring"]);
@@ -110,10 +116,25 @@ fn a_locked_keyring_says_so_without_a_prompt() {
         let prompter = silent_prompter().await;
         let mut asked = zbus::MessageStream::from(&prompter);
         contract::holds_shut(&KeyringStore::new(), &StoreError::Locked).await;
-        prompter.call_method(Some("org.freedesktop.DBus"), "/", Some("org.freedesktop.DBus.Peer"), "Ping", &()).await.unwrap();
+        prompter
+            .call_method(
+                Some("org.freedesktop.DBus"),
+                "/",
+                Some("org.freedesktop.DBus.Peer"),
+                "Ping",
+                &(),
+            )
+            .await
+            .unwrap();
         // The answer to the ping came after whatever was sent before it.
-        while let Some(Some(Ok(message))) = futures::FutureExt::now_or_never(futures::StreamExt::next(&mut asked)) {
-            assert_ne!(message.message_type(), zbus::message::Type::MethodCall, "a prompt was asked for: {message}");
+        while let Some(Some(Ok(message))) =
+            futures::FutureExt::now_or_never(futures::StreamExt::next(&mut asked))
+        {
+            assert_ne!(
+                message.message_type(),
+                zbus::message::Type::MethodCall,
+                "a prompt was asked for: {message}"
+            );
         }
     });
 }
@@ -130,7 +151,8 @@ fn an_unanswered_prompt_ends_with_its_time_and_holds_up_nobody() {
             until("the prompt is up", async || guests(&prompter).await > before).await;
             store.status().await
         };
-        let (prompt, status) = tokio::join!(timed(store.unlock(UnlockMethod::SystemPrompt, wait)), meanwhile);
+        let (prompt, status) =
+            tokio::join!(timed(store.unlock(UnlockMethod::SystemPrompt, wait)), meanwhile);
         assert_eq!((prompt.0, status), (Err(StoreError::TimedOut(wait)), Err(StoreError::Locked)));
         until("the prompt's connection is gone", async || guests(&prompter).await == before).await;
         assert_eq!(store.get(&key("k")).await.map(drop), Err(StoreError::Locked));
@@ -158,7 +180,8 @@ fn a_prompt_that_cannot_be_shown_and_a_passphrase_are_refused() {
         let store = KeyringStore::new();
         let unlock = store.unlock(UnlockMethod::SystemPrompt, Duration::from_secs(10)).await;
         assert!(matches!(unlock, Err(StoreError::Denied(_))), "{unlock:?}");
-        let unlock = store.unlock(UnlockMethod::Passphrase(&secret("x")), Duration::from_secs(10)).await;
+        let unlock =
+            store.unlock(UnlockMethod::Passphrase(&secret("x")), Duration::from_secs(10)).await;
         assert!(matches!(unlock, Err(StoreError::Denied(_))), "{unlock:?}");
     });
 }
@@ -166,7 +189,10 @@ fn a_prompt_that_cannot_be_shown_and_a_passphrase_are_refused() {
 #[test]
 fn an_unlocked_keyring_is_unlocked_at_once() {
     session(Session::Unlocked, async || {
-        assert_eq!(KeyringStore::new().unlock(UnlockMethod::SystemPrompt, Duration::from_secs(10)).await, Ok(()));
+        assert_eq!(
+            KeyringStore::new().unlock(UnlockMethod::SystemPrompt, Duration::from_secs(10)).await,
+            Ok(())
+        );
     });
 }
 
@@ -177,7 +203,11 @@ fn a_stopped_daemon_times_out_and_a_late_write_is_met_by_the_next_call() {
         store.put(&key, &secret("old")).await.unwrap();
         let late = secret("late");
         signal("STOP");
-        let calls = tokio::join!(timed(store.status()), timed(store.put(&key, &late)), timed(store.get(&other)));
+        let calls = tokio::join!(
+            timed(store.status()),
+            timed(store.put(&key, &late)),
+            timed(store.get(&other))
+        );
         assert_timed_out(calls.0);
         assert_timed_out(calls.1);
         assert_timed_out(calls.2);
@@ -199,7 +229,10 @@ fn a_daemon_that_dies_is_missed_and_its_successor_is_found() {
         store.put(&key, &secret("replaced")).await.unwrap();
         store.put(&key, &secret("kept")).await.unwrap();
         signal("KILL");
-        until("the daemon is gone", async || matches!(store.status().await, Err(StoreError::Unavailable(_)))).await;
+        until("the daemon is gone", async || {
+            matches!(store.status().await, Err(StoreError::Unavailable(_)))
+        })
+        .await;
         assert!(matches!(store.put(&key, &secret("lost")).await, Err(StoreError::Unavailable(_))));
 
         let _daemon = another_daemon();
@@ -222,7 +255,10 @@ fn a_write_that_dies_with_its_daemon_is_settled_by_the_next() {
         let _daemon = another_daemon();
         until("its successor is there", async || store.status().await.is_ok()).await;
         let read = store.get(&key).await.unwrap();
-        assert!(read.same_as(&secret("old")) || read.same_as(&secret("lost")), "one item, the old or the new");
+        assert!(
+            read.same_as(&secret("old")) || read.same_as(&secret("lost")),
+            "one item, the old or the new"
+        );
         store.put(&key, &secret("new")).await.unwrap();
         assert_same(store.get(&key).await, &secret("new"));
     });

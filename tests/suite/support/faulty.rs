@@ -66,7 +66,10 @@ impl<S: SecretStore> Faulty<S> {
         plan.faults.remove(&nth)
     }
 
-    async fn change(&self, change: impl Future<Output = Result<(), StoreError>>) -> Result<(), StoreError> {
+    async fn change(
+        &self,
+        change: impl Future<Output = Result<(), StoreError>>,
+    ) -> Result<(), StoreError> {
         match self.next() {
             None => change.await,
             Some(Fault::Lie) => Ok(()),
@@ -76,7 +79,10 @@ impl<S: SecretStore> Faulty<S> {
 }
 
 impl Fault {
-    async fn befall<T>(self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    async fn befall<T>(
+        self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         match self {
             Self::Refuse(error) => Err(error),
             Self::Hang => std::future::pending().await,

@@ -30,7 +30,10 @@ impl Marker {
     pub(crate) fn copies(&self) -> usize {
         let memory = File::open("/proc/self/mem").unwrap();
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
-        let writable = maps.lines().filter_map(|line| line.split_once(" rw")).map(|(range, _)| range.split_once('-').unwrap());
+        let writable = maps
+            .lines()
+            .filter_map(|line| line.split_once(" rw"))
+            .map(|(range, _)| range.split_once('-').unwrap());
         let address = |text| usize::from_str_radix(text, 16).unwrap();
         let mut glass = Glass::new();
         let pages = writable.flat_map(|(from, to)| (address(from)..address(to)).step_by(PAGE));

@@ -24,8 +24,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// Whether these programs are installed. Where one is missing, the test is skipped and says so; with
 /// `TOKENRING_TEST_REQUIRE=all` it fails instead.
 pub(crate) fn have(programs: &[&str]) -> bool {
-    let folders: Vec<_> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
-    let missing = programs.iter().find(|program| !folders.iter().any(|folder| folder.join(program).is_file()));
+    let folders: Vec<_> =
+        std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
+    let missing = programs
+        .iter()
+        .find(|program| !folders.iter().any(|folder| folder.join(program).is_file()));
     let Some(missing) = missing else { return true };
     let required = std::env::var("TOKENRING_TEST_REQUIRE").is_ok_and(|required| required == "all");
     assert!(!required, "{missing} is not installed, and TOKENRING_TEST_REQUIRE=all");
@@ -51,7 +54,9 @@ pub(crate) fn secret(text: &str) -> Secret {
 #[track_caller]
 pub(crate) fn assert_same<E: std::fmt::Debug>(read: Result<Secret, E>, expected: &Secret) {
     match read {
-        Ok(read) => assert!(read.same_as(expected), "another secret of {} bytes came back", read.len()),
+        Ok(read) => {
+            assert!(read.same_as(expected), "another secret of {} bytes came back", read.len())
+        }
         Err(error) => panic!("no secret came back: {error:?}"),
     }
 }

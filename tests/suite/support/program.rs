@@ -44,13 +44,19 @@ impl Home {
         make_private(&passphrase);
         let home = Self { folder, variables: Vec::new() };
         // On a thread of its own, since a test may have a runtime already.
-        std::thread::scope(|scope| scope.spawn(|| make_vault(&home.root().join("data/vault"))).join().unwrap());
-        home.with("TOKENRING_STORE", "file").with("TOKENRING_PASSPHRASE_FILE", passphrase.to_str().unwrap())
+        std::thread::scope(|scope| {
+            scope.spawn(|| make_vault(&home.root().join("data/vault"))).join().unwrap()
+        });
+        home.with("TOKENRING_STORE", "file")
+            .with("TOKENRING_PASSPHRASE_FILE", passphrase.to_str().unwrap())
     }
 
     /// A home whose secrets rest in the keyring of this session.
     pub(crate) fn on_keyring() -> Self {
-        Self { folder: TempDir::new().unwrap(), variables: vec![("TOKENRING_STORE".to_owned(), "keyring".to_owned())] }
+        Self {
+            folder: TempDir::new().unwrap(),
+            variables: vec![("TOKENRING_STORE".to_owned(), "keyring".to_owned())],
+        }
     }
 
     /// The same home with a variable set for every call.
@@ -147,7 +153,12 @@ impl Home {
     /// Runs the program with `input` on standard input.
     pub(crate) fn feed(&self, arguments: &[&str], input: &str) -> Outcome {
         let mut command = self.command(arguments);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         // A program that refuses early does not read its input; that is for the test to judge by the outcome.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let done = child.wait_with_output().unwrap();
@@ -170,7 +181,10 @@ impl Home {
             for place in ["api", "app", "auth"] {
                 if let Some(url) = hosts[place].as_str() {
                     arguments.extend([
-                        ["--api", "--app", "--auth"][["api", "app", "auth"].iter().position(|known| *known == place).unwrap()],
+                        ["--api", "--app", "--auth"][["api", "app", "auth"]
+                            .iter()
+                            .position(|known| *known == place)
+                            .unwrap()],
                         url,
                     ]);
                 }
@@ -188,10 +202,18 @@ impl Home {
     pub(crate) fn adopt_with(&self, world: &World, name: &str, further: &[&str]) -> Outcome {
         let issued = world.credential(name);
         let text = |member: &str| issued[member].as_str().unwrap().to_owned();
-        let mut arguments: Vec<String> =
-            ["add", name, "--provider", &text("provider"), "--kind", &text("kind"), "--region", &text("region")]
-                .map(str::to_owned)
-                .into();
+        let mut arguments: Vec<String> = [
+            "add",
+            name,
+            "--provider",
+            &text("provider"),
+            "--kind",
+            &text("kind"),
+            "--region",
+            &text("region"),
+        ]
+        .map(str::to_owned)
+        .into();
         for (id, value) in issued["fields"].as_object().unwrap() {
             arguments.extend(["--field".to_owned(), format!("{id}={}", value.as_str().unwrap())]);
         }
@@ -200,7 +222,8 @@ impl Home {
             arguments.extend(["--part".to_owned(), id.clone()]);
             input = format!("{input}\n{}", part.as_str().unwrap());
         }
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(further.iter().copied()).collect();
+        let arguments: Vec<&str> =
+            arguments.iter().map(String::as_str).chain(further.iter().copied()).collect();
         self.feed(&arguments, &input)
     }
 }
@@ -232,7 +255,12 @@ impl World {
     /// Starts `tokenring sandbox --json` and reads its one line.
     pub(crate) fn start() -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tokenring"));
-        let mut child = command.args(["sandbox", "--json"]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .args(["sandbox", "--json"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         Self { child, manifest: serde_json::from_str(&line).unwrap() }
@@ -242,7 +270,9 @@ impl World {
     #[track_caller]
     pub(crate) fn credential(&self, name: &str) -> &Value {
         let all = self.manifest["credentials"].as_array().unwrap();
-        all.iter().find(|credential| credential["name"] == name).unwrap_or_else(|| panic!("the simulator issued no {name}"))
+        all.iter()
+            .find(|credential| credential["name"] == name)
+            .unwrap_or_else(|| panic!("the simulator issued no {name}"))
     }
 
     /// Spoils the answers of the simulator by this rule.
@@ -253,7 +283,9 @@ impl World {
 
     /// Sets the simulator's clock ahead.
     pub(crate) fn advance(&self, time: std::time::Duration) {
-        let answer = self.control(&serde_json::json!({ "advance_ms": u64::try_from(time.as_millis()).unwrap() }));
+        let answer = self.control(
+            &serde_json::json!({ "advance_ms": u64::try_from(time.as_millis()).unwrap() }),
+        );
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
@@ -261,7 +293,10 @@ impl World {
         let url = url::Url::parse(self.manifest["faults"].as_str().unwrap()).unwrap();
         let (host, body) = (url.authority(), rule.to_string());
         let head = format!("POST {} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n", url.path());
-        let head = format!("{head}content-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "{head}content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
         let mut stream = std::net::TcpStream::connect(host).unwrap();
         stream.write_all((head + &body).as_bytes()).unwrap();
         let mut answer = String::new();
@@ -296,5 +331,9 @@ fn make_vault(folder: &Path) {
     let store = FileStore::new(folder.to_owned()).with_work_factor(WorkFactor::new(2));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let passphrase = Secret::from_text(PASSPHRASE.to_owned());
-    runtime.block_on(store.unlock(UnlockMethod::Passphrase(&passphrase), std::time::Duration::from_secs(10))).unwrap();
+    runtime
+        .block_on(
+            store.unlock(UnlockMethod::Passphrase(&passphrase), std::time::Duration::from_secs(10)),
+        )
+        .unwrap();
 }

@@ -57,18 +57,27 @@ impl Pty {
     pub(crate) fn start(command: CommandBuilder, columns: u16, rows: u16) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
-        let (reader, writer) = (pair.master.try_clone_reader().unwrap(), pair.master.take_writer().unwrap());
+        let (reader, writer) =
+            (pair.master.try_clone_reader().unwrap(), pair.master.take_writer().unwrap());
         let parser = Parser::new(nonzero(rows), nonzero(columns), 0);
         let seen = Seen { parser, bytes: Vec::new(), closing: false, ended: false };
         let glass = Arc::new(Glass { seen: Mutex::new(seen), changed: Condvar::new() });
         let into = Arc::clone(&glass);
-        Self { master: pair.master, writer, child, glass, reader: std::thread::spawn(move || into.fill(reader)) }
+        Self {
+            master: pair.master,
+            writer,
+            child,
+            glass,
+            reader: std::thread::spawn(move || into.fill(reader)),
+        }
     }
 
     /// Waits until the screen shows a text.
     #[track_caller]
     pub(crate) fn expect(&self, text: &str) {
-        self.until(&format!("{text:?} on the screen"), |seen| seen.screen().contents().contains(text));
+        self.until(&format!("{text:?} on the screen"), |seen| {
+            seen.screen().contents().contains(text)
+        });
     }
 
     /// Waits until the screen shows what is said.
@@ -86,13 +95,17 @@ impl Pty {
     /// Waits until the frame that is being read has been read to its end: a long one arrives in pieces.
     #[track_caller]
     pub(crate) fn expect_whole_frame(&self) {
-        self.until("the end of a frame", |seen| seen.last_of("\x1b[?2026l") > seen.last_of("\x1b[?2026h"));
+        self.until("the end of a frame", |seen| {
+            seen.last_of("\x1b[?2026l") > seen.last_of("\x1b[?2026h")
+        });
     }
 
     /// Waits until the screen no longer shows a text.
     #[track_caller]
     pub(crate) fn expect_gone(&self, text: &str) {
-        self.until(&format!("no {text:?} on the screen"), |seen| !seen.screen().contents().contains(text));
+        self.until(&format!("no {text:?} on the screen"), |seen| {
+            !seen.screen().contents().contains(text)
+        });
     }
 
     /// Types, and waits until the program has written something.
@@ -136,7 +149,8 @@ impl Pty {
     /// Waits until the program has written something that holds these bytes, from `start` on.
     #[track_caller]
     pub(crate) fn expect_bytes(&self, start: usize, bytes: &[u8]) {
-        let found = |seen: &Seen| seen.bytes[start..].windows(bytes.len()).any(|window| window == bytes);
+        let found =
+            |seen: &Seen| seen.bytes[start..].windows(bytes.len()).any(|window| window == bytes);
         self.until(&String::from_utf8_lossy(bytes), found);
     }
 
@@ -167,7 +181,8 @@ impl Pty {
     pub(crate) fn expect_stopped(&self) {
         let end = Instant::now() + PATIENCE;
         loop {
-            let state = waitpid(Some(self.pid()), WaitOptions::UNTRACED | WaitOptions::NOHANG).unwrap();
+            let state =
+                waitpid(Some(self.pid()), WaitOptions::UNTRACED | WaitOptions::NOHANG).unwrap();
             match state {
                 Some((_, state)) if state.stopped() => return,
                 Some((_, state)) => panic!("the program ended: {state:?}"),
@@ -191,9 +206,14 @@ impl Pty {
         assert!(!screen.alternate_screen(), "the alternate screen is still on");
         assert!(!screen.hide_cursor(), "the cursor is still hidden");
         assert!(!screen.bracketed_paste(), "bracketed paste is still on");
-        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None, "the mouse is still on");
+        assert_eq!(
+            screen.mouse_protocol_mode(),
+            vt100::MouseProtocolMode::None,
+            "the mouse is still on"
+        );
         for mode in ["1004", "2026"] {
-            let (on, off) = (seen.last_of(&format!("\x1b[?{mode}h")), seen.last_of(&format!("\x1b[?{mode}l")));
+            let (on, off) =
+                (seen.last_of(&format!("\x1b[?{mode}h")), seen.last_of(&format!("\x1b[?{mode}l")));
             assert!(on <= off, "{mode} is still on");
         }
     }
@@ -224,7 +244,8 @@ impl Pty {
     #[track_caller]
     fn until(&self, what: &str, condition: impl Fn(&Seen) -> bool) {
         let seen = self.glass.seen();
-        let (seen, waited) = self.glass.changed.wait_timeout_while(seen, PATIENCE, |seen| !condition(seen)).unwrap();
+        let (seen, waited) =
+            self.glass.changed.wait_timeout_while(seen, PATIENCE, |seen| !condition(seen)).unwrap();
         assert!(!waited.timed_out(), "waited in vain for {what}:\n{}", seen.screen().contents());
     }
 

@@ -60,7 +60,9 @@ impl Recorder {
 impl Recorded {
     /// The same without the headers that tell one client from another.
     pub(crate) fn without_client(mut self) -> Self {
-        self.headers.retain(|(name, _)| !matches!(name.as_str(), "user-agent" | "accept-encoding" | "connection"));
+        self.headers.retain(|(name, _)| {
+            !matches!(name.as_str(), "user-agent" | "accept-encoding" | "connection")
+        });
         self
     }
 }
@@ -85,10 +87,15 @@ fn read(stream: &mut TcpStream) -> Option<Recorded> {
     };
     let mut lines = head.trim_end().split("\r\n");
     let line = lines.next()?.to_owned();
-    let header = |line: &str| line.split_once(':').map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()));
+    let header = |line: &str| {
+        line.split_once(':').map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
+    };
     let mut headers: Vec<_> = lines.filter_map(header).collect();
     headers.sort();
-    let length = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
+    let length = headers
+        .iter()
+        .find(|(name, _)| name == "content-length")
+        .and_then(|(_, value)| value.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).ok()?;
     Some(Recorded { line, headers, body })

@@ -18,7 +18,8 @@ pub(crate) fn session(kind: Session, body: impl AsyncFnOnce()) {
     if !have(&["dbus-run-session", "gnome-keyring-daemon", "secret-tool"]) {
         return;
     }
-    let mut world = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/with-secret-service.sh"));
+    let mut world =
+        Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/with-secret-service.sh"));
     match kind {
         Session::Unlocked => {}
         Session::Locked => drop(world.arg("--locked")),
@@ -37,7 +38,13 @@ pub(crate) fn bus_at(address: &str, body: impl AsyncFnOnce()) {
 /// Runs `secret-tool`, a client that nobody here wrote.
 pub(crate) fn secret_tool(arguments: &[&str], stdin: &[u8]) -> Output {
     let mut tool = Command::new("secret-tool");
-    let mut tool = tool.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut tool = tool
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     tool.stdin.take().unwrap().write_all(stdin).unwrap();
     tool.wait_with_output().unwrap()
 }
@@ -55,8 +62,14 @@ pub(crate) struct Daemon(Child);
 pub(crate) fn another_daemon() -> Daemon {
     let mut daemon = Command::new("gnome-keyring-daemon");
     daemon.args(["--foreground", "--unlock", "--components=secrets"]);
-    let mut daemon = daemon.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    daemon.stdin.take().unwrap().write_all(std::env::var("KEYRING_PASSWORD").unwrap().as_bytes()).unwrap();
+    let mut daemon =
+        daemon.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    daemon
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(std::env::var("KEYRING_PASSWORD").unwrap().as_bytes())
+        .unwrap();
     Daemon(daemon)
 }
 
@@ -70,7 +83,15 @@ impl Drop for Daemon {
 /// Locks the keyring of this session, as a desktop does when nobody is at it.
 pub(crate) fn lock() {
     let mut call = Command::new("dbus-send");
-    call.args(["--session", "--print-reply", "--dest=org.freedesktop.secrets", "/org/freedesktop/secrets"]);
-    call.args(["org.freedesktop.Secret.Service.Lock", "array:objpath:/org/freedesktop/secrets/collection/login"]);
+    call.args([
+        "--session",
+        "--print-reply",
+        "--dest=org.freedesktop.secrets",
+        "/org/freedesktop/secrets",
+    ]);
+    call.args([
+        "org.freedesktop.Secret.Service.Lock",
+        "array:objpath:/org/freedesktop/secrets/collection/login",
+    ]);
     assert!(call.stdout(Stdio::null()).status().unwrap().success());
 }

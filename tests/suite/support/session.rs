@@ -10,7 +10,8 @@ use tokenring::domain::provider::ProviderCatalog;
 use tokenring::engine::{self, Engine};
 use tokenring::tui::app::{App, InitialState, InputEvent, MouseInput, Now};
 use tokenring::tui::{
-    EventLoop, EventLoopParts, EventSenders, ScreenSurface, SettingsSource, SuspendScope, SystemEvent, event_channels, view,
+    EventLoop, EventLoopParts, EventSenders, ScreenSurface, SettingsSource, SuspendScope,
+    SystemEvent, event_channels, view,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -52,7 +53,8 @@ struct Glass {
 impl Session {
     /// A screen of 120 by 36 on an engine that keeps nothing and holds nothing.
     pub(crate) async fn empty() -> Self {
-        let engine = engine::in_memory_engine(ProviderCatalog::builtin(), &Settings::default()).unwrap();
+        let engine =
+            engine::in_memory_engine(ProviderCatalog::builtin(), &Settings::default()).unwrap();
         Self::start(Arc::new(engine), (120, 36)).await
     }
 
@@ -63,7 +65,11 @@ impl Session {
         let terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
         let surface = Glass { terminal, shown, deeds: Arc::clone(&deeds) };
         let (doors, inbox) = event_channels();
-        let start = InitialState::new(engine.credentials().await.unwrap(), Arc::clone(&engine.catalog), size);
+        let start = InitialState::new(
+            engine.credentials().await.unwrap(),
+            Arc::clone(&engine.catalog),
+            size,
+        );
         let parts = EventLoopParts {
             engine,
             start,
@@ -79,7 +85,9 @@ impl Session {
     #[track_caller]
     pub(crate) fn press(&self, keys: &str) {
         for key in keys.split_whitespace() {
-            self.input(InputEvent::Key(KeyPress::parse(key).unwrap_or_else(|| panic!("{key} is no key"))));
+            self.input(InputEvent::Key(
+                KeyPress::parse(key).unwrap_or_else(|| panic!("{key} is no key")),
+            ));
         }
     }
 
@@ -106,7 +114,10 @@ impl Session {
     #[track_caller]
     pub(crate) fn click_on(&self, text: &str) {
         let screen = self.text();
-        let found = screen.lines().enumerate().find_map(|(y, line)| Some((line.split_once(text)?.0.width(), y)));
+        let found = screen
+            .lines()
+            .enumerate()
+            .find_map(|(y, line)| Some((line.split_once(text)?.0.width(), y)));
         let (x, y) = found.unwrap_or_else(|| panic!("{text:?} is not on the screen:\n{screen}"));
         self.click(u16::try_from(x).unwrap(), u16::try_from(y).unwrap());
     }
@@ -144,12 +155,17 @@ impl Session {
 
     /// Waits until the screen has ended; returns its exit code, and what it did with its terminal.
     pub(crate) async fn end(self) -> (u8, Vec<Deed>) {
-        let code = tokio::time::timeout(PATIENCE, self.running).await.expect("the screen does not end").unwrap();
+        let code = tokio::time::timeout(PATIENCE, self.running)
+            .await
+            .expect("the screen does not end")
+            .unwrap();
         (code, std::mem::take(&mut self.deeds.lock().unwrap()))
     }
 
     async fn until(&mut self, what: &str, condition: impl Fn(&str) -> bool) {
-        let waited = tokio::time::timeout(PATIENCE, self.glass.wait_for(|picture| condition(&picture.text))).await;
+        let waited =
+            tokio::time::timeout(PATIENCE, self.glass.wait_for(|picture| condition(&picture.text)))
+                .await;
         let found = waited.is_ok_and(|found| found.is_ok());
         assert!(found, "waited in vain for {what}:\n{}", self.text());
     }
@@ -176,7 +192,9 @@ impl ScreenSurface for Glass {
         self.terminal.draw(|frame| view::draw(app, frame.buffer_mut(), now)).unwrap();
         let buffer = self.terminal.backend().buffer();
         let rows = buffer.content.chunks(buffer.area.width.into());
-        let row = |row: &[ratatui::buffer::Cell]| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() + "\n";
+        let row = |row: &[ratatui::buffer::Cell]| {
+            row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() + "\n"
+        };
         self.note(Deed::Draw);
         self.shown.send_replace(Picture { text: rows.map(row).collect() });
         Ok(())

@@ -24,17 +24,26 @@ pub(crate) struct Ground {
 }
 
 /// A dark terminal.
-pub(crate) const DARK: Ground =
-    Ground { text: "#d7dae0", behind: "#16161e", bar: "#22222c", answer: "\x1b]11;rgb:1616/1616/1e1e\x1b\\" };
+pub(crate) const DARK: Ground = Ground {
+    text: "#d7dae0",
+    behind: "#16161e",
+    bar: "#22222c",
+    answer: "\x1b]11;rgb:1616/1616/1e1e\x1b\\",
+};
 /// A light one.
-pub(crate) const LIGHT: Ground =
-    Ground { text: "#1f2328", behind: "#ffffff", bar: "#e6e8ec", answer: "\x1b]11;rgb:ffff/ffff/ffff\x1b\\" };
+pub(crate) const LIGHT: Ground = Ground {
+    text: "#1f2328",
+    behind: "#ffffff",
+    bar: "#e6e8ec",
+    answer: "\x1b]11;rgb:ffff/ffff/ffff\x1b\\",
+};
 
 /// Draws a screen in a window.
 pub(crate) fn draw(screen: &Screen, ground: &Ground) -> String {
     let (rows, columns) = screen.size();
     let (rows, columns) = (rows.get(), columns.get());
-    let (width, height) = (usize::from(columns) * CELL.0 + 2 * MARGIN, usize::from(rows) * CELL.1 + 2 * MARGIN + BAR);
+    let (width, height) =
+        (usize::from(columns) * CELL.0 + 2 * MARGIN, usize::from(rows) * CELL.1 + 2 * MARGIN + BAR);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-size=\"15\" \
          font-family=\"'DejaVu Sans Mono','Cascadia Mono',Menlo,Consolas,monospace\">\n\
@@ -45,7 +54,8 @@ pub(crate) fn draw(screen: &Screen, ground: &Ground) -> String {
         ground.bar
     );
     for (at, color) in ["#ff5f57", "#febc2e", "#28c840"].iter().enumerate() {
-        let _ = writeln!(svg, "<circle cx=\"{}\" cy=\"15\" r=\"6\" fill=\"{color}\"/>", 20 + at * 20);
+        let _ =
+            writeln!(svg, "<circle cx=\"{}\" cy=\"15\" r=\"6\" fill=\"{color}\"/>", 20 + at * 20);
     }
     for row in 0..rows {
         let line: Vec<_> = (0..columns).filter_map(|column| screen.cell(row, column)).collect();
@@ -66,19 +76,28 @@ fn draw_line(svg: &mut String, line: &[&Cell], row: usize, ground: &Ground) {
 type Look = (Color, Color, [bool; 5]);
 
 fn look(cell: &Cell) -> Look {
-    (cell.fgcolor(), cell.bgcolor(), [cell.bold(), cell.dim(), cell.italic(), cell.underline(), cell.inverse()])
+    (
+        cell.fgcolor(),
+        cell.bgcolor(),
+        [cell.bold(), cell.dim(), cell.italic(), cell.underline(), cell.inverse()],
+    )
 }
 
 fn draw_run(svg: &mut String, cells: &[&Cell], (column, row): (usize, usize), ground: &Ground) {
     let (text, behind, [bold, dim, italic, underline, inverse]) = look(cells[0]);
     let (mut text, mut behind) = (hex(text), hex(behind));
     if inverse {
-        (text, behind) = (behind.or(Some(ground.behind.to_owned())), text.or(Some(ground.text.to_owned())));
+        (text, behind) =
+            (behind.or(Some(ground.behind.to_owned())), text.or(Some(ground.text.to_owned())));
     }
     let (x, y) = (MARGIN + column * CELL.0, BAR + MARGIN + row * CELL.1);
     if let Some(behind) = behind {
         let width = cells.len() * CELL.0;
-        let _ = writeln!(svg, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{}\" fill=\"{behind}\"/>", CELL.1);
+        let _ = writeln!(
+            svg,
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{}\" fill=\"{behind}\"/>",
+            CELL.1
+        );
     }
     let fill = text.unwrap_or_else(|| ground.text.to_owned());
     let known = [

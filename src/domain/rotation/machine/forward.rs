@@ -15,16 +15,27 @@ pub(super) fn next_forward_step(progress: &RotationState<'_>) -> NextStep {
     if let Some((key, target)) = progress.next_orphan() {
         return delete_orphan(progress, key, target);
     }
-    let open = progress.plan.steps.iter().map(|planned| &planned.step).find(|step| !progress.is_step_satisfied(step));
+    let open = progress
+        .plan
+        .steps
+        .iter()
+        .map(|planned| &planned.step)
+        .find(|step| !progress.is_step_satisfied(step));
     match open {
-        Some(step) => step_action(progress, step).unwrap_or_else(|| missing_evidence(progress, step)),
+        Some(step) => {
+            step_action(progress, step).unwrap_or_else(|| missing_evidence(progress, step))
+        }
         None if progress.must_find_orphans() => NextStep::Execute(StepAction::FindOrphans),
         None => NextStep::Finished(RotationResult::Done { left: progress.manual_steps.clone() }),
     }
 }
 
 /// Removes something of no use: by the program where it can and may, else by a person.
-pub(super) fn delete_orphan(progress: &RotationState<'_>, key: &str, target: &RevocationTarget) -> NextStep {
+pub(super) fn delete_orphan(
+    progress: &RotationState<'_>,
+    key: &str,
+    target: &RevocationTarget,
+) -> NextStep {
     let may = DeletionPermit::for_target(progress, key, target)
         .filter(|_| progress.plan.strategy_traits().revoker == StepActor::Program);
     may.map_or_else(
@@ -35,7 +46,10 @@ pub(super) fn delete_orphan(progress: &RotationState<'_>, key: &str, target: &Re
 
 /// What is revoked: what the person chose, or the only thing that it can be.
 pub(super) fn revocation_target(progress: &RotationState<'_>) -> RevocationTarget {
-    match (progress.plan.strategy_traits().revocation_key, progress.old_remote_candidates().as_slice()) {
+    match (
+        progress.plan.strategy_traits().revocation_key,
+        progress.old_remote_candidates().as_slice(),
+    ) {
         (RevocationKey::ByValue, _) if progress.plan.purpose == RotationPurpose::Revoke => {
             RevocationTarget::ByValue(SecretSlot::Current)
         }
@@ -49,7 +63,9 @@ pub(super) fn revocation_target(progress: &RotationState<'_>) -> RevocationTarge
 pub(super) fn slot_swap(progress: &RotationState<'_>) -> Option<SlotSwap> {
     let old = match progress.plan.purpose {
         RotationPurpose::Create => None,
-        RotationPurpose::Replace | RotationPurpose::Revoke => Some(progress.old_secret?.fingerprint.clone()),
+        RotationPurpose::Replace | RotationPurpose::Revoke => {
+            Some(progress.old_secret?.fingerprint.clone())
+        }
     };
     Some(SlotSwap { old, new: new_fingerprint(progress)? })
 }
@@ -66,7 +82,9 @@ fn step_action(progress: &RotationState<'_>, step: &RotationStep) -> Option<Next
         RotationStep::Promote => return promote_or_confirm(progress),
         RotationStep::Deliver(consumer) => StepAction::Deliver(consumer.clone()),
         RotationStep::Revoke | RotationStep::AwaitRevoke => return revoke_or_ask(progress),
-        RotationStep::VerifyRevoked => StepAction::VerifyRevoked(progress.old_secret?.fingerprint.clone()),
+        RotationStep::VerifyRevoked => {
+            StepAction::VerifyRevoked(progress.old_secret?.fingerprint.clone())
+        }
         RotationStep::ClearSlots => StepAction::ClearSlots,
         RotationStep::DeleteOrphan(_)
         | RotationStep::FindOrphans
@@ -78,7 +96,9 @@ fn step_action(progress: &RotationState<'_>, step: &RotationStep) -> Option<Next
 }
 
 fn create_or_paste(progress: &RotationState<'_>) -> NextStep {
-    if progress.plan.strategy_traits().creator == StepActor::User || progress.manual_fallback.create_reason.is_some() {
+    if progress.plan.strategy_traits().creator == StepActor::User
+        || progress.manual_fallback.create_reason.is_some()
+    {
         return NextStep::AskUser(prompts::paste_prompt(progress));
     }
     // Plans of older journals do not name the sign-in.
@@ -87,13 +107,16 @@ fn create_or_paste(progress: &RotationState<'_>) -> NextStep {
     {
         return request_sign_in(progress);
     }
-    NextStep::Execute(StepAction::Create { name: progress.plan.remote_name(progress.creation_history.next_attempt_number()) })
+    NextStep::Execute(StepAction::Create {
+        name: progress.plan.remote_name(progress.creation_history.next_attempt_number()),
+    })
 }
 
 /// A sign-in that came to nothing is not begun again unasked: who said no is not sent to the page once more.
 fn request_sign_in(progress: &RotationState<'_>) -> NextStep {
     let failed = |trouble: &RepeatedFailure<'_>| {
-        *trouble.step == RotationStep::AwaitSignIn || trouble.failure.kind == StepFailureKind::Refused
+        *trouble.step == RotationStep::AwaitSignIn
+            || trouble.failure.kind == StepFailureKind::Refused
     };
     let need = match progress.last_failure.filter(failed) {
         Some(trouble) => prompts::failure_prompt(progress, trouble),
@@ -106,9 +129,14 @@ fn promote_or_confirm(progress: &RotationState<'_>) -> Option<NextStep> {
     let change = slot_swap(progress)?;
     match progress.scope_comparison()? {
         ScopeComparison::Same => Some(NextStep::Execute(StepAction::Promote(change))),
-        _ if progress.new_secret.as_ref()?.override_accepted => Some(NextStep::Execute(StepAction::Promote(change))),
+        _ if progress.new_secret.as_ref()?.override_accepted => {
+            Some(NextStep::Execute(StepAction::Promote(change)))
+        }
         sameness => {
-            let need = PromptKind::ConfirmOverride { sameness, typed: progress.plan.name.as_str().to_owned() };
+            let need = PromptKind::ConfirmOverride {
+                sameness,
+                typed: progress.plan.name.as_str().to_owned(),
+            };
             Some(NextStep::AskUser(UserPrompt::new(progress, &RotationStep::Promote, need)))
         }
     }
@@ -117,12 +145,17 @@ fn promote_or_confirm(progress: &RotationState<'_>) -> Option<NextStep> {
 fn revoke_or_ask(progress: &RotationState<'_>) -> Option<NextStep> {
     let by_program = progress.plan.strategy_traits().revoker == StepActor::Program;
     let candidates = progress.old_remote_candidates();
-    if by_program && progress.plan.strategy_traits().revocation_key == RevocationKey::ById && candidates.len() > 1 {
+    if by_program
+        && progress.plan.strategy_traits().revocation_key == RevocationKey::ById
+        && candidates.len() > 1
+    {
         let need = PromptKind::SelectOld(candidates.into_iter().cloned().collect());
         return Some(NextStep::AskUser(UserPrompt::new(progress, &RotationStep::Revoke, need)));
     }
     let target = revocation_target(progress);
-    let by_hand = !by_program || target == RevocationTarget::Unknown || progress.manual_fallback.revoke_reason.is_some();
+    let by_hand = !by_program
+        || target == RevocationTarget::Unknown
+        || progress.manual_fallback.revoke_reason.is_some();
     let may = RevocationPermit::for_target(progress, target)?;
     Some(if by_hand {
         NextStep::AskUser(prompts::revocation_prompt(progress, may))

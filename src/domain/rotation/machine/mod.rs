@@ -155,15 +155,18 @@ fn reconcile_query(progress: &RotationState<'_>) -> Option<ReconcileQuery> {
     stale.extend(progress.old_secret.map(|old| old.fingerprint.clone()));
     match progress.unresolved_step? {
         RotationStep::Create => {
-            let attempt = progress
-                .creation_history
-                .attempts
-                .last()
-                .filter(|_| progress.plan.strategy_traits().traceability == CreationTraceability::ByName);
-            Some(ReconcileQuery::Creation { name: attempt.map(|attempt| progress.plan.remote_name(*attempt)), stale })
+            let attempt = progress.creation_history.attempts.last().filter(|_| {
+                progress.plan.strategy_traits().traceability == CreationTraceability::ByName
+            });
+            Some(ReconcileQuery::Creation {
+                name: attempt.map(|attempt| progress.plan.remote_name(*attempt)),
+                stale,
+            })
         }
         RotationStep::AwaitPaste => Some(ReconcileQuery::Paste { stale }),
-        RotationStep::Revoke => Some(ReconcileQuery::Revocation(forward::revocation_target(progress))),
+        RotationStep::Revoke => {
+            Some(ReconcileQuery::Revocation(forward::revocation_target(progress)))
+        }
         _ => None,
     }
 }
@@ -171,7 +174,10 @@ fn reconcile_query(progress: &RotationState<'_>) -> Option<ReconcileQuery> {
 /// The same, after the wait that the failures so far call for; a question, where waiting is no use.
 fn with_backoff(progress: &RotationState<'_>, go: NextStep) -> NextStep {
     let step = go.step().filter(|_| !matches!(go, NextStep::AskUser(_)));
-    let Some(trouble) = progress.last_failure.filter(|trouble| Some(trouble.step) == step.as_ref()) else { return go };
+    let Some(trouble) = progress.last_failure.filter(|trouble| Some(trouble.step) == step.as_ref())
+    else {
+        return go;
+    };
     match retry_delay(trouble) {
         Some(delay) => NextStep::Wait { delay, then: Box::new(go) },
         None => NextStep::AskUser(prompts::failure_prompt(progress, trouble)),
@@ -183,7 +189,9 @@ fn retry_delay(trouble: RepeatedFailure<'_>) -> Option<Duration> {
         StepFailureKind::Retryable | StepFailureKind::OutcomeUnknown => {
             BackoffPolicy::for_step(trouble.step).delay_after(trouble.count)
         }
-        StepFailureKind::Refused | StepFailureKind::QuotaExceeded | StepFailureKind::SecretLost => None,
+        StepFailureKind::Refused | StepFailureKind::QuotaExceeded | StepFailureKind::SecretLost => {
+            None
+        }
     }
 }
 

@@ -54,15 +54,20 @@ pub struct DeletionPermit {
 impl NewSecretVerified {
     fn from_state(progress: &RotationState<'_>) -> Option<Self> {
         let new = progress.new_secret.as_ref()?;
-        let accepted = new.access_scope.is_some() && progress.completed_steps.contains(&RotationStep::Verify);
-        let passed = new.override_accepted || progress.scope_comparison() == Some(ScopeComparison::Same);
+        let accepted =
+            new.access_scope.is_some() && progress.completed_steps.contains(&RotationStep::Verify);
+        let passed =
+            new.override_accepted || progress.scope_comparison() == Some(ScopeComparison::Same);
         (accepted && passed).then(|| Self(new.created.fingerprint.clone()))
     }
 }
 
 impl NewSecretPromoted {
     fn from_state(progress: &RotationState<'_>) -> Option<Self> {
-        let new = progress.new_secret.as_ref().filter(|_| progress.completed_steps.contains(&RotationStep::Promote))?;
+        let new = progress
+            .new_secret
+            .as_ref()
+            .filter(|_| progress.completed_steps.contains(&RotationStep::Promote))?;
         Some(Self(new.created.fingerprint.clone()))
     }
 }
@@ -72,7 +77,9 @@ impl AllDelivered {
         progress
             .plan
             .consumers()
-            .all(|consumer| progress.completed_steps.contains(&RotationStep::Deliver(consumer.to_owned())))
+            .all(|consumer| {
+                progress.completed_steps.contains(&RotationStep::Deliver(consumer.to_owned()))
+            })
             .then_some(Self)
     }
 }
@@ -80,10 +87,16 @@ impl AllDelivered {
 impl RevocationPermit {
     /// Leave to revoke what `target` names, if the journal proves that the new secret has taken its place, or if the plan
     /// is to revoke it and nothing else.
-    pub(super) fn for_target(progress: &RotationState<'_>, target: RevocationTarget) -> Option<Self> {
+    pub(super) fn for_target(
+        progress: &RotationState<'_>,
+        target: RevocationTarget,
+    ) -> Option<Self> {
         match progress.plan.purpose {
             RotationPurpose::Revoke => {
-                return progress.completed_steps.contains(&RotationStep::Snapshot).then_some(Self { target });
+                return progress
+                    .completed_steps
+                    .contains(&RotationStep::Snapshot)
+                    .then_some(Self { target });
             }
             RotationPurpose::Create => return None,
             RotationPurpose::Replace => {}
@@ -105,7 +118,8 @@ impl RevocationPermit {
         (verified, promoted, _): (NewSecretVerified, NewSecretPromoted, AllDelivered),
     ) -> Option<Self> {
         let same = verified.0 == promoted.0;
-        let own = matches!(&target, RevocationTarget::ById(remote) if progress.is_new_remote(&remote.id));
+        let own =
+            matches!(&target, RevocationTarget::ById(remote) if progress.is_new_remote(&remote.id));
         (same && !own).then_some(Self { target })
     }
 
@@ -117,16 +131,23 @@ impl RevocationPermit {
 
 impl DeletionPermit {
     /// Leave to remove what `target` names, if it is neither in use nor older than this rotation.
-    pub(super) fn for_target(progress: &RotationState<'_>, key: &str, target: &RevocationTarget) -> Option<Self> {
+    pub(super) fn for_target(
+        progress: &RotationState<'_>,
+        key: &str,
+        target: &RevocationTarget,
+    ) -> Option<Self> {
         let restored = !progress.started_steps.contains(&RotationStep::Promote)
             || progress.completed_steps.contains(&RotationStep::RestoreOld);
         let nothing_before = progress.plan.purpose == RotationPurpose::Create;
-        let proven = (nothing_before || progress.completed_steps.contains(&RotationStep::VerifyOld)) && restored;
+        let proven = (nothing_before
+            || progress.completed_steps.contains(&RotationStep::VerifyOld))
+            && restored;
         let of_use = match target {
             RevocationTarget::Unknown => true,
             RevocationTarget::ByValue(_) => progress.new_secret.is_some() && !proven,
             RevocationTarget::ById(remote) => {
-                progress.is_old_remote(&remote.id) || (progress.is_new_remote(&remote.id) && !proven)
+                progress.is_old_remote(&remote.id)
+                    || (progress.is_new_remote(&remote.id) && !proven)
             }
         };
         (!of_use).then(|| Self { key: key.to_owned(), target: target.clone() })
@@ -147,7 +168,9 @@ impl DeletionPermit {
 mod tests {
     use super::*;
     use crate::domain::rotation::journal::{JournalEntry, OldAccess, RotationJournal, StepOutcome};
-    use crate::domain::rotation::tests::gates::{AUTOMATIC, delivered_journal, journal, minted, seen, verified_journal};
+    use crate::domain::rotation::tests::gates::{
+        AUTOMATIC, delivered_journal, journal, minted, seen, verified_journal,
+    };
     use crate::domain::rotation::tests::world::{print, reach};
 
     fn remote(id: &str) -> RevocationTarget {
@@ -161,7 +184,13 @@ mod tests {
     #[test]
     fn leave_to_revoke_rests_on_every_single_proof() {
         let whole = delivered_journal(AUTOMATIC);
-        assert!(RevocationPermit::for_target(&RotationState::from_journal(&whole), RevocationTarget::Unknown).is_some());
+        assert!(
+            RevocationPermit::for_target(
+                &RotationState::from_journal(&whole),
+                RevocationTarget::Unknown
+            )
+            .is_some()
+        );
         let proofs: [fn(&StepOutcome) -> bool; 3] = [
             |outcome| matches!(outcome, StepOutcome::Verified { .. }),
             |outcome| matches!(outcome, StepOutcome::Promoted(_)),
@@ -169,18 +198,34 @@ mod tests {
         ];
         for is_proof in proofs {
             let mut cut = RotationJournal::new(whole.plan().clone());
-            let kept = whole.entries().iter().filter(|entry| !matches!(entry, JournalEntry::Done(outcome) if is_proof(outcome)));
+            let kept = whole
+                .entries()
+                .iter()
+                .filter(|entry| !matches!(entry, JournalEntry::Done(outcome) if is_proof(outcome)));
             kept.for_each(|entry| cut.push(entry.clone()));
             assert_eq!(cut.entries().len() + 1, whole.entries().len());
-            assert_eq!(RevocationPermit::for_target(&RotationState::from_journal(&cut), RevocationTarget::Unknown), None);
+            assert_eq!(
+                RevocationPermit::for_target(
+                    &RotationState::from_journal(&cut),
+                    RevocationTarget::Unknown
+                ),
+                None
+            );
         }
     }
 
     #[test]
     fn nothing_revokes_what_this_rotation_made_nor_for_a_weaker_successor() {
         let whole = delivered_journal(AUTOMATIC);
-        assert!(RevocationPermit::for_target(&RotationState::from_journal(&whole), remote("r0")).is_some());
-        assert_eq!(RevocationPermit::for_target(&RotationState::from_journal(&whole), remote("r1")), None, "r1 is the new one");
+        assert!(
+            RevocationPermit::for_target(&RotationState::from_journal(&whole), remote("r0"))
+                .is_some()
+        );
+        assert_eq!(
+            RevocationPermit::for_target(&RotationState::from_journal(&whole), remote("r1")),
+            None,
+            "r1 is the new one"
+        );
 
         let mut weaker = verified_journal(AUTOMATIC, &["acme"]);
         weaker.push(JournalEntry::Done(StepOutcome::Promoted(print(1))));
@@ -197,8 +242,10 @@ mod tests {
     #[test]
     fn the_new_one_is_discarded_only_when_the_old_one_is_back_and_works() {
         let mut journal = verified_journal(AUTOMATIC, &["acme", "beta"]);
-        let (new, old, held) = (remote("r1"), remote("r0"), RevocationTarget::ByValue(SecretSlot::Pending));
-        let may = |journal: &RotationJournal| [&new, &held].map(|target| may_discard(journal, target));
+        let (new, old, held) =
+            (remote("r1"), remote("r0"), RevocationTarget::ByValue(SecretSlot::Pending));
+        let may =
+            |journal: &RotationJournal| [&new, &held].map(|target| may_discard(journal, target));
         assert_eq!(may(&journal), [false; 2], "the old one was not seen to work");
         journal.push(JournalEntry::Done(StepOutcome::OldSecretVerified));
         assert_eq!(may(&journal), [true; 2]);
@@ -206,16 +253,26 @@ mod tests {
         assert_eq!(may(&journal), [false; 2], "it may be the current one");
         journal.push(JournalEntry::Done(StepOutcome::OldSecretRestored));
         assert_eq!(may(&journal), [true; 2]);
-        assert!(!may_discard(&journal, &old) && !may_discard(&journal, &RevocationTarget::Unknown), "whatever is proven");
-        assert!(may_discard(&journal, &remote("r9")), "nobody uses what an earlier attempt has left");
+        assert!(
+            !may_discard(&journal, &old) && !may_discard(&journal, &RevocationTarget::Unknown),
+            "whatever is proven"
+        );
+        assert!(
+            may_discard(&journal, &remote("r9")),
+            "nobody uses what an earlier attempt has left"
+        );
     }
 
     #[test]
     fn what_an_earlier_attempt_has_left_needs_no_proof() {
         let old = seen(OldAccess::Known(reach(&["acme"])), &["r0"]);
         let early = journal(AUTOMATIC, [StepOutcome::StoreVerified, old]);
-        assert!(may_discard(&early, &remote("r9")) && may_discard(&early, &RevocationTarget::ByValue(SecretSlot::Pending)));
-        let made = journal(AUTOMATIC, [StepOutcome::StoreVerified, StepOutcome::Created(minted(1))]);
+        assert!(
+            may_discard(&early, &remote("r9"))
+                && may_discard(&early, &RevocationTarget::ByValue(SecretSlot::Pending))
+        );
+        let made =
+            journal(AUTOMATIC, [StepOutcome::StoreVerified, StepOutcome::Created(minted(1))]);
         assert!(!may_discard(&made, &remote("r1")));
     }
 }

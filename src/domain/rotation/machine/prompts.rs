@@ -81,13 +81,18 @@ pub enum PromptKind {
 }
 
 /// The question that a step's trouble calls for.
-pub(super) fn failure_prompt(progress: &RotationState<'_>, trouble: RepeatedFailure<'_>) -> UserPrompt {
+pub(super) fn failure_prompt(
+    progress: &RotationState<'_>,
+    trouble: RepeatedFailure<'_>,
+) -> UserPrompt {
     let why = trouble.failure.why.clone();
     let step = trouble.step;
     let need = match (step, trouble.failure.kind) {
         (RotationStep::DeleteOrphan(key), _) => return deletion_prompt(progress, key),
         (RotationStep::VerifyRevoked, StepFailureKind::Retryable) => PromptKind::StillActive(why),
-        (RotationStep::Create, StepFailureKind::QuotaExceeded) => PromptKind::FreeQuota { limit: progress.plan.max_live, why },
+        (RotationStep::Create, StepFailureKind::QuotaExceeded) => {
+            PromptKind::FreeQuota { limit: progress.plan.max_live, why }
+        }
         _ => PromptKind::StepBlocked(why),
     };
     UserPrompt::new(progress, step, need)
@@ -96,12 +101,21 @@ pub(super) fn failure_prompt(progress: &RotationState<'_>, trouble: RepeatedFail
 /// The question to make a new secret and paste it.
 pub(super) fn paste_prompt(progress: &RotationState<'_>) -> UserPrompt {
     let RotationPlan { instructions, page, .. } = progress.plan;
-    let why = progress.creation_history.paste_reason.or(progress.manual_fallback.create_reason).map(str::to_owned);
+    let why = progress
+        .creation_history
+        .paste_reason
+        .or(progress.manual_fallback.create_reason)
+        .map(str::to_owned);
     let name = progress.plan.remote_name(progress.creation_history.next_attempt_number());
     UserPrompt::new(
         progress,
         &RotationStep::AwaitPaste,
-        PromptKind::PasteSecret { instructions: instructions.clone(), page: page.clone(), name, why },
+        PromptKind::PasteSecret {
+            instructions: instructions.clone(),
+            page: page.clone(),
+            name,
+            why,
+        },
     )
 }
 
@@ -117,18 +131,36 @@ pub(super) fn revocation_prompt(progress: &RotationState<'_>, may: RevocationPer
     UserPrompt::new(
         progress,
         &RotationStep::AwaitRevoke,
-        PromptKind::RevokeManually { may, instructions: instructions.clone(), page: page.clone(), why },
+        PromptKind::RevokeManually {
+            may,
+            instructions: instructions.clone(),
+            page: page.clone(),
+            why,
+        },
     )
 }
 
 /// The question to remove a stray by hand.
 pub(super) fn deletion_prompt(progress: &RotationState<'_>, key: &str) -> UserPrompt {
-    let known = progress.creation_history.orphans.iter().find(|(other, _)| other == key).map(|(_, target)| target.clone());
+    let known = progress
+        .creation_history
+        .orphans
+        .iter()
+        .find(|(other, _)| other == key)
+        .map(|(_, target)| target.clone());
     let target = known
         .or_else(|| progress.new_secret.as_ref().map(|new| progress.deletion_target(new.created)))
         .unwrap_or(RevocationTarget::Unknown);
     let step = RotationStep::DeleteOrphan(key.to_owned());
-    UserPrompt::new(progress, &step, PromptKind::DeleteManually { key: key.to_owned(), target, page: progress.plan.page.clone() })
+    UserPrompt::new(
+        progress,
+        &step,
+        PromptKind::DeleteManually {
+            key: key.to_owned(),
+            target,
+            page: progress.plan.page.clone(),
+        },
+    )
 }
 
 impl UserPrompt {
@@ -146,7 +178,10 @@ impl UserPrompt {
         choices.extend(progress.can_skip(step).then(|| UserDecision::Skip(step.clone())));
         choices.extend(progress.can_create_another().then_some(UserDecision::CreateAnother));
         choices.extend((*step == RotationStep::VerifyOld).then_some(UserDecision::Continue));
-        choices.extend((!progress.is_rolling_back() && progress.rollback_blocker().is_none()).then_some(UserDecision::RollBack));
+        choices.extend(
+            (!progress.is_rolling_back() && progress.rollback_blocker().is_none())
+                .then_some(UserDecision::RollBack),
+        );
         Self { step: step.clone(), purpose: progress.plan.purpose, kind: need, choices }
     }
 
@@ -160,36 +195,58 @@ impl UserPrompt {
                     reason_prefix(why.as_deref())
                 )
             }
-            PromptKind::SignIn => "sign in again in the browser, as the same person as before".to_owned(),
-            PromptKind::SelectOld(among) => format!("say which of these {} is the old one, to be revoked", among.len()),
+            PromptKind::SignIn => {
+                "sign in again in the browser, as the same person as before".to_owned()
+            }
+            PromptKind::SelectOld(among) => {
+                format!("say which of these {} is the old one, to be revoked", among.len())
+            }
             PromptKind::ConfirmOverride { sameness, typed } => {
                 format!(
                     "the new secret is not the same: {}. Type \"{typed}\" to take it all the same",
                     sameness.objections().join("; ")
                 )
             }
-            PromptKind::RevokeManually { instructions, why, .. } => {
-                format!("{}revoke {object} at the provider. {instructions}", reason_prefix(why.as_deref())).trim_end().to_owned()
-            }
+            PromptKind::RevokeManually { instructions, why, .. } => format!(
+                "{}revoke {object} at the provider. {instructions}",
+                reason_prefix(why.as_deref())
+            )
+            .trim_end()
+            .to_owned(),
             PromptKind::DeleteManually { key, target, .. } => match target {
                 RevocationTarget::ById(remote) => {
-                    format!("delete {} ({}) at the provider: it is of no use", remote.label, remote.id)
+                    format!(
+                        "delete {} ({}) at the provider: it is of no use",
+                        remote.label, remote.id
+                    )
                 }
-                RevocationTarget::ByValue(_) => format!("delete {key} at the provider: it is of no use"),
+                RevocationTarget::ByValue(_) => {
+                    format!("delete {key} at the provider: it is of no use")
+                }
                 RevocationTarget::Unknown => {
-                    format!("delete {key} at the provider, if it is there and was made for this: nothing else knows of it")
+                    format!(
+                        "delete {key} at the provider, if it is there and was made for this: nothing else knows of it"
+                    )
                 }
             },
             PromptKind::FreeQuota { limit: Some(limit), why } => {
-                format!("the provider allows {limit} of these at the same time ({why}): delete one that is not in use")
+                format!(
+                    "the provider allows {limit} of these at the same time ({why}): delete one that is not in use"
+                )
             }
             PromptKind::FreeQuota { limit: None, why } => {
-                format!("the provider allows no more of these ({why}): delete one that is not in use")
+                format!(
+                    "the provider allows no more of these ({why}): delete one that is not in use"
+                )
             }
             PromptKind::StillActive(why) => {
-                format!("{object} was revoked but still works ({why}): keep looking, or see to it at the provider")
+                format!(
+                    "{object} was revoked but still works ({why}): keep looking, or see to it at the provider"
+                )
             }
-            PromptKind::StepBlocked(why) => format!("could not {}: {why}", self.purpose.describe_step(&self.step)),
+            PromptKind::StepBlocked(why) => {
+                format!("could not {}: {why}", self.purpose.describe_step(&self.step))
+            }
         }
     }
 }
@@ -197,7 +254,9 @@ impl UserPrompt {
 impl PromptKind {
     fn specific_choices(&self) -> Vec<UserDecision> {
         match self {
-            Self::SelectOld(among) => among.iter().map(|remote| UserDecision::SelectedOld(remote.id.clone())).collect(),
+            Self::SelectOld(among) => {
+                among.iter().map(|remote| UserDecision::SelectedOld(remote.id.clone())).collect()
+            }
             Self::RevokeManually { .. } => vec![UserDecision::RevokedManually],
             Self::DeleteManually { key, .. } => vec![UserDecision::DeletedManually(key.clone())],
             _ => Vec::new(),

@@ -6,14 +6,17 @@ use super::permits::RevocationTarget;
 use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::access_scope::{AccessScope, ScopeComparison, compare_scopes};
 use crate::domain::rotation::journal::{
-    CreatedSecret, CreationStatus, JournalEntry, OldAccess, OldSecretSnapshot, ReconciliationResult, RevocationStatus,
-    RotationJournal, SecretFingerprint, StepFailure, StepFailureKind, StepOutcome, UserDecision,
+    CreatedSecret, CreationStatus, JournalEntry, OldAccess, OldSecretSnapshot,
+    ReconciliationResult, RevocationStatus, RotationJournal, SecretFingerprint, StepFailure,
+    StepFailureKind, StepOutcome, UserDecision,
 };
 use crate::domain::rotation::plan::RotationPlan;
 use crate::domain::rotation::purpose::RotationPurpose;
 use crate::domain::rotation::remote_credential::{RemoteCredential, parse_attempt};
 use crate::domain::rotation::step::RotationStep;
-use crate::domain::rotation::strategy_traits::{CreationTraceability, RevocationKey, SecretOverlap, StepActor};
+use crate::domain::rotation::strategy_traits::{
+    CreationTraceability, RevocationKey, SecretOverlap, StepActor,
+};
 
 /// What is known now.
 pub(super) struct RotationState<'a> {
@@ -109,8 +112,8 @@ impl<'a> RotationState<'a> {
 
     /// Why there is no way back any more; `None` while there is one.
     pub(super) fn rollback_blocker(&self) -> Option<&'static str> {
-        let revoked =
-            self.completed_steps.contains(&RotationStep::Revoke) || self.completed_steps.contains(&RotationStep::AwaitRevoke);
+        let revoked = self.completed_steps.contains(&RotationStep::Revoke)
+            || self.completed_steps.contains(&RotationStep::AwaitRevoke);
         if revoked {
             Some("it has been revoked, and nothing brings it back")
         } else if self.revocation_uncertain || self.unresolved_step == Some(&RotationStep::Revoke) {
@@ -124,7 +127,8 @@ impl<'a> RotationState<'a> {
 
     /// Whether any secret was pasted that may be what the old one died of: any but those that belong to somebody else.
     fn old_secret_may_be_replaced(&self) -> bool {
-        self.creation_history.replacement_abandoned || (self.new_secret.is_some() && !self.new_secret_is_foreign())
+        self.creation_history.replacement_abandoned
+            || (self.new_secret.is_some() && !self.new_secret_is_foreign())
     }
 
     /// Whether what was pasted turned out to be something else altogether, such as another person's secret.
@@ -158,9 +162,12 @@ impl<'a> RotationState<'a> {
     pub(super) fn is_step_satisfied(&self, step: &RotationStep) -> bool {
         match step {
             RotationStep::Create | RotationStep::AwaitPaste => self.new_secret.is_some(),
-            RotationStep::AwaitSignIn => self.new_secret.is_some() || self.completed_steps.contains(step),
+            RotationStep::AwaitSignIn => {
+                self.new_secret.is_some() || self.completed_steps.contains(step)
+            }
             RotationStep::Revoke | RotationStep::AwaitRevoke => {
-                self.completed_steps.contains(&RotationStep::Revoke) || self.completed_steps.contains(&RotationStep::AwaitRevoke)
+                self.completed_steps.contains(&RotationStep::Revoke)
+                    || self.completed_steps.contains(&RotationStep::AwaitRevoke)
             }
             other => self.completed_steps.contains(other),
         }
@@ -173,7 +180,9 @@ impl<'a> RotationState<'a> {
             return Some(ScopeComparison::Same);
         }
         Some(match &self.old_secret?.access {
-            OldAccess::Known(old) => compare_scopes(old, new, self.plan.strategy_traits().principal_policy),
+            OldAccess::Known(old) => {
+                compare_scopes(old, new, self.plan.strategy_traits().principal_policy)
+            }
             OldAccess::Unknown(why) => ScopeComparison::Incomparable(why.clone()),
         })
     }
@@ -192,7 +201,10 @@ impl<'a> RotationState<'a> {
     }
 
     pub(super) fn is_new_remote(&self, id: &str) -> bool {
-        self.new_secret.as_ref().and_then(|new| new.created.remote.as_ref()).is_some_and(|remote| remote.id == id)
+        self.new_secret
+            .as_ref()
+            .and_then(|new| new.created.remote.as_ref())
+            .is_some_and(|remote| remote.id == id)
     }
 
     /// Whether its name says that the program has made it in the course of this rotation.
@@ -203,10 +215,9 @@ impl<'a> RotationState<'a> {
 
     /// The next thing at the provider that is of no use and still there.
     pub(super) fn next_orphan(&self) -> Option<&(String, RevocationTarget)> {
-        self.creation_history
-            .orphans
-            .iter()
-            .find(|(key, _)| !self.completed_steps.contains(&RotationStep::DeleteOrphan(key.clone())))
+        self.creation_history.orphans.iter().find(|(key, _)| {
+            !self.completed_steps.contains(&RotationStep::DeleteOrphan(key.clone()))
+        })
     }
 
     /// Whether the provider must be asked for things that nobody knows of.
@@ -231,8 +242,12 @@ impl<'a> RotationState<'a> {
             JournalEntry::Intent(step) => self.apply_intent(step),
             JournalEntry::Done(outcome) => self.apply_outcome(outcome),
             JournalEntry::Failed(step, failure) => self.apply_failure(step, failure),
-            JournalEntry::Reconciled(ReconciliationResult::Creation(trail)) => self.apply_creation_status(trail),
-            JournalEntry::Reconciled(ReconciliationResult::Revocation(fate)) => self.apply_revocation_status(*fate),
+            JournalEntry::Reconciled(ReconciliationResult::Creation(trail)) => {
+                self.apply_creation_status(trail)
+            }
+            JournalEntry::Reconciled(ReconciliationResult::Revocation(fate)) => {
+                self.apply_revocation_status(*fate)
+            }
             JournalEntry::UserDecision(saying) => self.apply_decision(saying),
         }
     }
@@ -257,23 +272,34 @@ impl<'a> RotationState<'a> {
                 self.creation_history.pasted_count += 1;
                 return self.accept_new_secret(minted);
             }
-            StepOutcome::Staged(fingerprint) | StepOutcome::Verified { fingerprint, .. } | StepOutcome::Promoted(fingerprint)
+            StepOutcome::Staged(fingerprint)
+            | StepOutcome::Verified { fingerprint, .. }
+            | StepOutcome::Promoted(fingerprint)
                 if !self.is_new_fingerprint(fingerprint) =>
             {
                 return self.mark_new_secret_lost();
             }
-            StepOutcome::Verified { reach, .. } => self.new_secret.iter_mut().for_each(|new| new.access_scope = Some(reach)),
+            StepOutcome::Verified { reach, .. } => {
+                self.new_secret.iter_mut().for_each(|new| new.access_scope = Some(reach))
+            }
             StepOutcome::SnapshotTaken(snapshot) => self.old_secret = Some(snapshot),
-            StepOutcome::OrphansListed(found) => self.creation_history.orphans.extend(self.unknown_orphans(found)),
+            StepOutcome::OrphansListed(found) => {
+                self.creation_history.orphans.extend(self.unknown_orphans(found))
+            }
             _ => {}
         }
         self.completed_steps.insert(outcome.step());
     }
 
     fn apply_failure(&mut self, step: &'a RotationStep, failure: &'a StepFailure) {
-        self.unresolved_step = (failure.kind == StepFailureKind::OutcomeUnknown && !step.is_repeatable()).then_some(step);
+        self.unresolved_step = (failure.kind == StepFailureKind::OutcomeUnknown
+            && !step.is_repeatable())
+        .then_some(step);
         match (step, failure.kind) {
-            (RotationStep::Stage | RotationStep::Verify | RotationStep::Promote, StepFailureKind::SecretLost) => {
+            (
+                RotationStep::Stage | RotationStep::Verify | RotationStep::Promote,
+                StepFailureKind::SecretLost,
+            ) => {
                 return self.mark_new_secret_lost();
             }
             // What nobody has yet is not asked for by hand: whatever was made by then goes, and it is over.
@@ -289,9 +315,14 @@ impl<'a> RotationState<'a> {
                 _ = self.completed_steps.insert(RotationStep::AwaitSignIn)
             }
             // Without a sign-in, nobody can make it by hand either.
-            (RotationStep::Create, StepFailureKind::Refused) if self.plan.strategy_traits().creator == StepActor::UserSignIn => {}
-            (RotationStep::Create, StepFailureKind::Refused) => self.manual_fallback.create_reason = Some(&failure.why),
-            (RotationStep::Revoke, StepFailureKind::Refused) => self.manual_fallback.revoke_reason = Some(&failure.why),
+            (RotationStep::Create, StepFailureKind::Refused)
+                if self.plan.strategy_traits().creator == StepActor::UserSignIn => {}
+            (RotationStep::Create, StepFailureKind::Refused) => {
+                self.manual_fallback.create_reason = Some(&failure.why)
+            }
+            (RotationStep::Revoke, StepFailureKind::Refused) => {
+                self.manual_fallback.revoke_reason = Some(&failure.why)
+            }
             // It is told when another one is asked for, and stands in the way of nothing.
             (RotationStep::AwaitPaste, StepFailureKind::Refused) => {
                 self.creation_history.paste_reason = Some(&failure.why);
@@ -300,7 +331,10 @@ impl<'a> RotationState<'a> {
             }
             _ => {}
         }
-        let before = self.last_failure.filter(|trouble| trouble.step == step).map_or(0, |trouble| trouble.count);
+        let before = self
+            .last_failure
+            .filter(|trouble| trouble.step == step)
+            .map_or(0, |trouble| trouble.count);
         self.last_failure = Some(RepeatedFailure { step, failure, count: before + 1 });
     }
 
@@ -311,19 +345,24 @@ impl<'a> RotationState<'a> {
             // The step stays open: without this secret, what has become of it is looked for once more.
             self.creation_history.seen_fingerprints.push(foundling);
             self.creation_history.replacement_abandoned = true;
-            self.creation_history.paste_reason = Some("nobody knows whether the secret in the store is the one that was pasted");
+            self.creation_history.paste_reason =
+                Some("nobody knows whether the secret in the store is the one that was pasted");
             return;
         }
-        self.creation_history.possibly_unseen |= self.unresolved_step == Some(&RotationStep::Create) && self.may_be_unseen(trail);
+        self.creation_history.possibly_unseen |=
+            self.unresolved_step == Some(&RotationStep::Create) && self.may_be_unseen(trail);
         self.unresolved_step = None;
         match trail {
-            CreationStatus::InPendingSlot(minted) if !self.creation_history.seen_fingerprints.contains(&&minted.fingerprint) => {
+            CreationStatus::InPendingSlot(minted)
+                if !self.creation_history.seen_fingerprints.contains(&&minted.fingerprint) =>
+            {
                 self.accept_new_secret(minted)
             }
             CreationStatus::InPendingSlot(_) | CreationStatus::NotCreated => {}
-            CreationStatus::Orphaned(remote) => {
-                self.creation_history.orphans.push((remote.id.clone(), RevocationTarget::ById(remote.clone())))
-            }
+            CreationStatus::Orphaned(remote) => self
+                .creation_history
+                .orphans
+                .push((remote.id.clone(), RevocationTarget::ById(remote.clone()))),
             CreationStatus::Unknown(_) => self.add_orphan(RevocationTarget::Unknown),
         }
     }
@@ -331,9 +370,13 @@ impl<'a> RotationState<'a> {
     /// A secret of which nobody knows for sure what it is at the provider: it may belong to an attempt that was given up
     /// and is dead, or be listed later under a name that nobody connects with it, and be swept away while it is in use.
     fn uncertain_fingerprint(&self, trail: &'a CreationStatus) -> Option<&'a SecretFingerprint> {
-        let CreationStatus::InPendingSlot(CreatedSecret { fingerprint, remote }) = trail else { return None };
+        let CreationStatus::InPendingSlot(CreatedSecret { fingerprint, remote }) = trail else {
+            return None;
+        };
         let created = self.unresolved_step == Some(&RotationStep::Create);
-        let nameless = created && remote.is_none() && self.plan.strategy_traits().traceability == CreationTraceability::ByName;
+        let nameless = created
+            && remote.is_none()
+            && self.plan.strategy_traits().traceability == CreationTraceability::ByName;
         (nameless || self.creation_history.possibly_unseen).then_some(fingerprint)
     }
 
@@ -342,7 +385,9 @@ impl<'a> RotationState<'a> {
     fn may_be_unseen(&self, trail: &CreationStatus) -> bool {
         match trail {
             CreationStatus::InPendingSlot(_) => false,
-            CreationStatus::NotCreated => self.plan.strategy_traits().traceability == CreationTraceability::ByName,
+            CreationStatus::NotCreated => {
+                self.plan.strategy_traits().traceability == CreationTraceability::ByName
+            }
             CreationStatus::Orphaned(_) | CreationStatus::Unknown(_) => true,
         }
     }
@@ -363,11 +408,17 @@ impl<'a> RotationState<'a> {
                 self.new_secret.iter_mut().for_each(|new| new.override_accepted = true);
             }
             UserDecision::SelectedOld(id) => {
-                let found = self.old_secret.and_then(|old| old.remotes.iter().find(|remote| remote.id == *id));
+                let found = self
+                    .old_secret
+                    .and_then(|old| old.remotes.iter().find(|remote| remote.id == *id));
                 self.selected_old = found.filter(|remote| !self.is_new_remote(&remote.id));
             }
-            UserDecision::DeletedManually(key) => _ = self.completed_steps.insert(RotationStep::DeleteOrphan(key.clone())),
-            UserDecision::RevokedManually => _ = self.completed_steps.insert(RotationStep::AwaitRevoke),
+            UserDecision::DeletedManually(key) => {
+                _ = self.completed_steps.insert(RotationStep::DeleteOrphan(key.clone()))
+            }
+            UserDecision::RevokedManually => {
+                _ = self.completed_steps.insert(RotationStep::AwaitRevoke)
+            }
             UserDecision::CreateAnother if self.can_create_another() => self.abandon_new_secret(),
             UserDecision::RollBack => self.rollback_requested = self.rollback_blocker().is_none(),
             UserDecision::Continue => self.cancel_rollback(),
@@ -393,7 +444,8 @@ impl<'a> RotationState<'a> {
         self.manual_steps.push(step.manual_follow_up(self.plan.purpose.secret_label()));
         if *step == RotationStep::Create {
             self.unresolved_step = None;
-            (self.creation_history.response_lost, self.creation_history.possibly_unseen) = (true, true);
+            (self.creation_history.response_lost, self.creation_history.possibly_unseen) =
+                (true, true);
         } else {
             self.completed_steps.insert(step.clone());
         }
@@ -406,21 +458,26 @@ impl<'a> RotationState<'a> {
         }
         self.creation_history.paste_reason = None;
         self.creation_history.seen_fingerprints.push(&minted.fingerprint);
-        self.new_secret = Some(NewSecret { created: minted, access_scope: None, override_accepted: false });
+        self.new_secret =
+            Some(NewSecret { created: minted, access_scope: None, override_accepted: false });
     }
 
     /// The new secret is nowhere any more: what remains of it is a stray, known by its id at most.
     fn mark_new_secret_lost(&mut self) {
         let remote = self.new_secret.as_ref().and_then(|new| new.created.remote.clone());
         let by_id = self.plan.strategy_traits().revocation_key == RevocationKey::ById;
-        self.creation_history.paste_reason = Some("the secret that was pasted did not reach the store");
-        self.reset_new_secret(remote.filter(|_| by_id).map_or(RevocationTarget::Unknown, RevocationTarget::ById));
+        self.creation_history.paste_reason =
+            Some("the secret that was pasted did not reach the store");
+        self.reset_new_secret(
+            remote.filter(|_| by_id).map_or(RevocationTarget::Unknown, RevocationTarget::ById),
+        );
     }
 
     /// A person does not want the new secret: it is a stray, and still held.
     fn abandon_new_secret(&mut self) {
         self.creation_history.paste_reason = Some("another one was asked for");
-        if let Some(target) = self.new_secret.as_ref().map(|new| self.deletion_target(new.created)) {
+        if let Some(target) = self.new_secret.as_ref().map(|new| self.deletion_target(new.created))
+        {
             self.reset_new_secret(target);
         }
     }
@@ -452,7 +509,9 @@ impl<'a> RotationState<'a> {
     }
 
     fn unknown_orphans(&self, found: &[RemoteCredential]) -> Vec<(String, RevocationTarget)> {
-        let unknown = found.iter().filter(|remote| self.is_created_by_rotation(remote) && !self.is_new_remote(&remote.id));
+        let unknown = found.iter().filter(|remote| {
+            self.is_created_by_rotation(remote) && !self.is_new_remote(&remote.id)
+        });
         unknown.map(|remote| (remote.id.clone(), RevocationTarget::ById(remote.clone()))).collect()
     }
 }
@@ -460,6 +519,9 @@ impl<'a> RotationState<'a> {
 impl CreationHistory<'_> {
     /// The number for whatever is made next.
     pub(super) fn next_attempt_number(&self) -> u32 {
-        u32::try_from(self.attempts.len()).unwrap_or(u32::MAX).saturating_add(self.pasted_count).saturating_add(1)
+        u32::try_from(self.attempts.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(self.pasted_count)
+            .saturating_add(1)
     }
 }

@@ -10,7 +10,10 @@ const ALONE: (RotationStrategyId, bool) = (RotationStrategyId::Manual, false);
 const SIDE_BY_SIDE: (RotationStrategyId, bool) = (RotationStrategyId::Manual, true);
 
 fn begun(strategy: (RotationStrategyId, bool)) -> RotationJournal {
-    journal(strategy, [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &["r0"])])
+    journal(
+        strategy,
+        [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &["r0"])],
+    )
 }
 
 fn say(journal: &mut RotationJournal, saying: UserDecision) {
@@ -23,13 +26,19 @@ fn left_at_the_end(mut journal: RotationJournal) -> Vec<String> {
     loop {
         let outcome = match next_step(&journal) {
             NextStep::Finished(RotationResult::RolledBack { left }) => {
-                assert_eq!(rotation_status(&journal).manual_steps, left, "and so says the list of rotations");
+                assert_eq!(
+                    rotation_status(&journal).manual_steps,
+                    left,
+                    "and so says the list of rotations"
+                );
                 return left;
             }
             NextStep::Execute(StepAction::VerifyOld(_)) => StepOutcome::OldSecretVerified,
             NextStep::Execute(StepAction::FindOrphans) => StepOutcome::OrphansListed(Vec::new()),
             NextStep::Execute(StepAction::ClearSlots) => StepOutcome::SlotsCleared,
-            NextStep::AskUser(UserPrompt { kind: PromptKind::DeleteManually { key, .. }, .. }) => {
+            NextStep::AskUser(UserPrompt {
+                kind: PromptKind::DeleteManually { key, .. }, ..
+            }) => {
                 say(&mut journal, UserDecision::DeletedManually(key));
                 continue;
             }
@@ -51,14 +60,19 @@ fn what_is_known_by_its_value_is_kept_before_it_is_taken_back() {
     let mut by_id = begun(AUTOMATIC);
     by_id.push(JournalEntry::Done(StepOutcome::Created(minted(1))));
     say(&mut by_id, UserDecision::RollBack);
-    assert_eq!(next_step(&by_id), NextStep::Execute(StepAction::VerifyOld(print(OLD))), "its id is enough");
+    assert_eq!(
+        next_step(&by_id),
+        NextStep::Execute(StepAction::VerifyOld(print(OLD))),
+        "its id is enough"
+    );
 }
 
 #[test]
 fn who_goes_back_after_a_lost_answer_looks_for_what_it_may_have_made() {
     let mut journal = begun(AUTOMATIC);
     journal.push(JournalEntry::Intent(RotationStep::Create));
-    journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::NotCreated)));
+    journal
+        .push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::NotCreated)));
     say(&mut journal, UserDecision::RollBack);
     assert_eq!(next_step(&journal), NextStep::Execute(StepAction::FindOrphans));
     journal.push(JournalEntry::Done(StepOutcome::OrphansListed(Vec::new())));
@@ -70,7 +84,9 @@ fn that_the_old_one_may_be_dead_is_told_only_where_it_may_be() {
     let asked_for = |strategy| {
         let mut journal = begun(strategy);
         journal.push(JournalEntry::Intent(RotationStep::AwaitPaste));
-        journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::NotCreated)));
+        journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(
+            CreationStatus::NotCreated,
+        )));
         journal
     };
     let dead = left_at_the_end(asked_for(ALONE));
@@ -92,12 +108,22 @@ fn what_a_person_made_is_theirs_to_remove() {
     );
     say(&mut journal, UserDecision::RollBack);
     journal.push(JournalEntry::Done(StepOutcome::OldSecretVerified));
-    let NextStep::AskUser(UserPrompt { kind: PromptKind::DeleteManually { key, target, .. }, choices, .. }) = next_step(&journal)
+    let NextStep::AskUser(UserPrompt {
+        kind: PromptKind::DeleteManually { key, target, .. },
+        choices,
+        ..
+    }) = next_step(&journal)
     else {
         panic!("a person is not asked")
     };
-    assert_eq!((key.as_str(), target), ("r1", RevocationTarget::ById(RemoteCredential::new("r1", "r1"))));
-    assert!(!choices.contains(&UserDecision::RollBack), "it is on its way back already: {choices:?}");
+    assert_eq!(
+        (key.as_str(), target),
+        ("r1", RevocationTarget::ById(RemoteCredential::new("r1", "r1")))
+    );
+    assert!(
+        !choices.contains(&UserDecision::RollBack),
+        "it is on its way back already: {choices:?}"
+    );
 }
 
 #[test]
@@ -105,19 +131,28 @@ fn a_removal_that_fails_is_left_to_a_person_by_its_own_name() {
     let mut journal = begun(AUTOMATIC);
     for stray in ["r8", "r9"] {
         journal.push(JournalEntry::Intent(RotationStep::Create));
-        journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::Orphaned(RemoteCredential::new(
-            stray, stray,
-        )))));
+        journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(
+            CreationStatus::Orphaned(RemoteCredential::new(stray, stray)),
+        )));
     }
     assert_eq!(next_step(&journal).step(), Some(RotationStep::DeleteOrphan("r8".into())));
     journal.push(JournalEntry::Done(StepOutcome::OrphanDeleted("r8".into())));
     let step = RotationStep::DeleteOrphan("r9".into());
     assert_eq!(next_step(&journal).step(), Some(step.clone()));
-    journal.push(JournalEntry::Failed(step, StepFailure::new(StepFailureKind::Refused, "403 Forbidden")));
-    let NextStep::AskUser(UserPrompt { kind: PromptKind::DeleteManually { key, target, .. }, .. }) = next_step(&journal) else {
+    journal.push(JournalEntry::Failed(
+        step,
+        StepFailure::new(StepFailureKind::Refused, "403 Forbidden"),
+    ));
+    let NextStep::AskUser(UserPrompt {
+        kind: PromptKind::DeleteManually { key, target, .. }, ..
+    }) = next_step(&journal)
+    else {
         panic!("nobody is asked")
     };
-    assert_eq!((key.as_str(), target), ("r9", RevocationTarget::ById(RemoteCredential::new("r9", "r9"))));
+    assert_eq!(
+        (key.as_str(), target),
+        ("r9", RevocationTarget::ById(RemoteCredential::new("r9", "r9")))
+    );
 }
 
 #[test]
@@ -130,7 +165,10 @@ fn another_one_is_made_only_before_the_new_one_is_in_use() {
     let mut promoted = verified_journal(AUTOMATIC, &["acme", "beta"]);
     promoted.push(JournalEntry::Done(StepOutcome::Promoted(print(1))));
     let first = RotationStep::Deliver("dotenv:app".into());
-    promoted.push(JournalEntry::Failed(first.clone(), StepFailure::new(StepFailureKind::Refused, "no")));
+    promoted.push(JournalEntry::Failed(
+        first.clone(),
+        StepFailure::new(StepFailureKind::Refused, "no"),
+    ));
     assert!(!offered(&promoted));
     say(&mut promoted, UserDecision::CreateAnother);
     assert_eq!(next_step(&promoted).step(), Some(first), "who says so all the same is not heard");
@@ -155,7 +193,11 @@ fn who_turns_forward_again_goes_on_where_it_stood() {
     say(&mut journal, UserDecision::Continue);
     assert_eq!(next_step(&journal).step(), Some(RotationStep::Revoke));
     say(&mut journal, UserDecision::RollBack);
-    assert_eq!(next_step(&journal).step(), Some(RotationStep::VerifyOld), "what was shown before may not hold any more");
+    assert_eq!(
+        next_step(&journal).step(),
+        Some(RotationStep::VerifyOld),
+        "what was shown before may not hold any more"
+    );
 
     let mut restored = delivered_journal(AUTOMATIC);
     say(&mut restored, UserDecision::RollBack);
@@ -175,22 +217,33 @@ fn a_secret_of_unclear_origin_is_never_taken_for_the_new_one() {
     let mut journal = begun(AUTOMATIC);
     journal.push(JournalEntry::Intent(RotationStep::Create));
     let nameless = CreatedSecret { fingerprint: print(1), remote: None };
-    journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::InPendingSlot(nameless))));
+    journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(
+        CreationStatus::InPendingSlot(nameless),
+    )));
     assert!(
         matches!(next_step(&journal), NextStep::Reconcile(ReconcileQuery::Creation { stale, .. }) if stale.contains(&print(1)))
     );
 
     let mut found = begun(AUTOMATIC);
     found.push(JournalEntry::Intent(RotationStep::Create));
-    found.push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::InPendingSlot(minted(1)))));
-    assert_eq!(next_step(&found), NextStep::Execute(StepAction::Stage(print(1))), "what the provider names is known");
+    found.push(JournalEntry::Reconciled(ReconciliationResult::Creation(
+        CreationStatus::InPendingSlot(minted(1)),
+    )));
+    assert_eq!(
+        next_step(&found),
+        NextStep::Execute(StepAction::Stage(print(1))),
+        "what the provider names is known"
+    );
 
     let mut hidden = begun(AUTOMATIC);
     for trail in [CreationStatus::NotCreated, CreationStatus::InPendingSlot(minted(1))] {
         hidden.push(JournalEntry::Intent(RotationStep::Create));
         hidden.push(JournalEntry::Reconciled(ReconciliationResult::Creation(trail)));
     }
-    assert!(matches!(next_step(&hidden), NextStep::Reconcile(_)), "an earlier attempt may have made it");
+    assert!(
+        matches!(next_step(&hidden), NextStep::Reconcile(_)),
+        "an earlier attempt may have made it"
+    );
 }
 
 #[test]
@@ -200,7 +253,10 @@ fn what_the_program_made_is_told_by_its_name() {
     journal.push(JournalEntry::Done(StepOutcome::Created(minted(1))));
     let named = |label: String| RemoteCredential::new("r7", label);
     assert!(is_created_by_rotation(&journal, &named(journal.plan().remote_name(1))));
-    assert!(!is_created_by_rotation(&journal, &named(journal.plan().remote_name(2))), "nothing was tried a second time");
+    assert!(
+        !is_created_by_rotation(&journal, &named(journal.plan().remote_name(2))),
+        "nothing was tried a second time"
+    );
     assert!(!is_created_by_rotation(&journal, &named("somebody's".to_owned())));
 }
 
@@ -210,7 +266,9 @@ fn an_unanswered_revocation_is_looked_for() {
     journal.push(JournalEntry::Intent(RotationStep::Revoke));
     assert_eq!(
         next_step(&journal),
-        NextStep::Reconcile(ReconcileQuery::Revocation(RevocationTarget::ById(RemoteCredential::new("r0", "r0"))))
+        NextStep::Reconcile(ReconcileQuery::Revocation(RevocationTarget::ById(
+            RemoteCredential::new("r0", "r0")
+        )))
     );
 }
 
@@ -218,7 +276,10 @@ fn an_unanswered_revocation_is_looked_for() {
 fn why_a_creation_was_refused_is_told_of_creations_alone() {
     let refused = |purpose| {
         let mut journal = RotationJournal::new(plan_for(purpose, AUTOMATIC));
-        journal.push(JournalEntry::Failed(RotationStep::Create, StepFailure::new(StepFailureKind::Refused, "403 Forbidden")));
+        journal.push(JournalEntry::Failed(
+            RotationStep::Create,
+            StepFailure::new(StepFailureKind::Refused, "403 Forbidden"),
+        ));
         say(&mut journal, UserDecision::RollBack);
         while let NextStep::Execute(action) = next_step(&journal) {
             journal.push(JournalEntry::Done(if action == StepAction::FindOrphans {
@@ -230,9 +291,16 @@ fn why_a_creation_was_refused_is_told_of_creations_alone() {
         rotation_status(&journal)
     };
     let made = refused(RotationPurpose::Create);
-    assert_eq!((made.state, made.why.as_deref()), (RotationPhase::RolledBack, Some("403 Forbidden")));
+    assert_eq!(
+        (made.state, made.why.as_deref()),
+        (RotationPhase::RolledBack, Some("403 Forbidden"))
+    );
     let replaced = refused(RotationPurpose::Replace);
-    assert_eq!((replaced.state, replaced.why), (RotationPhase::RolledBack, None), "a replacement may go on by hand");
+    assert_eq!(
+        (replaced.state, replaced.why),
+        (RotationPhase::RolledBack, None),
+        "a replacement may go on by hand"
+    );
 }
 
 #[test]
@@ -247,14 +315,20 @@ fn nobody_chooses_among_what_the_program_does_not_revoke() {
             other => other.clone(),
         });
     }
-    assert!(matches!(next_step(&journal), NextStep::AskUser(UserPrompt { kind: PromptKind::RevokeManually { .. }, .. })));
+    assert!(matches!(
+        next_step(&journal),
+        NextStep::AskUser(UserPrompt { kind: PromptKind::RevokeManually { .. }, .. })
+    ));
 }
 
 #[test]
 fn what_is_not_kept_yet_is_not_given_up_for_another() {
     let mut journal = begun(AUTOMATIC);
     journal.push(JournalEntry::Done(StepOutcome::Created(minted(1))));
-    journal.push(JournalEntry::Failed(RotationStep::Stage, StepFailure::new(StepFailureKind::Refused, "full")));
+    journal.push(JournalEntry::Failed(
+        RotationStep::Stage,
+        StepFailure::new(StepFailureKind::Refused, "full"),
+    ));
     let NextStep::AskUser(need) = next_step(&journal) else { panic!("nobody is asked") };
     assert!(!need.choices.contains(&UserDecision::CreateAnother), "{:?}", need.choices);
 }
@@ -263,8 +337,15 @@ fn what_is_not_kept_yet_is_not_given_up_for_another() {
 fn what_is_lost_on_its_way_is_removed_and_made_again() {
     for step in [RotationStep::Stage, RotationStep::Verify, RotationStep::Promote] {
         let mut journal = verified_journal(AUTOMATIC, &["acme", "beta"]);
-        journal.push(JournalEntry::Failed(step.clone(), StepFailure::new(StepFailureKind::SecretLost, "not in the store")));
-        assert_eq!(next_step(&journal).step(), Some(RotationStep::DeleteOrphan("r1".into())), "{step}");
+        journal.push(JournalEntry::Failed(
+            step.clone(),
+            StepFailure::new(StepFailureKind::SecretLost, "not in the store"),
+        ));
+        assert_eq!(
+            next_step(&journal).step(),
+            Some(RotationStep::DeleteOrphan("r1".into())),
+            "{step}"
+        );
         journal.push(JournalEntry::Done(StepOutcome::OrphanDeleted("r1".into())));
         assert_eq!(next_step(&journal).step(), Some(RotationStep::Create), "{step}");
     }
@@ -285,7 +366,10 @@ fn every_paste_has_a_name_of_its_own() {
 #[test]
 fn what_a_person_pasted_is_theirs_whatever_was_looked_for_before() {
     let mut journal = begun(AUTOMATIC);
-    journal.push(JournalEntry::Failed(RotationStep::Create, StepFailure::new(StepFailureKind::Refused, "403 Forbidden")));
+    journal.push(JournalEntry::Failed(
+        RotationStep::Create,
+        StepFailure::new(StepFailureKind::Refused, "403 Forbidden"),
+    ));
     for trail in [CreationStatus::NotCreated, CreationStatus::InPendingSlot(minted(1))] {
         journal.push(JournalEntry::Intent(RotationStep::AwaitPaste));
         journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(trail)));
@@ -306,6 +390,9 @@ fn without_overlap_there_is_no_way_back_from_one_that_was_given_up() {
     let mut journal = verified_journal(ALONE, &["acme"]);
     assert!(check_rollback_allowed(&journal).is_err());
     say(&mut journal, UserDecision::CreateAnother);
-    assert!(matches!(next_step(&journal), NextStep::AskUser(UserPrompt { kind: PromptKind::PasteSecret { .. }, .. })));
+    assert!(matches!(
+        next_step(&journal),
+        NextStep::AskUser(UserPrompt { kind: PromptKind::PasteSecret { .. }, .. })
+    ));
     assert!(check_rollback_allowed(&journal).is_err(), "the old secret stays dead");
 }

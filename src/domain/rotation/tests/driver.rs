@@ -12,8 +12,13 @@ const ROUNDS: usize = 600;
 /// Drives the rotation to its end, through any number of crashes. In round `abort` a person rolls back, if they may.
 pub(super) fn drive(world: &mut World, abort: Option<usize>) -> RotationResult {
     for round in 0..ROUNDS {
-        if abort == Some(round) && !world.revoked_by_hand && check_rollback_allowed(&world.journal).is_ok() {
-            world.happen(Effect::Write(Box::new(JournalEntry::UserDecision(UserDecision::RollBack))));
+        if abort == Some(round)
+            && !world.revoked_by_hand
+            && check_rollback_allowed(&world.journal).is_ok()
+        {
+            world.happen(Effect::Write(Box::new(JournalEntry::UserDecision(
+                UserDecision::RollBack,
+            ))));
         }
         let next = next_step(&world.journal);
         match take(world, next) {
@@ -22,7 +27,10 @@ pub(super) fn drive(world: &mut World, abort: Option<usize>) -> RotationResult {
             Err(Dead) => world.restart(),
         }
     }
-    panic!("it does not end: {:#?}", world.journal.entries().iter().rev().take(12).collect::<Vec<_>>());
+    panic!(
+        "it does not end: {:#?}",
+        world.journal.entries().iter().rev().take(12).collect::<Vec<_>>()
+    );
 }
 
 /// The process is dead: everything but the world is gone.
@@ -49,7 +57,10 @@ fn take(world: &mut World, next: NextStep) -> Result<Option<RotationResult>, Dea
             let step = look.step();
             let entry = match reconcile(world, look) {
                 Ok(finding) => JournalEntry::Reconciled(finding),
-                Err(failure) => JournalEntry::Failed(step, StepFailure { kind: StepFailureKind::OutcomeUnknown, ..failure? }),
+                Err(failure) => JournalEntry::Failed(
+                    step,
+                    StepFailure { kind: StepFailureKind::OutcomeUnknown, ..failure? },
+                ),
             };
             write(world, entry)?;
         }
@@ -67,7 +78,9 @@ fn tried(result: Result<(), Broken>) -> Tried<()> {
         Broken::Dead => Err(Dead),
         Broken::Failed => Ok(StepFailure::new(StepFailureKind::Retryable, "it failed")),
         Broken::Refused => Ok(StepFailure::new(StepFailureKind::Refused, "403")),
-        Broken::Unanswered => Ok(StepFailure::new(StepFailureKind::OutcomeUnknown, "nobody answered")),
+        Broken::Unanswered => {
+            Ok(StepFailure::new(StepFailureKind::OutcomeUnknown, "nobody answered"))
+        }
     })
 }
 
@@ -91,23 +104,32 @@ fn is_accepted(world: &mut World, secret: u32) -> Tried<bool> {
 
 fn act(world: &mut World, action: StepAction) -> Tried<StepOutcome> {
     match action {
-        StepAction::VerifyStore => tried(world.call(Effect::Look)).map(|()| StepOutcome::StoreVerified),
+        StepAction::VerifyStore => {
+            tried(world.call(Effect::Look)).map(|()| StepOutcome::StoreVerified)
+        }
         StepAction::Snapshot => snapshot(world),
         StepAction::Create { name } => create(world, name),
         StepAction::Stage(new) => stash(world, new),
         StepAction::Verify(new) => verify(world, &new),
         StepAction::Promote(change) => promote(world, change),
-        StepAction::Deliver(consumer) => give(world, &consumer).map(|()| StepOutcome::Delivered(consumer)),
-        StepAction::RestoreConsumer(consumer) => give(world, &consumer).map(|()| StepOutcome::ConsumerRestored(consumer)),
+        StepAction::Deliver(consumer) => {
+            give(world, &consumer).map(|()| StepOutcome::Delivered(consumer))
+        }
+        StepAction::RestoreConsumer(consumer) => {
+            give(world, &consumer).map(|()| StepOutcome::ConsumerRestored(consumer))
+        }
         StepAction::Revoke(may) => kill(world, may.target()).map(|()| StepOutcome::Revoked),
-        StepAction::DeleteOrphan(may) => kill(world, may.target()).map(|()| StepOutcome::OrphanDeleted(may.key().to_owned())),
+        StepAction::DeleteOrphan(may) => {
+            kill(world, may.target()).map(|()| StepOutcome::OrphanDeleted(may.key().to_owned()))
+        }
         StepAction::VerifyRevoked(old) => prove_dead(world, &old),
         StepAction::VerifyOld(old) => prove_old(world, &old),
         StepAction::RestoreOld(change) => restore(world, &change),
         StepAction::FindOrphans => sweep(world),
         StepAction::ClearSlots => {
             tried(world.call(Effect::Empty(SecretSlot::Pending)))?;
-            tried(world.call(Effect::Empty(SecretSlot::Previous))).map(|()| StepOutcome::SlotsCleared)
+            tried(world.call(Effect::Empty(SecretSlot::Previous)))
+                .map(|()| StepOutcome::SlotsCleared)
         }
     }
 }
@@ -115,9 +137,17 @@ fn act(world: &mut World, action: StepAction) -> Tried<StepOutcome> {
 fn snapshot(world: &mut World) -> Tried<StepOutcome> {
     let secret = get(world, SecretSlot::Current)?.expect("there is an old secret");
     let accepted = is_accepted(world, secret)?;
-    let reach = if accepted { OldAccess::Known(reach(&["acme"])) } else { OldAccess::Unknown("401".to_owned()) };
+    let reach = if accepted {
+        OldAccess::Known(reach(&["acme"]))
+    } else {
+        OldAccess::Unknown("401".to_owned())
+    };
     let several = world.journal.plan().strategy_traits().creator == StepActor::User;
-    let remotes = [OLD, STRANGER].iter().take(if several { 2 } else { 1 }).map(|&secret| world.remote(secret)).collect();
+    let remotes = [OLD, STRANGER]
+        .iter()
+        .take(if several { 2 } else { 1 })
+        .map(|&secret| world.remote(secret))
+        .collect();
     let listed = Some(world.list().into_iter().map(|remote| remote.id).collect());
     Ok(StepOutcome::SnapshotTaken(OldSecretSnapshot {
         fingerprint: print(secret),
@@ -159,15 +189,24 @@ fn account() -> RemoteCredential {
 
 /// What a pasted secret is at the provider: the only thing in its list that was not there before.
 fn recognise(world: &mut World, secret: u32) -> CreatedSecret {
-    let known: BTreeSet<String> = world.journal.entries().iter().rev().find_map(seen).unwrap_or_default();
-    let mut fresh: Vec<RemoteCredential> = world.list().into_iter().filter(|remote| !known.contains(&remote.id)).collect();
+    let known: BTreeSet<String> =
+        world.journal.entries().iter().rev().find_map(seen).unwrap_or_default();
+    let mut fresh: Vec<RemoteCredential> =
+        world.list().into_iter().filter(|remote| !known.contains(&remote.id)).collect();
     let only = if fresh.len() == 1 { fresh.pop() } else { None };
     let only = only.filter(|remote| !is_created_by_rotation(&world.journal, remote));
-    CreatedSecret { fingerprint: print(secret), remote: if by_value(world) { Some(account()) } else { only } }
+    CreatedSecret {
+        fingerprint: print(secret),
+        remote: if by_value(world) { Some(account()) } else { only },
+    }
 }
 
 fn seen(entry: &JournalEntry) -> Option<BTreeSet<String>> {
-    if let JournalEntry::Done(StepOutcome::SnapshotTaken(snapshot)) = entry { snapshot.listed_ids.clone() } else { None }
+    if let JournalEntry::Done(StepOutcome::SnapshotTaken(snapshot)) = entry {
+        snapshot.listed_ids.clone()
+    } else {
+        None
+    }
 }
 
 fn stash(world: &mut World, new: SecretFingerprint) -> Tried<StepOutcome> {
@@ -197,21 +236,25 @@ fn promote(world: &mut World, change: SlotSwap) -> Tried<StepOutcome> {
         return Ok(StepOutcome::Promoted(change.new));
     }
     assert_eq!(current.map(print), change.old, "somebody else has changed the secret");
-    let Some(new) = get(world, SecretSlot::Pending)?.filter(|secret| print(*secret) == change.new) else {
+    let Some(new) = get(world, SecretSlot::Pending)?.filter(|secret| print(*secret) == change.new)
+    else {
         return failed(StepFailureKind::SecretLost, "not in the store");
     };
     if let Some(current) = current {
         put(world, SecretSlot::Previous, current)?;
     }
     put(world, SecretSlot::Current, new)?;
-    Ok(StepOutcome::Promoted(get(world, SecretSlot::Current)?.map(print).expect("it was put there")))
+    Ok(StepOutcome::Promoted(
+        get(world, SecretSlot::Current)?.map(print).expect("it was put there"),
+    ))
 }
 
 fn restore(world: &mut World, change: &SlotSwap) -> Tried<StepOutcome> {
     if change.old.is_none() {
         tried(world.call(Effect::Empty(SecretSlot::Current)))?;
     } else if get(world, SecretSlot::Current)?.map(print) != change.old {
-        let previous = get(world, SecretSlot::Previous)?.expect("the old one is kept until the end");
+        let previous =
+            get(world, SecretSlot::Previous)?.expect("the old one is kept until the end");
         assert_eq!(Some(print(previous)), change.old);
         put(world, SecretSlot::Current, previous)?;
     }
@@ -226,7 +269,9 @@ fn give(world: &mut World, consumer: &str) -> Tried<()> {
 
 fn kill(world: &mut World, target: &RevocationTarget) -> Tried<()> {
     let secret = match target {
-        RevocationTarget::ById(remote) => remote.id.trim_start_matches('r').parse().expect("an id of this world"),
+        RevocationTarget::ById(remote) => {
+            remote.id.trim_start_matches('r').parse().expect("an id of this world")
+        }
         RevocationTarget::ByValue(slot) => match get(world, *slot)? {
             Some(secret) => secret,
             None => return failed(StepFailureKind::SecretLost, "the slot is empty"),
@@ -238,8 +283,14 @@ fn kill(world: &mut World, target: &RevocationTarget) -> Tried<()> {
 }
 
 fn prove_dead(world: &mut World, old: &SecretFingerprint) -> Tried<StepOutcome> {
-    let slot = if world.journal.plan().purpose == RotationPurpose::Revoke { SecretSlot::Current } else { SecretSlot::Previous };
-    let secret = get(world, slot)?.filter(|secret| print(*secret) == *old).expect("the old one is kept until it is dead");
+    let slot = if world.journal.plan().purpose == RotationPurpose::Revoke {
+        SecretSlot::Current
+    } else {
+        SecretSlot::Previous
+    };
+    let secret = get(world, slot)?
+        .filter(|secret| print(*secret) == *old)
+        .expect("the old one is kept until it is dead");
     if is_accepted(world, secret)? {
         failed(StepFailureKind::Retryable, "it still works")
     } else {
@@ -249,8 +300,16 @@ fn prove_dead(world: &mut World, old: &SecretFingerprint) -> Tried<StepOutcome> 
 
 fn prove_old(world: &mut World, old: &SecretFingerprint) -> Tried<StepOutcome> {
     let slots = [get(world, SecretSlot::Current)?, get(world, SecretSlot::Previous)?];
-    let secret = slots.into_iter().flatten().find(|secret| print(*secret) == *old).expect("the old one is kept");
-    if is_accepted(world, secret)? { Ok(StepOutcome::OldSecretVerified) } else { failed(StepFailureKind::Retryable, "401") }
+    let secret = slots
+        .into_iter()
+        .flatten()
+        .find(|secret| print(*secret) == *old)
+        .expect("the old one is kept");
+    if is_accepted(world, secret)? {
+        Ok(StepOutcome::OldSecretVerified)
+    } else {
+        failed(StepFailureKind::Retryable, "401")
+    }
 }
 
 fn sweep(world: &mut World) -> Tried<StepOutcome> {
@@ -258,7 +317,10 @@ fn sweep(world: &mut World) -> Tried<StepOutcome> {
     let rotation = world.journal.plan().rotation.clone();
     let listed = world.list();
     Ok(StepOutcome::OrphansListed(
-        listed.into_iter().filter(|remote| parse_attempt(&rotation, &remote.label).is_some()).collect(),
+        listed
+            .into_iter()
+            .filter(|remote| parse_attempt(&rotation, &remote.label).is_some())
+            .collect(),
     ))
 }
 
@@ -268,18 +330,23 @@ fn held(world: &mut World, stale: &[SecretFingerprint]) -> Tried<Option<u32>> {
 
 fn reconcile(world: &mut World, look: ReconcileQuery) -> Tried<ReconciliationResult> {
     match look {
-        ReconcileQuery::Paste { stale } => Ok(ReconciliationResult::Creation(match held(world, &stale)? {
-            Some(secret) => CreationStatus::InPendingSlot(recognise(world, secret)),
-            None => CreationStatus::NotCreated,
-        })),
+        ReconcileQuery::Paste { stale } => {
+            Ok(ReconciliationResult::Creation(match held(world, &stale)? {
+                Some(secret) => CreationStatus::InPendingSlot(recognise(world, secret)),
+                None => CreationStatus::NotCreated,
+            }))
+        }
         ReconcileQuery::Creation { name, stale } => {
             let held = held(world, &stale)?;
             tried(world.call(Effect::Look))?;
-            let listed = name.as_ref().map(|name| world.list().into_iter().find(|remote| remote.label == *name));
+            let listed = name
+                .as_ref()
+                .map(|name| world.list().into_iter().find(|remote| remote.label == *name));
             Ok(ReconciliationResult::Creation(match (held, listed) {
-                (Some(secret), Some(remote)) => {
-                    CreationStatus::InPendingSlot(CreatedSecret { fingerprint: print(secret), remote })
-                }
+                (Some(secret), Some(remote)) => CreationStatus::InPendingSlot(CreatedSecret {
+                    fingerprint: print(secret),
+                    remote,
+                }),
                 (Some(secret), None) => CreationStatus::InPendingSlot(recognise(world, secret)),
                 (None, Some(Some(remote))) => CreationStatus::Orphaned(remote),
                 (None, Some(None)) => CreationStatus::NotCreated,
@@ -288,7 +355,11 @@ fn reconcile(world: &mut World, look: ReconcileQuery) -> Tried<ReconciliationRes
         }
         ReconcileQuery::Revocation(_) => {
             tried(world.call(Effect::Look))?;
-            let fate = if world.live.contains_key(&OLD) { RevocationStatus::StillActive } else { RevocationStatus::Revoked };
+            let fate = if world.live.contains_key(&OLD) {
+                RevocationStatus::StillActive
+            } else {
+                RevocationStatus::Revoked
+            };
             Ok(ReconciliationResult::Revocation(fate))
         }
     }
@@ -316,8 +387,12 @@ fn ask(world: &mut World, asked: UserPrompt) -> Result<(), Dead> {
             remove(world, &target);
             UserDecision::DeletedManually(key)
         }
-        PromptKind::StepBlocked(_) if asked.step == RotationStep::VerifyOld => UserDecision::Continue,
-        PromptKind::FreeQuota { .. } | PromptKind::StillActive(_) | PromptKind::StepBlocked(_) => UserDecision::Retry,
+        PromptKind::StepBlocked(_) if asked.step == RotationStep::VerifyOld => {
+            UserDecision::Continue
+        }
+        PromptKind::FreeQuota { .. } | PromptKind::StillActive(_) | PromptKind::StepBlocked(_) => {
+            UserDecision::Retry
+        }
     };
     let open = asked.choices.contains(&saying) || matches!(saying, UserDecision::Override(_));
     assert!(open, "{saying:?} was not among {:?}", asked.choices);
@@ -343,7 +418,12 @@ fn make(world: &mut World, name: &str) -> u32 {
     world.clipboard = Some(world.newest + 1);
     world.happen(Effect::Mint(name.to_owned()));
     if world.journal.plan().overlap == SecretOverlap::Absent {
-        let dead: Vec<u32> = world.live.keys().copied().filter(|&secret| secret != STRANGER && secret != world.newest).collect();
+        let dead: Vec<u32> = world
+            .live
+            .keys()
+            .copied()
+            .filter(|&secret| secret != STRANGER && secret != world.newest)
+            .collect();
         for secret in dead {
             world.happen(Effect::Kill(secret));
         }
@@ -355,10 +435,15 @@ fn make(world: &mut World, name: &str) -> u32 {
 fn remove(world: &mut World, target: &RevocationTarget) {
     let current = world.slots.get(&SecretSlot::Current).copied();
     let doomed: Vec<u32> = match target {
-        RevocationTarget::ById(remote) => remote.id.trim_start_matches('r').parse().into_iter().collect(),
-        RevocationTarget::ByValue(_) | RevocationTarget::Unknown => {
-            world.live.keys().copied().filter(|&s| s != OLD && s != STRANGER && Some(s) != current).collect()
+        RevocationTarget::ById(remote) => {
+            remote.id.trim_start_matches('r').parse().into_iter().collect()
         }
+        RevocationTarget::ByValue(_) | RevocationTarget::Unknown => world
+            .live
+            .keys()
+            .copied()
+            .filter(|&s| s != OLD && s != STRANGER && Some(s) != current)
+            .collect(),
     };
     for secret in doomed {
         world.happen(Effect::Kill(secret));

@@ -3,7 +3,8 @@
 use super::world::{print, reach};
 use super::*;
 
-pub(in crate::domain::rotation) const AUTOMATIC: (RotationStrategyId, bool) = (RotationStrategyId::SnykServiceAccount, true);
+pub(in crate::domain::rotation) const AUTOMATIC: (RotationStrategyId, bool) =
+    (RotationStrategyId::SnykServiceAccount, true);
 const ASSISTED: (RotationStrategyId, bool) = (RotationStrategyId::SnykPersonalAccessToken, true);
 const GUIDED: (RotationStrategyId, bool) = (RotationStrategyId::Manual, false);
 
@@ -48,12 +49,27 @@ pub(in crate::domain::rotation) fn verified_journal(
     organisations: &[&str],
 ) -> RotationJournal {
     let old = seen(OldAccess::Known(reach(&["acme", "beta"])), &["r0"]);
-    let mint = if strategy.0 == AUTOMATIC.0 { StepOutcome::Created(minted(1)) } else { StepOutcome::Pasted(minted(1)) };
-    journal(strategy, [StepOutcome::StoreVerified, old, mint, StepOutcome::Staged(print(1)), verified(organisations)])
+    let mint = if strategy.0 == AUTOMATIC.0 {
+        StepOutcome::Created(minted(1))
+    } else {
+        StepOutcome::Pasted(minted(1))
+    };
+    journal(
+        strategy,
+        [
+            StepOutcome::StoreVerified,
+            old,
+            mint,
+            StepOutcome::Staged(print(1)),
+            verified(organisations),
+        ],
+    )
 }
 
 /// The journal up to the moment before revocation.
-pub(in crate::domain::rotation) fn delivered_journal(strategy: (RotationStrategyId, bool)) -> RotationJournal {
+pub(in crate::domain::rotation) fn delivered_journal(
+    strategy: (RotationStrategyId, bool),
+) -> RotationJournal {
     let mut journal = verified_journal(strategy, &["acme", "beta"]);
     journal.push(JournalEntry::Intent(RotationStep::Promote));
     journal.push(JournalEntry::Done(StepOutcome::Promoted(print(1))));
@@ -107,10 +123,15 @@ fn the_whole_way_is_the_planned_one() {
 #[test]
 fn a_weaker_successor_needs_the_name_typed() {
     let mut journal = verified_journal(AUTOMATIC, &["acme"]);
-    let PromptKind::ConfirmOverride { sameness, .. } = asked(&journal).kind else { panic!("not asked to override") };
+    let PromptKind::ConfirmOverride { sameness, .. } = asked(&journal).kind else {
+        panic!("not asked to override")
+    };
     assert_eq!(sameness, ScopeComparison::Weaker(vec!["it does not see organisation beta".into()]));
     say(&mut journal, UserDecision::Override("yes".into()));
-    assert!(matches!(asked(&journal).kind, PromptKind::ConfirmOverride { .. }), "any other word does not count");
+    assert!(
+        matches!(asked(&journal).kind, PromptKind::ConfirmOverride { .. }),
+        "any other word does not count"
+    );
     say(&mut journal, UserDecision::Override("ci-scanner".into()));
     assert_eq!(step_of(&journal), RotationStep::Promote);
 }
@@ -119,9 +140,15 @@ fn a_weaker_successor_needs_the_name_typed() {
 fn an_override_is_for_one_successor_and_not_for_the_next() {
     let mut journal = verified_journal(AUTOMATIC, &["acme"]);
     say(&mut journal, UserDecision::CreateAnother);
-    assert_eq!(step_of(&journal), RotationStep::DeleteOrphan("r1".into()), "the one that was given up goes first");
+    assert_eq!(
+        step_of(&journal),
+        RotationStep::DeleteOrphan("r1".into()),
+        "the one that was given up goes first"
+    );
     journal.push(JournalEntry::Done(StepOutcome::OrphanDeleted("r1".into())));
-    let NextStep::Execute(StepAction::Create { name }) = next_step(&journal) else { panic!("no other one is made") };
+    let NextStep::Execute(StepAction::Create { name }) = next_step(&journal) else {
+        panic!("no other one is made")
+    };
     assert_eq!(parse_attempt(&plan(AUTOMATIC).rotation, &name), Some(2));
 }
 
@@ -130,7 +157,13 @@ fn an_old_secret_of_unknown_reach_is_said_to_be_so() {
     let old = seen(OldAccess::Unknown("it was refused with 401".into()), &["r0"]);
     let journal = journal(
         AUTOMATIC,
-        [StepOutcome::StoreVerified, old, StepOutcome::Created(minted(1)), StepOutcome::Staged(print(1)), verified(&["acme"])],
+        [
+            StepOutcome::StoreVerified,
+            old,
+            StepOutcome::Created(minted(1)),
+            StepOutcome::Staged(print(1)),
+            verified(&["acme"]),
+        ],
     );
     let need = asked(&journal);
     assert!(need.describe().contains("it was refused with 401"), "{}", need.describe());
@@ -142,21 +175,34 @@ fn another_secret_in_the_store_than_the_one_that_was_made_is_never_promoted() {
     let other = StepOutcome::Verified { fingerprint: print(2), reach: reach(&["acme"]) };
     let journal = journal(
         AUTOMATIC,
-        [StepOutcome::StoreVerified, old, StepOutcome::Created(minted(1)), StepOutcome::Staged(print(1)), other],
+        [
+            StepOutcome::StoreVerified,
+            old,
+            StepOutcome::Created(minted(1)),
+            StepOutcome::Staged(print(1)),
+            other,
+        ],
     );
-    assert_eq!(step_of(&journal), RotationStep::DeleteOrphan("r1".into()), "the lost one is removed before another one is made");
+    assert_eq!(
+        step_of(&journal),
+        RotationStep::DeleteOrphan("r1".into()),
+        "the lost one is removed before another one is made"
+    );
 }
 
 #[test]
 fn revocation_needs_verification_promotion_and_every_consumer() {
     let whole = delivered_journal(AUTOMATIC);
-    let NextStep::Execute(StepAction::Revoke(may)) = next_step(&whole) else { panic!("not revoked") };
+    let NextStep::Execute(StepAction::Revoke(may)) = next_step(&whole) else {
+        panic!("not revoked")
+    };
     assert_eq!(may.target(), &RevocationTarget::ById(remote("r0")));
     for missing in 0..whole.entries().len() {
         let mut entries = whole.entries().to_vec();
         entries.remove(missing);
         let cut = RotationJournal::from_entries(
-            std::iter::once(JournalEntry::Planned(Box::new(plan(AUTOMATIC)))).chain(entries.clone()),
+            std::iter::once(JournalEntry::Planned(Box::new(plan(AUTOMATIC))))
+                .chain(entries.clone()),
         )
         .unwrap();
         let was_intent = matches!(whole.entries()[missing], JournalEntry::Intent(_));
@@ -180,7 +226,9 @@ fn what_was_made_is_never_revoked_as_the_old_one() {
         });
     }
     let need = asked(&journal);
-    assert!(matches!(need.kind, PromptKind::RevokeManually { may, .. } if may.target() == &RevocationTarget::Unknown));
+    assert!(
+        matches!(need.kind, PromptKind::RevokeManually { may, .. } if may.target() == &RevocationTarget::Unknown)
+    );
 }
 
 #[test]
@@ -188,9 +236,10 @@ fn a_person_chooses_among_several_and_cannot_choose_the_new_one() {
     let mut journal = RotationJournal::new(plan(ASSISTED));
     for entry in delivered_journal(ASSISTED).entries() {
         journal.push(match entry {
-            JournalEntry::Done(StepOutcome::SnapshotTaken(_)) => {
-                JournalEntry::Done(seen(OldAccess::Known(reach(&["acme", "beta"])), &["r0", "r1", "r9"]))
-            }
+            JournalEntry::Done(StepOutcome::SnapshotTaken(_)) => JournalEntry::Done(seen(
+                OldAccess::Known(reach(&["acme", "beta"])),
+                &["r0", "r1", "r9"],
+            )),
             other => other.clone(),
         });
     }
@@ -206,11 +255,16 @@ fn a_person_chooses_among_several_and_cannot_choose_the_new_one() {
 
 #[test]
 fn what_the_program_may_not_make_a_person_makes() {
-    let mut journal = journal(AUTOMATIC, [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &["r0"])]);
+    let mut journal = journal(
+        AUTOMATIC,
+        [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &["r0"])],
+    );
     fail(&mut journal, RotationStep::Create, StepFailureKind::Refused);
     let need = asked(&journal);
     assert_eq!(need.step, RotationStep::AwaitPaste);
-    assert!(matches!(&need.kind, PromptKind::PasteSecret { why: Some(why), .. } if why == "403 Forbidden"));
+    assert!(
+        matches!(&need.kind, PromptKind::PasteSecret { why: Some(why), .. } if why == "403 Forbidden")
+    );
     journal.push(JournalEntry::Intent(RotationStep::AwaitPaste));
     journal.push(JournalEntry::Done(StepOutcome::Pasted(minted(1))));
     assert_eq!(step_of(&journal), RotationStep::Stage);
@@ -227,7 +281,10 @@ fn what_the_program_may_not_revoke_a_person_revokes() {
 
 #[test]
 fn a_full_house_asks_for_room() {
-    let mut journal = journal(AUTOMATIC, [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &["r0"])]);
+    let mut journal = journal(
+        AUTOMATIC,
+        [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &["r0"])],
+    );
     fail(&mut journal, RotationStep::Create, StepFailureKind::QuotaExceeded);
     let need = asked(&journal);
     assert!(matches!(need.kind, PromptKind::FreeQuota { limit: Some(2), .. }));
@@ -237,8 +294,11 @@ fn a_full_house_asks_for_room() {
 #[test]
 fn the_old_secret_pasted_again_is_not_taken() {
     let old = seen(OldAccess::Known(reach(&["acme"])), &[]);
-    let journal = journal(GUIDED, [StepOutcome::StoreVerified, old, StepOutcome::Pasted(minted(OLD))]);
-    assert!(matches!(asked(&journal).kind, PromptKind::PasteSecret { why: Some(why), .. } if why.contains("old secret")));
+    let journal =
+        journal(GUIDED, [StepOutcome::StoreVerified, old, StepOutcome::Pasted(minted(OLD))]);
+    assert!(
+        matches!(asked(&journal).kind, PromptKind::PasteSecret { why: Some(why), .. } if why.contains("old secret"))
+    );
     assert!(check_rollback_allowed(&journal).is_ok(), "nothing new was made");
 }
 
@@ -250,10 +310,16 @@ fn a_consumer_that_fails_stops_before_revocation_and_can_be_left_out_by_name() {
     fail(&mut journal, first.clone(), StepFailureKind::Refused);
     let need = asked(&journal);
     assert_eq!(need.step, first);
-    assert_eq!(need.choices, [UserDecision::Retry, UserDecision::Skip(first.clone()), UserDecision::RollBack]);
+    assert_eq!(
+        need.choices,
+        [UserDecision::Retry, UserDecision::Skip(first.clone()), UserDecision::RollBack]
+    );
     say(&mut journal, UserDecision::Skip(first));
     assert_eq!(step_of(&journal), RotationStep::Deliver("github:acme/web".into()));
-    assert_eq!(rotation_status(&journal).manual_steps, ["dotenv:app was not given the new secret: update it by hand"]);
+    assert_eq!(
+        rotation_status(&journal).manual_steps,
+        ["dotenv:app was not given the new secret: update it by hand"]
+    );
 }
 
 #[test]
@@ -261,16 +327,27 @@ fn there_is_no_way_back_from_a_revocation_nor_from_a_paste_without_overlap() {
     let mut revoked = delivered_journal(AUTOMATIC);
     assert!(check_rollback_allowed(&revoked).is_ok());
     revoked.push(JournalEntry::Intent(RotationStep::Revoke));
-    assert_eq!(check_rollback_allowed(&revoked), Err("it may have been revoked: nobody knows for sure"));
-    revoked.push(JournalEntry::Reconciled(ReconciliationResult::Revocation(RevocationStatus::StillActive)));
-    assert!(check_rollback_allowed(&revoked).is_err(), "a provider may list for a while what it has revoked");
+    assert_eq!(
+        check_rollback_allowed(&revoked),
+        Err("it may have been revoked: nobody knows for sure")
+    );
+    revoked.push(JournalEntry::Reconciled(ReconciliationResult::Revocation(
+        RevocationStatus::StillActive,
+    )));
+    assert!(
+        check_rollback_allowed(&revoked).is_err(),
+        "a provider may list for a while what it has revoked"
+    );
     assert_eq!(step_of(&revoked), RotationStep::Revoke);
     revoked.push(JournalEntry::Done(StepOutcome::Revoked));
     say(&mut revoked, UserDecision::RollBack);
     assert_eq!(step_of(&revoked), RotationStep::VerifyRevoked, "the word comes too late");
 
     let pasted = verified_journal(GUIDED, &["acme", "beta"]);
-    assert_eq!(check_rollback_allowed(&pasted), Err("the old secret died at the provider when the new one was made"));
+    assert_eq!(
+        check_rollback_allowed(&pasted),
+        Err("the old secret died at the provider when the new one was made")
+    );
 }
 
 #[test]
@@ -278,7 +355,10 @@ fn somebody_elses_secret_is_nothing_that_the_old_one_died_of() {
     let mut foreign = verified_journal(GUIDED, &["acme", "beta"]);
     let mut elsewhere = reach(&["acme", "beta"]);
     elsewhere.principal.id = "bob".into();
-    foreign.push(JournalEntry::Done(StepOutcome::Verified { fingerprint: print(1), reach: elsewhere }));
+    foreign.push(JournalEntry::Done(StepOutcome::Verified {
+        fingerprint: print(1),
+        reach: elsewhere,
+    }));
     assert!(check_rollback_allowed(&foreign).is_ok());
     assert!(asked(&foreign).choices.contains(&UserDecision::RollBack));
     let mut taken = foreign.clone();
@@ -295,7 +375,9 @@ fn why_a_pasted_secret_was_refused_is_told_and_it_is_asked_for_again() {
     let old = seen(OldAccess::Known(reach(&["acme"])), &[]);
     let mut journal = journal(GUIDED, [StepOutcome::StoreVerified, old]);
     fail(&mut journal, RotationStep::AwaitPaste, StepFailureKind::Refused);
-    assert!(matches!(asked(&journal).kind, PromptKind::PasteSecret { why: Some(why), .. } if why == "403 Forbidden"));
+    assert!(
+        matches!(asked(&journal).kind, PromptKind::PasteSecret { why: Some(why), .. } if why == "403 Forbidden")
+    );
     assert!(check_rollback_allowed(&journal).is_ok(), "nothing new was made");
     assert!(rotation_status(&journal).next.contains("403 Forbidden"));
 }
@@ -314,8 +396,15 @@ fn rolling_back_takes_nothing_from_the_new_secret_before_the_old_one_is_shown_to
 #[test]
 fn a_token_that_was_there_before_the_rotation_is_not_the_programs_to_delete() {
     let old = seen(OldAccess::Known(reach(&["acme"])), &["r0", "r1"]);
-    let mut journal =
-        journal(ASSISTED, [StepOutcome::StoreVerified, old, StepOutcome::Pasted(minted(1)), StepOutcome::Staged(print(1))]);
+    let mut journal = journal(
+        ASSISTED,
+        [
+            StepOutcome::StoreVerified,
+            old,
+            StepOutcome::Pasted(minted(1)),
+            StepOutcome::Staged(print(1)),
+        ],
+    );
     say(&mut journal, UserDecision::RollBack);
     journal.push(JournalEntry::Done(StepOutcome::OldSecretVerified));
     assert!(matches!(asked(&journal).kind, PromptKind::DeleteManually { key, .. } if key == "r1"));
@@ -337,20 +426,32 @@ fn a_revoked_secret_that_works_on_is_polled_and_then_reported() {
     assert!(matches!(asked(&journal).kind, PromptKind::StillActive(_)));
     say(&mut journal, UserDecision::Skip(RotationStep::VerifyRevoked));
     journal.push(JournalEntry::Done(StepOutcome::SlotsCleared));
-    let NextStep::Finished(RotationResult::Done { left }) = next_step(&journal) else { panic!("not over") };
-    assert_eq!(left, ["the old secret was not seen to fail: check at the provider that it is revoked"]);
+    let NextStep::Finished(RotationResult::Done { left }) = next_step(&journal) else {
+        panic!("not over")
+    };
+    assert_eq!(
+        left,
+        ["the old secret was not seen to fail: check at the provider that it is revoked"]
+    );
 }
 
 #[test]
 fn an_unanswered_creation_is_looked_for_and_never_repeated_blindly() {
-    let mut journal = journal(AUTOMATIC, [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &["r0"])]);
+    let mut journal = journal(
+        AUTOMATIC,
+        [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &["r0"])],
+    );
     journal.push(JournalEntry::Intent(RotationStep::Create));
-    let NextStep::Reconcile(ReconcileQuery::Creation { name: Some(name), stale }) = next_step(&journal) else {
+    let NextStep::Reconcile(ReconcileQuery::Creation { name: Some(name), stale }) =
+        next_step(&journal)
+    else {
         panic!("not looked for")
     };
     assert_eq!(parse_attempt(&plan(AUTOMATIC).rotation, &name), Some(1));
     assert_eq!(stale, [print(OLD)]);
-    journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::Orphaned(remote("r1")))));
+    journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(
+        CreationStatus::Orphaned(remote("r1")),
+    )));
     assert_eq!(step_of(&journal), RotationStep::DeleteOrphan("r1".into()));
 }
 
@@ -360,30 +461,42 @@ fn what_was_given_up_is_not_taken_for_what_came_after_it() {
     say(&mut journal, UserDecision::CreateAnother);
     journal.push(JournalEntry::Done(StepOutcome::OrphanDeleted("r1".into())));
     journal.push(JournalEntry::Intent(RotationStep::Create));
-    journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::InPendingSlot(minted(1)))));
+    journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(
+        CreationStatus::InPendingSlot(minted(1)),
+    )));
     assert_eq!(step_of(&journal), RotationStep::Create, "the slot still held the one before");
 }
 
 #[test]
 fn after_an_unanswered_creation_the_provider_is_swept_before_the_end() {
-    let mut journal = journal(AUTOMATIC, [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &["r0"])]);
+    let mut journal = journal(
+        AUTOMATIC,
+        [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &["r0"])],
+    );
     journal.push(JournalEntry::Intent(RotationStep::Create));
-    journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::NotCreated)));
+    journal
+        .push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::NotCreated)));
     let whole = delivered_journal(AUTOMATIC);
     whole
         .entries()
         .iter()
         .filter(|entry| **entry != JournalEntry::Done(StepOutcome::StoreVerified))
         .for_each(|entry| journal.push(entry.clone()));
-    for outcome in [StepOutcome::Revoked, StepOutcome::OldSecretRejected, StepOutcome::SlotsCleared] {
+    for outcome in [StepOutcome::Revoked, StepOutcome::OldSecretRejected, StepOutcome::SlotsCleared]
+    {
         journal.push(JournalEntry::Done(outcome));
     }
     assert_eq!(step_of(&journal), RotationStep::FindOrphans);
     // Of attempts 1 and 2 is what the program made, of attempt 3 what a person may have made under the name they were told.
-    let marked = |id: &str, attempt: u32| RemoteCredential::new(id, journal.plan().remote_name(attempt));
+    let marked =
+        |id: &str, attempt: u32| RemoteCredential::new(id, journal.plan().remote_name(attempt));
     let swept = vec![remote("r1"), marked("r4", 3), marked("r5", 1)];
     journal.push(JournalEntry::Done(StepOutcome::OrphansListed(swept)));
-    assert_eq!(step_of(&journal), RotationStep::DeleteOrphan("r5".into()), "neither the new one nor a person's own is a stray");
+    assert_eq!(
+        step_of(&journal),
+        RotationStep::DeleteOrphan("r5".into()),
+        "neither the new one nor a person's own is a stray"
+    );
 }
 
 #[test]
@@ -395,7 +508,11 @@ fn a_journal_begins_with_its_plan_and_holds_no_other() {
         Err(RotationJournalError::MissingPlan)
     );
     assert_eq!(
-        RotationJournal::from_entries([plan(), JournalEntry::Intent(RotationStep::VerifyStore), plan()]),
+        RotationJournal::from_entries([
+            plan(),
+            JournalEntry::Intent(RotationStep::VerifyStore),
+            plan()
+        ]),
         Err(RotationJournalError::SecondPlan(3))
     );
 }
@@ -403,13 +520,22 @@ fn a_journal_begins_with_its_plan_and_holds_no_other() {
 #[test]
 fn entries_are_json_of_a_form_that_stays() {
     let entries = [
-        (JournalEntry::Intent(RotationStep::Deliver("dotenv:app".into())), r#"{"intent":{"deliver":"dotenv:app"}}"#),
+        (
+            JournalEntry::Intent(RotationStep::Deliver("dotenv:app".into())),
+            r#"{"intent":{"deliver":"dotenv:app"}}"#,
+        ),
         (JournalEntry::Done(StepOutcome::StoreVerified), r#"{"done":"store-proven"}"#),
         (
-            JournalEntry::Failed(RotationStep::Create, StepFailure::new(StepFailureKind::OutcomeUnknown, "timeout")),
+            JournalEntry::Failed(
+                RotationStep::Create,
+                StepFailure::new(StepFailureKind::OutcomeUnknown, "timeout"),
+            ),
             r#"{"failed":["create",{"kind":"unanswered","why":"timeout"}]}"#,
         ),
-        (JournalEntry::UserDecision(UserDecision::Skip(RotationStep::VerifyRevoked)), r#"{"human-said":{"skip":"prove-dead"}}"#),
+        (
+            JournalEntry::UserDecision(UserDecision::Skip(RotationStep::VerifyRevoked)),
+            r#"{"human-said":{"skip":"prove-dead"}}"#,
+        ),
         (
             JournalEntry::Reconciled(ReconciliationResult::Revocation(RevocationStatus::Revoked)),
             r#"{"reconciled":{"revocation":"gone"}}"#,
@@ -425,7 +551,10 @@ fn entries_are_json_of_a_form_that_stays() {
 fn status_and_lines_have_the_documented_shape() {
     let journal = RotationJournal::new(plan(GUIDED));
     let json = serde_json::to_value(rotation_status(&journal)).unwrap();
-    assert_eq!((&json["state"], &json["step"], &json["name"]), (&"running".into(), &"prove-store".into(), &"ci-scanner".into()));
+    assert_eq!(
+        (&json["state"], &json["step"], &json["name"]),
+        (&"running".into(), &"prove-store".into(), &"ci-scanner".into())
+    );
     let lines = plan_lines(journal.plan());
     assert!(lines[0].detail.starts_with("No overlap"), "the warning comes first");
     assert!(lines[1].detail.contains("allows 2 of these"), "then the limit");
@@ -444,8 +573,12 @@ fn a_rotation_that_waits_for_a_paste_needs_a_human_also_after_a_restart() {
     journal.push(JournalEntry::Intent(RotationStep::AwaitPaste));
     assert_eq!(rotation_status(&journal).state, RotationPhase::NeedsUser);
     assert!(waiting_line(journal.plan(), &next_step(&journal)).is_none(), "the look comes first");
-    journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::NotCreated)));
-    assert_eq!(waiting_line(journal.plan(), &next_step(&journal)).unwrap().state, StepStatus::Waiting);
+    journal
+        .push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::NotCreated)));
+    assert_eq!(
+        waiting_line(journal.plan(), &next_step(&journal)).unwrap().state,
+        StepStatus::Waiting
+    );
 }
 
 #[test]
@@ -476,7 +609,8 @@ fn what_is_only_to_be_revoked_needs_no_successor_and_nothing_else_may_be_revoked
     fail(&mut journal, RotationStep::Revoke, StepFailureKind::Refused);
     let need = asked(&journal);
     assert!(
-        matches!(need.kind, PromptKind::RevokeManually { .. }) && need.describe().contains("revoke the secret at the provider"),
+        matches!(need.kind, PromptKind::RevokeManually { .. })
+            && need.describe().contains("revoke the secret at the provider"),
         "{need:?}"
     );
     assert_eq!(check_rollback_allowed(&journal), Ok(()));
@@ -484,13 +618,22 @@ fn what_is_only_to_be_revoked_needs_no_successor_and_nothing_else_may_be_revoked
 
 #[test]
 fn a_pasted_secret_that_was_refused_keeps_nobody_from_pasting_another_one_later() {
-    let mut journal = journal(GUIDED, [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &[])]);
+    let mut journal = journal(
+        GUIDED,
+        [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &[])],
+    );
     journal.push(JournalEntry::Intent(RotationStep::AwaitPaste));
     fail(&mut journal, RotationStep::AwaitPaste, StepFailureKind::Refused);
     journal.push(JournalEntry::Intent(RotationStep::AwaitPaste));
-    assert!(matches!(next_step(&journal), NextStep::Reconcile(ReconcileQuery::Paste { .. })), "whoever comes later looks first");
-    journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::NotCreated)));
-    assert!(matches!(asked(&journal).kind, PromptKind::PasteSecret { why: Some(why), .. } if why == "403 Forbidden"));
+    assert!(
+        matches!(next_step(&journal), NextStep::Reconcile(ReconcileQuery::Paste { .. })),
+        "whoever comes later looks first"
+    );
+    journal
+        .push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::NotCreated)));
+    assert!(
+        matches!(asked(&journal).kind, PromptKind::PasteSecret { why: Some(why), .. } if why == "403 Forbidden")
+    );
 }
 
 /// The journal of a session up to the moment at which a person is to sign in.
@@ -510,7 +653,11 @@ fn a_person_signs_in_before_anything_is_made_and_once_for_each_attempt() {
         (RotationStep::AwaitSignIn, PromptKind::SignIn, vec![UserDecision::RollBack])
     );
     journal.push(JournalEntry::Intent(RotationStep::AwaitSignIn));
-    assert_eq!(asked(&journal).kind, PromptKind::SignIn, "whoever comes back after a crash is sent to the page again");
+    assert_eq!(
+        asked(&journal).kind,
+        PromptKind::SignIn,
+        "whoever comes back after a crash is sent to the page again"
+    );
     journal.push(JournalEntry::Done(StepOutcome::SignedIn));
     assert_eq!(step_of(&journal), RotationStep::Create);
     fail(&mut journal, RotationStep::Create, StepFailureKind::Retryable);
@@ -527,7 +674,10 @@ fn who_said_no_is_not_sent_to_the_page_again_unasked() {
         let need = asked(&journal);
         assert_eq!(
             (&need.kind, need.choices),
-            (&PromptKind::StepBlocked("403 Forbidden".into()), vec![UserDecision::Retry, UserDecision::RollBack]),
+            (
+                &PromptKind::StepBlocked("403 Forbidden".into()),
+                vec![UserDecision::Retry, UserDecision::RollBack]
+            ),
             "{step}"
         );
         say(&mut journal, UserDecision::Retry);
@@ -540,10 +690,18 @@ fn a_session_whose_answer_was_lost_is_left_to_a_person_and_another_sign_in_follo
     let mut journal = session_journal();
     journal.push(JournalEntry::Done(StepOutcome::SignedIn));
     journal.push(JournalEntry::Intent(RotationStep::Create));
-    assert!(matches!(next_step(&journal), NextStep::Reconcile(ReconcileQuery::Creation { name: None, .. })));
-    journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::Unknown("it lists no secrets".into()))));
+    assert!(matches!(
+        next_step(&journal),
+        NextStep::Reconcile(ReconcileQuery::Creation { name: None, .. })
+    ));
+    journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(
+        CreationStatus::Unknown("it lists no secrets".into()),
+    )));
     let need = asked(&journal);
-    assert!(matches!(need.kind, PromptKind::DeleteManually { target: RevocationTarget::Unknown, .. }));
+    assert!(matches!(
+        need.kind,
+        PromptKind::DeleteManually { target: RevocationTarget::Unknown, .. }
+    ));
     say(&mut journal, UserDecision::Skip(need.step));
     assert_eq!(asked(&journal).kind, PromptKind::SignIn);
     assert_eq!(

@@ -31,7 +31,9 @@ const STRATEGIES: [(RotationStrategyId, bool); 8] = [
 
 /// One strategy for each row of the table of ways; the others differ in their calls only.
 fn distinct() -> impl Iterator<Item = (RotationStrategyId, bool)> {
-    let first = |index: usize| STRATEGIES[..index].iter().all(|known| row(*known) != row(STRATEGIES[index]));
+    let first = |index: usize| {
+        STRATEGIES[..index].iter().all(|known| row(*known) != row(STRATEGIES[index]))
+    };
     (0..STRATEGIES.len()).filter(move |index| first(*index)).map(|index| STRATEGIES[index])
 }
 
@@ -43,7 +45,10 @@ fn plan(strategy: (RotationStrategyId, bool)) -> RotationPlan {
     plan_for(RotationPurpose::Replace, strategy)
 }
 
-fn plan_for(purpose: RotationPurpose, (strategy, overlap): (RotationStrategyId, bool)) -> RotationPlan {
+fn plan_for(
+    purpose: RotationPurpose,
+    (strategy, overlap): (RotationStrategyId, bool),
+) -> RotationPlan {
     let credential = Credential {
         id: CredentialId::from_random([1; 16]),
         name: CredentialName::parse("ci-scanner").unwrap(),
@@ -93,7 +98,8 @@ fn plan_for(purpose: RotationPurpose, (strategy, overlap): (RotationStrategyId, 
 
 #[test]
 fn a_plan_of_an_older_journal_is_about_the_secret_itself() {
-    let drawn = RotationPlan { part: SecretPart::Named("client_secret".into()), ..plan(STRATEGIES[0]) };
+    let drawn =
+        RotationPlan { part: SecretPart::Named("client_secret".into()), ..plan(STRATEGIES[0]) };
     let mut kept = serde_json::to_value(&drawn).unwrap();
     assert_eq!(serde_json::from_value::<RotationPlan>(kept.clone()).unwrap(), drawn);
     kept.as_object_mut().unwrap().remove("part").unwrap();
@@ -101,7 +107,12 @@ fn a_plan_of_an_older_journal_is_about_the_secret_itself() {
 }
 
 /// Runs a rotation to its end and checks what it leaves behind.
-fn run(strategy: (RotationStrategyId, bool), faults: &[(usize, Fault)], abort: Option<usize>, lag: u32) -> World {
+fn run(
+    strategy: (RotationStrategyId, bool),
+    faults: &[(usize, Fault)],
+    abort: Option<usize>,
+    lag: u32,
+) -> World {
     run_for(plan(strategy), faults, abort, lag)
 }
 
@@ -116,16 +127,30 @@ fn finish(mut world: World, abort: Option<usize>) -> World {
     let ending = drive(&mut world, abort);
     match (&ending, world.journal.plan().purpose) {
         (RotationResult::Done { left }, RotationPurpose::Replace) => assert_done(&world, left),
-        (RotationResult::RolledBack { left }, RotationPurpose::Replace) => assert_rolled_back(&world, left),
+        (RotationResult::RolledBack { left }, RotationPurpose::Replace) => {
+            assert_rolled_back(&world, left)
+        }
         (RotationResult::Done { left }, RotationPurpose::Create) => assert_made(&world, left),
         (RotationResult::Done { left }, RotationPurpose::Revoke) => {
-            assert_eq!(world.slots, BTreeMap::from([(SecretSlot::Current, OLD)]), "what is kept here, stays until it is removed");
-            assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [STRANGER], "it is revoked, and nothing else");
+            assert_eq!(
+                world.slots,
+                BTreeMap::from([(SecretSlot::Current, OLD)]),
+                "what is kept here, stays until it is removed"
+            );
+            assert_eq!(
+                world.live.keys().copied().collect::<Vec<_>>(),
+                [STRANGER],
+                "it is revoked, and nothing else"
+            );
             assert_eq!(left, &[""; 0], "nothing is left to do");
         }
         (RotationResult::RolledBack { .. }, RotationPurpose::Create) => {
             assert_eq!(world.slots, BTreeMap::new(), "nothing is kept");
-            assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [STRANGER], "nothing new is left at the provider");
+            assert_eq!(
+                world.live.keys().copied().collect::<Vec<_>>(),
+                [STRANGER],
+                "nothing new is left at the provider"
+            );
         }
         (RotationResult::RolledBack { .. }, RotationPurpose::Revoke) => {
             assert_eq!(world.slots, BTreeMap::from([(SecretSlot::Current, OLD)]));
@@ -139,13 +164,19 @@ fn assert_made(world: &World, left: &[String]) {
     let new = world.slots[&SecretSlot::Current];
     assert_eq!(world.slots.len(), 1, "only the current secret is kept: {:?}", world.slots);
     assert!(new != OLD && world.proven.contains(&new), "the new secret was used");
-    assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [new, STRANGER], "nothing else is left at the provider");
+    assert_eq!(
+        world.live.keys().copied().collect::<Vec<_>>(),
+        [new, STRANGER],
+        "nothing else is left at the provider"
+    );
     assert_eq!(left, [""; 0], "nothing is left to do");
 }
 
 /// Every plan that makes or revokes; what a person makes is kept by adding it, so no such plan creates.
 fn halves() -> impl Iterator<Item = RotationPlan> {
-    let made = STRATEGIES.into_iter().filter(|known| plan(*known).strategy_traits().creator == StepActor::Program);
+    let made = STRATEGIES
+        .into_iter()
+        .filter(|known| plan(*known).strategy_traits().creator == StepActor::Program);
     let made = made.map(|strategy| plan_for(RotationPurpose::Create, strategy));
     made.chain(STRATEGIES.map(|strategy| plan_for(RotationPurpose::Revoke, strategy)))
 }
@@ -155,18 +186,41 @@ fn assert_done(world: &World, left: &[String]) {
     assert_eq!(world.slots.len(), 1, "only the current secret is kept: {:?}", world.slots);
     assert_ne!(new, OLD);
     assert!(world.proven.contains(&new), "the new secret was used");
-    assert!(world.consumers.values().all(|held| *held == new), "every consumer has it: {:?}", world.consumers);
-    assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [new, STRANGER], "nothing else is left at the provider");
+    assert!(
+        world.consumers.values().all(|held| *held == new),
+        "every consumer has it: {:?}",
+        world.consumers
+    );
+    assert_eq!(
+        world.live.keys().copied().collect::<Vec<_>>(),
+        [new, STRANGER],
+        "nothing else is left at the provider"
+    );
     assert_eq!(left, [""; 0], "nothing is left to do");
 }
 
 fn assert_rolled_back(world: &World, left: &[String]) {
-    assert_eq!(world.slots, BTreeMap::from([(SecretSlot::Current, OLD)]), "the old secret is the only one kept");
-    assert!(world.consumers.values().all(|held| *held == OLD), "every consumer has the old one: {:?}", world.consumers);
+    assert_eq!(
+        world.slots,
+        BTreeMap::from([(SecretSlot::Current, OLD)]),
+        "the old secret is the only one kept"
+    );
+    assert!(
+        world.consumers.values().all(|held| *held == OLD),
+        "every consumer has the old one: {:?}",
+        world.consumers
+    );
     if world.journal.plan().overlap == SecretOverlap::Absent {
-        assert!(world.live.contains_key(&OLD) || !left.is_empty(), "a person is told that the old one may be dead");
+        assert!(
+            world.live.contains_key(&OLD) || !left.is_empty(),
+            "a person is told that the old one may be dead"
+        );
     } else if world.clipboard.is_none_or(|made| !world.live.contains_key(&made)) {
-        assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [OLD, STRANGER], "nothing new is left at the provider");
+        assert_eq!(
+            world.live.keys().copied().collect::<Vec<_>>(),
+            [OLD, STRANGER],
+            "nothing new is left at the provider"
+        );
     }
 }
 
@@ -196,7 +250,9 @@ fn one_fault_of_every_kind_at_every_call_of_every_plan_loses_nothing() {
 fn two_faults_one_after_the_other_lose_nothing() {
     for strategy in distinct() {
         for call in 0..calls(strategy) {
-            for (first, second) in FAULTS.into_iter().flat_map(|first| FAULTS.map(|second| (first, second))) {
+            for (first, second) in
+                FAULTS.into_iter().flat_map(|first| FAULTS.map(|second| (first, second)))
+            {
                 for gap in 1..=6 {
                     run(strategy, &[(call, first), (call + gap, second)], None, 0);
                 }
@@ -230,7 +286,9 @@ fn rolling_back_at_every_point_after_a_fault_anywhere_restores_everything() {
 #[test]
 fn a_creation_that_happens_long_after_it_was_given_up_is_found_and_removed() {
     for strategy in distinct() {
-        for (call, lateness) in (0..calls(strategy)).flat_map(|call| (4..14).map(move |lateness| (call, lateness))) {
+        for (call, lateness) in
+            (0..calls(strategy)).flat_map(|call| (4..14).map(move |lateness| (call, lateness)))
+        {
             finish(World { lateness, ..World::new(plan(strategy), [(call, Fault::Late)]) }, None);
         }
     }
@@ -261,7 +319,9 @@ fn making_and_revoking_lose_nothing_whatever_goes_wrong_and_whoever_changes_thei
 fn two_faults_while_making_or_revoking_lose_nothing() {
     for plan in halves() {
         for call in 0..run_for(plan.clone(), &[], None, 0).calls {
-            for (first, second) in FAULTS.into_iter().flat_map(|first| FAULTS.map(|second| (first, second))) {
+            for (first, second) in
+                FAULTS.into_iter().flat_map(|first| FAULTS.map(|second| (first, second)))
+            {
                 for gap in 1..=4 {
                     run_for(plan.clone(), &[(call, first), (call + gap, second)], None, 0);
                 }
@@ -302,7 +362,13 @@ proptest! {
 #[test]
 fn a_secret_of_an_attempt_that_was_given_up_is_not_taken_for_that_of_a_later_one() {
     // The store takes the first secret in after the provider's end of it was removed, and the second is never made.
-    let faults = [(5, Fault::Fail), (7, Fault::Fail), (14, Fault::Late), (15, Fault::CrashBefore), (23, Fault::LostBefore)];
+    let faults = [
+        (5, Fault::Fail),
+        (7, Fault::Fail),
+        (14, Fault::Late),
+        (15, Fault::CrashBefore),
+        (23, Fault::LostBefore),
+    ];
     for lag in 0..4 {
         run((RotationStrategyId::SnykServiceAccount, true), &faults, None, lag);
     }
@@ -312,22 +378,34 @@ fn a_secret_of_an_attempt_that_was_given_up_is_not_taken_for_that_of_a_later_one
 fn what_was_listed_before_is_never_taken_for_what_a_person_has_made() {
     // The program may not make one, so a person does; the provider lists theirs late; and then they change their mind.
     let faults = [(3, Fault::Fail), (6, Fault::Fail), (13, Fault::Refuse)];
-    for strategy in distinct().filter(|known| plan(*known).strategy_traits().revocation_key == RevocationKey::ById) {
+    for strategy in distinct()
+        .filter(|known| plan(*known).strategy_traits().revocation_key == RevocationKey::ById)
+    {
         for round in 0..16 {
             finish(World { slow_list: true, ..World::new(plan(strategy), faults) }, Some(round));
         }
     }
     // Nor is what the program has made without hearing of it.
     let faults = [(8, Fault::LostAfter), (14, Fault::Refuse)];
-    finish(World { slow_list: true, ..World::new(plan((RotationStrategyId::SnykServiceAccount, true)), faults) }, None);
+    finish(
+        World {
+            slow_list: true,
+            ..World::new(plan((RotationStrategyId::SnykServiceAccount, true)), faults)
+        },
+        None,
+    );
 }
 
 #[test]
 fn what_the_provider_lists_late_is_neither_taken_in_without_a_name_nor_swept_away_in_use() {
     for strategy in distinct() {
-        for (call, fault) in (0..calls(strategy)).flat_map(|call| FAULTS.map(|fault| (call, fault))) {
+        for (call, fault) in (0..calls(strategy)).flat_map(|call| FAULTS.map(|fault| (call, fault)))
+        {
             if fault != Fault::Late {
-                finish(World { slow_list: true, ..World::new(plan(strategy), [(call, fault)]) }, None);
+                finish(
+                    World { slow_list: true, ..World::new(plan(strategy), [(call, fault)]) },
+                    None,
+                );
             }
         }
     }

@@ -7,7 +7,8 @@ use super::world::{print, reach};
 use super::*;
 use crate::domain::rotation::status::{entry_line, plan_lines, rotation_status};
 
-const PURPOSES: [RotationPurpose; 3] = [RotationPurpose::Replace, RotationPurpose::Create, RotationPurpose::Revoke];
+const PURPOSES: [RotationPurpose; 3] =
+    [RotationPurpose::Replace, RotationPurpose::Create, RotationPurpose::Revoke];
 
 /// The page that shows these lines, each with its step and state.
 fn page(lines: impl IntoIterator<Item = ProgressLine>) -> String {
@@ -28,10 +29,24 @@ fn reviewed(name: &str, text: &str) {
 #[test]
 fn every_plan_says_what_it_does_and_what_to_know_beforehand() {
     let mut pages = String::new();
-    for (purpose, strategy) in PURPOSES.into_iter().flat_map(|purpose| STRATEGIES.map(|strategy| (purpose, strategy))) {
+    for (purpose, strategy) in
+        PURPOSES.into_iter().flat_map(|purpose| STRATEGIES.map(|strategy| (purpose, strategy)))
+    {
         let plan = plan_for(purpose, strategy);
-        writeln!(pages, "{purpose:?} by {:?}, overlap {}: {}", strategy.0, strategy.1, plan.title()).unwrap();
-        writeln!(pages, "  {:?}, at most {:?}, {:?}", plan.overlap, plan.max_live, plan.instructions).unwrap();
+        writeln!(
+            pages,
+            "{purpose:?} by {:?}, overlap {}: {}",
+            strategy.0,
+            strategy.1,
+            plan.title()
+        )
+        .unwrap();
+        writeln!(
+            pages,
+            "  {:?}, at most {:?}, {:?}",
+            plan.overlap, plan.max_live, plan.instructions
+        )
+        .unwrap();
         pages.push_str(&page(plan_lines(&plan)));
     }
     reviewed("plans", &pages);
@@ -42,7 +57,11 @@ fn a_part_that_nobody_is_given_is_warned_of_and_a_reason_is_kept() {
     let plan = plan_for(RotationPurpose::Replace, AUTOMATIC);
     let part = SecretPart::Named("client_secret".into());
     let alone = RotationPlan { part: part.clone(), steps: Vec::new(), ..plan.clone() };
-    assert!(alone.warning().is_some_and(|warning| warning.starts_with("No consumer is given the client_secret")));
+    assert!(
+        alone
+            .warning()
+            .is_some_and(|warning| warning.starts_with("No consumer is given the client_secret"))
+    );
     let given = RotationPlan { part, overlap: SecretOverlap::Absent, ..plan.clone() };
     assert!(given.warning().is_some_and(|warning| warning.starts_with("No overlap")));
     assert_eq!(plan.warning(), None);
@@ -52,10 +71,18 @@ fn a_part_that_nobody_is_given_is_warned_of_and_a_reason_is_kept() {
 #[test]
 fn a_limit_is_told_where_it_may_stand_in_the_way() {
     let told = |max_live| {
-        RotationPlan { max_live, ..plan_for(RotationPurpose::Replace, (RotationStrategyId::ApiWebKey, true)) }.limit_warning()
+        RotationPlan {
+            max_live,
+            ..plan_for(RotationPurpose::Replace, (RotationStrategyId::ApiWebKey, true))
+        }
+        .limit_warning()
     };
     assert!(told(Some(2)).is_some_and(|limit| limit.contains(" 2 ")));
-    assert_eq!([None, Some(0), Some(1)].map(told), [None, None, None], "one at a time is no overlap, which is told anyway");
+    assert_eq!(
+        [None, Some(0), Some(1)].map(told),
+        [None, None, None],
+        "one at a time is no overlap, which is told anyway"
+    );
     let mut idle = plan_for(RotationPurpose::Replace, (RotationStrategyId::ApiWebKey, true));
     idle.steps.retain(|planned| planned.step != RotationStep::Create);
     assert_eq!(idle.limit_warning(), None, "nothing is made");
@@ -63,8 +90,10 @@ fn a_limit_is_told_where_it_may_stand_in_the_way() {
 
 #[test]
 fn every_entry_is_told_in_words() {
-    let minted =
-        |id: Option<&str>| CreatedSecret { fingerprint: print(1), remote: id.map(|id| RemoteCredential::new(id, "label")) };
+    let minted = |id: Option<&str>| CreatedSecret {
+        fingerprint: print(1),
+        remote: id.map(|id| RemoteCredential::new(id, "label")),
+    };
     let outcomes = [
         StepOutcome::Created(minted(Some("r1"))),
         StepOutcome::Pasted(minted(None)),
@@ -77,7 +106,9 @@ fn every_entry_is_told_in_words() {
     ];
     let findings = [
         ReconciliationResult::Creation(CreationStatus::InPendingSlot(minted(None))),
-        ReconciliationResult::Creation(CreationStatus::Orphaned(RemoteCredential::new("r1", "label"))),
+        ReconciliationResult::Creation(CreationStatus::Orphaned(RemoteCredential::new(
+            "r1", "label",
+        ))),
         ReconciliationResult::Creation(CreationStatus::NotCreated),
         ReconciliationResult::Creation(CreationStatus::Unknown("503".into())),
         ReconciliationResult::Revocation(RevocationStatus::Revoked),
@@ -97,11 +128,21 @@ fn every_entry_is_told_in_words() {
     let plan = plan_for(RotationPurpose::Replace, AUTOMATIC);
     let entries = [
         JournalEntry::Intent(RotationStep::Create),
-        JournalEntry::Failed(RotationStep::Create, StepFailure::new(StepFailureKind::Refused, "403 Forbidden")),
+        JournalEntry::Failed(
+            RotationStep::Create,
+            StepFailure::new(StepFailureKind::Refused, "403 Forbidden"),
+        ),
     ];
-    let entries = entries.into_iter().chain(outcomes.map(JournalEntry::Done)).chain(findings.map(JournalEntry::Reconciled));
+    let entries = entries
+        .into_iter()
+        .chain(outcomes.map(JournalEntry::Done))
+        .chain(findings.map(JournalEntry::Reconciled));
     let entries: Vec<_> = entries.chain(sayings.map(JournalEntry::UserDecision)).collect();
-    assert_eq!(entry_line(&plan, &JournalEntry::Planned(Box::new(plan.clone()))), None, "the plan has lines of its own");
+    assert_eq!(
+        entry_line(&plan, &JournalEntry::Planned(Box::new(plan.clone()))),
+        None,
+        "the plan has lines of its own"
+    );
     reviewed("entries", &page(entries.iter().filter_map(|entry| entry_line(&plan, entry))));
 }
 
@@ -110,16 +151,27 @@ fn what_is_left_is_told_while_it_is_asked_and_at_the_end() {
     let mut asked = verified_journal(AUTOMATIC, &["acme"]);
     let told = rotation_status(&asked);
     assert_eq!((told.state, told.manual_steps.len()), (RotationPhase::NeedsUser, 1), "{told:?}");
-    assert_eq!(told.manual_steps, std::slice::from_ref(&told.next), "what is asked is what is left");
+    assert_eq!(
+        told.manual_steps,
+        std::slice::from_ref(&told.next),
+        "what is asked is what is left"
+    );
     asked.push(JournalEntry::UserDecision(UserDecision::Override("ci-scanner".into())));
-    assert_eq!((rotation_status(&asked).state, rotation_status(&asked).manual_steps), (RotationPhase::Running, Vec::new()));
+    assert_eq!(
+        (rotation_status(&asked).state, rotation_status(&asked).manual_steps),
+        (RotationPhase::Running, Vec::new())
+    );
 
     let mut over = delivered_journal(AUTOMATIC);
-    for outcome in [StepOutcome::Revoked, StepOutcome::OldSecretRejected, StepOutcome::SlotsCleared] {
+    for outcome in [StepOutcome::Revoked, StepOutcome::OldSecretRejected, StepOutcome::SlotsCleared]
+    {
         over.push(JournalEntry::Intent(outcome.step()));
         over.push(JournalEntry::Done(outcome));
     }
-    assert_eq!((rotation_status(&over).state, rotation_status(&over).why), (RotationPhase::Done, None));
+    assert_eq!(
+        (rotation_status(&over).state, rotation_status(&over).why),
+        (RotationPhase::Done, None)
+    );
 }
 
 #[test]
@@ -143,6 +195,10 @@ fn what_is_done_twice_and_what_is_left_out_are_told_apart() {
         (RotationStep::RestoreOld, true, false),
         (RotationStep::RestoreConsumer(consumer()), true, true),
     ] {
-        assert_eq!((step.is_repeatable(), step.is_skippable()), (is_repeatable, is_skippable), "{step}");
+        assert_eq!(
+            (step.is_repeatable(), step.is_skippable()),
+            (is_repeatable, is_skippable),
+            "{step}"
+        );
     }
 }

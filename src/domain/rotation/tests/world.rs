@@ -33,8 +33,15 @@ pub(super) enum Fault {
     CrashAfter,
 }
 
-pub(super) const FAULTS: [Fault; 7] =
-    [Fault::Fail, Fault::Refuse, Fault::LostBefore, Fault::LostAfter, Fault::Late, Fault::CrashBefore, Fault::CrashAfter];
+pub(super) const FAULTS: [Fault; 7] = [
+    Fault::Fail,
+    Fault::Refuse,
+    Fault::LostBefore,
+    Fault::LostAfter,
+    Fault::Late,
+    Fault::CrashBefore,
+    Fault::CrashAfter,
+];
 
 /// How a call can end without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,9 +120,13 @@ impl Effect {
 }
 
 impl World {
-    pub(super) fn new(plan: RotationPlan, faults: impl IntoIterator<Item = (usize, Fault)>) -> Self {
+    pub(super) fn new(
+        plan: RotationPlan,
+        faults: impl IntoIterator<Item = (usize, Fault)>,
+    ) -> Self {
         let consumers = plan.consumers().map(|name| (name.to_owned(), OLD)).collect();
-        let (mut live, mut slots) = (BTreeMap::from([(STRANGER, "ci-scanner".to_owned())]), BTreeMap::new());
+        let (mut live, mut slots) =
+            (BTreeMap::from([(STRANGER, "ci-scanner".to_owned())]), BTreeMap::new());
         if plan.purpose != RotationPurpose::Create {
             live.insert(OLD, "ci-scanner".to_owned());
             slots.insert(SecretSlot::Current, OLD);
@@ -148,7 +159,11 @@ impl World {
         let number = self.calls;
         self.calls += 1;
         self.catch_up(number, &effect);
-        let fault = self.faults.get(&number).copied().filter(|fault| *fault != Fault::Late || self.may_be_late(&effect));
+        let fault = self
+            .faults
+            .get(&number)
+            .copied()
+            .filter(|fault| *fault != Fault::Late || self.may_be_late(&effect));
         match fault {
             Some(Fault::Late) => self.late.push((number + self.lateness, effect)),
             None | Some(Fault::LostAfter | Fault::CrashAfter) => self.happen(effect),
@@ -167,8 +182,9 @@ impl World {
     fn catch_up(&mut self, number: usize, effect: &Effect) {
         let place = effect.place();
         let overtaken = |late: &Effect| place.is_some() && late.place() == place;
-        let (due, later): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.late).into_iter().partition(|(at, late)| *at <= number || overtaken(late));
+        let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.late)
+            .into_iter()
+            .partition(|(at, late)| *at <= number || overtaken(late));
         self.late = later;
         for (_, effect) in due {
             self.happen(effect);
@@ -178,7 +194,9 @@ impl World {
     /// Only a creation that can be found by its name can be caught however late it happens.
     fn may_be_late(&self, effect: &Effect) -> bool {
         match effect {
-            Effect::Mint(_) => self.journal.plan().strategy_traits().traceability == CreationTraceability::ByName,
+            Effect::Mint(_) => {
+                self.journal.plan().strategy_traits().traceability == CreationTraceability::ByName
+            }
             Effect::Write(_) => false,
             _ => true,
         }
@@ -200,7 +218,10 @@ impl World {
 
     fn mint(&mut self, name: String) {
         self.newest += 1;
-        assert!(!self.live.values().any(|taken| *taken == name && self.newest > 1), "the name {name} is taken");
+        assert!(
+            !self.live.values().any(|taken| *taken == name && self.newest > 1),
+            "the name {name} is taken"
+        );
         self.live.insert(self.newest, name);
         self.ripening.insert(self.newest, self.lag);
         if self.slow_list {
@@ -223,29 +244,40 @@ impl World {
         let Some(&current) = self.slots.get(&SecretSlot::Current) else { return };
         assert_ne!(secret, current, "the current secret was revoked");
         assert!(self.live.contains_key(&current), "{secret} was revoked while {current} is dead");
-        assert!(secret != OLD || self.proven.contains(&current), "the old one was revoked before the new one was proven");
+        assert!(
+            secret != OLD || self.proven.contains(&current),
+            "the old one was revoked before the new one was proven"
+        );
     }
 
     fn look_at_itself(&self) {
         let stored_alive = self.slots.values().any(|secret| self.live.contains_key(secret));
         let current = self.slots.get(&SecretSlot::Current);
         match self.journal.plan().purpose {
-            RotationPurpose::Create => return assert!(current.is_none_or(|current| self.live.contains_key(current))),
+            RotationPurpose::Create => {
+                return assert!(current.is_none_or(|current| self.live.contains_key(current)));
+            }
             RotationPurpose::Revoke => return assert_eq!(current, Some(&OLD)),
             RotationPurpose::Replace => {}
         }
         let current = current.expect("the slot `current` is never empty");
         match self.journal.plan().overlap {
-            SecretOverlap::SideBySide => assert!(self.live.contains_key(current), "the current secret {current} is dead"),
+            SecretOverlap::SideBySide => {
+                assert!(self.live.contains_key(current), "the current secret {current} is dead")
+            }
             SecretOverlap::Absent => {
-                assert!(stored_alive || self.clipboard.is_some() || self.live.contains_key(&OLD), "all is lost")
+                assert!(
+                    stored_alive || self.clipboard.is_some() || self.live.contains_key(&OLD),
+                    "all is lost"
+                )
             }
         }
     }
 
     /// Everything that the provider lists.
     pub(super) fn list(&mut self) -> Vec<RemoteCredential> {
-        let listed: Vec<u32> = self.live.keys().copied().filter(|secret| !self.unlisted.contains(secret)).collect();
+        let listed: Vec<u32> =
+            self.live.keys().copied().filter(|secret| !self.unlisted.contains(secret)).collect();
         self.unlisted.clear();
         listed.into_iter().map(|secret| self.remote(secret)).collect()
     }
@@ -259,7 +291,11 @@ impl World {
             }
             _ => false,
         };
-        if self.live.contains_key(&secret) { !countdown(&mut self.ripening) } else { countdown(&mut self.lingering) }
+        if self.live.contains_key(&secret) {
+            !countdown(&mut self.ripening)
+        } else {
+            countdown(&mut self.lingering)
+        }
     }
 
     /// The process dies and another one takes over: what was in memory is gone, the journal comes from the disk.
@@ -270,7 +306,8 @@ impl World {
             .chain(self.journal.entries())
             .map(|entry| serde_json::to_string(entry).expect("an entry is JSON"))
             .collect();
-        let entries = lines.iter().map(|line| serde_json::from_str(line).expect("an entry is read back"));
+        let entries =
+            lines.iter().map(|line| serde_json::from_str(line).expect("an entry is read back"));
         let read = RotationJournal::from_entries(entries).expect("a journal is read back");
         assert_eq!(read, self.journal);
         self.journal = read;

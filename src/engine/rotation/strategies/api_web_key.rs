@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::client::{ManagementBody, ManagementRequest};
 use super::{
-    ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy, fail_permanently, pick_created,
+    ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy,
+    fail_permanently, pick_created,
 };
 use crate::domain::request::HttpMethod;
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailureKind};
@@ -22,9 +23,19 @@ pub(super) struct ApiWebKeyStrategy;
 
 #[async_trait]
 impl RotationStrategy for ApiWebKeyStrategy {
-    async fn find_existing(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
-        let acting = desk.credential.principal.as_ref().filter(|who| who.kind == "api_user").map(|who| who.id.as_str());
-        let Some(id) = desk.field("key_id").or(acting) else { return self.own_key_or_all(desk).await };
+    async fn find_existing(
+        &self,
+        desk: &ManagementClient<'_>,
+    ) -> StepResult<Vec<RemoteCredential>> {
+        let acting = desk
+            .credential
+            .principal
+            .as_ref()
+            .filter(|who| who.kind == "api_user")
+            .map(|who| who.id.as_str());
+        let Some(id) = desk.field("key_id").or(acting) else {
+            return self.own_key_or_all(desk).await;
+        };
         let label = desk.field("key_name").unwrap_or(id).to_owned();
         Ok(vec![RemoteCredential::new(id, label)])
     }
@@ -41,8 +52,11 @@ impl RotationStrategy for ApiWebKeyStrategy {
                 body: ManagementBody::Empty,
             };
             let told = desk.call(call).await?.require_success()?;
-            found.extend(told.body["results"].as_array().into_iter().flatten().filter_map(remote_from_json));
-            let pages = told.body["page_total"].as_u64().and_then(|pages| usize::try_from(pages).ok());
+            found.extend(
+                told.body["results"].as_array().into_iter().flatten().filter_map(remote_from_json),
+            );
+            let pages =
+                told.body["page_total"].as_u64().and_then(|pages| usize::try_from(pages).ok());
             if pages.is_none_or(|pages| page >= pages) {
                 return Ok(found);
             }
@@ -50,7 +64,11 @@ impl RotationStrategy for ApiWebKeyStrategy {
         fail_permanently("the list of keys does not end")
     }
 
-    async fn create_secret(&self, desk: &ManagementClient<'_>, name: &str) -> StepResult<NewRemoteSecret> {
+    async fn create_secret(
+        &self,
+        desk: &ManagementClient<'_>,
+        name: &str,
+    ) -> StepResult<NewRemoteSecret> {
         let mut wish = json!({"name": name});
         // Only a key that is known for sure is taken as a pattern: nobody is given the rights of some other one.
         if let [old] = &self.find_existing(desk).await?[..] {
@@ -75,16 +93,29 @@ impl RotationStrategy for ApiWebKeyStrategy {
         };
         let mut told = desk.call(call).await?.require_created()?;
         let secret = told.take_secret("key")?;
-        let Some(remote) = remote_from_json(&told.body) else { return fail_permanently("the answer names no key") };
+        let Some(remote) = remote_from_json(&told.body) else {
+            return fail_permanently("the answer names no key");
+        };
         Ok(NewRemoteSecret { secret, remote })
     }
 
-    async fn revoke(&self, desk: &ManagementClient<'_>, doomed: RevocationHandle<'_>) -> StepResult<()> {
-        let RevocationHandle::ById(remote) = doomed else { return fail_permanently("a key is deleted by its id") };
+    async fn revoke(
+        &self,
+        desk: &ManagementClient<'_>,
+        doomed: RevocationHandle<'_>,
+    ) -> StepResult<()> {
+        let RevocationHandle::ById(remote) = doomed else {
+            return fail_permanently("a key is deleted by its id");
+        };
         let path = format!("/keys/{}/", remote.id);
-        desk.call(ManagementRequest { method: HttpMethod::Delete, path, query: &[], body: ManagementBody::Empty })
-            .await?
-            .require_deleted()
+        desk.call(ManagementRequest {
+            method: HttpMethod::Delete,
+            path,
+            query: &[],
+            body: ManagementBody::Empty,
+        })
+        .await?
+        .require_deleted()
     }
 
     async fn match_created(
@@ -96,9 +127,15 @@ impl RotationStrategy for ApiWebKeyStrategy {
         Ok(pick_created(self.list_if_allowed(desk).await?, hint, before))
     }
 
-    async fn fetch_roles(&self, desk: &ManagementClient<'_>, id: &str) -> StepResult<Option<BTreeSet<String>>> {
+    async fn fetch_roles(
+        &self,
+        desk: &ManagementClient<'_>,
+        id: &str,
+    ) -> StepResult<Option<BTreeSet<String>>> {
         let told = fetch_api_user(desk, id).await?;
-        let pairs = told.body["user_roles"].as_array().map(|pairs| pairs.iter().map(describe_role).collect());
+        let pairs = told.body["user_roles"]
+            .as_array()
+            .map(|pairs| pairs.iter().map(describe_role).collect());
         Ok(pairs.filter(|_| told.is_success()))
     }
 
@@ -110,14 +147,20 @@ impl RotationStrategy for ApiWebKeyStrategy {
 impl ApiWebKeyStrategy {
     /// The key that the secret says it is, where the provider's list has one of that id: nobody confirms that keys go by
     /// the id that they claim, so the claim alone is not enough. Else all of them, for a person to choose from.
-    async fn own_key_or_all(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+    async fn own_key_or_all(
+        &self,
+        desk: &ManagementClient<'_>,
+    ) -> StepResult<Vec<RemoteCredential>> {
         let listed = self.list_if_allowed(desk).await?;
         let claimed = desk.engine.claimed_remote_id(&desk.credential).await;
         let own = listed.iter().find(|one| Some(&one.id) == claimed.as_ref()).cloned();
         Ok(own.map_or(listed, |own| vec![own]))
     }
 
-    async fn list_if_allowed(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+    async fn list_if_allowed(
+        &self,
+        desk: &ManagementClient<'_>,
+    ) -> StepResult<Vec<RemoteCredential>> {
         match self.list(desk).await {
             Err(failure) if failure.kind == StepFailureKind::Refused => Ok(Vec::new()),
             listed => listed,
@@ -127,7 +170,13 @@ impl ApiWebKeyStrategy {
 
 async fn fetch_api_user(desk: &ManagementClient<'_>, id: &str) -> StepResult<ManagementResponse> {
     let path = format!("/api-users/{id}/");
-    desk.call(ManagementRequest { method: HttpMethod::Get, path, query: &[], body: ManagementBody::Empty }).await
+    desk.call(ManagementRequest {
+        method: HttpMethod::Get,
+        path,
+        query: &[],
+        body: ManagementBody::Empty,
+    })
+    .await
 }
 
 /// Pairs of a role and where it holds, as a person writes them: `ROLE`, `ROLE team:TEAM` or `ROLE target:TARGET`, with
@@ -139,7 +188,9 @@ fn parse_roles(text: &str) -> StepResult<Value> {
 fn parse_role(pair: &str) -> StepResult<Value> {
     let (role, place) = pair.split_once(char::is_whitespace).unwrap_or((pair, "account"));
     let scope = match place.trim().split_once(':') {
-        None if place.trim() == "account" => json!({"tier": "account", "team": null, "target": null}),
+        None if place.trim() == "account" => {
+            json!({"tier": "account", "team": null, "target": null})
+        }
         Some((tier @ ("team" | "target"), id)) if !id.is_empty() => {
             let mut scope = json!({"tier": tier, "team": null, "target": null});
             scope[tier] = json!({ "id": id });
@@ -170,7 +221,9 @@ fn describe_role(pair: &Value) -> String {
 fn remote_from_json(item: &Value) -> Option<RemoteCredential> {
     let id = item["id"].as_str()?.to_owned();
     let label = item["name"].as_str().unwrap_or(&id).to_owned();
-    let facts = [("key_id", &id), ("key_name", &label)].map(|(field, value)| (field.to_owned(), value.clone())).into();
+    let facts = [("key_id", &id), ("key_name", &label)]
+        .map(|(field, value)| (field.to_owned(), value.clone()))
+        .into();
     Some(RemoteCredential { fields: facts, ..RemoteCredential::new(id, label) })
 }
 

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::client::{ManagementBody, ManagementRequest, SECRET_PLACEHOLDER, failure_from_problem};
 use super::{
-    ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy, fail_permanently, known_remotes,
-    parse_timestamp,
+    ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy,
+    fail_permanently, known_remotes, parse_timestamp,
 };
 use crate::domain::Secret;
 use crate::domain::credential::{Principal, SecretPart, SecretSlot};
@@ -33,9 +33,16 @@ pub(super) struct AppSecretStrategy;
 #[async_trait]
 impl RotationStrategy for AppSecretStrategy {
     /// The app, which both secrets belong to.
-    async fn find_existing(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+    async fn find_existing(
+        &self,
+        desk: &ManagementClient<'_>,
+    ) -> StepResult<Vec<RemoteCredential>> {
         let told = desk
-            .call(ManagementRequest::for_snyk(HttpMethod::Get, app_path(desk)?, ManagementBody::Empty))
+            .call(ManagementRequest::for_snyk(
+                HttpMethod::Get,
+                app_path(desk)?,
+                ManagementBody::Empty,
+            ))
             .await?
             .require_success()?;
         Ok(remote_from_json(&told.body["data"]).into_iter().collect())
@@ -45,21 +52,36 @@ impl RotationStrategy for AppSecretStrategy {
         fail_permanently("Snyk does not list client secrets")
     }
 
-    async fn create_secret(&self, desk: &ManagementClient<'_>, _name: &str) -> StepResult<NewRemoteSecret> {
-        let mut told = post_secrets_change(desk, ManagementBody::Json(wrap_attributes(&json!({"mode": "create"}))))
-            .await?
-            .require_created()?;
+    async fn create_secret(
+        &self,
+        desk: &ManagementClient<'_>,
+        _name: &str,
+    ) -> StepResult<NewRemoteSecret> {
+        let mut told = post_secrets_change(
+            desk,
+            ManagementBody::Json(wrap_attributes(&json!({"mode": "create"}))),
+        )
+        .await?
+        .require_created()?;
         let secret = told.take_secret(CLIENT_SECRET)?;
-        let Some(remote) = remote_from_json(&told.body["data"]) else { return fail_permanently("the answer names no app") };
+        let Some(remote) = remote_from_json(&told.body["data"]) else {
+            return fail_permanently("the answer names no app");
+        };
         Ok(NewRemoteSecret { secret, remote })
     }
 
-    async fn revoke(&self, desk: &ManagementClient<'_>, doomed: RevocationHandle<'_>) -> StepResult<()> {
+    async fn revoke(
+        &self,
+        desk: &ManagementClient<'_>,
+        doomed: RevocationHandle<'_>,
+    ) -> StepResult<()> {
         let RevocationHandle::ByValue(secret) = doomed else {
             return fail_permanently("a client secret is deleted by its value");
         };
         let wish = wrap_attributes(&json!({"mode": "delete", "secret": SECRET_PLACEHOLDER}));
-        post_secrets_change(desk, ManagementBody::JsonWithSecret(wish, secret)).await?.require_secret_deleted()
+        post_secrets_change(desk, ManagementBody::JsonWithSecret(wish, secret))
+            .await?
+            .require_secret_deleted()
     }
 
     async fn match_created(
@@ -75,9 +97,14 @@ impl RotationStrategy for AppSecretStrategy {
     }
 
     /// A client that is known proves something only where a made-up secret is refused in its place.
-    async fn probe_slot(&self, desk: &ManagementClient<'_>, slot: SecretSlot) -> StepResult<Option<ProbeResult>> {
+    async fn probe_slot(
+        &self,
+        desk: &ManagementClient<'_>,
+        slot: SecretSlot,
+    ) -> StepResult<Option<ProbeResult>> {
         let part = SecretPart::Named(CLIENT_SECRET.to_owned());
-        let secret = desk.engine.store.get(&ItemKey::for_part(&desk.credential.id, slot, &part)).await;
+        let secret =
+            desk.engine.store.get(&ItemKey::for_part(&desk.credential.id, slot, &part)).await;
         let secret = secret.map_err(|error| failure_from_problem(&error.into()))?;
         if let ClientRecognition::Rejected(why) = probe_client_secret(desk, secret).await? {
             return Ok(Some(ProbeResult::Refused(why)));
@@ -93,10 +120,18 @@ impl RotationStrategy for AppSecretStrategy {
 }
 
 /// Shows the app with this client secret to the token endpoint.
-async fn probe_client_secret(desk: &ManagementClient<'_>, client_secret: Secret) -> StepResult<ClientRecognition> {
+async fn probe_client_secret(
+    desk: &ManagementClient<'_>,
+    client_secret: Secret,
+) -> StepResult<ClientRecognition> {
     let parts = BTreeMap::from([(CLIENT_SECRET.to_owned(), Arc::new(client_secret))]);
     let nothing = Arc::new(fake_secret("rt")?);
-    let exchange = desk.engine.token_exchange(&desk.credential.fields, desk.kind, desk.region, (&nothing, &parts));
+    let exchange = desk.engine.token_exchange(
+        &desk.credential.fields,
+        desk.kind,
+        desk.region,
+        (&nothing, &parts),
+    );
     exchange.probe_client(desk.engine.transport.as_ref()).await.map_err(|error| {
         let kind = if matches!(error, TokenExchangeError::MissingField(_)) {
             StepFailureKind::Refused
@@ -113,7 +148,10 @@ fn fake_secret(what: &str) -> StepResult<Secret> {
     Ok(Secret::from_text(format!("snyk_{what}_{}_v1", to_hex(&bytes))))
 }
 
-async fn post_secrets_change(desk: &ManagementClient<'_>, body: ManagementBody<'_>) -> StepResult<ManagementResponse> {
+async fn post_secrets_change(
+    desk: &ManagementClient<'_>,
+    body: ManagementBody<'_>,
+) -> StepResult<ManagementResponse> {
     let path = format!("{}/secrets", app_path(desk)?);
     desk.call(ManagementRequest::for_snyk(HttpMethod::Post, path, body)).await
 }
@@ -125,19 +163,27 @@ fn wrap_attributes(attributes: &Value) -> Value {
 fn app_path(desk: &ManagementClient<'_>) -> StepResult<String> {
     match desk.field("org_id") {
         Some(org) => Ok(format!("/rest/orgs/{org}/apps/creations/{}", app_id(desk)?)),
-        None => fail_permanently("nobody knows which organisation made the app: set the field org_id"),
+        None => {
+            fail_permanently("nobody knows which organisation made the app: set the field org_id")
+        }
     }
 }
 
 fn app_id<'a>(desk: &'a ManagementClient<'_>) -> StepResult<&'a str> {
-    desk.field("app_id").map_or_else(|| fail_permanently("the app's id is not known: set the field app_id"), Ok)
+    desk.field("app_id")
+        .map_or_else(|| fail_permanently("the app's id is not known: set the field app_id"), Ok)
 }
 
 fn remote_from_json(item: &Value) -> Option<RemoteCredential> {
     let id = item["id"].as_str()?.to_owned();
     let attributes = &item["attributes"];
     let label = attributes["name"].as_str().unwrap_or(&id).to_owned();
-    let client = attributes["client_id"].as_str().map(|client| ("client_id".to_owned(), client.to_owned()));
+    let client =
+        attributes["client_id"].as_str().map(|client| ("client_id".to_owned(), client.to_owned()));
     let created = parse_timestamp(attributes["created_at"].as_str());
-    Some(RemoteCredential { created, fields: client.into_iter().collect(), ..RemoteCredential::new(id, label) })
+    Some(RemoteCredential {
+        created,
+        fields: client.into_iter().collect(),
+        ..RemoteCredential::new(id, label)
+    })
 }

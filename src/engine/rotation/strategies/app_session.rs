@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{ManagementClient, NewRemoteSecret, RevocationHandle, RotationStrategy, fail_permanently, failure_from_problem};
+use super::{
+    ManagementClient, NewRemoteSecret, RevocationHandle, RotationStrategy, fail_permanently,
+    failure_from_problem,
+};
 use crate::domain::Secret;
 use crate::domain::credential::SecretPart;
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailure, StepFailureKind};
@@ -17,7 +20,10 @@ pub(super) struct AppSessionStrategy;
 
 #[async_trait]
 impl RotationStrategy for AppSessionStrategy {
-    async fn find_existing(&self, _desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+    async fn find_existing(
+        &self,
+        _desk: &ManagementClient<'_>,
+    ) -> StepResult<Vec<RemoteCredential>> {
         Ok(Vec::new())
     }
 
@@ -26,17 +32,33 @@ impl RotationStrategy for AppSessionStrategy {
     }
 
     /// What a sign-in brings is fetched by whoever waited for the browser.
-    async fn create_secret(&self, _desk: &ManagementClient<'_>, _name: &str) -> StepResult<NewRemoteSecret> {
+    async fn create_secret(
+        &self,
+        _desk: &ManagementClient<'_>,
+        _name: &str,
+    ) -> StepResult<NewRemoteSecret> {
         fail_permanently("a sign-in takes a person")
     }
 
-    async fn revoke(&self, desk: &ManagementClient<'_>, doomed: RevocationHandle<'_>) -> StepResult<()> {
+    async fn revoke(
+        &self,
+        desk: &ManagementClient<'_>,
+        doomed: RevocationHandle<'_>,
+    ) -> StepResult<()> {
         let RevocationHandle::ByValue(refresh_token) = doomed else {
             return fail_permanently("a session is revoked by its refresh token");
         };
         let parts = read_parts(desk).await?;
-        let exchange = desk.engine.token_exchange(&desk.credential.fields, desk.kind, desk.region, (refresh_token, &parts));
-        exchange.revoke(desk.engine.transport.as_ref()).await.map_err(|error| failure_from_revocation(&error))
+        let exchange = desk.engine.token_exchange(
+            &desk.credential.fields,
+            desk.kind,
+            desk.region,
+            (refresh_token, &parts),
+        );
+        exchange
+            .revoke(desk.engine.transport.as_ref())
+            .await
+            .map_err(|error| failure_from_revocation(&error))
     }
 
     async fn match_created(
@@ -64,7 +86,9 @@ async fn read_parts(desk: &ManagementClient<'_>) -> StepResult<BTreeMap<String, 
 fn failure_from_revocation(error: &TokenExchangeError) -> StepFailure {
     let kind = match error {
         TokenExchangeError::Net(_) => StepFailureKind::Retryable,
-        TokenExchangeError::OutcomeUnknown(_) | TokenExchangeError::UnexpectedStatus { .. } => StepFailureKind::OutcomeUnknown,
+        TokenExchangeError::OutcomeUnknown(_) | TokenExchangeError::UnexpectedStatus { .. } => {
+            StepFailureKind::OutcomeUnknown
+        }
         _ => StepFailureKind::Refused,
     };
     StepFailure::new(kind, error.to_string())

@@ -72,11 +72,17 @@ impl ManagementClient<'_> {
     pub(super) async fn call(&self, call: ManagementRequest<'_>) -> StepResult<ManagementResponse> {
         let clerk = self.clerk().await?;
         let answer = self.send(&clerk, &call).await?;
-        let answer = if answer.status == 401 { self.retry_unauthorized(clerk, &call, answer).await? } else { answer };
+        let answer = if answer.status == 401 {
+            self.retry_unauthorized(clerk, &call, answer).await?
+        } else {
+            answer
+        };
         let told = self.parse_response(&answer, &call)?;
         match told.status {
             429 => Err(told.to_failure(StepFailureKind::Retryable)),
-            408 | 500.. if call.method.is_safe() => Err(told.to_failure(StepFailureKind::Retryable)),
+            408 | 500.. if call.method.is_safe() => {
+                Err(told.to_failure(StepFailureKind::Retryable))
+            }
             408 | 500.. => Err(told.to_failure(StepFailureKind::OutcomeUnknown)),
             _ => Ok(told),
         }
@@ -88,11 +94,20 @@ impl ManagementClient<'_> {
     }
 
     async fn clerk(&self) -> StepResult<Credential> {
-        self.engine.credential_by_id(&self.caller).await.map_err(|problem| failure_from_problem(&problem))
+        self.engine
+            .credential_by_id(&self.caller)
+            .await
+            .map_err(|problem| failure_from_problem(&problem))
     }
 
-    async fn send(&self, clerk: &Credential, call: &ManagementRequest<'_>) -> StepResult<ApiResponse> {
-        self.send_once(clerk, call).await.map_err(|trouble| failure_from_call_error(trouble, call.method))
+    async fn send(
+        &self,
+        clerk: &Credential,
+        call: &ManagementRequest<'_>,
+    ) -> StepResult<ApiResponse> {
+        self.send_once(clerk, call)
+            .await
+            .map_err(|trouble| failure_from_call_error(trouble, call.method))
     }
 
     /// A 401 means that nothing happened. The clerk's scheme may not be known yet, or its access token may have ended;
@@ -112,23 +127,42 @@ impl ManagementClient<'_> {
         self.send(&known, call).await
     }
 
-    async fn send_once(&self, clerk: &Credential, call: &ManagementRequest<'_>) -> Result<ApiResponse, SendError> {
+    async fn send_once(
+        &self,
+        clerk: &Credential,
+        call: &ManagementRequest<'_>,
+    ) -> Result<ApiResponse, SendError> {
         let catalogue = &self.engine.catalog;
         let kind = catalogue.kind(&clerk.provider, &clerk.kind).map_err(Problem::from)?;
         let bound = self.engine.authorize(clerk, kind, self.region).await?;
         let payload = call.request_body(self.region)?;
-        let mut outgoing = self.engine.build_outgoing(clerk, self.region, &call.to_draft(&self.credential.provider), bound)?;
+        let mut outgoing = self.engine.build_outgoing(
+            clerk,
+            self.region,
+            &call.to_draft(&self.credential.provider),
+            bound,
+        )?;
         outgoing.body = payload;
         self.engine.wait_for_quota(clerk, self.region).await?;
         Ok(self.engine.send_once(clerk, self.region, outgoing).await?)
     }
 
-    fn parse_response(&self, answer: &ApiResponse, call: &ManagementRequest<'_>) -> StepResult<ManagementResponse> {
+    fn parse_response(
+        &self,
+        answer: &ApiResponse,
+        call: &ManagementRequest<'_>,
+    ) -> StepResult<ManagementResponse> {
         let provider = self.engine.catalog.provider(&self.credential.provider);
         let provider = provider.map_err(|error| failure_from_problem(&error.into()))?;
-        let captured = json_members::capture_secrets(answer.body.text().unwrap_or_default(), &provider.secret_members);
+        let captured = json_members::capture_secrets(
+            answer.body.text().unwrap_or_default(),
+            &provider.secret_members,
+        );
         if answer.truncated && !call.method.is_safe() {
-            return Err(StepFailure::new(StepFailureKind::OutcomeUnknown, "the answer is longer than any that was expected"));
+            return Err(StepFailure::new(
+                StepFailureKind::OutcomeUnknown,
+                "the answer is longer than any that was expected",
+            ));
         }
         let mut redactor = SecretRedactor::default();
         if let ManagementBody::JsonWithSecret(_, secret) = &call.body {
@@ -136,7 +170,12 @@ impl ManagementClient<'_> {
         }
         let remark = extract_reason(&redactor.redact(&captured.text));
         let body = serde_json::from_str(&captured.text).unwrap_or_default();
-        Ok(ManagementResponse { status: answer.status, body, secrets: captured.secrets, reason: remark })
+        Ok(ManagementResponse {
+            status: answer.status,
+            body,
+            secrets: captured.secrets,
+            reason: remark,
+        })
     }
 }
 
@@ -147,9 +186,20 @@ impl<'a> ManagementRequest<'a> {
     }
 
     fn to_draft(&self, provider: &str) -> RequestDraft {
-        let mut draft = RequestDraft::new(self.method, RequestTarget::Path { place: HostRole::Api, path: self.path.clone() });
-        draft.query = self.query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let media = if provider == "snyk-api-web" { "application/json" } else { "application/vnd.api+json" };
+        let mut draft = RequestDraft::new(
+            self.method,
+            RequestTarget::Path { place: HostRole::Api, path: self.path.clone() },
+        );
+        draft.query = self
+            .query
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let media = if provider == "snyk-api-web" {
+            "application/json"
+        } else {
+            "application/vnd.api+json"
+        };
         if !matches!(self.body, ManagementBody::Empty) {
             draft.headers.push(("content-type".to_owned(), media.to_owned()));
         }
@@ -160,10 +210,13 @@ impl<'a> ManagementRequest<'a> {
         match &self.body {
             ManagementBody::Empty => Ok(RequestBody::Empty),
             ManagementBody::Json(value) => Ok(RequestBody::Text(value.to_string())),
-            ManagementBody::JsonWithSecret(template, secret) => {
-                RequestBody::from_json_template(template, SECRET_PLACEHOLDER, secret, region.bound_origins())
-                    .ok_or_else(|| NetError::InvalidRequest("the secret is no text".to_owned()))
-            }
+            ManagementBody::JsonWithSecret(template, secret) => RequestBody::from_json_template(
+                template,
+                SECRET_PLACEHOLDER,
+                secret,
+                region.bound_origins(),
+            )
+            .ok_or_else(|| NetError::InvalidRequest("the secret is no text".to_owned())),
         }
     }
 }
@@ -197,7 +250,9 @@ impl ManagementResponse {
     /// The answer to a creation: a limit is told apart, and so is a name that is taken, since only an earlier call of
     /// this very rotation can have taken it.
     pub(super) fn require_created(self) -> StepResult<Self> {
-        let full = ["maximum", "cannot update secrets", "too many"].iter().any(|words| self.reason_contains(words));
+        let full = ["maximum", "cannot update secrets", "too many"]
+            .iter()
+            .any(|words| self.reason_contains(words));
         match self.status {
             409 => Err(self.to_failure(StepFailureKind::OutcomeUnknown)),
             400..500 if full => Err(self.to_failure(StepFailureKind::QuotaExceeded)),
@@ -226,8 +281,12 @@ impl ManagementResponse {
     /// The only secret in it. An answer that announces one and does not bring it leaves the outcome unknown.
     pub(super) fn take_secret(&mut self, member: &str) -> StepResult<Secret> {
         let place = self.secrets.iter().position(|(name, _)| name == member);
-        let missing =
-            || StepFailure::new(StepFailureKind::OutcomeUnknown, format!("the answer ({}) brings no {member}", self.status));
+        let missing = || {
+            StepFailure::new(
+                StepFailureKind::OutcomeUnknown,
+                format!("the answer ({}) brings no {member}", self.status),
+            )
+        };
         place.map(|place| self.secrets.swap_remove(place).1).ok_or_else(missing)
     }
 }
@@ -235,7 +294,9 @@ impl ManagementResponse {
 /// What a problem on this side of the network means for going on.
 pub(in crate::engine) fn failure_from_problem(problem: &Problem) -> StepFailure {
     let kind = match problem.class {
-        ProblemClass::Store | ProblemClass::Unknown | ProblemClass::Failed => StepFailureKind::Retryable,
+        ProblemClass::Store | ProblemClass::Unknown | ProblemClass::Failed => {
+            StepFailureKind::Retryable
+        }
         _ => StepFailureKind::Refused,
     };
     StepFailure::new(kind, format!("{}: {}", problem.what, problem.why))
@@ -246,7 +307,9 @@ fn failure_from_call_error(trouble: SendError, method: HttpMethod) -> StepFailur
         SendError::Problem(problem) => return failure_from_problem(problem),
         SendError::Net(error) => failure_kind_of_net_error(error, method),
         SendError::Exchange(
-            TokenExchangeError::Net(_) | TokenExchangeError::OutcomeUnknown(_) | TokenExchangeError::UnexpectedStatus { .. },
+            TokenExchangeError::Net(_)
+            | TokenExchangeError::OutcomeUnknown(_)
+            | TokenExchangeError::UnexpectedStatus { .. },
         ) => StepFailureKind::Retryable,
         SendError::Exchange(_) => StepFailureKind::Refused,
     };
@@ -266,8 +329,19 @@ const fn failure_kind_of_net_error(error: &NetError, method: HttpMethod) -> Step
 /// What a provider says about its refusal, on one line.
 fn extract_reason(said: &str) -> String {
     let json: Value = serde_json::from_str(said).unwrap_or_default();
-    let members = ["/errors/0/detail", "/errors/0/title", "/error_description", "/error", "/detail", "/message"];
+    let members = [
+        "/errors/0/detail",
+        "/errors/0/title",
+        "/error_description",
+        "/error",
+        "/detail",
+        "/message",
+    ];
     let reason = members.iter().find_map(|pointer| json.pointer(pointer)?.as_str());
     let line = text::sanitize_line(reason.unwrap_or(said));
-    if line.is_empty() { "no reason was given".to_owned() } else { line.chars().take(MAX_REASON_CHARS).collect() }
+    if line.is_empty() {
+        "no reason was given".to_owned()
+    } else {
+        line.chars().take(MAX_REASON_CHARS).collect()
+    }
 }

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{ManagementClient, NewRemoteSecret, RevocationHandle, RotationStrategy, fail_permanently};
+use super::{
+    ManagementClient, NewRemoteSecret, RevocationHandle, RotationStrategy, fail_permanently,
+};
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential};
 use crate::engine::rotation::StepResult;
 
@@ -13,7 +15,10 @@ pub(super) struct ManualStrategy;
 
 #[async_trait]
 impl RotationStrategy for ManualStrategy {
-    async fn find_existing(&self, _desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+    async fn find_existing(
+        &self,
+        _desk: &ManagementClient<'_>,
+    ) -> StepResult<Vec<RemoteCredential>> {
         Ok(Vec::new())
     }
 
@@ -21,11 +26,19 @@ impl RotationStrategy for ManualStrategy {
         fail_permanently(NO_API_REASON)
     }
 
-    async fn create_secret(&self, _desk: &ManagementClient<'_>, _name: &str) -> StepResult<NewRemoteSecret> {
+    async fn create_secret(
+        &self,
+        _desk: &ManagementClient<'_>,
+        _name: &str,
+    ) -> StepResult<NewRemoteSecret> {
         fail_permanently(NO_API_REASON)
     }
 
-    async fn revoke(&self, _desk: &ManagementClient<'_>, _doomed: RevocationHandle<'_>) -> StepResult<()> {
+    async fn revoke(
+        &self,
+        _desk: &ManagementClient<'_>,
+        _doomed: RevocationHandle<'_>,
+    ) -> StepResult<()> {
         fail_permanently(NO_API_REASON)
     }
 

@@ -47,16 +47,25 @@ pub(in crate::engine) enum RevocationHandle<'a> {
 #[async_trait]
 pub(in crate::engine) trait RotationStrategy: Send + Sync {
     /// What the credential may be at the provider; one where that is sure.
-    async fn find_existing(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>>;
+    async fn find_existing(&self, desk: &ManagementClient<'_>)
+    -> StepResult<Vec<RemoteCredential>>;
 
     /// Everything of this sort that the provider lists.
     async fn list(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>>;
 
     /// Makes a new secret.
-    async fn create_secret(&self, desk: &ManagementClient<'_>, name: &str) -> StepResult<NewRemoteSecret>;
+    async fn create_secret(
+        &self,
+        desk: &ManagementClient<'_>,
+        name: &str,
+    ) -> StepResult<NewRemoteSecret>;
 
     /// Revokes; "there is no such thing" is success.
-    async fn revoke(&self, desk: &ManagementClient<'_>, doomed: RevocationHandle<'_>) -> StepResult<()>;
+    async fn revoke(
+        &self,
+        desk: &ManagementClient<'_>,
+        doomed: RevocationHandle<'_>,
+    ) -> StepResult<()>;
 
     /// What a secret that a person has made, or that was found in the slot `pending`, is at the provider, by what was
     /// there `before`. Where that is not certain, it is nothing: what is recognised may be revoked.
@@ -68,17 +77,28 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
     ) -> StepResult<Option<RemoteCredential>>;
 
     /// The roles of what has this id; `None` where the provider does not tell.
-    async fn fetch_roles(&self, _desk: &ManagementClient<'_>, _id: &str) -> StepResult<Option<BTreeSet<String>>> {
+    async fn fetch_roles(
+        &self,
+        _desk: &ManagementClient<'_>,
+        _id: &str,
+    ) -> StepResult<Option<BTreeSet<String>>> {
         Ok(None)
     }
 
     /// Whether the secret in a slot works, where it is used otherwise than by the kind's check; `None` where it is not.
-    async fn probe_slot(&self, _desk: &ManagementClient<'_>, _slot: SecretSlot) -> StepResult<Option<ProbeResult>> {
+    async fn probe_slot(
+        &self,
+        _desk: &ManagementClient<'_>,
+        _slot: SecretSlot,
+    ) -> StepResult<Option<ProbeResult>> {
         Ok(None)
     }
 
     /// Fields of the credential that nobody has filled in, that the rest depends on, and that the provider tells.
-    async fn discover_missing_fields(&self, _desk: &ManagementClient<'_>) -> StepResult<BTreeMap<String, String>> {
+    async fn discover_missing_fields(
+        &self,
+        _desk: &ManagementClient<'_>,
+    ) -> StepResult<BTreeMap<String, String>> {
         Ok(BTreeMap::new())
     }
 
@@ -92,9 +112,13 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
 pub(in crate::engine) fn strategy_for(plan: RotationStrategyId) -> &'static dyn RotationStrategy {
     match plan {
         RotationStrategyId::Manual => &manual::ManualStrategy,
-        RotationStrategyId::SnykPersonalAccessToken => &personal_access_token::PersonalAccessTokenStrategy,
+        RotationStrategyId::SnykPersonalAccessToken => {
+            &personal_access_token::PersonalAccessTokenStrategy
+        }
         RotationStrategyId::SnykServiceAccount => &service_account::ServiceAccountStrategy,
-        RotationStrategyId::SnykServiceAccountSecret => &service_account::ServiceAccountSecretStrategy,
+        RotationStrategyId::SnykServiceAccountSecret => {
+            &service_account::ServiceAccountSecretStrategy
+        }
         RotationStrategyId::SnykAppSession => &app_session::AppSessionStrategy,
         RotationStrategyId::SnykAppSecret => &app_secret::AppSecretStrategy,
         RotationStrategyId::ApiWebKey => &api_web_key::ApiWebKeyStrategy,
@@ -154,10 +178,29 @@ mod tests {
     fn what_was_there_before_is_never_singled_out_as_new() {
         let id = |remote: Option<RemoteCredential>| remote.map(|remote| remote.id);
         let known = before(Some(&["old", "stranger"]));
-        assert_eq!(id(pick_created(found(&["old", "stranger", "new"]), None, Some(&known))), Some("new".into()));
-        assert_eq!(id(pick_created(found(&["old", "stranger"]), None, Some(&known))), None, "the new one is not listed yet");
-        assert_eq!(id(pick_created(found(&["stranger", "new", "other"]), None, Some(&known))), None, "it may be either");
-        assert_eq!(id(pick_created(found(&["stranger"]), None, Some(&before(None)))), None, "nobody knows what was there");
-        assert_eq!(id(pick_created(found(&["stranger", "new"]), Some("new"), None)), Some("new".into()), "the token says so");
+        assert_eq!(
+            id(pick_created(found(&["old", "stranger", "new"]), None, Some(&known))),
+            Some("new".into())
+        );
+        assert_eq!(
+            id(pick_created(found(&["old", "stranger"]), None, Some(&known))),
+            None,
+            "the new one is not listed yet"
+        );
+        assert_eq!(
+            id(pick_created(found(&["stranger", "new", "other"]), None, Some(&known))),
+            None,
+            "it may be either"
+        );
+        assert_eq!(
+            id(pick_created(found(&["stranger"]), None, Some(&before(None)))),
+            None,
+            "nobody knows what was there"
+        );
+        assert_eq!(
+            id(pick_created(found(&["stranger", "new"]), Some("new"), None)),
+            Some("new".into()),
+            "the token says so"
+        );
     }
 }

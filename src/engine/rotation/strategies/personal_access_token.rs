@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::client::{ManagementBody, ManagementRequest};
 use super::{
-    ManagementClient, NewRemoteSecret, RevocationHandle, RotationStrategy, fail_permanently, parse_timestamp, pick_created,
+    ManagementClient, NewRemoteSecret, RevocationHandle, RotationStrategy, fail_permanently,
+    parse_timestamp, pick_created,
 };
 use crate::domain::request::HttpMethod;
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailureKind};
@@ -19,33 +20,61 @@ pub(super) struct PersonalAccessTokenStrategy;
 #[async_trait]
 impl RotationStrategy for PersonalAccessTokenStrategy {
     /// A token that has ended cannot list; then its field is all there is to know.
-    async fn find_existing(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+    async fn find_existing(
+        &self,
+        desk: &ManagementClient<'_>,
+    ) -> StepResult<Vec<RemoteCredential>> {
         let known = desk.field("pat_id");
         match self.list(desk).await {
-            Ok(list) => Ok(list.iter().find(|pat| Some(pat.id.as_str()) == known).cloned().map_or(list, |pat| vec![pat])),
-            Err(failure) if failure.kind == StepFailureKind::Refused => Ok(known.map(remote_from_id).into_iter().collect()),
+            Ok(list) => Ok(list
+                .iter()
+                .find(|pat| Some(pat.id.as_str()) == known)
+                .cloned()
+                .map_or(list, |pat| vec![pat])),
+            Err(failure) if failure.kind == StepFailureKind::Refused => {
+                Ok(known.map(remote_from_id).into_iter().collect())
+            }
             Err(failure) => Err(failure),
         }
     }
 
     async fn list(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
         let told = desk
-            .call(ManagementRequest::for_snyk(HttpMethod::Get, TOKENS_PATH.to_owned(), ManagementBody::Empty))
+            .call(ManagementRequest::for_snyk(
+                HttpMethod::Get,
+                TOKENS_PATH.to_owned(),
+                ManagementBody::Empty,
+            ))
             .await?
             .require_success()?;
-        Ok(told.body["data"].as_array().into_iter().flatten().filter_map(remote_from_json).collect())
+        Ok(told.body["data"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(remote_from_json)
+            .collect())
     }
 
-    async fn create_secret(&self, _desk: &ManagementClient<'_>, _name: &str) -> StepResult<NewRemoteSecret> {
+    async fn create_secret(
+        &self,
+        _desk: &ManagementClient<'_>,
+        _name: &str,
+    ) -> StepResult<NewRemoteSecret> {
         fail_permanently("personal access tokens can only be made in Snyk's web pages")
     }
 
-    async fn revoke(&self, desk: &ManagementClient<'_>, doomed: RevocationHandle<'_>) -> StepResult<()> {
+    async fn revoke(
+        &self,
+        desk: &ManagementClient<'_>,
+        doomed: RevocationHandle<'_>,
+    ) -> StepResult<()> {
         let RevocationHandle::ById(remote) = doomed else {
             return fail_permanently("a personal access token is revoked by its id");
         };
         let path = format!("{TOKENS_PATH}/{}", remote.id);
-        desk.call(ManagementRequest::for_snyk(HttpMethod::Delete, path, ManagementBody::Empty)).await?.require_deleted()
+        desk.call(ManagementRequest::for_snyk(HttpMethod::Delete, path, ManagementBody::Empty))
+            .await?
+            .require_deleted()
     }
 
     async fn match_created(
@@ -70,7 +99,9 @@ fn remote_from_json(item: &Value) -> Option<RemoteCredential> {
     let attributes = &item["attributes"];
     let id = item["id"].as_str()?.to_owned();
     let label = attributes["label"].as_str().unwrap_or(&id).to_owned();
-    let (created, expires) =
-        (parse_timestamp(attributes["created_at"].as_str()), parse_timestamp(attributes["expires_at"].as_str()));
+    let (created, expires) = (
+        parse_timestamp(attributes["created_at"].as_str()),
+        parse_timestamp(attributes["expires_at"].as_str()),
+    );
     Some(RemoteCredential { created, expires, ..RemoteCredential::new(id, label) })
 }

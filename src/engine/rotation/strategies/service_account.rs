@@ -11,8 +11,8 @@ use time::format_description::well_known::Rfc3339;
 use super::client::{ManagementBody, ManagementRequest, SECRET_PLACEHOLDER};
 use super::whereabouts::locate_account;
 use super::{
-    ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy, fail_permanently, known_remotes,
-    parse_timestamp, pick_created,
+    ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy,
+    fail_permanently, known_remotes, parse_timestamp, pick_created,
 };
 use crate::domain::provider::AuthMethod;
 use crate::domain::request::HttpMethod;
@@ -34,7 +34,10 @@ pub(super) struct ServiceAccountSecretStrategy;
 
 #[async_trait]
 impl RotationStrategy for ServiceAccountStrategy {
-    async fn find_existing(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+    async fn find_existing(
+        &self,
+        desk: &ManagementClient<'_>,
+    ) -> StepResult<Vec<RemoteCredential>> {
         let id = account_id(desk)?;
         let told = fetch_account(desk, id).await?;
         match told.status {
@@ -49,7 +52,9 @@ impl RotationStrategy for ServiceAccountStrategy {
         let (path, mut after, mut found) = (accounts_path(desk)?, None, Vec::new());
         for _ in 0..MAX_ACCOUNT_PAGES {
             let told = fetch_account_page(desk, &path, after.as_deref()).await?;
-            found.extend(told.body["data"].as_array().into_iter().flatten().filter_map(remote_from_json));
+            found.extend(
+                told.body["data"].as_array().into_iter().flatten().filter_map(remote_from_json),
+            );
             after = next_page_cursor(&told.body);
             if after.is_none() {
                 return Ok(found);
@@ -58,16 +63,29 @@ impl RotationStrategy for ServiceAccountStrategy {
         fail_permanently("the list of service accounts does not end")
     }
 
-    async fn create_secret(&self, desk: &ManagementClient<'_>, name: &str) -> StepResult<NewRemoteSecret> {
+    async fn create_secret(
+        &self,
+        desk: &ManagementClient<'_>,
+        name: &str,
+    ) -> StepResult<NewRemoteSecret> {
         // The kind says how the account is to prove itself, where no account is known that it is to be like.
         let by_client = matches!(desk.kind.authorization, AuthMethod::ClientCredentials { .. });
-        create_account(desk, name, if by_client { "oauth_client_secret" } else { "access_token" }).await
+        create_account(desk, name, if by_client { "oauth_client_secret" } else { "access_token" })
+            .await
     }
 
-    async fn revoke(&self, desk: &ManagementClient<'_>, doomed: RevocationHandle<'_>) -> StepResult<()> {
-        let RevocationHandle::ById(remote) = doomed else { return fail_permanently("a service account is deleted by its id") };
+    async fn revoke(
+        &self,
+        desk: &ManagementClient<'_>,
+        doomed: RevocationHandle<'_>,
+    ) -> StepResult<()> {
+        let RevocationHandle::ById(remote) = doomed else {
+            return fail_permanently("a service account is deleted by its id");
+        };
         let path = format!("{}/{}", accounts_path(desk)?, remote.id);
-        desk.call(ManagementRequest::for_snyk(HttpMethod::Delete, path, ManagementBody::Empty)).await?.require_deleted()
+        desk.call(ManagementRequest::for_snyk(HttpMethod::Delete, path, ManagementBody::Empty))
+            .await?
+            .require_deleted()
     }
 
     async fn match_created(
@@ -79,12 +97,19 @@ impl RotationStrategy for ServiceAccountStrategy {
         Ok(pick_created(self.list(desk).await?, hint, before))
     }
 
-    async fn fetch_roles(&self, desk: &ManagementClient<'_>, id: &str) -> StepResult<Option<BTreeSet<String>>> {
+    async fn fetch_roles(
+        &self,
+        desk: &ManagementClient<'_>,
+        id: &str,
+    ) -> StepResult<Option<BTreeSet<String>>> {
         let told = fetch_account(desk, id).await?;
         Ok(told.text_at("/data/attributes/role_id").map(|role| BTreeSet::from([role.to_owned()])))
     }
 
-    async fn discover_missing_fields(&self, desk: &ManagementClient<'_>) -> StepResult<BTreeMap<String, String>> {
+    async fn discover_missing_fields(
+        &self,
+        desk: &ManagementClient<'_>,
+    ) -> StepResult<BTreeMap<String, String>> {
         locate_account(desk).await
     }
 
@@ -96,7 +121,10 @@ impl RotationStrategy for ServiceAccountStrategy {
 #[async_trait]
 impl RotationStrategy for ServiceAccountSecretStrategy {
     /// The account, which both secrets belong to.
-    async fn find_existing(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+    async fn find_existing(
+        &self,
+        desk: &ManagementClient<'_>,
+    ) -> StepResult<Vec<RemoteCredential>> {
         ServiceAccountStrategy.find_existing(desk).await
     }
 
@@ -104,20 +132,33 @@ impl RotationStrategy for ServiceAccountSecretStrategy {
         fail_permanently("Snyk does not list client secrets")
     }
 
-    async fn create_secret(&self, desk: &ManagementClient<'_>, _name: &str) -> StepResult<NewRemoteSecret> {
+    async fn create_secret(
+        &self,
+        desk: &ManagementClient<'_>,
+        _name: &str,
+    ) -> StepResult<NewRemoteSecret> {
         let wish = wrap_attributes(&json!({"mode": "create"}));
-        let mut told = post_secrets_change(desk, ManagementBody::Json(wish)).await?.require_created()?;
+        let mut told =
+            post_secrets_change(desk, ManagementBody::Json(wish)).await?.require_created()?;
         let secret = told.take_secret("client_secret")?;
-        let Some(remote) = remote_from_json(&told.body["data"]) else { return fail_permanently("the answer names no account") };
+        let Some(remote) = remote_from_json(&told.body["data"]) else {
+            return fail_permanently("the answer names no account");
+        };
         Ok(NewRemoteSecret { secret, remote })
     }
 
-    async fn revoke(&self, desk: &ManagementClient<'_>, doomed: RevocationHandle<'_>) -> StepResult<()> {
+    async fn revoke(
+        &self,
+        desk: &ManagementClient<'_>,
+        doomed: RevocationHandle<'_>,
+    ) -> StepResult<()> {
         let RevocationHandle::ByValue(secret) = doomed else {
             return fail_permanently("a client secret is deleted by its value");
         };
         let wish = wrap_attributes(&json!({"mode": "delete", "secret": SECRET_PLACEHOLDER}));
-        post_secrets_change(desk, ManagementBody::JsonWithSecret(wish, secret)).await?.require_secret_deleted()
+        post_secrets_change(desk, ManagementBody::JsonWithSecret(wish, secret))
+            .await?
+            .require_secret_deleted()
     }
 
     async fn match_created(
@@ -132,27 +173,48 @@ impl RotationStrategy for ServiceAccountSecretStrategy {
         })
     }
 
-    async fn fetch_roles(&self, desk: &ManagementClient<'_>, id: &str) -> StepResult<Option<BTreeSet<String>>> {
+    async fn fetch_roles(
+        &self,
+        desk: &ManagementClient<'_>,
+        id: &str,
+    ) -> StepResult<Option<BTreeSet<String>>> {
         ServiceAccountStrategy.fetch_roles(desk, id).await
     }
 
-    async fn discover_missing_fields(&self, desk: &ManagementClient<'_>) -> StepResult<BTreeMap<String, String>> {
+    async fn discover_missing_fields(
+        &self,
+        desk: &ManagementClient<'_>,
+    ) -> StepResult<BTreeMap<String, String>> {
         locate_account(desk).await
     }
 }
 
 /// Makes an account like the one that is known, with `usual` as its way to prove itself where none is known.
-async fn create_account(desk: &ManagementClient<'_>, name: &str, usual: &str) -> StepResult<NewRemoteSecret> {
+async fn create_account(
+    desk: &ManagementClient<'_>,
+    name: &str,
+    usual: &str,
+) -> StepResult<NewRemoteSecret> {
     let order = account_request_body(desk, name, usual).await?;
-    let call = ManagementRequest::for_snyk(HttpMethod::Post, accounts_path(desk)?, ManagementBody::Json(order));
+    let call = ManagementRequest::for_snyk(
+        HttpMethod::Post,
+        accounts_path(desk)?,
+        ManagementBody::Json(order),
+    );
     let mut told = desk.call(call).await?.require_created()?;
     let auth = text_attribute(&told, "auth_type").unwrap_or_else(|| usual.to_owned());
-    let secret = told.take_secret(if auth.starts_with("oauth") { "client_secret" } else { &auth })?;
-    let Some(remote) = remote_from_json(&told.body["data"]) else { return fail_permanently("the answer names no account") };
+    let secret =
+        told.take_secret(if auth.starts_with("oauth") { "client_secret" } else { &auth })?;
+    let Some(remote) = remote_from_json(&told.body["data"]) else {
+        return fail_permanently("the answer names no account");
+    };
     Ok(NewRemoteSecret { secret, remote })
 }
 
-async fn post_secrets_change(desk: &ManagementClient<'_>, body: ManagementBody<'_>) -> StepResult<ManagementResponse> {
+async fn post_secrets_change(
+    desk: &ManagementClient<'_>,
+    body: ManagementBody<'_>,
+) -> StepResult<ManagementResponse> {
     let path = format!("{}/{}/secrets", accounts_path(desk)?, account_id(desk)?);
     desk.call(ManagementRequest::for_snyk(HttpMethod::Post, path, body)).await
 }
@@ -162,7 +224,11 @@ fn wrap_attributes(attributes: &Value) -> Value {
 }
 
 /// What is to be made: an account like the one that is replaced.
-async fn account_request_body(desk: &ManagementClient<'_>, name: &str, usual: &str) -> StepResult<Value> {
+async fn account_request_body(
+    desk: &ManagementClient<'_>,
+    name: &str,
+    usual: &str,
+) -> StepResult<Value> {
     let old = match account_id(desk) {
         Ok(id) => Some(fetch_account(desk, id).await?),
         Err(_) => None,
@@ -177,7 +243,8 @@ async fn account_request_body(desk: &ManagementClient<'_>, name: &str, usual: &s
     let auth = known("auth_type").unwrap_or_else(|| usual.to_owned());
     let mut wish = json!({"name": name, "role_id": role, "auth_type": auth});
     if auth == "access_token" {
-        let dates = ["created_at", "access_token_expires_at"].map(|id| parse_timestamp(known(id).as_deref()));
+        let dates = ["created_at", "access_token_expires_at"]
+            .map(|id| parse_timestamp(known(id).as_deref()));
         wish["access_token_expires_at"] = new_token_expiry(desk, dates).into();
     }
     if let Some(url) = known("jwks_url").filter(|_| auth == "oauth_private_key_jwt") {
@@ -187,9 +254,13 @@ async fn account_request_body(desk: &ManagementClient<'_>, name: &str, usual: &s
 }
 
 /// As long a life as the old one had, within what the provider allows.
-fn new_token_expiry(desk: &ManagementClient<'_>, [created, expires]: [Option<crate::domain::Timestamp>; 2]) -> String {
+fn new_token_expiry(
+    desk: &ManagementClient<'_>,
+    [created, expires]: [Option<crate::domain::Timestamp>; 2],
+) -> String {
     let now = desk.engine.now();
-    let life = created.zip(expires).map_or(MAX_TOKEN_LIFETIME, |(created, expires)| expires - created);
+    let life =
+        created.zip(expires).map_or(MAX_TOKEN_LIFETIME, |(created, expires)| expires - created);
     let life = life.clamp(Duration::DAY, MAX_TOKEN_LIFETIME) - Duration::MINUTE;
     (now + life).replace_nanosecond(0).unwrap_or(now).format(&Rfc3339).unwrap_or_default()
 }
@@ -199,12 +270,21 @@ async fn fetch_account(desk: &ManagementClient<'_>, id: &str) -> StepResult<Mana
     desk.call(ManagementRequest::for_snyk(HttpMethod::Get, path, ManagementBody::Empty)).await
 }
 
-async fn fetch_account_page(desk: &ManagementClient<'_>, path: &str, after: Option<&str>) -> StepResult<ManagementResponse> {
+async fn fetch_account_page(
+    desk: &ManagementClient<'_>,
+    path: &str,
+    after: Option<&str>,
+) -> StepResult<ManagementResponse> {
     let mut query = vec![("version", "2024-10-15"), ("limit", PAGE_SIZE)];
     query.extend(after.map(|after| ("starting_after", after)));
-    desk.call(ManagementRequest { method: HttpMethod::Get, path: path.to_owned(), query: &query, body: ManagementBody::Empty })
-        .await?
-        .require_success()
+    desk.call(ManagementRequest {
+        method: HttpMethod::Get,
+        path: path.to_owned(),
+        query: &query,
+        body: ManagementBody::Empty,
+    })
+    .await?
+    .require_success()
 }
 
 /// The cursor of the next page. Snyk writes the link in four forms; the cursor is the same in each.
@@ -220,18 +300,29 @@ pub(in crate::engine) fn next_page_cursor(body: &Value) -> Option<String> {
 pub(super) fn accounts_path(desk: &ManagementClient<'_>) -> StepResult<String> {
     let (org, group) = (desk.field("org_id"), desk.field("group_id"));
     match (desk.field("level"), org, group) {
-        (Some("group"), _, Some(group)) | (None, None, Some(group)) => Ok(format!("/rest/groups/{group}/service_accounts")),
+        (Some("group"), _, Some(group)) | (None, None, Some(group)) => {
+            Ok(format!("/rest/groups/{group}/service_accounts"))
+        }
         (_, Some(org), _) => Ok(format!("/rest/orgs/{org}/service_accounts")),
-        _ => fail_permanently("nobody knows where the account lives: set the field org_id, or level=group and group_id"),
+        _ => fail_permanently(
+            "nobody knows where the account lives: set the field org_id, or level=group and group_id",
+        ),
     }
 }
 
 /// The account's id: from its field, or from whom it acts as.
 pub(super) fn account_id<'a>(desk: &'a ManagementClient<'_>) -> StepResult<&'a str> {
-    let acting = desk.credential.principal.as_ref().filter(|who| who.kind == "service_account").map(|who| who.id.as_str());
+    let acting = desk
+        .credential
+        .principal
+        .as_ref()
+        .filter(|who| who.kind == "service_account")
+        .map(|who| who.id.as_str());
     match desk.field("service_account_id").or(acting) {
         Some(id) => Ok(id),
-        None => fail_permanently("the account's id is not known: set the field service_account_id, or check the credential"),
+        None => fail_permanently(
+            "the account's id is not known: set the field service_account_id, or check the credential",
+        ),
     }
 }
 
@@ -244,7 +335,8 @@ fn remote_from_json(item: &Value) -> Option<RemoteCredential> {
     let attributes = &item["attributes"];
     let label = attributes["name"].as_str().unwrap_or(&id).to_owned();
     let known = ["role_id", "auth_type", "client_id"].into_iter();
-    let told = known.filter_map(|field| Some((field.to_owned(), attributes[field].as_str()?.to_owned())));
+    let told =
+        known.filter_map(|field| Some((field.to_owned(), attributes[field].as_str()?.to_owned())));
     Some(RemoteCredential {
         created: parse_timestamp(attributes["created_at"].as_str()),
         expires: parse_timestamp(attributes["access_token_expires_at"].as_str()),
@@ -259,9 +351,15 @@ mod tests {
 
     #[test]
     fn the_cursor_is_found_in_every_form_of_link() {
-        for link in ["/orgs/x?limit=10&starting_after=a%3Db", "http://h.example/rest/orgs/x?starting_after=a%3Db&limit=10"] {
+        for link in [
+            "/orgs/x?limit=10&starting_after=a%3Db",
+            "http://h.example/rest/orgs/x?starting_after=a%3Db&limit=10",
+        ] {
             assert_eq!(next_page_cursor(&json!({"links": {"next": link}})).as_deref(), Some("a=b"));
-            assert_eq!(next_page_cursor(&json!({"links": {"next": {"href": link}}})).as_deref(), Some("a=b"));
+            assert_eq!(
+                next_page_cursor(&json!({"links": {"next": {"href": link}}})).as_deref(),
+                Some("a=b")
+            );
         }
         assert_eq!(next_page_cursor(&json!({"links": {"self": "/x"}})), None);
     }

@@ -28,15 +28,25 @@ pub(super) async fn locate_account(desk: &ManagementClient<'_>) -> StepResult<Cr
     if principal.kind != "service_account" {
         return Ok(CredentialFields::new());
     }
-    let mut told = if has_home { CredentialFields::new() } else { locate_home(desk, &principal.id, &organisations).await? };
+    let mut told = if has_home {
+        CredentialFields::new()
+    } else {
+        locate_home(desk, &principal.id, &organisations).await?
+    };
     told.insert("service_account_id".to_owned(), principal.id);
     Ok(told)
 }
 
 /// Its organisation, where it sees but one, or the group of what it sees.
-async fn locate_home(desk: &ManagementClient<'_>, id: &str, organisations: &BTreeSet<String>) -> StepResult<CredentialFields> {
+async fn locate_home(
+    desk: &ManagementClient<'_>,
+    id: &str,
+    organisations: &BTreeSet<String>,
+) -> StepResult<CredentialFields> {
     let Some(first) = organisations.first() else { return Ok(CredentialFields::new()) };
-    if organisations.len() == 1 && account_exists_in(desk, &format!("/rest/orgs/{first}"), id).await? {
+    if organisations.len() == 1
+        && account_exists_in(desk, &format!("/rest/orgs/{first}"), id).await?
+    {
         return Ok(fields_from([("level", "org"), ("org_id", first)]));
     }
     match fetch_group_id(desk, first).await? {
@@ -49,14 +59,25 @@ async fn locate_home(desk: &ManagementClient<'_>, id: &str, organisations: &BTre
 
 async fn account_exists_in(desk: &ManagementClient<'_>, place: &str, id: &str) -> StepResult<bool> {
     let told = desk
-        .call(ManagementRequest::for_snyk(HttpMethod::Get, format!("{place}/service_accounts/{id}"), ManagementBody::Empty))
+        .call(ManagementRequest::for_snyk(
+            HttpMethod::Get,
+            format!("{place}/service_accounts/{id}"),
+            ManagementBody::Empty,
+        ))
         .await?;
     Ok(told.status == 200 && told.text_at("/data/id") == Some(id))
 }
 
-async fn fetch_group_id(desk: &ManagementClient<'_>, organisation: &str) -> StepResult<Option<String>> {
+async fn fetch_group_id(
+    desk: &ManagementClient<'_>,
+    organisation: &str,
+) -> StepResult<Option<String>> {
     let told = desk
-        .call(ManagementRequest::for_snyk(HttpMethod::Get, format!("/rest/orgs/{organisation}"), ManagementBody::Empty))
+        .call(ManagementRequest::for_snyk(
+            HttpMethod::Get,
+            format!("/rest/orgs/{organisation}"),
+            ManagementBody::Empty,
+        ))
         .await?;
     Ok(told.text_at("/data/attributes/group_id").map(str::to_owned))
 }

@@ -22,10 +22,16 @@ const FAULT_MAPPINGS: [(&str, FaultMapping); 9] = [
     ("org.freedesktop.DBus.Error.NoReply", ServiceFault::ConnectionLost),
     ("org.freedesktop.DBus.Error.Disconnected", ServiceFault::ConnectionLost),
     ("org.freedesktop.DBus.Error.NameHasNoOwner", ServiceFault::ConnectionLost),
-    ("org.freedesktop.DBus.Error.AccessDenied", |why| ServiceFault::Failed(StoreError::Denied(why))),
+    ("org.freedesktop.DBus.Error.AccessDenied", |why| {
+        ServiceFault::Failed(StoreError::Denied(why))
+    }),
     ("org.freedesktop.DBus.Error.AuthFailed", |why| ServiceFault::Failed(StoreError::Denied(why))),
-    ("org.freedesktop.DBus.Error.LimitsExceeded", |why| ServiceFault::Failed(StoreError::Denied(why))),
-    ("org.freedesktop.DBus.Error.ServiceUnknown", |_| unavailable("no Secret Service runs in this session")),
+    ("org.freedesktop.DBus.Error.LimitsExceeded", |why| {
+        ServiceFault::Failed(StoreError::Denied(why))
+    }),
+    ("org.freedesktop.DBus.Error.ServiceUnknown", |_| {
+        unavailable("no Secret Service runs in this session")
+    }),
 ];
 
 impl ServiceFault {
@@ -58,8 +64,12 @@ impl From<Error> for ServiceFault {
             Error::Unavailable => unavailable("this session has no message bus"),
             Error::NoResult => unavailable("the Secret Service has no default collection"),
             Error::Crypto(why) => StoreError::Damaged((*why).to_owned()).into(),
-            Error::PromptDisconnected | Error::Zbus(zbus::Error::InputOutput(_)) => Self::ConnectionLost(error.to_string()),
-            Error::Zbus(zbus::Error::MethodError(name, ..)) => map_named_error(name.as_str(), &error),
+            Error::PromptDisconnected | Error::Zbus(zbus::Error::InputOutput(_)) => {
+                Self::ConnectionLost(error.to_string())
+            }
+            Error::Zbus(zbus::Error::MethodError(name, ..)) => {
+                map_named_error(name.as_str(), &error)
+            }
             Error::ZbusFdo(cause) => map_named_error(cause.name().as_str(), &error),
             _ => unavailable(&error.to_string()),
         }
@@ -67,8 +77,10 @@ impl From<Error> for ServiceFault {
 }
 
 fn map_named_error(name: &str, error: &Error) -> ServiceFault {
-    let meaning =
-        FAULT_MAPPINGS.iter().find(|(known, _)| *known == name).map_or(unknown_error as FaultMapping, |(_, meaning)| *meaning);
+    let meaning = FAULT_MAPPINGS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map_or(unknown_error as FaultMapping, |(_, meaning)| *meaning);
     meaning(error.to_string())
 }
 

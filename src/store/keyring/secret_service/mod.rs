@@ -106,7 +106,10 @@ impl SecretServiceBackend {
     }
 
     /// Makes a call, once more over a new session if the service has lost the old one.
-    async fn call_with_reconnect<T, F>(&self, call: impl Fn(ServiceSession) -> F) -> Result<T, StoreError>
+    async fn call_with_reconnect<T, F>(
+        &self,
+        call: impl Fn(ServiceSession) -> F,
+    ) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, ServiceFault>>,
     {
@@ -126,7 +129,10 @@ impl SecretServiceBackend {
             return Ok(session.clone());
         }
         // Bounded by itself too: a change goes on when its caller has given up, and a silent bus would keep it for ever.
-        let new = with_timeout(CALL_TIMEOUT, async { connect().await.map_err(ServiceFault::into_store_error) }).await?;
+        let new = with_timeout(CALL_TIMEOUT, async {
+            connect().await.map_err(ServiceFault::into_store_error)
+        })
+        .await?;
         Ok(session.insert(new).clone())
     }
 
@@ -144,18 +150,35 @@ async fn connect() -> Result<ServiceSession, ServiceFault> {
 }
 
 async fn ensure_unlocked(session: &SecretService<'_>) -> Result<(), ServiceFault> {
-    if session.get_default_collection().await?.is_locked().await? { Err(StoreError::Locked.into()) } else { Ok(()) }
+    if session.get_default_collection().await?.is_locked().await? {
+        Err(StoreError::Locked.into())
+    } else {
+        Ok(())
+    }
 }
 
 /// All items under this key, each of them readable without a prompt.
-async fn find_items<'a>(session: &'a SecretService<'_>, key: &ItemKey) -> Result<Vec<Item<'a>>, ServiceFault> {
-    let found = session.search_items(HashMap::from([("service", SERVICE), ("username", key.as_str())])).await?;
+async fn find_items<'a>(
+    session: &'a SecretService<'_>,
+    key: &ItemKey,
+) -> Result<Vec<Item<'a>>, ServiceFault> {
+    let found = session
+        .search_items(HashMap::from([("service", SERVICE), ("username", key.as_str())]))
+        .await?;
     if found.locked.is_empty() { Ok(found.unlocked) } else { Err(StoreError::Locked.into()) }
 }
 
-async fn create_item(session: &SecretService<'_>, key: &ItemKey, bytes: &[u8]) -> Result<(), ServiceFault> {
+async fn create_item(
+    session: &SecretService<'_>,
+    key: &ItemKey,
+    bytes: &[u8],
+) -> Result<(), ServiceFault> {
     ensure_unlocked(session).await?;
-    let attributes = HashMap::from([("service", SERVICE), ("username", key.as_str()), ("xdg:schema", ITEM_SCHEMA)]);
+    let attributes = HashMap::from([
+        ("service", SERVICE),
+        ("username", key.as_str()),
+        ("xdg:schema", ITEM_SCHEMA),
+    ]);
     let collection = session.get_default_collection().await?;
     collection.create_item(SERVICE, attributes, bytes, REPLACE_EXISTING, CONTENT_TYPE).await?;
     Ok(())
@@ -167,6 +190,9 @@ mod tests {
 
     #[test]
     fn what_items_in_the_keyring_are_filed_under() {
-        assert_eq!([SERVICE, ITEM_SCHEMA, CONTENT_TYPE], ["tokenring", "dev.tokenring.Item", "text/plain"]);
+        assert_eq!(
+            [SERVICE, ITEM_SCHEMA, CONTENT_TYPE],
+            ["tokenring", "dev.tokenring.Item", "text/plain"]
+        );
     }
 }

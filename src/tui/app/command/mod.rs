@@ -298,8 +298,15 @@ pub enum ProgramAction {
 
 impl CommandGroup {
     /// Every heading, in the order of the help.
-    pub const ALL: [Self; 7] =
-        [Self::Move, Self::List, Self::Credential, Self::Region, Self::Console, Self::Screen, Self::Program];
+    pub const ALL: [Self; 7] = [
+        Self::Move,
+        Self::List,
+        Self::Credential,
+        Self::Region,
+        Self::Console,
+        Self::Screen,
+        Self::Program,
+    ];
 
     /// The heading.
     pub const fn title(self) -> &'static str {
@@ -385,7 +392,11 @@ mod tests {
         assert_eq!(names.len(), COMMANDS.len());
         for command in COMMANDS {
             assert!(!command.help.is_empty() && !command.title.is_empty(), "{}", command.name);
-            assert!(command.keys.iter().all(|key| KeyPress::parse(key).is_some()), "{}", command.name);
+            assert!(
+                command.keys.iter().all(|key| KeyPress::parse(key).is_some()),
+                "{}",
+                command.name
+            );
             assert_eq!(find_by_action(command.action), Some(command));
         }
     }
@@ -403,7 +414,11 @@ mod tests {
         let mut seen = HashSet::new();
         for command in COMMANDS {
             for key in command.keys {
-                assert!(seen.insert((*key, format!("{:?}", command.context))), "{key} of {}", command.name);
+                assert!(
+                    seen.insert((*key, format!("{:?}", command.context))),
+                    "{key} of {}",
+                    command.name
+                );
             }
         }
     }

@@ -1,8 +1,8 @@
 //! The table itself: one row a command.
 
 use super::{
-    CommandAction, CommandEffect, ConsoleAction, CredentialAction, CursorMotion, FocusTarget, ListAction, Pane, PaneResize,
-    ProgramAction, RegionAction, ScreenAction,
+    CommandAction, CommandEffect, ConsoleAction, CredentialAction, CursorMotion, FocusTarget,
+    ListAction, Pane, PaneResize, ProgramAction, RegionAction, ScreenAction,
 };
 use super::{CommandSpec, command_row};
 

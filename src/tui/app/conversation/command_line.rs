@@ -7,8 +7,8 @@ use crate::config::key::KeySymbol;
 use crate::domain::{Credential, CredentialId};
 use crate::tui::app::activity::Notification;
 use crate::tui::app::command::{
-    self, COMMANDS, CommandAction, CommandSpec, ConsoleAction, CredentialAction, FocusTarget, ListAction, ProgramAction,
-    RegionAction, ScreenAction,
+    self, COMMANDS, CommandAction, CommandSpec, ConsoleAction, CredentialAction, FocusTarget,
+    ListAction, ProgramAction, RegionAction, ScreenAction,
 };
 use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect, regions};
 
@@ -39,7 +39,12 @@ pub fn plain_help(command: &CommandSpec) -> Option<&'static str> {
     use ConsoleAction as C;
     match command.action {
         CommandAction::Console(
-            C::ToggleFold | C::UnfoldValue | C::FoldValue | C::ToggleFoldAll | C::NextMatch | C::PreviousMatch,
+            C::ToggleFold
+            | C::UnfoldValue
+            | C::FoldValue
+            | C::ToggleFoldAll
+            | C::NextMatch
+            | C::PreviousMatch,
         )
         | CommandAction::Program(ProgramAction::Mouse | ProgramAction::Palette) => None,
         CommandAction::Screen(ScreenAction::Timeline) => {
@@ -51,13 +56,19 @@ pub fn plain_help(command: &CommandSpec) -> Option<&'static str> {
             Some("Read out what is known about the credential, not its secret")
         }
         CommandAction::Credential(CredentialAction::Add) => Some("Add a credential"),
-        CommandAction::Console(C::Search) => Some("Find the lines of the answer that hold some words"),
+        CommandAction::Console(C::Search) => {
+            Some("Find the lines of the answer that hold some words")
+        }
         CommandAction::Focus(FocusTarget::To(Pane::Credentials)) => Some("Read out the list"),
-        CommandAction::Focus(FocusTarget::To(Pane::Detail)) => Some("Read out what is known about the credential"),
+        CommandAction::Focus(FocusTarget::To(Pane::Detail)) => {
+            Some("Read out what is known about the credential")
+        }
         CommandAction::Focus(FocusTarget::To(Pane::Regions)) => {
             Some("Read out its regions; up and down choose one for switch-region")
         }
-        CommandAction::Focus(FocusTarget::To(Pane::Console)) => Some("Read out the request and its answer"),
+        CommandAction::Focus(FocusTarget::To(Pane::Console)) => {
+            Some("Read out the request and its answer")
+        }
         _ => Some(command.help),
     }
 }
@@ -75,19 +86,35 @@ impl App {
         if let Some(id) = self.find_typed_credential(line) {
             return self.select_typed_credential(&id, now);
         }
-        let last = line.rsplit_once(' ').and_then(|(head, tail)| Some((self.find_typed_command(head)?, tail)));
-        let first = || line.split_once(' ').and_then(|(head, tail)| Some((self.find_typed_command(head)?, tail)));
+        let last = line
+            .rsplit_once(' ')
+            .and_then(|(head, tail)| Some((self.find_typed_command(head)?, tail)));
+        let first = || {
+            line.split_once(' ')
+                .and_then(|(head, tail)| Some((self.find_typed_command(head)?, tail)))
+        };
         if let Some((command, rest)) = last.or_else(first) {
             return self.run_command_with_argument(command, rest, now);
         }
         let near = self.similar_commands(line);
-        let near = if near.is_empty() { String::new() } else { format!(" Did you mean {}?", near.join(", ")) };
-        self.respond(format!("\"{line}\" is no command and no credential.{near} help lists the commands."));
+        let near = if near.is_empty() {
+            String::new()
+        } else {
+            format!(" Did you mean {}?", near.join(", "))
+        };
+        self.respond(format!(
+            "\"{line}\" is no command and no credential.{near} help lists the commands."
+        ));
         Vec::new()
     }
 
     /// Carries a command out about a credential, or with an answer to what it asks first.
-    fn run_command_with_argument(&mut self, command: &'static CommandSpec, rest: &str, now: Now) -> Vec<UiEffect> {
+    fn run_command_with_argument(
+        &mut self,
+        command: &'static CommandSpec,
+        rest: &str,
+        now: Now,
+    ) -> Vec<UiEffect> {
         if let Some(id) = self.find_typed_credential(rest) {
             self.credentials.select_id(Some(&id));
             let mut effects = self.sync_state(now);
@@ -97,10 +124,17 @@ impl App {
         let mut effects = self.run_typed_command(command, now);
         let typing = self.credentials.filter.typing || self.console.prompt.is_some();
         match self.dialogs.top() {
-            Some(dialog) if matches!(ExpectedInput::from_view(&dialog.view(self, now)), ExpectedInput::Secret(..)) => {
+            Some(dialog)
+                if matches!(
+                    ExpectedInput::from_view(&dialog.view(self, now)),
+                    ExpectedInput::Secret(..)
+                ) =>
+            {
                 self.respond(format!("\"{rest}\" was passed over: what is asked for is a secret, which nobody should see."));
             }
-            Some(dialog) if !dialog.is_busy() => effects.extend(self.handle_dialog_reply(rest, now)),
+            Some(dialog) if !dialog.is_busy() => {
+                effects.extend(self.handle_dialog_reply(rest, now))
+            }
             None if typing => effects.extend(self.handle_typed_text(rest, now)),
             _ => self.respond(format!("\"{rest}\" is no credential and was passed over.")),
         }
@@ -113,13 +147,18 @@ impl App {
             CommandAction::Program(ProgramAction::Help | ProgramAction::Palette) => {
                 self.conversation.pages.push(ReadoutPage::Commands)
             }
-            CommandAction::Console(ConsoleAction::FoldValue) => self.respond("Nothing is open here."),
+            CommandAction::Console(ConsoleAction::FoldValue) => {
+                self.respond("Nothing is open here.")
+            }
             // Nobody sees where the cursor of the regions is: who has not moved it is asked.
             CommandAction::Region(RegionAction::Switch) if self.is_region_cursor_at_own() => {
                 return self.run_action(CommandAction::Region(RegionAction::Pick), now);
             }
             _ if plain_help(command).is_none() => {
-                self.respond(format!("{} is for the drawn screen; here everything is read out.", command.name));
+                self.respond(format!(
+                    "{} is for the drawn screen; here everything is read out.",
+                    command.name
+                ));
             }
             action if !self.can_run(action) => {
                 self.respond(format!("{}: there is nothing for that right now.", command.name));
@@ -130,21 +169,28 @@ impl App {
             }
             action => {
                 self.queue_readout(action);
-                if let (CommandAction::Credential(CredentialAction::OpenPage), Some(page)) = (action, self.provider_page()) {
+                if let (CommandAction::Credential(CredentialAction::OpenPage), Some(page)) =
+                    (action, self.provider_page())
+                {
                     self.respond(format!("Page: {page}"));
                 }
                 let before = self.visible_effects();
                 let mut effects = self.run_action(action, now);
                 if action == CommandAction::Console(ConsoleAction::EditRequest) {
                     // Where one sees it, the cursor begins at the path; where one is asked, the method comes first.
-                    effects.extend(
-                        self.press_dialog_key(KeyPress { shift: true, ..KeyPress::without_modifiers(KeySymbol::Tab) }, now),
-                    );
+                    effects.extend(self.press_dialog_key(
+                        KeyPress { shift: true, ..KeyPress::without_modifiers(KeySymbol::Tab) },
+                        now,
+                    ));
                 }
-                if matches!(action, CommandAction::Focus(FocusTarget::Next | FocusTarget::Previous)) {
+                if matches!(action, CommandAction::Focus(FocusTarget::Next | FocusTarget::Previous))
+                {
                     self.conversation.pages.push(ReadoutPage::Pane(self.ui_state.focus));
                 }
-                if effects.is_empty() && self.conversation.pages.is_empty() && before == self.visible_effects() {
+                if effects.is_empty()
+                    && self.conversation.pages.is_empty()
+                    && before == self.visible_effects()
+                {
                     self.respond(format!("{}: nothing changed.", command.name));
                 }
                 return effects;
@@ -164,7 +210,13 @@ impl App {
     fn visible_effects(&self) -> (usize, usize, Option<Notification>, PresentationMode, bool) {
         let typing = self.credentials.filter.typing || self.console.prompt.is_some();
         let notice = self.activity.last_notification().cloned();
-        (self.dialogs.iter().count(), self.credentials.mark_count(), notice, self.ui_state.presentation, typing)
+        (
+            self.dialogs.iter().count(),
+            self.credentials.mark_count(),
+            notice,
+            self.ui_state.presentation,
+            typing,
+        )
     }
 
     /// What is to be read out after a command that only moves.
@@ -173,10 +225,12 @@ impl App {
             CommandAction::Focus(FocusTarget::To(pane)) => pane,
             CommandAction::Move(_) if self.ui_state.focus == Pane::Credentials => Pane::Detail,
             CommandAction::Move(_) => self.ui_state.focus,
-            CommandAction::Console(ConsoleAction::NextTab | ConsoleAction::ToggleDiff | ConsoleAction::ClearFilter) => {
-                Pane::Console
+            CommandAction::Console(
+                ConsoleAction::NextTab | ConsoleAction::ToggleDiff | ConsoleAction::ClearFilter,
+            ) => Pane::Console,
+            CommandAction::List(ListAction::Sort | ListAction::Clear | ListAction::MarkAll) => {
+                Pane::Credentials
             }
-            CommandAction::List(ListAction::Sort | ListAction::Clear | ListAction::MarkAll) => Pane::Credentials,
             _ => return,
         };
         self.conversation.pages.push(ReadoutPage::Pane(page));
@@ -195,25 +249,40 @@ impl App {
     /// The command that a word means: by its name, what people try first, its title, or its key.
     pub(super) fn find_typed_command(&self, words: &str) -> Option<&'static CommandSpec> {
         let name = words.to_lowercase().replace(' ', "-");
-        let also = COMMAND_ALIASES.iter().find(|(word, _)| *word == name).and_then(|(_, name)| command::find_by_name(name));
+        let also = COMMAND_ALIASES
+            .iter()
+            .find(|(word, _)| *word == name)
+            .and_then(|(_, name)| command::find_by_name(name));
         let titled = || COMMANDS.iter().find(|command| command.title.replace(' ', "-") == name);
         let key = || KeyPress::parse(words).filter(|_| words.parse::<usize>().is_err());
-        let keyed =
-            || key().and_then(|key| self.preferences.keys.resolve(key, self.ui_state.focus)).and_then(command::find_by_action);
+        let keyed = || {
+            key()
+                .and_then(|key| self.preferences.keys.resolve(key, self.ui_state.focus))
+                .and_then(command::find_by_action)
+        };
         command::find_by_name(&name).or(also).or_else(titled).or_else(keyed)
     }
 
     /// The credential that a number of the list or a name means.
     fn find_typed_credential(&self, words: &str) -> Option<CredentialId> {
-        let named = |credential: &&Credential| credential.name.as_str() == words || self.display_name(credential) == words;
+        let named = |credential: &&Credential| {
+            credential.name.as_str() == words || self.display_name(credential) == words
+        };
         let by_name = || self.credentials.all().iter().find(named);
-        let by_number = words.parse::<usize>().ok().and_then(|number| self.credentials.nth(number.checked_sub(1)?));
+        let by_number = words
+            .parse::<usize>()
+            .ok()
+            .and_then(|number| self.credentials.nth(number.checked_sub(1)?));
         by_number.or_else(by_name).map(|credential| credential.id.clone())
     }
 
     /// The commands that a mistyped line is near to.
     fn similar_commands(&self, line: &str) -> Vec<String> {
-        let names: Vec<_> = COMMANDS.iter().filter(|known| self.can_run(known.action)).map(|known| known.name).collect();
+        let names: Vec<_> = COMMANDS
+            .iter()
+            .filter(|known| self.can_run(known.action))
+            .map(|known| known.name)
+            .collect();
         crate::domain::text::nearest_names(line, &names)
     }
 }

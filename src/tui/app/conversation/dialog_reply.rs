@@ -1,6 +1,8 @@
 //! What an answer to a dialog means: the keys and clicks of a person who sees it.
 
-use super::expected_input::{ExpectedInput, FieldPrompt, FocusedButton, ListPrompt, PromptOption, list_options};
+use super::expected_input::{
+    ExpectedInput, FieldPrompt, FocusedButton, ListPrompt, PromptOption, list_options,
+};
 use super::prompt_command::is_prompt_command;
 use super::{App, Now, UiEffect};
 use crate::config::KeyPress;
@@ -50,24 +52,34 @@ impl App {
                 (0..=*at).flat_map(|_| self.press_dialog_key(BACK_TAB, now)).collect()
             }
             (PREVIOUS_FIELD_INPUT, _) => self.press_dialog_key(BACK_TAB, now),
-            (_, ExpectedInput::Text(field, _)) if !field.is_multiline && is_prompt_command(answer) => {
+            (_, ExpectedInput::Text(field, _))
+                if !field.is_multiline && is_prompt_command(answer) =>
+            {
                 self.handle_unmatched_reply(answer, 0, now)
             }
             (_, ExpectedInput::Text(field, _)) => self.fill_text_field(field, answer, now),
             (_, ExpectedInput::Secret(..))
-                if is_prompt_command(answer) && !matches!(self.dialogs.top(), Some(Dialog::Unlock(_))) =>
+                if is_prompt_command(answer)
+                    && !matches!(self.dialogs.top(), Some(Dialog::Unlock(_))) =>
             {
                 self.handle_unmatched_reply(answer, 0, now)
             }
-            (_, ExpectedInput::Secret(field, held)) => self.fill_secret_field(field, *held, answer, now),
-            (_, ExpectedInput::Choice(_, titles, at)) => self.select_option_by_text(titles, *at, answer, now),
-            (_, ExpectedInput::Confirmation(_, button)) => self.confirm_with_word(*button, answer, now),
+            (_, ExpectedInput::Secret(field, held)) => {
+                self.fill_secret_field(field, *held, answer, now)
+            }
+            (_, ExpectedInput::Choice(_, titles, at)) => {
+                self.select_option_by_text(titles, *at, answer, now)
+            }
+            (_, ExpectedInput::Confirmation(_, button)) => {
+                self.confirm_with_word(*button, answer, now)
+            }
             ("", ExpectedInput::Buttons(_, FocusedButton { is_default: false, .. })) => {
                 self.respond("Say which: its number, or how it begins.");
                 Vec::new()
             }
             (_, ExpectedInput::Buttons(buttons, FocusedButton { at, .. })) => {
-                let pressed = if answer.is_empty() { buttons.get(*at) } else { find_option(buttons, answer) };
+                let pressed =
+                    if answer.is_empty() { buttons.get(*at) } else { find_option(buttons, answer) };
                 match pressed {
                     Some(button) => self.click_option(button, now),
                     None => self.handle_unmatched_reply(answer, buttons.len(), now),
@@ -79,8 +91,10 @@ impl App {
 
     /// Closes what can only be closed. Whoever has a command on the tip of the tongue need not close it first.
     fn close_and_run(&mut self, buttons: &[PromptOption], answer: &str, now: Now) -> Vec<UiEffect> {
-        let mut effects = buttons.first().map(|close| self.click_option(close, now)).unwrap_or_default();
-        let is_said = answer.is_empty() || answer == LEAVE_INPUT || find_option(buttons, answer).is_some();
+        let mut effects =
+            buttons.first().map(|close| self.click_option(close, now)).unwrap_or_default();
+        let is_said =
+            answer.is_empty() || answer == LEAVE_INPUT || find_option(buttons, answer).is_some();
         if self.dialogs.is_empty() && !is_said {
             effects.extend(self.handle_command_line(answer, now));
         }
@@ -90,12 +104,18 @@ impl App {
     /// Writes a line of text; nothing keeps what stands there.
     fn fill_text_field(&mut self, field: &FieldPrompt, answer: &str, now: Now) -> Vec<UiEffect> {
         if answer.is_empty() {
-            return self.press_dialog_key(if field.is_in_list { DOWN } else { self.next_field_key() }, now);
+            return self.press_dialog_key(
+                if field.is_in_list { DOWN } else { self.next_field_key() },
+                now,
+            );
         }
-        if let Some((line, has_lines)) = answer.strip_prefix(ADD_LINE_PREFIX).zip(self.text_area_has_lines()) {
+        if let Some((line, has_lines)) =
+            answer.strip_prefix(ADD_LINE_PREFIX).zip(self.text_area_has_lines())
+        {
             return self.append_text_line(line.trim_start(), has_lines, now);
         }
-        let mut effects = self.replace_field_text(if answer == CLEAR_FIELD_INPUT { "" } else { answer }, now);
+        let mut effects =
+            self.replace_field_text(if answer == CLEAR_FIELD_INPUT { "" } else { answer }, now);
         effects.extend(self.press_dialog_key(self.next_field_key(), now));
         effects
     }
@@ -104,7 +124,8 @@ impl App {
     fn text_area_has_lines(&self) -> Option<bool> {
         let Some(Dialog::RequestEditor(request)) = self.dialogs.top() else { return None };
         let field = request.form.fields.get(request.form.focus)?;
-        matches!(field.control, FieldInput::MultiLine(_)).then(|| !request.form.multi_line_value(&field.id).is_empty())
+        matches!(field.control, FieldInput::MultiLine(_))
+            .then(|| !request.form.multi_line_value(&field.id).is_empty())
     }
 
     /// Adds a line below those that stand in the field, and stays there.
@@ -131,16 +152,26 @@ impl App {
     }
 
     /// Hands a secret over. Where it must be recognised first, the form goes on by itself.
-    fn fill_secret_field(&mut self, field: &FieldPrompt, held: bool, answer: &str, now: Now) -> Vec<UiEffect> {
+    fn fill_secret_field(
+        &mut self,
+        field: &FieldPrompt,
+        held: bool,
+        answer: &str,
+        now: Now,
+    ) -> Vec<UiEffect> {
         if answer.is_empty() {
             return self.press_dialog_key(if field.is_in_list { DOWN } else { ENTER }, now);
         }
-        let mut effects = if held { self.press_dialog_key(KeyPress::ctrl('u'), now) } else { Vec::new() };
-        effects.extend(self.with_top_dialog(now, |dialog, app| dialog.handle_paste(answer, app, now)));
+        let mut effects =
+            if held { self.press_dialog_key(KeyPress::ctrl('u'), now) } else { Vec::new() };
+        effects
+            .extend(self.with_top_dialog(now, |dialog, app| dialog.handle_paste(answer, app, now)));
         // What opens in its place is told before anything is answered to it.
         let taken = |dialog: &Dialog| {
             let sheet = dialog.view(self, now);
-            !dialog.is_busy() && !has_field_error(&sheet) && matches!(ExpectedInput::from_view(&sheet), ExpectedInput::Secret(..))
+            !dialog.is_busy()
+                && !has_field_error(&sheet)
+                && matches!(ExpectedInput::from_view(&sheet), ExpectedInput::Secret(..))
         };
         if self.dialogs.top().is_some_and(taken) {
             effects.extend(self.press_dialog_key(ENTER, now));
@@ -149,15 +180,27 @@ impl App {
     }
 
     /// Turns to one of some titles by number or its first letters; nothing keeps the one that is there.
-    fn select_option_by_text(&mut self, titles: &[String], at: usize, answer: &str, now: Now) -> Vec<UiEffect> {
-        let choices: Vec<_> = titles.iter().enumerate().map(|(at, title)| PromptOption::new(at, title)).collect();
-        let wanted = if answer.is_empty() { Some(at) } else { find_option(&choices, answer).map(|choice| choice.at) };
+    fn select_option_by_text(
+        &mut self,
+        titles: &[String],
+        at: usize,
+        answer: &str,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        let choices: Vec<_> =
+            titles.iter().enumerate().map(|(at, title)| PromptOption::new(at, title)).collect();
+        let wanted = if answer.is_empty() {
+            Some(at)
+        } else {
+            find_option(&choices, answer).map(|choice| choice.at)
+        };
         let Some(wanted) = wanted else {
             return self.handle_unmatched_reply(answer, titles.len(), now);
         };
         let turns = (wanted + titles.len() - at) % titles.len().max(1);
-        let mut effects: Vec<_> =
-            (0..turns).flat_map(|_| self.press_dialog_key(KeyPress::without_modifiers(KeySymbol::Right), now)).collect();
+        let mut effects: Vec<_> = (0..turns)
+            .flat_map(|_| self.press_dialog_key(KeyPress::without_modifiers(KeySymbol::Right), now))
+            .collect();
         if self.dialogs.top().is_some_and(|dialog| !dialog.is_busy()) {
             effects.extend(self.press_dialog_key(ENTER, now));
         }
@@ -167,10 +210,15 @@ impl App {
     /// Types a word and presses the button behind it; any other word leaves everything as it is.
     fn confirm_with_word(&mut self, button: usize, answer: &str, now: Now) -> Vec<UiEffect> {
         let mut effects = self.replace_field_text(answer, now);
-        effects.extend(self.with_top_dialog(now, |dialog, app| dialog.handle_click(button, app, now)));
+        effects
+            .extend(self.with_top_dialog(now, |dialog, app| dialog.handle_click(button, app, now)));
         // What it was about may have another dialog of its own, which is not to be left.
-        let asks_again =
-            |dialog: &Dialog| matches!(ExpectedInput::from_view(&dialog.view(self, now)), ExpectedInput::Confirmation(..));
+        let asks_again = |dialog: &Dialog| {
+            matches!(
+                ExpectedInput::from_view(&dialog.view(self, now)),
+                ExpectedInput::Confirmation(..)
+            )
+        };
         if self.dialogs.top().is_some_and(asks_again) {
             effects.extend(self.press_dialog_key(ESC, now));
             self.respond("That was not the word; nothing was done.");
@@ -195,13 +243,15 @@ impl App {
             }
             return effects;
         }
-        if matches!(self.dialogs.top(), Some(Dialog::Picker(pick)) if pick.matches_shortcut(answer)) {
+        if matches!(self.dialogs.top(), Some(Dialog::Picker(pick)) if pick.matches_shortcut(answer))
+        {
             return self.with_top_dialog(now, |dialog, _| match dialog {
                 Dialog::Picker(pick) => pick.run_shortcut(answer),
                 _ => DialogResult::Stay,
             });
         }
-        let is_command = self.find_typed_command(answer).is_some() && !items.iter().any(|item| item.contains(answer));
+        let is_command = self.find_typed_command(answer).is_some()
+            && !items.iter().any(|item| item.contains(answer));
         if !searched || is_command || items.is_empty() || answer.parse::<usize>().is_ok() {
             return self.handle_unmatched_reply(answer, items.len(), now);
         }
@@ -216,7 +266,9 @@ impl App {
                 effects.extend(self.replace_field_text("", now));
                 effects.extend(self.handle_unmatched_reply(answer, items.len(), now));
             }
-            Some(left) if left == &items[..] => self.respond("That shortens nothing: a number takes one."),
+            Some(left) if left == &items[..] => {
+                self.respond("That shortens nothing: a number takes one.")
+            }
             _ => {}
         }
         effects
@@ -238,7 +290,8 @@ fn find_option<'a>(choices: &'a [PromptOption], answer: &str) -> Option<&'a Prom
     if let Ok(number) = answer.parse::<usize>() {
         return choices.get(number.checked_sub(1)?);
     }
-    let begins = |choice: &&PromptOption| choice.title.to_lowercase().starts_with(&answer.to_lowercase());
+    let begins =
+        |choice: &&PromptOption| choice.title.to_lowercase().starts_with(&answer.to_lowercase());
     let mut found = choices.iter().filter(begins);
     found.next().filter(|_| found.next().is_none())
 }

@@ -96,25 +96,41 @@ impl ExpectedInput {
             _ => None,
         });
         let (buttons, pressed) = button_options(rows());
-        let searched = rows().any(|row| matches!(row, DialogRow::Field(field) if field.index == SEARCH_FIELD));
+        let searched =
+            rows().any(|row| matches!(row, DialogRow::Field(field) if field.index == SEARCH_FIELD));
         match field {
-            Some(field) if pressed.is_some() => Self::Confirmation(field.label.clone(), buttons.last().map_or(0, |last| last.at)),
+            Some(field) if pressed.is_some() => {
+                Self::Confirmation(field.label.clone(), buttons.last().map_or(0, |last| last.at))
+            }
             Some(field) => {
-                let long =
-                    rows().filter(|row| matches!(row, DialogRow::Field(line) if line.index == field.index)).nth(1).is_some();
+                let long = rows()
+                    .filter(
+                        |row| matches!(row, DialogRow::Field(line) if line.index == field.index),
+                    )
+                    .nth(1)
+                    .is_some();
                 let (label, remark) = (field_label(field.index, rows()), field_message(rows()));
                 expected_field_input(
                     &field.value,
-                    FieldPrompt { label, message: remark, is_in_list: !items.is_empty(), is_multiline: long },
+                    FieldPrompt {
+                        label,
+                        message: remark,
+                        is_in_list: !items.is_empty(),
+                        is_multiline: long,
+                    },
                 )
             }
-            None if searched || !items.is_empty() => {
-                Self::List(ListPrompt { items, is_searchable: searched, shortcuts: sheet.shortcuts.clone() })
-            }
+            None if searched || !items.is_empty() => Self::List(ListPrompt {
+                items,
+                is_searchable: searched,
+                shortcuts: sheet.shortcuts.clone(),
+            }),
             None if !buttons.is_empty() => {
                 let at = pressed.unwrap_or(0);
                 let filled = rows().any(|row| matches!(row, DialogRow::Field(_)));
-                let leaves = buttons.get(at).is_some_and(|button| button.title == FormButton::Cancel.label());
+                let leaves = buttons
+                    .get(at)
+                    .is_some_and(|button| button.title == FormButton::Cancel.label());
                 Self::Buttons(buttons, FocusedButton { at, is_default: !(filled && leaves) })
             }
             None => Self::ReadOnly,
@@ -124,11 +140,15 @@ impl ExpectedInput {
     /// The question in words.
     pub(super) fn to_prompt(&self) -> TextPrompt {
         let question = match self {
-            Self::Text(field, _) if field.is_in_list => format!("{} (Enter for the other answers): ", field.label_with_message()),
+            Self::Text(field, _) if field.is_in_list => {
+                format!("{} (Enter for the other answers): ", field.label_with_message())
+            }
             Self::Text(field, _) if field.is_multiline => {
                 format!("{} (+ and a line adds it, Enter goes on): ", field.label_with_message())
             }
-            Self::Text(field, value) if value.is_empty() => format!("{}: ", field.label_with_message()),
+            Self::Text(field, value) if value.is_empty() => {
+                format!("{}: ", field.label_with_message())
+            }
             Self::Text(field, value) => format!("{} [{value}]: ", field.label_with_message()),
             Self::Secret(field, held) => {
                 let others = if field.is_in_list { "; Enter for the other answers" } else { "" };
@@ -139,8 +159,17 @@ impl ExpectedInput {
                 };
             }
             Self::Choice(field, titles, at) => {
-                let choices: Vec<_> = titles.iter().enumerate().map(|(at, title)| PromptOption::new(at, title)).collect();
-                format!("{}: {} [{}]: ", field.label_with_message(), format_options(&choices), at + 1)
+                let choices: Vec<_> = titles
+                    .iter()
+                    .enumerate()
+                    .map(|(at, title)| PromptOption::new(at, title))
+                    .collect();
+                format!(
+                    "{}: {} [{}]: ",
+                    field.label_with_message(),
+                    format_options(&choices),
+                    at + 1
+                )
             }
             Self::Confirmation(label, _) => format!("{label} (Enter leaves it): "),
             Self::List(list) => list.question_text(),
@@ -156,20 +185,31 @@ impl ExpectedInput {
 
 impl ListPrompt {
     fn question_text(&self) -> String {
-        let extras = if self.shortcuts.is_empty() { String::new() } else { format!("also {}; ", self.shortcuts.join(", ")) };
-        let asked = if self.items.is_empty() { "Nothing to choose from" } else { "Number or words" };
+        let extras = if self.shortcuts.is_empty() {
+            String::new()
+        } else {
+            format!("also {}; ", self.shortcuts.join(", "))
+        };
+        let asked =
+            if self.items.is_empty() { "Nothing to choose from" } else { "Number or words" };
         format!("{asked} ({extras}Enter leaves it): ")
     }
 }
 
 impl FieldPrompt {
     fn label_with_message(&self) -> String {
-        if self.message.is_empty() { self.label.clone() } else { format!("{}\n{}", self.message, self.label) }
+        if self.message.is_empty() {
+            self.label.clone()
+        } else {
+            format!("{}\n{}", self.message, self.label)
+        }
     }
 }
 
 /// The items and, beside them, the fields that can be chosen like items, numbered in their order.
-pub(super) fn list_options<'a>(rows: impl Iterator<Item = &'a DialogRow> + Clone) -> Vec<PromptOption> {
+pub(super) fn list_options<'a>(
+    rows: impl Iterator<Item = &'a DialogRow> + Clone,
+) -> Vec<PromptOption> {
     let is_choice = |row: &DialogRow| match row {
         DialogRow::Item(item) => item.index.is_some(),
         DialogRow::Spans(drawing) => drawing.index.is_some(),
@@ -178,16 +218,28 @@ pub(super) fn list_options<'a>(rows: impl Iterator<Item = &'a DialogRow> + Clone
     let any = rows.clone().any(is_choice);
     rows.filter(|_| any)
         .filter_map(|row| match row {
-            DialogRow::Item(item) => item.index.map(|at| PromptOption { at, title: item.text.clone(), more: item.more.clone() }),
-            DialogRow::Spans(drawing) => drawing.index.map(|at| PromptOption::new(at, drawing.plain_text())),
-            DialogRow::Field(field) if field.index != SEARCH_FIELD => Some(PromptOption::new(field.index, &field.label)),
+            DialogRow::Item(item) => item.index.map(|at| PromptOption {
+                at,
+                title: item.text.clone(),
+                more: item.more.clone(),
+            }),
+            DialogRow::Spans(drawing) => {
+                drawing.index.map(|at| PromptOption::new(at, drawing.plain_text()))
+            }
+            DialogRow::Field(field) if field.index != SEARCH_FIELD => {
+                Some(PromptOption::new(field.index, &field.label))
+            }
             _ => None,
         })
         .collect()
 }
 
-fn button_options<'a>(rows: impl Iterator<Item = &'a DialogRow>) -> (Vec<PromptOption>, Option<usize>) {
-    let cells = rows.filter_map(|row| if let DialogRow::Buttons(cells) = row { Some(cells) } else { None }).flatten();
+fn button_options<'a>(
+    rows: impl Iterator<Item = &'a DialogRow>,
+) -> (Vec<PromptOption>, Option<usize>) {
+    let cells = rows
+        .filter_map(|row| if let DialogRow::Buttons(cells) = row { Some(cells) } else { None })
+        .flatten();
     let (mut buttons, mut pressed) = (Vec::new(), None);
     for cell in cells {
         if cell.focused {
@@ -209,7 +261,9 @@ fn field_label<'a>(at: usize, rows: impl Iterator<Item = &'a DialogRow>) -> Stri
 
 /// What the person should know. How arrows choose is nothing to who types a number.
 fn field_message<'a>(mut rows: impl Iterator<Item = &'a DialogRow>) -> String {
-    let remark = rows.find_map(|row| if let DialogRow::Message(_, text) = row { Some(text.as_str()) } else { None });
+    let remark = rows.find_map(|row| {
+        if let DialogRow::Message(_, text) = row { Some(text.as_str()) } else { None }
+    });
     remark.unwrap_or_default().replace(SELECT_HINT, "").trim().to_owned()
 }
 
@@ -224,7 +278,9 @@ fn expected_field_input(value: &FieldValue, asked: FieldPrompt) -> ExpectedInput
 /// `1 Cancel, 2 Add`; many choices stand below one another.
 fn format_options(choices: &[PromptOption]) -> String {
     let few = choices.len() <= MAX_INLINE_OPTIONS;
-    let (before, dot, between, after) = if few { ("", "", ", ", "") } else { ("\n", ".", "\n", "\nNumber") };
-    let numbered = choices.iter().enumerate().map(|(at, choice)| format!("{}{dot} {}", at + 1, choice.title));
+    let (before, dot, between, after) =
+        if few { ("", "", ", ", "") } else { ("\n", ".", "\n", "\nNumber") };
+    let numbered =
+        choices.iter().enumerate().map(|(at, choice)| format!("{}{dot} {}", at + 1, choice.title));
     format!("{before}{}{after}", numbered.collect::<Vec<_>>().join(between))
 }

@@ -53,22 +53,34 @@ impl App {
         match self.dialogs.top() {
             Some(dialog) if dialog.is_busy() || self.console.awaited_list.is_some() => None,
             Some(dialog) => match ExpectedInput::from_view(&dialog.view(self, now)) {
-                ExpectedInput::ReadOnly if self.dialogs.iter().count() == 1 => Some(self.command_prompt()),
+                ExpectedInput::ReadOnly if self.dialogs.iter().count() == 1 => {
+                    Some(self.command_prompt())
+                }
                 subject => Some(subject.to_prompt()),
             },
-            None if self.credentials.filter.typing => {
-                Some(TextPrompt::visible(format!("Filter ({}): ", super::filter_query::filter_grammar())))
+            None if self.credentials.filter.typing => Some(TextPrompt::visible(format!(
+                "Filter ({}): ",
+                super::filter_query::filter_grammar()
+            ))),
+            None if self.console.prompt.is_some() => {
+                Some(TextPrompt::visible(self.console_prompt_label()))
             }
-            None if self.console.prompt.is_some() => Some(TextPrompt::visible(self.console_prompt_label())),
             None if self.is_user_waiting() => None,
             None => Some(self.command_prompt()),
         }
     }
 
     /// Takes in the answer to a question. One that was given to another question is not taken for this one.
-    pub(super) fn handle_reply(&mut self, asked: &TextPrompt, line: &str, now: Now) -> Vec<UiEffect> {
-        self.conversation =
-            ConversationState { lines_handled: self.conversation.lines_handled + 1, ..ConversationState::default() };
+    pub(super) fn handle_reply(
+        &mut self,
+        asked: &TextPrompt,
+        line: &str,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        self.conversation = ConversationState {
+            lines_handled: self.conversation.lines_handled + 1,
+            ..ConversationState::default()
+        };
         if self.next_prompt(now).as_ref() != Some(asked) {
             self.respond("Something came in between; nothing was done.");
             return Vec::new();
@@ -97,10 +109,14 @@ impl App {
 
     /// Whether something that was started keeps the person waiting.
     fn is_user_waiting(&self) -> bool {
-        let laying_out = self.console.response().is_some_and(|answered| answered.layout_pending(self.console.tab));
+        let laying_out = self
+            .console
+            .response()
+            .is_some_and(|answered| answered.layout_pending(self.console.tab));
         // The first question can be about the store.
         let arriving = self.conversation.lines_handled == 0 && self.activity.store.is_none();
-        let computing = laying_out || self.console.extraction_pending() || self.console.awaited_list.is_some();
+        let computing =
+            laying_out || self.console.extraction_pending() || self.console.awaited_list.is_some();
         // Who let a rotation go on behind the screen does not wait for it, and it may itself wait for the person.
         let mut running = self.activity.entries.iter().filter(|entry| entry.state.is_running());
         let kept_waiting = running.any(|entry| !self.dialogs.has_hidden_wizard(entry.id));
@@ -109,7 +125,9 @@ impl App {
 
     /// The question between two commands: it names what the next one is about.
     fn command_prompt(&self) -> TextPrompt {
-        let name = self.selected().map_or_else(|| "tokenring".to_owned(), |credential| self.display_name(credential));
+        let name = self
+            .selected()
+            .map_or_else(|| "tokenring".to_owned(), |credential| self.display_name(credential));
         TextPrompt::visible(format!("{name}> "))
     }
 

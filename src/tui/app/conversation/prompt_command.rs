@@ -9,8 +9,7 @@ use crate::tui::app::dialog_view::DialogRow;
 const LEAVE_WORDS: [&str; 4] = ["close", "cancel", "leave", "esc"];
 
 /// How one finds the way through questions.
-pub const PROMPT_HELP: &str =
-    "In a question, Enter keeps what stands in brackets, - empties it, < goes back, and a full stop or close leaves.";
+pub const PROMPT_HELP: &str = "In a question, Enter keeps what stands in brackets, - empties it, < goes back, and a full stop or close leaves.";
 
 /// Whether these words are about the question even where any text may be its answer. Only a passphrase may be such.
 pub(super) fn is_prompt_command(words: &str) -> bool {
@@ -20,18 +19,30 @@ pub(super) fn is_prompt_command(words: &str) -> bool {
 
 impl App {
     /// Takes in what does not answer a question with so many choices. A command is obeyed where nothing is lost by it.
-    pub(super) fn handle_unmatched_reply(&mut self, answer: &str, choices: usize, now: Now) -> Vec<UiEffect> {
+    pub(super) fn handle_unmatched_reply(
+        &mut self,
+        answer: &str,
+        choices: usize,
+        now: Now,
+    ) -> Vec<UiEffect> {
         if LEAVE_WORDS.contains(&answer.to_lowercase().as_str()) {
             return self.press_dialog_key(ESC, now);
         }
         match self.find_typed_command(answer) {
-            Some(CommandSpec { action: CommandAction::Program(ProgramAction::Help), .. }) => self.respond(PROMPT_HELP),
+            Some(CommandSpec { action: CommandAction::Program(ProgramAction::Help), .. }) => {
+                self.respond(PROMPT_HELP)
+            }
             Some(CommandSpec { action: CommandAction::Program(ProgramAction::Quit), .. }) => {
                 return self.close_dialogs_and_run(answer, now);
             }
-            Some(_) if self.dialogs_have_no_input(now) => return self.close_dialogs_and_run(answer, now),
+            Some(_) if self.dialogs_have_no_input(now) => {
+                return self.close_dialogs_and_run(answer, now);
+            }
             Some(command) => {
-                self.respond(format!("{} is a command, and this question comes first: a full stop leaves it.", command.name));
+                self.respond(format!(
+                    "{} is a command, and this question comes first: a full stop leaves it.",
+                    command.name
+                ));
             }
             None if choices == 0 => self.respond("There is nothing to choose from."),
             None => {

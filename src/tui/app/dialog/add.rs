@@ -9,9 +9,13 @@ use crate::domain::CredentialName;
 use crate::domain::problem::Problem;
 use crate::domain::provider::{AuthMethod, CredentialKind, Provider, ProviderCatalog};
 use crate::engine::KEY_FILE_FIELD;
-use crate::engine::task_protocol::{ClassifyPolicy, CredentialEvent, NewCredential, NewSession, SignInSubject, TaskId};
+use crate::engine::task_protocol::{
+    ClassifyPolicy, CredentialEvent, NewCredential, NewSession, SignInSubject, TaskId,
+};
 use crate::tui::app::dialog_view::{DialogRow, DialogView};
-use crate::tui::app::form::{FieldInput, Form, FormButton, FormEvent, FormField, SELECT_HINT, SelectInput};
+use crate::tui::app::form::{
+    FieldInput, Form, FormButton, FormEvent, FormField, SELECT_HINT, SelectInput,
+};
 use crate::tui::app::{App, display_format, regions};
 
 /// What becomes of a secret that is not recognised.
@@ -41,10 +45,13 @@ enum AddSubmission {
 impl AddDialog {
     /// An empty form.
     pub fn new(catalogue: Arc<ProviderCatalog>) -> Self {
-        let providers = catalogue.providers().map(|known| (known.id.clone(), known.title.clone())).collect();
+        let providers =
+            catalogue.providers().map(|known| (known.id.clone(), known.title.clone())).collect();
         let fields = vec![
-            FormField::secret(PastedSecret::FIELD_ID, "Secret").with_hint("Paste it here; what is around it is taken off."),
-            FormField::select("provider", "Provider", SelectInput::new(providers, "")).with_hint(SELECT_HINT),
+            FormField::secret(PastedSecret::FIELD_ID, "Secret")
+                .with_hint("Paste it here; what is around it is taken off."),
+            FormField::select("provider", "Provider", SelectInput::new(providers, ""))
+                .with_hint(SELECT_HINT),
         ];
         let form = Form::new(fields, vec![FormButton::Cancel, FormButton::Submit("Add")]);
         let mut add = Self {
@@ -140,11 +147,17 @@ impl AddDialog {
             }
             FormEvent::Blurred(0) => self.pasted.request_identification(&mut self.form),
             FormEvent::Blurred(at)
-                if self.form.fields.get(at).is_some_and(|field| field.id == provider_field_id(KEY_FILE_FIELD)) =>
+                if self
+                    .form
+                    .fields
+                    .get(at)
+                    .is_some_and(|field| field.id == provider_field_id(KEY_FILE_FIELD)) =>
             {
                 self.read_key_file()
             }
-            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => DialogResult::Stay,
+            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => {
+                DialogResult::Stay
+            }
             FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
             FormEvent::Pressed(_) => self.submit(app),
         }
@@ -156,7 +169,9 @@ impl AddDialog {
         let remarks = self.pasted.describe_rows(&self.catalog, UNRECOGNIZED_NOTE);
         sheet.head.push(DialogRow::dim(match self.kind() {
             _ if !remarks.is_empty() => "What the secret tells:",
-            Some(kind) if supports_sign_in(kind) => "Leave the secret empty to sign in with the browser.",
+            Some(kind) if supports_sign_in(kind) => {
+                "Leave the secret empty to sign in with the browser."
+            }
             _ => "Paste the secret: it usually tells what it is. It is kept in the store only.",
         }));
         sheet.head.extend(remarks);
@@ -178,7 +193,9 @@ impl AddDialog {
             Ok(AddSubmission::StoreSecret(new)) => {
                 DialogResult::RunAndStay(DialogAction::AddCredential(new, self.classify_policy()))
             }
-            Ok(AddSubmission::SignIn(new)) => DialogResult::RunAndStay(DialogAction::SignIn(SignInSubject::New(new))),
+            Ok(AddSubmission::SignIn(new)) => {
+                DialogResult::RunAndStay(DialogAction::SignIn(SignInSubject::New(new)))
+            }
             Err((id, problem)) => {
                 self.form.set_field_problem(&id, problem);
                 DialogResult::Stay
@@ -189,16 +206,21 @@ impl AddDialog {
     /// A secret is not shown to a host that nobody named.
     fn classify_policy(&self) -> ClassifyPolicy {
         let only = regions::provider_regions(&self.catalog, self.form.value("provider")).len() < 2;
-        if only || self.is_region_chosen { ClassifyPolicy::AskProvider } else { ClassifyPolicy::StayOffline }
+        if only || self.is_region_chosen {
+            ClassifyPolicy::AskProvider
+        } else {
+            ClassifyPolicy::StayOffline
+        }
     }
 
     /// A key that stays in its file is read to tell what it is.
     fn read_key_file(&mut self) -> DialogResult {
         let path = self.form.value(&provider_field_id(KEY_FILE_FIELD));
-        let typed = self.form.field(PastedSecret::FIELD_ID).is_some_and(|field| match &field.control {
-            FieldInput::Secret(input) => !input.is_empty(),
-            _ => false,
-        });
+        let typed =
+            self.form.field(PastedSecret::FIELD_ID).is_some_and(|field| match &field.control {
+                FieldInput::Secret(input) => !input.is_empty(),
+                _ => false,
+            });
         if path.is_empty() || typed || self.pasted.task().is_some() {
             return DialogResult::Stay;
         }
@@ -207,10 +229,11 @@ impl AddDialog {
 
     /// The text cannot be a secret, or the file cannot be read.
     pub fn reject_secret(&mut self, problem: &Problem) {
-        let of_file = self.form.field(PastedSecret::FIELD_ID).is_some_and(|field| match &field.control {
-            FieldInput::Secret(input) => input.is_empty(),
-            _ => false,
-        });
+        let of_file =
+            self.form.field(PastedSecret::FIELD_ID).is_some_and(|field| match &field.control {
+                FieldInput::Secret(input) => input.is_empty(),
+                _ => false,
+            });
         if of_file {
             self.pasted.reset();
             self.form.set_field_problem(
@@ -227,16 +250,25 @@ impl AddDialog {
         let wrong = |id: &str, problem: String| (id.to_owned(), problem);
         let secret = self.pasted.secret();
         if secret.is_none() && !self.kind().is_some_and(supports_sign_in) {
-            return Err(wrong(PastedSecret::FIELD_ID, "is missing: paste the secret here".to_owned()));
+            return Err(wrong(
+                PastedSecret::FIELD_ID,
+                "is missing: paste the secret here".to_owned(),
+            ));
         }
-        let name = CredentialName::parse(self.form.value("name")).map_err(|error| wrong("name", error.to_string()))?;
+        let name = CredentialName::parse(self.form.value("name"))
+            .map_err(|error| wrong("name", error.to_string()))?;
         if app.credentials.all().iter().any(|known| known.name == name) {
             return Err(wrong("name", format!("{name} exists already")));
         }
-        let expires = parse_optional_day(self.form.value("expires")).map_err(|problem| wrong("expires", problem))?;
+        let expires = parse_optional_day(self.form.value("expires"))
+            .map_err(|problem| wrong("expires", problem))?;
         let (mut fields, mut parts) = (BTreeMap::new(), BTreeMap::new());
-        for spec in
-            self.kind().map(|kind| kind.fields.clone()).unwrap_or_default().into_iter().filter(|spec| !spec.provider_supplied)
+        for spec in self
+            .kind()
+            .map(|kind| kind.fields.clone())
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|spec| !spec.provider_supplied)
         {
             let id = provider_field_id(&spec.id);
             let value = self.form.value(&id);
@@ -254,7 +286,8 @@ impl AddDialog {
                 _ => {}
             }
         }
-        let [provider, kind, region] = ["provider", "kind", "region"].map(|id| self.form.value(id).to_owned());
+        let [provider, kind, region] =
+            ["provider", "kind", "region"].map(|id| self.form.value(id).to_owned());
         let labels = parse_labels(self.form.value("labels"));
         Ok(match secret {
             Some(secret) => AddSubmission::StoreSecret(Box::new(NewCredential {
@@ -268,42 +301,62 @@ impl AddDialog {
                 parts,
                 expires,
             })),
-            None => AddSubmission::SignIn(Box::new(NewSession { name, provider, kind, region, fields, labels, parts })),
+            None => AddSubmission::SignIn(Box::new(NewSession {
+                name,
+                provider,
+                kind,
+                region,
+                fields,
+                labels,
+                parts,
+            })),
         })
     }
 
     /// Makes the fields that the chosen provider and kind need; what was typed in fields that stay is kept.
     fn rebuild_fields(&mut self) {
         let provider = self.form.value("provider").to_owned();
-        let kinds = self.catalog.provider(&provider).into_iter().flat_map(|known| known.kinds.iter());
+        let kinds =
+            self.catalog.provider(&provider).into_iter().flat_map(|known| known.kinds.iter());
         let kinds: Vec<_> = kinds.map(|kind| (kind.id.clone(), kind.title.clone())).collect();
         let chosen = SelectInput::new(kinds, self.form.value("kind"));
         let kind = self.catalog.kind(&provider, chosen.selected_id()).ok().cloned();
-        let caution = |kind: &CredentialKind| kind.caution.as_ref().map(|caution| format!(" {caution}")).unwrap_or_default();
-        let kind_help = kind.as_ref().map(|kind| format!("{}{}", kind.help, caution(kind))).unwrap_or_default();
+        let caution = |kind: &CredentialKind| {
+            kind.caution.as_ref().map(|caution| format!(" {caution}")).unwrap_or_default()
+        };
+        let kind_help =
+            kind.as_ref().map(|kind| format!("{}{}", kind.help, caution(kind))).unwrap_or_default();
 
         let mut fields = vec![
             FormField::select("kind", "Kind", chosen).with_hint(kind_help),
-            FormField::select("region", "Region", region_choice(&self.catalog, &provider, self.form.value("region")))
-                .with_hint("Once it is named, by you or by the secret, the provider is asked who this is."),
-            FormField::text("name", "Name", "").with_hint("What you call it: 1 to 64 characters, unlike the others."),
+            FormField::select(
+                "region",
+                "Region",
+                region_choice(&self.catalog, &provider, self.form.value("region")),
+            )
+            .with_hint(
+                "Once it is named, by you or by the secret, the provider is asked who this is.",
+            ),
+            FormField::text("name", "Name", "")
+                .with_hint("What you call it: 1 to 64 characters, unlike the others."),
         ];
         if let Some(kind) = &kind {
-            fields.extend(
-                kind.fields
-                    .iter()
-                    .filter(|spec| !spec.provider_supplied)
-                    .map(|spec| FormField::text(&provider_field_id(&spec.id), &spec.title, "").with_hint(spec.help.clone())),
-            );
-            fields.extend(
-                kind.parts
-                    .iter()
-                    .map(|spec| FormField::secret(&provider_field_id(&spec.id), &spec.title).with_hint(spec.help.clone())),
-            );
+            fields.extend(kind.fields.iter().filter(|spec| !spec.provider_supplied).map(|spec| {
+                FormField::text(&provider_field_id(&spec.id), &spec.title, "")
+                    .with_hint(spec.help.clone())
+            }));
+            fields.extend(kind.parts.iter().map(|spec| {
+                FormField::secret(&provider_field_id(&spec.id), &spec.title)
+                    .with_hint(spec.help.clone())
+            }));
         }
-        fields.push(FormField::text("labels", "Labels", "").with_hint("Words to filter by, with blanks between them."));
         fields.push(
-            FormField::text("expires", "Expires", "").with_hint("The last day, such as 2027-02-07; empty if it does not end."),
+            FormField::text("labels", "Labels", "")
+                .with_hint("Words to filter by, with blanks between them."),
+        );
+        fields.push(
+            FormField::text("expires", "Expires", "")
+                .with_hint("The last day, such as 2027-02-07; empty if it does not end."),
         );
         self.replace_fields(fields);
     }
@@ -322,7 +375,8 @@ impl AddDialog {
     }
 
     fn select_option(&mut self, id: &str, option: &str) {
-        if let Some(FormField { control: FieldInput::Select(choice), .. }) = self.form.field_mut(id) {
+        if let Some(FormField { control: FieldInput::Select(choice), .. }) = self.form.field_mut(id)
+        {
             *choice = SelectInput::new(std::mem::take(&mut choice.options), option);
         }
     }
@@ -345,12 +399,23 @@ pub(super) fn provider_field_id(id: &str) -> String {
 }
 
 /// The regions of a provider to choose from.
-pub(super) fn region_choice(catalogue: &ProviderCatalog, provider: &str, current: &str) -> SelectInput {
+pub(super) fn region_choice(
+    catalogue: &ProviderCatalog,
+    provider: &str,
+    current: &str,
+) -> SelectInput {
     let title = |region: &crate::domain::region::Region| {
-        let name = if region.title.is_empty() { region.id.clone() } else { format!("{} · {}", region.id, region.title) };
+        let name = if region.title.is_empty() {
+            region.id.clone()
+        } else {
+            format!("{} · {}", region.id, region.title)
+        };
         (region.id.clone(), name)
     };
-    SelectInput::new(regions::provider_regions(catalogue, provider).iter().map(title).collect(), current)
+    SelectInput::new(
+        regions::provider_regions(catalogue, provider).iter().map(title).collect(),
+        current,
+    )
 }
 
 /// Labels as they are typed: with blanks or commas between them, each once.
@@ -369,5 +434,7 @@ pub(super) fn parse_optional_day(text: &str) -> Result<Option<crate::domain::Tim
     if text.is_empty() {
         return Ok(None);
     }
-    display_format::parse_date(text).map(Some).ok_or_else(|| "is no day; write it as 2027-02-07".to_owned())
+    display_format::parse_date(text)
+        .map(Some)
+        .ok_or_else(|| "is no day; write it as 2027-02-07".to_owned())
 }

@@ -51,11 +51,21 @@ impl CheckMatrixDialog {
     pub fn new(app: &App) -> Self {
         let mut lines = Vec::new();
         for provider in app.catalog.providers() {
-            let mut own: Vec<_> = app.credentials.all().iter().filter(|known| known.provider == provider.id).collect();
+            let mut own: Vec<_> = app
+                .credentials
+                .all()
+                .iter()
+                .filter(|known| known.provider == provider.id)
+                .collect();
             own.sort_by_key(|credential| credential.name.as_str());
             if !own.is_empty() {
-                lines.extend([MatrixLine::Regions(provider.id.clone()), MatrixLine::Latencies(provider.id.clone())]);
-                lines.extend(own.into_iter().map(|credential| MatrixLine::Credential(credential.id.clone())));
+                lines.extend([
+                    MatrixLine::Regions(provider.id.clone()),
+                    MatrixLine::Latencies(provider.id.clone()),
+                ]);
+                lines.extend(
+                    own.into_iter().map(|credential| MatrixLine::Credential(credential.id.clone())),
+                );
             }
         }
         let mut grid = Self { lines, cursor: 0, checks: HashMap::new(), max_latency_ms: 1 };
@@ -84,7 +94,12 @@ impl CheckMatrixDialog {
             (KeySymbol::Char('q'), _) => return DialogResult::Close,
             (KeySymbol::Enter, _) => return self.select(self.cursor),
             (_, Some(motion)) => {
-                let to = moved_cursor(self.cursor, motion, PAGE_ROWS, self.lines.len().saturating_sub(1));
+                let to = moved_cursor(
+                    self.cursor,
+                    motion,
+                    PAGE_ROWS,
+                    self.lines.len().saturating_sub(1),
+                );
                 let is_credential = matches!(self.lines.get(to), Some(MatrixLine::Credential(_)));
                 self.cursor = match (is_credential, to < self.cursor) {
                     (true, _) => to,
@@ -104,7 +119,10 @@ impl CheckMatrixDialog {
 
     /// What it shows.
     pub fn view(&self, app: &App) -> DialogView {
-        let most = app.catalog.providers().map(|provider| regions::provider_regions(&app.catalog, &provider.id).len());
+        let most = app
+            .catalog
+            .providers()
+            .map(|provider| regions::provider_regions(&app.catalog, &provider.id).len());
         let cells = most.max().unwrap_or(1) * CELL_COLUMNS;
         let room = usize::from(app.ui_state.area.width.saturating_sub(4));
         let name = room.saturating_sub(cells).clamp(12, MAX_NAME_COLUMNS);
@@ -118,14 +136,23 @@ impl CheckMatrixDialog {
         if sheet.body.is_empty() {
             sheet.body.push(DialogRow::text("There are no credentials yet."));
         }
-        sheet.foot = vec![DialogRow::Blank, DialogRow::dim("↑/↓ choose · Enter shows it in the list · Esc closes")];
+        sheet.foot = vec![
+            DialogRow::Blank,
+            DialogRow::dim("↑/↓ choose · Enter shows it in the list · Esc closes"),
+        ];
         sheet
     }
 
     /// What the signs mean: in one row, or in two where there is less room.
     fn legend_rows(&self, app: &App, columns: usize) -> Vec<DialogRow> {
         let glyphs = app.preferences.symbols;
-        let pieces = [CheckResult::Accepted, CheckResult::Refused, CheckResult::Unknown, CheckResult::Unchecked].map(|verdict| {
+        let pieces = [
+            CheckResult::Accepted,
+            CheckResult::Refused,
+            CheckResult::Unknown,
+            CheckResult::Unchecked,
+        ]
+        .map(|verdict| {
             let (role, sign) = display_format::check_style(verdict, glyphs);
             (role, format!("{sign} {}   ", verdict.as_str()))
         });
@@ -150,13 +177,18 @@ impl CheckMatrixDialog {
         let places = |provider: &str| regions::provider_regions(&app.catalog, provider);
         match &self.lines[at] {
             MatrixLine::Regions(provider) => {
-                let title = app.catalog.provider(provider).map_or(provider.as_str(), |known| known.title.as_str());
+                let title = app
+                    .catalog
+                    .provider(provider)
+                    .map_or(provider.as_str(), |known| known.title.as_str());
                 let titles = places(provider).iter().map(|region| {
                     let short = display_format::short_region(&region.id, provider);
                     (StyleRole::Key, fit_text(short, CELL_COLUMNS - 1, glyphs.ellipsis) + " ")
                 });
                 DialogRow::spans(
-                    std::iter::once((StyleRole::Title, fit_text(title, name, glyphs.ellipsis))).chain(titles).collect(),
+                    std::iter::once((StyleRole::Title, fit_text(title, name, glyphs.ellipsis)))
+                        .chain(titles)
+                        .collect(),
                 )
             }
             MatrixLine::Latencies(provider) => {
@@ -171,13 +203,18 @@ impl CheckMatrixDialog {
                     )
                 });
                 DialogRow::spans(
-                    std::iter::once((StyleRole::Dim, fit_text("  latency", name, glyphs.ellipsis))).chain(sparks).collect(),
+                    std::iter::once((StyleRole::Dim, fit_text("  latency", name, glyphs.ellipsis)))
+                        .chain(sparks)
+                        .collect(),
                 )
             }
             MatrixLine::Credential(id) => {
                 let Some(credential) = app.credentials.get(id) else { return DialogRow::Blank };
-                let called = fit_text(&format!("  {}", app.display_name(credential)), name, glyphs.ellipsis);
-                let cells = places(&credential.provider).iter().flat_map(|region| self.cell_spans(credential, region, glyphs));
+                let called =
+                    fit_text(&format!("  {}", app.display_name(credential)), name, glyphs.ellipsis);
+                let cells = places(&credential.provider)
+                    .iter()
+                    .flat_map(|region| self.cell_spans(credential, region, glyphs));
                 let pieces = std::iter::once((StyleRole::Text, called)).chain(cells).collect();
                 DialogRow::item_spans(at, pieces, at == self.cursor)
             }
@@ -185,40 +222,74 @@ impl CheckMatrixDialog {
     }
 
     /// The sign of the verdict, how long the answer took as height and number, and a mark at the credential's own region.
-    fn cell_spans(&self, credential: &Credential, region: &Region, glyphs: &GlyphSet) -> StyledSpans {
+    fn cell_spans(
+        &self,
+        credential: &Credential,
+        region: &Region,
+        glyphs: &GlyphSet,
+    ) -> StyledSpans {
         let check = self.latest_check(credential, &region.id);
-        let (role, sign) = display_format::check_style(check.map_or(CheckResult::Unchecked, |check| check.result), glyphs);
+        let (role, sign) = display_format::check_style(
+            check.map_or(CheckResult::Unchecked, |check| check.result),
+            glyphs,
+        );
         let ms = check.and_then(|check| check.latency_ms);
         let own = if credential.region == region.id { glyphs.pointer } else { " " };
         let bar = ms.map_or(" ", |ms| column_symbol(glyphs, ms.max(1), self.max_latency_ms));
-        let number = ms.map(|ms| if ms > 999 { format!("{}s", ms / 1_000) } else { ms.to_string() }).unwrap_or_default();
-        vec![(StyleRole::Accent, own.to_owned()), (role, format!("{sign} {bar}")), (StyleRole::Dim, format!("{number:<4}"))]
+        let number = ms
+            .map(|ms| if ms > 999 { format!("{}s", ms / 1_000) } else { ms.to_string() })
+            .unwrap_or_default();
+        vec![
+            (StyleRole::Accent, own.to_owned()),
+            (role, format!("{sign} {bar}")),
+            (StyleRole::Dim, format!("{number:<4}")),
+        ]
     }
 
     /// The last verdict: what the index knows; in the credential's own region what the list knows, if that is newer.
-    fn latest_check<'a>(&'a self, credential: &'a Credential, region: &str) -> Option<&'a CheckReport> {
-        let known = self.checks.get(&credential.id).and_then(|checks| checks.iter().find(|known| known.region == region));
+    fn latest_check<'a>(
+        &'a self,
+        credential: &'a Credential,
+        region: &str,
+    ) -> Option<&'a CheckReport> {
+        let known = self
+            .checks
+            .get(&credential.id)
+            .and_then(|checks| checks.iter().find(|known| known.region == region));
         let last = credential.last_check.as_ref().filter(|_| credential.region == region);
         known.map(|known| &known.check).into_iter().chain(last).max_by_key(|check| check.checked_at)
     }
 
     /// How long a region took to answer, the oldest first.
     fn latencies(&self, region: &str) -> Vec<u64> {
-        let checks = self.checks.values().flatten().filter(|known| known.region == region).map(|known| &known.check);
-        let mut taken: Vec<_> = checks.filter_map(|check| Some((check.checked_at, check.latency_ms?))).collect();
+        let checks = self
+            .checks
+            .values()
+            .flatten()
+            .filter(|known| known.region == region)
+            .map(|known| &known.check);
+        let mut taken: Vec<_> =
+            checks.filter_map(|check| Some((check.checked_at, check.latency_ms?))).collect();
         taken.sort_unstable();
         taken.into_iter().map(|(_, ms)| ms.max(1)).collect()
     }
 
     fn select(&self, at: usize) -> DialogResult {
         match self.lines.get(at) {
-            Some(MatrixLine::Credential(id)) => DialogResult::RunAndClose(DialogAction::SelectCredential(id.clone())),
+            Some(MatrixLine::Credential(id)) => {
+                DialogResult::RunAndClose(DialogAction::SelectCredential(id.clone()))
+            }
             _ => DialogResult::Stay,
         }
     }
 
     fn next_credential_line(&self, at: usize) -> usize {
-        let found = self.lines.iter().enumerate().skip(at).find(|(_, line)| matches!(line, MatrixLine::Credential(_)));
+        let found = self
+            .lines
+            .iter()
+            .enumerate()
+            .skip(at)
+            .find(|(_, line)| matches!(line, MatrixLine::Credential(_)));
         found.map_or(self.cursor.min(self.lines.len().saturating_sub(1)), |(at, _)| at)
     }
 

@@ -29,8 +29,20 @@ struct TypedConfirmation {
 
 impl ConfirmDialog {
     /// A question that a button answers.
-    pub fn new(title: impl Into<String>, rows: Vec<DialogRow>, button: FormButton, intent: DialogAction) -> Self {
-        Self { title: title.into(), rows, typed: None, button, is_action_focused: false, action: Some(intent) }
+    pub fn new(
+        title: impl Into<String>,
+        rows: Vec<DialogRow>,
+        button: FormButton,
+        intent: DialogAction,
+    ) -> Self {
+        Self {
+            title: title.into(),
+            rows,
+            typed: None,
+            button,
+            is_action_focused: false,
+            action: Some(intent),
+        }
     }
 
     /// The question before a fresh secret is lost that could not be kept.
@@ -41,13 +53,22 @@ impl ConfirmDialog {
             ),
             DialogRow::text("Cancel, then K in the console keeps it."),
         ];
-        Self::new("Leave without the new secret?", rows, FormButton::Destructive("Leave"), DialogAction::Quit)
+        Self::new(
+            "Leave without the new secret?",
+            rows,
+            FormButton::Destructive("Leave"),
+            DialogAction::Quit,
+        )
     }
 
     /// The same question, answered by typing `word`, the name of what is `called` so where others see the screen.
     #[must_use]
     pub fn with_typed_confirmation(mut self, word: &str, called: String) -> Self {
-        self.typed = Some(TypedConfirmation { expected: word.to_owned(), masked_name: called, input: Input::default() });
+        self.typed = Some(TypedConfirmation {
+            expected: word.to_owned(),
+            masked_name: called,
+            input: Input::default(),
+        });
         self
     }
 
@@ -61,9 +82,11 @@ impl ConfirmDialog {
     /// Takes a key in.
     pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
         match key.code {
-            KeySymbol::Tab | KeySymbol::Left | KeySymbol::Right | KeySymbol::Up | KeySymbol::Down => {
-                self.is_action_focused = !self.is_action_focused
-            }
+            KeySymbol::Tab
+            | KeySymbol::Left
+            | KeySymbol::Right
+            | KeySymbol::Up
+            | KeySymbol::Down => self.is_action_focused = !self.is_action_focused,
             KeySymbol::Enter if self.is_action_focused => return self.confirm(),
             KeySymbol::Enter => return DialogResult::Close,
             _ => {
@@ -127,12 +150,14 @@ impl TypedConfirmation {
     fn prompt_and_value(&self, audience: PresentationMode) -> (String, FieldValue) {
         match audience {
             PresentationMode::Off => {
-                let value = FieldValue::Text(self.input.value().to_owned(), self.input.visual_cursor());
+                let value =
+                    FieldValue::Text(self.input.value().to_owned(), self.input.visual_cursor());
                 (format!("Type {} to go on:", self.expected), value)
             }
-            PresentationMode::On => {
-                (format!("Type the name of {} to go on:", self.masked_name), FieldValue::Secret(!self.input.value().is_empty()))
-            }
+            PresentationMode::On => (
+                format!("Type the name of {} to go on:", self.masked_name),
+                FieldValue::Secret(!self.input.value().is_empty()),
+            ),
         }
     }
 }

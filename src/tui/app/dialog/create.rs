@@ -11,7 +11,9 @@ use crate::domain::{Credential, CredentialId, CredentialName};
 use crate::engine::task_protocol::{CreateRequest, RotationTask};
 use crate::tui::app::App;
 use crate::tui::app::dialog_view::{DialogRow, DialogView};
-use crate::tui::app::form::{FieldInput, Form, FormButton, FormEvent, FormField, SELECT_HINT, SelectInput};
+use crate::tui::app::form::{
+    FieldInput, Form, FormButton, FormEvent, FormField, SELECT_HINT, SelectInput,
+};
 
 /// The field that says whether an account that exists is given a further secret.
 const ACCOUNT_FIELD: &str = "account";
@@ -42,16 +44,24 @@ impl CreateDialog {
         if kinds.is_empty() {
             return None;
         }
-        let makers = std::iter::once((like.id.as_str().to_owned(), called.clone())).chain(others).collect();
+        let makers =
+            std::iter::once((like.id.as_str().to_owned(), called.clone())).chain(others).collect();
         let kind = format!("{}/{}", like.provider, like.kind);
         let fields = vec![
-            FormField::text("name", "Name", "").with_hint("What it is called here and at the provider: 1 to 64 characters."),
-            FormField::select("kind", "Kind", SelectInput::new(kinds, &kind)).with_hint(SELECT_HINT),
-            FormField::select("administrator", "Made by", SelectInput::new(makers, like.id.as_str()))
-                .with_hint("The credential that asks the provider for it; it must be allowed to."),
+            FormField::text("name", "Name", "")
+                .with_hint("What it is called here and at the provider: 1 to 64 characters."),
+            FormField::select("kind", "Kind", SelectInput::new(kinds, &kind))
+                .with_hint(SELECT_HINT),
+            FormField::select(
+                "administrator",
+                "Made by",
+                SelectInput::new(makers, like.id.as_str()),
+            )
+            .with_hint("The credential that asks the provider for it; it must be allowed to."),
         ];
         let form = Form::new(fields, vec![FormButton::Cancel, FormButton::Submit("Create")]);
-        let mut create = Self { catalog: catalogue, template: like.clone(), display_name: called, form };
+        let mut create =
+            Self { catalog: catalogue, template: like.clone(), display_name: called, form };
         create.rebuild_fields();
         Some(create)
     }
@@ -67,7 +77,9 @@ impl CreateDialog {
                 }
                 DialogResult::Stay
             }
-            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => DialogResult::Stay,
+            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => {
+                DialogResult::Stay
+            }
         }
     }
 
@@ -75,15 +87,20 @@ impl CreateDialog {
     pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new("Create a credential", 76).with_form(&self.form);
         let words = "The provider makes it; its secret goes straight into the store and is shown to nobody.";
-        sheet.head =
-            vec![DialogRow::dim(words), DialogRow::Pair("Region".to_owned(), self.template.region.clone()), DialogRow::Blank];
+        sheet.head = vec![
+            DialogRow::dim(words),
+            DialogRow::Pair("Region".to_owned(), self.template.region.clone()),
+            DialogRow::Blank,
+        ];
         sheet
     }
 
     fn submit(&mut self, app: &App) -> DialogResult {
         match self.parse_form(app) {
             // The form stays below the wizard, for another try where nothing comes of this one.
-            Ok(wish) => DialogResult::RunAndStay(DialogAction::RunRotationTask(Box::new(RotationTask::Create(Box::new(wish))))),
+            Ok(wish) => DialogResult::RunAndStay(DialogAction::RunRotationTask(Box::new(
+                RotationTask::Create(Box::new(wish)),
+            ))),
             Err((id, problem)) => {
                 self.form.set_field_problem(id, problem);
                 DialogResult::Stay
@@ -92,25 +109,43 @@ impl CreateDialog {
     }
 
     fn parse_form(&self, app: &App) -> Result<CreateRequest, (&'static str, String)> {
-        let name = CredentialName::parse(self.form.value("name")).map_err(|error| ("name", error.to_string()))?;
+        let name = CredentialName::parse(self.form.value("name"))
+            .map_err(|error| ("name", error.to_string()))?;
         if app.credentials.all().iter().any(|known| known.name == name) {
             return Err(("name", format!("{name} exists already")));
         }
         let administrator = CredentialId::parse(self.form.value("administrator"));
-        let administrator = administrator.ok_or_else(|| ("administrator", "is needed".to_owned()))?;
-        let (provider, kind) = self.selected_kind().ok_or_else(|| ("kind", "is needed".to_owned()))?;
-        let ids = kind.fields.iter().map(|spec| (spec.id.clone(), self.form.value(&provider_field_id(&spec.id)).to_owned()));
+        let administrator =
+            administrator.ok_or_else(|| ("administrator", "is needed".to_owned()))?;
+        let (provider, kind) =
+            self.selected_kind().ok_or_else(|| ("kind", "is needed".to_owned()))?;
+        let ids = kind.fields.iter().map(|spec| {
+            (spec.id.clone(), self.form.value(&provider_field_id(&spec.id)).to_owned())
+        });
         let mut fields: BTreeMap<_, _> = ids.filter(|(_, value)| !value.is_empty()).collect();
         if !self.form.value(ACCOUNT_FIELD).is_empty() {
-            let known = ["service_account_id", "client_id"].into_iter().filter_map(|id| self.template.fields.get_key_value(id));
+            let known = ["service_account_id", "client_id"]
+                .into_iter()
+                .filter_map(|id| self.template.fields.get_key_value(id));
             fields.extend(known.map(|(id, value)| (id.clone(), value.clone())));
         }
         let labels = parse_labels(self.form.value("labels"));
-        let (provider, kind, region) = (provider.to_owned(), kind.id.clone(), self.template.region.clone());
+        let (provider, kind, region) =
+            (provider.to_owned(), kind.id.clone(), self.template.region.clone());
         // What is not asked for here is as it is with the selected one: its role, its way to prove itself, its app.
         let like = self.is_template_kind(&provider, &kind).then(|| self.template.clone());
         let reason = self.form.value(REASON_FIELD).trim().to_owned();
-        Ok(CreateRequest { name, provider, kind, region, fields, labels, template: like, administrator, reason })
+        Ok(CreateRequest {
+            name,
+            provider,
+            kind,
+            region,
+            fields,
+            labels,
+            template: like,
+            administrator,
+            reason,
+        })
     }
 
     fn selected_kind(&self) -> Option<(&str, &CredentialKind)> {
@@ -122,16 +157,32 @@ impl CreateDialog {
     fn rebuild_fields(&mut self) {
         let Some((provider, kind)) = self.selected_kind() else { return };
         let alike = self.is_template_kind(provider, &kind.id);
-        let known = |id: &str| self.template.fields.get(id).filter(|_| alike || is_location_field(id)).map_or("", String::as_str);
-        let given = kind.fields.iter().filter(|spec| !is_provider_assigned(&spec.id) && !spec.provider_supplied);
+        let known = |id: &str| {
+            self.template
+                .fields
+                .get(id)
+                .filter(|_| alike || is_location_field(id))
+                .map_or("", String::as_str)
+        };
+        let given = kind
+            .fields
+            .iter()
+            .filter(|spec| !is_provider_assigned(&spec.id) && !spec.provider_supplied);
         let mut fields: Vec<_> = given
-            .map(|spec| FormField::text(&provider_field_id(&spec.id), &spec.title, known(&spec.id)).with_hint(spec.help.clone()))
+            .map(|spec| {
+                FormField::text(&provider_field_id(&spec.id), &spec.title, known(&spec.id))
+                    .with_hint(spec.help.clone())
+            })
             .collect();
         fields.splice(0..0, self.account_field(alike, kind.rotation.strategy));
-        fields.push(FormField::text("labels", "Labels", &self.template.labels.join(" ")).with_hint("Words to filter by."));
+        fields.push(
+            FormField::text("labels", "Labels", &self.template.labels.join(" "))
+                .with_hint("Words to filter by."),
+        );
         fields.push(FormField::text(REASON_FIELD, "Why", "").with_hint("It is put on record."));
         for field in &mut fields {
-            if let Some(FormField { control: FieldInput::Text(typed), .. }) = self.form.field(&field.id)
+            if let Some(FormField { control: FieldInput::Text(typed), .. }) =
+                self.form.field(&field.id)
                 && !typed.value().is_empty()
             {
                 field.control = FieldInput::Text(typed.clone());
@@ -153,17 +204,21 @@ impl CreateDialog {
         let known = (id.clone(), format!("that of {}: a further secret", self.display_name));
         let choice = SelectInput::new(vec![(String::new(), "a new one".to_owned()), known], "");
         further.then(|| {
-            FormField::select(ACCOUNT_FIELD, "Account", choice).with_hint("An account can have two secrets at the same time.")
+            FormField::select(ACCOUNT_FIELD, "Account", choice)
+                .with_hint("An account can have two secrets at the same time.")
         })
     }
 }
 
 /// The kinds that the providers around a region have an API for, by provider and kind.
 fn creatable_kinds(catalogue: &ProviderCatalog, provider: &str) -> Vec<(String, String)> {
-    let owner = |provider: &str| catalogue.region_owner(provider).ok().map(|owner| owner.id.as_str());
+    let owner =
+        |provider: &str| catalogue.region_owner(provider).ok().map(|owner| owner.id.as_str());
     let home = owner(provider);
     let near = catalogue.providers().filter(|other| owner(&other.id) == home);
-    let made = near.flat_map(|known| known.kinds.iter().filter(|kind| is_creatable(kind)).map(move |kind| (known, kind)));
+    let made = near.flat_map(|known| {
+        known.kinds.iter().filter(|kind| is_creatable(kind)).map(move |kind| (known, kind))
+    });
     made.map(|(known, kind)| (format!("{}/{}", known.id, kind.id), kind.title.clone())).collect()
 }
 

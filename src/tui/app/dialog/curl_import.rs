@@ -11,9 +11,9 @@ pub struct CurlImportDialog;
 impl CurlImportDialog {
     /// Takes the command in.
     pub fn handle_paste(text: &str) -> DialogResult {
-        DialogResult::RunAndClose(DialogAction::Console(Box::new(ConsoleDialogAction::ImportCurl(Zeroizing::new(
-            text.to_owned(),
-        )))))
+        DialogResult::RunAndClose(DialogAction::Console(Box::new(ConsoleDialogAction::ImportCurl(
+            Zeroizing::new(text.to_owned()),
+        ))))
     }
 
     /// What it shows.
@@ -28,10 +28,22 @@ impl CurlImportDialog {
         ];
         // A field that shows nothing: a curl command often has a secret in it.
         let (label, value) = ("Command, on one line".to_owned(), FieldValue::Secret(false));
-        sheet.body =
-            vec![DialogRow::Blank, DialogRow::Field(FieldView { index: 0, label, value, focused: true, has_problem: false })];
-        sheet.foot =
-            vec![DialogRow::Blank, DialogRow::dim("Esc closes · with a credential selected, a paste outside does the same")];
+        sheet.body = vec![
+            DialogRow::Blank,
+            DialogRow::Field(FieldView {
+                index: 0,
+                label,
+                value,
+                focused: true,
+                has_problem: false,
+            }),
+        ];
+        sheet.foot = vec![
+            DialogRow::Blank,
+            DialogRow::dim(
+                "Esc closes · with a credential selected, a paste outside does the same",
+            ),
+        ];
         sheet
     }
 }

@@ -32,8 +32,10 @@ pub struct EditDialog {
 impl EditDialog {
     /// A form that shows the credential as it is.
     pub fn new(credential: &Credential, catalogue: Arc<ProviderCatalog>) -> Self {
-        let form =
-            Form::new(credential_form_fields(credential, &catalogue), vec![FormButton::Cancel, FormButton::Submit("Save")]);
+        let form = Form::new(
+            credential_form_fields(credential, &catalogue),
+            vec![FormButton::Cancel, FormButton::Submit("Save")],
+        );
         Self {
             catalog: catalogue,
             original: credential.clone(),
@@ -67,7 +69,9 @@ impl EditDialog {
 
     /// Answers to what happened in the form.
     pub fn handle_form_event(&mut self, happened: FormEvent, app: &App, _now: Now) -> DialogResult {
-        let is_secret = |at: usize| self.form.fields.get(at).is_some_and(|field| field.id == PastedSecret::FIELD_ID);
+        let is_secret = |at: usize| {
+            self.form.fields.get(at).is_some_and(|field| field.id == PastedSecret::FIELD_ID)
+        };
         match happened {
             FormEvent::Pasted(at) if is_secret(at) => {
                 self.pasted.reset();
@@ -77,18 +81,26 @@ impl EditDialog {
                 self.pasted.reset();
                 DialogResult::Stay
             }
-            FormEvent::Blurred(at) if is_secret(at) => self.pasted.request_identification(&mut self.form),
+            FormEvent::Blurred(at) if is_secret(at) => {
+                self.pasted.request_identification(&mut self.form)
+            }
             FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
             FormEvent::Pressed(_) => self.submit(app),
-            FormEvent::Changed(_) | FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => DialogResult::Stay,
+            FormEvent::Changed(_)
+            | FormEvent::Pasted(_)
+            | FormEvent::Blurred(_)
+            | FormEvent::Unchanged => DialogResult::Stay,
         }
     }
 
     /// What it shows.
     pub fn view(&self) -> DialogView {
-        let mut sheet = DialogView::new(format!("Edit {}", self.original.name), 76).with_form(&self.form);
+        let mut sheet =
+            DialogView::new(format!("Edit {}", self.original.name), 76).with_form(&self.form);
         let kind = self.catalog.kind(&self.original.provider, &self.original.kind);
-        sheet.head.push(DialogRow::dim(kind.map_or(self.original.kind.as_str(), |kind| kind.title.as_str())));
+        sheet.head.push(DialogRow::dim(
+            kind.map_or(self.original.kind.as_str(), |kind| kind.title.as_str()),
+        ));
         sheet.head.extend(self.pasted.describe_rows(&self.catalog, UNRECOGNIZED_NOTE));
         sheet.head.push(DialogRow::Blank);
         sheet.foot.splice(0..0, super::problem::problem_rows(self.problem.as_ref()));
@@ -100,7 +112,10 @@ impl EditDialog {
             return DialogResult::Stay;
         }
         match self.parse_form(app) {
-            Ok(edit) => DialogResult::RunAndStay(DialogAction::EditCredential(self.original.id.clone(), Box::new(edit))),
+            Ok(edit) => DialogResult::RunAndStay(DialogAction::EditCredential(
+                self.original.id.clone(),
+                Box::new(edit),
+            )),
             Err((id, problem)) => {
                 self.form.set_field_problem(id, problem);
                 DialogResult::Stay
@@ -109,18 +124,22 @@ impl EditDialog {
     }
 
     fn parse_form(&mut self, app: &App) -> Result<CredentialEdit, (&'static str, String)> {
-        let name = CredentialName::parse(self.form.value("name")).map_err(|error| ("name", error.to_string()))?;
+        let name = CredentialName::parse(self.form.value("name"))
+            .map_err(|error| ("name", error.to_string()))?;
         let other = |known: &Credential| known.name == name && known.id != self.original.id;
         if app.credentials.all().iter().any(other) {
             return Err(("name", format!("{name} exists already")));
         }
         let unread =
-            self.form.secret(PastedSecret::FIELD_ID).is_some_and(|input| !input.is_empty()) && self.pasted.secret().is_none();
+            self.form.secret(PastedSecret::FIELD_ID).is_some_and(|input| !input.is_empty())
+                && self.pasted.secret().is_none();
         if unread {
             return Err((PastedSecret::FIELD_ID, "is not read yet".to_owned()));
         }
-        let expires = parse_optional_day(self.form.value("expires")).map_err(|problem| ("expires", problem))?;
-        let same_day = expires.map(display_format::format_date) == self.original.expires.map(display_format::format_date);
+        let expires = parse_optional_day(self.form.value("expires"))
+            .map_err(|problem| ("expires", problem))?;
+        let same_day = expires.map(display_format::format_date)
+            == self.original.expires.map(display_format::format_date);
         let region = self.form.value("region").to_owned();
         let labels = parse_labels(self.form.value("labels"));
         Ok(CredentialEdit {
@@ -136,28 +155,48 @@ impl EditDialog {
 
     fn changed_fields(&self) -> BTreeMap<String, String> {
         let ids = self.form.fields.iter().filter_map(|field| field.id.strip_prefix("field:"));
-        let pairs = ids.map(|id| (id.to_owned(), self.form.value(&provider_field_id(id)).to_owned()));
-        pairs.filter(|(id, value)| self.original.fields.get(id).map_or("", String::as_str) != value).collect()
+        let pairs =
+            ids.map(|id| (id.to_owned(), self.form.value(&provider_field_id(id)).to_owned()));
+        pairs
+            .filter(|(id, value)| self.original.fields.get(id).map_or("", String::as_str) != value)
+            .collect()
     }
 }
 
 fn credential_form_fields(credential: &Credential, catalogue: &ProviderCatalog) -> Vec<FormField> {
     let region = region_choice(catalogue, &credential.provider, &credential.region);
-    let mut fields =
-        vec![FormField::text("name", "Name", credential.name.as_str()), FormField::select("region", "Region", region)];
-    let specs = catalogue.kind(&credential.provider, &credential.kind).map(|kind| kind.fields.as_slice()).unwrap_or_default();
+    let mut fields = vec![
+        FormField::text("name", "Name", credential.name.as_str()),
+        FormField::select("region", "Region", region),
+    ];
+    let specs = catalogue
+        .kind(&credential.provider, &credential.kind)
+        .map(|kind| kind.fields.as_slice())
+        .unwrap_or_default();
     for spec in specs {
         let value = credential.fields.get(&spec.id).map_or("", String::as_str);
-        fields.push(FormField::text(&provider_field_id(&spec.id), &spec.title, value).with_hint(spec.help.clone()));
+        fields.push(
+            FormField::text(&provider_field_id(&spec.id), &spec.title, value)
+                .with_hint(spec.help.clone()),
+        );
     }
-    for (id, value) in credential.fields.iter().filter(|(id, _)| !specs.iter().any(|spec| spec.id == **id)) {
+    for (id, value) in
+        credential.fields.iter().filter(|(id, _)| !specs.iter().any(|spec| spec.id == **id))
+    {
         fields.push(FormField::text(&provider_field_id(id), id, value));
     }
     let end = credential.expires.map(display_format::format_date).unwrap_or_default();
-    fields.push(FormField::text("labels", "Labels", &credential.labels.join(" ")).with_hint("With blanks between them."));
     fields.push(
-        FormField::text("expires", "Expires", &end).with_hint("The last day, such as 2027-02-07; empty if it does not end."),
+        FormField::text("labels", "Labels", &credential.labels.join(" "))
+            .with_hint("With blanks between them."),
     );
-    fields.push(FormField::secret(PastedSecret::FIELD_ID, "New secret").with_hint("Leave it empty to keep the current one."));
+    fields.push(
+        FormField::text("expires", "Expires", &end)
+            .with_hint("The last day, such as 2027-02-07; empty if it does not end."),
+    );
+    fields.push(
+        FormField::secret(PastedSecret::FIELD_ID, "New secret")
+            .with_hint("Leave it empty to keep the current one."),
+    );
     fields
 }

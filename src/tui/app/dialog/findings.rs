@@ -58,14 +58,19 @@ impl FindingsDialog {
             KeySymbol::End | KeySymbol::Char('G') => CursorMotion::Bottom,
             _ => return DialogResult::Stay,
         };
-        self.cursor = moved_cursor(self.cursor, motion, PAGE_ROWS, self.body_rows().len().saturating_sub(1));
+        self.cursor =
+            moved_cursor(self.cursor, motion, PAGE_ROWS, self.body_rows().len().saturating_sub(1));
         DialogResult::Stay
     }
 
     /// What it shows.
     pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new(self.title, 96);
-        sheet.head = if self.task.is_some() { vec![DialogRow::dim("Looking …")] } else { problem_rows(self.problem.as_ref()) };
+        sheet.head = if self.task.is_some() {
+            vec![DialogRow::dim("Looking …")]
+        } else {
+            problem_rows(self.problem.as_ref())
+        };
         sheet.body = self.body_rows();
         sheet.cursor = self.cursor;
         sheet.foot = vec![DialogRow::Blank, DialogRow::dim("↑/↓ scroll · Esc closes")];
@@ -81,7 +86,10 @@ impl FindingsDialog {
             }
             rows.push(DialogRow::Text(StyleRole::Title, area[0].area.as_str().to_owned()));
             for Diagnostic { level, what, why, remedy, .. } in area {
-                rows.push(DialogRow::Text(severity_role(*level), format!("{:<4}  {what}: {why}", level.as_str())));
+                rows.push(DialogRow::Text(
+                    severity_role(*level),
+                    format!("{:<4}  {what}: {why}", level.as_str()),
+                ));
                 if !remedy.is_empty() {
                     rows.push(DialogRow::dim(format!("      {remedy}")));
                 }

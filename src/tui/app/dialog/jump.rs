@@ -8,8 +8,8 @@ use crate::tui::app::dialog_view::DialogView;
 
 /// The letters of labels, the easiest to reach first.
 const LABEL_LETTERS: [char; 26] = [
-    'a', 's', 'd', 'f', 'j', 'k', 'l', 'g', 'h', 'e', 'w', 'r', 'u', 'i', 'o', 'q', 't', 'y', 'p', 'v', 'c', 'm', 'n', 'b', 'x',
-    'z',
+    'a', 's', 'd', 'f', 'j', 'k', 'l', 'g', 'h', 'e', 'w', 'r', 'u', 'i', 'o', 'q', 't', 'y', 'p',
+    'v', 'c', 'm', 'n', 'b', 'x', 'z',
 ];
 
 /// The labels, and what was typed of one.
@@ -31,17 +31,28 @@ impl JumpDialog {
     pub fn new(places: Vec<(u16, u16)>) -> Self {
         let singles = places.len() <= LABEL_LETTERS.len();
         let label = |n: usize| {
-            let two = [LABEL_LETTERS[n / LABEL_LETTERS.len() % LABEL_LETTERS.len()], LABEL_LETTERS[n % LABEL_LETTERS.len()]];
+            let two = [
+                LABEL_LETTERS[n / LABEL_LETTERS.len() % LABEL_LETTERS.len()],
+                LABEL_LETTERS[n % LABEL_LETTERS.len()],
+            ];
             two.iter().skip(usize::from(singles)).collect::<String>()
         };
         let most = LABEL_LETTERS.len() * LABEL_LETTERS.len();
-        let targets = places.into_iter().take(most).enumerate().map(|(n, at)| JumpTarget { label: label(n), at }).collect();
+        let targets = places
+            .into_iter()
+            .take(most)
+            .enumerate()
+            .map(|(n, at)| JumpTarget { label: label(n), at })
+            .collect();
         Self { targets, typed: String::new() }
     }
 
     /// What can still be meant, and how much of its label was typed.
     pub fn matching_targets(&self) -> impl Iterator<Item = (&JumpTarget, usize)> {
-        self.targets.iter().filter(|target| target.label.starts_with(&self.typed)).map(|target| (target, self.typed.len()))
+        self.targets
+            .iter()
+            .filter(|target| target.label.starts_with(&self.typed))
+            .map(|target| (target, self.typed.len()))
     }
 
     /// Takes a letter in. One that leads nowhere ends the mode.
@@ -70,7 +81,8 @@ mod tests {
     fn labels_are_as_short_as_they_can_be_and_none_begins_another() {
         for count in [1_u16, 26, 27, 300] {
             let jump = JumpDialog::new((0..count).map(|n| (n, 0)).collect());
-            let labels: Vec<_> = jump.matching_targets().map(|(target, _)| target.label.clone()).collect();
+            let labels: Vec<_> =
+                jump.matching_targets().map(|(target, _)| target.label.clone()).collect();
             assert_eq!(labels.len(), usize::from(count));
             let length = if count <= 26 { 1 } else { 2 };
             assert!(labels.iter().all(|label| label.len() == length));
@@ -83,7 +95,10 @@ mod tests {
     fn typing_a_label_is_the_click() {
         let mut jump = JumpDialog::new((0..30).map(|n| (n, 7)).collect());
         assert!(matches!(jump.handle_key(KeyPress::char('s')), DialogResult::Stay));
-        assert!(matches!(jump.handle_key(KeyPress::char('a')), DialogResult::RunAndClose(DialogAction::Click((26, 7)))));
+        assert!(matches!(
+            jump.handle_key(KeyPress::char('a')),
+            DialogResult::RunAndClose(DialogAction::Click((26, 7)))
+        ));
         let mut jump = JumpDialog::new(vec![(1, 1)]);
         assert!(matches!(jump.handle_key(KeyPress::char('0')), DialogResult::Close));
     }

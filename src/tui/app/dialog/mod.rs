@@ -64,8 +64,8 @@ use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::{CredentialId, CredentialName, Secret};
 use crate::engine::task_protocol::ImportCandidate;
 use crate::engine::task_protocol::{
-    ClassifyPolicy, CredentialEdit, CredentialEvent, Diagnostic, HistoryPolicy, HistoryRecord, NewCredential, PromptId,
-    PromptReply, RotationTask, SavedRequestTask, SignInSubject, TaskId,
+    ClassifyPolicy, CredentialEdit, CredentialEvent, Diagnostic, HistoryPolicy, HistoryRecord,
+    NewCredential, PromptId, PromptReply, RotationTask, SavedRequestTask, SignInSubject, TaskId,
 };
 
 /// A dialog.
@@ -300,7 +300,9 @@ impl DialogStack {
 
     /// The grid of verdicts, if it is open.
     pub fn check_matrix_mut(&mut self) -> Option<&mut CheckMatrixDialog> {
-        self.open.iter_mut().find_map(|dialog| if let Dialog::CheckMatrix(verdicts) = dialog { Some(verdicts) } else { None })
+        self.open.iter_mut().find_map(|dialog| {
+            if let Dialog::CheckMatrix(verdicts) = dialog { Some(verdicts) } else { None }
+        })
     }
 
     /// The top dialog waits for this task from now on.
@@ -319,14 +321,16 @@ impl DialogStack {
 
     /// The wizard that waits for what this task has to say.
     pub fn wizard_for_task(&mut self, task: TaskId) -> Option<&mut RotationWizard> {
-        let open =
-            self.open.iter_mut().filter_map(|dialog| if let Dialog::Rotation(rotate) = dialog { Some(rotate) } else { None });
+        let open = self.open.iter_mut().filter_map(|dialog| {
+            if let Dialog::Rotation(rotate) = dialog { Some(rotate) } else { None }
+        });
         open.map(Box::as_mut).chain(&mut self.hidden).find(|wizard| wizard.waits_for(task))
     }
 
     /// Shows a list of which more can be made than to take one, in place of the one that is open.
     pub fn replace_shortcut_picker(&mut self, pick: PickerDialog) {
-        self.open.retain(|dialog| !matches!(dialog, Dialog::Picker(known) if known.has_shortcuts()));
+        self.open
+            .retain(|dialog| !matches!(dialog, Dialog::Picker(known) if known.has_shortcuts()));
         self.open.push(Dialog::Picker(pick));
     }
 
@@ -357,7 +361,9 @@ impl DialogStack {
         });
         if let Some(add) = form {
             add.show_problem(problem);
-            self.open.retain(|dialog| !matches!(dialog, Dialog::SignIn(sign_in) if sign_in.waits_for(task)));
+            self.open.retain(
+                |dialog| !matches!(dialog, Dialog::SignIn(sign_in) if sign_in.waits_for(task)),
+            );
         } else if let Some(sign_in) = self.sign_in_for_task(task) {
             sign_in.show_problem(problem);
         }
@@ -373,7 +379,8 @@ impl DialogStack {
                 _ => {}
             }
         }
-        self.open.retain(|dialog| !matches!(dialog, Dialog::SignIn(sign_in) if sign_in.waits_for(task)));
+        self.open
+            .retain(|dialog| !matches!(dialog, Dialog::SignIn(sign_in) if sign_in.waits_for(task)));
     }
 
     /// When the top dialog shows something else by itself.
@@ -396,7 +403,8 @@ impl DialogStack {
 
     /// It is known what was pasted; the dialog that waits for `task` takes it in.
     pub fn on_identified(&mut self, task: TaskId, event: CredentialEvent) {
-        let waiting = self.open.iter_mut().find(|dialog| dialog.identification_task() == Some(task));
+        let waiting =
+            self.open.iter_mut().find(|dialog| dialog.identification_task() == Some(task));
         match waiting {
             Some(Dialog::Add(add)) => add.apply_identification(event),
             Some(Dialog::Edit(edit)) => edit.pasted.apply_identification(event),
@@ -406,7 +414,9 @@ impl DialogStack {
 
     /// It is known what was looked for; the dialog that waits for `task` shows it.
     pub fn on_findings(&mut self, task: TaskId, found: Vec<Diagnostic>) {
-        if let Some(Dialog::Findings(survey)) = self.open.iter_mut().find(|dialog| dialog.task() == Some(task)) {
+        if let Some(Dialog::Findings(survey)) =
+            self.open.iter_mut().find(|dialog| dialog.task() == Some(task))
+        {
             survey.show_findings(found);
         }
     }
@@ -459,7 +469,9 @@ impl Dialog {
             Self::Text(reading) => reading.handle_key(key),
             _ => {
                 let happened = self.form_mut().map(|form| form.handle_key(key));
-                happened.map_or(DialogResult::Stay, |happened| self.handle_form_event(happened, app, now))
+                happened.map_or(DialogResult::Stay, |happened| {
+                    self.handle_form_event(happened, app, now)
+                })
             }
         }
     }
@@ -490,7 +502,9 @@ impl Dialog {
             Self::Problem(_) | Self::Text(_) => DialogResult::Close,
             _ => {
                 let happened = self.form_mut().map(|form| form.handle_click(at));
-                happened.map_or(DialogResult::Stay, |happened| self.handle_form_event(happened, app, now))
+                happened.map_or(DialogResult::Stay, |happened| {
+                    self.handle_form_event(happened, app, now)
+                })
             }
         }
     }
@@ -546,7 +560,12 @@ impl Dialog {
         }
     }
 
-    fn handle_form_event(&mut self, happened: super::form::FormEvent, app: &App, now: Now) -> DialogResult {
+    fn handle_form_event(
+        &mut self,
+        happened: super::form::FormEvent,
+        app: &App,
+        now: Now,
+    ) -> DialogResult {
         match self {
             Self::Add(add) => add.handle_form_event(happened, app),
             Self::Edit(edit) => edit.handle_form_event(happened, app, now),

@@ -33,8 +33,10 @@ impl ParametersDialog {
             if choices.is_empty() {
                 FormField::text(id, id, last).with_hint(field_hint(parameter))
             } else {
-                let choices = choices.iter().map(|choice| (choice.clone(), choice.clone())).collect();
-                FormField::select(id, id, SelectInput::new(choices, last)).with_hint(format!("{} {SELECT_HINT}", parameter.help))
+                let choices =
+                    choices.iter().map(|choice| (choice.clone(), choice.clone())).collect();
+                FormField::select(id, id, SelectInput::new(choices, last))
+                    .with_hint(format!("{} {SELECT_HINT}", parameter.help))
             }
         };
         let with_last = |parameter: PresetParameter| {
@@ -42,7 +44,10 @@ impl ParametersDialog {
             (parameter, last)
         };
         let asked: Vec<_> = asked.into_iter().map(with_last).collect();
-        let form = Form::new(asked.iter().map(field).collect(), vec![FormButton::Submit("Take"), FormButton::Cancel]);
+        let form = Form::new(
+            asked.iter().map(field).collect(),
+            vec![FormButton::Submit("Take"), FormButton::Cancel],
+        );
         let RequestPreset { id, title, help, docs, .. } = preset.clone();
         Self { preset: id, title, help, docs, requested: asked, given, form }
     }
@@ -52,14 +57,21 @@ impl ParametersDialog {
         match happened {
             FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
             FormEvent::Pressed(_) => self.submit(),
-            FormEvent::Changed(_) | FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => DialogResult::Stay,
+            FormEvent::Changed(_)
+            | FormEvent::Pasted(_)
+            | FormEvent::Blurred(_)
+            | FormEvent::Unchanged => DialogResult::Stay,
         }
     }
 
     /// What it shows.
     pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new(self.title.clone(), 76).with_form(&self.form);
-        sheet.head = vec![DialogRow::dim(self.help.clone()), DialogRow::dim(self.docs.clone()), DialogRow::Blank];
+        sheet.head = vec![
+            DialogRow::dim(self.help.clone()),
+            DialogRow::dim(self.docs.clone()),
+            DialogRow::Blank,
+        ];
         sheet
     }
 
@@ -73,7 +85,10 @@ impl ParametersDialog {
             }
             // What the credential's own fields say is not judged here.
             if value != *last && !parameter.accepts(&value) {
-                self.form.set_field_problem(&parameter.id, format!("takes {}", parameter.describe_values()));
+                self.form.set_field_problem(
+                    &parameter.id,
+                    format!("takes {}", parameter.describe_values()),
+                );
                 return DialogResult::Stay;
             }
             given.insert(parameter.id.clone(), value);

@@ -60,7 +60,13 @@ impl PastedSecret {
     /// Takes in what was found.
     pub fn apply_identification(&mut self, event: CredentialEvent) {
         if let CredentialEvent::Identified { secret, cleaned, candidates, twins } = event {
-            *self = Self { task: None, secret: Some(secret), removed_wrapping: cleaned, candidates, duplicates: twins };
+            *self = Self {
+                task: None,
+                secret: Some(secret),
+                removed_wrapping: cleaned,
+                candidates,
+                duplicates: twins,
+            };
         }
     }
 
@@ -78,7 +84,12 @@ impl PastedSecret {
     /// What was found, in words; `unknown` says what becomes of a secret that is not recognised.
     pub fn describe_rows(&self, catalogue: &ProviderCatalog, unknown: &str) -> Vec<DialogRow> {
         let Some(_) = &self.secret else { return Vec::new() };
-        let mut rows: Vec<_> = self.candidates.iter().take(3).map(|candidate| candidate_row(candidate, catalogue)).collect();
+        let mut rows: Vec<_> = self
+            .candidates
+            .iter()
+            .take(3)
+            .map(|candidate| candidate_row(candidate, catalogue))
+            .collect();
         if rows.is_empty() {
             rows.push(DialogRow::Text(StyleRole::Warn, format!("Not recognised: {unknown}.")));
         }
@@ -87,7 +98,10 @@ impl PastedSecret {
         }
         if !self.duplicates.is_empty() {
             let names: Vec<_> = self.duplicates.iter().map(CredentialName::as_str).collect();
-            rows.push(DialogRow::Text(StyleRole::Warn, format!("Already kept as {}.", names.join(", "))));
+            rows.push(DialogRow::Text(
+                StyleRole::Warn,
+                format!("Already kept as {}.", names.join(", ")),
+            ));
         }
         rows
     }
@@ -98,12 +112,18 @@ fn candidate_row(candidate: &IdentificationCandidate, catalogue: &ProviderCatalo
         _ if candidate.secret_role == SecretRole::AccessToken => {
             (StyleRole::Warn, "A short-lived token, not worth keeping, of a")
         }
-        _ if candidate.secret_role != SecretRole::Secret => (StyleRole::Warn, "A part, not the secret itself, of a"),
+        _ if candidate.secret_role != SecretRole::Secret => {
+            (StyleRole::Warn, "A part, not the secret itself, of a")
+        }
         MatchConfidence::Certain => (StyleRole::Good, "This is a"),
         MatchConfidence::Likely => (StyleRole::Good, "Very likely a"),
         MatchConfidence::Possible => (StyleRole::Warn, "Possibly a"),
     };
-    let provider = catalogue.provider(&candidate.provider).map_or(candidate.provider.as_str(), |known| known.title.as_str());
-    let kind = catalogue.kind(&candidate.provider, &candidate.kind).map_or(candidate.kind.as_str(), |known| known.title.as_str());
+    let provider = catalogue
+        .provider(&candidate.provider)
+        .map_or(candidate.provider.as_str(), |known| known.title.as_str());
+    let kind = catalogue
+        .kind(&candidate.provider, &candidate.kind)
+        .map_or(candidate.kind.as_str(), |known| known.title.as_str());
     DialogRow::Text(role, format!("{word} {provider} {kind}: {}", candidate.why))
 }

@@ -17,7 +17,9 @@ use crate::engine::task_protocol::RotationTarget;
 use crate::tui::app::RestartTarget;
 use crate::tui::app::command::{CommandAction, CursorMotion};
 use crate::tui::app::credentials::moved_cursor;
-use crate::tui::app::dialog_view::{DialogRow, DialogView, FieldValue, FieldView, ListItem, list_window};
+use crate::tui::app::dialog_view::{
+    DialogRow, DialogView, FieldValue, FieldView, ListItem, list_window,
+};
 use crate::tui::app::form::{edit_input, insert_text};
 
 /// How wide a list is whose lines are long.
@@ -122,9 +124,21 @@ impl PickerDialog {
     /// All of `items`; the cursor is on the one at `cursor`.
     pub fn new(title: impl Into<String>, items: Vec<PickerItem>, cursor: usize) -> Self {
         let shown = (0..items.len()).collect();
-        let (title, input, empty) = (title.into(), Input::default(), "Nothing is here yet".to_owned());
+        let (title, input, empty) =
+            (title.into(), Input::default(), "Nothing is here yet".to_owned());
         let (intro, notes) = (Vec::new(), Vec::new());
-        Self { title, intro, width: 92, shortcuts: &[], notes, input, items, matching_items: shown, cursor, empty_text: empty }
+        Self {
+            title,
+            intro,
+            width: 92,
+            shortcuts: &[],
+            notes,
+            input,
+            items,
+            matching_items: shown,
+            cursor,
+            empty_text: empty,
+        }
     }
 
     /// The same as a wide list of which more can be made than to take one.
@@ -172,14 +186,23 @@ impl PickerDialog {
         if key.code == KeySymbol::Enter {
             return self.submit_selected();
         }
-        if let Some(extra) = self.shortcuts.iter().find(|extra| key.ctrl && key.code == KeySymbol::Char(extra.key)) {
+        if let Some(extra) =
+            self.shortcuts.iter().find(|extra| key.ctrl && key.code == KeySymbol::Char(extra.key))
+        {
             let picked = self.matching_items.get(self.cursor).map(|at| &self.items[*at].selection);
             let intent = (extra.action)(picked);
-            return intent.map_or(DialogResult::Stay, |intent| DialogResult::RunAndStay(DialogAction::Console(Box::new(intent))));
+            return intent.map_or(DialogResult::Stay, |intent| {
+                DialogResult::RunAndStay(DialogAction::Console(Box::new(intent)))
+            });
         }
         match typing_motion(key) {
             Some(motion) => {
-                self.cursor = moved_cursor(self.cursor, motion, PAGE_ROWS, self.matching_items.len().saturating_sub(1))
+                self.cursor = moved_cursor(
+                    self.cursor,
+                    motion,
+                    PAGE_ROWS,
+                    self.matching_items.len().saturating_sub(1),
+                )
             }
             None if edit_input(&mut self.input, key) => self.update_matches(),
             None => {}
@@ -201,12 +224,19 @@ impl PickerDialog {
 
     /// What is meant by such words, and the place of the item that it is to be done with.
     fn parse_shortcut(&self, words: &str) -> Option<(&'static PickerShortcut, Option<usize>)> {
-        let numbered = words.rsplit_once(' ').and_then(|(word, number)| Some((word, number.parse::<usize>().ok()?)));
+        let numbered = words
+            .rsplit_once(' ')
+            .and_then(|(word, number)| Some((word, number.parse::<usize>().ok()?)));
         let (word, at) = match numbered {
-            Some((word, number)) => (word, Some(number.checked_sub(1).filter(|at| *at < self.matching_items.len())?)),
+            Some((word, number)) => {
+                (word, Some(number.checked_sub(1).filter(|at| *at < self.matching_items.len())?))
+            }
             None => (words, None),
         };
-        let extra = self.shortcuts.iter().find(|extra| extra.label.split(' ').next() == Some(word) || extra.label == word)?;
+        let extra = self
+            .shortcuts
+            .iter()
+            .find(|extra| extra.label.split(' ').next() == Some(word) || extra.label == word)?;
         (extra.needs_item() == at.is_some()).then_some((extra, at))
     }
 
@@ -230,28 +260,45 @@ impl PickerDialog {
     pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new(self.title.clone(), self.width);
         let value = FieldValue::Text(self.input.value().to_owned(), self.input.visual_cursor());
-        let field = FieldView { index: usize::MAX, label: "Find".to_owned(), value, focused: true, has_problem: false };
-        sheet.head = self.intro.iter().cloned().chain([DialogRow::Field(field), DialogRow::Blank]).collect();
+        let field = FieldView {
+            index: usize::MAX,
+            label: "Find".to_owned(),
+            value,
+            focused: true,
+            has_problem: false,
+        };
+        sheet.head =
+            self.intro.iter().cloned().chain([DialogRow::Field(field), DialogRow::Blank]).collect();
         self.push_item_rows(&mut sheet);
         let extras = self.shortcuts.iter().map(|extra| format!("C-{} {}", extra.key, extra.label));
-        let words =
-            ["↑/↓ choose", "Enter takes it"].map(str::to_owned).into_iter().chain(extras).chain(["Esc closes".to_owned()]);
+        let words = ["↑/↓ choose", "Enter takes it"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(extras)
+            .chain(["Esc closes".to_owned()]);
         sheet.foot = self
             .note_rows()
             .into_iter()
             .chain([DialogRow::Blank, DialogRow::dim(words.collect::<Vec<_>>().join(" · "))])
             .collect();
         let fits = |extra: &&PickerShortcut| !extra.needs_item() || !self.matching_items.is_empty();
-        sheet.shortcuts = self.shortcuts.iter().filter(fits).map(PickerShortcut::example_input).collect();
+        sheet.shortcuts =
+            self.shortcuts.iter().filter(fits).map(PickerShortcut::example_input).collect();
         sheet
     }
 
     /// All that is known of what is under the cursor, which its line may have no room for.
     fn note_rows(&self) -> Vec<DialogRow> {
-        let Some((at, note)) = self.matching_items.get(self.cursor).and_then(|at| Some((*at, self.notes.get(*at)?))) else {
+        let Some((at, note)) =
+            self.matching_items.get(self.cursor).and_then(|at| Some((*at, self.notes.get(*at)?)))
+        else {
             return Vec::new();
         };
-        vec![DialogRow::Blank, DialogRow::dim(self.items[at].more.clone()), DialogRow::dim(note.clone())]
+        vec![
+            DialogRow::Blank,
+            DialogRow::dim(self.items[at].more.clone()),
+            DialogRow::dim(note.clone()),
+        ]
     }
 
     /// The items around the cursor, below their headings as long as they are in their own order.
@@ -290,11 +337,15 @@ impl PickerDialog {
     }
 
     fn submit_selected(&mut self) -> DialogResult {
-        let Some(item) = self.matching_items.get(self.cursor).map(|at| &self.items[*at]) else { return DialogResult::Stay };
+        let Some(item) = self.matching_items.get(self.cursor).map(|at| &self.items[*at]) else {
+            return DialogResult::Stay;
+        };
         DialogResult::RunAndClose(match item.selection.clone() {
             PickerSelection::Command(action) => DialogAction::Run(action),
             PickerSelection::Credential(id) => DialogAction::SelectCredential(id),
-            PickerSelection::Region(credential, region) => DialogAction::SwitchRegion(credential, region),
+            PickerSelection::Region(credential, region) => {
+                DialogAction::SwitchRegion(credential, region)
+            }
             PickerSelection::Preset(id, given) => DialogAction::SelectPreset(id, given),
             PickerSelection::Removal(removal) => DialogAction::ConfirmRemoval(removal),
             PickerSelection::Rotation(id, name) => DialogAction::ResumeRotation(id, name),
@@ -305,13 +356,15 @@ impl PickerDialog {
     }
 
     fn update_matches(&mut self) {
-        let pattern = Pattern::parse(self.input.value(), CaseMatching::Ignore, Normalization::Smart);
+        let pattern =
+            Pattern::parse(self.input.value(), CaseMatching::Ignore, Normalization::Smart);
         let (mut matcher, mut letters) = (Matcher::new(Config::DEFAULT), Vec::new());
         let mut score = |text: &str| pattern.score(Utf32Str::new(text, &mut letters), &mut matcher);
         // What is found in the title comes before what is found in the description.
         let mut rank = |item: &PickerItem| match score(&item.text) {
             Some(score) => Some((MatchField::Title, score)),
-            None => score(&format!("{} {}", item.text, item.more)).map(|score| (MatchField::Description, score)),
+            None => score(&format!("{} {}", item.text, item.more))
+                .map(|score| (MatchField::Description, score)),
         };
         let scored = self.items.iter().enumerate().filter_map(|(at, item)| Some((rank(item)?, at)));
         let mut scored: Vec<_> = scored.collect();

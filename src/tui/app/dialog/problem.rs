@@ -22,7 +22,9 @@ impl ProblemDialog {
         match key.code {
             KeySymbol::Enter | KeySymbol::Char(' ' | 'q') => DialogResult::Close,
             KeySymbol::Char('u') if self.problem.class == ProblemClass::Store => {
-                DialogResult::RunAndClose(DialogAction::Run(CommandAction::Program(ProgramAction::Unlock)))
+                DialogResult::RunAndClose(DialogAction::Run(CommandAction::Program(
+                    ProgramAction::Unlock,
+                )))
             }
             _ => DialogResult::Stay,
         }
@@ -32,7 +34,8 @@ impl ProblemDialog {
     pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new(self.title.clone(), 66);
         sheet.head = problem_rows(Some(&self.problem));
-        let unlock = if self.problem.class == ProblemClass::Store { "u unlocks the store · " } else { "" };
+        let unlock =
+            if self.problem.class == ProblemClass::Store { "u unlocks the store · " } else { "" };
         sheet.foot = vec![DialogRow::dim(format!("{unlock}Enter or Esc closes"))];
         sheet
     }

@@ -24,10 +24,13 @@ pub struct RequestEditorDialog {
 impl RequestEditorDialog {
     /// A form that shows the request as it is.
     pub fn new(before: &RequestDraft, keep: HistoryPolicy) -> Self {
-        let methods = HttpMethod::ALL.map(|method| (method.as_str().to_owned(), method.as_str().to_owned())).to_vec();
+        let methods = HttpMethod::ALL
+            .map(|method| (method.as_str().to_owned(), method.as_str().to_owned()))
+            .to_vec();
         let kept = [("without", "without the body"), ("with", "with the body, secrets masked")];
         let kept = kept.map(|(id, title)| (id.to_owned(), title.to_owned())).to_vec();
-        let (query, headers) = (format_pairs(&before.query, "="), format_pairs(&before.headers, ": "));
+        let (query, headers) =
+            (format_pairs(&before.query, "="), format_pairs(&before.headers, ": "));
         let fields = vec![
             FormField::select("method", "Method", SelectInput::new(methods, before.method.as_str()))
                 .with_hint("Everything but GET and HEAD asks before it is sent."),
@@ -46,7 +49,10 @@ impl RequestEditorDialog {
             )
             .with_hint("What the history keeps of the request."),
         ];
-        let mut form = Form::new(fields, vec![FormButton::Submit("Take"), FormButton::Submit(EDITOR_BUTTON), FormButton::Cancel]);
+        let mut form = Form::new(
+            fields,
+            vec![FormButton::Submit("Take"), FormButton::Submit(EDITOR_BUTTON), FormButton::Cancel],
+        );
         form.focus = 1;
         Self { form }
     }
@@ -63,39 +69,56 @@ impl RequestEditorDialog {
     pub fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
         match happened {
             FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
-            FormEvent::Pressed(FormButton::Submit(EDITOR_BUTTON)) => DialogResult::RunAndStay(DialogAction::Console(Box::new(
-                ConsoleDialogAction::EditBody(self.form.multi_line_value("body")),
-            ))),
+            FormEvent::Pressed(FormButton::Submit(EDITOR_BUTTON)) => {
+                DialogResult::RunAndStay(DialogAction::Console(Box::new(
+                    ConsoleDialogAction::EditBody(self.form.multi_line_value("body")),
+                )))
+            }
             FormEvent::Pressed(_) => match self.parse_form() {
-                Ok(draft) => DialogResult::RunAndClose(DialogAction::SetRequest(draft, self.history_policy())),
+                Ok(draft) => DialogResult::RunAndClose(DialogAction::SetRequest(
+                    draft,
+                    self.history_policy(),
+                )),
                 Err((id, problem)) => {
                     self.form.set_field_problem(id, problem);
                     DialogResult::Stay
                 }
             },
-            FormEvent::Changed(_) | FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => DialogResult::Stay,
+            FormEvent::Changed(_)
+            | FormEvent::Pasted(_)
+            | FormEvent::Blurred(_)
+            | FormEvent::Unchanged => DialogResult::Stay,
         }
     }
 
     /// What it shows.
     pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new("Edit the request", 96).with_form(&self.form);
-        sheet.head =
-            vec![DialogRow::dim("The credential's own header is added at the last moment and never shown."), DialogRow::Blank];
+        sheet.head = vec![
+            DialogRow::dim(
+                "The credential's own header is added at the last moment and never shown.",
+            ),
+            DialogRow::Blank,
+        ];
         let (role, words) = describe_body(&self.form.multi_line_value("body"));
         sheet.foot.insert(0, DialogRow::Text(role, words));
         sheet
     }
 
     fn history_policy(&self) -> HistoryPolicy {
-        if self.form.value("keep") == "with" { HistoryPolicy::WithBody } else { HistoryPolicy::WithoutBody }
+        if self.form.value("keep") == "with" {
+            HistoryPolicy::WithBody
+        } else {
+            HistoryPolicy::WithoutBody
+        }
     }
 
     fn parse_form(&self) -> Result<RequestDraft, (&'static str, String)> {
-        let (target, mut query) =
-            request_line::parse_address(self.form.value("address")).map_err(|error| ("address", error.to_string()))?;
+        let (target, mut query) = request_line::parse_address(self.form.value("address"))
+            .map_err(|error| ("address", error.to_string()))?;
         query.extend(parse_query(&self.form.multi_line_value("query")));
-        let headers = parse_headers(&self.form.multi_line_value("headers")).map_err(|problem| ("headers", problem.to_owned()))?;
+        let headers = parse_headers(&self.form.multi_line_value("headers"))
+            .map_err(|problem| ("headers", problem.to_owned()))?;
         let body = Some(self.form.multi_line_value("body")).filter(|body| !body.is_empty());
         let method = HttpMethod::parse(self.form.value("method")).unwrap_or_default();
         Ok(RequestDraft { method, target, query, headers, body, preset: None })
@@ -103,7 +126,11 @@ impl RequestEditorDialog {
 }
 
 fn format_pairs(pairs: &[(String, String)], between: &str) -> String {
-    pairs.iter().map(|(name, value)| format!("{name}{between}{value}")).collect::<Vec<_>>().join("\n")
+    pairs
+        .iter()
+        .map(|(name, value)| format!("{name}{between}{value}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Whether a body is JSON, and where it stops being so. It is sent either way: not every body must be.
@@ -119,7 +146,9 @@ fn describe_body(body: &str) -> (StyleRole, String) {
 
 fn parse_query(text: &str) -> impl Iterator<Item = (String, String)> {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
-    lines.map(|line| line.split_once('=').unwrap_or((line, ""))).map(|(name, value)| (name.trim().to_owned(), value.to_owned()))
+    lines
+        .map(|line| line.split_once('=').unwrap_or((line, "")))
+        .map(|(name, value)| (name.trim().to_owned(), value.to_owned()))
 }
 
 fn parse_headers(text: &str) -> Result<Vec<(String, String)>, &'static str> {
@@ -149,15 +178,25 @@ mod tests {
             body: Some("{\n  \"a\": 1\n}".to_owned()),
             ..RequestDraft::new(HttpMethod::Post, target)
         };
-        assert_eq!(RequestEditorDialog::new(&draft, HistoryPolicy::WithBody).parse_form(), Ok(draft.clone()));
-        assert_eq!(RequestEditorDialog::new(&draft, HistoryPolicy::WithBody).history_policy(), HistoryPolicy::WithBody);
+        assert_eq!(
+            RequestEditorDialog::new(&draft, HistoryPolicy::WithBody).parse_form(),
+            Ok(draft.clone())
+        );
+        assert_eq!(
+            RequestEditorDialog::new(&draft, HistoryPolicy::WithBody).history_policy(),
+            HistoryPolicy::WithBody
+        );
     }
 
     #[test]
     fn where_a_body_stops_being_json_is_said() {
         assert_eq!(describe_body(" "), (StyleRole::Dim, "No body".to_owned()));
         assert_eq!(describe_body("[1]").0, StyleRole::Good);
-        assert!(describe_body("{\n  \"a\": }").1.contains("line 2 column 8"), "{}", describe_body("{\n  \"a\": }").1);
+        assert!(
+            describe_body("{\n  \"a\": }").1.contains("line 2 column 8"),
+            "{}",
+            describe_body("{\n  \"a\": }").1
+        );
     }
 
     #[test]

@@ -16,7 +16,9 @@ use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, Secret};
-use crate::engine::task_protocol::{PromptId, PromptReply, SignInPage, SignInResult, SignInSubject, TaskId};
+use crate::engine::task_protocol::{
+    PromptId, PromptReply, SignInPage, SignInResult, SignInSubject, TaskId,
+};
 use crate::tui::app::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::form::{Form, FormButton, FormEvent, FormField};
 use crate::tui::app::{BrowserAvailability, Now, display_format};
@@ -65,7 +67,14 @@ struct SignInWait {
 impl SignInDialog {
     /// Signs in to `session`, which is called `name` on the screen.
     pub fn new(name: String, session: SignInSubject, browser: BrowserAvailability) -> Self {
-        Self { name, session, task: None, stage: SignInStage::Starting, browser, form: button_form(&[FormButton::Cancel]) }
+        Self {
+            name,
+            session,
+            task: None,
+            stage: SignInStage::Starting,
+            browser,
+            form: button_form(&[FormButton::Cancel]),
+        }
     }
 
     /// Waits for what this task has to say.
@@ -86,11 +95,18 @@ impl SignInDialog {
     /// It is known where the person goes.
     pub fn show_page(&mut self, visit: SignInPage, now: Instant) {
         let until = now + visit.timeout;
-        self.stage = SignInStage::Waiting(Box::new(SignInWait { page: visit, deadline: until, mismatch: None }));
+        self.stage = SignInStage::Waiting(Box::new(SignInWait {
+            page: visit,
+            deadline: until,
+            mismatch: None,
+        }));
         let hint = "Over SSH: paste the address at which the browser ended, and press Enter. It is not shown.";
         let field = FormField::secret(ADDRESS_FIELD, "Ended at").with_hint(hint);
         let open = (self.browser == BrowserAvailability::Available).then_some(OPEN_BUTTON);
-        self.form = Form::new(vec![field], [FormButton::Cancel, COPY_BUTTON].into_iter().chain(open).collect());
+        self.form = Form::new(
+            vec![field],
+            [FormButton::Cancel, COPY_BUTTON].into_iter().chain(open).collect(),
+        );
         self.form.focus = usize::from(self.browser == BrowserAvailability::Available);
     }
 
@@ -141,14 +157,19 @@ impl SignInDialog {
     pub fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
         match happened {
             FormEvent::Pressed(FormButton::Cancel | CLOSE_BUTTON) => self.close_or_cancel(),
-            FormEvent::Pressed(RETRY_BUTTON) => DialogResult::RunAndClose(DialogAction::SignIn(self.session.clone())),
+            FormEvent::Pressed(RETRY_BUTTON) => {
+                DialogResult::RunAndClose(DialogAction::SignIn(self.session.clone()))
+            }
             FormEvent::Pressed(button) => self.press_button(button),
             FormEvent::Pasted(0) | FormEvent::Blurred(0) => self.submit_pasted_address(),
             FormEvent::Changed(0) => {
                 self.clear_mismatch();
                 DialogResult::Stay
             }
-            FormEvent::Changed(_) | FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => DialogResult::Stay,
+            FormEvent::Changed(_)
+            | FormEvent::Pasted(_)
+            | FormEvent::Blurred(_)
+            | FormEvent::Unchanged => DialogResult::Stay,
         }
     }
 
@@ -156,16 +177,25 @@ impl SignInDialog {
     pub fn view(&self, now: Now) -> DialogView {
         let mut sheet = DialogView::new(format!("Sign in: {}", self.name), 78);
         match &self.stage {
-            SignInStage::Starting => sheet.head = vec![DialogRow::dim("Looking for the page…"), DialogRow::Blank],
+            SignInStage::Starting => {
+                sheet.head = vec![DialogRow::dim("Looking for the page…"), DialogRow::Blank]
+            }
             SignInStage::Waiting(waiting) => {
                 sheet.head = waiting.head_rows(self.browser, now.instant);
-                sheet.body = vec![DialogRow::Text(StyleRole::Accent, waiting.page.page.to_string()), DialogRow::Blank];
+                sheet.body = vec![
+                    DialogRow::Text(StyleRole::Accent, waiting.page.page.to_string()),
+                    DialogRow::Blank,
+                ];
             }
             SignInStage::Fetching => {
-                sheet.head = vec![DialogRow::text("The browser is back. Fetching the tokens and storing them…")]
+                sheet.head = vec![DialogRow::text(
+                    "The browser is back. Fetching the tokens and storing them…",
+                )]
             }
             SignInStage::SignedIn(signed_in) => sheet.head = result_rows(signed_in),
-            SignInStage::Failed(problem) => sheet.head = super::problem::problem_rows(Some(problem)),
+            SignInStage::Failed(problem) => {
+                sheet.head = super::problem::problem_rows(Some(problem))
+            }
         }
         sheet.with_form_below(&self.form)
     }
@@ -194,10 +224,15 @@ impl SignInDialog {
     /// Hands over what was pasted, and forgets it.
     fn submit_pasted_address(&mut self) -> DialogResult {
         let SignInStage::Waiting(waiting) = &mut self.stage else { return DialogResult::Stay };
-        let Some(input) = self.form.secret(ADDRESS_FIELD).filter(|input| !input.is_empty()) else { return DialogResult::Stay };
+        let Some(input) = self.form.secret(ADDRESS_FIELD).filter(|input| !input.is_empty()) else {
+            return DialogResult::Stay;
+        };
         waiting.mismatch = None;
         let text: Secret = input.take();
-        DialogResult::RunAndStay(DialogAction::ReplyToPrompt(waiting.page.prompt, PromptReply::Pasted(text)))
+        DialogResult::RunAndStay(DialogAction::ReplyToPrompt(
+            waiting.page.prompt,
+            PromptReply::Pasted(text),
+        ))
     }
 
     fn clear_mismatch(&mut self) {
@@ -212,19 +247,26 @@ impl SignInWait {
         let left = self.deadline.saturating_duration_since(now);
         let role = if left <= COUNTDOWN_WARNING { StyleRole::Warn } else { StyleRole::Text };
         let seconds = display_format::whole_seconds_left(left);
-        let waiting = format!("Waiting for the browser: {}:{:02} left.", seconds / 60, seconds % 60);
+        let waiting =
+            format!("Waiting for the browser: {}:{:02} left.", seconds / 60, seconds % 60);
         let (page, back) = match browser {
-            BrowserAvailability::Available => {
-                ("Agree on this page; where no browser opens, open it yourself:", "comes back to this machine by itself")
-            }
-            BrowserAvailability::Unavailable => {
-                ("Open this page on your own machine and agree:", "ends at an address it cannot reach")
-            }
+            BrowserAvailability::Available => (
+                "Agree on this page; where no browser opens, open it yourself:",
+                "comes back to this machine by itself",
+            ),
+            BrowserAvailability::Unavailable => (
+                "Open this page on your own machine and agree:",
+                "ends at an address it cannot reach",
+            ),
         };
         let mut rows = vec![DialogRow::Text(role, waiting)];
         rows.push(match &self.mismatch {
-            Some(problem) => DialogRow::Text(StyleRole::Bad, format!("{}: {}.", problem.what, problem.why)),
-            None => DialogRow::dim(format!("The browser {back} ({}).", origin_of(&self.page.callback))),
+            Some(problem) => {
+                DialogRow::Text(StyleRole::Bad, format!("{}: {}.", problem.what, problem.why))
+            }
+            None => {
+                DialogRow::dim(format!("The browser {back} ({}).", origin_of(&self.page.callback)))
+            }
         });
         rows.push(DialogRow::text(page));
         rows
@@ -233,11 +275,15 @@ impl SignInWait {
 
 /// What the person has now.
 fn result_rows(signed_in: &SignInResult) -> Vec<DialogRow> {
-    let SignInResult { credential, classification: classified, old_session_revocation: replaced } = signed_in;
+    let SignInResult { credential, classification: classified, old_session_revocation: replaced } =
+        signed_in;
     let mut rows = vec![
         DialogRow::Text(StyleRole::Good, "Signed in. The session is in the store.".to_owned()),
         DialogRow::Blank,
-        DialogRow::Pair("Credential".to_owned(), format!("{} in {}", credential.name, credential.region)),
+        DialogRow::Pair(
+            "Credential".to_owned(),
+            format!("{} in {}", credential.name, credential.region),
+        ),
     ];
     rows.extend(credential_rows(credential));
     match classified {
@@ -245,21 +291,34 @@ fn result_rows(signed_in: &SignInResult) -> Vec<DialogRow> {
             rows.extend(classified.summary_lines().into_iter().map(DialogRow::warning));
         }
         Ok(_) => {}
-        Err(problem) => rows.push(DialogRow::warning(format!("The provider could not be asked who this is: {}", problem.why))),
+        Err(problem) => rows.push(DialogRow::warning(format!(
+            "The provider could not be asked who this is: {}",
+            problem.why
+        ))),
     }
     rows.extend(replaced.as_ref().map(|ended| match ended {
         Ok(()) => DialogRow::dim("The session before this one was ended at the provider."),
-        Err(problem) => DialogRow::warning(format!("The session before this one could not be ended: {}", problem.why)),
+        Err(problem) => DialogRow::warning(format!(
+            "The session before this one could not be ended: {}",
+            problem.why
+        )),
     }));
     rows.push(DialogRow::Blank);
     rows
 }
 
 fn credential_rows(credential: &Credential) -> Vec<DialogRow> {
-    let who = credential.principal.as_ref().map(|who| ("Acts as", format!("{} ({})", who.name, who.kind.replace('_', " "))));
+    let who = credential
+        .principal
+        .as_ref()
+        .map(|who| ("Acts as", format!("{} ({})", who.name, who.kind.replace('_', " "))));
     let sees = credential.fields.get("organisations").map(|sees| ("Sees", sees.clone()));
     let ends = credential.expires.map(|end| ("Ends unused", display_format::format_date(end)));
-    [who, sees, ends].into_iter().flatten().map(|(label, value)| DialogRow::Pair(label.to_owned(), value)).collect()
+    [who, sees, ends]
+        .into_iter()
+        .flatten()
+        .map(|(label, value)| DialogRow::Pair(label.to_owned(), value))
+        .collect()
 }
 
 /// Host and port of an address.

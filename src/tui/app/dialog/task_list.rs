@@ -35,7 +35,12 @@ impl TaskListDialog {
             KeySymbol::PageDown => CursorMotion::PageDown,
             _ => return DialogResult::Stay,
         };
-        self.cursor = moved_cursor(self.cursor, motion, PAGE_ROWS, app.activity.entries.len().saturating_sub(1));
+        self.cursor = moved_cursor(
+            self.cursor,
+            motion,
+            PAGE_ROWS,
+            app.activity.entries.len().saturating_sub(1),
+        );
         DialogResult::Stay
     }
 
@@ -54,18 +59,25 @@ impl TaskListDialog {
     pub fn view(&self, app: &App, now: Now) -> DialogView {
         let mut sheet = DialogView::new("Activity", 88);
         let newest_first = app.activity.entries.iter().rev().enumerate();
-        sheet.body = newest_first.map(|(at, entry)| DialogRow::Item(self.entry_item(at, entry, app, now))).collect();
+        sheet.body = newest_first
+            .map(|(at, entry)| DialogRow::Item(self.entry_item(at, entry, app, now)))
+            .collect();
         if sheet.body.is_empty() {
-            sheet.body.push(DialogRow::dim("Nothing was started yet. Checks, requests and changes are listed here."));
+            sheet.body.push(DialogRow::dim(
+                "Nothing was started yet. Checks, requests and changes are listed here.",
+            ));
         }
         sheet.cursor = self.cursor;
-        if let Some(TaskState::Failed(problem)) = self.selected_entry(app).map(|entry| &entry.state) {
+        if let Some(TaskState::Failed(problem)) = self.selected_entry(app).map(|entry| &entry.state)
+        {
             sheet.foot.push(DialogRow::Blank);
             sheet.foot.extend(super::problem::problem_rows(Some(problem)));
         }
         sheet.foot.extend([
             DialogRow::Blank,
-            DialogRow::dim("↑/↓ choose · Enter opens a rotation again · x cancels a running task · Esc closes"),
+            DialogRow::dim(
+                "↑/↓ choose · Enter opens a rotation again · x cancels a running task · Esc closes",
+            ),
         ]);
         sheet
     }
@@ -84,7 +96,9 @@ impl TaskListDialog {
 
     fn cancel_selected(&self, app: &App) -> DialogResult {
         match self.selected_entry(app) {
-            Some(entry) if entry.state.is_running() => DialogResult::RunAndStay(DialogAction::CancelTask(entry.id)),
+            Some(entry) if entry.state.is_running() => {
+                DialogResult::RunAndStay(DialogAction::CancelTask(entry.id))
+            }
             _ => DialogResult::Stay,
         }
     }
@@ -94,23 +108,43 @@ impl TaskListDialog {
         let (mark, more, right) = match &entry.state {
             TaskState::Running(Some((done, total))) => {
                 let of = |steps: usize| u64::try_from(steps).unwrap_or(u64::MAX);
-                let (full, empty) = chart::progress_bar(glyphs, (of(*done), of(*total)), BAR_COLUMNS);
+                let (full, empty) =
+                    chart::progress_bar(glyphs, (of(*done), of(*total)), BAR_COLUMNS);
                 (
                     (StyleRole::Accent, glyphs.pointer),
                     format!("{full}{empty} {}", display_format::format_part(*done, *total)),
                     elapsed(entry, now),
                 )
             }
-            TaskState::Running(None) => ((StyleRole::Accent, glyphs.pointer), "running".to_owned(), elapsed(entry, now)),
-            TaskState::CleaningUp => ((StyleRole::Dim, glyphs.check_mark), "done; tidies up later".to_owned(), String::new()),
-            TaskState::Done(took) => {
-                ((StyleRole::Good, glyphs.check_mark), "done".to_owned(), display_format::format_duration(*took))
+            TaskState::Running(None) => {
+                ((StyleRole::Accent, glyphs.pointer), "running".to_owned(), elapsed(entry, now))
             }
-            TaskState::Failed(problem) => ((StyleRole::Bad, glyphs.refused), problem.what.clone(), String::new()),
-            TaskState::Canceled => ((StyleRole::Dim, glyphs.unchecked), "cancelled".to_owned(), String::new()),
+            TaskState::CleaningUp => (
+                (StyleRole::Dim, glyphs.check_mark),
+                "done; tidies up later".to_owned(),
+                String::new(),
+            ),
+            TaskState::Done(took) => (
+                (StyleRole::Good, glyphs.check_mark),
+                "done".to_owned(),
+                display_format::format_duration(*took),
+            ),
+            TaskState::Failed(problem) => {
+                ((StyleRole::Bad, glyphs.refused), problem.what.clone(), String::new())
+            }
+            TaskState::Canceled => {
+                ((StyleRole::Dim, glyphs.unchecked), "cancelled".to_owned(), String::new())
+            }
         };
         let selected = at == self.cursor;
-        ListItem { index: Some(at), mark: Some(mark), text: entry_title(entry, app), more, right, selected }
+        ListItem {
+            index: Some(at),
+            mark: Some(mark),
+            text: entry_title(entry, app),
+            more,
+            right,
+            selected,
+        }
     }
 }
 

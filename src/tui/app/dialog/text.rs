@@ -33,7 +33,9 @@ impl TextDialog {
     pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
         match key.code {
             KeySymbol::Enter | KeySymbol::Char('q') => return DialogResult::Close,
-            KeySymbol::Down | KeySymbol::Char('j') => self.top = (self.top + 1).min(self.lines.len().saturating_sub(1)),
+            KeySymbol::Down | KeySymbol::Char('j') => {
+                self.top = (self.top + 1).min(self.lines.len().saturating_sub(1))
+            }
             KeySymbol::Up | KeySymbol::Char('k') => self.top = self.top.saturating_sub(1),
             _ => {}
         }

@@ -50,17 +50,30 @@ impl TextPromptDialog {
     /// An empty line for the answer, or what is there to begin with.
     pub fn new(asked: TextPromptKind) -> Self {
         let (label, before, hint, button) = match &asked {
-            TextPromptKind::SaveRequest => ("Name", "", "Lower-case letters, digits, dashes, dots and underscores.", "Save"),
-            TextPromptKind::RenameRequest(id) => {
-                ("New name", id.as_str(), "Lower-case letters, digits, dashes, dots and underscores.", "Rename")
+            TextPromptKind::SaveRequest => {
+                ("Name", "", "Lower-case letters, digits, dashes, dots and underscores.", "Save")
             }
-            TextPromptKind::CopyRequest(id) => {
-                ("Copy", id.as_str(), "Lower-case letters, digits, dashes, dots and underscores.", "Copy")
+            TextPromptKind::RenameRequest(id) => (
+                "New name",
+                id.as_str(),
+                "Lower-case letters, digits, dashes, dots and underscores.",
+                "Rename",
+            ),
+            TextPromptKind::CopyRequest(id) => (
+                "Copy",
+                id.as_str(),
+                "Lower-case letters, digits, dashes, dots and underscores.",
+                "Copy",
+            ),
+            TextPromptKind::SaveResponse => (
+                "File",
+                "answer.json",
+                "A new file; nothing is overwritten. It is readable by you alone.",
+                "Write",
+            ),
+            TextPromptKind::StoreSecret(..) => {
+                ("Name", "", "The credential's name in this keyring.", "Keep")
             }
-            TextPromptKind::SaveResponse => {
-                ("File", "answer.json", "A new file; nothing is overwritten. It is readable by you alone.", "Write")
-            }
-            TextPromptKind::StoreSecret(..) => ("Name", "", "The credential's name in this keyring.", "Keep"),
             TextPromptKind::RenameSecret(_, _, name) => {
                 ("Name", name.as_str(), "The credential's name in this keyring.", "Call it so")
             }
@@ -106,10 +119,19 @@ impl TextPromptDialog {
     /// What it shows.
     pub fn view(&self) -> DialogView {
         let (title, text) = match &self.kind {
-            TextPromptKind::SaveRequest => ("Save the request", "It is kept as a file of yours. No secret is in it.".to_owned()),
-            TextPromptKind::RenameRequest(id) => ("Rename the saved request", format!("It is called {id}.")),
-            TextPromptKind::CopyRequest(id) => ("Copy the saved request", format!("The copy begins as {id} is.")),
-            TextPromptKind::SaveResponse => ("Write the answer to a file", "The body as it came, secrets masked.".to_owned()),
+            TextPromptKind::SaveRequest => (
+                "Save the request",
+                "It is kept as a file of yours. No secret is in it.".to_owned(),
+            ),
+            TextPromptKind::RenameRequest(id) => {
+                ("Rename the saved request", format!("It is called {id}."))
+            }
+            TextPromptKind::CopyRequest(id) => {
+                ("Copy the saved request", format!("The copy begins as {id} is."))
+            }
+            TextPromptKind::SaveResponse => {
+                ("Write the answer to a file", "The body as it came, secrets masked.".to_owned())
+            }
             TextPromptKind::StoreSecret(_, member) | TextPromptKind::RenameSecret(_, member, _) => {
                 ("A new secret came", format!("The answer brings a secret in \"{member}\"."))
             }
@@ -117,12 +139,12 @@ impl TextPromptDialog {
         let mut sheet = DialogView::new(title, 66).with_form(&self.form);
         sheet.head = vec![DialogRow::text(text)];
         match &self.kind {
-            TextPromptKind::StoreSecret(..) => {
-                sheet.head.push(DialogRow::warning("It is not kept yet, and is let go when the next request is sent."))
-            }
-            TextPromptKind::RenameSecret(..) => {
-                sheet.head.push(DialogRow::text("It is kept already, since the provider does not say it again."))
-            }
+            TextPromptKind::StoreSecret(..) => sheet.head.push(DialogRow::warning(
+                "It is not kept yet, and is let go when the next request is sent.",
+            )),
+            TextPromptKind::RenameSecret(..) => sheet.head.push(DialogRow::text(
+                "It is kept already, since the provider does not say it again.",
+            )),
             _ => {}
         }
         sheet.head.push(DialogRow::Blank);
@@ -145,19 +167,25 @@ impl TextPromptDialog {
     }
 
     fn action(&self, text: &str) -> Result<ConsoleDialogAction, String> {
-        let id = || SavedRequestName::parse(text).map_err(|problem| format!("does not do: {}", problem.why));
+        let id = || {
+            SavedRequestName::parse(text).map_err(|problem| format!("does not do: {}", problem.why))
+        };
         Ok(match &self.kind {
             TextPromptKind::SaveRequest => ConsoleDialogAction::SaveRequest(id()?),
             TextPromptKind::RenameRequest(from) => {
                 ConsoleDialogAction::RunSavedTask(SavedRequestTask::Rename(from.clone(), id()?))
             }
-            TextPromptKind::CopyRequest(from) => ConsoleDialogAction::RunSavedTask(SavedRequestTask::Copy(from.clone(), id()?)),
+            TextPromptKind::CopyRequest(from) => {
+                ConsoleDialogAction::RunSavedTask(SavedRequestTask::Copy(from.clone(), id()?))
+            }
             TextPromptKind::SaveResponse if text.is_empty() => return Err("is empty".to_owned()),
             TextPromptKind::SaveResponse => ConsoleDialogAction::SaveResponse(text.to_owned()),
-            TextPromptKind::StoreSecret(which, _) | TextPromptKind::RenameSecret(which, ..) => ConsoleDialogAction::StoreSecret(
-                *which,
-                CredentialName::parse(text).map_err(|error| format!("does not do: {error}"))?,
-            ),
+            TextPromptKind::StoreSecret(which, _) | TextPromptKind::RenameSecret(which, ..) => {
+                ConsoleDialogAction::StoreSecret(
+                    *which,
+                    CredentialName::parse(text).map_err(|error| format!("does not do: {error}"))?,
+                )
+            }
         })
     }
 }

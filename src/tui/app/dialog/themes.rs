@@ -22,8 +22,12 @@ pub struct ThemeDialog {
 impl ThemeDialog {
     /// A choice that begins with the theme that is worn now.
     pub fn new(app: &App) -> Self {
-        let (before, depth) = ((app.preferences.theme.clone(), app.preferences.theme_mode), app.preferences.color_depth);
-        let builtin = Theme::builtin_names().filter_map(|name| Some((name, Theme::builtin(name, depth)?)));
+        let (before, depth) = (
+            (app.preferences.theme.clone(), app.preferences.theme_mode),
+            app.preferences.color_depth,
+        );
+        let builtin =
+            Theme::builtin_names().filter_map(|name| Some((name, Theme::builtin(name, depth)?)));
         let background = app.terminal_background();
         let all: Vec<_> = [(AUTO_THEME, Theme::for_background(background, depth))]
             .into_iter()
@@ -31,23 +35,36 @@ impl ThemeDialog {
             .chain(app.preferences.user_themes.valid_themes(depth))
             .map(|(name, theme)| (name.to_owned(), theme.with_background(background)))
             .collect();
-        let is_worn = |(at, (_, theme)): (usize, &(String, Theme))| (at > 0 && *theme == before.0).then_some(at);
-        let cursor = if before.1 == ThemeMode::Auto { None } else { all.iter().enumerate().find_map(is_worn) }.unwrap_or(0);
+        let is_worn = |(at, (_, theme)): (usize, &(String, Theme))| {
+            (at > 0 && *theme == before.0).then_some(at)
+        };
+        let cursor = if before.1 == ThemeMode::Auto {
+            None
+        } else {
+            all.iter().enumerate().find_map(is_worn)
+        }
+        .unwrap_or(0);
         Self { original: before, themes: all, cursor }
     }
 
     /// Takes a key in. Esc gives back the theme of before.
     pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
         match (key.code, super::picker::list_motion(key)) {
-            (KeySymbol::Esc | KeySymbol::Char('q'), _) => {
-                DialogResult::RunAndClose(DialogAction::PreviewTheme(Box::new(self.original.0.clone()), self.original.1))
+            (KeySymbol::Esc | KeySymbol::Char('q'), _) => DialogResult::RunAndClose(
+                DialogAction::PreviewTheme(Box::new(self.original.0.clone()), self.original.1),
+            ),
+            (KeySymbol::Enter, _) => {
+                self.themes.get(self.cursor).map_or(DialogResult::Close, |(name, _)| {
+                    DialogResult::RunAndClose(DialogAction::SaveTheme(name.clone()))
+                })
             }
-            (KeySymbol::Enter, _) => self
-                .themes
-                .get(self.cursor)
-                .map_or(DialogResult::Close, |(name, _)| DialogResult::RunAndClose(DialogAction::SaveTheme(name.clone()))),
             (_, Some(motion)) => {
-                self.cursor = moved_cursor(self.cursor, motion, PAGE_ROWS, self.themes.len().saturating_sub(1));
+                self.cursor = moved_cursor(
+                    self.cursor,
+                    motion,
+                    PAGE_ROWS,
+                    self.themes.len().saturating_sub(1),
+                );
                 self.preview()
             }
             _ => DialogResult::Stay,
@@ -97,8 +114,9 @@ impl ThemeDialog {
 
     fn preview(&self) -> DialogResult {
         let dress = if self.cursor == 0 { ThemeMode::Auto } else { ThemeMode::Chosen };
-        let wear =
-            |(_, theme): &(String, Theme)| DialogResult::RunAndStay(DialogAction::PreviewTheme(Box::new(theme.clone()), dress));
+        let wear = |(_, theme): &(String, Theme)| {
+            DialogResult::RunAndStay(DialogAction::PreviewTheme(Box::new(theme.clone()), dress))
+        };
         self.themes.get(self.cursor).map_or(DialogResult::Stay, wear)
     }
 }

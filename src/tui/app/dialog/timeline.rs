@@ -23,7 +23,14 @@ pub struct TimelineDialog {
 impl TimelineDialog {
     /// A line of time of what is known now.
     pub fn new(app: &App) -> Self {
-        Self { credentials: app.credentials.by_expiry().map(|credential| credential.id.clone()).collect(), cursor: 0 }
+        Self {
+            credentials: app
+                .credentials
+                .by_expiry()
+                .map(|credential| credential.id.clone())
+                .collect(),
+            cursor: 0,
+        }
     }
 
     /// Takes a key in.
@@ -32,7 +39,12 @@ impl TimelineDialog {
             (KeySymbol::Char('q'), _) => DialogResult::Close,
             (KeySymbol::Enter, _) => self.select(self.cursor),
             (_, Some(motion)) => {
-                self.cursor = moved_cursor(self.cursor, motion, PAGE_ROWS, self.credentials.len().saturating_sub(1));
+                self.cursor = moved_cursor(
+                    self.cursor,
+                    motion,
+                    PAGE_ROWS,
+                    self.credentials.len().saturating_sub(1),
+                );
                 DialogResult::Stay
             }
             _ => DialogResult::Stay,
@@ -46,13 +58,20 @@ impl TimelineDialog {
 
     /// What it shows.
     pub fn view(&self, app: &App, now: Now) -> DialogView {
-        let mut sheet = DialogView::new("The next 90 days", app.ui_state.area.width.min(MAX_COLUMNS));
+        let mut sheet =
+            DialogView::new("The next 90 days", app.ui_state.area.width.min(MAX_COLUMNS));
         let horizon = ExpiryTimeline::new(app, now, sheet.width.saturating_sub(4));
         sheet.head.push(DialogRow::dim(horizon.summary()));
         if self.credentials.is_empty() {
-            sheet.body.push(DialogRow::text("No credential has a known end. A check finds it out where the provider tells it."));
+            sheet.body.push(DialogRow::text(
+                "No credential has a known end. A check finds it out where the provider tells it.",
+            ));
         } else {
-            sheet.head.extend([DialogRow::Blank, DialogRow::spans(horizon.histogram()), DialogRow::spans(horizon.axis())]);
+            sheet.head.extend([
+                DialogRow::Blank,
+                DialogRow::spans(horizon.histogram()),
+                DialogRow::spans(horizon.axis()),
+            ]);
         }
         let shown = list_window(self.cursor, self.credentials.len());
         sheet.cursor = self.cursor - shown.start;
@@ -60,13 +79,16 @@ impl TimelineDialog {
             let credential = app.credentials.get(&self.credentials[at])?;
             Some(DialogRow::item_spans(at, horizon.credential_row(credential), at == self.cursor))
         }));
-        sheet.foot = vec![DialogRow::Blank, DialogRow::dim("↑/↓ choose · Enter shows it in the list · Esc closes")];
+        sheet.foot = vec![
+            DialogRow::Blank,
+            DialogRow::dim("↑/↓ choose · Enter shows it in the list · Esc closes"),
+        ];
         sheet
     }
 
     fn select(&self, at: usize) -> DialogResult {
-        self.credentials
-            .get(at)
-            .map_or(DialogResult::Stay, |id| DialogResult::RunAndClose(DialogAction::SelectCredential(id.clone())))
+        self.credentials.get(at).map_or(DialogResult::Stay, |id| {
+            DialogResult::RunAndClose(DialogAction::SelectCredential(id.clone()))
+        })
     }
 }

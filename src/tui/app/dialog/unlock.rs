@@ -85,7 +85,10 @@ impl UnlockDialog {
     /// What it shows.
     pub fn view(&self) -> DialogView {
         let (title, text) = match self.purpose {
-            UnlockPurpose::Open => ("Unlock the store", "The secrets lie in an encrypted file; its passphrase opens it."),
+            UnlockPurpose::Open => (
+                "Unlock the store",
+                "The secrets lie in an encrypted file; its passphrase opens it.",
+            ),
             UnlockPurpose::Create => (
                 "Create the store",
                 "The secrets will lie in an encrypted file. Choose its passphrase well: nobody can restore it.",
@@ -101,18 +104,27 @@ impl UnlockDialog {
     }
 
     fn submit(&mut self) -> DialogResult {
-        let Some(first) = self.form.secret(PASSPHRASE_FIELD).map(|input| (input.is_empty(), input.to_secret())) else {
+        let Some(first) =
+            self.form.secret(PASSPHRASE_FIELD).map(|input| (input.is_empty(), input.to_secret()))
+        else {
             return DialogResult::Stay;
         };
         if first.0 {
             self.form.set_field_problem(PASSPHRASE_FIELD, "is empty");
             return DialogResult::Stay;
         }
-        let same = self.form.secret(CONFIRMATION_FIELD).is_none_or(|again| again.to_secret().same_as(&first.1));
+        let same = self
+            .form
+            .secret(CONFIRMATION_FIELD)
+            .is_none_or(|again| again.to_secret().same_as(&first.1));
         if !same {
             self.form.set_field_problem(CONFIRMATION_FIELD, "is not the same");
             return DialogResult::Stay;
         }
-        if self.task.is_some() { DialogResult::Stay } else { DialogResult::RunAndStay(DialogAction::UnlockStore(Some(first.1))) }
+        if self.task.is_some() {
+            DialogResult::Stay
+        } else {
+            DialogResult::RunAndStay(DialogAction::UnlockStore(Some(first.1)))
+        }
     }
 }

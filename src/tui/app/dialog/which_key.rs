@@ -19,22 +19,28 @@ impl WhichKeyPopup {
     /// Takes the second key in. One that means nothing closes the popup and does nothing else.
     pub fn handle_key(key: KeyPress, app: &App) -> DialogResult {
         let KeySymbol::Char(c) = key.code else { return DialogResult::Close };
-        let found = available_commands(app).find(|command| !key.ctrl && !key.alt && command.leader_key == Some(c));
-        found.map_or(DialogResult::Close, |command| DialogResult::RunAndClose(DialogAction::Run(command.action)))
+        let found = available_commands(app)
+            .find(|command| !key.ctrl && !key.alt && command.leader_key == Some(c));
+        found.map_or(DialogResult::Close, |command| {
+            DialogResult::RunAndClose(DialogAction::Run(command.action))
+        })
     }
 
     /// Takes a click on a line in.
     pub fn handle_click(at: usize, app: &App) -> DialogResult {
-        available_commands(app)
-            .nth(at)
-            .map_or(DialogResult::Stay, |command| DialogResult::RunAndClose(DialogAction::Run(command.action)))
+        available_commands(app).nth(at).map_or(DialogResult::Stay, |command| {
+            DialogResult::RunAndClose(DialogAction::Run(command.action))
+        })
     }
 
     /// What it shows.
     pub fn view(app: &App) -> DialogView {
         let mut sheet = DialogView::new("Then press", 44);
         sheet.anchor = DialogAnchor::BottomRight;
-        sheet.body = available_commands(app).enumerate().map(|(at, command)| command_row(at, command, app)).collect();
+        sheet.body = available_commands(app)
+            .enumerate()
+            .map(|(at, command)| command_row(at, command, app))
+            .collect();
         sheet
     }
 }

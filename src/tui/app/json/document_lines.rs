@@ -73,7 +73,15 @@ pub(super) enum LineShape {
 impl TreeLine {
     /// A line that belongs to no other.
     const fn standalone(start: u32, line: u32) -> Self {
-        Self { start, parent: line, index: line, partner: line, key_bytes: 0, depth: 0, folded: false }
+        Self {
+            start,
+            parent: line,
+            index: line,
+            partner: line,
+            key_bytes: 0,
+            depth: 0,
+            folded: false,
+        }
     }
 }
 
@@ -113,7 +121,11 @@ impl DocumentLines {
         let text = self.line_text(line);
         let (key, rest) = text.split_at(self.lines[line].key_bytes as usize);
         let rest = if key.is_empty() { rest } else { &rest[2..] };
-        let end = if self.kind == DocumentKind::Json { rest.strip_suffix(',').map_or(rest.len(), str::len) } else { rest.len() };
+        let end = if self.kind == DocumentKind::Json {
+            rest.strip_suffix(',').map_or(rest.len(), str::len)
+        } else {
+            rest.len()
+        };
         let (value, comma) = rest.split_at(end);
         LineParts { key, value, comma }
     }
@@ -161,7 +173,15 @@ struct JsonFormatter<'a> {
 impl<'a> JsonFormatter<'a> {
     fn new(source: &'a str) -> Self {
         let text = String::with_capacity(source.len() + source.len() / 4);
-        Self { source, at: 0, text, lines: Vec::new(), open: Vec::new(), top_level_count: 0, after_key: false }
+        Self {
+            source,
+            at: 0,
+            text,
+            lines: Vec::new(),
+            open: Vec::new(),
+            top_level_count: 0,
+            after_key: false,
+        }
     }
 
     fn run(mut self) -> Option<DocumentLines> {
@@ -175,7 +195,11 @@ impl<'a> JsonFormatter<'a> {
             }
         }
         self.text.push('\n');
-        self.open.is_empty().then_some(DocumentLines { text: self.text, lines: self.lines, kind: DocumentKind::Json })
+        self.open.is_empty().then_some(DocumentLines {
+            text: self.text,
+            lines: self.lines,
+            kind: DocumentKind::Json,
+        })
     }
 
     /// The next byte that is not white space.
@@ -260,7 +284,15 @@ impl<'a> JsonFormatter<'a> {
         };
         let index = *count;
         *count += 1;
-        self.push_line(TreeLine { start: 0, parent, index, partner: line, key_bytes: 0, depth, folded: false });
+        self.push_line(TreeLine {
+            start: 0,
+            parent,
+            index,
+            partner: line,
+            key_bytes: 0,
+            depth,
+            folded: false,
+        });
         line
     }
 
@@ -281,7 +313,9 @@ fn is_json(text: &str) -> bool {
 /// How long the string at the beginning of `bytes` is, with both its quotes.
 fn string_length(bytes: &[u8]) -> usize {
     let mut at = 1;
-    while let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))) {
+    while let Some(found) =
+        bytes.get(at..).and_then(|rest| rest.iter().position(|byte| matches!(byte, b'"' | b'\\')))
+    {
         at += found;
         if bytes[at] == b'"' {
             return at + 1;

@@ -114,7 +114,8 @@ impl FoldableDocument {
 
     /// Moves the cursor to the line that is shown `row` lines below the topmost, such as for a click.
     pub fn move_to_visible_row(&mut self, row: usize) {
-        self.cursor = self.visible_line_at_offset(self.top, isize::try_from(row).unwrap_or(isize::MAX));
+        self.cursor =
+            self.visible_line_at_offset(self.top, isize::try_from(row).unwrap_or(isize::MAX));
         self.scroll_to_cursor();
     }
 
@@ -127,7 +128,8 @@ impl FoldableDocument {
 
     /// Moves what is shown sideways, to the right if positive.
     pub fn scroll_columns(&mut self, columns: isize) {
-        let longest = self.visible_lines().map(|row| row.text.len() + 2 * row.depth).max().unwrap_or(0);
+        let longest =
+            self.visible_lines().map(|row| row.text.len() + 2 * row.depth).max().unwrap_or(0);
         self.column = self.column.saturating_add_signed(columns).min(longest.saturating_sub(1));
     }
 
@@ -232,9 +234,10 @@ impl FoldableDocument {
 
     fn fold_state(&self, line: usize) -> FoldState {
         match self.body.line_shape(line) {
-            LineShape::Opens(end) if self.body.lines[line].folded => {
-                FoldState::Folded { members: self.body.lines[end].index, more: self.body.line_text(end).ends_with(',') }
-            }
+            LineShape::Opens(end) if self.body.lines[line].folded => FoldState::Folded {
+                members: self.body.lines[end].index,
+                more: self.body.line_text(end).ends_with(','),
+            },
             LineShape::Opens(_) => FoldState::Expanded,
             _ => FoldState::NotFoldable,
         }
@@ -260,8 +263,13 @@ impl FoldableDocument {
 
     /// The visible line so many visible lines away, or the last on the way there.
     fn visible_line_at_offset(&self, from: usize, lines: isize) -> usize {
-        let step = |line: &usize| if lines < 0 { self.previous_visible(*line) } else { self.next_visible(*line) };
-        std::iter::successors(Some(from), step).take(lines.unsigned_abs().saturating_add(1)).last().unwrap_or(from)
+        let step = |line: &usize| {
+            if lines < 0 { self.previous_visible(*line) } else { self.next_visible(*line) }
+        };
+        std::iter::successors(Some(from), step)
+            .take(lines.unsigned_abs().saturating_add(1))
+            .last()
+            .unwrap_or(from)
     }
 
     /// The visible line that shows a line: itself, or the outermost folded container around it.
@@ -270,9 +278,15 @@ impl FoldableDocument {
             LineShape::Closes(opener) => opener,
             _ => line,
         };
-        let around = std::iter::successors(self.body.parent_line(opener), |line| self.body.parent_line(*line));
+        let around = std::iter::successors(self.body.parent_line(opener), |line| {
+            self.body.parent_line(*line)
+        });
         let own = (opener != line).then_some(opener);
-        own.into_iter().chain(around).filter(|line| self.body.lines[*line].folded).last().unwrap_or(line)
+        own.into_iter()
+            .chain(around)
+            .filter(|line| self.body.lines[*line].folded)
+            .last()
+            .unwrap_or(line)
     }
 
     fn move_to_line(&mut self, line: usize) {
@@ -289,7 +303,10 @@ impl FoldableDocument {
 
     /// The topmost line when the last one is at the bottom.
     fn last_top(&self) -> usize {
-        self.visible_line_at_offset(self.visible_ancestor(self.line_count() - 1), -self.last_row_offset())
+        self.visible_line_at_offset(
+            self.visible_ancestor(self.line_count() - 1),
+            -self.last_row_offset(),
+        )
     }
 
     /// How far the last shown line is from the topmost.
@@ -312,14 +329,20 @@ impl FoldableDocument {
         while let Some(found) = needle.find(&self.body.text, from) {
             let line = self.body.line_at(found.start);
             lines.push(line);
-            from = self.body.lines.get(line + 1).map_or(self.body.text.len(), |_| self.body.line_start(line + 1));
+            from = self
+                .body
+                .lines
+                .get(line + 1)
+                .map_or(self.body.text.len(), |_| self.body.line_start(line + 1));
         }
         DocumentSearch { pattern: needle, lines }
     }
 
     /// Goes to the `n`th matching line, counted in a circle, and unfolds what hides it.
     fn move_to_match(&mut self, n: usize) {
-        let Some(search) = self.search.as_ref().filter(|search| !search.lines.is_empty()) else { return };
+        let Some(search) = self.search.as_ref().filter(|search| !search.lines.is_empty()) else {
+            return;
+        };
         let line = search.lines[n % search.lines.len()];
         let mut opener = match self.body.line_shape(line) {
             LineShape::Closes(opener) => Some(opener),

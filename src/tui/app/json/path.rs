@@ -45,7 +45,10 @@ impl FoldableDocument {
         let before = self.cursor;
         let mut container = 0;
         for name in list.split('/').skip(1) {
-            let Some(next) = self.members(container).find(|line| self.member_name(*line).as_deref() == Some(name)) else {
+            let Some(next) = self
+                .members(container)
+                .find(|line| self.member_name(*line).as_deref() == Some(name))
+            else {
                 return false;
             };
             container = next;
@@ -138,5 +141,6 @@ impl FoldableDocument {
 }
 
 fn is_identifier(key: &str) -> bool {
-    key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

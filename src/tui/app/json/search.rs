@@ -23,7 +23,10 @@ impl SearchPattern {
     }
 
     /// All matches in a text, one after the other.
-    pub(super) fn matches<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Range<usize>> + use<'a> {
+    pub(super) fn matches<'a>(
+        &'a self,
+        text: &'a str,
+    ) -> impl Iterator<Item = Range<usize>> + use<'a> {
         let mut from = 0;
         std::iter::from_fn(move || {
             let found = self.find(text, from)?;
@@ -34,7 +37,11 @@ impl SearchPattern {
 
     /// The first match at or after `from`.
     pub(super) fn find(&self, text: &str, from: usize) -> Option<Range<usize>> {
-        if self.text.is_ascii() { self.find_ascii(text.as_bytes(), from) } else { self.find_unicode(text, from) }
+        if self.text.is_ascii() {
+            self.find_ascii(text.as_bytes(), from)
+        } else {
+            self.find_unicode(text, from)
+        }
     }
 
     /// ASCII bytes never stand inside a longer character, so bytes can be compared.

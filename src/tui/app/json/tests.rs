@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::{FoldState, FoldableDocument, SearchMatches, TokenKind};
 
-const SAMPLE: &str = r#"{"data":{"id":"a\"b","n":1.50e3,"empty":{},"odd key":[true,null,{"x":1}]},"links":[]}"#;
+const SAMPLE: &str =
+    r#"{"data":{"id":"a\"b","n":1.50e3,"empty":{},"odd key":[true,null,{"x":1}]},"links":[]}"#;
 
 fn shown(document: &FoldableDocument) -> Vec<String> {
     let line = |row: super::VisibleLine<'_>| {
@@ -171,7 +172,10 @@ fn follow<'a>(value: &'a Value, path: &str) -> &'a Value {
             let mut steps = serde_json::Deserializer::from_str(inside).into_iter::<Value>();
             let step = steps.next().unwrap().unwrap();
             rest = &inside[steps.byte_offset() + 1..];
-            value = step.as_str().map_or_else(|| &value[usize::try_from(step.as_u64().unwrap_or(0)).unwrap()], |key| &value[key]);
+            value = step.as_str().map_or_else(
+                || &value[usize::try_from(step.as_u64().unwrap_or(0)).unwrap()],
+                |key| &value[key],
+            );
         } else {
             let end = rest.find(['.', '[']).unwrap_or(rest.len());
             value = &value[&rest[..end]];
@@ -185,7 +189,13 @@ fn follow<'a>(value: &'a Value, path: &str) -> &'a Value {
 fn numbers_and_escapes_stay_as_they_came() {
     assert_eq!(
         shown(&sample(5)),
-        [">{", "   \"data\": {", "     \"id\": \"a\\\"b\",", "     \"n\": 1.50e3,", "     \"empty\": {},"],
+        [
+            ">{",
+            "   \"data\": {",
+            "     \"id\": \"a\\\"b\",",
+            "     \"n\": 1.50e3,",
+            "     \"empty\": {},"
+        ],
     );
 }
 
@@ -217,7 +227,10 @@ fn a_search_finds_what_is_folded_in_any_case() {
     assert_eq!(document.path(), r#".data["odd key"]"#);
     assert_eq!(document.search_matches(), Some(SearchMatches { current: Some(1), total: 1 }));
     document.search("x");
-    assert_eq!((document.path().as_str(), &*document.value_at_cursor()), (r#".data["odd key"][2].x"#, "1"));
+    assert_eq!(
+        (document.path().as_str(), &*document.value_at_cursor()),
+        (r#".data["odd key"][2].x"#, "1")
+    );
     document.search("nowhere");
     assert_eq!(document.search_matches(), Some(SearchMatches { current: None, total: 0 }));
     document.search("");
@@ -254,7 +267,10 @@ fn what_is_no_json_keeps_its_lines() {
     document.set_height(9);
     assert!(!document.is_json());
     assert_eq!(shown(&document), [">\u{3c}p>", " ", "   {\"a\": 1},"]);
-    assert_eq!(document.visible_lines().next().unwrap().tokens().next().unwrap().kind, TokenKind::Plain);
+    assert_eq!(
+        document.visible_lines().next().unwrap().tokens().next().unwrap().kind,
+        TokenKind::Plain
+    );
     assert_eq!(FoldableDocument::parse("").line_count(), 1);
 }
 
@@ -266,18 +282,23 @@ fn bottomless_nesting_is_left_as_it_is() {
 
 #[test]
 fn an_element_of_a_list_is_found_by_what_is_under_the_cursor() {
-    let mut document = FoldableDocument::parse(r#"{"data":[{"id":"a","tags":[1]},{"id":"b"}],"links":{}}"#);
+    let mut document =
+        FoldableDocument::parse(r#"{"data":[{"id":"a","tags":[1]},{"id":"b"}],"links":{}}"#);
     document.set_height(20);
     assert_eq!(document.element_index("/data"), None);
     assert!(document.move_to_first_element("/data") && document.element_index("/data") == Some(0));
-    for (path, element) in [(".data[0].id", Some(0)), (".data[0].tags", Some(0)), (".data[0].tags[0]", Some(0))] {
+    for (path, element) in
+        [(".data[0].id", Some(0)), (".data[0].tags", Some(0)), (".data[0].tags[0]", Some(0))]
+    {
         document.move_cursor(1);
         assert_eq!((document.path().as_str(), document.element_index("/data")), (path, element));
     }
     document.move_to_end();
     document.move_cursor(-1);
     assert_eq!((document.path().as_str(), document.element_index("/data")), (".links", None));
-    assert!(!document.move_to_first_element("/absent") && !document.move_to_first_element("/links"));
+    assert!(
+        !document.move_to_first_element("/absent") && !document.move_to_first_element("/links")
+    );
     let mut bare = FoldableDocument::parse(r#"[{"id":"a"},{"id":"b"}]"#);
     assert!(bare.move_to_first_element("") && bare.element_index("") == Some(0));
     let mut named = FoldableDocument::parse(r#"{"data":{"items":[7,8]}}"#);

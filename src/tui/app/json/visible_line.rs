@@ -85,13 +85,17 @@ impl<'a> VisibleLine<'a> {
             DocumentKind::Plain => TokenKind::Plain,
             DocumentKind::Diff => diff_token_kind(value),
         };
-        let head = [token(TokenKind::Key, key), token(TokenKind::Punctuation, colon), token(role, value)];
-        head.into_iter().chain(self.trailing_tokens(value, comma)).filter(|token| !token.text.is_empty())
+        let head =
+            [token(TokenKind::Key, key), token(TokenKind::Punctuation, colon), token(role, value)];
+        head.into_iter()
+            .chain(self.trailing_tokens(value, comma))
+            .filter(|token| !token.text.is_empty())
     }
 
     /// The places in the first `limit` bytes of [`VisibleLine::text`] that match the search.
     pub fn matches(&self, limit: usize) -> impl Iterator<Item = Range<usize>> + use<'a> {
-        let end = (0..=limit.min(self.text.len())).rev().find(|end| self.text.is_char_boundary(*end));
+        let end =
+            (0..=limit.min(self.text.len())).rev().find(|end| self.text.is_char_boundary(*end));
         let shown = &self.text[..end.unwrap_or(0)];
         self.pattern.into_iter().flat_map(move |needle| needle.matches(shown))
     }
@@ -99,12 +103,23 @@ impl<'a> VisibleLine<'a> {
     /// What follows the value: a comma or nothing, or the rest of a folded container.
     fn trailing_tokens(&self, value: &str, comma: &'a str) -> [LineToken<'a>; 3] {
         let FoldState::Folded { members, more } = self.fold else {
-            return [token(TokenKind::Summary, ""), token(TokenKind::Punctuation, ""), token(TokenKind::Punctuation, comma)];
+            return [
+                token(TokenKind::Summary, ""),
+                token(TokenKind::Punctuation, ""),
+                token(TokenKind::Punctuation, comma),
+            ];
         };
         let (noun, close) = if value == "{" { ("member", "}") } else { ("item", "]") };
         let plural = if members == 1 { "" } else { "s" };
-        let summary = LineToken { kind: TokenKind::Summary, text: format!("… {members} {noun}{plural}").into() };
-        [summary, token(TokenKind::Punctuation, close), token(TokenKind::Punctuation, if more { "," } else { "" })]
+        let summary = LineToken {
+            kind: TokenKind::Summary,
+            text: format!("… {members} {noun}{plural}").into(),
+        };
+        [
+            summary,
+            token(TokenKind::Punctuation, close),
+            token(TokenKind::Punctuation, if more { "," } else { "" }),
+        ]
     }
 }
 

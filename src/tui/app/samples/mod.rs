@@ -33,14 +33,36 @@ pub(crate) fn check(verdict: CheckResult, status: Option<u16>) -> CheckReport {
         CheckResult::Unchecked => "",
     };
     let at = test_time() - time::Duration::minutes(2);
-    CheckReport { result: verdict, status, reason: reason.to_owned(), checked_at: at, latency_ms: Some(41) }
+    CheckReport {
+        result: verdict,
+        status,
+        reason: reason.to_owned(),
+        checked_at: at,
+        latency_ms: Some(41),
+    }
 }
 
 /// Name, provider, kind, region, days until it ends, status of the last check, labels.
-type CredentialSeed = (&'static str, &'static str, &'static str, &'static str, Option<i64>, Option<u16>, &'static [&'static str]);
+type CredentialSeed = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    Option<i64>,
+    Option<u16>,
+    &'static [&'static str],
+);
 
 const SEEDS: [CredentialSeed; 7] = [
-    ("ci-scanner", "snyk", "service-account-token", "SNYK-EU-01", Some(78), Some(200), &["prod", "ci"]),
+    (
+        "ci-scanner",
+        "snyk",
+        "service-account-token",
+        "SNYK-EU-01",
+        Some(78),
+        Some(200),
+        &["prod", "ci"],
+    ),
     ("laptop", "snyk", "personal-access-token", "SNYK-US-01", Some(80), Some(200), &[]),
     ("appsec-bot", "snyk", "service-account-token", "SNYK-EU-01", Some(5), Some(200), &["prod"]),
     ("old-jenkins", "snyk", "personal-token", "SNYK-US-02", None, Some(401), &[]),
@@ -58,7 +80,8 @@ pub(crate) fn credentials() -> Vec<Credential> {
 pub(crate) fn app() -> Credential {
     let seed = ("triage", "snyk-apps", "app", "SNYK-EU-01", Some(179), Some(200), &[][..]);
     let mut app = credential(&seed, 99);
-    app.principal = Some(Principal { id: "7a0e".to_owned(), name: "ada".to_owned(), kind: "user".to_owned() });
+    app.principal =
+        Some(Principal { id: "7a0e".to_owned(), name: "ada".to_owned(), kind: "user".to_owned() });
     app.fields = BTreeMap::from([
         ("client_id".to_owned(), "7b7dbf4e-8b34-4e57-a89c-1ab458532b73".to_owned()),
         ("organisations".to_owned(), "3: acme-prod (default), acme-test, sandbox".to_owned()),
@@ -68,7 +91,11 @@ pub(crate) fn app() -> Credential {
 
 fn credential(seed: &CredentialSeed, n: u8) -> Credential {
     let (name, provider, kind, region, days, status, labels) = *seed;
-    let principal = || Principal { id: "5f1c".to_owned(), name: name.to_owned(), kind: "service_account".to_owned() };
+    let principal = || Principal {
+        id: "5f1c".to_owned(),
+        name: name.to_owned(),
+        kind: "service_account".to_owned(),
+    };
     let verdict = |status| match status {
         200 => CheckResult::Accepted,
         401 => CheckResult::Refused,
@@ -83,7 +110,8 @@ fn credential(seed: &CredentialSeed, n: u8) -> Credential {
         fields: BTreeMap::from([("org_id".to_owned(), "acme-prod".to_owned())]),
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
         created: test_time() - time::Duration::days(12),
-        expires: days.map(|days| test_time() + time::Duration::days(days) + time::Duration::hours(1)),
+        expires: days
+            .map(|days| test_time() + time::Duration::days(days) + time::Duration::hours(1)),
         fingerprint: Some(format!("9f2c41d07ab3{n:04}")),
         principal: (status == Some(200)).then(principal),
         scheme: None,

@@ -4,9 +4,12 @@ use super::credentials;
 use crate::domain::credential::SecretPart;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::rotation::{
-    PlanRequest, ProgressLine, RotationId, RotationPhase, RotationPlan, RotationPurpose, RotationStatus, StepStatus, UserDecision,
+    PlanRequest, ProgressLine, RotationId, RotationPhase, RotationPlan, RotationPurpose,
+    RotationStatus, StepStatus, UserDecision,
 };
-use crate::engine::task_protocol::{AwaitedCallback, PromptChoice, PromptMessage, RotationPrompt, RotationSummary};
+use crate::engine::task_protocol::{
+    AwaitedCallback, PromptChoice, PromptMessage, RotationPrompt, RotationSummary,
+};
 
 /// The plan for an OAuth service account.
 pub(crate) fn plan() -> RotationPlan {
@@ -18,15 +21,33 @@ pub(crate) fn plan_for(kind: &str) -> RotationPlan {
     let catalogue = ProviderCatalog::builtin();
     let credential = &credentials()[0];
     let rotation = RotationId::from_random([7; 8]);
-    let kind = ["snyk", "snyk-apps"].into_iter().find_map(|provider| catalogue.kind(provider, kind).ok()).expect("a kind");
-    let (part, replacement, consumers) = (SecretPart::Secret, &kind.rotation, vec!["ci".to_owned()]);
+    let kind = ["snyk", "snyk-apps"]
+        .into_iter()
+        .find_map(|provider| catalogue.kind(provider, kind).ok())
+        .expect("a kind");
+    let (part, replacement, consumers) =
+        (SecretPart::Secret, &kind.rotation, vec!["ci".to_owned()]);
     let purpose = RotationPurpose::Replace;
-    RotationPlan::new(PlanRequest { rotation, purpose, credential, kind, part, replacement, consumers, administrator: None })
+    RotationPlan::new(PlanRequest {
+        rotation,
+        purpose,
+        credential,
+        kind,
+        part,
+        replacement,
+        consumers,
+        administrator: None,
+    })
 }
 
 /// A line about a step.
 pub(crate) fn line(step: &str, state: StepStatus, detail: &str) -> ProgressLine {
-    ProgressLine { rotation: "r1".to_owned(), step: step.to_owned(), state, detail: detail.to_owned() }
+    ProgressLine {
+        rotation: "r1".to_owned(),
+        step: step.to_owned(),
+        state,
+        detail: detail.to_owned(),
+    }
 }
 
 /// The status of a rotation in this state.
@@ -53,16 +74,28 @@ pub(crate) fn review(way_back: Result<(), &'static str>) -> RotationSummary {
         done("snapshot", "see whom the old secret acts as and what it reaches"),
         line("create", StepStatus::Running, "have the provider make the new secret"),
     ];
-    RotationSummary { plan: plan(), lines, status: status(RotationPhase::Running), rollback_allowed: way_back }
+    RotationSummary {
+        plan: plan(),
+        lines,
+        status: status(RotationPhase::Running),
+        rollback_allowed: way_back,
+    }
 }
 
 /// A question with these answers.
 pub(crate) fn rotation_prompt(choices: &[UserDecision]) -> RotationPrompt {
-    let choice = |saying: &UserDecision| PromptChoice { title: "an answer".to_owned(), decision: saying.clone() };
+    let choice = |saying: &UserDecision| PromptChoice {
+        title: "an answer".to_owned(),
+        decision: saying.clone(),
+    };
     RotationPrompt {
         rotation: plan().rotation.to_string(),
         step: "verify".to_owned(),
-        message: PromptMessage { title: "say how to go on".to_owned(), detail: String::new(), required_word: None },
+        message: PromptMessage {
+            title: "say how to go on".to_owned(),
+            detail: String::new(),
+            required_word: None,
+        },
         page: None,
         accepts_paste: false,
         awaited_callback: None,
@@ -73,7 +106,8 @@ pub(crate) fn rotation_prompt(choices: &[UserDecision]) -> RotationPrompt {
 /// A question for a new secret.
 pub(crate) fn paste_prompt() -> RotationPrompt {
     let title = "make a new secret, call it tokenring-r1-1 if it takes a name, and paste it. Press \"Revoke & Regenerate\".";
-    let choices = vec![PromptChoice { title: "roll back".to_owned(), decision: UserDecision::RollBack }];
+    let choices =
+        vec![PromptChoice { title: "roll back".to_owned(), decision: UserDecision::RollBack }];
     RotationPrompt {
         step: "await-paste".to_owned(),
         message: PromptMessage {

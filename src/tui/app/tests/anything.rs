@@ -41,25 +41,37 @@ fn any_step() -> impl Strategy<Value = Step> {
 /// The answer that the engine would give to the last task.
 fn answer_to(task: &BackgroundTask, session: &TestSession) -> Option<TaskEvent> {
     Some(match task {
-        BackgroundTask::Secret(SecretTask::Reveal(of)) => {
-            TaskEvent::Secret(SecretEvent::Revealed(of.clone(), Arc::new(Secret::from_text(TOKEN.to_owned()))))
+        BackgroundTask::Secret(SecretTask::Reveal(of)) => TaskEvent::Secret(SecretEvent::Revealed(
+            of.clone(),
+            Arc::new(Secret::from_text(TOKEN.to_owned())),
+        )),
+        BackgroundTask::Secret(SecretTask::Copy(_)) => {
+            TaskEvent::Secret(SecretEvent::Copied(CopyResult {
+                method: ClipboardMethod::Tmux,
+                verified: true,
+                clear_after_seconds: None,
+            }))
         }
-        BackgroundTask::Secret(SecretTask::Copy(_)) => TaskEvent::Secret(SecretEvent::Copied(CopyResult {
-            method: ClipboardMethod::Tmux,
-            verified: true,
-            clear_after_seconds: None,
-        })),
         BackgroundTask::Credential(CredentialTask::Identify(_)) => identified(&[]),
-        BackgroundTask::Credential(CredentialTask::Remove(gone)) => TaskEvent::Credential(CredentialEvent::Removed(gone.clone())),
+        BackgroundTask::Credential(CredentialTask::Remove(gone)) => {
+            TaskEvent::Credential(CredentialEvent::Removed(gone.clone()))
+        }
         BackgroundTask::Credential(CredentialTask::Load) => {
             TaskEvent::Credential(CredentialEvent::Loaded(samples::credentials()))
         }
         BackgroundTask::Rotation(task) => TaskEvent::Rotation(match task {
             RotationTask::Plan(_) => RotationEvent::Planned(Box::new(samples::rotation::plan())),
-            RotationTask::Run(_) => RotationEvent::PromptOpened(PromptId(1), Box::new(samples::rotation::paste_prompt())),
-            RotationTask::Resume(..) => RotationEvent::Step(samples::rotation::line("human", StepStatus::Done, "try again")),
+            RotationTask::Run(_) => RotationEvent::PromptOpened(
+                PromptId(1),
+                Box::new(samples::rotation::paste_prompt()),
+            ),
+            RotationTask::Resume(..) => {
+                RotationEvent::Step(samples::rotation::line("human", StepStatus::Done, "try again"))
+            }
             RotationTask::ListUnfinished => {
-                RotationEvent::UnfinishedListed(vec![samples::rotation::status(RotationState::Running)])
+                RotationEvent::UnfinishedListed(vec![samples::rotation::status(
+                    RotationState::Running,
+                )])
             }
             _ => RotationEvent::Reviewed(Box::new(samples::rotation::review(Ok(())))),
         }),
@@ -72,7 +84,11 @@ fn answer_to(task: &BackgroundTask, session: &TestSession) -> Option<TaskEvent> 
         _ => {
             return session.app.selected().map(|selected| {
                 let check = check(CheckResult::Unknown, None);
-                TaskEvent::Checked { credential: selected.id.clone(), region: selected.region.clone(), check }
+                TaskEvent::Checked {
+                    credential: selected.id.clone(),
+                    region: selected.region.clone(),
+                    check,
+                }
             });
         }
     })

@@ -26,8 +26,12 @@ fn a_credential_goes_only_when_its_name_is_typed() {
     session.press("X Down Enter").type_text("wrong").press("Tab Enter");
     assert!(!session.app.dialogs.is_empty() && session.started().is_empty());
     session.press("C-u").type_text(&name).press("Enter");
-    let (task, BackgroundTask::Credential(CredentialTask::Remove(gone))) = session.task() else { panic!("not removed") };
-    session.report(task, TaskEvent::Credential(CredentialEvent::Removed(gone))).report(task, TaskEvent::Done);
+    let (task, BackgroundTask::Credential(CredentialTask::Remove(gone))) = session.task() else {
+        panic!("not removed")
+    };
+    session
+        .report(task, TaskEvent::Credential(CredentialEvent::Removed(gone)))
+        .report(task, TaskEvent::Done);
     assert_ne!(session.selected(), name);
 }
 
@@ -48,7 +52,9 @@ fn a_request_that_changes_something_names_what_it_touches_and_wants_the_name_typ
     let Some(Dialog::Confirm(_)) = session.app.dialogs.top() else { panic!("nothing was asked") };
     let name = session.selected().to_owned();
     session.type_text(&name).press("Tab Enter");
-    let BackgroundTask::Send(SendTask { draft, consent, .. }) = session.task().1 else { panic!("nothing was sent") };
+    let BackgroundTask::Send(SendTask { draft, consent, .. }) = session.task().1 else {
+        panic!("nothing was sent")
+    };
     assert_eq!((draft.method, consent), (HttpMethod::Delete, WriteConsent::Given));
 }
 
@@ -65,12 +71,22 @@ fn a_read_only_screen_refuses_before_anything_is_asked() {
 fn a_pasted_token_says_what_it_is_and_is_added() {
     let mut session = session();
     session.paste(&format!("\"{TOKEN}\"\n"));
-    let (task, BackgroundTask::Credential(CredentialTask::Identify(_))) = session.task() else { panic!("not identified") };
+    let (task, BackgroundTask::Credential(CredentialTask::Identify(_))) = session.task() else {
+        panic!("not identified")
+    };
     session.report(task, identified(&["laptop"]));
     let sheet = session.app.dialogs.top().expect("a dialog").view(&session.app, session.now);
-    let words: String =
-        sheet.head.iter().map(|row| if let DialogRow::Text(_, text) = row { text.as_str() } else { "" }).collect();
-    assert!(words.contains("quotes") && words.contains("laptop") && words.contains("begins with snyk_uat."), "{words}");
+    let words: String = sheet
+        .head
+        .iter()
+        .map(|row| if let DialogRow::Text(_, text) = row { text.as_str() } else { "" })
+        .collect();
+    assert!(
+        words.contains("quotes")
+            && words.contains("laptop")
+            && words.contains("begins with snyk_uat."),
+        "{words}"
+    );
 
     session.type_text("laptop");
     let press_add = |session: &mut TestSession| {
@@ -85,10 +101,15 @@ fn a_pasted_token_says_what_it_is_and_is_added() {
     assert!(session.started().is_empty(), "a name that is taken is refused");
     session.type_text("-2");
     press_add(&mut session);
-    let (task, BackgroundTask::Credential(CredentialTask::Add(new, ClassifyPolicy::AskProvider))) = session.task() else {
+    let (task, BackgroundTask::Credential(CredentialTask::Add(new, ClassifyPolicy::AskProvider))) =
+        session.task()
+    else {
         panic!("not added")
     };
-    assert_eq!((new.name.as_str(), new.kind.as_str(), new.region.as_str()), ("laptop-2", "personal-access-token", "SNYK-AU-01"));
+    assert_eq!(
+        (new.name.as_str(), new.kind.as_str(), new.region.as_str()),
+        ("laptop-2", "personal-access-token", "SNYK-AU-01")
+    );
     assert!(new.expires.is_some() && new.secret.same_as(&Secret::from_text(TOKEN.to_owned())));
 
     session.report(task, TaskEvent::Failed(trouble()));
@@ -113,7 +134,9 @@ fn what_cannot_be_seen_in_a_paste_is_named() {
 fn only_what_was_changed_is_edited() {
     let mut session = session();
     session.press("e").type_text("2").press("S-Tab Enter");
-    let BackgroundTask::Credential(CredentialTask::Edit(_, edit)) = session.task().1 else { panic!("not edited") };
+    let BackgroundTask::Credential(CredentialTask::Edit(_, edit)) = session.task().1 else {
+        panic!("not edited")
+    };
     assert_eq!(edit.name.map(|name| name.to_string()), Some("appsec-bot2".to_owned()));
     assert!(
         edit.region.is_none()

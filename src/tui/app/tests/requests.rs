@@ -5,7 +5,9 @@ use crate::tui::app::console;
 
 /// Answers the request that was sent last; returns it.
 fn answer(session: &mut TestSession, fill: impl FnOnce(&mut ApiResponse)) -> RequestDraft {
-    let (task, BackgroundTask::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let (task, BackgroundTask::Send(SendTask { credential, draft, .. })) = session.task() else {
+        panic!("not sent")
+    };
     let mut exchange = exchange_of(&credential, draft.clone());
     fill(&mut exchange.response);
     session.report(task, TaskEvent::ResponseReceived(exchange)).report(task, TaskEvent::Done);
@@ -16,12 +18,16 @@ fn answer(session: &mut TestSession, fill: impl FnOnce(&mut ApiResponse)) -> Req
 fn a_preset_asks_for_what_it_lacks() {
     let mut session = session();
     session.press("p").type_text("issues of a project").press("Enter");
-    let Some(Dialog::Parameters(_)) = session.app.dialogs.top() else { panic!("nothing was asked") };
+    let Some(Dialog::Parameters(_)) = session.app.dialogs.top() else {
+        panic!("nothing was asked")
+    };
     session.type_text("p-1").press("Enter Enter Enter");
     assert!(!session.app.dialogs.is_empty(), "p-1 is no UUID");
     let project = "74c237b4-ae4a-4241-a47c-000000000bb7";
     session.press("C-u").type_text(project).press("Enter Enter Enter");
-    let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else { panic!("not filled") };
+    let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else {
+        panic!("not filled")
+    };
     assert!(draft.address().contains(project), "{draft:?}");
     assert_eq!(session.app.ui_state.focus, Pane::Console);
 }
@@ -33,13 +39,27 @@ fn groups_that_were_listed_are_offered_by_name() {
     let (task, BackgroundTask::Send(_)) = session.task() else { panic!("not sent") };
     let groups = r#"{"data":[{"id":"g1","attributes":{"name":"Acme"}},{"id":"g2","attributes":{"name":"Beta"}}]}"#;
     let answer = exchange(&session, ResponseBody::Text(groups.to_owned()));
-    session.report(task, TaskEvent::ResponseReceived(answer)).press("p").type_text("organisations of a group").press("Enter");
+    session
+        .report(task, TaskEvent::ResponseReceived(answer))
+        .press("p")
+        .type_text("organisations of a group")
+        .press("Enter");
     let Some(Dialog::Picker(_)) = session.app.dialogs.top() else { panic!("nothing was offered") };
     session.type_text("et").press("Enter");
-    let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else { panic!("not filled") };
+    let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else {
+        panic!("not filled")
+    };
     assert!(draft.address().starts_with("/rest/groups/g2/orgs"), "{draft:?}");
-    session.press("p").type_text("organisations of a group").press("Enter").type_text("another").press("Enter");
-    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Parameters(_))), "what was not listed can be typed");
+    session
+        .press("p")
+        .type_text("organisations of a group")
+        .press("Enter")
+        .type_text("another")
+        .press("Enter");
+    assert!(
+        matches!(session.app.dialogs.top(), Some(Dialog::Parameters(_))),
+        "what was not listed can be typed"
+    );
 }
 
 #[test]
@@ -51,25 +71,41 @@ fn what_was_walked_from_is_kept_while_the_rest_is_typed() {
     session.press("Enter").type_text("list issues of a project").press("Enter");
     let project = "74c237b4-ae4a-4241-a47c-000000000bb7";
     session.type_text(project).press("Enter Enter Enter");
-    let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else { panic!("not filled") };
-    assert!(draft.address().contains("/orgs/o7/issues") && draft.address().contains(project), "{draft:?}");
+    let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else {
+        panic!("not filled")
+    };
+    assert!(
+        draft.address().contains("/orgs/o7/issues") && draft.address().contains(project),
+        "{draft:?}"
+    );
 }
 
 #[test]
 fn what_a_project_is_of_goes_along_with_it() {
     let mut session = session();
     session.press("p").type_text("list organisations").press("Enter Enter");
-    answer(&mut session, |answer| answer.body = ResponseBody::Text(r#"{"data":[{"id":"o1"},{"id":"o2"}]}"#.to_owned()));
+    answer(&mut session, |answer| {
+        answer.body = ResponseBody::Text(r#"{"data":[{"id":"o1"},{"id":"o2"}]}"#.to_owned())
+    });
     session.press("p").type_text("list projects").press("Enter Down Enter Enter");
     let draft = answer(&mut session, |answer| {
-        answer.body = ResponseBody::Text(r#"{"data":[{"id":"p1","attributes":{"name":"web"}}]}"#.to_owned());
+        answer.body =
+            ResponseBody::Text(r#"{"data":[{"id":"p1","attributes":{"name":"web"}}]}"#.to_owned());
     });
     assert!(draft.address().contains("/orgs/o2/projects"), "{draft:?}");
     session.press("p").type_text("list issues of a project").press("Enter Enter Enter");
-    let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else { panic!("not filled") };
-    assert!(draft.address().contains("/orgs/o2/issues") && draft.address().contains("p1"), "{draft:?}");
+    let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else {
+        panic!("not filled")
+    };
+    assert!(
+        draft.address().contains("/orgs/o2/issues") && draft.address().contains("p1"),
+        "{draft:?}"
+    );
     session.press("p").type_text("list issues of a project").press("Enter Up Enter");
-    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Parameters(_))), "p1 is none of the other organisation's");
+    assert!(
+        matches!(session.app.dialogs.top(), Some(Dialog::Parameters(_))),
+        "p1 is none of the other organisation's"
+    );
 }
 
 #[test]
@@ -78,7 +114,9 @@ fn a_preset_that_only_reads_is_sent_after_a_word_and_any_other_after_the_name() 
     session.press("p").type_text("aggregated").press("Enter");
     session.type_text("74c237b4-ae4a-4241-a47c-000000000bb7").press("Enter Enter Enter");
     session.press("Enter Enter");
-    let (_, BackgroundTask::Send(SendTask { draft, consent, .. })) = session.task() else { panic!("not sent") };
+    let (_, BackgroundTask::Send(SendTask { draft, consent, .. })) = session.task() else {
+        panic!("not sent")
+    };
     assert_eq!((draft.method, consent), (HttpMethod::Post, WriteConsent::Given));
 }
 
@@ -86,9 +124,13 @@ fn a_preset_that_only_reads_is_sent_after_a_word_and_any_other_after_the_name() 
 fn what_is_found_is_told_until_it_is_dropped_and_filters_come_back_one_by_one() {
     let mut session = session();
     session.press("4 t");
-    answer(&mut session, |answer| answer.body = ResponseBody::Text(r#"{"a":1,"b":1,"c":2}"#.to_owned()));
+    answer(&mut session, |answer| {
+        answer.body = ResponseBody::Text(r#"{"a":1,"b":1,"c":2}"#.to_owned())
+    });
     session.press("/").type_text("1").press("Enter n");
-    let found = |session: &TestSession| session.app.console.search_matches().map(|found| (found.current, found.total));
+    let found = |session: &TestSession| {
+        session.app.console.search_matches().map(|found| (found.current, found.total))
+    };
     assert_eq!(found(&session), Some((Some(2), 2)));
     session.press("Esc");
     assert_eq!(found(&session), None);
@@ -107,12 +149,17 @@ fn what_is_found_is_told_until_it_is_dropped_and_filters_come_back_one_by_one() 
 fn what_to_do_about_a_refusal_is_told_however_long_the_reason_is() {
     let mut session = session();
     session.press("4 t");
-    let (task, BackgroundTask::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let (task, BackgroundTask::Send(SendTask { credential, draft, .. })) = session.task() else {
+        panic!("not sent")
+    };
     let mut answer = exchange_of(&credential, draft);
     answer.explanation = Some(Problem::new("403: no", "because ".repeat(200), "Ask for a role"));
     session.report(task, TaskEvent::ResponseReceived(answer)).report(task, TaskEvent::Done);
     let lines: Vec<_> = session.app.explanation_lines().into_iter().map(|(_, text)| text).collect();
-    assert_eq!((lines[0].as_str(), lines.last().map(String::as_str)), ("403: no", Some("Ask for a role")));
+    assert_eq!(
+        (lines[0].as_str(), lines.last().map(String::as_str)),
+        ("403: no", Some("Ask for a role"))
+    );
     assert!(lines[lines.len() - 2].ends_with('…'), "{lines:?}");
 }
 
@@ -126,7 +173,10 @@ fn an_answer_that_is_no_list_is_not_lost_to_the_search_for_its_pages() {
     });
     for key in ["m", "n", "L"] {
         session.press(key);
-        assert!(session.notice().contains("no list") && session.app.console.response().is_some(), "{key}");
+        assert!(
+            session.notice().contains("no list") && session.app.console.response().is_some(),
+            "{key}"
+        );
         session.drain();
     }
     session.press("K");
@@ -137,8 +187,10 @@ fn an_answer_that_is_no_list_is_not_lost_to_the_search_for_its_pages() {
 fn the_documentation_of_a_preset_is_a_key_away() {
     let mut session = session();
     session.press("p").type_text("list projects").press("C-o");
-    let opened =
-        session.drain().into_iter().find_map(|effect| if let UiEffect::OpenUrl(page) = effect { Some(page) } else { None });
+    let opened = session
+        .drain()
+        .into_iter()
+        .find_map(|effect| if let UiEffect::OpenUrl(page) = effect { Some(page) } else { None });
     assert_eq!(opened.expect("a page").path(), "/developer-tools/snyk-api/reference/projects");
     assert!(!session.app.dialogs.is_empty(), "the list stays");
 }
@@ -147,22 +199,33 @@ fn the_documentation_of_a_preset_is_a_key_away() {
 fn a_budget_is_counted_down_while_it_is_shown() {
     let mut session = session();
     session.press("4 t");
-    let (task, BackgroundTask::Send(SendTask { credential, draft, .. })) = session.task() else { panic!("not sent") };
+    let (task, BackgroundTask::Send(SendTask { credential, draft, .. })) = session.task() else {
+        panic!("not sent")
+    };
     let mut answer = exchange_of(&credential, draft);
-    let headers = [("x-ratelimit-limit", "160"), ("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", "2")];
-    answer.response.headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let headers =
+        [("x-ratelimit-limit", "160"), ("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", "2")];
+    answer.response.headers =
+        headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     session.report(task, TaskEvent::ResponseReceived(answer)).report(task, TaskEvent::Done);
     let wake = |session: &TestSession| session.app.console.next_wake(&credential, session.now);
-    let words =
-        |session: &TestSession| session.app.console.response().and_then(|shown| shown.limits(session.now.wall).describe());
+    let words = |session: &TestSession| {
+        session.app.console.response().and_then(|shown| shown.limits(session.now.wall).describe())
+    };
     assert_eq!(words(&session).as_deref(), Some("37 of 160 left, resets in 2 s"));
     assert_eq!(wake(&session), Some(session.now.instant + Duration::from_secs(1)));
     session.now.wall += time::Duration::seconds(2);
     assert_eq!((words(&session).as_deref(), wake(&session)), (Some("160 of 160 left"), None));
-    assert!(session.app.response_matches_request(session.app.console.response().expect("an answer")));
+    assert!(
+        session.app.response_matches_request(session.app.console.response().expect("an answer"))
+    );
     session.press("p").type_text("list groups").press("Enter");
     assert!(
-        !session.app.console.response().is_some_and(|shown| session.app.response_matches_request(shown)),
+        !session
+            .app
+            .console
+            .response()
+            .is_some_and(|shown| session.app.response_matches_request(shown)),
         "it answers what was asked before"
     );
 }

@@ -6,7 +6,9 @@ use crate::domain::rotation::UserDecision;
 use crate::domain::rotation::{RotationPlan, RotationPurpose, RotationStatus};
 use crate::engine::task_protocol::{CreateRequest, PromptReply, RotationDirection, RotationTarget};
 use crate::tui::app::dialog_view::{DialogRow, FieldValue};
-use crate::tui::app::samples::rotation::{line, paste_prompt, plan, review, sign_in_prompt, status};
+use crate::tui::app::samples::rotation::{
+    line, paste_prompt, plan, review, sign_in_prompt, status,
+};
 use crate::tui::app::{BrowserAvailability, UiSettings};
 
 const QUESTION: PromptId = PromptId(5);
@@ -27,7 +29,9 @@ impl TestSession {
     fn begin(&mut self) -> TaskId {
         self.plan();
         self.press("Right Enter");
-        let (task, RotationTask::Run(begun)) = self.rotation_task() else { panic!("it did not begin") };
+        let (task, RotationTask::Run(begun)) = self.rotation_task() else {
+            panic!("it did not begin")
+        };
         assert_eq!(*begun, plan());
         self.rotation(task, RotationEvent::Step(line("prove-store", StepStatus::Running, "…")));
         task
@@ -35,7 +39,9 @@ impl TestSession {
 
     fn plan(&mut self) {
         self.press("r");
-        let (task, RotationTask::Plan(RotationTarget { credential, administrator: None, .. })) = self.rotation_task() else {
+        let (task, RotationTask::Plan(RotationTarget { credential, administrator: None, .. })) =
+            self.rotation_task()
+        else {
             panic!("no plan was asked for")
         };
         assert_eq!(Some(&credential), self.app.selected().map(|selected| &selected.id));
@@ -46,15 +52,22 @@ impl TestSession {
     fn stop(&mut self, way_back: Result<(), &'static str>) {
         let task = self.begin();
         self.press("s");
-        assert!(self.drain().iter().any(|effect| matches!(effect, UiEffect::PauseTask(id) if *id == task)));
+        assert!(
+            self.drain()
+                .iter()
+                .any(|effect| matches!(effect, UiEffect::PauseTask(id) if *id == task))
+        );
         assert!(self.said().contains("as soon as this step is at its end"));
         self.rotation(task, RotationEvent::Finished(status(RotationState::Running)));
         let asked = self.started();
-        let Some((look, BackgroundTask::Rotation(RotationTask::Review(id)))) = asked.into_iter().next() else {
+        let Some((look, BackgroundTask::Rotation(RotationTask::Review(id)))) =
+            asked.into_iter().next()
+        else {
             panic!("nobody looks")
         };
         assert_eq!(id, plan().rotation.to_string());
-        self.rotation(look, RotationEvent::Reviewed(Box::new(review(way_back)))).report(look, TaskEvent::Done);
+        self.rotation(look, RotationEvent::Reviewed(Box::new(review(way_back))))
+            .report(look, TaskEvent::Done);
     }
 
     /// Everything that the top dialog says.
@@ -69,9 +82,13 @@ impl TestSession {
                 FieldValue::Select(titles, at) => format!("{} {}", field.label, titles[*at]),
                 FieldValue::Secret(held) => format!("{} {held}", field.label),
             },
-            DialogRow::Buttons(buttons) => buttons.iter().flat_map(|cell| ["[", cell.button.label(), "]"]).collect(),
+            DialogRow::Buttons(buttons) => {
+                buttons.iter().flat_map(|cell| ["[", cell.button.label(), "]"]).collect()
+            }
             DialogRow::Pair(label, value) => format!("{label} {value}"),
-            DialogRow::Spans(drawing) => drawing.spans.iter().map(|(_, text)| text.as_str()).collect(),
+            DialogRow::Spans(drawing) => {
+                drawing.spans.iter().map(|(_, text)| text.as_str()).collect()
+            }
             DialogRow::Blank => String::new(),
         });
         words.collect::<Vec<_>>().join("\n")
@@ -92,11 +109,19 @@ fn the_plan_comes_first_and_nothing_happens_before_begin() {
     let mut session = session();
     session.plan();
     let said = session.said();
-    for part in ["Overlap", "secrets mode=create", "hand the new secret to ci", "this is the last moment to roll back"] {
+    for part in [
+        "Overlap",
+        "secrets mode=create",
+        "hand the new secret to ci",
+        "this is the last moment to roll back",
+    ] {
         assert!(said.contains(part), "{part} is missing:\n{said}");
     }
     session.press("Down PgDn Enter");
-    assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "the focus is on Cancel");
+    assert!(
+        session.app.dialogs.is_empty() && session.started().is_empty(),
+        "the focus is on Cancel"
+    );
 }
 
 #[test]
@@ -104,7 +129,10 @@ fn another_administrator_means_another_plan() {
     let mut session = ready();
     session.plan();
     session.press("S-Tab S-Tab Right");
-    let (_, RotationTask::Plan(RotationTarget { administrator, .. })) = session.rotation_task() else { panic!("no other plan") };
+    let (_, RotationTask::Plan(RotationTarget { administrator, .. })) = session.rotation_task()
+    else {
+        panic!("no other plan")
+    };
     assert_eq!(administrator, Some(id(2)), "the other credential of that region");
     session.press("Tab Tab Right Enter");
     assert!(session.started().is_empty(), "what is being planned cannot begin");
@@ -115,12 +143,17 @@ fn steps_are_followed_to_the_end() {
     let mut session = ready();
     let task = session.begin();
     assert!(session.said().contains("keeps what it is given running"));
-    session.rotation(TaskId(task.0 + 100), RotationEvent::Step(line("create", StepStatus::Done, "of another task")));
+    session.rotation(
+        TaskId(task.0 + 100),
+        RotationEvent::Step(line("create", StepStatus::Done, "of another task")),
+    );
     assert!(!session.said().contains("of another task"));
     session.rotation(task, RotationEvent::Step(line("prove-store", StepStatus::Done, "…")));
     session.rotation(task, RotationEvent::Step(line("create", StepStatus::Failed, "503")));
     assert!(session.said().contains("make the new secret failed\n  503"));
-    session.rotation(task, RotationEvent::Finished(status(RotationState::Done))).report(task, TaskEvent::Done);
+    session
+        .rotation(task, RotationEvent::Finished(status(RotationState::Done)))
+        .report(task, TaskEvent::Done);
     assert!(session.said().contains("Done: the new secret") && session.said().contains("[Close]"));
     session.press("Enter");
     assert!(session.app.dialogs.is_empty());
@@ -133,16 +166,26 @@ fn a_question_is_answered_with_what_is_pasted() {
     session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(paste_prompt())));
     assert!(session.said().contains("Page: https://app.snyk.io/account"));
     session.press("Up Enter");
-    assert!(session.drain().iter().any(|effect| matches!(effect, UiEffect::OpenUrl(page) if page.path() == "/account")));
+    assert!(
+        session
+            .drain()
+            .iter()
+            .any(|effect| matches!(effect, UiEffect::OpenUrl(page) if page.path() == "/account"))
+    );
     session.paste(TOKEN);
     assert!(!session.said().contains(TOKEN));
     session.press("Enter");
-    let (_, RotationTask::ReplyToPrompt(QUESTION, PromptReply::Pasted(secret))) = session.rotation_task() else {
+    let (_, RotationTask::ReplyToPrompt(QUESTION, PromptReply::Pasted(secret))) =
+        session.rotation_task()
+    else {
         panic!("no answer")
     };
     assert!(secret.same_as(&Secret::from_text(TOKEN.to_owned())));
     session.rotation(task, RotationEvent::Step(line("stash", StepStatus::Done, "…")));
-    assert!(session.said().contains("keep the new secret in the store done"), "it still follows the task that goes on");
+    assert!(
+        session.said().contains("keep the new secret in the store done"),
+        "it still follows the task that goes on"
+    );
 }
 
 #[test]
@@ -161,11 +204,18 @@ fn what_was_stopped_says_what_happened_and_goes_on() {
     let mut session = ready();
     session.stop(Ok(()));
     let said = session.said();
-    for part in ["make the new secret unclear", "Next: find out", "can still be put back", "[Go on][Roll back][Close]"] {
+    for part in [
+        "make the new secret unclear",
+        "Next: find out",
+        "can still be put back",
+        "[Go on][Roll back][Close]",
+    ] {
         assert!(said.contains(part), "{part} is missing:\n{said}");
     }
     session.press("Enter");
-    let (_, RotationTask::Resume(id, RotationDirection::Forward)) = session.rotation_task() else { panic!("it does not go on") };
+    let (_, RotationTask::Resume(id, RotationDirection::Forward)) = session.rotation_task() else {
+        panic!("it does not go on")
+    };
     assert_eq!(id, plan().rotation.to_string());
 }
 
@@ -194,12 +244,20 @@ fn a_failure_before_anything_was_begun_says_so() {
     let task = session.begin();
     session.report(task, TaskEvent::Failed(trouble()));
     let started = session.started();
-    let look =
-        started.iter().find(|(_, task)| matches!(task, BackgroundTask::Rotation(RotationTask::Review(_)))).expect("a look").0;
+    let look = started
+        .iter()
+        .find(|(_, task)| matches!(task, BackgroundTask::Rotation(RotationTask::Review(_))))
+        .expect("a look")
+        .0;
     let unheard = Problem::new("There is no rotation r1", "the index has none", "list them");
     session.report(look, TaskEvent::Failed(unheard.with_class(ProblemClass::NotFound)));
     let said = session.said();
-    assert!(said.contains("It broke") && said.contains("Nothing was begun") && !said.contains("no rotation"), "{said}");
+    assert!(
+        said.contains("It broke")
+            && said.contains("Nothing was begun")
+            && !said.contains("no rotation"),
+        "{said}"
+    );
     session.press("Enter");
     assert!(session.app.dialogs.is_empty());
 }
@@ -218,12 +276,17 @@ fn unfinished_rotations_are_offered_at_the_start() {
     session.rotation(asks, RotationEvent::UnfinishedListed(vec![status(RotationState::NeedsUser)]));
     assert!(session.said().contains("ci-scanner needs you"));
     session.press("Enter");
-    let (task, RotationTask::Review(left)) = session.rotation_task() else { panic!("it is not taken up") };
+    let (task, RotationTask::Review(left)) = session.rotation_task() else {
+        panic!("it is not taken up")
+    };
     assert_eq!(left, plan().rotation.to_string());
     session.rotation(task, RotationEvent::Reviewed(Box::new(review(Ok(())))));
     assert!(session.said().contains("[Go on][Roll back][Close]"));
     session.rotation(asks, RotationEvent::UnfinishedListed(vec![status(RotationState::NeedsUser)]));
-    assert!(session.notice().starts_with("1 rotation unfinished"), "nothing is pushed over an open dialog");
+    assert!(
+        session.notice().starts_with("1 rotation unfinished"),
+        "nothing is pushed over an open dialog"
+    );
 }
 
 #[test]
@@ -233,10 +296,25 @@ fn a_credential_is_revoked_only_when_its_name_is_typed() {
     session.press("X Enter Enter");
     assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "Enter cancels");
     session.press("X Down Down Enter").type_text(&name).press("Tab Enter");
-    let (task, RotationTask::Revoke(charge, _)) = session.rotation_task() else { panic!("not revoked") };
-    assert_eq!(charge, RotationTarget { credential: id(0), administrator: Some(id(2)), part: SecretPart::Secret });
-    session.rotation(task, RotationEvent::Started(Box::new(RotationPlan { purpose: RotationPurpose::Revoke, ..plan() })));
-    assert!(session.said().contains("Plan: automatic: the provider revokes it"), "{}", session.said());
+    let (task, RotationTask::Revoke(charge, _)) = session.rotation_task() else {
+        panic!("not revoked")
+    };
+    assert_eq!(
+        charge,
+        RotationTarget { credential: id(0), administrator: Some(id(2)), part: SecretPart::Secret }
+    );
+    session.rotation(
+        task,
+        RotationEvent::Started(Box::new(RotationPlan {
+            purpose: RotationPurpose::Revoke,
+            ..plan()
+        })),
+    );
+    assert!(
+        session.said().contains("Plan: automatic: the provider revokes it"),
+        "{}",
+        session.said()
+    );
     let ended = RotationStatus { purpose: RotationPurpose::Revoke, ..status(RotationState::Done) };
     session.rotation(task, RotationEvent::Finished(ended)).report(task, TaskEvent::Done);
     assert!(session.said().contains("Done: it is revoked"), "{}", session.said());
@@ -248,14 +326,18 @@ fn a_credential_is_created_like_the_selected_one() {
     session.press("n").type_text("ci-2").press("Up Enter");
     let (task, RotationTask::Create(wish)) = session.rotation_task() else { panic!("not created") };
     let CreateRequest { name, kind, region, fields, administrator, .. } = *wish;
-    assert_eq!((name.as_str(), kind.as_str(), region.as_str()), ("ci-2", "service-account-token", "SNYK-EU-01"));
+    assert_eq!(
+        (name.as_str(), kind.as_str(), region.as_str()),
+        ("ci-2", "service-account-token", "SNYK-EU-01")
+    );
     assert_eq!(fields.get("org_id").map(String::as_str), Some("acme-prod"));
     assert_eq!(administrator, id(0));
     session.report(task, TaskEvent::Failed(trouble()));
     let look = session.started();
     assert!(session.said().contains("It broke"), "{}", session.said());
     assert!(
-        look.iter().all(|(_, task)| !matches!(task, BackgroundTask::Rotation(RotationTask::Review(_)))),
+        look.iter()
+            .all(|(_, task)| !matches!(task, BackgroundTask::Rotation(RotationTask::Review(_)))),
         "there is no journal yet"
     );
     session.press("Esc");
@@ -302,17 +384,26 @@ fn a_rotation_goes_on_behind_the_screen_and_is_opened_again() {
     assert!(session.app.dialogs.is_empty());
     session.rotation(task, RotationEvent::Step(line("create", StepStatus::Done, "made (1)")));
     session.press("r");
-    assert!(session.said().contains("make the new secret done"), "what happened meanwhile is there: {}", session.said());
+    assert!(
+        session.said().contains("make the new secret done"),
+        "what happened meanwhile is there: {}",
+        session.said()
+    );
     session.press("Esc");
     session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(paste_prompt())));
     assert!(session.notice().contains("needs you"), "{}", session.notice());
     session.press("! Enter");
     assert!(session.said().contains("New secret"), "{}", session.said());
     session.press("Esc");
-    session.rotation(task, RotationEvent::Finished(status(RotationState::Done))).report(task, TaskEvent::Done);
+    session
+        .rotation(task, RotationEvent::Finished(status(RotationState::Done)))
+        .report(task, TaskEvent::Done);
     assert!(session.notice().ends_with(": done"), "{}", session.notice());
     session.press("r");
-    assert!(matches!(session.rotation_task().1, RotationTask::Plan(_)), "the next one is another one");
+    assert!(
+        matches!(session.rotation_task().1, RotationTask::Plan(_)),
+        "the next one is another one"
+    );
 }
 
 #[test]
@@ -340,12 +431,19 @@ fn others_see_no_name_in_plans_questions_prompts_and_offers() {
     session.type_text("ci-scanner");
     assert!(!session.said().contains("ci-scanner"), "{}", session.said());
     session.press("Enter");
-    assert!(matches!(session.rotation_task().1, RotationTask::ReplyToPrompt(..)), "the name itself is what counts");
+    assert!(
+        matches!(session.rotation_task().1, RotationTask::ReplyToPrompt(..)),
+        "the name itself is what counts"
+    );
     session.press("Esc X Down Enter").type_text("ci-scanner");
     assert!(!session.said().contains("ci-scanner"), "{}", session.said());
     session.press("Esc");
     session.rotation(task, RotationEvent::UnfinishedListed(vec![status(RotationState::NeedsUser)]));
-    assert!(session.said().contains("needs you") && !session.said().contains("ci-scanner"), "{}", session.said());
+    assert!(
+        session.said().contains("needs you") && !session.said().contains("ci-scanner"),
+        "{}",
+        session.said()
+    );
 }
 
 #[test]
@@ -362,7 +460,10 @@ fn a_new_credential_that_the_filter_hides_is_told_of() {
     let mut session = ready();
     session.press("/").type_text("laptop").press("Enter");
     let made = crate::domain::Credential { id: id(77), ..session.app.credentials.all()[0].clone() };
-    let made = crate::domain::Credential { name: crate::domain::CredentialName::parse("zz-new").unwrap(), ..made };
+    let made = crate::domain::Credential {
+        name: crate::domain::CredentialName::parse("zz-new").unwrap(),
+        ..made
+    };
     session.report(TaskId(900), TaskEvent::Credential(CredentialEvent::Changed(Box::new(made))));
     assert!(session.notice().contains("the filter hides it"), "{}", session.notice());
 }
@@ -373,12 +474,18 @@ fn a_sign_in_opens_its_page_once_and_counts_the_time_that_is_left() {
     let task = session.begin();
     session.drain();
     session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(sign_in_prompt())));
-    let opened =
-        |session: &mut TestSession| session.drain().iter().filter(|effect| matches!(effect, UiEffect::OpenUrl(_))).count();
+    let opened = |session: &mut TestSession| {
+        session.drain().iter().filter(|effect| matches!(effect, UiEffect::OpenUrl(_))).count()
+    };
     assert_eq!(opened(&mut session), 1);
     let said = session.said();
-    assert!(said.contains("2:00 left") && said.contains(&sign_in_prompt().page.expect("a page")), "{said}");
-    assert!(session.app.next_wake(session.now).is_some_and(|wake| wake <= session.now.instant + SECOND));
+    assert!(
+        said.contains("2:00 left") && said.contains(&sign_in_prompt().page.expect("a page")),
+        "{said}"
+    );
+    assert!(
+        session.app.next_wake(session.now).is_some_and(|wake| wake <= session.now.instant + SECOND)
+    );
     session.advance_time(Duration::from_millis(101_500));
     assert!(session.said().contains("0:19 left"));
     session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(sign_in_prompt())));
@@ -392,7 +499,8 @@ fn a_sign_in_opens_its_page_once_and_counts_the_time_that_is_left() {
 #[test]
 fn where_the_browser_is_elsewhere_its_address_is_copied_and_the_answer_pasted() {
     let mut session = ready();
-    session.app.preferences = UiSettings { browser: BrowserAvailability::Unavailable, ..session.app.preferences.clone() };
+    session.app.preferences =
+        UiSettings { browser: BrowserAvailability::Unavailable, ..session.app.preferences.clone() };
     let task = session.begin();
     session.drain();
     session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(sign_in_prompt())));
@@ -406,5 +514,8 @@ fn where_the_browser_is_elsewhere_its_address_is_copied_and_the_answer_pasted() 
     session.paste("http://127.0.0.1:43991/callback?code=c0de&state=s");
     assert!(!session.said().contains("c0de"));
     session.press("Enter");
-    assert!(matches!(session.rotation_task().1, RotationTask::ReplyToPrompt(QUESTION, PromptReply::Pasted(_))));
+    assert!(matches!(
+        session.rotation_task().1,
+        RotationTask::ReplyToPrompt(QUESTION, PromptReply::Pasted(_))
+    ));
 }

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::engine::task_protocol::{
-    ClassificationResult, PromptReply, SignInEvent, SignInPage, SignInResult, SignInSubject as Wanted, SignInTask, TokenLifetime,
+    ClassificationResult, PromptReply, SignInEvent, SignInPage, SignInResult,
+    SignInSubject as Wanted, SignInTask, TokenLifetime,
 };
 use crate::tui::app::samples::app;
 use crate::tui::app::{BrowserAvailability, UiSettings};
@@ -43,7 +44,8 @@ impl TestSession {
     /// Presses the key, and waits for the person on the page.
     fn begin_sign_in(&mut self) -> TaskId {
         self.press("L");
-        let (task, BackgroundTask::SignIn(SignInTask::Start(Wanted::Existing(id)))) = self.task() else {
+        let (task, BackgroundTask::SignIn(SignInTask::Start(Wanted::Existing(id)))) = self.task()
+        else {
             panic!("nothing begins")
         };
         assert_eq!(id, app().id);
@@ -56,7 +58,9 @@ impl TestSession {
         let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
         let words = rows.map(|row| match row {
             crate::tui::app::dialog_view::DialogRow::Text(_, text) => text.clone(),
-            crate::tui::app::dialog_view::DialogRow::Pair(label, value) => format!("{label}: {value}"),
+            crate::tui::app::dialog_view::DialogRow::Pair(label, value) => {
+                format!("{label}: {value}")
+            }
             _ => String::new(),
         });
         words.collect::<Vec<_>>().join("\n")
@@ -67,14 +71,26 @@ impl TestSession {
 fn the_page_opens_and_its_address_is_always_shown() {
     let mut session = with_app();
     session.begin_sign_in();
-    assert!(session.drain().iter().any(|effect| matches!(effect, UiEffect::OpenUrl(page) if *page == visit().page)));
+    assert!(
+        session
+            .drain()
+            .iter()
+            .any(|effect| matches!(effect, UiEffect::OpenUrl(page) if *page == visit().page))
+    );
     let words = session.words();
-    assert!(words.contains(visit().page.as_str()) && words.contains("http://127.0.0.1:4711"), "{words}");
+    assert!(
+        words.contains(visit().page.as_str()) && words.contains("http://127.0.0.1:4711"),
+        "{words}"
+    );
 
     session.app.dialogs.pop();
-    session.app.preferences = UiSettings { browser: BrowserAvailability::Unavailable, ..session.app.preferences.clone() };
+    session.app.preferences =
+        UiSettings { browser: BrowserAvailability::Unavailable, ..session.app.preferences.clone() };
     session.begin_sign_in();
-    assert!(!session.drain().iter().any(|effect| matches!(effect, UiEffect::OpenUrl(_))), "the browser is on another machine");
+    assert!(
+        !session.drain().iter().any(|effect| matches!(effect, UiEffect::OpenUrl(_))),
+        "the browser is on another machine"
+    );
     assert!(session.words().contains(visit().page.as_str()));
 }
 
@@ -86,12 +102,19 @@ fn the_time_that_is_left_is_counted_and_nothing_ticks_afterwards() {
     assert_eq!(session.app.next_wake(session.now), Some(session.now.instant + SECOND));
     session.advance_time(Duration::from_millis(101_500));
     assert!(session.words().contains("0:19 left"), "{}", session.words());
-    let late = Problem::new("Nobody signed in", "the browser did not come back within 120 s", "sign in again");
+    let late = Problem::new(
+        "Nobody signed in",
+        "the browser did not come back within 120 s",
+        "sign in again",
+    );
     session.report(task, TaskEvent::Failed(late));
     assert_eq!(session.app.next_wake(session.now), None);
     assert!(session.words().contains("Nobody signed in"));
     session.press("Enter");
-    assert!(matches!(session.task().1, BackgroundTask::SignIn(SignInTask::Start(Wanted::Existing(_)))), "once more");
+    assert!(
+        matches!(session.task().1, BackgroundTask::SignIn(SignInTask::Start(Wanted::Existing(_)))),
+        "once more"
+    );
 }
 
 #[test]
@@ -100,10 +123,14 @@ fn an_address_is_pasted_and_never_shown() {
     let task = session.begin_sign_in();
     session.drain();
     session.paste("http://127.0.0.1:4711/callback?code=c0de&state=other");
-    let (_, BackgroundTask::SignIn(SignInTask::SubmitAddress(QUESTION, PromptReply::Pasted(text)))) = session.task() else {
+    let (_, BackgroundTask::SignIn(SignInTask::SubmitAddress(QUESTION, PromptReply::Pasted(text)))) =
+        session.task()
+    else {
         panic!("not handed over")
     };
-    assert!(text.same_as(&Secret::from_text("http://127.0.0.1:4711/callback?code=c0de&state=other".to_owned())));
+    assert!(text.same_as(&Secret::from_text(
+        "http://127.0.0.1:4711/callback?code=c0de&state=other".to_owned()
+    )));
     assert!(!session.words().contains("c0de"));
     session.sign_in(task, SignInEvent::PasteRejected(PromptId(8), trouble()));
     assert!(session.words().contains("It broke"));
@@ -111,7 +138,10 @@ fn an_address_is_pasted_and_never_shown() {
     session.type_text("http://127.0.0.1:4711/callback?code=c0de&state=s");
     assert!(!session.words().contains("It broke"), "another one is typed");
     session.press("Enter");
-    assert!(matches!(session.task().1, BackgroundTask::SignIn(SignInTask::SubmitAddress(PromptId(8), PromptReply::Pasted(_)))));
+    assert!(matches!(
+        session.task().1,
+        BackgroundTask::SignIn(SignInTask::SubmitAddress(PromptId(8), PromptReply::Pasted(_)))
+    ));
 }
 
 #[test]
@@ -119,14 +149,22 @@ fn leaving_gives_it_up_until_the_person_has_answered() {
     let mut session = with_app();
     let task = session.begin_sign_in();
     session.press("Esc");
-    assert!(session.drain().iter().any(|effect| matches!(effect, UiEffect::CancelTask(id) if *id == task)));
+    assert!(
+        session
+            .drain()
+            .iter()
+            .any(|effect| matches!(effect, UiEffect::CancelTask(id) if *id == task))
+    );
     session.report(task, TaskEvent::Canceled);
     assert!(session.app.dialogs.is_empty());
 
     let task = session.begin_sign_in();
     session.sign_in(task, SignInEvent::CallbackReceived).drain();
     session.press("C-c");
-    assert!(!session.drain().iter().any(|effect| matches!(effect, UiEffect::CancelTask(_))), "the tokens must be kept");
+    assert!(
+        !session.drain().iter().any(|effect| matches!(effect, UiEffect::CancelTask(_))),
+        "the tokens must be kept"
+    );
 }
 
 #[test]
@@ -141,10 +179,17 @@ fn a_cancelled_sign_in_closes_its_dialog() {
 fn what_came_of_it_is_told() {
     let mut session = with_app();
     let task = session.begin_sign_in();
-    session.sign_in(task, SignInEvent::CallbackReceived).sign_in(task, SignInEvent::Finished(signed_in(Some(Ok(())))));
+    session
+        .sign_in(task, SignInEvent::CallbackReceived)
+        .sign_in(task, SignInEvent::Finished(signed_in(Some(Ok(())))));
     session.report(task, TaskEvent::Done);
     let words = session.words();
-    for part in ["Signed in", "Acts as: ada (user)", "acme-prod (default)", "session before this one was ended"] {
+    for part in [
+        "Signed in",
+        "Acts as: ada (user)",
+        "acme-prod (default)",
+        "session before this one was ended",
+    ] {
         assert!(words.contains(part), "{part}: {words}");
     }
     session.press("Enter");
@@ -160,7 +205,10 @@ fn what_came_of_it_is_told() {
 fn a_form_without_a_secret_signs_in_and_stays_until_it_is_over() {
     let mut session = session();
     session.press("L");
-    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))), "the selected one is no session");
+    assert!(
+        matches!(session.app.dialogs.top(), Some(Dialog::Add(_))),
+        "the selected one is no session"
+    );
     session.type_text("new-one").press("Tab").type_text("client-1");
     session.press("S-Tab S-Tab S-Tab S-Tab S-Tab S-Tab");
     let press_add = |session: &mut TestSession| {
@@ -171,28 +219,52 @@ fn a_form_without_a_secret_signs_in_and_stays_until_it_is_over() {
         session.press("Enter");
     };
     press_add(&mut session);
-    let (task, BackgroundTask::SignIn(SignInTask::Start(Wanted::New(new)))) = session.task() else { panic!("nothing begins") };
-    assert_eq!((new.name.as_str(), new.provider.as_str(), new.region.as_str()), ("new-one", "snyk-apps", "SNYK-EU-01"));
+    let (task, BackgroundTask::SignIn(SignInTask::Start(Wanted::New(new)))) = session.task() else {
+        panic!("nothing begins")
+    };
+    assert_eq!(
+        (new.name.as_str(), new.provider.as_str(), new.region.as_str()),
+        ("new-one", "snyk-apps", "SNYK-EU-01")
+    );
     assert_eq!(new.fields.get("client_id").map(String::as_str), Some("client-1"));
-    session.sign_in(task, SignInEvent::PageReady(visit())).report(task, TaskEvent::Failed(trouble()));
-    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))), "what was typed is not lost");
+    session
+        .sign_in(task, SignInEvent::PageReady(visit()))
+        .report(task, TaskEvent::Failed(trouble()));
+    assert!(
+        matches!(session.app.dialogs.top(), Some(Dialog::Add(_))),
+        "what was typed is not lost"
+    );
     press_add(&mut session);
     let task = session.task().0;
     session.report(task, TaskEvent::Credential(CredentialEvent::Changed(Box::new(app()))));
-    session.sign_in(task, SignInEvent::Finished(signed_in(None))).report(task, TaskEvent::Done).press("Esc");
+    session
+        .sign_in(task, SignInEvent::Finished(signed_in(None)))
+        .report(task, TaskEvent::Done)
+        .press("Esc");
     assert!(session.app.dialogs.is_empty());
 }
 
 #[test]
 fn an_access_token_wakes_the_screen_only_while_the_detail_is_seen() {
     let mut session = with_app();
-    let life = TokenLifetime { since: Some(session.now.wall), until: session.now.wall + time::Duration::minutes(59) };
-    session.report(TaskId(3), TaskEvent::Credential(CredentialEvent::AccessToken(app().id, Some(life))));
+    let life = TokenLifetime {
+        since: Some(session.now.wall),
+        until: session.now.wall + time::Duration::minutes(59),
+    };
+    session.report(
+        TaskId(3),
+        TaskEvent::Credential(CredentialEvent::AccessToken(app().id, Some(life))),
+    );
     assert_eq!(session.app.next_wake(session.now), Some(session.now.instant + 60 * SECOND));
     session.press("?");
     assert_eq!(session.app.next_wake(session.now), None);
-    session.press("Esc").report(TaskId(4), TaskEvent::Credential(CredentialEvent::AccessToken(id(3), None)));
-    assert!(session.app.next_wake(session.now).is_some(), "another credential's is none of its business");
+    session
+        .press("Esc")
+        .report(TaskId(4), TaskEvent::Credential(CredentialEvent::AccessToken(id(3), None)));
+    assert!(
+        session.app.next_wake(session.now).is_some(),
+        "another credential's is none of its business"
+    );
     session.advance_time(3_600 * SECOND);
     assert_eq!(session.app.next_wake(session.now), None);
 }
@@ -201,17 +273,31 @@ fn an_access_token_wakes_the_screen_only_while_the_detail_is_seen() {
 fn who_a_new_credential_is_is_said() {
     let mut session = session();
     let name = CredentialName::parse("triage").expect("a name");
-    let told = ClassificationResult { check: check(CheckResult::Accepted, Some(200)), credential: app() };
-    session.report(TaskId(3), TaskEvent::Credential(CredentialEvent::Classified(name.clone(), Box::new(Ok(told)))));
-    assert!(session.notice().starts_with("triage: acts as ada (user); sees organisations: 3:"), "{}", session.notice());
-    session.report(TaskId(3), TaskEvent::Credential(CredentialEvent::Classified(name, Box::new(Err(trouble())))));
+    let told =
+        ClassificationResult { check: check(CheckResult::Accepted, Some(200)), credential: app() };
+    session.report(
+        TaskId(3),
+        TaskEvent::Credential(CredentialEvent::Classified(name.clone(), Box::new(Ok(told)))),
+    );
+    assert!(
+        session.notice().starts_with("triage: acts as ada (user); sees organisations: 3:"),
+        "{}",
+        session.notice()
+    );
+    session.report(
+        TaskId(3),
+        TaskEvent::Credential(CredentialEvent::Classified(name, Box::new(Err(trouble())))),
+    );
     assert_eq!(session.notice(), "triage: kept, but not asked about: It broke");
 }
 
 #[test]
 fn a_person_is_asked_before_what_may_change_something_goes_once_more() {
     let answered = |session: &mut TestSession, method: HttpMethod| {
-        let draft = RequestDraft::new(method, crate::domain::request::RequestTarget::parse("/rest/self").expect("a path"));
+        let draft = RequestDraft::new(
+            method,
+            crate::domain::request::RequestTarget::parse("/rest/self").expect("a path"),
+        );
         let id = app().id;
         let (task, effect) = (TaskId(77), draft.clone());
         session.app.console.begin_request(task, id.clone(), session.now.instant);
@@ -224,12 +310,20 @@ fn a_person_is_asked_before_what_may_change_something_goes_once_more() {
     answered(&mut session, HttpMethod::Get);
     assert!(session.app.dialogs.is_empty(), "what only reads is repeated unasked");
     let draft = answered(&mut session, HttpMethod::Delete);
-    assert!(session.words().contains("may only have ended") && session.words().contains("DELETE /rest/self"));
+    assert!(
+        session.words().contains("may only have ended")
+            && session.words().contains("DELETE /rest/self")
+    );
     session.press("Enter");
-    assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "the focus is on Cancel");
+    assert!(
+        session.app.dialogs.is_empty() && session.started().is_empty(),
+        "the focus is on Cancel"
+    );
     answered(&mut session, HttpMethod::Delete);
     session.press("Right Enter");
-    let BackgroundTask::Send(SendTask { draft: again, consent: WriteConsent::Given, .. }) = session.task().1 else {
+    let BackgroundTask::Send(SendTask { draft: again, consent: WriteConsent::Given, .. }) =
+        session.task().1
+    else {
         panic!("not sent")
     };
     assert_eq!(again, draft);
@@ -246,7 +340,8 @@ fn in_a_conversation_what_can_only_be_closed_takes_the_next_command_too() {
     let prompt = session.app.next_prompt(session.now).expect("a question");
     assert!(prompt.question.contains("1 Close"), "{}", prompt.question);
     session.drain();
-    session.handle_message(Message::Input(InputEvent::LineEntered(prompt, "quit".to_owned().into())));
+    session
+        .handle_message(Message::Input(InputEvent::LineEntered(prompt, "quit".to_owned().into())));
     assert!(session.app.dialogs.is_empty());
     assert!(session.drain().iter().any(|effect| matches!(effect, UiEffect::Quit)));
 }

@@ -3,19 +3,32 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::tui::app::command::{COMMANDS, CommandSpec, CursorMotion, KeyContext, ProgramAction, ScreenAction};
+use crate::tui::app::command::{
+    COMMANDS, CommandSpec, CursorMotion, KeyContext, ProgramAction, ScreenAction,
+};
 use crate::tui::app::dialog_view::DialogRow;
 
 /// Everything about the screen that a command can change, in words.
 fn account(session: &mut TestSession) -> String {
     let effects: Vec<_> = session.drain().iter().map(kind).collect();
     let app = &session.app;
-    let titles: Vec<_> = app.dialogs.iter().map(|dialog| dialog.view(app, session.now).title).collect();
-    let notice = app.activity.current_notification(session.now.instant).map(|notice| notice.text.clone());
+    let titles: Vec<_> =
+        app.dialogs.iter().map(|dialog| dialog.view(app, session.now).title).collect();
+    let notice =
+        app.activity.current_notification(session.now.instant).map(|notice| notice.text.clone());
     let selected = app.selected().map(|credential| credential.name.to_string());
-    let stage = (app.ui_state.focus, app.ui_state.zoom, app.ui_state.presentation, app.ui_state.mouse, app.ui_state.layout);
+    let stage = (
+        app.ui_state.focus,
+        app.ui_state.zoom,
+        app.ui_state.presentation,
+        app.ui_state.mouse,
+        app.ui_state.layout,
+    );
     let list = (app.credentials.sort, app.credentials.mark_count(), app.credentials.filter.typing);
-    format!("{effects:?} {titles:?} {notice:?} {selected:?} {stage:?} {list:?} {:?}", app.console.tab)
+    format!(
+        "{effects:?} {titles:?} {notice:?} {selected:?} {stage:?} {list:?} {:?}",
+        app.console.tab
+    )
 }
 
 fn kind(effect: &UiEffect) -> String {
@@ -71,7 +84,9 @@ fn find(session: &mut TestSession, opener: &str, command: &CommandSpec) -> bool 
     let name = command.name.replace('-', " ");
     session.press(opener);
     for word in name.split(' ') {
-        session.type_text(word).handle_message(Message::Input(InputEvent::Key(KeyPress::char(' '))));
+        session
+            .type_text(word)
+            .handle_message(Message::Input(InputEvent::Key(KeyPress::char(' '))));
     }
     let found = (0..40).any(|_| {
         let here = chosen(session).is_some_and(|text| text == name);
@@ -100,7 +115,10 @@ fn whatever_a_key_does_the_help_does_too() {
 #[test]
 fn whatever_works_now_is_in_the_palette_and_nothing_else() {
     for command in COMMANDS {
-        let is_left_out = matches!(command.action, CommandAction::Move(_) | CommandAction::Program(ProgramAction::Palette));
+        let is_left_out = matches!(
+            command.action,
+            CommandAction::Move(_) | CommandAction::Program(ProgramAction::Palette)
+        );
         let mut session = ready(command);
         let offered = session.app.can_run(command.action) && !is_left_out;
         assert_eq!(find(&mut session, "C-p", command), offered, "{}", command.name);
@@ -116,9 +134,9 @@ fn a_second_key_does_what_the_first_one_does() {
         }
         by_key.press(command.keys.first().expect("a key"));
         let mut by_second = ready(command);
-        by_second
-            .press(",")
-            .handle_message(Message::Input(InputEvent::Key(KeyPress::char(command.leader_key.expect("a second key")))));
+        by_second.press(",").handle_message(Message::Input(InputEvent::Key(KeyPress::char(
+            command.leader_key.expect("a second key"),
+        ))));
         assert_eq!(account(&mut by_key), account(&mut by_second), "{}", command.name);
     }
 }
@@ -163,7 +181,10 @@ fn presentation_mode_has_no_gap_through_which_a_name_shows() {
         session.press(keys);
         let sheet = session.app.dialogs.top().expect("a dialog").view(&session.app, session.now);
         let said: String = sheet.head.iter().chain(&sheet.body).map(words_of).collect();
-        assert!(samples::credentials().iter().all(|known| !said.contains(known.name.as_str())), "{keys}: {said}");
+        assert!(
+            samples::credentials().iter().all(|known| !said.contains(known.name.as_str())),
+            "{keys}: {said}"
+        );
         session.press("Esc");
     }
 }
@@ -172,7 +193,9 @@ fn words_of(row: &DialogRow) -> String {
     match row {
         DialogRow::Text(_, text) | DialogRow::Message(_, text) => format!("{text}\n"),
         DialogRow::Item(item) => format!("{} {} {}\n", item.text, item.more, item.right),
-        DialogRow::Spans(drawing) => drawing.spans.iter().map(|(_, text)| text.as_str()).collect::<String>() + "\n",
+        DialogRow::Spans(drawing) => {
+            drawing.spans.iter().map(|(_, text)| text.as_str()).collect::<String>() + "\n"
+        }
         DialogRow::Pair(label, value) => format!("{label} {value}\n"),
         _ => String::new(),
     }

@@ -73,7 +73,10 @@ fn every_kind_of_dialog_has_a_picture_in_every_size() {
         .collect();
     for (name, (columns, rows)) in PICTURED.iter().flat_map(|name| SIZES.map(|size| (name, size))) {
         let end = format!("_{columns}x{rows}.snap");
-        assert!(files.iter().any(|file| file.starts_with(name) && file.ends_with(&end)), "there is no {name}…{end}");
+        assert!(
+            files.iter().any(|file| file.starts_with(name) && file.ends_with(&end)),
+            "there is no {name}…{end}"
+        );
     }
 }
 
@@ -126,7 +129,11 @@ fn a_passphrase_for_the_encrypted_file() {
                 persistence: Persistence::Disk,
                 item_limit: 65_536,
             };
-            report(session, 1, TaskEvent::Store(StoreStatus { backend, problem: Some(problem.clone()) }));
+            report(
+                session,
+                1,
+                TaskEvent::Store(StoreStatus { backend, problem: Some(problem.clone()) }),
+            );
             session.press("u");
         });
     }
@@ -141,7 +148,11 @@ fn what_was_found_on_this_machine() {
             _ => None,
         });
         let found = vec![
-            finding(DiagnosticArea::Store, DiagnosticSeverity::Ok, ["Secret Service", "it answers and is unlocked", ""]),
+            finding(
+                DiagnosticArea::Store,
+                DiagnosticSeverity::Ok,
+                ["Secret Service", "it answers and is unlocked", ""],
+            ),
             finding(
                 DiagnosticArea::Files,
                 DiagnosticSeverity::Warn,
@@ -152,8 +163,18 @@ fn what_was_found_on_this_machine() {
     });
 }
 
-fn finding(area: DiagnosticArea, level: DiagnosticSeverity, [what, why, remedy]: [&str; 3]) -> Diagnostic {
-    Diagnostic { area, level, what: what.to_owned(), why: why.to_owned(), remedy: remedy.to_owned() }
+fn finding(
+    area: DiagnosticArea,
+    level: DiagnosticSeverity,
+    [what, why, remedy]: [&str; 3],
+) -> Diagnostic {
+    Diagnostic {
+        area,
+        level,
+        what: what.to_owned(),
+        why: why.to_owned(),
+        remedy: remedy.to_owned(),
+    }
 }
 
 #[test]
@@ -172,8 +193,17 @@ fn the_welcome() {
         store_is(&mut session, None);
         let find = |name: &str, kind: &str| {
             let (provider, region) = ("snyk".to_owned(), "SNYK-US-01".to_owned());
-            let is = Ok(IdentifiedKind { provider, kind: kind.to_owned(), region, org: None, expires: None });
-            let target = Some(ConsumerTarget::EnvFile { path: "/home/ada/api/.env".into(), key: name.to_owned() });
+            let is = Ok(IdentifiedKind {
+                provider,
+                kind: kind.to_owned(),
+                region,
+                org: None,
+                expires: None,
+            });
+            let target = Some(ConsumerTarget::EnvFile {
+                path: "/home/ada/api/.env".into(),
+                key: name.to_owned(),
+            });
             Arc::new(ImportCandidate {
                 target,
                 location: name.to_owned(),
@@ -182,7 +212,10 @@ fn the_welcome() {
                 identified: is,
             })
         };
-        let finds = vec![find("SNYK_TOKEN", "personal-token"), find("SNYK_CI_TOKEN", "personal-access-token")];
+        let finds = vec![
+            find("SNYK_TOKEN", "personal-token"),
+            find("SNYK_CI_TOKEN", "personal-access-token"),
+        ];
         report(&mut session, 99, TaskEvent::Credential(CredentialEvent::ImportCandidates(finds)));
         picture_of(&format!("dialog_pick_welcome_{columns}x{rows}"), &mut session);
     }

@@ -29,10 +29,24 @@ struct DiagramSymbols {
     remaining: &'static str,
 }
 
-const UNICODE_SYMBOLS: DiagramSymbols =
-    DiagramSymbols { done: "●", current: "◉", planned: "○", failed: "✗", line: "─", alive: "━", remaining: "┄" };
-const ASCII_SYMBOLS: DiagramSymbols =
-    DiagramSymbols { done: "#", current: ">", planned: "o", failed: "x", line: "-", alive: "=", remaining: "." };
+const UNICODE_SYMBOLS: DiagramSymbols = DiagramSymbols {
+    done: "●",
+    current: "◉",
+    planned: "○",
+    failed: "✗",
+    line: "─",
+    alive: "━",
+    remaining: "┄",
+};
+const ASCII_SYMBOLS: DiagramSymbols = DiagramSymbols {
+    done: "#",
+    current: ">",
+    planned: "o",
+    failed: "x",
+    line: "-",
+    alive: "=",
+    remaining: ".",
+};
 
 /// How much of the diagram there is room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,10 +79,15 @@ pub(super) fn diagram_rows(
 ) -> Vec<DialogRow> {
     let signs = if *glyphs == GlyphSet::UNICODE { &UNICODE_SYMBOLS } else { &ASCII_SYMBOLS };
     let states = steps.states();
-    let stride = (columns.saturating_sub(LABEL_COLUMNS) / states.len().max(1)).clamp(MIN_NODE_SPACING, MAX_NODE_SPACING);
+    let stride = (columns.saturating_sub(LABEL_COLUMNS) / states.len().max(1))
+        .clamp(MIN_NODE_SPACING, MAX_NODE_SPACING);
     let mut rows = vec![node_row(&states, signs, stride)];
     if extent == DiagramDetail::WithLifespans {
-        rows.extend(secret_lifespans(plan, &states).into_iter().map(|life| lifespan_row(&life, signs, stride)));
+        rows.extend(
+            secret_lifespans(plan, &states)
+                .into_iter()
+                .map(|life| lifespan_row(&life, signs, stride)),
+        );
     }
     rows.push(DialogRow::Blank);
     rows
@@ -94,7 +113,10 @@ fn node_row(states: &[(&str, StepStatus)], signs: &DiagramSymbols, stride: usize
 }
 
 fn lifespan_row(life: &SecretLifespan, signs: &DiagramSymbols, stride: usize) -> DialogRow {
-    let mut pieces = vec![(StyleRole::Dim, pad_label(life.label)), (StyleRole::Dim, " ".repeat(life.from * stride))];
+    let mut pieces = vec![
+        (StyleRole::Dim, pad_label(life.label)),
+        (StyleRole::Dim, " ".repeat(life.from * stride)),
+    ];
     let reached = life.reached.clamp(life.from, life.until);
     pieces.push((StyleRole::Good, signs.alive.repeat((reached - life.from) * stride)));
     if life.ended {
@@ -108,9 +130,13 @@ fn lifespan_row(life: &SecretLifespan, signs: &DiagramSymbols, stride: usize) ->
 fn secret_lifespans(plan: &RotationPlan, states: &[(&str, StepStatus)]) -> Vec<SecretLifespan> {
     let place = |wanted: &[&str]| states.iter().position(|(id, _)| wanted.contains(id));
     let is_done = |at: usize| states.get(at).is_some_and(|(_, state)| *state == StepStatus::Done);
-    let front = states.iter().rposition(|(_, state)| *state != StepStatus::Planned).map_or(0, |last| last + 1);
+    let front = states
+        .iter()
+        .rposition(|(_, state)| *state != StepStatus::Planned)
+        .map_or(0, |last| last + 1);
     let (end, mint) = (states.len(), place(&["create", "await-paste"]));
-    let death = if plan.overlap == SecretOverlap::Absent && plan.purpose == RotationPurpose::Replace {
+    let death = if plan.overlap == SecretOverlap::Absent && plan.purpose == RotationPurpose::Replace
+    {
         mint
     } else {
         place(&["revoke", "await-revoke"])
@@ -118,12 +144,26 @@ fn secret_lifespans(plan: &RotationPlan, states: &[(&str, StepStatus)]) -> Vec<S
     let old = (plan.purpose != RotationPurpose::Create).then(|| {
         let until = death.unwrap_or(end);
         let ended = is_done(until);
-        SecretLifespan { label: "old", from: 0, reached: if ended { until } else { front }, until, ended }
+        SecretLifespan {
+            label: "old",
+            from: 0,
+            reached: if ended { until } else { front },
+            until,
+            ended,
+        }
     });
     let new = mint.map(|from| {
-        let given_up = states.iter().position(|(id, state)| id.starts_with("discard") && *state == StepStatus::Done);
+        let given_up = states
+            .iter()
+            .position(|(id, state)| id.starts_with("discard") && *state == StepStatus::Done);
         let until = given_up.unwrap_or(end);
-        SecretLifespan { label: "new", from, reached: if is_done(from) { front } else { from }, until, ended: given_up.is_some() }
+        SecretLifespan {
+            label: "new",
+            from,
+            reached: if is_done(from) { front } else { from },
+            until,
+            ended: given_up.is_some(),
+        }
     });
     old.into_iter().chain(new).collect()
 }
@@ -139,12 +179,20 @@ mod tests {
 
     fn drawn(plan: &RotationPlan, lines: &[(&str, StepStatus)]) -> Vec<String> {
         let lines: Vec<_> = lines.iter().map(|(step, state)| line(step, *state, "")).collect();
-        let rows =
-            diagram_rows(plan, &WizardSteps::from_progress(plan, &lines), &GlyphSet::UNICODE, (37, DiagramDetail::WithLifespans));
+        let rows = diagram_rows(
+            plan,
+            &WizardSteps::from_progress(plan, &lines),
+            &GlyphSet::UNICODE,
+            (37, DiagramDetail::WithLifespans),
+        );
         let text = rows.into_iter().map(|row| match row {
-            DialogRow::Spans(drawing) => {
-                drawing.spans.into_iter().map(|(_, text)| text).collect::<String>().trim_end().to_owned()
-            }
+            DialogRow::Spans(drawing) => drawing
+                .spans
+                .into_iter()
+                .map(|(_, text)| text)
+                .collect::<String>()
+                .trim_end()
+                .to_owned(),
             _ => String::new(),
         });
         text.filter(|row| !row.is_empty()).collect()
@@ -154,22 +202,41 @@ mod tests {
     fn it_fills_as_the_steps_are_taken() {
         assert_eq!(
             drawn(&plan(), &[]),
-            ["steps  ○──○──○──○──○──○──○──○──○──○", "old    ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄", "new          ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄"]
+            [
+                "steps  ○──○──○──○──○──○──○──○──○──○",
+                "old    ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄",
+                "new          ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄"
+            ]
         );
-        let done = ["prove-store", "snapshot", "create", "stash"].map(|step| (step, StepStatus::Done));
+        let done =
+            ["prove-store", "snapshot", "create", "stash"].map(|step| (step, StepStatus::Done));
         let half: Vec<_> = done.into_iter().chain([("verify", StepStatus::Running)]).collect();
         assert_eq!(
             drawn(&plan(), &half),
-            ["steps  ●──●──●──●──◉──○──○──○──○──○", "old    ━━━━━━━━━━━━━━━┄┄┄┄┄┄", "new          ━━━━━━━━━┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄"]
+            [
+                "steps  ●──●──●──●──◉──○──○──○──○──○",
+                "old    ━━━━━━━━━━━━━━━┄┄┄┄┄┄",
+                "new          ━━━━━━━━━┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄"
+            ]
         );
     }
 
     #[test]
     fn a_secret_that_ended_ends_where_it_did() {
-        let done = ["prove-store", "snapshot", "create", "stash", "verify", "promote", "deliver ci", "revoke"];
+        let done = [
+            "prove-store",
+            "snapshot",
+            "create",
+            "stash",
+            "verify",
+            "promote",
+            "deliver ci",
+            "revoke",
+        ];
         let done: Vec<_> = done.into_iter().map(|step| (step, StepStatus::Done)).collect();
         assert_eq!(drawn(&plan(), &done)[1], "old    ━━━━━━━━━━━━━━━━━━━━━✗");
-        let pasted: Vec<_> = ["prove-store", "snapshot", "await-paste"].map(|step| (step, StepStatus::Done)).into();
+        let pasted: Vec<_> =
+            ["prove-store", "snapshot", "await-paste"].map(|step| (step, StepStatus::Done)).into();
         assert!(
             drawn(&plan_for("personal-token"), &pasted)[1].ends_with("━✗"),
             "without overlap it dies when the new one is made"

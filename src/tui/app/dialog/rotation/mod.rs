@@ -32,9 +32,12 @@ use crate::config::theme::GlyphSet;
 use crate::domain::CredentialId;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::{Problem, ProblemClass};
-use crate::domain::rotation::{ProgressLine, RotationPhase, RotationPlan, RotationPurpose, RotationStatus};
+use crate::domain::rotation::{
+    ProgressLine, RotationPhase, RotationPlan, RotationPurpose, RotationStatus,
+};
 use crate::engine::task_protocol::{
-    PromptId, RotationDirection, RotationPrompt, RotationSummary, RotationTarget, RotationTask, TaskId,
+    PromptId, RotationDirection, RotationPrompt, RotationSummary, RotationTarget, RotationTask,
+    TaskId,
 };
 use crate::tui::app::BrowserAvailability;
 use crate::tui::app::command::CursorMotion;
@@ -98,11 +101,26 @@ impl RotationWizard {
     pub fn new(name: String, browser: BrowserAvailability) -> Self {
         let (steps, stage) = (WizardSteps::default(), WizardStage::Loading);
         let purpose = RotationPurpose::Replace;
-        Self { name, purpose, task: None, plan: None, steps, stage, problem: None, scroll_row: None, browser, opened_page: None }
+        Self {
+            name,
+            purpose,
+            task: None,
+            plan: None,
+            steps,
+            stage,
+            problem: None,
+            scroll_row: None,
+            browser,
+            opened_page: None,
+        }
     }
 
     /// For one that begins at once; its plan comes with the first that is heard of it.
-    pub fn for_running(name: String, purpose: RotationPurpose, browser: BrowserAvailability) -> Self {
+    pub fn for_running(
+        name: String,
+        purpose: RotationPurpose,
+        browser: BrowserAvailability,
+    ) -> Self {
         Self { purpose, stage: running_stage(), ..Self::new(name, browser) }
     }
 
@@ -121,9 +139,10 @@ impl RotationWizard {
         match self.stage {
             WizardStage::Loading | WizardStage::Running(_) | WizardStage::Stopping => true,
             WizardStage::Prompting(_) => false,
-            WizardStage::Planned(_) | WizardStage::Paused(..) | WizardStage::Finished(..) | WizardStage::Failed(_) => {
-                self.task.is_some()
-            }
+            WizardStage::Planned(_)
+            | WizardStage::Paused(..)
+            | WizardStage::Finished(..)
+            | WizardStage::Failed(_) => self.task.is_some(),
         }
     }
 
@@ -153,7 +172,12 @@ impl RotationWizard {
     }
 
     /// What it will do is known. `others` may make and revoke in the credential's place; `parts` can be replaced.
-    pub fn show_plan(&mut self, plan: Box<RotationPlan>, others: &[(String, String)], parts: &[(String, String)]) {
+    pub fn show_plan(
+        &mut self,
+        plan: Box<RotationPlan>,
+        others: &[(String, String)],
+        parts: &[(String, String)],
+    ) {
         self.task = None;
         self.problem = None;
         self.steps = WizardSteps::from_plan(&plan);
@@ -171,9 +195,16 @@ impl RotationWizard {
         self.steps = WizardSteps::from_progress(&review.plan, &review.lines);
         self.plan = Some(Box::new(review.plan.clone()));
         self.stage = match review.status.state {
-            RotationPhase::Done | RotationPhase::RolledBack => WizardStage::Finished(review.status, button_form(&[CLOSE_BUTTON])),
-            RotationPhase::Running | RotationPhase::NeedsUser if review.rollback_allowed.is_ok() => {
-                WizardStage::Paused(review, button_form(&[CONTINUE_BUTTON, ROLL_BACK_BUTTON, CLOSE_BUTTON]))
+            RotationPhase::Done | RotationPhase::RolledBack => {
+                WizardStage::Finished(review.status, button_form(&[CLOSE_BUTTON]))
+            }
+            RotationPhase::Running | RotationPhase::NeedsUser
+                if review.rollback_allowed.is_ok() =>
+            {
+                WizardStage::Paused(
+                    review,
+                    button_form(&[CONTINUE_BUTTON, ROLL_BACK_BUTTON, CLOSE_BUTTON]),
+                )
             }
             RotationPhase::Running | RotationPhase::NeedsUser => {
                 WizardStage::Paused(review, button_form(&[CONTINUE_BUTTON, CLOSE_BUTTON]))
@@ -193,7 +224,12 @@ impl RotationWizard {
     /// It waits for a person.
     pub fn show_prompt(&mut self, question: PromptId, dilemma: RotationPrompt, now: Instant) {
         self.scroll_row = None;
-        self.stage = WizardStage::Prompting(Box::new(RotationPromptView::new(question, dilemma, self.browser, now)));
+        self.stage = WizardStage::Prompting(Box::new(RotationPromptView::new(
+            question,
+            dilemma,
+            self.browser,
+            now,
+        )));
     }
 
     /// The page that opens by itself, once, where a browser is waited for.
@@ -224,13 +260,18 @@ impl RotationWizard {
         self.task = None;
         // What was refused before it had a plan has no journal either.
         if self.plan.is_some()
-            && matches!(self.stage, WizardStage::Running(_) | WizardStage::Prompting(_) | WizardStage::Stopping)
+            && matches!(
+                self.stage,
+                WizardStage::Running(_) | WizardStage::Prompting(_) | WizardStage::Stopping
+            )
         {
             self.problem = problem;
             return self.request_review();
         }
         // A rotation without a journal was never begun, which is no problem of its own.
-        let unheard_of = problem.as_ref().is_some_and(|problem| problem.class == ProblemClass::NotFound) && self.plan.is_some();
+        let unheard_of =
+            problem.as_ref().is_some_and(|problem| problem.class == ProblemClass::NotFound)
+                && self.plan.is_some();
         if !unheard_of {
             self.problem = problem;
         }
@@ -250,7 +291,9 @@ impl RotationWizard {
             return DialogResult::Stay;
         }
         match &mut self.stage {
-            WizardStage::Running(_) | WizardStage::Prompting(_) | WizardStage::Stopping if key.code == KeySymbol::Esc => {
+            WizardStage::Running(_) | WizardStage::Prompting(_) | WizardStage::Stopping
+                if key.code == KeySymbol::Esc =>
+            {
                 DialogResult::Hide
             }
             WizardStage::Running(_) if key == KeyPress::char('s') => self.request_stop(),
@@ -260,7 +303,10 @@ impl RotationWizard {
             }
             WizardStage::Loading if key.code == KeySymbol::Esc => DialogResult::Close,
             WizardStage::Stopping | WizardStage::Loading => DialogResult::Stay,
-            WizardStage::Planned(_) | WizardStage::Paused(..) | WizardStage::Finished(..) | WizardStage::Failed(_)
+            WizardStage::Planned(_)
+            | WizardStage::Paused(..)
+            | WizardStage::Finished(..)
+            | WizardStage::Failed(_)
                 if key.code == KeySymbol::Esc =>
             {
                 DialogResult::Close
@@ -314,31 +360,43 @@ impl RotationWizard {
             _ if self.task.is_some() => DialogResult::Stay,
             FormEvent::Pressed(button) => self.press_button(button),
             FormEvent::Changed(at) => self.request_new_plan(at),
-            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => DialogResult::Stay,
+            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => {
+                DialogResult::Stay
+            }
         }
     }
 
     /// Another credential makes and revokes, or another part is replaced: that is another plan.
     fn request_new_plan(&self, at: usize) -> DialogResult {
-        let (WizardStage::Planned(form), Some(plan)) = (&self.stage, &self.plan) else { return DialogResult::Stay };
+        let (WizardStage::Planned(form), Some(plan)) = (&self.stage, &self.plan) else {
+            return DialogResult::Stay;
+        };
         if form.fields[at].id == REASON_FIELD {
             return DialogResult::Stay;
         }
         let administrator = CredentialId::parse(form.value(ADMINISTRATOR_FIELD));
         let part = Some(form.value(PART_FIELD)).filter(|part| !part.is_empty());
         let part = part.map_or(SecretPart::Secret, |part| SecretPart::Named(part.to_owned()));
-        rotation_task_result(RotationTask::Plan(RotationTarget { credential: plan.credential.clone(), administrator, part }))
+        rotation_task_result(RotationTask::Plan(RotationTarget {
+            credential: plan.credential.clone(),
+            administrator,
+            part,
+        }))
     }
 
     fn press_button(&mut self, button: FormButton) -> DialogResult {
         let task = match (&self.stage, &self.plan) {
             (WizardStage::Paused(review, _), _) => {
-                let turn = if button == ROLL_BACK_BUTTON { RotationDirection::RollBack } else { RotationDirection::Forward };
+                let turn = if button == ROLL_BACK_BUTTON {
+                    RotationDirection::RollBack
+                } else {
+                    RotationDirection::Forward
+                };
                 RotationTask::Resume(review.status.id.clone(), turn)
             }
-            (WizardStage::Planned(form), Some(plan)) => {
-                RotationTask::Run(Box::new(plan.as_ref().clone().with_reason(form.value(REASON_FIELD).trim())))
-            }
+            (WizardStage::Planned(form), Some(plan)) => RotationTask::Run(Box::new(
+                plan.as_ref().clone().with_reason(form.value(REASON_FIELD).trim()),
+            )),
             (_, Some(plan)) => RotationTask::Run(plan.clone()),
             (_, None) => return DialogResult::Stay,
         };
@@ -351,10 +409,18 @@ impl RotationWizard {
     fn handle_prompt_result(&mut self, done: PromptKeyResult) -> DialogResult {
         match done {
             PromptKeyResult::Handled => DialogResult::Stay,
-            PromptKeyResult::OpenPage(page) => DialogResult::RunAndStay(DialogAction::OpenPage(page)),
-            PromptKeyResult::CopyAddress(page) => DialogResult::RunAndStay(DialogAction::CopyText(page.to_string())),
+            PromptKeyResult::OpenPage(page) => {
+                DialogResult::RunAndStay(DialogAction::OpenPage(page))
+            }
+            PromptKeyResult::CopyAddress(page) => {
+                DialogResult::RunAndStay(DialogAction::CopyText(page.to_string()))
+            }
             PromptKeyResult::Submit(task) => {
-                self.stage = if matches!(task, RotationTask::LeavePrompt(_)) { WizardStage::Stopping } else { running_stage() };
+                self.stage = if matches!(task, RotationTask::LeavePrompt(_)) {
+                    WizardStage::Stopping
+                } else {
+                    running_stage()
+                };
                 rotation_task_result(task)
             }
         }
@@ -362,7 +428,9 @@ impl RotationWizard {
 
     fn request_stop(&mut self) -> DialogResult {
         self.stage = WizardStage::Stopping;
-        self.task.map_or(DialogResult::Close, |task| DialogResult::RunAndStay(DialogAction::PauseTask(task)))
+        self.task.map_or(DialogResult::Close, |task| {
+            DialogResult::RunAndStay(DialogAction::PauseTask(task))
+        })
     }
 
     fn request_review(&mut self) -> Option<RotationTask> {
@@ -373,7 +441,12 @@ impl RotationWizard {
     fn scroll(&mut self, motion: CursorMotion) {
         // Signs do not change how many rows there are.
         let (rows, seen) = self.body_rows(&GlyphSet::UNICODE);
-        self.scroll_row = Some(moved_cursor(self.scroll_row.unwrap_or(seen), motion, PAGE_ROWS, rows.len().saturating_sub(1)));
+        self.scroll_row = Some(moved_cursor(
+            self.scroll_row.unwrap_or(seen),
+            motion,
+            PAGE_ROWS,
+            rows.len().saturating_sub(1),
+        ));
     }
 }
 
@@ -400,7 +473,11 @@ fn plan_form(others: &[(String, String)], parts: &[(String, String)]) -> Form {
         fields.push(FormField::select(PART_FIELD, "What", choice(None, parts)));
     }
     if !others.is_empty() {
-        fields.push(FormField::select(ADMINISTRATOR_FIELD, "Made and revoked by", choice(Some(itself), others)));
+        fields.push(FormField::select(
+            ADMINISTRATOR_FIELD,
+            "Made and revoked by",
+            choice(Some(itself), others),
+        ));
     }
     fields.push(FormField::text(REASON_FIELD, "Why", ""));
     let mut form = Form::new(fields, vec![FormButton::Cancel, FormButton::Destructive("Begin")]);

@@ -62,18 +62,30 @@ pub(super) enum PromptKeyResult {
 
 impl RotationPromptView {
     /// The question as it is asked at this moment, with the cursor on the answer that is likeliest.
-    pub(super) fn new(question: PromptId, dilemma: RotationPrompt, browser: BrowserAvailability, now: Instant) -> Self {
+    pub(super) fn new(
+        question: PromptId,
+        dilemma: RotationPrompt,
+        browser: BrowserAvailability,
+        now: Instant,
+    ) -> Self {
         let page = dilemma.page.as_deref().and_then(|page| Url::parse(page).ok());
         let until = dilemma.awaited_callback.as_ref().map(|awaited| now + awaited.timeout);
-        let open = page.clone().filter(|_| browser == BrowserAvailability::Available).map(RotationAnswer::OpenPage);
+        let open = page
+            .clone()
+            .filter(|_| browser == BrowserAvailability::Available)
+            .map(RotationAnswer::OpenPage);
         let copy = page.filter(|_| until.is_some()).map(RotationAnswer::CopyAddress);
         let mut answers: Vec<_> = open.into_iter().chain(copy).collect();
         // A browser that is here comes back by itself.
-        let pastes = dilemma.accepts_paste && (until.is_none() || browser == BrowserAvailability::Unavailable);
+        let pastes = dilemma.accepts_paste
+            && (until.is_none() || browser == BrowserAvailability::Unavailable);
         let cursor = if pastes { answers.len() } else { 0 };
         answers.extend(dilemma.accepts_paste.then_some(RotationAnswer::PasteSecret));
-        answers
-            .extend(dilemma.choices.iter().map(|choice| RotationAnswer::Decide(choice.title.clone(), choice.decision.clone())));
+        answers.extend(
+            dilemma.choices.iter().map(|choice| {
+                RotationAnswer::Decide(choice.title.clone(), choice.decision.clone())
+            }),
+        );
         answers.push(RotationAnswer::Postpone);
         let (secret, typed) = (SecretInput::default(), Input::default());
         Self {
@@ -97,7 +109,9 @@ impl RotationPromptView {
     /// The page that opens by itself: the one from which the browser is to come back.
     pub(super) fn page_to_open(&self) -> Option<Url> {
         self.choices.iter().find_map(|answer| match answer {
-            RotationAnswer::OpenPage(page) => Some(page.clone()).filter(|_| self.deadline.is_some()),
+            RotationAnswer::OpenPage(page) => {
+                Some(page.clone()).filter(|_| self.deadline.is_some())
+            }
             _ => None,
         })
     }
@@ -114,7 +128,9 @@ impl RotationPromptView {
                 self.flaw = None;
                 match &self.choices[self.cursor] {
                     RotationAnswer::PasteSecret => drop(self.secret.handle_key(key)),
-                    RotationAnswer::Decide(_, UserDecision::Override(_)) => drop(edit_input(&mut self.typed, key)),
+                    RotationAnswer::Decide(_, UserDecision::Override(_)) => {
+                        drop(edit_input(&mut self.typed, key))
+                    }
                     _ => {}
                 }
             }
@@ -125,11 +141,16 @@ impl RotationPromptView {
     /// Takes a pasted text in: a secret where one is wanted.
     pub(super) fn handle_paste(&mut self, text: &str) {
         self.flaw = None;
-        if let Some(at) = self.choices.iter().position(|answer| matches!(answer, RotationAnswer::PasteSecret)) {
+        if let Some(at) =
+            self.choices.iter().position(|answer| matches!(answer, RotationAnswer::PasteSecret))
+        {
             self.cursor = at;
             self.secret.clear();
             self.secret.push(text);
-        } else if matches!(self.choices[self.cursor], RotationAnswer::Decide(_, UserDecision::Override(_))) {
+        } else if matches!(
+            self.choices[self.cursor],
+            RotationAnswer::Decide(_, UserDecision::Override(_))
+        ) {
             insert_text(&mut self.typed, text);
         }
     }
@@ -138,20 +159,29 @@ impl RotationPromptView {
     pub(super) fn handle_click(&mut self, at: usize) -> PromptKeyResult {
         self.cursor = at.min(self.choices.len() - 1);
         match self.choices[self.cursor] {
-            RotationAnswer::PasteSecret | RotationAnswer::Decide(_, UserDecision::Override(_)) => PromptKeyResult::Handled,
+            RotationAnswer::PasteSecret | RotationAnswer::Decide(_, UserDecision::Override(_)) => {
+                PromptKeyResult::Handled
+            }
             _ => self.submit_selected(),
         }
     }
 
     /// What is asked, for the part of the sheet that scrolls.
     pub(super) fn question_rows(&self) -> Vec<DialogRow> {
-        let mut rows = vec![DialogRow::Blank, DialogRow::Text(StyleRole::Title, capitalize(&self.prompt.message.title))];
+        let mut rows = vec![
+            DialogRow::Blank,
+            DialogRow::Text(StyleRole::Title, capitalize(&self.prompt.message.title)),
+        ];
         if !self.prompt.message.detail.is_empty() {
             rows.push(DialogRow::warning(capitalize(&self.prompt.message.detail)));
         }
         match (self.callback_row(), &self.prompt.page) {
-            (Some(way_back), Some(page)) => rows.extend([way_back, DialogRow::Text(StyleRole::Accent, page.clone())]),
-            (_, page) => rows.extend(page.iter().map(|page| DialogRow::text(format!("Page: {page}")))),
+            (Some(way_back), Some(page)) => {
+                rows.extend([way_back, DialogRow::Text(StyleRole::Accent, page.clone())])
+            }
+            (_, page) => {
+                rows.extend(page.iter().map(|page| DialogRow::text(format!("Page: {page}"))))
+            }
         }
         rows.push(DialogRow::Blank);
         rows
@@ -164,9 +194,14 @@ impl RotationPromptView {
         let mut rows: Vec<_> = self.countdown_row(now).into_iter().collect();
         rows.extend(shown.map(|(at, answer)| self.answer_row(at, answer, audience)));
         let hidden = self.choices.len().saturating_sub(MAX_VISIBLE_ANSWERS);
-        rows.extend((hidden > 0).then(|| DialogRow::dim(format!("{} of {}", self.cursor + 1, self.choices.len()))));
+        rows.extend(
+            (hidden > 0)
+                .then(|| DialogRow::dim(format!("{} of {}", self.cursor + 1, self.choices.len()))),
+        );
         rows.extend(self.flaw.iter().map(|flaw| DialogRow::Text(StyleRole::Bad, flaw.clone())));
-        rows.push(DialogRow::dim("↑/↓ choose · Enter takes it · Esc hides this, and it goes on waiting"));
+        rows.push(DialogRow::dim(
+            "↑/↓ choose · Enter takes it · Esc hides this, and it goes on waiting",
+        ));
         rows
     }
 
@@ -174,9 +209,13 @@ impl RotationPromptView {
     fn callback_row(&self) -> Option<DialogRow> {
         let place = self.prompt.awaited_callback.as_ref()?.callback.origin().ascii_serialization();
         Some(DialogRow::dim(match self.browser {
-            BrowserAvailability::Available => format!("Agree on this page; the browser comes back by itself ({place}):"),
+            BrowserAvailability::Available => {
+                format!("Agree on this page; the browser comes back by itself ({place}):")
+            }
             BrowserAvailability::Unavailable => {
-                format!("Agree on this page, on your own machine. It ends at {place}, out of its reach: paste that below.")
+                format!(
+                    "Agree on this page, on your own machine. It ends at {place}, out of its reach: paste that below."
+                )
             }
         }))
     }
@@ -185,13 +224,27 @@ impl RotationPromptView {
         let left = self.deadline?.saturating_duration_since(now);
         let role = if left <= COUNTDOWN_WARNING { StyleRole::Warn } else { StyleRole::Text };
         let seconds = display_format::whole_seconds_left(left);
-        Some(DialogRow::Text(role, format!("Waiting for the browser: {}:{:02} left.", seconds / 60, seconds % 60)))
+        Some(DialogRow::Text(
+            role,
+            format!("Waiting for the browser: {}:{:02} left.", seconds / 60, seconds % 60),
+        ))
     }
 
-    fn answer_row(&self, at: usize, answer: &RotationAnswer, audience: PresentationMode) -> DialogRow {
+    fn answer_row(
+        &self,
+        at: usize,
+        answer: &RotationAnswer,
+        audience: PresentationMode,
+    ) -> DialogRow {
         let focused = at == self.cursor;
         let field = |label: String, value| {
-            DialogRow::Field(FieldView { index: at, label, value, focused, has_problem: focused && self.flaw.is_some() })
+            DialogRow::Field(FieldView {
+                index: at,
+                label,
+                value,
+                focused,
+                has_problem: focused && self.flaw.is_some(),
+            })
         };
         let text = match answer {
             RotationAnswer::PasteSecret => {
@@ -201,16 +254,22 @@ impl RotationPromptView {
             RotationAnswer::Decide(_, UserDecision::Override(word)) => {
                 // What must be typed is the credential's name, which others are not to see.
                 let value = match audience {
-                    PresentationMode::Off => FieldValue::Text(self.typed.value().to_owned(), self.typed.visual_cursor()),
+                    PresentationMode::Off => {
+                        FieldValue::Text(self.typed.value().to_owned(), self.typed.visual_cursor())
+                    }
                     PresentationMode::On => FieldValue::Secret(!self.typed.value().is_empty()),
                 };
                 return field(format!("Type {word}"), value);
             }
-            RotationAnswer::Decide(title, UserDecision::SelectedOld(_)) if audience == PresentationMode::On => {
+            RotationAnswer::Decide(title, UserDecision::SelectedOld(_))
+                if audience == PresentationMode::On =>
+            {
                 without_label(title)
             }
             RotationAnswer::Decide(title, _) => capitalize(title),
-            RotationAnswer::OpenPage(_) if self.deadline.is_some() => "Open the page again".to_owned(),
+            RotationAnswer::OpenPage(_) if self.deadline.is_some() => {
+                "Open the page again".to_owned()
+            }
             RotationAnswer::OpenPage(_) => "Open the page in the browser".to_owned(),
             RotationAnswer::CopyAddress(_) => "Copy the address of the page".to_owned(),
             RotationAnswer::Postpone => "Leave it for later".to_owned(),
@@ -229,27 +288,40 @@ impl RotationPromptView {
         match &self.choices[self.cursor] {
             RotationAnswer::OpenPage(page) => PromptKeyResult::OpenPage(page.clone()),
             RotationAnswer::CopyAddress(page) => PromptKeyResult::CopyAddress(page.clone()),
-            RotationAnswer::Postpone => PromptKeyResult::Submit(RotationTask::LeavePrompt(self.prompt_id)),
-            RotationAnswer::Decide(_, UserDecision::Override(word)) if self.typed.value().trim() != word => {
+            RotationAnswer::Postpone => {
+                PromptKeyResult::Submit(RotationTask::LeavePrompt(self.prompt_id))
+            }
+            RotationAnswer::Decide(_, UserDecision::Override(word))
+                if self.typed.value().trim() != word =>
+            {
                 self.flaw = Some(format!("Type {word} to take the new secret all the same"));
                 PromptKeyResult::Handled
             }
-            RotationAnswer::Decide(_, saying) => {
-                PromptKeyResult::Submit(RotationTask::ReplyToPrompt(self.prompt_id, PromptReply::Decided(saying.clone())))
-            }
+            RotationAnswer::Decide(_, saying) => PromptKeyResult::Submit(
+                RotationTask::ReplyToPrompt(self.prompt_id, PromptReply::Decided(saying.clone())),
+            ),
             RotationAnswer::PasteSecret => self.submit_secret(),
         }
     }
 
     fn submit_secret(&mut self) -> PromptKeyResult {
-        let flaw = self.secret.invisible_character_problem().map(|flaw| format!("What was pasted {flaw}"));
-        let nothing =
-            if self.deadline.is_some() { "Paste the address at which the browser ended" } else { "Paste the new secret first" };
+        let flaw =
+            self.secret.invisible_character_problem().map(|flaw| format!("What was pasted {flaw}"));
+        let nothing = if self.deadline.is_some() {
+            "Paste the address at which the browser ended"
+        } else {
+            "Paste the new secret first"
+        };
         self.flaw = flaw.or_else(|| self.secret.is_empty().then(|| nothing.to_owned()));
         let secret = Some(self.secret.to_secret()).filter(|_| self.flaw.is_none());
-        let Some(secret) = secret.and_then(Arc::into_inner) else { return PromptKeyResult::Handled };
+        let Some(secret) = secret.and_then(Arc::into_inner) else {
+            return PromptKeyResult::Handled;
+        };
         self.secret.clear();
-        PromptKeyResult::Submit(RotationTask::ReplyToPrompt(self.prompt_id, PromptReply::Pasted(secret)))
+        PromptKeyResult::Submit(RotationTask::ReplyToPrompt(
+            self.prompt_id,
+            PromptReply::Pasted(secret),
+        ))
     }
 }
 
@@ -270,12 +342,19 @@ mod tests {
     use crate::tui::app::samples::rotation::{paste_prompt, rotation_prompt};
 
     fn press(asked: &mut RotationPromptView, keys: &str) -> PromptKeyResult {
-        keys.split(' ').fold(PromptKeyResult::Handled, |_, key| asked.handle_key(KeyPress::parse(key).expect("a key")))
+        keys.split(' ').fold(PromptKeyResult::Handled, |_, key| {
+            asked.handle_key(KeyPress::parse(key).expect("a key"))
+        })
     }
 
     #[test]
     fn what_is_pasted_is_handed_over_and_nothing_else() {
-        let mut asked = RotationPromptView::new(PromptId(1), paste_prompt(), BrowserAvailability::Available, Instant::now());
+        let mut asked = RotationPromptView::new(
+            PromptId(1),
+            paste_prompt(),
+            BrowserAvailability::Available,
+            Instant::now(),
+        );
         assert!(matches!(press(&mut asked, "Enter"), PromptKeyResult::Handled));
         assert!(asked.flaw.is_some());
         press(&mut asked, "Down");
@@ -283,8 +362,10 @@ mod tests {
         assert!(matches!(press(&mut asked, "Enter"), PromptKeyResult::Handled));
         assert!(asked.flaw.as_deref().is_some_and(|flaw| flaw.contains("zero-width")));
         asked.handle_paste("the-new-one");
-        let PromptKeyResult::Submit(RotationTask::ReplyToPrompt(PromptId(1), PromptReply::Pasted(secret))) =
-            press(&mut asked, "Enter")
+        let PromptKeyResult::Submit(RotationTask::ReplyToPrompt(
+            PromptId(1),
+            PromptReply::Pasted(secret),
+        )) = press(&mut asked, "Enter")
         else {
             panic!("no answer");
         };
@@ -295,8 +376,12 @@ mod tests {
     #[test]
     fn an_override_takes_the_whole_name() {
         let choices = [UserDecision::Override("ci-scanner".to_owned()), UserDecision::RollBack];
-        let mut asked =
-            RotationPromptView::new(PromptId(2), rotation_prompt(&choices), BrowserAvailability::Available, Instant::now());
+        let mut asked = RotationPromptView::new(
+            PromptId(2),
+            rotation_prompt(&choices),
+            BrowserAvailability::Available,
+            Instant::now(),
+        );
         "ci-scan".chars().for_each(|c| drop(asked.handle_key(KeyPress::char(c))));
         assert!(matches!(press(&mut asked, "Enter"), PromptKeyResult::Handled));
         "ner".chars().for_each(|c| drop(asked.handle_key(KeyPress::char(c))));
@@ -314,17 +399,28 @@ mod tests {
             BrowserAvailability::Available,
             Instant::now(),
         );
-        assert!(matches!(press(&mut asked, "Up Enter"), PromptKeyResult::Submit(RotationTask::LeavePrompt(PromptId(3)))));
+        assert!(matches!(
+            press(&mut asked, "Up Enter"),
+            PromptKeyResult::Submit(RotationTask::LeavePrompt(PromptId(3)))
+        ));
     }
 
     #[test]
     fn a_page_is_offered_only_where_there_is_a_browser_and_always_shown() {
-        for (browser, offered) in [(BrowserAvailability::Available, true), (BrowserAvailability::Unavailable, false)] {
-            let mut asked = RotationPromptView::new(PromptId(4), paste_prompt(), browser, Instant::now());
-            let shown =
-                asked.question_rows().iter().any(|row| matches!(row, DialogRow::Text(_, text) if text.contains("https://")));
+        for (browser, offered) in
+            [(BrowserAvailability::Available, true), (BrowserAvailability::Unavailable, false)]
+        {
+            let mut asked =
+                RotationPromptView::new(PromptId(4), paste_prompt(), browser, Instant::now());
+            let shown = asked
+                .question_rows()
+                .iter()
+                .any(|row| matches!(row, DialogRow::Text(_, text) if text.contains("https://")));
             assert!(shown);
-            assert_eq!(matches!(press(&mut asked, "Up Enter"), PromptKeyResult::OpenPage(_)), offered);
+            assert_eq!(
+                matches!(press(&mut asked, "Up Enter"), PromptKeyResult::OpenPage(_)),
+                offered
+            );
         }
     }
 }

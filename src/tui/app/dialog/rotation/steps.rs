@@ -37,7 +37,11 @@ impl WizardSteps {
     /// The steps of a plan; none is taken yet.
     pub(super) fn from_plan(plan: &RotationPlan) -> Self {
         let step = |planned: &crate::domain::rotation::PlannedRotationStep| {
-            WizardStep::new(planned.step.to_string(), planned.description.clone(), StepStatus::Planned)
+            WizardStep::new(
+                planned.step.to_string(),
+                planned.description.clone(),
+                StepStatus::Planned,
+            )
         };
         Self { steps: plan.steps.iter().map(step).collect(), current: 0 }
     }
@@ -53,7 +57,11 @@ impl WizardSteps {
 
     /// Something has become of a step. One that the plan does not have comes last.
     pub(super) fn apply(&mut self, line: &ProgressLine) {
-        let known = self.steps.iter().position(|step| step.id == line.step).filter(|_| !is_remark(&line.step));
+        let known = self
+            .steps
+            .iter()
+            .position(|step| step.id == line.step)
+            .filter(|_| !is_remark(&line.step));
         self.current = known.unwrap_or(self.steps.len());
         if known.is_none() {
             self.steps.push(WizardStep::new(line.step.clone(), line_text(line), line.state));
@@ -74,11 +82,17 @@ impl WizardSteps {
     }
 
     /// The steps as rows, and the row of the one that something was heard of last.
-    pub(super) fn rows(&self, glyphs: &GlyphSet, pulse: ActivityIndicator) -> (Vec<DialogRow>, usize) {
+    pub(super) fn rows(
+        &self,
+        glyphs: &GlyphSet,
+        pulse: ActivityIndicator,
+    ) -> (Vec<DialogRow>, usize) {
         let (mut rows, mut seen) = (Vec::new(), 0);
         for (at, step) in self.steps.iter().enumerate() {
             rows.push(step.row(glyphs, pulse));
-            rows.extend(step.detail_lines(pulse).map(|remark| DialogRow::dim(format!("  {remark}"))));
+            rows.extend(
+                step.detail_lines(pulse).map(|remark| DialogRow::dim(format!("  {remark}"))),
+            );
             if at == self.current {
                 seen = rows.len() - 1;
             }
@@ -109,18 +123,31 @@ impl WizardStep {
     fn row(&self, glyphs: &GlyphSet, pulse: ActivityIndicator) -> DialogRow {
         let (role, sign, word) = match (self.state, pulse) {
             (StepStatus::Done, _) => (StyleRole::Good, glyphs.check_mark, "done"),
-            (StepStatus::Planned, ActivityIndicator::Finished) => (StyleRole::Dim, glyphs.unchecked, "not taken"),
+            (StepStatus::Planned, ActivityIndicator::Finished) => {
+                (StyleRole::Dim, glyphs.unchecked, "not taken")
+            }
             (StepStatus::Planned, _) => (StyleRole::Dim, glyphs.unchecked, "planned"),
             (_, ActivityIndicator::Finished) => (StyleRole::Warn, glyphs.refused, "given up"),
             (StepStatus::Failed, _) => (StyleRole::Bad, glyphs.refused, "failed"),
-            (StepStatus::Running, ActivityIndicator::Active) => (StyleRole::Accent, glyphs.pointer, "running"),
+            (StepStatus::Running, ActivityIndicator::Active) => {
+                (StyleRole::Accent, glyphs.pointer, "running")
+            }
             (StepStatus::Running, ActivityIndicator::Idle) if !self.id.starts_with("await") => {
                 (StyleRole::Warn, glyphs.warning, "unclear")
             }
-            (StepStatus::Running | StepStatus::Waiting, _) => (StyleRole::Warn, glyphs.unknown, "waiting"),
+            (StepStatus::Running | StepStatus::Waiting, _) => {
+                (StyleRole::Warn, glyphs.unknown, "waiting")
+            }
         };
         let (text, right) = (self.text.clone(), word.to_owned());
-        DialogRow::Item(ListItem { index: None, mark: Some((role, sign)), text, more: String::new(), right, selected: false })
+        DialogRow::Item(ListItem {
+            index: None,
+            mark: Some((role, sign)),
+            text,
+            more: String::new(),
+            right,
+            selected: false,
+        })
     }
 
     /// What else there is to say. Why it failed goes once it is done; how long it waits, once nobody waits.
@@ -173,17 +200,26 @@ mod tests {
         steps.apply(&line("create", StepStatus::Waiting, "wait 2 s"));
         assert_eq!(
             shown(&steps, ActivityIndicator::Active)[2..5],
-            ["waiting have the provider make the new secret", "  503 Service Unavailable", "  wait 2 s"]
+            [
+                "waiting have the provider make the new secret",
+                "  503 Service Unavailable",
+                "  wait 2 s"
+            ]
         );
         steps.apply(&line("create", StepStatus::Done, "ci (5f1c)"));
-        assert_eq!(shown(&steps, ActivityIndicator::Active)[2..4], ["done have the provider make the new secret", "  ci (5f1c)"]);
+        assert_eq!(
+            shown(&steps, ActivityIndicator::Active)[2..4],
+            ["done have the provider make the new secret", "  ci (5f1c)"]
+        );
         assert_eq!(steps.counts().0, 1);
     }
 
     #[test]
     fn what_was_open_when_it_stopped_is_unclear() {
-        let steps =
-            WizardSteps::from_progress(&plan(), &[line("create", StepStatus::Running, "have the provider make the new secret")]);
+        let steps = WizardSteps::from_progress(
+            &plan(),
+            &[line("create", StepStatus::Running, "have the provider make the new secret")],
+        );
         assert!(shown(&steps, ActivityIndicator::Finished)[2].starts_with("given up"));
         assert!(shown(&steps, ActivityIndicator::Finished)[3].starts_with("not taken"));
         assert!(shown(&steps, ActivityIndicator::Active)[2].starts_with("running"));
@@ -197,10 +233,16 @@ mod tests {
         for _ in 0..2 {
             steps.apply(&line("human", StepStatus::Done, "try again"));
         }
-        steps.apply(&line("prove-old", StepStatus::Running, "show that the old secret still works"));
+        steps.apply(&line(
+            "prove-old",
+            StepStatus::Running,
+            "show that the old secret still works",
+        ));
         steps.apply(&line("prove-old", StepStatus::Done, "show that the old secret still works"));
         assert_eq!(steps.counts(), (1, planned + 1));
-        let said = shown(&steps, ActivityIndicator::Active).into_iter().filter(|words| words == "done you said: try again");
+        let said = shown(&steps, ActivityIndicator::Active)
+            .into_iter()
+            .filter(|words| words == "done you said: try again");
         assert_eq!(said.count(), 2);
         assert_eq!(
             shown(&steps, ActivityIndicator::Active).last().map(String::as_str),

@@ -37,15 +37,20 @@ impl RotationWizard {
                     .push(DialogRow::dim("Esc hides this and it goes on · s stops before the next step, to be taken up again"));
             }
             WizardStage::Stopping => {
-                sheet
-                    .foot
-                    .extend([DialogRow::Blank, DialogRow::dim("Stopping as soon as this step is at its end… · Esc hides this")]);
+                sheet.foot.extend([
+                    DialogRow::Blank,
+                    DialogRow::dim("Stopping as soon as this step is at its end… · Esc hides this"),
+                ]);
             }
-            WizardStage::Prompting(asked) => sheet.foot.extend(asked.answer_rows(app.ui_state.presentation, now.instant)),
+            WizardStage::Prompting(asked) => {
+                sheet.foot.extend(asked.answer_rows(app.ui_state.presentation, now.instant))
+            }
             WizardStage::Planned(form) => {
                 sheet.foot.push(DialogRow::Blank);
                 sheet = sheet.with_form_below(form);
-                sheet.foot.push(DialogRow::dim("Nothing happens before Begin · ↑/↓ scroll · Tab chooses · Esc closes"));
+                sheet.foot.push(DialogRow::dim(
+                    "Nothing happens before Begin · ↑/↓ scroll · Tab chooses · Esc closes",
+                ));
             }
             WizardStage::Paused(review, form) => {
                 sheet.foot.extend(paused_rows(review));
@@ -70,10 +75,18 @@ impl RotationWizard {
             return;
         }
         let known = self.plan.as_ref().and_then(|plan| app.credentials.get(&plan.credential));
-        let shown = known.map_or_else(|| "a credential".to_owned(), |credential| app.display_name(credential));
-        let principal = known.and_then(|known| known.principal.as_ref()).map(|principal| principal.name.clone());
+        let shown = known
+            .map_or_else(|| "a credential".to_owned(), |credential| app.display_name(credential));
+        let principal = known
+            .and_then(|known| known.principal.as_ref())
+            .map(|principal| principal.name.clone());
         let plan = self.plan.as_ref().map(|plan| plan.name.to_string());
-        for name in plan.into_iter().chain([self.name.clone()]).chain(principal).filter(|name| !name.is_empty()) {
+        for name in plan
+            .into_iter()
+            .chain([self.name.clone()])
+            .chain(principal)
+            .filter(|name| !name.is_empty())
+        {
             sheet.mask_name(&name, &shown);
         }
     }
@@ -88,7 +101,9 @@ impl RotationWizard {
                 let last = rows.len() - 1;
                 (rows, last)
             }
-            (WizardStage::Running(_) | WizardStage::Stopping, _) => self.steps.rows(glyphs, ActivityIndicator::Active),
+            (WizardStage::Running(_) | WizardStage::Stopping, _) => {
+                self.steps.rows(glyphs, ActivityIndicator::Active)
+            }
             (WizardStage::Finished(..), _) => self.steps.rows(glyphs, ActivityIndicator::Finished),
             _ => self.steps.rows(glyphs, ActivityIndicator::Idle),
         }
@@ -97,27 +112,38 @@ impl RotationWizard {
     fn title_text(&self, glyphs: &GlyphSet) -> String {
         let (done, all) = self.steps.counts();
         match self.stage {
-            WizardStage::Loading | WizardStage::Failed(_) | WizardStage::Planned(_) => self.heading(),
+            WizardStage::Loading | WizardStage::Failed(_) | WizardStage::Planned(_) => {
+                self.heading()
+            }
             _ => format!("{} {} {done} of {all} done", self.heading(), glyphs.separator),
         }
     }
 
     fn head_rows(&self, app: &App) -> Vec<DialogRow> {
         let Some(plan) = &self.plan else { return Vec::new() };
-        let (asked, height) = (matches!(self.stage, WizardStage::Prompting(_)), app.ui_state.area.height);
+        let (asked, height) =
+            (matches!(self.stage, WizardStage::Prompting(_)), app.ui_state.area.height);
         if asked && height < MIN_ROWS_FOR_LIFESPANS {
             return Vec::new();
         }
         let mut rows = vec![DialogRow::text(format!("Plan: {}.", plan.title()))];
         if let WizardStage::Planned(_) = self.stage {
-            rows.push(plan.warning().map_or_else(|| DialogRow::dim(OVERLAP_NOTE), DialogRow::warning));
+            rows.push(
+                plan.warning().map_or_else(|| DialogRow::dim(OVERLAP_NOTE), DialogRow::warning),
+            );
             rows.extend(plan.limit_warning().map(DialogRow::dim));
         }
         rows.push(DialogRow::Blank);
         let columns = usize::from(app.ui_state.area.width.min(WIDTH_COLUMNS).saturating_sub(4));
         let high = if asked { MIN_ROWS_FOR_LIFESPANS_WITH_PROMPT } else { MIN_ROWS_FOR_LIFESPANS };
-        let extent = if height < high { DiagramDetail::StepsOnly } else { DiagramDetail::WithLifespans };
-        rows.extend(diagram::diagram_rows(plan, &self.steps, app.preferences.symbols, (columns, extent)));
+        let extent =
+            if height < high { DiagramDetail::StepsOnly } else { DiagramDetail::WithLifespans };
+        rows.extend(diagram::diagram_rows(
+            plan,
+            &self.steps,
+            app.preferences.symbols,
+            (columns, extent),
+        ));
         rows
     }
 }
@@ -136,7 +162,11 @@ fn plan_rows(plan: &RotationPlan, glyphs: &GlyphSet) -> Vec<DialogRow> {
             selected: false,
         }));
         rows.extend(step.calls.iter().map(|call| DialogRow::dim(format!("  {call}"))));
-        rows.extend(step.irreversible_note.iter().map(|word| DialogRow::warning(format!("  {} {word}", glyphs.warning))));
+        rows.extend(
+            step.irreversible_note
+                .iter()
+                .map(|word| DialogRow::warning(format!("  {} {word}", glyphs.warning))),
+        );
     }
     rows
 }
@@ -144,10 +174,19 @@ fn plan_rows(plan: &RotationPlan, glyphs: &GlyphSet) -> Vec<DialogRow> {
 /// An honest account: what comes next, what is left, and whether there is a way back.
 fn paused_rows(review: &RotationSummary) -> Vec<DialogRow> {
     let RotationStatus { next, manual_steps: left, .. } = &review.status;
-    let mut rows =
-        vec![DialogRow::Blank, DialogRow::Text(StyleRole::Title, "It has stopped; what has happened stands above.".to_owned())];
+    let mut rows = vec![
+        DialogRow::Blank,
+        DialogRow::Text(
+            StyleRole::Title,
+            "It has stopped; what has happened stands above.".to_owned(),
+        ),
+    ];
     rows.push(DialogRow::text(format!("Next: {next}")));
-    rows.extend(left.iter().filter(|left| *left != next).map(|left| DialogRow::warning(format!("Left to do: {left}"))));
+    rows.extend(
+        left.iter()
+            .filter(|left| *left != next)
+            .map(|left| DialogRow::warning(format!("Left to do: {left}"))),
+    );
     rows.push(match review.rollback_allowed {
         Ok(()) => DialogRow::text("Everything can still be put back as it was."),
         Err(why) => DialogRow::warning(format!("It cannot be rolled back: {why}.")),
@@ -157,7 +196,10 @@ fn paused_rows(review: &RotationSummary) -> Vec<DialogRow> {
 
 fn result_rows(status: &RotationStatus, glyphs: &GlyphSet) -> Vec<DialogRow> {
     if let Some(why) = &status.why {
-        return vec![DialogRow::Blank, DialogRow::Text(StyleRole::Bad, format!("{} Nothing was made: {why}", glyphs.refused))];
+        return vec![
+            DialogRow::Blank,
+            DialogRow::Text(StyleRole::Bad, format!("{} Nothing was made: {why}", glyphs.refused)),
+        ];
     }
     let word = match (status.state, status.purpose) {
         (RotationPhase::RolledBack, _) => "Rolled back: everything is as it was.",
@@ -165,7 +207,15 @@ fn result_rows(status: &RotationStatus, glyphs: &GlyphSet) -> Vec<DialogRow> {
         (_, RotationPurpose::Create) => "Done: it was made, proven and kept.",
         (_, RotationPurpose::Revoke) => "Done: it is revoked. X removes it here.",
     };
-    let mut rows = vec![DialogRow::Blank, DialogRow::Text(StyleRole::Good, format!("{} {word}", glyphs.check_mark))];
-    rows.extend(status.manual_steps.iter().map(|left| DialogRow::warning(format!("{} Left to do: {left}", glyphs.warning))));
+    let mut rows = vec![
+        DialogRow::Blank,
+        DialogRow::Text(StyleRole::Good, format!("{} {word}", glyphs.check_mark)),
+    ];
+    rows.extend(
+        status
+            .manual_steps
+            .iter()
+            .map(|left| DialogRow::warning(format!("{} Left to do: {left}", glyphs.warning))),
+    );
     rows
 }
