@@ -129,7 +129,7 @@ impl RotationPromptView {
                 match &self.choices[self.cursor] {
                     RotationAnswer::PasteSecret => drop(self.secret.handle_key(key)),
                     RotationAnswer::Decide(_, UserDecision::Override(_)) => {
-                        drop(edit_input(&mut self.typed, key))
+                        let _ = edit_input(&mut self.typed, key);
                     }
                     _ => {}
                 }
