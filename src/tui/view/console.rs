@@ -1,4 +1,7 @@
-//! The request console.
+//! Draws the request console: the request, the response with its tabs, and the status line below
+//! it.
+//!
+//! Start reading at [`draw`]. The state is in `tui::app::console`.
 
 use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthStr as _;
@@ -17,10 +20,10 @@ use crate::tui::app::mouse::ConsoleStatusLine;
 use crate::tui::app::response_view::{LayoutState, ResponseView};
 use crate::tui::app::{Pane, PresentationMode, chart, display_format, request_line};
 
-/// Columns of the bar that shows how many requests are left.
+/// Columns of the rate limit bar.
 const QUOTA_BAR_COLUMNS: usize = 10;
 
-/// What an empty console offers.
+/// Commands that an empty console suggests.
 const SUGGESTED_ACTIONS: [ConsoleAction; 6] = [
     ConsoleAction::SendTest,
     ConsoleAction::PickPreset,
@@ -29,9 +32,9 @@ const SUGGESTED_ACTIONS: [ConsoleAction; 6] = [
     ConsoleAction::SavedRequests,
     ConsoleAction::History,
 ];
-/// Columns of the keys of what is offered.
+/// Columns of the keys of the suggestions.
 const SUGGESTION_KEY_COLUMNS: u16 = 3;
-/// Columns of its keys and names.
+/// Columns of the keys and names of the suggestions.
 const SUGGESTION_COLUMNS: u16 = 15;
 
 /// Draws the console.
@@ -116,7 +119,7 @@ fn draw_request(pen: &mut CellPainter<'_>, area: ScreenRect) {
     pen.write_text(rest, &address, StyleRole::Text);
 }
 
-/// A name that leaves room in so many columns for the request beside it.
+/// Shortens a name so that the request beside it has room in this many columns.
 fn shorten_name(name: &str, columns: u16) -> String {
     let longest = usize::from(columns / 3).clamp(8, 24);
     if name.chars().count() <= longest {
@@ -126,7 +129,7 @@ fn shorten_name(name: &str, columns: u16) -> String {
     }
 }
 
-/// A line across, with a word in it.
+/// Draws a horizontal rule, with a word in it.
 fn draw_rule(pen: &mut CellPainter<'_>, area: ScreenRect, word: &str) {
     let line = pen.glyphs().border[1].repeat(area.width.into());
     pen.write_text(area, &line, StyleRole::Border);
@@ -135,7 +138,8 @@ fn draw_rule(pen: &mut CellPainter<'_>, area: ScreenRect, word: &str) {
     }
 }
 
-/// What can be done here, where nothing has been done yet: key, name, and as much of the help as there is room for.
+/// Draws the commands that are available before the first request: key, name, and as much of the
+/// help as fits.
 fn draw_suggestions(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let app = pen.app;
     let offered = SUGGESTED_ACTIONS
@@ -178,7 +182,7 @@ fn draw_response(pen: &mut CellPainter<'_>, inner: ScreenRect, answered: &Respon
     };
     let tabs = app.response_tabs();
     let room = tabs.first().map_or(inner.width, |(_, area)| area.x.saturating_sub(inner.x + 4));
-    // What was answered to another request is not to be taken for an answer to the one above it.
+    // A response to another request must not look like the response to the current one.
     let (role, sign) = if app.response_matches_request(answered) {
         (role, "")
     } else {
@@ -219,7 +223,7 @@ fn draw_response(pen: &mut CellPainter<'_>, inner: ScreenRect, answered: &Respon
     draw_rate_limit(pen, app.screen_layout().console, answered);
 }
 
-/// In the lower border: how many requests are left, as a bar and in words.
+/// Draws the remaining rate limit in the lower border, as a bar and in words.
 fn draw_rate_limit(pen: &mut CellPainter<'_>, area: ScreenRect, answered: &ResponseView) {
     let limits = answered.limits(pen.now.wall);
     let Some(words) = limits.describe() else { return };
@@ -297,7 +301,7 @@ fn draw_details(pen: &mut CellPainter<'_>, area: ScreenRect) {
     }
 }
 
-/// The line below the answer: what is typed, or the filter that is used.
+/// Draws the line below the response: the text being typed, or the active filter.
 fn draw_status_line(pen: &mut CellPainter<'_>, inner: ScreenRect) {
     let app = pen.app;
     let line = inner.row(inner.height.saturating_sub(1));
@@ -334,7 +338,7 @@ fn draw_status_line(pen: &mut CellPainter<'_>, inner: ScreenRect) {
     }
 }
 
-/// Where among what was found the cursor is.
+/// Returns the position of the cursor among the matches.
 fn match_position(found: &SearchMatches) -> String {
     match found.current {
         Some(current) => format!("{current} of {}", found.total),

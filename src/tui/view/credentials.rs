@@ -1,4 +1,6 @@
-//! The list of credentials.
+//! Draws the list of credentials.
+//!
+//! Start reading at [`draw`]. Filtering and sorting are in `tui::app::credentials`.
 
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
@@ -10,11 +12,11 @@ use crate::tui::app::filter_query;
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::{App, Pane, chart};
 
-/// Columns of the short status at the right, with a blank before it.
+/// Columns of the short status at the right, including a leading space.
 const STATUS_COLUMNS: u16 = 10;
-/// Columns of the region, where there is room for it, with a blank before it.
+/// Columns of the region, if it fits, including a leading space.
 const REGION_COLUMNS: u16 = 10;
-/// So many columns belong to the name before the region gets any.
+/// Minimum columns of the name before the region is shown.
 const MIN_NAME_COLUMNS: u16 = 12;
 
 /// Draws the list.
@@ -128,7 +130,7 @@ fn draw_row(pen: &mut CellPainter<'_>, area: ScreenRect, row: &CredentialRow<'_>
     }
 }
 
-/// In the lower border: where the cursor is, and what the list is sorted by.
+/// Draws the sort order and the cursor position in the lower border.
 fn draw_position(pen: &mut CellPainter<'_>, area: ScreenRect, rows: ScreenRect) {
     let list = &pen.app.credentials;
     let bottom = area.row(area.height.saturating_sub(1)).split_left(2).1;
@@ -143,7 +145,7 @@ fn draw_position(pen: &mut CellPainter<'_>, area: ScreenRect, rows: ScreenRect) 
     }
 }
 
-/// In the right border: which part of the list is shown.
+/// Draws the scroll bar in the right border.
 fn draw_scrollbar(pen: &mut CellPainter<'_>, border: ScreenRect) {
     let list = &pen.app.credentials;
     let Some((top, length)) =
@@ -156,7 +158,7 @@ fn draw_scrollbar(pen: &mut CellPainter<'_>, border: ScreenRect) {
     }
 }
 
-/// The sign and colour of how a credential stands.
+/// Returns the symbol and color of a credential's status.
 pub(super) fn status_symbol(
     pen: &CellPainter<'_>,
     credential: &Credential,
@@ -164,7 +166,7 @@ pub(super) fn status_symbol(
     CredentialStatus::for_credential(credential, pen.now.wall).style(pen.glyphs())
 }
 
-/// The region without what the provider's name says already: `EU-01` of `SNYK-EU-01`.
+/// Returns the region without the prefix that repeats the provider: `EU-01` for `SNYK-EU-01`.
 fn short_region(credential: &Credential) -> &str {
     display_format::short_region(&credential.region, &credential.provider)
 }

@@ -1,4 +1,7 @@
-//! The selected credential.
+//! Draws the details of the selected credential: its secret, masked or revealed, and the facts
+//! about it.
+//!
+//! Start reading at [`draw`]; [`facts`] lists the rows.
 
 use super::painter::CellPainter;
 use super::regions::check_symbol;
@@ -12,20 +15,20 @@ use crate::tui::app::mouse::DETAIL_LABEL_COLUMNS;
 use crate::tui::app::{Pane, PresentationMode};
 use crate::tui::app::{chart, display_format};
 
-/// A mask has one width, whatever it hides.
+/// Columns of the mask, independent of the secret's length.
 const MASK_COLUMNS: usize = 20;
-/// The mask of what a request carries.
+/// Columns of the mask in the authorization header.
 const SHORT_MASK_COLUMNS: usize = 8;
-/// The field with what a credential sees, as a check has learned it.
+/// Field with the organizations that a check has found.
 const ORGANIZATIONS_FIELD: &str = "organisations";
-/// So many credentials with the same secret are named.
+/// Maximum number of credentials with the same secret that are named.
 const MAX_NAMED_DUPLICATES: usize = 3;
-/// Days after which a secret is old.
+/// Age in days at which a secret is old.
 const MAX_AGE_DAYS: i64 = 365;
-/// Columns of the bar that shows how much of a life is left.
+/// Columns of the expiry and age bars.
 const BAR_COLUMNS: i64 = 10;
 
-/// Draws the detail.
+/// Draws the details.
 pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let app = pen.app;
     if area.is_empty() {
@@ -60,7 +63,7 @@ fn heading(pen: &CellPainter<'_>, credential: &Credential) -> String {
     format!("{provider} {} {kind}", pen.glyphs().separator)
 }
 
-/// Draws the secret, masked or not; returns the lines below it.
+/// Draws the secret, masked or revealed; returns the area below it.
 fn draw_secret(pen: &mut CellPainter<'_>, area: ScreenRect, credential: &Credential) -> ScreenRect {
     let app = pen.app;
     pen.write_text(area.row(0), "Secret", StyleRole::Dim);
@@ -85,7 +88,7 @@ fn draw_secret(pen: &mut CellPainter<'_>, area: ScreenRect, credential: &Credent
     area.split_top(used).1
 }
 
-/// Draws a secret in as many lines as it needs and there are; returns how many.
+/// Draws a secret in as many lines as it needs and as fit; returns their number.
 fn draw_bytes(pen: &mut CellPainter<'_>, area: ScreenRect, bytes: &[u8]) -> u16 {
     let Ok(text) = std::str::from_utf8(bytes) else {
         pen.write_text(area, "It is not text; copy or send it instead", StyleRole::Warn);
@@ -167,7 +170,7 @@ fn facts(pen: &CellPainter<'_>, credential: &Credential) -> Vec<DetailFact> {
     facts
 }
 
-/// What a request carries: the scheme, and a mask of one width.
+/// Returns the authorization header: the scheme, and a mask of fixed width.
 fn authorization_spans(
     pen: &CellPainter<'_>,
     credential: &Credential,
@@ -183,7 +186,7 @@ fn authorization_spans(
     ]
 }
 
-/// How long the access token that is at hand lives; or that a new sign-in is needed before there is another.
+/// Returns the remaining time of the cached access token, or that the user must sign in again.
 fn session_fact(
     pen: &CellPainter<'_>,
     credential: &Credential,
@@ -223,7 +226,7 @@ fn session_fact(
     ("Session", vec![(StyleRole::Good, left), (StyleRole::Dim, since.unwrap_or_default())])
 }
 
-/// Whether a sign-in is gone: its time is over, or the provider refused it when it was asked last.
+/// Returns whether a sign-in has expired, or was refused at the latest check.
 fn is_sign_in_expired(credential: &Credential, now: Timestamp) -> bool {
     let refused =
         credential.last_check.as_ref().is_some_and(|check| check.result == CheckResult::Refused);
@@ -277,7 +280,7 @@ fn expiry_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     )
 }
 
-/// How old it is, beside the year after which most policies want a secret replaced.
+/// Returns the age, compared with one year, after which most policies require a rotation.
 fn age_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     let days = (pen.now.wall - credential.created).whole_days().max(0);
     let role = match days {
@@ -319,7 +322,7 @@ fn check_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     )
 }
 
-/// Why it was not accepted.
+/// Returns why the latest check did not accept the credential.
 fn failure_reason(credential: &Credential) -> Option<String> {
     let check = credential.last_check.as_ref()?;
     let says = check.result != CheckResult::Accepted && !check.reason.is_empty();
@@ -360,7 +363,7 @@ fn fingerprint_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFac
     ("Print", parts)
 }
 
-/// What names somebody or something, hidden where others may be watching.
+/// Hides a name in presentation mode.
 fn mask_for_audience(pen: &CellPainter<'_>, text: &str) -> String {
     match pen.app.ui_state.presentation {
         PresentationMode::Off => text.to_owned(),

@@ -1,4 +1,7 @@
-//! Dialogs, all drawn alike from their sheets.
+//! Draws dialogs, all in the same way, from their [`DialogView`]s.
+//!
+//! Start reading at [`draw`]. The layout is computed in `tui::app::dialog_view`, so that drawing
+//! and clicking agree.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -11,15 +14,15 @@ use crate::tui::app::dialog_view::{
 use crate::tui::app::form::FormButton;
 use crate::tui::app::layout::ScreenRect;
 
-/// The most columns that the labels of fields take.
+/// Maximum columns of the field labels.
 const MAX_LABEL_COLUMNS: usize = 24;
-/// A mask has one width, whatever it hides.
+/// Columns of a mask, independent of the secret's length.
 const MASK_COLUMNS: usize = 20;
 
-/// Draws a dialog in the middle of `area`.
+/// Draws a dialog in `area`.
 pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect, sheet: &DialogView) {
     let placed = sheet.layout(area);
-    // A column of air on both sides keeps what lies behind from running into it.
+    // An empty column on both sides separates the dialog from the screen behind it.
     let ScreenRect { x, width, .. } = placed.outer;
     pen.clear_area(
         ScreenRect { x: x.saturating_sub(1), width: width + 1 + x.min(1), ..placed.outer },
@@ -34,17 +37,17 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect, sheet: &DialogVi
     draw_scroll_hints(pen, &placed);
 }
 
-/// How wide the first columns of a dialog are.
+/// Widths of the first columns of a dialog.
 #[derive(Clone, Copy)]
 struct ColumnWidths {
-    /// Of the labels of fields.
+    /// Columns of the field labels.
     label: u16,
-    /// Of the items of a list.
+    /// Columns of the list items.
     item: u16,
 }
 
-/// How wide the labels are: as wide as the widest, within reason, with a pointer before them and a gap behind, in which
-/// the arrow of a choice hangs.
+/// Returns the columns of the labels: the widest label up to a maximum, a pointer before it, and a
+/// gap behind it that holds the arrow of a selection.
 fn label_column(sheet: &DialogView) -> u16 {
     let rows = || sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
     let widths = rows().map(|row| match row {
@@ -59,7 +62,8 @@ fn label_column(sheet: &DialogView) -> u16 {
     u16::try_from(widths.max().unwrap_or(0).min(MAX_LABEL_COLUMNS) + around).unwrap_or(u16::MAX)
 }
 
-/// How wide the first column of a list is: as wide as its widest, within reason where more comes beside it.
+/// Returns the columns of the list items: the widest item, up to half the width if descriptions
+/// follow.
 fn item_column(sheet: &DialogView, width: u16) -> u16 {
     let items = || {
         sheet
@@ -110,7 +114,7 @@ fn draw_field(
         FieldValue::Secret(held) => draw_secret(pen, value, *held),
         FieldValue::Select(titles, at) => {
             let turns = titles.len() > 1;
-            // The arrow hangs before the column, so that all values begin below one another.
+            // The arrow is left of the column, so that all values are aligned.
             let arrow = ScreenRect { x: value.x.saturating_sub(2), width: 1, ..value };
             pen.write_text(arrow, if turns { "‹" } else { "" }, StyleRole::Dim);
             let rest =
@@ -201,7 +205,7 @@ fn draw_button(pen: &mut CellPainter<'_>, area: ScreenRect, cell: &ButtonView) {
     pen.write_text(area, &format!("{open}{}{close}", cell.button.label()), role);
 }
 
-/// In the border: that there is more above or below.
+/// Draws hints in the border if there is more content above or below.
 fn draw_scroll_hints(pen: &mut CellPainter<'_>, placed: &DialogLayout<'_>) {
     let outer = placed.outer;
     let corner =

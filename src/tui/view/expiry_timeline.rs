@@ -1,14 +1,14 @@
-//! What ends when, beside the other panes of a large screen.
+//! Draws the expiry timeline beside the other panes of a large screen.
 
 use super::painter::{CellPainter, FocusStyle};
 use crate::config::theme::StyleRole;
 use crate::tui::app::expiry_timeline::ExpiryTimeline;
 use crate::tui::app::layout::ScreenRect;
 
-/// Rows above the credentials: how many end, when, and the days.
+/// Rows above the credentials: summary, histogram and axis.
 const HEAD_ROWS: u16 = 3;
 
-/// Draws the horizon.
+/// Draws the timeline.
 pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     if area.is_empty() {
         return;

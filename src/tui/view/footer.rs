@@ -1,4 +1,4 @@
-//! The line at the bottom: a word to the person, else what can be done.
+//! Draws the bottom line: the current notification, or else the key hints.
 
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;

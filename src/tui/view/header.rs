@@ -1,4 +1,4 @@
-//! The line at the top: what this is, how many credentials there are, how the store is, what runs.
+//! Draws the top line: program name, number of credentials, state of the store, running tasks.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -25,7 +25,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     }
 }
 
-/// How many credentials stand how, each with its sign; the good ones first, as people count.
+/// Returns the number of credentials per status with its symbol, the good ones first.
 fn status_counts(pen: &CellPainter<'_>) -> chart::StyledSpans {
     let list = &pen.app.credentials;
     if !list.all_rows_loaded() {

@@ -1,4 +1,6 @@
-//! A document's visible lines.
+//! Draws the visible lines of a [`FoldableDocument`]: fold marks, tokens, matches and the cursor.
+//!
+//! Start reading at [`draw`]. Folding, scrolling and searching are in `tui::app::json`.
 
 use std::ops::Range;
 
@@ -10,40 +12,41 @@ use unicode_width::UnicodeWidthChar;
 use crate::config::theme::GlyphSet;
 use crate::tui::app::json::{FoldState, FoldableDocument, TokenKind, VisibleLine};
 
-/// Columns for each container around a line.
+/// Columns per nesting level.
 const INDENT_COLUMNS: usize = 2;
 
-/// Columns for a tab.
+/// Columns of a tab character.
 const TAB_COLUMNS: usize = 4;
 
-/// Columns on the left that tell whether a line can be folded.
+/// Columns on the left that hold the fold marks.
 const GUTTER_COLUMNS: u16 = 2;
 
-/// What a style is asked for.
+/// Element of a document that has a style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenStyle {
-    /// A piece of text.
+    /// A token of the text.
     Token(TokenKind),
     /// The mark of a line that can be folded or unfolded.
     FoldMark,
-    /// The mark of a line that goes on beyond the right edge.
+    /// The mark of a line that continues beyond the right edge.
     Overflow,
-    /// Laid over what matches the search.
+    /// Overlay of a search match.
     Match,
-    /// Laid over the line of the cursor.
+    /// Overlay of the cursor line.
     Cursor,
 }
 
-/// How the pieces of a document look.
+/// Styles of a document.
 #[derive(Clone, Copy)]
 pub struct DocumentStyles<'a> {
-    /// The style of each.
+    /// Returns the style of an element.
     pub style: &'a dyn Fn(TokenStyle) -> Style,
-    /// The signs that the program adds to the text.
+    /// The symbols that the program adds to the text.
     pub symbols: &'static GlyphSet,
 }
 
-/// Draws the document into `area`, whose height has been told with [`FoldableDocument::set_height`].
+/// Draws the document into `area`. The caller has passed its height to
+/// [`FoldableDocument::set_height`].
 pub fn draw(
     document: &FoldableDocument,
     area: Rect,
@@ -80,7 +83,7 @@ fn draw_fold(
     buffer.set_stringn(line.x, line.y, mark, line.width.into(), style(TokenStyle::FoldMark));
 }
 
-/// Draws the pieces of a line that are in the window, and looks at no more of it than that.
+/// Draws the tokens of a line that are in the window, and examines only those.
 fn draw_tokens(
     row: &VisibleLine<'_>,
     window: &Range<usize>,
@@ -112,7 +115,8 @@ fn draw_tokens(
     }
 }
 
-/// Marks a line that goes on in the last column, and wipes a wide character that would reach into it.
+/// Marks a line that continues beyond the last column, and erases a wide character that would
+/// overlap the mark.
 fn mark_overflow(
     area: Rect,
     buffer: &mut Buffer,
@@ -145,12 +149,12 @@ fn draw_matches(
     }
 }
 
-/// The part of a text that lies in a window of columns.
+/// The part of a text in a window of columns.
 struct ClippedText {
-    /// Where it starts.
+    /// Its first column.
     column: usize,
     bytes: Range<usize>,
-    /// Where the text ends, if it does not go on beyond the window.
+    /// The column behind the text, if the text does not continue beyond the window.
     end: usize,
     is_cut: bool,
 }
@@ -173,7 +177,7 @@ fn clip_text(text: &str, start: usize, window: &Range<usize>) -> ClippedText {
     piece
 }
 
-/// The cell of a column, if it is in the window.
+/// Returns the cell of a column, if it is in the window.
 fn column_cell(column: usize, window: &Range<usize>, area: Rect) -> Option<u16> {
     let offset = column.checked_sub(window.start).filter(|_| column < window.end)?;
     u16::try_from(offset).ok().map(|offset| area.x + offset)

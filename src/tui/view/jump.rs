@@ -1,4 +1,4 @@
-//! The labels of jump mode, over a screen that steps back.
+//! Draws the labels of jump mode over a dimmed screen.
 
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;

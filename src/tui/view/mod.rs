@@ -1,4 +1,7 @@
-//! Pixels: reads the state, writes a buffer, decides nothing.
+//! Drawing: reads the state of the application and writes a buffer of cells.
+//!
+//! Nothing here changes state or decides what happens; that is in `tui::app`. Start reading at
+//! [`draw`]. Each pane has a module of its own, and all of them write through `painter`.
 
 mod console;
 mod credentials;
@@ -31,7 +34,7 @@ pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
         whole.height.min(app.ui_state.area.height),
     );
     let mut pen = CellPainter::new(app, now, buffer);
-    // The buffer comes empty.
+    // The buffer is empty at first.
     pen.restyle(ScreenRect::new(whole.width, whole.height), StyleRole::Text);
     if layout::is_too_small(area) {
         return draw_too_small(&mut pen, area);
@@ -47,7 +50,7 @@ pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
     for dialog in app.dialogs.iter() {
         match dialog {
             Dialog::Jump(jump) => jump::draw(&mut pen, area, jump),
-            // A popup that is only a hint leaves the screen as it is.
+            // A popup that is only a hint does not dim the screen.
             Dialog::WhichKey | Dialog::Themes(_) => {
                 dialog::draw(&mut pen, area, &dialog.view(app, now))
             }

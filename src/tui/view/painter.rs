@@ -1,4 +1,7 @@
-//! Writing into the buffer by role, by cell and never beyond an edge.
+//! Painter: writes text, borders and styles into the buffer, by style role, and never beyond an
+//! edge.
+//!
+//! Start reading at [`CellPainter::write_text`].
 
 use std::borrow::Cow;
 
@@ -12,29 +15,29 @@ use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::{App, Now, Pane, display_format};
 use crate::tui::cells::{display_width, is_one_cell_per_char};
 
-/// The lines of the border of what has the focus: heavier, so that it shows without colour.
+/// Border of the focused pane: heavier, so that the focus is visible without color.
 const FOCUSED_BORDER: [&str; 6] = ["┏", "━", "┓", "┃", "┗", "┛"];
 const FOCUSED_BORDER_ASCII: [&str; 6] = ["#", "=", "#", "#", "#", "#"];
 
-/// What stands in the border of what belongs to production, so that it shows without colour.
+/// Label in the border of a production credential, so that it is visible without color.
 const PRODUCTION_LABEL: &str = " PRODUCTION ";
 
-/// What is needed to draw.
+/// Everything that drawing needs.
 pub(super) struct CellPainter<'a> {
-    /// The state.
+    /// The state of the application.
     pub(super) app: &'a App,
-    /// What time it is.
+    /// The current time.
     pub(super) now: Now,
-    /// Where to.
+    /// The target buffer.
     pub(super) buffer: &'a mut Buffer,
 }
 
 /// Whether a pane or dialog has the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FocusStyle {
-    /// It has.
+    /// It has the focus.
     Focused,
-    /// It has not.
+    /// It does not have the focus.
     Unfocused,
 }
 
@@ -43,23 +46,23 @@ impl<'a> CellPainter<'a> {
         Self { app, now, buffer }
     }
 
-    /// The signs that carry meaning.
+    /// Returns the symbols of the current symbol set.
     pub(super) fn glyphs(&self) -> &'a GlyphSet {
         self.app.preferences.symbols
     }
 
-    /// How a role looks.
+    /// Returns the style of a role.
     pub(super) fn style(&self, role: StyleRole) -> Style {
         to_ratatui_style(self.app.preferences.theme.style(role))
     }
 
-    /// How a role looks that is laid over what is there already: what stepped back by its weight steps forward again.
+    /// Returns the style of a role that is laid over existing cells: it removes their dimming.
     pub(super) fn overlay_style(&self, role: StyleRole) -> Style {
         let style = self.style(role);
         style.remove_modifier(Modifier::DIM - style.add_modifier)
     }
 
-    /// Empties an area.
+    /// Clears an area.
     pub(super) fn clear_area(&mut self, area: ScreenRect, role: StyleRole) {
         let (style, rect) = (self.style(role), self.clip_rect(area));
         for y in rect.top()..rect.bottom() {
@@ -70,12 +73,12 @@ impl<'a> CellPainter<'a> {
         }
     }
 
-    /// Whether the terminal is to be spared everything but ASCII.
+    /// Returns whether only ASCII characters may be written.
     pub(super) fn is_ascii(&self) -> bool {
         self.glyphs().ellipsis.is_ascii()
     }
 
-    /// Lets everything in an area step back behind a dialog.
+    /// Dims everything in an area, behind a dialog.
     pub(super) fn dim(&mut self, area: ScreenRect) {
         let (style, rect) =
             (self.style(StyleRole::Text).patch(self.style(StyleRole::Dim)), self.clip_rect(area));
@@ -86,7 +89,7 @@ impl<'a> CellPainter<'a> {
         }
     }
 
-    /// Gives everything in an area another look.
+    /// Applies a style to everything in an area.
     pub(super) fn restyle(&mut self, area: ScreenRect, role: StyleRole) {
         let (style, rect) = (self.overlay_style(role), self.clip_rect(area));
         for y in rect.rows().map(|row| row.y) {
@@ -96,8 +99,8 @@ impl<'a> CellPainter<'a> {
         }
     }
 
-    /// Writes a text at the left of an area; returns what is left of the area. The weight of what was there before,
-    /// such as a heavy border, is not the text's.
+    /// Writes a text at the left of an area; returns the rest of the area. The text does not
+    /// inherit the modifiers of the cells, such as the weight of a heavy border.
     pub(super) fn write_text(
         &mut self,
         area: ScreenRect,
@@ -108,7 +111,7 @@ impl<'a> CellPainter<'a> {
         self.write_styled(area, text, style.remove_modifier(Modifier::all() - style.add_modifier))
     }
 
-    /// Writes pieces side by side; returns what is left of the area.
+    /// Writes texts side by side; returns the rest of the area.
     pub(super) fn write_spans(
         &mut self,
         area: ScreenRect,
@@ -117,7 +120,7 @@ impl<'a> CellPainter<'a> {
         pieces.iter().fold(area, |rest, (role, text)| self.write_text(rest, text, *role))
     }
 
-    /// Writes a text in a style of its own.
+    /// Writes a text in a given style; returns the rest of the area.
     pub(super) fn write_styled(
         &mut self,
         area: ScreenRect,
@@ -141,7 +144,7 @@ impl<'a> CellPainter<'a> {
         area.split_left(end - room.x).1
     }
 
-    /// Writes a text whose every character is a cell. Returns how many cells it took.
+    /// Writes a text whose characters take one cell each; returns the number of cells.
     fn write_chars(&mut self, room: Rect, text: &str, style: Style) -> u16 {
         let cells = self.cells_mut(room.x, room.y, room.width).iter_mut();
         let written = cells
@@ -150,13 +153,14 @@ impl<'a> CellPainter<'a> {
         u16::try_from(written.count()).unwrap_or(room.width)
     }
 
-    /// So many cells of a line, from a place on; all of them on the screen.
+    /// Returns `count` cells of a line, all of which must be on the screen.
     fn cells_mut(&mut self, x: u16, y: u16, count: u16) -> &mut [Cell] {
         let start = self.buffer.index_of(x, y);
         &mut self.buffer.content[start..start + usize::from(count)]
     }
 
-    /// Writes a text at the right of an area; returns what is left of the area, with a blank between.
+    /// Writes a text at the right of an area; returns the rest of the area, without the space
+    /// between them.
     pub(super) fn write_right(
         &mut self,
         area: ScreenRect,
@@ -169,13 +173,13 @@ impl<'a> CellPainter<'a> {
         left.split_left(left.width.saturating_sub(1)).0
     }
 
-    /// Writes a text in the middle of an area.
+    /// Writes a text in the center of an area.
     pub(super) fn write_centered(&mut self, area: ScreenRect, text: &str, role: StyleRole) {
         let width = u16::try_from(display_width(text)).unwrap_or(u16::MAX);
         self.write_text(area.centered(width, 1), text, role);
     }
 
-    /// Writes a text in as many lines as it needs and there are; returns the lines that are left.
+    /// Writes a text in as many lines as it needs and as fit; returns the remaining lines.
     pub(super) fn write_paragraph(
         &mut self,
         area: ScreenRect,
@@ -190,8 +194,8 @@ impl<'a> CellPainter<'a> {
         rest
     }
 
-    /// Draws the border of a pane: heavy where it has the focus, in its own colour and with a word where it shows a
-    /// credential of production. Returns what is inside.
+    /// Draws the border of a pane: heavy if it has the focus, and in its own color and with a label
+    /// if it shows a production credential. Returns the area inside.
     pub(super) fn draw_pane(&mut self, area: ScreenRect, pane: Pane, title: &str) -> ScreenRect {
         let frame = if self.app.ui_state.focus == pane {
             FocusStyle::Focused
@@ -214,7 +218,7 @@ impl<'a> CellPainter<'a> {
         inner
     }
 
-    /// The lines of a border, their colour and that of its title.
+    /// Returns the lines of a border, its color, and the color of its title.
     fn border_style(&self, frame: FocusStyle) -> ([&'static str; 6], StyleRole, StyleRole) {
         match frame {
             FocusStyle::Focused => (
@@ -226,7 +230,7 @@ impl<'a> CellPainter<'a> {
         }
     }
 
-    /// Draws a border with a title; returns what is inside.
+    /// Draws a border with a title; returns the area inside.
     pub(super) fn draw_panel(
         &mut self,
         area: ScreenRect,
@@ -269,19 +273,19 @@ impl<'a> CellPainter<'a> {
         }
     }
 
-    /// The part of an area that is on the screen.
+    /// Returns the part of an area that is on the screen.
     pub(super) fn clip_rect(&self, area: ScreenRect) -> Rect {
         Rect { x: area.x, y: area.y, width: area.width, height: area.height }
             .intersection(self.buffer.area)
     }
 }
 
-/// The part of the upper border in which words may stand.
+/// Returns the part of the upper border that can hold text.
 fn title_area(area: ScreenRect) -> ScreenRect {
     ScreenRect { x: area.x + 1, width: area.width.saturating_sub(2), ..area.row(0) }
 }
 
-/// A text that fits into so many columns, its end replaced by an ellipsis where it does not.
+/// Truncates a text to this many columns; an ellipsis replaces the end.
 pub(super) fn truncate<'t>(text: &'t str, columns: usize, ellipsis: &str) -> Cow<'t, str> {
     if display_width(text) <= columns {
         return Cow::Borrowed(text);
@@ -296,7 +300,8 @@ pub(super) fn truncate<'t>(text: &'t str, columns: usize, ellipsis: &str) -> Cow
     Cow::Owned(if columns == 0 { kept } else { kept + ellipsis })
 }
 
-/// The nearest ASCII sign of one that the program's own words use; what people wrote stays.
+/// Returns the closest ASCII character for a character that the program's own texts use; other
+/// characters stay.
 pub(in crate::tui) const fn to_ascii(c: char) -> char {
     match c {
         '·' | '–' => '-',

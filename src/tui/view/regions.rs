@@ -1,4 +1,6 @@
-//! The regions of the selected credential's provider.
+//! Draws the regions of the selected credential's provider.
+//!
+//! Start reading at [`draw`]. The rows and the cursor are in `tui::app::regions`.
 
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
@@ -7,11 +9,11 @@ use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::regions::{MAX_LATENCY_SAMPLES, RegionRow, provider_regions};
 use crate::tui::app::{Pane, chart, display_format};
 
-/// Columns of sign, verdict and latency at the right.
+/// Columns of symbol, check result and latency at the right.
 const RESULT_COLUMNS: u16 = 9;
-/// From so many columns for id and host on, there is room for a sparkline of how long the region took to answer.
+/// Minimum columns of ID and host that leave room for a sparkline of the latencies.
 const MIN_COLUMNS_FOR_SPARKLINE: u16 = 42;
-/// From so many columns on, regions have their whole names.
+/// Minimum columns of the pane for full region names.
 const MIN_COLUMNS_FOR_FULL_NAME: u16 = 44;
 
 /// Draws the regions.
@@ -69,7 +71,7 @@ fn draw_region(
     }
 }
 
-/// The sign and colour of a verdict.
+/// Returns the symbol and color of a check result.
 pub(super) fn check_symbol(
     pen: &CellPainter<'_>,
     verdict: CheckResult,
@@ -77,7 +79,7 @@ pub(super) fn check_symbol(
     display_format::check_style(verdict, pen.glyphs())
 }
 
-/// The sign of the verdict, and how long the answer took or why there is none.
+/// Draws the symbol of the check result, and the latency or the reason why there is none.
 fn draw_check_result(pen: &mut CellPainter<'_>, area: ScreenRect, place: &RegionRow<'_>) {
     let found = place.check.map_or(CheckResult::Unchecked, |check| check.result);
     let latency = place.check.and_then(|check| check.latency_ms).map(|ms| format!("{ms} ms"));

@@ -1,4 +1,7 @@
-//! Pictures of the screen, styles included, to be looked at in review.
+//! Snapshots of the screen, styles included, for review.
+//!
+//! [`picture`] renders a screen as text and styles; the snapshots are in `snapshots/`. Dialogs are
+//! in `dialogs`.
 
 mod dialogs;
 
@@ -33,7 +36,7 @@ use crate::tui::app::{BrowserAvailability, InputEvent, Message, UiEffect};
 
 const SIZES: [(u16, u16); 3] = [(60, 16), (80, 24), (120, 36)];
 
-/// The screen as it is drawn now.
+/// Draws the current screen.
 fn drawn(session: &TestSession) -> Buffer {
     let area = session.app.ui_state.area;
     let mut terminal =
@@ -42,8 +45,8 @@ fn drawn(session: &TestSession) -> Buffer {
     terminal.backend().buffer().clone()
 }
 
-/// The text of every line, then for every look the styles: beside each, how many cells have it and the first words it
-/// is on.
+/// Renders the text of every line, then the styles of every theme: each with its number of cells
+/// and the first words in it.
 fn picture(session: &mut TestSession) -> String {
     let worn = session.app.preferences.theme.clone();
     let mut whole = String::new();
@@ -60,7 +63,7 @@ fn picture(session: &mut TestSession) -> String {
     whole
 }
 
-/// In what everything is pictured.
+/// Returns the themes of the snapshots.
 fn looks() -> [(&'static str, Theme); 3] {
     let theme = |name, depth| Theme::builtin(name, depth).expect("a theme");
     [
@@ -150,7 +153,7 @@ fn select(session: &mut TestSession, name: &str) {
     session.press("Esc");
 }
 
-/// The id of the last task that was started.
+/// Returns the ID of the task that was started last.
 fn last_task(session: &TestSession) -> u64 {
     let started = session.effects.iter().rev().find_map(|effect| match effect {
         UiEffect::StartTask(
@@ -331,7 +334,7 @@ fn how_far_checks_are_and_how_much_is_left() {
     picture_of("progress", &mut session);
 }
 
-/// Tells the wizard something; what it waits for was started last.
+/// Sends an event to the wizard, whose task was started last.
 fn rotation(session: &mut TestSession, event: RotationEvent) {
     let started = session.effects.iter().rev().find_map(|effect| match effect {
         UiEffect::StartTask(id, BackgroundTask::Rotation(task))
@@ -468,7 +471,7 @@ fn a_rotation_that_stopped_gives_an_account() {
     });
 }
 
-/// A screen on which a session is selected.
+/// Returns a screen with a selected session.
 fn session_of(columns: u16, rows: u16) -> TestSession {
     let mut session =
         TestSession::with(credentials().into_iter().chain([app()]).collect(), columns, rows);
@@ -485,7 +488,7 @@ fn pictures_of_session(name: &str, prepare: impl Fn(&mut TestSession)) {
     }
 }
 
-/// Tells the sign-in something; it was started last.
+/// Sends an event to the sign-in, which was started last.
 fn sign_in(session: &mut TestSession, event: SignInEvent) {
     let started = session.effects.iter().rev().find_map(|effect| match effect {
         UiEffect::StartTask(id, BackgroundTask::SignIn(SignInTask::Start(_))) => Some(id.0),

@@ -1,5 +1,8 @@
-//! What a line means where no dialog asks for anything: a command of the table, by name, word or key, or a credential
-//! by number or name.
+//! Command line of plain-text mode: parses a line that is entered while no dialog waits for input.
+//!
+//! A line names a command of the table (by name, alias, title or key), a credential (by number or
+//! name), or both. Replies to a dialog are in `dialog_reply`. Start reading at
+//! [`App::handle_command_line`].
 
 use super::expected_input::ExpectedInput;
 use crate::config::KeyPress;
@@ -12,18 +15,18 @@ use crate::tui::app::command::{
 };
 use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect, regions};
 
-/// Something that is read out because the person wants it.
+/// A page that plain-text mode prints on request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadoutPage {
-    /// What a pane shows.
+    /// The contents of a pane.
     Pane(Pane),
-    /// Every command that does something here.
+    /// The commands that can run now.
     Commands,
-    /// The lines of the answer that hold these words.
+    /// The lines of the response that contain these words.
     Matches(String),
 }
 
-/// Words that people try first.
+/// Aliases of commands: words that users try first.
 const COMMAND_ALIASES: [(&str, &str); 7] = [
     ("list", "credentials"),
     ("ls", "credentials"),
@@ -34,7 +37,8 @@ const COMMAND_ALIASES: [(&str, &str); 7] = [
     ("region", "pick-region"),
 ];
 
-/// What a command does where everything is said in words; nothing for those that only change what is drawn.
+/// Returns the help of a command in plain-text mode, or `None` if the command only changes what is
+/// drawn.
 pub fn plain_help(command: &CommandSpec) -> Option<&'static str> {
     use ConsoleAction as C;
     match command.action {
@@ -74,7 +78,7 @@ pub fn plain_help(command: &CommandSpec) -> Option<&'static str> {
 }
 
 impl App {
-    /// Takes in a line at which no dialog waits.
+    /// Handles a line that is entered while no dialog waits for input.
     pub(super) fn handle_command_line(&mut self, line: &str, now: Now) -> Vec<UiEffect> {
         let line = line.trim();
         if line.is_empty() {
@@ -108,7 +112,7 @@ impl App {
         Vec::new()
     }
 
-    /// Carries a command out about a credential, or with an answer to what it asks first.
+    /// Runs a command on a credential, or with a reply to its first question.
     fn run_command_with_argument(
         &mut self,
         command: &'static CommandSpec,
@@ -141,7 +145,7 @@ impl App {
         effects
     }
 
-    /// Carries a command out, or says why it cannot be here.
+    /// Runs a command, or explains why it cannot run.
     fn run_typed_command(&mut self, command: &'static CommandSpec, now: Now) -> Vec<UiEffect> {
         match command.action {
             CommandAction::Program(ProgramAction::Help | ProgramAction::Palette) => {
@@ -150,7 +154,8 @@ impl App {
             CommandAction::Console(ConsoleAction::FoldValue) => {
                 self.respond("Nothing is open here.")
             }
-            // Nobody sees where the cursor of the regions is: who has not moved it is asked.
+            // Plain-text mode does not show the region cursor; ask for the region unless the cursor
+            // was moved.
             CommandAction::Region(RegionAction::Switch) if self.is_region_cursor_at_own() => {
                 return self.run_action(CommandAction::Region(RegionAction::Pick), now);
             }
@@ -177,7 +182,8 @@ impl App {
                 let before = self.visible_effects();
                 let mut effects = self.run_action(action, now);
                 if action == CommandAction::Console(ConsoleAction::EditRequest) {
-                    // Where one sees it, the cursor begins at the path; where one is asked, the method comes first.
+                    // On the drawn screen, the cursor starts at the path; plain-text mode asks for
+                    // the method first.
                     effects.extend(self.press_dialog_key(
                         KeyPress { shift: true, ..KeyPress::without_modifiers(KeySymbol::Tab) },
                         now,
@@ -199,14 +205,14 @@ impl App {
         Vec::new()
     }
 
-    /// Whether the cursor of the regions is where the credential is already.
+    /// Returns whether the region cursor is on the credential's current region.
     fn is_region_cursor_at_own(&self) -> bool {
         let Some(credential) = self.selected() else { return false };
         let all = regions::provider_regions(&self.catalog, &credential.provider);
         all.get(self.regions.cursor()).is_none_or(|region| region.id == credential.region)
     }
 
-    /// What a command without a page of its own leaves behind.
+    /// Returns the visible state that commands without a page of their own change.
     fn visible_effects(&self) -> (usize, usize, Option<Notification>, PresentationMode, bool) {
         let typing = self.credentials.filter.typing || self.console.prompt.is_some();
         let notice = self.activity.last_notification().cloned();
@@ -219,7 +225,7 @@ impl App {
         )
     }
 
-    /// What is to be read out after a command that only moves.
+    /// Queues the page to print after a command that only moves.
     fn queue_readout(&mut self, action: CommandAction) {
         let page = match action {
             CommandAction::Focus(FocusTarget::To(pane)) => pane,
@@ -246,7 +252,7 @@ impl App {
         Vec::new()
     }
 
-    /// The command that a word means: by its name, what people try first, its title, or its key.
+    /// Finds the command for these words: by name, alias, title or key.
     pub(super) fn find_typed_command(&self, words: &str) -> Option<&'static CommandSpec> {
         let name = words.to_lowercase().replace(' ', "-");
         let also = COMMAND_ALIASES
@@ -263,7 +269,7 @@ impl App {
         command::find_by_name(&name).or(also).or_else(titled).or_else(keyed)
     }
 
-    /// The credential that a number of the list or a name means.
+    /// Finds a credential by its number in the list or by its name.
     fn find_typed_credential(&self, words: &str) -> Option<CredentialId> {
         let named = |credential: &&Credential| {
             credential.name.as_str() == words || self.display_name(credential) == words
@@ -276,7 +282,7 @@ impl App {
         by_number.or_else(by_name).map(|credential| credential.id.clone())
     }
 
-    /// The commands that a mistyped line is near to.
+    /// Returns the commands whose names are similar to a mistyped line.
     fn similar_commands(&self, line: &str) -> Vec<String> {
         let names: Vec<_> = COMMANDS
             .iter()

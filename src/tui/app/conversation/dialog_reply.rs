@@ -1,4 +1,7 @@
-//! What an answer to a dialog means: the keys and clicks of a person who sees it.
+//! Replies to a dialog in plain-text mode, translated into the keys and clicks of the drawn screen.
+//!
+//! [`App::handle_dialog_reply`] dispatches on the [`ExpectedInput`] of the top dialog; the other
+//! functions press the keys for one kind of input each.
 
 use super::expected_input::{
     ExpectedInput, FieldPrompt, FocusedButton, ListPrompt, PromptOption, list_options,
@@ -11,16 +14,16 @@ use crate::tui::app::dialog::{Dialog, DialogResult};
 use crate::tui::app::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::form::FieldInput;
 
-/// Leaves the dialog as Esc does.
+/// Closes the dialog, as Esc does.
 const LEAVE_INPUT: &str = ".";
-/// Goes back to the field before.
+/// Returns to the previous field.
 const PREVIOUS_FIELD_INPUT: &str = "<";
-/// Adds a line to a field of several.
+/// Prefix that adds a line to a multi-line field.
 const ADD_LINE_PREFIX: &str = "+";
-/// Empties a field.
+/// Clears a field.
 const CLEAR_FIELD_INPUT: &str = "-";
 
-/// The button of what is only read.
+/// Label of the button in a dialog that can only be closed.
 const CLOSE_LABEL: &str = "Close";
 
 const ENTER: KeyPress = KeyPress::without_modifiers(KeySymbol::Enter);
@@ -29,7 +32,7 @@ const DOWN: KeyPress = KeyPress::without_modifiers(KeySymbol::Down);
 const BACK_TAB: KeyPress = KeyPress { shift: true, ..KeyPress::without_modifiers(KeySymbol::Tab) };
 
 impl App {
-    /// Takes in the answer to what the top dialog asks.
+    /// Handles a reply to the top dialog.
     pub(super) fn handle_dialog_reply(&mut self, line: &str, now: Now) -> Vec<UiEffect> {
         let Some(dialog) = self.dialogs.top() else { return Vec::new() };
         let sheet = dialog.view(self, now);
@@ -47,7 +50,7 @@ impl App {
                 self.close_and_run(buttons, answer, now)
             }
             (LEAVE_INPUT, _) => self.press_dialog_key(ESC, now),
-            // From whichever button, back is the last field.
+            // From any button, go back to the last field.
             (PREVIOUS_FIELD_INPUT, ExpectedInput::Buttons(_, FocusedButton { at, .. })) => {
                 (0..=*at).flat_map(|_| self.press_dialog_key(BACK_TAB, now)).collect()
             }
@@ -89,7 +92,7 @@ impl App {
         }
     }
 
-    /// Closes what can only be closed. Whoever has a command on the tip of the tongue need not close it first.
+    /// Closes a dialog that can only be closed. A command runs without closing the dialog first.
     fn close_and_run(&mut self, buttons: &[PromptOption], answer: &str, now: Now) -> Vec<UiEffect> {
         let mut effects =
             buttons.first().map(|close| self.click_option(close, now)).unwrap_or_default();
@@ -101,7 +104,7 @@ impl App {
         effects
     }
 
-    /// Writes a line of text; nothing keeps what stands there.
+    /// Replaces the text of a field; an empty reply leaves it unchanged.
     fn fill_text_field(&mut self, field: &FieldPrompt, answer: &str, now: Now) -> Vec<UiEffect> {
         if answer.is_empty() {
             return self.press_dialog_key(
@@ -120,7 +123,7 @@ impl App {
         effects
     }
 
-    /// Whether the field holds something already, if it is one of several lines.
+    /// Returns whether the focused multi-line field contains text, or `None` for other fields.
     fn text_area_has_lines(&self) -> Option<bool> {
         let Some(Dialog::RequestEditor(request)) = self.dialogs.top() else { return None };
         let field = request.form.fields.get(request.form.focus)?;
@@ -128,14 +131,15 @@ impl App {
             .then(|| !request.form.multi_line_value(&field.id).is_empty())
     }
 
-    /// Adds a line below those that stand in the field, and stays there.
+    /// Appends a line to the field, and stays there.
     fn append_text_line(&mut self, line: &str, has_lines: bool, now: Now) -> Vec<UiEffect> {
         let below = [KeyPress { ctrl: true, ..KeyPress::without_modifiers(KeySymbol::End) }, ENTER];
         let keys = below.into_iter().filter(|_| has_lines).chain(line.chars().map(KeyPress::char));
         keys.flat_map(|key| self.press_dialog_key(key, now)).collect()
     }
 
-    /// What goes on to the next field. In a request, Enter would begin another line of the same.
+    /// Returns the key that moves to the next field. In a request, Enter would start a new line in
+    /// the same field.
     fn next_field_key(&self) -> KeyPress {
         if matches!(self.dialogs.top(), Some(Dialog::RequestEditor(_))) {
             KeyPress::without_modifiers(KeySymbol::Tab)
@@ -144,14 +148,14 @@ impl App {
         }
     }
 
-    /// Puts another text in the place of what stands in the field.
+    /// Replaces the text of the field.
     fn replace_field_text(&mut self, text: &str, now: Now) -> Vec<UiEffect> {
         let erase = [KeyPress::without_modifiers(KeySymbol::End), KeyPress::ctrl('u')];
         let keys = erase.into_iter().chain(text.chars().map(KeyPress::char));
         keys.flat_map(|key| self.press_dialog_key(key, now)).collect()
     }
 
-    /// Hands a secret over. Where it must be recognised first, the form goes on by itself.
+    /// Hands a secret over. If the secret must be identified first, the form continues afterwards.
     fn fill_secret_field(
         &mut self,
         field: &FieldPrompt,
@@ -166,7 +170,7 @@ impl App {
             if held { self.press_dialog_key(KeyPress::ctrl('u'), now) } else { Vec::new() };
         effects
             .extend(self.with_top_dialog(now, |dialog, app| dialog.handle_paste(answer, app, now)));
-        // What opens in its place is told before anything is answered to it.
+        // A dialog that opens in its place is shown before it receives input.
         let taken = |dialog: &Dialog| {
             let sheet = dialog.view(self, now);
             !dialog.is_busy()
@@ -179,7 +183,8 @@ impl App {
         effects
     }
 
-    /// Turns to one of some titles by number or its first letters; nothing keeps the one that is there.
+    /// Selects an option by its number or its first letters; an empty reply leaves the selection
+    /// unchanged.
     fn select_option_by_text(
         &mut self,
         titles: &[String],
@@ -207,12 +212,12 @@ impl App {
         effects
     }
 
-    /// Types a word and presses the button behind it; any other word leaves everything as it is.
+    /// Types a word and presses the confirming button; a wrong word changes nothing.
     fn confirm_with_word(&mut self, button: usize, answer: &str, now: Now) -> Vec<UiEffect> {
         let mut effects = self.replace_field_text(answer, now);
         effects
             .extend(self.with_top_dialog(now, |dialog, app| dialog.handle_click(button, app, now)));
-        // What it was about may have another dialog of its own, which is not to be left.
+        // The confirmed action may have opened a dialog of its own, which must stay open.
         let asks_again = |dialog: &Dialog| {
             matches!(
                 ExpectedInput::from_view(&dialog.view(self, now)),
@@ -226,7 +231,7 @@ impl App {
         effects
     }
 
-    /// Takes an item by number; words shorten the list, and a single one that is left is taken.
+    /// Selects an item by its number. Words filter the list; a single remaining item is selected.
     fn select_list_item(
         &mut self,
         ListPrompt { items, is_searchable: searched, .. }: &ListPrompt,
@@ -279,13 +284,13 @@ impl App {
     }
 }
 
-/// Whether something is wrong with what was given last.
+/// Returns whether the focused field reports an error.
 fn has_field_error(sheet: &DialogView) -> bool {
     let mut rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
     rows.any(|row| matches!(row, DialogRow::Field(field) if field.focused && field.has_problem))
 }
 
-/// The choice of this number, or the only one that begins so.
+/// Returns the option with this number, or the only one that begins with this text.
 fn find_option<'a>(choices: &'a [PromptOption], answer: &str) -> Option<&'a PromptOption> {
     if let Ok(number) = answer.parse::<usize>() {
         return choices.get(number.checked_sub(1)?);

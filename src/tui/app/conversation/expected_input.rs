@@ -1,93 +1,97 @@
-//! What a dialog wants to know next, read off its sheet.
+//! The input that a dialog expects next, derived from its view.
+//!
+//! [`ExpectedInput::from_view`] inspects the rows of a [`DialogView`], [`ExpectedInput::to_prompt`]
+//! phrases the question. Nothing here knows a particular dialog.
 
 use super::{EchoMode, TextPrompt};
 use crate::tui::app::dialog_view::{DialogRow, DialogView, FieldValue};
 use crate::tui::app::form::{FormButton, SELECT_HINT};
 
-/// What a dialog wants to know next.
+/// The input that a dialog expects next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ExpectedInput {
-    /// A line of text, with what stands there now.
+    /// A line of text, with the current value.
     Text(FieldPrompt, String),
-    /// A secret, and whether there is one already.
+    /// A secret, and whether one is already entered.
     Secret(FieldPrompt, bool),
-    /// One of some titles, and which it is now.
+    /// One of several options, and the index of the current one.
     Choice(FieldPrompt, Vec<String>, usize),
-    /// A word to be typed before the button at this place is pressed.
+    /// A word to type before the button with this index is pressed; the string is the label.
     Confirmation(String, usize),
-    /// One of a list.
+    /// An item of a list.
     List(ListPrompt),
-    /// One of some buttons, and which it is now.
+    /// One of several buttons, and the focused one.
     Buttons(Vec<PromptOption>, FocusedButton),
-    /// Nothing: it is only read.
+    /// No input: the dialog is read-only.
     ReadOnly,
 }
 
 /// The button that has the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FocusedButton {
-    /// Its place.
+    /// Its index.
     pub at: usize,
-    /// Whether nothing else said means this one. Where fields were filled in, nothing but a word leaves them.
+    /// Whether an empty reply presses this button. Once fields are filled in, only an explicit
+    /// reply leaves the dialog.
     pub is_default: bool,
 }
 
-/// Something of which one is to be chosen.
+/// A list to select from.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ListPrompt {
-    /// What there is.
+    /// The items.
     pub items: Vec<PromptOption>,
-    /// Whether words shorten it.
+    /// Whether words filter the list.
     pub is_searchable: bool,
-    /// What else can be said, such as `delete 1`.
+    /// Further inputs, such as `delete 1`.
     pub shortcuts: Vec<String>,
 }
 
-/// A field that has the focus.
+/// The field that has the focus.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FieldPrompt {
-    /// What stands before it.
+    /// Its label.
     pub label: String,
-    /// What the person should know about it.
+    /// Its hint or error.
     pub message: String,
-    /// Whether other answers stand beside it in a list, rather than other fields before and after it.
+    /// Whether the field is one of several answers in a list, rather than a field of a form.
     pub is_in_list: bool,
-    /// Whether it takes several lines.
+    /// Whether the field has several lines.
     pub is_multiline: bool,
 }
 
-/// Something that can be chosen.
+/// An option to select.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PromptOption {
-    /// Its place in its dialog.
+    /// Its index in the dialog.
     pub at: usize,
-    /// What it is called.
+    /// Its title.
     pub title: String,
-    /// More about it.
+    /// Its description.
     pub more: String,
 }
 
 impl PromptOption {
-    /// One that its title tells all about.
+    /// Creates an option without a description.
     pub(super) fn new(at: usize, title: impl Into<String>) -> Self {
         Self { at, title: title.into(), more: String::new() }
     }
 
-    /// Whether this stands in what is said of it.
+    /// Returns whether the title or the description contains these words, ignoring case.
     pub(super) fn contains(&self, words: &str) -> bool {
         let words = words.to_lowercase();
         [&self.title, &self.more].into_iter().any(|text| text.to_lowercase().contains(&words))
     }
 }
 
-/// The field in which a list is searched has no place in it.
+/// Index of the search field of a list, which is not an item of the list.
 const SEARCH_FIELD: usize = usize::MAX;
 
-/// So many choices stand side by side.
+/// Maximum number of options on one line.
 const MAX_INLINE_OPTIONS: usize = 6;
 
 impl ExpectedInput {
-    /// What the sheet asks for.
+    /// Derives the expected input from the view of a dialog.
     pub(super) fn from_view(sheet: &DialogView) -> Self {
         let rows = || sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
         let items = list_options(rows());
@@ -137,7 +141,7 @@ impl ExpectedInput {
         }
     }
 
-    /// The question in words.
+    /// Phrases the question.
     pub(super) fn to_prompt(&self) -> TextPrompt {
         let question = match self {
             Self::Text(field, _) if field.is_in_list => {
@@ -206,7 +210,7 @@ impl FieldPrompt {
     }
 }
 
-/// The items and, beside them, the fields that can be chosen like items, numbered in their order.
+/// Returns the items of a list and the fields among them, numbered in their order.
 pub(super) fn list_options<'a>(
     rows: impl Iterator<Item = &'a DialogRow> + Clone,
 ) -> Vec<PromptOption> {
@@ -250,7 +254,7 @@ fn button_options<'a>(
     (buttons, pressed)
 }
 
-/// The label of a field; where it takes several lines, it stands before the first.
+/// Returns the label of a field; a multi-line field has it on its first row only.
 fn field_label<'a>(at: usize, rows: impl Iterator<Item = &'a DialogRow>) -> String {
     let mut labels = rows.filter_map(|row| match row {
         DialogRow::Field(field) if field.index == at => Some(field.label.clone()),
@@ -259,7 +263,8 @@ fn field_label<'a>(at: usize, rows: impl Iterator<Item = &'a DialogRow>) -> Stri
     labels.find(|label| !label.is_empty()).unwrap_or_default()
 }
 
-/// What the person should know. How arrows choose is nothing to who types a number.
+/// Returns the hint or error of the focused field, without the hint about arrow keys, which does
+/// not apply to numbered options.
 fn field_message<'a>(mut rows: impl Iterator<Item = &'a DialogRow>) -> String {
     let remark = rows.find_map(|row| {
         if let DialogRow::Message(_, text) = row { Some(text.as_str()) } else { None }
@@ -275,7 +280,7 @@ fn expected_field_input(value: &FieldValue, asked: FieldPrompt) -> ExpectedInput
     }
 }
 
-/// `1 Cancel, 2 Add`; many choices stand below one another.
+/// Formats options, such as `1 Cancel, 2 Add`; many options get a line each.
 fn format_options(choices: &[PromptOption]) -> String {
     let few = choices.len() <= MAX_INLINE_OPTIONS;
     let (before, dot, between, after) =

@@ -1,8 +1,10 @@
-//! The screen as a conversation: what is asked next, and what is meant by the answer.
+//! Plain-text mode: the screen as a conversation of prompts and replies.
 //!
-//! Nothing here knows what a dialog is for. A question is read off the same sheet that is drawn and clicked, and an
-//! answer becomes the keys that a person at the drawn screen would press. So every dialog can be talked through, and
-//! what it does is the same.
+//! Nothing here knows a particular dialog. A prompt is derived from the same view that is drawn and
+//! clicked, and a reply becomes the keys that a user would press at the drawn screen. So every
+//! dialog works in plain-text mode, with the same effects.
+//! Start reading at [`App::next_prompt`] and `App::handle_reply`. Printing the pages is not done
+//! here.
 
 mod command_line;
 mod dialog_reply;
@@ -18,37 +20,37 @@ pub use command_line::{ReadoutPage, plain_help};
 use expected_input::ExpectedInput;
 pub use prompt_command::PROMPT_HELP;
 
-/// What is asked, word for word.
+/// A prompt in plain-text mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextPrompt {
-    /// The question; it ends where the answer begins.
+    /// The text of the prompt; the input follows it on the same line.
     pub question: String,
-    /// Whether the answer may be seen.
+    /// Whether the input is echoed.
     pub echo: EchoMode,
 }
 
-/// Whether what is typed may be seen.
+/// Whether input is echoed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EchoMode {
-    /// It may.
+    /// The input is echoed.
     Visible,
-    /// It is a secret.
+    /// The input is a secret and is not echoed.
     Hidden,
 }
 
-/// What has been said in answer to the last line, beside what the state itself tells.
+/// Output for the latest line, in addition to the changes of the application's state.
 #[derive(Debug, Default)]
 pub struct ConversationState {
-    /// How many lines have been heard.
+    /// Number of lines handled so far.
     pub lines_handled: usize,
-    /// What the person wants to be read out.
+    /// Pages to print.
     pub pages: Vec<ReadoutPage>,
-    /// Words to the person.
+    /// Messages to the user.
     pub messages: Vec<String>,
 }
 
 impl App {
-    /// What is asked next; nothing while something is waited for.
+    /// Returns the next prompt, or `None` while a task is awaited.
     pub fn next_prompt(&self, now: Now) -> Option<TextPrompt> {
         match self.dialogs.top() {
             Some(dialog) if dialog.is_busy() || self.console.awaited_list.is_some() => None,
@@ -70,7 +72,7 @@ impl App {
         }
     }
 
-    /// Takes in the answer to a question. One that was given to another question is not taken for this one.
+    /// Handles the reply to a prompt. A reply to an outdated prompt is discarded.
     pub(super) fn handle_reply(
         &mut self,
         asked: &TextPrompt,
@@ -93,7 +95,7 @@ impl App {
         }
     }
 
-    /// Takes in that the person does not want to go on: leaves the dialog, else cancels what runs, else quits.
+    /// Handles Ctrl-C: closes the dialog, or else cancels the running task, or else exits.
     pub(super) fn handle_interrupt(&mut self, now: Now) -> Vec<UiEffect> {
         use super::command::{CommandAction, ProgramAction};
         if self.dialogs.is_empty() {
@@ -102,28 +104,29 @@ impl App {
         self.press_dialog_key(KeyPress::without_modifiers(KeySymbol::Esc), now)
     }
 
-    /// Says something in answer to the last line.
+    /// Adds a message to the output for the latest line.
     fn respond(&mut self, words: impl Into<String>) {
         self.conversation.messages.push(words.into());
     }
 
-    /// Whether something that was started keeps the person waiting.
+    /// Returns whether the user waits for a started task.
     fn is_user_waiting(&self) -> bool {
         let laying_out = self
             .console
             .response()
             .is_some_and(|answered| answered.layout_pending(self.console.tab));
-        // The first question can be about the store.
+        // The first prompt can depend on the state of the store.
         let arriving = self.conversation.lines_handled == 0 && self.activity.store.is_none();
         let computing =
             laying_out || self.console.extraction_pending() || self.console.awaited_list.is_some();
-        // Who let a rotation go on behind the screen does not wait for it, and it may itself wait for the person.
+        // The user does not wait for a rotation in the background, which may itself wait for the
+        // user.
         let mut running = self.activity.entries.iter().filter(|entry| entry.state.is_running());
         let kept_waiting = running.any(|entry| !self.dialogs.has_hidden_wizard(entry.id));
         arriving || !self.credentials.all_rows_loaded() || kept_waiting || computing
     }
 
-    /// The question between two commands: it names what the next one is about.
+    /// Returns the prompt for a command, with the name of the selected credential.
     fn command_prompt(&self) -> TextPrompt {
         let name = self
             .selected()
@@ -131,7 +134,7 @@ impl App {
         TextPrompt::visible(format!("{name}> "))
     }
 
-    /// What is typed below the answer.
+    /// Returns the prompt for the text typed below the response.
     fn console_prompt_label(&self) -> &'static str {
         match self.console.prompt.as_ref().map(|prompt| prompt.kind) {
             Some(ConsolePromptKind::Filter) => "jq filter (empty for the whole answer): ",
@@ -139,7 +142,7 @@ impl App {
         }
     }
 
-    /// What the text being typed at the foot of a pane is.
+    /// Handles text for the filter of the list, or for the filter or search of the response.
     fn handle_typed_text(&mut self, line: &str, now: Now) -> Vec<UiEffect> {
         if self.credentials.filter.typing {
             self.conversation.pages.push(ReadoutPage::Pane(super::Pane::Credentials));
@@ -166,7 +169,7 @@ impl App {
 }
 
 impl TextPrompt {
-    /// A question whose answer may be seen.
+    /// Creates a prompt with echoed input.
     fn visible(question: impl Into<String>) -> Self {
         Self { question: question.into(), echo: EchoMode::Visible }
     }

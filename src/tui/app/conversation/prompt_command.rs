@@ -1,24 +1,27 @@
-//! What is said in a question and is no answer to it: a word that leaves, or a command.
+//! Commands that are entered in place of a reply to a prompt: words that close the dialog, and
+//! commands of the table.
 
 use super::dialog_reply::ESC;
 use super::{App, Now, UiEffect};
 use crate::tui::app::command::{CommandAction, CommandSpec, ProgramAction};
 use crate::tui::app::dialog_view::DialogRow;
 
-/// Words that leave a question, as a full stop does. Nobody calls anything so.
+/// Words that close a dialog, as a full stop does. They are not plausible values of a field.
 const LEAVE_WORDS: [&str; 4] = ["close", "cancel", "leave", "esc"];
 
-/// How one finds the way through questions.
+/// Help for the inputs that every prompt accepts.
 pub const PROMPT_HELP: &str = "In a question, Enter keeps what stands in brackets, - empties it, < goes back, and a full stop or close leaves.";
 
-/// Whether these words are about the question even where any text may be its answer. Only a passphrase may be such.
+/// Returns whether these words are a command even where any text is a valid reply. Only a
+/// passphrase may consist of them.
 pub(super) fn is_prompt_command(words: &str) -> bool {
     let words = words.to_lowercase();
     LEAVE_WORDS.contains(&words.as_str()) || ["help", "quit"].contains(&words.as_str())
 }
 
 impl App {
-    /// Takes in what does not answer a question with so many choices. A command is obeyed where nothing is lost by it.
+    /// Handles a reply that matches none of the `choices` options. A command runs if no input is
+    /// lost.
     pub(super) fn handle_unmatched_reply(
         &mut self,
         answer: &str,
@@ -54,7 +57,7 @@ impl App {
         Vec::new()
     }
 
-    /// Leaves all dialogs, and carries a command out.
+    /// Closes all dialogs, and runs a command.
     fn close_dialogs_and_run(&mut self, command: &str, now: Now) -> Vec<UiEffect> {
         let open = self.dialogs.iter().count();
         let mut effects: Vec<_> = (0..open).flat_map(|_| self.press_dialog_key(ESC, now)).collect();
@@ -64,7 +67,7 @@ impl App {
         effects
     }
 
-    /// Whether nothing that a person has written is lost with the dialogs.
+    /// Returns whether closing the dialogs loses no input of the user.
     fn dialogs_have_no_input(&self, now: Now) -> bool {
         let is_free = |sheet: &crate::tui::app::dialog_view::DialogView| {
             let mut rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);

@@ -1,4 +1,9 @@
-//! Adding a credential: the secret first, since it often tells the rest.
+//! Dialog that adds a credential.
+//!
+//! The secret comes first, since it often determines provider, kind, region and expiry. The fields
+//! below it depend on the selected provider and kind ([`AddDialog::rebuild_fields`]).
+//! Start reading at [`AddDialog::handle_form_event`]. Identification itself happens in the engine;
+//! see `pasted_secret`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,32 +23,32 @@ use crate::tui::app::form::{
 };
 use crate::tui::app::{App, display_format, regions};
 
-/// What becomes of a secret that is not recognised.
+/// Advice for a secret that is not recognized.
 const UNRECOGNIZED_NOTE: &str = "choose provider and kind yourself";
 
-/// The dialog that adds a credential.
+/// Dialog that adds a credential.
 pub struct AddDialog {
     catalog: Arc<ProviderCatalog>,
-    /// Its fields.
+    /// The fields and buttons.
     pub form: Form,
-    /// What was pasted.
+    /// The pasted secret and its identification.
     pub pasted: PastedSecret,
     task: Option<TaskId>,
     problem: Option<Problem>,
-    /// Whether the person or the secret has named the region.
+    /// Whether the user or the secret has determined the region.
     is_region_chosen: bool,
 }
 
-/// What a filled form is for.
+/// What a complete form submits.
 enum AddSubmission {
-    /// Keep this secret.
+    /// Stores this secret.
     StoreSecret(Box<NewCredential>),
-    /// There is none yet: sign in for it.
+    /// There is no secret yet: signs in to get one.
     SignIn(Box<NewSession>),
 }
 
 impl AddDialog {
-    /// An empty form.
+    /// Creates an empty form.
     pub fn new(catalogue: Arc<ProviderCatalog>) -> Self {
         let providers =
             catalogue.providers().map(|known| (known.id.clone(), known.title.clone())).collect();
@@ -66,8 +71,8 @@ impl AddDialog {
         add
     }
 
-    /// A form for a session that one signs in to, in this region where its provider has it; none where there is no such
-    /// kind.
+    /// Creates a form for a session that the user signs in to, in this region if its provider has
+    /// it. Returns `None` if no provider has such a kind.
     pub fn for_session(catalogue: Arc<ProviderCatalog>, region: &str) -> Option<Self> {
         let first = |provider: &Provider| {
             let kind = provider.kinds.iter().find(|kind| supports_sign_in(kind))?;
@@ -84,28 +89,29 @@ impl AddDialog {
         Some(add)
     }
 
-    /// Waits for the credential to be kept.
+    /// Makes the dialog wait for the task that stores the credential.
     pub fn set_task(&mut self, task: TaskId) {
         self.task = Some(task);
     }
 
-    /// The task that is waited for.
+    /// Returns the task that the dialog waits for.
     pub fn task(&self) -> Option<TaskId> {
         self.task
     }
 
-    /// The task was cancelled.
+    /// Handles the cancellation of the task: the form can be submitted again.
     pub fn on_task_canceled(&mut self) {
         self.task = None;
     }
 
-    /// It was not kept.
+    /// Shows why the credential was not stored.
     pub fn show_problem(&mut self, problem: Problem) {
         self.task = None;
         self.problem = Some(problem);
     }
 
-    /// It is known what was pasted: chooses the best candidate, and goes on to the name.
+    /// Handles the identification of the pasted secret: selects the best candidate, and focuses the
+    /// name.
     pub fn apply_identification(&mut self, event: CredentialEvent) {
         self.pasted.apply_identification(event);
         let best = self.pasted.candidates.first().cloned();
@@ -126,7 +132,7 @@ impl AddDialog {
         }
     }
 
-    /// Answers to what happened in the form.
+    /// Handles an event of the form.
     pub fn handle_form_event(&mut self, happened: FormEvent, app: &App) -> DialogResult {
         match happened {
             FormEvent::Pasted(0) => {
@@ -163,7 +169,7 @@ impl AddDialog {
         }
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new("Add a credential", 76).with_form(&self.form);
         let remarks = self.pasted.describe_rows(&self.catalog, UNRECOGNIZED_NOTE);
@@ -203,7 +209,8 @@ impl AddDialog {
         }
     }
 
-    /// A secret is not shown to a host that nobody named.
+    /// Returns whether the provider may be contacted. The secret is not sent to a host that neither
+    /// the user nor the secret has determined.
     fn classify_policy(&self) -> ClassifyPolicy {
         let only = regions::provider_regions(&self.catalog, self.form.value("provider")).len() < 2;
         if only || self.is_region_chosen {
@@ -213,7 +220,7 @@ impl AddDialog {
         }
     }
 
-    /// A key that stays in its file is read to tell what it is.
+    /// Identifies the private key in the entered file; the key stays in that file.
     fn read_key_file(&mut self) -> DialogResult {
         let path = self.form.value(&provider_field_id(KEY_FILE_FIELD));
         let typed =
@@ -227,7 +234,7 @@ impl AddDialog {
         DialogResult::RunAndStay(DialogAction::IdentifyFile(path.to_owned()))
     }
 
-    /// The text cannot be a secret, or the file cannot be read.
+    /// Shows that the text cannot be a secret, or that the key file cannot be read.
     pub fn reject_secret(&mut self, problem: &Problem) {
         let of_file =
             self.form.field(PastedSecret::FIELD_ID).is_some_and(|field| match &field.control {
@@ -245,7 +252,11 @@ impl AddDialog {
         }
     }
 
-    /// Reads the form; what is wrong is said with the field's id.
+    /// Parses the form.
+    ///
+    /// # Errors
+    ///
+    /// Returns the ID of the first invalid field, and what is wrong with it.
     fn parse_form(&mut self, app: &App) -> Result<AddSubmission, (String, String)> {
         let wrong = |id: &str, problem: String| (id.to_owned(), problem);
         let secret = self.pasted.secret();
@@ -313,7 +324,7 @@ impl AddDialog {
         })
     }
 
-    /// Makes the fields that the chosen provider and kind need; what was typed in fields that stay is kept.
+    /// Rebuilds the fields for the selected provider and kind; fields that remain keep their text.
     fn rebuild_fields(&mut self) {
         let provider = self.form.value("provider").to_owned();
         let kinds =
@@ -361,7 +372,7 @@ impl AddDialog {
         self.replace_fields(fields);
     }
 
-    /// Puts `fields` in the place of all but the first two.
+    /// Replaces all fields but the first two with `fields`.
     fn replace_fields(&mut self, mut fields: Vec<FormField>) {
         for field in &mut fields {
             if !matches!(field.control, FieldInput::Select(_))
@@ -388,17 +399,17 @@ impl AddDialog {
     }
 }
 
-/// Whether one signs in to it.
+/// Returns whether the user signs in to a credential of this kind.
 fn supports_sign_in(kind: &CredentialKind) -> bool {
     matches!(kind.authorization, AuthMethod::RefreshToken { authorize: Some(_), .. })
 }
 
-/// The id in the form of a field that the provider names, apart from the form's own.
+/// Returns the form ID of a field that the provider defines, distinct from the form's own IDs.
 pub(super) fn provider_field_id(id: &str) -> String {
     format!("field:{id}")
 }
 
-/// The regions of a provider to choose from.
+/// Returns a selection of the provider's regions.
 pub(super) fn region_choice(
     catalogue: &ProviderCatalog,
     provider: &str,
@@ -418,7 +429,7 @@ pub(super) fn region_choice(
     )
 }
 
-/// Labels as they are typed: with blanks or commas between them, each once.
+/// Parses labels that are separated by spaces or commas; drops duplicates.
 pub(super) fn parse_labels(text: &str) -> Vec<String> {
     let mut labels: Vec<String> = Vec::new();
     for label in text.split([' ', ',']).filter(|label| !label.is_empty()) {
@@ -429,7 +440,7 @@ pub(super) fn parse_labels(text: &str) -> Vec<String> {
     labels
 }
 
-/// A day as it is typed, or none.
+/// Parses a date; an empty text means no date.
 pub(super) fn parse_optional_day(text: &str) -> Result<Option<crate::domain::Timestamp>, String> {
     if text.is_empty() {
         return Ok(None);

@@ -1,4 +1,8 @@
-//! The grid of verdicts: every credential in every region of its provider, as far as it was tried there.
+//! Dialog with the check results of every credential in every region of its provider.
+//!
+//! The rows are built once, in [`CheckMatrixDialog::new`]; the results of the index arrive later
+//! through `load_checks`, new ones through `record_check`. Start reading at
+//! [`CheckMatrixDialog::view`].
 
 use std::collections::HashMap;
 
@@ -18,36 +22,36 @@ use crate::tui::app::credentials::moved_cursor;
 use crate::tui::app::dialog_view::{DialogRow, DialogView, list_window};
 use crate::tui::app::{App, display_format, regions};
 
-/// How far a page key goes.
+/// Rows that a page key moves.
 const PAGE_ROWS: usize = 10;
 /// Columns of a cell.
 const CELL_COLUMNS: usize = 8;
-/// The most columns of a name.
+/// Maximum columns of a name.
 const MAX_NAME_COLUMNS: usize = 28;
 /// Columns of a sparkline.
 const SPARKLINE_COLUMNS: usize = 7;
 
-/// The dialog that shows the grid.
+/// Dialog that shows the check matrix.
 pub struct CheckMatrixDialog {
     lines: Vec<MatrixLine>,
     cursor: usize,
     checks: HashMap<CredentialId, Vec<RegionCheckResult>>,
-    /// The slowest answer, which is as high as a line.
+    /// The latency of the slowest response, which is drawn with the highest bar.
     max_latency_ms: u64,
 }
 
-/// A line of the grid.
+/// Line of the matrix.
 enum MatrixLine {
     /// The regions of a provider, above its credentials.
     Regions(String),
-    /// How long they took to answer.
+    /// The latencies of these regions.
     Latencies(String),
     /// A credential.
     Credential(CredentialId),
 }
 
 impl CheckMatrixDialog {
-    /// The grid of all credentials; what is known comes later.
+    /// Creates the matrix of all credentials; the check results arrive later.
     pub fn new(app: &App) -> Self {
         let mut lines = Vec::new();
         for provider in app.catalog.providers() {
@@ -73,14 +77,14 @@ impl CheckMatrixDialog {
         grid
     }
 
-    /// Takes in what the index knows.
+    /// Records the check results of the index.
     pub fn load_checks(&mut self, checks: Vec<(CredentialId, RegionCheckResult)>) {
         for (id, found) in checks {
             self.record_check(&id, found);
         }
     }
 
-    /// Takes in a verdict.
+    /// Records a check result.
     pub fn record_check(&mut self, id: &CredentialId, found: RegionCheckResult) {
         self.max_latency_ms = self.max_latency_ms.max(found.check.latency_ms.unwrap_or(0));
         let checks = self.checks.entry(id.clone()).or_default();
@@ -88,7 +92,7 @@ impl CheckMatrixDialog {
         checks.push(found);
     }
 
-    /// Takes a key in.
+    /// Handles a key.
     pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
         match (key.code, super::picker::list_motion(key)) {
             (KeySymbol::Char('q'), _) => return DialogResult::Close,
@@ -112,12 +116,12 @@ impl CheckMatrixDialog {
         DialogResult::Stay
     }
 
-    /// Takes a click on a line in.
+    /// Handles a click on a line.
     pub fn handle_click(&mut self, at: usize) -> DialogResult {
         self.select(at)
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view(&self, app: &App) -> DialogView {
         let most = app
             .catalog
@@ -143,7 +147,7 @@ impl CheckMatrixDialog {
         sheet
     }
 
-    /// What the signs mean: in one row, or in two where there is less room.
+    /// Returns the legend: in one row, or in two if there is less room.
     fn legend_rows(&self, app: &App, columns: usize) -> Vec<DialogRow> {
         let glyphs = app.preferences.symbols;
         let pieces = [
@@ -221,7 +225,8 @@ impl CheckMatrixDialog {
         }
     }
 
-    /// The sign of the verdict, how long the answer took as height and number, and a mark at the credential's own region.
+    /// Returns a cell: the symbol of the check result, the latency as a bar and a number, and a
+    /// pointer at the credential's own region.
     fn cell_spans(
         &self,
         credential: &Credential,
@@ -246,7 +251,8 @@ impl CheckMatrixDialog {
         ]
     }
 
-    /// The last verdict: what the index knows; in the credential's own region what the list knows, if that is newer.
+    /// Returns the latest check: from the index, or for the credential's own region from the list,
+    /// if that one is newer.
     fn latest_check<'a>(
         &'a self,
         credential: &'a Credential,
@@ -260,7 +266,7 @@ impl CheckMatrixDialog {
         known.map(|known| &known.check).into_iter().chain(last).max_by_key(|check| check.checked_at)
     }
 
-    /// How long a region took to answer, the oldest first.
+    /// Returns the latencies of a region in milliseconds, the oldest first.
     fn latencies(&self, region: &str) -> Vec<u64> {
         let checks = self
             .checks

@@ -1,5 +1,7 @@
-//! A question before something that reaches out or cannot be taken back. The focus is on Cancel, where Enter closes; where
-//! a word must be typed, the other button does nothing until it is.
+//! Confirmation dialog for actions that contact a server or cannot be undone.
+//!
+//! The focus starts on Cancel, where Enter closes the dialog. If a name must be typed, the action
+//! button does nothing until the text matches. Start reading at [`ConfirmDialog::new`].
 
 use tui_input::Input;
 
@@ -10,7 +12,7 @@ use crate::tui::app::PresentationMode;
 use crate::tui::app::dialog_view::{ButtonView, DialogRow, DialogView, FieldValue, FieldView};
 use crate::tui::app::form::{FormButton, edit_input};
 
-/// A question, and what a yes means.
+/// Confirmation dialog, and the action that it confirms.
 pub struct ConfirmDialog {
     title: String,
     rows: Vec<DialogRow>,
@@ -22,13 +24,13 @@ pub struct ConfirmDialog {
 
 struct TypedConfirmation {
     expected: String,
-    /// What the word is, for a screen that others see.
+    /// The name of the credential in presentation mode.
     masked_name: String,
     input: Input,
 }
 
 impl ConfirmDialog {
-    /// A question that a button answers.
+    /// Creates a confirmation with a single action button.
     pub fn new(
         title: impl Into<String>,
         rows: Vec<DialogRow>,
@@ -45,7 +47,7 @@ impl ConfirmDialog {
         }
     }
 
-    /// The question before a fresh secret is lost that could not be kept.
+    /// Creates the confirmation before an unsaved captured secret is lost.
     pub fn for_unsaved_secret() -> Self {
         let rows = vec![
             DialogRow::warning(
@@ -61,7 +63,7 @@ impl ConfirmDialog {
         )
     }
 
-    /// The same question, answered by typing `word`, the name of what is `called` so where others see the screen.
+    /// Requires the user to type `word`; `called` is its replacement in presentation mode.
     #[must_use]
     pub fn with_typed_confirmation(mut self, word: &str, called: String) -> Self {
         self.typed = Some(TypedConfirmation {
@@ -72,14 +74,14 @@ impl ConfirmDialog {
         self
     }
 
-    /// The same with the other button under the cursor from the start, for what does no harm.
+    /// Focuses the action button at first, for actions that do no harm.
     #[must_use]
     pub fn with_action_focused(mut self) -> Self {
         self.is_action_focused = true;
         self
     }
 
-    /// Takes a key in.
+    /// Handles a key.
     pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
         match key.code {
             KeySymbol::Tab
@@ -98,7 +100,7 @@ impl ConfirmDialog {
         DialogResult::Stay
     }
 
-    /// Takes a click in: 0 is the field, 1 is Cancel, 2 is the other button.
+    /// Handles a click: 0 is the field, 1 is Cancel, 2 is the action button.
     pub fn handle_click(&mut self, at: usize) -> DialogResult {
         match at {
             1 => DialogResult::Close,
@@ -107,7 +109,7 @@ impl ConfirmDialog {
         }
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view(&self, audience: PresentationMode) -> DialogView {
         let mut sheet = DialogView::new(self.title.clone(), 70);
         sheet.head.extend(self.rows.iter().map(DialogRow::clone_text));
@@ -132,7 +134,7 @@ impl ConfirmDialog {
         sheet
     }
 
-    /// Whether the word has been typed, where one must be.
+    /// Returns whether the required word has been typed, or none is required.
     fn is_confirmation_typed(&self) -> bool {
         self.typed.as_ref().is_none_or(|typed| typed.input.value().trim() == typed.expected)
     }
@@ -146,7 +148,7 @@ impl ConfirmDialog {
 }
 
 impl TypedConfirmation {
-    /// The prompt and what was typed so far; to others neither shows the word.
+    /// Returns the prompt and the typed text; in presentation mode, neither shows the word.
     fn prompt_and_value(&self, audience: PresentationMode) -> (String, FieldValue) {
         match audience {
             PresentationMode::Off => {
@@ -163,7 +165,7 @@ impl TypedConfirmation {
 }
 
 impl DialogRow {
-    /// The same words again; fields and lists are not copied.
+    /// Copies a row of text; fields and lists become blank rows.
     fn clone_text(&self) -> Self {
         match self {
             Self::Text(role, text) => Self::Text(*role, text.clone()),

@@ -1,4 +1,8 @@
-//! Having a provider make a credential, straight into the store: nobody ever sees its secret.
+//! Dialog that creates a credential at its provider.
+//!
+//! The new secret goes straight into the store; the user never sees it. The fields depend on the
+//! selected kind ([`CreateDialog::rebuild_fields`]). Start reading at [`CreateDialog::new`]; the
+//! creation itself is a task of the rotation engine.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,26 +19,27 @@ use crate::tui::app::form::{
     FieldInput, Form, FormButton, FormEvent, FormField, SELECT_HINT, SelectInput,
 };
 
-/// The field that says whether an account that exists is given a further secret.
+/// Field that selects whether an existing account gets another secret.
 const ACCOUNT_FIELD: &str = "account";
-/// The field with the reason, which is put on record.
+/// Field with the reason, which is written to the audit log.
 const REASON_FIELD: &str = "reason";
-/// The fields that stay whatever kind is chosen.
+/// Number of fields that do not depend on the selected kind.
 const FIXED_FIELD_COUNT: usize = 3;
 
-/// The dialog that has a credential made.
+/// Dialog that creates a credential.
 pub struct CreateDialog {
     catalog: Arc<ProviderCatalog>,
-    /// The credential that was selected: a new one of its kind is made like it.
+    /// The selected credential: a new one of the same kind copies its properties.
     template: Credential,
-    /// What it is called on this screen.
+    /// Name of the template on the screen.
     display_name: String,
-    /// Its fields.
+    /// The fields and buttons.
     pub form: Form,
 }
 
 impl CreateDialog {
-    /// A form for what can be made where `like` lives, by itself or by one of `others`; none where nothing can.
+    /// Creates a form for the kinds that can be created next to `like`, authenticated by `like` or
+    /// one of `others` (ID and name). Returns `None` if no kind can be created.
     pub fn new(
         (like, called): (&Credential, String),
         others: Vec<(String, String)>,
@@ -66,7 +71,7 @@ impl CreateDialog {
         Some(create)
     }
 
-    /// Answers to what happened in the form.
+    /// Handles an event of the form.
     pub fn handle_form_event(&mut self, happened: FormEvent, app: &App) -> DialogResult {
         match happened {
             FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
@@ -83,7 +88,7 @@ impl CreateDialog {
         }
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new("Create a credential", 76).with_form(&self.form);
         let words = "The provider makes it; its secret goes straight into the store and is shown to nobody.";
@@ -97,7 +102,7 @@ impl CreateDialog {
 
     fn submit(&mut self, app: &App) -> DialogResult {
         match self.parse_form(app) {
-            // The form stays below the wizard, for another try where nothing comes of this one.
+            // The form stays below the wizard, so that the user can retry if the creation fails.
             Ok(wish) => DialogResult::RunAndStay(DialogAction::RunRotationTask(Box::new(
                 RotationTask::Create(Box::new(wish)),
             ))),
@@ -132,7 +137,8 @@ impl CreateDialog {
         let labels = parse_labels(self.form.value("labels"));
         let (provider, kind, region) =
             (provider.to_owned(), kind.id.clone(), self.template.region.clone());
-        // What is not asked for here is as it is with the selected one: its role, its way to prove itself, its app.
+        // Role, authentication method and app are not in the form; they come from the selected
+        // credential.
         let like = self.is_template_kind(&provider, &kind).then(|| self.template.clone());
         let reason = self.form.value(REASON_FIELD).trim().to_owned();
         Ok(CreateRequest {
@@ -153,7 +159,8 @@ impl CreateDialog {
         Some((provider, self.catalog.kind(provider, kind).ok()?))
     }
 
-    /// Makes the fields that the chosen kind needs: as the selected credential has them, where it is of that kind.
+    /// Rebuilds the fields for the selected kind, with the values of the selected credential if it
+    /// has the same kind.
     fn rebuild_fields(&mut self) {
         let Some((provider, kind)) = self.selected_kind() else { return };
         let alike = self.is_template_kind(provider, &kind.id);
@@ -192,12 +199,13 @@ impl CreateDialog {
         self.form.fields.append(&mut fields);
     }
 
-    /// Whether what is made is of the selected one's kind.
+    /// Returns whether the new credential has the kind of the selected one.
     fn is_template_kind(&self, provider: &str, kind: &str) -> bool {
         provider == self.template.provider && kind == self.template.kind
     }
 
-    /// A new account, or a further secret for the one that is known.
+    /// Returns the field that chooses between a new account and another secret for the existing
+    /// one.
     fn account_field(&self, alike: bool, plan: RotationStrategyId) -> Option<FormField> {
         let id = self.template.fields.get("service_account_id")?;
         let further = alike && plan == RotationStrategyId::SnykServiceAccountSecret;
@@ -210,7 +218,8 @@ impl CreateDialog {
     }
 }
 
-/// The kinds that the providers around a region have an API for, by provider and kind.
+/// Returns the kinds that can be created at the providers that share these regions, as
+/// `provider/kind` and title.
 fn creatable_kinds(catalogue: &ProviderCatalog, provider: &str) -> Vec<(String, String)> {
     let owner =
         |provider: &str| catalogue.region_owner(provider).ok().map(|owner| owner.id.as_str());
@@ -222,23 +231,23 @@ fn creatable_kinds(catalogue: &ProviderCatalog, provider: &str) -> Vec<(String, 
     made.map(|(known, kind)| (format!("{}/{}", known.id, kind.id), kind.title.clone())).collect()
 }
 
-/// Whether a program can have it made.
+/// Returns whether the provider has an API that creates credentials of this kind.
 fn is_creatable(kind: &CredentialKind) -> bool {
     use RotationStrategyId as P;
     match kind.rotation.strategy {
         P::SnykServiceAccount | P::SnykServiceAccountSecret | P::ApiWebKey => true,
-        // What is made of an app is its own secret, with which one then signs in.
+        // For an app, only its own secret is created; the user then signs in with it.
         P::SnykAppSession => kind.parts.iter().any(|part| part.rotation.is_some()),
         P::Manual | P::SnykPersonalAccessToken | P::SnykAppSecret => false,
     }
 }
 
-/// Whether a field says where something lives, which holds for other kinds there as well.
+/// Returns whether a field holds a location, which also applies to other kinds there.
 fn is_location_field(id: &str) -> bool {
     matches!(id, "org_id" | "group_id" | "level")
 }
 
-/// Whether the provider tells the field once the credential is made.
+/// Returns whether the provider assigns the field when it creates the credential.
 fn is_provider_assigned(id: &str) -> bool {
     matches!(id, "client_id" | "service_account_id" | "key_id" | "key_name")
 }

@@ -1,22 +1,25 @@
-//! A curl command that is about to be pasted. It is never shown: its secrets are dropped before anything of it is.
+//! Dialog that waits for a pasted curl command.
+//!
+//! The command is never shown: its secrets are removed before any part of it appears. Parsing is
+//! not done here; [`CurlImportDialog::handle_paste`] only hands the text over.
 
 use zeroize::Zeroizing;
 
 use super::{ConsoleDialogAction, DialogAction, DialogResult};
 use crate::tui::app::dialog_view::{DialogRow, DialogView, FieldValue, FieldView};
 
-/// The dialog that waits for the paste.
+/// Dialog that waits for a pasted curl command.
 pub struct CurlImportDialog;
 
 impl CurlImportDialog {
-    /// Takes the command in.
+    /// Handles a pasted curl command.
     pub fn handle_paste(text: &str) -> DialogResult {
         DialogResult::RunAndClose(DialogAction::Console(Box::new(ConsoleDialogAction::ImportCurl(
             Zeroizing::new(text.to_owned()),
         ))))
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view() -> DialogView {
         let mut sheet = DialogView::new("Take over a curl command", 66);
         sheet.head = vec![
@@ -26,7 +29,7 @@ impl CurlImportDialog {
                       tokens) is dropped and named; the credential's own secret takes its place when it is sent.",
             ),
         ];
-        // A field that shows nothing: a curl command often has a secret in it.
+        // The field shows nothing, because a curl command often contains a secret.
         let (label, value) = ("Command, on one line".to_owned(), FieldValue::Secret(false));
         sheet.body = vec![
             DialogRow::Blank,
@@ -48,7 +51,7 @@ impl CurlImportDialog {
     }
 }
 
-/// Whether a pasted text is a curl command rather than a secret.
+/// Returns whether a pasted text is a curl command rather than a secret.
 pub fn is_curl(text: &str) -> bool {
     let text = text.trim_start().trim_start_matches(['$', '%', '#', '>']).trim_start();
     ["curl ", "curl\t", "curl\\", "curl.exe "].iter().any(|word| text.starts_with(word))

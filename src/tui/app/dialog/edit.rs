@@ -1,4 +1,7 @@
-//! Editing a credential: only what was changed goes to the engine.
+//! Dialog that edits a credential. Only the changed values go to the engine.
+//!
+//! Start reading at [`EditDialog::parse_form`], which compares the form with the original
+//! credential. A new secret is identified as in the add dialog; see `pasted_secret`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,23 +17,23 @@ use crate::tui::app::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::form::{Form, FormButton, FormEvent, FormField};
 use crate::tui::app::{App, Now, display_format};
 
-/// What becomes of a new secret that is not recognised.
+/// Advice for a new secret that is not recognized.
 const UNRECOGNIZED_NOTE: &str = "it is kept as what the credential is";
 
-/// The dialog that edits a credential.
+/// Dialog that edits a credential.
 pub struct EditDialog {
     catalog: Arc<ProviderCatalog>,
     original: Credential,
-    /// Its fields.
+    /// The fields and buttons.
     pub form: Form,
-    /// A secret that is to take the place of the current one.
+    /// The secret that replaces the current one.
     pub pasted: PastedSecret,
     task: Option<TaskId>,
     problem: Option<Problem>,
 }
 
 impl EditDialog {
-    /// A form that shows the credential as it is.
+    /// Creates a form with the current values of the credential.
     pub fn new(credential: &Credential, catalogue: Arc<ProviderCatalog>) -> Self {
         let form = Form::new(
             credential_form_fields(credential, &catalogue),
@@ -46,28 +49,28 @@ impl EditDialog {
         }
     }
 
-    /// Waits for the change to be kept.
+    /// Makes the dialog wait for the task that stores the change.
     pub fn set_task(&mut self, task: TaskId) {
         self.task = Some(task);
     }
 
-    /// The task that is waited for.
+    /// Returns the task that the dialog waits for.
     pub fn task(&self) -> Option<TaskId> {
         self.task
     }
 
-    /// The task was cancelled.
+    /// Handles the cancellation of the task: the form can be submitted again.
     pub fn on_task_canceled(&mut self) {
         self.task = None;
     }
 
-    /// It was not kept.
+    /// Shows why the change was not stored.
     pub fn show_problem(&mut self, problem: Problem) {
         self.task = None;
         self.problem = Some(problem);
     }
 
-    /// Answers to what happened in the form.
+    /// Handles an event of the form.
     pub fn handle_form_event(&mut self, happened: FormEvent, app: &App, _now: Now) -> DialogResult {
         let is_secret = |at: usize| {
             self.form.fields.get(at).is_some_and(|field| field.id == PastedSecret::FIELD_ID)
@@ -93,7 +96,7 @@ impl EditDialog {
         }
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
         let mut sheet =
             DialogView::new(format!("Edit {}", self.original.name), 76).with_form(&self.form);

@@ -1,4 +1,7 @@
-//! What was found on this machine: by the doctor, or by a scan for secrets in plain text.
+//! Dialog with the results of the doctor or of the scan for plain-text secrets.
+//!
+//! The diagnosis is a task of the engine. This dialog waits for it and lists the diagnostics by
+//! area; start reading at [`FindingsDialog::view`].
 
 use super::DialogResult;
 use super::problem::problem_rows;
@@ -11,10 +14,10 @@ use crate::tui::app::command::CursorMotion;
 use crate::tui::app::credentials::moved_cursor;
 use crate::tui::app::dialog_view::{DialogRow, DialogView};
 
-/// How far a page key goes.
+/// Rows that a page key moves.
 const PAGE_ROWS: usize = 12;
 
-/// The dialog that shows findings.
+/// Dialog that shows diagnostics.
 pub struct FindingsDialog {
     title: &'static str,
     task: Option<TaskId>,
@@ -24,7 +27,7 @@ pub struct FindingsDialog {
 }
 
 impl FindingsDialog {
-    /// One under this title that has found nothing yet.
+    /// Creates the dialog with this title, without diagnostics.
     pub const fn new(title: &'static str) -> Self {
         Self { title, task: None, findings: Vec::new(), problem: None, cursor: 0 }
     }
@@ -37,7 +40,7 @@ impl FindingsDialog {
         self.task
     }
 
-    /// Shows what was found; the end of the task is nothing to wait for any more.
+    /// Shows the diagnostics, and stops waiting: the end of the task must not close the dialog.
     pub(super) fn show_findings(&mut self, found: Vec<Diagnostic>) {
         (self.task, self.findings) = (None, found);
     }
@@ -46,7 +49,7 @@ impl FindingsDialog {
         (self.task, self.problem) = (None, Some(problem));
     }
 
-    /// Takes a key in.
+    /// Handles a key.
     pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
         let motion = match key.code {
             KeySymbol::Enter | KeySymbol::Char('q') => return DialogResult::Close,
@@ -63,7 +66,7 @@ impl FindingsDialog {
         DialogResult::Stay
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new(self.title, 96);
         sheet.head = if self.task.is_some() {
@@ -77,7 +80,7 @@ impl FindingsDialog {
         sheet
     }
 
-    /// Area by area; what is worse stands out by its word, not by its colour alone.
+    /// Returns the diagnostics, grouped by area. The level is a word as well as a color.
     fn body_rows(&self) -> Vec<DialogRow> {
         let mut rows = Vec::new();
         for area in self.findings.chunk_by(|one, other| one.area == other.area) {

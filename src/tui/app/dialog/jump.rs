@@ -1,4 +1,6 @@
-//! Jump mode: a label on everything that a click would meet; typing the label is the click.
+//! Jump mode: shows a label on everything that can be clicked; typing a label clicks it.
+//!
+//! [`JumpDialog::new`] assigns the labels; `tui::view::jump` draws them.
 
 use super::{DialogAction, DialogResult};
 use crate::config::KeyPress;
@@ -12,22 +14,23 @@ const LABEL_LETTERS: [char; 26] = [
     'v', 'c', 'm', 'n', 'b', 'x', 'z',
 ];
 
-/// The labels, and what was typed of one.
+/// Jump mode: the labels, and the letters typed so far.
 pub struct JumpDialog {
     targets: Vec<JumpTarget>,
     typed: String,
 }
 
-/// Something to jump to.
+/// Target of a jump.
 pub struct JumpTarget {
-    /// What is to be typed.
+    /// The letters to type.
     pub label: String,
     /// Column and row of the click.
     pub at: (u16, u16),
 }
 
 impl JumpDialog {
-    /// Labels for all these places: one letter each, or two where one is not enough.
+    /// Creates labels for all `places`: one letter each, or two if there are more places than
+    /// letters.
     pub fn new(places: Vec<(u16, u16)>) -> Self {
         let singles = places.len() <= LABEL_LETTERS.len();
         let label = |n: usize| {
@@ -47,7 +50,7 @@ impl JumpDialog {
         Self { targets, typed: String::new() }
     }
 
-    /// What can still be meant, and how much of its label was typed.
+    /// Iterates over the targets that match the typed letters, with the number of typed letters.
     pub fn matching_targets(&self) -> impl Iterator<Item = (&JumpTarget, usize)> {
         self.targets
             .iter()
@@ -55,7 +58,7 @@ impl JumpDialog {
             .map(|target| (target, self.typed.len()))
     }
 
-    /// Takes a letter in. One that leads nowhere ends the mode.
+    /// Handles a letter. A letter that matches no label ends the mode.
     pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
         let KeySymbol::Char(c) = key.code else { return DialogResult::Close };
         self.typed.push(c.to_ascii_lowercase());
@@ -67,7 +70,7 @@ impl JumpDialog {
         }
     }
 
-    /// What it says while the labels are shown.
+    /// Builds an empty view: the labels are drawn over the screen.
     pub fn view(_app: &App) -> DialogView {
         DialogView::default()
     }

@@ -1,5 +1,12 @@
-//! Dialogs: a stack of a closed set. Input goes to the top one; Esc closes it. What a dialog wants done comes back as
-//! an [`DialogAction`], so a dangerous thing is asked for in one step and carried out, with all it needs, in another.
+//! Dialogs of the full-screen interface, and the stack that holds the open ones.
+//!
+//! Each dialog has its own module. This module holds the [`Dialog`] enum, which forwards keys,
+//! pastes and clicks to the right dialog, the [`DialogStack`], and the [`DialogAction`]s.
+//! A dialog never acts on the application itself. It returns a [`DialogResult`]; the application
+//! carries out the action in it. So a dangerous action is confirmed in one step and carried out,
+//! with all its data, in another.
+//! Start reading at [`Dialog::handle_key`] and [`DialogStack`]. Layout is in `dialog_view`, drawing
+//! in `tui::view::dialog`.
 
 mod add;
 mod check_matrix;
@@ -68,218 +75,219 @@ use crate::engine::task_protocol::{
     NewCredential, PromptId, PromptReply, RotationTask, SavedRequestTask, SignInSubject, TaskId,
 };
 
-/// A dialog.
+/// A dialog. The top dialog of the stack receives the input; Esc closes it.
 pub enum Dialog {
-    /// Add a credential.
+    /// Adds a credential.
     Add(Box<AddDialog>),
-    /// Edit one.
+    /// Edits a credential.
     Edit(Box<EditDialog>),
-    /// Replace one.
+    /// Rotates, creates or revokes a credential, step by step.
     Rotation(Box<RotationWizard>),
-    /// Have one made.
+    /// Asks for the data of a credential that the provider creates.
     Create(Box<CreateDialog>),
-    /// Sign in to one.
+    /// Signs in with the browser.
     SignIn(Box<SignInDialog>),
-    /// Say yes to something.
+    /// Asks for a confirmation.
     Confirm(Box<ConfirmDialog>),
-    /// Unlock or create the store.
+    /// Unlocks or creates the store.
     Unlock(UnlockDialog),
-    /// Pick a command, region or preset.
+    /// Picks a command, region, preset or another item of a list.
     Picker(PickerDialog),
-    /// Give values for a preset's placeholders.
+    /// Asks for the values of a preset's placeholders.
     Parameters(Box<ParametersDialog>),
-    /// Edit the request.
+    /// Edits the request of the console.
     RequestEditor(Box<RequestEditorDialog>),
-    /// Answer one question with a line.
+    /// Asks for one line of text.
     TextPrompt(Box<TextPromptDialog>),
-    /// Paste a curl command.
+    /// Waits for a pasted curl command.
     CurlImport(CurlImportDialog),
-    /// Read a text.
+    /// Shows a read-only text.
     Text(TextDialog),
-    /// Running and finished tasks.
+    /// Shows running and finished tasks.
     TaskList(TaskListDialog),
-    /// What was found on this machine.
+    /// Shows the results of the doctor or the scan.
     Findings(FindingsDialog),
-    /// What ends when.
+    /// Shows which credentials expire when.
     Timeline(TimelineDialog),
-    /// Every credential in every region.
+    /// Shows the check results of every credential in every region.
     CheckMatrix(CheckMatrixDialog),
-    /// Choose a theme.
+    /// Chooses a theme.
     Themes(ThemeDialog),
-    /// What a second key can do.
+    /// Shows the second keys of a key sequence.
     WhichKey,
-    /// Labels on everything that can be clicked.
+    /// Shows a label on everything that can be clicked.
     Jump(JumpDialog),
-    /// Something went wrong.
+    /// Shows a problem.
     Problem(ProblemDialog),
 }
 
-/// Something that a dialog wants done.
+/// Action that a dialog asks the application to carry out.
 pub enum DialogAction {
-    /// Run a command.
+    /// Runs a command.
     Run(CommandAction),
-    /// Say what a pasted secret may be.
+    /// Identifies a pasted secret.
     Identify(Arc<Secret>),
-    /// Say what the private key in a file is for.
+    /// Identifies the private key in the file at this path.
     IdentifyFile(String),
-    /// Keep a new credential.
+    /// Stores a new credential.
     AddCredential(Box<NewCredential>, ClassifyPolicy),
-    /// Sign in with the browser.
+    /// Signs in with the browser.
     SignIn(SignInSubject),
-    /// Hand over the address at which the browser ended.
+    /// Hands over the callback URL that the user pasted.
     ReplyToPrompt(PromptId, PromptReply),
-    /// Copy a text without secrets.
+    /// Copies a text without secrets.
     CopyText(String),
-    /// Change a credential.
+    /// Changes a credential.
     EditCredential(CredentialId, Box<CredentialEdit>),
-    /// Let the screen wear a theme.
+    /// Shows the screen in a theme without saving it.
     PreviewTheme(Box<Theme>, ThemeMode),
-    /// Keep a theme by its name.
+    /// Saves the theme of this name.
     SaveTheme(String),
-    /// Click at column and row.
+    /// Clicks at this column and row.
     Click((u16, u16)),
-    /// Select a credential in the list.
+    /// Selects a credential in the list.
     SelectCredential(CredentialId),
-    /// Forget a credential.
+    /// Deletes a credential from tokenring.
     RemoveCredential(CredentialId),
-    /// Switch a credential to a region.
+    /// Switches a credential to a region.
     SwitchRegion(CredentialId, String),
-    /// Try a credential in every region.
+    /// Tests a credential against every region.
     ProbeRegions(CredentialId),
-    /// Take a preset, with values for its placeholders.
+    /// Selects a preset, with values for its placeholders.
     SelectPreset(String, BTreeMap<String, String>),
-    /// Take a request that was written by hand.
+    /// Sets the request that the user wrote.
     SetRequest(RequestDraft, HistoryPolicy),
-    /// Do something with the console.
+    /// Carries out an action of the console.
     Console(Box<ConsoleDialogAction>),
-    /// Send a request to which a person agreed.
+    /// Sends a request that the user confirmed.
     SendRequest(CredentialId, RequestDraft),
-    /// Unlock the store, with a passphrase or by its own prompt.
+    /// Unlocks the store, with a passphrase or by the store's own prompt.
     UnlockStore(Option<Arc<Secret>>),
-    /// Stop a task.
+    /// Cancels a task.
     CancelTask(TaskId),
-    /// Stop a task before its next step.
+    /// Pauses a task before its next step.
     PauseTask(TaskId),
-    /// Show the wizard of a task again.
+    /// Opens the hidden wizard of a task again.
     ShowWizard(TaskId),
-    /// Ask for the name before a credential ends.
+    /// Opens the dialog that confirms the removal of a credential.
     ConfirmRemoval(RemovalTarget),
-    /// Open the wizard for a rotation that was left: its id, and the name of its credential.
+    /// Opens the wizard for an unfinished rotation: its ID, and the name of its credential.
     ResumeRotation(String, String),
-    /// Do something about rotations.
+    /// Starts a task of the rotation engine.
     RunRotationTask(Box<RotationTask>),
-    /// Open a page.
+    /// Opens a page in the browser.
     OpenPage(url::Url),
-    /// Keep what was found.
+    /// Imports credentials that the scan found.
     ImportCandidates(Vec<Arc<ImportCandidate>>),
-    /// Leave, and start again as this says.
+    /// Exits and restarts in this way.
     Restart(RestartTarget),
-    /// Leave, whatever is lost by it.
+    /// Exits, even if unsaved data is lost.
     Quit,
 }
 
-/// Something that a dialog wants done with the console.
+/// Action of the console that a dialog asks the application to carry out.
 #[derive(Clone)]
 pub enum ConsoleDialogAction {
-    /// Keep the request under a name.
+    /// Saves the request under a name.
     SaveRequest(SavedRequestName),
-    /// Ask how a saved request is to be called.
+    /// Asks for the new name of a saved request.
     PromptRename(SavedRequestName),
-    /// Ask how a copy of a saved request is to be called.
+    /// Asks for the name of a copy of a saved request.
     PromptCopy(SavedRequestName),
-    /// Ask whether a saved request is to be forgotten.
+    /// Asks for a confirmation before a saved request is deleted.
     ConfirmDelete(SavedRequestName),
-    /// Do this to the saved requests.
+    /// Changes the saved requests.
     RunSavedTask(SavedRequestTask),
-    /// Take a saved request.
+    /// Opens a saved request.
     OpenSaved(SavedRequestName, Box<SavedRequest>),
-    /// Write the answer to this file.
+    /// Saves the response body to this file.
     SaveResponse(String),
-    /// Keep the fresh secret at this place of the answer under this name.
+    /// Stores the captured secret with this index in the response under this name.
     StoreSecret(usize, CredentialName),
-    /// Send a request of the history again.
+    /// Sends a request of the history again.
     Resend(Box<HistoryRecord>),
-    /// Compare a request of the history with the one that was answered last.
+    /// Compares a request of the history with the latest response.
     Compare(Box<HistoryRecord>),
-    /// Show the history of all credentials.
+    /// Shows the history of all credentials.
     ShowFullHistory,
-    /// Ask whether the history is to be forgotten.
+    /// Asks for a confirmation before the history is cleared.
     ConfirmClearHistory,
-    /// Forget the history.
+    /// Clears the history.
     ClearHistory,
-    /// Take a preset with these values, and send it if it only reads.
+    /// Selects a preset with these values, and sends it if it is read-only.
     RunPreset(String, BTreeMap<String, String>),
-    /// Type the values of a preset's placeholders, beside those that are given.
+    /// Asks for the values of a preset's placeholders, in addition to the given ones.
     EnterParameters(String, BTreeMap<String, String>),
-    /// Open where a preset is documented.
+    /// Opens the documentation of a preset.
     OpenDocumentation(String),
-    /// Take a request over from a pasted curl command.
+    /// Imports a pasted curl command.
     ImportCurl(Zeroizing<String>),
-    /// Let the person's own editor change a body.
+    /// Opens a body in the user's editor.
     EditBody(String),
 }
 
-/// What a dialog makes of an input.
+/// Result of an input to a dialog.
 pub enum DialogResult {
-    /// It stays.
+    /// The dialog stays open.
     Stay,
-    /// It is over.
+    /// The dialog closes.
     Close,
-    /// It wants something done, and stays until that is done.
+    /// The application carries out the action; the dialog stays open until the action is done.
     RunAndStay(DialogAction),
-    /// It wants something done, and is over.
+    /// The application carries out the action, and the dialog closes.
     RunAndClose(DialogAction),
-    /// It goes on behind the screen.
+    /// The dialog is hidden; its task continues in the background.
     Hide,
 }
 
-/// The dialogs, the top one last.
+/// The open dialogs, the top one last.
 #[derive(Default)]
 pub struct DialogStack {
     open: Vec<Dialog>,
-    /// Wizards of rotations that go on behind the screen.
+    /// Wizards of rotations that run in the background.
     hidden: Vec<RotationWizard>,
 }
 
 impl DialogStack {
-    /// Whether there is none.
+    /// Returns whether no dialog is open.
     pub fn is_empty(&self) -> bool {
         self.open.is_empty()
     }
 
-    /// The top one.
+    /// Returns the top dialog.
     pub fn top(&self) -> Option<&Dialog> {
         self.open.last()
     }
 
-    /// All of them, the top one last.
+    /// Iterates over the open dialogs, the top one last.
     pub fn iter(&self) -> impl Iterator<Item = &Dialog> {
         self.open.iter()
     }
 
-    /// Puts one on top.
+    /// Opens a dialog on top of the others.
     pub fn push(&mut self, dialog: Dialog) {
         self.open.push(dialog);
     }
 
-    /// Takes the top one away.
+    /// Removes and returns the top dialog.
     pub fn pop(&mut self) -> Option<Dialog> {
         self.open.pop()
     }
 
-    /// Lets a dialog go on behind the screen; only wizards have something to go on with.
+    /// Moves a dialog to the background. Only wizards have a task that continues there; any other
+    /// dialog is dropped.
     pub fn hide_wizard(&mut self, dialog: Dialog) {
         if let Dialog::Rotation(wizard) = dialog {
             self.hidden.push(*wizard);
         }
     }
 
-    /// Whether the wizard of this task is behind the screen.
+    /// Returns whether the wizard of this task is hidden.
     pub fn has_hidden_wizard(&self, task: TaskId) -> bool {
         self.hidden.iter().any(|wizard| wizard.waits_for(task))
     }
 
-    /// Shows a wizard again that is behind the screen; says whether there is one.
+    /// Opens a hidden wizard again; returns whether there is a matching one.
     pub fn reopen_wizard(&mut self, wanted: impl Fn(&RotationWizard) -> bool) -> bool {
         let Some(at) = self.hidden.iter().position(wanted) else { return false };
         let wizard = self.hidden.swap_remove(at);
@@ -287,25 +295,25 @@ impl DialogStack {
         true
     }
 
-    /// Forgets a wizard behind the screen that has nothing more to say.
+    /// Removes the hidden wizard of a task that has ended.
     pub fn remove_hidden_wizard(&mut self, task: TaskId) -> Option<RotationWizard> {
         let at = self.hidden.iter().position(|wizard| wizard.waits_for(task))?;
         Some(self.hidden.swap_remove(at))
     }
 
-    /// The form from which a credential was made is of no more use.
+    /// Closes the form from which a credential was created; it is no longer needed.
     pub fn close_create_dialog(&mut self) {
         self.open.retain(|dialog| !matches!(dialog, Dialog::Create(_)));
     }
 
-    /// The grid of verdicts, if it is open.
+    /// Returns the check matrix, if it is open.
     pub fn check_matrix_mut(&mut self) -> Option<&mut CheckMatrixDialog> {
         self.open.iter_mut().find_map(|dialog| {
             if let Dialog::CheckMatrix(verdicts) = dialog { Some(verdicts) } else { None }
         })
     }
 
-    /// The top dialog waits for this task from now on.
+    /// Makes the top dialog wait for this task.
     pub fn set_task(&mut self, task: TaskId) {
         match self.open.last_mut() {
             Some(Dialog::Add(add)) => add.set_task(task),
@@ -319,7 +327,7 @@ impl DialogStack {
         }
     }
 
-    /// The wizard that waits for what this task has to say.
+    /// Returns the wizard that waits for this task, open or hidden.
     pub fn wizard_for_task(&mut self, task: TaskId) -> Option<&mut RotationWizard> {
         let open = self.open.iter_mut().filter_map(|dialog| {
             if let Dialog::Rotation(rotate) = dialog { Some(rotate) } else { None }
@@ -327,14 +335,15 @@ impl DialogStack {
         open.map(Box::as_mut).chain(&mut self.hidden).find(|wizard| wizard.waits_for(task))
     }
 
-    /// Shows a list of which more can be made than to take one, in place of the one that is open.
+    /// Opens a picker with shortcuts in place of the one that is open.
     pub fn replace_shortcut_picker(&mut self, pick: PickerDialog) {
         self.open
             .retain(|dialog| !matches!(dialog, Dialog::Picker(known) if known.has_shortcuts()));
         self.open.push(Dialog::Picker(pick));
     }
 
-    /// The editor has written a body; whether a dialog took it.
+    /// Puts a body from the external editor into the top dialog; returns whether that dialog takes
+    /// one.
     pub fn apply_edited_body(&mut self, text: &str) -> bool {
         match self.open.last_mut() {
             Some(Dialog::RequestEditor(request)) => {
@@ -345,7 +354,7 @@ impl DialogStack {
         }
     }
 
-    /// The sign-in that waits for what this task has to say.
+    /// Returns the sign-in dialog that waits for this task.
     pub fn sign_in_for_task(&mut self, task: TaskId) -> Option<&mut SignInDialog> {
         self.open.iter_mut().find_map(|dialog| match dialog {
             Dialog::SignIn(sign_in) if sign_in.waits_for(task) => Some(sign_in.as_mut()),
@@ -353,7 +362,8 @@ impl DialogStack {
         })
     }
 
-    /// The sign-in of this task did not come to its end. The form it was begun from says why, where there is one.
+    /// Handles a failed sign-in. The form that started it shows the problem, if it is open;
+    /// otherwise the sign-in dialog does.
     pub fn on_sign_in_failed(&mut self, task: TaskId, problem: Problem) {
         let form = self.open.iter_mut().find_map(|dialog| match dialog {
             Dialog::Add(add) if add.task() == Some(task) => Some(add),
@@ -369,7 +379,8 @@ impl DialogStack {
         }
     }
 
-    /// A task was cancelled: forms that waited for it can be sent again, and a sign-in is over.
+    /// Handles a canceled task: forms that waited for it can be submitted again, and its sign-in
+    /// dialog closes.
     pub fn on_task_canceled(&mut self, task: TaskId) {
         for dialog in &mut self.open {
             match dialog {
@@ -383,7 +394,7 @@ impl DialogStack {
             .retain(|dialog| !matches!(dialog, Dialog::SignIn(sign_in) if sign_in.waits_for(task)));
     }
 
-    /// When the top dialog shows something else by itself.
+    /// Returns when the top dialog must be redrawn without input.
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
         match self.open.last() {
             Some(Dialog::SignIn(sign_in)) => sign_in.next_wake(now),
@@ -392,7 +403,7 @@ impl DialogStack {
         }
     }
 
-    /// The top dialog waits for this task to say what was pasted.
+    /// Makes the top dialog wait for this identification task.
     pub fn set_identification_task(&mut self, task: TaskId) {
         match self.open.last_mut() {
             Some(Dialog::Add(add)) => add.pasted.set_task(task),
@@ -401,7 +412,7 @@ impl DialogStack {
         }
     }
 
-    /// It is known what was pasted; the dialog that waits for `task` takes it in.
+    /// Passes the result of an identification to the dialog that waits for `task`.
     pub fn on_identified(&mut self, task: TaskId, event: CredentialEvent) {
         let waiting =
             self.open.iter_mut().find(|dialog| dialog.identification_task() == Some(task));
@@ -412,7 +423,7 @@ impl DialogStack {
         }
     }
 
-    /// It is known what was looked for; the dialog that waits for `task` shows it.
+    /// Passes diagnostics to the dialog that waits for `task`.
     pub fn on_findings(&mut self, task: TaskId, found: Vec<Diagnostic>) {
         if let Some(Dialog::Findings(survey)) =
             self.open.iter_mut().find(|dialog| dialog.task() == Some(task))
@@ -421,12 +432,13 @@ impl DialogStack {
         }
     }
 
-    /// A task ended well: the dialog that waited for it is over.
+    /// Closes the dialog that waited for a task that has succeeded.
     pub fn on_task_done(&mut self, task: TaskId) {
         self.open.retain(|dialog| dialog.task() != Some(task));
     }
 
-    /// A task ended badly: the dialog that waited for it says so. Without one, the problem comes back.
+    /// Shows the problem of a failed task in the dialog that waited for it. Returns the problem if
+    /// no dialog did.
     pub fn on_task_failed(&mut self, task: TaskId, problem: Problem) -> Option<Problem> {
         for dialog in &mut self.open {
             let identifies = dialog.identification_task() == Some(task);
@@ -450,7 +462,7 @@ impl DialogStack {
 }
 
 impl Dialog {
-    /// Takes a key in.
+    /// Handles a key.
     pub fn handle_key(&mut self, key: KeyPress, app: &App, now: Now) -> DialogResult {
         match self {
             Self::Rotation(rotate) => rotate.handle_key(key),
@@ -476,7 +488,7 @@ impl Dialog {
         }
     }
 
-    /// Takes a pasted text in.
+    /// Handles a pasted text.
     pub fn handle_paste(&mut self, text: &str, app: &App, now: Now) -> DialogResult {
         match self {
             Self::Picker(pick) => return pick.handle_paste(text),
@@ -488,7 +500,7 @@ impl Dialog {
         happened.map_or(DialogResult::Stay, |happened| self.handle_form_event(happened, app, now))
     }
 
-    /// Takes a click on a field, button or list item in.
+    /// Handles a click on a field, button or list item with this index.
     pub fn handle_click(&mut self, at: usize, app: &App, now: Now) -> DialogResult {
         match self {
             Self::Picker(pick) => pick.handle_click(at),
@@ -509,7 +521,7 @@ impl Dialog {
         }
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view(&self, app: &App, now: Now) -> DialogView {
         match self {
             Self::Add(add) => add.view(),
@@ -536,7 +548,7 @@ impl Dialog {
         }
     }
 
-    /// Whether it waits for a task, so that nothing can be said to it right now.
+    /// Returns whether the dialog waits for a task, so that it accepts no input right now.
     pub fn is_busy(&self) -> bool {
         match self {
             Self::Rotation(rotate) => rotate.is_busy(),
@@ -580,7 +592,7 @@ impl Dialog {
         }
     }
 
-    /// The task whose end it waits for.
+    /// Returns the task at whose end the dialog closes or shows a problem.
     fn task(&self) -> Option<TaskId> {
         match self {
             Self::Add(add) => add.task(),
@@ -592,7 +604,7 @@ impl Dialog {
         }
     }
 
-    /// The task that is to say what was pasted.
+    /// Returns the task that identifies the pasted secret.
     fn identification_task(&self) -> Option<TaskId> {
         match self {
             Self::Add(add) => add.pasted.task(),

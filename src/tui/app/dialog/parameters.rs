@@ -1,4 +1,7 @@
-//! Values for the placeholders of a preset.
+//! Dialog that asks for the values of a preset's placeholders.
+//!
+//! Start reading at [`ParametersDialog::new`], which builds one field per placeholder, and
+//! [`ParametersDialog::submit`], which validates them.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +10,22 @@ use crate::domain::provider::{PresetParameter, RequestPreset};
 use crate::tui::app::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::form::{Form, FormButton, FormEvent, FormField, SELECT_HINT, SelectInput};
 
-/// The dialog that asks for values.
+/// Dialog that asks for the values of a preset's placeholders.
 pub struct ParametersDialog {
     preset: String,
     title: String,
     help: String,
     docs: String,
-    /// The parameters, and what stood in their fields at first.
+    /// The parameters, and the initial values of their fields.
     requested: Vec<(PresetParameter, String)>,
     given: BTreeMap<String, String>,
-    /// Its fields.
+    /// The fields and buttons.
     pub form: Form,
 }
 
 impl ParametersDialog {
-    /// Asks for the values of `asked`, beside those that are given already; `last` says what was chosen before.
+    /// Creates a form for the parameters `asked`, in addition to the `given` values; `last` returns
+    /// the previously chosen value.
     pub fn new(
         preset: &RequestPreset,
         asked: Vec<PresetParameter>,
@@ -52,7 +56,7 @@ impl ParametersDialog {
         Self { preset: id, title, help, docs, requested: asked, given, form }
     }
 
-    /// Answers to what happened in the form.
+    /// Handles an event of the form.
     pub fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
         match happened {
             FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
@@ -64,7 +68,7 @@ impl ParametersDialog {
         }
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new(self.title.clone(), 76).with_form(&self.form);
         sheet.head = vec![
@@ -83,7 +87,7 @@ impl ParametersDialog {
                 self.form.set_field_problem(&parameter.id, "is needed");
                 return DialogResult::Stay;
             }
-            // What the credential's own fields say is not judged here.
+            // Values from the credential's own fields are not validated here.
             if value != *last && !parameter.accepts(&value) {
                 self.form.set_field_problem(
                     &parameter.id,

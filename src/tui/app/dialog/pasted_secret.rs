@@ -1,4 +1,7 @@
-//! A pasted secret, and what it turned out to be.
+//! A pasted secret and its identification, shared by the dialogs that add and edit a credential.
+//!
+//! The engine identifies the secret; this module requests that, holds the result and describes it.
+//! Start reading at [`PastedSecret::request_identification`].
 
 use std::sync::Arc;
 
@@ -13,28 +16,29 @@ use crate::engine::task_protocol::{CredentialEvent, TaskId};
 use crate::tui::app::dialog_view::DialogRow;
 use crate::tui::app::form::Form;
 
-/// A pasted secret, and what it turned out to be.
+/// A pasted secret and its identification.
 #[derive(Default)]
 pub struct PastedSecret {
     task: Option<TaskId>,
-    /// The secret with everything around it taken off.
+    /// The secret without surrounding text.
     secret: Option<Arc<Secret>>,
     removed_wrapping: Vec<String>,
-    /// What it may be, best first.
+    /// The possible kinds, best first.
     pub candidates: Vec<IdentificationCandidate>,
     duplicates: Vec<CredentialName>,
 }
 
 impl PastedSecret {
-    /// The field of every form that holds a secret.
+    /// ID of the field that holds a secret, in every form.
     pub const FIELD_ID: &'static str = "secret";
 
-    /// Forgets what was found, since the text is another one now.
+    /// Discards the identification, because the text has changed.
     pub fn reset(&mut self) {
         *self = Self::default();
     }
 
-    /// Asks what the text of the form is, unless that is known or there is none.
+    /// Requests the identification of the text in the form, unless it is empty or already
+    /// identified.
     pub fn request_identification(&mut self, form: &mut Form) -> DialogResult {
         let Some(input) = form.secret(Self::FIELD_ID) else { return DialogResult::Stay };
         if input.is_empty() || self.secret.is_some() || self.task.is_some() {
@@ -47,17 +51,17 @@ impl PastedSecret {
         DialogResult::RunAndStay(DialogAction::Identify(input.to_secret()))
     }
 
-    /// Waits for this task.
+    /// Makes the secret wait for this identification task.
     pub fn set_task(&mut self, task: TaskId) {
         self.task = Some(task);
     }
 
-    /// The task that is waited for.
+    /// Returns the identification task.
     pub fn task(&self) -> Option<TaskId> {
         self.task
     }
 
-    /// Takes in what was found.
+    /// Stores the result of the identification.
     pub fn apply_identification(&mut self, event: CredentialEvent) {
         if let CredentialEvent::Identified { secret, cleaned, candidates, twins } = event {
             *self = Self {
@@ -70,18 +74,18 @@ impl PastedSecret {
         }
     }
 
-    /// The text cannot be a secret.
+    /// Shows that the text cannot be a secret.
     pub fn reject(&mut self, problem: &Problem, form: &mut Form) {
         self.reset();
         form.set_field_problem(Self::FIELD_ID, problem.why.clone());
     }
 
-    /// The secret, once it is known what it is.
+    /// Returns the secret, once it is identified.
     pub fn secret(&self) -> Option<Arc<Secret>> {
         self.secret.clone()
     }
 
-    /// What was found, in words; `unknown` says what becomes of a secret that is not recognised.
+    /// Describes the identification; `unknown` is the advice for a secret that is not recognized.
     pub fn describe_rows(&self, catalogue: &ProviderCatalog, unknown: &str) -> Vec<DialogRow> {
         let Some(_) = &self.secret else { return Vec::new() };
         let mut rows: Vec<_> = self

@@ -1,4 +1,8 @@
-//! Picking one of many by typing: the palette, regions, presets.
+//! Picker: a searchable list, for the command palette, regions, presets, history and others.
+//!
+//! [`PickerDialog`] filters and moves the cursor; [`PickerSelection`] says what a selected item
+//! does, [`PickerShortcut`] which further actions a list has. The callers build the items. Start
+//! reading at [`PickerDialog::handle_key`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,19 +26,19 @@ use crate::tui::app::dialog_view::{
 };
 use crate::tui::app::form::{edit_input, insert_text};
 
-/// How wide a list is whose lines are long.
+/// Columns of a list with long lines.
 const WIDE_COLUMNS: u16 = 108;
 
-/// How far a page key goes.
+/// Rows that a page key moves.
 const PAGE_ROWS: usize = 10;
 
-/// The dialog in which one of many is picked.
+/// Dialog with a searchable list.
 pub struct PickerDialog {
     title: String,
     intro: Vec<DialogRow>,
     width: u16,
     shortcuts: &'static [PickerShortcut],
-    /// More about each item, which is told of the one under the cursor.
+    /// A longer text per item, shown for the item under the cursor.
     notes: Vec<String>,
     input: Input,
     items: Vec<PickerItem>,
@@ -43,85 +47,85 @@ pub struct PickerDialog {
     empty_text: String,
 }
 
-/// One of the many.
+/// Item of a picker.
 pub struct PickerItem {
-    /// What is typed to find it.
+    /// Text that the search matches first.
     pub text: String,
-    /// More about it.
+    /// Description of the item.
     pub more: String,
-    /// Something short at the right edge.
+    /// Short text at the right edge.
     pub right: String,
-    /// A sign before it.
+    /// Symbol before the item.
     pub mark: Option<(StyleRole, &'static str)>,
-    /// The heading above it, while nothing is typed; equal ones are shown once.
+    /// Heading above the item while the search is empty; equal headings are shown once.
     pub heading: &'static str,
-    /// What picking it means.
+    /// What selecting the item does.
     pub selection: PickerSelection,
 }
 
-/// Something else than to take it that can be done with what is under the cursor, by Ctrl and a letter.
+/// Additional action on the item under the cursor, by Ctrl and a letter.
 pub struct PickerShortcut {
     /// The letter.
     pub key: char,
-    /// What it does, in a word.
+    /// A short label.
     pub label: &'static str,
-    /// What is wanted; nothing where it does not fit.
+    /// Returns the action, or `None` if it does not apply.
     pub action: fn(Option<&PickerSelection>) -> Option<ConsoleDialogAction>,
 }
 
-/// Where what was typed is found.
+/// Part of an item that matches the search.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum MatchField {
     Description,
     Title,
 }
 
-/// What picking something means.
+/// What selecting an item does.
 #[derive(Clone)]
 pub enum PickerSelection {
-    /// Run a command.
+    /// Runs a command.
     Command(CommandAction),
-    /// Show a credential in the list.
+    /// Selects a credential in the list.
     Credential(CredentialId),
-    /// Switch the credential to this region.
+    /// Switches the credential to this region.
     Region(CredentialId, String),
-    /// Take this preset, with values for its placeholders.
+    /// Selects this preset, with values for its placeholders.
     Preset(String, BTreeMap<String, String>),
-    /// Let a credential end.
+    /// Asks for a confirmation to revoke or delete a credential.
     Removal(RemovalTarget),
-    /// Take up a rotation: its id, and the name of its credential.
+    /// Resumes a rotation: its ID, and the name of its credential.
     Rotation(String, String),
-    /// Do something with the console.
+    /// Carries out an action of the console.
     Console(Box<ConsoleDialogAction>),
-    /// Keep what was found.
+    /// Imports credentials that the scan found.
     Import(Vec<Arc<ImportCandidate>>),
-    /// Leave, and start again as this says.
+    /// Exits and restarts in this way.
     Restart(RestartTarget),
 }
 
-/// How a credential ends.
+/// How a credential is removed.
 #[derive(Debug, Clone)]
 pub enum RemovalTarget {
-    /// It is forgotten here; the provider is not asked.
+    /// It is deleted from tokenring; the provider is not contacted.
     Local(CredentialId),
-    /// The provider revokes it; it stays here.
+    /// The provider revokes it; it stays in tokenring.
     Provider(RotationTarget),
 }
 
 impl PickerShortcut {
-    /// Whether it is done with one of the items, rather than with all.
+    /// Returns whether the action applies to an item rather than to the whole list.
     fn needs_item(&self) -> bool {
         (self.action)(None).is_none()
     }
 
-    /// How it is said.
+    /// Returns an example of the text that runs the action in plain-text mode.
     fn example_input(&self) -> String {
         if self.needs_item() { format!("{} 1", self.label) } else { self.label.to_owned() }
     }
 }
 
 impl PickerDialog {
-    /// All of `items`; the cursor is on the one at `cursor`.
+    /// Creates a picker with all `items`; the cursor is on the item with the index `cursor`.
     pub fn new(title: impl Into<String>, items: Vec<PickerItem>, cursor: usize) -> Self {
         let shown = (0..items.len()).collect();
         let (title, input, empty) =
@@ -141,47 +145,47 @@ impl PickerDialog {
         }
     }
 
-    /// The same as a wide list of which more can be made than to take one.
+    /// Adds shortcuts, and makes the list wide.
     #[must_use]
     pub fn with_shortcuts(mut self, extras: &'static [PickerShortcut]) -> Self {
         (self.shortcuts, self.width) = (extras, WIDE_COLUMNS);
         self
     }
 
-    /// The same with other words for when it is empty.
+    /// Sets the text of an empty list.
     #[must_use]
     pub fn with_empty_text(mut self, empty: String) -> Self {
         self.empty_text = empty;
         self
     }
 
-    /// The same as wide as its lines need it.
+    /// Makes the list wide, for long lines.
     #[must_use]
     pub fn with_wide_layout(mut self) -> Self {
         self.width = WIDE_COLUMNS;
         self
     }
 
-    /// The same with more about each item, in their order.
+    /// Adds a longer text per item, in the order of the items.
     #[must_use]
     pub fn with_notes(mut self, notes: Vec<String>) -> Self {
         self.notes = notes;
         self
     }
 
-    /// The same below some words.
+    /// Adds an introduction above the list.
     #[must_use]
     pub fn with_intro(mut self, intro: Vec<DialogRow>) -> Self {
         self.intro = intro;
         self
     }
 
-    /// Whether it is such a list.
+    /// Returns whether the list has shortcuts.
     pub fn has_shortcuts(&self) -> bool {
         !self.shortcuts.is_empty()
     }
 
-    /// Takes a key in.
+    /// Handles a key.
     pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
         if key.code == KeySymbol::Enter {
             return self.submit_selected();
@@ -210,19 +214,20 @@ impl PickerDialog {
         DialogResult::Stay
     }
 
-    /// Whether something else than to take an item is said by these words, such as `delete 2`.
+    /// Returns whether these words run a shortcut, such as `delete 2`.
     pub fn matches_shortcut(&self, words: &str) -> bool {
         self.parse_shortcut(words).is_some()
     }
 
-    /// Does what is said by these words.
+    /// Runs the shortcut that these words name.
     pub fn run_shortcut(&mut self, words: &str) -> DialogResult {
         let Some((extra, at)) = self.parse_shortcut(words) else { return DialogResult::Stay };
         self.cursor = at.unwrap_or(self.cursor);
         self.handle_key(KeyPress::ctrl(extra.key))
     }
 
-    /// What is meant by such words, and the place of the item that it is to be done with.
+    /// Parses the words of a shortcut; returns the shortcut and the index of its item, if it needs
+    /// one.
     fn parse_shortcut(&self, words: &str) -> Option<(&'static PickerShortcut, Option<usize>)> {
         let numbered = words
             .rsplit_once(' ')
@@ -240,14 +245,14 @@ impl PickerDialog {
         (extra.needs_item() == at.is_some()).then_some((extra, at))
     }
 
-    /// Takes a pasted text in.
+    /// Handles a pasted text.
     pub fn handle_paste(&mut self, text: &str) -> DialogResult {
         insert_text(&mut self.input, text);
         self.update_matches();
         DialogResult::Stay
     }
 
-    /// Takes a click on an item in.
+    /// Handles a click on an item.
     pub fn handle_click(&mut self, at: usize) -> DialogResult {
         if at >= self.matching_items.len() {
             return DialogResult::Stay;
@@ -256,7 +261,7 @@ impl PickerDialog {
         self.submit_selected()
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new(self.title.clone(), self.width);
         let value = FieldValue::Text(self.input.value().to_owned(), self.input.visual_cursor());
@@ -287,7 +292,7 @@ impl PickerDialog {
         sheet
     }
 
-    /// All that is known of what is under the cursor, which its line may have no room for.
+    /// Returns the full texts of the item under the cursor, which its line may truncate.
     fn note_rows(&self) -> Vec<DialogRow> {
         let Some((at, note)) =
             self.matching_items.get(self.cursor).and_then(|at| Some((*at, self.notes.get(*at)?)))
@@ -301,7 +306,7 @@ impl PickerDialog {
         ]
     }
 
-    /// The items around the cursor, below their headings as long as they are in their own order.
+    /// Adds the items around the cursor, below their headings as long as the search is empty.
     fn push_item_rows(&self, sheet: &mut DialogView) {
         let is_sorted = self.input.value().trim().is_empty();
         let mut heading = "";
@@ -360,7 +365,7 @@ impl PickerDialog {
             Pattern::parse(self.input.value(), CaseMatching::Ignore, Normalization::Smart);
         let (mut matcher, mut letters) = (Matcher::new(Config::DEFAULT), Vec::new());
         let mut score = |text: &str| pattern.score(Utf32Str::new(text, &mut letters), &mut matcher);
-        // What is found in the title comes before what is found in the description.
+        // Matches in the title rank above matches in the description.
         let mut rank = |item: &PickerItem| match score(&item.text) {
             Some(score) => Some((MatchField::Title, score)),
             None => score(&format!("{} {}", item.text, item.more))
@@ -374,7 +379,7 @@ impl PickerDialog {
     }
 }
 
-/// The motions where nothing is typed.
+/// Returns the cursor motion of a key in a list without a search field.
 pub(super) fn list_motion(key: KeyPress) -> Option<CursorMotion> {
     match (key.code, key.ctrl) {
         (KeySymbol::Char('k'), false) => Some(CursorMotion::Up),
@@ -385,7 +390,7 @@ pub(super) fn list_motion(key: KeyPress) -> Option<CursorMotion> {
     }
 }
 
-/// The motions that do not get in the way of typing.
+/// Returns the cursor motion of a key that does not interfere with typing.
 pub(super) fn typing_motion(key: KeyPress) -> Option<CursorMotion> {
     match (key.code, key.ctrl) {
         (KeySymbol::Up, _) | (KeySymbol::Char('p'), true) => Some(CursorMotion::Up),

@@ -1,4 +1,6 @@
-//! Something went wrong: what, why, and what to do.
+//! Dialog that shows a problem: what happened, why, and what to do.
+//!
+//! [`problem_rows`] is shared with the other dialogs that show a problem.
 
 use super::{DialogAction, DialogResult};
 use crate::config::KeyPress;
@@ -8,16 +10,16 @@ use crate::domain::problem::{Problem, ProblemClass};
 use crate::tui::app::command::{CommandAction, ProgramAction};
 use crate::tui::app::dialog_view::{DialogRow, DialogView};
 
-/// A problem with the name of what it happened to.
+/// Dialog that shows a problem.
 pub struct ProblemDialog {
-    /// What was being done.
+    /// The action that failed.
     pub title: String,
-    /// What went wrong.
+    /// The problem.
     pub problem: Problem,
 }
 
 impl ProblemDialog {
-    /// Takes a key in.
+    /// Handles a key.
     pub fn handle_key(&self, key: KeyPress) -> DialogResult {
         match key.code {
             KeySymbol::Enter | KeySymbol::Char(' ' | 'q') => DialogResult::Close,
@@ -30,7 +32,7 @@ impl ProblemDialog {
         }
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new(self.title.clone(), 66);
         sheet.head = problem_rows(Some(&self.problem));
@@ -41,7 +43,7 @@ impl ProblemDialog {
     }
 }
 
-/// A problem in three lines: what, why, what to do.
+/// Returns a problem in three rows: what happened, why, and what to do.
 pub(super) fn problem_rows(problem: Option<&Problem>) -> Vec<DialogRow> {
     let Some(problem) = problem else { return Vec::new() };
     vec![

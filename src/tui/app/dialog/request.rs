@@ -1,4 +1,7 @@
-//! Editing the request of the console.
+//! Dialog that edits the request of the console.
+//!
+//! Start reading at [`RequestEditorDialog::new`], which fills the form from a [`RequestDraft`], and
+//! [`RequestEditorDialog::parse_form`], the inverse.
 
 use super::{ConsoleDialogAction, DialogAction, DialogResult};
 use crate::config::theme::StyleRole;
@@ -10,19 +13,19 @@ use crate::tui::app::request_line;
 use crate::tui::app::text_area::TextArea;
 
 const EDITOR_BUTTON: &str = "Editor";
-/// How many lines of each are shown.
+/// Visible lines of the multi-line fields.
 const QUERY_LINES: usize = 3;
 const HEADER_LINES: usize = 2;
 const BODY_LINES: usize = 7;
 
-/// The dialog that edits a request.
+/// Dialog that edits a request.
 pub struct RequestEditorDialog {
-    /// Its fields.
+    /// The fields and buttons.
     pub form: Form,
 }
 
 impl RequestEditorDialog {
-    /// A form that shows the request as it is.
+    /// Creates a form with the current request.
     pub fn new(before: &RequestDraft, keep: HistoryPolicy) -> Self {
         let methods = HttpMethod::ALL
             .map(|method| (method.as_str().to_owned(), method.as_str().to_owned()))
@@ -57,7 +60,7 @@ impl RequestEditorDialog {
         Self { form }
     }
 
-    /// Puts another body in.
+    /// Replaces the body.
     pub fn set_body(&mut self, text: &str) {
         if let Some(field) = self.form.field_mut("body") {
             field.control = FieldInput::MultiLine(TextArea::new(text, BODY_LINES));
@@ -65,7 +68,7 @@ impl RequestEditorDialog {
         self.form.focus_on("body");
     }
 
-    /// Answers to what happened in the form.
+    /// Handles an event of the form.
     pub fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
         match happened {
             FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
@@ -91,7 +94,7 @@ impl RequestEditorDialog {
         }
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new("Edit the request", 96).with_form(&self.form);
         sheet.head = vec![
@@ -133,7 +136,8 @@ fn format_pairs(pairs: &[(String, String)], between: &str) -> String {
         .join("\n")
 }
 
-/// Whether a body is JSON, and where it stops being so. It is sent either way: not every body must be.
+/// Describes whether a body is JSON, and where it stops being valid. The request is sent either
+/// way: not every body must be JSON.
 fn describe_body(body: &str) -> (StyleRole, String) {
     if body.trim().is_empty() {
         return (StyleRole::Dim, "No body".to_owned());

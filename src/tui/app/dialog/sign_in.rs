@@ -1,12 +1,14 @@
-//! Signing in with the browser: the page, the time that is left, and what came of it.
+//! Dialog for signing in with the browser: the page, the remaining time, and the result.
 //!
 //! ```text
-//!   Beginning → Waiting → Fetching → Over
-//!        └─────────┴─────────┴─────→ Failed → (once more)
+//!   Starting → Waiting → Fetching → SignedIn
+//!        └────────┴──────────┴─────→ Failed → (retry)
 //! ```
 //!
-//! The address of the page is always shown, since no browser may open, or the wrong one. Over SSH the browser ends at an
-//! address of this machine that it cannot reach; the person pastes that address. It holds the code, so it is never shown.
+//! The URL of the page is always shown, since no browser may open, or the wrong one. Over SSH the
+//! browser is redirected to a URL of this machine that it cannot reach; the user pastes that URL.
+//! It contains the code, so it is never shown.
+//! Start reading at [`SignInDialog::show_page`].
 
 use std::time::{Duration, Instant};
 
@@ -23,9 +25,9 @@ use crate::tui::app::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::form::{Form, FormButton, FormEvent, FormField};
 use crate::tui::app::{BrowserAvailability, Now, display_format};
 
-/// The field for the address at which the browser ended.
+/// Field for the callback URL.
 const ADDRESS_FIELD: &str = "address";
-/// When so little time is left, the countdown stands out.
+/// Remaining time from which the countdown is highlighted.
 const COUNTDOWN_WARNING: Duration = Duration::from_secs(20);
 
 const COPY_BUTTON: FormButton = FormButton::Submit("Copy the address");
@@ -33,28 +35,28 @@ const OPEN_BUTTON: FormButton = FormButton::Submit("Open it again");
 const RETRY_BUTTON: FormButton = FormButton::Submit("Once more");
 const CLOSE_BUTTON: FormButton = FormButton::Submit("Close");
 
-/// The dialog in which a person signs in.
+/// Dialog for signing in with the browser.
 pub struct SignInDialog {
     name: String,
     session: SignInSubject,
     task: Option<TaskId>,
     stage: SignInStage,
     browser: BrowserAvailability,
-    /// Its fields and buttons.
+    /// The fields and buttons.
     pub form: Form,
 }
 
-/// How far it is.
+/// Stage of the sign-in.
 enum SignInStage {
     /// The page is not known yet.
     Starting,
-    /// The person is to agree.
+    /// The user must approve access in the browser.
     Waiting(Box<SignInWait>),
-    /// They did; the tokens are fetched and stored.
+    /// The user has approved; the tokens are being fetched and stored.
     Fetching,
-    /// They are signed in.
+    /// The sign-in succeeded.
     SignedIn(Box<SignInResult>),
-    /// They are not.
+    /// The sign-in failed.
     Failed(Problem),
 }
 
@@ -65,7 +67,7 @@ struct SignInWait {
 }
 
 impl SignInDialog {
-    /// Signs in to `session`, which is called `name` on the screen.
+    /// Creates the sign-in for `session`; `name` is its name on the screen.
     pub fn new(name: String, session: SignInSubject, browser: BrowserAvailability) -> Self {
         Self {
             name,
@@ -77,22 +79,22 @@ impl SignInDialog {
         }
     }
 
-    /// Waits for what this task has to say.
+    /// Makes the dialog wait for the events of this task.
     pub fn set_task(&mut self, task: TaskId) {
         self.task = Some(task);
     }
 
-    /// Whether this task is the one that is waited for.
+    /// Returns whether the dialog waits for this task.
     pub fn waits_for(&self, task: TaskId) -> bool {
         self.task == Some(task)
     }
 
-    /// Whether nothing can be said to it right now.
+    /// Returns whether the dialog accepts no input right now.
     pub fn is_busy(&self) -> bool {
         matches!(self.stage, SignInStage::Starting | SignInStage::Fetching)
     }
 
-    /// It is known where the person goes.
+    /// Shows the page on which the user approves access.
     pub fn show_page(&mut self, visit: SignInPage, now: Instant) {
         let until = now + visit.timeout;
         self.stage = SignInStage::Waiting(Box::new(SignInWait {
@@ -110,7 +112,8 @@ impl SignInDialog {
         self.form.focus = usize::from(self.browser == BrowserAvailability::Available);
     }
 
-    /// What was pasted answers another sign-in or none; the next goes to this question.
+    /// Shows that the pasted URL belongs to another sign-in or to none; the next paste replies to
+    /// `question`.
     pub fn show_mismatch(&mut self, question: PromptId, problem: Problem) {
         if let SignInStage::Waiting(waiting) = &mut self.stage {
             waiting.page.prompt = question;
@@ -119,32 +122,32 @@ impl SignInDialog {
         }
     }
 
-    /// The person answered.
+    /// Handles the approval of the user.
     pub fn start_fetching(&mut self) {
         self.stage = SignInStage::Fetching;
         self.form = button_form(&[]);
     }
 
-    /// The person is signed in.
+    /// Shows the result of a successful sign-in.
     pub fn show_result(&mut self, signed_in: Box<SignInResult>) {
         self.stage = SignInStage::SignedIn(signed_in);
         self.form = button_form(&[CLOSE_BUTTON]);
     }
 
-    /// They are not.
+    /// Shows why the sign-in failed.
     pub fn show_problem(&mut self, problem: Problem) {
         self.task = None;
         self.stage = SignInStage::Failed(problem);
         self.form = button_form(&[RETRY_BUTTON, CLOSE_BUTTON]);
     }
 
-    /// When the time that is left is another number.
+    /// Returns when the remaining time changes.
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
         let SignInStage::Waiting(waiting) = &self.stage else { return None };
         display_format::next_second_at(waiting.deadline, now)
     }
 
-    /// Takes a key in.
+    /// Handles a key.
     pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
         if key.code == KeySymbol::Esc {
             return self.close_or_cancel();
@@ -153,7 +156,7 @@ impl SignInDialog {
         self.handle_form_event(happened)
     }
 
-    /// Answers to what happened in the form.
+    /// Handles an event of the form.
     pub fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
         match happened {
             FormEvent::Pressed(FormButton::Cancel | CLOSE_BUTTON) => self.close_or_cancel(),
@@ -173,7 +176,7 @@ impl SignInDialog {
         }
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view(&self, now: Now) -> DialogView {
         let mut sheet = DialogView::new(format!("Sign in: {}", self.name), 78);
         match &self.stage {
@@ -200,8 +203,9 @@ impl SignInDialog {
         sheet.with_form_below(&self.form)
     }
 
-    /// Before the person has answered, leaving gives the sign-in up; after that it goes on without the dialog, since what
-    /// the provider gave must be kept.
+    /// Closes the dialog. Before the user has approved, this cancels the sign-in; afterwards the
+    /// sign-in continues without the dialog, since the tokens that the provider issued must be
+    /// stored.
     fn close_or_cancel(&self) -> DialogResult {
         match (&self.stage, self.task) {
             (SignInStage::Starting | SignInStage::Waiting(_), Some(task)) => {
@@ -221,7 +225,7 @@ impl SignInDialog {
         })
     }
 
-    /// Hands over what was pasted, and forgets it.
+    /// Hands the pasted URL over, and clears the field.
     fn submit_pasted_address(&mut self) -> DialogResult {
         let SignInStage::Waiting(waiting) = &mut self.stage else { return DialogResult::Stay };
         let Some(input) = self.form.secret(ADDRESS_FIELD).filter(|input| !input.is_empty()) else {
@@ -273,7 +277,7 @@ impl SignInWait {
     }
 }
 
-/// What the person has now.
+/// Describes the new session.
 fn result_rows(signed_in: &SignInResult) -> Vec<DialogRow> {
     let SignInResult { credential, classification: classified, old_session_revocation: replaced } =
         signed_in;
@@ -321,7 +325,7 @@ fn credential_rows(credential: &Credential) -> Vec<DialogRow> {
         .collect()
 }
 
-/// Host and port of an address.
+/// Returns scheme, host and port of a URL.
 fn origin_of(address: &url::Url) -> String {
     address.origin().ascii_serialization()
 }

@@ -1,4 +1,7 @@
-//! Running and finished tasks, the newest first.
+//! Dialog with running and finished tasks, the newest first.
+//!
+//! The entries belong to `activity`; this dialog shows them, cancels running tasks and opens hidden
+//! rotation wizards again.
 
 use super::{DialogAction, DialogResult};
 use crate::config::KeyPress;
@@ -10,20 +13,20 @@ use crate::tui::app::credentials::moved_cursor;
 use crate::tui::app::dialog_view::{DialogRow, DialogView, ListItem};
 use crate::tui::app::{App, Now, PresentationMode, chart, display_format};
 
-/// How far a page key goes.
+/// Rows that a page key moves.
 const PAGE_ROWS: usize = 10;
 
-/// Columns of the bar that shows how far a task is.
+/// Columns of a progress bar.
 const BAR_COLUMNS: usize = 12;
 
-/// The dialog that shows tasks.
+/// Dialog that shows tasks.
 #[derive(Default)]
 pub struct TaskListDialog {
     cursor: usize,
 }
 
 impl TaskListDialog {
-    /// Takes a key in.
+    /// Handles a key.
     pub fn handle_key(&mut self, key: KeyPress, app: &App) -> DialogResult {
         let motion = match key.code {
             KeySymbol::Char('q' | '!') => return DialogResult::Close,
@@ -44,7 +47,7 @@ impl TaskListDialog {
         DialogResult::Stay
     }
 
-    /// Takes a click on an entry in: a rotation that goes on behind the screen comes back.
+    /// Handles a click on an entry: opens the wizard of a rotation that runs in the background.
     pub fn handle_click(&mut self, at: usize, app: &App) -> DialogResult {
         self.cursor = at;
         match self.selected_entry(app) {
@@ -55,7 +58,7 @@ impl TaskListDialog {
         }
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view(&self, app: &App, now: Now) -> DialogView {
         let mut sheet = DialogView::new("Activity", 88);
         let newest_first = app.activity.entries.iter().rev().enumerate();
@@ -86,7 +89,7 @@ impl TaskListDialog {
         app.activity.entries.iter().rev().nth(self.cursor)
     }
 
-    /// Opens the wizard of a rotation that goes on behind the screen; cancels anything else that runs.
+    /// Opens the hidden wizard of a rotation; cancels any other running task.
     fn open_selected(&mut self, app: &App) -> DialogResult {
         match self.handle_click(self.cursor, app) {
             DialogResult::Stay => self.cancel_selected(app),
@@ -148,7 +151,7 @@ impl TaskListDialog {
     }
 }
 
-/// What it does; where others may be watching, without whom it does it to.
+/// Returns the title of a task; in presentation mode without the name of the credential.
 fn entry_title(entry: &TaskEntry, app: &App) -> String {
     match app.ui_state.presentation {
         PresentationMode::Off => entry.title.clone(),

@@ -1,4 +1,4 @@
-//! A text that is only read: what was dropped, what differs.
+//! Dialog with a read-only text, such as the ignored parts of a curl command or a diff.
 
 use super::DialogResult;
 use crate::config::KeyPress;
@@ -6,7 +6,7 @@ use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::tui::app::dialog_view::{DialogRow, DialogView};
 
-/// The dialog that shows a text.
+/// Dialog that shows a text.
 pub struct TextDialog {
     title: String,
     lines: Vec<(StyleRole, String)>,
@@ -14,12 +14,12 @@ pub struct TextDialog {
 }
 
 impl TextDialog {
-    /// Shows these lines.
+    /// Creates the dialog with these lines.
     pub fn new(title: impl Into<String>, lines: Vec<(StyleRole, String)>) -> Self {
         Self { title: title.into(), lines, top: 0 }
     }
 
-    /// Shows what differs between two texts: lines that begin with `+` and `-`.
+    /// Creates the dialog for a diff, whose changed lines begin with `+` and `-`.
     pub fn for_diff(title: impl Into<String>, changes: &str) -> Self {
         let role = |line: &str| match line.as_bytes().first() {
             Some(b'+') => StyleRole::Good,
@@ -29,7 +29,7 @@ impl TextDialog {
         Self::new(title, changes.lines().map(|line| (role(line), line.to_owned())).collect())
     }
 
-    /// Takes a key in.
+    /// Handles a key.
     pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
         match key.code {
             KeySymbol::Enter | KeySymbol::Char('q') => return DialogResult::Close,
@@ -42,7 +42,7 @@ impl TextDialog {
         DialogResult::Stay
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new(self.title.clone(), 84);
         let row = |(role, text): &(StyleRole, String)| {

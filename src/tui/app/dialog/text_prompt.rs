@@ -1,4 +1,7 @@
-//! One question that a line of text answers: the name of a request, the file for an answer, the name for a secret.
+//! Dialog that asks for one line of text: a request's name, a file for the response, or a secret's
+//! name.
+//!
+//! [`TextPromptKind`] lists the questions; start reading at [`TextPromptDialog::new`].
 
 use super::{ConsoleDialogAction, DialogAction, DialogResult, problem};
 use crate::domain::CredentialName;
@@ -10,34 +13,36 @@ use crate::tui::app::form::{Form, FormButton, FormEvent, FormField};
 
 const INPUT_FIELD: &str = "answer";
 
-/// The dialog that asks.
+/// Dialog that asks for one line of text.
 pub struct TextPromptDialog {
     kind: TextPromptKind,
-    /// Its field.
+    /// The field and the buttons.
     pub form: Form,
     task: Option<TaskId>,
     problem: Option<Problem>,
 }
 
-/// What is asked.
+/// Kind of question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TextPromptKind {
-    /// Under which name the request is kept.
+    /// The name under which the request is saved.
     SaveRequest,
-    /// What a saved request is called from now on.
+    /// The new name of a saved request.
     RenameRequest(SavedRequestName),
-    /// What a copy of a saved request is called.
+    /// The name of a copy of a saved request.
     CopyRequest(SavedRequestName),
-    /// To which file the answer is written.
+    /// The file to which the response body is saved.
     SaveResponse,
-    /// Under which name the fresh secret at this place of the answer, which came in this member, is kept.
+    /// The name under which the captured secret with this index is stored; the string is the JSON
+    /// member that contained it.
     StoreSecret(usize, String),
-    /// What the fresh secret is called that came so, and that is kept under this name.
+    /// The new name of the captured secret with this index from this JSON member, which is stored
+    /// under this name.
     RenameSecret(usize, String, CredentialName),
 }
 
 impl TextPromptKind {
-    /// What is to be asked about the fresh secret at this place of an answer.
+    /// Returns the question about the captured secret with this index in a response.
     pub fn for_secret(at: usize, minted: &CapturedSecret) -> Self {
         match &minted.stored {
             Some(kept) => Self::RenameSecret(at, minted.member.clone(), kept.name.clone()),
@@ -47,7 +52,7 @@ impl TextPromptKind {
 }
 
 impl TextPromptDialog {
-    /// An empty line for the answer, or what is there to begin with.
+    /// Creates the dialog with an empty field or the current value.
     pub fn new(asked: TextPromptKind) -> Self {
         let (label, before, hint, button) = match &asked {
             TextPromptKind::SaveRequest => {
@@ -87,26 +92,26 @@ impl TextPromptDialog {
         }
     }
 
-    /// Waits for the end of this task.
+    /// Makes the dialog wait for this task.
     pub fn set_task(&mut self, task: TaskId) {
         self.task = Some(task);
     }
 
-    /// The task that is waited for.
+    /// Returns the task that the dialog waits for.
     pub fn task(&self) -> Option<TaskId> {
         self.task
     }
 
-    /// It was not done.
+    /// Shows why the action failed.
     pub fn show_problem(&mut self, problem: Problem) {
         (self.task, self.problem, self.form.focus) = (None, Some(problem), 0);
     }
 
-    /// Answers to what happened in the form.
+    /// Handles an event of the form.
     pub fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
         match happened {
             FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
-            // One line is answered with one Enter.
+            // Enter submits a dialog with a single field.
             FormEvent::Pressed(_) | FormEvent::Blurred(0) if self.form.focus != 2 => self.submit(),
             FormEvent::Changed(_) | FormEvent::Pasted(_) => {
                 self.problem = None;
@@ -116,7 +121,7 @@ impl TextPromptDialog {
         }
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
         let (title, text) = match &self.kind {
             TextPromptKind::SaveRequest => (

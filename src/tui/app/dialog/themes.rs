@@ -1,4 +1,5 @@
-//! Choosing a theme by looking at it: the whole screen wears the one under the cursor. Enter keeps it.
+//! Dialog that chooses a theme with a live preview: the whole screen shows the theme under the
+//! cursor, and Enter saves it.
 
 use super::{DialogAction, DialogResult};
 use crate::config::KeyPress;
@@ -8,19 +9,19 @@ use crate::tui::app::credentials::moved_cursor;
 use crate::tui::app::dialog_view::{DialogAnchor, DialogRow, DialogView, ListItem};
 use crate::tui::app::{App, ThemeMode};
 
-/// How far a page key goes.
+/// Rows that a page key moves.
 const PAGE_ROWS: usize = 5;
 
-/// The dialog in which a theme is chosen.
+/// Dialog that chooses a theme.
 pub struct ThemeDialog {
     original: (Theme, ThemeMode),
-    /// The one that follows the terminal, those that come with the program, then the person's own.
+    /// The automatic theme, then the built-in themes, then the user's own.
     themes: Vec<(String, Theme)>,
     cursor: usize,
 }
 
 impl ThemeDialog {
-    /// A choice that begins with the theme that is worn now.
+    /// Creates the dialog with the cursor on the current theme.
     pub fn new(app: &App) -> Self {
         let (before, depth) = (
             (app.preferences.theme.clone(), app.preferences.theme_mode),
@@ -47,7 +48,7 @@ impl ThemeDialog {
         Self { original: before, themes: all, cursor }
     }
 
-    /// Takes a key in. Esc gives back the theme of before.
+    /// Handles a key. Esc restores the previous theme.
     pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
         match (key.code, super::picker::list_motion(key)) {
             (KeySymbol::Esc | KeySymbol::Char('q'), _) => DialogResult::RunAndClose(
@@ -71,13 +72,13 @@ impl ThemeDialog {
         }
     }
 
-    /// Takes a click on a theme in.
+    /// Handles a click on a theme.
     pub fn handle_click(&mut self, at: usize) -> DialogResult {
         self.cursor = at;
         self.preview()
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
         let mut sheet = DialogView::new("Theme", 66);
         sheet.anchor = DialogAnchor::BottomRight;

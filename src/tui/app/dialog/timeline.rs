@@ -1,4 +1,6 @@
-//! The line of time of all credentials that end.
+//! Dialog with the expiry timeline of all credentials.
+//!
+//! The chart itself is in `expiry_timeline`, which the large screen shares.
 
 use super::{DialogAction, DialogResult};
 use crate::config::KeyPress;
@@ -9,19 +11,19 @@ use crate::tui::app::dialog_view::{DialogRow, DialogView, list_window};
 use crate::tui::app::expiry_timeline::ExpiryTimeline;
 use crate::tui::app::{App, Now};
 
-/// How far a page key goes.
+/// Rows that a page key moves.
 const PAGE_ROWS: usize = 10;
-/// How wide the dialog is at most.
+/// Maximum columns of the dialog.
 const MAX_COLUMNS: u16 = 130;
 
-/// The dialog that shows what ends when.
+/// Dialog that shows which credentials expire when.
 pub struct TimelineDialog {
     credentials: Vec<CredentialId>,
     cursor: usize,
 }
 
 impl TimelineDialog {
-    /// A line of time of what is known now.
+    /// Creates the timeline of the current credentials.
     pub fn new(app: &App) -> Self {
         Self {
             credentials: app
@@ -33,7 +35,7 @@ impl TimelineDialog {
         }
     }
 
-    /// Takes a key in.
+    /// Handles a key.
     pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
         match (key.code, super::picker::list_motion(key)) {
             (KeySymbol::Char('q'), _) => DialogResult::Close,
@@ -51,12 +53,12 @@ impl TimelineDialog {
         }
     }
 
-    /// Takes a click on a line in.
+    /// Handles a click on a line.
     pub fn handle_click(&mut self, at: usize) -> DialogResult {
         self.select(at)
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view(&self, app: &App, now: Now) -> DialogView {
         let mut sheet =
             DialogView::new("The next 90 days", app.ui_state.area.width.min(MAX_COLUMNS));

@@ -1,4 +1,4 @@
-//! The passphrase of the encrypted file: given once to unlock it, twice to create it.
+//! Dialog for the passphrase of the encrypted file: entered once to unlock it, twice to create it.
 
 use super::{DialogAction, DialogResult};
 use crate::domain::problem::Problem;
@@ -9,26 +9,26 @@ use crate::tui::app::form::{Form, FormButton, FormEvent, FormField};
 const PASSPHRASE_FIELD: &str = "passphrase";
 const CONFIRMATION_FIELD: &str = "again";
 
-/// The dialog that unlocks or creates the store.
+/// Dialog that unlocks or creates the store.
 pub struct UnlockDialog {
     purpose: UnlockPurpose,
-    /// Its fields.
+    /// The fields and buttons.
     pub form: Form,
     task: Option<TaskId>,
     problem: Option<Problem>,
 }
 
-/// What the passphrase is for.
+/// Purpose of the passphrase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnlockPurpose {
-    /// The store exists.
+    /// Unlocks an existing store.
     Open,
-    /// The store is made with it.
+    /// Creates the store.
     Create,
 }
 
 impl UnlockDialog {
-    /// An empty form.
+    /// Creates an empty form.
     pub fn new(purpose: UnlockPurpose) -> Self {
         let mut fields = vec![FormField::secret(PASSPHRASE_FIELD, "Passphrase")];
         let button = match purpose {
@@ -42,22 +42,22 @@ impl UnlockDialog {
         Self { purpose, form, task: None, problem: None }
     }
 
-    /// Waits for the store to open.
+    /// Makes the dialog wait for the task that opens the store.
     pub fn set_task(&mut self, task: TaskId) {
         self.task = Some(task);
     }
 
-    /// The task that is waited for.
+    /// Returns the task that the dialog waits for.
     pub fn task(&self) -> Option<TaskId> {
         self.task
     }
 
-    /// The task was cancelled.
+    /// Handles the cancellation of the task: the form can be submitted again.
     pub fn on_task_canceled(&mut self) {
         self.task = None;
     }
 
-    /// It did not open.
+    /// Shows why the store did not open.
     pub fn show_problem(&mut self, problem: Problem) {
         self.task = None;
         self.problem = Some(problem);
@@ -69,7 +69,7 @@ impl UnlockDialog {
         }
     }
 
-    /// Answers to what happened in the form.
+    /// Handles an event of the form.
     pub fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
         match happened {
             FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
@@ -82,7 +82,7 @@ impl UnlockDialog {
         }
     }
 
-    /// What it shows.
+    /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
         let (title, text) = match self.purpose {
             UnlockPurpose::Open => (

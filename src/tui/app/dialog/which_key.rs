@@ -1,4 +1,4 @@
-//! What a second key can do: shown as soon as the first is pressed, gone with the next.
+//! Popup with the second keys of a key sequence: opens after the first key, closes with the next.
 
 use super::{DialogAction, DialogResult};
 use crate::config::KeyPress;
@@ -8,15 +8,15 @@ use crate::tui::app::App;
 use crate::tui::app::command::{COMMANDS, CommandSpec};
 use crate::tui::app::dialog_view::{DialogAnchor, DialogRow, DialogView, ListItem};
 
-/// What a second key may be.
+/// The possible second keys.
 const SECOND_KEYS: &str = "abcdefghijklmnopqrstuvwxyz";
 
-/// The popup of second keys.
+/// Popup with the second keys.
 #[derive(Default)]
 pub struct WhichKeyPopup;
 
 impl WhichKeyPopup {
-    /// Takes the second key in. One that means nothing closes the popup and does nothing else.
+    /// Handles the second key. A key without a command only closes the popup.
     pub fn handle_key(key: KeyPress, app: &App) -> DialogResult {
         let KeySymbol::Char(c) = key.code else { return DialogResult::Close };
         let found = available_commands(app)
@@ -26,14 +26,14 @@ impl WhichKeyPopup {
         })
     }
 
-    /// Takes a click on a line in.
+    /// Handles a click on a line.
     pub fn handle_click(at: usize, app: &App) -> DialogResult {
         available_commands(app).nth(at).map_or(DialogResult::Stay, |command| {
             DialogResult::RunAndClose(DialogAction::Run(command.action))
         })
     }
 
-    /// What it shows.
+    /// Builds the view of the popup.
     pub fn view(app: &App) -> DialogView {
         let mut sheet = DialogView::new("Then press", 44);
         sheet.anchor = DialogAnchor::BottomRight;
@@ -52,13 +52,13 @@ fn command_row(at: usize, command: &CommandSpec, app: &App) -> DialogRow {
     DialogRow::Item(ListItem { index: Some(at), mark, text, more, right, selected: false })
 }
 
-/// A letter as the sign of a row.
+/// Returns a letter as the static string that a row needs as its symbol.
 fn letter_symbol(letter: char) -> Option<&'static str> {
     let at = SECOND_KEYS.find(letter)?;
     SECOND_KEYS.get(at..=at)
 }
 
-/// The commands with a second key that would do something right now, in the order of the table.
+/// Iterates over the commands with a second key that can run right now, in the order of the table.
 fn available_commands(app: &App) -> impl Iterator<Item = &'static CommandSpec> {
     COMMANDS.iter().filter(|command| command.leader_key.is_some() && app.can_run(command.action))
 }

@@ -1,4 +1,4 @@
-//! Pictures of every kind of dialog, and the proof that none is left out.
+//! Snapshots of every kind of dialog, and a test that none is missing.
 
 use super::*;
 use crate::domain::consumer::ConsumerTarget;
@@ -6,7 +6,7 @@ use crate::engine::task_protocol::{Diagnostic, DiagnosticArea, DiagnosticSeverit
 use crate::engine::task_protocol::{IdentifiedKind, ImportCandidate};
 use crate::tui::app::dialog::Dialog;
 
-/// How the pictures of each kind of dialog begin.
+/// Prefixes of the snapshot names, per kind of dialog.
 const PICTURED: [&str; 21] = [
     "dialog_add",
     "dialog_edit",
@@ -31,7 +31,8 @@ const PICTURED: [&str; 21] = [
     "problem",
 ];
 
-/// The place of a dialog in the list above. A new kind must be named here, and then it must have pictures.
+/// Returns the index of a dialog's prefix. A new kind of dialog must be added here, and then needs
+/// snapshots.
 const fn pictured(dialog: &Dialog) -> usize {
     match dialog {
         Dialog::Add(_) => 0,
@@ -58,7 +59,8 @@ const fn pictured(dialog: &Dialog) -> usize {
     }
 }
 
-/// A picture is called after what is on it.
+/// Checks that a snapshot is named after the dialog that it shows.
+///
 pub(super) fn assert_named(name: &str, dialog: &Dialog) {
     let expected = PICTURED[pictured(dialog)];
     assert!(name.starts_with(expected), "{name} shows what is to be called {expected}…");

@@ -1,24 +1,27 @@
-//! A rotation as a diagram that fills: a node for every step, and below it how long the old secret and the new one live.
+//! Diagram of a rotation: a node per step, and below it the lifespans of the old and the new
+//! secret.
 //!
 //! ```text
 //! steps  ●──●──●──●──◉──○──○──○──○──○
 //! old    ━━━━━━━━━━━━━━━┄┄┄┄┄┄┄┄┄
 //! new          ━━━━━━━━━┄┄┄┄┄┄┄┄┄┄┄┄┄┄
 //! ```
+//!
+//! Start reading at [`diagram_rows`].
 
 use super::steps::WizardSteps;
 use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::rotation::{RotationPlan, RotationPurpose, SecretOverlap, StepStatus};
 use crate::tui::app::dialog_view::DialogRow;
 
-/// The labels stand in so many columns.
+/// Columns of the labels.
 const LABEL_COLUMNS: usize = 7;
-/// The most columns from one node to the next.
+/// Maximum columns from one node to the next.
 const MAX_NODE_SPACING: usize = 7;
-/// Fewer would let the nodes touch.
+/// Minimum columns from one node to the next; with fewer, the nodes would touch.
 const MIN_NODE_SPACING: usize = 2;
 
-/// The signs of the diagram.
+/// Symbols of the diagram.
 struct DiagramSymbols {
     done: &'static str,
     current: &'static str,
@@ -48,29 +51,29 @@ const ASCII_SYMBOLS: DiagramSymbols = DiagramSymbols {
     remaining: ".",
 };
 
-/// How much of the diagram there is room for.
+/// Level of detail that fits on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DiagramDetail {
-    /// The nodes only.
+    /// Only the nodes.
     StepsOnly,
-    /// The nodes and the lives of the secrets.
+    /// The nodes and the lifespans of the secrets.
     WithLifespans,
 }
 
-/// One secret: from which step to which it lives, and how far that has come.
+/// Lifespan of a secret: its first and last step, and the current step.
 struct SecretLifespan {
     label: &'static str,
-    /// The step in which it comes into being.
+    /// The step that creates the secret.
     from: usize,
-    /// The first step in which it has not come into being, or lives no more, as things stand.
+    /// The first step that the secret has not reached, in the current state.
     reached: usize,
-    /// The step in which it is to end, or has ended; behind the last one where it stays.
+    /// The step that revokes the secret, or the number of steps if none does.
     until: usize,
-    /// Whether it has ended.
+    /// Whether the secret is revoked.
     ended: bool,
 }
 
-/// The diagram in so many columns.
+/// Returns the diagram, with this many columns.
 pub(super) fn diagram_rows(
     plan: &RotationPlan,
     steps: &WizardSteps,

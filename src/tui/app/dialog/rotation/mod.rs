@@ -1,17 +1,22 @@
-//! The wizard: what replacing a credential will do, then every step as it happens, the questions in between, and how it
-//! stands when it stops.
+//! Wizard of a rotation: shows the plan, then every step as it happens, asks the questions in
+//! between, and summarizes the result.
 //!
 //! ```text
-//!   Reading ─┬─ Planned ── Running ⇄ Asked ──┬─ Over
-//!            │                ↓        ↓     │
-//!            └─ Halted ←── Stopping ←──┘     │
-//!                  ↑  └───────→ Running      │
-//!                  └──────── Failed ←────────┘
+//!   Loading ─┬─ Planned ── Running ⇄ Prompting ─┬─ Finished
+//!            │                ↓          ↓      │
+//!            └─ Paused ←── Stopping ←────┘      │
+//!                  ↑  └───────→ Running         │
+//!                  └──────── Failed ←───────────┘
 //! ```
 //!
-//! While it runs or asks, it can be hidden: it goes on behind the screen, and the list of activities opens it again.
+//! While a rotation runs or waits for an answer, its wizard can be hidden: the rotation continues
+//! in the background, and the list of activities opens the wizard again.
 //!
-//! Whatever stops a rotation, the journal is asked what has happened, so that what is said about it is true.
+//! After an interruption, the wizard reads the journal to learn what has happened, so that its
+//! summary is correct.
+//!
+//! The rotation itself runs in the engine. Start reading at [`RotationWizard::handle_key`]; `view`
+//! builds the rows, `prompt` the questions, `steps` the list of steps.
 
 mod diagram;
 mod prompt;
@@ -44,13 +49,13 @@ use crate::tui::app::command::CursorMotion;
 use crate::tui::app::credentials::moved_cursor;
 use crate::tui::app::form::{Form, FormButton, FormEvent, FormField, SelectInput};
 
-/// How far a page key goes.
+/// Rows that a page key moves.
 const PAGE_ROWS: usize = 8;
-/// The field with the credential that makes and revokes.
+/// Field with the credential that creates and revokes.
 const ADMINISTRATOR_FIELD: &str = "administrator";
-/// The field with the part that is replaced.
+/// Field with the part of the secret to rotate.
 const PART_FIELD: &str = "part";
-/// The field with the reason, which is put on record.
+/// Field with the reason, which is written to the audit log.
 const REASON_FIELD: &str = "reason";
 
 const CONTINUE_BUTTON: FormButton = FormButton::Submit("Go on");
@@ -59,45 +64,45 @@ const CLOSE_BUTTON: FormButton = FormButton::Submit("Close");
 const HIDE_BUTTON: FormButton = FormButton::Submit("Hide");
 const STOP_BUTTON: FormButton = FormButton::Submit("Stop");
 
-/// The dialog in which a credential is replaced.
+/// Dialog that rotates, creates or revokes a credential.
 pub struct RotationWizard {
     name: String,
     purpose: RotationPurpose,
-    /// The task that has something to say to this dialog.
+    /// The task whose events this dialog waits for.
     task: Option<TaskId>,
     plan: Option<Box<RotationPlan>>,
     steps: WizardSteps,
     stage: WizardStage,
     problem: Option<Problem>,
-    /// The row of the steps to which the person has gone; until then, the one where something happens is seen.
+    /// The row of the steps to which the user has scrolled; until then, the active step is shown.
     scroll_row: Option<usize>,
     browser: BrowserAvailability,
     /// The page that was opened last.
     opened_page: Option<Url>,
 }
 
-/// How far it is.
+/// Stage of the wizard.
 enum WizardStage {
-    /// The plan, or what has become of it, is being read.
+    /// The plan or the journal is being read.
     Loading,
-    /// Nothing has happened yet.
+    /// The plan is shown; nothing has happened yet.
     Planned(Form),
-    /// Step after step.
+    /// The steps are being carried out.
     Running(Form),
-    /// A person is needed.
+    /// The rotation needs a decision or an input of the user.
     Prompting(Box<RotationPromptView>),
-    /// It was told to stop, or to do without an answer.
+    /// The rotation stops after the current step, or continues without an answer.
     Stopping,
-    /// It has stopped and can be taken up again.
+    /// The rotation has stopped and can be resumed.
     Paused(Box<RotationSummary>, Form),
-    /// It is over.
+    /// The rotation has ended.
     Finished(RotationStatus, Form),
-    /// Nothing has happened, and nothing will.
+    /// The rotation failed before it began.
     Failed(Form),
 }
 
 impl RotationWizard {
-    /// For the credential of this name; its plan, or what has become of it, comes later.
+    /// Creates the wizard for the credential of this name; its plan or its summary arrives later.
     pub fn new(name: String, browser: BrowserAvailability) -> Self {
         let (steps, stage) = (WizardSteps::default(), WizardStage::Loading);
         let purpose = RotationPurpose::Replace;
@@ -115,7 +120,7 @@ impl RotationWizard {
         }
     }
 
-    /// For one that begins at once; its plan comes with the first that is heard of it.
+    /// Creates the wizard of a rotation that starts at once; its plan arrives with the first event.
     pub fn for_running(
         name: String,
         purpose: RotationPurpose,
@@ -124,17 +129,17 @@ impl RotationWizard {
         Self { purpose, stage: running_stage(), ..Self::new(name, browser) }
     }
 
-    /// Waits for what this task has to say.
+    /// Makes the wizard wait for the events of this task.
     pub fn set_task(&mut self, task: TaskId) {
         self.task = Some(task);
     }
 
-    /// Whether this task is the one that is waited for.
+    /// Returns whether the wizard waits for this task.
     pub fn waits_for(&self, task: TaskId) -> bool {
         self.task == Some(task)
     }
 
-    /// Whether nothing can be said to it right now.
+    /// Returns whether the wizard accepts no input right now.
     pub fn is_busy(&self) -> bool {
         match self.stage {
             WizardStage::Loading | WizardStage::Running(_) | WizardStage::Stopping => true,
@@ -146,12 +151,12 @@ impl RotationWizard {
         }
     }
 
-    /// The credential that it is about, where that is known.
+    /// Returns the credential of the rotation, once the plan is known.
     pub fn credential(&self) -> Option<&CredentialId> {
         self.plan.as_ref().map(|plan| &plan.credential)
     }
 
-    /// What it is about, in a few words.
+    /// Returns a short heading: the verb, the credential and the part.
     pub fn heading(&self) -> String {
         let verb = match self.purpose {
             RotationPurpose::Replace => "Replace",
@@ -164,14 +169,15 @@ impl RotationWizard {
         }
     }
 
-    /// What it does from now on.
+    /// Replaces the plan while the rotation runs.
     pub fn set_plan(&mut self, plan: Box<RotationPlan>) {
         self.purpose = plan.purpose;
         self.steps = WizardSteps::from_plan(&plan);
         self.plan = Some(plan);
     }
 
-    /// What it will do is known. `others` may make and revoke in the credential's place; `parts` can be replaced.
+    /// Shows the plan. `others` are credentials that can create and revoke in place of this one,
+    /// `parts` the parts that can be rotated (ID and title each).
     pub fn show_plan(
         &mut self,
         plan: Box<RotationPlan>,
@@ -187,7 +193,7 @@ impl RotationWizard {
         }
     }
 
-    /// What has become of it is known.
+    /// Shows what has happened in the rotation so far.
     pub fn show_review(&mut self, review: Box<RotationSummary>) {
         self.task = None;
         self.scroll_row = None;
@@ -212,7 +218,7 @@ impl RotationWizard {
         };
     }
 
-    /// Something has become of a step.
+    /// Handles the progress of a step.
     pub fn apply_progress(&mut self, line: &ProgressLine) {
         self.scroll_row = None;
         self.steps.apply(line);
@@ -221,7 +227,7 @@ impl RotationWizard {
         }
     }
 
-    /// It waits for a person.
+    /// Shows a question to the user.
     pub fn show_prompt(&mut self, question: PromptId, dilemma: RotationPrompt, now: Instant) {
         self.scroll_row = None;
         self.stage = WizardStage::Prompting(Box::new(RotationPromptView::new(
@@ -232,7 +238,8 @@ impl RotationWizard {
         )));
     }
 
-    /// The page that opens by itself, once, where a browser is waited for.
+    /// Returns the page to open automatically, once per page, if the rotation waits for the
+    /// browser.
     pub fn take_page_to_open(&mut self) -> Option<Url> {
         let WizardStage::Prompting(asked) = &self.stage else { return None };
         let page = asked.page_to_open().filter(|page| self.opened_page.as_ref() != Some(page))?;
@@ -240,12 +247,13 @@ impl RotationWizard {
         Some(page)
     }
 
-    /// When it shows something else by itself.
+    /// Returns when the wizard must be redrawn without input.
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
         if let WizardStage::Prompting(asked) = &self.stage { asked.next_wake(now) } else { None }
     }
 
-    /// It has come to its end; what is left of one that is not over, its journal tells.
+    /// Handles the end of the task. Returns the task that reads the journal if the rotation is
+    /// unfinished.
     pub fn on_finished(&mut self, status: RotationStatus) -> Option<RotationTask> {
         self.task = None;
         if matches!(status.state, RotationPhase::Done | RotationPhase::RolledBack) {
@@ -255,10 +263,10 @@ impl RotationWizard {
         self.request_review()
     }
 
-    /// It went wrong, or was cancelled: what has happened by then, its journal tells.
+    /// Handles a failed or canceled task. Returns the task that reads the journal if there is one.
     pub fn on_failed(&mut self, problem: Option<Problem>) -> Option<RotationTask> {
         self.task = None;
-        // What was refused before it had a plan has no journal either.
+        // A rotation that was refused before it had a plan has no journal either.
         if self.plan.is_some()
             && matches!(
                 self.stage,
@@ -268,7 +276,7 @@ impl RotationWizard {
             self.problem = problem;
             return self.request_review();
         }
-        // A rotation without a journal was never begun, which is no problem of its own.
+        // A rotation without a journal never began, which is no problem of its own.
         let unheard_of =
             problem.as_ref().is_some_and(|problem| problem.class == ProblemClass::NotFound)
                 && self.plan.is_some();
@@ -279,12 +287,12 @@ impl RotationWizard {
         None
     }
 
-    /// How many of how many steps are done.
+    /// Returns the number of finished steps and of all steps.
     pub fn step_counts(&self) -> (usize, usize) {
         self.steps.counts()
     }
 
-    /// Takes a key in.
+    /// Handles a key.
     pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
         if let Some(motion) = scroll_motion(key, &self.stage) {
             self.scroll(motion);
@@ -322,7 +330,7 @@ impl RotationWizard {
         }
     }
 
-    /// Takes a pasted text in.
+    /// Handles a pasted text.
     pub fn handle_paste(&mut self, text: &str) -> DialogResult {
         match &mut self.stage {
             WizardStage::Prompting(asked) => asked.handle_paste(text),
@@ -332,7 +340,7 @@ impl RotationWizard {
         DialogResult::Stay
     }
 
-    /// Takes a click in.
+    /// Handles a click.
     pub fn handle_click(&mut self, at: usize) -> DialogResult {
         match &mut self.stage {
             WizardStage::Prompting(asked) => {
@@ -356,7 +364,7 @@ impl RotationWizard {
             FormEvent::Pressed(FormButton::Cancel | CLOSE_BUTTON) => DialogResult::Close,
             FormEvent::Pressed(HIDE_BUTTON) => DialogResult::Hide,
             FormEvent::Pressed(STOP_BUTTON) => self.request_stop(),
-            // What was asked meanwhile comes first.
+            // The pending task comes first.
             _ if self.task.is_some() => DialogResult::Stay,
             FormEvent::Pressed(button) => self.press_button(button),
             FormEvent::Changed(at) => self.request_new_plan(at),
@@ -366,7 +374,7 @@ impl RotationWizard {
         }
     }
 
-    /// Another credential makes and revokes, or another part is replaced: that is another plan.
+    /// Requests a new plan, because another credential authenticates or another part is rotated.
     fn request_new_plan(&self, at: usize) -> DialogResult {
         let (WizardStage::Planned(form), Some(plan)) = (&self.stage, &self.plan) else {
             return DialogResult::Stay;
@@ -439,7 +447,7 @@ impl RotationWizard {
     }
 
     fn scroll(&mut self, motion: CursorMotion) {
-        // Signs do not change how many rows there are.
+        // The symbols do not change the number of rows.
         let (rows, seen) = self.body_rows(&GlyphSet::UNICODE);
         self.scroll_row = Some(moved_cursor(
             self.scroll_row.unwrap_or(seen),
@@ -450,7 +458,8 @@ impl RotationWizard {
     }
 }
 
-/// The keys that scroll. While a question waits, the arrows belong to its answers.
+/// Returns the motion of a key that scrolls. While a question is shown, the arrow keys select its
+/// answers.
 fn scroll_motion(key: KeyPress, stage: &WizardStage) -> Option<CursorMotion> {
     let arrows = !matches!(stage, WizardStage::Prompting(_));
     match key.code {
@@ -462,7 +471,8 @@ fn scroll_motion(key: KeyPress, stage: &WizardStage) -> Option<CursorMotion> {
     }
 }
 
-/// What is replaced and who makes and revokes, where there is a choice, and why. The focus is on Cancel.
+/// Creates the form of the plan: the part and the authenticating credential, if there is a choice,
+/// and the reason. The focus is on Cancel.
 fn plan_form(others: &[(String, String)], parts: &[(String, String)]) -> Form {
     let itself = (String::new(), "itself".to_owned());
     let choice = |first: Option<(String, String)>, more: &[(String, String)]| {
@@ -485,7 +495,7 @@ fn plan_form(others: &[(String, String)], parts: &[(String, String)]) -> Form {
     form
 }
 
-/// It runs. The focus is on what changes nothing.
+/// Creates the running stage. The focus is on the button that changes nothing.
 fn running_stage() -> WizardStage {
     WizardStage::Running(button_form(&[HIDE_BUTTON, STOP_BUTTON]))
 }

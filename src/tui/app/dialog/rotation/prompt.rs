@@ -1,4 +1,7 @@
-//! A question of a rotation, and the person who is about to answer it.
+//! Question of a rotation, with its possible answers.
+//!
+//! A question can show a page, ask for a secret or for the callback URL of a browser, and offer
+//! decisions. Every question can be postponed. Start reading at [`RotationPromptView::new`].
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,13 +20,13 @@ use crate::tui::app::form::{edit_input, insert_text};
 use crate::tui::app::secret_input::SecretInput;
 use crate::tui::app::{BrowserAvailability, PresentationMode, display_format};
 
-/// So many answers are seen at the same time.
+/// Maximum number of visible answers.
 const MAX_VISIBLE_ANSWERS: usize = 6;
 
-/// When so little time is left, the countdown stands out.
+/// Remaining time from which the countdown is highlighted.
 const COUNTDOWN_WARNING: Duration = Duration::from_secs(20);
 
-/// A question that waits for its answer.
+/// A question that waits for an answer.
 pub(super) struct RotationPromptView {
     prompt_id: PromptId,
     prompt: RotationPrompt,
@@ -31,37 +34,37 @@ pub(super) struct RotationPromptView {
     cursor: usize,
     secret: SecretInput,
     typed: Input,
-    /// What is wrong with what was pasted or typed.
+    /// What is wrong with the pasted or typed text.
     flaw: Option<String>,
     browser: BrowserAvailability,
-    /// Until when a browser is waited for.
+    /// How long the rotation waits for the browser.
     deadline: Option<Instant>,
 }
 
-/// What can be done about a question.
+/// A possible answer.
 enum RotationAnswer {
     OpenPage(Url),
-    /// Copies the address of the page, for a browser elsewhere.
+    /// Copies the URL of the page, for a browser on another machine.
     CopyAddress(Url),
     PasteSecret,
     Decide(String, UserDecision),
     Postpone,
 }
 
-/// What a key did.
+/// Result of a key.
 pub(super) enum PromptKeyResult {
-    /// Nothing that matters to anybody else.
+    /// The question has handled the key.
     Handled,
-    /// A page is to be opened.
+    /// The page must be opened.
     OpenPage(Url),
-    /// The address of a page is to be copied.
+    /// The URL of the page must be copied.
     CopyAddress(Url),
-    /// It is answered, or left.
+    /// The question is answered or postponed.
     Submit(RotationTask),
 }
 
 impl RotationPromptView {
-    /// The question as it is asked at this moment, with the cursor on the answer that is likeliest.
+    /// Creates the view of a question, with the cursor on the most likely answer.
     pub(super) fn new(
         question: PromptId,
         dilemma: RotationPrompt,
@@ -76,7 +79,7 @@ impl RotationPromptView {
             .map(RotationAnswer::OpenPage);
         let copy = page.filter(|_| until.is_some()).map(RotationAnswer::CopyAddress);
         let mut answers: Vec<_> = open.into_iter().chain(copy).collect();
-        // A browser that is here comes back by itself.
+        // A browser on this machine returns to tokenring without a paste.
         let pastes = dilemma.accepts_paste
             && (until.is_none() || browser == BrowserAvailability::Unavailable);
         let cursor = if pastes { answers.len() } else { 0 };
@@ -101,12 +104,13 @@ impl RotationPromptView {
         }
     }
 
-    /// When the time that is left is another number.
+    /// Returns when the remaining time changes.
     pub(super) fn next_wake(&self, now: Instant) -> Option<Instant> {
         display_format::next_second_at(self.deadline?, now)
     }
 
-    /// The page that opens by itself: the one from which the browser is to come back.
+    /// Returns the page that opens automatically: the one from which the browser returns to
+    /// tokenring.
     pub(super) fn page_to_open(&self) -> Option<Url> {
         self.choices.iter().find_map(|answer| match answer {
             RotationAnswer::OpenPage(page) => {
@@ -116,7 +120,7 @@ impl RotationPromptView {
         })
     }
 
-    /// Takes a key in.
+    /// Handles a key.
     pub(super) fn handle_key(&mut self, key: KeyPress) -> PromptKeyResult {
         let count = self.choices.len();
         match key.code {
@@ -138,7 +142,7 @@ impl RotationPromptView {
         PromptKeyResult::Handled
     }
 
-    /// Takes a pasted text in: a secret where one is wanted.
+    /// Handles a pasted text; it goes into the secret field if there is one.
     pub(super) fn handle_paste(&mut self, text: &str) {
         self.flaw = None;
         if let Some(at) =
@@ -155,7 +159,7 @@ impl RotationPromptView {
         }
     }
 
-    /// Takes a click on an answer in.
+    /// Handles a click on an answer.
     pub(super) fn handle_click(&mut self, at: usize) -> PromptKeyResult {
         self.cursor = at.min(self.choices.len() - 1);
         match self.choices[self.cursor] {
@@ -166,7 +170,7 @@ impl RotationPromptView {
         }
     }
 
-    /// What is asked, for the part of the sheet that scrolls.
+    /// Returns the question, for the scrolling part of the view.
     pub(super) fn question_rows(&self) -> Vec<DialogRow> {
         let mut rows = vec![
             DialogRow::Blank,
@@ -187,7 +191,7 @@ impl RotationPromptView {
         rows
     }
 
-    /// The answers, below the time that is left for them.
+    /// Returns the remaining time and the answers.
     pub(super) fn answer_rows(&self, audience: PresentationMode, now: Instant) -> Vec<DialogRow> {
         let top = scroll_offset(0, self.cursor, MAX_VISIBLE_ANSWERS, self.choices.len());
         let shown = self.choices.iter().enumerate().skip(top).take(MAX_VISIBLE_ANSWERS);
@@ -205,7 +209,7 @@ impl RotationPromptView {
         rows
     }
 
-    /// How the browser comes back, where one is waited for.
+    /// Describes how the browser returns to tokenring, if the rotation waits for it.
     fn callback_row(&self) -> Option<DialogRow> {
         let place = self.prompt.awaited_callback.as_ref()?.callback.origin().ascii_serialization();
         Some(DialogRow::dim(match self.browser {
@@ -252,7 +256,7 @@ impl RotationPromptView {
                 return field(label.to_owned(), FieldValue::Secret(!self.secret.is_empty()));
             }
             RotationAnswer::Decide(_, UserDecision::Override(word)) => {
-                // What must be typed is the credential's name, which others are not to see.
+                // The word to type is the credential's name, which presentation mode hides.
                 let value = match audience {
                     PresentationMode::Off => {
                         FieldValue::Text(self.typed.value().to_owned(), self.typed.visual_cursor())
@@ -325,12 +329,12 @@ impl RotationPromptView {
     }
 }
 
-/// What a provider lists, without the name that somebody gave it.
+/// Returns an entry of the provider's list without the name that a user gave it.
 fn without_label(title: &str) -> String {
     title.split_once(" · ").map_or_else(String::new, |(_, rest)| rest.to_owned())
 }
 
-/// A sentence as it begins on a screen.
+/// Makes the first letter upper case.
 fn capitalize(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

@@ -1,14 +1,16 @@
-//! The steps of a rotation as a person follows them: those of the plan, then whatever else turns out to be needed.
+//! Steps of a rotation as the wizard shows them: the steps of the plan, then any further steps.
+//!
+//! [`WizardSteps::apply`] records the progress, [`WizardSteps::rows`] renders it.
 
 use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::rotation::{ProgressLine, RotationPlan, StepStatus};
 use crate::tui::app::dialog_view::{DialogRow, ListItem};
 
-/// The steps, and what has become of each.
+/// The steps and their states.
 #[derive(Default)]
 pub(super) struct WizardSteps {
     steps: Vec<WizardStep>,
-    /// The one that something was heard of last.
+    /// The step of the latest event.
     current: usize,
 }
 
@@ -16,25 +18,25 @@ struct WizardStep {
     id: String,
     text: String,
     state: StepStatus,
-    /// More in words about where it stands.
+    /// Details about the current state.
     detail: String,
-    /// Why it failed last.
+    /// The latest error.
     last_error: Option<String>,
 }
 
-/// Whether somebody is at it.
+/// Whether a task carries out the rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ActivityIndicator {
-    /// A task carries it out: what is open is under way.
+    /// A task carries it out: an open step is running.
     Active,
-    /// Nobody does: nobody knows how what is open ended.
+    /// No task carries it out: the result of an open step is unknown.
     Idle,
-    /// Nobody does, and nobody will.
+    /// The rotation has ended: no task will carry it out.
     Finished,
 }
 
 impl WizardSteps {
-    /// The steps of a plan; none is taken yet.
+    /// Creates the steps of a plan; all are planned.
     pub(super) fn from_plan(plan: &RotationPlan) -> Self {
         let step = |planned: &crate::domain::rotation::PlannedRotationStep| {
             WizardStep::new(
@@ -46,7 +48,7 @@ impl WizardSteps {
         Self { steps: plan.steps.iter().map(step).collect(), current: 0 }
     }
 
-    /// The steps of a plan, with what has happened.
+    /// Creates the steps of a plan, with the progress so far.
     pub(super) fn from_progress(plan: &RotationPlan, lines: &[ProgressLine]) -> Self {
         let mut steps = Self::from_plan(plan);
         for line in lines {
@@ -55,7 +57,7 @@ impl WizardSteps {
         steps
     }
 
-    /// Something has become of a step. One that the plan does not have comes last.
+    /// Records the progress of a step. A step that is not in the plan is appended.
     pub(super) fn apply(&mut self, line: &ProgressLine) {
         let known = self
             .steps
@@ -69,19 +71,19 @@ impl WizardSteps {
         self.steps[self.current].apply(line);
     }
 
-    /// Every step with its state, in order; remarks are none.
+    /// Returns the ID and state of every step, in order, without remarks.
     pub(super) fn states(&self) -> Vec<(&str, StepStatus)> {
         let steps = self.steps.iter().filter(|step| !is_remark(&step.id));
         steps.map(|step| (step.id.as_str(), step.state)).collect()
     }
 
-    /// How many are done, and how many there are.
+    /// Returns the number of finished steps and of all steps, without remarks.
     pub(super) fn counts(&self) -> (usize, usize) {
         let steps = || self.steps.iter().filter(|step| !is_remark(&step.id));
         (steps().filter(|step| step.state == StepStatus::Done).count(), steps().count())
     }
 
-    /// The steps as rows, and the row of the one that something was heard of last.
+    /// Returns the steps as rows, and the row of the latest event.
     pub(super) fn rows(
         &self,
         glyphs: &GlyphSet,
@@ -150,7 +152,8 @@ impl WizardStep {
         })
     }
 
-    /// What else there is to say. Why it failed goes once it is done; how long it waits, once nobody waits.
+    /// Returns the details to show. The error disappears once the step is done, the waiting time
+    /// once no task waits.
     fn detail_lines(&self, pulse: ActivityIndicator) -> impl Iterator<Item = &str> {
         let told = match self.state {
             StepStatus::Done => !is_remark(&self.id) && self.detail != self.text,
@@ -162,7 +165,7 @@ impl WizardStep {
     }
 }
 
-/// What a step that the plan does not have is called.
+/// Returns the text of a step that is not in the plan.
 fn line_text(line: &ProgressLine) -> String {
     match line.step.as_str() {
         "reconcile" => format!("found out: {}", line.detail),
@@ -171,7 +174,8 @@ fn line_text(line: &ProgressLine) -> String {
     }
 }
 
-/// Lines that are no steps: what was found out, what a person said. Each stands for itself.
+/// Returns whether a line is a remark rather than a step: a finding or a decision of the user.
+/// Every remark is a line of its own.
 fn is_remark(id: &str) -> bool {
     matches!(id, "reconcile" | "human")
 }

@@ -1,4 +1,7 @@
-//! What the wizard shows: the steps in the middle, and below them what they wait for.
+//! View of the rotation wizard: the steps in the middle, and below them the question, the form or
+//! the result.
+//!
+//! Start reading at [`RotationWizard::view`].
 
 use super::diagram::{self, DiagramDetail};
 use super::steps::ActivityIndicator;
@@ -11,14 +14,14 @@ use crate::tui::app::dialog_view::{DialogRow, DialogView, ListItem};
 use crate::tui::app::{App, Now, PresentationMode};
 
 const WIDTH_COLUMNS: u16 = 88;
-/// On a lower screen the lives of the secrets leave too little room for the steps.
+/// On a screen with fewer rows, the lifespans of the secrets leave too little room for the steps.
 const MIN_ROWS_FOR_LIFESPANS: u16 = 24;
-/// On a lower screen they leave too little room for a question.
+/// On a screen with fewer rows, the lifespans leave too little room for a question.
 const MIN_ROWS_FOR_LIFESPANS_WITH_PROMPT: u16 = 30;
 const OVERLAP_NOTE: &str = "Overlap: the old secret works until the new one has taken its place.";
 
 impl RotationWizard {
-    /// What it shows.
+    /// Builds the view of the wizard.
     pub fn view(&self, app: &App, now: Now) -> DialogView {
         let glyphs = app.preferences.symbols;
         let mut sheet = DialogView::new(self.title_text(glyphs), WIDTH_COLUMNS);
@@ -69,7 +72,7 @@ impl RotationWizard {
         sheet
     }
 
-    /// Where others see the screen, the credential is called what the list calls it.
+    /// In presentation mode, replaces the name of the credential by the name that the list shows.
     fn mask_names(&self, sheet: &mut DialogView, app: &App) {
         if app.ui_state.presentation == PresentationMode::Off {
             return;
@@ -91,7 +94,7 @@ impl RotationWizard {
         }
     }
 
-    /// The rows in the middle, and the one that must be seen.
+    /// Returns the rows in the middle, and the index of the row that must be visible.
     pub(super) fn body_rows(&self, glyphs: &GlyphSet) -> (Vec<DialogRow>, usize) {
         match (&self.stage, &self.plan) {
             (WizardStage::Planned(_), Some(plan)) => (plan_rows(plan, glyphs), 0),
@@ -148,7 +151,7 @@ impl RotationWizard {
     }
 }
 
-/// The steps with the calls they make and what cannot be undone.
+/// Returns the steps with their API calls and the notes about what cannot be undone.
 fn plan_rows(plan: &RotationPlan, glyphs: &GlyphSet) -> Vec<DialogRow> {
     let mut rows = Vec::new();
     for step in &plan.steps {
@@ -171,7 +174,8 @@ fn plan_rows(plan: &RotationPlan, glyphs: &GlyphSet) -> Vec<DialogRow> {
     rows
 }
 
-/// An honest account: what comes next, what is left, and whether there is a way back.
+/// Summarizes a paused rotation: the next step, the remaining manual steps, and whether it can be
+/// rolled back.
 fn paused_rows(review: &RotationSummary) -> Vec<DialogRow> {
     let RotationStatus { next, manual_steps: left, .. } = &review.status;
     let mut rows = vec![
