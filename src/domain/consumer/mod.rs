@@ -1,4 +1,8 @@
-//! A consumer: a place outside this keyring where a credential's secret must be delivered.
+//! Consumers: places outside this keyring to which a credential's secret must be delivered.
+//!
+//! A [`Consumer`] binds a credential to a [`ConsumerTarget`]; it contains no secret. Delivering and
+//! verifying belong to `engine::consumer`; ready-made commands for `gh`, `glab` and `kubectl` are
+//! in `preset.rs`.
 
 mod preset;
 
@@ -11,86 +15,88 @@ use super::{CredentialId, CredentialName, Timestamp};
 
 pub use preset::{CommandPreset, PresetDestination};
 
-/// A program and its arguments. The secret is never among them.
+/// Program with its arguments. The secret is never among them.
 pub type CommandLine = Vec<String>;
 
-/// Where a credential must be delivered. Nothing in it is secret.
+/// Place to which a credential must be delivered. Contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consumer {
-    /// Whose secret it gets.
+    /// Credential whose secret is delivered.
     pub credential: CredentialId,
-    /// What people call it; unique within the credential.
+    /// Display name, unique within the credential.
     pub name: CredentialName,
-    /// Which part of the secret material it gets.
+    /// Part of the secret material that is delivered.
     #[serde(default)]
     pub part: SecretPart,
-    /// Where the secret goes.
+    /// Destination of the secret.
     pub target: ConsumerTarget,
-    /// What it was given last.
+    /// Latest successful delivery.
     #[serde(rename = "delivered")]
     pub last_delivery: Option<DeliveryRecord>,
 }
 
-/// A delivery that succeeded.
+/// Record of a successful delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryRecord {
-    /// The keyed fingerprint of the secret that was delivered.
+    /// Keyed fingerprint of the delivered secret.
     pub fingerprint: String,
-    /// When it was.
+    /// Time of the delivery.
     #[serde(with = "time::serde::rfc3339")]
     pub at: Timestamp,
 }
 
-/// The places that a secret can be delivered to.
+/// Destination of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum ConsumerTarget {
     /// Programs that read the secret from standard input.
     Command(StdinCommand),
-    /// One key of a dotenv file.
+    /// Key of a dotenv file.
     EnvFile {
-        /// The file, absolute.
+        /// Absolute path of the file.
         path: PathBuf,
         /// The key.
         key: String,
     },
-    /// One member of a JSON file.
+    /// Member of a JSON file.
     JsonFile {
-        /// The file, absolute.
+        /// Absolute path of the file.
         path: PathBuf,
-        /// A JSON pointer, such as `/auth/token`.
+        /// JSON pointer, such as `/auth/token`.
         pointer: String,
     },
-    /// The token in the configuration of the Snyk CLI.
+    /// Token in the configuration of the Snyk CLI.
     SnykCli {
-        /// The configuration file, absolute.
+        /// Absolute path of the configuration file.
         path: PathBuf,
     },
-    /// The key in the configuration of the Probely CLI.
+    /// Key in the configuration of the Probely CLI.
     ProbelyCli {
-        /// The configuration file, absolute.
+        /// Absolute path of the configuration file.
         path: PathBuf,
     },
 }
 
-/// Programs that take the secret over.
+/// Programs that receive the secret on standard input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StdinCommand {
-    /// Ways to deliver, tried in this order until one succeeds. In each, the first program reads the secret from its
-    /// standard input, and each further one what the program before it wrote.
+    /// Alternative pipelines, tried in this order until one succeeds. In each, the first program
+    /// reads the secret from standard input, and each further program reads the output of the one
+    /// before it.
     #[serde(rename = "ways")]
     pub pipelines: Vec<Vec<CommandLine>>,
-    /// The folder in which they run.
+    /// Working directory of the programs.
     #[serde(rename = "folder")]
     pub working_dir: PathBuf,
-    /// Variables of this program's environment that they get besides the common ones.
+    /// Environment variables of this process that the programs receive in addition to the common
+    /// ones.
     #[serde(default)]
     #[serde(rename = "pass")]
     pub passed_env_vars: Vec<String>,
 }
 
 impl ConsumerTarget {
-    /// The target's kind, as it stands in the index and in JSON.
+    /// Returns the kind of the target, as stored in the index and in JSON.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Command(_) => "command",
@@ -101,7 +107,7 @@ impl ConsumerTarget {
         }
     }
 
-    /// The file that is changed; of a command, the folder that it runs in.
+    /// Returns the file that is changed; for a command, its working directory.
     pub fn path(&self) -> &Path {
         match self {
             Self::EnvFile { path, .. }
@@ -112,7 +118,7 @@ impl ConsumerTarget {
         }
     }
 
-    /// What a delivery does, in words, for the plan that a person reads.
+    /// Describes the delivery for the plan that the user reads.
     pub fn describe(&self) -> String {
         match self {
             Self::Command(command) => {
@@ -131,13 +137,13 @@ impl ConsumerTarget {
 }
 
 impl StdinCommand {
-    /// The first way, as a person would type it.
+    /// Returns the first pipeline as a user would type it.
     pub fn describe(&self) -> String {
         let stages = self.pipelines.first().into_iter().flatten().map(|argv| argv.join(" "));
         stages.collect::<Vec<_>>().join(" | ")
     }
 
-    /// All programs and arguments, in all ways.
+    /// Iterates over all programs and arguments of all pipelines.
     pub fn arguments(&self) -> impl Iterator<Item = &String> {
         self.pipelines.iter().flatten().flatten()
     }

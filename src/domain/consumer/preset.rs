@@ -1,38 +1,39 @@
-//! Commands for the places where secrets of pipelines and clusters usually lie.
+//! Preset commands that deliver a secret to GitHub, GitLab and Kubernetes.
 //!
-//! All three programs read the value from standard input:
-//! [`gh secret set`](https://cli.github.com/manual/gh_secret_set) where no `--body` is given,
-//! [`glab variable update`](https://docs.gitlab.com/cli/variable/update) where no value is given, and
-//! [`kubectl create secret generic`](https://kubernetes.io/docs/reference/kubectl/generated/kubectl_create/kubectl_create_secret_generic/)
-//! from a file that is `/dev/stdin`.
+//! All three programs read the value from standard input: [`gh secret
+//! set`](https://cli.github.com/manual/gh_secret_set) if `--body` is absent, [`glab variable
+//! update`](https://docs.gitlab.com/cli/variable/update) if no value is given, and [`kubectl create
+//! secret
+//! generic`](https://kubernetes.io/docs/reference/kubectl/generated/kubectl_create/kubectl_create_secret_generic/)
+//! from a file that is `/dev/stdin`. [`CommandPreset::command`] builds the command.
 
 use std::path::PathBuf;
 
 use super::{CommandLine, StdinCommand};
 
-/// A program with a known way to take a secret over.
+/// Program with a known way to read a secret from standard input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandPreset {
-    /// A secret of a GitHub repository, by the GitHub CLI.
+    /// Secret of a GitHub repository, set with the GitHub CLI.
     Gh,
-    /// A variable of a GitLab project, by the GitLab CLI.
+    /// Variable of a GitLab project, set with the GitLab CLI.
     Glab,
-    /// One key of a Kubernetes secret.
+    /// Key of a Kubernetes secret.
     Kubectl,
 }
 
-/// Where a preset puts the secret.
+/// Where a preset stores the secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PresetDestination {
-    /// The repository (`gh`), the project (`glab`) or the Kubernetes secret's name (`kubectl`).
+    /// Repository (`gh`), project (`glab`) or name of the Kubernetes secret (`kubectl`).
     pub container: String,
-    /// The name of the secret, variable or key in there.
+    /// Name of the secret, the variable or the key.
     pub key: String,
-    /// Further arguments, such as `--env prod` or `--namespace ci`.
+    /// Additional arguments, such as `--env prod` or `--namespace ci`.
     pub extra_args: Vec<String>,
 }
 
-/// The variables with which `gh` finds its host and its own credential.
+/// Environment variables with which `gh` finds its host and its own credential.
 const GH_ENV_VARS: [&str; 6] = [
     "GH_TOKEN",
     "GITHUB_TOKEN",
@@ -42,7 +43,7 @@ const GH_ENV_VARS: [&str; 6] = [
     "GH_CONFIG_DIR",
 ];
 
-/// The same for `glab`.
+/// Environment variables with which `glab` finds its host and its own credential.
 const GLAB_ENV_VARS: [&str; 6] = [
     "GITLAB_TOKEN",
     "GITLAB_ACCESS_TOKEN",
@@ -52,7 +53,8 @@ const GLAB_ENV_VARS: [&str; 6] = [
     "GLAB_CONFIG_DIR",
 ];
 
-/// The same for `kubectl`, whose sign-in is often a cloud's own program.
+/// Environment variables with which `kubectl` finds its cluster and signs in, often through a cloud
+/// provider's program.
 const KUBECTL_ENV_VARS: [&str; 6] = [
     "KUBECONFIG",
     "AWS_PROFILE",
@@ -63,15 +65,15 @@ const KUBECTL_ENV_VARS: [&str; 6] = [
 ];
 
 impl CommandPreset {
-    /// All presets, by the names of their programs.
+    /// All presets, by program name.
     pub const ALL: [(&'static str, Self); 3] =
         [("gh", Self::Gh), ("glab", Self::Glab), ("kubectl", Self::Kubectl)];
 
-    /// The command that puts a secret there, run in `folder`.
+    /// Returns the command that stores a secret at this destination, run in `folder`.
     pub fn command(self, to: &PresetDestination, folder: PathBuf) -> StdinCommand {
         let (ways, pass) = match self {
             Self::Gh => (vec![vec![gh_command(to)]], GH_ENV_VARS),
-            // `set` refuses a variable that is there, `update` one that is not.
+            // `set` fails for an existing variable, `update` for a missing one.
             Self::Glab => (
                 vec![vec![glab_command("update", to)], vec![glab_command("set", to)]],
                 GLAB_ENV_VARS,
@@ -94,7 +96,8 @@ fn glab_command(verb: &str, to: &PresetDestination) -> CommandLine {
     command_line(&["glab", "variable", verb, &to.key, "--repo", &to.container], &to.extra_args)
 }
 
-/// Only makes the manifest, from the secret on standard input; nothing is sent yet.
+/// Returns the command that generates the manifest from the secret on standard input; it sends
+/// nothing.
 fn kubectl_create(to: &PresetDestination) -> CommandLine {
     let file = format!("--from-file={}=/dev/stdin", to.key);
     command_line(
@@ -112,7 +115,8 @@ fn kubectl_create(to: &PresetDestination) -> CommandLine {
     )
 }
 
-/// Applied by the server, so that other keys of the secret stay and no copy goes into an annotation.
+/// Returns the command that applies the manifest on the server, so that other keys of the secret
+/// remain and no annotation contains a copy.
 fn kubectl_apply(to: &PresetDestination) -> CommandLine {
     let manager = "--field-manager=tokenring";
     command_line(

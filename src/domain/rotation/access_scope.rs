@@ -1,4 +1,7 @@
-//! What a credential can do, and whether its successor can do the same.
+//! Access scope of a credential, and the comparison of a new secret's scope with the old one's.
+//!
+//! [`compare_scopes`] decides whether a new secret can replace the old one without asking the user.
+//! Fetching a scope from a provider belongs to `engine::rotation`.
 
 use std::collections::BTreeSet;
 
@@ -6,50 +9,50 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::credential::Principal;
 
-/// Whom a credential acts as and what it sees, as its provider said when it was used.
+/// Identity and access of a credential, as its provider reported them when it was used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessScope {
-    /// Whom it acts as.
+    /// Principal that the credential acts as.
     pub principal: Principal,
-    /// The kind's id.
+    /// ID of the credential kind.
     pub kind: String,
-    /// The id of the region that accepted it.
+    /// ID of the region that accepted the credential.
     pub region: String,
-    /// The organisations it sees, by id.
+    /// IDs of the organizations that it can access.
     #[serde(rename = "organisations")]
     pub organizations: BTreeSet<String>,
-    /// Its roles; `None` where the provider does not tell.
+    /// Roles of the principal; `None` if the provider does not report them.
     pub roles: Option<BTreeSet<String>>,
 }
 
-/// Whether a successor must act as the very principal of the one before.
+/// Whether the new secret must belong to the same principal as the old one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PrincipalPolicy {
     /// The same principal gets another secret.
     Same,
-    /// The successor is a principal of its own (a new service account), of the same type.
+    /// The new secret belongs to a new principal of the same type (a new service account).
     #[serde(rename = "fresh")]
     New,
 }
 
-/// How a successor's reach stands to that of the one before.
+/// How the access of a new secret compares with that of the old one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScopeComparison {
-    /// At least the same.
+    /// At least the same access.
     Same,
-    /// The same credential in kind, but it can do less; what is missing, in words.
+    /// Same identity, but less access; what is missing, as text.
     Weaker(Vec<String>),
-    /// Something else altogether; what differs (and what is missing), in words.
+    /// Different identity; what differs (and what is missing), as text.
     Different(Vec<String>),
-    /// What the old one could do is not known; why, in words.
+    /// The access of the old secret is unknown; the reason as text.
     Incomparable(String),
 }
 
-/// How many organisations that it does not see are named.
+/// How many inaccessible organizations are listed by name.
 const MAX_NAMED_ORGANIZATIONS: usize = 3;
 
-/// Compares the reach of a successor with that of the one before. More reach than before is no obstacle.
+/// Compares the scope of a new secret with that of the old one. Additional access is accepted.
 pub fn compare_scopes(
     old: &AccessScope,
     new: &AccessScope,
@@ -90,7 +93,7 @@ fn scope_differences(
         .collect()
 }
 
-/// A principal by its name, and by its id because names repeat.
+/// Returns the principal's name with its ID, because names repeat.
 fn describe_principal(principal: &Principal) -> String {
     let Principal { id, name, .. } = principal;
     if name.is_empty() || name == id { id.clone() } else { format!("{name} ({id})") }
@@ -107,7 +110,8 @@ fn missing_access(old: &AccessScope, new: &AccessScope) -> Vec<String> {
         .collect()
 }
 
-/// A few of many are named: whoever has to weigh it wants to know how much it is, and can look the rest up.
+/// Lists a few of many organizations: the user needs the total for the decision and can look up the
+/// rest.
 fn describe_lost_organizations(lost: &[&str]) -> Option<String> {
     let (named, rest) = lost.split_at(lost.len().min(MAX_NAMED_ORGANIZATIONS));
     let (named, count) = (named.join(", "), lost.len());
@@ -122,7 +126,7 @@ fn describe_lost_organizations(lost: &[&str]) -> Option<String> {
 }
 
 impl ScopeComparison {
-    /// What a person has to weigh, in words; empty where there is nothing.
+    /// Returns the differences that the user has to accept, as text; empty if there are none.
     pub fn objections(&self) -> Vec<String> {
         match self {
             Self::Same => Vec::new(),

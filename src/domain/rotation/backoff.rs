@@ -1,35 +1,41 @@
-//! How long to wait before trying again: a pure function of how often it has failed.
+//! Backoff between retries of a rotation step: a pure function of the number of failures.
+//!
+//! [`BackoffPolicy::for_step`] chooses the policy of a step, [`BackoffPolicy::delay_after`]
+//! computes the next delay. Waiting itself is the driver's task.
 
 use std::time::Duration;
 
 use super::step::RotationStep;
 
-/// Waits that double from `first` to `longest` and end when they add up to more than `deadline`.
+/// Delays that double from `initial_delay` to `max_delay` and stop when their sum would exceed
+/// `max_total_delay`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackoffPolicy {
-    /// The wait after the first failure.
+    /// Delay after the first failure.
     pub initial_delay: Duration,
-    /// The longest wait.
+    /// Longest single delay.
     pub max_delay: Duration,
-    /// The most that all waits together may take.
+    /// Upper limit for the sum of all delays.
     pub max_total_delay: Duration,
 }
 
-/// A provider takes some seconds until every part of it accepts a new secret.
+/// Backoff while a new secret is not accepted yet: a provider needs some seconds until all its
+/// servers accept it.
 pub(super) const ACCEPTANCE_BACKOFF: BackoffPolicy = BackoffPolicy {
     initial_delay: Duration::from_secs(1),
     max_delay: Duration::from_secs(15),
     max_total_delay: Duration::from_secs(120),
 };
 
-/// A revoked secret may work on for as long as the provider's caches live.
+/// Backoff while a revoked secret still works: it may do so for as long as the provider's caches
+/// live.
 pub(super) const REVOCATION_BACKOFF: BackoffPolicy = BackoffPolicy {
     initial_delay: Duration::from_secs(1),
     max_delay: Duration::from_secs(30),
     max_total_delay: Duration::from_secs(600),
 };
 
-/// Anything else that failed for the moment.
+/// Backoff for any other temporary failure.
 pub(super) const FAILURE_BACKOFF: BackoffPolicy = BackoffPolicy {
     initial_delay: Duration::from_secs(1),
     max_delay: Duration::from_secs(8),
@@ -37,7 +43,7 @@ pub(super) const FAILURE_BACKOFF: BackoffPolicy = BackoffPolicy {
 };
 
 impl BackoffPolicy {
-    /// The schedule of a step.
+    /// Returns the policy of a step.
     pub const fn for_step(step: &RotationStep) -> Self {
         match step {
             RotationStep::Verify => ACCEPTANCE_BACKOFF,
@@ -46,7 +52,8 @@ impl BackoffPolicy {
         }
     }
 
-    /// How long to wait after so many failures in a row; `None` once the deadline would pass.
+    /// Returns the delay after this many failures in a row; `None` once the sum would exceed the
+    /// limit.
     pub fn delay_after(self, failures: u32) -> Option<Duration> {
         let spent: Duration = (1..failures).map(|earlier| self.uncapped_total_delay(earlier)).sum();
         let wait = self.uncapped_total_delay(failures.max(1));

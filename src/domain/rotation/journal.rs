@@ -1,6 +1,9 @@
-//! The journal of a rotation: the one thing from which it is resumed.
+//! Journal of a rotation: the only data from which a rotation is resumed.
 //!
-//! It holds ids and keyed fingerprints, and never a secret. Every entry is durable before what it announces happens.
+//! The journal holds IDs and keyed fingerprints, never a secret. Every entry is durable before the
+//! action that it announces happens. This file defines the entries and their persisted JSON form;
+//! the serialized names are stable and pinned by tests. What an entry means for the next step is
+//! decided in `machine::state`. Start with [`JournalEntry`] and [`RotationJournal::from_entries`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,263 +15,272 @@ use super::remote_credential::RemoteCredential;
 use super::step::RotationStep;
 use crate::domain::Timestamp;
 
-/// A keyed fingerprint: equal for equal secrets, and useless without the key.
+/// Keyed fingerprint of a secret: equal for equal secrets, useless without the key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SecretFingerprint(pub String);
 
-/// A whole journal, known to begin with its plan.
+/// Complete journal of one rotation, known to begin with its plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RotationJournal {
     plan: RotationPlan,
     entries: Vec<JournalEntry>,
 }
 
-/// One entry.
+/// Entry of a rotation journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum JournalEntry {
-    /// What is going to happen. Always the first entry, and only that.
+    /// The plan of the rotation. Always the first entry, and never a later one.
     Planned(Box<RotationPlan>),
-    /// A step is about to be taken. Without a later entry about it, its outcome is unknown.
+    /// A step is about to be executed. Without a later entry about it, its outcome is unknown.
     Intent(RotationStep),
-    /// A step has been taken.
+    /// A step was executed.
     Done(StepOutcome),
-    /// A step has not been taken, or nobody knows.
+    /// A step was not executed, or its outcome is unknown.
     Failed(RotationStep, StepFailure),
-    /// What a look at store and provider told about a step whose outcome was unknown.
+    /// What a query of the store and the provider found about a step whose outcome was unknown.
     Reconciled(ReconciliationResult),
-    /// What a person decided.
+    /// A decision of the user.
     #[serde(rename = "human-said")]
     UserDecision(UserDecision),
 }
 
-/// The outcome of a step; each belongs to one step, so that none can be filed under another.
+/// Outcome of a step. Each outcome belongs to exactly one step, so none can be recorded under
+/// another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepOutcome {
-    /// The store kept what it was given.
+    /// The store returned the test item that was written to it.
     #[serde(rename = "store-proven")]
     StoreVerified,
-    /// What the old secret is.
+    /// Identity and access of the old secret were recorded.
     #[serde(rename = "seen")]
     SnapshotTaken(OldSecretSnapshot),
-    /// The provider made a new secret.
+    /// The provider created a new secret.
     Created(CreatedSecret),
-    /// A person pasted a new secret.
+    /// The user pasted a new secret.
     Pasted(CreatedSecret),
-    /// A person has signed in again. The code that came of it is in nobody's hands but the process's.
+    /// The user signed in again. Only the process that received the authorization code holds it.
     SignedIn,
-    /// The slot `pending`, read back, holds a secret of this fingerprint.
+    /// The slot `pending`, read back, holds the secret with this fingerprint.
     #[serde(rename = "stashed")]
     Staged(SecretFingerprint),
-    /// The secret of this fingerprint, read from the slot `pending`, was accepted.
+    /// The provider accepted the secret with this fingerprint, read from the slot `pending`.
     Verified {
-        /// Of what was read from the store.
+        /// Fingerprint of the secret that was read from the store.
         fingerprint: SecretFingerprint,
-        /// What it can do.
+        /// Access of the new secret.
         reach: AccessScope,
     },
-    /// The slot `current`, read back, holds a secret of this fingerprint.
+    /// The slot `current`, read back, holds the secret with this fingerprint.
     Promoted(SecretFingerprint),
-    /// This consumer was given the new secret and shown to have it.
+    /// This consumer received the new secret, and the delivery was verified.
     Delivered(String),
     /// The provider revoked the old secret.
     Revoked,
-    /// The old secret was refused.
+    /// The provider rejected the old secret.
     #[serde(rename = "proven-dead")]
     OldSecretRejected,
-    /// Only the slot `current` is left.
+    /// The slots `pending` and `previous` are empty; only `current` is left.
     #[serde(rename = "forgotten")]
     SlotsCleared,
-    /// This is gone from the provider.
+    /// The orphan with this key is gone from the provider.
     #[serde(rename = "discarded")]
     OrphanDeleted(String),
-    /// The provider has these things with this rotation's mark.
+    /// The provider lists these credentials with this rotation's mark.
     #[serde(rename = "swept")]
     OrphansListed(Vec<RemoteCredential>),
-    /// The old secret was accepted.
+    /// The provider accepted the old secret.
     #[serde(rename = "old-proven")]
     OldSecretVerified,
     /// The slot `current` holds the old secret again.
     #[serde(rename = "restored")]
     OldSecretRestored,
-    /// This consumer was given the old secret again.
+    /// This consumer received the old secret again.
     #[serde(rename = "redelivered")]
     ConsumerRestored(String),
 }
 
-/// What is known of the old secret before anything is done to it.
+/// What is known about the old secret before the rotation changes anything.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OldSecretSnapshot {
-    /// Of the secret in the slot `current`.
+    /// Fingerprint of the secret in the slot `current`.
     pub fingerprint: SecretFingerprint,
-    /// What it can do.
+    /// Access of the old secret.
     #[serde(rename = "reach")]
     pub access: OldAccess,
-    /// What it may be at the provider: one where that is sure, several where a person has to choose, none where the
-    /// provider gives no id.
+    /// Credentials that the old secret may be at the provider: one if that is certain, several if
+    /// the user has to choose, none if the provider gives no ID.
     pub remotes: Vec<RemoteCredential>,
-    /// The ids of everything of its sort that the provider listed; `None` where it was not told. What is in it was there
-    /// before and is never taken for the new one.
+    /// IDs of all credentials of this sort that the provider listed; `None` if the provider did not
+    /// list them. A listed credential existed before the rotation and is never taken for the new
+    /// one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(rename = "listed")]
     pub listed_ids: Option<BTreeSet<String>>,
-    /// What the index knew, for the way back.
+    /// Metadata of the index before the rotation, for a rollback.
     #[serde(default)]
     #[serde(rename = "known")]
     pub previous_metadata: PreviousMetadata,
 }
 
-/// What was known of a credential before its secret changed.
+/// Metadata of a credential before its secret changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreviousMetadata {
-    /// When it ends.
+    /// When the old secret expires.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub expires: Option<Timestamp>,
-    /// The fields that name it at the provider.
+    /// Fields that identify the credential at the provider.
     #[serde(default)]
     pub fields: BTreeMap<String, String>,
 }
 
-/// What the old secret can do.
+/// Access of the old secret, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OldAccess {
-    /// This.
+    /// The old secret works and has this access.
     Known(AccessScope),
-    /// It no longer works, so nobody can tell; why, in words.
+    /// The old secret no longer works, so its access cannot be determined; the reason as text.
     Unknown(String),
 }
 
-/// A secret that has been made.
+/// Secret that was created or pasted in this rotation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CreatedSecret {
-    /// Of the new secret.
+    /// Fingerprint of the new secret.
     pub fingerprint: SecretFingerprint,
-    /// What it is at the provider, where that is known.
+    /// The credential at the provider, if known.
     pub remote: Option<RemoteCredential>,
 }
 
-/// Why a step was not taken.
+/// Why a step was not executed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepFailure {
-    /// What it means for going on.
+    /// Whether and how the rotation can continue.
     pub kind: StepFailureKind,
-    /// What happened, in words without a secret.
+    /// What happened, as text without a secret.
     pub why: String,
 }
 
-/// What a failure means for going on.
+/// Kind of a step failure: it decides whether and how the rotation continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepFailureKind {
-    /// Nothing happened, and it may work later: a locked store, a 429, a new secret not yet accepted, an old one not
-    /// yet dead.
+    /// Nothing happened, and a later attempt may succeed: a locked store, a 429, a new secret that
+    /// is not accepted yet, an old secret that is not rejected yet.
     #[serde(rename = "not-yet")]
     Retryable,
-    /// Nothing happened, and the same again would end the same: a 403, a wrong request.
+    /// Nothing happened, and another attempt would fail in the same way: a 403, an invalid request.
     Refused,
     /// Nothing happened: the provider allows no more of these at the same time.
     #[serde(rename = "full")]
     QuotaExceeded,
-    /// Nobody knows whether it happened: no answer, a cut answer, a server error.
+    /// It is unknown whether anything happened: no response, a truncated response, a server error.
     #[serde(rename = "unanswered")]
     OutcomeUnknown,
-    /// The new secret, or the sign-in that it was to come of, is neither in hand nor in the store.
+    /// The new secret, or the sign-in that it was to be created from, is neither in memory nor in
+    /// the store.
     #[serde(rename = "lost")]
     SecretLost,
 }
 
-/// What a look told about a step whose outcome was unknown.
+/// What a query found about a step whose outcome was unknown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReconciliationResult {
-    /// About a secret that may have been made.
+    /// Result for a secret that may have been created.
     #[serde(rename = "minting")]
     Creation(CreationStatus),
-    /// About a revocation that may have happened.
+    /// Result for a revocation that may have happened.
     Revocation(RevocationStatus),
 }
 
-/// What has become of a creation, or of a paste.
+/// Status of a creation or a paste whose outcome was unknown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CreationStatus {
     /// The secret is in the slot `pending`.
     #[serde(rename = "held")]
     InPendingSlot(CreatedSecret),
-    /// The provider has made this, and its secret is lost.
+    /// The provider created this credential, and its secret is lost.
     #[serde(rename = "stray")]
     Orphaned(RemoteCredential),
-    /// Nothing was made.
+    /// Nothing was created.
     #[serde(rename = "nothing")]
     NotCreated,
-    /// The provider cannot tell; why, in words.
+    /// The provider cannot tell; the reason as text.
     #[serde(rename = "unclear")]
     Unknown(String),
 }
 
-/// What has become of an old secret.
+/// Status of a revocation whose outcome was unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RevocationStatus {
-    /// The provider does not have it any more.
+    /// The old secret no longer exists at the provider.
     #[serde(rename = "gone")]
     Revoked,
-    /// It is as it was.
+    /// The old secret still exists, unchanged.
     #[serde(rename = "still-there")]
     StillActive,
 }
 
-/// What a person decided.
+/// Decision of the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UserDecision {
     /// Try again.
     Retry,
-    /// Go on without this step.
+    /// Continue without this step.
     Skip(RotationStep),
-    /// Take the new one although it is weaker or different. What was typed is the credential's name.
+    /// Use the new secret although it has less or different access. Holds the name that the user
+    /// typed, which must be the credential's.
     Override(String),
-    /// The old one is the one with this id.
+    /// The old credential is the one with this ID.
     #[serde(rename = "chose")]
     SelectedOld(String),
-    /// I have removed this at the provider.
+    /// The user deleted the orphan with this key at the provider.
     #[serde(rename = "removed")]
     DeletedManually(String),
-    /// I have revoked the old one at the provider.
+    /// The user revoked the old secret at the provider.
     #[serde(rename = "revoked-by-hand")]
     RevokedManually,
-    /// Give the new one up and make another.
+    /// Give the new secret up and create another one.
     #[serde(rename = "make-another")]
     CreateAnother,
-    /// Roll back. Where a person is asked to revoke by hand, it also says that they have not done so.
+    /// Roll back. As a response to the request to revoke manually, it also states that the user has
+    /// not revoked.
     #[serde(rename = "abort")]
     RollBack,
-    /// Do not roll back after all.
+    /// Cancel the rollback and continue forward.
     #[serde(rename = "go-on")]
     Continue,
 }
 
-/// Why entries do not make a journal.
+/// Why entries do not form a journal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RotationJournalError {
-    /// There is no plan at its beginning.
+    /// The first entry is not a plan, or there is no entry.
     #[error("the journal does not begin with a plan")]
     MissingPlan,
-    /// There is another plan later on.
+    /// A later entry is a plan too; holds its position, counted from 1.
     #[error("the journal holds a second plan at entry {0}")]
     SecondPlan(usize),
 }
 
 impl RotationJournal {
-    /// The journal of a rotation that has only been planned.
+    /// Creates the journal of a rotation that has only been planned.
     pub fn new(plan: RotationPlan) -> Self {
         Self { plan, entries: Vec::new() }
     }
 
-    /// Reads the entries of a rotation, in the order in which they were written.
+    /// Builds a journal from the entries of a rotation, in the order in which they were written.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`RotationJournalError`] if the first entry is not a plan or a later one is.
     pub fn from_entries(
         entries: impl IntoIterator<Item = JournalEntry>,
     ) -> Result<Self, RotationJournalError> {
@@ -283,26 +295,26 @@ impl RotationJournal {
         }
     }
 
-    /// Takes up an entry that has just become durable. A plan is none: there is one already.
+    /// Appends an entry that has just become durable. A second plan is ignored.
     pub fn push(&mut self, entry: JournalEntry) {
         if !matches!(entry, JournalEntry::Planned(_)) {
             self.entries.push(entry);
         }
     }
 
-    /// The plan.
+    /// Returns the plan.
     pub const fn plan(&self) -> &RotationPlan {
         &self.plan
     }
 
-    /// What came after the plan.
+    /// Returns the entries after the plan.
     pub fn entries(&self) -> &[JournalEntry] {
         &self.entries
     }
 }
 
 impl StepOutcome {
-    /// The step that this is the outcome of.
+    /// Returns the step that has this outcome.
     pub fn step(&self) -> RotationStep {
         match self {
             Self::StoreVerified => RotationStep::VerifyStore,
@@ -327,7 +339,7 @@ impl StepOutcome {
 }
 
 impl StepFailure {
-    /// A failure of this kind.
+    /// Creates a failure of this kind.
     pub fn new(kind: StepFailureKind, why: impl Into<String>) -> Self {
         Self { kind, why: why.into() }
     }

@@ -1,53 +1,110 @@
-//! Revoke and replace, as a machine that cannot lose a secret.
+//! Journaled rotation, creation and revocation of a credential, decided by a pure state machine.
 //!
-//! [`next_step`] looks at the [`RotationJournal`] and at nothing else, so running a rotation and resuming it after a crash are the
-//! same code. Whoever drives it does, over and over:
+//! [`next_step`] decides from the [`RotationJournal`] alone what happens next, so running a
+//! rotation and resuming it after a crash are the same code. This module holds the journal, the
+//! plan, the machine and the texts that describe them. It has no I/O, no clock and no knowledge of
+//! HTTP: the driver that executes the steps is `engine::rotation`. Start with [`next_step`] and
+//! [`NextStep`], then read [`StepAction`] and `machine::state`, which folds the journal into the
+//! current state.
+//!
+//! # What the driver does with each next step
 //!
 //! | [`NextStep`] | the driver |
 //! |---|---|
-//! | `Act` | writes `Intent(step)`, waits until it is durable, acts, writes `Done(outcome)` or `Failed(step, failure)` |
-//! | `Reconcile` | looks, writes `Reconciled(finding)`; where the look itself fails, `Failed(step, Unanswered)`. No intent |
-//! | `Ask` | asks, writes `HumanSaid(…)`. For a paste: `Intent(AwaitPaste)` before asking, `Done(Pasted)` after stashing; for a sign-in: `Intent(AwaitSignIn)` before the page is shown, `Done(SignedIn)` once the browser is back |
-//! | `Wait` | lets the time pass, then does what is inside |
-//! | `Finished` | closes the rotation and lets go of the credential |
+//! | [`Execute`](NextStep::Execute) | writes [`Intent(step)`](JournalEntry::Intent), waits until the entry is durable, acts, writes [`Done(outcome)`](JournalEntry::Done) or [`Failed(step, failure)`](JournalEntry::Failed) |
+//! | [`Reconcile`](NextStep::Reconcile) | queries the store and the provider, writes [`Reconciled(result)`](JournalEntry::Reconciled); if the query itself fails, `Failed(step, OutcomeUnknown)`. Writes no intent |
+//! | [`AskUser`](NextStep::AskUser) | asks the user, writes [`UserDecision(decision)`](JournalEntry::UserDecision). For a paste: `Intent(AwaitPaste)` before asking, `Done(Pasted)` after staging. For a sign-in: `Intent(AwaitSignIn)` before the page opens, `Done(SignedIn)` when the browser returns |
+//! | [`Wait`](NextStep::Wait) | waits for the delay, then handles the step inside |
+//! | [`Finished`](NextStep::Finished) | closes the rotation and releases the lock on the credential |
 //!
-//! An entry that cannot be made durable stops the driver. Nothing happens that was not announced, with one exception: a
-//! secret that has just been made goes into the slot `pending` before anything else, even before the journal hears of
-//! it, because a provider shows it once. The machine finds it there after a crash.
+//! The driver stops when an entry cannot be made durable. Every action is announced in the journal
+//! before it happens, with one exception: a secret that was just created is written to the slot
+//! `pending` first, even before the journal records it, because a provider shows a secret only
+//! once. After a crash the machine finds it in that slot.
 //!
-//! # What each action owes
+//! # What each action requires
 //!
-//! | [`StepAction`] | to be done | outcome |
-//! |---|---|---|
-//! | `ProveStore` | put, get and delete an item as large as the old secret; nothing is minted before the store has shown that it keeps things | `StoreProven` |
-//! | `OldSecretSnapshot` | read `current`, use it; a 401 is no failure but `OldAccess::Unknown` | `Seen` |
-//! | `Create` | mint under the given name; put into `pending` at once and keep it in hand; a store that fails here is tried again by `Stash`. 403 is `Refused`, a limit is `Full`, no answer is `Unanswered`. Where a person has signed in for it: what they brought is used, once; a process that does not have it answers `Lost` | `Created` |
-//! | `Stash` | put what is in hand (if it has this fingerprint) into `pending`, read back; neither there nor in hand is `Lost` | `Stashed`, of what was read |
-//! | `Verify` | read `pending`, use what was read, without using up a single-use secret; a 401 is `NotYet` | `Verified`, of what was read |
-//! | `Promote` | read `current` once. If it has the new fingerprint already, only the index is left to do. If it has the old one (where there is none: nothing): what was read to `previous`, then `pending` to `current`, read back, then the index. If it has neither: `Refused`, untouched | `Promoted`, of what was read |
-//! | `Deliver` | hand over what is in `current` and verify; must bear repetition | `Delivered` |
-//! | `Revoke` | revoke exactly [`RevocationPermit::target`]; "there is no such thing" is success, 403 is `Refused`, no answer is `Unanswered` | `Revoked` |
-//! | `ProveDead` | use the old secret from `previous`; that it still works is `NotYet` | `ProvenDead` |
-//! | `Forget` | empty `pending` and `previous` | `Forgotten` |
-//! | `Discard` | remove exactly [`DeletionPermit::target`]; "there is no such thing" is success, an empty slot is `Lost` | `Discarded` |
-//! | `Sweep` | list what [`parse_attempt`] recognises as this rotation's | `Swept` |
-//! | `ProveOld` | use the secret of this fingerprint from `current` or `previous`; a 401 is `NotYet` | `OldProven` |
-//! | `Restore` | if `current` has the old fingerprint already, only the index is left to do. If it has the new one: `previous` to `current` (where there was no old one: nothing), read back, then the index | `Restored` |
-//! | `Redeliver` | as `Deliver` | `Redelivered` |
+//! Each [`StepAction`] with the work that the driver owes and the [`StepOutcome`] that it records.
+//! A failure is recorded with its [`StepFailureKind`].
 //!
-//! A credential is made, and one is revoked, by the same machine: see [`RotationPurpose`]. Then there is no old secret, or no new
-//! one, and the steps about it are not planned.
+//! - [`VerifyStore`](StepAction::VerifyStore): write, read and delete an item as large as the old
+//!   secret. Nothing is created before this test has passed. Outcome:
+//!   [`StoreVerified`](StepOutcome::StoreVerified).
+//! - [`Snapshot`](StepAction::Snapshot): read `current` and use it. A 401 is not a failure but
+//!   [`OldAccess::Unknown`]. Outcome: [`SnapshotTaken`](StepOutcome::SnapshotTaken).
+//! - [`Create`](StepAction::Create): create a secret under the given name, write it to `pending`
+//!   immediately and keep it in memory. If the store fails here, `Stage` tries again. A 403 is
+//!   [`Refused`](StepFailureKind::Refused), a limit is
+//!   [`QuotaExceeded`](StepFailureKind::QuotaExceeded), a missing response is
+//!   [`OutcomeUnknown`](StepFailureKind::OutcomeUnknown). A strategy with a sign-in uses the
+//!   authorization code of that sign-in, once; a process that does not hold the code reports
+//!   [`SecretLost`](StepFailureKind::SecretLost). Outcome: [`Created`](StepOutcome::Created).
+//! - [`Stage`](StepAction::Stage): write the secret in memory, if it has this fingerprint, to
+//!   `pending` and read it back. A secret that is neither in memory nor in the slot is
+//!   [`SecretLost`](StepFailureKind::SecretLost). Outcome: [`Staged`](StepOutcome::Staged) with the
+//!   fingerprint that was read back.
+//! - [`Verify`](StepAction::Verify): read `pending` and use that value, without consuming a
+//!   single-use secret. A 401 is [`Retryable`](StepFailureKind::Retryable). Outcome:
+//!   [`Verified`](StepOutcome::Verified) with the fingerprint that was read.
+//! - [`Promote`](StepAction::Promote): read `current` once. If it has the new fingerprint already,
+//!   only the index is updated. If it has the old fingerprint (for a creation: if it is empty),
+//!   copy the value that was read to `previous`, copy `pending` to `current`, read it back, update
+//!   the index. If it has neither fingerprint, fail with [`Refused`](StepFailureKind::Refused) and
+//!   change nothing. Outcome: [`Promoted`](StepOutcome::Promoted) with the fingerprint that was
+//!   read back.
+//! - [`Deliver`](StepAction::Deliver): deliver the secret in `current` to the consumer and verify
+//!   the delivery. Must tolerate repetition. Outcome: [`Delivered`](StepOutcome::Delivered).
+//! - [`Revoke`](StepAction::Revoke): revoke exactly [`RevocationPermit::target`]. "Not found" is
+//!   success, a 403 is [`Refused`](StepFailureKind::Refused), a missing response is
+//!   [`OutcomeUnknown`](StepFailureKind::OutcomeUnknown). Outcome:
+//!   [`Revoked`](StepOutcome::Revoked).
+//! - [`VerifyRevoked`](StepAction::VerifyRevoked): use the old secret from `previous` (for a
+//!   revocation: from `current`). If it still works, the step is
+//!   [`Retryable`](StepFailureKind::Retryable). Outcome:
+//!   [`OldSecretRejected`](StepOutcome::OldSecretRejected).
+//! - [`ClearSlots`](StepAction::ClearSlots): empty `pending` and `previous`. Outcome:
+//!   [`SlotsCleared`](StepOutcome::SlotsCleared).
+//! - [`DeleteOrphan`](StepAction::DeleteOrphan): delete exactly [`DeletionPermit::target`]. "Not
+//!   found" is success, an empty slot is [`SecretLost`](StepFailureKind::SecretLost). Outcome:
+//!   [`OrphanDeleted`](StepOutcome::OrphanDeleted).
+//! - [`FindOrphans`](StepAction::FindOrphans): list the credentials that [`parse_attempt`]
+//!   recognizes as created by this rotation. Outcome:
+//!   [`OrphansListed`](StepOutcome::OrphansListed).
+//! - [`VerifyOld`](StepAction::VerifyOld): use the secret with this fingerprint from `current` or
+//!   `previous`. A 401 is [`Retryable`](StepFailureKind::Retryable). Outcome:
+//!   [`OldSecretVerified`](StepOutcome::OldSecretVerified).
+//! - [`RestoreOld`](StepAction::RestoreOld): if `current` has the old fingerprint already, only the
+//!   index is updated. If it has the new fingerprint, copy `previous` to `current` (for a creation:
+//!   empty `current`), read it back, update the index. Outcome:
+//!   [`OldSecretRestored`](StepOutcome::OldSecretRestored).
+//! - [`RestoreConsumer`](StepAction::RestoreConsumer): same work as `Deliver`. Outcome:
+//!   [`ConsumerRestored`](StepOutcome::ConsumerRestored).
 //!
-//! Calls are made as the plan's administrator, else as whatever is in `current` at that moment.
+//! The same machine creates and revokes credentials, see [`RotationPurpose`]. A creation has no old
+//! secret and a revocation has no new one, so the steps about the missing secret are not planned.
 //!
-//! A [`ReconcileQuery`] first reads the slot `pending`: a secret in it whose fingerprint is not stale is `Held`, as what the
-//! provider lists under the creation's name and under no other. Then, for a creation with a name, the provider's list:
-//! the name is there (`Stray`) or not (`Nothing`). Without a name it is `Unclear`. For a revocation: `Gone` or
-//! `StillThere`.
+//! API calls are authorized with the plan's administrator credential, or else with the secret that
+//! is in `current` at that moment.
 //!
-//! What is `Held` without a doubt goes on. Where an earlier attempt was given up and its secret was never seen, or where
-//! the provider lists nothing under the name, nobody knows to which attempt the secret belongs: it may be dead by now. It
-//! is stale from then on, and the look is taken once more without it.
+//! # How an unknown outcome is reconciled
+//!
+//! A step that cannot be repeated safely ([`RotationStep::is_repeatable`]) and whose outcome is
+//! unknown is never repeated blindly; a [`ReconcileQuery`] finds out what happened.
+//!
+//! - [`Creation`](ReconcileQuery::Creation) and [`Paste`](ReconcileQuery::Paste) first read the
+//!   slot `pending`. A secret there whose fingerprint is not stale is
+//!   [`InPendingSlot`](CreationStatus::InPendingSlot), together with the credential that the
+//!   provider lists under the name of this attempt, and under no other name.
+//! - A creation with a name then checks the provider's list: the name is listed
+//!   ([`Orphaned`](CreationStatus::Orphaned)) or not ([`NotCreated`](CreationStatus::NotCreated)).
+//!   A creation without a name is [`CreationStatus::Unknown`].
+//! - [`Revocation`](ReconcileQuery::Revocation) is [`RevocationStatus::Revoked`] or
+//!   [`RevocationStatus::StillActive`].
+//!
+//! A secret `InPendingSlot` whose attempt is certain becomes the new secret. The attempt is
+//! uncertain when an earlier attempt was given up without its secret ever being seen, or when the
+//! provider lists nothing under the name: the secret may belong to a deleted credential. The
+//! machine then treats its fingerprint as stale and issues the query again without it.
 
 mod access_scope;
 mod backoff;

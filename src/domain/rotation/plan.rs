@@ -1,4 +1,8 @@
-//! What a rotation is going to do, before it does anything: data that a person reads and the journal keeps.
+//! Plan of a rotation: everything that will happen, shown to the user before it starts and stored
+//! in the journal.
+//!
+//! [`RotationPlan::new`] builds the plan from a [`PlanRequest`]. The plan is data only; which step
+//! comes next is decided in `machine`.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,84 +14,86 @@ use crate::domain::credential::{Credential, SecretPart};
 use crate::domain::provider::spec::{CredentialKind, RotationSpec, RotationStrategyId};
 use crate::domain::{CredentialId, CredentialName};
 
-/// The plan of one rotation. It is drawn once and never changes, whatever becomes of the credential meanwhile.
+/// Plan of one rotation. It is built once and never changes, even if the credential does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RotationPlan {
-    /// Which rotation.
+    /// ID of the rotation.
     pub rotation: RotationId,
-    /// What it is for.
+    /// Purpose of the rotation.
     #[serde(default)]
     pub purpose: RotationPurpose,
-    /// What is replaced, made or revoked.
+    /// Credential that is rotated, created or revoked.
     pub credential: CredentialId,
-    /// Which part of its secret material; the others stay. Older journals know only the secret itself.
+    /// Part of the secret material that is rotated; the other parts remain. Older journals know
+    /// only the secret itself.
     #[serde(default)]
     pub part: SecretPart,
-    /// What people call it.
+    /// Name of the credential.
     pub name: CredentialName,
-    /// The provider's id.
+    /// ID of the provider.
     pub provider: String,
-    /// The kind's id.
+    /// ID of the credential kind.
     pub kind: String,
-    /// The region's id.
+    /// ID of the region.
     pub region: String,
-    /// How it is replaced.
+    /// Strategy of the rotation.
     pub strategy: RotationStrategyId,
-    /// Whether old and new live side by side.
+    /// Whether the old and the new secret are valid at the same time.
     pub overlap: SecretOverlap,
-    /// The credential that creates and revokes; `None` where the credential manages itself.
+    /// Credential that authorizes creation and revocation; `None` if the credential manages itself.
     pub administrator: Option<CredentialId>,
-    /// How many may live at the same time, where the provider limits it.
+    /// How many may exist at the same time, if the provider has a limit.
     pub max_live: Option<u32>,
-    /// What a person has to do, in the provider's own words; empty where nothing is left to do.
+    /// Instructions for the user in the provider's words; empty if there is nothing to do.
     pub instructions: String,
-    /// The page on which a person does it; `{app}` stands for the region's web application.
+    /// Page on which the user follows the instructions; `{app}` stands for the region's web
+    /// application.
     pub page: Option<String>,
-    /// Why a person wants it, in their own words; may be empty.
+    /// Reason that the user gave; may be empty.
     #[serde(default)]
     pub reason: String,
-    /// The steps, in order.
+    /// Steps in order.
     pub steps: Vec<PlannedRotationStep>,
 }
 
-/// A step and what to know about it beforehand.
+/// Step of a plan with its description, calls and notes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedRotationStep {
-    /// Which step.
+    /// The step.
     pub step: RotationStep,
-    /// What it does, in words.
+    /// Description for display.
     #[serde(rename = "what")]
     pub description: String,
-    /// The calls that it makes to the provider.
+    /// Provider calls of the step.
     pub calls: Vec<String>,
-    /// What cannot be undone once it has happened.
+    /// Note about what cannot be undone after this step.
     #[serde(rename = "final_word")]
     pub irreversible_note: Option<String>,
 }
 
-/// What a plan is drawn from.
+/// Input of [`RotationPlan::new`].
 #[derive(Debug, Clone)]
 pub struct PlanRequest<'a> {
-    /// The id of the rotation to be.
+    /// ID of the new rotation.
     pub rotation: RotationId,
-    /// What it is for.
+    /// Purpose of the rotation.
     pub purpose: RotationPurpose,
-    /// What is to be replaced, made or revoked.
+    /// Credential to rotate, create or revoke.
     pub credential: &'a Credential,
-    /// Its kind.
+    /// Kind of the credential.
     pub kind: &'a CredentialKind,
-    /// Which part of its secret material is to be replaced.
+    /// Part of the secret material to rotate.
     pub part: SecretPart,
-    /// How that is done.
+    /// Rotation settings of the kind.
     pub replacement: &'a RotationSpec,
-    /// The consumers to be given the new secret, by name, in order.
+    /// Names of the consumers that receive the new secret, in order.
     pub consumers: Vec<String>,
-    /// Another credential that creates and revokes.
+    /// Separate credential that authorizes creation and revocation.
     pub administrator: Option<CredentialId>,
 }
 
 impl RotationPlan {
-    /// Draws the plan.
+    /// Builds the plan.
     pub fn new(order: PlanRequest<'_>) -> Self {
         let PlanRequest {
             rotation,
@@ -100,10 +106,10 @@ impl RotationPlan {
             administrator,
         } = order;
         let strategy = replacement.strategy;
-        // What a kind allows is told of its secrets; nothing is known about how many accounts there may be.
+        // The limit of a kind counts secrets; no limit is known for the number of accounts.
         let is_account = purpose == RotationPurpose::Create
             && strategy == RotationStrategyId::SnykServiceAccount;
-        // Where there is no old secret or no new one, none dies of the other.
+        // Without an old secret or without a new one, no secret invalidates the other.
         let overlap = if replacement.overlap || purpose != RotationPurpose::Replace {
             SecretOverlap::SideBySide
         } else {
@@ -139,18 +145,18 @@ impl RotationPlan {
         }
     }
 
-    /// The plan, with the reason that a person gives for it.
+    /// Returns the plan with the reason that the user gave.
     #[must_use]
     pub fn with_reason(self, reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), ..self }
     }
 
-    /// What sets this way of replacing apart from others.
+    /// Returns the traits of the strategy.
     pub const fn strategy_traits(&self) -> StrategyTraits {
         strategy_traits::traits_for(self.strategy)
     }
 
-    /// The way of replacing, making or revoking, for people.
+    /// Returns the title of the plan for display.
     pub const fn title(&self) -> &'static str {
         match self.purpose {
             RotationPurpose::Replace => strategy_traits::rotation_title(self.strategy),
@@ -159,7 +165,7 @@ impl RotationPlan {
         }
     }
 
-    /// What must be said before it starts, if anything must.
+    /// Returns the warning that the user must see before the rotation starts, if any.
     pub fn warning(&self) -> Option<String> {
         let Self { name, part, overlap, purpose, .. } = self;
         match (purpose, part) {
@@ -180,7 +186,7 @@ impl RotationPlan {
         }
     }
 
-    /// What the provider allows at the same time, where that is so little that it may stand in the way.
+    /// Returns a note about the provider's limit if it is low enough to block the creation.
     pub fn limit_warning(&self) -> Option<String> {
         let limit =
             self.max_live.filter(|limit| *limit > 1 && self.purpose != RotationPurpose::Revoke)?;
@@ -197,12 +203,12 @@ impl RotationPlan {
         })
     }
 
-    /// The name for what the given attempt makes at the provider.
+    /// Returns the name of the credential that this attempt creates at the provider.
     pub fn remote_name(&self, attempt: u32) -> String {
         format_remote_name(&self.rotation, attempt, self.name.as_str())
     }
 
-    /// The consumers, in order.
+    /// Returns the names of the consumers in order.
     pub fn consumers(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().filter_map(|planned| match &planned.step {
             RotationStep::Deliver(consumer) => Some(consumer.as_str()),

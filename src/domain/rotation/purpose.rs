@@ -1,26 +1,29 @@
-//! What a rotation is for. Making a credential and revoking one are rotations of which a half is missing: the same
-//! journal, the same machine, the same proofs.
+//! Purpose of a rotation: replace, create or revoke a secret.
+//!
+//! Creating and revoking are rotations with one half missing; they use the same journal, the same
+//! machine and the same permits. Start with [`RotationPurpose::steps`], which lists the steps of
+//! each purpose. Texts of single steps that do not depend on the purpose are in `step.rs`.
 
 use serde::{Deserialize, Serialize};
 
 use super::step::RotationStep;
 use super::strategy_traits::{SecretOverlap, StepActor, StrategyTraits};
 
-/// What is to come of it.
+/// Purpose of a rotation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RotationPurpose {
-    /// Another secret in place of the old one. Older journals know nothing else.
+    /// Replace the old secret with a new one. Older journals know only this purpose.
     #[default]
     Replace,
-    /// A credential that was not there before.
+    /// Create a credential that did not exist before.
     Create,
-    /// A secret that nothing takes the place of.
+    /// Revoke a secret without a replacement.
     Revoke,
 }
 
 impl RotationPurpose {
-    /// The deed, as the audit trail calls it.
+    /// Returns the action name in the audit trail.
     pub const fn audit_verb(self) -> &'static str {
         match self {
             Self::Replace => "rotate",
@@ -29,7 +32,7 @@ impl RotationPurpose {
         }
     }
 
-    /// What is revoked, in words.
+    /// Returns the text for the secret that is revoked.
     pub(super) const fn secret_label(self) -> &'static str {
         match self {
             Self::Replace | Self::Create => "the old secret",
@@ -37,7 +40,7 @@ impl RotationPurpose {
         }
     }
 
-    /// What a step does, in words.
+    /// Describes a step for display.
     pub fn describe_step(self, step: &RotationStep) -> String {
         let words = match (self, step) {
             (Self::Create, RotationStep::Create) => "have the provider make it",
@@ -56,7 +59,7 @@ impl RotationPurpose {
         words.to_owned()
     }
 
-    /// What stands at the end, in words.
+    /// Returns the text for a successful end.
     pub(super) const fn completion_text(self) -> &'static str {
         match self {
             Self::Replace => "the new secret has taken the old one's place",
@@ -65,7 +68,7 @@ impl RotationPurpose {
         }
     }
 
-    /// The steps, in order.
+    /// Returns the steps in order.
     pub(super) fn steps(
         self,
         ways: StrategyTraits,

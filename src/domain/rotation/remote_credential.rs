@@ -1,7 +1,9 @@
-//! What a rotation is called, and what it calls the things that it makes at a provider.
+//! Rotation IDs, credentials as the provider lists them, and the names of credentials that a
+//! rotation creates.
 //!
-//! The remote name carries the rotation's id and the number of the attempt. So a creation whose answer was lost can be
-//! found again by its name, and no two attempts ever ask for the same one.
+//! The remote name contains the rotation ID and the attempt number. A creation whose response was
+//! lost can therefore be found again by its name, and no two attempts request the same name. Start
+//! with [`format_remote_name`] and [`parse_attempt`], its inverse.
 
 use std::collections::BTreeMap;
 
@@ -9,35 +11,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Timestamp;
 
-/// The longest remote name in characters: the shortest limit among the providers (Snyk API & Web: 60).
+/// Maximum length of a remote name in characters: the shortest limit among the providers (Snyk API
+/// & Web: 60).
 pub const MAX_REMOTE_NAME_CHARS: usize = 60;
 
-/// The identity of a rotation: 16 hexadecimal digits that mean nothing.
+/// ID of a rotation: 16 random hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RotationId(String);
 
-/// A credential as its provider lists it. Nothing in it is secret.
+/// Credential as its provider lists it. Contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteCredential {
-    /// The provider's id, on which every call acts; labels may repeat.
+    /// ID at the provider, used in every call; labels may repeat.
     pub id: String,
-    /// The name that people gave it there.
+    /// Display name at the provider.
     pub label: String,
-    /// When it was made, if the provider tells.
+    /// When it was created, if the provider says so.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub created: Option<Timestamp>,
-    /// When it ends, if the provider tells.
+    /// When it expires, if the provider says so.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub expires: Option<Timestamp>,
-    /// What a credential must know to be this, such as its `client_id`: field and value.
+    /// Field values that a stored credential needs to be this one, such as its `client_id`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[serde(rename = "facts")]
     pub fields: BTreeMap<String, String>,
 }
 
 impl RemoteCredential {
-    /// Something of which no more is known than its id and its name.
+    /// Creates a remote credential of which only the ID and the label are known.
     pub fn new(id: impl Into<String>, label: impl Into<String>) -> Self {
         Self {
             id: id.into(),
@@ -50,17 +53,17 @@ impl RemoteCredential {
 }
 
 impl RotationId {
-    /// An identity from 8 random bytes.
+    /// Creates an ID from 8 random bytes.
     pub fn from_random(bytes: [u8; 8]) -> Self {
         Self(crate::domain::text::to_hex(&bytes))
     }
 
-    /// Reads an identity that was written before; `None` if it is not 16 lower-case hexadecimal digits.
+    /// Parses a stored ID; `None` if the text is not 16 lower-case hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
         is_rotation_id(text).then(|| Self(text.to_owned()))
     }
 
-    /// The identity as text.
+    /// Returns the ID as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -72,8 +75,8 @@ impl std::fmt::Display for RotationId {
     }
 }
 
-/// The name for what the given attempt of a rotation makes. The mark of an earlier rotation on `base` is taken off, so
-/// names do not grow from one rotation to the next.
+/// Formats the name of the credential that an attempt of a rotation creates. The mark of an earlier
+/// rotation is removed from `base`, so names do not grow from one rotation to the next.
 pub fn format_remote_name(rotation: &RotationId, attempt: u32, base: &str) -> String {
     let mark = format!("-tr-{rotation}-{attempt}");
     let room = MAX_REMOTE_NAME_CHARS.saturating_sub(mark.len());
@@ -81,7 +84,7 @@ pub fn format_remote_name(rotation: &RotationId, attempt: u32, base: &str) -> St
     format!("{}{mark}", base.trim_end())
 }
 
-/// Which attempt of this rotation has made the thing with this name; `None` if it is not of this rotation.
+/// Parses the attempt number from a remote name; `None` if the name is not from this rotation.
 pub fn parse_attempt(rotation: &RotationId, name: &str) -> Option<u32> {
     let (_, id, attempt) = split_rotation_mark(name)?;
     (id == rotation.as_str()).then_some(attempt)
@@ -91,7 +94,7 @@ fn strip_rotation_mark(name: &str) -> &str {
     split_rotation_mark(name).map_or(name, |(base, ..)| base)
 }
 
-/// A name's base, rotation and attempt, if it carries the mark of any rotation.
+/// Splits a name into base, rotation ID and attempt if it carries the mark of any rotation.
 fn split_rotation_mark(name: &str) -> Option<(&str, &str, u32)> {
     let (base, mark) = name.rsplit_once("-tr-")?;
     let (id, attempt) = mark.split_once('-')?;

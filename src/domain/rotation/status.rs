@@ -1,4 +1,9 @@
-//! A rotation in words: for the list of rotations, and line by line as it goes.
+//! Status of a rotation as text and JSON: for the list of rotations, and line by line as it
+//! progresses.
+//!
+//! [`rotation_status`] summarizes a journal; [`plan_lines`], [`entry_line`] and [`waiting_line`]
+//! produce the progress lines. Texts of prompts are in `machine::prompts`, texts of steps in
+//! `step.rs` and `purpose.rs`.
 
 use serde::Serialize;
 
@@ -12,80 +17,80 @@ use super::purpose::RotationPurpose;
 use super::remote_credential::RotationId;
 use super::step::RotationStep;
 
-/// Where a rotation stands.
+/// Status of a rotation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RotationStatus {
-    /// The rotation's id.
+    /// ID of the rotation.
     pub id: String,
-    /// The name of the credential.
+    /// Name of the credential.
     pub name: String,
-    /// What it is for.
+    /// Purpose of the rotation.
     pub purpose: RotationPurpose,
-    /// Which part of the secret material it is about: `secret`, or the part's id.
+    /// Part of the secret material: `secret`, or the ID of the part.
     pub part: String,
-    /// How it is done, in words.
+    /// Title of the plan.
     pub plan: String,
-    /// Where it stands.
+    /// Phase of the rotation.
     pub state: RotationPhase,
-    /// The step at which it stands; `None` once it is over.
+    /// The current step; `None` after the end.
     pub step: Option<String>,
-    /// What happens next, in words.
+    /// What happens next, as text.
     pub next: String,
-    /// What is left for a person to do; empty where nothing is.
+    /// Tasks left for the user; empty if there are none.
     #[serde(rename = "left")]
     pub manual_steps: Vec<String>,
-    /// Why nothing came of it, where the provider refused it.
+    /// Why the provider refused the creation.
     pub why: Option<String>,
 }
 
-/// The states of a rotation.
+/// Phase of a rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RotationPhase {
     /// The program has something to do.
     Running,
-    /// A person has something to do.
+    /// The user has something to do.
     #[serde(rename = "needs-human")]
     NeedsUser,
-    /// What it is for has been achieved.
+    /// The purpose of the rotation is achieved.
     Done,
-    /// Everything is as it was.
+    /// Everything is as it was before.
     RolledBack,
 }
 
-/// One line of progress.
+/// Progress line of a rotation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProgressLine {
-    /// The rotation's id.
+    /// ID of the rotation.
     pub rotation: String,
-    /// The step's id.
+    /// ID of the step.
     pub step: String,
-    /// What has become of it.
+    /// Status of the step.
     pub state: StepStatus,
-    /// More in words.
+    /// Details as text.
     pub detail: String,
 }
 
-/// What has become of a step.
+/// Status of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StepStatus {
-    /// It will be taken.
+    /// The step will be executed.
     Planned,
-    /// It is being taken.
+    /// The step is being executed.
     Running,
-    /// It was taken.
+    /// The step was executed.
     Done,
-    /// It was not.
+    /// The step failed.
     Failed,
-    /// It waits, for time or for a person.
+    /// The step waits for a delay or for the user.
     Waiting,
 }
 
-/// What stands at the end of a rotation that was rolled back.
+/// Text for the end of a rotation that was rolled back.
 const ROLLED_BACK_TEXT: &str = "everything is as it was";
 
-/// Where a rotation stands, by its journal alone.
+/// Derives the status of a rotation from its journal alone.
 pub fn rotation_status(journal: &RotationJournal) -> RotationStatus {
     let plan = journal.plan();
     let next = machine::next_step(journal);
@@ -103,7 +108,7 @@ pub fn rotation_status(journal: &RotationJournal) -> RotationStatus {
     }
 }
 
-/// The lines that show a plan.
+/// Returns the lines that show a plan.
 pub fn plan_lines(plan: &RotationPlan) -> Vec<ProgressLine> {
     let notes = plan.warning().into_iter().chain(plan.limit_warning());
     let notes =
@@ -118,7 +123,7 @@ pub fn plan_lines(plan: &RotationPlan) -> Vec<ProgressLine> {
     notes.chain(steps).collect()
 }
 
-/// The line that shows an entry; `None` for the plan, which has lines of its own.
+/// Returns the line that shows an entry; `None` for the plan, which has separate lines.
 pub fn entry_line(plan: &RotationPlan, entry: &JournalEntry) -> Option<ProgressLine> {
     let (step, state, detail) = match entry {
         JournalEntry::Planned(_) => return None,
@@ -141,7 +146,7 @@ pub fn entry_line(plan: &RotationPlan, entry: &JournalEntry) -> Option<ProgressL
     Some(ProgressLine::new(&plan.rotation, step, state, detail))
 }
 
-/// The line that shows a wait or a question; `None` for what will be journaled anyway.
+/// Returns the line that shows a delay or a prompt; `None` for steps that the journal will record.
 pub fn waiting_line(plan: &RotationPlan, next: &NextStep) -> Option<ProgressLine> {
     let waits = matches!(next, NextStep::AskUser(_) | NextStep::Wait { .. });
     let step = next.step().filter(|_| waits)?;
@@ -154,7 +159,7 @@ pub fn waiting_line(plan: &RotationPlan, next: &NextStep) -> Option<ProgressLine
 }
 
 impl RotationStatus {
-    /// What stands at the end, in words; `None` before it is over.
+    /// Returns the text for the end of the rotation; `None` before it.
     pub const fn outcome(&self) -> Option<&'static str> {
         match self.state {
             RotationPhase::Done => Some(self.purpose.completion_text()),
@@ -224,7 +229,7 @@ fn manual_steps(journal: &RotationJournal, next: &NextStep) -> Vec<String> {
     }
 }
 
-/// Why a creation came to nothing: what the provider said last about it.
+/// Returns why a creation failed: the provider's latest refusal.
 fn creation_refusal(journal: &RotationJournal, next: &NextStep) -> Option<String> {
     let rolled_back = matches!(next, NextStep::Finished(RotationResult::RolledBack { .. }));
     let refused = |entry: &JournalEntry| match entry {

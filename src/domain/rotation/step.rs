@@ -1,60 +1,65 @@
-//! The steps of a rotation, forward and back.
+//! Steps of a rotation in both directions, with their stable IDs and their texts.
+//!
+//! IDs and serialized names are persisted and stay as they are; names in code and texts for display
+//! may change. The order of the steps is defined in `purpose.rs` (forward) and `machine::rollback`.
 
 use serde::{Deserialize, Serialize};
 
-/// One step. Names of consumers and keys of strays are the only things that a step holds.
+/// Step of a rotation. The only data in a step are consumer names and orphan keys.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RotationStep {
-    /// Show that the store takes and gives back an item of the needed size.
+    /// Verify that the store writes and returns an item of the required size.
     #[serde(rename = "prove-store")]
     VerifyStore,
-    /// See what the old secret can do while it still can.
+    /// Record identity and access of the old secret while it still works.
     Snapshot,
-    /// Have the provider make the new secret.
+    /// Create the new secret at the provider.
     Create,
-    /// Have a person make the new secret and paste it.
+    /// Wait for the user to create the new secret and paste it.
     AwaitPaste,
-    /// Have a person sign in again in the browser. What comes of it is a code that the provider changes for the new secret.
+    /// Wait for the user to sign in again in the browser. The resulting authorization code is
+    /// exchanged for the new secret.
     AwaitSignIn,
-    /// Keep the new secret in the slot `pending`.
+    /// Store the new secret in the slot `pending`.
     #[serde(rename = "stash")]
     Stage,
-    /// Use the new secret, read back from the store.
+    /// Use the new secret, read back from the store, at the provider.
     Verify,
-    /// Make the new secret the current one; the old one goes to the slot `previous`.
+    /// Make the new secret the current one; the old one moves to the slot `previous`.
     Promote,
-    /// Hand the new secret to a consumer.
+    /// Deliver the new secret to a consumer.
     Deliver(String),
-    /// Have the provider revoke the old secret.
+    /// Revoke the old secret at the provider.
     Revoke,
-    /// Have a person revoke the old secret.
+    /// Wait for the user to revoke the old secret.
     AwaitRevoke,
-    /// Show that the old secret fails.
+    /// Check that the old secret is rejected.
     #[serde(rename = "prove-dead")]
     VerifyRevoked,
     /// Empty the slots `pending` and `previous`.
     #[serde(rename = "forget")]
     ClearSlots,
-    /// Remove something at the provider that was made and is of no use.
+    /// Delete a credential at the provider that was created and is not in use.
     #[serde(rename = "discard")]
     DeleteOrphan(String),
-    /// Look for things at the provider that carry this rotation's mark and nobody knows of.
+    /// Find credentials at the provider that carry this rotation's mark and that the journal does
+    /// not know.
     #[serde(rename = "sweep")]
     FindOrphans,
-    /// On the way back: show that the old secret still works.
+    /// Rollback: check that the old secret still works.
     #[serde(rename = "prove-old")]
     VerifyOld,
-    /// On the way back: make the old secret the current one again.
+    /// Rollback: make the old secret the current one again.
     #[serde(rename = "restore")]
     RestoreOld,
-    /// On the way back: hand the old secret to a consumer again.
+    /// Rollback: deliver the old secret to a consumer again.
     #[serde(rename = "redeliver")]
     RestoreConsumer(String),
 }
 
 impl RotationStep {
-    /// The step's id, as it stands in JSON lines.
+    /// Returns the ID of the step in JSON lines.
     pub const fn id(&self) -> &'static str {
         match self {
             Self::VerifyStore => "prove-store",
@@ -78,7 +83,7 @@ impl RotationStep {
         }
     }
 
-    /// What the step does, in words.
+    /// Describes the step for display.
     pub fn describe(&self) -> String {
         let words = match self {
             Self::VerifyStore => "show that the store keeps what it is given",
@@ -105,13 +110,14 @@ impl RotationStep {
         words.to_owned()
     }
 
-    /// Whether doing it twice does what doing it once does. What is not repeatable is reconciled instead: nobody asks
-    /// for a second secret, or believes in a revocation, without having looked.
+    /// Returns whether executing the step twice has the same effect as once. Other steps are
+    /// reconciled instead: no second secret is requested, and no revocation is assumed, before the
+    /// provider was queried.
     pub const fn is_repeatable(&self) -> bool {
         !matches!(self, Self::Create | Self::AwaitPaste | Self::Revoke)
     }
 
-    /// Whether a person may choose to go on without it.
+    /// Returns whether the user may continue without the step.
     pub const fn is_skippable(&self) -> bool {
         matches!(
             self,
@@ -125,7 +131,7 @@ impl RotationStep {
         )
     }
 
-    /// What is left for a person to do where the step was skipped.
+    /// Returns the task that is left for the user after the step was skipped.
     pub(super) fn manual_follow_up(&self, object: &str) -> String {
         match self {
             Self::Create => {

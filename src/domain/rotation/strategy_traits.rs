@@ -1,4 +1,9 @@
-//! The ways in which providers let a credential be replaced, as one table.
+//! Traits of the rotation strategies, as one table: who creates, who revokes, what can be found
+//! again.
+//!
+//! `traits_for` returns the row of a strategy; the machine and the plan decide by traits and never
+//! by the strategy itself. Titles and the displayed API calls of each strategy are here too. The
+//! calls are implemented in `engine::rotation::strategies`.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,61 +11,61 @@ use super::access_scope::PrincipalPolicy;
 use super::step::RotationStep;
 use crate::domain::provider::spec::RotationStrategyId;
 
-/// What sets one way of replacing apart from another.
+/// Traits that distinguish the rotation strategies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StrategyTraits {
-    /// Who makes the new secret.
+    /// Who creates the new secret.
     pub creator: StepActor,
-    /// Who revokes the old one.
+    /// Who revokes the old secret.
     pub revoker: StepActor,
-    /// By what the provider knows a secret that is to be revoked.
+    /// How the provider identifies a secret that is to be revoked.
     pub revocation_key: RevocationKey,
-    /// Whether a creation that was never answered can be found again.
+    /// Whether a creation whose response was lost can be found again.
     pub traceability: CreationTraceability,
     /// Whether the new secret belongs to the same principal.
     pub principal_policy: PrincipalPolicy,
 }
 
-/// Who does a thing.
+/// Who executes a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepActor {
-    /// The program, by the provider's API.
+    /// The program, through the provider's API.
     Program,
-    /// A person, on the provider's page.
+    /// The user, on the provider's page.
     User,
-    /// A person signs in with the browser, and the program fetches what comes of it.
+    /// The user signs in with the browser, and the program exchanges the authorization code.
     UserSignIn,
 }
 
-/// By what a provider knows a secret.
+/// How a provider identifies a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RevocationKey {
-    /// By an id of its own.
+    /// By a separate ID.
     ById,
-    /// By nothing but its value, which must still be held to revoke it.
+    /// Only by its value, which must still be stored to revoke it.
     ByValue,
 }
 
-/// Whether a creation that was never answered can be found again.
+/// Whether a creation whose response was lost can be found again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CreationTraceability {
     /// By the name that it was given, in the provider's list.
     ByName,
-    /// Not at all: the provider lists no such thing.
+    /// Not at all: the provider does not list such credentials.
     Untraceable,
 }
 
-/// Whether old and new secret can live side by side.
+/// Whether the old and the new secret can be valid at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SecretOverlap {
     /// Both work until the old one is revoked.
     SideBySide,
-    /// The old one dies when the new one is made.
+    /// The old one stops working when the new one is created.
     Absent,
 }
 
-/// The row of the table for a strategy.
+/// Returns the table row of a strategy.
 pub(super) const fn traits_for(strategy: RotationStrategyId) -> StrategyTraits {
     use RotationStrategyId as P;
     let (mint, revoke) = match strategy {
@@ -92,7 +97,8 @@ pub(super) const fn traits_for(strategy: RotationStrategyId) -> StrategyTraits {
     }
 }
 
-/// How many of what it makes may live at the same time, where that is another number than the kind's.
+/// Returns how many secrets of a strategy may exist at the same time, if that differs from the
+/// limit of the kind.
 pub(super) const fn max_live_secrets(strategy: RotationStrategyId) -> Option<u32> {
     match strategy {
         RotationStrategyId::SnykServiceAccountSecret | RotationStrategyId::SnykAppSecret => Some(2),
@@ -100,7 +106,7 @@ pub(super) const fn max_live_secrets(strategy: RotationStrategyId) -> Option<u32
     }
 }
 
-/// The name of a strategy for people.
+/// Returns the title of a rotation with this strategy, for display.
 pub(super) const fn rotation_title(strategy: RotationStrategyId) -> &'static str {
     match strategy {
         RotationStrategyId::Manual => {
@@ -125,7 +131,7 @@ pub(super) const fn rotation_title(strategy: RotationStrategyId) -> &'static str
     }
 }
 
-/// The name of a way to make a credential, for people.
+/// Returns the title of a creation with this strategy, for display.
 pub(super) const fn creation_title(strategy: RotationStrategyId) -> &'static str {
     match strategy {
         RotationStrategyId::Manual
@@ -142,7 +148,7 @@ pub(super) const fn creation_title(strategy: RotationStrategyId) -> &'static str
     }
 }
 
-/// The name of a way to revoke a credential, for people.
+/// Returns the title of a revocation with this strategy, for display.
 pub(super) const fn revocation_title(strategy: RotationStrategyId) -> &'static str {
     match traits_for(strategy).revoker {
         StepActor::Program => {
@@ -154,7 +160,7 @@ pub(super) const fn revocation_title(strategy: RotationStrategyId) -> &'static s
     }
 }
 
-/// The calls to the provider that a step makes, for the plan that a person reads.
+/// Returns the provider calls of a step, for the plan that the user reads.
 pub(super) const fn provider_calls(
     strategy: RotationStrategyId,
     step: &RotationStep,

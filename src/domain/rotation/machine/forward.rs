@@ -1,4 +1,7 @@
-//! The way forward: the first planned step that is not yet satisfied.
+//! Forward direction of the machine: the first planned step that is not satisfied yet.
+//!
+//! [`next_forward_step`] is the entry point. Orphans are deleted before the planned steps continue.
+//! The rollback direction is in `rollback.rs`; prompts are built in `prompts.rs`.
 
 use super::permits::{DeletionPermit, RevocationPermit, RevocationTarget};
 use super::prompts::{self, PromptKind, UserPrompt};
@@ -30,7 +33,7 @@ pub(super) fn next_forward_step(progress: &RotationState<'_>) -> NextStep {
     }
 }
 
-/// Removes something of no use: by the program where it can and may, else by a person.
+/// Deletes an orphan: the program where it can and has the permit, otherwise the user.
 pub(super) fn delete_orphan(
     progress: &RotationState<'_>,
     key: &str,
@@ -44,7 +47,7 @@ pub(super) fn delete_orphan(
     )
 }
 
-/// What is revoked: what the person chose, or the only thing that it can be.
+/// Returns the revocation target: the credential that the user chose, or the only candidate.
 pub(super) fn revocation_target(progress: &RotationState<'_>) -> RevocationTarget {
     match (
         progress.plan.strategy_traits().revocation_key,
@@ -59,7 +62,7 @@ pub(super) fn revocation_target(progress: &RotationState<'_>) -> RevocationTarge
     }
 }
 
-/// The two secrets that change places.
+/// Returns the fingerprints of the two secrets that swap slots.
 pub(super) fn slot_swap(progress: &RotationState<'_>) -> Option<SlotSwap> {
     let old = match progress.plan.purpose {
         RotationPurpose::Create => None,
@@ -70,7 +73,7 @@ pub(super) fn slot_swap(progress: &RotationState<'_>) -> Option<SlotSwap> {
     Some(SlotSwap { old, new: new_fingerprint(progress)? })
 }
 
-/// What to do for a planned step; `None` where what it rests on is missing.
+/// Returns what to do for a planned step; `None` if the evidence that it depends on is missing.
 fn step_action(progress: &RotationState<'_>, step: &RotationStep) -> Option<NextStep> {
     let action = match step {
         RotationStep::VerifyStore => StepAction::VerifyStore,
@@ -101,7 +104,7 @@ fn create_or_paste(progress: &RotationState<'_>) -> NextStep {
     {
         return NextStep::AskUser(prompts::paste_prompt(progress));
     }
-    // Plans of older journals do not name the sign-in.
+    // Plans of older journals do not contain the sign-in step.
     if progress.plan.strategy_traits().creator == StepActor::UserSignIn
         && !progress.completed_steps.contains(&RotationStep::AwaitSignIn)
     {
@@ -112,7 +115,8 @@ fn create_or_paste(progress: &RotationState<'_>) -> NextStep {
     })
 }
 
-/// A sign-in that came to nothing is not begun again unasked: who said no is not sent to the page once more.
+/// Asks for a sign-in. After a failed sign-in the user is asked before the page opens again: a user
+/// who declined is not sent back to the page.
 fn request_sign_in(progress: &RotationState<'_>) -> NextStep {
     let failed = |trouble: &RepeatedFailure<'_>| {
         *trouble.step == RotationStep::AwaitSignIn
@@ -168,7 +172,7 @@ fn new_fingerprint(progress: &RotationState<'_>) -> Option<SecretFingerprint> {
     progress.new_secret.as_ref().map(|new| new.created.fingerprint.clone())
 }
 
-/// A step whose grounds are missing is never taken on trust.
+/// Asks the user about a step whose evidence is missing; such a step is never executed on trust.
 fn missing_evidence(progress: &RotationState<'_>, step: &RotationStep) -> NextStep {
     let why = "the journal does not hold what this step rests on".to_owned();
     NextStep::AskUser(UserPrompt::new(progress, step, PromptKind::StepBlocked(why)))

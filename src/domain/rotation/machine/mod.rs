@@ -1,7 +1,9 @@
-//! The machine: a journal in, what to do next out.
+//! State machine of a rotation: takes a journal and returns what to do next.
 //!
-//! It has no state of its own, so running and resuming after a crash are the same code. Forward and backward are two
-//! ways through the same facts; waiting between failures is a wrapper around both.
+//! The machine is stateless, so running and resuming after a crash are the same code.
+//! `state` folds the journal into facts; `forward` and `rollback` choose the next step from these
+//! facts; `permits` guards revocation and deletion; `prompts` builds the questions to the user.
+//! Delays after failures wrap both directions. Start with [`next_step`].
 
 mod forward;
 mod permits;
@@ -22,108 +24,113 @@ use super::strategy_traits::CreationTraceability;
 pub use permits::{DeletionPermit, RevocationPermit, RevocationTarget};
 pub use prompts::{PromptKind, UserPrompt};
 
-/// What is to be done next.
+/// What the driver has to do next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NextStep {
     /// Write the intent, act, write the outcome.
     Execute(StepAction),
-    /// Look what has become of a step whose outcome is unknown, and write what was found. No intent is written.
+    /// Find out what happened to a step whose outcome is unknown, and write the result. No intent
+    /// is written.
     Reconcile(ReconcileQuery),
-    /// Ask a person, and write what they said.
+    /// Ask the user, and write the decision.
     AskUser(UserPrompt),
-    /// Let this much time pass, then do that.
+    /// Wait, then do the step inside.
     Wait {
-        /// How long.
+        /// How long to wait.
         delay: Duration,
-        /// What then.
+        /// The step after the delay.
         then: Box<NextStep>,
     },
-    /// It is over.
+    /// The rotation has ended.
     Finished(RotationResult),
 }
 
-/// Something to do. What the driver owes for each is written in the room's front page.
+/// Action for the driver. The documentation of [`rotation`](crate::domain::rotation) lists what
+/// each one requires.
 #[derive(Debug, PartialEq, Eq)]
 pub enum StepAction {
-    /// Show that the store takes an item, gives it back and removes it.
+    /// Verify that the store writes, returns and deletes an item.
     VerifyStore,
-    /// See what the current secret is and can do.
+    /// Record identity and access of the current secret.
     Snapshot,
-    /// Have the provider make a new secret under this name.
+    /// Create a new secret at the provider under this name.
     Create {
-        /// The name, which carries the rotation and the attempt.
+        /// The name, which contains the rotation ID and the attempt number.
         name: String,
     },
-    /// Keep the new secret in the slot `pending` and read it back.
+    /// Store the new secret in the slot `pending` and read it back.
     Stage(SecretFingerprint),
-    /// Read the slot `pending` and use what was read.
+    /// Read the slot `pending` and use that value at the provider.
     Verify(SecretFingerprint),
-    /// `current` to `previous`, `pending` to `current`.
+    /// Move `current` to `previous` and `pending` to `current`.
     Promote(SlotSwap),
-    /// Hand what is in the slot `current` to a consumer, and show that it has it.
+    /// Deliver the secret in the slot `current` to a consumer, and verify the delivery.
     Deliver(String),
     /// Revoke the old secret.
     Revoke(RevocationPermit),
-    /// Use the old secret of this fingerprint and see it refused.
+    /// Use the old secret with this fingerprint and check that it is rejected.
     VerifyRevoked(SecretFingerprint),
     /// Empty the slots `pending` and `previous`.
     ClearSlots,
-    /// Remove something of no use at the provider.
+    /// Delete an orphan at the provider.
     DeleteOrphan(DeletionPermit),
-    /// List what carries the rotation's mark at the provider.
+    /// List the credentials with the rotation's mark at the provider.
     FindOrphans,
-    /// Use the old secret of this fingerprint, in whichever slot it is, and see it accepted.
+    /// Use the old secret with this fingerprint, from the slot that holds it, and check that it is
+    /// accepted.
     VerifyOld(SecretFingerprint),
-    /// `previous` to `current`.
+    /// Move `previous` to `current`.
     RestoreOld(SlotSwap),
-    /// Hand what is in the slot `current` to a consumer again, and show that it has it.
+    /// Deliver the secret in the slot `current` to a consumer again, and verify the delivery.
     RestoreConsumer(String),
 }
 
-/// The two secrets that change places. A slot that holds neither is left alone and reported.
+/// Fingerprints of the two secrets that swap slots. A slot that holds neither of them is left
+/// unchanged and reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlotSwap {
-    /// The secret that was current when the rotation began; `None` where a credential is made.
+    /// The secret that was current when the rotation began; `None` for a creation.
     pub old: Option<SecretFingerprint>,
-    /// The new one.
+    /// The new secret.
     pub new: SecretFingerprint,
 }
 
-/// What to look for after a step whose outcome is unknown.
+/// Query about a step whose outcome is unknown.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ReconcileQuery {
-    /// A secret that the provider may have made. First the slot `pending`, then the provider's list.
+    /// A secret that the provider may have created. Searched in the slot `pending`, then in the
+    /// provider's list.
     Creation {
-        /// The name that it would have; `None` where the provider lists no such thing.
+        /// The name of the attempt; `None` if the provider does not list such credentials.
         name: Option<String>,
-        /// What the slot `pending` may hold from before, which does not count.
+        /// Fingerprints that `pending` may hold from earlier; they do not count.
         stale: Vec<SecretFingerprint>,
     },
-    /// A secret that a person may have pasted, in the slot `pending`.
+    /// A secret that the user may have pasted, searched in the slot `pending`.
     Paste {
-        /// What the slot may hold from before, which does not count.
+        /// Fingerprints that `pending` may hold from earlier; they do not count.
         stale: Vec<SecretFingerprint>,
     },
-    /// A revocation that the provider may have carried out.
+    /// A revocation that the provider may have executed.
     Revocation(RevocationTarget),
 }
 
 /// How a rotation ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RotationResult {
-    /// The new secret has taken the old one's place.
+    /// The purpose of the rotation is achieved.
     Done {
-        /// What is left for a person to do; empty where nothing is.
+        /// Tasks left for the user; empty if there are none.
         left: Vec<String>,
     },
-    /// Everything is as it was.
+    /// Everything is as it was before.
     RolledBack {
-        /// What is left for a person to do; empty where nothing is.
+        /// Tasks left for the user; empty if there are none.
         left: Vec<String>,
     },
 }
 
-/// What is to be done next, by the journal alone.
+/// Decides what to do next, from the journal alone.
 pub fn next_step(journal: &RotationJournal) -> NextStep {
     let progress = RotationState::from_journal(journal);
     let go = match reconcile_query(&progress) {
@@ -134,17 +141,22 @@ pub fn next_step(journal: &RotationJournal) -> NextStep {
     with_backoff(&progress, go)
 }
 
-/// Whether the rotation may still be rolled back; why not, in words.
+/// Checks whether the rotation can still be rolled back.
+///
+/// # Errors
+///
+/// Returns the reason as text if it cannot.
 pub fn check_rollback_allowed(journal: &RotationJournal) -> Result<(), &'static str> {
     RotationState::from_journal(journal).rollback_blocker().map_or(Ok(()), Err)
 }
 
-/// Whether this, by its name, is something that the program has made in the course of the rotation, and no person.
+/// Returns whether the name of this credential shows that the program, not the user, created it in
+/// this rotation.
 pub fn is_created_by_rotation(journal: &RotationJournal, remote: &RemoteCredential) -> bool {
     RotationState::from_journal(journal).is_created_by_rotation(remote)
 }
 
-/// What is left for a person to do as things stand, whatever the machine does next.
+/// Returns the tasks left for the user so far, whatever the machine does next.
 pub(super) fn manual_steps(journal: &RotationJournal) -> Vec<String> {
     RotationState::from_journal(journal).manual_steps
 }
@@ -171,7 +183,8 @@ fn reconcile_query(progress: &RotationState<'_>) -> Option<ReconcileQuery> {
     }
 }
 
-/// The same, after the wait that the failures so far call for; a question, where waiting is no use.
+/// Wraps the step in the delay that its failures so far require; turns it into a prompt if waiting
+/// does not help.
 fn with_backoff(progress: &RotationState<'_>, go: NextStep) -> NextStep {
     let step = go.step().filter(|_| !matches!(go, NextStep::AskUser(_)));
     let Some(trouble) = progress.last_failure.filter(|trouble| Some(trouble.step) == step.as_ref())
@@ -196,7 +209,8 @@ fn retry_delay(trouble: RepeatedFailure<'_>) -> Option<Duration> {
 }
 
 impl NextStep {
-    /// The step that this takes, settles, asks about or waits for; `None` once it is over.
+    /// Returns the step that this executes, reconciles, asks about or waits for; `None` after the
+    /// end.
     pub fn step(&self) -> Option<RotationStep> {
         match self {
             Self::Execute(action) => Some(action.step()),
@@ -209,7 +223,7 @@ impl NextStep {
 }
 
 impl ReconcileQuery {
-    /// The step whose outcome is looked for.
+    /// Returns the step whose outcome is in question.
     pub const fn step(&self) -> RotationStep {
         match self {
             Self::Creation { .. } => RotationStep::Create,
@@ -220,7 +234,7 @@ impl ReconcileQuery {
 }
 
 impl StepAction {
-    /// The step that this takes, as the journal names it.
+    /// Returns the step that this action executes, as the journal names it.
     pub fn step(&self) -> RotationStep {
         match self {
             Self::VerifyStore => RotationStep::VerifyStore,

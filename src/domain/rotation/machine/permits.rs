@@ -1,13 +1,26 @@
-//! Proof that an irreversible call may be made.
+//! Permits for irreversible calls: revoking the old secret, deleting an orphan.
 //!
-//! Every value here has private fields and is made in this file only, from what the journal shows. The driver can
-//! carry one, not make one, so a check that was skipped does not compile:
+//! Every type here has private fields and is constructed in this file only, from what the journal
+//! shows. The driver can pass a permit on but cannot construct one, so code that skips the checks
+//! does not compile:
 //!
-//! ```compile_fail
-//! use tokenring::domain::credential::Slot;
-//! use tokenring::domain::rotation::{MayRevoke, Target};
-//! let may = MayRevoke { target: Target::Held(Slot::Previous) };
+//! ```compile_fail,E0451
+//! use tokenring::domain::credential::SecretSlot;
+//! use tokenring::domain::rotation::{RevocationPermit, RevocationTarget};
+//! let permit = RevocationPermit { target: RevocationTarget::ByValue(SecretSlot::Previous) };
 //! ```
+//!
+//! The same names compile where a permit is only read, so the private field is what fails above:
+//!
+//! ```
+//! use tokenring::domain::credential::SecretSlot;
+//! use tokenring::domain::rotation::{RevocationPermit, RevocationTarget};
+//! fn revokes_previous(permit: &RevocationPermit) -> bool {
+//!     *permit.target() == RevocationTarget::ByValue(SecretSlot::Previous)
+//! }
+//! ```
+//!
+//! Start with [`RevocationPermit::for_target`] and [`DeletionPermit::for_target`].
 
 use super::state::RotationState;
 use crate::domain::credential::SecretSlot;
@@ -17,34 +30,34 @@ use crate::domain::rotation::purpose::RotationPurpose;
 use crate::domain::rotation::remote_credential::RemoteCredential;
 use crate::domain::rotation::step::RotationStep;
 
-/// By what something at the provider is removed.
+/// How a credential at the provider is identified for revocation or deletion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RevocationTarget {
-    /// By its id.
+    /// By its ID.
     ById(RemoteCredential),
-    /// By the value of the secret in this slot; the account that it belongs to stays.
+    /// By the value of the secret in this slot; the account that the secret belongs to remains.
     ByValue(SecretSlot),
-    /// The program does not know it: only a person can find it.
+    /// The program cannot identify it: only the user can find it.
     Unknown,
 }
 
-/// The new secret was read back from the store, accepted by the provider, and found to be no worse than the old one,
-/// or a person has taken it all the same.
+/// Evidence that the new secret was read back from the store, accepted by the provider and found to
+/// have at least the access of the old one, or that the user overrode the difference.
 struct NewSecretVerified(SecretFingerprint);
 
-/// The new secret is the current one.
+/// Evidence that the new secret is the current one.
 struct NewSecretPromoted(SecretFingerprint);
 
-/// Every consumer has the new secret, or a person has left it out.
+/// Evidence that every consumer has the new secret, or that the user skipped it.
 struct AllDelivered;
 
-/// Leave to revoke the old secret.
+/// Permit to revoke the old secret.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RevocationPermit {
     target: RevocationTarget,
 }
 
-/// Leave to remove something that this rotation has made and nobody uses.
+/// Permit to delete a credential that this rotation created and that is not in use.
 #[derive(Debug, PartialEq, Eq)]
 pub struct DeletionPermit {
     key: String,
@@ -85,8 +98,8 @@ impl AllDelivered {
 }
 
 impl RevocationPermit {
-    /// Leave to revoke what `target` names, if the journal proves that the new secret has taken its place, or if the plan
-    /// is to revoke it and nothing else.
+    /// Grants the revocation of `target` if the journal shows that the new secret has replaced the
+    /// old one, or if revocation is the only purpose of the plan.
     pub(super) fn for_target(
         progress: &RotationState<'_>,
         target: RevocationTarget,
@@ -123,14 +136,14 @@ impl RevocationPermit {
         (same && !own).then_some(Self { target })
     }
 
-    /// What is to be revoked.
+    /// Returns the credential to revoke.
     pub const fn target(&self) -> &RevocationTarget {
         &self.target
     }
 }
 
 impl DeletionPermit {
-    /// Leave to remove what `target` names, if it is neither in use nor older than this rotation.
+    /// Grants the deletion of `target` if it is neither in use nor older than this rotation.
     pub(super) fn for_target(
         progress: &RotationState<'_>,
         key: &str,
@@ -153,12 +166,12 @@ impl DeletionPermit {
         (!of_use).then(|| Self { key: key.to_owned(), target: target.clone() })
     }
 
-    /// What is to be removed.
+    /// Returns the credential to delete.
     pub const fn target(&self) -> &RevocationTarget {
         &self.target
     }
 
-    /// The key under which the journal files it.
+    /// Returns the key under which the journal records the orphan.
     pub fn key(&self) -> &str {
         &self.key
     }

@@ -1,4 +1,8 @@
-//! Where a person is needed, and what they may answer.
+//! Prompts of the machine: when the user is needed, and which decisions are offered.
+//!
+//! [`UserPrompt::new`] collects the decisions that are allowed in the current state, and
+//! [`UserPrompt::describe`] is the text that the user reads. The screen and the command line
+//! present prompts elsewhere.
 
 use super::permits::{RevocationPermit, RevocationTarget};
 use super::state::{RepeatedFailure, RotationState};
@@ -9,78 +13,79 @@ use crate::domain::rotation::purpose::RotationPurpose;
 use crate::domain::rotation::remote_credential::RemoteCredential;
 use crate::domain::rotation::step::RotationStep;
 
-/// A question to a person.
+/// Question to the user.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UserPrompt {
-    /// The step that waits for the answer.
+    /// The step that waits for the decision.
     pub step: RotationStep,
-    /// What the rotation is for.
+    /// The purpose of the rotation.
     pub purpose: RotationPurpose,
-    /// What is needed.
+    /// What the user is asked for.
     pub kind: PromptKind,
-    /// What may be answered besides what the need itself asks for (a pasted secret, a typed name).
+    /// Decisions that are offered in addition to the input that the prompt itself asks for (a
+    /// pasted secret, a typed name).
     pub choices: Vec<UserDecision>,
 }
 
-/// What is needed of a person.
+/// What the user is asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PromptKind {
-    /// Make a new secret and paste it.
+    /// Create a new secret and paste it.
     PasteSecret {
-        /// How, in the provider's words.
+        /// Instructions in the provider's words.
         instructions: String,
-        /// On which page; `{app}` stands for the region's web application.
+        /// Page on which the user does it; `{app}` stands for the region's web application.
         page: Option<String>,
-        /// What to call it there.
+        /// The name to give the new secret on that page.
         name: String,
-        /// Why a person is asked, or asked again; `None` where the plan says so.
+        /// Why the user is asked, or asked again; `None` if the plan says so.
         why: Option<String>,
     },
     /// Sign in again in the browser.
     SignIn,
-    /// Say which of these is the old one.
+    /// Choose the old credential among these.
     SelectOld(Vec<RemoteCredential>),
-    /// Type the credential's name to take the new one all the same.
+    /// Type the credential's name to use the new secret although its access differs.
     ConfirmOverride {
-        /// How it stands to the old one.
+        /// How the access of the new secret compares with that of the old one.
         sameness: ScopeComparison,
-        /// What must be typed.
+        /// The text that the user has to type.
         typed: String,
     },
-    /// Revoke the old one by hand.
+    /// Revoke the old secret on the provider's page.
     RevokeManually {
-        /// Leave to do so.
+        /// Permit to revoke it.
         may: RevocationPermit,
-        /// How, in the provider's words.
+        /// Instructions in the provider's words.
         instructions: String,
-        /// On which page.
+        /// Page on which the user does it.
         page: Option<String>,
-        /// Why the program does not; `None` where the plan says so.
+        /// Why the program does not revoke it; `None` if the plan says so.
         why: Option<String>,
     },
-    /// Remove something at the provider by hand.
+    /// Delete a credential on the provider's page.
     DeleteManually {
-        /// The key under which the journal files it.
+        /// Key under which the journal records the credential.
         key: String,
-        /// What it is there.
+        /// The credential at the provider.
         target: RevocationTarget,
-        /// On which page.
+        /// Page on which the user does it.
         page: Option<String>,
     },
-    /// Make room: the provider allows no more of these.
+    /// Delete an unused credential: the provider allows no more of these.
     FreeQuota {
-        /// How many it allows, where that is known.
+        /// How many the provider allows, if known.
         limit: Option<u32>,
-        /// What the provider said.
+        /// What the provider responded.
         why: String,
     },
-    /// The old one was revoked and still works.
+    /// The old secret was revoked and still works; the reason as text.
     StillActive(String),
-    /// A step cannot be taken; why.
+    /// A step cannot be executed; the reason as text.
     StepBlocked(String),
 }
 
-/// The question that a step's trouble calls for.
+/// Builds the prompt for the failure of a step.
 pub(super) fn failure_prompt(
     progress: &RotationState<'_>,
     trouble: RepeatedFailure<'_>,
@@ -98,7 +103,7 @@ pub(super) fn failure_prompt(
     UserPrompt::new(progress, step, need)
 }
 
-/// The question to make a new secret and paste it.
+/// Builds the prompt to create a new secret and paste it.
 pub(super) fn paste_prompt(progress: &RotationState<'_>) -> UserPrompt {
     let RotationPlan { instructions, page, .. } = progress.plan;
     let why = progress
@@ -119,12 +124,12 @@ pub(super) fn paste_prompt(progress: &RotationState<'_>) -> UserPrompt {
     )
 }
 
-/// The question to sign in again.
+/// Builds the prompt to sign in again.
 pub(super) fn sign_in_prompt(progress: &RotationState<'_>) -> UserPrompt {
     UserPrompt::new(progress, &RotationStep::AwaitSignIn, PromptKind::SignIn)
 }
 
-/// The question to revoke the old one by hand.
+/// Builds the prompt to revoke the old secret manually.
 pub(super) fn revocation_prompt(progress: &RotationState<'_>, may: RevocationPermit) -> UserPrompt {
     let RotationPlan { instructions, page, .. } = progress.plan;
     let why = progress.manual_fallback.revoke_reason.map(str::to_owned);
@@ -140,7 +145,7 @@ pub(super) fn revocation_prompt(progress: &RotationState<'_>, may: RevocationPer
     )
 }
 
-/// The question to remove a stray by hand.
+/// Builds the prompt to delete an orphan manually.
 pub(super) fn deletion_prompt(progress: &RotationState<'_>, key: &str) -> UserPrompt {
     let known = progress
         .creation_history
@@ -164,7 +169,7 @@ pub(super) fn deletion_prompt(progress: &RotationState<'_>, key: &str) -> UserPr
 }
 
 impl UserPrompt {
-    /// The question with the answers that are open as things stand.
+    /// Creates a prompt with the decisions that are allowed in the current state.
     pub(super) fn new(progress: &RotationState<'_>, step: &RotationStep, need: PromptKind) -> Self {
         let mut choices = need.specific_choices();
         let retried = !matches!(
@@ -185,7 +190,7 @@ impl UserPrompt {
         Self { step: step.clone(), purpose: progress.plan.purpose, kind: need, choices }
     }
 
-    /// The question in words.
+    /// Returns the text of the prompt.
     pub fn describe(&self) -> String {
         let object = self.purpose.secret_label();
         match &self.kind {

@@ -1,7 +1,8 @@
-//! The way back: the old secret in its place again, the new one gone.
+//! Rollback direction of the machine: restore the old secret, delete the new one.
 //!
-//! The order mirrors the way forward. The old secret is shown to work before anything is taken from the new one, and
-//! the new one dies last, after every consumer has the old one again.
+//! The order mirrors the forward direction. The old secret is verified before anything is taken
+//! from the new one, and the new one is deleted last, after every consumer has the old secret
+//! again. [`next_rollback_step`] is the entry point and lists the order.
 
 use super::permits::RevocationTarget;
 use super::state::RotationState;
@@ -24,7 +25,8 @@ pub(super) fn next_rollback_step(progress: &RotationState<'_>) -> NextStep {
     })
 }
 
-/// What the provider knows by its value only must be in the store before it can be removed there.
+/// Stages a new secret that the provider identifies by its value only: it must be in the store
+/// before it can be revoked there.
 fn stage_new(progress: &RotationState<'_>) -> Option<NextStep> {
     let new = progress
         .new_secret

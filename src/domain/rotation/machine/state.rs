@@ -1,4 +1,9 @@
-//! What a journal amounts to: the entries folded into what is known now.
+//! State of a rotation: the journal entries folded into the facts that decide the next step.
+//!
+//! [`RotationState::from_journal`] is the entry point; it applies the entries one by one through
+//! `apply_entry`. This file only derives facts and answers questions about them. Which step follows
+//! from them is decided in `forward.rs` and `rollback.rs`, and whether a call may be made in
+//! `permits.rs`.
 
 use std::collections::BTreeSet;
 
@@ -18,78 +23,94 @@ use crate::domain::rotation::strategy_traits::{
     CreationTraceability, RevocationKey, SecretOverlap, StepActor,
 };
 
-/// What is known now.
+/// Facts about a rotation, derived from its journal.
 pub(super) struct RotationState<'a> {
+    /// The plan, the first entry of the journal.
     pub(super) plan: &'a RotationPlan,
-    /// The unrepeatable step whose outcome is unknown.
+    /// The step that cannot be repeated safely and whose outcome is unknown.
     pub(super) unresolved_step: Option<&'a RotationStep>,
-    /// What failed last, since when nothing has succeeded.
+    /// The latest failure, if no step has succeeded since.
     pub(super) last_failure: Option<RepeatedFailure<'a>>,
-    /// Every step that was ever about to be taken.
+    /// Every step that was ever started.
     pub(super) started_steps: BTreeSet<RotationStep>,
-    /// Every step that was taken, or left out by a person.
+    /// Every step that was executed, or skipped by the user.
     pub(super) completed_steps: BTreeSet<RotationStep>,
+    /// The snapshot of the old secret; `None` before it is taken.
     pub(super) old_secret: Option<&'a OldSecretSnapshot>,
+    /// The old credential that the user chose among several.
     pub(super) selected_old: Option<&'a RemoteCredential>,
+    /// The new secret; `None` before it is created and after it is given up.
     pub(super) new_secret: Option<NewSecret<'a>>,
+    /// What was created or pasted so far, also what was given up.
     pub(super) creation_history: CreationHistory<'a>,
+    /// What the user has to do because the provider refused the program.
     pub(super) manual_fallback: ManualFallback<'a>,
-    /// Whether the outcome of a revocation was ever unknown. A provider that has just revoked a secret may list it and
-    /// accept it for a while, so not even a look brings certainty.
+    /// Whether the outcome of a revocation was ever unknown. A provider that has just revoked a
+    /// secret may list and accept it for a while, so not even a reconcile query gives certainty.
     pub(super) revocation_uncertain: bool,
-    /// Whether a person wants to go back.
+    /// Whether the user asked for a rollback.
     pub(super) rollback_requested: bool,
-    /// What is left for a person to do, in words.
+    /// Tasks left for the user, as text.
     pub(super) manual_steps: Vec<String>,
 }
 
-/// A step that keeps failing.
+/// Step that failed, with the number of failures in a row.
 #[derive(Clone, Copy)]
 pub(super) struct RepeatedFailure<'a> {
+    /// The step that failed.
     pub(super) step: &'a RotationStep,
+    /// The latest failure of the step.
     pub(super) failure: &'a StepFailure,
+    /// How often the step has failed since anything succeeded or another step failed.
     pub(super) count: u32,
 }
 
-/// The new secret that is being brought in.
+/// The new secret of this rotation.
 pub(super) struct NewSecret<'a> {
+    /// The secret as the journal records it.
     pub(super) created: &'a CreatedSecret,
+    /// Access that the provider confirmed; `None` before the secret is verified.
     pub(super) access_scope: Option<&'a AccessScope>,
+    /// Whether the user accepted the secret although its access differs.
     pub(super) override_accepted: bool,
 }
 
-/// Everything that was made in the course of the rotation.
+/// History of everything that was created or pasted in this rotation.
 #[derive(Default)]
 pub(super) struct CreationHistory<'a> {
-    /// The numbers of the attempts that the program has begun.
+    /// Numbers of the attempts that the program has started.
     pub(super) attempts: Vec<u32>,
-    /// How many secrets were pasted. Each has a number of its own, so that what a person has made under the name they were
-    /// told never passes for something that the program has made.
+    /// How many secrets were pasted. Each paste has its own attempt number, so that a
+    /// credential that the user created under the suggested name is never taken for one that the
+    /// program created.
     pub(super) pasted_count: u32,
-    /// The fingerprints of all secrets that were ever held.
+    /// Fingerprints of all new secrets so far.
     pub(super) seen_fingerprints: Vec<&'a SecretFingerprint>,
-    /// Whether the answer of any creation was ever lost.
+    /// Whether the response to any creation was ever lost.
     pub(super) response_lost: bool,
-    /// Whether anything may have been made whose secret nobody has seen. A store may take that in long after it was given
-    /// up, so what lies in the slot `pending` from then on may be of any attempt.
+    /// Whether a secret may have been created that was never seen. A store may complete a write
+    /// long after the attempt was given up, so from then on a secret in the slot `pending` may
+    /// belong to any attempt.
     pub(super) possibly_unseen: bool,
-    /// Whether a secret was given up that the old one may have died of.
+    /// Whether a secret was given up whose creation may have invalidated the old one.
     pub(super) replacement_abandoned: bool,
-    /// Things at the provider that are of no use, by key.
+    /// Orphans at the provider: credentials that are not in use, each with its key.
     pub(super) orphans: Vec<(String, RevocationTarget)>,
-    /// Why a person is asked to paste again.
+    /// Why the user is asked to paste again.
     pub(super) paste_reason: Option<&'a str>,
 }
 
-/// What the program was refused and a person has to do, with the reason.
+/// What the provider refused the program and the user has to do instead, with the reasons.
 #[derive(Default)]
 pub(super) struct ManualFallback<'a> {
+    /// Why the provider refused the creation.
     pub(super) create_reason: Option<&'a str>,
+    /// Why the provider refused the revocation.
     pub(super) revoke_reason: Option<&'a str>,
 }
 
 impl<'a> RotationState<'a> {
-    /// Reads the journal.
+    /// Derives the state from the journal.
     pub(super) fn from_journal(journal: &'a RotationJournal) -> Self {
         let mut progress = Self {
             plan: journal.plan(),
@@ -110,7 +131,7 @@ impl<'a> RotationState<'a> {
         progress
     }
 
-    /// Why there is no way back any more; `None` while there is one.
+    /// Returns why a rollback is no longer possible; `None` while it is.
     pub(super) fn rollback_blocker(&self) -> Option<&'static str> {
         let revoked = self.completed_steps.contains(&RotationStep::Revoke)
             || self.completed_steps.contains(&RotationStep::AwaitRevoke);
@@ -125,30 +146,34 @@ impl<'a> RotationState<'a> {
         }
     }
 
-    /// Whether any secret was pasted that may be what the old one died of: any but those that belong to somebody else.
+    /// Returns whether a new secret exists whose creation may have invalidated the old one. A
+    /// secret of another principal does not count.
     fn old_secret_may_be_replaced(&self) -> bool {
         self.creation_history.replacement_abandoned
             || (self.new_secret.is_some() && !self.new_secret_is_foreign())
     }
 
-    /// Whether what was pasted turned out to be something else altogether, such as another person's secret.
+    /// Returns whether the pasted secret turned out to belong to something else, such as another
+    /// user.
     fn new_secret_is_foreign(&self) -> bool {
         matches!(self.scope_comparison(), Some(ScopeComparison::Different(_)))
             && self.new_secret.as_ref().is_some_and(|new| !new.override_accepted)
     }
 
-    /// Whether the rotation is on its way back.
+    /// Returns whether the rotation is rolling back.
     pub(super) fn is_rolling_back(&self) -> bool {
         self.rollback_requested && self.rollback_blocker().is_none()
     }
 
-    /// Whether the new secret is kept and not in use yet, so that it can be given up for another one.
+    /// Returns whether the new secret is stored and not in use yet, so that it can be given up for
+    /// another one.
     pub(super) fn can_create_another(&self) -> bool {
         let kept = self.new_secret.is_some() && self.completed_steps.contains(&RotationStep::Stage);
         kept && !self.started_steps.contains(&RotationStep::Promote) && !self.is_rolling_back()
     }
 
-    /// Whether a person may go on without this step: it was tried, and it is one of those that can be done without.
+    /// Returns whether the user may skip this step: it was started, and it is one of the optional
+    /// ones.
     pub(super) fn can_skip(&self, step: &RotationStep) -> bool {
         let tried = match step {
             RotationStep::Create => self.unresolved_step == Some(&RotationStep::Create),
@@ -158,7 +183,7 @@ impl<'a> RotationState<'a> {
         tried && step.is_skippable()
     }
 
-    /// Whether a planned step needs nothing more.
+    /// Returns whether a planned step needs no more work.
     pub(super) fn is_step_satisfied(&self, step: &RotationStep) -> bool {
         match step {
             RotationStep::Create | RotationStep::AwaitPaste => self.new_secret.is_some(),
@@ -173,7 +198,8 @@ impl<'a> RotationState<'a> {
         }
     }
 
-    /// How the new secret's reach stands to the old one's; `None` before both are known.
+    /// Compares the access of the new secret with that of the old one; `None` before both are
+    /// known.
     pub(super) fn scope_comparison(&self) -> Option<ScopeComparison> {
         let new = self.new_secret.as_ref()?.access_scope?;
         if self.plan.purpose == RotationPurpose::Create {
@@ -187,7 +213,7 @@ impl<'a> RotationState<'a> {
         })
     }
 
-    /// What may be the old credential at the provider.
+    /// Returns the credentials that may be the old one at the provider.
     pub(super) fn old_remote_candidates(&self) -> Vec<&'a RemoteCredential> {
         let listed = self.old_secret.map_or(&[][..], |old| &old.remotes).iter();
         match self.selected_old {
@@ -207,27 +233,28 @@ impl<'a> RotationState<'a> {
             .is_some_and(|remote| remote.id == id)
     }
 
-    /// Whether its name says that the program has made it in the course of this rotation.
+    /// Returns whether the name of the credential shows that the program created it in this
+    /// rotation.
     pub(super) fn is_created_by_rotation(&self, remote: &RemoteCredential) -> bool {
         let attempt = parse_attempt(&self.plan.rotation, &remote.label);
         attempt.is_some_and(|attempt| self.creation_history.attempts.contains(&attempt))
     }
 
-    /// The next thing at the provider that is of no use and still there.
+    /// Returns the next orphan that still exists at the provider.
     pub(super) fn next_orphan(&self) -> Option<&(String, RevocationTarget)> {
         self.creation_history.orphans.iter().find(|(key, _)| {
             !self.completed_steps.contains(&RotationStep::DeleteOrphan(key.clone()))
         })
     }
 
-    /// Whether the provider must be asked for things that nobody knows of.
+    /// Returns whether the provider must be searched for orphans that the journal does not know.
     pub(super) fn must_find_orphans(&self) -> bool {
         self.creation_history.response_lost
             && self.plan.strategy_traits().traceability == CreationTraceability::ByName
             && !self.completed_steps.contains(&RotationStep::FindOrphans)
     }
 
-    /// By what the new secret, where it is held, is removed at the provider.
+    /// Returns how the new secret, while it is stored, is identified for deletion at the provider.
     pub(super) fn deletion_target(&self, minted: &CreatedSecret) -> RevocationTarget {
         match (self.plan.strategy_traits().revocation_key, &minted.remote) {
             (RevocationKey::ByValue, _) => RevocationTarget::ByValue(SecretSlot::Pending),
@@ -257,7 +284,7 @@ impl<'a> RotationState<'a> {
         self.started_steps.insert(step.clone());
         if *step == RotationStep::Create {
             self.creation_history.attempts.push(self.creation_history.next_attempt_number());
-            // What a sign-in brought can be used once.
+            // The authorization code of a sign-in works once.
             self.completed_steps.remove(&RotationStep::AwaitSignIn);
         }
     }
@@ -302,19 +329,20 @@ impl<'a> RotationState<'a> {
             ) => {
                 return self.mark_new_secret_lost();
             }
-            // What nobody has yet is not asked for by hand: whatever was made by then goes, and it is over.
+            // A credential that does not exist yet is not worth manual work: the creation is rolled
+            // back and ends.
             (RotationStep::Create, StepFailureKind::Refused | StepFailureKind::QuotaExceeded)
                 if self.plan.purpose == RotationPurpose::Create =>
             {
                 self.rollback_requested = true;
             }
-            // Nothing was used up: it is still in hand.
+            // The authorization code was not used: it is still in memory.
             (RotationStep::Create, StepFailureKind::Retryable)
                 if self.plan.strategy_traits().creator == StepActor::UserSignIn =>
             {
                 _ = self.completed_steps.insert(RotationStep::AwaitSignIn)
             }
-            // Without a sign-in, nobody can make it by hand either.
+            // A session cannot be created manually without the sign-in.
             (RotationStep::Create, StepFailureKind::Refused)
                 if self.plan.strategy_traits().creator == StepActor::UserSignIn => {}
             (RotationStep::Create, StepFailureKind::Refused) => {
@@ -323,7 +351,7 @@ impl<'a> RotationState<'a> {
             (RotationStep::Revoke, StepFailureKind::Refused) => {
                 self.manual_fallback.revoke_reason = Some(&failure.why)
             }
-            // It is told when another one is asked for, and stands in the way of nothing.
+            // The next paste prompt shows this failure; it delays nothing.
             (RotationStep::AwaitPaste, StepFailureKind::Refused) => {
                 self.creation_history.paste_reason = Some(&failure.why);
                 self.last_failure = None;
@@ -342,7 +370,7 @@ impl<'a> RotationState<'a> {
         self.last_failure = None;
         self.creation_history.response_lost |= self.unresolved_step == Some(&RotationStep::Create);
         if let Some(foundling) = self.uncertain_fingerprint(trail) {
-            // The step stays open: without this secret, what has become of it is looked for once more.
+            // The step stays unresolved: the next query ignores this secret.
             self.creation_history.seen_fingerprints.push(foundling);
             self.creation_history.replacement_abandoned = true;
             self.creation_history.paste_reason =
@@ -367,8 +395,9 @@ impl<'a> RotationState<'a> {
         }
     }
 
-    /// A secret of which nobody knows for sure what it is at the provider: it may belong to an attempt that was given up
-    /// and is dead, or be listed later under a name that nobody connects with it, and be swept away while it is in use.
+    /// Returns the fingerprint of a secret whose credential at the provider is uncertain. It may
+    /// belong to an attempt that was given up and deleted, or be listed later under an unrelated
+    /// name and be deleted as an orphan while it is in use.
     fn uncertain_fingerprint(&self, trail: &'a CreationStatus) -> Option<&'a SecretFingerprint> {
         let CreationStatus::InPendingSlot(CreatedSecret { fingerprint, remote }) = trail else {
             return None;
@@ -380,8 +409,9 @@ impl<'a> RotationState<'a> {
         (nameless || self.creation_history.possibly_unseen).then_some(fingerprint)
     }
 
-    /// Whether a secret may have been made that did not turn up. Where nothing is listed, "nothing" is certain: it is said
-    /// only of what the program never makes.
+    /// Returns whether a secret may have been created that the query did not find. If the provider
+    /// has no list, `NotCreated` is certain: it is reported only for what the program never
+    /// creates.
     fn may_be_unseen(&self, trail: &CreationStatus) -> bool {
         match trail {
             CreationStatus::InPendingSlot(_) => false,
@@ -428,7 +458,7 @@ impl<'a> RotationState<'a> {
         self.last_failure = None;
     }
 
-    /// Turns forward again, unless the way back has already changed something.
+    /// Continues forward again, unless the rollback has already changed something.
     fn cancel_rollback(&mut self) {
         self.rollback_requested &= self.started_steps.contains(&RotationStep::RestoreOld);
         if !self.rollback_requested {
@@ -462,7 +492,8 @@ impl<'a> RotationState<'a> {
             Some(NewSecret { created: minted, access_scope: None, override_accepted: false });
     }
 
-    /// The new secret is nowhere any more: what remains of it is a stray, known by its id at most.
+    /// Gives up a new secret that is neither in memory nor in the store: what remains is an orphan,
+    /// known by its ID at most.
     fn mark_new_secret_lost(&mut self) {
         let remote = self.new_secret.as_ref().and_then(|new| new.created.remote.clone());
         let by_id = self.plan.strategy_traits().revocation_key == RevocationKey::ById;
@@ -473,7 +504,8 @@ impl<'a> RotationState<'a> {
         );
     }
 
-    /// A person does not want the new secret: it is a stray, and still held.
+    /// Gives up a new secret that the user does not want: it becomes an orphan while it is still
+    /// stored.
     fn abandon_new_secret(&mut self) {
         self.creation_history.paste_reason = Some("another one was asked for");
         if let Some(target) = self.new_secret.as_ref().map(|new| self.deletion_target(new.created))
@@ -517,7 +549,7 @@ impl<'a> RotationState<'a> {
 }
 
 impl CreationHistory<'_> {
-    /// The number for whatever is made next.
+    /// Returns the number for the next attempt.
     pub(super) fn next_attempt_number(&self) -> u32 {
         u32::try_from(self.attempts.len())
             .unwrap_or(u32::MAX)

@@ -1,4 +1,4 @@
-//! The way back and what is left at its end, gate by gate.
+//! Tests of the rollback and of the tasks that are left at its end, one condition each.
 
 use super::gates::{AUTOMATIC, delivered_journal, journal, minted, seen, verified_journal};
 use super::world::{print, reach};
@@ -20,7 +20,7 @@ fn say(journal: &mut RotationJournal, saying: UserDecision) {
     journal.push(JournalEntry::UserDecision(saying));
 }
 
-/// What is left for a person after everything was taken back.
+/// Rolls back and returns the tasks that are left for the user.
 fn left_at_the_end(mut journal: RotationJournal) -> Vec<String> {
     say(&mut journal, UserDecision::RollBack);
     loop {
@@ -376,7 +376,7 @@ fn what_a_person_pasted_is_theirs_whatever_was_looked_for_before() {
     }
     assert_eq!(next_step(&journal), NextStep::Execute(StepAction::Stage(print(1))));
 
-    // What is found by its value is never hidden in a list.
+    // A secret that is identified by its value is never missing from a list.
     let mut by_value = begun(BY_VALUE);
     for trail in [CreationStatus::NotCreated, CreationStatus::InPendingSlot(minted(1))] {
         by_value.push(JournalEntry::Intent(RotationStep::Create));

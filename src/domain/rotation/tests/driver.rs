@@ -1,4 +1,7 @@
-//! The driver's duties, done in the model world: the shortest complete statement of the contract.
+//! Driver for the simulated world: the shortest complete implementation of the machine's contract.
+//!
+//! `drive` runs a rotation to its end through crashes; `act` and `reconcile` do what
+//! `domain::rotation` requires of each action and query.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +9,11 @@ use super::world::{Broken, Effect, OLD, STRANGER, World, print, reach};
 use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::*;
 
-/// A rotation may not take more rounds than this, whatever goes wrong.
+/// Maximum number of rounds of a rotation, whatever goes wrong.
 const ROUNDS: usize = 600;
 
-/// Drives the rotation to its end, through any number of crashes. In round `abort` a person rolls back, if they may.
+/// Drives the rotation to its end, through any number of crashes. In round `abort` the user rolls
+/// back if that is allowed.
 pub(super) fn drive(world: &mut World, abort: Option<usize>) -> RotationResult {
     for round in 0..ROUNDS {
         if abort == Some(round)
@@ -33,10 +37,10 @@ pub(super) fn drive(world: &mut World, abort: Option<usize>) -> RotationResult {
     );
 }
 
-/// The process is dead: everything but the world is gone.
+/// The process has crashed: everything but the world is lost.
 struct Dead;
 
-/// What a step comes to; `Err(Err(Dead))` is no outcome.
+/// Result of a step; `Err(Err(Dead))` has no outcome.
 type Tried<T> = Result<T, Result<StepFailure, Dead>>;
 
 fn take(world: &mut World, next: NextStep) -> Result<Option<RotationResult>, Dead> {
@@ -68,7 +72,8 @@ fn take(world: &mut World, next: NextStep) -> Result<Option<RotationResult>, Dea
     Ok(None)
 }
 
-/// An entry that did not become durable for sure stops the process: nothing may happen that was not announced.
+/// Writes an entry. A process that cannot make an entry durable stops: nothing may happen that was
+/// not announced.
 fn write(world: &mut World, entry: JournalEntry) -> Result<(), Dead> {
     world.call(Effect::Write(Box::new(entry))).map_err(|_| Dead)
 }
@@ -170,7 +175,8 @@ fn create(world: &mut World, name: String) -> Tried<StepOutcome> {
     let secret = world.newest;
     assert!(secret > before, "an answer means that something was made");
     world.in_hand = Some(secret);
-    // First into the store, then into the journal: a secret is shown once. A store that fails is tried again by `Stage`.
+    // First into the store, then into the journal: a secret is shown only once. If the store fails,
+    // `Stage` tries again.
     if let Err(Err(dead)) = put(world, SecretSlot::Pending, secret) {
         return Err(Err(dead));
     }
@@ -187,7 +193,8 @@ fn account() -> RemoteCredential {
     RemoteCredential::new("r0", "the account")
 }
 
-/// What a pasted secret is at the provider: the only thing in its list that was not there before.
+/// Identifies a pasted secret at the provider: the only listed credential that did not exist
+/// before.
 fn recognise(world: &mut World, secret: u32) -> CreatedSecret {
     let known: BTreeSet<String> =
         world.journal.entries().iter().rev().find_map(seen).unwrap_or_default();
@@ -230,7 +237,7 @@ fn verify(world: &mut World, new: &SecretFingerprint) -> Tried<StepOutcome> {
 }
 
 fn promote(world: &mut World, change: SlotSwap) -> Tried<StepOutcome> {
-    // Read once: what is kept as the previous secret is the very value that was compared.
+    // Read once: the value stored as the previous secret is the value that was compared.
     let current = get(world, SecretSlot::Current)?;
     if current.map(print).as_ref() == Some(&change.new) {
         return Ok(StepOutcome::Promoted(change.new));
@@ -365,7 +372,7 @@ fn reconcile(world: &mut World, look: ReconcileQuery) -> Tried<ReconciliationRes
     }
 }
 
-/// A person who does what they are asked, and nothing else.
+/// Simulates a user who does exactly what the prompt asks.
 fn ask(world: &mut World, asked: UserPrompt) -> Result<(), Dead> {
     let saying = match asked.kind {
         PromptKind::PasteSecret { name, .. } => return paste(world, &name),
@@ -399,7 +406,7 @@ fn ask(world: &mut World, asked: UserPrompt) -> Result<(), Dead> {
     write(world, JournalEntry::UserDecision(saying))
 }
 
-/// Makes a secret on the provider's page, if none is on the clipboard, and pastes it.
+/// Creates a secret on the provider's page, if the clipboard is empty, and pastes it.
 fn paste(world: &mut World, name: &str) -> Result<(), Dead> {
     write(world, JournalEntry::Intent(RotationStep::AwaitPaste))?;
     let secret = match world.clipboard.filter(|secret| world.live.contains_key(secret)) {
@@ -431,7 +438,7 @@ fn make(world: &mut World, name: &str) -> u32 {
     world.newest
 }
 
-/// Deletes what is named, or else whatever is new at the provider and not in the store's slot `current`.
+/// Deletes the named credential, or else every new credential that is not in the slot `current`.
 fn remove(world: &mut World, target: &RevocationTarget) {
     let current = world.slots.get(&SecretSlot::Current).copied();
     let doomed: Vec<u32> = match target {

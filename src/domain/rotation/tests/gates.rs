@@ -1,4 +1,5 @@
-//! The gates, one by one: what the machine refuses, whom it asks, and what it says.
+//! Tests of single conditions: what the machine refuses, what it asks the user, and what it
+//! reports.
 
 use super::world::{print, reach};
 use super::*;
@@ -30,7 +31,7 @@ fn verified(organisations: &[&str]) -> StepOutcome {
     StepOutcome::Verified { fingerprint: print(1), reach: reach(organisations) }
 }
 
-/// A journal in which these steps have been taken, one after the other.
+/// Returns a journal in which these steps were executed, one after the other.
 pub(in crate::domain::rotation) fn journal(
     strategy: (RotationStrategyId, bool),
     outcomes: impl IntoIterator<Item = StepOutcome>,
@@ -43,7 +44,7 @@ pub(in crate::domain::rotation) fn journal(
     journal
 }
 
-/// The journal up to the moment before promotion.
+/// Returns the journal up to the promotion.
 pub(in crate::domain::rotation) fn verified_journal(
     strategy: (RotationStrategyId, bool),
     organisations: &[&str],
@@ -66,7 +67,7 @@ pub(in crate::domain::rotation) fn verified_journal(
     )
 }
 
-/// The journal up to the moment before revocation.
+/// Returns the journal up to the revocation.
 pub(in crate::domain::rotation) fn delivered_journal(
     strategy: (RotationStrategyId, bool),
 ) -> RotationJournal {
@@ -487,7 +488,8 @@ fn after_an_unanswered_creation_the_provider_is_swept_before_the_end() {
         journal.push(JournalEntry::Done(outcome));
     }
     assert_eq!(step_of(&journal), RotationStep::FindOrphans);
-    // Of attempts 1 and 2 is what the program made, of attempt 3 what a person may have made under the name they were told.
+    // The program created attempts 1 and 2; the user may have created attempt 3 under the suggested
+    // name.
     let marked =
         |id: &str, attempt: u32| RemoteCredential::new(id, journal.plan().remote_name(attempt));
     let swept = vec![remote("r1"), marked("r4", 3), marked("r5", 1)];
@@ -636,7 +638,7 @@ fn a_pasted_secret_that_was_refused_keeps_nobody_from_pasting_another_one_later(
     );
 }
 
-/// The journal of a session up to the moment at which a person is to sign in.
+/// Returns the journal of a session rotation up to the sign-in.
 fn session_journal() -> RotationJournal {
     journal(
         (RotationStrategyId::SnykAppSession, true),

@@ -1,4 +1,8 @@
-//! Every plan, in a world where every call goes wrong in every way, and people change their minds at every point.
+//! Model tests of the rotation: every plan in a simulated world where every call can fail in every
+//! way, and the user can roll back at every point.
+//!
+//! `world.rs` simulates provider, store and consumers, `driver.rs` runs the machine in it,
+//! `gates.rs` and `back.rs` test single conditions, `words.rs` pins the texts.
 
 mod back;
 mod driver;
@@ -17,7 +21,7 @@ use crate::domain::Timestamp;
 use crate::domain::credential::{Credential, CredentialId, CredentialName, SecretPart, SecretSlot};
 use crate::domain::provider::spec::{AuthMethod, CredentialKind, RotationSpec, RotationStrategyId};
 
-/// Every way of replacing, with and without overlap where both exist.
+/// All strategies, with and without overlap where both exist.
 const STRATEGIES: [(RotationStrategyId, bool); 8] = [
     (RotationStrategyId::Manual, false),
     (RotationStrategyId::Manual, true),
@@ -29,7 +33,7 @@ const STRATEGIES: [(RotationStrategyId, bool); 8] = [
     (RotationStrategyId::ApiWebKey, true),
 ];
 
-/// One strategy for each row of the table of ways; the others differ in their calls only.
+/// Returns one strategy for each row of the traits table; the others differ only in their calls.
 fn distinct() -> impl Iterator<Item = (RotationStrategyId, bool)> {
     let first = |index: usize| {
         STRATEGIES[..index].iter().all(|known| row(*known) != row(STRATEGIES[index]))
@@ -106,7 +110,7 @@ fn a_plan_of_an_older_journal_is_about_the_secret_itself() {
     assert_eq!(serde_json::from_value::<RotationPlan>(kept).unwrap().part, SecretPart::Secret);
 }
 
-/// Runs a rotation to its end and checks what it leaves behind.
+/// Runs a rotation to its end and checks the final state.
 fn run(
     strategy: (RotationStrategyId, bool),
     faults: &[(usize, Fault)],
@@ -122,7 +126,7 @@ fn run_for(plan: RotationPlan, faults: &[(usize, Fault)], abort: Option<usize>, 
     finish(world, abort)
 }
 
-/// Runs it to its end in this world.
+/// Runs the rotation of this world to its end and checks the final state.
 fn finish(mut world: World, abort: Option<usize>) -> World {
     let ending = drive(&mut world, abort);
     match (&ending, world.journal.plan().purpose) {
@@ -172,7 +176,8 @@ fn assert_made(world: &World, left: &[String]) {
     assert_eq!(left, [""; 0], "nothing is left to do");
 }
 
-/// Every plan that makes or revokes; what a person makes is kept by adding it, so no such plan creates.
+/// Returns every plan that creates or revokes. A secret that the user creates is added instead, so
+/// no such plan creates.
 fn halves() -> impl Iterator<Item = RotationPlan> {
     let made = STRATEGIES
         .into_iter()
@@ -334,7 +339,7 @@ fn any_faults() -> impl Strategy<Value = Vec<(usize, Fault)>> {
     prop::collection::vec((0_usize..90, prop::sample::select(FAULTS.to_vec())), 0..14)
 }
 
-/// 600 cases, or as many as `PROPTEST_CASES` says.
+/// 600 cases, or the value of `PROPTEST_CASES` if it is larger.
 fn configured() -> ProptestConfig {
     let usual = ProptestConfig::default();
     ProptestConfig { cases: usual.cases.max(600), failure_persistence: None, ..usual }
@@ -352,7 +357,7 @@ proptest! {
         lateness in 1_usize..12,
         slow_list in any::<bool>(),
     ) {
-        // What is made late is found if it is there, and listed, before the end.
+        // A late creation is found if it exists and is listed before the end.
         let lateness = if plan(strategy).strategy_traits().traceability == CreationTraceability::ByName { 3 } else { lateness };
         let slow_list = slow_list && faults.iter().all(|(_, fault)| *fault != Fault::Late);
         finish(World { lag, slow_list, lateness, ..World::new(plan(strategy), faults) }, abort);
@@ -361,7 +366,8 @@ proptest! {
 
 #[test]
 fn a_secret_of_an_attempt_that_was_given_up_is_not_taken_for_that_of_a_later_one() {
-    // The store takes the first secret in after the provider's end of it was removed, and the second is never made.
+    // The store completes the first write after that credential was deleted at the provider, and
+    // the second one is never created.
     let faults = [
         (5, Fault::Fail),
         (7, Fault::Fail),
@@ -376,7 +382,8 @@ fn a_secret_of_an_attempt_that_was_given_up_is_not_taken_for_that_of_a_later_one
 
 #[test]
 fn what_was_listed_before_is_never_taken_for_what_a_person_has_made() {
-    // The program may not make one, so a person does; the provider lists theirs late; and then they change their mind.
+    // The program is not allowed to create one, so the user does; the provider lists it late; then
+    // the user rolls back.
     let faults = [(3, Fault::Fail), (6, Fault::Fail), (13, Fault::Refuse)];
     for strategy in distinct()
         .filter(|known| plan(*known).strategy_traits().revocation_key == RevocationKey::ById)
@@ -385,7 +392,7 @@ fn what_was_listed_before_is_never_taken_for_what_a_person_has_made() {
             finish(World { slow_list: true, ..World::new(plan(strategy), faults) }, Some(round));
         }
     }
-    // Nor is what the program has made without hearing of it.
+    // The same holds for a credential that the program created without receiving the response.
     let faults = [(8, Fault::LostAfter), (14, Fault::Refuse)];
     finish(
         World {

@@ -1,4 +1,4 @@
-//! What a rotation says: its plans, what is told of every entry, and where it stands, word by word.
+//! Tests of the texts of a rotation: plans, entries and status, pinned by snapshots.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::domain::rotation::status::{entry_line, plan_lines, rotation_status};
 const PURPOSES: [RotationPurpose; 3] =
     [RotationPurpose::Replace, RotationPurpose::Create, RotationPurpose::Revoke];
 
-/// The page that shows these lines, each with its step and state.
+/// Formats progress lines with step and state.
 fn page(lines: impl IntoIterator<Item = ProgressLine>) -> String {
     lines.into_iter().fold(String::new(), |mut page, line| {
         writeln!(page, "  {} {:?}: {}", line.step, line.state, line.detail).unwrap();
@@ -18,7 +18,7 @@ fn page(lines: impl IntoIterator<Item = ProgressLine>) -> String {
     })
 }
 
-/// Holds a text against the one that was read and found good.
+/// Compares a text with its reviewed snapshot.
 fn reviewed(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);

@@ -1,7 +1,7 @@
-//! A provider, a store and consumers in memory, in which every call can go wrong in every way.
+//! Simulated provider, store and consumers in memory, in which every call can fail in every way.
 //!
-//! Secrets are numbers; 0 is the old one. After each call the world looks at itself, so a moment without a working
-//! secret is seen however short it is.
+//! Secrets are numbers; 0 is the old one. The world checks its invariants after each call, so even
+//! a short moment without a working secret is detected. Start with [`World::call`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,25 +11,25 @@ use crate::domain::rotation::*;
 /// The old secret.
 pub(super) const OLD: u32 = 0;
 
-/// A credential of the same person that has nothing to do with the rotation.
+/// An unrelated credential of the same user.
 pub(super) const STRANGER: u32 = 900;
 
-/// What goes wrong with a call.
+/// Fault of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It is turned down for the moment, and nothing happens.
+    /// The call fails temporarily and has no effect.
     Fail,
-    /// It is turned down for good, and nothing happens.
+    /// The call fails permanently and has no effect.
     Refuse,
-    /// It never arrives, and nobody answers.
+    /// The call has no effect, and there is no response.
     LostBefore,
-    /// It happens, and nobody answers.
+    /// The call has its effect, and there is no response.
     LostAfter,
-    /// Nobody answers, and it happens some calls later.
+    /// There is no response, and the call has its effect some calls later.
     Late,
-    /// The process dies just before it.
+    /// The process crashes just before the call.
     CrashBefore,
-    /// The process dies just after it.
+    /// The process crashes just after the call.
     CrashAfter,
 }
 
@@ -43,25 +43,25 @@ pub(super) const FAULTS: [Fault; 7] = [
     Fault::CrashAfter,
 ];
 
-/// How a call can end without an answer.
+/// Error of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Broken {
-    /// The process is dead.
+    /// The process has crashed.
     Dead,
-    /// It did not happen.
+    /// The call had no effect.
     Failed,
-    /// It did not happen and never will.
+    /// The call had no effect and never will.
     Refused,
-    /// Nobody knows.
+    /// It is unknown whether the call had an effect.
     Unanswered,
 }
 
-/// Something that a call changes.
+/// Effect of a call.
 #[derive(Debug, Clone)]
 pub(super) enum Effect {
-    /// It asks the provider or a consumer something.
+    /// A query to the provider or a consumer.
     Look,
-    /// It reads a slot.
+    /// A read of a slot.
     Read(SecretSlot),
     Mint(String),
     Kill(u32),
@@ -76,23 +76,24 @@ pub(super) struct World {
     pub(super) live: BTreeMap<u32, String>,
     pub(super) slots: BTreeMap<SecretSlot, u32>,
     pub(super) consumers: BTreeMap<String, u32>,
-    /// What the provider accepted when it came from the store.
+    /// Secrets that the provider accepted after they were read from the store.
     pub(super) proven: BTreeSet<u32>,
     /// The secret that the process holds in memory.
     pub(super) in_hand: Option<u32>,
-    /// Whether the process holds what a sign-in brought.
+    /// Whether the process holds an authorization code.
     pub(super) signed_in: bool,
-    /// The secret that the person has made and still has on their clipboard.
+    /// The secret that the user created and still has on the clipboard.
     pub(super) clipboard: Option<u32>,
-    /// Whether the person has revoked the old secret; after that they do not ask to roll back.
+    /// Whether the user has revoked the old secret; afterwards the user does not roll back.
     pub(super) revoked_by_hand: bool,
     pub(super) calls: usize,
-    /// How often a new secret is refused before it is accepted, and a revoked one still accepted.
+    /// How often a new secret is rejected before it is accepted, and a revoked one still accepted.
     pub(super) lag: u32,
-    /// Whether the provider's list shows what was made only when it is asked for the second time.
+    /// Whether the provider lists a new credential only from the second query on.
     pub(super) slow_list: bool,
-    /// How many calls later something late happens, unless the next call on the same slot or consumer comes before: a
-    /// store keeps the order of its calls, and a consumer's program is ended before another one is begun.
+    /// After how many calls a late effect happens, unless the next call on the same slot or
+    /// consumer comes first: a store keeps the order of its calls, and a consumer's program is
+    /// stopped before the next one starts.
     pub(super) lateness: usize,
     pub(super) newest: u32,
     pub(super) faults: BTreeMap<usize, Fault>,
@@ -102,7 +103,7 @@ pub(super) struct World {
     pub(super) unlisted: BTreeSet<u32>,
 }
 
-/// Where calls happen one after the other.
+/// Target whose calls happen in order.
 #[derive(PartialEq, Eq)]
 enum Place<'a> {
     Slot(SecretSlot),
@@ -154,7 +155,7 @@ impl World {
         }
     }
 
-    /// Makes a call that may go wrong.
+    /// Makes a call that may fail.
     pub(super) fn call(&mut self, effect: Effect) -> Result<(), Broken> {
         let number = self.calls;
         self.calls += 1;
@@ -178,7 +179,7 @@ impl World {
         }
     }
 
-    /// What is late and due, or comes before this call in any case, happens.
+    /// Applies late effects that are due or that must precede this call.
     fn catch_up(&mut self, number: usize, effect: &Effect) {
         let place = effect.place();
         let overtaken = |late: &Effect| place.is_some() && late.place() == place;
@@ -191,7 +192,7 @@ impl World {
         }
     }
 
-    /// Only a creation that can be found by its name can be caught however late it happens.
+    /// Returns whether an effect may be late: a creation only if it can be found by its name.
     fn may_be_late(&self, effect: &Effect) -> bool {
         match effect {
             Effect::Mint(_) => {
@@ -202,7 +203,7 @@ impl World {
         }
     }
 
-    /// What anybody does at the provider's page, which does not go wrong.
+    /// Applies an effect without faults, as for actions on the provider's page.
     pub(super) fn happen(&mut self, effect: Effect) {
         match effect {
             Effect::Look | Effect::Read(_) => {}
@@ -235,7 +236,7 @@ impl World {
         }
     }
 
-    /// The program revokes: this is the call for which everything else exists.
+    /// Asserts that the program may revoke this secret: the central safety property.
     pub(super) fn assert_may_die(&self, secret: u32) {
         assert_ne!(secret, STRANGER, "a credential that is not ours was revoked");
         if self.journal.plan().purpose == RotationPurpose::Revoke {
@@ -274,7 +275,7 @@ impl World {
         }
     }
 
-    /// Everything that the provider lists.
+    /// Returns all credentials that the provider lists.
     pub(super) fn list(&mut self) -> Vec<RemoteCredential> {
         let listed: Vec<u32> =
             self.live.keys().copied().filter(|secret| !self.unlisted.contains(secret)).collect();
@@ -282,7 +283,7 @@ impl World {
         listed.into_iter().map(|secret| self.remote(secret)).collect()
     }
 
-    /// Whether the provider accepts the secret right now.
+    /// Returns whether the provider accepts the secret right now.
     pub(super) fn accepts(&mut self, secret: u32) -> bool {
         let countdown = |left: &mut BTreeMap<u32, u32>| match left.get_mut(&secret) {
             Some(left) if *left > 0 => {
@@ -298,7 +299,8 @@ impl World {
         }
     }
 
-    /// The process dies and another one takes over: what was in memory is gone, the journal comes from the disk.
+    /// Simulates a crash and a restart: memory is lost, the journal is read from its serialized
+    /// form.
     pub(super) fn restart(&mut self) {
         (self.in_hand, self.signed_in) = (None, false);
         let plan = JournalEntry::Planned(Box::new(self.journal.plan().clone()));
@@ -319,7 +321,7 @@ impl World {
     }
 }
 
-/// What every secret of this world reaches.
+/// Returns the access scope of every secret in this world.
 pub(in crate::domain::rotation) fn reach(organisations: &[&str]) -> AccessScope {
     AccessScope {
         principal: Principal { id: "ann".into(), name: "Ann".into(), kind: "user".into() },
