@@ -1,4 +1,5 @@
-//! Simulated time: the real clock or a frozen one, both of which can be moved forward, and how long a secret lives in it.
+//! Simulated time: the real clock or a frozen one, both of which can be advanced, and the validity
+//! period of a secret.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,7 +14,7 @@ pub(super) type UnixMillis = i64;
 pub(super) const MILLIS_PER_SECOND: UnixMillis = 1_000;
 pub(super) const MILLIS_PER_DAY: UnixMillis = 86_400 * MILLIS_PER_SECOND;
 
-/// The time every simulated provider lives in. Clones share it.
+/// Clock of all simulated providers. Clones share it.
 #[derive(Clone, Debug)]
 pub struct SimulatedClock {
     frozen: Option<UnixMillis>,
@@ -21,17 +22,17 @@ pub struct SimulatedClock {
 }
 
 impl SimulatedClock {
-    /// The machine's own clock.
+    /// Returns the machine's own clock.
     pub fn system() -> Self {
         Self { frozen: None, advanced: Arc::default() }
     }
 
-    /// A clock that stands at `start` and moves only by [`SimulatedClock::advance`].
+    /// Returns a clock that starts at `start` and moves only by [`SimulatedClock::advance`].
     pub fn frozen(start: OffsetDateTime) -> Self {
         Self { frozen: Some(unix_millis(start)), advanced: Arc::default() }
     }
 
-    /// Moves the time forward for everybody who shares this clock.
+    /// Advances the time for all clones of this clock.
     pub fn advance(&self, by: Duration) {
         let by = UnixMillis::try_from(by.as_millis()).unwrap_or(UnixMillis::MAX);
         self.advanced.fetch_add(by, Ordering::Relaxed);
@@ -42,13 +43,13 @@ impl SimulatedClock {
         base.saturating_add(self.advanced.load(Ordering::Relaxed))
     }
 
-    /// Now, as an answer's `Date` says it.
+    /// Returns the current time in the format of the `Date` header.
     pub(super) fn http_date(&self) -> String {
         let since = Duration::from_millis(u64::try_from(self.now()).unwrap_or_default());
         httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + since)
     }
 
-    /// Midnight UTC of the current day: the origin of every seeded date.
+    /// Returns midnight UTC of the current day, the origin of every seeded date.
     pub(super) fn midnight(&self) -> UnixMillis {
         self.now().div_euclid(MILLIS_PER_DAY) * MILLIS_PER_DAY
     }
@@ -60,19 +61,20 @@ impl Default for SimulatedClock {
     }
 }
 
-/// The instant of one request, with how slowly the provider settles its writes just now (see the fault knobs).
+/// Time of one request, with the delays at which the provider's writes take effect (see the fault
+/// knobs).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct RequestInstant {
     pub(super) now: UnixMillis,
-    /// How long a fresh secret is still refused.
+    /// How long a new secret is still refused.
     pub(super) activation_delay: UnixMillis,
     /// How long a revoked secret is still accepted.
     pub(super) revocation_delay: UnixMillis,
-    /// Whether rate limits refuse or are only counted.
+    /// Whether rate limits refuse requests or only count them.
     pub(super) limits_enforced: bool,
 }
 
-/// From when until when a secret is accepted.
+/// Period in which a secret is accepted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ValidityPeriod {
     from: UnixMillis,
@@ -96,18 +98,19 @@ impl ValidityPeriod {
         self.from <= now && now < self.until
     }
 
-    /// Nobody has set an end to it.
+    /// Returns whether the period has no end.
     pub(super) fn has_no_end(&self) -> bool {
         self.until == UnixMillis::MAX
     }
 
-    /// A secret that is not accepted yet is not over: it still has to be accounted for.
+    /// Returns whether the period has ended. A secret that is not accepted yet has not ended: it
+    /// still counts as live.
     pub(super) fn has_ended(&self, now: UnixMillis) -> bool {
         self.until <= now
     }
 }
 
-/// RFC 3339 in UTC with whole seconds, as all simulated providers write dates.
+/// Formats a time as RFC 3339 in UTC with whole seconds, as all simulated providers do.
 pub(super) fn format_rfc3339(at: UnixMillis) -> String {
     OffsetDateTime::from_unix_timestamp(at.div_euclid(MILLIS_PER_SECOND))
         .ok()
@@ -115,7 +118,7 @@ pub(super) fn format_rfc3339(at: UnixMillis) -> String {
         .unwrap_or_default()
 }
 
-/// Reads an RFC 3339 date.
+/// Parses an RFC 3339 date.
 pub(super) fn parse_rfc3339(text: &str) -> Option<UnixMillis> {
     OffsetDateTime::parse(text, &Rfc3339).ok().map(unix_millis)
 }

@@ -1,4 +1,5 @@
-//! The control listener: fault knobs, what was asked, what is alive, and the human hand in the web pages.
+//! Control listener: fault knobs, request counters, live secrets, and the actions that users take
+//! on the providers' web pages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use super::http_service::{
 use super::manifest::SeededCredential;
 use super::server::SimulatorContext;
 
-/// Answers under `/faults`; it needs no credential.
+/// Service for paths under `/faults`; it needs no credential.
 pub(super) struct ControlService {
     pub(super) context: Arc<SimulatorContext>,
     pub(super) providers: Vec<(&'static str, Arc<dyn SimulatedProvider>)>,
@@ -50,7 +51,7 @@ impl SimulatedService for ControlService {
 }
 
 impl ControlService {
-    /// Sets a knob, or moves the time.
+    /// Adds a fault rule, or advances the time.
     fn set_fault(&self, call: &SimulatorRequest) -> SimulatorResponse {
         let Some(wish) = call.json().filter(Value::is_object) else {
             return error_response(StatusCode::BAD_REQUEST, "the body must be a JSON object");

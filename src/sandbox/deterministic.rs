@@ -1,5 +1,7 @@
-//! Everything that looks random: derived by SHA-256 from a label, so that every start tells the same story.
-//! The secrets are of the real shape and obviously fake.
+//! Deterministic stand-ins for random data, derived by SHA-256 from a label, so that every start
+//! has the same data.
+//!
+//! The secrets have the real format and are obviously fake.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -11,40 +13,42 @@ const BASE36: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// A version 4 UUID.
+/// Returns a version 4 UUID.
 pub(super) fn uuid(label: &str) -> String {
     let hex = hex(&digest(label));
     format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
 }
 
-/// A UUID that stands for a secret: it starts with `fa4e`, as close to "fake" as hexadecimal gets.
+/// Returns a UUID that serves as a secret: it starts with `fa4e`, the closest to "fake" in
+/// hexadecimal.
 pub(super) fn secret_uuid(label: &str) -> String {
     format!("fa4e{}", &uuid(label)[4..])
 }
 
-/// An identifier as Snyk's personal access tokens have it.
+/// Returns an identifier in the format of Snyk's personal access tokens.
 pub(super) fn ulid(label: &str) -> String {
     format!("01{}", encode_letters(label, CROCKFORD, 24))
 }
 
-/// A 12-character identifier as Snyk API & Web has it.
+/// Returns a 12-character identifier in the format of Snyk API & Web.
 pub(super) fn base58(label: &str) -> String {
     encode_letters(label, BASE58, 12)
 }
 
-/// `snyk_<family>_fake-…_v1`: an OAuth client secret (`cs`) or refresh token (`rt`).
+/// Returns `snyk_<family>_fake-…_v1`: an OAuth client secret (`cs`) or refresh token (`rt`).
 pub(super) fn snyk_secret(family: &str, label: &str) -> String {
     format!("snyk_{family}_fake-{}_v1", URL_SAFE_NO_PAD.encode(digest(label)))
 }
 
-/// `<prefix>.<8 characters>.<claims>.<signature>`, the shape of Snyk's personal and service-account access tokens.
+/// Returns `<prefix>.<8 characters>.<claims>.<signature>`, the format of Snyk's personal and
+/// service-account access tokens.
 pub(super) fn snyk_token(prefix: &str, claims: &Value) -> String {
     let claims = URL_SAFE_NO_PAD.encode(claims.to_string());
     let id = encode_letters(&claims, BASE36, 4);
     format!("{prefix}.fake{id}.{claims}.{}", URL_SAFE_NO_PAD.encode(digest(&claims)))
 }
 
-/// A JSON Web Token signed with a key that everybody knows.
+/// Returns a JSON Web Token that is signed with a public, fixed key.
 pub(super) fn jwt(claims: &Value) -> String {
     let body = format!(
         "{}.{}",
@@ -56,17 +60,17 @@ pub(super) fn jwt(claims: &Value) -> String {
     format!("{body}.{}", URL_SAFE_NO_PAD.encode(signature.unwrap_or_default()))
 }
 
-/// Base64 with padding, as Appcircle's keys look.
+/// Returns Base64 with padding, the format of Appcircle's keys.
 pub(super) fn padded_base64(label: &str) -> String {
     STANDARD.encode(&digest(label)[..31])
 }
 
-/// The SHA-256 of a text in hexadecimal.
+/// Returns the SHA-256 of a text in hexadecimal.
 pub(super) fn sha256_hex(text: &str) -> String {
     hex(&digest(text))
 }
 
-/// The PKCE challenge (S256) that belongs to a verifier.
+/// Returns the PKCE challenge (S256) of a verifier.
 pub(super) fn pkce_challenge(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest(verifier))
 }

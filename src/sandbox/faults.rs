@@ -1,4 +1,7 @@
-//! Fault knobs: rules that spoil the answers to matching requests, until they are used up or cleared.
+//! Fault knobs: rules that change the responses to matching requests, until they are used up or
+//! cleared.
+//!
+//! Start at `FaultRules::apply_faults` and `parse_rule`.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,23 +11,23 @@ use serde_json::{Value, json};
 
 use super::clock::UnixMillis;
 
-/// Which requests a rule meets and what it does to them. Every field may be left out.
+/// Rule: which requests it matches and what it does to them. Every field is optional.
 #[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub(super) struct FaultRule {
-    /// Only this region; all of them without it.
+    /// Matches only this region; without it, all.
     region: Option<String>,
-    /// Only paths that begin so.
+    /// Matches only paths with this prefix.
     path: Option<String>,
-    /// Only this method.
+    /// Matches only this method.
     method: Option<String>,
-    /// How many requests it spoils before it is gone; without it, all.
+    /// Number of requests until the rule is removed; without it, unlimited.
     times: Option<u32>,
     #[serde(flatten)]
     effect: FaultEffect,
 }
 
-/// What is done to a request.
+/// Effect of a rule on a request.
 #[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub(super) struct FaultEffect {
@@ -41,7 +44,7 @@ pub(super) struct FaultEffect {
 
 const SELECTOR_FIELDS: [&str; 4] = ["region", "path", "method", "times"];
 
-/// Name and meaning of every knob, as `GET /faults` lists them.
+/// Name and description of every knob, as listed by `GET /faults`.
 const FAULT_KNOBS: [(&str, &str); 14] = [
     ("region", "only requests to this region, as SNYK-EU-01, SAW-EU or APPCIRCLE; without it, all"),
     ("path", "only requests whose path begins so"),
@@ -66,7 +69,7 @@ const FAULT_KNOBS: [(&str, &str); 14] = [
 ];
 
 impl FaultEffect {
-    /// The refusal that is asked for, if any.
+    /// Returns the status of the requested refusal, if any.
     pub(super) fn refusal_status(&self) -> Option<StatusCode> {
         let implied = self.retry_after.is_some().then_some(429);
         StatusCode::from_u16(self.status.or(implied)?)
@@ -74,7 +77,7 @@ impl FaultEffect {
             .filter(|status| !status.is_redirection())
     }
 
-    /// Takes over whatever `other` sets.
+    /// Copies every value that `other` sets.
     fn merge(&mut self, other: &Self) {
         let other = other.clone();
         self.delay_ms = other.delay_ms.or(self.delay_ms);
@@ -101,7 +104,7 @@ impl FaultRule {
     }
 }
 
-/// The active rules.
+/// Active rules.
 #[derive(Default)]
 pub(super) struct FaultRules {
     rules: Mutex<Vec<FaultRule>>,
@@ -116,7 +119,7 @@ impl FaultRules {
         self.rules().clear();
     }
 
-    /// What befalls one request. Rules that are used up are gone afterwards.
+    /// Returns the combined effect on one request. Rules that are used up are removed afterwards.
     pub(super) fn apply_faults(&self, region: &str, method: &Method, path: &str) -> FaultEffect {
         let mut effect = FaultEffect::default();
         let mut rules = self.rules();
@@ -128,7 +131,8 @@ impl FaultRules {
         effect
     }
 
-    /// The list of knobs, each with the value that the latest active rule gives it, and the active rules.
+    /// Returns the list of knobs, each with the value from the latest active rule, and the active
+    /// rules.
     pub(super) fn describe(&self) -> Value {
         let active: Vec<Value> = self.rules().iter().map(without_nulls).collect();
         let knobs: Vec<Value> = FAULT_KNOBS
@@ -146,7 +150,7 @@ impl FaultRules {
     }
 }
 
-/// Reads a rule and says what is wrong with it otherwise.
+/// Parses a rule, or returns what is wrong with it.
 pub(super) fn parse_rule(value: &Value) -> Result<FaultRule, String> {
     let known = |name: &String| FAULT_KNOBS.iter().any(|(knob, _)| knob == name);
     if let Some(unknown) =

@@ -1,8 +1,10 @@
-//! Which of the seeded credentials the manifest names: few enough for one screen, in every state worth seeing.
+//! Selection of the seeded credentials that the manifest lists: few enough for one screen, in every
+//! interesting state.
 
 use super::manifest::SeededCredential;
 
-/// The names, in the order of the manifest. What is not here exists all the same and can be listed with an admin token.
+/// Names, in the order of the manifest. Other seeded credentials exist too and can be listed with
+/// an admin token.
 const FEATURED_CREDENTIALS: [&str; 39] = [
     "us01-admin",
     "us01-reader",
@@ -45,11 +47,11 @@ const FEATURED_CREDENTIALS: [&str; 39] = [
     "appcircle-stray",
 ];
 
-/// A token of US-02 that somebody has filed under EU-01.
+/// A token of US-02 that is registered under EU-01 by mistake.
 const MISFILED_CREDENTIAL: &str = "eu01-misfiled";
 const MISFILED_ORIGINAL: &str = "us02-pr-checks";
 
-/// Picks and orders the credentials of the manifest.
+/// Selects and orders the credentials of the manifest.
 pub(super) fn select_featured(mut all: Vec<SeededCredential>) -> Vec<SeededCredential> {
     if let Some(original) = all.iter().find(|credential| credential.name == MISFILED_ORIGINAL) {
         let copy = SeededCredential {

@@ -1,4 +1,5 @@
-//! What a request and an answer are, before any provider has put its own meaning on them.
+//! Requests and responses of the simulated servers, independent of any provider, and the traits
+//! that a simulated service and provider implement.
 
 use std::collections::HashMap;
 
@@ -13,27 +14,28 @@ use super::manifest::SeededCredential;
 
 /// One simulated server behind one listener.
 pub(super) trait SimulatedService: Send + Sync {
-    /// Acts on a request and answers it.
+    /// Handles a request and returns the response.
     fn respond(&self, call: &SimulatorRequest) -> SimulatorResponse;
 
-    /// Refuses a request in this server's own words, without acting: what a fault knob asks for.
+    /// Refuses a request in this server's own format, without any effect, as a fault knob requests.
     fn refuse(&self, call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse;
 }
 
-/// What the control listener may ask of a simulated provider.
+/// Operations of a simulated provider for the control listener.
 pub(super) trait SimulatedProvider: Send + Sync {
-    /// Every secret that is alive now.
+    /// Returns every live secret.
     fn live_secrets(&self, now: UnixMillis) -> Vec<LiveSecretRecord>;
 
-    /// Does what a person would do in the provider's web pages to replace a credential, and returns the new secret.
+    /// Replaces a credential as a user would on the provider's web pages, and returns the new
+    /// secret.
     fn replace_manually(&self, credential: &SeededCredential, at: RequestInstant)
     -> Option<String>;
 
-    /// Does what a person would do there to end the secret with this fingerprint; says whether there was one.
+    /// Revokes the secret with this fingerprint as a user would there; returns whether it existed.
     fn revoke_manually(&self, sha256: &str, at: RequestInstant) -> bool;
 }
 
-/// One living secret, named without telling it.
+/// One live secret, identified by its fingerprint.
 #[derive(serde::Serialize)]
 pub(super) struct LiveSecretRecord {
     pub(super) account: String,
@@ -74,7 +76,7 @@ impl SimulatorRequest {
         self.query.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
-    /// Every value of a parameter that may be repeated or hold a comma-separated list.
+    /// Returns every value of a parameter that may be repeated or hold a comma-separated list.
     pub(super) fn query_values(&self, key: &str) -> Vec<&str> {
         self.query
             .iter()
@@ -83,7 +85,7 @@ impl SimulatorRequest {
             .collect()
     }
 
-    /// The query with every parameter but `dropped`, to be continued.
+    /// Returns a serializer with every query parameter except `dropped`.
     pub(super) fn query_without(
         &self,
         dropped: &[&str],
@@ -97,7 +99,7 @@ impl SimulatorRequest {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The scheme and the value of the `Authorization` header.
+    /// Returns the scheme and the value of the `Authorization` header.
     pub(super) fn authorization(&self) -> Option<(&str, &str)> {
         self.header("authorization")?.split_once(' ').map(|(scheme, value)| (scheme, value.trim()))
     }
@@ -115,7 +117,7 @@ impl SimulatorRequest {
     }
 }
 
-/// An answer.
+/// A response.
 pub(super) struct SimulatorResponse {
     pub(super) status: StatusCode,
     pub(super) body: Vec<u8>,
@@ -143,7 +145,7 @@ impl SimulatorResponse {
         Self::empty(status).with_header(header::LOCATION, to)
     }
 
-    /// Sets a header, unless its value cannot be one.
+    /// Sets a header, unless its value is invalid.
     pub(super) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.push((name, value));
@@ -151,8 +153,8 @@ impl SimulatorResponse {
         self
     }
 
-    /// Sends `body` instead of the answer's own, which may be the answer's own in part. Of a header that was set
-    /// twice, the later one counts.
+    /// Converts the response, with `body` in place of its own body, for example a part of it. Of a
+    /// header that was set twice, the later value counts.
     pub(super) fn into_response(self, body: Body) -> Response<Body> {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
@@ -163,7 +165,7 @@ impl SimulatorResponse {
     }
 }
 
-/// A text that is safe inside HTML.
+/// Escapes a text for HTML.
 pub(super) fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,17 +1,21 @@
-//! The simulator: loopback servers that behave as the providers' documentation says, with a seeded world and fault knobs.
+//! Simulator: loopback servers that behave as the providers' documentation says, with seeded data
+//! and fault knobs.
 //!
-//! The rest of the program meets them only over HTTP; nothing here uses anything of it, so that the two can disagree.
-//! All five Snyk regions have an API and an app listener and know only their own tokens; Snyk API & Web has three
-//! regions, Appcircle an API and an auth listener. One more listener, without credentials, has the knobs:
+//! The rest of the program reaches them only over HTTP; this module uses nothing of the rest, so
+//! that the two can disagree. All five Snyk regions have an API and an app listener and know only
+//! their own tokens; Snyk API & Web has three regions, Appcircle an API and an auth listener. One
+//! more listener, which needs no credentials, has the knobs:
 //!
-//! - `GET /faults` lists the knobs and the active rules, `POST /faults` adds a rule, `DELETE /faults` clears them.
-//! - `GET /faults/live` names every living secret by account and SHA-256.
-//! - `GET /faults/requests` counts what was asked; `DELETE` begins anew.
-//! - `POST /faults/by-hand` with `{"credential": NAME}` does what a person would do in the web pages, where the API cannot;
-//!   with `{"revoke": SHA256}` it ends the secret with that fingerprint.
+//! - `GET /faults` lists the knobs and the active rules, `POST /faults` adds a rule, `DELETE
+//!   /faults` clears them.
+//! - `GET /faults/live` lists every live secret by account and SHA-256.
+//! - `GET /faults/requests` returns the request counters; `DELETE` resets them.
+//! - `POST /faults/by-hand` with `{"credential": NAME}` does what a user would do on the web pages,
+//!   where the API cannot; with `{"revoke": SHA256}` it revokes the secret with that fingerprint.
 //!
-//! Every identifier and secret is derived from fixed labels, and every seeded date from midnight UTC of the day it
-//! starts, so two starts on one day tell the same story.
+//! Every identifier and secret is derived from fixed labels, and every seeded date from midnight
+//! UTC of the start day, so two starts on one day have identical data. Start at
+//! [`ProviderSimulator::start`].
 
 mod api_web;
 mod appcircle;
@@ -43,13 +47,13 @@ use http_service::{SimulatedProvider, SimulatedService};
 use request_counters::RequestCounters;
 use server::{CONTROL_ROLE, ListenerContext, SimulatorContext};
 
-/// How long [`ProviderSimulator::stop`] waits for requests that are under way.
+/// How long [`ProviderSimulator::stop`] waits for running requests.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What can be chosen about a simulator.
+/// Options of a simulator.
 #[derive(Clone, Debug, Default)]
 pub struct SimulatorOptions {
-    /// The time its providers live in; the machine's own by default.
+    /// Clock of the simulated providers; by default the machine's own.
     pub clock: SimulatedClock,
 }
 
@@ -61,12 +65,12 @@ pub struct ProviderSimulator {
 }
 
 impl ProviderSimulator {
-    /// Starts all servers on loopback ports of the system's choice.
+    /// Starts all servers on loopback ports that the operating system chooses.
     pub async fn start() -> io::Result<Self> {
         Self::start_with(SimulatorOptions::default()).await
     }
 
-    /// Starts all servers, in a time of one's own choice.
+    /// Starts all servers with these options.
     pub async fn start_with(options: SimulatorOptions) -> io::Result<Self> {
         let house = SimulatorContext {
             clock: options.clock,
@@ -84,16 +88,16 @@ impl ProviderSimulator {
         building.finish().await
     }
 
-    /// Where the servers are and which credentials they know.
+    /// Returns the addresses of the servers and the credentials that they know.
     pub fn manifest(&self) -> &SimulatorManifest {
         &self.manifest
     }
 
-    /// Stops the servers and waits, for a moment, until they have.
+    /// Stops the servers and waits briefly until they have finished.
     pub async fn stop(mut self) {
         self.stop.cancel();
         let servers = std::mem::take(&mut self.servers);
-        // Whoever holds a connection open longer than that loses it with the runtime.
+        // A connection that stays open longer is closed together with the runtime.
         let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, futures::future::join_all(servers)).await;
     }
 }

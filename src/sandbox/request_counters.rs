@@ -1,4 +1,4 @@
-//! What was asked of the simulator so far: counts by region, listener, method and path.
+//! Counters of the requests so far, by region, listener, method and path.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ struct RequestCount {
     authorized: u64,
 }
 
-/// The counts. The path is kept without its query.
+/// Request counters. A path is stored without its query.
 #[derive(Default)]
 pub(super) struct RequestCounters {
     tallies: Mutex<BTreeMap<CounterKey, RequestCount>>,

@@ -1,4 +1,6 @@
-//! One listener: takes a request off the line, lets the fault knobs have their way with it, and has a service answer.
+//! Listener: reads a request, applies the fault knobs and lets a service respond.
+//!
+//! Start at `serve` and `handle_request`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,16 +27,17 @@ use super::faults::{FaultEffect, FaultRules};
 use super::http_service::{SimulatedService, SimulatorRequest, SimulatorResponse};
 use super::request_counters::RequestCounters;
 
-/// The role of the one listener that no fault may befall and that nobody counts.
+/// Role of the control listener, which has neither faults nor counters.
 pub(super) const CONTROL_ROLE: &str = "control";
 
 const MAX_REQUEST_BYTES: usize = 1 << 20;
 const HUGE_BODY_BYTES: usize = 10 << 20;
 const GATEWAY_PAGE: &str = "<!doctype html><title>Gateway</title><h1>Something went wrong</h1>";
-/// Sets the window title, clears the screen and turns the rest red, where nobody takes the control characters out.
+/// Sets the window title, clears the screen and turns the following text red on a terminal that
+/// receives the control characters.
 const CONTROL_CHARACTERS_BODY: &[u8] = b"{\"name\":\"\x1b]0;owned\x07\x1b[2J\x1b[31mred\x00\r\n\"}";
 
-/// What all listeners share.
+/// State that all listeners share.
 pub(super) struct SimulatorContext {
     pub(super) clock: SimulatedClock,
     pub(super) faults: FaultRules,
@@ -50,12 +53,12 @@ pub(super) struct ListenerContext {
     pub(super) context: Arc<SimulatorContext>,
 }
 
-/// Binds a listener to a port of the system's choice.
+/// Binds a listener to a loopback port that the operating system chooses.
 pub(super) async fn bind_loopback() -> io::Result<TcpListener> {
     TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await
 }
 
-/// Serves until told to stop.
+/// Serves requests until `stop` is canceled.
 pub(super) fn serve(
     listener: TcpListener,
     post: ListenerContext,
@@ -96,7 +99,7 @@ async fn handle_request(
         Some(status) => post.service.refuse(&call, status),
         None => post.service.respond(&call),
     };
-    // The simulated time is the time that answers tell.
+    // Responses carry the simulated time.
     let reply = reply.with_header(header::DATE, &clock.http_date());
     finish_response(replace_response(reply, &effect), &effect, &hook)
 }
@@ -110,7 +113,7 @@ fn request_instant(clock: &SimulatedClock, effect: &FaultEffect) -> RequestInsta
     }
 }
 
-/// Replaces what the service said by what the knobs ask for.
+/// Replaces the service's response as the knobs request.
 fn replace_response(reply: SimulatorResponse, effect: &FaultEffect) -> SimulatorResponse {
     let reply = match &effect.retry_after {
         Some(value) => reply.with_header(header::RETRY_AFTER, value),
@@ -163,7 +166,7 @@ fn finish_response(
     }
     let half = body[..body.len() / 2].to_vec();
     let torn = futures::stream::once(async { Ok(half) }).chain(futures::stream::once(async {
-        // The half has to leave before the failure is seen.
+        // The first half must be sent before the failure is seen.
         tokio::task::yield_now().await;
         Err(io::Error::from(io::ErrorKind::ConnectionAborted))
     }));
@@ -171,7 +174,7 @@ fn finish_response(
     reply.with_header(header::CONTENT_LENGTH, &announced).into_response(Body::from_stream(torn))
 }
 
-/// Accepts connections that can be hung up on.
+/// Listener whose connections can be closed from a handler.
 struct ClosableListener(TcpListener);
 
 impl axum::serve::Listener for ClosableListener {
@@ -181,14 +184,15 @@ impl axum::serve::Listener for ClosableListener {
     async fn accept(&mut self) -> (ClosableConnection, SocketAddr) {
         loop {
             if let Ok((stream, address)) = self.0.accept().await {
-                // Without it every answer waits for the client's delayed acknowledgement; failing is harmless.
+                // Without this, every response waits for the client's delayed acknowledgment; a
+                // failure is harmless.
                 let _ = stream.set_nodelay(true);
                 return (
                     ClosableConnection { stream, closer: ConnectionCloser::default() },
                     address,
                 );
             }
-            // Out of file handles, most likely: give the others a moment to close theirs.
+            // Most likely the process is out of file handles: wait until others are closed.
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -198,13 +202,13 @@ impl axum::serve::Listener for ClosableListener {
     }
 }
 
-/// A connection that swallows nothing and sends nothing more once it is hung up.
+/// A connection that sends nothing more once it is closed.
 struct ClosableConnection {
     stream: TcpStream,
     closer: ConnectionCloser,
 }
 
-/// The hook to hang a connection up on.
+/// Handle that closes a connection.
 #[derive(Clone, Default)]
 struct ConnectionCloser(Arc<AtomicBool>);
 

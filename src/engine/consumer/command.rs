@@ -1,7 +1,8 @@
-//! Programs that read a secret from their standard input.
+//! Delivery of a secret to commands that read it from their standard input.
 //!
-//! They get a small environment, nothing of the secret in their arguments, and a deadline with which they and all
-//! that they started end. What they write is kept to a bound, cleaned, and shown without the secret.
+//! A command gets a small environment, no trace of the secret in its arguments, and a deadline
+//! after which it and all its child processes are killed. Its output is limited in size, sanitized,
+//! and shown without the secret. Start at `run`.
 
 use std::io;
 use std::path::Path;
@@ -17,17 +18,18 @@ use crate::domain::consumer::{CommandLine, StdinCommand};
 use crate::domain::redact::SecretRedactor;
 use crate::domain::{Secret, text};
 
-/// How much of what a program writes is kept.
+/// Maximum output of a command that is stored, in bytes.
 const MAX_OUTPUT_BYTES: usize = 1 << 20;
 
-/// How much of it is shown, in lines and in characters.
+/// Maximum output of a command that is shown, in lines and in characters.
 const MAX_SHOWN_LINES: usize = 8;
 const MAX_SHOWN_CHARS: usize = 800;
 
-/// How long a program that has ended may leave its output open, because one that it started has it too.
+/// How long the output of a command that has exited may stay open, because one of its child
+/// processes still has it.
 const OUTPUT_CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What every program may know of this one's environment.
+/// Environment variables that every command inherits.
 const PASSED_VARIABLES: [&str; 40] = [
     "PATH",
     "HOME",
@@ -71,14 +73,15 @@ const PASSED_VARIABLES: [&str; 40] = [
     "TMP",
 ];
 
-/// What a program has done.
+/// Result of a command.
 struct CommandOutcome {
     status: ExitStatus,
     stdout: Zeroizing<Vec<u8>>,
     stderr: Zeroizing<Vec<u8>>,
 }
 
-/// Gives the secret to the first way that takes it, each program within `deadline`. Says what was run.
+/// Delivers the secret with the first pipeline that succeeds; each command has `deadline` to
+/// finish. Returns a description of the commands that ran.
 pub(super) async fn run(
     command: &StdinCommand,
     secret: &Secret,
@@ -103,7 +106,7 @@ pub(super) async fn run(
     Err(ConsumerError::ProgramFailed(refusals.join("; ")))
 }
 
-/// Whether all programs can be found.
+/// Checks that all programs can be found.
 pub(super) fn check_programs(command: &StdinCommand) -> Result<(), ConsumerError> {
     let programs = command.pipelines.iter().flatten().filter_map(|argv| argv.first());
     let folders = std::env::var_os("PATH").unwrap_or_default();
@@ -123,11 +126,11 @@ pub(super) fn check_programs(command: &StdinCommand) -> Result<(), ConsumerError
     }
 }
 
-/// Why a way failed.
+/// Why a pipeline failed.
 enum CommandFailure {
-    /// The program said no; another way may do.
+    /// A command rejected the secret; another pipeline may work.
     Rejected(String),
-    /// Nothing else will do.
+    /// No other pipeline can work either.
     Fatal(ConsumerError),
 }
 
@@ -150,7 +153,8 @@ async fn run_pipeline(
                 quote_output(said)
             )));
         }
-        // What goes on to the next program must be whole; nothing, or the first half, would be delivered as if it were.
+        // The input of the next command must be complete; an empty output or its first half would
+        // be delivered as if it were the whole.
         if place + 1 < way.len() && (out.is_empty() || out.len() >= MAX_OUTPUT_BYTES) {
             let why = if out.is_empty() { "wrote nothing" } else { "wrote more than 1 MiB" };
             return Err(CommandFailure::Rejected(format!(
@@ -184,7 +188,7 @@ async fn run_program(
         });
     }
     end_group(group);
-    // Waited for, so that nothing of it is left behind.
+    // Wait for the process, so that no zombie remains.
     let _ = child.kill().await;
     Err(ConsumerError::ProgramTimedOut { program: program.clone(), seconds: deadline.as_secs() })
 }
@@ -205,14 +209,15 @@ fn spawn_program(program: &str, arguments: &[String], command: &StdinCommand) ->
     starting.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
 }
 
-/// Feeds the program, reads what it writes, and waits for its end.
+/// Feeds the command, reads its output and waits until it exits.
 async fn feed_and_wait(child: &mut Child, input: &[u8]) -> io::Result<CommandOutcome> {
     let stdin = child.stdin.take();
     let (out, err) =
         (tokio::spawn(drain(child.stdout.take())), tokio::spawn(drain(child.stderr.take())));
     let feed = async {
         if let Some(mut stdin) = stdin {
-            // A program that does not read says by its status whether it wanted to.
+            // A command that does not read its input shows by its exit status whether that is an
+            // error.
             let _ = stdin.write_all(input).await;
             let _ = stdin.shutdown().await;
         }
@@ -225,7 +230,7 @@ async fn feed_and_wait(child: &mut Child, input: &[u8]) -> io::Result<CommandOut
     })
 }
 
-/// What was read, or nothing if something else still holds the other end.
+/// Returns the output, or nothing if another process still holds the other end.
 async fn read_output(reader: tokio::task::JoinHandle<Zeroizing<Vec<u8>>>) -> Zeroizing<Vec<u8>> {
     tokio::time::timeout(OUTPUT_CLOSE_TIMEOUT, reader)
         .await
@@ -234,7 +239,7 @@ async fn read_output(reader: tokio::task::JoinHandle<Zeroizing<Vec<u8>>>) -> Zer
         .unwrap_or_default()
 }
 
-/// Reads to the end and keeps what comes first.
+/// Reads to the end and stores the first part.
 async fn drain(reader: Option<impl AsyncRead + Unpin>) -> Zeroizing<Vec<u8>> {
     let mut kept = Zeroizing::new(Vec::new());
     let Some(mut reader) = reader else { return kept };
@@ -272,7 +277,8 @@ fn refuse_secret_arguments(command: &StdinCommand, secret: &Secret) -> Result<()
     })
 }
 
-/// The programs of a way with their first words; the rest is in the consumer's definition.
+/// Formats the commands of a pipeline with their first words; the rest is in the consumer's
+/// definition.
 fn describe_pipeline(way: &[CommandLine]) -> String {
     let stages = way
         .iter()
@@ -291,7 +297,7 @@ fn quote_output(said: &[u8]) -> String {
     let whole = said.len() < MAX_OUTPUT_BYTES;
     let said = String::from_utf8_lossy(said);
     let lines: Vec<_> = said.trim().lines().collect();
-    // The end says most, but where it was cut off it may hold a piece of the secret.
+    // The last lines say most, but in truncated output they may contain a part of the secret.
     let skipped = if whole { lines.len().saturating_sub(MAX_SHOWN_LINES) } else { 0 };
     let shown: Vec<_> = lines.into_iter().skip(skipped).take(MAX_SHOWN_LINES).collect();
     if shown.is_empty() {
@@ -301,8 +307,9 @@ fn quote_output(said: &[u8]) -> String {
     }
 }
 
-/// Redacted before it is cut, so that no cut leaves a piece of a secret, and after colours were taken out, which may be
-/// in the midst of it.
+/// Redacts the output and prepares it for display. It is redacted before it is shortened, so that
+/// no part of a secret remains at the cut, and after color codes are removed, because they may be
+/// inside the secret.
 fn redact_for_display(redactor: &SecretRedactor, said: &str) -> String {
     text::sanitize(&redactor.redact(&text::strip_escape_sequences(said)))
         .chars()

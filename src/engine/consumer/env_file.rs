@@ -1,35 +1,37 @@
-//! One key of a dotenv file. Everything else in it stays as it is, to the byte.
+//! Editor for one key of a dotenv file; every other byte of the file stays as it is.
 //!
-//! There are as many dialects as readers. What is written here means the same in all of them: a bare word where the
-//! secret is one, else single quotes; what those cannot hold is refused.
+//! There are as many dotenv dialects as readers, so the output is restricted to what means the same
+//! in all of them: a bare word where the secret allows it, else single quotes. Other values are
+//! rejected. Start at [`set`] and [`get`].
 
 use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-/// Why the text is not a dotenv file: the line, from 1, and what is wrong there.
+/// Error for a text that is not a dotenv file.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::engine) struct DotenvParseError {
-    /// The line, from 1.
+    /// Line, from 1.
     pub line: usize,
-    /// What is wrong, without the content.
+    /// The error, without any content of the file.
     pub why: &'static str,
 }
 
-/// One `KEY=value`.
+/// One `KEY=value` assignment.
 #[derive(Debug)]
 pub(in crate::engine) struct DotenvAssignment<'a> {
     /// The key.
     pub key: &'a str,
-    /// The value without quotes, as it stands there.
+    /// The value without its quotes, with escapes as in the file.
     pub value: &'a str,
-    /// Where the value lies in the text, with its quotes.
+    /// Span of the value in the text, including its quotes.
     span: Range<usize>,
     quote: Option<char>,
 }
 
-/// The text with `key` set to `value`, in every place where it is set; where there is none, at the end. `Ok(None)` if
-/// the value cannot be written so that every reader understands the same.
+/// Returns the text with `key` set to `value` in every assignment of the key, or in a new last line
+/// where there is none. Returns `Ok(None)` if no notation of the value means the same to every
+/// reader.
 pub(in crate::engine) fn set(
     text: &str,
     key: &str,
@@ -51,7 +53,7 @@ pub(in crate::engine) fn set(
     Ok(Some(changed))
 }
 
-/// The value that readers see: the last one.
+/// Returns the value that readers see, which is that of the last assignment.
 pub(in crate::engine) fn get<'a>(
     text: &'a str,
     key: &str,
@@ -62,7 +64,8 @@ pub(in crate::engine) fn get<'a>(
         .map(|assignment| assignment.value))
 }
 
-/// All assignments, in order. A line that is neither an assignment nor a comment makes the whole text garbled.
+/// Returns all assignments, in order. A line that is neither an assignment nor a comment makes the
+/// whole text invalid.
 pub(in crate::engine) fn assignments(
     text: &str,
 ) -> Result<Vec<DotenvAssignment<'_>>, DotenvParseError> {
@@ -88,13 +91,13 @@ pub(in crate::engine) fn assignments(
     Ok(found)
 }
 
-/// Whether a text can be a key.
+/// Returns whether a text is a valid key.
 pub(in crate::engine) fn is_valid_key(text: &str) -> bool {
     let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     begins && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
 
-/// How a line begins.
+/// Classification of a line by its beginning.
 enum DotenvLine<'a> {
     Blank,
     Assignment { key: &'a str, offset: usize },
@@ -129,7 +132,7 @@ fn classify_line(line: &str) -> DotenvLine<'_> {
     }
 }
 
-/// The value that begins at or after `at`. Its key is not known here.
+/// Parses the value that begins at or after `at`. Its key is not known here.
 fn parse_value(text: &str, at: usize) -> Result<DotenvAssignment<'_>, &'static str> {
     let rest = &text[at..];
     let start = at + rest.len() - rest.trim_start_matches([' ', '\t']).len();
@@ -154,13 +157,13 @@ fn parse_value(text: &str, at: usize) -> Result<DotenvAssignment<'_>, &'static s
     Ok(DotenvAssignment { key: "", value: &inner[..close], span: start..end, quote: Some(quote) })
 }
 
-/// Where a comment begins behind a bare value.
+/// Returns the position of the comment after a bare value.
 fn comment_start(line: &str) -> usize {
     let begins = |(at, _): &(usize, &str)| *at == 0 || line[..*at].ends_with([' ', '\t']);
     line.match_indices('#').find(begins).map_or(line.len(), |(at, _)| at)
 }
 
-/// Where the quote is closed. Only double quotes know escapes.
+/// Returns the position of the closing quote. Only double quotes have escapes.
 fn closing_quote(inner: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     inner.char_indices().find_map(|(at, c)| {
@@ -174,7 +177,7 @@ fn end_of_line(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |end| at + end + 1)
 }
 
-/// The value as it is written: quoted as before where every dialect reads that alike.
+/// Formats the value, with the previous quotes where every dialect reads them the same way.
 fn quote_value(value: &str, quote: Option<char>) -> Option<Zeroizing<String>> {
     let bare = !value.is_empty()
         && value.chars().all(|c| c.is_ascii_alphanumeric() || "_.:/+=@%,-".contains(c));

@@ -1,89 +1,89 @@
-//! Why a consumer did not get the secret, and what to do about it.
+//! Errors of a delivery: why a consumer did not get the secret, and how to fix it.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::domain::problem::Problem;
 
-/// Why a consumer did not get the secret. What it had before, it still has.
+/// Why a consumer did not get the secret. The consumer's previous content is unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in crate::engine) enum ConsumerError {
-    /// There is no such file. None is made: nobody might ever read it.
+    /// The file does not exist. A delivery creates none, because perhaps no program reads it.
     #[error("there is no file {}", .0.display())]
     NotFound(PathBuf),
-    /// Something else than a regular file.
+    /// The path is not a regular file.
     #[error("{} is not a regular file", .0.display())]
     NotAFile(PathBuf),
-    /// A file that its owner does not want changed.
+    /// The file is read-only.
     #[error("{} is read-only", .0.display())]
     ReadOnly(PathBuf),
-    /// A file with further names, which would keep the old secret.
+    /// The file has more hard links, which would keep the old secret.
     #[cfg(unix)]
     #[error("{} has further names (hard links), which would keep the old secret", .0.display())]
     HardLinks(PathBuf),
-    /// A file whose owner or group the new one could not have.
+    /// The owner or group of the file cannot be preserved.
     #[error("{} belongs to another user or group, to whom a new file cannot be given", .0.display())]
     OwnerNotPreservable(PathBuf),
-    /// The content is not of the expected form, so it is not touched.
+    /// The content does not have the expected format, so it is not changed.
     #[error("{}{}: {why}", .path.display(), in_line(*.line))]
     InvalidFormat {
         /// The file.
         path: PathBuf,
-        /// The line, from 1, where it is known.
+        /// Line, from 1, where it is known.
         line: Option<usize>,
-        /// What is wrong, without the content.
+        /// The error, without any content of the file.
         why: &'static str,
     },
-    /// What came on standard input is not of the expected form.
+    /// The standard input does not have the expected format.
     #[error("standard input{}: {why}", in_line(Some(*.line)))]
     InvalidInput {
-        /// The line, from 1.
+        /// Line, from 1.
         line: usize,
-        /// What is wrong, without the content.
+        /// The error, without any content of the input.
         why: &'static str,
     },
-    /// The file is sound, but there is no such place in it.
+    /// The file is valid, but it does not contain the location.
     #[error("{}: {why}", .path.display())]
     LocationNotFound {
         /// The file.
         path: PathBuf,
-        /// What there is instead.
+        /// What the file contains instead.
         why: String,
     },
-    /// A secret that this form cannot hold.
+    /// The format cannot represent the secret.
     #[error(
         "the secret holds {0}, which cannot be written there so that every reader understands the same"
     )]
     UnrepresentableSecret(&'static str),
-    /// Somebody else holds the file's lock.
+    /// Another process holds the lock of the file.
     #[error("another program has held the lock of {} for some seconds", .0.display())]
     LockTimeout(PathBuf),
-    /// Somebody else changed the file at the same time.
+    /// Another process changed the file at the same time.
     #[error("{} was changed by another program at the same time", .0.display())]
     ChangedConcurrently(PathBuf),
-    /// What the system said.
+    /// Error of the operating system.
     #[error("{}: {why}", .path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// Message of the operating system.
         why: String,
     },
     /// The program is not installed.
     #[error("the program \"{0}\" was not found")]
     ProgramNotFound(String),
-    /// The program ended with another status than 0, or with what it wrote if it wrote too much.
+    /// The program exited with a status other than 0; contains its shortened output.
     #[error("{0}")]
     ProgramFailed(String),
-    /// The program did not end in time.
+    /// The program did not exit in time.
     #[error("\"{program}\" did not end within {seconds} s and was ended")]
     ProgramTimedOut {
         /// The program.
         program: String,
-        /// How long it was waited for.
+        /// The deadline, in seconds.
         seconds: u64,
     },
-    /// The secret stands among the arguments, where every user of the machine can read it.
+    /// The secret is in an argument, which every user of this machine can read.
     #[error(
         "an argument of \"{0}\" holds the secret, and every user of this machine can read arguments"
     )]
@@ -91,12 +91,12 @@ pub(in crate::engine) enum ConsumerError {
 }
 
 impl ConsumerError {
-    /// Whether there simply is no such file.
+    /// Returns whether the error is that the file does not exist.
     pub(in crate::engine) const fn is_missing(&self) -> bool {
         matches!(self, Self::NotFound(_))
     }
 
-    /// An error of the disk.
+    /// Converts an I/O error.
     pub(super) fn from_io(path: &Path, error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound => Self::NotFound(path.to_owned()),
@@ -104,7 +104,7 @@ impl ConsumerError {
         }
     }
 
-    /// What a person reads; `what` names the consumer or the file that was not served.
+    /// Converts the error to a [`Problem`] for the user; `what` names the failed operation.
     pub(in crate::engine) fn problem(&self, what: impl Into<String>) -> Problem {
         Problem::new(what, self.to_string(), self.remedy())
     }

@@ -1,4 +1,7 @@
-//! Somebody else's file: read under its lock, and replaced in one step with its mode and its owner kept.
+//! Locked access to a file of another program: it is read under its lock and replaced atomically,
+//! with its mode and owner preserved.
+//!
+//! The formats of the files are in the sibling modules. Start at [`LockedFile::open`].
 
 use std::fs::{self, File, Metadata, TryLockError};
 use std::io::{Read as _, Write as _};
@@ -10,16 +13,16 @@ use zeroize::Zeroizing;
 
 use super::error::ConsumerError;
 
-/// A configuration file is never larger.
+/// Maximum size of a configuration file.
 const MAX_FILE_BYTES: u64 = 16 << 20;
 
-/// How long a lock that somebody else holds is waited for.
+/// How long to wait for a lock that another process holds.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often such a lock is tried.
+/// Interval between two attempts to get such a lock.
 const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A file that was read and may be replaced. Other processes of this program wait until it is dropped.
+/// A file that was read and can be replaced. Other tokenring processes wait until it is dropped.
 pub(in crate::engine) struct LockedFile {
     path: PathBuf,
     text: Zeroizing<String>,
@@ -28,20 +31,22 @@ pub(in crate::engine) struct LockedFile {
 }
 
 impl LockedFile {
-    /// Reads the file that the path leads to; symbolic links are followed, so that the link stays and its goal changes.
+    /// Reads the file at this path; symbolic links are followed, so that the link stays and its
+    /// target changes.
     pub(in crate::engine) fn open(path: &Path) -> Result<Self, ConsumerError> {
         let path = fs::canonicalize(path).map_err(|error| ConsumerError::from_io(path, &error))?;
         let failed = |error: std::io::Error| ConsumerError::from_io(&path, &error);
         let end = Instant::now() + LOCK_TIMEOUT;
         loop {
-            // Looked at before it is opened: opening a pipe would wait for its other end.
+            // The type is checked before the file is opened: opening a pipe would wait for its
+            // other end.
             if !fs::metadata(&path).map_err(failed)?.is_file() {
                 return Err(ConsumerError::NotAFile(path));
             }
             let file = File::open(&path).map_err(failed)?;
             lock_until(&file, &path, end)?;
             let seen = file.metadata().map_err(failed)?;
-            // Whoever held the lock before may have put another file in its place.
+            // The previous holder of the lock may have replaced the file.
             if is_same_file(&seen, &fs::metadata(&path).map_err(failed)?) {
                 let text = read_text(&file, &path)?;
                 return Ok(Self { path, text, metadata: seen, _lock: file });
@@ -49,22 +54,22 @@ impl LockedFile {
         }
     }
 
-    /// The file itself, where no link leads any further.
+    /// Returns the path of the file itself, with all links resolved.
     pub(in crate::engine) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The content.
+    /// Returns the content.
     pub(in crate::engine) fn text(&self) -> &str {
         &self.text
     }
 
-    /// What keeps the file from being replaced, if anything does.
+    /// Checks that the file can be replaced.
     pub(in crate::engine) fn check_replaceable(&self) -> Result<(), ConsumerError> {
         check(&self.path, &self.metadata)
     }
 
-    /// Replaces the file: a crash at any moment leaves the old content or the new one.
+    /// Replaces the file atomically: a crash at any time leaves either the old or the new content.
     pub(in crate::engine) fn replace(self, text: &str) -> Result<(), ConsumerError> {
         self.check_replaceable()?;
         let folder = self.path.parent().unwrap_or(Path::new("."));
@@ -89,13 +94,14 @@ impl LockedFile {
         sync_directory(folder).map_err(failed)
     }
 
-    /// Who besides its owner may read the file, as its mode; `None` if nobody may.
+    /// Returns the file's mode if users other than its owner may read it.
     pub(in crate::engine) fn exposed_mode(&self) -> Option<String> {
         exposed_mode(&self.metadata)
     }
 }
 
-/// Waits until nobody else holds the lock file at this path, which is made where it is missing.
+/// Opens the lock file at this path, creates it if necessary, and waits until no other process
+/// holds its lock.
 pub(super) fn lock_file_at(path: &Path) -> Result<File, ConsumerError> {
     let mut options = File::options();
     options.create(true).truncate(false).write(true);
@@ -191,20 +197,20 @@ fn is_same(one: &Metadata, other: &Metadata) -> bool {
     one.created().ok() == other.created().ok()
 }
 
-/// Who besides its owner may read a file, as its mode; `None` if nobody may.
+/// Returns a file's mode if users other than its owner may read it.
 #[cfg(unix)]
 pub(in crate::engine) fn exposed_mode(seen: &Metadata) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
     (seen.mode() & 0o044 != 0).then(|| format!("{:o}", seen.mode() & 0o777))
 }
 
-/// Who besides its owner may read a file; not told by modes here.
+/// Returns `None`, because this platform has no file modes.
 #[cfg(not(unix))]
 pub(in crate::engine) fn openness(_seen: &Metadata) -> Option<String> {
     None
 }
 
-/// Makes the new name durable. Only Unix lets a folder be opened for this.
+/// Makes the new name durable. Only Unix can open a directory for this.
 fn sync_directory(folder: &Path) -> std::io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

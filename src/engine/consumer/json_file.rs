@@ -1,22 +1,25 @@
-//! One member of a JSON file. Everything else in it stays as it is, to the byte: blanks, order, numbers too long for us.
+//! Editor for one member of a JSON file; every other byte of the file stays as it is, including
+//! white space, order and numbers of any length.
+//!
+//! Start at [`JsonDocument::parse`], [`JsonDocument::get`] and [`JsonDocument::set`].
 
 use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-/// Why the text could not be read or changed.
+/// Why a text could not be read or changed.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::engine) enum JsonEditError {
-    /// It is not JSON that is read here, at this line; why.
+    /// The text is not JSON or not accepted here: the line, from 1, and the reason.
     Malformed(usize, &'static str),
-    /// It is, but there is no such place.
+    /// The text is JSON, but it does not contain the location.
     LocationNotFound(String),
 }
 
-/// How deeply values may lie in one another, as deeply as any other JSON is read here.
+/// Maximum nesting of values, equal to the limit of the other JSON parsers in this program.
 const MAX_JSON_DEPTH: usize = 127;
 
-/// A text that is known to be JSON, and not to nest without end.
+/// A text that was verified to be JSON with limited nesting.
 #[derive(Clone, Copy)]
 pub(in crate::engine) struct JsonDocument<'a> {
     text: &'a str,
@@ -30,19 +33,19 @@ struct JsonMember {
 }
 
 impl<'a> JsonDocument<'a> {
-    /// Reads the text as JSON, to its end.
+    /// Parses the whole text as JSON.
     pub(in crate::engine) fn parse(text: &'a str) -> Result<Self, JsonEditError> {
         let root = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         serde_json::from_str::<serde::de::IgnoredAny>(&text[root..])
             .map_err(|error| JsonEditError::Malformed(error.line(), "it is not JSON"))?;
-        // That parser has no end to its patience.
+        // The parser above has no nesting limit.
         find_excessive_depth(&text[root..]).map_or(Ok(()), |line| {
             Err(JsonEditError::Malformed(line, "its values lie too deeply in one another"))
         })?;
         Ok(Self { text, root: skip_whitespace(text, root) })
     }
 
-    /// The text at the pointer; `None` where there is nothing.
+    /// Returns the string at the JSON pointer; `None` where there is none.
     pub(in crate::engine) fn get(
         self,
         pointer: &str,
@@ -55,8 +58,8 @@ impl<'a> JsonDocument<'a> {
             .and_then(|member| self.string_at(&member.value)))
     }
 
-    /// The whole text with the member at the pointer set. A member that is missing is added to its object; anything
-    /// there but a text or null is no place for a secret.
+    /// Returns the whole text with the member at the JSON pointer set. A missing member is added to
+    /// its object; a member that is neither a string nor null is not overwritten.
     pub(in crate::engine) fn set(
         self,
         pointer: &str,
@@ -66,7 +69,7 @@ impl<'a> JsonDocument<'a> {
         self.set_members(parent, &last, |name| name == last, value)
     }
 
-    /// The same for a member of the outermost object whose name may be written in any case.
+    /// Returns the whole text with a member of the root object set; the name matches in any case.
     pub(in crate::engine) fn set_ignore_case(
         self,
         name: &str,
@@ -75,7 +78,7 @@ impl<'a> JsonDocument<'a> {
         self.set_members(self.root, name, |known| known.eq_ignore_ascii_case(name), value)
     }
 
-    /// A text among the members of the outermost object, its name in any case.
+    /// Returns a string among the members of the root object; the name matches in any case.
     pub(in crate::engine) fn get_ignore_case(
         self,
         name: &str,
@@ -85,14 +88,15 @@ impl<'a> JsonDocument<'a> {
         Ok(found.and_then(|member| self.string_at(&member.value)))
     }
 
-    /// All texts in it, with their pointers.
+    /// Returns all strings in the document, with their JSON pointers.
     pub(in crate::engine) fn strings(self) -> Vec<(String, Zeroizing<String>)> {
         let mut found = Vec::new();
         self.collect_strings(&(self.root..end_of_value(self.text, self.root)), "", &mut found);
         found
     }
 
-    /// The nesting is bounded since it was parsed.
+    /// Collects the strings of a value recursively; the nesting was limited when the text was
+    /// parsed.
     fn collect_strings(
         self,
         span: &Range<usize>,
@@ -134,7 +138,7 @@ impl<'a> JsonDocument<'a> {
         Ok(changed)
     }
 
-    /// Puts a member first, with the blanks of the one that was first.
+    /// Inserts a member at the first position, with the white space of the previous first member.
     fn insert_member(
         self,
         parent: usize,
@@ -157,7 +161,7 @@ impl<'a> JsonDocument<'a> {
         Ok(Zeroizing::new([&self.text[..inside], &member, &self.text[inside..]].concat()))
     }
 
-    /// Where the value lies that holds the last part of the pointer, and that part.
+    /// Returns the position of the value that contains the last part of the pointer, and that part.
     fn resolve_parent(self, pointer: &str) -> Result<(usize, String), JsonEditError> {
         let no_pointer = || {
             JsonEditError::LocationNotFound(format!(
@@ -180,7 +184,7 @@ impl<'a> JsonDocument<'a> {
         Ok((parent, last))
     }
 
-    /// The members of the object, or the elements of the array, that begins at `at`.
+    /// Returns the members of the object, or the elements of the array, that begins at `at`.
     fn members(self, at: usize) -> Result<Vec<JsonMember>, JsonEditError> {
         let is_object = match self.text.as_bytes().get(at) {
             Some(b'{') => true,
@@ -198,7 +202,7 @@ impl<'a> JsonDocument<'a> {
                 let end = end_of_value(self.text, at);
                 let name =
                     self.string_at(&(at..end)).map(|name| name.to_string()).unwrap_or_default();
-                // Behind the name and its colon.
+                // Skip the name and its colon.
                 at = skip_whitespace(self.text, skip_whitespace(self.text, end) + 1);
                 name
             } else {
@@ -224,7 +228,7 @@ fn skip_whitespace(text: &str, at: usize) -> usize {
     at + rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r']).len()
 }
 
-/// The line at which values lie too deeply in one another, in a text that is known to be JSON.
+/// Returns the line at which the nesting exceeds the limit, in a text that is known to be JSON.
 fn find_excessive_depth(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut depth, mut at) = (0_usize, 0);
@@ -242,7 +246,7 @@ fn find_excessive_depth(text: &str) -> Option<usize> {
     None
 }
 
-/// The end of the value that begins at `at`, in a text that is known to be JSON.
+/// Returns the end of the value that begins at `at`, in a text that is known to be JSON.
 fn end_of_value(text: &str, at: usize) -> usize {
     let bytes = text.as_bytes();
     let (mut depth, mut end) = (0_usize, at);

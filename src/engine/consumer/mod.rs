@@ -1,7 +1,10 @@
-//! Consumers: handing a credential's secret to the places that need it, and looking whether they have it.
+//! Consumers: delivery of a credential's secret to the files and commands that use it, and
+//! verification of those deliveries.
 //!
-//! A delivery changes one place in a file, or runs a command with the secret on its standard input; it never makes a
-//! file, and it never overwrites what it does not understand.
+//! A delivery changes one value in a file, or runs a command with the secret on its standard input.
+//! It never creates a file and never overwrites content that it does not understand. The definition
+//! of a consumer is in [`crate::domain::consumer`]. Start at
+//! [`Engine::deliver_current`].
 
 mod command;
 pub(super) mod env_file;
@@ -30,43 +33,43 @@ use error::ConsumerError;
 use file::LockedFile;
 use json_file::{JsonDocument, JsonEditError};
 
-/// The variable by which the Snyk CLI takes the tokens that its configuration can hold.
+/// Environment variable of the tokens that the Snyk CLI's configuration can hold.
 const SNYK_TOKEN_VARIABLE: &str = "SNYK_TOKEN";
 
-/// The same for the Probely CLI.
+/// Environment variable of the key that the Probely CLI's configuration can hold.
 const PROBELY_KEY_VARIABLE: &str = "PROBELY_API_KEY";
 
-/// A delivery that succeeded.
+/// A successful delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeliveryReport {
-    /// The consumer's name.
+    /// Name of the consumer.
     pub consumer: CredentialName,
-    /// How it is known that the consumer has the secret.
+    /// How the delivery was verified.
     pub proof: DeliveryProof,
-    /// What was done, in words.
+    /// Description of what was done.
     pub detail: String,
-    /// What the person should know besides.
+    /// Further information for the user.
     pub note: Option<String>,
 }
 
-/// How far a delivery can be proven.
+/// How a delivery can be verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeliveryProof {
-    /// What was written can be read back.
+    /// The written secret can be read back.
     ReadBack,
-    /// A program said by its exit status that it took the secret; nobody can look.
+    /// The exit status of a program shows that it accepted the secret; nothing can be read back.
     ExitStatus,
 }
 
 impl Engine {
-    /// The consumers of a credential, by name.
+    /// Returns the consumers of a credential, by name.
     pub async fn consumers(&self, id: &CredentialId) -> Result<Vec<Consumer>, Problem> {
         let id = id.clone();
         self.with_database(move |index| index.consumers(&id)).await
     }
 
-    /// The consumer of a credential with this name.
+    /// Returns the consumer of a credential with this name.
     pub async fn consumer(&self, id: &CredentialId, name: &str) -> Result<Consumer, Problem> {
         let (id, name) = (id.clone(), name.to_owned());
         self.with_database(move |index| {
@@ -80,7 +83,7 @@ impl Engine {
         .await
     }
 
-    /// Keeps a consumer. Nothing is delivered yet.
+    /// Stores a consumer. Delivers nothing yet.
     pub async fn add_consumer(&self, consumer: Consumer) -> Result<(), Problem> {
         let credential = self.credential_by_id(&consumer.credential).await?;
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
@@ -102,13 +105,14 @@ impl Engine {
         self.with_database(move |index| index.add_consumer(&consumer)).await
     }
 
-    /// Forgets a consumer. What was delivered to it stays there.
+    /// Deletes a consumer. A secret that was delivered to it stays there.
     pub async fn remove_consumer(&self, id: &CredentialId, name: &str) -> Result<(), Problem> {
         let (id, name) = (id.clone(), name.to_owned());
         self.with_database(move |index| index.remove_consumer(&id, &name)).await
     }
 
-    /// What a delivery will do, or why it could not be done now. Nothing is written and no program is started.
+    /// Describes what a delivery will do, or why it is not possible now. Writes nothing and starts
+    /// no program.
     pub async fn preview_delivery(&self, consumer: &Consumer) -> Result<String, Problem> {
         let target = consumer.target.clone();
         let checked = run_blocking(move || check_target(&target)).await?;
@@ -116,7 +120,8 @@ impl Engine {
         Ok(consumer.target.describe())
     }
 
-    /// Hands the current secret, or the part that the consumer is for, to the consumer, and shows that it has it.
+    /// Delivers the current secret, or the part that the consumer is for, and verifies the
+    /// delivery.
     pub async fn deliver_current(&self, consumer: &Consumer) -> Result<DeliveryReport, Problem> {
         let credential = self.credential_by_id(&consumer.credential).await?;
         let secret = self.load_secret(&credential, &consumer.part).await?;
@@ -132,8 +137,8 @@ impl Engine {
         ))
     }
 
-    /// Hands the secret to the consumer, and keeps in the index which secret it was. It is on record before it is done, and
-    /// how it ended afterwards.
+    /// Delivers the secret to the consumer and records the secret's fingerprint in the index. The
+    /// audit log gets an entry before the delivery and one with its outcome.
     pub async fn deliver(
         &self,
         consumer: &Consumer,
@@ -199,8 +204,8 @@ impl Engine {
         Ok(delivery)
     }
 
-    /// Whether the consumer has this very secret. Files are read. A command cannot be asked, so for it the answer is
-    /// whether the last run that ended with status 0 was given this secret.
+    /// Returns whether the consumer has exactly this secret. Files are read. A command cannot be
+    /// read back, so the result is whether its last run with exit status 0 got this secret.
     pub async fn verify_delivery(
         &self,
         consumer: &Consumer,
@@ -232,12 +237,12 @@ impl Engine {
     }
 }
 
-/// Where the Snyk CLI's configuration may lie, the usual place first.
+/// Returns the possible paths of the Snyk CLI's configuration, the usual one first.
 pub fn snyk_cli_locations() -> Vec<PathBuf> {
     snyk_cli::locations()
 }
 
-/// Where the Probely CLI's configuration may lie.
+/// Returns the possible paths of the Probely CLI's configuration.
 pub fn probely_cli_locations() -> Vec<PathBuf> {
     probely_cli::location().into_iter().collect()
 }
@@ -246,7 +251,7 @@ fn delivery_failed_title(consumer: &Consumer) -> String {
     format!("{} did not get the secret", consumer.name)
 }
 
-/// A part that the kind does not have would never be delivered.
+/// Checks that the kind has the part; another part would never be delivered.
 fn check_part(kind: &CredentialKind, part: &SecretPart) -> Result<(), Problem> {
     let SecretPart::Named(id) = part else { return Ok(()) };
     if kind.part(id).is_some() {
@@ -265,7 +270,7 @@ fn invalid_consumer(why: &str, remedy: &str) -> Problem {
     Problem::new("That cannot be a consumer", why, remedy).with_class(ProblemClass::Usage)
 }
 
-/// What can be told to be wrong without looking at any file.
+/// Checks everything in a definition that does not need a file.
 fn check_definition(target: &ConsumerTarget) -> Result<(), Problem> {
     match target {
         ConsumerTarget::EnvFile { key, .. } if !env_file::is_valid_key(key) => {
@@ -314,7 +319,7 @@ fn check_target(target: &ConsumerTarget) -> Result<(), ConsumerError> {
     }
     let file = LockedFile::open(target.path())?;
     file.check_replaceable()?;
-    // Any text will do: what is looked at is whether the place is there.
+    // Any text works: the check is only whether the location exists.
     text_with_secret(target, &file, "x").map(drop)
 }
 
@@ -332,7 +337,7 @@ fn write_secret(target: &ConsumerTarget, secret: &str) -> Result<Option<String>,
     Ok(note)
 }
 
-/// Empties the place if it still holds this secret; looked at and changed under one lock.
+/// Clears the value if it still is this secret; compared and changed under one lock.
 pub(super) fn clear_secret(target: &ConsumerTarget, secret: &Secret) -> Result<(), ConsumerError> {
     let path = target.path();
     let _lock = if let ConsumerTarget::SnykCli { .. } = target {
@@ -380,7 +385,7 @@ fn secret_in_file(
     }
 }
 
-/// The file's text with the secret in its place.
+/// Returns the file's text with the secret in its location.
 fn text_with_secret(
     target: &ConsumerTarget,
     file: &LockedFile,
@@ -405,7 +410,7 @@ fn text_with_secret(
     }
 }
 
-/// What a person should know about the file that now holds the secret.
+/// Returns what the user should know about the file that now holds the secret.
 fn delivery_note(target: &ConsumerTarget, file: &LockedFile) -> Option<String> {
     if matches!(target, ConsumerTarget::SnykCli { .. }) && snyk_cli::uses_oauth_session(file.text())
     {
@@ -440,7 +445,7 @@ fn secret_as_text(secret: &Secret) -> Result<Zeroizing<String>, ConsumerError> {
         .map_err(|_| ConsumerError::UnrepresentableSecret("bytes that are no text"))
 }
 
-/// Files are waited for, so they are handled off the drawing task.
+/// Runs file operations, which block, outside the drawing task.
 pub(super) async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Problem> {

@@ -1,30 +1,32 @@
-//! The configuration of the Probely CLI: the member `api_key` of the section `AUTH` in `~/.probely/config`.
+//! Configuration of the Probely CLI: the member `api_key` of the section `AUTH` in
+//! `~/.probely/config`.
 
 use std::ops::Range;
 use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-/// What is said where the member is missing.
+/// Reason for an error where the member is missing.
 pub(super) const MISSING_KEY_REASON: &str = "it has no section [AUTH] with an api_key";
 
-/// Where the configuration lies.
+/// Returns the path of the configuration.
 pub(super) fn location() -> Option<PathBuf> {
     directories::BaseDirs::new().map(|dirs| dirs.home_dir().join(".probely/config"))
 }
 
-/// The key in a configuration.
+/// Returns the key in a configuration.
 pub(super) fn get(text: &str) -> Option<&str> {
     key_span(text).map(|span| &text[span])
 }
 
-/// The configuration with another key; `None` where it has no place for one.
+/// Returns the configuration with another key; `None` where it has no `api_key` to change.
 pub(super) fn set(text: &str, key: &str) -> Option<Zeroizing<String>> {
     let span = key_span(text).filter(|_| !key.contains(['\n', '\r']))?;
     Some(Zeroizing::new([&text[..span.start], key, &text[span.end..]].concat()))
 }
 
-/// Where the value lies. Sections are compared as they are, names without their case, as Python's reader does.
+/// Returns the span of the value. Section names match exactly and member names in any case, as in
+/// Python's reader.
 fn key_span(text: &str) -> Option<Range<usize>> {
     let mut is_inside = false;
     let mut at = 0;

@@ -1,8 +1,9 @@
-//! The configuration of the Snyk CLI.
+//! Configuration of the Snyk CLI.
 //!
-//! Its newer half reads `~/.config/configstore/snyk.json` whatever `XDG_CONFIG_HOME` says, its older half heeds that
-//! variable, so there can be two files. Names of members are compared without their case, and changes are made under
-//! a lock on the file beside it whose name ends in `.lock`.
+//! The newer half of the CLI reads `~/.config/configstore/snyk.json` regardless of
+//! `XDG_CONFIG_HOME`, its older half respects that variable, so there can be two files. Names of
+//! members match in any case, and changes are made under a lock on the file beside it whose name
+//! ends in `.lock`.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -14,13 +15,13 @@ use super::error::ConsumerError;
 use super::file::lock_file_at;
 use super::json_file::{JsonDocument, JsonEditError};
 
-/// The member that holds a token of any kind.
+/// Member that holds a token of any kind.
 const TOKEN_MEMBER: &str = "api";
 
-/// The member that holds an OAuth session, which goes before the token.
+/// Member that holds an OAuth session, which takes precedence over the token.
 const SESSION_MEMBER: &str = "INTERNAL_OAUTH_TOKEN_STORAGE";
 
-/// Where the configuration may lie, the usual place first.
+/// Returns the possible paths of the configuration, the usual one first.
 pub(in crate::engine) fn locations() -> Vec<PathBuf> {
     let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().join(".config"));
     let xdg =
@@ -31,7 +32,7 @@ pub(in crate::engine) fn locations() -> Vec<PathBuf> {
     found
 }
 
-/// Takes the lock that the CLI itself takes. Where there is no configuration, there is nothing to lock.
+/// Acquires the lock that the CLI itself uses. Without a configuration there is nothing to lock.
 pub(in crate::engine) fn lock_config(path: &Path) -> Result<File, ConsumerError> {
     if !path.exists() {
         return Err(ConsumerError::NotFound(path.to_owned()));
@@ -41,17 +42,17 @@ pub(in crate::engine) fn lock_config(path: &Path) -> Result<File, ConsumerError>
     lock_file_at(Path::new(&name))
 }
 
-/// The configuration with another token.
+/// Returns the configuration with another token.
 pub(super) fn set(text: &str, token: &str) -> Result<Zeroizing<String>, JsonEditError> {
     JsonDocument::parse(text)?.set_ignore_case(TOKEN_MEMBER, token)
 }
 
-/// The token in a configuration.
+/// Returns the token in a configuration.
 pub(super) fn get(text: &str) -> Result<Option<Zeroizing<String>>, JsonEditError> {
     JsonDocument::parse(text)?.get_ignore_case(TOKEN_MEMBER)
 }
 
-/// Whether the CLI uses an OAuth session in the same file, and not the token.
+/// Returns whether the CLI uses an OAuth session in the same file instead of the token.
 pub(super) fn uses_oauth_session(text: &str) -> bool {
     let session =
         JsonDocument::parse(text).and_then(|document| document.get_ignore_case(SESSION_MEMBER));

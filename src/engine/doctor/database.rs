@@ -1,4 +1,5 @@
-//! The index: whether the file is sound, and whether it agrees with the catalogue, the store and itself.
+//! Diagnostics of the index: whether the file is intact, and whether it is consistent with the
+//! catalog and the store.
 
 use super::{Diagnostic, DiagnosticArea};
 use crate::domain::credential::SecretPart;
@@ -10,7 +11,7 @@ use crate::engine::Engine;
 use crate::index::{AuditIntegrity, Database, RotationFilter};
 
 impl Engine {
-    /// Looks at the index; at the secrets of its credentials too, where the store is open.
+    /// Examines the index, and the secrets of its credentials where the store is unlocked.
     pub(super) async fn diagnose_database(&self, is_open: bool) -> Vec<Diagnostic> {
         let credentials = match self.credentials().await {
             Ok(credentials) => credentials,
@@ -63,7 +64,7 @@ impl Engine {
         }
     }
 
-    /// Credentials whose provider, kind or region is no longer known.
+    /// Finds credentials whose provider, kind or region no longer exists in the catalog.
     fn diagnose_unknown_kinds(&self, credentials: &[Credential]) -> Vec<Diagnostic> {
         let unknown = |credential: &Credential| {
             let kind = self.catalog.kind(&credential.provider, &credential.kind).map(drop);
@@ -105,7 +106,7 @@ impl Engine {
         waiting.map(finding).collect()
     }
 
-    /// Credentials that were written to the index, but whose secret is not in the store.
+    /// Finds credentials in the index whose secret is not in the store.
     async fn diagnose_missing_secrets(&self, credentials: &[Credential]) -> Vec<Diagnostic> {
         let mut findings = Vec::new();
         for credential in credentials {
@@ -122,7 +123,8 @@ impl Engine {
                         remedy,
                     ));
                 }
-                // What ails the store as a whole is told there, and would be the same for all that follow.
+                // An error of the store as a whole is reported once; it would be the same for all
+                // further credentials.
                 Err(problem) => {
                     findings.push(Diagnostic::fail(DiagnosticArea::Database, problem));
                     break;
@@ -133,7 +135,7 @@ impl Engine {
     }
 }
 
-/// Credentials that have ended, or will soon.
+/// Finds credentials that have expired or expire soon.
 fn diagnose_expiring(credentials: &[Credential], now: crate::domain::Timestamp) -> Vec<Diagnostic> {
     let soon =
         credentials.iter().filter(|credential| format::expires_soon(credential.expires, now));

@@ -1,7 +1,9 @@
-//! Variables and configurations that the providers' own tools read, where they shadow or contradict one another.
+//! Diagnostics of environment variables and configurations that the providers' own tools read:
+//! which ones shadow or contradict each other.
 //!
-//! The Snyk CLI's order: the session in `INTERNAL_OAUTH_TOKEN_STORAGE`, `SNYK_OAUTH_TOKEN`, `SNYK_TOKEN`, the session in
-//! its file, the token in its file; and a token that names its own host goes there whatever `SNYK_API` says.
+//! Precedence in the Snyk CLI: the session in `INTERNAL_OAUTH_TOKEN_STORAGE`, `SNYK_OAUTH_TOKEN`,
+//! `SNYK_TOKEN`, the session in its file, the token in its file. A token that names its own host
+//! goes there regardless of `SNYK_API`.
 
 use std::path::Path;
 
@@ -13,7 +15,7 @@ use crate::engine::Engine;
 use crate::engine::consumer::run_blocking;
 use crate::engine::import::{ImportSource, RawCandidate, endpoint_origin, read_source};
 
-/// A token in a variable goes before everything in a file.
+/// Variables that hold a token, in the order of their precedence; all precede any file.
 const TOKEN_VARIABLES: [&str; 4] =
     ["INTERNAL_OAUTH_TOKEN_STORAGE", "SNYK_OAUTH_TOKEN", "SNYK_TOKEN", "SNYK_CFG_API"];
 
@@ -58,7 +60,7 @@ impl Engine {
         findings
     }
 
-    /// What the tool's configuration holds; nothing where there is none, which is no finding.
+    /// Reads the tool's configuration. A missing file is not an issue.
     async fn read_cli_config(
         &self,
         source: ImportSource,
@@ -84,7 +86,8 @@ impl Engine {
         }
     }
 
-    /// Variables with a token, each with whose it is, and whether a file says otherwise.
+    /// Reports variables that hold a token, each with the credential it belongs to, and with a
+    /// conflicting file.
     async fn diagnose_token_variables(
         &self,
         is_open: bool,
@@ -136,7 +139,7 @@ impl Engine {
         }
     }
 
-    /// The variables that hold a secret, of all providers.
+    /// Returns the variables of all providers that hold a secret.
     fn secret_variables(&self) -> Vec<String> {
         let kinds = self.catalog.providers().flat_map(|provider| provider.kinds.iter());
         let mut names: Vec<_> = kinds
@@ -148,7 +151,7 @@ impl Engine {
         names
     }
 
-    /// A token whose region is known beside an address of another one.
+    /// Reports a token that is configured together with the API address of another region.
     async fn diagnose_region_mismatch(
         &self,
         what: &str,
@@ -176,7 +179,8 @@ impl Engine {
         Some(Diagnostic::fail(DiagnosticArea::Environment, problem))
     }
 
-    /// The provider and region that a token names itself, or else those of the credential that has it.
+    /// Returns the provider and region that a token names itself, or else those of the credential
+    /// that has it.
     async fn region_of_token(&self, token: &Secret, is_open: bool) -> Option<(String, String)> {
         let found = self.identify(token).ok()?;
         if let Some(named) = found.candidates.iter().find(|candidate| candidate.region.is_some()) {
@@ -188,7 +192,7 @@ impl Engine {
     }
 }
 
-/// More than one variable with a token for the same tool.
+/// Reports more than one variable with a token for the same tool.
 fn diagnose_competing_tokens() -> Option<Diagnostic> {
     let set: Vec<_> = TOKEN_VARIABLES.into_iter().filter(|name| env_var(name).is_some()).collect();
     let [first, rest @ ..] = &set[..] else { return None };
@@ -222,7 +226,7 @@ fn diagnose_file_modes<'r>(raws: impl Iterator<Item = &'r RawCandidate>) -> Vec<
     open.into_iter().map(finding).collect()
 }
 
-/// The configuration that it stands in.
+/// Returns the path of the configuration that contains the token.
 fn config_path(raw: &RawCandidate) -> &Path {
     raw.target.as_ref().map_or(Path::new(""), ConsumerTarget::path)
 }

@@ -1,7 +1,8 @@
-//! Doctor: what on this machine may stand in the way, and what to do about it.
+//! Doctor: diagnosis of problems on this machine, each with a remedy.
 //!
-//! Every area is looked at by itself, and one that fails does not keep the others from being looked at. Nothing is
-//! changed but for one value that is written to the store, read back and removed; no secret is sent anywhere.
+//! Every area is examined on its own, so an error in one does not prevent the others. Nothing is
+//! changed, except that one test value is written to the store, read back and deleted; no secret is
+//! sent anywhere. Start at [`Engine::diagnose`].
 
 mod database;
 mod environment;
@@ -18,45 +19,45 @@ use crate::domain::Problem;
 
 pub use store::diagnose_stores as store_findings;
 
-/// What was found in one place.
+/// One result of the doctor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
-    /// Where.
+    /// Area of the result.
     pub area: DiagnosticArea,
-    /// How bad it is.
+    /// Severity.
     pub level: DiagnosticSeverity,
-    /// What it is, in one sentence.
+    /// What was found, in one sentence.
     pub what: String,
-    /// Why, or what else is known.
+    /// The cause, or further details.
     pub why: String,
     /// What to do; empty where nothing needs to be done.
     pub remedy: String,
 }
 
-/// The areas, in the order in which they are told.
+/// Areas, in the order of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DiagnosticArea {
-    /// Where secrets rest.
+    /// Secret store.
     Store,
-    /// Where everything else rests.
+    /// Index of everything that is not secret.
     #[serde(rename = "index")]
     Database,
-    /// What the program is drawn on, and the clipboard.
+    /// Terminal and clipboard.
     Terminal,
     /// Variables and configurations of the providers' own tools.
     Environment,
-    /// The way to the providers.
+    /// Connection to the providers.
     Network,
     /// Files with secrets in plain text.
     Files,
-    /// The settings file.
+    /// Settings file.
     Settings,
-    /// The keys of one's own in it.
+    /// User-defined key bindings in the settings file.
     Keys,
 }
 
-/// How bad a finding is.
+/// Severity of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DiagnosticSeverity {
@@ -68,25 +69,25 @@ pub enum DiagnosticSeverity {
     Fail,
 }
 
-/// What only the caller can know.
+/// Information that only the caller has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DoctorInput {
-    /// The terminal's columns and rows, where there is one.
+    /// Columns and rows of the terminal, where there is one.
     pub terminal: Option<(u16, u16)>,
-    /// The stores that are not in use.
+    /// Stores that are not in use.
     pub other_stores: Vec<StoreStatus>,
-    /// How many colours the terminal shows, where that is known.
+    /// Number of colors that the terminal shows, where it is known.
     pub color_depth: Option<ColorDepth>,
-    /// Whether the network may be asked.
+    /// Whether the network may be used.
     pub scope: DoctorScope,
 }
 
-/// How far to look.
+/// How far the doctor examines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DoctorScope {
-    /// At this machine only.
+    /// This machine only.
     Machine,
-    /// As far as the providers' hosts, which are asked without a secret.
+    /// Also the providers' hosts, which are contacted without a secret.
     Providers,
 }
 
@@ -132,7 +133,7 @@ impl Diagnostic {
 }
 
 impl DiagnosticArea {
-    /// The area's name.
+    /// Returns the name of the area.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Store => "store",
@@ -148,7 +149,7 @@ impl DiagnosticArea {
 }
 
 impl DiagnosticSeverity {
-    /// The level's name.
+    /// Returns the name of the severity.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -159,7 +160,7 @@ impl DiagnosticSeverity {
 }
 
 impl Engine {
-    /// Looks at everything, and says what was found, area by area.
+    /// Examines all areas and returns the results, area by area.
     pub async fn diagnose(&self, around: &DoctorInput) -> Vec<Diagnostic> {
         let state = self.store_state().await;
         let mut findings = store_findings(&state, &around.other_stores);

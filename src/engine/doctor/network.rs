@@ -1,4 +1,5 @@
-//! The way to the providers: proxies, certificate authorities, names, the clocks, and every region's host.
+//! Diagnostics of the connection to the providers: proxies, certificate authorities, name
+//! resolution, the clock, and the host of every region.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -13,21 +14,21 @@ use crate::domain::response::ApiResponse;
 use crate::engine::Engine;
 use crate::net::{self, ConnectFailure, NetError, OutgoingRequest, RequestBody, RequestLimits};
 
-/// How long one host may take.
+/// Limits of a request to one host.
 const REQUEST_LIMITS: RequestLimits = RequestLimits {
     connect_timeout: Duration::from_secs(5),
     total_timeout: Duration::from_secs(8),
     max_body_bytes: 4096,
 };
 
-/// How far the clocks may differ before tokens with a time in them are refused.
+/// Maximum difference of the clocks before providers reject tokens that contain a time.
 const MAX_CLOCK_SKEW: time::Duration = time::Duration::seconds(60);
 
-/// The variables that name a proxy.
+/// Variables that configure a proxy.
 const PROXY_VARIABLES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
-/// What became of one region.
+/// Result of contacting one region.
 struct RegionProbe<'c> {
     region: &'c Region,
     outcome: Result<ApiResponse, NetError>,
@@ -57,7 +58,7 @@ impl Engine {
         findings
     }
 
-    /// Asks every region's API host for its root, without any secret.
+    /// Requests the root of every region's API host, without a secret.
     async fn probe_regions(&self) -> Vec<RegionProbe<'_>> {
         let mut regions: Vec<&Region> = Vec::new();
         for provider in self.catalog.providers() {
@@ -82,7 +83,7 @@ impl Engine {
         RegionProbe { region, outcome, elapsed: begun.elapsed() }
     }
 
-    /// How far this machine's clock is from those of the servers, by the answer that came fastest.
+    /// Compares this machine's clock with the servers', by the fastest response.
     fn diagnose_clock(&self, asked: &[RegionProbe<'_>]) -> Option<Diagnostic> {
         let told = asked
             .iter()
@@ -100,7 +101,8 @@ impl Engine {
 }
 
 impl RegionProbe<'_> {
-    /// A region that no credential uses may be out of reach.
+    /// Converts the result to a diagnostic; an unreachable region that no credential uses is only a
+    /// warning.
     fn to_diagnostic(&self, users: usize) -> Diagnostic {
         let id = &self.region.id;
         match &self.outcome {
@@ -155,7 +157,7 @@ fn date_header(answer: &ApiResponse) -> Option<Timestamp> {
     Some(told.into())
 }
 
-/// The proxies that are named, without whatever password stands in them.
+/// Reports the configured proxies, without their passwords.
 fn diagnose_proxies() -> Vec<Diagnostic> {
     let mut findings: Vec<_> =
         proxy_variables().map(|(name, value)| diagnose_proxy(name, &value)).collect();
@@ -169,7 +171,7 @@ fn diagnose_proxies() -> Vec<Diagnostic> {
     findings
 }
 
-/// The variables that name a proxy, with what they hold.
+/// Returns the variables that configure a proxy, with their values.
 fn proxy_variables() -> impl Iterator<Item = (&'static str, String)> {
     PROXY_VARIABLES.iter().filter_map(|name| {
         Some((*name, std::env::var(name).ok().filter(|value| !value.is_empty())?))
@@ -216,7 +218,7 @@ async fn diagnose_certificates() -> Option<Diagnostic> {
     })
 }
 
-/// Whether host names have addresses. Behind a proxy, that is the proxy's business.
+/// Reports whether host names resolve. Behind a proxy, the proxy resolves them.
 fn diagnose_name_resolution(asked: &[RegionProbe<'_>]) -> Diagnostic {
     let nameless = |one: &&RegionProbe<'_>| {
         matches!(&one.outcome, Err(NetError::NoConnection { failure: ConnectFailure::Dns, .. }))

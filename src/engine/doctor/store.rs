@@ -1,4 +1,5 @@
-//! The store: which one, whether it can be used, and whether it keeps what it is given.
+//! Diagnostics of the secret stores: which one is in use, whether it works, and whether it can
+//! write and read back.
 
 use super::{Diagnostic, DiagnosticArea, DiagnosticSeverity};
 use crate::domain::Problem;
@@ -6,10 +7,10 @@ use crate::engine::Engine;
 use crate::engine::task_protocol::{Persistence, StoreError, StoreStatus};
 use crate::store;
 
-/// The longest secret that a kind has: a private key of 4,096 bits, as PEM.
+/// Size of the longest secret of any kind: a private key of 4,096 bits, as PEM.
 const MAX_SECRET_BYTES: usize = 3500;
 
-/// What can be said about the store in use and those that are not.
+/// Reports the store in use and the other stores.
 pub fn diagnose_stores(chosen: &StoreStatus, others: &[StoreStatus]) -> Vec<Diagnostic> {
     std::iter::once(diagnose_active_store(chosen))
         .chain(others.iter().map(diagnose_other_store))
@@ -17,7 +18,8 @@ pub fn diagnose_stores(chosen: &StoreStatus, others: &[StoreStatus]) -> Vec<Diag
 }
 
 impl Engine {
-    /// Whether a value can be written, read back and removed: the longest one that is ever kept, or that it takes.
+    /// Writes, reads back and deletes a test value, as large as the longest secret or as the
+    /// store's limit allows.
     pub(super) async fn diagnose_store_round_trip(&self) -> Vec<Diagnostic> {
         let limit = self.store.backend().item_limit;
         let size = MAX_SECRET_BYTES.min(limit);

@@ -1,11 +1,11 @@
-//! The terminal: its size, its colours and signs, and the ways to a clipboard from it.
+//! Diagnostics of the terminal: its size, its colors and characters, and the available clipboards.
 
 use super::{Diagnostic, DiagnosticArea, DoctorInput};
 use crate::config::{ClipboardChoice, ColorDepth};
 use crate::engine::task_protocol::ClipboardMethod;
 use crate::engine::{Engine, is_remote};
 
-/// The smallest size at which the screen is of use.
+/// Minimum size of the screen, in columns and rows.
 const MIN_TERMINAL_SIZE: (u16, u16) = (60, 16);
 
 impl Engine {
@@ -114,7 +114,7 @@ fn diagnose_locale() -> Diagnostic {
     )
 }
 
-/// What stands between this program and the person's eyes.
+/// Reports tmux and SSH, which are between this program and the user's terminal.
 fn diagnose_tmux_and_ssh() -> Vec<Diagnostic> {
     let tmux = env_var("TMUX").map(|_| {
         Diagnostic::ok(

@@ -1,7 +1,8 @@
-//! Having a provider make a credential, straight into the store: the draft of the credential and the plan that makes it.
+//! Creation of a credential at its provider, straight into the store: the draft of the credential
+//! and the plan that creates it.
 //!
-//! The row in the index and the journal's first line come into being together, before anything is asked of the provider.
-//! So whatever happens, there is something that everybody can see, and from which it can be taken up or back.
+//! The index row and the first journal line are written together, before any request goes to the
+//! provider. So the rotation is always visible and can be resumed or rolled back. Start at `Engine::plan_creation`, then `Engine::create_credential`.
 
 use std::collections::BTreeMap;
 
@@ -16,44 +17,45 @@ use crate::domain::{Credential, CredentialId, CredentialName, Problem};
 use crate::engine::Engine;
 use crate::engine::credentials::random_bytes;
 
-/// The field that names an account which is to be given a further secret.
+/// Field that names an existing account, which then gets a further secret.
 const ACCOUNT_ID_FIELD: &str = "service_account_id";
 
-/// A credential that is about to be made, and how.
+/// Credential that is about to be created, and the plan that creates it.
 #[derive(Debug, Clone)]
 pub struct CreationPlan {
-    /// What it will be, as far as that is known.
+    /// The credential to create, as far as its properties are known.
     pub credential: Credential,
     /// The plan.
     pub plan: RotationPlan,
 }
 
-/// A credential that is to be made.
+/// Request to create a credential.
 #[derive(Debug, Clone)]
 pub struct CreateRequest {
-    /// What to call it. At the provider this name and a mark of the rotation.
+    /// Name of the credential. At the provider, this name is combined with a mark of the rotation.
     pub name: CredentialName,
-    /// The provider's id.
+    /// ID of the provider.
     pub provider: String,
-    /// The kind's id.
+    /// ID of the kind.
     pub kind: String,
-    /// The region's id.
+    /// ID of the region.
     pub region: String,
-    /// What is known beforehand, such as `org_id` and `role_id`. With `service_account_id`, an account that exists is
-    /// given a further secret; an app is always one that exists.
+    /// Fields that are known in advance, such as `org_id` and `role_id`. With `service_account_id`,
+    /// an existing account gets a further secret; an app always exists already.
     pub fields: BTreeMap<String, String>,
     /// Labels.
     pub labels: Vec<String>,
-    /// One to take everything else from.
+    /// Credential to copy all other fields from.
     pub template: Option<Credential>,
-    /// Which credential makes it.
+    /// Credential that authenticates the creation.
     pub administrator: CredentialId,
-    /// Why, in a person's own words; may be empty.
+    /// Reason in the user's own words; may be empty.
     pub reason: String,
 }
 
 impl Engine {
-    /// Makes a credential at its provider and keeps it. Where nothing comes of it, nothing is left of it.
+    /// Creates a credential at its provider and stores it. When the creation fails or is rolled
+    /// back, nothing of it remains.
     pub async fn create_credential(
         &self,
         creation: CreationPlan,
@@ -67,7 +69,7 @@ impl Engine {
         .await
     }
 
-    /// What making a credential will do, and what it will be. Nothing is sent and nothing is written.
+    /// Plans the creation of a credential. Sends nothing and writes nothing.
     pub async fn plan_creation(&self, wish: CreateRequest) -> Result<CreationPlan, Problem> {
         self.check_changes_allowed()?;
         self.ensure_name_free(&wish.name).await?;
@@ -112,8 +114,8 @@ impl Engine {
     }
 }
 
-/// How a credential of this kind is made, and which part of its secret material comes of it; nothing where only a person
-/// can make it.
+/// Returns how a credential of this kind is created and which part of its secret material results;
+/// `None` where only the user can create it.
 fn creation_strategy(
     kind: &CredentialKind,
     fields: &BTreeMap<String, String>,
@@ -131,7 +133,8 @@ fn creation_strategy(
         plan @ (P::SnykServiceAccount | P::SnykServiceAccountSecret | P::ApiWebKey) => {
             Some((plan, SecretPart::Secret))
         }
-        // A sign-in takes a person; what the program can make is the app's own secret, with which one signs in.
+        // Only the user can sign in. The program can create the app's own secret, which a sign-in
+        // needs.
         P::SnykAppSession => further(P::SnykAppSecret)
             .map(|part| (P::SnykAppSecret, SecretPart::Named(part.id.clone()))),
         P::Manual | P::SnykPersonalAccessToken | P::SnykAppSecret => None,

@@ -1,4 +1,7 @@
-//! Handing the current secret to those who use it, and having each of them verified.
+//! Delivery of the current secret to its consumers, with a verification of each delivery.
+//!
+//! The formats of the consumers' files belong to [`crate::engine::consumer`]; this module only has
+//! the rotation step. Start at `RotationDriver::deliver`.
 
 use super::StepResult;
 use super::driver::RotationDriver;
@@ -9,7 +12,8 @@ use crate::domain::{CredentialId, Problem};
 use crate::engine::Engine;
 
 impl Engine {
-    /// The names of those who are to be given this part of a credential when it is a new one, in order.
+    /// Returns the names of the consumers that get this part of a credential after a rotation, in
+    /// order.
     pub(super) async fn consumer_names(
         &self,
         credential: &CredentialId,
@@ -22,8 +26,9 @@ impl Engine {
 }
 
 impl RotationDriver<'_> {
-    /// Hands over what is in the slot `current`, unless the consumer has it already, and verifies it. Whatever fails
-    /// here waits for a person: the same again would seldom end otherwise.
+    /// Delivers the secret in the slot `current`, unless the consumer already has it, and verifies
+    /// the delivery. Every failure here waits for the user, because a plain retry would seldom end
+    /// differently.
     pub(super) async fn deliver(&self, consumer: &str) -> StepResult<()> {
         let Some(secret) = self.read_slot(SecretSlot::Current).await? else {
             return Err(retryable_failure("the store holds no current secret"));
@@ -39,7 +44,7 @@ impl RotationDriver<'_> {
             return Ok(());
         }
         self.engine.deliver(&consumer, &secret).await.map_err(failed)?;
-        // Asked anew, because what was delivered last is kept with the consumer.
+        // Read again, because the fingerprint of the last delivery is stored with the consumer.
         let delivered = self.engine.consumer(&consumer.credential, consumer.name.as_str()).await;
         let delivered = delivered.map_err(|problem| failure_from_problem(&problem))?;
         if self.engine.verify_delivery(&delivered, &secret).await.map_err(failed)? {

@@ -1,6 +1,9 @@
-//! The loop: what is next by the journal, an entry made durable, the act, another entry.
+//! Driver loop of a rotation: read the next step from the journal, make an intent entry durable,
+//! perform the action, append its outcome.
 //!
-//! Dropping it anywhere is a crash like any other: whoever comes next reads the journal.
+//! Dropping the driver at any point is equivalent to a crash: the next process reads the journal
+//! and resumes there. The rules for what comes next are in [`crate::domain::rotation`]; start
+//! reading at `RotationDriver::run`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -26,23 +29,23 @@ use crate::engine::audit::AuditEvent;
 use crate::engine::sign_in_flow::AuthorizationGrant;
 use crate::index::RotationLease;
 
-/// One rotation under way.
+/// One running rotation.
 pub(super) struct RotationDriver<'a> {
     pub(super) engine: &'a Engine,
     pub(super) observer: RotationObserver<'a>,
     pub(super) journal: RotationJournal,
     pub(super) lease: RotationLease,
-    /// A secret that was made or pasted and may not be in the store yet.
+    /// A secret that was created or pasted and may not be in the store yet.
     pub(super) held_secret: Option<HeldSecret>,
-    /// What a person has agreed to in the browser, until it is fetched.
+    /// Grant that the user approved in the browser, until its code is exchanged.
     pub(super) authorization_grant: Option<AuthorizationGrant>,
 }
 
-/// A secret that the process holds.
+/// A secret that this process holds in memory.
 pub(super) struct HeldSecret {
     pub(super) fingerprint: SecretFingerprint,
     pub(super) secret: Secret,
-    /// When it ends, where only the answer that brought it said so.
+    /// When the secret expires, where only the response that contained it said so.
     pub(super) expires: Option<Timestamp>,
 }
 
@@ -52,26 +55,26 @@ impl HeldSecret {
     }
 }
 
-/// Whether the loop goes on.
+/// Whether the loop continues.
 enum LoopControl {
     Continue,
     Finished(RotationResult),
-    /// It stops here, to be taken up again.
+    /// The rotation stops here and can be resumed.
     Stopped(HaltReason),
 }
 
-/// Why the loop stops before it is over.
+/// Why the loop stops before the rotation has finished.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum HaltReason {
-    /// A person is needed and nobody answers.
+    /// A question needs a reply and the user gives none.
     NeedsUser,
-    /// A person wants it to stop for now.
+    /// The user asked to pause.
     PauseRequested,
 }
 
 impl RotationDriver<'_> {
-    /// Goes on until it is over, until a person is needed and nobody answers, or until somebody wants it to stop. That is
-    /// heard between two steps and while it waits, and never within a step.
+    /// Runs until the rotation is finished, until a question gets no reply, or until the user asks
+    /// to pause. A pause is noticed between two steps and during a delay, never within a step.
     pub(super) async fn run(&mut self) -> Result<RotationStatus, Problem> {
         loop {
             let next = tokio::select! {
@@ -87,13 +90,13 @@ impl RotationDriver<'_> {
         }
     }
 
-    /// The plan.
+    /// Returns the plan.
     pub(super) fn plan(&self) -> &RotationPlan {
         self.journal.plan()
     }
 
-    /// Makes an entry durable, takes it up and tells of it. Nothing may happen that was not announced, so an entry that
-    /// cannot be made durable ends the run.
+    /// Makes an entry durable, adds it to the journal and reports it. No action may happen without
+    /// its entry, so an entry that cannot be made durable ends the run.
     pub(super) async fn append_entry(&mut self, entry: JournalEntry) -> Result<(), Problem> {
         let text = serde_json::to_string(&entry).map_err(|error| journal_write_problem(&error))?;
         let (lease, now) = (self.lease.clone(), self.engine.now());
@@ -104,7 +107,7 @@ impl RotationDriver<'_> {
         Ok(())
     }
 
-    /// The desk for this rotation's calls, with the credential as it is now.
+    /// Returns the client for this rotation's management calls, with the credential's current data.
     pub(super) async fn management_client(&self) -> StepResult<ManagementClient<'_>> {
         let plan = self.plan();
         let credential = self
@@ -114,7 +117,8 @@ impl RotationDriver<'_> {
             .map_err(|problem| failure_from_problem(&problem))?;
         let mut credential = Credential { region: plan.region.clone(), ..credential };
         if plan.purpose == RotationPurpose::Create {
-            // What the provider has told about it comes into the index with the secret.
+            // What the provider reported about the new credential enters the index only with the
+            // secret.
             credential.fields.extend(
                 self.created_secret()
                     .and_then(|minted| minted.remote.as_ref())
@@ -127,12 +131,12 @@ impl RotationDriver<'_> {
             .map_err(|problem| failure_from_problem(&problem))
     }
 
-    /// The fingerprint of the new secret, if there is one.
+    /// Returns the fingerprint of the new secret, if there is one.
     pub(super) fn new_fingerprint(&self) -> Option<SecretFingerprint> {
         self.created_secret().map(|minted| minted.fingerprint.clone())
     }
 
-    /// What is known of the old secret.
+    /// Returns the snapshot of the old secret.
     pub(super) fn snapshot(&self) -> Option<&OldSecretSnapshot> {
         self.journal.entries().iter().rev().find_map(|entry| match entry {
             JournalEntry::Done(StepOutcome::SnapshotTaken(snapshot)) => Some(snapshot),
@@ -140,7 +144,7 @@ impl RotationDriver<'_> {
         })
     }
 
-    /// The secret that was made or found last.
+    /// Returns the secret that was created or found last.
     fn created_secret(&self) -> Option<&CreatedSecret> {
         self.journal.entries().iter().rev().find_map(|entry| match entry {
             JournalEntry::Done(StepOutcome::Created(minted) | StepOutcome::Pasted(minted))
@@ -234,7 +238,8 @@ impl RotationDriver<'_> {
     async fn snapshot_old(&self) -> StepResult<StepOutcome> {
         let desk = self.management_client_with_fields().await?;
         let remotes = strategy_for(self.plan().strategy).find_existing(&desk).await;
-        // Who may not look still knows what lies in the fields; for the rest a person is asked later.
+        // A credential without permission to list still has its fields; the user is asked for the
+        // rest later.
         let remotes = match remotes {
             Err(failure) if failure.kind == StepFailureKind::Refused => Vec::new(),
             listed => listed?,
@@ -245,7 +250,8 @@ impl RotationDriver<'_> {
             Ok(reach) => OldAccess::Known(reach),
             Err(why) => OldAccess::Unknown(why),
         };
-        // The fingerprint last: a secret that renews itself has another one once it was used.
+        // The fingerprint is taken last: a secret that renews itself has another one after each
+        // use.
         let Some(fingerprint) = self.fingerprint_of_slot(SecretSlot::Current).await? else {
             return Err(permanent_failure("the credential's secret is not in the store"));
         };
@@ -258,8 +264,8 @@ impl RotationDriver<'_> {
         }))
     }
 
-    /// The desk, once the fields that the rest depends on hold what the provider tells of them. One that was imported has
-    /// none of them.
+    /// Returns the management client after the fields that later steps need were filled in from the
+    /// provider. An imported credential has none of them.
     async fn management_client_with_fields(&self) -> StepResult<ManagementClient<'_>> {
         let desk = self.management_client().await?;
         let told = strategy_for(self.plan().strategy).discover_missing_fields(&desk).await?;
@@ -279,7 +285,8 @@ impl RotationDriver<'_> {
         self.management_client().await
     }
 
-    /// What is there already, from which what a person makes is told. A provider that does not say so now stops nothing.
+    /// Lists the IDs that already exist at the provider, which later tell a manually created secret
+    /// from the others. A provider that does not list them now blocks nothing.
     async fn list_existing_ids(&self, desk: &ManagementClient<'_>) -> Option<BTreeSet<String>> {
         if self.plan().purpose != RotationPurpose::Replace {
             return None;
@@ -288,7 +295,8 @@ impl RotationDriver<'_> {
         Some(listed.into_iter().map(|remote| remote.id).collect())
     }
 
-    /// What the index knows of the credential and will not know any more once another secret is the current one.
+    /// Returns the index data of the old secret, which would be lost once another secret becomes
+    /// the current one.
     async fn previous_metadata(&self) -> StepResult<PreviousMetadata> {
         let plan = self.plan();
         let Credential { expires, mut fields, .. } = self
@@ -304,11 +312,13 @@ impl RotationDriver<'_> {
         if self.plan().strategy_traits().creator == StepActor::UserSignIn {
             return self.exchange_sign_in_code().await;
         }
-        // Whatever the fingerprint takes is had beforehand: once something is made, nothing but an answer may be missing.
+        // Everything that the fingerprint needs is loaded in advance: once the provider has created
+        // a secret, nothing but its response may be missing.
         self.fingerprint(&Secret::from_text(String::new())).await?;
         let desk = self.management_client().await?;
         let fresh = strategy_for(self.plan().strategy).create_secret(&desk, name).await?;
-        // It is shown once: first into the store, then everything else. A store that fails is tried again by `Stage`.
+        // The provider shows the secret once, so it goes into the store before anything else.
+        // `Stage` retries a write that fails.
         let kept = self.write_slot(SecretSlot::Pending, &fresh.secret).await;
         drop(desk);
         let in_doubt = |failure| StepFailure { kind: StepFailureKind::OutcomeUnknown, ..failure };
@@ -350,7 +360,8 @@ impl RotationDriver<'_> {
         Ok(StepOutcome::Verified { fingerprint, reach })
     }
 
-    /// A refresh token that had to be used for its proof has a successor, which is the new secret from now on.
+    /// Records the successor of a refresh token that had to be used for its verification: it is the
+    /// new secret from now on.
     async fn record_renewal(&mut self, outcome: &StepOutcome) -> Result<(), Problem> {
         let StepOutcome::Verified { fingerprint, .. } = outcome else { return Ok(()) };
         if !self.fingerprint_is_renewal(fingerprint) {
@@ -364,7 +375,8 @@ impl RotationDriver<'_> {
         .await
     }
 
-    /// Whether a secret that nobody has made or pasted can only have come of using one that was.
+    /// Returns whether a secret that was neither created nor pasted can only result from using one
+    /// that was.
     fn fingerprint_is_renewal(&self, print: &SecretFingerprint) -> bool {
         let known = self.journal.entries().iter().any(|entry| match entry {
             JournalEntry::Done(StepOutcome::Created(minted) | StepOutcome::Pasted(minted))
@@ -400,8 +412,8 @@ impl RotationDriver<'_> {
         Ok(StepOutcome::OldSecretRestored)
     }
 
-    /// What the index knows of the credential follows the secret in the slot `current`; of its other parts it knows
-    /// nothing.
+    /// Updates the index data of the credential to match the secret in the slot `current`. The
+    /// index has no data about the other parts.
     async fn update_metadata(
         &self,
         print: &SecretFingerprint,
@@ -425,7 +437,7 @@ impl RotationDriver<'_> {
         let filed = self.engine.with_database(move |index| {
             index.update_credential(&id, |credential| {
                 let told = remote.as_ref().and_then(|remote| remote.expires).or(told);
-                // No id is better than that of something else.
+                // No ID is better than the ID of another secret.
                 credential.fields.retain(|field, _| !fields.contains(&field.as_str()));
                 for (field, value) in
                     fields.iter().zip(remote.iter().flat_map(|remote| [&remote.id, &remote.label]))
@@ -444,7 +456,7 @@ impl RotationDriver<'_> {
         Ok(())
     }
 
-    /// What a credential that is made by one of its parts must know besides.
+    /// Stores the fields that a credential needs when it was created through one of its parts.
     async fn store_remote_fields(&self, remote: Option<RemoteCredential>) -> StepResult<()> {
         let Some(RemoteCredential { fields: facts, .. }) =
             remote.filter(|_| self.plan().purpose == RotationPurpose::Create)
@@ -458,7 +470,7 @@ impl RotationDriver<'_> {
         filed.await.map(drop).map_err(|problem| failure_from_problem(&problem))
     }
 
-    /// The index knows again what it knew of the old secret.
+    /// Restores the index data of the old secret.
     async fn restore_metadata(&self, old: &SecretFingerprint) -> StepResult<()> {
         let Some(snapshot) = self.snapshot().filter(|_| self.plan().part == SecretPart::Secret)
         else {
@@ -580,8 +592,8 @@ impl RotationDriver<'_> {
         Ok(status)
     }
 
-    /// A credential that was revoked shows it in the list at once. That it is refused has been proven by now; where the
-    /// check fails all the same, it only shows later.
+    /// Checks a revoked credential again, so that the list shows it as refused at once. Its
+    /// rejection is already verified; if this check fails, the list shows it later.
     async fn recheck_revoked(&self) {
         let plan = self.plan();
         self.engine.drop_cached_tokens(&plan.credential);
@@ -591,7 +603,7 @@ impl RotationDriver<'_> {
         }
     }
 
-    /// Leaves the rotation open, for this process or another to take up.
+    /// Leaves the rotation open, so that this process or another one can resume it.
     async fn pause(&mut self, halt: HaltReason) -> Result<RotationStatus, Problem> {
         let status = rotation_status(&self.journal);
         let word = if halt == HaltReason::PauseRequested { "paused" } else { "needs-human" };
@@ -613,7 +625,7 @@ impl RotationDriver<'_> {
     }
 }
 
-/// What is put on record about a plan: the person's reason first, then what it was about, then what there is to remark.
+/// Builds the audit event of a plan: the user's reason first, then the subject, then the remarks.
 pub(super) fn audit_event(
     plan: &RotationPlan,
     outcome: &'static str,
@@ -629,7 +641,7 @@ pub(super) fn audit_event(
         .with_reason(words.join("; "))
 }
 
-/// How long a lease lasts, unless it is renewed.
+/// Lifetime of a lease that is not renewed.
 pub(super) const LEASE_DURATION: Duration = Duration::from_secs(60);
 
 fn journal_write_problem(error: &serde_json::Error) -> Problem {

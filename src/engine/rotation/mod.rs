@@ -1,12 +1,15 @@
-//! Replacing, making and revoking a credential: the driver of the machine in [`crate::domain::rotation`].
+//! Rotation, creation and revocation of credentials: the driver of the state machine in
+//! [`crate::domain::rotation`].
 //!
-//! `plan` draws what will happen, `driver` carries out one step after the other, `reconcile` finds out what became
-//! of a step that nobody answered, `human` puts the machine's questions to a person, `sign_in` waits for their browser,
-//! `provider` knows the endpoints. Running, resuming and rolling back are the same loop over the same journal; `resume` only says where it begins.
+//! `plan` computes what will happen, `driver` executes one step after the other, `reconcile` finds
+//! out what became of a step without a response, `prompts` asks the user the machine's questions,
+//! `sign_in` waits for the browser, `strategies` knows the providers' endpoints. Running, resuming
+//! and rolling back are the same loop over the same journal; `start` only chooses where it begins.
 //!
-//! One process at a time drives a rotation. A lock of the operating system says who, and ends with the process; a lease
-//! in the index makes sure of it where there are no such locks, because an entry is refused once the lease is lost.
-//! Whoever has the lock may take the lease over at once: its holder is dead.
+//! One process at a time drives a rotation. An operating-system lock identifies that process and
+//! disappears with it. Where no such locks exist, a lease in the index protects the rotation,
+//! because an entry is rejected once the lease is lost. A process that gets the lock may claim
+//! the lease at once: the previous holder has exited.
 
 mod create;
 mod deliver;
@@ -33,14 +36,14 @@ pub use create::{CreateRequest, CreationPlan};
 pub use review::RotationSummary;
 pub use start::RotationDirection;
 
-/// What comes of a step.
+/// Result of one step.
 type StepResult<T> = Result<T, StepFailure>;
 
-/// Who is asked and who is told while a rotation goes on.
+/// Receiver of a rotation's questions and progress.
 #[derive(Clone, Copy)]
 pub struct RotationObserver<'a> {
-    /// Answers questions.
+    /// Answers the rotation's questions.
     pub prompter: &'a dyn UserPrompter,
-    /// Hears of every step as soon as its entry is durable.
+    /// Called for every step as soon as its entry is durable.
     pub on_progress: &'a (dyn Fn(&ProgressLine) + Send + Sync),
 }

@@ -1,4 +1,7 @@
-//! From a credential to the plan of its replacement, and the desk at which the plan's calls are made.
+//! Plans for the rotation and revocation of a credential, and the client for the plan's management
+//! calls.
+//!
+//! Planning only reads the index and the catalog. Start at `Engine::plan_rotation`.
 
 use super::strategies::ManagementClient;
 use crate::domain::credential::SecretPart;
@@ -11,7 +14,7 @@ use crate::engine::Engine;
 use crate::engine::credentials::random_bytes;
 
 impl Engine {
-    /// What replacing this credential will do. Nothing is sent and nothing is written.
+    /// Plans the rotation of this credential. Sends nothing and writes nothing.
     pub async fn plan_rotation(
         &self,
         credential: &Credential,
@@ -20,8 +23,8 @@ impl Engine {
         self.plan_part_rotation(credential, SecretPart::Secret, administrator).await
     }
 
-    /// What replacing one part of this credential's secret material will do; the other parts stay. The consumers of that
-    /// part are given it, and no others.
+    /// Plans the rotation of one part of this credential's secret material; the other parts do not
+    /// change. Only the consumers of that part get the new secret.
     pub async fn plan_part_rotation(
         &self,
         credential: &Credential,
@@ -51,7 +54,8 @@ impl Engine {
         }))
     }
 
-    /// What revoking this credential will do, where nothing takes its place. Nothing is sent and nothing is written.
+    /// Plans the revocation of this credential without a replacement. Sends nothing and writes
+    /// nothing.
     pub fn plan_revocation(
         &self,
         credential: &Credential,
@@ -73,7 +77,8 @@ impl Engine {
         }))
     }
 
-    /// The credential's kind, unless the provider has told that it is of another one, which is replaced otherwise.
+    /// Returns the credential's kind, unless the provider reported that it is of another kind,
+    /// which rotates differently.
     fn verified_kind(&self, credential: &Credential) -> Result<&CredentialKind, Problem> {
         let provider = self.catalog.provider(&credential.provider)?;
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
@@ -89,7 +94,8 @@ impl Engine {
         }
     }
 
-    /// An administering credential must be accepted where the other one lives.
+    /// Checks that an administering credential belongs to the same provider and region as the
+    /// credential it manages.
     pub(super) fn check_administrator_region(
         &self,
         credential: &Credential,
@@ -115,7 +121,8 @@ impl Engine {
             .with_class(ProblemClass::Usage))
     }
 
-    /// Where calls about this credential are made, by `clerk` or else by the credential itself.
+    /// Creates the client for management calls about this credential; `clerk` authenticates them,
+    /// or else the credential itself.
     pub(super) fn management_client(
         &self,
         credential: Credential,

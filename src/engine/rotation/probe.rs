@@ -1,4 +1,8 @@
-//! Using a secret to see whether it works, whom it acts as and what it reaches.
+//! Probes that send a secret to its provider to see whether it is accepted, which principal it acts
+//! as and what it can access.
+//!
+//! Start at `ManagementClient::probe_slot` and `ManagementClient::fetch_access_scope`. How the API
+//! explains a refusal belongs to [`crate::engine::check`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,24 +22,24 @@ use crate::engine::check::principal_from_response;
 use crate::net::HostBoundSecret;
 use crate::net::exchange::TokenExchangeError;
 
-/// The presets that list the organisations which a credential sees; a provider has one of them or none.
+/// Presets that list the organizations visible to a credential; a provider has at most one of them.
 const ORGANIZATION_PRESETS: [&str; 2] = ["orgs", "organizations"];
 
-/// How many pages of organisations are read.
+/// Maximum number of pages of organizations to read.
 const MAX_ORGANIZATION_PAGES: usize = 200;
 
-/// What became of using a secret.
+/// Result of a probe.
 pub(super) enum ProbeResult {
-    /// It was accepted, in this way, with this answer.
+    /// Accepted: the secret with the scheme that worked, and the response.
     Accepted(HostBoundSecret, ApiResponse),
-    /// It was accepted as belonging to this principal, which is all that it can show.
+    /// Accepted as belonging to this principal, which is all that the probe can find out.
     Identified(Principal),
-    /// It was refused; why, in words.
+    /// Refused, with the reason.
     Refused(String),
 }
 
 impl ManagementClient<'_> {
-    /// Uses the secret in a slot.
+    /// Sends the secret in a slot.
     pub(super) async fn probe_slot(&self, slot: SecretSlot) -> StepResult<ProbeResult> {
         if let Some(tried) = strategy_for(self.strategy_id).probe_slot(self, slot).await? {
             return Ok(tried);
@@ -73,7 +77,8 @@ impl ManagementClient<'_> {
         }
     }
 
-    /// What the secret in a slot reaches; `Err` in words where it is refused. `id` is what it is at the provider.
+    /// Returns what the secret in a slot can access; `Err` with the reason where it is refused.
+    /// `id` is the secret's ID at the provider.
     pub(super) async fn fetch_access_scope(
         &self,
         slot: SecretSlot,
@@ -94,7 +99,7 @@ impl ManagementClient<'_> {
         Ok(Ok(AccessScope { principal, kind, region, organizations: organisations, roles }))
     }
 
-    /// Both schemes where the kind has two, the one that is known to work first.
+    /// Returns both schemes where the kind has two, the one that is known to work first.
     fn candidate_schemes(&self, bound: &HostBoundSecret) -> Vec<String> {
         let AuthMethod::Header { scheme, fallback } = &self.kind.authorization else {
             return vec![bound.scheme.clone()];
@@ -153,7 +158,8 @@ impl ManagementClient<'_> {
             .map_err(|error| failure_from_problem(&error.into()))
     }
 
-    /// Whom the answer says that the secret acts as. A kind whose check tells nobody acts as its own credential.
+    /// Returns the principal that the response names. A kind whose check names no principal gets a
+    /// placeholder.
     fn acting_principal(&self, answer: &ApiResponse) -> StepResult<Principal> {
         let preset = self.engine.catalog.preset(&self.credential.provider, &self.kind.check);
         let preset = preset.map_err(|error| failure_from_problem(&error.into()))?;
@@ -205,7 +211,7 @@ impl ManagementClient<'_> {
         Ok(seen)
     }
 
-    /// The expiry, the id and the fitness of a secret, as far as the secret itself tells.
+    /// Returns expiry, ID and kind of a secret, as far as the secret itself contains them.
     pub(super) fn identify_secret(
         &self,
         secret: &Secret,

@@ -1,4 +1,8 @@
-//! The machine's questions, put to a person through the port [`AskUser`](crate::engine::ask::Ask), and what they say.
+//! Questions of a rotation, which go to the user through
+//! [`UserPrompter`](crate::engine::prompt::UserPrompter), and the recording of the replies.
+//!
+//! Which question is due is decided in [`crate::domain::rotation`]. Start at
+//! `RotationDriver::prompt_user`.
 
 use super::driver::{HeldSecret, RotationDriver};
 use crate::domain::credential::SecretSlot;
@@ -16,14 +20,14 @@ use crate::engine::prompt::{PromptChoice, PromptMessage, PromptReply, RotationPr
 
 /// Whether a question was answered.
 pub(super) enum PromptOutcome {
-    /// The answer is in the journal.
+    /// The reply is in the journal.
     Recorded,
-    /// Nobody answered.
+    /// The user did not reply.
     NoReply,
 }
 
 impl RotationDriver<'_> {
-    /// Asks, and writes what was said.
+    /// Asks the user and records the reply.
     pub(super) async fn prompt_user(&mut self, need: UserPrompt) -> Result<PromptOutcome, Problem> {
         if need.kind == PromptKind::SignIn {
             return self.prompt_sign_in(need).await;
@@ -67,8 +71,9 @@ impl RotationDriver<'_> {
         }
     }
 
-    /// What cannot be the new secret is on record with the reason, and it is asked for again. Where something else went
-    /// wrong, it may lie in the slot already: that is looked at before anybody is asked.
+    /// Records why a pasted secret cannot be the new one, and lets the loop ask again. After any
+    /// other failure, the secret may be in the slot already: the slot is examined before the next
+    /// question.
     async fn reject_paste(&mut self, failure: StepFailure) -> Result<PromptOutcome, Problem> {
         let kind = if failure.kind == StepFailureKind::Refused {
             StepFailureKind::Refused
@@ -100,7 +105,8 @@ impl RotationDriver<'_> {
         Ok(PromptOutcome::Recorded)
     }
 
-    /// Takes a pasted secret in, if it can be the new one. Whatever speaks against it is said before anything changes.
+    /// Accepts a pasted secret if it can be the new one. Every objection is raised before anything
+    /// changes.
     async fn accept_paste(&mut self, pasted: Secret) -> Result<CreatedSecret, StepFailure> {
         let desk = self.management_client().await?;
         let found =
@@ -124,7 +130,8 @@ impl RotationDriver<'_> {
         Ok(CreatedSecret { fingerprint, remote })
     }
 
-    /// A refresh token is spent at once: what it brings lies in the slot afterwards, with an access token to prove it by.
+    /// Uses a pasted refresh token at once. Its successor is in the slot afterwards, with an access
+    /// token for the verification.
     async fn accept_pasted_session(
         &self,
         desk: super::strategies::ManagementClient<'_>,
@@ -177,7 +184,7 @@ impl RotationDriver<'_> {
         }
     }
 
-    /// What a person should know beforehand.
+    /// Returns what the user should know before replying.
     fn prompt_detail(&self, need: &PromptKind) -> String {
         let mut known = Vec::new();
         if let PromptKind::PasteSecret { .. } = need {
@@ -190,7 +197,8 @@ impl RotationDriver<'_> {
         known.join(" ")
     }
 
-    /// Where the provider lets only so many live, and so many do.
+    /// Returns a warning where the provider limits the number of live secrets and the limit is
+    /// reached.
     fn quota_warning(&self) -> Option<String> {
         let (limit, live) = (self.plan().max_live?, self.snapshot()?.remotes.len());
         let full = usize::try_from(limit).is_ok_and(|limit| limit > 1 && live >= limit);
@@ -221,7 +229,7 @@ impl RotationDriver<'_> {
     }
 }
 
-/// A credential as its provider lists it, on one line.
+/// Formats a credential as its provider lists it, on one line.
 fn describe_remote(remote: &RemoteCredential) -> String {
     let day = |moment: Option<crate::domain::Timestamp>| {
         moment.map_or_else(|| "unknown".to_owned(), |moment| moment.date().to_string())
@@ -235,13 +243,14 @@ fn describe_remote(remote: &RemoteCredential) -> String {
     )
 }
 
-/// What was typed need not be what the choice says; the machine judges it.
+/// Returns whether a reply belongs to a choice. A typed text may differ from the choice's; the
+/// state machine judges it.
 pub(super) fn choice_matches(choice: &UserDecision, said: &UserDecision) -> bool {
     choice == said
         || matches!((choice, said), (UserDecision::Override(_), UserDecision::Override(_)))
 }
 
-/// A secret that tells what it is must be of the right kind and region.
+/// Checks that a secret that identifies itself is of the right kind and region.
 fn check_identification(
     candidates: &[IdentificationCandidate],
     provider: &str,

@@ -1,4 +1,8 @@
-//! What became of a step that nobody answered: the slot `pending` and the provider are asked, nothing is guessed.
+//! Reconciliation of a step whose outcome is unknown: it looks at the slot `pending` and at the
+//! provider, and guesses nothing.
+//!
+//! When a step must be reconciled is decided in [`crate::domain::rotation`]. Start at
+//! `RotationDriver::reconcile`.
 
 use super::StepResult;
 use super::driver::RotationDriver;
@@ -12,7 +16,7 @@ use crate::domain::rotation::{
 };
 
 impl RotationDriver<'_> {
-    /// Looks.
+    /// Finds out what became of a step.
     pub(super) async fn reconcile(
         &mut self,
         look: ReconcileQuery,
@@ -53,7 +57,7 @@ impl RotationDriver<'_> {
             .map_or(CreationStatus::NotCreated, CreationStatus::Orphaned))
     }
 
-    /// What lies in the slot `pending`, if it belongs to this rotation.
+    /// Returns the secret in the slot `pending`, if it belongs to this rotation.
     async fn find_in_pending_slot(
         &self,
         stale: &[SecretFingerprint],
@@ -65,7 +69,7 @@ impl RotationDriver<'_> {
             return Ok(None);
         }
         let remote = match name {
-            // A name that stands twice tells nothing about the secret.
+            // A name that is listed twice does not identify the secret.
             Some(name) => <[RemoteCredential; 1]>::try_from(self.list_by_name(name).await?)
                 .ok()
                 .map(|[only]| only),
@@ -74,7 +78,7 @@ impl RotationDriver<'_> {
         Ok(Some(CreationStatus::InPendingSlot(CreatedSecret { fingerprint, remote })))
     }
 
-    /// What a secret is at the provider, where that can be told.
+    /// Returns what a secret is at the provider, where that is certain.
     pub(super) async fn match_remote(
         &self,
         secret: &crate::domain::Secret,
@@ -106,7 +110,7 @@ impl RotationDriver<'_> {
     ) -> StepResult<RevocationStatus> {
         let desk = self.management_client().await?;
         let gone = match target {
-            // Who revokes itself cannot list any more once it is revoked.
+            // A credential that revokes itself cannot list anything afterwards.
             RevocationTarget::ById(_) if self.credential_revokes_itself() => {
                 matches!(desk.probe_slot(SecretSlot::Current).await?, ProbeResult::Refused(_))
             }

@@ -1,4 +1,6 @@
-//! What a rotation that is not over has come to: for a person who is to say how it goes on.
+//! Summary of an unfinished rotation, for a user who decides how it continues.
+//!
+//! It reads the journal and nothing else. Start at `Engine::summarize_rotation`.
 
 use crate::domain::Problem;
 use crate::domain::rotation::{
@@ -6,21 +8,21 @@ use crate::domain::rotation::{
 };
 use crate::engine::Engine;
 
-/// A rotation, by its journal alone.
+/// Summary of a rotation, from its journal alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RotationSummary {
-    /// Its plan.
+    /// The plan.
     pub plan: RotationPlan,
     /// What has happened, oldest first.
     pub lines: Vec<ProgressLine>,
-    /// Where it stands.
+    /// The current status.
     pub status: RotationStatus,
-    /// Whether everything can still be put back as it was; why not, in words.
+    /// Whether everything can still be restored; if not, the reason.
     pub rollback_allowed: Result<(), &'static str>,
 }
 
 impl Engine {
-    /// What the rotation with this id, or the open one of the credential with this name, has come to.
+    /// Summarizes the rotation with this ID, or the open rotation of the credential with this name.
     pub async fn summarize_rotation(&self, id: &str) -> Result<RotationSummary, Problem> {
         let journal = self.read_rotation_journal(&self.find_rotation(id).await?).await?;
         let plan = journal.plan().clone();

@@ -1,7 +1,10 @@
-//! Sending a person to the browser for a new sign-in, and fetching what they have agreed to.
+//! Sign-in step of a rotation: sends the user to the browser and exchanges the code that comes
+//! back.
 //!
-//! The browser brings a code, which only this process has: a crash before it is fetched costs the person another visit
-//! and nothing else. Fetching it makes the new secret, so that is the creation of the plan, with its intent and its doubt.
+//! Only this process has the code from the browser: a crash before the exchange costs the user
+//! another sign-in and nothing else. The exchange creates the new secret, so it is the creation
+//! step of the plan, with its intent entry and its reconciliation. The OAuth flow itself belongs to
+//! [`crate::engine::sign_in_flow`]. Start at `RotationDriver::prompt_sign_in`.
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -28,21 +31,21 @@ use crate::net::exchange::TokenExchangeError;
 use crate::net::oauth::RefreshToken;
 use crate::net::sign_in::AuthorizationRequest;
 
-/// What became of a visit to the page.
+/// Outcome of a visit to the sign-in page.
 enum SignInOutcome {
-    /// The browser, or an address that was pasted, brought an answer.
+    /// The browser, or a pasted callback URL, delivered a grant.
     Granted(Box<AuthorizationGrant>),
-    /// The provider or the person did not go along with it; why, in words.
+    /// The provider or the user declined, with the reason.
     Declined(String),
-    /// Something else was said meanwhile.
+    /// The user chose something else meanwhile.
     Decided(UserDecision),
-    /// Nobody came in time; why, in words.
+    /// No response in time, with the reason.
     TimedOut(String),
-    /// Nobody answers.
+    /// The user does not reply.
     NoReply,
 }
 
-/// What a person says while the browser is waited for.
+/// Reply of the user while the browser is pending.
 enum SignInReply {
     CallbackUrl(Url),
     Decision(UserDecision),
@@ -50,7 +53,7 @@ enum SignInReply {
 }
 
 impl RotationDriver<'_> {
-    /// Asks to sign in, and waits for the browser.
+    /// Asks the user to sign in and waits for the browser.
     pub(super) async fn prompt_sign_in(
         &mut self,
         need: UserPrompt,
@@ -87,8 +90,8 @@ impl RotationDriver<'_> {
         }
     }
 
-    /// Has the provider change what the person agreed to for a session. It is shown once: first into the store, then
-    /// everything else.
+    /// Exchanges the user's grant for a session. The provider shows it once, so it goes into the
+    /// store before anything else.
     pub(super) async fn exchange_sign_in_code(&mut self) -> StepResult<StepOutcome> {
         let Some(agreed) = self.authorization_grant.take() else {
             return Err(StepFailure::new(
@@ -96,7 +99,7 @@ impl RotationDriver<'_> {
                 "what the sign-in brought went with the process that waited for it",
             ));
         };
-        // Whatever the fingerprint takes is had beforehand.
+        // Everything that the fingerprint needs is loaded in advance.
         if let Err(failure) = self.fingerprint(&agreed.code).await {
             self.authorization_grant = Some(agreed);
             return Err(failure);
@@ -125,7 +128,7 @@ impl RotationDriver<'_> {
         Ok(StepOutcome::Created(CreatedSecret { fingerprint: print, remote: None }))
     }
 
-    /// The credential's own client, at the region of the plan.
+    /// Starts a sign-in with the credential's own client, in the region of the plan.
     async fn begin_sign_in(&self) -> Result<PendingSignIn, Problem> {
         let credential = self.engine.credential_by_id(&self.plan().credential).await?;
         self.engine
@@ -154,7 +157,7 @@ impl RotationDriver<'_> {
             word = self.await_reply(dilemma, &sign_in) => word,
         };
         match word {
-            // The one that waits for it is still there.
+            // The task that waits for the address is still running.
             SignInReply::CallbackUrl(address) => {
                 drop(sender.send(address));
                 self.check_sign_in(answer.await).await
@@ -164,7 +167,7 @@ impl RotationDriver<'_> {
         }
     }
 
-    /// What the person says, until it is something that can be taken.
+    /// Reads replies until one of them is usable.
     async fn await_reply(
         &self,
         mut dilemma: RotationPrompt,
@@ -201,7 +204,8 @@ impl RotationDriver<'_> {
         }
     }
 
-    /// An answer that leads to another region would make a session that the plan does not know.
+    /// Checks the result of a sign-in. A grant for another region is declined, because the plan
+    /// does not cover such a session.
     async fn check_sign_in(
         &self,
         answered: Result<sign_in_flow::AnsweredSignIn, Problem>,
@@ -241,8 +245,8 @@ impl RotationDriver<'_> {
         Ok(PromptOutcome::Recorded)
     }
 
-    /// The access token that came along proves the session without spending it. Where it is not kept, the session renews
-    /// itself for the proof.
+    /// Stores the access token that came with the session, which verifies the session without using
+    /// it up. If it is not stored, the session renews itself for the verification.
     async fn store_access_token(&self, session: &CachedAccessToken) {
         if let Err(problem) = self
             .engine
@@ -265,7 +269,8 @@ impl RotationDriver<'_> {
     }
 }
 
-/// A code can be changed once: only where it certainly was not is it changed again.
+/// Classifies a failed code exchange. A code can be exchanged once, so a retry is allowed only
+/// where the code was certainly not used.
 fn failure_from_code_exchange(error: &TokenExchangeError) -> StepFailure {
     let kind = match error {
         TokenExchangeError::Net(NetError::NoConnection { .. })

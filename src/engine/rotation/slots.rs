@@ -1,7 +1,8 @@
-//! The three slots of a credential's secret, and how secrets move between them: each is read back after it was put.
+//! The three slots of a credential's secret, and the moves between them; every write is read back.
 //!
-//! A refresh token renews itself whenever it is used, and then has another fingerprint. So for such kinds the old one is
-//! whatever is not the new one.
+//! A refresh token renews itself whenever it is used, and then has another fingerprint. So for such
+//! kinds, any secret that is not the new one counts as the old one. Start at
+//! `RotationDriver::promote_slots`.
 
 use super::StepResult;
 use super::driver::RotationDriver;
@@ -15,11 +16,13 @@ use crate::engine::store_secret::secret_location;
 use crate::index::SecretLocation;
 use crate::store::{CALL_TIMEOUT, ItemKey, StoreError};
 
-/// How long a secret may be that nobody has seen yet, in bytes: keys that are JWTs have some hundreds.
+/// Assumed size of a secret that does not exist yet, in bytes; keys that are JWTs have some
+/// hundreds.
 const TYPICAL_SECRET_BYTES: usize = 1024;
 
 impl RotationDriver<'_> {
-    /// Shows that the store keeps an item as large as the current secret, and lets go of it.
+    /// Verifies that the store can write and read back an item as large as the current secret, then
+    /// deletes that item.
     pub(super) async fn verify_store(&self) -> StepResult<()> {
         let size = self
             .read_slot(SecretSlot::Current)
@@ -40,7 +43,7 @@ impl RotationDriver<'_> {
         }
     }
 
-    /// The secret in a slot, if there is one.
+    /// Returns the secret in a slot, if there is one.
     pub(super) async fn read_slot(&self, slot: SecretSlot) -> StepResult<Option<Secret>> {
         match with_store_timeout(self.engine.store.get(&self.item_key(slot, &self.plan().part)))
             .await
@@ -51,7 +54,7 @@ impl RotationDriver<'_> {
         }
     }
 
-    /// The fingerprint of what is in a slot.
+    /// Returns the fingerprint of the secret in a slot.
     pub(super) async fn fingerprint_of_slot(
         &self,
         slot: SecretSlot,
@@ -88,7 +91,7 @@ impl RotationDriver<'_> {
         self.delete_item(slot, &self.plan().part).await
     }
 
-    /// `current` to `previous` and `pending` to `current`, unless that has happened already.
+    /// Moves `current` to `previous` and `pending` to `current`, unless that has happened already.
     pub(super) async fn promote_slots(&self, change: &SlotSwap) -> StepResult<()> {
         if self.fingerprint_of_slot(SecretSlot::Current).await?.as_ref() == Some(&change.new) {
             return self.move_access_token().await;
@@ -110,7 +113,7 @@ impl RotationDriver<'_> {
         self.move_access_token().await
     }
 
-    /// `previous` to `current`, unless that has happened already.
+    /// Moves `previous` back to `current`, unless that has happened already.
     pub(super) async fn restore_slots(&self, change: &SlotSwap) -> StepResult<()> {
         let current = self.fingerprint_of_slot(SecretSlot::Current).await?;
         if current == change.old
@@ -132,7 +135,7 @@ impl RotationDriver<'_> {
         self.verify_readback(SecretSlot::Current, &old).await
     }
 
-    /// Which slot holds the secret of this fingerprint.
+    /// Finds the slot that holds the secret with this fingerprint.
     pub(super) async fn find_slot(&self, old: &SecretFingerprint) -> StepResult<SecretSlot> {
         let new = self.new_fingerprint();
         for slot in [SecretSlot::Current, SecretSlot::Previous] {
@@ -145,7 +148,7 @@ impl RotationDriver<'_> {
         Err(permanent_failure("the old secret is in no slot of the store"))
     }
 
-    /// The secret that makes room for the new one; none where a credential is made.
+    /// Returns the secret that the new one replaces; `None` when a credential is created.
     async fn read_replaced_secret(&self, change: &SlotSwap) -> StepResult<Option<Secret>> {
         if change.old.is_some() {
             let old = self.read_old_secret(SecretSlot::Current, change).await?;
@@ -173,8 +176,9 @@ impl RotationDriver<'_> {
         Err(permanent_failure("somebody has put another secret into the store meanwhile"))
     }
 
-    /// Where an earlier attempt has kept the old secret already, it is what is current; or else the new one is current, was
-    /// used by somebody, and has renewed itself. Taken for the old one, it would be revoked.
+    /// Checks that `current` still holds the old secret. If an earlier attempt has saved the old
+    /// secret in `previous`, then `current` must be equal to it. Otherwise `current` may be the new
+    /// secret after it was used and renewed itself; treated as the old secret, it would be revoked.
     async fn check_current_unchanged(&self, current: &Secret) -> StepResult<()> {
         match self.read_slot(SecretSlot::Previous).await? {
             Some(kept) if self.secret_renews_itself() && !kept.same_as(current) => {
@@ -193,7 +197,7 @@ impl RotationDriver<'_> {
         }
     }
 
-    /// An access token goes with the refresh token that it came from, and with no other part.
+    /// Deletes the access token that belongs to the refresh token of a slot. No other part has one.
     async fn delete_access_token(&self, slot: SecretSlot) -> StepResult<()> {
         if self.secret_renews_itself() {
             self.delete_item(slot, &access_token_part()).await
@@ -202,7 +206,7 @@ impl RotationDriver<'_> {
         }
     }
 
-    /// The access token that came with a new refresh token goes where that went.
+    /// Moves the access token that came with a new refresh token to the same slot as that token.
     async fn move_access_token(&self) -> StepResult<()> {
         if !self.secret_renews_itself() {
             return Ok(());
@@ -231,7 +235,7 @@ impl RotationDriver<'_> {
         }
     }
 
-    /// Whether using the secret gives it another fingerprint.
+    /// Returns whether using the secret changes its fingerprint.
     pub(super) fn secret_renews_itself(&self) -> bool {
         let plan = self.plan();
         let kind = self.engine.catalog.kind(&plan.provider, &plan.kind);
@@ -248,13 +252,14 @@ impl RotationDriver<'_> {
     }
 }
 
-/// Why a call to the store brought nothing.
+/// Why a call to the store returned nothing.
 enum SlotError {
     NotFound,
     Failed(StepFailure),
 }
 
-/// A store that never answers must not hold a rotation up for ever.
+/// Limits the duration of a store call: a store that never responds must not block a rotation
+/// forever.
 async fn with_store_timeout<T>(
     call: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, SlotError> {

@@ -1,4 +1,7 @@
-//! Where a rotation begins: with a fresh plan, or with the journal of one that was left.
+//! Start of a rotation: with a new plan, or with the journal of an unfinished one.
+//!
+//! Locks, leases and the lookup of rotations belong here; the loop itself is in `driver`. Start at
+//! `Engine::rotate` and `Engine::resume_rotation`.
 
 use super::driver::audit_event;
 use super::driver::{LEASE_DURATION, RotationDriver};
@@ -18,26 +21,26 @@ use crate::index::{
     RotationRecord,
 };
 
-/// Which way a rotation is taken up.
+/// Direction in which a rotation is resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RotationDirection {
-    /// As its journal says.
+    /// Continue as the journal says.
     Forward,
-    /// Back, so that everything is as it was.
+    /// Roll back, so that everything is as it was before.
     RollBack,
 }
 
-/// Whether the credential of a plan is there already.
+/// Whether the credential of a plan already exists.
 pub(super) enum CredentialState {
-    /// It is.
+    /// It exists.
     Existing,
-    /// It comes into being with the rotation.
+    /// It is created together with the rotation.
     New(Box<Credential>),
 }
 
 impl Engine {
-    /// Carries a plan about a credential that is there out. Ends when it is done, rolled back, or needs a person and nobody
-    /// answers.
+    /// Executes a plan for an existing credential. Returns when the rotation is done or rolled
+    /// back, or when a question gets no reply.
     pub async fn rotate(
         &self,
         plan: RotationPlan,
@@ -73,7 +76,7 @@ impl Engine {
         self.run_rotation(RotationJournal::new(plan), (lease, claim, lock), audience).await
     }
 
-    /// Takes up a rotation that was left.
+    /// Resumes an unfinished rotation.
     pub async fn resume_rotation(
         &self,
         id: &str,
@@ -81,11 +84,11 @@ impl Engine {
         audience: RotationObserver<'_>,
     ) -> Result<RotationStatus, Problem> {
         self.check_changes_allowed()?;
-        // A locked store is nothing to wait for: a person can see to it now.
+        // A locked store is reported at once: the user can unlock it now.
         self.store.status().await?;
         let rotation = self.find_rotation(id).await?;
         let lock = self.locks.try_lock_rotation(&rotation.credential)?;
-        // Read again: whoever held the lock until now may have gone on.
+        // Read again: the previous holder of the lock may have advanced the rotation.
         let rotation = self.find_rotation(&rotation.id).await?;
         if rotation.closed.is_some() {
             let why = format!("its last state is \"{}\"", rotation.state);
@@ -110,7 +113,7 @@ impl Engine {
         }
     }
 
-    /// Where every rotation stands, oldest first.
+    /// Returns the status of every rotation, oldest first.
     pub async fn list_rotations(
         &self,
         which: RotationFilter,
@@ -129,7 +132,7 @@ impl Engine {
         Ok(statuses)
     }
 
-    /// The rotation with this id, or the open one of the credential with this name.
+    /// Returns the rotation with this ID, or the open rotation of the credential with this name.
     pub(super) async fn find_rotation(&self, id: &str) -> Result<RotationRecord, Problem> {
         let known = self.with_database(|index| index.rotations(RotationFilter::All)).await?;
         let named = self.find_credential(id).await.ok();
@@ -161,8 +164,8 @@ impl Engine {
             .map_err(|error| journal_read_problem(&error.to_string()))
     }
 
-    /// Claims a rotation that was left. Whoever has the lock on its credential knows that its last holder is gone, so the
-    /// rest of that one's lease is not waited for.
+    /// Claims an unfinished rotation. The process that holds the lock on the credential knows that
+    /// the previous holder has exited, so it does not wait for the rest of that lease.
     async fn take_over_lease(
         &self,
         rotation: &str,
@@ -228,7 +231,7 @@ impl Engine {
         }
     }
 
-    /// Renews the claim again and again; ends when it is lost.
+    /// Renews the lease repeatedly; returns when it is lost.
     async fn renew_lease(&self, rotation: &str, claim: LeaseRequest) -> Problem {
         loop {
             tokio::time::sleep(LEASE_DURATION / 3).await;
@@ -250,7 +253,7 @@ impl Engine {
         Ok(LeaseRequest { owner: to_hex(&random_bytes::<8>()?), now, until: now + LEASE_DURATION })
     }
 
-    /// A run that may only read replaces nothing.
+    /// Rejects changes in a read-only run.
     pub(super) fn check_changes_allowed(&self) -> Result<(), Problem> {
         if !self.options.readonly {
             return Ok(());
@@ -264,7 +267,7 @@ impl Engine {
         .with_class(ProblemClass::Usage))
     }
 
-    /// Refuses what would get in the way of a rotation of this credential.
+    /// Rejects an operation that would interfere with an open rotation of this credential.
     pub(in crate::engine) async fn ensure_no_open_rotation(
         &self,
         id: &CredentialId,

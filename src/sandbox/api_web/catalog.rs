@@ -1,4 +1,5 @@
-//! What a region of API & Web holds besides keys: roles, teams, targets, scans and findings. It never changes.
+//! Read-only data of an API & Web region: roles, teams, targets, scans and findings. Keys are in
+//! the sibling module `keys`.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ const TARGET_COUNT: usize = 12;
 const SCANS_PER_TARGET: usize = 5;
 const FINDINGS_PER_TARGET: usize = 20;
 
-/// Severity, as a number, and name of the findings, in turns.
+/// Severity, as a number, and name of the findings, in rotation.
 const FINDING_TEMPLATES: [(u8, &str); 4] = [
     (30, "SQL Injection"),
     (20, "Reflected XSS"),
@@ -31,12 +32,12 @@ const PERMISSIONS: [&str; 6] = [
     "manage_credentials",
 ];
 
-/// The catalogue of the region with this id.
+/// Catalog of the region with this ID.
 #[derive(Clone, Copy)]
 pub(super) struct ApiWebCatalog(pub(super) &'static str);
 
 impl ApiWebCatalog {
-    /// Answers a `GET` of anything here; `path` is without its last slash.
+    /// Responds to a `GET` of any of this data; `path` is without its last slash.
     pub(super) fn respond(self, call: &SimulatorRequest, path: &[&str]) -> ApiWebResult {
         match path {
             ["account"] => Ok(ok_response(&account())),
@@ -72,7 +73,7 @@ impl ApiWebCatalog {
         }
     }
 
-    /// The place of a role by its id.
+    /// Returns the index of a role by its ID.
     pub(super) fn find_role(self, id: &str) -> Option<usize> {
         (0..ROLES.len()).find(|place| self.role_id(*place) == id)
     }
@@ -115,7 +116,7 @@ impl ApiWebCatalog {
     }
 }
 
-/// Whether a role may manage keys and API users.
+/// Returns whether a role may manage keys and API users.
 pub(super) fn role_manages_keys(role: usize) -> bool {
     ROLES.get(role).is_some_and(|(_, manages)| *manages)
 }
@@ -131,7 +132,7 @@ fn account() -> Value {
         "balance": 0, "has_used_trial": false, "heroku": false, "plan_amount": null, "available_slots": 38})
 }
 
-/// A refusal as Django REST Framework writes it.
+/// Builds an error response in the format of Django REST Framework.
 pub(super) fn error_detail(status: StatusCode, text: &str) -> SimulatorResponse {
     SimulatorResponse::json(status, &json!({"detail": text}))
 }

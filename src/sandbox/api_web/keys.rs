@@ -1,4 +1,4 @@
-//! A key of API & Web, which is also an API user.
+//! Keys of API & Web, each of which is also an API user.
 
 use std::collections::BTreeMap;
 
@@ -81,7 +81,7 @@ impl ApiUserKey {
     }
 }
 
-/// The name that somebody wishes for, if it is one.
+/// Parses the name in a request body; `None` where the request has none.
 pub(super) fn parse_name(wish: &Value) -> Result<Option<String>, SimulatorResponse> {
     match wish.get("name") {
         None => Ok(None),

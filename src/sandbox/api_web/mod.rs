@@ -1,5 +1,8 @@
-//! One simulated region of Snyk API & Web: a JSON Web Token as key, `Authorization: JWT …`, errors and pages as Django
-//! REST Framework writes them. A key (`/keys/`) and an API user (`/api-users/`) are two views of one thing.
+//! One simulated region of Snyk API & Web: a JSON Web Token as key, `Authorization: JWT …`, errors
+//! and pages in the format of Django REST Framework.
+//!
+//! A key (`/keys/`) and an API user (`/api-users/`) are two views of the same object. Start at
+//! `ApiWebRegion::route`.
 
 mod catalog;
 mod keys;
@@ -18,7 +21,7 @@ use super::manifest::SeededCredential;
 use catalog::{ApiWebCatalog, error_detail, role_manages_keys};
 use keys::{ApiUserKey, parse_name};
 
-/// Every region with the prefix of its credentials' names.
+/// All regions, each with the prefix of its credentials' names.
 pub(super) const REGIONS: [(&str, &str); 3] =
     [("SAW-EU", "saw-eu"), ("SAW-US", "saw-us"), ("SAW-AU", "saw-au")];
 
@@ -43,18 +46,18 @@ struct ApiWebState {
     created_count: u64,
 }
 
-/// Who calls.
+/// Authenticated caller of a request.
 struct ApiWebCaller {
     id: String,
     name: String,
     role: usize,
 }
 
-/// How a key is shown: by `/keys/` or by `/api-users/`.
+/// Representation of a key: for `/keys/` or for `/api-users/`.
 type KeyView = fn(&ApiWebRegion, &ApiUserKey) -> Value;
 
 impl ApiWebRegion {
-    /// A region with its seeded keys, and the credentials that open it.
+    /// Creates a region with its seeded keys, and the credentials that the region accepts.
     pub(super) fn new(
         id: &'static str,
         prefix: &str,
@@ -177,7 +180,7 @@ impl ApiWebRegion {
         let mut key = self.create_key(&mut state, &name, role, call.instant);
         key.update(&wish, call.instant.now);
         let mut body = view(self, &key);
-        // Shown this once.
+        // Only this response contains the secret.
         body["key"] = json!(key.secret);
         state.keys.push(key);
         Ok(SimulatorResponse::json(StatusCode::CREATED, &body))
@@ -263,7 +266,7 @@ fn profile(caller: &ApiWebCaller) -> Value {
         "labels": [], "is_apiuser": true, "intercom_user_id": null, "is_sso": false, "is_owner": false})
 }
 
-/// One page of `total` items: `page` from 1, `length` items each.
+/// Builds one page of `total` items: `page` from 1, `length` items each.
 fn paginate(
     call: &SimulatorRequest,
     total: usize,

@@ -1,4 +1,5 @@
-//! The two hosts of Appcircle: what is asked of them, and what the API tells to whoever has an access token.
+//! The two hosts of Appcircle: the routes of the auth host, and the data that the API host returns
+//! to the owner of an access token.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use super::super::deterministic;
 use super::super::http_service::{SimulatedService, SimulatorRequest, SimulatorResponse};
 use super::{AppcircleCloud, ORGANIZATIONS, REGION, error_response, ok_response, organization_id};
 
-/// The auth host.
+/// Auth host.
 pub(in crate::sandbox) struct AppcircleAuthHost(pub(in crate::sandbox) Arc<AppcircleCloud>);
 
 impl SimulatedService for AppcircleAuthHost {
@@ -51,7 +52,7 @@ fn userinfo(organization: usize, name: &str) -> Value {
         "preferred_username": name, "name": name, "currentOrganizationId": organization_id(organization)})
 }
 
-/// The API host.
+/// API host.
 pub(in crate::sandbox) struct AppcircleApiHost(pub(in crate::sandbox) Arc<AppcircleCloud>);
 
 impl SimulatedService for AppcircleApiHost {

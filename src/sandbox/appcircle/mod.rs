@@ -1,5 +1,7 @@
-//! Simulated Appcircle: an auth listener that exchanges long-lived secrets for access tokens, and an API listener that
-//! accepts nothing else.
+//! Simulated Appcircle: an auth listener that exchanges long-lived secrets for access tokens, and
+//! an API listener that accepts only those tokens.
+//!
+//! The routes are in `hosts`; this module has the state. Start at `AppcircleCloud`.
 
 mod hosts;
 
@@ -18,12 +20,12 @@ use super::manifest::SeededCredential;
 
 pub(super) use hosts::{AppcircleApiHost, AppcircleAuthHost};
 
-/// The one region there is.
+/// ID of the only region.
 pub(super) const REGION: &str = "APPCIRCLE";
 
 const ACCESS_TOKEN_SECONDS: i64 = 3_600;
 
-/// The organisations: a root with two below it, and one that nothing here reaches.
+/// Organizations: a root with two children, and one that no credential can access.
 const ORGANIZATIONS: [(&str, Option<usize>); 4] = [
     ("Acme Mobile", None),
     ("Acme Mobile iOS", Some(0)),
@@ -31,7 +33,7 @@ const ORGANIZATIONS: [(&str, Option<usize>); 4] = [
     ("Globex Apps", None),
 ];
 
-/// Name, kind, organisation, and how many days the secret still lives.
+/// Name, kind, organization, and the number of days until the secret expires.
 const SEEDED_SECRETS: [(&str, AppcircleSecretKind, usize, i64); 4] = [
     ("laptop", AppcircleSecretKind::PersonalAccessKey, 0, 60),
     ("ci", AppcircleSecretKind::ApiKey(TokenOrganization::Requested), 0, 150),
@@ -45,7 +47,8 @@ enum AppcircleSecretKind {
     ApiKey(TokenOrganization),
 }
 
-/// Which organisation a key's token is for: the one asked for, or, with a 200 all the same, always its own.
+/// Organization of a key's tokens: the requested one, or, despite a 200 response, always the key's
+/// own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TokenOrganization {
     Requested,
@@ -84,13 +87,13 @@ struct AppcircleState {
     created_count: u64,
 }
 
-/// The cloud.
+/// The simulated Appcircle cloud.
 pub(super) struct AppcircleCloud {
     state: Mutex<AppcircleState>,
 }
 
 impl AppcircleCloud {
-    /// The cloud with its seeded secrets, and the credentials that hold them.
+    /// Creates the cloud with its seeded secrets, and the credentials that hold them.
     pub(super) fn new(midnight: UnixMillis) -> (Self, Vec<SeededCredential>) {
         let past =
             RequestInstant { now: midnight - 30 * MILLIS_PER_DAY, ..RequestInstant::default() };
@@ -120,7 +123,7 @@ impl AppcircleCloud {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The holder of the access token, if it is one of ours and still good.
+    /// Returns organization and name of a valid access token.
     fn authenticate(&self, call: &SimulatorRequest) -> Option<(usize, String)> {
         let (scheme, value) = call.authorization()?;
         let state = self.state();
@@ -185,7 +188,7 @@ impl AppcircleCloud {
     }
 }
 
-/// Mints the access token.
+/// Issues an access token.
 fn issue_access_token(
     state: &mut AppcircleState,
     organization: usize,
@@ -209,7 +212,8 @@ fn issue_access_token(
     )
 }
 
-/// The organisation a secret of `home` gets when it asks for `wanted`: itself, or one below it.
+/// Returns the organization for a secret of `home` that requests `wanted`, which must be `home` or
+/// a child of it.
 fn resolve_organization(home: usize, wanted: Option<&str>) -> Result<usize, SimulatorResponse> {
     let Some(wanted) = wanted else {
         return Ok(home);
@@ -231,7 +235,7 @@ fn is_guid(text: &str) -> bool {
 }
 
 fn seeded_credential(key: &AppcircleSecret) -> SeededCredential {
-    // The stray key is filed under an organisation that its tokens are never for.
+    // The stray key is configured with an organization that its tokens are never for.
     let asked = if key.kind == AppcircleSecretKind::ApiKey(TokenOrganization::Own) {
         1
     } else {
@@ -264,7 +268,8 @@ impl SimulatedProvider for AppcircleCloud {
             .collect()
     }
 
-    /// A personal access key is deleted and generated anew; an API key is rotated, with both alive for a while.
+    /// Replaces a secret as the web pages do: a personal access key is deleted and generated again;
+    /// an API key is rotated, with both secrets live for some time.
     fn replace_manually(
         &self,
         credential: &SeededCredential,

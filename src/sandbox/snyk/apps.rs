@@ -1,4 +1,5 @@
-//! Snyk Apps as their makers see them: creations and their secrets.
+//! Snyk Apps from the developer's view: creations and their secrets. Installs are in `installs`,
+//! sign-ins in `sessions`.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -29,14 +30,14 @@ pub(super) const OPERATIONS: &[RestOperation] = &[
     ),
 ];
 
-/// How an app gets its tokens: a person agrees, or an install has a secret of its own.
+/// How an app gets its tokens: a user consents, or an install has its own secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum AppGrantType {
     AuthorizationCode,
     ClientCredentials,
 }
 
-/// An app that an organisation created.
+/// An app that an organization created.
 pub(super) struct SnykApp {
     pub(super) id: String,
     pub(super) org: usize,
@@ -60,7 +61,7 @@ fn describe(rest: &RestRequest, app: &SnykApp) -> Value {
     json!({"id": app.id, "type": "app", "attributes": attributes, "links": {}})
 }
 
-/// The place of the organisation in whose name the caller may do `permission` with apps.
+/// Returns the index of the organization in which the caller may do `permission` with apps.
 fn managed_org(rest: &RestRequest, permission: &str) -> Result<usize, JsonApiError> {
     rest.managed_scope(permission)?;
     rest.org_index()

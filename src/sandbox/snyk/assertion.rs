@@ -1,4 +1,5 @@
-//! Client assertions signed with a private key (RS256), and the one key pair whose public half the simulator knows.
+//! Client assertions that are signed with a private key (RS256), and the only key pair whose public
+//! key the simulator knows.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -7,13 +8,14 @@ use serde_json::Value;
 
 use super::super::clock::{MILLIS_PER_SECOND, UnixMillis};
 
-/// A private key for tests; it was made for this file and opens nothing anywhere else.
+/// Private key for tests; it was generated for this file and is valid nowhere else.
 pub(super) const PRIVATE_KEY: &str = include_str!("sandbox-only-private-key.pem");
 
-/// Its public half: an `RSAPublicKey` in DER, in base64. Every JWKS URL is taken to lead here.
+/// Its public key: an `RSAPublicKey` in DER, in base64. Every JWKS URL is assumed to lead to this
+/// key.
 const PUBLIC_KEY: &str = include_str!("sandbox-only-public-key.b64");
 
-/// The client that an assertion speaks for, if its signature, audience and time are right.
+/// Returns the client of an assertion, if its signature, audience and time are valid.
 pub(super) fn verify_assertion(assertion: &str, audience: &str, now: UnixMillis) -> Option<String> {
     let (signed, signature) = assertion.rsplit_once('.')?;
     let (header, claims) = signed.split_once('.')?;

@@ -1,4 +1,4 @@
-//! The audit logs: who did what to service accounts and apps.
+//! Audit logs: which user changed which service account or app.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,8 @@ pub(super) const OPERATIONS: &[RestOperation] = &[
 ];
 
 impl RestRequest<'_> {
-    /// Writes a line into the audit log; `event` is `service_account.create` and the like, without the level.
+    /// Appends an entry to the audit log; `event` is for example `service_account.create`, without
+    /// the level.
     pub(super) fn record_audit_event(&self, scope: ResourceScope, event: &str, content: Value) {
         let level = scope.level_name();
         let line = SnykAuditEvent {

@@ -1,4 +1,4 @@
-//! The web application: the page on which a person lets an app act for them.
+//! Web application: the consent page on which a user authorizes an app.
 
 use axum::http::{Method, StatusCode};
 use url::{Url, form_urlencoded};
@@ -7,7 +7,7 @@ use super::super::http_service::{SimulatorRequest, SimulatorResponse, escape_htm
 use super::SnykRegion;
 use super::apps::AppGrantType;
 
-/// The parameters that the page hands on to the decision.
+/// Parameters that the page forwards to the decision.
 const FORWARDED_PARAMETERS: [&str; 6] = [
     "client_id",
     "redirect_uri",
@@ -17,18 +17,18 @@ const FORWARDED_PARAMETERS: [&str; 6] = [
     "response_type",
 ];
 
-/// What an app asks a person for.
+/// Request of an app for the user's consent.
 struct ConsentRequest {
     client_id: String,
     redirect_uri: String,
     state: String,
     challenge: String,
-    /// The answer goes to the redirect address; anything wrong before that is known is shown to the person instead.
+    /// Error that is sent to the redirect address; earlier errors are shown to the user instead.
     error: Option<&'static str>,
     app: String,
 }
 
-/// Answers a request to the web application.
+/// Responds to a request to the web application.
 pub(super) fn respond(region: &SnykRegion, call: &SimulatorRequest) -> SimulatorResponse {
     match (&call.method, call.path.as_str()) {
         (&Method::GET, "/oauth2/authorize") => show_consent_page(region, call),
@@ -124,7 +124,8 @@ fn parse_consent_request(
     })
 }
 
-/// Exact, except that a registered port 0 stands for any port of the same address.
+/// Compares redirect addresses exactly, except that a registered port 0 matches any port of the
+/// same address.
 fn redirect_uri_matches(registered: &str, asked: &str) -> bool {
     if registered == asked {
         return true;

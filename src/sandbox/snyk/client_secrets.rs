@@ -1,4 +1,4 @@
-//! Client secrets of service accounts, apps and installs: at most two, at least one.
+//! Client secrets of service accounts, apps and installs: at most two and at least one per client.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use super::json_api_error::JsonApiError;
 
 const MAX_ACTIVE_SECRETS: usize = 2;
 
-/// The client secrets of one client.
+/// Client secrets of one client.
 #[derive(Default)]
 pub(super) struct ClientSecrets(Vec<(String, ValidityPeriod)>);
 
@@ -20,7 +20,7 @@ impl ClientSecrets {
         self.0.iter().any(|(known, life)| known == secret && life.is_valid_at(now))
     }
 
-    /// Those that are not over yet.
+    /// Returns the secrets that have not ended.
     pub(super) fn live_secrets(&self, now: UnixMillis) -> impl Iterator<Item = &str> {
         self.0
             .iter()
@@ -32,7 +32,7 @@ impl ClientSecrets {
         self.0.iter_mut().for_each(|(_, life)| life.revoke(at));
     }
 
-    /// Does what the attributes of a `…/secrets` call ask for, and returns the secret if there is a new one.
+    /// Applies the attributes of a `…/secrets` call, and returns the secret if there is a new one.
     pub(super) fn apply_change(
         &mut self,
         wish: &Value,
@@ -84,13 +84,13 @@ impl ClientSecrets {
         Ok(())
     }
 
-    /// How many nobody has revoked, whether or not the revoked ones still linger.
+    /// Returns how many secrets are not revoked, whether or not revoked ones are still accepted.
     fn active_count(&self) -> usize {
         self.0.iter().filter(|(_, life)| life.has_no_end()).count()
     }
 }
 
-/// Shows a secret in a resource, this once.
+/// Inserts a secret into a resource, for this response only.
 pub(super) fn insert_secret(mut resource: Value, name: &str, secret: Option<String>) -> Value {
     if let Some(secret) = secret {
         resource["attributes"][name] = secret.into();
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// The new secret, nothing, or a refusal.
+    /// Returns the new secret, an empty text, or a refusal.
     fn change(
         secrets: &mut ClientSecrets,
         wish: &Value,

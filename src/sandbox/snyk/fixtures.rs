@@ -1,8 +1,8 @@
-//! What a region holds besides credentials, and what never changes: tenant, groups, organisations and roles.
+//! Constant data of a region: tenant, groups, organizations and roles. What changes is in `state`.
 
 use super::super::deterministic;
 
-/// The names of the organisations, ten to a group. The first holds the many projects.
+/// Slugs of the organizations, ten per group. The first one has the many projects.
 const ORGANIZATION_SLUGS: [&str; 30] = [
     "acme-prod",
     "acme-staging",
@@ -38,10 +38,10 @@ const ORGANIZATION_SLUGS: [&str; 30] = [
 
 const GROUP_NAMES: [&str; 3] = ["Acme", "Globex", "Initech"];
 
-/// How many projects the first organisation holds.
+/// Number of projects in the first organization.
 pub(super) const FIRST_ORG_PROJECT_COUNT: usize = 3_000;
 
-/// What a role allows. The order is that of privilege.
+/// Privilege of a role, in ascending order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum RolePrivilege {
     Viewer,
@@ -74,14 +74,14 @@ pub(super) struct SnykGroup {
 pub(super) struct SnykOrg {
     pub(super) id: String,
     pub(super) slug: &'static str,
-    /// Its place in [`SnykFixtures::groups`].
+    /// Index in [`SnykFixtures::groups`].
     pub(super) group: usize,
     pub(super) projects: usize,
-    /// What the identifiers of its projects begin with.
+    /// Prefix of the identifiers of its projects.
     pub(super) project_prefix: String,
 }
 
-/// The unchanging part of a region.
+/// Constant data of a region.
 pub(super) struct SnykFixtures {
     pub(super) tenant: String,
     pub(super) groups: Vec<SnykGroup>,
@@ -138,7 +138,7 @@ fn build_org(region: &str, place: usize, slug: &'static str) -> SnykOrg {
 }
 
 impl SnykOrg {
-    /// `acme-prod` is shown as `Acme Prod`.
+    /// Returns the display name: `acme-prod` becomes `Acme Prod`.
     pub(super) fn name(&self) -> String {
         let words = self.slug.split('-').map(|word| word[..1].to_uppercase() + &word[1..]);
         words.collect::<Vec<_>>().join(" ")
@@ -148,7 +148,7 @@ impl SnykOrg {
         format!("{}{place:012x}", self.project_prefix)
     }
 
-    /// The place of a project, from its identifier alone.
+    /// Returns the index of a project, from its identifier alone.
     pub(super) fn project_index(&self, id: &str) -> Option<usize> {
         let place = usize::from_str_radix(id.strip_prefix(&self.project_prefix)?, 16).ok()?;
         (place < self.projects).then_some(place)

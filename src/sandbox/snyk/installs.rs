@@ -1,4 +1,5 @@
-//! Installs: Snyk Apps that act by themselves in an organisation or a group, each with a secret of its own.
+//! Installs: Snyk Apps that act on their own in an organization or a group, each with its own
+//! secret.
 
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ pub(super) const OPERATIONS: &[RestOperation] = &[
     ),
 ];
 
-/// An app that acts by itself in an organisation or a group.
+/// An app that acts on its own in an organization or a group.
 pub(super) struct AppInstall {
     pub(super) id: String,
     pub(super) app: String,
@@ -53,7 +54,7 @@ pub(super) struct AppInstall {
 }
 
 impl AppInstall {
-    /// Installs an app and returns the install with its secret. `label` names its identity.
+    /// Installs an app and returns the install with its secret. `label` determines its identifiers.
     pub(super) fn new(
         app: &SnykApp,
         scope: ResourceScope,

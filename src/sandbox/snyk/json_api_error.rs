@@ -1,4 +1,4 @@
-//! Refusals of the REST API, written as JSON:API errors with the codes of the error catalogue.
+//! Errors of the REST API, written as JSON:API errors with the codes of the error catalog.
 
 use axum::http::StatusCode;
 use serde_json::json;
@@ -7,13 +7,13 @@ use super::super::deterministic;
 use super::super::http_service::{SimulatorRequest, SimulatorResponse};
 use super::rest::JSON_API;
 
-/// A request that is refused.
+/// Error of a refused request.
 pub(super) struct JsonApiError {
     pub(super) status: StatusCode,
     code: &'static str,
     title: &'static str,
     detail: String,
-    /// What is wrong: `parameter` or `pointer`, and its name.
+    /// Source of the error: `parameter` or `pointer`, and its name.
     source: Option<(&'static str, String)>,
 }
 
@@ -63,7 +63,7 @@ impl JsonApiError {
         }
     }
 
-    /// What the error catalogue says about a status.
+    /// Returns the error catalog's entry for a status.
     pub(super) fn from_status(status: StatusCode) -> Self {
         match status {
             StatusCode::UNAUTHORIZED => Self::unauthenticated(),

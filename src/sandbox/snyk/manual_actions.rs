@@ -1,4 +1,5 @@
-//! What people do in Snyk's web pages, because the API cannot: new personal access tokens, "Revoke & Regenerate".
+//! Actions that users take on Snyk's web pages, because the API cannot: new personal access tokens,
+//! "Revoke & Regenerate".
 
 use std::sync::Arc;
 
@@ -65,7 +66,7 @@ impl SimulatedProvider for SnykRegion {
 }
 
 impl SnykRegion {
-    /// "Revoke & Regenerate": whatever personal token the person has dies, and a new one takes its place.
+    /// Does "Revoke & Regenerate": revokes every personal token of the user and creates a new one.
     fn regenerate_personal_token(
         &self,
         state: &mut SnykState,
@@ -84,7 +85,7 @@ impl SnykRegion {
         Some(secret)
     }
 
-    /// A new personal access token beside the old ones, unless there are three already.
+    /// Creates a personal access token beside the old ones, unless there are three already.
     fn create_pat(
         &self,
         state: &mut SnykState,

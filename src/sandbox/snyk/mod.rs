@@ -1,4 +1,8 @@
-//! One simulated Snyk region: an API listener and an app listener over one state. It knows only its own tokens.
+//! One simulated Snyk region: an API listener and an app listener with a common state. It knows
+//! only its own tokens.
+//!
+//! The routes are in `rest`, `v1`, `oauth` and `authorize`; the data in `fixtures`, `seed_data` and
+//! `state`. Start at `SnykRegion`.
 
 mod apps;
 mod assertion;
@@ -37,10 +41,10 @@ use json_api_error::JsonApiError;
 use rate_limits::{SecretUsage, TightestLimit};
 use state::{SnykPrincipal, SnykState};
 
-/// The region for the government of the United States, which accepts no API keys.
+/// Region for the government of the United States, which accepts no API keys.
 const GOV_REGION: &str = "SNYK-GOV-01";
 
-/// Every region with the official host that its tokens name.
+/// All regions, each with the official host that its tokens name.
 pub(super) const REGIONS: [(&str, &str); 5] = [
     ("SNYK-US-01", "api.snyk.io"),
     ("SNYK-US-02", "api.us.snyk.io"),
@@ -53,7 +57,7 @@ pub(super) const REGIONS: [(&str, &str); 5] = [
 pub(super) struct SnykRegion {
     id: &'static str,
     host: &'static str,
-    /// The loopback addresses, as `http://127.0.0.1:41234`.
+    /// Loopback address of the API, such as `http://127.0.0.1:41234`.
     api: String,
     app: String,
     fixtures: SnykFixtures,
@@ -61,7 +65,7 @@ pub(super) struct SnykRegion {
 }
 
 impl SnykRegion {
-    /// A region with its seeded world, and the credentials that open it.
+    /// Creates a region with its seeded data, and the credentials that the region accepts.
     pub(super) fn new(
         id: &'static str,
         host: &'static str,
@@ -78,7 +82,7 @@ impl SnykRegion {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Who is calling, and what is left of their rate limit.
+    /// Returns the caller, and the rest of the caller's rate limit.
     fn authenticate(&self, call: &SimulatorRequest) -> (Option<Arc<SnykPrincipal>>, TightestLimit) {
         let RequestInstant { now, .. } = call.instant;
         let stranger = (None, SecretUsage::default().tightest_limit(now));
@@ -121,7 +125,7 @@ impl SnykRegion {
     }
 }
 
-/// The API host of a region.
+/// API host of a region.
 pub(super) struct SnykApi(pub(super) Arc<SnykRegion>);
 
 impl SimulatedService for SnykApi {
@@ -145,7 +149,7 @@ impl SimulatedService for SnykApi {
     }
 }
 
-/// The web application of a region.
+/// Web application of a region.
 pub(super) struct SnykWebApp(pub(super) Arc<SnykRegion>);
 
 impl SimulatedService for SnykWebApp {
@@ -161,7 +165,7 @@ impl SimulatedService for SnykWebApp {
     }
 }
 
-/// Adds the headers that every answer of the API carries.
+/// Adds the headers that every response of the API has.
 fn add_api_headers(
     reply: SimulatorResponse,
     call: &SimulatorRequest,

@@ -1,4 +1,4 @@
-//! The OAuth token and revocation endpoints.
+//! OAuth token and revocation endpoints.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ impl OAuthFailure {
     }
 }
 
-/// Answers a request to a path under `/oauth2` of the API.
+/// Responds to a request to a path under `/oauth2` of the API.
 pub(super) fn respond(region: &SnykRegion, call: &SimulatorRequest) -> SimulatorResponse {
     match (&call.method, call.path.as_str()) {
         (&Method::POST, "/oauth2/token") => match handle_token(region, call) {
@@ -134,7 +134,7 @@ fn authenticate_by_assertion(
         .then(|| (Arc::clone(&account.principal), account.spec.ttl_seconds))
 }
 
-/// The app that a form names, if the form also knows its secret.
+/// Returns the app that a form names, if the form also has its secret.
 fn authenticate_app<'a>(
     state: &'a SnykState,
     form: &OAuthForm,
@@ -192,7 +192,8 @@ fn exchange_refresh_token(
         .map(|known| Arc::clone(&known.user));
     let user = user.ok_or(OAuthFailure::INVALID_GRANT)?;
     if reused {
-        // Somebody has an old copy: nobody knows who is honest, so the whole family goes.
+        // There are two copies of the token and it is unclear which client is legitimate, so the
+        // whole session ends.
         state.end_session(&session, at);
     }
     if reused || !alive {
@@ -204,7 +205,7 @@ fn exchange_refresh_token(
     Ok(add_refresh_fields(answer, &next, &session))
 }
 
-/// Mints an access token for `principal`, to be revoked together with `holder`.
+/// Issues an access token for `principal`, which is revoked together with `holder`.
 fn issue_access_token(
     region: &SnykRegion,
     state: &mut SnykState,
@@ -232,7 +233,8 @@ fn add_refresh_fields(mut answer: Value, refresh: &str, session: &str) -> Value 
     answer
 }
 
-/// Ends a refresh token. It answers 200 also to one that was invalid before; access tokens run out by themselves.
+/// Revokes a refresh token. The response is 200 also for an invalid token; access tokens expire on
+/// their own.
 fn handle_revocation(region: &SnykRegion, call: &SimulatorRequest) -> SimulatorResponse {
     let form = call.form();
     let mut state = region.state();

@@ -1,4 +1,4 @@
-//! Tenants, groups and organisations.
+//! Tenants, groups and organizations.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};

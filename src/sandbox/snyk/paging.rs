@@ -1,4 +1,4 @@
-//! Pages of JSON:API lists, and the four forms in which their links come.
+//! Pages of JSON:API lists, and the four formats of their links.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +9,8 @@ use super::rest::RestRequest;
 
 const PAGE_LIMIT_RANGE: std::ops::RangeInclusive<usize> = 10..=100;
 
-/// How a list writes its links. The documentation allows each form, so a client has to know them all.
+/// Format of a list's links. The documentation allows each format, so a client has to know them
+/// all.
 #[derive(Clone, Copy)]
 pub(super) enum LinkStyle {
     /// `"/orgs/…"`, relative and without `/rest`.
@@ -22,7 +23,7 @@ pub(super) enum LinkStyle {
     Object,
 }
 
-/// One page of a list of `total` items, each written by `item` from its place.
+/// Builds one page of a list of `total` items, each created by `item` from its index.
 pub(super) fn paginate(
     rest: &RestRequest,
     total: usize,

@@ -1,4 +1,4 @@
-//! Projects and issues: thousands of them, written only when their page is asked for.
+//! Projects and issues: thousands of them, created only when their page is requested.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub(super) const OPERATIONS: &[RestOperation] = &[
     RestOperation::get("/groups/{group_id}/issues", ISSUE_RELEASES, list_issues),
 ];
 
-/// Type, origin and manifest of the projects, in turns.
+/// Type, origin and manifest of the projects, in rotation.
 const PROJECT_TEMPLATES: [(&str, &str, &str); 6] = [
     ("npm", "github", "package.json"),
     ("maven", "github-enterprise", "pom.xml"),
@@ -30,7 +30,7 @@ const PROJECT_TEMPLATES: [(&str, &str, &str); 6] = [
     ("pip", "bitbucket-cloud", "requirements.txt"),
 ];
 
-/// Issue type, severity and title, in turns.
+/// Issue type, severity and title, in rotation.
 const ISSUE_TEMPLATES: [(&str, &str, &str); 7] = [
     ("package_vulnerability", "critical", "Remote Code Execution"),
     ("package_vulnerability", "high", "Prototype Pollution"),
@@ -43,7 +43,7 @@ const ISSUE_TEMPLATES: [(&str, &str, &str); 7] = [
 
 const ISSUES_PER_PROJECT: usize = ISSUE_TEMPLATES.len();
 
-/// One issue: the organisation, and its place among all issues of it.
+/// One issue: the organization, and its index among all issues of that organization.
 #[derive(Clone, Copy)]
 struct ProjectIssue<'a> {
     org: &'a SnykOrg,
@@ -125,7 +125,7 @@ fn get_issue(rest: &RestRequest) -> RestResult {
     Ok(single_resource(StatusCode::OK, &issue.describe()))
 }
 
-/// The filters of an issue list.
+/// Filters of an issue list.
 struct IssueFilter<'a> {
     severities: Vec<&'a str>,
     statuses: Vec<&'a str>,
@@ -191,7 +191,7 @@ impl ProjectIssue<'_> {
     }
 }
 
-/// The issues of one project, as the old API aggregates them.
+/// Returns the issues of one project, as the old API aggregates them.
 pub(super) fn aggregated_issues(project: &str, severities: &[String]) -> Vec<Value> {
     let wanted = |severity: &str| {
         severities.is_empty() || severities.iter().any(|wanted| wanted == severity)

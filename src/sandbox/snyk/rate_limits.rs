@@ -1,4 +1,4 @@
-//! Rate limits: how often one secret was used in each window, and the headers that tell.
+//! Rate limits: how often a secret was used in each window, and the headers that report it.
 
 use std::iter;
 
@@ -16,7 +16,7 @@ const LIMIT_WINDOWS: [LimitWindow; 3] = [
     LimitWindow { name: "per_hour", seconds: 3_600, limit: 97_200 },
 ];
 
-/// The uses of one secret in the current second, minute and hour.
+/// Uses of one secret in the current second, minute and hour.
 #[derive(Clone, Copy, Default)]
 pub(super) struct SecretUsage([WindowUsage; 3]);
 
@@ -26,7 +26,7 @@ struct WindowUsage {
     uses: u32,
 }
 
-/// What is left, in the window that will be exhausted first.
+/// Remaining uses in the window that will be exhausted first.
 #[derive(Clone, Copy)]
 pub(super) struct TightestLimit {
     window: usize,
@@ -47,7 +47,7 @@ impl SecretUsage {
         }
     }
 
-    /// What is left after the uses so far.
+    /// Returns what remains after the uses so far.
     pub(super) fn tightest_limit(&self, now: UnixMillis) -> TightestLimit {
         let left = |place: usize| LIMIT_WINDOWS[place].limit.saturating_sub(self.0[place].uses);
         let window = (0..LIMIT_WINDOWS.len()).min_by_key(|place| left(*place)).unwrap_or_default();
@@ -60,12 +60,12 @@ impl SecretUsage {
 }
 
 impl TightestLimit {
-    /// More uses than the limit allows.
+    /// Returns whether there were more uses than the limit allows.
     pub(super) fn is_exceeded(&self) -> bool {
         self.exceeded
     }
 
-    /// The limit of the tightest window, followed by all of them.
+    /// Returns the limit of the tightest window, followed by all limits.
     pub(super) fn limit(&self) -> String {
         let tightest = LIMIT_WINDOWS[self.window].limit.to_string();
         let all = LIMIT_WINDOWS.iter().map(|LimitWindow { name, seconds, limit }| {
@@ -78,7 +78,7 @@ impl TightestLimit {
         self.remaining.to_string()
     }
 
-    /// Seconds until the tightest window begins anew.
+    /// Returns the seconds until the tightest window starts again.
     pub(super) fn reset(&self) -> String {
         (self.reset + MILLIS_PER_SECOND - 1).div_euclid(MILLIS_PER_SECOND).to_string()
     }

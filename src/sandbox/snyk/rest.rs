@@ -1,4 +1,6 @@
-//! The REST API: finds the operation and negotiates its version.
+//! REST API: finds the operation of a request and negotiates its version.
+//!
+//! The operations are in the sibling modules, each with its `OPERATIONS`. Start at `respond`.
 
 use std::sync::{Arc, MutexGuard};
 
@@ -12,16 +14,16 @@ use super::state::{ResourceScope, SnykPrincipal, SnykState};
 use super::version::{ApiVersion, ServedVersion};
 use super::{SnykRegion, apps, audit, installs, orgs, projects, self_endpoints, service_accounts};
 
-/// The media type of every REST body.
+/// Media type of every REST body.
 pub(super) const JSON_API: &str = "application/vnd.api+json";
 
 pub(super) type RestResult = Result<SimulatorResponse, JsonApiError>;
 type OperationHandler = fn(&RestRequest) -> RestResult;
 
-/// One operation of the API, with the releases that exist of it, oldest first.
+/// One operation of the API, with its releases, oldest first.
 pub(super) struct RestOperation {
     method: &'static str,
-    /// Under `/rest`; a segment in braces is a parameter.
+    /// Path under `/rest`; a segment in braces is a parameter.
     path: &'static str,
     releases: &'static [&'static str],
     run: OperationHandler,
@@ -61,12 +63,12 @@ impl RestOperation {
     }
 }
 
-/// A request that found its operation.
+/// A request with its operation's parameters.
 pub(super) struct RestRequest<'a> {
     pub(super) region: &'a SnykRegion,
     pub(super) request: &'a SimulatorRequest,
     pub(super) caller: Arc<SnykPrincipal>,
-    /// What stands in the path for the parameters, in order.
+    /// Values of the path parameters, in order.
     pub(super) params: Vec<&'a str>,
 }
 
@@ -83,7 +85,7 @@ fn operations() -> impl Iterator<Item = &'static RestOperation> {
     areas.into_iter().flatten()
 }
 
-/// Answers a request to a path under `/rest`.
+/// Responds to a request to a path under `/rest`.
 pub(super) fn respond(
     region: &SnykRegion,
     call: &SimulatorRequest,
@@ -179,7 +181,7 @@ fn add_version_headers(reply: SimulatorResponse, served: &ServedVersion) -> Simu
     }
 }
 
-/// The list of versions, or an outline of the API in one of them. Both are public.
+/// Returns the list of versions, or an outline of the API in one of them. Both are public.
 fn openapi_response(version: &[&str], call: &SimulatorRequest) -> RestResult {
     let mut versions: Vec<&str> =
         operations().flat_map(|operation| operation.releases).copied().collect();
@@ -205,14 +207,14 @@ impl RestRequest<'_> {
         self.region.state()
     }
 
-    /// The organisation the path begins with, if the caller may look at it.
+    /// Returns the organization that the path begins with, if the caller may view it.
     pub(super) fn org(&self) -> Result<&SnykOrg, JsonApiError> {
         let place = self.org_index()?;
         self.require_view_access(ResourceScope::Org(place))
             .map(|_| &self.region.fixtures.orgs[place])
     }
 
-    /// The group the path begins with, if the caller may look at it.
+    /// Returns the index of the group that the path begins with, if the caller may view it.
     pub(super) fn group(&self) -> Result<usize, JsonApiError> {
         let place = self
             .region
@@ -222,7 +224,7 @@ impl RestRequest<'_> {
         self.require_view_access(ResourceScope::Group(place)).map(|_| place)
     }
 
-    /// Whichever of the two it is.
+    /// Returns the organization or group that the path begins with.
     pub(super) fn scope(&self) -> Result<ResourceScope, JsonApiError> {
         if self.request.path.starts_with("/rest/orgs/") {
             self.require_view_access(ResourceScope::Org(self.org_index()?))
@@ -231,7 +233,7 @@ impl RestRequest<'_> {
         }
     }
 
-    /// The place of the organisation the path begins with.
+    /// Returns the index of the organization that the path begins with.
     pub(super) fn org_index(&self) -> Result<usize, JsonApiError> {
         self.region.fixtures.org_index(self.params[0]).ok_or_else(|| JsonApiError::not_found("org"))
     }
@@ -244,7 +246,8 @@ impl RestRequest<'_> {
         }
     }
 
-    /// Like [`RestRequest::scope`], but the caller has to administer it. `permission` is what lacks otherwise.
+    /// Like [`RestRequest::scope`], but the caller must be able to administer it; `permission` is
+    /// the missing permission otherwise.
     pub(super) fn managed_scope(&self, permission: &str) -> Result<ResourceScope, JsonApiError> {
         let scope = self.scope()?;
         let level = scope.level_name();
@@ -255,7 +258,7 @@ impl RestRequest<'_> {
         }
     }
 
-    /// The attributes of the document that was sent, whose `data.type` must be `kind`.
+    /// Returns the attributes of the request document, whose `data.type` must be `kind`.
     pub(super) fn request_attributes(&self, kind: &str) -> Result<Value, JsonApiError> {
         let document = self.request_document(kind)?;
         Some(document["data"]["attributes"].clone())
@@ -263,7 +266,7 @@ impl RestRequest<'_> {
             .ok_or_else(|| JsonApiError::invalid_pointer("/data/attributes", "must be an object"))
     }
 
-    /// The document that was sent, whose `data.type` must be `kind`.
+    /// Returns the request document, whose `data.type` must be `kind`.
     pub(super) fn request_document(&self, kind: &str) -> Result<Value, JsonApiError> {
         let document =
             self.request.json().ok_or_else(|| JsonApiError::bad_request("the body is not JSON"))?;
@@ -275,7 +278,7 @@ impl RestRequest<'_> {
     }
 }
 
-/// A document with one resource.
+/// Builds a document with one resource.
 pub(super) fn single_resource(status: StatusCode, data: &Value) -> SimulatorResponse {
     SimulatorResponse::new(
         status,
@@ -284,7 +287,7 @@ pub(super) fn single_resource(status: StatusCode, data: &Value) -> SimulatorResp
     )
 }
 
-/// A document as it is.
+/// Builds a document with this body.
 pub(super) fn json_api_document(body: &Value) -> SimulatorResponse {
     SimulatorResponse::new(StatusCode::OK, JSON_API, body.to_string())
 }

@@ -1,4 +1,7 @@
-//! The seeded credentials of a region: people, personal access tokens, service accounts of every sort, and apps.
+//! Seeded credentials of a region: users, personal access tokens, service accounts of every type,
+//! and apps.
+//!
+//! Start at `SnykRegion::seed_credentials`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,11 +27,11 @@ const SEEDED_USERS: [(&str, RolePrivilege, ResourceScope); 2] = [
     ("reader", RolePrivilege::Viewer, ResourceScope::Group(0)),
 ];
 
-/// Label, owner (its place among the people) and days until expiry.
+/// Label, owner (index among the users) and days until expiry.
 const SEEDED_PATS: [(&str, usize, i64); 3] =
     [("laptop", 0, 80), ("workstation", 0, 5), ("old-laptop", 1, -3)];
 
-/// Name, proof, scope, role and, for access tokens, days until expiry.
+/// Name, authentication type, scope, role and, for access tokens, days until expiry.
 type SeededAccount = (&'static str, ServiceAccountAuthType, ResourceScope, RolePrivilege, i64);
 
 const SEEDED_ACCOUNTS: [SeededAccount; 10] = [
@@ -104,12 +107,14 @@ const SEEDED_ACCOUNTS: [SeededAccount; 10] = [
     ),
 ];
 
-/// The account whose token is accepted as `Bearer` and not as `token`: both are said to happen.
+/// Account whose token is accepted as `Bearer` and not as `token`: the documentation describes
+/// both.
 const BEARER_ONLY_ACCOUNT: &str = "nightly";
-/// The account that somebody has deleted since its token was noted down.
+/// Account that was deleted after its token was stored.
 const REVOKED_ACCOUNT: &str = "old-jenkins";
 
-/// Where the seeded apps may send people back to: the ports of Snyk's own tool, or any port under `/callback`.
+/// Redirect addresses of the seeded apps: the ports of Snyk's own tool, or any port under
+/// `/callback`.
 const REDIRECT_URIS: [&str; 6] = [
     "http://127.0.0.1:8080/authorization-code/callback",
     "http://127.0.0.1:18081/authorization-code/callback",
@@ -121,16 +126,16 @@ const REDIRECT_URIS: [&str; 6] = [
 
 type SeededFields = BTreeMap<&'static str, String>;
 
-/// What is planted, and when.
+/// Creates the seeded credentials.
 struct RegionSeeder<'a> {
     region: &'a SnykRegion,
     midnight: UnixMillis,
-    /// When everything was made: some weeks ago.
+    /// Creation time of all seeded objects, some weeks ago.
     past: RequestInstant,
 }
 
 impl SnykRegion {
-    /// Fills the region and returns its credentials, named `us01-admin` and so on.
+    /// Seeds the region and returns its credentials, named `us01-admin` and so on.
     pub(super) fn seed_credentials(&self, midnight: UnixMillis) -> Vec<SeededCredential> {
         let past =
             RequestInstant { now: midnight - 40 * MILLIS_PER_DAY, ..RequestInstant::default() };
@@ -154,7 +159,8 @@ impl RegionSeeder<'_> {
         format!("{}/{name}", self.region.id)
     }
 
-    /// The end of the day so many days ahead, so that the count is right at every hour of today.
+    /// Returns the end of the day that many days ahead, so that the count of days is right at every
+    /// hour of today.
     fn in_days(&self, days: i64) -> UnixMillis {
         self.midnight + (days + 1) * MILLIS_PER_DAY - MILLIS_PER_SECOND
     }
@@ -211,7 +217,7 @@ impl RegionSeeder<'_> {
         self.credential(name, "personal-token", secret, self.scope_fields(ResourceScope::Org(0)))
     }
 
-    /// The fields that say where something belongs.
+    /// Returns the fields that name a scope.
     fn scope_fields(&self, scope: ResourceScope) -> SeededFields {
         let world = &self.region.fixtures;
         match scope {
@@ -299,7 +305,7 @@ impl RegionSeeder<'_> {
         })
     }
 
-    /// Two of the accounts have a story.
+    /// Applies the special states of two accounts.
     fn apply_special_cases(&self, state: &mut SnykState, name: &str, id: &str) {
         if name == BEARER_ONLY_ACCOUNT {
             state
@@ -338,7 +344,7 @@ impl RegionSeeder<'_> {
         (app, secret)
     }
 
-    /// The app that acts for the administrator.
+    /// Seeds the app that acts for the administrator.
     fn seed_triage_app(&self, state: &mut SnykState) -> Option<SeededCredential> {
         let (app, client_secret) = self.new_app("triage-app", AppGrantType::AuthorizationCode);
         let user = Arc::clone(state.users.first()?);
@@ -351,7 +357,7 @@ impl RegionSeeder<'_> {
         Some(SeededCredential { parts, ..self.credential("triage-app", "app", refresh, fields) })
     }
 
-    /// The app that acts by itself, installed in an organisation and in a group.
+    /// Seeds the app that acts on its own, installed in an organization and in a group.
     fn seed_metrics_app(&self, state: &mut SnykState) -> Vec<SeededCredential> {
         let (app, _) = self.new_app("metrics-app", AppGrantType::ClientCredentials);
         let install = |(scope, place)| {

@@ -1,4 +1,4 @@
-//! Who the caller is: `/self`, personal access tokens, and the apps that act for a person.
+//! Endpoints about the caller: `/self`, personal access tokens, and the apps that act for a user.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const USER_APP_RELEASES: &[&str] = &["2022-03-11"];
 const INSTALL_RELEASES: &[&str] = &["2024-05-23"];
 const SESSION_RELEASES: &[&str] = &["2023-11-03"];
 
-/// The documented limits of personal access tokens.
+/// Documented limits of personal access tokens.
 pub(super) const MAX_PATS: usize = 3;
 pub(super) const MAX_PAT_DAYS: i64 = 90;
 
@@ -61,7 +61,7 @@ fn get_self(rest: &RestRequest) -> RestResult {
         "data": {"type": kind, "id": id, "attributes": attributes}, "links": {"self": itself}})))
 }
 
-/// The place of the organisation somebody works in by default.
+/// Returns the index of the principal's default organization.
 pub(super) fn default_org(principal: &SnykPrincipal, rest: &RestRequest) -> usize {
     match principal.scope {
         ResourceScope::Org(org) => org,
@@ -84,7 +84,7 @@ fn list_pats(rest: &RestRequest) -> RestResult {
     Ok(json_api_document(&list))
 }
 
-/// The personal access tokens of a person that are neither deleted nor expired.
+/// Returns the personal access tokens of a user that are neither deleted nor expired.
 pub(super) fn active_pats<'a>(
     state: &'a SnykState,
     owner: &'a str,
@@ -166,7 +166,7 @@ fn revoke_session(rest: &RestRequest) -> RestResult {
     end_sessions(rest, |app, session| app == rest.params[0] && session == rest.params[1], "session")
 }
 
-/// Ends those sessions of the caller whose app and id are `chosen`; there must be one.
+/// Ends the sessions of the caller whose app and ID are `chosen`; there must be at least one.
 fn end_sessions(rest: &RestRequest, chosen: impl Fn(&str, &str) -> bool, what: &str) -> RestResult {
     let mut state = rest.state();
     let ended: Vec<String> = state

@@ -1,4 +1,4 @@
-//! What somebody wants a service account to be, and whether they may have it.
+//! Input of a request for a service account, and whether the caller may have such an account.
 
 use axum::http::StatusCode;
 use serde_json::Value;
@@ -10,11 +10,11 @@ use super::json_api_error::JsonApiError;
 use super::rest::RestRequest;
 use super::state::ResourceScope;
 
-/// The documented limit of access tokens: one year.
+/// Documented limit of access tokens: one year.
 pub(super) const MAX_TOKEN_DAYS: i64 = 365;
 const TTL_SECONDS_RANGE: std::ops::RangeInclusive<i64> = 3_600..=86_400;
 
-/// How an account proves itself.
+/// How an account authenticates.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ServiceAccountAuthType {
     ApiKey,
@@ -44,13 +44,13 @@ impl ServiceAccountAuthType {
         matches!(self, Self::ClientSecret | Self::PrivateKeyJwt)
     }
 
-    /// The attribute in which the secret is shown, this once.
+    /// Returns the attribute that contains the secret in the response to the creation.
     pub(super) fn secret_attribute(self) -> &'static str {
         if self == Self::ClientSecret { "client_secret" } else { self.name() }
     }
 }
 
-/// What somebody wants an account to be.
+/// Requested properties of an account.
 pub(super) struct ServiceAccountSpec {
     pub(super) name: String,
     pub(super) auth: ServiceAccountAuthType,
@@ -61,7 +61,7 @@ pub(super) struct ServiceAccountSpec {
     pub(super) jwks_url: Option<String>,
 }
 
-/// Reads the attributes of a create call.
+/// Parses the attributes of a create call.
 pub(super) fn parse_account_spec(
     rest: &RestRequest,
     scope: ResourceScope,

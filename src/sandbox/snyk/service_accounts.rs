@@ -1,4 +1,5 @@
-//! Service accounts of organisations and groups: create, list, rename, delete, and the secrets call.
+//! Service accounts of organizations and groups: create, list, rename, delete, and the secrets
+//! call.
 
 use std::sync::Arc;
 
@@ -80,7 +81,8 @@ impl ServiceAccount {
 }
 
 impl SnykRegion {
-    /// Opens an account and returns its secret, which nothing tells a second time. `label` names its identity.
+    /// Creates an account and returns its secret, which no other response contains. `label`
+    /// determines its identifiers.
     pub(super) fn create_account(
         &self,
         state: &mut SnykState,

@@ -1,4 +1,4 @@
-//! Sessions of apps that act for people: consents, and families of refresh tokens that may each be used once.
+//! Sessions of apps that act for users: consents, and families of single-use refresh tokens.
 
 use std::sync::Arc;
 
@@ -6,11 +6,11 @@ use super::super::clock::{MILLIS_PER_SECOND, RequestInstant, UnixMillis, Validit
 use super::super::deterministic;
 use super::state::{SnykPrincipal, SnykState};
 
-/// How long a refresh token lives if nobody uses it: 180 days.
+/// Lifetime of an unused refresh token: 180 days.
 pub(super) const REFRESH_TOKEN_SECONDS: i64 = 15_552_000;
 const AUTHORIZATION_CODE_SECONDS: i64 = 60;
 
-/// What a person agreed to, until an app fetches it.
+/// A user's consent, until an app exchanges its code.
 pub(super) struct PendingAuthorizationCode {
     pub(super) client_id: String,
     pub(super) redirect_uri: String,
@@ -19,7 +19,7 @@ pub(super) struct PendingAuthorizationCode {
     pub(super) expires: UnixMillis,
 }
 
-/// An app that acts for a person: the family of all refresh tokens that descend from one consent.
+/// Session of an app that acts for a user: the family of all refresh tokens from one consent.
 pub(super) struct SnykAppSession {
     pub(super) id: String,
     pub(super) app: String,
@@ -28,7 +28,7 @@ pub(super) struct SnykAppSession {
     alive: bool,
 }
 
-/// A refresh token; it may be used once.
+/// A single-use refresh token.
 pub(super) struct SnykRefreshToken {
     pub(super) session: String,
     pub(super) validity: ValidityPeriod,
@@ -46,7 +46,7 @@ impl SnykAppSession {
 }
 
 impl SnykState {
-    /// Begins a session with its first refresh token. `label` names both.
+    /// Starts a session with its first refresh token. `label` determines the identifiers of both.
     pub(super) fn start_session(
         &mut self,
         app: &str,
@@ -79,7 +79,7 @@ impl SnykState {
         self.revoke_tokens(id, at);
     }
 
-    /// Remembers a consent and returns its code.
+    /// Stores a consent and returns its code.
     pub(super) fn issue_authorization_code(
         &mut self,
         region: &str,
@@ -104,7 +104,7 @@ impl SnykState {
         Some(code)
     }
 
-    /// The living refresh tokens, each with its session.
+    /// Returns the live refresh tokens, each with its session.
     pub(super) fn live_refresh_tokens(
         &self,
         now: UnixMillis,

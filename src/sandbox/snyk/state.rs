@@ -1,4 +1,5 @@
-//! What changes in a region: tokens and who they stand for, service accounts, apps, sessions and the audit trail.
+//! Mutable state of a region: tokens and their principals, service accounts, apps, sessions and the
+//! audit log.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,10 +14,10 @@ use super::rate_limits::SecretUsage;
 use super::service_accounts::ServiceAccount;
 use super::sessions::{PendingAuthorizationCode, SnykAppSession, SnykRefreshToken};
 
-/// The kind of the tokens that OAuth hands out.
+/// Kind of the tokens that OAuth issues.
 pub(super) const ACCESS_TOKEN: &str = "oauth-access-token";
 
-/// What `GET /rest/self` calls the type of a principal.
+/// Type of a principal in `GET /rest/self`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum PrincipalType {
     User,
@@ -24,7 +25,7 @@ pub(super) enum PrincipalType {
     AppInstance,
 }
 
-/// How far something reaches: everything in the region, one group with its organisations, or one organisation.
+/// Scope: everything in the region, one group with its organizations, or one organization.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum ResourceScope {
     Region,
@@ -33,7 +34,7 @@ pub(super) enum ResourceScope {
 }
 
 impl ResourceScope {
-    /// The word for it in permissions and events.
+    /// Returns the name of the level in permissions and events.
     pub(super) fn level_name(self) -> &'static str {
         match self {
             Self::Org(_) => "org",
@@ -43,7 +44,7 @@ impl ResourceScope {
     }
 }
 
-/// Somebody who acts with a token.
+/// Principal that acts with a token.
 pub(super) struct SnykPrincipal {
     pub(super) id: String,
     pub(super) principal_type: PrincipalType,
@@ -53,7 +54,7 @@ pub(super) struct SnykPrincipal {
 }
 
 impl SnykPrincipal {
-    /// Whether this principal may look at `scope`.
+    /// Returns whether this principal may view `scope`.
     pub(super) fn can_view(&self, scope: ResourceScope, world: &SnykFixtures) -> bool {
         match (self.scope, scope) {
             (ResourceScope::Region, _) => true,
@@ -62,7 +63,7 @@ impl SnykPrincipal {
         }
     }
 
-    /// Whether this principal may administer `scope`.
+    /// Returns whether this principal may administer `scope`.
     pub(super) fn can_manage(&self, scope: ResourceScope, world: &SnykFixtures) -> bool {
         let needed = if matches!(scope, ResourceScope::Org(_)) {
             RolePrivilege::OrgAdmin
@@ -73,7 +74,8 @@ impl SnykPrincipal {
     }
 }
 
-/// Which `Authorization` schemes a token is accepted with. The documentation contradicts itself; so do tokens here.
+/// `Authorization` schemes that a token is accepted with. The documentation contradicts itself, so
+/// both variants exist here.
 #[derive(Clone, Copy)]
 pub(super) enum AcceptedSchemes {
     Token,
@@ -93,13 +95,14 @@ impl AcceptedSchemes {
     }
 }
 
-/// Something that may stand in an `Authorization` header.
+/// A token for the `Authorization` header.
 pub(super) struct SnykToken {
     pub(super) principal: Arc<SnykPrincipal>,
     pub(super) schemes: AcceptedSchemes,
     pub(super) validity: ValidityPeriod,
     pub(super) usage: SecretUsage,
-    /// The user, account, personal access token or session it belongs to: what is deleted to revoke it.
+    /// User, account, personal access token or session that owns the token: deleting it revokes the
+    /// token.
     pub(super) owner_id: String,
     pub(super) kind: &'static str,
 }
@@ -131,7 +134,7 @@ impl SnykToken {
     }
 }
 
-/// A personal access token as its owner sees it. The token itself is among [`SnykState::tokens`].
+/// A personal access token as its owner sees it. The token itself is in [`SnykState::tokens`].
 pub(super) struct SnykPat {
     pub(super) id: String,
     pub(super) owner: String,
@@ -140,7 +143,7 @@ pub(super) struct SnykPat {
     pub(super) expires: UnixMillis,
 }
 
-/// One line of the audit log.
+/// One entry of the audit log.
 pub(super) struct SnykAuditEvent {
     pub(super) at: UnixMillis,
     pub(super) name: String,
@@ -149,14 +152,14 @@ pub(super) struct SnykAuditEvent {
     pub(super) content: Value,
 }
 
-/// Everything that changes.
+/// Mutable state of a region.
 #[derive(Default)]
 pub(super) struct SnykState {
     pub(super) tokens: HashMap<String, SnykToken>,
     pub(super) users: Vec<Arc<SnykPrincipal>>,
     pub(super) pats: Vec<SnykPat>,
     pub(super) accounts: Vec<ServiceAccount>,
-    /// Names are never free again, not even after their account was deleted.
+    /// Names are never available again, not even after their account was deleted.
     pub(super) account_names: HashSet<(ResourceScope, String)>,
     pub(super) apps: Vec<SnykApp>,
     pub(super) installs: Vec<AppInstall>,
@@ -168,18 +171,18 @@ pub(super) struct SnykState {
 }
 
 impl SnykState {
-    /// A label that was never used before, to derive an identifier or a secret from.
+    /// Returns an unused label, from which an identifier or a secret is derived.
     pub(super) fn new_label(&mut self, region: &str) -> String {
         self.created_count += 1;
         format!("{region}/minted/{}", self.created_count)
     }
 
-    /// Forgets access tokens that have run out, so that a long run does not collect them.
+    /// Removes expired access tokens, so that they do not accumulate in a long run.
     pub(super) fn remove_expired_access_tokens(&mut self, now: UnixMillis) {
         self.tokens.retain(|_, token| token.kind != ACCESS_TOKEN || !token.validity.has_ended(now));
     }
 
-    /// Ends every token that belongs to `holder`.
+    /// Revokes every token that belongs to `holder`.
     pub(super) fn revoke_tokens(&mut self, holder: &str, at: RequestInstant) {
         self.tokens
             .values_mut()

@@ -1,4 +1,4 @@
-//! The old API: no versions, no paging, errors of its own shape.
+//! The old API: no versions, no paging, its own error format.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::fixtures::{RolePrivilege, SnykOrg, SnykRole};
 use super::projects;
 use super::state::{ResourceScope, SnykPrincipal};
 
-/// Answers a request to a path under `/v1`.
+/// Responds to a request to a path under `/v1`.
 pub(super) fn respond(
     region: &SnykRegion,
     call: &SimulatorRequest,
@@ -27,7 +27,7 @@ pub(super) fn respond(
         .map_or_else(|refusal| refusal, |body| SimulatorResponse::json(StatusCode::OK, &body))
 }
 
-/// A refusal in the words of the old API.
+/// Builds an error response in the format of the old API.
 pub(super) fn refuse(call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
     let message = match status.as_u16() {
         401 => "Not authorised",
@@ -44,7 +44,7 @@ fn error_response(call: &SimulatorRequest, status: StatusCode, message: &str) ->
         .with_header(HeaderName::from_static("x-error-reference"), &reference)
 }
 
-/// A request of somebody known.
+/// A request of an authenticated caller.
 struct V1Request<'a> {
     region: &'a SnykRegion,
     request: &'a SimulatorRequest,

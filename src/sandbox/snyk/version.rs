@@ -1,4 +1,4 @@
-//! Version negotiation: which release of an operation answers a request for `version=…`.
+//! Version negotiation: which release of an operation responds to a request with `version=…`.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use time::{Date, Duration};
 
 use super::super::clock::{UnixMillis, format_rfc3339};
 
-/// How finished a release is; the order is the documented one.
+/// Stability of a release, in the documented order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum ReleaseStability {
     Wip,
@@ -16,14 +16,14 @@ enum ReleaseStability {
     Ga,
 }
 
-/// A date with a stability, as `2023-01-30~beta`.
+/// A date with a stability, such as `2023-01-30~beta`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ApiVersion {
     date: String,
     stability: ReleaseStability,
 }
 
-/// What answers, and how long it still will.
+/// The release that responds, and its deprecation.
 pub(super) struct ServedVersion {
     pub(super) version: ApiVersion,
     /// The release that replaced this one.
@@ -31,7 +31,7 @@ pub(super) struct ServedVersion {
 }
 
 impl ApiVersion {
-    /// Reads what a client asks for; a bare stability means today.
+    /// Parses a requested version; a bare stability means today.
     pub(super) fn parse(text: &str, now: UnixMillis) -> Option<Self> {
         if let Some(stability) = parse_stability(text) {
             return Some(Self { date: format_rfc3339(now)[..10].to_owned(), stability });
@@ -43,7 +43,8 @@ impl ApiVersion {
         parse_date(date).map(|_| Self { date: date.to_owned(), stability })
     }
 
-    /// The newest of `releases` (oldest first) on or before this date, at this stability or a higher one.
+    /// Returns the newest of `releases` (oldest first) on or before this date, at this stability or
+    /// a higher one.
     pub(super) fn resolve(&self, releases: &[&str]) -> Option<ServedVersion> {
         let releases: Vec<Self> = releases.iter().filter_map(|text| Self::parse(text, 0)).collect();
         let place = releases.iter().rposition(|release| {
@@ -57,7 +58,7 @@ impl ApiVersion {
 }
 
 impl ServedVersion {
-    /// The lifecycle stage, as the header of that name says it.
+    /// Returns the lifecycle stage for the header of that name.
     pub(super) fn lifecycle_stage(&self) -> &'static str {
         match (&self.successor, self.version.stability) {
             (Some(_), _) => "deprecated",
@@ -68,7 +69,7 @@ impl ServedVersion {
         }
     }
 
-    /// Since when the release is deprecated and when it goes, for the headers `deprecation` and `sunset`.
+    /// Returns the deprecation and removal dates, for the headers `deprecation` and `sunset`.
     pub(super) fn deprecation_dates(&self) -> Option<(String, String)> {
         let replaced = &self.successor.as_ref()?.date;
         let sunset = parse_date(replaced)?.checked_add(Duration::days(180))?;

@@ -1,5 +1,7 @@
-//! Keys of Snyk API & Web: `/keys/` makes, lists and deletes them, where the clerk's role allows it; `/api-users/` tells
-//! the roles and scopes of a key.
+//! Rotation strategy for keys of Snyk API & Web.
+//!
+//! `/keys/` creates, lists and deletes keys, where the role of the calling credential allows it;
+//! `/api-users/` returns the roles and scopes of a key. Start at [`ApiWebKeyStrategy`].
 
 use std::collections::BTreeSet;
 
@@ -15,10 +17,10 @@ use crate::domain::request::HttpMethod;
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailureKind};
 use crate::engine::rotation::StepResult;
 
-/// How many pages of keys are read.
+/// Maximum number of pages of keys to read.
 const MAX_KEY_PAGES: usize = 200;
 
-/// A key.
+/// Strategy for a key.
 pub(super) struct ApiWebKeyStrategy;
 
 #[async_trait]
@@ -70,7 +72,8 @@ impl RotationStrategy for ApiWebKeyStrategy {
         name: &str,
     ) -> StepResult<NewRemoteSecret> {
         let mut wish = json!({"name": name});
-        // Only a key that is known for sure is taken as a pattern: nobody is given the rights of some other one.
+        // Only a key that is known for certain serves as a template: the new key must not get the
+        // rights of another key.
         if let [old] = &self.find_existing(desk).await?[..] {
             let told = fetch_api_user(desk, &old.id).await?;
             for member in ["user_roles", "labels", "title"] {
@@ -145,8 +148,9 @@ impl RotationStrategy for ApiWebKeyStrategy {
 }
 
 impl ApiWebKeyStrategy {
-    /// The key that the secret says it is, where the provider's list has one of that id: nobody confirms that keys go by
-    /// the id that they claim, so the claim alone is not enough. Else all of them, for a person to choose from.
+    /// Returns the key that the secret claims to be, where the provider's list has a key with that
+    /// ID. It is not confirmed that the claimed ID is the key's ID, so the claim alone is not
+    /// enough. Otherwise returns all keys, for the user to choose from.
     async fn own_key_or_all(
         &self,
         desk: &ManagementClient<'_>,
@@ -179,8 +183,8 @@ async fn fetch_api_user(desk: &ManagementClient<'_>, id: &str) -> StepResult<Man
     .await
 }
 
-/// Pairs of a role and where it holds, as a person writes them: `ROLE`, `ROLE team:TEAM` or `ROLE target:TARGET`, with
-/// commas between.
+/// Parses pairs of a role and its scope, as a user writes them: `ROLE`, `ROLE team:TEAM` or `ROLE
+/// target:TARGET`, separated by commas.
 fn parse_roles(text: &str) -> StepResult<Value> {
     split_commas(text).map(parse_role).collect()
 }
@@ -205,12 +209,12 @@ fn parse_role(pair: &str) -> StepResult<Value> {
     Ok(json!({"role": {"id": role}, "scope": scope}))
 }
 
-/// What stands between commas.
+/// Splits a text at its commas, without empty items.
 fn split_commas(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|word| !word.is_empty())
 }
 
-/// A role and where it holds, as one text.
+/// Formats a role and its scope as one text.
 fn describe_role(pair: &Value) -> String {
     let scope = &pair["scope"];
     let place = ["team", "target"].iter().find_map(|place| scope[*place]["id"].as_str());

@@ -1,5 +1,8 @@
-//! The client secret of a Snyk App, of which two may live at a time. The sign-ins to the app outlive it, and none of them
-//! is touched here: whether a client secret works is seen by showing it with a refresh token that never was.
+//! Rotation strategy for the client secret of a Snyk App, of which two may be live at a time.
+//!
+//! The sign-ins to the app outlive the client secret, and this strategy touches none of them: to
+//! see whether a client secret works, it sends the secret with a refresh token that was never
+//! issued. Start at [`AppSecretStrategy`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,15 +27,15 @@ use crate::net::exchange::TokenExchangeError;
 use crate::net::oauth::ClientRecognition;
 use crate::store::ItemKey;
 
-/// The member and the part that hold it.
+/// Name of the JSON member and of the secret part that hold the client secret.
 const CLIENT_SECRET: &str = "client_secret";
 
-/// A client secret of an app.
+/// Strategy for a client secret of an app.
 pub(super) struct AppSecretStrategy;
 
 #[async_trait]
 impl RotationStrategy for AppSecretStrategy {
-    /// The app, which both secrets belong to.
+    /// Returns the app, to which both secrets belong.
     async fn find_existing(
         &self,
         desk: &ManagementClient<'_>,
@@ -96,7 +99,8 @@ impl RotationStrategy for AppSecretStrategy {
         })
     }
 
-    /// A client that is known proves something only where a made-up secret is refused in its place.
+    /// Probes the client secret. A client that the provider recognizes proves something only if the
+    /// provider rejects a made-up secret in its place.
     async fn probe_slot(
         &self,
         desk: &ManagementClient<'_>,
@@ -119,7 +123,7 @@ impl RotationStrategy for AppSecretStrategy {
     }
 }
 
-/// Shows the app with this client secret to the token endpoint.
+/// Sends the app's ID with this client secret to the token endpoint.
 async fn probe_client_secret(
     desk: &ManagementClient<'_>,
     client_secret: Secret,
@@ -142,7 +146,7 @@ async fn probe_client_secret(
     })
 }
 
-/// A secret that nobody ever issued, in the form of those that Snyk does.
+/// Returns a random secret in the format of Snyk's secrets, which was never issued.
 fn fake_secret(what: &str) -> StepResult<Secret> {
     let bytes = random_bytes::<32>().map_err(|problem| failure_from_problem(&problem))?;
     Ok(Secret::from_text(format!("snyk_{what}_{}_v1", to_hex(&bytes))))

@@ -1,4 +1,7 @@
-//! A sign-in to a Snyk App: a new one comes from a person, the old one's refresh token is revoked by its value.
+//! Rotation strategy for a sign-in to a Snyk App: the user creates a new session in the browser,
+//! and the refresh token of the old one is revoked by its value.
+//!
+//! Start at [`AppSessionStrategy`]; the sign-in itself is in `rotation::sign_in`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +18,7 @@ use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailure, 
 use crate::engine::rotation::StepResult;
 use crate::net::exchange::TokenExchangeError;
 
-/// A sign-in.
+/// Strategy for a sign-in session.
 pub(super) struct AppSessionStrategy;
 
 #[async_trait]
@@ -31,7 +34,7 @@ impl RotationStrategy for AppSessionStrategy {
         fail_permanently("Snyk does not list refresh tokens")
     }
 
-    /// What a sign-in brings is fetched by whoever waited for the browser.
+    /// Fails: the driver exchanges the code of a sign-in itself.
     async fn create_secret(
         &self,
         _desk: &ManagementClient<'_>,

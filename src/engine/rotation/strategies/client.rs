@@ -1,5 +1,8 @@
-//! The one desk at which management calls are made: the clerk's secret is bound to its hosts, fresh secrets are taken out
-//! of an answer before anything else looks at it, and every ending is told apart by what it means for going on.
+//! Client for all management calls of the strategies.
+//!
+//! It binds the calling credential's secret to its hosts, removes new secrets from a response
+//! before anything else reads it, and classifies every outcome by what the rotation may do next.
+//! Start at `ManagementClient::call`.
 
 use serde_json::Value;
 
@@ -18,29 +21,29 @@ use crate::engine::rotation::StepResult;
 use crate::net::exchange::TokenExchangeError;
 use crate::net::{NetError, RequestBody};
 
-/// How much of what a provider says about its refusal is kept.
+/// Maximum length of the provider's reason for a refusal, in characters.
 const MAX_REASON_CHARS: usize = 300;
 
-/// What stands in a template where a secret will be.
+/// Placeholder in a body template for the secret.
 pub(super) const SECRET_PLACEHOLDER: &str = "‹the old secret›";
 
-/// Where management calls are made.
+/// Client for management calls about one credential.
 pub(in crate::engine) struct ManagementClient<'a> {
     /// The engine.
     pub engine: &'a Engine,
-    /// What is replaced, as the index knows it.
+    /// Credential that is rotated, as the index has it.
     pub credential: Credential,
-    /// Its kind.
+    /// Kind of the credential.
     pub kind: &'a CredentialKind,
-    /// Where it lives.
+    /// Region of the credential.
     pub region: &'a Region,
-    /// How it is replaced.
+    /// Strategy of its rotation.
     pub strategy_id: RotationStrategyId,
-    /// As whom the calls are made; its current secret is used.
+    /// Credential that authenticates the calls with its current secret.
     pub caller: CredentialId,
 }
 
-/// A management call.
+/// Management call.
 pub(super) struct ManagementRequest<'a> {
     pub method: HttpMethod,
     pub path: String,
@@ -48,7 +51,7 @@ pub(super) struct ManagementRequest<'a> {
     pub body: ManagementBody<'a>,
 }
 
-/// The body of a management call.
+/// Body of a management call.
 pub(super) enum ManagementBody<'a> {
     Empty,
     Json(Value),
@@ -56,19 +59,20 @@ pub(super) enum ManagementBody<'a> {
     JsonWithSecret(Value, &'a Secret),
 }
 
-/// What a provider answered, its secrets apart.
+/// Response of a provider, with its secrets separated.
 pub(in crate::engine) struct ManagementResponse {
-    /// The HTTP status, below 500.
+    /// HTTP status, below 500.
     pub status: u16,
-    /// The body with a mask for each secret; null where it is not JSON.
+    /// Body with a mask for each secret; null where it is not JSON.
     pub body: Value,
-    /// The secrets, by the member they came in.
+    /// Secrets, by the member that contained them.
     pub secrets: Vec<(String, Secret)>,
     reason: String,
 }
 
 impl ManagementClient<'_> {
-    /// Makes a call. Server errors and refusals for the moment are failures; any other answer is told.
+    /// Sends a call. Server errors and temporary refusals are failures; any other response is
+    /// returned.
     pub(super) async fn call(&self, call: ManagementRequest<'_>) -> StepResult<ManagementResponse> {
         let clerk = self.clerk().await?;
         let answer = self.send(&clerk, &call).await?;
@@ -88,7 +92,7 @@ impl ManagementClient<'_> {
         }
     }
 
-    /// A field of the credential.
+    /// Returns a field of the credential.
     pub(super) fn field(&self, id: &str) -> Option<&str> {
         self.credential.fields.get(id).map(String::as_str).filter(|value| !value.is_empty())
     }
@@ -110,8 +114,9 @@ impl ManagementClient<'_> {
             .map_err(|trouble| failure_from_call_error(trouble, call.method))
     }
 
-    /// A 401 means that nothing happened. The clerk's scheme may not be known yet, or its access token may have ended;
-    /// a check, which only reads, finds out, and then the call is made once more.
+    /// Retries a call that got 401, which means that nothing happened. The scheme of the calling
+    /// credential may not be known yet, or its access token may have expired; a check, which only
+    /// reads, finds out, and then the call is sent again.
     async fn retry_unauthorized(
         &self,
         clerk: Credential,
@@ -180,7 +185,7 @@ impl ManagementClient<'_> {
 }
 
 impl<'a> ManagementRequest<'a> {
-    /// A call of Snyk's REST API.
+    /// Creates a call of Snyk's REST API.
     pub(super) fn for_snyk(method: HttpMethod, path: String, body: ManagementBody<'a>) -> Self {
         Self { method, path, query: &[("version", "2024-10-15")], body }
     }
@@ -222,33 +227,33 @@ impl<'a> ManagementRequest<'a> {
 }
 
 impl ManagementResponse {
-    /// Whether it is a success.
+    /// Returns whether the status is a success.
     pub(super) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// A text in the body.
+    /// Returns a text in the body.
     pub(super) fn text_at(&self, pointer: &str) -> Option<&str> {
         self.body.pointer(pointer).and_then(Value::as_str)
     }
 
-    /// Whether the provider's own words hold this.
+    /// Returns whether the provider's reason contains this text.
     pub(super) fn reason_contains(&self, words: &str) -> bool {
         self.reason.contains(words)
     }
 
-    /// What the status means for going on.
+    /// Converts the response to a failure of this kind.
     pub(super) fn to_failure(&self, kind: StepFailureKind) -> StepFailure {
         StepFailure::new(kind, format!("{}: {}", self.status, self.reason))
     }
 
-    /// The answer, if it is a success.
+    /// Returns the response if it is a success.
     pub(super) fn require_success(self) -> StepResult<Self> {
         if self.is_success() { Ok(self) } else { Err(self.to_failure(StepFailureKind::Refused)) }
     }
 
-    /// The answer to a creation: a limit is told apart, and so is a name that is taken, since only an earlier call of
-    /// this very rotation can have taken it.
+    /// Checks the response to a creation. A reached limit is a separate failure, and so is a name
+    /// that already exists, because only an earlier call of this rotation can have created it.
     pub(super) fn require_created(self) -> StepResult<Self> {
         let full = ["maximum", "cannot update secrets", "too many"]
             .iter()
@@ -260,7 +265,7 @@ impl ManagementResponse {
         }
     }
 
-    /// The answer to a deletion.
+    /// Checks the response to a deletion.
     pub(super) fn require_deleted(&self) -> StepResult<()> {
         match self.status {
             404 | 410 => Ok(()),
@@ -270,15 +275,16 @@ impl ManagementResponse {
         }
     }
 
-    /// The answer to the deletion of a client secret. Snyk points at the secret where the client has no such one. Whether
-    /// that is true is shown afterwards, when the secret is used.
+    /// Checks the response to the deletion of a client secret. Snyk's error points at the secret
+    /// where the client has no such secret; a later probe with the secret verifies that.
     pub(super) fn require_secret_deleted(&self) -> StepResult<()> {
         let unknown = self.reason_contains("is not a secret")
             || self.text_at("/errors/0/source/pointer") == Some("/data/attributes/secret");
         if self.status == 400 && unknown { Ok(()) } else { self.require_deleted() }
     }
 
-    /// The only secret in it. An answer that announces one and does not bring it leaves the outcome unknown.
+    /// Removes the secret from the response. A response that should contain a secret and does not
+    /// leaves the outcome unknown.
     pub(super) fn take_secret(&mut self, member: &str) -> StepResult<Secret> {
         let place = self.secrets.iter().position(|(name, _)| name == member);
         let missing = || {
@@ -291,7 +297,7 @@ impl ManagementResponse {
     }
 }
 
-/// What a problem on this side of the network means for going on.
+/// Converts a local problem to a step failure.
 pub(in crate::engine) fn failure_from_problem(problem: &Problem) -> StepFailure {
     let kind = match problem.class {
         ProblemClass::Store | ProblemClass::Unknown | ProblemClass::Failed => {
@@ -316,7 +322,8 @@ fn failure_from_call_error(trouble: SendError, method: HttpMethod) -> StepFailur
     StepFailure::new(kind, Problem::from(trouble).why)
 }
 
-/// A connection that never stood has changed nothing; an answer that did not come may have.
+/// Classifies a network error: a connection that was never established has changed nothing, but a
+/// missing response may hide a change.
 const fn failure_kind_of_net_error(error: &NetError, method: HttpMethod) -> StepFailureKind {
     match error {
         NetError::NoConnection { .. } => StepFailureKind::Retryable,
@@ -326,7 +333,7 @@ const fn failure_kind_of_net_error(error: &NetError, method: HttpMethod) -> Step
     }
 }
 
-/// What a provider says about its refusal, on one line.
+/// Extracts the provider's reason for a refusal, on one line.
 fn extract_reason(said: &str) -> String {
     let json: Value = serde_json::from_str(said).unwrap_or_default();
     let members = [

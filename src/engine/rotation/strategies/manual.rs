@@ -1,4 +1,6 @@
-//! Where a provider has no API for it, a person makes, finds and revokes.
+//! Manual rotation strategy, for providers without an API: the user creates, finds and revokes.
+//!
+//! Every method fails permanently or returns nothing, which makes the state machine ask the user.
 
 use async_trait::async_trait;
 
@@ -10,7 +12,7 @@ use crate::engine::rotation::StepResult;
 
 const NO_API_REASON: &str = "the provider has no API for it";
 
-/// Everything by hand.
+/// Strategy in which the user does everything.
 pub(super) struct ManualStrategy;
 
 #[async_trait]

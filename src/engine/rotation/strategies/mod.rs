@@ -1,7 +1,9 @@
-//! What the machine's actions are at each provider: a strategy for every way of replacing.
+//! Rotation strategies: the state machine's actions at each provider, one strategy for every way to
+//! rotate.
 //!
-//! A strategy knows endpoints and bodies and nothing of order, journal or slots. What the provider cannot do falls back
-//! to a person: every method's default says so.
+//! A strategy knows endpoints and bodies, but not the order of steps, the journal or the slots.
+//! What the provider cannot do falls back to the user, which is what each method's default
+//! expresses. Start at [`RotationStrategy`] and `strategy_for`.
 
 mod api_web_key;
 mod app_secret;
@@ -27,48 +29,49 @@ use crate::domain::credential::SecretSlot;
 use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailure, StepFailureKind};
 
-/// A secret that a provider has just made, and what it is there.
+/// A secret that a provider has just created, and its data there.
 pub(in crate::engine) struct NewRemoteSecret {
     /// The secret.
     pub secret: Secret,
-    /// What it is at the provider.
+    /// What the secret is at the provider.
     pub remote: RemoteCredential,
 }
 
-/// Something to be revoked.
+/// Something to revoke.
 pub(in crate::engine) enum RevocationHandle<'a> {
-    /// By its id.
+    /// By its ID.
     ById(&'a RemoteCredential),
     /// By its value.
     ByValue(&'a Arc<Secret>),
 }
 
-/// How one kind of credential is made, found and revoked at its provider.
+/// How one kind of credential is created, found and revoked at its provider.
 #[async_trait]
 pub(in crate::engine) trait RotationStrategy: Send + Sync {
-    /// What the credential may be at the provider; one where that is sure.
+    /// Returns what the credential may be at the provider; a single item where that is certain.
     async fn find_existing(&self, desk: &ManagementClient<'_>)
     -> StepResult<Vec<RemoteCredential>>;
 
-    /// Everything of this sort that the provider lists.
+    /// Lists everything of this type at the provider.
     async fn list(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>>;
 
-    /// Makes a new secret.
+    /// Creates a new secret.
     async fn create_secret(
         &self,
         desk: &ManagementClient<'_>,
         name: &str,
     ) -> StepResult<NewRemoteSecret>;
 
-    /// Revokes; "there is no such thing" is success.
+    /// Revokes a secret; a response that it does not exist is a success.
     async fn revoke(
         &self,
         desk: &ManagementClient<'_>,
         doomed: RevocationHandle<'_>,
     ) -> StepResult<()>;
 
-    /// What a secret that a person has made, or that was found in the slot `pending`, is at the provider, by what was
-    /// there `before`. Where that is not certain, it is nothing: what is recognised may be revoked.
+    /// Returns what a secret is at the provider that the user created or that was found in the slot
+    /// `pending`, given what existed `before`. Returns `None` where that is not certain, because a
+    /// matched item may be revoked.
     async fn match_created(
         &self,
         desk: &ManagementClient<'_>,
@@ -76,7 +79,7 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
         before: Option<&OldSecretSnapshot>,
     ) -> StepResult<Option<RemoteCredential>>;
 
-    /// The roles of what has this id; `None` where the provider does not tell.
+    /// Returns the roles of the item with this ID; `None` where the provider does not report them.
     async fn fetch_roles(
         &self,
         _desk: &ManagementClient<'_>,
@@ -85,7 +88,8 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
         Ok(None)
     }
 
-    /// Whether the secret in a slot works, where it is used otherwise than by the kind's check; `None` where it is not.
+    /// Probes the secret in a slot, where that differs from the kind's check; `None` where it does
+    /// not.
     async fn probe_slot(
         &self,
         _desk: &ManagementClient<'_>,
@@ -94,7 +98,8 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
         Ok(None)
     }
 
-    /// Fields of the credential that nobody has filled in, that the rest depends on, and that the provider tells.
+    /// Returns missing fields of the credential that later steps need and that the provider
+    /// reports.
     async fn discover_missing_fields(
         &self,
         _desk: &ManagementClient<'_>,
@@ -102,13 +107,13 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
         Ok(BTreeMap::new())
     }
 
-    /// The fields of a credential in which the provider's id and name of it are kept.
+    /// Returns the names of the credential's fields that hold its ID and name at the provider.
     fn identity_fields(&self) -> &'static [&'static str] {
         &[]
     }
 }
 
-/// The strategy of a way of replacing.
+/// Returns the strategy with this ID.
 pub(in crate::engine) fn strategy_for(plan: RotationStrategyId) -> &'static dyn RotationStrategy {
     match plan {
         RotationStrategyId::Manual => &manual::ManualStrategy,
@@ -125,18 +130,18 @@ pub(in crate::engine) fn strategy_for(plan: RotationStrategyId) -> &'static dyn 
     }
 }
 
-/// Nothing happened, and the same again would end the same.
+/// Returns a failure in which nothing happened and a retry would end the same way.
 fn fail_permanently<T>(why: impl Into<String>) -> StepResult<T> {
     Err(StepFailure::new(StepFailureKind::Refused, why))
 }
 
-/// What the credential was sure or likely to be before.
+/// Returns what the credential certainly or possibly was before.
 fn known_remotes(before: Option<&OldSecretSnapshot>) -> &[RemoteCredential] {
     before.map(|snapshot| &snapshot.remotes[..]).unwrap_or_default()
 }
 
-/// The one of `found` that a hint names; else the only one that was not listed before. Where nobody knows what was
-/// listed, the only one that is new here may be anybody's.
+/// Picks the item of `found` that a hint names, else the only item that was not listed before.
+/// Without a record of what was listed, the only new item may belong to another user.
 fn pick_created(
     found: Vec<RemoteCredential>,
     hint: Option<&str>,
@@ -150,7 +155,7 @@ fn pick_created(
     fresh.next().filter(|_| fresh.next().is_none())
 }
 
-/// A moment as providers write it.
+/// Parses a time as providers write it.
 fn parse_timestamp(text: Option<&str>) -> Option<crate::domain::Timestamp> {
     crate::domain::Timestamp::parse(text?, &time::format_description::well_known::Rfc3339).ok()
 }

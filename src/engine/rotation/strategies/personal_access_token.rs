@@ -1,4 +1,7 @@
-//! Snyk's personal access tokens: made in the web pages, listed and revoked by API, by their owner.
+//! Rotation strategy for Snyk's personal access tokens: the owner creates them on the web page, and
+//! lists and revokes them through the API.
+//!
+//! Start at [`PersonalAccessTokenStrategy`].
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -14,12 +17,13 @@ use crate::engine::rotation::StepResult;
 
 const TOKENS_PATH: &str = "/rest/self/personal_access_tokens";
 
-/// A personal access token.
+/// Strategy for a personal access token.
 pub(super) struct PersonalAccessTokenStrategy;
 
 #[async_trait]
 impl RotationStrategy for PersonalAccessTokenStrategy {
-    /// A token that has ended cannot list; then its field is all there is to know.
+    /// Returns the token. An expired token cannot list; then the credential's field is the only
+    /// source.
     async fn find_existing(
         &self,
         desk: &ManagementClient<'_>,

@@ -1,5 +1,8 @@
-//! Snyk's service accounts, of an organisation or a group: whole accounts, which carry one token, and the client secrets
-//! of one account, of which two may live at a time.
+//! Rotation strategies for Snyk's service accounts, of an organization or a group.
+//!
+//! One strategy rotates whole accounts, which have one token; the other rotates the client secrets
+//! of one account, of which two may be live at a time. Start at [`ServiceAccountStrategy`] and
+//! [`ServiceAccountSecretStrategy`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,17 +22,17 @@ use crate::domain::request::HttpMethod;
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential};
 use crate::engine::rotation::StepResult;
 
-/// The longest life of an access token, by Snyk's documentation.
+/// Maximum lifetime of an access token, according to Snyk's documentation.
 const MAX_TOKEN_LIFETIME: Duration = Duration::days(365);
 
-/// How many accounts come on one page, and how many pages are read.
+/// Number of accounts per page, and maximum number of pages to read.
 const PAGE_SIZE: &str = "100";
 const MAX_ACCOUNT_PAGES: usize = 50;
 
-/// A service account as a whole.
+/// Strategy for a whole service account.
 pub(super) struct ServiceAccountStrategy;
 
-/// A client secret of a service account.
+/// Strategy for a client secret of a service account.
 pub(super) struct ServiceAccountSecretStrategy;
 
 #[async_trait]
@@ -43,7 +46,7 @@ impl RotationStrategy for ServiceAccountStrategy {
         match told.status {
             200..300 => Ok(remote_from_json(&told.body["data"]).into_iter().collect()),
             404 => Ok(Vec::new()),
-            // Without the right to look, the id is still known.
+            // Without permission to read the account, its ID is still known.
             _ => Ok(vec![RemoteCredential::new(id, id)]),
         }
     }
@@ -68,7 +71,8 @@ impl RotationStrategy for ServiceAccountStrategy {
         desk: &ManagementClient<'_>,
         name: &str,
     ) -> StepResult<NewRemoteSecret> {
-        // The kind says how the account is to prove itself, where no account is known that it is to be like.
+        // The kind determines how the account authenticates, where no existing account serves as a
+        // template.
         let by_client = matches!(desk.kind.authorization, AuthMethod::ClientCredentials { .. });
         create_account(desk, name, if by_client { "oauth_client_secret" } else { "access_token" })
             .await
@@ -120,7 +124,7 @@ impl RotationStrategy for ServiceAccountStrategy {
 
 #[async_trait]
 impl RotationStrategy for ServiceAccountSecretStrategy {
-    /// The account, which both secrets belong to.
+    /// Returns the account, to which both secrets belong.
     async fn find_existing(
         &self,
         desk: &ManagementClient<'_>,
@@ -189,7 +193,7 @@ impl RotationStrategy for ServiceAccountSecretStrategy {
     }
 }
 
-/// Makes an account like the one that is known, with `usual` as its way to prove itself where none is known.
+/// Creates an account like the known one; `usual` is the authentication type where none is known.
 async fn create_account(
     desk: &ManagementClient<'_>,
     name: &str,
@@ -223,7 +227,7 @@ fn wrap_attributes(attributes: &Value) -> Value {
     json!({"data": {"type": "service_account", "attributes": attributes}})
 }
 
-/// What is to be made: an account like the one that is replaced.
+/// Builds the request body for an account like the one that is rotated.
 async fn account_request_body(
     desk: &ManagementClient<'_>,
     name: &str,
@@ -253,7 +257,8 @@ async fn account_request_body(
     Ok(wrap_attributes(&wish))
 }
 
-/// As long a life as the old one had, within what the provider allows.
+/// Returns the expiry that gives the new token the lifetime of the old one, within the provider's
+/// limit.
 fn new_token_expiry(
     desk: &ManagementClient<'_>,
     [created, expires]: [Option<crate::domain::Timestamp>; 2],
@@ -287,7 +292,8 @@ async fn fetch_account_page(
     .require_success()
 }
 
-/// The cursor of the next page. Snyk writes the link in four forms; the cursor is the same in each.
+/// Returns the cursor of the next page. Snyk writes the link in four forms; the cursor is the same
+/// in each.
 pub(in crate::engine) fn next_page_cursor(body: &Value) -> Option<String> {
     let next = &body["links"]["next"];
     let link = next.as_str().or_else(|| next["href"].as_str())?;
@@ -296,7 +302,7 @@ pub(in crate::engine) fn next_page_cursor(body: &Value) -> Option<String> {
     pairs.find(|(name, _)| name == "starting_after").map(|(_, cursor)| cursor.into_owned())
 }
 
-/// The path of the accounts beside which this one lives.
+/// Returns the path of the collection that contains the account.
 pub(super) fn accounts_path(desk: &ManagementClient<'_>) -> StepResult<String> {
     let (org, group) = (desk.field("org_id"), desk.field("group_id"));
     match (desk.field("level"), org, group) {
@@ -310,7 +316,7 @@ pub(super) fn accounts_path(desk: &ManagementClient<'_>) -> StepResult<String> {
     }
 }
 
-/// The account's id: from its field, or from whom it acts as.
+/// Returns the account's ID: from its field, or from the principal it acts as.
 pub(super) fn account_id<'a>(desk: &'a ManagementClient<'_>) -> StepResult<&'a str> {
     let acting = desk
         .credential

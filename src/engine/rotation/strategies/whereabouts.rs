@@ -1,5 +1,7 @@
-//! Where a service account lives, when nobody has said so: what it sees leads to its organisation or its group, and only
-//! an answer that holds the account itself is believed.
+//! Search for the organization or group of a service account whose fields do not name it.
+//!
+//! The organizations that the account can see lead to its organization or group, and only a
+//! response that contains the account itself counts. Start at `locate_account`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +16,8 @@ use crate::engine::rotation::StepResult;
 /// Fields of a credential.
 type CredentialFields = BTreeMap<String, String>;
 
-/// The id of the account that the secret acts as and the place that it lives in, as far as they are not known already.
+/// Returns the ID of the account that the secret acts as, and its organization or group, as far as
+/// they are not known already.
 pub(super) async fn locate_account(desk: &ManagementClient<'_>) -> StepResult<CredentialFields> {
     let has_home = accounts_path(desk).is_ok();
     if has_home && account_id(desk).is_ok() {
@@ -37,7 +40,8 @@ pub(super) async fn locate_account(desk: &ManagementClient<'_>) -> StepResult<Cr
     Ok(told)
 }
 
-/// Its organisation, where it sees but one, or the group of what it sees.
+/// Returns the account's organization, where it sees only one, or the group of the organizations it
+/// sees.
 async fn locate_home(
     desk: &ManagementClient<'_>,
     id: &str,
