@@ -1,8 +1,8 @@
-//! Turns the provider files and themes that come with the program into JSON, which is read ten times faster than TOML.
-//! The kinds and the ready-made requests of a provider become lists of their own, id and text of each, since a first frame
-//! needs one of them.
+//! Build script: converts the built-in provider files and themes from TOML into JSON, which is
+//! parsed ten times faster.
 //!
-//! And on Linux, the program brings its unwinder with it.
+//! The kinds and the presets of a provider become separate lists of ID and text, because a first
+//! frame needs only one of them. On Linux the script also links the unwinder statically.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::{env, fs};
 
 const ASSETS: &str = "assets";
 const FOLDERS: [&str; 2] = ["providers", "themes"];
-/// What becomes a list of its own, and the name of that list.
+/// Tables that become separate lists, and the names of these lists.
 const LISTS: [(&str, &str); 2] = [("kind", "kinds"), ("preset", "presets")];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -28,8 +28,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     bring_unwinder(&out)
 }
 
-/// Lets the linker find the unwinder as an archive where the standard library names the shared one, which takes a twentieth
-/// of the time to a first frame to load. Where the compiler has no such archive, it stays the shared one.
+/// Makes the linker use the static unwinder where the standard library names the shared one, which
+/// takes a twentieth of the time to a first frame to load. Without a static one, the shared one
+/// stays.
 fn bring_unwinder(out: &Path) -> Result<(), Box<dyn Error>> {
     let is = |key, value| env::var(key).is_ok_and(|found: String| found == value);
     if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu") && has_unwinder() {
@@ -39,7 +40,8 @@ fn bring_unwinder(out: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Whether the compiler finds the archive; it repeats the bare name of what it does not find.
+/// Returns whether the compiler finds the static library. It prints the bare name of a library that
+/// it does not find.
 fn has_unwinder() -> bool {
     let Ok(compiler) = cc::Build::new().try_get_compiler() else { return false };
     let found = compiler.to_command().arg("-print-file-name=libgcc_eh.a").output();
@@ -59,7 +61,7 @@ fn translate(file: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The source of a list of ids and texts.
+/// Returns the source of a list of IDs and texts.
 fn list(items: &toml::Value) -> Result<String, Box<dyn Error>> {
     let mut list = Vec::new();
     for item in items.as_array().ok_or("what should be a list is none")? {

@@ -1,4 +1,4 @@
-//! `tokenring add`: keep a credential.
+//! `tokenring add`: stores a credential.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ pub(super) struct AddArgs {
 }
 
 impl AddArgs {
-    /// Reads the secret, recognises it, keeps it.
+    /// Reads the secret, identifies it and stores the credential.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let name = parse_name(&self.name)?;
         let engine = context.engine()?;
@@ -56,7 +56,7 @@ impl AddArgs {
         self.validate_ids(&engine.catalog)?;
         let (found, secrets) = self.read_secrets(engine)?;
         identify::note_removed_text(context.out, &found.removed);
-        // A secret is not shown to a host that nobody named.
+        // Never send a secret to a host that the user did not name.
         let offline = self.offline || self.region_is_assumed(&engine.catalog, &found)?;
         let engine = context.unlocked_engine().await?;
         let new = self.build_credential(context, name, found, secrets)?;
@@ -77,7 +77,8 @@ impl AddArgs {
         Ok(code)
     }
 
-    /// The secret and its further parts. A key file holds the secret itself, so none is asked for.
+    /// Reads the secret and its further parts. With a key file the file contains the secret, so the
+    /// user is not asked for it.
     fn read_secrets(&self, engine: &Engine) -> Result<(Identification, Vec<Secret>), Problem> {
         if let Some((_, path)) = self.fields.iter().find(|(id, _)| id == engine::KEY_FILE_FIELD) {
             return Ok((
@@ -89,7 +90,7 @@ impl AddArgs {
         Ok((engine.identify(&secrets.remove(0))?, secrets))
     }
 
-    /// Whether neither the person nor the secret says which of several regions it is.
+    /// Returns whether neither the user nor the secret names the region, and there are several.
     fn region_is_assumed(
         &self,
         catalogue: &ProviderCatalog,
@@ -100,7 +101,8 @@ impl AddArgs {
         Ok(!told && catalogue.regions(&self.provider)?.len() > 1)
     }
 
-    /// Wrong words are told before the secret is asked for.
+    /// Checks provider, kind and region before the secret is read, so that a typo is reported
+    /// first.
     fn validate_ids(&self, catalogue: &ProviderCatalog) -> Result<(), Problem> {
         if let Some(kind) = &self.kind {
             catalogue.kind(&self.provider, kind)?;
@@ -138,7 +140,7 @@ impl AddArgs {
         })
     }
 
-    /// The kind that was named; else the only one that the secret can be.
+    /// Chooses the kind: the named one, otherwise the only one that fits the secret.
     fn choose_kind<'c>(
         &self,
         catalogue: &'c ProviderCatalog,
@@ -175,7 +177,8 @@ impl AddArgs {
         }
     }
 
-    /// The region that was named; else the one the secret names; else the provider's first.
+    /// Chooses the region: the named one, otherwise the one in the secret, otherwise the provider's
+    /// first.
     fn choose_region(
         &self,
         context: &CliContext<'_>,

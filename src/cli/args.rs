@@ -1,4 +1,4 @@
-//! What several verbs read from their arguments, and say about what they changed.
+//! Argument parsers and output helpers that several commands share.
 
 use time::format_description::well_known::Iso8601;
 use time::{Date, OffsetDateTime};
@@ -8,7 +8,7 @@ use super::json::CredentialJson;
 use crate::domain::problem::ProblemClass;
 use crate::domain::{Credential, CredentialName, Problem, Timestamp};
 
-/// Prints the credential that was kept or changed.
+/// Prints the credential that was stored or changed.
 pub(super) fn print_credential(
     context: &CliContext<'_>,
     credential: &Credential,
@@ -22,7 +22,7 @@ pub(super) fn print_credential(
     Ok(0)
 }
 
-/// Reads a credential's name.
+/// Parses the name of a credential.
 pub(super) fn parse_name(text: &str) -> Result<CredentialName, Problem> {
     CredentialName::parse(text).map_err(|error| {
         Problem::new("That cannot be a name", error.to_string(), "use 1 to 64 visible characters")
@@ -30,7 +30,7 @@ pub(super) fn parse_name(text: &str) -> Result<CredentialName, Problem> {
     })
 }
 
-/// Reads `key=value`.
+/// Parses `key=value`.
 pub(super) fn parse_key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("it has no \"=\"; write key=value")?;
     if key.is_empty() {
@@ -40,7 +40,7 @@ pub(super) fn parse_key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Reads a day (its end is meant: midnight UTC after it begins the next) or a whole RFC 3339 moment.
+/// Parses a date, which means midnight UTC at its beginning, or a whole RFC 3339 timestamp.
 pub(super) fn parse_date(text: &str) -> Result<Timestamp, String> {
     if let Ok(moment) = OffsetDateTime::parse(text, &Iso8601::DEFAULT) {
         return Ok(moment);
@@ -50,7 +50,7 @@ pub(super) fn parse_date(text: &str) -> Result<Timestamp, String> {
         .map_err(|_| "it is not a date; write it like 2027-02-07".to_owned())
 }
 
-/// Reads a span of days, hours or minutes, such as `90d`.
+/// Parses a time span in days, hours or minutes, such as `90d`.
 pub(super) fn parse_time_span(text: &str) -> Result<time::Duration, String> {
     let wrong = || "it is not a span; write it like 90d, 12h or 30m".to_owned();
     let unit = text.chars().last().ok_or_else(wrong)?;
@@ -66,7 +66,7 @@ pub(super) fn parse_time_span(text: &str) -> Result<time::Duration, String> {
     }
 }
 
-/// A problem of words that contradict one another.
+/// Returns a problem for arguments that are missing or contradict each other.
 pub(super) fn usage_problem(what: &str, why: &str, remedy: &str) -> Problem {
     Problem::new(what, why, remedy).with_class(ProblemClass::Usage)
 }

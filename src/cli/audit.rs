@@ -1,4 +1,4 @@
-//! `tokenring audit`: who did what, and whether the record is as it was written.
+//! `tokenring audit`: shows the audit log and verifies its integrity.
 
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ pub(super) struct AuditArgs {
     limit: usize,
 }
 
-/// A line, as `audit` prints it.
+/// Audit entry as `audit --json` prints it.
 #[derive(Serialize)]
 struct AuditJson<'a> {
     at: String,
@@ -33,7 +33,7 @@ struct AuditJson<'a> {
 }
 
 impl AuditArgs {
-    /// Shows or checks the record.
+    /// Shows or verifies the audit log.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         if self.verify {
             return verify(context).await;

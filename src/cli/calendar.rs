@@ -1,4 +1,4 @@
-//! `tokenring calendar`: when credentials end, for programs that remind people.
+//! `tokenring calendar`: exports expiry dates for calendar programs.
 
 use serde_json::json;
 

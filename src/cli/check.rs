@@ -1,4 +1,5 @@
-//! `tokenring check` and `tokenring probe`: does it work, here and elsewhere?
+//! `tokenring check` and `tokenring probe`: check whether credentials work, in their own region or
+//! in all regions.
 
 use std::collections::HashMap;
 
@@ -13,7 +14,7 @@ use crate::domain::problem::ProblemClass;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Problem, Timestamp};
 
-/// The exit code where somebody gave up, as shells have it for Ctrl-C.
+/// Exit code after Ctrl-C, as shells report it.
 const INTERRUPTED_EXIT_CODE: u8 = 130;
 
 /// Ask the provider whether credentials work
@@ -52,7 +53,7 @@ pub(super) struct ProbeArgs {
 }
 
 impl CheckArgs {
-    /// Checks all that were named and says what was found.
+    /// Checks the selected credentials and reports the results.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let chosen = self.select_credentials(context).await?;
         let now = context.engine()?.now();
@@ -124,7 +125,7 @@ impl CheckArgs {
 }
 
 impl ProbeArgs {
-    /// Tries every region and says what was found in each.
+    /// Checks the credential in every region and reports the results.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let credential = context.engine()?.find_credential(&self.name).await?;
         let engine = context.unlocked_engine().await?;
@@ -144,7 +145,8 @@ impl ProbeArgs {
     }
 }
 
-/// Asks for all of them and puts what is learned in its place; whether it came to its end before somebody gave up.
+/// Checks all credentials and stores each result at the position of its credential. Returns whether
+/// the checks finished before the user interrupted them.
 async fn check_all(
     context: &CliContext<'_>,
     chosen: Vec<Credential>,
@@ -158,7 +160,7 @@ async fn check_all(
         .collect();
     let (total, mut done) = (chosen.len(), 0);
     let shown = !context.out.json && total > 1;
-    // The first answer may be long in coming.
+    // The first response may take long.
     if shown {
         output::show_progress_bar("checking", done, total);
     }
@@ -173,7 +175,8 @@ async fn check_all(
         }
     });
     let is_whole = tokio::select! {
-        // First, or the first answers may be told before anybody listens for the person who gives up.
+        // Ctrl-C is polled first. Otherwise the first results could be reported before anything
+        // listens for Ctrl-C.
         biased;
         _ = tokio::signal::ctrl_c() => false,
         () = asking => true,
@@ -223,7 +226,7 @@ fn table(verdicts: &[CheckResultJson]) -> TextTable {
     table
 }
 
-/// Refused outranks a broken policy, which outranks not knowing.
+/// Returns the exit code: a refusal outranks a policy violation, which outranks an unknown result.
 fn exit_code(verdicts: &[CheckResultJson]) -> u8 {
     let any = |verdict| verdicts.iter().any(|found| found.verdict == verdict);
     if any(CheckResult::Refused) {
@@ -237,7 +240,8 @@ fn exit_code(verdicts: &[CheckResultJson]) -> u8 {
     }
 }
 
-/// A credential belongs to one region, so one that accepts is enough.
+/// Returns the exit code of a probe. A credential belongs to one region, so one region that accepts
+/// it is enough.
 fn probe_exit_code(shapes: &[RegionJson]) -> u8 {
     let any = |wanted| shapes.iter().any(|shape| shape.verdict == wanted);
     if any(CheckResult::Accepted) {

@@ -1,11 +1,12 @@
-//! What a provider said about a new credential, in remarks.
+//! Notes on the provider's classification of a new credential.
 
 use super::context::CliContext;
 use crate::domain::Problem;
 use crate::domain::response::CheckResult;
 use crate::engine::ClassificationResult;
 
-/// Says who the credential is, or why that is not known. It is kept either way, so neither is a failure.
+/// Prints the identity of the credential, or why it is unknown. The credential is stored either
+/// way, so neither is a failure.
 pub(super) fn print_classification(
     context: &CliContext<'_>,
     classified: &Result<ClassificationResult, Problem>,

@@ -1,4 +1,7 @@
-//! `tokenring completions`: the shell asks the program itself, so it knows the names of credentials and regions.
+//! `tokenring completions`: shell completions.
+//!
+//! The shell calls the program for each completion, so completions include the names of credentials
+//! and regions. [`answer_shell`] handles such a call.
 
 use std::ffi::OsStr;
 
@@ -12,7 +15,7 @@ use crate::domain::provider::{Provider, ProviderCatalog};
 use crate::domain::{Credential, Problem};
 use crate::engine;
 
-/// The variable by which a shell asks for completions.
+/// Environment variable by which a shell requests completions.
 const COMPLETION_VARIABLE: &str = "TOKENRING_COMPLETE";
 
 /// Write the completions of a shell; the output belongs into its start file
@@ -26,7 +29,7 @@ pub(super) struct CompletionsArgs {
 }
 
 impl CompletionsArgs {
-    /// Writes what the shell has to read when it starts.
+    /// Writes the script that the shell reads when it starts.
     pub(super) fn run(&self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let shells = Shells::builtins();
         let Some(shell) = shells.completer(&self.shell) else {
@@ -57,9 +60,9 @@ impl CompletionsArgs {
     }
 }
 
-/// Answers the shell and ends the process, if it is a shell that asks.
+/// Prints completions and exits, if a shell requested them.
 pub(super) fn answer_shell() {
-    // The library looks at the arguments and the folder first.
+    // Checked first, because the library reads the arguments and the working folder before it does.
     if std::env::var_os(COMPLETION_VARIABLE).is_some() {
         CompleteEnv::with_factory(|| with_completers(super::command()))
             .var(COMPLETION_VARIABLE)
@@ -67,9 +70,9 @@ pub(super) fn answer_shell() {
     }
 }
 
-/// The grammar, with what stands for a name knowing the names there are.
+/// Adds completers for names, providers, kinds and regions to the grammar.
 fn with_completers(command: clap::Command) -> clap::Command {
-    // Who names a provider makes something new, whose name nobody can know.
+    // A command that takes a provider creates a credential, and its new name cannot be completed.
     let fresh = command.get_arguments().any(|argument| argument.get_id() == "provider");
     let command = command.mut_args(|argument| match argument.get_id().as_str() {
         "kind" => argument.add(ArgValueCompleter::new(complete_kinds)),
@@ -109,7 +112,8 @@ fn complete_kinds(begun: &OsStr) -> Vec<CompletionCandidate> {
     };
     let all = selected_providers(&catalogue)
         .flat_map(|provider| provider.kinds.iter().map(move |kind| (provider, kind)));
-    // Two providers may call a kind alike, and what is offered twice looks like a mistake.
+    // Two providers may use the same kind ID, and a candidate that is offered twice looks like a
+    // mistake.
     let mut known: Vec<(&str, String)> = Vec::new();
     for (provider, kind) in all {
         let about = format!("{}: {}", provider.title, kind.title);
@@ -140,7 +144,7 @@ fn complete_regions(begun: &OsStr) -> Vec<CompletionCandidate> {
     )
 }
 
-/// The provider that the line names already, else all of them.
+/// Returns the provider that the command line already names, otherwise all providers.
 fn selected_providers(catalogue: &ProviderCatalog) -> impl Iterator<Item = &Provider> {
     let line = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let named = find_provider_option(line.skip_while(|word| word != "--"));
@@ -148,13 +152,13 @@ fn selected_providers(catalogue: &ProviderCatalog) -> impl Iterator<Item = &Prov
     catalogue.providers().filter(move |provider| named.as_ref().is_none_or(|id| *id == provider.id))
 }
 
-/// The provider among the words of a line.
+/// Finds the value of `--provider` among the words of a command line.
 fn find_provider_option(mut words: impl Iterator<Item = String>) -> Option<String> {
     let word = words.find(|word| word == "--provider" || word.starts_with("--provider="))?;
     word.strip_prefix("--provider=").map(str::to_owned).or_else(|| words.next())
 }
 
-/// The credentials, if there is an index; a key press makes none.
+/// Loads the credentials if an index exists. A completion must not create one.
 fn load_credentials() -> Option<Vec<Credential>> {
     let paths = AppPaths::discover().ok().filter(|paths| paths.database().exists())?;
     let settings = Settings::load(&paths, &|name| std::env::var(name).ok()).ok()?;

@@ -1,4 +1,5 @@
-//! `tokenring config`: where the settings lie, what they may be, what is wrong with them, and an editor for them.
+//! `tokenring config`: shows the path and the JSON schema of the settings, checks them and opens
+//! them in an editor.
 
 use std::path::Path;
 use std::process::Command;
@@ -38,7 +39,7 @@ enum ConfigCommand {
 }
 
 impl ConfigArgs {
-    /// Carries it out.
+    /// Runs the subcommand.
     pub(super) fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         match self.command {
             ConfigCommand::Path => print_path(context),
@@ -70,7 +71,8 @@ fn check_settings(context: &CliContext<'_>) -> Result<u8, Problem> {
     Ok(if is_wrong { ProblemClass::Usage.exit_code() } else { 0 })
 }
 
-/// What is wrong with the file, then what is wrong with its keys; where nothing is, that.
+/// Lists the problems of the settings file, then those of the key bindings. Without problems there
+/// is one finding that says so.
 fn diagnose_settings(context: &CliContext<'_>) -> Vec<Diagnostic> {
     let path = context.paths.settings();
     let SettingsReport { settings, problems: flaws } =
@@ -127,7 +129,7 @@ fn edit_settings(context: &CliContext<'_>) -> Result<u8, Problem> {
     check_settings(context)
 }
 
-/// Waits until the person has left the editor.
+/// Opens a file in the user's editor and waits until the editor exits.
 fn open_editor(path: &Path) -> Result<(), Problem> {
     let named = ["VISUAL", "EDITOR"]
         .iter()

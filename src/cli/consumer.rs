@@ -1,4 +1,4 @@
-//! `tokenring consumer`: where a credential's secret must be delivered.
+//! `tokenring consumer`: manages the places to which a credential's secret is delivered.
 
 use std::path::PathBuf;
 
@@ -109,7 +109,7 @@ struct ConsumerAddArgs {
     further: Vec<String>,
 }
 
-/// Stands for the usual place.
+/// Path argument that means the default path.
 const DEFAULT_PATH_MARKER: &str = "-";
 
 const EXAMPLES: &str = "Examples:\n  \
@@ -121,7 +121,7 @@ const EXAMPLES: &str = "Examples:\n  \
     tokenring consumer add triage backend --part client_secret --env-file .env --key CLIENT_SECRET\n  \
     tokenring consumer add ci-scanner vault --command vault kv put -mount=secret snyk token=-";
 
-/// A consumer, as `consumer list` prints it.
+/// Consumer as `consumer list --json` prints it.
 #[derive(Serialize)]
 struct ConsumerJson<'a> {
     name: &'a str,
@@ -132,7 +132,7 @@ struct ConsumerJson<'a> {
     target: &'a ConsumerTarget,
 }
 
-/// What a consumer was given last.
+/// What the latest delivery left at a consumer.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum DeliveryState {
@@ -146,7 +146,7 @@ enum DeliveryState {
 }
 
 impl ConsumerArgs {
-    /// Does what the verb below says.
+    /// Runs the subcommand.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         match self.command {
             ConsumerCommand::Add(verb) => verb.run(context).await,
@@ -315,7 +315,8 @@ fn consumer_json(consumer: &Consumer, holds: DeliveryState) -> ConsumerJson<'_> 
 fn delivery_state(credential: &Credential, consumer: &Consumer) -> DeliveryState {
     match &consumer.last_delivery {
         None => DeliveryState::Empty,
-        // The index knows the fingerprint of the secret itself and of no other part, so these are not compared.
+        // The index stores the fingerprint of the secret but of no other part, so other parts
+        // cannot be compared.
         Some(_) if consumer.part != SecretPart::Secret => DeliveryState::Unknown,
         Some(last) if credential.fingerprint.as_ref() == Some(&last.fingerprint) => {
             DeliveryState::Current
@@ -324,7 +325,7 @@ fn delivery_state(credential: &Credential, consumer: &Consumer) -> DeliveryState
     }
 }
 
-/// The same in words; of what cannot be compared, when it was given.
+/// Describes the delivery state. A part that cannot be compared gets the date of its delivery.
 fn describe_delivery(credential: &Credential, consumer: &Consumer) -> String {
     match (delivery_state(credential, consumer), &consumer.last_delivery) {
         (DeliveryState::Unknown, Some(last)) => format!("given {}", last.at.date()),
@@ -341,7 +342,7 @@ fn parse_preset(name: &str) -> Result<CommandPreset, String> {
     })
 }
 
-/// The path that was given, else the first usual place where there is a file.
+/// Resolves a path: the given one, otherwise the first default path at which a file exists.
 fn resolve_path(path: PathBuf, mut usual: Vec<PathBuf>) -> Result<PathBuf, Problem> {
     if path.as_os_str() != DEFAULT_PATH_MARKER {
         return absolute_path(path);
@@ -354,7 +355,8 @@ fn resolve_path(path: PathBuf, mut usual: Vec<PathBuf>) -> Result<PathBuf, Probl
     }
 }
 
-/// Absolute, so that it means the same from every folder; as text, so that it can be kept.
+/// Returns the absolute path, so that it means the same from every folder. It must be UTF-8, so
+/// that it can be stored.
 fn absolute_path(path: PathBuf) -> Result<PathBuf, Problem> {
     let path = std::path::absolute(path).map_err(|error| path_problem(&error.to_string()))?;
     if path.to_str().is_none() {

@@ -1,4 +1,7 @@
-//! What every verb works with: where files lie, the settings, the engine, and where results go.
+//! Shared context of all commands: paths, settings, the engine and the output.
+//!
+//! Start reading at [`CliContext`]. The settings are read when the context is created; the engine
+//! and the store are opened only when a command asks for them.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,33 +16,33 @@ use crate::engine::task_protocol::{BackendKind, StoreError, UnlockMethod};
 use crate::engine::{self, Engine};
 use crate::tui::{self, SettingsSource};
 
-/// The surroundings of one command.
+/// Context in which one command runs.
 pub(super) struct CliContext<'a> {
-    /// Where results go.
+    /// Output of results and notes.
     pub out: &'a CliOutput,
-    /// Where files lie.
+    /// Paths of the program's files.
     pub paths: AppPaths,
-    /// The settings, with flags applied.
+    /// Settings, with the command line flags applied.
     pub settings: Settings,
-    /// What is wrong with them, where that is no reason to stop.
+    /// Problems of the settings that do not stop the command.
     pub settings_problems: Vec<Problem>,
     global: GlobalArgs,
     engine: OnceLock<Arc<Engine>>,
 }
 
-/// How much a command depends on settings that are right.
+/// How strictly a command reads the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SettingsStrictness {
-    /// A mistake in them stops it.
+    /// A mistake in the settings stops the command.
     Strict,
-    /// It takes what is right and tells what is wrong.
+    /// The valid settings apply, and the mistakes are reported.
     Lenient,
-    /// It does not read them.
+    /// The settings are not read.
     None,
 }
 
 impl<'a> CliContext<'a> {
-    /// Reads the settings; nothing else is opened yet.
+    /// Creates the context and reads the settings. Nothing else is opened yet.
     pub(super) fn new(
         common: GlobalArgs,
         care: SettingsStrictness,
@@ -68,7 +71,7 @@ impl<'a> CliContext<'a> {
         })
     }
 
-    /// How the person wants the screen to be, now and whenever the settings change.
+    /// Returns the settings for the screen, with a function that reads them again when they change.
     pub(super) fn settings_source(&self) -> SettingsSource {
         let (paths, common) = (self.paths.clone(), self.global);
         let reading = SettingsReport {
@@ -89,7 +92,7 @@ impl<'a> CliContext<'a> {
         }
     }
 
-    /// The engine over the person's own keyring. The store is not touched yet.
+    /// Returns the engine over the user's own store. The store is not accessed yet.
     pub(super) fn engine(&self) -> Result<&Arc<Engine>, Problem> {
         if let Some(engine) = self.engine.get() {
             return Ok(engine);
@@ -98,8 +101,8 @@ impl<'a> CliContext<'a> {
         Ok(self.engine.get_or_init(|| engine))
     }
 
-    /// The engine with a store that can be used. An encrypted file is unlocked here; a locked keyring is a problem,
-    /// because its prompt must not come as a surprise.
+    /// Returns the engine with a usable store. An encrypted file is unlocked here. A locked keyring
+    /// is a problem, because its prompt must not come as a surprise.
     pub(super) async fn unlocked_engine(&self) -> Result<&Arc<Engine>, Problem> {
         let engine = self.engine()?;
         let state = engine.store_state().await;
@@ -118,7 +121,7 @@ impl<'a> CliContext<'a> {
         Ok(engine)
     }
 
-    /// What is known about providers.
+    /// Loads the provider catalog.
     pub(super) fn load_catalog(&self) -> Result<ProviderCatalog, Problem> {
         engine::load_catalog(&self.paths)
     }
@@ -128,7 +131,7 @@ fn env_variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The settings with what is wrong with keys, which only the screen has.
+/// Adds the problems of the key bindings, which only the screen uses.
 fn with_key_problems(mut reading: SettingsReport, paths: &AppPaths) -> SettingsReport {
     reading.problems.extend(tui::key_binding_problems(&reading.settings, &paths.settings()));
     reading
@@ -140,7 +143,8 @@ fn with_flags(mut reading: SettingsReport, common: GlobalArgs) -> SettingsReport
     reading
 }
 
-/// The encrypted file's passphrase: from the file that `TOKENRING_PASSPHRASE_FILE` names, else from a hidden prompt.
+/// Reads the passphrase of the encrypted file: from the file that `TOKENRING_PASSPHRASE_FILE`
+/// names, otherwise from a hidden prompt.
 pub(super) fn read_passphrase(state: &StoreError) -> Result<Secret, Problem> {
     if let Some(path) = std::env::var_os("TOKENRING_PASSPHRASE_FILE") {
         return engine::passphrase_from_file(path.as_ref());

@@ -1,4 +1,4 @@
-//! `tokenring create`: have the provider make a credential, straight into the store.
+//! `tokenring create`: creates a credential at its provider and stores it.
 
 use std::collections::BTreeMap;
 
@@ -67,7 +67,7 @@ pub(super) struct CreateArgs {
 }
 
 impl CreateArgs {
-    /// Asks, then has it made.
+    /// Asks for confirmation and creates the credential.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         check_answers(&self.answers)?;
         let engine = context.engine()?;
@@ -104,7 +104,7 @@ impl CreateArgs {
             prompt::confirm_by_typing(&question, made.name.as_str(), "--yes")?;
         }
         let (human, id) = (CliPrompter::new(context.out, answers), creation.credential.id.clone());
-        // What is printed is the credential; the steps are told to those who watch.
+        // Standard output gets the credential; the steps are notes on standard error.
         let tell = |line: &ProgressLine| context.out.note(&format_progress_line(line));
         let status = context
             .unlocked_engine()
@@ -154,7 +154,7 @@ impl CreateArgs {
     }
 }
 
-/// The provider did not make it, and nothing is left of it.
+/// Returns the problem of a creation that the provider refused and that left nothing behind.
 fn not_created_problem(status: &RotationStatus) -> Option<Problem> {
     let why = status
         .why

@@ -1,5 +1,7 @@
-//! `tokenring demo`: the screen on the built-in simulator. Nothing is installed and nothing is kept: secrets in
-//! memory, the index in memory, providers on loopback.
+//! `tokenring demo`: the screen on the built-in simulator.
+//!
+//! Nothing is installed and nothing is saved: the secrets and the index are in memory, the
+//! providers listen on loopback.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use crate::sandbox::{RegionAddresses, SeededCredential, SimulatorManifest};
 pub(super) struct DemoArgs {}
 
 impl DemoArgs {
-    /// Starts the simulator, fills a keyring in memory with what it issued, and shows the screen.
+    /// Starts the simulator, stores the secrets that it issued in memory and shows the screen.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let sandbox = sandbox::start_simulator().await?;
         let engine = Arc::new(engine::in_memory_engine(
@@ -33,7 +35,7 @@ impl DemoArgs {
     }
 }
 
-/// The built-in providers, with every region the simulator plays moved to loopback.
+/// Returns the built-in providers with every simulated region moved to loopback.
 fn simulated_catalog(manifest: &SimulatorManifest) -> Result<ProviderCatalog, Problem> {
     let builtin = ProviderCatalog::builtin();
     let mut sources = Vec::new();
@@ -104,7 +106,7 @@ fn new_credential(engine: &Engine, issued: &SeededCredential) -> Result<NewCrede
     })
 }
 
-/// What the people of the simulated company would have written on it.
+/// Returns the labels that the users of the simulated company gave a credential.
 fn labels(name: &str) -> &'static [&'static str] {
     match name.split_once('-').map_or("", |(_, purpose)| purpose) {
         "release-bot" => &["prod"],
@@ -113,7 +115,8 @@ fn labels(name: &str) -> &'static [&'static str] {
     }
 }
 
-/// The simulator is part of the program, so what it says can only be wrong by a mistake of ours.
+/// Returns the problem of a simulator that does not match the program. The simulator is part of the
+/// program, so this is a bug.
 fn simulator_problem(error: &dyn std::error::Error) -> Problem {
     Problem::new(
         "The simulator does not fit the program",

@@ -1,4 +1,4 @@
-//! `tokenring doctor`: what may stand in the way on this machine.
+//! `tokenring doctor`: diagnoses problems on this machine.
 
 use super::context::CliContext;
 use super::output;
@@ -25,9 +25,9 @@ const EXAMPLES: &str = "Examples:\n  tokenring doctor\n  tokenring doctor --offl
     that is the store.";
 
 impl DoctorArgs {
-    /// Looks, and says what was found.
+    /// Diagnoses the machine and prints the findings.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        // What keeps the store closed is among the findings.
+        // A locked or missing store is a finding, not a failure.
         let (engine, hindrance) = match context.unlocked_engine().await {
             Ok(engine) => (engine, None),
             Err(problem) if problem.class == ProblemClass::Store => {
@@ -42,7 +42,8 @@ impl DoctorArgs {
             scope: if self.offline { DoctorScope::Machine } else { DoctorScope::Providers },
         };
         let mut findings = engine.diagnose(&around).await;
-        // A wrong passphrase, or a file of it that others may read, is not among them: to the store it is just locked.
+        // A wrong passphrase, or a passphrase file that other users can read, is not among the
+        // findings: the store itself only reports that it is locked.
         if let Some(problem) = hindrance.filter(|problem| !problem_is_listed(problem, &findings)) {
             findings.insert(
                 0,
@@ -71,7 +72,7 @@ fn exit_code(findings: &[Diagnostic]) -> u8 {
     }
 }
 
-/// Shows findings, area by area.
+/// Prints findings, grouped by area.
 pub(super) fn print_diagnostics(
     context: &CliContext<'_>,
     findings: &[Diagnostic],

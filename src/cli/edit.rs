@@ -1,4 +1,4 @@
-//! `tokenring edit`: change what is known about a credential.
+//! `tokenring edit`: changes the name, metadata or secret of a credential.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ pub(super) struct EditArgs {
     secret: bool,
 }
 
-/// When a credential ends, as it is given on the command line.
+/// Expiry of a credential as given on the command line.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum ExpiryArg {
     At(Timestamp),

@@ -1,4 +1,4 @@
-//! `tokenring exec`: run a command with a credential.
+//! `tokenring exec`: runs a command with the secrets of credentials.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -43,12 +43,12 @@ const EXAMPLES: &str = "Examples:\n  tokenring exec ci-scanner -- snyk test\n  \
     The command takes the place of this process, so signals and its exit code are its own. With --file or --mask it \
     runs beside this process, which passes signals and the exit code on. A command that is not found ends with 127.";
 
-/// The exit codes of shells for a command that is not there, or cannot be run.
+/// Exit codes of shells for a command that is not found, or cannot be run.
 const NOT_FOUND_EXIT_CODE: u8 = 127;
 const NOT_RUNNABLE_EXIT_CODE: u8 = 126;
 
 impl ExecArgs {
-    /// Runs the command; where it takes this process's place, this never ends.
+    /// Runs the command. It does not return where the command replaces this process.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.unlocked_engine().await?;
         let (variables, used) = self.collect_variables(engine).await?;
@@ -75,7 +75,7 @@ impl ExecArgs {
                 without.join(", ")
             ));
         }
-        // On record before it runs: afterwards this process may not be there any more.
+        // Recorded before the command runs: afterwards this process may no longer exist.
         let (program, handed) =
             (self.command[0].to_string_lossy().into_owned(), variable_names(&variables));
         for name in &used {
@@ -111,7 +111,7 @@ impl ExecArgs {
         }
     }
 
-    /// The variables, and the credentials that they come from.
+    /// Collects the variables and the names of the credentials that provide them.
     async fn collect_variables(
         &self,
         engine: &Engine,
@@ -119,7 +119,7 @@ impl ExecArgs {
         let (mut found, mut used): (Vec<EnvVariable>, _) = (Vec::new(), BTreeSet::new());
         for name in &self.names {
             let credential = engine.find_credential(name).await?;
-            // Named twice, it is still one.
+            // A credential that is named twice counts once.
             if !used.insert(credential.name.clone()) {
                 continue;
             }
@@ -152,13 +152,14 @@ fn launched(launch: ChildCommand, _beside: bool, mask: Option<&CliOutput>) -> io
     run_supervised(&launch, mask)
 }
 
-/// Runs it beside this process, with its output masked where there is somewhere to tell what became of that. Output that
-/// could not be written is a failure, whatever the command says of itself.
+/// Runs the command as a child process. With an output for `masked`, the child's output is masked
+/// and a failure to write it is reported there. Output that could not be written is a failure,
+/// whatever the exit code of the command is.
 fn run_supervised(launch: &ChildCommand, masked: Option<&CliOutput>) -> io::Result<u8> {
     let lost = Mutex::new(None);
     let pass_on = |stream, bytes: &[u8]| {
         output::forward_child_output(stream, bytes).inspect_err(|error| {
-            // A reader that went away is no loss.
+            // A reader that closed the pipe is not a loss.
             if error.kind() != io::ErrorKind::BrokenPipe {
                 *lost.lock().unwrap_or_else(PoisonError::into_inner) =
                     Some(output::output_write_problem(error));
@@ -174,11 +175,13 @@ fn run_supervised(launch: &ChildCommand, masked: Option<&CliOutput>) -> io::Resu
         0 if lost.is_some() => 1,
         code => code,
     };
-    // Windows has larger codes than a byte, which is all that the end of `main` can pass on.
+    // On Windows an exit code may exceed a byte, which is all that the return value of `main` can
+    // carry.
     Ok(u8::try_from(code).unwrap_or_else(|_| std::process::exit(code)))
 }
 
-/// `VAR=NAME[:FIELD]`. A name may hold a colon itself, so the whole is tried as a name first.
+/// Parses `VAR=NAME[:FIELD]`. A name may contain a colon, so the whole text is tried as a name
+/// first.
 async fn parse_env_choice(
     engine: &Engine,
     choice: &str,
@@ -213,7 +216,8 @@ fn is_variable_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// Two credentials may agree about a variable; they may not contradict one another.
+/// Checks that a new variable does not conflict with those found so far. Two credentials may set
+/// the same variable to the same text, but not to different values.
 fn check_no_conflict(
     found: &[EnvVariable],
     new: &EnvVariable,
@@ -233,7 +237,7 @@ fn check_no_conflict(
     }
 }
 
-/// The variables by name, for the record.
+/// Lists the variable names for the audit log.
 fn variable_names(variables: &[EnvVariable]) -> String {
     variables.iter().map(|variable| variable.name.as_str()).collect::<Vec<_>>().join(", ")
 }
@@ -242,7 +246,7 @@ fn count_secrets(variables: &[EnvVariable]) -> usize {
     variables.iter().filter(|variable| matches!(variable.value, EnvValue::Secret(_))).count()
 }
 
-/// The variables of this process that the command must not see, by name.
+/// Lists the variables of this process that the command must not inherit, by name.
 fn conflicting_variables(
     engine: &Engine,
     variables: &[EnvVariable],

@@ -1,4 +1,4 @@
-//! `tokenring get`: the secret to a pipe.
+//! `tokenring get`: writes a secret to a pipe.
 
 use super::context::CliContext;
 use crate::domain::Problem;

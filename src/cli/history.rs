@@ -1,4 +1,4 @@
-//! `tokenring history`: the requests that were sent.
+//! `tokenring history`: lists, resends and compares sent requests.
 
 use std::collections::HashMap;
 
@@ -80,7 +80,7 @@ struct ResendArgs {
 }
 
 impl HistoryArgs {
-    /// Does what was asked; lists them where nothing was.
+    /// Runs the subcommand, or lists the requests where none is given.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         match self.command {
             None => self.list(context).await,
@@ -139,7 +139,7 @@ impl ResendArgs {
     }
 }
 
-/// Prints what differs, as `diff` does: what only the first has, and what only the other has.
+/// Prints the difference of two requests as `diff` does: the lines that only one of them has.
 async fn compare(context: &CliContext<'_>, id: u64, other: Option<u64>) -> Result<u8, Problem> {
     let engine = context.engine()?;
     let before = engine.history_record(id).await?;
@@ -171,7 +171,7 @@ async fn compare(context: &CliContext<'_>, id: u64, other: Option<u64>) -> Resul
     Ok(0)
 }
 
-/// A request as it was sent; as it was written, where its credential is gone.
+/// Describes a request as it was sent, or as it was written where its credential no longer exists.
 async fn describe_request(
     context: &CliContext<'_>,
     line: &HistoryRecord,

@@ -1,4 +1,4 @@
-//! `tokenring identify`: what is this?
+//! `tokenring identify`: identifies a secret by its form.
 
 use super::context::CliContext;
 use super::json::{IdentificationJson, format_rfc3339};
@@ -16,7 +16,7 @@ use crate::domain::identify::IdentificationCandidate;
 pub(super) struct IdentifyArgs {}
 
 impl IdentifyArgs {
-    /// Reads the secret and says what it may be.
+    /// Reads the secret and lists the kinds of credential that it may be.
     #[expect(clippy::unused_self, reason = "every verb has the same form")]
     pub(super) fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let pasted = secret_input::read_secret("secret")?;
@@ -35,7 +35,7 @@ impl IdentifyArgs {
     }
 }
 
-/// Says what was taken off the pasted text.
+/// Notes what was removed from the pasted text.
 pub(super) fn note_removed_text(out: &CliOutput, cleaned: &[String]) {
     if !cleaned.is_empty() {
         out.note(&format!("note: taken off: {}", cleaned.join(", ")));

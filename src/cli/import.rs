@@ -1,4 +1,4 @@
-//! `tokenring import`: take over credentials that lie in plain text.
+//! `tokenring import`: imports credentials from plain-text files of other programs.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -69,31 +69,31 @@ enum ImportFrom {
     Piped,
 }
 
-/// Stands for standard input.
+/// File argument that means standard input.
 const STDIN_MARKER: &str = "-";
 
 const EXAMPLES: &str = "Examples:\n  tokenring import snyk-cli --dry-run\n  tokenring import snyk-cli --as laptop --consumer\n  \
     tokenring import dotenv .env --blank\n  pass show ci/env | tokenring import -";
 
-/// What was found, as `--json` prints it.
+/// Import candidate as `--json` prints it.
 #[derive(Serialize)]
 struct ImportJson<'a> {
     path: String,
     place: &'a str,
-    /// The file's mode, where others may read it.
+    /// Mode of the file, where other users can read it.
     open_to_others: Option<&'a str>,
     provider: Option<&'a str>,
     kind: Option<&'a str>,
     region: Option<&'a str>,
-    /// The credential that has it now.
+    /// Name of the credential that has the secret now.
     name: Option<&'a str>,
     outcome: ImportOutcome,
-    /// Whether the copy in plain text was emptied.
+    /// Whether the plain-text copy was cleared.
     blanked: bool,
     why: Option<&'a str>,
 }
 
-/// What became of a find.
+/// Outcome for one import candidate.
 #[derive(Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum ImportOutcome {
@@ -104,33 +104,33 @@ enum ImportOutcome {
     Refused,
 }
 
-/// What became of a find, and under which name.
+/// Outcome for one import candidate, with the credential's name.
 struct ImportResult {
     outcome: ImportOutcome,
     name: Option<String>,
     plaintext: PlaintextState,
 }
 
-/// What became of the copy in plain text.
+/// State of the plain-text copy.
 #[derive(Clone, Copy, PartialEq)]
 enum PlaintextState {
-    /// It is still there.
+    /// The copy still exists.
     Present,
-    /// It was emptied.
+    /// The copy was cleared.
     Cleared,
-    /// There is none: it came on standard input.
+    /// There is no copy in a file: the secret came on standard input.
     NotAFile,
 }
 
 impl ImportResult {
-    /// Whether a secret that is kept now still lies in plain text.
+    /// Returns whether a secret that is stored now still exists in plain text.
     fn plaintext_remains(&self) -> bool {
         self.name.is_some() && self.plaintext == PlaintextState::Present
     }
 }
 
 impl ImportArgs {
-    /// Shows what there is, keeps it, and blanks it where that is wanted.
+    /// Lists the candidates, stores them, and clears the plain-text copies where that is requested.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let source = self.build_source()?;
         if matches!(source, ImportSource::Piped(..)) && (self.blank || self.consumer) {
@@ -192,7 +192,8 @@ impl ImportArgs {
         })
     }
 
-    /// Keeps a find. A copy that cannot be emptied does not keep the others from it: why, goes to `failed`.
+    /// Stores a candidate. A copy that cannot be cleared does not stop the others: its problem is
+    /// added to `failed`.
     async fn import_candidate(
         &self,
         context: &CliContext<'_>,
@@ -229,7 +230,7 @@ impl ImportArgs {
         Ok(ImportResult { outcome, name: Some(credential.name.to_string()), plaintext: leftover })
     }
 
-    /// Whether somebody who is there says yes to emptying the copies that are left.
+    /// Asks a user at the terminal whether to clear the copies that still exist.
     fn confirm_blanking(&self, done: &[ImportResult]) -> bool {
         let left = done.iter().filter(|done| done.plaintext_remains()).count();
         if left == 0 || self.consumer || self.dry_run || !prompt::is_interactive() {
@@ -240,7 +241,7 @@ impl ImportArgs {
         prompt::read_line(&question).is_some_and(|answer| answer.eq_ignore_ascii_case("y"))
     }
 
-    /// Empties each copy after the store has given its secret back.
+    /// Clears each copy after its secret has been read back from the store.
     async fn blank_all(
         &self,
         context: &CliContext<'_>,
@@ -261,7 +262,8 @@ impl ImportArgs {
         Ok(())
     }
 
-    /// The name that was given, else one after the place, with a number where it is taken.
+    /// Chooses the name: the given one, otherwise one derived from the location, with a number
+    /// where it is taken.
     async fn choose_name(
         &self,
         context: &CliContext<'_>,
@@ -294,7 +296,7 @@ impl ImportArgs {
     }
 }
 
-/// The first of what went wrong, which ends the command; the others are told before.
+/// Returns the first problem, with which the command fails. The others are printed as notes.
 fn first_problem(context: &CliContext<'_>, failed: Vec<Problem>) -> Option<Problem> {
     let mut failed = failed.into_iter();
     let first = failed.next();
@@ -312,7 +314,7 @@ fn plaintext_state(find: &ImportCandidate) -> PlaintextState {
     if find.target.is_some() { PlaintextState::Present } else { PlaintextState::NotAFile }
 }
 
-/// The file that it lies in.
+/// Returns the file that contains the candidate.
 fn source_file(find: &ImportCandidate) -> String {
     find.target
         .as_ref()

@@ -1,4 +1,6 @@
-//! The JSON shapes that scripts rely on. Field names are stable; more fields may follow.
+//! JSON shapes of the command line, on which scripts rely.
+//!
+//! Field names are stable; more fields may follow.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +13,7 @@ use crate::domain::provider::spec::MatchConfidence;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Timestamp};
 
-/// A credential, as `list` and `show` print it.
+/// Credential as `list --json` and `show --json` print it.
 #[derive(Serialize)]
 pub(super) struct CredentialJson<'a> {
     name: &'a str,
@@ -27,7 +29,7 @@ pub(super) struct CredentialJson<'a> {
     last_check: Option<LastCheckJson<'a>>,
 }
 
-/// A verdict within a credential.
+/// Latest check result within a credential.
 #[derive(Serialize)]
 struct LastCheckJson<'a> {
     verdict: CheckResult,
@@ -37,7 +39,7 @@ struct LastCheckJson<'a> {
     latency_ms: Option<u64>,
 }
 
-/// A verdict, as `check` prints it.
+/// Check result as `check --json` prints it.
 #[derive(Serialize)]
 pub(super) struct CheckResultJson {
     pub name: String,
@@ -46,11 +48,11 @@ pub(super) struct CheckResultJson {
     pub status: Option<u16>,
     pub reason: String,
     pub latency_ms: Option<u64>,
-    /// The policy that it breaks, in words.
+    /// Description of the policy violation.
     pub policy: Option<String>,
 }
 
-/// A region with a verdict, as `probe` and `regions NAME` print it.
+/// Region with its check result, as `probe --json` and `regions NAME --json` print it.
 #[derive(Serialize)]
 pub(super) struct RegionJson {
     pub region: String,
@@ -61,7 +63,7 @@ pub(super) struct RegionJson {
     pub current: bool,
 }
 
-/// What a secret is, as `identify` prints it.
+/// Identification of a secret, as `identify --json` prints it.
 #[derive(Serialize)]
 pub(super) struct IdentificationJson {
     candidates: Vec<CandidateJson>,
@@ -74,14 +76,14 @@ struct CandidateJson {
     kind: String,
     region: Option<String>,
     expires: Option<String>,
-    /// The id that the secret gives itself; not a secret.
+    /// ID that the secret contains about itself; not a secret.
     id: Option<String>,
     confidence: MatchConfidence,
     why: String,
 }
 
 impl<'a> CredentialJson<'a> {
-    /// The shape of a credential.
+    /// Returns the JSON shape of a credential.
     pub(super) fn new(credential: &'a Credential) -> Self {
         Self {
             name: credential.name.as_str(),
@@ -114,7 +116,7 @@ impl<'a> LastCheckJson<'a> {
 }
 
 impl CheckResultJson {
-    /// The shape of a verdict on a credential in a region.
+    /// Returns the JSON shape of a check result of a credential in a region.
     pub(super) fn new(
         credential: &Credential,
         region: &str,
@@ -133,7 +135,7 @@ impl CheckResultJson {
 }
 
 impl IdentificationJson {
-    /// The shape of what was identified, best candidate first.
+    /// Returns the JSON shape of an identification, best candidate first.
     pub(super) fn new(found: &Identification) -> Self {
         let candidates = found.candidates.iter().map(|candidate| CandidateJson {
             provider: candidate.provider.clone(),
@@ -148,7 +150,7 @@ impl IdentificationJson {
     }
 }
 
-/// A moment as RFC 3339 in UTC, to the second.
+/// Formats a timestamp as RFC 3339 in UTC, to the second.
 pub(super) fn format_rfc3339(moment: Timestamp) -> String {
     let seconds = moment.to_offset(time::UtcOffset::UTC).replace_nanosecond(0).unwrap_or(moment);
     seconds.format(&Rfc3339).unwrap_or_default()

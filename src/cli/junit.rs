@@ -1,12 +1,12 @@
-//! Verdicts as `JUnit` XML, which pipelines show.
+//! Check results as `JUnit` XML, which CI pipelines display.
 
 use std::fmt::Write as _;
 
 use super::json::CheckResultJson;
 use crate::domain::response::CheckResult;
 
-/// A report in which every credential is a test case: one that is refused or breaks a policy has failed, one that could
-/// not be checked is an error, one that nobody asked about is skipped.
+/// Renders a report in which every credential is a test case. A refused credential or a policy
+/// violation is a failure, an unknown result is an error, and an unchecked credential is skipped.
 pub(super) fn junit_report(verdicts: &[CheckResultJson]) -> String {
     let counted =
         |has: &str| verdicts.iter().map(test_case).filter(|case| case.contains(has)).count();
@@ -47,7 +47,7 @@ fn element(name: &str, sort: &str, message: &str) -> String {
     format!("<{name} type=\"{sort}\" message=\"{}\"/>", escape_attribute(message))
 }
 
-/// A text as the value of an attribute; characters that XML does not have at all go.
+/// Escapes a text for use as an attribute value. Characters that XML does not allow are removed.
 fn escape_attribute(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {

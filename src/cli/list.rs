@@ -1,4 +1,4 @@
-//! `tokenring list` and `tokenring show`: what is known, without the store.
+//! `tokenring list` and `tokenring show`: print stored credentials without access to the store.
 
 use super::context::CliContext;
 use super::json::{CredentialJson, format_rfc3339};
@@ -31,7 +31,7 @@ pub(super) struct ShowArgs {
 }
 
 impl ListArgs {
-    /// Prints all credentials, by name.
+    /// Prints all credentials, sorted by name.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
         let mut credentials = engine.credentials().await?;

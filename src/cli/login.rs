@@ -1,4 +1,4 @@
-//! `tokenring login`: sign in with the browser.
+//! `tokenring login`: signs in with the browser.
 
 use std::collections::BTreeMap;
 use std::io::BufRead as _;
@@ -57,7 +57,7 @@ pub(super) struct LoginArgs {
 }
 
 impl LoginArgs {
-    /// Shows the page, waits for the person, and says what came of it.
+    /// Shows the sign-in page, waits for the user and reports the result.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let (open, paste) = (!self.no_browser, self.paste);
         let begun = self.begin_sign_in(context).await?;
@@ -133,7 +133,7 @@ impl LoginArgs {
     }
 }
 
-/// The kind that was named, else the only one that one signs in to.
+/// Chooses the kind: the named one, otherwise the provider's only kind with a sign-in.
 fn choose_sign_in_kind<'c>(
     catalogue: &'c ProviderCatalog,
     provider: &str,
@@ -152,7 +152,8 @@ fn choose_sign_in_kind<'c>(
     }
 }
 
-/// The address is always shown, since no browser may open, or the wrong one.
+/// Prints the URL of the sign-in page. It is always printed, because no browser may open, or the
+/// wrong one.
 pub(super) fn print_sign_in_page(
     out: &CliOutput,
     (address, awaited): (&str, &AwaitedCallback),
@@ -182,8 +183,9 @@ pub(super) fn print_sign_in_page(
     Ok(())
 }
 
-/// The address on a line of standard input; lines that are none are passed over. The reading thread is left alone when
-/// the sign-in ends otherwise, since nothing can wake it.
+/// Reads the callback URL from a line of standard input; lines that are not a URL are skipped.
+///
+/// The reading thread is left running when the sign-in ends otherwise, because nothing can wake it.
 pub(super) async fn read_callback_url() -> Url {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! `tokenring man`: the manual pages, made from the same grammar as `--help`.
+//! `tokenring man`: manual pages, generated from the same grammar as `--help`.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ pub(super) struct ManArgs {
 }
 
 impl ManArgs {
-    /// Writes one page to standard output, or all of them into a folder.
+    /// Writes one page to standard output, or all pages into a folder.
     pub(super) fn run(&self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let mut grammar = super::command();
         grammar.build();
@@ -44,7 +44,8 @@ impl ManArgs {
     }
 }
 
-/// Writes the page of a command and of all below it, a file each; `help` only repeats the others.
+/// Writes the page of a command and of all its subcommands, one file each. `help` is skipped,
+/// because it only repeats the others.
 fn write_pages(command: &clap::Command, folder: &Path) -> Result<(), Problem> {
     let name = command.get_display_name().unwrap_or_else(|| command.get_name());
     let path = folder.join(format!("{name}.1"));
@@ -57,7 +58,7 @@ fn write_pages(command: &clap::Command, folder: &Path) -> Result<(), Problem> {
     below.try_for_each(|below| write_pages(below, folder))
 }
 
-/// A page in ASCII: what reads it may not know the encoding.
+/// Renders a page in ASCII, because the program that reads it may not know the encoding.
 fn render_page(command: &clap::Command) -> std::io::Result<String> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut page)?;

@@ -1,4 +1,4 @@
-//! `tokenring store migrate`: from the keyring to the encrypted file, or back.
+//! `tokenring store migrate`: moves all secrets between the keyring and the encrypted file.
 
 use super::context::{CliContext, read_passphrase};
 use super::table::TextTable;
@@ -32,7 +32,8 @@ const EXAMPLES: &str = "Examples:\n  tokenring store migrate --to file --dry-run
     store is emptied. Whatever stops it, nothing is lost, and the same command goes on where it ended.";
 
 impl MigrateArgs {
-    /// Copies, proves, chooses, and leaves the source where that is wanted.
+    /// Copies and verifies all items, changes the settings, and empties the source where that is
+    /// requested.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let (kind, choice) = match self.to.as_str() {
             "file" => (BackendKind::File, StoreChoice::File),
@@ -52,7 +53,8 @@ impl MigrateArgs {
         self.print_result(context, &way, items, left)
     }
 
-    /// Copies everything, changes the choice, and copies what was added until then.
+    /// Copies all items, changes the store in the settings, and copies what was added in the
+    /// meantime.
     async fn copy_items(
         &self,
         context: &CliContext<'_>,
@@ -123,7 +125,8 @@ impl MigrateArgs {
     }
 }
 
-/// Opens both stores: the file by its passphrase; a locked keyring is the person's to unlock first.
+/// Unlocks both stores: the encrypted file with its passphrase. A locked keyring is a problem that
+/// the user solves first.
 async fn unlock_stores(way: &StoreMigration) -> Result<(), Problem> {
     for (kind, error) in way.locked_stores().await {
         match error {

@@ -1,7 +1,9 @@
-//! The command line door: one file a verb.
+//! The command line: the argument grammar and one file per command.
 //!
-//! Every verb is a `clap` struct with a `run` function that asks the engine and hands what it learns to `output`,
-//! the only file of the program that writes to standard output and standard error.
+//! Every command is a `clap` struct with a `run` function that calls the engine and passes the
+//! result to `output`, the only file of the program that writes to standard output and standard
+//! error. Logic that the screen needs too belongs in the engine. Start reading at [`main`];
+//! [`command`] returns the grammar.
 
 mod add;
 mod args;
@@ -155,7 +157,7 @@ Environment: TOKENRING_HOME puts configuration, data and state under one folder;
 overrides the configured store; TOKENRING_PASSPHRASE_FILE names a file (mode 0600) with the encrypted file's passphrase, \
 for all commands but the screen, which asks.";
 
-/// Runs the program on the process's arguments.
+/// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
     process::harden_process();
     completions::answer_shell();
@@ -175,7 +177,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Reads the arguments. Where there are none there is nothing to read, and the screen comes up the sooner for it.
+/// Parses the arguments of this process. Without arguments `clap` is skipped, so that the screen
+/// appears sooner.
 fn parse() -> Result<CliArgs, clap::Error> {
     if std::env::args_os().nth(1).is_none() {
         return Ok(CliArgs { command: None, global: GlobalArgs::default() });
@@ -183,7 +186,7 @@ fn parse() -> Result<CliArgs, clap::Error> {
     CliArgs::try_parse()
 }
 
-/// The grammar of the command line, for documentation, completions and manual pages.
+/// Returns the grammar of the command line for documentation, completions and manual pages.
 pub fn command() -> clap::Command {
     <CliArgs as clap::CommandFactory>::command()
 }
@@ -198,14 +201,17 @@ fn run(cli: CliArgs, output: &CliOutput) -> Result<u8, Problem> {
     }
 }
 
-/// Not inlined: it takes room for every verb on the stack, which the screen would pay for.
+/// Runs a command to its end on a new runtime.
+///
+/// Not inlined: it needs stack space for every command, which the screen would pay for.
 #[inline(never)]
 fn run_blocking(verb: CliCommand, context: &CliContext<'_>) -> Result<u8, Problem> {
     process::build_runtime()?.block_on(run_command(verb, context))
 }
 
 impl SettingsStrictness {
-    /// The screen goes on with settings that are partly wrong, and whoever mends them needs none at all.
+    /// Returns how strictly the settings are read for a command. The screen starts with settings
+    /// that are partly wrong, and `config`, which fixes them, needs none at all.
     fn for_command(verb: Option<&CliCommand>) -> Self {
         match verb {
             None | Some(CliCommand::Demo(_)) => Self::Lenient,

@@ -1,4 +1,8 @@
-//! The only file that writes to standard output and standard error.
+//! Output of the command line. This is the only file that writes to standard output and standard
+//! error.
+//!
+//! Results go to standard output; notes, progress and problems go to standard error. Start reading
+//! at [`CliOutput`].
 
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
@@ -15,31 +19,31 @@ use crate::domain::problem::ProblemClass;
 use crate::domain::text::{sanitize, sanitize_line};
 use crate::engine::exec::OutputStream;
 
-/// The cells of a progress bar.
+/// Width of a progress bar in cells.
 const PROGRESS_BAR_WIDTH: usize = 24;
 
-/// Where results and remarks go, and in which form.
+/// Output of results and notes in the requested format.
 pub(super) struct CliOutput {
-    /// Whether results are JSON.
+    /// Whether results are printed as JSON.
     pub json: bool,
     stdout_is_terminal: bool,
 }
 
-/// Whether progress, which is written over, is left out.
+/// Whether plain-text mode is on, in which progress that overwrites itself is omitted.
 static PLAIN_MODE: AtomicBool = AtomicBool::new(false);
 
 impl CliOutput {
-    /// Output in the wanted form.
+    /// Creates the output, as JSON or as text.
     pub(super) fn new(json: bool) -> Self {
         Self { json, stdout_is_terminal: io::stdout().is_terminal() }
     }
 
-    /// Whether results go to a terminal, where a person reads them.
+    /// Returns whether standard output is a terminal, where a user reads the results.
     pub(super) fn is_terminal(&self) -> bool {
         self.stdout_is_terminal
     }
 
-    /// One JSON value on one line.
+    /// Prints one JSON value on one line.
     #[expect(clippy::unused_self, reason = "whoever prints has an output")]
     pub(super) fn print_json(&self, value: &impl Serialize) -> Result<(), Problem> {
         let mut out = io::BufWriter::new(io::stdout().lock());
@@ -49,14 +53,14 @@ impl CliOutput {
             .or_else(ignore_broken_pipe)
     }
 
-    /// Lines of text.
+    /// Prints lines of text.
     #[expect(clippy::unused_self, reason = "whoever prints has an output")]
     pub(super) fn print_text(&self, text: &str) -> Result<(), Problem> {
         let mut out = io::stdout().lock();
         writeln!(out, "{text}").and_then(|()| out.flush()).or_else(ignore_broken_pipe)
     }
 
-    /// Bytes exactly as they are; a line break is added only for a terminal.
+    /// Writes bytes exactly as they are. A final newline is added only for a terminal.
     pub(super) fn write_bytes(&self, bytes: &[u8]) -> Result<(), Problem> {
         let mut out = io::stdout().lock();
         let mut written = out.write_all(bytes);
@@ -66,12 +70,12 @@ impl CliOutput {
         written.and_then(|()| out.flush()).or_else(ignore_broken_pipe)
     }
 
-    /// How words are coloured in results.
+    /// Returns the color mode of results.
     pub(super) fn color_mode(&self) -> ColorMode {
         ColorMode::detect(self.stdout_is_terminal)
     }
 
-    /// A table, in the width of the terminal.
+    /// Prints a table in the width of the terminal.
     pub(super) fn print_table(&self, table: &TextTable) -> Result<(), Problem> {
         let width = if self.stdout_is_terminal { terminal_width() } else { usize::MAX };
         let mut out = io::BufWriter::new(io::stdout().lock());
@@ -82,14 +86,15 @@ impl CliOutput {
             .or_else(ignore_broken_pipe)
     }
 
-    /// A remark for the person, on standard error; silent in JSON mode, so that scripts see only what they asked for.
+    /// Prints a note for the user on standard error. JSON mode suppresses notes, so that scripts
+    /// see only what they asked for.
     pub(super) fn note(&self, text: &str) {
         if !self.json {
             let _ = writeln!(io::stderr(), "{}", sanitize(text));
         }
     }
 
-    /// A problem, on standard error, and the exit code of its class.
+    /// Prints a problem on standard error and returns the exit code of its class.
     pub(super) fn print_problem(&self, problem: &Problem) -> ExitCode {
         let _ = if self.json {
             writeln!(io::stderr(), "{}", serde_json::json!({ "error": problem }))
@@ -103,12 +108,12 @@ impl CliOutput {
     }
 }
 
-/// A path on one line, without what would steer the terminal.
+/// Formats a path on one line, without characters that would control the terminal.
 pub(super) fn display_path(path: &Path) -> String {
     sanitize_line(&path.to_string_lossy())
 }
 
-/// Passes on what a child wrote.
+/// Forwards output of a child process.
 pub(super) fn forward_child_output(stream: OutputStream, bytes: &[u8]) -> io::Result<()> {
     match stream {
         OutputStream::Stdout => {
@@ -119,7 +124,7 @@ pub(super) fn forward_child_output(stream: OutputStream, bytes: &[u8]) -> io::Re
     }
 }
 
-/// A piece of a result that is still growing; `Break` where nobody reads on.
+/// Writes a part of a growing result. Returns `Break` when the reader has closed the pipe.
 pub(super) fn write_partial(text: &str) -> Result<ControlFlow<()>, Problem> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -128,7 +133,8 @@ pub(super) fn write_partial(text: &str) -> Result<ControlFlow<()>, Problem> {
     }
 }
 
-/// One of several results that may hold anything. To a terminal goes nothing that it would obey; to a pipe, what there is.
+/// Writes one of several results with arbitrary content. For a terminal, control characters are
+/// removed; a pipe gets the text unchanged.
 pub(super) fn write_result_line(text: &str) -> Result<ControlFlow<()>, Problem> {
     if io::stdout().is_terminal() {
         write_partial(&format!("{}\n", sanitize(text)))
@@ -137,12 +143,13 @@ pub(super) fn write_result_line(text: &str) -> Result<ControlFlow<()>, Problem> 
     }
 }
 
-/// From now on, nothing that was written is written over: whoever listens to a terminal hears it all.
+/// Turns plain-text mode on: from now on nothing is overwritten, so that a screen reader reads all
+/// of it.
 pub(super) fn enable_plain_mode() {
     PLAIN_MODE.store(true, Ordering::Relaxed);
 }
 
-/// Shows a short text in place of the last one, where a terminal is there to show it.
+/// Shows a short text in place of the previous one, where standard error is a terminal.
 pub(super) fn show_progress(text: &str) {
     let mut error = io::stderr();
     if error.is_terminal() && !PLAIN_MODE.load(Ordering::Relaxed) {
@@ -150,7 +157,7 @@ pub(super) fn show_progress(text: &str) {
     }
 }
 
-/// Shows how far something is, as a bar, where a terminal is there to show it.
+/// Shows a progress bar, where standard error is a terminal.
 pub(super) fn show_progress_bar(what: &str, done: usize, total: usize) {
     let filled = done * PROGRESS_BAR_WIDTH / total.max(1);
     show_progress(&format!(
@@ -160,7 +167,7 @@ pub(super) fn show_progress_bar(what: &str, done: usize, total: usize) {
     ));
 }
 
-/// Help, version, or a usage error of the argument parser.
+/// Prints help, the version or a usage error of the argument parser.
 pub(super) fn print_parse_error(error: &clap::Error, json: bool) -> ExitCode {
     if !error.use_stderr() {
         let printed = error.print().and_then(|()| io::stdout().flush()).or_else(ignore_broken_pipe);
@@ -181,13 +188,13 @@ pub(super) fn print_parse_error(error: &clap::Error, json: bool) -> ExitCode {
     CliOutput { json: true, stdout_is_terminal: false }.print_problem(&problem)
 }
 
-/// The columns and rows of the terminal, where results go to one.
+/// Returns the columns and rows of the terminal, where standard output is one.
 pub(super) fn terminal_size() -> Option<(u16, u16)> {
     io::stdout().is_terminal().then(crossterm::terminal::size)?.ok()
 }
 
 fn terminal_width() -> usize {
-    // A terminal that does not know its size says 0.
+    // A terminal that does not know its size reports 0.
     let size = crossterm::terminal::size().ok().filter(|(columns, _)| *columns > 0);
     size.map_or(usize::MAX, |(columns, _)| usize::from(columns).max(20))
 }
@@ -196,7 +203,7 @@ fn finish_line(mut out: impl Write) -> io::Result<()> {
     out.write_all(b"\n").and_then(|()| out.flush())
 }
 
-/// A reader that went away (`| head`) is no error; anything else is.
+/// Ignores a reader that closed the pipe (`| head`); any other error is a problem.
 #[expect(clippy::needless_pass_by_value, reason = "it stands behind `or_else`")]
 fn ignore_broken_pipe(error: io::Error) -> Result<(), Problem> {
     if error.kind() == io::ErrorKind::BrokenPipe {
@@ -206,7 +213,7 @@ fn ignore_broken_pipe(error: io::Error) -> Result<(), Problem> {
     }
 }
 
-/// The result, or what a command wrote, did not get to where it was to go.
+/// Returns the problem of a result, or of a command's output, that could not be written.
 pub(super) fn output_write_problem(error: &io::Error) -> Problem {
     Problem::new(
         "The result could not be written",

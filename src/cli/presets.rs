@@ -1,4 +1,4 @@
-//! `tokenring presets`: the ready-made requests.
+//! `tokenring presets`: lists the ready-made requests.
 
 use serde::Serialize;
 
@@ -24,7 +24,7 @@ pub(super) struct PresetsArgs {
     preset: Option<String>,
 }
 
-/// A preset, as `presets --json` prints it.
+/// Preset as `presets --json` prints it.
 #[derive(Serialize)]
 struct PresetJson<'a> {
     provider: &'a str,
@@ -42,18 +42,18 @@ struct ParameterJson<'a> {
     id: &'a str,
     help: &'a str,
     r#type: ValueType,
-    /// What it takes, in words.
+    /// Description of the accepted values.
     takes: String,
     choices: &'a [String],
     default: Option<&'a str>,
-    /// The value that the credential's own fields give.
+    /// Value that the credential's own fields provide.
     value: Option<&'a str>,
-    /// The preset whose answers list its values.
+    /// ID of the preset whose responses list the values.
     from: Option<&'a str>,
 }
 
 impl PresetsArgs {
-    /// Prints them in the order in which they are offered.
+    /// Prints the presets in the order in which the screen offers them.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let catalogue = &context.engine()?.catalog;
         let mut shapes = Vec::new();
@@ -82,7 +82,7 @@ impl PresetsArgs {
     }
 }
 
-/// The preset of this name.
+/// Finds the preset with this ID.
 fn find_preset<'s, 'a>(
     shapes: &'s [PresetJson<'a>],
     id: &str,
@@ -99,7 +99,7 @@ fn find_preset<'s, 'a>(
     })
 }
 
-/// Tells all about one.
+/// Prints all details of one preset.
 fn print_preset(context: &CliContext<'_>, shape: &PresetJson<'_>) -> Result<u8, Problem> {
     if context.out.json {
         context.out.print_json(shape)?;
@@ -122,7 +122,8 @@ fn print_preset(context: &CliContext<'_>, shape: &PresetJson<'_>) -> Result<u8, 
     Ok(0)
 }
 
-/// Whoever names neither a provider nor a credential may have meant either.
+/// Finds a credential. The problem of an unknown name also lists the providers, because the user
+/// may have meant either.
 async fn find_credential(context: &CliContext<'_>, whose: &str) -> Result<Credential, Problem> {
     let engine = context.engine()?;
     engine.find_credential(whose).await.map_err(|problem| {
@@ -183,7 +184,7 @@ fn print_presets(context: &CliContext<'_>, shapes: &[PresetJson<'_>]) -> Result<
     Ok(0)
 }
 
-/// `org_id`, or with brackets where it need not be given, and with its default.
+/// Formats a parameter as `org_id`, in brackets and with its default where it is optional.
 fn describe_parameter(parameter: &ParameterJson<'_>) -> String {
     match (parameter.value, parameter.default) {
         (Some(_), _) => format!("[{}]", parameter.id),

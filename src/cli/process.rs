@@ -1,4 +1,4 @@
-//! The process itself: closed to other processes, logging where it is asked to, with a small runtime.
+//! Process-wide setup: hardening, logging and the async runtime.
 
 use std::fs::OpenOptions;
 use std::sync::Mutex;
@@ -6,8 +6,10 @@ use std::sync::Mutex;
 use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;
 
-/// No core dumps, and no other process of this user may read this one's memory. Best effort: a system that refuses
-/// is no reason not to start.
+/// Disables core dumps and prevents other processes of this user from reading this process's
+/// memory.
+///
+/// Best effort: a system that refuses is no reason not to start.
 pub(super) fn harden_process() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
@@ -18,7 +20,8 @@ pub(super) fn harden_process() {
     );
 }
 
-/// Logs to the file named by `TOKENRING_LOG`, at the level named by `TOKENRING_LOG_LEVEL` (`debug` by default).
+/// Logs to the file named by `TOKENRING_LOG`, at the level named by `TOKENRING_LOG_LEVEL` (`debug`
+/// by default).
 pub(super) fn start_log() -> Result<(), Problem> {
     let Some(path) = std::env::var_os("TOKENRING_LOG") else { return Ok(()) };
     let wanted = std::env::var("TOKENRING_LOG_LEVEL").unwrap_or_else(|_| "debug".to_owned());
@@ -44,7 +47,8 @@ pub(super) fn start_log() -> Result<(), Problem> {
     Ok(())
 }
 
-/// Two workers are enough: the work is waiting, and the drawing task must not be crowded out.
+/// Builds the async runtime. Two worker threads are enough: tasks mostly wait, and they must not
+/// crowd out the drawing task.
 pub(super) fn build_runtime() -> Result<tokio::runtime::Runtime, Problem> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(
         |error| {

@@ -1,11 +1,11 @@
-//! Questions at the terminal: confirmation and hidden input.
+//! Questions at the terminal: confirmation, choices and hidden input.
 
 use std::io::{self, IsTerminal, Write};
 
 use crate::domain::problem::ProblemClass;
 use crate::domain::{Problem, Secret};
 
-/// Whether somebody is there to answer.
+/// Returns whether a user at a terminal can reply to questions.
 pub(super) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
@@ -23,7 +23,7 @@ pub(super) fn read_hidden(title: &str) -> Result<Secret, Problem> {
     Ok(Secret::from_text(text))
 }
 
-/// One line that was typed; `None` if nobody types one.
+/// Asks a question and reads one line. Returns `None` at the end of the input.
 pub(super) fn read_line(question: &str) -> Option<String> {
     let mut error = io::stderr();
     write!(error, "{question}").and_then(|()| error.flush()).ok()?;
@@ -32,7 +32,7 @@ pub(super) fn read_line(question: &str) -> Option<String> {
     (read > 0).then(|| answer.trim().to_owned())
 }
 
-/// Which of these titles is chosen, by its number; `None` if none is.
+/// Asks the user to choose one of the titles by its number. Returns `None` if nothing is chosen.
 pub(super) fn choose_by_number(titles: &[&str]) -> Option<usize> {
     let mut error = io::stderr();
     for (place, title) in titles.iter().enumerate() {
@@ -42,7 +42,8 @@ pub(super) fn choose_by_number(titles: &[&str]) -> Option<usize> {
     answer.parse::<usize>().ok()?.checked_sub(1).filter(|place| *place < titles.len())
 }
 
-/// Asks for a word to be typed before something that cannot be taken back; without a terminal, `flag` is needed.
+/// Asks the user to type a word before something that cannot be undone. Without a terminal, `flag`
+/// is required.
 pub(super) fn confirm_by_typing(question: &str, word: &str, flag: &str) -> Result<(), Problem> {
     if !is_interactive() {
         let why = "nobody is at the terminal to confirm it";

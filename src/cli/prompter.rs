@@ -1,4 +1,7 @@
-//! The person at the command line: answers given beforehand, a secret on standard input, else questions at the terminal.
+//! Prompter of the command line, which replies to the questions of a rotation.
+//!
+//! Replies come from `--answer` values first, then from a secret on standard input, then from
+//! questions at the terminal. Start reading at [`CliPrompter`].
 
 use std::collections::VecDeque;
 use std::io::IsTerminal as _;
@@ -17,11 +20,11 @@ use crate::engine::prompt::{
 };
 use crate::engine::rotation::UserDecision;
 
-/// Answers for scripts, each used once.
+/// Help on the values of `--answer`. Each value is used once.
 const ANSWERS_HELP: &str =
     "retry, skip, revoked, removed, another, back, forward, choose=ID or override=NAME";
 
-/// Refuses answers that no question has.
+/// Rejects `--answer` values that fit no question.
 pub(super) fn check_answers(answers: &[String]) -> Result<(), Problem> {
     let words =
         ["retry", "skip", "revoked", "removed", "another", "back", "forward", "choose", "override"];
@@ -48,18 +51,18 @@ pub(super) struct BrowserArgs {
     paste: bool,
 }
 
-/// Whoever gave the command.
+/// Prompter that replies to questions on the command line.
 pub(super) struct CliPrompter<'a> {
     out: &'a CliOutput,
     browser: BrowserArgs,
-    /// The page that was shown last.
+    /// URL of the page that was shown last.
     last_shown_page: Mutex<Option<String>>,
     answers: Mutex<VecDeque<String>>,
     piped: Mutex<bool>,
 }
 
 impl<'a> CliPrompter<'a> {
-    /// With these answers given beforehand.
+    /// Creates a prompter with these prepared answers.
     pub(super) fn new(out: &'a CliOutput, answers: Vec<String>) -> Self {
         let piped = !std::io::stdin().is_terminal();
         let (browser, shown) = (BrowserArgs::default(), Mutex::default());
@@ -72,13 +75,13 @@ impl<'a> CliPrompter<'a> {
         }
     }
 
-    /// With this browser.
+    /// Sets the browser options.
     pub(super) const fn with_browser(mut self, browser: BrowserArgs) -> Self {
         self.browser = browser;
         self
     }
 
-    /// The first answer given beforehand that is open here.
+    /// Takes the first prepared answer that this question allows.
     fn next_prepared_answer(&self, dilemma: &RotationPrompt) -> Option<UserDecision> {
         let mut answers = self.answers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let open = |answer: &String| {
@@ -90,7 +93,7 @@ impl<'a> CliPrompter<'a> {
         Some(saying)
     }
 
-    /// What was piped in, once.
+    /// Returns the secret piped to standard input, once.
     fn piped(&self) -> Option<Secret> {
         let mut piped = self.piped.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !std::mem::take(&mut *piped) {
@@ -99,7 +102,8 @@ impl<'a> CliPrompter<'a> {
         secret_input::read_secret("new secret").ok().filter(|secret| !secret.is_empty())
     }
 
-    /// Shows the page, opens it once, and waits for an address where one is to be pasted; the browser comes back by itself.
+    /// Shows the sign-in page, opens it once, and with `--paste` waits for the callback URL.
+    /// Otherwise the browser calls back by itself.
     async fn send_to_browser(
         &self,
         dilemma: &RotationPrompt,
@@ -169,7 +173,7 @@ impl UserPrompter for CliPrompter<'_> {
         if prompt::is_interactive() {
             return self.prompt_at_terminal(dilemma);
         }
-        // A question without more to it is told as the reason why it stops.
+        // The title of a question without details is reported as the reason why the rotation stops.
         if prompt_details(dilemma).next().is_some() {
             self.out.note(&describe_prompt(dilemma));
         }
@@ -182,13 +186,14 @@ fn describe_prompt(dilemma: &RotationPrompt) -> String {
     std::iter::once(dilemma.message.title.clone()).chain(indented).collect::<Vec<_>>().join("\n")
 }
 
-/// What is to be known about a question, and the page on which it is seen to.
+/// Returns the details of a question, and the page on which the user resolves it.
 fn prompt_details(dilemma: &RotationPrompt) -> impl Iterator<Item = String> {
     let detail = Some(dilemma.message.detail.clone()).filter(|detail| !detail.is_empty());
     detail.into_iter().chain(dilemma.page.iter().map(|page| format!("page: {page}")))
 }
 
-/// What an answer given beforehand says here; `None` where it is not among the choices.
+/// Returns the decision that a prepared answer selects, or `None` where the choice does not match
+/// it.
 fn parse_answer(answer: &str, open: &UserDecision) -> Option<UserDecision> {
     let fits = match (answer.split_once('=').unwrap_or((answer, "")), open) {
         (("retry", _), UserDecision::Retry)
@@ -207,7 +212,8 @@ fn parse_answer(answer: &str, open: &UserDecision) -> Option<UserDecision> {
     fits.then(|| open.clone())
 }
 
-/// What the choice says; where a word must be typed for it, what was typed.
+/// Returns the decision of a choice. Where the choice requires a typed word, the decision contains
+/// what was typed.
 fn confirm_choice(choice: &PromptChoice) -> Option<UserDecision> {
     match &choice.decision {
         UserDecision::Override(word) => {

@@ -1,4 +1,5 @@
-//! `tokenring regions` and `tokenring region`: where a provider lives, and where a credential is used.
+//! `tokenring regions` and `tokenring region`: list and add regions, and switch the region of a
+//! credential.
 
 use std::path::PathBuf;
 
@@ -75,7 +76,7 @@ pub(super) struct SwitchRegionArgs {
 }
 
 impl RegionsArgs {
-    /// Lists regions, with verdicts where a credential is named.
+    /// Lists regions, with check results where a credential is named.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         match (self.command, self.name) {
             (Some(RegionsCommand::Add(verb)), _) => verb.run(context),
@@ -146,7 +147,8 @@ impl AddRegionArgs {
     }
 }
 
-/// The API host, and the auth host where there is one, of an installation whose web application is `app`.
+/// Infers the API host, and the auth host where there is one, of an installation with the web
+/// application `app`.
 fn infer_hosts(known: &[Region], app: &Origin) -> Result<(Origin, Option<Origin>), Problem> {
     known.iter().find_map(|region| region.self_hosted_origins(app)).ok_or_else(|| {
         let why = format!("the address {app} is not named like those of the provider");
@@ -159,7 +161,7 @@ fn infer_hosts(known: &[Region], app: &Origin) -> Result<(Origin, Option<Origin>
 }
 
 impl SwitchRegionArgs {
-    /// Switches the credential's region; the store is not touched.
+    /// Switches the region of the credential. Does not access the store.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
         let credential = engine.find_credential(&self.name).await?;
@@ -174,7 +176,7 @@ impl SwitchRegionArgs {
     }
 }
 
-/// The shape of a region, with what is known about a credential there.
+/// Returns the JSON shape of a region, with a credential's check result there.
 pub(super) fn region_json(
     region: &Region,
     credential: &Credential,
@@ -190,7 +192,7 @@ pub(super) fn region_json(
     }
 }
 
-/// Prints regions with verdicts.
+/// Prints regions with check results.
 pub(super) fn print_regions(
     context: &CliContext<'_>,
     shapes: &[RegionJson],

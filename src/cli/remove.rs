@@ -1,4 +1,4 @@
-//! `tokenring remove`: forget a credential here.
+//! `tokenring remove`: deletes a credential from tokenring without contacting the provider.
 
 use super::context::CliContext;
 use super::prompt;
@@ -18,7 +18,7 @@ pub(super) struct RemoveArgs {
 }
 
 impl RemoveArgs {
-    /// Asks for the name to be typed, then forgets the credential.
+    /// Asks the user to type the name, then deletes the credential.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let credential = context.engine()?.find_credential(&self.name).await?;
         if !self.yes {

@@ -1,4 +1,4 @@
-//! `tokenring requests`: requests that were saved under a name.
+//! `tokenring requests`: lists and changes saved requests.
 
 use clap::Subcommand;
 use serde_json::json;
@@ -58,7 +58,7 @@ enum SavedRequestsCommand {
 }
 
 impl SavedRequestsArgs {
-    /// Does what was asked; lists them where nothing was.
+    /// Runs the subcommand and lists the saved requests.
     pub(super) fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let requests = config::SavedRequestStore::new(&context.paths);
         match self.command {
@@ -72,7 +72,8 @@ impl SavedRequestsArgs {
     }
 }
 
-/// A file that cannot be read is listed with the reason, so that it can be mended.
+/// Lists the saved requests. A file that cannot be read is listed with the reason, so that it can
+/// be fixed.
 fn list(context: &CliContext<'_>, requests: &config::SavedRequestStore) -> Result<u8, Problem> {
     let all: Vec<_> = requests.ids()?.into_iter().map(|id| (requests.load(&id), id)).collect();
     if context.out.json {

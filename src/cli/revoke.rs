@@ -1,4 +1,4 @@
-//! `tokenring revoke`: have the provider revoke a credential, and see it refused.
+//! `tokenring revoke`: revokes a credential at its provider and verifies that it is rejected.
 
 use super::context::CliContext;
 use super::prompt;
@@ -35,7 +35,7 @@ pub(super) struct RevokeArgs {
 }
 
 impl RevokeArgs {
-    /// Asks for the name to be typed, then revokes.
+    /// Asks the user to type the name, then revokes the credential.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         check_answers(&self.answers)?;
         let engine = context.engine()?;

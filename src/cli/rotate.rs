@@ -1,4 +1,7 @@
-//! `tokenring rotate`: replace a credential, step by step, and take up what was left.
+//! `tokenring rotate` and `tokenring rotations`: rotate a credential step by step, and resume
+//! unfinished rotations.
+//!
+//! `create` and `revoke` use the progress and outcome functions of this file.
 
 use super::context::CliContext;
 use super::prompt;
@@ -63,7 +66,7 @@ pub(super) struct RotationsArgs {
 }
 
 impl RotateArgs {
-    /// Shows the plan, asks, and carries it out.
+    /// Shows the plan, asks for confirmation and rotates; or resumes or rolls back a rotation.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         check_answers(&self.answers)?;
         if let Some((id, turn)) = self.resume_target() {
@@ -125,7 +128,7 @@ impl RotateArgs {
 }
 
 impl RotationsArgs {
-    /// Lists them.
+    /// Lists the rotations.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let which = if self.all { RotationFilter::All } else { RotationFilter::Open };
         let known = context.engine()?.list_rotations(which).await?;
@@ -159,7 +162,7 @@ impl RotationsArgs {
     }
 }
 
-/// The credential named with `--as`.
+/// Finds the credential named with `--as`.
 pub(super) async fn find_administrator(
     engine: &Engine,
     name: Option<&str>,
@@ -170,7 +173,7 @@ pub(super) async fn find_administrator(
     }
 }
 
-/// One line of progress. A reader that is gone does not stop a rotation.
+/// Prints one line of progress. A reader that closed the pipe does not stop a rotation.
 pub(super) fn print_progress_line(context: &CliContext<'_>, line: &ProgressLine) {
     let shown = if context.out.json {
         context.out.print_json(line)
@@ -182,7 +185,7 @@ pub(super) fn print_progress_line(context: &CliContext<'_>, line: &ProgressLine)
     }
 }
 
-/// A line of progress, for people.
+/// Formats a line of progress as text.
 pub(super) fn format_progress_line(line: &ProgressLine) -> String {
     let mark = match line.state {
         StepStatus::Planned => "·",
@@ -194,7 +197,7 @@ pub(super) fn format_progress_line(line: &ProgressLine) -> String {
     format!("{mark} {:<13}  {}", line.step, line.detail)
 }
 
-/// Says how it ended; what waits or was left is a problem.
+/// Reports the outcome. A rotation that waits or is unfinished is a problem.
 pub(super) fn report_outcome(
     context: &CliContext<'_>,
     status: &RotationStatus,

@@ -1,4 +1,4 @@
-//! `tokenring sandbox`: the simulator alone.
+//! `tokenring sandbox`: runs the simulator alone.
 
 use super::context::CliContext;
 use super::table::TextTable;
@@ -11,7 +11,7 @@ use crate::sandbox;
 pub(super) struct SandboxArgs {}
 
 impl SandboxArgs {
-    /// Prints where the simulator listens and what it issued, then runs until it is told to stop.
+    /// Prints the simulator's URLs and credentials, then runs until a signal stops it.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let stop = stop_signal()?;
         let sandbox = start_simulator().await?;
@@ -46,7 +46,9 @@ pub(super) async fn start_simulator() -> Result<sandbox::ProviderSimulator, Prob
     })
 }
 
-/// Ends at SIGTERM, SIGHUP or Ctrl-C. The handlers stand before the simulator says where it listens.
+/// Returns a future that completes at SIGTERM, SIGHUP or Ctrl-C.
+///
+/// The signal handlers are installed before the simulator prints its URLs.
 #[cfg(unix)]
 fn stop_signal() -> Result<impl Future<Output = ()>, Problem> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -1,4 +1,4 @@
-//! `tokenring scan`: where secrets lie in plain text.
+//! `tokenring scan`: finds plain-text copies of secrets.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ pub(super) struct ScanArgs {
     strict: bool,
 }
 
-/// How often progress is shown, and how long a scan may take without any.
+/// Interval between two progress updates; a shorter scan shows none.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 const EXAMPLES: &str = "Examples:\n  tokenring scan\n  tokenring scan ~/work --link\n  tokenring scan . --strict --json\n  \
@@ -41,39 +41,40 @@ const EXAMPLES: &str = "Examples:\n  tokenring scan\n  tokenring scan ~/work --l
     found. What .gitignore names is looked at too; it spares only folders of what is built or fetched (target, \
     node_modules, …), and even there not the files in which secrets usually lie (.env*, .npmrc, settings of editors, …).";
 
-/// A find, as `--json` prints it.
+/// Match as `--json` prints it.
 #[derive(Serialize)]
 struct ScanMatchJson<'a> {
     path: String,
     links: Vec<String>,
     line: usize,
-    /// The credentials that hold it, or held it; none where it is unknown.
+    /// Names of the credentials that have or had the secret; empty where it is unknown.
     names: Vec<&'a str>,
-    /// What it is of each of them, in the same order.
+    /// Part and slot of the secret in each of these credentials, in the same order.
     held: Vec<MatchedCredentialJson<'a>>,
     provider: Option<&'a str>,
     kind: Option<&'a str>,
     why: Option<&'a str>,
     encoding: Option<&'a str>,
     open_to_others: Option<&'a str>,
-    /// The place, where a consumer can keep it up to date.
+    /// Location, where a consumer can keep it up to date.
     consumer: Option<&'a ConsumerTarget>,
     linked: bool,
 }
 
-/// What a secret is of one credential.
+/// Part and slot of the secret in one credential.
 #[derive(Serialize)]
 struct MatchedCredentialJson<'a> {
     name: &'a str,
     part: &'a str,
-    /// `current`, `pending` or `previous`; `former` where something else has taken its place.
+    /// `current`, `pending` or `previous`; `former` where another secret has replaced it.
     slot: &'a str,
 }
 
 impl ScanArgs {
-    /// Looks, links where that is wanted, and says what was found.
+    /// Scans the paths, links the matches where that is requested, and reports them.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        // A store that cannot be unlocked is no reason not to look: the engine says what it could not tell.
+        // A store that cannot be unlocked does not prevent the scan: the result contains what is
+        // missing.
         let engine = match context.unlocked_engine().await {
             Ok(engine) => engine,
             Err(problem) if problem.class == ProblemClass::Store => context.engine()?,
@@ -110,7 +111,7 @@ impl ScanArgs {
     }
 }
 
-/// Shows how far it is, where that is wanted and it takes its time.
+/// Returns a callback that shows progress, if the scan takes its time.
 fn progress_callback(is_told: bool) -> impl FnMut(ScanProgress) + Send + 'static {
     let mut last = Instant::now();
     move |ScanProgress { files, total_files: of, bytes }| {
@@ -189,7 +190,7 @@ fn suggest_action(sighting: &ScanMatch) -> &'static str {
 }
 
 fn print_notes(context: &CliContext<'_>, scanned: &ScanResult) {
-    // A file may hold many secrets, and is named once.
+    // A file may contain many secrets but is named once.
     for file in scanned.matches.chunk_by(|one, other| one.path == other.path) {
         let path = output::display_path(&file[0].path);
         if let Some(mode) = &file[0].exposed_mode {

@@ -1,4 +1,5 @@
-//! Reading a secret: from standard input where it is piped, else from a hidden prompt. Never from an argument.
+//! Secret input: from standard input where it is piped, otherwise from a hidden prompt. Never from
+//! an argument.
 
 use std::io::{self, BufRead as _, IsTerminal, Read};
 
@@ -8,15 +9,16 @@ use super::prompt;
 use crate::domain::problem::ProblemClass;
 use crate::domain::{Problem, Secret};
 
-/// More than any secret has; a pipe that gives more is a mistake.
+/// Maximum size of a secret. A pipe that provides more is a mistake.
 const MAX_SECRET_BYTES: usize = 1 << 20;
 
-/// Reads the pasted text: all of standard input, or one hidden line.
+/// Reads a secret: all of standard input, or one hidden line.
 pub(super) fn read_secret(title: &str) -> Result<Secret, Problem> {
     if io::stdin().is_terminal() { prompt::read_hidden(title) } else { read_pipe() }
 }
 
-/// Reads a text with secrets in it, all of standard input. Nobody types one by hand.
+/// Reads a text that contains secrets from standard input. Such a text is never typed, so a
+/// terminal is a problem.
 pub(super) fn read_text() -> Result<Zeroizing<String>, Problem> {
     if io::stdin().is_terminal() {
         let why = "standard input is a terminal, and nothing is piped in";
@@ -39,7 +41,8 @@ pub(super) fn read_text() -> Result<Zeroizing<String>, Problem> {
     })
 }
 
-/// Reads one text for `title` and one for each of `further`: a line each where more than one is wanted.
+/// Reads one secret for `title` and one for each of `further`: one line each where there are
+/// several.
 pub(super) fn read_secrets(title: &str, further: &[String]) -> Result<Vec<Secret>, Problem> {
     if io::stdin().is_terminal() {
         return std::iter::once(title)
@@ -73,7 +76,8 @@ pub(super) fn read_secrets(title: &str, further: &[String]) -> Result<Vec<Secret
     Err(Problem::new("The secrets are not complete", why, remedy).with_class(ProblemClass::Usage))
 }
 
-/// Reads one secret for each of `titles`, a line each, and leaves the rest of standard input alone.
+/// Reads one secret for each of `titles`, one line each, and leaves the rest of standard input
+/// unread.
 pub(super) fn read_secret_lines(titles: &[String]) -> Result<Vec<Secret>, Problem> {
     if io::stdin().is_terminal() {
         return titles.iter().map(String::as_str).map(prompt::read_hidden).collect();
@@ -103,7 +107,8 @@ fn stdin_read_problem(error: &io::Error) -> Problem {
     Problem::new("Standard input could not be read", error.to_string(), "pipe the secret in again")
 }
 
-/// The buffer has its full size from the start, so that reading never leaves a smaller copy behind.
+/// Reads all of standard input. The buffer has its full size from the start, so that growing it
+/// never leaves a copy of the secret in memory.
 fn read_pipe() -> Result<Secret, Problem> {
     let mut bytes = Vec::with_capacity(MAX_SECRET_BYTES + 1);
     io::stdin()

@@ -1,4 +1,4 @@
-//! `tokenring store`: look at the store, unlock it, or move to another one.
+//! `tokenring store`: shows, unlocks and migrates the store.
 
 use super::context::{CliContext, read_passphrase};
 use super::doctor::print_diagnostics;
@@ -32,7 +32,7 @@ enum StoreCommand {
 }
 
 impl StoreArgs {
-    /// Reports or unlocks.
+    /// Runs the subcommand.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         match self.command {
             StoreCommand::Status => print_status(context).await,
@@ -44,7 +44,7 @@ impl StoreArgs {
 
 async fn print_status(context: &CliContext<'_>) -> Result<u8, Problem> {
     let engine = context.engine()?;
-    // At once: a store that does not answer takes its whole deadline.
+    // Concurrently, because a store that does not respond takes its whole timeout.
     let (chosen, others) =
         tokio::join!(engine.store_state(), engine::other_stores(&context.paths, &context.settings));
     let usable = chosen.problem.is_none();

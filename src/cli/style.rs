@@ -1,13 +1,13 @@
-//! Colours of words on the command line: a help for the eye, and never the only sign.
+//! Colors of words on the command line. They help the eye and are never the only sign.
 
 use crate::config::ColorDepth;
 
-/// Whether words are coloured.
+/// Whether words are colored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ColorMode {
-    /// As the terminal shows colours.
+    /// In the colors of the terminal.
     Colored,
-    /// Not at all.
+    /// Without colors.
     Plain,
 }
 
@@ -22,7 +22,7 @@ const BOLD: &str = "\x1b[1m";
 const RESET: &str = "\x1b[0m";
 
 impl ColorMode {
-    /// What the environment wants for an output that is a terminal, or is none.
+    /// Detects the color mode from the environment.
     pub(super) fn detect(is_terminal: bool) -> Self {
         Self::detect_from(&|name| std::env::var(name).ok(), is_terminal)
     }
@@ -36,7 +36,7 @@ impl ColorMode {
         }
     }
 
-    /// A text that begins with a state, in the colour of that state.
+    /// Colors a text that begins with a state in the color of that state.
     pub(super) fn paint_state(self, text: &str) -> String {
         let first = text.split([' ', ',']).next().unwrap_or_default();
         let colours = [(&GOOD_STATES[..], GREEN), (&WARNING_STATES, YELLOW), (&ERROR_STATES, RED)];
@@ -44,7 +44,7 @@ impl ColorMode {
         colour.map_or_else(|| text.to_owned(), |(_, colour)| self.paint(text, colour))
     }
 
-    /// A heading.
+    /// Highlights a heading.
     pub(super) fn paint_heading(self, text: &str) -> String {
         self.paint(text, BOLD)
     }

@@ -1,54 +1,56 @@
-//! Rows and columns of text.
+//! Text tables that fit the width of the terminal.
 
 use unicode_width::UnicodeWidthStr;
 
 use super::style::ColorMode;
 use crate::domain::text::sanitize_line;
 
-/// The blanks between two columns.
+/// Number of spaces between two columns.
 const COLUMN_GAP: usize = 2;
 
-/// No column gets narrower than this.
+/// Minimum width of every column.
 const MIN_COLUMN_WIDTH: usize = 6;
 
-/// The columns whose cells are what the next command is given, by their headings.
+/// Headings of the columns whose cells are arguments of the next command.
 const NAME_HEADINGS: [&str; 5] = ["NAME", "ID", "CONSUMER", "CREDENTIAL", "PRESET"];
 
-/// So much of these columns stays while others can give way.
+/// Width that these columns keep while other columns can shrink.
 const MIN_NAME_WIDTH: usize = 16;
 
-/// The columns that hold paths, by their headings.
+/// Headings of the columns that contain paths.
 const PATH_HEADINGS: [&str; 2] = ["FILE", "WHERE"];
 
-/// The columns that begin with a state, by their headings.
+/// Headings of the columns whose cells begin with a state.
 const STATE_HEADINGS: [&str; 6] = ["VERDICT", "LAST CHECK", "OUTCOME", "STATE", "HOLDS", "EXPIRES"];
 
-/// Rows and columns of text.
+/// Text table with headings.
 pub(super) struct TextTable {
     headings: &'static [&'static str],
     rows: Vec<Vec<String>>,
 }
 
 impl TextTable {
-    /// A table with these headings and no rows.
+    /// Creates a table with these headings and no rows.
     pub(super) fn new(headings: &'static [&'static str]) -> Self {
         Self { headings, rows: Vec::new() }
     }
 
-    /// Adds a row; it has as many cells as there are headings. What would steer the terminal, as the name of a file may,
-    /// is taken out of it.
+    /// Adds a row, which has as many cells as there are headings. Characters that would control the
+    /// terminal, as a file name may contain, are removed.
     pub(super) fn add_row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().map(|cell| sanitize_line(&cell)).collect());
     }
 
-    /// Its lines in so many cells: where it is wider, the widest columns give way first, and names last.
+    /// Renders the lines in a width of `room` cells. Where the table is wider, the widest columns
+    /// shrink first, and names last.
     pub(super) fn render_lines(
         &self,
         room: usize,
         ink: ColorMode,
     ) -> impl Iterator<Item = String> + '_ {
         let widths = self.column_widths(room);
-        // Columns cannot be narrowed without end; then the lines are cut, and colours would be in the way.
+        // Columns have a minimum width. Where even that does not fit, the lines are cut, which
+        // colors would make difficult.
         let fits = widths.iter().sum::<usize>() + self.total_gap() <= room;
         let ink = if fits { ink } else { ColorMode::Plain };
         let headings = self
@@ -89,7 +91,7 @@ impl TextTable {
         STATE_HEADINGS.contains(&self.headings[column])
     }
 
-    /// The cells of each column, taken from the widest ones until all fit.
+    /// Returns the width of each column, reduced from the widest ones until all fit.
     fn column_widths(&self, room: usize) -> Vec<usize> {
         let mut widths: Vec<usize> =
             (0..self.headings.len()).map(|column| self.natural_width(column)).collect();
@@ -124,7 +126,7 @@ impl TextTable {
     }
 }
 
-/// The text with blanks up to `width` cells.
+/// Pads a text with spaces to `width` cells.
 pub(super) fn pad(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
 }
@@ -141,7 +143,7 @@ fn truncate_end(line: &str, width: usize) -> String {
     kept.chain(std::iter::once('…')).collect()
 }
 
-/// The end of a text: of a path, what it ends with says most.
+/// Truncates a text at its start: the end of a path says most.
 fn truncate_start(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();

@@ -1,4 +1,4 @@
-//! `tokenring` without a verb: the screen.
+//! `tokenring` without a command: the screen.
 
 use std::io::IsTerminal as _;
 use std::process::Command;
@@ -12,7 +12,8 @@ use crate::domain::problem::ProblemClass;
 use crate::engine::Engine;
 use crate::tui::{self, RestartTarget, Tui};
 
-/// Shows the screen on the person's own keyring. The runtime, which is not needed before, starts after the first frame.
+/// Shows the screen on the user's own store. The runtime, which is not needed earlier, starts after
+/// the first frame.
 pub(super) fn run(context: &CliContext<'_>) -> Result<u8, Problem> {
     let wishes = context.settings_source();
     let code = if context.settings.plain {
@@ -30,8 +31,10 @@ pub(super) fn run(context: &CliContext<'_>) -> Result<u8, Problem> {
     }
 }
 
-/// Starts the program again in this one's place: with another store, or on the simulator. A new process, because the
-/// terminal's reader of this one still waits for a key that belongs to the next.
+/// Restarts the program in place of this process: with another store, or on the simulator.
+///
+/// A new process is needed because the terminal reader of this process still waits for a key that
+/// belongs to the next one.
 fn restart(context: &CliContext<'_>, onward: RestartTarget) -> Result<u8, Problem> {
     let failed =
         |why: String| Problem::new("tokenring was not started again", why, "start it by hand");
@@ -45,21 +48,21 @@ fn restart(context: &CliContext<'_>, onward: RestartTarget) -> Result<u8, Proble
     replace(again).map_err(|error| failed(error.to_string()))
 }
 
-/// Lets a program take this one's place.
+/// Replaces this process with a program.
 #[cfg(unix)]
 fn replace(mut command: Command) -> std::io::Result<u8> {
     use std::os::unix::process::CommandExt as _;
     Err(command.exec())
 }
 
-/// Runs a program, and is as it was when it ends.
+/// Runs a program and returns its exit code.
 #[cfg(not(unix))]
 fn replace(mut command: Command) -> std::io::Result<u8> {
     let code = command.status()?.code().unwrap_or(1);
     Ok(u8::try_from(code).unwrap_or(1))
 }
 
-/// Shows the screen on an engine that keeps nothing, until the person leaves.
+/// Shows the screen on an engine that saves nothing, until the user quits.
 pub(super) async fn run_in_memory(
     context: &CliContext<'_>,
     engine: Arc<Engine>,

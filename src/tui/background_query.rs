@@ -1,44 +1,45 @@
-//! Hears what the terminal answers about its background among what is typed.
+//! Detection of the terminal's response to the background color query among typed keys.
 //!
-//! The question (OSC 11) is asked with the first frame, and nobody waits for the answer: a terminal that knows it says so
-//! at once, one that is far away says so later, and others never do. An answer comes as if it were typed: `Alt-]`, then
-//! text, then `Alt-\` or `Ctrl-G`. Where it turns out to be something else, it was typed.
+//! The query (OSC 11) is sent with the first frame, and nothing waits for the response: a local
+//! terminal responds at once, a remote one later, and some never do. The response arrives as if it
+//! were typed: `Alt-]`, then text, then `Alt-\` or `Ctrl-G`. Keys that turn out to be something
+//! else are passed on as typed. Start reading at [`BackgroundColorQuery::handle_event`].
 
 use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers};
 
 use crate::config::theme::TerminalBackground;
 
-/// What is asked.
+/// Query for the background color.
 pub(super) const BACKGROUND_QUERY: &str = "\x1b]11;?\x1b\\";
 
-/// How an answer begins, after its introducer.
+/// Start of a response, after its introducer.
 const RESPONSE_PREFIX: &str = "11;rgb";
-/// The longest answer: four times four digits and what stands between them.
+/// Maximum length of a response: four times four digits and the separators.
 const MAX_RESPONSE_CHARS: usize = 40;
 
-/// Whoever hears the answer.
+/// Recognizer of the response to the background color query.
 pub(super) struct BackgroundColorQuery {
     awaiting_response: bool,
     pending_events: Vec<Event>,
     text: String,
 }
 
-/// What was heard.
+/// Result of an event.
 #[derive(Debug, PartialEq)]
 pub(super) enum QueryOutcome {
-    /// This was typed: in most cases the one event that came in.
+    /// Typed keys: in most cases the one event that was passed in.
     Typed(Vec<Event>),
-    /// An answer, or a part of one.
+    /// A response, or a part of one.
     Response(Option<TerminalBackground>),
 }
 
 impl BackgroundColorQuery {
-    /// One that awaits an answer if a question was asked.
+    /// Creates a recognizer, which awaits a response if the query was sent.
     pub(super) const fn new(awaits: bool) -> Self {
         Self { awaiting_response: awaits, pending_events: Vec::new(), text: String::new() }
     }
 
-    /// Takes an event in.
+    /// Handles an event of the terminal.
     pub(super) fn handle_event(&mut self, event: Event) -> QueryOutcome {
         if !self.awaiting_response {
             return QueryOutcome::Typed(vec![event]);
@@ -69,7 +70,7 @@ impl BackgroundColorQuery {
         }
     }
 
-    /// Whether the answer may go on with this.
+    /// Returns whether the response may continue with this character.
     fn accepts(&self, c: char) -> bool {
         let at = self.text.len();
         RESPONSE_PREFIX
@@ -79,7 +80,7 @@ impl BackgroundColorQuery {
     }
 }
 
-/// What an event is in an answer.
+/// Part of a response that an event stands for.
 enum QueryResponsePart {
     Introducer,
     Text(char),
@@ -120,7 +121,7 @@ mod tests {
         std::iter::once(begin).chain(text).chain([end]).collect()
     }
 
-    /// What is typed, and what is answered.
+    /// Returns the number of typed events and the reported background.
     fn heard(
         ear: &mut BackgroundColorQuery,
         events: Vec<Event>,
@@ -169,7 +170,7 @@ mod tests {
         assert_eq!(heard(&mut ear, events.clone()), (events.len(), None));
         events = answer(&format!("11;rgb:{}", "f".repeat(60)), key('j', none));
         assert_eq!(heard(&mut ear, events.clone()), (events.len(), None));
-        // And an answer is still awaited.
+        // And a response is still awaited.
         let late = answer("11;rgb:0000/0000/0000", key('\\', KeyModifiers::ALT));
         assert_eq!(heard(&mut ear, late), (0, Some(TerminalBackground::Dark)));
     }

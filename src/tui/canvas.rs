@@ -1,8 +1,9 @@
-//! One frame is one piece of bytes, and how cells become them.
+//! Conversion of frames into terminal output: one frame is one write.
 //!
-//! What a frame changes is written in one go, marked as one synchronized update, so that no half-drawn frame is ever
-//! seen; a frame that changes nothing is nothing. A command of the terminal library for each cell would be most of the
-//! work, so the cells are written straight, and only what comes between them goes through the library.
+//! The changes of a frame are written together, marked as one synchronized update, so that no
+//! half-drawn frame is visible; a frame without changes writes nothing. A command of the terminal
+//! library for each cell would be most of the work, so cells are written directly, and only what
+//! comes between them uses the library. Start reading at [`FrameWriter::render`].
 
 use std::io;
 
@@ -18,44 +19,46 @@ use zeroize::Zeroizing;
 
 use super::cells::is_one_cell_per_char;
 
-/// More styles than a theme has, in all its combinations.
+/// Maximum number of cached styles: more than a theme has, in all its combinations.
 const MAX_CACHED_STYLES: usize = 256;
 
-/// So many bytes a whole frame has for each cell, or fewer: most are blank or letters.
+/// Bytes that a whole frame needs for each cell, at most: most cells are blank or letters.
 const BYTES_PER_CELL: usize = 2;
 
-/// To write so many blanks takes no more bytes than to step over them.
+/// Number of blanks that take no more bytes to write than to skip.
 const MAX_WRITTEN_BLANKS: u16 = 8;
 
-/// What changes letters only.
+/// Modifiers that are visible on letters only.
 const INVISIBLE_ON_BLANK: Modifier = Modifier::BOLD.union(Modifier::DIM).union(Modifier::ITALIC);
 
-/// What the terminal shows, and what is needed to change it.
+/// Writer of frames, which knows what the terminal shows.
 pub(super) struct FrameWriter {
     area: Rect,
-    /// What was drawn last; nothing where the terminal may show anything. The first frame does not pay for it.
+    /// Frame that was drawn last. `None` where the content of the terminal is unknown; the first
+    /// frame does not pay for it.
     last_frame: Option<Buffer>,
-    /// What was drawn before that, blank again and ready to be drawn on.
+    /// Buffer of the frame before that, cleared for reuse.
     spare_buffer: Option<Buffer>,
     styles: StyleCache,
 }
 
-/// Writes cell after cell.
+/// Writer of cells.
 struct CellWriter<'f, 'b> {
     out: &'f mut Vec<u8>,
     styles: &'f mut StyleCache,
-    /// Where the next letter goes by itself, where that is known.
+    /// Position at which the terminal draws the next letter, where it is known.
     cursor: Option<(u16, u16)>,
-    /// The cell whose style is set.
+    /// Cell whose style is set.
     styled_as: &'b Cell,
 }
 
-/// What sets each style that was drawn so far. A theme has few, and a frame sets them hundreds of times.
+/// Cache of the escape sequences of styles. A theme has few styles, and a frame sets them hundreds
+/// of times.
 #[derive(Default)]
 struct StyleCache(Vec<(Style, Vec<u8>)>);
 
 impl FrameWriter {
-    /// One of this many columns and rows. Nobody knows yet what the terminal shows.
+    /// Creates a writer for this many columns and rows. The content of the terminal is unknown.
     pub(super) fn new((columns, rows): (u16, u16)) -> Self {
         Self {
             area: Rect::new(0, 0, columns, rows),
@@ -65,12 +68,14 @@ impl FrameWriter {
         }
     }
 
-    /// Forgets what the terminal shows, after something else has written to it or its size has changed.
+    /// Marks the content of the terminal as unknown, after something else has written to it or its
+    /// size has changed.
     pub(super) fn invalidate(&mut self, size: (u16, u16)) {
         *self = Self { styles: std::mem::take(&mut self.styles), ..Self::new(size) };
     }
 
-    /// What makes the terminal show what is painted on a blank buffer; nothing where it does already.
+    /// Returns the bytes that make the terminal show what `paint` draws on a blank buffer; empty
+    /// where nothing changes.
     pub(super) fn render(
         &mut self,
         paint: impl FnOnce(&mut Buffer),
@@ -95,7 +100,7 @@ impl FrameWriter {
 }
 
 impl<'b> CellWriter<'_, 'b> {
-    /// Draws what is another than before, if anything is.
+    /// Writes the changed cells, if there are any.
     fn write_changes(&mut self, before: &Buffer, after: &'b Buffer) -> io::Result<()> {
         let mut changes = before.diff_iter(after).peekable();
         if changes.peek().is_none() {
@@ -106,7 +111,7 @@ impl<'b> CellWriter<'_, 'b> {
         queue!(self.out, SetAttribute(Attribute::Reset), EndSynchronizedUpdate)
     }
 
-    /// Draws everything.
+    /// Writes the whole frame.
     fn write_all(&mut self, whole: &'b Buffer) -> io::Result<()> {
         self.out.reserve(BYTES_PER_CELL * whole.content.len());
         queue!(
@@ -120,7 +125,7 @@ impl<'b> CellWriter<'_, 'b> {
         queue!(self.out, SetAttribute(Attribute::Reset), EndSynchronizedUpdate)
     }
 
-    /// Draws a row of a blank screen. What shows nothing is not drawn, unless that is shorter than to step over it.
+    /// Writes a row of a blank screen. Invisible cells are skipped, unless writing them is shorter.
     fn write_row(&mut self, y: u16, row: &'b [Cell]) -> io::Result<()> {
         let (mut cells, mut skipped) = ((0..).zip(row), 0);
         while let Some((x, cell)) = cells.next() {
@@ -133,7 +138,7 @@ impl<'b> CellWriter<'_, 'b> {
             }
             skipped = 0;
             self.write_cell(x, y, cell)?;
-            // What lies behind a wide character is not drawn.
+            // The cells covered by a wide character are not drawn.
             if !is_one_cell_per_char(cell.symbol()) {
                 (1..cell.cell_width()).for_each(|_| _ = cells.next());
             }
@@ -142,7 +147,7 @@ impl<'b> CellWriter<'_, 'b> {
     }
 
     fn write_cell(&mut self, x: u16, y: u16, cell: &'b Cell) -> io::Result<()> {
-        // After a wide character too, since terminals do not agree on widths.
+        // The cursor is moved after a wide character too, because terminals do not agree on widths.
         if self.cursor != Some((x, y)) {
             queue!(self.out, MoveTo(x, y))?;
         }
@@ -160,7 +165,7 @@ impl<'b> CellWriter<'_, 'b> {
 }
 
 impl StyleCache {
-    /// What sets this style, whichever was set before.
+    /// Returns the escape sequence that sets this style, whatever style was set before.
     fn escape_sequence(&mut self, style: Style) -> io::Result<&[u8]> {
         let known = self.0.iter().position(|(known, _)| *known == style);
         let place = match known {
@@ -170,8 +175,10 @@ impl StyleCache {
         Ok(&self.0[place].1)
     }
 
-    /// Where it stands now, in one sequence. A person may look at theme after theme; those that are gone are not kept for
-    /// ever.
+    /// Caches the escape sequence of a style and returns its position.
+    ///
+    /// The cache is cleared when it is full: a user may preview theme after theme, and their styles
+    /// must not accumulate.
     fn insert(&mut self, style: Style) -> io::Result<usize> {
         let mut parts = Vec::new();
         queue!(parts, SetAttribute(Attribute::Reset), SetStyle(style.into_crossterm()))?;
@@ -184,12 +191,13 @@ impl StyleCache {
     }
 }
 
-/// Whether there is nothing to see of a cell on a blank screen.
+/// Returns whether nothing of a cell is visible on a blank screen.
 fn is_invisible(cell: &Cell) -> bool {
     cell.symbol() == " " && cell.bg == Color::Reset && INVISIBLE_ON_BLANK.contains(cell.modifier)
 }
 
-/// Whether a cell looks as it should where the style of another is set. Of a blank only what is behind it is seen.
+/// Returns whether a cell looks right with the style of another cell. Of a blank cell only the
+/// background is visible.
 fn is_same_style(cell: &Cell, set: &Cell) -> bool {
     let is_same = || {
         cell.fg == set.fg
@@ -203,7 +211,7 @@ fn is_same_style(cell: &Cell, set: &Cell) -> bool {
     cell.bg == set.bg && (is_same() || is_blank())
 }
 
-/// What is to be set for a cell where nothing is.
+/// Returns the style to set for a cell where no style is set.
 fn cell_style(cell: &Cell) -> Style {
     let set = |color: Color| Some(color).filter(|color| *color != Color::Reset);
     let (fg, bg, underline_color) = (set(cell.fg), set(cell.bg), set(cell.underline_color));
@@ -225,7 +233,8 @@ mod tests {
     const END: &str = "\x1b[?2026l";
     const BLANK: &str = "\x1b[0m\x1b[2J";
 
-    /// What a terminal shows after these bytes: text and style of each place, of blanks what is behind.
+    /// Returns what a terminal shows after these bytes: text and style of each cell, and of blank
+    /// cells the background.
     fn shown(bytes: &[u8]) -> Vec<String> {
         let mut terminal =
             vt100::Parser::new(NonZero::new(SIZE.1).unwrap(), NonZero::new(SIZE.0).unwrap(), 0);
@@ -251,7 +260,8 @@ mod tests {
         ]
     }
 
-    /// Pieces of text: where, what, and in which style. At even places, so that nothing stands where a wide character is.
+    /// Pieces of text: position, text and style. Positions are even, so that nothing overlaps a
+    /// wide character.
     type Pieces = Vec<(u16, usize, usize)>;
 
     fn pieces() -> impl Strategy<Value = Pieces> {
@@ -262,7 +272,7 @@ mod tests {
         for (place, text, style) in pieces {
             let text = ["a", "─", " ", "e\u{301}", "字", "❤\u{fe0f}"][*text];
             let (x, y) = (place * 2 % SIZE.0, place * 2 / SIZE.0);
-            // Nothing of a style that was there before is left.
+            // Nothing of an earlier style remains.
             buffer[(x, y)].reset();
             buffer.set_string(x, y, text, styles()[*style]);
         }
@@ -289,7 +299,8 @@ mod tests {
         }
     }
 
-    /// The frame that these cells of the first row make on a blank screen, without what stands around every such frame.
+    /// Renders these cells of the first row on a blank screen, without the sequences that surround
+    /// every such frame.
     fn first(cells: &[(u16, Cell)]) -> String {
         let frame = FrameWriter::new(SIZE)
             .render(|buffer| cells.iter().for_each(|(x, cell)| buffer[(*x, 0)] = cell.clone()));

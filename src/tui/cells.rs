@@ -1,14 +1,16 @@
-//! How many cells of the terminal a text takes.
+//! Display width of text in terminal cells.
 
 use unicode_width::UnicodeWidthStr as _;
 
-/// How many cells a text takes.
+/// Returns how many cells a text takes.
 pub(super) fn display_width(text: &str) -> usize {
     if is_one_cell_per_char(text) { text.chars().count() } else { text.width() }
 }
 
-/// Whether each character of a text is a cell of its own, whatever stands beside it. Most texts are of this kind, and
-/// need no search for clusters and their widths: printable ASCII, and the signs that the screen itself is made of.
+/// Returns whether each character of a text takes exactly one cell, whatever is next to it.
+///
+/// Most texts are of this kind and need no search for clusters and their widths: printable ASCII,
+/// and the symbols that the screen itself uses.
 pub(super) fn is_one_cell_per_char(text: &str) -> bool {
     text.chars().all(|c| matches!(c, ' '..='~' | '·' | '–' | '•' | '…' | '⏎' | '─'..='▟' | '▲' | '▸' | '▾' | '●' | '✓' | '✗'))
 }
@@ -21,7 +23,7 @@ mod tests {
 
     use super::*;
 
-    /// The characters that are told to be cells of their own.
+    /// Lists the characters that are treated as one cell each.
     fn alone() -> impl Iterator<Item = char> {
         ('\0'..=char::MAX).filter(|c| is_one_cell_per_char(c.encode_utf8(&mut [0; 4])))
     }

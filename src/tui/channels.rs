@@ -1,4 +1,4 @@
-//! Everything that can reach the screen, each through a door of its own.
+//! Channels through which events reach the screen, one for each source.
 
 use std::sync::Arc;
 
@@ -11,58 +11,59 @@ use crate::config::SettingsReport;
 use crate::domain::Problem;
 use crate::engine::task_protocol::{HttpExchange, TaskId, TaskReport};
 
-/// Where others leave their messages for the screen.
+/// Senders of events to the screen.
 #[derive(Clone)]
 pub struct EventSenders {
-    /// What people do.
+    /// User input.
     pub inputs: UnboundedSender<InputEvent>,
-    /// What tasks have to say.
+    /// Reports of background tasks.
     pub reports: UnboundedSender<TaskReport>,
-    /// What befalls the process.
+    /// Events of the process and its environment.
     pub system_events: UnboundedSender<SystemEvent>,
 }
 
-/// The messages that wait for the screen.
+/// Receivers of the events, read by the event loop.
 pub struct EventReceivers {
     pub(super) inputs: UnboundedReceiver<InputEvent>,
     pub(super) reports: UnboundedReceiver<TaskReport>,
     pub(super) system_events: UnboundedReceiver<SystemEvent>,
 }
 
-/// Something that befalls the process.
+/// Event of the process or its environment.
 pub enum SystemEvent {
-    /// It is to end with this exit code.
+    /// The process must exit with this exit code.
     Quit {
         /// The exit code.
         code: u8,
-        /// Told when the screen has understood; whoever waits in vain ends the process without it.
+        /// Notified when the screen has received the event. A sender that waits in vain ends the
+        /// process without the screen.
         acknowledged: std::sync::mpsc::Sender<()>,
     },
-    /// Somebody typed Ctrl-C where the terminal makes a signal of it.
+    /// The user pressed Ctrl-C where the terminal turns it into a signal.
     Interrupt,
-    /// It is to be suspended.
+    /// The process must be suspended.
     Suspend,
-    /// It goes on after a suspension, announced or not.
+    /// The process continues after a suspension, announced or not.
     Resume,
-    /// The terminal has another size, or had one meanwhile.
+    /// The size of the terminal has changed, or may have changed.
     Resized,
-    /// The settings were changed, or may have been.
+    /// The settings have changed, or may have changed.
     SettingsTouched,
     /// The settings were read again.
     SettingsReloaded(Box<Result<SettingsReport, Problem>>),
-    /// A background thread panicked, at the named place of the sources.
+    /// A background thread panicked, at this location in the source code.
     ThreadPanicked(String),
-    /// A text is laid out, or cannot be.
+    /// The layout of a text is ready, or has failed.
     LayoutReady(TaskId, Result<Box<FoldableDocument>, Problem>),
-    /// An answer has been searched for values.
+    /// A response has been searched for parameter values.
     ParametersExtracted(Arc<HttpExchange>, ExtractedParameters),
-    /// The person's own editor is done.
+    /// The user's editor has exited.
     EditorClosed(Result<String, Problem>),
-    /// A theme is kept, or is not.
+    /// The theme was saved, or could not be.
     ThemeSaved(Result<ThemePersistence, Problem>),
 }
 
-/// The doors, and what comes through them.
+/// Creates the channels to the screen.
 pub fn event_channels() -> (EventSenders, EventReceivers) {
     let (inputs, from_inputs) = mpsc::unbounded_channel();
     let (reports, from_reports) = mpsc::unbounded_channel();

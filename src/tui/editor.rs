@@ -1,7 +1,8 @@
-//! The person's own editor, for texts of more than a few lines.
+//! The user's own editor, for texts of more than a few lines.
 //!
-//! The text lies in a file that only its owner may read, in a folder of its own, so that what editors leave beside a
-//! file goes with it. Whoever hands a text over has taken everything secret out of it.
+//! The text is in a file that only its owner can read, in a separate folder, so that the backup
+//! files of the editor are deleted with it. Callers must remove everything secret from the text
+//! first. Start reading at [`edit_text`].
 
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
@@ -9,10 +10,10 @@ use std::process::Command;
 
 use crate::domain::Problem;
 
-/// More than any body that a person writes has, in bytes.
+/// Maximum size of an edited text: more than any body that a user writes.
 const MAX_BODY_BYTES: u64 = 8 << 20;
 
-/// Lets the person's editor change a text; ends when the editor does.
+/// Opens the user's editor on a text and waits until the editor exits.
 pub(super) fn edit_text(text: &str) -> Result<String, Problem> {
     let editor = editor_command(|name| std::env::var(name).ok());
     run_editor(&editor, text).map_err(|error| {
@@ -25,7 +26,8 @@ pub(super) fn edit_text(text: &str) -> Result<String, Problem> {
     })
 }
 
-/// The words of the command: `VISUAL`, else `EDITOR`, else what every Unix has.
+/// Returns the words of the editor command: `VISUAL`, otherwise `EDITOR`, otherwise the default of
+/// the system.
 fn editor_command(variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
     let chosen = ["VISUAL", "EDITOR"]
         .into_iter()
@@ -49,12 +51,12 @@ fn run_editor(editor: &[String], text: &str) -> io::Result<String> {
         return Err(io::Error::other(format!("it ended with {status}")));
     }
     let edited = read_limited(file.path())?;
-    // Editors end the last line, which a body need not do.
+    // Editors add a final newline, which a body need not have.
     let is_ended = edited.ends_with('\n') && !text.ends_with('\n');
     Ok(if is_ended { edited.trim_end_matches(['\r', '\n']).to_owned() } else { edited })
 }
 
-/// By its path, since some editors write another file in its place.
+/// Reads a file by its path, because some editors replace the file with a new one.
 fn read_limited(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     std::fs::File::open(path)?.take(MAX_BODY_BYTES).read_to_string(&mut text)?;

@@ -1,8 +1,8 @@
-//! The loop: waits for something to happen, lets the state take it in, does what is to be done, draws.
+//! Event loop of the screen: waits for an event, updates the state, runs the effects and draws.
 //!
-//! Nothing ticks. Between two events the process sleeps; a timer exists only while the state asks to be woken or a
-//! frame is due. What a person does is drawn at once; what tasks report is gathered and drawn at most every
-//! [`FRAME_INTERVAL`].
+//! Nothing polls. Between two events the process sleeps; a timer exists only while the state asks
+//! to be woken or a frame is due. User input is drawn at once; reports of tasks are gathered and
+//! drawn at most every [`FRAME_INTERVAL`]. Start reading at [`EventLoop::run_until_exit`].
 
 use std::future::pending;
 use std::sync::Arc;
@@ -26,16 +26,16 @@ use crate::domain::Problem;
 use crate::engine::task_protocol::{TaskId, TaskReport};
 use crate::engine::{Engine, TaskManager};
 
-/// The shortest time between two frames that nobody waits for.
+/// Minimum time between two frames that do not respond to user input.
 const FRAME_INTERVAL: Duration = Duration::from_millis(16);
 
-/// The exit code that an interruption by the keyboard has.
+/// Exit code after an interruption by the keyboard.
 const INTERRUPT_EXIT_CODE: u8 = 130;
 
-/// How long tasks may take to end when the person has left.
+/// How long tasks may take to finish after the user has quit.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The running screen.
+/// Event loop of the running screen.
 pub struct EventLoop<S> {
     app: App,
     surface: S,
@@ -46,58 +46,60 @@ pub struct EventLoop<S> {
     system_events: UnboundedSender<SystemEvent>,
     receivers: EventReceivers,
     frame_timer: FrameTimer,
-    /// Whether the terminal is ours. Suspended, it is not, and nothing is drawn.
+    /// Whether the terminal is in the modes of the screen. While suspended it is not, and nothing
+    /// is drawn.
     is_terminal_active: bool,
-    /// Whether the person's own editor has the terminal.
+    /// Whether the user's editor has the terminal.
     is_editor_open: bool,
-    /// With which exit code it ends, as soon as that is known.
+    /// Exit code, as soon as the loop is to end.
     exit_code: Option<u8>,
-    /// What is to be done as soon as it turns.
+    /// Effects to run when the loop starts.
     pending_effects: Vec<UiEffect>,
 }
 
-/// What the screen is made of.
+/// Parts of an event loop.
 pub struct EventLoopParts<S> {
-    /// What does the work.
+    /// Engine that does the work.
     pub engine: Arc<Engine>,
-    /// What the screen starts with.
+    /// State with which the screen starts.
     pub start: InitialState,
-    /// What is drawn on.
+    /// Surface to draw on.
     pub surface: S,
-    /// Where the arrangement of the panes is kept.
+    /// Store of the pane layout.
     pub memory: LayoutStore,
-    /// How the person wants it to be.
+    /// Source of the settings.
     pub settings_source: SettingsSource,
-    /// The doors to the screen, and what comes through them.
+    /// Channels to the screen.
     pub channels: (EventSenders, EventReceivers),
 }
 
-/// When to draw.
+/// Timer of the next frame.
 struct FrameTimer {
     last_frame: Instant,
     next_frame: Option<Instant>,
 }
 
-/// Something that happened.
+/// Event that the loop handles.
 enum LoopEvent {
     System(SystemEvent),
     Input(InputEvent),
     Task(TaskReport),
-    /// The moment has come that the state asked for.
+    /// The time has come that the state asked for.
     TimerDue,
-    /// The moment has come to draw.
+    /// A frame is due.
     FrameDue,
-    /// Nobody is at the terminal any more.
+    /// The terminal is closed.
     InputClosed,
 }
 
 impl<S: ScreenSurface> EventLoop<S> {
-    /// Shows the screen until it is over; returns the exit code.
+    /// Runs the screen until it ends and returns the exit code.
     pub async fn run(parts: EventLoopParts<S>) -> u8 {
         Self::new(parts).run_until_exit().await
     }
 
-    /// Draws the first frame. Nothing is done yet, so that nothing is waited for and no runtime is needed.
+    /// Creates the loop and draws the first frame. No effect runs yet, so nothing has to be awaited
+    /// and no runtime is needed.
     pub(super) fn new(parts: EventLoopParts<S>) -> Self {
         let EventLoopParts {
             engine,
@@ -110,7 +112,7 @@ impl<S: ScreenSurface> EventLoop<S> {
         let (app, waiting) = App::start(start, current_time(&engine));
         let tasks = TaskManager::new(Arc::clone(&engine), doors.reports.clone());
         let notices = doors.system_events.clone();
-        // With a door for inputs of its own, it would never learn that nobody is at the other end.
+        // With an input sender of its own, the loop would never learn that the terminal is closed.
         drop(doors);
         let pace = FrameTimer { last_frame: Instant::now(), next_frame: None };
         let (is_shown, is_lent, code) = (true, false, None);
@@ -134,7 +136,7 @@ impl<S: ScreenSurface> EventLoop<S> {
         this
     }
 
-    /// Turns until it is over; returns the exit code.
+    /// Runs the loop until it ends and returns the exit code.
     pub(super) async fn run_until_exit(mut self) -> u8 {
         let effects = std::mem::take(&mut self.pending_effects);
         self.run_effects(effects);
@@ -147,7 +149,7 @@ impl<S: ScreenSurface> EventLoop<S> {
             let news = self.next_event().await;
             self.handle_event(news);
             self.handle_queued_events();
-            // The last frame is drawn when it leaves.
+            // The last frame is drawn when the loop leaves the terminal.
             if self.is_terminal_active
                 && self.exit_code.is_none()
                 && self.frame_timer.next_frame.is_some_and(|due| due <= Instant::now())
@@ -157,7 +159,7 @@ impl<S: ScreenSurface> EventLoop<S> {
         }
     }
 
-    /// Waits for something to happen. While suspended, neither a frame nor a countdown is waited for.
+    /// Waits for the next event. While suspended, neither frames nor timers are awaited.
     async fn next_event(&mut self) -> LoopEvent {
         let due = self.frame_timer.next_frame.filter(|_| self.is_terminal_active);
         let wake =
@@ -174,7 +176,7 @@ impl<S: ScreenSurface> EventLoop<S> {
         }
     }
 
-    /// Takes in everything that is waiting already, so that it is drawn together.
+    /// Handles all events that are queued already, so that they are drawn together.
     fn handle_queued_events(&mut self) {
         for _ in 0..self.receivers.inputs.len() {
             if self.is_terminal_active
@@ -194,14 +196,14 @@ impl<S: ScreenSurface> EventLoop<S> {
     fn handle_event(&mut self, news: LoopEvent) {
         match news {
             LoopEvent::System(notice) => self.handle_system_event(notice),
-            // Resizes come in storms, and each costs a whole frame.
+            // Resizes come in bursts, and each costs a whole frame.
             LoopEvent::Input(input @ InputEvent::Resize(..)) => {
                 self.check_io(ScreenSurface::invalidate);
                 self.update_app(Message::Input(input));
                 self.frame_timer.schedule_soon();
             }
             LoopEvent::Input(input) => {
-                // Whoever comes back to the window may come from an editor.
+                // A user who returns to the window may have edited the settings.
                 if input == InputEvent::Focus(true) {
                     self.reload_settings();
                 }
@@ -224,11 +226,12 @@ impl<S: ScreenSurface> EventLoop<S> {
     fn handle_system_event(&mut self, notice: SystemEvent) {
         match notice {
             SystemEvent::Quit { code, acknowledged: heard } => {
-                // Ctrl-C in the editor is the editor's, though the terminal sends it to everybody.
+                // Ctrl-C in the editor is meant for the editor, although the terminal sends it to
+                // every process.
                 self.exit_code = Some(code)
                     .filter(|code| !self.is_editor_open || *code != INTERRUPT_EXIT_CODE)
                     .or(self.exit_code);
-                // Whoever no longer listens has ended the process already.
+                // A sender that no longer waits has ended the process already.
                 let _ = heard.send(());
             }
             SystemEvent::Interrupt => {
@@ -289,7 +292,8 @@ impl<S: ScreenSurface> EventLoop<S> {
         }
     }
 
-    /// Lays a text out on a thread of its own, which nobody waits for at the end: a filter may compute for a while.
+    /// Lays out a text on a separate thread. Nothing waits for it on exit, because a filter may
+    /// compute for a while.
     fn spawn_layout_job(&self, id: TaskId, layout: LayoutJob) {
         let notices = self.system_events.clone();
         spawn_thread("layout", move || {
@@ -297,7 +301,7 @@ impl<S: ScreenSurface> EventLoop<S> {
         });
     }
 
-    /// Searches an answer on a thread of its own.
+    /// Searches a response for parameter values on a separate thread.
     fn spawn_extraction_job(&self, study: ExtractionJob) {
         let notices = self.system_events.clone();
         spawn_thread("study", move || {
@@ -306,7 +310,7 @@ impl<S: ScreenSurface> EventLoop<S> {
         });
     }
 
-    /// Gives the terminal to the person's own editor.
+    /// Gives the terminal to the user's editor.
     fn open_editor(&mut self, text: String) {
         if !self.surface.pause_input() {
             let why = "here, what is typed is read line by line";
@@ -333,13 +337,13 @@ impl<S: ScreenSurface> EventLoop<S> {
         self.update_app(Message::EditorClosed(edited));
     }
 
-    /// Writes beside the screen; the layout of the last moment is the one that counts.
+    /// Saves the layout in the background; the latest layout counts.
     fn save_layout(&self, layout: PaneLayout) {
         let memory = self.memory.clone();
         tokio::task::spawn_blocking(move || memory.save(layout));
     }
 
-    /// Writes a theme into the settings beside the screen, where this run keeps anything.
+    /// Saves a theme to the settings in the background, unless this session saves nothing.
     fn save_theme(&mut self, name: String) {
         let file =
             self.settings_source.file.clone().filter(|_| self.memory != LayoutStore::Disabled);
@@ -354,7 +358,7 @@ impl<S: ScreenSurface> EventLoop<S> {
         }));
     }
 
-    /// What is wrong with the settings is told with the first frame.
+    /// Reports problems of the settings with the first frame.
     fn report_settings_errors(&mut self) {
         let SettingsReport { settings, problems: flaws } = self.settings_source.report.clone();
         if !flaws.is_empty() {
@@ -364,7 +368,7 @@ impl<S: ScreenSurface> EventLoop<S> {
         }
     }
 
-    /// Reads the settings again, off this thread.
+    /// Reads the settings again on another thread.
     fn reload_settings(&self) {
         let Some(again) = self.settings_source.reload.clone() else { return };
         let notices = self.system_events.clone();
@@ -373,8 +377,8 @@ impl<S: ScreenSurface> EventLoop<S> {
         }));
     }
 
-    /// Takes in settings that were read again, if they are others than before. Where they cannot be read at all, those
-    /// from before stay.
+    /// Applies settings that were read again, if they differ. If they cannot be read at all, the
+    /// previous settings stay.
     fn apply_settings(&mut self, read: Result<SettingsReport, Problem>) {
         let before = self.settings_source.report.settings.clone();
         let reading = read.unwrap_or_else(|flaw| SettingsReport {
@@ -393,8 +397,10 @@ impl<S: ScreenSurface> EventLoop<S> {
         self.frame_timer.schedule_now();
     }
 
-    /// Hides what must not be seen, gives the terminal back and stops. [`Self::resume`] comes with the notice that
-    /// the process goes on, not here, because nobody knows when exactly a stop takes hold.
+    /// Hides secrets, gives the terminal back and stops the process.
+    ///
+    /// [`Self::resume`] runs on the event that the process continues, not here, because it is
+    /// unknown when exactly a stop takes effect.
     fn suspend(&mut self, scope: SuspendScope) {
         self.leave_terminal();
         if !self.surface.stop_process(scope) {
@@ -402,7 +408,7 @@ impl<S: ScreenSurface> EventLoop<S> {
         }
     }
 
-    /// Takes the terminal again. It may have been resized since, and anything may have been written to it.
+    /// Takes the terminal again. It may have been resized or written to in the meantime.
     fn resume(&mut self) {
         if self.exit_code.is_some() || self.is_editor_open {
             return;
@@ -413,7 +419,7 @@ impl<S: ScreenSurface> EventLoop<S> {
         self.frame_timer.schedule_now();
     }
 
-    /// Takes the size that the terminal has now. One that is not shown is asked when it is shown again.
+    /// Applies the current size of the terminal. While suspended, the size is read on resume.
     fn handle_resize(&mut self) {
         if self.is_terminal_active
             && let Ok((columns, rows)) = self.surface.size()
@@ -422,7 +428,7 @@ impl<S: ScreenSurface> EventLoop<S> {
         }
     }
 
-    /// Hides what must not be seen and gives the terminal back.
+    /// Hides secrets and gives the terminal back.
     fn leave_terminal(&mut self) {
         if self.is_terminal_active {
             self.is_terminal_active = false;
@@ -438,7 +444,7 @@ impl<S: ScreenSurface> EventLoop<S> {
         self.check_io(|_| drawn);
     }
 
-    /// A terminal that takes nothing is a terminal that went away.
+    /// Performs an operation on the surface. A terminal that rejects output is treated as closed.
     fn check_io(&mut self, act: impl FnOnce(&mut S) -> std::io::Result<()>) {
         if let Err(error) = act(&mut self.surface) {
             tracing::warn!(%error, "the terminal does not answer");
@@ -457,7 +463,7 @@ impl FrameTimer {
     }
 }
 
-/// Does work on a thread of its own.
+/// Runs work on a separate thread.
 fn spawn_thread(name: &str, work: impl FnOnce() + Send + 'static) {
     if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(work) {
         tracing::warn!(%error, name, "there is no thread for it");

@@ -1,4 +1,6 @@
-//! What the terminal reports, in the words of the screen.
+//! Terminal input: reads events and translates them for the screen.
+//!
+//! Start reading at [`spawn_reader`] and [`translate`].
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,17 +15,18 @@ use super::background_query::{BackgroundColorQuery, QueryOutcome};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 
-/// How long the reader is waited for when the terminal is lent.
+/// How long to wait for the reader to pause before another program gets the terminal.
 const PAUSE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Through which the reader of the terminal passes after each event; closed while another program reads it.
+/// Gate that the terminal reader passes after each event; closed while another program reads the
+/// terminal.
 #[derive(Default)]
 pub(super) struct InputPause {
     state: Mutex<PauseState>,
     changed: Condvar,
 }
 
-/// Whether the gate is closed, and whether the reader stands before it.
+/// State of the gate, and whether the reader waits at it.
 #[derive(Default)]
 struct PauseState {
     is_paused: bool,
@@ -31,8 +34,10 @@ struct PauseState {
 }
 
 impl InputPause {
-    /// Closes the gate and waits until the reader stands before it. It is woken by the signal of a change of size,
-    /// since nothing else ends a read without taking what is typed.
+    /// Closes the gate and waits until the reader waits at it.
+    ///
+    /// The signal of a size change wakes the reader, because nothing else ends a read without
+    /// consuming input.
     pub(super) fn pause(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.is_paused = true;
@@ -70,10 +75,10 @@ fn wake_reader() {
 #[cfg(not(unix))]
 fn wake_reader() {}
 
-/// Reads the terminal on a thread of its own and sends what people do.
+/// Reads the terminal on a separate thread and sends the user's input.
 ///
-/// The thread matters: when the terminal is closed, the reader of crossterm turns in a circle and never returns. So
-/// the reader may be lost, but never the screen; the watcher tells it to leave.
+/// The thread matters: when the terminal is closed, crossterm's reader loops and never returns. So
+/// the reader may hang, but never the screen; the signal watcher reports the closed terminal.
 pub(super) fn spawn_reader(
     inputs: UnboundedSender<InputEvent>,
     gate: Arc<InputPause>,
@@ -96,13 +101,13 @@ pub(super) fn spawn_reader(
     std::thread::Builder::new().name("input".into()).spawn(read).map(drop)
 }
 
-/// What an event of the terminal means; nothing for what the screen does not care about.
+/// Translates an event of the terminal; `None` for events that the screen does not use.
 pub(super) fn translate(event: Event) -> Option<InputEvent> {
     match event {
         Event::Key(key) => translate_key(key).map(InputEvent::Key),
         Event::Mouse(mouse) => translate_mouse(mouse),
         Event::Paste(text) => Some(InputEvent::Paste(text.into())),
-        // Where there are signals the watcher tells it, who listens from before the first frame on.
+        // On Unix the signal watcher reports resizes, and it listens from before the first frame.
         Event::Resize(columns, rows) => (!cfg!(unix)).then_some(InputEvent::Resize(columns, rows)),
         Event::FocusGained => Some(InputEvent::Focus(true)),
         Event::FocusLost => Some(InputEvent::Focus(false)),

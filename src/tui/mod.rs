@@ -1,4 +1,7 @@
-//! The screen: the loop, the terminal and the mapping of input. The composition root of [`app`] and [`view`].
+//! The terminal user interface: event loop, terminal and input.
+//!
+//! This module composes [`app`], which holds the state and its updates, with [`view`], which draws
+//! it. Start reading at [`Tui::start`] and [`EventLoop`]; [`run_plain`] is the plain-text mode.
 
 pub mod app;
 mod background_query;
@@ -35,19 +38,19 @@ pub use plain::run_plain;
 pub use settings_watcher::{ReloadFn, SettingsSource};
 pub use terminal::{ScreenSurface, SuspendScope};
 
-/// The commands that may have keys of their own: name and what each does.
+/// Lists the commands that can be bound to keys: name and description.
 pub fn commands() -> impl Iterator<Item = (&'static str, &'static str)> {
     app::command::COMMANDS.iter().map(|command| (command.name, command.help))
 }
 
-/// What a person should know about keys of their own.
+/// Lists the conflicts among the user's key bindings.
 pub fn key_conflicts(settings: &Settings) -> Vec<KeyConflict> {
     app::keymap::find_conflicts(&settings.keys)
 }
 
-/// What cannot be done of what a person has written about keys, with its lines.
+/// Lists the mistakes in the user's key bindings, with the lines of the settings file.
 pub fn key_binding_problems(settings: &Settings, file: &std::path::Path) -> Vec<Problem> {
-    // Every first frame comes by here, and most people have none.
+    // Every first frame runs this, and most users bind no keys.
     if settings.keys.is_empty() {
         return Vec::new();
     }
@@ -61,15 +64,17 @@ pub fn key_binding_problems(settings: &Settings, file: &std::path::Path) -> Vec<
     mistakes.iter().map(|mistake| mistake.problem_with_line(file, &text)).collect()
 }
 
-/// The screen, shown for the first time.
+/// The screen in the terminal, with its first frame drawn.
 pub struct Tui {
     event_loop: EventLoop<TerminalSurface>,
     _panics: panics::PanicGuard,
 }
 
 impl Tui {
-    /// Takes the terminal and shows the first frame, arranged as it was left. No runtime is needed yet, and no thread is
-    /// started before it: to start one and to wake up for it takes longer than what it could do.
+    /// Takes the terminal and draws the first frame with the saved layout.
+    ///
+    /// No runtime is needed yet, and no thread is started before the frame: to start and wake up
+    /// for a thread takes longer than the work it could do.
     pub fn start(
         engine: Arc<Engine>,
         wishes: SettingsSource,
@@ -81,7 +86,7 @@ impl Tui {
         let panics = panics::PanicGuard::new(doors.system_events.clone());
         let watch = SignalWatcher::new(doors.system_events.clone(), signals::InterruptPolicy::Quit)
             .map_err(flat)?;
-        // Asked when the watcher has begun to listen, so that no later change of it is missed.
+        // Read after the watcher has begun to listen, so that no later resize is missed.
         let size = crossterm::terminal::size().map_err(flat)?;
         let gate = Arc::new(input::InputPause::default());
         let mut surface =
@@ -109,7 +114,7 @@ impl Tui {
             channels: (doors, inbox),
         });
         if asks && let Err(error) = terminal::send_query(background_query::BACKGROUND_QUERY) {
-            // It went away, which the watcher will tell.
+            // The terminal is closed, which the watcher will report.
             tracing::warn!(%error, "the terminal was not asked for its background");
         }
         watch.start(folder).map_err(flat)?;
@@ -118,8 +123,10 @@ impl Tui {
         Ok(Self { event_loop: screen, _panics: panics })
     }
 
-    /// Listens until the person leaves; returns the exit code (0, or 128 + signal). The calling thread is the screen's
-    /// as long as it is shown, so this belongs into `block_on`, not into a task.
+    /// Runs the screen until the user quits and returns the exit code (0, or 128 + signal).
+    ///
+    /// The screen occupies the calling thread as long as it runs, so call this in `block_on`, not
+    /// in a task.
     pub async fn run(self) -> u8 {
         self.event_loop.run_until_exit().await
     }

@@ -1,6 +1,7 @@
-//! A panic of a background thread is news for the screen; one of the screen itself gives the terminal back first.
+//! Panic handling: a panic of a background thread becomes an event; a panic of the screen first
+//! restores the terminal.
 //!
-//! What a panic says may hold anything, a secret too, so only its place in the sources is passed on.
+//! A panic message may contain anything, even a secret, so only its source location is passed on.
 
 use std::io::Write;
 use std::panic::PanicHookInfo;
@@ -13,13 +14,13 @@ use super::terminal::restore_terminal;
 
 type PanicHook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 
-/// Panics are handled as long as it lives; then they are somebody else's again.
+/// Guard that handles panics as long as it lives; then the previous hook is restored.
 pub(super) struct PanicGuard {
     previous_hook: Option<PanicHook>,
 }
 
 impl PanicGuard {
-    /// Handles panics from now on. The calling thread is the screen's.
+    /// Installs the panic hook. The calling thread is treated as the screen's.
     pub(super) fn new(notices: UnboundedSender<SystemEvent>) -> Self {
         let screen = thread::current().id();
         let before = std::panic::take_hook();
@@ -29,7 +30,7 @@ impl PanicGuard {
 }
 
 impl Drop for PanicGuard {
-    /// While the screen's own panic unwinds, the hook must be left alone.
+    /// While a panic of the screen unwinds, the hook must not be changed.
     fn drop(&mut self) {
         if let Some(before) = self.previous_hook.take().filter(|_| !thread::panicking()) {
             std::panic::set_hook(before);
@@ -51,7 +52,7 @@ fn handle_panic(
         );
     } else {
         tracing::error!(%place, "a background thread panicked");
-        // If the screen is gone, there is nobody to tell.
+        // If the screen has ended, there is no receiver.
         let _ = notices.send(SystemEvent::ThreadPanicked(place));
     }
 }
@@ -66,7 +67,8 @@ mod tests {
 
     const PAYLOAD: &str = "what a panic says may be a secret";
 
-    /// Runs one of these tests again, in a process of its own: the hook belongs to the whole process.
+    /// Runs one of these tests again in a separate process, because the hook belongs to the whole
+    /// process.
     fn alone(test: &str) -> Output {
         let arguments = ["--exact", "--nocapture", test];
         Command::new(std::env::current_exe().unwrap())

@@ -1,4 +1,4 @@
-//! The settings while the screen runs: what they are, how they are read again, and when.
+//! Settings while the screen runs: their source, how they are read again, and the file watcher.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -9,35 +9,35 @@ use crate::config::THEMES_FOLDER;
 use crate::config::{Settings, SettingsReport};
 use crate::domain::Problem;
 
-/// Reads the settings again, with everything that goes over the file.
+/// Function that reads the settings again, with everything that overrides the file.
 pub type ReloadFn = Arc<dyn Fn() -> Result<SettingsReport, Problem> + Send + Sync>;
 
-/// How the person wants the program to be.
+/// Source of the settings.
 #[derive(Clone, Default)]
 pub struct SettingsSource {
-    /// What was read at the start.
+    /// Settings read at the start.
     pub report: SettingsReport,
-    /// How it is read again; nothing where it never is.
+    /// Function that reads them again; `None` where they never change.
     pub reload: Option<ReloadFn>,
-    /// The file of the settings, where there is one to be read and written.
+    /// Settings file, where there is one to read and write.
     pub file: Option<PathBuf>,
-    /// How the program is to start again, once the person has left for that.
+    /// Target of a restart that the user has requested.
     pub restart_target: Arc<OnceLock<RestartTarget>>,
 }
 
 impl SettingsSource {
-    /// The folder in which the settings lie.
+    /// Returns the folder of the settings file.
     pub(super) fn directory(&self) -> Option<&std::path::Path> {
         self.file.as_deref().and_then(std::path::Path::parent)
     }
 
-    /// The person leaves for this. Nobody leaves twice.
+    /// Sets the target of the restart. Only the first call has an effect.
     pub(super) fn set_restart_target(&self, onward: RestartTarget) {
         let _ = self.restart_target.set(onward);
     }
 }
 
-/// What changes for the screen from one reading to the next.
+/// Compares two readings of the settings and returns what changes for the screen.
 pub(super) fn settings_change(before: &Settings, now: &SettingsReport) -> SettingsChange {
     let after = &now.settings;
     let later = [
@@ -55,13 +55,14 @@ pub(super) fn settings_change(before: &Settings, now: &SettingsReport) -> Settin
     SettingsChange { problems: now.problems.clone(), restart_required: later }
 }
 
-/// Tells when a file of the settings has been written, moved into place or removed. It sleeps in the meantime.
+/// Watcher that reports when a settings file is written, moved into place or removed. It sleeps in
+/// the meantime.
 #[cfg(target_os = "linux")]
 pub(super) struct ConfigWatcher(std::os::fd::OwnedFd);
 
 #[cfg(target_os = "linux")]
 impl ConfigWatcher {
-    /// Watches a folder from now on, if it is there, and the themes in it, if there are any.
+    /// Starts to watch a folder, if it exists, and the themes in it, if there are any.
     pub(super) fn watch(folder: &std::path::Path) -> Option<Self> {
         use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
         let watch = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).ok()?;
@@ -74,12 +75,12 @@ impl ConfigWatcher {
         Some(Self(watch))
     }
 
-    /// What can be waited for.
+    /// Returns the file descriptor to poll.
     pub(super) fn handle(&self) -> &std::os::fd::OwnedFd {
         &self.0
     }
 
-    /// Whether a settings file is among what has happened since this was asked last.
+    /// Returns whether a settings file has changed since the last call.
     pub(super) fn has_changed(&self) -> bool {
         let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
         let mut events = rustix::fs::inotify::Reader::new(&self.0, &mut buffer);
@@ -91,7 +92,8 @@ impl ConfigWatcher {
     }
 }
 
-/// Elsewhere, the settings are looked at when the window gets the focus.
+/// Watcher for other systems, which watches nothing: the settings are read when the window gets the
+/// focus.
 #[cfg(all(unix, not(target_os = "linux")))]
 pub(super) struct Folder(std::os::fd::OwnedFd);
 
@@ -102,12 +104,12 @@ impl ConfigWatcher {
         None
     }
 
-    /// What can be waited for.
+    /// Returns the file descriptor to poll.
     pub(super) fn handle(&self) -> &std::os::fd::OwnedFd {
         &self.0
     }
 
-    /// Nothing is known.
+    /// Returns `false`: changes are not detected.
     #[expect(clippy::unused_self, reason = "the same shape as on Linux")]
     pub(super) fn has_changed(&self) -> bool {
         false

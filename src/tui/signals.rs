@@ -1,7 +1,8 @@
-//! A thread that waits for signals and for the end of the terminal.
+//! Watcher thread for signals and for the end of the terminal.
 //!
-//! It sleeps until one of them comes, so it costs nothing. It stands apart from the screen because the screen may be
-//! stuck in a write to a terminal that no longer reads: a signal to end is obeyed even then.
+//! The thread sleeps until an event arrives. It is separate from the screen because the screen may
+//! block in a write to a terminal that no longer reads: a signal to exit is obeyed even then. Start
+//! reading at [`SignalWatcher`].
 
 use std::path::PathBuf;
 
@@ -9,25 +10,25 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::channels::SystemEvent;
 
-/// The exit code for a terminal that went away, as a shell reports SIGHUP.
+/// Exit code for a closed terminal, as a shell reports SIGHUP.
 pub(super) const HANGUP_EXIT_CODE: u8 = 129;
 
-/// What Ctrl-C means where the terminal makes a signal of it.
+/// Meaning of Ctrl-C where the terminal turns it into a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum InterruptPolicy {
-    /// The program ends.
+    /// The program exits.
     Quit,
-    /// The screen is asked to stop what it does.
+    /// The screen handles the interruption.
     ForwardToApp,
 }
 
-/// Without signals there is nothing to watch.
+/// Watcher for systems without signals, which watches nothing.
 #[cfg(not(unix))]
 pub(super) struct Watch;
 
 #[cfg(not(unix))]
 impl SignalWatcher {
-    /// One that watches nothing.
+    /// Creates a watcher that watches nothing.
     #[expect(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
     pub(super) fn new(
         _notices: UnboundedSender<SystemEvent>,
@@ -64,24 +65,24 @@ mod unix {
     use crate::tui::settings_watcher::ConfigWatcher;
     use crate::tui::terminal::restore_terminal;
 
-    /// How long the screen has to understand that it is to end.
+    /// How long the screen may take to acknowledge that it must exit.
     const QUIT_TIMEOUT: Duration = Duration::from_millis(300);
 
     const SIGNALS: [i32; 7] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH];
 
-    /// The watcher.
+    /// Watcher for signals, the terminal and the settings folder.
     pub(in crate::tui) struct SignalWatcher {
         signals: SignalDelivery<UnixStream, SignalOnly>,
-        /// Until it hangs up.
+        /// Terminal that is watched, until it hangs up.
         terminal: Option<OwnedFd>,
-        /// Where the settings lie, if that can be watched.
+        /// Watcher of the settings folder, where it can be watched.
         config_watcher: Option<ConfigWatcher>,
         system_events: UnboundedSender<SystemEvent>,
         interrupt: InterruptPolicy,
     }
 
     impl SignalWatcher {
-        /// Takes note of signals from now on.
+        /// Records signals from now on.
         pub(in crate::tui) fn new(
             notices: UnboundedSender<SystemEvent>,
             interrupt: InterruptPolicy,
@@ -97,8 +98,8 @@ mod unix {
             })
         }
 
-        /// Tells of what it has taken note of and of what comes, as long as the process lives. The folder of the settings
-        /// is watched too, if it can be.
+        /// Starts the thread that reports recorded and future signals as long as the process lives.
+        /// The settings folder is watched too, if possible.
         pub(in crate::tui) fn start(mut self, settings: Option<PathBuf>) -> io::Result<()> {
             let watch = move || {
                 self.config_watcher = settings.as_deref().and_then(ConfigWatcher::watch);
@@ -116,8 +117,10 @@ mod unix {
             }
         }
 
-        /// Waits for a signal or the end of the terminal. A terminal that hung up, or cannot be watched on this
-        /// system, would end every further wait at once and is let go.
+        /// Waits for a signal or the end of the terminal.
+        ///
+        /// A terminal that hung up, or cannot be watched on this system, would end every further
+        /// wait at once and is no longer polled.
         fn wait_for_event(&mut self) {
             let mut waiting = vec![PollFd::new(self.signals.get_read(), PollFlags::IN)];
             waiting.extend(
@@ -159,7 +162,8 @@ mod unix {
             }
         }
 
-        /// Tells the screen to end. If it does not understand in time, restores the terminal and ends the process.
+        /// Requests the screen to exit. If it does not acknowledge in time, restores the terminal
+        /// and ends the process.
         fn request_quit(&self, code: u8) {
             let (heard, answer) = mpsc::channel();
             let told = self.system_events.send(SystemEvent::Quit { code, acknowledged: heard });
@@ -170,7 +174,7 @@ mod unix {
         }
     }
 
-    /// The terminal that is read from.
+    /// Opens the terminal from which input is read.
     fn open_input_terminal() -> io::Result<Option<OwnedFd>> {
         let stdin = io::stdin();
         if stdin.is_terminal() {

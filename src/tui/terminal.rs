@@ -1,4 +1,7 @@
-//! The terminal: taken, given back, and never left in a state that its owner did not choose.
+//! The terminal surface: takes the terminal, draws on it and restores it.
+//!
+//! The terminal is never left in a mode that the user did not choose: not after a panic, a signal
+//! or a suspension. Start reading at [`ScreenSurface`] and [`restore_terminal`].
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -19,77 +22,84 @@ use super::canvas::FrameWriter;
 use super::input::InputPause;
 use super::view;
 
-/// Something that the loop can draw on: the terminal, or a test's stand-in.
+/// Surface that the event loop draws on: the terminal, plain text, or a test double.
 pub trait ScreenSurface {
-    /// Columns and rows.
+    /// Returns the number of columns and rows.
     fn size(&self) -> io::Result<(u16, u16)>;
 
-    /// Shows the state as it is now.
+    /// Draws the current state.
     fn draw(&mut self, app: &App, now: Now) -> io::Result<()>;
 
-    /// Takes note that it no longer shows what was drawn, so that the next frame draws everything. A terminal that
-    /// shrinks and grows again has the same size as before, but not the same content.
+    /// Marks the content as unknown, so that the next frame draws everything.
+    ///
+    /// A terminal that shrinks and grows again has the same size as before, but not the same
+    /// content.
     fn invalidate(&mut self) -> io::Result<()>;
 
-    /// Turns the mouse on or off.
+    /// Turns mouse reporting on or off.
     fn set_mouse(&mut self, on: bool) -> io::Result<()>;
 
-    /// Takes it (again). What it shows after others had it, only [`Self::invalidate`] makes known.
+    /// Takes the terminal, for the first time or again. Content written by other programs is
+    /// handled by [`Self::invalidate`] only.
     fn enter(&mut self) -> io::Result<()>;
 
-    /// Shows the state for the last time, masked as it is by then, and gives the terminal back, for a while or for good.
+    /// Draws the state for the last time, with secrets masked, and gives the terminal back,
+    /// temporarily or for good.
     fn leave(&mut self, app: &App, now: Now) -> io::Result<()>;
 
-    /// Leaves what is typed to another program; `false` where that cannot be.
+    /// Leaves input to another program. Returns `false` where that is impossible.
     fn pause_input(&mut self) -> bool {
         false
     }
 
-    /// Takes what is typed again.
+    /// Reads input again.
     fn resume_input(&mut self) {}
 
-    /// Stops the process until it is told to go on; `false` where that cannot be.
+    /// Stops the process until it is continued. Returns `false` where that is impossible.
     fn stop_process(&mut self, scope: SuspendScope) -> bool;
 }
 
-/// Who is to be stopped.
+/// Processes to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SuspendScope {
-    /// Everybody whom the terminal's own Ctrl-Z would stop: this process and a script that started it.
+    /// All processes that the terminal's own Ctrl-Z would stop: this process and a script that
+    /// started it.
     Job,
-    /// This process, as a signal to it would.
+    /// This process only, as a signal to it would.
     Process,
 }
 
-/// Whether the terminal is in our modes. Global, because a panic and the watcher must be able to leave them too.
+/// Whether the terminal is in the modes of the screen. Global, because a panic and the signal
+/// watcher must be able to leave these modes too.
 static IS_TERMINAL_ACTIVE: AtomicBool = AtomicBool::new(false);
 
-/// The mouse reports its buttons and wheel, motion only while a button is down, and places beyond column 223.
+/// Mouse modes: buttons and wheel, motion only while a button is pressed, and columns beyond 223.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
-/// The window's title is ours while the screen is: it names the program and nothing that is in it. What it was before
-/// waits on the terminal's own stack.
+/// Window title while the screen is shown. It names the program and none of its content. The
+/// previous title is on the terminal's own stack.
 const SET_TITLE: &str = "\x1b[22;0t\x1b]0;tokenring\x1b\\";
 const RESTORE_TITLE: &str = "\x1b[23;0t";
 const END_UPDATE: &str = "\x1b[?2026l";
 const RESET_STYLE: &str = "\x1b[0m";
 
-/// How long a terminal that does not read is waited for when it is given back.
+/// How long to wait for a terminal that does not read when it is restored.
 #[cfg(unix)]
 const RESTORE_TIMEOUT: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
-/// The terminal of this process, in our modes until it is dropped.
+/// The terminal of this process, in the modes of the screen until this value is dropped.
 pub(super) struct TerminalSurface {
     frame_writer: FrameWriter,
     out: TerminalWriter,
     mouse_enabled: bool,
-    /// The way to whoever reads the terminal.
+    /// Gate of the terminal reader.
     input_pause: Arc<InputPause>,
 }
 
 impl TerminalSurface {
-    /// The terminal, with its mouse or without, not ours yet. Its size is asked for when it says that it has another
-    /// one, not at every frame.
+    /// Creates the surface, with mouse reporting or without. The terminal is not taken yet.
+    ///
+    /// The size is read when the terminal reports a new one, not at every frame.
     pub(super) fn new(size: (u16, u16), mouse: bool, gate: Arc<InputPause>) -> io::Result<Self> {
         Ok(Self {
             frame_writer: FrameWriter::new(size),
@@ -100,14 +110,15 @@ impl TerminalSurface {
     }
 }
 
-/// Asks the terminal something that it answers as if it were typed, if it answers.
+/// Sends a query to the terminal, which responds as if the response were typed, if at all.
 pub(super) fn send_query(question: &str) -> io::Result<()> {
     let mut out = TerminalWriter::open()?;
     out.write_all(question.as_bytes())?;
     out.flush()
 }
 
-/// Whether the terminal leaves alone what it does not understand, a question or a title; the console of Linux may not.
+/// Returns whether the terminal ignores sequences that it does not understand, such as a query or a
+/// title. The Linux console may not.
 pub(super) fn supports_queries() -> bool {
     std::env::var("TERM").is_ok_and(|name| name != "linux" && name != "dumb")
 }
@@ -134,7 +145,8 @@ impl ScreenSurface for TerminalSurface {
         self.out.flush()
     }
 
-    /// Also right when the process was stopped without notice and somebody else has set the modes since.
+    /// Also correct after the process was stopped without notice and another program has set the
+    /// modes since.
     fn enter(&mut self) -> io::Result<()> {
         disable_raw_mode()?;
         let was_ours = IS_TERMINAL_ACTIVE.swap(true, Ordering::SeqCst);
@@ -175,7 +187,7 @@ impl Drop for TerminalSurface {
     }
 }
 
-/// Stops the process until it is told to go on; `false` where that cannot be.
+/// Stops the process until it is continued. Returns `false` where that is impossible.
 #[cfg(unix)]
 pub(super) fn stop_process(scope: SuspendScope) -> bool {
     use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
@@ -186,21 +198,24 @@ pub(super) fn stop_process(scope: SuspendScope) -> bool {
     stopped.is_ok()
 }
 
-/// Stops the process until it is told to go on; `false` where that cannot be.
+/// Stops the process until it is continued. Returns `false` where that is impossible.
 #[cfg(not(unix))]
 pub(super) fn stop(_scope: SuspendScope) -> bool {
     false
 }
 
-/// Gives the terminal back, once: whoever comes second finds nothing to do. Everything is undone in the order in
-/// which it can be, cooked mode last. Never waits for a terminal that does not read.
+/// Restores the terminal, once: a second call has no effect.
+///
+/// The modes are undone in reverse order where possible, cooked mode last. Never waits for a
+/// terminal that does not read.
 pub(super) fn restore_terminal() {
     if !IS_TERMINAL_ACTIVE.swap(false, Ordering::SeqCst) {
         return;
     }
     let mut modes = Vec::from(END_UPDATE);
     modes.extend_from_slice(MOUSE_OFF.as_bytes());
-    // Writing to memory does not fail, and nobody is left to be told that writing to the terminal did.
+    // Writing to memory does not fail, and a failure to write to the terminal cannot be reported
+    // any more.
     let _ = queue!(modes, DisableFocusChange, DisableBracketedPaste);
     if supports_queries() {
         modes.extend_from_slice(RESTORE_TITLE.as_bytes());
@@ -215,7 +230,8 @@ pub(super) fn restore_terminal() {
     let _ = disable_raw_mode();
 }
 
-/// Where frames go: standard output past its lock and its buffer, so that the watcher can write when the screen hangs.
+/// Writer of frames: standard output without its lock and buffer, so that the signal watcher can
+/// write while the screen hangs.
 #[cfg(unix)]
 struct TerminalWriter(std::fs::File);
 
@@ -226,7 +242,7 @@ impl TerminalWriter {
         io::stdout().as_fd().try_clone_to_owned().map(|out| Self(out.into()))
     }
 
-    /// Whether a write would go through soon.
+    /// Returns whether a write would soon succeed.
     fn is_ready(&self) -> bool {
         self.wait_writable(Some(&RESTORE_TIMEOUT))
     }
@@ -238,7 +254,7 @@ impl TerminalWriter {
 
 #[cfg(unix)]
 impl Write for TerminalWriter {
-    /// A terminal shared with a program that made it non-blocking is waited for.
+    /// Waits where the terminal is shared with a program that made it non-blocking.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
             match self.0.write(bytes) {
@@ -253,7 +269,7 @@ impl Write for TerminalWriter {
     }
 }
 
-/// Where frames go.
+/// Writer of frames.
 #[cfg(not(unix))]
 struct Output(io::Stdout);
 

@@ -1,7 +1,8 @@
-//! `tokenring request`: send a request with a credential.
+//! `tokenring request`: sends a request with a credential.
 //!
-//! `source` builds the request, `preview` shows it without sending, `sending` sends it, `pages` turns its pages,
-//! `answer` shows what came back.
+//! [`source`] builds the request, [`preview`] shows it without sending, [`sending`] sends it,
+//! [`pagination`] fetches all pages and [`response`] shows the response. Start reading at
+//! [`RequestArgs::run`].
 
 mod pagination;
 mod preview;
@@ -86,7 +87,7 @@ pub(super) struct OutputArgs {
 }
 
 impl RequestArgs {
-    /// Builds the request and does with it what was asked.
+    /// Builds the request and sends, shows or saves it.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let showing = self.output.build_display()?;
         let capture = self.capture.as_deref().map(parse_name).transpose()?;
@@ -120,7 +121,7 @@ impl RequestArgs {
 }
 
 impl OutputArgs {
-    /// A filter that is wrong is told before anything is sent.
+    /// Builds the display options. An invalid filter is reported before anything is sent.
     fn build_display(&self) -> Result<ResponseDisplay, Problem> {
         let filter = self.jq.as_deref().map(JqFilter::parse).transpose()?;
         Ok(ResponseDisplay { include: self.include, explain: self.explain, filter, raw: self.raw })
@@ -149,7 +150,7 @@ async fn save_request(
     Ok(0)
 }
 
-/// Reads the name of a saved request.
+/// Parses the name of a saved request.
 pub(super) fn parse_saved_request_name(text: &str) -> Result<SavedRequestName, String> {
     SavedRequestName::parse(text).map_err(|problem| problem.why)
 }

@@ -1,4 +1,4 @@
-//! All pages of a list as one JSON array, written while it comes in.
+//! All pages of a list as one JSON array, written while the pages arrive.
 
 use std::ops::ControlFlow;
 
@@ -11,10 +11,11 @@ use crate::domain::{Credential, Problem};
 use crate::engine::task_protocol::RequestOptions;
 use crate::engine::{PageResult, PagingResult};
 
-/// What a shell says of a program that was interrupted.
+/// Exit code of an interrupted program, as shells report it.
 const INTERRUPTED_EXIT_CODE: u8 = 130;
 
-/// Reads a list to its end and prints its elements. An interruption or a refusal on the way leaves valid JSON behind.
+/// Fetches a list to its end and prints its elements. An interruption or a refusal on the way still
+/// leaves valid JSON.
 pub(super) async fn print_all_pages(
     context: &CliContext<'_>,
     credential: &Credential,
@@ -45,7 +46,7 @@ pub(super) async fn print_all_pages(
             Ok(INTERRUPTED_EXIT_CODE)
         }
         Some(Err(problem)) => {
-            // A list of nothing would say that there is nothing.
+            // An empty list would claim that there are no elements.
             if list.has_items() {
                 list.finish(context, showing, None)?;
             }
@@ -64,11 +65,12 @@ pub(super) async fn print_all_pages(
     }
 }
 
-/// The elements so far.
+/// Writer of the JSON array.
 enum JsonArrayWriter {
-    /// They are written as they come.
+    /// Elements are written as they arrive.
     Streaming { begun: bool },
-    /// They are held until the list is whole, because a filter or a JSON object wants all of them.
+    /// Elements are buffered until the list is complete, because a filter or a JSON object needs
+    /// all of them.
     Buffered(Vec<Box<RawValue>>),
 }
 
@@ -92,7 +94,7 @@ impl JsonArrayWriter {
         }
     }
 
-    /// Whether anything has been read.
+    /// Returns whether any element has been read.
     fn has_items(&self) -> bool {
         match self {
             Self::Streaming { begun } => *begun,

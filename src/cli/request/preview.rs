@@ -1,4 +1,4 @@
-//! A request that is shown and not sent.
+//! Preview of a request that is not sent, as HTTP or as a curl command.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, Problem};
 use crate::engine::RequestPreview;
 
-/// Prints what would be sent, as it would be written.
+/// Prints the request as it would be sent.
 pub(super) fn print_preview(
     context: &CliContext<'_>,
     credential: &Credential,

@@ -1,4 +1,6 @@
-//! What came back, as a person or a script wants it.
+//! Output of a response, for a user or a script.
+//!
+//! Start reading at [`print_response`].
 
 use std::ops::ControlFlow;
 
@@ -13,20 +15,20 @@ use crate::domain::response::{ApiResponse, RequestTiming, ResponseBody};
 use crate::domain::{Problem, Timestamp};
 use crate::engine::task_protocol::HttpExchange;
 
-/// How an answer is shown.
+/// How a response is shown.
 #[derive(Default)]
 pub(in crate::cli) struct ResponseDisplay {
-    /// Whether status and headers go before the body.
+    /// Whether status and headers are printed before the body.
     pub(super) include: bool,
-    /// Whether all is told that is known of a refusal.
+    /// Whether a refusal is explained in full.
     pub(super) explain: bool,
-    /// What of the body is shown.
+    /// Filter of the body.
     pub(super) filter: Option<JqFilter>,
-    /// Whether strings are shown without quotes.
+    /// Whether strings are printed without quotes.
     pub(super) raw: bool,
 }
 
-/// Prints an answer.
+/// Prints a response.
 pub(super) async fn print_response(
     context: &CliContext<'_>,
     exchange: &HttpExchange,
@@ -55,14 +57,14 @@ pub(super) async fn print_response(
     Ok(())
 }
 
-/// Says what the status means, where there is something to say.
+/// Explains the status, where there is an explanation.
 pub(super) fn print_explanation(context: &CliContext<'_>, exchange: &HttpExchange) {
     if let Some(Problem { what, why, remedy, .. }) = &exchange.explanation {
         context.out.note(&format!("{what}\n  why: {why}\n  fix: {remedy}"));
     }
 }
 
-/// Tells what was tried, what is known and what to do next.
+/// Prints what was tried, the possible causes and the next steps.
 async fn print_diagnosis(context: &CliContext<'_>, exchange: &HttpExchange) -> Result<(), Problem> {
     let Some(RefusalDiagnosis { tried, causes: known, next_steps: next }) = &exchange.refusal
     else {
@@ -87,7 +89,7 @@ async fn print_diagnosis(context: &CliContext<'_>, exchange: &HttpExchange) -> R
     Ok(())
 }
 
-/// The exit code that an answer means.
+/// Returns the exit code for a response.
 pub(super) fn exit_code(answer: &ApiResponse) -> u8 {
     match answer.status {
         _ if answer.truncated => ProblemClass::Failed.exit_code(),
@@ -97,7 +99,7 @@ pub(super) fn exit_code(answer: &ApiResponse) -> u8 {
     }
 }
 
-/// The results of a filter, a line each.
+/// Prints the results of a filter, one per line.
 pub(super) fn print_filtered(filter: &JqFilter, json: &str, raw: bool) -> Result<(), Problem> {
     filter.for_each_output(json, |output| {
         let line = if raw { output.to_plain_text() } else { output.to_json() };
@@ -105,7 +107,8 @@ pub(super) fn print_filtered(filter: &JqFilter, json: &str, raw: bool) -> Result
     })
 }
 
-/// JSON as JSON, other text as a string, bytes as their count; with a filter, the list of its results.
+/// Returns the body as a JSON value: JSON as it is, other text as a string, bytes as their count.
+/// With a filter, the value is the list of its results.
 fn body_json(
     answer: &ApiResponse,
     showing: &ResponseDisplay,
@@ -121,7 +124,7 @@ fn body_json(
     }
 }
 
-/// The results of a filter as one list.
+/// Returns the results of a filter as one list.
 pub(super) fn collect_filtered(
     filter: &JqFilter,
     json: &str,

@@ -1,4 +1,4 @@
-//! Sending one request, and keeping what it minted.
+//! Sending of one request, and storage of the secrets in its response.
 
 use std::time::Duration;
 
@@ -10,38 +10,38 @@ use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::Engine;
 use crate::engine::task_protocol::{HttpExchange, RequestOptions};
 
-/// A request that is about to be sent.
+/// Request to send, with the options for its response.
 pub(in crate::cli) struct SendContext {
     /// The request.
     pub(in crate::cli) options: RequestOptions,
-    /// Under which name to keep a secret that the answer brings.
+    /// Name under which a secret in the response is stored.
     pub(in crate::cli) capture: Option<CredentialName>,
-    /// How to show the answer.
+    /// How the response is shown.
     pub(in crate::cli) display: ResponseDisplay,
 }
 
-/// A secret that was taken out of the answer.
+/// Secret that was removed from the response.
 #[derive(serde::Serialize)]
 pub(super) struct CapturedSecretJson {
-    /// The member it came in.
+    /// Member of the response that contained the secret.
     pub(super) member: String,
-    /// The credential it is kept as.
+    /// Name of the credential that stores the secret.
     pub(super) kept_as: Option<String>,
-    /// Whether that name is not one that a person gave.
+    /// Whether that name was generated, not chosen by the user.
     #[serde(skip)]
     pub(super) has_generated_name: bool,
 }
 
-/// What became of the secrets that were in an answer.
+/// Result of storing the secrets of a response.
 struct CapturedSecretResult {
-    /// One after the other.
+    /// The secrets, in the order of the response.
     secrets: Vec<CapturedSecretJson>,
-    /// Whether all of them are where they should be.
+    /// Whether all of them were stored as requested.
     outcome: Result<(), Problem>,
 }
 
 impl SendContext {
-    /// Sends it, keeps the secrets that came back, shows the answer.
+    /// Sends the request, stores the secrets in the response and shows the response.
     pub(in crate::cli) async fn run(
         self,
         context: &CliContext<'_>,
@@ -66,8 +66,8 @@ impl SendContext {
     }
 }
 
-/// Asks the person, where there is one, whether a request goes once more with a new access token. Without one, the answer
-/// says what there is to do.
+/// Asks a user at the terminal whether to send the request again with a new access token. Without a
+/// terminal, the response explains what to do.
 fn confirm_retry(exchange: &HttpExchange) -> bool {
     let HttpExchange { draft, .. } = exchange;
     let question = format!(
@@ -80,13 +80,14 @@ fn confirm_retry(exchange: &HttpExchange) -> bool {
             .is_some_and(|answer| matches!(answer.as_str(), "y" | "Y" | "yes"))
 }
 
-/// Says that the request waits for its turn.
+/// Notes that the request waits for the rate limit.
 pub(super) fn note_wait(context: &CliContext<'_>, wait: Duration) {
     context.out.note(&format!("waiting {}: the provider wants fewer requests", format_wait(wait)));
 }
 
-/// Keeps every fresh secret, the first under the name that was given. One that nobody named is kept before anybody is
-/// asked. The answer is shown even where one cannot be kept, since it says what was made.
+/// Stores every new secret, the first one under the given name. Without a name, a secret is stored
+/// before the user is asked for one. The response is shown even where a secret cannot be stored,
+/// because it says what was created.
 async fn store_captured_secrets(
     engine: &Engine,
     credential: &Credential,
@@ -119,7 +120,7 @@ async fn store_captured_secrets(
     kept
 }
 
-/// `name`, `name-2`, `name-3`, …
+/// Returns `name`, `name-2`, `name-3`, …
 fn numbered_name(name: Option<&CredentialName>, index: usize) -> Option<CredentialName> {
     let name = name?;
     if index == 0 {
@@ -129,7 +130,8 @@ fn numbered_name(name: Option<&CredentialName>, index: usize) -> Option<Credenti
     }
 }
 
-/// A person at the terminal may name it. What can be read again is let go without a name.
+/// Asks a user at the terminal for a name. Without a name, a secret that can be read again is not
+/// stored.
 fn ask_for_name(exchange: &HttpExchange) -> Option<CredentialName> {
     if exchange.captured.is_empty() || !prompt::is_interactive() {
         return None;

@@ -1,4 +1,4 @@
-//! Where a request comes from: words, a preset, a saved request, a pasted curl command.
+//! Source of a request: arguments, a preset, a saved request or a pasted curl command.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -43,7 +43,7 @@ pub(super) struct RequestSourceArgs {
 }
 
 impl RequestSourceArgs {
-    /// The request, with what the flags add to it.
+    /// Builds the request with the additions of the flags.
     pub(super) fn build_draft(
         &self,
         context: &CliContext<'_>,
@@ -96,7 +96,8 @@ impl RequestSourceArgs {
     }
 }
 
-/// Asks before a method that may change something, naming target, region and credential.
+/// Asks for confirmation before a method that may change something, with target, region and
+/// credential.
 pub(in crate::cli) fn obtain_consent(
     credential: &Credential,
     draft: &RequestDraft,
@@ -116,7 +117,7 @@ pub(in crate::cli) fn obtain_consent(
     Ok(WriteConsent::Given)
 }
 
-/// Text that was given: itself, a file's, or standard input.
+/// Reads the body: the text itself, the content of `@FILE`, or standard input for `-`.
 pub(in crate::cli) fn read_body(data: &str) -> Result<String, Problem> {
     let failed = |place: &str, error: &std::io::Error| {
         let why = format!("{}: {error}", sanitize_line(place));

@@ -1,4 +1,6 @@
-//! What is new since it was last told. Whatever changes in the state is said once, in words.
+//! Announcements of plain-text mode: every change of the state is printed once, in words.
+//!
+//! Start reading at [`Announcer::announce_changes`].
 
 use std::collections::HashMap;
 
@@ -12,13 +14,14 @@ use crate::tui::app::conversation::{self, ReadoutPage};
 use crate::tui::app::dialog_view::{DialogRow, DialogView, ListItem};
 use crate::tui::app::{App, Now, Pane, PresentationMode, display_format};
 
-/// From so many new verdicts on, those that are good are only counted.
+/// Maximum number of new check results that are listed; beyond it, accepted credentials are
+/// counted.
 const MAX_LISTED_CHECKS: usize = 20;
 
-/// From so many signs on, a word of signs alone is a bar.
+/// Minimum number of symbols that make a word a progress bar.
 const MIN_BAR_CHARS: usize = 4;
 
-/// What has been told already.
+/// Announcer, which knows what has been printed already.
 #[derive(Default)]
 pub(super) struct Announcer {
     lines_handled: usize,
@@ -32,18 +35,18 @@ pub(super) struct Announcer {
     last_dialog: Option<AnnouncedDialog>,
     sent: usize,
     audience: Option<PresentationMode>,
-    /// Whether it was said how one finds the way through questions.
+    /// Whether the help on questions has been printed.
     is_help_shown: bool,
 }
 
-/// How far a task has been told.
+/// Phase of a task that has been announced.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TaskPhase {
     Started,
     Finished,
 }
 
-/// A dialog as it was told last.
+/// Dialog as it was announced last.
 struct AnnouncedDialog {
     depth: usize,
     title: String,
@@ -52,7 +55,7 @@ struct AnnouncedDialog {
 }
 
 impl Announcer {
-    /// What is new, a line each.
+    /// Returns the changes since the last call, one per line.
     pub(super) fn announce_changes(&mut self, app: &App, now: Now) -> Vec<String> {
         let mut lines = self.greeting_lines(app, now);
         lines.extend(self.store_line(app));
@@ -94,7 +97,8 @@ impl Announcer {
         new.then_some(words)
     }
 
-    /// Tasks that have begun or ended; how they failed is told where it is shown.
+    /// Announces tasks that have started or finished. The reason of a failure is printed where the
+    /// screen shows it.
     fn task_lines(&mut self, app: &App) -> Vec<String> {
         let mut lines = Vec::new();
         for entry in &app.activity.entries {
@@ -113,7 +117,7 @@ impl Announcer {
         lines
     }
 
-    /// Credentials that were checked.
+    /// Announces new check results.
     fn check_lines(&mut self, app: &App, now: Now) -> Vec<String> {
         if !self.is_greeted {
             return Vec::new();
@@ -139,7 +143,7 @@ impl Announcer {
         lines
     }
 
-    /// What became of the request that was sent last.
+    /// Announces the result of the latest request.
     fn request_lines(&mut self, app: &App) -> Vec<String> {
         let over =
             !matches!(app.console.request_state, RequestState::Idle | RequestState::Sending(..));
@@ -158,7 +162,7 @@ impl Announcer {
         self.last_notification.as_ref().filter(|_| new).map(|notice| format!("{}.", notice.text))
     }
 
-    /// What was asked for in the last line, and what follows from it.
+    /// Announces the reply to the latest line, and what follows from it.
     fn reply_lines(&mut self, app: &App, now: Now) -> Vec<String> {
         let mut lines = Vec::new();
         if app.conversation.lines_handled != self.lines_handled {
@@ -188,7 +192,7 @@ impl Announcer {
         lines
     }
 
-    /// What the top dialog shows now and did not show before.
+    /// Announces what the top dialog shows now and did not show before.
     fn dialog_lines(&mut self, app: &App, now: Now) -> Vec<String> {
         let depth = app.dialogs.iter().count();
         let Some(dialog) = app.dialogs.top() else {
@@ -216,7 +220,7 @@ impl AnnouncedDialog {
         let title = sheet.title.split(&separator).next().unwrap_or_default().to_owned();
         let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
         let items = number_options(rows);
-        // Headings stand between what is chosen, which is told after everything else.
+        // Headings separate the options, which are listed after everything else.
         let is_told = |row: &&DialogRow| {
             items.is_empty() || !matches!(row, DialogRow::Text(StyleRole::Title, _))
         };
@@ -224,7 +228,7 @@ impl AnnouncedDialog {
         let said = |row: &DialogRow| row_text(row).map(|words| strip_symbol(&words, signs));
         let mut lines: Vec<_> =
             sheet.head.iter().chain(&sheet.body).filter(is_told).filter_map(said).collect();
-        // What is dim at the foot speaks of keys.
+        // Dim text in the footer is about keys.
         lines.extend(
             sheet
                 .foot
@@ -235,7 +239,7 @@ impl AnnouncedDialog {
         Self { depth, title, lines, items }
     }
 
-    /// What it holds that the dialog before did not, if it is the same one.
+    /// Returns the content that is new, if the previous dialog is the same dialog.
     fn lines_since(&self, before: Option<&Self>) -> Vec<String> {
         let Some(before) =
             before.filter(|before| before.depth == self.depth && before.title == self.title)
@@ -254,12 +258,12 @@ impl AnnouncedDialog {
     }
 }
 
-/// What a row says that is neither asked for nor chosen.
+/// Returns the text of a row that is neither a field nor an option.
 fn row_text(row: &DialogRow) -> Option<String> {
     match row {
         DialogRow::Text(_, text) => Some(text.trim_end().to_owned()),
         DialogRow::Pair(label, value) => Some(format!("{label}: {value}")),
-        // A plan is read out before it begins; what has not happened yet is no news after that.
+        // A plan is printed before the rotation begins; after that, planned steps are not news.
         DialogRow::Item(item) if item.index.is_none() && item.right != "planned" => {
             Some(item_text(item))
         }
@@ -267,7 +271,7 @@ fn row_text(row: &DialogRow) -> Option<String> {
     }
 }
 
-/// A line without the sign before it, whose meaning its words have as well.
+/// Removes the symbol at the start of a line; the words have the same meaning.
 fn strip_symbol(line: &str, signs: &GlyphSet) -> String {
     let words = line.trim_start();
     let unsigned = [signs.check_mark, signs.refused, signs.warning]
@@ -276,12 +280,12 @@ fn strip_symbol(line: &str, signs: &GlyphSet) -> String {
     unsigned.unwrap_or(line).to_owned()
 }
 
-/// A title as a sentence.
+/// Formats a title as a sentence.
 fn as_sentence(title: &str) -> String {
     if title.ends_with(['.', '?', '!', '…']) { title.to_owned() } else { format!("{title}.") }
 }
 
-/// Everything that can be chosen, with its number.
+/// Lists all options with their numbers.
 fn number_options<'a>(rows: impl Iterator<Item = &'a DialogRow> + Clone) -> Vec<String> {
     let is_choice = |row: &DialogRow| match row {
         DialogRow::Item(item) => item.index.is_some(),
@@ -305,7 +309,7 @@ fn item_text(item: &ListItem) -> String {
     format!("{}{more}{right}", item.text)
 }
 
-/// A text without the bars in it, which would be read out sign by sign.
+/// Removes progress bars, which a screen reader would read symbol by symbol.
 fn strip_bars(text: &str) -> String {
     let is_bar = |word: &&str| {
         word.chars().count() >= MIN_BAR_CHARS && !word.contains(char::is_alphanumeric)
@@ -319,7 +323,7 @@ fn check_times(app: &App) -> impl Iterator<Item = (CredentialId, Timestamp)> {
     })
 }
 
-/// Whether the body of an answer is still being read.
+/// Returns whether the body of a response is still being laid out.
 pub(super) fn is_body_loading(app: &App) -> bool {
     app.console.response().is_some_and(|answered| answered.layout_pending(app.console.tab))
 }

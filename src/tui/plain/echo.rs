@@ -1,10 +1,10 @@
-//! Whether the terminal shows what is typed.
+//! Echo of the terminal: whether typed text is visible.
 
 use std::io;
 
 use crate::tui::app::conversation::EchoMode;
 
-/// The terminal that is read from, with the modes in which it was found; nothing where it is a pipe.
+/// Guard of the input terminal, with its original modes; `None` where the input is a pipe.
 pub(super) struct EchoGuard {
     #[cfg(unix)]
     original_modes: Option<rustix::termios::Termios>,
@@ -12,12 +12,12 @@ pub(super) struct EchoGuard {
 
 #[cfg(unix)]
 impl EchoGuard {
-    /// The terminal as it is now.
+    /// Records the current modes of the terminal.
     pub(super) fn new() -> Self {
         Self { original_modes: rustix::termios::tcgetattr(io::stdin()).ok() }
     }
 
-    /// Lets what is typed be seen, or not; the end of a line is always seen.
+    /// Makes typed text visible or hidden. The end of a line is always visible.
     pub(super) fn set_echo(&self, echo: EchoMode) -> io::Result<()> {
         use rustix::termios::{LocalModes, OptionalActions, tcsetattr};
         let Some(found) = &self.original_modes else { return Ok(()) };
@@ -33,19 +33,19 @@ impl EchoGuard {
 #[cfg(unix)]
 impl Drop for EchoGuard {
     fn drop(&mut self) {
-        // Nobody is left to be told that the terminal refused.
+        // A failure cannot be reported any more.
         let _ = self.set_echo(EchoMode::Visible);
     }
 }
 
 #[cfg(not(unix))]
 impl EchoGuard {
-    /// The terminal as it is now.
+    /// Records nothing.
     pub(super) fn find() -> Self {
         Self {}
     }
 
-    /// Hidden lines are read by [`super::reader`] in a way of their own here.
+    /// Does nothing: on these systems [`super::line_reader`] reads hidden lines itself.
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
     pub(super) fn echo(&self, _echo: EchoMode) -> io::Result<()> {
         Ok(())

@@ -1,4 +1,5 @@
-//! The thread that reads answers. It reads only when something was asked, and keeps no copy of what it read.
+//! Reader thread of plain-text mode. It reads a line only when a question was asked, and keeps no
+//! copy of what it read.
 
 use std::io::{self, IsTerminal as _, Read};
 use std::sync::mpsc::Receiver;
@@ -9,12 +10,12 @@ use zeroize::Zeroizing;
 use super::surface::{SharedPrompt, echo_line};
 use crate::tui::app::InputEvent;
 
-/// More than any answer has; whatever is longer is cut.
+/// Maximum length of a line; a longer line is split.
 const MAX_LINE_BYTES: usize = 1 << 20;
-/// So much is read at once.
+/// Number of bytes read at once.
 const READ_CHUNK_BYTES: usize = 4096;
 
-/// Reads a line each time something was asked, and hands it on with the question it answers.
+/// Starts the thread that reads a line for each question and sends it together with the question.
 pub(super) fn spawn_reader(
     asked: SharedPrompt,
     questions: Receiver<()>,
@@ -28,7 +29,7 @@ pub(super) fn spawn_reader(
                 drop(inputs.send(InputEvent::InputClosed));
                 return;
             };
-            // A question that was withdrawn is asked again, and the line with it.
+            // A withdrawn question is asked again, and its line is read again.
             let Some(prompt) = asked.take_prompt() else { continue };
             let _ = echo_line(&line, prompt.echo);
             if inputs.send(InputEvent::LineEntered(prompt, line)).is_err() {
@@ -39,7 +40,7 @@ pub(super) fn spawn_reader(
     std::thread::Builder::new().name("reader".into()).spawn(read).map(drop)
 }
 
-/// Whether the terminal must be told by the reader itself not to show what is typed: on Unix, the paper does that.
+/// Returns whether the reader itself must hide the typed text. On Unix [`super::echo`] does that.
 fn must_hide_input(asked: &SharedPrompt) -> bool {
     cfg!(not(unix)) && asked.is_echo_hidden() && io::stdin().is_terminal()
 }
@@ -48,7 +49,7 @@ fn read_hidden_line() -> io::Result<Option<Zeroizing<String>>> {
     rpassword::read_password().map(|line| Some(Zeroizing::new(line)))
 }
 
-/// Lines of something that is read in pieces; what was handed out is wiped.
+/// Line reader that wipes what it has handed out.
 struct SecretLineReader<R> {
     source: R,
     buffer: Zeroizing<Vec<u8>>,
@@ -59,7 +60,7 @@ impl<R: Read> SecretLineReader<R> {
         Self { source: from, buffer: Zeroizing::new(Vec::new()) }
     }
 
-    /// The next line without its end; nothing at the end of everything.
+    /// Returns the next line without its line end, or `None` at the end of the input.
     fn next_line(&mut self) -> io::Result<Option<Zeroizing<String>>> {
         loop {
             let end = self.buffer.iter().position(|byte| *byte == b'\n');
@@ -77,7 +78,7 @@ impl<R: Read> SecretLineReader<R> {
         }
     }
 
-    /// A buffer that grew in place would leave a copy behind.
+    /// Appends bytes in a new buffer. A buffer that grew in place would leave a copy behind.
     fn append(&mut self, more: &[u8]) {
         let mut longer = Zeroizing::new(Vec::with_capacity(self.buffer.len() + more.len()));
         longer.extend_from_slice(&self.buffer);
@@ -96,7 +97,7 @@ impl<R: Read> SecretLineReader<R> {
     }
 }
 
-/// Standard input past its buffer, which would keep what was read.
+/// Standard input without its buffer, which would keep what was read.
 #[cfg(unix)]
 struct UnbufferedStdin(Option<std::fs::File>);
 
@@ -137,7 +138,7 @@ impl Read for UnbufferedStdin {
 mod tests {
     use super::*;
 
-    /// Gives a few bytes at a time.
+    /// Reader that returns a few bytes at a time.
     struct Drip(&'static [u8]);
 
     impl Read for Drip {

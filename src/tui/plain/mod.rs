@@ -1,8 +1,10 @@
-//! The screen in lines of text, for screen readers and terminals that cannot do more: the same state, the same commands
-//! and the same dialogs, told and asked one after another. No cursor is moved and no colour is set.
+//! Plain-text mode: a line-based interface for screen readers and simple terminals.
 //!
-//! [`surface`] is a second surface beside the terminal of cells: what [`announce`] finds changed is written, and what the state
-//! asks ([`crate::tui::app::talk`]) is asked. A thread reads the answer, and the loop takes it in like any other input.
+//! It has the same state, commands and dialogs as the screen, printed and asked one after another.
+//! No cursor moves and no color is set. [`surface`] is a second [`super::ScreenSurface`]: it prints
+//! the changes that [`announce`] finds and asks the next question of
+//! [`crate::tui::app::conversation`]. A thread reads the line, and the event loop handles it like
+//! any other input.
 
 mod announce;
 mod echo;
@@ -26,7 +28,8 @@ use crate::config::{LayoutStore, PaneLayout};
 use crate::domain::Problem;
 use crate::engine::Engine;
 
-/// Talks until the person leaves; returns the exit code (0, or 128 + signal). Works on a pipe as well.
+/// Runs plain-text mode until the user quits and returns the exit code (0, or 128 + signal). The
+/// input may be a pipe.
 pub async fn run_plain(engine: Arc<Engine>, wishes: SettingsSource) -> Result<u8, Problem> {
     let beginning = engine.first_credentials(surface::VIRTUAL_SIZE.1)?;
     let (doors, inbox) = event_channels();

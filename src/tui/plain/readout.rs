@@ -1,4 +1,6 @@
-//! What the panes show, in words and a line at a time.
+//! Readout of the panes in words, line by line.
+//!
+//! Start reading at [`page_lines`].
 
 use crate::domain::Credential;
 use crate::domain::credential::CheckReport;
@@ -11,14 +13,14 @@ use crate::tui::app::display_format::{self, CredentialStatus};
 use crate::tui::app::response_view::{DetailLine, LayoutState, ResponseTab, ResponseView};
 use crate::tui::app::{App, Now, Pane, PresentationMode, regions, request_line};
 
-/// So many credentials are read out at once; a filter shortens the list.
+/// Maximum number of credentials that are listed at once; a filter shortens the list.
 const MAX_CREDENTIALS: usize = 50;
-/// So many lines of an answer are read out.
+/// Maximum number of lines of a response that are printed.
 const MAX_RESPONSE_LINES: usize = 200;
-/// So many lines that were searched for.
+/// Maximum number of search matches that are printed.
 const MAX_MATCHES: usize = 50;
 
-/// The lines of a page.
+/// Returns the lines of a page.
 pub(super) fn page_lines(page: &ReadoutPage, app: &App, now: Now) -> Vec<String> {
     match page {
         ReadoutPage::Pane(Pane::Credentials) => credential_lines(app, now),
@@ -32,7 +34,7 @@ pub(super) fn page_lines(page: &ReadoutPage, app: &App, now: Now) -> Vec<String>
     }
 }
 
-/// How a credential stands, in one line.
+/// Summarizes the status of a credential in one line.
 pub(super) fn credential_summary(credential: &Credential, app: &App, now: Now) -> String {
     let standing = CredentialStatus::for_credential(credential, now.wall).as_str();
     let status = credential
@@ -51,7 +53,7 @@ pub(super) fn credential_summary(credential: &Credential, app: &App, now: Now) -
     )
 }
 
-/// What became of a request, in lines.
+/// Describes the state of the current request.
 pub(super) fn request_lines(app: &App) -> Vec<String> {
     let Some(credential) = app.selected() else { return Vec::new() };
     match app.console.state_for(&credential.id) {
@@ -63,7 +65,7 @@ pub(super) fn request_lines(app: &App) -> Vec<String> {
     }
 }
 
-/// A problem in three lines.
+/// Formats a problem as three lines.
 pub(super) fn problem_lines(problem: &Problem) -> Vec<String> {
     vec![
         format!("{}.", problem.what),

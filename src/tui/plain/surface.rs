@@ -1,4 +1,7 @@
-//! The terminal, or a pipe, as paper: lines go out one after another, and nothing that is written moves again.
+//! Plain-text surface: lines are printed one after another to a terminal or a pipe, and nothing
+//! printed is overwritten.
+//!
+//! Start reading at [`PlainTextSurface::draw`].
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::mpsc::Sender;
@@ -11,21 +14,21 @@ use crate::tui::app::{App, Now};
 use crate::tui::terminal::{ScreenSurface, SuspendScope, stop_process};
 use crate::tui::view;
 
-/// A page is as long as it needs to be; this is what the state believes.
+/// Size that the state assumes. A printed page is as long as it needs to be.
 pub(super) const VIRTUAL_SIZE: (u16, u16) = (120, 50);
 
-/// What was asked last, shared with the thread that reads the answer.
+/// Question that was asked last, shared with the reader thread.
 #[derive(Clone, Default)]
 pub(super) struct SharedPrompt(Arc<Mutex<PromptState>>);
 
-/// A question, and whether somebody listens.
+/// Question, and whether the reader waits for a line.
 #[derive(Default)]
 struct PromptState {
     prompt: Option<TextPrompt>,
     is_reader_waiting: bool,
 }
 
-/// Where lines are written.
+/// Surface that prints lines.
 pub(super) struct PlainTextSurface {
     announcer: Announcer,
     shared_prompt: SharedPrompt,
@@ -34,14 +37,14 @@ pub(super) struct PlainTextSurface {
 }
 
 impl SharedPrompt {
-    /// Takes the question away, since it was answered.
+    /// Takes the question, because a line was entered.
     pub(super) fn take_prompt(&self) -> Option<TextPrompt> {
         let mut question = self.lock();
         question.is_reader_waiting = false;
         question.prompt.take()
     }
 
-    /// Whether the answer must not be seen.
+    /// Returns whether the typed text must be hidden.
     pub(super) fn is_echo_hidden(&self) -> bool {
         self.lock().prompt.as_ref().is_some_and(|prompt| prompt.echo == EchoMode::Hidden)
     }
@@ -52,7 +55,7 @@ impl SharedPrompt {
 }
 
 impl PlainTextSurface {
-    /// Paper whose questions are answered by a thread that waits for `listen`.
+    /// Creates a surface. A message on `listen` makes the reader thread read a line.
     pub(super) fn new(asked: SharedPrompt, listen: Sender<()>) -> Self {
         Self {
             announcer: Announcer::default(),
@@ -62,7 +65,8 @@ impl PlainTextSurface {
         }
     }
 
-    /// Writes what is new and asks, in this order: nobody answers what has not been written.
+    /// Prints the changes, then the question, in this order: the user must not respond to unprinted
+    /// text.
     fn write_prompt(&mut self, prompt: TextPrompt, news: &str, app: &App) -> io::Result<()> {
         let mut question = self.shared_prompt.lock();
         let withdrawn = if question.prompt.is_some() { "\n" } else { "" };
@@ -70,7 +74,7 @@ impl PlainTextSurface {
         write_output(&format!("{withdrawn}{news}{}", prompt.question), app)?;
         question.prompt = Some(prompt);
         if !std::mem::replace(&mut question.is_reader_waiting, true) {
-            // Without a listener there is nobody to answer, and the loop hears of that by itself.
+            // Without a reader there is no input, and the event loop learns that by itself.
             let _ = self.read_requests.send(());
         }
         Ok(())
@@ -86,8 +90,8 @@ impl ScreenSurface for PlainTextSurface {
         Ok(VIRTUAL_SIZE)
     }
 
-    /// Tells what is new, and asks. While a question waits for its answer, nothing comes in between, unless it is
-    /// another question by now.
+    /// Prints the changes and asks the next question. While a question waits for its line, nothing
+    /// is printed, unless the question has changed.
     fn draw(&mut self, app: &App, now: Now) -> io::Result<()> {
         let prompt = app.next_prompt(now);
         let waiting = self.shared_prompt.lock().prompt.clone();
@@ -118,7 +122,7 @@ impl ScreenSurface for PlainTextSurface {
         Ok(())
     }
 
-    /// The question is asked again with the next look at the state.
+    /// The question is asked again at the next draw.
     fn enter(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -139,7 +143,7 @@ fn write_output(text: &str, app: &App) -> io::Result<()> {
     out.flush()
 }
 
-/// Repeats a line where the terminal does not show what is typed, so that a transcript can be read.
+/// Repeats a line where the terminal does not echo it, so that a transcript is readable.
 pub(super) fn echo_line(line: &str, echo: EchoMode) -> io::Result<()> {
     if io::stdin().is_terminal() {
         return Ok(());

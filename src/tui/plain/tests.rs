@@ -1,4 +1,4 @@
-//! The conversation, from what is said to what is told.
+//! Tests of plain-text mode: lines entered and lines printed.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::tui::app::{InputEvent, Message, PresentationMode, UiEffect};
 
 const SECRET: &str = "snyk_uat.canary-that-is-never-told";
 
-/// A person who talks to the screen.
+/// Simulated user of plain-text mode.
 struct Person {
     session: TestSession,
     news: Announcer,
@@ -48,7 +48,7 @@ impl Person {
         person
     }
 
-    /// What is asked.
+    /// Returns the current question.
     fn prompt(&self) -> Option<TextPrompt> {
         self.session.app.next_prompt(self.session.now)
     }
@@ -57,7 +57,7 @@ impl Person {
         self.prompt().map(|prompt| prompt.question).unwrap_or_default()
     }
 
-    /// Answers the question; returns what is told then.
+    /// Enters a line and returns what is printed.
     fn say(&mut self, line: &str) -> String {
         let prompt = self.prompt().expect("a question");
         self.session.handle_message(Message::Input(InputEvent::LineEntered(
@@ -78,7 +78,7 @@ impl Person {
         self.listen()
     }
 
-    /// The newest task that was started.
+    /// Returns the task that was started last.
     fn task(&self) -> (TaskId, &BackgroundTask) {
         let started = self.session.effects.iter().rev().find_map(|effect| match effect {
             UiEffect::StartTask(id, task)
@@ -139,7 +139,7 @@ fn every_command_of_the_table_is_understood_by_its_name_and_answered() {
     }
 }
 
-/// Whether a list is being read that will be answered with.
+/// Returns whether a list is being read that the command will show.
 fn waits_for_a_list(person: &Person) -> bool {
     person.session.app.console.awaited_list.is_some()
 }
