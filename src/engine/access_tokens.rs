@@ -1,8 +1,10 @@
-//! From a credential to what is sent in its place: the secret itself, or an access token it is exchanged for.
+//! Access tokens: turns a credential into the secret that a request carries, either the stored
+//! secret itself or an access token that it is exchanged for.
 //!
-//! A refresh token can be spent once. Whoever refreshes holds the credential's lock, in this process and across
-//! processes, looks again whether somebody else was faster, and stores the next refresh token before the access token
-//! is used. A refusal deletes nothing.
+//! A refresh token works only once. So a refresh holds the lock of the credential (in this process
+//! and across processes), checks again whether another process was faster, and stores the next
+//! refresh token before the access token is used. A refusal deletes nothing. Start with
+//! `authorize`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,24 +26,27 @@ use crate::net::oauth::{RefreshResult, RefreshToken};
 use crate::net::{HostBoundSecret, NetError};
 use crate::store::{ItemKey, StoreError};
 
-/// An access token is not used in its last moments, so that it does not end on the way.
+/// Time before its expiry at which an access token is no longer used, so that it does not expire in
+/// flight.
 const EXPIRY_MARGIN: Duration = Duration::seconds(30);
 
-/// How long a token is used that does not say when it ends.
+/// How long a token is used whose response names no expiry.
 const DEFAULT_TOKEN_LIFETIME: Duration = Duration::minutes(5);
 
-/// The part in which a session's access token is kept beside the refresh token, for the other processes.
+/// Id of the part that stores a session's access token beside its refresh token, for other
+/// processes.
 pub(super) const ACCESS_TOKEN_PART: &str = "access_token";
 
-/// What the provider has refused, so that it is not tried again.
+/// Token that the provider has refused, so that it is not tried again.
 pub(super) enum RejectedToken {
-    /// Nothing so far.
+    /// No token was refused yet.
     NoneRejected,
-    /// This access token, although it should still be good: the clocks differ, or it was revoked.
+    /// This access token was refused although it has not expired: the clocks differ, or it was
+    /// revoked.
     AccessToken(Arc<Secret>),
 }
 
-/// Which secret is exchanged, and where.
+/// The secret to exchange, and the region to exchange it in.
 #[derive(Clone, Copy)]
 struct ExchangeTarget<'a> {
     credential: &'a Credential,
@@ -50,18 +55,19 @@ struct ExchangeTarget<'a> {
     slot: SecretSlot,
 }
 
-/// Why a request got no answer.
+/// Why a request got no response.
 pub(super) enum SendError {
-    /// Nobody answered.
+    /// The request failed on the network.
     Net(NetError),
-    /// There is no access token.
+    /// No access token could be obtained.
     Exchange(TokenExchangeError),
-    /// It never came to asking: the store, the index, the words.
+    /// The request was never sent: the store, the index or the draft failed first.
     Problem(Problem),
 }
 
 impl Engine {
-    /// What is to be sent for the credential in this region, bound to the region's origins.
+    /// Returns what a request sends for the credential in this region, bound to the region's
+    /// origins.
     pub(super) async fn authorize(
         &self,
         credential: &Credential,
@@ -71,7 +77,7 @@ impl Engine {
         self.reauthorize(credential, kind, region, RejectedToken::NoneRejected).await
     }
 
-    /// The same, after the provider has refused what was sent.
+    /// Like `authorize`, after the provider refused `refused`.
     pub(super) async fn reauthorize(
         &self,
         credential: &Credential,
@@ -91,9 +97,9 @@ impl Engine {
         })
     }
 
-    /// The same for the secret in a slot, whatever is remembered of the credential: who asks wants to know whether this
-    /// very secret works. A secret that can be spent once is spent only where it has no access token yet, and its
-    /// successor takes its place in the slot.
+    /// Authorizes with the secret in one slot and ignores cached tokens, because the caller wants
+    /// to know whether exactly this secret works. A single-use secret is spent only if it has no
+    /// access token yet; its successor replaces it in the slot.
     pub(super) async fn authorize_slot(
         &self,
         credential: &Credential,
@@ -133,7 +139,7 @@ impl Engine {
             return Ok(session);
         }
         let held = self.locks.lock(&credential.id).await?;
-        // Somebody else may have been faster while this one waited.
+        // Another task may have been faster while this one waited for the lock.
         if let Some(session) = known() {
             return Ok(session);
         }
@@ -149,7 +155,8 @@ impl Engine {
         Ok(session)
     }
 
-    /// Spends the refresh token, unless another process already has and its access token is still good.
+    /// Spends the refresh token, unless another process already did and its access token is still
+    /// valid.
     async fn refresh_access_token(
         &self,
         spending: ExchangeTarget<'_>,
@@ -170,7 +177,8 @@ impl Engine {
         Ok(self.store_tokens(credential, slot, refreshed).await?)
     }
 
-    /// Stores what a refresh or a sign-in gave, the next refresh token first, before any of it is used.
+    /// Stores the result of a refresh or sign-in, the next refresh token first, before any of it is
+    /// used.
     pub(super) async fn store_tokens(
         &self,
         credential: &Credential,
@@ -192,7 +200,7 @@ impl Engine {
         Ok(session)
     }
 
-    /// The access token that another process stored, if it is still good and of this region.
+    /// Loads the access token that another process stored, if it is still valid.
     async fn load_shared_access_token(
         &self,
         spending: ExchangeTarget<'_>,
@@ -211,7 +219,7 @@ impl Engine {
             .filter(|session| session.lifetime.until > self.now()))
     }
 
-    /// Stores the access token of the session in a slot, for the other processes and for what comes after this one.
+    /// Stores the access token of a session in a slot, for other processes and later runs.
     pub(super) async fn store_shared_access_token(
         &self,
         id: &CredentialId,
@@ -225,7 +233,8 @@ impl Engine {
         Ok(())
     }
 
-    /// The fingerprint follows the secret, or a twin would be missed; and so does the end of the session.
+    /// Updates the credential's fingerprint, so that duplicates are still found, and the expiry of
+    /// the session.
     async fn record_refresh_token(
         &self,
         credential: &Credential,
@@ -243,12 +252,12 @@ impl Engine {
         Ok(())
     }
 
-    /// When something ends that the provider gives so much time from now on.
+    /// Returns the time at which a lifetime that begins now expires.
     pub(super) fn expiry_after(&self, lifetime: Option<std::time::Duration>) -> Option<Timestamp> {
         lifetime.and_then(|lifetime| TokenExpiry::After(lifetime).resolve(self.now()))
     }
 
-    /// Forgets a session's access token, here and for the other processes.
+    /// Deletes a session's access token from the cache and from the store.
     pub(super) async fn clear_access_token(&self, credential: &Credential) -> Result<(), Problem> {
         self.token_cache.remove(&credential.id);
         match self.store.delete(&current_item_key(credential, &access_token_part())).await {
@@ -264,7 +273,7 @@ impl Engine {
         Ok(())
     }
 
-    /// The secret of a slot, and the current further parts as far as they are there.
+    /// Loads the secret in a slot and the current further parts that exist.
     async fn load_secret_and_parts(
         &self,
         spending: ExchangeTarget<'_>,
@@ -281,7 +290,7 @@ impl Engine {
         Ok((Arc::new(secret), self.load_parts(credential, kind).await?))
     }
 
-    /// The further parts of the secret, as far as they are there.
+    /// Loads the further parts of the secret that exist.
     pub(super) async fn load_parts(
         &self,
         credential: &Credential,
@@ -321,7 +330,7 @@ impl Engine {
         }
     }
 
-    /// What is remembered of an access token.
+    /// Builds the cache entry of an access token that was just received.
     pub(super) fn new_cached_token(&self, token: AccessToken) -> CachedAccessToken {
         let received = self.now();
         let end = token.expires_at(received).unwrap_or(received + DEFAULT_TOKEN_LIFETIME);
@@ -333,12 +342,13 @@ impl Engine {
     }
 }
 
-/// Whether the credential's secret is sent as it lies in the store.
+/// Returns whether the credential's secret is sent exactly as it is stored.
 pub(super) fn sends_secret_verbatim(kind: &CredentialKind, credential: &Credential) -> bool {
     !kind.authorization.uses_token_exchange() && !credential.fields.contains_key(KEY_FILE_FIELD)
 }
 
-/// The secret itself, bound to the region's origins, under the scheme that is known to work or the kind's own.
+/// Binds the secret to the region's origins, under the scheme that is known to work or else the
+/// kind's default.
 pub(super) fn bind_to_region(
     credential: &Credential,
     scheme: &str,
@@ -349,7 +359,7 @@ pub(super) fn bind_to_region(
     HostBoundSecret { scheme, secret, origins: region.bound_origins() }
 }
 
-/// The part in which a session's access token is kept.
+/// Returns the part that stores a session's access token.
 pub(super) fn access_token_part() -> SecretPart {
     SecretPart::Named(ACCESS_TOKEN_PART.to_owned())
 }
@@ -358,8 +368,8 @@ fn current_item_key(credential: &Credential, part: &SecretPart) -> ItemKey {
     ItemKey::for_part(&credential.id, SecretSlot::Current, part)
 }
 
-/// `<end> <token>` or `<end>/<beginning> <token>`, both in seconds since 1970: how long it is used goes along with the
-/// token.
+/// Encodes an access token as `<expiry> <token>` or `<expiry>/<received> <token>`, times in seconds
+/// since 1970, so that its lifetime is stored with it.
 fn encode_shared_token(session: &CachedAccessToken) -> Secret {
     session.token.expose(|token| {
         let TokenLifetime { since, until } = session.lifetime;
@@ -373,7 +383,7 @@ fn encode_shared_token(session: &CachedAccessToken) -> Secret {
     })
 }
 
-/// The access token that was stored together with its end.
+/// Extracts the access token from the stored form that also holds its expiry.
 pub(super) fn shared_token_secret(stored: &Secret) -> Option<Arc<Secret>> {
     decode_shared_token(stored, "").map(|session| session.token)
 }

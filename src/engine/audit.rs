@@ -1,10 +1,13 @@
-//! Who did what: every deed that touches a secret is put on record, and the record can be checked.
+//! Audit log: every operation that touches a secret is recorded, and the log can be verified.
+//!
+//! Other modules build an [`AuditEvent`] and call `record_audit_event`; the hash chain itself is in
+//! `index`.
 
 use super::Engine;
 use crate::domain::Problem;
 use crate::index::{AuditEntry, AuditIntegrity, AuditRecord};
 
-/// Something that was done, for the record. No part of it is secret.
+/// Audit event to record. No field is secret.
 pub(super) struct AuditEvent {
     action: &'static str,
     outcome: &'static str,
@@ -13,24 +16,24 @@ pub(super) struct AuditEvent {
 }
 
 impl AuditEvent {
-    /// What was done, in one word, and how it ended.
+    /// Creates an event from the action id and its outcome.
     pub(super) fn new(action: &'static str, outcome: &'static str) -> Self {
         Self { action, outcome, name: None, reason: String::new() }
     }
 
-    /// To the credential of this name.
+    /// Sets the name of the credential concerned.
     pub(super) fn for_credential(self, name: &str) -> Self {
         Self { name: Some(name.to_owned()), ..self }
     }
 
-    /// For this reason, or with this remark.
+    /// Sets a reason or a remark.
     pub(super) fn with_reason(self, reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), ..self }
     }
 }
 
 impl Engine {
-    /// Puts a deed on record.
+    /// Appends an event to the audit log.
     pub(super) async fn record_audit_event(&self, deed: AuditEvent) -> Result<(), Problem> {
         let AuditEvent { action, outcome, name, reason } = deed;
         let entry = AuditEntry {
@@ -45,18 +48,19 @@ impl Engine {
         Ok(())
     }
 
-    /// The newest lines of the record, newest first.
+    /// Returns the newest `limit` records, newest first.
     pub async fn audit_records(&self, limit: usize) -> Result<Vec<AuditRecord>, Problem> {
         self.with_database(move |index| index.audit(limit)).await
     }
 
-    /// Whether the record is as it was written.
+    /// Verifies that the audit log is intact.
     pub async fn verify_audit(&self) -> Result<AuditIntegrity, Problem> {
         self.with_database(crate::index::Database::verify_audit).await
     }
 }
 
-/// The user of the operating system. The number cannot be changed by setting a variable, the name can.
+/// Returns the user of the operating system. The user id cannot be changed by setting a variable;
+/// the name can.
 fn audit_actor() -> String {
     let name =
         ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());

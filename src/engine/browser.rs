@@ -1,4 +1,4 @@
-//! Opens a page in the person's browser.
+//! Opening a web page in the user's browser.
 
 use std::process::Stdio;
 
@@ -12,8 +12,8 @@ const OPENER: &[&str] = &["rundll32", "url.dll,FileProtocolHandler"];
 #[cfg(not(any(target_os = "macos", windows)))]
 const OPENER: &[&str] = &["xdg-open"];
 
-/// Opens a page, or does nothing where there is no browser to be seen: on the far side of an SSH connection, or
-/// without an opener. The address is one argument of the opener and never passes a shell.
+/// Opens a page. Does nothing in an SSH session, where the user would not see the browser, or
+/// without an opener. The URL is one argument of the opener and never passes through a shell.
 pub fn open(url: &Url) {
     if !matches!(url.scheme(), "http" | "https") || is_remote() {
         return;
@@ -21,7 +21,7 @@ pub fn open(url: &Url) {
     let mut command = Command::new(OPENER[0]);
     command.args(&OPENER[1..]).arg(url.as_str());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    // Its own group: what is typed at the terminal is not for the browser.
+    // Own process group: input typed at the terminal is not for the browser.
     #[cfg(unix)]
     command.process_group(0);
     if let Err(error) = command.spawn() {
@@ -29,7 +29,7 @@ pub fn open(url: &Url) {
     }
 }
 
-/// Whether the person sits at another machine.
+/// Returns whether this is an SSH session.
 pub fn is_remote() -> bool {
     ["SSH_CONNECTION", "SSH_TTY"].iter().any(|name| std::env::var_os(name).is_some())
 }

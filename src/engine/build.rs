@@ -1,4 +1,6 @@
-//! Putting an engine together: on the person's own files and keyring, or entirely in memory.
+//! Construction of an [`Engine`], on the user's own files and keyring or entirely in memory.
+//!
+//! Also loads the provider catalog and adds private regions to it. Start with [`open_engine`].
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +16,8 @@ use crate::index::Database;
 use crate::net::HttpClient;
 use crate::store::{self, BackendKind, MemoryStore};
 
-/// An engine over the person's own index and store. The store is not touched yet, and no HTTP client is built.
+/// Builds an engine over the user's own database and store. Does not open the store or build an
+/// HTTP client yet.
 pub fn open_engine(paths: &AppPaths, settings: &Settings) -> Result<Engine, Problem> {
     let ports = EngineDependencies {
         catalog: Arc::new(load_catalog(paths)?),
@@ -34,7 +37,7 @@ pub fn open_engine(paths: &AppPaths, settings: &Settings) -> Result<Engine, Prob
     ))
 }
 
-/// An engine that keeps nothing: secrets and index live in this process's memory.
+/// Builds an engine that saves nothing: secrets and database live in the memory of this process.
 pub fn in_memory_engine(
     catalogue: ProviderCatalog,
     settings: &Settings,
@@ -49,13 +52,14 @@ pub fn in_memory_engine(
     Ok(Engine::new(ports, EngineOptions::from(settings)))
 }
 
-/// The providers that come with the program, and the person's own.
+/// Loads the built-in providers and the user's own.
 pub fn load_catalog(paths: &AppPaths) -> Result<ProviderCatalog, Problem> {
     catalog_from_files(config::read_provider_files(paths)?)
 }
 
-/// Writes a private region into the person's file of the provider that owns the regions, and says which file that is.
-/// What is about to be written must load as a whole, or it would lock the person out.
+/// Adds a private region to the user's file of the provider that owns the regions, and returns the
+/// path of that file. The whole catalog must load with the new text before it is written, because a
+/// broken file would lock the user out.
 pub fn add_region(paths: &AppPaths, provider: &str, region: &Region) -> Result<PathBuf, Problem> {
     let mut files = config::read_provider_files(paths)?;
     let owner = load_catalog(paths)?.region_owner(provider)?.id.clone();
@@ -76,19 +80,19 @@ pub fn add_region(paths: &AppPaths, provider: &str, region: &Region) -> Result<P
     Ok(path)
 }
 
-/// The stores that are there but not in use, and whether they could be used.
+/// Returns the available stores that are not in use, and whether each could be used.
 pub async fn other_stores(paths: &AppPaths, settings: &Settings) -> Vec<StoreStatus> {
     let found = store::probe_backends(&paths.vault()).await.into_iter();
     let others = found.filter(|found| found.backend.kind != chosen_backend(settings));
     others.map(|found| StoreStatus { backend: found.backend, problem: found.state.err() }).collect()
 }
 
-/// The passphrase in a file that only its owner may read.
+/// Reads the passphrase from a file that only its owner may read.
 pub fn passphrase_from_file(path: &Path) -> Result<Secret, Problem> {
     Ok(store::passphrase::from_file(path)?)
 }
 
-/// The system's keyring, unless another store was chosen.
+/// Returns the configured backend; the default is the keyring of the system.
 fn chosen_backend(settings: &Settings) -> BackendKind {
     match settings.store {
         None | Some(StoreChoice::Keyring) => BackendKind::Keyring,

@@ -1,4 +1,8 @@
-//! Secrets that a provider has just made, kept as credentials of their own.
+//! Captured secrets: secrets that a provider has just created in a response, stored as credentials
+//! of their own.
+//!
+//! `redact_response` takes them out of the response; this module chooses name, kind and fields and
+//! stores them. Start with [`Engine::store_captured_secrets`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,11 +17,12 @@ use crate::domain::provider::spec::MatchConfidence;
 use crate::domain::request::{RequestDraft, RequestTarget};
 use crate::domain::{Credential, CredentialName, Problem};
 
-/// So many secrets that nobody named are kept for one credential.
+/// Maximum number of captured secrets that are stored under automatic names for one credential.
 const MAX_UNNAMED_SECRETS: usize = 100;
 
 impl Engine {
-    /// Makes sure, before anything is made at the provider, that its secret can be kept under this name.
+    /// Checks that the secret of something about to be created at the provider can be stored under
+    /// `name`.
     pub async fn ensure_storable_as(&self, name: &CredentialName) -> Result<(), Problem> {
         match self.find_credential(name.as_str()).await {
             Ok(_) => {
@@ -35,8 +40,8 @@ impl Engine {
         self.verify_store().await
     }
 
-    /// Makes sure, before a request is sent that may make a secret, that the store keeps what it is given. No preset makes
-    /// one, and what is only read can be read again.
+    /// Verifies the store before a request is sent that may create a secret. A preset creates none,
+    /// and a response that was only read can be read again.
     pub async fn verify_store_before_send(&self, draft: &RequestDraft) -> Result<(), Problem> {
         if draft.method.is_safe() || draft.preset.is_some() {
             Ok(())
@@ -45,8 +50,8 @@ impl Engine {
         }
     }
 
-    /// Keeps at once, before anybody is asked for a name, every secret of an answer that the provider will not say again:
-    /// whoever is asked may leave, and so may the program.
+    /// Stores every secret of a response that the provider will not show again. This happens at
+    /// once, before the user is asked for a name, because the user or the process may leave first.
     pub async fn store_captured_secrets(
         &self,
         acting: &Credential,
@@ -63,7 +68,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Another process may be about to keep something under the same name: then the next one is taken.
+    /// Retries with the next name if another process stores something under the same name at the
+    /// same time.
     async fn store_under_unused_name(
         &self,
         acting: &Credential,
@@ -81,7 +87,8 @@ impl Engine {
         }
     }
 
-    /// Gives a secret of an answer the name that a person chose: keeps it, or renames what is kept already.
+    /// Gives a captured secret the name that the user chose: stores it, or renames it if it is
+    /// already stored.
     pub async fn store_captured_as(
         &self,
         exchange: &HttpExchange,
@@ -104,7 +111,8 @@ impl Engine {
         self.store_captured_secret(&acting, name, exchange, minted).await
     }
 
-    /// `ci-minted`, `ci-minted-2`, …: a name that says whose it is and that nobody has chosen.
+    /// Returns the first unused name of `ci-minted`, `ci-minted-2`, …, where `ci` is the acting
+    /// credential.
     async fn next_unused_name(&self, acting: &Credential) -> Result<CredentialName, Problem> {
         let whose = acting.name.as_str();
         for number in 1..MAX_UNNAMED_SECRETS {
@@ -126,8 +134,8 @@ impl Engine {
         ))
     }
 
-    /// Keeps a secret from an answer as a credential like the one that asked for it: same provider, same region, the
-    /// fields that request and answer tell.
+    /// Stores a captured secret as a credential like the acting one: same provider and region, with
+    /// the fields that the request and the response name.
     pub async fn store_captured_secret(
         &self,
         acting: &Credential,
@@ -157,7 +165,8 @@ impl Engine {
         .await
     }
 
-    /// A kind whose secret the provider calls as the member is called: `client_secret` is a "client secret".
+    /// Finds the kind whose secret the provider names like the member: `client_secret` is a "client
+    /// secret".
     fn kind_by_member(&self, acting: &Credential, minted: &CapturedSecret) -> Option<&str> {
         let words = minted.member.replace('_', " ");
         let kinds = &self.catalog.provider(&acting.provider).ok()?.kinds;
@@ -166,7 +175,7 @@ impl Engine {
     }
 }
 
-/// A name with this end, its beginning cut where both together are too long.
+/// Returns `beginning` and `end` joined, with the beginning cut if the name would be too long.
 fn truncated_name(beginning: &str, end: &str) -> Option<CredentialName> {
     let lengths = (1..=beginning.len()).rev().filter(|at| beginning.is_char_boundary(*at));
     lengths
@@ -174,7 +183,8 @@ fn truncated_name(beginning: &str, end: &str) -> Option<CredentialName> {
         .find_map(|text| CredentialName::parse(&text).ok())
 }
 
-/// The fields of a kind: as the answer names them, as the path names them, else as the acting credential has them.
+/// Collects the fields of a kind: from the response, else from the path, else from the acting
+/// credential.
 fn captured_fields(
     kind: &CredentialKind,
     acting: &Credential,
@@ -195,12 +205,12 @@ fn captured_fields(
         .iter()
         .filter_map(|field| Some((field.id.clone(), value(&field.id)?)))
         .collect();
-    // Snyk answers with `Org` and `Group`, and wants neither in a path.
+    // Snyk responds with `Org` and `Group`, and accepts neither in a path.
     fields.entry("level".to_owned()).and_modify(|level| *level = level.to_lowercase());
     fields
 }
 
-/// The text of the member with this name, at any depth.
+/// Finds the text of the member with this name, at any depth.
 fn find_text_member(value: &Value, name: &str) -> Option<String> {
     match value {
         Value::Object(members) => {
@@ -212,7 +222,8 @@ fn find_text_member(value: &Value, name: &str) -> Option<String> {
     }
 }
 
-/// `service_account_id` is the `id` of a document whose `type` is `service_account`; a key's `key_id` the `id` beside it.
+/// Resolves `service_account_id` to the `id` of a document whose `type` is `service_account`, and
+/// `key_id` to the `id` of a document without a type.
 fn document_attribute(body: &Value, name: &str) -> Option<String> {
     let document = body.get("data").unwrap_or(body);
     let kind = document.get("type").and_then(Value::as_str).unwrap_or("key");
@@ -222,7 +233,7 @@ fn document_attribute(body: &Value, name: &str) -> Option<String> {
     document.get(attribute).and_then(text)
 }
 
-/// `org_id` is what follows `/orgs/` or `/org/` in the path.
+/// Returns the segment after `/orgs/` or `/org/` in the path, for `org_id`.
 fn id_in_path(exchange: &HttpExchange, name: &str) -> Option<String> {
     let RequestTarget::Path { path, .. } = &exchange.draft.target else { return None };
     let kind = name.strip_suffix("_id")?;

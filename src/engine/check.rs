@@ -1,4 +1,8 @@
-//! Verdicts: does a credential work, here and in the other regions?
+//! Checks: whether a credential works, in its own region and in the others.
+//!
+//! Also explains responses and refusals with everything known about the credential. `check_writer`
+//! writes the results; `fair_queue` orders many checks. Start with [`Engine::check`] and
+//! [`Engine::check_many`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::resume_unwind;
@@ -26,18 +30,18 @@ use crate::index::RegionCheckResult;
 use crate::net::exchange::TokenExchangeError;
 use crate::store::{ItemKey, SecretStore};
 
-/// So many of the latest requests are looked at for what other regions said.
+/// Number of the latest requests that are searched for results in other regions.
 const MAX_HISTORY_CONSIDERED: usize = 50;
 
-/// Secrets that are read from the store in one go, when the first of them is wanted.
+/// Secrets that are read from the store in one batch, when the first of them is needed.
 struct SecretBatch {
     ids: Vec<CredentialId>,
     loaded: OnceCell<HashMap<CredentialId, Arc<Secret>>>,
 }
 
 impl Engine {
-    /// Asks the provider in the named region whether the credential works, and keeps the verdict in the index.
-    /// A store that does not give the secret is a problem, not a verdict.
+    /// Asks the provider in the named region whether the credential works, and stores the check
+    /// result. A store that does not return the secret is a problem, not a check result.
     pub async fn check(
         &self,
         credential: &Credential,
@@ -49,9 +53,10 @@ impl Engine {
         Ok(check)
     }
 
-    /// Checks many credentials in their own regions, a bounded number at a time and in turns between hosts, in an order that
-    /// is another one every time; `seen` is called for each as it ends. Dropping the future cancels those that are under way.
-    /// Each is a task of its own, so that more than one core can be at work on them.
+    /// Checks many credentials in their own regions: a bounded number at a time, alternating
+    /// between hosts, in a new random order every time. Calls `seen` for each as it finishes.
+    /// Dropping the future cancels the running checks. Each check is its own task, so that several
+    /// cores can share the work.
     pub async fn check_many(
         self: &Arc<Self>,
         credentials: Vec<Credential>,
@@ -94,7 +99,7 @@ impl Engine {
         }
     }
 
-    /// The credentials in the order in which they have their turns, each with the portion that its secret is read with.
+    /// Returns the credentials in queue order, each with the batch that reads its secret.
     fn assign_secret_batches(
         &self,
         credentials: Vec<Credential>,
@@ -111,8 +116,9 @@ impl Engine {
         work
     }
 
-    /// Tries a credential in every region of its provider, in its own one last: a refusal there is explained by what the
-    /// others said. The secret is shown to each of their hosts, so whoever calls this has asked the person first.
+    /// Checks a credential in every region of its provider, its own region last, so that a refusal
+    /// there can be explained by the results of the others. The secret is sent to each of their
+    /// hosts, so the caller must have asked the user first.
     pub async fn check_all_regions(
         &self,
         credential: &Credential,
@@ -135,7 +141,7 @@ impl Engine {
         Ok(())
     }
 
-    /// The last verdicts of a credential, one for each region where it was tried.
+    /// Returns the latest check results of a credential, one per region where it was checked.
     pub async fn region_checks(
         &self,
         id: &CredentialId,
@@ -144,7 +150,7 @@ impl Engine {
         self.with_database(move |index| index.region_checks(&id)).await
     }
 
-    /// What an answer says about the credential, with all that is known besides.
+    /// Explains what a response says about the credential, with everything else that is known.
     pub(super) async fn explain_response(
         &self,
         credential: &Credential,
@@ -163,7 +169,7 @@ impl Engine {
         ))
     }
 
-    /// What is known of a refused request, cause by cause; nothing where it was not refused.
+    /// Lists the possible causes of a refusal; `None` if the request was not refused.
     pub(super) async fn diagnose_refusal(
         &self,
         credential: &Credential,
@@ -185,7 +191,8 @@ impl Engine {
         }))
     }
 
-    /// What is known besides an answer. Nothing is looked up for one that is no refusal.
+    /// Collects what is known besides the response. Looks nothing up for a response that is not a
+    /// refusal.
     async fn explanation_context(
         &self,
         credential: &Credential,
@@ -228,7 +235,8 @@ impl Engine {
         Ok(hints)
     }
 
-    /// The region that the secret itself names, and what stands around it in the store.
+    /// Returns the region that the secret itself names, and the characters around the stored secret
+    /// that do not belong to it.
     async fn inspect_secret(
         &self,
         credential: &Credential,
@@ -248,7 +256,7 @@ impl Engine {
         }
     }
 
-    /// Those whose secret is sent as it lies in the store.
+    /// Returns the ids of the credentials whose secret is sent exactly as it is stored.
     fn ids_sent_verbatim(&self, credentials: &[Credential]) -> Vec<CredentialId> {
         let is_sent = |credential: &&Credential| {
             let kind = self.catalog.kind(&credential.provider, &credential.kind);
@@ -290,7 +298,7 @@ impl Engine {
         .await
     }
 
-    /// The same with a secret that is sent as it is and has been read already.
+    /// Like `run_check`, with a secret that is sent verbatim and was already read.
     async fn run_check_with_secret(
         &self,
         credential: &Credential,
@@ -352,7 +360,8 @@ impl Engine {
         })
     }
 
-    /// What a failed exchange says about the credential, by the provider's own answer where it gave one.
+    /// Explains what a failed token exchange says about the credential, by the provider's response
+    /// if there is one.
     async fn explain_exchange_error(
         &self,
         credential: &Credential,
@@ -371,7 +380,8 @@ impl Engine {
         Ok((verdict, Some(answer.status), reason))
     }
 
-    /// Why a request got no answer, as the provider's own table of meanings has it where the exchange was refused.
+    /// Explains why a request got no response, by the provider's table of meanings if the exchange
+    /// was refused.
     pub(super) async fn explain_send_error(
         &self,
         credential: &Credential,
@@ -391,15 +401,15 @@ impl Engine {
     }
 }
 
-/// The next answer, and all that are there with it; nothing where nobody was asked. Whoever asked panics
-/// with the task that does.
+/// Returns the next finished results and all that are ready with it; empty if no task is running.
+/// Propagates a panic of a task to the caller.
 async fn next_finished<T: 'static>(asked: &mut JoinSet<T>) -> Vec<T> {
     let first = asked.join_next().await;
     let more = std::iter::from_fn(|| asked.try_join_next());
     first.into_iter().chain(more).filter_map(join_result).collect()
 }
 
-/// What a task came to; nothing where the program ends before it.
+/// Returns the result of a task; `None` if the runtime shut down first.
 fn join_result<T>(ended: Result<T, JoinError>) -> Option<T> {
     match ended.map_err(JoinError::try_into_panic) {
         Ok(outcome) => Some(outcome),
@@ -408,7 +418,7 @@ fn join_result<T>(ended: Result<T, JoinError>) -> Option<T> {
     }
 }
 
-/// What is asked for a credential's own region; hosts have their turns by it.
+/// Queue of a check: hosts alternate by provider and region.
 fn queue_key(credential: &Credential) -> String {
     format!("{} {}", credential.provider, credential.region)
 }
@@ -418,7 +428,8 @@ impl SecretBatch {
         Self { ids, loaded: OnceCell::new() }
     }
 
-    /// One of the secrets; none that is not among them, or that could not be read: its own check meets the reason.
+    /// Returns one secret of the batch. `None` if it is not in the batch or could not be read: its
+    /// own check then reports the reason.
     async fn get(&self, id: &CredentialId, store: &dyn SecretStore) -> Option<Arc<Secret>> {
         let read = self.loaded.get_or_init(|| async {
             let keys: Vec<_> = self
@@ -433,7 +444,7 @@ impl SecretBatch {
     }
 }
 
-/// Who the answer says the credential acts as.
+/// Reads the principal that the credential acts as from the response.
 pub(super) fn principal_from_response(
     preset: &RequestPreset,
     answer: &ApiResponse,
@@ -441,7 +452,7 @@ pub(super) fn principal_from_response(
     principal_and_home(preset, answer).0
 }
 
-/// The same, and the organisation in which it acts unless a request says otherwise.
+/// Reads the principal and the organization in which it acts unless a request names another one.
 fn principal_and_home(
     preset: &RequestPreset,
     answer: &ApiResponse,
@@ -470,7 +481,7 @@ fn status_from_exchange_error(error: &TokenExchangeError) -> Option<u16> {
     }
 }
 
-/// The host that answered, if it is none of the region's: a redirect led there.
+/// Returns the host that responded if it does not belong to the region: a redirect led there.
 fn foreign_host(region: &Region, answer: &ApiResponse) -> Option<String> {
     let url = url::Url::parse(&answer.url).ok()?;
     let origin = Origin::from_url(&url)?;

@@ -1,7 +1,8 @@
-//! What checks found out, on its way to the index.
+//! Batched writing of check results to the index.
 //!
-//! A transaction costs about the same for one verdict as for a hundred, in the log above all, which whoever opens the
-//! index next reads. So verdicts wait for each other, but not for long, and are written while further checks go on.
+//! A transaction costs about the same for one result as for a hundred, above all in the log that
+//! the next process to open the index reads. So results wait briefly for each other and are written
+//! while further checks run. Start with `CheckWriter`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,47 +15,47 @@ use crate::domain::credential::{CheckReport, Principal};
 use crate::domain::{CredentialId, Problem};
 use crate::index::{Database, DatabaseError, RegionCheckResult};
 
-/// How many verdicts are written in one transaction.
+/// Maximum number of check results written in one transaction.
 const MAX_BATCH_SIZE: usize = 256;
 
-/// How long a verdict waits for others.
+/// How long a check result waits for others.
 const MAX_BATCH_DELAY: Duration = Duration::from_millis(250);
 
-/// A verdict that is to be written down.
+/// Check result to be written.
 pub(super) struct CheckRecord {
-    /// On whom.
+    /// The credential.
     pub(super) credential: CredentialId,
-    /// Where.
+    /// The id of the region.
     pub(super) region: String,
-    /// The verdict.
+    /// The check result.
     pub(super) check: CheckReport,
-    /// Who the credential acts as, where that is news.
+    /// The principal that the credential acts as, if it changed.
     pub(super) principal: Option<Principal>,
-    /// The organisation that the principal works in unless it says otherwise.
+    /// The organization that the principal works in unless a request names another one.
     pub(super) home_organization: Option<String>,
 }
 
-/// Findings that wait to be written down together. None is lost where it is dropped.
+/// Check results that wait to be written together. Dropping it writes them.
 pub(super) struct CheckWriter {
     waiting: CheckBatch,
     since: Option<Instant>,
     writing: Option<JoinHandle<()>>,
 }
 
-/// What goes into one transaction, which is made where the batch is dropped: by a task of its own as a rule, but also by
-/// whoever gives up, and by a runtime that ends before it has begun with that task.
+/// Check results of one transaction, which runs when the batch is dropped: usually in a task of its
+/// own, but also when the caller gives up or the runtime shuts down before that task starts.
 struct CheckBatch {
     database: Arc<Database>,
     records: Vec<CheckRecord>,
 }
 
 impl Engine {
-    /// Writes a finding down.
+    /// Writes one check result.
     pub(super) async fn write_check(&self, finding: CheckRecord) -> Result<(), Problem> {
         self.with_database(|index| write_records(index, vec![finding])).await
     }
 
-    /// Writes findings down as they come.
+    /// Creates a writer for a series of check results.
     pub(super) fn check_writer(&self) -> CheckWriter {
         CheckWriter::new(Arc::clone(&self.database))
     }
@@ -69,13 +70,13 @@ impl CheckWriter {
         }
     }
 
-    /// Takes one in.
+    /// Adds a check result.
     pub(super) fn add(&mut self, finding: CheckRecord) {
         self.since.get_or_insert_with(Instant::now);
         self.waiting.records.push(finding);
     }
 
-    /// Waits until it is time to write, and those before are written.
+    /// Waits until the batch is due and the previous batch is written.
     pub(super) async fn wait_until_due(&mut self) {
         match self.since {
             None => std::future::pending().await,
@@ -85,7 +86,7 @@ impl CheckWriter {
         self.wait_for_write().await;
     }
 
-    /// Begins to write all that wait.
+    /// Starts writing all waiting results.
     pub(super) fn start_write(&mut self) {
         if self.since.take().is_some() {
             let batch = self.waiting.take();
@@ -93,7 +94,7 @@ impl CheckWriter {
         }
     }
 
-    /// Writes all that still wait.
+    /// Writes all results that still wait.
     pub(super) async fn finish(mut self) {
         self.wait_for_write().await;
         self.start_write();
@@ -102,7 +103,7 @@ impl CheckWriter {
 
     async fn wait_for_write(&mut self) {
         if let Some(writing) = &mut self.writing {
-            // One that panicked has said so; the checks go on.
+            // A write that panicked has logged it; the checks continue.
             drop(writing.await);
             self.writing = None;
         }

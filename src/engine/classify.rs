@@ -1,4 +1,7 @@
-//! Who a credential is: the principal, what it sees, and when it ends, as the provider tells it.
+//! Classification: reads the principal, the organizations and the expiry of a credential from its
+//! provider.
+//!
+//! Runs after a credential is added or signed in. Start with [`Engine::classify`].
 
 use std::collections::BTreeMap;
 
@@ -12,19 +15,19 @@ use crate::domain::provider::{CredentialKind, ParameterOption, Provider};
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Problem, Timestamp, text};
 
-/// How many organisations are named; of the others only the number.
+/// Maximum number of organizations named in the summary; the others are only counted.
 const MAX_ORGANIZATIONS_NAMED: usize = 5;
 
-/// What the provider told.
+/// Result of a classification.
 pub struct ClassificationResult {
-    /// The verdict.
+    /// The check result.
     pub check: CheckReport,
     /// The credential, with everything that was learned.
     pub credential: Credential,
 }
 
 impl ClassificationResult {
-    /// What the provider told, a remark each.
+    /// Describes what the provider reported, one remark per line.
     pub fn summary_lines(&self) -> Vec<String> {
         let Self { check, credential } = self;
         if check.result != CheckResult::Accepted {
@@ -43,7 +46,7 @@ impl ClassificationResult {
     }
 }
 
-/// What was learned and is to be kept.
+/// Metadata that was learned and is to be stored.
 #[derive(Default)]
 struct LearnedMetadata {
     fields: BTreeMap<String, String>,
@@ -51,9 +54,10 @@ struct LearnedMetadata {
 }
 
 impl Engine {
-    /// Asks the provider who the credential is and keeps what it says: the principal, its organisations, the default
-    /// one, and the end that the provider's own list gives, which is worth more than a claim in the secret. What is
-    /// not told is left as it is.
+    /// Asks the provider about the credential and stores what it reports: the principal, its
+    /// organizations, the default organization, and the expiry in the provider's own list, which is
+    /// more reliable than a claim in the secret. Values that the provider does not report stay as
+    /// they are.
     pub async fn classify(&self, credential: &Credential) -> Result<ClassificationResult, Problem> {
         let finding = self.run_check(credential, &credential.region).await?;
         let (check, home) = (finding.check.clone(), finding.home_organization.clone());
@@ -71,7 +75,7 @@ impl Engine {
         self.learn_organizations(&known, provider, home.as_deref(), &mut learned).await;
         learned.fields.extend(home.map(|id| ("default_org_id".to_owned(), id)));
         self.learn_expiry(&known, kind, &mut learned).await;
-        // Only what the kind has a place for: any other field could not be edited later.
+        // Only fields that the kind defines: any other field could not be edited later.
         learned.fields.retain(|id, _| kind.field(id).is_some());
         Ok(ClassificationResult {
             check,
@@ -114,14 +118,15 @@ impl Engine {
         learned.fields.extend(text(&listed.id).map(|id| (listed.field.clone(), id)));
     }
 
-    /// The id that the secret itself claims to have.
+    /// Returns the ID that the secret itself claims.
     pub(super) async fn claimed_remote_id(&self, credential: &Credential) -> Option<String> {
         let secret = self.load_secret(credential, &SecretPart::Secret).await.ok()?;
         let candidates = self.identify(&secret).ok()?.candidates;
         candidates.into_iter().find(|candidate| candidate.kind == credential.kind)?.remote_id
     }
 
-    /// The answer to a preset. What is learned here is a bonus, so an answer that does not come is no problem.
+    /// Returns the JSON response to a preset. The metadata is optional, so a missing response is
+    /// not a problem.
     async fn fetch_preset_json(&self, credential: &Credential, preset: &str) -> Option<Value> {
         let region = self.catalog.region(&credential.provider, &credential.region).ok()?;
         let draft = self.draft_from_preset(credential, preset, &BTreeMap::new()).ok()?;
@@ -149,7 +154,7 @@ impl Engine {
     }
 }
 
-/// The entry of a list that is this credential: by an id that is known, else the only one there is.
+/// Finds the entry of a list that is this credential: by a known ID, else the only entry.
 fn find_listed_entry<'a>(
     body: &'a Value,
     listed: &CredentialListing,
@@ -162,7 +167,7 @@ fn find_listed_entry<'a>(
     ids.find_map(|id| entries.iter().find(|entry| is(entry, &id))).or_else(only)
 }
 
-/// The names of organisations, the default one first and called so.
+/// Returns the names of the organizations, the default one first and marked as such.
 fn organization_names(organisations: Vec<ParameterOption>, home: Option<&str>) -> Vec<String> {
     let (default, others): (Vec<_>, Vec<_>) = organisations
         .into_iter()
@@ -172,8 +177,8 @@ fn organization_names(organisations: Vec<ParameterOption>, home: Option<&str>) -
     default.chain(others.into_iter().map(|organisation| organisation.name)).collect()
 }
 
-/// `3: acme-prod, acme-test, sandbox`, with an ellipsis where there are more. Of a list that goes on, the first page is
-/// known.
+/// Summarizes names as `3: acme-prod, acme-test, sandbox`, with an ellipsis if there are more. If
+/// the list has further pages, only the first page is known.
 fn organization_summary(names: &[String], whole: bool) -> String {
     let named: Vec<_> = names.iter().take(MAX_ORGANIZATIONS_NAMED).map(String::as_str).collect();
     let more = if names.len() > MAX_ORGANIZATIONS_NAMED { ", …" } else { "" };

@@ -1,7 +1,9 @@
-//! The clipboard: three ways to it, told apart honestly, and cleared only while it still holds what we put there.
+//! Clipboard: three ways to reach it, reported honestly, and cleared only while it still holds what
+//! tokenring copied.
 //!
-//! What was copied is remembered as a salted hash, never as text. One long-lived owner serves the desktop's clipboard,
-//! because on X11 and Wayland the content dies with its owner.
+//! The copied text is remembered as a salted hash, never as text. One long-lived owner serves the
+//! desktop clipboard, because on X11 and Wayland the content disappears with its owner. Start with
+//! `Clipboard`.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -19,13 +21,13 @@ use crate::config::ClipboardChoice;
 use crate::domain::Secret;
 use crate::domain::problem::Problem;
 
-/// The name of the buffer that tmux holds for the moment of handing it on.
+/// Name of the tmux buffer that holds the text while it is handed on.
 const TMUX_BUFFER: &str = "tokenring";
 
-/// The most bytes that terminals take by OSC 52.
+/// Maximum length of an OSC 52 sequence that terminals accept, in bytes.
 const OSC52_LIMIT: usize = 74_994;
 
-/// The clipboard of this run.
+/// Clipboard of this run.
 pub(super) struct Clipboard {
     choice: ClipboardChoice,
     contents: Arc<Mutex<ClipboardContents>>,
@@ -38,32 +40,32 @@ struct ClipboardContents {
     copy_count: u64,
 }
 
-/// What is copied.
+/// Kind of the copied text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ClipboardContentKind {
-    /// A secret: kept from clipboard managers, and cleared again.
+    /// A secret: hidden from clipboard managers, and cleared again.
     Secret,
     /// A text without secrets: it stays until something else is copied.
     Plain,
 }
 
-/// Which copy is meant, so that the end of an earlier one does not clear a later one.
+/// Identifies one copy, so that clearing an earlier copy does not clear a later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CopyId(u64);
 
-/// What we put on the desktop's clipboard, recognisable but not readable.
+/// Salted hash of what was put on the desktop clipboard: recognizable but not readable.
 struct ContentHash {
     salt: [u8; 16],
     digest: [u8; 32],
 }
 
 impl Clipboard {
-    /// A clipboard that goes the chosen way. Nothing is opened yet.
+    /// Creates a clipboard that uses the chosen method. Opens nothing yet.
     pub(super) fn new(choice: ClipboardChoice) -> Self {
         Self { choice, contents: Arc::default() }
     }
 
-    /// Copies by the first way that works.
+    /// Copies with the first method that works.
     pub(super) async fn copy(
         &self,
         text: Arc<Secret>,
@@ -77,7 +79,8 @@ impl Clipboard {
         .await
     }
 
-    /// The ways that would be tried, in their order, and whether each is open. Nothing is copied.
+    /// Returns the methods that would be tried, in order, and whether each is available. Copies
+    /// nothing.
     pub(super) async fn probe_methods(&self) -> Vec<(ClipboardMethod, Result<(), String>)> {
         let ways = self.methods();
         let looked = self.with_contents(move |held| {
@@ -86,7 +89,7 @@ impl Clipboard {
         looked.await.unwrap_or_default()
     }
 
-    /// Empties the desktop's clipboard if it still holds what that copy put there.
+    /// Clears the desktop clipboard if it still holds what that copy put there.
     pub(super) async fn clear(&self, copy: CopyId) -> Result<ClearResult, Problem> {
         self.with_contents(move |held| {
             if held.copy_count == copy.0 {
@@ -98,12 +101,12 @@ impl Clipboard {
         .await
     }
 
-    /// Empties the desktop's clipboard if it still holds a secret that was copied in this run.
+    /// Clears the desktop clipboard if it still holds a secret that was copied in this run.
     pub(super) async fn clear_last(&self) -> Result<ClearResult, Problem> {
         self.with_contents(clear_if_ours).await
     }
 
-    /// Works on the desktop's clipboard off the drawing task; it may block for as long as the desktop likes.
+    /// Runs clipboard work off the drawing task, because the desktop may block for any time.
     async fn with_contents<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut ClipboardContents) -> Result<T, Problem> + Send + 'static,
@@ -124,7 +127,8 @@ impl Clipboard {
     }
 }
 
-/// A local desktop first; inside tmux its buffer, since tmux drops OSC 52 by default; else the terminal.
+/// Chooses the desktop clipboard first on a local desktop; inside tmux its buffer, since tmux drops
+/// OSC 52 by default; else the terminal.
 fn automatic_methods() -> Vec<ClipboardMethod> {
     let has = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let remote = has("SSH_CONNECTION") || has("SSH_TTY");
@@ -189,7 +193,7 @@ fn probe_method(way: ClipboardMethod, held: &mut ClipboardContents) -> Result<()
     }
 }
 
-/// The desktop's clipboard, opened once in a run.
+/// Returns the desktop clipboard, which is opened once per run.
 fn open_desktop(held: &mut ClipboardContents) -> Result<&mut Desktop, String> {
     if held.desktop.is_none() {
         held.desktop =
@@ -206,7 +210,8 @@ fn copy_to_desktop(
     let mut text = secret_as_text(secret)?;
     let mark = ContentHash::from_text(&text)?;
     let desktop = open_desktop(held)?;
-    // The owner of the clipboard has to hold the text; it goes when the clipboard is cleared or the program ends.
+    // The owner of the clipboard must hold the text; it is gone when the clipboard is cleared or
+    // the process ends.
     let handed_over = std::mem::take(&mut *text);
     let set = if content == ClipboardContentKind::Secret {
         concealed(desktop.set())
@@ -234,7 +239,8 @@ fn concealed(set: arboard::Set<'_>) -> arboard::Set<'_> {
     set.exclude_from_monitoring().exclude_from_cloud().exclude_from_history()
 }
 
-/// Hands the secret to the outer terminal through tmux, by standard input, and takes it out of tmux again.
+/// Passes the secret to the outer terminal through tmux, by standard input, and deletes it from
+/// tmux again.
 fn copy_to_tmux(secret: &Secret) -> Result<(), String> {
     let loaded = Command::new("tmux")
         .args(["load-buffer", "-w", "-b", TMUX_BUFFER, "-"])
@@ -263,7 +269,7 @@ fn copy_to_tmux(secret: &Secret) -> Result<(), String> {
     }
 }
 
-/// Sends OSC 52 to the terminal in one write, so that it cannot fall into the middle of a frame.
+/// Sends OSC 52 to the terminal in one write, so that it cannot land in the middle of a frame.
 fn copy_to_terminal(secret: &Secret) -> Result<(), String> {
     let mut sequence = Zeroizing::new(Vec::with_capacity(secret.len().div_ceil(3) * 4 + 9));
     sequence.extend_from_slice(b"\x1b]52;c;");
@@ -279,7 +285,8 @@ fn copy_to_terminal(secret: &Secret) -> Result<(), String> {
         .map_err(|error| format!("the terminal: {error}"))
 }
 
-/// Whether a terminal of this name swallows a sequence that it does not know. One that does not would show the secret.
+/// Returns whether a terminal of this name ignores unknown sequences. A terminal that does not
+/// would show the secret.
 #[cfg(any(unix, test))]
 fn ignores_unknown_sequences(terminal: &str) -> bool {
     !matches!(terminal, "dumb" | "linux")

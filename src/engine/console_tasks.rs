@@ -1,4 +1,6 @@
-//! What the console of the screen does beside sending a request: pages, history, saved requests, files.
+//! Console tasks of the screen besides sending a request: pages, history, saved requests, files.
+//!
+//! Start with `run_console_task`, which handles each [`ConsoleTask`].
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -21,9 +23,9 @@ use crate::domain::response::{ApiResponse, RequestTiming, ResponseBody};
 use crate::domain::timing::ConnectionOrigin;
 use crate::domain::{Credential, CredentialName};
 
-/// So many requests of the history are offered.
+/// Maximum number of history entries that are listed.
 const MAX_HISTORY_ENTRIES: usize = 1_000;
-/// A list of more bytes than this is not read on.
+/// Maximum size of a combined list, in bytes; further pages are not read.
 const MAX_LIST_BYTES: usize = 64 << 20;
 
 impl Engine {
@@ -63,7 +65,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Reads a list to its end. What was read before a page failed is shown all the same, with the reason.
+    /// Reads all pages of a list. If a page fails, what was read before is shown with the reason.
     async fn run_all_pages_task(&self, task: SendTask, voice: &TaskContext) -> Result<(), Problem> {
         let SendTask { credential, draft, consent, history_policy: keep } = task;
         let credential = self.credential_by_id(&credential).await?;
@@ -169,7 +171,7 @@ impl Engine {
     }
 }
 
-/// What is done to the folder of saved requests.
+/// Change to the folder of saved requests.
 enum SavedRequestChange {
     Save(crate::domain::request::SavedRequestName, SavedRequest),
     Other(SavedRequestTask),
@@ -191,7 +193,7 @@ fn apply_saved_request_change(
     ))
 }
 
-/// The answer that stands for a list that broke off.
+/// Builds the response that represents a list whose reading was interrupted.
 fn interrupted_list_exchange(
     credential: &Credential,
     draft: &RequestDraft,
@@ -209,7 +211,7 @@ fn interrupted_list_exchange(
     }
 }
 
-/// Writes a body to a file that is not there yet, readable by nobody else.
+/// Writes a body to a new file that only this user can read.
 async fn save_body(exchange: Arc<HttpExchange>, path: String) -> Result<String, Problem> {
     let target = expand_home(&path);
     let write = move || {
@@ -232,7 +234,7 @@ async fn save_body(exchange: Arc<HttpExchange>, path: String) -> Result<String, 
     Ok(path)
 }
 
-/// A path as shells read it: `~/` is the person's own folder.
+/// Expands `~/` to the user's home folder, as shells do.
 fn expand_home(path: &str) -> PathBuf {
     let home = || directories::BaseDirs::new().map(|known| known.home_dir().to_owned());
     match path.strip_prefix("~/").and_then(|rest| Some(home()?.join(rest))) {

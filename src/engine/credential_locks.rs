@@ -1,4 +1,7 @@
-//! One at a time for each credential: in this process and, where the engine has a folder, across processes.
+//! Locks per credential: in this process and, if the engine has a lock folder, across processes.
+//!
+//! A short lock guards token refreshes, a second one guards a whole rotation. Start with
+//! `CredentialLocks`.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -10,32 +13,32 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::domain::{CredentialId, Problem};
 
-/// How long another process may hold a credential before this one gives up, to be tried again.
+/// How long this process waits for another process to release a credential before it gives up.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often a lock that another process holds is tried.
+/// Interval between attempts to take a lock that another process holds.
 const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The locks of this run.
+/// Locks of this run.
 pub(super) struct CredentialLocks {
     folder: Option<PathBuf>,
     session_locks: Mutex<HashMap<CredentialId, Arc<tokio::sync::Mutex<()>>>>,
     rotation_locks: Mutex<HashMap<CredentialId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
-/// A credential that is held; it is let go on drop.
+/// Lock on a credential; dropping it releases the lock.
 pub(super) struct CredentialLock {
     file: Option<File>,
     _guard: OwnedMutexGuard<()>,
 }
 
 impl CredentialLocks {
-    /// Locks in this process, and between processes by files in `folder` where there is one.
+    /// Creates locks for this process, and lock files for other processes if there is a folder.
     pub(super) fn new(folder: Option<PathBuf>) -> Self {
         Self { folder, session_locks: Mutex::default(), rotation_locks: Mutex::default() }
     }
 
-    /// Waits until nobody else holds the credential.
+    /// Waits until the credential is free and locks it.
     pub(super) async fn lock(&self, id: &CredentialId) -> Result<CredentialLock, Problem> {
         let lock = Arc::clone(
             self.session_locks
@@ -48,8 +51,9 @@ impl CredentialLocks {
         Ok(CredentialLock { file: self.lock_file(id).await?, _guard: guard })
     }
 
-    /// Holds the credential for a rotation, or says that somebody else does: nobody waits for a rotation to end. This is
-    /// another lock than that of [`CredentialLocks::lock`], which comes and goes while a rotation is under way.
+    /// Locks the credential for a rotation. Fails if another rotation holds it, because nothing
+    /// waits for a rotation to finish. This is not the lock of [`CredentialLocks::lock`], which is
+    /// taken and released during a rotation.
     pub(super) fn try_lock_rotation(&self, id: &CredentialId) -> Result<CredentialLock, Problem> {
         let lock = Arc::clone(
             self.rotation_locks
@@ -90,8 +94,9 @@ impl CredentialLocks {
 }
 
 impl Drop for CredentialLock {
-    /// A child that is just being started has a copy of every open file until it runs its own program. Closing the file
-    /// here would leave the lock to that copy; unlocking it ends the lock for all of them.
+    /// Unlocks the file explicitly. A child that is being started holds a copy of every open file
+    /// until it runs its own program; closing the file would leave the lock to that copy, unlocking
+    /// releases it for all copies.
     fn drop(&mut self) {
         if let Some(Err(error)) = self.file.as_ref().map(File::unlock) {
             tracing::warn!(%error, "a lock ends only when its file is closed");

@@ -1,7 +1,9 @@
-//! Credentials in and out of the keyring: add, list, edit, remove, and the secret for who may have it.
+//! Credentials in the index and the store: add, list, edit, remove, and disclose the secret.
 //!
-//! A new credential is written to the index first and to the store second. A crash in between leaves a credential
-//! whose secret is absent, which everybody can see and mend; the other order would leave a secret nobody knows about.
+//! A new credential is written to the index first and to the store second. A crash in between
+//! leaves a credential without a secret, which every user can see and fix; the other order would
+//! leave a secret that no index entry names. Start with [`Engine::add_credential`] and
+//! [`Engine::disclose_secret`].
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,17 +24,17 @@ use crate::domain::{Credential, CredentialId, CredentialName, Secret};
 use crate::index::{Database, DatabaseError};
 use crate::store::{self, ItemKey, StoreError};
 
-/// The field that names a file with the secret, for who keeps it outside the store.
+/// Field that names a file with the secret, for secrets that live outside the store.
 pub const KEY_FILE_FIELD: &str = "key_file";
 
-/// The doors by which a secret leaves the store for a person.
+/// Ways in which a secret leaves the store for the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DisclosureChannel {
-    /// To a pipe.
+    /// Printed to a pipe.
     Get,
-    /// To the screen.
+    /// Shown on the screen.
     Reveal,
-    /// To the clipboard.
+    /// Copied to the clipboard.
     Copy,
 }
 
@@ -47,32 +49,34 @@ impl DisclosureChannel {
 }
 
 impl Engine {
-    /// All credentials, by name. The store is not touched.
+    /// Returns all credentials, by name. Does not open the store.
     pub async fn credentials(&self) -> Result<Vec<Credential>, Problem> {
         self.with_database(Database::credentials).await
     }
 
-    /// The beginning of all credentials, by name: as many as a screen shows at once. It is read at once and on the
-    /// calling thread, since before the first frame a change of threads would take longer than the reading.
+    /// Returns the first `count` credentials, by name: as many as a screen shows at once. Reads on
+    /// the calling thread, because before the first frame a change of threads would take longer
+    /// than the read.
     pub fn first_credentials(&self, count: u16) -> Result<CredentialPage, Problem> {
         let credentials = self.database.first_credentials(count.into())?;
         let is_whole = credentials.len() < usize::from(count);
         Ok(CredentialPage { credentials, all_loaded: is_whole })
     }
 
-    /// The credential with this name; where there is none, the problem offers the nearest names.
+    /// Returns the credential with this name; if there is none, the problem offers the nearest
+    /// names.
     pub async fn find_credential(&self, name: &str) -> Result<Credential, Problem> {
         let name = name.to_owned();
         self.with_database(move |index| index.credential_by_name(&name)).await
     }
 
-    /// The credential with this identity.
+    /// Returns the credential with this ID.
     pub async fn credential_by_id(&self, id: &CredentialId) -> Result<Credential, Problem> {
         let id = id.clone();
         self.with_database(move |index| index.credential_by_id(&id)).await
     }
 
-    /// Keeps a new credential: refuses what is wrong before anything is written, proves the store, then writes.
+    /// Adds a credential: validates it before anything is written, verifies the store, then writes.
     pub async fn add_credential(&self, new: NewCredential) -> Result<Credential, Problem> {
         let (credential, mut secrets) = self.validate_new(new)?;
         self.ensure_name_free(&credential.name).await?;
@@ -100,7 +104,7 @@ impl Engine {
     ) -> Result<Credential, Problem> {
         let before = self.credential_by_id(id).await?;
         self.validate_edit(&before, &edit)?;
-        // A rotation that is not over counts on both.
+        // An unfinished rotation relies on both.
         let _claim = if edit.secret.is_some() || edit.kind.is_some() {
             Some(self.claim_without_rotation(id).await?)
         } else {
@@ -127,11 +131,12 @@ impl Engine {
         Ok(after)
     }
 
-    /// Forgets a credential and its secrets here; the provider is not asked. The secrets go first, so that a store
-    /// that is locked leaves everything as it was.
+    /// Deletes a credential and its secrets from tokenring; the provider is not contacted. The
+    /// secrets go first, so that a locked store leaves everything as it was.
     pub async fn remove_credential(&self, id: &CredentialId) -> Result<(), Problem> {
         let credential = self.credential_by_id(id).await?;
-        // Before the first secret goes: the journal of a rotation that is not over counts on all of them.
+        // Checked before the first secret is deleted: the journal of an unfinished rotation relies
+        // on all of them.
         let _claim = self.locks.try_lock_rotation(id)?;
         self.ensure_no_open_rotation(id).await?;
         self.delete_credential_data(&credential).await?;
@@ -141,20 +146,22 @@ impl Engine {
         .await
     }
 
-    /// What a pasted secret may be. Offline.
+    /// Identifies a pasted secret, offline.
     pub fn identify(&self, pasted: &Secret) -> Result<Identification, Problem> {
         Ok(identify::identify(pasted, &self.catalog)?)
     }
 
-    /// Credentials that already hold this very secret. One that the store cannot hold is refused: this is the first that
-    /// is asked about a new secret, and it may write the key of the fingerprints.
+    /// Returns the credentials that already hold this secret. Rejects a secret that the store
+    /// cannot hold, because this is the first function that sees a new secret, and it may write the
+    /// fingerprint key.
     pub async fn find_duplicates(&self, secret: &Secret) -> Result<Vec<CredentialName>, Problem> {
         self.check_secret_size(secret)?;
         let fingerprint = self.fingerprint(secret).await?;
         self.with_database(move |index| index.names_with_fingerprint(&fingerprint)).await
     }
 
-    /// A part of the credential's current secret, from the store; or from the key file that the credential names.
+    /// Loads a part of the credential's current secret from the store, or from the key file that
+    /// the credential names.
     pub async fn load_secret(
         &self,
         credential: &Credential,
@@ -166,7 +173,8 @@ impl Engine {
         Ok(self.store.get(&ItemKey::for_part(&credential.id, SecretSlot::Current, part)).await?)
     }
 
-    /// A part of the credential's current secret for a person. It is on record before it is given.
+    /// Loads a part of the credential's current secret for the user. The disclosure is recorded
+    /// before the secret is returned.
     pub async fn disclose_secret(
         &self,
         credential: &Credential,
@@ -188,7 +196,7 @@ impl Engine {
         Ok(secret)
     }
 
-    /// Runs index work off the drawing task.
+    /// Runs database work off the drawing task.
     pub(super) async fn with_database<T, F>(&self, work: F) -> Result<T, Problem>
     where
         T: Send + 'static,
@@ -315,7 +323,7 @@ impl Engine {
         Ok(fingerprint)
     }
 
-    /// Writes secrets, and puts it on record: what cannot be is not done.
+    /// Writes the secrets and records the addition; an operation that cannot be recorded fails.
     async fn store_and_audit(
         &self,
         credential: &Credential,
@@ -328,7 +336,8 @@ impl Engine {
         .await
     }
 
-    /// Takes back what was begun. A full disk may stop that as well, and then what is left is told.
+    /// Undoes a failed addition. A full disk may prevent that as well; the remedy then names what
+    /// is left.
     async fn undo_add(&self, credential: &Credential, problem: Problem) -> Problem {
         if self.delete_credential_data(credential).await.is_ok() {
             return problem;
@@ -340,7 +349,7 @@ impl Engine {
         Problem { remedy, ..problem }
     }
 
-    /// Writes secrets and reads each one back before it is trusted.
+    /// Writes secrets and reads each one back to verify it.
     async fn store_and_verify(
         &self,
         id: &CredentialId,
@@ -374,8 +383,8 @@ impl Engine {
         self.with_database(move |index| index.remove_credential(&id)).await
     }
 
-    /// The parts that a credential's secret may have, a session's access token among them. Those of a kind that is no
-    /// longer known are not.
+    /// Returns the parts that a credential's secret may have, including a session's access token.
+    /// The parts of a kind that is no longer known are missing.
     pub(super) fn known_parts(&self, credential: &Credential) -> Vec<SecretPart> {
         let named = self
             .catalog
@@ -389,12 +398,12 @@ impl Engine {
     }
 }
 
-/// The private key in a file that only its owner may read.
+/// Reads the private key in a file that only its owner may read.
 pub fn read_key_file(path: impl AsRef<Path>) -> Result<Secret, Problem> {
     store::key_file::read(path.as_ref())
 }
 
-/// Random bytes from the system.
+/// Returns random bytes from the system.
 pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| {
@@ -407,7 +416,7 @@ pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
     Ok(bytes)
 }
 
-/// What is said when a background thread is gone without an answer.
+/// Problem of a background thread that panicked.
 pub(super) fn task_panicked() -> Problem {
     Problem::new(
         "A background task broke",
@@ -416,7 +425,7 @@ pub(super) fn task_panicked() -> Problem {
     )
 }
 
-/// Refuses fields that the kind does not have, and the lack of one that it needs.
+/// Rejects fields that the kind does not have, and a missing required field.
 pub(super) fn check_fields(
     kind: &CredentialKind,
     fields: &BTreeMap<String, String>,
@@ -446,7 +455,7 @@ pub(super) fn check_fields(
     })
 }
 
-/// What an edit changes, by name only.
+/// Names what an edit changes, without the values.
 fn changed_fields(edit: &CredentialEdit) -> String {
     let things = [
         ("name", edit.name.is_some()),

@@ -1,17 +1,18 @@
-//! Whose turn it is: work for several hosts, of which none may take the places of the others, in an order that is another
-//! one every time.
+//! Fair queue: work for several hosts, in random order, where no host can take the share of the
+//! others.
 //!
-//! The order is what is left to chance, not the moment: machines that check the same credentials at the same minute do
-//! not meet at each of them, and nobody waits for it. Where a budget is used up, the wait is spread as well (`turn`).
+//! The order is random, not the start time: machines that check the same credentials in the same
+//! minute do not hit the same one together, and none of them waits for it. When a rate limit is
+//! used up, `retry` spreads the wait as well. Start with `FairQueue::next`.
 
 use std::collections::VecDeque;
 
-/// Work that waits, in a queue for each host.
+/// Waiting work, one queue per host.
 pub(super) struct FairQueue<T> {
     queues: Vec<HostQueue<T>>,
 }
 
-/// Which queue a piece of work came from.
+/// Identifies the queue that a piece of work came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct QueueSlot(usize);
 
@@ -21,14 +22,14 @@ struct HostQueue<T> {
     in_flight: usize,
 }
 
-/// The work in an order that is left to chance; as it is where the system has no randomness.
+/// Returns the work in random order; unchanged if the system has no randomness.
 pub(super) fn shuffled<T>(mut work: Vec<T>) -> Vec<T> {
     let mut chances = vec![0; work.len() * size_of::<usize>()];
     if getrandom::fill(&mut chances).is_err() {
         return work;
     }
     let (chances, _) = chances.as_chunks();
-    // Each place in turn, from the last one on, gets one of those that have none yet.
+    // Fisher-Yates: each place, starting with the last, gets a random item that has no place yet.
     for (place, chance) in chances.iter().enumerate().rev() {
         work.swap(place, usize::from_ne_bytes(*chance) % (place + 1));
     }
@@ -36,7 +37,7 @@ pub(super) fn shuffled<T>(mut work: Vec<T>) -> Vec<T> {
 }
 
 impl<T> FairQueue<T> {
-    /// Work, sorted into queues by its host, each in the order in which it came.
+    /// Creates the queues, one per host; each keeps the order of the work.
     pub(super) fn new(work: Vec<T>, host: impl Fn(&T) -> String) -> Self {
         let mut queues: Vec<HostQueue<T>> = Vec::new();
         for piece in work {
@@ -49,8 +50,8 @@ impl<T> FairQueue<T> {
         Self { queues }
     }
 
-    /// The next piece of work, of the host that has the fewest under way. So a host that does not answer keeps its share
-    /// of the places and no more, as long as others have work.
+    /// Returns the next piece of work, from the host with the fewest in flight. A host that does
+    /// not respond so never holds more than its share as long as other hosts have work.
     pub(super) fn next(&mut self) -> Option<(QueueSlot, T)> {
         let waiting =
             self.queues.iter_mut().enumerate().filter(|(_, queue)| !queue.waiting.is_empty());
@@ -59,7 +60,7 @@ impl<T> FairQueue<T> {
         Some((QueueSlot(place), queue.waiting.pop_front()?))
     }
 
-    /// A piece of work of this queue is done.
+    /// Records that a piece of work of this queue is done.
     pub(super) fn mark_done(&mut self, place: QueueSlot) {
         if let Some(queue) = self.queues.get_mut(place.0) {
             queue.in_flight = queue.in_flight.saturating_sub(1);

@@ -1,4 +1,7 @@
-//! What the engine needs from the store before it trusts it: the round trip, and the key of the fingerprints.
+//! Fingerprints of secrets and the self-test of the store.
+//!
+//! A fingerprint is a keyed hash that identifies a secret without revealing it; its key is stored
+//! like any secret. Start with `Engine::fingerprint`.
 
 use super::Engine;
 use super::credentials::random_bytes;
@@ -7,30 +10,30 @@ use crate::domain::problem::Problem;
 use crate::domain::{Secret, text};
 use crate::store::{ItemKey, StoreError};
 
-/// The item that holds the key of the fingerprints.
+/// Item that holds the fingerprint key.
 pub(super) const FINGERPRINT_KEY_ITEM: &str = "fingerprint-key";
 
-/// The bytes of a fingerprint that are kept: enough that two secrets never share one by chance.
+/// Length of a fingerprint in bytes: enough that two secrets never share a fingerprint by chance.
 const FINGERPRINT_BYTES: usize = 10;
 
-/// A fingerprint as it is computed.
+/// Fingerprint in binary form.
 pub(super) type FingerprintBytes = [u8; FINGERPRINT_BYTES];
 
-/// What computes fingerprints, for who has many to compute.
+/// Computes fingerprints, for callers that need many.
 pub(super) struct FingerprintHasher(HmacKey);
 
 impl FingerprintHasher {
-    /// Those of this key.
+    /// Creates a hasher with this key.
     pub(super) const fn new(key: HmacKey) -> Self {
         Self(key)
     }
 
-    /// The fingerprint of these bytes.
+    /// Returns the fingerprint of these bytes as hexadecimal text.
     pub(super) fn fingerprint(&self, bytes: &[u8]) -> String {
         text::to_hex(&self.fingerprint_bytes(bytes))
     }
 
-    /// The same, not yet as text.
+    /// Returns the fingerprint of these bytes in binary form.
     pub(super) fn fingerprint_bytes(&self, bytes: &[u8]) -> FingerprintBytes {
         let mut print = [0; FINGERPRINT_BYTES];
         print.copy_from_slice(&self.0.digest(bytes)[..FINGERPRINT_BYTES]);
@@ -39,7 +42,7 @@ impl FingerprintHasher {
 }
 
 impl Engine {
-    /// Proves once in a run that the store keeps what it is given: write, read back, delete.
+    /// Verifies once per run that the store works: writes, reads back and deletes a test item.
     pub async fn verify_store(&self) -> Result<(), Problem> {
         self.store_verified
             .get_or_try_init(|| crate::store::run_self_test(self.store.as_ref()))
@@ -47,14 +50,14 @@ impl Engine {
         Ok(())
     }
 
-    /// The keyed fingerprint of a secret: equal for equal secrets, and worthless without the key, which lies in the
-    /// store like any other secret.
+    /// Returns the keyed fingerprint of a secret: equal for equal secrets, and useless without the
+    /// key, which is stored like any other secret.
     pub(super) async fn fingerprint(&self, secret: &Secret) -> Result<String, Problem> {
         let fingerprints = self.fingerprint_hasher().await?;
         Ok(secret.expose(|bytes| fingerprints.fingerprint(bytes)))
     }
 
-    /// The fingerprints of this store, which gives their key for it.
+    /// Returns a hasher with this store's fingerprint key; creates the key if there is none.
     pub(super) async fn fingerprint_hasher(&self) -> Result<FingerprintHasher, Problem> {
         let key = self.fingerprint_key.get_or_try_init(|| self.load_fingerprint_key()).await?;
         let keyed = key
@@ -68,7 +71,8 @@ impl Engine {
         match self.store.get(&item).await {
             Err(StoreError::NotFound) => {
                 self.store.put(&item, &Secret::new(random_bytes::<32>()?.to_vec())).await?;
-                // Another process may have written at the same time; what lies there now is the key of both.
+                // Another process may have written at the same time; the key that is stored now is
+                // the key of both.
                 Ok(self.store.get(&item).await?)
             }
             found => Ok(found?),

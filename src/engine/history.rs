@@ -1,4 +1,7 @@
-//! The history of requests: kept without secrets, and without bodies unless a person asks for them.
+//! History of requests: stored without secrets, and without bodies unless the user asks for them.
+//!
+//! The tables are in `index`; this module decides what is stored and how entries are compared and
+//! resent.
 
 use super::Engine;
 use super::task_protocol::{
@@ -10,14 +13,14 @@ use crate::domain::request::{RequestDraft, RequestEnvironment};
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, Problem};
 
-/// A request on its way into the history.
+/// Request that is about to be recorded in the history.
 pub(super) struct PendingHistoryEntry {
     draft: RequestDraft,
     body_left_out: bool,
 }
 
 impl Engine {
-    /// The newest requests that pass the filter, newest first, `limit` of them at most.
+    /// Returns the newest requests that pass the filter, newest first, at most `limit`.
     pub async fn history(
         &self,
         filter: HistoryFilter,
@@ -26,7 +29,7 @@ impl Engine {
         self.with_database(move |index| index.history(&filter, limit)).await
     }
 
-    /// A request of the history by its number.
+    /// Returns a request of the history by its number.
     pub async fn history_record(&self, id: u64) -> Result<HistoryRecord, Problem> {
         let line = self.with_database(move |index| index.history_record(id)).await?;
         line.ok_or_else(|| {
@@ -40,12 +43,12 @@ impl Engine {
         })
     }
 
-    /// Forgets all but the newest `keep` requests; returns how many were forgotten.
+    /// Deletes all but the newest `keep` requests; returns how many were deleted.
     pub async fn purge_history(&self, keep: usize) -> Result<usize, Problem> {
         self.with_database(move |index| index.purge_history(keep)).await
     }
 
-    /// The draft without anything secret, fit to be kept.
+    /// Returns the draft without secrets, fit to be stored.
     pub async fn redact_draft(
         &self,
         credential: &Credential,
@@ -54,7 +57,8 @@ impl Engine {
         Ok(draft.without_secrets(&self.redactor_for(credential).await?))
     }
 
-    /// What of a draft is kept. A body that is the preset's own is no body of the person's.
+    /// Prepares the part of a draft that is recorded. A body that comes from the preset is not the
+    /// user's body.
     pub(super) fn pending_history_entry(
         &self,
         credential: &Credential,
@@ -73,7 +77,8 @@ impl Engine {
         PendingHistoryEntry { draft: kept, body_left_out }
     }
 
-    /// Keeps a request and what came of it. A history that cannot be written is no reason to withhold an answer.
+    /// Records a request and its outcome. A history that cannot be written is no reason to withhold
+    /// a response.
     pub(super) async fn record_history(
         &self,
         credential: &Credential,
@@ -99,7 +104,8 @@ impl Engine {
 }
 
 impl HttpExchange {
-    /// Request and outcome line by line, to be compared with those of `other`, whose body may not have been kept.
+    /// Returns request and outcome line by line, for a comparison with `other`, whose body may not
+    /// have been stored.
     pub fn comparison_text(
         &self,
         other: &HistoryRecord,
@@ -118,7 +124,7 @@ impl HttpExchange {
 }
 
 impl HistoryRecord {
-    /// Request and outcome line by line, to be compared with others.
+    /// Returns request and outcome line by line, for a comparison with others.
     pub fn comparison_text(&self, setting: Option<RequestEnvironment<'_>>) -> String {
         let HistoryEntry { draft, region, status, size, body_left_out, .. } = &self.entry;
         let outcome = [
@@ -128,7 +134,7 @@ impl HistoryRecord {
         comparison_text((draft, region), setting, *body_left_out, &outcome)
     }
 
-    /// The draft to be sent again.
+    /// Returns the draft to send again.
     pub fn draft_to_resend(&self) -> Result<RequestDraft, Problem> {
         if self.entry.body_left_out {
             let why = "its body was not kept, as bodies are not unless one asks for it";

@@ -1,8 +1,9 @@
-//! Moving all secrets from one store to another.
+//! Migration of all secrets from one store to another.
 //!
-//! Every item is copied and read back before anything else happens, and the source is emptied only when somebody asks
-//! for it and only of items that the other store has just given back. So whatever stops it, and whenever, every secret
-//! is still where it was; doing it again goes on where it ended.
+//! Every item is copied and read back before anything else happens. The source is emptied only on
+//! request, and only of items that the other store has just returned. So wherever a migration
+//! stops, every secret is still where it was, and a second run continues. Start with
+//! [`Engine::plan_migration`] and [`Engine::copy_to_target`].
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,61 +19,62 @@ use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::{Credential, Secret};
 use crate::store::{self, BackendKind, ItemKey, SecretStore, StoreError, UnlockMethod};
 
-/// Two stores and the way between them.
+/// Source and target of a migration.
 pub struct StoreMigration {
     from: Arc<dyn SecretStore>,
     to: Arc<dyn SecretStore>,
 }
 
-/// One item that the source holds.
+/// Item that the source holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MigrationItem {
-    /// Whose it is: a credential's name, or the program's own.
+    /// Owner of the item: the name of a credential, or `tokenring`.
     pub name: String,
-    /// Its slot and part.
+    /// Slot and part of the item.
     pub item: String,
-    /// How the other store stands to it.
+    /// How the target compares to the source.
     pub state: ItemComparison,
     #[serde(skip)]
     key: ItemKey,
 }
 
-/// How the other store stands to an item.
+/// How an item in the target compares to the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ItemComparison {
-    /// It does not have it yet.
+    /// The target does not have the item yet.
     New,
-    /// It has the same.
+    /// The target has the same item.
     Same,
-    /// It has another one in its place.
+    /// The target has a different item in its place.
     Differs,
-    /// It cannot hold it.
+    /// The target cannot hold the item.
     TooLarge,
 }
 
-/// What to do where the other store has something else in an item's place.
+/// What to do if the target has a different item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConflictPolicy {
     /// Stop before anything is changed.
     Abort,
-    /// Replace it.
+    /// Overwrite the item.
     Overwrite,
 }
 
 impl StoreMigration {
-    /// From the one of the two lasting stores that is not `to`; `vault` is the folder of the encrypted file.
+    /// Creates a migration to `to` from the other persistent store; `vault` is the folder of the
+    /// encrypted file.
     pub fn new(to: BackendKind, vault: &Path) -> Self {
         let from = if to == BackendKind::File { BackendKind::Keyring } else { BackendKind::File };
         Self::between(store::open_store(from, vault), store::open_store(to, vault))
     }
 
-    /// From one store to another.
+    /// Creates a migration from one store to another.
     pub fn between(from: Arc<dyn SecretStore>, to: Arc<dyn SecretStore>) -> Self {
         Self { from, to }
     }
 
-    /// Which of the two is not open, and why.
+    /// Returns the stores that are not unlocked, and why.
     pub async fn locked_stores(&self) -> Vec<(BackendKind, StoreError)> {
         let mut closed = Vec::new();
         for store in [&self.from, &self.to] {
@@ -83,7 +85,7 @@ impl StoreMigration {
         closed
     }
 
-    /// Opens one of the two, the encrypted file being created where it is not there yet.
+    /// Unlocks one of the two stores; creates the encrypted file if it does not exist.
     pub async fn unlock(
         &self,
         which: BackendKind,
@@ -94,7 +96,7 @@ impl StoreMigration {
         Ok(store.unlock(by, wait).await?)
     }
 
-    /// The names of the two, for people.
+    /// Returns the titles of source and target, for display.
     pub fn titles(&self) -> (&'static str, &'static str) {
         (self.from.backend().title, self.to.backend().title)
     }
@@ -111,14 +113,14 @@ impl StoreMigration {
         }
     }
 
-    /// Copies an item and reads it back; whatever the source holds now is what counts.
+    /// Copies an item, as the source holds it now, and verifies it by reading it back.
     async fn copy_item(&self, key: &ItemKey) -> Result<(), StoreError> {
         let secret = self.from.get(key).await?;
         self.to.put(key, &secret).await?;
         if self.to.get(key).await?.same_as(&secret) { Ok(()) } else { Err(readback_mismatch()) }
     }
 
-    /// Removes an item from the source if the other store gives back the same.
+    /// Removes an item from the source if the target returns the same.
     async fn remove_from_source(&self, key: &ItemKey) -> Result<(), StoreError> {
         if !self.to.get(key).await?.same_as(&self.from.get(key).await?) {
             return Err(readback_mismatch());
@@ -128,7 +130,7 @@ impl StoreMigration {
 }
 
 impl Engine {
-    /// Everything of this index that the source holds, and how the other store stands to it. Nothing is changed.
+    /// Compares every item of this index that the source holds with the target. Changes nothing.
     pub async fn plan_migration(
         &self,
         way: &StoreMigration,
@@ -144,7 +146,7 @@ impl Engine {
         Ok(items)
     }
 
-    /// Copies everything and reads it back. No secret of these credentials can be replaced meanwhile.
+    /// Copies every item and verifies it. No secret of these credentials can be rotated meanwhile.
     pub async fn copy_to_target(
         &self,
         way: &StoreMigration,
@@ -174,7 +176,7 @@ impl Engine {
         }
     }
 
-    /// Empties the source of what the other store gives back; says of how many items.
+    /// Removes from the source every item that the target returns; returns their number.
     pub async fn empty_source(&self, way: &StoreMigration) -> Result<usize, Problem> {
         let _claims = self.lock_all_rotations().await?;
         let items = self.plan_migration(way).await?;
@@ -185,7 +187,7 @@ impl Engine {
         Ok(same.len())
     }
 
-    /// Puts on record that the secrets have moved.
+    /// Records in the audit log that the secrets were moved.
     pub async fn record_migration(
         &self,
         way: &StoreMigration,
@@ -237,7 +239,8 @@ impl Engine {
     }
 }
 
-/// The key of the fingerprints is the source's, because the fingerprints in the index were made with it.
+/// Rejects a plan with conflicts. The fingerprint key is always the source's, because the
+/// fingerprints in the index were made with it.
 fn check_conflicts(plan: &[MigrationItem], rival: ConflictPolicy) -> Result<(), Problem> {
     let told = |item: &MigrationItem| format!("{} of {}", item.item, item.name);
     if let Some(item) = plan.iter().find(|item| item.state == ItemComparison::TooLarge) {
@@ -285,7 +288,7 @@ mod tests {
     use crate::net::HttpClient;
     use crate::store::{BackendInfo, MemoryStore};
 
-    /// A store that fails from a certain change on, as if the program had been killed there.
+    /// Store that fails after a number of changes, as if the process had been killed there.
     struct Dying {
         inner: MemoryStore,
         changes: AtomicUsize,
@@ -336,7 +339,8 @@ mod tests {
     const SECRETS: [(&str, &str); 3] =
         [("one", "secret-of-one"), ("two", "secret-of-two"), ("three", "secret-of-three")];
 
-    /// An engine whose store holds three credentials, one of them in the middle of a rotation.
+    /// Builds an engine whose store holds three credentials, one of them in the middle of a
+    /// rotation.
     async fn engine(store: Arc<dyn SecretStore>) -> Engine {
         let ports = EngineDependencies {
             catalog: Arc::new(ProviderCatalog::builtin()),
@@ -367,7 +371,7 @@ mod tests {
         engine
     }
 
-    /// All secrets are in at least one of the stores, and the source has all of them unless it was left.
+    /// Asserts that every secret is in at least one of the stores.
     async fn assert_nothing_is_lost(
         engine: &Engine,
         one: &dyn SecretStore,

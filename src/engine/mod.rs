@@ -1,4 +1,10 @@
-//! What the program does. The only place where things happen; both front doors use it.
+//! Engine: everything that tokenring does. The screen and the command line are two front ends of
+//! it.
+//!
+//! Each submodule adds one area to [`Engine`] (credentials, checks, requests, rotation, import,
+//! scan, …). Nothing here draws or parses arguments. Start with [`Engine`] and [`EngineOptions`];
+//! [`open_engine`] builds one from the user's files, and `task_protocol` lists what the screen can
+//! ask for.
 
 mod access_tokens;
 mod audit;
@@ -69,36 +75,36 @@ pub use preview::RequestPreview;
 pub use sign_in_flow::{NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult};
 pub use task_runner::TaskManager;
 
-/// How long a person may take to answer an unlock prompt.
+/// How long a user may take to answer an unlock prompt.
 pub const UNLOCK_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How long a consumer's program may take.
+/// How long the program of a consumer may run.
 const CONSUMER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// All slots that a credential's secrets may be in.
+/// All slots that can hold a secret of a credential.
 const ALL_SLOTS: [SecretSlot; 3] = [SecretSlot::Current, SecretSlot::Pending, SecretSlot::Previous];
 
-/// The largest answer that is read, in bytes; the rest is left.
+/// The largest response body that is read, in bytes; the rest is dropped.
 const MAX_RESPONSE_BYTES: u64 = 64 << 20;
 
-/// A source of time.
+/// Source of time; tests replace it.
 #[async_trait]
 pub trait Clock: Send + Sync {
-    /// Now, in UTC.
+    /// Returns the current time in UTC.
     fn now(&self) -> Timestamp;
 
-    /// Lets this much time pass.
+    /// Waits for `time`.
     async fn sleep(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }
 }
 
-/// The clock of this machine.
+/// System clock of this machine.
 pub struct SystemClock;
 
-/// Everything the program can do, over its four ports.
+/// All functions of tokenring, over four ports: database, secret store, transport and clock.
 pub struct Engine {
-    /// What is known about providers.
+    /// The known providers.
     pub catalog: Arc<ProviderCatalog>,
     database: Arc<Database>,
     store: Arc<dyn SecretStore>,
@@ -113,45 +119,46 @@ pub struct Engine {
     fingerprint_key: OnceCell<Secret>,
 }
 
-/// How the engine goes about its work.
+/// Options of an [`Engine`].
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
-    /// What to bear with when a request is sent.
+    /// Timeouts and size limits of a request.
     pub limits: RequestLimits,
-    /// How many requests may be under way at the same time.
+    /// Maximum number of requests in flight.
     pub concurrency: usize,
-    /// Whether only requests that read may be sent.
+    /// Whether only read-only requests may be sent.
     pub readonly: bool,
-    /// The way to the clipboard.
+    /// How text reaches the clipboard.
     pub clipboard: ClipboardChoice,
-    /// After how long the clipboard is cleared.
+    /// Seconds after which a copied secret is cleared from the clipboard.
     pub clipboard_seconds: u64,
-    /// How long a consumer's program may take.
+    /// How long the program of a consumer may run.
     pub consumer_timeout: Duration,
-    /// How long a browser is waited for in a rotation.
+    /// How long a rotation waits for the sign-in in the browser.
     pub sign_in_timeout: Duration,
-    /// The person's saved requests; none for an engine that keeps nothing.
+    /// The user's saved requests; `None` for an engine that lives in memory only.
     pub saved_requests: Option<SavedRequestStore>,
-    /// Where locks between processes lie; none for an engine that keeps nothing.
+    /// Folder of the lock files shared with other processes; `None` for an engine that lives in
+    /// memory only.
     pub lock_folder: Option<PathBuf>,
 }
 
-/// What an engine is made of.
+/// Ports that an [`Engine`] is built from.
 pub struct EngineDependencies {
-    /// What is known about providers.
+    /// The known providers.
     pub catalog: Arc<ProviderCatalog>,
-    /// Where everything that is not secret rests.
+    /// Database of everything that is not secret.
     pub database: Arc<Database>,
-    /// Where secrets rest.
+    /// Store of the secrets.
     pub store: Arc<dyn SecretStore>,
-    /// How requests travel.
+    /// Sends the requests.
     pub transport: Arc<dyn Transport>,
-    /// What time it is.
+    /// Source of time.
     pub clock: Arc<dyn Clock>,
 }
 
 impl Engine {
-    /// An engine over these ports. Nothing is opened or asked yet.
+    /// Creates an engine over these ports. Opens nothing and sends nothing yet.
     pub fn new(ports: EngineDependencies, options: EngineOptions) -> Self {
         let EngineDependencies { catalog: catalogue, database: index, store, transport, clock } =
             ports;
@@ -176,18 +183,18 @@ impl Engine {
         }
     }
 
-    /// Now.
+    /// Returns the current time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Which store is in use, and whether it can be used right now. Never raises a prompt.
+    /// Returns which store is in use and whether it can be used right now. Never raises a prompt.
     pub async fn store_state(&self) -> StoreStatus {
         StoreStatus { backend: self.store.backend(), problem: self.store.status().await.err() }
     }
 
-    /// Copies a secret to the clipboard, says how, and clears it again after its time. Cancelling leaves the clearing
-    /// to the end of the run.
+    /// Copies a secret to the clipboard, reports how, and clears it again after its time. If the
+    /// future is dropped, the clipboard is cleared when the run ends.
     pub async fn copy_secret(
         &self,
         secret: Arc<Secret>,
@@ -203,7 +210,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Copies a text without secrets.
+    /// Copies a text without secrets to the clipboard.
     pub async fn copy_text(&self, text: String) -> Result<CopyResult, Problem> {
         Ok(self
             .clipboard
@@ -212,12 +219,12 @@ impl Engine {
             .0)
     }
 
-    /// Empties the clipboard if it still holds a secret that was copied in this run.
+    /// Clears the clipboard if it still holds a secret that was copied in this run.
     pub async fn clear_clipboard(&self) -> Result<ClearResult, Problem> {
         self.clipboard.clear_last().await
     }
 
-    /// Makes a locked store usable; ends after `wait` at the latest.
+    /// Unlocks the store; gives up after `wait`.
     pub async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), Problem> {
         Ok(self.store.unlock(by, wait).await?)
     }

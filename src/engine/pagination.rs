@@ -1,4 +1,7 @@
-//! All pages of a list, one after the other, as they come.
+//! Pagination: fetches all pages of a list, one after the other, as they arrive.
+//!
+//! `domain::pagination` parses a page; this module sends the requests. Start with
+//! [`Engine::fetch_all_pages`].
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -14,28 +17,30 @@ use crate::domain::pagination::{self, ListPage};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::request::{RequestDraft, RequestTarget};
 
-/// A page that was turned to.
+/// Page that was fetched.
 pub struct PageResult<'a> {
-    /// Its number, from 1 on.
+    /// Number of the page, starting at 1.
     pub number: usize,
-    /// Its elements, as they were written.
+    /// Elements of the page, as the provider wrote them.
     pub items: Vec<&'a RawValue>,
 }
 
 /// How far a list was read.
 pub struct PagingResult {
-    /// The last answer: the last page, or the refusal in its place.
+    /// The last response: the last page, or the refusal in its place.
     pub last: HttpExchange,
-    /// How many pages were read.
+    /// Number of pages that were read.
     pub pages: usize,
-    /// How many elements were on them.
+    /// Number of elements on them.
     pub items: usize,
 }
 
 impl Engine {
-    /// Reads a list to its end. `leaf` gets each page and may put an end to it; `waiting` hears of every wait.
+    /// Reads all pages of a list. `leaf` receives each page and may stop the reading; `waiting` is
+    /// called before every wait for the rate limit.
     ///
-    /// A page that is refused ends it: the refusal is then the last answer, and what was read before stays read.
+    /// A page that is refused stops the reading: the refusal is then the last response, and the
+    /// earlier pages stay read.
     pub async fn fetch_all_pages(
         &self,
         credential: &Credential,
@@ -85,7 +90,7 @@ impl PagingResult {
     }
 }
 
-/// The draft of a further page. The link holds the whole query.
+/// Builds the draft of a further page. The link holds the whole query.
 pub(super) fn next_page_draft(first: &RequestDraft, next: &Url) -> RequestDraft {
     let (headers, preset) = (first.headers.clone(), first.preset.clone());
     RequestDraft {

@@ -1,7 +1,7 @@
-//! Questions to the person at the screen, between the asking and the answer.
+//! Pending prompts: questions of a running task to the user at the screen that have no reply yet.
 //!
-//! The screen knows a question by its number only; who waits for the answer is known here. So messages stay plain data,
-//! and an answer that comes too late meets nobody.
+//! The screen knows a prompt only by its id; this table knows the task that waits for the reply. So
+//! messages stay plain data, and a late reply is dropped. Start with `PendingPrompts::open`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::prompt::PromptReply;
 use super::task_protocol::PromptId;
 
-/// The questions of this run. Clones share them.
+/// Pending prompts of this run. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct PendingPrompts(Arc<Mutex<PromptTable>>);
 
@@ -21,7 +21,7 @@ struct PromptTable {
     open: HashMap<PromptId, oneshot::Sender<PromptReply>>,
 }
 
-/// A question that waits. Whoever drops it does not wait any longer.
+/// Prompt that waits for a reply. Dropping it abandons the prompt.
 pub(super) struct PendingPrompt {
     id: PromptId,
     await_reply: oneshot::Receiver<PromptReply>,
@@ -29,7 +29,7 @@ pub(super) struct PendingPrompt {
 }
 
 impl PendingPrompts {
-    /// A new question.
+    /// Opens a new prompt.
     pub(super) fn open(&self) -> PendingPrompt {
         let (sender, answer) = oneshot::channel();
         let mut waiting = self.table();
@@ -39,15 +39,15 @@ impl PendingPrompts {
         PendingPrompt { id, await_reply: answer, prompts: self.clone() }
     }
 
-    /// Answers a question, if anybody still waits for it.
+    /// Delivers the reply to a prompt, if its task still waits.
     pub(super) fn reply(&self, id: PromptId, reply: PromptReply) {
         if let Some(sender) = self.table().open.remove(&id) {
-            // Who went away meanwhile takes no answer; a secret in it is wiped here.
+            // The task may have gone meanwhile; a secret in the reply is wiped here.
             drop(sender.send(reply));
         }
     }
 
-    /// Leaves a question without an answer.
+    /// Closes a prompt without a reply.
     pub(super) fn abandon(&self, id: PromptId) {
         self.table().open.remove(&id);
     }
@@ -58,12 +58,12 @@ impl PendingPrompts {
 }
 
 impl PendingPrompt {
-    /// By which it is answered.
+    /// Returns the id that a reply must name.
     pub(super) fn id(&self) -> PromptId {
         self.id
     }
 
-    /// The answer; `None` if nobody gives one.
+    /// Waits for the reply; `None` if the prompt is abandoned.
     pub(super) async fn answer(mut self) -> Option<PromptReply> {
         (&mut self.await_reply).await.ok()
     }

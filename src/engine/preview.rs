@@ -1,4 +1,6 @@
-//! What would be sent, without sending it and without the store.
+//! Preview of a request: what would be sent, without sending it and without the store.
+//!
+//! Serves `--dry-run` and `--curl`. Start with [`Engine::preview_request`].
 
 use super::Engine;
 use super::task_protocol::WriteConsent;
@@ -8,25 +10,26 @@ use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, Problem};
 use crate::net::{self, OutgoingRequest, RequestBody};
 
-/// A request as it would be sent.
+/// Request as it would be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestPreview {
     /// The method.
     pub method: &'static str,
     /// Scheme, host and port.
     pub origin: String,
-    /// Path and query, as they are written.
+    /// Path and query, as written.
     pub path: String,
     /// Every header; the secret is masked.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Option<String>,
-    /// What would be sent before it, in words.
+    /// Description of the token exchange that would precede the request.
     pub preceding_exchange: Option<String>,
 }
 
 impl Engine {
-    /// What would be sent for a draft. What would not be sent is a problem, here as there.
+    /// Returns what would be sent for a draft. A draft that would not be sent is a problem, as when
+    /// sending.
     pub fn preview_request(
         &self,
         credential: &Credential,
@@ -57,7 +60,7 @@ impl Engine {
         })
     }
 
-    /// A draft as a curl command, with a variable for the secret.
+    /// Converts a draft to a curl command, with a variable for the secret.
     pub fn curl_command(
         &self,
         credential: &Credential,

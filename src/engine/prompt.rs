@@ -1,5 +1,7 @@
-//! The port through which a running task asks the human. The engine says *what* it needs to know; each front door
-//! says *how* it asks.
+//! Prompt port: how a running task asks the user. The engine states *what* it needs to know; each
+//! front end decides *how* to ask.
+//!
+//! Start with [`UserPrompter`].
 
 use std::time::Duration;
 
@@ -9,81 +11,84 @@ use url::Url;
 use crate::domain::rotation::UserDecision;
 use crate::domain::{Secret, Timestamp};
 
-/// Somebody who can answer questions: a dialog of the screen, a prompt of the command line, a test.
+/// Front end that can ask the user: a dialog of the screen, a prompt of the command line, or a
+/// test.
 #[async_trait]
 pub trait UserPrompter: Send + Sync {
-    /// Whether to go on with what is described. Where nobody can answer, the answer is no.
+    /// Asks whether to continue with what is described. Returns `false` if no user can reply.
     async fn confirm(&self, question: &PromptMessage) -> bool;
 
-    /// A secret, read without being shown; `None` if nobody gives one.
+    /// Reads a secret without showing it; `None` if the user gives none.
     async fn read_secret(&self, question: &PromptMessage) -> Option<Secret>;
 
-    /// How to go on; `None` if nobody says so, and then what asked stops where it is and can be taken up again. Where a
-    /// browser is waited for ([`RotationPrompt::awaited_callback`]), this is dropped as soon as it is back.
+    /// Asks how to continue. With `None`, the task pauses where it is and can be resumed. If the
+    /// task waits for a browser ([`RotationPrompt::awaited_callback`]), this future is dropped as
+    /// soon as the browser returns.
     async fn decide(&self, _dilemma: &RotationPrompt) -> Option<PromptReply> {
         None
     }
 
-    /// Ends once the human wants it to stop before the next step; what was begun is still brought to its end.
+    /// Completes when the user wants to pause before the next step; a step that has begun is still
+    /// finished.
     async fn wait_for_pause(&self) {
         std::future::pending::<()>().await;
     }
 }
 
-/// A question to the human.
+/// Question to the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PromptMessage {
-    /// What is asked, in one sentence.
+    /// The question, in one sentence.
     pub title: String,
-    /// What it means, what cannot be undone.
+    /// What it means and what cannot be undone.
     pub detail: String,
-    /// A word that must be typed to say yes, where a yes is dangerous.
+    /// Word that the user must type to agree, if agreeing is dangerous.
     pub required_word: Option<String>,
 }
 
-/// A point at which a person says how to go on.
+/// Point of a rotation at which the user decides how to continue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RotationPrompt {
-    /// Which rotation asks.
+    /// The rotation that asks.
     pub rotation: String,
-    /// The step that waits, by its id.
+    /// Id of the step that waits.
     pub step: String,
-    /// What is needed. `typed` is the word that the choice [`UserDecision::Override`] takes.
+    /// What is needed. Its required word is the word for the choice [`UserDecision::Override`].
     pub message: PromptMessage,
-    /// The page on which a person does it, if there is one.
+    /// The web page on which the user acts, if there is one.
     pub page: Option<String>,
-    /// Whether a secret can be pasted; where a browser is waited for, the address at which it ended.
+    /// Whether a secret can be pasted or, while a browser is awaited, the callback URL.
     pub accepts_paste: bool,
-    /// What is waited for where a person agrees on `page`.
+    /// The callback that is awaited while the user approves on `page`.
     pub awaited_callback: Option<AwaitedCallback>,
-    /// What else can be said.
+    /// The other possible decisions.
     pub choices: Vec<PromptChoice>,
 }
 
-/// A browser that is to come back from a page.
+/// Browser callback that a task waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwaitedCallback {
-    /// Where it comes back to.
+    /// The callback URL.
     pub callback: Url,
-    /// How long it is waited for.
+    /// How long the callback is awaited.
     pub timeout: Duration,
-    /// When that is over.
+    /// When the wait ends.
     pub until: Timestamp,
 }
 
-/// One way to go on.
+/// Decision that the user can choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PromptChoice {
-    /// In words.
+    /// Label of the choice.
     pub title: String,
-    /// What it says.
+    /// The decision.
     pub decision: UserDecision,
 }
 
-/// How a person answers a [`RotationPrompt`].
+/// Reply of the user to a [`RotationPrompt`].
 pub enum PromptReply {
-    /// With a secret.
+    /// A pasted secret.
     Pasted(Secret),
-    /// With one of the choices.
+    /// One of the choices.
     Decided(UserDecision),
 }

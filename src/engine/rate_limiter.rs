@@ -1,7 +1,8 @@
-//! How many requests a credential has left, shared by all tasks of the program.
+//! Rate limiter: how many requests a credential has left, shared by all tasks of the process.
 //!
-//! A provider counts everything that uses a token. So before a task sends, it takes its share of what the last answers
-//! left; when nothing is left, it waits until the window begins anew instead of running into a refusal.
+//! A provider counts everything that uses a token. So before a task sends, it takes its share of
+//! what the latest responses left; when nothing is left, it waits for the next window instead of
+//! being refused. Start with `RateLimiter::try_acquire`.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,50 +13,51 @@ use crate::domain::region::Region;
 use crate::domain::response::ApiResponse;
 use crate::domain::{Credential, CredentialId, Timestamp};
 
-/// How long is waited after a refusal that does not say how long.
+/// How long to wait after a refusal that names no time.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// Longer waits mean the same: not now. It keeps moments from overflowing.
+/// Maximum wait. Longer waits mean the same ("not now"), and the limit keeps times from
+/// overflowing.
 const MAX_WINDOW_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The budgets of this run, by credential and region.
+/// Remaining quotas of this run, by credential and region.
 #[derive(Default)]
 pub(super) struct RateLimiter(Mutex<HashMap<RateLimitKey, RemainingQuota>>);
 
-/// Whose requests are counted, and where.
+/// Key of a quota: which requests are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct RateLimitKey {
     /// The credential.
     pub(super) credential: CredentialId,
-    /// The region, since each counts for itself.
+    /// The id of the region, since each region counts separately.
     pub(super) region: String,
 }
 
-/// What is left to one account.
+/// Remaining quota of one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct RemainingQuota {
-    /// How many requests may still be sent, as far as that is known.
+    /// Number of requests that may still be sent, if known.
     remaining: Option<u64>,
-    /// When they are full again.
+    /// When the quota is full again.
     resets_at: Option<Timestamp>,
-    /// Until when the server wants to be left alone.
+    /// Until when the server accepts no requests.
     blocked_until: Option<Timestamp>,
 }
 
 impl RateLimitKey {
-    /// The account of a credential in a region.
+    /// Returns the key of a credential in a region.
     pub(super) fn for_credential(credential: &Credential, region: &Region) -> Self {
         Self { credential: credential.id.clone(), region: region.id.clone() }
     }
 }
 
 impl RateLimiter {
-    /// Takes one request out of the budget; or says how long to wait before asking again.
+    /// Takes one request from the quota, or returns how long to wait before the next attempt.
     pub(super) fn try_acquire(&self, account: &RateLimitKey, now: Timestamp) -> Option<Duration> {
         self.with_quota(account, |budget| budget.try_acquire(now))
     }
 
-    /// Learns from an answer.
+    /// Updates the quota from a response.
     pub(super) fn update_from_response(
         &self,
         account: &RateLimitKey,
@@ -97,7 +99,8 @@ impl RemainingQuota {
         }
         if let Some(left) = limit.tightest_window().and_then(|budget| budget.remaining) {
             self.reset_if_expired(now);
-            // Other requests may be under way which that answer did not count yet, so within a window it only shrinks.
+            // Other requests may be in flight that this response did not count yet, so within a
+            // window the quota only shrinks.
             self.remaining = Some(
                 self.remaining
                     .filter(|_| self.resets_at.is_some())
@@ -118,7 +121,7 @@ impl RemainingQuota {
     }
 }
 
-/// Whether an answer is a refusal that is over after a while.
+/// Returns whether a response is a temporary refusal that passes after a while.
 pub(super) fn is_rate_limited(answer: &ApiResponse, now: Timestamp) -> bool {
     answer.status == 429
         || answer.status == 503 && RateLimit::from_response(answer, now).retry_after.is_some()
@@ -186,7 +189,7 @@ mod tests {
             [budgets.try_acquire(&here, NOW), budgets.try_acquire(&here, NOW)],
             [None, None]
         );
-        // An answer to the first of the two does not give back what the second took.
+        // A response to the first of the two does not return what the second took.
         budgets.update_from_response(&here, &left("1", "10"), NOW);
         assert_eq!(budgets.try_acquire(&here, after(4)), Some(Duration::from_secs(6)));
         assert_eq!(

@@ -1,7 +1,9 @@
-//! What an answer must not show: secrets that a provider has just made, and known ones that it sends back.
+//! Redaction of responses: removes secrets that a provider has just created, and known secrets that
+//! it sends back.
 //!
-//! Fresh secrets come out first, whole; then every known secret is masked, in whatever encoding, together with all
-//! that looks like one. What is left may be drawn, kept, filtered and copied.
+//! New secrets are captured first, whole; then every known secret is masked, in whatever encoding,
+//! and so is everything that looks like a secret. The rest may be drawn, stored, filtered and
+//! copied. Start with `RawResponse::redact_and_capture`.
 
 use std::sync::Arc;
 
@@ -15,47 +17,49 @@ use crate::domain::response::{ApiResponse, ResponseBody};
 use crate::domain::{Credential, Problem, Secret};
 use crate::store::{ItemKey, StoreError};
 
-/// Answers above this size are searched on another thread, so that nothing else waits for it.
+/// Responses above this size are searched on another thread, so that no other task waits.
 const OFFLOAD_THRESHOLD_BYTES: u64 = 256 * 1024;
 
-/// A header whose value lets somebody in, whatever it looks like.
+/// Header whose value grants access, whatever it looks like.
 const SET_COOKIE: &str = "set-cookie";
 
-/// An answer to a request, and what authorized it.
+/// Response to a request as it came, and what authorized the request.
 pub(super) struct RawResponse {
-    /// The answer, as it came.
+    /// The response as it came.
     pub(super) response: ApiResponse,
-    /// The secret or access token that went along.
+    /// The secret or access token that was sent.
     pub(super) sent_secret: Arc<Secret>,
-    /// The schemes with which it went, in turn.
+    /// The schemes that were tried, in order.
     pub(super) attempted_schemes: Vec<String>,
 }
 
-/// What is known of a credential's secrets while a request of it is under way.
+/// Known secrets of a credential while one of its requests is in flight.
 pub(super) struct KnownSecrets {
-    /// All of them, to be taken out of what comes back.
+    /// Redactor that knows all of them.
     pub(super) redactor: SecretRedactor,
-    /// The one that is sent, where it is sent as it lies in the store.
+    /// The secret that is sent, if it is sent exactly as it is stored.
     pub(super) sent_secret: Option<Arc<Secret>>,
 }
 
-/// An answer that may be shown.
+/// Response that may be shown.
 pub(super) struct RedactedResponse {
-    /// The answer without secrets.
+    /// The response without secrets.
     pub(super) response: ApiResponse,
-    /// The fresh secrets that were in it.
+    /// The new secrets that it contained.
     pub(super) captured: Vec<CapturedSecret>,
 }
 
 impl RawResponse {
-    /// The answer without the secret that went along and without anything that looks like one.
+    /// Returns the response without the secret that was sent and without anything that looks like a
+    /// secret.
     pub(super) fn redacted(self) -> ApiResponse {
         let mut redactor = SecretRedactor::default();
         redactor.add_secret(&self.sent_secret);
         redact_response(self.response, &redactor)
     }
 
-    /// The answer without anything secret. `members` are the names under which the provider sends fresh secrets.
+    /// Returns the response without secrets, and the new secrets. `members` are the JSON members in
+    /// which the provider sends new secrets.
     pub(super) async fn redact_and_capture(
         self,
         mut redactor: SecretRedactor,
@@ -73,7 +77,7 @@ impl RawResponse {
 }
 
 impl Engine {
-    /// Knows a credential's secret and all its further parts.
+    /// Builds a redactor that knows the credential's secret and all its further parts.
     pub(super) async fn redactor_for(
         &self,
         credential: &Credential,
@@ -81,7 +85,7 @@ impl Engine {
         Ok(self.known_secrets(credential).await?.redactor)
     }
 
-    /// The same, and the secret that is sent, which is then read once and not twice.
+    /// Like `redactor_for`, and also returns the secret that is sent, so that it is read only once.
     pub(super) async fn known_secrets(
         &self,
         credential: &Credential,
@@ -143,7 +147,7 @@ fn redact_response(answer: ApiResponse, redactor: &SecretRedactor) -> ApiRespons
     }
 }
 
-/// Bytes in which a known secret lies are shown as the text they hold, without it.
+/// Redacts a body. Binary content with a known secret becomes text without that secret.
 fn redact_body(body: ResponseBody, redactor: &SecretRedactor) -> ResponseBody {
     match body {
         ResponseBody::Empty => ResponseBody::Empty,

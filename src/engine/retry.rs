@@ -1,6 +1,8 @@
-//! Sending when it is one's turn: within the credential's budget, and again after a refusal that passes.
+//! Rate-limited sending with retries: within the credential's quota, and again after a temporary
+//! refusal.
 //!
-//! Only requests that read are sent again. A refused request that changes something is the person's to repeat.
+//! Only read-only requests are sent again. A refused request that changes something is left to the
+//! user. Start with `send_rate_limited`; `rate_limiter` counts the quota.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,21 +20,22 @@ use crate::domain::response::ApiResponse;
 use crate::domain::{Credential, Secret};
 use crate::net::{NetError, OutgoingRequest};
 
-/// How often a request that reads is sent at most.
+/// Maximum number of attempts of a read-only request.
 const MAX_READ_ATTEMPTS: u32 = 3;
 
-/// How long one request waits for its turn at most, all waits together. Snyk's window is a minute.
+/// Maximum time that one request waits for the rate limit, all waits together. Snyk's window is a
+/// minute.
 const MAX_RATE_LIMIT_WAIT: Duration = Duration::from_secs(120);
 
-/// How long it waits where many others wait for its outcome: a check, a probe, a step of a rotation.
+/// Maximum wait if many others wait for the outcome: a check, a probe, a step of a rotation.
 const MAX_CHECK_WAIT: Duration = Duration::from_secs(5);
 
-/// Longer waits are spread no further.
+/// Longer waits get no more jitter than this.
 const MAX_JITTERED_WAIT: Duration = Duration::from_secs(16);
 
 impl Engine {
-    /// Sends a draft when the credential's budget allows it, with the secret where that has been read already. `waiting`
-    /// hears of every wait before it begins.
+    /// Sends a draft when the credential's quota allows it; uses `secret` if it was already read.
+    /// `waiting` is called before every wait.
     pub(super) async fn send_rate_limited(
         &self,
         (credential, secret): (&Credential, Option<Arc<Secret>>),
@@ -63,8 +66,8 @@ impl Engine {
         }
     }
 
-    /// Sends what is on its way for a credential, and counts it: whoever asks, a person or a check, a probe or a
-    /// rotation, spends from the same budget and learns for all the others.
+    /// Sends a request once and counts it. Every sender (console, check, probe, rotation) uses the
+    /// same quota and updates it for all the others.
     pub(super) async fn send_once(
         &self,
         credential: &Credential,
@@ -80,8 +83,9 @@ impl Engine {
         Ok(answer)
     }
 
-    /// Waits a little where the credential's budget is used up. Longer than that it is asked anyway, for those who need
-    /// an answer of some kind: a refusal for that reason is one too.
+    /// Waits briefly if the credential's quota is used up. If the wait would be longer, the request
+    /// is sent anyway, because the caller needs some response: a refusal for that reason is one
+    /// too.
     pub(super) async fn wait_for_quota(
         &self,
         credential: &Credential,
@@ -98,7 +102,8 @@ impl Engine {
     }
 }
 
-/// A little more than was asked for, up to an eighth: who waited for the same moment does not come back all at once.
+/// Returns a random extra wait of up to an eighth, so that tasks that waited for the same moment do
+/// not return all at once.
 pub(super) fn jitter(wait: Duration) -> Result<Duration, Problem> {
     let [chance] = random_bytes()?;
     Ok(wait.min(MAX_JITTERED_WAIT) * u32::from(chance) / 2048)
@@ -131,10 +136,10 @@ mod tests {
     use crate::net::Transport;
     use crate::store::MemoryStore;
 
-    /// So many requests fit into a window of a minute.
+    /// Requests that fit into a window of a minute.
     const LIMIT: u64 = 10;
 
-    /// A provider that counts, and a clock that moves only when somebody waits.
+    /// Provider that counts requests, and clock that advances only when a task sleeps.
     struct Counting {
         now: Mutex<Timestamp>,
         window: Mutex<(Timestamp, u64)>,

@@ -1,4 +1,6 @@
-//! What the screen asks about rotations, and the person at the screen as the one whom a rotation asks.
+//! Rotation tasks of the screen, and the screen as the prompter of a rotation.
+//!
+//! The rotation itself is in `rotation`. Start with `run_rotation_task`.
 
 use async_trait::async_trait;
 
@@ -13,12 +15,12 @@ use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{ProgressLine, RotationPlan};
 use crate::domain::{Credential, CredentialId, Problem, Secret};
 
-/// The person at the screen. Questions go out as reports; answers come back as tasks.
+/// Prompter for the user at the screen. Questions go out as reports; replies come back as tasks.
 struct TuiPrompter<'a>(&'a TaskContext);
 
 #[async_trait]
 impl UserPrompter for TuiPrompter<'_> {
-    /// What is confirmed on the screen is confirmed before a task begins.
+    /// The screen asks for confirmation before a task starts.
     async fn confirm(&self, _question: &PromptMessage) -> bool {
         false
     }
@@ -41,15 +43,15 @@ impl UserPrompter for TuiPrompter<'_> {
     }
 }
 
-/// Where a rotation begins.
+/// Start of a rotation task.
 enum RotationStart {
     /// With this plan.
     Fresh(Box<RotationPlan>),
     /// Where its journal ends.
     Resume(String, RotationDirection),
-    /// With the plan that makes this.
+    /// With the plan that creates this credential.
     Create(Box<CreateRequest>),
-    /// With the plan that revokes this, for this reason.
+    /// With the plan that revokes this credential, for this reason.
     Revoke(RotationTarget, String),
 }
 
@@ -88,7 +90,8 @@ impl Engine {
         Ok(())
     }
 
-    /// One rotation per credential: where one was left, it is taken up before another is planned.
+    /// Plans a rotation, unless the credential has an unfinished one: then that one is shown for
+    /// resuming.
     async fn plan_or_review(
         &self,
         charge: RotationTarget,
@@ -158,7 +161,7 @@ impl Engine {
         }
     }
 
-    /// What is known about the credential is another thing now: end, print, verdict.
+    /// Sends the credential's new state: expiry, fingerprint and check result have changed.
     async fn send_rotated_credential(
         &self,
         id: &CredentialId,
@@ -166,7 +169,7 @@ impl Engine {
     ) -> Result<(), Problem> {
         let event = match self.credential_by_id(id).await {
             Ok(credential) => CredentialEvent::Changed(Box::new(credential)),
-            // What was to be made and came to nothing is not there any more.
+            // A credential that was not created in the end no longer exists.
             Err(problem) if problem.class == ProblemClass::NotFound => {
                 CredentialEvent::Removed(id.clone())
             }

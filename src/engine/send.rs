@@ -1,4 +1,7 @@
-//! The one place where a draft meets a secret.
+//! Sending a draft with a secret: the only place where the two meet.
+//!
+//! Explains and records the response too. `retry` waits for the rate limit, `redact_response`
+//! removes secrets. Start with [`Engine::send_request`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +21,7 @@ use crate::domain::{Credential, Problem, Secret};
 use crate::net::{HostBoundSecret, OutgoingRequest, RequestBody};
 
 impl Engine {
-    /// Sends a request with a credential, in the credential's region, and explains the answer.
+    /// Sends a request with a credential, in the credential's region, and explains the response.
     pub async fn send_request(
         &self,
         credential: &Credential,
@@ -33,7 +36,8 @@ impl Engine {
         .await
     }
 
-    /// The same; `waiting` hears how long the request has to wait for its turn, each time it has to.
+    /// Like [`Engine::send_request`], with a history policy. `waiting` is called with the duration
+    /// of every wait for the rate limit.
     pub async fn send_and_record(
         &self,
         credential: &Credential,
@@ -56,7 +60,7 @@ impl Engine {
         }
     }
 
-    /// Sends a draft that may be sent, and reads the answer: without secrets, explained.
+    /// Sends a draft that may be sent, and returns the response without secrets and explained.
     pub(super) async fn execute_request(
         &self,
         credential: &Credential,
@@ -101,9 +105,9 @@ impl Engine {
         ))
     }
 
-    /// A draft from a preset of the credential's provider. Placeholders are filled from `given`, then from the
-    /// credential's fields, then from defaults; one that stays empty is a problem that names it, and so is a given
-    /// one that the preset does not take.
+    /// Creates a draft from a preset of the credential's provider. Placeholders are filled from
+    /// `given`, then from the credential's fields, then from defaults. A placeholder without a
+    /// value is a problem that names it, and so is a given parameter that the preset does not have.
     pub fn draft_from_preset(
         &self,
         credential: &Credential,
@@ -115,8 +119,9 @@ impl Engine {
         Ok(preset.to_draft(&[given, &credential.fields])?)
     }
 
-    /// Sends a draft in the given region. A scheme that was refused gives way once to the kind's other scheme, and an
-    /// access token that ended early is renewed once; both only where repeating is safe.
+    /// Sends a draft in the given region. A refused scheme is replaced once by the kind's other
+    /// scheme, and an access token that expired early is refreshed once; both only where repeating
+    /// is safe.
     pub(super) async fn send_with_auth_retry(
         &self,
         credential: &Credential,
@@ -129,7 +134,7 @@ impl Engine {
         self.send_authorized(credential, region, draft, bound).await
     }
 
-    /// The same with a secret that is sent as it is and has been read already, if it has.
+    /// Like `send_with_auth_retry`, with a verbatim secret that may have been read already.
     pub(super) async fn send_with_secret(
         &self,
         credential: &Credential,
@@ -146,7 +151,7 @@ impl Engine {
         self.send_authorized(credential, region, draft, bound).await
     }
 
-    /// The same with what authorizes it.
+    /// Like `send_with_auth_retry`, with the given authorization.
     pub(super) async fn send_authorized(
         &self,
         credential: &Credential,
@@ -193,7 +198,7 @@ impl Engine {
         }
     }
 
-    /// Whether a person may be asked to have the request sent once more, with a new access token.
+    /// Returns whether the user may be offered to send the request again with a new access token.
     pub fn can_offer_retry(
         &self,
         credential: &Credential,
@@ -202,7 +207,8 @@ impl Engine {
         self.needs_manual_retry(credential, &exchange.draft, &exchange.response)
     }
 
-    /// Whether an access token was refused that may only have ended, and the request is not one to be repeated unasked.
+    /// Returns whether an access token was refused that may only have expired, for a request that
+    /// is not safe to repeat automatically.
     fn needs_manual_retry(
         &self,
         credential: &Credential,
@@ -213,7 +219,8 @@ impl Engine {
         Ok(kind.authorization.needs_manual_retry(draft.method, answer.status))
     }
 
-    /// The answer to the other scheme, if that one is accepted; it is remembered then.
+    /// Retries with the other scheme. If that scheme is accepted, it is stored and its response
+    /// returned.
     async fn retry_with_scheme(
         &self,
         (credential, region): (&Credential, &Region),
@@ -250,7 +257,7 @@ impl Engine {
         Ok(RawResponse { response: answer, sent_secret: sent, attempted_schemes: schemes })
     }
 
-    /// A draft on its way, with what authorizes it.
+    /// Builds the outgoing request of a draft with its authorization.
     pub(super) fn build_outgoing(
         &self,
         credential: &Credential,
@@ -276,7 +283,7 @@ impl Engine {
         })
     }
 
-    /// Whether a draft may be sent at all.
+    /// Checks whether a draft may be sent at all.
     pub(super) fn check_allowed(
         &self,
         draft: &RequestDraft,
@@ -308,7 +315,7 @@ impl Engine {
     }
 }
 
-/// What is said where repeating by itself could do something twice.
+/// Problem of a request that could take effect twice if it were repeated automatically.
 fn manual_retry_problem(draft: &RequestDraft) -> Problem {
     let why = format!(
         "it may only have ended, but a {} may change something, so it was not sent again by itself",

@@ -1,7 +1,8 @@
-//! Signing in with a browser: from the page on which a person agrees to a session in the store.
+//! Sign-in with a browser: from the authorization page to a session in the store.
 //!
-//! First everything that can be wrong on this side is found out: the name, the fields, the store, the port. Then the
-//! person is sent to the page. What comes back is stored before it is used, and nothing of it lies anywhere else.
+//! Everything that can be wrong on this side is checked first: the name, the fields, the store, the
+//! port. Only then is the user sent to the page. The tokens are stored before they are used, and
+//! nowhere else. Start with [`Engine::begin_sign_in`] and [`Engine::finish_sign_in`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,43 +29,43 @@ use crate::net::oauth::RefreshResult;
 use crate::net::sign_in::{AuthorizationRequest, AuthorizationResponse, StateMismatch};
 use crate::store::{ItemKey, StoreError};
 
-/// How long a person may take over the provider's page.
+/// How long the user may take on the provider's page.
 pub const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// The field that names where the browser comes back to.
+/// Field that names the callback URL.
 const CALLBACK_FIELD: &str = "callback";
 
-/// Where it comes back to where nothing else is said: any port.
+/// Default callback URL: any port on loopback.
 const DEFAULT_CALLBACK_URL: &str = "http://127.0.0.1:0/callback";
 
-/// A session that is to be signed in to for the first time.
+/// Session that is to be created by a first sign-in.
 #[derive(Clone)]
 pub struct NewSession {
-    /// What the credential is to be called.
+    /// Name of the credential.
     pub name: CredentialName,
-    /// The provider's id.
+    /// Id of the provider.
     pub provider: String,
-    /// The kind's id.
+    /// Id of the kind.
     pub kind: String,
-    /// The region's id.
+    /// Id of the region.
     pub region: String,
-    /// The fields of the kind; the client id is among them.
+    /// Fields of the kind, including the client ID.
     pub fields: BTreeMap<String, String>,
     /// Labels.
     pub labels: Vec<String>,
-    /// The secret parts, such as the app's own secret; a public app has none.
+    /// Secret parts, such as the app's own secret; a public app has none.
     pub parts: BTreeMap<String, Arc<Secret>>,
 }
 
-/// A sign-in that has begun and waits for the person.
+/// Sign-in that has begun and waits for the user.
 pub struct PendingSignIn {
-    /// As whom.
+    /// The session to sign in to.
     target: SignInTarget,
     listener: CallbackListener,
     authorization_request: Arc<AuthorizationRequest>,
 }
 
-/// A sign-in that was answered, and the browser that waits to hear what came of it.
+/// Sign-in whose callback arrived, and the browser that waits for the result.
 pub(super) struct AnsweredSignIn {
     target: SignInTarget,
     authorization_request: Arc<AuthorizationRequest>,
@@ -72,11 +73,12 @@ pub(super) struct AnsweredSignIn {
     browser: Option<CallbackConnection>,
 }
 
-/// What a person agreed to: a code that is changed for tokens once, at the host of a region.
+/// Authorization code that the user approved; it is exchanged for tokens once, at the host of a
+/// region.
 pub(super) struct AuthorizationGrant {
-    /// The code.
+    /// The authorization code.
     pub(super) code: Arc<Secret>,
-    /// The region's id.
+    /// Id of the region.
     pub(super) region: String,
     target: SignInTarget,
     authorization_request: Arc<AuthorizationRequest>,
@@ -88,35 +90,35 @@ enum SignInTarget {
     Existing(Box<Credential>, BTreeMap<String, Arc<Secret>>),
 }
 
-/// What a sign-in came to.
+/// Result of a sign-in.
 pub struct SignInResult {
-    /// The credential, its refresh token in the store.
+    /// The credential; its refresh token is stored.
     pub credential: Credential,
-    /// What the provider says about it; a problem where it could not be asked.
+    /// What the provider reports about the session; a problem if it could not be asked.
     pub classification: Result<ClassificationResult, Problem>,
-    /// What became of the session that this one replaces, where there was one.
+    /// Whether the session that this one replaces was revoked; `None` if there was none.
     pub old_session_revocation: Option<Result<(), Problem>>,
 }
 
 impl PendingSignIn {
-    /// The page on which the person agrees.
+    /// Returns the authorization page that the user opens.
     pub fn address(&self) -> &Url {
         self.authorization_request.authorization_url()
     }
 
-    /// Where the browser comes back to.
+    /// Returns the callback URL.
     pub fn callback(&self) -> &Url {
         self.authorization_request.redirect_url()
     }
 
-    /// What tells an answer to this sign-in from others.
+    /// Returns the request that identifies a response to this sign-in.
     pub(super) fn sign_in(&self) -> Arc<AuthorizationRequest> {
         Arc::clone(&self.authorization_request)
     }
 }
 
 impl AuthorizationGrant {
-    /// Tells the browser what came of it.
+    /// Shows the outcome in the browser.
     pub(super) async fn report_to_browser(self, outcome: &Result<(), Problem>) {
         show_result_in_browser(self.browser, outcome).await;
     }
@@ -160,19 +162,19 @@ impl SignInTarget {
 }
 
 impl Engine {
-    /// Begins a sign-in to a session that is not in the keyring yet.
+    /// Begins the sign-in to a session that does not exist yet.
     pub async fn begin_sign_in(&self, new: NewSession) -> Result<PendingSignIn, Problem> {
         check_fields(self.catalog.kind(&new.provider, &new.kind)?, &new.fields)?;
         self.ensure_name_free(&new.name).await?;
         self.start_sign_in(SignInTarget::New(Box::new(new))).await
     }
 
-    /// Begins another sign-in to a session that is in the keyring, whose refresh token may be gone.
+    /// Begins another sign-in to a session that exists, whose refresh token may no longer work.
     pub async fn begin_sign_in_again(&self, id: &CredentialId) -> Result<PendingSignIn, Problem> {
         self.begin_sign_in_for(self.credential_by_id(id).await?).await
     }
 
-    /// The same, for the session as it is given.
+    /// Like [`Engine::begin_sign_in_again`], for the credential as given.
     pub(super) async fn begin_sign_in_for(
         &self,
         credential: Credential,
@@ -182,7 +184,7 @@ impl Engine {
         self.start_sign_in(SignInTarget::Existing(Box::new(credential), parts)).await
     }
 
-    /// Waits for the person, in the browser or through an address that they paste, and keeps what they agreed to.
+    /// Waits for the callback, in the browser or as a pasted URL, and stores the session.
     pub async fn finish_sign_in(
         &self,
         login: PendingSignIn,
@@ -193,7 +195,7 @@ impl Engine {
         self.complete_sign_in(answered).await
     }
 
-    /// Waits for the person. Until here nothing has happened that leaving would lose.
+    /// Waits for the callback. Until here, canceling loses nothing.
     pub(super) async fn await_callback(
         &self,
         login: PendingSignIn,
@@ -209,7 +211,8 @@ impl Engine {
         Ok(AnsweredSignIn { target, authorization_request: sign_in, callback, browser })
     }
 
-    /// What the person agreed to, and in which region. A person who did not, hears it in the browser.
+    /// Returns the authorization code and its region. If the user denied access, shows that in the
+    /// browser.
     pub(super) async fn resolve_grant(
         &self,
         answered: AnsweredSignIn,
@@ -238,7 +241,7 @@ impl Engine {
         }
     }
 
-    /// The tokens for what the person agreed to. They can be fetched once, and lie nowhere yet.
+    /// Exchanges the code for tokens. This works once, and the tokens are not stored yet.
     pub(super) async fn redeem_grant(
         &self,
         agreed: &AuthorizationGrant,
@@ -254,7 +257,7 @@ impl Engine {
             .await
     }
 
-    /// Keeps what the person agreed to, and tells the browser.
+    /// Stores the session that the user approved, and shows the outcome in the browser.
     pub(super) async fn complete_sign_in(
         &self,
         answered: AnsweredSignIn,
@@ -278,7 +281,8 @@ impl Engine {
         })
     }
 
-    /// Ends a session at the provider. The keyring keeps the credential: signing in again brings it back to life.
+    /// Revokes a session at the provider. The credential stays in tokenring; another sign-in makes
+    /// it work again.
     pub async fn revoke_session(&self, id: &CredentialId) -> Result<(), Problem> {
         let credential = self.credential_by_id(id).await?;
         let _held = self.locks.lock(id).await?;
@@ -299,7 +303,8 @@ impl Engine {
         Ok(PendingSignIn { target, listener, authorization_request: sign_in })
     }
 
-    /// The tokens for what the person agreed to, stored; and the refresh token that was there before.
+    /// Exchanges the code and stores the session; also returns the refresh token that was stored
+    /// before.
     async fn store_session(
         &self,
         agreed: &AuthorizationGrant,
@@ -319,8 +324,8 @@ impl Engine {
         }
     }
 
-    /// The region whose host is to be asked for the tokens. A host that comes along with the answer only ever chooses
-    /// among the regions that are known here.
+    /// Returns the region whose host exchanges the code. A host named in the callback can only
+    /// choose among the known regions.
     fn grant_region(
         &self,
         target: &SignInTarget,
@@ -379,7 +384,7 @@ impl Engine {
         Ok((after.await?, before))
     }
 
-    /// Stores the tokens, and uses the access token from now on.
+    /// Stores the tokens and caches the access token.
     async fn store_session_tokens(
         &self,
         credential: &Credential,
@@ -407,7 +412,7 @@ impl Engine {
     }
 }
 
-/// The page on which a person agrees.
+/// Returns the authorization page of a kind in a region.
 fn authorization_page(kind: &CredentialKind, region: &Region) -> Result<Url, Problem> {
     let AuthMethod::RefreshToken { authorize: Some(path), .. } = &kind.authorization else {
         let why = format!("a {} is not something that one signs in to", kind.title);
@@ -424,7 +429,7 @@ fn authorization_page(kind: &CredentialKind, region: &Region) -> Result<Url, Pro
     })
 }
 
-/// Where the browser may come back to, in the order in which ports are tried.
+/// Returns the possible callback URLs, in the order in which their ports are tried.
 fn callback_urls(fields: &BTreeMap<String, String>) -> Result<Vec<Url>, Problem> {
     let wanted = fields
         .get(CALLBACK_FIELD)
@@ -437,7 +442,7 @@ fn callback_urls(fields: &BTreeMap<String, String>) -> Result<Vec<Url>, Problem>
     })
 }
 
-/// The browser says what the terminal says.
+/// Shows the outcome in the browser, with the same message as in the terminal.
 async fn show_result_in_browser<T>(
     browser: Option<CallbackConnection>,
     outcome: &Result<T, Problem>,

@@ -1,4 +1,7 @@
-//! Signing in from the screen: the page goes out as a report, a pasted address comes back as a task.
+//! Sign-in tasks of the screen: the authorization page goes out as a report, a pasted URL comes
+//! back as a task.
+//!
+//! The sign-in itself is in `sign_in_flow`. Start with `run_sign_in_task`.
 
 use std::sync::Arc;
 
@@ -59,7 +62,8 @@ impl Engine {
     }
 }
 
-/// The address that a person pastes; what answers no or another sign-in is told, and another one is waited for.
+/// Waits for the callback URL that the user pastes. A URL that belongs to no or another sign-in is
+/// reported, and the wait continues.
 async fn await_pasted_address(
     sign_in: Arc<AuthorizationRequest>,
     mut pending: PendingPrompt,

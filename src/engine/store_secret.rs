@@ -1,8 +1,9 @@
-//! Putting a secret into the store, and letting go of it, together with its fingerprint in the index.
+//! Storing and releasing a secret together with its fingerprint in the index.
 //!
-//! A scan knows copies by those fingerprints, so that no secret has to leave the store for it. The store goes first:
-//! what a provider shows once must lie there before anything else can fail. A fingerprint that is not noted costs a
-//! scan the name of a copy and nothing else, so that is no reason to fail.
+//! A scan recognizes copies by these fingerprints, so that no secret has to leave the store for it.
+//! The store is written first: a secret that a provider shows only once must be safe before
+//! anything else can fail. A missing fingerprint only costs a scan the name of a copy, so it is no
+//! reason to fail. Start with `store_secret`.
 
 use super::Engine;
 use super::access_tokens::ACCESS_TOKEN_PART;
@@ -12,7 +13,7 @@ use crate::index::{Database, FingerprintRecord, SecretLocation};
 use crate::store::{ItemKey, StoreError};
 
 impl Engine {
-    /// Keeps a part of a credential's secret material in a slot, in place of what was there.
+    /// Stores a part of a credential's secret in a slot, replacing what was there.
     pub(super) async fn store_secret(
         &self,
         place: SecretLocation,
@@ -23,7 +24,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Notes what lies in a place of the store from now on.
+    /// Records the fingerprint of the secret that is stored at a location from now on.
     pub(super) async fn record_fingerprint(&self, place: SecretLocation, secret: &Secret) {
         let (print, now) = (self.fingerprint(secret).await, self.now());
         let noted = match print {
@@ -35,13 +36,13 @@ impl Engine {
         log_failure(noted);
     }
 
-    /// Notes that nothing lies in a place of the store any more.
+    /// Records that nothing is stored at a location any more.
     pub(super) async fn release_fingerprint(&self, place: SecretLocation) {
         log_failure(self.with_database(move |index| index.retire_fingerprint(&place)).await);
     }
 
-    /// The fingerprints of all that lies in the store and of what lay there before; those of further parts that are not
-    /// known yet are taken first.
+    /// Returns the fingerprints of all stored secrets and of those stored before. Fingerprints of
+    /// further parts that are missing are computed first.
     pub(super) async fn fingerprint_records(
         &self,
         credentials: &[Credential],
@@ -60,7 +61,7 @@ impl Engine {
         self.with_database(Database::fingerprints).await
     }
 
-    /// The fingerprint of what is in use of a credential, as the index knows it.
+    /// Returns the fingerprint of the current secret of a credential, as the index knows it.
     pub(super) async fn current_fingerprint(
         &self,
         credential: &Credential,
@@ -76,7 +77,7 @@ impl Engine {
         Ok(in_use.find(|print| print.part == *part).map(|print| print.fingerprint))
     }
 
-    /// Where parts may lie that nobody took the fingerprints of: an older version did not.
+    /// Returns the locations of parts without a fingerprint: an older version did not record them.
     fn parts_without_fingerprint(
         &self,
         credentials: &[Credential],
@@ -101,7 +102,7 @@ impl Engine {
     }
 }
 
-/// The place of a part in a slot.
+/// Returns the location of a part in a slot.
 pub(super) fn secret_location(
     credential: &CredentialId,
     slot: SecretSlot,

@@ -1,7 +1,8 @@
-//! What the screen asks of the engine, and what the engine reports back.
+//! Task protocol: what the screen asks of the engine, and what the engine reports back.
 //!
-//! Both are plain data, grouped by area. Every report carries the id of the task it answers, so that an answer that
-//! comes too late can be recognised and dropped.
+//! Both are plain data, grouped by area. Every report carries the id of its task, so that a late
+//! report can be recognized and dropped. Start with [`BackgroundTask`] and [`TaskEvent`];
+//! `task_runner` runs the tasks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,509 +28,512 @@ pub use super::sign_in_flow::{NewSession, SignInResult};
 pub use crate::index::{HistoryEntry, HistoryFilter, HistoryRecord, RegionCheckResult};
 pub use crate::store::{BackendInfo, BackendKind, Persistence, StoreError, UnlockMethod};
 
-/// Identifies one running task; ids are never used twice in a run.
+/// Identifies a running task; ids are never reused in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskId(pub u64);
 
-/// Identifies one question that a running task asks; ids are never used twice in a run.
+/// Identifies a prompt of a running task; ids are never reused in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PromptId(pub u64);
 
-/// What the screen may ask for.
+/// Task that the screen can start.
 pub enum BackgroundTask {
-    /// About the list of credentials.
+    /// On the list of credentials.
     Credential(CredentialTask),
-    /// About a credential's secret.
+    /// On the secret of a credential.
     Secret(SecretTask),
-    /// About verdicts.
+    /// Checks.
     Check(CheckTask),
     /// A request of the console.
     Send(SendTask),
-    /// What the console does beside sending a request.
+    /// Console functions besides sending a request.
     Console(ConsoleTask),
-    /// About the store.
+    /// On the store.
     Store(StoreTask),
-    /// About replacing, revoking and making credentials at their providers.
+    /// Rotating, revoking and creating credentials at their providers.
     Rotation(RotationTask),
-    /// About signing in with the browser.
+    /// Sign-in with the browser.
     SignIn(SignInTask),
-    /// About this machine.
+    /// Diagnostics of this machine.
     Diagnostic(DiagnosticTask),
 }
 
-/// About this machine.
+/// Diagnostics of this machine.
 pub enum DiagnosticTask {
-    /// Look for what may stand in the way.
+    /// Diagnose problems on this machine.
     Doctor(DoctorInput),
-    /// Look for secrets in plain text, in the usual places.
+    /// Find secrets in plain text, in the usual locations.
     Scan,
 }
 
-/// About the list of credentials.
+/// Task on the list of credentials.
 pub enum CredentialTask {
-    /// Read all credentials from the index.
+    /// Load all credentials from the index.
     Load,
-    /// Say what a pasted secret may be.
+    /// Identify a pasted secret.
     Identify(Arc<Secret>),
-    /// Say what the private key in a file is for.
+    /// Identify the private key in a file.
     IdentifyFile(String),
-    /// Keep a new credential.
+    /// Add a credential.
     Add(NewCredential, ClassifyPolicy),
-    /// Change what is known about a credential.
+    /// Edit a credential.
     Edit(CredentialId, CredentialEdit),
-    /// Forget a credential and its secret here; the provider is not asked.
+    /// Delete a credential and its secret from tokenring; the provider is not contacted.
     Remove(CredentialId),
-    /// The last verdicts of a credential in each region.
+    /// Load the latest check results of a credential in each region.
     RegionChecks(CredentialId),
-    /// The last verdicts of all credentials in all regions.
+    /// Load the latest check results of all credentials in all regions.
     AllChecks,
-    /// Find what other programs have in plain text, and say how the store is.
+    /// Find plain-text credentials of other programs, and report the state of the store.
     FindImportable,
-    /// Keep what was found, under names that are free. The plain-text copies stay.
+    /// Import candidates under unused names. The plain-text copies stay.
     Import(Vec<Arc<ImportCandidate>>),
 }
 
-/// Whether the provider is asked who a new credential is.
+/// Whether the provider is asked about a new credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClassifyPolicy {
-    /// It is asked: a person or the secret itself named the region.
+    /// Ask the provider: the user or the secret itself named the region.
     AskProvider,
-    /// Nobody named the region, so the secret is not shown to any host.
+    /// Do not ask: the region is a guess, so the secret is not sent to any host.
     StayOffline,
 }
 
-/// About signing in with the browser.
+/// Task that signs in with the browser.
 pub enum SignInTask {
-    /// Sign in, and wait for the person.
+    /// Sign in, and wait for the callback.
     Start(SignInSubject),
-    /// The address at which the browser ended: the answer to the question of another task.
+    /// Submit the callback URL as the reply to the prompt of another task.
     SubmitAddress(PromptId, PromptReply),
 }
 
-/// What is signed in to.
+/// Session to sign in to.
 #[derive(Clone)]
 pub enum SignInSubject {
-    /// One that is not in the keyring yet.
+    /// A session that does not exist yet.
     New(Box<NewSession>),
-    /// One that is in the keyring, and may have ended.
+    /// An existing session, which may have expired.
     Existing(CredentialId),
 }
 
-/// About a credential's secret.
+/// Task on the secret of a credential.
 pub enum SecretTask {
-    /// Lend the secret to the screen.
+    /// Reveal the secret on the screen.
     Reveal(CredentialId),
-    /// Put the secret on the clipboard, to be cleared again.
+    /// Copy the secret to the clipboard, which is cleared afterwards.
     Copy(CredentialId),
-    /// Put a text without secrets on the clipboard.
+    /// Copy a text without secrets to the clipboard.
     CopyText(String),
-    /// Clear the clipboard if it still holds what was copied.
+    /// Clear the clipboard if it still holds the copied secret.
     ClearClipboard,
 }
 
-/// About verdicts.
+/// Task that checks credentials.
 pub enum CheckTask {
     /// Check these credentials in their own regions.
     Credentials(Vec<CredentialId>),
-    /// Check a credential in all regions of its provider. The secret is shown to each host: ask first.
+    /// Check a credential in all regions of its provider. Sends the secret to each host: ask the
+    /// user first.
     AllRegions(CredentialId),
 }
 
-/// A request of the console.
+/// Request of the console.
 pub struct SendTask {
-    /// With which credential.
+    /// The credential to send it with.
     pub credential: CredentialId,
-    /// What.
+    /// The request.
     pub draft: RequestDraft,
-    /// Whether a person agreed to a method that changes something.
+    /// Whether the user agreed to a method that changes something.
     pub consent: WriteConsent,
-    /// What of it goes into the history.
+    /// What the history records.
     pub history_policy: HistoryPolicy,
 }
 
-/// What the console does beside sending a request.
+/// Console task besides sending a request.
 pub enum ConsoleTask {
-    /// Read a list to its end; the answer has all its elements.
+    /// Read all pages of a list; the response has all its elements.
     AllPages(SendTask),
-    /// Ask for the page after the one that this answer is.
+    /// Request the page after this response.
     NextPage(Arc<HttpExchange>),
-    /// Keep the fresh secret at this place of an answer as a credential of this name.
+    /// Store the captured secret at this index of a response as a credential of this name.
     StoreCaptured(Arc<HttpExchange>, usize, CredentialName),
-    /// Find requests that were sent.
+    /// Find sent requests.
     ListHistory(HistoryFilter),
-    /// Forget all requests that were sent.
+    /// Delete the history.
     ClearHistory,
-    /// Write the body of an answer to a new file.
+    /// Write the body of a response to a new file.
     SaveBody(Arc<HttpExchange>, String),
-    /// Take what is secret out of a text that is about to be written to a file for an editor.
+    /// Redact a text that is about to be written to a file for an editor.
     RedactText(CredentialId, String),
-    /// About requests that are kept under a name.
+    /// On saved requests.
     SavedRequests(SavedRequestTask),
 }
 
-/// About requests that are kept under a name.
+/// Task on saved requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SavedRequestTask {
-    /// List them.
+    /// List the saved requests.
     List,
-    /// Keep one, without what is secret to this credential.
+    /// Save a request, without the secrets of this credential.
     Save(SavedRequestName, CredentialId, RequestDraft),
-    /// Give one another name.
+    /// Rename a saved request.
     Rename(SavedRequestName, SavedRequestName),
-    /// Keep a copy of one under another name.
+    /// Copy a saved request under another name.
     Copy(SavedRequestName, SavedRequestName),
-    /// Forget one.
+    /// Delete a saved request.
     Delete(SavedRequestName),
 }
 
-/// Whether a person agreed to what cannot be taken back.
+/// Whether the user agreed to a request that changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteConsent {
-    /// Nobody was asked: only methods that read may go.
+    /// The user was not asked: only read-only methods may be sent.
     NotAsked,
-    /// A person was shown target, region and credential, and agreed.
+    /// The user saw target, region and credential, and agreed.
     Given,
 }
 
-/// What of a request goes into the history.
+/// What the history records of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HistoryPolicy {
-    /// Everything but its body.
+    /// Everything but the body.
     #[default]
     WithoutBody,
-    /// Its body too, secrets masked.
+    /// The body too, with secrets masked.
     WithBody,
 }
 
-/// A request that is to be sent.
+/// Request to send, with its options.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestOptions {
-    /// What.
+    /// The request.
     pub draft: RequestDraft,
-    /// Whether a person agreed to a method that changes something.
+    /// Whether the user agreed to a method that changes something.
     pub consent: WriteConsent,
-    /// What of it goes into the history.
+    /// What the history records.
     pub history_policy: HistoryPolicy,
 }
 
-/// About the store.
+/// Task on the store.
 pub enum StoreTask {
-    /// Whether it can be used.
+    /// Report whether the store can be used.
     Status,
-    /// Unlock it, by its own prompt or with this passphrase.
+    /// Unlock the store, by its own prompt or with this passphrase.
     Unlock(Option<Arc<Secret>>),
 }
 
-/// About replacing, revoking and making credentials at their providers.
+/// Task that rotates, revokes or creates credentials at their providers.
 pub enum RotationTask {
-    /// Say what replacing a credential would do or, where that has begun already, what has become of it.
+    /// Plan the rotation of a credential, or review the unfinished one.
     Plan(RotationTarget),
-    /// Carry a plan out.
+    /// Run a plan.
     Run(Box<RotationPlan>),
-    /// Take up the rotation with this id, which was left.
+    /// Resume the paused rotation with this id.
     Resume(String, RotationDirection),
-    /// Say what has become of the rotation with this id.
+    /// Review the rotation with this id.
     Review(String),
-    /// List the rotations that are not over.
+    /// List the unfinished rotations.
     ListUnfinished,
-    /// Answer the question of another task.
+    /// Reply to the prompt of another task.
     ReplyToPrompt(PromptId, PromptReply),
-    /// Leave the question of another task open: that task stops where it is and can be taken up again.
+    /// Abandon the prompt of another task: that task pauses and can be resumed.
     LeavePrompt(PromptId),
-    /// Have a credential revoked for this reason, and see it refused.
+    /// Revoke a credential for this reason, and verify that it is rejected.
     Revoke(RotationTarget, String),
-    /// Have a credential made.
+    /// Create a credential.
     Create(Box<CreateRequest>),
 }
 
-/// A credential, and who acts on it.
+/// Credential to rotate or revoke, and the credential that authorizes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RotationTarget {
-    /// Which credential.
+    /// The credential.
     pub credential: CredentialId,
-    /// Another credential that acts; `None` where it acts on itself.
+    /// Another credential that authorizes the calls; `None` if the credential authorizes them
+    /// itself.
     pub administrator: Option<CredentialId>,
-    /// Which part of its secret material is meant.
+    /// The part of its secret.
     pub part: SecretPart,
 }
 
-/// A credential to be kept.
+/// Credential to add.
 pub struct NewCredential {
     /// Its name.
     pub name: CredentialName,
-    /// The provider's id.
+    /// Id of the provider.
     pub provider: String,
-    /// The kind's id.
+    /// Id of the kind.
     pub kind: String,
-    /// The region's id.
+    /// Id of the region.
     pub region: String,
     /// Further fields.
     pub fields: BTreeMap<String, String>,
     /// Labels.
     pub labels: Vec<String>,
-    /// The secret, with everything around it already taken off.
+    /// The secret, without surrounding characters.
     pub secret: Arc<Secret>,
     /// Further secret parts by their id.
     pub parts: BTreeMap<String, Arc<Secret>>,
-    /// When it ends, where the secret or the person says so.
+    /// When it expires, if the secret or the user says so.
     pub expires: Option<Timestamp>,
 }
 
-/// A change to a credential; `None` leaves a thing as it is.
+/// Change to a credential; `None` leaves a value as it is.
 #[derive(Default)]
 pub struct CredentialEdit {
-    /// Another name.
+    /// The new name.
     pub name: Option<CredentialName>,
-    /// Another kind, whose secrets look the same.
+    /// The new kind, whose secrets look the same.
     pub kind: Option<String>,
-    /// Another region.
+    /// The new region.
     pub region: Option<String>,
     /// Fields to set; an empty value removes the field.
     pub fields: BTreeMap<String, String>,
-    /// The labels it has from now on.
+    /// The new labels.
     pub labels: Option<Vec<String>>,
-    /// The day it ends; the inner `None` says that it does not end.
+    /// The new expiry; the inner `None` means that it does not expire.
     pub expires: Option<Option<Timestamp>>,
-    /// Another secret in place of the current one.
+    /// The new secret.
     pub secret: Option<Arc<Secret>>,
 }
 
-/// Something that a task has to say.
+/// Report of a task.
 pub struct TaskReport {
-    /// Which task.
+    /// The task.
     pub task: TaskId,
-    /// What.
+    /// What happened.
     pub event: TaskEvent,
 }
 
-/// What a task has to say. `Cleared`, `Failed` and `Canceled` end it.
+/// Event of a task. `Done`, `Failed` and `Canceled` end the task.
 pub enum TaskEvent {
-    /// So much of it is done.
+    /// Progress of the task.
     Progress {
         /// Steps done.
         done: usize,
-        /// Steps in all.
+        /// Steps in total.
         total: usize,
     },
-    /// News of the keyring.
+    /// About the credentials.
     Credential(CredentialEvent),
-    /// News of a secret.
+    /// About a secret or the clipboard.
     Secret(SecretEvent),
-    /// A verdict, in the named region.
+    /// A check finished.
     Checked {
-        /// On which credential.
+        /// The credential.
         credential: CredentialId,
-        /// In which region.
+        /// The region.
         region: String,
-        /// The verdict.
+        /// The check result.
         check: CheckReport,
     },
-    /// An answer for the console.
+    /// A response for the console.
     ResponseReceived(Box<HttpExchange>),
-    /// Other news for the console.
+    /// Other events of the console.
     Console(ConsoleEvent),
     /// The state of the store.
     Store(StoreStatus),
-    /// News of a rotation.
+    /// About a rotation.
     Rotation(RotationEvent),
-    /// What was found on this machine.
+    /// Findings on this machine.
     Diagnosed(Vec<Diagnostic>),
-    /// News of a sign-in.
+    /// About a sign-in.
     SignIn(SignInEvent),
-    /// It ended well.
+    /// The task succeeded.
     Done,
-    /// It ended badly.
+    /// The task failed.
     Failed(Problem),
-    /// It was cancelled before it ended.
+    /// The task was canceled before it finished.
     Canceled,
 }
 
-/// The beginning of the list of credentials.
+/// First credentials of the list.
 pub struct CredentialPage {
-    /// The first of them, by name.
+    /// The first credentials, by name.
     pub credentials: Vec<Credential>,
-    /// Whether there are no others.
+    /// Whether these are all credentials.
     pub all_loaded: bool,
 }
 
-/// News of the keyring.
+/// Event on the credentials.
 pub enum CredentialEvent {
     /// All credentials.
     Loaded(Vec<Credential>),
-    /// One credential was added or changed.
+    /// A credential was added or changed.
     Changed(Box<Credential>),
-    /// One credential is gone.
+    /// A credential was removed.
     Removed(CredentialId),
-    /// What a pasted secret may be.
+    /// A pasted secret was identified.
     Identified {
-        /// The secret with everything around it taken off.
+        /// The secret without surrounding characters.
         secret: Arc<Secret>,
-        /// What was taken off, in words.
+        /// What was removed around it, in words.
         cleaned: Vec<String>,
         /// What it may be, best first.
         candidates: Vec<IdentificationCandidate>,
-        /// Credentials that already hold this very secret.
+        /// Credentials that already hold this secret.
         twins: Vec<CredentialName>,
     },
-    /// The last verdicts of a credential in each region.
+    /// The latest check results of a credential in each region.
     RegionChecks(CredentialId, Vec<RegionCheckResult>),
-    /// The last verdicts of all credentials in all regions.
+    /// The latest check results of all credentials in all regions.
     AllChecks(Vec<(CredentialId, RegionCheckResult)>),
-    /// The access token that is at hand for a credential in its region; none where the next request gets one.
+    /// The access token cached for a credential in its region; `None` if the next request fetches
+    /// one.
     AccessToken(CredentialId, Option<TokenLifetime>),
-    /// What other programs have in plain text.
+    /// Plain-text credentials of other programs.
     ImportCandidates(Vec<Arc<ImportCandidate>>),
-    /// Who the provider says that a new credential is; a problem where it could not be asked.
+    /// What the provider reports about a new credential; a problem if it could not be asked.
     Classified(CredentialName, Box<Result<ClassificationResult, Problem>>),
 }
 
-/// News of a sign-in.
+/// Event of a sign-in.
 pub enum SignInEvent {
-    /// It waits for the person, who is to agree on a page.
+    /// The sign-in waits until the user approves it on a page.
     PageReady(Box<SignInPage>),
-    /// What was pasted does not answer it; what is pasted next answers this question.
+    /// The pasted URL does not belong to this sign-in; the next one replies to this prompt.
     PasteRejected(PromptId, Problem),
-    /// The person answered. From here on it is not cancelled: what the provider gives must be kept.
+    /// The callback arrived. From here on the task is not canceled: the tokens must be stored.
     CallbackReceived,
-    /// The person is signed in.
+    /// The user is signed in.
     Finished(Box<SignInResult>),
 }
 
-/// Where a person goes to sign in.
+/// Authorization page of a sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignInPage {
-    /// The page on which they agree.
+    /// The page that the user opens.
     pub page: url::Url,
-    /// Where the browser comes back to.
+    /// The callback URL.
     pub callback: url::Url,
-    /// What a pasted address answers.
+    /// The prompt that a pasted URL replies to.
     pub prompt: PromptId,
-    /// How long they may take.
+    /// How long the user may take.
     pub timeout: std::time::Duration,
 }
 
-/// From when to when an access token is used.
+/// Period in which an access token is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenLifetime {
-    /// When it came; `None` where another process got it and did not say.
+    /// When it was received; `None` if another process received it and did not record the time.
     pub since: Option<Timestamp>,
     /// When it is no longer used.
     pub until: Timestamp,
 }
 
-/// News for the console beside answers.
+/// Event of the console besides responses.
 pub enum ConsoleEvent {
-    /// So many pages and elements of a list have been read.
+    /// Progress of reading a list.
     PagesRead {
-        /// Pages.
+        /// Pages read so far.
         pages: usize,
-        /// Elements.
+        /// Elements read so far.
         items: usize,
     },
-    /// It waits for so long until the provider takes requests again.
+    /// The request waits this long for the rate limit.
     RateLimited(Duration),
-    /// The fresh secret at this place of the answer is this credential now.
+    /// The captured secret at this index of the response is stored as this credential.
     CapturedStored(usize, Box<Credential>),
-    /// Requests that were sent, the newest first.
+    /// Sent requests, newest first.
     History(Vec<HistoryRecord>),
     /// The body was written to this file.
     BodySaved(String),
-    /// A text without what was secret in it.
+    /// A text without its secrets.
     TextRedacted(String),
-    /// The requests that are kept under a name; one that cannot be read is there with its reason.
+    /// The saved requests; a request that cannot be read is listed with its problem.
     SavedRequests(Vec<(SavedRequestName, Result<SavedRequest, Problem>)>),
 }
 
-/// News of a rotation.
+/// Event of a rotation.
 pub enum RotationEvent {
-    /// What it would do.
+    /// The plan.
     Planned(Box<RotationPlan>),
-    /// What it does from now on, without having been asked before.
+    /// The plan that runs now; it was not shown before.
     Started(Box<RotationPlan>),
-    /// What has become of it so far.
+    /// The state so far.
     Reviewed(Box<RotationSummary>),
-    /// A step of it.
+    /// Progress of a step.
     Step(ProgressLine),
-    /// It waits for a person.
+    /// The rotation waits for the user.
     PromptOpened(PromptId, Box<RotationPrompt>),
-    /// It is over, or nobody answered and it can be taken up again.
+    /// The rotation finished, or it paused without a reply and can be resumed.
     Finished(RotationStatus),
-    /// Those that are not over.
+    /// The unfinished rotations.
     UnfinishedListed(Vec<RotationStatus>),
 }
 
-/// News of a secret.
+/// Event on a secret or the clipboard.
 pub enum SecretEvent {
-    /// The secret, lent to the screen. It is wiped when the last holder lets go.
+    /// The secret, for the screen. It is wiped when the last holder drops it.
     Revealed(CredentialId, Arc<Secret>),
-    /// Something is on the clipboard.
+    /// Something was copied.
     Copied(CopyResult),
-    /// What became of the clipboard.
+    /// Result of clearing the clipboard.
     Cleared(ClearResult),
 }
 
-/// How something came onto the clipboard.
+/// Result of copying to the clipboard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyResult {
-    /// The way that was used.
+    /// The method that worked.
     pub method: ClipboardMethod,
-    /// Whether it was handed over for sure, or only sent in the hope that the terminal takes it.
+    /// Whether the copy is confirmed; a terminal does not confirm it.
     pub verified: bool,
-    /// Seconds until it is cleared, if it can be.
+    /// Seconds until the clipboard is cleared; `None` if it cannot be cleared.
     pub clear_after_seconds: Option<u64>,
 }
 
-/// The ways to the clipboard.
+/// Method of copying to the clipboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClipboardMethod {
-    /// The desktop's own clipboard.
+    /// The desktop clipboard.
     Native,
-    /// The paste buffer of tmux, handed on to the outer terminal.
+    /// The paste buffer of tmux, which passes the text to the outer terminal.
     Tmux,
     /// The terminal escape sequence OSC 52.
     Osc52,
 }
 
-/// What became of the clipboard.
+/// Result of clearing the clipboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClearResult {
-    /// It is empty now.
+    /// The clipboard is empty now.
     Cleared,
-    /// It holds something else by now, which was left alone.
+    /// The clipboard holds something else by now, which was left alone.
     ContentReplaced,
-    /// This way of copying cannot be cleared.
+    /// This copy method cannot be cleared.
     Unsupported,
 }
 
-/// A request and its answer.
+/// Request and its response.
 #[derive(Debug, Clone)]
 pub struct HttpExchange {
-    /// With which credential.
+    /// The credential that it was sent with.
     pub credential: CredentialId,
-    /// In which region.
+    /// The region.
     pub region: String,
-    /// What was asked.
+    /// The request.
     pub draft: RequestDraft,
-    /// What came back.
+    /// The response.
     pub response: ApiResponse,
-    /// What the status means here, in words, where there is something to say.
+    /// What the status means here, if there is something to explain.
     pub explanation: Option<Problem>,
-    /// What is known of a refusal, cause by cause.
+    /// Possible causes of a refusal.
     pub refusal: Option<RefusalDiagnosis>,
     /// How many requests are left: `37 of 1,620 left, resets in 12 s`.
     pub rate_limit: Option<String>,
-    /// Secrets that the provider has just made. The answer has placeholders in their stead.
+    /// Secrets that the provider has just created. The response has placeholders in their place.
     pub captured: Vec<CapturedSecret>,
 }
 
-/// A secret that came in an answer and was taken out of it.
+/// Secret that was taken out of a response.
 #[derive(Clone)]
 pub struct CapturedSecret {
-    /// The member it came in.
+    /// The JSON member that held it.
     pub member: String,
     /// The secret.
     pub secret: Arc<Secret>,
-    /// The credential as which it is kept already, under a name that nobody has chosen.
+    /// The credential as which it is already stored, under an automatic name.
     pub stored: Option<Box<Credential>>,
 }
 
@@ -539,11 +543,11 @@ impl std::fmt::Debug for CapturedSecret {
     }
 }
 
-/// The state of the store.
+/// State of the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreStatus {
-    /// Which backend, and what it can do.
+    /// The backend and its capabilities.
     pub backend: BackendInfo,
-    /// Usable, or why not.
+    /// Why the store cannot be used; `None` if it can.
     pub problem: Option<StoreError>,
 }

@@ -1,4 +1,7 @@
-//! Background tasks of the screen: started by id, cancelled by id, reporting through one channel.
+//! Background tasks of the screen: started by id, canceled by id, reporting through one channel.
+//!
+//! `task_protocol` defines the tasks; further areas are in `console_tasks`, `rotation_tasks` and
+//! `sign_in_tasks`. Start with [`TaskManager::start`].
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -25,10 +28,11 @@ use crate::domain::{Credential, CredentialId, Secret};
 use crate::index::Database;
 use crate::store::UnlockMethod;
 
-/// How long a task that would lose something may go on when it is told to stop: less than the person who leaves waits.
+/// How long a task in a critical section may continue after it is canceled: less than the time that
+/// quitting waits.
 const CRITICAL_SECTION_TIMEOUT: Duration = Duration::from_millis(800);
 
-/// The running tasks.
+/// Running tasks.
 pub struct TaskManager {
     engine: Arc<Engine>,
     reports: UnboundedSender<TaskReport>,
@@ -37,27 +41,27 @@ pub struct TaskManager {
     prompts: PendingPrompts,
 }
 
-/// By which a task is told to stop: at once, or where it can be taken up again.
+/// Tokens that stop a task: at once, or where it can be resumed.
 #[derive(Clone, Default)]
 struct TaskTokens {
     cancel: CancellationToken,
     pause: CancellationToken,
 }
 
-/// Where one task says what it has to say, and is answered.
+/// Context of one task: where it sends its events and receives its replies.
 #[derive(Clone)]
 pub(super) struct TaskContext {
     task: TaskId,
     reports: UnboundedSender<TaskReport>,
     pub(super) prompts: PendingPrompts,
-    /// Cancelled when the task is to stop before its next step.
+    /// Canceled when the task should pause before its next step.
     pub(super) pause: CancellationToken,
-    /// Locked as long as the task would lose something if it were cut short.
+    /// Locked while the task would lose data if it were interrupted.
     critical_section: Arc<Mutex<()>>,
 }
 
 impl TaskManager {
-    /// No tasks yet; reports will go to `reports`.
+    /// Creates a manager without tasks; reports go to `reports`.
     pub fn new(engine: Arc<Engine>, reports: UnboundedSender<TaskReport>) -> Self {
         Self {
             engine,
@@ -68,7 +72,7 @@ impl TaskManager {
         }
     }
 
-    /// Starts a task in the background. Its last report is `Done`, `Failed` or `Canceled`.
+    /// Starts a task in the background. Its last event is `Done`, `Failed` or `Canceled`.
     pub fn start(&mut self, id: TaskId, task: BackgroundTask) {
         self.remove_finished();
         let TaskTokens { cancel, pause } = self.tokens.entry(id).or_default().clone();
@@ -100,14 +104,16 @@ impl TaskManager {
         }
     }
 
-    /// Asks a task to stop before its next step, where it has any; it ends as if nobody had answered it.
+    /// Asks a task with steps to pause before its next step; it ends as if its prompt were
+    /// abandoned.
     pub fn pause(&mut self, id: TaskId) {
         if let Some(tokens) = self.tokens.get(&id) {
             tokens.pause.cancel();
         }
     }
 
-    /// Cancels everything, clears the clipboard if it is still ours, and waits for at most `deadline`.
+    /// Cancels all tasks, clears the clipboard if it still holds our copy, and waits at most
+    /// `deadline`.
     pub async fn finish(mut self, deadline: Duration) {
         self.tokens.values().for_each(|tokens| tokens.cancel.cancel());
         let ended = async {
@@ -129,7 +135,7 @@ impl TaskManager {
 }
 
 impl TaskContext {
-    /// The receiver is gone only when the screen is; then nobody misses the report.
+    /// Sends an event. The receiver is gone only after the screen, and then no report is missed.
     pub(super) fn send_event(&self, event: TaskEvent) {
         let _ = self.reports.send(TaskReport { task: self.task, event });
     }
@@ -201,7 +207,8 @@ impl Engine {
         Ok(())
     }
 
-    /// The credential is on the screen as soon as it is kept; what the provider says about it follows.
+    /// Adds a credential. It appears on the screen as soon as it is stored; the provider's report
+    /// follows.
     async fn run_add_task(
         &self,
         new: NewCredential,
@@ -221,7 +228,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Tells how long the access token that is at hand lives, where the kind has such.
+    /// Sends the lifetime of the cached access token, if the kind uses access tokens.
     pub(super) fn send_token_lifetime(&self, credential: &Credential, voice: &TaskContext) {
         let kind = self.catalog.kind(&credential.provider, &credential.kind);
         if kind.is_ok_and(|kind| kind.authorization.uses_token_exchange()) {
@@ -235,7 +242,7 @@ impl Engine {
 
     async fn identification_event(&self, pasted: &Secret) -> Result<CredentialEvent, Problem> {
         let found = self.identify(pasted)?;
-        // A locked store cannot tell twins; that is no reason not to say what the secret is.
+        // A locked store cannot find duplicates; the secret can still be identified.
         let twins = self.find_duplicates(&found.secret).await.unwrap_or_default();
         let secret = Arc::new(found.secret);
         Ok(CredentialEvent::Identified {
@@ -311,7 +318,8 @@ impl Engine {
         trouble.map_or(Ok(()), Err)
     }
 
-    /// A check may have learned more than a verdict (principal, scheme); the screen hears of it in one go.
+    /// Sends the changed credentials in one go, because a check may have learned more than its
+    /// result (principal, scheme).
     async fn send_changed_credentials(
         &self,
         ids: &std::collections::HashSet<CredentialId>,
@@ -347,7 +355,8 @@ impl Engine {
         let credential = self.credential_by_id(&credential).await?;
         self.verify_store_before_send(&draft).await?;
         let waiting = |wait| voice.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
-        // What it makes is to be kept, even if the person leaves before the answer is here.
+        // A secret that the request creates must be stored, even if the user quits before the
+        // response arrives.
         let _unbroken =
             if draft.method.is_safe() { None } else { Some(voice.critical_section.lock().await) };
         let exchange = self
@@ -392,14 +401,15 @@ impl Engine {
     }
 }
 
-/// Ends when a task has been told to stop, and some time later where it would lose something.
+/// Completes when a task is canceled, and later if the task is in a critical section.
 async fn wait_until_stopped(cancel: &CancellationToken, unbroken: &Mutex<()>) {
     cancel.cancelled().await;
-    // The time is over or nothing is left to lose: it stops either way.
+    // Either the time is up or nothing can be lost: the task stops.
     let _ = tokio::time::timeout(CRITICAL_SECTION_TIMEOUT, unbroken.lock()).await;
 }
 
-/// The outcome of work that may panic: the screen must hear of that too, or the task would seem to run for ever.
+/// Runs work that may panic and turns a panic into a problem; else the screen would show the task
+/// as running for ever.
 async fn catch_panic(work: impl Future<Output = Result<(), Problem>>) -> Result<(), Problem> {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(task_panicked()))
 }

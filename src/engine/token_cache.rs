@@ -1,5 +1,7 @@
-//! Access tokens: what some kinds exchange their secret for. They live in memory until shortly before they end, and
-//! nowhere else.
+//! Cache of access tokens, for kinds that exchange their secret for one. They live only in memory,
+//! until shortly before they expire.
+//!
+//! `access_tokens` obtains the tokens. Start with `AccessTokenCache`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,28 +9,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::task_protocol::TokenLifetime;
 use crate::domain::{Credential, CredentialId, Secret, Timestamp};
 
-/// The access tokens of this run, by credential and region.
+/// Access tokens of this run, by credential and region.
 #[derive(Default)]
 pub(super) struct AccessTokenCache(Mutex<HashMap<(CredentialId, String), CachedAccessToken>>);
 
-/// One access token.
+/// Access token with its lifetime.
 #[derive(Clone)]
 pub(super) struct CachedAccessToken {
     /// The token.
     pub token: Arc<Secret>,
-    /// The scheme it is sent with.
+    /// The scheme that it is sent with.
     pub scheme: String,
-    /// From when to when it is used.
+    /// When it is used.
     pub lifetime: TokenLifetime,
 }
 
 impl super::Engine {
-    /// Drops all access tokens of a credential that are remembered in this run.
+    /// Drops all cached access tokens of a credential.
     pub(super) fn drop_cached_tokens(&self, id: &CredentialId) {
         self.token_cache.remove(id);
     }
 
-    /// The access token that is at hand in this run for a credential in its region. The store is not asked.
+    /// Returns the lifetime of the access token cached for a credential in its region. Does not
+    /// read the store.
     pub(super) fn cached_token_lifetime(&self, credential: &Credential) -> Option<TokenLifetime> {
         self.token_cache
             .get(&credential.id, &credential.region, self.now())
@@ -37,7 +40,7 @@ impl super::Engine {
 }
 
 impl AccessTokenCache {
-    /// The token of this credential in this region, if it is still good at `now`.
+    /// Returns the token of this credential in this region, if it is still valid at `now`.
     pub(super) fn get(
         &self,
         id: &CredentialId,
@@ -51,7 +54,7 @@ impl AccessTokenCache {
             .cloned()
     }
 
-    /// Keeps a token.
+    /// Caches a token.
     pub(super) fn insert(&self, id: &CredentialId, region: &str, session: CachedAccessToken) {
         self.0
             .lock()
@@ -59,7 +62,7 @@ impl AccessTokenCache {
             .insert((id.clone(), region.to_owned()), session);
     }
 
-    /// Drops all tokens of a credential, because its secret is another one now or was refused.
+    /// Drops all tokens of a credential, because its secret has changed or was refused.
     pub(super) fn remove(&self, id: &CredentialId) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, _), _| known != id);
     }

@@ -1,5 +1,7 @@
-//! Starting the child: in place of this process where that is possible, else beside it, with signals and the end
-//! passed through.
+//! Child process: replaces this process where possible, else runs beside it with signals and exit
+//! status passed through.
+//!
+//! Start with [`ChildCommand::replace_process`] and [`ChildCommand::run_supervised`].
 
 #[cfg(unix)]
 use std::convert::Infallible;
@@ -20,43 +22,43 @@ use super::{EnvValue, EnvVariable};
 use crate::domain::Secret;
 use crate::domain::redact::SecretRedactor;
 
-/// Both ends of a pipe hold this much on every system, so that a secret can be written before anybody reads.
+/// Capacity that a pipe has on every system, so that a secret can be written before it is read.
 #[cfg(unix)]
 const PIPE_CAPACITY_BYTES: usize = 4096;
 
-/// A command, and what it is given.
+/// Command and its environment.
 pub struct ChildCommand {
     /// The program and its arguments; never empty.
     pub command: Vec<OsString>,
-    /// The variables that are set.
+    /// The variables to set.
     pub variables: Vec<EnvVariable>,
-    /// The variables of this process that the child does not get.
+    /// The variables of this process that the child does not inherit.
     pub removed_variables: Vec<String>,
-    /// How secrets come to the child.
+    /// How the child receives secrets.
     pub secret_delivery: SecretDelivery,
 }
 
-/// How secrets come to a child.
+/// How a child receives secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretDelivery {
     /// As variables.
     Environment,
-    /// The first one on its standard input; the others not at all.
+    /// The first secret on standard input; the others not at all.
     Stdin,
-    /// In private temporary files; a variable with `_FILE` behind its name holds the path.
+    /// In private temporary files; a variable named with the suffix `_FILE` holds the path.
     Files,
 }
 
 /// How a child ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChildExit {
-    /// By itself, with this code.
+    /// It exited with this code.
     Code(i32),
-    /// By a signal.
+    /// It was ended by this signal.
     Signal(i32),
 }
 
-/// One of the two outputs of a child.
+/// Output stream of a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputStream {
     /// Standard output.
@@ -65,11 +67,11 @@ pub enum OutputStream {
     Stderr,
 }
 
-/// Where the masked output of a child goes.
+/// Receiver of a child's masked output.
 pub type OutputSink<'a> = dyn Fn(OutputStream, &[u8]) -> io::Result<()> + Sync + 'a;
 
 impl ChildCommand {
-    /// Replaces this process by the command; it comes back only if that failed.
+    /// Replaces this process by the command; returns only if that failed.
     #[cfg(unix)]
     pub fn replace_process(self) -> io::Result<Infallible> {
         use std::os::unix::process::CommandExt as _;
@@ -81,10 +83,11 @@ impl ChildCommand {
         Err(command.exec())
     }
 
-    /// Runs the command beside this process until it ends. Where there is a sink, its output goes there with all
-    /// secrets masked. Signals that come meanwhile are passed on, but for those that the terminal gives to both.
+    /// Runs the command beside this process until it exits. With a sink, the command's output goes
+    /// there with all secrets masked. Signals are forwarded, except those that the terminal sends
+    /// to both processes.
     pub fn run_supervised(&self, sink: Option<&OutputSink<'_>>) -> io::Result<ChildExit> {
-        // Bound to a name, so that the files live until the child has ended.
+        // Bound to a name, so that the files exist until the child has exited.
         let (mut command, _files) = self.build_command()?;
         if sink.is_some() {
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -139,7 +142,7 @@ impl ChildCommand {
         })
     }
 
-    /// The secret that goes to standard input.
+    /// Returns the secret for standard input.
     fn stdin_secret(&self) -> Option<&Secret> {
         (self.secret_delivery == SecretDelivery::Stdin)
             .then(|| self.secrets().next())
@@ -147,7 +150,8 @@ impl ChildCommand {
             .map(Arc::as_ref)
     }
 
-    /// A child that does not read its input says by its status whether it wanted to.
+    /// Writes the secret to standard input. A child that does not read it reports any problem by
+    /// its exit status.
     fn write_stdin(&self, child: &mut Child) {
         if let (Some(secret), Some(mut stdin)) = (self.stdin_secret(), child.stdin.take()) {
             let _ = secret.expose(|bytes| stdin.write_all(bytes));
@@ -167,7 +171,7 @@ impl ChildCommand {
     }
 }
 
-/// Reads to the end. Where nobody wants to see it any more, the child learns that by a broken pipe.
+/// Forwards output to its end. If the receiver is closed, the child sees a broken pipe.
 fn forward_masked(
     from: Option<impl Read>,
     show: &dyn Fn(&[u8]) -> io::Result<()>,
@@ -188,7 +192,7 @@ fn forward_masked(
     let _ = show(&masked.finish());
 }
 
-/// A pipe that already holds the secret and has no writer any more.
+/// Returns a pipe that already holds the secret and has no writer left.
 #[cfg(unix)]
 fn pipe_with_secret(secret: &Secret) -> io::Result<Stdio> {
     if secret.len() > PIPE_CAPACITY_BYTES {
@@ -199,8 +203,8 @@ fn pipe_with_secret(secret: &Secret) -> io::Result<Stdio> {
     Ok(reader.into())
 }
 
-/// In the folder that is in memory and this user's alone, where there is one. Private from its first byte; removed
-/// when it is dropped.
+/// Creates a private temporary file with the secret, in the user's in-memory folder if there is
+/// one. It is private from its first byte and removed when it is dropped.
 fn private_file(secret: &Secret) -> io::Result<NamedTempFile> {
     let memory = std::env::var_os("XDG_RUNTIME_DIR")
         .map(std::path::PathBuf::from)
@@ -245,8 +249,8 @@ fn ended(status: ExitStatus) -> ChildExit {
 }
 
 impl ChildExit {
-    /// Ends this process in the same way: whoever started it sees no difference. Gives the code where the child ended
-    /// by itself.
+    /// Ends this process in the same way, so that its parent sees no difference. Returns the code
+    /// if the child exited by itself.
     pub fn propagate(self) -> i32 {
         match self {
             Self::Code(code) => code,

@@ -1,14 +1,15 @@
-//! Where there are no signals: the console gives Ctrl-C to all of its programs, and the child decides what it means.
+//! Consoles without signals: the console sends Ctrl-C to all of its programs, and the child decides
+//! what it means.
 //!
-//! This process only must not die of it first: it still waits for the child, removes the child's files, and passes its
-//! code on. Listening is enough for that.
+//! This process only must not end first: it still waits for the child, removes the child's files
+//! and returns its exit code. Listening is enough for that.
 
 use std::io;
 use std::process::Child;
 
 use tokio::signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c};
 
-/// Ctrl-C and Ctrl-Break are left to the child as long as this lives.
+/// Leaves Ctrl-C and Ctrl-Break to the child while it exists.
 pub(super) struct Passing {
     _interrupt: CtrlC,
     _break: CtrlBreak,

@@ -1,33 +1,35 @@
-//! Taking secrets out of what a child writes, while it writes it.
+//! Output masking: removes secrets from what a child writes, while it writes it.
 //!
-//! What is not yet a whole line is held back, because a secret may be cut in two by the child's writes. A line ends
-//! with a line feed or, as progress bars write them, a carriage return. Secrets are found as they are and in their
-//! encodings, also where line breaks have torn them.
+//! An incomplete line is held back, because the child's writes may split a secret. A line ends with
+//! a line feed or, as in progress bars, a carriage return. Secrets are found verbatim and encoded,
+//! also across line breaks. Start with `OutputMasker`.
 
 use zeroize::Zeroizing;
 
 use crate::domain::Secret;
 use crate::domain::redact::{SecretRedactor, SplitSecretDetector, patterns};
 
-/// A line that is longer is shown in pieces.
+/// Longer lines are shown in pieces.
 const MAX_LINE_BYTES: usize = 64 << 10;
 
-/// How many bytes of output one byte of a secret may take: `\u0041` in JSON.
+/// Maximum number of output bytes per byte of a secret: `\u0041` in JSON.
 const MAX_BYTES_PER_SECRET_BYTE: usize = 6;
 
-/// Shorter lines of a secret of many lines are not looked for by themselves.
+/// Shorter lines of a multi-line secret are not masked on their own.
 const MIN_SECRET_LINE_BYTES: usize = 16;
 
-/// One stream of a child's output.
+/// Masks one stream of a child's output.
 pub(super) struct OutputMasker<'a> {
     redactor: &'a SecretRedactor,
     split_secrets: SplitSecretDetector,
-    /// What a piece that is cut off must at least leave behind, so that no secret is torn.
+    /// Minimum number of bytes that stay buffered when a piece is cut off, so that no secret is
+    /// split.
     overlap: usize,
     buffered: Zeroizing<Vec<u8>>,
 }
 
-/// A redactor that knows these secrets, and each line of those that have many, such as private keys.
+/// Builds a redactor that knows these secrets, and each line of multi-line secrets such as private
+/// keys.
 pub(super) fn redactor_for<'a>(secrets: impl Iterator<Item = &'a Secret>) -> SecretRedactor {
     let mut redactor = SecretRedactor::default();
     for secret in secrets {
@@ -43,7 +45,7 @@ pub(super) fn redactor_for<'a>(secrets: impl Iterator<Item = &'a Secret>) -> Sec
 }
 
 impl<'a> OutputMasker<'a> {
-    /// A stream in which no secret of at most `longest` bytes is to be seen.
+    /// Creates a masker for secrets of at most `longest` bytes.
     pub(super) fn new(redactor: &'a SecretRedactor, longest: usize) -> Self {
         Self {
             redactor,
@@ -53,7 +55,7 @@ impl<'a> OutputMasker<'a> {
         }
     }
 
-    /// Takes in what the child wrote and gives back what may be shown.
+    /// Adds what the child wrote and returns what may be shown.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.buffered.extend_from_slice(bytes);
         if let Some(end) = self.buffered.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')) {
@@ -71,13 +73,13 @@ impl<'a> OutputMasker<'a> {
         clean
     }
 
-    /// What is left when the child has closed its output.
+    /// Returns what is left when the child has closed its output.
     pub(super) fn finish(&mut self) -> Vec<u8> {
         let rest = std::mem::take(&mut self.buffered);
         self.redact(&rest)
     }
 
-    /// Bytes that are no text stay as they are; they cannot be a secret, which is text.
+    /// Masks the secrets in bytes. Bytes that are not text stay as they are; a secret is always text.
     fn redact(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut clean = Vec::with_capacity(bytes.len());
         for chunk in bytes.utf8_chunks() {

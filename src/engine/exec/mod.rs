@@ -1,4 +1,8 @@
-//! What a child process is given: the variables of a credential's provider, and nothing of any other credential.
+//! Environment of a child process: the variables of a credential's provider, and nothing of any
+//! other credential.
+//!
+//! `child` runs the process, `mask` redacts its output, `signals` and `console` forward signals.
+//! Start with [`Engine::env_variables`] and [`ChildCommand`].
 
 mod child;
 #[cfg(not(unix))]
@@ -20,8 +24,9 @@ use crate::domain::{Credential, CredentialName, Problem, Secret};
 
 pub use child::{ChildCommand, ChildExit, OutputSink, OutputStream, SecretDelivery};
 
-/// Variables that the Snyk CLI heeds besides those that providers name, some of them before any other: see
-/// `cliv2/pkg/core/configuration.go` of snyk/cli and `pkg/auth` of snyk/go-application-framework.
+/// Variables that the Snyk CLI reads besides those that providers name, some of them with the
+/// highest priority: see `cliv2/pkg/core/configuration.go` of snyk/cli and `pkg/auth` of
+/// snyk/go-application-framework.
 const EXTRA_SNYK_VARIABLES: [&str; 5] = [
     "SNYK_DOCKER_TOKEN",
     "SNYK_CFG_API",
@@ -30,33 +35,33 @@ const EXTRA_SNYK_VARIABLES: [&str; 5] = [
     "SNYK_CFG_INTERNAL_OAUTH_TOKEN_STORAGE",
 ];
 
-/// A variable of a child's environment.
+/// Variable of a child's environment.
 pub struct EnvVariable {
     /// Its name.
     pub name: String,
-    /// What it holds.
+    /// Its value.
     pub value: EnvValue,
 }
 
-/// What a variable holds.
+/// Value of a variable.
 pub enum EnvValue {
-    /// A secret, or an access token.
+    /// A secret or an access token.
     Secret(Arc<Secret>),
-    /// Anything else.
+    /// Any other text.
     Text(String),
 }
 
-/// What a use of a credential outside this program has come to, for the record.
+/// Outcome of a use of a credential outside this process, for the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UsageEvent {
-    /// It is about to happen.
+    /// The use is about to happen.
     Begun,
-    /// It did not happen.
+    /// The use did not happen.
     Failed,
 }
 
 impl Engine {
-    /// Puts on record that a program is given the credential of this name.
+    /// Records that a program receives the credential of this name.
     pub async fn record_exec(
         &self,
         name: &CredentialName,
@@ -70,7 +75,7 @@ impl Engine {
         .await
     }
 
-    /// The variables with which the provider's own tools use the credential, in its region.
+    /// Returns the variables with which the provider's own tools use the credential, in its region.
     pub async fn env_variables(
         &self,
         credential: &Credential,
@@ -93,8 +98,8 @@ impl Engine {
         Ok(found)
     }
 
-    /// One thing about a credential: `secret`, `access_token`, a named part of the secret, `api`, `auth`, `app`, or one
-    /// of its fields.
+    /// Returns one value of a credential: `secret`, `access_token`, a named part of the secret,
+    /// `api`, `auth`, `app`, or one of its fields.
     pub async fn credential_value(
         &self,
         credential: &Credential,
@@ -127,8 +132,8 @@ impl Engine {
         }
     }
 
-    /// The variables that the tools of the same providers also heed. Where one of them is left over from another
-    /// credential, the child would use half of each.
+    /// Returns the variables that the tools of the same providers also read. If one of them were
+    /// left over from another credential, the child would use half of each.
     pub fn competing_variables(&self, variables: &[EnvVariable]) -> BTreeSet<String> {
         let ours = |name: &str| variables.iter().any(|variable| variable.name == name);
         let environments = self.catalog.providers().map(|provider| {

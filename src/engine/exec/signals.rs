@@ -1,4 +1,6 @@
-//! Signals that come for this process and are meant for its child.
+//! Signals that are sent to this process and forwarded to its child.
+//!
+//! Start with `SignalRelay`.
 
 use std::fs::File;
 use std::io;
@@ -16,13 +18,13 @@ use signal_hook::iterator::{Handle, Signals};
 const FORWARDED_SIGNALS: [i32; 8] =
     [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT];
 
-/// Those that a terminal gives to this process and its child alike.
+/// Signals that a terminal sends to this process and its child alike.
 const TERMINAL_SIGNALS: [i32; 3] = [SIGINT, SIGQUIT, SIGWINCH];
 
-/// Signals are caught from now on, and wait for the child.
+/// Signals caught so far, waiting for the child.
 pub(super) struct SignalRelay(Signals);
 
-/// Signals are passed on until this is ended.
+/// Forwards signals until it is stopped.
 pub(super) struct SignalRelayGuard {
     handle: Handle,
     child_exited: Arc<RwLock<AtomicBool>>,
@@ -51,7 +53,8 @@ impl SignalRelay {
 }
 
 impl SignalRelayGuard {
-    /// The child is gone, and its number may be another process's soon.
+    /// Stops forwarding: the child has exited, and its process id may soon belong to another
+    /// process.
     pub(super) fn stop(self) {
         self.child_exited
             .write()
@@ -70,14 +73,14 @@ fn forward_signal(signal: i32, child: Pid) {
     }
 }
 
-/// Whether the terminal speaks to this process group, which is the child's too.
+/// Returns whether the terminal sends its signals to this process group, which is also the child's.
 fn is_foreground_process() -> bool {
     let terminal = File::open("/dev/tty").ok();
     let front = terminal.and_then(|terminal| rustix::termios::tcgetpgrp(terminal).ok());
     front == Some(rustix::process::getpgrp())
 }
 
-/// Dies of the signal, as the child did.
+/// Ends this process by the signal that ended the child.
 pub(super) fn die_by_signal(signal: i32) {
     if signal == SIGKILL {
         let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::KILL);

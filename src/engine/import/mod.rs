@@ -1,5 +1,7 @@
-//! Import: finding credentials that lie in plain text in the files of other programs, and blanking them there once
-//! the store has them.
+//! Import: finds plain-text credentials in the files of other programs, adds them to the store, and
+//! clears the plain-text copies afterwards.
+//!
+//! `sources` reads the files. Start with [`Engine::find_import_candidates`] and [`Engine::import`].
 
 mod sources;
 
@@ -20,10 +22,10 @@ use crate::domain::provider::spec::{MatchConfidence, SecretRole};
 use crate::domain::{Credential, CredentialName, Origin, Problem, Secret, Timestamp};
 pub(super) use sources::{RawCandidate, read_source};
 
-/// Where to look.
+/// Source of an import.
 #[derive(Clone)]
 pub enum ImportSource {
-    /// The configuration of the Snyk CLI, in both of its places.
+    /// The configuration of the Snyk CLI, in both of its locations.
     SnykCli,
     /// The configuration of the Probely CLI.
     ProbelyCli,
@@ -33,11 +35,11 @@ pub enum ImportSource {
     Dotenv(PathBuf),
     /// A JSON file.
     Json(PathBuf),
-    /// What came on standard input.
+    /// Standard input.
     Piped(TextFormat, Arc<Zeroizing<String>>),
 }
 
-/// The form of a text that says nothing about itself.
+/// Format of a text from standard input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextFormat {
     /// `KEY=value` in every line.
@@ -46,41 +48,41 @@ pub enum TextFormat {
     Json,
 }
 
-/// A secret in plain text.
+/// Plain-text secret that may be imported.
 pub struct ImportCandidate {
-    /// Where it lies; the same place can be made a consumer. Nothing where it came on standard input.
+    /// File and place of the secret, which can become a consumer; `None` for standard input.
     pub target: Option<ConsumerTarget>,
-    /// The place within: a key, a pointer, or the program whose configuration it is.
+    /// The place within the file: a key, a pointer, or the program whose configuration it is.
     pub location: String,
-    /// The file's mode, if others may read it.
+    /// The file's mode, if others may read the file.
     pub exposed_mode: Option<String>,
     /// The secret.
     pub secret: Arc<Secret>,
-    /// What it is, or why it cannot be kept.
+    /// What it is, or why it cannot be imported.
     pub identified: Result<IdentifiedKind, String>,
 }
 
-/// What a secret in plain text is.
+/// What a plain-text secret was identified as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentifiedKind {
-    /// The provider's id.
+    /// Id of the provider.
     pub provider: String,
-    /// The kind's id.
+    /// Id of the kind.
     pub kind: String,
-    /// The region's id.
+    /// Id of the region.
     pub region: String,
-    /// The organisation that stands beside it.
+    /// The organization named beside it.
     pub org: Option<String>,
-    /// When it ends, where it says so.
+    /// When it expires, if it says so.
     pub expires: Option<Timestamp>,
 }
 
-/// Why what stands in the place of a token is left alone.
+/// Why the value of a token variable is not imported.
 const UNKNOWN_SHAPE_REASON: &str =
     "it has the shape of no token that is known; if it is one, `tokenring add` keeps it";
 
 impl Engine {
-    /// The secrets of known shapes that lie there in plain text. The store is not touched.
+    /// Finds secrets of known formats in a source. Does not open the store.
     pub async fn find_import_candidates(
         &self,
         source: ImportSource,
@@ -97,8 +99,8 @@ impl Engine {
         Ok(found.into_iter().filter_map(|raw| self.identify_candidate(raw)).collect())
     }
 
-    /// What the tools of the providers have in plain text on this machine, as far as it can be kept. A tool that is not
-    /// here has nothing.
+    /// Finds the plain-text credentials of the providers' own tools on this machine that can be
+    /// imported. A tool that is not installed contributes nothing.
     pub(super) async fn find_cli_credentials(&self) -> Vec<Arc<ImportCandidate>> {
         let mut finds = Vec::new();
         for tool in [ImportSource::SnykCli, ImportSource::ProbelyCli, ImportSource::AppcircleCli] {
@@ -107,7 +109,7 @@ impl Engine {
         finds.into_iter().filter(|find| find.identified.is_ok()).map(Arc::new).collect()
     }
 
-    /// Keeps a find under a name that is free, unless a credential has its secret already.
+    /// Imports a candidate under an unused name, unless a credential already has its secret.
     pub(super) async fn import_candidate(
         &self,
         find: &ImportCandidate,
@@ -118,7 +120,7 @@ impl Engine {
         }
     }
 
-    /// A name after a place, with a number where it is taken.
+    /// Returns an unused name based on a place, with a number if the name is taken.
     pub async fn unused_name(&self, place: &str) -> Result<CredentialName, Problem> {
         let base = place.trim_start_matches('/').to_lowercase().replace(['_', '/'], "-");
         let base: String = base.chars().take(50).collect();
@@ -137,7 +139,7 @@ impl Engine {
         })
     }
 
-    /// Keeps a find under a name.
+    /// Imports a candidate under a name.
     pub async fn import(
         &self,
         find: &ImportCandidate,
@@ -171,8 +173,8 @@ impl Engine {
         Ok(credential)
     }
 
-    /// Empties the plain-text copy, after the store has given back the same secret for this credential, and only if
-    /// that is still what lies there.
+    /// Clears the plain-text copy, after the store has returned the same secret for this
+    /// credential, and only if the copy still holds that secret.
     pub async fn clear_plaintext_copy(
         &self,
         find: &ImportCandidate,
@@ -234,7 +236,8 @@ impl Engine {
         })
     }
 
-    /// What the secret is, by its shape and by the variable that it was given to; `None` if it may be anything.
+    /// Identifies a secret by its format and by the variable that it was assigned to; `None` if it
+    /// may be anything.
     fn identify_kind(
         &self,
         secret: &Secret,
@@ -271,7 +274,7 @@ impl Engine {
         Some(Ok(IdentifiedKind { provider, kind, region, org, expires: best.expires }))
     }
 
-    /// Whether the tools of some provider read their token from this variable.
+    /// Returns whether the tools of a provider read their token from this variable.
     fn is_token_variable(&self, variable: &str) -> bool {
         let mut kinds = self.catalog.providers().flat_map(|provider| provider.kinds.iter());
         kinds.any(|kind| {
@@ -280,7 +283,7 @@ impl Engine {
         })
     }
 
-    /// Whether the provider's own tools read this variable.
+    /// Returns whether the provider's own tools read this variable.
     fn is_provider_variable(&self, provider: &str, variable: &str) -> bool {
         let mut kinds =
             self.catalog.provider(provider).into_iter().flat_map(|provider| provider.kinds.iter());
@@ -288,7 +291,8 @@ impl Engine {
     }
 }
 
-/// The texts of a file that a consumer can set, each with its place; none where the file is of no form that is known.
+/// Returns the texts of a file that a consumer can set, each with its target; empty if the format
+/// is not known.
 pub(super) fn texts_with_targets(path: &Path) -> Vec<(ConsumerTarget, Zeroizing<String>)> {
     sources::candidates_in_file(path)
         .into_iter()
@@ -300,7 +304,7 @@ fn audit_location(target: &ConsumerTarget) -> String {
     format!("{}: {}", target.kind(), target.path().display())
 }
 
-/// The origin of an endpoint, which may have a path.
+/// Returns the origin of an endpoint, which may have a path.
 pub(super) fn endpoint_origin(endpoint: &str) -> Option<Origin> {
     let url = url::Url::parse(endpoint).ok()?;
     Origin::parse(&url.origin().ascii_serialization()).ok()

@@ -1,4 +1,7 @@
-//! The files of other programs, and what in them may be a secret.
+//! Import sources: reads the files of other programs and lists the texts in them that may be a
+//! secret.
+//!
+//! Start with `read_source`.
 
 use std::path::{Path, PathBuf};
 
@@ -12,30 +15,31 @@ use crate::engine::consumer::file::LockedFile;
 use crate::engine::consumer::json_file::{JsonDocument, JsonEditError};
 use crate::engine::consumer::{invalid_format, json_edit_problem, probely_cli_locations, snyk_cli};
 
-/// A text that may be a secret, and what stands beside it.
+/// Text that may be a secret, and what is written beside it.
 pub(in crate::engine) struct RawCandidate {
-    /// Where it lies; nothing where it came on standard input.
+    /// File and place of the text; `None` for standard input.
     pub target: Option<ConsumerTarget>,
-    /// The place within: a key, a pointer, or the program whose configuration it is.
+    /// The place within the file: a key, a pointer, or the program whose configuration it is.
     pub location: String,
-    /// The file's mode, if others may read it.
+    /// The file's mode, if others may read the file.
     pub exposed_mode: Option<String>,
     /// The text.
     pub text: Zeroizing<String>,
-    /// The variable that it was given to, or would be.
+    /// The variable that it was or would be assigned to.
     pub variable: String,
-    /// The API that it is used at, where that stands beside it.
+    /// The API endpoint named beside it.
     pub endpoint: Option<String>,
-    /// The organisation that it is used for, where that stands beside it.
+    /// The organization named beside it.
     pub org: Option<String>,
-    /// Why it cannot be kept, where that is known already.
+    /// Why it cannot be imported, if that is already known.
     pub rejection: Option<&'static str>,
 }
 
 const OAUTH_SESSION_REASON: &str = "an OAuth session belongs to the Snyk CLI: its refresh token works once, so nobody else may use it";
 const ACCESS_TOKEN_REASON: &str = "a short-lived access token, which no longer works soon; the key that it came from is not there";
 
-/// Everything in the source that may be a secret. A source without any file is a problem that names the usual place.
+/// Reads every text in the source that may be a secret. A source without any file is a problem that
+/// names the usual location.
 pub(in crate::engine) fn read_source(
     source: &ImportSource,
 ) -> Result<Vec<RawCandidate>, ConsumerError> {
@@ -67,7 +71,8 @@ fn json_error_position(refusal: &JsonEditError) -> (usize, &'static str) {
     }
 }
 
-/// Everything in a file that may be a secret, in whichever form it is; nothing where it is in none.
+/// Reads every text in a file that may be a secret, whatever its format; empty if the format is not
+/// known.
 pub(super) fn candidates_in_file(path: &Path) -> Vec<RawCandidate> {
     let is_at = |places: &[PathBuf]| {
         places.iter().any(|place| std::fs::canonicalize(place).is_ok_and(|real| real == path))
@@ -80,7 +85,7 @@ pub(super) fn candidates_in_file(path: &Path) -> Vec<RawCandidate> {
     read.unwrap_or_default()
 }
 
-/// All of the places where there is a file.
+/// Reads all of the files that exist.
 fn read_existing(
     places: &[PathBuf],
     read: impl Fn(&Path) -> Result<Vec<RawCandidate>, ConsumerError>,
@@ -176,7 +181,8 @@ fn read_json(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
         .map_err(|refusal| json_edit_problem(&file, refusal))
 }
 
-/// What is assigned in a dotenv text, each key once and as readers see it; `target` says where a key lies.
+/// Reads the assignments of a dotenv text: each key once, with the value that readers see. `target`
+/// returns the target of a key.
 fn parse_dotenv(
     text: &str,
     openness: Option<&String>,
@@ -203,7 +209,7 @@ fn parse_dotenv(
     Ok(counted.map(|(_, one)| raw(one.key, one.value)).collect())
 }
 
-/// All texts in a JSON text; `target` says where a pointer lies.
+/// Reads all strings in a JSON text. `target` returns the target of a pointer.
 fn parse_json(
     text: &str,
     openness: Option<&String>,
@@ -233,7 +239,7 @@ fn parse_json(
     Ok(raws.collect())
 }
 
-/// The program whose configuration it is, or the pointer in it.
+/// Returns the pointer of a JSON target, else the program whose configuration it is.
 fn location_of(target: &ConsumerTarget) -> String {
     match target {
         ConsumerTarget::JsonFile { pointer, .. } => pointer.clone(),
@@ -241,7 +247,7 @@ fn location_of(target: &ConsumerTarget) -> String {
     }
 }
 
-/// The variable that says where the one with the secret is used.
+/// Returns the value of the variable that names the API of the given token variable.
 fn neighboring_endpoint(key: &str, beside: impl Fn(&str) -> Option<String>) -> Option<String> {
     match key {
         "SNYK_TOKEN" | "SNYK_OAUTH_TOKEN" => beside("SNYK_API"),
@@ -250,7 +256,7 @@ fn neighboring_endpoint(key: &str, beside: impl Fn(&str) -> Option<String>) -> O
     }
 }
 
-/// Where npm's `conf` puts the file of `@appcircle/cli`.
+/// Returns the locations where npm's `conf` puts the file of `@appcircle/cli`.
 fn appcircle_locations() -> Vec<PathBuf> {
     let Some(dirs) = directories::BaseDirs::new() else { return Vec::new() };
     let folder = if cfg!(target_os = "macos") {

@@ -1,4 +1,7 @@
-//! What a word is: a secret that is held here, by its fingerprint; or one of a known shape.
+//! Secret detector: recognizes a word as a stored secret by its fingerprint, or as a secret of a
+//! known format.
+//!
+//! `tokenize` supplies the words. Start with `SecretDetector::scan_file`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,36 +19,37 @@ use crate::domain::provider::spec::{AuthMethod, MatchConfidence, SecretRole};
 use crate::domain::text::parse_hex;
 use crate::engine::fingerprints::{FingerprintBytes, FingerprintHasher};
 
-/// The member in which the Snyk CLI keeps its token; elsewhere the word means nothing.
+/// File, member and provider of the Snyk CLI's token; in other files the member name means nothing.
 const SNYK_CLI_TOKEN_MEMBER: (&str, &str, &str) = ("snyk.json", "api", "snyk");
 
-/// A private key is never longer.
+/// Maximum size of a private key.
 const MAX_PRIVATE_KEY_BYTES: usize = 16 << 10;
 
 const KEY_HEADER_PREFIX: &[u8] = b"-----BEGIN ";
 const KEY_LINE_SUFFIX: &[u8] = b"PRIVATE KEY-----";
 
-/// Who knows what is held and what secrets look like.
+/// Knows the fingerprints of the stored secrets and the formats of secrets.
 pub(super) struct SecretDetector {
     catalog: Arc<ProviderCatalog>,
     fingerprints: Option<FingerprintHasher>,
     known_secrets: HashMap<FingerprintBytes, Vec<MatchedCredential>>,
-    /// What secrets of a known kind begin with.
+    /// Prefixes of secrets of known kinds.
     prefixes: Vec<String>,
-    /// The variables that hold a secret, and the schemes before one, each with its provider.
+    /// Variables that hold a secret, each with its provider; `schemes` has the authorization
+    /// schemes.
     variables: Vec<(String, String)>,
     schemes: Vec<(String, String)>,
 }
 
-/// One file that is being looked at.
+/// State of scanning one file.
 pub(super) struct FileScanState<'l> {
     detector: &'l SecretDetector,
     file: &'l str,
-    /// What was read of a private key so far.
+    /// Bytes of a private key read so far.
     key: Zeroizing<Vec<u8>>,
 }
 
-/// Hears of everything that is found.
+/// Callback that receives every match.
 type MatchCallback<'a> = &'a mut dyn FnMut(MatchOwner, Option<&'static str>);
 
 impl SecretDetector {
@@ -54,7 +58,7 @@ impl SecretDetector {
         fingerprints: Option<FingerprintHasher>,
         held: HashMap<String, Vec<MatchedCredential>>,
     ) -> Self {
-        // Millions of words are looked up: as bytes, so that none of them has to be written out.
+        // Millions of words are looked up: as bytes, so that no hexadecimal text is needed.
         let held = held
             .into_iter()
             .filter_map(|(print, holders)| Some((parse_hex(&print)?, holders)))
@@ -70,7 +74,7 @@ impl SecretDetector {
                 }
             }
         }
-        // A scheme that everybody uses says nothing.
+        // A scheme that every provider uses identifies none of them.
         schemes.retain(|(scheme, _)| !scheme.is_empty() && scheme != "bearer");
         for list in [&mut variables, &mut schemes] {
             list.sort();
@@ -81,7 +85,7 @@ impl SecretDetector {
         Self { catalog: catalogue, fingerprints, known_secrets: held, prefixes, variables, schemes }
     }
 
-    /// Who holds this very secret.
+    /// Returns the credentials that hold this secret.
     pub(super) fn matched_credentials(&self, text: &[u8]) -> Option<Vec<MatchedCredential>> {
         self.known_secrets.get(&self.fingerprints.as_ref()?.fingerprint_bytes(text)).cloned()
     }
@@ -90,7 +94,7 @@ impl SecretDetector {
         FileScanState { detector: self, file, key: Zeroizing::default() }
     }
 
-    /// What the text is by its looks, with what stands before it as a hint.
+    /// Recognizes a text by its format, with the text before it as a hint.
     fn recognize(&self, text: &[u8], before: &[u8], file: &str) -> Option<MatchOwner> {
         let hint = self.announced_provider(before, file);
         let marked = self.prefixes.iter().any(|prefix| text.starts_with(prefix.as_bytes()))
@@ -116,7 +120,8 @@ impl SecretDetector {
         Some(MatchOwner::Unknown { provider, kind, why })
     }
 
-    /// The provider whose secret the words before it announce: its variable, or its scheme in a header.
+    /// Returns the provider whose secret the preceding words announce: by its variable, or by its
+    /// scheme in a header.
     fn announced_provider(&self, before: &[u8], file: &str) -> Option<&str> {
         let before = trim_end(before, |byte| {
             matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'=' | b':' | b' ' | b'\t')
@@ -141,7 +146,7 @@ impl SecretDetector {
 }
 
 impl FileScanState<'_> {
-    /// Tells of every secret in a line.
+    /// Reports every secret in a line.
     pub(super) fn scan_line(&mut self, line: &[u8], tell: MatchCallback<'_>) {
         self.scan_plain_line(line, None, tell);
         if let Some(plain) = decode_escapes(line) {
@@ -174,7 +179,8 @@ impl FileScanState<'_> {
         }
     }
 
-    /// Of the parts that begin at the same place, a held one counts before one of a known shape.
+    /// Checks the candidates in a word. Of those that start at the same place, a stored secret
+    /// takes precedence over a known format.
     fn scan_word(
         &self,
         word: &[u8],
@@ -202,7 +208,7 @@ impl FileScanState<'_> {
         }
     }
 
-    /// Puts the lines of a private key together; it is told of if it is held.
+    /// Collects the lines of a private key; reports the key if it is stored.
     fn collect_key_line(
         &mut self,
         line: &[u8],
@@ -235,7 +241,7 @@ fn looks_like_jwt(text: &[u8]) -> bool {
     text.starts_with(b"eyJ") && text.split(|byte| *byte == b'.').count() == 3
 }
 
-/// Placeholders such as a UUID of zeros.
+/// Returns whether a text is a placeholder, such as a UUID of zeros.
 fn is_repeated_character(text: &[u8]) -> bool {
     let mut letters = text.iter().filter(|byte| byte.is_ascii_alphanumeric());
     let first = letters.next();

@@ -1,22 +1,23 @@
-//! Reading a file of any size and any encoding line by line, in bounded memory.
+//! Line reader: reads a file of any size and encoding line by line, in bounded memory.
 //!
-//! Secrets are ASCII, so nothing else of a text matters here: of UTF-16 only those characters are kept, and whatever is
-//! no text merely separates words.
+//! Secrets are ASCII, so no other text matters here: of UTF-16 only ASCII characters are passed on,
+//! and anything that is not text merely separates words. Start with `read_lines`.
 
 use std::io::{self, Read};
 
 use zeroize::Zeroizing;
 
-/// How much is read at once.
+/// Number of bytes read at once.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// A line that is longer is looked at in pieces.
+/// Longer lines are passed on in pieces.
 const MAX_LINE_BYTES: usize = 64 << 10;
 
-/// What two pieces of a long line have in common, so that no secret is cut: more than any secret that stands on one line.
+/// Overlap of two pieces of a long line, so that no secret is split: longer than any secret on one
+/// line.
 const OVERLAP_BYTES: usize = 8 << 10;
 
-/// How a file's bytes stand for characters.
+/// How the bytes of a file encode characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TextEncoding {
     Bytes,
@@ -24,14 +25,15 @@ enum TextEncoding {
     Utf16BigEndian,
 }
 
-/// The lines of what was read so far.
+/// Splits the bytes read so far into lines.
 struct LineReader<F> {
     buffered: Zeroizing<Vec<u8>>,
     number: usize,
     on_line: F,
 }
 
-/// Calls `each` with the number and the bytes of every line; of a very long one, with each of its pieces.
+/// Calls `each` with the number and the bytes of every line; for a very long line, with each of its
+/// pieces.
 pub(super) fn read_lines(mut file: impl Read, each: impl FnMut(usize, &[u8])) -> io::Result<()> {
     let (mut chunk, blank) = (Zeroizing::new(vec![0; CHUNK_BYTES]), vec![0; CHUNK_BYTES]);
     let mut lines = LineReader {
@@ -47,7 +49,7 @@ pub(super) fn read_lines(mut file: impl Read, each: impl FnMut(usize, &[u8])) ->
             return Ok(());
         }
         let bytes = &chunk[..length];
-        // Holes of large files: they separate words as one byte does that is in none.
+        // Holes of large files: like any single byte that belongs to no word, they separate words.
         if bytes == &blank[..length] {
             lines.push(&blank[..1]);
             continue;
@@ -59,7 +61,7 @@ pub(super) fn read_lines(mut file: impl Read, each: impl FnMut(usize, &[u8])) ->
     }
 }
 
-/// Reads until the chunk is full or the file ends, so that what a file begins with is seen as a whole.
+/// Reads until the chunk is full or the file ends, so that the start of a file is seen as a whole.
 fn fill_chunk(file: &mut impl Read, chunk: &mut [u8]) -> io::Result<usize> {
     let mut length = 0;
     while length < chunk.len() {
@@ -74,7 +76,8 @@ fn fill_chunk(file: &mut impl Read, chunk: &mut [u8]) -> io::Result<usize> {
 }
 
 impl TextEncoding {
-    /// By the mark at its beginning; else by where the zeros of western text are.
+    /// Detects the encoding by the byte order mark, else by the position of the zero bytes of
+    /// Western text.
     fn detect(bytes: &[u8]) -> Self {
         let sample = &bytes[..bytes.len().min(1024)];
         let zeros = |offset: usize| {
@@ -91,7 +94,7 @@ impl TextEncoding {
     }
 }
 
-/// The ASCII of UTF-16; every other character becomes a byte that is in no word.
+/// Extracts the ASCII of UTF-16; every other character becomes a byte that belongs to no word.
 fn ascii_from_utf16(
     bytes: &[u8],
     encoding: TextEncoding,

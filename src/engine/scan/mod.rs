@@ -1,8 +1,9 @@
-//! Scan: plain-text copies of secrets that are held here, and secrets of known shapes that are held nowhere.
+//! Scan: finds plain-text copies of stored secrets, and secrets of known formats that are not
+//! stored.
 //!
-//! Copies are recognised by their keyed fingerprints, so no secret has to leave the store for it: only the key of the
-//! fingerprints does. `places` says which files are looked at, `reading` reads them in bounded memory, `words` takes
-//! out what may be a secret, and `looker` says what it is.
+//! Copies are recognized by their keyed fingerprints, so no secret has to leave the store; only the
+//! fingerprint key does. `targets` chooses the files, `line_reader` reads them in bounded memory,
+//! `tokenize` extracts the candidates, and `detector` identifies them. Start with [`Engine::scan`].
 
 mod detector;
 mod line_reader;
@@ -28,91 +29,91 @@ use crate::index::FingerprintRecord;
 use detector::SecretDetector;
 use targets::ScanTarget;
 
-/// The path that stands for standard input.
+/// Path that means standard input.
 const STDIN_PATH: &str = "-";
 
-/// How far a scan is.
+/// Progress of a scan.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ScanProgress {
-    /// The number of the file that is looked at.
+    /// Number of the current file.
     pub files: usize,
-    /// How many files there are.
+    /// Total number of files.
     pub total_files: usize,
-    /// How many bytes were read, of all of them.
+    /// Number of bytes read so far, in all files.
     pub bytes: u64,
 }
 
-/// What a scan came to.
+/// Result of a scan.
 pub struct ScanResult {
     /// Everything that was found, by file and line.
     pub matches: Vec<ScanMatch>,
-    /// What could not be looked at.
+    /// Files and folders that could not be read.
     pub unreadable: Vec<UnreadableFile>,
-    /// How many files were looked at.
+    /// Number of scanned files.
     pub files: usize,
-    /// Why copies of the secrets held here could not be told, if they could not.
+    /// Why copies of stored secrets could not be recognized, if so.
     pub fingerprint_problem: Option<Problem>,
 }
 
-/// A secret that lies in plain text. It says where and whose, never what.
+/// Plain-text secret that was found. It names the place and the owner, never the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanMatch {
     /// The file itself.
     pub path: PathBuf,
-    /// Symbolic links that led to it.
+    /// Symbolic links that led to the file.
     pub links: Vec<PathBuf>,
-    /// The line, from 1.
+    /// The line, starting at 1.
     pub line: usize,
-    /// Whose it is.
+    /// Owner of the secret.
     pub owner: MatchOwner,
-    /// How it is written there, where it is not as it is: `base64`, `percent-encoded` or `escaped`.
+    /// Encoding of the secret, if any: `base64`, `percent-encoded` or `escaped`.
     pub encoding: Option<&'static str>,
-    /// The file's mode, if others may read it.
+    /// The file's mode, if others may read the file.
     pub exposed_mode: Option<String>,
-    /// The place, where it is one that a consumer can keep up to date.
+    /// The place, if a consumer can update it.
     pub target: Option<ConsumerTarget>,
-    /// Whether a consumer keeps it up to date already.
+    /// Whether a consumer already updates it.
     pub has_consumer: bool,
 }
 
-/// Whose secret was found.
+/// Owner of a secret that was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MatchOwner {
-    /// That of these credentials, those in use first.
+    /// These credentials, those in use first.
     Known(Vec<MatchedCredential>),
-    /// Of no credential here, by its looks.
+    /// No credential here; recognized by its format.
     Unknown {
-        /// The provider's id.
+        /// Id of the provider.
         provider: String,
-        /// The kind's id.
+        /// Id of the kind.
         kind: String,
-        /// Why it is taken for one.
+        /// Why it was recognized as a secret.
         why: String,
     },
 }
 
-/// What a credential has to do with a secret that was found.
+/// How a credential relates to a secret that was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MatchedCredential {
-    /// The slot in which it has it; nothing where something else has taken its place.
+    /// The slot that holds the secret; `None` if it has been replaced.
     pub slot: Option<SecretSlot>,
     /// The credential.
     pub name: CredentialName,
-    /// Which part of its secret material it is.
+    /// The part of the credential's secret.
     pub part: SecretPart,
 }
 
-/// A file or folder that could not be looked at.
+/// File or folder that could not be scanned.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct UnreadableFile {
-    /// Which.
+    /// The file or folder.
     pub path: PathBuf,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 
 impl ScanResult {
-    /// What was found in the form in which the doctor speaks, for who shows both.
+    /// Converts the result to diagnostics, for callers that show both.
     pub fn to_diagnostics(&self) -> Vec<Diagnostic> {
         let mut findings: Vec<_> = self.matches.iter().map(ScanMatch::to_diagnostic).collect();
         let blind = self.fingerprint_problem.iter().map(|problem| {
@@ -138,7 +139,7 @@ impl ScanResult {
 
 impl ScanMatch {
     fn to_diagnostic(&self) -> Diagnostic {
-        // The name of a file is anybody's text.
+        // A file name may contain any text.
         let place = sanitize_line(&format!("{}:{}", self.path.display(), self.line));
         match &self.owner {
             MatchOwner::Known(_) if self.has_consumer => {
@@ -162,7 +163,7 @@ impl ScanMatch {
 }
 
 impl MatchOwner {
-    /// Those of whom it is in use.
+    /// Returns the credentials that currently use the secret.
     pub fn current_credentials(&self) -> impl Iterator<Item = &MatchedCredential> {
         let holders = if let Self::Known(holders) = self { &holders[..] } else { &[] };
         holders.iter().filter(|holder| holder.slot == Some(SecretSlot::Current))
@@ -170,7 +171,7 @@ impl MatchOwner {
 }
 
 impl MatchedCredential {
-    /// What it is of the credential.
+    /// Describes the role of the secret for its credential.
     fn describe_role(&self) -> String {
         let part = self.part.as_str();
         match self.slot {
@@ -183,9 +184,9 @@ impl MatchedCredential {
 }
 
 impl Engine {
-    /// Looks for secrets in plain text in these files and folders, `-` being standard input; in the usual places and the working folder where none
-    /// is named. Where the store is locked, only secrets of known shapes can be told. Nothing is changed.
-    /// `tell` hears how far it is, each time some more was read.
+    /// Scans files and folders for plain-text secrets; `-` is standard input. Without paths, scans
+    /// the usual locations and the working folder. If the store is locked, only secrets of known
+    /// formats are found. Changes nothing. `tell` is called with the progress after each read.
     pub async fn scan(
         &self,
         paths: Vec<PathBuf>,
@@ -218,7 +219,8 @@ impl Engine {
         Ok(scanned)
     }
 
-    /// Makes the place a consumer of the credential whose secret lies there, under a name that is free.
+    /// Adds the place as a consumer of each credential whose current secret it holds, under an
+    /// unused name.
     pub async fn add_consumers_for_match(
         &self,
         sighting: &ScanMatch,
@@ -234,8 +236,8 @@ impl Engine {
         Ok(made)
     }
 
-    /// Makes a place that holds a part of a credential's secret material its consumer, under a name that is free, unless
-    /// it is one already.
+    /// Adds a place that holds a part of a credential's secret as its consumer, under an unused
+    /// name; `None` if it already is a consumer.
     pub async fn add_consumer_for_target(
         &self,
         credential: &Credential,
@@ -257,7 +259,7 @@ impl Engine {
                 "link it with `tokenring consumer add`",
             )
         })?;
-        // That is what was just seen to lie there.
+        // The scan has just seen this secret there.
         let print = self.current_fingerprint(credential, part).await?;
         let delivered = print.map(|fingerprint| DeliveryRecord { fingerprint, at: self.now() });
         let consumer = Consumer {
@@ -271,7 +273,7 @@ impl Engine {
         Ok(Some(consumer))
     }
 
-    /// The fingerprints of what is held; none are needed where nothing is.
+    /// Returns the fingerprint hasher; `None` if nothing is stored.
     async fn fingerprint_hasher_for(
         &self,
         credentials: &[Credential],
@@ -305,14 +307,14 @@ impl Engine {
     }
 }
 
-/// One scan under way: whether anybody still waits for it, and who hears how far it is.
+/// State of a running scan: whether it was canceled, and its progress.
 struct ScanContext {
     canceled: Arc<AtomicBool>,
     progress: ScanProgress,
     on_progress: Box<dyn FnMut(ScanProgress) + Send>,
 }
 
-/// A file that is read as long as anybody waits for it.
+/// Reader that ends when the scan is canceled.
 struct CancellableReader<'t, R> {
     inner: R,
     context: &'t mut ScanContext,
@@ -336,7 +338,7 @@ impl<R: Read> Read for CancellableReader<'_, R> {
     }
 }
 
-/// Ends the looking when nobody waits for it any more: a thread cannot be cancelled.
+/// Cancels the scan when the caller drops the future: a thread cannot be canceled.
 #[derive(Default)]
 struct CancelOnDrop(Arc<AtomicBool>);
 
@@ -346,8 +348,8 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// Who holds a secret, by its fingerprint. What a credential itself says about its secret counts before what was noted
-/// of the store.
+/// Maps each fingerprint to the credentials that hold the secret. The fingerprint in a credential
+/// takes precedence over the recorded ones.
 fn credentials_by_fingerprint(
     credentials: &[Credential],
     prints: Vec<FingerprintRecord>,
@@ -375,7 +377,7 @@ fn credentials_by_fingerprint(
     held
 }
 
-/// The holders of one secret in words, those of the same sort together.
+/// Describes the holders of one secret, grouped by role.
 pub fn words(holders: &[MatchedCredential]) -> String {
     let sorts = holders.chunk_by(|one, other| (one.slot, &one.part) == (other.slot, &other.part));
     let sort = |same: &[MatchedCredential]| {
@@ -472,7 +474,7 @@ fn scan_reader(
     Ok(found.into_iter().map(sighting).collect())
 }
 
-/// The places in a file that hold a secret of ours and that a consumer can keep up to date.
+/// Returns the places in a file that hold a stored secret and that a consumer can update.
 fn consumer_targets(
     looker: &SecretDetector,
     path: &Path,

@@ -1,7 +1,8 @@
-//! Which files are looked at.
+//! Scan targets: which files a scan reads.
 //!
-//! What `.gitignore` names is looked at too, because that is where people put what must not be committed. Only folders
-//! of what can be made or fetched anew are spared by it, and not the files in them in which secrets usually lie.
+//! Files that `.gitignore` names are included, because that is where users put files that must not
+//! be committed. Only ignored folders of generated or downloaded files are skipped, except for the
+//! files in them that usually hold secrets. Start with `default_targets` and `targets_for_paths`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use ignore::{DirEntry, WalkBuilder};
 use super::UnreadableFile;
 use crate::domain::problem::{Problem, ProblemClass};
 
-/// Files of the home folder in which secrets are left behind, from it.
+/// Files in the home folder in which secrets are left behind, relative to it.
 const HOME_SECRET_FILES: [&str; 42] = [
     ".config/configstore/snyk.json",
     ".probely/config",
@@ -58,7 +59,7 @@ const HOME_SECRET_FILES: [&str; 42] = [
     ".config/environment.d",
 ];
 
-/// What the names of files with secrets begin with.
+/// Prefixes of the names of files with secrets.
 const SECRET_FILE_PREFIXES: [&str; 8] = [
     ".env",
     "docker-compose",
@@ -70,10 +71,10 @@ const SECRET_FILE_PREFIXES: [&str; 8] = [
     "terraform.tfstate",
 ];
 
-/// What they end with.
+/// Suffixes of their names.
 const SECRET_FILE_SUFFIXES: [&str; 5] = [".env", ".tfvars", ".pem", ".key", "_history"];
 
-/// Whole names.
+/// Whole names of files with secrets.
 const SECRET_FILE_NAMES: [&str; 17] = [
     ".npmrc",
     ".yarnrc.yml",
@@ -94,10 +95,10 @@ const SECRET_FILE_NAMES: [&str; 17] = [
     "launch.json",
 ];
 
-/// Folders of whose files any may hold one.
+/// Folders in which any file may hold a secret.
 const SECRET_FOLDERS: [&str; 4] = [".github/workflows", ".circleci", ".probely", ".docker"];
 
-/// Folders of what is built or fetched, which are large and not written by hand.
+/// Folders of generated or downloaded files, which are large and not written by the user.
 const BUILD_OUTPUT_FOLDERS: [&str; 16] = [
     "node_modules",
     "target",
@@ -117,7 +118,7 @@ const BUILD_OUTPUT_FOLDERS: [&str; 16] = [
     "coverage",
 ];
 
-/// A file to look at.
+/// File to scan.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ScanTarget {
     /// The file itself.
@@ -127,20 +128,20 @@ pub(super) struct ScanTarget {
 }
 
 impl ScanTarget {
-    /// One that no link leads to.
+    /// Creates a target without links.
     pub(super) const fn new(path: PathBuf) -> Self {
         Self { path, links: Vec::new() }
     }
 }
 
-/// Files, each once, however many ways lead to it.
+/// Files, each listed once, however many paths lead to it.
 struct FileSet<'s> {
     canceled: &'s AtomicBool,
     files: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
     unreadable: BTreeMap<PathBuf, String>,
 }
 
-/// The usual places of this user, and the folder in which the program was started.
+/// Returns the usual locations of this user, and the folder in which the process was started.
 pub(super) fn default_targets(stopped: &AtomicBool) -> (Vec<ScanTarget>, Vec<UnreadableFile>) {
     let mut found = FileSet::new(stopped);
     let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
@@ -151,14 +152,14 @@ pub(super) fn default_targets(stopped: &AtomicBool) -> (Vec<ScanTarget>, Vec<Unr
     for path in crate::engine::snyk_cli_locations().into_iter().filter(|path| path.exists()) {
         found.add_file(&path);
     }
-    // All of a home, or of a machine, is more than somebody asks for who names nothing.
+    // A scan without paths must not cover a whole home folder or machine.
     if let Some(here) = here.filter(|here| home.as_ref() != Some(here) && here.parent().is_some()) {
         found.add_folder(&here);
     }
     found.finish()
 }
 
-/// These files, and all in these folders. A path that leads nowhere is a mistake of whoever named it.
+/// Returns these files, and all files in these folders. A path that does not exist is an error.
 pub(super) fn targets_for_paths(
     paths: &[PathBuf],
     stopped: &AtomicBool,
@@ -191,7 +192,7 @@ impl<'s> FileSet<'s> {
         }
     }
 
-    /// Everything below, but for ignored output that bears no secrets.
+    /// Adds every file below `root`, except ignored output without secrets.
     fn add_folder(&mut self, root: &Path) {
         let mut heeding = WalkBuilder::new(root);
         heeding
@@ -232,7 +233,8 @@ impl<'s> FileSet<'s> {
         }
     }
 
-    /// Takes what the path leads to, if that is a regular file: a pipe would block, a device would never end.
+    /// Adds the file that the path leads to, if it is a regular file: a pipe would block, a device
+    /// would never end.
     fn add_file(&mut self, path: &Path) {
         match std::fs::canonicalize(path)
             .and_then(|real| Ok((std::fs::metadata(&real)?.is_file(), real)))
@@ -242,7 +244,7 @@ impl<'s> FileSet<'s> {
                 self.files.entry(real).or_default().extend(is_link.then(|| path.to_owned()));
             }
             Ok((false, _)) => {}
-            // A link that leads nowhere holds nothing.
+            // A link without a target holds nothing.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => {
                 self.unreadable.insert(path.to_owned(), error.to_string());
@@ -268,7 +270,7 @@ impl<'s> FileSet<'s> {
     }
 }
 
-/// Whether secrets usually lie in files of this name.
+/// Returns whether files of this name usually hold secrets.
 fn may_hold_secrets(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let folder = path.parent().unwrap_or(Path::new("")).to_string_lossy().replace('\\', "/");

@@ -1,4 +1,7 @@
-//! What in a line may be a secret: words, what stands behind a separator in them, and both decoded.
+//! Tokenizer: extracts from a line what may be a secret: words, their parts after separators, and
+//! the decoded forms of both.
+//!
+//! Start with `split_words` and `secret_candidates`.
 
 use std::ops::Range;
 
@@ -7,23 +10,23 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
-/// Shorter words are no secrets that matter.
+/// Minimum length of a word: shorter words are no secrets of interest.
 pub(super) const MIN_WORD_BYTES: usize = 12;
 
-/// Longer ones are none that anybody keeps.
+/// Maximum length of a secret in a word.
 const MAX_SECRET_BYTES: usize = 4096;
 
-/// In how many places of one word a secret may begin.
+/// Maximum number of positions in one word at which a secret may start.
 const MAX_STARTS_PER_WORD: usize = 16;
 
-/// Padding is often left out.
+/// Base64 without padding is accepted, because padding is often left out.
 const LENIENT_BASE64: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(true);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT_BASE64);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT_BASE64);
 
-/// The words of a line: what stands between blanks, quotes, brackets and whatever is not ASCII.
+/// Splits a line into words: the text between blanks, quotes, brackets and non-ASCII bytes.
 pub(super) fn split_words(line: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -38,8 +41,8 @@ pub(super) fn split_words(line: &[u8]) -> impl Iterator<Item = Range<usize>> {
     .filter(|word| word.len() >= MIN_WORD_BYTES)
 }
 
-/// The parts of a word that may be a secret by themselves, such as what stands behind `KEY=` or between `:` and `@`;
-/// those with the same beginning follow one another, the longest first.
+/// Returns the parts of a word that may be a secret, such as the text after `KEY=` or between `:`
+/// and `@`. Parts with the same start follow each other, the longest first.
 pub(super) fn secret_candidates(word: &[u8]) -> Vec<Range<usize>> {
     let separators =
         || word.iter().enumerate().filter(|(_, byte)| is_separator(**byte)).map(|(place, _)| place);
@@ -60,7 +63,7 @@ pub(super) fn secret_candidates(word: &[u8]) -> Vec<Range<usize>> {
     found
 }
 
-/// The text that a word is the base64 form of, if it is one.
+/// Decodes a word that is base64 text.
 pub(super) fn decode_base64(word: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let bare = word.rsplit(|byte| matches!(byte, b':' | b',')).next()?;
     let bare = if bare.len() >= 16 && !bare.ends_with(b"=") {
@@ -79,7 +82,7 @@ pub(super) fn decode_base64(word: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         .then_some(decoded)
 }
 
-/// The word with `%2B` and the like resolved, if there are any.
+/// Decodes `%2B` and the like in a word; `None` if it contains none.
 pub(super) fn decode_percent(word: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut plain = Zeroizing::new(Vec::with_capacity(word.len()));
     let mut at = 0;
@@ -92,7 +95,8 @@ pub(super) fn decode_percent(word: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     (plain.len() < word.len()).then_some(plain)
 }
 
-/// The line with `\/`, `\n` and `\u003d` resolved, if there are any; what else is escaped stays a separator.
+/// Decodes `\/`, `\n` and `\u003d` in a line; `None` if it contains none. Other escapes stay
+/// separators.
 pub(super) fn decode_escapes(line: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if !line.contains(&b'\\') {
         return None;
