@@ -1,4 +1,7 @@
-//! Choices that are written into the settings file; everything else in it stays as it is, comments among it.
+//! Edits of single values in the settings file.
+//!
+//! Everything else in the file stays as it is, including comments. Reading and validating settings
+//! belongs to [`super::settings`]. Start reading at `set_value`.
 
 use std::io;
 use std::path::Path;
@@ -7,12 +10,12 @@ use super::file::{read_text, write_private};
 use super::settings::{MAX_SETTINGS_BYTES, StoreChoice};
 use crate::domain::problem::Problem;
 
-/// Writes the choice of a store.
+/// Writes the choice of a store into the settings file.
 pub fn save_store_choice(file: &Path, choice: StoreChoice) -> Result<(), Problem> {
     set_value(file, "store", choice.as_str())
 }
 
-/// Writes the name of a theme.
+/// Writes the name of a theme into the settings file.
 pub fn save_theme_choice(file: &Path, name: &str) -> Result<(), Problem> {
     set_value(file, "theme", name)
 }

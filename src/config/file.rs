@@ -1,4 +1,7 @@
-//! Files of the program's own: read within bounds, written privately and whole.
+//! Bounded reads and private, atomic writes of the program's own files.
+//!
+//! The other modules of `config` use it for settings, layout, themes, providers and saved requests.
+//! Start reading at [`write_private`]. Formats and meanings do not belong here.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -6,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::problem::Problem;
 
-/// Replaces a file as a whole: private (0600, its folder 0700) from its first byte, on disk when this returns. A
-/// symbolic link in its place is refused, since it could lead anywhere.
+/// Replaces a whole file atomically. The file is private (0600, its folder 0700) from its first
+/// byte, and is on disk when this function returns. A symbolic link at the path is rejected,
+/// because it could lead anywhere.
 pub fn write_private(path: &Path, text: &str) -> Result<(), Problem> {
     if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
         let remedy = format!("put the file itself at {}", path.display());
@@ -23,8 +27,8 @@ pub fn write_private(path: &Path, text: &str) -> Result<(), Problem> {
     })
 }
 
-/// The text of a regular file of at most `limit` bytes. Anything else that a path can name (a pipe would block, a
-/// device would never end) is an error.
+/// Returns the text of a regular file of at most `limit` bytes. Everything else that a path can
+/// name is an error: a pipe would block, and a device would never end.
 pub(super) fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
@@ -37,7 +41,8 @@ pub(super) fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     Ok(text)
 }
 
-/// The `*.toml` in a folder, without hidden files, which editors leave behind. No folder holds none.
+/// Returns the `*.toml` files of a folder, without hidden files, which editors leave behind. A
+/// missing folder yields an empty list.
 pub(super) fn list_toml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -61,7 +66,8 @@ fn replace_atomically(path: &Path, text: &str) -> io::Result<()> {
     draft.write_all(text.as_bytes())?;
     draft.as_file().sync_all()?;
     draft.persist(path)?;
-    // The new name is durable only with its folder; only Unix lets a folder be opened for this.
+    // The new name is durable only after the folder is synced; only Unix can open a folder for
+    // this.
     if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 

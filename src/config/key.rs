@@ -1,21 +1,24 @@
-//! Keys as people write them: `j`, `S-Tab`, `C-p`, `PgUp`.
+//! Key presses as users write them: `j`, `S-Tab`, `C-p`, `PgUp`.
+//!
+//! The settings file, the key help and the documentation use this notation. Reading terminal events
+//! and binding keys to commands belongs to `tui`. Start reading at [`KeyPress::parse`].
 
 use std::fmt;
 
-/// One key press, with its modifiers.
+/// Key press with its modifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyPress {
     /// The key itself. A shifted letter is the capital letter, without `shift`.
     pub code: KeySymbol,
-    /// With Control.
+    /// Whether Control is held.
     pub ctrl: bool,
-    /// With Alt.
+    /// Whether Alt is held.
     pub alt: bool,
-    /// With Shift, where the key has no capital form (`S-Tab`, `S-Up`).
+    /// Whether Shift is held, where the key has no capital form (`S-Tab`, `S-Up`).
     pub shift: bool,
 }
 
-/// The key itself.
+/// Key without its modifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names are the names on the keys")]
 pub enum KeySymbol {
@@ -55,22 +58,22 @@ const KEY_NAMES: [(&str, KeySymbol); 14] = [
 ];
 
 impl KeyPress {
-    /// A key without modifiers.
+    /// Returns a key without modifiers.
     pub const fn without_modifiers(code: KeySymbol) -> Self {
         Self { code, ctrl: false, alt: false, shift: false }
     }
 
-    /// A character without modifiers.
+    /// Returns a character key without modifiers.
     pub const fn char(c: char) -> Self {
         Self::without_modifiers(KeySymbol::Char(c))
     }
 
-    /// A character with Control.
+    /// Returns a character key with Control.
     pub const fn ctrl(c: char) -> Self {
         Self { ctrl: true, ..Self::char(c) }
     }
 
-    /// Reads a key as [`KeyPress`] prints it.
+    /// Parses a key in the notation that [`KeyPress`] displays.
     pub fn parse(text: &str) -> Option<Self> {
         let mut key = Self::char(' ');
         let mut rest = text;

@@ -1,4 +1,7 @@
-//! How a person has arranged the panes: shares of the screen in thousandths, remembered from one run to the next.
+//! Pane layout: how the user has moved the pane borders, stored from one run to the next.
+//!
+//! Sizes are shares of the screen in thousandths. Start reading at [`PaneLayout`]; [`LayoutStore`]
+//! reads and writes it. Computing rectangles from the shares belongs to `tui`.
 
 use std::path::{Path, PathBuf};
 
@@ -6,41 +9,43 @@ use serde::{Deserialize, Serialize};
 
 use super::file::read_text;
 
-/// The largest file that is read.
+/// Size limit of a layout file; a larger file is not read.
 const MAX_LAYOUT_BYTES: u64 = 4 * 1024;
 
-/// The shares of the panes. What nobody has moved is left to the program.
+/// Shares of the panes in thousandths. The program chooses the shares that are `None`, which the
+/// user has not moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PaneLayout {
-    /// The width of the list.
+    /// Width of the credential list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub list: Option<u16>,
-    /// The height of the list above the regions.
+    /// Height of the credential list above the regions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regions: Option<u16>,
-    /// The height of the detail above what is below it.
+    /// Height of the detail pane above the panes below it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<u16>,
-    /// On a wide screen: the width of the middle column, of what the list leaves.
+    /// Width of the middle column on a wide screen, as a share of the width that the list leaves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub middle: Option<u16>,
-    /// On a narrow screen: the height of the list.
+    /// Height of the credential list on a narrow screen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stack: Option<u16>,
 }
 
-/// Where the layout is kept, if anywhere.
+/// Place where the layout is stored, if at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LayoutStore {
-    /// In this file.
+    /// The layout is stored in this file.
     File(PathBuf),
-    /// Nowhere: nothing of this run is to be left behind.
+    /// The layout is not stored, because this run must leave no traces.
     Disabled,
 }
 
 impl LayoutStore {
-    /// The layout of the last run. One that cannot be read is no reason not to start: it is the usual one then.
+    /// Returns the layout of the previous run. A layout that cannot be read must not prevent the
+    /// start, so the default layout replaces it.
     pub fn load(&self) -> PaneLayout {
         match self {
             Self::File(path) => PaneLayout::read(path),
@@ -48,7 +53,7 @@ impl LayoutStore {
         }
     }
 
-    /// Keeps a layout for the next run. It may be lost, so a failure is written to the log only.
+    /// Stores a layout for the next run. A lost layout does no harm, so a failure is only logged.
     pub fn save(&self, layout: PaneLayout) {
         let Self::File(path) = self else { return };
         let kept = toml::to_string(&layout).map(|text| super::write_private(path, &text));

@@ -1,4 +1,9 @@
-//! Settings, keys, looks and paths: defaults ← file ← environment ← flags.
+//! Settings, key notation, themes, layout and paths, merged in the order defaults ← file ←
+//! environment ← flags.
+//!
+//! Start reading at [`Settings::load`]; [`AppPaths`] says where the files are, and [`schema`]
+//! describes every setting. Command line flags are applied by `cli`. Credentials and secrets do not
+//! belong here.
 
 mod edit;
 mod file;

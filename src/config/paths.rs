@@ -1,4 +1,7 @@
-//! Where files lie: `TOKENRING_HOME` puts everything under one folder, otherwise the platform's folders.
+//! Folders and files of the program.
+//!
+//! `TOKENRING_HOME` puts everything into one folder; otherwise the platform's folders are used.
+//! Start reading at [`AppPaths::discover`].
 
 use std::ffi::OsString;
 use std::path::{PathBuf, absolute};
@@ -7,65 +10,66 @@ use directories::ProjectDirs;
 
 use crate::domain::problem::{Problem, ProblemClass};
 
-/// What the folder of the user's themes is called, beside the settings.
+/// Name of the folder with the user's themes, beside the settings file.
 pub const THEMES_FOLDER: &str = "themes";
 
-/// The folders of the program.
+/// Folders of the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppPaths {
-    /// Settings and the user's provider files.
+    /// Folder of the settings file and of the user's provider files, themes and saved requests.
     pub config: PathBuf,
-    /// The index and the encrypted file.
+    /// Folder of the index database and of the encrypted file.
     pub data: PathBuf,
-    /// Logs and what may be lost.
+    /// Folder of logs and other files whose loss does no harm.
     pub state: PathBuf,
 }
 
 impl AppPaths {
-    /// The folders that the environment asks for: under `TOKENRING_HOME`, or else where the platform puts them.
+    /// Returns the folders that the environment selects: below `TOKENRING_HOME`, or otherwise the
+    /// platform's folders.
     pub fn discover() -> Result<Self, Problem> {
         Self::from_home_variable(std::env::var_os("TOKENRING_HOME"))
     }
 
-    /// Everything under `home`: `config/`, `data/`, `state/`.
+    /// Returns the folders `config/`, `data/` and `state/` below `home`.
     pub fn from_home(home: impl Into<PathBuf>) -> Self {
         let home = home.into();
         Self { config: home.join("config"), data: home.join("data"), state: home.join("state") }
     }
 
-    /// The index file.
+    /// Returns the path of the index database.
     pub fn database(&self) -> PathBuf {
         self.data.join("index.db")
     }
 
-    /// The folder of the encrypted file.
+    /// Returns the folder of the encrypted file.
     pub fn vault(&self) -> PathBuf {
         self.data.join("vault")
     }
 
-    /// The folder of the user's provider files.
+    /// Returns the folder of the user's provider files.
     pub fn providers(&self) -> PathBuf {
         self.config.join("providers")
     }
 
-    /// The folder of the user's themes.
+    /// Returns the folder of the user's themes.
     pub fn themes(&self) -> PathBuf {
         self.config.join(THEMES_FOLDER)
     }
 
-    /// The settings file.
+    /// Returns the path of the settings file.
     pub fn settings(&self) -> PathBuf {
         self.config.join("config.toml")
     }
 
-    /// Where the arrangement of the panes is remembered.
+    /// Returns the path of the file that stores the pane layout.
     pub fn layout(&self) -> PathBuf {
         self.state.join("layout.toml")
     }
 
     fn from_home_variable(home: Option<OsString>) -> Result<Self, Problem> {
         match home.filter(|home| !home.is_empty()) {
-            // Absolute, so that it means the same after a change of folder.
+            // An absolute path keeps its meaning after a change of the working folder.
             Some(home) => absolute(home)
                 .map(Self::from_home)
                 .map_err(|error| no_folder_problem(&error.to_string())),

@@ -1,4 +1,7 @@
-//! The user's own provider files: they add a provider or a private region to those that come with the program.
+//! The user's own provider files, which add a provider or a private region to the built-in ones.
+//!
+//! This module only reads the texts. Parsing and merging them belongs to `domain::provider`. Start
+//! reading at [`read_provider_files`].
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,10 +10,11 @@ use super::AppPaths;
 use super::file::{list_toml_files, read_text};
 use crate::domain::problem::{Problem, ProblemClass};
 
-/// The largest provider file; the largest that comes with the program is a fraction of it.
+/// Size limit of a provider file; the largest built-in file is a fraction of it.
 const MAX_PROVIDER_FILE_BYTES: u64 = 256 * 1024;
 
-/// The paths and texts of the user's provider files, by name. What they mean is for the catalogue to say.
+/// Returns the paths and texts of the user's provider files, sorted by path. The provider registry
+/// interprets them.
 pub fn read_provider_files(paths: &AppPaths) -> Result<Vec<(PathBuf, String)>, Problem> {
     let folder = paths.providers();
     let mut files = list_toml_files(&folder).map_err(|error| unreadable(&folder, &error))?;

@@ -1,28 +1,36 @@
-//! Reading settings of which some are wrong: what is right is taken, and every mistake is told with its line.
+//! Lenient reading of a settings file that contains mistakes: valid lines take effect, and every
+//! mistake is reported with its line.
 //!
-//! A mistake is cut out by blanking its line, so that the places of all others stay what they are. Two settings are
-//! never guessed: where the store is not understood, nothing is read at all, since another store holds other secrets;
-//! and where `readonly` is not understood, it is on.
+//! A mistake is cut out by blanking its line, so that the line numbers of all others stay correct.
+//! Two settings are never guessed: an invalid `store` is an error for the whole file, because
+//! another store holds other secrets; and an invalid `readonly` counts as `true`. Start reading at
+//! [`SettingsReport::parse`].
 
 use std::path::Path;
 
 use super::Settings;
 use crate::domain::problem::Problem;
 
-/// So many mistakes are told; a file with more is not a settings file.
+/// Limit of the reported mistakes; a file with more of them is not a settings file.
 const MAX_REPORTED_PROBLEMS: usize = 20;
 
-/// Settings, and what is wrong with the file they come from.
+/// Settings together with the mistakes in the file that they come from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SettingsReport {
-    /// The settings.
+    /// Settings from the valid lines of the file.
     pub settings: Settings,
-    /// What was not understood.
+    /// Mistakes in the file, one problem for each.
     pub problems: Vec<Problem>,
 }
 
 impl SettingsReport {
-    /// Reads a text as far as it is right; `path` is where it lies.
+    /// Parses the valid lines of a settings text and collects the mistakes in the others; `path`
+    /// names the file in the problems.
+    ///
+    /// # Errors
+    ///
+    /// Returns the problem if the mistake is in the `store` setting, cannot be attributed to a
+    /// line, or if there are too many mistakes.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Problem> {
         parse_leniently(path, text)
     }
@@ -55,7 +63,7 @@ fn parse_leniently(path: &Path, text: &str) -> Result<SettingsReport, Problem> {
     }
 }
 
-/// The bytes of the line around a place, without its end.
+/// Returns the byte range of the line around `at`, without its line break.
 fn line_range(text: &str, at: usize) -> std::ops::Range<usize> {
     let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let start = text[..at].rfind('\n').map_or(0, |end| end + 1);

@@ -1,4 +1,7 @@
-//! The folder of the requests that a person keeps under a name.
+//! Folder of the requests that the user has saved under a name, one TOML file each.
+//!
+//! Start reading at [`SavedRequestStore`]. The format of a saved request belongs to
+//! `domain::request`.
 
 use std::fs;
 use std::io;
@@ -10,22 +13,22 @@ use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::request::{SavedRequest, SavedRequestName};
 use crate::domain::text::nearest_names;
 
-/// More than any request has.
+/// Size limit of a request file, larger than any real request.
 const MAX_REQUEST_FILE_BYTES: u64 = 4 << 20;
 
-/// The saved requests of a person.
+/// Store of the user's saved requests.
 #[derive(Debug, Clone)]
 pub struct SavedRequestStore {
     folder: PathBuf,
 }
 
 impl SavedRequestStore {
-    /// Those in the person's folder; it need not be there yet.
+    /// Returns the store in the user's configuration folder. The folder need not exist yet.
     pub fn new(paths: &AppPaths) -> Self {
         Self { folder: paths.config.join("requests") }
     }
 
-    /// The names of all of them, sorted.
+    /// Returns the names of all saved requests, sorted.
     pub fn ids(&self) -> Result<Vec<SavedRequestName>, Problem> {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
@@ -42,7 +45,7 @@ impl SavedRequestStore {
         Ok(ids)
     }
 
-    /// The request of this name.
+    /// Reads the saved request with this name.
     pub fn load(&self, id: &SavedRequestName) -> Result<SavedRequest, Problem> {
         let path = self.path(id);
         let text = match read_text(&path, MAX_REQUEST_FILE_BYTES) {
@@ -55,7 +58,8 @@ impl SavedRequestStore {
         SavedRequest::from_toml(&text).map_err(|why| unreadable(&path.display().to_string(), &why))
     }
 
-    /// Keeps a request under a new name.
+    /// Saves a request under a new name and returns the path of its file. A name in use is an
+    /// error.
     pub fn save(&self, id: &SavedRequestName, saved: &SavedRequest) -> Result<PathBuf, Problem> {
         self.ensure_name_free(id)?;
         let path = self.path(id);
@@ -63,19 +67,19 @@ impl SavedRequestStore {
         Ok(path)
     }
 
-    /// Gives a request another name.
+    /// Renames a saved request.
     pub fn rename(&self, id: &SavedRequestName, to: &SavedRequestName) -> Result<(), Problem> {
         self.copy(id, to)?;
         self.delete(id)
     }
 
-    /// Keeps a copy of a request under another name.
+    /// Copies a saved request to a new name.
     pub fn copy(&self, id: &SavedRequestName, to: &SavedRequestName) -> Result<(), Problem> {
         let saved = self.load(id)?;
         self.save(to, &saved).map(drop)
     }
 
-    /// Forgets a request.
+    /// Deletes a saved request.
     pub fn delete(&self, id: &SavedRequestName) -> Result<(), Problem> {
         let path = self.path(id);
         fs::remove_file(&path).map_err(|error| match error.kind() {

@@ -1,5 +1,8 @@
-//! What can be written into `config.toml`: one table, from which the JSON schema, the commented first file and the table
-//! of the documentation are made. A test reads every row of it with the reader of [`super::Settings`].
+//! Schema of `config.toml`: one table of settings, the source of the JSON schema, the commented
+//! first settings file and the table in the documentation.
+//!
+//! A test parses every row with [`super::Settings`]. Start reading at [`SETTINGS`]. Parsing the
+//! file belongs to `settings`.
 
 use std::fmt::Write as _;
 
@@ -7,35 +10,35 @@ use serde_json::{Value, json};
 
 use super::theme::{self, Theme};
 
-/// A setting.
+/// Description of one setting.
 pub struct SettingSpec {
-    /// Its name; with a dot, it stands in a table of its own.
+    /// Name of the setting. A name with a dot belongs to the TOML table before the dot.
     pub name: &'static str,
-    /// What it may be.
+    /// Values that the setting accepts.
     pub value_type: SettingType,
-    /// What it is where nothing is written, as TOML writes it; nothing where the program chooses.
+    /// Default value in TOML notation; `None` where the program chooses.
     pub default_value: Option<&'static str>,
-    /// What it is for.
+    /// One-line description for the user.
     pub help: &'static str,
 }
 
-/// What a setting may be.
+/// Type of the values that a setting accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SettingType {
     /// `true` or `false`.
     Boolean,
-    /// A whole number, from the first to the second.
+    /// An integer from the first to the second number, both included.
     Integer(i64, i64),
-    /// One of some words.
+    /// One of these words.
     Choice(&'static [&'static str]),
     /// The name of a theme.
     ThemeName,
 }
 
-/// Seconds, as every setting takes them.
+/// Type of all settings that are a number of seconds.
 const SECONDS_TYPE: SettingType = SettingType::Integer(1, 3600);
 
-/// Every setting but the keys, in the order of the documentation.
+/// All settings except the key bindings, in the order of the documentation.
 #[rustfmt::skip]
 pub const SETTINGS: &[SettingSpec] = &[
     SettingSpec { name: "store", value_type: SettingType::Choice(&["keyring", "file", "memory"]), default_value: None, help: "Where secrets rest; the keyring, if nothing is said" },
@@ -52,16 +55,16 @@ pub const SETTINGS: &[SettingSpec] = &[
     SettingSpec { name: "net.concurrency", value_type: SettingType::Integer(1, 256), default_value: Some("32"), help: "How many requests run at once" },
 ];
 
-/// The keys that are not letters, as a file writes them.
+/// Regular expression for a key in the notation of [`super::KeyPress`].
 const KEY_PATTERN: &str = "^((C|A|S)-)*(.|Space|Enter|Esc|Tab|Backspace|Del|Ins|Up|Down|Left|Right|Home|End|PgUp|PgDn|F([1-9]|1[0-9]|2[0-4]))$";
 
 impl SettingSpec {
-    /// The table it stands in, and its name there.
+    /// Splits the name into its TOML table, if any, and the name inside the table.
     pub fn split_name(&self) -> (Option<&'static str>, &'static str) {
         self.name.split_once('.').map_or((None, self.name), |(table, name)| (Some(table), name))
     }
 
-    /// What it may be, in words.
+    /// Returns the accepted values in words.
     pub fn describe_values(&self) -> String {
         match self.value_type {
             SettingType::Boolean => "true, false".to_owned(),
@@ -94,12 +97,13 @@ impl SettingSpec {
     }
 }
 
-/// The names of the themes that need no file of the person's own.
+/// Returns the names of the themes that need no file of the user.
 fn theme_names() -> impl Iterator<Item = &'static str> {
     std::iter::once(theme::AUTO_THEME).chain(Theme::builtin_names())
 }
 
-/// The JSON schema of the file; `commands` are those that may have keys of their own.
+/// Returns the JSON schema of the settings file; `commands` are the names and descriptions of the
+/// commands that can have keys.
 pub fn json_schema<'a>(commands: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
     let keys = json!({ "type": "array", "items": { "type": "string", "pattern": KEY_PATTERN } });
     let bound = commands.map(|(name, help)| {
@@ -134,7 +138,7 @@ pub fn json_schema<'a>(commands: impl Iterator<Item = (&'a str, &'a str)>) -> Va
     schema
 }
 
-/// A first file: every setting as it usually is, commented out.
+/// Returns a first settings file: every setting with its default value, commented out.
 pub fn config_template() -> String {
     let mut text =
         "# The settings of tokenring. A line without its leading # takes effect as soon as the file is saved.\n".to_owned();
@@ -174,7 +178,7 @@ mod tests {
         table.map(|table| format!("[{table}]\n")).unwrap_or_default() + &format!("{name} = {value}")
     }
 
-    /// What the reader says that it knows, at the top or in a table.
+    /// Returns the names that the parser reports as known, at the top or in a table.
     fn known(text: &str) -> Vec<String> {
         let error = read(text).expect_err("an unknown name");
         let mut names: Vec<_> = error.split('`').skip(3).step_by(2).map(str::to_owned).collect();

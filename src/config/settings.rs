@@ -1,5 +1,7 @@
-//! Settings: what the program comes with, under `config.toml`, under the environment. Flags are laid on top by the
-//! command line, which knows them: every field is public.
+//! Settings and their layers: defaults, then `config.toml`, then the environment.
+//!
+//! The command line applies its flags on top of the result; every field is public for this. Start
+//! reading at [`Settings::load`]. Descriptions of the settings belong to [`super::schema`].
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,95 +17,96 @@ use super::{AppPaths, KeyPress, SettingsReport};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::text::nearest_names;
 
-/// The largest settings file.
+/// Size limit of the settings file.
 pub(super) const MAX_SETTINGS_BYTES: u64 = 256 * 1024;
 
-/// How the program is to behave.
+/// Settings of the program.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Where secrets rest; `None` leaves it to the program, which takes the keyring.
+    /// Store of the secrets; `None` lets the program choose, and it chooses the keyring.
     pub store: Option<StoreChoice>,
-    /// Who says so.
+    /// Source of the store choice.
     #[serde(skip)]
     pub store_source: StoreChoiceSource,
-    /// How long a secret stays revealed, in seconds.
+    /// Time that a secret stays revealed, in seconds.
     #[serde(deserialize_with = "seconds")]
     pub reveal_seconds: u64,
-    /// How long a secret stays on the clipboard, in seconds.
+    /// Time that a secret stays on the clipboard, in seconds.
     #[serde(deserialize_with = "seconds")]
     pub clipboard_seconds: u64,
-    /// Which way to the clipboard is taken.
+    /// Way to reach the clipboard.
     pub clipboard: ClipboardChoice,
-    /// The name of the theme.
+    /// Name of the theme.
     #[serde(deserialize_with = "theme_name")]
     pub theme: String,
-    /// Which signs are drawn.
+    /// Set of glyphs that the screen draws.
     pub glyphs: GlyphMode,
-    /// Whether requests that change something are refused before they leave.
+    /// Whether requests that change something are rejected before they are sent.
     pub readonly: bool,
     /// Whether the mouse is used.
     pub mouse: bool,
-    /// Whether the screen is told in lines of text instead of drawn.
+    /// Whether the screen is plain text, line by line, instead of drawn.
     pub plain: bool,
-    /// Keys in place of the usual ones, by the id of the command. No keys at all unbind it.
+    /// Keys that replace the default keys, by the ID of the command. An empty list unbinds the
+    /// command.
     #[serde(deserialize_with = "keys")]
     pub keys: BTreeMap<String, Vec<KeyPress>>,
-    /// The network.
+    /// Network settings.
     pub net: NetSettings,
-    /// How many colours the terminal shows, as the environment says.
+    /// Number of colors that the terminal shows, detected from the environment.
     #[serde(skip)]
     pub color_depth: ColorDepth,
-    /// What colour the terminal has behind its text, as the environment says.
+    /// Background of the terminal, detected from the environment.
     #[serde(skip)]
     pub background: TerminalBackground,
-    /// The person's own themes.
+    /// The user's own themes.
     #[serde(skip)]
     pub user_themes: UserThemes,
 }
 
-/// How the program is to behave on the network.
+/// Settings of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetSettings {
-    /// How long a connection may take to stand, in seconds.
+    /// Timeout for establishing a connection, in seconds.
     #[serde(deserialize_with = "seconds")]
     pub connect_seconds: u64,
-    /// How long a whole exchange may take, in seconds.
+    /// Timeout for a whole request with its response, in seconds.
     #[serde(deserialize_with = "seconds")]
     pub total_seconds: u64,
-    /// How many requests run at once.
+    /// Maximum number of concurrent requests.
     #[serde(deserialize_with = "concurrency")]
     pub concurrency: usize,
 }
 
-/// Who says where secrets rest.
+/// Source of the store choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StoreChoiceSource {
-    /// The person, in the settings; nobody else says otherwise.
+    /// The settings, or the default; nothing overrides them.
     #[default]
     Settings,
-    /// The variable `TOKENRING_STORE`, which goes over the settings.
+    /// The variable `TOKENRING_STORE`, which overrides the settings.
     Environment,
 }
 
-/// Where secrets rest.
+/// Store for the secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StoreChoice {
-    /// In the system's keyring.
+    /// The system's keyring.
     Keyring,
-    /// In the encrypted file.
+    /// The encrypted file.
     File,
-    /// In this process's memory.
+    /// The memory of this process.
     Memory,
 }
 
-/// Which way to the clipboard is taken.
+/// Way to reach the clipboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClipboardChoice {
-    /// The best one that there is.
+    /// The best available way.
     #[default]
     Auto,
     /// The desktop's own clipboard.
@@ -112,15 +115,15 @@ pub enum ClipboardChoice {
     Osc52,
     /// The paste buffer of tmux.
     Tmux,
-    /// None: nothing is copied.
+    /// No clipboard; nothing is copied.
     None,
 }
 
-/// Which signs are drawn.
+/// Set of glyphs that the screen draws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GlyphMode {
-    /// What the locale can show.
+    /// The glyphs that the locale can show.
     #[default]
     Auto,
     /// Unicode.
@@ -130,7 +133,7 @@ pub enum GlyphMode {
 }
 
 impl StoreChoice {
-    /// The word that stands for it in the settings.
+    /// Returns the word for this store in the settings file.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Keyring => "keyring",
@@ -140,13 +143,19 @@ impl StoreChoice {
     }
 }
 
-/// A key as the file writes it; a type of its own, so that an error points at its line.
+/// Key as the settings file writes it. It is a type of its own so that an error points at the line
+/// of the key.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
 struct KeyPressSetting(KeyPress);
 
 impl Settings {
-    /// The settings from the file, if there is one, and the environment, as `env` tells it.
+    /// Loads the settings from the file, if there is one, and applies the environment variables
+    /// that `env` returns.
+    ///
+    /// # Errors
+    ///
+    /// Returns a problem for any mistake in the file, in the chosen theme or in a variable.
     pub fn load(paths: &AppPaths, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problem> {
         let path = paths.settings();
         let mut settings: Self = match read_text(&path, MAX_SETTINGS_BYTES) {
@@ -162,7 +171,11 @@ impl Settings {
         }
     }
 
-    /// The settings as far as the file is right, with what is wrong in it; an error where guessing would do harm.
+    /// Loads the valid settings together with the mistakes in the file.
+    ///
+    /// # Errors
+    ///
+    /// Returns a problem where a guess would do harm; see [`SettingsReport::parse`].
     pub fn load_leniently(
         paths: &AppPaths,
         env: &dyn Fn(&str) -> Option<String>,
@@ -177,7 +190,7 @@ impl Settings {
         Ok(SettingsReport { settings: reading.settings.apply_environment(env)?, ..reading })
     }
 
-    /// Reads the person's own themes; what is wrong with the chosen one comes back.
+    /// Reads the user's own themes and returns the problem with the chosen theme, if it has one.
     fn load_user_themes(&mut self, paths: &AppPaths) -> Option<Problem> {
         self.user_themes = UserThemes::load(paths);
         if theme::is_user_theme(&self.theme) {
@@ -187,7 +200,7 @@ impl Settings {
         }
     }
 
-    /// The signs to draw with.
+    /// Returns the glyphs to draw with.
     pub fn glyphs(&self, env: &dyn Fn(&str) -> Option<String>) -> &'static GlyphSet {
         match self.glyphs {
             GlyphMode::Auto => GlyphSet::detect(env),
@@ -196,7 +209,8 @@ impl Settings {
         }
     }
 
-    /// The theme in the colours that the terminal shows, as far as its background is known.
+    /// Returns the theme in the colors that the terminal shows, for the background that is known so
+    /// far.
     pub fn theme(&self) -> Theme {
         let found = if theme::is_user_theme(&self.theme) {
             self.user_themes.theme(&self.theme, self.color_depth).ok()
@@ -206,7 +220,7 @@ impl Settings {
         found.unwrap_or_else(|| Theme::for_background(self.background, self.color_depth))
     }
 
-    /// Whether the background of the terminal decides about the theme.
+    /// Whether the background of the terminal selects the theme.
     pub fn theme_follows_background(&self) -> bool {
         self.theme == AUTO_THEME
     }
@@ -264,7 +278,8 @@ impl TryFrom<String> for KeyPressSetting {
     }
 }
 
-/// Between a second and an hour: no time at all would do nothing, and longer is a mistake of units.
+/// Accepts 1 second to 1 hour: zero seconds would have no effect, and a longer time is a mistake of
+/// units.
 fn seconds<'de, D: Deserializer<'de>>(value: D) -> Result<u64, D::Error> {
     let seconds = i64::deserialize(value)?;
     let number = u64::try_from(seconds).ok().filter(|seconds| (1..=3600).contains(seconds));
@@ -283,7 +298,7 @@ fn concurrency<'de, D: Deserializer<'de>>(value: D) -> Result<usize, D::Error> {
 
 fn theme_name<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     let name = String::deserialize(value)?;
-    // Which files there are is known to the folder only, not to this file.
+    // The settings file cannot tell which theme files exist; only the folder can.
     if theme::is_user_theme(&name)
         || std::iter::once(AUTO_THEME).chain(Theme::builtin_names()).any(|known| known == name)
     {
@@ -304,12 +319,12 @@ fn keys<'de, D: Deserializer<'de>>(value: D) -> Result<BTreeMap<String, Vec<KeyP
         .collect())
 }
 
-/// Whether a variable says yes.
+/// Whether a variable is set to a value other than `0`.
 fn variable_is_on(env: &dyn Fn(&str) -> Option<String>, name: &str) -> bool {
     env(name).is_some_and(|word| !word.is_empty() && word != "0")
 }
 
-/// A variable that takes one of some words; empty counts as not set.
+/// Parses a variable that accepts one of several words; an empty value counts as not set.
 fn parse_variable<T: DeserializeOwned>(
     env: &dyn Fn(&str) -> Option<String>,
     name: &str,
@@ -338,7 +353,7 @@ pub(super) fn parse_problem(path: &Path, text: &str, error: &toml::de::Error) ->
     .with_class(ProblemClass::Usage)
 }
 
-/// `:line:column` of a byte of the text, counted from 1 as editors do.
+/// Returns `:line:column` for a byte offset in the text, counted from 1 as editors do.
 fn line_and_column(text: &str, at: usize) -> String {
     let before = text.get(..at).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
@@ -346,7 +361,8 @@ fn line_and_column(text: &str, at: usize) -> String {
     format!(":{line}:{column}")
 }
 
-/// What serde says about an unknown word quotes it in backticks, and after it every word that it knows.
+/// Returns a remedy for a parse error. For an unknown word, serde's message quotes it in backticks,
+/// followed by every known word.
 fn suggest_remedy(why: &str) -> String {
     let quoted: Vec<&str> = why.split('`').skip(1).step_by(2).collect();
     match quoted.as_slice() {
@@ -375,7 +391,7 @@ mod tests {
         None
     }
 
-    /// What comes of a settings file with this text, and of these variables.
+    /// Loads the settings from a file with this text and from these variables.
     fn load(text: &str, variables: &'static [(&str, &str)]) -> Result<Settings, Problem> {
         let home = tempfile::tempdir().unwrap();
         let paths = AppPaths::from_home(home.path());

@@ -1,19 +1,24 @@
-//! Whether the terminal is dark or light: what its environment says, and what it answers when it is asked.
+//! Terminal background, dark or light.
+//!
+//! It is detected from the environment or from the terminal's reply to a background color query.
+//! Sending the query belongs to `tui`. Start reading at [`TerminalBackground::detect`] and
+//! [`TerminalBackground::parse`].
 
 use super::{AnsiColor, ThemeColor};
 
-/// What colour the terminal has behind its text.
+/// Brightness of the color behind the terminal's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TerminalBackground {
-    /// A dark one.
+    /// Dark background.
     #[default]
     Dark,
-    /// A light one.
+    /// Light background.
     Light,
 }
 
 impl TerminalBackground {
-    /// What some terminals say in `COLORFGBG`: the numbers of their colours, the last of them that of the background.
+    /// Detects the background from `COLORFGBG`, which some terminals set to their color numbers;
+    /// the last number is the background.
     pub fn detect(env: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
         let colors = env("COLORFGBG")?;
         match colors.rsplit(';').next()?.parse::<u8>().ok()? {
@@ -23,13 +28,14 @@ impl TerminalBackground {
         }
     }
 
-    /// What a colour would be as a background; nothing for the terminal's own.
+    /// Classifies a color as a background; returns `None` for the terminal's default color.
     pub fn from_color(color: ThemeColor) -> Option<Self> {
         match color {
             ThemeColor::Rgb(red, green, blue) => Some(Self::from_brightness(
                 [red, green, blue].map(|part| u32::from(part) * 1000 / 255),
             )),
-            // The first sixteen are the terminal's own; then comes a cube of six steps a side, then a ramp of grey.
+            // The first 16 belong to the terminal; a cube of six steps a side and a gray ramp
+            // follow.
             ThemeColor::Indexed(index @ 16..=231) => {
                 let step = |size: u8| u32::from((index - 16) / size % 6) * 200;
                 Some(Self::from_brightness([step(36), step(6), step(1)]))
@@ -46,7 +52,7 @@ impl TerminalBackground {
         }
     }
 
-    /// Reads a colour as terminals report it (`rgb:ffff/ffff/ffff`, with one to four digits each).
+    /// Parses a color as terminals report it (`rgb:ffff/ffff/ffff`, with one to four digits each).
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.strip_prefix("rgb:").or_else(|| text.strip_prefix("rgba:"))?;
         let shares: Vec<_> = text.split('/').map(parse_channel).collect::<Option<_>>()?;
@@ -54,14 +60,14 @@ impl TerminalBackground {
         Some(Self::from_brightness([red, green, blue]))
     }
 
-    /// By how bright the three parts are to the eye, in thousandths.
+    /// Classifies by the perceived brightness of the three channels, each in thousandths.
     fn from_brightness([red, green, blue]: [u32; 3]) -> Self {
         let brightness = red * 299 / 1000 + green * 587 / 1000 + blue * 114 / 1000;
         if brightness > 500 { Self::Light } else { Self::Dark }
     }
 }
 
-/// Hexadecimal digits as thousandths of the most that they can say.
+/// Parses hexadecimal digits as thousandths of the largest number with that many digits.
 fn parse_channel(digits: &str) -> Option<u32> {
     let most = 16_u32
         .checked_pow(u32::try_from(digits.len()).ok().filter(|length| (1..=4).contains(length))?)?

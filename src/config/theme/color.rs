@@ -1,22 +1,25 @@
-//! Colours, and how few of them a terminal can show.
+//! Theme colors and their reduction to the colors that a terminal can show.
+//!
+//! Start reading at [`ThemeColor::reduce`]. Which screen element has which color belongs to
+//! [`super`].
 
 use serde::Deserialize;
 
-/// A colour as a theme names it.
+/// Color as a theme names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub enum ThemeColor {
     /// Red, green and blue.
     Rgb(u8, u8, u8),
-    /// A place in the table of 256 colours.
+    /// Index in the table of 256 colors.
     Indexed(u8),
-    /// One of the sixteen that every terminal has and every person sets to their liking.
+    /// One of the 16 colors that every terminal has and that users customize.
     Named(AnsiColor),
-    /// The terminal's own colour for text or background.
+    /// The terminal's own color for text or background.
     Default,
 }
 
-/// The sixteen colours, in the order of their numbers.
+/// The 16 ANSI colors, in the order of their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are the colours")]
 pub enum AnsiColor {
@@ -38,21 +41,21 @@ pub enum AnsiColor {
     White,
 }
 
-/// How many colours the terminal shows.
+/// Number of colors that the terminal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum ColorDepth {
-    /// None; or the person wants none.
+    /// No colors, because the terminal has none or the user wants none.
     Monochrome,
-    /// Sixteen.
+    /// 16 colors.
     #[default]
     Ansi,
-    /// 256.
+    /// 256 colors.
     Indexed,
-    /// All of them.
+    /// All RGB colors.
     TrueColor,
 }
 
-/// The sixteen with their names and their usual looks.
+/// The 16 ANSI colors with their names and their usual RGB values.
 const ANSI_COLORS: [(AnsiColor, &str, [u8; 3]); 16] = [
     (AnsiColor::Black, "black", [0, 0, 0]),
     (AnsiColor::Red, "red", [205, 0, 0]),
@@ -72,11 +75,11 @@ const ANSI_COLORS: [(AnsiColor, &str, [u8; 3]); 16] = [
     (AnsiColor::White, "white", [255, 255, 255]),
 ];
 
-/// The steps of red, green and blue in the cube of the 256 colours.
+/// Steps of red, green and blue in the cube of the 256 colors.
 const COLOR_CUBE_STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
 impl ThemeColor {
-    /// Reads `#rrggbb`, a name such as `light-red`, a number below 256, or `default`.
+    /// Parses `#rrggbb`, a name such as `light-red`, a number below 256, or `default`.
     pub fn parse(text: &str) -> Option<Self> {
         if let Some(digits) = text.strip_prefix('#') {
             return parse_rgb(digits);
@@ -91,7 +94,7 @@ impl ThemeColor {
         }
     }
 
-    /// The nearest colour that the terminal can show; `None` where it shows none.
+    /// Returns the nearest color that the terminal can show; `None` if it shows no colors.
     pub fn reduce(self, depth: ColorDepth) -> Option<Self> {
         match (depth, self) {
             (ColorDepth::Monochrome, _) => None,
@@ -110,8 +113,9 @@ impl ThemeColor {
 }
 
 impl ColorDepth {
-    /// What the environment says about the terminal. `NO_COLOR`, if it holds anything, has the last word
-    /// (<https://no-color.org>); `CLICOLOR=0` asks for none, unless `CLICOLOR_FORCE` does for some.
+    /// Detects the color depth from the environment. A non-empty `NO_COLOR` takes precedence
+    /// (<https://no-color.org>); `CLICOLOR=0` asks for no colors, unless `CLICOLOR_FORCE` asks for
+    /// them.
     pub fn detect(env: &dyn Fn(&str) -> Option<String>) -> Self {
         let get = |name| env(name).unwrap_or_default();
         let term = get("TERM");
@@ -129,7 +133,7 @@ impl ColorDepth {
         }
     }
 
-    /// Whether colours are wanted even where there is no terminal to show them.
+    /// Whether `CLICOLOR_FORCE` asks for colors even without a terminal.
     pub fn color_is_forced(env: &dyn Fn(&str) -> Option<String>) -> bool {
         env("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0")
     }
@@ -137,8 +141,8 @@ impl ColorDepth {
 
 #[cfg(test)]
 impl ThemeColor {
-    /// How much it stands out from another, from 1 (not at all) to 21, as WCAG 2.2 reckons it; nothing where one of them
-    /// is the terminal's own.
+    /// Returns the contrast with another color, from 1 (none) to 21, as WCAG 2.2 defines it; `None`
+    /// if one of them is the terminal's own color.
     pub fn contrast_ratio(self, other: Self) -> Option<f64> {
         let brightness = |color: Self| {
             let linear = |part: u8| match f64::from(part) / 255.0 {
@@ -182,7 +186,8 @@ fn parse_rgb(digits: &str) -> Option<ThemeColor> {
     Some(ThemeColor::Rgb(r, g, b))
 }
 
-/// A colour that has a hue keeps it, because its hue is its meaning; only greys go to the nearest grey.
+/// Returns the nearest ANSI color. A color that has a hue keeps it, because the hue carries the
+/// meaning; only grays map to the nearest gray.
 fn nearest_ansi(rgb: [u8; 3]) -> AnsiColor {
     let candidates = ANSI_COLORS.iter().filter(|(.., known)| has_hue(*known) == has_hue(rgb));
     candidates
@@ -192,11 +197,11 @@ fn nearest_ansi(rgb: [u8; 3]) -> AnsiColor {
 
 fn has_hue(rgb: [u8; 3]) -> bool {
     let (least, most) = min_max_channels(rgb);
-    // In the dark nobody sees a hue.
+    // Hues are not visible in very dark colors.
     most > 0x40 && u16::from(most - least) * 4 > u16::from(most)
 }
 
-/// The colour with all the saturation that its hue can have, at the same brightness.
+/// Returns the color with the highest saturation that its hue allows, at the same brightness.
 fn saturate(rgb: [u8; 3]) -> [u8; 3] {
     let (least, most) = min_max_channels(rgb);
     if !has_hue(rgb) {
@@ -210,8 +215,9 @@ fn min_max_channels(rgb: [u8; 3]) -> (u8, u8) {
     (rgb[0].min(rgb[1]).min(rgb[2]), rgb[0].max(rgb[1]).max(rgb[2]))
 }
 
-/// The nearest of the 240 colours that are the same on every terminal; the first sixteen are the person's own. In the
-/// cube each channel goes its own way, so only one of its colours can be the nearest.
+/// Returns the nearest of the 240 colors that are the same on every terminal; users customize the
+/// first 16. In the cube every channel is rounded on its own, so only one cube color can be the
+/// nearest.
 fn nearest_index(rgb: [u8; 3]) -> u8 {
     let [r, g, b] = rgb.map(nearest_cube_step);
     let in_cube = 16 + 36 * r + 6 * g + b;
@@ -239,7 +245,8 @@ fn index_to_rgb(index: u8) -> [u8; 3] {
     }
 }
 
-/// How far two colours lie apart to the eye: a cheap weighting of the channels by how bright they look.
+/// Returns the perceived distance of two colors: a cheap weighting of the channels by their
+/// brightness to the eye.
 fn color_distance(one: [u8; 3], other: [u8; 3]) -> u32 {
     let [r, g, b] =
         [0, 1, 2].map(|channel| u32::from(one[channel].abs_diff(other[channel])).pow(2));

@@ -1,54 +1,57 @@
-//! The signs that carry meaning, in Unicode and in plain ASCII.
+//! Glyphs that carry meaning, in Unicode and in plain ASCII.
+//!
+//! Start reading at [`GlyphSet`]. Colors belong to `color`, words to the panes and dialogs.
 
-/// A set of signs. Each is one column wide, and no two verdicts share one.
+/// Set of glyphs. Each is one column wide, and no two check results share a glyph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GlyphSet {
-    /// Accepted.
+    /// Check result: accepted.
     pub accepted: &'static str,
-    /// Refused.
+    /// Check result: refused.
     pub refused: &'static str,
-    /// No answer that says anything.
+    /// Check result: unknown.
     pub unknown: &'static str,
-    /// Never asked.
+    /// Check result: not checked.
     pub unchecked: &'static str,
-    /// Needs care: expires soon.
+    /// Warning, for example a credential that expires soon.
     pub warning: &'static str,
-    /// Done, or the current one.
+    /// Finished item, or the current item.
     pub check_mark: &'static str,
-    /// Points at the selected or current row.
+    /// Pointer at the selected or current row.
     pub pointer: &'static str,
-    /// One place of a masked secret.
+    /// One character of a masked secret.
     pub mask: &'static str,
-    /// A filled part of a bar.
+    /// Filled part of a bar.
     pub bar_filled: &'static str,
-    /// An empty part of a bar.
+    /// Empty part of a bar.
     pub bar_empty: &'static str,
-    /// Steps of height, the lowest first; none fills its cell, so that lines above one another stay apart.
+    /// Steps of height, the lowest first. No step fills its cell, so that adjacent lines stay
+    /// apart.
     pub bar_heights: [&'static str; 7],
-    /// A line of time up to something.
+    /// Timeline before an event.
     pub timeline_before: &'static str,
-    /// A line of time after it.
+    /// Timeline after an event.
     pub timeline_after: &'static str,
-    /// The part of a list that is shown, in its border.
+    /// Scroll thumb in the border of a list.
     pub scroll_thumb: &'static str,
-    /// Text that goes on where it cannot be seen.
+    /// Mark for text that is cut off.
     pub ellipsis: &'static str,
-    /// Stands between two things of equal rank.
+    /// Separator between items of equal rank.
     pub separator: &'static str,
-    /// A branch that is open.
+    /// Expanded branch of a tree.
     pub branch_open: &'static str,
-    /// A branch that is closed.
+    /// Collapsed branch of a tree.
     pub branch_closed: &'static str,
     /// The Enter key.
     pub enter_key: &'static str,
-    /// The pictures of a spinner, in order.
+    /// Frames of the spinner animation, in order.
     pub spinner: &'static [&'static str],
-    /// The lines of a border: top left, top, top right, side, bottom left, bottom right.
+    /// Border characters: top left, top, top right, side, bottom left, bottom right.
     pub border: [&'static str; 6],
 }
 
 impl GlyphSet {
-    /// For terminals with Unicode.
+    /// Glyphs for terminals with Unicode.
     pub const UNICODE: Self = Self {
         accepted: "●",
         refused: "✗",
@@ -73,7 +76,7 @@ impl GlyphSet {
         border: ["╭", "─", "╮", "│", "╰", "╯"],
     };
 
-    /// For everything else.
+    /// Glyphs for all other terminals.
     pub const ASCII: Self = Self {
         accepted: "+",
         refused: "x",
@@ -98,7 +101,8 @@ impl GlyphSet {
         border: ["+", "-", "+", "|", "+", "+"],
     };
 
-    /// The set that the environment's locale can show. The Linux console speaks UTF-8 but its font lacks most signs.
+    /// Returns the set that the environment's locale can show. The Linux console uses UTF-8, but
+    /// its font lacks most of the Unicode glyphs.
     pub fn detect(env: &dyn Fn(&str) -> Option<String>) -> &'static Self {
         let set = |name| env(name).filter(|value| !value.is_empty());
         if cfg!(windows) {

@@ -1,8 +1,9 @@
-//! What things look like: roles that the screen names, styles that a theme gives them.
+//! Themes: the roles that the screen names and the styles that a theme gives them.
 //!
-//! A theme is data (`assets/themes/*.toml`): a dozen colours, and for each [`StyleRole`] which of them it takes. What the
-//! terminal cannot show is reduced once, when the theme is built, so nobody who draws has to think about it. Meaning
-//! never rests on colour alone: without colours a background becomes reverse video and everything else has a glyph.
+//! A theme is data (`assets/themes/*.toml`): a dozen colors, and for each [`StyleRole`] the colors
+//! that it uses. Colors that the terminal cannot show are reduced once, when the theme is built, so
+//! drawing code does not handle color depths. Color never carries meaning alone: without colors a
+//! background becomes reverse video, and everything else has a glyph. Start reading at [`Theme`].
 
 pub mod background;
 pub mod color;
@@ -18,42 +19,42 @@ pub use color::{AnsiColor, ColorDepth, ThemeColor};
 pub use glyphs::GlyphSet;
 pub use user::UserThemes;
 
-/// The name that stands for whichever theme fits the background of the terminal.
+/// Name that selects the theme that fits the terminal's background.
 pub const AUTO_THEME: &str = "auto";
 
-/// Whether a theme's name is that of a file of the person's own.
+/// Whether a theme name refers to a file of the user.
 pub fn is_user_theme(name: &str) -> bool {
     let path = std::path::Path::new(name);
     path.extension().is_some_and(|extension| extension == "toml") && !name.contains(['/', '\\'])
 }
 
-/// The themes that come with the program: name and text. The build turns their TOML into JSON (`assets/build.rs`), since
-/// one of them is read at every start and somebody waits for it.
+/// Built-in themes: name and text. The build converts their TOML to JSON (`assets/build.rs`),
+/// because a theme is read at every start and JSON parses faster.
 const BUILTIN_THEMES: [(&str, &str); 3] = [
     ("dark", include_str!(concat!(env!("OUT_DIR"), "/themes/dark.json"))),
     ("light", include_str!(concat!(env!("OUT_DIR"), "/themes/light.json"))),
     ("high-contrast", include_str!(concat!(env!("OUT_DIR"), "/themes/high-contrast.json"))),
 ];
 
-/// What a piece of the screen is, as far as its looks go.
+/// Role of a screen element, which determines its style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StyleRole {
     /// Ordinary text.
     Text,
-    /// Text that steps back: units, hints, what is empty.
+    /// Less prominent text: units, hints, empty values.
     Dim,
-    /// What the eye should find first.
+    /// The most prominent text.
     Accent,
     /// The title of a pane or dialog.
     Title,
-    /// Accepted, done, safe.
+    /// Accepted, finished or safe state.
     Good,
-    /// Soon to expire, waiting, careful.
+    /// State that needs care: expires soon, waiting.
     Warn,
-    /// Refused, failed, expired.
+    /// Refused, failed or expired state.
     Bad,
-    /// Not known: no answer that says anything.
+    /// Unknown state: no conclusive response.
     Unknown,
     /// The selected row of the pane that has the focus.
     Selection,
@@ -63,9 +64,9 @@ pub enum StyleRole {
     Border,
     /// The border of the pane that has the focus.
     BorderFocus,
-    /// The border around what belongs to production, and the word in it.
+    /// The border around a production credential, and the word in it.
     Production,
-    /// A secret, masked or shown.
+    /// A secret, masked or revealed.
     Secret,
     /// A key in a hint.
     Key,
@@ -77,7 +78,7 @@ pub enum StyleRole {
     Input,
     /// A label of jump mode.
     Label,
-    /// A button or word that cannot be taken back.
+    /// A button or word for an action that cannot be undone.
     Danger,
     /// The key of a JSON object.
     JsonKey,
@@ -89,16 +90,16 @@ pub enum StyleRole {
     JsonLiteral,
 }
 
-/// How a piece of text looks.
+/// Style of a piece of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "the attributes of a terminal cell are independent switches"
 )]
 pub struct TextStyle {
-    /// The colour of the text; the terminal's own where there is none.
+    /// Color of the text; `None` is the terminal's own.
     pub fg: Option<ThemeColor>,
-    /// The colour behind it; the terminal's own where there is none.
+    /// Color behind the text; `None` is the terminal's own.
     pub bg: Option<ThemeColor>,
     /// Bold.
     pub bold: bool,
@@ -108,30 +109,30 @@ pub struct TextStyle {
     pub italic: bool,
     /// Underlined.
     pub underline: bool,
-    /// Text and background exchanged.
+    /// Text color and background color swapped.
     pub reverse: bool,
 }
 
-/// A style for every role.
+/// Theme: a style for every role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Theme {
     styles: [TextStyle; StyleRole::ALL.len()],
-    /// The background that it is made for; nothing where any will do.
+    /// Background color that the theme is made for; `None` if any background fits.
     background: Option<ThemeColor>,
 }
 
-/// A theme file.
+/// Contents of a theme file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ThemeFile {
-    /// The name of the background that it is made for.
+    /// Name of the background color that the theme is made for.
     #[serde(rename = "ground")]
     background: Option<String>,
     colors: BTreeMap<String, ThemeColor>,
     roles: BTreeMap<StyleRole, StyleSpec>,
 }
 
-/// A style as a theme file writes it: colours by their name in that file.
+/// Style as a theme file writes it, with colors by their name in that file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[derive(Default)]
@@ -149,11 +150,12 @@ struct StyleSpec {
     reverse: bool,
 }
 
-/// The colours of a theme file by their names, in what the terminal can show; none where it shows none.
+/// Colors of a theme file by name, reduced to what the terminal can show; `None` if it shows no
+/// colors.
 type Palette<'f> = BTreeMap<&'f str, Option<ThemeColor>>;
 
 impl StyleRole {
-    /// Every role.
+    /// All roles.
     pub const ALL: [Self; 24] = [
         Self::Text,
         Self::Dim,
@@ -183,15 +185,15 @@ impl StyleRole {
 }
 
 impl Theme {
-    /// A theme that comes with the program, in the colours that the terminal can show; `None` if there is none of
-    /// this name.
+    /// Returns a built-in theme in the colors that the terminal can show; `None` if there is no
+    /// built-in theme with this name.
     pub fn builtin(name: &str, depth: ColorDepth) -> Option<Self> {
         let (_, text) = BUILTIN_THEMES.iter().find(|(known, _)| *known == name)?;
         let file: ThemeFile = serde_json::from_str(text).ok()?;
         file.resolve(depth).ok()
     }
 
-    /// The theme that fits a background.
+    /// Returns the built-in theme that fits a background.
     pub fn for_background(background: TerminalBackground, depth: ColorDepth) -> Self {
         let name = match background {
             TerminalBackground::Dark => "dark",
@@ -200,19 +202,23 @@ impl Theme {
         Self::builtin(name, depth).unwrap_or_default()
     }
 
-    /// The names of the themes that come with the program.
+    /// Returns the names of the built-in themes.
     pub fn builtin_names() -> impl Iterator<Item = &'static str> {
         BUILTIN_THEMES.iter().map(|(name, _)| *name)
     }
 
-    /// Reads a theme file; what is wrong with it is said in words. A role that the file leaves out looks like the
-    /// terminal's ordinary text.
+    /// Parses a theme file. Roles that the file omits look like the terminal's ordinary text.
+    ///
+    /// # Errors
+    ///
+    /// Returns a message for the user that describes the mistake.
     pub fn parse(text: &str, depth: ColorDepth) -> Result<Self, String> {
         let file: ThemeFile = toml::from_str(text).map_err(|error| error.to_string())?;
         file.resolve(depth)
     }
 
-    /// The theme on a terminal with this background: one that is made for the other kind brings its own.
+    /// Returns the theme for a terminal with this background. A theme that is made for the other
+    /// background sets its own background color.
     #[must_use]
     pub fn with_background(mut self, background: TerminalBackground) -> Self {
         let own = self.background.filter(|ground| {
@@ -222,14 +228,14 @@ impl Theme {
         self
     }
 
-    /// How a role looks.
+    /// Returns the style of a role.
     pub const fn style(&self, role: StyleRole) -> TextStyle {
         self.styles[role as usize]
     }
 }
 
 impl Default for Theme {
-    /// The dark theme in 16 colours, which every terminal with colours can show.
+    /// Returns the dark theme in 16 colors, which every terminal with colors can show.
     fn default() -> Self {
         let plain = Self { styles: [TextStyle::default(); StyleRole::ALL.len()], background: None };
         Self::builtin("dark", ColorDepth::Ansi).unwrap_or(plain)
@@ -246,7 +252,7 @@ impl ThemeFile {
             styles[*role as usize] = spec.resolve(&shown, depth)?;
         }
         if depth == ColorDepth::Monochrome {
-            // What steps back by its colour does so by its weight here.
+            // Without colors, dim text replaces the dim color of these roles.
             for role in [StyleRole::Dim, StyleRole::Border] {
                 styles[role as usize].dim = true;
             }
@@ -256,7 +262,7 @@ impl ThemeFile {
 }
 
 impl StyleSpec {
-    /// The style in what the terminal can show.
+    /// Returns the style in the colors that the terminal can show.
     fn resolve(&self, shown: &Palette<'_>, depth: ColorDepth) -> Result<TextStyle, String> {
         let color = |name: &Option<String>| lookup_color(shown, name.as_ref());
         let &Self { bold, dim, italic, underline, .. } = self;
@@ -273,7 +279,8 @@ impl StyleSpec {
     }
 }
 
-/// The colour of this name as the terminal shows it, if one is named.
+/// Looks up a color of the theme file by name, as the terminal shows it; `None` if no name is
+/// given.
 fn lookup_color(shown: &Palette<'_>, name: Option<&String>) -> Result<Option<ThemeColor>, String> {
     let Some(name) = name else { return Ok(None) };
     shown.get(name.as_str()).copied().ok_or_else(|| format!("there is no colour \"{name}\""))
@@ -347,7 +354,8 @@ mod tests {
 
     #[test]
     fn everything_stands_out_from_the_ground_at_every_depth_with_colours() {
-        // The sixteen are the person's own, and seldom as pale as the oldest terminals have them. Lines may step back.
+        // Users customize the 16 colors, rarely as pale as on the oldest terminals. Borders may
+        // have less contrast.
         for (depth, text, line) in [
             (ColorDepth::TrueColor, 4.5, 2.0),
             (ColorDepth::Indexed, 4.5, 2.0),

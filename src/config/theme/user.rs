@@ -1,5 +1,6 @@
-//! The themes that a person has made: files in a folder of their own, of the same form as those that come with the
-//! program.
+//! The user's own themes: files in the themes folder, in the format of the built-in themes.
+//!
+//! Start reading at [`UserThemes::load`]. Parsing a theme belongs to [`super`].
 
 use std::io;
 
@@ -8,15 +9,15 @@ use super::super::file::{list_toml_files, read_text};
 use super::{ColorDepth, Theme};
 use crate::domain::problem::{Problem, ProblemClass};
 
-/// The largest theme file; those that come with the program are a fraction of it.
+/// Size limit of a theme file; the built-in files are a fraction of it.
 const MAX_THEME_BYTES: u64 = 64 * 1024;
 
-/// A person's own themes: the names of the files and their texts, or why they could not be read.
+/// The user's themes: the name of each file with its text, or the reason why it could not be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserThemes(Vec<(String, Result<String, String>)>);
 
 impl UserThemes {
-    /// Reads the folder, if there is one.
+    /// Reads the themes folder, if there is one.
     pub fn load(paths: &AppPaths) -> Self {
         let mut files = list_toml_files(&paths.themes()).unwrap_or_default();
         files.sort();
@@ -30,14 +31,14 @@ impl UserThemes {
         Self(files.into_iter().filter_map(named).collect())
     }
 
-    /// Those that can be worn, in the colours that the terminal shows.
+    /// Returns the valid themes with their names, in the colors that the terminal shows.
     pub fn valid_themes(&self, depth: ColorDepth) -> impl Iterator<Item = (&str, Theme)> {
         self.0
             .iter()
             .filter_map(move |(name, _)| Some((name.as_str(), self.theme(name, depth).ok()?)))
     }
 
-    /// The theme in the file of this name, or why there is none.
+    /// Returns the theme in the file with this name, or a message that says why it cannot be used.
     pub fn theme(&self, name: &str, depth: ColorDepth) -> Result<Theme, String> {
         let (_, text) = self
             .0
@@ -47,7 +48,7 @@ impl UserThemes {
         Theme::parse(text.as_ref().map_err(Clone::clone)?, depth)
     }
 
-    /// What is wrong with the theme of this name, if anything is.
+    /// Returns the problem with the theme of this name, if it has one.
     pub fn theme_problem(&self, name: &str, paths: &AppPaths) -> Option<Problem> {
         let why = self.theme(name, ColorDepth::TrueColor).err()?;
         let path = paths.themes().join(name);
