@@ -1,7 +1,8 @@
-//! Choosing where secrets rest.
+//! Selection of the store backend.
 //!
-//! A store is chosen by name and never by falling back: a keyring that is locked or silent is reported as just that,
-//! because a quiet change of place is how secrets end up in two of them.
+//! A store is chosen by name and never by fallback: a keyring that is locked or does not respond is
+//! reported as such, because a silent switch to another store spreads secrets over two stores.
+//! Start reading at [`open_store`]; [`probe_backends`] lists the choices.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,23 +11,23 @@ use super::{
     BackendInfo, BackendKind, FileStore, KeyringStore, MemoryStore, SecretStore, StoreError,
 };
 
-/// A backend as it was found on this machine.
+/// Backend as it was found on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackendStatus {
-    /// What it is: its name, how long it keeps items and how large they may be.
+    /// Description of the backend: its title, the lifetime of its items and its item limit.
     pub backend: BackendInfo,
-    /// Whether it can be used right now, and if not, why.
+    /// Whether the backend is usable right now, or the reason why it is not.
     pub state: Result<(), StoreError>,
 }
 
 impl BackendStatus {
-    /// Whether it could be chosen: it is ready, or will be once it is unlocked.
+    /// Whether the backend can be chosen: it is ready, or it is after unlocking.
     pub fn is_selectable(&self) -> bool {
         matches!(self.state, Ok(()) | Err(StoreError::Locked | StoreError::NotInitialized))
     }
 }
 
-/// The store of this kind, not yet unlocked; `vault` is the folder of the encrypted file.
+/// Returns the store of this kind, not yet unlocked; `vault` is the folder of the encrypted file.
 pub fn open_store(kind: BackendKind, vault: &Path) -> Arc<dyn SecretStore> {
     match kind {
         BackendKind::Keyring => Arc::new(KeyringStore::new()),
@@ -35,7 +36,8 @@ pub fn open_store(kind: BackendKind, vault: &Path) -> Arc<dyn SecretStore> {
     }
 }
 
-/// The backends that outlive the process, as they are found; nothing is unlocked, created or prompted for.
+/// Returns the status of the backends that outlive the process, without unlocking, creating or
+/// prompting.
 pub async fn probe_backends(vault: &Path) -> [BackendStatus; 2] {
     let (keyring, file) =
         (open_store(BackendKind::Keyring, vault), open_store(BackendKind::File, vault));

@@ -1,31 +1,34 @@
-//! Why a store did not do what it was asked, and what a person can do about it.
+//! Errors of the secret stores and their remedies.
+//!
+//! [`StoreError`] is the error of every store call; its conversion into a [`Problem`] adds the text
+//! for the user. Start reading there. Errors of the database belong to `index`.
 
 use std::time::Duration;
 
 use crate::domain::problem::{Problem, ProblemClass};
 
-/// Why a store did not do what it was asked.
+/// Error of a store call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// It must be unlocked first. This says nothing about whether the item exists.
+    /// The store must be unlocked first. This does not say whether the item exists.
     #[error("the store is locked")]
     Locked,
-    /// It does not exist yet: choosing a passphrase creates it.
+    /// The store does not exist yet; unlocking it with a new passphrase creates it.
     #[error("the store does not exist yet")]
     NotInitialized,
-    /// There is no such item.
+    /// The store has no such item.
     #[error("the store holds no such secret")]
     NotFound,
-    /// It said no (a dismissed prompt, a wrong passphrase, missing rights).
+    /// The store refused the call (a dismissed prompt, a wrong passphrase, missing permissions).
     #[error("the store refused: {0}")]
     Denied(String),
-    /// It cannot be reached or is not set up.
+    /// The store cannot be reached or is not set up.
     #[error("the store is not available: {0}")]
     Unavailable(String),
-    /// It answers as if it had done what it was asked, and has not.
+    /// The store reported success, but the result does not match.
     #[error("the store does not do what it says: {0}")]
     ReadBackMismatch(String),
-    /// The item is larger than the backend takes.
+    /// The item is larger than the backend's limit.
     #[error("{size} bytes are more than the {limit} bytes that the store takes")]
     TooLarge {
         /// The item's size in bytes.
@@ -33,25 +36,27 @@ pub enum StoreError {
         /// The backend's limit in bytes.
         limit: usize,
     },
-    /// No answer within the deadline. What a change of one item came to is told by the next call on its key.
+    /// The store did not respond within the deadline. The next call on the same key shows the
+    /// result of a change that timed out.
     #[error("the store did not answer within {} s", .0.as_secs())]
     TimedOut(Duration),
-    /// More than one item has this key, so it is not clear which one is meant.
+    /// More than one item has this key, so the requested item is ambiguous.
     #[error("the store holds {0} items under one key")]
     Ambiguous(usize),
-    /// What it holds is damaged or of a newer form.
+    /// The contents of the store are damaged or have a newer format.
     #[error("the store is damaged: {0}")]
     Damaged(String),
-    /// A file that should be the user's alone is not, or something else lies in its place.
+    /// A file that must be private to the user is not, or a link or folder is in its place.
     #[error("the file is not safe: {0}")]
     InsecureFile(String),
-    /// The disk or the folder does not allow it; what was there before is unchanged.
+    /// The disk or the folder's permissions prevented the call; the previous contents are
+    /// unchanged.
     #[error("the disk refused: {0}")]
     DiskError(String),
 }
 
 impl StoreError {
-    /// Why, where what happened is said already.
+    /// Returns the cause, without repeating the title.
     fn reason(&self) -> String {
         match self {
             Self::Locked => {
@@ -73,7 +78,7 @@ impl StoreError {
         }
     }
 
-    /// What happened, and what a person can do about it.
+    /// Returns the title and the remedy for the user.
     const fn title_and_remedy(&self) -> (&'static str, &'static str) {
         match self {
             Self::Locked => (

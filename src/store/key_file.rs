@@ -1,4 +1,6 @@
-//! A private key that a person keeps in a file of their own, beside the store.
+//! Private key in a file of the user, outside the store.
+//!
+//! Start reading at [`read`]. Keys that the program stores itself belong to the store.
 
 use std::path::Path;
 
@@ -6,7 +8,7 @@ use super::private;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::{Secret, text};
 
-/// Reads a key from a file that is the user's alone (a regular file, 0600, no symbolic link).
+/// Reads a key from a file that is private to the user (a regular file, 0600, no symbolic link).
 pub fn read(path: &Path) -> Result<Secret, Problem> {
     let failed = |why: String| {
         let remedy = format!(

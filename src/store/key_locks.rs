@@ -1,4 +1,7 @@
-//! How a call is bounded in time, kept off the drawing task, and ordered among the calls on the same key.
+//! Locks, timeouts and background execution of store calls.
+//!
+//! Calls on the same key run in order, every call has a deadline, and blocking work runs off the
+//! drawing task. Start reading at [`KeyLocks`]. Locks between processes belong to `private`.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,27 +11,29 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::{ItemKey, StoreError};
 
-/// One queue a key: calls on one key happen in the order in which they began, calls on different keys at once.
+/// Locks of the item keys: calls on one key run in the order in which they started, calls on
+/// different keys run concurrently.
 ///
-/// Whoever changes an item holds its [`KeyGuard`] until the change has ended, even when the caller has long given up. So a
-/// change that outlives its deadline never overtakes a later call: that one waits, and then meets the outcome.
+/// A change holds the [`KeyGuard`] of its item until it has finished, even after its caller has
+/// given up. So a change that outlives its deadline never overtakes a later call: the later call
+/// waits and then sees the result.
 #[derive(Default)]
 pub(super) struct KeyLocks(Mutex<LockMap>);
 
 type LockMap = HashMap<ItemKey, Arc<tokio::sync::Mutex<()>>>;
 
-/// The right to work on one item; the next in the queue comes when it is dropped.
+/// Lock on one item; dropping it admits the next call in the queue.
 pub(super) struct KeyGuard(#[expect(dead_code, reason = "held, never read")] OwnedMutexGuard<()>);
 
 impl KeyLocks {
-    /// Waits until nobody else works on this item.
+    /// Waits until no other call works on this item.
     pub(super) async fn lock(&self, key: &ItemKey) -> KeyGuard {
         let queue = lock_for_key(&mut self.pruned_locks(), key);
         KeyGuard(queue.lock_owned().await)
     }
 
-    /// Waits until nobody else works on any of these items. Everybody takes turns in the same order, so that nobody waits
-    /// for somebody who waits for him.
+    /// Waits until no other call works on any of these items. All calls lock in the same order, so
+    /// that no two calls wait for each other.
     pub(super) async fn lock_all(&self, keys: &[ItemKey]) -> Vec<KeyGuard> {
         let queues: Vec<_> = {
             let mut queues = self.pruned_locks();
@@ -45,7 +50,7 @@ impl KeyLocks {
         turns
     }
 
-    /// The queues in which somebody stands; the others are forgotten.
+    /// Returns the locks in use and drops the unused ones.
     fn pruned_locks(&self) -> MutexGuard<'_, LockMap> {
         let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         queues.retain(|_, queue| Arc::strong_count(queue) > 1);
@@ -57,7 +62,7 @@ fn lock_for_key(queues: &mut LockMap, key: &ItemKey) -> Arc<tokio::sync::Mutex<(
     Arc::clone(queues.entry(key.clone()).or_default())
 }
 
-/// The outcome of `work`, or [`StoreError::TimedOut`] after `limit`.
+/// Returns the result of `work`, or [`StoreError::TimedOut`] after `limit`.
 pub(super) async fn with_timeout<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, StoreError>>,
@@ -65,14 +70,14 @@ pub(super) async fn with_timeout<T>(
     tokio::time::timeout(limit, work).await.unwrap_or(Err(StoreError::TimedOut(limit)))
 }
 
-/// Runs what would block on a thread made for it. Dropping the future does not stop the thread.
+/// Runs blocking work on a separate thread. Dropping the future does not stop the thread.
 pub(super) async fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     flatten_join_result(tokio::task::spawn_blocking(work).await)
 }
 
-/// Runs a change to its end, whether or not the caller waits for it.
+/// Runs a change to completion, even if the caller stops waiting.
 pub(super) async fn run_to_completion<T: Send + 'static>(
     work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
 ) -> Result<T, StoreError> {

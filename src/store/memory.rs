@@ -1,4 +1,4 @@
-//! Plain memory, for the demo and for tests: nothing outlives the process.
+//! In-memory store for the demo and for tests; nothing outlives the process.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::Secret;
 
-/// A store that forgets everything when it is dropped.
+/// Store in memory that loses everything when it is dropped.
 #[derive(Default)]
 pub struct MemoryStore(Mutex<HashMap<ItemKey, Secret>>);
 
@@ -23,7 +23,7 @@ const BACKEND: BackendInfo = BackendInfo {
 };
 
 impl MemoryStore {
-    /// An empty one.
+    /// Returns an empty store.
     pub fn new() -> Self {
         Self::default()
     }

@@ -1,8 +1,9 @@
-//! Where secrets rest.
+//! Secret stores.
 //!
-//! [`SecretStore`] is the port; the system keyring, an encrypted file and plain memory are its backends, and one contract
-//! suite (`tests/suite/store.rs`) holds for all of them. A store knows items by opaque keys only: nothing that
-//! describes a credential ever reaches it, because item names and attributes lie in the clear on disk.
+//! Start reading at [`SecretStore`], the trait of all backends: the system keyring, an encrypted
+//! file and memory. One contract test suite (`tests/suite/store.rs`) covers all of them. A store
+//! knows items only by opaque keys: no description of a credential ever reaches it, because item
+//! names and attributes are plain text on the disk. Data that is not secret belongs to `index`.
 
 use std::time::Duration;
 
@@ -31,84 +32,88 @@ pub use keyring::KeyringStore;
 pub use memory::MemoryStore;
 pub use self_test::{run_self_test, run_self_test_with_size};
 
-/// How long a call that raises no prompt may take.
+/// Deadline of a call that opens no prompt.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How many calls of a reading in bulk are under way at the same time.
+/// Maximum number of concurrent reads in a bulk read.
 const MAX_CONCURRENT_READS: usize = 8;
 
-/// The key of one item: which credential, which slot, which part.
+/// Key of one item: credential, slot and part.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ItemKey(String);
 
-/// What a backend without a limit of its own takes as one item: far more than any token has.
+/// Item limit of backends without a limit of their own, far above the size of any token.
 const DEFAULT_MAX_ITEM_BYTES: usize = 1 << 20;
 
-/// A place where secrets rest.
+/// Store for secrets.
 ///
-/// Every call except [`SecretStore::unlock`] ends within [`CALL_TIMEOUT`] and never raises a prompt.
+/// Every call except [`SecretStore::unlock`] finishes within [`CALL_TIMEOUT`] and never opens a
+/// prompt.
 ///
-/// Calls on one key take effect in the order in which they began, and a key never has two items. So when a `put` or
-/// `delete` times out (or its future is dropped), its outcome is unknown only until the next call on that key: that
-/// call waits for the late change, within its own deadline, and then meets what became of it. Nothing is ever written
-/// behind the back of a call that was answered.
+/// Calls on one key take effect in the order in which they started, and a key never has two items.
+/// So when a `put` or `delete` times out (or its future is dropped), its result is unknown only
+/// until the next call on that key: this call waits for the late change, within its own deadline,
+/// and then sees the result. Nothing is ever written after a later call has returned.
 #[async_trait]
 pub trait SecretStore: Send + Sync {
-    /// What this backend is and can do.
+    /// Returns the description of this backend.
     fn backend(&self) -> BackendInfo;
 
-    /// Whether it can be used right now.
+    /// Checks whether the store is usable right now.
     async fn status(&self) -> Result<(), StoreError>;
 
-    /// Makes a locked store usable; ends after `wait` at the latest, and dropping the future cancels it, together with
-    /// a prompt that is still on the screen. A store that does not exist yet and is opened by a passphrase is created
-    /// with it.
+    /// Unlocks the store. The call fails after `wait` at the latest; dropping the future cancels it
+    /// and closes a prompt that is still open. Unlocking a store that does not exist yet with a
+    /// passphrase creates it with that passphrase.
     async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), StoreError>;
 
-    /// The secret under this key.
+    /// Returns the secret under this key.
     async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError>;
 
-    /// The secrets under these keys, in their order. A store that has to read everything for one reads it once for all.
+    /// Returns the secrets under these keys, in the order of the keys. A store that reads
+    /// everything for one secret reads it once for all.
     async fn get_many(&self, keys: &[ItemKey]) -> Vec<Result<Secret, StoreError>> {
         let calls: Vec<_> = keys.iter().map(|key| self.get(key)).collect();
         futures::stream::iter(calls).buffered(MAX_CONCURRENT_READS).collect().await
     }
 
-    /// How many secrets are best read in one go by somebody who needs very many: what is read lies in memory until it was
-    /// used, and the first is waited for as long as all of them are.
+    /// Returns the recommended number of secrets per read for a caller that needs very many. All
+    /// secrets of a batch are in memory at once, and the first one is available only when the whole
+    /// batch is.
     fn read_batch_size(&self) -> usize {
         64
     }
 
-    /// Keeps a secret under this key, in place of what was there. When this returns, it is durable.
+    /// Stores a secret under this key and replaces the previous one. It is durable when this call
+    /// returns.
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError>;
 
-    /// Removes the item under this key; removing what is not there is no error.
+    /// Removes the item under this key; a missing item is not an error.
     async fn delete(&self, key: &ItemKey) -> Result<(), StoreError>;
 }
 
-/// How a store is to be unlocked.
+/// Method to unlock a store.
 pub enum UnlockMethod<'a> {
-    /// By the backend's own prompt, such as the desktop's dialog.
+    /// The backend's own prompt, such as the desktop's dialog.
     SystemPrompt,
-    /// By this passphrase.
+    /// This passphrase.
     Passphrase(&'a Secret),
 }
 
-/// What a backend is and can do.
+/// Description of a backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackendInfo {
-    /// Which one.
+    /// Kind of the backend.
     pub kind: BackendKind,
-    /// The name for people, such as `Secret Service`.
+    /// Title for the user, such as `Secret Service`.
     pub title: &'static str,
-    /// How long its items last.
+    /// Lifetime of the items.
     pub persistence: Persistence,
-    /// The largest item in bytes.
+    /// Maximum size of an item in bytes.
     pub item_limit: usize,
 }
 
-/// The backends.
+/// Kind of a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BackendKind {
@@ -116,21 +121,21 @@ pub enum BackendKind {
     Keyring,
     /// The encrypted file.
     File,
-    /// This process's memory.
+    /// The memory of this process.
     Memory,
 }
 
-/// How long items last.
+/// Lifetime of the items of a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Persistence {
     /// Until they are removed.
     Disk,
-    /// As long as this process runs.
+    /// Until this process exits.
     Process,
 }
 
 impl BackendInfo {
-    /// Refuses, before anything is touched, what this backend cannot hold.
+    /// Rejects an item that this backend cannot store, before anything is changed.
     fn validate_item(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
         key.validate()?;
         let (size, limit) = (secret.len(), self.item_limit);
@@ -139,7 +144,7 @@ impl BackendInfo {
 }
 
 impl BackendKind {
-    /// The word that chooses it in the settings.
+    /// Returns the word for this backend in the settings file.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Keyring => "keyring",
@@ -150,27 +155,28 @@ impl BackendKind {
 }
 
 impl ItemKey {
-    /// The key of a part of a credential's secret in a slot.
+    /// Returns the key for a part of a credential's secret in a slot.
     pub fn for_part(credential: &CredentialId, slot: SecretSlot, part: &SecretPart) -> Self {
         Self(format!("{credential}/{}/{}", slot.as_str(), part.as_str()))
     }
 
-    /// The key of an item of the program's own, such as the fingerprint key.
+    /// Returns the key of an internal item of the program, such as the fingerprint key.
     pub fn internal(name: &'static str) -> Self {
         Self(format!("tokenring/{name}"))
     }
 
-    /// A key for a proof that the store keeps what it is given, different each time so that proofs do not meet.
+    /// Returns a key for a self-test item. It is random, so that concurrent self-tests do not
+    /// collide.
     pub(crate) fn for_self_test(random: [u8; 16]) -> Self {
         Self(format!("tokenring/proof-{}", to_hex(&random)))
     }
 
-    /// The key as text.
+    /// Returns the key as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// A NUL in a name would make the message bus hang up on the whole program.
+    /// Rejects keys with a NUL, which would make D-Bus close the connection of the whole program.
     fn validate(&self) -> Result<(), StoreError> {
         if self.0.contains('\0') {
             Err(StoreError::Denied("a key cannot hold a NUL character".to_owned()))

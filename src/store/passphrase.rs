@@ -1,15 +1,18 @@
-//! The passphrase of the encrypted file, where no person is there to type it.
+//! Passphrase of the encrypted file for runs without a user, read from a file.
+//!
+//! Start reading at [`from_file`]. Prompting for the passphrase belongs to `tui` and `cli`.
 
 use std::path::Path;
 
 use super::{StoreError, private};
 use crate::domain::Secret;
 
-/// The environment variable that names a file with the passphrase. The passphrase itself never stands in a variable.
+/// Environment variable that names a file with the passphrase. The passphrase itself is never in a
+/// variable.
 pub const PASSPHRASE_FILE_VARIABLE: &str = "TOKENRING_PASSPHRASE_FILE";
 
-/// Reads the passphrase from a file that is the user's alone (a regular file, 0600, no symbolic link). One line end at
-/// the end of the file is not part of it.
+/// Reads the passphrase from a file that is private to the user (a regular file, 0600, no symbolic
+/// link). One line break at the end of the file is not part of the passphrase.
 pub fn from_file(path: &Path) -> Result<Secret, StoreError> {
     let content = private::read(path)?.ok_or_else(|| {
         StoreError::Unavailable(format!("{}: there is no such passphrase file", path.display()))

@@ -1,5 +1,7 @@
-//! Files and folders that are nobody else's business: private from their first moment, checked before they are
-//! trusted, and replaced in one step.
+//! Private files and folders: private from their creation, checked before they are trusted, and
+//! replaced atomically.
+//!
+//! Start reading at [`read()`] and [`write()`]. File contents and formats do not belong here.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
@@ -11,10 +13,10 @@ use zeroize::Zeroizing;
 
 use super::StoreError;
 
-/// How the name of a file that is not finished begins.
+/// Name prefix of a file that is still being written.
 const TEMP_FILE_PREFIX: &str = ".tmp-";
 
-/// How often a lock that another process holds is tried again.
+/// Interval between attempts to get a lock that another process holds.
 const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
 #[derive(Clone, Copy, PartialEq)]
@@ -23,7 +25,7 @@ enum FileKind {
     Folder,
 }
 
-/// Makes a folder (0700, with those above it) unless it is there, and checks that it is private.
+/// Creates a folder (0700, with its parents) unless it exists, and checks that it is private.
 pub(super) fn create_folder(path: &Path) -> Result<(), StoreError> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -42,24 +44,24 @@ pub(super) fn create_folder(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Whether the folder is there; one that is not private, or not a folder, is refused.
+/// Returns whether the folder exists. A path that is not a private folder is an error.
 pub(super) fn folder_exists(path: &Path) -> Result<bool, StoreError> {
     exists(path, FileKind::Folder)
 }
 
-/// Whether the file is there; one that is not private, or not a file, is refused.
+/// Returns whether the file exists. A path that is not a private regular file is an error.
 pub(super) fn file_exists(path: &Path) -> Result<bool, StoreError> {
     exists(path, FileKind::File)
 }
 
-/// The content of a private file, or `None` where there is none.
+/// Returns the contents of a private file, or `None` if it does not exist.
 pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     if !file_exists(path)? {
         return Ok(None);
     }
     let mut file =
         refuse_symlinks(OpenOptions::new().read(true)).open(path).map_err(disk_error(path))?;
-    // What was opened is checked once more: it need not be what was looked at.
+    // Check the opened file again, because it may have been replaced after the first check.
     let metadata = file.metadata().map_err(disk_error(path))?;
     check_private(path, &metadata, FileKind::File)?;
     let mut content =
@@ -68,8 +70,8 @@ pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError
     Ok(Some(content))
 }
 
-/// Replaces a file so that a crash at any moment leaves the old content or the new one, on the disk and not only in
-/// its cache.
+/// Replaces a file so that a crash at any moment leaves the old contents or the new ones on the
+/// disk, not only in its cache.
 pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     file_exists(path)?;
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -83,13 +85,14 @@ pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     sync_folder(folder)
 }
 
-/// Gives a file another name in the same folder, durably.
+/// Renames a file within its folder, durably.
 pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
     fs::rename(from, to).map_err(disk_error(to))?;
     to.parent().map_or(Ok(()), sync_folder)
 }
 
-/// Waits until no other process, and no other thread, holds this lock; it is free again when the file is dropped.
+/// Waits for this lock, which excludes other processes and other threads; dropping the file
+/// releases it.
 pub(super) fn lock(path: &Path, patience: Duration) -> Result<File, StoreError> {
     file_exists(path)?;
     let mut options = OpenOptions::new();
@@ -110,13 +113,15 @@ pub(super) fn lock(path: &Path, patience: Duration) -> Result<File, StoreError> 
     }
 }
 
-/// Removes what a process that was killed while writing has left. Only to be called under the lock.
+/// Removes the temporary files of processes that were killed while writing. Call it only while
+/// holding the lock.
 pub(super) fn remove_temp_files(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in
         entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(TEMP_FILE_PREFIX))
     {
-        // What cannot be removed is in nobody's way; the next one to open the folder tries again.
+        // A file that cannot be removed does no harm; the next process that opens the folder tries
+        // again.
         let _ = fs::remove_file(entry.path());
     }
 }
@@ -143,7 +148,7 @@ fn check_private(path: &Path, metadata: &Metadata, kind: FileKind) -> Result<(),
         .map_or(Ok(()), |why| Err(StoreError::InsecureFile(format!("{} {why}", path.display()))))
 }
 
-/// Who else could read or replace it.
+/// Returns how another user could read or replace the file, if possible.
 #[cfg(unix)]
 fn access_problem(metadata: &Metadata) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
@@ -156,13 +161,14 @@ fn access_problem(metadata: &Metadata) -> Option<String> {
     }
 }
 
-/// Windows gives each user's folders to that user alone.
+/// Returns `None`: Windows makes each user's folders private to that user.
 #[cfg(not(unix))]
 fn openness(_metadata: &Metadata) -> Option<String> {
     None
 }
 
-/// Neither follows a link that took the file's place, nor waits for the other end of a pipe that did.
+/// Opens neither a symbolic link in place of the file, nor waits for the other end of a pipe in its
+/// place.
 #[cfg(unix)]
 fn refuse_symlinks(options: &mut OpenOptions) -> &mut OpenOptions {
     use rustix::fs::OFlags;

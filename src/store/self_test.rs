@@ -1,18 +1,21 @@
-//! A round trip before anything is trusted to a store.
+//! Self-test of a store: a round trip with a random marker before secrets are trusted to the store.
+//!
+//! Start reading at [`run_self_test`].
 
 use super::{ItemKey, SecretStore, StoreError};
 use crate::domain::Secret;
 
-/// The bytes of a marker that shows that a store works, whatever it holds.
+/// Size of the marker for a plain self-test, small enough for every store.
 const MARKER_BYTES: usize = 32;
 
-/// Proves that the store keeps, returns and removes: writes a random marker under a key of its own, reads it back,
-/// removes it and looks again. A store that merely claims success does not pass.
+/// Verifies that the store stores, returns and removes items: writes a random marker under its own
+/// key, reads it back, removes it and checks that it is gone. A store that only reports success
+/// fails the test.
 pub async fn run_self_test(store: &dyn SecretStore) -> Result<(), StoreError> {
     run_self_test_with_size(store, MARKER_BYTES).await
 }
 
-/// The same with a marker of so many bytes.
+/// Runs the self-test with a marker of this size in bytes.
 pub async fn run_self_test_with_size(
     store: &dyn SecretStore,
     bytes: usize,
@@ -24,7 +27,7 @@ pub async fn run_self_test_with_size(
     fill_random(&mut marker)?;
     let marker = Secret::new(marker);
     let kept = write_and_read_back(store, &key, &marker).await;
-    // The marker is taken away even when it could not be read back.
+    // Remove the marker even if it could not be read back.
     let removed = store.delete(&key).await;
     kept.and(removed)?;
     match store.get(&key).await {

@@ -1,4 +1,6 @@
-//! The plain form of the items: `{"format":1,"items":{"KEY":"BASE64",…}}`.
+//! Plain-text format of the items in the encrypted file: `{"format":1,"items":{"KEY":"BASE64",…}}`.
+//!
+//! Start reading at [`VaultItems`]. Encryption and files belong to [`super::vault`].
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,10 +13,11 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::domain::Secret;
 use crate::store::{ItemKey, StoreError};
 
-/// The newest form that this program knows, and the one it writes.
+/// Format version that this program writes, and the newest that it reads.
 const FORMAT_VERSION: u32 = 1;
 
-/// All items, read from one decrypted text and borrowed from it, so that no further copy of a secret comes to be.
+/// All items, parsed from one decrypted text and borrowed from it, so that no further copy of a
+/// secret is made.
 #[derive(Serialize, Deserialize)]
 pub(super) struct VaultItems<'a> {
     format: u32,
@@ -22,16 +25,17 @@ pub(super) struct VaultItems<'a> {
     items: SortedItems<'a>,
 }
 
-/// Keys and what lies under them, by key. They are written in that order, and reading one of them means reading all, so a
-/// map would only be built to be thrown away.
+/// Keys and their encoded secrets, sorted by key. A sorted list suffices: items are written in this
+/// order, and reading one item parses all of them, so a map would be built only to be dropped.
 #[derive(Default)]
 struct SortedItems<'a>(Vec<(VaultText<'a>, EncodedSecret<'a>)>);
 
-/// A piece of the text; only what was added here, or is escaped in the text, is owned.
+/// Text of a key or value, borrowed from the decrypted text. Only text that was added later, or
+/// that is escaped in JSON, is owned.
 #[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 struct VaultText<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// One secret in base64.
+/// One secret in Base64.
 #[derive(Serialize, Deserialize)]
 struct EncodedSecret<'a>(#[serde(borrow)] VaultText<'a>);
 
@@ -45,7 +49,7 @@ impl<'a> VaultItems<'a> {
         Self { format: FORMAT_VERSION, items: SortedItems::default() }
     }
 
-    /// Reads the plain form; a newer one is refused rather than understood by half.
+    /// Parses the plain-text format. A newer format is rejected, not read in part.
     pub(super) fn parse(plain: &'a [u8]) -> Result<Self, StoreError> {
         match serde_json::from_slice::<Self>(plain) {
             Ok(items) if items.format <= FORMAT_VERSION => Ok(items),
@@ -53,7 +57,8 @@ impl<'a> VaultItems<'a> {
         }
     }
 
-    /// The plain form, in a buffer that never had to grow and leave a smaller copy behind.
+    /// Returns the plain-text format in a buffer that is large enough from the start, because a
+    /// growing buffer would leave copies behind.
     pub(super) fn to_plain(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let room: usize =
             self.items.0.iter().map(|(key, value)| 6 * key.0.len() + value.0.0.len() + 8).sum();
@@ -93,7 +98,7 @@ impl<'a> VaultItems<'a> {
 }
 
 impl SortedItems<'_> {
-    /// Where a key is, or where it belongs.
+    /// Returns the position of a key, or the position where it belongs.
     fn position(&self, key: &ItemKey) -> Result<usize, usize> {
         self.0.binary_search_by(|(known, _)| (*known.0).cmp(key.as_str()))
     }
@@ -111,7 +116,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for SortedItems<'a> {
     }
 }
 
-/// Reads the entries one by one.
+/// Deserializer visitor that reads the entries one by one.
 struct ItemsVisitor;
 
 impl<'de> Visitor<'de> for ItemsVisitor {
@@ -127,7 +132,8 @@ impl<'de> Visitor<'de> for ItemsVisitor {
             entries.push(entry);
         }
         if !entries.is_sorted_by(|(one, _), (next, _)| one < next) {
-            // Whoever wrote it had another order. Of two under one key the later one counts.
+            // Another program wrote the entries in a different order. Of duplicate keys, the later
+            // one counts.
             entries.reverse();
             entries.sort_by(|(one, _), (other, _)| one.cmp(other));
             entries.dedup_by(|(later, _), (kept, _)| later == kept);
@@ -144,7 +150,8 @@ impl Drop for EncodedSecret<'_> {
     }
 }
 
-/// Why a plain form is not understood. The parser's own words are not passed on: they could quote what is in the file.
+/// Returns the error for a text that cannot be parsed. The parser's message is dropped, because it
+/// could quote the file.
 fn unreadable_vault(plain: &[u8]) -> StoreError {
     match serde_json::from_slice::<FormatHeader>(plain) {
         Ok(FormatHeader { format }) if format > FORMAT_VERSION => StoreError::Damaged(format!(

@@ -1,10 +1,13 @@
-//! The encrypted file, for machines without a keyring. It is chosen by name, never fallen back to.
+//! Encrypted-file store, for machines without a keyring. It is chosen by name and is never a
+//! fallback.
 //!
-//! A folder (0700) holds two files of the age format: `identity.age`, a key under the passphrase, and `vault.age`, the
-//! items under that key. Both can be read without this program: `age -d identity.age > key; age -d -i key vault.age`.
-//! The passphrase is worked on once, when the store is unlocked; a change afterwards costs a millisecond.
+//! A folder (0700) holds two files in the age format: `identity.age`, a key that is encrypted with
+//! the passphrase, and `vault.age`, the items that are encrypted with that key. Both can be read
+//! without this program: `age -d identity.age > key; age -d -i key vault.age`. The expensive
+//! passphrase derivation runs once, when the store is unlocked; a later change takes a millisecond.
 //!
-//! No item stays in memory: each call reads and decrypts the file anew, so it also sees what other processes wrote.
+//! No item stays in memory: each call reads and decrypts the file again, so it also sees the
+//! changes of other processes. Start reading at [`FileStore`].
 
 mod items;
 mod passphrase_identity;
@@ -24,7 +27,7 @@ use super::{
 };
 use crate::domain::Secret;
 
-/// The encrypted file.
+/// Secret store in an encrypted file.
 pub struct FileStore {
     folder: PathBuf,
     work_factor: WorkFactor,
@@ -32,7 +35,7 @@ pub struct FileStore {
     key_locks: KeyLocks,
 }
 
-/// How much work it is to try one passphrase: scrypt with N = 2 to the power of this.
+/// Cost of one passphrase attempt: scrypt with N = 2 to the power of this number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkFactor(u8);
 
@@ -44,7 +47,7 @@ const BACKEND: BackendInfo = BackendInfo {
 };
 
 impl FileStore {
-    /// The store in this folder, locked, and created when it is first unlocked.
+    /// Returns the locked store in this folder. The first unlock creates it.
     pub fn new(folder: PathBuf) -> Self {
         Self {
             folder,
@@ -54,7 +57,7 @@ impl FileStore {
         }
     }
 
-    /// The same store, with another price on trying a passphrase when it is created.
+    /// Returns the store with another work factor for its creation.
     #[must_use]
     pub fn with_work_factor(self, work_factor: WorkFactor) -> Self {
         Self { work_factor, ..self }
@@ -64,7 +67,8 @@ impl FileStore {
         self.vault.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Works on one item, in its turn. The turn goes with the work, which runs to its end once it has begun.
+    /// Runs `work` on one item while holding the lock of its key. The lock moves into the work,
+    /// which runs to completion once it has started.
     async fn with_item<T: Send + 'static>(
         &self,
         key: &ItemKey,
@@ -85,17 +89,18 @@ impl FileStore {
 }
 
 impl WorkFactor {
-    /// The most that is accepted when a vault is opened: about ten seconds.
+    /// Largest work factor that is accepted when a vault is opened: about ten seconds.
     const MAX: u8 = 20;
 
-    /// A work factor between 1 (instant, for tests) and 20 (about ten seconds); what lies outside is drawn in.
+    /// Returns a work factor between 1 (instant, for tests) and 20 (about ten seconds); other
+    /// values are clamped.
     pub fn new(log_n: u8) -> Self {
         Self(log_n.clamp(1, Self::MAX))
     }
 }
 
 impl Default for WorkFactor {
-    /// About half a second and 128 MiB for each try.
+    /// Returns the default work factor: about half a second and 128 MiB for each attempt.
     fn default() -> Self {
         Self(17)
     }
@@ -128,7 +133,8 @@ impl SecretStore for FileStore {
             spawn_blocking(move || Vault::open(folder, &passphrase, work_factor)),
         )
         .await?;
-        // Here, and not on the thread: whoever has cancelled meanwhile finds the store as locked as before.
+        // Set the vault here and not on the thread: if the caller has canceled meanwhile, the store
+        // stays locked.
         *self.vault.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(vault));
         Ok(())
     }
@@ -151,7 +157,7 @@ impl SecretStore for FileStore {
         read.await.unwrap_or_else(|error| keys.iter().map(|_| Err(error.clone())).collect())
     }
 
-    /// Many, since each time everything is opened.
+    /// Returns a large batch size, because every call decrypts the whole file.
     fn read_batch_size(&self) -> usize {
         1 << 14
     }

@@ -1,7 +1,9 @@
-//! What a passphrase opens, as the age format has it (<https://c2sp.org/age#scrypt-recipient-stanza>).
+//! Decryption with a passphrase, as the age format defines it
+//! (<https://c2sp.org/age#scrypt-recipient-stanza>).
 //!
-//! The library's own reader measures the machine each time to learn how much work it would dare, which takes longer
-//! than the rest of a command. Here it is known: [`WorkFactor::MAX`].
+//! The library's own implementation benchmarks the machine on every call to choose the work factor
+//! that it accepts, which takes longer than the rest of a command. This implementation has a fixed
+//! limit, [`WorkFactor::MAX`]. Start reading at [`PassphraseIdentity`].
 
 use age::secrecy::{ExposeSecret, SecretString};
 use age::{DecryptError, Identity};
@@ -17,10 +19,10 @@ const STANZA_TAG: &str = "scrypt";
 const SALT_LABEL: &[u8] = b"age-encryption.org/v1/scrypt";
 const SALT_BYTES: usize = 16;
 
-/// The block size that the format lays down; one block after the other.
+/// Block size that the format defines; the parallelization parameter is 1.
 const SCRYPT_BLOCK_SIZE: u32 = 8;
 
-/// Whoever knows this passphrase.
+/// age identity that decrypts with a passphrase.
 pub(super) struct PassphraseIdentity<'a>(pub(super) &'a SecretString);
 
 impl Identity for PassphraseIdentity<'_> {
@@ -62,7 +64,7 @@ impl PassphraseIdentity<'_> {
     }
 }
 
-/// A number in digits alone, the first of them not zero: the format has one way to write it.
+/// Parses a decimal number without sign and leading zero, the only notation that the format allows.
 fn parse_decimal(text: &str) -> Option<u8> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
     text.parse().ok().filter(|_| is_plain)
@@ -84,7 +86,7 @@ mod tests {
         age::encrypt(&recipient, PLAIN).unwrap()
     }
 
-    /// The file with another header line in place of that of the passphrase.
+    /// Returns the file with a changed passphrase header line.
     fn with_stanza(sealed: &[u8], change: impl Fn(&str) -> String) -> Vec<u8> {
         let start = sealed.windows(10).position(|bytes| bytes == b"-> scrypt ").unwrap();
         let end = start + sealed[start..].iter().position(|byte| *byte == b'\n').unwrap();
@@ -92,7 +94,7 @@ mod tests {
         [&sealed[..start], line.as_bytes(), &sealed[end..]].concat()
     }
 
-    /// The salt in the header line of a passphrase.
+    /// Returns the salt in the passphrase header line.
     fn salt(line: &str) -> &str {
         line.split(' ').nth(2).unwrap()
     }

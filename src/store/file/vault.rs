@@ -1,4 +1,7 @@
-//! The two age files, and the lock beside them.
+//! Vault of the encrypted-file store: the two age files and the lock file beside them.
+//!
+//! Start reading at [`Vault::open`]. Private file access belongs to `private`, the format of the
+//! items to [`super::items`].
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,25 +16,27 @@ use super::passphrase_identity::PassphraseIdentity;
 use crate::domain::Secret;
 use crate::store::{ItemKey, StoreError, private};
 
-/// The key that opens the items, under the passphrase.
+/// File with the key that decrypts the items, encrypted with the passphrase.
 const IDENTITY_FILE: &str = "identity.age";
-/// The same while the vault is being made. It gets its name last, so a vault that has an identity is whole.
+/// Name of the identity file while the vault is created. It gets its final name last, so a vault
+/// that has an identity is complete.
 const NEW_IDENTITY_FILE: &str = "identity.age.new";
-/// The items, under that key.
+/// File with the items, encrypted with the key of the identity.
 const ITEMS_FILE: &str = "vault.age";
-/// Held by whoever changes one of them.
+/// Lock file, held by the process that changes the vault.
 const LOCK_FILE: &str = "lock";
 
-/// How long another process may hold the lock; less than the deadline of the call that waits for it.
+/// How long another process may hold the lock; shorter than the deadline of the call that waits for
+/// it.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// An unlocked vault.
+/// Unlocked vault.
 pub(super) struct Vault {
     folder: PathBuf,
     identity: x25519::Identity,
 }
 
-/// Whether there is a vault in this folder, whole and private.
+/// Checks whether this folder has a complete and private vault.
 pub(super) fn check_vault(folder: &Path) -> Result<(), StoreError> {
     if !private::folder_exists(folder)? {
         return Err(StoreError::NotInitialized);
@@ -40,18 +45,18 @@ pub(super) fn check_vault(folder: &Path) -> Result<(), StoreError> {
     match (there(IDENTITY_FILE)?, there(ITEMS_FILE)?) {
         (true, true) => Ok(()),
         (true, false) => Err(missing_file(ITEMS_FILE)),
-        // Its making was interrupted, or never begun: nothing was ever kept in it.
+        // The creation was interrupted or never started, so nothing was ever stored in the vault.
         (false, vault) if there(NEW_IDENTITY_FILE)? || !vault => Err(StoreError::NotInitialized),
         (false, _) => Err(missing_file(IDENTITY_FILE)),
     }
 }
 
-/// Why a vault that was not opened here cannot be used.
+/// Returns the reason why a vault that was not unlocked by this store cannot be used.
 pub(super) fn closed_reason(folder: &Path) -> StoreError {
     check_vault(folder).err().unwrap_or(StoreError::Locked)
 }
 
-/// A passphrase in the form that age takes.
+/// Converts a passphrase into the type that age expects.
 pub(super) fn passphrase_text(passphrase: &Secret) -> Result<SecretString, StoreError> {
     if passphrase.is_empty() {
         return Err(StoreError::Denied("the passphrase is empty".to_owned()));
@@ -62,14 +67,14 @@ pub(super) fn passphrase_text(passphrase: &Secret) -> Result<SecretString, Store
 }
 
 impl Vault {
-    /// Opens the vault in this folder, or makes one under this passphrase where there is none.
+    /// Opens the vault in this folder, or creates one with this passphrase if there is none.
     pub(super) fn open(
         folder: PathBuf,
         passphrase: &SecretString,
         work: WorkFactor,
     ) -> Result<Self, StoreError> {
         match check_vault(&folder) {
-            // Only housekeeping: a folder that cannot be written to can still be read from.
+            // The cleanup is optional: a folder without write permission can still be read.
             Ok(()) => drop(
                 private::lock(&folder.join(LOCK_FILE), Duration::ZERO)
                     .map(|_lock| private::remove_temp_files(&folder)),
@@ -79,7 +84,7 @@ impl Vault {
         }
         let identity = decrypt_identity(&folder, passphrase)?;
         let vault = Self { folder, identity };
-        // A vault that could not be read is not called unlocked.
+        // Report a vault as unlocked only after its items could be read.
         VaultItems::parse(&vault.decrypt_items().map_err(locked_as_damaged)?)?;
         Ok(vault)
     }
@@ -88,7 +93,7 @@ impl Vault {
         VaultItems::parse(&self.decrypt_items()?)?.get(key)
     }
 
-    /// The secrets under these keys, in their order.
+    /// Returns the secrets under these keys, in the order of the keys.
     pub(super) fn get_many(
         &self,
         keys: &[ItemKey],
@@ -98,7 +103,7 @@ impl Vault {
         Ok(keys.iter().map(|key| key.validate().and_then(|()| items.get(key))).collect())
     }
 
-    /// Reads, changes and writes the items while no other process can.
+    /// Reads, changes and writes the items while holding the lock against other processes.
     pub(super) fn update_items(
         &self,
         change: impl FnOnce(&mut VaultItems<'_>),
@@ -116,14 +121,14 @@ impl Vault {
             .ok_or_else(|| closed_reason(&self.folder))?;
         match age::decrypt(&self.identity, &sealed) {
             Ok(plain) => Ok(Zeroizing::new(plain)),
-            // Another vault took the place of the one that was unlocked.
+            // Another vault has replaced the one that was unlocked.
             Err(DecryptError::NoMatchingKeys) => Err(StoreError::Locked),
             Err(error) => Err(damaged_file(ITEMS_FILE, &error)),
         }
     }
 }
 
-/// Makes an empty vault, unless another process has made one meanwhile.
+/// Creates an empty vault, unless another process has created one meanwhile.
 fn create_vault(
     folder: &Path,
     passphrase: &SecretString,
@@ -150,7 +155,7 @@ fn encrypt_identity(
     passphrase: &SecretString,
     work: WorkFactor,
 ) -> Result<Vec<u8>, StoreError> {
-    // Left to itself, age would measure the machine and choose a weak factor on a busy one.
+    // Without a fixed factor, age benchmarks the machine and chooses a weak factor on a busy one.
     let mut recipient = scrypt::Recipient::new(passphrase.clone());
     recipient.set_work_factor(work.0);
     age::encrypt(&recipient, identity.to_string().expose_secret().as_bytes())
@@ -184,7 +189,8 @@ fn write_items(
     private::write(&folder.join(ITEMS_FILE), &sealed)
 }
 
-/// Right after the passphrase was accepted, "locked" would send a person round in a circle.
+/// Converts "locked" into "damaged" right after the passphrase was accepted, because "locked" would
+/// ask the user for the passphrase again.
 fn locked_as_damaged(error: StoreError) -> StoreError {
     match error {
         StoreError::Locked => {

@@ -1,8 +1,10 @@
-//! The system's keyring: Secret Service on Linux, Keychain on macOS, Credential Manager on Windows.
+//! Keyring store of the operating system: Secret Service on Linux, Keychain on macOS, Credential
+//! Manager on Windows.
 //!
-//! The platforms know how to reach an item; this module holds them to the port's promises, the same ones everywhere:
-//! a deadline, an order of calls on one key, and a limit that is checked before anything is written. An item is named
-//! by its opaque key and by the program's name, and by nothing else, because names lie in the clear on the disk.
+//! The platform modules read and write items; this module adds the guarantees of [`SecretStore`],
+//! the same on every platform: a deadline, an order of the calls on one key, and a size limit that
+//! is checked before anything is written. An item is named only by its opaque key and the program's
+//! name, because item names are plain text on the disk. Start reading at [`KeyringStore`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +29,7 @@ use super::{
 };
 use crate::domain::Secret;
 
-/// What every item of this program is filed under.
+/// Service name of every item of this program.
 const SERVICE: &str = "tokenring";
 
 const BACKEND: BackendInfo = BackendInfo {
@@ -37,7 +39,7 @@ const BACKEND: BackendInfo = BackendInfo {
     item_limit: ITEM_LIMIT,
 };
 
-/// The system's keyring, reached when it is first needed and over one connection from then on.
+/// Store in the system's keyring. It connects on first use and keeps the connection.
 #[derive(Default)]
 pub struct KeyringStore {
     platform: Arc<SecretServiceBackend>,
@@ -45,12 +47,12 @@ pub struct KeyringStore {
 }
 
 impl KeyringStore {
-    /// The keyring of this session. Nothing happens yet.
+    /// Returns the keyring of this session, without connecting.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Bounds a call that changes nothing; when it is too late for it, it is dropped.
+    /// Runs a call that changes nothing with a deadline; a call that is too late is dropped.
     async fn call_with_timeout<T>(
         &self,
         call: impl Future<Output = Result<T, StoreError>>,
@@ -59,7 +61,8 @@ impl KeyringStore {
         self.reconnect_on_timeout(outcome)
     }
 
-    /// Bounds the wait for a change, but not the change: half a message would leave nobody knowing what was done.
+    /// Limits the wait for a change, but not the change itself: an interrupted change would leave
+    /// the item in an unknown state.
     async fn change_with_timeout(
         &self,
         key: &ItemKey,

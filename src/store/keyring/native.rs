@@ -1,8 +1,9 @@
 //! macOS Keychain and Windows Credential Manager.
 //!
-//! Their calls block, so each runs on a thread of its own and the caller's deadline bounds the wait. Neither system
-//! tells whether its store is locked before an item is touched, and macOS may raise its own dialog when a binary reads
-//! an item that another build of it wrote; such a call ends with the deadline, and the dialog stays for the person.
+//! Their calls block, so each runs on a separate thread and the caller's deadline limits the wait.
+//! Neither system reports whether its store is locked before an item is accessed, and macOS can
+//! open a dialog when a binary reads an item that another build has written; such a call fails at
+//! the deadline, and the dialog stays open for the user.
 
 use keyring::{Entry, Error};
 
@@ -11,18 +12,18 @@ use crate::domain::Secret;
 use crate::store::calls::blocking;
 use crate::store::{ItemKey, StoreError};
 
-/// The name for people.
+/// Title for the user.
 pub(super) const TITLE: &str = if cfg!(windows) { "Credential Manager" } else { "Keychain" };
 
-/// What one item may hold: Windows sets 2,560 bytes, macOS no limit of its own.
+/// Size limit of one item: 2,560 bytes on Windows; macOS has no limit.
 pub(super) const ITEM_LIMIT: usize = if cfg!(windows) { 2560 } else { 64 * 1024 };
 
-/// The store of this system. It keeps no connection.
+/// Keyring of this system. It has no connection.
 #[derive(Default)]
 pub(super) struct Platform;
 
 impl Platform {
-    /// Looks for an item that is never there: this reaches the store without touching a secret.
+    /// Reads an item that never exists, which reaches the store without accessing a secret.
     pub(super) async fn status(&self) -> Result<(), StoreError> {
         match self.get(&ItemKey::own("status")).await {
             Ok(_) | Err(StoreError::Absent) => Ok(()),
@@ -30,7 +31,8 @@ impl Platform {
         }
     }
 
-    /// Both systems unlock their store with the session, and ask by themselves where they must.
+    /// Returns the status: both systems unlock their store with the session and show their own
+    /// prompt where needed.
     pub(super) async fn unlock(&self) -> Result<(), StoreError> {
         self.status().await
     }
@@ -69,7 +71,8 @@ async fn at<T: Send + 'static>(
     .await
 }
 
-/// Some of these errors carry the secret itself, so only those known not to are put into words of their own.
+/// Converts an error. Some errors contain the secret itself, so only those known to be safe keep
+/// their details.
 fn explain(error: &Error) -> StoreError {
     match error {
         Error::NoEntry => StoreError::Absent,

@@ -1,21 +1,23 @@
-//! What an error of the bus or the service means.
+//! Classification of the errors of D-Bus and the Secret Service.
+//!
+//! Start reading at [`ServiceFault`] and `FAULT_MAPPINGS`.
 
 use secret_service::Error;
 use zbus::DBusError as _;
 
 use crate::store::StoreError;
 
-/// Why a call had no success.
+/// Failure of a call to the Secret Service.
 pub(super) enum ServiceFault {
-    /// The connection or its session is gone; a new one may do.
+    /// The connection or its session is lost; a new one may work.
     ConnectionLost(String),
-    /// An answer.
+    /// The call failed with a definite error.
     Failed(StoreError),
 }
 
 type FaultMapping = fn(String) -> ServiceFault;
 
-/// What the named errors mean to us; all others are told in their own words.
+/// Meaning of named errors; all other errors keep their own message.
 const FAULT_MAPPINGS: [(&str, FaultMapping); 9] = [
     ("org.freedesktop.Secret.Error.IsLocked", |_| ServiceFault::Failed(StoreError::Locked)),
     ("org.freedesktop.Secret.Error.NoSession", ServiceFault::ConnectionLost),
@@ -35,7 +37,7 @@ const FAULT_MAPPINGS: [(&str, FaultMapping); 9] = [
 ];
 
 impl ServiceFault {
-    /// What to tell a caller for whom nothing more can be tried.
+    /// Returns the error for the caller when there is nothing left to retry.
     pub(super) fn into_store_error(self) -> StoreError {
         match self {
             Self::ConnectionLost(why) => StoreError::Unavailable(why),

@@ -1,8 +1,9 @@
-//! The Secret Service of a Linux desktop, by its asynchronous interface.
+//! Secret Service of a Linux desktop, through its asynchronous interface.
 //!
-//! Nothing here raises a prompt except [`SecretServiceBackend::unlock`]: whether something is locked is always asked first. The
-//! session with the service is opened at the first call and kept; a daemon that restarts loses it, so it is opened
-//! once more when the service says that it knows it no longer.
+//! Only [`SecretServiceBackend::unlock`] opens a prompt; all other calls check first whether
+//! something is locked. The session with the service is opened by the first call and reused. A
+//! daemon that restarts loses the session, so a call opens a new one when the service no longer
+//! knows it. Start reading at [`SecretServiceBackend`].
 
 mod fault;
 
@@ -19,36 +20,37 @@ use crate::domain::Secret;
 use crate::store::key_locks::with_timeout;
 use crate::store::{CALL_TIMEOUT, ItemKey, StoreError};
 
-/// The name for people.
+/// Title for the user.
 pub(super) const TITLE: &str = "Secret Service";
 
-/// The service takes megabytes, but one message that is too large costs the whole connection; no token comes near this.
+/// Size limit of one item. The service accepts megabytes, but a message that is too large closes
+/// the whole connection; no token comes near this limit.
 pub(super) const ITEM_LIMIT: usize = 64 * 1024;
 
-/// Tells our items from those of others in keyring programs.
+/// Schema attribute that distinguishes the items of this program in keyring programs.
 const ITEM_SCHEMA: &str = "dev.tokenring.Item";
 
-/// What clients that show items should take them for.
+/// Content type for clients that display items.
 const CONTENT_TYPE: &str = "text/plain";
 
-/// A new item takes the place of one with the same attributes: another process may have been quicker since we looked,
-/// and there must never be two.
+/// A new item replaces one with the same attributes: another process may have created it since the
+/// search, and there must never be two.
 const REPLACE_EXISTING: bool = true;
 
 type ServiceSession = Arc<SecretService<'static>>;
 
-/// The service, over one connection.
+/// Connection to the Secret Service.
 #[derive(Default)]
 pub(super) struct SecretServiceBackend(Mutex<Option<ServiceSession>>);
 
 impl SecretServiceBackend {
-    /// Ready, locked or not there.
+    /// Returns whether the service is ready, locked or unavailable.
     pub(super) async fn status(&self) -> Result<(), StoreError> {
         self.call_with_reconnect(|session| async move { ensure_unlocked(&session).await }).await
     }
 
-    /// Raises the desktop's own prompt. It has a connection to itself: when this future is dropped the connection goes,
-    /// and the service takes the prompt of a caller that has gone off the screen.
+    /// Opens the desktop's unlock prompt. It uses a separate connection: dropping this future
+    /// closes the connection, and the service removes the prompt of a caller that has disconnected.
     pub(super) async fn unlock(&self) -> Result<(), StoreError> {
         let unlock = async {
             let session = connect().await?;
@@ -62,7 +64,8 @@ impl SecretServiceBackend {
         self.call_with_reconnect(|session| async move {
             match find_items(&session, key).await?.as_slice() {
                 [item] => Ok(Secret::new(item.get_secret().await?)),
-                // A service may hide what it holds while it is locked, so "nothing" is only believed when it is not.
+                // A locked service may hide its items, so an empty result counts only if the
+                // service is unlocked.
                 [] => ensure_unlocked(&session).await.and(Err(StoreError::NotFound.into())),
                 items => Err(StoreError::Ambiguous(items.len()).into()),
             }
@@ -82,7 +85,7 @@ impl SecretServiceBackend {
         .await
     }
 
-    /// Removes every item under this key, so that it is free whatever was there.
+    /// Removes every item under this key, so that the key is free afterwards.
     pub(super) async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
         self.call_with_reconnect(|session| async move {
             let items = find_items(&session, key).await?;
@@ -97,15 +100,15 @@ impl SecretServiceBackend {
         .await
     }
 
-    /// Lets the next call open a new connection. Calls that are under way keep the one they have.
+    /// Makes the next call open a new connection. Running calls keep their connection.
     pub(super) fn reset_connection(&self) {
-        // Whoever holds the lock is just opening a new one.
+        // If the lock is held, a new connection is being opened.
         if let Ok(mut session) = self.0.try_lock() {
             *session = None;
         }
     }
 
-    /// Makes a call, once more over a new session if the service has lost the old one.
+    /// Makes a call, and repeats it once with a new session if the service has lost the old one.
     async fn call_with_reconnect<T, F>(
         &self,
         call: impl Fn(ServiceSession) -> F,
@@ -128,7 +131,8 @@ impl SecretServiceBackend {
         if let Some(session) = &*session {
             return Ok(session.clone());
         }
-        // Bounded by itself too: a change goes on when its caller has given up, and a silent bus would keep it for ever.
+        // This needs a timeout too: a change continues after its caller has given up, and an
+        // unresponsive bus would block it forever.
         let new = with_timeout(CALL_TIMEOUT, async {
             connect().await.map_err(ServiceFault::into_store_error)
         })
@@ -136,7 +140,7 @@ impl SecretServiceBackend {
         Ok(session.insert(new).clone())
     }
 
-    /// Forgets this session, unless another call has already put a new one in its place.
+    /// Drops this session, unless another call has already replaced it.
     async fn discard_session(&self, lost: &ServiceSession) {
         let mut session = self.0.lock().await;
         if session.as_ref().is_some_and(|current| Arc::ptr_eq(current, lost)) {
@@ -157,7 +161,7 @@ async fn ensure_unlocked(session: &SecretService<'_>) -> Result<(), ServiceFault
     }
 }
 
-/// All items under this key, each of them readable without a prompt.
+/// Returns all items under this key; each of them is readable without a prompt.
 async fn find_items<'a>(
     session: &'a SecretService<'_>,
     key: &ItemKey,
