@@ -1,9 +1,11 @@
-//! The audit trail: who did what, when, why, and how it ended.
+//! Audit log: which action was done by which actor, when, why and with which outcome.
 //!
-//! The lines form a chain: the hash of a line covers the line and the hash of the line before it, and the end of the
-//! chain is kept apart. So a line that was edited, removed or moved is found, the last one included. What this does
-//! not do: somebody who may write to the file and knows the program can rewrite the whole trail with fresh hashes. A
-//! hash that was noted elsewhere finds that too.
+//! The records form a hash chain: the hash of a record covers the record and the hash of the
+//! previous one, and the head of the chain is stored separately. So an edited, removed or moved
+//! record is detected, including the last one. Limit: an attacker who can write to the file and
+//! knows the program can rewrite the whole log with new hashes; only a hash that was noted
+//! elsewhere detects this. Start reading at [`Database::append_audit`] and
+//! [`Database::verify_audit`].
 
 use rusqlite::{Connection, Row, params};
 use sha2::{Digest as _, Sha256};
@@ -14,49 +16,49 @@ use super::{Database, Durability};
 use crate::domain::Timestamp;
 use crate::domain::text::to_hex;
 
-/// What is to be put on record. No part of it may be secret.
+/// Entry for the audit log. No field may contain a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// When.
+    /// Time of the action.
     pub at: Timestamp,
-    /// Who: the screen, the command line, a rotation.
+    /// Actor: the screen, the command line, or a rotation.
     pub actor: String,
-    /// What, in one word.
+    /// Action, in one word.
     pub action: String,
-    /// The name of the credential it was done to, if there is one.
+    /// Name of the credential that the action was applied to, if any.
     pub name: Option<String>,
-    /// How it ended.
+    /// Outcome of the action.
     pub outcome: String,
-    /// Why it was done, or why it ended so; may be empty.
+    /// Reason for the action or for its outcome; may be empty.
     pub reason: String,
 }
 
-/// A line of the trail.
+/// Record of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRecord {
-    /// Its number, from 1, without gaps.
+    /// Sequence number, from 1, without gaps.
     pub seq: u64,
-    /// What it says.
+    /// Entry of the record.
     pub entry: AuditEntry,
-    /// Its hash, in hexadecimal digits.
+    /// Hash of the record, in hexadecimal digits.
     pub hash: String,
 }
 
-/// Whether the trail is as it was written.
+/// Result of verifying the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuditIntegrity {
-    /// It is; so many lines.
+    /// The log is intact and has this many records.
     Intact(u64),
-    /// It is not.
+    /// The log was modified.
     Broken {
-        /// The first line that is not as it was written.
+        /// Sequence number of the first modified record.
         at: u64,
-        /// What is wrong with it.
+        /// Kind of the modification.
         why: &'static str,
     },
 }
 
-/// The end of the chain.
+/// Head of the hash chain.
 struct ChainHead {
     entries: u64,
     hash: String,
@@ -68,7 +70,7 @@ const INSERT: &str = "
 const SELECT: &str = "SELECT seq, at, actor, action, name, outcome, reason, hash FROM audit";
 
 impl Database {
-    /// Puts an entry on record; when this returns the line, it is on disk.
+    /// Appends an entry to the audit log. The returned record is on disk.
     pub fn append_audit(&self, entry: &AuditEntry) -> Result<AuditRecord, DatabaseError> {
         self.write(Durability::Immediate, |connection| {
             let head = read_chain_head(connection)?;
@@ -93,7 +95,7 @@ impl Database {
         })
     }
 
-    /// The newest lines, newest first, `limit` of them at most.
+    /// Returns the newest records, newest first, at most `limit`.
     pub fn audit(&self, limit: usize) -> Result<Vec<AuditRecord>, DatabaseError> {
         self.read(|connection| {
             let mut select =
@@ -103,7 +105,7 @@ impl Database {
         })
     }
 
-    /// Walks the chain from its beginning to its end.
+    /// Verifies the hash chain from the first record to the head.
     pub fn verify_audit(&self) -> Result<AuditIntegrity, DatabaseError> {
         self.read(|connection| {
             let mut select = connection.prepare_cached(&format!("{SELECT} ORDER BY seq"))?;
@@ -147,8 +149,8 @@ fn read_chain_head(connection: &Connection) -> Result<ChainHead, TransactionErro
     })?)
 }
 
-/// The hash of a line: SHA-256 over the hash before it and the line as JSON, its members in this order, without
-/// blanks, `at` in microseconds since 1970.
+/// Returns the hash of a record: SHA-256 over the previous hash and the record as JSON, with its
+/// members in this order, without whitespace, `at` in microseconds since 1970.
 fn hash_record(before: &str, seq: u64, entry: &AuditEntry) -> String {
     let AuditEntry { at, actor, action, name, outcome, reason } = entry;
     let line = serde_json::json!({

@@ -1,4 +1,6 @@
-//! The last verdict on each credential in each region.
+//! Latest check result of each credential in each region.
+//!
+//! Start reading at [`Database::record_check`]. Running checks belongs to `engine`.
 
 use rusqlite::{Connection, Row, params};
 
@@ -8,16 +10,16 @@ use super::{Database, Durability};
 use crate::domain::CredentialId;
 use crate::domain::credential::{CheckReport, Principal};
 
-/// The last verdict on a credential in one region.
+/// Latest check result of a credential in one region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegionCheckResult {
-    /// The region's id.
+    /// ID of the region.
     pub region: String,
-    /// What was found there.
+    /// Report of the check in this region.
     pub check: CheckReport,
 }
 
-/// Keeps a verdict unless a later one is known, or the credential is gone.
+/// Inserts or updates a check result, unless a later one is stored or the credential is gone.
 const UPSERT_CHECK: &str = "
     INSERT INTO checks (credential, region, verdict, status, reason, at, latency_ms)
     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM credentials WHERE id = ?1)
@@ -26,7 +28,7 @@ const UPSERT_CHECK: &str = "
         (excluded.verdict, excluded.status, excluded.reason, excluded.at, excluded.latency_ms)
     WHERE excluded.at >= checks.at";
 
-/// The same for the credential's own last check, if this is its region.
+/// Updates the credential's own last check, if this is its region.
 const UPDATE_LAST_CHECK: &str = "
     UPDATE credentials
     SET (check_verdict, check_status, check_reason, check_at, check_latency_ms) = (?3, ?4, ?5, ?6, ?7)
@@ -40,9 +42,10 @@ const CLEAR_LAST_CHECK: &str = "
     WHERE id = ?1";
 
 impl Database {
-    /// Keeps the outcome of a check in a region; in the credential's own region it becomes its last check too.
+    /// Stores the result of a check in a region. A result in the credential's own region also
+    /// becomes its last check.
     ///
-    /// A verdict that is older than the one known, or on a credential that is gone, came too late and is dropped.
+    /// A result that is older than the stored one, or whose credential is gone, is dropped.
     pub fn record_check(
         &self,
         id: &CredentialId,
@@ -54,7 +57,7 @@ impl Database {
         })
     }
 
-    /// Keeps many outcomes at once, for hardly more than the cost of one.
+    /// Stores many results in one transaction, at little more than the cost of one.
     pub fn record_checks(
         &self,
         checks: &[(CredentialId, RegionCheckResult)],
@@ -66,7 +69,8 @@ impl Database {
         })
     }
 
-    /// Keeps who credentials act as, many at once; one that is gone is passed over.
+    /// Stores the principals of many credentials in one transaction; credentials that are gone are
+    /// skipped.
     pub fn record_principals(
         &self,
         found: &[(CredentialId, Principal)],
@@ -79,7 +83,7 @@ impl Database {
         })
     }
 
-    /// The last verdicts on a credential, one for each region where it was tried.
+    /// Returns the latest check results of a credential, one for each region where it was checked.
     pub fn region_checks(
         &self,
         id: &CredentialId,
@@ -87,7 +91,8 @@ impl Database {
         self.read(|connection| region_checks(connection, id))
     }
 
-    /// The last verdicts on all credentials, one for each region where one was tried.
+    /// Returns the latest check results of all credentials, one for each region where a credential
+    /// was checked.
     pub fn all_region_checks(
         &self,
     ) -> Result<Vec<(CredentialId, RegionCheckResult)>, DatabaseError> {
@@ -99,7 +104,7 @@ impl Database {
         })
     }
 
-    /// Forgets all verdicts on a credential, because its secret is another one now.
+    /// Deletes all check results of a credential, because its secret has changed.
     pub fn delete_checks(&self, id: &CredentialId) -> Result<(), DatabaseError> {
         self.write(Durability::Immediate, |connection| {
             connection.prepare_cached("DELETE FROM checks WHERE credential = ?1")?.execute([id])?;
@@ -109,7 +114,7 @@ impl Database {
     }
 }
 
-/// Keeps a verdict in its region, within a transaction.
+/// Stores a check result in its region, inside a transaction.
 pub(super) fn upsert_check(
     connection: &Connection,
     id: &CredentialId,
@@ -119,7 +124,7 @@ pub(super) fn upsert_check(
     execute_check_statement(connection, UPSERT_CHECK, (id, region, check))
 }
 
-/// The verdicts on a credential by region, within a transaction.
+/// Returns the check results of a credential by region, inside a transaction.
 pub(super) fn region_checks(
     connection: &Connection,
     id: &CredentialId,

@@ -1,4 +1,4 @@
-//! How the domain's values stand in columns.
+//! Column types: how domain values are stored in SQLite columns.
 
 use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, Value, ValueRef};
@@ -9,17 +9,17 @@ use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, CredentialName, Timestamp};
 
-/// A moment, as microseconds since 1970.
+/// Time as microseconds since 1970.
 pub(super) struct TimestampMicros(pub(super) Timestamp);
 
-/// A value that is kept as JSON text.
+/// Value that is stored as JSON text.
 pub(super) struct JsonColumn<T>(pub(super) T);
 
-/// A count that SQLite's signed integers may be too small for; it then stays at the largest.
+/// Count that may exceed SQLite's signed integers; larger counts are stored as the maximum.
 pub(super) struct CountColumn(pub(super) u64);
 
 impl TimestampMicros {
-    /// The number in the column.
+    /// Returns the number in the column.
     pub(super) fn as_micros(&self) -> i64 {
         i64::try_from(self.0.unix_timestamp_nanos().div_euclid(1000)).unwrap_or(i64::MAX)
     }

@@ -1,4 +1,6 @@
-//! Consumers: where the secrets of credentials must be delivered.
+//! Consumers: the targets to which secrets of credentials are delivered.
+//!
+//! Start reading at [`Database::consumers`]. Delivering belongs to `engine`.
 
 use rusqlite::{Connection, Row, params};
 
@@ -18,12 +20,12 @@ const UPDATE_DELIVERY: &str =
     "UPDATE consumers SET (fingerprint, delivered) = (?3, ?4) WHERE credential = ?1 AND name = ?2";
 
 impl Database {
-    /// The consumers of a credential, by name.
+    /// Returns the consumers of a credential, sorted by name.
     pub fn consumers(&self, id: &CredentialId) -> Result<Vec<Consumer>, DatabaseError> {
         self.read(|connection| select_consumers(connection, id))
     }
 
-    /// Adds a consumer; a name that is taken within the credential is refused.
+    /// Adds a consumer. A name that another consumer of the credential has is an error.
     pub fn add_consumer(&self, consumer: &Consumer) -> Result<(), DatabaseError> {
         self.write(Durability::Immediate, |connection| {
             let Consumer { credential, name, part, target, last_delivery: delivered } = consumer;
@@ -49,7 +51,7 @@ impl Database {
         })
     }
 
-    /// Removes a consumer. What was delivered to it stays there.
+    /// Removes a consumer. The secret that was delivered to it stays there.
     pub fn remove_consumer(&self, id: &CredentialId, name: &str) -> Result<(), DatabaseError> {
         self.write(Durability::Immediate, |connection| {
             let mut delete = connection
@@ -62,7 +64,7 @@ impl Database {
         })
     }
 
-    /// Keeps what a consumer was given.
+    /// Records the latest delivery to a consumer.
     pub fn record_delivery(
         &self,
         id: &CredentialId,
@@ -81,7 +83,7 @@ impl Database {
     }
 }
 
-/// What is said where a credential has no such consumer: the names of those it has.
+/// Returns the error for an unknown consumer, with the names of the credential's consumers.
 pub(super) fn unknown_consumer(
     connection: &Connection,
     id: &CredentialId,
@@ -103,7 +105,7 @@ fn select_consumers(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The part's id; nothing for the secret itself.
+/// Returns the ID of the part; `None` for the secret itself.
 fn part_id(part: &SecretPart) -> Option<&str> {
     match part {
         SecretPart::Secret => None,

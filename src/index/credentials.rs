@@ -1,4 +1,6 @@
-//! Credentials: who they are and what is known about them, in the order of their names.
+//! Credential rows: identity and known properties of each credential, sorted by name.
+//!
+//! Start reading at [`Database::credentials`]. Check results by region belong to `checks`.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -11,7 +13,7 @@ use crate::domain::credential::{CheckReport, Principal};
 use crate::domain::text::nearest_names;
 use crate::domain::{Credential, CredentialId, CredentialName};
 
-/// The columns of a credential, in the order in which [`read_credential_row`] and [`write_row`] know them.
+/// Columns of a credential, in the order that [`read_credential_row`] and [`write_row`] use.
 macro_rules! credential_columns {
     () => {
         "id, name, provider, kind, region, fields, labels, created, expires, fingerprint, \
@@ -20,7 +22,7 @@ macro_rules! credential_columns {
     };
 }
 
-/// A place for each of the columns.
+/// Placeholders for all columns.
 macro_rules! placeholders {
     () => {
         "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
@@ -44,7 +46,7 @@ const UPDATE: &str = concat!(
 );
 
 impl Database {
-    /// All credentials, by name.
+    /// Returns all credentials, sorted by name.
     pub fn credentials(&self) -> Result<Vec<Credential>, DatabaseError> {
         self.read(|connection| {
             let count: CountColumn = connection
@@ -54,12 +56,13 @@ impl Database {
         })
     }
 
-    /// The first credentials, by name, and no more than so many: enough for a first look at a long list.
+    /// Returns the first credentials by name, at most `limit`, enough for the first frame of a long
+    /// list.
     pub fn first_credentials(&self, limit: u32) -> Result<Vec<Credential>, DatabaseError> {
         self.read(|connection| select_first(connection, limit as usize, limit as usize))
     }
 
-    /// The credential with this name; where there is none, the nearest names are offered.
+    /// Returns the credential with this name. The error for an unknown name suggests similar names.
     pub fn credential_by_name(&self, name: &str) -> Result<Credential, DatabaseError> {
         self.read(|connection| {
             let found = connection
@@ -78,18 +81,18 @@ impl Database {
         })
     }
 
-    /// The credential with this identity.
+    /// Returns the credential with this ID.
     pub fn credential_by_id(&self, id: &CredentialId) -> Result<Credential, DatabaseError> {
         self.read(|connection| find_credential(connection, id))
     }
 
-    /// Adds a credential; a name that is taken is refused and nothing changes.
+    /// Adds a credential. If the name is taken, this is an error and nothing changes.
     pub fn insert_credential(&self, credential: &Credential) -> Result<(), DatabaseError> {
         self.write(Durability::Immediate, |connection| insert_row(connection, credential))
     }
 
-    /// Changes a credential in one transaction: reads it, lets `change` work on it, writes it back. Its identity
-    /// stays. In another region its last check is the one that was made there.
+    /// Changes a credential in one transaction: reads it, applies `change`, and writes it back. The
+    /// ID cannot change. If the region changes, the last check becomes the check in the new region.
     pub fn update_credential(
         &self,
         id: &CredentialId,
@@ -109,13 +112,14 @@ impl Database {
             }
             ensure_name_free(connection, &after)?;
             write_row(connection, UPDATE, &after)?;
-            // Read again, so that what is returned is what is kept.
+            // Read the row again, so that the returned credential is the stored one.
             find_credential(connection, id)
         })
     }
 
-    /// Removes a credential, its verdicts and its history. One that is being replaced is refused: its journal knows
-    /// secrets at the provider that nobody else knows of.
+    /// Removes a credential with its check results and its history. A credential with an open
+    /// rotation cannot be removed: only the rotation's journal knows about secrets that exist at
+    /// the provider.
     pub fn remove_credential(&self, id: &CredentialId) -> Result<(), DatabaseError> {
         self.write(Durability::Immediate, |connection| {
             if let Some(rotation) = find_open_rotation(connection, id)? {
@@ -128,7 +132,7 @@ impl Database {
         })
     }
 
-    /// The credentials whose secret has this fingerprint, by name.
+    /// Returns the names of the credentials whose secret has this fingerprint, sorted.
     pub fn names_with_fingerprint(
         &self,
         fingerprint: &str,
@@ -143,8 +147,9 @@ impl Database {
     }
 }
 
-/// The first credentials by name, `most` of them or fewer. Those there is `room` for need not be moved, as they are over and
-/// over by a vector that grows; and how many are wanted SQLite is not told, which would plan anew for every number.
+/// Returns the first credentials by name, at most `most`. The vector has the capacity `room` from
+/// the start, because a growing vector would move the credentials repeatedly. The limit is not part
+/// of the SQL, because SQLite would prepare a new plan for every number.
 fn select_first(
     connection: &Connection,
     most: usize,
@@ -159,7 +164,7 @@ fn select_first(
     Ok(found)
 }
 
-/// Adds a credential within a transaction; a name that is taken is refused.
+/// Adds a credential inside a transaction; a taken name is an error.
 pub(super) fn insert_row(
     connection: &Connection,
     credential: &Credential,
@@ -168,7 +173,7 @@ pub(super) fn insert_row(
     write_row(connection, INSERT, credential)
 }
 
-/// The credential with this identity, within a transaction.
+/// Returns the credential with this ID, inside a transaction.
 pub(super) fn find_credential(
     connection: &Connection,
     id: &CredentialId,

@@ -1,4 +1,7 @@
-//! Why the index did not do what it was asked, and what to do about it.
+//! Errors of the database and their remedies.
+//!
+//! [`DatabaseError`] is the error of every call; its conversion into a [`Problem`] adds the text
+//! for the user. Start reading there. Errors of the secret stores belong to `store`.
 
 use std::path::{Path, PathBuf};
 
@@ -7,54 +10,54 @@ use rusqlite::ErrorCode;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::{CredentialName, Timestamp};
 
-/// Why the index did not do what it was asked.
+/// Error of a database call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DatabaseError {
     /// Another credential has this name.
     #[error("there already is a credential named \"{0}\"")]
     NameTaken(CredentialName),
-    /// There is no such credential.
+    /// No credential has this name or ID.
     #[error("there is no credential \"{name}\"")]
     UnknownCredential {
-        /// The name that was given.
+        /// The name that was requested.
         name: String,
-        /// The nearest names, best first.
+        /// Similar names, best match first.
         nearest: Vec<String>,
     },
     /// Another consumer of the credential has this name.
     #[error("the credential already has a consumer named \"{0}\"")]
     ConsumerNameTaken(CredentialName),
-    /// The credential has no such consumer.
+    /// No consumer of the credential has this name.
     #[error("the credential has no consumer \"{name}\"")]
     UnknownConsumer {
-        /// The name that was given.
+        /// The name that was requested.
         name: String,
-        /// The names of those it has.
+        /// The names of the credential's consumers.
         known: Vec<String>,
     },
-    /// The credential is being replaced already, so nothing else may replace or remove it.
+    /// The credential has an open rotation, so it cannot be rotated or removed.
     #[error("rotation {rotation} of this credential is not finished")]
     RotationInProgress {
-        /// The rotation that is open.
+        /// The open rotation.
         rotation: String,
     },
-    /// Another process drives this rotation.
+    /// Another process holds the lease of this rotation.
     #[error("another process is working on rotation {rotation}, until {until} at the latest")]
     LeaseHeld {
         /// The rotation.
         rotation: String,
-        /// When its claim ends, unless it is renewed.
+        /// Time at which the lease expires, unless it is renewed.
         until: Timestamp,
     },
-    /// There is no such rotation, or it is closed.
+    /// There is no rotation with this ID, or it is closed.
     #[error("there is no open rotation {0}")]
     NoOpenRotation(String),
-    /// The file is damaged.
+    /// The database file is damaged.
     #[error("{}: {why}", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What SQLite said.
+        /// SQLite's message.
         why: String,
     },
     /// The file was written by a newer version of the program.
@@ -62,47 +65,47 @@ pub enum DatabaseError {
     NewerSchema {
         /// The file.
         path: PathBuf,
-        /// The version in the file.
+        /// The schema version of the file.
         found: u32,
-        /// The newest version known here.
+        /// The newest schema version that this program knows.
         known: u32,
     },
-    /// The file is a database of some other program.
+    /// The file is a database of another program.
     #[error("{}: it is a database, but not an index of this program", .path.display())]
     NotOurFile {
         /// The file.
         path: PathBuf,
     },
-    /// A symbolic link stands where the file should be.
+    /// A symbolic link is in place of the file.
     #[error("{}: it is a symbolic link, which could lead anywhere", .path.display())]
     SymbolicLink {
         /// The link.
         path: PathBuf,
     },
-    /// Another process holds the file for too long.
+    /// Another process has locked the file for too long.
     #[error("{}: another process is writing to it", .path.display())]
     Busy {
         /// The file.
         path: PathBuf,
     },
-    /// The disk or the folder does not allow it.
+    /// The disk or the folder's permissions prevented the call.
     #[error("{}: {why}", .path.display())]
     DiskError {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's message.
         why: String,
     },
 }
 
-/// What goes wrong inside a transaction, where nobody knows the path of the file.
+/// Error inside a transaction, where the path of the file is not known.
 pub(super) enum TransactionError {
     Sqlite(rusqlite::Error),
     Database(DatabaseError),
 }
 
 impl TransactionError {
-    /// The failure as the caller of the index sees it.
+    /// Returns the error for the caller, which names the file.
     pub(super) fn into_database_error(self, path: &Path) -> DatabaseError {
         match self {
             Self::Database(error) => error,
@@ -220,7 +223,7 @@ fn list_consumers(consumers: &[String]) -> String {
     }
 }
 
-/// What SQLite's codes mean for a person. Whatever cannot be read as it was written counts as damage.
+/// Converts an SQLite error by its code. Every error that means unreadable data counts as damage.
 fn from_sqlite_error(error: &rusqlite::Error, path: &Path) -> DatabaseError {
     let path = path.to_owned();
     let why = error.to_string();

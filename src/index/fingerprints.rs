@@ -1,4 +1,8 @@
-//! Fingerprints of all that the store holds or held, so that a copy of it is known wherever it lies.
+//! Fingerprints of all secrets that the store contains or contained, used to recognize copies of
+//! them elsewhere.
+//!
+//! Start reading at [`Database::record_fingerprint`]. Computing fingerprints and scanning for
+//! copies belong to `engine`.
 
 use rusqlite::{Connection, Row, params};
 
@@ -8,7 +12,7 @@ use super::{Database, Durability};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::{CredentialId, CredentialName, Timestamp};
 
-/// How many former ones are kept of each part: a refresh token has another one every hour.
+/// Number of former fingerprints to retain for each part: a refresh token changes every hour.
 const MAX_FORMER_FINGERPRINTS: u32 = 8;
 
 const SELECT_ALL: &str = "SELECT name, part, slot, fingerprints.fingerprint FROM fingerprints \
@@ -23,32 +27,32 @@ const CLEAR_SLOT: &str = "UPDATE fingerprints SET slot = NULL \
 const DELETE_OLDEST_FORMER: &str = "DELETE FROM fingerprints WHERE credential = ?1 AND part = ?2 AND slot IS NULL AND fingerprint NOT IN \
     (SELECT fingerprint FROM fingerprints WHERE credential = ?1 AND part = ?2 AND slot IS NULL ORDER BY noted DESC LIMIT ?3)";
 
-/// A place in the store: a slot of a part of a credential's secret material.
+/// Location in the store: a slot of a part of a credential's secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretLocation {
-    /// Whose it is.
+    /// Credential that the secret belongs to.
     pub credential: CredentialId,
-    /// The slot.
+    /// Slot of the secret.
     pub slot: SecretSlot,
-    /// The part.
+    /// Part of the secret.
     pub part: SecretPart,
 }
 
-/// A fingerprint, and what has it.
+/// Fingerprint with its location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FingerprintRecord {
-    /// The credential's name.
+    /// Name of the credential.
     pub name: CredentialName,
-    /// The part of its secret material.
+    /// Part of the secret.
     pub part: SecretPart,
-    /// The slot in which it lies; nothing where something else has taken its place.
+    /// Slot that contains the secret; `None` for a former secret that was overwritten or removed.
     pub slot: Option<SecretSlot>,
     /// The fingerprint.
     pub fingerprint: String,
 }
 
 impl Database {
-    /// All of them, by the names of their credentials.
+    /// Returns all fingerprints, sorted by the name of the credential.
     pub fn fingerprints(&self) -> Result<Vec<FingerprintRecord>, DatabaseError> {
         self.read(|connection| {
             let mut select = connection.prepare_cached(SELECT_ALL)?;
@@ -57,7 +61,8 @@ impl Database {
         })
     }
 
-    /// Keeps what lies in a place from now on. What lay there before is a former one.
+    /// Records the fingerprint of the secret that a location contains from now on. The previous
+    /// fingerprint becomes a former one.
     pub fn record_fingerprint(
         &self,
         place: &SecretLocation,
@@ -73,13 +78,13 @@ impl Database {
         })
     }
 
-    /// Nothing lies in a place any more.
+    /// Records that a location is empty; its fingerprint becomes a former one.
     pub fn retire_fingerprint(&self, place: &SecretLocation) -> Result<(), DatabaseError> {
         self.write(Durability::Deferred, |connection| retire_others(connection, place, None))
     }
 }
 
-/// What lies in the place is a former one now, unless it is `but`.
+/// Marks the fingerprints of a location as former, except `but`.
 fn retire_others(
     connection: &Connection,
     place: &SecretLocation,

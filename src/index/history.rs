@@ -1,4 +1,7 @@
-//! Requests that were sent, so that they can be found and sent again. No secrets, no bodies of answers.
+//! History of sent requests, so that the user can find and resend them. It contains no secrets and
+//! no response bodies.
+//!
+//! Start reading at [`Database::record_request`].
 
 use rusqlite::{OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
@@ -10,51 +13,51 @@ use crate::domain::request::RequestDraft;
 use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, Timestamp};
 
-/// How many requests are kept; older ones make room.
+/// Maximum number of requests in the history; older ones are removed.
 const MAX_HISTORY_ENTRIES: u64 = 10_000;
 
-/// A request that was sent, and what came of it.
+/// Sent request with the outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryEntry {
-    /// When.
+    /// Time of the request.
     pub at: Timestamp,
-    /// With which credential.
+    /// Credential that was used.
     pub credential: CredentialId,
-    /// In which region.
+    /// Region that was used.
     pub region: String,
-    /// What; a draft cannot hold the credential's secret.
+    /// Draft of the request; a draft cannot contain the credential's secret.
     pub draft: RequestDraft,
-    /// Whether it had a body that was not kept.
+    /// Whether the request had a body that was not stored.
     pub body_left_out: bool,
-    /// The HTTP status, if there was an answer.
+    /// HTTP status, if there was a response.
     pub status: Option<u16>,
-    /// What the answer says about the credential.
+    /// Check result that follows from the response.
     pub verdict: CheckResult,
-    /// How long the answer took, in milliseconds.
+    /// Response time in milliseconds.
     pub latency_ms: Option<u64>,
-    /// The bytes of the answer's body.
+    /// Size of the response body in bytes.
     pub size: Option<u64>,
 }
 
-/// A line of the history.
+/// Record of the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryRecord {
-    /// Its number; later lines have greater ones, and none is given twice.
+    /// ID of the record. IDs increase and are never reused.
     pub id: u64,
-    /// The request.
+    /// The request with its outcome.
     pub entry: HistoryEntry,
 }
 
-/// Which lines of the history are asked for.
+/// Filter for history records.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HistoryFilter {
-    /// Only those with this credential.
+    /// Only requests with this credential.
     pub credential: Option<CredentialId>,
-    /// Only those whose draft contains this text.
+    /// Only requests whose draft contains this text.
     pub text: Option<String>,
 }
 
-/// A draft as it lies in its column.
+/// Draft as it is stored in its column.
 #[derive(Serialize, Deserialize)]
 struct DraftColumn {
     #[serde(flatten)]
@@ -79,7 +82,7 @@ const DELETE_ALL_BUT_NEWEST: &str =
     "DELETE FROM history WHERE id <= (SELECT id FROM history ORDER BY id DESC LIMIT 1 OFFSET ?1)";
 
 impl Database {
-    /// Adds a request to the history. One with a credential that is gone is dropped.
+    /// Adds a request to the history. A request whose credential is gone is dropped.
     pub fn record_request(&self, sent: &HistoryEntry) -> Result<(), DatabaseError> {
         let HistoryEntry {
             at,
@@ -113,7 +116,7 @@ impl Database {
         })
     }
 
-    /// The newest lines that pass the filter, newest first, `limit` of them at most.
+    /// Returns the newest records that match the filter, newest first, at most `limit`.
     pub fn history(
         &self,
         filter: &HistoryFilter,
@@ -129,7 +132,7 @@ impl Database {
         })
     }
 
-    /// The line of this number, if it is still there.
+    /// Returns the record with this ID, if it still exists.
     pub fn history_record(&self, id: u64) -> Result<Option<HistoryRecord>, DatabaseError> {
         self.read(|connection| {
             Ok(connection
@@ -139,7 +142,7 @@ impl Database {
         })
     }
 
-    /// Forgets all but the newest `keep` requests; returns how many were forgotten.
+    /// Deletes all requests except the newest `keep` and returns how many were deleted.
     pub fn purge_history(&self, keep: usize) -> Result<usize, DatabaseError> {
         self.write(Durability::Immediate, |connection| {
             Ok(connection

@@ -1,7 +1,8 @@
-//! The rotation journal: what was intended and what came of it, on disk before anything happens.
+//! Rotation journal: intentions and outcomes of each rotation step, on disk before the step runs.
 //!
-//! To the index an entry is opaque JSON; what it means is decided elsewhere. Here it is only made sure that a
-//! credential has one open rotation, that one process at a time writes to it, and that a line that was appended stays.
+//! Entries are opaque JSON for the database; `engine` interprets them. This module guarantees that
+//! a credential has at most one open rotation, that only one process at a time writes to a journal,
+//! and that an appended entry is never lost. Start reading at [`Database::open_rotation`].
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -11,68 +12,70 @@ use super::error::{DatabaseError, TransactionError};
 use super::{Database, Durability};
 use crate::domain::{Credential, CredentialId, Timestamp};
 
-/// A rotation to be opened.
+/// Rotation to open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRotation {
-    /// Its id, unique for ever.
+    /// ID of the rotation, never reused.
     pub id: String,
-    /// Which credential is replaced.
+    /// Credential to rotate.
     pub credential: CredentialId,
-    /// The plan, as JSON.
+    /// Plan, as JSON.
     pub plan: String,
-    /// The word for the state it begins in.
+    /// Initial state, as a word.
     pub state: String,
 }
 
-/// A rotation as the index knows it.
+/// Rotation as it is stored in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RotationRecord {
-    /// Its id.
+    /// ID of the rotation.
     pub id: String,
-    /// Which credential is replaced. It may be gone by now.
+    /// Credential that is rotated. It may have been removed meanwhile.
     pub credential: CredentialId,
-    /// The plan, as JSON.
+    /// Plan, as JSON.
     pub plan: String,
-    /// The word for its state.
+    /// State, as a word.
     pub state: String,
-    /// When it was opened.
+    /// Time at which the rotation was opened.
     pub opened: Timestamp,
-    /// When it was closed, if it was.
+    /// Time at which the rotation was closed, if it is closed.
     pub closed: Option<Timestamp>,
 }
 
-/// Which rotations are asked for.
+/// Filter for rotations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RotationFilter {
-    /// Those that are not finished.
+    /// Unfinished rotations only.
     Open,
-    /// All.
+    /// All rotations.
     All,
 }
 
-/// A line of a rotation's journal.
+/// Record of a rotation's journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalRecord {
-    /// Its number within the rotation, from 1.
+    /// Sequence number within the rotation, from 1.
     pub seq: u64,
-    /// When it was written.
+    /// Time at which the entry was written.
     pub at: Timestamp,
-    /// What it says, as JSON.
+    /// Entry, as JSON.
     pub entry: String,
 }
 
-/// Who wants to drive a rotation, and for how long. The index has no clock, so it is told what time it is.
+/// Request for the lease of a rotation. It contains the current time, because the database does not
+/// read the clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeaseRequest {
-    /// A token of this process that no other has.
+    /// Unique token of this process.
     pub owner: String,
-    /// Now.
+    /// Current time.
     pub now: Timestamp,
-    /// When the claim ends, unless it is renewed by claiming again.
+    /// Time at which the lease expires, unless it is renewed.
     pub until: Timestamp,
 }
 
-/// The right to write to a rotation's journal, until somebody else claims it after its time.
+/// Lease of a rotation: permission to write to its journal, until another process acquires it after
+/// its expiry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RotationLease {
     rotation: String,
@@ -93,8 +96,8 @@ const INSERT_ENTRY: &str = "
     RETURNING seq";
 
 impl Database {
-    /// Opens a rotation and claims it. If another one of this credential is open, in whichever process, it is
-    /// refused.
+    /// Opens a rotation and acquires its lease. It is an error if any process has an open rotation
+    /// of this credential.
     pub fn open_rotation(
         &self,
         new: &NewRotation,
@@ -109,7 +112,8 @@ impl Database {
         })
     }
 
-    /// Opens the rotation that makes a credential, together with the row of the credential: both are there, or neither.
+    /// Opens the rotation that creates a credential, together with the credential's row, in one
+    /// transaction.
     pub fn open_creation(
         &self,
         credential: &Credential,
@@ -122,7 +126,8 @@ impl Database {
         })
     }
 
-    /// Closes a rotation that has made nothing, together with the row of the credential that was to be.
+    /// Closes a rotation that has created nothing and removes the credential's row, in one
+    /// transaction.
     pub fn abandon_creation(
         &self,
         lease: &RotationLease,
@@ -138,7 +143,8 @@ impl Database {
         })
     }
 
-    /// Claims an open rotation, or renews a claim. While another process holds it, this is refused.
+    /// Acquires the lease of an open rotation, or renews it. It is an error if another process
+    /// holds the lease.
     pub fn acquire_lease(
         &self,
         rotation: &str,
@@ -147,7 +153,7 @@ impl Database {
         self.write(Durability::Immediate, |connection| acquire_lease(connection, rotation, claim))
     }
 
-    /// Gives a rotation back, so that another process may claim it at once.
+    /// Releases the lease, so that another process can acquire it immediately.
     pub fn release_lease(&self, lease: &RotationLease) -> Result<(), DatabaseError> {
         self.write(Durability::Immediate, |connection| {
             let sql =
@@ -157,8 +163,9 @@ impl Database {
         })
     }
 
-    /// Appends an entry; when this returns its number, the entry is on disk. Refused if the lease was lost to
-    /// another process: whoever stalled for too long must not write into what that one is doing.
+    /// Appends an entry and returns its sequence number. The entry is then on disk. It is an error
+    /// if another process has acquired the lease: a process that stalled for too long must not
+    /// interfere with its successor.
     pub fn append_journal(
         &self,
         lease: &RotationLease,
@@ -175,7 +182,7 @@ impl Database {
         })
     }
 
-    /// Changes the word for the rotation's state.
+    /// Sets the state of the rotation.
     pub fn set_rotation_state(
         &self,
         lease: &RotationLease,
@@ -189,7 +196,7 @@ impl Database {
         })
     }
 
-    /// Closes a rotation in its last state. Its journal stays.
+    /// Closes a rotation with its final state. Its journal remains.
     pub fn close_rotation(
         &self,
         lease: &RotationLease,
@@ -202,7 +209,7 @@ impl Database {
         })
     }
 
-    /// The rotations, oldest first.
+    /// Returns the rotations, oldest first.
     pub fn rotations(&self, which: RotationFilter) -> Result<Vec<RotationRecord>, DatabaseError> {
         self.read(|connection| {
             let mut select = connection.prepare_cached(SELECT_ROTATIONS)?;
@@ -211,7 +218,8 @@ impl Database {
         })
     }
 
-    /// The journal of a rotation, in the order in which it was written. A rotation that does not exist has none.
+    /// Returns the journal of a rotation, in the order of writing. It is empty if the rotation does
+    /// not exist.
     pub fn journal_entries(&self, rotation: &str) -> Result<Vec<JournalRecord>, DatabaseError> {
         self.read(|connection| {
             let sql =
@@ -224,13 +232,13 @@ impl Database {
 }
 
 impl RotationLease {
-    /// Which rotation it is for.
+    /// Returns the ID of the rotation.
     pub fn rotation(&self) -> &str {
         &self.rotation
     }
 }
 
-/// The rotation of this credential that is not finished, within a transaction.
+/// Returns the open rotation of this credential, inside a transaction.
 pub(super) fn find_open_rotation(
     connection: &Connection,
     id: &CredentialId,
@@ -289,7 +297,8 @@ fn ensure_lease_held(
     }
 }
 
-/// Why a rotation cannot be written to: somebody else holds it, or it is not open.
+/// Returns the reason why a rotation cannot be written to: another process holds the lease, or it
+/// is not open.
 fn lease_error(
     connection: &Connection,
     rotation: &str,

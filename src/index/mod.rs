@@ -1,14 +1,17 @@
-//! Where everything that is not secret rests: one SQLite file.
+//! Database of everything that is not secret: one SQLite file.
 //!
-//! The file is safe to lose a race over: two processes may write at once, a damaged or newer file is refused with a
-//! remedy and never overwritten, and nothing in it is worth stealing.
+//! Two processes can write to the file at once. A damaged or newer file is rejected with a remedy
+//! and never overwritten, and its contents are worthless to a thief.
 //!
-//! It is kept in write-ahead mode, so that a reader (the first frame) never waits for a writer, and a writer pays one
-//! flush to disk. What must survive a power cut (`Durability::Immediate`: credentials, the rotation journal, the audit
-//! trail) is on disk before the call returns; verdicts and history (`Durability::Deferred`) survive a crash of the
-//! program, but a power cut may take the last of them. Nothing is written unless a call asks for it.
+//! The file is in write-ahead-log mode, so that a reader (the first frame) never waits for a
+//! writer, and a writer needs one flush to disk. Changes that must survive a power cut
+//! (`Durability::Immediate`: credentials, the rotation journal, the audit log) are on disk before
+//! the call returns. Check results and history (`Durability::Deferred`) survive a crash of the
+//! program, but a power cut can lose the latest of them. Nothing is written unless a call asks for
+//! it.
 //!
-//! Moments are kept to the microsecond.
+//! Times have microsecond precision. Start reading at [`Database`]; each submodule adds the calls
+//! for one table. Secrets belong to `store`.
 
 mod audit;
 mod checks;
@@ -38,30 +41,30 @@ pub use journal::{
     JournalRecord, LeaseRequest, NewRotation, RotationFilter, RotationLease, RotationRecord,
 };
 
-/// The open index. Its calls block for as long as the disk takes, so the engine runs them off the drawing task.
+/// Open database. Its calls block on the disk, so `engine` runs them off the drawing task.
 #[derive(Debug)]
 pub struct Database {
     connection: Mutex<Connection>,
     path: PathBuf,
 }
 
-/// When a change must be on disk.
+/// Time at which a change must be on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Durability {
     /// Before the call returns.
     Immediate,
-    /// With the next change that must be, or when the system gets round to it.
+    /// With the next immediate change, or when the operating system writes it.
     Deferred,
 }
 
 impl Database {
-    /// Where the file is; empty for an index in memory.
+    /// Returns the path of the file; empty for an in-memory database.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Reads the whole file and says whether it is sound. Takes as long as the file is large, so it is done on
-    /// demand and not when the index is opened.
+    /// Reads the whole file and checks its integrity. The duration grows with the size of the file,
+    /// so this runs on demand and not when the database is opened.
     pub fn verify_integrity(&self) -> Result<(), DatabaseError> {
         let findings: Vec<String> = self.read(|connection| {
             let mut check = connection.prepare("PRAGMA integrity_check(3)")?;
@@ -84,7 +87,8 @@ impl Database {
         work(&self.lock()).map_err(|failure| failure.into_database_error(&self.path))
     }
 
-    /// Runs `work` in a transaction that no other writer can interleave with. It is kept as a whole or not at all.
+    /// Runs `work` in a transaction that excludes other writers; its changes are committed together
+    /// or not at all.
     fn write<T>(
         &self,
         durability: Durability,
@@ -105,15 +109,16 @@ impl Database {
         transact().map_err(|failure: TransactionError| failure.into_database_error(&self.path))
     }
 
-    /// A panic in another thread cannot leave the connection in a bad state: its transaction was rolled back.
+    /// Locks the connection. A panic in another thread leaves the connection usable, because its
+    /// transaction is rolled back.
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Whether whoever closes the file last leaves the write-ahead log for the next one. Where only verdicts and history
-/// were written it is left while it is short, since taking it over costs two syncs of the disk, which is more than all of a
-/// request.
+/// Option that makes the last process leave the write-ahead log behind when it closes the file. A
+/// short log is left behind if only check results and history were written, because a checkpoint
+/// costs two syncs of the disk, more than all of a request.
 const SKIP_CHECKPOINT_ON_CLOSE: DbConfig = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
 
 impl Durability {

@@ -1,4 +1,7 @@
-//! Opening the file: private, never through a link, never over something else; and closing it.
+//! Opening and closing of the database file: private, never through a symbolic link, never over
+//! another file.
+//!
+//! Start reading at [`Database::open`]. The schema belongs to [`super::migrations`].
 
 use std::fs;
 use std::io;
@@ -12,22 +15,24 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::{DatabaseError, TransactionError};
 use super::{Database, SKIP_CHECKPOINT_ON_CLOSE, migrations};
 
-/// How long a call waits for other processes before it gives up.
+/// How long a call waits for locks of other processes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The size of a page; the file is always a whole number of them.
+/// Page size in bytes; the file size is always a multiple of it.
 const PAGE_BYTES: u64 = 4096;
 
-/// With so many pages the write-ahead log is not left behind: whoever opens the file next would read all of it.
+/// Maximum length in pages of a write-ahead log that is left behind: the next process that opens
+/// the file reads the whole log.
 const MAX_LEFT_LOG_PAGES: u64 = 256;
 
 impl Database {
-    /// Opens the index file, creating it (and its folder, 0700) or bringing it up to this version where needed.
+    /// Opens the database file; creates it (and its folder, 0700) or migrates it to this version
+    /// where needed.
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
         Self::open_with_timeout(path, BUSY_TIMEOUT)
     }
 
-    /// An index in memory, for the demo and for tests.
+    /// Returns an in-memory database, for the demo and for tests.
     pub fn in_memory() -> Result<Self, DatabaseError> {
         let open = || {
             let mut connection = Connection::open_in_memory()?;
@@ -52,7 +57,7 @@ impl Database {
 }
 
 impl Drop for Database {
-    /// Whatever was written, a long log is not left.
+    /// Forces a checkpoint if the log is long, whatever was written.
     fn drop(&mut self) {
         let is_long = fs::metadata(with_suffix(&self.path, "-wal"))
             .is_ok_and(|log| log.len() > MAX_LEFT_LOG_PAGES * PAGE_BYTES);
@@ -62,9 +67,9 @@ impl Drop for Database {
     }
 }
 
-/// Whether there is an index to open. What must not be opened or replaced is refused here.
+/// Returns whether a database file exists. A file that must not be opened or replaced is an error.
 fn database_exists(path: &Path) -> Result<bool, DatabaseError> {
-    // The log is looked for first: a file that another process creates meanwhile comes before its log.
+    // Check for the log first: a file that another process creates meanwhile exists before its log.
     let has_log = with_suffix(path, "-wal").exists();
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => {
@@ -73,15 +78,16 @@ fn database_exists(path: &Path) -> Result<bool, DatabaseError> {
         Ok(found) if !found.is_file() => {
             Err(disk_error(path, &io::Error::other("it is not a file")))
         }
-        // The file is created whole under another name, so an empty one was emptied.
+        // The file is created complete under a temporary name, so an empty file was truncated.
         Ok(found) if found.len() == 0 => Err(damaged_file(path, "the file is empty")),
-        // With a log, SQLite repairs a page that was half written; without one, the rest of it is lost.
+        // With a log, SQLite repairs a partly written page; without one, the rest of the page is
+        // lost.
         Ok(found) if !has_log && found.len() % PAGE_BYTES != 0 => {
             Err(damaged_file(path, "the file was cut short"))
         }
         Ok(_) => Ok(true),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(disk_error(path, &error)),
-        // SQLite would take a log that was left behind for the new file's own.
+        // SQLite would apply a log that was left behind to the new file.
         Err(_) if has_log => {
             Err(damaged_file(path, "the file is gone, but its write-ahead log is there"))
         }
@@ -89,8 +95,8 @@ fn database_exists(path: &Path) -> Result<bool, DatabaseError> {
     }
 }
 
-/// Makes the file under another name and moves it into place, so that nobody ever sees half of it, and so that of two
-/// processes that start at once one wins and the other opens what the first one made.
+/// Creates the file under a temporary name and moves it into place. So a partly written file is
+/// never visible, and if two processes start at once, the second one opens the file of the first.
 fn create_database(path: &Path, version: u32) -> Result<(), DatabaseError> {
     let folder =
         path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -127,8 +133,9 @@ fn connect(path: &Path, patience: Duration) -> Result<Connection, TransactionErr
     Ok(connection)
 }
 
-/// Checks what SQLite can check as it reads. A small cache, in KiB, since the whole list is read once and kept by whoever
-/// asked for it; what changes stays in memory until its transaction ends, and so is written once.
+/// Configures the connection. SQLite checks cells as it reads them. The cache is small (in KiB),
+/// because the whole list is read once and then held by the caller. Changes stay in memory until
+/// the transaction commits, so they are written once.
 fn configure_connection(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.set_prepared_statement_cache_capacity(32);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
@@ -146,8 +153,8 @@ fn create_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Takes away what rights others have on the file. By its path: closing a file handle of our own would take away the
-/// locks that another connection of this process holds on it.
+/// Removes the permissions of other users. This works by path, because closing a separate file
+/// handle would release the locks that another connection of this process holds on the file.
 #[cfg(unix)]
 fn make_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -162,7 +169,7 @@ fn make_private(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the new name durable. Only Unix lets a folder be opened for this.
+/// Makes the new name durable. Only Unix can open a folder for this.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }

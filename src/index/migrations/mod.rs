@@ -1,4 +1,8 @@
-//! The versions of the file. Version *n* is what the first *n* steps make; a step that was released never changes.
+//! Schema migrations. Schema version *n* is the result of the first *n* steps; a released step
+//! never changes.
+//!
+//! Start reading at [`migrate_if_older`]. A new step is a new SQL file and a new entry in
+//! `MIGRATIONS`.
 
 use std::path::Path;
 
@@ -6,10 +10,10 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::{DatabaseError, TransactionError};
 
-/// Marks the file as ours: `tkrg` in ASCII.
+/// SQLite application ID that marks the file as a tokenring database: `tkrg` in ASCII.
 pub(super) const APPLICATION_ID: u32 = 0x746b_7267;
 
-/// The newest version.
+/// Newest schema version.
 pub(super) const LATEST_VERSION: u32 = 7;
 
 const MIGRATIONS: [&str; LATEST_VERSION as usize] = [
@@ -22,10 +26,10 @@ const MIGRATIONS: [&str; LATEST_VERSION as usize] = [
     include_str!("7-fingerprints.sql"),
 ];
 
-/// Brings the file up to `version`. All steps are kept, or none.
+/// Migrates the file to `version`, in one transaction.
 pub(super) fn migrate(connection: &mut Connection, version: u32) -> Result<(), TransactionError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Another process may have migrated while this one waited for its turn.
+    // Another process may have migrated the file while this one waited for the lock.
     let found = read_pragma(&transaction, "user_version")?;
     for step in &MIGRATIONS[(found.min(version)) as usize..version as usize] {
         transaction.execute_batch(step)?;
@@ -35,7 +39,8 @@ pub(super) fn migrate(connection: &mut Connection, version: u32) -> Result<(), T
     Ok(transaction.commit()?)
 }
 
-/// Looks at the file's marks, migrates it if it is older, and refuses it if it is not ours or newer.
+/// Checks the application ID and version of the file, migrates an older file, and rejects a newer
+/// one or the file of another program.
 pub(super) fn migrate_if_older(
     connection: &mut Connection,
     path: &Path,
