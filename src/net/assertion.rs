@@ -1,4 +1,7 @@
-//! Client assertions (RFC 7523): a service account proves itself by a signature (RS256) instead of a secret.
+//! Client assertions (RFC 7523): a service account authenticates with a signature (RS256) instead
+//! of a secret.
+//!
+//! Start reading at [`ClientAssertion`]. Sending the assertion belongs to `oauth`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,29 +17,29 @@ use super::exchange::TokenExchangeError;
 use crate::domain::response::ApiResponse;
 use crate::domain::{Secret, Timestamp, rate_limit, text};
 
-/// The value of `client_assertion_type`, the only one that there is.
+/// Value of `client_assertion_type`; RFC 7523 defines only this one.
 pub(super) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// How long an assertion may be used: as long as Snyk's documents say.
+/// Lifetime of an assertion, as documented by Snyk.
 const ASSERTION_LIFETIME: Duration = Duration::minutes(5);
 
-/// How far two clocks may differ before a refusal is laid to it.
+/// Clock difference above which a rejection is attributed to the clock.
 const MAX_CLOCK_SKEW: Duration = Duration::minutes(1);
 
-/// What is said under a signature.
+/// Claims of a client assertion before they are signed.
 pub(super) struct ClientAssertion<'a> {
-    /// Who says it.
+    /// Client ID of the issuer.
     pub(super) client_id: &'a str,
-    /// Which of the client's keys it is signed with, where it has several.
+    /// ID of the signing key, if the client has several keys.
     pub(super) key_id: Option<&'a str>,
-    /// To whom: the whole URL of the token endpoint.
+    /// Audience: the full URL of the token endpoint.
     pub(super) audience: String,
-    /// When.
+    /// Time of issue.
     pub(super) now: Timestamp,
 }
 
 impl ClientAssertion<'_> {
-    /// The assertion, signed with a private RSA key in PEM.
+    /// Returns the assertion, signed with a private RSA key in PEM format.
     pub(super) fn sign(&self, key: &Secret) -> Result<Secret, TokenExchangeError> {
         let message =
             format!("{}.{}", encode_segment(&self.header()), encode_segment(&self.claims()?));
@@ -51,7 +54,7 @@ impl ClientAssertion<'_> {
         }
     }
 
-    /// The id keeps an assertion from being used twice.
+    /// Returns the claims. Their random ID prevents a replay of the assertion.
     fn claims(&self) -> Result<serde_json::Value, TokenExchangeError> {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(invalid_key)?;
@@ -63,12 +66,12 @@ impl ClientAssertion<'_> {
     }
 }
 
-/// Whether the secret is a private key to sign with rather than a password to send.
+/// Whether the secret is a private key for signing, not a password to send.
 pub(super) fn is_private_key(secret: &Secret) -> bool {
     secret.expose(|bytes| bytes.trim_ascii_start().starts_with(b"-----BEGIN "))
 }
 
-/// What time it is at the provider, where its answer shows that this machine's clock is off.
+/// Returns the provider's time from its response, if this machine's clock differs too much from it.
 pub(super) fn skewed_provider_time(answer: &ApiResponse, now: Timestamp) -> Option<Timestamp> {
     let theirs = answer.header("date").and_then(rate_limit::parse_http_date)?;
     ((theirs - now).abs() > MAX_CLOCK_SKEW).then_some(theirs)

@@ -1,4 +1,7 @@
-//! Where the browser comes back to after a sign-in: a listener on this machine that takes one answer.
+//! Callback listener for browser sign-ins: an HTTP server on loopback that accepts one
+//! authorization response.
+//!
+//! Start reading at [`CallbackListener`]. Validating the response belongs to [`super::sign_in`].
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -13,39 +16,40 @@ use url::{Host, Url};
 
 use super::sign_in::{AuthorizationRequest, AuthorizationResponse};
 
-/// How long a visitor may take to say what they want. Browsers open connections in advance and say nothing.
+/// Timeout for the request of a connection. Browsers open spare connections without sending
+/// anything.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The largest head of a request that is read.
+/// Size limit of a request head.
 const MAX_REQUEST_HEAD_BYTES: usize = 16 * 1024;
 
-/// How many visitors are listened to at the same time.
+/// Maximum number of concurrent connections.
 const MAX_CALLBACK_CONNECTIONS: usize = 32;
 
-/// Waits on loopback for the browser; nobody else can reach it.
+/// Listener on loopback for the browser's callback; other machines cannot reach it.
 pub struct CallbackListener {
     sockets: Vec<TcpListener>,
     redirect_url: Url,
 }
 
-/// Why nothing can be listened to.
+/// Error of starting the listener.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallbackListenError {
-    /// The address is not one of this machine's own.
+    /// The URL is not a loopback address.
     #[error("\"{0}\" is no http address on this machine")]
     NotLoopback(String),
-    /// Others use all of the ports.
+    /// Other programs use all of the ports.
     #[error("{} {} in use by another program", .0.iter().map(u16::to_string).collect::<Vec<_>>().join(", "), if .0.len() == 1 { "is" } else { "are" })]
     PortsInUse(Vec<u16>),
-    /// The system refuses.
+    /// The operating system refused to listen.
     #[error("this machine refuses to listen: {0}")]
     BindFailed(String),
 }
 
-/// The browser that brought the answer and now waits for a page.
+/// Connection of the browser that delivered the response and waits for a page.
 pub struct CallbackConnection(TcpStream);
 
-/// What a person is told in the browser.
+/// Page that the user sees in the browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallbackPage {
     /// What happened.
@@ -55,8 +59,9 @@ pub struct CallbackPage {
 }
 
 impl CallbackListener {
-    /// Listens at the first of `choices` whose port is free; port 0 is any port. Browsers may take `localhost` for
-    /// either of the two loopback addresses, so both are listened at where both exist.
+    /// Listens on the first of `choices` with a free port; port 0 means any port. Browsers resolve
+    /// `localhost` to either of the two loopback addresses, so the listener uses both where both
+    /// exist.
     pub async fn bind(choices: &[Url]) -> Result<Self, CallbackListenError> {
         let mut busy = Vec::new();
         for choice in choices {
@@ -83,18 +88,18 @@ impl CallbackListener {
         };
         let twin = TcpListener::bind((twin, here.port())).await.ok();
         let mut redirect = choice.clone();
-        // An http address always takes a port.
+        // An http URL always accepts a port.
         let _ = redirect.set_port(Some(here.port()));
         Ok(Self { sockets: std::iter::once(socket).chain(twin).collect(), redirect_url: redirect })
     }
 
-    /// Where the browser is to come back to, with the port that was found.
+    /// Returns the callback URL, with the actual port.
     pub const fn redirect_url(&self) -> &Url {
         &self.redirect_url
     }
 
-    /// Waits for the browser. Visitors who answer another sign-in, or none, are turned away and nothing is taken from
-    /// them. Once the answer is here nobody else is listened to.
+    /// Waits for the browser. Requests that belong to another sign-in, or to none, get an error
+    /// page and are ignored. After the response has arrived, the listener accepts nothing more.
     pub async fn wait_for_callback(
         self,
         sign_in: &AuthorizationRequest,
@@ -110,7 +115,7 @@ impl CallbackListener {
         }
     }
 
-    /// The next visitor; `None` where they were gone before they were in.
+    /// Accepts the next connection; `None` if it was closed before it was accepted.
     async fn accept(&self) -> Option<TcpStream> {
         let mut arrivals = Vec::with_capacity(self.sockets.len());
         for socket in &self.sockets {
@@ -149,7 +154,7 @@ impl CallbackListener {
         None
     }
 
-    /// The address that a request asks for, where it is the one that is waited for.
+    /// Returns the URL of a request, if its path is the callback path.
     fn matching_url(&self, head: &str) -> Option<Url> {
         let target = head
             .strip_prefix("GET ")?
@@ -165,12 +170,12 @@ impl CallbackListener {
 }
 
 impl CallbackConnection {
-    /// Shows how it ended, and closes.
+    /// Sends the final page and closes the connection.
     pub async fn respond(self, page: &CallbackPage) {
         self.send_page(200, page).await;
     }
 
-    /// A browser that has gone misses nothing: the terminal says the same.
+    /// Sends a page. A closed connection is ignored, because the terminal shows the same text.
     async fn send_page(mut self, status: u16, page: &CallbackPage) {
         let answer = page.render(status);
         let said = async {
@@ -182,13 +187,13 @@ impl CallbackConnection {
 }
 
 impl CallbackPage {
-    /// A page with these words, which may come from anywhere.
+    /// Returns a page with this text, which may come from an untrusted source.
     pub fn new(title: impl Into<String>, text: impl Into<String>) -> Self {
         Self { title: title.into(), text: text.into() }
     }
 
-    /// The whole answer. The page loads nothing, runs nothing, is not kept, and tells nobody where it came from: the
-    /// address that it stands at holds the code.
+    /// Returns the complete HTTP response. The page loads nothing, runs nothing, is not cached and
+    /// sends no referrer, because its URL contains the authorization code.
     fn render(&self, status: u16) -> String {
         let (title, text) = (escape_html(&self.title), escape_html(&self.text));
         let body = format!(
@@ -206,7 +211,7 @@ impl CallbackPage {
     }
 }
 
-/// The address to listen at, if it is one of this machine's own.
+/// Returns the address to listen on, if the URL is a loopback URL.
 fn loopback_address(choice: &Url) -> Option<SocketAddr> {
     let ip = match choice.host()? {
         Host::Ipv4(ip) => IpAddr::from(ip),
@@ -220,7 +225,7 @@ fn loopback_address(choice: &Url) -> Option<SocketAddr> {
         .then(|| SocketAddr::new(ip, choice.port_or_known_default().unwrap_or(0)))
 }
 
-/// The head of a request; `None` where the visitor leaves or talks too much.
+/// Reads the head of a request; `None` if the connection closes early or sends too much.
 async fn read_head(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::with_capacity(1024);
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {

@@ -1,4 +1,8 @@
-//! Whom to trust in TLS: the machine's authorities, the bundled ones, and a file's.
+//! Trusted certificate authorities for TLS: those of the system, the bundled ones, and those of a
+//! file.
+//!
+//! Start reading at [`CertificateStore`]. Selecting the authorities for a connection belongs to
+//! `client`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,16 +15,16 @@ use rustls::{ClientConfig, RootCertStore};
 use super::NetError;
 use super::connect_timing::TimedSessionStore;
 
-/// What is known about the authorities that are trusted.
+/// Summary of the trusted authorities.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaInfo {
-    /// How many are trusted, the bundled ones among them.
+    /// Number of trusted authorities, including the bundled ones.
     pub trusted_count: usize,
-    /// Why the machine's own are missing or incomplete.
+    /// Reason why the system's authorities are missing or incomplete.
     pub load_error: Option<String>,
 }
 
-/// The authorities that requests to the network trust.
+/// Returns the summary of the authorities that network requests trust.
 pub async fn load_ca_info() -> CaInfo {
     let trust = tokio::task::spawn_blocking(CertificateStore::load_system).await;
     let trust = trust.unwrap_or_else(|error| CertificateStore {
@@ -30,29 +34,31 @@ pub async fn load_ca_info() -> CaInfo {
     CaInfo { trusted_count: trust.roots.len(), load_error: trust.load_error }
 }
 
-/// Certificate authorities, and what went wrong while they were gathered.
+/// Certificate authorities, with the error from loading them.
 #[derive(Clone)]
 pub(super) struct CertificateStore {
     roots: RootCertStore,
-    /// Why the machine's own authorities are missing or incomplete. It matters only when TLS fails.
+    /// Reason why the system's authorities are missing or incomplete. It matters only when TLS
+    /// fails.
     pub(super) load_error: Option<String>,
 }
 
 impl CertificateStore {
-    /// Trusts nobody: for plain http on loopback, which then need not read a single certificate file.
+    /// Returns a store without authorities: for plain http on loopback, which needs no certificate
+    /// file.
     pub(super) fn empty() -> Self {
         Self { roots: RootCertStore::empty(), load_error: None }
     }
 
-    /// The machine's authorities (or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`) and the bundled ones. Reading the
-    /// machine's takes up to 70 ms, so this is called once and never before the first request.
+    /// Loads the system's authorities (or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`) and the
+    /// bundled ones. Loading takes up to 70 ms, so call this once and not before the first request.
     pub(super) fn load_system() -> Self {
         let found = rustls_native_certs::load_native_certs();
         let complaints: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
         Self::from_certificates(found.certs, &complaints)
     }
 
-    /// The same, and the authorities in a PEM file besides.
+    /// Adds the authorities in a PEM file.
     pub(super) fn with_file(mut self, path: &Path) -> Result<Self, NetError> {
         let unreadable = |why: &str| {
             NetError::InvalidRequest(format!("certificate file {}: {why}", path.display()))
@@ -66,7 +72,8 @@ impl CertificateStore {
         }
     }
 
-    /// The TLS settings. Ring is named here instead of being installed for the whole process.
+    /// Returns the TLS configuration. It names the `ring` provider explicitly, so that no
+    /// process-wide provider is installed.
     pub(super) fn tls_config(&self) -> Result<ClientConfig, NetError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder =
@@ -78,8 +85,9 @@ impl CertificateStore {
         Ok(config)
     }
 
-    /// A machine without any authorities, or with a broken file, still reaches every public host through the bundled
-    /// ones; a company's own authority is among the machine's.
+    /// Combines the system's authorities with the bundled ones. A system without authorities, or
+    /// with a broken file, still reaches every public host through the bundled ones; a company's
+    /// own authority is among the system's.
     fn from_certificates(machine: Vec<CertificateDer<'static>>, complaints: &[String]) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(machine);

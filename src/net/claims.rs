@@ -1,4 +1,6 @@
-//! What an access token says about itself.
+//! Claims of access tokens (JSON Web Tokens).
+//!
+//! Start reading at [`AccessTokenClaims`].
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,27 +9,28 @@ use zeroize::Zeroizing;
 
 use crate::domain::{Secret, Timestamp};
 
-/// The claims of an access token. Nobody has verified the signature: they are good for an explanation, not for trust.
+/// Claims of an access token. The signature is not verified: the claims are for explanations, not
+/// for trust.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AccessTokenClaims(Map<String, Value>);
 
 impl AccessTokenClaims {
-    /// The claims of a JSON web token; none where the token is something else.
+    /// Decodes the claims of a JSON Web Token; the result is empty for other tokens.
     pub fn from_token(token: &Secret) -> Self {
         Self(token.expose(decode_claims).unwrap_or_default())
     }
 
-    /// The text of a claim.
+    /// Returns the value of a text claim.
     pub fn string_claim(&self, claim: &str) -> Option<&str> {
         self.0.get(claim).and_then(Value::as_str)
     }
 
-    /// When the token ends.
+    /// Returns the time at which the token expires.
     pub fn expires(&self) -> Option<Timestamp> {
         Timestamp::from_unix_timestamp(self.0.get("exp").and_then(parse_seconds)?).ok()
     }
 
-    /// Whom the token is meant for: at Snyk, the API host of its region.
+    /// Returns the audience of the token: at Snyk, the API host of its region.
     pub fn audience(&self) -> Vec<&str> {
         match self.0.get("aud") {
             Some(Value::String(one)) => vec![one],
@@ -37,7 +40,7 @@ impl AccessTokenClaims {
     }
 }
 
-/// A whole number of seconds, also where it is written as a fraction or as a text.
+/// Parses an integer number of seconds, including integers that are written as a float or a string.
 pub(super) fn parse_seconds(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number

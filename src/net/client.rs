@@ -1,4 +1,7 @@
-//! The HTTP client.
+//! HTTP client.
+//!
+//! Start reading at [`HttpClient`], the [`Transport`] that sends real requests. Checks before
+//! sending belong to `host_binding`, reading responses to `response`.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -17,17 +20,18 @@ use super::{NetError, OutgoingRequest, RequestLimits, Transport, response};
 use crate::domain::Origin;
 use crate::domain::response::ApiResponse;
 
-/// How long a connection without work stays open, and how many of them stay for one host.
+/// Idle timeout of pooled connections, and their maximum number per host.
 ///
-/// A waiting connection may still hold the bytes of its last request, the secret among them, so it should close at once.
-/// But a thousand checks would then shake hands a thousand times. A few seconds bridge the gaps within a run of checks
-/// and the pause of a person at the console; after that nothing of the request is left in memory.
+/// An idle connection can still hold the bytes of its last request, including the secret, so it
+/// should close immediately. But then a thousand checks need a thousand handshakes. A few seconds
+/// bridge the gaps within a run of checks and the user's pauses at the console; after that nothing
+/// of the request remains in memory.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 const MAX_IDLE_PER_HOST: usize = 32;
 
 pub(super) const USER_AGENT: &str = concat!("tokenring/", env!("CARGO_PKG_VERSION"));
 
-/// The HTTP client. It is built at the first request, because that reads all certificate files.
+/// HTTP client. It is built on the first request, because building it reads all certificate files.
 #[derive(Default)]
 pub struct HttpClient {
     proxies: ProxyConfig,
@@ -35,19 +39,20 @@ pub struct HttpClient {
     pooled_clients: Mutex<HashMap<ConnectionKey, Arc<OnceCell<PooledClient>>>>,
 }
 
-/// Which proxies requests go through.
+/// Proxy configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ProxyConfig {
-    /// Those the system and the environment name (`HTTPS_PROXY`, `NO_PROXY`, …), and none to this machine itself.
+    /// The proxies of the system and the environment (`HTTPS_PROXY`, `NO_PROXY`, …); loopback is
+    /// reached directly.
     #[default]
     System,
-    /// None.
+    /// No proxy.
     Direct,
-    /// This one for every request, to this machine as well.
+    /// This proxy for every request, including loopback.
     Custom(Url),
 }
 
-/// What must be alike for two requests to share their connections.
+/// Key of a pooled client: requests with equal keys share connections.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct ConnectionKey {
     proxied: bool,
@@ -55,25 +60,25 @@ struct ConnectionKey {
     connect: Duration,
 }
 
-/// Whose authorities a road trusts.
+/// Source of the certificate authorities that a client trusts.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum TrustSource {
-    /// Nobody's; it is plain http on loopback.
+    /// No authorities; the connection is plain http on loopback.
     NoCertificates,
-    /// The machine's and the bundled ones.
+    /// The system's and the bundled authorities.
     System,
-    /// A file's as well.
+    /// The system's and the bundled authorities, and those of a file.
     SystemAndFile(PathBuf),
 }
 
-/// A road that is built.
+/// Pooled client with the error from loading its authorities.
 struct PooledClient {
     client: reqwest::Client,
     load_error: Option<String>,
 }
 
 impl HttpClient {
-    /// A client that uses these proxies.
+    /// Returns a client that uses these proxies.
     pub fn with_proxies(proxies: ProxyConfig) -> Self {
         Self { proxies, ..Self::default() }
     }
@@ -193,7 +198,7 @@ impl Transport for HttpClient {
     }
 }
 
-/// Reads files on a thread where waiting harms nobody.
+/// Reads files on a thread for blocking work.
 async fn spawn_blocking<T: Send + 'static>(
     read: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, NetError> {

@@ -1,9 +1,10 @@
-//! How long it takes to make a connection: name, socket, TLS.
+//! Timing of new connections: DNS lookup, TCP connect, TLS handshake.
 //!
-//! The HTTP client does not tell, but lets others listen: the look-up of names is ours, a layer lies around the making
-//! of connections, and TLS asks for what is known of a server just as it begins. Each of them runs within the request
-//! it works for, so a value of that task says whose it is. A connection that the client goes on making in the
-//! background, because another one became free, belongs to nobody and is not counted.
+//! The HTTP client does not report these times, but it has hooks: a custom DNS resolver, a layer
+//! around its connector, and the TLS session store, which TLS queries when a handshake starts. All
+//! of them run inside the task of their request, so a task-local value identifies the request. A
+//! connection that the client finishes in the background, because another one became free, belongs
+//! to no request and is not counted. Start reading at [`ConnectTimer`].
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,38 +21,39 @@ use tower::{Layer, Service};
 
 use crate::domain::timing::{ConnectTiming, ConnectionOrigin};
 
-/// So many TLS sessions are remembered to be taken up again, as rustls does by itself.
+/// Maximum number of TLS sessions that are stored for resumption, the default of rustls.
 const MAX_TLS_SESSIONS: usize = 256;
 
 tokio::task_local! {
-    /// What is known of the request that this task sends.
+    /// Timer of the request that this task sends.
     static WATCH: ConnectTimer;
 }
 
-/// What it took to make the connections of one request.
+/// Timer of the connections that one request opens.
 #[derive(Clone, Default)]
 pub(super) struct ConnectTimer(Arc<Mutex<ConnectPhases>>);
 
 #[derive(Default)]
 struct ConnectPhases {
-    /// Whether a connection was made.
+    /// Whether a new connection was opened.
     connection_made: bool,
     dns: Option<Duration>,
     connect: Duration,
     tls: Option<Duration>,
-    /// The look-up of the connection that is being made.
+    /// DNS lookup time of the connection that is being opened.
     pending_dns: Option<Duration>,
-    /// When its TLS began. With a proxy that is reached through TLS, the later one is the server's own.
+    /// Start of its TLS handshake. With a proxy that is reached over TLS, the later handshake is
+    /// the server's.
     tls_started: Option<Instant>,
 }
 
 impl ConnectTimer {
-    /// Sends a request while this watch listens.
+    /// Runs a request while this timer records its connections.
     pub(super) async fn measure<F: Future>(&self, sending: F) -> F::Output {
         WATCH.scope(self.clone(), sending).await
     }
 
-    /// How the connection came about.
+    /// Returns whether the connection is new or reused, with its times.
     pub(super) fn connection_origin(&self) -> ConnectionOrigin {
         let laps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let ConnectPhases { connection_made: true, dns, connect, tls, .. } = &*laps else {
@@ -94,7 +96,7 @@ fn as_millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The look-up of names as the system does it.
+/// DNS resolver of the system, timed.
 pub(super) struct TimedResolver;
 
 impl Resolve for TimedResolver {
@@ -110,11 +112,11 @@ impl Resolve for TimedResolver {
     }
 }
 
-/// What lies around the making of connections.
+/// Layer that times the connector.
 #[derive(Clone)]
 pub(super) struct TimingLayer;
 
-/// The making of connections, timed.
+/// Connector that records its time.
 #[derive(Clone)]
 pub(super) struct TimedConnector<S>(S);
 
@@ -147,12 +149,13 @@ impl<S: Service<R, Future: Send + 'static>, R> Service<R> for TimedConnector<S> 
     }
 }
 
-/// The TLS sessions that may be taken up again. TLS asks it as it begins, which is the moment that is wanted here.
+/// Store of TLS sessions for resumption. TLS queries it when a handshake starts, which is the time
+/// to record.
 #[derive(Debug)]
 pub(super) struct TimedSessionStore(ClientSessionMemoryCache);
 
 impl TimedSessionStore {
-    /// None yet.
+    /// Returns an empty store.
     pub(super) fn new() -> Self {
         Self(ClientSessionMemoryCache::new(MAX_TLS_SESSIONS))
     }

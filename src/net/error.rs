@@ -1,4 +1,7 @@
-//! Why there is no answer, in words that name the cause and the way out.
+//! Errors of requests that got no complete response, and their remedies.
+//!
+//! [`NetError`] is the error of every request; its conversion into a [`Problem`] adds the text for
+//! the user. Start reading there. Responses with an error status are not errors here.
 
 use std::error::Error;
 use std::time::Duration;
@@ -6,74 +9,77 @@ use std::time::Duration;
 use crate::domain::problem::ProblemClass;
 use crate::domain::{Problem, text};
 
-/// Why there is no answer. None of them holds a secret, nor the path or query of a URL.
+/// Error of a request without a complete response. It contains no secret and no path or query of a
+/// URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NetError {
     /// The secret is not bound to that origin; nothing was sent.
     #[error("the credential is not bound to {0}")]
     OriginNotAllowed(String),
-    /// No connection within its limit, or no whole answer.
+    /// The connection or the complete response took longer than the limit.
     #[error("no answer from {host} within {} s", .limit.as_secs_f32())]
     TimedOut {
-        /// Who did not answer.
+        /// The host that did not respond.
         host: String,
-        /// The limit that ran out.
+        /// The limit that was exceeded.
         limit: Duration,
     },
-    /// No connection, so nothing was sent.
+    /// The connection failed, so nothing was sent.
     #[error("no connection to {host}: {why}")]
     NoConnection {
-        /// Who was to be reached.
+        /// The host of the connection.
         host: String,
-        /// What stood in the way.
+        /// The kind of failure.
         failure: ConnectFailure,
         /// The causes, outermost first.
         why: String,
     },
-    /// The request may have arrived, but its answer broke off.
+    /// The request may have arrived, but the connection broke before the response was complete.
     #[error("the answer of {host} broke off: {why}")]
     ConnectionLost {
-        /// Who was answering.
+        /// The host of the connection.
         host: String,
-        /// The causes.
+        /// The causes, outermost first.
         why: String,
     },
-    /// Redirected too often, or in a circle.
+    /// There were too many redirects, or a redirect loop.
     #[error("{host} redirects in a circle")]
     TooManyRedirects {
-        /// Who redirects.
+        /// The host that redirects.
         host: String,
     },
-    /// A redirect from https to plain http, to another scheme, or to a URL with a user name: it was not followed.
+    /// A redirect from https to plain http, to another scheme, or to a URL with a user name; it was
+    /// not followed.
     #[error("{host} redirects to {to}, which is not safe to follow")]
     UnsafeRedirect {
-        /// Who redirects.
+        /// The host that redirects.
         host: String,
-        /// The origin it points to.
+        /// The origin of the redirect target.
         to: String,
     },
-    /// The request cannot be sent as it is (a header that is none, a certificate file that cannot be read).
+    /// The request cannot be sent (for example an invalid header or an unreadable certificate
+    /// file).
     #[error("the request cannot be sent: {0}")]
     InvalidRequest(String),
 }
 
-/// What stood in the way of a connection.
+/// Kind of a connection failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectFailure {
     /// The host name has no address.
     Dns,
     /// The host refused the connection.
     Refused,
-    /// No trust, or no common language, in TLS.
+    /// TLS failed: the certificate is not trusted, or no common version or cipher suite exists.
     Tls,
-    /// The proxy in between.
+    /// The proxy failed.
     Proxy,
-    /// Anything else, such as a network without a route.
+    /// Any other failure, such as a network without a route.
     Network,
 }
 
 impl NetError {
-    /// What an error of the HTTP library means when it came up on the way to `host`.
+    /// Converts an error of the HTTP library that occurred while contacting `host`.
     pub(super) fn from_reqwest(error: reqwest::Error, host: &str, connect: Duration) -> Self {
         let error = error.without_url();
         let (host, why) = (host.to_owned(), join_causes(&error));
@@ -86,7 +92,7 @@ impl NetError {
         }
     }
 
-    /// The same error, with `remark` added to its causes if it is about TLS.
+    /// Returns the error with `remark` added to its causes, if it is a TLS error.
     pub(super) fn with_tls_detail(self, remark: &str) -> Self {
         match self {
             Self::NoConnection { host, failure: ConnectFailure::Tls, why } => Self::NoConnection {
@@ -141,8 +147,8 @@ impl NetError {
 }
 
 impl ConnectFailure {
-    /// Tells what stood in the way by the types in the chain of causes. A proxy's refusal has no public type, so it is
-    /// told by its words.
+    /// Classifies a failure by the types in the chain of causes. The rejection of a proxy has no
+    /// public type, so it is recognized by its message.
     fn from_error(error: &reqwest::Error, why: &str) -> Self {
         let refused = |io: &std::io::Error| io.kind() == std::io::ErrorKind::ConnectionRefused;
         if why.contains("tunnel error") || why.to_ascii_lowercase().contains("socks") {
@@ -183,14 +189,15 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     std::iter::successors(Some(error), |&cause| cause.source())
 }
 
-/// A TLS error travels inside I/O errors, often two deep, which do not name it as their source.
+/// Whether a cause is a TLS error. TLS errors are nested in I/O errors, often two levels deep,
+/// which do not return them as their source.
 fn is_tls(cause: &(dyn Error + 'static)) -> bool {
     let inside = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
     cause.is::<rustls::Error>() || inside.is_some_and(|inner| is_tls(inner))
 }
 
-/// The causes on one line, outermost first. The useful one is often three levels down; one that only repeats the end
-/// of the cause above it is left out.
+/// Joins the causes on one line, outermost first. The useful cause is often three levels down. A
+/// cause that only repeats the end of the cause above is omitted.
 fn join_causes(error: &(dyn Error + 'static)) -> String {
     let mut line = String::new();
     for cause in causes(error).map(|cause| text::sanitize_line(&cause.to_string())) {

@@ -1,4 +1,7 @@
-//! Secrets that are never sent to an API, and the access tokens they are exchanged for.
+//! Token exchange: turns a secret that is never sent to an API into an access token.
+//!
+//! Start reading at [`TokenExchange::access_token`]. The OAuth grants belong to [`super::oauth`],
+//! parsing of the responses to `token_response`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,88 +20,90 @@ use crate::domain::request::HttpMethod;
 use crate::domain::response::ApiResponse;
 use crate::domain::{Origin, Problem, Secret, Timestamp};
 
-/// What a credential brings to an exchange.
+/// Input of a token exchange for one credential.
 pub struct TokenExchange<'a> {
-    /// How its kind is exchanged.
+    /// Authentication method of the credential's kind.
     pub authorization: &'a AuthMethod,
-    /// Where.
+    /// Region of the token endpoint.
     pub region: &'a Region,
-    /// The fields beside the secret.
+    /// Fields of the credential that are not secret.
     pub fields: &'a BTreeMap<String, String>,
-    /// The secret.
+    /// Secret of the credential.
     pub secret: &'a Arc<Secret>,
-    /// The further secret parts.
+    /// Further parts of the secret.
     pub parts: &'a BTreeMap<String, Arc<Secret>>,
-    /// What to bear with.
+    /// Limits of the requests.
     pub limits: RequestLimits,
-    /// What time it is here: a signature says when it was made.
+    /// Current time on this machine, for the time of issue of a signature.
     pub now: Timestamp,
 }
 
-/// What is sent to an API in the end.
+/// Access token that is sent to an API.
 pub struct AccessToken {
-    /// The token.
+    /// The token itself.
     pub secret: Arc<Secret>,
-    /// The scheme it is sent with.
+    /// Authorization scheme, such as `Bearer`.
     pub scheme: String,
-    /// What is said about its end, by itself and beside it. The earliest counts: one of the two clocks may be wrong.
+    /// Expiry times from the token and from its response. The earliest one counts, because one of
+    /// the two clocks may be wrong.
     pub expiries: Vec<TokenExpiry>,
-    /// What it says about itself.
+    /// Claims of the token.
     pub claims: AccessTokenClaims,
 }
 
-/// An end, as the provider names it: the clock is not read here.
+/// Expiry as the provider states it; this module does not read the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenExpiry {
-    /// At this moment, by the provider's clock.
+    /// At this time, by the provider's clock.
     At(Timestamp),
-    /// So long after the answer.
+    /// This long after the response.
     After(Duration),
 }
 
-/// Why there is no access token. None of them holds a secret.
+/// Error of a token exchange. It contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenExchangeError {
-    /// No answer.
+    /// There was no response.
     #[error(transparent)]
     Net(#[from] NetError),
-    /// No whole answer to the use of a single-use token: it may be used up.
+    /// The request with a single-use token got no complete response, so the token may have been
+    /// used.
     #[error("{0}; the refresh token may be used up")]
     OutcomeUnknown(NetError),
-    /// The provider refused (400, 401 or 403).
+    /// The provider refused the exchange (400, 401 or 403).
     #[error("the provider refused the exchange with status {status}: {why}")]
     Refused {
-        /// The HTTP status.
+        /// HTTP status.
         status: u16,
-        /// What the provider said.
+        /// Reason that the provider gave.
         why: String,
-        /// The answer that says so, without anything secret.
+        /// Response without secrets.
         response: Box<ApiResponse>,
     },
-    /// Any other status.
+    /// The endpoint responded with any other status.
     #[error("the token endpoint answered with status {status}: {why}")]
     UnexpectedStatus {
-        /// The HTTP status.
+        /// HTTP status.
         status: u16,
-        /// What the provider said.
+        /// Reason that the provider gave.
         why: String,
-        /// The answer that says so, without anything secret.
+        /// Response without secrets.
         response: Box<ApiResponse>,
     },
-    /// Success, but without a token.
+    /// The response reports success but contains no token.
     #[error("the token endpoint answered with status {status}, but with no token")]
     NoToken {
-        /// The HTTP status.
+        /// HTTP status.
         status: u16,
     },
-    /// The token is for something else than was asked for, such as another organisation.
+    /// The token has another value in a claim than requested, such as another organization.
     #[error("the access token is for another {} than was asked for: {given} instead of {wanted}", .field.trim_end_matches("_id"))]
     ClaimMismatch {
-        /// The field that differs.
+        /// Field that differs.
         field: String,
-        /// What the credential asks for.
+        /// Value that the credential requests.
         wanted: String,
-        /// What the token says.
+        /// Value in the token.
         given: String,
     },
     /// The credential lacks a field or part that the exchange needs.
@@ -107,14 +112,15 @@ pub enum TokenExchangeError {
     /// The private key cannot be used.
     #[error("the private key cannot be used: {0}")]
     InvalidPrivateKey(String),
-    /// The secret can be used once only, so it must not be spent where its successor is not kept.
+    /// The secret is single-use, so it must not be used where its successor cannot be stored.
     #[error("a refresh token can be used only where the next one is stored")]
     RefreshTokenNotStorable,
 }
 
 impl TokenExchange<'_> {
-    /// The access token for the credential. A secret that is sent as it is, is its own access token; a refresh token
-    /// is refused here, because its successor would be lost: see [`TokenExchange::refresh`].
+    /// Returns the access token for the credential. A secret that is sent directly is its own
+    /// access token. A refresh token is rejected here, because its successor would be lost; use
+    /// [`TokenExchange::refresh`].
     pub async fn access_token(
         &self,
         transport: &dyn Transport,
@@ -134,7 +140,7 @@ impl TokenExchange<'_> {
         }
     }
 
-    /// The field with this id.
+    /// Returns the value of a field.
     pub(super) fn field(&self, id: &str) -> Result<&str, TokenExchangeError> {
         let value = self.fields.get(id).filter(|value| !value.is_empty());
         value.map(String::as_str).ok_or_else(|| TokenExchangeError::MissingField(id.to_owned()))
@@ -152,8 +158,9 @@ impl TokenExchange<'_> {
         transport.send(self.build_request(origin, path, &form)?).await
     }
 
-    /// Asks one endpoint after the other. Only a 404 says that an endpoint does not exist; any other answer is final,
-    /// so a wrong secret is not shown to more endpoints than needed.
+    /// Tries the endpoints in order. Only status 404 means that an endpoint does not exist; any
+    /// other response is final, so that a wrong secret is not sent to more endpoints than
+    /// necessary.
     async fn try_endpoints(
         &self,
         endpoints: &[TokenEndpoint],
@@ -187,7 +194,8 @@ impl TokenExchange<'_> {
             .fold(form, |form, (name, value)| form.with_plain(name, value))
     }
 
-    /// Providers have answered with a token for another organisation than the one asked for, and status 200.
+    /// Verifies claims of the token. Providers have responded with status 200 and a token for
+    /// another organization than requested.
     fn verify_claims(
         &self,
         token: &AccessToken,
@@ -234,7 +242,8 @@ impl TokenExchange<'_> {
 }
 
 impl AccessToken {
-    /// The moment from which on it is refused, for a token that came at `received`; `None` where nothing tells.
+    /// Returns the time at which the API starts to reject a token that was received at `received`;
+    /// `None` if it is unknown.
     pub fn expires_at(&self, received: Timestamp) -> Option<Timestamp> {
         self.expiries.iter().filter_map(|end| end.resolve(received)).min()
     }
@@ -251,7 +260,7 @@ impl AccessToken {
 }
 
 impl TokenExpiry {
-    /// The moment of the end, for a token that came at `received`.
+    /// Returns the time of expiry of a token that was received at `received`.
     pub fn resolve(self, received: Timestamp) -> Option<Timestamp> {
         match self {
             Self::At(moment) => Some(moment),
@@ -289,7 +298,7 @@ impl TokenExchangeError {
         }
     }
 
-    /// The answer that explains it, where the provider gave one.
+    /// Returns the provider's response, if there was one.
     pub fn response(&self) -> Option<&ApiResponse> {
         match self {
             Self::Refused { response: answer, .. }

@@ -1,11 +1,14 @@
-//! Forms that hold secrets.
+//! Form bodies that contain secrets.
+//!
+//! Start reading at [`SecretForm`]. JSON bodies with secrets belong to `sealed`.
 
 use url::form_urlencoded::byte_serialize;
 
 use super::RequestBody;
 use crate::domain::{Origin, Secret};
 
-/// A form (`application/x-www-form-urlencoded`) that is written once, into a buffer of its exact size.
+/// Form (`application/x-www-form-urlencoded`) that is encoded once, into a buffer of its exact
+/// size.
 #[derive(Default)]
 pub(super) struct SecretForm<'a>(Vec<(&'a str, FormValue<'a>)>);
 
@@ -15,19 +18,19 @@ enum FormValue<'a> {
 }
 
 impl<'a> SecretForm<'a> {
-    /// Adds a member that everyone may read.
+    /// Adds a member that is not secret.
     pub(super) fn with_plain(mut self, name: &'a str, value: &'a str) -> Self {
         self.0.push((name, FormValue::Plain(value)));
         self
     }
 
-    /// Adds a member that nobody may read.
+    /// Adds a secret member.
     pub(super) fn with_secret(mut self, name: &'a str, value: &'a Secret) -> Self {
         self.0.push((name, FormValue::Secret(value)));
         self
     }
 
-    /// The form, sealed for one origin.
+    /// Returns the encoded form as a body that is bound to one origin.
     pub(super) fn to_request_body(&self, origin: &Origin) -> RequestBody {
         let mut size = 0;
         self.write_encoded(|piece| size += piece.len());
@@ -36,7 +39,8 @@ impl<'a> SecretForm<'a> {
         RequestBody::HostBoundBytes { bytes: Secret::new(bytes), origins: vec![origin.clone()] }
     }
 
-    /// Percent-encoding gives borrowed pieces, so no copy of a secret is made on the way.
+    /// Passes the encoded pieces to `put`. Percent-encoding returns borrowed pieces, so no copy of
+    /// a secret is made.
     fn write_encoded(&self, mut put: impl FnMut(&str)) {
         for (place, (name, value)) in self.0.iter().enumerate() {
             if place > 0 {

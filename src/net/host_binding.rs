@@ -1,7 +1,8 @@
-//! One leg of a request's way: what is sent, and where its secret may go next.
+//! Host binding: the checks that decide where the secret of a request may be sent.
 //!
-//! Everything about host binding is in this file: the first leg is refused unless its origin is one that the secret is
-//! bound to, and a redirect to any other leaves the secret and all but the harmless headers behind, for good.
+//! All host-binding rules are in this file. The first request is rejected unless its origin is one
+//! that the secret is bound to. A redirect to another origin permanently drops the secret and all
+//! headers except the harmless ones. Start reading at [`PreparedRequest`].
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -14,15 +15,15 @@ use crate::domain::redact::SecretRedactor;
 use crate::domain::request::HttpMethod as Verb;
 use crate::domain::{Origin, Secret};
 
-/// How many redirects are followed.
+/// Maximum number of redirects.
 const MAX_REDIRECTS: usize = 5;
 
-/// The headers that may go to an origin nobody vouched for.
+/// Headers that may be sent to an unbound origin.
 const HARMLESS_HEADERS: [HeaderName; 3] =
     [header::ACCEPT, header::ACCEPT_LANGUAGE, header::ACCEPT_ENCODING];
 
-/// Headers that are not the caller's to set. A `Host` of one's own would lead a secret to another site behind the
-/// same address; the others frame the message.
+/// Headers that callers must not set. A custom `Host` would send a secret to another site behind
+/// the same address; the other headers control the connection and framing.
 const RESERVED_HEADERS: [HeaderName; 8] = [
     header::AUTHORIZATION,
     header::PROXY_AUTHORIZATION,
@@ -34,21 +35,22 @@ const RESERVED_HEADERS: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
-/// A request that is fit to be sent to its URL.
+/// Request that has passed all checks and can be sent to its URL.
 pub(super) struct PreparedRequest {
     pub(super) url: Url,
     method: Method,
     headers: HeaderMap,
     body: Option<Bytes>,
-    /// Where the headers may go besides the origin they are at.
+    /// Origins to which the headers may be sent, in addition to the current one.
     origins: Vec<Origin>,
     redirects: usize,
-    /// Knows the secret of the header.
+    /// Redactor that knows the secret in the authorization header.
     redactor: SecretRedactor,
 }
 
 impl PreparedRequest {
-    /// The first leg. Fails if a secret is to go where it is not bound, or if anything in it cannot be sent.
+    /// Checks a request. It is an error if a secret would go to an origin that it is not bound to,
+    /// or if any part cannot be sent.
     pub(super) fn new(outgoing: OutgoingRequest) -> Result<Self, NetError> {
         check_url(&outgoing.url)?;
         let mut headers = read_headers(&outgoing.headers)?;
@@ -71,7 +73,7 @@ impl PreparedRequest {
         })
     }
 
-    /// The request of this leg.
+    /// Returns the request for the current URL.
     pub(super) fn to_reqwest(&self) -> reqwest::Request {
         let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
         *request.headers_mut() = self.headers.clone();
@@ -79,19 +81,20 @@ impl PreparedRequest {
         request
     }
 
-    /// What knows the secret that was sent, wherever it went.
+    /// Returns the redactor that knows the secret, wherever it was sent.
     pub(super) fn into_redactor(self) -> SecretRedactor {
         self.redactor
     }
 
-    /// The host this leg goes to.
+    /// Returns the host of the current URL.
     pub(super) fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }
 
-    /// Turns to where an answer redirects to. `false`: the answer is final.
+    /// Follows the redirect of a response. Returns `false` if the response is final.
     ///
-    /// Only requests that read and carry no body follow; the redirect of any other *is* the answer.
+    /// Only requests that read and have no body follow redirects; for other requests the redirect
+    /// is the response.
     pub(super) fn follow_redirect(
         &mut self,
         status: StatusCode,
@@ -153,7 +156,7 @@ fn check_origin_allowed(url: &Url, origins: &[Origin]) -> Result<(), NetError> {
 fn read_headers(pairs: &[(String, String)]) -> Result<HeaderMap, NetError> {
     let mut headers = HeaderMap::with_capacity(pairs.len() + 1);
     for (name, value) in pairs {
-        // Neither is echoed: a mistyped header may well hold a secret.
+        // The error message repeats neither name nor value: a mistyped header may contain a secret.
         let name = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| invalid_request("a header name is none"))?;
         if RESERVED_HEADERS.contains(&name) {
@@ -171,8 +174,8 @@ fn read_headers(pairs: &[(String, String)]) -> Result<HeaderMap, NetError> {
     Ok(headers)
 }
 
-/// The header that carries the secret: allocated once at its size, wiped when its last clone goes, shown by nobody's
-/// `Debug`, and never entered into the compression table of HTTP/2.
+/// Builds the authorization header with the secret: allocated once with its exact size, wiped when
+/// its last clone is dropped, hidden from `Debug`, and excluded from HTTP/2 header compression.
 fn authorization_header(bound: &HostBoundSecret) -> Result<HeaderValue, NetError> {
     let scheme = bound.scheme.as_str();
     let bytes = bound.secret.expose(|secret| {

@@ -1,10 +1,12 @@
-//! How bytes travel: one HTTP client, host binding, bounded answers.
+//! Network requests: HTTP client, host binding, token exchange and sign-in.
 //!
-//! The rule that matters is enforced here, below everything that could forget it: an [`OutgoingRequest`] names the origins
-//! its secret is bound to, and [`Transport::send`] refuses to attach the secret to any other, before the first byte
-//! and after every redirect. The way of a request: `leg` checks and binds it, `client` sends it and follows safe
-//! redirects, `reading` takes the answer in, bounded and cleaned. [`exchange`] and [`oauth`] turn a secret that is
-//! never sent to an API into the access token that is.
+//! This module enforces the most important rule, below all code that could miss it: an
+//! [`OutgoingRequest`] names the origins that its secret is bound to, and [`Transport::send`] sends
+//! the secret to no other origin, checked before the first byte and after every redirect.
+//!
+//! The path of a request: `host_binding` checks it, `client` sends it and follows safe redirects,
+//! `response` reads the response with a size limit and cleans it. [`exchange`] and [`oauth`] turn a
+//! secret that is never sent to an API into an access token. Start reading at [`Transport`].
 
 mod assertion;
 pub mod callback;
@@ -39,65 +41,66 @@ use crate::domain::request::HttpMethod;
 use crate::domain::response::ApiResponse;
 use crate::domain::{Origin, Secret};
 
-/// What is to be sent.
+/// Request to send.
 pub struct OutgoingRequest {
-    /// The method.
+    /// HTTP method.
     pub method: HttpMethod,
-    /// Where to. It holds no user name and no password.
+    /// URL without user name and password.
     pub url: url::Url,
-    /// Headers, names lower case. `Authorization` is not among them, nor `Host`, nor anything that frames the message.
+    /// Headers with lower-case names, without `Authorization`, `Host` and the headers that frame
+    /// the message.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// Body of the request.
     pub body: RequestBody,
-    /// The secret to go along, and where it may go.
+    /// Secret for the authorization header, with the origins that it is bound to.
     pub authorization: Option<HostBoundSecret>,
-    /// What to bear with.
+    /// Limits of the request.
     pub limits: RequestLimits,
-    /// A PEM file with further certificate authorities.
+    /// PEM file with additional certificate authorities.
     pub ca_file: Option<PathBuf>,
 }
 
-/// A secret, the scheme it is sent with, and the origins it is bound to.
+/// Secret with its authorization scheme and the origins that it is bound to.
 pub struct HostBoundSecret {
-    /// The scheme, such as `token`; empty where the secret stands alone.
+    /// Authorization scheme, such as `token`; empty if the secret is sent without a scheme.
     pub scheme: String,
     /// The secret.
     pub secret: Arc<Secret>,
-    /// Where it may go.
+    /// Origins that the secret may be sent to.
     pub origins: Vec<Origin>,
 }
 
-/// The body of a request.
+/// Body of a request.
 pub enum RequestBody {
-    /// None.
+    /// No body.
     Empty,
-    /// Text that holds no secret.
+    /// Text without secrets.
     Text(String),
-    /// Bytes that hold a secret (a form of a token exchange). They go only to the origins they are bound to, and
-    /// never along a redirect.
+    /// Bytes that contain a secret (a form of a token exchange). They are sent only to the origins
+    /// that they are bound to, and never along a redirect.
     HostBoundBytes {
-        /// The bytes.
+        /// Bytes of the body.
         bytes: Secret,
-        /// Where they may go.
+        /// Origins that the body may be sent to.
         origins: Vec<Origin>,
     },
 }
 
-/// What to bear with.
+/// Limits of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestLimits {
-    /// Until a connection stands: name, socket, proxy and TLS together.
+    /// Timeout for establishing the connection: DNS, TCP, proxy and TLS together.
     pub connect_timeout: Duration,
-    /// Until the whole answer is here, redirects included.
+    /// Timeout for the complete response, including redirects.
     pub total_timeout: Duration,
-    /// The largest body in bytes, after decompression; the rest is not read.
+    /// Size limit of the body in bytes, after decompression; the rest is not read.
     pub max_body_bytes: u64,
 }
 
-/// A way to send requests; the real one is [`HttpClient`].
+/// Sender of requests; [`HttpClient`] is the real one.
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Sends a request and reads the answer, within its limits. Dropping the future cancels it and closes the
-    /// connection.
+    /// Sends a request and reads the response within its limits. Dropping the future cancels the
+    /// request and closes the connection.
     async fn send(&self, outgoing: OutgoingRequest) -> Result<ApiResponse, NetError>;
 }

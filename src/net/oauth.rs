@@ -1,5 +1,8 @@
-//! The grants of OAuth 2 that need no browser: client credentials (RFC 6749 §4.4), by secret or by signature, and
-//! refresh (§6).
+//! OAuth 2 grants without a browser: client credentials (RFC 6749 §4.4), with a secret or a
+//! signature, and refresh (§6).
+//!
+//! Start reading at [`TokenExchange::refresh`]. The authorization code grant belongs to
+//! [`super::sign_in`].
 
 use std::time::Duration;
 
@@ -18,37 +21,37 @@ pub(super) const CLIENT_SECRET: &str = "client_secret";
 const KEY_ID: &str = "kid";
 const REFRESH_TOKEN: &str = "refresh_token";
 
-/// What a refresh gives. The refresh token that was sent is used up: the next one must be stored before the access
-/// token is used, or a crash in between loses the session.
+/// Result of a refresh. The refresh token that was sent is used up: the next one must be stored
+/// before the access token is used, or a crash in between loses the session.
 #[must_use = "the refresh token that was sent is used up, and the next one is in here"]
 pub struct RefreshResult {
-    /// The access token.
+    /// The new access token.
     pub access: AccessToken,
-    /// The next refresh token; `None` where the provider gave none and the old one stays valid.
+    /// The next refresh token; `None` if the provider returned none and the old one stays valid.
     pub next: Option<RefreshToken>,
 }
 
-/// A refresh token that has not been used yet.
+/// Refresh token that has not been used yet.
 pub struct RefreshToken {
-    /// The token.
+    /// The token itself.
     pub secret: Secret,
-    /// How long it lives from the answer on, if the provider says so.
+    /// Lifetime from the response on, if the provider states it.
     pub lifetime: Option<Duration>,
 }
 
-/// What a token endpoint makes of a client.
+/// Whether a token endpoint recognizes a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientRecognition {
-    /// It knows the client, and complains of nothing but the refresh token.
+    /// The endpoint recognizes the client and rejects only the refresh token.
     Recognized,
-    /// It does not accept the client; why, in its words.
+    /// The endpoint rejects the client, with its reason.
     Rejected(String),
 }
 
 impl TokenExchange<'_> {
-    /// Shows the client with a secret that is no refresh token at all, so that nothing is spent whatever comes of it. A
-    /// server authenticates the client before it looks at the token (RFC 6749 §6), and says which of the two it refuses
-    /// (§5.2).
+    /// Tests the client with a secret that is not a refresh token, so that no token is used up. A
+    /// server authenticates the client before it checks the token (RFC 6749 §6), and reports which
+    /// of the two it rejects (§5.2).
     pub async fn probe_client(
         &self,
         transport: &dyn Transport,
@@ -61,7 +64,8 @@ impl TokenExchange<'_> {
         token_response::parse_client_recognition(&answer, &sent)
     }
 
-    /// Spends the refresh token. Nobody else may spend it at the same time: the caller holds the credential's lock.
+    /// Uses the refresh token to get an access token. The caller holds the credential's lock, so
+    /// that the token is not used twice.
     pub async fn refresh(
         &self,
         transport: &dyn Transport,
@@ -75,7 +79,8 @@ impl TokenExchange<'_> {
         })
     }
 
-    /// Sends the secret to the token endpoint as a refresh token; the secrets that went along come back with the answer.
+    /// Sends the secret to the token endpoint as a refresh token, and returns the response with the
+    /// secrets that were sent.
     async fn send_refresh_token(
         &self,
         transport: &dyn Transport,
@@ -96,8 +101,8 @@ impl TokenExchange<'_> {
         Ok((answer, [self.secret].into_iter().chain(client_secret).map(AsRef::as_ref).collect()))
     }
 
-    /// Ends the refresh token (RFC 7009). The answer is success also where the token was not valid any more; access tokens
-    /// that it was exchanged for run out by themselves.
+    /// Revokes the refresh token (RFC 7009). The provider also reports success for a token that is
+    /// no longer valid. Access tokens from earlier exchanges stay valid until they expire.
     pub async fn revoke(&self, transport: &dyn Transport) -> Result<(), TokenExchangeError> {
         let AuthMethod::RefreshToken { revoke: Some(path), .. } = self.authorization else {
             return Err(TokenExchangeError::MissingField("revocation endpoint".to_owned()));
@@ -146,8 +151,8 @@ impl TokenExchange<'_> {
             .with_plain(CLIENT_ID, self.field(CLIENT_ID)?))
     }
 
-    /// Signs by this machine's clock, and once more by the provider's where that one is another and may be the reason
-    /// for a refusal.
+    /// Signs with this machine's time. If the provider rejects the signature and its clock differs,
+    /// signs once more with the provider's time.
     async fn send_assertion_with_skew_retry(
         &self,
         path: &str,
@@ -185,7 +190,8 @@ impl TokenExchange<'_> {
     }
 }
 
-/// A connection that never stood has spent nothing; an answer that did not come whole may have.
+/// Classifies a network error: a failed connection has not used the token, an incomplete response
+/// may have.
 fn outcome_unknown(error: NetError) -> TokenExchangeError {
     match error {
         NetError::TimedOut { .. } | NetError::ConnectionLost { .. } => {

@@ -1,4 +1,6 @@
-//! Taking an answer in: bounded, cleaned, timed.
+//! Reading of responses: limited in size, cleaned and timed.
+//!
+//! Start reading at [`read_response`].
 
 use std::time::Instant;
 
@@ -10,18 +12,20 @@ use crate::domain::response::{ApiResponse, ResponseBody};
 use crate::domain::text;
 use crate::domain::timing::{ConnectionOrigin, RequestTiming};
 
-/// Bodies above this size are cleaned on another thread, so that one large answer does not hold up a thousand checks.
+/// Bodies above this size are cleaned on another thread, so that one large response does not delay
+/// a thousand checks.
 const MAX_INLINE_BODY_BYTES: usize = 256 * 1024;
 
-/// What was seen of the time until the head of an answer was here.
+/// Times that are known when the head of the response arrives.
 pub(super) struct ResponseClock {
-    /// When the request began.
+    /// Start of the request.
     pub(super) started: Instant,
-    /// How its connection came about.
+    /// Origin of its connection.
     pub(super) connection: ConnectionOrigin,
 }
 
-/// Reads an answer whose head is here. The secrets that were sent are taken out of it, in case the server echoes them.
+/// Reads the body of a response and cleans it. The sent secrets are redacted, in case the server
+/// echoes them.
 pub(super) async fn read_response(
     mut response: reqwest::Response,
     ResponseClock { started, connection }: ResponseClock,
@@ -51,8 +55,9 @@ pub(super) async fn read_response(
     })
 }
 
-/// The body up to the limit, and whether there is more of it. The limit counts what decompression gives, so a small
-/// answer cannot become a large one; what lies beyond is never read, and the connection closes.
+/// Reads the body up to the limit and returns whether it was truncated. The limit applies to the
+/// decompressed size, so a small response cannot expand without bounds. The rest is never read, and
+/// the connection closes.
 async fn read_body(
     response: &mut reqwest::Response,
     limits: RequestLimits,
@@ -85,7 +90,8 @@ fn read_headers(headers: &HeaderMap, sent: &SecretRedactor) -> Vec<(String, Stri
         .collect()
 }
 
-/// Text is what is UTF-8, or what says it is text, or what holds a secret that was sent; everything else stays bytes.
+/// Decodes a body. It is text if it is UTF-8, if its content type is text, or if it contains a sent
+/// secret; otherwise it is binary.
 fn decode_body(bytes: Vec<u8>, textual: bool, sent: &SecretRedactor) -> ResponseBody {
     if bytes.is_empty() {
         return ResponseBody::Empty;
@@ -104,12 +110,12 @@ fn decode_body(bytes: Vec<u8>, textual: bool, sent: &SecretRedactor) -> Response
     }
 }
 
-/// Whether the only thing wrong is that the last character is incomplete, as at the end of a cut text.
+/// Whether the only error is an incomplete last character, as at the end of a truncated text.
 fn ends_in_partial_character(error: &std::string::FromUtf8Error) -> bool {
     error.utf8_error().error_len().is_none() && error.utf8_error().valid_up_to() > 0
 }
 
-/// Most answers are printable ASCII and need no copy.
+/// Removes control characters. Most responses are printable ASCII and need no copy.
 fn clean_text(text: String) -> String {
     let harmless = text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'));
     if harmless { text } else { text::sanitize(&text) }

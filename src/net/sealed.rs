@@ -1,4 +1,6 @@
-//! JSON bodies that hold a secret.
+//! JSON bodies that contain a secret.
+//!
+//! Start reading at [`RequestBody::from_json_template`]. Form bodies with secrets belong to `form`.
 
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -7,8 +9,9 @@ use super::RequestBody;
 use crate::domain::{Origin, Secret};
 
 impl RequestBody {
-    /// A JSON body in which `secret` stands where `template` has the string `blank`, sealed for these origins. `None`
-    /// where the template has no such blank, or the secret is no text.
+    /// Returns a JSON body in which `secret` replaces the string `blank` of `template`, bound to
+    /// these origins. Returns `None` if the template does not contain `blank` or the secret is not
+    /// text.
     pub fn from_json_template(
         template: &Value,
         blank: &str,

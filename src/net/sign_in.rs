@@ -1,7 +1,9 @@
-//! Signing in with a browser: the authorization code grant with PKCE (RFC 6749 §4.1, RFC 7636).
+//! Browser sign-in: the authorization code grant with PKCE (RFC 6749 §4.1, RFC 7636).
 //!
-//! The `oauth2` crate makes the address, the state, the proof and the request for the tokens. The request travels like
-//! any other, bound to its origin, and its answer is read by `grant`, which keeps secrets out of errors.
+//! The `oauth2` crate creates the authorization URL, the state, the PKCE verifier and the token
+//! request. The token request is sent like any other, bound to its origin, and `token_response`
+//! parses its response, which keeps secrets out of errors. Start reading at
+//! [`AuthorizationRequest`].
 
 use std::cell::RefCell;
 
@@ -21,10 +23,10 @@ use crate::domain::region::HostRole;
 use crate::domain::request::HttpMethod;
 use crate::domain::{Origin, Secret, text};
 
-/// The longest word of a provider about a refusal, in characters.
+/// Maximum length of a provider's error text, in characters.
 const MAX_REASON_CHARS: usize = 200;
 
-/// A sign-in that was begun: what only the program that began it knows.
+/// Authorization request of a started sign-in, with the values that only this process knows.
 pub struct AuthorizationRequest {
     authorization_url: Url,
     redirect_url: Url,
@@ -32,31 +34,32 @@ pub struct AuthorizationRequest {
     pkce_verifier: Secret,
 }
 
-/// What the browser brought back.
+/// Authorization response that the browser delivered.
 pub enum AuthorizationResponse {
-    /// The person agreed.
+    /// The user approved the access.
     Approved {
-        /// The code that is exchanged for tokens, once.
+        /// Authorization code, exchanged once for tokens.
         code: Secret,
-        /// The host that is to be asked for them, where the provider names one. It may be anybody's.
+        /// Host for the token request, if the provider names one. It is untrusted.
         instance: Option<String>,
     },
-    /// The person, or the provider, did not.
+    /// The user or the provider denied the access.
     Denied {
-        /// The provider's word for it, such as `access_denied`.
+        /// Error code of the provider, such as `access_denied`.
         error: String,
-        /// The same in a sentence; empty where there is none.
+        /// Error description of the provider; empty if there is none.
         description: String,
     },
 }
 
-/// An answer that is not to this sign-in: its state is missing or another one. Neither of the two is shown.
+/// Error for a response that does not belong to this sign-in: its state is missing or different.
+/// The message shows neither state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the answer does not belong to the sign-in that was begun here")]
 pub struct StateMismatch;
 
 impl AuthorizationRequest {
-    /// Begins a sign-in at `page`, from which the browser comes back to `redirect`.
+    /// Starts a sign-in at `page`, from which the browser returns to `redirect`.
     pub fn new(client_id: &str, page: Url, redirect: Url) -> Self {
         let client = BasicClient::new(ClientId::new(client_id.to_owned()))
             .set_auth_uri(AuthUrl::from_url(page))
@@ -72,18 +75,18 @@ impl AuthorizationRequest {
         }
     }
 
-    /// The page on which a person agrees.
+    /// Returns the URL of the page on which the user approves the access.
     pub const fn authorization_url(&self) -> &Url {
         &self.authorization_url
     }
 
-    /// Where the browser comes back to.
+    /// Returns the callback URL.
     pub const fn redirect_url(&self) -> &Url {
         &self.redirect_url
     }
 
-    /// Reads the address with which the browser came back. Nothing in it is looked at before its state has proved that
-    /// it answers this sign-in.
+    /// Parses the callback URL that the browser requested. Nothing else in it is used before its
+    /// state is verified.
     pub fn parse_response(&self, answer: &Url) -> Result<AuthorizationResponse, StateMismatch> {
         let member = |name: &str| {
             answer
@@ -116,7 +119,8 @@ impl AuthorizationRequest {
 }
 
 impl AuthorizationRequest {
-    /// The address in a pasted text, if it answers this sign-in. It holds the code, so the text is a secret.
+    /// Returns the callback URL in a pasted text, if it belongs to this sign-in. It contains the
+    /// code, so the text is a secret.
     pub fn parse_pasted(&self, text: &Secret) -> Result<Url, StateMismatch> {
         let address = Url::parse(secret_text(text).trim()).map_err(|_| StateMismatch)?;
         self.parse_response(&address).map(|_| address)
@@ -124,7 +128,8 @@ impl AuthorizationRequest {
 }
 
 impl TokenExchange<'_> {
-    /// Exchanges the code, which is this exchange's secret, for the tokens. It can be done once.
+    /// Exchanges the authorization code, which is the secret of this exchange, for tokens. The code
+    /// works once.
     pub async fn exchange_code(
         &self,
         sign_in: &AuthorizationRequest,
@@ -146,7 +151,8 @@ impl TokenExchange<'_> {
         })
     }
 
-    /// The crate makes the request and hands it to whoever sends it; here that is nobody yet.
+    /// Builds the token request. The crate passes the request to a sender, and this sender only
+    /// captures it.
     fn token_request(
         &self,
         sign_in: &AuthorizationRequest,
@@ -171,14 +177,15 @@ impl TokenExchange<'_> {
         let request = client.exchange_code(AuthorizationCode::new(secret_text(self.secret)));
         let request =
             request.set_pkce_verifier(PkceCodeVerifier::new(secret_text(&sign_in.pkce_verifier)));
-        // What comes back says only that nothing was sent.
+        // The result only says that nothing was sent.
         drop(request.request(&sender));
         made.into_inner()
             .and_then(|request| self.convert_request(request, origin))
             .ok_or_else(|| invalid_endpoint().into())
     }
 
-    /// The crate's request as one of ours, its body sealed for the origin.
+    /// Converts the crate's request into an [`OutgoingRequest`] with a body that is bound to the
+    /// origin.
     fn convert_request(&self, request: HttpRequest, origin: &Origin) -> Option<OutgoingRequest> {
         let url = Url::parse(&request.uri().to_string()).ok()?;
         let headers = request.headers().iter();
@@ -200,7 +207,8 @@ impl TokenExchange<'_> {
     }
 }
 
-/// Said to the crate, which would send the request at once and read the answer itself.
+/// Error of the capturing sender. Without it the crate would send the request and parse the
+/// response itself.
 #[derive(Debug, thiserror::Error)]
 #[error("not sent yet")]
 struct RequestNotSent;

@@ -1,4 +1,7 @@
-//! What a token endpoint answers.
+//! Responses of token endpoints.
+//!
+//! Start reading at [`TokenResponse::parse`]. Sending the requests belongs to `exchange` and
+//! `oauth`.
 
 use std::time::Duration;
 
@@ -12,13 +15,13 @@ use crate::domain::redact::{MIN_SECRET_BYTES, SecretRedactor};
 use crate::domain::response::{ApiResponse, ResponseBody};
 use crate::domain::{Secret, text};
 
-/// How much of a body that is no JSON is kept for an explanation.
+/// Maximum length of an error text from a body that is not JSON, in characters.
 const MAX_REASON_CHARS: usize = 300;
 
-/// A body that is nothing but a token is at least this long.
+/// Minimum length of a body that is a bare token, in bytes.
 const MIN_BARE_TOKEN_BYTES: usize = 16;
 
-/// The members of a token endpoint's answer that matter here.
+/// Members of a token response that this program uses.
 #[derive(Deserialize)]
 pub(super) struct TokenResponse {
     access_token: String,
@@ -31,7 +34,8 @@ pub(super) struct TokenResponse {
 }
 
 impl TokenResponse {
-    /// Reads an answer. `secrets` were sent along; none of them is in the error, even if the server sent it back.
+    /// Parses a response. The error contains none of the sent `secrets`, even if the server echoes
+    /// them.
     pub(super) fn parse(
         answer: &ApiResponse,
         secrets: &[&Secret],
@@ -40,7 +44,7 @@ impl TokenResponse {
         Self::from_body(&answer.body).ok_or(TokenExchangeError::NoToken { status: answer.status })
     }
 
-    /// The refresh token that comes next.
+    /// Takes the next refresh token out of the response.
     pub(super) fn take_refresh_token(&mut self) -> Option<RefreshToken> {
         let token = self.refresh_token.take().filter(|token| !token.is_empty())?;
         Some(RefreshToken {
@@ -49,7 +53,7 @@ impl TokenResponse {
         })
     }
 
-    /// The access token.
+    /// Returns the access token.
     pub(super) fn into_access_token(self, scheme: &str) -> AccessToken {
         let secret = Secret::from_text(self.access_token);
         let claims = AccessTokenClaims::from_token(&secret);
@@ -67,7 +71,7 @@ impl TokenResponse {
         }
     }
 
-    /// A JSON object, or the bare token as a JSON string or as plain text.
+    /// Parses a JSON object, or a bare token as a JSON string or as plain text.
     fn from_body(body: &ResponseBody) -> Option<Self> {
         let text = body.text()?.trim();
         let whole = || {
@@ -92,7 +96,7 @@ impl TokenResponse {
     }
 }
 
-/// Whether an answer that brings nothing is a success.
+/// Returns `Ok` if the status is a success, for responses whose body does not matter.
 pub(super) fn ensure_success(
     answer: &ApiResponse,
     secrets: &[&Secret],
@@ -108,7 +112,8 @@ pub(super) fn ensure_success(
     })
 }
 
-/// What an answer to a refresh token that never was says of the client. Anything but OAuth's own two words leaves it open.
+/// Parses the response to an invalid refresh token for what it says about the client. Any error
+/// code but OAuth's two leaves the question open.
 pub(super) fn parse_client_recognition(
     answer: &ApiResponse,
     secrets: &[&Secret],
@@ -128,8 +133,8 @@ fn is_header_safe(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Whether a text that nobody called a token can be one: the characters of RFC 6750, and more than a word of them. A
-/// page, a message or an "ok" is none.
+/// Whether an unlabeled text looks like a token: only characters of RFC 6750, and more than a word.
+/// Web pages, messages and "ok" do not.
 fn looks_like_token(text: &str) -> bool {
     text.len() >= MIN_BARE_TOKEN_BYTES
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))
@@ -139,7 +144,7 @@ fn parse_lifetime(value: &Value) -> Option<Duration> {
     parse_seconds(value).and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs)
 }
 
-/// What a server said about its refusal, and its answer with nothing but that in the body.
+/// Returns the server's reason for a refusal, and its response with only the reason in the body.
 fn refusal_details(answer: &ApiResponse, secrets: &[&Secret]) -> (String, Box<ApiResponse>) {
     let why = refusal_reason(&answer.body, secrets);
     let code = answer.body.text().and_then(|text| serde_json::from_str::<Value>(text).ok());
@@ -154,12 +159,12 @@ fn refusal_details(answer: &ApiResponse, secrets: &[&Secret]) -> (String, Box<Ap
     (why, Box::new(told))
 }
 
-/// Whether a text is one of the words by which OAuth names an error, such as `invalid_grant`.
+/// Whether a text is an OAuth error code, such as `invalid_grant`.
 fn is_error_code(text: &str) -> bool {
     text.len() <= 40 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
-/// What a server said about its refusal, on one line and without the secrets that were sent.
+/// Returns the server's reason for a refusal, on one line and without the sent secrets.
 fn refusal_reason(body: &ResponseBody, secrets: &[&Secret]) -> String {
     let Some(said) = body.text() else { return "it gave no reason".to_owned() };
     let reason = serde_json::from_str(said).ok().and_then(|json| json_reason(&json));
@@ -168,12 +173,12 @@ fn refusal_reason(body: &ResponseBody, secrets: &[&Secret]) -> String {
     for secret in secrets {
         sent.add_secret(secret);
     }
-    // Secrets go before the line is cut: half a secret would not be found any more.
+    // Redact secrets before truncating: a truncated secret would not be found.
     sent.redact_known(line).chars().take(MAX_REASON_CHARS).collect()
 }
 
-/// The reason in the forms that OAuth, Snyk and Appcircle give it. An object that has none of them is withheld whole,
-/// since what else is in it is not known.
+/// Returns the reason from the forms that OAuth, Snyk and Appcircle use. An object in any other
+/// form is withheld completely, because its contents are unknown.
 fn json_reason(json: &Value) -> Option<String> {
     const PLACES: [&str; 6] = [
         "/error_description",

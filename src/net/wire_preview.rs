@@ -1,4 +1,6 @@
-//! What goes over the wire for a request, told without sending it.
+//! Preview of a request as it is sent over the network, without sending it.
+//!
+//! Start reading at [`preview_request`].
 
 use url::{Position, Url};
 
@@ -7,17 +9,22 @@ use super::{HostBoundSecret, NetError, OutgoingRequest, RequestBody};
 use crate::domain::Origin;
 use crate::domain::redact::MASK;
 
-/// A request as it would be written.
+/// Request as it would be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WirePreview {
     /// Path and query.
     pub path: String,
-    /// All headers, those of the client too, names lower case; the secret is masked.
+    /// All headers, including those that the client adds, with lower-case names; the secret is
+    /// masked.
     pub headers: Vec<(String, String)>,
 }
 
-/// How a request would be written in HTTP/1.1, with a mask where a secret sent with `scheme` would stand. Fails where
-/// sending would, as far as that can be told without the secret.
+/// Returns a request as it would be sent over HTTP/1.1, with a mask in place of a secret that is
+/// sent with `scheme`.
+///
+/// # Errors
+///
+/// Fails if sending would fail, as far as this can be checked without the secret.
 pub fn preview_request(
     outgoing: &OutgoingRequest,
     scheme: &str,
@@ -44,7 +51,7 @@ pub fn preview_request(
     Ok(WirePreview { path: url[Position::BeforePath..Position::AfterQuery].to_owned(), headers })
 }
 
-/// The checks of sending, with a stand-in for the secret.
+/// Runs the checks of sending with a placeholder for the secret.
 fn check_sendable(outgoing: &OutgoingRequest, origins: &[Origin]) -> Result<(), NetError> {
     let secret = std::sync::Arc::new(crate::domain::Secret::from_text("stand-in".to_owned()));
     let stand_in = OutgoingRequest {
