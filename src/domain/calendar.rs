@@ -1,4 +1,7 @@
-//! The ends of credentials as a calendar (RFC 5545), for programs that remind people.
+//! iCalendar export of credential expiry dates (RFC 5545).
+//!
+//! Calendar programs read the text and remind the user. Only the text is produced here; the command
+//! line writes it. Start at [`render_calendar`].
 
 use std::fmt::Write as _;
 
@@ -8,13 +11,14 @@ use time::{Duration, UtcOffset};
 
 use super::{Credential, Timestamp};
 
-/// The longest line in octets, its break not counted.
+/// Maximum length of a line in octets, without its line break.
 const MAX_LINE_BYTES: usize = 75;
 
 const TIMESTAMP_FORMAT: &[BorrowedFormatItem<'_>] =
     format_description!("[year][month][day]T[hour][minute][second]Z");
 
-/// A calendar with an event for every credential that ends, and a reminder so long before each. Nothing in it is secret.
+/// Renders a calendar with one event for every credential that expires, and a reminder `remind`
+/// before each. The calendar contains no secret.
 pub fn render_calendar(credentials: &[Credential], remind: Duration, now: Timestamp) -> String {
     let mut text = String::new();
     for line in [
@@ -68,7 +72,7 @@ fn format_timestamp(moment: Timestamp) -> String {
     moment.to_offset(UtcOffset::UTC).format(TIMESTAMP_FORMAT).unwrap_or_default()
 }
 
-/// A text as a value: what separates values is escaped, and controls go.
+/// Escapes a text for use as a property value; control characters are dropped.
 fn escape_value(text: &str) -> String {
     let mut value = String::with_capacity(text.len());
     for c in text.chars() {
@@ -82,13 +86,13 @@ fn escape_value(text: &str) -> String {
     value
 }
 
-/// Adds a line, folded where it is longer than a line may be, and never within a character.
+/// Appends a line and folds it where it exceeds [`MAX_LINE_BYTES`], never within a character.
 fn push_folded_line(text: &mut String, line: &str) {
     let (mut rest, mut width) = (line, MAX_LINE_BYTES);
     while rest.len() > width {
         let end = (0..=width).rev().find(|end| rest.is_char_boundary(*end)).unwrap_or(width);
         let _ = write!(text, "{}\r\n ", &rest[..end]);
-        // The blank that a folded line begins with counts.
+        // The space at the start of a folded line counts too.
         (rest, width) = (&rest[end..], MAX_LINE_BYTES - 1);
     }
     let _ = write!(text, "{rest}\r\n");

@@ -1,4 +1,7 @@
-//! A credential: everything that is known about a secret except the secret.
+//! Credentials and their metadata: everything that is known about a secret except the secret.
+//!
+//! Names, IDs, fields, expiry, the last check and the slots of a rotation belong here. The secret
+//! itself is a [`super::Secret`]. Start at [`Credential`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,111 +11,114 @@ use serde::{Deserialize, Serialize};
 use super::Timestamp;
 use super::response::CheckResult;
 
-/// The longest name, in characters.
+/// Maximum length of a name in characters.
 pub const MAX_NAME_CHARS: usize = 64;
 
-/// The identity of a credential: 32 hexadecimal digits that never change and mean nothing, so they may lie in the
-/// clear wherever the store has to name an item.
+/// Identifier of a credential: 32 hexadecimal digits that never change.
+///
+/// The digits are random and carry no meaning, so stores may use them in plain text to name an
+/// item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CredentialId(String);
 
-/// The name a person gave a credential: 1 to 64 characters without control characters or outer blanks.
+/// Name that the user gave a credential: 1 to 64 characters without control characters or
+/// surrounding whitespace.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct CredentialName(String);
 
-/// Why a text cannot be a name.
+/// Reason why a text is not a valid credential name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialNameError {
-    /// Nothing, or only blanks.
+    /// The text is empty or only whitespace.
     #[error("the name is empty")]
     Empty,
-    /// More than [`MAX_NAME_CHARS`] characters.
+    /// The text has more than [`MAX_NAME_CHARS`] characters.
     #[error("the name has more than {MAX_NAME_CHARS} characters")]
     TooLong,
-    /// A character that cannot be seen or that steers a terminal.
+    /// The text contains an invisible character or one that controls a terminal.
     #[error("the name holds a character that cannot be shown")]
     UnprintableCharacter,
-    /// It begins like an option of the command line.
+    /// The text starts like a command-line option.
     #[error("the name begins with \"-\" and would be read as an option")]
     LeadingDash,
 }
 
-/// A credential as the index knows it. Nothing in it is secret.
+/// Credential as the index stores it. No field is secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credential {
-    /// Its identity, which renaming does not change.
+    /// Identifier, which renaming does not change.
     pub id: CredentialId,
-    /// What people call it.
+    /// Name that the user chose.
     pub name: CredentialName,
-    /// The provider's id, such as `snyk`.
+    /// ID of the provider, such as `snyk`.
     pub provider: String,
-    /// The kind's id within the provider, such as `personal-access-token`.
+    /// ID of the kind within the provider, such as `personal-access-token`.
     pub kind: String,
-    /// The region's id, such as `SNYK-EU-01`.
+    /// ID of the region, such as `SNYK-EU-01`.
     pub region: String,
-    /// What else the kind needs to be used, such as `client_id` or `org_id`.
+    /// Further values that the kind needs, such as `client_id` or `org_id`.
     pub fields: BTreeMap<String, String>,
-    /// Free labels, such as `prod`.
+    /// User-defined labels, such as `prod`.
     pub labels: Vec<String>,
-    /// When it came into this keyring.
+    /// Time at which the credential was added to this keyring.
     pub created: Timestamp,
-    /// When the provider will stop accepting it, where that is known.
+    /// Time at which the provider stops accepting the credential, if known.
     pub expires: Option<Timestamp>,
-    /// A keyed fingerprint of the secret: equal for equal secrets, and useless without the key.
+    /// Keyed fingerprint of the secret: equal for equal secrets, and useless without the key.
     pub fingerprint: Option<String>,
-    /// Who it acts as, as the provider said.
+    /// Identity that the credential acts as, as reported by the provider.
     pub principal: Option<Principal>,
-    /// The authorization scheme that worked last, where the kind has more than one.
+    /// Authorization scheme that worked last, for kinds with more than one.
     pub scheme: Option<String>,
-    /// The outcome of the last check in its own region.
+    /// Outcome of the last check in the credential's own region.
     pub last_check: Option<CheckReport>,
 }
 
-/// Who a credential acts as.
+/// Identity that a credential acts as.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Principal {
-    /// The provider's identifier of the user, service account or app.
+    /// Provider's identifier of the user, service account or app.
     pub id: String,
-    /// Its name for people.
+    /// Display name.
     pub name: String,
-    /// What it is: `user`, `service_account`, `app_instance`, `api_user`, …
+    /// Type of identity: `user`, `service_account`, `app_instance`, `api_user`, …
     #[serde(rename = "type")]
     pub kind: String,
 }
 
-/// The outcome of one check.
+/// Outcome of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckReport {
     /// Accepted, refused or unknown.
     #[serde(rename = "verdict")]
     pub result: CheckResult,
-    /// The HTTP status, if there was an answer.
+    /// HTTP status, if there was a response.
     pub status: Option<u16>,
-    /// The verdict in words.
+    /// Explanation of the result.
     pub reason: String,
-    /// When it was asked.
+    /// Time of the check.
     #[serde(with = "time::serde::rfc3339")]
     #[serde(rename = "at")]
     pub checked_at: Timestamp,
-    /// How long the answer took, in milliseconds.
+    /// Time until the response arrived, in milliseconds.
     pub latency_ms: Option<u64>,
 }
 
-/// Which of a credential's secrets is meant, over the course of a rotation.
+/// Slot that holds one of a credential's secrets during a rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SecretSlot {
-    /// The one in use.
+    /// Secret in use.
     Current,
-    /// Minted, not yet proven.
+    /// New secret, not yet verified.
     Pending,
-    /// Replaced, not yet proven dead.
+    /// Replaced secret, not yet verified to be rejected.
     Previous,
 }
 
-/// Which part of a credential's secret material is meant.
+/// Part of a credential's secret material.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SecretPart {
@@ -124,26 +130,27 @@ pub enum SecretPart {
 }
 
 impl CredentialId {
-    /// An identity from 16 random bytes.
+    /// Creates an identifier from 16 random bytes.
     pub fn from_random(bytes: [u8; 16]) -> Self {
         Self(super::text::to_hex(&bytes))
     }
 
-    /// Reads an identity that was written before; `None` if it is not 32 lower-case hexadecimal digits.
+    /// Parses a stored identifier; returns `None` unless the text is 32 lower-case hexadecimal
+    /// digits.
     pub fn parse(text: &str) -> Option<Self> {
         let hex = text.len() == 32
             && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         hex.then(|| Self(text.to_owned()))
     }
 
-    /// The identity as text.
+    /// Returns the identifier as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl CredentialName {
-    /// Reads a name; outer blanks are not part of it.
+    /// Parses a name and trims surrounding whitespace.
     pub fn parse(text: &str) -> Result<Self, CredentialNameError> {
         let name = text.trim();
         if name.is_empty() {
@@ -159,14 +166,14 @@ impl CredentialName {
         }
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl SecretSlot {
-    /// The slot's name, as it stands in item identifiers.
+    /// Returns the slot's name as used in item identifiers.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Current => "current",
@@ -177,12 +184,13 @@ impl SecretSlot {
 }
 
 impl SecretPart {
-    /// Reads a part's name; no further part is called as the secret itself is.
+    /// Parses a part's name. The name of the secret itself is reserved, so no further part can have
+    /// it.
     pub fn parse(name: &str) -> Self {
         if name == Self::Secret.as_str() { Self::Secret } else { Self::Named(name.to_owned()) }
     }
 
-    /// The part's name, as it stands in item identifiers.
+    /// Returns the part's name as used in item identifiers.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Secret => "secret",

@@ -1,4 +1,7 @@
-//! A request as a curl command that can be shared: the secret is a variable, never a value.
+//! Export of a request as a curl command that is safe to share: the secret is a variable, never a
+//! value.
+//!
+//! The opposite direction is [`super::curl_import`]. Start at [`build_curl_command`].
 
 use std::fmt;
 
@@ -10,39 +13,43 @@ use super::region::Region;
 use super::request::{HttpMethod, RequestDraft, TargetError};
 use super::text::is_unprintable;
 
-/// A curl command, and what it does not do as this program would.
+/// curl command, and the differences between it and the request that tokenring sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CurlCommand {
     arguments: Vec<CurlArgument>,
-    /// What the command cannot express, in words.
+    /// Warnings about what the command cannot express.
     pub warnings: Vec<String>,
 }
 
-/// Whose request it is.
+/// Credential details that a curl command needs.
 #[derive(Debug, Clone, Copy)]
 pub struct CurlContext<'a> {
-    /// The credential's provider.
+    /// Provider of the credential.
     pub provider: &'a Provider,
-    /// The credential's kind.
+    /// Kind of the credential.
     pub kind: &'a CredentialKind,
-    /// The region that is asked.
+    /// Region that receives the request.
     pub region: &'a Region,
-    /// The authorization scheme that works.
+    /// Authorization scheme that works.
     pub scheme: &'a str,
 }
 
-/// One argument of the command, as the program gets it.
+/// One argument of the command, before shell quoting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum CurlArgument {
     Plain(String),
-    /// A text with the value of a variable at its end.
+    /// Text followed by the value of a variable.
     WithVariable {
         text: String,
         variable: String,
     },
 }
 
-/// Writes a draft as a curl command.
+/// Builds the curl command for a draft.
+///
+/// # Errors
+///
+/// Fails where the draft's target does not resolve to a URL in the region.
 pub fn build_curl_command(
     draft: &RequestDraft,
     context: CurlContext<'_>,
@@ -153,7 +160,7 @@ impl fmt::Display for CurlArgument {
     }
 }
 
-/// A text as one word of a POSIX shell.
+/// Quotes a text as one word of a POSIX shell.
 fn quote_for_shell(text: &str) -> String {
     if !text.is_empty() && text.bytes().all(needs_no_quoting) {
         return text.to_owned();
@@ -161,7 +168,7 @@ fn quote_for_shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Whether a byte means only itself in every shell.
+/// Whether a byte has no special meaning in any shell.
 fn needs_no_quoting(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'-' | b'_' | b'.' | b'/' | b':' | b',' | b'%' | b'+' | b'@')
@@ -196,7 +203,7 @@ mod tests {
         RequestDraft::new(method, RequestTarget::parse(target).unwrap())
     }
 
-    /// What the program `curl` would get, told by a shell.
+    /// Returns the arguments that a shell would pass to `curl`.
     fn arguments(line: &str) -> Vec<String> {
         let script =
             format!("curl() {{ printf '%s\\0' \"$@\"; }}\nSNYK_TOKEN='s e$c\"ret'\n{line}");

@@ -1,23 +1,28 @@
-//! What changed between two texts, line by line: the shortest way from one to the other (Myers).
+//! Line-by-line difference between two texts, with the shortest edit script (Myers).
+//!
+//! Start at [`diff_lines`] for the structured result or at [`format_diff`] for text.
 
 use std::fmt::Write as _;
 
-/// So many lines may differ before the shortest way is no longer looked for: the work grows with their square.
+/// Maximum number of changed lines for the shortest edit script; the work grows with the square of
+/// this number.
 const MAX_CHANGED_LINES: usize = 2_000;
 
-/// A line of either text.
+/// Line of either text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiffLine<'a> {
-    /// It is in both.
+    /// The line is in both texts.
     Same(&'a str),
-    /// It is in the first only.
+    /// The line is only in the first text.
     Removed(&'a str),
-    /// It is in the second only.
+    /// The line is only in the second text.
     Added(&'a str),
 }
 
-/// The lines of both texts in their order. Where they differ too much, all that is between the common beginning and
-/// the common end is said to be removed and added.
+/// Compares two texts line by line.
+///
+/// Where more than `MAX_CHANGED_LINES` lines differ, everything between the common start and the
+/// common end counts as removed and added.
 pub fn diff_lines<'a>(before: &'a str, after: &'a str) -> Vec<DiffLine<'a>> {
     let (old, new): (Vec<_>, Vec<_>) = (before.lines().collect(), after.lines().collect());
     let head = old.iter().zip(&new).take_while(|(one, other)| one == other).count();
@@ -43,7 +48,8 @@ pub fn diff_lines<'a>(before: &'a str, after: &'a str) -> Vec<DiffLine<'a>> {
     [same(&old[..head]), core, same(&old_rest[old_rest.len() - tail..])].concat()
 }
 
-/// The changes as text: `+ ` before what is new, `- ` before what is gone, and `context` lines around each change.
+/// Formats the changes as text: `+ ` before added lines, `- ` before removed lines, and `context`
+/// lines around each change.
 pub fn format_diff(before: &str, after: &str, context: usize) -> String {
     let changes = diff_lines(before, after);
     let differs: Vec<_> =
@@ -78,11 +84,13 @@ fn push_skipped_note(text: &mut String, lines: usize) {
     }
 }
 
-/// How far each diagonal is reached with 0, 1, 2, … changes; none where there are too many.
+/// Returns how far each diagonal is reached with 0, 1, 2, … changes, or `None` with too many
+/// changes.
 fn trace_edits(old: &[&str], new: &[&str]) -> Option<Vec<Vec<usize>>> {
     let (n, m) = (old.len(), new.len());
     let most = (n + m).min(MAX_CHANGED_LINES);
-    // Diagonal `k` (old lines less new ones) lies at `middle + k`, so that no index is negative.
+    // Diagonal `k` (old lines minus new lines) is stored at `middle + k`, so that no index is
+    // negative.
     let middle = most;
     let mut reached = vec![0; 2 * most + 2];
     let mut trace = Vec::new();
@@ -105,7 +113,7 @@ fn trace_edits(old: &[&str], new: &[&str]) -> Option<Vec<Vec<usize>>> {
     None
 }
 
-/// The way back from the ends to the beginnings, turned round.
+/// Follows the trace from the ends of both texts to their starts and returns the lines in order.
 fn backtrack_edits<'a>(
     old: &[&'a str],
     new: &[&'a str],
@@ -114,7 +122,7 @@ fn backtrack_edits<'a>(
     let (mut x, mut y) = (old.len(), new.len());
     let mut way = Vec::with_capacity(x.max(y));
     for (changes, reached) in trace.iter().enumerate().rev() {
-        // In what was kept of this round, diagonal `x - y` lies at `changes + x - y`.
+        // In the stored part of this round, diagonal `x - y` is at `changes + x - y`.
         let at = changes + x - y;
         let down = at == 0 || at != 2 * changes && reached[at - 1] < reached[at + 1];
         let (from, before_x) = match (changes, down) {
@@ -182,7 +190,7 @@ mod tests {
         assert_eq!(diff_lines(&lines(0), &lines(100_000)).len(), 40_000);
     }
 
-    /// How many lines two texts have in common at most, in their order.
+    /// Returns the length of the longest common subsequence of the lines of two texts.
     fn in_common(before: &str, after: &str) -> usize {
         let new: Vec<_> = after.lines().collect();
         let mut best = vec![0; new.len() + 1];

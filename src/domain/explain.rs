@@ -1,7 +1,10 @@
-//! What an answer says about a credential, in words, with the remedy.
+//! Explanation of a response: what it says about the credential, why, and what to do.
 //!
-//! A status alone is often misread: a token of another region looks like a bad one, a guard in front of the provider
-//! like a refusal. So the provider's own table of meanings is asked, and what is known besides (hints) goes before it.
+//! A status alone is often misread: a token of another region looks like an invalid token, and a
+//! firewall in front of the provider looks like a refusal. Facts from outside the response (the
+//! hints) therefore come first, then the provider's own table of status meanings, then the general
+//! meaning of the status. Start at [`explain`]; the full list of possible causes is in
+//! [`super::refusal`].
 
 use super::Timestamp;
 use super::problem::{Problem, ProblemClass};
@@ -12,54 +15,54 @@ use super::refusal::{clock_skew, describe_clock_skew};
 use super::response::{ApiResponse, CheckResult};
 use super::text::sanitize_line;
 
-/// As much of a server's own words is repeated, in characters.
+/// Maximum number of characters quoted from a server's own message.
 const MAX_QUOTED_CHARS: usize = 200;
 
-/// Who was asked for what.
+/// Provider, kind and region of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestContext<'a> {
-    /// The credential's provider.
+    /// Provider of the credential.
     pub provider: &'a Provider,
-    /// The id of its kind.
+    /// ID of the credential's kind.
     pub kind: &'a str,
-    /// The id of the region that was asked.
+    /// ID of the region that received the request.
     pub region: &'a str,
 }
 
-/// What is known besides the answer.
+/// Facts about a credential that a response does not contain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExplanationContext {
-    /// The region that the secret itself names.
+    /// Region that the secret itself names.
     pub home_region: Option<String>,
-    /// The other regions that have accepted the credential.
+    /// Other regions that have accepted the credential.
     pub accepted_in: Vec<String>,
-    /// The other regions that have refused it.
+    /// Other regions that have refused the credential.
     pub refused_in: Vec<String>,
-    /// The other regions where it was never tried.
+    /// Other regions where the credential was never tried.
     pub untried_in: Vec<String>,
-    /// When the credential ends, as far as that is known.
+    /// Time at which the credential expires, if known.
     pub expires: Option<Timestamp>,
-    /// What stands around the secret in the store; absent where nobody could look.
+    /// Unexpected characters around the stored secret; `None` where the secret could not be read.
     pub secret_anomalies: Option<Vec<String>>,
-    /// Whether the form in which it is sent has worked before.
+    /// Whether the authorization scheme has worked before.
     pub scheme_worked_before: bool,
-    /// The time on this machine.
+    /// Current time on this machine.
     pub now: Timestamp,
 }
 
-/// An answer explained.
+/// Explanation of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResponseExplanation {
-    /// What it says about the credential.
+    /// Check result for the credential.
     pub result: CheckResult,
-    /// That in one line, beginning with the status.
+    /// Check result in one line that starts with the status.
     pub reason: String,
-    /// What happened, why, and what to do; `None` where all is well.
+    /// What happened, why, and what to do; `None` where the credential was accepted.
     pub problem: Option<Problem>,
 }
 
 impl ExplanationContext {
-    /// Nothing but the time.
+    /// Creates a context that contains only the current time.
     pub fn new(now: Timestamp) -> Self {
         let (accepted_in, refused_in, unasked) = (Vec::new(), Vec::new(), Vec::new());
         Self {
@@ -75,7 +78,7 @@ impl ExplanationContext {
     }
 }
 
-/// What an answer says about the credential.
+/// Derives the check result from a response.
 pub fn check_result(asked: RequestContext<'_>, answer: &ApiResponse) -> CheckResult {
     if is_intermediary_response(answer) {
         return CheckResult::Unknown;
@@ -84,7 +87,8 @@ pub fn check_result(asked: RequestContext<'_>, answer: &ApiResponse) -> CheckRes
         .map_or_else(|| result_for_status(answer.status), |meaning| meaning.result)
 }
 
-/// Explains an answer. The answer's own words are repeated, so known secrets must be out of it.
+/// Explains a response. The server's own message is quoted, so the caller must remove known secrets
+/// from the response first.
 pub fn explain(
     asked: RequestContext<'_>,
     answer: &ApiResponse,
@@ -129,8 +133,8 @@ pub fn explain(
     ResponseExplanation { result: verdict, reason, problem: Some(problem) }
 }
 
-/// Explains what came from a server to which a redirect led and the secret did not go: whatever it says, it is nothing
-/// about the credential.
+/// Explains a response from a server that a redirect led to and that did not receive the secret.
+/// Whatever it contains, it says nothing about the credential.
 pub fn explain_unsafe_redirect(
     asked: RequestContext<'_>,
     status: u16,
@@ -158,7 +162,7 @@ struct ProblemText {
     remedy: String,
 }
 
-/// The better words for a refusal, where more is known than the status.
+/// Returns a specific text for a refusal where the hints explain more than the status does.
 fn refusal_text(
     asked: RequestContext<'_>,
     answer: &ApiResponse,
@@ -194,7 +198,8 @@ fn wrong_region_text(asked: RequestContext<'_>, hints: &ExplanationContext) -> O
     })
 }
 
-/// Whether it has ended is judged by the server's clock, since this machine's may be wrong.
+/// Explains an expired token. The server's clock decides, since the clock of this machine may be
+/// wrong.
 fn expired_text(
     asked: RequestContext<'_>,
     answer: &ApiResponse,
@@ -209,7 +214,8 @@ fn expired_text(
     })
 }
 
-/// Where access tokens and assertions are timed, a clock that is wrong here is a reason to be refused there.
+/// Adds a wrong local clock as a cause. The server checks the times in access tokens and
+/// assertions, so a wrong clock here leads to a refusal there.
 fn with_clock_skew(
     asked: RequestContext<'_>,
     answer: &ApiResponse,
@@ -300,7 +306,7 @@ fn problem_text(what: String, why: &str, remedy: &str) -> ProblemText {
     ProblemText { what, why: why.to_owned(), remedy: remedy.to_owned() }
 }
 
-/// The first entry of the provider's table that fits.
+/// Returns the first matching entry of the provider's status table.
 fn find_status_rule<'a>(asked: RequestContext<'a>, answer: &ApiResponse) -> Option<&'a StatusRule> {
     let body = answer.body.text().unwrap_or_default().to_lowercase();
     asked.provider.statuses.iter().find(|meaning| {
@@ -310,7 +316,8 @@ fn find_status_rule<'a>(asked: RequestContext<'a>, answer: &ApiResponse) -> Opti
     })
 }
 
-/// Whether a web page came where an API would have answered: then somebody else answered.
+/// Whether a web page arrived where an API response was expected, which means that an intermediary
+/// responded.
 fn is_intermediary_response(answer: &ApiResponse) -> bool {
     let html =
         answer.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("html"))
@@ -334,8 +341,8 @@ const fn problem_class(verdict: CheckResult, status: u16) -> ProblemClass {
     }
 }
 
-/// The server's own words, where they lie in one of the usual places; short, on one line, without anything that looks
-/// like a secret.
+/// Returns the server's own message from one of the usual JSON members: short, on one line, and
+/// with everything masked that looks like a secret.
 fn server_message(answer: &ApiResponse) -> Option<String> {
     const PLACES: [&str; 8] = [
         "/errors/0/detail",
@@ -547,7 +554,7 @@ mod tests {
         }
     }
 
-    /// What is said about a status by a provider of whose answers nothing is known.
+    /// Explains a response of a provider that has no status table.
     fn of_unknown_provider(answer: &ApiResponse) -> ResponseExplanation {
         let catalogue = builtin_catalog();
         let provider =

@@ -1,19 +1,22 @@
-//! Ages, expiries and verdicts in words: the same ones on the screen and on the command line.
+//! Formatting of ages, expiry dates and check results, shared by the screen and the command line.
+//!
+//! Plain functions from values to text. Rate-limit waiting times are formatted in
+//! [`super::rate_limit`].
 
 use time::Duration;
 
 use super::Timestamp;
 use super::credential::CheckReport;
 
-/// How soon an expiry is worth a warning.
+/// Remaining lifetime below which an expiry is worth a warning.
 pub const EXPIRY_WARNING_PERIOD: Duration = Duration::days(14);
 
-/// `1 page`, `30 pages`.
+/// Formats a count with its noun: `1 page`, `30 pages`.
 pub fn count_noun(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// A number with its thousands apart: `1,620`.
+/// Formats a number with thousands separators: `1,620`.
 pub fn format_thousands(number: u64) -> String {
     match number {
         0..1000 => number.to_string(),
@@ -21,7 +24,7 @@ pub fn format_thousands(number: u64) -> String {
     }
 }
 
-/// A span in its largest fitting unit: `12 d`, `3 h`, `2 min`, `now`.
+/// Formats a span in its largest fitting unit: `12 d`, `3 h`, `2 min`, `now`.
 pub fn format_span(span: Duration) -> String {
     let minutes = span.abs().whole_minutes();
     match minutes {
@@ -32,7 +35,7 @@ pub fn format_span(span: Duration) -> String {
     }
 }
 
-/// When a credential ends, seen from `now`: `in 12 d`, `expired 3 d ago`.
+/// Formats the expiry of a credential relative to `now`, such as `expired 3 d ago`.
 pub fn format_expiry(expires: Option<Timestamp>, now: Timestamp) -> String {
     match expires {
         None => "–".to_owned(),
@@ -44,12 +47,12 @@ pub fn format_expiry(expires: Option<Timestamp>, now: Timestamp) -> String {
     }
 }
 
-/// Whether a credential ends within [`EXPIRY_WARNING_PERIOD`] or has ended.
+/// Whether a credential has expired or expires within [`EXPIRY_WARNING_PERIOD`].
 pub fn expires_soon(expires: Option<Timestamp>, now: Timestamp) -> bool {
     expires.is_some_and(|end| end - now <= EXPIRY_WARNING_PERIOD)
 }
 
-/// The last check: verdict, status and age.
+/// Formats the last check: result, status and age.
 pub fn format_last_check(check: Option<&CheckReport>, now: Timestamp) -> String {
     let Some(check) = check else { return "never checked".to_owned() };
     let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();

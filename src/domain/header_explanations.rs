@@ -1,37 +1,40 @@
-//! Headers of answers that a person is glad to have explained.
+//! Explanations of response headers.
+//!
+//! Start at [`explain_headers`]. A header is explained by a line in `KNOWN_HEADERS`; rate limits
+//! are parsed in [`super::rate_limit`].
 
 use super::Timestamp;
 use super::format::format_thousands;
 use super::rate_limit::{self, RateLimit, parse_http_date};
 use super::response::ApiResponse;
 
-/// A header of an answer, with what it means.
+/// Response header with its meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderExplanation<'a> {
-    /// The header's name, lower case.
+    /// Name of the header in lower case.
     pub name: &'a str,
-    /// Its value.
+    /// Value of the header.
     pub value: &'a str,
-    /// What it means here, in words.
+    /// Meaning of the value in this response.
     pub meaning: String,
 }
 
-/// What is known about a header.
+/// Known header and how to explain it.
 struct KnownHeader {
     name: &'static str,
     meaning: HeaderMeaning,
 }
 
-/// How the words for a header come about.
+/// Source of a header's explanation.
 #[derive(Clone, Copy)]
 enum HeaderMeaning {
-    /// They are always the same.
+    /// The text is always the same.
     Static(&'static str),
-    /// They depend on the value.
+    /// The text depends on the value.
     FromValue(fn(&str, &HeaderContext<'_>) -> Option<String>),
 }
 
-/// What else was seen.
+/// Rest of the response, for explanations that need more than the value.
 struct HeaderContext<'a> {
     response: &'a ApiResponse,
     rate_limit: RateLimit,
@@ -112,7 +115,7 @@ const KNOWN_HEADERS: [KnownHeader; 22] = [
     KnownHeader { name: "date", meaning: HeaderMeaning::FromValue(explain_clock_skew) },
 ];
 
-/// The headers of an answer that mean something to a person, in their order.
+/// Explains the known headers of a response, in the order of the response.
 pub fn explain_headers(answer: &ApiResponse, now: Timestamp) -> Vec<HeaderExplanation<'_>> {
     let seen =
         HeaderContext { response: answer, rate_limit: RateLimit::from_response(answer, now), now };
@@ -180,7 +183,7 @@ fn explain_rate_limits(_: &str, seen: &HeaderContext<'_>) -> Option<String> {
     let limits =
         seen.rate_limit.windows.iter().filter_map(|budget| Some((budget.limit?, budget.duration?)));
     let mut limits = limits.enumerate().map(|(at, (limit, window))| {
-        // What is counted is said once.
+        // The noun appears only once, after the first limit.
         let counted = match (at, limit) {
             (0, 1) => " request",
             (0, _) => " requests",
@@ -208,7 +211,7 @@ fn explain_server(server: &str, _: &HeaderContext<'_>) -> Option<String> {
         .then(|| "Cloudflare stands in front; a 403 may be its own".to_owned())
 }
 
-/// A clock that is wrong makes good tokens look ended.
+/// Explains a difference between the clocks. A wrong clock makes valid tokens look expired.
 fn explain_clock_skew(value: &str, seen: &HeaderContext<'_>) -> Option<String> {
     let apart = parse_http_date(value)? - seen.now;
     let minutes = apart.whole_minutes().abs();
@@ -217,7 +220,8 @@ fn explain_clock_skew(value: &str, seen: &HeaderContext<'_>) -> Option<String> {
         .then(|| format!("this machine's clock is {minutes} min {direction} the server's"))
 }
 
-/// A moment in any of the forms in which these headers give one: an HTTP date, `@` and seconds, RFC 3339, a day.
+/// Parses a time in any format that these headers use: an HTTP date, `@` and seconds, RFC 3339, or
+/// a date.
 fn parse_timestamp(text: &str) -> Option<Timestamp> {
     use time::format_description::well_known::{Iso8601, Rfc3339};
     let epoch = || Timestamp::from_unix_timestamp(text.strip_prefix('@')?.parse().ok()?).ok();

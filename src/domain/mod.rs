@@ -1,7 +1,9 @@
-//! What the program knows and decides, without I/O, tasks, clock or screen.
+//! Domain logic: what tokenring knows and decides, without I/O, tasks, clock or screen.
 //!
-//! Everything here is a plain value or a pure function, so every behaviour is tested without a terminal, a runtime or
-//! a sleep. Time comes in as a [`Timestamp`]; randomness comes in as bytes.
+//! Everything here is a plain value or a pure function, so every behavior can be tested without a
+//! terminal, a runtime or a sleep. The time is passed in as a [`Timestamp`], randomness as bytes.
+//! Start at [`Credential`] for the data and at [`provider::ProviderCatalog`] for the providers; the
+//! code that sends requests and writes files is in `crate::engine`.
 
 pub mod calendar;
 pub mod consumer;
@@ -33,5 +35,5 @@ pub use problem::Problem;
 pub use region::Origin;
 pub use secret::Secret;
 
-/// A moment in time, always handled in UTC.
+/// Point in time, always in UTC.
 pub type Timestamp = time::OffsetDateTime;

@@ -1,8 +1,9 @@
-//! Lists that come in pages: what is on a page, and where the next one is.
+//! Pagination: the items on a page of a list and the URL of the next page.
 //!
-//! JSON:API names the next page by a link, and servers write links in every way the standards allow: a string or an
-//! object, absolute or relative, with or without the prefix under which the API lies. Django's way counts pages. The
-//! elements are kept as the text they came as, so no number is rounded and no member moved on the way.
+//! JSON:API links to the next page, and servers write such links in every form the standards allow:
+//! a string or an object, absolute or relative, with or without the prefix of the API. Django
+//! numbers its pages. Items stay raw JSON text, so no number is rounded and no member is reordered.
+//! Start at [`parse_page`].
 
 use std::collections::BTreeMap;
 
@@ -13,36 +14,41 @@ use url::Url;
 use super::problem::Problem;
 use super::text::sanitize_line;
 
-/// The prefix under which Snyk's REST API lies. Its links may leave it out.
+/// Path prefix of Snyk's REST API. Its links may omit the prefix.
 const SNYK_REST_PREFIX: &str = "/rest";
 
-/// The members that hold the elements of a page, where there are several arrays to choose from.
+/// Members that hold the items of a page, for responses with several arrays.
 const LIST_MEMBERS: [&str; 2] = ["data", "results"];
 
 /// One page of a list.
 #[derive(Debug)]
 pub struct ListPage<'a> {
-    /// Its elements, as they were written.
+    /// Items of the page as raw JSON.
     pub items: Vec<&'a RawValue>,
-    /// The next page; none after the last. Where it cannot be followed, the elements of this one are still good.
+    /// URL of the next page; `None` on the last page. An error here does not affect the items of
+    /// this page.
     pub next: Result<Option<Url>, PaginationError>,
 }
 
-/// Why a list cannot be followed.
+/// Reason why a list cannot be paged through.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PaginationError {
-    /// The answer is no list.
+    /// The response is not a list.
     #[error("the answer is not a list of anything")]
     NotAList,
-    /// The next page is at another origin; the secret does not go there.
+    /// The next page is on another origin, which must not receive the secret.
     #[error("the next page is said to be at {0}, which is another origin")]
     OtherOrigin(String),
-    /// The link cannot be read.
+    /// The link is not a valid URL.
     #[error("the link to the next page, \"{0}\", leads nowhere")]
     InvalidLink(String),
 }
 
-/// Reads the answer to `asked` as a page.
+/// Parses the response to `asked` as a page of a list.
+///
+/// # Errors
+///
+/// Fails with [`PaginationError::NotAList`] where the body contains no list.
 pub fn parse_page<'a>(body: &'a str, asked: &Url) -> Result<ListPage<'a>, PaginationError> {
     if let Ok(items) = serde_json::from_str(body) {
         return Ok(ListPage { items, next: Ok(None) });
@@ -59,7 +65,7 @@ pub fn parse_page<'a>(body: &'a str, asked: &Url) -> Result<ListPage<'a>, Pagina
 
 type JsonMembers<'a> = BTreeMap<String, &'a RawValue>;
 
-/// A link of JSON:API.
+/// Link in JSON:API format.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum JsonApiLink {
@@ -67,7 +73,8 @@ enum JsonApiLink {
     Object { href: String },
 }
 
-/// The elements: the member that usually holds them, the list inside it, or the only list that there is.
+/// Finds the items: in the usual member, in the list inside that member, or in the only array of
+/// the response.
 fn find_items<'a>(members: &JsonMembers<'a>) -> Option<Vec<&'a RawValue>> {
     let list = |value: &&'a RawValue| serde_json::from_str(value.get()).ok();
     if let Some(value) = LIST_MEMBERS.iter().find_map(|name| members.get(*name)) {
@@ -87,7 +94,7 @@ fn next_link(members: &JsonMembers<'_>) -> Option<String> {
     }
 }
 
-/// The URL that a link means. Wherever it leads, it must be the origin that was asked.
+/// Resolves a link against the URL of the request. The result must have the same origin.
 fn resolve_link(link: &str, asked: &Url) -> Result<Url, PaginationError> {
     let bare = link.starts_with('/') && !link.starts_with("//") && !link.starts_with("/\\");
     let lacks_prefix = asked.path().starts_with("/rest/") && !link.starts_with("/rest/");
@@ -107,7 +114,7 @@ fn resolve_link(link: &str, asked: &Url) -> Result<Url, PaginationError> {
     Ok(next)
 }
 
-/// The next of `page_total` pages.
+/// Returns the URL of the next page where the response numbers its pages (`page` of `page_total`).
 fn next_numbered_page(members: &JsonMembers<'_>, asked: &Url) -> Option<Url> {
     let number = |name: &str| members.get(name)?.get().parse::<u64>().ok();
     let page = number("page")?;

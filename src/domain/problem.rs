@@ -1,30 +1,33 @@
-//! The one form in which screen, command line and log show that something went wrong.
+//! Errors as the screen, the command line and the log display them.
+//!
+//! Every module converts its own error type into a [`Problem`]; the command line takes the exit
+//! code from its [`ProblemClass`].
 
 use serde::Serialize;
 
-/// What happened, why, and what to do about it. None of the three ever holds a secret.
+/// What happened, why, and what to do about it. None of the three ever contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// What happened, in one sentence.
     pub what: String,
-    /// Why it happened, as far as it is known.
+    /// Why it happened, as far as known.
     pub why: String,
-    /// What the person can do about it; never empty.
+    /// What the user can do about it; never empty.
     pub remedy: String,
-    /// Which family of outcome this is; it decides the exit code.
+    /// Class of the problem, which decides the exit code.
     #[serde(skip)]
     pub class: ProblemClass,
 }
 
-/// The families of outcome, one for each exit code that a problem can have.
+/// Classes of problems, one for each exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ProblemClass {
-    /// Anything that went wrong and has no family of its own (exit 1).
+    /// Any failure without a class of its own (exit 1).
     #[default]
     Failed,
-    /// The words given were not understood (exit 2).
+    /// Invalid arguments (exit 2).
     Usage,
-    /// The named thing does not exist (exit 3).
+    /// The named item does not exist (exit 3).
     NotFound,
     /// The provider refused (exit 4).
     Refused,
@@ -34,12 +37,12 @@ pub enum ProblemClass {
     Store,
     /// A policy (age, expiry) is not met (exit 7).
     Policy,
-    /// A rotation waits for a human (exit 8).
+    /// A rotation waits for the user (exit 8).
     NeedsHuman,
 }
 
 impl Problem {
-    /// A problem of no particular family.
+    /// Creates a problem of class [`ProblemClass::Failed`].
     pub fn new(what: impl Into<String>, why: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             what: what.into(),
@@ -49,7 +52,7 @@ impl Problem {
         }
     }
 
-    /// The same problem, filed under `class`.
+    /// Returns the same problem with another class.
     #[must_use]
     pub fn with_class(mut self, class: ProblemClass) -> Self {
         self.class = class;
@@ -58,7 +61,7 @@ impl Problem {
 }
 
 impl ProblemClass {
-    /// The exit code of this family, as the command line documents it.
+    /// Returns the exit code of this class, as documented for the command line.
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::Failed => 1,

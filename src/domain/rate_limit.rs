@@ -1,8 +1,9 @@
-//! How many requests are left, in all the ways in which servers say it.
+//! Rate limits in response headers, in every form that servers use.
 //!
-//! `Retry-After` in both forms; `X-RateLimit-*` with Envoy's several windows, as Snyk sends them
-//! (`160, 160;w=1;name="…", 1620;w=60;…`); the IETF drafts' `RateLimit-Limit/-Remaining/-Reset` and
-//! `RateLimit`/`RateLimit-Policy`. What makes no sense is passed over.
+//! Parsed are `Retry-After` in both forms; `X-RateLimit-*` with Envoy's multiple windows, as Snyk
+//! sends them (`160, 160;w=1;name="…", 1620;w=60;…`); and the IETF drafts'
+//! `RateLimit-Limit/-Remaining/-Reset` and `RateLimit`/`RateLimit-Policy`. Invalid values are
+//! ignored. The code that waits is in the engine. Start at [`RateLimit::from_response`].
 
 use std::time::{Duration, SystemTime};
 
@@ -10,38 +11,38 @@ use super::Timestamp;
 use super::format::format_thousands;
 use super::response::ApiResponse;
 
-/// A reset given as a number beyond this is a moment in seconds since 1970, not a time to wait.
+/// Smallest reset value that counts as seconds since 1970; a smaller value is a waiting time.
 const MIN_EPOCH_SECONDS: u64 = 1_000_000_000;
 
-/// Shorter times are told in seconds.
+/// Waiting times below this limit are shown in seconds.
 const SECONDS_DISPLAY_LIMIT: Duration = Duration::from_secs(120);
 
-/// What an answer says about limits.
+/// Rate limits of a response.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RateLimit {
-    /// The budgets, one for each window.
+    /// Request budgets, one for each window.
     pub windows: Vec<RateLimitWindow>,
-    /// How long the server wants to be left alone.
+    /// Waiting time that the server demands.
     pub retry_after: Option<Duration>,
 }
 
-/// The budget of requests in one window of time.
+/// Budget of requests in one time window.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RateLimitWindow {
-    /// Its name, where it has one.
+    /// Name of the window, if any.
     pub name: Option<String>,
-    /// How many requests fit into the window.
+    /// Number of requests that the window allows.
     pub limit: Option<u64>,
-    /// How long the window is.
+    /// Length of the window.
     pub duration: Option<Duration>,
-    /// How many are left.
+    /// Number of remaining requests.
     pub remaining: Option<u64>,
-    /// How long until it is full again.
+    /// Time until the full budget is available again.
     pub reset: Option<Duration>,
 }
 
 impl RateLimit {
-    /// Reads the headers of an answer. `now` counts where the answer does not say its own time.
+    /// Parses the headers of a response. `now` is used where the response has no `date` header.
     pub fn from_response(answer: &ApiResponse, now: Timestamp) -> Self {
         let clock = answer.header("date").and_then(parse_http_date).unwrap_or(now);
         let wait = |name: &str| answer.header(name).and_then(|text| parse_wait(text, clock));
@@ -63,8 +64,8 @@ impl RateLimit {
         Self { windows: budgets, retry_after }
     }
 
-    /// How long to wait before the next request, where the server says so: the longer of `Retry-After` and the reset
-    /// of a budget that is used up.
+    /// Returns how long to wait before the next request: the longer of `Retry-After` and the reset
+    /// of an exhausted budget. `None` where the server demands no wait.
     pub fn wait_time(&self) -> Option<Duration> {
         let spent = self
             .windows
@@ -74,19 +75,20 @@ impl RateLimit {
         self.retry_after.into_iter().chain(spent).max()
     }
 
-    /// The budget that is nearest to its end.
+    /// Returns the window with the fewest remaining requests.
     pub fn tightest_window(&self) -> Option<&RateLimitWindow> {
         let left = self.windows.iter().filter(|budget| budget.remaining.is_some());
         left.min_by_key(|budget| budget.remaining).or(self.windows.first())
     }
 
-    /// What is left of the tightest budget, and how much it holds, where both are known.
+    /// Returns the remaining requests and the limit of the tightest window, where both are known.
     pub fn remaining_of_limit(&self) -> Option<(u64, u64)> {
         let budget = self.tightest_window()?;
         budget.remaining.zip(budget.limit)
     }
 
-    /// What they are after so long: the time to a reset is shorter, and a budget whose time has come is full again.
+    /// Returns the rate limits after `time` has passed: resets are closer, and a budget whose reset
+    /// has passed is full again.
     #[must_use]
     pub fn after_elapsed(&self, time: Duration) -> Self {
         let later = |budget: &RateLimitWindow| match budget.reset {
@@ -102,7 +104,8 @@ impl RateLimit {
         Self { windows: self.windows.iter().map(later).collect(), retry_after }
     }
 
-    /// How long until the words change: a second, or a minute where minutes are told. `None` where nothing is counted down.
+    /// Returns the time until the text of [`RateLimit::describe`] changes: up to a second, or up to
+    /// a minute where the text shows minutes. `None` where nothing counts down.
     pub fn next_text_change(&self) -> Option<Duration> {
         let reset = self.tightest_window()?.reset?;
         let step = if reset < SECONDS_DISPLAY_LIMIT {
@@ -115,7 +118,7 @@ impl RateLimit {
         Some(if over.is_zero() { step } else { over })
     }
 
-    /// The tightest budget in words: `37 of 1,620 left, resets in 12 s`.
+    /// Describes the tightest window: `37 of 1,620 left, resets in 12 s`.
     pub fn describe(&self) -> Option<String> {
         self.tightest_window().and_then(RateLimitWindow::describe)
     }
@@ -143,7 +146,7 @@ impl RateLimitWindow {
     }
 }
 
-/// A time to wait in words, a begun second as a whole one: `12 s`, `5 min`, `2 h`.
+/// Formats a waiting time, rounded up: `12 s`, `5 min`, `2 h`.
 pub fn format_wait(time: Duration) -> String {
     match time.as_secs() + u64::from(time.subsec_nanos() > 0) {
         s @ 0..120 => format!("{s} s"),
@@ -152,7 +155,7 @@ pub fn format_wait(time: Duration) -> String {
     }
 }
 
-/// How often a window comes again: `a minute`, `in 10 s`.
+/// Formats the length of a window as a rate: `a minute`, `in 10 s`.
 pub fn format_window(window: Duration) -> String {
     match window.as_secs() {
         1 => "a second".to_owned(),
@@ -163,15 +166,15 @@ pub fn format_window(window: Duration) -> String {
     }
 }
 
-/// The three headers that count one budget.
+/// Headers that describe one budget.
 struct RateLimitHeaders<'a> {
     limit: &'a str,
     remaining: Option<u64>,
     reset: Option<Duration>,
 }
 
-/// The budgets of `-Limit`, `-Remaining` and `-Reset`. The first number of the limit is the one that is counted; the
-/// windows behind it describe all of them.
+/// Parses the windows of `-Limit`, `-Remaining` and `-Reset`. The first number of the limit is the
+/// active one; the windows after it describe all limits.
 fn windows_from_counts(headers: &RateLimitHeaders<'_>) -> Option<Vec<RateLimitWindow>> {
     let items = parse_header_list(headers.limit);
     let counted = items.first().and_then(|item| parse_leading_number(item.value));
@@ -190,8 +193,8 @@ fn windows_from_counts(headers: &RateLimitHeaders<'_>) -> Option<Vec<RateLimitWi
     Some(budgets)
 }
 
-/// The budgets of `RateLimit-Policy` and `RateLimit`, matched by name; and of the draft between, in which `RateLimit`
-/// is `limit=…, remaining=…, reset=…`.
+/// Parses the windows of `RateLimit-Policy` and `RateLimit`, matched by name, and of the
+/// intermediate draft, in which `RateLimit` is `limit=…, remaining=…, reset=…`.
 fn windows_from_policies(answer: &ApiResponse) -> Vec<RateLimitWindow> {
     let (policy, state) =
         (joined_header(answer, "ratelimit-policy"), joined_header(answer, "ratelimit"));
@@ -226,7 +229,7 @@ fn windows_from_policies(answer: &ApiResponse) -> Vec<RateLimitWindow> {
     budgets
 }
 
-/// One item of a list header: a value and its parameters.
+/// Item of a list header: a value and its parameters.
 struct HeaderListItem<'a> {
     value: &'a str,
     parameters: Vec<(&'a str, &'a str)>,
@@ -240,7 +243,7 @@ impl HeaderListItem<'_> {
             .and_then(|(_, value)| parse_leading_number(value))
     }
 
-    /// `1620;w=60;name="…"`
+    /// Converts `1620;w=60;name="…"`.
     fn to_window(&self) -> RateLimitWindow {
         let name = self
             .parameters
@@ -256,7 +259,7 @@ impl HeaderListItem<'_> {
         }
     }
 
-    /// `"name";q=1620;w=60`
+    /// Converts `"name";q=1620;w=60`.
     fn to_policy_window(&self) -> RateLimitWindow {
         let window = self.number_parameter("w").map(Duration::from_secs);
         RateLimitWindow {
@@ -280,7 +283,7 @@ fn parse_header_list(list: &str) -> Vec<HeaderListItem<'_>> {
     split_outside_quotes(list, ',').filter(|text| !text.is_empty()).map(item).collect()
 }
 
-/// The parts between separators that stand outside quotes, without blanks around them.
+/// Splits a text at separators outside quotes and trims the parts.
 fn split_outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     text.split(move |c: char| {
@@ -299,14 +302,14 @@ fn parse_leading_number(text: &str) -> Option<u64> {
     digits.parse().ok()
 }
 
-/// All headers of one name, as the list that they are.
+/// Joins all headers of one name into one list.
 fn joined_header(answer: &ApiResponse, name: &str) -> String {
     let values =
         answer.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
     values.collect::<Vec<_>>().join(", ")
 }
 
-/// Seconds to wait, a moment in seconds since 1970, or an HTTP date.
+/// Parses seconds to wait, seconds since 1970, or an HTTP date.
 fn parse_wait(text: &str, now: Timestamp) -> Option<Duration> {
     let until = |moment: Timestamp| {
         Duration::from_secs(u64::try_from((moment - now).whole_seconds()).unwrap_or(0))
@@ -320,7 +323,7 @@ fn parse_wait(text: &str, now: Timestamp) -> Option<Duration> {
     }
 }
 
-/// An HTTP date.
+/// Parses an HTTP date.
 pub(crate) fn parse_http_date(text: &str) -> Option<Timestamp> {
     let since =
         httpdate::parse_http_date(text.trim()).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;

@@ -1,11 +1,15 @@
-//! Origins and regions: where a provider lives, and therefore where its secrets may go.
+//! Origins and regions: the hosts of a provider, and therefore the hosts that may receive its
+//! secrets.
+//!
+//! Start at [`Origin`] for the unit of host binding and at [`Region`] for a provider's hosts. The
+//! check before a secret is sent is in the engine.
 
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-/// Scheme, host and port, and nothing else: the unit to which a secret is bound.
+/// Scheme, host and port: the unit to which a secret is bound.
 ///
-/// Plain `http` is accepted on loopback only, so a secret never crosses a network in the clear.
+/// Plain `http` is accepted only on loopback, so a secret never crosses a network unencrypted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Origin {
@@ -14,13 +18,13 @@ pub struct Origin {
     port: u16,
 }
 
-/// Why a text is not an origin that a secret may be bound to.
+/// Reason why a text is not an origin that a secret may be bound to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OriginError {
-    /// It is no URL at all.
+    /// The text is not a URL.
     #[error("\"{0}\" is not a URL")]
     NotAUrl(String),
-    /// Neither `https` nor `http`.
+    /// The scheme is neither `https` nor `http`.
     #[error("\"{0}\" does not begin with https://")]
     UnsupportedScheme(String),
     /// `http` to a host that is not this machine.
@@ -28,55 +32,55 @@ pub enum OriginError {
         "\"{0}\" is plain http to another machine: a secret would cross the network in the clear"
     )]
     PlainHttp(String),
-    /// A path, query, fragment or user name where only a host belongs.
+    /// The URL contains a path, query, fragment or user name.
     #[error("\"{0}\" holds more than scheme, host and port")]
     ExtraComponents(String),
 }
 
-/// A region of a provider: the hosts that issue and accept its credentials.
+/// Region of a provider: the hosts that issue and accept its credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Region {
-    /// The name people and the vendor use, such as `SNYK-EU-01`.
+    /// Name that users and the vendor use, such as `SNYK-EU-01`.
     pub id: String,
-    /// Where it is, in words.
+    /// Description of the location.
     #[serde(default)]
     pub title: String,
-    /// Other names that mean this region, lower case.
+    /// Other names of this region, in lower case.
     #[serde(default)]
     pub aliases: Vec<String>,
-    /// Other API hosts by which a secret may name this region: where it was before a person moved it to a gateway or a
-    /// simulator. Nothing is ever sent there.
+    /// Other API hosts by which a secret may name this region: its hosts before the user moved it
+    /// to a gateway or a simulator. No request is ever sent to them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub issuers: Vec<Origin>,
-    /// Where API requests go.
+    /// Host of the API.
     pub api: Origin,
-    /// Where people sign in and look at their account.
+    /// Host where users sign in and see their account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<Origin>,
-    /// Where secrets are exchanged for access tokens, if that is another host.
+    /// Host that exchanges secrets for access tokens, if it is not the API host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth: Option<Origin>,
-    /// A PEM file with further certificate authorities to trust for this region.
+    /// PEM file with additional certificate authorities to trust for this region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<std::path::PathBuf>,
 }
 
-/// Which of a region's hosts a request goes to.
+/// Role of one of a region's hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HostRole {
-    /// The API host.
+    /// API host.
     #[default]
     Api,
-    /// The host that exchanges secrets.
+    /// Host that exchanges secrets.
     Auth,
-    /// The web application.
+    /// Web application.
     App,
 }
 
 impl Origin {
-    /// Reads an origin from a text such as `https://api.eu.snyk.io` or `http://127.0.0.1:8080/`.
+    /// Parses an origin such as `https://api.eu.snyk.io` or `http://127.0.0.1:8080/`.
     pub fn parse(text: &str) -> Result<Self, OriginError> {
         let url = Url::parse(text.trim()).map_err(|_| OriginError::NotAUrl(text.to_owned()))?;
         let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
@@ -90,7 +94,7 @@ impl Origin {
         }
     }
 
-    /// The origin of a URL, if it is one that a secret may go to: `https`, or `http` on loopback.
+    /// Returns the origin of a URL, if a secret may be sent to it: `https`, or `http` on loopback.
     pub fn from_url(url: &Url) -> Option<Self> {
         let host = url.host()?;
         let allowed = match url.scheme() {
@@ -102,12 +106,12 @@ impl Origin {
         allowed.then(|| Self { scheme: url.scheme().to_owned(), host: host.to_string(), port })
     }
 
-    /// The host, without port.
+    /// Returns the host without the port.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Whether this is a loopback address (the simulator, a test server, a tunnel).
+    /// Whether the host is a loopback address (the simulator, a test server, a tunnel).
     pub fn is_loopback(&self) -> bool {
         self.scheme == "http"
             || Url::parse(&self.to_string())
@@ -118,7 +122,7 @@ impl Origin {
 }
 
 impl Region {
-    /// The host of the given place; the API host where the region has no other.
+    /// Returns the host with the given role; the API host where the region has no other.
     pub fn origin(&self, place: HostRole) -> &Origin {
         match place {
             HostRole::Api => &self.api,
@@ -127,9 +131,11 @@ impl Region {
         }
     }
 
-    /// The hosts of an installation of its own, told from the one that people know: its web application. Providers name
-    /// their hosts alike, so where `my.` and `api.` stand here, they stand there. `None` where this region gives no such
-    /// pattern, or the address does not follow it.
+    /// Derives the API and auth hosts of a self-hosted installation from the address of its web
+    /// application.
+    ///
+    /// Providers name their hosts by a pattern, so `api.` replaces `my.` as it does in this region.
+    /// Returns `None` where this region has no such pattern or the address does not follow it.
     pub fn self_hosted_origins(&self, app: &Origin) -> Option<(Origin, Option<Origin>)> {
         let (label, domain) = self.app.as_ref()?.host.split_once('.')?;
         let own = app.host.strip_prefix(label)?.strip_prefix('.')?;
@@ -140,15 +146,16 @@ impl Region {
         Some((sibling(&self.api)?, self.auth.as_ref().and_then(sibling)))
     }
 
-    /// The origins that a credential of this region may be sent to. The web application is not among them.
+    /// Returns the origins that a credential of this region may be sent to. The web application is
+    /// not one of them.
     pub fn bound_origins(&self) -> Vec<Origin> {
         let mut origins = vec![self.api.clone()];
         origins.extend(self.auth.clone().filter(|auth| *auth != self.api));
         origins
     }
 
-    /// This region in the place of `known`, which has the same id: what people call it stays, and secrets that name the
-    /// old host still mean this region.
+    /// Returns this region as a replacement for `known`, which has the same ID: title and aliases
+    /// are inherited, and secrets that name the old host still mean this region.
     #[must_use]
     pub fn inheriting_from(mut self, known: &Self) -> Self {
         if self.title.is_empty() {
@@ -168,7 +175,7 @@ impl Region {
         self.api == *origin || self.issuers.contains(origin)
     }
 
-    /// Whether `name` means this region: its id or one of its aliases, whatever the case.
+    /// Whether `name` is the ID or an alias of this region, ignoring case.
     pub fn matches_name(&self, name: &str) -> bool {
         self.id.eq_ignore_ascii_case(name)
             || self.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))

@@ -1,59 +1,63 @@
-//! An answer after it has crossed the network: cleaned, bounded, timed; and what it says about a credential.
+//! Responses of a provider after the network layer: sanitized, limited in size, with timing; and
+//! check results.
+//!
+//! The network code creates an [`ApiResponse`]; its meaning is worked out in [`super::explain`].
 
 use serde::{Deserialize, Serialize};
 
 pub use super::timing::RequestTiming;
 
-/// What is known about whether a credential works. The four are different things and stay so.
+/// Check result: what is known about whether a credential works. The four states are never merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckResult {
-    /// The provider accepted it.
+    /// The provider accepted the credential.
     Accepted,
-    /// The provider refused it.
+    /// The provider refused the credential.
     Refused,
-    /// No answer that says anything: network, timeout, server error.
+    /// No conclusive response: network error, timeout, server error.
     Unknown,
-    /// It was never asked.
+    /// The credential was not checked.
     #[default]
     Unchecked,
 }
 
-/// An answer of a provider.
+/// Response of a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ApiResponse {
-    /// The HTTP status.
+    /// HTTP status.
     pub status: u16,
-    /// The headers in the order in which they came, names lower case, values cleaned of control characters.
+    /// Headers in the order of the response: names in lower case, values without control
+    /// characters.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// Body.
     pub body: ResponseBody,
-    /// Whether the body went on beyond the limit; then `body` holds its beginning.
+    /// Whether the body exceeded the size limit, so that `body` holds only its start.
     pub truncated: bool,
-    /// Where the time went.
+    /// Durations of the request's phases.
     pub timing: RequestTiming,
-    /// The bytes of the body that were read, after decompression.
+    /// Number of body bytes that were read, after decompression.
     pub size: u64,
-    /// The URL that answered in the end, after redirects.
+    /// URL of the final response, after redirects.
     pub url: String,
-    /// The HTTP version, such as `HTTP/2`.
+    /// HTTP version, such as `HTTP/2`.
     pub version: String,
 }
 
-/// The body of an answer.
+/// Body of a response.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum ResponseBody {
-    /// Nothing.
+    /// No body.
     #[default]
     Empty,
-    /// Text, cleaned of everything that could steer a terminal.
+    /// Text without characters that control a terminal.
     Text(String),
     /// Bytes that are not text.
     Binary(Vec<u8>),
 }
 
 impl CheckResult {
-    /// The word that is shown and written.
+    /// Returns the name of the result as shown and stored.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
@@ -63,7 +67,7 @@ impl CheckResult {
         }
     }
 
-    /// Reads the word back.
+    /// Parses the name of a result.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Accepted, Self::Refused, Self::Unknown, Self::Unchecked]
             .into_iter()
@@ -72,14 +76,14 @@ impl CheckResult {
 }
 
 impl ApiResponse {
-    /// The value of the first header with this lower-case name.
+    /// Returns the value of the first header with this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
 impl ResponseBody {
-    /// How many bytes it has as it is held here.
+    /// Returns the number of bytes in memory.
     pub fn size(&self) -> usize {
         match self {
             Self::Empty => 0,
@@ -88,7 +92,7 @@ impl ResponseBody {
         }
     }
 
-    /// The text, if it is text.
+    /// Returns the text, if the body is text.
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),

@@ -1,16 +1,17 @@
-//! The one type that holds a secret.
+//! Secret: the only type that holds secret bytes.
 //!
-//! It cannot be cloned, printed, compared by accident or serialised, and its bytes are wiped when it goes. The only
-//! way to read it is [`Secret::expose`], so the places that do can be counted: `tests/suite/house.rs` keeps the list.
+//! It cannot be cloned, printed, compared by accident or serialized, and its bytes are wiped on
+//! drop. The only access is [`Secret::expose`], so all uses can be counted: `tests/suite/house.rs`
+//! has the list.
 
 use zeroize::{Zeroize, Zeroizing};
 
-/// Secret bytes on the heap, allocated once at their exact size, kept out of swap where the system allows it, and wiped on
-/// drop.
+/// Secret bytes on the heap, allocated once at their exact size, kept out of swap where the system
+/// allows it, and wiped on drop.
 pub struct Secret(Zeroizing<Box<[u8]>>);
 
 impl Secret {
-    /// Takes the bytes over; the buffer they came in is wiped.
+    /// Creates a secret from bytes and wipes the buffer.
     pub fn new(mut bytes: Vec<u8>) -> Self {
         let exact: Box<[u8]> = bytes.as_slice().into();
         bytes.zeroize();
@@ -18,35 +19,36 @@ impl Secret {
         Self(Zeroizing::new(exact))
     }
 
-    /// Takes a text over; the buffer it came in is wiped.
+    /// Creates a secret from text and wipes the buffer.
     pub fn from_text(text: String) -> Self {
         Self::new(text.into_bytes())
     }
 
-    /// Lends the bytes to `read` and to nobody else.
+    /// Lends the bytes to `read` only.
     pub fn expose<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
         read(&self.0)
     }
 
-    /// The length in bytes. It is not shown to people: masks have one width.
+    /// Returns the length in bytes. The user never sees it: masks have a fixed width.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is nothing inside.
+    /// Whether the secret is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether both hold the same bytes, in time that does not depend on where they differ.
+    /// Whether both secrets have the same bytes, compared in constant time for equal lengths.
     pub fn same_as(&self, other: &Self) -> bool {
         self.0.len() == other.0.len()
             && self.0.iter().zip(other.0.iter()).fold(0, |seen, (a, b)| seen | (a ^ b)) == 0
     }
 }
 
-/// Keeps the pages that these bytes lie on out of swap. They stay so: other secrets may lie on them, or come to lie
-/// there. A system that refuses, as it does beyond a few megabytes, is no reason to do without the secret.
+/// Locks the memory pages of these bytes, so that they are not swapped out. The pages stay locked,
+/// because other secrets may share them. A failure is ignored: systems limit locked memory to a few
+/// megabytes, and the secret is needed anyway.
 fn lock_in_memory(bytes: &[u8]) {
     if let Ok(guard) = region::lock(bytes.as_ptr(), bytes.len()) {
         std::mem::forget(guard);
@@ -57,7 +59,7 @@ fn lock_in_memory(bytes: &[u8]) {
 mod tests {
     use super::*;
 
-    /// What the kernel says of the page at this place; nothing where it does not tell.
+    /// Returns the kernel's flags of the page at this address, if available.
     #[cfg(target_os = "linux")]
     fn flags_at(place: usize) -> Option<String> {
         let maps = std::fs::read_to_string("/proc/self/smaps").ok()?;
@@ -103,7 +105,7 @@ mod tests {
         assert!(one.same_as(&Secret::new(b"abc".to_vec())));
         assert!(!one.same_as(&Secret::new(b"abd".to_vec())));
         assert!(!one.same_as(&Secret::new(b"ab".to_vec())));
-        // Differences that would cancel one another out.
+        // Differences that would cancel each other out.
         assert!(!Secret::new(vec![0b01, 0b01]).same_as(&Secret::new(vec![0b10, 0b10])));
     }
 }

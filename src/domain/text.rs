@@ -1,25 +1,29 @@
-//! Text from outside, made safe to show.
+//! Helpers for untrusted text: sanitizing it for display, hexadecimal digits, similar names.
+//!
+//! Secrets in a text are removed by [`super::redact`].
 
-/// How alike two names must be, from 0 to 1, for one to be offered in place of the other.
+/// Minimum similarity, from 0 to 1, for a name to be suggested instead of another.
 const MIN_SIMILARITY: f64 = 0.8;
 
-/// What a sequence that steers a terminal begins with, and what some end with.
+/// Start of a terminal escape sequence, and one of its terminators.
 const ESCAPE: char = '\u{1b}';
 const BELL: char = '\u{7}';
 
-/// Whether a character cannot be shown as one: controls, invisible and direction-changing characters.
+/// Whether a character cannot be displayed: control characters, invisible characters and direction
+/// marks.
 pub fn is_unprintable(c: char) -> bool {
     c.is_control() || is_invisible(c)
 }
 
-/// Whether a character takes no room and has no ink: zero-width, joiners, byte-order mark, direction marks.
+/// Whether a character has no width and no glyph: zero-width characters, joiners, byte-order mark,
+/// direction marks.
 pub fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// The text with everything that could steer a terminal replaced by `U+FFFD`. Line breaks and tabs stay; a carriage
-/// return goes, since it can only overwrite.
+/// Replaces every character that could control a terminal by `U+FFFD`. Line breaks and tabs stay; a
+/// lone carriage return is replaced, since it could only overwrite text.
 pub fn sanitize(text: &str) -> String {
     text.replace("\r\n", "\n")
         .chars()
@@ -27,7 +31,7 @@ pub fn sanitize(text: &str) -> String {
         .collect()
 }
 
-/// The text without the sequences by which a program colours what it writes or steers a terminal otherwise.
+/// Removes the escape sequences by which a program colors its output or controls a terminal.
 pub fn strip_escape_sequences(text: &str) -> String {
     let (mut kept, mut chars) = (String::with_capacity(text.len()), text.chars());
     while let Some(c) = chars.next() {
@@ -36,13 +40,13 @@ pub fn strip_escape_sequences(text: &str) -> String {
     kept
 }
 
-/// The text on one line, cleaned, for a title, a table cell or an error.
+/// Sanitizes a text and puts it on one line, for a title, a table cell or an error.
 pub fn sanitize_line(text: &str) -> String {
     let is_harmless = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     if is_harmless { text.to_owned() } else { sanitize(text).replace(['\n', '\t'], " ") }
 }
 
-/// Lower-case hexadecimal digits.
+/// Returns lower-case hexadecimal digits.
 pub fn to_hex(bytes: &[u8]) -> String {
     let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
     let mut digits = String::with_capacity(bytes.len() * 2);
@@ -50,7 +54,7 @@ pub fn to_hex(bytes: &[u8]) -> String {
     digits
 }
 
-/// The bytes that these hexadecimal digits stand for, if they stand for so many.
+/// Parses exactly `N` bytes of hexadecimal digits.
 pub fn parse_hex<const N: usize>(digits: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
     let pairs = digits.as_bytes().chunks_exact(2);
@@ -63,7 +67,7 @@ pub fn parse_hex<const N: usize>(digits: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-/// The candidates that come nearest to what was written, best first, three at most; empty if none is near.
+/// Returns up to three candidates that are similar to the given name, best first.
 pub fn nearest_names<S: AsRef<str>>(written: &str, candidates: &[S]) -> Vec<String> {
     let written = written.to_lowercase();
     let scored = candidates
@@ -74,7 +78,8 @@ pub fn nearest_names<S: AsRef<str>>(written: &str, candidates: &[S]) -> Vec<Stri
     near.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
 }
 
-/// Names that hold one another are near, however different their lengths.
+/// Returns the similarity of two names. A name that contains the other counts as similar, whatever
+/// their lengths.
 fn name_similarity(written: &str, name: &str) -> f64 {
     let held = written.chars().count() >= 2 && (name.contains(written) || written.contains(name));
     let similar = strsim::jaro_winkler(written, name);
@@ -84,7 +89,7 @@ fn name_similarity(written: &str, name: &str) -> f64 {
 fn skip_escape_sequence(chars: &mut std::str::Chars<'_>) {
     match chars.next() {
         Some('[') => _ = chars.find(|c| ('@'..='~').contains(c)),
-        // A title and the like ends with a bell, or with an escape and a backslash.
+        // A sequence such as a window title ends with BEL, or with ESC and a backslash.
         Some(']') if chars.find(|c| matches!(*c, BELL | ESCAPE)) == Some(ESCAPE) => {
             _ = chars.next()
         }
@@ -96,13 +101,13 @@ fn is_unsafe_for_terminal(c: char) -> bool {
     is_unprintable(c) && c != '\n' && c != '\t'
 }
 
-/// Whether a text has the form of a UUID, whatever its version.
+/// Whether a text has the form of a UUID of any version.
 pub fn is_uuid(text: &str) -> bool {
     text.split('-').map(str::len).eq([8, 4, 4, 4, 12])
         && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
 }
 
-/// A text that begins with a capital letter.
+/// Capitalizes the first letter of a text.
 pub fn capitalize(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

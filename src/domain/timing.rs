@@ -1,43 +1,44 @@
-//! Where the time of an exchange went, in numbers and in words.
+//! Timing of a request by phases, as numbers and as text.
 //!
-//! How a connection came about is told only where this request made it, and what nobody has measured is not guessed.
+//! Connection phases are reported only where this request opened the connection. A phase that was
+//! not measured is not estimated.
 
-/// Where the time of an exchange went, redirects included.
+/// Durations of a request, including redirects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RequestTiming {
-    /// How the connection came about.
+    /// Origin of the connection.
     pub connection: ConnectionOrigin,
-    /// Until the first byte of the answer's head, in milliseconds.
+    /// Time until the first byte of the response headers, in milliseconds.
     pub first_byte_ms: u64,
-    /// The whole exchange, in milliseconds.
+    /// Total time, in milliseconds.
     pub total_ms: u64,
 }
 
-/// How the connection of an exchange came about.
+/// Origin of a request's connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ConnectionOrigin {
-    /// Nobody has told.
+    /// Not reported.
     #[default]
     Unknown,
-    /// It stood already, from an earlier request.
+    /// Opened by an earlier request.
     Reused,
-    /// This request made it.
+    /// Opened by this request.
     New(ConnectTiming),
 }
 
-/// How long it took to make a connection. With several, one for each host of a redirect, all of them together.
+/// Durations of opening a connection. With redirects to several hosts, the durations add up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ConnectTiming {
-    /// Looking up the host's name, in milliseconds; absent where there was none to look up.
+    /// Name resolution, in milliseconds; `None` where there was no name to resolve.
     pub dns_ms: Option<u64>,
-    /// Opening the socket, with a proxy's part in it, in milliseconds.
+    /// Opening the socket, including a proxy's part, in milliseconds.
     pub connect_ms: u64,
-    /// Agreeing on TLS, in milliseconds; absent for plain http.
+    /// TLS handshake, in milliseconds; `None` for plain http.
     pub tls_ms: Option<u64>,
 }
 
 impl RequestTiming {
-    /// Phase by phase: its name, and how long it took or why that is not told.
+    /// Returns the name of each phase with its duration, or with the reason why there is none.
     pub fn phases(&self) -> Vec<(&'static str, String)> {
         let [dns, connect, tls] = self.connection.phases();
         let body = self.total_ms.saturating_sub(self.first_byte_ms);
@@ -53,7 +54,7 @@ impl RequestTiming {
 }
 
 impl ConnectionOrigin {
-    /// The word that is written.
+    /// Returns the name as written in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
@@ -62,7 +63,7 @@ impl ConnectionOrigin {
         }
     }
 
-    /// What making it took, if this request made it.
+    /// Returns the durations of opening the connection, if this request opened it.
     pub const fn connect_timing(self) -> Option<ConnectTiming> {
         match self {
             Self::New(making) => Some(making),

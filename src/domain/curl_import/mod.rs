@@ -1,7 +1,10 @@
-//! A request from a curl command that somebody pasted, without the secrets in it.
+//! Import of a pasted curl command as a request draft without secrets.
 //!
-//! The credential's own header is added when the request is sent, so whatever the command carries in its place is
-//! dropped, and so is everything else that is or looks like a secret. What was dropped is told by name.
+//! tokenring adds the credential's own header when it sends the request. The import therefore drops
+//! any credential in the command and everything else that is or looks like a secret, and lists by
+//! name what it dropped. Start at [`import_curl`]; `shell_words` splits the command, `options`
+//! interprets its options and `secrets` removes the secrets. The opposite direction is
+//! [`super::curl`].
 
 mod options;
 mod secrets;
@@ -15,59 +18,64 @@ use super::region::{HostRole, Region};
 use super::request::{HttpMethod, RequestDraft, RequestTarget};
 use options::{DataEncoding, OptionEffect, ParsedOption};
 
-/// A command that was understood.
+/// Request imported from a curl command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportedRequest {
-    /// The request.
+    /// Request draft.
     pub draft: RequestDraft,
-    /// What was dropped because it is a secret, in words without the secret.
+    /// Names of the secrets that were dropped, never their values.
     pub dropped: Vec<String>,
-    /// What else is different here.
+    /// Notes about other differences from the command.
     pub notes: Vec<String>,
 }
 
-/// Why a text is not taken as a request. Nothing of the text's values is repeated.
+/// Reason why a text cannot be imported as a request. No variant repeats a value from the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CurlParseError {
-    /// It does not begin with `curl`.
+    /// The text does not start with `curl`.
     #[error("the text is not a curl command")]
     NotCurl,
     /// A quote is not closed.
     #[error("a quote is not closed")]
     UnclosedQuote,
-    /// Something that only a shell can work out.
+    /// A construct that only a shell can evaluate.
     #[error("a part of the command would have to be run by a shell")]
     ShellSubstitution,
-    /// `\u` without a character.
+    /// `\u` or a similar escape that names no character.
     #[error("an escape in $'…' is no character")]
     InvalidEscape,
-    /// A variable where its value matters.
+    /// A variable at a position where its value matters.
     #[error("only the shell knows the value of ${0}")]
     UnresolvedVariable(String),
-    /// An option that is not known.
+    /// An unknown option.
     #[error("the option {0} is not known here")]
     UnknownOption(String),
-    /// An option at the end that wants a value.
+    /// An option without its value at the end of the command.
     #[error("--{0} has no value")]
     MissingValue(&'static str),
-    /// An option that a request here cannot express.
+    /// An option that a request in tokenring cannot express.
     #[error("--{0} cannot be taken over")]
     UnsupportedOption(&'static str),
-    /// A body or header from a file.
+    /// A body or header that is read from a file.
     #[error("--{0} reads a file")]
     FileInput(&'static str),
     /// No URL, or more than one.
     #[error("the command has {0} URLs")]
     UrlCount(usize),
-    /// The URL is none.
+    /// The URL is invalid.
     #[error("the URL cannot be read")]
     InvalidUrl,
-    /// A method that HTTP does not have.
+    /// The method is not an HTTP method.
     #[error("the method is none of HTTP's")]
     InvalidMethod,
 }
 
-/// Reads a curl command.
+/// Imports a curl command.
+///
+/// # Errors
+///
+/// Fails where the text is not a single curl command that a draft can express; see
+/// [`CurlParseError`].
 pub fn import_curl(text: &str) -> Result<ImportedRequest, CurlParseError> {
     let command = shell_words::split_first_command(text)?;
     let mut words =
@@ -87,8 +95,8 @@ pub fn import_curl(text: &str) -> Result<ImportedRequest, CurlParseError> {
 }
 
 impl ImportedRequest {
-    /// The same request by its path, where its URL is on one of the region's hosts. Elsewhere it stays what it is, and
-    /// the secret will not go there.
+    /// Replaces the URL by its path where it belongs to one of the region's hosts. A URL on another
+    /// host stays as it is, and the secret is never sent there.
     #[must_use]
     pub fn in_region(mut self, region: &Region) -> Self {
         if let RequestTarget::Url(url) = &self.draft.target {
@@ -105,7 +113,7 @@ impl ImportedRequest {
     }
 }
 
-/// A command while it is read.
+/// State of the import while the options are read.
 #[derive(Default)]
 struct CurlParser {
     method: Option<HttpMethod>,
@@ -145,7 +153,8 @@ impl CurlParser {
         Ok(())
     }
 
-    /// A header is looked at for secrets before its variables matter: `Authorization: token $SNYK_TOKEN` is dropped.
+    /// Adds a header. The check for secrets comes before the check for variables, so that
+    /// `Authorization: token $SNYK_TOKEN` is dropped instead of being an error.
     fn add_header(
         &mut self,
         option: &'static str,
@@ -232,7 +241,7 @@ impl CurlParser {
         Ok(ImportedRequest { draft, dropped: self.dropped, notes: self.notes })
     }
 
-    /// The headers that curl adds to a body by itself.
+    /// Adds the headers that curl adds to a body by default.
     fn add_content_types(&mut self) {
         let mut add = |name: &str, value: &str| {
             if !self.headers.iter().any(|(known, _)| known == name) {
@@ -247,17 +256,18 @@ impl CurlParser {
             (false, Some(_)) => add("content-type", "application/x-www-form-urlencoded"),
             (false, None) => {}
         }
-        // `Content-Type:` without a value takes curl's own away.
+        // `Content-Type:` without a value removes curl's default.
         self.headers.retain(|(name, value)| name != "content-type" || !value.is_empty());
     }
 }
 
-/// The text, if no variable is in it.
+/// Returns the text of a word that contains no variable.
 fn require_literal(word: shell_words::ShellWord) -> Result<String, CurlParseError> {
     word.variable.map_or(Ok(word.text), |name| Err(CurlParseError::UnresolvedVariable(name)))
 }
 
-/// Without a scheme, curl guesses `http`; nothing here is sent in the clear, so `https` is meant.
+/// Parses the URL. Without a scheme curl guesses `http`; tokenring sends nothing unencrypted, so
+/// the default here is `https`.
 fn parse_url(text: &str) -> Result<Url, CurlParseError> {
     let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     Url::parse(&whole)
@@ -266,7 +276,7 @@ fn parse_url(text: &str) -> Result<Url, CurlParseError> {
         .ok_or(CurlParseError::InvalidUrl)
 }
 
-/// `name=content`, `=content` or `content`, with the content encoded.
+/// Encodes `name=content`, `=content` or `content` as form data; only the content is encoded.
 fn url_encode_data(text: &str) -> String {
     let encode = |content: &str| {
         url::form_urlencoded::byte_serialize(content.as_bytes()).collect::<String>()

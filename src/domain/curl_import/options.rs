@@ -1,42 +1,45 @@
-//! The options of curl that a request can come from.
+//! Table and parser of the curl options that describe a request.
+//!
+//! Start at [`parse_options`]. An option is supported by a line in [`CURL_OPTIONS`]; the effect on
+//! the draft is applied in the parent module.
 
 use super::CurlParseError;
 use super::shell_words::ShellWord;
 
-/// What an option does to the request.
+/// Effect of an option on the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OptionEffect {
     Method,
     Header,
-    /// A header by its own option.
+    /// Sets a fixed header to the option's value.
     FixedHeader(&'static str),
     Data(DataEncoding),
     Url,
     Get,
     Head,
-    /// Its value is a secret.
+    /// Carries a secret; the text names it.
     Secret(&'static str),
-    /// It reads or sends something that a request here cannot.
+    /// Reads or sends something that a request in tokenring cannot express.
     Unsupported,
-    /// It does nothing to what is sent.
+    /// Has no effect on what is sent.
     Ignored,
-    /// The same, with a value.
+    /// Has no effect on what is sent, and takes a value.
     IgnoredWithValue,
-    /// It is not followed here; the text says what is done instead.
+    /// Is not followed; the text says what tokenring does instead.
     Overridden(&'static str),
 }
 
-/// How a piece of the body is meant.
+/// Encoding of a piece of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DataEncoding {
-    /// `@` at its beginning names a file.
+    /// A leading `@` names a file.
     Plain,
     Raw,
     UrlEncoded,
     Json,
 }
 
-/// An option of a command line with its value.
+/// Option from a command line with its value.
 #[derive(Debug)]
 pub(super) struct ParsedOption {
     pub(super) name: &'static str,
@@ -47,7 +50,7 @@ pub(super) struct ParsedOption {
 const INSECURE_NOTE: &str =
     "certificates are checked here, also where the command would not (--insecure)";
 
-/// Long name, short name or a blank, effect.
+/// Known options: long name, short name or a space, effect.
 const CURL_OPTIONS: [(&str, char, OptionEffect); 47] = [
     ("request", 'X', OptionEffect::Method),
     ("header", 'H', OptionEffect::Header),
@@ -104,7 +107,7 @@ impl OptionEffect {
     }
 }
 
-/// Reads the words after `curl` as options; a word that is none is a URL.
+/// Parses the words after `curl` as options; a word that is not an option is a URL.
 pub(super) fn parse_options(words: Vec<ShellWord>) -> Result<Vec<ParsedOption>, CurlParseError> {
     let mut words = words.into_iter();
     let mut given = Vec::new();
@@ -132,7 +135,8 @@ pub(super) fn parse_options(words: Vec<ShellWord>) -> Result<Vec<ParsedOption>, 
     Ok(given)
 }
 
-/// `-sXPOST`: letters, the first of which that takes a value takes the rest of the word, or the next one.
+/// Parses combined short options such as `-sXPOST`. The first letter that takes a value uses the
+/// rest of the word, or the next word.
 fn parse_short_options(
     word: &ShellWord,
     words: &mut impl Iterator<Item = ShellWord>,
@@ -156,7 +160,8 @@ fn parse_short_options(
     Ok(())
 }
 
-/// Only what can be an option's name is repeated, which is lower-case letters: what follows may be a secret.
+/// Builds the error for an unknown option. It repeats only lower-case letters, which can form an
+/// option's name, because anything after them may be a secret.
 fn unknown_option(long: &str) -> CurlParseError {
     let name: String =
         long.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').take(24).collect();

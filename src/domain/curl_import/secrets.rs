@@ -1,17 +1,20 @@
-//! What of a pasted request is a secret, or looks like one.
+//! Detection and removal of secrets in a pasted request.
+//!
+//! Covers headers, query parameters and bodies, by name and by form. Masking of displayed texts
+//! belongs to [`crate::domain::redact`].
 
 use url::Url;
 
 use crate::domain::redact::{MASK, json_members, patterns};
 
-/// Headers that carry a credential whatever they hold.
+/// Headers that carry a credential whatever their value is.
 const SECRET_HEADERS: [&str; 5] =
     ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"];
 
-/// Words in the names of others that do.
+/// Words in the names of other headers that carry a credential.
 const SECRET_HEADER_WORDS: [&str; 5] = ["token", "secret", "password", "apikey", "session"];
 
-/// Names of parameters and members that hold secrets.
+/// Names of parameters and JSON members that hold secrets.
 const SECRET_MEMBERS: [&str; 16] = [
     "access_token",
     "api_key",
@@ -31,17 +34,17 @@ const SECRET_MEMBERS: [&str; 16] = [
     "token",
 ];
 
-/// Whether a header of this lower-case name carries a credential.
+/// Whether a header with this lower-case name carries a credential.
 pub(super) fn is_secret_header(name: &str) -> bool {
     SECRET_HEADERS.contains(&name) || SECRET_HEADER_WORDS.iter().any(|word| name.contains(word))
 }
 
-/// Whether a text looks like a secret, whatever its name.
+/// Whether a text looks like a secret, whatever its name is.
 pub(super) fn looks_like_secret(text: &str) -> bool {
     patterns::mask_patterns(text) != text
 }
 
-/// Takes parameters out of a URL that hold a secret by name or by look, and says which.
+/// Removes query parameters that hold a secret, judged by name or form, and returns their names.
 pub(super) fn remove_url_secrets(url: &mut Url) -> Vec<String> {
     let (secret, harmless): (Vec<_>, Vec<_>) =
         parse_pairs(url.query().unwrap_or_default()).into_iter().partition(is_secret_pair);
@@ -59,7 +62,7 @@ pub(super) fn remove_url_secrets(url: &mut Url) -> Vec<String> {
     dropped
 }
 
-/// The body with a placeholder for every secret; their names are added to `dropped`.
+/// Replaces every secret in a body with a placeholder and adds the secrets' names to `dropped`.
 pub(super) fn mask_body_secrets(body: &str, dropped: &mut Vec<String>) -> String {
     let members = SECRET_MEMBERS.map(str::to_owned);
     let captured = json_members::capture_secrets(body, &members);
@@ -73,7 +76,7 @@ pub(super) fn mask_body_secrets(body: &str, dropped: &mut Vec<String>) -> String
     masked
 }
 
-/// A pair of a query or a form, as it was written.
+/// Pair of a query or form, as written.
 struct QueryPair {
     name: String,
     text: String,

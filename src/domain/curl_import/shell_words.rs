@@ -1,22 +1,24 @@
-//! The words of one shell command, as a POSIX shell would split them. Nothing is run and nothing is looked up.
+//! Splitting of one shell command into words as a POSIX shell would do it.
+//!
+//! Nothing is executed and no variable is looked up. Start at [`split_first_command`].
 
 use super::CurlParseError;
 
 /// One argument.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct ShellWord {
-    /// Its text; a variable stands in it as it was written.
+    /// Text; a variable appears in it as written.
     pub(super) text: String,
-    /// The first variable in it whose value only the shell knows.
+    /// First variable in the text whose value only the shell knows.
     pub(super) variable: Option<String>,
 }
 
-/// The first command of a text.
+/// First command of a text.
 #[derive(Debug, Default)]
 pub(super) struct ShellCommand {
-    /// Its words.
+    /// Words of the command.
     pub(super) words: Vec<ShellWord>,
-    /// Whether something came after it: a pipe, a redirection, another command.
+    /// Whether the command is followed by a pipe, a redirection or another command.
     pub(super) has_trailing_input: bool,
 }
 
@@ -29,13 +31,13 @@ pub(super) fn split_first_command(text: &str) -> Result<ShellCommand, CurlParseE
 
 struct ShellLexer<'a> {
     rest: &'a str,
-    /// The word that is being read.
+    /// Word that is being read.
     word: Option<ShellWord>,
     command: ShellCommand,
 }
 
 impl ShellLexer<'_> {
-    /// Reads the next piece; `false` at the end of the command.
+    /// Reads the next piece; returns `false` at the end of the command.
     fn read_next(&mut self) -> Result<bool, CurlParseError> {
         let Some(c) = self.next_char() else {
             self.end_word();
@@ -74,7 +76,7 @@ impl ShellLexer<'_> {
         self.command.words.extend(self.word.take());
     }
 
-    /// Line breaks before the command do not end it.
+    /// Handles a character that ends a command. Line breaks before the command do not end it.
     fn end_command(&mut self, by: char) -> bool {
         self.end_word();
         if by == '\n' && self.command.words.is_empty() {
@@ -84,7 +86,7 @@ impl ShellLexer<'_> {
         false
     }
 
-    /// The text up to the closing quote.
+    /// Reads the text up to the closing quote.
     fn read_until(&mut self, quote: char) -> Result<String, CurlParseError> {
         let (text, rest) = self.rest.split_once(quote).ok_or(CurlParseError::UnclosedQuote)?;
         self.rest = rest;
@@ -111,7 +113,8 @@ impl ShellLexer<'_> {
         }
     }
 
-    /// A backslash outside quotes: the next character means only itself, and a line break nothing at all.
+    /// Reads a backslash outside quotes: the next character is literal, and a line break is
+    /// dropped.
     fn read_escaped(&mut self) {
         if self.rest.starts_with("\r\n") {
             self.next_char();
@@ -135,7 +138,7 @@ impl ShellLexer<'_> {
         self.read_variable()
     }
 
-    /// What follows a dollar sign: a variable, or nothing that means anything.
+    /// Reads what follows a dollar sign: a variable, or a literal dollar sign.
     fn read_variable(&mut self) -> Result<(), CurlParseError> {
         if self.rest.starts_with('(') {
             return Err(CurlParseError::ShellSubstitution);
@@ -157,7 +160,7 @@ impl ShellLexer<'_> {
         Ok(())
     }
 
-    /// `$'…'`, the form in which browsers copy what holds quotes and line breaks.
+    /// Reads `$'…'`, the form in which browsers copy values that contain quotes or line breaks.
     fn read_ansi_quoted(&mut self) -> Result<(), CurlParseError> {
         self.push("");
         loop {

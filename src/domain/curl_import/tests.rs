@@ -1,4 +1,4 @@
-//! Commands as people paste them, and what becomes of their secrets.
+//! Tests that import commands as users paste them and check what happens to their secrets.
 
 use proptest::prelude::*;
 

@@ -1,7 +1,7 @@
-//! Which region a host named inside a token stands for, if that host can be trusted.
+//! Mapping from a host inside a token to a region, for hosts that can be trusted.
 //!
-//! A token's claims can be forged by whoever made the text, and a region decides where secrets are sent. So a claim
-//! only ever chooses among the regions that the catalogue knows.
+//! Claims can be forged by the author of the text, and a region decides where secrets are sent. A
+//! claim therefore only selects among the regions of the catalog. Start at [`classify_host`].
 
 use url::{Host, Url};
 
@@ -9,18 +9,18 @@ use crate::domain::Origin;
 use crate::domain::provider::{Provider, ProviderCatalog};
 use crate::domain::region::Region;
 
-/// What is known about a host that a token names.
+/// Trust in a host that a token names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum HostTrust<'a> {
-    /// It is the API host of this region.
+    /// The host is the API host of this region.
     Region(&'a Region),
-    /// It belongs to the provider, but to no region that is known here.
+    /// The host belongs to the provider, but to no known region.
     Trusted(String),
-    /// It may be anybody's.
+    /// The host may belong to anyone.
     Untrusted,
 }
 
-/// Looks a host up that a token of `provider` names.
+/// Classifies a host that a token of `provider` names.
 pub(super) fn classify_host<'a>(
     host: &str,
     provider: &Provider,
@@ -48,8 +48,8 @@ pub(super) fn classify_host<'a>(
     }
 }
 
-/// Whether a claim is written in characters that mean the same to everybody; anything else could be rewritten into a
-/// host by a helpful parser.
+/// Whether a claim contains only characters that every parser reads alike. A lenient parser could
+/// turn any other character into a different host.
 fn has_host_characters_only(claim: &str) -> bool {
     claim
         .bytes()
@@ -66,8 +66,9 @@ fn claim_names_origin(claim: &str, origin: &Origin) -> bool {
     }
 }
 
-/// The API host that a claim means, as Snyk's own command line reads it: `app.` stands for `api.`, a missing `api.` is
-/// added, and the path does not matter. A user name, a port, an address or a punycode label make it no host at all.
+/// Returns the API host that a claim means, by the rules of Snyk's own command line: `app.` stands
+/// for `api.`, a missing `api.` is added, and the path is ignored. A user name, a port, an IP
+/// address or a punycode label makes the claim invalid.
 fn canonical_api_host(claim: &str) -> Option<String> {
     let text = if claim.contains("://") { claim.to_owned() } else { format!("https://{claim}") };
     let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
@@ -82,7 +83,7 @@ fn canonical_api_host(claim: &str) -> Option<String> {
     Some(format!("api.{bare}"))
 }
 
-/// Whether `host` lies below `suffix`, compared label by label.
+/// Whether `host` is a subdomain of `suffix`, compared label by label.
 fn is_subdomain(host: &str, suffix: &str) -> bool {
     host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.'))
 }

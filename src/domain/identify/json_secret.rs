@@ -1,4 +1,5 @@
-//! A secret inside a JSON text: a string, or the one member of an object that is named like a secret.
+//! Extraction of a secret from a JSON text: a string, or the only member of an object whose name
+//! suggests a secret.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
@@ -6,11 +7,11 @@ use zeroize::Zeroizing;
 use super::PasteError;
 use super::unwrap::{UnwrapStep, is_secret_name};
 
-/// All strings of a JSON text, each with the name of the member that holds it.
+/// All strings of a JSON text, each with the name of its member.
 #[derive(Default)]
 struct JsonStrings(Vec<(String, Zeroizing<String>)>);
 
-/// The secret in a JSON object, array or escaped string.
+/// Extracts the secret from a JSON object, array or escaped string.
 pub(super) fn unwrap_json(text: &str) -> Result<Option<UnwrapStep>, PasteError> {
     let escaped = text.starts_with('"') && text.contains('\\');
     if !text.starts_with(['{', '[']) && !escaped {
@@ -25,7 +26,7 @@ pub(super) fn unwrap_json(text: &str) -> Result<Option<UnwrapStep>, PasteError> 
 }
 
 impl JsonStrings {
-    /// The only string that is named like a secret, or the only string at all.
+    /// Returns the only string whose name suggests a secret, or the only string at all.
     fn into_secret(mut self) -> Result<Zeroizing<String>, PasteError> {
         if self.0.len() > 1 {
             self.0.retain(|(name, value)| is_secret_name(name) && !value.is_empty());
@@ -45,7 +46,7 @@ impl<'de> Deserialize<'de> for JsonStrings {
     }
 }
 
-/// Walks through any JSON value and keeps its strings.
+/// Serde visitor that walks any JSON value and collects its strings.
 struct StringVisitor;
 
 impl<'de> Visitor<'de> for StringVisitor {

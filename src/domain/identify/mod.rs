@@ -1,8 +1,10 @@
-//! What is this? Recognising a pasted secret offline: provider, kind, region, expiry, and why.
+//! Offline identification of a pasted secret: provider, kind, region, expiry, and the reason for
+//! each guess.
 //!
-//! Three steps: `unwrap` takes off what people paste along with a secret, `recognise` holds the catalogue's rules
-//! against what is left, and `claims` reads what a token says about itself. Claims are hints, since nobody has
-//! verified a signature; a host among them is believed only if `hosts` trusts it.
+//! Identification has three steps: `unwrap` removes what users paste along with a secret,
+//! `recognize` applies the rules of the catalog to the rest, and `token_claims` reads what a token
+//! says about itself. Claims are only hints, because nothing verifies a signature; `host_trust`
+//! decides which hosts in them count. Start at [`identify`].
 
 mod host_trust;
 mod json_secret;
@@ -18,60 +20,67 @@ use super::region::Region;
 use super::{Secret, Timestamp};
 use host_trust::HostTrust;
 
-/// What a pasted text turned out to be.
+/// Result of identifying a pasted text.
 pub struct Identification {
-    /// The secret with everything around it taken off.
+    /// Secret without anything around it.
     pub secret: Secret,
-    /// What was taken off, in words, in the order in which it was.
+    /// Descriptions of what was removed, in the order of removal.
     pub removed: Vec<String>,
-    /// What it may be, best first; empty where nothing matches.
+    /// Possible meanings, best first; empty where no rule matches.
     pub candidates: Vec<IdentificationCandidate>,
 }
 
-/// One thing that a secret may be.
+/// One possible meaning of a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentificationCandidate {
-    /// The provider's id.
+    /// ID of the provider.
     pub provider: String,
-    /// The kind's id.
+    /// ID of the kind.
     pub kind: String,
-    /// What the text is to that kind: its secret, one of its parts, or a short-lived token not worth keeping.
+    /// Role of the text for that kind: its secret, one of its parts, or a short-lived token not
+    /// worth storing.
     pub secret_role: SecretRole,
-    /// The region's id, where the secret itself names one that is trusted.
+    /// ID of the region, where the secret names one that is trusted.
     pub region: Option<String>,
-    /// When it ends, where the secret itself says so.
+    /// Expiry time, where the secret contains one.
     pub expires: Option<Timestamp>,
-    /// How sure this is.
+    /// Confidence of the match.
     pub confidence: MatchConfidence,
-    /// Why, in words.
+    /// Reason for the match.
     pub why: String,
-    /// A hint at the credential's id at the provider (`j` of a Snyk token, `jti` of a JWT); not a secret.
+    /// Probable ID of the credential at the provider (`j` of a Snyk token, `jti` of a JWT). The ID
+    /// is not secret.
     pub remote_id: Option<String>,
 }
 
-/// Why a pasted text cannot be a secret.
+/// Reason why a pasted text cannot be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PasteError {
-    /// Nothing, or nothing but blanks and quotes.
+    /// The text is empty, or only whitespace and quotes.
     #[error("there is no secret in it")]
     Empty,
-    /// Several secrets or other words besides it.
+    /// The text contains several secrets, or other words beside the secret.
     #[error("it holds more than one word or secret, so it is not clear which one is meant")]
     Ambiguous,
-    /// An invisible or control character inside; named, since it cannot be seen.
+    /// The text contains an invisible or control character. The error names it, since the user
+    /// cannot see it.
     #[error("it holds {name} at character {position}")]
     UnprintableCharacter {
-        /// The character's name, such as "a zero-width space (U+200B)".
+        /// Name of the character, such as "a zero-width space (U+200B)".
         name: String,
-        /// Where, counted from 1.
+        /// Position of the character, counted from 1.
         position: usize,
     },
-    /// Bytes that are not text.
+    /// The bytes are not UTF-8 text.
     #[error("it is not text")]
     NotText,
 }
 
-/// Takes the wrapping off a pasted text and says what the secret may be.
+/// Extracts the secret from a pasted text and lists what it may be.
+///
+/// # Errors
+///
+/// Fails where the text contains no secret, or more than one.
 pub fn identify(
     pasted: &Secret,
     catalogue: &ProviderCatalog,
@@ -89,8 +98,8 @@ pub fn identify(
     })
 }
 
-/// The region that a host stands for which a provider names in an answer, such as after a sign-in; `None` for any that
-/// is not known here, whatever it claims to be.
+/// Returns the region of a host that a provider names in a response, such as after a sign-in;
+/// `None` for a host that is not in the catalog, whatever its name claims.
 pub fn region_for_host<'c>(
     host: &str,
     provider: &str,

@@ -1,4 +1,6 @@
-//! The catalogue's rules held against a bare text.
+//! Matching of the catalog's recognition rules against an unwrapped text.
+//!
+//! Start at [`find_candidates`].
 
 use super::IdentificationCandidate;
 use super::host_trust::{self, HostTrust};
@@ -9,13 +11,13 @@ use crate::domain::provider::spec::{
 };
 use crate::domain::text::is_uuid;
 
-/// Whether the text begins as only the secrets of some kind do.
+/// Whether the text starts with a prefix that only secrets of one kind have.
 pub(super) fn has_known_prefix(text: &str, catalogue: &ProviderCatalog) -> bool {
     recognition_rules(catalogue)
         .any(|(_, _, rule)| !rule.prefix.is_empty() && text.starts_with(&rule.prefix))
 }
 
-/// Everything that the text may be, best first.
+/// Finds every possible meaning of the text, best first.
 pub(super) fn find_candidates(
     text: &str,
     catalogue: &ProviderCatalog,
@@ -42,15 +44,15 @@ fn recognition_rules(
     })
 }
 
-/// How far a text has the shape that a rule wants.
+/// Degree to which a text has the shape that a rule requires.
 enum ShapeMatch {
-    /// It has it, and says this about itself.
+    /// The text has the shape; the value holds its claims.
     Full(TokenClaims),
-    /// It begins so that nothing else is meant, but is not whole.
+    /// The prefix is unmistakable, but the text is incomplete.
     Truncated,
 }
 
-/// One rule held against one text.
+/// Match of one rule against one text.
 struct RuleMatch<'a> {
     text: &'a str,
     rule: &'a RecognitionRule,
@@ -97,7 +99,8 @@ impl RuleMatch<'_> {
         }
     }
 
-    /// The candidate with what the claims say; `None` where they say that it is something else.
+    /// Adds the information from the claims to the candidate; returns `None` where the claims
+    /// contradict the rule.
     fn apply_claims(
         &self,
         mut candidate: IdentificationCandidate,
@@ -148,8 +151,8 @@ fn with_reason(candidate: IdentificationCandidate, reason: &str) -> Identificati
     IdentificationCandidate { why: format!("{}; {reason}", candidate.why), ..candidate }
 }
 
-/// What follows the prefix of a claims token: eight characters of id, the claims, the signature. Claims that cannot be
-/// read do not make it another token.
+/// Parses the part after the prefix of a claims token: eight characters of ID, the claims, the
+/// signature. Unreadable claims do not change the kind of token.
 fn parse_claims_token(inner: &str) -> Option<TokenClaims> {
     let parts: Vec<&str> = inner.split('.').collect();
     let [id, claims, signature] = parts.as_slice() else { return None };

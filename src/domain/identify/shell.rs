@@ -1,11 +1,11 @@
-//! A secret inside a command of the shell: `curl -H "Authorization: …"`.
+//! Extraction of a secret from a shell command such as `curl -H "Authorization: …"`.
 
 use zeroize::Zeroizing;
 
 use super::PasteError;
 use super::unwrap::{UnwrapStep, strip_prefix_ignore_case};
 
-/// The value of the one `Authorization` header of a curl command.
+/// Returns the value of the only `Authorization` header of a curl command.
 pub(super) fn unwrap_curl(text: &str) -> Result<Option<UnwrapStep>, PasteError> {
     let command = text.strip_prefix("$ ").unwrap_or(text);
     if !["curl ", "curl.exe "].iter().any(|word| strip_prefix_ignore_case(command, word).is_some())
@@ -16,7 +16,7 @@ pub(super) fn unwrap_curl(text: &str) -> Result<Option<UnwrapStep>, PasteError> 
         .map(|rest| Some(UnwrapStep { rest, what: "a curl command around it" }))
 }
 
-/// The value behind a lone `-H` or `--header`.
+/// Returns the value of a single `-H` or `--header` option without a command.
 pub(super) fn unwrap_header_option(text: &str) -> Result<Option<UnwrapStep>, PasteError> {
     if !["-H ", "-H'", "-H\"", "--header ", "--header="]
         .iter()
@@ -39,7 +39,7 @@ fn find_authorization_header(command: &str) -> Result<Zeroizing<String>, PasteEr
     }
 }
 
-/// The headers that the options of a command name, in every spelling that curl has for it.
+/// Returns the header options of a command, in every spelling that curl accepts.
 fn header_values(words: &[Zeroizing<String>]) -> impl Iterator<Item = &str> {
     words.iter().enumerate().filter_map(|(index, word)| {
         if matches!(word.as_str(), "-H" | "--header") {
@@ -51,7 +51,8 @@ fn header_values(words: &[Zeroizing<String>]) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Splits a command as a POSIX shell does, as far as quotes and backslashes go. What is not closed ends with the text.
+/// Splits a command like a POSIX shell, limited to quotes and backslashes. An unclosed quote ends
+/// with the text.
 fn split_words(command: &str) -> Vec<Zeroizing<String>> {
     let mut words = vec![new_buffer(command)];
     let mut quote = None;
@@ -74,7 +75,7 @@ fn split_words(command: &str) -> Vec<Zeroizing<String>> {
     words
 }
 
-/// A buffer that never grows, so that no copy of a part of it is left behind.
+/// Creates a buffer that never grows, so that no partial copy of a secret stays in memory.
 fn new_buffer(command: &str) -> Zeroizing<String> {
     Zeroizing::new(String::with_capacity(command.len()))
 }

@@ -1,4 +1,4 @@
-//! What people paste, what strangers forge, and what nobody would: all through the front door.
+//! Tests of [`identify`] with texts that users paste, forged tokens, and unusual input.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};

@@ -1,4 +1,4 @@
-//! What a token says about itself. Nothing here is verified, so everything is a hint.
+//! Claims inside a token. Nothing here is verified, so every claim is only a hint.
 
 use base64::Engine as _;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig, general_purpose};
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::domain::Timestamp;
 
-/// The longest id that is taken from a token.
+/// Maximum length of an ID from a token, in bytes.
 const MAX_ID_BYTES: usize = 64;
 
 /// Base64url with or without padding, since issuers differ.
@@ -18,23 +18,24 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// The claims of a token.
+/// Claims of a token.
 #[derive(Default)]
 pub(super) struct TokenClaims(Map<String, Value>);
 
 impl TokenClaims {
-    /// Reads the claims in one part of a token; `None` if it is not a base64url-encoded JSON object.
+    /// Decodes the claims in one part of a token; returns `None` unless the part is a
+    /// base64url-encoded JSON object.
     pub(super) fn decode(part: &str) -> Option<Self> {
         let json = Zeroizing::new(BASE64URL.decode(part).ok()?);
         serde_json::from_slice(&json).ok().map(Self)
     }
 
-    /// Whether the claim is there.
+    /// Whether the claim exists.
     pub(super) fn contains(&self, claim: &str) -> bool {
         self.0.contains_key(claim)
     }
 
-    /// The texts of a claim that is a text or a list of texts.
+    /// Returns the strings of a claim that is a string or a list of strings.
     pub(super) fn strings<'a>(&'a self, claim: &str) -> Vec<&'a str> {
         match self.0.get(claim) {
             Some(Value::String(text)) => vec![text],
@@ -43,7 +44,7 @@ impl TokenClaims {
         }
     }
 
-    /// The moment of a claim in seconds since 1970.
+    /// Returns the time in a claim that counts seconds since 1970.
     pub(super) fn timestamp(&self, claim: &str) -> Option<Timestamp> {
         let seconds = self.0.get(claim)?;
         #[expect(
@@ -55,7 +56,7 @@ impl TokenClaims {
         Timestamp::from_unix_timestamp(seconds).ok()
     }
 
-    /// The id in a claim, if it looks like an id and like nothing else.
+    /// Returns the ID in a claim, if it has only characters that an ID may have.
     pub(super) fn id(&self, claim: &str) -> Option<String> {
         let id = self.0.get(claim)?.as_str()?;
         let plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
@@ -63,7 +64,8 @@ impl TokenClaims {
     }
 }
 
-/// Whether the text is base64 with its padding, in the common or the URL alphabet, and long enough to be a secret.
+/// Whether the text is base64 with padding, in the standard or the URL alphabet, and long enough
+/// for a secret.
 pub(super) fn is_base64(text: &str) -> bool {
     text.len() >= 20
         && (general_purpose::STANDARD.decode(text).is_ok()

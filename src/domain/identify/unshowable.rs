@@ -1,9 +1,10 @@
-//! Names for characters that cannot be seen.
+//! Names of characters that cannot be displayed.
 
 use super::PasteError;
 use crate::domain::text::is_unprintable;
 
-/// Refuses a text with a character that cannot be seen; line ends and tabs are blanks and may stay.
+/// Rejects a text that contains an undisplayable character. Line breaks and tabs are whitespace and
+/// are allowed.
 pub(super) fn reject_unprintable(text: &str) -> Result<(), PasteError> {
     let blank = |c: char| matches!(c, '\n' | '\r' | '\t');
     match text.chars().enumerate().find(|(_, c)| is_unprintable(*c) && !blank(*c)) {

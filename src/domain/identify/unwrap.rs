@@ -1,35 +1,37 @@
-//! Taking off what people paste along with a secret: quotes, schemes, assignments, JSON, a whole curl command.
+//! Removal of everything that users paste along with a secret: quotes, schemes, assignments, JSON,
+//! a whole curl command.
 //!
-//! Everything taken off is named by its sort, never by its text: what looks like a name may be half of a secret.
+//! Each removed part is described by its type and never quoted, because something that looks like a
+//! name may be half of a secret. Start at [`unwrap_secret`].
 
 use zeroize::Zeroizing;
 
 use super::{PasteError, json_secret, shell, unshowable};
 
-/// A text with nothing around it.
+/// Secret with nothing around it.
 pub(super) struct UnwrappedSecret {
-    /// What is left.
+    /// Remaining text.
     pub(super) text: Zeroizing<String>,
-    /// What was taken off, in that order.
+    /// Descriptions of what was removed, in order.
     pub(super) removed: Vec<String>,
 }
 
-/// What one step has left, and what it took off.
+/// Result of one successful step.
 pub(super) struct UnwrapStep {
-    /// What is left.
+    /// Remaining text.
     pub(super) rest: Zeroizing<String>,
-    /// What was taken off.
+    /// Description of what was removed.
     pub(super) what: &'static str,
 }
 
-/// The outcome of one step: nothing to take off, something taken off, or no way to choose.
+/// Outcome of one step: nothing to remove, something removed, or an ambiguous text.
 type UnwrapResult = Result<Option<UnwrapStep>, PasteError>;
 
-/// No honest wrapping is deeper than this; the loop must end on any input.
+/// Maximum number of layers; real input has fewer, and the loop must end on any input.
 const MAX_UNWRAP_STEPS: usize = 24;
 
-/// Takes off layer after layer until nothing fits. A text that is `marked` (it begins as only a secret does) is left
-/// alone, whatever is inside it.
+/// Removes layer after layer until no step matches. A text for which `marked` returns true (it
+/// starts with the prefix of a secret) is left unchanged, whatever it contains.
 pub(super) fn unwrap_secret(
     pasted: &str,
     marked: &dyn Fn(&str) -> bool,
@@ -91,12 +93,12 @@ fn unwrap_once(text: &str, marked: &dyn Fn(&str) -> bool) -> UnwrapResult {
     Ok(steps.into_iter().find_map(|step| step(text)))
 }
 
-/// What `rest` is after `what` has been taken off.
+/// Creates the result of a step from the remaining text and a description of what was removed.
 pub(super) fn unwrap_step(rest: &str, what: &'static str) -> UnwrapStep {
     UnwrapStep { rest: Zeroizing::new(rest.to_owned()), what }
 }
 
-/// Whether a name is one that people give to secrets.
+/// Whether a name is typical for a secret.
 pub(super) fn is_secret_name(name: &str) -> bool {
     let name: String =
         name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
@@ -157,7 +159,7 @@ fn strip_powershell_assignment(text: &str) -> Option<UnwrapStep> {
         .then(|| unwrap_step(value, "a PowerShell assignment in front of it"))
 }
 
-/// `export X=…`, `set X=…`, `X=…`, `x: …`: the name in front of a value, on one line.
+/// Removes the name before a value on one line: `export X=…`, `set X=…`, `X=…`, `x: …`.
 fn strip_assignment(text: &str) -> Option<UnwrapStep> {
     let words = ["export ", "set ", "declare -x ", "env "];
     let bare = words
@@ -169,7 +171,8 @@ fn strip_assignment(text: &str) -> Option<UnwrapStep> {
     Some(unwrap_step(value, "the name of a variable in front of it"))
 }
 
-/// Several lines, of which one is the secret: comments do not count, and among assignments the name decides.
+/// Selects the line that holds the secret: comments are skipped, and the name decides among
+/// assignments.
 fn select_secret_line(text: &str) -> UnwrapResult {
     if !text.contains('\n') {
         return Ok(None);
@@ -191,8 +194,8 @@ fn select_secret_line(text: &str) -> UnwrapResult {
     }
 }
 
-/// The name and the value of `name=value`, `name = value` or `name: value`. The padding at the end of a base64 text is
-/// no value.
+/// Splits `name=value`, `name = value` or `name: value`. The padding at the end of a base64 text is
+/// not a value.
 fn split_assignment(text: &str) -> Option<(&str, &str)> {
     let at = text.find(['=', ':'])?;
     let (name, rest) = text.split_at(at);
@@ -208,7 +211,7 @@ fn is_variable_name(name: &str) -> bool {
     first && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
 }
 
-/// What follows `word`, whatever the case of its letters.
+/// Returns the text after `word`, ignoring ASCII case.
 pub(super) fn strip_prefix_ignore_case<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let (start, rest) = text.split_at_checked(word.len())?;
     start.eq_ignore_ascii_case(word).then_some(rest)

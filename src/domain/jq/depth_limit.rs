@@ -1,14 +1,16 @@
-//! How deep values may nest. Everything that is done with a value (to read, compare, print, drop it) goes down into it
-//! by calling itself, so what nests without end would bring the whole program down with its stack.
+//! Limits for the nesting depth of JSON values.
+//!
+//! Every operation on a value (reading, comparing, printing, dropping) is recursive, so unlimited
+//! nesting would overflow the stack and abort the program.
 
 use jaq_json::Val;
 
-/// What is read may nest so deep: ten times what answers that anybody has seen do.
+/// Maximum nesting depth of the input: ten times the depth of any response seen so far.
 pub(super) const MAX_INPUT_DEPTH: usize = 1_000;
-/// What a filter makes may nest so deep.
+/// Maximum nesting depth of a value that a filter creates.
 const MAX_VALUE_DEPTH: usize = 10_000;
 
-/// Whether a JSON text nests deeper than it may.
+/// Whether a JSON text exceeds [`MAX_INPUT_DEPTH`].
 pub(super) fn exceeds_input_depth(json: &[u8]) -> bool {
     let (mut depth, mut is_string, mut is_escaped) = (0_usize, false, false);
     json.iter().any(|byte| {
@@ -24,7 +26,8 @@ pub(super) fn exceeds_input_depth(json: &[u8]) -> bool {
     })
 }
 
-/// How many values are inside of one; `None` where they nest deeper than they may. Does not call itself.
+/// Counts the values inside a value without recursion; returns `None` where they nest deeper than
+/// [`MAX_VALUE_DEPTH`].
 pub(super) fn count_values(value: &Val) -> Option<usize> {
     let (mut inner, mut count) = (vec![child_values(value)], 0);
     while let Some(level) = inner.last_mut() {

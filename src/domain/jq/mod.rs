@@ -1,7 +1,9 @@
-//! A jq filter over an answer.
+//! jq filters for response bodies.
 //!
-//! The filter only computes: what would reach out of it (the environment, standard error, ending the program) is not
-//! there. It sees an answer after its secrets were taken out, so it cannot bring one to light.
+//! A filter only computes: functions with outside effects (environment, standard error, program
+//! exit) are removed. The response has no secrets any more when a filter sees it, so a filter
+//! cannot reveal one. Start at [`JqFilter`]; `step_limit` and `depth_limit` bound the time and the
+//! stack, and `worker` provides the stack.
 
 mod depth_limit;
 mod step_limit;
@@ -19,7 +21,7 @@ use step_limit::{ExecutionContext, StepLimited};
 use super::problem::{Problem, ProblemClass};
 use super::text::sanitize_line;
 
-/// What of the standard library reaches beyond the filter's input.
+/// Functions of the standard library that reach beyond the filter's input.
 const DISABLED_FUNCTIONS: [&str; 8] = [
     "env",
     "halt",
@@ -31,41 +33,42 @@ const DISABLED_FUNCTIONS: [&str; 8] = [
     "input_filename",
 ];
 
-/// A filter that was understood.
+/// Filter with valid syntax.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JqFilter(String);
 
-/// A filter that can be applied.
+/// Compiled filter, ready to run.
 struct CompiledFilter(jaq_core::Filter<StepLimited>);
 
-/// So many bytes a filter may have, since it is read by functions that call themselves.
+/// Maximum size of a filter in bytes, since the parser is recursive.
 const MAX_FILTER_BYTES: usize = 16 * 1024;
 
-/// So many steps a filter may take. Going through an answer of ten megabytes takes fewer than a million.
+/// Maximum number of steps of a filter. Walking through a response of ten megabytes takes fewer
+/// than a million.
 const MAX_FILTER_STEPS: u64 = 10_000_000;
 
-/// What a filter is called once it is a definition.
+/// Name of the definition that contains the user's filter.
 const MAIN_DEFINITION: &str = "the_whole_filter";
 
-/// Why there is no result.
+/// Reason why a filter has no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JqError {
-    /// The filter is none.
+    /// The filter is invalid.
     #[error("the filter is not understood: {0}")]
     InvalidFilter(String),
-    /// The answer is not JSON.
+    /// The response is not JSON.
     #[error("the answer is not JSON: {0}")]
     InvalidInput(String),
-    /// The answer nests deeper than any filter may go.
+    /// The response nests deeper than the limit.
     #[error("the answer nests deeper than {} levels", depth_limit::MAX_INPUT_DEPTH)]
     InputTooDeep,
     /// The filter met a value that it cannot be applied to.
     #[error("{0}")]
     EvaluationFailed(String),
-    /// The filter computed longer than any filter may.
+    /// The filter exceeded the limit of steps or depth.
     #[error("{0}")]
     StepLimitExceeded(String),
-    /// There is no room to apply a filter in.
+    /// The worker thread could not be started.
     #[error("there is no thread for it: {0}")]
     NoWorkerThread(String),
 }
@@ -75,7 +78,11 @@ pub enum JqError {
 pub struct JqOutput(Val);
 
 impl JqFilter {
-    /// Reads a filter such as `.data[] | .attributes.name`.
+    /// Parses a filter such as `.data[] | .attributes.name`.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the filter is too long, has a syntax error or calls an unknown function.
     pub fn parse(text: &str) -> Result<Self, JqError> {
         if text.len() > MAX_FILTER_BYTES {
             return Err(JqError::InvalidFilter(format!(
@@ -86,7 +93,8 @@ impl JqFilter {
         Ok(Self(text.to_owned()))
     }
 
-    /// Hands the results for a JSON text over one by one, until `each` has enough of them.
+    /// Passes the results for a JSON text to `each` one by one, until `each` returns
+    /// [`ControlFlow::Break`].
     pub fn for_each_output<E: From<JqError> + Send>(
         &self,
         json: &str,
@@ -121,7 +129,8 @@ impl CompiledFilter {
         let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
         let functions = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
         let arena = Arena::default();
-        // What is understood becomes a definition, so that its steps are counted too; for what is not, the loader knows why.
+        // A valid filter becomes a definition, so that its steps are counted too. For an invalid
+        // one the loader produces the error.
         let main = load::parse(text, |parser| parser.term()).map(|body| Def {
             name: MAIN_DEFINITION,
             args: Vec::new(),
@@ -164,12 +173,12 @@ impl CompiledFilter {
 }
 
 impl JqOutput {
-    /// The result as JSON.
+    /// Returns the result as JSON.
     pub fn to_json(&self) -> String {
         self.0.to_string()
     }
 
-    /// A string without its quotes; anything else as JSON.
+    /// Returns a string without its quotes, and any other value as JSON.
     pub fn to_plain_text(&self) -> String {
         match &self.0 {
             Val::TStr(text) => String::from_utf8_lossy(text).into_owned(),
@@ -208,7 +217,7 @@ fn undefined_error(errors: &compile::Errors<&str, ()>) -> JqError {
     JqError::InvalidFilter(why.unwrap_or_else(|| "it cannot be compiled".to_owned()))
 }
 
-/// The beginning of a text, on one line.
+/// Quotes the start of a text on one line.
 fn quote_line(text: &str) -> String {
     let line = sanitize_line(text);
     if line.chars().count() > 80 { line.chars().take(80).chain(['…']).collect() } else { line }
@@ -259,7 +268,7 @@ mod tests {
         Ok(results)
     }
 
-    /// The first results, strings without their quotes.
+    /// Returns the first results, strings without their quotes.
     fn first(count: usize, filter: &str, json: &str) -> Vec<String> {
         let mut results = Vec::new();
         let each = |output: &JqOutput| {
@@ -338,7 +347,7 @@ mod tests {
             let error = filtered(filter, "[1]").unwrap_err();
             assert!(!Problem::from(error).remedy.is_empty(), "{filter}");
         }
-        // Whatever else is looked into in turn: two values of any sizes, and three.
+        // Other values that are inspected alternately: two of different sizes, and three.
         for beside in [
             "[1]",
             "{}",

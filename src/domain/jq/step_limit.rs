@@ -1,11 +1,16 @@
-//! What keeps a filter from computing for ever.
+//! Limits on the number of steps and the depth of a filter, so that no filter runs forever.
 //!
-//! A filter that gives results can be asked for one after the other and left at any of them. One that gives none, such
-//! as `last(repeat(1))`, never comes back by itself. All that can go on without end in jq is a definition that calls
-//! itself and a range, so each of them counts its steps, and at some step it fails. Steps, not seconds: what a filter
-//! may do does not depend on the machine. A definition that calls itself other than at its end nests instead, and would
-//! bring the whole program down with its stack; so each step looks how deep it is, too. What goes round may also make a
-//! value that nests deeper and deeper: now and then a step looks into the value it is given.
+//! The caller can stop a filter that produces results after any of them. A filter without results,
+//! such as `last(repeat(1))`, does not return by itself. Only recursive definitions and ranges can
+//! run without end in jq, so each of them counts its steps and fails when none are left. The limit
+//! counts steps, not seconds, so that it does not depend on the machine.
+//!
+//! A definition that calls itself other than in tail position would overflow the stack, so every
+//! step also checks the depth of the stack. A loop can build a value that nests deeper and deeper,
+//! so a step inspects its value from time to time.
+//!
+//! Start at [`limited_definitions`], which rewrites the filter, and [`ExecutionContext`], which
+//! counts.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -20,35 +25,35 @@ use jaq_json::Val;
 use super::depth_limit;
 use super::worker::STACK_BYTES;
 
-/// So many bytes of the stack a filter may take; the rest is for what is done with deep values.
+/// Maximum number of bytes of the stack for a filter; the rest is for operations on deep values.
 const MAX_STACK_BYTES: usize = STACK_BYTES / 4;
 
-/// After at least so many steps a value is looked into, …
+/// Minimum number of steps between two inspections of a value.
 const MIN_DEPTH_CHECK_INTERVAL: usize = 64;
-/// … and after at most so many, however large it is.
+/// Maximum number of steps between two inspections of a value, however large the value is.
 const MAX_DEPTH_CHECK_INTERVAL: usize = 4_096;
 
-/// The name of the step; nobody can write it, so nobody can redefine it.
+/// Name of the step function. It is not a valid jq identifier, so no filter can redefine it.
 const STEP_FUNCTION: &str = "!step";
-/// The name of the range that does not count, likewise.
+/// Name of the range function that does not count; not a valid jq identifier either.
 const RANGE_FUNCTION: &str = "!range";
-/// The name of the reading of JSON that does not look how deep it nests, …
+/// Name of the `fromjson` function that does not check the depth.
 const FROM_JSON_FUNCTION: &str = "!fromjson";
-/// … and of the look.
+/// Name of the function that checks the depth of a JSON text.
 const DEPTH_CHECK_FUNCTION: &str = "!shallow";
 
-/// The tables of a filter.
+/// Lookup tables of a filter.
 type LookupTable = jaq_core::compile::Lut<Native<StepLimited>>;
 
-/// What runs along with a filter.
+/// Data kind of a filter that runs with limits.
 pub(super) struct StepLimited;
 
-/// The tables of a filter, how many steps are left, and where on the stack it began.
+/// Data of a running filter: its lookup tables, the remaining steps, and the start of its stack.
 #[derive(Clone)]
 pub(super) struct ExecutionContext<'a> {
     lut: &'a LookupTable,
     steps_left: Rc<Cell<u64>>,
-    /// How many steps to go until a value is looked into.
+    /// Steps until the next inspection of a value.
     steps_to_depth_check: Rc<Cell<usize>>,
     stack_start: usize,
 }
@@ -65,7 +70,7 @@ impl<'a> HasLut<'a, StepLimited> for ExecutionContext<'a> {
 }
 
 impl<'a> ExecutionContext<'a> {
-    /// A run with so many steps.
+    /// Creates the data for a run with `steps` steps.
     pub(super) fn new(lut: &'a LookupTable, steps: u64) -> Self {
         Self {
             lut,
@@ -75,7 +80,7 @@ impl<'a> ExecutionContext<'a> {
         }
     }
 
-    /// Whether it has taken all its steps.
+    /// Whether all steps are used up.
     pub(super) fn is_exhausted(&self) -> bool {
         self.steps_left.get() == 0
     }
@@ -94,8 +99,8 @@ impl<'a> ExecutionContext<'a> {
 }
 
 impl ExecutionContext<'_> {
-    /// Looks into a value, if it is time. The time until the next look varies, so that it does not always fall on the
-    /// same of several values that are met in turn.
+    /// Inspects a value when an inspection is due. The interval varies, so that the inspections do
+    /// not always meet the same of several alternating values.
     fn value_is_too_deep(&self, value: &Val) -> bool {
         if !matches!(value, Val::Arr(_) | Val::Obj(_)) {
             return false;
@@ -112,20 +117,21 @@ impl ExecutionContext<'_> {
     }
 }
 
-/// A number below 64 that looks like chance: the remainder of a division would be the same after each look, since the
-/// steps until then are counted by it.
+/// Returns a pseudo-random number below 64. A plain remainder would be the same after each
+/// inspection, because the number counts the steps until then.
 fn scatter(number: u64) -> usize {
     usize::try_from(number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58).unwrap_or(0)
 }
 
-/// Where on the stack one is.
+/// Returns the current address on the stack.
 #[inline(never)]
 fn stack_address() -> usize {
     let marker = 0_u8;
     std::ptr::from_ref(&marker).addr()
 }
 
-/// The functions of a filter, with the step among them and the range out of reach.
+/// Adds the step function and the depth check to the functions of a filter, and renames the
+/// functions that they guard.
 pub(super) fn limited_functions(
     known: impl Iterator<Item = Fun<StepLimited>>,
 ) -> impl Iterator<Item = Fun<StepLimited>> {
@@ -138,7 +144,7 @@ pub(super) fn limited_functions(
     known.map(|(name, arguments, run)| (internal_name(name), arguments, run)).chain([step, shallow])
 }
 
-/// The name under which a function is out of reach that is not to be called as it is.
+/// Returns the internal name of a function that filters must not call directly.
 fn internal_name(name: &'static str) -> &'static str {
     match name {
         "range" => RANGE_FUNCTION,
@@ -147,7 +153,7 @@ fn internal_name(name: &'static str) -> &'static str {
     }
 }
 
-/// Fails where a text that is to be read as JSON nests too deep.
+/// Fails where a text nests too deep to be parsed as JSON.
 fn check_json_depth(text: &Val) -> Result<(), Error<Val>> {
     match text {
         Val::TStr(bytes) | Val::BStr(bytes) if depth_limit::exceeds_input_depth(bytes) => {
@@ -160,7 +166,8 @@ fn check_json_depth(text: &Val) -> Result<(), Error<Val>> {
     }
 }
 
-/// The definitions and the filter, each of which counts how often it is called; and a range that counts what it gives.
+/// Rewrites the definitions and the filter so that each counts its calls, and adds a `range` that
+/// counts its results and a `fromjson` that checks the depth.
 pub(super) fn limited_definitions<'s>(
     known: impl Iterator<Item = Def<&'static str>>,
     main: Option<Def<&'s str>>,
@@ -172,7 +179,8 @@ pub(super) fn limited_definitions<'s>(
         .chain(main.map(limit_definition))
 }
 
-/// A definition that fails when no steps are left, or when one of the values it is given nests too deep.
+/// Rewrites a definition so that it fails when no steps are left or when one of its arguments nests
+/// too deep.
 fn limit_definition(Def { name, args, body }: Def<&str>) -> Def<&str> {
     let values = args.iter().filter(|argument| argument.starts_with('$'));
     let body = values.fold(with_step(limit_term(body)), |body, value| {
@@ -186,7 +194,8 @@ fn limit_definition(Def { name, args, body }: Def<&str>) -> Def<&str> {
     Def { name, args, body }
 }
 
-/// `if !step then … else . end`: the step only lets through or fails, and so it stands in paths as well.
+/// Returns `if !step then … else . end`. The step only passes or fails, so the expression is valid
+/// in paths too.
 fn with_step(body: Term<&str>) -> Term<&str> {
     Term::IfThenElse(vec![(Term::Call(STEP_FUNCTION, Vec::new()), body)], None)
 }
@@ -207,7 +216,7 @@ fn from_json_definition<'s>() -> Def<&'s str> {
     Def { name: "fromjson", args: Vec::new(), body }
 }
 
-/// The term with every definition and every turn of a fold in it counting.
+/// Rewrites every definition and every iteration of a fold inside a term so that it counts.
 fn limit_term<'s>(whole: Term<&'s str>) -> Term<&'s str> {
     let boxed = |inner: Box<Term<&'s str>>| Box::new(limit_term(*inner));
     let pair = |(one, other): (Term<&'s str>, Term<&'s str>)| (limit_term(one), limit_term(other));

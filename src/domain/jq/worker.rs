@@ -1,12 +1,14 @@
-//! A thread with a large stack. A filter is read, applied and dropped by functions that call themselves, and how deep
-//! depends on the filter and on what it meets; other threads have too little room for what is allowed.
+//! Worker thread with a large stack for jq filters.
+//!
+//! Parsing, running and dropping a filter are recursive, and the depth depends on the filter and
+//! its input. The stacks of other threads are too small for what the limits allow.
 
 use super::JqError;
 
-/// So many bytes. Memory is taken only for what of it is used.
+/// Stack size in bytes. The system commits memory only for the part that is used.
 pub(super) const STACK_BYTES: usize = 256 << 20;
 
-/// Does some work where there is room for it.
+/// Runs `work` on a thread with a large stack and returns its result.
 pub(super) fn run_on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, JqError> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()

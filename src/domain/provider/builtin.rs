@@ -1,18 +1,18 @@
-//! The provider files that come with the program.
+//! Provider files that are compiled into tokenring.
 
 use super::lazy_list::LazyList;
 use super::spec::Provider;
 
-/// A file, in pieces. The build turns its TOML into JSON (`assets/build.rs`), since somebody waits for what is read
-/// at a start.
+/// Built-in provider file, split into pieces. The build script converts its TOML to JSON
+/// (`assets/build.rs`), because parsing time delays every start.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct BuiltinProviderFile {
-    /// The provider.
+    /// ID of the provider.
     pub(super) id: &'static str,
     head: &'static str,
-    /// The kinds: id and text of each. A first frame needs one of them.
+    /// Kinds: ID and JSON text of each. The first frame needs only one of them.
     kinds: &'static [(&'static str, &'static str)],
-    /// The ready-made requests, likewise.
+    /// Presets: ID and JSON text of each.
     presets: &'static [(&'static str, &'static str)],
 }
 
@@ -27,12 +27,12 @@ macro_rules! file {
     };
 }
 
-/// In the order in which they are listed everywhere.
+/// Built-in files, in the order in which every list shows them.
 pub(super) const BUILTIN_FILES: [BuiltinProviderFile; 4] =
     [file!("snyk"), file!("snyk-apps"), file!("snyk-api-web"), file!("appcircle")];
 
 impl BuiltinProviderFile {
-    /// The provider that the file says.
+    /// Parses the provider; its kinds and presets are parsed later, on first use.
     #[expect(
         clippy::expect_used,
         reason = "the build wrote the text, and a test reads all of them"

@@ -1,4 +1,7 @@
-//! The validated whole of all provider files.
+//! Catalog of all providers: loading, merging and look-up.
+//!
+//! Loads the built-in files and merges the user's own files over them; each merged provider is
+//! validated by `validate`. Start at [`ProviderCatalog::load`].
 
 use std::sync::OnceLock;
 
@@ -20,8 +23,8 @@ pub struct ProviderCatalog {
     entries: Vec<ProviderEntry>,
 }
 
-/// A provider. One that comes with the program is read when it is first asked for, since a command, or a first frame,
-/// seldom needs all of them.
+/// Provider in the catalog. A built-in provider is parsed on first access, because a command or a
+/// first frame rarely needs all of them.
 #[derive(Debug, Clone)]
 struct ProviderEntry {
     id: String,
@@ -29,67 +32,74 @@ struct ProviderEntry {
     provider: OnceLock<Provider>,
 }
 
-/// A provider file's text and the name to show when it is wrong.
+/// Text of a provider file, and the file name for error messages.
 #[derive(Debug, Clone)]
 pub struct ProviderSource {
-    /// The file's name, for messages.
+    /// Name of the file, for error messages.
     pub name: String,
-    /// The TOML text.
+    /// TOML text.
     pub text: String,
 }
 
 impl ProviderCatalog {
-    /// The providers that come with the program. That they are valid is a matter of the tests.
+    /// Returns the catalog of the built-in providers. Tests check that they are valid, so this
+    /// function does not.
     pub fn builtin() -> Self {
         Self { entries: builtin::BUILTIN_FILES.map(ProviderEntry::from_builtin).into() }
     }
 
-    /// The providers that come with the program, with the user's own files merged in, in their order. A file with a
-    /// new id adds a provider; one with a known id adds regions, kinds, presets and statuses to it, or replaces those
-    /// of the same id.
+    /// Loads the built-in providers and merges the user's files into them, in order.
+    ///
+    /// A file with a new ID adds a provider. A file with a known ID adds regions, kinds, presets
+    /// and statuses to that provider, or replaces the ones with the same ID.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a file is not valid; the error names the file and the line.
     pub fn load(user: &[ProviderSource]) -> Result<Self, CatalogError> {
         let mut catalogue = Self::builtin();
         user.iter().try_for_each(|source| catalogue.merge(source))?;
         Ok(catalogue)
     }
 
-    /// These providers, with one more file merged in.
+    /// Merges one more file into the catalog.
     pub fn with_source(mut self, source: &ProviderSource) -> Result<Self, CatalogError> {
         self.merge(source)?;
         Ok(self)
     }
 
-    /// All providers, in the order of the table in the README.
+    /// Returns all providers, in the order of the table in the README.
     pub fn providers(&self) -> impl ExactSizeIterator<Item = &Provider> + Clone {
         self.entries.iter().map(ProviderEntry::get)
     }
 
-    /// The provider with this id.
+    /// Returns the provider with this ID.
     pub fn provider(&self, id: &str) -> Result<&Provider, CatalogError> {
         let ids = self.entries.iter().map(|entry| entry.id.as_str());
         let found = self.entries.iter().find(|entry| entry.id == id);
         found.map(ProviderEntry::get).ok_or_else(|| CatalogError::unknown("provider", id, ids))
     }
 
-    /// The kind with this id at that provider.
+    /// Returns the kind with this ID at that provider.
     pub fn kind(&self, provider: &str, kind: &str) -> Result<&CredentialKind, CatalogError> {
         let provider = self.provider(provider)?;
         let ids = provider.kinds.iter().map(|kind| kind.id.as_str());
         provider.kind(kind).ok_or_else(|| CatalogError::unknown("kind", kind, ids))
     }
 
-    /// The provider whose regions those of `provider` are: itself, or the one that it shares them with.
+    /// Returns the provider that owns the regions of `provider`: itself, or the provider whose
+    /// regions it shares.
     pub fn region_owner(&self, provider: &str) -> Result<&Provider, CatalogError> {
         let provider = self.provider(provider)?;
         provider.regions_of.as_ref().map_or(Ok(provider), |home| self.provider(home))
     }
 
-    /// All regions of a provider, its own or those it shares.
+    /// Returns all regions of a provider, its own or the shared ones.
     pub fn regions(&self, provider: &str) -> Result<&[Region], CatalogError> {
         self.region_owner(provider).map(|owner| owner.regions.as_slice())
     }
 
-    /// The region of that provider that answers to `name` (id or alias, whatever the case).
+    /// Returns the region of that provider whose ID or alias is `name`, ignoring case.
     pub fn region(&self, provider: &str, name: &str) -> Result<&Region, CatalogError> {
         let regions = self.regions(provider)?;
         let ids = regions.iter().map(|region| region.id.as_str());
@@ -99,7 +109,7 @@ impl ProviderCatalog {
             .ok_or_else(|| CatalogError::unknown("region", name, ids))
     }
 
-    /// The preset with this id at that provider.
+    /// Returns the preset with this ID at that provider.
     pub fn preset(&self, provider: &str, preset: &str) -> Result<&RequestPreset, CatalogError> {
         let provider = self.provider(provider)?;
         let ids = provider.presets.iter().map(|preset| preset.id.as_str());
@@ -151,7 +161,7 @@ impl ProviderEntry {
     }
 }
 
-/// What tells which form the rest of a file has.
+/// Header of a provider file, which decides how the rest is read.
 #[derive(Deserialize)]
 struct FileHeader {
     format: u32,
@@ -163,7 +173,7 @@ impl FileHeader {
 }
 
 impl ProviderSource {
-    /// The tables of the file, parsed once for its head and the rest.
+    /// Parses the file into TOML tables, once for both its header and its content.
     fn parse(&self) -> Result<Spanned<DeTable<'_>>, CatalogError> {
         DeTable::parse(&self.text).map_err(|error| self.parse_error(&error))
     }
@@ -207,7 +217,8 @@ impl ProviderSource {
         CatalogError::InvalidFile { file: self.name.clone(), why, remedy: remedy.into() }
     }
 
-    /// The last line that names `near`, since of two of the same name the second is the one too many.
+    /// Returns the last line that contains `near`. Of two items with the same name, the second is
+    /// the duplicate.
     fn find_line(&self, near: &str) -> Option<usize> {
         let names = |line: &str| line.to_lowercase().contains(&near.to_lowercase());
         let quoted = format!("\"{near}\"").to_lowercase();
@@ -485,7 +496,8 @@ docs = "https://proxy.example"
         }
     }
 
-    /// Acme, whose check asks for the organisation in its path; and what else its kind and its preset have.
+    /// Loads Acme with a check whose path contains the organization, plus the given lines for its
+    /// kind and its preset.
     fn asking(kind: &str, preset: &str) -> Result<ProviderCatalog, CatalogError> {
         let text = ACME.replace("path = \"/me\"", "path = \"/me/{org}\"");
         load(&(text.replace("[[preset]]", &format!("{kind}\n[[preset]]")) + preset))

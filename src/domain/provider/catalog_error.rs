@@ -1,37 +1,37 @@
-//! What can be wrong with provider files, and with names that should be in them.
+//! Errors in provider files, and in names that are looked up in the catalog.
 
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::text::nearest_names;
 
-/// Why the provider files do not make a catalogue, or why a name leads nowhere in it.
+/// Reason why the provider files do not form a catalog, or why a name is not in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CatalogError {
-    /// A file is not TOML of the right form, or what it says does not hold together.
+    /// A file is not TOML of the right structure, or its content is inconsistent.
     #[error("{file}: {why}")]
     InvalidFile {
-        /// Which file.
+        /// Name of the file.
         file: String,
         /// Line and reason.
         why: String,
-        /// What to change.
+        /// Instruction for correcting the file.
         remedy: String,
     },
-    /// A name that leads nowhere; the nearest names are offered.
+    /// An unknown name. The error suggests the nearest known names.
     #[error("there is no {what} \"{name}\"")]
     Unknown {
-        /// What was looked for: `provider`, `kind`, `region` or `preset`.
+        /// Type of the name: `provider`, `kind`, `region` or `preset`.
         what: &'static str,
-        /// The name that was given.
+        /// Name that was given.
         name: String,
-        /// The nearest names, best first; empty where none is near.
+        /// Nearest names, best first; empty where none is similar.
         nearest: Vec<String>,
-        /// All names there are.
+        /// All known names.
         known: Vec<String>,
     },
 }
 
 impl CatalogError {
-    /// An unknown name among the known ones.
+    /// Builds the error for a name that is not among the known ones.
     pub(super) fn unknown<'a>(
         what: &'static str,
         name: &str,

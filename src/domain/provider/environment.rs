@@ -1,4 +1,7 @@
-//! The variables that a provider's own tools read, for a child process and for a copied command.
+//! Environment variables that a provider's own tools read, for child processes and copied commands.
+//!
+//! Only templates and names are resolved here; the code that may hold the secret inserts it. Start
+//! at [`CredentialKind::environment_variables`].
 
 use std::collections::BTreeMap;
 
@@ -6,26 +9,26 @@ use super::placeholder::{PlaceholderEncoding, fill_template};
 use super::spec::CredentialKind;
 use crate::domain::region::{HostRole, Region};
 
-/// The template that stands for the secret.
+/// Template for the secret.
 pub(super) const SECRET_TEMPLATE: &str = "{secret}";
 
-/// The template that stands for the access token that the secret is exchanged for.
+/// Template for the access token that the secret is exchanged for.
 pub(super) const ACCESS_TOKEN_TEMPLATE: &str = "{access_token}";
 
-/// What goes into a variable. The secret itself is put in by whoever may hold it.
+/// Value of a variable. The caller inserts the secret itself, where it may hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VariableValue {
-    /// The credential's secret.
+    /// Secret of the credential.
     Secret,
-    /// The access token that the secret is exchanged for.
+    /// Access token that the secret is exchanged for.
     AccessToken,
-    /// This text, which is no secret.
+    /// Text that is not secret.
     Text(String),
 }
 
 impl CredentialKind {
-    /// The variables for a credential of this kind: name and value. One that needs what region or fields do not have
-    /// is left out.
+    /// Returns name and value of the variables for a credential of this kind. A variable that needs
+    /// a missing host or field is omitted.
     pub fn environment_variables(
         &self,
         region: &Region,
@@ -46,8 +49,8 @@ impl CredentialKind {
             .collect()
     }
 
-    /// The variable in which the provider's own tools expect the text behind the authorization scheme: the secret, or
-    /// the access token that it is exchanged for.
+    /// Returns the variable in which the provider's own tools expect the value after the
+    /// authorization scheme: the secret, or the access token that it is exchanged for.
     pub fn secret_variable(&self) -> &str {
         let sent = if self.authorization.uses_token_exchange() {
             ACCESS_TOKEN_TEMPLATE

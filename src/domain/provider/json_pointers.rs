@@ -1,4 +1,4 @@
-//! Reading answers where a preset says that something is.
+//! Extraction of principals and parameter values from responses, by the JSON pointers of a preset.
 
 use serde_json::Value;
 
@@ -6,17 +6,17 @@ use super::spec::{ListPointers, PrincipalPointers};
 use crate::domain::credential::Principal;
 use crate::domain::text::sanitize_line;
 
-/// A value that a parameter can take.
+/// Possible value of a parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParameterOption {
-    /// What goes into the request.
+    /// Value that the request sends.
     pub value: String,
-    /// What people call it; the value itself where the answer has no name for it.
+    /// Display name; equal to the value where the response contains no name.
     pub name: String,
 }
 
 impl PrincipalPointers {
-    /// Who an answer says the credential acts as; `None` where it names nobody.
+    /// Reads the identity that a response reports for the credential; `None` where it reports none.
     pub fn read_principal(&self, answer: &Value) -> Option<Principal> {
         let id = text_at(answer, &self.id)?;
         let name = self
@@ -36,14 +36,14 @@ impl PrincipalPointers {
         Some(Principal { id, name, kind })
     }
 
-    /// The organisation that the principal works in unless it says otherwise.
+    /// Reads the default organization of the principal.
     pub fn read_home_organization(&self, answer: &Value) -> Option<String> {
         text_at(answer, self.home_organization.as_ref()?)
     }
 }
 
 impl ListPointers {
-    /// The values that an answer lists, in its order.
+    /// Reads the values that a response lists, in the order of the response.
     pub fn read_options(&self, answer: &Value) -> Vec<ParameterOption> {
         let items = answer
             .pointer(&self.list)
@@ -59,7 +59,8 @@ impl ListPointers {
     }
 }
 
-/// What lies at a pointer. Most lead from object to object without escapes, and are followed as they are written.
+/// Returns the value at a pointer. Most pointers contain no escapes and only object keys, so these
+/// are followed without unescaping.
 fn value_at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
     let is_plain = pointer.starts_with('/') && !pointer.contains('~');
     let follow =
@@ -67,7 +68,7 @@ fn value_at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
     is_plain.then(follow).flatten().or_else(|| value.pointer(pointer))
 }
 
-/// The text or number at a pointer, on one line; `None` where there is nothing.
+/// Returns the string or number at a pointer, on one line; `None` where there is none.
 fn text_at(value: &Value, pointer: &str) -> Option<String> {
     let text = match value_at(value, pointer)? {
         Value::String(text) => sanitize_line(text),

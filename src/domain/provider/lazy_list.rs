@@ -1,4 +1,4 @@
-//! What a provider lists: its kinds of credential, its ready-made requests.
+//! List of a provider's kinds or presets, parsed on first use.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -6,14 +6,14 @@ use std::sync::OnceLock;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Something that a provider lists.
+/// Item with an ID that is unique within its provider.
 pub trait HasId: DeserializeOwned {
-    /// What it is called within the provider.
+    /// Returns the ID.
     fn id(&self) -> &str;
 }
 
-/// What a provider lists, in the order of its file. Each item that comes with the program is read when somebody first asks
-/// for it: a first frame shows one kind and one request.
+/// Items of a provider in the order of its file. A built-in item is parsed on first access, because
+/// a first frame shows only one kind and one preset.
 #[derive(Debug, Clone)]
 pub struct LazyList<T>(Vec<LazyEntry<T>>);
 
@@ -25,7 +25,7 @@ struct LazyEntry<T> {
 }
 
 impl<T> LazyList<T> {
-    /// Those of a file that comes with the program: id and text of each.
+    /// Creates the list of a built-in file from the ID and JSON text of each item.
     pub(super) fn from_static(texts: &[(&'static str, &'static str)]) -> Self {
         Self(
             texts
@@ -37,17 +37,17 @@ impl<T> LazyList<T> {
 }
 
 impl<T: HasId> LazyList<T> {
-    /// The one with this id.
+    /// Returns the item with this ID.
     pub fn get(&self, id: &str) -> Option<&T> {
         self.0.iter().find(|entry| entry.id == id).map(LazyEntry::get)
     }
 
-    /// All of them.
+    /// Iterates over all items.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &T> {
         self.0.iter().map(LazyEntry::get)
     }
 
-    /// Adds an item; it takes the place of the one that has its id, if there is one.
+    /// Adds an item, or replaces the item with the same ID.
     pub(super) fn insert_or_replace(&mut self, item: T) {
         match self.0.iter_mut().find(|entry| entry.id == item.id()) {
             Some(known) => *known = LazyEntry::from_item(item),
@@ -85,7 +85,7 @@ impl<T: HasId + Serialize> Serialize for LazyList<T> {
 }
 
 impl<'de, T: HasId> Deserialize<'de> for LazyList<T> {
-    /// Items of the same id are kept, for the check of the file to find them.
+    /// Keeps items with the same ID, so that the validation of the file can report them.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self(Vec::deserialize(deserializer)?.into_iter().map(LazyEntry::from_item).collect()))
     }

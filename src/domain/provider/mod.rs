@@ -1,8 +1,10 @@
-//! Providers as data: what `assets/providers/*.toml` and a user's own files of the same form say.
+//! Providers as data: the content of `assets/providers/*.toml` and of the user's files with the
+//! same structure.
 //!
-//! A file is read into the types of [`spec`], and [`ProviderCatalog::load`] turns the files into a validated whole: ids are
-//! unique, references lead somewhere, placeholders have parameters. What TOML cannot say is a named strategy (an enum
-//! variant), never a language of our own.
+//! A file is read into the types of [`spec`]. [`ProviderCatalog::load`] merges and validates the
+//! files: IDs are unique, references resolve, placeholders have parameters. Behavior that TOML
+//! cannot express is a named strategy (an enum variant), never a custom language. Start at
+//! [`spec::Provider`].
 
 mod builtin;
 mod catalog;
@@ -25,7 +27,7 @@ pub use spec::{
 };
 pub use value_type::ValueType;
 
-/// The built-in catalogue, read once for all tests.
+/// Built-in catalog, parsed once for all tests.
 #[cfg(test)]
 pub(crate) fn builtin_catalog() -> &'static ProviderCatalog {
     static CATALOGUE: std::sync::LazyLock<ProviderCatalog> =

@@ -1,20 +1,21 @@
 //! Placeholders such as `{org_id}` in paths, queries and bodies.
 //!
-//! A placeholder is a name of lower-case letters, digits and underscores between braces, so JSON's own braces, which
-//! are followed by a quote or a blank, never look like one.
+//! A placeholder is a name of lower-case letters, digits and underscores in braces. Braces of JSON
+//! are followed by a quote or whitespace, so they never look like a placeholder. Start at
+//! [`fill_template`].
 
-/// How a value is written where it lands.
+/// Encoding of a value at the position of its placeholder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PlaceholderEncoding {
-    /// In a path segment: percent-encoded, slashes too.
+    /// Path segment: percent-encoded, including slashes.
     PathSegment,
-    /// Between the quotes of a JSON string.
+    /// Content of a JSON string.
     JsonString,
-    /// As it is; encoding comes later.
+    /// Unchanged; a later step encodes the value.
     Plain,
 }
 
-/// The names of the placeholders in a template, in the order in which they come, repetitions included.
+/// Returns the names of the placeholders in a template, in order, with repetitions.
 pub(crate) fn placeholders(template: &str) -> impl Iterator<Item = &str> {
     template_parts(template).filter_map(|piece| match piece {
         TemplatePart::Placeholder(name) => Some(name),
@@ -22,7 +23,8 @@ pub(crate) fn placeholders(template: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The template with every placeholder replaced by what `value` gives for it; or the first name that it does not know.
+/// Replaces every placeholder by the result of `value`; fails with the first name for which `value`
+/// returns `None`.
 pub(crate) fn fill_template(
     template: &str,
     how: PlaceholderEncoding,
@@ -83,8 +85,9 @@ fn strip_placeholder(text: &str) -> Option<(&str, &str)> {
     named.then_some((name, after))
 }
 
-/// A value as one path segment: everything but unreserved characters percent-encoded. A dot segment, which would climb
-/// or vanish, has its dots encoded too.
+/// Encodes a value as one path segment: everything except unreserved characters is percent-encoded.
+/// The dots of a dot segment are encoded too, because the segment would change the path or be
+/// removed.
 fn encode_path_segment(value: &str) -> String {
     use std::fmt::Write as _;
     let dots = value.bytes().all(|b| b == b'.');

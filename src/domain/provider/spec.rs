@@ -1,4 +1,7 @@
-//! The form of a provider file.
+//! Data types of a provider file.
+//!
+//! Each field is documented with its meaning in the file; the built-in files are in
+//! `assets/providers`. Rules beyond the types are checked in `validate`. Start at [`Provider`].
 
 use std::collections::BTreeMap;
 
@@ -12,484 +15,491 @@ use crate::domain::region::{HostRole, Region};
 use crate::domain::request::HttpMethod;
 use crate::domain::response::CheckResult;
 
-/// A provider: its regions, the kinds of credential it issues, its ready-made requests and what its statuses mean.
+/// Provider: its regions, kinds of credential, presets and status meanings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
-    /// The version of this form; 1.
+    /// Version of the file format; 1.
     pub format: u32,
-    /// The id used on the command line and in the index, such as `snyk`.
+    /// ID on the command line and in the index, such as `snyk`.
     pub id: String,
-    /// The name for people.
+    /// Display name.
     pub title: String,
-    /// Where the provider documents its authentication.
+    /// URL of the provider's documentation of authentication.
     pub docs: String,
-    /// Another provider whose regions are also this one's (Snyk Apps lives where Snyk does).
+    /// Another provider whose regions this one shares (Snyk Apps uses the regions of Snyk).
     #[serde(default)]
     pub regions_of: Option<String>,
-    /// The regions; empty where `regions_of` names another provider.
+    /// Regions; empty where `regions_of` names another provider.
     #[serde(default, rename = "region")]
     pub regions: Vec<Region>,
-    /// Host suffixes, compared by whole labels, that a region named *inside* a token may have.
+    /// Host suffixes that are allowed for a host named *inside* a token, compared by whole labels.
     #[serde(default)]
     pub trusted_hosts: Vec<String>,
-    /// Headers that every request carries, except where it has its own of the same name.
+    /// Headers of every request, unless the request sets the same header.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
-    /// The media type of JSON bodies, by how the path begins; `application/json` for all others.
+    /// Media types of JSON bodies by path prefix; `application/json` for all other paths.
     #[serde(default)]
     pub media_types: Vec<(String, String)>,
-    /// The kinds of credential.
+    /// Kinds of credential.
     #[serde(rename = "kind")]
     pub kinds: LazyList<CredentialKind>,
-    /// The ready-made requests.
+    /// Ready-made requests.
     #[serde(default, rename = "preset")]
     pub presets: LazyList<RequestPreset>,
-    /// What statuses mean here, most specific first.
+    /// Meanings of statuses, most specific first.
     #[serde(default, rename = "status")]
     pub statuses: Vec<StatusRule>,
-    /// Which plans are refused by the API whatever the credential, as a half sentence.
+    /// Subscription plans that have no API access, as part of a sentence.
     #[serde(default)]
     #[serde(rename = "plans")]
     pub plans_without_api: Option<String>,
-    /// Where the organisations are listed that a credential sees.
+    /// Listing of the organizations that a credential can see.
     #[serde(default)]
     #[serde(rename = "organisations")]
     pub organizations: Option<OrganizationListing>,
-    /// JSON members whose values are secrets whenever this provider answers with them.
+    /// JSON members that hold a secret in responses of this provider.
     #[serde(default)]
     pub secret_members: Vec<String>,
 }
 
-/// A kind of credential.
+/// Kind of credential.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialKind {
-    /// The id within the provider, such as `personal-access-token`.
+    /// ID within the provider, such as `personal-access-token`.
     pub id: String,
-    /// The name for people.
+    /// Display name.
     pub title: String,
-    /// One sentence: what it is for.
+    /// Purpose in one sentence.
     pub help: String,
-    /// What the provider calls the secret itself, such as "client secret".
+    /// Provider's name for the secret, such as "client secret".
     pub secret: String,
-    /// How the secret becomes an `Authorization` header.
+    /// Way in which the secret becomes an `Authorization` header.
     pub authorization: AuthMethod,
-    /// How a pasted secret of this kind is recognised.
+    /// Rules that recognize a pasted secret of this kind.
     #[serde(default)]
     #[serde(rename = "recognise")]
     pub recognition_rules: Vec<RecognitionRule>,
-    /// The type of principal that one of this kind acts as, in the words of the answer to its check: it tells kinds apart
-    /// whose secrets look alike.
+    /// Type of principal that a credential of this kind acts as, in the words of the response to
+    /// its check. It distinguishes kinds whose secrets look alike.
     #[serde(default)]
     #[serde(rename = "acts_as")]
     pub principal_type: Option<String>,
-    /// What else is needed or useful besides the secret; nothing of it is secret.
+    /// Further values that are needed or useful; none of them is secret.
     #[serde(default, rename = "field")]
     pub fields: Vec<FieldSpec>,
-    /// Further secret parts besides the secret itself, such as `client_secret` beside a refresh token.
+    /// Further secret parts, such as `client_secret` beside a refresh token.
     #[serde(default, rename = "part")]
     pub parts: Vec<SecretPartSpec>,
-    /// The id of the preset that tells whether a credential of this kind works.
+    /// ID of the preset that shows whether a credential of this kind works.
     pub check: String,
-    /// Where a person makes or renews one; `{app}` is the region's web application.
+    /// Page where the user creates or renews a credential; `{app}` is the region's web application.
     #[serde(default)]
     pub page: Option<String>,
-    /// Where the provider documents this kind.
+    /// URL of the provider's documentation of this kind.
     pub docs: String,
-    /// How long the provider lets one live at most, in days.
+    /// Maximum lifetime at the provider, in days.
     #[serde(default)]
     pub max_days: Option<u32>,
-    /// How many may live at the same time.
+    /// Maximum number of credentials that may exist at the same time.
     #[serde(default)]
     pub max_live: Option<u32>,
-    /// Where the provider lists credentials of this kind with their ends.
+    /// Listing of credentials of this kind with their expiry dates.
     #[serde(default)]
     #[serde(rename = "listed")]
     pub credential_listing: Option<CredentialListing>,
-    /// How one is replaced.
+    /// Rotation of a credential of this kind.
     #[serde(rename = "replace")]
     pub rotation: RotationSpec,
-    /// The variables that the provider's own tools read: name and template, either `{secret}` or
-    /// `{access_token}` alone or a text with the region's `{api}`, `{auth}`, `{app}` and fields.
+    /// Environment variables that the provider's own tools read: name and template. A template is
+    /// either `{secret}` or `{access_token}` alone, or a text with the region's `{api}`, `{auth}`,
+    /// `{app}` and fields.
     #[serde(default)]
     pub environment: Vec<(String, String)>,
-    /// A caution shown where the kind is chosen.
+    /// Caution that is shown when the user chooses this kind.
     #[serde(default)]
     pub caution: Option<String>,
 }
 
-/// How a secret becomes an `Authorization` header.
+/// Way in which a secret becomes an `Authorization` header.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "form", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum AuthMethod {
-    /// `Authorization: <scheme> <secret>`.
+    /// Sends `Authorization: <scheme> <secret>`.
     Header {
-        /// The scheme, such as `token` or `JWT`.
+        /// Scheme, such as `token` or `JWT`.
         scheme: String,
-        /// A scheme to try once after a 401; what worked is remembered.
+        /// Scheme to try once after a 401. The scheme that works is remembered.
         #[serde(default)]
         fallback: Option<String>,
     },
-    /// The secret and the field `client_id` are exchanged by the OAuth client-credentials grant.
+    /// Exchanges the secret and the field `client_id` by the OAuth client-credentials grant.
     ClientCredentials {
-        /// The path of the token endpoint on the API host.
+        /// Path of the token endpoint on the API host.
         token: String,
-        /// The scheme of the access token.
+        /// Scheme of the access token.
         scheme: String,
     },
-    /// The secret is a single-use refresh token; `client_id` and the part `client_secret` go with it.
+    /// Exchanges a single-use refresh token together with `client_id` and the part `client_secret`.
     RefreshToken {
-        /// The path of the token endpoint on the API host.
+        /// Path of the token endpoint on the API host.
         token: String,
-        /// The scheme of the access token.
+        /// Scheme of the access token.
         scheme: String,
-        /// The path of the page, on the web application, where a person agrees to a sign-in.
+        /// Path of the page on the web application where the user approves a sign-in.
         #[serde(default)]
         authorize: Option<String>,
-        /// The path, on the API host, that ends a refresh token.
+        /// Path on the API host that revokes a refresh token.
         #[serde(default)]
         revoke: Option<String>,
     },
-    /// The secret is sent as a form to the auth host, which answers with an access token.
+    /// Sends the secret as a form to the auth host, which returns an access token.
     Exchange {
-        /// The endpoints to try in this order; the next one only after a 404.
+        /// Endpoints in the order in which they are tried; the next one is tried only after a 404.
         endpoints: Vec<TokenEndpoint>,
-        /// The scheme of the access token.
+        /// Scheme of the access token.
         scheme: String,
-        /// Claims of the access token that must equal fields, where the credential has them: claim → field id. A
-        /// provider may answer with a token for something else than was asked for.
+        /// Claims of the access token that must equal fields of the credential, where it has them:
+        /// claim → field ID. A provider may return a token for something other than requested.
         #[serde(default)]
         verify: BTreeMap<String, String>,
     },
 }
 
-/// One endpoint that exchanges a secret for an access token.
+/// Endpoint that exchanges a secret for an access token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenEndpoint {
-    /// The path on the auth host.
+    /// Path on the auth host.
     pub path: String,
-    /// The form member that carries the secret.
+    /// Form member that carries the secret.
     pub secret_member: String,
-    /// Form members that carry fields, where the credential has them: member name → field id.
+    /// Form members that carry fields of the credential, where it has them: member name → field ID.
     #[serde(default)]
     pub members: BTreeMap<String, String>,
-    /// Form members that are always the same.
+    /// Form members with fixed values.
     #[serde(default)]
     pub constants: BTreeMap<String, String>,
 }
 
-/// A rule that recognises a pasted secret.
+/// Rule that recognizes a pasted secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecognitionRule {
-    /// What the text looks like.
+    /// Format of the text.
     pub shape: SecretFormat,
-    /// What it begins with.
+    /// Prefix of the text.
     #[serde(default)]
     pub prefix: String,
-    /// What it ends with.
+    /// Suffix of the text.
     #[serde(default)]
     pub suffix: String,
-    /// How sure a match is.
+    /// Confidence of a match.
     pub confidence: MatchConfidence,
-    /// What a match holds: the kind's secret, one of its parts, or a token that is not worth keeping.
+    /// Role of the matched text: the kind's secret, one of its parts, or a token that is not worth
+    /// storing.
     #[serde(default)]
     #[serde(rename = "holds")]
     pub secret_role: SecretRole,
-    /// What the claims inside say, for shapes that have some.
+    /// Meaning of the claims, for formats that contain some.
     #[serde(default)]
     pub claims: ClaimMapping,
-    /// Why a match means this kind, in words.
+    /// Reason why a match means this kind.
     pub why: String,
 }
 
-/// What a recognised text is to its kind.
+/// Role of a recognized text for its kind.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SecretRole {
-    /// The kind's secret.
+    /// Secret of the kind.
     #[default]
     Secret,
-    /// One of the kind's further parts, by its id.
+    /// One of the kind's further parts, by its ID.
     Part(String),
-    /// A short-lived token that a secret of this kind is exchanged for; not the secret itself.
+    /// Short-lived token that a secret of this kind is exchanged for, not the secret itself.
     AccessToken,
 }
 
-/// Which claims of a token say what. They are hints: nobody has verified their signature.
+/// Names of a token's claims by meaning. Claims are only hints, because nothing verifies the
+/// token's signature.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimMapping {
-    /// The claim that names the API host. A JWT, which looks like anybody's, is recognised only where that host is
-    /// trusted; a token with a prefix of its own is recognised anyway, without a region.
+    /// Claim that names the API host. A JWT looks the same for every provider, so it is recognized
+    /// only where that host is trusted. A token with a prefix of its own is recognized without a
+    /// trusted host, but without a region.
     #[serde(default)]
     pub host: Option<String>,
-    /// The claim that holds the end in seconds since 1970.
+    /// Claim that holds the expiry in seconds since 1970.
     #[serde(default)]
     pub expires: Option<String>,
-    /// The claim that holds the token's id at the provider.
+    /// Claim that holds the token's ID at the provider.
     #[serde(default)]
     pub id: Option<String>,
-    /// Claims that must be there.
+    /// Claims that must exist.
     #[serde(default)]
     pub required: Vec<String>,
 }
 
-/// The shapes that secrets have.
+/// Formats of secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SecretFormat {
     /// 36 characters of hexadecimal digits and dashes.
     Uuid,
-    /// `prefix.<8 characters>.<base64url JSON claims>.<signature>`, Snyk's own form.
+    /// `prefix.<8 characters>.<base64url JSON claims>.<signature>`, Snyk's own format.
     ClaimsToken,
     /// Three base64url parts; the first two are JSON.
     Jwt,
-    /// Base64 text with padding that is nothing else.
+    /// Base64 text with padding, and nothing else.
     Base64,
-    /// Anything between prefix and suffix.
+    /// Any text between prefix and suffix.
     Opaque,
-    /// A PEM private key.
+    /// PEM private key.
     PemKey,
 }
 
-/// How sure a recognition is.
+/// Confidence of a recognition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MatchConfidence {
-    /// It may be this, among other things.
+    /// The text may be this, among other things.
     Possible,
-    /// It very probably is this.
+    /// The text very probably is this.
     Likely,
-    /// Nothing else looks like this.
+    /// No other secret looks like this.
     Certain,
 }
 
-/// A field that goes with a secret.
+/// Value that accompanies a secret without being secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FieldSpec {
-    /// The id, such as `client_id`.
+    /// ID, such as `client_id`.
     pub id: String,
-    /// The name for people.
+    /// Display name.
     pub title: String,
-    /// One sentence: what it is and where to find it.
+    /// Meaning and where to find the value, in one sentence.
     pub help: String,
-    /// Whether the kind cannot be used without it.
+    /// Whether the kind cannot be used without the field.
     #[serde(default)]
     pub required: bool,
-    /// Whether the provider tells it, so that nobody needs to be asked for it.
+    /// Whether the provider reports the value, so that the user need not enter it.
     #[serde(default)]
     #[serde(rename = "learned")]
     pub provider_supplied: bool,
 }
 
-/// Where a provider lists something that has a name.
+/// Listing of organizations with their names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OrganizationListing {
-    /// The preset whose answer lists it.
+    /// Preset whose response lists the organizations.
     pub preset: String,
-    /// Where in the answer.
+    /// Position of the list in the response.
     pub items: ListPointers,
 }
 
-/// Where a provider lists credentials of a kind: by id and end, never the secrets.
+/// Listing of the provider's credentials of one kind: IDs and expiry dates, never secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialListing {
-    /// The preset whose answer lists them.
+    /// Preset whose response lists the credentials.
     pub preset: String,
-    /// The array in the answer.
+    /// Pointer to the array in the response.
     pub list: String,
-    /// The id within an element.
+    /// Pointer to the ID within an element.
     pub id: String,
-    /// The end within an element, as RFC 3339 has it.
+    /// Pointer to the expiry within an element, in RFC 3339 format.
     pub expires: String,
-    /// The field that keeps the id.
+    /// Field that stores the ID.
     pub field: String,
 }
 
-/// A further secret that goes with a secret.
+/// Further secret that accompanies a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretPartSpec {
-    /// The id, such as `client_secret`.
+    /// ID, such as `client_secret`.
     pub id: String,
-    /// The name for people.
+    /// Display name.
     pub title: String,
-    /// One sentence: what it is and where to find it.
+    /// Meaning and where to find the value, in one sentence.
     pub help: String,
-    /// Whether the kind cannot be used without it.
+    /// Whether the kind cannot be used without the part.
     #[serde(default)]
     pub required: bool,
-    /// How it is replaced by itself, while the secret beside it stays.
+    /// Rotation of this part alone, while the main secret stays.
     #[serde(default)]
     #[serde(rename = "replace")]
     pub rotation: Option<RotationSpec>,
 }
 
-/// How a credential of a kind is replaced by another one.
+/// Rotation of a credential of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RotationSpec {
-    /// The plan.
+    /// Strategy of the rotation.
     #[serde(rename = "plan")]
     pub strategy: RotationStrategyId,
-    /// Whether old and new can live side by side.
+    /// Whether the old and the new secret can be valid at the same time.
     pub overlap: bool,
-    /// What a person does, in one or two sentences; empty where nothing is left to do.
+    /// Steps for the user, in one or two sentences; empty where no step is manual.
     #[serde(default)]
     #[serde(rename = "steps")]
     pub manual_steps: String,
 }
 
-/// The ways to replace a credential; each is a strategy in code.
+/// Strategies for a rotation, each implemented in code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RotationStrategyId {
-    /// A person makes the new one on the provider's page and pastes it; the old one dies there too.
+    /// The user creates the new credential on the provider's page and pastes it; the old one is
+    /// revoked there too.
     #[serde(rename = "guided")]
     Manual,
-    /// A person makes the new one; the program revokes the old one by API.
+    /// The user creates the new credential; tokenring revokes the old one through the API.
     SnykPersonalAccessToken,
-    /// A new service account with the same role; the old account is deleted.
+    /// Creates a new service account with the same role, then deletes the old account.
     SnykServiceAccount,
-    /// A second secret on the same service account; the old secret is deleted.
+    /// Creates a second secret on the same service account, then deletes the old secret.
     SnykServiceAccountSecret,
-    /// Another sign-in, then the old refresh token is revoked.
+    /// Signs in again, then revokes the old refresh token.
     SnykAppSession,
-    /// A second client secret on the same app; the old one is deleted, and the sign-ins stay.
+    /// Creates a second client secret on the same app, then deletes the old one; existing sign-ins
+    /// stay valid.
     SnykAppSecret,
-    /// A new key by `/keys/`; the old key is deleted.
+    /// Creates a new key with `/keys/`, then deletes the old key.
     ApiWebKey,
 }
 
-/// A ready-made request.
+/// Ready-made request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestPreset {
-    /// The id within the provider, such as `self`.
+    /// ID within the provider, such as `self`.
     pub id: String,
-    /// The name for people.
+    /// Display name.
     pub title: String,
-    /// One sentence: what it answers.
+    /// Content of the response in one sentence.
     pub help: String,
-    /// The method.
+    /// HTTP method.
     #[serde(default = "default_method")]
     pub method: String,
-    /// Which host of the region.
+    /// Host of the region that receives the request.
     #[serde(default)]
     #[serde(rename = "place")]
     pub host_role: HostRole,
-    /// The path, with `{placeholders}`.
+    /// Path, with `{placeholders}`.
     pub path: String,
-    /// The query, in order; values may hold placeholders.
+    /// Query parameters in order; values may contain placeholders.
     #[serde(default)]
     pub query: Vec<(String, String)>,
     /// Headers besides the provider's own.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
-    /// The body, with placeholders.
+    /// Body, with placeholders.
     #[serde(default)]
     pub body: Option<String>,
-    /// What the placeholders mean.
+    /// Parameters for the placeholders.
     #[serde(default, rename = "parameter")]
     pub parameters: Vec<PresetParameter>,
-    /// Where the provider documents it.
+    /// URL of the provider's documentation of the request.
     pub docs: String,
-    /// Whether it only reads, although its method might do more; so it is asked about more briefly.
+    /// Whether the request only reads although its method could write. The confirmation is then
+    /// shorter.
     #[serde(default)]
     #[serde(rename = "reads")]
     pub read_only: bool,
-    /// Kinds it is of no use to.
+    /// Kinds for which the preset is useless.
     #[serde(default)]
     #[serde(rename = "not_for")]
     pub excluded_kinds: Vec<String>,
-    /// Where the answer says who the credential acts as.
+    /// Position of the credential's identity in the response.
     #[serde(default)]
     pub principal: Option<PrincipalPointers>,
 }
 
-/// JSON pointers into an answer that name the principal.
+/// JSON pointers into a response that reports the principal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PrincipalPointers {
-    /// Where its identifier is.
+    /// Pointer to the identifier.
     pub id: String,
-    /// Where its name is; the first that exists.
+    /// Pointers to the name; the first that exists is used.
     pub name: Vec<String>,
-    /// Where its type is, if the answer tells.
+    /// Pointer to the type, if the response contains one.
     #[serde(default)]
     pub kind: Option<String>,
-    /// Where the organisation is that it works in unless it says otherwise.
+    /// Pointer to the principal's default organization.
     #[serde(default)]
     #[serde(rename = "home")]
     pub home_organization: Option<String>,
-    /// Members that, where true, tell the type instead: pointer → type.
+    /// Members that determine the type where they are true: pointer → type.
     #[serde(default)]
     pub flags: BTreeMap<String, String>,
 }
 
-/// A parameter of a preset.
+/// Parameter of a preset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PresetParameter {
-    /// The placeholder's name, such as `org_id`.
+    /// Name of the placeholder, such as `org_id`.
     pub id: String,
-    /// One sentence: what it is.
+    /// Meaning in one sentence.
     pub help: String,
-    /// What its values look like.
+    /// Type of the values.
     #[serde(default, rename = "type")]
     pub value_type: ValueType,
-    /// The values that there are; without any, all of its type.
+    /// Allowed values; where empty, every value of the type is allowed.
     #[serde(default)]
     pub choices: Vec<String>,
-    /// The value where nothing else is known.
+    /// Default value.
     #[serde(default)]
     pub default: Option<String>,
-    /// The preset whose answers list its values.
+    /// Preset whose response lists the values.
     #[serde(default)]
     #[serde(rename = "from")]
     pub options_preset: Option<String>,
-    /// Where that answer lists them.
+    /// Position of the values in that response.
     #[serde(default)]
     pub items: Option<ListPointers>,
 }
 
-/// Where an answer lists the values of a parameter.
+/// JSON pointers to the values of a parameter in a response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListPointers {
-    /// The array.
+    /// Pointer to the array.
     pub list: String,
-    /// The value within an element.
+    /// Pointer to the value within an element.
     pub value: String,
-    /// The name for people within an element.
+    /// Pointer to the display name within an element.
     pub name: String,
 }
 
-/// What a status means at this provider.
+/// Meaning of a status at this provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatusRule {
-    /// The HTTP status.
+    /// HTTP status.
     pub status: u16,
-    /// Only where the answer's body holds this text.
+    /// Text that the response body must contain for the rule to match.
     #[serde(default)]
     #[serde(rename = "body_has")]
     pub body_contains: Option<String>,
-    /// Only where the credential is of one of these kinds.
+    /// Kinds of credential for which the rule matches; all kinds where empty.
     #[serde(default)]
     pub kinds: Vec<String>,
-    /// What it says about the credential.
+    /// Check result that the status implies.
     #[serde(rename = "verdict")]
     pub result: CheckResult,
     /// What happened.
     pub what: String,
-    /// Why, as far as it is known; what is not known is said as such.
+    /// Why it happened, as far as known; unknown causes are stated as such.
     pub why: String,
     /// What to do.
     pub remedy: String,
@@ -508,24 +518,24 @@ impl HasId for RequestPreset {
 }
 
 impl Provider {
-    /// The media type that a JSON body for this path has.
+    /// Returns the media type of a JSON body for this path.
     pub fn media_type(&self, path: &str) -> &str {
         let own =
             self.media_types.iter().find(|(beginning, _)| path.starts_with(beginning.as_str()));
         own.map_or("application/json", |(_, media)| media)
     }
 
-    /// The kind with the given id.
+    /// Returns the kind with this ID.
     pub fn kind(&self, id: &str) -> Option<&CredentialKind> {
         self.kinds.get(id)
     }
 
-    /// The preset with the given id.
+    /// Returns the preset with this ID.
     pub fn preset(&self, id: &str) -> Option<&RequestPreset> {
         self.presets.get(id)
     }
 
-    /// The presets that are of use to a kind.
+    /// Returns the presets that are useful for a kind.
     pub fn presets_for<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a RequestPreset> {
         self.presets
             .iter()
@@ -534,12 +544,12 @@ impl Provider {
 }
 
 impl CredentialKind {
-    /// The field with the given id.
+    /// Returns the field with this ID.
     pub fn field(&self, id: &str) -> Option<&FieldSpec> {
         self.fields.iter().find(|field| field.id == id)
     }
 
-    /// Whether a secret may be of this kind and of the other by its looks.
+    /// Whether a secret of this kind can look like a secret of the other kind.
     pub fn resembles(&self, other: &Self) -> bool {
         let form = |rule: &RecognitionRule| (rule.shape, rule.prefix.clone(), rule.suffix.clone());
         self.recognition_rules
@@ -547,12 +557,13 @@ impl CredentialKind {
             .any(|rule| other.recognition_rules.iter().any(|known| form(rule) == form(known)))
     }
 
-    /// The further secret part with the given id.
+    /// Returns the further secret part with this ID.
     pub fn part(&self, id: &str) -> Option<&SecretPartSpec> {
         self.parts.iter().find(|part| part.id == id)
     }
 
-    /// How the secret or one of the further parts is replaced; `None` where that part cannot be, or is none.
+    /// Returns the rotation of the secret or of a further part; `None` where the part cannot be
+    /// rotated or does not exist.
     pub fn rotation_of_part(&self, part: &SecretPart) -> Option<&RotationSpec> {
         match part {
             SecretPart::Secret => Some(&self.rotation),
@@ -560,7 +571,8 @@ impl CredentialKind {
         }
     }
 
-    /// The page where a person makes or renews one, in that region; `None` where kind or region has no such page.
+    /// Returns the page where the user creates or renews a credential in that region; `None` where
+    /// the kind or the region has no such page.
     pub fn page_url(&self, region: &Region) -> Option<String> {
         let app = region.app.as_ref()?;
         Some(self.page.as_ref()?.replace("{app}", &app.to_string()))
@@ -568,12 +580,12 @@ impl CredentialKind {
 }
 
 impl RequestPreset {
-    /// The parameter with the given id.
+    /// Returns the parameter with this ID.
     pub fn parameter(&self, id: &str) -> Option<&PresetParameter> {
         self.parameters.iter().find(|parameter| parameter.id == id)
     }
 
-    /// The placeholders in path, query and body, repetitions included.
+    /// Returns the placeholders in path, query and body, with repetitions.
     pub fn placeholders(&self) -> impl Iterator<Item = &str> {
         let query = self.query.iter().flat_map(|(_, value)| placeholders(value));
         placeholders(&self.path)
@@ -583,18 +595,18 @@ impl RequestPreset {
 }
 
 impl AuthMethod {
-    /// Whether the secret itself never goes to the API, but is exchanged for an access token.
+    /// Whether the secret is exchanged for an access token instead of being sent to the API.
     pub const fn uses_token_exchange(&self) -> bool {
         !matches!(self, Self::Header { .. })
     }
 
-    /// Whether a refusal may mean no more than that the access token has ended, for a request that is not repeated
-    /// unasked because it may change something.
+    /// Whether a refusal may only mean that the access token has expired, for a request that is not
+    /// repeated automatically because it may change something.
     pub const fn needs_manual_retry(&self, method: HttpMethod, status: u16) -> bool {
         self.uses_token_exchange() && status == 401 && !method.is_safe()
     }
 
-    /// The scheme shown and sent first.
+    /// Returns the scheme that is shown and sent first.
     pub fn scheme(&self) -> &str {
         match self {
             Self::Header { scheme, .. }

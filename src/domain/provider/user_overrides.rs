@@ -1,6 +1,7 @@
-//! A user's file that adds to a provider instead of describing one: private regions above all.
+//! User files that extend a provider instead of defining one, mainly with private regions.
 //!
-//! It has the form of a provider file in which everything but `format` and `id` may be left out.
+//! Such a file has the structure of a provider file in which everything except `format` and `id` is
+//! optional. `ProviderOverride` reads it; [`toml_with_region`] writes a region into it.
 
 use serde::Deserialize;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
@@ -11,13 +12,13 @@ use crate::domain::problem::Problem;
 use crate::domain::region::Region;
 use crate::domain::text::sanitize_line;
 
-/// What a user's file adds to a provider, or replaces in it.
+/// Content of a user file that extends a provider.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProviderOverride {
-    /// The version of the form.
+    /// Version of the file format.
     pub(super) format: u32,
-    /// The provider that it adds to.
+    /// ID of the provider that the file extends.
     pub(super) id: String,
     #[serde(default, rename = "region")]
     regions: Vec<Region>,
@@ -29,16 +30,16 @@ pub(super) struct ProviderOverride {
     statuses: Vec<StatusRule>,
 }
 
-/// Why a region cannot be written into a user's file.
+/// Reason why a region cannot be written into a user file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegionFileError {
-    /// The file is there and is not TOML.
+    /// The existing file is not TOML.
     #[error("the file is not TOML: {0}")]
     NotToml(String),
-    /// The file belongs to another provider.
+    /// The file extends another provider.
     #[error("the file is for the provider \"{0}\"")]
     OtherProvider(String),
-    /// `region` is there and is not a list of tables.
+    /// `region` exists and is not a list of tables.
     #[error("\"region\" is not written as [[region]]")]
     NotATable,
 }
@@ -57,7 +58,7 @@ impl From<RegionFileError> for Problem {
 }
 
 impl ProviderOverride {
-    /// Adds to `provider`; what has an id that is there already takes its place.
+    /// Adds the content to `provider`; an item with a known ID replaces the existing one.
     pub(super) fn apply(self, provider: &mut Provider) {
         for region in self.regions {
             match provider
@@ -75,8 +76,9 @@ impl ProviderOverride {
     }
 }
 
-/// The text of a user's file after `region` has been added to it, or has taken the place of the one with its id.
-/// Comments and everything else stay as they are. `provider` is the one that owns the regions
+/// Adds `region` to the text of a user file, or replaces the region with the same ID.
+///
+/// Comments and everything else stay unchanged. `provider` is the provider that owns the regions
 /// ([`super::ProviderCatalog::region_owner`]).
 pub fn toml_with_region(
     existing: Option<&str>,
@@ -138,7 +140,7 @@ fn write_region(table: &mut Table, region: &Region) {
     }
 }
 
-/// Sets a value without losing the comment behind the old one.
+/// Sets a value and keeps the comment after the old one.
 fn set_keeping_decor(table: &mut Table, key: &str, mut item: Item) {
     if let (Some(new), Some(old)) = (item.as_value_mut(), table.get(key).and_then(Item::as_value)) {
         *new.decor_mut() = old.decor().clone();

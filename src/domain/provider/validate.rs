@@ -1,4 +1,7 @@
-//! What must hold in a provider file beyond its form: names are unique, references lead somewhere, plans fit.
+//! Validation of a provider beyond its data types: names are unique, references resolve, rotation
+//! strategies fit.
+//!
+//! Start at [`validate_provider`]. Errors in the TOML itself are reported by `catalog`.
 
 use std::collections::HashSet;
 
@@ -10,13 +13,13 @@ use super::spec::{
 };
 use crate::domain::region::Region;
 
-/// The version of the form that this program understands.
+/// Version of the file format that tokenring supports.
 pub(super) const SUPPORTED_FORMAT: u32 = 1;
 
-/// What is wrong: where to look, why, and what to do.
+/// Validation error: position, cause and remedy.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ValidationError {
-    /// The text in the file that the fault is about; its line is looked up.
+    /// Text from the file that the error is about; it is used to find the line.
     pub(super) search_text: String,
     /// What is wrong.
     pub(super) why: String,
@@ -26,7 +29,7 @@ pub(super) struct ValidationError {
 
 type ValidationResult = Result<(), ValidationError>;
 
-/// Checks one provider by itself.
+/// Validates one provider by itself.
 pub(super) fn validate_provider(provider: &Provider) -> ValidationResult {
     validate_format(provider.format)?;
     require_unique("kind", provider.kinds.iter().map(|kind| kind.id.as_str()))?;
@@ -45,7 +48,7 @@ pub(super) fn validate_provider(provider: &Provider) -> ValidationResult {
         .try_for_each(|kind| require_kind(provider, kind))
 }
 
-/// Checks that the version of the form is ours.
+/// Checks that the version of the file format is supported.
 pub(super) fn validate_format(version: u32) -> ValidationResult {
     if version == SUPPORTED_FORMAT {
         return Ok(());
@@ -57,7 +60,7 @@ pub(super) fn validate_format(version: u32) -> ValidationResult {
     )
 }
 
-/// Checks what one provider says about another.
+/// Validates references from one provider to another.
 pub(super) fn validate_shared_regions<'a>(
     provider: &Provider,
     mut all: impl Iterator<Item = &'a Provider>,
@@ -96,7 +99,7 @@ fn validate_regions(provider: &Provider) -> ValidationResult {
     }
 }
 
-/// Every name that means this region, once, in lower case.
+/// Returns every name of this region once, in lower case.
 fn region_names(region: &Region) -> HashSet<String> {
     std::iter::once(&region.id).chain(&region.aliases).map(|name| name.to_lowercase()).collect()
 }
@@ -244,7 +247,7 @@ fn validate_check(provider: &Provider, kind: &CredentialKind) -> ValidationResul
     }
 }
 
-/// The fields without which the authorization or the plan of a kind cannot work.
+/// Returns the fields that the authorization or the rotation of a kind requires.
 fn required_fields(kind: &CredentialKind) -> Vec<&str> {
     let mut fields = match &kind.authorization {
         AuthMethod::Header { .. } => Vec::new(),
@@ -268,7 +271,7 @@ fn required_fields(kind: &CredentialKind) -> Vec<&str> {
     fields
 }
 
-/// The replacements of the secret and of its further parts.
+/// Returns the rotations of the secret and of its further parts.
 fn rotation_specs(kind: &CredentialKind) -> impl Iterator<Item = &RotationSpec> {
     std::iter::once(&kind.rotation)
         .chain(kind.parts.iter().filter_map(|part| part.rotation.as_ref()))
@@ -336,7 +339,8 @@ fn require_preset(provider: &Provider, id: &str) -> ValidationResult {
     )
 }
 
-/// A part is replaced beside a secret that stays, so both of the part's values must live side by side.
+/// Whether the rotation of a part is valid. The main secret stays while the part is rotated, so
+/// both values of the part must be valid at the same time.
 fn is_part_rotation_valid(kind: &CredentialKind, how: &RotationSpec) -> bool {
     let renews = matches!(kind.authorization, AuthMethod::RefreshToken { .. });
     how.strategy == RotationStrategyId::SnykAppSecret && how.overlap && renews

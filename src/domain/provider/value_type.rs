@@ -1,25 +1,25 @@
-//! What a value for a placeholder looks like, and whether one does.
+//! Types of parameter values, and the check whether a value matches.
 
 use serde::{Deserialize, Serialize};
 
 use super::spec::PresetParameter;
 use crate::domain::text::is_uuid;
 
-/// What the values of a parameter look like.
+/// Type of a parameter's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ValueType {
     /// Any text.
     #[default]
     Text,
-    /// A UUID, such as the id of an organisation.
+    /// UUID, such as the ID of an organization.
     Uuid,
-    /// A whole number.
+    /// Whole number.
     Number,
 }
 
 impl ValueType {
-    /// Its name, as provider files and `presets --json` write it.
+    /// Returns the name as used in provider files and `presets --json`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -28,7 +28,7 @@ impl ValueType {
         }
     }
 
-    /// Whether a value looks like one.
+    /// Whether a value matches the type.
     fn matches(self, value: &str) -> bool {
         match self {
             Self::Text => true,
@@ -39,7 +39,7 @@ impl ValueType {
 }
 
 impl PresetParameter {
-    /// What it takes, in words: `a UUID`, `a number, 100 unless given`, `open or resolved, open unless given`.
+    /// Describes the accepted values, such as `a UUID`.
     pub fn describe_values(&self) -> String {
         let form = match (self.choices.split_last(), self.value_type) {
             (Some((last, [])), _) => last.clone(),
@@ -54,7 +54,7 @@ impl PresetParameter {
         }
     }
 
-    /// Whether it takes a value that was given.
+    /// Whether the parameter accepts a value.
     pub fn accepts(&self, value: &str) -> bool {
         let is_choice =
             self.choices.is_empty() || self.choices.iter().any(|choice| choice == value);

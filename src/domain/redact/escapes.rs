@@ -1,22 +1,23 @@
-//! A secret whose characters are escaped, some of them or all, in any of the usual ways.
+//! Search for a secret in escaped text, whatever characters are escaped.
 //!
-//! Encoders differ in what they escape, so there is no list of all the texts that a secret can become. Instead the
-//! text is compared unit by unit: a byte itself, `%41`, a `+` for a blank, or an escape of JSON.
+//! Encoders escape different characters, so the possible texts of a secret cannot be listed. The
+//! text is compared unit by unit instead: a literal byte, `%41`, a `+` for a space, or a JSON
+//! escape. Start at [`find_escaped`].
 
 use std::ops::Range;
 
-/// Where the secret lies next in the text, however it is escaped.
+/// Finds the first occurrence of the secret in the text, literal or escaped.
 pub(super) fn find_escaped(text: &str, secret: &[u8]) -> Option<Range<usize>> {
     let first = *secret.first()?;
     let is_sign =
         |byte: u8| matches!(byte, b'%' | b'\\') || (byte == b'+' && secret.contains(&b' '));
-    // Where nothing is escaped, as in most texts, the secret lies there as it is or not at all.
+    // Most texts contain no escapes; then a plain search is enough.
     if !text.bytes().any(is_sign) {
         let secret = std::str::from_utf8(secret).ok()?;
         return text.find(secret).map(|start| start..start + secret.len());
     }
     let begins = |byte: u8| byte == first || matches!(byte, b'%' | b'\\' | b'+');
-    // No way to escape a byte takes less than a byte, so it begins no later than this.
+    // Every escaped form of a byte has at least one byte, so the secret cannot start later.
     let last = text.len().checked_sub(secret.len())?;
     let starts = text
         .bytes()
@@ -30,7 +31,7 @@ pub(super) fn find_escaped(text: &str, secret: &[u8]) -> Option<Range<usize>> {
     ranges.find(|range| text.is_char_boundary(range.start) && text.is_char_boundary(range.end))
 }
 
-/// How many bytes of `text` spell the secret from its beginning on.
+/// Returns how many bytes at the start of `text` spell the secret.
 fn escaped_length(text: &[u8], secret: &[u8]) -> Option<usize> {
     let mut at = 0;
     for (index, byte) in secret.iter().enumerate() {
@@ -45,8 +46,8 @@ fn escaped_length(text: &[u8], secret: &[u8]) -> Option<usize> {
     Some(at)
 }
 
-/// The same where a backslash or a percent sign can be read in two ways: both are followed, step by step, never by
-/// trying every combination.
+/// Returns the same length where a backslash or a percent sign has two readings. Both are followed
+/// step by step, so the work does not grow exponentially.
 fn ambiguous_length(text: &[u8], secret: &[u8]) -> Option<usize> {
     let step = |ends: Vec<usize>, byte: &u8| {
         let next = |at: usize| {
@@ -63,7 +64,7 @@ fn ambiguous_length(text: &[u8], secret: &[u8]) -> Option<usize> {
     secret.iter().try_fold(vec![0], step)?.last().copied()
 }
 
-/// How many bytes at the beginning of `text` spell this byte: as itself, and escaped.
+/// Returns how many bytes at the start of `text` spell this byte: literally, and escaped.
 fn unit_lengths(text: &[u8], byte: u8) -> [Option<usize>; 2] {
     let escaped = match text {
         [b'%', high, low, ..] if parse_hex_pair(*high, *low) == Some(byte) => Some(3),

@@ -1,23 +1,24 @@
-//! Fresh secrets in an answer: the members that a provider is known to send them in.
+//! Removal of new secrets from a response, by the JSON members in which a provider sends them.
 //!
-//! The text is walked, not parsed and written again, so everything else in it stays byte for byte, numbers and blanks
-//! included, and a body that was cut is cleaned as far as it goes.
+//! The text is scanned, not parsed and serialized again. Everything else therefore stays byte for
+//! byte the same, including numbers and whitespace, and a truncated body is cleaned as far as it
+//! goes. Start at [`capture_secrets`].
 
 use zeroize::Zeroizing;
 
 use super::MASK;
 use crate::domain::Secret;
 
-/// A text without its secrets, and the secrets.
+/// Text without its secrets, and the secrets.
 #[derive(Default)]
 pub struct CapturedSecrets {
-    /// The text with placeholders.
+    /// Text with placeholders.
     pub text: String,
-    /// What was there, in order: the member's name and its value.
+    /// Removed secrets in order: name of the member and its value.
     pub secrets: Vec<(String, Secret)>,
 }
 
-/// Takes the string values of the named members out of a JSON text, at any depth.
+/// Replaces the string values of the named members in a JSON text, at any depth, and returns them.
 pub fn capture_secrets(json: &str, members: &[String]) -> CapturedSecrets {
     let mut captured = CapturedSecrets::default();
     let mut rest = json;
@@ -60,13 +61,14 @@ impl CapturedSecrets {
     }
 }
 
-/// The next string literal with its quotes.
+/// Finds the next string literal, including its quotes.
 fn next_string(text: &str) -> Option<std::ops::Range<usize>> {
     let start = text.find('"')?;
     Some(start..start + string_end(&text[start..]))
 }
 
-/// The end of the string literal that `text` begins with; the end of the text where it is not closed.
+/// Returns the end of the string literal at the start of `text`, or the end of the text where the
+/// literal is not closed.
 fn string_end(text: &str) -> usize {
     let mut escaped = false;
     let close = text.bytes().enumerate().skip(1).find(|(_, byte)| {
@@ -77,7 +79,7 @@ fn string_end(text: &str) -> usize {
     close.map_or(text.len(), |(index, _)| index + 1)
 }
 
-/// The known name that a literal spells, whatever its case and its escapes.
+/// Returns the known name that a literal spells, ignoring case and escapes.
 fn matching_member<'a>(literal: &str, members: &'a [String]) -> Option<&'a str> {
     let plain = literal.trim_matches('"');
     let spelt =
@@ -85,7 +87,7 @@ fn matching_member<'a>(literal: &str, members: &'a [String]) -> Option<&'a str> 
     members.iter().find(|member| member.eq_ignore_ascii_case(&spelt)).map(String::as_str)
 }
 
-/// Where the string behind a colon begins, if it is one and not empty.
+/// Returns the start of the string after a colon, if the value is a non-empty string.
 fn value_start(after: &str) -> Option<usize> {
     let value = after.trim_start().strip_prefix(':')?.trim_start();
     let string = value.starts_with('"') && !value.starts_with("\"\"");

@@ -1,23 +1,25 @@
-//! Secrets that line breaks have torn: `base64` and `xxd -p` break what they write into lines, so none of the lines holds
-//! a whole encoding.
+//! Detection of secrets that are split by line breaks.
+//!
+//! `base64` and `xxd -p` wrap their output, so no single line contains a whole encoding.
 
 use zeroize::Zeroizing;
 
 use super::{MASK, SecretRedactor};
 
-/// A shorter piece of an encoding is not taken for one, unless the line before ended in the middle of it.
+/// Minimum length of a fragment to be masked, unless the previous line ended inside the same
+/// encoding.
 const MIN_FRAGMENT_BYTES: usize = 16;
 
-/// Finds the pieces of known secrets in lines that come one after the other.
+/// Finds fragments of known secrets in consecutive lines.
 pub struct SplitSecretDetector {
-    /// The secrets and what they become in encodings.
+    /// Secrets and their encodings.
     known_texts: Vec<Zeroizing<String>>,
-    /// Which of them the last line broke off, and before which byte.
+    /// Index of the text that the last line broke off, and the position at which it continues.
     open_fragment: Option<(usize, usize)>,
 }
 
 impl SplitSecretDetector {
-    /// For the secrets that a redactor knows.
+    /// Creates a detector for the secrets that a redactor knows.
     pub fn from_redactor(redactor: &SecretRedactor) -> Self {
         let plain = redactor.secrets.iter().filter_map(|secret| std::str::from_utf8(secret).ok());
         let plain = plain.map(|secret| Zeroizing::new(secret.to_owned()));
@@ -27,7 +29,7 @@ impl SplitSecretDetector {
         }
     }
 
-    /// The line, with its end, without pieces of secrets.
+    /// Returns the line, including its line break, with fragments of secrets masked.
     pub fn mask_line(&mut self, line: &str) -> String {
         let text = line.trim_end_matches(['\n', '\r']);
         if text.is_empty() {
@@ -86,7 +88,8 @@ impl SplitSecretDetector {
         }
     }
 
-    /// The longest piece of a run that `fits` one of the secrets, and which.
+    /// Returns the index of the secret and the length of the longest fragment of a run for which
+    /// `fits` is true.
     fn longest_fragment(
         &self,
         run: &str,
@@ -100,7 +103,7 @@ impl SplitSecretDetector {
     }
 }
 
-/// What encodings and tokens are made of.
+/// Whether a character occurs in encodings and tokens.
 const fn is_encoding_char(sign: char) -> bool {
     sign.is_ascii_alphanumeric() || matches!(sign, '+' | '/' | '-' | '_' | '.')
 }

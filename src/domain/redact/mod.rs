@@ -1,8 +1,8 @@
-//! Taking secrets out of texts that are about to be shown, kept or logged.
+//! Removal of secrets from texts before they are shown, stored or logged.
 //!
-//! Three ways, because each misses what another catches: secrets that are known, in the encodings in which they travel
-//! ([`SecretRedactor`]); texts that look like a secret, whoever's it is ([`patterns`]); and members of an answer that hold a
-//! fresh secret ([`json_members`]).
+//! Three methods complement each other: known secrets in every encoding ([`SecretRedactor`]), texts
+//! that look like a secret of any provider ([`patterns`]), and members of a response that contain a
+//! new secret ([`json_members`]). Start at [`SecretRedactor::redact`].
 
 mod escapes;
 pub mod json_members;
@@ -20,24 +20,26 @@ use super::{Secret, text::to_hex};
 
 pub use line_breaks::SplitSecretDetector;
 
-/// What stands where a secret was.
+/// Placeholder for a removed secret.
 pub const MASK: &str = "‹secret›";
 
-/// Shorter pieces are not looked for: they would be found everywhere. So nothing shorter is kept as a secret either.
+/// Minimum length of a secret in bytes. Shorter texts would match everywhere, so they are neither
+/// searched for nor stored as secrets.
 pub const MIN_SECRET_BYTES: usize = 5;
 
-/// Knows some secrets in all their encodings, and takes them out of texts.
+/// Removes known secrets, in all their encodings, from texts.
 #[derive(Default)]
 pub struct SecretRedactor {
-    /// The secrets, longest first, so that none is torn by one that is a part of it.
+    /// Secrets, longest first, so that a secret that is part of another does not leave a rest of
+    /// it.
     secrets: Vec<Zeroizing<Box<[u8]>>>,
-    /// What they become in encodings that hide every character, longest first; worked out for the first text that has
-    /// room for one.
+    /// Encodings that change every character, longest first; computed for the first text that is
+    /// long enough for one of them.
     encoded_secrets: OnceLock<Vec<Zeroizing<String>>>,
 }
 
 impl SecretRedactor {
-    /// Learns a secret.
+    /// Adds a secret.
     pub fn add_secret(&mut self, secret: &Secret) {
         if secret.len() < MIN_SECRET_BYTES {
             return;
@@ -47,12 +49,12 @@ impl SecretRedactor {
         self.encoded_secrets = OnceLock::new();
     }
 
-    /// The text without the known secrets and without anything that looks like a secret.
+    /// Returns the text with the known secrets and everything that looks like a secret masked.
     pub fn redact(&self, text: &str) -> String {
         patterns::mask_patterns(&self.redact_known(text.to_owned()))
     }
 
-    /// The text without the known secrets.
+    /// Returns the text with the known secrets masked.
     pub fn redact_known(&self, text: String) -> String {
         let plain = self.secrets.iter().fold(text, |text, secret| mask_escaped(text, secret));
         let room = longest_encodable_run(&plain);
@@ -69,8 +71,8 @@ impl SecretRedactor {
         self.encoded().iter().filter(|encoded| encoded.len() <= room).fold(plain, mask)
     }
 
-    /// Whether one of the known secrets lies in these bytes, as it is or in an encoding. Every encoding is plain ASCII,
-    /// which survives being read as text.
+    /// Whether the bytes contain one of the known secrets, literal or encoded. All encodings are
+    /// plain ASCII, so they survive the lossy conversion to text.
     pub fn contains_secret(&self, bytes: &[u8]) -> bool {
         let text = String::from_utf8_lossy(bytes);
         let plain = |secret: &Zeroizing<Box<[u8]>>| {
@@ -92,21 +94,22 @@ impl SecretRedactor {
     }
 }
 
-/// No encoding of a secret is shorter. In base64 three bytes become four characters, of which those at the ends depend on
-/// their neighbours and do not count.
+/// Returns the minimum length of an encoding of the secret. Base64 turns three bytes into four
+/// characters; the characters at both ends depend on neighboring bytes and do not count.
 fn min_encoded_bytes(secret: &[u8]) -> usize {
     (secret.len() * 4 / 3).saturating_sub(1).max(MIN_SECRET_BYTES)
 }
 
-/// How long the longest piece of a text is that could be an encoding: all are one run of letters, digits and a few signs.
-/// Every answer is searched for every encoding, and most have no run that is long enough for any.
+/// Returns the length of the longest run of characters that could be an encoding: letters, digits
+/// and a few signs. Every response is searched for every encoding, and most responses have no run
+/// that is long enough, so this check avoids the search.
 fn longest_encodable_run(text: &str) -> usize {
     let is_encoded =
         |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
     text.as_bytes().split(|byte| !is_encoded(byte)).map(<[u8]>::len).max().unwrap_or_default()
 }
 
-/// The text without the secret, as it is or escaped.
+/// Masks the secret in a text, literal or escaped.
 fn mask_escaped(text: String, secret: &[u8]) -> String {
     let mut masked = String::new();
     let mut rest = text.as_str();
@@ -118,7 +121,7 @@ fn mask_escaped(text: String, secret: &[u8]) -> String {
     if masked.is_empty() { text } else { masked + rest }
 }
 
-/// A secret in hexadecimal digits and in base64.
+/// Returns the hexadecimal and base64 encodings of a secret.
 fn encodings(bytes: &[u8]) -> Vec<Zeroizing<String>> {
     let lower = to_hex(bytes);
     let mut all = vec![lower.to_ascii_uppercase(), lower];
@@ -132,7 +135,8 @@ fn encodings(bytes: &[u8]) -> Vec<Zeroizing<String>> {
     all.into_iter().map(Zeroizing::new).collect()
 }
 
-/// The characters of a base64 text that depend on these bytes alone, where `offset` bytes (modulo 3) stand before them.
+/// Returns the base64 characters that depend only on these bytes, where `offset` bytes (modulo 3)
+/// precede them.
 fn base64_at(bytes: &[u8], offset: usize) -> String {
     let mut padded = Zeroizing::new(vec![0; offset]);
     padded.extend_from_slice(bytes);

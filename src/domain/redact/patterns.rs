@@ -1,22 +1,24 @@
-//! Texts that look like a secret, whoever's it is.
+//! Masking of texts that look like a secret of any provider.
+//!
+//! Start at [`mask_patterns`].
 
 use super::MASK;
 
-/// What certain secrets begin with.
+/// Prefixes of secrets.
 const SECRET_PREFIXES: [&str; 4] = ["snyk_uat.", "snyk_sat.", "snyk_rt_", "snyk_cs_"];
 
-/// What all of them begin with.
+/// Common start of all prefixes.
 const COMMON_PREFIX: &str = "snyk_";
 
-/// What a JSON web token begins with: `{"` in base64.
+/// Start of a JSON web token: `{"` in base64.
 const JWT_PREFIX: &str = "eyJ";
 
-/// A JWT's parts together are never shorter than this.
+/// Minimum length of a JWT.
 const MIN_JWT_BYTES: usize = 40;
 
-/// The text with everything that looks like a token masked; what a prefix says about its kind stays.
+/// Masks everything that looks like a token, except the prefix that names its type.
 pub fn mask_patterns(text: &str) -> String {
-    // Most texts hold neither, and are not looked at any further.
+    // Most texts contain neither and need no further search.
     if !text.contains(COMMON_PREFIX) && !text.contains(JWT_PREFIX) {
         return text.to_owned();
     }
@@ -37,7 +39,7 @@ pub fn mask_patterns(text: &str) -> String {
     masked + &text[done..]
 }
 
-/// Where a secret lies, and the part of it that may stay.
+/// Position of a secret, and the part of it that stays visible.
 struct SecretMatch {
     start: usize,
     end: usize,
@@ -71,7 +73,8 @@ fn find_jwts(text: &str) -> impl Iterator<Item = SecretMatch> {
         })
 }
 
-/// A client secret may hold odd characters, so a secret goes on until something that surely is not part of one.
+/// Whether a character ends a secret. A client secret may contain unusual characters, so only
+/// characters that surely are not part of one count.
 fn is_secret_end(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()

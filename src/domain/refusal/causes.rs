@@ -1,4 +1,6 @@
-//! What is known of each cause.
+//! Assessment of each possible cause of a refusal.
+//!
+//! One `assess_…` method per cause; start at [`RefusalContext::assess_causes`].
 
 use time::Duration;
 
@@ -8,10 +10,12 @@ use crate::domain::rate_limit::{self, RateLimit};
 
 use Likelihood::{Likely, Unknown, Unlikely};
 
-/// Clocks that differ by less are taken to agree: an answer is on its way for a while, and providers bear as much.
+/// Maximum difference between clocks that counts as equal: a response takes a while to arrive, and
+/// providers tolerate as much.
 const MAX_CLOCK_SKEW: Duration = Duration::seconds(90);
 
-/// By how much the clock here is ahead of the server's (behind, where it is negative), if that matters.
+/// Returns how far the local clock is ahead of the server's (negative: behind), if the difference
+/// matters.
 pub(in crate::domain) fn clock_skew(
     server: Option<Timestamp>,
     here: Timestamp,
@@ -20,7 +24,7 @@ pub(in crate::domain) fn clock_skew(
     (ahead.abs() >= MAX_CLOCK_SKEW).then_some(ahead)
 }
 
-/// `2 h ahead of the server's`.
+/// Formats a difference: `2 h ahead of the server's`.
 pub(in crate::domain) fn describe_clock_skew(ahead: Duration) -> String {
     let time = std::time::Duration::try_from(ahead.abs()).unwrap_or_default();
     let side = if ahead.is_negative() { "behind" } else { "ahead of" };
@@ -50,14 +54,15 @@ impl RefusalContext<'_> {
         .collect()
     }
 
-    /// Whether the provider got as far as knowing the credential.
+    /// Whether the provider recognized the credential.
     fn credential_was_known(&self) -> bool {
         self.response.status != 401
     }
 
     fn assess_rate_limit(&self) -> (Likelihood, String) {
         let limit = RateLimit::from_response(self.response, self.hints.now);
-        // A budget that is not used up did not make the server refuse, so it is not told as the reason.
+        // A budget that is not exhausted did not cause the refusal, so the text does not mention
+        // it.
         let spent = limit.remaining_of_limit().is_none_or(|(left, _)| left == 0);
         let told = match (
             limit.describe().filter(|_| spent),

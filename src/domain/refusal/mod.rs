@@ -1,7 +1,9 @@
-//! A refusal, looked into: what was tried, what is known of each thing that may be behind it, and what to do next.
+//! Diagnosis of a refusal: what was tried, what is known about each possible cause, and what to do
+//! next.
 //!
-//! The short explanation ([`super::explain`]) names the likeliest reason. Here every one has its line, also those that
-//! are ruled out, and what nobody knows is said to be unknown.
+//! The short explanation ([`super::explain`]) names the most likely cause. A diagnosis lists all
+//! causes, including those that are ruled out, and states which are unknown. Start at
+//! [`RefusalDiagnosis::diagnose`]; the causes are assessed in `causes`.
 
 mod causes;
 
@@ -16,36 +18,36 @@ use super::rate_limit::{self, RateLimit};
 use super::request::RequestDraft;
 use super::response::ApiResponse;
 
-/// The statuses that are looked into.
+/// Statuses for which a diagnosis exists.
 const DIAGNOSED_STATUSES: [u16; 4] = [401, 403, 404, 429];
 
-/// What was tried, what is known and what to do next.
+/// Diagnosis: attempts, causes and next steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RefusalDiagnosis {
-    /// What was asked, where, and in which forms.
+    /// Request, region and authorization schemes that were tried.
     pub tried: Vec<String>,
-    /// The possible causes, the likely ones first.
+    /// Possible causes, the likely ones first.
     #[serde(rename = "known")]
     pub causes: Vec<CauseAssessment>,
-    /// What to do, the most promising first.
+    /// Next steps, the most promising first.
     #[serde(rename = "next")]
     pub next_steps: Vec<RemedyStep>,
 }
 
-/// A possible cause, and what is known of it.
+/// Possible cause with its likelihood.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CauseAssessment {
-    /// The cause.
+    /// Cause.
     pub cause: RefusalCause,
-    /// How likely it is.
+    /// Likelihood of the cause.
     #[serde(rename = "weight")]
     pub likelihood: Likelihood,
-    /// Why, in words.
+    /// Reason for the likelihood.
     #[serde(rename = "told")]
     pub reason: String,
 }
 
-/// What may be behind a refusal.
+/// Possible causes of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RefusalCause {
@@ -54,45 +56,45 @@ pub enum RefusalCause {
     RateLimit,
     /// The credential belongs to another region.
     Region,
-    /// It has ended or was revoked.
+    /// The credential has expired or was revoked.
     #[serde(rename = "end")]
     Expiry,
-    /// It was sent in the wrong form.
+    /// The credential was sent with the wrong authorization scheme.
     Scheme,
-    /// The plan has no access to the API.
+    /// The subscription plan has no API access.
     Plan,
-    /// It acts as somebody else than the person thinks.
+    /// The credential acts as another identity than expected.
     Account,
-    /// It may not do this.
+    /// The credential lacks a permission.
     Permission,
-    /// A blank or a line break got into it.
+    /// The secret contains whitespace or a line break.
     Whitespace,
-    /// The clocks differ.
+    /// The clocks of this machine and the server differ.
     Clock,
 }
 
-/// How likely a cause is, by what is known.
+/// Likelihood of a cause, as far as known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Likelihood {
-    /// Something speaks for it.
+    /// A known fact supports the cause.
     Likely,
-    /// Nobody knows.
+    /// No known fact decides.
     #[serde(rename = "open")]
     Unknown,
-    /// Something speaks against it.
+    /// A known fact rules the cause out.
     Unlikely,
 }
 
-/// Something to do about a refusal.
+/// Step that may resolve a refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RemedyStep {
-    /// Wait for so long, and send again.
+    /// Wait for this time and send again.
     Wait(String),
     /// Set the clock of this machine.
     SetClock,
-    /// Give the secret again.
+    /// Enter the secret again.
     #[serde(rename = "reenter")]
     ReenterSecret,
     /// Switch the credential to this region.
@@ -104,32 +106,32 @@ pub enum RemedyStep {
     /// Look at the provider's page.
     #[serde(rename = "page")]
     OpenProviderPage,
-    /// Look what the credential reaches.
+    /// List what the credential can access.
     #[serde(rename = "reach")]
     ListAccess,
-    /// Replace the credential.
+    /// Rotate the credential.
     #[serde(rename = "replace")]
     Rotate,
 }
 
-/// What is known of a request that was refused.
+/// Facts about a refused request.
 pub struct RefusalContext<'a> {
-    /// Who was asked.
+    /// Provider, kind and region of the request.
     pub request_context: RequestContext<'a>,
-    /// What is known besides the answer.
+    /// Facts from outside the response.
     pub hints: &'a ExplanationContext,
-    /// What was asked.
+    /// Request that was sent.
     pub draft: &'a RequestDraft,
-    /// What came back.
+    /// Response that came back.
     pub response: &'a ApiResponse,
-    /// The schemes in which the secret was sent.
+    /// Authorization schemes that were tried.
     pub schemes: &'a [String],
-    /// Whom the credential acted as when it was accepted last.
+    /// Identity that the credential acted as when it was last accepted.
     pub principal: Option<&'a Principal>,
 }
 
 impl RefusalDiagnosis {
-    /// Looks into a refusal; `None` for any other answer.
+    /// Diagnoses a refusal; returns `None` for any other response.
     pub fn diagnose(facts: &RefusalContext<'_>) -> Option<Self> {
         if !DIAGNOSED_STATUSES.contains(&facts.response.status) {
             return None;
@@ -142,7 +144,7 @@ impl RefusalDiagnosis {
 }
 
 impl RefusalCause {
-    /// What it is called.
+    /// Returns the title of the cause.
     pub const fn title(self) -> &'static str {
         match self {
             Self::RateLimit => "Pace",
@@ -159,7 +161,7 @@ impl RefusalCause {
 }
 
 impl Likelihood {
-    /// The sign that stands for it.
+    /// Returns the symbol for the likelihood.
     pub const fn symbol(self) -> char {
         match self {
             Self::Likely => '!',
@@ -170,7 +172,7 @@ impl Likelihood {
 }
 
 impl RemedyStep {
-    /// What there is to do, as a sentence.
+    /// Describes the step as an instruction.
     pub fn describe(&self) -> String {
         match self {
             Self::Wait(time) => format!("Wait {time}, then send it again"),
@@ -192,7 +194,7 @@ impl RemedyStep {
         }
     }
 
-    /// The command that does it for a credential of this name, where there is one.
+    /// Returns the command that performs the step for a credential of this name, if there is one.
     pub fn command(&self, name: &str) -> Option<String> {
         match self {
             Self::Wait(_) | Self::SetClock | Self::OpenProviderPage => None,
@@ -210,7 +212,7 @@ impl<'a> RefusalContext<'a> {
         self.request_context.provider.kind(self.request_context.kind)
     }
 
-    /// Whether an access token went instead of the secret.
+    /// Whether an access token was sent instead of the secret.
     fn sent_access_token(&self) -> bool {
         self.kind().is_some_and(|kind| kind.authorization.uses_token_exchange())
     }
@@ -254,7 +256,7 @@ impl<'a> RefusalContext<'a> {
     }
 }
 
-/// The form of a header: `Authorization: token …`.
+/// Formats a header with its scheme: `Authorization: token …`.
 fn describe_scheme(scheme: &str) -> String {
     if scheme.is_empty() {
         "\"Authorization: …\"".to_owned()
@@ -263,7 +265,7 @@ fn describe_scheme(scheme: &str) -> String {
     }
 }
 
-/// The other form that a kind may have, if it has two.
+/// Returns a scheme of the kind that was not tried, if there is one.
 fn untried_scheme<'a>(kind: &'a CredentialKind, tried: &[String]) -> Option<&'a str> {
     let AuthMethod::Header { scheme, fallback } = &kind.authorization else { return None };
     [Some(scheme), fallback.as_ref()]

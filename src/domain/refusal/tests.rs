@@ -1,4 +1,4 @@
-//! Refusals of every sort, each with what speaks for it and what against.
+//! Tests that diagnose refusals of every type and check which facts support or rule out each cause.
 
 use time::macros::datetime;
 
@@ -9,7 +9,7 @@ use crate::domain::request::{HttpMethod, RequestTarget};
 
 const NOW: Timestamp = datetime!(2026-11-21 12:00 UTC);
 
-/// A refusal, all of whose circumstances are plain.
+/// Refused request with default facts.
 struct Case {
     provider: &'static str,
     kind: &'static str,

@@ -1,11 +1,12 @@
-//! A request as it goes out, line by line: two that are written differently and sent alike have the same lines.
+//! Canonical form of a request: requests that are sent alike have the same lines, however they are
+//! written.
 
 use super::{RequestDraft, RequestTarget};
 use crate::domain::Credential;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::{HostRole, Origin, Region};
 
-/// Where a draft is sent, and what goes along unasked.
+/// Region and default headers that a draft is sent with.
 #[derive(Clone, Copy)]
 pub struct RequestEnvironment<'a> {
     region: &'a Region,
@@ -13,7 +14,8 @@ pub struct RequestEnvironment<'a> {
 }
 
 impl<'a> RequestEnvironment<'a> {
-    /// What surrounds the drafts of a credential in a region; none where the region is not known any more.
+    /// Returns the environment for a credential's drafts in a region; `None` where the region is no
+    /// longer known.
     pub fn for_credential(
         catalogue: &'a ProviderCatalog,
         credential: &Credential,
@@ -25,8 +27,8 @@ impl<'a> RequestEnvironment<'a> {
 }
 
 impl RequestDraft {
-    /// Method, target, query, headers and body as they are sent, a line each; queries and headers by their names.
-    /// Without a setting, the draft as it is written.
+    /// Returns method, target, query, headers and body as sent, one per line; query and headers are
+    /// sorted by name. Without an environment, the draft is used as written.
     pub fn canonical_lines(&self, setting: Option<RequestEnvironment<'_>>) -> Vec<String> {
         let headers = self.headers_with_defaults(setting.map_or(&[], |setting| setting.headers));
         let mut headers: Vec<_> =
@@ -35,7 +37,7 @@ impl RequestDraft {
         let (target, mut query) = setting
             .and_then(|setting| self.resolved_target(setting.region))
             .unwrap_or_else(|| self.literal_target());
-        // Those of one name stay in their order, which may mean something.
+        // The sort is stable: parameters of the same name may depend on their order.
         query.sort_by(|one, other| one.0.cmp(&other.0));
         let mut lines = vec![format!("method: {}", self.method), format!("target: {target}")];
         lines.extend(query.iter().map(|(name, value)| format!("query: {name}={value}")));
@@ -46,7 +48,7 @@ impl RequestDraft {
         lines
     }
 
-    /// The target without its query, as short as it can be written in this region; and the query.
+    /// Returns the shortest target for this region without its query, and the query.
     fn resolved_target(&self, region: &Region) -> Option<(String, Vec<(String, String)>)> {
         let url = self.resolve(region).ok()?;
         let origin = Origin::from_url(&url)?;

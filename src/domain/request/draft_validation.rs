@@ -1,4 +1,6 @@
-//! What a draft must not hold, and how one loses its secrets before it is kept.
+//! Validation of a draft before it is sent, and removal of its secrets before it is stored.
+//!
+//! Start at [`RequestDraft::validate`].
 
 use url::Url;
 
@@ -6,26 +8,26 @@ use super::{RequestDraft, RequestTarget};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::redact::{MASK, SecretRedactor};
 
-/// Headers that are not a person's to set: those that carry a credential, which is bound below and goes nowhere else,
-/// and the one that would lead it to another site.
+/// Headers that users may not set: headers that carry a credential, which the engine adds for bound
+/// hosts only, and the host header, which would redirect the credential to another site.
 const RESERVED_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "host"];
 
-/// [`MASK`] as it stands in a URL.
+/// [`MASK`] in URL encoding.
 const URL_ENCODED_MASK: &str = "%E2%80%B9secret%E2%80%BA";
 
-/// Why a draft is not sent as it is.
+/// Reason why a draft cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DraftError {
-    /// A header that only the program sets.
+    /// A header that only tokenring sets.
     #[error("the header {0} is not yours to set")]
     ReservedHeader(&'static str),
-    /// A secret was here, and nobody put anything in its place.
+    /// A secret was removed here, and its placeholder is still in the draft.
     #[error("{0} holds {MASK}, which stands where a secret was taken out")]
     MaskedSecret(&'static str),
 }
 
 impl RequestDraft {
-    /// Whether it may be sent with a credential.
+    /// Checks whether the draft may be sent with a credential.
     pub fn validate(&self) -> Result<(), DraftError> {
         let reserved = RESERVED_HEADERS.into_iter().find(|name| self.header(name).is_some());
         let texts = [
@@ -47,7 +49,7 @@ impl RequestDraft {
         }
     }
 
-    /// The same draft with a placeholder for everything that is, or looks like, a secret.
+    /// Returns the draft with a placeholder for everything that is or looks like a secret.
     #[must_use]
     pub fn without_secrets(&self, redactor: &SecretRedactor) -> Self {
         let pairs = |pairs: &[(String, String)]| {

@@ -1,7 +1,8 @@
-//! A request before it meets a secret.
+//! Request drafts: requests without secrets.
 //!
-//! A [`RequestDraft`] is what a person edits and what history keeps. It cannot hold the credential's secret: that is bound at
-//! the last moment, below the engine's `send`.
+//! A [`RequestDraft`] is what the user edits and what history stores. It cannot contain the
+//! credential's secret, which is added at the last moment, below the engine's `send`. Start at
+//! [`RequestDraft`]; [`RequestDraft::resolve`] turns its target into a URL.
 
 mod canonical;
 mod draft_validation;
@@ -20,71 +21,71 @@ use serde::{Deserialize, Serialize};
 use super::provider::Provider;
 use super::region::HostRole;
 
-/// A request as a person writes it.
+/// Request as the user writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestDraft {
-    /// The method, upper case.
+    /// HTTP method.
     pub method: HttpMethod,
-    /// Where it goes.
+    /// Target of the request.
     pub target: RequestTarget,
-    /// The query, in order.
+    /// Query parameters, in order.
     #[serde(default)]
     pub query: Vec<(String, String)>,
     /// Headers besides the provider's own; `Authorization` is not among them.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// Body.
     #[serde(default)]
     pub body: Option<String>,
-    /// The preset it came from, if any.
+    /// Preset that the draft was created from, if any.
     #[serde(default)]
     pub preset: Option<String>,
 }
 
-/// Where a request goes.
+/// Target of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestTarget {
-    /// A path on one of the hosts of the credential's region.
+    /// Path on one of the hosts of the credential's region.
     Path {
-        /// Which host.
+        /// Host of the region.
         #[serde(default)]
         place: HostRole,
-        /// The path, beginning with `/`, percent-encoded as it is to be sent.
+        /// Path, starting with `/`, percent-encoded as sent.
         path: String,
     },
-    /// A whole URL. The secret goes along only if the credential is bound to its origin.
+    /// Full URL. The secret is sent only if the credential is bound to its origin.
     Url(url::Url),
 }
 
-/// The methods that a request may have.
+/// HTTP methods of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum HttpMethod {
     /// Reads.
     #[default]
     Get,
-    /// Reads the headers only.
+    /// Reads only the headers.
     Head,
     /// Creates or acts.
     Post,
     /// Replaces.
     Put,
-    /// Changes in part.
+    /// Changes partially.
     Patch,
     /// Deletes.
     Delete,
-    /// Asks what is allowed.
+    /// Queries the allowed methods.
     Options,
 }
 
 impl RequestDraft {
-    /// A request without query, headers and body.
+    /// Creates a request without query, headers and body.
     pub fn new(method: HttpMethod, target: RequestTarget) -> Self {
         Self { method, target, query: Vec::new(), headers: Vec::new(), body: None, preset: None }
     }
 
-    /// Path and query in one line, as a person writes and reads them.
+    /// Returns path and query in one line, as users write and read them.
     pub fn address(&self) -> String {
         let place = self.target.to_string();
         let joint = if place.contains('?') { '&' } else { '?' };
@@ -93,7 +94,7 @@ impl RequestDraft {
         if pairs.is_empty() { place } else { format!("{place}{joint}{}", pairs.join("&")) }
     }
 
-    /// The value of the header with this name, whatever its case.
+    /// Returns the value of the header with this name, ignoring case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -101,7 +102,8 @@ impl RequestDraft {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The same with the media type that the provider wants of a JSON body, where the body is JSON and nothing is said of it.
+    /// Adds the provider's media type for JSON where the body is JSON and the draft sets no content
+    /// type.
     #[must_use]
     pub fn with_media_type(mut self, provider: &Provider) -> Self {
         let is_json = |body: &String| serde_json::from_str::<serde::de::IgnoredAny>(body).is_ok();
@@ -115,7 +117,8 @@ impl RequestDraft {
         self
     }
 
-    /// The headers to send: its own, and those of the provider that it does not have.
+    /// Returns the headers to send: the draft's own, and the provider's defaults that the draft
+    /// does not set.
     pub fn headers_with_defaults<'a>(
         &'a self,
         provider: &'a [(String, String)],
@@ -126,11 +129,11 @@ impl RequestDraft {
 }
 
 impl HttpMethod {
-    /// Every method, in the order in which they are offered.
+    /// All methods, in the order in which they are offered.
     pub const ALL: [Self; 7] =
         [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete, Self::Options];
 
-    /// The word on the wire.
+    /// Returns the method's name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -143,12 +146,13 @@ impl HttpMethod {
         }
     }
 
-    /// Reads a method, whatever its case.
+    /// Parses a method, ignoring case.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(text))
     }
 
-    /// Whether it only reads. Everything else asks first and is never repeated blindly.
+    /// Whether the method only reads. Every other method asks for confirmation and is never retried
+    /// automatically.
     pub const fn is_safe(self) -> bool {
         matches!(self, Self::Get | Self::Head)
     }

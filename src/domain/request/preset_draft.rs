@@ -1,4 +1,6 @@
-//! From a preset and values for its placeholders to a draft.
+//! Creation of drafts from presets and values for their placeholders.
+//!
+//! Start at [`RequestPreset::to_draft`].
 
 use std::collections::BTreeMap;
 
@@ -8,50 +10,50 @@ use crate::domain::provider::placeholder::{PlaceholderEncoding, fill_template};
 use crate::domain::provider::spec::{PresetParameter, RequestPreset};
 use crate::domain::text::{nearest_names, sanitize_line};
 
-/// A value that a preset does not take.
+/// Invalid name or value of a preset parameter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParameterError {
-    /// It has no such parameter.
+    /// The preset has no such parameter.
     #[error("\"{preset}\" has no parameter \"{name}\"")]
     Unknown {
-        /// The preset's id.
+        /// ID of the preset.
         preset: String,
-        /// The name that was given.
+        /// Name that was given.
         name: String,
-        /// The parameters that it has.
+        /// Parameters of the preset.
         known: Vec<String>,
     },
-    /// The value is not one that the parameter takes.
+    /// The parameter does not accept the value.
     #[error("{name} takes {takes}")]
     InvalidValue {
-        /// The parameter.
+        /// Name of the parameter.
         name: String,
-        /// What it takes, in words.
+        /// Description of the accepted values.
         takes: String,
-        /// The value that was given.
+        /// Value that was given.
         value: String,
-        /// The preset whose answers list its values.
+        /// Preset whose response lists the values.
         from: Option<String>,
     },
 }
 
-/// A placeholder for which nobody gave a value.
+/// Placeholder without a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{preset}\" needs {parameter}")]
 pub struct MissingParameter {
-    /// The preset's id.
+    /// ID of the preset.
     pub preset: String,
-    /// The placeholder's name.
+    /// Name of the placeholder.
     pub parameter: String,
-    /// What it is, in words.
+    /// Meaning of the parameter.
     pub help: String,
-    /// The preset whose answers list its values.
+    /// Preset whose response lists the values.
     pub from: Option<String>,
 }
 
 impl RequestPreset {
-    /// Whether the values that were given are for its parameters and look like them. A value that is there and empty was
-    /// meant to be something, so nothing else takes its place.
+    /// Checks the names and values that the user gave. An empty value is an error and is not
+    /// replaced by a default, because the user meant to give one.
     pub fn validate_parameters(
         &self,
         given: &BTreeMap<String, String>,
@@ -72,7 +74,7 @@ impl RequestPreset {
         })
     }
 
-    /// The values that the placeholders of its path have in a target that it asked.
+    /// Returns the values of the path's placeholders in the target of a request from this preset.
     pub fn parameters_from_target(&self, target: &RequestTarget) -> BTreeMap<String, String> {
         let path = match target {
             RequestTarget::Path { path, .. } => path.as_str(),
@@ -86,8 +88,14 @@ impl RequestPreset {
         pairs.filter_map(value).collect()
     }
 
-    /// The draft of this preset. A placeholder takes the first value that one of the layers has for it (what was
-    /// given, then the credential's fields), then its default; empty values do not count.
+    /// Creates a draft of this preset.
+    ///
+    /// A placeholder gets the first non-empty value from the layers (the given values, then the
+    /// credential's fields), then its default.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a placeholder has no value.
     pub fn to_draft(
         &self,
         layers: &[&BTreeMap<String, String>],
@@ -174,7 +182,7 @@ impl From<MissingParameter> for Problem {
     }
 }
 
-/// What a path segment stands for.
+/// Decodes a path segment.
 fn decode_segment(segment: &str) -> String {
     let text = segment.replace('+', "%2B");
     url::form_urlencoded::parse(text.as_bytes())

@@ -1,40 +1,44 @@
-//! Requests that a person keeps under a name: a TOML file each, to be read, edited and shared. No secret is in them.
+//! Requests that the user saves under a name.
+//!
+//! Each is a TOML file that users can read, edit and share; it contains no secret. Reading and
+//! writing files is the engine's task. Start at [`SavedRequest`].
 
 use serde::{Deserialize, Serialize};
 
 use super::{HttpMethod, RequestDraft, RequestTarget};
 use crate::domain::problem::{Problem, ProblemClass};
 
-/// The longest name, in characters.
+/// Maximum length of a name, in characters.
 const MAX_NAME_BYTES: usize = 64;
 
-/// The name of a saved request, which is also its file's: lower-case letters, digits, dashes, dots and underscores.
+/// Name of a saved request and of its file: lower-case letters, digits, dashes, dots and
+/// underscores.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SavedRequestName(String);
 
-/// A saved request, in the form of its file.
+/// Saved request in the structure of its file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SavedRequest {
-    /// The provider it is meant for.
+    /// ID of the provider.
     pub provider: String,
-    /// The method.
+    /// HTTP method.
     pub method: HttpMethod,
-    /// A path on the API host, `auth:/path` or `app:/path`, or a whole URL.
+    /// Path on the API host, `auth:/path` or `app:/path`, or a full URL.
     pub target: String,
-    /// The query, in order.
+    /// Query parameters, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub query: Vec<(String, String)>,
     /// Headers besides the provider's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// Body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
 }
 
 impl SavedRequestName {
-    /// Reads a name; it can never leave its folder.
+    /// Parses a name. A valid name cannot leave its folder.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let fits =
             |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
@@ -54,14 +58,14 @@ impl SavedRequestName {
         .with_class(ProblemClass::Usage))
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl SavedRequest {
-    /// The form in which a draft is kept.
+    /// Converts a draft for saving.
     pub fn from_draft(draft: &RequestDraft, provider: &str) -> Self {
         let RequestDraft { method, target, query, headers, body, preset: _ } = draft.clone();
         Self {
@@ -74,7 +78,7 @@ impl SavedRequest {
         }
     }
 
-    /// The draft that was kept.
+    /// Converts the saved request back to a draft.
     pub fn into_draft(self) -> Result<RequestDraft, Problem> {
         let Self { provider: _, method, target, query, headers, body } = self;
         Ok(RequestDraft {
@@ -85,12 +89,12 @@ impl SavedRequest {
         })
     }
 
-    /// Reads the text of a file.
+    /// Parses the text of a file.
     pub fn from_toml(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| error.message().to_owned())
     }
 
-    /// The text of a file.
+    /// Returns the text of the file.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).unwrap_or_default()
     }

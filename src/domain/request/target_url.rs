@@ -1,6 +1,7 @@
-//! From a target and a region to the one URL that is asked.
+//! Resolution of a request target to a URL in a region.
 //!
-//! The path comes from people, presets and answers; the host comes from the region and from nowhere else.
+//! The path may come from users, presets and responses; the host comes only from the region. Start
+//! at [`RequestDraft::resolve`].
 
 use std::fmt;
 
@@ -12,31 +13,32 @@ use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::region::{HostRole, Region};
 use crate::domain::text::{is_unprintable, sanitize_line};
 
-/// Why a target is not asked.
+/// Reason why a target is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
-    /// It is neither a path nor a URL.
+    /// The target is neither a path nor a URL.
     #[error("\"{0}\" is neither a path that begins with / nor a URL")]
     InvalidTarget(String),
-    /// Two slashes or a backslash, which would be read as another host.
+    /// The path starts with two slashes or contains a backslash and would be read as another host.
     #[error("\"{0}\" would be read as another host")]
     HostNotAllowed(String),
-    /// A dot segment, which would change the path behind one's back.
+    /// The path contains a dot segment, which would change the path unnoticed.
     #[error("\"{0}\" climbs with . or ..")]
     PathTraversal(String),
-    /// A blank or a character that cannot be seen.
+    /// The target contains whitespace or an undisplayable character.
     #[error("the path holds a blank or a character that cannot be shown")]
     InvalidCharacter,
-    /// What follows `#` never reaches a server.
+    /// The target contains `#`; the part after it would never be sent.
     #[error("\"{0}\" holds a #, and what follows it would never be sent")]
     Fragment(String),
-    /// A user name in the URL would be sent along.
+    /// The URL contains a user name, which would be sent too.
     #[error("the URL holds a user name")]
     UserInUrl,
 }
 
 impl RequestTarget {
-    /// Reads a path on the API host, `auth:/path` or `app:/path` on the region's other hosts, or a whole URL.
+    /// Parses a path on the API host, `auth:/path` or `app:/path` on the region's other hosts, or a
+    /// full URL.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         let text = text.trim();
         for (word, place) in
@@ -53,7 +55,7 @@ impl RequestTarget {
 }
 
 impl RequestDraft {
-    /// The URL that this draft asks in a region. A whole URL stays what it is, whatever the region.
+    /// Returns the URL of this draft in a region. A full URL does not depend on the region.
     pub fn resolve(&self, region: &Region) -> Result<Url, TargetError> {
         let mut url = match &self.target {
             RequestTarget::Url(url) => url.clone(),
@@ -70,7 +72,7 @@ impl RequestDraft {
     }
 }
 
-/// Puts a path, and the query it may carry, onto an origin; nothing else of the origin can change.
+/// Joins a path, with its query, to an origin; no other part of the origin can change.
 fn join_path(origin: &Origin, path: &str) -> Result<Url, TargetError> {
     validate_path(path)?;
     let other_host = || TargetError::HostNotAllowed(sanitize_line(path));
@@ -99,7 +101,7 @@ fn validate_path(path: &str) -> Result<(), TargetError> {
     }
 }
 
-/// Whether a segment is `.` or `..`, also in percent-encoding, which URLs read as the same.
+/// Whether a segment is `.` or `..`, also percent-encoded, which URL parsers treat alike.
 fn is_dot_segment(segment: &str) -> bool {
     matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
