@@ -1,4 +1,7 @@
-//! What each command does.
+//! Dispatch of commands: which handler runs for each [`CommandAction`].
+//!
+//! Handlers that need more than a few lines live in the module of their subject, such as
+//! `console_commands.rs`. Start at [`App::run_action`].
 
 use super::activity::NotificationLevel;
 use super::command::{
@@ -30,7 +33,7 @@ impl App {
         Vec::new()
     }
 
-    /// Whether a command would do something right now; the footer shows only such.
+    /// Whether a command would have an effect right now; the footer shows only such commands.
     pub fn can_run(&self, action: CommandAction) -> bool {
         match action {
             CommandAction::Move(_) | CommandAction::Focus(_) => true,
@@ -290,7 +293,8 @@ impl App {
         Vec::new()
     }
 
-    /// Leaves, unless that would lose a secret that the provider does not say again and that could not be kept.
+    /// Quits, but asks first when a captured secret would be lost: the provider shows it only once
+    /// and it is not stored.
     fn confirm_quit(&mut self) -> Vec<UiEffect> {
         if self.dialogs.is_empty()
             && self.console.response().is_some_and(ResponseView::has_unsaved_secret)
@@ -319,7 +323,7 @@ impl App {
     }
 }
 
-/// Whether a command opens something that cannot do without names. The wizard can: it hides them.
+/// Whether an action opens a dialog that cannot hide names. The rotation wizard can hide them.
 const fn requires_visible_names(action: CredentialAction) -> bool {
     use CredentialAction as C;
     matches!(action, C::Edit | C::Create)

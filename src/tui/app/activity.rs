@@ -1,4 +1,7 @@
-//! Running and finished tasks, the state of the store, and the last word to the person.
+//! Background tasks, the state of the store, and the notification in the footer.
+//!
+//! Tasks are started and their reports handled elsewhere (`perform.rs`, `report.rs`); this module
+//! only records them. Start at [`TaskList`].
 
 use std::time::{Duration, Instant};
 
@@ -6,106 +9,106 @@ use super::Pane;
 use crate::domain::problem::Problem;
 use crate::engine::task_protocol::{StoreError, StoreStatus, TaskId};
 
-/// How many finished tasks are remembered.
+/// Maximum number of tasks that the list remembers.
 const MAX_TASK_ENTRIES: usize = 100;
-/// How long a notice stays.
+/// How long a notification stays visible.
 const NOTIFICATION_DURATION: Duration = Duration::from_secs(6);
 
-/// What goes on behind the screen.
+/// Running and finished tasks, the state of the store, and the current notification.
 #[derive(Default)]
 pub struct TaskList {
     last_task_id: u64,
-    /// Tasks that a person started, the newest last.
+    /// Tasks that the user started, the newest last.
     pub entries: Vec<TaskEntry>,
-    /// The state of the store, as far as it is known.
+    /// State of the store, as far as it is known.
     pub store: Option<StoreStatus>,
     current_notification: Option<(Notification, Instant)>,
 }
 
-/// A task that a person started.
+/// A task that the user started.
 pub struct TaskEntry {
-    /// Its id.
+    /// ID of the task.
     pub id: TaskId,
-    /// What it does, in a few words.
+    /// Short description of what the task does.
     pub title: String,
-    /// For which pane.
+    /// Pane that the task belongs to.
     pub pane: Pane,
-    /// How far it is.
+    /// State of the task.
     pub state: TaskState,
-    /// When it was started.
+    /// When the task was started.
     pub started: Instant,
 }
 
-/// How far a task is.
+/// State of a task.
 pub enum TaskState {
-    /// It runs; so many steps of so many are done, where that is known.
+    /// Running, with the number of finished steps and of all steps where that is known.
     Running(Option<(usize, usize)>),
-    /// What it was started for is done; it only waits to tidy up behind itself.
+    /// The result is there; the task only cleans up.
     CleaningUp,
-    /// It ended well, after this time.
+    /// Finished successfully after this time.
     Done(Duration),
-    /// It ended badly.
+    /// Failed with this problem.
     Failed(Problem),
-    /// It was cancelled.
+    /// Canceled.
     Canceled,
 }
 
-/// A short word to the person.
+/// Short message to the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {
-    /// How it is meant.
+    /// Severity of the message.
     pub level: NotificationLevel,
-    /// What it says.
+    /// Text of the message.
     pub text: String,
 }
 
-/// How a word is meant.
+/// Severity of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotificationLevel {
-    /// It went as it should.
+    /// Success.
     Success,
-    /// Take note.
+    /// Warning.
     Warning,
-    /// It did not go as it should.
+    /// Error.
     Error,
 }
 
 impl TaskState {
-    /// Whether the task keeps the person waiting.
+    /// Whether the user still waits for the task.
     pub fn is_running(&self) -> bool {
         matches!(self, Self::Running(_))
     }
 }
 
-/// The state of the store, in words.
+/// State of the store, in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreStatusText {
-    /// How it is.
+    /// State that decides how the text is styled.
     pub kind: StoreStatusKind,
-    /// Which store.
+    /// Name of the store.
     pub title: &'static str,
-    /// Its state; nothing where all is well.
+    /// State in words; empty when the store is ready.
     pub state: &'static str,
 }
 
-/// How the store is.
+/// State of the store, as far as the user is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreStatusKind {
-    /// It has not answered yet.
+    /// The store has not reported its state yet.
     Unknown,
-    /// It can be used.
+    /// The store can be used.
     Ready,
-    /// It can be used once a person does this.
+    /// The store can be used once the user runs a command.
     ActionRequired {
-        /// What opens it, such as `unlock`.
+        /// Verb for that command, such as `unlock`.
         opens: &'static str,
     },
-    /// It cannot be used.
+    /// The store cannot be used.
     Unavailable,
 }
 
 impl TaskList {
-    /// The state of the store, as the header says it.
+    /// Returns the state of the store as the header shows it.
     pub fn store_status_text(&self) -> StoreStatusText {
         let Some(StoreStatus { backend, problem }) = &self.store else {
             return StoreStatusText { kind: StoreStatusKind::Unknown, title: "", state: "" };
@@ -124,13 +127,13 @@ impl TaskList {
         StoreStatusText { kind: mood, title: backend.title, state }
     }
 
-    /// The id for a task that is not worth showing.
+    /// Allocates the ID of a task that is not listed.
     pub fn allocate_task_id(&mut self) -> TaskId {
         self.last_task_id += 1;
         TaskId(self.last_task_id)
     }
 
-    /// The id for a task that is shown.
+    /// Adds a running task to the list and returns its ID.
     pub fn add_task(&mut self, title: String, pane: Pane, now: Instant) -> TaskId {
         let id = self.allocate_task_id();
         self.entries.push(TaskEntry {
@@ -149,17 +152,17 @@ impl TaskList {
         id
     }
 
-    /// The task with this id.
+    /// Returns the listed task with this ID.
     pub fn entry_mut(&mut self, id: TaskId) -> Option<&mut TaskEntry> {
         self.entries.iter_mut().find(|entry| entry.id == id)
     }
 
-    /// How many tasks keep the person waiting.
+    /// Number of running tasks that the user waits for.
     pub fn running_count(&self) -> usize {
         self.entries.iter().filter(|entry| entry.state.is_running()).count()
     }
 
-    /// How many steps of all running tasks are done, and how many there are, where tasks say so.
+    /// Sums the finished steps and all steps over the running tasks that report progress.
     pub fn total_progress(&self) -> Option<(usize, usize)> {
         let steps = self.entries.iter().filter_map(|entry| {
             if let TaskState::Running(steps) = entry.state { steps } else { None }
@@ -167,7 +170,8 @@ impl TaskList {
         steps.reduce(|(done, total), (more, further)| (done + more, total + further))
     }
 
-    /// The running task that `C-c` cancels: the newest of this pane, else the newest of all.
+    /// Returns the running task that `C-c` cancels: the newest one of this pane, else the newest of
+    /// all.
     pub fn cancelable_task(&self, pane: Pane) -> Option<TaskId> {
         let running = || self.entries.iter().rev().filter(|entry| entry.state.is_running());
         running()
@@ -176,27 +180,27 @@ impl TaskList {
             .map(|entry| entry.id)
     }
 
-    /// A task has got so far.
+    /// Records the progress of a task.
     pub fn set_progress(&mut self, id: TaskId, done: usize, total: usize) {
         if let Some(TaskEntry { state: state @ TaskState::Running(_), .. }) = self.entry_mut(id) {
             *state = TaskState::Running(Some((done, total)));
         }
     }
 
-    /// A task has ended, or has nothing to do any more but to tidy up.
+    /// Records that a task has finished, or that it only cleans up.
     pub fn set_task_state(&mut self, id: TaskId, state: TaskState) {
         if let Some(entry) = self.entry_mut(id) {
             entry.state = state;
         }
     }
 
-    /// Says a word to the person for a few seconds.
+    /// Shows a notification for a few seconds.
     pub fn notify(&mut self, tone: NotificationLevel, text: impl Into<String>, now: Instant) {
         self.current_notification =
             Some((Notification { level: tone, text: text.into() }, now + NOTIFICATION_DURATION));
     }
 
-    /// The word to the person, while it lasts.
+    /// Returns the notification unless it has expired.
     pub fn current_notification(&self, now: Instant) -> Option<&Notification> {
         self.current_notification
             .as_ref()
@@ -204,17 +208,17 @@ impl TaskList {
             .map(|(notice, _)| notice)
     }
 
-    /// The word to the person that was said last, if it is still there.
+    /// Returns the latest notification, expired or not, if it has not been removed yet.
     pub fn last_notification(&self) -> Option<&Notification> {
         self.current_notification.as_ref().map(|(notice, _)| notice)
     }
 
-    /// Drops a word whose time is over.
+    /// Removes the notification if it has expired.
     pub fn expire_notification(&mut self, now: Instant) {
         self.current_notification.take_if(|(_, until)| *until <= now);
     }
 
-    /// When the word goes.
+    /// When the notification expires.
     pub fn next_wake(&self) -> Option<Instant> {
         self.current_notification.as_ref().map(|(_, until)| *until)
     }

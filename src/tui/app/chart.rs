@@ -1,11 +1,14 @@
-//! Small pictures made of signs: bars, sparklines, and a line of time. All of them can be read without colour.
+//! Text charts: bars, sparklines and scrollbar thumbs. All of them are readable without color.
+//!
+//! The functions are pure: numbers and a [`GlyphSet`] in, text out. What is charted is decided by
+//! callers such as `expiry_timeline.rs`.
 
 use crate::config::theme::{GlyphSet, StyleRole};
 
-/// A line of pieces, each in its own role.
+/// Pieces of one line, each with its own role.
 pub type StyledSpans = Vec<(StyleRole, String)>;
 
-/// A bar of so many columns, of which `part` of `whole` is full.
+/// Renders a bar of `columns` columns that is filled by `part` of `whole`.
 pub fn progress_bar(
     glyphs: &GlyphSet,
     (part, whole): (u64, u64),
@@ -14,21 +17,22 @@ pub fn progress_bar(
     let whole = whole.max(1);
     let wide = u64::try_from(columns).unwrap_or(u64::MAX);
     let share = part.min(whole).saturating_mul(wide).saturating_add(whole / 2) / whole;
-    // What has begun is not empty, and what is not over is not full.
+    // A bar that has started is not shown empty, and one that has not finished is not shown full.
     let least = u64::from(part > 0).min(wide);
     let share = share.clamp(least, wide.saturating_sub(u64::from(part < whole)).max(least));
     let full = usize::try_from(share).unwrap_or(columns).min(columns);
     (glyphs.bar_filled.repeat(full), glyphs.bar_empty.repeat(columns - full))
 }
 
-/// The values as a row of columns, the largest as high as a line; the last ones where there are too many.
+/// Renders values as a row of columns, scaled so that the largest fills the line; only the last
+/// values are shown where there are too many.
 pub fn sparkline(glyphs: &GlyphSet, values: &[u64], columns: usize) -> String {
     let shown = &values[values.len().saturating_sub(columns)..];
     let most = shown.iter().copied().max().unwrap_or(0).max(1);
     shown.iter().map(|value| column_symbol(glyphs, *value, most)).collect()
 }
 
-/// How high a value stands among values of at most `most`: nothing for nothing, else one of the steps.
+/// Returns the glyph for a value on a scale from 0 to `most`: a blank for 0, else one of the steps.
 pub fn column_symbol(glyphs: &GlyphSet, value: u64, most: u64) -> &'static str {
     if value == 0 {
         return " ";
@@ -38,8 +42,8 @@ pub fn column_symbol(glyphs: &GlyphSet, value: u64, most: u64) -> &'static str {
     glyphs.bar_heights[usize::try_from(step).unwrap_or(0)]
 }
 
-/// Where the thumb of a list stands beside its lines, and how long it is; nothing where the whole list is shown. Only
-/// a list that is at its end has the thumb there.
+/// Returns the offset and length of a scrollbar thumb, or `None` where the whole list is visible.
+/// The thumb reaches the bottom only when the list is at its end.
 pub fn scrollbar_thumb(top: usize, lines: usize, rows: usize) -> Option<(usize, usize)> {
     let hidden = rows.checked_sub(lines).filter(|hidden| *hidden > 0 && lines > 0)?;
     let length = (lines * lines / rows).clamp(1, lines);
@@ -49,7 +53,7 @@ pub fn scrollbar_thumb(top: usize, lines: usize, rows: usize) -> Option<(usize, 
     Some((at, length))
 }
 
-/// A text cut or filled to exactly so many columns.
+/// Truncates or pads a text to exactly `columns` columns.
 pub fn fit_text(text: &str, columns: usize, ellipsis: &str) -> String {
     use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
     if text.width() <= columns {

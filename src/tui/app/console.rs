@@ -1,4 +1,7 @@
-//! The console: a request, and the answer to it.
+//! Console pane: the request, its state and the response.
+//!
+//! This module holds the state only. Commands are in `console_commands.rs`, the response itself in
+//! `response_view.rs`, values for placeholders in `parameter_memory.rs`. Start at [`ConsolePane`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,113 +21,113 @@ use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, CredentialId};
 use crate::engine::task_protocol::{HistoryPolicy, HttpExchange, TaskId};
 
-/// So many filters are remembered.
+/// Maximum number of jq filters that are remembered.
 const MAX_FILTER_HISTORY: usize = 100;
 
-/// The console pane.
+/// State of the console pane.
 #[derive(Default)]
 pub struct ConsolePane {
     selected_request: Option<SelectedRequest>,
-    /// What became of the last request.
+    /// State of the latest request.
     pub request_state: RequestState,
-    /// Which part of the answer is shown.
+    /// Selected tab of the response.
     pub tab: ResponseTab,
-    /// What is typed below the answer.
+    /// Prompt below the response, while the user types in it.
     pub prompt: Option<ConsolePrompt>,
-    /// The first line of headers or timing that is shown.
+    /// First visible line of headers or timing.
     pub scroll: usize,
-    /// What earlier answers taught.
+    /// Values for placeholders that earlier responses listed.
     pub parameters: ParameterMemory,
-    /// The answer that is being searched for more.
+    /// Response whose values are still being extracted.
     pub pending_extraction: Option<Arc<HttpExchange>>,
-    /// How many requests have been sent.
+    /// Number of requests sent in this run.
     pub sent_count: usize,
-    /// The filters that were used, the newest last.
+    /// Filters that were used, the newest last.
     filter_history: Vec<String>,
     earlier_responses: ResponseCache,
-    /// The list that a dialog waits for.
+    /// Request list that a dialog waits for, and the task that reads it.
     pub awaited_list: Option<(TaskId, RequestList)>,
 }
 
-/// A line that is typed below the answer.
+/// Prompt below the response.
 pub struct ConsolePrompt {
-    /// What for.
+    /// Purpose of the prompt.
     pub kind: ConsolePromptKind,
-    /// What has been typed.
+    /// Text typed so far.
     pub input: Input,
-    /// How many filters back the shown one is.
+    /// Distance of the shown filter from the newest one in the filter history.
     history_offset: usize,
 }
 
-/// What is typed below the answer.
+/// Purpose of a console prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsolePromptKind {
-    /// A text to search for.
+    /// Text to search for.
     Search,
-    /// A jq filter.
+    /// jq filter.
     Filter,
 }
 
-/// A request that a person chose or wrote, for credentials of one provider.
+/// Request that the user chose or wrote, for credentials of one provider.
 struct SelectedRequest {
     provider: String,
     request: RequestSource,
 }
 
-/// A request that a person chose or wrote.
+/// Origin of a selected request.
 enum RequestSource {
-    /// A ready-made one, with values for its placeholders.
+    /// Preset, with values for its placeholders.
     Preset(String, BTreeMap<String, String>),
-    /// One written by hand, and what of it the history keeps.
+    /// Free-form request, and what of it the history keeps.
     Custom(RequestDraft, HistoryPolicy),
 }
 
-/// A request, as far as it can be made.
+/// Whether the current request can be sent.
 pub enum RequestReadiness {
-    /// It can be sent.
+    /// Ready to be sent.
     Ready(RequestDraft),
-    /// A ready-made one some of whose placeholders have no value yet.
+    /// Preset with placeholders that have no value yet.
     MissingParameters(Box<RequestPreset>),
 }
 
-/// What became of the last request.
+/// State of the latest request.
 #[derive(Default)]
 pub enum RequestState {
-    /// Nothing was sent yet.
+    /// No request was sent yet.
     #[default]
     Idle,
-    /// It is on its way.
+    /// Waiting for the response.
     Sending(InFlightRequest),
-    /// There is an answer.
+    /// The response has arrived.
     Completed(Box<ResponseView>),
-    /// There is none, and why.
+    /// The request failed for this reason.
     Failed(CredentialId, Problem),
-    /// It was cancelled.
+    /// The request was canceled.
     Canceled(CredentialId),
 }
 
-/// A request that is on its way.
+/// Request whose response has not arrived yet.
 pub struct InFlightRequest {
-    /// The task that brings the answer.
+    /// Task that delivers the response.
     pub task: TaskId,
-    /// With which credential.
+    /// Credential that the request is sent with.
     pub credential: CredentialId,
-    /// Since when.
+    /// When the request was started.
     pub since: Instant,
-    /// Pages and elements that have been read so far, where all pages are.
+    /// Pages and elements read so far, where all pages are fetched.
     pub page_progress: Option<(usize, usize)>,
-    /// The answer that was shown before; it comes back when this request is cancelled.
+    /// Response shown before; shown again when this request is canceled.
     previous_response: Option<Box<ResponseView>>,
 }
 
 impl ConsolePane {
-    /// Takes a ready-made request, with the values given for its placeholders.
+    /// Selects a preset, with the values given for its placeholders.
     pub fn select_preset(&mut self, provider: &str, preset: &str, given: BTreeMap<String, String>) {
         let request = RequestSource::Preset(preset.to_owned(), given);
         self.selected_request = Some(SelectedRequest { provider: provider.to_owned(), request });
     }
 
-    /// Takes a request that a person wrote.
+    /// Selects a request that the user wrote.
     pub fn set_request(&mut self, provider: &str, draft: RequestDraft, keep: HistoryPolicy) {
         self.selected_request = Some(SelectedRequest {
             provider: provider.to_owned(),
@@ -132,7 +135,7 @@ impl ConsolePane {
         });
     }
 
-    /// What of the request for credentials of this provider the history keeps.
+    /// Returns what the history keeps of the request for credentials of this provider.
     pub fn history_policy(&self, provider: &str) -> HistoryPolicy {
         match self
             .selected_request
@@ -145,7 +148,7 @@ impl ConsolePane {
         }
     }
 
-    /// The values that were given for the placeholders of the request.
+    /// Returns the values given for the placeholders of the request.
     pub fn given_values(&self) -> BTreeMap<String, String> {
         match self.selected_request.as_ref().map(|chosen| &chosen.request) {
             Some(RequestSource::Preset(_, given)) => given.clone(),
@@ -153,7 +156,8 @@ impl ConsolePane {
         }
     }
 
-    /// The request for a credential: the one that was chosen for its provider, else the one that checks its kind.
+    /// Returns the request for a credential: the one selected for its provider, else the check
+    /// preset of its kind.
     pub fn request_for(
         &self,
         credential: &Credential,
@@ -177,19 +181,19 @@ impl ConsolePane {
         })
     }
 
-    /// Forgets what was chosen; the kind's check is shown again.
+    /// Drops the selected request; the check preset of the kind is shown again.
     pub fn reset_request(&mut self) {
         self.selected_request = None;
     }
 
-    /// The fresh secret at this place of the answer has been kept.
+    /// Records that the captured secret at this index of the response has been stored.
     pub fn mark_secret_saved(&mut self, which: usize) {
         if let Some(answered) = self.response_mut() {
             answered.mark_secret_saved(which);
         }
     }
 
-    /// Waits for the answer to a request.
+    /// Starts waiting for the response to a request.
     pub fn begin_request(&mut self, task: TaskId, credential: CredentialId, now: Instant) {
         let before = match std::mem::take(&mut self.request_state) {
             RequestState::Completed(answered) => Some(answered),
@@ -210,12 +214,12 @@ impl ConsolePane {
         self.sent_count += 1;
     }
 
-    /// Whether this task is to bring the answer.
+    /// Whether this task delivers the awaited response.
     pub fn waits_for(&self, task: TaskId) -> bool {
         matches!(&self.request_state, RequestState::Sending(sending) if sending.task == task)
     }
 
-    /// So many pages and elements have been read.
+    /// Records how many pages and elements have been read.
     pub fn set_progress(&mut self, task: TaskId, pages: usize, items: usize) {
         if let RequestState::Sending(sending) = &mut self.request_state
             && sending.task == task
@@ -224,7 +228,8 @@ impl ConsolePane {
         }
     }
 
-    /// Takes the answer in. A body that is too large to be laid out at once comes back; `later` will bring it.
+    /// Shows a response. A body that is too large to lay out inline is returned as a job; task
+    /// `later` delivers the result.
     pub fn handle_response(
         &mut self,
         exchange: Arc<HttpExchange>,
@@ -245,13 +250,14 @@ impl ConsolePane {
         layout
     }
 
-    /// Lays out what the view shows, unless it is there. What is large comes back, to be done by `later` elsewhere.
+    /// Lays out what the current tab shows, unless that is done. A large text is returned as a job;
+    /// task `later` delivers the result.
     pub fn prepare_layout(&mut self, later: TaskId) -> Option<LayoutJob> {
         let view = self.tab;
         self.response_mut()?.prepare_layout(view, later)
     }
 
-    /// A text has been laid out, if it is still one that is waited for.
+    /// Stores a finished layout, unless it is outdated.
     pub fn set_layout(&mut self, task: TaskId, laid: Result<Box<FoldableDocument>, Problem>) {
         if let Some(answered) = self.response_mut() {
             answered.set_layout(task, laid);
@@ -259,7 +265,7 @@ impl ConsolePane {
         self.move_to_first_element();
     }
 
-    /// Filters the body of the answer; the layout is for `later` to bring.
+    /// Filters the body of the response; task `later` delivers the layout.
     pub fn start_filter(&mut self, filter: &str, later: TaskId) -> Option<LayoutJob> {
         self.filter_history.retain(|known| known != filter);
         self.filter_history.push(filter.to_owned());
@@ -269,7 +275,7 @@ impl ConsolePane {
         Some(self.response_mut()?.start_filter(filter, later))
     }
 
-    /// Drops the filter, else ends the search.
+    /// Clears the filter, or the search if there is no filter.
     pub fn clear_filter(&mut self) {
         let view = self.tab;
         let Some(answered) = self.response_mut() else { return };
@@ -280,7 +286,7 @@ impl ConsolePane {
         }
     }
 
-    /// Begins to type below the answer. A filter goes on from the one that is used.
+    /// Opens a prompt below the response. A filter prompt starts with the current filter.
     pub fn open_prompt(&mut self, purpose: ConsolePromptKind) {
         let before = match purpose {
             ConsolePromptKind::Search => "",
@@ -288,7 +294,7 @@ impl ConsolePane {
                 self.response().and_then(ResponseView::filter_text).unwrap_or("")
             }
         };
-        // From the newest filter, one goes back to the one before it.
+        // If the newest filter is shown, the first step back leads to the one before it.
         let is_newest = purpose == ConsolePromptKind::Filter
             && self.filter_history.last().is_some_and(|newest| newest == before);
         self.prompt = Some(ConsolePrompt {
@@ -298,7 +304,7 @@ impl ConsolePane {
         });
     }
 
-    /// Brings an earlier filter back, or a later one: so many steps from the one that is shown.
+    /// Recalls a filter from the history, `steps` away from the shown one.
     pub fn recall_filter(&mut self, steps: isize) {
         let Some(prompt) =
             self.prompt.as_mut().filter(|prompt| prompt.kind == ConsolePromptKind::Filter)
@@ -311,14 +317,14 @@ impl ConsolePane {
         prompt.input = Input::new(self.filter_history.get(at).cloned().unwrap_or_default());
     }
 
-    /// The request failed.
+    /// Records that the request failed.
     pub fn fail(&mut self, problem: Problem) {
         if let RequestState::Sending(sending) = &self.request_state {
             self.request_state = RequestState::Failed(sending.credential.clone(), problem);
         }
     }
 
-    /// The request was cancelled; what was shown before is shown again.
+    /// Records that the request was canceled; the previous response is shown again.
     pub fn cancel(&mut self) {
         if let RequestState::Sending(sending) = &mut self.request_state {
             self.request_state = match sending.previous_response.take() {
@@ -328,7 +334,7 @@ impl ConsolePane {
         }
     }
 
-    /// What became of the last request, if it was sent with this credential.
+    /// Returns the state of the latest request, if it was sent with this credential.
     pub fn state_for(&self, credential: &CredentialId) -> &RequestState {
         let of = match &self.request_state {
             RequestState::Idle => return &RequestState::Idle,
@@ -340,7 +346,7 @@ impl ConsolePane {
         if of == credential { &self.request_state } else { &RequestState::Idle }
     }
 
-    /// What a search found in the text that is shown.
+    /// Returns the state of the search in the visible text.
     pub fn search_matches(&self) -> Option<SearchMatches> {
         match self.response()?.layout_state(self.tab)? {
             LayoutState::Ready(document) => document.search_matches(),
@@ -348,13 +354,13 @@ impl ConsolePane {
         }
     }
 
-    /// When what is told of the limits of the shown answer changes.
+    /// When the displayed rate limits of the visible response change.
     pub fn next_wake(&self, credential: &CredentialId, now: Now) -> Option<Instant> {
         let RequestState::Completed(answered) = self.state_for(credential) else { return None };
         answered.limits(now.wall).next_text_change().map(|step| now.instant + step)
     }
 
-    /// Whether the answer that is shown is still being searched.
+    /// Whether the values of the visible response are still being extracted.
     pub fn extraction_pending(&self) -> bool {
         let shown = self.response().map(|answered| &answered.exchange);
         shown
@@ -362,7 +368,7 @@ impl ConsolePane {
             .is_some_and(|(shown, studied)| Arc::ptr_eq(shown, studied))
     }
 
-    /// The answer to the last request.
+    /// Returns the response to the latest request.
     pub fn response(&self) -> Option<&ResponseView> {
         match &self.request_state {
             RequestState::Completed(answered) => Some(answered),
@@ -370,7 +376,7 @@ impl ConsolePane {
         }
     }
 
-    /// The text that is shown, if it is there to be moved in.
+    /// Returns the visible text, if it is laid out and has a cursor.
     pub fn document(&mut self) -> Option<&mut FoldableDocument> {
         let view = self.tab;
         self.response_mut()?.document(view)
@@ -383,7 +389,7 @@ impl ConsolePane {
         }
     }
 
-    /// From the first element of a list, one goes on with Enter.
+    /// Moves the cursor to the first element of a list, where Enter opens a follow-up request.
     pub fn move_to_first_element(&mut self) {
         let lists: Vec<_> = self.parameters.current_list_pointers().map(str::to_owned).collect();
         let is_plain = self.tab == ResponseTab::Body
@@ -396,7 +402,7 @@ impl ConsolePane {
     }
 }
 
-/// The preset that tells whether a credential works.
+/// Returns the preset that shows whether a credential works.
 pub fn check_preset<'a>(
     credential: &Credential,
     catalogue: &'a ProviderCatalog,

@@ -1,4 +1,7 @@
-//! What each command of the console does.
+//! Commands of the console.
+//!
+//! Start at the `match` over [`ConsoleAction`]. Sending is in `perform.rs`, the lists of requests
+//! are in `request_lists.rs`.
 
 use std::sync::Arc;
 
@@ -17,7 +20,8 @@ use crate::engine::task_protocol::{
     SendTask, TaskId,
 };
 
-/// Larger answers are not read for the sake of a word in the footer.
+/// Maximum body size that is parsed for the footer's paging hint; a larger one would delay the
+/// frame.
 const MAX_INLINE_PAGING_BYTES: usize = 256 * 1024;
 
 impl App {
@@ -125,7 +129,7 @@ impl App {
         }
     }
 
-    /// Whether there is no search whose matches one could go to.
+    /// Whether there is no search with matches to step through.
     fn has_no_search(&mut self) -> bool {
         self.console.document().is_none_or(|document| document.search_matches().is_none())
     }
@@ -151,7 +155,7 @@ impl App {
                 );
                 return Vec::new();
             }
-            // The answer that is shown would make room for the news that there is none.
+            // The request is not sent: an error would replace the response that is shown.
             PageAvailability::NotAList => {
                 self.activity.notify(
                     NotificationLevel::Warning,
@@ -223,7 +227,7 @@ impl App {
         )
     }
 
-    /// Asks for a list that a dialog is to show.
+    /// Fetches a list that a dialog shows.
     pub(super) fn fetch_request_list(
         &mut self,
         shelf: RequestList,
@@ -244,7 +248,7 @@ impl App {
         if answered.tabs().any(|known| known == view) { self.show_tab(view) } else { Vec::new() }
     }
 
-    /// Shows a part of the answer.
+    /// Shows a tab of the response.
     pub(super) fn show_tab(&mut self, view: ResponseTab) -> Vec<UiEffect> {
         (self.console.tab, self.console.scroll) = (view, 0);
         self.prepare_tab_layout()
@@ -268,7 +272,7 @@ impl App {
         }
     }
 
-    /// Filters the answer; an empty filter drops the one there is.
+    /// Filters the response; an empty filter clears the current one.
     pub(super) fn filter_response(&mut self, filter: &str) -> Vec<UiEffect> {
         if filter.is_empty() {
             self.console.clear_filter();
@@ -292,7 +296,7 @@ impl App {
         vec![self.start_task(title, BackgroundTask::Secret(SecretTask::CopyText(text)), now).1]
     }
 
-    /// Copies the request as a curl command; what curl does otherwise is said.
+    /// Copies the request as a curl command and warns where curl behaves differently.
     fn copy_curl(&mut self, now: Now) -> Vec<UiEffect> {
         let Some(curl) = self.curl_command() else {
             self.activity.notify(
@@ -327,24 +331,25 @@ impl App {
         curl::build_curl_command(&draft, curl::CurlContext { provider, kind, region, scheme }).ok()
     }
 
-    /// Gives the console the focus.
+    /// Moves the focus to the console.
     pub(super) fn focus_console(&mut self) {
         self.move_focus(FocusTarget::To(Pane::Console));
     }
 }
 
-/// Whether another page may follow an answer.
+/// Whether another page may follow a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PageAvailability {
-    /// One may.
+    /// Another page may follow.
     Possible,
-    /// It says that none does.
+    /// The response says that no page follows.
     LastPage,
-    /// It is no list.
+    /// The response is not a list.
     NotAList,
 }
 
-/// What an answer says of further pages. Of a large one nothing is said here, since to read it would be felt.
+/// Returns what a response says about further pages. A large response is assumed to have some,
+/// since parsing it would delay the frame.
 fn page_availability(exchange: &HttpExchange) -> PageAvailability {
     let body = exchange.response.body.text().filter(|text| text.len() <= MAX_INLINE_PAGING_BYTES);
     let Some((body, asked)) = body.zip(url::Url::parse(&exchange.response.url).ok()) else {
@@ -357,12 +362,12 @@ fn page_availability(exchange: &HttpExchange) -> PageAvailability {
     }
 }
 
-/// Which list was asked for.
+/// A list of requests that a dialog shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestList {
-    /// Requests that were sent.
+    /// Requests in the history.
     History,
-    /// Requests that are kept under a name.
+    /// Requests saved under a name.
     Saved,
 }
 
@@ -378,7 +383,7 @@ pub(super) fn move_document_cursor(document: &mut FoldableDocument, motion: Curs
     }
 }
 
-/// So many columns are scrolled at once in a text that cannot be folded.
+/// Columns per horizontal scroll step in a text that cannot be folded.
 const HORIZONTAL_SCROLL_COLUMNS: isize = 16;
 
 fn run_document_action(document: &mut FoldableDocument, action: ConsoleAction) {

@@ -1,7 +1,8 @@
-//! The list of credentials: rows, filter, order, marks and what is selected.
+//! Credential list: rows, filter, order, marks and selection.
 //!
-//! Ten thousand rows feel like ten, because which rows are shown and in which order is computed only when the filter,
-//! the order or the rows change; a verdict that comes in moves one row only.
+//! Which rows are visible, and their order, is computed only when the filter, the sort key or the
+//! rows change; a new check result moves one row. So a list of 10,000 rows stays fast. The filter
+//! syntax is in `filter_query.rs`. Start at [`CredentialList`].
 
 use std::cell::Cell;
 use std::cmp::{Ordering, Reverse};
@@ -20,51 +21,51 @@ use crate::engine::task_protocol::CredentialPage;
 /// The list of credentials.
 pub struct CredentialList {
     rows: Vec<Credential>,
-    /// Whether these are all, or only the first.
+    /// Whether all credentials are loaded, or only the first page.
     all_rows_loaded: bool,
     by_id: RowIndex,
     by_fingerprint: RowIndex,
-    /// The positions of the rows that have a known end, the first to end first.
+    /// Positions of the rows with a known expiry, the earliest first.
     by_expiry: Vec<usize>,
-    /// The positions of all rows in order.
+    /// Positions of all rows in sort order.
     order: Vec<usize>,
-    /// The positions of the rows that are shown, in order.
+    /// Positions of the visible rows, in order.
     shown: Vec<usize>,
-    /// The filter as it is typed.
+    /// Filter as it is typed.
     pub filter: ListFilter,
-    /// What rows are sorted by.
+    /// Current sort key.
     pub sort: SortKey,
     marks: HashSet<CredentialId>,
-    /// Where the cursor is among the rows that are shown.
+    /// Index of the selected row among the visible rows.
     cursor: usize,
-    /// The first row that is drawn.
+    /// First row that is drawn.
     top: usize,
-    /// How many stand how, if that was counted since the last change.
+    /// Number of credentials per status, if counted since the last change.
     status_counts: Cell<Option<StatusCounts>>,
     matcher_buffer: MatcherBuffer,
 }
 
-/// How many credentials stand how, in the order of [`CredentialStatus::ALL`].
+/// Number of credentials per status, in the order of [`CredentialStatus::ALL`].
 pub type StatusCounts = [usize; CredentialStatus::ALL.len()];
 
-/// The filter of the list.
+/// Filter of the list.
 pub struct ListFilter {
-    /// The text.
+    /// Text of the filter.
     pub input: Input,
-    /// Whether it is being typed.
+    /// Whether the user is typing in it.
     pub typing: bool,
     query: FilterQuery,
 }
 
-/// What rows are sorted by.
+/// Sort key of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SortKey {
     /// By name.
     #[default]
     Name,
-    /// The first to end first.
+    /// By expiry, the earliest first.
     Expiry,
-    /// The most urgent first.
+    /// By status, the most urgent first.
     Status,
     /// By region, then name.
     Region,
@@ -75,7 +76,7 @@ pub enum SortKey {
 impl SortKey {
     const ALL: [Self; 5] = [Self::Name, Self::Expiry, Self::Status, Self::Region, Self::Provider];
 
-    /// The word that is shown.
+    /// Returns the word that the screen shows.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Name => "name",
@@ -113,7 +114,7 @@ fn compare_ignoring_case(a: &str, b: &str) -> Ordering {
     a.bytes().map(lower).cmp(b.bytes().map(lower))
 }
 
-/// A row that is drawn.
+/// A row to draw.
 pub struct CredentialRow<'a> {
     /// The credential.
     pub credential: &'a Credential,
@@ -124,7 +125,7 @@ pub struct CredentialRow<'a> {
 }
 
 impl CredentialList {
-    /// A list of these credentials.
+    /// Creates a list of these credentials.
     pub fn new(rows: Vec<Credential>, now: Timestamp) -> Self {
         let filter =
             ListFilter { input: Input::default(), typing: false, query: FilterQuery::parse("") };
@@ -148,22 +149,23 @@ impl CredentialList {
         list
     }
 
-    /// A list of the first credentials, or of all.
+    /// Creates a list of the first page of credentials, which may be all of them.
     pub fn from_page(beginning: CredentialPage, now: Timestamp) -> Self {
         Self { all_rows_loaded: beginning.all_loaded, ..Self::new(beginning.credentials, now) }
     }
 
-    /// Whether all credentials are here; if not, the others are being read.
+    /// Whether all credentials are loaded; if not, the others are being read.
     pub fn all_rows_loaded(&self) -> bool {
         self.all_rows_loaded
     }
 
-    /// All credentials, shown or not.
+    /// Returns all credentials, visible or not.
     pub fn all(&self) -> &[Credential] {
         &self.rows
     }
 
-    /// How many stand how. Counted when it is asked for, and then not again before something changes.
+    /// Returns the number of credentials per status. Counted on demand and cached until something
+    /// changes.
     pub fn status_counts(&self, now: Timestamp) -> StatusCounts {
         let count = || {
             let mut tally = StatusCounts::default();
@@ -177,22 +179,23 @@ impl CredentialList {
         tally
     }
 
-    /// The credentials that have a known end, the first to end first.
+    /// Returns the credentials with a known expiry, the earliest first.
     pub fn by_expiry(&self) -> impl ExactSizeIterator<Item = &Credential> {
         self.by_expiry.iter().map(|row| &self.rows[*row])
     }
 
-    /// How many of the first to end are like this; the others must not be.
+    /// Counts the credentials at the start of the expiry order that satisfy `is_early`, which must
+    /// be false for all later ones.
     pub fn count_expiring_while(&self, is_early: impl Fn(&Credential) -> bool) -> usize {
         self.by_expiry.partition_point(|row| is_early(&self.rows[*row]))
     }
 
-    /// How many rows pass the filter.
+    /// Number of rows that match the filter.
     pub fn visible_count(&self) -> usize {
         self.shown.len()
     }
 
-    /// Where the cursor is among the rows that pass the filter.
+    /// Index of the selected row among the rows that match the filter.
     pub fn cursor(&self) -> usize {
         self.cursor
     }
@@ -202,12 +205,12 @@ impl CredentialList {
         self.top
     }
 
-    /// The credential under the cursor.
+    /// Returns the credential under the cursor.
     pub fn selected(&self) -> Option<&Credential> {
         self.shown.get(self.cursor).map(|row| &self.rows[*row])
     }
 
-    /// The credential at this place among those that pass the filter.
+    /// Returns the credential at this index among those that match the filter.
     pub fn nth(&self, at: usize) -> Option<&Credential> {
         self.shown.get(at).map(|row| &self.rows[*row])
     }
@@ -217,12 +220,12 @@ impl CredentialList {
         self.marks.contains(id)
     }
 
-    /// The credential with this identity.
+    /// Returns the credential with this ID.
     pub fn get(&self, id: &CredentialId) -> Option<&Credential> {
         self.position(id).map(|row| &self.rows[row])
     }
 
-    /// Other credentials that hold the same secret as this one.
+    /// Returns other credentials that hold the same secret.
     pub fn duplicates_of<'a>(
         &'a self,
         credential: &'a Credential,
@@ -233,7 +236,7 @@ impl CredentialList {
             .filter(move |other| other.fingerprint.as_deref() == print && other.id != credential.id)
     }
 
-    /// The rows that are drawn in so many lines.
+    /// Returns the rows to draw in `lines` lines.
     pub fn visible_rows(&self, lines: usize) -> impl Iterator<Item = CredentialRow<'_>> {
         self.shown.iter().enumerate().skip(self.top).take(lines).map(|(at, row)| {
             let credential = &self.rows[*row];
@@ -245,8 +248,8 @@ impl CredentialList {
         })
     }
 
-    /// Takes the place of everything that was there; the cursor stays on its credential, or at the top if nobody has
-    /// moved it since the first look.
+    /// Replaces all rows. The cursor stays on its credential, or at the top if the user has not
+    /// moved it yet.
     pub fn load(&mut self, rows: Vec<Credential>, now: Timestamp) {
         let is_placed = self.all_rows_loaded || self.cursor > 0;
         let selected =
@@ -261,7 +264,7 @@ impl CredentialList {
         self.marks.retain(|id| known.contains(id));
     }
 
-    /// A credential was added or changed.
+    /// Adds or updates a credential.
     pub fn upsert(&mut self, credential: Credential, now: Timestamp) {
         let selected = self.selected().map(|credential| credential.id.clone());
         let row = self.position(&credential.id).unwrap_or(self.rows.len());
@@ -276,7 +279,7 @@ impl CredentialList {
         self.select_id(selected.as_ref());
     }
 
-    /// A credential is gone.
+    /// Removes a credential.
     pub fn remove(&mut self, id: &CredentialId, now: Timestamp) {
         if let Some(row) = self.position(id) {
             self.rows.remove(row);
@@ -290,7 +293,7 @@ impl CredentialList {
         }
     }
 
-    /// A credential was checked in its own region.
+    /// Records the check result of a credential in its own region.
     pub fn record_check(&mut self, id: &CredentialId, check: CheckReport, now: Timestamp) {
         if let Some(row) = self.position(id) {
             let selected = self.selected().map(|credential| credential.id.clone());
@@ -307,7 +310,7 @@ impl CredentialList {
         self.cursor = moved_cursor(self.cursor, motion, page, last);
     }
 
-    /// Puts the cursor on the row that is drawn at this line; whether there is one.
+    /// Moves the cursor to the row drawn at this line; returns whether there is one.
     pub fn select_line(&mut self, line: usize) -> bool {
         let row = self.top + line;
         let exists = row < self.shown.len();
@@ -317,19 +320,19 @@ impl CredentialList {
         exists
     }
 
-    /// Puts the cursor on the credential with this identity, if it is shown.
+    /// Moves the cursor to the credential with this ID, if it is visible.
     pub fn select_id(&mut self, id: Option<&CredentialId>) {
         let row = id.and_then(|id| self.position(id));
         let at = row.and_then(|row| self.shown.iter().position(|shown| *shown == row));
         self.cursor = at.unwrap_or(self.cursor).min(self.shown.len().saturating_sub(1));
     }
 
-    /// Scrolls so that the cursor is among the lines that are drawn.
+    /// Scrolls so that the cursor is visible in `lines` lines.
     pub fn scroll_to_cursor(&mut self, lines: usize) {
         self.top = scroll_offset(self.top, self.cursor, lines, self.shown.len());
     }
 
-    /// Marks or unmarks the row under the cursor, and goes on to the next.
+    /// Marks or unmarks the row under the cursor and moves to the next row.
     pub fn toggle_mark(&mut self) {
         if let Some(id) = self.selected().map(|credential| credential.id.clone()) {
             if !self.marks.remove(&id) {
@@ -339,7 +342,7 @@ impl CredentialList {
         }
     }
 
-    /// Marks every row that is shown, or none if all are marked already.
+    /// Marks all visible rows, or clears the marks if all are marked.
     pub fn toggle_all_marks(&mut self) {
         let shown: Vec<_> = self.shown.iter().map(|row| self.rows[*row].id.clone()).collect();
         if shown.iter().all(|id| self.marks.contains(id)) {
@@ -349,12 +352,12 @@ impl CredentialList {
         }
     }
 
-    /// How many rows are marked.
+    /// Number of marked rows.
     pub fn mark_count(&self) -> usize {
         self.marks.len()
     }
 
-    /// The marked credentials in the order of the list, or the one under the cursor if none is marked.
+    /// Returns the marked credentials in list order, or the selected one if none is marked.
     pub fn marked_or_selected(&self) -> Vec<CredentialId> {
         if self.marks.is_empty() {
             return self.selected().map(|credential| credential.id.clone()).into_iter().collect();
@@ -362,7 +365,7 @@ impl CredentialList {
         self.rows.iter().map(|row| &row.id).filter(|id| self.marks.contains(*id)).cloned().collect()
     }
 
-    /// Drops the marks; without marks, the filter.
+    /// Clears the marks, or the filter if there are no marks.
     pub fn clear_marks_or_filter(&mut self, now: Timestamp) {
         if self.marks.is_empty() {
             self.clear_filter(now);
@@ -371,14 +374,14 @@ impl CredentialList {
         }
     }
 
-    /// Drops the filter; the cursor stays on its credential.
+    /// Clears the filter; the cursor stays on its credential.
     pub fn clear_filter(&mut self, now: Timestamp) {
         self.filter.input.reset();
         self.filter.typing = false;
         self.apply_filter(now);
     }
 
-    /// Whether the filter lets everything pass.
+    /// Whether the filter matches every credential.
     pub fn filter_is_empty(&self) -> bool {
         self.filter.query.is_empty()
     }
@@ -401,7 +404,7 @@ impl CredentialList {
         }
     }
 
-    /// Sorts by the next property.
+    /// Sorts by the next sort key.
     pub fn sort_by_next_key(&mut self, now: Timestamp) {
         let selected = self.selected().map(|credential| credential.id.clone());
         self.sort = self.sort.next();
@@ -428,13 +431,13 @@ impl CredentialList {
         order.sort_by(|a, b| sort.compare(&rows[*a], &rows[*b], now));
     }
 
-    /// Computes anew which rows are shown.
+    /// Recomputes which rows are visible.
     fn recompute_visible(&mut self, now: Timestamp) {
         self.shown.clone_from(&self.order);
         self.narrow_visible(now);
     }
 
-    /// Computes which of the rows that are shown still are; better matches come first, equal ones in order.
+    /// Filters the visible rows further; better matches come first, equal ones stay in order.
     fn narrow_visible(&mut self, now: Timestamp) {
         let Self { rows, order, shown, filter, matcher_buffer: scratch, .. } = self;
         let mut was_shown = vec![false; rows.len()];
@@ -453,7 +456,7 @@ impl CredentialList {
         self.cursor = self.cursor.min(self.shown.len().saturating_sub(1));
     }
 
-    /// Puts one row where it belongs now, leaving the others where they are.
+    /// Moves one row to its position in the order and leaves the others as they are.
     fn reposition_row(&mut self, row: usize, now: Timestamp) {
         let Self { rows, order, shown, filter, sort, matcher_buffer: scratch, .. } = self;
         let before = |other: &usize| sort.compare(&rows[*other], &rows[row], now) == Ordering::Less;
@@ -470,7 +473,7 @@ impl CredentialList {
     }
 }
 
-/// A cursor after a motion, in a list whose last row is `last`.
+/// Returns the cursor after a motion in a list whose last row is `last`.
 pub fn moved_cursor(cursor: usize, motion: CursorMotion, page: usize, last: usize) -> usize {
     match motion {
         CursorMotion::Up => cursor.saturating_sub(1),
@@ -482,7 +485,8 @@ pub fn moved_cursor(cursor: usize, motion: CursorMotion, page: usize, last: usiz
     }
 }
 
-/// The first line to draw so that `cursor` is seen, moving as little as possible and leaving no needless gap at the end.
+/// Returns the first line to draw so that `cursor` is visible, scrolling as little as possible and
+/// leaving no gap at the end.
 pub fn scroll_offset(top: usize, cursor: usize, lines: usize, total: usize) -> usize {
     let lines = lines.max(1);
     let lowest = cursor.saturating_sub(lines - 1);

@@ -1,4 +1,7 @@
-//! The detail of the selected credential, and whether its secret is shown.
+//! Detail pane of the selected credential: the revealed secret, duplicates and the cached access
+//! token.
+//!
+//! The rows of the pane are drawn in `tui/view`. Start at [`DetailPane`].
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,18 +10,18 @@ use super::{Now, display_format};
 use crate::domain::{CredentialId, CredentialName, Secret, Timestamp};
 use crate::engine::task_protocol::{TaskId, TokenLifetime};
 
-/// How many rows the detail needs to get as far as the access token.
+/// Number of rows that the detail needs to include the access token row.
 pub const MIN_FULL_DETAIL_ROWS: u16 = 7;
 
-/// Whether the secret is shown.
+/// State of the detail pane.
 ///
-/// Everything that may mean that the person looks away goes through [`DetailPane::mask`]: the timer, the loss of focus,
-/// another selection, another size, suspension, a copy, a dialog.
+/// Every event that may mean that the user looks away calls [`DetailPane::mask`]: the timer, loss
+/// of focus, another selection, a resize, suspension, a copy, a dialog.
 #[derive(Default)]
 pub struct DetailPane {
     reveal: RevealState,
     duplicates: Vec<CredentialName>,
-    /// The access token that is at hand, as far as that is known.
+    /// Lifetime of the cached access token, as far as it is known.
     access_token: Option<TokenLifetime>,
 }
 
@@ -34,16 +37,16 @@ enum RevealState {
     },
 }
 
-/// A secret that may be drawn right now.
+/// Secret that may be drawn right now.
 pub struct RevealedSecret<'a> {
     /// The secret.
     pub secret: &'a Secret,
-    /// How long it stays.
+    /// Time until the secret is masked.
     pub left: Duration,
 }
 
 impl DetailPane {
-    /// The secret, as long as it is of `credential` and its time has not run out.
+    /// Returns the secret if it belongs to `credential` and its time has not run out.
     pub fn revealed_secret(
         &self,
         credential: &CredentialId,
@@ -57,22 +60,23 @@ impl DetailPane {
         }
     }
 
-    /// Whether the secret was asked for and has not come yet.
+    /// Whether a reveal was requested and the secret has not arrived yet.
     pub fn reveal_pending(&self) -> bool {
         matches!(self.reveal, RevealState::Requested(_))
     }
 
-    /// Whether nothing is shown and nothing is on its way.
+    /// Whether no secret is shown or requested.
     pub fn is_masked(&self) -> bool {
         matches!(self.reveal, RevealState::Masked)
     }
 
-    /// Waits for the secret that this task will lend.
+    /// Starts waiting for the secret that this task delivers.
     pub fn begin_reveal(&mut self, task: TaskId) {
         self.reveal = RevealState::Requested(task);
     }
 
-    /// Shows the secret until the given moment, if `task` is the one that was asked. A later one is dropped and wiped.
+    /// Shows the secret until the given moment, if `task` is the awaited one. A late secret is
+    /// dropped and wiped.
     pub fn reveal_secret(
         &mut self,
         task: TaskId,
@@ -85,49 +89,51 @@ impl DetailPane {
         }
     }
 
-    /// Whether this task is to lend the secret.
+    /// Whether this task delivers the awaited secret.
     pub fn waits_for(&self, task: TaskId) -> bool {
         matches!(self.reveal, RevealState::Requested(asked) if asked == task)
     }
 
-    /// Masks a secret that is shown; one that was asked for is still waited for, and so is the reason why it does not come.
+    /// Masks a secret that is shown. A pending reveal stays pending, so that its failure is still
+    /// reported.
     pub fn mask_if_revealed(&mut self) {
         if matches!(self.reveal, RevealState::Revealed { .. }) {
             self.mask();
         }
     }
 
-    /// Masks the secret, and drops one that is on its way.
+    /// Masks the secret and drops a pending reveal.
     pub fn mask(&mut self) {
         self.reveal = RevealState::Masked;
     }
 
-    /// Other credentials that hold the same secret.
+    /// Returns other credentials that hold the same secret.
     pub fn duplicates(&self) -> &[CredentialName] {
         &self.duplicates
     }
 
-    /// Remembers which other credentials hold the same secret.
+    /// Sets which other credentials hold the same secret.
     pub fn set_duplicates(&mut self, twins: Vec<CredentialName>) {
         self.duplicates = twins;
     }
 
-    /// It is known whether there is an access token at hand for the selected credential.
+    /// Records whether the selected credential has a cached access token.
     pub fn set_access_token(&mut self, life: Option<TokenLifetime>) {
         self.access_token = life;
     }
 
-    /// Another credential is selected, of whose access token nothing is known yet.
+    /// Clears the access token state, because another credential is selected.
     pub fn forget_access_token(&mut self) {
         self.access_token = None;
     }
 
-    /// The access token that is at hand for the selected credential; one that is over is none.
+    /// Returns the lifetime of the selected credential's cached access token, unless it has
+    /// expired.
     pub fn access_token(&self, now: Timestamp) -> Option<TokenLifetime> {
         self.access_token.filter(|life| life.until > now)
     }
 
-    /// When what is said about the access token changes.
+    /// When the text about the access token changes.
     pub fn next_access_token_change(&self, now: Now) -> Option<Instant> {
         let left = self.access_token(now.wall)?.until - now.wall;
         display_format::remaining_text_changes_in(left).map(|step| now.instant + step)

@@ -1,5 +1,7 @@
-//! What a dialog shows, as data: rows that stay, rows that scroll, rows that stay below. One function lays a sheet
-//! out, so that drawing and clicking agree.
+//! Dialog contents as data: a fixed head, a scrolling body and a fixed foot.
+//!
+//! [`DialogView::layout`] places the rows for drawing and for mouse hits alike, so that both agree.
+//! The dialogs themselves are in `dialog/`.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -9,156 +11,157 @@ use super::layout::ScreenRect;
 use super::text_area::TextArea;
 use crate::config::theme::StyleRole;
 
-/// From so many rows on, a dialog leaves some of the screen around it to be seen.
+/// Terminal height from which a dialog leaves part of the screen visible.
 const TALL_SCREEN_ROWS: u16 = 30;
-/// So many lines of a long list are prepared on both sides of the cursor: more than any screen shows.
+/// Number of lines of a long list that are prepared on each side of the cursor: more than any
+/// screen shows.
 const LIST_WINDOW_RADIUS_ROWS: usize = 128;
-/// How many lines a remark takes.
+/// Number of lines reserved for a message.
 const MESSAGE_ROWS: usize = 2;
-/// At least so many rows of what scrolls are to be seen.
+/// Minimum number of visible rows of the scrolling body.
 const MIN_BODY_ROWS: usize = 3;
-/// The most columns of a word that is set off at the beginning of a line.
+/// Maximum width of a leading word that wrapped lines are indented behind.
 const MAX_HANGING_LABEL_COLUMNS: usize = 4;
 
-/// What a dialog shows.
+/// Contents of a dialog.
 #[derive(Default)]
 pub struct DialogView {
-    /// The title in the border.
+    /// Title in the border.
     pub title: String,
-    /// How wide it wants to be, with its border.
+    /// Preferred width, including the border.
     pub width: u16,
-    /// Rows at the top that stay.
+    /// Fixed rows at the top.
     pub head: Vec<DialogRow>,
     /// Rows that scroll where they do not fit.
     pub body: Vec<DialogRow>,
-    /// The row of the body that must be seen.
+    /// Row of the body that must be visible.
     pub cursor: usize,
-    /// Rows at the bottom that stay.
+    /// Fixed rows at the bottom.
     pub foot: Vec<DialogRow>,
-    /// Where on the screen it is.
+    /// Position on the screen.
     pub anchor: DialogAnchor,
-    /// What else can be said about its list where everything is said in words, such as `delete 1`.
+    /// Further commands for the list in plain-text mode, such as `delete 1`.
     pub shortcuts: Vec<String>,
 }
 
-/// Where on the screen a dialog is.
+/// Position of a dialog on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DialogAnchor {
-    /// In the middle.
+    /// In the center.
     #[default]
     Center,
-    /// In the lower right corner, above the footer: what is only a hint.
+    /// In the lower right corner, above the footer: for hints.
     BottomRight,
 }
 
 /// A row of a dialog.
 #[derive(Clone)]
 pub enum DialogRow {
-    /// Nothing.
+    /// Blank row.
     Blank,
     /// Text, wrapped at the width of the dialog.
     Text(StyleRole, String),
-    /// Text in always as many lines, so that nothing moves when it changes.
+    /// Text in a fixed number of lines, so that nothing moves when it changes.
     Message(StyleRole, String),
-    /// A label and a value that is only read.
+    /// Label and read-only value.
     Pair(String, String),
-    /// A field.
+    /// Form field.
     Field(FieldView),
-    /// One of a list.
+    /// List item.
     Item(ListItem),
-    /// A picture of one line, which may be one of a list.
+    /// One-line chart, which may be a list item.
     Spans(SpanRow),
     /// Buttons side by side.
     Buttons(Vec<ButtonView>),
 }
 
-/// A picture of one line.
+/// One-line chart.
 #[derive(Clone)]
 pub struct SpanRow {
-    /// Its place in the list; what only decorates has none.
+    /// Index in the list; `None` if the row is decoration.
     pub index: Option<usize>,
-    /// Its pieces, from left to right.
+    /// Pieces from left to right.
     pub spans: StyledSpans,
     /// Whether the cursor is on it.
     pub selected: bool,
 }
 
-/// A field as it is shown.
+/// Form field as it is shown.
 #[derive(Clone)]
 pub struct FieldView {
-    /// Its place in its form.
+    /// Index in its form.
     pub index: usize,
-    /// Its label.
+    /// Label.
     pub label: String,
-    /// What it shows.
+    /// Value to show.
     pub value: FieldValue,
     /// Whether it has the focus.
     pub focused: bool,
-    /// Whether something is wrong with it.
+    /// Whether the field has a problem.
     pub has_problem: bool,
 }
 
-/// What a field shows.
+/// Value that a field shows.
 #[derive(Clone)]
 pub enum FieldValue {
-    /// A text, and the column of the cursor in it.
+    /// Text, and the column of the cursor in it.
     Text(String, usize),
-    /// A secret, and whether there is one.
+    /// Masked secret, and whether it is non-empty.
     Secret(bool),
-    /// The titles to choose from, and the place of the chosen one.
+    /// Titles of the options, and the index of the selected one.
     Select(Vec<String>, usize),
 }
 
-/// One of a list.
+/// List item as it is shown.
 #[derive(Clone)]
 pub struct ListItem {
-    /// Its place in the list; headings have none.
+    /// Index in the list; `None` for headings.
     pub index: Option<usize>,
-    /// A sign before it.
+    /// Symbol before the text.
     pub mark: Option<(StyleRole, &'static str)>,
-    /// What it is.
+    /// Main text.
     pub text: String,
-    /// More about it, dimmed.
+    /// Additional text, dimmed.
     pub more: String,
-    /// Something short at the right edge.
+    /// Short text at the right edge.
     pub right: String,
     /// Whether the cursor is on it.
     pub selected: bool,
 }
 
-/// A button as it is shown.
+/// Button as it is shown.
 #[derive(Clone)]
 pub struct ButtonView {
-    /// Its place in its form.
+    /// Index in its form.
     pub index: usize,
-    /// The button.
+    /// Button.
     pub button: FormButton,
     /// Whether it has the focus.
     pub focused: bool,
 }
 
-/// A row that has found its place.
+/// Row with its position.
 pub struct PlacedLine<'a> {
-    /// Where it is.
+    /// Position on the screen.
     pub area: ScreenRect,
-    /// What is there.
+    /// Row to draw.
     pub row: &'a DialogRow,
-    /// The piece of a wrapped text.
+    /// Piece of a wrapped text.
     pub text: &'a str,
 }
 
-/// A sheet that has found its place.
+/// Dialog with its position.
 pub struct DialogLayout<'a> {
-    /// With its border.
+    /// Area including the border.
     pub outer: ScreenRect,
-    /// Its lines.
+    /// Placed lines.
     pub lines: Vec<PlacedLine<'a>>,
     /// Whether rows of the body are hidden above and below.
     pub hidden: (bool, bool),
 }
 
 impl SpanRow {
-    /// What it says without its signs, for who cannot look at it.
+    /// Returns the text of the row without symbols, for plain-text mode.
     pub fn plain_text(&self) -> String {
         let says = |text: &&str| text.contains(char::is_alphanumeric);
         self.spans.iter().map(|(_, text)| text.trim()).filter(says).collect::<Vec<_>>().join(", ")
@@ -166,7 +169,7 @@ impl SpanRow {
 }
 
 impl DialogRow {
-    /// Whether the cursor is on it.
+    /// Whether the cursor is on the row.
     fn has_cursor(&self) -> bool {
         match self {
             Self::Field(field) => field.focused,
@@ -176,39 +179,39 @@ impl DialogRow {
         }
     }
 
-    /// Ordinary text.
+    /// Creates a row of ordinary text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(StyleRole::Text, text.into())
     }
 
-    /// Text to take note of.
+    /// Creates a row of warning text.
     pub fn warning(text: impl Into<String>) -> Self {
         Self::Text(StyleRole::Warn, text.into())
     }
 
-    /// A picture that decorates.
+    /// Creates a decorative chart row.
     pub fn spans(pieces: StyledSpans) -> Self {
         Self::Spans(SpanRow { index: None, spans: pieces, selected: false })
     }
 
-    /// A picture that is one of a list.
+    /// Creates a chart row that is a list item.
     pub fn item_spans(at: usize, pieces: StyledSpans, selected: bool) -> Self {
         Self::Spans(SpanRow { index: Some(at), spans: pieces, selected })
     }
 
-    /// Text that steps back.
+    /// Creates a row of dimmed text.
     pub fn dim(text: impl Into<String>) -> Self {
         Self::Text(StyleRole::Dim, text.into())
     }
 }
 
 impl DialogView {
-    /// A sheet with this title and width.
+    /// Creates a dialog with this title and width.
     pub fn new(title: impl Into<String>, width: u16) -> Self {
         Self { title: title.into(), width, ..Self::default() }
     }
 
-    /// The sheet with the fields of a form as its body, and its buttons at its foot.
+    /// Adds the fields of a form as the body, and its buttons at the foot.
     #[must_use]
     pub fn with_form(mut self, form: &Form) -> Self {
         self.body.extend(field_rows(form));
@@ -225,7 +228,7 @@ impl DialogView {
         self
     }
 
-    /// The sheet with the fields and buttons of a form at its foot, below a body that scrolls by itself.
+    /// Adds the fields and buttons of a form at the foot, below a body that scrolls separately.
     #[must_use]
     pub fn with_form_below(mut self, form: &Form) -> Self {
         self.foot.extend(field_rows(form));
@@ -236,7 +239,7 @@ impl DialogView {
         self
     }
 
-    /// Puts `shown` in place of `hidden` wherever it stands, for a screen that others see.
+    /// Replaces every occurrence of the name `hidden` by `shown`, for presentation mode.
     pub fn mask_name(&mut self, hidden: &str, shown: &str) {
         let veil = |text: &mut String| {
             if text.contains(hidden) {
@@ -268,7 +271,7 @@ impl DialogView {
         }
     }
 
-    /// Lays the sheet out in `area`.
+    /// Places the dialog in `area`.
     pub fn layout(&self, area: ScreenRect) -> DialogLayout<'_> {
         let area = if area.height < TALL_SCREEN_ROWS || self.anchor == DialogAnchor::BottomRight {
             area
@@ -293,7 +296,7 @@ impl DialogView {
         };
         let mut cursor = body.iter().position(|piece| piece.index == self.cursor).unwrap_or(0);
         if usize::from(upper.height) < head.len() + body.len().min(MIN_BODY_ROWS) {
-            // Too little would be seen of what scrolls, so what stands above it scrolls as well.
+            // Too little of the body would be visible, so the head scrolls as well.
             cursor = if cursor == 0 && !self.body.first().is_some_and(DialogRow::has_cursor) {
                 0
             } else {
@@ -315,7 +318,7 @@ impl DialogView {
 }
 
 impl DialogLayout<'_> {
-    /// The field, list item or button at a cell: its place in its form or list.
+    /// Returns the index, in its form or list, of the field, item or button at a cell.
     pub fn index_at(&self, column: u16, row: u16) -> Option<usize> {
         let line = self.lines.iter().find(|line| line.area.contains(column, row))?;
         match line.row {
@@ -334,14 +337,14 @@ impl DialogLayout<'_> {
     }
 }
 
-/// The lines of a long list that are worth preparing: those around the cursor.
+/// Returns the range of list rows around the cursor that are worth preparing.
 pub fn list_window(cursor: usize, total: usize) -> std::ops::Range<usize> {
     let cursor = cursor.min(total);
     cursor.saturating_sub(LIST_WINDOW_RADIUS_ROWS)
         ..cursor.saturating_add(LIST_WINDOW_RADIUS_ROWS).min(total)
 }
 
-/// Where the buttons of a row are: side by side at the right edge.
+/// Returns the areas of the buttons of a row: side by side at the right edge.
 pub fn button_areas(
     buttons: &[ButtonView],
     area: ScreenRect,
@@ -357,7 +360,7 @@ pub fn button_areas(
     })
 }
 
-/// The pieces of a text that fit into so many columns, broken between words where there is room.
+/// Splits a text into pieces of at most `columns` columns, at word boundaries where possible.
 pub fn wrap(text: &str, columns: usize) -> Vec<&str> {
     text.lines().flat_map(|line| wrap_line(line, columns.max(1))).collect()
 }
@@ -378,7 +381,8 @@ fn wrap_line(line: &str, columns: usize) -> Vec<&str> {
     pieces
 }
 
-/// How many bytes of a text fit into so many columns; at least one character, so that wrapping always ends.
+/// Number of bytes that fit into `columns` columns; at least one character, so that wrapping
+/// terminates.
 fn fitting_bytes(text: &str, columns: usize) -> usize {
     let mut used = 0;
     let beyond = |(_, c): &(usize, char)| {
@@ -390,7 +394,7 @@ fn fitting_bytes(text: &str, columns: usize) -> usize {
     end.max(first)
 }
 
-/// The pieces of a line, and by how many columns each is indented: below where the words of the first one begin.
+/// Splits a line into pieces, each with its indentation: aligned with the first word of the text.
 fn wrap_indented(line: &str, columns: usize) -> Vec<(u16, &str)> {
     let by = hanging_indent(line);
     if line.width() <= columns || by == 0 || by * 2 > columns {
@@ -402,7 +406,8 @@ fn wrap_indented(line: &str, columns: usize) -> Vec<(u16, &str)> {
     std::iter::once((0, first)).chain(rest.into_iter().map(|piece| (indented, piece))).collect()
 }
 
-/// The column where the words of a line begin: behind blanks, and behind a sign or a short word that blanks or a colon set off.
+/// Returns the column where the text of a line begins: after leading blanks, and after a symbol or
+/// a short word followed by blanks or a colon.
 fn hanging_indent(line: &str) -> usize {
     let blanks = line.len() - line.trim_start_matches(' ').len();
     let words = &line[blanks..];
@@ -423,17 +428,17 @@ fn hanging_indent(line: &str) -> usize {
     }
 }
 
-/// Whether a word is a single sign.
+/// Whether a word is a single symbol.
 fn is_symbol(word: &str) -> bool {
     word.chars().count() == 1 && !word.contains(char::is_alphanumeric)
 }
 
-/// A row, or a piece of a text that takes several lines.
+/// A row, or one piece of a wrapped text.
 struct WrappedRow<'a> {
-    /// The place of the row among its like.
+    /// Index of the row in its list.
     index: usize,
     row: &'a DialogRow,
-    /// By how many columns it is indented.
+    /// Indentation in columns.
     indent_columns: u16,
     text: &'a str,
 }
@@ -450,7 +455,7 @@ fn wrap_rows(rows: &[DialogRow], columns: usize) -> Vec<WrappedRow<'_>> {
     rows.iter().enumerate().flat_map(pieces).collect()
 }
 
-/// The pieces of a row, and by how many columns each is indented.
+/// Splits a row into pieces, each with its indentation.
 fn wrap_row(row: &DialogRow, columns: usize) -> Vec<(u16, &str)> {
     match row {
         DialogRow::Text(_, text) => {
@@ -503,7 +508,7 @@ fn field_rows(form: &Form) -> impl Iterator<Item = DialogRow> {
     })
 }
 
-/// A row for each line of a text, the label before the first.
+/// Returns a row for each line of a multi-line text, the label before the first.
 fn text_area_rows(
     area: &TextArea,
     (at, field): (usize, &FormField),

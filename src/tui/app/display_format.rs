@@ -1,4 +1,7 @@
-//! Times, sizes and verdicts as people say them.
+//! Display formats: times, sizes, regions and check results as the screen shows them.
+//!
+//! The functions are pure and take the current time as an argument. [`CredentialStatus`] decides
+//! how a credential is marked in list, header and detail.
 
 use std::time::{Duration, Instant};
 
@@ -7,33 +10,33 @@ use crate::domain::format::format_thousands;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Origin, Timestamp};
 
-/// How many days before its end a credential is shown as expiring.
+/// Days before expiry from which a credential counts as expiring.
 pub const EXPIRING_DAYS: i64 = 14;
 
-/// From so few seconds on a lifetime is told in seconds.
+/// Lifetimes shorter than this are shown in seconds.
 const MIN_SECONDS_SHOWN_AS_MINUTES: i64 = 120;
 
-/// How a credential stands: its last verdict, sharpened by its age.
+/// Status of a credential: its last check result combined with its expiry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CredentialStatus {
-    /// The provider refused it, or its time is over.
+    /// Refused by the provider, or expired.
     Refused,
-    /// It works, but ends soon.
+    /// Accepted, but expires soon.
     Expiring,
-    /// No answer that says anything.
+    /// The last check was inconclusive.
     Unknown,
-    /// Never asked.
+    /// Never checked.
     Unchecked,
-    /// It works.
+    /// Accepted.
     Accepted,
 }
 
 impl CredentialStatus {
-    /// Every standing, the most urgent first.
+    /// All statuses, the most urgent first.
     pub const ALL: [Self; 5] =
         [Self::Refused, Self::Expiring, Self::Unknown, Self::Unchecked, Self::Accepted];
 
-    /// How `credential` stands at `now`.
+    /// Returns the status of `credential` at `now`.
     pub fn for_credential(credential: &Credential, now: Timestamp) -> Self {
         let verdict =
             credential.last_check.as_ref().map_or(CheckResult::Unchecked, |check| check.result);
@@ -48,7 +51,7 @@ impl CredentialStatus {
         }
     }
 
-    /// Its colour and its sign.
+    /// Returns the role (color) and the symbol.
     pub const fn style(self, glyphs: &GlyphSet) -> (StyleRole, &'static str) {
         match self {
             Self::Accepted => (StyleRole::Good, glyphs.accepted),
@@ -59,7 +62,7 @@ impl CredentialStatus {
         }
     }
 
-    /// The word that is shown beside the mark.
+    /// Returns the word shown beside the symbol.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Refused => "refused",
@@ -71,16 +74,17 @@ impl CredentialStatus {
     }
 }
 
-/// The labels that say that something belongs to production.
+/// Labels that mark a credential as production.
 const PRODUCTION_LABELS: [&str; 3] = ["prod", "production", "live"];
 
-/// Whether a label says that a credential belongs to production: one with `prod` as its value (`env:prod`) does too.
+/// Whether a label marks the credential as production. A label with `prod` as its value
+/// (`env:prod`) counts too.
 pub fn is_production(credential: &Credential) -> bool {
     let value = |label: &str| label.rsplit([':', '=']).next().unwrap_or_default().to_lowercase();
     credential.labels.iter().any(|label| PRODUCTION_LABELS.contains(&value(label).as_str()))
 }
 
-/// The colour and the sign of a verdict.
+/// Returns the role (color) and the symbol of a check result.
 pub const fn check_style(verdict: CheckResult, glyphs: &GlyphSet) -> (StyleRole, &'static str) {
     match verdict {
         CheckResult::Accepted => (StyleRole::Good, glyphs.check_mark),
@@ -90,19 +94,20 @@ pub const fn check_style(verdict: CheckResult, glyphs: &GlyphSet) -> (StyleRole,
     }
 }
 
-/// A region's id without what the provider's name says already: `EU-01` of `SNYK-EU-01`.
+/// Shortens a region ID by the provider's name: `EU-01` for `SNYK-EU-01`.
 pub fn short_region<'a>(region: &'a str, provider: &str) -> &'a str {
     let vendor = provider.split('-').next().unwrap_or_default();
     let begins = region.get(..vendor.len()).is_some_and(|head| head.eq_ignore_ascii_case(vendor));
     begins.then(|| region[vendor.len()..].strip_prefix('-')).flatten().unwrap_or(region)
 }
 
-/// Whole days until a credential ends, rounded down; negative once it has ended.
+/// Returns the whole days until a credential expires, rounded down; negative once it has expired.
 pub fn days_left(credential: &Credential, now: Timestamp) -> Option<i64> {
     credential.expires.map(|end| (end - now).whole_seconds().div_euclid(86_400))
 }
 
-/// The few words that tell most about how a credential stands: `12 d`, `exp 5 d`, `401`, `unknown`.
+/// Returns the most important fact about a credential in a few characters, such as `12 d`, `401` or
+/// `unknown`.
 pub fn short_status(credential: &Credential, now: Timestamp) -> String {
     let status = credential.last_check.as_ref().and_then(|check| check.status);
     match (CredentialStatus::for_credential(credential, now), days_left(credential, now)) {
@@ -117,17 +122,17 @@ pub fn short_status(credential: &Credential, now: Timestamp) -> String {
     }
 }
 
-/// When something ends: `12 d`, `today`, `expired`.
+/// Formats the time until expiry in days.
 pub fn format_days_left(days: i64) -> String {
     if days < 0 { "expired".to_owned() } else { format_days(days) }
 }
 
-/// `12 d`, or `today` for less than one.
+/// Formats days as `12 d`, or `today` for less than one.
 fn format_days(days: i64) -> String {
     if days == 0 { "today".to_owned() } else { format!("{days} d") }
 }
 
-/// How long ago something was, coarsely: `just now`, `2 min`, `3 h`, `12 d`.
+/// Formats an age coarsely: `just now`, `2 min`, `3 h`, `12 d`.
 pub fn format_age(then: Timestamp, now: Timestamp) -> String {
     match (now - then).whole_seconds() {
         ..60 => "just now".to_owned(),
@@ -137,20 +142,20 @@ pub fn format_age(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// A day as `2027-02-07`.
+/// Formats a date as `2027-02-07`.
 pub fn format_date(moment: Timestamp) -> String {
     let date = moment.to_offset(time::UtcOffset::UTC).date();
     format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
 }
 
-/// Reads a day as [`format_date`] writes it; it means the end of that day, in UTC.
+/// Parses a date in the form of [`format_date`]; the result is the end of that day in UTC.
 pub fn parse_date(text: &str) -> Option<Timestamp> {
     let format = time::macros::format_description!("[year]-[month]-[day]");
     let date = time::Date::parse(text.trim(), &format).ok()?;
     Some(date.with_time(time::Time::from_hms(23, 59, 59).ok()?).assume_utc())
 }
 
-/// A number of bytes: `812 B`, `1.2 kB`, `10.0 MB`.
+/// Formats a number of bytes: `812 B`, `1.2 kB`, `10.0 MB`.
 pub fn format_bytes(bytes: u64) -> String {
     let tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit * 10 / unit);
     match bytes {
@@ -160,7 +165,7 @@ pub fn format_bytes(bytes: u64) -> String {
     }
 }
 
-/// A span of time: `41 ms`, `1.2 s`.
+/// Formats a duration: `41 ms`, `1.2 s`.
 pub fn format_duration(time: Duration) -> String {
     match time.as_millis() {
         ms @ ..1_000 => format!("{ms} ms"),
@@ -168,19 +173,19 @@ pub fn format_duration(time: Duration) -> String {
     }
 }
 
-/// Seconds that are left, rounded up, so that the last second is shown as 1.
+/// Returns the seconds left, rounded up, so that the last second is shown as 1.
 pub fn whole_seconds_left(left: Duration) -> u64 {
     left.as_secs() + u64::from(left.subsec_nanos() > 0)
 }
 
-/// When a countdown to `until` shows another second; never once it is over.
+/// When a countdown to `until` shows another second; `None` once it has run out.
 pub fn next_second_at(until: Instant, now: Instant) -> Option<Instant> {
     let left = until.checked_duration_since(now).filter(|left| !left.is_zero())?;
     let whole = Duration::from_secs(whole_seconds_left(left) - 1);
     Some(now + left.saturating_sub(whole))
 }
 
-/// How long something lasts, in minutes or, when it ends soon, in seconds: `59 min`, `42 s`.
+/// Formats a lifetime in minutes or, when it is short, in seconds: `59 min`, `42 s`.
 pub fn format_remaining(left: time::Duration) -> String {
     match left.whole_seconds() {
         seconds @ MIN_SECONDS_SHOWN_AS_MINUTES.. => format!("{} min", (seconds + 59) / 60),
@@ -188,7 +193,7 @@ pub fn format_remaining(left: time::Duration) -> String {
     }
 }
 
-/// How long it takes until [`format_remaining`] says something else; `None` once it is over.
+/// Returns the time until the text of [`format_remaining`] changes; `None` once it has run out.
 pub fn remaining_text_changes_in(left: time::Duration) -> Option<Duration> {
     let seconds = left.whole_seconds();
     let step = match seconds {
@@ -201,29 +206,29 @@ pub fn remaining_text_changes_in(left: time::Duration) -> Option<Duration> {
     u64::try_from(step).ok().map(Duration::from_secs)
 }
 
-/// Host and, where it is not the usual one, port: what tells two places apart.
+/// Formats the host and, unless it is the default one, the port of an origin.
 pub fn host_and_port(origin: &Origin) -> String {
     let text = origin.to_string();
     text.split_once("://").map_or(text.as_str(), |(_, host)| host).to_owned()
 }
 
-/// `1 credential`, `2 credentials`.
+/// Formats a count with its noun: `1 credential`, `2 credentials`.
 pub fn format_count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", format_number(number))
 }
 
-/// A number with its thousands apart: `10,000`.
+/// Formats a number with thousands separators: `10,000`.
 pub fn format_number(number: usize) -> String {
     format_thousands(u64::try_from(number).unwrap_or(u64::MAX))
 }
 
-/// Some of all: `3 of 1,000`.
+/// Formats a part of a total: `3 of 1,000`.
 pub fn format_part(some: usize, all: usize) -> String {
     format!("{} of {}", format_number(some), format_number(all))
 }
 
-/// What an HTTP status is called.
+/// Returns the standard reason phrase of an HTTP status.
 pub fn reason_phrase(code: u16) -> &'static str {
     match code {
         200 => "OK",

@@ -1,4 +1,6 @@
-//! What ends when: every credential with a known end on one line of time, the first to end first.
+//! Expiry timeline: all credentials with a known expiry on one time axis, the earliest first.
+//!
+//! Used by the pane of wide screens and by the timeline dialog. Start at [`ExpiryTimeline::new`].
 
 use super::chart::{StyledSpans, column_symbol, fit_text};
 use super::display_format::{self, CredentialStatus};
@@ -6,16 +8,16 @@ use super::{App, Now};
 use crate::config::theme::StyleRole;
 use crate::domain::{Credential, Timestamp};
 
-/// How many days the line of time has.
+/// Length of the time axis in days.
 pub const TIMELINE_DAYS: u8 = 90;
-/// Every so many days there is a mark on it.
+/// Distance between marks on the axis, in days.
 const AXIS_MARK_DAYS: u8 = 30;
-/// Columns of the words at the right.
+/// Columns of the text at the right.
 const STATUS_COLUMNS: usize = 8;
-/// The most columns of a name.
+/// Maximum columns of a name.
 const MAX_NAME_COLUMNS: usize = 26;
 
-/// A line of time in so many columns.
+/// Renderer of the timeline for a given width.
 pub struct ExpiryTimeline<'a> {
     app: &'a App,
     now: Timestamp,
@@ -24,7 +26,7 @@ pub struct ExpiryTimeline<'a> {
 }
 
 impl<'a> ExpiryTimeline<'a> {
-    /// One that has so many columns for names, line and words together.
+    /// Creates a timeline that uses `width` columns for names, axis and text together.
     pub fn new(app: &'a App, now: Now, width: u16) -> Self {
         let width = usize::from(width);
         let name = (width / 3).min(MAX_NAME_COLUMNS);
@@ -36,7 +38,8 @@ impl<'a> ExpiryTimeline<'a> {
         }
     }
 
-    /// How many end when, in a sentence.
+    /// Returns a sentence that says how many credentials expire in the period, have expired, and
+    /// have no known expiry.
     pub fn summary(&self) -> String {
         let credentials = &self.app.credentials;
         let (over, soon) = (
@@ -47,7 +50,7 @@ impl<'a> ExpiryTimeline<'a> {
         format!("{soon} within {TIMELINE_DAYS} days · {over} over · {unknown} without a known end")
     }
 
-    /// How many end in each part of the line, as columns.
+    /// Renders how many credentials expire in each part of the axis, as columns.
     pub fn histogram(&self) -> StyledSpans {
         let ended: Vec<_> =
             (0..=TIMELINE_DAYS).map(|day| self.count_expiring_before(day)).collect();
@@ -66,7 +69,7 @@ impl<'a> ExpiryTimeline<'a> {
         ]
     }
 
-    /// The days under the line.
+    /// Renders the day marks below the axis.
     pub fn axis(&self) -> StyledSpans {
         let mut line = String::new();
         for days in (0..=TIMELINE_DAYS).step_by(AXIS_MARK_DAYS.into()) {
@@ -83,7 +86,7 @@ impl<'a> ExpiryTimeline<'a> {
         vec![(StyleRole::Dim, " ".repeat(self.name_columns + 2)), (StyleRole::Dim, line)]
     }
 
-    /// The line of one credential: its name, a bar up to its end, and how long that is.
+    /// Renders the row of one credential: name, bar up to its expiry, and time left.
     pub fn credential_row(&self, credential: &Credential) -> StyledSpans {
         let glyphs = self.app.preferences.symbols;
         let (role, sign) = CredentialStatus::for_credential(credential, self.now).style(glyphs);
@@ -93,7 +96,7 @@ impl<'a> ExpiryTimeline<'a> {
             {
                 (Some(..0), _) => (0, glyphs.refused, self.line_columns.saturating_sub(1)),
                 (_, Some(column)) => (column, sign, self.line_columns.saturating_sub(column + 1)),
-                // It ends beyond the line.
+                // The credential expires after the end of the axis.
                 _ => (self.line_columns.saturating_sub(1), glyphs.branch_closed, 0),
             };
         let end = if self.expiry_column(credential).is_some() { role } else { StyleRole::Dim };
@@ -114,20 +117,21 @@ impl<'a> ExpiryTimeline<'a> {
         ]
     }
 
-    /// Where on the line a credential ends; nowhere if that is over or beyond it.
+    /// Returns the column where a credential expires; `None` if it has expired or expires after the
+    /// end of the axis.
     fn expiry_column(&self, credential: &Credential) -> Option<usize> {
         let days = display_format::days_left(credential, self.now)
             .and_then(|days| u8::try_from(days).ok());
         days.filter(|day| *day < TIMELINE_DAYS).map(|day| self.day_column(day))
     }
 
-    /// The column of a day.
+    /// Returns the column of a day.
     fn day_column(&self, day: u8) -> usize {
         (usize::from(day) * self.line_columns / usize::from(TIMELINE_DAYS))
             .min(self.line_columns.saturating_sub(1))
     }
 
-    /// How many credentials have fewer whole days left than these.
+    /// Number of credentials with fewer than `day` whole days left.
     fn count_expiring_before(&self, day: u8) -> usize {
         let is_before = |left| left < i64::from(day);
         self.app.credentials.count_expiring_while(|credential| {
@@ -136,7 +140,7 @@ impl<'a> ExpiryTimeline<'a> {
     }
 }
 
-/// A day as `Dec 22`.
+/// Formats a date as `Dec 22`.
 fn format_short_date(moment: Timestamp) -> String {
     let date = moment.to_offset(time::UtcOffset::UTC).date();
     format!("{} {:02}", &date.month().to_string()[..3], date.day())

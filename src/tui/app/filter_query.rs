@@ -1,4 +1,8 @@
-//! The filter of the list: fuzzy words, and terms such as `region:eu kind:pat expires<14d status:refused label:prod`.
+//! Filter syntax of the credential list: fuzzy words, and terms such as `region:eu kind:pat
+//! expires<14d status:refused label:prod`.
+//!
+//! Start at [`FilterQuery::parse`] and [`FilterQuery::score`]; the list applies them in
+//! `credentials.rs`.
 
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -6,26 +10,26 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use super::display_format::{CredentialStatus, days_left};
 use crate::domain::{Credential, CredentialName, Timestamp};
 
-/// A filter, read from what a person typed.
+/// Parsed filter.
 pub struct FilterQuery {
     terms: Vec<FilterTerm>,
     fuzzy_pattern: Option<FuzzyPattern>,
 }
 
-/// What is matched fuzzily.
+/// Words to match fuzzily.
 struct FuzzyPattern {
     text: String,
     pattern: Pattern,
 }
 
-/// One condition on one property.
+/// Condition on one property.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum FilterTerm {
-    /// The property holds this text, whatever the case.
+    /// The property contains this text, ignoring case.
     Contains(FilterField, String),
-    /// The end lies fewer (or at least so many) days ahead.
+    /// The expiry is fewer than (or at least) this many days ahead.
     Expires(ExpiryBound, i64),
-    /// It never ends, as far as is known.
+    /// No expiry is known.
     NeverExpires,
 }
 
@@ -45,7 +49,8 @@ enum ExpiryBound {
     After,
 }
 
-/// What the fuzzy matcher needs while it works; made once, since it is large, and not before somebody types words.
+/// Working memory of the fuzzy matcher. It is large, so it is allocated once, and not before the
+/// user types a fuzzy word.
 #[derive(Default)]
 pub struct MatcherBuffer {
     matcher: Option<Matcher>,
@@ -53,7 +58,7 @@ pub struct MatcherBuffer {
 }
 
 impl FilterQuery {
-    /// Reads a filter. What is no term is a word to be matched fuzzily; nothing is ever refused.
+    /// Parses a filter. Text that is not a term is matched fuzzily, so parsing never fails.
     pub fn parse(text: &str) -> Self {
         let (mut terms, mut words) = (Vec::new(), Vec::new());
         for word in text.split_whitespace() {
@@ -68,7 +73,7 @@ impl FilterQuery {
         }
     }
 
-    /// Whether everything passes.
+    /// Whether every credential matches.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty() && self.fuzzy_pattern.is_none()
     }
@@ -78,8 +83,8 @@ impl FilterQuery {
         self.fuzzy_pattern.is_some()
     }
 
-    /// Whether everything that passes this filter passes the other one too, as when letters were added to it. May say
-    /// no where it is so.
+    /// Whether every credential that matches this filter also matches the other one, such as after
+    /// more letters were typed. May return false for a filter that does narrow.
     pub fn narrows(&self, other: &Self) -> bool {
         let narrower = match (&self.fuzzy_pattern, &other.fuzzy_pattern) {
             (_, None) => true,
@@ -89,7 +94,8 @@ impl FilterQuery {
         narrower && self.terms.starts_with(&other.terms)
     }
 
-    /// How well a credential matches; `None` if it does not. Without words, all matches are equal.
+    /// Returns how well a credential matches, or `None` if it does not. Without fuzzy words, all
+    /// matches score the same.
     pub fn score(
         &self,
         credential: &Credential,
@@ -113,7 +119,7 @@ impl FilterQuery {
 }
 
 impl FuzzyPattern {
-    /// What gives a letter of a pattern another meaning.
+    /// Characters with a special meaning in a fuzzy pattern.
     const OPERATORS: [char; 5] = ['!', '^', '$', '\'', '\\'];
 
     fn new(typed: String) -> Self {
@@ -121,7 +127,7 @@ impl FuzzyPattern {
         Self { text: typed, pattern }
     }
 
-    /// Letters must come in their order, so more of them match less.
+    /// Letters must appear in order, so a longer pattern matches less.
     fn narrows(&self, other: &Self) -> bool {
         self.text.starts_with(&other.text) && !self.text.contains(Self::OPERATORS)
     }
@@ -172,12 +178,13 @@ impl FilterField {
     }
 }
 
-/// The words of the filter's grammar that are near what is being typed, for the hint below it.
+/// Returns the terms of the filter syntax, for the hint below the filter.
 pub fn filter_grammar() -> &'static str {
     "words · region:eu · kind:pat · provider:snyk · status:refused · label:prod · expires<14d · expires:never"
 }
 
-/// The letters of a name. The library would look for line breaks in every one, which no name has.
+/// Converts a name for the matcher. The library function would also look for line breaks, which a
+/// name cannot contain.
 fn name_chars<'n>(name: &'n CredentialName, letters: &'n mut Vec<char>) -> Utf32Str<'n> {
     let name = name.as_str();
     if name.is_ascii() { Utf32Str::Ascii(name.as_bytes()) } else { Utf32Str::new(name, letters) }
@@ -198,7 +205,8 @@ fn parse_term(word: &str) -> Option<FilterTerm> {
     Some(FilterTerm::Contains(property, text.to_lowercase()))
 }
 
-/// `14d`, `2w`, `3m` (months of 30 days), `1y`, or a bare number of days.
+/// Parses a duration in days: `14d`, `2w`, `3m` (months of 30 days), `1y`, or a bare number of
+/// days.
 fn parse_days(text: &str) -> Option<i64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let factor = match &text[digits.len()..] {
@@ -211,12 +219,12 @@ fn parse_days(text: &str) -> Option<i64> {
     digits.parse::<i64>().ok()?.checked_mul(factor)
 }
 
-/// Whether `text` contains `part`, which is lower case already.
+/// Whether `text` contains `part`, which must be lower case.
 fn contains_ignoring_case(text: &str, part: &str) -> bool {
     text.to_lowercase().contains(part)
 }
 
-/// The first letters of the words of an id: `pat` for `personal-access-token`.
+/// Returns the initials of the words of an ID: `pat` for `personal-access-token`.
 fn initials(id: &str) -> String {
     id.split('-').filter_map(|word| word.chars().next()).collect()
 }

@@ -1,4 +1,7 @@
-//! Walking on from an answer that lists things: the element under the cursor becomes a value for further requests.
+//! Follow-up requests: the list element under the cursor provides a value for further requests.
+//!
+//! So an organization in a response opens its projects with one key. The values come from
+//! `parameter_memory.rs`. Start at [`App::follow_up_requests`].
 
 use std::collections::BTreeMap;
 
@@ -12,18 +15,18 @@ use crate::domain::Credential;
 use crate::domain::provider::RequestPreset;
 use crate::domain::request::RequestTarget;
 
-/// What the element under the cursor is good for.
+/// Requests that the element under the cursor opens.
 pub struct FollowUpRequests {
-    /// What people call it.
+    /// Display name of the element.
     pub name: String,
-    /// The values it gives for placeholders.
+    /// Values that the element provides for placeholders.
     given: BTreeMap<String, String>,
-    /// The presets that take one of them.
+    /// Presets that use at least one of the values.
     presets: Vec<RequestPreset>,
 }
 
 impl App {
-    /// What the element under the cursor of the answer is good for, if it is an element and good for something.
+    /// Returns the follow-up requests for the element under the cursor, if there are any.
     pub fn follow_up_requests(&self) -> Option<FollowUpRequests> {
         let credential = self.selected()?;
         let answered = self
@@ -47,8 +50,8 @@ impl App {
         (!presets.is_empty()).then_some(FollowUpRequests { name, given, presets })
     }
 
-    /// Whether the answer is one to the request that is shown, or a further page of it, in the region that is shown. Once
-    /// another request was chosen, Enter sends that one.
+    /// Whether the response belongs to the current request (or a later page of it) in the current
+    /// region. Once another request is selected, Enter sends that one.
     pub fn response_matches_request(&self, answered: &ResponseView) -> bool {
         let Some(RequestReadiness::Ready(shown)) = self.current_request() else { return false };
         if self.selected().is_none_or(|credential| credential.region != answered.exchange.region) {
@@ -61,7 +64,7 @@ impl App {
         *asked == shown || is_page
     }
 
-    /// The presets that take one of the values and nothing from an earlier answer that is not known.
+    /// Returns the presets for the credential's kind that use at least one of the values.
     fn follow_up_presets(
         &self,
         credential: &Credential,
@@ -79,7 +82,7 @@ impl App {
         provider.presets.iter().filter(takes).cloned().collect()
     }
 
-    /// Offers the requests that go on from an element.
+    /// Opens the list of follow-up requests for an element.
     pub(super) fn open_follow_up_picker(&mut self, onward: FollowUpRequests) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
         let known = self.known_values(&onward.given);
@@ -87,7 +90,8 @@ impl App {
             request_line::missing_parameters(preset, &known, credential).len()
         };
         let mut presets = onward.presets;
-        // What the person would have to look up first comes last; nothing else changes its place.
+        // Presets with a value that the user would have to look up come last; the sort is stable
+        // otherwise.
         presets.sort_by_key(open);
         let walk = |preset: &RequestPreset| {
             PickerSelection::Console(Box::new(ConsoleDialogAction::RunPreset(
@@ -100,7 +104,8 @@ impl App {
         Vec::new()
     }
 
-    /// Takes a preset with these values, and sends it at once if it only reads and lacks nothing.
+    /// Selects a preset with these values, and sends it at once if it only reads and has all
+    /// values.
     pub(super) fn run_follow_up(
         &mut self,
         preset: &str,
@@ -115,7 +120,8 @@ impl App {
         }
     }
 
-    /// The given values, and those with which the answer was asked for: a project is one of its organisation's.
+    /// Returns the given values together with those of the shown response's request: a project
+    /// belongs to the organization that it was listed for.
     fn known_values(&self, given: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         let mut known = self.console.given_values();
         known.retain(|_, value| !value.is_empty());
@@ -124,7 +130,7 @@ impl App {
     }
 }
 
-/// Those of the values that a preset takes.
+/// Keeps only the values that a preset uses.
 fn values_for_preset(
     preset: &RequestPreset,
     known: &BTreeMap<String, String>,

@@ -1,4 +1,6 @@
-//! What the footer offers: commands that do something right now, as many as there is room for.
+//! Footer hints: commands that have an effect right now, as many as fit.
+//!
+//! Drawing and clicking both use [`visible_hints`].
 
 use unicode_width::UnicodeWidthStr;
 
@@ -13,19 +15,19 @@ use super::dialog::Dialog;
 use super::layout::ScreenRect;
 use super::{App, Pane};
 
-/// A hint: key, word and where it stands.
+/// Hint with its key, word and position.
 pub struct KeyHint {
-    /// The key.
+    /// Key.
     pub key: String,
-    /// The word.
+    /// Word.
     pub title: &'static str,
-    /// What a click on it does.
+    /// Command that a click runs.
     pub action: CommandAction,
-    /// Where it stands.
+    /// Position on the screen.
     pub area: ScreenRect,
 }
 
-/// So many of a pane's own hints come before the way to all others.
+/// Number of the pane's own hints that precede the hint for all commands.
 const LEADING_HINT_COUNT: usize = 4;
 const LIST_HINTS: &[CommandAction] = &[
     CommandAction::Credential(CredentialAction::ToggleSecret),
@@ -72,7 +74,7 @@ const GENERAL_HINTS: &[CommandAction] = &[
     CommandAction::Program(ProgramAction::Quit),
 ];
 
-/// What the keys mean while text is typed; nothing else works then.
+/// Returns what the keys do while the user types text; no other keys work then.
 pub fn typing_hints(app: &App) -> &'static [(&'static str, &'static str)] {
     match app.console.prompt.as_ref().map(|prompt| prompt.kind) {
         _ if !app.dialogs.is_empty() => &[],
@@ -89,9 +91,9 @@ pub fn typing_hints(app: &App) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// The hints that fit into the footer. A dialog has its own, and takes all keys.
+/// Returns the hints that fit into the footer. A dialog shows its own hints and takes all keys.
 pub fn visible_hints(app: &App, footer: ScreenRect) -> Vec<KeyHint> {
-    // The labels of jump mode lie on the hints, which are to be read below them.
+    // The labels of jump mode cover the hints, so the hints below them must stay.
     let takes_all_keys = app.dialogs.top().is_some_and(|dialog| !matches!(dialog, Dialog::Jump(_)));
     if takes_all_keys || !typing_hints(app).is_empty() {
         return Vec::new();
@@ -124,7 +126,7 @@ pub fn visible_hints(app: &App, footer: ScreenRect) -> Vec<KeyHint> {
     hints
 }
 
-/// What a click on the footer does.
+/// Returns the command that a click on the footer runs.
 pub fn hint_action_at(app: &App, footer: ScreenRect, column: u16) -> Option<CommandAction> {
     visible_hints(app, footer)
         .into_iter()

@@ -1,4 +1,7 @@
-//! Fields and buttons that dialogs are made of.
+//! Form controls of dialogs: fields, buttons and the focus among them.
+//!
+//! What a form means is up to its dialog in `dialog/`; the single controls are in `secret_input.rs`
+//! and `text_area.rs`. Start at [`Form::handle_key`].
 
 use tui_input::{Input, InputRequest};
 
@@ -7,91 +10,91 @@ use super::text_area::{EditOutcome, TextArea};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 
-/// How one of several is chosen, in the words of a hint.
+/// Hint that explains how to select an option.
 pub const SELECT_HINT: &str = "←/→ or the first letter chooses.";
 
-/// Fields from top to bottom, then buttons from left to right, and where the focus is among them.
+/// Fields from top to bottom, then buttons from left to right, and the focus among them.
 pub struct Form {
     /// The fields.
     pub fields: Vec<FormField>,
     /// The buttons.
     pub buttons: Vec<FormButton>,
-    /// The field or, counted on behind the fields, the button that has the focus.
+    /// Index of the focused control, counting the fields first and the buttons after them.
     pub focus: usize,
 }
 
 /// A field with its label.
 pub struct FormField {
-    /// By which the dialog finds it again.
+    /// ID by which the dialog finds the field.
     pub id: String,
-    /// What stands before it.
+    /// Label before the field.
     pub label: String,
-    /// One line about it, shown while it has the focus.
+    /// One-line hint, shown while the field has the focus.
     pub hint: String,
-    /// What is wrong with it.
+    /// Problem of the current value.
     pub problem: Option<String>,
-    /// What can be done in it.
+    /// Control of the field.
     pub control: FieldInput,
 }
 
-/// What can be done in a field.
+/// Control of a field.
 pub enum FieldInput {
     /// A line of text.
     Text(Input),
-    /// A secret.
+    /// Secret, shown as bullets.
     Secret(SecretInput),
-    /// One of several.
+    /// Selection among options.
     Select(SelectInput),
     /// Text of several lines.
     MultiLine(TextArea),
 }
 
-/// One of several.
+/// Selection among options.
 #[derive(Default)]
 pub struct SelectInput {
-    /// Id and title of each.
+    /// ID and title of each option.
     pub options: Vec<(String, String)>,
-    /// Which one.
+    /// Index of the selected option.
     pub selected: usize,
 }
 
-/// A button.
+/// Button of a dialog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FormButton {
-    /// Leaves everything as it is.
+    /// Closes the dialog without a change.
     Cancel,
-    /// Does what the dialog is for.
+    /// Runs what the dialog is for.
     Submit(&'static str),
-    /// Does what the dialog is for, and cannot be taken back.
+    /// Runs what the dialog is for and cannot be undone.
     Destructive(&'static str),
 }
 
-/// How a word about a field is meant.
+/// Severity of the message for a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldMessage {
-    /// It helps.
+    /// Hint.
     Hint,
-    /// Something is wrong.
+    /// Error.
     Error,
 }
 
-/// What a key did to a form.
+/// Result of a key press in a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FormEvent {
-    /// Nothing that matters.
+    /// Nothing that the dialog needs to know.
     Unchanged,
-    /// The field at this place holds something else now.
+    /// The value of the field at this index changed.
     Changed(usize),
-    /// Something was pasted into the field at this place.
+    /// Text was pasted into the field at this index.
     Pasted(usize),
-    /// The focus left the field at this place.
+    /// The focus left the field at this index.
     Blurred(usize),
     /// This button was pressed.
     Pressed(FormButton),
 }
 
 impl FormButton {
-    /// What stands on it.
+    /// Text on the button.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Cancel => "Cancel",
@@ -101,18 +104,18 @@ impl FormButton {
 }
 
 impl SelectInput {
-    /// A choice that begins with the option of this id, or the first.
+    /// Creates a selection that starts at the option with this ID, or at the first.
     pub fn new(options: Vec<(String, String)>, id: &str) -> Self {
         let at = options.iter().position(|(known, _)| known == id).unwrap_or(0);
         Self { options, selected: at }
     }
 
-    /// The id of what is chosen; empty where there is nothing to choose from.
+    /// Returns the ID of the selected option; empty if there are no options.
     pub fn selected_id(&self) -> &str {
         self.options.get(self.selected).map_or("", |(id, _)| id)
     }
 
-    /// The title of what is chosen.
+    /// Returns the title of the selected option.
     pub fn selected_title(&self) -> &str {
         self.options.get(self.selected).map_or("", |(_, title)| title)
     }
@@ -139,27 +142,27 @@ impl SelectInput {
 }
 
 impl FormField {
-    /// A line of text that begins with `value`.
+    /// Creates a text field with this initial value.
     pub fn text(id: &str, label: &str, value: &str) -> Self {
         Self::new(id, label, FieldInput::Text(Input::new(value.to_owned())))
     }
 
-    /// A secret.
+    /// Creates a secret field.
     pub fn secret(id: &str, label: &str) -> Self {
         Self::new(id, label, FieldInput::Secret(SecretInput::default()))
     }
 
-    /// One of several.
+    /// Creates a selection field.
     pub fn select(id: &str, label: &str, choice: SelectInput) -> Self {
         Self::new(id, label, FieldInput::Select(choice))
     }
 
-    /// A text of several lines, of which so many are shown.
+    /// Creates a multi-line text field that shows `lines` lines.
     pub fn multi_line(id: &str, label: &str, value: &str, lines: usize) -> Self {
         Self::new(id, label, FieldInput::MultiLine(TextArea::new(value, lines)))
     }
 
-    /// The field with a line about it.
+    /// Adds a hint to the field.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
@@ -185,22 +188,22 @@ impl FieldInput {
 }
 
 impl Form {
-    /// A form with these fields and buttons; the focus is on the first field.
+    /// Creates a form with the focus on the first field.
     pub fn new(fields: Vec<FormField>, buttons: Vec<FormButton>) -> Self {
         Self { fields, buttons, focus: 0 }
     }
 
-    /// The field with this id.
+    /// Returns the field with this ID.
     pub fn field(&self, id: &str) -> Option<&FormField> {
         self.fields.iter().find(|field| field.id == id)
     }
 
-    /// The field with this id, to be changed.
+    /// Returns the field with this ID for changes.
     pub fn field_mut(&mut self, id: &str) -> Option<&mut FormField> {
         self.fields.iter_mut().find(|field| field.id == id)
     }
 
-    /// The text or the chosen id of a field, without outer blanks; empty for secrets.
+    /// Returns the text or the selected ID of a field, trimmed; empty for secrets.
     pub fn value(&self, id: &str) -> &str {
         match self.field(id).map(|field| &field.control) {
             Some(FieldInput::Text(input)) => input.value().trim(),
@@ -209,7 +212,7 @@ impl Form {
         }
     }
 
-    /// The text of a field of several lines.
+    /// Returns the text of a multi-line field.
     pub fn multi_line_value(&self, id: &str) -> String {
         match self.field(id).map(|field| &field.control) {
             Some(FieldInput::MultiLine(area)) => area.text(),
@@ -217,7 +220,7 @@ impl Form {
         }
     }
 
-    /// The secret of a field.
+    /// Returns the secret of a field.
     pub fn secret(&mut self, id: &str) -> Option<&mut SecretInput> {
         match &mut self.field_mut(id)?.control {
             FieldInput::Secret(secret) => Some(secret),
@@ -225,7 +228,8 @@ impl Form {
         }
     }
 
-    /// Says what is wrong with a field, in words that go on from its label, and goes there.
+    /// Sets the problem of a field and focuses the field. The text of the problem continues from
+    /// the label.
     pub fn set_field_problem(&mut self, id: &str, problem: impl Into<String>) {
         if let Some(at) = self.fields.iter().position(|field| field.id == id) {
             self.fields[at].problem = Some(format!("{} {}", self.fields[at].label, problem.into()));
@@ -233,23 +237,23 @@ impl Form {
         }
     }
 
-    /// Gives the field with this id the focus.
+    /// Moves the focus to the field with this ID.
     pub fn focus_on(&mut self, id: &str) {
         self.focus = self.fields.iter().position(|field| field.id == id).unwrap_or(self.focus);
     }
 
-    /// Gives the first field without a value the focus.
+    /// Moves the focus to the first field without a value.
     pub fn focus_on_empty(&mut self) {
         let empty = self.fields.iter().position(|field| self.value(&field.id).is_empty());
         self.focus = empty.unwrap_or(self.focus);
     }
 
-    /// The button that has the focus.
+    /// Returns the button that has the focus.
     pub fn focused_button(&self) -> Option<FormButton> {
         self.focus.checked_sub(self.fields.len()).and_then(|at| self.buttons.get(at)).copied()
     }
 
-    /// What the person should know about the field that has the focus.
+    /// Returns the message for the focused field.
     pub fn field_message(&self) -> Option<(&str, FieldMessage)> {
         let field = self.fields.get(self.focus)?;
         match &field.problem {
@@ -258,7 +262,7 @@ impl Form {
         }
     }
 
-    /// Takes a key in.
+    /// Handles a key press.
     pub fn handle_key(&mut self, key: KeyPress) -> FormEvent {
         let before = self.focus;
         if let Some(FormField { control: FieldInput::MultiLine(area), problem, .. }) =
@@ -290,8 +294,8 @@ impl Form {
         if before == self.focus { FormEvent::Unchanged } else { FormEvent::Blurred(before) }
     }
 
-    /// Takes a pasted text into the field that has the focus, or into the first secret if that takes no text; line
-    /// breaks do not belong into a line of text.
+    /// Pastes a text into the focused field, or into the first secret field if the focused one
+    /// takes no text. Line breaks are removed for single-line fields.
     pub fn paste(&mut self, text: &str) -> FormEvent {
         let takes_text = |field: &FormField| !matches!(field.control, FieldInput::Select(_));
         if !self.fields.get(self.focus).is_some_and(takes_text) {
@@ -310,7 +314,7 @@ impl Form {
         FormEvent::Pasted(self.focus)
     }
 
-    /// Gives a field or button the focus, as a click does.
+    /// Moves the focus to a field or presses a button, as a click does.
     pub fn handle_click(&mut self, at: usize) -> FormEvent {
         let before = std::mem::replace(&mut self.focus, at);
         match self.focused_button() {
@@ -353,13 +357,13 @@ enum FocusDirection {
     Previous,
 }
 
-/// Takes a key into a line of text; whether it changed the text or moved in it.
+/// Handles a key press in a line of text; returns whether the text or the cursor changed.
 pub fn edit_input(input: &mut Input, key: KeyPress) -> bool {
     let Some(request) = input_request(key) else { return false };
     input.handle(request).is_some()
 }
 
-/// Takes a pasted text into a line of text.
+/// Pastes a text into a line of text.
 pub fn insert_text(input: &mut Input, text: &str) {
     for c in text.chars().filter(|c| !crate::domain::text::is_unprintable(*c)) {
         input.handle(InputRequest::InsertChar(c));

@@ -1,5 +1,6 @@
-//! What stands in the header: how many credentials there are, and at its right end signs of what goes on. Signs that
-//! lead somewhere are buttons.
+//! Header line: the number of credentials at the left, status items at the right.
+//!
+//! An item with an action is also a button. Drawing and clicking both use [`App::header_items`].
 
 use unicode_width::UnicodeWidthStr;
 
@@ -10,26 +11,26 @@ use super::layout::ScreenRect;
 use super::{App, PresentationMode, ZoomState, display_format};
 use crate::config::theme::StyleRole;
 
-/// What this is.
+/// Name of the program.
 pub const PROGRAM_NAME: &str = "tokenring";
 
-/// Columns between two signs.
+/// Columns between two items.
 const ITEM_GAP_COLUMNS: u16 = 3;
-/// Columns of the bar that shows how far tasks are.
+/// Columns of the task progress bar.
 const PROGRESS_BAR_COLUMNS: usize = 12;
 
-/// Something that the header tells, and where it stands.
+/// Status item with its position.
 pub struct HeaderItem {
-    /// What it says.
+    /// Text of the item.
     pub spans: StyledSpans,
-    /// What a click on it does.
+    /// Command that a click runs.
     pub action: Option<CommandAction>,
-    /// Where it stands.
+    /// Position on the screen.
     pub area: ScreenRect,
 }
 
 impl App {
-    /// How many credentials there are.
+    /// Returns the number of credentials as text.
     pub fn credential_count_text(&self) -> String {
         if !self.credentials.all_rows_loaded() {
             return "credentials …".to_owned();
@@ -42,7 +43,7 @@ impl App {
         )
     }
 
-    /// The signs for which there is room, the last one first, and the room that is left before them.
+    /// Returns the items that fit, from right to left, and the area left over before them.
     pub fn header_items(&self) -> (Vec<HeaderItem>, ScreenRect) {
         let line = self.screen_layout().header.split_left(1).1;
         let line = line.split_left(line.width.saturating_sub(1)).0;
@@ -75,7 +76,7 @@ impl App {
         (signs, room)
     }
 
-    /// What a click on the header does.
+    /// Returns the command that a click on the header runs.
     pub(super) fn header_action_at(&self, column: u16, row: u16) -> Option<CommandAction> {
         let (signs, _) = self.header_items();
         signs.into_iter().find(|sign| sign.area.contains(column, row))?.action
@@ -88,7 +89,7 @@ impl App {
         )]
     }
 
-    /// How far the running tasks are, where that is known, as a bar and in numbers.
+    /// Returns the progress of the running tasks as a bar and numbers, where it is known.
     fn running_tasks_item(&self) -> Option<StyledSpans> {
         let running = self.activity.running_count();
         if running == 0 {
@@ -126,7 +127,8 @@ impl App {
             .then(|| vec![(StyleRole::Warn, "presentation".to_owned())])
     }
 
-    /// The state of the store in words, with a sign; shorter ones follow for where there is less room.
+    /// Returns the state of the store with a symbol, followed by shorter variants for narrow
+    /// screens.
     fn store_item_variants(&self) -> Vec<StyledSpans> {
         let glyphs = self.preferences.symbols;
         let StoreStatusText { kind: mood, title, state } = self.activity.store_status_text();

@@ -1,23 +1,26 @@
-//! Headers and timing as they fit into the console: what is too long goes on in the next line.
+//! Headers and timing of a response as rows of the console; long values wrap.
+//!
+//! The lines themselves come from [`super::response_view::ResponseView::detail_lines`]; start at
+//! [`App::detail_rows`].
 
 use super::App;
 use super::dialog_view::wrap;
 use super::layout::ScreenRect;
 use super::response_view::DetailLine;
 
-/// A line of headers or timing.
+/// A row of headers or timing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DetailRow {
-    /// The name, or a piece of it.
+    /// Name, or a piece of it.
     pub name: String,
-    /// The value or its meaning, or a piece of either.
+    /// Value or explanation, or a piece of either.
     pub text: String,
-    /// Whether it is a meaning.
+    /// Whether the text is an explanation.
     pub is_meaning: bool,
 }
 
 impl App {
-    /// The lines of the headers or the timing that is shown, and how wide their names are.
+    /// Returns the width of the name column and the rows of the headers or timing that are shown.
     pub fn detail_rows(&self) -> (u16, Vec<DetailRow>) {
         let ScreenRect { width, .. } = self.console_body_area();
         let details = self
@@ -56,7 +59,7 @@ fn wrap_details(details: &[DetailLine], width: u16) -> (u16, Vec<DetailRow>) {
     (names + 2, lines.collect())
 }
 
-/// The pieces of a name that fit into so many columns, broken behind its hyphens where there are any.
+/// Splits a name into pieces of at most `columns` columns, after hyphens where possible.
 fn wrap_name(name: &str, columns: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = name;
@@ -69,7 +72,7 @@ fn wrap_name(name: &str, columns: usize) -> Vec<&str> {
     pieces
 }
 
-/// The pieces of a name beside those of its value.
+/// Puts the pieces of a name beside those of its value.
 fn pair_rows(names: &[&str], values: &[&str]) -> Vec<DetailRow> {
     let piece = |pieces: &[&str], at: usize| pieces.get(at).copied().unwrap_or_default().to_owned();
     let line =

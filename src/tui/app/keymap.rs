@@ -1,4 +1,8 @@
-//! Which key means what, and where: the defaults of the table of commands under the person's own choices.
+//! Key map: which key runs which command in which pane.
+//!
+//! The defaults come from the command table, the user's own keys from the settings override them.
+//! Start at [`Keymap::new`] and [`Keymap::resolve`]; [`find_conflicts`] reports problems with the
+//! user's keys.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,29 +12,30 @@ use super::command::{COMMANDS, CommandAction, CommandSpec, KeyContext};
 use crate::config::KeyPress;
 use crate::domain::problem::Problem;
 
-/// How a command is named where it says what runs it.
+/// How texts refer to a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CommandLabelStyle {
     /// By its key.
     #[default]
     Keys,
-    /// By its name, which is what one types where nothing is drawn.
+    /// By its name, which the user types in plain-text mode.
     Names,
 }
 
-/// The keys of every command.
+/// Keys of every command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
     label_style: CommandLabelStyle,
-    /// Beside every row of the table, its keys.
+    /// Keys per row of the command table.
     keys: Vec<Vec<KeyPress>>,
 }
 
 impl Keymap {
-    /// The default keys, with `own` in place of the defaults of the commands it names.
+    /// Creates a key map from the defaults, with `own` in place of the defaults of the commands it
+    /// names.
     ///
-    /// A key that a person gives to a command is taken from the others that would have it in the same place; one that is
-    /// given to two of them is the first one's.
+    /// A key that the user gives to a command is removed from the other commands that have it in
+    /// the same context. A key that is given to two commands belongs to the first one.
     pub fn new(own: &BTreeMap<String, Vec<KeyPress>>) -> Self {
         let taken = |key: &KeyPress, command: &CommandSpec| {
             own.iter().any(|(name, keys)| {
@@ -59,18 +64,19 @@ impl Keymap {
         }
     }
 
-    /// The same keys, with commands named like this.
+    /// Returns the same keys with another label style.
     #[must_use]
     pub fn with_label_style(self, labels: CommandLabelStyle) -> Self {
         Self { label_style: labels, ..self }
     }
 
-    /// How commands are named.
+    /// Returns the label style.
     pub fn label_style(&self) -> CommandLabelStyle {
         self.label_style
     }
 
-    /// What `key` means while `pane` has the focus: a command of the pane itself, else one that works anywhere.
+    /// Returns the action of `key` while `pane` has the focus: a command of the pane itself, else
+    /// one that works anywhere.
     pub fn resolve(&self, key: KeyPress, pane: Pane) -> Option<CommandAction> {
         let bound = |context| {
             let mut rows = COMMANDS.iter().zip(&self.keys);
@@ -80,13 +86,13 @@ impl Keymap {
         bound(KeyContext::Pane(pane)).or_else(|| bound(KeyContext::Anywhere))
     }
 
-    /// The keys of a command, as they are written.
+    /// Returns the keys of a command.
     pub fn keys_for(&self, action: CommandAction) -> impl Iterator<Item = &KeyPress> {
         let row = COMMANDS.iter().position(|command| command.action == action);
         row.and_then(|row| self.keys.get(row)).into_iter().flatten()
     }
 
-    /// What runs a command: its first key, as it is written, or its name.
+    /// Returns the label of a command: its first key, or its name; `None` if it has no key.
     pub fn label(&self, action: CommandAction) -> Option<String> {
         match self.label_style {
             CommandLabelStyle::Keys => self.keys_for(action).next().map(KeyPress::to_string),
@@ -96,14 +102,14 @@ impl Keymap {
         }
     }
 
-    /// What runs a command, whether it has a key or not.
+    /// Returns the label of a command; its name if it has no key.
     pub fn key_or_name(&self, action: CommandAction) -> String {
         let name = || super::command::find_by_action(action).map(|command| command.name.to_owned());
         self.label(action).or_else(name).unwrap_or_default()
     }
 }
 
-/// Whether a command before this one was given the key in the same place.
+/// Whether the user gave the key to an earlier command in the same context.
 fn claimed_by_earlier_command(
     own: &BTreeMap<String, Vec<KeyPress>>,
     key: &KeyPress,
@@ -115,7 +121,7 @@ fn claimed_by_earlier_command(
         .any(|other| own.get(other.name).is_some_and(|keys| keys.contains(key)))
 }
 
-/// The line of a settings file on which the keys of a command are written, counted from 1.
+/// Returns the line of a settings file, counted from 1, that sets the keys of a command.
 fn command_line_number(text: &str, name: &str) -> Option<usize> {
     let keys = text.lines().position(|line| line.trim() == "[keys]").unwrap_or(0);
     let names = |line: &str| {
@@ -124,8 +130,8 @@ fn command_line_number(text: &str, name: &str) -> Option<usize> {
     text.lines().skip(keys).position(names).map(|line| keys + line + 1)
 }
 
-/// What a person should know about keys of their own, by the name of the command: commands that do not exist, keys that
-/// two of them claim, keys that do something else in some pane, and commands that lose their last key.
+/// Finds problems with the user's own keys: unknown commands, keys of two commands, keys that run
+/// something else in a pane, and commands that lose their last key.
 pub fn find_conflicts(own: &BTreeMap<String, Vec<KeyPress>>) -> Vec<KeyConflict> {
     let unknown = own.keys().filter(|name| super::command::find_by_name(name).is_none());
     let mut found: Vec<_> = unknown
@@ -167,38 +173,39 @@ pub fn find_conflicts(own: &BTreeMap<String, Vec<KeyPress>>) -> Vec<KeyConflict>
     found
 }
 
-/// Something about keys that a person should know.
+/// Problem with the user's own keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyConflict {
-    /// There is no such command.
+    /// No command has this name.
     UnknownCommand {
-        /// What was written.
+        /// Name in the settings.
         name: String,
-        /// What may have been meant.
+        /// Similar names.
         near: Vec<String>,
     },
-    /// Two commands claim one key in one place; the first has it.
+    /// Two commands claim one key in one context; the first one gets it.
     DuplicateKey {
         /// The key.
         key: KeyPress,
-        /// The commands, the winner first.
+        /// Names of the commands, the winner first.
         by: [&'static str; 2],
     },
-    /// In one pane the key does something else.
+    /// The key runs another command in one pane.
     Shadowed {
         /// The key.
         key: KeyPress,
-        /// The command that it was given to.
+        /// Command that the key was given to.
         of: &'static str,
-        /// The command that it runs in its pane.
+        /// Command that the key runs in its pane.
         by: &'static str,
     },
-    /// A command lost its last key to others; the palette still runs it.
+    /// A command lost its last key to others; the palette can still run it.
     LastKeyLost(&'static str),
 }
 
 impl KeyConflict {
-    /// The name of the command under which it stands in the file; nothing where it stands under another one.
+    /// Returns the name under which the command appears in the settings; `None` if the problem is
+    /// about another command.
     pub fn command_name(&self) -> Option<&str> {
         match self {
             Self::UnknownCommand { name, .. } => Some(name),
@@ -209,12 +216,13 @@ impl KeyConflict {
         }
     }
 
-    /// Whether what was written cannot be done, rather than having an effect that may surprise.
+    /// Whether the setting has no effect, rather than a surprising one.
     pub fn is_mistake(&self) -> bool {
         matches!(self, Self::UnknownCommand { .. } | Self::DuplicateKey { .. })
     }
 
-    /// It in words, with the line of the file on which it is written; `text` is what the file holds.
+    /// Returns the problem with the line number in the settings file; `text` is the content of the
+    /// file.
     pub fn problem_with_line(&self, file: &Path, text: &str) -> Problem {
         let mut problem = self.problem();
         if let Some(line) = self.command_name().and_then(|name| command_line_number(text, name)) {
@@ -223,7 +231,7 @@ impl KeyConflict {
         problem
     }
 
-    /// It in words.
+    /// Returns the problem in words.
     pub fn problem(&self) -> Problem {
         let what = "A key is not as it is written";
         match self {
@@ -269,7 +277,7 @@ fn nearest_names(name: &str) -> Vec<String> {
     crate::domain::text::nearest_names(name, &names)
 }
 
-/// Whether one command takes a key before another that has it too.
+/// Whether one command takes a key before another command that has it too.
 fn shadows(nearer: &CommandSpec, other: &CommandSpec) -> bool {
     matches!((nearer.context, other.context), (KeyContext::Pane(_), KeyContext::Anywhere))
 }

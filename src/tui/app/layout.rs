@@ -1,5 +1,5 @@
-//! Where things are: a pure function of the size of the terminal and the state, used for drawing and for mouse hits
-//! alike, so a click always meets what is seen.
+//! Screen layout: a pure function of the terminal size and the state. Drawing and mouse hits both
+//! use it, so a click always meets what is drawn. Start at [`compute_layout`].
 //!
 //! ```text
 //!   narrow               wide (from 80×20)           three columns (from 170×24)
@@ -8,80 +8,81 @@
 //!   ├───────────────┤   │             ├────────┤   │             ├─────────┤         │
 //!   │ one other     │   ├─────────────┤ Console│   │             │ Regions │         │
 //!   │ pane          │   │ Regions     │        │   │             ├─────────┤         │
-//!   └ footer ───────┘   └ footer ──────────────┘   │             │ Horizon │         │
+//!   └ footer ───────┘   └ footer ──────────────┘   │             │ Timeline│         │
 //!                                                  └ footer ─────────────────────────┘
 //! ```
 //!
-//! A person may move the borders; what was moved is kept as a share of the screen, so it survives another size.
+//! The user can move the borders; a moved border is stored as a share of the screen, so it survives
+//! a resize.
 
 use super::{App, Pane, ZoomState};
 use crate::config::PaneLayout;
 
-/// The smallest terminal in which the screen can be used: columns and rows.
+/// Smallest usable terminal: columns and rows.
 pub const MIN_TERMINAL_SIZE: (u16, u16) = (60, 16);
-/// The smallest terminal in which all panes stand side by side.
+/// Smallest terminal that shows all panes side by side.
 const MIN_WIDE_SIZE: (u16, u16) = (80, 20);
-/// The smallest terminal in which there are three columns.
+/// Smallest terminal with three columns.
 const MIN_THREE_COLUMN_SIZE: (u16, u16) = (170, 24);
-/// From so many rows on, the middle column shows the horizon too.
+/// Terminal height from which the middle column shows the expiry timeline too.
 const MIN_TIMELINE_HEIGHT_ROWS: u16 = 36;
-/// The least columns that a pane is left with when a border is moved, on both sides of it.
+/// Minimum columns left on each side of a border when it is moved.
 const MIN_PANE_COLUMNS: (u16, u16) = (28, 28);
-/// The same for the list beside two further columns.
+/// Minimum columns of the list and of the two further columns together.
 const MIN_LIST_AND_REST_COLUMNS: (u16, u16) = (28, 2 * 28);
-/// The least rows that a pane is left with when a border is moved, on both sides of it.
+/// Minimum rows left on each side of a border when it is moved.
 const MIN_PANE_ROWS: (u16, u16) = (5, 5);
-/// What a share is counted in.
+/// Denominator of a share.
 const SHARE_SCALE: u32 = 1000;
 
-/// A rectangle of cells.
+/// Rectangle of cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ScreenRect {
-    /// The leftmost column.
+    /// Leftmost column.
     pub x: u16,
-    /// The topmost row.
+    /// Topmost row.
     pub y: u16,
-    /// Columns.
+    /// Number of columns.
     pub width: u16,
-    /// Rows.
+    /// Number of rows.
     pub height: u16,
 }
 
-/// Where everything is.
+/// Areas of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ScreenLayout {
-    /// The line at the top.
+    /// Top line.
     pub header: ScreenRect,
-    /// The list of credentials, with its border.
+    /// Credential list, including its border.
     pub credentials: ScreenRect,
-    /// The detail of the selected credential; empty where it does not fit.
+    /// Detail of the selected credential; empty if it does not fit.
     pub detail: ScreenRect,
-    /// The regions; empty where they do not fit.
+    /// Regions; empty if they do not fit.
     pub regions: ScreenRect,
-    /// What ends in the next weeks, on screens that have room for it.
+    /// Expiry timeline, on screens that have room for it.
     pub timeline: ScreenRect,
-    /// The console; empty where it does not fit.
+    /// Console; empty if it does not fit.
     pub console: ScreenRect,
-    /// The line at the bottom.
+    /// Bottom line.
     pub footer: ScreenRect,
 }
 
-/// A border between panes that can be moved.
+/// Movable border between panes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PaneBorder {
-    /// Between the list and what is to its right.
+    /// Between the list and the panes to its right.
     List,
-    /// Between the list and the regions below it, or the regions and what is above them.
+    /// Between the list and the regions below it, or between the regions and the pane above them.
     Regions,
     /// Below the detail.
     Detail,
     /// Between the middle column and the console.
     Middle,
-    /// Between the list and the one other pane of a narrow screen.
+    /// Between the list and the other pane of a narrow screen.
     Stack,
 }
 
-/// How the panes stand.
+/// Arrangement of the panes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LayoutMode {
     Narrow,
@@ -90,12 +91,12 @@ enum LayoutMode {
 }
 
 impl ScreenRect {
-    /// A rectangle with its upper left corner at the origin.
+    /// Creates a rectangle with its upper left corner at the origin.
     pub const fn new(width: u16, height: u16) -> Self {
         Self { x: 0, y: 0, width, height }
     }
 
-    /// Whether the cell lies inside.
+    /// Whether the cell is inside.
     pub const fn contains(self, column: u16, row: u16) -> bool {
         column >= self.x
             && row >= self.y
@@ -103,12 +104,12 @@ impl ScreenRect {
             && row - self.y < self.height
     }
 
-    /// Whether nothing can be shown in it.
+    /// Whether the rectangle has no cells.
     pub const fn is_empty(self) -> bool {
         self.width == 0 || self.height == 0
     }
 
-    /// What a border of one cell leaves, with a blank at the left and the right.
+    /// Returns the area inside a border of one cell, with a blank column at each side.
     #[must_use]
     pub const fn inner(self) -> Self {
         Self {
@@ -119,7 +120,7 @@ impl ScreenRect {
         }
     }
 
-    /// The first `rows` rows, and the rest.
+    /// Splits into the first `rows` rows and the rest.
     pub fn split_top(self, rows: u16) -> (Self, Self) {
         let rows = rows.min(self.height);
         (
@@ -128,7 +129,7 @@ impl ScreenRect {
         )
     }
 
-    /// The first `columns` columns, and the rest.
+    /// Splits into the first `columns` columns and the rest.
     pub fn split_left(self, columns: u16) -> (Self, Self) {
         let columns = columns.min(self.width);
         (
@@ -137,13 +138,13 @@ impl ScreenRect {
         )
     }
 
-    /// The row at `offset` from the top.
+    /// Returns the row at `offset` from the top.
     #[must_use]
     pub fn row(self, offset: u16) -> Self {
         self.split_top(offset).1.split_top(1).0
     }
 
-    /// A rectangle of at most this size in the lower right corner, one row above the last.
+    /// Returns a rectangle of at most this size in the lower right corner, above the last row.
     #[must_use]
     pub fn bottom_right(self, width: u16, height: u16) -> Self {
         let (width, height) = (width.min(self.width), height.min(self.height.saturating_sub(1)));
@@ -155,7 +156,7 @@ impl ScreenRect {
         }
     }
 
-    /// A rectangle of at most this size in the middle.
+    /// Returns a rectangle of at most this size in the center.
     #[must_use]
     pub fn centered(self, width: u16, height: u16) -> Self {
         let (width, height) = (width.min(self.width), height.min(self.height));
@@ -189,7 +190,7 @@ impl LayoutMode {
 }
 
 impl ScreenLayout {
-    /// Where a pane is.
+    /// Returns the area of a pane.
     pub const fn pane(&self, pane: Pane) -> ScreenRect {
         match pane {
             Pane::Credentials => self.credentials,
@@ -199,7 +200,7 @@ impl ScreenLayout {
         }
     }
 
-    /// The pane at a cell.
+    /// Returns the pane at a cell.
     pub fn pane_at(&self, column: u16, row: u16) -> Option<Pane> {
         Pane::ALL.into_iter().find(|pane| self.pane(*pane).contains(column, row))
     }
@@ -210,7 +211,7 @@ pub const fn is_too_small(area: ScreenRect) -> bool {
     area.width < MIN_TERMINAL_SIZE.0 || area.height < MIN_TERMINAL_SIZE.1
 }
 
-/// The most credentials that a first frame shows on a terminal of this size.
+/// Returns the maximum number of credentials that the first frame shows on a terminal of this size.
 pub fn max_list_rows(area: ScreenRect, layout: &PaneLayout) -> u16 {
     let (_, body, _) = split_bands(area);
     let places = match LayoutMode::for_area(area) {
@@ -223,7 +224,7 @@ pub fn max_list_rows(area: ScreenRect, layout: &PaneLayout) -> u16 {
     places.credentials.inner().height
 }
 
-/// Where everything is on a terminal of this size.
+/// Computes all areas for a terminal of this size.
 pub fn compute_layout(area: ScreenRect, app: &App) -> ScreenLayout {
     let (header, body, footer) = split_bands(area);
     let places = ScreenLayout { header, footer, ..ScreenLayout::default() };
@@ -240,7 +241,8 @@ pub fn compute_layout(area: ScreenRect, app: &App) -> ScreenLayout {
     }
 }
 
-/// The border at a cell, if it can be moved: the last cells of the one pane and the first of the other.
+/// Returns the movable border at a cell: the last cells of one pane and the first cells of the
+/// next.
 pub fn border_at(area: ScreenRect, app: &App, column: u16, row: u16) -> Option<PaneBorder> {
     if app.ui_state.zoom == ZoomState::Pane || is_too_small(area) {
         return None;
@@ -259,7 +261,7 @@ pub fn border_at(area: ScreenRect, app: &App, column: u16, row: u16) -> Option<P
     LayoutMode::for_area(area).borders().iter().find(at_edge).copied()
 }
 
-/// The layout after a border was moved to a cell.
+/// Returns the layout after a border was moved to a cell.
 pub fn move_border(
     area: ScreenRect,
     app: &App,
@@ -289,7 +291,7 @@ pub fn move_border(
     layout
 }
 
-/// The border that makes a pane wider or narrower, and whether the pane lies before it.
+/// Returns the border that changes the width of a pane, and on which side of it the pane is.
 pub fn vertical_border(area: ScreenRect, pane: Pane) -> Option<(PaneBorder, BorderSide)> {
     match (LayoutMode::for_area(area), pane) {
         (LayoutMode::Narrow, _) => None,
@@ -302,7 +304,7 @@ pub fn vertical_border(area: ScreenRect, pane: Pane) -> Option<(PaneBorder, Bord
     }
 }
 
-/// The border that makes a pane taller or shorter, and whether the pane lies before it.
+/// Returns the border that changes the height of a pane, and on which side of it the pane is.
 pub fn horizontal_border(area: ScreenRect, pane: Pane) -> Option<(PaneBorder, BorderSide)> {
     match (LayoutMode::for_area(area), pane) {
         (LayoutMode::Narrow, Pane::Credentials) => Some((PaneBorder::Stack, BorderSide::Before)),
@@ -317,22 +319,22 @@ pub fn horizontal_border(area: ScreenRect, pane: Pane) -> Option<(PaneBorder, Bo
     }
 }
 
-/// The cell at which a border is now: the last of the pane before it.
+/// Returns the cell of a border: the last one of the pane before it.
 pub fn border_position(area: ScreenRect, app: &App, border: PaneBorder) -> (u16, u16) {
     let (one, _, _) = border_neighbors(&compute_layout(area, app), border);
     (one.x + one.width.saturating_sub(1), one.y + one.height.saturating_sub(1))
 }
 
-/// On which side of a border something lies.
+/// Side of a border.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BorderSide {
-    /// To the left of it, or above.
+    /// Left of the border, or above it.
     Before,
-    /// To the right of it, or below.
+    /// Right of the border, or below it.
     After,
 }
 
-/// The pane before a border, the one behind it, and all that lie along it.
+/// Returns the pane before a border, the pane after it, and the area that the border runs through.
 fn border_neighbors(
     screen: &ScreenLayout,
     border: PaneBorder,
@@ -359,13 +361,13 @@ fn split_bands(area: ScreenRect) -> (ScreenRect, ScreenRect, ScreenRect) {
 }
 
 fn to_share(part: u16, whole: u16) -> u16 {
-    // Rounded up, so that what is rounded down when it is applied comes out at the same cell.
+    // Rounded up, because applying the share rounds down and must yield the same cell.
     let share = (u32::from(part) * SHARE_SCALE).div_ceil(u32::from(whole.max(1)));
     u16::try_from(share.min(SHARE_SCALE)).unwrap_or(0)
 }
 
-/// How much of `whole` goes to the first of two: its share where a person has set one, and then always so much that
-/// both have the least they need.
+/// Returns how much of `whole` the first of two panes gets: the user's share if set, else the
+/// default, limited so that both panes keep their minimum.
 fn first_part_size(
     whole: u16,
     share: Option<u16>,
@@ -435,7 +437,7 @@ fn three_column_layout(
     ScreenLayout { credentials, detail, regions, timeline: horizon, console, ..places }
 }
 
-/// The rows that so many regions would like to have.
+/// Number of rows that a pane with this many regions prefers.
 fn region_rows(regions: usize) -> u16 {
     u16::try_from(regions).unwrap_or(u16::MAX).clamp(3, 8) + 2
 }
@@ -484,7 +486,7 @@ mod tests {
         !one.is_empty() && !other.is_empty() && !beside && !above
     }
 
-    /// Every cell of the terminal belongs to one area.
+    /// Checks that every cell of the terminal belongs to one area.
     fn assert_tiled(session: &TestSession) {
         let area = session.app.ui_state.area;
         let areas = areas(&session.app.screen_layout());
@@ -564,7 +566,7 @@ mod tests {
                 row.abs_diff(to.1)
             };
             assert!(found <= 1, "{border:?} is at {column}, {row}");
-            // A corner belongs to two borders; the middle of a side to one.
+            // A corner belongs to two borders, so the test uses the middle of a side.
             let middle = if border == PaneBorder::Regions || border == PaneBorder::Stack {
                 (column / 2, row)
             } else {

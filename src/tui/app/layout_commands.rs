@@ -1,4 +1,6 @@
-//! Arranging the panes: zoom, borders that are moved by keys or by the mouse, and back to how it was.
+//! Commands that arrange the panes: zoom, borders moved by keys or by the mouse, and reset.
+//!
+//! The areas themselves are computed in `layout.rs`.
 
 use super::command::{FocusTarget, PaneResize, ScreenAction};
 use super::dialog::{CheckMatrixDialog, Dialog, JumpDialog, ThemeDialog, TimelineDialog};
@@ -8,9 +10,9 @@ use crate::config::PaneLayout;
 use crate::domain::CredentialId;
 use crate::engine::task_protocol::{BackgroundTask, CredentialTask};
 
-/// How many columns a key moves a border.
+/// Columns that one key press moves a border.
 const RESIZE_COLUMNS: i32 = 4;
-/// How many rows a key moves a border.
+/// Rows that one key press moves a border.
 const RESIZE_ROWS: i32 = 2;
 
 impl App {
@@ -50,7 +52,7 @@ impl App {
         }
     }
 
-    /// Whether an action on the screen would do something right now.
+    /// Whether a screen action has an effect right now.
     pub(super) fn can_run_screen_action(&self, action: ScreenAction) -> bool {
         match action {
             ScreenAction::Zoom
@@ -72,7 +74,7 @@ impl App {
         };
     }
 
-    /// Puts the cursor on a credential; a filter that hides it goes.
+    /// Moves the cursor to a credential; clears the filter if it hides the credential.
     pub(super) fn select_in_list(&mut self, id: &CredentialId, now: Now) {
         self.credentials.select_id(Some(id));
         if self.selected().is_none_or(|selected| selected.id != *id) {

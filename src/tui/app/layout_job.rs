@@ -1,4 +1,7 @@
-//! Laying out texts: what may take long, as data, so that it can be done off the drawing task.
+//! Layout jobs: work on a response text that may take long, as data, so that it runs off the
+//! drawing task.
+//!
+//! Start at [`LayoutJob::run`]; `response_view.rs` decides when a job is needed.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -12,34 +15,34 @@ use crate::domain::problem::Problem;
 use crate::domain::response::ResponseBody;
 use crate::engine::task_protocol::HttpExchange;
 
-/// So many bytes of a body that is no text are shown.
+/// Maximum number of bytes of a binary body that are shown as a hex dump.
 const MAX_HEX_DUMP_BYTES: usize = 16 * 1024;
-/// So many bytes of what a filter gives are shown, …
+/// Maximum size of a filter's output.
 const MAX_FILTER_OUTPUT_BYTES: usize = 16 << 20;
-/// … as far as it gives them in this time.
+/// Maximum time that a filter may run; the output until then is shown.
 const FILTER_TIMEOUT: Duration = Duration::from_secs(10);
-/// So many lines are shown around a change.
+/// Number of unchanged lines shown around a change.
 const DIFF_CONTEXT_LINES: usize = 3;
 
-/// A text that is to be laid out.
+/// Text to lay out.
 pub enum LayoutJob {
-    /// The body of an answer as a tree, or as the lines it has.
+    /// Response body as a tree, or as plain lines.
     Tree(Arc<HttpExchange>),
-    /// The body as it came.
+    /// Response body as received.
     Raw(Arc<HttpExchange>),
-    /// What a jq filter makes of the body.
+    /// Output of a jq filter on the body.
     Filter(Arc<HttpExchange>, String),
-    /// What changed between two answers.
+    /// Diff of two responses.
     Diff {
-        /// The earlier one.
+        /// Earlier response.
         before: Arc<HttpExchange>,
-        /// The later one.
+        /// Later response.
         after: Arc<HttpExchange>,
     },
 }
 
 impl LayoutJob {
-    /// How many bytes it has to read.
+    /// Number of bytes that the job has to read.
     pub fn input_bytes(&self) -> usize {
         match self {
             Self::Tree(exchange) | Self::Raw(exchange) | Self::Filter(exchange, _) => {
@@ -51,7 +54,7 @@ impl LayoutJob {
         }
     }
 
-    /// Lays it out.
+    /// Runs the job.
     pub fn run(&self) -> Result<FoldableDocument, Problem> {
         match self {
             Self::Tree(exchange) => Ok(match &exchange.response.body {
@@ -99,7 +102,7 @@ fn filter_body(body: &ResponseBody, filter: &str) -> Result<FoldableDocument, Pr
     })
 }
 
-/// Status and body of two answers, member by member where they are JSON.
+/// Compares status and body of two responses, member by member if they are JSON.
 fn diff_responses(before: &HttpExchange, after: &HttpExchange) -> FoldableDocument {
     let text = |exchange: &HttpExchange| {
         let body = FoldableDocument::parse(&readable_body(&exchange.response.body)).pretty_text();
@@ -117,7 +120,7 @@ fn diff_responses(before: &HttpExchange, after: &HttpExchange) -> FoldableDocume
     }
 }
 
-/// Bytes as people read them: place, sixteen bytes, and what of them is text.
+/// Formats bytes as offset, sixteen bytes in hex, and their printable characters.
 fn hex_dump(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     let mut text =

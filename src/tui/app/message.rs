@@ -1,4 +1,8 @@
-//! What comes into the screen, and what goes out of it.
+//! Messages into the screen and effects out of it.
+//!
+//! [`Message`] is everything that can change the [`super::App`]; [`UiEffect`] is everything that
+//! the event loop does for it. The settings and the initial state that the loop passes in are here
+//! too.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,219 +20,222 @@ use crate::engine::task_protocol::{
     BackgroundTask, CredentialPage, HttpExchange, TaskId, TaskReport,
 };
 
-/// Something that happened.
+/// Event that may change the screen.
 pub enum Message {
-    /// A person did something.
+    /// Input of the user.
     Input(InputEvent),
-    /// A background task has something to say.
+    /// Report of a background task.
     TaskEvent(TaskReport),
-    /// A body that [`UiEffect::RunLayout`] handed over is ready to be read.
+    /// Result of [`UiEffect::RunLayout`].
     LayoutReady(TaskId, Result<Box<FoldableDocument>, Problem>),
-    /// An answer that [`UiEffect::Study`] handed over has been searched.
+    /// Result of [`UiEffect::ExtractParameters`].
     ParametersExtracted(Arc<HttpExchange>, ExtractedParameters),
-    /// The person's own editor is done with the text that [`UiEffect::OpenEditor`] handed over, or could not be used.
+    /// The user's editor has closed with this text for [`UiEffect::OpenEditor`], or could not be
+    /// run.
     EditorClosed(Result<String, Problem>),
-    /// The theme that [`UiEffect::SaveTheme`] named is kept, for so long.
+    /// Result of [`UiEffect::SaveTheme`].
     ThemeSaved(Result<ThemePersistence, Problem>),
-    /// The moment that [`super::App::next_wake`] named has come.
+    /// The moment returned by [`super::App::next_wake`] has come.
     Wake,
-    /// The process is about to be suspended or handed to another program: re-mask now.
+    /// The process is about to be suspended, or the terminal handed to another program: mask
+    /// secrets now.
     Suspending,
-    /// The settings are other ones now.
+    /// The settings have changed.
     SettingsChanged(Box<(UiSettings, SettingsChange)>),
-    /// A background thread panicked; the text holds no secret.
+    /// A background thread panicked; the text contains no secret.
     ThreadPanicked(String),
 }
 
-/// Something that a person did.
+/// Input of the user or of the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InputEvent {
     /// A key was pressed.
     Key(KeyPress),
-    /// The mouse did something at column and row.
+    /// Mouse event at a column and row.
     Mouse(MouseInput, u16, u16),
     /// Text was pasted; it may be a secret, so it is wiped on drop.
     Paste(zeroize::Zeroizing<String>),
-    /// The terminal has another size now: columns and rows.
+    /// The terminal was resized to these columns and rows.
     Resize(u16, u16),
-    /// The terminal window got or lost the focus.
+    /// The terminal window gained or lost the focus.
     Focus(bool),
-    /// The terminal said what colour it has behind its text.
+    /// The terminal reported its background color.
     Background(TerminalBackground),
-    /// A line was typed in answer to a question of the conversation; it may be a secret, so it is wiped on drop.
+    /// A line was entered for a prompt in plain-text mode; it may be a secret, so it is wiped on
+    /// drop.
     LineEntered(TextPrompt, zeroize::Zeroizing<String>),
-    /// Somebody who talks to the screen wants it to stop what it does.
+    /// In plain-text mode, the user interrupts the running command.
     Interrupt,
-    /// Nobody talks to the screen any more.
+    /// In plain-text mode, the input has ended.
     InputClosed,
 }
 
-/// What the mouse did.
+/// Mouse event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MouseInput {
-    /// The left button went down.
+    /// The left button was pressed.
     Press,
-    /// It moved with the left button down.
+    /// The mouse moved with the left button down.
     Drag,
-    /// The left button went up.
+    /// The left button was released.
     Release,
-    /// The wheel turned up.
+    /// The wheel scrolled up.
     ScrollUp,
-    /// The wheel turned down.
+    /// The wheel scrolled down.
     ScrollDown,
 }
 
-/// Something to be done for the screen.
+/// Effect that the event loop carries out for the screen.
 pub enum UiEffect {
-    /// Start a task in the background.
+    /// Starts a background task.
     StartTask(TaskId, BackgroundTask),
-    /// Stop a task.
+    /// Cancels a task.
     CancelTask(TaskId),
-    /// Stop a task before its next step, where it has any.
+    /// Stops a task before its next step, if it has steps.
     PauseTask(TaskId),
-    /// Lay out a text on a thread of its own ([`LayoutJob::run`]) and come back with [`Message::LayoutReady`].
+    /// Runs [`LayoutJob::run`] on its own thread and returns [`Message::LayoutReady`].
     RunLayout(TaskId, LayoutJob),
-    /// Search an answer on a thread of its own ([`Study::run`]) and come back with [`Message::ParametersExtracted`].
+    /// Runs [`ExtractionJob::run`] on its own thread and returns [`Message::ParametersExtracted`].
     ExtractParameters(ExtractionJob),
-    /// Give the terminal to the person's own editor with this text, and come back with [`Message::EditorClosed`].
+    /// Opens the user's editor with this text and returns [`Message::EditorClosed`].
     OpenEditor(String),
-    /// Suspend the process (Ctrl-Z).
+    /// Suspends the process (Ctrl-Z).
     Suspend,
-    /// Turn mouse capture on or off.
+    /// Turns mouse capture on or off.
     SetMouseCapture(bool),
-    /// Remember how the panes are arranged.
+    /// Saves the pane layout.
     SaveLayout(PaneLayout),
-    /// Write the name of the theme into the settings and come back with [`Message::ThemeSaved`].
+    /// Writes the name of the theme to the settings and returns [`Message::ThemeSaved`].
     SaveTheme(String),
-    /// Read the settings again and come back with [`Message::SettingsChanged`] if they are others.
+    /// Reads the settings again and returns [`Message::SettingsChanged`] if they differ.
     ReloadSettings,
-    /// Open a page in the browser, or fail silently where there is none.
+    /// Opens a page in the browser; does nothing if there is no browser.
     OpenUrl(url::Url),
-    /// Leave.
+    /// Quits.
     Quit,
-    /// Leave, and start again as this says.
+    /// Quits and starts again with this target.
     Restart(RestartTarget),
 }
 
-/// How long a choice lasts.
+/// How long a chosen theme lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThemePersistence {
-    /// It is in the settings.
+    /// Saved in the settings.
     Saved,
-    /// To the end of this run, which keeps nothing.
+    /// Until the end of this session, which saves nothing.
     SessionOnly,
 }
 
-/// How the program starts again.
+/// Target of a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RestartTarget {
-    /// On the built-in simulator.
+    /// The demo on the built-in simulator.
     Demo,
-    /// With secrets in this store.
+    /// The screen with this store.
     Store(StoreChoice),
 }
 
-/// How somebody without credentials is met.
+/// What a user without credentials sees first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartupScreen {
-    /// With what can be done first.
+    /// The welcome dialog.
     Welcome,
-    /// With the empty list.
+    /// The empty list.
     EmptyList,
 }
 
-/// What changed in the settings, as far as the screen is concerned.
+/// Changes of the settings that concern the screen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SettingsChange {
-    /// What is not understood.
+    /// Settings that are invalid.
     pub problems: Vec<Problem>,
-    /// The settings that take effect at the next start only.
+    /// Settings that take effect only after a restart.
     pub restart_required: Vec<&'static str>,
 }
 
-/// What time it is, on both clocks.
+/// Current time on both clocks.
 #[derive(Debug, Clone, Copy)]
 pub struct Now {
-    /// For deadlines and countdowns.
+    /// Monotonic time, for deadlines and countdowns.
     pub instant: Instant,
-    /// For ages and dates.
+    /// Wall-clock time, for ages and dates.
     pub wall: Timestamp,
 }
 
-/// What the screen starts with.
+/// State that the screen starts with.
 pub struct InitialState {
-    /// The credentials, or the first of them; the others are read after the first frame.
+    /// All credentials, or the first of them; the others are read after the first frame.
     pub first_page: CredentialPage,
-    /// What is known about providers.
+    /// Provider catalog.
     pub catalog: Arc<ProviderCatalog>,
-    /// The size of the terminal: columns and rows.
+    /// Size of the terminal: columns and rows.
     pub size: (u16, u16),
-    /// How the person likes it.
+    /// User interface settings.
     pub preferences: UiSettings,
-    /// How the person has arranged the panes.
+    /// Pane layout of the user.
     pub layout: PaneLayout,
 }
 
-/// How the person likes the screen.
+/// User interface settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UiSettings {
-    /// What each role looks like.
+    /// Style of each role.
     pub theme: Theme,
-    /// Whether the background of the terminal decides about that.
+    /// Whether the theme follows the terminal background.
     pub theme_mode: ThemeMode,
-    /// What colour the terminal has behind its text, as long as it has not said so itself.
+    /// Assumed background of the terminal until the terminal reports its own.
     pub background: TerminalBackground,
-    /// The person's own themes.
+    /// Themes that the user defined.
     pub user_themes: UserThemes,
-    /// How many colours the terminal shows.
+    /// Number of colors that the terminal shows.
     pub color_depth: ColorDepth,
-    /// The signs that carry meaning.
+    /// Glyphs for symbols and charts.
     pub symbols: &'static GlyphSet,
-    /// Which key means what.
+    /// Key map.
     pub keys: Keymap,
-    /// How long a secret is shown.
+    /// How long a revealed secret is shown.
     pub reveal_duration: Duration,
-    /// What requests may do.
+    /// Which requests may be sent.
     pub request_mode: RequestMode,
     /// Whether the mouse is captured.
     pub mouse: bool,
-    /// Whether a page can be opened.
+    /// Whether a browser can be opened.
     pub browser: BrowserAvailability,
-    /// How somebody without credentials is met.
+    /// What a user without credentials sees first.
     pub startup_screen: StartupScreen,
-    /// Who says where secrets rest.
+    /// What decided which store is used.
     pub store_choice_source: StoreChoiceSource,
 }
 
-/// What decides about the theme.
+/// How the theme is selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThemeMode {
-    /// The background of the terminal.
+    /// By the background of the terminal.
     Auto,
-    /// The person.
+    /// By the user.
     Chosen,
 }
 
-/// Whether the person has a browser on this machine.
+/// Whether the user has a browser on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BrowserAvailability {
-    /// Pages open here.
+    /// A browser can be opened.
     Available,
-    /// The person sits at another machine: a page is only named.
+    /// The user works from another machine, so URLs are only displayed.
     Unavailable,
 }
 
-/// What requests may do.
+/// Which requests may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestMode {
-    /// Whatever a person agrees to.
+    /// All requests; those that may change something are confirmed first.
     ReadWrite,
-    /// Only read.
+    /// Only requests that read.
     ReadOnly,
 }
 
 impl UiSettings {
-    /// What the settings say, drawn with these signs.
+    /// Creates the user interface settings from the settings file and a glyph set.
     pub fn from_settings(settings: &Settings, glyphs: &'static GlyphSet) -> Self {
         Self {
             theme: settings.theme(),
@@ -267,7 +274,7 @@ impl Default for UiSettings {
 }
 
 impl InitialState {
-    /// A start with all credentials and the default preferences.
+    /// Creates an initial state with all credentials and default settings.
     pub fn new(
         credentials: Vec<Credential>,
         catalogue: Arc<ProviderCatalog>,

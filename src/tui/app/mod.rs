@@ -1,7 +1,9 @@
-//! The state of the screen and the one function that changes it.
+//! State of the screen, and the one function that changes it.
 //!
-//! [`fn@update`] changes only the [`App`] and returns what is to be done as data; the loop does it and comes back with
-//! messages. So every behaviour of the screen is tested without a terminal, a runtime or a sleep.
+//! [`fn@update`] changes only the [`App`] and returns effects as data; the event loop carries them
+//! out and comes back with messages. So all behavior of the screen is tested without a terminal, a
+//! runtime or a sleep. Drawing is in `tui/view`; the dialogs are in `dialog/`. Start at `update.rs`
+//! and `act.rs`.
 
 mod act;
 pub mod activity;
@@ -84,90 +86,90 @@ pub use update::update;
 
 /// The state of the screen.
 pub struct App {
-    /// What is known about providers.
+    /// Provider catalog.
     pub catalog: Arc<ProviderCatalog>,
-    /// How the person likes it.
+    /// User interface settings.
     pub preferences: UiSettings,
-    /// What the person looks at.
+    /// Focus, layout and modes of the screen.
     pub ui_state: UiState,
-    /// The list.
+    /// Credential list.
     pub credentials: CredentialList,
-    /// The selected credential.
+    /// Detail of the selected credential.
     pub detail: DetailPane,
-    /// Its regions.
+    /// Regions of the selected credential.
     pub regions: RegionsPane,
-    /// The request console.
+    /// Request console.
     pub console: ConsolePane,
-    /// What goes on behind the screen.
+    /// Background tasks and the current notification.
     pub activity: TaskList,
-    /// The dialogs.
+    /// Open dialogs.
     pub dialogs: DialogStack,
-    /// What is said where the screen is talked to instead of looked at.
+    /// State of the conversation in plain-text mode.
     pub conversation: ConversationState,
-    /// What can be taken back.
+    /// Changes that can be undone.
     pub undo: UndoStack,
 }
 
-/// What the person looks at, and how.
+/// Focus, layout and modes of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UiState {
-    /// The size of the terminal.
+    /// Size of the terminal.
     pub area: ScreenRect,
-    /// The pane that has the focus.
+    /// Pane that has the focus.
     pub focus: Pane,
-    /// On a narrow screen: the pane that is shown beside the list.
+    /// Pane shown beside the list on a narrow screen.
     pub secondary_pane: Pane,
-    /// Whether others may be watching.
+    /// Whether presentation mode is on.
     pub presentation: PresentationMode,
     /// Whether the mouse is captured.
     pub mouse: bool,
-    /// Whether one pane has the whole screen.
+    /// Whether one pane fills the screen.
     pub zoom: ZoomState,
-    /// How the person has arranged the panes.
+    /// Pane layout of the user.
     pub layout: PaneLayout,
-    /// The mouse button, while it is down and after.
+    /// State of the left mouse button.
     pub mouse_press: MousePress,
-    /// What colour the terminal has behind its text, where it said so.
+    /// Background color that the terminal reported, if it did.
     pub background: Option<TerminalBackground>,
 }
 
-/// Whether one pane has the whole screen.
+/// Whether one pane fills the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ZoomState {
-    /// The panes share it.
+    /// All panes are visible.
     #[default]
     Off,
-    /// The pane with the focus has it.
+    /// The focused pane fills the screen.
     Pane,
 }
 
-/// Whether others may be watching.
+/// Whether presentation mode is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PresentationMode {
-    /// Nobody but the person.
+    /// Names are shown and secrets can be revealed.
     Off,
-    /// Presentation mode: no secret is shown, names are hidden.
+    /// Names are hidden and secrets are not revealed, because others may be watching.
     On,
 }
 
-/// The parts of the screen that can have the focus.
+/// Panes that can have the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Pane {
-    /// The list of credentials.
+    /// Credential list.
     Credentials,
-    /// The selected credential.
+    /// Detail of the selected credential.
     Detail,
-    /// Its regions.
+    /// Regions of the selected credential.
     Regions,
-    /// The request console.
+    /// Request console.
     Console,
 }
 
 impl Pane {
-    /// Every pane, in the order of their numbers.
+    /// All panes, in the order of their numbers.
     pub const ALL: [Self; 4] = [Self::Credentials, Self::Detail, Self::Regions, Self::Console];
 
-    /// Its name.
+    /// Title of the pane.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Credentials => "Credentials",
@@ -179,7 +181,7 @@ impl Pane {
 }
 
 impl App {
-    /// The screen as it first appears, and what is to be done at once.
+    /// Creates the initial screen and returns the effects to run at once.
     pub fn start(start: InitialState, now: Now) -> (Self, Vec<UiEffect>) {
         let InitialState {
             first_page: beginning,
@@ -234,8 +236,8 @@ impl App {
         (app, effects)
     }
 
-    /// When the screen wants to be woken without input: the next step of a countdown that is visible, or what is put
-    /// off until the cursor rests.
+    /// Returns when the screen must be updated without input: at the next step of a visible
+    /// countdown, or when a delayed load is due.
     pub fn next_wake(&self, now: Now) -> Option<Instant> {
         let session = if self.detail_fully_visible() {
             self.detail.next_access_token_change(now)
@@ -252,7 +254,7 @@ impl App {
             .min()
     }
 
-    /// Whether all of the detail is in sight: on the screen, not behind a dialog, and not cut short.
+    /// Whether the whole detail is visible: not behind a dialog and not truncated.
     fn detail_fully_visible(&self) -> bool {
         self.dialogs.is_empty()
             && self.screen_layout().detail.inner().height >= detail::MIN_FULL_DETAIL_ROWS
@@ -263,7 +265,7 @@ impl App {
         self.credentials.selected()
     }
 
-    /// What a credential is called on this screen: its name, or its place where others may be watching.
+    /// Returns the name of a credential, or a placeholder in presentation mode.
     pub fn display_name(&self, credential: &Credential) -> String {
         match self.ui_state.presentation {
             PresentationMode::Off => credential.name.to_string(),
@@ -271,19 +273,19 @@ impl App {
         }
     }
 
-    /// How many regions the selected credential may have.
+    /// Number of regions that the selected credential may have.
     pub fn region_count(&self) -> usize {
         self.selected().map_or(0, |credential| {
             regions::provider_regions(&self.catalog, &credential.provider).len()
         })
     }
 
-    /// Where everything is.
+    /// Returns the areas of the screen.
     pub fn screen_layout(&self) -> layout::ScreenLayout {
         layout::compute_layout(self.ui_state.area, self)
     }
 
-    /// Starts a task that is shown among the activities.
+    /// Starts a task that is listed.
     fn start_task(
         &mut self,
         title: impl Into<String>,
@@ -294,13 +296,13 @@ impl App {
         (id, UiEffect::StartTask(id, task))
     }
 
-    /// Starts a task that is not worth showing.
+    /// Starts a task that is not listed.
     fn start_hidden_task(&mut self, task: BackgroundTask) -> (TaskId, UiEffect) {
         let id = self.activity.allocate_task_id();
         (id, UiEffect::StartTask(id, task))
     }
 
-    /// Brings everything in line with what is selected and how large the screen is.
+    /// Brings the panes in line with the selection and the size of the screen.
     fn sync_state(&mut self, now: Now) -> Vec<UiEffect> {
         self.follow_selection(now.instant);
         let effects = self.load_region_checks(now.instant);
@@ -318,7 +320,7 @@ impl App {
         effects
     }
 
-    /// Masks the secret and turns the other panes to what is selected now, if that is something else.
+    /// Masks the secret and updates the other panes if another credential is selected now.
     fn follow_selection(&mut self, now: Instant) {
         let selected = self.credentials.selected();
         if self.regions.shown_credential() == selected.map(|credential| &credential.id) {
@@ -333,7 +335,7 @@ impl App {
         self.update_duplicates();
     }
 
-    /// Reads the verdicts of the selected credential when their time has come.
+    /// Loads the check results of the selected credential when they are due.
     fn load_region_checks(&mut self, now: Instant) -> Vec<UiEffect> {
         let Some(id) = self
             .regions
@@ -349,7 +351,7 @@ impl App {
         vec![effect]
     }
 
-    /// Looks for other credentials with the secret of the selected one.
+    /// Finds other credentials with the same secret as the selected one.
     fn update_duplicates(&mut self) {
         let twins = self.selected().map(|selected| {
             self.credentials.duplicates_of(selected).map(|twin| twin.name.clone()).collect()
@@ -357,7 +359,7 @@ impl App {
         self.detail.set_duplicates(twins.unwrap_or_default());
     }
 
-    /// The lines that the list needs for its filter.
+    /// Number of rows that the list needs for its filter.
     pub fn filter_rows(&self) -> u16 {
         u16::from(self.credentials.filter.typing || !self.credentials.filter_is_empty())
     }

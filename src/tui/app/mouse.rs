@@ -1,4 +1,7 @@
-//! The mouse: what is under it is what the layout says.
+//! Mouse handling: clicks, double clicks, the wheel and dragged borders.
+//!
+//! What a click meets follows from the layout, so drawing and clicking agree. Start at
+//! `App::click_targets` for the list of what can be clicked.
 
 use std::time::{Duration, Instant};
 
@@ -11,50 +14,50 @@ use super::response_view::ResponseTab;
 use super::{App, MouseInput, Now, Pane, UiEffect};
 use crate::config::theme::StyleRole;
 
-/// How many lines one turn of the wheel moves.
+/// Lines per step of the wheel.
 const WHEEL_LINES: isize = 3;
 
-/// Two clicks within this time at one place are a double click.
+/// Maximum time between the two clicks of a double click.
 const DOUBLE_CLICK_TIMEOUT: Duration = Duration::from_millis(400);
 
-/// How many columns the mark of a fold takes.
+/// Columns of the fold marker.
 const FOLD_MARK_COLUMNS: u16 = 2;
 
-/// How many lines an explanation may take from the body.
+/// Maximum number of lines that an explanation may take from the body.
 const MAX_EXPLANATION_LINES: usize = 6;
 
-/// How wide the label column of the detail is.
+/// Width of the label column of the detail.
 pub const DETAIL_LABEL_COLUMNS: u16 = 9;
 
-/// What stands in the line below an answer.
+/// Content of the line below a response.
 pub enum ConsoleStatusLine<'a> {
-    /// What is typed.
+    /// Prompt in which the user types.
     Prompt(&'a ConsolePrompt),
-    /// The filter that is used.
+    /// Current jq filter.
     Filter(&'a str),
-    /// How much was found, and where among it the cursor is.
+    /// State of the search.
     Matches(SearchMatches),
 }
 
-/// What the button of the mouse did last.
+/// State of the left mouse button.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MousePress {
-    /// The border that it holds.
+    /// Border that is being dragged.
     border: Option<PaneBorder>,
     /// Whether the border was moved.
     moved: bool,
-    /// When and where it went down.
+    /// Time and cell of the latest click.
     last_click: Option<(Instant, u16, u16)>,
 }
 
 impl MousePress {
-    /// Takes note that the button went down; whether that makes it a double click.
+    /// Records a click; returns whether it completes a double click.
     fn register_click(&mut self, column: u16, row: u16, now: Instant) -> bool {
         let again = |(then, x, y): (Instant, u16, u16)| {
             (x, y) == (column, row) && now.saturating_duration_since(then) < DOUBLE_CLICK_TIMEOUT
         };
         let is_again = self.last_click.is_some_and(again);
-        // A third click is not a second double click.
+        // A third click does not count as a second double click.
         self.last_click = (!is_again).then_some((now, column, row));
         is_again
     }
@@ -85,7 +88,7 @@ impl App {
         }
     }
 
-    /// A border that was let go is remembered where it is.
+    /// Ends the dragging of a border and saves the layout.
     fn release_border(&mut self) -> Vec<UiEffect> {
         let MousePress { border, moved, .. } = self.ui_state.mouse_press;
         (self.ui_state.mouse_press.border, self.ui_state.mouse_press.moved) = (None, false);
@@ -132,7 +135,8 @@ impl App {
             }
             return Vec::new();
         }
-        // A border is no row, and who takes it to move it means neither pane.
+        // A click on a border moves no selection: the user grabs it to resize, not to select a row
+        // of either pane.
         if !screen.pane(pane).inner().contains(column, row) {
             return Vec::new();
         }
@@ -164,7 +168,7 @@ impl App {
         Vec::new()
     }
 
-    /// Everything that a click would meet, as places to click at: panes, rows, the secret, tabs, buttons.
+    /// Returns a cell for everything that can be clicked: panes, rows, the secret, tabs, buttons.
     pub(super) fn click_targets(&self) -> Vec<(u16, u16)> {
         let screen = self.screen_layout();
         let at = |area: ScreenRect| (area.x, area.y);
@@ -227,7 +231,8 @@ impl App {
         Vec::new()
     }
 
-    /// A click on a line goes there; on its fold mark or once more on the same line, it folds.
+    /// Moves the cursor to the clicked line; a click on its fold marker, or a second click on the
+    /// line, folds it.
     fn click_body(&mut self, line: usize, column: u16) {
         let Some(document) = self.console.document() else { return };
         let again = document.visible_lines().nth(line).is_some_and(|row| row.under_cursor);
@@ -268,18 +273,18 @@ impl App {
         Vec::new()
     }
 
-    /// Where the rows of the list are drawn.
+    /// Area of the rows of the list.
     pub fn list_area(&self) -> ScreenRect {
         self.screen_layout().credentials.inner().split_top(self.filter_rows()).1
     }
 
-    /// Where the secret is drawn, masked or not: the second line of the detail.
+    /// Area of the secret: the second line of the detail, masked or not.
     pub fn secret_area(&self) -> ScreenRect {
         self.screen_layout().detail.inner().row(1)
     }
 
-    /// What the status of the answer means here, in lines of the console: what, as much of why as there is room for, and
-    /// what to do.
+    /// Explains the status of the response in lines of the console: what happened, as much of the
+    /// cause as fits, and what to do.
     pub fn explanation_lines(&self) -> Vec<(StyleRole, String)> {
         let Some(problem) =
             self.console.response().and_then(|answered| answered.exchange.explanation.as_ref())
@@ -290,7 +295,8 @@ impl App {
         let columns = usize::from(inner.width);
         let [what, remedy] = [&problem.what, &problem.remedy].map(|text| wrap(text, columns));
         let why = wrap(&problem.why, columns.saturating_sub(1));
-        // Below the request and the summary, a line is left for the answer itself; what to do is worth more than every reason.
+        // Below the request and the summary, one line stays free for the response itself; the
+        // remedy is worth more than a full list of causes.
         let most = MAX_EXPLANATION_LINES.min(usize::from(inner.height.saturating_sub(3)));
         let room = most.saturating_sub(what.len() + remedy.len());
         let mut reasons: Vec<_> = why.iter().take(room).map(|piece| (*piece).to_owned()).collect();
@@ -309,7 +315,7 @@ impl App {
             .collect()
     }
 
-    /// Where the body of an answer is drawn: below the request, the summary and the explanation.
+    /// Area of the response body: below the request, the summary and the explanation.
     pub fn console_body_area(&self) -> ScreenRect {
         let inner = self.screen_layout().console.inner();
         let explained = u16::try_from(self.explanation_lines().len()).unwrap_or(u16::MAX);
@@ -319,7 +325,8 @@ impl App {
         body.split_top(2 + explained).1
     }
 
-    /// What stands in the line below the answer, if there is one: what is typed, the filter that is used, or what is found.
+    /// Returns the content of the line below the response: the prompt, the filter or the search
+    /// state.
     pub fn console_status_line(&self) -> Option<ConsoleStatusLine<'_>> {
         if let Some(prompt) = &self.console.prompt {
             return Some(ConsoleStatusLine::Prompt(prompt));
@@ -331,7 +338,7 @@ impl App {
         filter.or_else(|| self.console.search_matches().map(ConsoleStatusLine::Matches))
     }
 
-    /// Where the names of the parts of an answer are drawn: at the right end of the summary.
+    /// Returns the areas of the tabs of a response: at the right end of the summary.
     pub fn response_tabs(&self) -> Vec<(ResponseTab, ScreenRect)> {
         let line = self.screen_layout().console.inner().row(1);
         let width = |view: ResponseTab| u16::try_from(view.title().len()).unwrap_or(0);

@@ -1,4 +1,8 @@
-//! Opening dialogs.
+//! Opening of dialogs that need no module of their own: palette, help, problems, findings, send
+//! confirmation, unlock.
+//!
+//! The dialogs are in `dialog/`; dialogs about rotation, sign-in and presets are opened in the
+//! modules of their subject.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +32,7 @@ use crate::engine::task_protocol::{
 };
 
 impl App {
-    /// Shows a problem, with what it happened to.
+    /// Shows a problem under a title that says what failed.
     pub(super) fn show_problem(&mut self, title: impl Into<String>, problem: Problem) {
         self.dialogs.push(Dialog::Problem(ProblemDialog { title: title.into(), problem }));
     }
@@ -56,7 +60,8 @@ impl App {
         self.dialogs.push(dialog);
     }
 
-    /// Looks at this machine, and shows what is found as soon as it is.
+    /// Starts the doctor or a scan in the background and opens a dialog with the results when they
+    /// arrive.
     pub(super) fn start_diagnostics(&mut self, action: ProgramAction, now: Now) -> Vec<UiEffect> {
         if self.ui_state.presentation == PresentationMode::On {
             self.activity.notify(
@@ -97,7 +102,7 @@ impl App {
             .with_wide_layout()
     }
 
-    /// Every command, whether it would do something right now or not.
+    /// Returns a picker of all commands, whether they have an effect right now or not.
     fn help_picker(&self) -> PickerDialog {
         let of = |group| COMMANDS.iter().filter(move |command| command.group == group);
         let all = CommandGroup::ALL.into_iter().flat_map(of);
@@ -198,7 +203,7 @@ impl App {
         Vec::new()
     }
 
-    /// The request for the selected credential.
+    /// Returns the request for the selected credential.
     pub fn current_request(&self) -> Option<RequestReadiness> {
         self.selected().and_then(|credential| self.console.request_for(credential, &self.catalog))
     }
@@ -221,7 +226,7 @@ impl App {
         Vec::new()
     }
 
-    /// Asks before a request that may change something is sent.
+    /// Asks for confirmation before a request that may change something is sent.
     pub(super) fn open_send_confirmation(&mut self, draft: RequestDraft) {
         let Some(credential) = self.selected() else { return };
         let region = self.catalog.region(&credential.provider, &credential.region);
@@ -262,7 +267,7 @@ impl App {
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
     }
 
-    /// Asks before a request is sent once more with a new access token.
+    /// Asks for confirmation before a request is resent with a new access token.
     pub(super) fn open_resend_confirmation(&mut self, exchange: &HttpExchange) {
         let called = self.display_name_by_id(&exchange.credential);
         let rows = vec![
@@ -290,7 +295,7 @@ impl App {
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
     }
 
-    /// Whether the store is there but cannot be used until it is unlocked or created.
+    /// Whether the store exists or can be created but must be unlocked first.
     pub(super) fn store_needs_unlock(&self) -> bool {
         let problem = self.activity.store.as_ref().and_then(|store| store.problem.as_ref());
         matches!(

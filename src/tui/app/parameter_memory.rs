@@ -1,6 +1,7 @@
-//! What earlier answers taught: values for the placeholders of further requests.
+//! Parameter memory: values for placeholders, extracted from earlier responses.
 //!
-//! So choosing *list projects* after *list organisations* offers the organisations by name, and nobody copies ids.
+//! After *list organizations*, choosing *list projects* offers the organizations by name, so no ID
+//! has to be copied. Start at [`ExtractedParameters::extract`] and [`ParameterMemory::listed`].
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -13,103 +14,104 @@ use crate::domain::provider::{PresetParameter, Provider, ProviderCatalog};
 use crate::domain::request::RequestTarget;
 use crate::engine::task_protocol::HttpExchange;
 
-/// Answers up to this size are searched for values at once; larger ones in the background.
+/// Bodies up to this size are searched for values inline; larger ones in the background.
 pub(super) const MAX_INLINE_EXTRACTION_BYTES: usize = 64 * 1024;
 
-/// Values and names of one placeholder.
+/// Values of one placeholder with their names.
 pub type NamedValues = Vec<(String, String)>;
 
-/// What an answer listed for a placeholder.
+/// Values that a response listed for a placeholder.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ListedValues {
-    /// The values and their names.
+    /// Values and their names.
     pub values: NamedValues,
-    /// The values of other placeholders with which the list was asked for: projects are those of one organisation.
+    /// Values of other placeholders in the request: listed projects belong to one organization.
     pub given_values: BTreeMap<String, String>,
 }
 
-/// What the answers to one credential taught.
+/// Values from the responses to one credential.
 #[derive(Default)]
 pub struct ParameterMemory {
     credential: Option<CredentialId>,
-    /// For a parameter that takes its values from a preset: those values.
+    /// Listed values per provider preset and parameter.
     listed: BTreeMap<(String, String), ListedValues>,
-    /// What was chosen last for a placeholder.
+    /// Value chosen last per placeholder.
     last_chosen: BTreeMap<String, String>,
-    /// What the elements of the last answer are good for.
+    /// Values that the elements of the latest response provide.
     current_lists: Vec<CurrentListValues>,
 }
 
-/// What an answer teaches.
+/// Values found in a response.
 #[derive(Default)]
 pub struct ExtractedParameters {
-    /// What it lists for a parameter that takes its values from the preset that asked.
+    /// Listed values per preset and parameter that takes its values from that preset.
     listed: Vec<((String, String), NamedValues)>,
     current_lists: Vec<CurrentListValues>,
     given_values: BTreeMap<String, String>,
     page: PagePosition,
 }
 
-/// An answer that is to be searched for values, with all that is needed for it.
+/// Job that extracts values from a response.
 pub struct ExtractionJob {
-    /// Request and answer.
+    /// Request and response.
     pub exchange: Arc<HttpExchange>,
-    /// Where the provider is described.
+    /// Provider catalog.
     pub catalog: Arc<ProviderCatalog>,
-    /// The id of the provider.
+    /// ID of the provider.
     pub provider: String,
 }
 
-/// An answer that may teach something.
+/// Response to extract values from.
 #[derive(Default)]
 pub struct ExtractionInput<'a> {
-    /// The preset that asked.
+    /// Preset of the request.
     pub preset: Option<&'a str>,
-    /// Its body.
+    /// Response body.
     pub body: &'a str,
-    /// The values of placeholders with which it was asked for.
+    /// Values of placeholders in the request.
     pub given_values: BTreeMap<String, String>,
-    /// Whether it goes on with what the answer before it listed.
+    /// Whether the response continues the list of the response before it.
     pub page: PagePosition,
 }
 
-/// Where an answer stands among those to one request.
+/// Position of a response among the pages of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PagePosition {
-    /// It is the first, or the only one.
+    /// First or only page.
     #[default]
     First,
-    /// It is a further page.
+    /// Later page.
     Further,
 }
 
-/// A value for a placeholder, from an element of an answer.
+/// Value for a placeholder, from an element of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParameterValue {
-    /// The placeholder.
+    /// Placeholder.
     pub parameter: String,
-    /// Its value.
+    /// Value.
     pub value: String,
-    /// What people call it.
+    /// Display name.
     pub name: String,
 }
 
-/// The elements of a list of the last answer, as values of a placeholder.
+/// Elements of a list of the latest response, as values of a placeholder.
 struct CurrentListValues {
     parameter: String,
-    /// The list, as a JSON pointer.
+    /// JSON pointer to the list.
     list_pointer: String,
-    /// Value and name by the place in the list.
+    /// Value and name by index in the list.
     elements: BTreeMap<usize, (String, String)>,
 }
 
 impl ParameterMemory {
-    /// A new answer is here, and what its elements are good for is not known yet.
+    /// Clears the values of the latest response, because a new one has arrived and is not searched
+    /// yet.
     pub fn clear_current_lists(&mut self) {
         self.current_lists.clear();
     }
 
-    /// Takes from an answer what it lists for the parameters of other presets.
+    /// Adds the values found in a response to a request with the credential `of`.
     pub fn merge(&mut self, of: &CredentialId, lore: ExtractedParameters) {
         let ExtractedParameters { listed, current_lists: here, given_values: asked, page: place } =
             lore;
@@ -127,13 +129,14 @@ impl ParameterMemory {
         self.current_lists = here;
     }
 
-    /// Remembers what was chosen.
+    /// Remembers the values that the user chose.
     pub fn remember_choice(&mut self, of: &CredentialId, given: &BTreeMap<String, String>) {
         self.switch_credential(of);
         self.last_chosen.extend(given.clone());
     }
 
-    /// What was listed for a parameter of a credential's preset, as far as it goes with what has been given already.
+    /// Returns the values listed for a parameter of a preset, as far as they fit the values given
+    /// already.
     pub fn listed(
         &self,
         of: &CredentialId,
@@ -150,7 +153,7 @@ impl ParameterMemory {
         listed.given_values.iter().all(fits).then_some(listed)
     }
 
-    /// What was chosen last for a parameter.
+    /// Returns the value chosen last for a parameter.
     pub fn last_choice(&self, of: &CredentialId, parameter: &str) -> Option<&str> {
         self.last_chosen
             .get(parameter)
@@ -158,12 +161,13 @@ impl ParameterMemory {
             .map(String::as_str)
     }
 
-    /// The lists of the last answer that hold values, as JSON pointers.
+    /// Returns JSON pointers to the lists of the latest response that provide values.
     pub fn current_list_pointers(&self) -> impl Iterator<Item = &str> {
         self.current_lists.iter().map(|here| here.list_pointer.as_str())
     }
 
-    /// What the element at a place of the last answer is good for; `place` says where in a list one is.
+    /// Returns the values that an element of the latest response provides; `place` maps a list to
+    /// the index of the element.
     pub fn values_at(
         &self,
         of: &CredentialId,
@@ -177,7 +181,8 @@ impl ParameterMemory {
         .collect()
     }
 
-    /// What was learned with another credential is of no use to this one.
+    /// Discards all values when the credential changes, because they are valid for one credential
+    /// only.
     fn switch_credential(&mut self, of: &CredentialId) {
         if self.credential.as_ref() != Some(of) {
             *self = Self { credential: Some(of.clone()), ..Self::default() };
@@ -186,18 +191,18 @@ impl ParameterMemory {
 }
 
 impl ExtractionJob {
-    /// How many bytes it has to read.
+    /// Number of bytes that the job has to read.
     pub fn body_bytes(&self) -> usize {
         self.exchange.response.body.size()
     }
 
-    /// Searches the answer.
+    /// Runs the job.
     pub fn run(&self) -> ExtractedParameters {
         let HttpExchange { draft, response: answer, .. } = self.exchange.as_ref();
         let Ok(provider) = self.catalog.provider(&self.provider) else {
             return ExtractedParameters::default();
         };
-        // Only further pages are asked by a whole address and know their preset all the same.
+        // Only later pages are requested by a full URL; their preset is still known.
         let place = if matches!(draft.target, RequestTarget::Url(_)) {
             PagePosition::Further
         } else {
@@ -217,7 +222,7 @@ impl ExtractionJob {
 }
 
 impl ExtractedParameters {
-    /// What an answer lists for the parameters of the provider's presets.
+    /// Extracts the values that a response lists for the parameters of the provider's presets.
     pub fn extract(provider: &Provider, lesson: ExtractionInput<'_>) -> Self {
         let mut lore =
             Self { page: lesson.page, given_values: lesson.given_values, ..Self::default() };
@@ -255,13 +260,14 @@ impl ExtractedParameters {
     }
 }
 
-/// The elements of a list, and where it stands.
+/// Elements of a list and its JSON pointer.
 struct ListElements {
     pointer: String,
     elements: BTreeMap<usize, (String, String)>,
 }
 
-/// The elements of an answer, which may be the bare list itself: so all pages together are shown.
+/// Returns the elements of a response, which may itself be the list: all pages together are shown
+/// that way.
 fn list_elements(answer: &Value, items: &ListPointers) -> ListElements {
     let pointer = if answer.is_array() { "" } else { items.list.as_str() };
     let elements = answer.pointer(pointer).and_then(Value::as_array);
@@ -284,7 +290,7 @@ fn text_at(element: &Value, pointer: &str) -> Option<String> {
     }
 }
 
-/// JSON:API's resources say what they are: the `id` of a `project` is a `project_id`, whoever listed it.
+/// Groups JSON:API resources by type: the `id` of a `project` is a `project_id` in any list.
 fn list_by_resource_type(
     answer: &Value,
     is_parameter: impl Fn(&str) -> bool,

@@ -1,4 +1,6 @@
-//! Carrying out what a dialog or command wants done.
+//! Execution of what a dialog or command requests: sending, switching regions, checking, storing.
+//!
+//! Start at [`App::run_dialog_action`], which maps each [`DialogAction`] to tasks and effects.
 
 use super::activity::NotificationLevel;
 use super::console::RequestReadiness;
@@ -13,7 +15,7 @@ use crate::engine::task_protocol::{
 };
 
 impl App {
-    /// Carries an intent out.
+    /// Runs the action that a dialog returned.
     pub(super) fn run_dialog_action(&mut self, intent: DialogAction, now: Now) -> Vec<UiEffect> {
         match intent {
             DialogAction::Run(action) => return self.run_action(action, now),
@@ -158,7 +160,8 @@ impl App {
         Vec::new()
     }
 
-    /// Sends the request that is shown; asks first for what it lacks, or if it may change something.
+    /// Sends the current request. Asks first for missing values, or for confirmation if the request
+    /// may change something.
     pub(super) fn send_request(&mut self, now: Now) -> Vec<UiEffect> {
         let Some(id) = self.selected().map(|credential| credential.id.clone()) else {
             return Vec::new();
@@ -209,7 +212,7 @@ impl App {
         self.start_request_task(title, (id, task), now)
     }
 
-    /// Starts a task whose answer the console waits for.
+    /// Starts a task whose response the console waits for.
     pub(super) fn start_request_task(
         &mut self,
         title: impl Into<String>,
@@ -224,7 +227,7 @@ impl App {
         vec![effect]
     }
 
-    /// Switches the selected credential to the region at this place of the list.
+    /// Switches the selected credential to the region at this index.
     pub(super) fn switch_to_region_at(&mut self, at: usize, now: Now) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
         let Some(region) = regions::provider_regions(&self.catalog, &credential.provider).get(at)
@@ -235,7 +238,7 @@ impl App {
         self.switch_region(&id, region, now)
     }
 
-    /// Switches the selected credential to the region so many places on.
+    /// Switches the selected credential to the region `steps` further in the list.
     pub(super) fn switch_region_by(&mut self, steps: usize, now: Now) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
         let all = regions::provider_regions(&self.catalog, &credential.provider);
@@ -243,7 +246,7 @@ impl App {
         self.switch_to_region_at((at + steps) % all.len().max(1), now)
     }
 
-    /// Makes a region a credential's own. Nothing is asked, but what is known to speak against it is said.
+    /// Makes a region the credential's own. Not confirmed, but a known refusal there is reported.
     fn switch_region(&mut self, id: &CredentialId, region: String, now: Now) -> Vec<UiEffect> {
         let Some(credential) = self.credentials.get(id) else { return Vec::new() };
         if credential.region == region {
@@ -269,12 +272,12 @@ impl App {
         vec![effect]
     }
 
-    /// What a credential is called on this screen, by its id.
+    /// Returns the display name of the credential with this ID.
     pub(super) fn display_name_by_id(&self, id: &CredentialId) -> String {
         self.credentials.get(id).map(|credential| self.display_name(credential)).unwrap_or_default()
     }
 
-    /// The provider's page on which credentials like the selected one are made and renewed.
+    /// Returns the provider's page where credentials like the selected one are managed.
     pub(super) fn provider_page(&self) -> Option<url::Url> {
         let credential = self.selected()?;
         let kind = self.catalog.kind(&credential.provider, &credential.kind).ok()?;

@@ -1,4 +1,6 @@
-//! Choosing a ready-made request, and the values of its placeholders.
+//! Presets: choosing a ready-made request and the values of its placeholders.
+//!
+//! Start at [`App::apply_preset`]. Values from earlier responses come from `parameter_memory.rs`.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +15,7 @@ use super::{App, Pane, UiEffect, request_line};
 use crate::domain::Credential;
 use crate::domain::provider::{PresetParameter, RequestPreset};
 
-/// What can be done with a preset besides taking it.
+/// Shortcuts for the selected preset.
 const PRESET_SHORTCUTS: &[PickerShortcut] =
     &[PickerShortcut { key: 'o', label: "docs", action: documentation_action }];
 
@@ -29,8 +31,8 @@ impl App {
         Vec::new()
     }
 
-    /// Takes a preset. What an earlier answer listed for a placeholder is offered by name; what else has no value is asked
-    /// for.
+    /// Selects a preset. Values that an earlier response listed for a placeholder are offered by
+    /// name; other missing values are asked for.
     pub(super) fn apply_preset(&mut self, id: &str, given: BTreeMap<String, String>) {
         let Some(credential) = self.selected() else { return };
         let Ok(preset) = self.catalog.preset(&credential.provider, id).cloned() else { return };
@@ -50,7 +52,8 @@ impl App {
         }
     }
 
-    /// The list of what the first placeholder can be for which an earlier answer listed values and none is given.
+    /// Returns a picker for the first placeholder that has no value and for which an earlier
+    /// response listed some.
     fn value_picker(
         &self,
         credential: &Credential,
@@ -86,7 +89,7 @@ impl App {
         )
     }
 
-    /// Asks for the values of a preset's placeholders that nobody has given.
+    /// Asks for the values of a preset's placeholders that are still missing.
     pub(super) fn open_parameters_dialog(&mut self, preset: &str, given: BTreeMap<String, String>) {
         let Some(credential) = self.selected() else { return };
         let Ok(preset) = self.catalog.preset(&credential.provider, preset) else { return };
@@ -108,7 +111,7 @@ impl App {
         self.dialogs.push(Dialog::Parameters(Box::new(parameters)));
     }
 
-    /// Opens the page where a preset is documented.
+    /// Opens the documentation page of a preset.
     pub(super) fn open_documentation(&self, preset: &str) -> Vec<UiEffect> {
         let page = self.selected().and_then(|credential| {
             let preset = self.catalog.preset(&credential.provider, preset).ok()?;
@@ -118,7 +121,7 @@ impl App {
     }
 }
 
-/// The list of these presets, with their help and where they are documented.
+/// Returns a picker of presets with their help and documentation links.
 pub(super) fn preset_picker<'p>(
     title: impl Into<String>,
     presets: impl Iterator<Item = &'p RequestPreset>,

@@ -1,4 +1,7 @@
-//! A refusal, explained at length: what was tried, what is known, what to press next.
+//! Explanation of a refused request: possible causes, known facts and next steps.
+//!
+//! The analysis itself is in the engine; this module adds the keys. Start at
+//! [`App::explain_refusal`].
 
 use super::activity::NotificationLevel;
 use super::command::{CommandAction, ConsoleAction, CredentialAction, FocusTarget, RegionAction};
@@ -8,7 +11,7 @@ use crate::config::theme::StyleRole;
 use crate::domain::refusal::{CauseAssessment, Likelihood, RefusalDiagnosis, RemedyStep};
 
 impl App {
-    /// Shows what is known of the refusal that is on the screen.
+    /// Opens the explanation of the refusal that is shown.
     pub(super) fn explain_refusal(&mut self, now: Now) {
         if self.ui_state.presentation == PresentationMode::On {
             return self.activity.notify(
@@ -49,11 +52,11 @@ impl App {
         lines
     }
 
-    /// The keys that do it, where there are any.
+    /// Returns the keys that run the step, if there are any.
     fn step_key_labels(&self, step: &RemedyStep) -> String {
         let action = match step {
             RemedyStep::SetClock => return String::new(),
-            // In the console, the same key edits the request.
+            // In the console, the same key edits the request instead.
             RemedyStep::ReenterSecret => {
                 let list =
                     self.command_label(CommandAction::Focus(FocusTarget::To(Pane::Credentials)));

@@ -1,4 +1,7 @@
-//! The regions of the selected credential's provider, with what is known about the credential in each.
+//! Regions pane: the regions of the selected credential's provider, with the check result and
+//! latency in each.
+//!
+//! Switching and testing regions is in `perform.rs`. Start at [`RegionsPane::show_credential`].
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -11,56 +14,57 @@ use crate::domain::region::Region;
 use crate::domain::{Credential, CredentialId};
 use crate::engine::task_protocol::{RegionCheckResult, TaskId};
 
-/// So many answers of a region are remembered.
+/// Number of latencies remembered per region.
 pub const MAX_LATENCY_SAMPLES: usize = 12;
-/// How long the cursor rests on a credential before its verdicts are read: nobody looks at those that fly by.
+/// How long the cursor must stay on a credential before its check results are loaded, so that
+/// scrolling past does not load them.
 const CHECK_LOAD_DELAY: Duration = Duration::from_millis(50);
 
-/// The regions pane.
+/// State of the regions pane.
 #[derive(Default)]
 pub struct RegionsPane {
-    /// Whose verdicts these are.
+    /// Credential whose check results are shown.
     shown_credential: Option<CredentialId>,
     checks: Vec<RegionCheckResult>,
     load_state: LoadState,
     cursor: usize,
     top: usize,
-    /// How long each region took to answer in this run, the oldest first.
+    /// Latencies per region in this run, the oldest first.
     latencies: BTreeMap<String, VecDeque<u64>>,
 }
 
-/// How far the reading of the verdicts is.
+/// State of the loading of check results.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 enum LoadState {
-    /// It begins at this moment.
+    /// Starts at this moment.
     Due(Instant),
-    /// This task reads.
+    /// This task loads.
     Running(TaskId),
-    /// All is read.
+    /// Everything is loaded.
     #[default]
     Done,
 }
 
-/// A region as it is shown.
+/// Region as it is shown.
 pub struct RegionRow<'a> {
-    /// The region.
+    /// Region.
     pub region: &'a Region,
-    /// Whether the credential is of this region.
+    /// Whether it is the credential's region.
     pub current: bool,
     /// Whether the cursor is on it.
     pub selected: bool,
-    /// The last verdict on the credential there.
+    /// Latest check result of the credential in this region.
     pub check: Option<&'a CheckReport>,
 }
 
-/// All regions that a credential of this provider may have.
+/// Returns all regions that a credential of this provider may have.
 pub fn provider_regions<'a>(catalogue: &'a ProviderCatalog, provider: &str) -> &'a [Region] {
     catalogue.regions(provider).unwrap_or_default()
 }
 
 impl RegionsPane {
-    /// Turns to another credential: the cursor goes to its own region, and its verdicts are to be read; at once if
-    /// nothing was shown before.
+    /// Shows another credential: the cursor moves to its region, and its check results are loaded;
+    /// at once if nothing was shown before.
     pub fn show_credential(
         &mut self,
         credential: &Credential,
@@ -83,7 +87,7 @@ impl RegionsPane {
         };
     }
 
-    /// When the verdicts are to be read.
+    /// When the check results are to be loaded.
     pub fn load_due_at(&self) -> Option<Instant> {
         match self.load_state {
             LoadState::Due(moment) => Some(moment),
@@ -91,22 +95,22 @@ impl RegionsPane {
         }
     }
 
-    /// This task reads the verdicts.
+    /// Records the task that loads the check results.
     pub fn set_loading(&mut self, task: TaskId) {
         self.load_state = LoadState::Running(task);
     }
 
-    /// Whose regions are shown.
+    /// Returns the credential whose regions are shown.
     pub fn shown_credential(&self) -> Option<&CredentialId> {
         self.shown_credential.as_ref()
     }
 
-    /// Forgets everything, since nothing is selected.
+    /// Clears the pane, because no credential is selected.
     pub fn clear(&mut self) {
         *self = Self { latencies: std::mem::take(&mut self.latencies), ..Self::default() };
     }
 
-    /// The verdicts have been read.
+    /// Sets the loaded check results.
     pub fn set_checks(&mut self, task: TaskId, checks: Vec<RegionCheckResult>) {
         if self.load_state == LoadState::Running(task) {
             self.checks = checks;
@@ -114,7 +118,7 @@ impl RegionsPane {
         }
     }
 
-    /// A verdict has come in.
+    /// Records a new check result.
     pub fn record_check(&mut self, id: &CredentialId, region: &str, check: &CheckReport) {
         if let Some(ms) = check.latency_ms {
             let trace = self.latencies.entry(region.to_owned()).or_default();
@@ -127,17 +131,17 @@ impl RegionsPane {
         }
     }
 
-    /// How long a region took to answer in this run, the oldest first.
+    /// Returns the latencies of a region in this run, the oldest first.
     pub fn latencies_of(&self, region: &str) -> Vec<u64> {
         self.latencies.get(region).into_iter().flatten().copied().collect()
     }
 
-    /// The last verdict in a region.
+    /// Returns the latest check result in a region.
     pub fn check_in(&self, region: &str) -> Option<&CheckReport> {
         self.checks.iter().find(|known| known.region == region).map(|known| &known.check)
     }
 
-    /// The region in which the credential is known to be accepted, if it is another one than `region`.
+    /// Returns a region other than `region` in which the credential is known to be accepted.
     pub fn accepted_elsewhere(&self, region: &str) -> Option<&str> {
         use crate::domain::response::CheckResult;
         let accepted = |known: &&RegionCheckResult| known.check.result == CheckResult::Accepted;
@@ -147,7 +151,7 @@ impl RegionsPane {
         (home != region && !tried).then_some(home)
     }
 
-    /// The regions that are drawn in so many lines.
+    /// Returns the regions to draw in `lines` lines.
     pub fn visible_rows<'a>(
         &'a self,
         all: &'a [Region],
@@ -162,7 +166,7 @@ impl RegionsPane {
         })
     }
 
-    /// The place of the cursor.
+    /// Index of the region under the cursor.
     pub fn cursor(&self) -> usize {
         self.cursor
     }
@@ -172,7 +176,7 @@ impl RegionsPane {
         self.cursor = moved_cursor(self.cursor, motion, page, count.saturating_sub(1));
     }
 
-    /// Puts the cursor on the region that is drawn at this line; whether there is one.
+    /// Moves the cursor to the region drawn at this line; returns whether there is one.
     pub fn select_line(&mut self, line: usize, count: usize) -> bool {
         let exists = self.top + line < count;
         if exists {
@@ -181,7 +185,7 @@ impl RegionsPane {
         exists
     }
 
-    /// Scrolls so that the cursor is among the lines that are drawn.
+    /// Scrolls so that the cursor is visible in `lines` lines.
     pub fn scroll_to_cursor(&mut self, lines: usize, count: usize) {
         self.cursor = self.cursor.min(count.saturating_sub(1));
         self.top = scroll_offset(self.top, self.cursor, lines, count);

@@ -1,4 +1,8 @@
-//! Taking in what tasks have to say. A late answer is dropped; what is a fact about the keyring is always taken.
+//! Handling of task reports.
+//!
+//! A late report about a view that has changed is dropped; a fact about stored credentials is
+//! always recorded. Rotation and sign-in reports are handled in their own modules. Start at the
+//! `match` over [`TaskEvent`].
 
 use std::sync::Arc;
 
@@ -73,7 +77,8 @@ impl App {
         large.map(|large| UiEffect::RunLayout(later, large)).into_iter().chain(study).collect()
     }
 
-    /// Asks whether a request that may change something is to be sent again, where only its access token may have ended.
+    /// Offers to resend a request that may change something, if it was refused only because its
+    /// access token may have expired.
     fn offer_resend(&mut self, exchange: &HttpExchange) {
         let Some(credential) = self.credentials.get(&exchange.credential) else { return };
         let kind = self.catalog.kind(&credential.provider, &credential.kind);
@@ -85,7 +90,8 @@ impl App {
         }
     }
 
-    /// Remembers what an answer lists for the placeholders of further requests. A large one is searched elsewhere.
+    /// Extracts the values that a response lists for placeholders. A large response is searched in
+    /// the background.
     fn extract_parameters(&mut self, exchange: &Arc<HttpExchange>) -> Option<UiEffect> {
         self.console.parameters.clear_current_lists();
         let provider = self.credentials.get(&exchange.credential)?.provider.clone();
@@ -102,7 +108,7 @@ impl App {
         None
     }
 
-    /// An answer has been searched, if it is still the one that is shown.
+    /// Stores the extracted values, unless another response is shown by now.
     pub(super) fn handle_extracted_parameters(
         &mut self,
         exchange: &Arc<HttpExchange>,
@@ -127,7 +133,7 @@ impl App {
                     self.credentials.select_id(Some(&id));
                     self.notify_if_filtered_out(&id, now);
                 }
-                // What was asked for is there; whatever else the task does needs no dialog.
+                // The awaited result has arrived; further reports of the task concern no dialog.
                 self.dialogs.on_task_done(task);
             }
             CredentialEvent::AccessToken(id, life) => {
@@ -160,7 +166,7 @@ impl App {
         self.update_duplicates();
     }
 
-    /// A new credential that the filter keeps out of the list would seem not to be there.
+    /// Warns that the filter hides a new credential, which would otherwise seem to be missing.
     fn notify_if_filtered_out(&mut self, id: &CredentialId, now: Now) {
         if self.selected().is_none_or(|selected| selected.id != *id) {
             let text =
@@ -169,7 +175,7 @@ impl App {
         }
     }
 
-    /// Says who a new credential is, or why that is not known.
+    /// Reports the identity of a new credential, or why it is unknown.
     fn handle_classification(
         &mut self,
         name: &CredentialName,
@@ -239,7 +245,8 @@ impl App {
         }
     }
 
-    /// A task that a person started ended well. A store that could not be used before may have been opened by it.
+    /// Records that a listed task succeeded. The task may have opened a store that was unavailable
+    /// before.
     fn handle_task_done(&mut self, task: TaskId, now: Now) -> Vec<UiEffect> {
         let Some(entry) = self.activity.entry_mut(task) else { return Vec::new() };
         entry.state = TaskState::Done(now.instant.saturating_duration_since(entry.started));
@@ -251,7 +258,7 @@ impl App {
         Vec::new()
     }
 
-    /// A failure is shown where it is waited for; a store that failed is asked how it is.
+    /// Shows a failure where it is waited for; reads the state of a store that failed.
     fn handle_task_failed(&mut self, task: TaskId, problem: Problem, now: Now) -> Vec<UiEffect> {
         let title = self.activity.entry_mut(task).map(|entry| {
             entry.state = TaskState::Failed(problem.clone());
@@ -282,8 +289,9 @@ impl App {
         effects
     }
 
-    /// Nobody waits for it: says so in a dialog, or in the footer where a dialog is open already. What was started
-    /// quietly fails quietly, since the screen goes on without it.
+    /// Shows a failure that no view waits for: in a dialog, or in the footer if a dialog is open
+    /// already. A hidden task (without a title) fails silently, because the screen works without
+    /// its result.
     fn report_failure(&mut self, title: Option<String>, problem: Problem, now: Now) {
         match title {
             None => self.activity.notify(NotificationLevel::Error, problem.what, now.instant),
@@ -311,8 +319,8 @@ impl App {
         self.handle_wizard_stopped(task, None, now)
     }
 
-    /// The wizard that this task belonged to asks the journal what has happened; by then, what the keyring knows may
-    /// have changed as well.
+    /// Lets the wizard of this task read the rotation's state from the journal; stored credentials
+    /// may have changed as well.
     fn handle_wizard_stopped(
         &mut self,
         task: TaskId,
@@ -341,7 +349,7 @@ impl App {
     }
 }
 
-/// What happened to the clipboard, no more certain than it is.
+/// Returns what is known about the result of a copy, and no more than that.
 fn describe_copy_result(copied: &CopyResult) -> String {
     let way = match copied.method {
         ClipboardMethod::Native => "the clipboard",

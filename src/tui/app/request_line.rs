@@ -1,4 +1,6 @@
-//! Requests as a person writes and reads them: in one line.
+//! Request line: requests as one line of text that the user reads and edits.
+//!
+//! [`parse_address`] is the inverse of [`RequestDraft::address`].
 
 use std::collections::BTreeMap;
 
@@ -7,14 +9,14 @@ use crate::domain::provider::{PresetParameter, RequestPreset};
 use crate::domain::region::HostRole;
 use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget, TargetError};
 
-/// Path and query in one line of a preset whose placeholders are still open.
+/// Returns path and query of a preset in one line, with its placeholders unfilled.
 pub fn preset_address(preset: &RequestPreset) -> String {
     let target = RequestTarget::Path { place: HostRole::Api, path: preset.path.clone() };
     RequestDraft { query: preset.query.clone(), ..RequestDraft::new(HttpMethod::Get, target) }
         .address()
 }
 
-/// Reads what [`RequestDraft::address`] wrote: a path with a query, or a whole URL.
+/// Parses the form written by [`RequestDraft::address`]: a path with a query, or a whole URL.
 pub fn parse_address(text: &str) -> Result<(RequestTarget, Vec<(String, String)>), TargetError> {
     let target = RequestTarget::parse(text)?;
     let RequestTarget::Path { place, path } = &target else { return Ok((target, Vec::new())) };
@@ -27,7 +29,7 @@ pub fn parse_address(text: &str) -> Result<(RequestTarget, Vec<(String, String)>
     Ok((RequestTarget::Path { place: *place, path: path.to_owned() }, pairs))
 }
 
-/// The parameters of a preset for which neither `given` nor the credential has a value.
+/// Returns the parameters of a preset for which neither `given` nor the credential has a value.
 pub fn missing_parameters<'p>(
     preset: &'p RequestPreset,
     given: &BTreeMap<String, String>,

@@ -1,4 +1,7 @@
-//! Requests that were sent or kept: shown, taken, sent again, compared; and what else dialogs want of the console.
+//! Request history and saved requests: list, select, resend, compare, rename, delete.
+//!
+//! Also handles other console actions of dialogs, such as curl import and the editor. Start at
+//! [`App::run_console_dialog_action`] and [`App::handle_console_event`].
 
 use super::activity::NotificationLevel;
 use super::command::{CommandAction, ConsoleAction};
@@ -19,7 +22,7 @@ use crate::engine::task_protocol::{
     SavedRequestTask, TaskId,
 };
 
-/// What else can be done with a request that was sent.
+/// Shortcuts for a request in the history.
 const HISTORY_SHORTCUTS: &[PickerShortcut] = &[
     PickerShortcut { key: 't', label: "compare", action: |picked| compare_action(picked?) },
     PickerShortcut {
@@ -33,7 +36,7 @@ const HISTORY_SHORTCUTS: &[PickerShortcut] = &[
         action: |_| Some(ConsoleDialogAction::ConfirmClearHistory),
     },
 ];
-/// What else can be done with a saved request.
+/// Shortcuts for a saved request.
 const SAVED_REQUEST_SHORTCUTS: &[PickerShortcut] = &[
     PickerShortcut {
         key: 't',
@@ -53,7 +56,7 @@ const SAVED_REQUEST_SHORTCUTS: &[PickerShortcut] = &[
 ];
 
 impl App {
-    /// Does what a dialog wants done with the console.
+    /// Runs a console action that a dialog returned.
     pub(super) fn run_console_dialog_action(
         &mut self,
         intent: ConsoleDialogAction,
@@ -111,7 +114,7 @@ impl App {
         Vec::new()
     }
 
-    /// Takes in what a task of the console has to say.
+    /// Handles a report of a console task.
     pub(super) fn handle_console_event(
         &mut self,
         task: TaskId,
@@ -164,7 +167,7 @@ impl App {
         Vec::new()
     }
 
-    /// Takes over a request from a curl command; what of it was dropped is shown.
+    /// Imports a request from a curl command and lists the parts that were ignored.
     pub(super) fn import_curl(&mut self, text: &str, now: Now) {
         let Some(credential) = self.selected() else { return };
         let provider = credential.provider.clone();
@@ -193,7 +196,7 @@ impl App {
         }
     }
 
-    /// Takes a whole request, to be looked at and sent.
+    /// Selects a complete request, to be reviewed and sent.
     fn set_console_request(&mut self, provider: &str, draft: RequestDraft, now: Now) {
         let text = format!("{} {}", draft.method, draft.address());
         self.console.set_request(provider, draft, HistoryPolicy::WithoutBody);
@@ -223,7 +226,7 @@ impl App {
         self.start_dialog_task(title, task, now)
     }
 
-    /// Changes the saved requests; the list of them, if it is open, shows what has become of them.
+    /// Changes the saved requests and updates their list if it is open.
     fn change_saved_requests(&mut self, task: SavedRequestTask, now: Now) -> Vec<UiEffect> {
         let effects = self.start_dialog_task(
             "Change the saved requests",
@@ -291,7 +294,8 @@ impl App {
         self.start_dialog_task(format!("Write the answer to {path}"), task, now)
     }
 
-    /// Takes a request of the history, with the credential that sent it, and sends it again as if it were new.
+    /// Selects a request of the history with the credential that sent it, and sends it like a new
+    /// one.
     fn resend_from_history(&mut self, line: &HistoryRecord, now: Now) -> Vec<UiEffect> {
         let Some(credential) = self.credentials.get(&line.entry.credential) else {
             return Vec::new();
@@ -341,7 +345,7 @@ impl App {
         self.dialogs.push(Dialog::Text(TextDialog::for_diff(title, &changes)));
     }
 
-    /// What is secret is taken out before the text is written to a file for the editor.
+    /// Redacts secrets before the text is written to a file for the editor.
     fn redact_for_editor(&mut self, text: String) -> Vec<UiEffect> {
         let Some(id) = self.selected().map(|credential| credential.id.clone()) else {
             return Vec::new();
@@ -349,7 +353,7 @@ impl App {
         vec![self.start_hidden_task(BackgroundTask::Console(ConsoleTask::RedactText(id, text))).1]
     }
 
-    /// The editor is done: its text becomes the body of the request that is edited.
+    /// Uses the text from the editor as the body of the edited request.
     pub(super) fn handle_editor_closed(&mut self, edited: Result<String, Problem>, now: Now) {
         match edited {
             Ok(text) => {
@@ -393,7 +397,7 @@ impl App {
                 ))),
             }
         };
-        // A line may have no room for all of the address.
+        // The line may have no room for the whole address.
         let note = |line: &HistoryRecord| {
             format!("{} {}", line.entry.draft.method, line.entry.draft.address())
         };
@@ -405,7 +409,7 @@ impl App {
             .with_empty_text(self.empty_history_text())
     }
 
-    /// What to press where nothing was sent.
+    /// Returns the text for an empty history, with the keys that send a request.
     fn empty_history_text(&self) -> String {
         let name =
             self.selected().map(|credential| self.display_name(credential)).unwrap_or_default();
@@ -420,7 +424,7 @@ impl App {
             .map_or_else(|| "gone".to_owned(), |credential| self.display_name(credential))
     }
 
-    /// What a provider is called; its id where nobody knows it.
+    /// Returns the name of a provider, or its ID if the provider is unknown.
     fn provider_title(&self, provider: &str) -> String {
         self.catalog.provider(provider).map_or(provider, |known| known.title.as_str()).to_owned()
     }
@@ -458,12 +462,13 @@ impl App {
     }
 }
 
-/// Path and query of a saved request; what its file says where that is no address.
+/// Returns path and query of a saved request, or the raw text of its file if that is no valid
+/// address.
 fn saved_address(saved: &SavedRequest) -> String {
     saved.clone().into_draft().map_or_else(|_| saved.target.clone(), |draft| draft.address())
 }
 
-/// What a saved request has besides its address.
+/// Summarizes what a saved request has in addition to its address.
 fn saved_summary(saved: &SavedRequest) -> String {
     let headers = match saved.headers.len() {
         0 => "no headers of its own".to_owned(),

@@ -1,4 +1,6 @@
-//! The answer to a request, and the ways to look at it: as a tree, as it came, filtered, compared, and its head.
+//! Response view: a response and its tabs (tree, raw, filtered, compared, headers, timing).
+//!
+//! Texts are laid out on demand, large ones by a [`LayoutJob`]. Start at [`ResponseView`].
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,88 +15,88 @@ use crate::domain::response::{ApiResponse, ResponseBody};
 use crate::domain::{Timestamp, header_explanations};
 use crate::engine::task_protocol::{CapturedSecret, HttpExchange, TaskId};
 
-/// Bodies up to this size are laid out at once; larger ones in the background.
+/// Bodies up to this size are laid out inline; larger ones in the background.
 const MAX_INLINE_LAYOUT_BYTES: usize = 64 * 1024;
-/// So many earlier answers are remembered to be compared with, …
+/// Maximum number of earlier responses kept for comparison.
 const MAX_CACHED_RESPONSES: usize = 12;
-/// … as long as their bodies together have no more bytes than this.
+/// Maximum total size of their bodies.
 const MAX_CACHED_BYTES: usize = 32 << 20;
 
-/// An answer, ready to be read.
+/// Response as it is shown.
 pub struct ResponseView {
-    /// Request and answer.
+    /// Request and response.
     pub exchange: Arc<HttpExchange>,
-    /// When it came.
+    /// When the response arrived.
     pub received_at: Timestamp,
-    /// Pages and elements, where all pages of a list were read.
+    /// Pages and elements, where all pages of a list were fetched.
     page_totals: Option<(usize, usize)>,
-    /// What it says about limits.
+    /// Rate limits that the response reports.
     limits: RateLimit,
-    /// The body as a tree, or as the lines it has.
+    /// Body as a tree, or as plain lines.
     body: LayoutState,
     raw: LayoutState,
     diff: LayoutState,
     filtered: Option<FilteredBody>,
-    /// The answer before this one to the same request.
+    /// Previous response to the same request.
     previous: Option<Arc<HttpExchange>>,
-    /// Which of its fresh secrets have been kept under a name that was chosen.
+    /// Indexes of the captured secrets that were stored under a name that the user chose.
     saved_secrets: Vec<usize>,
 }
 
-/// What a filter makes of the body.
+/// Body after a jq filter.
 struct FilteredBody {
     filter: String,
     layout: LayoutState,
 }
 
-/// A text, ready to be read or about to be.
+/// State of a text layout.
 #[derive(Default)]
 pub enum LayoutState {
-    /// Nobody has asked for it yet, or there is none.
+    /// Not requested yet, or there is no text.
     #[default]
     Absent,
-    /// It is being laid out by this task.
+    /// This task lays it out.
     Pending(TaskId),
-    /// Here it is.
+    /// Laid out.
     Ready(Box<FoldableDocument>),
-    /// It cannot be, and why.
+    /// Failed with this problem.
     Failed(Problem),
 }
 
-/// The parts of an answer, and the ways to look at its body.
+/// Tabs of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ResponseTab {
-    /// The body as a tree.
+    /// Body as a tree.
     #[default]
     Body,
-    /// The body as it came.
+    /// Body as received.
     Raw,
-    /// The headers.
+    /// Headers.
     Headers,
-    /// Where the time went.
+    /// Timing.
     Timing,
-    /// What changed since the same request was answered before.
+    /// Changes since the previous response to the same request.
     Diff,
 }
 
-/// A line of headers or timing.
+/// Line of headers or timing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DetailLine {
-    /// A name and its value.
+    /// Name and value.
     Pair(String, String),
-    /// What the line before means.
+    /// Explanation of the line before.
     Explanation(String),
 }
 
-/// Answers of this run, to be compared with later ones.
+/// Earlier responses of this run, for comparison with later ones.
 #[derive(Default)]
 pub struct ResponseCache(VecDeque<Arc<HttpExchange>>);
 
 impl ResponseTab {
-    /// Every part, in order.
+    /// All tabs, in order.
     pub const ALL: [Self; 5] = [Self::Body, Self::Raw, Self::Headers, Self::Timing, Self::Diff];
 
-    /// Its name.
+    /// Title of the tab.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Body => "Body",
@@ -105,14 +107,14 @@ impl ResponseTab {
         }
     }
 
-    /// Whether it is a text that is laid out.
+    /// Whether the tab shows a text that must be laid out.
     pub const fn is_text(self) -> bool {
         matches!(self, Self::Body | Self::Raw | Self::Diff)
     }
 }
 
 impl ResponseView {
-    /// An answer nothing of which is laid out yet.
+    /// Creates a view of a response without any layout.
     pub fn new(
         exchange: Arc<HttpExchange>,
         at: Timestamp,
@@ -134,28 +136,29 @@ impl ResponseView {
         }
     }
 
-    /// The same of so many pages and elements.
+    /// Sets the number of pages and elements that the response combines.
     #[must_use]
     pub fn with_page_totals(mut self, read: Option<(usize, usize)>) -> Self {
         self.page_totals = read;
         self
     }
 
-    /// The parts that there are: a comparison needs something to compare with.
+    /// Returns the available tabs: the diff needs a previous response.
     pub fn tabs(&self) -> impl Iterator<Item = ResponseTab> {
         ResponseTab::ALL
             .into_iter()
             .filter(|view| *view != ResponseTab::Diff || self.previous.is_some())
     }
 
-    /// The part after this one.
+    /// Returns the tab after this one.
     pub fn next_tab(&self, view: ResponseTab) -> ResponseTab {
         let views: Vec<_> = self.tabs().collect();
         let at = views.iter().position(|known| *known == view).unwrap_or(0);
         views[(at + 1) % views.len()]
     }
 
-    /// Lays out what a view shows, unless it is there. What is large comes back, to be done by `later` elsewhere.
+    /// Lays out what a tab shows, unless that is done. A large text is returned as a job; task
+    /// `later` delivers the result.
     pub fn prepare_layout(&mut self, view: ResponseTab, later: TaskId) -> Option<LayoutJob> {
         let layout = self.layout_job(view)?;
         let slot = self.layout_slot(view).filter(|slot| matches!(slot, LayoutState::Absent))?;
@@ -167,24 +170,25 @@ impl ResponseView {
         Some(layout)
     }
 
-    /// Filters the body, by `later`: nobody knows how long a filter computes.
+    /// Returns a job that filters the body, delivered by task `later`: a filter may run for any
+    /// time.
     pub fn start_filter(&mut self, filter: &str, later: TaskId) -> LayoutJob {
         self.filtered =
             Some(FilteredBody { filter: filter.to_owned(), layout: LayoutState::Pending(later) });
         LayoutJob::Filter(Arc::clone(&self.exchange), filter.to_owned())
     }
 
-    /// Drops the filter; whether there was one.
+    /// Clears the filter; returns whether there was one.
     pub fn clear_filter(&mut self) -> bool {
         self.filtered.take().is_some()
     }
 
-    /// The filter through which the body is seen.
+    /// Returns the current filter.
     pub fn filter_text(&self) -> Option<&str> {
         self.filtered.as_ref().map(|filtered| filtered.filter.as_str())
     }
 
-    /// A text has been laid out, if it is still one that is waited for.
+    /// Stores a finished layout, unless it is outdated.
     pub fn set_layout(&mut self, task: TaskId, laid: Result<Box<FoldableDocument>, Problem>) {
         let filtered = self.filtered.as_mut().map(|filtered| &mut filtered.layout);
         let mut slots = [&mut self.body, &mut self.raw, &mut self.diff].into_iter().chain(filtered);
@@ -195,12 +199,12 @@ impl ResponseView {
         }
     }
 
-    /// Whether what a view shows is still being laid out.
+    /// Whether the text of a tab is still being laid out.
     pub fn layout_pending(&self, view: ResponseTab) -> bool {
         matches!(self.layout_state(view), Some(LayoutState::Pending(_)))
     }
 
-    /// What a view shows, if it is a text.
+    /// Returns the layout of a tab, if the tab shows a text.
     pub fn layout_state(&self, view: ResponseTab) -> Option<&LayoutState> {
         match (view, &self.filtered) {
             (ResponseTab::Body, Some(filtered)) => Some(&filtered.layout),
@@ -211,7 +215,7 @@ impl ResponseView {
         }
     }
 
-    /// The text that a view shows, if it is there to be moved in.
+    /// Returns the document of a tab, if it is laid out.
     pub fn document(&mut self, view: ResponseTab) -> Option<&mut FoldableDocument> {
         let laid = match view {
             ResponseTab::Body if self.filtered.is_some() => {
@@ -225,12 +229,13 @@ impl ResponseView {
         }
     }
 
-    /// The first fresh secret that has no name yet, and its place.
+    /// Returns the first captured secret that was not stored under a chosen name, and its index.
     pub fn unsaved_secret(&self) -> Option<(usize, &CapturedSecret)> {
         self.exchange.captured.iter().enumerate().find(|(at, _)| !self.saved_secrets.contains(at))
     }
 
-    /// Whether it holds a fresh secret that the provider does not say again and that is kept nowhere else.
+    /// Whether the response contains a secret that the provider shows only once and that is not
+    /// stored anywhere.
     pub fn has_unsaved_secret(&self) -> bool {
         let is_lost = |(at, minted): (usize, &CapturedSecret)| {
             minted.stored.is_none() && !self.saved_secrets.contains(&at)
@@ -239,23 +244,25 @@ impl ResponseView {
             && self.exchange.captured.iter().enumerate().any(is_lost)
     }
 
-    /// A fresh secret has been kept under a name.
+    /// Records that a captured secret has been stored.
     pub fn mark_secret_saved(&mut self, which: usize) {
         self.saved_secrets.push(which);
     }
 
-    /// Whether there may be another page: the answer is to a request that reads, and says where the next one is.
+    /// Whether there may be another page: the request only reads, and the response says where the
+    /// next page is.
     pub fn may_have_next_page(&self) -> bool {
         let HttpExchange { draft, response: answer, .. } = self.exchange.as_ref();
         draft.method.is_safe() && matches!(answer.status, 200..300) && answer.body.text().is_some()
     }
 
-    /// What is left of the limits by now.
+    /// Returns the rate limits as of `now`.
     pub fn limits(&self, now: Timestamp) -> RateLimit {
         self.limits.after_elapsed(Duration::try_from(now - self.received_at).unwrap_or_default())
     }
 
-    /// The answer in a line, such as `200 OK · 41 ms · 1.2 kB`: as much of it as fits into so many columns.
+    /// Returns a one-line summary such as `200 OK · 41 ms · 1.2 kB`, shortened to `columns`
+    /// columns.
     pub fn summary(&self, columns: usize) -> String {
         let answer = &self.exchange.response;
         let time = display_format::format_duration(Duration::from_millis(answer.timing.total_ms));
@@ -276,7 +283,7 @@ impl ResponseView {
         full[..ends.filter(fits).last().unwrap_or(3)].to_owned()
     }
 
-    /// Headers or timing, line by line.
+    /// Returns the lines of headers or timing.
     pub fn detail_lines(&self, view: ResponseTab) -> Vec<DetailLine> {
         match view {
             ResponseTab::Headers => self.header_lines(),
@@ -325,7 +332,7 @@ impl ResponseView {
     }
 }
 
-/// Where the time went, as far as it is known, and what else is known about the way of the request.
+/// Returns the measured phases of the request and further facts about its connection.
 fn timing_lines(exchange: &HttpExchange) -> Vec<DetailLine> {
     let ApiResponse { timing, size, version, url, .. } = &exchange.response;
     let pair = |(name, value): (&str, String)| DetailLine::Pair(name.to_owned(), value);
@@ -345,7 +352,7 @@ impl LayoutState {
 }
 
 impl ResponseCache {
-    /// The last answer to the same request with the same credential in the same region.
+    /// Returns the latest response to the same request with the same credential in the same region.
     pub fn find_matching(&self, exchange: &HttpExchange) -> Option<Arc<HttpExchange>> {
         let is_same = |known: &&Arc<HttpExchange>| {
             known.draft == exchange.draft
@@ -355,7 +362,7 @@ impl ResponseCache {
         self.0.iter().rev().find(is_same).cloned()
     }
 
-    /// Remembers an answer; the oldest make room.
+    /// Adds a response; the oldest responses are removed to make room.
     pub fn insert(&mut self, exchange: &Arc<HttpExchange>) {
         self.0.push_back(Arc::clone(exchange));
         let bytes = |all: &VecDeque<Arc<HttpExchange>>| {

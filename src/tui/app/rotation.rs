@@ -1,4 +1,8 @@
-//! Replacing, revoking and making credentials: what opens the dialogs, and what tasks have to say to them.
+//! Rotating, revoking and creating credentials: opening the dialogs and handling the reports of
+//! their tasks.
+//!
+//! The wizard itself is in `dialog/rotation`, the engine in `engine`. Start at
+//! [`App::open_rotation_wizard`] and [`App::handle_rotation_event`].
 
 use super::activity::NotificationLevel;
 use super::command::{CommandAction, CredentialAction, ProgramAction};
@@ -30,7 +34,7 @@ impl App {
         self.push_wizard(name, RotationTask::Plan(charge))
     }
 
-    /// Opens the wizard for a rotation that was left.
+    /// Opens the wizard for an unfinished rotation.
     pub(super) fn open_unfinished_rotation(&mut self, id: String, name: String) -> Vec<UiEffect> {
         self.push_wizard(name, RotationTask::Review(id))
     }
@@ -41,11 +45,13 @@ impl App {
         vec![self.start_wizard_task(BackgroundTask::Rotation(first))]
     }
 
-    /// Opens the form for a credential that the selected one, or one beside it, is to make.
+    /// Opens the form for a new credential, created with the selected one or another one of the
+    /// provider.
     pub(super) fn open_create_dialog(&mut self, now: Now) {
         let Some(selected) = self.selected() else { return };
         let create = CreateDialog::new(
-            (selected, self.display_name(selected)),
+            selected,
+            self.display_name(selected),
             self.neighbors(selected),
             self.catalog.clone(),
         );
@@ -60,7 +66,8 @@ impl App {
         self.activity.notify(NotificationLevel::Warning, text, now.instant);
     }
 
-    /// Asks whether the selected credential is to end at its provider or only here.
+    /// Asks whether to revoke the selected credential at its provider or only delete it from
+    /// tokenring.
     pub(super) fn open_removal_picker(&mut self) {
         let Some(credential) = self.selected() else { return };
         let id = &credential.id;
@@ -101,7 +108,7 @@ impl App {
         self.dialogs.push(Dialog::Picker(PickerDialog::new("Revoke or remove", items, 0)));
     }
 
-    /// Asks for the name before a credential ends.
+    /// Asks for the name of the credential to confirm its removal.
     pub(super) fn confirm_removal(&mut self, removal: RemovalTarget) {
         let id = match &removal {
             RemovalTarget::Local(id) => id,
@@ -133,7 +140,7 @@ impl App {
         self.dialogs.push(Dialog::Confirm(Box::new(confirm.with_typed_confirmation(name, called))));
     }
 
-    /// Starts what a dialog wants done about rotations.
+    /// Starts a rotation task that a dialog requested.
     pub(super) fn start_rotation_task(&mut self, task: RotationTask, now: Now) -> Vec<UiEffect> {
         let title = match &task {
             RotationTask::Run(plan) => self.rotation_title(plan),
@@ -152,7 +159,7 @@ impl App {
                 let name = if hidden { "a credential".to_owned() } else { wish.name.to_string() };
                 self.open_started_wizard(RotationPurpose::Create, name)
             }
-            // They say something to the task that goes on, which is still the one to wait for.
+            // These tasks only send a reply to the running task, which stays the one to wait for.
             RotationTask::ReplyToPrompt(..) | RotationTask::LeavePrompt(_) => {
                 return vec![self.start_hidden_task(BackgroundTask::Rotation(task)).1];
             }
@@ -163,7 +170,7 @@ impl App {
         self.start_dialog_task(title, BackgroundTask::Rotation(task), now)
     }
 
-    /// Takes in what a task has to say about rotations.
+    /// Handles a report of a rotation task.
     pub(super) fn handle_rotation_event(
         &mut self,
         task: TaskId,
@@ -219,14 +226,14 @@ impl App {
         self.start_rotation_lookup(then)
     }
 
-    /// Reads from the journal what the wizard wants to know.
+    /// Reads from the journal what the wizard requests.
     pub(super) fn start_rotation_lookup(&mut self, task: Option<RotationTask>) -> Vec<UiEffect> {
         task.map(|task| self.start_wizard_task(BackgroundTask::Rotation(task)))
             .into_iter()
             .collect()
     }
 
-    /// What may be selected for a credential: others of the same provider and region, by id and name.
+    /// Returns credentials of the same provider and region by ID and name.
     fn neighbors(&self, credential: &Credential) -> Vec<(String, String)> {
         let owner =
             |provider: &str| self.catalog.region_owner(provider).ok().map(|owner| owner.id.clone());
@@ -240,7 +247,7 @@ impl App {
         others.map(|other| (other.id.as_str().to_owned(), self.display_name(other))).collect()
     }
 
-    /// Who else could carry a plan out; nobody where a person does everything.
+    /// Returns the credentials that could carry out the plan; none if the plan is manual.
     fn administrators(&self, plan: &RotationPlan) -> Vec<(String, String)> {
         use crate::domain::rotation::StepActor;
         let ways = plan.strategy_traits();
@@ -250,7 +257,7 @@ impl App {
         credential.map(|credential| self.neighbors(credential)).unwrap_or_default()
     }
 
-    /// What can be replaced by itself: the secret, and further parts; by id (none for the secret) and title.
+    /// Returns the parts that can be rotated separately, by ID (empty for the secret) and title.
     fn replaceable_parts(&self, plan: &RotationPlan) -> Vec<(String, String)> {
         let Ok(kind) = self.catalog.kind(&plan.provider, &plan.kind) else { return Vec::new() };
         let further = kind.parts.iter().filter(|part| part.rotation.is_some());
@@ -258,7 +265,7 @@ impl App {
         std::iter::once((String::new(), kind.secret.clone())).chain(further).collect()
     }
 
-    /// Opens a wizard for something that begins without another question, and says what it is called.
+    /// Opens a wizard for an action that starts without further questions, and returns its title.
     fn open_started_wizard(&mut self, purpose: RotationPurpose, name: String) -> String {
         let wizard = RotationWizard::for_running(name, purpose, self.preferences.browser);
         let title = wizard.heading();
@@ -266,7 +273,8 @@ impl App {
         title
     }
 
-    /// What goes on behind the screen is heard of where it matters: when it needs a person, and when it ends.
+    /// Notifies the user about a rotation that runs in the background when it needs input and when
+    /// it finishes.
     fn notify_hidden_rotation(&mut self, task: TaskId, event: &RotationEvent, now: Now) {
         if !self.dialogs.has_hidden_wizard(task) {
             return;
@@ -303,7 +311,7 @@ impl App {
         self.activity.notify(tone, text, now.instant);
     }
 
-    /// Unfinished rotations are offered where nothing else is open.
+    /// Offers unfinished rotations if no dialog is open.
     fn offer_unfinished_rotations(&mut self, left: &[RotationStatus], now: Now) {
         let item = |status: &RotationStatus| PickerItem {
             text: self.display_name_by_name(&status.name),
@@ -337,7 +345,7 @@ impl App {
         }
     }
 
-    /// What the credential of this name is called on this screen.
+    /// Returns the display name of the credential with this name.
     fn display_name_by_name(&self, name: &str) -> String {
         let known = self.credentials.all().iter().find(|known| known.name.as_str() == name);
         match (self.ui_state.presentation, known) {
@@ -347,7 +355,7 @@ impl App {
         }
     }
 
-    /// A text about the credential of this name, as this screen may show it.
+    /// Replaces the name of a credential in a text in presentation mode.
     fn mask_name(&self, text: &str, name: &str) -> String {
         text.replace(name, &self.display_name_by_name(name))
     }

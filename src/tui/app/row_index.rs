@@ -1,12 +1,14 @@
-//! Finds rows by a text without comparing all of them: sixteen bytes a row, built in well under a millisecond for ten
-//! thousand rows, so that it costs nothing before the first frame.
+//! Row index: finds rows by a text without comparing all of them.
+//!
+//! Sixteen bytes per row; the index of 10,000 rows is built in well under a millisecond, so it does
+//! not delay the first frame. Used to find duplicates of a secret by fingerprint.
 
 /// Rows by the hash of a text.
 #[derive(Default)]
 pub struct RowIndex(Vec<(u64, usize)>);
 
 impl RowIndex {
-    /// Finds the rows of these texts; a row without one is not found.
+    /// Builds the index; rows without a text are not indexed.
     pub fn new<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Self {
         let hashed =
             texts.enumerate().filter_map(|(row, text)| text.map(|text| (fnv1a_hash(text), row)));
@@ -15,7 +17,8 @@ impl RowIndex {
         Self(rows)
     }
 
-    /// The rows that may have this text: all that have it, and by a rare chance others.
+    /// Returns the rows that may have this text: all that have it and, rarely, others with the same
+    /// hash.
     pub fn candidates(&self, text: &str) -> impl Iterator<Item = usize> {
         let wanted = fnv1a_hash(text);
         let first = self.0.partition_point(|(known, _)| *known < wanted);
@@ -23,7 +26,7 @@ impl RowIndex {
     }
 }
 
-/// FNV-1a: short, and good enough for texts that nobody chooses to collide.
+/// FNV-1a hash: short, and sufficient because the texts are not chosen by an attacker.
 fn fnv1a_hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

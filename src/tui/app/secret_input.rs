@@ -1,4 +1,6 @@
-//! A field for a secret. It shows bullets only, and leaves no copy of itself behind.
+//! Input field for a secret. It shows bullets only and wipes every buffer that held the text.
+//!
+//! Used by the forms in `form.rs` and by dialogs that ask for a passphrase or token.
 
 use std::sync::Arc;
 
@@ -8,12 +10,13 @@ use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::{Secret, text};
 
-/// Room for a secret at the start; most fit, so the buffer is rarely replaced.
+/// Initial buffer size; most secrets fit, so the buffer is rarely replaced.
 const INITIAL_CAPACITY_BYTES: usize = 4 * 1024;
 
-/// A text that is being typed or pasted and is not to be seen.
+/// Secret text being typed or pasted.
 ///
-/// The buffer never grows in place: where it is too small, a larger one takes over and the old one is wiped.
+/// The buffer never grows in place: if it is too small, the text moves to a larger buffer and the
+/// old one is wiped.
 pub struct SecretInput {
     text: Zeroizing<String>,
 }
@@ -25,12 +28,12 @@ impl Default for SecretInput {
 }
 
 impl SecretInput {
-    /// Whether nothing was typed yet.
+    /// Whether the field is empty.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
-    /// Takes a key in; whether it changed the text.
+    /// Handles a key press; returns whether the text changed.
     pub fn handle_key(&mut self, key: KeyPress) -> bool {
         match key {
             KeyPress { code: KeySymbol::Char('u'), ctrl: true, .. } => self.clear(),
@@ -43,7 +46,7 @@ impl SecretInput {
         true
     }
 
-    /// Takes a pasted text in.
+    /// Appends a pasted text.
     pub fn push(&mut self, more: &str) {
         let needed = self.text.len() + more.len();
         if needed > self.text.capacity() {
@@ -54,29 +57,30 @@ impl SecretInput {
         self.text.push_str(more);
     }
 
-    /// Wipes everything.
+    /// Wipes the text.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// The text as a secret; the field keeps its own until it is cleared.
+    /// Returns the text as a secret; the field keeps its text until it is cleared.
     pub fn to_secret(&self) -> Arc<Secret> {
         Arc::new(Secret::new(self.text.as_bytes().to_vec()))
     }
 
-    /// The text as a secret, and an empty field.
+    /// Returns the text as a secret and empties the field.
     pub fn take(&mut self) -> Secret {
         let secret = Secret::new(self.text.as_bytes().to_vec());
         self.clear();
         secret
     }
 
-    /// Whether both fields hold the same text.
+    /// Whether both fields have the same text.
     pub fn same_as(&self, other: &Self) -> bool {
         self.to_secret().same_as(&other.to_secret())
     }
 
-    /// The first character inside that cannot be seen, by its name and place; outer blanks do not count.
+    /// Describes the first invisible character inside the text by name and position; leading and
+    /// trailing blanks are ignored.
     pub fn invisible_character_problem(&self) -> Option<String> {
         let hidden = |c: char| text::is_unprintable(c) && !c.is_ascii_whitespace();
         let (place, found) = self.text.trim().chars().enumerate().find(|(_, c)| hidden(*c))?;
@@ -85,14 +89,15 @@ impl SecretInput {
 
     fn pop(&mut self) {
         let end = self.text.char_indices().next_back().map_or(0, |(at, _)| at);
-        // Cutting the text short would leave the character's bytes in the buffer: blank it first.
+        // Truncating the text would leave the bytes of the character in the buffer, so the text is
+        // copied to a new buffer and the old one is wiped.
         let mut shorter = Zeroizing::new(String::with_capacity(self.text.capacity()));
         shorter.push_str(&self.text[..end]);
         self.text = shorter;
     }
 }
 
-/// The name of a character that cannot be seen.
+/// Returns the name of an invisible character.
 fn invisible_character_name(c: char) -> String {
     let name = match c {
         '\u{ad}' => "a soft hyphen",

@@ -1,4 +1,6 @@
-//! Other settings while the screen runs.
+//! Settings changes while the screen runs: reloaded settings files and themes.
+//!
+//! Start at [`App::handle_settings_change`].
 
 use super::activity::NotificationLevel;
 use super::{App, Now, SettingsChange, ThemeMode, ThemePersistence, UiEffect, UiSettings};
@@ -6,7 +8,7 @@ use crate::config::theme::{TerminalBackground, Theme};
 use crate::domain::problem::Problem;
 
 impl App {
-    /// Takes other settings in. What is wrong with them is told in a dialog; the screen goes on with what is right.
+    /// Applies changed settings. Invalid settings are reported in a dialog; the valid ones apply.
     pub(super) fn handle_settings_change(
         &mut self,
         preferences: UiSettings,
@@ -14,7 +16,7 @@ impl App {
         now: Now,
     ) -> Vec<UiEffect> {
         let mouse = (self.preferences.mouse != preferences.mouse).then_some(preferences.mouse);
-        // Whether all is told in words is decided at the start.
+        // Plain-text mode is chosen at the start and does not change with the settings.
         let keys = preferences.keys.clone().with_label_style(self.preferences.keys.label_style());
         self.preferences = UiSettings { keys, ..preferences };
         self.resolve_theme();
@@ -33,14 +35,14 @@ impl App {
         vec![UiEffect::SetMouseCapture(on)]
     }
 
-    /// Wears a theme to the end of this run, or until another one is chosen.
+    /// Applies a theme until the end of the session, or until another one is chosen.
     pub(super) fn apply_theme(&mut self, theme: Theme, dress: ThemeMode) {
         self.preferences.theme_mode = dress;
         self.preferences.theme = theme;
         self.resolve_theme();
     }
 
-    /// The chosen theme is in the settings, or is not, and why.
+    /// Reports whether the chosen theme was saved.
     pub(super) fn handle_theme_saved(&mut self, kept: Result<ThemePersistence, Problem>, now: Now) {
         match kept {
             Ok(ThemePersistence::Saved) => self.activity.notify(
@@ -59,13 +61,13 @@ impl App {
         }
     }
 
-    /// What colour the terminal has behind its text, as far as that is known.
+    /// Returns the background color of the terminal, as far as it is known.
     pub fn terminal_background(&self) -> TerminalBackground {
         self.ui_state.background.unwrap_or(self.preferences.background)
     }
 
-    /// Wears what fits the background of the terminal; where something else is wished for, that, with a background of
-    /// its own where it needs one.
+    /// Applies the theme that fits the terminal background; if the user chose another theme,
+    /// applies that one, with its own background where needed.
     pub(super) fn resolve_theme(&mut self) {
         let theme = match self.preferences.theme_mode {
             ThemeMode::Auto => {
@@ -85,7 +87,7 @@ fn settings_reloaded_text(later: &[&str]) -> String {
     }
 }
 
-/// The first problem, with the number of the others.
+/// Returns the first problem with a note on the number of further ones.
 fn first_problem_with_count(flaw: Problem, count: usize) -> Problem {
     let Some(others) = count.checked_sub(2).map(|others| others + 1) else { return flaw };
     let end = if flaw.remedy.ends_with('?') { "" } else { ";" };

@@ -1,4 +1,6 @@
-//! Signing in with the browser: what opens the dialog, and what tasks have to say to it.
+//! Browser sign-in: opening its dialog and handling the reports of its task.
+//!
+//! Start at [`App::open_sign_in`].
 
 use super::activity::{NotificationLevel, TaskState};
 use super::dialog::{AddDialog, Dialog, SignInDialog};
@@ -9,7 +11,7 @@ use crate::engine::task_protocol::{
 };
 
 impl App {
-    /// Whether the selected credential is a session that one signs in to.
+    /// Returns what to sign in to, if the selected credential is a sign-in session.
     pub fn selected_sign_in_subject(&self) -> Option<SignInSubject> {
         let credential = self.selected()?;
         let kind = self.catalog.kind(&credential.provider, &credential.kind).ok()?;
@@ -18,7 +20,8 @@ impl App {
         signs_in.then(|| SignInSubject::Existing(credential.id.clone()))
     }
 
-    /// Signs in again to the selected session; for anything else, opens the form for a new one.
+    /// Signs in again to the selected session; for any other credential, opens the form for a new
+    /// session.
     pub(super) fn open_sign_in(&mut self, now: Now) -> Vec<UiEffect> {
         if let Some(session) = self.selected_sign_in_subject() {
             return self.start_sign_in(session, now);
@@ -36,7 +39,7 @@ impl App {
         Vec::new()
     }
 
-    /// Begins a sign-in. The form it was begun from stays beneath until it is over.
+    /// Starts a sign-in. The form it was started from stays open beneath until it succeeds.
     pub(super) fn start_sign_in(&mut self, session: SignInSubject, now: Now) -> Vec<UiEffect> {
         let name = match &session {
             SignInSubject::New(new) => new.name.to_string(),
@@ -51,7 +54,7 @@ impl App {
         vec![effect]
     }
 
-    /// Takes in what a task has to say about a sign-in.
+    /// Handles a report of a sign-in task.
     pub(super) fn handle_sign_in_event(
         &mut self,
         task: TaskId,
@@ -86,7 +89,7 @@ impl App {
         Vec::new()
     }
 
-    /// The person has closed the dialog before the end.
+    /// Reports a sign-in that finished after the user had closed the dialog.
     fn notify_signed_in(&mut self, signed_in: &SignInResult, now: Now) {
         let name = self.display_name(&signed_in.credential);
         self.activity.notify(

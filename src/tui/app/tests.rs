@@ -1,4 +1,4 @@
-//! How the screen behaves, told as keys, reports and what comes of them.
+//! Tests of the screen's behavior: keys and task reports in, effects and state out.
 
 mod anything;
 mod dialogs;
@@ -42,7 +42,7 @@ impl TestSession {
         self.handle_message(Message::TaskEvent(TaskReport { task, event }))
     }
 
-    /// The tasks that were started since the last look.
+    /// Returns the tasks started since the last call.
     fn started(&mut self) -> Vec<(TaskId, BackgroundTask)> {
         let effects = self.drain().into_iter();
         effects
@@ -52,7 +52,8 @@ impl TestSession {
             .collect()
     }
 
-    /// The one task that was started since the last look, apart from reading what a new selection needs.
+    /// Returns the one task started since the last call, ignoring the loading of what a new
+    /// selection shows.
     fn task(&mut self) -> (TaskId, BackgroundTask) {
         let quiet = |task: &BackgroundTask| {
             matches!(
@@ -279,7 +280,7 @@ fn a_copy_says_what_is_known_and_no_more() {
     assert!(session.notice().contains("left alone"));
 }
 
-// Late answers.
+// Late responses.
 
 #[test]
 fn an_answer_nobody_waits_for_any_more_is_dropped() {

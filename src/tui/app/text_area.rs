@@ -1,44 +1,46 @@
-//! Text of several lines that a person edits: a body, a table of names and values.
+//! Multi-line text field, such as for a request body or a table of names and values.
+//!
+//! Start at [`TextArea::handle_key`].
 
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::text::is_unprintable;
 
-/// A text of several lines, and where the cursor is in it.
+/// Multi-line text and the cursor in it.
 pub struct TextArea {
     /// Never empty: an empty text is one empty line.
     lines: Vec<String>,
     row: usize,
-    /// In characters; it may lie beyond the end of a line that is shorter than the one it came from.
+    /// In characters; may be beyond the end of a line that is shorter than the previous one.
     column: usize,
-    /// How many lines are shown.
+    /// Number of visible lines.
     height: usize,
 }
 
-/// What a key did to the text.
+/// Result of a key press.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EditOutcome {
-    /// The text is another.
+    /// The text changed.
     Changed,
     /// Only the cursor moved.
     CursorMoved,
-    /// Nothing: the key is not for the text, or leads out of it.
+    /// Nothing happened: the key has no meaning here, or leaves the field.
     Ignored,
 }
 
 impl TextArea {
-    /// A text of which so many lines are shown.
+    /// Creates a text area that shows `height` lines.
     pub fn new(text: &str, height: usize) -> Self {
         let lines: Vec<_> = text.split('\n').map(str::to_owned).collect();
         Self { lines, row: 0, column: 0, height }
     }
 
-    /// The whole text.
+    /// Returns the whole text.
     pub fn text(&self) -> String {
         self.lines.join("\n")
     }
 
-    /// The lines that are shown, and where the cursor is: at which of them, and at which column of cells.
+    /// Returns the visible lines and the cursor: its index among them and its column in cells.
     pub fn visible_lines(&self) -> (&[String], (usize, usize)) {
         let top = (self.row + 1).saturating_sub(self.height);
         let end = self.lines.len().min(top + self.height);
@@ -46,12 +48,12 @@ impl TextArea {
         (&self.lines[top..end], (self.row - top, unicode_width::UnicodeWidthStr::width(before)))
     }
 
-    /// How many lines are shown, empty ones included.
+    /// Number of visible lines, including empty ones.
     pub fn height(&self) -> usize {
         self.height
     }
 
-    /// Takes a key in.
+    /// Handles a key press.
     pub fn handle_key(&mut self, key: KeyPress) -> EditOutcome {
         let before = (self.row, self.column());
         match (key.code, key.ctrl, key.alt) {
@@ -96,7 +98,7 @@ impl TextArea {
         EditOutcome::Changed
     }
 
-    /// Puts a text in at the cursor; what cannot be shown is left out.
+    /// Inserts a text at the cursor; characters that cannot be shown are dropped.
     pub fn insert(&mut self, text: &str) {
         for (at, piece) in text.replace("\r\n", "\n").split(['\n', '\r']).enumerate() {
             if at > 0 {
@@ -174,7 +176,7 @@ impl TextArea {
         self.column.min(self.line_length())
     }
 
-    /// Where the cursor is in its line, in bytes.
+    /// Returns the byte offset of the cursor in its line.
     fn cursor_byte(&self) -> usize {
         self.lines[self.row]
             .char_indices()

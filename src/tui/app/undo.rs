@@ -1,45 +1,46 @@
-//! What can be taken back, and honest words about what cannot.
+//! Undo: changes that can be undone, and the reason where a change cannot.
 //!
-//! A change is remembered only once it has been made, together with the change that takes it back. A secret that was
-//! overwritten or wiped is gone from the store: that is said at once, and never offered.
+//! A change is recorded only once it has been made, together with its inverse. A secret that was
+//! overwritten or wiped is gone from the store: that is reported at once, and its undo is never
+//! offered. Start at `App::start_edit` and `App::undo_last`.
 
 use super::activity::NotificationLevel;
 use super::{App, Now, UiEffect};
 use crate::domain::{Credential, CredentialId};
 use crate::engine::task_protocol::{BackgroundTask, CredentialEdit, CredentialTask, TaskId};
 
-/// So many changes are remembered.
+/// Maximum number of changes that are remembered.
 const MAX_UNDO_STEPS: usize = 50;
 
-/// What can be taken back, the latest last.
+/// Changes that can be undone, the latest last.
 #[derive(Default)]
 pub struct UndoStack {
     steps: Vec<UndoStep>,
-    /// Changes that are being made.
+    /// Changes that are still being made.
     pending: Vec<(TaskId, UndoStep)>,
 }
 
-/// A change that was made.
+/// Change that was made.
 struct UndoStep {
-    /// What it was, in a few words.
+    /// Short description of the change.
     title: String,
     action: UndoAction,
 }
 
-/// What takes a change back.
+/// How a change is undone.
 enum UndoAction {
-    /// This further change.
+    /// By this edit.
     Edit(CredentialId, Box<CredentialEdit>),
-    /// This filter.
+    /// By restoring this filter.
     Filter(String),
-    /// Nothing: this is why.
+    /// Cannot be undone, for this reason.
     Irreversible(&'static str),
-    /// Nothing: it takes something back itself.
+    /// Nothing to do: the change is itself an undo.
     AlreadyUndone,
 }
 
 impl UndoStack {
-    /// Whether there is anything to take back.
+    /// Whether there is nothing to undo.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
@@ -57,7 +58,7 @@ impl UndoStack {
 }
 
 impl App {
-    /// Starts a change of a credential that can be taken back once it is made.
+    /// Starts an edit of a credential that can be undone once it is made.
     pub(super) fn start_edit(
         &mut self,
         title: String,
@@ -74,7 +75,7 @@ impl App {
         (task, effect)
     }
 
-    /// A change was made: it is said, and remembered if it can be taken back.
+    /// Reports that an edit was made, and records it if it can be undone.
     pub(super) fn finish_edit(&mut self, task: TaskId, now: Now) {
         let Some(step) = self.undo.take_pending(task) else { return };
         match step.action {
@@ -103,12 +104,12 @@ impl App {
         self.undo.push(step);
     }
 
-    /// A change was not made.
+    /// Drops a pending edit that failed.
     pub(super) fn discard_pending_edit(&mut self, task: TaskId) {
         self.undo.take_pending(task);
     }
 
-    /// Remembers a filter that is about to go.
+    /// Records a filter that is about to be cleared.
     pub(super) fn push_filter_undo(&mut self) {
         let text = self.credentials.filter.input.value();
         if !text.trim().is_empty() {
@@ -120,7 +121,7 @@ impl App {
         }
     }
 
-    /// Takes the latest change back.
+    /// Undoes the latest change.
     pub(super) fn undo_last(&mut self, now: Now) -> Vec<UiEffect> {
         let Some(UndoStep { title, action: back }) = self.undo.steps.pop() else {
             self.activity.notify(
@@ -165,7 +166,7 @@ impl App {
     }
 }
 
-/// The change that takes an edit back.
+/// Returns the inverse of an edit.
 fn inverse_edit(before: &Credential, edit: &CredentialEdit) -> UndoAction {
     if edit.secret.is_some() {
         return UndoAction::Irreversible(
@@ -199,7 +200,7 @@ mod tests {
         session.handle_message(Message::TaskEvent(TaskReport { task, event }));
     }
 
-    /// The one edit that was asked for.
+    /// Returns the only edit that was requested.
     fn edit(session: &mut TestSession) -> (TaskId, CredentialId, CredentialEdit) {
         let found = session.drain().into_iter().find_map(|effect| match effect {
             UiEffect::StartTask(

@@ -1,4 +1,7 @@
-//! From event to effects.
+//! Update function: handles a message and returns effects.
+//!
+//! Start at [`update`]; commands continue in `act.rs`, task reports in `report.rs`, mouse events in
+//! `mouse.rs`.
 
 use super::activity::NotificationLevel;
 use super::command::{CommandAction, ProgramAction};
@@ -9,7 +12,7 @@ use super::{App, InputEvent, Message, Now, UiEffect};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 
-/// Takes in what happened; returns what is to be done.
+/// Handles a message; returns the effects to run.
 pub fn update(app: &mut App, msg: Message, now: Now) -> Vec<UiEffect> {
     app.detail.expire(now.instant);
     app.activity.expire_notification(now.instant);
@@ -99,7 +102,7 @@ impl App {
         action.map(|action| self.run_action(action, now)).unwrap_or_default()
     }
 
-    /// A paste goes where text is typed; elsewhere it can only be a secret that is to be added.
+    /// Handles a paste: into the control that takes text; elsewhere it can only be a secret to add.
     fn handle_paste(&mut self, text: &str, now: Now) -> Vec<UiEffect> {
         if !self.dialogs.is_empty() {
             return self.with_top_dialog(now, |dialog, app| dialog.handle_paste(text, app, now));
@@ -121,7 +124,7 @@ impl App {
         self.with_top_dialog(now, |dialog, app| dialog.handle_paste(text, app, now))
     }
 
-    /// Lets the top dialog answer, and does what it wants.
+    /// Lets the top dialog handle an event and runs the action it returns.
     pub(super) fn with_top_dialog(
         &mut self,
         now: Now,

@@ -1,4 +1,7 @@
-//! The first look: where secrets are to rest, what other programs have in plain text, and how to begin.
+//! Welcome dialog: where secrets are stored, which credentials of other tools can be imported, and
+//! how to begin.
+//!
+//! Start at [`App::start_welcome`].
 
 use std::sync::Arc;
 
@@ -13,7 +16,7 @@ use crate::engine::task_protocol::ImportCandidate;
 use crate::engine::task_protocol::{BackendKind, BackgroundTask, CredentialTask};
 
 impl App {
-    /// Looks for what can be taken over; the welcome opens when that is known.
+    /// Looks for credentials to import; the welcome dialog opens when the result arrives.
     pub(super) fn start_welcome(&mut self, now: Now) -> Vec<UiEffect> {
         if self.ui_state.presentation == PresentationMode::On {
             self.activity.notify(
@@ -24,7 +27,7 @@ impl App {
             return Vec::new();
         }
         if self.store_is_ephemeral() {
-            // Nothing of this machine belongs into a world that is only played.
+            // The demo must not show anything from this machine.
             self.open_welcome(&[]);
             return Vec::new();
         }
@@ -38,7 +41,7 @@ impl App {
         ]
     }
 
-    /// Shows what can be done first, unless something else has been begun meanwhile.
+    /// Opens the welcome dialog, unless another dialog was opened meanwhile.
     pub(super) fn open_welcome(&mut self, finds: &[Arc<ImportCandidate>]) {
         if !self.dialogs.is_empty() {
             return;
@@ -90,7 +93,8 @@ impl App {
         items
     }
 
-    /// What was found in the files of other programs; with a word for all of it where there is more than one.
+    /// Returns what was found in the files of other programs, with an item for all of it if there
+    /// is more than one.
     fn import_items(&self, finds: &[Arc<ImportCandidate>]) -> Vec<PickerItem> {
         const HEADING: &str = "Found in plain text on this machine";
         let one = |find: &Arc<ImportCandidate>| {
@@ -125,7 +129,7 @@ impl App {
         format!("{provider} {kind}")
     }
 
-    /// The store that is in use, and the other one.
+    /// Returns the current store and the other one.
     fn store_items(&self) -> Vec<PickerItem> {
         const HEADING: &str = "Where secrets rest";
         let Some(current) = self.activity.store.as_ref().filter(|_| !self.store_is_ephemeral())
@@ -174,7 +178,7 @@ impl App {
         vec![PickerItem { mark: Some(sign), ..here }, there]
     }
 
-    /// Whether secrets rest in memory only, as in the demo.
+    /// Whether secrets are stored in memory only, as in the demo.
     fn store_is_ephemeral(&self) -> bool {
         self.activity.store.as_ref().is_some_and(|store| store.backend.kind == BackendKind::Memory)
     }

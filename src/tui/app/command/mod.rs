@@ -1,4 +1,7 @@
-//! The one table of commands. Key map, footer, help, palette and documentation are read from it.
+//! Command model: the types of the command table, from which key map, footer, help, palette and
+//! documentation are generated.
+//!
+//! The rows are in `table.rs`; what a command does is in `app/act.rs`. Start at [`CommandSpec`].
 
 mod table;
 
@@ -6,30 +9,30 @@ use super::Pane;
 
 pub use table::COMMANDS;
 
-/// Something that a person can tell the screen to do.
+/// A command that the user can run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommandSpec {
-    /// Its name in the configuration file, such as `copy-secret`.
+    /// Name in the configuration file, such as `copy-secret`.
     pub name: &'static str,
     /// One or two words for the footer.
     pub title: &'static str,
     /// One line for help and palette.
     pub help: &'static str,
-    /// Under which heading help lists it.
+    /// Heading under which the help lists the command.
     pub group: CommandGroup,
-    /// The keys it has by default, as [`crate::config::KeyPress`] reads them.
+    /// Default keys, in the form that [`crate::config::KeyPress`] parses.
     pub keys: &'static [&'static str],
-    /// The key that means it after the leader key.
+    /// Key that runs the command after the leader key.
     pub leader_key: Option<char>,
-    /// Where its keys work.
+    /// Where the keys work.
     pub context: KeyContext,
-    /// What it may do to the world.
+    /// What the command may change outside the screen.
     pub effect: CommandEffect,
-    /// What is to be done.
+    /// Action that the command runs.
     pub action: CommandAction,
 }
 
-/// Where the keys of a command work. What is nearer wins.
+/// Where the keys of a command work. The narrower context wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyContext {
     /// Only while this pane has the focus.
@@ -38,18 +41,18 @@ pub enum KeyContext {
     Anywhere,
 }
 
-/// The headings of the help.
+/// Headings of the help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandGroup {
-    /// Getting around.
+    /// Moving around.
     Move,
-    /// The list.
+    /// The credential list.
     List,
-    /// One credential.
+    /// The selected credential.
     Credential,
     /// Regions.
     Region,
-    /// The console.
+    /// The request console.
     Console,
     /// The screen itself.
     Screen,
@@ -57,39 +60,39 @@ pub enum CommandGroup {
     Program,
 }
 
-/// What a command may do to the world.
+/// What a command may change outside the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandEffect {
     /// Nothing outside the screen changes.
     None,
-    /// Something is sent to a provider, or shown to people.
+    /// Something is sent to a provider, or a secret is shown or copied.
     External,
-    /// Something is changed or removed; it asks first.
+    /// Something is changed or removed; the user confirms it first.
     Mutating,
 }
 
-/// What is to be done, by area.
+/// Action of a command, by area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandAction {
-    /// Move within the focused pane.
+    /// Moves the cursor within the focused pane.
     Move(CursorMotion),
-    /// Give a pane the focus.
+    /// Moves the focus to a pane.
     Focus(FocusTarget),
-    /// To the list of credentials.
+    /// Acts on the credential list.
     List(ListAction),
-    /// To the selected credential.
+    /// Acts on the selected credential.
     Credential(CredentialAction),
-    /// To its regions.
+    /// Acts on the regions of the selected credential.
     Region(RegionAction),
-    /// To the console.
+    /// Acts on the console.
     Console(ConsoleAction),
-    /// To the screen itself.
+    /// Acts on the screen itself.
     Screen(ScreenAction),
-    /// To the program.
+    /// Acts on the program.
     Program(ProgramAction),
 }
 
-/// Ways to move within a pane.
+/// Cursor motion within a pane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum CursorMotion {
@@ -101,159 +104,159 @@ pub enum CursorMotion {
     PageDown,
 }
 
-/// Where the focus goes.
+/// Target of a focus change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FocusTarget {
-    /// To the next pane.
+    /// The next pane.
     Next,
-    /// To the pane before.
+    /// The previous pane.
     Previous,
-    /// To this pane.
+    /// This pane.
     To(Pane),
 }
 
-/// What can be done to the list.
+/// Actions on the credential list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListAction {
-    /// Type a filter.
+    /// Starts typing a filter.
     Filter,
-    /// Drop the marks, then the filter.
+    /// Clears the marks, then the filter.
     Clear,
-    /// Sort by the next property.
+    /// Sorts by the next sort key.
     Sort,
-    /// Mark or unmark the selected row.
+    /// Marks or unmarks the selected row.
     Mark,
-    /// Mark every row that is shown, or none.
+    /// Marks all visible rows, or clears the marks if all are marked.
     MarkAll,
 }
 
-/// What can be done to the selected credential.
+/// Actions on the selected credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialAction {
-    /// Show the secret, or mask it again.
+    /// Reveals the secret, or masks it again.
     ToggleSecret,
-    /// Copy the secret.
+    /// Copies the secret.
     CopySecret,
-    /// Check it, or all that are marked.
+    /// Checks the selected or the marked credentials.
     Check,
-    /// Check all.
+    /// Checks every credential.
     CheckAll,
-    /// Add one.
+    /// Adds a credential.
     Add,
-    /// Edit it.
+    /// Edits the credential.
     Edit,
-    /// Replace it.
+    /// Rotates the credential.
     Rotate,
-    /// Revoke it at its provider, or remove it from this keyring.
+    /// Revokes the credential at its provider, or deletes it from tokenring.
     Revoke,
-    /// Have the provider make another one.
+    /// Creates a new credential at the provider.
     Create,
-    /// Sign in with the browser.
+    /// Signs in with the browser.
     SignIn,
-    /// Open the provider's page for it.
+    /// Opens the provider's page for the credential.
     OpenPage,
 }
 
-/// What can be done about regions.
+/// Actions on regions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RegionAction {
-    /// Make the region under the cursor the credential's region.
+    /// Makes the region under the cursor the credential's region.
     Switch,
-    /// Switch to the next region.
+    /// Switches to the next region.
     Next,
-    /// Switch to the region before.
+    /// Switches to the previous region.
     Previous,
-    /// Pick a region from a list.
+    /// Opens the list of regions to choose from.
     Pick,
-    /// Try the credential in every region.
+    /// Tests the credential against every region.
     Probe,
 }
 
-/// What can be done in the console.
+/// Actions in the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsoleAction {
-    /// Send the request that is shown.
+    /// Sends the current request.
     Send,
-    /// Send the request that is shown, wherever the cursor is.
+    /// Sends the current request from any pane.
     Resend,
-    /// Send the request that tells whether the credential works.
+    /// Sends the request that shows whether the credential works.
     SendTest,
-    /// Pick a ready-made request.
+    /// Opens the list of presets.
     PickPreset,
-    /// Edit the request.
+    /// Edits the request.
     EditRequest,
-    /// Take over a request from a pasted curl command.
+    /// Imports a pasted curl command as the request.
     ImportCurl,
-    /// Keep the request under a name.
+    /// Saves the request under a name.
     SaveRequest,
-    /// Open, copy, rename or delete a request that is kept under a name.
+    /// Lists saved requests, to open, copy, rename or delete one.
     SavedRequests,
-    /// Find a request that was sent.
+    /// Lists the requests in the history.
     History,
-    /// Ask for the next page of a list.
+    /// Fetches the next page of a list.
     NextPage,
-    /// Read a list to its end.
+    /// Fetches all pages of a list.
     AllPages,
-    /// Show the next part of the answer.
+    /// Shows the next tab of the response.
     NextTab,
-    /// Explain a refusal at length.
+    /// Explains a refusal in detail.
     Explain,
-    /// Show what changed since the same request was answered before.
+    /// Shows what changed since the previous response to the same request.
     ToggleDiff,
-    /// Fold or unfold the JSON under the cursor.
+    /// Folds or unfolds the JSON value under the cursor.
     ToggleFold,
-    /// Fold what is under the cursor.
+    /// Folds the value under the cursor.
     FoldValue,
-    /// Unfold what is under the cursor.
+    /// Unfolds the value under the cursor.
     UnfoldValue,
-    /// Fold or unfold everything.
+    /// Folds or unfolds everything.
     ToggleFoldAll,
-    /// Search the answer.
+    /// Searches the response.
     Search,
-    /// Filter the answer with jq.
+    /// Filters the response with jq.
     Filter,
-    /// Drop the filter, then the search.
+    /// Clears the jq filter, then the search.
     ClearFilter,
-    /// Go to the next match.
+    /// Moves to the next match.
     NextMatch,
-    /// Go to the match before.
+    /// Moves to the previous match.
     PreviousMatch,
-    /// Copy the answer's body.
+    /// Copies the response body.
     CopyBody,
-    /// Copy the value under the cursor.
+    /// Copies the value under the cursor.
     CopyValue,
-    /// Copy the way to the value under the cursor, as jq writes it.
+    /// Copies the jq path of the value under the cursor.
     CopyPath,
-    /// Write the answer to a file.
+    /// Saves the response body to a file.
     SaveBody,
-    /// Keep a secret that came in the answer.
+    /// Stores a secret that the response contained.
     KeepSecret,
-    /// Copy the request as a curl command, with a variable for the secret.
+    /// Copies the request as a curl command, with a variable in place of the secret.
     CopyCurl,
 }
 
-/// What can be done to the screen itself.
+/// Actions on the screen itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScreenAction {
-    /// Give the focused pane the whole screen, or the others their places back.
+    /// Gives the focused pane the whole screen, or restores the layout.
     Zoom,
-    /// Move a border of the focused pane.
+    /// Moves a border of the focused pane.
     Resize(PaneResize),
-    /// Put all borders back.
+    /// Resets all borders.
     ResetLayout,
-    /// Show what a second key can do.
+    /// Shows which keys may follow the leader key.
     Leader,
-    /// Put a label on everything that can be clicked.
+    /// Labels everything that can be clicked.
     Jump,
-    /// Choose a theme.
+    /// Opens the list of themes.
     Themes,
-    /// Show what ends when.
+    /// Shows the expiry timeline.
     Timeline,
-    /// Show every credential in every region.
+    /// Shows the check results of all credentials in all regions.
     CheckMatrix,
 }
 
-/// How the focused pane changes its size.
+/// Direction in which the focused pane is resized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum PaneResize {
@@ -263,41 +266,41 @@ pub enum PaneResize {
     Shorter,
 }
 
-/// What can be done to the program.
+/// Actions on the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProgramAction {
-    /// Show the keys.
+    /// Shows the keys.
     Help,
-    /// Find a command by typing.
+    /// Opens the command palette.
     Palette,
-    /// Show running and finished tasks.
+    /// Shows running and finished tasks.
     TaskList,
-    /// Look for what may stand in the way on this machine.
+    /// Diagnoses problems on this machine.
     Doctor,
-    /// Look for secrets in plain text.
+    /// Finds plain-text copies of secrets.
     Scan,
-    /// Begin: add, import, choose the store, or look around.
+    /// Opens the welcome dialog: add, import, choose the store, or start the demo.
     Welcome,
-    /// Unlock the store.
+    /// Unlocks the store.
     Unlock,
-    /// Read the credentials and the state of the store again.
+    /// Reloads the credentials and the state of the store.
     Reload,
-    /// Take the latest change back.
+    /// Undoes the latest change.
     Undo,
-    /// Presentation mode on or off.
+    /// Turns presentation mode on or off.
     Presentation,
-    /// Mouse on or off.
+    /// Turns mouse capture on or off.
     Mouse,
-    /// Suspend the program.
+    /// Suspends the program.
     Suspend,
-    /// Cancel the running task, else quit.
+    /// Cancels the running task, else quits.
     Cancel,
-    /// Quit.
+    /// Quits.
     Quit,
 }
 
 impl CommandGroup {
-    /// Every heading, in the order of the help.
+    /// All headings, in the order of the help.
     pub const ALL: [Self; 7] = [
         Self::Move,
         Self::List,
@@ -308,7 +311,7 @@ impl CommandGroup {
         Self::Program,
     ];
 
-    /// The heading.
+    /// Text of the heading.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Move => "Getting around",
@@ -322,17 +325,17 @@ impl CommandGroup {
     }
 }
 
-/// The command with this action.
+/// Returns the command with this action.
 pub fn find_by_action(action: CommandAction) -> Option<&'static CommandSpec> {
     COMMANDS.iter().find(|command| command.action == action)
 }
 
-/// The command with this name.
+/// Returns the command with this name.
 pub fn find_by_name(name: &str) -> Option<&'static CommandSpec> {
     COMMANDS.iter().find(|command| command.name == name)
 }
 
-/// A row of the table; what is usual is filled in.
+/// Builds a row of the table with the usual defaults.
 const fn command_row(
     name: &'static str,
     keys: &'static [&'static str],

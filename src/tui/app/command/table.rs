@@ -1,4 +1,7 @@
-//! The table itself: one row a command.
+//! The command table: one row per command.
+//!
+//! The columns are described at [`CommandSpec`]; `app/act.rs` implements the actions. The key table
+//! of the README is generated from here.
 
 use super::{
     CommandAction, CommandEffect, ConsoleAction, CredentialAction, CursorMotion, FocusTarget,
@@ -9,7 +12,7 @@ use super::{CommandSpec, command_row};
 use CommandAction::{Console, Credential, List, Move, Program, Region, Screen};
 use CommandEffect::{External, Mutating};
 
-/// Every command, in the order of help and palette.
+/// All commands, in the order of help and palette.
 #[rustfmt::skip]
 pub const COMMANDS: &[CommandSpec] = &[
     command_row("up", &["k", "Up"], Move(CursorMotion::Up), "up", "Go up a line"),

@@ -1,77 +1,79 @@
-//! One pass over a text that turns it into lines.
+//! Line model of a document: one pass over a text turns it into lines.
 //!
-//! JSON is re-broken into one member a line by copying its tokens, so numbers and escapes stay exactly as they came
-//! and members stay in their order. Indentation is not written but kept as a depth, so that a deep document does not
-//! grow with the square of its depth.
+//! JSON is reformatted to one member per line by copying its tokens, so numbers, escapes and the
+//! order of members stay exactly as received. Indentation is stored as a depth, not as text, so
+//! that the memory of a deep document does not grow with the square of its depth. Folding and the
+//! cursor are in `mod.rs`.
 
 use serde::de::IgnoredAny;
 
-/// Deeper documents are shown as they came; nobody reads them as a tree.
+/// Documents nested deeper than this are shown as plain text; a tree would be unreadable.
 const MAX_TREE_DEPTH: usize = 1_000;
 
-/// One line, and its place in the tree. Line numbers start at 0.
+/// One line and its position in the tree. Line numbers start at 0.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TreeLine {
-    /// Where it starts in the text.
+    /// Byte offset of the line in the text.
     start: u32,
-    /// The line that opens the container around it; its own number at the top.
+    /// Line that opens the enclosing container; the line itself at the top level.
     parent: u32,
-    /// Its place among its siblings. On a line that closes a container: how many members that has.
+    /// Index among its siblings. On a line that closes a container: the number of its members.
     pub(super) index: u32,
-    /// The other end of the container that it opens or closes; its own number if it does neither.
+    /// Other end of the container that the line opens or closes; the line itself if it does
+    /// neither.
     partner: u32,
-    /// How long the key at its beginning is, with its quotes; 0 if there is none.
+    /// Byte length of the key at the start of the line, including its quotes; 0 without a key.
     key_bytes: u32,
-    /// How many containers are around it.
+    /// Number of enclosing containers.
     pub(super) depth: u16,
-    /// Whether the container that it opens is shown as one line.
+    /// Whether the container that the line opens is folded.
     pub(super) folded: bool,
 }
 
-/// A text in lines.
+/// A text split into lines.
 #[derive(Debug)]
 pub(super) struct DocumentLines {
-    /// The lines' texts without indentation, each ended by a line feed.
+    /// Text of all lines without indentation, each terminated by a line feed.
     pub(super) text: String,
     pub(super) lines: Vec<TreeLine>,
     pub(super) kind: DocumentKind,
 }
 
-/// What the lines of a text are.
+/// Kind of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DocumentKind {
-    /// Those of a tree.
+    /// JSON tree.
     Json,
-    /// Those that it came with.
+    /// Plain text.
     Plain,
-    /// Those of two texts, each with a sign that says of which.
+    /// Diff of two texts; each line starts with a sign.
     Diff,
 }
 
-/// The pieces of a line; the colon is left out.
+/// Parts of a line; the colon is left out.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LineParts<'a> {
-    /// The key with its quotes, or nothing.
+    /// Key with its quotes, or empty.
     pub(super) key: &'a str,
-    /// The value, or its first or last bracket.
+    /// Value, or the bracket that opens or closes a container.
     pub(super) value: &'a str,
-    /// A comma or nothing.
+    /// A comma, or empty.
     pub(super) comma: &'a str,
 }
 
-/// What a line does to the tree.
+/// Role of a line in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LineShape {
-    /// It opens a container that closes on the given line.
+    /// Opens a container that closes on the given line.
     Opens(usize),
-    /// It closes the container that opened on the given line.
+    /// Closes the container that opened on the given line.
     Closes(usize),
-    /// It is complete in itself.
+    /// Neither opens nor closes a container.
     Leaf,
 }
 
 impl TreeLine {
-    /// A line that belongs to no other.
+    /// Creates a line without parent and partner.
     const fn standalone(start: u32, line: u32) -> Self {
         Self {
             start,
@@ -86,7 +88,8 @@ impl TreeLine {
 }
 
 impl DocumentLines {
-    /// The lines of a text: members if it is JSON (or several JSON values in a row), otherwise as it came.
+    /// Splits a text into lines: one member per line for JSON (also for several JSON values in a
+    /// row), else the original lines.
     pub(super) fn parse(text: &str) -> Self {
         is_json(text)
             .then(|| JsonFormatter::new(text).run())
@@ -94,7 +97,7 @@ impl DocumentLines {
             .unwrap_or_else(|| Self::from_plain_lines(text, DocumentKind::Plain))
     }
 
-    /// The lines of a text as it came.
+    /// Splits a text into its original lines.
     pub(super) fn from_plain_lines(text: &str, sort: DocumentKind) -> Self {
         let mut start = 0;
         let mut lines = Vec::new();
@@ -109,14 +112,14 @@ impl DocumentLines {
         Self { text: [text, end].concat(), lines, kind: sort }
     }
 
-    /// The text of a line, without indentation.
+    /// Returns the text of a line without indentation.
     pub(super) fn line_text(&self, line: usize) -> &str {
         let start = self.line_start(line);
         let end = self.lines.get(line + 1).map_or(self.text.len(), |next| next.start as usize);
         self.text.get(start..end.saturating_sub(1)).unwrap_or_default()
     }
 
-    /// The pieces of a line.
+    /// Returns the parts of a line.
     pub(super) fn line_parts(&self, line: usize) -> LineParts<'_> {
         let text = self.line_text(line);
         let (key, rest) = text.split_at(self.lines[line].key_bytes as usize);
@@ -130,17 +133,17 @@ impl DocumentLines {
         LineParts { key, value, comma }
     }
 
-    /// Where a line starts in the text.
+    /// Returns the byte offset of a line in the text.
     pub(super) fn line_start(&self, line: usize) -> usize {
         self.lines[line].start as usize
     }
 
-    /// The line that holds this place of the text.
+    /// Returns the line at a byte offset of the text.
     pub(super) fn line_at(&self, place: usize) -> usize {
         self.lines.partition_point(|line| line.start as usize <= place).saturating_sub(1)
     }
 
-    /// What a line does to the tree.
+    /// Returns the role of a line in the tree.
     pub(super) fn line_shape(&self, line: usize) -> LineShape {
         let partner = self.lines[line].partner as usize;
         match partner.cmp(&line) {
@@ -150,23 +153,23 @@ impl DocumentLines {
         }
     }
 
-    /// The line that opens the container around a line.
+    /// Returns the line that opens the container around a line.
     pub(super) fn parent_line(&self, line: usize) -> Option<usize> {
         Some(self.lines[line].parent as usize).filter(|parent| *parent != line)
     }
 }
 
-/// Breaks valid JSON into lines.
+/// Formatter that splits valid JSON into lines.
 struct JsonFormatter<'a> {
     source: &'a str,
     at: usize,
     text: String,
     lines: Vec<TreeLine>,
-    /// The containers around the current place: their opening lines and how many members they have so far.
+    /// Open containers: the opening line and the number of members so far.
     open: Vec<(u32, u32)>,
-    /// How many values stand at the top so far.
+    /// Number of values at the top level so far.
     top_level_count: u32,
-    /// Whether the next value follows its key, on the same line.
+    /// Whether the next value follows a key on the same line.
     after_key: bool,
 }
 
@@ -202,7 +205,7 @@ impl<'a> JsonFormatter<'a> {
         })
     }
 
-    /// The next byte that is not white space.
+    /// Returns the next byte that is not white space.
     fn peek(&mut self) -> Option<u8> {
         let rest = &self.source.as_bytes()[self.at..];
         let skipped = rest.iter().position(|byte| !byte.is_ascii_whitespace())?;
@@ -248,7 +251,7 @@ impl<'a> JsonFormatter<'a> {
         self.at += 1;
     }
 
-    /// What the line holds so far is a key.
+    /// Marks the text of the current line as a key.
     fn push_colon(&mut self) {
         if let Some(line) = self.lines.last_mut() {
             line.key_bytes = to_u32(self.text.len()) - line.start;
@@ -271,7 +274,7 @@ impl<'a> JsonFormatter<'a> {
         self.at = end;
     }
 
-    /// Begins a line, unless a key has begun it; returns its number.
+    /// Starts a line, unless a key has started it; returns its number.
     fn begin_value(&mut self) -> u32 {
         let line = to_u32(self.lines.len());
         if std::mem::take(&mut self.after_key) {
@@ -310,7 +313,7 @@ fn is_json(text: &str) -> bool {
     values.next().is_some_and(|first| first.is_ok()) && values.all(|value| value.is_ok())
 }
 
-/// How long the string at the beginning of `bytes` is, with both its quotes.
+/// Returns the length of the string at the start of `bytes`, including both quotes.
 fn string_length(bytes: &[u8]) -> usize {
     let mut at = 1;
     while let Some(found) =
@@ -329,7 +332,7 @@ fn ends_scalar(byte: u8) -> bool {
     matches!(byte, b',' | b':' | b'}' | b']' | b'{' | b'[' | b'"') || byte.is_ascii_whitespace()
 }
 
-/// Bodies are capped far below 4 GiB before they come here, and half the width is half the memory.
+/// Converts an offset. Bodies are capped far below 4 GiB, and 32-bit offsets halve the memory.
 fn to_u32(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }

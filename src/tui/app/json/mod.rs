@@ -1,9 +1,10 @@
-//! A text as a tree that can be folded, searched and walked: the body of an answer, or any other JSON.
+//! Foldable document: a response body, or any other text, that can be folded, searched and
+//! navigated.
 //!
-//! Every step of the cursor and every frame costs as much as the lines that are visible, never as much as the
-//! document: a line knows its container, its place in it and where that container ends, so the next visible line is
-//! one look away, however much is folded between. Only opening a document, searching it and folding all of it read
-//! all of it.
+//! A cursor step or a frame costs as much as the visible lines, not the whole document: each line
+//! knows its container, its index in it and where the container ends, so the next visible line is
+//! found directly. Only opening, searching and folding everything read the whole document. Lines
+//! are built in `document_lines.rs`. Start at [`FoldableDocument`].
 
 mod document_lines;
 mod path;
@@ -17,87 +18,88 @@ use search::{DocumentSearch, SearchPattern};
 
 pub use visible_line::{FoldState, LineToken, TokenKind, VisibleLine};
 
-/// A text in lines, what of it is folded, and where the cursor is.
+/// A text in lines, its folds and the cursor.
 #[derive(Debug)]
 pub struct FoldableDocument {
     body: DocumentLines,
-    /// The line of the cursor; never inside something folded.
+    /// Line of the cursor; never inside a folded container.
     cursor: usize,
-    /// The topmost line that is shown; never inside something folded.
+    /// Topmost visible line; never inside a folded container.
     top: usize,
-    /// How many lines are shown.
+    /// Number of visible lines.
     height: usize,
-    /// How many columns are scrolled away on the left.
+    /// Number of columns scrolled off at the left.
     column: usize,
     search: Option<DocumentSearch>,
 }
 
-/// Where a search stands.
+/// State of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SearchMatches {
     /// Which of the matching lines the cursor is on, from 1.
     pub current: Option<usize>,
-    /// How many lines match.
+    /// Number of matching lines.
     pub total: usize,
 }
 
 impl FoldableDocument {
-    /// Lays out a text: one or several JSON values as a tree, anything else as the lines it has. This reads the
-    /// whole text, so a long one belongs on a thread of its own.
+    /// Lays out a text: one or several JSON values as a tree, anything else as plain lines. Reads
+    /// the whole text, so a long one belongs on its own thread.
     pub fn parse(text: &str) -> Self {
         Self::from_lines(DocumentLines::parse(text))
     }
 
-    /// Lays out a text as the lines it has.
+    /// Lays out a text as plain lines.
     pub fn from_plain_text(text: &str) -> Self {
         Self::from_lines(DocumentLines::from_plain_lines(text, DocumentKind::Plain))
     }
 
-    /// Lays out lines that begin with `+` where they are new and with `-` where they are gone.
+    /// Lays out a diff, whose lines begin with `+` where they were added and with `-` where they
+    /// were removed.
     pub fn from_diff(text: &str) -> Self {
         Self::from_lines(DocumentLines::from_plain_lines(text, DocumentKind::Diff))
     }
 
-    /// Whether the text is a tree.
+    /// Whether the text is JSON.
     pub fn is_json(&self) -> bool {
         self.body.kind == DocumentKind::Json
     }
 
-    /// How many lines there are, folded away or not.
+    /// Number of lines, folded or not.
     pub fn line_count(&self) -> usize {
         self.body.lines.len()
     }
 
-    /// The line of the cursor, from 0.
+    /// Line of the cursor, from 0.
     pub fn cursor(&self) -> usize {
         self.cursor
     }
 
-    /// How many columns are scrolled away on the left.
+    /// Number of columns scrolled off at the left.
     pub fn column(&self) -> usize {
         self.column
     }
 
-    /// The lines that fit into the height, from the topmost down.
+    /// Returns the lines that fit into the height, from the topmost down.
     pub fn visible_lines(&self) -> impl Iterator<Item = VisibleLine<'_>> {
         std::iter::successors(Some(self.top), |line| self.next_visible(*line))
             .take(self.height)
             .map(|line| self.visible_line(line))
     }
 
-    /// Tells how many lines are shown.
+    /// Sets the number of visible lines.
     pub fn set_height(&mut self, rows: usize) {
         self.height = rows.max(1);
         self.scroll_to_cursor();
     }
 
-    /// Moves the cursor by so many visible lines, down if positive.
+    /// Moves the cursor by this many visible lines, down if positive.
     pub fn move_cursor(&mut self, lines: isize) {
         self.cursor = self.visible_line_at_offset(self.cursor, lines);
         self.scroll_to_cursor();
     }
 
-    /// Moves the cursor by so many pages, down if positive.
+    /// Moves the cursor by this many pages, down if positive.
     pub fn move_pages(&mut self, pages: isize) {
         self.move_cursor(pages.saturating_mul(isize::try_from(self.height).unwrap_or(isize::MAX)));
     }
@@ -112,21 +114,21 @@ impl FoldableDocument {
         self.move_to_line(self.line_count() - 1);
     }
 
-    /// Moves the cursor to the line that is shown `row` lines below the topmost, such as for a click.
+    /// Moves the cursor to the line drawn `row` lines below the topmost, such as for a click.
     pub fn move_to_visible_row(&mut self, row: usize) {
         self.cursor =
             self.visible_line_at_offset(self.top, isize::try_from(row).unwrap_or(isize::MAX));
         self.scroll_to_cursor();
     }
 
-    /// Moves what is shown by so many lines, down if positive; the cursor comes along at the edge.
+    /// Scrolls by this many lines, down if positive; the cursor is dragged along at the edge.
     pub fn scroll(&mut self, lines: isize) {
         self.top = self.visible_line_at_offset(self.top, lines).min(self.last_top());
         let last = self.visible_line_at_offset(self.top, self.last_row_offset());
         self.cursor = self.cursor.clamp(self.top, last);
     }
 
-    /// Moves what is shown sideways, to the right if positive.
+    /// Scrolls sideways, to the right if positive.
     pub fn scroll_columns(&mut self, columns: isize) {
         let longest =
             self.visible_lines().map(|row| row.text.len() + 2 * row.depth).max().unwrap_or(0);
@@ -140,7 +142,8 @@ impl FoldableDocument {
         }
     }
 
-    /// Folds or unfolds the container that the cursor's line opens or closes; on another line, folds the one around.
+    /// Folds or unfolds the container that the cursor's line opens or closes; on another line,
+    /// folds the enclosing one.
     pub fn toggle_fold(&mut self) {
         if let Some(opener) = self.container_at_cursor() {
             self.body.lines[opener].folded ^= true;
@@ -148,7 +151,7 @@ impl FoldableDocument {
         }
     }
 
-    /// Folds the container at the cursor; where it is folded already, goes to the one around.
+    /// Folds the container at the cursor; if it is folded already, moves to the enclosing one.
     pub fn fold(&mut self) {
         match self.container_at_cursor() {
             Some(opener) if !self.body.lines[opener].folded => self.toggle_fold(),
@@ -156,7 +159,7 @@ impl FoldableDocument {
         }
     }
 
-    /// Unfolds the container at the cursor; where it is unfolded already, goes to its first member.
+    /// Unfolds the container at the cursor; if it is unfolded already, moves to its first member.
     pub fn unfold(&mut self) {
         match self.body.line_shape(self.cursor) {
             LineShape::Opens(_) if self.body.lines[self.cursor].folded => self.toggle_fold(),
@@ -165,7 +168,7 @@ impl FoldableDocument {
         }
     }
 
-    /// Folds every container that has `depth` or more containers around it, and unfolds the others.
+    /// Folds every container with at least `depth` enclosing containers and unfolds the others.
     pub fn fold_to(&mut self, depth: usize) {
         for line in 0..self.line_count() {
             let opens = matches!(self.body.line_shape(line), LineShape::Opens(_));
@@ -181,8 +184,8 @@ impl FoldableDocument {
         self.fold_to(usize::MAX);
     }
 
-    /// Searches for a text in any case, in folded members too; an empty one ends the search. The cursor stays if its
-    /// line matches, otherwise goes to the next that does.
+    /// Searches for a text, ignoring case, in folded members too; an empty text ends the search.
+    /// The cursor stays if its line matches, else it moves to the next match.
     pub fn search(&mut self, text: &str) {
         self.search = SearchPattern::new(text).map(|needle| self.search_lines(needle));
         if let Some(search) = &self.search {
@@ -191,7 +194,7 @@ impl FoldableDocument {
         }
     }
 
-    /// Goes to the next matching line, from the last on to the first.
+    /// Moves to the next matching line, from the last to the first.
     pub fn next_match(&mut self) {
         if let Some(search) = &self.search {
             let next = search.lines.partition_point(|line| *line <= self.cursor);
@@ -199,7 +202,7 @@ impl FoldableDocument {
         }
     }
 
-    /// Goes to the previous matching line, from the first on to the last.
+    /// Moves to the previous matching line, from the first to the last.
     pub fn previous_match(&mut self) {
         if let Some(search) = &self.search {
             let here = search.lines.partition_point(|line| *line < self.cursor);
@@ -207,7 +210,7 @@ impl FoldableDocument {
         }
     }
 
-    /// Where the search stands; nothing without one.
+    /// Returns the state of the search; `None` without a search.
     pub fn search_matches(&self) -> Option<SearchMatches> {
         let search = self.search.as_ref()?;
         let current = search.lines.binary_search(&self.cursor).ok().map(|at| at + 1);
@@ -243,7 +246,7 @@ impl FoldableDocument {
         }
     }
 
-    /// The visible line after a visible line.
+    /// Returns the visible line after a visible line.
     fn next_visible(&self, line: usize) -> Option<usize> {
         let next = match self.body.line_shape(line) {
             LineShape::Opens(end) if self.body.lines[line].folded => end + 1,
@@ -252,7 +255,8 @@ impl FoldableDocument {
         (next < self.line_count()).then_some(next)
     }
 
-    /// The visible line before a visible line. What is hidden right before it can only be the end of one container.
+    /// Returns the visible line before a visible line. A hidden line directly before it can only be
+    /// the end of one container.
     fn previous_visible(&self, line: usize) -> Option<usize> {
         let previous = line.checked_sub(1)?;
         match self.body.line_shape(previous) {
@@ -261,7 +265,7 @@ impl FoldableDocument {
         }
     }
 
-    /// The visible line so many visible lines away, or the last on the way there.
+    /// Returns the visible line this many visible lines away, or the last one on the way there.
     fn visible_line_at_offset(&self, from: usize, lines: isize) -> usize {
         let step = |line: &usize| {
             if lines < 0 { self.previous_visible(*line) } else { self.next_visible(*line) }
@@ -272,7 +276,8 @@ impl FoldableDocument {
             .unwrap_or(from)
     }
 
-    /// The visible line that shows a line: itself, or the outermost folded container around it.
+    /// Returns the visible line that represents a line: itself, or the outermost folded container
+    /// around it.
     fn visible_ancestor(&self, line: usize) -> usize {
         let opener = match self.body.line_shape(line) {
             LineShape::Closes(opener) => opener,
@@ -294,14 +299,15 @@ impl FoldableDocument {
         self.scroll_to_cursor();
     }
 
-    /// Scrolls no further than needed to show the cursor, and leaves no room below the last line that could be used.
+    /// Scrolls no further than needed to show the cursor, and leaves no unused rows below the last
+    /// line.
     fn scroll_to_cursor(&mut self) {
         self.top = self.visible_ancestor(self.top);
         let lowest = self.visible_line_at_offset(self.cursor, -self.last_row_offset());
         self.top = self.top.max(lowest).min(self.cursor).min(self.last_top());
     }
 
-    /// The topmost line when the last one is at the bottom.
+    /// Returns the topmost line when the last line is at the bottom.
     fn last_top(&self) -> usize {
         self.visible_line_at_offset(
             self.visible_ancestor(self.line_count() - 1),
@@ -309,12 +315,12 @@ impl FoldableDocument {
         )
     }
 
-    /// How far the last shown line is from the topmost.
+    /// Offset of the last drawn row from the topmost.
     fn last_row_offset(&self) -> isize {
         isize::try_from(self.height - 1).unwrap_or(isize::MAX)
     }
 
-    /// The opening line of the container at the cursor.
+    /// Returns the opening line of the container at the cursor.
     fn container_at_cursor(&self) -> Option<usize> {
         match self.body.line_shape(self.cursor) {
             LineShape::Opens(_) => Some(self.cursor),
@@ -338,7 +344,7 @@ impl FoldableDocument {
         DocumentSearch { pattern: needle, lines }
     }
 
-    /// Goes to the `n`th matching line, counted in a circle, and unfolds what hides it.
+    /// Moves to the `n`th matching line, wrapping around, and unfolds the containers that hide it.
     fn move_to_match(&mut self, n: usize) {
         let Some(search) = self.search.as_ref().filter(|search| !search.lines.is_empty()) else {
             return;

@@ -1,4 +1,6 @@
-//! Where the cursor is in the tree, and what stands there.
+//! jq paths and values: where the cursor is in the tree, and the value there.
+//!
+//! Start at [`FoldableDocument::path`] and [`FoldableDocument::value_at_cursor`].
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -7,7 +9,7 @@ use super::FoldableDocument;
 use super::document_lines::LineShape;
 
 impl FoldableDocument {
-    /// The way from the root to the cursor's line, as jq writes it: `.data.items[3]["odd key"]`.
+    /// Returns the jq path of the cursor's line: `.data.items[3]["odd key"]`.
     pub fn path(&self) -> String {
         let mut steps = Vec::new();
         let mut line = self.opening_line(self.cursor);
@@ -19,8 +21,8 @@ impl FoldableDocument {
         if path.starts_with('.') { path } else { format!(".{path}") }
     }
 
-    /// The place of the cursor among the elements of a list, if it is on one of them or within: the list is named by
-    /// a JSON pointer such as `/data`, and the empty one names the whole document.
+    /// Returns the index of the list element that contains the cursor, if any. The list is named by
+    /// a JSON pointer such as `/data`; an empty pointer names the whole document.
     pub fn element_index(&self, list: &str) -> Option<usize> {
         let mut steps = Vec::new();
         let mut line = self.opening_line(self.cursor);
@@ -40,7 +42,8 @@ impl FoldableDocument {
         usize::try_from(self.body.lines[element].index).ok()
     }
 
-    /// Moves the cursor to the first element of a list that a JSON pointer names; whether there is one.
+    /// Moves the cursor to the first element of the list that a JSON pointer names; returns whether
+    /// there is one.
     pub fn move_to_first_element(&mut self, list: &str) -> bool {
         let before = self.cursor;
         let mut container = 0;
@@ -58,8 +61,8 @@ impl FoldableDocument {
         first.is_some()
     }
 
-    /// What stands at the cursor: a string without its quotes and escapes, a number or word as it is written, a
-    /// container with all its members, a line of a text that is no JSON.
+    /// Returns the value at the cursor: a string unquoted and unescaped, a number or keyword as
+    /// written, a container with all its members, a line of plain text as it is.
     pub fn value_at_cursor(&self) -> Cow<'_, str> {
         let line = self.opening_line(self.cursor);
         if !self.is_json() {
@@ -71,7 +74,7 @@ impl FoldableDocument {
         }
     }
 
-    /// The whole text, one member a line, indented.
+    /// Returns the whole text, one member per line, indented.
     pub fn pretty_text(&self) -> String {
         let mut text = String::with_capacity(self.body.text.len() * 2);
         for line in 0..self.line_count() {
@@ -80,7 +83,7 @@ impl FoldableDocument {
         text
     }
 
-    /// The line itself, or the opening line of what it closes.
+    /// Returns the line itself, or the opening line of the container that it closes.
     fn opening_line(&self, line: usize) -> usize {
         match self.body.line_shape(line) {
             LineShape::Closes(opener) => opener,
@@ -88,7 +91,7 @@ impl FoldableDocument {
         }
     }
 
-    /// The opening lines of the members of a container.
+    /// Returns the opening lines of the members of a container.
     fn members(&self, container: usize) -> impl Iterator<Item = usize> + '_ {
         let end = match self.body.line_shape(container) {
             LineShape::Opens(end) => end,
@@ -101,13 +104,13 @@ impl FoldableDocument {
         std::iter::successors(Some(container + 1), after).take_while(move |line| *line < end)
     }
 
-    /// The name under which a line stands in its object; none in a list.
+    /// Returns the member name of a line in its object; `None` in a list.
     fn member_name(&self, line: usize) -> Option<String> {
         let key = self.body.line_parts(line).key;
         (!key.is_empty()).then(|| serde_json::from_str(key).unwrap_or_default())
     }
 
-    /// The last step of the way to a line.
+    /// Returns the last step of the path to a line.
     fn path_step(&self, line: usize) -> String {
         match self.body.line_parts(line).key {
             "" => format!("[{}]", self.body.lines[line].index),

@@ -1,28 +1,30 @@
-//! Plain search that does not care about case.
+//! Case-insensitive plain-text search in a document.
+//!
+//! Start at [`SearchPattern::matches`]; the cursor moves between matches in `mod.rs`.
 
 use std::ops::Range;
 
-/// What is searched for.
+/// Text to search for.
 #[derive(Debug)]
 pub(super) struct SearchPattern {
     text: String,
 }
 
-/// A search over a document: what is searched for, and which lines hold it.
+/// Search over a document: the pattern and the matching lines.
 #[derive(Debug)]
 pub(super) struct DocumentSearch {
     pub(super) pattern: SearchPattern,
-    /// The lines that match, in order.
+    /// Matching lines, in order.
     pub(super) lines: Vec<usize>,
 }
 
 impl SearchPattern {
-    /// Something to search for; nothing if the text is empty.
+    /// Creates a pattern; `None` if the text is empty.
     pub(super) fn new(text: &str) -> Option<Self> {
         (!text.is_empty()).then(|| Self { text: text.to_lowercase() })
     }
 
-    /// All matches in a text, one after the other.
+    /// Returns all matches in a text, without overlaps.
     pub(super) fn matches<'a>(
         &'a self,
         text: &'a str,
@@ -35,7 +37,7 @@ impl SearchPattern {
         })
     }
 
-    /// The first match at or after `from`.
+    /// Returns the first match at or after `from`.
     pub(super) fn find(&self, text: &str, from: usize) -> Option<Range<usize>> {
         if self.text.is_ascii() {
             self.find_ascii(text.as_bytes(), from)
@@ -44,7 +46,7 @@ impl SearchPattern {
         }
     }
 
-    /// ASCII bytes never stand inside a longer character, so bytes can be compared.
+    /// Byte-wise search: an ASCII byte never occurs inside a multi-byte character.
     fn find_ascii(&self, bytes: &[u8], from: usize) -> Option<Range<usize>> {
         let needle = self.text.as_bytes();
         let last = bytes.len().checked_sub(needle.len())?;
@@ -68,7 +70,7 @@ impl SearchPattern {
         })
     }
 
-    /// How long the match at the very beginning of `text` is.
+    /// Returns the length of the match at the start of `text`.
     fn match_length(&self, text: &str) -> Option<usize> {
         let mut needle = self.text.chars();
         let mut wanted = needle.next();

@@ -1,4 +1,5 @@
-//! The tree against a model: serde for what it holds, a naive list for what of it is visible.
+//! Property tests of the document against models: serde for its contents, a naive list for its
+//! visible lines.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -38,7 +39,7 @@ fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A step that a person may take.
+/// A step that a user may take.
 #[derive(Debug, Clone)]
 enum Step {
     Move(isize),
@@ -93,7 +94,7 @@ fn take(document: &mut FoldableDocument, step: Step) {
     }
 }
 
-/// All visible lines, found by walking the whole document.
+/// Returns all visible lines by walking the whole document.
 fn naive(document: &FoldableDocument) -> Vec<usize> {
     let mut lines = Vec::new();
     let mut hidden_to = 0;
@@ -162,7 +163,7 @@ proptest! {
     }
 }
 
-/// Follows a jq path by hand.
+/// Follows a jq path step by step.
 fn follow<'a>(value: &'a Value, path: &str) -> &'a Value {
     let mut rest = path.strip_prefix('.').unwrap();
     let mut value = value;

@@ -1,7 +1,7 @@
-//! One line as it is shown: its tokens, found anew each time it is drawn.
+//! Visible line of a document and its tokens, computed each time it is drawn.
 //!
-//! Nothing has to be measured: where the key ends is known, and the rest is known from the line's end. So a line of
-//! ten megabytes is as cheap to draw as a short one.
+//! Nothing is measured: the length of the key is stored, and the rest follows from the end of the
+//! line. So a line of 10 MB is as cheap to draw as a short one. Start at [`VisibleLine::tokens`].
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -12,71 +12,71 @@ use super::search::SearchPattern;
 /// A visible line.
 #[derive(Debug)]
 pub struct VisibleLine<'a> {
-    /// Its number among all lines, folded away or not, from 0.
+    /// Number among all lines, folded or not, from 0.
     pub line: usize,
-    /// How many containers are around it.
+    /// Number of enclosing containers.
     pub depth: usize,
     /// Whether the cursor is on it.
     pub under_cursor: bool,
-    /// Whether it opens a container, and whether that is folded.
+    /// Fold state of the line.
     pub fold: FoldState,
-    /// Its text as it stands in the document, without indentation.
+    /// Text as it is in the document, without indentation.
     pub text: &'a str,
     pub(super) parts: LineParts<'a>,
     pub(super) kind: DocumentKind,
     pub(super) pattern: Option<&'a SearchPattern>,
 }
 
-/// Whether a line opens a container, and how that is shown.
+/// Fold state of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FoldState {
-    /// It opens none.
+    /// The line opens no container.
     NotFoldable,
-    /// It opens one that is shown member by member.
+    /// The container is shown member by member.
     Expanded,
-    /// It opens one that is shown as one line.
+    /// The container is shown as one line.
     Folded {
-        /// How many members are not shown.
+        /// Number of hidden members.
         members: u32,
-        /// Whether a further sibling follows it.
+        /// Whether a sibling follows.
         more: bool,
     },
 }
 
-/// A piece of a line with one role.
+/// Token of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineToken<'a> {
-    /// What it is.
+    /// Kind of the token.
     pub kind: TokenKind,
-    /// Its text, as it stands in the document.
+    /// Text as it is in the document.
     pub text: Cow<'a, str>,
 }
 
-/// What a piece of a line is.
+/// Kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TokenKind {
-    /// The name of a member, with its quotes.
+    /// Name of a member, with its quotes.
     Key,
-    /// A string, with its quotes.
+    /// String, with its quotes.
     String,
-    /// A number.
+    /// Number.
     Number,
     /// `true`, `false` or `null`.
     Keyword,
-    /// Brackets, colons and commas.
+    /// Bracket, colon or comma.
     Punctuation,
-    /// What stands for folded members.
+    /// Summary of folded members.
     Summary,
-    /// A line of a text that is not JSON.
+    /// Line of a text that is not JSON.
     Plain,
-    /// A line that is new.
+    /// Added line of a diff.
     Added,
-    /// A line that is gone.
+    /// Removed line of a diff.
     Removed,
 }
 
 impl<'a> VisibleLine<'a> {
-    /// The pieces of the line from left to right, without indentation.
+    /// Returns the tokens of the line from left to right, without indentation.
     pub fn tokens(&self) -> impl Iterator<Item = LineToken<'a>> + use<'a> {
         let LineParts { key, value, comma } = self.parts;
         let colon = if key.is_empty() { "" } else { ": " };
@@ -92,7 +92,7 @@ impl<'a> VisibleLine<'a> {
             .filter(|token| !token.text.is_empty())
     }
 
-    /// The places in the first `limit` bytes of [`VisibleLine::text`] that match the search.
+    /// Returns the search matches within the first `limit` bytes of [`VisibleLine::text`].
     pub fn matches(&self, limit: usize) -> impl Iterator<Item = Range<usize>> + use<'a> {
         let end =
             (0..=limit.min(self.text.len())).rev().find(|end| self.text.is_char_boundary(*end));
@@ -100,7 +100,7 @@ impl<'a> VisibleLine<'a> {
         self.pattern.into_iter().flat_map(move |needle| needle.matches(shown))
     }
 
-    /// What follows the value: a comma or nothing, or the rest of a folded container.
+    /// Returns what follows the value: a comma or nothing, or the rest of a folded container.
     fn trailing_tokens(&self, value: &str, comma: &'a str) -> [LineToken<'a>; 3] {
         let FoldState::Folded { members, more } = self.fold else {
             return [

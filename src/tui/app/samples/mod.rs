@@ -1,4 +1,6 @@
-//! Credentials, answers and clocks for the tests of the screen.
+//! Test samples: credentials, responses and a screen with a fixed clock.
+//!
+//! Start at [`TestSession`]. Samples for rotations are in `rotation.rs`.
 
 pub(crate) mod rotation;
 
@@ -14,17 +16,17 @@ use crate::domain::provider::ProviderCatalog;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialId, CredentialName, Timestamp};
 
-/// The moment at which every test takes place.
+/// Time at which every test runs.
 pub(crate) fn test_time() -> Timestamp {
     time::macros::datetime!(2026-11-22 12:00 UTC)
 }
 
-/// The n-th identity.
+/// Returns the n-th credential ID.
 pub(crate) fn id(n: u8) -> CredentialId {
     CredentialId::from_random([n; 16])
 }
 
-/// A verdict of two minutes ago.
+/// Returns a check result from two minutes ago.
 pub(crate) fn check(verdict: CheckResult, status: Option<u16>) -> CheckReport {
     let reason = match verdict {
         CheckResult::Accepted => "the provider accepted it",
@@ -42,7 +44,7 @@ pub(crate) fn check(verdict: CheckResult, status: Option<u16>) -> CheckReport {
     }
 }
 
-/// Name, provider, kind, region, days until it ends, status of the last check, labels.
+/// Name, provider, kind, region, days until expiry, status of the last check, labels.
 type CredentialSeed = (
     &'static str,
     &'static str,
@@ -71,12 +73,12 @@ const SEEDS: [CredentialSeed; 7] = [
     ("mobile-ci", "appcircle", "personal-access-key", "cloud", None, None, &[]),
 ];
 
-/// Seven credentials, one for each way a credential can stand.
+/// Returns seven credentials, one for each status a credential can have.
 pub(crate) fn credentials() -> Vec<Credential> {
     SEEDS.iter().zip(0..).map(|(seed, n)| credential(seed, n)).collect()
 }
 
-/// A sign-in to an app, whose refresh token ends in 179 days.
+/// Returns an app session whose refresh token expires in 179 days.
 pub(crate) fn app() -> Credential {
     let seed = ("triage", "snyk-apps", "app", "SNYK-EU-01", Some(179), Some(200), &[][..]);
     let mut app = credential(&seed, 99);
@@ -119,7 +121,7 @@ fn credential(seed: &CredentialSeed, n: u8) -> Credential {
     }
 }
 
-/// A screen under test, its clock, and everything it asked to be done.
+/// Screen under test, its clock, and all effects it returned.
 pub(crate) struct TestSession {
     pub(crate) app: App,
     pub(crate) now: Now,
@@ -127,12 +129,12 @@ pub(crate) struct TestSession {
 }
 
 impl TestSession {
-    /// A screen of this size with the seven credentials.
+    /// Creates a screen of this size with the seven credentials.
     pub(crate) fn new(columns: u16, rows: u16) -> Self {
         Self::with(credentials(), columns, rows)
     }
 
-    /// A screen of this size with these credentials.
+    /// Creates a screen of this size with these credentials.
     pub(crate) fn with(credentials: Vec<Credential>, columns: u16, rows: u16) -> Self {
         let now = Now { instant: Instant::now(), wall: test_time() };
         let catalogue = Arc::new(ProviderCatalog::builtin());
@@ -142,14 +144,14 @@ impl TestSession {
         Self { app, now, effects }
     }
 
-    /// Takes in a message.
+    /// Handles a message.
     pub(crate) fn handle_message(&mut self, msg: Message) -> &mut Self {
         let effects = update(&mut self.app, msg, self.now);
         self.effects.extend(effects);
         self
     }
 
-    /// Presses keys, written with blanks between them.
+    /// Presses keys, separated by blanks.
     pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
         for key in keys.split_whitespace() {
             let key = KeyPress::parse(key).expect("a key");
@@ -158,7 +160,7 @@ impl TestSession {
         self
     }
 
-    /// Types a text, letter by letter.
+    /// Types a text letter by letter.
     pub(crate) fn type_text(&mut self, text: &str) -> &mut Self {
         for letter in text.chars() {
             self.handle_message(Message::Input(InputEvent::Key(KeyPress::char(letter))));
@@ -166,14 +168,14 @@ impl TestSession {
         self
     }
 
-    /// Lets time pass, without a wake-up.
+    /// Advances the clock without a wake-up.
     pub(crate) fn advance_time(&mut self, time: Duration) -> &mut Self {
         self.now.instant += time;
         self.now.wall += time;
         self
     }
 
-    /// Everything asked for since the last call.
+    /// Returns the effects since the last call.
     pub(crate) fn drain(&mut self) -> Vec<UiEffect> {
         std::mem::take(&mut self.effects)
     }

@@ -1,4 +1,4 @@
-//! Plans, steps, questions and accounts of rotations for the tests of the wizard.
+//! Test samples for rotations: plans, steps, prompts and summaries.
 
 use super::credentials;
 use crate::domain::credential::SecretPart;
@@ -11,12 +11,12 @@ use crate::engine::task_protocol::{
     AwaitedCallback, PromptChoice, PromptMessage, RotationPrompt, RotationSummary,
 };
 
-/// The plan for an OAuth service account.
+/// Returns the plan for an OAuth service account.
 pub(crate) fn plan() -> RotationPlan {
     plan_for("service-account-oauth")
 }
 
-/// The plan for a credential of this kind of Snyk's or of its apps'.
+/// Returns the plan for a credential of this kind, of Snyk or of its apps.
 pub(crate) fn plan_for(kind: &str) -> RotationPlan {
     let catalogue = ProviderCatalog::builtin();
     let credential = &credentials()[0];
@@ -40,7 +40,7 @@ pub(crate) fn plan_for(kind: &str) -> RotationPlan {
     })
 }
 
-/// A line about a step.
+/// Returns a progress line.
 pub(crate) fn line(step: &str, state: StepStatus, detail: &str) -> ProgressLine {
     ProgressLine {
         rotation: "r1".to_owned(),
@@ -50,7 +50,7 @@ pub(crate) fn line(step: &str, state: StepStatus, detail: &str) -> ProgressLine 
     }
 }
 
-/// The status of a rotation in this state.
+/// Returns the status of a rotation in this phase.
 pub(crate) fn status(state: RotationPhase) -> RotationStatus {
     RotationStatus {
         id: plan().rotation.to_string(),
@@ -66,7 +66,7 @@ pub(crate) fn status(state: RotationPhase) -> RotationStatus {
     }
 }
 
-/// What has become of a rotation that stopped while it had a secret made.
+/// Returns the summary of a rotation that stopped while its new secret was being created.
 pub(crate) fn review(way_back: Result<(), &'static str>) -> RotationSummary {
     let done = |step: &str, words: &str| line(step, StepStatus::Done, words);
     let lines = vec![
@@ -82,7 +82,7 @@ pub(crate) fn review(way_back: Result<(), &'static str>) -> RotationSummary {
     }
 }
 
-/// A question with these answers.
+/// Returns a prompt with these choices.
 pub(crate) fn rotation_prompt(choices: &[UserDecision]) -> RotationPrompt {
     let choice = |saying: &UserDecision| PromptChoice {
         title: "an answer".to_owned(),
@@ -103,7 +103,7 @@ pub(crate) fn rotation_prompt(choices: &[UserDecision]) -> RotationPrompt {
     }
 }
 
-/// A question for a new secret.
+/// Returns a prompt for a new secret.
 pub(crate) fn paste_prompt() -> RotationPrompt {
     let title = "make a new secret, call it tokenring-r1-1 if it takes a name, and paste it. Press \"Revoke & Regenerate\".";
     let choices =
@@ -122,7 +122,7 @@ pub(crate) fn paste_prompt() -> RotationPrompt {
     }
 }
 
-/// A question to sign in again.
+/// Returns a prompt to sign in again.
 pub(crate) fn sign_in_prompt() -> RotationPrompt {
     let page = "https://app.eu.snyk.io/oauth2/authorize?response_type=code&client_id=7b7dbf4e-8b34-4e57-a89c-1ab458532b73\
         &state=zc5evjTfDD6VjH4CYva02g&code_challenge=QSI3HPtOcn0XgnINl1ssSylSofx35c7_3fLx6I0kp8o&code_challenge_method=S256\

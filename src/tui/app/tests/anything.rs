@@ -1,4 +1,4 @@
-//! Whatever happens, in whatever order: nothing panics, and no secret stays on the screen.
+//! Property test: any sequence of events neither panics nor leaves a secret on the screen.
 
 use proptest::prelude::*;
 
@@ -38,7 +38,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The answer that the engine would give to the last task.
+/// Returns the report that the engine would send for the latest task.
 fn answer_to(task: &BackgroundTask, session: &TestSession) -> Option<TaskEvent> {
     Some(match task {
         BackgroundTask::Secret(SecretTask::Reveal(of)) => TaskEvent::Secret(SecretEvent::Revealed(

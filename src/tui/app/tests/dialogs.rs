@@ -1,4 +1,4 @@
-//! Dialogs: what is asked before something happens, what is typed into them, and what they send.
+//! Tests of dialogs: confirmations, typed input, and the actions they return.
 
 use super::*;
 use crate::tui::app::{RequestMode, form};

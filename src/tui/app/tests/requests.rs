@@ -1,9 +1,9 @@
-//! Requests: what presets ask for, what earlier answers offer, and what is told of an answer.
+//! Tests of requests: placeholder values, follow-up requests, and what is shown of a response.
 
 use super::*;
 use crate::tui::app::console;
 
-/// Answers the request that was sent last; returns it.
+/// Delivers the response to the latest request; returns the request.
 fn answer(session: &mut TestSession, fill: impl FnOnce(&mut ApiResponse)) -> RequestDraft {
     let (task, BackgroundTask::Send(SendTask { credential, draft, .. })) = session.task() else {
         panic!("not sent")

@@ -1,4 +1,5 @@
-//! Replacing, revoking and making credentials, told as keys, reports and what comes of them.
+//! Tests of rotating, revoking and creating credentials: keys and task reports in, effects and
+//! state out.
 
 use super::*;
 use crate::domain::credential::SecretPart;
@@ -25,7 +26,7 @@ impl TestSession {
         }
     }
 
-    /// Opens the wizard, reads the plan, and begins; returns the running task.
+    /// Opens the wizard, loads the plan and starts the rotation; returns the running task.
     fn begin(&mut self) -> TaskId {
         self.plan();
         self.press("Right Enter");
@@ -48,7 +49,7 @@ impl TestSession {
         self.rotation(task, RotationEvent::Planned(Box::new(plan()))).report(task, TaskEvent::Done);
     }
 
-    /// Stops a running rotation and hears what has become of it.
+    /// Stops a running rotation and delivers its summary.
     fn stop(&mut self, way_back: Result<(), &'static str>) {
         let task = self.begin();
         self.press("s");
@@ -70,7 +71,7 @@ impl TestSession {
             .report(look, TaskEvent::Done);
     }
 
-    /// Everything that the top dialog says.
+    /// Returns all text of the top dialog.
     fn said(&self) -> String {
         let sheet = self.app.dialogs.top().expect("a dialog").view(&self.app, self.now);
         let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
@@ -95,7 +96,7 @@ impl TestSession {
     }
 }
 
-/// A screen with ci-scanner selected, whose plan the samples have.
+/// Returns a screen with ci-scanner selected, whose plan the samples provide.
 fn ready() -> TestSession {
     let mut session = session();
     session.press("j j");

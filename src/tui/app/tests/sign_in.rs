@@ -1,4 +1,4 @@
-//! Signing in with the browser, told as keys, reports and what comes of them.
+//! Tests of the browser sign-in: keys and task reports in, effects and state out.
 
 use super::*;
 use crate::engine::task_protocol::{
@@ -10,7 +10,7 @@ use crate::tui::app::{BrowserAvailability, UiSettings};
 
 const QUESTION: PromptId = PromptId(7);
 
-/// A screen whose only credential is a sign-in.
+/// Returns a screen whose only credential is a sign-in session.
 fn with_app() -> TestSession {
     let mut session = TestSession::with(vec![app()], 120, 36);
     session.drain();
@@ -41,7 +41,7 @@ impl TestSession {
         self.report(task, TaskEvent::SignIn(event))
     }
 
-    /// Presses the key, and waits for the person on the page.
+    /// Starts a sign-in that waits for the user to approve it in the browser.
     fn begin_sign_in(&mut self) -> TaskId {
         self.press("L");
         let (task, BackgroundTask::SignIn(SignInTask::Start(Wanted::Existing(id)))) = self.task()
@@ -134,7 +134,7 @@ fn an_address_is_pasted_and_never_shown() {
     assert!(!session.words().contains("c0de"));
     session.sign_in(task, SignInEvent::PasteRejected(PromptId(8), trouble()));
     assert!(session.words().contains("It broke"));
-    // Typed, it is taken on Enter.
+    // Typed text is submitted by Enter.
     session.type_text("http://127.0.0.1:4711/callback?code=c0de&state=s");
     assert!(!session.words().contains("It broke"), "another one is typed");
     session.press("Enter");

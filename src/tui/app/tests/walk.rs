@@ -1,4 +1,4 @@
-//! The whole table of commands, walked: whatever a key does, help and palette do too.
+//! Tests of the whole command table: each command does the same by key, by help and by palette.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use crate::tui::app::command::{
 };
 use crate::tui::app::dialog_view::DialogRow;
 
-/// Everything about the screen that a command can change, in words.
+/// Describes everything about the screen that a command can change.
 fn account(session: &mut TestSession) -> String {
     let effects: Vec<_> = session.drain().iter().map(kind).collect();
     let app = &session.app;
@@ -58,7 +58,7 @@ fn kind(effect: &UiEffect) -> String {
     .to_owned()
 }
 
-/// A screen on which the command has its place.
+/// Returns a screen on which the command can run.
 fn ready(command: &CommandSpec) -> TestSession {
     let mut session = session();
     session.press("j j");
@@ -70,7 +70,7 @@ fn ready(command: &CommandSpec) -> TestSession {
     session
 }
 
-/// The text of the row under the cursor of the top dialog.
+/// Returns the text of the row under the cursor of the top dialog.
 fn chosen(session: &TestSession) -> Option<String> {
     let sheet = session.app.dialogs.top()?.view(&session.app, session.now);
     sheet.body.iter().find_map(|row| match row {
@@ -79,7 +79,7 @@ fn chosen(session: &TestSession) -> Option<String> {
     })
 }
 
-/// Runs a command by finding it in the dialog that `opener` opens; whether it is there.
+/// Runs a command by finding it in the dialog that `opener` opens; returns whether it is listed.
 fn find(session: &mut TestSession, opener: &str, command: &CommandSpec) -> bool {
     let name = command.name.replace('-', " ");
     session.press(opener);
