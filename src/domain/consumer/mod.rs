@@ -177,9 +177,9 @@ mod tests {
     #[test]
     fn words_name_every_program_of_the_first_way() {
         let argv = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let ways = vec![vec![argv("seal --key k"), argv("apply -f -")], vec![argv("other")]];
+        let pipelines = vec![vec![argv("seal --key k"), argv("apply -f -")], vec![argv("other")]];
         let command = StdinCommand {
-            pipelines: ways,
+            pipelines,
             working_dir: PathBuf::from("/"),
             passed_env_vars: Vec::new(),
         };

@@ -1,10 +1,9 @@
 //! Preset commands that deliver a secret to GitHub, GitLab and Kubernetes.
 //!
-//! All three programs read the value from standard input: [`gh secret
-//! set`](https://cli.github.com/manual/gh_secret_set) if `--body` is absent, [`glab variable
-//! update`](https://docs.gitlab.com/cli/variable/update) if no value is given, and [`kubectl create
-//! secret
-//! generic`](https://kubernetes.io/docs/reference/kubectl/generated/kubectl_create/kubectl_create_secret_generic/)
+//! All three programs read the value from standard input:
+//! [`gh secret set`](https://cli.github.com/manual/gh_secret_set) if `--body` is absent,
+//! [`glab variable update`](https://docs.gitlab.com/cli/variable/update) if no value is given, and
+//! [`kubectl create secret generic`](https://kubernetes.io/docs/reference/kubectl/generated/kubectl_create/kubectl_create_secret_generic/)
 //! from a file that is `/dev/stdin`. [`CommandPreset::command`] builds the command.
 
 use std::path::PathBuf;
@@ -70,63 +69,75 @@ impl CommandPreset {
         [("gh", Self::Gh), ("glab", Self::Glab), ("kubectl", Self::Kubectl)];
 
     /// Returns the command that stores a secret at this destination, run in `folder`.
-    pub fn command(self, to: &PresetDestination, folder: PathBuf) -> StdinCommand {
-        let (ways, pass) = match self {
-            Self::Gh => (vec![vec![gh_command(to)]], GH_ENV_VARS),
+    pub fn command(self, destination: &PresetDestination, folder: PathBuf) -> StdinCommand {
+        let (pipelines, env_vars) = match self {
+            Self::Gh => (vec![vec![gh_command(destination)]], GH_ENV_VARS),
             // `set` fails for an existing variable, `update` for a missing one.
             Self::Glab => (
-                vec![vec![glab_command("update", to)], vec![glab_command("set", to)]],
+                vec![
+                    vec![glab_command("update", destination)],
+                    vec![glab_command("set", destination)],
+                ],
                 GLAB_ENV_VARS,
             ),
-            Self::Kubectl => (vec![vec![kubectl_create(to), kubectl_apply(to)]], KUBECTL_ENV_VARS),
+            Self::Kubectl => (
+                vec![vec![kubectl_create(destination), kubectl_apply(destination)]],
+                KUBECTL_ENV_VARS,
+            ),
         };
         StdinCommand {
-            pipelines: ways,
+            pipelines,
             working_dir: folder,
-            passed_env_vars: pass.map(str::to_owned).into(),
+            passed_env_vars: env_vars.map(str::to_owned).into(),
         }
     }
 }
 
-fn gh_command(to: &PresetDestination) -> CommandLine {
-    command_line(&["gh", "secret", "set", &to.key, "--repo", &to.container], &to.extra_args)
+fn gh_command(destination: &PresetDestination) -> CommandLine {
+    command_line(
+        &["gh", "secret", "set", &destination.key, "--repo", &destination.container],
+        &destination.extra_args,
+    )
 }
 
-fn glab_command(verb: &str, to: &PresetDestination) -> CommandLine {
-    command_line(&["glab", "variable", verb, &to.key, "--repo", &to.container], &to.extra_args)
+fn glab_command(verb: &str, destination: &PresetDestination) -> CommandLine {
+    command_line(
+        &["glab", "variable", verb, &destination.key, "--repo", &destination.container],
+        &destination.extra_args,
+    )
 }
 
 /// Returns the command that generates the manifest from the secret on standard input; it sends
 /// nothing.
-fn kubectl_create(to: &PresetDestination) -> CommandLine {
-    let file = format!("--from-file={}=/dev/stdin", to.key);
+fn kubectl_create(destination: &PresetDestination) -> CommandLine {
+    let file = format!("--from-file={}=/dev/stdin", destination.key);
     command_line(
         &[
             "kubectl",
             "create",
             "secret",
             "generic",
-            &to.container,
+            &destination.container,
             &file,
             "--dry-run=client",
             "--output=json",
         ],
-        &to.extra_args,
+        &destination.extra_args,
     )
 }
 
 /// Returns the command that applies the manifest on the server, so that other keys of the secret
 /// remain and no annotation contains a copy.
-fn kubectl_apply(to: &PresetDestination) -> CommandLine {
+fn kubectl_apply(destination: &PresetDestination) -> CommandLine {
     let manager = "--field-manager=tokenring";
     command_line(
         &["kubectl", "apply", "--server-side", "--force-conflicts", manager, "--filename=-"],
-        &to.extra_args,
+        &destination.extra_args,
     )
 }
 
-fn command_line(words: &[&str], further: &[String]) -> CommandLine {
-    words.iter().map(|word| (*word).to_owned()).chain(further.iter().cloned()).collect()
+fn command_line(args: &[&str], extra_args: &[String]) -> CommandLine {
+    args.iter().map(|word| (*word).to_owned()).chain(extra_args.iter().cloned()).collect()
 }
 
 #[cfg(test)]
@@ -134,12 +145,12 @@ mod tests {
     use super::*;
 
     fn command(preset: CommandPreset) -> StdinCommand {
-        let further = vec!["--context".to_owned(), "prod".to_owned()];
+        let extra_args = vec!["--context".to_owned(), "prod".to_owned()];
         preset.command(
             &PresetDestination {
                 container: "acme/shop".to_owned(),
                 key: "SNYK_TOKEN".to_owned(),
-                extra_args: further,
+                extra_args,
             },
             PathBuf::from("/"),
         )
@@ -157,9 +168,9 @@ mod tests {
 
     #[test]
     fn a_variable_is_updated_and_made_only_where_there_is_none() {
-        let ways = command(CommandPreset::Glab).pipelines;
+        let pipelines = command(CommandPreset::Glab).pipelines;
         assert_eq!(
-            ways.iter().map(|way| way[0][2].as_str()).collect::<Vec<_>>(),
+            pipelines.iter().map(|way| way[0][2].as_str()).collect::<Vec<_>>(),
             ["update", "set"]
         );
     }

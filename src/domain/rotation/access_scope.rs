@@ -56,25 +56,21 @@ const MAX_NAMED_ORGANIZATIONS: usize = 3;
 pub fn compare_scopes(
     old: &AccessScope,
     new: &AccessScope,
-    identity: PrincipalPolicy,
+    policy: PrincipalPolicy,
 ) -> ScopeComparison {
-    let mut what = scope_differences(old, new, identity);
-    let different = !what.is_empty();
-    what.extend(missing_access(old, new));
-    match (different, what.is_empty()) {
-        (true, _) => ScopeComparison::Different(what),
-        (false, false) => ScopeComparison::Weaker(what),
+    let mut differences = scope_differences(old, new, policy);
+    let different = !differences.is_empty();
+    differences.extend(missing_access(old, new));
+    match (different, differences.is_empty()) {
+        (true, _) => ScopeComparison::Different(differences),
+        (false, false) => ScopeComparison::Weaker(differences),
         (false, true) => ScopeComparison::Same,
     }
 }
 
-fn scope_differences(
-    old: &AccessScope,
-    new: &AccessScope,
-    identity: PrincipalPolicy,
-) -> Vec<String> {
-    let acting =
-        (identity == PrincipalPolicy::Same && old.principal.id != new.principal.id).then(|| {
+fn scope_differences(old: &AccessScope, new: &AccessScope, policy: PrincipalPolicy) -> Vec<String> {
+    let principal_change =
+        (policy == PrincipalPolicy::Same && old.principal.id != new.principal.id).then(|| {
             format!(
                 "it acts as {}, not {}",
                 describe_principal(&new.principal),
@@ -87,7 +83,7 @@ fn scope_differences(
         ("its region is", &old.region, &new.region),
     ];
     let differing = facts.into_iter().filter(|(_, old, new)| old != new);
-    acting
+    principal_change
         .into_iter()
         .chain(differing.map(|(fact, old, new)| format!("{fact} {new}, not {old}")))
         .collect()
@@ -102,9 +98,9 @@ fn describe_principal(principal: &Principal) -> String {
 fn missing_access(old: &AccessScope, new: &AccessScope) -> Vec<String> {
     let lost: Vec<&str> =
         old.organizations.difference(&new.organizations).map(String::as_str).collect();
-    let organisations = describe_lost_organizations(&lost);
+    let organizations = describe_lost_organizations(&lost);
     let roles = old.roles.iter().zip(&new.roles).flat_map(|(old, new)| old.difference(new));
-    organisations
+    organizations
         .into_iter()
         .chain(roles.map(|lost| format!("it does not have the role {lost}")))
         .collect()
@@ -130,7 +126,7 @@ impl ScopeComparison {
     pub fn objections(&self) -> Vec<String> {
         match self {
             Self::Same => Vec::new(),
-            Self::Weaker(what) | Self::Different(what) => what.clone(),
+            Self::Weaker(differences) | Self::Different(differences) => differences.clone(),
             Self::Incomparable(why) => {
                 vec![format!("what the old one could do is not known: {why}")]
             }
@@ -142,7 +138,7 @@ impl ScopeComparison {
 mod tests {
     use super::*;
 
-    fn reach(principal: &str, organisations: &[&str], roles: Option<&[&str]>) -> AccessScope {
+    fn reach(principal: &str, organizations: &[&str], roles: Option<&[&str]>) -> AccessScope {
         let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         AccessScope {
             principal: Principal {
@@ -152,7 +148,7 @@ mod tests {
             },
             kind: "personal-access-token".into(),
             region: "SNYK-EU-01".into(),
-            organizations: set(organisations),
+            organizations: set(organizations),
             roles: roles.map(set),
         }
     }
@@ -174,22 +170,25 @@ mod tests {
     #[test]
     fn less_is_weaker_and_names_what_is_missing() {
         let old = reach("ann", &["acme", "beta"], Some(&["admin"]));
-        let ScopeComparison::Weaker(what) =
+        let ScopeComparison::Weaker(differences) =
             compare_scopes(&old, &reach("ann", &["acme"], Some(&[])), PrincipalPolicy::Same)
         else {
             panic!("not weaker")
         };
-        assert_eq!(what, ["it does not see organisation beta", "it does not have the role admin"]);
+        assert_eq!(
+            differences,
+            ["it does not see organisation beta", "it does not have the role admin"]
+        );
     }
 
     #[test]
     fn of_many_organisations_a_few_are_named() {
         let old = reach("ann", &["a", "b", "c", "d", "e"], None);
-        let told = |kept: &[&str]| {
+        let objections = |kept: &[&str]| {
             compare_scopes(&old, &reach("ann", kept, None), PrincipalPolicy::Same).objections()
         };
-        assert_eq!(told(&["a", "b", "c"]), ["it does not see 2 organisations: d, e"]);
-        assert_eq!(told(&[]), ["it does not see 5 organisations: a, b, c and 2 more"]);
+        assert_eq!(objections(&["a", "b", "c"]), ["it does not see 2 organisations: d, e"]);
+        assert_eq!(objections(&[]), ["it does not see 5 organisations: a, b, c and 2 more"]);
     }
 
     #[test]

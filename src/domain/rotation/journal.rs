@@ -329,7 +329,7 @@ impl StepOutcome {
             Self::Revoked => RotationStep::Revoke,
             Self::OldSecretRejected => RotationStep::VerifyRevoked,
             Self::SlotsCleared => RotationStep::ClearSlots,
-            Self::OrphanDeleted(what) => RotationStep::DeleteOrphan(what.clone()),
+            Self::OrphanDeleted(key) => RotationStep::DeleteOrphan(key.clone()),
             Self::OrphansListed(_) => RotationStep::FindOrphans,
             Self::OldSecretVerified => RotationStep::VerifyOld,
             Self::OldSecretRestored => RotationStep::RestoreOld,

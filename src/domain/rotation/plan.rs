@@ -94,7 +94,7 @@ pub struct PlanRequest<'a> {
 
 impl RotationPlan {
     /// Builds the plan.
-    pub fn new(order: PlanRequest<'_>) -> Self {
+    pub fn new(request: PlanRequest<'_>) -> Self {
         let PlanRequest {
             rotation,
             purpose,
@@ -104,7 +104,7 @@ impl RotationPlan {
             replacement,
             consumers,
             administrator,
-        } = order;
+        } = request;
         let strategy = replacement.strategy;
         // The limit of a kind counts secrets; no limit is known for the number of accounts.
         let is_account = purpose == RotationPurpose::Create
@@ -228,7 +228,7 @@ impl PlannedRotationStep {
             .iter()
             .map(|&call| call.to_owned())
             .collect();
-        let final_word = match (&step, overlap) {
+        let irreversible_note = match (&step, overlap) {
             (RotationStep::Create | RotationStep::AwaitPaste, SecretOverlap::Absent) => {
                 Some("The old secret dies here, and nothing brings it back.")
             }
@@ -240,7 +240,7 @@ impl PlannedRotationStep {
         Self {
             description: purpose.describe_step(&step),
             calls,
-            irreversible_note: final_word.map(str::to_owned),
+            irreversible_note: irreversible_note.map(str::to_owned),
             step,
         }
     }

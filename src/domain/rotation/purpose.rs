@@ -42,7 +42,7 @@ impl RotationPurpose {
 
     /// Describes a step for display.
     pub fn describe_step(self, step: &RotationStep) -> String {
-        let words = match (self, step) {
+        let description = match (self, step) {
             (Self::Create, RotationStep::Create) => "have the provider make it",
             (Self::Create, RotationStep::Promote) => "make the new secret the credential's own",
             (Self::Create, RotationStep::RestoreOld) => {
@@ -56,7 +56,7 @@ impl RotationPurpose {
             (Self::Revoke, RotationStep::VerifyRevoked) => "show that it fails",
             _ => return step.describe(),
         };
-        words.to_owned()
+        description.to_owned()
     }
 
     /// Returns the text for a successful end.
@@ -71,16 +71,16 @@ impl RotationPurpose {
     /// Returns the steps in order.
     pub(super) fn steps(
         self,
-        ways: StrategyTraits,
+        traits: StrategyTraits,
         overlap: SecretOverlap,
         consumers: Vec<String>,
     ) -> Vec<RotationStep> {
-        let mint = match ways.creator {
+        let creation = match traits.creator {
             StepActor::Program => vec![RotationStep::Create],
             StepActor::User => vec![RotationStep::AwaitPaste],
             StepActor::UserSignIn => vec![RotationStep::AwaitSignIn, RotationStep::Create],
         };
-        let revoke = if ways.revoker == StepActor::User {
+        let revocation = if traits.revoker == StepActor::User {
             RotationStep::AwaitRevoke
         } else {
             RotationStep::Revoke
@@ -88,23 +88,23 @@ impl RotationPurpose {
         match self {
             Self::Replace => {
                 let mut steps = vec![RotationStep::VerifyStore, RotationStep::Snapshot];
-                steps.extend(mint);
+                steps.extend(creation);
                 steps.extend([RotationStep::Stage, RotationStep::Verify, RotationStep::Promote]);
                 steps.extend(consumers.into_iter().map(RotationStep::Deliver));
-                steps.extend((overlap == SecretOverlap::SideBySide).then_some(revoke));
+                steps.extend((overlap == SecretOverlap::SideBySide).then_some(revocation));
                 steps.extend([RotationStep::VerifyRevoked, RotationStep::ClearSlots]);
                 steps
             }
             Self::Create => {
-                let after = [
+                let rest = [
                     RotationStep::Stage,
                     RotationStep::Verify,
                     RotationStep::Promote,
                     RotationStep::ClearSlots,
                 ];
-                std::iter::once(RotationStep::VerifyStore).chain(mint).chain(after).collect()
+                std::iter::once(RotationStep::VerifyStore).chain(creation).chain(rest).collect()
             }
-            Self::Revoke => vec![RotationStep::Snapshot, revoke, RotationStep::VerifyRevoked],
+            Self::Revoke => vec![RotationStep::Snapshot, revocation, RotationStep::VerifyRevoked],
         }
     }
 }

@@ -115,7 +115,7 @@ pub fn plan_lines(plan: &RotationPlan) -> Vec<ProgressLine> {
         notes.map(|note| ProgressLine::new(&plan.rotation, "plan", StepStatus::Planned, note));
     let steps = plan.steps.iter().map(|planned| {
         let calls = planned.calls.iter().map(|call| format!(" · {call}"));
-        let last = planned.irreversible_note.iter().map(|word| format!(" · {word}"));
+        let last = planned.irreversible_note.iter().map(|note| format!(" · {note}"));
         let detail =
             std::iter::once(planned.description.clone()).chain(calls).chain(last).collect();
         ProgressLine::new(&plan.rotation, planned.step.to_string(), StepStatus::Planned, detail)
@@ -136,11 +136,11 @@ pub fn entry_line(plan: &RotationPlan, entry: &JournalEntry) -> Option<ProgressL
         JournalEntry::Failed(step, failure) => {
             (step.to_string(), StepStatus::Failed, failure.why.clone())
         }
-        JournalEntry::Reconciled(finding) => {
-            ("reconcile".to_owned(), StepStatus::Done, describe_reconciliation(finding))
+        JournalEntry::Reconciled(result) => {
+            ("reconcile".to_owned(), StepStatus::Done, describe_reconciliation(result))
         }
-        JournalEntry::UserDecision(saying) => {
-            ("human".to_owned(), StepStatus::Done, describe_decision(saying))
+        JournalEntry::UserDecision(decision) => {
+            ("human".to_owned(), StepStatus::Done, describe_decision(decision))
         }
     };
     Some(ProgressLine::new(&plan.rotation, step, state, detail))
@@ -204,7 +204,7 @@ fn describe_next(purpose: RotationPurpose, next: &NextStep) -> String {
         NextStep::Reconcile(machine::ReconcileQuery::Revocation(_)) => {
             format!("find out whether the provider has revoked {}", purpose.secret_label())
         }
-        NextStep::AskUser(need) => need.describe(),
+        NextStep::AskUser(prompt) => prompt.describe(),
         NextStep::Wait { delay, then } => {
             format!("wait {} s, then {}", delay.as_secs(), describe_next(purpose, then))
         }
@@ -222,8 +222,8 @@ fn manual_steps(journal: &RotationJournal, next: &NextStep) -> Vec<String> {
         NextStep::Finished(RotationResult::Done { left } | RotationResult::RolledBack { left }) => {
             left.clone()
         }
-        NextStep::AskUser(need) => {
-            machine::manual_steps(journal).into_iter().chain([need.describe()]).collect()
+        NextStep::AskUser(prompt) => {
+            machine::manual_steps(journal).into_iter().chain([prompt.describe()]).collect()
         }
         _ => machine::manual_steps(journal),
     }
@@ -239,30 +239,30 @@ fn creation_refusal(journal: &RotationJournal, next: &NextStep) -> Option<String
         ) => Some(why.clone()),
         _ => None,
     };
-    let created = journal.plan().purpose == RotationPurpose::Create;
-    (rolled_back && created).then(|| journal.entries().iter().rev().find_map(refused)).flatten()
+    let is_creation = journal.plan().purpose == RotationPurpose::Create;
+    (rolled_back && is_creation).then(|| journal.entries().iter().rev().find_map(refused)).flatten()
 }
 
 fn describe_outcome(purpose: RotationPurpose, outcome: &StepOutcome) -> String {
     match outcome {
-        StepOutcome::Created(minted) | StepOutcome::Pasted(minted) => match &minted.remote {
+        StepOutcome::Created(created) | StepOutcome::Pasted(created) => match &created.remote {
             Some(remote) => format!("{} ({})", remote.label, remote.id),
             None => "the provider gives it no id".to_owned(),
         },
         StepOutcome::Verified { reach, .. } => {
-            let seen = match reach.organizations.len() {
+            let organizations = match reach.organizations.len() {
                 1 => "1 organisation".to_owned(),
                 many => format!("{many} organisations"),
             };
-            format!("accepted as {} in {}, {seen}", reach.principal.name, reach.region)
+            format!("accepted as {} in {}, {organizations}", reach.principal.name, reach.region)
         }
         StepOutcome::OrphansListed(found) => format!("{} with this rotation's mark", found.len()),
         other => purpose.describe_step(&other.step()),
     }
 }
 
-fn describe_reconciliation(finding: &ReconciliationResult) -> String {
-    match finding {
+fn describe_reconciliation(result: &ReconciliationResult) -> String {
+    match result {
         ReconciliationResult::Creation(CreationStatus::InPendingSlot(_)) => {
             "the new secret is in the store".to_owned()
         }
@@ -282,8 +282,8 @@ fn describe_reconciliation(finding: &ReconciliationResult) -> String {
     }
 }
 
-fn describe_decision(saying: &UserDecision) -> String {
-    match saying {
+fn describe_decision(decision: &UserDecision) -> String {
+    match decision {
         UserDecision::Retry => "try again".to_owned(),
         UserDecision::Skip(step) => format!("go on without: {}", step.describe()),
         UserDecision::Override(_) => "take the new one all the same".to_owned(),

@@ -85,7 +85,7 @@ impl RotationStep {
 
     /// Describes the step for display.
     pub fn describe(&self) -> String {
-        let words = match self {
+        let description = match self {
             Self::VerifyStore => "show that the store keeps what it is given",
             Self::Snapshot => "see whom the old secret acts as and what it reaches",
             Self::Create => "have the provider make the new secret",
@@ -99,7 +99,7 @@ impl RotationStep {
             Self::AwaitRevoke => "wait for the old secret to be revoked by hand",
             Self::VerifyRevoked => "show that the old secret fails",
             Self::ClearSlots => "forget all secrets of this rotation but the current one",
-            Self::DeleteOrphan(what) => return format!("remove {what} at the provider"),
+            Self::DeleteOrphan(key) => return format!("remove {key} at the provider"),
             Self::FindOrphans => "look for anything that this rotation left at the provider",
             Self::VerifyOld => "show that the old secret still works",
             Self::RestoreOld => "make the old secret the current one again",
@@ -107,7 +107,7 @@ impl RotationStep {
                 return format!("hand the old secret to {consumer} again");
             }
         };
-        words.to_owned()
+        description.to_owned()
     }
 
     /// Returns whether executing the step twice has the same effect as once. Other steps are
@@ -147,8 +147,8 @@ impl RotationStep {
             Self::VerifyRevoked => {
                 format!("{object} was not seen to fail: check at the provider that it is revoked")
             }
-            Self::DeleteOrphan(what) => {
-                format!("{what} may still live at the provider: delete it there")
+            Self::DeleteOrphan(key) => {
+                format!("{key} may still live at the provider: delete it there")
             }
             Self::FindOrphans => {
                 "look at the provider for anything with this rotation's mark, and delete it"

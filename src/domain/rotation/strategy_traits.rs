@@ -68,7 +68,7 @@ pub enum SecretOverlap {
 /// Returns the table row of a strategy.
 pub(super) const fn traits_for(strategy: RotationStrategyId) -> StrategyTraits {
     use RotationStrategyId as P;
-    let (mint, revoke) = match strategy {
+    let (creator, revoker) = match strategy {
         P::Manual => (StepActor::User, StepActor::User),
         P::SnykPersonalAccessToken => (StepActor::User, StepActor::Program),
         P::SnykAppSession => (StepActor::UserSignIn, StepActor::Program),
@@ -76,25 +76,19 @@ pub(super) const fn traits_for(strategy: RotationStrategyId) -> StrategyTraits {
             (StepActor::Program, StepActor::Program)
         }
     };
-    let handle = match strategy {
+    let revocation_key = match strategy {
         P::SnykServiceAccountSecret | P::SnykAppSession | P::SnykAppSecret => {
             RevocationKey::ByValue
         }
         _ => RevocationKey::ById,
     };
-    let (trace, identity) = match strategy {
+    let (traceability, principal_policy) = match strategy {
         P::SnykServiceAccount | P::ApiWebKey => {
             (CreationTraceability::ByName, PrincipalPolicy::New)
         }
         _ => (CreationTraceability::Untraceable, PrincipalPolicy::Same),
     };
-    StrategyTraits {
-        creator: mint,
-        revoker: revoke,
-        revocation_key: handle,
-        traceability: trace,
-        principal_policy: identity,
-    }
+    StrategyTraits { creator, revoker, revocation_key, traceability, principal_policy }
 }
 
 /// Returns how many secrets of a strategy may exist at the same time, if that differs from the
@@ -234,21 +228,24 @@ mod tests {
     #[test]
     fn what_the_program_asks_of_a_provider_is_told_before_it_asks_and_nothing_else() {
         for strategy in ALL {
-            let told = |step: RotationStep| {
+            let has_call = |step: RotationStep| {
                 provider_calls(strategy, &step).iter().any(|call| call.contains('/'))
             };
-            let StrategyTraits { creator: mint, revoker: revoke, traceability: trace, .. } =
-                traits_for(strategy);
-            assert_eq!(told(RotationStep::Create), mint != StepActor::User, "{strategy:?}");
+            let StrategyTraits { creator, revoker, traceability, .. } = traits_for(strategy);
+            assert_eq!(has_call(RotationStep::Create), creator != StepActor::User, "{strategy:?}");
             assert_eq!(
-                told(RotationStep::AwaitSignIn),
-                mint == StepActor::UserSignIn,
+                has_call(RotationStep::AwaitSignIn),
+                creator == StepActor::UserSignIn,
                 "{strategy:?}"
             );
-            assert_eq!(told(RotationStep::Revoke), revoke == StepActor::Program, "{strategy:?}");
-            if trace == CreationTraceability::ByName {
+            assert_eq!(
+                has_call(RotationStep::Revoke),
+                revoker == StepActor::Program,
+                "{strategy:?}"
+            );
+            if traceability == CreationTraceability::ByName {
                 assert!(
-                    told(RotationStep::Snapshot),
+                    has_call(RotationStep::Snapshot),
                     "{strategy:?}: what is found by its name is looked for in a list"
                 );
             }
@@ -293,10 +290,10 @@ mod tests {
     #[test]
     fn whether_a_person_is_needed_is_said_first() {
         for strategy in ALL {
-            let by_person =
+            let prefix =
                 |by: StepActor| if by == StepActor::User { "guided: " } else { "automatic: " };
             assert!(
-                revocation_title(strategy).starts_with(by_person(traits_for(strategy).revoker)),
+                revocation_title(strategy).starts_with(prefix(traits_for(strategy).revoker)),
                 "{strategy:?}"
             );
             assert!(rotation_title(strategy).len() > 20, "{strategy:?}");

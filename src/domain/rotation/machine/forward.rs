@@ -14,46 +14,41 @@ use crate::domain::rotation::purpose::RotationPurpose;
 use crate::domain::rotation::step::RotationStep;
 use crate::domain::rotation::strategy_traits::{RevocationKey, StepActor};
 
-pub(super) fn next_forward_step(progress: &RotationState<'_>) -> NextStep {
-    if let Some((key, target)) = progress.next_orphan() {
-        return delete_orphan(progress, key, target);
+pub(super) fn next_forward_step(state: &RotationState<'_>) -> NextStep {
+    if let Some((key, target)) = state.next_orphan() {
+        return delete_orphan(state, key, target);
     }
-    let open = progress
+    let open = state
         .plan
         .steps
         .iter()
         .map(|planned| &planned.step)
-        .find(|step| !progress.is_step_satisfied(step));
+        .find(|step| !state.is_step_satisfied(step));
     match open {
-        Some(step) => {
-            step_action(progress, step).unwrap_or_else(|| missing_evidence(progress, step))
-        }
-        None if progress.must_find_orphans() => NextStep::Execute(StepAction::FindOrphans),
-        None => NextStep::Finished(RotationResult::Done { left: progress.manual_steps.clone() }),
+        Some(step) => step_action(state, step).unwrap_or_else(|| missing_evidence(state, step)),
+        None if state.must_find_orphans() => NextStep::Execute(StepAction::FindOrphans),
+        None => NextStep::Finished(RotationResult::Done { left: state.manual_steps.clone() }),
     }
 }
 
 /// Deletes an orphan: the program where it can and has the permit, otherwise the user.
 pub(super) fn delete_orphan(
-    progress: &RotationState<'_>,
+    state: &RotationState<'_>,
     key: &str,
     target: &RevocationTarget,
 ) -> NextStep {
-    let may = DeletionPermit::for_target(progress, key, target)
-        .filter(|_| progress.plan.strategy_traits().revoker == StepActor::Program);
-    may.map_or_else(
-        || NextStep::AskUser(prompts::deletion_prompt(progress, key)),
-        |may| NextStep::Execute(StepAction::DeleteOrphan(may)),
+    let permit = DeletionPermit::for_target(state, key, target)
+        .filter(|_| state.plan.strategy_traits().revoker == StepActor::Program);
+    permit.map_or_else(
+        || NextStep::AskUser(prompts::deletion_prompt(state, key)),
+        |permit| NextStep::Execute(StepAction::DeleteOrphan(permit)),
     )
 }
 
 /// Returns the revocation target: the credential that the user chose, or the only candidate.
-pub(super) fn revocation_target(progress: &RotationState<'_>) -> RevocationTarget {
-    match (
-        progress.plan.strategy_traits().revocation_key,
-        progress.old_remote_candidates().as_slice(),
-    ) {
-        (RevocationKey::ByValue, _) if progress.plan.purpose == RotationPurpose::Revoke => {
+pub(super) fn revocation_target(state: &RotationState<'_>) -> RevocationTarget {
+    match (state.plan.strategy_traits().revocation_key, state.old_remote_candidates().as_slice()) {
+        (RevocationKey::ByValue, _) if state.plan.purpose == RotationPurpose::Revoke => {
             RevocationTarget::ByValue(SecretSlot::Current)
         }
         (RevocationKey::ByValue, _) => RevocationTarget::ByValue(SecretSlot::Previous),
@@ -63,30 +58,30 @@ pub(super) fn revocation_target(progress: &RotationState<'_>) -> RevocationTarge
 }
 
 /// Returns the fingerprints of the two secrets that swap slots.
-pub(super) fn slot_swap(progress: &RotationState<'_>) -> Option<SlotSwap> {
-    let old = match progress.plan.purpose {
+pub(super) fn slot_swap(state: &RotationState<'_>) -> Option<SlotSwap> {
+    let old = match state.plan.purpose {
         RotationPurpose::Create => None,
         RotationPurpose::Replace | RotationPurpose::Revoke => {
-            Some(progress.old_secret?.fingerprint.clone())
+            Some(state.old_secret?.fingerprint.clone())
         }
     };
-    Some(SlotSwap { old, new: new_fingerprint(progress)? })
+    Some(SlotSwap { old, new: new_fingerprint(state)? })
 }
 
 /// Returns what to do for a planned step; `None` if the evidence that it depends on is missing.
-fn step_action(progress: &RotationState<'_>, step: &RotationStep) -> Option<NextStep> {
+fn step_action(state: &RotationState<'_>, step: &RotationStep) -> Option<NextStep> {
     let action = match step {
         RotationStep::VerifyStore => StepAction::VerifyStore,
         RotationStep::Snapshot => StepAction::Snapshot,
-        RotationStep::Create | RotationStep::AwaitPaste => return Some(create_or_paste(progress)),
-        RotationStep::AwaitSignIn => return Some(request_sign_in(progress)),
-        RotationStep::Stage => StepAction::Stage(new_fingerprint(progress)?),
-        RotationStep::Verify => StepAction::Verify(new_fingerprint(progress)?),
-        RotationStep::Promote => return promote_or_confirm(progress),
+        RotationStep::Create | RotationStep::AwaitPaste => return Some(create_or_paste(state)),
+        RotationStep::AwaitSignIn => return Some(request_sign_in(state)),
+        RotationStep::Stage => StepAction::Stage(new_fingerprint(state)?),
+        RotationStep::Verify => StepAction::Verify(new_fingerprint(state)?),
+        RotationStep::Promote => return promote_or_confirm(state),
         RotationStep::Deliver(consumer) => StepAction::Deliver(consumer.clone()),
-        RotationStep::Revoke | RotationStep::AwaitRevoke => return revoke_or_ask(progress),
+        RotationStep::Revoke | RotationStep::AwaitRevoke => return revoke_or_ask(state),
         RotationStep::VerifyRevoked => {
-            StepAction::VerifyRevoked(progress.old_secret?.fingerprint.clone())
+            StepAction::VerifyRevoked(state.old_secret?.fingerprint.clone())
         }
         RotationStep::ClearSlots => StepAction::ClearSlots,
         RotationStep::DeleteOrphan(_)
@@ -98,82 +93,82 @@ fn step_action(progress: &RotationState<'_>, step: &RotationStep) -> Option<Next
     Some(NextStep::Execute(action))
 }
 
-fn create_or_paste(progress: &RotationState<'_>) -> NextStep {
-    if progress.plan.strategy_traits().creator == StepActor::User
-        || progress.manual_fallback.create_reason.is_some()
+fn create_or_paste(state: &RotationState<'_>) -> NextStep {
+    if state.plan.strategy_traits().creator == StepActor::User
+        || state.manual_fallback.create_reason.is_some()
     {
-        return NextStep::AskUser(prompts::paste_prompt(progress));
+        return NextStep::AskUser(prompts::paste_prompt(state));
     }
     // Plans of older journals do not contain the sign-in step.
-    if progress.plan.strategy_traits().creator == StepActor::UserSignIn
-        && !progress.completed_steps.contains(&RotationStep::AwaitSignIn)
+    if state.plan.strategy_traits().creator == StepActor::UserSignIn
+        && !state.completed_steps.contains(&RotationStep::AwaitSignIn)
     {
-        return request_sign_in(progress);
+        return request_sign_in(state);
     }
     NextStep::Execute(StepAction::Create {
-        name: progress.plan.remote_name(progress.creation_history.next_attempt_number()),
+        name: state.plan.remote_name(state.creation_history.next_attempt_number()),
     })
 }
 
 /// Asks for a sign-in. After a failed sign-in the user is asked before the page opens again: a user
 /// who declined is not sent back to the page.
-fn request_sign_in(progress: &RotationState<'_>) -> NextStep {
-    let failed = |trouble: &RepeatedFailure<'_>| {
-        *trouble.step == RotationStep::AwaitSignIn
-            || trouble.failure.kind == StepFailureKind::Refused
+fn request_sign_in(state: &RotationState<'_>) -> NextStep {
+    let failed = |repeated: &RepeatedFailure<'_>| {
+        *repeated.step == RotationStep::AwaitSignIn
+            || repeated.failure.kind == StepFailureKind::Refused
     };
-    let need = match progress.last_failure.filter(failed) {
-        Some(trouble) => prompts::failure_prompt(progress, trouble),
-        None => prompts::sign_in_prompt(progress),
+    let prompt = match state.last_failure.filter(failed) {
+        Some(repeated) => prompts::failure_prompt(state, repeated),
+        None => prompts::sign_in_prompt(state),
     };
-    NextStep::AskUser(need)
+    NextStep::AskUser(prompt)
 }
 
-fn promote_or_confirm(progress: &RotationState<'_>) -> Option<NextStep> {
-    let change = slot_swap(progress)?;
-    match progress.scope_comparison()? {
-        ScopeComparison::Same => Some(NextStep::Execute(StepAction::Promote(change))),
-        _ if progress.new_secret.as_ref()?.override_accepted => {
-            Some(NextStep::Execute(StepAction::Promote(change)))
+fn promote_or_confirm(state: &RotationState<'_>) -> Option<NextStep> {
+    let swap = slot_swap(state)?;
+    match state.scope_comparison()? {
+        ScopeComparison::Same => Some(NextStep::Execute(StepAction::Promote(swap))),
+        _ if state.new_secret.as_ref()?.override_accepted => {
+            Some(NextStep::Execute(StepAction::Promote(swap)))
         }
-        sameness => {
-            let need = PromptKind::ConfirmOverride {
-                sameness,
-                typed: progress.plan.name.as_str().to_owned(),
+        comparison => {
+            let kind = PromptKind::ConfirmOverride {
+                comparison,
+                typed: state.plan.name.as_str().to_owned(),
             };
-            Some(NextStep::AskUser(UserPrompt::new(progress, &RotationStep::Promote, need)))
+            Some(NextStep::AskUser(UserPrompt::new(state, &RotationStep::Promote, kind)))
         }
     }
 }
 
-fn revoke_or_ask(progress: &RotationState<'_>) -> Option<NextStep> {
-    let by_program = progress.plan.strategy_traits().revoker == StepActor::Program;
-    let candidates = progress.old_remote_candidates();
+fn revoke_or_ask(state: &RotationState<'_>) -> Option<NextStep> {
+    let by_program = state.plan.strategy_traits().revoker == StepActor::Program;
+    let candidates = state.old_remote_candidates();
     if by_program
-        && progress.plan.strategy_traits().revocation_key == RevocationKey::ById
+        && state.plan.strategy_traits().revocation_key == RevocationKey::ById
         && candidates.len() > 1
     {
-        let need = PromptKind::SelectOld(candidates.into_iter().cloned().collect());
-        return Some(NextStep::AskUser(UserPrompt::new(progress, &RotationStep::Revoke, need)));
+        let kind = PromptKind::SelectOld(candidates.into_iter().cloned().collect());
+        return Some(NextStep::AskUser(UserPrompt::new(state, &RotationStep::Revoke, kind)));
     }
-    let target = revocation_target(progress);
+    let target = revocation_target(state);
     let by_hand = !by_program
         || target == RevocationTarget::Unknown
-        || progress.manual_fallback.revoke_reason.is_some();
-    let may = RevocationPermit::for_target(progress, target)?;
+        || state.manual_fallback.revoke_reason.is_some();
+    let permit = RevocationPermit::for_target(state, target)?;
     Some(if by_hand {
-        NextStep::AskUser(prompts::revocation_prompt(progress, may))
+        NextStep::AskUser(prompts::revocation_prompt(state, permit))
     } else {
-        NextStep::Execute(StepAction::Revoke(may))
+        NextStep::Execute(StepAction::Revoke(permit))
     })
 }
 
-fn new_fingerprint(progress: &RotationState<'_>) -> Option<SecretFingerprint> {
-    progress.new_secret.as_ref().map(|new| new.created.fingerprint.clone())
+fn new_fingerprint(state: &RotationState<'_>) -> Option<SecretFingerprint> {
+    state.new_secret.as_ref().map(|new| new.created.fingerprint.clone())
 }
 
 /// Asks the user about a step whose evidence is missing; such a step is never executed on trust.
-fn missing_evidence(progress: &RotationState<'_>, step: &RotationStep) -> NextStep {
+fn missing_evidence(state: &RotationState<'_>, step: &RotationStep) -> NextStep {
     let why = "the journal does not hold what this step rests on".to_owned();
-    NextStep::AskUser(UserPrompt::new(progress, step, PromptKind::StepBlocked(why)))
+    NextStep::AskUser(UserPrompt::new(state, step, PromptKind::StepBlocked(why)))
 }

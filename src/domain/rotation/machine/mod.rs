@@ -132,13 +132,13 @@ pub enum RotationResult {
 
 /// Decides what to do next, from the journal alone.
 pub fn next_step(journal: &RotationJournal) -> NextStep {
-    let progress = RotationState::from_journal(journal);
-    let go = match reconcile_query(&progress) {
-        Some(look) => NextStep::Reconcile(look),
-        None if progress.is_rolling_back() => rollback::next_rollback_step(&progress),
-        None => forward::next_forward_step(&progress),
+    let state = RotationState::from_journal(journal);
+    let next = match reconcile_query(&state) {
+        Some(query) => NextStep::Reconcile(query),
+        None if state.is_rolling_back() => rollback::next_rollback_step(&state),
+        None => forward::next_forward_step(&state),
     };
-    with_backoff(&progress, go)
+    with_backoff(&state, next)
 }
 
 /// Checks whether the rotation can still be rolled back.
@@ -161,46 +161,48 @@ pub(super) fn manual_steps(journal: &RotationJournal) -> Vec<String> {
     RotationState::from_journal(journal).manual_steps
 }
 
-fn reconcile_query(progress: &RotationState<'_>) -> Option<ReconcileQuery> {
-    let mut stale: Vec<SecretFingerprint> =
-        progress.creation_history.seen_fingerprints.iter().map(|&held| held.clone()).collect();
-    stale.extend(progress.old_secret.map(|old| old.fingerprint.clone()));
-    match progress.unresolved_step? {
+fn reconcile_query(state: &RotationState<'_>) -> Option<ReconcileQuery> {
+    let mut stale: Vec<SecretFingerprint> = state
+        .creation_history
+        .seen_fingerprints
+        .iter()
+        .map(|&fingerprint| fingerprint.clone())
+        .collect();
+    stale.extend(state.old_secret.map(|old| old.fingerprint.clone()));
+    match state.unresolved_step? {
         RotationStep::Create => {
-            let attempt = progress.creation_history.attempts.last().filter(|_| {
-                progress.plan.strategy_traits().traceability == CreationTraceability::ByName
+            let attempt = state.creation_history.attempts.last().filter(|_| {
+                state.plan.strategy_traits().traceability == CreationTraceability::ByName
             });
             Some(ReconcileQuery::Creation {
-                name: attempt.map(|attempt| progress.plan.remote_name(*attempt)),
+                name: attempt.map(|attempt| state.plan.remote_name(*attempt)),
                 stale,
             })
         }
         RotationStep::AwaitPaste => Some(ReconcileQuery::Paste { stale }),
-        RotationStep::Revoke => {
-            Some(ReconcileQuery::Revocation(forward::revocation_target(progress)))
-        }
+        RotationStep::Revoke => Some(ReconcileQuery::Revocation(forward::revocation_target(state))),
         _ => None,
     }
 }
 
 /// Wraps the step in the delay that its failures so far require; turns it into a prompt if waiting
 /// does not help.
-fn with_backoff(progress: &RotationState<'_>, go: NextStep) -> NextStep {
-    let step = go.step().filter(|_| !matches!(go, NextStep::AskUser(_)));
-    let Some(trouble) = progress.last_failure.filter(|trouble| Some(trouble.step) == step.as_ref())
+fn with_backoff(state: &RotationState<'_>, next: NextStep) -> NextStep {
+    let step = next.step().filter(|_| !matches!(next, NextStep::AskUser(_)));
+    let Some(repeated) = state.last_failure.filter(|repeated| Some(repeated.step) == step.as_ref())
     else {
-        return go;
+        return next;
     };
-    match retry_delay(trouble) {
-        Some(delay) => NextStep::Wait { delay, then: Box::new(go) },
-        None => NextStep::AskUser(prompts::failure_prompt(progress, trouble)),
+    match retry_delay(repeated) {
+        Some(delay) => NextStep::Wait { delay, then: Box::new(next) },
+        None => NextStep::AskUser(prompts::failure_prompt(state, repeated)),
     }
 }
 
-fn retry_delay(trouble: RepeatedFailure<'_>) -> Option<Duration> {
-    match trouble.failure.kind {
+fn retry_delay(repeated: RepeatedFailure<'_>) -> Option<Duration> {
+    match repeated.failure.kind {
         StepFailureKind::Retryable | StepFailureKind::OutcomeUnknown => {
-            BackoffPolicy::for_step(trouble.step).delay_after(trouble.count)
+            BackoffPolicy::for_step(repeated.step).delay_after(repeated.count)
         }
         StepFailureKind::Refused | StepFailureKind::QuotaExceeded | StepFailureKind::SecretLost => {
             None
@@ -214,8 +216,8 @@ impl NextStep {
     pub fn step(&self) -> Option<RotationStep> {
         match self {
             Self::Execute(action) => Some(action.step()),
-            Self::Reconcile(look) => Some(look.step()),
-            Self::AskUser(need) => Some(need.step.clone()),
+            Self::Reconcile(query) => Some(query.step()),
+            Self::AskUser(prompt) => Some(prompt.step.clone()),
             Self::Wait { then, .. } => then.step(),
             Self::Finished(_) => None,
         }
@@ -247,7 +249,7 @@ impl StepAction {
             Self::Revoke(_) => RotationStep::Revoke,
             Self::VerifyRevoked(_) => RotationStep::VerifyRevoked,
             Self::ClearSlots => RotationStep::ClearSlots,
-            Self::DeleteOrphan(may) => RotationStep::DeleteOrphan(may.key().to_owned()),
+            Self::DeleteOrphan(permit) => RotationStep::DeleteOrphan(permit.key().to_owned()),
             Self::FindOrphans => RotationStep::FindOrphans,
             Self::VerifyOld(_) => RotationStep::VerifyOld,
             Self::RestoreOld(_) => RotationStep::RestoreOld,

@@ -65,33 +65,33 @@ pub struct DeletionPermit {
 }
 
 impl NewSecretVerified {
-    fn from_state(progress: &RotationState<'_>) -> Option<Self> {
-        let new = progress.new_secret.as_ref()?;
+    fn from_state(state: &RotationState<'_>) -> Option<Self> {
+        let new = state.new_secret.as_ref()?;
         let accepted =
-            new.access_scope.is_some() && progress.completed_steps.contains(&RotationStep::Verify);
+            new.access_scope.is_some() && state.completed_steps.contains(&RotationStep::Verify);
         let passed =
-            new.override_accepted || progress.scope_comparison() == Some(ScopeComparison::Same);
+            new.override_accepted || state.scope_comparison() == Some(ScopeComparison::Same);
         (accepted && passed).then(|| Self(new.created.fingerprint.clone()))
     }
 }
 
 impl NewSecretPromoted {
-    fn from_state(progress: &RotationState<'_>) -> Option<Self> {
-        let new = progress
+    fn from_state(state: &RotationState<'_>) -> Option<Self> {
+        let new = state
             .new_secret
             .as_ref()
-            .filter(|_| progress.completed_steps.contains(&RotationStep::Promote))?;
+            .filter(|_| state.completed_steps.contains(&RotationStep::Promote))?;
         Some(Self(new.created.fingerprint.clone()))
     }
 }
 
 impl AllDelivered {
-    fn from_state(progress: &RotationState<'_>) -> Option<Self> {
-        progress
+    fn from_state(state: &RotationState<'_>) -> Option<Self> {
+        state
             .plan
             .consumers()
             .all(|consumer| {
-                progress.completed_steps.contains(&RotationStep::Deliver(consumer.to_owned()))
+                state.completed_steps.contains(&RotationStep::Deliver(consumer.to_owned()))
             })
             .then_some(Self)
     }
@@ -100,13 +100,10 @@ impl AllDelivered {
 impl RevocationPermit {
     /// Grants the revocation of `target` if the journal shows that the new secret has replaced the
     /// old one, or if revocation is the only purpose of the plan.
-    pub(super) fn for_target(
-        progress: &RotationState<'_>,
-        target: RevocationTarget,
-    ) -> Option<Self> {
-        match progress.plan.purpose {
+    pub(super) fn for_target(state: &RotationState<'_>, target: RevocationTarget) -> Option<Self> {
+        match state.plan.purpose {
             RotationPurpose::Revoke => {
-                return progress
+                return state
                     .completed_steps
                     .contains(&RotationStep::Snapshot)
                     .then_some(Self { target });
@@ -115,25 +112,25 @@ impl RevocationPermit {
             RotationPurpose::Replace => {}
         }
         Self::from_evidence(
-            progress,
+            state,
             target,
-            (
-                NewSecretVerified::from_state(progress)?,
-                NewSecretPromoted::from_state(progress)?,
-                AllDelivered::from_state(progress)?,
-            ),
+            &NewSecretVerified::from_state(state)?,
+            &NewSecretPromoted::from_state(state)?,
+            &AllDelivered::from_state(state)?,
         )
     }
 
     fn from_evidence(
-        progress: &RotationState<'_>,
+        state: &RotationState<'_>,
         target: RevocationTarget,
-        (verified, promoted, _): (NewSecretVerified, NewSecretPromoted, AllDelivered),
+        verified: &NewSecretVerified,
+        promoted: &NewSecretPromoted,
+        _delivered: &AllDelivered,
     ) -> Option<Self> {
         let same = verified.0 == promoted.0;
-        let own =
-            matches!(&target, RevocationTarget::ById(remote) if progress.is_new_remote(&remote.id));
-        (same && !own).then_some(Self { target })
+        let is_new =
+            matches!(&target, RevocationTarget::ById(remote) if state.is_new_remote(&remote.id));
+        (same && !is_new).then_some(Self { target })
     }
 
     /// Returns the credential to revoke.
@@ -145,25 +142,25 @@ impl RevocationPermit {
 impl DeletionPermit {
     /// Grants the deletion of `target` if it is neither in use nor older than this rotation.
     pub(super) fn for_target(
-        progress: &RotationState<'_>,
+        state: &RotationState<'_>,
         key: &str,
         target: &RevocationTarget,
     ) -> Option<Self> {
-        let restored = !progress.started_steps.contains(&RotationStep::Promote)
-            || progress.completed_steps.contains(&RotationStep::RestoreOld);
-        let nothing_before = progress.plan.purpose == RotationPurpose::Create;
-        let proven = (nothing_before
-            || progress.completed_steps.contains(&RotationStep::VerifyOld))
+        let restored = !state.started_steps.contains(&RotationStep::Promote)
+            || state.completed_steps.contains(&RotationStep::RestoreOld);
+        let nothing_before = state.plan.purpose == RotationPurpose::Create;
+        let old_secret_safe = (nothing_before
+            || state.completed_steps.contains(&RotationStep::VerifyOld))
             && restored;
-        let of_use = match target {
+        let in_use = match target {
             RevocationTarget::Unknown => true,
-            RevocationTarget::ByValue(_) => progress.new_secret.is_some() && !proven,
+            RevocationTarget::ByValue(_) => state.new_secret.is_some() && !old_secret_safe,
             RevocationTarget::ById(remote) => {
-                progress.is_old_remote(&remote.id)
-                    || (progress.is_new_remote(&remote.id) && !proven)
+                state.is_old_remote(&remote.id)
+                    || (state.is_new_remote(&remote.id) && !old_secret_safe)
             }
         };
-        (!of_use).then(|| Self { key: key.to_owned(), target: target.clone() })
+        (!in_use).then(|| Self { key: key.to_owned(), target: target.clone() })
     }
 
     /// Returns the credential to delete.
@@ -182,9 +179,9 @@ mod tests {
     use super::*;
     use crate::domain::rotation::journal::{JournalEntry, OldAccess, RotationJournal, StepOutcome};
     use crate::domain::rotation::tests::gates::{
-        AUTOMATIC, delivered_journal, journal, minted, seen, verified_journal,
+        AUTOMATIC, created_secret, delivered_journal, journal, snapshot_taken, verified_journal,
     };
-    use crate::domain::rotation::tests::world::{print, reach};
+    use crate::domain::rotation::tests::world::{fingerprint, reach};
 
     fn remote(id: &str) -> RevocationTarget {
         RevocationTarget::ById(RemoteCredential::new(id, id))
@@ -241,7 +238,7 @@ mod tests {
         );
 
         let mut weaker = verified_journal(AUTOMATIC, &["acme"]);
-        weaker.push(JournalEntry::Done(StepOutcome::Promoted(print(1))));
+        weaker.push(JournalEntry::Done(StepOutcome::Promoted(fingerprint(1))));
         for consumer in whole.plan().consumers() {
             weaker.push(JournalEntry::Done(StepOutcome::Delivered(consumer.to_owned())));
         }
@@ -257,15 +254,15 @@ mod tests {
         let mut journal = verified_journal(AUTOMATIC, &["acme", "beta"]);
         let (new, old, held) =
             (remote("r1"), remote("r0"), RevocationTarget::ByValue(SecretSlot::Pending));
-        let may =
+        let allowed =
             |journal: &RotationJournal| [&new, &held].map(|target| may_discard(journal, target));
-        assert_eq!(may(&journal), [false; 2], "the old one was not seen to work");
+        assert_eq!(allowed(&journal), [false; 2], "the old one was not seen to work");
         journal.push(JournalEntry::Done(StepOutcome::OldSecretVerified));
-        assert_eq!(may(&journal), [true; 2]);
+        assert_eq!(allowed(&journal), [true; 2]);
         journal.push(JournalEntry::Intent(RotationStep::Promote));
-        assert_eq!(may(&journal), [false; 2], "it may be the current one");
+        assert_eq!(allowed(&journal), [false; 2], "it may be the current one");
         journal.push(JournalEntry::Done(StepOutcome::OldSecretRestored));
-        assert_eq!(may(&journal), [true; 2]);
+        assert_eq!(allowed(&journal), [true; 2]);
         assert!(
             !may_discard(&journal, &old) && !may_discard(&journal, &RevocationTarget::Unknown),
             "whatever is proven"
@@ -278,14 +275,16 @@ mod tests {
 
     #[test]
     fn what_an_earlier_attempt_has_left_needs_no_proof() {
-        let old = seen(OldAccess::Known(reach(&["acme"])), &["r0"]);
+        let old = snapshot_taken(OldAccess::Known(reach(&["acme"])), &["r0"]);
         let early = journal(AUTOMATIC, [StepOutcome::StoreVerified, old]);
         assert!(
             may_discard(&early, &remote("r9"))
                 && may_discard(&early, &RevocationTarget::ByValue(SecretSlot::Pending))
         );
-        let made =
-            journal(AUTOMATIC, [StepOutcome::StoreVerified, StepOutcome::Created(minted(1))]);
+        let made = journal(
+            AUTOMATIC,
+            [StepOutcome::StoreVerified, StepOutcome::Created(created_secret(1))],
+        );
         assert!(!may_discard(&made, &remote("r1")));
     }
 }

@@ -48,14 +48,14 @@ pub enum PromptKind {
     /// Type the credential's name to use the new secret although its access differs.
     ConfirmOverride {
         /// How the access of the new secret compares with that of the old one.
-        sameness: ScopeComparison,
+        comparison: ScopeComparison,
         /// The text that the user has to type.
         typed: String,
     },
     /// Revoke the old secret on the provider's page.
     RevokeManually {
         /// Permit to revoke it.
-        may: RevocationPermit,
+        permit: RevocationPermit,
         /// Instructions in the provider's words.
         instructions: String,
         /// Page on which the user does it.
@@ -87,33 +87,33 @@ pub enum PromptKind {
 
 /// Builds the prompt for the failure of a step.
 pub(super) fn failure_prompt(
-    progress: &RotationState<'_>,
-    trouble: RepeatedFailure<'_>,
+    state: &RotationState<'_>,
+    repeated: RepeatedFailure<'_>,
 ) -> UserPrompt {
-    let why = trouble.failure.why.clone();
-    let step = trouble.step;
-    let need = match (step, trouble.failure.kind) {
-        (RotationStep::DeleteOrphan(key), _) => return deletion_prompt(progress, key),
+    let why = repeated.failure.why.clone();
+    let step = repeated.step;
+    let kind = match (step, repeated.failure.kind) {
+        (RotationStep::DeleteOrphan(key), _) => return deletion_prompt(state, key),
         (RotationStep::VerifyRevoked, StepFailureKind::Retryable) => PromptKind::StillActive(why),
         (RotationStep::Create, StepFailureKind::QuotaExceeded) => {
-            PromptKind::FreeQuota { limit: progress.plan.max_live, why }
+            PromptKind::FreeQuota { limit: state.plan.max_live, why }
         }
         _ => PromptKind::StepBlocked(why),
     };
-    UserPrompt::new(progress, step, need)
+    UserPrompt::new(state, step, kind)
 }
 
 /// Builds the prompt to create a new secret and paste it.
-pub(super) fn paste_prompt(progress: &RotationState<'_>) -> UserPrompt {
-    let RotationPlan { instructions, page, .. } = progress.plan;
-    let why = progress
+pub(super) fn paste_prompt(state: &RotationState<'_>) -> UserPrompt {
+    let RotationPlan { instructions, page, .. } = state.plan;
+    let why = state
         .creation_history
         .paste_reason
-        .or(progress.manual_fallback.create_reason)
+        .or(state.manual_fallback.create_reason)
         .map(str::to_owned);
-    let name = progress.plan.remote_name(progress.creation_history.next_attempt_number());
+    let name = state.plan.remote_name(state.creation_history.next_attempt_number());
     UserPrompt::new(
-        progress,
+        state,
         &RotationStep::AwaitPaste,
         PromptKind::PasteSecret {
             instructions: instructions.clone(),
@@ -125,19 +125,19 @@ pub(super) fn paste_prompt(progress: &RotationState<'_>) -> UserPrompt {
 }
 
 /// Builds the prompt to sign in again.
-pub(super) fn sign_in_prompt(progress: &RotationState<'_>) -> UserPrompt {
-    UserPrompt::new(progress, &RotationStep::AwaitSignIn, PromptKind::SignIn)
+pub(super) fn sign_in_prompt(state: &RotationState<'_>) -> UserPrompt {
+    UserPrompt::new(state, &RotationStep::AwaitSignIn, PromptKind::SignIn)
 }
 
 /// Builds the prompt to revoke the old secret manually.
-pub(super) fn revocation_prompt(progress: &RotationState<'_>, may: RevocationPermit) -> UserPrompt {
-    let RotationPlan { instructions, page, .. } = progress.plan;
-    let why = progress.manual_fallback.revoke_reason.map(str::to_owned);
+pub(super) fn revocation_prompt(state: &RotationState<'_>, permit: RevocationPermit) -> UserPrompt {
+    let RotationPlan { instructions, page, .. } = state.plan;
+    let why = state.manual_fallback.revoke_reason.map(str::to_owned);
     UserPrompt::new(
-        progress,
+        state,
         &RotationStep::AwaitRevoke,
         PromptKind::RevokeManually {
-            may,
+            permit,
             instructions: instructions.clone(),
             page: page.clone(),
             why,
@@ -146,48 +146,44 @@ pub(super) fn revocation_prompt(progress: &RotationState<'_>, may: RevocationPer
 }
 
 /// Builds the prompt to delete an orphan manually.
-pub(super) fn deletion_prompt(progress: &RotationState<'_>, key: &str) -> UserPrompt {
-    let known = progress
+pub(super) fn deletion_prompt(state: &RotationState<'_>, key: &str) -> UserPrompt {
+    let known = state
         .creation_history
         .orphans
         .iter()
         .find(|(other, _)| other == key)
         .map(|(_, target)| target.clone());
     let target = known
-        .or_else(|| progress.new_secret.as_ref().map(|new| progress.deletion_target(new.created)))
+        .or_else(|| state.new_secret.as_ref().map(|new| state.deletion_target(new.created)))
         .unwrap_or(RevocationTarget::Unknown);
     let step = RotationStep::DeleteOrphan(key.to_owned());
     UserPrompt::new(
-        progress,
+        state,
         &step,
-        PromptKind::DeleteManually {
-            key: key.to_owned(),
-            target,
-            page: progress.plan.page.clone(),
-        },
+        PromptKind::DeleteManually { key: key.to_owned(), target, page: state.plan.page.clone() },
     )
 }
 
 impl UserPrompt {
     /// Creates a prompt with the decisions that are allowed in the current state.
-    pub(super) fn new(progress: &RotationState<'_>, step: &RotationStep, need: PromptKind) -> Self {
-        let mut choices = need.specific_choices();
-        let retried = !matches!(
-            need,
+    pub(super) fn new(state: &RotationState<'_>, step: &RotationStep, kind: PromptKind) -> Self {
+        let mut choices = kind.specific_choices();
+        let can_retry = !matches!(
+            kind,
             PromptKind::SelectOld(_)
                 | PromptKind::ConfirmOverride { .. }
                 | PromptKind::PasteSecret { why: None, .. }
                 | PromptKind::SignIn
         );
-        choices.extend(retried.then_some(UserDecision::Retry));
-        choices.extend(progress.can_skip(step).then(|| UserDecision::Skip(step.clone())));
-        choices.extend(progress.can_create_another().then_some(UserDecision::CreateAnother));
+        choices.extend(can_retry.then_some(UserDecision::Retry));
+        choices.extend(state.can_skip(step).then(|| UserDecision::Skip(step.clone())));
+        choices.extend(state.can_create_another().then_some(UserDecision::CreateAnother));
         choices.extend((*step == RotationStep::VerifyOld).then_some(UserDecision::Continue));
         choices.extend(
-            (!progress.is_rolling_back() && progress.rollback_blocker().is_none())
+            (!state.is_rolling_back() && state.rollback_blocker().is_none())
                 .then_some(UserDecision::RollBack),
         );
-        Self { step: step.clone(), purpose: progress.plan.purpose, kind: need, choices }
+        Self { step: step.clone(), purpose: state.plan.purpose, kind, choices }
     }
 
     /// Returns the text of the prompt.
@@ -206,10 +202,10 @@ impl UserPrompt {
             PromptKind::SelectOld(among) => {
                 format!("say which of these {} is the old one, to be revoked", among.len())
             }
-            PromptKind::ConfirmOverride { sameness, typed } => {
+            PromptKind::ConfirmOverride { comparison, typed } => {
                 format!(
                     "the new secret is not the same: {}. Type \"{typed}\" to take it all the same",
-                    sameness.objections().join("; ")
+                    comparison.objections().join("; ")
                 )
             }
             PromptKind::RevokeManually { instructions, why, .. } => format!(

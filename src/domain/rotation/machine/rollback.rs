@@ -10,7 +10,7 @@ use super::{NextStep, RotationResult, StepAction, forward};
 use crate::domain::rotation::step::RotationStep;
 use crate::domain::rotation::strategy_traits::{RevocationKey, SecretOverlap};
 
-pub(super) fn next_rollback_step(progress: &RotationState<'_>) -> NextStep {
+pub(super) fn next_rollback_step(state: &RotationState<'_>) -> NextStep {
     let steps = [
         stage_new,
         verify_old,
@@ -20,76 +20,77 @@ pub(super) fn next_rollback_step(progress: &RotationState<'_>) -> NextStep {
         find_orphans,
         clear_slots,
     ];
-    steps.into_iter().find_map(|step| step(progress)).unwrap_or_else(|| {
-        NextStep::Finished(RotationResult::RolledBack { left: manual_steps(progress) })
+    steps.into_iter().find_map(|step| step(state)).unwrap_or_else(|| {
+        NextStep::Finished(RotationResult::RolledBack { left: manual_steps(state) })
     })
 }
 
 /// Stages a new secret that the provider identifies by its value only: it must be in the store
 /// before it can be revoked there.
-fn stage_new(progress: &RotationState<'_>) -> Option<NextStep> {
-    let new = progress
+fn stage_new(state: &RotationState<'_>) -> Option<NextStep> {
+    let new = state
         .new_secret
         .as_ref()
-        .filter(|_| !progress.completed_steps.contains(&RotationStep::Stage))?;
-    let by_value = progress.plan.strategy_traits().revocation_key == RevocationKey::ByValue;
+        .filter(|_| !state.completed_steps.contains(&RotationStep::Stage))?;
+    let by_value = state.plan.strategy_traits().revocation_key == RevocationKey::ByValue;
     by_value.then(|| NextStep::Execute(StepAction::Stage(new.created.fingerprint.clone())))
 }
 
-fn verify_old(progress: &RotationState<'_>) -> Option<NextStep> {
-    let at_stake = !progress.creation_history.seen_fingerprints.is_empty()
-        && !progress.completed_steps.contains(&RotationStep::VerifyOld);
+fn verify_old(state: &RotationState<'_>) -> Option<NextStep> {
+    let at_stake = !state.creation_history.seen_fingerprints.is_empty()
+        && !state.completed_steps.contains(&RotationStep::VerifyOld);
     Some(NextStep::Execute(StepAction::VerifyOld(
-        progress.old_secret.filter(|_| at_stake)?.fingerprint.clone(),
+        state.old_secret.filter(|_| at_stake)?.fingerprint.clone(),
     )))
 }
 
-fn restore_old(progress: &RotationState<'_>) -> Option<NextStep> {
-    let moved = progress.started_steps.contains(&RotationStep::Promote)
-        && !progress.completed_steps.contains(&RotationStep::RestoreOld);
-    Some(NextStep::Execute(StepAction::RestoreOld(forward::slot_swap(progress).filter(|_| moved)?)))
+fn restore_old(state: &RotationState<'_>) -> Option<NextStep> {
+    let moved = state.started_steps.contains(&RotationStep::Promote)
+        && !state.completed_steps.contains(&RotationStep::RestoreOld);
+    Some(NextStep::Execute(StepAction::RestoreOld(forward::slot_swap(state).filter(|_| moved)?)))
 }
 
-fn restore_consumer(progress: &RotationState<'_>) -> Option<NextStep> {
-    let given = |consumer: &&str| {
-        progress.started_steps.contains(&RotationStep::Deliver((*consumer).to_owned()))
+fn restore_consumer(state: &RotationState<'_>) -> Option<NextStep> {
+    let delivered = |consumer: &&str| {
+        state.started_steps.contains(&RotationStep::Deliver((*consumer).to_owned()))
     };
-    let back = |consumer: &&str| {
-        progress.completed_steps.contains(&RotationStep::RestoreConsumer((*consumer).to_owned()))
+    let restored = |consumer: &&str| {
+        state.completed_steps.contains(&RotationStep::RestoreConsumer((*consumer).to_owned()))
     };
-    let consumer = progress.plan.consumers().find(|consumer| given(consumer) && !back(consumer))?;
+    let consumer =
+        state.plan.consumers().find(|consumer| delivered(consumer) && !restored(consumer))?;
     Some(NextStep::Execute(StepAction::RestoreConsumer(consumer.to_owned())))
 }
 
-fn delete_new_or_orphan(progress: &RotationState<'_>) -> Option<NextStep> {
-    if let Some((key, target)) = progress.next_orphan() {
-        return Some(forward::delete_orphan(progress, key, target));
+fn delete_new_or_orphan(state: &RotationState<'_>) -> Option<NextStep> {
+    if let Some((key, target)) = state.next_orphan() {
+        return Some(forward::delete_orphan(state, key, target));
     }
-    let target = progress.deletion_target(progress.new_secret.as_ref()?.created);
+    let target = state.deletion_target(state.new_secret.as_ref()?.created);
     let key = match &target {
         RevocationTarget::ById(remote) => remote.id.clone(),
         RevocationTarget::ByValue(_) | RevocationTarget::Unknown => "the new secret".to_owned(),
     };
-    let there = !progress.completed_steps.contains(&RotationStep::DeleteOrphan(key.clone()));
-    there.then(|| forward::delete_orphan(progress, &key, &target))
+    let still_exists = !state.completed_steps.contains(&RotationStep::DeleteOrphan(key.clone()));
+    still_exists.then(|| forward::delete_orphan(state, &key, &target))
 }
 
-fn find_orphans(progress: &RotationState<'_>) -> Option<NextStep> {
-    progress.must_find_orphans().then_some(NextStep::Execute(StepAction::FindOrphans))
+fn find_orphans(state: &RotationState<'_>) -> Option<NextStep> {
+    state.must_find_orphans().then_some(NextStep::Execute(StepAction::FindOrphans))
 }
 
-fn clear_slots(progress: &RotationState<'_>) -> Option<NextStep> {
-    (!progress.completed_steps.contains(&RotationStep::ClearSlots))
+fn clear_slots(state: &RotationState<'_>) -> Option<NextStep> {
+    (!state.completed_steps.contains(&RotationStep::ClearSlots))
         .then_some(NextStep::Execute(StepAction::ClearSlots))
 }
 
-fn manual_steps(progress: &RotationState<'_>) -> Vec<String> {
-    let mut left = progress.manual_steps.clone();
-    if progress.plan.overlap == SecretOverlap::Absent
-        && progress.started_steps.contains(&RotationStep::AwaitPaste)
+fn manual_steps(state: &RotationState<'_>) -> Vec<String> {
+    let mut tasks = state.manual_steps.clone();
+    if state.plan.overlap == SecretOverlap::Absent
+        && state.started_steps.contains(&RotationStep::AwaitPaste)
     {
         let note = "if a new secret was already made at the provider, the old one is dead: begin again and paste the new one";
-        left.push(note.to_owned());
+        tasks.push(note.to_owned());
     }
-    left
+    tasks
 }

@@ -112,7 +112,7 @@ pub(super) struct ManualFallback<'a> {
 impl<'a> RotationState<'a> {
     /// Derives the state from the journal.
     pub(super) fn from_journal(journal: &'a RotationJournal) -> Self {
-        let mut progress = Self {
+        let mut state = Self {
             plan: journal.plan(),
             unresolved_step: None,
             last_failure: None,
@@ -127,8 +127,8 @@ impl<'a> RotationState<'a> {
             rollback_requested: false,
             manual_steps: Vec::new(),
         };
-        journal.entries().iter().for_each(|entry| progress.apply_entry(entry));
-        progress
+        journal.entries().iter().for_each(|entry| state.apply_entry(entry));
+        state
     }
 
     /// Returns why a rollback is no longer possible; `None` while it is.
@@ -255,8 +255,8 @@ impl<'a> RotationState<'a> {
     }
 
     /// Returns how the new secret, while it is stored, is identified for deletion at the provider.
-    pub(super) fn deletion_target(&self, minted: &CreatedSecret) -> RevocationTarget {
-        match (self.plan.strategy_traits().revocation_key, &minted.remote) {
+    pub(super) fn deletion_target(&self, created: &CreatedSecret) -> RevocationTarget {
+        match (self.plan.strategy_traits().revocation_key, &created.remote) {
             (RevocationKey::ByValue, _) => RevocationTarget::ByValue(SecretSlot::Pending),
             (RevocationKey::ById, Some(remote)) => RevocationTarget::ById(remote.clone()),
             (RevocationKey::ById, None) => RevocationTarget::Unknown,
@@ -269,13 +269,13 @@ impl<'a> RotationState<'a> {
             JournalEntry::Intent(step) => self.apply_intent(step),
             JournalEntry::Done(outcome) => self.apply_outcome(outcome),
             JournalEntry::Failed(step, failure) => self.apply_failure(step, failure),
-            JournalEntry::Reconciled(ReconciliationResult::Creation(trail)) => {
-                self.apply_creation_status(trail)
+            JournalEntry::Reconciled(ReconciliationResult::Creation(status)) => {
+                self.apply_creation_status(status)
             }
-            JournalEntry::Reconciled(ReconciliationResult::Revocation(fate)) => {
-                self.apply_revocation_status(*fate)
+            JournalEntry::Reconciled(ReconciliationResult::Revocation(status)) => {
+                self.apply_revocation_status(*status)
             }
-            JournalEntry::UserDecision(saying) => self.apply_decision(saying),
+            JournalEntry::UserDecision(decision) => self.apply_decision(decision),
         }
     }
 
@@ -294,10 +294,10 @@ impl<'a> RotationState<'a> {
         self.last_failure = None;
         self.started_steps.insert(outcome.step());
         match outcome {
-            StepOutcome::Created(minted) => return self.accept_new_secret(minted),
-            StepOutcome::Pasted(minted) => {
+            StepOutcome::Created(created) => return self.accept_new_secret(created),
+            StepOutcome::Pasted(created) => {
                 self.creation_history.pasted_count += 1;
-                return self.accept_new_secret(minted);
+                return self.accept_new_secret(created);
             }
             StepOutcome::Staged(fingerprint)
             | StepOutcome::Verified { fingerprint, .. }
@@ -361,30 +361,30 @@ impl<'a> RotationState<'a> {
         }
         let before = self
             .last_failure
-            .filter(|trouble| trouble.step == step)
-            .map_or(0, |trouble| trouble.count);
+            .filter(|repeated| repeated.step == step)
+            .map_or(0, |repeated| repeated.count);
         self.last_failure = Some(RepeatedFailure { step, failure, count: before + 1 });
     }
 
-    fn apply_creation_status(&mut self, trail: &'a CreationStatus) {
+    fn apply_creation_status(&mut self, status: &'a CreationStatus) {
         self.last_failure = None;
         self.creation_history.response_lost |= self.unresolved_step == Some(&RotationStep::Create);
-        if let Some(foundling) = self.uncertain_fingerprint(trail) {
+        if let Some(fingerprint) = self.uncertain_fingerprint(status) {
             // The step stays unresolved: the next query ignores this secret.
-            self.creation_history.seen_fingerprints.push(foundling);
+            self.creation_history.seen_fingerprints.push(fingerprint);
             self.creation_history.replacement_abandoned = true;
             self.creation_history.paste_reason =
                 Some("nobody knows whether the secret in the store is the one that was pasted");
             return;
         }
         self.creation_history.possibly_unseen |=
-            self.unresolved_step == Some(&RotationStep::Create) && self.may_be_unseen(trail);
+            self.unresolved_step == Some(&RotationStep::Create) && self.may_be_unseen(status);
         self.unresolved_step = None;
-        match trail {
-            CreationStatus::InPendingSlot(minted)
-                if !self.creation_history.seen_fingerprints.contains(&&minted.fingerprint) =>
+        match status {
+            CreationStatus::InPendingSlot(created)
+                if !self.creation_history.seen_fingerprints.contains(&&created.fingerprint) =>
             {
-                self.accept_new_secret(minted)
+                self.accept_new_secret(created)
             }
             CreationStatus::InPendingSlot(_) | CreationStatus::NotCreated => {}
             CreationStatus::Orphaned(remote) => self
@@ -398,8 +398,8 @@ impl<'a> RotationState<'a> {
     /// Returns the fingerprint of a secret whose credential at the provider is uncertain. It may
     /// belong to an attempt that was given up and deleted, or be listed later under an unrelated
     /// name and be deleted as an orphan while it is in use.
-    fn uncertain_fingerprint(&self, trail: &'a CreationStatus) -> Option<&'a SecretFingerprint> {
-        let CreationStatus::InPendingSlot(CreatedSecret { fingerprint, remote }) = trail else {
+    fn uncertain_fingerprint(&self, status: &'a CreationStatus) -> Option<&'a SecretFingerprint> {
+        let CreationStatus::InPendingSlot(CreatedSecret { fingerprint, remote }) = status else {
             return None;
         };
         let created = self.unresolved_step == Some(&RotationStep::Create);
@@ -412,8 +412,8 @@ impl<'a> RotationState<'a> {
     /// Returns whether a secret may have been created that the query did not find. If the provider
     /// has no list, `NotCreated` is certain: it is reported only for what the program never
     /// creates.
-    fn may_be_unseen(&self, trail: &CreationStatus) -> bool {
-        match trail {
+    fn may_be_unseen(&self, status: &CreationStatus) -> bool {
+        match status {
             CreationStatus::InPendingSlot(_) => false,
             CreationStatus::NotCreated => {
                 self.plan.strategy_traits().traceability == CreationTraceability::ByName
@@ -422,17 +422,17 @@ impl<'a> RotationState<'a> {
         }
     }
 
-    fn apply_revocation_status(&mut self, fate: RevocationStatus) {
+    fn apply_revocation_status(&mut self, status: RevocationStatus) {
         self.revocation_uncertain = true;
         self.unresolved_step = None;
         self.last_failure = None;
-        if fate == RevocationStatus::Revoked {
+        if status == RevocationStatus::Revoked {
             self.completed_steps.insert(RotationStep::Revoke);
         }
     }
 
-    fn apply_decision(&mut self, saying: &'a UserDecision) {
-        match saying {
+    fn apply_decision(&mut self, decision: &'a UserDecision) {
+        match decision {
             UserDecision::Skip(step) => return self.skip_step(step),
             UserDecision::Override(typed) if typed == self.plan.name.as_str() => {
                 self.new_secret.iter_mut().for_each(|new| new.override_accepted = true);
@@ -481,15 +481,14 @@ impl<'a> RotationState<'a> {
         }
     }
 
-    fn accept_new_secret(&mut self, minted: &'a CreatedSecret) {
-        if self.old_secret.is_some_and(|old| old.fingerprint == minted.fingerprint) {
+    fn accept_new_secret(&mut self, created: &'a CreatedSecret) {
+        if self.old_secret.is_some_and(|old| old.fingerprint == created.fingerprint) {
             self.creation_history.paste_reason = Some("what was pasted is the old secret");
             return;
         }
         self.creation_history.paste_reason = None;
-        self.creation_history.seen_fingerprints.push(&minted.fingerprint);
-        self.new_secret =
-            Some(NewSecret { created: minted, access_scope: None, override_accepted: false });
+        self.creation_history.seen_fingerprints.push(&created.fingerprint);
+        self.new_secret = Some(NewSecret { created, access_scope: None, override_accepted: false });
     }
 
     /// Gives up a new secret that is neither in memory nor in the store: what remains is an orphan,

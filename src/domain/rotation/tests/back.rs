@@ -1,28 +1,30 @@
 //! Tests of the rollback and of the tasks that are left at its end, one condition each.
 
-use super::gates::{AUTOMATIC, delivered_journal, journal, minted, seen, verified_journal};
-use super::world::{print, reach};
+use super::gates::{
+    AUTOMATIC, created_secret, delivered_journal, journal, snapshot_taken, verified_journal,
+};
+use super::world::{fingerprint, reach};
 use super::*;
 use crate::domain::rotation::status::rotation_status;
 
-const BY_VALUE: (RotationStrategyId, bool) = (RotationStrategyId::SnykServiceAccountSecret, true);
-const ALONE: (RotationStrategyId, bool) = (RotationStrategyId::Manual, false);
-const SIDE_BY_SIDE: (RotationStrategyId, bool) = (RotationStrategyId::Manual, true);
+const BY_VALUE: StrategyCase = (RotationStrategyId::SnykServiceAccountSecret, true);
+const ALONE: StrategyCase = (RotationStrategyId::Manual, false);
+const SIDE_BY_SIDE: StrategyCase = (RotationStrategyId::Manual, true);
 
-fn begun(strategy: (RotationStrategyId, bool)) -> RotationJournal {
+fn started_journal(strategy: StrategyCase) -> RotationJournal {
     journal(
         strategy,
-        [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &["r0"])],
+        [StepOutcome::StoreVerified, snapshot_taken(OldAccess::Known(reach(&["acme"])), &["r0"])],
     )
 }
 
-fn say(journal: &mut RotationJournal, saying: UserDecision) {
-    journal.push(JournalEntry::UserDecision(saying));
+fn decide(journal: &mut RotationJournal, decision: UserDecision) {
+    journal.push(JournalEntry::UserDecision(decision));
 }
 
 /// Rolls back and returns the tasks that are left for the user.
-fn left_at_the_end(mut journal: RotationJournal) -> Vec<String> {
-    say(&mut journal, UserDecision::RollBack);
+fn tasks_after_rollback(mut journal: RotationJournal) -> Vec<String> {
+    decide(&mut journal, UserDecision::RollBack);
     loop {
         let outcome = match next_step(&journal) {
             NextStep::Finished(RotationResult::RolledBack { left }) => {
@@ -39,7 +41,7 @@ fn left_at_the_end(mut journal: RotationJournal) -> Vec<String> {
             NextStep::AskUser(UserPrompt {
                 kind: PromptKind::DeleteManually { key, .. }, ..
             }) => {
-                say(&mut journal, UserDecision::DeletedManually(key));
+                decide(&mut journal, UserDecision::DeletedManually(key));
                 continue;
             }
             other => panic!("not on the way back: {other:?}"),
@@ -50,30 +52,30 @@ fn left_at_the_end(mut journal: RotationJournal) -> Vec<String> {
 
 #[test]
 fn what_is_known_by_its_value_is_kept_before_it_is_taken_back() {
-    let mut journal = begun(BY_VALUE);
-    journal.push(JournalEntry::Done(StepOutcome::Created(minted(1))));
-    say(&mut journal, UserDecision::RollBack);
-    assert_eq!(next_step(&journal), NextStep::Execute(StepAction::Stage(print(1))));
-    journal.push(JournalEntry::Done(StepOutcome::Staged(print(1))));
-    assert_eq!(next_step(&journal), NextStep::Execute(StepAction::VerifyOld(print(OLD))));
+    let mut journal = started_journal(BY_VALUE);
+    journal.push(JournalEntry::Done(StepOutcome::Created(created_secret(1))));
+    decide(&mut journal, UserDecision::RollBack);
+    assert_eq!(next_step(&journal), NextStep::Execute(StepAction::Stage(fingerprint(1))));
+    journal.push(JournalEntry::Done(StepOutcome::Staged(fingerprint(1))));
+    assert_eq!(next_step(&journal), NextStep::Execute(StepAction::VerifyOld(fingerprint(OLD))));
 
-    let mut by_id = begun(AUTOMATIC);
-    by_id.push(JournalEntry::Done(StepOutcome::Created(minted(1))));
-    say(&mut by_id, UserDecision::RollBack);
+    let mut by_id = started_journal(AUTOMATIC);
+    by_id.push(JournalEntry::Done(StepOutcome::Created(created_secret(1))));
+    decide(&mut by_id, UserDecision::RollBack);
     assert_eq!(
         next_step(&by_id),
-        NextStep::Execute(StepAction::VerifyOld(print(OLD))),
+        NextStep::Execute(StepAction::VerifyOld(fingerprint(OLD))),
         "its id is enough"
     );
 }
 
 #[test]
 fn who_goes_back_after_a_lost_answer_looks_for_what_it_may_have_made() {
-    let mut journal = begun(AUTOMATIC);
+    let mut journal = started_journal(AUTOMATIC);
     journal.push(JournalEntry::Intent(RotationStep::Create));
     journal
         .push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::NotCreated)));
-    say(&mut journal, UserDecision::RollBack);
+    decide(&mut journal, UserDecision::RollBack);
     assert_eq!(next_step(&journal), NextStep::Execute(StepAction::FindOrphans));
     journal.push(JournalEntry::Done(StepOutcome::OrphansListed(Vec::new())));
     assert_eq!(next_step(&journal), NextStep::Execute(StepAction::ClearSlots));
@@ -82,17 +84,21 @@ fn who_goes_back_after_a_lost_answer_looks_for_what_it_may_have_made() {
 #[test]
 fn that_the_old_one_may_be_dead_is_told_only_where_it_may_be() {
     let asked_for = |strategy| {
-        let mut journal = begun(strategy);
+        let mut journal = started_journal(strategy);
         journal.push(JournalEntry::Intent(RotationStep::AwaitPaste));
         journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(
             CreationStatus::NotCreated,
         )));
         journal
     };
-    let dead = left_at_the_end(asked_for(ALONE));
+    let dead = tasks_after_rollback(asked_for(ALONE));
     assert!(dead.len() == 1 && dead[0].contains("the old one is dead"), "{dead:?}");
-    assert_eq!(left_at_the_end(asked_for(SIDE_BY_SIDE)), [""; 0]);
-    assert_eq!(left_at_the_end(begun(ALONE)), [""; 0], "nobody was asked for anything yet");
+    assert_eq!(tasks_after_rollback(asked_for(SIDE_BY_SIDE)), [""; 0]);
+    assert_eq!(
+        tasks_after_rollback(started_journal(ALONE)),
+        [""; 0],
+        "nobody was asked for anything yet"
+    );
 }
 
 #[test]
@@ -101,12 +107,12 @@ fn what_a_person_made_is_theirs_to_remove() {
         SIDE_BY_SIDE,
         [
             StepOutcome::StoreVerified,
-            seen(OldAccess::Known(reach(&["acme"])), &[]),
-            StepOutcome::Pasted(minted(1)),
-            StepOutcome::Staged(print(1)),
+            snapshot_taken(OldAccess::Known(reach(&["acme"])), &[]),
+            StepOutcome::Pasted(created_secret(1)),
+            StepOutcome::Staged(fingerprint(1)),
         ],
     );
-    say(&mut journal, UserDecision::RollBack);
+    decide(&mut journal, UserDecision::RollBack);
     journal.push(JournalEntry::Done(StepOutcome::OldSecretVerified));
     let NextStep::AskUser(UserPrompt {
         kind: PromptKind::DeleteManually { key, target, .. },
@@ -128,11 +134,11 @@ fn what_a_person_made_is_theirs_to_remove() {
 
 #[test]
 fn a_removal_that_fails_is_left_to_a_person_by_its_own_name() {
-    let mut journal = begun(AUTOMATIC);
-    for stray in ["r8", "r9"] {
+    let mut journal = started_journal(AUTOMATIC);
+    for orphan in ["r8", "r9"] {
         journal.push(JournalEntry::Intent(RotationStep::Create));
         journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(
-            CreationStatus::Orphaned(RemoteCredential::new(stray, stray)),
+            CreationStatus::Orphaned(RemoteCredential::new(orphan, orphan)),
         )));
     }
     assert_eq!(next_step(&journal).step(), Some(RotationStep::DeleteOrphan("r8".into())));
@@ -158,41 +164,43 @@ fn a_removal_that_fails_is_left_to_a_person_by_its_own_name() {
 #[test]
 fn another_one_is_made_only_before_the_new_one_is_in_use() {
     let offered = |journal: &RotationJournal| match next_step(journal) {
-        NextStep::AskUser(need) => need.choices.contains(&UserDecision::CreateAnother),
+        NextStep::AskUser(prompt) => prompt.choices.contains(&UserDecision::CreateAnother),
         other => panic!("nobody is asked: {other:?}"),
     };
     assert!(offered(&verified_journal(AUTOMATIC, &["acme"])));
     let mut promoted = verified_journal(AUTOMATIC, &["acme", "beta"]);
-    promoted.push(JournalEntry::Done(StepOutcome::Promoted(print(1))));
+    promoted.push(JournalEntry::Done(StepOutcome::Promoted(fingerprint(1))));
     let first = RotationStep::Deliver("dotenv:app".into());
     promoted.push(JournalEntry::Failed(
         first.clone(),
         StepFailure::new(StepFailureKind::Refused, "no"),
     ));
     assert!(!offered(&promoted));
-    say(&mut promoted, UserDecision::CreateAnother);
+    decide(&mut promoted, UserDecision::CreateAnother);
     assert_eq!(next_step(&promoted).step(), Some(first), "who says so all the same is not heard");
 }
 
 #[test]
 fn what_is_only_revoked_is_the_current_one() {
     let mut journal = RotationJournal::new(plan_for(RotationPurpose::Revoke, BY_VALUE));
-    for outcome in [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &[])] {
+    for outcome in
+        [StepOutcome::StoreVerified, snapshot_taken(OldAccess::Known(reach(&["acme"])), &[])]
+    {
         journal.push(JournalEntry::Done(outcome));
     }
     assert!(
-        matches!(next_step(&journal), NextStep::Execute(StepAction::Revoke(may)) if may.target() == &RevocationTarget::ByValue(SecretSlot::Current))
+        matches!(next_step(&journal), NextStep::Execute(StepAction::Revoke(permit)) if permit.target() == &RevocationTarget::ByValue(SecretSlot::Current))
     );
 }
 
 #[test]
 fn who_turns_forward_again_goes_on_where_it_stood() {
     let mut journal = delivered_journal(AUTOMATIC);
-    say(&mut journal, UserDecision::RollBack);
+    decide(&mut journal, UserDecision::RollBack);
     journal.push(JournalEntry::Done(StepOutcome::OldSecretVerified));
-    say(&mut journal, UserDecision::Continue);
+    decide(&mut journal, UserDecision::Continue);
     assert_eq!(next_step(&journal).step(), Some(RotationStep::Revoke));
-    say(&mut journal, UserDecision::RollBack);
+    decide(&mut journal, UserDecision::RollBack);
     assert_eq!(
         next_step(&journal).step(),
         Some(RotationStep::VerifyOld),
@@ -200,12 +208,12 @@ fn who_turns_forward_again_goes_on_where_it_stood() {
     );
 
     let mut restored = delivered_journal(AUTOMATIC);
-    say(&mut restored, UserDecision::RollBack);
+    decide(&mut restored, UserDecision::RollBack);
     for outcome in [StepOutcome::OldSecretVerified, StepOutcome::OldSecretRestored] {
         restored.push(JournalEntry::Intent(outcome.step()));
         restored.push(JournalEntry::Done(outcome));
     }
-    say(&mut restored, UserDecision::Continue);
+    decide(&mut restored, UserDecision::Continue);
     assert!(
         matches!(next_step(&restored).step(), Some(RotationStep::RestoreConsumer(_))),
         "the way back has changed something already"
@@ -214,31 +222,31 @@ fn who_turns_forward_again_goes_on_where_it_stood() {
 
 #[test]
 fn a_secret_of_unclear_origin_is_never_taken_for_the_new_one() {
-    let mut journal = begun(AUTOMATIC);
+    let mut journal = started_journal(AUTOMATIC);
     journal.push(JournalEntry::Intent(RotationStep::Create));
-    let nameless = CreatedSecret { fingerprint: print(1), remote: None };
+    let nameless = CreatedSecret { fingerprint: fingerprint(1), remote: None };
     journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(
         CreationStatus::InPendingSlot(nameless),
     )));
     assert!(
-        matches!(next_step(&journal), NextStep::Reconcile(ReconcileQuery::Creation { stale, .. }) if stale.contains(&print(1)))
+        matches!(next_step(&journal), NextStep::Reconcile(ReconcileQuery::Creation { stale, .. }) if stale.contains(&fingerprint(1)))
     );
 
-    let mut found = begun(AUTOMATIC);
+    let mut found = started_journal(AUTOMATIC);
     found.push(JournalEntry::Intent(RotationStep::Create));
     found.push(JournalEntry::Reconciled(ReconciliationResult::Creation(
-        CreationStatus::InPendingSlot(minted(1)),
+        CreationStatus::InPendingSlot(created_secret(1)),
     )));
     assert_eq!(
         next_step(&found),
-        NextStep::Execute(StepAction::Stage(print(1))),
+        NextStep::Execute(StepAction::Stage(fingerprint(1))),
         "what the provider names is known"
     );
 
-    let mut hidden = begun(AUTOMATIC);
-    for trail in [CreationStatus::NotCreated, CreationStatus::InPendingSlot(minted(1))] {
+    let mut hidden = started_journal(AUTOMATIC);
+    for status in [CreationStatus::NotCreated, CreationStatus::InPendingSlot(created_secret(1))] {
         hidden.push(JournalEntry::Intent(RotationStep::Create));
-        hidden.push(JournalEntry::Reconciled(ReconciliationResult::Creation(trail)));
+        hidden.push(JournalEntry::Reconciled(ReconciliationResult::Creation(status)));
     }
     assert!(
         matches!(next_step(&hidden), NextStep::Reconcile(_)),
@@ -248,9 +256,9 @@ fn a_secret_of_unclear_origin_is_never_taken_for_the_new_one() {
 
 #[test]
 fn what_the_program_made_is_told_by_its_name() {
-    let mut journal = begun(AUTOMATIC);
+    let mut journal = started_journal(AUTOMATIC);
     journal.push(JournalEntry::Intent(RotationStep::Create));
-    journal.push(JournalEntry::Done(StepOutcome::Created(minted(1))));
+    journal.push(JournalEntry::Done(StepOutcome::Created(created_secret(1))));
     let named = |label: String| RemoteCredential::new("r7", label);
     assert!(is_created_by_rotation(&journal, &named(journal.plan().remote_name(1))));
     assert!(
@@ -280,7 +288,7 @@ fn why_a_creation_was_refused_is_told_of_creations_alone() {
             RotationStep::Create,
             StepFailure::new(StepFailureKind::Refused, "403 Forbidden"),
         ));
-        say(&mut journal, UserDecision::RollBack);
+        decide(&mut journal, UserDecision::RollBack);
         while let NextStep::Execute(action) = next_step(&journal) {
             journal.push(JournalEntry::Done(if action == StepAction::FindOrphans {
                 StepOutcome::OrphansListed(Vec::new())
@@ -309,9 +317,9 @@ fn nobody_chooses_among_what_the_program_does_not_revoke() {
     let mut journal = RotationJournal::new(plan(SIDE_BY_SIDE));
     for entry in whole.entries() {
         journal.push(match entry {
-            JournalEntry::Done(StepOutcome::SnapshotTaken(_)) => {
-                JournalEntry::Done(seen(OldAccess::Known(reach(&["acme", "beta"])), &["r0", "r9"]))
-            }
+            JournalEntry::Done(StepOutcome::SnapshotTaken(_)) => JournalEntry::Done(
+                snapshot_taken(OldAccess::Known(reach(&["acme", "beta"])), &["r0", "r9"]),
+            ),
             other => other.clone(),
         });
     }
@@ -323,14 +331,14 @@ fn nobody_chooses_among_what_the_program_does_not_revoke() {
 
 #[test]
 fn what_is_not_kept_yet_is_not_given_up_for_another() {
-    let mut journal = begun(AUTOMATIC);
-    journal.push(JournalEntry::Done(StepOutcome::Created(minted(1))));
+    let mut journal = started_journal(AUTOMATIC);
+    journal.push(JournalEntry::Done(StepOutcome::Created(created_secret(1))));
     journal.push(JournalEntry::Failed(
         RotationStep::Stage,
         StepFailure::new(StepFailureKind::Refused, "full"),
     ));
-    let NextStep::AskUser(need) = next_step(&journal) else { panic!("nobody is asked") };
-    assert!(!need.choices.contains(&UserDecision::CreateAnother), "{:?}", need.choices);
+    let NextStep::AskUser(prompt) = next_step(&journal) else { panic!("nobody is asked") };
+    assert!(!prompt.choices.contains(&UserDecision::CreateAnother), "{:?}", prompt.choices);
 }
 
 #[test]
@@ -357,39 +365,39 @@ fn every_paste_has_a_name_of_its_own() {
         NextStep::AskUser(UserPrompt { kind: PromptKind::PasteSecret { name, .. }, .. }) => name,
         other => panic!("no paste is asked for: {other:?}"),
     };
-    let mut journal = begun(SIDE_BY_SIDE);
+    let mut journal = started_journal(SIDE_BY_SIDE);
     assert_eq!(name(&journal), journal.plan().remote_name(1));
-    journal.push(JournalEntry::Done(StepOutcome::Pasted(minted(OLD))));
+    journal.push(JournalEntry::Done(StepOutcome::Pasted(created_secret(OLD))));
     assert_eq!(name(&journal), journal.plan().remote_name(2));
 }
 
 #[test]
 fn what_a_person_pasted_is_theirs_whatever_was_looked_for_before() {
-    let mut journal = begun(AUTOMATIC);
+    let mut journal = started_journal(AUTOMATIC);
     journal.push(JournalEntry::Failed(
         RotationStep::Create,
         StepFailure::new(StepFailureKind::Refused, "403 Forbidden"),
     ));
-    for trail in [CreationStatus::NotCreated, CreationStatus::InPendingSlot(minted(1))] {
+    for status in [CreationStatus::NotCreated, CreationStatus::InPendingSlot(created_secret(1))] {
         journal.push(JournalEntry::Intent(RotationStep::AwaitPaste));
-        journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(trail)));
+        journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(status)));
     }
-    assert_eq!(next_step(&journal), NextStep::Execute(StepAction::Stage(print(1))));
+    assert_eq!(next_step(&journal), NextStep::Execute(StepAction::Stage(fingerprint(1))));
 
     // A secret that is identified by its value is never missing from a list.
-    let mut by_value = begun(BY_VALUE);
-    for trail in [CreationStatus::NotCreated, CreationStatus::InPendingSlot(minted(1))] {
+    let mut by_value = started_journal(BY_VALUE);
+    for status in [CreationStatus::NotCreated, CreationStatus::InPendingSlot(created_secret(1))] {
         by_value.push(JournalEntry::Intent(RotationStep::Create));
-        by_value.push(JournalEntry::Reconciled(ReconciliationResult::Creation(trail)));
+        by_value.push(JournalEntry::Reconciled(ReconciliationResult::Creation(status)));
     }
-    assert_eq!(next_step(&by_value), NextStep::Execute(StepAction::Stage(print(1))));
+    assert_eq!(next_step(&by_value), NextStep::Execute(StepAction::Stage(fingerprint(1))));
 }
 
 #[test]
 fn without_overlap_there_is_no_way_back_from_one_that_was_given_up() {
     let mut journal = verified_journal(ALONE, &["acme"]);
     assert!(check_rollback_allowed(&journal).is_err());
-    say(&mut journal, UserDecision::CreateAnother);
+    decide(&mut journal, UserDecision::CreateAnother);
     assert!(matches!(
         next_step(&journal),
         NextStep::AskUser(UserPrompt { kind: PromptKind::PasteSecret { .. }, .. })

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::world::{Broken, Effect, OLD, STRANGER, World, print, reach};
+use super::world::{Broken, Effect, OLD, STRANGER, World, fingerprint, reach};
 use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::*;
 
@@ -47,7 +47,7 @@ fn take(world: &mut World, next: NextStep) -> Result<Option<RotationResult>, Dea
     match next {
         NextStep::Wait { then, .. } => return take(world, *then),
         NextStep::Finished(ending) => return Ok(Some(ending)),
-        NextStep::AskUser(need) => ask(world, need)?,
+        NextStep::AskUser(prompt) => ask(world, prompt)?,
         NextStep::Execute(action) => {
             let step = action.step();
             write(world, JournalEntry::Intent(step.clone()))?;
@@ -57,10 +57,10 @@ fn take(world: &mut World, next: NextStep) -> Result<Option<RotationResult>, Dea
             };
             write(world, entry)?;
         }
-        NextStep::Reconcile(look) => {
-            let step = look.step();
-            let entry = match reconcile(world, look) {
-                Ok(finding) => JournalEntry::Reconciled(finding),
+        NextStep::Reconcile(query) => {
+            let step = query.step();
+            let entry = match reconcile(world, query) {
+                Ok(result) => JournalEntry::Reconciled(result),
                 Err(failure) => JournalEntry::Failed(
                     step,
                     StepFailure { kind: StepFailureKind::OutcomeUnknown, ..failure? },
@@ -114,23 +114,22 @@ fn act(world: &mut World, action: StepAction) -> Tried<StepOutcome> {
         }
         StepAction::Snapshot => snapshot(world),
         StepAction::Create { name } => create(world, name),
-        StepAction::Stage(new) => stash(world, new),
+        StepAction::Stage(new) => stage(world, new),
         StepAction::Verify(new) => verify(world, &new),
-        StepAction::Promote(change) => promote(world, change),
+        StepAction::Promote(swap) => promote(world, swap),
         StepAction::Deliver(consumer) => {
             give(world, &consumer).map(|()| StepOutcome::Delivered(consumer))
         }
         StepAction::RestoreConsumer(consumer) => {
             give(world, &consumer).map(|()| StepOutcome::ConsumerRestored(consumer))
         }
-        StepAction::Revoke(may) => kill(world, may.target()).map(|()| StepOutcome::Revoked),
-        StepAction::DeleteOrphan(may) => {
-            kill(world, may.target()).map(|()| StepOutcome::OrphanDeleted(may.key().to_owned()))
-        }
-        StepAction::VerifyRevoked(old) => prove_dead(world, &old),
-        StepAction::VerifyOld(old) => prove_old(world, &old),
-        StepAction::RestoreOld(change) => restore(world, &change),
-        StepAction::FindOrphans => sweep(world),
+        StepAction::Revoke(permit) => kill(world, permit.target()).map(|()| StepOutcome::Revoked),
+        StepAction::DeleteOrphan(permit) => kill(world, permit.target())
+            .map(|()| StepOutcome::OrphanDeleted(permit.key().to_owned())),
+        StepAction::VerifyRevoked(old) => verify_revoked(world, &old),
+        StepAction::VerifyOld(old) => verify_old(world, &old),
+        StepAction::RestoreOld(swap) => restore(world, &swap),
+        StepAction::FindOrphans => find_orphans(world),
         StepAction::ClearSlots => {
             tried(world.call(Effect::Empty(SecretSlot::Pending)))?;
             tried(world.call(Effect::Empty(SecretSlot::Previous)))
@@ -155,7 +154,7 @@ fn snapshot(world: &mut World) -> Tried<StepOutcome> {
         .collect();
     let listed = Some(world.list().into_iter().map(|remote| remote.id).collect());
     Ok(StepOutcome::SnapshotTaken(OldSecretSnapshot {
-        fingerprint: print(secret),
+        fingerprint: fingerprint(secret),
         access: reach,
         remotes,
         listed_ids: listed,
@@ -169,9 +168,9 @@ fn create(world: &mut World, name: String) -> Tried<StepOutcome> {
         return failed(StepFailureKind::SecretLost, "what the sign-in brought is gone");
     }
     let before = world.newest;
-    let minted = world.call(Effect::Mint(name));
-    world.signed_in = signs_in && minted == Err(Broken::Failed);
-    tried(minted)?;
+    let result = world.call(Effect::Mint(name));
+    world.signed_in = signs_in && result == Err(Broken::Failed);
+    tried(result)?;
     let secret = world.newest;
     assert!(secret > before, "an answer means that something was made");
     world.in_hand = Some(secret);
@@ -181,7 +180,10 @@ fn create(world: &mut World, name: String) -> Tried<StepOutcome> {
         return Err(Err(dead));
     }
     let remote = if by_value(world) { account() } else { world.remote(secret) };
-    Ok(StepOutcome::Created(CreatedSecret { fingerprint: print(secret), remote: Some(remote) }))
+    Ok(StepOutcome::Created(CreatedSecret {
+        fingerprint: fingerprint(secret),
+        remote: Some(remote),
+    }))
 }
 
 fn by_value(world: &World) -> bool {
@@ -195,20 +197,20 @@ fn account() -> RemoteCredential {
 
 /// Identifies a pasted secret at the provider: the only listed credential that did not exist
 /// before.
-fn recognise(world: &mut World, secret: u32) -> CreatedSecret {
+fn identify(world: &mut World, secret: u32) -> CreatedSecret {
     let known: BTreeSet<String> =
-        world.journal.entries().iter().rev().find_map(seen).unwrap_or_default();
+        world.journal.entries().iter().rev().find_map(listed_ids).unwrap_or_default();
     let mut fresh: Vec<RemoteCredential> =
         world.list().into_iter().filter(|remote| !known.contains(&remote.id)).collect();
     let only = if fresh.len() == 1 { fresh.pop() } else { None };
     let only = only.filter(|remote| !is_created_by_rotation(&world.journal, remote));
     CreatedSecret {
-        fingerprint: print(secret),
+        fingerprint: fingerprint(secret),
         remote: if by_value(world) { Some(account()) } else { only },
     }
 }
 
-fn seen(entry: &JournalEntry) -> Option<BTreeSet<String>> {
+fn listed_ids(entry: &JournalEntry) -> Option<BTreeSet<String>> {
     if let JournalEntry::Done(StepOutcome::SnapshotTaken(snapshot)) = entry {
         snapshot.listed_ids.clone()
     } else {
@@ -216,12 +218,12 @@ fn seen(entry: &JournalEntry) -> Option<BTreeSet<String>> {
     }
 }
 
-fn stash(world: &mut World, new: SecretFingerprint) -> Tried<StepOutcome> {
-    if let Some(secret) = world.in_hand.filter(|secret| print(*secret) == new) {
+fn stage(world: &mut World, new: SecretFingerprint) -> Tried<StepOutcome> {
+    if let Some(secret) = world.in_hand.filter(|secret| fingerprint(*secret) == new) {
         put(world, SecretSlot::Pending, secret)?;
     }
     match get(world, SecretSlot::Pending)? {
-        Some(secret) if print(secret) == new => Ok(StepOutcome::Staged(new)),
+        Some(secret) if fingerprint(secret) == new => Ok(StepOutcome::Staged(new)),
         _ => failed(StepFailureKind::SecretLost, "neither in hand nor in the store"),
     }
 }
@@ -232,18 +234,19 @@ fn verify(world: &mut World, new: &SecretFingerprint) -> Tried<StepOutcome> {
         return failed(StepFailureKind::Retryable, "401");
     }
     world.proven.insert(secret);
-    assert_eq!(print(secret), *new);
-    Ok(StepOutcome::Verified { fingerprint: print(secret), reach: reach(&["acme"]) })
+    assert_eq!(fingerprint(secret), *new);
+    Ok(StepOutcome::Verified { fingerprint: fingerprint(secret), reach: reach(&["acme"]) })
 }
 
-fn promote(world: &mut World, change: SlotSwap) -> Tried<StepOutcome> {
+fn promote(world: &mut World, swap: SlotSwap) -> Tried<StepOutcome> {
     // Read once: the value stored as the previous secret is the value that was compared.
     let current = get(world, SecretSlot::Current)?;
-    if current.map(print).as_ref() == Some(&change.new) {
-        return Ok(StepOutcome::Promoted(change.new));
+    if current.map(fingerprint).as_ref() == Some(&swap.new) {
+        return Ok(StepOutcome::Promoted(swap.new));
     }
-    assert_eq!(current.map(print), change.old, "somebody else has changed the secret");
-    let Some(new) = get(world, SecretSlot::Pending)?.filter(|secret| print(*secret) == change.new)
+    assert_eq!(current.map(fingerprint), swap.old, "somebody else has changed the secret");
+    let Some(new) =
+        get(world, SecretSlot::Pending)?.filter(|secret| fingerprint(*secret) == swap.new)
     else {
         return failed(StepFailureKind::SecretLost, "not in the store");
     };
@@ -252,17 +255,17 @@ fn promote(world: &mut World, change: SlotSwap) -> Tried<StepOutcome> {
     }
     put(world, SecretSlot::Current, new)?;
     Ok(StepOutcome::Promoted(
-        get(world, SecretSlot::Current)?.map(print).expect("it was put there"),
+        get(world, SecretSlot::Current)?.map(fingerprint).expect("it was put there"),
     ))
 }
 
-fn restore(world: &mut World, change: &SlotSwap) -> Tried<StepOutcome> {
-    if change.old.is_none() {
+fn restore(world: &mut World, swap: &SlotSwap) -> Tried<StepOutcome> {
+    if swap.old.is_none() {
         tried(world.call(Effect::Empty(SecretSlot::Current)))?;
-    } else if get(world, SecretSlot::Current)?.map(print) != change.old {
+    } else if get(world, SecretSlot::Current)?.map(fingerprint) != swap.old {
         let previous =
             get(world, SecretSlot::Previous)?.expect("the old one is kept until the end");
-        assert_eq!(Some(print(previous)), change.old);
+        assert_eq!(Some(fingerprint(previous)), swap.old);
         put(world, SecretSlot::Current, previous)?;
     }
     Ok(StepOutcome::OldSecretRestored)
@@ -289,14 +292,14 @@ fn kill(world: &mut World, target: &RevocationTarget) -> Tried<()> {
     tried(world.call(Effect::Kill(secret)))
 }
 
-fn prove_dead(world: &mut World, old: &SecretFingerprint) -> Tried<StepOutcome> {
+fn verify_revoked(world: &mut World, old: &SecretFingerprint) -> Tried<StepOutcome> {
     let slot = if world.journal.plan().purpose == RotationPurpose::Revoke {
         SecretSlot::Current
     } else {
         SecretSlot::Previous
     };
     let secret = get(world, slot)?
-        .filter(|secret| print(*secret) == *old)
+        .filter(|secret| fingerprint(*secret) == *old)
         .expect("the old one is kept until it is dead");
     if is_accepted(world, secret)? {
         failed(StepFailureKind::Retryable, "it still works")
@@ -305,12 +308,12 @@ fn prove_dead(world: &mut World, old: &SecretFingerprint) -> Tried<StepOutcome> 
     }
 }
 
-fn prove_old(world: &mut World, old: &SecretFingerprint) -> Tried<StepOutcome> {
+fn verify_old(world: &mut World, old: &SecretFingerprint) -> Tried<StepOutcome> {
     let slots = [get(world, SecretSlot::Current)?, get(world, SecretSlot::Previous)?];
     let secret = slots
         .into_iter()
         .flatten()
-        .find(|secret| print(*secret) == *old)
+        .find(|secret| fingerprint(*secret) == *old)
         .expect("the old one is kept");
     if is_accepted(world, secret)? {
         Ok(StepOutcome::OldSecretVerified)
@@ -319,7 +322,7 @@ fn prove_old(world: &mut World, old: &SecretFingerprint) -> Tried<StepOutcome> {
     }
 }
 
-fn sweep(world: &mut World) -> Tried<StepOutcome> {
+fn find_orphans(world: &mut World) -> Tried<StepOutcome> {
     tried(world.call(Effect::Look))?;
     let rotation = world.journal.plan().rotation.clone();
     let listed = world.list();
@@ -331,30 +334,30 @@ fn sweep(world: &mut World) -> Tried<StepOutcome> {
     ))
 }
 
-fn held(world: &mut World, stale: &[SecretFingerprint]) -> Tried<Option<u32>> {
-    Ok(get(world, SecretSlot::Pending)?.filter(|secret| !stale.contains(&print(*secret))))
+fn read_pending(world: &mut World, stale: &[SecretFingerprint]) -> Tried<Option<u32>> {
+    Ok(get(world, SecretSlot::Pending)?.filter(|secret| !stale.contains(&fingerprint(*secret))))
 }
 
-fn reconcile(world: &mut World, look: ReconcileQuery) -> Tried<ReconciliationResult> {
-    match look {
+fn reconcile(world: &mut World, query: ReconcileQuery) -> Tried<ReconciliationResult> {
+    match query {
         ReconcileQuery::Paste { stale } => {
-            Ok(ReconciliationResult::Creation(match held(world, &stale)? {
-                Some(secret) => CreationStatus::InPendingSlot(recognise(world, secret)),
+            Ok(ReconciliationResult::Creation(match read_pending(world, &stale)? {
+                Some(secret) => CreationStatus::InPendingSlot(identify(world, secret)),
                 None => CreationStatus::NotCreated,
             }))
         }
         ReconcileQuery::Creation { name, stale } => {
-            let held = held(world, &stale)?;
+            let pending_secret = read_pending(world, &stale)?;
             tried(world.call(Effect::Look))?;
             let listed = name
                 .as_ref()
                 .map(|name| world.list().into_iter().find(|remote| remote.label == *name));
-            Ok(ReconciliationResult::Creation(match (held, listed) {
+            Ok(ReconciliationResult::Creation(match (pending_secret, listed) {
                 (Some(secret), Some(remote)) => CreationStatus::InPendingSlot(CreatedSecret {
-                    fingerprint: print(secret),
+                    fingerprint: fingerprint(secret),
                     remote,
                 }),
-                (Some(secret), None) => CreationStatus::InPendingSlot(recognise(world, secret)),
+                (Some(secret), None) => CreationStatus::InPendingSlot(identify(world, secret)),
                 (None, Some(Some(remote))) => CreationStatus::Orphaned(remote),
                 (None, Some(None)) => CreationStatus::NotCreated,
                 (None, None) => CreationStatus::Unknown("the provider lists no secrets".to_owned()),
@@ -362,19 +365,19 @@ fn reconcile(world: &mut World, look: ReconcileQuery) -> Tried<ReconciliationRes
         }
         ReconcileQuery::Revocation(_) => {
             tried(world.call(Effect::Look))?;
-            let fate = if world.live.contains_key(&OLD) {
+            let status = if world.live.contains_key(&OLD) {
                 RevocationStatus::StillActive
             } else {
                 RevocationStatus::Revoked
             };
-            Ok(ReconciliationResult::Revocation(fate))
+            Ok(ReconciliationResult::Revocation(status))
         }
     }
 }
 
 /// Simulates a user who does exactly what the prompt asks.
 fn ask(world: &mut World, asked: UserPrompt) -> Result<(), Dead> {
-    let saying = match asked.kind {
+    let decision = match asked.kind {
         PromptKind::PasteSecret { name, .. } => return paste(world, &name),
         PromptKind::SignIn => {
             write(world, JournalEntry::Intent(RotationStep::AwaitSignIn))?;
@@ -383,8 +386,8 @@ fn ask(world: &mut World, asked: UserPrompt) -> Result<(), Dead> {
         }
         PromptKind::SelectOld(_) => UserDecision::SelectedOld(format!("r{OLD}")),
         PromptKind::ConfirmOverride { typed, .. } => UserDecision::Override(typed),
-        PromptKind::RevokeManually { may, .. } => {
-            assert_ne!(may.target(), &RevocationTarget::ByValue(SecretSlot::Pending));
+        PromptKind::RevokeManually { permit, .. } => {
+            assert_ne!(permit.target(), &RevocationTarget::ByValue(SecretSlot::Pending));
             world.assert_may_die(OLD);
             world.revoked_by_hand = true;
             world.happen(Effect::Kill(OLD));
@@ -401,9 +404,9 @@ fn ask(world: &mut World, asked: UserPrompt) -> Result<(), Dead> {
             UserDecision::Retry
         }
     };
-    let open = asked.choices.contains(&saying) || matches!(saying, UserDecision::Override(_));
-    assert!(open, "{saying:?} was not among {:?}", asked.choices);
-    write(world, JournalEntry::UserDecision(saying))
+    let open = asked.choices.contains(&decision) || matches!(decision, UserDecision::Override(_));
+    assert!(open, "{decision:?} was not among {:?}", asked.choices);
+    write(world, JournalEntry::UserDecision(decision))
 }
 
 /// Creates a secret on the provider's page, if the clipboard is empty, and pastes it.
@@ -417,8 +420,8 @@ fn paste(world: &mut World, name: &str) -> Result<(), Dead> {
     if let Err(Err(dead)) = put(world, SecretSlot::Pending, secret) {
         return Err(dead);
     }
-    let minted = recognise(world, secret);
-    write(world, JournalEntry::Done(StepOutcome::Pasted(minted)))
+    let created_secret = identify(world, secret);
+    write(world, JournalEntry::Done(StepOutcome::Pasted(created_secret)))
 }
 
 fn make(world: &mut World, name: &str) -> u32 {
@@ -441,7 +444,7 @@ fn make(world: &mut World, name: &str) -> u32 {
 /// Deletes the named credential, or else every new credential that is not in the slot `current`.
 fn remove(world: &mut World, target: &RevocationTarget) {
     let current = world.slots.get(&SecretSlot::Current).copied();
-    let doomed: Vec<u32> = match target {
+    let targets: Vec<u32> = match target {
         RevocationTarget::ById(remote) => {
             remote.id.trim_start_matches('r').parse().into_iter().collect()
         }
@@ -452,7 +455,7 @@ fn remove(world: &mut World, target: &RevocationTarget) {
             .filter(|&s| s != OLD && s != STRANGER && Some(s) != current)
             .collect(),
     };
-    for secret in doomed {
+    for secret in targets {
         world.happen(Effect::Kill(secret));
     }
 }

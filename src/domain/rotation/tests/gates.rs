@@ -1,25 +1,28 @@
 //! Tests of single conditions: what the machine refuses, what it asks the user, and what it
 //! reports.
 
-use super::world::{print, reach};
+use super::world::{fingerprint, reach};
 use super::*;
 
-pub(in crate::domain::rotation) const AUTOMATIC: (RotationStrategyId, bool) =
+pub(in crate::domain::rotation) const AUTOMATIC: StrategyCase =
     (RotationStrategyId::SnykServiceAccount, true);
-const ASSISTED: (RotationStrategyId, bool) = (RotationStrategyId::SnykPersonalAccessToken, true);
-const GUIDED: (RotationStrategyId, bool) = (RotationStrategyId::Manual, false);
+const ASSISTED: StrategyCase = (RotationStrategyId::SnykPersonalAccessToken, true);
+const GUIDED: StrategyCase = (RotationStrategyId::Manual, false);
 
 fn remote(id: &str) -> RemoteCredential {
     RemoteCredential::new(id, id)
 }
 
-pub(in crate::domain::rotation) fn minted(secret: u32) -> CreatedSecret {
-    CreatedSecret { fingerprint: print(secret), remote: Some(remote(&format!("r{secret}"))) }
+pub(in crate::domain::rotation) fn created_secret(secret: u32) -> CreatedSecret {
+    CreatedSecret { fingerprint: fingerprint(secret), remote: Some(remote(&format!("r{secret}"))) }
 }
 
-pub(in crate::domain::rotation) fn seen(reach: OldAccess, remotes: &[&str]) -> StepOutcome {
+pub(in crate::domain::rotation) fn snapshot_taken(
+    reach: OldAccess,
+    remotes: &[&str],
+) -> StepOutcome {
     StepOutcome::SnapshotTaken(OldSecretSnapshot {
-        fingerprint: print(OLD),
+        fingerprint: fingerprint(OLD),
         access: reach,
         remotes: remotes.iter().map(|id| remote(id)).collect(),
         listed_ids: None,
@@ -27,13 +30,13 @@ pub(in crate::domain::rotation) fn seen(reach: OldAccess, remotes: &[&str]) -> S
     })
 }
 
-fn verified(organisations: &[&str]) -> StepOutcome {
-    StepOutcome::Verified { fingerprint: print(1), reach: reach(organisations) }
+fn verified(organizations: &[&str]) -> StepOutcome {
+    StepOutcome::Verified { fingerprint: fingerprint(1), reach: reach(organizations) }
 }
 
 /// Returns a journal in which these steps were executed, one after the other.
 pub(in crate::domain::rotation) fn journal(
-    strategy: (RotationStrategyId, bool),
+    strategy: StrategyCase,
     outcomes: impl IntoIterator<Item = StepOutcome>,
 ) -> RotationJournal {
     let mut journal = RotationJournal::new(plan(strategy));
@@ -46,42 +49,40 @@ pub(in crate::domain::rotation) fn journal(
 
 /// Returns the journal up to the promotion.
 pub(in crate::domain::rotation) fn verified_journal(
-    strategy: (RotationStrategyId, bool),
-    organisations: &[&str],
+    strategy: StrategyCase,
+    organizations: &[&str],
 ) -> RotationJournal {
-    let old = seen(OldAccess::Known(reach(&["acme", "beta"])), &["r0"]);
-    let mint = if strategy.0 == AUTOMATIC.0 {
-        StepOutcome::Created(minted(1))
+    let old = snapshot_taken(OldAccess::Known(reach(&["acme", "beta"])), &["r0"]);
+    let creation = if strategy.0 == AUTOMATIC.0 {
+        StepOutcome::Created(created_secret(1))
     } else {
-        StepOutcome::Pasted(minted(1))
+        StepOutcome::Pasted(created_secret(1))
     };
     journal(
         strategy,
         [
             StepOutcome::StoreVerified,
             old,
-            mint,
-            StepOutcome::Staged(print(1)),
-            verified(organisations),
+            creation,
+            StepOutcome::Staged(fingerprint(1)),
+            verified(organizations),
         ],
     )
 }
 
 /// Returns the journal up to the revocation.
-pub(in crate::domain::rotation) fn delivered_journal(
-    strategy: (RotationStrategyId, bool),
-) -> RotationJournal {
+pub(in crate::domain::rotation) fn delivered_journal(strategy: StrategyCase) -> RotationJournal {
     let mut journal = verified_journal(strategy, &["acme", "beta"]);
     journal.push(JournalEntry::Intent(RotationStep::Promote));
-    journal.push(JournalEntry::Done(StepOutcome::Promoted(print(1))));
+    journal.push(JournalEntry::Done(StepOutcome::Promoted(fingerprint(1))));
     for consumer in plan(strategy).consumers() {
         journal.push(JournalEntry::Done(StepOutcome::Delivered(consumer.to_owned())));
     }
     journal
 }
 
-fn say(journal: &mut RotationJournal, saying: UserDecision) {
-    journal.push(JournalEntry::UserDecision(saying));
+fn decide(journal: &mut RotationJournal, decision: UserDecision) {
+    journal.push(JournalEntry::UserDecision(decision));
 }
 
 fn fail(journal: &mut RotationJournal, step: RotationStep, kind: StepFailureKind) {
@@ -89,9 +90,9 @@ fn fail(journal: &mut RotationJournal, step: RotationStep, kind: StepFailureKind
     journal.push(JournalEntry::Failed(step, StepFailure::new(kind, "403 Forbidden")));
 }
 
-fn asked(journal: &RotationJournal) -> UserPrompt {
+fn prompt_of(journal: &RotationJournal) -> UserPrompt {
     match next_step(journal) {
-        NextStep::AskUser(need) => need,
+        NextStep::AskUser(prompt) => prompt,
         other => panic!("nobody was asked: {other:?}"),
     }
 }
@@ -124,23 +125,26 @@ fn the_whole_way_is_the_planned_one() {
 #[test]
 fn a_weaker_successor_needs_the_name_typed() {
     let mut journal = verified_journal(AUTOMATIC, &["acme"]);
-    let PromptKind::ConfirmOverride { sameness, .. } = asked(&journal).kind else {
+    let PromptKind::ConfirmOverride { comparison, .. } = prompt_of(&journal).kind else {
         panic!("not asked to override")
     };
-    assert_eq!(sameness, ScopeComparison::Weaker(vec!["it does not see organisation beta".into()]));
-    say(&mut journal, UserDecision::Override("yes".into()));
+    assert_eq!(
+        comparison,
+        ScopeComparison::Weaker(vec!["it does not see organisation beta".into()])
+    );
+    decide(&mut journal, UserDecision::Override("yes".into()));
     assert!(
-        matches!(asked(&journal).kind, PromptKind::ConfirmOverride { .. }),
+        matches!(prompt_of(&journal).kind, PromptKind::ConfirmOverride { .. }),
         "any other word does not count"
     );
-    say(&mut journal, UserDecision::Override("ci-scanner".into()));
+    decide(&mut journal, UserDecision::Override("ci-scanner".into()));
     assert_eq!(step_of(&journal), RotationStep::Promote);
 }
 
 #[test]
 fn an_override_is_for_one_successor_and_not_for_the_next() {
     let mut journal = verified_journal(AUTOMATIC, &["acme"]);
-    say(&mut journal, UserDecision::CreateAnother);
+    decide(&mut journal, UserDecision::CreateAnother);
     assert_eq!(
         step_of(&journal),
         RotationStep::DeleteOrphan("r1".into()),
@@ -155,32 +159,32 @@ fn an_override_is_for_one_successor_and_not_for_the_next() {
 
 #[test]
 fn an_old_secret_of_unknown_reach_is_said_to_be_so() {
-    let old = seen(OldAccess::Unknown("it was refused with 401".into()), &["r0"]);
+    let old = snapshot_taken(OldAccess::Unknown("it was refused with 401".into()), &["r0"]);
     let journal = journal(
         AUTOMATIC,
         [
             StepOutcome::StoreVerified,
             old,
-            StepOutcome::Created(minted(1)),
-            StepOutcome::Staged(print(1)),
+            StepOutcome::Created(created_secret(1)),
+            StepOutcome::Staged(fingerprint(1)),
             verified(&["acme"]),
         ],
     );
-    let need = asked(&journal);
-    assert!(need.describe().contains("it was refused with 401"), "{}", need.describe());
+    let prompt = prompt_of(&journal);
+    assert!(prompt.describe().contains("it was refused with 401"), "{}", prompt.describe());
 }
 
 #[test]
 fn another_secret_in_the_store_than_the_one_that_was_made_is_never_promoted() {
-    let old = seen(OldAccess::Known(reach(&["acme"])), &["r0"]);
-    let other = StepOutcome::Verified { fingerprint: print(2), reach: reach(&["acme"]) };
+    let old = snapshot_taken(OldAccess::Known(reach(&["acme"])), &["r0"]);
+    let other = StepOutcome::Verified { fingerprint: fingerprint(2), reach: reach(&["acme"]) };
     let journal = journal(
         AUTOMATIC,
         [
             StepOutcome::StoreVerified,
             old,
-            StepOutcome::Created(minted(1)),
-            StepOutcome::Staged(print(1)),
+            StepOutcome::Created(created_secret(1)),
+            StepOutcome::Staged(fingerprint(1)),
             other,
         ],
     );
@@ -194,10 +198,10 @@ fn another_secret_in_the_store_than_the_one_that_was_made_is_never_promoted() {
 #[test]
 fn revocation_needs_verification_promotion_and_every_consumer() {
     let whole = delivered_journal(AUTOMATIC);
-    let NextStep::Execute(StepAction::Revoke(may)) = next_step(&whole) else {
+    let NextStep::Execute(StepAction::Revoke(permit)) = next_step(&whole) else {
         panic!("not revoked")
     };
-    assert_eq!(may.target(), &RevocationTarget::ById(remote("r0")));
+    assert_eq!(permit.target(), &RevocationTarget::ById(remote("r0")));
     for missing in 0..whole.entries().len() {
         let mut entries = whole.entries().to_vec();
         entries.remove(missing);
@@ -220,15 +224,15 @@ fn what_was_made_is_never_revoked_as_the_old_one() {
     let mut journal = RotationJournal::new(plan(AUTOMATIC));
     for entry in delivered_journal(AUTOMATIC).entries() {
         journal.push(match entry {
-            JournalEntry::Done(StepOutcome::SnapshotTaken(_)) => {
-                JournalEntry::Done(seen(OldAccess::Known(reach(&["acme", "beta"])), &["r1"]))
-            }
+            JournalEntry::Done(StepOutcome::SnapshotTaken(_)) => JournalEntry::Done(
+                snapshot_taken(OldAccess::Known(reach(&["acme", "beta"])), &["r1"]),
+            ),
             other => other.clone(),
         });
     }
-    let need = asked(&journal);
+    let prompt = prompt_of(&journal);
     assert!(
-        matches!(need.kind, PromptKind::RevokeManually { may, .. } if may.target() == &RevocationTarget::Unknown)
+        matches!(prompt.kind, PromptKind::RevokeManually { permit, .. } if permit.target() == &RevocationTarget::Unknown)
     );
 }
 
@@ -237,20 +241,21 @@ fn a_person_chooses_among_several_and_cannot_choose_the_new_one() {
     let mut journal = RotationJournal::new(plan(ASSISTED));
     for entry in delivered_journal(ASSISTED).entries() {
         journal.push(match entry {
-            JournalEntry::Done(StepOutcome::SnapshotTaken(_)) => JournalEntry::Done(seen(
-                OldAccess::Known(reach(&["acme", "beta"])),
-                &["r0", "r1", "r9"],
-            )),
+            JournalEntry::Done(StepOutcome::SnapshotTaken(_)) => JournalEntry::Done(
+                snapshot_taken(OldAccess::Known(reach(&["acme", "beta"])), &["r0", "r1", "r9"]),
+            ),
             other => other.clone(),
         });
     }
-    let PromptKind::SelectOld(among) = asked(&journal).kind else { panic!("not asked to choose") };
+    let PromptKind::SelectOld(among) = prompt_of(&journal).kind else {
+        panic!("not asked to choose")
+    };
     assert_eq!(among, [remote("r0"), remote("r9")]);
-    say(&mut journal, UserDecision::SelectedOld("r1".into()));
-    assert!(matches!(asked(&journal).kind, PromptKind::SelectOld(_)));
-    say(&mut journal, UserDecision::SelectedOld("r9".into()));
+    decide(&mut journal, UserDecision::SelectedOld("r1".into()));
+    assert!(matches!(prompt_of(&journal).kind, PromptKind::SelectOld(_)));
+    decide(&mut journal, UserDecision::SelectedOld("r9".into()));
     assert!(
-        matches!(next_step(&journal), NextStep::Execute(StepAction::Revoke(may)) if may.target() == &RevocationTarget::ById(remote("r9")))
+        matches!(next_step(&journal), NextStep::Execute(StepAction::Revoke(permit)) if permit.target() == &RevocationTarget::ById(remote("r9")))
     );
 }
 
@@ -258,16 +263,16 @@ fn a_person_chooses_among_several_and_cannot_choose_the_new_one() {
 fn what_the_program_may_not_make_a_person_makes() {
     let mut journal = journal(
         AUTOMATIC,
-        [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &["r0"])],
+        [StepOutcome::StoreVerified, snapshot_taken(OldAccess::Known(reach(&["acme"])), &["r0"])],
     );
     fail(&mut journal, RotationStep::Create, StepFailureKind::Refused);
-    let need = asked(&journal);
-    assert_eq!(need.step, RotationStep::AwaitPaste);
+    let prompt = prompt_of(&journal);
+    assert_eq!(prompt.step, RotationStep::AwaitPaste);
     assert!(
-        matches!(&need.kind, PromptKind::PasteSecret { why: Some(why), .. } if why == "403 Forbidden")
+        matches!(&prompt.kind, PromptKind::PasteSecret { why: Some(why), .. } if why == "403 Forbidden")
     );
     journal.push(JournalEntry::Intent(RotationStep::AwaitPaste));
-    journal.push(JournalEntry::Done(StepOutcome::Pasted(minted(1))));
+    journal.push(JournalEntry::Done(StepOutcome::Pasted(created_secret(1))));
     assert_eq!(step_of(&journal), RotationStep::Stage);
 }
 
@@ -275,8 +280,8 @@ fn what_the_program_may_not_make_a_person_makes() {
 fn what_the_program_may_not_revoke_a_person_revokes() {
     let mut journal = delivered_journal(AUTOMATIC);
     fail(&mut journal, RotationStep::Revoke, StepFailureKind::Refused);
-    assert!(matches!(asked(&journal).kind, PromptKind::RevokeManually { .. }));
-    say(&mut journal, UserDecision::RevokedManually);
+    assert!(matches!(prompt_of(&journal).kind, PromptKind::RevokeManually { .. }));
+    decide(&mut journal, UserDecision::RevokedManually);
     assert_eq!(step_of(&journal), RotationStep::VerifyRevoked);
 }
 
@@ -284,21 +289,23 @@ fn what_the_program_may_not_revoke_a_person_revokes() {
 fn a_full_house_asks_for_room() {
     let mut journal = journal(
         AUTOMATIC,
-        [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &["r0"])],
+        [StepOutcome::StoreVerified, snapshot_taken(OldAccess::Known(reach(&["acme"])), &["r0"])],
     );
     fail(&mut journal, RotationStep::Create, StepFailureKind::QuotaExceeded);
-    let need = asked(&journal);
-    assert!(matches!(need.kind, PromptKind::FreeQuota { limit: Some(2), .. }));
-    assert_eq!(need.choices, [UserDecision::Retry, UserDecision::RollBack]);
+    let prompt = prompt_of(&journal);
+    assert!(matches!(prompt.kind, PromptKind::FreeQuota { limit: Some(2), .. }));
+    assert_eq!(prompt.choices, [UserDecision::Retry, UserDecision::RollBack]);
 }
 
 #[test]
 fn the_old_secret_pasted_again_is_not_taken() {
-    let old = seen(OldAccess::Known(reach(&["acme"])), &[]);
-    let journal =
-        journal(GUIDED, [StepOutcome::StoreVerified, old, StepOutcome::Pasted(minted(OLD))]);
+    let old = snapshot_taken(OldAccess::Known(reach(&["acme"])), &[]);
+    let journal = journal(
+        GUIDED,
+        [StepOutcome::StoreVerified, old, StepOutcome::Pasted(created_secret(OLD))],
+    );
     assert!(
-        matches!(asked(&journal).kind, PromptKind::PasteSecret { why: Some(why), .. } if why.contains("old secret"))
+        matches!(prompt_of(&journal).kind, PromptKind::PasteSecret { why: Some(why), .. } if why.contains("old secret"))
     );
     assert!(check_rollback_allowed(&journal).is_ok(), "nothing new was made");
 }
@@ -306,16 +313,16 @@ fn the_old_secret_pasted_again_is_not_taken() {
 #[test]
 fn a_consumer_that_fails_stops_before_revocation_and_can_be_left_out_by_name() {
     let mut journal = verified_journal(AUTOMATIC, &["acme", "beta"]);
-    journal.push(JournalEntry::Done(StepOutcome::Promoted(print(1))));
+    journal.push(JournalEntry::Done(StepOutcome::Promoted(fingerprint(1))));
     let first = RotationStep::Deliver("dotenv:app".into());
     fail(&mut journal, first.clone(), StepFailureKind::Refused);
-    let need = asked(&journal);
-    assert_eq!(need.step, first);
+    let prompt = prompt_of(&journal);
+    assert_eq!(prompt.step, first);
     assert_eq!(
-        need.choices,
+        prompt.choices,
         [UserDecision::Retry, UserDecision::Skip(first.clone()), UserDecision::RollBack]
     );
-    say(&mut journal, UserDecision::Skip(first));
+    decide(&mut journal, UserDecision::Skip(first));
     assert_eq!(step_of(&journal), RotationStep::Deliver("github:acme/web".into()));
     assert_eq!(
         rotation_status(&journal).manual_steps,
@@ -341,7 +348,7 @@ fn there_is_no_way_back_from_a_revocation_nor_from_a_paste_without_overlap() {
     );
     assert_eq!(step_of(&revoked), RotationStep::Revoke);
     revoked.push(JournalEntry::Done(StepOutcome::Revoked));
-    say(&mut revoked, UserDecision::RollBack);
+    decide(&mut revoked, UserDecision::RollBack);
     assert_eq!(step_of(&revoked), RotationStep::VerifyRevoked, "the word comes too late");
 
     let pasted = verified_journal(GUIDED, &["acme", "beta"]);
@@ -357,27 +364,27 @@ fn somebody_elses_secret_is_nothing_that_the_old_one_died_of() {
     let mut elsewhere = reach(&["acme", "beta"]);
     elsewhere.principal.id = "bob".into();
     foreign.push(JournalEntry::Done(StepOutcome::Verified {
-        fingerprint: print(1),
+        fingerprint: fingerprint(1),
         reach: elsewhere,
     }));
     assert!(check_rollback_allowed(&foreign).is_ok());
-    assert!(asked(&foreign).choices.contains(&UserDecision::RollBack));
+    assert!(prompt_of(&foreign).choices.contains(&UserDecision::RollBack));
     let mut taken = foreign.clone();
-    say(&mut taken, UserDecision::Override("ci-scanner".into()));
+    decide(&mut taken, UserDecision::Override("ci-scanner".into()));
     assert!(check_rollback_allowed(&taken).is_err(), "a person says that it is the new one");
-    say(&mut foreign, UserDecision::CreateAnother);
+    decide(&mut foreign, UserDecision::CreateAnother);
     assert!(check_rollback_allowed(&foreign).is_ok());
-    foreign.push(JournalEntry::Done(StepOutcome::Pasted(minted(2))));
+    foreign.push(JournalEntry::Done(StepOutcome::Pasted(created_secret(2))));
     assert!(check_rollback_allowed(&foreign).is_err(), "nobody knows yet whose that is");
 }
 
 #[test]
 fn why_a_pasted_secret_was_refused_is_told_and_it_is_asked_for_again() {
-    let old = seen(OldAccess::Known(reach(&["acme"])), &[]);
+    let old = snapshot_taken(OldAccess::Known(reach(&["acme"])), &[]);
     let mut journal = journal(GUIDED, [StepOutcome::StoreVerified, old]);
     fail(&mut journal, RotationStep::AwaitPaste, StepFailureKind::Refused);
     assert!(
-        matches!(asked(&journal).kind, PromptKind::PasteSecret { why: Some(why), .. } if why == "403 Forbidden")
+        matches!(prompt_of(&journal).kind, PromptKind::PasteSecret { why: Some(why), .. } if why == "403 Forbidden")
     );
     assert!(check_rollback_allowed(&journal).is_ok(), "nothing new was made");
     assert!(rotation_status(&journal).next.contains("403 Forbidden"));
@@ -386,29 +393,31 @@ fn why_a_pasted_secret_was_refused_is_told_and_it_is_asked_for_again() {
 #[test]
 fn rolling_back_takes_nothing_from_the_new_secret_before_the_old_one_is_shown_to_work() {
     let mut journal = delivered_journal(AUTOMATIC);
-    say(&mut journal, UserDecision::RollBack);
-    assert_eq!(next_step(&journal), NextStep::Execute(StepAction::VerifyOld(print(OLD))));
+    decide(&mut journal, UserDecision::RollBack);
+    assert_eq!(next_step(&journal), NextStep::Execute(StepAction::VerifyOld(fingerprint(OLD))));
     fail(&mut journal, RotationStep::VerifyOld, StepFailureKind::Refused);
-    assert!(asked(&journal).choices.contains(&UserDecision::Continue));
-    say(&mut journal, UserDecision::Continue);
+    assert!(prompt_of(&journal).choices.contains(&UserDecision::Continue));
+    decide(&mut journal, UserDecision::Continue);
     assert_eq!(step_of(&journal), RotationStep::Revoke);
 }
 
 #[test]
 fn a_token_that_was_there_before_the_rotation_is_not_the_programs_to_delete() {
-    let old = seen(OldAccess::Known(reach(&["acme"])), &["r0", "r1"]);
+    let old = snapshot_taken(OldAccess::Known(reach(&["acme"])), &["r0", "r1"]);
     let mut journal = journal(
         ASSISTED,
         [
             StepOutcome::StoreVerified,
             old,
-            StepOutcome::Pasted(minted(1)),
-            StepOutcome::Staged(print(1)),
+            StepOutcome::Pasted(created_secret(1)),
+            StepOutcome::Staged(fingerprint(1)),
         ],
     );
-    say(&mut journal, UserDecision::RollBack);
+    decide(&mut journal, UserDecision::RollBack);
     journal.push(JournalEntry::Done(StepOutcome::OldSecretVerified));
-    assert!(matches!(asked(&journal).kind, PromptKind::DeleteManually { key, .. } if key == "r1"));
+    assert!(
+        matches!(prompt_of(&journal).kind, PromptKind::DeleteManually { key, .. } if key == "r1")
+    );
 }
 
 #[test]
@@ -420,12 +429,12 @@ fn a_revoked_secret_that_works_on_is_polled_and_then_reported() {
         fail(&mut journal, RotationStep::VerifyRevoked, StepFailureKind::Retryable);
         next_step(&journal)
     } {
-        assert_eq!(*then, NextStep::Execute(StepAction::VerifyRevoked(print(OLD))));
+        assert_eq!(*then, NextStep::Execute(StepAction::VerifyRevoked(fingerprint(OLD))));
         waits += 1;
     }
     assert!(waits > 10, "{waits}");
-    assert!(matches!(asked(&journal).kind, PromptKind::StillActive(_)));
-    say(&mut journal, UserDecision::Skip(RotationStep::VerifyRevoked));
+    assert!(matches!(prompt_of(&journal).kind, PromptKind::StillActive(_)));
+    decide(&mut journal, UserDecision::Skip(RotationStep::VerifyRevoked));
     journal.push(JournalEntry::Done(StepOutcome::SlotsCleared));
     let NextStep::Finished(RotationResult::Done { left }) = next_step(&journal) else {
         panic!("not over")
@@ -440,7 +449,7 @@ fn a_revoked_secret_that_works_on_is_polled_and_then_reported() {
 fn an_unanswered_creation_is_looked_for_and_never_repeated_blindly() {
     let mut journal = journal(
         AUTOMATIC,
-        [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &["r0"])],
+        [StepOutcome::StoreVerified, snapshot_taken(OldAccess::Known(reach(&["acme"])), &["r0"])],
     );
     journal.push(JournalEntry::Intent(RotationStep::Create));
     let NextStep::Reconcile(ReconcileQuery::Creation { name: Some(name), stale }) =
@@ -449,7 +458,7 @@ fn an_unanswered_creation_is_looked_for_and_never_repeated_blindly() {
         panic!("not looked for")
     };
     assert_eq!(parse_attempt(&plan(AUTOMATIC).rotation, &name), Some(1));
-    assert_eq!(stale, [print(OLD)]);
+    assert_eq!(stale, [fingerprint(OLD)]);
     journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(
         CreationStatus::Orphaned(remote("r1")),
     )));
@@ -459,11 +468,11 @@ fn an_unanswered_creation_is_looked_for_and_never_repeated_blindly() {
 #[test]
 fn what_was_given_up_is_not_taken_for_what_came_after_it() {
     let mut journal = verified_journal(AUTOMATIC, &["acme"]);
-    say(&mut journal, UserDecision::CreateAnother);
+    decide(&mut journal, UserDecision::CreateAnother);
     journal.push(JournalEntry::Done(StepOutcome::OrphanDeleted("r1".into())));
     journal.push(JournalEntry::Intent(RotationStep::Create));
     journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(
-        CreationStatus::InPendingSlot(minted(1)),
+        CreationStatus::InPendingSlot(created_secret(1)),
     )));
     assert_eq!(step_of(&journal), RotationStep::Create, "the slot still held the one before");
 }
@@ -472,7 +481,7 @@ fn what_was_given_up_is_not_taken_for_what_came_after_it() {
 fn after_an_unanswered_creation_the_provider_is_swept_before_the_end() {
     let mut journal = journal(
         AUTOMATIC,
-        [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &["r0"])],
+        [StepOutcome::StoreVerified, snapshot_taken(OldAccess::Known(reach(&["acme"])), &["r0"])],
     );
     journal.push(JournalEntry::Intent(RotationStep::Create));
     journal
@@ -569,7 +578,7 @@ fn status_and_lines_have_the_documented_shape() {
 
 #[test]
 fn a_rotation_that_waits_for_a_paste_needs_a_human_also_after_a_restart() {
-    let old = seen(OldAccess::Known(reach(&["acme"])), &[]);
+    let old = snapshot_taken(OldAccess::Known(reach(&["acme"])), &[]);
     let mut journal = journal(GUIDED, [StepOutcome::StoreVerified, old]);
     assert_eq!(rotation_status(&journal).state, RotationPhase::NeedsUser);
     journal.push(JournalEntry::Intent(RotationStep::AwaitPaste));
@@ -601,19 +610,19 @@ fn a_creation_that_is_refused_ends_by_itself_and_says_why() {
 
 #[test]
 fn what_is_only_to_be_revoked_needs_no_successor_and_nothing_else_may_be_revoked_without_one() {
-    let seen = || seen(OldAccess::Known(reach(&["acme"])), &["r0"]);
+    let snapshot_taken = || snapshot_taken(OldAccess::Known(reach(&["acme"])), &["r0"]);
     let mut journal = RotationJournal::new(plan_for(RotationPurpose::Revoke, AUTOMATIC));
     assert_eq!(step_of(&journal), RotationStep::Snapshot, "what it is comes first");
-    journal.push(JournalEntry::Done(seen()));
+    journal.push(JournalEntry::Done(snapshot_taken()));
     assert!(
-        matches!(next_step(&journal), NextStep::Execute(StepAction::Revoke(may)) if may.target() == &RevocationTarget::ById(remote("r0")))
+        matches!(next_step(&journal), NextStep::Execute(StepAction::Revoke(permit)) if permit.target() == &RevocationTarget::ById(remote("r0")))
     );
     fail(&mut journal, RotationStep::Revoke, StepFailureKind::Refused);
-    let need = asked(&journal);
+    let prompt = prompt_of(&journal);
     assert!(
-        matches!(need.kind, PromptKind::RevokeManually { .. })
-            && need.describe().contains("revoke the secret at the provider"),
-        "{need:?}"
+        matches!(prompt.kind, PromptKind::RevokeManually { .. })
+            && prompt.describe().contains("revoke the secret at the provider"),
+        "{prompt:?}"
     );
     assert_eq!(check_rollback_allowed(&journal), Ok(()));
 }
@@ -622,7 +631,7 @@ fn what_is_only_to_be_revoked_needs_no_successor_and_nothing_else_may_be_revoked
 fn a_pasted_secret_that_was_refused_keeps_nobody_from_pasting_another_one_later() {
     let mut journal = journal(
         GUIDED,
-        [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &[])],
+        [StepOutcome::StoreVerified, snapshot_taken(OldAccess::Known(reach(&["acme"])), &[])],
     );
     journal.push(JournalEntry::Intent(RotationStep::AwaitPaste));
     fail(&mut journal, RotationStep::AwaitPaste, StepFailureKind::Refused);
@@ -634,7 +643,7 @@ fn a_pasted_secret_that_was_refused_keeps_nobody_from_pasting_another_one_later(
     journal
         .push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::NotCreated)));
     assert!(
-        matches!(asked(&journal).kind, PromptKind::PasteSecret { why: Some(why), .. } if why == "403 Forbidden")
+        matches!(prompt_of(&journal).kind, PromptKind::PasteSecret { why: Some(why), .. } if why == "403 Forbidden")
     );
 }
 
@@ -642,21 +651,21 @@ fn a_pasted_secret_that_was_refused_keeps_nobody_from_pasting_another_one_later(
 fn session_journal() -> RotationJournal {
     journal(
         (RotationStrategyId::SnykAppSession, true),
-        [StepOutcome::StoreVerified, seen(OldAccess::Known(reach(&["acme"])), &[])],
+        [StepOutcome::StoreVerified, snapshot_taken(OldAccess::Known(reach(&["acme"])), &[])],
     )
 }
 
 #[test]
 fn a_person_signs_in_before_anything_is_made_and_once_for_each_attempt() {
     let mut journal = session_journal();
-    let need = asked(&journal);
+    let prompt = prompt_of(&journal);
     assert_eq!(
-        (need.step, need.kind, need.choices),
+        (prompt.step, prompt.kind, prompt.choices),
         (RotationStep::AwaitSignIn, PromptKind::SignIn, vec![UserDecision::RollBack])
     );
     journal.push(JournalEntry::Intent(RotationStep::AwaitSignIn));
     assert_eq!(
-        asked(&journal).kind,
+        prompt_of(&journal).kind,
         PromptKind::SignIn,
         "whoever comes back after a crash is sent to the page again"
     );
@@ -665,7 +674,7 @@ fn a_person_signs_in_before_anything_is_made_and_once_for_each_attempt() {
     fail(&mut journal, RotationStep::Create, StepFailureKind::Retryable);
     assert_eq!(step_of(&journal), RotationStep::Create, "nothing was used up");
     fail(&mut journal, RotationStep::Create, StepFailureKind::SecretLost);
-    assert_eq!(asked(&journal).kind, PromptKind::SignIn, "what another process had is gone");
+    assert_eq!(prompt_of(&journal).kind, PromptKind::SignIn, "what another process had is gone");
 }
 
 #[test]
@@ -673,17 +682,17 @@ fn who_said_no_is_not_sent_to_the_page_again_unasked() {
     for step in [RotationStep::AwaitSignIn, RotationStep::Create] {
         let mut journal = session_journal();
         fail(&mut journal, step.clone(), StepFailureKind::Refused);
-        let need = asked(&journal);
+        let prompt = prompt_of(&journal);
         assert_eq!(
-            (&need.kind, need.choices),
+            (&prompt.kind, prompt.choices),
             (
                 &PromptKind::StepBlocked("403 Forbidden".into()),
                 vec![UserDecision::Retry, UserDecision::RollBack]
             ),
             "{step}"
         );
-        say(&mut journal, UserDecision::Retry);
-        assert_eq!(asked(&journal).kind, PromptKind::SignIn);
+        decide(&mut journal, UserDecision::Retry);
+        assert_eq!(prompt_of(&journal).kind, PromptKind::SignIn);
     }
 }
 
@@ -699,13 +708,13 @@ fn a_session_whose_answer_was_lost_is_left_to_a_person_and_another_sign_in_follo
     journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(
         CreationStatus::Unknown("it lists no secrets".into()),
     )));
-    let need = asked(&journal);
+    let prompt = prompt_of(&journal);
     assert!(matches!(
-        need.kind,
+        prompt.kind,
         PromptKind::DeleteManually { target: RevocationTarget::Unknown, .. }
     ));
-    say(&mut journal, UserDecision::Skip(need.step));
-    assert_eq!(asked(&journal).kind, PromptKind::SignIn);
+    decide(&mut journal, UserDecision::Skip(prompt.step));
+    assert_eq!(prompt_of(&journal).kind, PromptKind::SignIn);
     assert_eq!(
         rotation_status(&journal).manual_steps.len(),
         2,
@@ -720,7 +729,7 @@ fn the_plan_of_an_older_journal_names_no_sign_in_and_has_one_all_the_same() {
     plan.steps.retain(|planned| planned.step != RotationStep::AwaitSignIn);
     let mut journal = RotationJournal::new(plan);
     session_journal().entries().iter().for_each(|entry| journal.push(entry.clone()));
-    assert_eq!(asked(&journal).kind, PromptKind::SignIn);
+    assert_eq!(prompt_of(&journal).kind, PromptKind::SignIn);
     journal.push(JournalEntry::Done(StepOutcome::SignedIn));
     assert_eq!(step_of(&journal), RotationStep::Create);
 }

@@ -21,8 +21,11 @@ use crate::domain::Timestamp;
 use crate::domain::credential::{Credential, CredentialId, CredentialName, SecretPart, SecretSlot};
 use crate::domain::provider::spec::{AuthMethod, CredentialKind, RotationSpec, RotationStrategyId};
 
+/// Rotation strategy, and whether the old and the new secret overlap.
+type StrategyCase = (RotationStrategyId, bool);
+
 /// All strategies, with and without overlap where both exist.
-const STRATEGIES: [(RotationStrategyId, bool); 8] = [
+const STRATEGIES: [StrategyCase; 8] = [
     (RotationStrategyId::Manual, false),
     (RotationStrategyId::Manual, true),
     (RotationStrategyId::SnykPersonalAccessToken, true),
@@ -34,25 +37,23 @@ const STRATEGIES: [(RotationStrategyId, bool); 8] = [
 ];
 
 /// Returns one strategy for each row of the traits table; the others differ only in their calls.
-fn distinct() -> impl Iterator<Item = (RotationStrategyId, bool)> {
+fn distinct() -> impl Iterator<Item = StrategyCase> {
     let first = |index: usize| {
         STRATEGIES[..index].iter().all(|known| row(*known) != row(STRATEGIES[index]))
     };
     (0..STRATEGIES.len()).filter(move |index| first(*index)).map(|index| STRATEGIES[index])
 }
 
-fn row(strategy: (RotationStrategyId, bool)) -> (StrategyTraits, bool) {
+fn row(strategy: StrategyCase) -> (StrategyTraits, bool) {
     (plan(strategy).strategy_traits(), strategy.1)
 }
 
-fn plan(strategy: (RotationStrategyId, bool)) -> RotationPlan {
+fn plan(strategy: StrategyCase) -> RotationPlan {
     plan_for(RotationPurpose::Replace, strategy)
 }
 
-fn plan_for(
-    purpose: RotationPurpose,
-    (strategy, overlap): (RotationStrategyId, bool),
-) -> RotationPlan {
+fn plan_for(purpose: RotationPurpose, case: StrategyCase) -> RotationPlan {
+    let (strategy, overlap) = case;
     let credential = Credential {
         id: CredentialId::from_random([1; 16]),
         name: CredentialName::parse("ci-scanner").unwrap(),
@@ -111,12 +112,7 @@ fn a_plan_of_an_older_journal_is_about_the_secret_itself() {
 }
 
 /// Runs a rotation to its end and checks the final state.
-fn run(
-    strategy: (RotationStrategyId, bool),
-    faults: &[(usize, Fault)],
-    abort: Option<usize>,
-    lag: u32,
-) -> World {
+fn run(strategy: StrategyCase, faults: &[(usize, Fault)], abort: Option<usize>, lag: u32) -> World {
     run_for(plan(strategy), faults, abort, lag)
 }
 
@@ -229,7 +225,7 @@ fn assert_rolled_back(world: &World, left: &[String]) {
     }
 }
 
-fn calls(strategy: (RotationStrategyId, bool)) -> usize {
+fn calls(strategy: StrategyCase) -> usize {
     run(strategy, &[], None, 0).calls
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::gates::{AUTOMATIC, delivered_journal, verified_journal};
-use super::world::{print, reach};
+use super::world::{fingerprint, reach};
 use super::*;
 use crate::domain::rotation::status::{entry_line, plan_lines, rotation_status};
 
@@ -90,22 +90,22 @@ fn a_limit_is_told_where_it_may_stand_in_the_way() {
 
 #[test]
 fn every_entry_is_told_in_words() {
-    let minted = |id: Option<&str>| CreatedSecret {
-        fingerprint: print(1),
+    let created_secret = |id: Option<&str>| CreatedSecret {
+        fingerprint: fingerprint(1),
         remote: id.map(|id| RemoteCredential::new(id, "label")),
     };
     let outcomes = [
-        StepOutcome::Created(minted(Some("r1"))),
-        StepOutcome::Pasted(minted(None)),
+        StepOutcome::Created(created_secret(Some("r1"))),
+        StepOutcome::Pasted(created_secret(None)),
         StepOutcome::SignedIn,
-        StepOutcome::Verified { fingerprint: print(1), reach: reach(&["acme"]) },
-        StepOutcome::Verified { fingerprint: print(1), reach: reach(&["acme", "beta"]) },
+        StepOutcome::Verified { fingerprint: fingerprint(1), reach: reach(&["acme"]) },
+        StepOutcome::Verified { fingerprint: fingerprint(1), reach: reach(&["acme", "beta"]) },
         StepOutcome::Delivered("dotenv:app".into()),
         StepOutcome::OrphansListed(vec![RemoteCredential::new("r1", "label")]),
         StepOutcome::Revoked,
     ];
-    let findings = [
-        ReconciliationResult::Creation(CreationStatus::InPendingSlot(minted(None))),
+    let results = [
+        ReconciliationResult::Creation(CreationStatus::InPendingSlot(created_secret(None))),
         ReconciliationResult::Creation(CreationStatus::Orphaned(RemoteCredential::new(
             "r1", "label",
         ))),
@@ -114,7 +114,7 @@ fn every_entry_is_told_in_words() {
         ReconciliationResult::Revocation(RevocationStatus::Revoked),
         ReconciliationResult::Revocation(RevocationStatus::StillActive),
     ];
-    let sayings = [
+    let decisions = [
         UserDecision::Retry,
         UserDecision::Skip(RotationStep::VerifyRevoked),
         UserDecision::Override("ci-scanner".into()),
@@ -136,8 +136,8 @@ fn every_entry_is_told_in_words() {
     let entries = entries
         .into_iter()
         .chain(outcomes.map(JournalEntry::Done))
-        .chain(findings.map(JournalEntry::Reconciled));
-    let entries: Vec<_> = entries.chain(sayings.map(JournalEntry::UserDecision)).collect();
+        .chain(results.map(JournalEntry::Reconciled));
+    let entries: Vec<_> = entries.chain(decisions.map(JournalEntry::UserDecision)).collect();
     assert_eq!(
         entry_line(&plan, &JournalEntry::Planned(Box::new(plan.clone()))),
         None,

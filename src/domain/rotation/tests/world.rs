@@ -322,16 +322,16 @@ impl World {
 }
 
 /// Returns the access scope of every secret in this world.
-pub(in crate::domain::rotation) fn reach(organisations: &[&str]) -> AccessScope {
+pub(in crate::domain::rotation) fn reach(organizations: &[&str]) -> AccessScope {
     AccessScope {
         principal: Principal { id: "ann".into(), name: "Ann".into(), kind: "user".into() },
         kind: "kind".into(),
         region: "SNYK-EU-01".into(),
-        organizations: organisations.iter().map(|&name| name.to_owned()).collect(),
+        organizations: organizations.iter().map(|&name| name.to_owned()).collect(),
         roles: None,
     }
 }
 
-pub(in crate::domain::rotation) fn print(secret: u32) -> SecretFingerprint {
+pub(in crate::domain::rotation) fn fingerprint(secret: u32) -> SecretFingerprint {
     SecretFingerprint(format!("fp{secret}"))
 }
