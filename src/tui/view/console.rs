@@ -83,7 +83,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
             draw_rule(pen, inner.row(1), "no answer");
             draw_problem(pen, inner.split_top(3).1, problem);
         }
-        RequestState::Completed(answered) => draw_response(pen, inner, answered),
+        RequestState::Completed(response) => draw_response(pen, inner, response),
     }
 }
 
@@ -100,12 +100,12 @@ fn draw_request(pen: &mut CellPainter<'_>, area: ScreenRect) {
             return;
         }
     };
-    let onward = app.follow_up_requests();
-    let send = match &onward {
-        Some(onward) => format!(
+    let follow_up = app.follow_up_requests();
+    let send = match &follow_up {
+        Some(follow_up) => format!(
             "{} go on with {}",
             pen.glyphs().enter_key,
-            shorten_name(&onward.name, area.width)
+            shorten_name(&follow_up.name, area.width)
         ),
         None => format!("{} send", pen.glyphs().enter_key),
     };
@@ -171,10 +171,10 @@ fn draw_problem(pen: &mut CellPainter<'_>, area: ScreenRect, problem: &Problem) 
     pen.write_paragraph(area, &problem.remedy, StyleRole::Accent);
 }
 
-fn draw_response(pen: &mut CellPainter<'_>, inner: ScreenRect, answered: &ResponseView) {
+fn draw_response(pen: &mut CellPainter<'_>, inner: ScreenRect, response: &ResponseView) {
     let app = pen.app;
     draw_rule(pen, inner.row(1), "");
-    let role = match answered.exchange.response.status {
+    let role = match response.exchange.response.status {
         200..300 => StyleRole::Good,
         300..400 => StyleRole::Text,
         400..500 => StyleRole::Bad,
@@ -183,12 +183,12 @@ fn draw_response(pen: &mut CellPainter<'_>, inner: ScreenRect, answered: &Respon
     let tabs = app.response_tabs();
     let room = tabs.first().map_or(inner.width, |(_, area)| area.x.saturating_sub(inner.x + 4));
     // A response to another request must not look like the response to the current one.
-    let (role, sign) = if app.response_matches_request(answered) {
+    let (role, sign) = if app.response_matches_request(response) {
         (role, "")
     } else {
         (StyleRole::Dim, "earlier: ")
     };
-    let summary = answered.summary(usize::from(room.saturating_sub(2)).saturating_sub(sign.len()));
+    let summary = response.summary(usize::from(room.saturating_sub(2)).saturating_sub(sign.len()));
     pen.write_text(
         inner.row(1).split_left(2).1.split_left(room).0,
         &format!(" {sign}{summary} "),
@@ -214,18 +214,18 @@ fn draw_response(pen: &mut CellPainter<'_>, inner: ScreenRect, answered: &Respon
     if app.ui_state.presentation == PresentationMode::On {
         pen.write_text(body, "Presentation mode shows no answers", StyleRole::Dim);
     } else {
-        match answered.layout_state(app.console.tab) {
-            Some(laid) => draw_text(pen, body, laid),
+        match response.layout_state(app.console.tab) {
+            Some(layout_state) => draw_text(pen, body, layout_state),
             None => draw_details(pen, body),
         }
     }
     draw_status_line(pen, inner);
-    draw_rate_limit(pen, app.screen_layout().console, answered);
+    draw_rate_limit(pen, app.screen_layout().console, response);
 }
 
 /// Draws the remaining rate limit in the lower border, as a bar and in words.
-fn draw_rate_limit(pen: &mut CellPainter<'_>, area: ScreenRect, answered: &ResponseView) {
-    let limits = answered.limits(pen.now.wall);
+fn draw_rate_limit(pen: &mut CellPainter<'_>, area: ScreenRect, response: &ResponseView) {
+    let limits = response.limits(pen.now.wall);
     let Some(words) = limits.describe() else { return };
     let bottom = area.row(area.height.saturating_sub(1)).split_left(2).1;
     let mut pieces = vec![(StyleRole::Dim, " budget ".to_owned())];
@@ -245,8 +245,8 @@ fn draw_rate_limit(pen: &mut CellPainter<'_>, area: ScreenRect, answered: &Respo
     }
 }
 
-fn draw_text(pen: &mut CellPainter<'_>, area: ScreenRect, laid: &LayoutState) {
-    match laid {
+fn draw_text(pen: &mut CellPainter<'_>, area: ScreenRect, layout_state: &LayoutState) {
+    match layout_state {
         LayoutState::Absent => _ = pen.write_text(area, "The answer has no body", StyleRole::Dim),
         LayoutState::Pending(_) => _ = pen.write_text(area, "Laying it out…", StyleRole::Dim),
         LayoutState::Failed(problem) => draw_problem(pen, area, problem),
@@ -265,7 +265,7 @@ fn draw_text(pen: &mut CellPainter<'_>, area: ScreenRect, laid: &LayoutState) {
             let [added, removed] = [StyleRole::Good, StyleRole::Bad].map(|role| pen.style(role));
             let (cursor, found) =
                 (pen.overlay_style(StyleRole::SelectionIdle), pen.style(StyleRole::Match));
-            let style = |ink| match ink {
+            let style = |element| match element {
                 TokenStyle::Token(Token::Key) => key,
                 TokenStyle::Token(Token::String) => string,
                 TokenStyle::Token(Token::Number) => number,
@@ -348,8 +348,9 @@ fn match_position(found: &SearchMatches) -> String {
 
 fn draw_prompt(pen: &mut CellPainter<'_>, line: ScreenRect, prompt: &ConsolePrompt) {
     let app = pen.app;
-    let laid = app.console.response().and_then(|answered| answered.layout_state(app.console.tab));
-    let (sign, place) = match (prompt.kind, laid) {
+    let layout_state =
+        app.console.response().and_then(|response| response.layout_state(app.console.tab));
+    let (sign, place) = match (prompt.kind, layout_state) {
         (ConsolePromptKind::Search, Some(LayoutState::Ready(document))) => (
             "/ ",
             document.search_matches().map(|found| match_position(&found)).unwrap_or_default(),

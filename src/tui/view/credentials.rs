@@ -112,17 +112,17 @@ fn draw_row(pen: &mut CellPainter<'_>, area: ScreenRect, row: &CredentialRow<'_>
     );
     let rest = pen.write_text(rest, sign, role).split_left(1).1;
 
-    let (rest, gist) = rest.split_left(rest.width.saturating_sub(STATUS_COLUMNS));
+    let (rest, status) = rest.split_left(rest.width.saturating_sub(STATUS_COLUMNS));
     let words = display_format::short_status(credential, pen.now.wall);
-    pen.write_right(gist, &words, role);
+    pen.write_right(status, &words, role);
     let (name, region) = if rest.width >= MIN_NAME_COLUMNS + REGION_COLUMNS {
         rest.split_left(rest.width - REGION_COLUMNS)
     } else {
         (rest, rest.split_left(rest.width).1)
     };
     pen.write_text(region.split_left(1).1, short_region(credential), StyleRole::Dim);
-    let called = pen.app.display_name(credential);
-    pen.write_text(name, &called, StyleRole::Text);
+    let name_text = pen.app.display_name(credential);
+    pen.write_text(name, &name_text, StyleRole::Text);
     if *selected {
         let focused = pen.app.ui_state.focus == Pane::Credentials;
         let whole = ScreenRect { x: area.x - 1, width: area.width + 2, ..area };

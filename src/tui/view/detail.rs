@@ -53,11 +53,11 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
 }
 
 fn heading(pen: &CellPainter<'_>, credential: &Credential) -> String {
-    let catalogue = &pen.app.catalog;
-    let provider = catalogue
+    let catalog = &pen.app.catalog;
+    let provider = catalog
         .provider(&credential.provider)
         .map_or(credential.provider.as_str(), |known| known.title.as_str());
-    let kind = catalogue
+    let kind = catalog
         .kind(&credential.provider, &credential.kind)
         .map_or(credential.kind.as_str(), |known| known.title.as_str());
     format!("{provider} {} {kind}", pen.glyphs().separator)
@@ -346,17 +346,17 @@ fn region_text(pen: &CellPainter<'_>, credential: &Credential) -> String {
 
 fn fingerprint_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     let mut parts = vec![match &credential.fingerprint {
-        Some(print) => (StyleRole::Dim, print.chars().take(16).collect()),
+        Some(fingerprint) => (StyleRole::Dim, fingerprint.chars().take(16).collect()),
         None => (StyleRole::Dim, "none".to_owned()),
     }];
-    let twins = pen.app.detail.duplicates();
-    if !twins.is_empty() {
-        let names: Vec<_> = twins
+    let duplicates = pen.app.detail.duplicates();
+    if !duplicates.is_empty() {
+        let names: Vec<_> = duplicates
             .iter()
             .take(MAX_NAMED_DUPLICATES)
-            .map(|twin| mask_for_audience(pen, twin.as_str()))
+            .map(|duplicate| mask_for_audience(pen, duplicate.as_str()))
             .collect();
-        let more = twins.len().saturating_sub(MAX_NAMED_DUPLICATES);
+        let more = duplicates.len().saturating_sub(MAX_NAMED_DUPLICATES);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         parts.push((StyleRole::Warn, format!("  same secret as {}{more}", names.join(", "))));
     }

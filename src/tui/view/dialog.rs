@@ -20,17 +20,17 @@ const MAX_LABEL_COLUMNS: usize = 24;
 const MASK_COLUMNS: usize = 20;
 
 /// Draws a dialog in `area`.
-pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect, sheet: &DialogView) {
-    let placed = sheet.layout(area);
+pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect, view: &DialogView) {
+    let placed = view.layout(area);
     // An empty column on both sides separates the dialog from the screen behind it.
     let ScreenRect { x, width, .. } = placed.outer;
     pen.clear_area(
         ScreenRect { x: x.saturating_sub(1), width: width + 1 + x.min(1), ..placed.outer },
         StyleRole::Text,
     );
-    pen.draw_panel(placed.outer, &sheet.title, FocusStyle::Focused);
+    pen.draw_panel(placed.outer, &view.title, FocusStyle::Focused);
     let columns =
-        ColumnWidths { label: label_column(sheet), item: item_column(sheet, placed.outer.width) };
+        ColumnWidths { label: label_column(view), item: item_column(view, placed.outer.width) };
     for line in &placed.lines {
         draw_line(pen, line, columns);
     }
@@ -48,8 +48,8 @@ struct ColumnWidths {
 
 /// Returns the columns of the labels: the widest label up to a maximum, a pointer before it, and a
 /// gap behind it that holds the arrow of a selection.
-fn label_column(sheet: &DialogView) -> u16 {
-    let rows = || sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
+fn label_column(view: &DialogView) -> u16 {
+    let rows = || view.head.iter().chain(&view.body).chain(&view.foot);
     let widths = rows().map(|row| match row {
         DialogRow::Field(field) => field.label.width(),
         DialogRow::Pair(label, _) => label.width(),
@@ -64,12 +64,11 @@ fn label_column(sheet: &DialogView) -> u16 {
 
 /// Returns the columns of the list items: the widest item, up to half the width if descriptions
 /// follow.
-fn item_column(sheet: &DialogView, width: u16) -> u16 {
+fn item_column(view: &DialogView, width: u16) -> u16 {
     let items = || {
-        sheet
-            .body
+        view.body
             .iter()
-            .chain(&sheet.foot)
+            .chain(&view.foot)
             .filter_map(|row| if let DialogRow::Item(item) = row { Some(item) } else { None })
     };
     let widest =
@@ -87,7 +86,10 @@ fn draw_line(pen: &mut CellPainter<'_>, line: &PlacedLine<'_>, columns: ColumnWi
             pen.write_text(line.area, label, StyleRole::Dim);
             pen.write_text(line.area.split_left(columns.label).1, value, StyleRole::Text);
         }
-        DialogRow::Field(field) => draw_field(pen, line.area.split_left(columns.label), field),
+        DialogRow::Field(field) => {
+            let (label, value) = line.area.split_left(columns.label);
+            draw_field(pen, label, value, field);
+        }
         DialogRow::Item(item) => draw_item(pen, line.area, item, columns.item),
         DialogRow::Spans(drawing) => draw_spans(pen, line.area, drawing),
         DialogRow::Buttons(buttons) => {
@@ -96,11 +98,7 @@ fn draw_line(pen: &mut CellPainter<'_>, line: &PlacedLine<'_>, columns: ColumnWi
     }
 }
 
-fn draw_field(
-    pen: &mut CellPainter<'_>,
-    (label, value): (ScreenRect, ScreenRect),
-    field: &FieldView,
-) {
+fn draw_field(pen: &mut CellPainter<'_>, label: ScreenRect, value: ScreenRect, field: &FieldView) {
     let pointer = if field.focused { pen.glyphs().pointer } else { " " };
     let rest = pen.write_text(label, pointer, StyleRole::Accent).split_left(1).1;
     let role = match (field.has_problem, field.focused) {
@@ -110,7 +108,7 @@ fn draw_field(
     };
     pen.write_text(rest.split_left(rest.width.saturating_sub(1)).0, &field.label, role);
     match &field.value {
-        FieldValue::Text(text, cursor) => draw_text(pen, value, (text, *cursor), field.focused),
+        FieldValue::Text(text, cursor) => draw_text(pen, value, text, *cursor, field.focused),
         FieldValue::Secret(held) => draw_secret(pen, value, *held),
         FieldValue::Select(titles, at) => {
             let turns = titles.len() > 1;
@@ -128,7 +126,8 @@ fn draw_field(
 fn draw_text(
     pen: &mut CellPainter<'_>,
     area: ScreenRect,
-    (text, cursor): (&str, usize),
+    text: &str,
+    cursor: usize,
     focused: bool,
 ) {
     pen.restyle(area, StyleRole::Input);

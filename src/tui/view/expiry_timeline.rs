@@ -18,11 +18,11 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     if !app.credentials.all_rows_loaded() {
         return;
     }
-    let horizon = ExpiryTimeline::new(app, pen.now, inner.width);
-    pen.write_text(inner.row(0), &horizon.summary(), StyleRole::Dim);
-    pen.write_spans(inner.row(1), &horizon.histogram());
-    pen.write_spans(inner.row(2), &horizon.axis());
+    let timeline = ExpiryTimeline::new(app, pen.now, inner.width);
+    pen.write_text(inner.row(0), &timeline.summary(), StyleRole::Dim);
+    pen.write_spans(inner.row(1), &timeline.histogram());
+    pen.write_spans(inner.row(2), &timeline.axis());
     for (credential, line) in app.credentials.by_expiry().zip(HEAD_ROWS..inner.height) {
-        pen.write_spans(inner.row(line), &horizon.credential_row(credential));
+        pen.write_spans(inner.row(line), &timeline.credential_row(credential));
     }
 }

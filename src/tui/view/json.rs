@@ -51,17 +51,17 @@ pub fn draw(
     document: &FoldableDocument,
     area: Rect,
     buffer: &mut Buffer,
-    look: DocumentStyles<'_>,
+    styles: DocumentStyles<'_>,
 ) {
-    let style = look.style;
+    let style = styles.style;
     let area = area.intersection(buffer.area);
     let gutter = if document.is_json() { GUTTER_COLUMNS.min(area.width) } else { 0 };
     for (row, y) in document.visible_lines().zip(area.y..area.bottom()) {
         let line = Rect { y, height: 1, ..area };
-        draw_fold(row.fold, line, buffer, look);
+        draw_fold(row.fold, line, buffer, styles);
         let text = Rect { x: area.x + gutter, width: area.width - gutter, ..line };
         let window = document.column()..document.column() + usize::from(text.width);
-        draw_tokens(&row, &window, text, buffer, look);
+        draw_tokens(&row, &window, text, buffer, styles);
         draw_matches(&row, &window, text, buffer, style(TokenStyle::Match));
         if row.under_cursor {
             buffer.set_style(line, style(TokenStyle::Cursor));
@@ -73,12 +73,12 @@ fn draw_fold(
     fold: FoldState,
     line: Rect,
     buffer: &mut Buffer,
-    DocumentStyles { style, symbols: signs }: DocumentStyles<'_>,
+    DocumentStyles { style, symbols }: DocumentStyles<'_>,
 ) {
     let mark = match fold {
         FoldState::NotFoldable => "",
-        FoldState::Expanded => signs.branch_open,
-        FoldState::Folded { .. } => signs.branch_closed,
+        FoldState::Expanded => symbols.branch_open,
+        FoldState::Folded { .. } => symbols.branch_closed,
     };
     buffer.set_stringn(line.x, line.y, mark, line.width.into(), style(TokenStyle::FoldMark));
 }
@@ -89,16 +89,16 @@ fn draw_tokens(
     window: &Range<usize>,
     area: Rect,
     buffer: &mut Buffer,
-    look: DocumentStyles<'_>,
+    styles: DocumentStyles<'_>,
 ) {
-    let style = look.style;
+    let style = styles.style;
     let mut column = row.depth * INDENT_COLUMNS;
     for token in row.tokens() {
         let piece = clip_text(&token.text, column, window);
         if let Some(x) = column_cell(piece.column, window, area) {
             let mut shown = token.text[piece.bytes].replace('\t', "    ");
             if token.kind == TokenKind::Summary {
-                shown = shown.replace('…', look.symbols.ellipsis);
+                shown = shown.replace('…', styles.symbols.ellipsis);
             }
             buffer.set_stringn(
                 x,
@@ -109,7 +109,7 @@ fn draw_tokens(
             );
         }
         if piece.is_cut {
-            return mark_overflow(area, buffer, look);
+            return mark_overflow(area, buffer, styles);
         }
         column = piece.end;
     }
@@ -120,13 +120,13 @@ fn draw_tokens(
 fn mark_overflow(
     area: Rect,
     buffer: &mut Buffer,
-    DocumentStyles { style, symbols: signs }: DocumentStyles<'_>,
+    DocumentStyles { style, symbols }: DocumentStyles<'_>,
 ) {
     let Some(edge) = area.width.checked_sub(1).map(|width| area.x + width) else { return };
     if edge > area.x && text_columns(buffer[(edge - 1, area.y)].symbol()) > 1 {
         buffer[(edge - 1, area.y)].set_symbol(" ");
     }
-    let sign = if signs.ellipsis.is_ascii() { ">" } else { "›" };
+    let sign = if symbols.ellipsis.is_ascii() { ">" } else { "›" };
     buffer[(edge, area.y)].set_symbol(sign).set_style(style(TokenStyle::Overflow));
 }
 
@@ -197,8 +197,8 @@ mod tests {
 
     use super::*;
 
-    fn style(ink: TokenStyle) -> Style {
-        match ink {
+    fn style(element: TokenStyle) -> Style {
+        match element {
             TokenStyle::Token(TokenKind::Key) => Style::new().fg(Color::Blue),
             TokenStyle::Match => Style::new().bg(Color::Yellow),
             TokenStyle::Cursor => Style::new().add_modifier(Modifier::REVERSED),
@@ -211,14 +211,14 @@ mod tests {
     }
 
     fn drawn_with(
-        signs: &'static GlyphSet,
+        symbols: &'static GlyphSet,
         document: &mut FoldableDocument,
         width: u16,
         height: u16,
     ) -> Buffer {
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         document.set_height(height.into());
-        draw(document, buffer.area, &mut buffer, DocumentStyles { style: &style, symbols: signs });
+        draw(document, buffer.area, &mut buffer, DocumentStyles { style: &style, symbols });
         buffer
     }
 

@@ -38,11 +38,10 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     };
     let longest = all.iter().map(|region| title(&region.id).len()).max().unwrap_or(0);
     let column = u16::try_from(longest).unwrap_or(0).min(inner.width / 2) + 1;
-    for (line, place) in app.regions.visible_rows(all, credential, inner.height.into()).enumerate()
-    {
+    for (line, row) in app.regions.visible_rows(all, credential, inner.height.into()).enumerate() {
         let line = inner.row(u16::try_from(line).unwrap_or(u16::MAX));
-        draw_region(pen, line, &place, (&title(&place.region.id), column));
-        if place.selected && focused {
+        draw_region(pen, line, &row, &title(&row.region.id), column);
+        if row.selected && focused {
             pen.restyle(
                 ScreenRect { x: line.x - 1, width: line.width + 2, ..line },
                 StyleRole::Selection,
@@ -54,17 +53,18 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
 fn draw_region(
     pen: &mut CellPainter<'_>,
     area: ScreenRect,
-    place: &RegionRow<'_>,
-    (title, column): (&str, u16),
+    row: &RegionRow<'_>,
+    title: &str,
+    title_columns: u16,
 ) {
-    let pointer = if place.current { pen.glyphs().pointer } else { " " };
+    let pointer = if row.current { pen.glyphs().pointer } else { " " };
     let rest = pen.write_text(area, pointer, StyleRole::Accent).split_left(1).1;
     let (rest, outcome) = rest.split_left(rest.width.saturating_sub(RESULT_COLUMNS));
-    let (id, host) = rest.split_left(column);
-    pen.write_text(id, title, if place.current { StyleRole::Title } else { StyleRole::Text });
-    pen.write_text(host, &display_format::host_and_port(&place.region.api), StyleRole::Dim);
-    draw_check_result(pen, outcome.split_left(1).1, place);
-    let trace = pen.app.regions.latencies_of(&place.region.id);
+    let (id, host) = rest.split_left(title_columns);
+    pen.write_text(id, title, if row.current { StyleRole::Title } else { StyleRole::Text });
+    pen.write_text(host, &display_format::host_and_port(&row.region.api), StyleRole::Dim);
+    draw_check_result(pen, outcome.split_left(1).1, row);
+    let trace = pen.app.regions.latencies_of(&row.region.id);
     let drawn = chart::sparkline(pen.glyphs(), &trace, MAX_LATENCY_SAMPLES);
     if id.width + host.width >= MIN_COLUMNS_FOR_SPARKLINE {
         pen.write_right(host, &drawn, StyleRole::Accent);
@@ -74,16 +74,16 @@ fn draw_region(
 /// Returns the symbol and color of a check result.
 pub(super) fn check_symbol(
     pen: &CellPainter<'_>,
-    verdict: CheckResult,
+    result: CheckResult,
 ) -> (StyleRole, &'static str) {
-    display_format::check_style(verdict, pen.glyphs())
+    display_format::check_style(result, pen.glyphs())
 }
 
 /// Draws the symbol of the check result, and the latency or the reason why there is none.
-fn draw_check_result(pen: &mut CellPainter<'_>, area: ScreenRect, place: &RegionRow<'_>) {
-    let found = place.check.map_or(CheckResult::Unchecked, |check| check.result);
-    let latency = place.check.and_then(|check| check.latency_ms).map(|ms| format!("{ms} ms"));
-    let status = place.check.and_then(|check| check.status).map(|status| status.to_string());
+fn draw_check_result(pen: &mut CellPainter<'_>, area: ScreenRect, row: &RegionRow<'_>) {
+    let found = row.check.map_or(CheckResult::Unchecked, |check| check.result);
+    let latency = row.check.and_then(|check| check.latency_ms).map(|ms| format!("{ms} ms"));
+    let status = row.check.and_then(|check| check.status).map(|status| status.to_string());
     let word = match found {
         CheckResult::Accepted => latency.unwrap_or_else(|| "ok".to_owned()),
         CheckResult::Refused => status.unwrap_or_else(|| "no".to_owned()),

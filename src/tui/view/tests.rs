@@ -48,7 +48,7 @@ fn drawn(session: &TestSession) -> Buffer {
 /// Renders the text of every line, then the styles of every theme: each with its number of cells
 /// and the first words in it.
 fn picture(session: &mut TestSession) -> String {
-    let worn = session.app.preferences.theme.clone();
+    let theme_before = session.app.preferences.theme.clone();
     let mut whole = String::new();
     for (look, theme) in looks() {
         session.app.preferences.theme = theme;
@@ -59,7 +59,7 @@ fn picture(session: &mut TestSession) -> String {
         assert!(whole.starts_with(&text), "{look} says something else:\n{text}");
         let _ = write!(whole, "\n{look}\n{styles}");
     }
-    session.app.preferences.theme = worn;
+    session.app.preferences.theme = theme_before;
     whole
 }
 

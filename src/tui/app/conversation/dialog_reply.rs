@@ -35,19 +35,19 @@ impl App {
     /// Handles a reply to the top dialog.
     pub(super) fn handle_dialog_reply(&mut self, line: &str, now: Now) -> Vec<UiEffect> {
         let Some(dialog) = self.dialogs.top() else { return Vec::new() };
-        let sheet = dialog.view(self, now);
-        let subject = ExpectedInput::from_view(&sheet);
-        let answer = line.trim();
-        match (answer, &subject) {
+        let view = dialog.view(self, now);
+        let expected = ExpectedInput::from_view(&view);
+        let reply = line.trim();
+        match (reply, &expected) {
             (_, ExpectedInput::ReadOnly) => {
                 let mut effects = self.press_dialog_key(ESC, now);
                 if self.dialogs.is_empty() {
-                    effects.extend(self.handle_command_line(answer, now));
+                    effects.extend(self.handle_command_line(reply, now));
                 }
                 effects
             }
             (_, ExpectedInput::Buttons(buttons, _)) if matches!(&buttons[..], [only] if only.title == CLOSE_LABEL) => {
-                self.close_and_run(buttons, answer, now)
+                self.close_and_run(buttons, reply, now)
             }
             (LEAVE_INPUT, _) => self.press_dialog_key(ESC, now),
             // From any button, go back to the last field.
@@ -56,25 +56,25 @@ impl App {
             }
             (PREVIOUS_FIELD_INPUT, _) => self.press_dialog_key(BACK_TAB, now),
             (_, ExpectedInput::Text(field, _))
-                if !field.is_multiline && is_prompt_command(answer) =>
+                if !field.is_multiline && is_prompt_command(reply) =>
             {
-                self.handle_unmatched_reply(answer, 0, now)
+                self.handle_unmatched_reply(reply, 0, now)
             }
-            (_, ExpectedInput::Text(field, _)) => self.fill_text_field(field, answer, now),
+            (_, ExpectedInput::Text(field, _)) => self.fill_text_field(field, reply, now),
             (_, ExpectedInput::Secret(..))
-                if is_prompt_command(answer)
+                if is_prompt_command(reply)
                     && !matches!(self.dialogs.top(), Some(Dialog::Unlock(_))) =>
             {
-                self.handle_unmatched_reply(answer, 0, now)
+                self.handle_unmatched_reply(reply, 0, now)
             }
             (_, ExpectedInput::Secret(field, held)) => {
-                self.fill_secret_field(field, *held, answer, now)
+                self.fill_secret_field(field, *held, reply, now)
             }
             (_, ExpectedInput::Choice(_, titles, at)) => {
-                self.select_option_by_text(titles, *at, answer, now)
+                self.select_option_by_text(titles, *at, reply, now)
             }
             (_, ExpectedInput::Confirmation(_, button)) => {
-                self.confirm_with_word(*button, answer, now)
+                self.confirm_with_word(*button, reply, now)
             }
             ("", ExpectedInput::Buttons(_, FocusedButton { is_default: false, .. })) => {
                 self.respond("Say which: its number, or how it begins.");
@@ -82,43 +82,43 @@ impl App {
             }
             (_, ExpectedInput::Buttons(buttons, FocusedButton { at, .. })) => {
                 let pressed =
-                    if answer.is_empty() { buttons.get(*at) } else { find_option(buttons, answer) };
+                    if reply.is_empty() { buttons.get(*at) } else { find_option(buttons, reply) };
                 match pressed {
                     Some(button) => self.click_option(button, now),
-                    None => self.handle_unmatched_reply(answer, buttons.len(), now),
+                    None => self.handle_unmatched_reply(reply, buttons.len(), now),
                 }
             }
-            (_, ExpectedInput::List(list)) => self.select_list_item(list, answer, now),
+            (_, ExpectedInput::List(list)) => self.select_list_item(list, reply, now),
         }
     }
 
     /// Closes a dialog that can only be closed. A command runs without closing the dialog first.
-    fn close_and_run(&mut self, buttons: &[PromptOption], answer: &str, now: Now) -> Vec<UiEffect> {
+    fn close_and_run(&mut self, buttons: &[PromptOption], reply: &str, now: Now) -> Vec<UiEffect> {
         let mut effects =
             buttons.first().map(|close| self.click_option(close, now)).unwrap_or_default();
         let is_said =
-            answer.is_empty() || answer == LEAVE_INPUT || find_option(buttons, answer).is_some();
+            reply.is_empty() || reply == LEAVE_INPUT || find_option(buttons, reply).is_some();
         if self.dialogs.is_empty() && !is_said {
-            effects.extend(self.handle_command_line(answer, now));
+            effects.extend(self.handle_command_line(reply, now));
         }
         effects
     }
 
     /// Replaces the text of a field; an empty reply leaves it unchanged.
-    fn fill_text_field(&mut self, field: &FieldPrompt, answer: &str, now: Now) -> Vec<UiEffect> {
-        if answer.is_empty() {
+    fn fill_text_field(&mut self, field: &FieldPrompt, reply: &str, now: Now) -> Vec<UiEffect> {
+        if reply.is_empty() {
             return self.press_dialog_key(
                 if field.is_in_list { DOWN } else { self.next_field_key() },
                 now,
             );
         }
         if let Some((line, has_lines)) =
-            answer.strip_prefix(ADD_LINE_PREFIX).zip(self.text_area_has_lines())
+            reply.strip_prefix(ADD_LINE_PREFIX).zip(self.text_area_has_lines())
         {
             return self.append_text_line(line.trim_start(), has_lines, now);
         }
         let mut effects =
-            self.replace_field_text(if answer == CLEAR_FIELD_INPUT { "" } else { answer }, now);
+            self.replace_field_text(if reply == CLEAR_FIELD_INPUT { "" } else { reply }, now);
         effects.extend(self.press_dialog_key(self.next_field_key(), now));
         effects
     }
@@ -160,22 +160,22 @@ impl App {
         &mut self,
         field: &FieldPrompt,
         held: bool,
-        answer: &str,
+        reply: &str,
         now: Now,
     ) -> Vec<UiEffect> {
-        if answer.is_empty() {
+        if reply.is_empty() {
             return self.press_dialog_key(if field.is_in_list { DOWN } else { ENTER }, now);
         }
         let mut effects =
             if held { self.press_dialog_key(KeyPress::ctrl('u'), now) } else { Vec::new() };
         effects
-            .extend(self.with_top_dialog(now, |dialog, app| dialog.handle_paste(answer, app, now)));
+            .extend(self.with_top_dialog(now, |dialog, app| dialog.handle_paste(reply, app, now)));
         // A dialog that opens in its place is shown before it receives input.
         let taken = |dialog: &Dialog| {
-            let sheet = dialog.view(self, now);
+            let view = dialog.view(self, now);
             !dialog.is_busy()
-                && !has_field_error(&sheet)
-                && matches!(ExpectedInput::from_view(&sheet), ExpectedInput::Secret(..))
+                && !has_field_error(&view)
+                && matches!(ExpectedInput::from_view(&view), ExpectedInput::Secret(..))
         };
         if self.dialogs.top().is_some_and(taken) {
             effects.extend(self.press_dialog_key(ENTER, now));
@@ -189,18 +189,18 @@ impl App {
         &mut self,
         titles: &[String],
         at: usize,
-        answer: &str,
+        reply: &str,
         now: Now,
     ) -> Vec<UiEffect> {
         let choices: Vec<_> =
             titles.iter().enumerate().map(|(at, title)| PromptOption::new(at, title)).collect();
-        let wanted = if answer.is_empty() {
+        let wanted = if reply.is_empty() {
             Some(at)
         } else {
-            find_option(&choices, answer).map(|choice| choice.at)
+            find_option(&choices, reply).map(|choice| choice.at)
         };
         let Some(wanted) = wanted else {
-            return self.handle_unmatched_reply(answer, titles.len(), now);
+            return self.handle_unmatched_reply(reply, titles.len(), now);
         };
         let turns = (wanted + titles.len() - at) % titles.len().max(1);
         let mut effects: Vec<_> = (0..turns)
@@ -213,8 +213,8 @@ impl App {
     }
 
     /// Types a word and presses the confirming button; a wrong word changes nothing.
-    fn confirm_with_word(&mut self, button: usize, answer: &str, now: Now) -> Vec<UiEffect> {
-        let mut effects = self.replace_field_text(answer, now);
+    fn confirm_with_word(&mut self, button: usize, reply: &str, now: Now) -> Vec<UiEffect> {
+        let mut effects = self.replace_field_text(reply, now);
         effects
             .extend(self.with_top_dialog(now, |dialog, app| dialog.handle_click(button, app, now)));
         // The confirmed action may have opened a dialog of its own, which must stay open.
@@ -235,41 +235,41 @@ impl App {
     fn select_list_item(
         &mut self,
         ListPrompt { items, is_searchable: searched, .. }: &ListPrompt,
-        answer: &str,
+        reply: &str,
         now: Now,
     ) -> Vec<UiEffect> {
-        if answer.is_empty() {
+        if reply.is_empty() {
             return self.press_dialog_key(ESC, now);
         }
-        if let Some(item) = find_option(items, answer) {
+        if let Some(item) = find_option(items, reply) {
             let effects = self.click_option(item, now);
             if matches!(self.dialogs.top(), Some(Dialog::TaskList(_))) {
                 self.respond(format!("At {}.", item.title));
             }
             return effects;
         }
-        if matches!(self.dialogs.top(), Some(Dialog::Picker(pick)) if pick.matches_shortcut(answer))
+        if matches!(self.dialogs.top(), Some(Dialog::Picker(pick)) if pick.matches_shortcut(reply))
         {
             return self.with_top_dialog(now, |dialog, _| match dialog {
-                Dialog::Picker(pick) => pick.run_shortcut(answer),
+                Dialog::Picker(pick) => pick.run_shortcut(reply),
                 _ => DialogResult::Stay,
             });
         }
-        let is_command = self.find_typed_command(answer).is_some()
-            && !items.iter().any(|item| item.contains(answer));
-        if !searched || is_command || items.is_empty() || answer.parse::<usize>().is_ok() {
-            return self.handle_unmatched_reply(answer, items.len(), now);
+        let is_command = self.find_typed_command(reply).is_some()
+            && !items.iter().any(|item| item.contains(reply));
+        if !searched || is_command || items.is_empty() || reply.parse::<usize>().is_ok() {
+            return self.handle_unmatched_reply(reply, items.len(), now);
         }
-        let mut effects = self.replace_field_text(answer, now);
+        let mut effects = self.replace_field_text(reply, now);
         let left = self.dialogs.top().map(|dialog| {
-            let sheet = dialog.view(self, now);
-            list_options(sheet.head.iter().chain(&sheet.body).chain(&sheet.foot))
+            let view = dialog.view(self, now);
+            list_options(view.head.iter().chain(&view.body).chain(&view.foot))
         });
         match left.as_deref() {
             Some([only]) => effects.extend(self.click_option(only, now)),
             Some([]) => {
                 effects.extend(self.replace_field_text("", now));
-                effects.extend(self.handle_unmatched_reply(answer, items.len(), now));
+                effects.extend(self.handle_unmatched_reply(reply, items.len(), now));
             }
             Some(left) if left == &items[..] => {
                 self.respond("That shortens nothing: a number takes one.")
@@ -285,18 +285,18 @@ impl App {
 }
 
 /// Returns whether the focused field reports an error.
-fn has_field_error(sheet: &DialogView) -> bool {
-    let mut rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
+fn has_field_error(view: &DialogView) -> bool {
+    let mut rows = view.head.iter().chain(&view.body).chain(&view.foot);
     rows.any(|row| matches!(row, DialogRow::Field(field) if field.focused && field.has_problem))
 }
 
 /// Returns the option with this number, or the only one that begins with this text.
-fn find_option<'a>(choices: &'a [PromptOption], answer: &str) -> Option<&'a PromptOption> {
-    if let Ok(number) = answer.parse::<usize>() {
+fn find_option<'a>(choices: &'a [PromptOption], reply: &str) -> Option<&'a PromptOption> {
+    if let Ok(number) = reply.parse::<usize>() {
         return choices.get(number.checked_sub(1)?);
     }
     let begins =
-        |choice: &&PromptOption| choice.title.to_lowercase().starts_with(&answer.to_lowercase());
+        |choice: &&PromptOption| choice.title.to_lowercase().starts_with(&reply.to_lowercase());
     let mut found = choices.iter().filter(begins);
     found.next().filter(|_| found.next().is_none())
 }

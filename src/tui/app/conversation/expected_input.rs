@@ -92,8 +92,8 @@ const MAX_INLINE_OPTIONS: usize = 6;
 
 impl ExpectedInput {
     /// Derives the expected input from the view of a dialog.
-    pub(super) fn from_view(sheet: &DialogView) -> Self {
-        let rows = || sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
+    pub(super) fn from_view(view: &DialogView) -> Self {
+        let rows = || view.head.iter().chain(&view.body).chain(&view.foot);
         let items = list_options(rows());
         let field = rows().find_map(|row| match row {
             DialogRow::Field(field) if field.focused && field.index != SEARCH_FIELD => Some(field),
@@ -113,12 +113,12 @@ impl ExpectedInput {
                     )
                     .nth(1)
                     .is_some();
-                let (label, remark) = (field_label(field.index, rows()), field_message(rows()));
+                let (label, message) = (field_label(field.index, rows()), field_message(rows()));
                 expected_field_input(
                     &field.value,
                     FieldPrompt {
                         label,
-                        message: remark,
+                        message,
                         is_in_list: !items.is_empty(),
                         is_multiline: long,
                     },
@@ -127,7 +127,7 @@ impl ExpectedInput {
             None if searched || !items.is_empty() => Self::List(ListPrompt {
                 items,
                 is_searchable: searched,
-                shortcuts: sheet.shortcuts.clone(),
+                shortcuts: view.shortcuts.clone(),
             }),
             None if !buttons.is_empty() => {
                 let at = pressed.unwrap_or(0);
@@ -154,9 +154,9 @@ impl ExpectedInput {
                 format!("{}: ", field.label_with_message())
             }
             Self::Text(field, value) => format!("{} [{value}]: ", field.label_with_message()),
-            Self::Secret(field, held) => {
+            Self::Secret(field, filled) => {
                 let others = if field.is_in_list { "; Enter for the other answers" } else { "" };
-                let held = if *held { " [kept]" } else { "" };
+                let filled = if *filled { " [kept]" } else { "" };
                 return TextPrompt {
                     question: format!("{} (not shown{others}){held}: ", field.label_with_message()),
                     echo: EchoMode::Hidden,
@@ -194,9 +194,9 @@ impl ListPrompt {
         } else {
             format!("also {}; ", self.shortcuts.join(", "))
         };
-        let asked =
+        let label =
             if self.items.is_empty() { "Nothing to choose from" } else { "Number or words" };
-        format!("{asked} ({extras}Enter leaves it): ")
+        format!("{label} ({extras}Enter leaves it): ")
     }
 }
 
@@ -266,17 +266,17 @@ fn field_label<'a>(at: usize, rows: impl Iterator<Item = &'a DialogRow>) -> Stri
 /// Returns the hint or error of the focused field, without the hint about arrow keys, which does
 /// not apply to numbered options.
 fn field_message<'a>(mut rows: impl Iterator<Item = &'a DialogRow>) -> String {
-    let remark = rows.find_map(|row| {
+    let message = rows.find_map(|row| {
         if let DialogRow::Message(_, text) = row { Some(text.as_str()) } else { None }
     });
-    remark.unwrap_or_default().replace(SELECT_HINT, "").trim().to_owned()
+    message.unwrap_or_default().replace(SELECT_HINT, "").trim().to_owned()
 }
 
-fn expected_field_input(value: &FieldValue, asked: FieldPrompt) -> ExpectedInput {
+fn expected_field_input(value: &FieldValue, field: FieldPrompt) -> ExpectedInput {
     match value {
-        FieldValue::Text(text, _) => ExpectedInput::Text(asked, text.clone()),
-        FieldValue::Secret(held) => ExpectedInput::Secret(asked, *held),
-        FieldValue::Select(titles, at) => ExpectedInput::Choice(asked, titles.clone(), *at),
+        FieldValue::Text(text, _) => ExpectedInput::Text(field, text.clone()),
+        FieldValue::Secret(filled) => ExpectedInput::Secret(field, *filled),
+        FieldValue::Select(titles, at) => ExpectedInput::Choice(field, titles.clone(), *at),
     }
 }
 

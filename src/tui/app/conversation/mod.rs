@@ -58,7 +58,7 @@ impl App {
                 ExpectedInput::ReadOnly if self.dialogs.iter().count() == 1 => {
                     Some(self.command_prompt())
                 }
-                subject => Some(subject.to_prompt()),
+                expected => Some(expected.to_prompt()),
             },
             None if self.credentials.filter.typing => Some(TextPrompt::visible(format!(
                 "Filter ({}): ",
@@ -75,7 +75,7 @@ impl App {
     /// Handles the reply to a prompt. A reply to an outdated prompt is discarded.
     pub(super) fn handle_reply(
         &mut self,
-        asked: &TextPrompt,
+        prompt: &TextPrompt,
         line: &str,
         now: Now,
     ) -> Vec<UiEffect> {
@@ -83,7 +83,7 @@ impl App {
             lines_handled: self.conversation.lines_handled + 1,
             ..ConversationState::default()
         };
-        if self.next_prompt(now).as_ref() != Some(asked) {
+        if self.next_prompt(now).as_ref() != Some(prompt) {
             self.respond("Something came in between; nothing was done.");
             return Vec::new();
         }
@@ -105,8 +105,8 @@ impl App {
     }
 
     /// Adds a message to the output for the latest line.
-    fn respond(&mut self, words: impl Into<String>) {
-        self.conversation.messages.push(words.into());
+    fn respond(&mut self, message: impl Into<String>) {
+        self.conversation.messages.push(message.into());
     }
 
     /// Returns whether the user waits for a started task.
@@ -114,7 +114,7 @@ impl App {
         let laying_out = self
             .console
             .response()
-            .is_some_and(|answered| answered.layout_pending(self.console.tab));
+            .is_some_and(|response| response.layout_pending(self.console.tab));
         // The first prompt can depend on the state of the store.
         let arriving = self.conversation.lines_handled == 0 && self.activity.store.is_none();
         let computing =

@@ -24,22 +24,22 @@ impl App {
     /// lost.
     pub(super) fn handle_unmatched_reply(
         &mut self,
-        answer: &str,
+        reply: &str,
         choices: usize,
         now: Now,
     ) -> Vec<UiEffect> {
-        if LEAVE_WORDS.contains(&answer.to_lowercase().as_str()) {
+        if LEAVE_WORDS.contains(&reply.to_lowercase().as_str()) {
             return self.press_dialog_key(ESC, now);
         }
-        match self.find_typed_command(answer) {
+        match self.find_typed_command(reply) {
             Some(CommandSpec { action: CommandAction::Program(ProgramAction::Help), .. }) => {
                 self.respond(PROMPT_HELP)
             }
             Some(CommandSpec { action: CommandAction::Program(ProgramAction::Quit), .. }) => {
-                return self.close_dialogs_and_run(answer, now);
+                return self.close_dialogs_and_run(reply, now);
             }
             Some(_) if self.dialogs_have_no_input(now) => {
-                return self.close_dialogs_and_run(answer, now);
+                return self.close_dialogs_and_run(reply, now);
             }
             Some(command) => {
                 self.respond(format!(
@@ -69,8 +69,8 @@ impl App {
 
     /// Returns whether closing the dialogs loses no input of the user.
     fn dialogs_have_no_input(&self, now: Now) -> bool {
-        let is_free = |sheet: &crate::tui::app::dialog_view::DialogView| {
-            let mut rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
+        let is_free = |view: &crate::tui::app::dialog_view::DialogView| {
+            let mut rows = view.head.iter().chain(&view.body).chain(&view.foot);
             !rows.any(|row| matches!(row, DialogRow::Field(field) if field.index != usize::MAX))
         };
         self.dialogs.iter().all(|dialog| is_free(&dialog.view(self, now)))

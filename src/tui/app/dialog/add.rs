@@ -49,9 +49,9 @@ enum AddSubmission {
 
 impl AddDialog {
     /// Creates an empty form.
-    pub fn new(catalogue: Arc<ProviderCatalog>) -> Self {
+    pub fn new(catalog: Arc<ProviderCatalog>) -> Self {
         let providers =
-            catalogue.providers().map(|known| (known.id.clone(), known.title.clone())).collect();
+            catalog.providers().map(|known| (known.id.clone(), known.title.clone())).collect();
         let fields = vec![
             FormField::secret(PastedSecret::FIELD_ID, "Secret")
                 .with_hint("Paste it here; what is around it is taken off."),
@@ -60,7 +60,7 @@ impl AddDialog {
         ];
         let form = Form::new(fields, vec![FormButton::Cancel, FormButton::Submit("Add")]);
         let mut add = Self {
-            catalog: catalogue,
+            catalog,
             form,
             pasted: PastedSecret::default(),
             task: None,
@@ -73,13 +73,13 @@ impl AddDialog {
 
     /// Creates a form for a session that the user signs in to, in this region if its provider has
     /// it. Returns `None` if no provider has such a kind.
-    pub fn for_session(catalogue: Arc<ProviderCatalog>, region: &str) -> Option<Self> {
+    pub fn for_session(catalog: Arc<ProviderCatalog>, region: &str) -> Option<Self> {
         let first = |provider: &Provider| {
             let kind = provider.kinds.iter().find(|kind| supports_sign_in(kind))?;
             Some((provider.id.clone(), kind.id.clone()))
         };
-        let (provider, kind) = catalogue.providers().find_map(first)?;
-        let mut add = Self::new(catalogue);
+        let (provider, kind) = catalog.providers().find_map(first)?;
+        let mut add = Self::new(catalog);
         add.select_option("provider", &provider);
         add.rebuild_fields();
         add.select_option("kind", &kind);
@@ -133,8 +133,8 @@ impl AddDialog {
     }
 
     /// Handles an event of the form.
-    pub fn handle_form_event(&mut self, happened: FormEvent, app: &App) -> DialogResult {
-        match happened {
+    pub fn handle_form_event(&mut self, event: FormEvent, app: &App) -> DialogResult {
+        match event {
             FormEvent::Pasted(0) => {
                 self.pasted.reset();
                 self.pasted.request_identification(&mut self.form)
@@ -171,19 +171,19 @@ impl AddDialog {
 
     /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
-        let mut sheet = DialogView::new("Add a credential", 76).with_form(&self.form);
+        let mut view = DialogView::new("Add a credential", 76).with_form(&self.form);
         let remarks = self.pasted.describe_rows(&self.catalog, UNRECOGNIZED_NOTE);
-        sheet.head.push(DialogRow::dim(match self.kind() {
+        view.head.push(DialogRow::dim(match self.kind() {
             _ if !remarks.is_empty() => "What the secret tells:",
             Some(kind) if supports_sign_in(kind) => {
                 "Leave the secret empty to sign in with the browser."
             }
             _ => "Paste the secret: it usually tells what it is. It is kept in the store only.",
         }));
-        sheet.head.extend(remarks);
-        sheet.head.push(DialogRow::Blank);
-        sheet.foot.splice(0..0, super::problem::problem_rows(self.problem.as_ref()));
-        sheet
+        view.head.extend(remarks);
+        view.head.push(DialogRow::Blank);
+        view.foot.splice(0..0, super::problem::problem_rows(self.problem.as_ref()));
+        view
     }
 
     fn kind(&self) -> Option<&CredentialKind> {
@@ -411,7 +411,7 @@ pub(super) fn provider_field_id(id: &str) -> String {
 
 /// Returns a selection of the provider's regions.
 pub(super) fn region_choice(
-    catalogue: &ProviderCatalog,
+    catalog: &ProviderCatalog,
     provider: &str,
     current: &str,
 ) -> SelectInput {
@@ -424,7 +424,7 @@ pub(super) fn region_choice(
         (region.id.clone(), name)
     };
     SelectInput::new(
-        regions::provider_regions(catalogue, provider).iter().map(title).collect(),
+        regions::provider_regions(catalog, provider).iter().map(title).collect(),
         current,
     )
 }

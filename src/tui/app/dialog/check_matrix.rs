@@ -72,9 +72,9 @@ impl CheckMatrixDialog {
                 );
             }
         }
-        let mut grid = Self { lines, cursor: 0, checks: HashMap::new(), max_latency_ms: 1 };
-        grid.cursor = grid.next_credential_line(0);
-        grid
+        let mut matrix = Self { lines, cursor: 0, checks: HashMap::new(), max_latency_ms: 1 };
+        matrix.cursor = matrix.next_credential_line(0);
+        matrix
     }
 
     /// Records the check results of the index.
@@ -131,20 +131,20 @@ impl CheckMatrixDialog {
         let room = usize::from(app.ui_state.area.width.saturating_sub(4));
         let name = room.saturating_sub(cells).clamp(12, MAX_NAME_COLUMNS);
         let width = u16::try_from(name + cells + 4).unwrap_or(u16::MAX);
-        let mut sheet = DialogView::new("Verdicts", width.min(app.ui_state.area.width));
-        sheet.head = self.legend_rows(app, usize::from(sheet.width.saturating_sub(4)));
-        sheet.head.push(DialogRow::Blank);
+        let mut view = DialogView::new("Verdicts", width.min(app.ui_state.area.width));
+        view.head = self.legend_rows(app, usize::from(view.width.saturating_sub(4)));
+        view.head.push(DialogRow::Blank);
         let shown = list_window(self.cursor, self.lines.len());
-        sheet.cursor = self.cursor - shown.start;
-        sheet.body = shown.map(|at| self.line_row(app, at, name)).collect();
-        if sheet.body.is_empty() {
-            sheet.body.push(DialogRow::text("There are no credentials yet."));
+        view.cursor = self.cursor - shown.start;
+        view.body = shown.map(|at| self.line_row(app, at, name)).collect();
+        if view.body.is_empty() {
+            view.body.push(DialogRow::text("There are no credentials yet."));
         }
-        sheet.foot = vec![
+        view.foot = vec![
             DialogRow::Blank,
             DialogRow::dim("↑/↓ choose · Enter shows it in the list · Esc closes"),
         ];
-        sheet
+        view
     }
 
     /// Returns the legend: in one row, or in two if there is less room.
@@ -156,9 +156,9 @@ impl CheckMatrixDialog {
             CheckResult::Unknown,
             CheckResult::Unchecked,
         ]
-        .map(|verdict| {
-            let (role, sign) = display_format::check_style(verdict, glyphs);
-            (role, format!("{sign} {}   ", verdict.as_str()))
+        .map(|result| {
+            let (role, sign) = display_format::check_style(result, glyphs);
+            (role, format!("{sign} {}   ", result.as_str()))
         });
         let scale = (
             StyleRole::Dim,

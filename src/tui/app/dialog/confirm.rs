@@ -35,7 +35,7 @@ impl ConfirmDialog {
         title: impl Into<String>,
         rows: Vec<DialogRow>,
         button: FormButton,
-        intent: DialogAction,
+        action: DialogAction,
     ) -> Self {
         Self {
             title: title.into(),
@@ -43,7 +43,7 @@ impl ConfirmDialog {
             typed: None,
             button,
             is_action_focused: false,
-            action: Some(intent),
+            action: Some(action),
         }
     }
 
@@ -110,28 +110,28 @@ impl ConfirmDialog {
     }
 
     /// Builds the view of the dialog.
-    pub fn view(&self, audience: PresentationMode) -> DialogView {
-        let mut sheet = DialogView::new(self.title.clone(), 70);
-        sheet.head.extend(self.rows.iter().map(DialogRow::clone_text));
-        sheet.head.push(DialogRow::Blank);
+    pub fn view(&self, presentation: PresentationMode) -> DialogView {
+        let mut view = DialogView::new(self.title.clone(), 70);
+        view.head.extend(self.rows.iter().map(DialogRow::clone_text));
+        view.head.push(DialogRow::Blank);
         if let Some(typed) = &self.typed {
-            let (prompt, value) = typed.prompt_and_value(audience);
-            sheet.head.push(DialogRow::dim(prompt));
-            sheet.head.push(DialogRow::Field(FieldView {
+            let (prompt, value) = typed.prompt_and_value(presentation);
+            view.head.push(DialogRow::dim(prompt));
+            view.head.push(DialogRow::Field(FieldView {
                 index: 0,
                 label: "Name".to_owned(),
                 value,
                 focused: true,
                 has_problem: false,
             }));
-            sheet.head.push(DialogRow::Blank);
+            view.head.push(DialogRow::Blank);
         }
         let cell = |at, button, focused| ButtonView { index: at, button, focused };
-        sheet.foot = vec![DialogRow::Buttons(vec![
+        view.foot = vec![DialogRow::Buttons(vec![
             cell(1, FormButton::Cancel, !self.is_action_focused),
             cell(2, self.button, self.is_action_focused),
         ])];
-        sheet
+        view
     }
 
     /// Returns whether the required word has been typed, or none is required.
@@ -149,8 +149,8 @@ impl ConfirmDialog {
 
 impl TypedConfirmation {
     /// Returns the prompt and the typed text; in presentation mode, neither shows the word.
-    fn prompt_and_value(&self, audience: PresentationMode) -> (String, FieldValue) {
-        match audience {
+    fn prompt_and_value(&self, presentation: PresentationMode) -> (String, FieldValue) {
+        match presentation {
             PresentationMode::Off => {
                 let value =
                     FieldValue::Text(self.input.value().to_owned(), self.input.visual_cursor());

@@ -41,16 +41,18 @@ impl CreateDialog {
     /// Creates a form for the kinds that can be created next to `like`, authenticated by `like` or
     /// one of `others` (ID and name). Returns `None` if no kind can be created.
     pub fn new(
-        (like, called): (&Credential, String),
+        like: &Credential,
+        display_name: String,
         others: Vec<(String, String)>,
-        catalogue: Arc<ProviderCatalog>,
+        catalog: Arc<ProviderCatalog>,
     ) -> Option<Self> {
-        let kinds = creatable_kinds(&catalogue, &like.provider);
+        let kinds = creatable_kinds(&catalog, &like.provider);
         if kinds.is_empty() {
             return None;
         }
-        let makers =
-            std::iter::once((like.id.as_str().to_owned(), called.clone())).chain(others).collect();
+        let administrators = std::iter::once((like.id.as_str().to_owned(), display_name.clone()))
+            .chain(others)
+            .collect();
         let kind = format!("{}/{}", like.provider, like.kind);
         let fields = vec![
             FormField::text("name", "Name", "")
@@ -60,20 +62,19 @@ impl CreateDialog {
             FormField::select(
                 "administrator",
                 "Made by",
-                SelectInput::new(makers, like.id.as_str()),
+                SelectInput::new(administrators, like.id.as_str()),
             )
             .with_hint("The credential that asks the provider for it; it must be allowed to."),
         ];
         let form = Form::new(fields, vec![FormButton::Cancel, FormButton::Submit("Create")]);
-        let mut create =
-            Self { catalog: catalogue, template: like.clone(), display_name: called, form };
+        let mut create = Self { catalog, template: like.clone(), display_name, form };
         create.rebuild_fields();
         Some(create)
     }
 
     /// Handles an event of the form.
-    pub fn handle_form_event(&mut self, happened: FormEvent, app: &App) -> DialogResult {
-        match happened {
+    pub fn handle_form_event(&mut self, event: FormEvent, app: &App) -> DialogResult {
+        match event {
             FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
             FormEvent::Pressed(_) => self.submit(app),
             FormEvent::Changed(at) => {
@@ -90,21 +91,21 @@ impl CreateDialog {
 
     /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
-        let mut sheet = DialogView::new("Create a credential", 76).with_form(&self.form);
+        let mut view = DialogView::new("Create a credential", 76).with_form(&self.form);
         let words = "The provider makes it; its secret goes straight into the store and is shown to nobody.";
-        sheet.head = vec![
+        view.head = vec![
             DialogRow::dim(words),
             DialogRow::Pair("Region".to_owned(), self.template.region.clone()),
             DialogRow::Blank,
         ];
-        sheet
+        view
     }
 
     fn submit(&mut self, app: &App) -> DialogResult {
         match self.parse_form(app) {
             // The form stays below the wizard, so that the user can retry if the creation fails.
-            Ok(wish) => DialogResult::RunAndStay(DialogAction::RunRotationTask(Box::new(
-                RotationTask::Create(Box::new(wish)),
+            Ok(request) => DialogResult::RunAndStay(DialogAction::RunRotationTask(Box::new(
+                RotationTask::Create(Box::new(request)),
             ))),
             Err((id, problem)) => {
                 self.form.set_field_problem(id, problem);
@@ -163,12 +164,12 @@ impl CreateDialog {
     /// has the same kind.
     fn rebuild_fields(&mut self) {
         let Some((provider, kind)) = self.selected_kind() else { return };
-        let alike = self.is_template_kind(provider, &kind.id);
+        let is_same_kind = self.is_template_kind(provider, &kind.id);
         let known = |id: &str| {
             self.template
                 .fields
                 .get(id)
-                .filter(|_| alike || is_location_field(id))
+                .filter(|_| is_same_kind || is_location_field(id))
                 .map_or("", String::as_str)
         };
         let given = kind
@@ -181,7 +182,7 @@ impl CreateDialog {
                     .with_hint(spec.help.clone())
             })
             .collect();
-        fields.splice(0..0, self.account_field(alike, kind.rotation.strategy));
+        fields.splice(0..0, self.account_field(is_same_kind, kind.rotation.strategy));
         fields.push(
             FormField::text("labels", "Labels", &self.template.labels.join(" "))
                 .with_hint("Words to filter by."),
@@ -206,9 +207,9 @@ impl CreateDialog {
 
     /// Returns the field that chooses between a new account and another secret for the existing
     /// one.
-    fn account_field(&self, alike: bool, plan: RotationStrategyId) -> Option<FormField> {
+    fn account_field(&self, is_same_kind: bool, plan: RotationStrategyId) -> Option<FormField> {
         let id = self.template.fields.get("service_account_id")?;
-        let further = alike && plan == RotationStrategyId::SnykServiceAccountSecret;
+        let further = is_same_kind && plan == RotationStrategyId::SnykServiceAccountSecret;
         let known = (id.clone(), format!("that of {}: a further secret", self.display_name));
         let choice = SelectInput::new(vec![(String::new(), "a new one".to_owned()), known], "");
         further.then(|| {
@@ -220,11 +221,10 @@ impl CreateDialog {
 
 /// Returns the kinds that can be created at the providers that share these regions, as
 /// `provider/kind` and title.
-fn creatable_kinds(catalogue: &ProviderCatalog, provider: &str) -> Vec<(String, String)> {
-    let owner =
-        |provider: &str| catalogue.region_owner(provider).ok().map(|owner| owner.id.as_str());
+fn creatable_kinds(catalog: &ProviderCatalog, provider: &str) -> Vec<(String, String)> {
+    let owner = |provider: &str| catalog.region_owner(provider).ok().map(|owner| owner.id.as_str());
     let home = owner(provider);
-    let near = catalogue.providers().filter(|other| owner(&other.id) == home);
+    let near = catalog.providers().filter(|other| owner(&other.id) == home);
     let made = near.flat_map(|known| {
         known.kinds.iter().filter(|kind| is_creatable(kind)).map(move |kind| (known, kind))
     });

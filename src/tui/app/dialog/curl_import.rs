@@ -21,8 +21,8 @@ impl CurlImportDialog {
 
     /// Builds the view of the dialog.
     pub fn view() -> DialogView {
-        let mut sheet = DialogView::new("Take over a curl command", 66);
-        sheet.head = vec![
+        let mut view = DialogView::new("Take over a curl command", 66);
+        view.head = vec![
             DialogRow::text("Paste a curl command, such as one that a browser copies as cURL."),
             DialogRow::dim(
                 "Method, address, query, headers and body become the request. What is secret in it (Authorization, cookies, \
@@ -31,7 +31,7 @@ impl CurlImportDialog {
         ];
         // The field shows nothing, because a curl command often contains a secret.
         let (label, value) = ("Command, on one line".to_owned(), FieldValue::Secret(false));
-        sheet.body = vec![
+        view.body = vec![
             DialogRow::Blank,
             DialogRow::Field(FieldView {
                 index: 0,
@@ -41,13 +41,13 @@ impl CurlImportDialog {
                 has_problem: false,
             }),
         ];
-        sheet.foot = vec![
+        view.foot = vec![
             DialogRow::Blank,
             DialogRow::dim(
                 "Esc closes · with a credential selected, a paste outside does the same",
             ),
         ];
-        sheet
+        view
     }
 }
 

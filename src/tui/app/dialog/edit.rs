@@ -34,13 +34,13 @@ pub struct EditDialog {
 
 impl EditDialog {
     /// Creates a form with the current values of the credential.
-    pub fn new(credential: &Credential, catalogue: Arc<ProviderCatalog>) -> Self {
+    pub fn new(credential: &Credential, catalog: Arc<ProviderCatalog>) -> Self {
         let form = Form::new(
-            credential_form_fields(credential, &catalogue),
+            credential_form_fields(credential, &catalog),
             vec![FormButton::Cancel, FormButton::Submit("Save")],
         );
         Self {
-            catalog: catalogue,
+            catalog,
             original: credential.clone(),
             form,
             pasted: PastedSecret::default(),
@@ -71,11 +71,11 @@ impl EditDialog {
     }
 
     /// Handles an event of the form.
-    pub fn handle_form_event(&mut self, happened: FormEvent, app: &App, _now: Now) -> DialogResult {
+    pub fn handle_form_event(&mut self, event: FormEvent, app: &App, _now: Now) -> DialogResult {
         let is_secret = |at: usize| {
             self.form.fields.get(at).is_some_and(|field| field.id == PastedSecret::FIELD_ID)
         };
-        match happened {
+        match event {
             FormEvent::Pasted(at) if is_secret(at) => {
                 self.pasted.reset();
                 self.pasted.request_identification(&mut self.form)
@@ -98,16 +98,16 @@ impl EditDialog {
 
     /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
-        let mut sheet =
+        let mut view =
             DialogView::new(format!("Edit {}", self.original.name), 76).with_form(&self.form);
         let kind = self.catalog.kind(&self.original.provider, &self.original.kind);
-        sheet.head.push(DialogRow::dim(
+        view.head.push(DialogRow::dim(
             kind.map_or(self.original.kind.as_str(), |kind| kind.title.as_str()),
         ));
-        sheet.head.extend(self.pasted.describe_rows(&self.catalog, UNRECOGNIZED_NOTE));
-        sheet.head.push(DialogRow::Blank);
-        sheet.foot.splice(0..0, super::problem::problem_rows(self.problem.as_ref()));
-        sheet
+        view.head.extend(self.pasted.describe_rows(&self.catalog, UNRECOGNIZED_NOTE));
+        view.head.push(DialogRow::Blank);
+        view.foot.splice(0..0, super::problem::problem_rows(self.problem.as_ref()));
+        view
     }
 
     fn submit(&mut self, app: &App) -> DialogResult {
@@ -166,13 +166,13 @@ impl EditDialog {
     }
 }
 
-fn credential_form_fields(credential: &Credential, catalogue: &ProviderCatalog) -> Vec<FormField> {
-    let region = region_choice(catalogue, &credential.provider, &credential.region);
+fn credential_form_fields(credential: &Credential, catalog: &ProviderCatalog) -> Vec<FormField> {
+    let region = region_choice(catalog, &credential.provider, &credential.region);
     let mut fields = vec![
         FormField::text("name", "Name", credential.name.as_str()),
         FormField::select("region", "Region", region),
     ];
-    let specs = catalogue
+    let specs = catalog
         .kind(&credential.provider, &credential.kind)
         .map(|kind| kind.fields.as_slice())
         .unwrap_or_default();

@@ -68,16 +68,16 @@ impl FindingsDialog {
 
     /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
-        let mut sheet = DialogView::new(self.title, 96);
-        sheet.head = if self.task.is_some() {
+        let mut view = DialogView::new(self.title, 96);
+        view.head = if self.task.is_some() {
             vec![DialogRow::dim("Looking …")]
         } else {
             problem_rows(self.problem.as_ref())
         };
-        sheet.body = self.body_rows();
-        sheet.cursor = self.cursor;
-        sheet.foot = vec![DialogRow::Blank, DialogRow::dim("↑/↓ scroll · Esc closes")];
-        sheet
+        view.body = self.body_rows();
+        view.cursor = self.cursor;
+        view.foot = vec![DialogRow::Blank, DialogRow::dim("↑/↓ scroll · Esc closes")];
+        view
     }
 
     /// Returns the diagnostics, grouped by area. The level is a word as well as a color.

@@ -309,7 +309,7 @@ impl DialogStack {
     /// Returns the check matrix, if it is open.
     pub fn check_matrix_mut(&mut self) -> Option<&mut CheckMatrixDialog> {
         self.open.iter_mut().find_map(|dialog| {
-            if let Dialog::CheckMatrix(verdicts) = dialog { Some(verdicts) } else { None }
+            if let Dialog::CheckMatrix(matrix) = dialog { Some(matrix) } else { None }
         })
     }
 
@@ -319,9 +319,9 @@ impl DialogStack {
             Some(Dialog::Add(add)) => add.set_task(task),
             Some(Dialog::Edit(edit)) => edit.set_task(task),
             Some(Dialog::Unlock(unlock)) => unlock.set_task(task),
-            Some(Dialog::TextPrompt(ask)) => ask.set_task(task),
-            Some(Dialog::Rotation(rotate)) => rotate.set_task(task),
-            Some(Dialog::Findings(survey)) => survey.set_task(task),
+            Some(Dialog::TextPrompt(prompt)) => prompt.set_task(task),
+            Some(Dialog::Rotation(wizard)) => wizard.set_task(task),
+            Some(Dialog::Findings(findings)) => findings.set_task(task),
             Some(Dialog::SignIn(sign_in)) => sign_in.set_task(task),
             _ => {}
         }
@@ -330,16 +330,16 @@ impl DialogStack {
     /// Returns the wizard that waits for this task, open or hidden.
     pub fn wizard_for_task(&mut self, task: TaskId) -> Option<&mut RotationWizard> {
         let open = self.open.iter_mut().filter_map(|dialog| {
-            if let Dialog::Rotation(rotate) = dialog { Some(rotate) } else { None }
+            if let Dialog::Rotation(wizard) = dialog { Some(wizard) } else { None }
         });
         open.map(Box::as_mut).chain(&mut self.hidden).find(|wizard| wizard.waits_for(task))
     }
 
     /// Opens a picker with shortcuts in place of the one that is open.
-    pub fn replace_shortcut_picker(&mut self, pick: PickerDialog) {
+    pub fn replace_shortcut_picker(&mut self, picker: PickerDialog) {
         self.open
             .retain(|dialog| !matches!(dialog, Dialog::Picker(known) if known.has_shortcuts()));
-        self.open.push(Dialog::Picker(pick));
+        self.open.push(Dialog::Picker(picker));
     }
 
     /// Puts a body from the external editor into the top dialog; returns whether that dialog takes
@@ -398,7 +398,7 @@ impl DialogStack {
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
         match self.open.last() {
             Some(Dialog::SignIn(sign_in)) => sign_in.next_wake(now),
-            Some(Dialog::Rotation(rotate)) => rotate.next_wake(now),
+            Some(Dialog::Rotation(wizard)) => wizard.next_wake(now),
             _ => None,
         }
     }
@@ -424,11 +424,11 @@ impl DialogStack {
     }
 
     /// Passes diagnostics to the dialog that waits for `task`.
-    pub fn on_findings(&mut self, task: TaskId, found: Vec<Diagnostic>) {
-        if let Some(Dialog::Findings(survey)) =
+    pub fn on_findings(&mut self, task: TaskId, diagnostics: Vec<Diagnostic>) {
+        if let Some(Dialog::Findings(findings)) =
             self.open.iter_mut().find(|dialog| dialog.task() == Some(task))
         {
-            survey.show_findings(found);
+            findings.show_findings(diagnostics);
         }
     }
 
@@ -451,8 +451,8 @@ impl DialogStack {
                 Dialog::Add(add) => add.show_problem(problem),
                 Dialog::Edit(edit) => edit.show_problem(problem),
                 Dialog::Unlock(unlock) => unlock.show_problem(problem),
-                Dialog::TextPrompt(ask) => ask.show_problem(problem),
-                Dialog::Findings(survey) => survey.show_problem(problem),
+                Dialog::TextPrompt(prompt) => prompt.show_problem(problem),
+                Dialog::Findings(findings) => findings.show_problem(problem),
                 _ => return Some(problem),
             }
             return None;
@@ -465,25 +465,23 @@ impl Dialog {
     /// Handles a key.
     pub fn handle_key(&mut self, key: KeyPress, app: &App, now: Now) -> DialogResult {
         match self {
-            Self::Rotation(rotate) => rotate.handle_key(key),
+            Self::Rotation(wizard) => wizard.handle_key(key),
             Self::SignIn(sign_in) => sign_in.handle_key(key),
             Self::Themes(themes) => themes.handle_key(key),
             _ if key.code == KeySymbol::Esc => DialogResult::Close,
-            Self::Picker(pick) => pick.handle_key(key),
+            Self::Picker(picker) => picker.handle_key(key),
             Self::TaskList(list) => list.handle_key(key, app),
-            Self::Findings(survey) => survey.handle_key(key),
+            Self::Findings(findings) => findings.handle_key(key),
             Self::WhichKey => WhichKeyPopup::handle_key(key, app),
             Self::Jump(jump) => jump.handle_key(key),
             Self::Timeline(timeline) => timeline.handle_key(key),
-            Self::CheckMatrix(verdicts) => verdicts.handle_key(key),
-            Self::Problem(notice) => notice.handle_key(key),
+            Self::CheckMatrix(matrix) => matrix.handle_key(key),
+            Self::Problem(problem_dialog) => problem_dialog.handle_key(key),
             Self::Confirm(confirm) => confirm.handle_key(key),
-            Self::Text(reading) => reading.handle_key(key),
+            Self::Text(text_dialog) => text_dialog.handle_key(key),
             _ => {
-                let happened = self.form_mut().map(|form| form.handle_key(key));
-                happened.map_or(DialogResult::Stay, |happened| {
-                    self.handle_form_event(happened, app, now)
-                })
+                let event = self.form_mut().map(|form| form.handle_key(key));
+                event.map_or(DialogResult::Stay, |event| self.handle_form_event(event, app, now))
             }
         }
     }
@@ -491,32 +489,30 @@ impl Dialog {
     /// Handles a pasted text.
     pub fn handle_paste(&mut self, text: &str, app: &App, now: Now) -> DialogResult {
         match self {
-            Self::Picker(pick) => return pick.handle_paste(text),
-            Self::Rotation(rotate) => return rotate.handle_paste(text),
+            Self::Picker(picker) => return picker.handle_paste(text),
+            Self::Rotation(wizard) => return wizard.handle_paste(text),
             Self::CurlImport(_) => return CurlImportDialog::handle_paste(text),
             _ => {}
         }
-        let happened = self.form_mut().map(|form| form.paste(text));
-        happened.map_or(DialogResult::Stay, |happened| self.handle_form_event(happened, app, now))
+        let event = self.form_mut().map(|form| form.paste(text));
+        event.map_or(DialogResult::Stay, |event| self.handle_form_event(event, app, now))
     }
 
     /// Handles a click on a field, button or list item with this index.
     pub fn handle_click(&mut self, at: usize, app: &App, now: Now) -> DialogResult {
         match self {
-            Self::Picker(pick) => pick.handle_click(at),
+            Self::Picker(picker) => picker.handle_click(at),
             Self::TaskList(list) => list.handle_click(at, app),
             Self::Timeline(timeline) => timeline.handle_click(at),
             Self::WhichKey => WhichKeyPopup::handle_click(at, app),
             Self::Themes(themes) => themes.handle_click(at),
-            Self::CheckMatrix(verdicts) => verdicts.handle_click(at),
+            Self::CheckMatrix(matrix) => matrix.handle_click(at),
             Self::Confirm(confirm) => confirm.handle_click(at),
-            Self::Rotation(rotate) => rotate.handle_click(at),
+            Self::Rotation(wizard) => wizard.handle_click(at),
             Self::Problem(_) | Self::Text(_) => DialogResult::Close,
             _ => {
-                let happened = self.form_mut().map(|form| form.handle_click(at));
-                happened.map_or(DialogResult::Stay, |happened| {
-                    self.handle_form_event(happened, app, now)
-                })
+                let event = self.form_mut().map(|form| form.handle_click(at));
+                event.map_or(DialogResult::Stay, |event| self.handle_form_event(event, app, now))
             }
         }
     }
@@ -526,32 +522,32 @@ impl Dialog {
         match self {
             Self::Add(add) => add.view(),
             Self::Edit(edit) => edit.view(),
-            Self::Rotation(rotate) => rotate.view(app, now),
+            Self::Rotation(wizard) => wizard.view(app, now),
             Self::Create(create) => create.view(),
             Self::SignIn(sign_in) => sign_in.view(now),
             Self::Confirm(confirm) => confirm.view(app.ui_state.presentation),
             Self::Unlock(unlock) => unlock.view(),
-            Self::Picker(pick) => pick.view(),
+            Self::Picker(picker) => picker.view(),
             Self::Parameters(parameters) => parameters.view(),
             Self::RequestEditor(request) => request.view(),
-            Self::TextPrompt(ask) => ask.view(),
+            Self::TextPrompt(prompt) => prompt.view(),
             Self::CurlImport(_) => CurlImportDialog::view(),
-            Self::Text(reading) => reading.view(),
+            Self::Text(text_dialog) => text_dialog.view(),
             Self::TaskList(list) => list.view(app, now),
-            Self::Findings(survey) => survey.view(),
+            Self::Findings(findings) => findings.view(),
             Self::Timeline(timeline) => timeline.view(app, now),
-            Self::CheckMatrix(verdicts) => verdicts.view(app),
+            Self::CheckMatrix(matrix) => matrix.view(app),
             Self::WhichKey => WhichKeyPopup::view(app),
             Self::Themes(themes) => themes.view(),
             Self::Jump(_) => JumpDialog::view(app),
-            Self::Problem(notice) => notice.view(),
+            Self::Problem(problem_dialog) => problem_dialog.view(),
         }
     }
 
     /// Returns whether the dialog waits for a task, so that it accepts no input right now.
     pub fn is_busy(&self) -> bool {
         match self {
-            Self::Rotation(rotate) => rotate.is_busy(),
+            Self::Rotation(wizard) => wizard.is_busy(),
             Self::SignIn(sign_in) => sign_in.is_busy(),
             _ => self.task().is_some() || self.identification_task().is_some(),
         }
@@ -565,7 +561,7 @@ impl Dialog {
             Self::Parameters(parameters) => Some(&mut parameters.form),
             Self::RequestEditor(request) => Some(&mut request.form),
             Self::Create(create) => Some(&mut create.form),
-            Self::TextPrompt(ask) => Some(&mut ask.form),
+            Self::TextPrompt(prompt) => Some(&mut prompt.form),
             Self::CurlImport(_) | Self::Text(_) => None,
             Self::SignIn(sign_in) => Some(&mut sign_in.form),
             _ => None,
@@ -574,20 +570,20 @@ impl Dialog {
 
     fn handle_form_event(
         &mut self,
-        happened: super::form::FormEvent,
+        event: super::form::FormEvent,
         app: &App,
         now: Now,
     ) -> DialogResult {
         match self {
-            Self::Add(add) => add.handle_form_event(happened, app),
-            Self::Edit(edit) => edit.handle_form_event(happened, app, now),
-            Self::Unlock(unlock) => unlock.handle_form_event(happened),
-            Self::Parameters(parameters) => parameters.handle_form_event(happened),
-            Self::RequestEditor(request) => request.handle_form_event(happened),
-            Self::Create(create) => create.handle_form_event(happened, app),
-            Self::TextPrompt(ask) => ask.handle_form_event(happened),
+            Self::Add(add) => add.handle_form_event(event, app),
+            Self::Edit(edit) => edit.handle_form_event(event, app, now),
+            Self::Unlock(unlock) => unlock.handle_form_event(event),
+            Self::Parameters(parameters) => parameters.handle_form_event(event),
+            Self::RequestEditor(request) => request.handle_form_event(event),
+            Self::Create(create) => create.handle_form_event(event, app),
+            Self::TextPrompt(prompt) => prompt.handle_form_event(event),
             Self::CurlImport(_) | Self::Text(_) => DialogResult::Stay,
-            Self::SignIn(sign_in) => sign_in.handle_form_event(happened),
+            Self::SignIn(sign_in) => sign_in.handle_form_event(event),
             _ => DialogResult::Stay,
         }
     }
@@ -598,8 +594,8 @@ impl Dialog {
             Self::Add(add) => add.task(),
             Self::Edit(edit) => edit.task(),
             Self::Unlock(unlock) => unlock.task(),
-            Self::TextPrompt(ask) => ask.task(),
-            Self::Findings(survey) => survey.task(),
+            Self::TextPrompt(prompt) => prompt.task(),
+            Self::Findings(findings) => findings.task(),
             _ => None,
         }
     }

@@ -24,11 +24,11 @@ pub struct ParametersDialog {
 }
 
 impl ParametersDialog {
-    /// Creates a form for the parameters `asked`, in addition to the `given` values; `last` returns
+    /// Creates a form for the `requested` parameters, in addition to the `given` values; `last` returns
     /// the previously chosen value.
     pub fn new(
         preset: &RequestPreset,
-        asked: Vec<PresetParameter>,
+        requested: Vec<PresetParameter>,
         given: BTreeMap<String, String>,
         last: impl Fn(&PresetParameter) -> String,
     ) -> Self {
@@ -47,18 +47,18 @@ impl ParametersDialog {
             let last = last(&parameter);
             (parameter, last)
         };
-        let asked: Vec<_> = asked.into_iter().map(with_last).collect();
+        let requested: Vec<_> = requested.into_iter().map(with_last).collect();
         let form = Form::new(
-            asked.iter().map(field).collect(),
+            requested.iter().map(field).collect(),
             vec![FormButton::Submit("Take"), FormButton::Cancel],
         );
         let RequestPreset { id, title, help, docs, .. } = preset.clone();
-        Self { preset: id, title, help, docs, requested: asked, given, form }
+        Self { preset: id, title, help, docs, requested, given, form }
     }
 
     /// Handles an event of the form.
-    pub fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
-        match happened {
+    pub fn handle_form_event(&mut self, event: FormEvent) -> DialogResult {
+        match event {
             FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
             FormEvent::Pressed(_) => self.submit(),
             FormEvent::Changed(_)
@@ -70,13 +70,13 @@ impl ParametersDialog {
 
     /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
-        let mut sheet = DialogView::new(self.title.clone(), 76).with_form(&self.form);
-        sheet.head = vec![
+        let mut view = DialogView::new(self.title.clone(), 76).with_form(&self.form);
+        view.head = vec![
             DialogRow::dim(self.help.clone()),
             DialogRow::dim(self.docs.clone()),
             DialogRow::Blank,
         ];
-        sheet
+        view
     }
 
     fn submit(&mut self) -> DialogResult {

@@ -86,13 +86,13 @@ impl PastedSecret {
     }
 
     /// Describes the identification; `unknown` is the advice for a secret that is not recognized.
-    pub fn describe_rows(&self, catalogue: &ProviderCatalog, unknown: &str) -> Vec<DialogRow> {
+    pub fn describe_rows(&self, catalog: &ProviderCatalog, unknown: &str) -> Vec<DialogRow> {
         let Some(_) = &self.secret else { return Vec::new() };
         let mut rows: Vec<_> = self
             .candidates
             .iter()
             .take(3)
-            .map(|candidate| candidate_row(candidate, catalogue))
+            .map(|candidate| candidate_row(candidate, catalog))
             .collect();
         if rows.is_empty() {
             rows.push(DialogRow::Text(StyleRole::Warn, format!("Not recognised: {unknown}.")));
@@ -111,7 +111,7 @@ impl PastedSecret {
     }
 }
 
-fn candidate_row(candidate: &IdentificationCandidate, catalogue: &ProviderCatalog) -> DialogRow {
+fn candidate_row(candidate: &IdentificationCandidate, catalog: &ProviderCatalog) -> DialogRow {
     let (role, word) = match candidate.confidence {
         _ if candidate.secret_role == SecretRole::AccessToken => {
             (StyleRole::Warn, "A short-lived token, not worth keeping, of a")
@@ -123,10 +123,10 @@ fn candidate_row(candidate: &IdentificationCandidate, catalogue: &ProviderCatalo
         MatchConfidence::Likely => (StyleRole::Good, "Very likely a"),
         MatchConfidence::Possible => (StyleRole::Warn, "Possibly a"),
     };
-    let provider = catalogue
+    let provider = catalog
         .provider(&candidate.provider)
         .map_or(candidate.provider.as_str(), |known| known.title.as_str());
-    let kind = catalogue
+    let kind = catalog
         .kind(&candidate.provider, &candidate.kind)
         .map_or(candidate.kind.as_str(), |known| known.title.as_str());
     DialogRow::Text(role, format!("{word} {provider} {kind}: {}", candidate.why))

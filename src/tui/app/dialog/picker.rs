@@ -128,7 +128,7 @@ impl PickerDialog {
     /// Creates a picker with all `items`; the cursor is on the item with the index `cursor`.
     pub fn new(title: impl Into<String>, items: Vec<PickerItem>, cursor: usize) -> Self {
         let shown = (0..items.len()).collect();
-        let (title, input, empty) =
+        let (title, input, empty_text) =
             (title.into(), Input::default(), "Nothing is here yet".to_owned());
         let (intro, notes) = (Vec::new(), Vec::new());
         Self {
@@ -141,21 +141,21 @@ impl PickerDialog {
             items,
             matching_items: shown,
             cursor,
-            empty_text: empty,
+            empty_text,
         }
     }
 
     /// Adds shortcuts, and makes the list wide.
     #[must_use]
-    pub fn with_shortcuts(mut self, extras: &'static [PickerShortcut]) -> Self {
-        (self.shortcuts, self.width) = (extras, WIDE_COLUMNS);
+    pub fn with_shortcuts(mut self, shortcuts: &'static [PickerShortcut]) -> Self {
+        (self.shortcuts, self.width) = (shortcuts, WIDE_COLUMNS);
         self
     }
 
     /// Sets the text of an empty list.
     #[must_use]
-    pub fn with_empty_text(mut self, empty: String) -> Self {
-        self.empty_text = empty;
+    pub fn with_empty_text(mut self, empty_text: String) -> Self {
+        self.empty_text = empty_text;
         self
     }
 
@@ -190,13 +190,15 @@ impl PickerDialog {
         if key.code == KeySymbol::Enter {
             return self.submit_selected();
         }
-        if let Some(extra) =
-            self.shortcuts.iter().find(|extra| key.ctrl && key.code == KeySymbol::Char(extra.key))
+        if let Some(shortcut) = self
+            .shortcuts
+            .iter()
+            .find(|shortcut| key.ctrl && key.code == KeySymbol::Char(shortcut.key))
         {
             let picked = self.matching_items.get(self.cursor).map(|at| &self.items[*at].selection);
-            let intent = (extra.action)(picked);
-            return intent.map_or(DialogResult::Stay, |intent| {
-                DialogResult::RunAndStay(DialogAction::Console(Box::new(intent)))
+            let action = (shortcut.action)(picked);
+            return action.map_or(DialogResult::Stay, |action| {
+                DialogResult::RunAndStay(DialogAction::Console(Box::new(action)))
             });
         }
         match typing_motion(key) {
@@ -221,9 +223,9 @@ impl PickerDialog {
 
     /// Runs the shortcut that these words name.
     pub fn run_shortcut(&mut self, words: &str) -> DialogResult {
-        let Some((extra, at)) = self.parse_shortcut(words) else { return DialogResult::Stay };
+        let Some((shortcut, at)) = self.parse_shortcut(words) else { return DialogResult::Stay };
         self.cursor = at.unwrap_or(self.cursor);
-        self.handle_key(KeyPress::ctrl(extra.key))
+        self.handle_key(KeyPress::ctrl(shortcut.key))
     }
 
     /// Parses the words of a shortcut; returns the shortcut and the index of its item, if it needs
@@ -238,11 +240,10 @@ impl PickerDialog {
             }
             None => (words, None),
         };
-        let extra = self
-            .shortcuts
-            .iter()
-            .find(|extra| extra.label.split(' ').next() == Some(word) || extra.label == word)?;
-        (extra.needs_item() == at.is_some()).then_some((extra, at))
+        let shortcut = self.shortcuts.iter().find(|shortcut| {
+            shortcut.label.split(' ').next() == Some(word) || shortcut.label == word
+        })?;
+        (shortcut.needs_item() == at.is_some()).then_some((shortcut, at))
     }
 
     /// Handles a pasted text.
@@ -263,7 +264,7 @@ impl PickerDialog {
 
     /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
-        let mut sheet = DialogView::new(self.title.clone(), self.width);
+        let mut view = DialogView::new(self.title.clone(), self.width);
         let value = FieldValue::Text(self.input.value().to_owned(), self.input.visual_cursor());
         let field = FieldView {
             index: usize::MAX,
@@ -272,24 +273,26 @@ impl PickerDialog {
             focused: true,
             has_problem: false,
         };
-        sheet.head =
+        view.head =
             self.intro.iter().cloned().chain([DialogRow::Field(field), DialogRow::Blank]).collect();
-        self.push_item_rows(&mut sheet);
-        let extras = self.shortcuts.iter().map(|extra| format!("C-{} {}", extra.key, extra.label));
+        self.push_item_rows(&mut view);
+        let shortcuts =
+            self.shortcuts.iter().map(|shortcut| format!("C-{} {}", shortcut.key, shortcut.label));
         let words = ["↑/↓ choose", "Enter takes it"]
             .map(str::to_owned)
             .into_iter()
-            .chain(extras)
+            .chain(shortcuts)
             .chain(["Esc closes".to_owned()]);
-        sheet.foot = self
+        view.foot = self
             .note_rows()
             .into_iter()
             .chain([DialogRow::Blank, DialogRow::dim(words.collect::<Vec<_>>().join(" · "))])
             .collect();
-        let fits = |extra: &&PickerShortcut| !extra.needs_item() || !self.matching_items.is_empty();
-        sheet.shortcuts =
+        let fits =
+            |shortcut: &&PickerShortcut| !shortcut.needs_item() || !self.matching_items.is_empty();
+        view.shortcuts =
             self.shortcuts.iter().filter(fits).map(PickerShortcut::example_input).collect();
-        sheet
+        view
     }
 
     /// Returns the full texts of the item under the cursor, which its line may truncate.
@@ -307,26 +310,26 @@ impl PickerDialog {
     }
 
     /// Adds the items around the cursor, below their headings as long as the search is empty.
-    fn push_item_rows(&self, sheet: &mut DialogView) {
+    fn push_item_rows(&self, view: &mut DialogView) {
         let is_sorted = self.input.value().trim().is_empty();
         let mut heading = "";
         for at in list_window(self.cursor, self.matching_items.len()) {
             let item = &self.items[self.matching_items[at]];
             if is_sorted && item.heading != heading {
                 heading = item.heading;
-                if !sheet.body.is_empty() {
-                    sheet.body.push(DialogRow::Blank);
+                if !view.body.is_empty() {
+                    view.body.push(DialogRow::Blank);
                 }
-                sheet.body.push(DialogRow::Text(StyleRole::Title, heading.to_owned()));
+                view.body.push(DialogRow::Text(StyleRole::Title, heading.to_owned()));
             }
             if at == self.cursor {
-                sheet.cursor = sheet.body.len();
+                view.cursor = view.body.len();
             }
-            sheet.body.push(self.item_row(at, item));
+            view.body.push(self.item_row(at, item));
         }
-        if sheet.body.is_empty() {
+        if view.body.is_empty() {
             let why = if self.items.is_empty() { &self.empty_text } else { "Nothing matches" };
-            sheet.body.push(DialogRow::dim(why));
+            view.body.push(DialogRow::dim(why));
         }
     }
 
@@ -354,9 +357,9 @@ impl PickerDialog {
             PickerSelection::Preset(id, given) => DialogAction::SelectPreset(id, given),
             PickerSelection::Removal(removal) => DialogAction::ConfirmRemoval(removal),
             PickerSelection::Rotation(id, name) => DialogAction::ResumeRotation(id, name),
-            PickerSelection::Console(intent) => DialogAction::Console(intent),
-            PickerSelection::Import(finds) => DialogAction::ImportCandidates(finds),
-            PickerSelection::Restart(onward) => DialogAction::Restart(onward),
+            PickerSelection::Console(action) => DialogAction::Console(action),
+            PickerSelection::Import(candidates) => DialogAction::ImportCandidates(candidates),
+            PickerSelection::Restart(restart) => DialogAction::Restart(restart),
         })
     }
 

@@ -34,12 +34,12 @@ impl ProblemDialog {
 
     /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
-        let mut sheet = DialogView::new(self.title.clone(), 66);
-        sheet.head = problem_rows(Some(&self.problem));
+        let mut view = DialogView::new(self.title.clone(), 66);
+        view.head = problem_rows(Some(&self.problem));
         let unlock =
             if self.problem.class == ProblemClass::Store { "u unlocks the store · " } else { "" };
-        sheet.foot = vec![DialogRow::dim(format!("{unlock}Enter or Esc closes"))];
-        sheet
+        view.foot = vec![DialogRow::dim(format!("{unlock}Enter or Esc closes"))];
+        view
     }
 }
 

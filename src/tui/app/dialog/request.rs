@@ -69,8 +69,8 @@ impl RequestEditorDialog {
     }
 
     /// Handles an event of the form.
-    pub fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
-        match happened {
+    pub fn handle_form_event(&mut self, event: FormEvent) -> DialogResult {
+        match event {
             FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
             FormEvent::Pressed(FormButton::Submit(EDITOR_BUTTON)) => {
                 DialogResult::RunAndStay(DialogAction::Console(Box::new(
@@ -96,16 +96,16 @@ impl RequestEditorDialog {
 
     /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
-        let mut sheet = DialogView::new("Edit the request", 96).with_form(&self.form);
-        sheet.head = vec![
+        let mut view = DialogView::new("Edit the request", 96).with_form(&self.form);
+        view.head = vec![
             DialogRow::dim(
                 "The credential's own header is added at the last moment and never shown.",
             ),
             DialogRow::Blank,
         ];
         let (role, words) = describe_body(&self.form.multi_line_value("body"));
-        sheet.foot.insert(0, DialogRow::Text(role, words));
-        sheet
+        view.foot.insert(0, DialogRow::Text(role, words));
+        view
     }
 
     fn history_policy(&self) -> HistoryPolicy {

@@ -95,13 +95,10 @@ impl SignInDialog {
     }
 
     /// Shows the page on which the user approves access.
-    pub fn show_page(&mut self, visit: SignInPage, now: Instant) {
-        let until = now + visit.timeout;
-        self.stage = SignInStage::Waiting(Box::new(SignInWait {
-            page: visit,
-            deadline: until,
-            mismatch: None,
-        }));
+    pub fn show_page(&mut self, page: SignInPage, now: Instant) {
+        let until = now + page.timeout;
+        self.stage =
+            SignInStage::Waiting(Box::new(SignInWait { page, deadline: until, mismatch: None }));
         let hint = "Over SSH: paste the address at which the browser ended, and press Enter. It is not shown.";
         let field = FormField::secret(ADDRESS_FIELD, "Ended at").with_hint(hint);
         let open = (self.browser == BrowserAvailability::Available).then_some(OPEN_BUTTON);
@@ -113,10 +110,10 @@ impl SignInDialog {
     }
 
     /// Shows that the pasted URL belongs to another sign-in or to none; the next paste replies to
-    /// `question`.
-    pub fn show_mismatch(&mut self, question: PromptId, problem: Problem) {
+    /// `prompt_id`.
+    pub fn show_mismatch(&mut self, prompt_id: PromptId, problem: Problem) {
         if let SignInStage::Waiting(waiting) = &mut self.stage {
-            waiting.page.prompt = question;
+            waiting.page.prompt = prompt_id;
             waiting.mismatch = Some(problem);
             self.form.focus = 0;
         }
@@ -152,13 +149,13 @@ impl SignInDialog {
         if key.code == KeySymbol::Esc {
             return self.close_or_cancel();
         }
-        let happened = self.form.handle_key(key);
-        self.handle_form_event(happened)
+        let event = self.form.handle_key(key);
+        self.handle_form_event(event)
     }
 
     /// Handles an event of the form.
-    pub fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
-        match happened {
+    pub fn handle_form_event(&mut self, event: FormEvent) -> DialogResult {
+        match event {
             FormEvent::Pressed(FormButton::Cancel | CLOSE_BUTTON) => self.close_or_cancel(),
             FormEvent::Pressed(RETRY_BUTTON) => {
                 DialogResult::RunAndClose(DialogAction::SignIn(self.session.clone()))
@@ -178,29 +175,27 @@ impl SignInDialog {
 
     /// Builds the view of the dialog.
     pub fn view(&self, now: Now) -> DialogView {
-        let mut sheet = DialogView::new(format!("Sign in: {}", self.name), 78);
+        let mut view = DialogView::new(format!("Sign in: {}", self.name), 78);
         match &self.stage {
             SignInStage::Starting => {
-                sheet.head = vec![DialogRow::dim("Looking for the page…"), DialogRow::Blank]
+                view.head = vec![DialogRow::dim("Looking for the page…"), DialogRow::Blank]
             }
             SignInStage::Waiting(waiting) => {
-                sheet.head = waiting.head_rows(self.browser, now.instant);
-                sheet.body = vec![
+                view.head = waiting.head_rows(self.browser, now.instant);
+                view.body = vec![
                     DialogRow::Text(StyleRole::Accent, waiting.page.page.to_string()),
                     DialogRow::Blank,
                 ];
             }
             SignInStage::Fetching => {
-                sheet.head = vec![DialogRow::text(
+                view.head = vec![DialogRow::text(
                     "The browser is back. Fetching the tokens and storing them…",
                 )]
             }
-            SignInStage::SignedIn(signed_in) => sheet.head = result_rows(signed_in),
-            SignInStage::Failed(problem) => {
-                sheet.head = super::problem::problem_rows(Some(problem))
-            }
+            SignInStage::SignedIn(signed_in) => view.head = result_rows(signed_in),
+            SignInStage::Failed(problem) => view.head = super::problem::problem_rows(Some(problem)),
         }
-        sheet.with_form_below(&self.form)
+        view.with_form_below(&self.form)
     }
 
     /// Closes the dialog. Before the user has approved, this cancels the sign-in; afterwards the

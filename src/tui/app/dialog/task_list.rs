@@ -60,29 +60,29 @@ impl TaskListDialog {
 
     /// Builds the view of the dialog.
     pub fn view(&self, app: &App, now: Now) -> DialogView {
-        let mut sheet = DialogView::new("Activity", 88);
+        let mut view = DialogView::new("Activity", 88);
         let newest_first = app.activity.entries.iter().rev().enumerate();
-        sheet.body = newest_first
+        view.body = newest_first
             .map(|(at, entry)| DialogRow::Item(self.entry_item(at, entry, app, now)))
             .collect();
-        if sheet.body.is_empty() {
-            sheet.body.push(DialogRow::dim(
+        if view.body.is_empty() {
+            view.body.push(DialogRow::dim(
                 "Nothing was started yet. Checks, requests and changes are listed here.",
             ));
         }
-        sheet.cursor = self.cursor;
+        view.cursor = self.cursor;
         if let Some(TaskState::Failed(problem)) = self.selected_entry(app).map(|entry| &entry.state)
         {
-            sheet.foot.push(DialogRow::Blank);
-            sheet.foot.extend(super::problem::problem_rows(Some(problem)));
+            view.foot.push(DialogRow::Blank);
+            view.foot.extend(super::problem::problem_rows(Some(problem)));
         }
-        sheet.foot.extend([
+        view.foot.extend([
             DialogRow::Blank,
             DialogRow::dim(
                 "↑/↓ choose · Enter opens a rotation again · x cancels a running task · Esc closes",
             ),
         ]);
-        sheet
+        view
     }
 
     fn selected_entry<'a>(&self, app: &'a App) -> Option<&'a TaskEntry> {

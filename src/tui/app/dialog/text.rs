@@ -44,13 +44,13 @@ impl TextDialog {
 
     /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
-        let mut sheet = DialogView::new(self.title.clone(), 84);
+        let mut view = DialogView::new(self.title.clone(), 84);
         let row = |(role, text): &(StyleRole, String)| {
             if text.is_empty() { DialogRow::Blank } else { DialogRow::Text(*role, text.clone()) }
         };
-        sheet.body = self.lines.iter().map(row).collect();
-        sheet.cursor = self.top;
-        sheet.foot = vec![DialogRow::Blank, DialogRow::dim("↑/↓ scroll · Enter or Esc closes")];
-        sheet
+        view.body = self.lines.iter().map(row).collect();
+        view.cursor = self.top;
+        view.foot = vec![DialogRow::Blank, DialogRow::dim("↑/↓ scroll · Enter or Esc closes")];
+        view
     }
 }

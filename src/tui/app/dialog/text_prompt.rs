@@ -43,18 +43,18 @@ pub enum TextPromptKind {
 
 impl TextPromptKind {
     /// Returns the question about the captured secret with this index in a response.
-    pub fn for_secret(at: usize, minted: &CapturedSecret) -> Self {
-        match &minted.stored {
-            Some(kept) => Self::RenameSecret(at, minted.member.clone(), kept.name.clone()),
-            None => Self::StoreSecret(at, minted.member.clone()),
+    pub fn for_secret(at: usize, captured: &CapturedSecret) -> Self {
+        match &captured.stored {
+            Some(stored) => Self::RenameSecret(at, captured.member.clone(), stored.name.clone()),
+            None => Self::StoreSecret(at, captured.member.clone()),
         }
     }
 }
 
 impl TextPromptDialog {
     /// Creates the dialog with an empty field or the current value.
-    pub fn new(asked: TextPromptKind) -> Self {
-        let (label, before, hint, button) = match &asked {
+    pub fn new(kind: TextPromptKind) -> Self {
+        let (label, before, hint, button) = match &kind {
             TextPromptKind::SaveRequest => {
                 ("Name", "", "Lower-case letters, digits, dashes, dots and underscores.", "Save")
             }
@@ -86,7 +86,7 @@ impl TextPromptDialog {
         let field = FormField::text(INPUT_FIELD, label, before).with_hint(hint);
         Self {
             form: Form::new(vec![field], vec![FormButton::Submit(button), FormButton::Cancel]),
-            kind: asked,
+            kind,
             task: None,
             problem: None,
         }
@@ -108,8 +108,8 @@ impl TextPromptDialog {
     }
 
     /// Handles an event of the form.
-    pub fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
-        match happened {
+    pub fn handle_form_event(&mut self, event: FormEvent) -> DialogResult {
+        match event {
             FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
             // Enter submits a dialog with a single field.
             FormEvent::Pressed(_) | FormEvent::Blurred(0) if self.form.focus != 2 => self.submit(),
@@ -141,20 +141,20 @@ impl TextPromptDialog {
                 ("A new secret came", format!("The answer brings a secret in \"{member}\"."))
             }
         };
-        let mut sheet = DialogView::new(title, 66).with_form(&self.form);
-        sheet.head = vec![DialogRow::text(text)];
+        let mut view = DialogView::new(title, 66).with_form(&self.form);
+        view.head = vec![DialogRow::text(text)];
         match &self.kind {
-            TextPromptKind::StoreSecret(..) => sheet.head.push(DialogRow::warning(
+            TextPromptKind::StoreSecret(..) => view.head.push(DialogRow::warning(
                 "It is not kept yet, and is let go when the next request is sent.",
             )),
-            TextPromptKind::RenameSecret(..) => sheet.head.push(DialogRow::text(
+            TextPromptKind::RenameSecret(..) => view.head.push(DialogRow::text(
                 "It is kept already, since the provider does not say it again.",
             )),
             _ => {}
         }
-        sheet.head.push(DialogRow::Blank);
-        sheet.foot.splice(0..0, problem::problem_rows(self.problem.as_ref()));
-        sheet
+        view.head.push(DialogRow::Blank);
+        view.foot.splice(0..0, problem::problem_rows(self.problem.as_ref()));
+        view
     }
 
     fn submit(&mut self) -> DialogResult {
@@ -163,7 +163,7 @@ impl TextPromptDialog {
         }
         let text = self.form.value(INPUT_FIELD);
         match self.action(text) {
-            Ok(intent) => DialogResult::RunAndStay(DialogAction::Console(Box::new(intent))),
+            Ok(action) => DialogResult::RunAndStay(DialogAction::Console(Box::new(action))),
             Err(problem) => {
                 self.form.set_field_problem(INPUT_FIELD, problem);
                 DialogResult::Stay

@@ -36,13 +36,13 @@ impl ThemeDialog {
             .chain(app.preferences.user_themes.valid_themes(depth))
             .map(|(name, theme)| (name.to_owned(), theme.with_background(background)))
             .collect();
-        let is_worn = |(at, (_, theme)): (usize, &(String, Theme))| {
+        let is_current = |(at, (_, theme)): (usize, &(String, Theme))| {
             (at > 0 && *theme == before.0).then_some(at)
         };
         let cursor = if before.1 == ThemeMode::Auto {
             None
         } else {
-            all.iter().enumerate().find_map(is_worn)
+            all.iter().enumerate().find_map(is_current)
         }
         .unwrap_or(0);
         Self { original: before, themes: all, cursor }
@@ -80,8 +80,8 @@ impl ThemeDialog {
 
     /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
-        let mut sheet = DialogView::new("Theme", 66);
-        sheet.anchor = DialogAnchor::BottomRight;
+        let mut view = DialogView::new("Theme", 66);
+        view.anchor = DialogAnchor::BottomRight;
         let item = |(at, (name, _)): (usize, &(String, Theme))| {
             let selected = at == self.cursor;
             let more = match name.as_str() {
@@ -98,8 +98,8 @@ impl ThemeDialog {
                 selected,
             })
         };
-        sheet.body = self.themes.iter().enumerate().map(item).collect();
-        sheet.cursor = self.cursor;
+        view.body = self.themes.iter().enumerate().map(item).collect();
+        view.cursor = self.cursor;
         let samples = [
             (StyleRole::Good, "good "),
             (StyleRole::Warn, "soon "),
@@ -109,15 +109,15 @@ impl ThemeDialog {
         ];
         let pieces = samples.map(|(role, word)| (role, word.to_owned())).to_vec();
         let keys = "Enter keeps it on · Esc takes it off";
-        sheet.foot = vec![DialogRow::Blank, DialogRow::spans(pieces), DialogRow::dim(keys)];
-        sheet
+        view.foot = vec![DialogRow::Blank, DialogRow::spans(pieces), DialogRow::dim(keys)];
+        view
     }
 
     fn preview(&self) -> DialogResult {
-        let dress = if self.cursor == 0 { ThemeMode::Auto } else { ThemeMode::Chosen };
-        let wear = |(_, theme): &(String, Theme)| {
-            DialogResult::RunAndStay(DialogAction::PreviewTheme(Box::new(theme.clone()), dress))
+        let mode = if self.cursor == 0 { ThemeMode::Auto } else { ThemeMode::Chosen };
+        let preview = |(_, theme): &(String, Theme)| {
+            DialogResult::RunAndStay(DialogAction::PreviewTheme(Box::new(theme.clone()), mode))
         };
-        self.themes.get(self.cursor).map_or(DialogResult::Stay, wear)
+        self.themes.get(self.cursor).map_or(DialogResult::Stay, preview)
     }
 }

@@ -60,32 +60,32 @@ impl TimelineDialog {
 
     /// Builds the view of the dialog.
     pub fn view(&self, app: &App, now: Now) -> DialogView {
-        let mut sheet =
+        let mut view =
             DialogView::new("The next 90 days", app.ui_state.area.width.min(MAX_COLUMNS));
-        let horizon = ExpiryTimeline::new(app, now, sheet.width.saturating_sub(4));
-        sheet.head.push(DialogRow::dim(horizon.summary()));
+        let timeline = ExpiryTimeline::new(app, now, view.width.saturating_sub(4));
+        view.head.push(DialogRow::dim(timeline.summary()));
         if self.credentials.is_empty() {
-            sheet.body.push(DialogRow::text(
+            view.body.push(DialogRow::text(
                 "No credential has a known end. A check finds it out where the provider tells it.",
             ));
         } else {
-            sheet.head.extend([
+            view.head.extend([
                 DialogRow::Blank,
-                DialogRow::spans(horizon.histogram()),
-                DialogRow::spans(horizon.axis()),
+                DialogRow::spans(timeline.histogram()),
+                DialogRow::spans(timeline.axis()),
             ]);
         }
         let shown = list_window(self.cursor, self.credentials.len());
-        sheet.cursor = self.cursor - shown.start;
-        sheet.body.extend(shown.filter_map(|at| {
+        view.cursor = self.cursor - shown.start;
+        view.body.extend(shown.filter_map(|at| {
             let credential = app.credentials.get(&self.credentials[at])?;
-            Some(DialogRow::item_spans(at, horizon.credential_row(credential), at == self.cursor))
+            Some(DialogRow::item_spans(at, timeline.credential_row(credential), at == self.cursor))
         }));
-        sheet.foot = vec![
+        view.foot = vec![
             DialogRow::Blank,
             DialogRow::dim("↑/↓ choose · Enter shows it in the list · Esc closes"),
         ];
-        sheet
+        view
     }
 
     fn select(&self, at: usize) -> DialogResult {

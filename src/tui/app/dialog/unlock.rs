@@ -70,8 +70,8 @@ impl UnlockDialog {
     }
 
     /// Handles an event of the form.
-    pub fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
-        match happened {
+    pub fn handle_form_event(&mut self, event: FormEvent) -> DialogResult {
+        match event {
             FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
             FormEvent::Pressed(_) => self.submit(),
             FormEvent::Changed(_) | FormEvent::Pasted(_) => {
@@ -94,13 +94,13 @@ impl UnlockDialog {
                 "The secrets will lie in an encrypted file. Choose its passphrase well: nobody can restore it.",
             ),
         };
-        let mut sheet = DialogView::new(title, 60).with_form(&self.form);
-        sheet.head = vec![DialogRow::dim(text), DialogRow::Blank];
+        let mut view = DialogView::new(title, 60).with_form(&self.form);
+        view.head = vec![DialogRow::dim(text), DialogRow::Blank];
         if self.task.is_some() {
-            sheet.foot.insert(0, DialogRow::dim("Opening…"));
+            view.foot.insert(0, DialogRow::dim("Opening…"));
         }
-        sheet.foot.splice(0..0, super::problem::problem_rows(self.problem.as_ref()));
-        sheet
+        view.foot.splice(0..0, super::problem::problem_rows(self.problem.as_ref()));
+        view
     }
 
     fn submit(&mut self) -> DialogResult {

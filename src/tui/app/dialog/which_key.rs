@@ -35,13 +35,13 @@ impl WhichKeyPopup {
 
     /// Builds the view of the popup.
     pub fn view(app: &App) -> DialogView {
-        let mut sheet = DialogView::new("Then press", 44);
-        sheet.anchor = DialogAnchor::BottomRight;
-        sheet.body = available_commands(app)
+        let mut view = DialogView::new("Then press", 44);
+        view.anchor = DialogAnchor::BottomRight;
+        view.body = available_commands(app)
             .enumerate()
             .map(|(at, command)| command_row(at, command, app))
             .collect();
-        sheet
+        view
     }
 }
 

@@ -78,54 +78,56 @@ pub(super) fn diagram_rows(
     plan: &RotationPlan,
     steps: &WizardSteps,
     glyphs: &GlyphSet,
-    (columns, extent): (usize, DiagramDetail),
+    columns: usize,
+    detail: DiagramDetail,
 ) -> Vec<DialogRow> {
-    let signs = if *glyphs == GlyphSet::UNICODE { &UNICODE_SYMBOLS } else { &ASCII_SYMBOLS };
+    let symbols = if *glyphs == GlyphSet::UNICODE { &UNICODE_SYMBOLS } else { &ASCII_SYMBOLS };
     let states = steps.states();
-    let stride = (columns.saturating_sub(LABEL_COLUMNS) / states.len().max(1))
+    let spacing = (columns.saturating_sub(LABEL_COLUMNS) / states.len().max(1))
         .clamp(MIN_NODE_SPACING, MAX_NODE_SPACING);
-    let mut rows = vec![node_row(&states, signs, stride)];
-    if extent == DiagramDetail::WithLifespans {
+    let mut rows = vec![node_row(&states, symbols, spacing)];
+    if detail == DiagramDetail::WithLifespans {
         rows.extend(
             secret_lifespans(plan, &states)
                 .into_iter()
-                .map(|life| lifespan_row(&life, signs, stride)),
+                .map(|lifespan| lifespan_row(&lifespan, symbols, spacing)),
         );
     }
     rows.push(DialogRow::Blank);
     rows
 }
 
-fn node_row(states: &[(&str, StepStatus)], signs: &DiagramSymbols, stride: usize) -> DialogRow {
+fn node_row(states: &[(&str, StepStatus)], symbols: &DiagramSymbols, spacing: usize) -> DialogRow {
     let mut pieces = vec![(StyleRole::Dim, pad_label("steps"))];
     for (at, (_, state)) in states.iter().enumerate() {
         let (role, sign) = match state {
-            StepStatus::Done => (StyleRole::Good, signs.done),
-            StepStatus::Planned => (StyleRole::Dim, signs.planned),
-            StepStatus::Failed => (StyleRole::Bad, signs.failed),
-            StepStatus::Running => (StyleRole::Accent, signs.current),
-            StepStatus::Waiting => (StyleRole::Warn, signs.current),
+            StepStatus::Done => (StyleRole::Good, symbols.done),
+            StepStatus::Planned => (StyleRole::Dim, symbols.planned),
+            StepStatus::Failed => (StyleRole::Bad, symbols.failed),
+            StepStatus::Running => (StyleRole::Accent, symbols.current),
+            StepStatus::Waiting => (StyleRole::Warn, symbols.current),
         };
         pieces.push((role, sign.to_owned()));
         if at + 1 < states.len() {
             let role = if *state == StepStatus::Done { StyleRole::Good } else { StyleRole::Dim };
-            pieces.push((role, signs.line.repeat(stride - 1)));
+            pieces.push((role, symbols.line.repeat(spacing - 1)));
         }
     }
     DialogRow::spans(pieces)
 }
 
-fn lifespan_row(life: &SecretLifespan, signs: &DiagramSymbols, stride: usize) -> DialogRow {
+fn lifespan_row(lifespan: &SecretLifespan, symbols: &DiagramSymbols, spacing: usize) -> DialogRow {
     let mut pieces = vec![
-        (StyleRole::Dim, pad_label(life.label)),
-        (StyleRole::Dim, " ".repeat(life.from * stride)),
+        (StyleRole::Dim, pad_label(lifespan.label)),
+        (StyleRole::Dim, " ".repeat(lifespan.from * spacing)),
     ];
-    let reached = life.reached.clamp(life.from, life.until);
-    pieces.push((StyleRole::Good, signs.alive.repeat((reached - life.from) * stride)));
-    if life.ended {
-        pieces.push((StyleRole::Bad, signs.failed.to_owned()));
+    let reached = lifespan.reached.clamp(lifespan.from, lifespan.until);
+    pieces.push((StyleRole::Good, symbols.alive.repeat((reached - lifespan.from) * spacing)));
+    if lifespan.ended {
+        pieces.push((StyleRole::Bad, symbols.failed.to_owned()));
     } else {
-        pieces.push((StyleRole::Dim, signs.remaining.repeat((life.until - reached) * stride)));
+        pieces
+            .push((StyleRole::Dim, symbols.remaining.repeat((lifespan.until - reached) * spacing)));
     }
     DialogRow::spans(pieces)
 }
@@ -137,15 +139,15 @@ fn secret_lifespans(plan: &RotationPlan, states: &[(&str, StepStatus)]) -> Vec<S
         .iter()
         .rposition(|(_, state)| *state != StepStatus::Planned)
         .map_or(0, |last| last + 1);
-    let (end, mint) = (states.len(), place(&["create", "await-paste"]));
-    let death = if plan.overlap == SecretOverlap::Absent && plan.purpose == RotationPurpose::Replace
-    {
-        mint
-    } else {
-        place(&["revoke", "await-revoke"])
-    };
+    let (end, creation) = (states.len(), place(&["create", "await-paste"]));
+    let revocation =
+        if plan.overlap == SecretOverlap::Absent && plan.purpose == RotationPurpose::Replace {
+            creation
+        } else {
+            place(&["revoke", "await-revoke"])
+        };
     let old = (plan.purpose != RotationPurpose::Create).then(|| {
-        let until = death.unwrap_or(end);
+        let until = revocation.unwrap_or(end);
         let ended = is_done(until);
         SecretLifespan {
             label: "old",
@@ -155,17 +157,17 @@ fn secret_lifespans(plan: &RotationPlan, states: &[(&str, StepStatus)]) -> Vec<S
             ended,
         }
     });
-    let new = mint.map(|from| {
-        let given_up = states
+    let new = creation.map(|from| {
+        let discarded = states
             .iter()
             .position(|(id, state)| id.starts_with("discard") && *state == StepStatus::Done);
-        let until = given_up.unwrap_or(end);
+        let until = discarded.unwrap_or(end);
         SecretLifespan {
             label: "new",
             from,
             reached: if is_done(from) { front } else { from },
             until,
-            ended: given_up.is_some(),
+            ended: discarded.is_some(),
         }
     });
     old.into_iter().chain(new).collect()
@@ -186,7 +188,8 @@ mod tests {
             plan,
             &WizardSteps::from_progress(plan, &lines),
             &GlyphSet::UNICODE,
-            (37, DiagramDetail::WithLifespans),
+            37,
+            DiagramDetail::WithLifespans,
         );
         let text = rows.into_iter().map(|row| match row {
             DialogRow::Spans(drawing) => drawing

@@ -228,11 +228,11 @@ impl RotationWizard {
     }
 
     /// Shows a question to the user.
-    pub fn show_prompt(&mut self, question: PromptId, dilemma: RotationPrompt, now: Instant) {
+    pub fn show_prompt(&mut self, prompt_id: PromptId, prompt: RotationPrompt, now: Instant) {
         self.scroll_row = None;
         self.stage = WizardStage::Prompting(Box::new(RotationPromptView::new(
-            question,
-            dilemma,
+            prompt_id,
+            prompt,
             self.browser,
             now,
         )));
@@ -241,15 +241,15 @@ impl RotationWizard {
     /// Returns the page to open automatically, once per page, if the rotation waits for the
     /// browser.
     pub fn take_page_to_open(&mut self) -> Option<Url> {
-        let WizardStage::Prompting(asked) = &self.stage else { return None };
-        let page = asked.page_to_open().filter(|page| self.opened_page.as_ref() != Some(page))?;
+        let WizardStage::Prompting(prompt) = &self.stage else { return None };
+        let page = prompt.page_to_open().filter(|page| self.opened_page.as_ref() != Some(page))?;
         self.opened_page = Some(page.clone());
         Some(page)
     }
 
     /// Returns when the wizard must be redrawn without input.
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
-        if let WizardStage::Prompting(asked) = &self.stage { asked.next_wake(now) } else { None }
+        if let WizardStage::Prompting(prompt) = &self.stage { prompt.next_wake(now) } else { None }
     }
 
     /// Handles the end of the task. Returns the task that reads the journal if the rotation is
@@ -277,10 +277,10 @@ impl RotationWizard {
             return self.request_review();
         }
         // A rotation without a journal never began, which is no problem of its own.
-        let unheard_of =
+        let never_began =
             problem.as_ref().is_some_and(|problem| problem.class == ProblemClass::NotFound)
                 && self.plan.is_some();
-        if !unheard_of {
+        if !never_began {
             self.problem = problem;
         }
         self.stage = WizardStage::Failed(button_form(&[CLOSE_BUTTON]));
@@ -305,9 +305,9 @@ impl RotationWizard {
                 DialogResult::Hide
             }
             WizardStage::Running(_) if key == KeyPress::char('s') => self.request_stop(),
-            WizardStage::Prompting(asked) => {
-                let done = asked.handle_key(key);
-                self.handle_prompt_result(done)
+            WizardStage::Prompting(prompt) => {
+                let result = prompt.handle_key(key);
+                self.handle_prompt_result(result)
             }
             WizardStage::Loading if key.code == KeySymbol::Esc => DialogResult::Close,
             WizardStage::Stopping | WizardStage::Loading => DialogResult::Stay,
@@ -324,8 +324,8 @@ impl RotationWizard {
             | WizardStage::Finished(_, form)
             | WizardStage::Failed(form)
             | WizardStage::Running(form) => {
-                let happened = form.handle_key(key);
-                self.handle_form_event(happened)
+                let event = form.handle_key(key);
+                self.handle_form_event(event)
             }
         }
     }
@@ -333,7 +333,7 @@ impl RotationWizard {
     /// Handles a pasted text.
     pub fn handle_paste(&mut self, text: &str) -> DialogResult {
         match &mut self.stage {
-            WizardStage::Prompting(asked) => asked.handle_paste(text),
+            WizardStage::Prompting(prompt) => prompt.handle_paste(text),
             WizardStage::Planned(form) => _ = form.paste(text),
             _ => {}
         }
@@ -343,24 +343,24 @@ impl RotationWizard {
     /// Handles a click.
     pub fn handle_click(&mut self, at: usize) -> DialogResult {
         match &mut self.stage {
-            WizardStage::Prompting(asked) => {
-                let done = asked.handle_click(at);
-                self.handle_prompt_result(done)
+            WizardStage::Prompting(prompt) => {
+                let result = prompt.handle_click(at);
+                self.handle_prompt_result(result)
             }
             WizardStage::Planned(form)
             | WizardStage::Paused(_, form)
             | WizardStage::Finished(_, form)
             | WizardStage::Failed(form)
             | WizardStage::Running(form) => {
-                let happened = form.handle_click(at);
-                self.handle_form_event(happened)
+                let event = form.handle_click(at);
+                self.handle_form_event(event)
             }
             WizardStage::Stopping | WizardStage::Loading => DialogResult::Stay,
         }
     }
 
-    fn handle_form_event(&mut self, happened: FormEvent) -> DialogResult {
-        match happened {
+    fn handle_form_event(&mut self, event: FormEvent) -> DialogResult {
+        match event {
             FormEvent::Pressed(FormButton::Cancel | CLOSE_BUTTON) => DialogResult::Close,
             FormEvent::Pressed(HIDE_BUTTON) => DialogResult::Hide,
             FormEvent::Pressed(STOP_BUTTON) => self.request_stop(),
@@ -395,12 +395,12 @@ impl RotationWizard {
     fn press_button(&mut self, button: FormButton) -> DialogResult {
         let task = match (&self.stage, &self.plan) {
             (WizardStage::Paused(review, _), _) => {
-                let turn = if button == ROLL_BACK_BUTTON {
+                let direction = if button == ROLL_BACK_BUTTON {
                     RotationDirection::RollBack
                 } else {
                     RotationDirection::Forward
                 };
-                RotationTask::Resume(review.status.id.clone(), turn)
+                RotationTask::Resume(review.status.id.clone(), direction)
             }
             (WizardStage::Planned(form), Some(plan)) => RotationTask::Run(Box::new(
                 plan.as_ref().clone().with_reason(form.value(REASON_FIELD).trim()),
@@ -414,8 +414,8 @@ impl RotationWizard {
         rotation_task_result(task)
     }
 
-    fn handle_prompt_result(&mut self, done: PromptKeyResult) -> DialogResult {
-        match done {
+    fn handle_prompt_result(&mut self, result: PromptKeyResult) -> DialogResult {
+        match result {
             PromptKeyResult::Handled => DialogResult::Stay,
             PromptKeyResult::OpenPage(page) => {
                 DialogResult::RunAndStay(DialogAction::OpenPage(page))

@@ -66,41 +66,41 @@ pub(super) enum PromptKeyResult {
 impl RotationPromptView {
     /// Creates the view of a question, with the cursor on the most likely answer.
     pub(super) fn new(
-        question: PromptId,
-        dilemma: RotationPrompt,
+        prompt_id: PromptId,
+        prompt: RotationPrompt,
         browser: BrowserAvailability,
         now: Instant,
     ) -> Self {
-        let page = dilemma.page.as_deref().and_then(|page| Url::parse(page).ok());
-        let until = dilemma.awaited_callback.as_ref().map(|awaited| now + awaited.timeout);
+        let page = prompt.page.as_deref().and_then(|page| Url::parse(page).ok());
+        let deadline = prompt.awaited_callback.as_ref().map(|awaited| now + awaited.timeout);
         let open = page
             .clone()
             .filter(|_| browser == BrowserAvailability::Available)
             .map(RotationAnswer::OpenPage);
-        let copy = page.filter(|_| until.is_some()).map(RotationAnswer::CopyAddress);
+        let copy = page.filter(|_| deadline.is_some()).map(RotationAnswer::CopyAddress);
         let mut answers: Vec<_> = open.into_iter().chain(copy).collect();
         // A browser on this machine returns to tokenring without a paste.
-        let pastes = dilemma.accepts_paste
-            && (until.is_none() || browser == BrowserAvailability::Unavailable);
+        let pastes = prompt.accepts_paste
+            && (deadline.is_none() || browser == BrowserAvailability::Unavailable);
         let cursor = if pastes { answers.len() } else { 0 };
-        answers.extend(dilemma.accepts_paste.then_some(RotationAnswer::PasteSecret));
+        answers.extend(prompt.accepts_paste.then_some(RotationAnswer::PasteSecret));
         answers.extend(
-            dilemma.choices.iter().map(|choice| {
+            prompt.choices.iter().map(|choice| {
                 RotationAnswer::Decide(choice.title.clone(), choice.decision.clone())
             }),
         );
         answers.push(RotationAnswer::Postpone);
         let (secret, typed) = (SecretInput::default(), Input::default());
         Self {
-            prompt_id: question,
-            prompt: dilemma,
+            prompt_id,
+            prompt,
             choices: answers,
             cursor,
             secret,
             typed,
             flaw: None,
             browser,
-            deadline: until,
+            deadline,
         }
     }
 
@@ -180,8 +180,8 @@ impl RotationPromptView {
             rows.push(DialogRow::warning(capitalize(&self.prompt.message.detail)));
         }
         match (self.callback_row(), &self.prompt.page) {
-            (Some(way_back), Some(page)) => {
-                rows.extend([way_back, DialogRow::Text(StyleRole::Accent, page.clone())])
+            (Some(callback), Some(page)) => {
+                rows.extend([callback, DialogRow::Text(StyleRole::Accent, page.clone())])
             }
             (_, page) => {
                 rows.extend(page.iter().map(|page| DialogRow::text(format!("Page: {page}"))))
@@ -192,11 +192,15 @@ impl RotationPromptView {
     }
 
     /// Returns the remaining time and the answers.
-    pub(super) fn answer_rows(&self, audience: PresentationMode, now: Instant) -> Vec<DialogRow> {
+    pub(super) fn answer_rows(
+        &self,
+        presentation: PresentationMode,
+        now: Instant,
+    ) -> Vec<DialogRow> {
         let top = scroll_offset(0, self.cursor, MAX_VISIBLE_ANSWERS, self.choices.len());
         let shown = self.choices.iter().enumerate().skip(top).take(MAX_VISIBLE_ANSWERS);
         let mut rows: Vec<_> = self.countdown_row(now).into_iter().collect();
-        rows.extend(shown.map(|(at, answer)| self.answer_row(at, answer, audience)));
+        rows.extend(shown.map(|(at, answer)| self.answer_row(at, answer, presentation)));
         let hidden = self.choices.len().saturating_sub(MAX_VISIBLE_ANSWERS);
         rows.extend(
             (hidden > 0)
@@ -238,7 +242,7 @@ impl RotationPromptView {
         &self,
         at: usize,
         answer: &RotationAnswer,
-        audience: PresentationMode,
+        presentation: PresentationMode,
     ) -> DialogRow {
         let focused = at == self.cursor;
         let field = |label: String, value| {
@@ -257,7 +261,7 @@ impl RotationPromptView {
             }
             RotationAnswer::Decide(_, UserDecision::Override(word)) => {
                 // The word to type is the credential's name, which presentation mode hides.
-                let value = match audience {
+                let value = match presentation {
                     PresentationMode::Off => {
                         FieldValue::Text(self.typed.value().to_owned(), self.typed.visual_cursor())
                     }
@@ -266,7 +270,7 @@ impl RotationPromptView {
                 return field(format!("Type {word}"), value);
             }
             RotationAnswer::Decide(title, UserDecision::SelectedOld(_))
-                if audience == PresentationMode::On =>
+                if presentation == PresentationMode::On =>
             {
                 without_label(title)
             }
@@ -301,8 +305,8 @@ impl RotationPromptView {
                 self.flaw = Some(format!("Type {word} to take the new secret all the same"));
                 PromptKeyResult::Handled
             }
-            RotationAnswer::Decide(_, saying) => PromptKeyResult::Submit(
-                RotationTask::ReplyToPrompt(self.prompt_id, PromptReply::Decided(saying.clone())),
+            RotationAnswer::Decide(_, decision) => PromptKeyResult::Submit(
+                RotationTask::ReplyToPrompt(self.prompt_id, PromptReply::Decided(decision.clone())),
             ),
             RotationAnswer::PasteSecret => self.submit_secret(),
         }
@@ -345,66 +349,66 @@ mod tests {
     use super::*;
     use crate::tui::app::samples::rotation::{paste_prompt, rotation_prompt};
 
-    fn press(asked: &mut RotationPromptView, keys: &str) -> PromptKeyResult {
+    fn press(view: &mut RotationPromptView, keys: &str) -> PromptKeyResult {
         keys.split(' ').fold(PromptKeyResult::Handled, |_, key| {
-            asked.handle_key(KeyPress::parse(key).expect("a key"))
+            view.handle_key(KeyPress::parse(key).expect("a key"))
         })
     }
 
     #[test]
     fn what_is_pasted_is_handed_over_and_nothing_else() {
-        let mut asked = RotationPromptView::new(
+        let mut view = RotationPromptView::new(
             PromptId(1),
             paste_prompt(),
             BrowserAvailability::Available,
             Instant::now(),
         );
-        assert!(matches!(press(&mut asked, "Enter"), PromptKeyResult::Handled));
-        assert!(asked.flaw.is_some());
-        press(&mut asked, "Down");
-        asked.handle_paste("ab\u{200b}c");
-        assert!(matches!(press(&mut asked, "Enter"), PromptKeyResult::Handled));
-        assert!(asked.flaw.as_deref().is_some_and(|flaw| flaw.contains("zero-width")));
-        asked.handle_paste("the-new-one");
+        assert!(matches!(press(&mut view, "Enter"), PromptKeyResult::Handled));
+        assert!(view.flaw.is_some());
+        press(&mut view, "Down");
+        view.handle_paste("ab\u{200b}c");
+        assert!(matches!(press(&mut view, "Enter"), PromptKeyResult::Handled));
+        assert!(view.flaw.as_deref().is_some_and(|flaw| flaw.contains("zero-width")));
+        view.handle_paste("the-new-one");
         let PromptKeyResult::Submit(RotationTask::ReplyToPrompt(
             PromptId(1),
             PromptReply::Pasted(secret),
-        )) = press(&mut asked, "Enter")
+        )) = press(&mut view, "Enter")
         else {
             panic!("no answer");
         };
         assert!(secret.same_as(&crate::domain::Secret::from_text("the-new-one".to_owned())));
-        assert!(asked.secret.is_empty());
+        assert!(view.secret.is_empty());
     }
 
     #[test]
     fn an_override_takes_the_whole_name() {
         let choices = [UserDecision::Override("ci-scanner".to_owned()), UserDecision::RollBack];
-        let mut asked = RotationPromptView::new(
+        let mut view = RotationPromptView::new(
             PromptId(2),
             rotation_prompt(&choices),
             BrowserAvailability::Available,
             Instant::now(),
         );
-        "ci-scan".chars().for_each(|c| drop(asked.handle_key(KeyPress::char(c))));
-        assert!(matches!(press(&mut asked, "Enter"), PromptKeyResult::Handled));
-        "ner".chars().for_each(|c| drop(asked.handle_key(KeyPress::char(c))));
-        let done = press(&mut asked, "Enter");
+        "ci-scan".chars().for_each(|c| drop(view.handle_key(KeyPress::char(c))));
+        assert!(matches!(press(&mut view, "Enter"), PromptKeyResult::Handled));
+        "ner".chars().for_each(|c| drop(view.handle_key(KeyPress::char(c))));
+        let result = press(&mut view, "Enter");
         assert!(
-            matches!(done, PromptKeyResult::Submit(RotationTask::ReplyToPrompt(_, PromptReply::Decided(UserDecision::Override(word)))) if word == "ci-scanner")
+            matches!(result, PromptKeyResult::Submit(RotationTask::ReplyToPrompt(_, PromptReply::Decided(UserDecision::Override(word)))) if word == "ci-scanner")
         );
     }
 
     #[test]
     fn the_last_answer_leaves_it_for_later() {
-        let mut asked = RotationPromptView::new(
+        let mut view = RotationPromptView::new(
             PromptId(3),
             rotation_prompt(&[UserDecision::Retry]),
             BrowserAvailability::Available,
             Instant::now(),
         );
         assert!(matches!(
-            press(&mut asked, "Up Enter"),
+            press(&mut view, "Up Enter"),
             PromptKeyResult::Submit(RotationTask::LeavePrompt(PromptId(3)))
         ));
     }
@@ -414,15 +418,15 @@ mod tests {
         for (browser, offered) in
             [(BrowserAvailability::Available, true), (BrowserAvailability::Unavailable, false)]
         {
-            let mut asked =
+            let mut view =
                 RotationPromptView::new(PromptId(4), paste_prompt(), browser, Instant::now());
-            let shown = asked
+            let shown = view
                 .question_rows()
                 .iter()
                 .any(|row| matches!(row, DialogRow::Text(_, text) if text.contains("https://")));
             assert!(shown);
             assert_eq!(
-                matches!(press(&mut asked, "Up Enter"), PromptKeyResult::OpenPage(_)),
+                matches!(press(&mut view, "Up Enter"), PromptKeyResult::OpenPage(_)),
                 offered
             );
         }

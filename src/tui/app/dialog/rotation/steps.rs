@@ -87,13 +87,13 @@ impl WizardSteps {
     pub(super) fn rows(
         &self,
         glyphs: &GlyphSet,
-        pulse: ActivityIndicator,
+        activity: ActivityIndicator,
     ) -> (Vec<DialogRow>, usize) {
         let (mut rows, mut seen) = (Vec::new(), 0);
         for (at, step) in self.steps.iter().enumerate() {
-            rows.push(step.row(glyphs, pulse));
+            rows.push(step.row(glyphs, activity));
             rows.extend(
-                step.detail_lines(pulse).map(|remark| DialogRow::dim(format!("  {remark}"))),
+                step.detail_lines(activity).map(|remark| DialogRow::dim(format!("  {remark}"))),
             );
             if at == self.current {
                 seen = rows.len() - 1;
@@ -104,8 +104,8 @@ impl WizardSteps {
 }
 
 impl WizardStep {
-    fn new(id: String, words: String, state: StepStatus) -> Self {
-        Self { id, text: words, state, detail: String::new(), last_error: None }
+    fn new(id: String, text: String, state: StepStatus) -> Self {
+        Self { id, text, state, detail: String::new(), last_error: None }
     }
 
     fn apply(&mut self, line: &ProgressLine) {
@@ -122,8 +122,8 @@ impl WizardStep {
         }
     }
 
-    fn row(&self, glyphs: &GlyphSet, pulse: ActivityIndicator) -> DialogRow {
-        let (role, sign, word) = match (self.state, pulse) {
+    fn row(&self, glyphs: &GlyphSet, activity: ActivityIndicator) -> DialogRow {
+        let (role, sign, word) = match (self.state, activity) {
             (StepStatus::Done, _) => (StyleRole::Good, glyphs.check_mark, "done"),
             (StepStatus::Planned, ActivityIndicator::Finished) => {
                 (StyleRole::Dim, glyphs.unchecked, "not taken")
@@ -154,13 +154,13 @@ impl WizardStep {
 
     /// Returns the details to show. The error disappears once the step is done, the waiting time
     /// once no task waits.
-    fn detail_lines(&self, pulse: ActivityIndicator) -> impl Iterator<Item = &str> {
-        let told = match self.state {
+    fn detail_lines(&self, activity: ActivityIndicator) -> impl Iterator<Item = &str> {
+        let is_shown = match self.state {
             StepStatus::Done => !is_remark(&self.id) && self.detail != self.text,
-            StepStatus::Waiting => pulse == ActivityIndicator::Active,
+            StepStatus::Waiting => activity == ActivityIndicator::Active,
             _ => false,
         };
-        let detail = Some(self.detail.as_str()).filter(|detail| told && !detail.is_empty());
+        let detail = Some(self.detail.as_str()).filter(|detail| is_shown && !detail.is_empty());
         self.last_error.as_deref().into_iter().chain(detail)
     }
 }
@@ -185,8 +185,8 @@ mod tests {
     use super::*;
     use crate::tui::app::samples::rotation::{line, plan};
 
-    fn shown(steps: &WizardSteps, pulse: ActivityIndicator) -> Vec<String> {
-        let (rows, _) = steps.rows(&GlyphSet::UNICODE, pulse);
+    fn shown(steps: &WizardSteps, activity: ActivityIndicator) -> Vec<String> {
+        let (rows, _) = steps.rows(&GlyphSet::UNICODE, activity);
         rows.into_iter()
             .map(|row| match row {
                 DialogRow::Item(item) => format!("{} {}", item.right, item.text),
@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(steps.counts(), (1, planned + 1));
         let said = shown(&steps, ActivityIndicator::Active)
             .into_iter()
-            .filter(|words| words == "done you said: try again");
+            .filter(|text| text == "done you said: try again");
         assert_eq!(said.count(), 2);
         assert_eq!(
             shown(&steps, ActivityIndicator::Active).last().map(String::as_str),

@@ -24,56 +24,56 @@ impl RotationWizard {
     /// Builds the view of the wizard.
     pub fn view(&self, app: &App, now: Now) -> DialogView {
         let glyphs = app.preferences.symbols;
-        let mut sheet = DialogView::new(self.title_text(glyphs), WIDTH_COLUMNS);
-        sheet.head = self.head_rows(app);
+        let mut view = DialogView::new(self.title_text(glyphs), WIDTH_COLUMNS);
+        view.head = self.head_rows(app);
         let (rows, seen) = self.body_rows(glyphs);
-        sheet.cursor = self.scroll_row.unwrap_or(seen).min(rows.len().saturating_sub(1));
-        sheet.body = rows;
-        sheet.foot.extend(problem::problem_rows(self.problem.as_ref()));
+        view.cursor = self.scroll_row.unwrap_or(seen).min(rows.len().saturating_sub(1));
+        view.body = rows;
+        view.foot.extend(problem::problem_rows(self.problem.as_ref()));
         match &self.stage {
-            WizardStage::Loading => sheet.foot.push(DialogRow::dim("Reading the journal…")),
+            WizardStage::Loading => view.foot.push(DialogRow::dim("Reading the journal…")),
             WizardStage::Running(form) => {
-                sheet.foot.push(DialogRow::Blank);
-                sheet = sheet.with_form_below(form);
-                sheet
+                view.foot.push(DialogRow::Blank);
+                view = view.with_form_below(form);
+                view
                     .foot
                     .push(DialogRow::dim("Esc hides this and it goes on · s stops before the next step, to be taken up again"));
             }
             WizardStage::Stopping => {
-                sheet.foot.extend([
+                view.foot.extend([
                     DialogRow::Blank,
                     DialogRow::dim("Stopping as soon as this step is at its end… · Esc hides this"),
                 ]);
             }
-            WizardStage::Prompting(asked) => {
-                sheet.foot.extend(asked.answer_rows(app.ui_state.presentation, now.instant))
+            WizardStage::Prompting(prompt) => {
+                view.foot.extend(prompt.answer_rows(app.ui_state.presentation, now.instant))
             }
             WizardStage::Planned(form) => {
-                sheet.foot.push(DialogRow::Blank);
-                sheet = sheet.with_form_below(form);
-                sheet.foot.push(DialogRow::dim(
+                view.foot.push(DialogRow::Blank);
+                view = view.with_form_below(form);
+                view.foot.push(DialogRow::dim(
                     "Nothing happens before Begin · ↑/↓ scroll · Tab chooses · Esc closes",
                 ));
             }
             WizardStage::Paused(review, form) => {
-                sheet.foot.extend(paused_rows(review));
-                sheet = sheet.with_form_below(form);
+                view.foot.extend(paused_rows(review));
+                view = view.with_form_below(form);
             }
             WizardStage::Finished(status, form) => {
-                sheet.foot.extend(result_rows(status, glyphs));
-                sheet = sheet.with_form_below(form);
+                view.foot.extend(result_rows(status, glyphs));
+                view = view.with_form_below(form);
             }
             WizardStage::Failed(form) => {
-                sheet.foot.push(DialogRow::text("Nothing was begun, and nothing has changed."));
-                sheet = sheet.with_form_below(form);
+                view.foot.push(DialogRow::text("Nothing was begun, and nothing has changed."));
+                view = view.with_form_below(form);
             }
         }
-        self.mask_names(&mut sheet, app);
-        sheet
+        self.mask_names(&mut view, app);
+        view
     }
 
     /// In presentation mode, replaces the name of the credential by the name that the list shows.
-    fn mask_names(&self, sheet: &mut DialogView, app: &App) {
+    fn mask_names(&self, view: &mut DialogView, app: &App) {
         if app.ui_state.presentation == PresentationMode::Off {
             return;
         }
@@ -90,7 +90,7 @@ impl RotationWizard {
             .chain(principal)
             .filter(|name| !name.is_empty())
         {
-            sheet.mask_name(&name, &shown);
+            view.mask_name(&name, &shown);
         }
     }
 
@@ -98,9 +98,9 @@ impl RotationWizard {
     pub(super) fn body_rows(&self, glyphs: &GlyphSet) -> (Vec<DialogRow>, usize) {
         match (&self.stage, &self.plan) {
             (WizardStage::Planned(_), Some(plan)) => (plan_rows(plan, glyphs), 0),
-            (WizardStage::Prompting(asked), _) => {
+            (WizardStage::Prompting(prompt), _) => {
                 let mut rows = self.steps.rows(glyphs, ActivityIndicator::Idle).0;
-                rows.extend(asked.question_rows());
+                rows.extend(prompt.question_rows());
                 let last = rows.len() - 1;
                 (rows, last)
             }
@@ -124,9 +124,9 @@ impl RotationWizard {
 
     fn head_rows(&self, app: &App) -> Vec<DialogRow> {
         let Some(plan) = &self.plan else { return Vec::new() };
-        let (asked, height) =
+        let (prompting, height) =
             (matches!(self.stage, WizardStage::Prompting(_)), app.ui_state.area.height);
-        if asked && height < MIN_ROWS_FOR_LIFESPANS {
+        if prompting && height < MIN_ROWS_FOR_LIFESPANS {
             return Vec::new();
         }
         let mut rows = vec![DialogRow::text(format!("Plan: {}.", plan.title()))];
@@ -138,14 +138,16 @@ impl RotationWizard {
         }
         rows.push(DialogRow::Blank);
         let columns = usize::from(app.ui_state.area.width.min(WIDTH_COLUMNS).saturating_sub(4));
-        let high = if asked { MIN_ROWS_FOR_LIFESPANS_WITH_PROMPT } else { MIN_ROWS_FOR_LIFESPANS };
-        let extent =
-            if height < high { DiagramDetail::StepsOnly } else { DiagramDetail::WithLifespans };
+        let min_rows =
+            if prompting { MIN_ROWS_FOR_LIFESPANS_WITH_PROMPT } else { MIN_ROWS_FOR_LIFESPANS };
+        let detail =
+            if height < min_rows { DiagramDetail::StepsOnly } else { DiagramDetail::WithLifespans };
         rows.extend(diagram::diagram_rows(
             plan,
             &self.steps,
             app.preferences.symbols,
-            (columns, extent),
+            columns,
+            detail,
         ));
         rows
     }
