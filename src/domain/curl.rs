@@ -188,10 +188,10 @@ mod tests {
     use crate::domain::request::RequestTarget;
 
     fn written(provider: &str, kind: &str, draft: &RequestDraft) -> CurlCommand {
-        let catalogue = builtin_catalog();
-        let kind = catalogue.kind(provider, kind).unwrap();
-        let region = catalogue.regions(provider).unwrap().first().unwrap();
-        let provider = catalogue.provider(provider).unwrap();
+        let catalog = builtin_catalog();
+        let kind = catalog.kind(provider, kind).unwrap();
+        let region = catalog.regions(provider).unwrap().first().unwrap();
+        let provider = catalog.provider(provider).unwrap();
         build_curl_command(
             draft,
             CurlContext { provider, kind, region, scheme: kind.authorization.scheme() },

@@ -120,7 +120,7 @@ fn backtrack_edits<'a>(
     trace: &[Vec<usize>],
 ) -> Vec<DiffLine<'a>> {
     let (mut x, mut y) = (old.len(), new.len());
-    let mut way = Vec::with_capacity(x.max(y));
+    let mut script = Vec::with_capacity(x.max(y));
     for (changes, reached) in trace.iter().enumerate().rev() {
         // In the stored part of this round, diagonal `x - y` is at `changes + x - y`.
         let at = changes + x - y;
@@ -133,18 +133,18 @@ fn backtrack_edits<'a>(
         let before_y = if changes == 0 { 0 } else { before_x + changes - from };
         while x > before_x && y > before_y {
             (x, y) = (x - 1, y - 1);
-            way.push(DiffLine::Same(old[x]));
+            script.push(DiffLine::Same(old[x]));
         }
         if changes > 0 && down {
             y -= 1;
-            way.push(DiffLine::Added(new[y]));
+            script.push(DiffLine::Added(new[y]));
         } else if changes > 0 {
             x -= 1;
-            way.push(DiffLine::Removed(old[x]));
+            script.push(DiffLine::Removed(old[x]));
         }
     }
-    way.reverse();
-    way
+    script.reverse();
+    script
 }
 
 #[cfg(test)]

@@ -79,68 +79,68 @@ impl ExplanationContext {
 }
 
 /// Derives the check result from a response.
-pub fn check_result(asked: RequestContext<'_>, answer: &ApiResponse) -> CheckResult {
-    if is_intermediary_response(answer) {
+pub fn check_result(context: RequestContext<'_>, response: &ApiResponse) -> CheckResult {
+    if is_intermediary_response(response) {
         return CheckResult::Unknown;
     }
-    find_status_rule(asked, answer)
-        .map_or_else(|| result_for_status(answer.status), |meaning| meaning.result)
+    find_status_rule(context, response)
+        .map_or_else(|| result_for_status(response.status), |rule| rule.result)
 }
 
 /// Explains a response. The server's own message is quoted, so the caller must remove known secrets
 /// from the response first.
 pub fn explain(
-    asked: RequestContext<'_>,
-    answer: &ApiResponse,
+    context: RequestContext<'_>,
+    response: &ApiResponse,
     hints: &ExplanationContext,
 ) -> ResponseExplanation {
-    let verdict = check_result(asked, answer);
-    if verdict == CheckResult::Accepted {
+    let result = check_result(context, response);
+    if result == CheckResult::Accepted {
         return ResponseExplanation {
-            result: verdict,
-            reason: format!("{}: accepted", answer.status),
+            result,
+            reason: format!("{}: accepted", response.status),
             problem: None,
         };
     }
-    let words =
-        if verdict == CheckResult::Refused { refusal_text(asked, answer, hints) } else { None };
-    let words = words.unwrap_or_else(|| generic_text(asked, answer));
-    let limit = RateLimit::from_response(answer, hints.now);
+    let text =
+        if result == CheckResult::Refused { refusal_text(context, response, hints) } else { None };
+    let text = text.unwrap_or_else(|| generic_text(context, response));
+    let limit = RateLimit::from_response(response, hints.now);
     let wait = limit
         .wait_time()
-        .filter(|_| matches!(answer.status, 429 | 503))
+        .filter(|_| matches!(response.status, 429 | 503))
         .map(rate_limit::format_wait);
-    let words = if verdict == CheckResult::Refused {
-        with_clock_skew(asked, answer, hints, words)
+    let text = if result == CheckResult::Refused {
+        with_clock_skew(context, response, hints, text)
     } else {
-        words
+        text
     };
-    let why = match server_message(answer) {
-        Some(said) => format!("{}. {} says: {said}", words.why, asked.provider.title),
-        None => words.why,
+    let why = match server_message(response) {
+        Some(message) => format!("{}. {} says: {message}", text.why, context.provider.title),
+        None => text.why,
     };
     let remedy = wait
         .as_ref()
-        .map_or(words.remedy.clone(), |wait| format!("Try again in {wait}. {}", words.remedy));
+        .map_or(text.remedy.clone(), |wait| format!("Try again in {wait}. {}", text.remedy));
     let reason = format!(
         "{}: {}{}",
-        answer.status,
-        uncapitalize(&words.what),
+        response.status,
+        uncapitalize(&text.what),
         wait.map(|wait| format!("; try again in {wait}")).unwrap_or_default()
     );
-    let problem = Problem::new(format!("{}: {}", answer.status, words.what), why, remedy)
-        .with_class(problem_class(verdict, answer.status));
-    ResponseExplanation { result: verdict, reason, problem: Some(problem) }
+    let problem = Problem::new(format!("{}: {}", response.status, text.what), why, remedy)
+        .with_class(problem_class(result, response.status));
+    ResponseExplanation { result, reason, problem: Some(problem) }
 }
 
 /// Explains a response from a server that a redirect led to and that did not receive the secret.
 /// Whatever it contains, it says nothing about the credential.
 pub fn explain_unsafe_redirect(
-    asked: RequestContext<'_>,
+    context: RequestContext<'_>,
     status: u16,
     host: &str,
 ) -> ResponseExplanation {
-    let (title, host) = (&asked.provider.title, sanitize_line(host));
+    let (title, host) = (&context.provider.title, sanitize_line(host));
     let why = format!(
         "{title} sent the request on to {host}, which belongs to no region; it went there without the secret"
     );
@@ -164,18 +164,21 @@ struct ProblemText {
 
 /// Returns a specific text for a refusal where the hints explain more than the status does.
 fn refusal_text(
-    asked: RequestContext<'_>,
-    answer: &ApiResponse,
+    context: RequestContext<'_>,
+    response: &ApiResponse,
     hints: &ExplanationContext,
 ) -> Option<ProblemText> {
-    if answer.status != 401 {
+    if response.status != 401 {
         return None;
     }
-    wrong_region_text(asked, hints).or_else(|| expired_text(asked, answer, hints))
+    wrong_region_text(context, hints).or_else(|| expired_text(context, response, hints))
 }
 
-fn wrong_region_text(asked: RequestContext<'_>, hints: &ExplanationContext) -> Option<ProblemText> {
-    let other = |region: &&String| !region.eq_ignore_ascii_case(asked.region);
+fn wrong_region_text(
+    context: RequestContext<'_>,
+    hints: &ExplanationContext,
+) -> Option<ProblemText> {
+    let other = |region: &&String| !region.eq_ignore_ascii_case(context.region);
     let accepted =
         hints.accepted_in.first().filter(|_| hints.accepted_in.iter().all(|region| other(&region)));
     let (home, why) = match (accepted, hints.home_region.as_ref().filter(other)) {
@@ -190,8 +193,8 @@ fn wrong_region_text(asked: RequestContext<'_>, hints: &ExplanationContext) -> O
     Some(ProblemText {
         what: format!(
             "This {} belongs to {home}; you are asking {}",
-            secret_noun(asked),
-            asked.region
+            secret_noun(context),
+            context.region
         ),
         why,
         remedy: format!("Switch the credential to {home}: tokenring region NAME {home}"),
@@ -201,15 +204,15 @@ fn wrong_region_text(asked: RequestContext<'_>, hints: &ExplanationContext) -> O
 /// Explains an expired token. The server's clock decides, since the clock of this machine may be
 /// wrong.
 fn expired_text(
-    asked: RequestContext<'_>,
-    answer: &ApiResponse,
+    context: RequestContext<'_>,
+    response: &ApiResponse,
     hints: &ExplanationContext,
 ) -> Option<ProblemText> {
-    let clock = answer.header("date").and_then(rate_limit::parse_http_date).unwrap_or(hints.now);
+    let clock = response.header("date").and_then(rate_limit::parse_http_date).unwrap_or(hints.now);
     let end = hints.expires.filter(|end| *end <= clock)?;
     Some(ProblemText {
-        what: format!("This {} ended on {}", secret_noun(asked), end.date()),
-        why: format!("{} accepts it until that day only", asked.provider.title),
+        what: format!("This {} ended on {}", secret_noun(context), end.date()),
+        why: format!("{} accepts it until that day only", context.provider.title),
         remedy: "Replace it: tokenring rotate NAME".to_owned(),
     })
 }
@@ -217,53 +220,53 @@ fn expired_text(
 /// Adds a wrong local clock as a cause. The server checks the times in access tokens and
 /// assertions, so a wrong clock here leads to a refusal there.
 fn with_clock_skew(
-    asked: RequestContext<'_>,
-    answer: &ApiResponse,
+    context: RequestContext<'_>,
+    response: &ApiResponse,
     hints: &ExplanationContext,
-    words: ProblemText,
+    text: ProblemText,
 ) -> ProblemText {
-    let is_timed = asked
+    let is_timed = context
         .provider
-        .kind(asked.kind)
+        .kind(context.kind)
         .is_some_and(|kind| kind.authorization.uses_token_exchange());
-    let server = answer.header("date").and_then(rate_limit::parse_http_date);
-    match clock_skew(server, hints.now).filter(|_| is_timed && answer.status != 403) {
-        None => words,
+    let server = response.header("date").and_then(rate_limit::parse_http_date);
+    match clock_skew(server, hints.now).filter(|_| is_timed && response.status != 403) {
+        None => text,
         Some(ahead) => ProblemText {
             why: format!(
                 "{}. The clock of this machine is {}",
-                words.why,
+                text.why,
                 describe_clock_skew(ahead)
             ),
-            remedy: format!("Set this machine's clock and try again. {}", words.remedy),
-            ..words
+            remedy: format!("Set this machine's clock and try again. {}", text.remedy),
+            ..text
         },
     }
 }
 
-fn secret_noun(asked: RequestContext<'_>) -> &str {
-    asked.provider.kind(asked.kind).map_or("credential", |kind| {
+fn secret_noun(context: RequestContext<'_>) -> &str {
+    context.provider.kind(context.kind).map_or("credential", |kind| {
         if kind.secret.contains("token") { "token" } else { &kind.secret }
     })
 }
 
-fn generic_text(asked: RequestContext<'_>, answer: &ApiResponse) -> ProblemText {
-    let title = &asked.provider.title;
-    if is_intermediary_response(answer) {
+fn generic_text(context: RequestContext<'_>, response: &ApiResponse) -> ProblemText {
+    let title = &context.provider.title;
+    if is_intermediary_response(response) {
         return problem_text(
             format!("Something between here and {title} answered"),
             "A web page came back instead of an answer of the API, so nothing is known about the credential",
             "Look into the answer's body: it may be a proxy, a firewall, or a sign-in page of the network",
         );
     }
-    if let Some(meaning) = find_status_rule(asked, answer) {
-        return problem_text(meaning.what.clone(), &meaning.why, &meaning.remedy);
+    if let Some(rule) = find_status_rule(context, response) {
+        return problem_text(rule.what.clone(), &rule.why, &rule.remedy);
     }
-    let request = answer
+    let request = response
         .header("snyk-request-id")
         .map(|id| format!(", naming the request {}", sanitize_line(id)))
         .unwrap_or_default();
-    match answer.status {
+    match response.status {
         300..400 => problem_text(
             format!("{title} points elsewhere"),
             "A redirect to another origin is not followed with a secret",
@@ -307,22 +310,25 @@ fn problem_text(what: String, why: &str, remedy: &str) -> ProblemText {
 }
 
 /// Returns the first matching entry of the provider's status table.
-fn find_status_rule<'a>(asked: RequestContext<'a>, answer: &ApiResponse) -> Option<&'a StatusRule> {
-    let body = answer.body.text().unwrap_or_default().to_lowercase();
-    asked.provider.statuses.iter().find(|meaning| {
-        meaning.status == answer.status
-            && (meaning.kinds.is_empty() || meaning.kinds.iter().any(|kind| kind == asked.kind))
-            && meaning.body_contains.as_ref().is_none_or(|part| body.contains(&part.to_lowercase()))
+fn find_status_rule<'a>(
+    context: RequestContext<'a>,
+    response: &ApiResponse,
+) -> Option<&'a StatusRule> {
+    let body = response.body.text().unwrap_or_default().to_lowercase();
+    context.provider.statuses.iter().find(|rule| {
+        rule.status == response.status
+            && (rule.kinds.is_empty() || rule.kinds.iter().any(|kind| kind == context.kind))
+            && rule.body_contains.as_ref().is_none_or(|part| body.contains(&part.to_lowercase()))
     })
 }
 
 /// Whether a web page arrived where an API response was expected, which means that an intermediary
 /// responded.
-fn is_intermediary_response(answer: &ApiResponse) -> bool {
+fn is_intermediary_response(response: &ApiResponse) -> bool {
     let html =
-        answer.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("html"))
-            || answer.body.text().is_some_and(|text| text.trim_start().starts_with('<'));
-    html && matches!(answer.status, 200..300 | 401 | 403)
+        response.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("html"))
+            || response.body.text().is_some_and(|text| text.trim_start().starts_with('<'));
+    html && matches!(response.status, 200..300 | 401 | 403)
 }
 
 const fn result_for_status(status: u16) -> CheckResult {
@@ -333,8 +339,8 @@ const fn result_for_status(status: u16) -> CheckResult {
     }
 }
 
-const fn problem_class(verdict: CheckResult, status: u16) -> ProblemClass {
-    match (verdict, status) {
+const fn problem_class(result: CheckResult, status: u16) -> ProblemClass {
+    match (result, status) {
         (CheckResult::Refused, _) => ProblemClass::Refused,
         (_, 401 | 403 | 407 | 408 | 429 | 500..) => ProblemClass::Unknown,
         _ => ProblemClass::Failed,
@@ -343,7 +349,7 @@ const fn problem_class(verdict: CheckResult, status: u16) -> ProblemClass {
 
 /// Returns the server's own message from one of the usual JSON members: short, on one line, and
 /// with everything masked that looks like a secret.
-fn server_message(answer: &ApiResponse) -> Option<String> {
+fn server_message(response: &ApiResponse) -> Option<String> {
     const PLACES: [&str; 8] = [
         "/errors/0/detail",
         "/errors/0/title",
@@ -354,7 +360,7 @@ fn server_message(answer: &ApiResponse) -> Option<String> {
         "/non_field_errors/0",
         "/title",
     ];
-    let body: serde_json::Value = serde_json::from_str(answer.body.text()?).ok()?;
+    let body: serde_json::Value = serde_json::from_str(response.body.text()?).ok()?;
     let text = PLACES
         .iter()
         .find_map(|place| body.pointer(place)?.as_str().filter(|text| !text.trim().is_empty()))?;
@@ -377,7 +383,7 @@ mod tests {
 
     const NOW: Timestamp = datetime!(2026-11-21 12:00 UTC);
 
-    fn answer(status: u16, body: &str) -> ApiResponse {
+    fn response(status: u16, body: &str) -> ApiResponse {
         ApiResponse {
             status,
             headers: Vec::new(),
@@ -394,9 +400,9 @@ mod tests {
         }
     }
 
-    fn with_header(mut answer: ApiResponse, name: &str, value: &str) -> ApiResponse {
-        answer.headers.push((name.to_owned(), value.to_owned()));
-        answer
+    fn with_header(mut response: ApiResponse, name: &str, value: &str) -> ApiResponse {
+        response.headers.push((name.to_owned(), value.to_owned()));
+        response
     }
 
     fn hints() -> ExplanationContext {
@@ -406,31 +412,31 @@ mod tests {
     fn explained(
         provider: &str,
         kind: &str,
-        answer: &ApiResponse,
+        response: &ApiResponse,
         hints: &ExplanationContext,
     ) -> ResponseExplanation {
-        let catalogue = builtin_catalog();
-        let region = catalogue
+        let catalog = builtin_catalog();
+        let region = catalog
             .regions(provider)
             .unwrap()
             .iter()
             .find(|region| region.id.contains("EU"))
             .map_or("X", |region| &region.id);
         explain(
-            RequestContext { provider: catalogue.provider(provider).unwrap(), kind, region },
-            answer,
+            RequestContext { provider: catalog.provider(provider).unwrap(), kind, region },
+            response,
             hints,
         )
     }
 
-    fn pat(answer: &ApiResponse, hints: &ExplanationContext) -> ResponseExplanation {
-        explained("snyk", "personal-access-token", answer, hints)
+    fn pat(response: &ApiResponse, hints: &ExplanationContext) -> ResponseExplanation {
+        explained("snyk", "personal-access-token", response, hints)
     }
 
     #[test]
     fn accepted_is_accepted() {
         for status in [200, 201, 204] {
-            let explanation = pat(&answer(status, ""), &hints());
+            let explanation = pat(&response(status, ""), &hints());
             assert_eq!((explanation.result, explanation.problem), (CheckResult::Accepted, None));
         }
     }
@@ -439,24 +445,24 @@ mod tests {
     fn a_token_of_another_region_is_told_by_its_own_words_or_by_the_other_region() {
         let expected = "401: this token belongs to SNYK-US-01; you are asking SNYK-EU-01";
         let home = ExplanationContext { home_region: Some("SNYK-US-01".to_owned()), ..hints() };
-        assert_eq!(pat(&answer(401, ""), &home).reason, expected);
+        assert_eq!(pat(&response(401, ""), &home).reason, expected);
         let accepted = ExplanationContext { accepted_in: vec!["SNYK-US-01".to_owned()], ..hints() };
-        let explanation = pat(&answer(401, ""), &accepted);
+        let explanation = pat(&response(401, ""), &accepted);
         assert_eq!(explanation.reason, expected);
         let problem = explanation.problem.unwrap();
         assert!(problem.remedy.contains("SNYK-US-01") && problem.class == ProblemClass::Refused);
         let same = ExplanationContext { home_region: Some("snyk-eu-01".to_owned()), ..hints() };
-        assert!(!pat(&answer(401, ""), &same).reason.contains("belongs to"));
+        assert!(!pat(&response(401, ""), &same).reason.contains("belongs to"));
     }
 
     #[test]
     fn an_ended_token_is_told_by_the_servers_clock() {
         let expires = Some(datetime!(2026-11-20 00:00 UTC));
         assert_eq!(
-            pat(&answer(401, ""), &ExplanationContext { expires, ..hints() }).reason,
+            pat(&response(401, ""), &ExplanationContext { expires, ..hints() }).reason,
             "401: this token ended on 2026-11-20"
         );
-        let early = with_header(answer(401, ""), "date", "Thu, 19 Nov 2026 00:00:00 GMT");
+        let early = with_header(response(401, ""), "date", "Thu, 19 Nov 2026 00:00:00 GMT");
         assert!(
             !pat(&early, &ExplanationContext { expires, ..hints() }).reason.contains("ended on")
         );
@@ -464,25 +470,25 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_wrong_here_is_named_where_it_matters() {
-        let ahead = with_header(answer(401, ""), "date", "Sat, 21 Nov 2026 10:00:00 GMT");
-        let told = |provider, kind, answer: &ApiResponse| {
-            explained(provider, kind, answer, &hints()).problem.unwrap()
+        let ahead = with_header(response(401, ""), "date", "Sat, 21 Nov 2026 10:00:00 GMT");
+        let problem_for = |provider, kind, response: &ApiResponse| {
+            explained(provider, kind, response, &hints()).problem.unwrap()
         };
-        let problem = told("snyk", "service-account-oauth", &ahead);
+        let problem = problem_for("snyk", "service-account-oauth", &ahead);
         assert!(
             problem.why.contains("The clock of this machine is 2 h ahead of the server's"),
             "{problem}"
         );
         assert!(problem.remedy.starts_with("Set this machine's clock"), "{problem}");
-        assert!(!told("snyk", "personal-access-token", &ahead).why.contains("clock"));
-        let agreed = with_header(answer(401, ""), "date", "Sat, 21 Nov 2026 11:59:00 GMT");
-        assert!(!told("snyk", "service-account-oauth", &agreed).why.contains("clock"));
+        assert!(!problem_for("snyk", "personal-access-token", &ahead).why.contains("clock"));
+        let agreed = with_header(response(401, ""), "date", "Sat, 21 Nov 2026 11:59:00 GMT");
+        assert!(!problem_for("snyk", "service-account-oauth", &agreed).why.contains("clock"));
     }
 
     #[test]
     fn without_hints_a_refusal_names_what_may_be_the_reason() {
         let problem = pat(
-            &answer(401, r#"{"errors":[{"status":"401","detail":"Unauthorized\u001b[2J"}]}"#),
+            &response(401, r#"{"errors":[{"status":"401","detail":"Unauthorized\u001b[2J"}]}"#),
             &hints(),
         )
         .problem
@@ -492,7 +498,8 @@ mod tests {
             problem.why.contains("Snyk says: Unauthorized") && !problem.why.contains('\u{1b}'),
             "{problem}"
         );
-        let plan = explained("snyk", "personal-token", &answer(401, ""), &hints()).problem.unwrap();
+        let plan =
+            explained("snyk", "personal-token", &response(401, ""), &hints()).problem.unwrap();
         assert!(plan.why.contains("free and team plans"), "{plan}");
     }
 
@@ -504,14 +511,14 @@ mod tests {
             ("snyk-api-web", "api-key", "<!DOCTYPE html><title>Access denied | Cloudflare</title>"),
             ("snyk", "personal-token", " <html>Blocked by policy</html>"),
         ] {
-            let explanation = explained(provider, kind, &answer(403, body), &hints());
+            let explanation = explained(provider, kind, &response(403, body), &hints());
             assert_eq!(explanation.result, CheckResult::Unknown, "{body}");
             assert_eq!(explanation.problem.unwrap().class, ProblemClass::Unknown);
         }
         let page = explained(
             "snyk",
             "personal-token",
-            &answer(200, "<!doctype html><title>Sign in</title>"),
+            &response(200, "<!doctype html><title>Sign in</title>"),
             &hints(),
         );
         assert_eq!(
@@ -527,7 +534,7 @@ mod tests {
         let refused = explained(
             "snyk-api-web",
             "api-key",
-            &answer(403, r#"{"detail":"No permission."}"#),
+            &response(403, r#"{"detail":"No permission."}"#),
             &hints(),
         );
         assert_eq!(refused.result, CheckResult::Refused);
@@ -536,39 +543,39 @@ mod tests {
     #[test]
     fn a_refresh_token_that_is_used_up_is_refused_though_the_status_is_400() {
         let explanation =
-            explained("snyk-apps", "app", &answer(400, r#"{"error":"invalid_grant"}"#), &hints());
+            explained("snyk-apps", "app", &response(400, r#"{"error":"invalid_grant"}"#), &hints());
         assert_eq!(explanation.result, CheckResult::Refused);
         assert!(explanation.problem.unwrap().remedy.contains("tokenring login"));
     }
 
     #[test]
     fn limits_and_trouble_say_nothing_about_the_credential() {
-        let limited = pat(&with_header(answer(429, ""), "retry-after", "12"), &hints());
+        let limited = pat(&with_header(response(429, ""), "retry-after", "12"), &hints());
         assert_eq!(limited.reason, "429: Snyk wants fewer requests; try again in 12 s");
-        let quota = pat(&answer(429, r#"{"errors":[{"code":"SNYK-0006"}]}"#), &hints());
+        let quota = pat(&response(429, r#"{"errors":[{"code":"SNYK-0006"}]}"#), &hints());
         assert!(quota.reason.contains("number of tests"));
-        let trouble = pat(&with_header(answer(502, ""), "snyk-request-id", "r-1"), &hints());
+        let trouble = pat(&with_header(response(502, ""), "snyk-request-id", "r-1"), &hints());
         assert!(trouble.problem.as_ref().unwrap().remedy.contains("r-1"));
-        for explanation in [limited, quota, trouble, pat(&answer(404, ""), &hints())] {
+        for explanation in [limited, quota, trouble, pat(&response(404, ""), &hints())] {
             assert_eq!(explanation.result, CheckResult::Unknown);
         }
     }
 
     /// Explains a response of a provider that has no status table.
-    fn of_unknown_provider(answer: &ApiResponse) -> ResponseExplanation {
-        let catalogue = builtin_catalog();
+    fn of_unknown_provider(response: &ApiResponse) -> ResponseExplanation {
+        let catalog = builtin_catalog();
         let provider =
-            Provider { statuses: Vec::new(), ..catalogue.provider("snyk").unwrap().clone() };
+            Provider { statuses: Vec::new(), ..catalog.provider("snyk").unwrap().clone() };
         explain(
             RequestContext { provider: &provider, kind: "personal-token", region: "SNYK-EU-01" },
-            answer,
+            response,
             &hints(),
         )
     }
 
     #[test]
     fn every_status_has_words_of_its_own_even_where_nothing_is_known_of_the_provider() {
-        for (status, verdict, words) in [
+        for (status, result, text) in [
             (302, CheckResult::Unknown, "points elsewhere"),
             (401, CheckResult::Refused, "does not accept the credential"),
             (403, CheckResult::Refused, "does not allow this"),
@@ -577,11 +584,11 @@ mod tests {
             (404, CheckResult::Unknown, "does not take the request"),
             (503, CheckResult::Unknown, "has trouble of its own"),
         ] {
-            let explanation = of_unknown_provider(&answer(status, ""));
-            assert_eq!(explanation.result, verdict, "{status}");
-            assert!(explanation.problem.unwrap().what.contains(words), "{status}");
+            let explanation = of_unknown_provider(&response(status, ""));
+            assert_eq!(explanation.result, result, "{status}");
+            assert!(explanation.problem.unwrap().what.contains(text), "{status}");
         }
-        let page = with_header(answer(407, "<html>"), "content-type", "text/html");
+        let page = with_header(response(407, "<html>"), "content-type", "text/html");
         assert!(
             of_unknown_provider(&page).problem.unwrap().what.contains("The proxy wants a password")
         );
@@ -590,11 +597,11 @@ mod tests {
     proptest! {
         #[test]
         fn every_answer_has_words_and_no_secret_in_them(status in 100u16..1000, body in "\\PC{0,60}", provider in 0usize..4, secret in "[a-z0-9]{8}\\.[A-Za-z0-9]{10}\\.[A-Za-z0-9]{10}") {
-            let catalogue = builtin_catalog();
-            let provider = catalogue.providers().nth(provider).unwrap();
+            let catalog = builtin_catalog();
+            let provider = catalog.providers().nth(provider).unwrap();
             for body in [body.clone(), serde_json::json!({ "message": format!("no snyk_uat.{secret} here") }).to_string()] {
                 for kind in provider.kinds.iter() {
-                    let explanation = explain(RequestContext { provider, kind: &kind.id, region: "R" }, &answer(status, &body), &hints());
+                    let explanation = explain(RequestContext { provider, kind: &kind.id, region: "R" }, &response(status, &body), &hints());
                     let beginning = format!("{status}: ");
                     prop_assert!(explanation.reason.starts_with(&beginning));
                     prop_assert_eq!(explanation.problem.is_none(), explanation.result == CheckResult::Accepted);

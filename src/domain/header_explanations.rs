@@ -116,17 +116,16 @@ const KNOWN_HEADERS: [KnownHeader; 22] = [
 ];
 
 /// Explains the known headers of a response, in the order of the response.
-pub fn explain_headers(answer: &ApiResponse, now: Timestamp) -> Vec<HeaderExplanation<'_>> {
-    let seen =
-        HeaderContext { response: answer, rate_limit: RateLimit::from_response(answer, now), now };
+pub fn explain_headers(response: &ApiResponse, now: Timestamp) -> Vec<HeaderExplanation<'_>> {
+    let seen = HeaderContext { response, rate_limit: RateLimit::from_response(response, now), now };
     let explain = |(name, value): &'_ (String, String)| {
         let known = KNOWN_HEADERS.iter().find(|known| known.name == name)?;
         match known.meaning {
-            HeaderMeaning::Static(words) => Some(words.to_owned()),
-            HeaderMeaning::FromValue(words) => words(value, &seen),
+            HeaderMeaning::Static(text) => Some(text.to_owned()),
+            HeaderMeaning::FromValue(explain_value) => explain_value(value, &seen),
         }
     };
-    let headers = answer.headers.iter();
+    let headers = response.headers.iter();
     headers
         .filter_map(|header| {
             Some(HeaderExplanation { name: &header.0, value: &header.1, meaning: explain(header)? })
@@ -136,16 +135,16 @@ pub fn explain_headers(answer: &ApiResponse, now: Timestamp) -> Vec<HeaderExplan
 
 fn explain_version_served(served: &str, seen: &HeaderContext<'_>) -> Option<String> {
     match seen.response.header("snyk-version-requested") {
-        Some(asked) if asked == served => None,
-        Some(asked) => {
-            Some(format!("the newest version on or before {asked}, which was asked for"))
+        Some(requested) if requested == served => None,
+        Some(requested) => {
+            Some(format!("the newest version on or before {requested}, which was asked for"))
         }
         None => Some("the version of the API that answered".to_owned()),
     }
 }
 
 fn explain_lifecycle_stage(stage: &str, _: &HeaderContext<'_>) -> Option<String> {
-    let words = match stage {
+    let text = match stage {
         "ga" => "generally available: supported for at least half a year after the next version",
         "beta" => "beta: may change; supported for three months after the next version",
         "experimental" | "wip" => "experimental: may change or vanish at any time",
@@ -153,13 +152,13 @@ fn explain_lifecycle_stage(stage: &str, _: &HeaderContext<'_>) -> Option<String>
         "sunset" => "sunset: this version may be switched off at any time",
         _ => return None,
     };
-    Some(words.to_owned())
+    Some(text.to_owned())
 }
 
 fn explain_deprecation(when: &str, seen: &HeaderContext<'_>) -> Option<String> {
-    let said = parse_timestamp(when)?;
-    let tense = if said <= seen.now { "deprecated since" } else { "will be deprecated on" };
-    Some(format!("{tense} {}", said.date()))
+    let date = parse_timestamp(when)?;
+    let tense = if date <= seen.now { "deprecated since" } else { "will be deprecated on" };
+    Some(format!("{tense} {}", date.date()))
 }
 
 fn explain_sunset(when: &str, seen: &HeaderContext<'_>) -> Option<String> {
@@ -243,7 +242,7 @@ mod tests {
 
     const NOW: Timestamp = datetime!(2026-11-21 12:00 UTC);
 
-    fn answer(headers: &[(&str, &str)]) -> ApiResponse {
+    fn response(headers: &[(&str, &str)]) -> ApiResponse {
         ApiResponse {
             status: 200,
             headers: headers
@@ -260,8 +259,8 @@ mod tests {
     }
 
     fn meaning(headers: &[(&str, &str)], name: &str) -> String {
-        let answer = answer(headers);
-        explain_headers(&answer, NOW)
+        let response = response(headers);
+        explain_headers(&response, NOW)
             .into_iter()
             .find(|known| known.name == name)
             .map(|known| known.meaning)
@@ -299,8 +298,8 @@ mod tests {
                 "at most 1 request a second, 2 a minute and 3 an hour",
             ),
         ] {
-            let said = meaning(&[(name, value)], name);
-            assert!(said.contains(expected), "{name}: {value}: {said:?}");
+            let explanation = meaning(&[(name, value)], name);
+            assert!(explanation.contains(expected), "{name}: {value}: {explanation:?}");
         }
         let versions =
             [("snyk-version-requested", "2024-10-15"), ("snyk-version-served", "2024-04-22")];
@@ -324,7 +323,7 @@ mod tests {
             ("sunset", "soon"),
             ("date", "Sat, 21 Nov 2026 12:00:30 GMT"),
         ];
-        assert_eq!(explain_headers(&answer(&quiet), NOW), []);
+        assert_eq!(explain_headers(&response(&quiet), NOW), []);
     }
 
     proptest! {
@@ -332,7 +331,7 @@ mod tests {
         fn no_value_makes_it_panic(value in "\\PC{0,30}", number in any::<i64>()) {
             for known in &KNOWN_HEADERS {
                 for value in [value.clone(), number.to_string(), format!("@{number}")] {
-                    let _ = explain_headers(&answer(&[(known.name, &value)]), NOW);
+                    let _ = explain_headers(&response(&[(known.name, &value)]), NOW);
                 }
             }
         }

@@ -44,12 +44,12 @@ pub enum PaginationError {
     InvalidLink(String),
 }
 
-/// Parses the response to `asked` as a page of a list.
+/// Parses the response to `request_url` as a page of a list.
 ///
 /// # Errors
 ///
 /// Fails with [`PaginationError::NotAList`] where the body contains no list.
-pub fn parse_page<'a>(body: &'a str, asked: &Url) -> Result<ListPage<'a>, PaginationError> {
+pub fn parse_page<'a>(body: &'a str, request_url: &Url) -> Result<ListPage<'a>, PaginationError> {
     if let Ok(items) = serde_json::from_str(body) {
         return Ok(ListPage { items, next: Ok(None) });
     }
@@ -57,8 +57,8 @@ pub fn parse_page<'a>(body: &'a str, asked: &Url) -> Result<ListPage<'a>, Pagina
         serde_json::from_str(body).map_err(|_| PaginationError::NotAList)?;
     let items = find_items(&members).ok_or(PaginationError::NotAList)?;
     let next = match next_link(&members).filter(|link| !link.is_empty()) {
-        Some(link) => resolve_link(&link, asked).map(Some),
-        None => Ok(next_numbered_page(&members, asked)),
+        Some(link) => resolve_link(&link, request_url).map(Some),
+        None => Ok(next_numbered_page(&members, request_url)),
     };
     Ok(ListPage { items, next })
 }
@@ -95,31 +95,31 @@ fn next_link(members: &JsonMembers<'_>) -> Option<String> {
 }
 
 /// Resolves a link against the URL of the request. The result must have the same origin.
-fn resolve_link(link: &str, asked: &Url) -> Result<Url, PaginationError> {
+fn resolve_link(link: &str, request_url: &Url) -> Result<Url, PaginationError> {
     let bare = link.starts_with('/') && !link.starts_with("//") && !link.starts_with("/\\");
-    let lacks_prefix = asked.path().starts_with("/rest/") && !link.starts_with("/rest/");
+    let lacks_prefix = request_url.path().starts_with("/rest/") && !link.starts_with("/rest/");
     let rooted =
         if bare && lacks_prefix { format!("{SNYK_REST_PREFIX}{link}") } else { link.to_owned() };
-    let nowhere = || PaginationError::InvalidLink(sanitize_line(link));
-    let mut next = asked.join(&rooted).map_err(|_| nowhere())?;
-    if next.origin() != asked.origin() {
+    let invalid_link = || PaginationError::InvalidLink(sanitize_line(link));
+    let mut next = request_url.join(&rooted).map_err(|_| invalid_link())?;
+    if next.origin() != request_url.origin() {
         return Err(PaginationError::OtherOrigin(sanitize_line(
             &next.origin().ascii_serialization(),
         )));
     }
     if !next.username().is_empty() || next.password().is_some() {
-        return Err(nowhere());
+        return Err(invalid_link());
     }
     next.set_fragment(None);
     Ok(next)
 }
 
 /// Returns the URL of the next page where the response numbers its pages (`page` of `page_total`).
-fn next_numbered_page(members: &JsonMembers<'_>, asked: &Url) -> Option<Url> {
+fn next_numbered_page(members: &JsonMembers<'_>, request_url: &Url) -> Option<Url> {
     let number = |name: &str| members.get(name)?.get().parse::<u64>().ok();
     let page = number("page")?;
     (page < number("page_total")?)
-        .then(|| with_query_parameter(asked, "page", &(page + 1).to_string()))
+        .then(|| with_query_parameter(request_url, "page", &(page + 1).to_string()))
 }
 
 fn with_query_parameter(url: &Url, name: &str, value: &str) -> Url {
@@ -160,8 +160,11 @@ mod tests {
 
     const ASKED: &str = "https://api.snyk.io/rest/orgs/o/projects?version=2024-10-15&limit=100";
 
-    fn read(body: &str, asked: &str) -> Result<(Vec<String>, Option<String>), PaginationError> {
-        let page = parse_page(body, &Url::parse(asked).unwrap())?;
+    fn read(
+        body: &str,
+        request_url: &str,
+    ) -> Result<(Vec<String>, Option<String>), PaginationError> {
+        let page = parse_page(body, &Url::parse(request_url).unwrap())?;
         let items = page.items.iter().map(|item| item.get().to_owned()).collect();
         Ok((items, page.next?.map(String::from)))
     }
@@ -215,19 +218,19 @@ mod tests {
 
     #[test]
     fn pages_may_be_counted() {
-        let asked = "https://api.eu.probely.com/targets/?page=2&length=50&search=a%20b";
+        let request_url = "https://api.eu.probely.com/targets/?page=2&length=50&search=a%20b";
         let body = |page: u64| {
             format!(
                 r#"{{"count":120,"page_total":3,"page":{page},"length":50,"results":[{{"id":1.50}}]}}"#
             )
         };
-        let (items, next) = read(&body(2), asked).unwrap();
+        let (items, next) = read(&body(2), request_url).unwrap();
         assert_eq!(items, [r#"{"id":1.50}"#]);
         assert_eq!(
             next.as_deref(),
             Some("https://api.eu.probely.com/targets/?length=50&search=a+b&page=3")
         );
-        assert_eq!(read(&body(3), asked).unwrap().1, None);
+        assert_eq!(read(&body(3), request_url).unwrap().1, None);
     }
 
     #[test]

@@ -43,15 +43,15 @@ pub struct RateLimitWindow {
 
 impl RateLimit {
     /// Parses the headers of a response. `now` is used where the response has no `date` header.
-    pub fn from_response(answer: &ApiResponse, now: Timestamp) -> Self {
-        let clock = answer.header("date").and_then(parse_http_date).unwrap_or(now);
-        let wait = |name: &str| answer.header(name).and_then(|text| parse_wait(text, clock));
+    pub fn from_response(response: &ApiResponse, now: Timestamp) -> Self {
+        let clock = response.header("date").and_then(parse_http_date).unwrap_or(now);
+        let wait = |name: &str| response.header(name).and_then(|text| parse_wait(text, clock));
         let retry_after = wait("retry-after");
-        let named = windows_from_policies(answer);
+        let named = windows_from_policies(response);
         let counted = ["x-ratelimit", "ratelimit"].into_iter().filter_map(|prefix| {
             windows_from_counts(&RateLimitHeaders {
-                limit: &joined_header(answer, &format!("{prefix}-limit")),
-                remaining: answer
+                limit: &joined_header(response, &format!("{prefix}-limit")),
+                remaining: response
                     .header(&format!("{prefix}-remaining"))
                     .and_then(parse_leading_number),
                 reset: wait(&format!("{prefix}-reset")),
@@ -195,9 +195,9 @@ fn windows_from_counts(headers: &RateLimitHeaders<'_>) -> Option<Vec<RateLimitWi
 
 /// Parses the windows of `RateLimit-Policy` and `RateLimit`, matched by name, and of the
 /// intermediate draft, in which `RateLimit` is `limit=…, remaining=…, reset=…`.
-fn windows_from_policies(answer: &ApiResponse) -> Vec<RateLimitWindow> {
+fn windows_from_policies(response: &ApiResponse) -> Vec<RateLimitWindow> {
     let (policy, state) =
-        (joined_header(answer, "ratelimit-policy"), joined_header(answer, "ratelimit"));
+        (joined_header(response, "ratelimit-policy"), joined_header(response, "ratelimit"));
     let states = parse_header_list(&state);
     let plain = |key: &str| {
         states
@@ -303,9 +303,9 @@ fn parse_leading_number(text: &str) -> Option<u64> {
 }
 
 /// Joins all headers of one name into one list.
-fn joined_header(answer: &ApiResponse, name: &str) -> String {
+fn joined_header(response: &ApiResponse, name: &str) -> String {
     let values =
-        answer.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        response.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
     values.collect::<Vec<_>>().join(", ")
 }
 
@@ -338,7 +338,7 @@ mod tests {
     use super::*;
     use crate::domain::response::{RequestTiming, ResponseBody};
 
-    fn answer(headers: &[(&str, &str)]) -> ApiResponse {
+    fn response(headers: &[(&str, &str)]) -> ApiResponse {
         ApiResponse {
             status: 429,
             headers: headers
@@ -355,10 +355,10 @@ mod tests {
     }
 
     fn read(headers: &[(&str, &str)]) -> RateLimit {
-        RateLimit::from_response(&answer(headers), datetime!(2026-11-21 12:00 UTC))
+        RateLimit::from_response(&response(headers), datetime!(2026-11-21 12:00 UTC))
     }
 
-    fn words(headers: &[(&str, &str)]) -> String {
+    fn description(headers: &[(&str, &str)]) -> String {
         read(headers).describe().unwrap_or_default()
     }
 
@@ -384,9 +384,9 @@ mod tests {
 
     #[test]
     fn a_limit_is_said_as_people_say_it() {
-        let said =
+        let formatted =
             [1, 10, 60, 300, 3600, 86_400].map(|window| format_window(Duration::from_secs(window)));
-        assert_eq!(said, ["a second", "in 10 s", "a minute", "in 5 min", "an hour", "a day"]);
+        assert_eq!(formatted, ["a second", "in 10 s", "a minute", "in 5 min", "an hour", "a day"]);
     }
 
     #[test]
@@ -408,7 +408,7 @@ mod tests {
             ("ratelimit", "\"day\";r=80000;t=5000, \"min\";r=37;t=12"),
         ];
         for headers in [x.as_slice(), &old, &between, &new] {
-            assert_eq!(words(headers), expected, "{headers:?}");
+            assert_eq!(description(headers), expected, "{headers:?}");
         }
     }
 
@@ -450,7 +450,7 @@ mod tests {
             .collect();
         assert_eq!(windows, [(Some("min"), 60), (Some("day"), 86400)]);
         assert_eq!(
-            words(&[policy]),
+            description(&[policy]),
             "at most 1,620 a minute",
             "without what is left, the first is told"
         );
@@ -470,16 +470,16 @@ mod tests {
             ("x-ratelimit-reset", "150"),
         ]);
         let after = |milliseconds| limit.after_elapsed(Duration::from_millis(milliseconds));
-        let told = |milliseconds| {
+        let described = |milliseconds| {
             (
                 after(milliseconds).describe().unwrap(),
                 after(milliseconds).next_text_change().map(|step| step.as_millis()),
             )
         };
-        assert_eq!(told(0), ("37 of 160 left, resets in 3 min".to_owned(), Some(30_000)));
-        assert_eq!(told(40_300), ("37 of 160 left, resets in 110 s".to_owned(), Some(700)));
-        assert_eq!(told(149_900), ("37 of 160 left, resets in 1 s".to_owned(), Some(100)));
-        assert_eq!(told(150_000), ("160 of 160 left".to_owned(), None));
+        assert_eq!(described(0), ("37 of 160 left, resets in 3 min".to_owned(), Some(30_000)));
+        assert_eq!(described(40_300), ("37 of 160 left, resets in 110 s".to_owned(), Some(700)));
+        assert_eq!(described(149_900), ("37 of 160 left, resets in 1 s".to_owned(), Some(100)));
+        assert_eq!(described(150_000), ("160 of 160 left".to_owned(), None));
         assert_eq!(after(150_000).remaining_of_limit(), Some((160, 160)));
         let unknown = read(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1")])
             .after_elapsed(Duration::from_secs(2));

@@ -266,14 +266,14 @@ mod tests {
             let (api, auth) = region(provider).self_hosted_origins(&Origin::parse(app).unwrap())?;
             Some((api.to_string(), auth.map(|auth| auth.to_string())))
         };
-        let told = |api: &str, auth: Option<&str>| Some((api.to_owned(), auth.map(str::to_owned)));
+        let hosts = |api: &str, auth: Option<&str>| Some((api.to_owned(), auth.map(str::to_owned)));
         assert_eq!(
             like("appcircle", "https://my.example.com:8443"),
-            told("https://api.example.com:8443", Some("https://auth.example.com:8443"))
+            hosts("https://api.example.com:8443", Some("https://auth.example.com:8443"))
         );
         assert_eq!(
             like("snyk", "https://app.acme.snyk.io"),
-            told("https://api.acme.snyk.io", None)
+            hosts("https://api.acme.snyk.io", None)
         );
         assert_eq!(like("appcircle", "https://mine.example.com"), None);
         assert_eq!(like("snyk-api-web", "https://plus.us.probely.app"), None);

@@ -71,7 +71,7 @@ impl CheckResult {
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Accepted, Self::Refused, Self::Unknown, Self::Unchecked]
             .into_iter()
-            .find(|verdict| verdict.as_str() == text)
+            .find(|result| result.as_str() == text)
     }
 }
 
@@ -107,27 +107,27 @@ mod tests {
 
     #[test]
     fn the_four_verdicts_have_four_words_that_are_read_back() {
-        let words = ["accepted", "refused", "unknown", "unchecked"];
-        let verdicts = [
+        let names = ["accepted", "refused", "unknown", "unchecked"];
+        let results = [
             CheckResult::Accepted,
             CheckResult::Refused,
             CheckResult::Unknown,
             CheckResult::Unchecked,
         ];
-        assert_eq!(verdicts.map(CheckResult::as_str), words);
-        assert_eq!(words.map(CheckResult::parse), verdicts.map(Some));
+        assert_eq!(results.map(CheckResult::as_str), names);
+        assert_eq!(names.map(CheckResult::parse), results.map(Some));
         assert_eq!(CheckResult::parse("fine"), None);
     }
 
     #[test]
     fn the_first_header_of_a_name_counts() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let answer = ApiResponse {
+        let response = ApiResponse {
             headers: vec![pair("date", "today"), pair("link", "a"), pair("link", "b")],
             ..ApiResponse::default()
         };
         assert_eq!(
-            (answer.header("link"), answer.header("date"), answer.header("age")),
+            (response.header("link"), response.header("date"), response.header("age")),
             (Some("a"), Some("today"), None)
         );
     }

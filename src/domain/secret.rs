@@ -61,7 +61,7 @@ mod tests {
 
     /// Returns the kernel's flags of the page at this address, if available.
     #[cfg(target_os = "linux")]
-    fn flags_at(place: usize) -> Option<String> {
+    fn flags_at(address: usize) -> Option<String> {
         let maps = std::fs::read_to_string("/proc/self/smaps").ok()?;
         let mut is_here = false;
         for line in maps.lines() {
@@ -69,7 +69,7 @@ mod tests {
             let ends = range
                 .map(|(start, end)| [start, end].map(|end| usize::from_str_radix(end, 16).ok()));
             if let Some([Some(start), Some(end)]) = ends {
-                is_here = (start..end).contains(&place);
+                is_here = (start..end).contains(&address);
             } else if let Some(flags) = line.strip_prefix("VmFlags:").filter(|_| is_here) {
                 return Some(flags.to_owned());
             }
@@ -81,9 +81,9 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn a_secret_does_not_go_to_swap_where_the_system_allows_that() {
         let secret = Secret::new(vec![7; 40]);
-        let place = secret.expose(|bytes| bytes.as_ptr() as usize);
-        let flags = flags_at(place).unwrap_or_else(|| panic!("no page at {place:#x}"));
-        match region::lock(place as *const u8, 40) {
+        let address = secret.expose(|bytes| bytes.as_ptr() as usize);
+        let flags = flags_at(address).unwrap_or_else(|| panic!("no page at {address:#x}"));
+        match region::lock(address as *const u8, 40) {
             Ok(_) => assert!(flags.split(' ').any(|flag| flag == "lo"), "{flags}"),
             Err(error) => {
                 println!("skipped: this system keeps no more pages out of swap ({error})")

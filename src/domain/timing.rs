@@ -93,15 +93,15 @@ fn format_ms(ms: u64) -> String {
 mod tests {
     use super::*;
 
-    fn told(connection: ConnectionOrigin) -> Vec<String> {
+    fn text(connection: ConnectionOrigin) -> Vec<String> {
         let timing = RequestTiming { connection, first_byte_ms: 40, total_ms: 40 };
-        timing.phases().into_iter().map(|(name, told)| format!("{name}: {told}")).collect()
+        timing.phases().into_iter().map(|(name, text)| format!("{name}: {text}")).collect()
     }
 
     #[test]
     fn what_was_measured_is_told_and_nothing_else() {
         let made = ConnectTiming { dns_ms: None, connect_ms: 3, tls_ms: Some(12) };
-        let made = told(ConnectionOrigin::New(made));
+        let made = text(ConnectionOrigin::New(made));
         assert_eq!(
             made[..3],
             ["DNS: –  the address needed no look-up", "connect: 3 ms", "TLS: 12 ms"]
@@ -111,12 +111,12 @@ mod tests {
             ["first byte: 40 ms after the start", "body: less than 1 ms more", "total: 40 ms"]
         );
         assert!(
-            told(ConnectionOrigin::Reused)[..3]
+            text(ConnectionOrigin::Reused)[..3]
                 .iter()
                 .all(|line| line.ends_with("a connection stood already"))
         );
         assert!(
-            told(ConnectionOrigin::Unknown)[..3].iter().all(|line| line.ends_with("not known"))
+            text(ConnectionOrigin::Unknown)[..3].iter().all(|line| line.ends_with("not known"))
         );
     }
 

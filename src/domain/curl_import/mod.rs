@@ -84,14 +84,14 @@ pub fn import_curl(text: &str) -> Result<ImportedRequest, CurlParseError> {
     if !matches!(program.text.rsplit(['/', '\\']).next(), Some("curl" | "curl.exe")) {
         return Err(CurlParseError::NotCurl);
     }
-    let mut reading = CurlParser::default();
+    let mut parser = CurlParser::default();
     if command.has_trailing_input {
-        reading.notes.push("what follows the command was left out".to_owned());
+        parser.notes.push("what follows the command was left out".to_owned());
     }
     options::parse_options(words.collect())?
         .into_iter()
-        .try_for_each(|given| reading.apply_option(given))?;
-    reading.finish()
+        .try_for_each(|option| parser.apply_option(option))?;
+    parser.finish()
 }
 
 impl ImportedRequest {
@@ -128,8 +128,8 @@ struct CurlParser {
 }
 
 impl CurlParser {
-    fn apply_option(&mut self, given: ParsedOption) -> Result<(), CurlParseError> {
-        let ParsedOption { name, effect, value } = given;
+    fn apply_option(&mut self, option: ParsedOption) -> Result<(), CurlParseError> {
+        let ParsedOption { name, effect, value } = option;
         match effect {
             OptionEffect::Header => return self.add_header(name, value),
             OptionEffect::Secret(what) => self.dropped.push(what.to_owned()),
@@ -200,9 +200,11 @@ impl CurlParser {
         }
         let text = if data == DataEncoding::UrlEncoded { url_encode_data(&text) } else { text };
         self.json |= data == DataEncoding::Json;
-        let joint = if data == DataEncoding::Json { "" } else { "&" };
+        let separator = if data == DataEncoding::Json { "" } else { "&" };
         self.body = Some(
-            self.body.take().map_or_else(|| text.clone(), |body| format!("{body}{joint}{text}")),
+            self.body
+                .take()
+                .map_or_else(|| text.clone(), |body| format!("{body}{separator}{text}")),
         );
         Ok(())
     }

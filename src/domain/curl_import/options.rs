@@ -110,11 +110,11 @@ impl OptionEffect {
 /// Parses the words after `curl` as options; a word that is not an option is a URL.
 pub(super) fn parse_options(words: Vec<ShellWord>) -> Result<Vec<ParsedOption>, CurlParseError> {
     let mut words = words.into_iter();
-    let mut given = Vec::new();
+    let mut parsed = Vec::new();
     let mut only_urls = false;
     while let Some(word) = words.next() {
         if only_urls || word.text.len() < 2 || !word.text.starts_with('-') {
-            given.push(ParsedOption { name: "url", effect: OptionEffect::Url, value: word });
+            parsed.push(ParsedOption { name: "url", effect: OptionEffect::Url, value: word });
         } else if word.text == "--" {
             only_urls = true;
         } else if let Some(long) = word.text.strip_prefix("--") {
@@ -127,12 +127,12 @@ pub(super) fn parse_options(words: Vec<ShellWord>) -> Result<Vec<ParsedOption>, 
             } else {
                 ShellWord::default()
             };
-            given.push(ParsedOption { name, effect: *effect, value });
+            parsed.push(ParsedOption { name, effect: *effect, value });
         } else {
-            parse_short_options(&word, &mut words, &mut given)?;
+            parse_short_options(&word, &mut words, &mut parsed)?;
         }
     }
-    Ok(given)
+    Ok(parsed)
 }
 
 /// Parses combined short options such as `-sXPOST`. The first letter that takes a value uses the
@@ -140,21 +140,21 @@ pub(super) fn parse_options(words: Vec<ShellWord>) -> Result<Vec<ParsedOption>, 
 fn parse_short_options(
     word: &ShellWord,
     words: &mut impl Iterator<Item = ShellWord>,
-    given: &mut Vec<ParsedOption>,
+    parsed: &mut Vec<ParsedOption>,
 ) -> Result<(), CurlParseError> {
     for (at, letter) in word.text[1..].char_indices() {
         let known = CURL_OPTIONS.iter().find(|(_, short, _)| *short == letter && letter != ' ');
         let (name, _, effect) =
             known.ok_or_else(|| CurlParseError::UnknownOption(format!("-{letter}")))?;
         if !effect.takes_value() {
-            given.push(ParsedOption { name, effect: *effect, value: ShellWord::default() });
+            parsed.push(ParsedOption { name, effect: *effect, value: ShellWord::default() });
             continue;
         }
         let rest = &word.text[1 + at + letter.len_utf8()..];
         let attached = (!rest.is_empty())
             .then(|| ShellWord { text: rest.to_owned(), variable: word.variable.clone() });
         let value = attached.or_else(|| words.next()).ok_or(CurlParseError::MissingValue(name))?;
-        given.push(ParsedOption { name, effect: *effect, value });
+        parsed.push(ParsedOption { name, effect: *effect, value });
         return Ok(());
     }
     Ok(())

@@ -182,9 +182,9 @@ proptest! {
 
     #[test]
     fn what_was_exported_comes_back(path in "/[a-z0-9$'`;|*()~-]{0,12}", value in "[ -~é]{1,20}", body in proptest::option::of("[ -~\n\t]{1,40}")) {
-        let catalogue = builtin_catalog();
-        let (provider, kind) = (catalogue.provider("snyk").unwrap(), catalogue.kind("snyk", "personal-access-token").unwrap());
-        let region = catalogue.region("snyk", "eu").unwrap();
+        let catalog = builtin_catalog();
+        let (provider, kind) = (catalog.provider("snyk").unwrap(), catalog.kind("snyk", "personal-access-token").unwrap());
+        let region = catalog.region("snyk", "eu").unwrap();
         let draft = RequestDraft {
             query: vec![("q".to_owned(), value.clone())],
             headers: vec![("x-odd".to_owned(), value.trim().to_owned()), ("content-type".to_owned(), "text/plain".to_owned())],

@@ -24,9 +24,9 @@ pub(super) enum HostTrust<'a> {
 pub(super) fn classify_host<'a>(
     host: &str,
     provider: &Provider,
-    catalogue: &'a ProviderCatalog,
+    catalog: &'a ProviderCatalog,
 ) -> HostTrust<'a> {
-    let regions = catalogue.regions(&provider.id).unwrap_or_default();
+    let regions = catalog.regions(&provider.id).unwrap_or_default();
     if !has_host_characters_only(host) {
         return HostTrust::Untrusted;
     }
@@ -96,8 +96,8 @@ mod tests {
     use crate::domain::provider::builtin_catalog;
 
     fn region(host: &str) -> Option<String> {
-        let catalogue = builtin_catalog();
-        match classify_host(host, catalogue.provider("snyk").unwrap(), catalogue) {
+        let catalog = builtin_catalog();
+        match classify_host(host, catalog.provider("snyk").unwrap(), catalog) {
             HostTrust::Region(region) => Some(region.id.clone()),
             HostTrust::Trusted(host) => Some(format!("trusted {host}")),
             HostTrust::Untrusted => None,
@@ -156,8 +156,8 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_trusted_lies_below_a_trusted_host(claim in "[a-z.@:/#?\\\\-]{0,12}(snyk\\.io|snykgov\\.io)?[a-z.@:/#?\\\\-]{0,8}") {
-            let catalogue = builtin_catalog();
-            if let HostTrust::Trusted(host) = classify_host(&claim, catalogue.provider("snyk").unwrap(), catalogue) {
+            let catalog = builtin_catalog();
+            if let HostTrust::Trusted(host) = classify_host(&claim, catalog.provider("snyk").unwrap(), catalog) {
                 prop_assert!(host.starts_with("api.") && (host.ends_with(".snyk.io") || host.ends_with(".snykgov.io")), "{}", host);
                 let origin = Origin::parse(&format!("https://{host}")).unwrap();
                 prop_assert_eq!(origin.host(), host.as_str());

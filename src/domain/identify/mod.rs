@@ -81,15 +81,11 @@ pub enum PasteError {
 /// # Errors
 ///
 /// Fails where the text contains no secret, or more than one.
-pub fn identify(
-    pasted: &Secret,
-    catalogue: &ProviderCatalog,
-) -> Result<Identification, PasteError> {
+pub fn identify(pasted: &Secret, catalog: &ProviderCatalog) -> Result<Identification, PasteError> {
     pasted.expose(|bytes| {
         let text = std::str::from_utf8(bytes).map_err(|_| PasteError::NotText)?;
-        let bare =
-            unwrap::unwrap_secret(text, &|text| recognize::has_known_prefix(text, catalogue))?;
-        let candidates = recognize::find_candidates(&bare.text, catalogue);
+        let bare = unwrap::unwrap_secret(text, &|text| recognize::has_known_prefix(text, catalog))?;
+        let candidates = recognize::find_candidates(&bare.text, catalog);
         Ok(Identification {
             secret: Secret::new(bare.text.as_bytes().to_vec()),
             removed: bare.removed,
@@ -103,9 +99,9 @@ pub fn identify(
 pub fn region_for_host<'c>(
     host: &str,
     provider: &str,
-    catalogue: &'c ProviderCatalog,
+    catalog: &'c ProviderCatalog,
 ) -> Option<&'c Region> {
-    match host_trust::classify_host(host, catalogue.provider(provider).ok()?, catalogue) {
+    match host_trust::classify_host(host, catalog.provider(provider).ok()?, catalog) {
         HostTrust::Region(region) => Some(region),
         HostTrust::Trusted(_) | HostTrust::Untrusted => None,
     }

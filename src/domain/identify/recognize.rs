@@ -12,19 +12,19 @@ use crate::domain::provider::spec::{
 use crate::domain::text::is_uuid;
 
 /// Whether the text starts with a prefix that only secrets of one kind have.
-pub(super) fn has_known_prefix(text: &str, catalogue: &ProviderCatalog) -> bool {
-    recognition_rules(catalogue)
+pub(super) fn has_known_prefix(text: &str, catalog: &ProviderCatalog) -> bool {
+    recognition_rules(catalog)
         .any(|(_, _, rule)| !rule.prefix.is_empty() && text.starts_with(&rule.prefix))
 }
 
 /// Finds every possible meaning of the text, best first.
 pub(super) fn find_candidates(
     text: &str,
-    catalogue: &ProviderCatalog,
+    catalog: &ProviderCatalog,
 ) -> Vec<IdentificationCandidate> {
-    let mut found: Vec<IdentificationCandidate> = recognition_rules(catalogue)
+    let mut found: Vec<IdentificationCandidate> = recognition_rules(catalog)
         .filter_map(|(provider, kind, rule)| {
-            RuleMatch { text, rule, provider, catalogue }.to_candidate(kind)
+            RuleMatch { text, rule, provider, catalog }.to_candidate(kind)
         })
         .collect();
     found.sort_by_key(|candidate| {
@@ -34,9 +34,9 @@ pub(super) fn find_candidates(
 }
 
 fn recognition_rules(
-    catalogue: &ProviderCatalog,
+    catalog: &ProviderCatalog,
 ) -> impl Iterator<Item = (&Provider, &CredentialKind, &RecognitionRule)> {
-    let kinds = catalogue
+    let kinds = catalog
         .providers()
         .flat_map(|provider| provider.kinds.iter().map(move |kind| (provider, kind)));
     kinds.flat_map(|(provider, kind)| {
@@ -57,7 +57,7 @@ struct RuleMatch<'a> {
     text: &'a str,
     rule: &'a RecognitionRule,
     provider: &'a Provider,
-    catalogue: &'a ProviderCatalog,
+    catalog: &'a ProviderCatalog,
 }
 
 impl RuleMatch<'_> {
@@ -78,7 +78,7 @@ impl RuleMatch<'_> {
                 why: format!("{}; but it is not whole: a part of it may be missing", self.rule.why),
                 ..candidate
             }),
-            ShapeMatch::Full(said) => self.apply_claims(candidate, &said),
+            ShapeMatch::Full(token_claims) => self.apply_claims(candidate, &token_claims),
         }
     }
 
@@ -104,19 +104,19 @@ impl RuleMatch<'_> {
     fn apply_claims(
         &self,
         mut candidate: IdentificationCandidate,
-        said: &TokenClaims,
+        token_claims: &TokenClaims,
     ) -> Option<IdentificationCandidate> {
         let claims = &self.rule.claims;
-        if !claims.required.iter().all(|claim| said.contains(claim)) {
+        if !claims.required.iter().all(|claim| token_claims.contains(claim)) {
             return None;
         }
-        candidate.expires = claims.expires.as_ref().and_then(|claim| said.timestamp(claim));
-        candidate.remote_id = claims.id.as_ref().and_then(|claim| said.id(claim));
+        candidate.expires = claims.expires.as_ref().and_then(|claim| token_claims.timestamp(claim));
+        candidate.remote_id = claims.id.as_ref().and_then(|claim| token_claims.id(claim));
         let Some(claim) = &claims.host else { return Some(candidate) };
-        let named = said
+        let named = token_claims
             .strings(claim)
             .into_iter()
-            .map(|host| host_trust::classify_host(host, self.provider, self.catalogue));
+            .map(|host| host_trust::classify_host(host, self.provider, self.catalog));
         match named.max_by_key(trust_rank) {
             Some(HostTrust::Region(region)) => {
                 candidate.region = Some(region.id.clone());

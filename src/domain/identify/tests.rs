@@ -292,10 +292,10 @@ fn a_private_region_of_the_users_own_is_recognised() {
         name: "mine.toml".to_owned(),
         text: text.to_owned(),
     };
-    let catalogue = ProviderCatalog::load(&[source]).unwrap();
+    let catalog = ProviderCatalog::load(&[source]).unwrap();
     let region = |host: &str| {
         let token = Secret::from_text(pat(&format!(r#"{{"h":"{host}"}}"#)));
-        identify(&token, &catalogue).unwrap().candidates[0].region.clone()
+        identify(&token, &catalog).unwrap().candidates[0].region.clone()
     };
     assert_eq!(region("127.0.0.1:8123").as_deref(), Some("LOCAL"));
     assert_eq!(region("http://127.0.0.1:8123").as_deref(), Some("LOCAL"));

@@ -348,15 +348,15 @@ mod tests {
             assert!(!Problem::from(error).remedy.is_empty(), "{filter}");
         }
         // Other values that are inspected alternately: two of different sizes, and three.
-        for beside in [
+        for input in [
             "[1]",
             "{}",
             r#"{"data":{"id":"u","attributes":{"name":"n"}}}"#,
             &format!("[{}0]", "0,".repeat(999)),
         ] {
             for filter in ["def f($x): f([$x]); f(1)", "def f($x; $y): f([$x]; $y); f(1; [2])"] {
-                let why = Problem::from(filtered(filter, beside).unwrap_err()).why;
-                assert!(why.contains("deeper"), "{filter} of {beside}: {why}");
+                let why = Problem::from(filtered(filter, input).unwrap_err()).why;
+                assert!(why.contains("deeper"), "{filter} of {input}: {why}");
             }
         }
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));

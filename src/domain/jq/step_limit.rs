@@ -184,12 +184,12 @@ pub(super) fn limited_definitions<'s>(
 fn limit_definition(Def { name, args, body }: Def<&str>) -> Def<&str> {
     let values = args.iter().filter(|argument| argument.starts_with('$'));
     let body = values.fold(with_step(limit_term(body)), |body, value| {
-        let look = Term::BinOp(
+        let check = Term::BinOp(
             Box::new(Term::Var(*value)),
             BinaryOp::Pipe(None),
             Box::new(Term::Call(STEP_FUNCTION, Vec::new())),
         );
-        Term::IfThenElse(vec![(look, body)], None)
+        Term::IfThenElse(vec![(check, body)], None)
     });
     Def { name, args, body }
 }
@@ -217,11 +217,11 @@ fn from_json_definition<'s>() -> Def<&'s str> {
 }
 
 /// Rewrites every definition and every iteration of a fold inside a term so that it counts.
-fn limit_term<'s>(whole: Term<&'s str>) -> Term<&'s str> {
+fn limit_term<'s>(term: Term<&'s str>) -> Term<&'s str> {
     let boxed = |inner: Box<Term<&'s str>>| Box::new(limit_term(*inner));
     let pair = |(one, other): (Term<&'s str>, Term<&'s str>)| (limit_term(one), limit_term(other));
-    match whole {
-        Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) | Term::Var(_) => whole,
+    match term {
+        Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) | Term::Var(_) => term,
         Term::Str(format, parts) => {
             Term::Str(format, parts.into_iter().map(limit_string_part).collect())
         }
@@ -239,13 +239,13 @@ fn limit_term<'s>(whole: Term<&'s str>) -> Term<&'s str> {
         Term::BinOp(left, operator, right) => Term::BinOp(boxed(left), operator, boxed(right)),
         Term::Label(name, inner) => Term::Label(name, boxed(inner)),
         Term::Fold(name, over, bound, steps) => {
-            let turn =
+            let limit_step =
                 |(at, step)| if at == 1 { with_step(limit_term(step)) } else { limit_term(step) };
             Term::Fold(
                 name,
                 boxed(over),
                 limit_pattern(bound),
-                steps.into_iter().enumerate().map(turn).collect(),
+                steps.into_iter().enumerate().map(limit_step).collect(),
             )
         }
         Term::TryCatch(tried, otherwise) => Term::TryCatch(boxed(tried), otherwise.map(boxed)),

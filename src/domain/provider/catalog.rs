@@ -57,9 +57,9 @@ impl ProviderCatalog {
     ///
     /// Fails where a file is not valid; the error names the file and the line.
     pub fn load(user: &[ProviderSource]) -> Result<Self, CatalogError> {
-        let mut catalogue = Self::builtin();
-        user.iter().try_for_each(|source| catalogue.merge(source))?;
-        Ok(catalogue)
+        let mut catalog = Self::builtin();
+        user.iter().try_for_each(|source| catalog.merge(source))?;
+        Ok(catalog)
     }
 
     /// Merges one more file into the catalog.
@@ -117,23 +117,23 @@ impl ProviderCatalog {
     }
 
     fn merge(&mut self, source: &ProviderSource) -> Result<(), CatalogError> {
-        let whole = source.parse()?;
-        let head = source.parse_header(&whole)?;
-        validate::validate_format(head.format).map_err(|fault| source.validation_error(fault))?;
+        let table = source.parse()?;
+        let head = source.parse_header(&table)?;
+        validate::validate_format(head.format).map_err(|error| source.validation_error(error))?;
         let known = self.entries.iter().position(|entry| entry.id == head.id);
         let index = known.unwrap_or(self.entries.len());
         match self.entries.get_mut(index) {
             Some(entry) => {
                 let mut provider = entry.get().clone();
-                source.deserialize::<ProviderOverride>(whole)?.apply(&mut provider);
+                source.deserialize::<ProviderOverride>(table)?.apply(&mut provider);
                 *entry = ProviderEntry::from_provider(provider);
             }
-            None => self.entries.push(ProviderEntry::from_provider(source.deserialize(whole)?)),
+            None => self.entries.push(ProviderEntry::from_provider(source.deserialize(table)?)),
         }
         let merged = self.entries[index].get();
         validate::validate_provider(merged)
             .and_then(|()| validate::validate_shared_regions(merged, self.providers()))
-            .map_err(|fault| source.validation_error(fault))
+            .map_err(|error| source.validation_error(error))
     }
 }
 
@@ -178,13 +178,13 @@ impl ProviderSource {
         DeTable::parse(&self.text).map_err(|error| self.parse_error(&error))
     }
 
-    fn parse_header(&self, whole: &Spanned<DeTable<'_>>) -> Result<FileHeader, CatalogError> {
-        let entries = whole
+    fn parse_header(&self, table: &Spanned<DeTable<'_>>) -> Result<FileHeader, CatalogError> {
+        let entries = table
             .get_ref()
             .iter()
             .filter(|(key, _)| FileHeader::FIELDS.contains(&key.get_ref().as_ref()));
         let entries = entries.map(|(key, value)| (key.clone(), value.clone())).collect();
-        self.deserialize(Spanned::new(whole.span(), entries))
+        self.deserialize(Spanned::new(table.span(), entries))
     }
 
     fn deserialize<T: DeserializeOwned>(
@@ -203,8 +203,8 @@ impl ProviderSource {
         )
     }
 
-    fn validation_error(&self, fault: ValidationError) -> CatalogError {
-        self.invalid_file_error(self.find_line(&fault.search_text), &fault.why, fault.remedy)
+    fn validation_error(&self, error: ValidationError) -> CatalogError {
+        self.invalid_file_error(self.find_line(&error.search_text), &error.why, error.remedy)
     }
 
     fn invalid_file_error(
@@ -321,10 +321,10 @@ replace = { plan = "snyk-app-secret", overlap = true }
 
     #[test]
     fn the_built_in_files_hold_together() {
-        let catalogue = ProviderCatalog::builtin();
-        let ids: Vec<_> = catalogue.providers().map(|provider| provider.id.as_str()).collect();
+        let catalog = ProviderCatalog::builtin();
+        let ids: Vec<_> = catalog.providers().map(|provider| provider.id.as_str()).collect();
         assert_eq!(ids, ["snyk", "snyk-apps", "snyk-api-web", "appcircle"]);
-        for provider in catalogue.providers() {
+        for provider in catalog.providers() {
             for text in provider
                 .presets
                 .iter()
@@ -333,7 +333,7 @@ replace = { plan = "snyk-app-secret", overlap = true }
                 assert!(!text.is_empty(), "{}", provider.id);
             }
             for kind in provider.kinds.iter() {
-                let check = catalogue.preset(&provider.id, &kind.check).unwrap();
+                let check = catalog.preset(&provider.id, &kind.check).unwrap();
                 assert!(check.principal.is_some(), "the check of {} says who it is", kind.id);
             }
         }
@@ -341,7 +341,7 @@ replace = { plan = "snyk-app-secret", overlap = true }
 
     #[test]
     fn regions_answer_to_their_aliases_and_are_shared() {
-        let catalogue = ProviderCatalog::builtin();
+        let catalog = ProviderCatalog::builtin();
         for (provider, name, id) in [
             ("snyk", "default", "SNYK-US-01"),
             ("snyk", "EU", "SNYK-EU-01"),
@@ -349,47 +349,47 @@ replace = { plan = "snyk-app-secret", overlap = true }
             ("snyk-api-web", "eu", "SAW-EU"),
             ("appcircle", "cloud", "APPCIRCLE"),
         ] {
-            assert_eq!(catalogue.region(provider, name).unwrap().id, id);
+            assert_eq!(catalog.region(provider, name).unwrap().id, id);
         }
-        assert_eq!(catalogue.regions("snyk-apps"), catalogue.regions("snyk"));
-        assert_eq!(catalogue.region_owner("snyk-apps").unwrap().id, "snyk");
+        assert_eq!(catalog.regions("snyk-apps"), catalog.regions("snyk"));
+        assert_eq!(catalog.region_owner("snyk-apps").unwrap().id, "snyk");
     }
 
     #[test]
     fn kinds_are_replaced_as_the_product_says() {
-        let catalogue = ProviderCatalog::builtin();
-        let plan = |provider, kind| catalogue.kind(provider, kind).unwrap().rotation.strategy;
+        let catalog = ProviderCatalog::builtin();
+        let strategy = |provider, kind| catalog.kind(provider, kind).unwrap().rotation.strategy;
         assert_eq!(
-            plan("snyk", "personal-access-token"),
+            strategy("snyk", "personal-access-token"),
             RotationStrategyId::SnykPersonalAccessToken
         );
         assert_eq!(
-            plan("snyk", "service-account-oauth"),
+            strategy("snyk", "service-account-oauth"),
             RotationStrategyId::SnykServiceAccountSecret
         );
-        assert!(!catalogue.kind("snyk", "personal-token").unwrap().rotation.overlap);
-        assert!(!catalogue.kind("appcircle", "personal-access-key").unwrap().rotation.overlap);
+        assert!(!catalog.kind("snyk", "personal-token").unwrap().rotation.overlap);
+        assert!(!catalog.kind("appcircle", "personal-access-key").unwrap().rotation.overlap);
         assert!(matches!(
-            catalogue.kind("appcircle", "api-key").unwrap().authorization,
+            catalog.kind("appcircle", "api-key").unwrap().authorization,
             AuthMethod::Exchange { .. }
         ));
     }
 
     #[test]
     fn pages_are_on_the_web_application_of_the_region() {
-        let catalogue = ProviderCatalog::builtin();
-        let kind = catalogue.kind("snyk", "personal-access-token").unwrap();
-        let page = kind.page_url(catalogue.region("snyk", "eu").unwrap());
+        let catalog = ProviderCatalog::builtin();
+        let kind = catalog.kind("snyk", "personal-access-token").unwrap();
+        let page = kind.page_url(catalog.region("snyk", "eu").unwrap());
         assert_eq!(page.as_deref(), Some("https://app.eu.snyk.io/account/personal-access-tokens"));
-        let key = catalogue.kind("snyk-api-web", "api-key").unwrap();
-        assert_eq!(key.page_url(catalogue.region("snyk-api-web", "us").unwrap()), None);
+        let key = catalog.kind("snyk-api-web", "api-key").unwrap();
+        assert_eq!(key.page_url(catalog.region("snyk-api-web", "us").unwrap()), None);
     }
 
     #[test]
     fn a_file_with_a_new_id_adds_a_provider() {
-        let catalogue = load(ACME).unwrap();
-        assert_eq!(catalogue.providers().len(), 5);
-        assert_eq!(catalogue.preset("acme", "me").unwrap().method, "GET");
+        let catalog = load(ACME).unwrap();
+        assert_eq!(catalog.providers().len(), 5);
+        assert_eq!(catalog.preset("acme", "me").unwrap().method, "GET");
     }
 
     #[test]
@@ -409,13 +409,13 @@ help = "Me, at the proxy."
 path = "/proxy/self"
 docs = "https://proxy.example"
 "#;
-        let catalogue = load(text).unwrap();
-        assert_eq!(catalogue.regions("snyk").unwrap().len(), 5);
+        let catalog = load(text).unwrap();
+        assert_eq!(catalog.regions("snyk").unwrap().len(), 5);
         assert_eq!(
-            catalogue.region("snyk", "SNYK-EU-01").unwrap().api.host(),
+            catalog.region("snyk", "SNYK-EU-01").unwrap().api.host(),
             "api.eu.proxy.example"
         );
-        assert_eq!(catalogue.preset("snyk", "self").unwrap().path, "/proxy/self");
+        assert_eq!(catalog.preset("snyk", "self").unwrap().path, "/proxy/self");
     }
 
     #[test]
@@ -453,8 +453,8 @@ docs = "https://proxy.example"
             ("api = \"https://api", "api = \"http://api", "plain http"),
             ("\"header\"", "\"client-credentials\", token = \"/t\"", "needs a field \"client_id\""),
         ] {
-            let said = broken(from, to);
-            assert!(said.contains(expected), "{said:?} should hold {expected:?}");
+            let message = broken(from, to);
+            assert!(message.contains(expected), "{message:?} should hold {expected:?}");
         }
     }
 
@@ -481,12 +481,12 @@ docs = "https://proxy.example"
 
     #[test]
     fn every_error_has_a_remedy() {
-        let catalogue = ProviderCatalog::builtin();
+        let catalog = ProviderCatalog::builtin();
         let errors = [
-            catalogue.provider("snik").unwrap_err(),
-            catalogue.region("snyk", "mars").unwrap_err(),
-            catalogue.kind("snyk", "pat").unwrap_err(),
-            catalogue.preset("snyk", "selfie").unwrap_err(),
+            catalog.provider("snik").unwrap_err(),
+            catalog.region("snyk", "mars").unwrap_err(),
+            catalog.kind("snyk", "pat").unwrap_err(),
+            catalog.preset("snyk", "selfie").unwrap_err(),
             load("nonsense").unwrap_err(),
             load(&ACME.replace("format = 1", "format = 9")).unwrap_err(),
         ];
@@ -516,8 +516,8 @@ docs = "https://proxy.example"
         assert!(asking(&field(true), "").is_ok());
         assert!(asking("", &parameter("default = \"all\"")).is_ok());
         for (kind, preset) in [(field(false), String::new()), (String::new(), parameter(""))] {
-            let said = asking(&kind, &preset).unwrap_err().to_string();
-            assert!(said.contains("the check \"me\" needs {org}"), "{said}");
+            let message = asking(&kind, &preset).unwrap_err().to_string();
+            assert!(message.contains("the check \"me\" needs {org}"), "{message}");
         }
         let unfit = asking(&field(true), "not_for = [\"key\"]").unwrap_err().to_string();
         assert!(
@@ -528,20 +528,21 @@ docs = "https://proxy.example"
 
     #[test]
     fn a_kind_knows_its_fields_its_presets_and_how_its_parts_are_replaced() {
-        let catalogue = ProviderCatalog::builtin();
-        let app = catalogue.kind("snyk-apps", "app").unwrap();
+        let catalog = ProviderCatalog::builtin();
+        let app = catalog.kind("snyk-apps", "app").unwrap();
         assert_eq!(app.field("client_id").map(|field| field.id.as_str()), Some("client_id"));
         assert_eq!(app.field("nothing"), None);
         assert_eq!(app.rotation_of_part(&SecretPart::Secret), Some(&app.rotation));
         let plan = |part: &str| {
-            app.rotation_of_part(&SecretPart::Named(part.to_owned())).map(|how| how.strategy)
+            app.rotation_of_part(&SecretPart::Named(part.to_owned()))
+                .map(|rotation| rotation.strategy)
         };
         assert_eq!(
-            (plan("client_secret"), plan("access_token")),
+            (strategy("client_secret"), strategy("access_token")),
             (Some(RotationStrategyId::SnykAppSecret), None)
         );
 
-        let snyk = catalogue.provider("snyk").unwrap();
+        let snyk = catalog.provider("snyk").unwrap();
         let (some, kind) = snyk
             .presets
             .iter()
@@ -554,8 +555,8 @@ docs = "https://proxy.example"
     #[test]
     fn only_an_exchanged_token_that_may_have_ended_is_a_reason_to_ask_for_a_repetition() {
         use crate::domain::request::HttpMethod;
-        let catalogue = ProviderCatalog::builtin();
-        let of = |provider, kind| &catalogue.kind(provider, kind).unwrap().authorization;
+        let catalog = ProviderCatalog::builtin();
+        let of = |provider, kind| &catalog.kind(provider, kind).unwrap().authorization;
         let exchanged = of("snyk", "service-account-oauth");
         assert!(exchanged.needs_manual_retry(HttpMethod::Post, 401));
         assert!(

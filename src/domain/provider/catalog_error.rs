@@ -51,19 +51,19 @@ impl From<CatalogError> for Problem {
                 "A provider file must be right as a whole before anything of it is used",
                 remedy,
             ),
-            CatalogError::Unknown { what: sort, nearest, known, .. } => Self::new(
+            CatalogError::Unknown { what: item_type, nearest, known, .. } => Self::new(
                 what,
-                format!("Every {sort} there is: {}", known.join(", ")),
-                suggest_names(sort, &nearest),
+                format!("Every {item_type} there is: {}", known.join(", ")),
+                suggest_names(item_type, &nearest),
             ),
         }
         .with_class(ProblemClass::Usage)
     }
 }
 
-fn suggest_names(sort: &str, nearest: &[String]) -> String {
+fn suggest_names(item_type: &str, nearest: &[String]) -> String {
     match nearest {
-        [] => format!("Choose a {sort} from the list"),
+        [] => format!("Choose a {item_type} from the list"),
         [only] => format!("Did you mean {only}?"),
         [first @ .., last] => format!("Did you mean {} or {last}?", first.join(", ")),
     }

@@ -84,10 +84,10 @@ mod tests {
 
     #[test]
     fn a_childs_variables_point_to_the_region_of_the_credential() {
-        let catalogue = builtin_catalog();
-        let kind = catalogue.kind("snyk", "personal-access-token").unwrap();
+        let catalog = builtin_catalog();
+        let kind = catalog.kind("snyk", "personal-access-token").unwrap();
         let variables =
-            kind.environment_variables(catalogue.region("snyk", "eu").unwrap(), &BTreeMap::new());
+            kind.environment_variables(catalog.region("snyk", "eu").unwrap(), &BTreeMap::new());
         assert_eq!(
             variables,
             [
@@ -96,8 +96,7 @@ mod tests {
             ]
         );
         let fields = BTreeMap::from([("org_id".to_owned(), "acme".to_owned())]);
-        let variables =
-            kind.environment_variables(catalogue.region("snyk", "eu").unwrap(), &fields);
+        let variables = kind.environment_variables(catalog.region("snyk", "eu").unwrap(), &fields);
         assert_eq!(
             variables.last(),
             Some(&("SNYK_CFG_ORG", VariableValue::Text("acme".to_owned())))

@@ -17,35 +17,35 @@ pub struct ParameterOption {
 
 impl PrincipalPointers {
     /// Reads the identity that a response reports for the credential; `None` where it reports none.
-    pub fn read_principal(&self, answer: &Value) -> Option<Principal> {
-        let id = text_at(answer, &self.id)?;
+    pub fn read_principal(&self, response: &Value) -> Option<Principal> {
+        let id = text_at(response, &self.id)?;
         let name = self
             .name
             .iter()
-            .find_map(|pointer| text_at(answer, pointer))
+            .find_map(|pointer| text_at(response, pointer))
             .unwrap_or_else(|| id.clone());
         let flagged = self
             .flags
             .iter()
-            .find(|(pointer, _)| answer.pointer(pointer) == Some(&Value::Bool(true)));
-        let told = || self.kind.as_ref().and_then(|pointer| text_at(answer, pointer));
+            .find(|(pointer, _)| response.pointer(pointer) == Some(&Value::Bool(true)));
+        let read_type = || self.kind.as_ref().and_then(|pointer| text_at(response, pointer));
         let kind = flagged
             .map(|(_, kind)| kind.clone())
-            .or_else(told)
+            .or_else(read_type)
             .unwrap_or_else(|| "user".to_owned());
         Some(Principal { id, name, kind })
     }
 
     /// Reads the default organization of the principal.
-    pub fn read_home_organization(&self, answer: &Value) -> Option<String> {
-        text_at(answer, self.home_organization.as_ref()?)
+    pub fn read_home_organization(&self, response: &Value) -> Option<String> {
+        text_at(response, self.home_organization.as_ref()?)
     }
 }
 
 impl ListPointers {
     /// Reads the values that a response lists, in the order of the response.
-    pub fn read_options(&self, answer: &Value) -> Vec<ParameterOption> {
-        let items = answer
+    pub fn read_options(&self, response: &Value) -> Vec<ParameterOption> {
+        let items = response
             .pointer(&self.list)
             .and_then(Value::as_array)
             .map(Vec::as_slice)
@@ -104,15 +104,15 @@ mod tests {
         }
     }
 
-    fn principal(provider: &str, preset: &str, answer: &Value) -> Option<Principal> {
-        let catalogue = builtin_catalog();
-        catalogue
+    fn principal(provider: &str, preset: &str, response: &Value) -> Option<Principal> {
+        let catalog = builtin_catalog();
+        catalog
             .preset(provider, preset)
             .unwrap()
             .principal
             .as_ref()
             .unwrap()
-            .read_principal(answer)
+            .read_principal(response)
     }
 
     #[test]
@@ -152,11 +152,11 @@ mod tests {
 
     #[test]
     fn a_parameter_takes_its_values_from_another_presets_answer() {
-        let catalogue = builtin_catalog();
+        let catalog = builtin_catalog();
         let parameter =
-            catalogue.preset("snyk", "projects").unwrap().parameter("org_id").unwrap().clone();
-        let answer = json!({ "data": [{ "id": "a", "attributes": { "name": "Acme" } }, { "id": "b" }, { "name": "no id" }] });
-        let choices = parameter.items.unwrap().read_options(&answer);
+            catalog.preset("snyk", "projects").unwrap().parameter("org_id").unwrap().clone();
+        let response = json!({ "data": [{ "id": "a", "attributes": { "name": "Acme" } }, { "id": "b" }, { "name": "no id" }] });
+        let choices = parameter.items.unwrap().read_options(&response);
         assert_eq!(
             choices
                 .iter()

@@ -30,7 +30,7 @@ pub use value_type::ValueType;
 /// Built-in catalog, parsed once for all tests.
 #[cfg(test)]
 pub(crate) fn builtin_catalog() -> &'static ProviderCatalog {
-    static CATALOGUE: std::sync::LazyLock<ProviderCatalog> =
+    static CATALOG: std::sync::LazyLock<ProviderCatalog> =
         std::sync::LazyLock::new(ProviderCatalog::builtin);
-    &CATALOGUE
+    &CATALOG
 }

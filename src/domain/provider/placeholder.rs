@@ -27,13 +27,15 @@ pub(crate) fn placeholders(template: &str) -> impl Iterator<Item = &str> {
 /// returns `None`.
 pub(crate) fn fill_template(
     template: &str,
-    how: PlaceholderEncoding,
+    encoding: PlaceholderEncoding,
     value: impl Fn(&str) -> Option<String>,
 ) -> Result<String, &str> {
     template_parts(template).try_fold(String::with_capacity(template.len()), |filled, piece| {
         match piece {
             TemplatePart::Text(text) => Ok(filled + text),
-            TemplatePart::Placeholder(name) => Ok(filled + &how.encode(&value(name).ok_or(name)?)),
+            TemplatePart::Placeholder(name) => {
+                Ok(filled + &encoding.encode(&value(name).ok_or(name)?))
+            }
         }
     })
 }
@@ -110,8 +112,8 @@ mod tests {
 
     use super::*;
 
-    fn filled(template: &str, how: PlaceholderEncoding, value: &str) -> String {
-        fill_template(template, how, |_| Some(value.to_owned())).unwrap()
+    fn filled(template: &str, encoding: PlaceholderEncoding, value: &str) -> String {
+        fill_template(template, encoding, |_| Some(value.to_owned())).unwrap()
     }
 
     #[test]

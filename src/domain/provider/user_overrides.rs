@@ -182,10 +182,10 @@ mod tests {
     fn a_new_file_with_a_region_is_a_file_that_loads() {
         let text =
             toml_with_region(None, "snyk", &region("ACME", "https://api.acme.example")).unwrap();
-        let catalogue = load(&text);
-        assert_eq!(catalogue.region("snyk", "acme").unwrap().api.host(), "api.acme.example");
-        assert_eq!(catalogue.region("snyk-apps", "ACME").unwrap().id, "ACME");
-        assert_eq!(catalogue.regions("snyk").unwrap().len(), 6);
+        let catalog = load(&text);
+        assert_eq!(catalog.region("snyk", "acme").unwrap().api.host(), "api.acme.example");
+        assert_eq!(catalog.region("snyk-apps", "ACME").unwrap().id, "ACME");
+        assert_eq!(catalog.regions("snyk").unwrap().len(), 6);
     }
 
     #[test]

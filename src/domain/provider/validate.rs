@@ -209,9 +209,11 @@ fn validate_kind(provider: &Provider, kind: &CredentialKind) -> ValidationResult
 fn validate_environment(kind: &CredentialKind) -> ValidationResult {
     let known = |name: &str| matches!(name, "api" | "auth" | "app") || kind.field(name).is_some();
     let templates = kind.environment.iter().map(|(_, template)| template.as_str());
-    let spelt =
+    let text_templates =
         templates.filter(|template| !matches!(*template, SECRET_TEMPLATE | ACCESS_TOKEN_TEMPLATE));
-    let Some(name) = spelt.flat_map(placeholders).find(|name| !known(name)) else { return Ok(()) };
+    let Some(name) = text_templates.flat_map(placeholders).find(|name| !known(name)) else {
+        return Ok(());
+    };
     invalid(
         &format!("{{{name}}}"),
         format!("{{{name}}} in the environment of the kind \"{}\" is nothing that it has", kind.id),
@@ -290,11 +292,9 @@ fn require_field(kind: &CredentialKind, field: &str) -> ValidationResult {
 
 fn validate_rotation(kind: &CredentialKind) -> ValidationResult {
     use {AuthMethod as A, RotationStrategyId as P};
-    if let Some(part) = kind
-        .parts
-        .iter()
-        .find(|part| part.rotation.as_ref().is_some_and(|how| !is_part_rotation_valid(kind, how)))
-    {
+    if let Some(part) = kind.parts.iter().find(|part| {
+        part.rotation.as_ref().is_some_and(|rotation| !is_part_rotation_valid(kind, rotation))
+    }) {
         return invalid(
             &part.id,
             format!("the plan of the part \"{}\" does not fit the kind \"{}\"", part.id, kind.id),
@@ -341,9 +341,9 @@ fn require_preset(provider: &Provider, id: &str) -> ValidationResult {
 
 /// Whether the rotation of a part is valid. The main secret stays while the part is rotated, so
 /// both values of the part must be valid at the same time.
-fn is_part_rotation_valid(kind: &CredentialKind, how: &RotationSpec) -> bool {
-    let renews = matches!(kind.authorization, AuthMethod::RefreshToken { .. });
-    how.strategy == RotationStrategyId::SnykAppSecret && how.overlap && renews
+fn is_part_rotation_valid(kind: &CredentialKind, rotation: &RotationSpec) -> bool {
+    let uses_refresh_token = matches!(kind.authorization, AuthMethod::RefreshToken { .. });
+    rotation.strategy == RotationStrategyId::SnykAppSecret && rotation.overlap && uses_refresh_token
 }
 
 fn require_kind(provider: &Provider, id: &str) -> ValidationResult {
@@ -383,18 +383,21 @@ mod tests {
 
     #[test]
     fn a_part_is_replaced_beside_a_session_with_overlap_or_not_at_all() {
-        let catalogue = builtin_catalog();
-        let session = catalogue.kind("snyk-apps", "app").unwrap();
-        let token = catalogue.kind("snyk", "personal-token").unwrap();
-        let how =
+        let catalog = builtin_catalog();
+        let session = catalog.kind("snyk-apps", "app").unwrap();
+        let token = catalog.kind("snyk", "personal-token").unwrap();
+        let rotation =
             |plan, overlap| RotationSpec { strategy: plan, overlap, manual_steps: String::new() };
-        assert!(is_part_rotation_valid(session, &how(RotationStrategyId::SnykAppSecret, true)));
-        for (kind, how) in [
-            (session, how(RotationStrategyId::SnykAppSecret, false)),
-            (session, how(RotationStrategyId::Manual, true)),
-            (token, how(RotationStrategyId::SnykAppSecret, true)),
+        assert!(is_part_rotation_valid(
+            session,
+            &rotation(RotationStrategyId::SnykAppSecret, true)
+        ));
+        for (kind, rotation) in [
+            (session, rotation(RotationStrategyId::SnykAppSecret, false)),
+            (session, rotation(RotationStrategyId::Manual, true)),
+            (token, rotation(RotationStrategyId::SnykAppSecret, true)),
         ] {
-            assert!(!is_part_rotation_valid(kind, &how), "{} {how:?}", kind.id);
+            assert!(!is_part_rotation_valid(kind, &rotation), "{} {rotation:?}", kind.id);
         }
     }
 }

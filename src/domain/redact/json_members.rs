@@ -82,9 +82,9 @@ fn string_end(text: &str) -> usize {
 /// Returns the known name that a literal spells, ignoring case and escapes.
 fn matching_member<'a>(literal: &str, members: &'a [String]) -> Option<&'a str> {
     let plain = literal.trim_matches('"');
-    let spelt =
+    let name =
         if plain.contains('\\') { serde_json::from_str(literal).ok()? } else { plain.to_owned() };
-    members.iter().find(|member| member.eq_ignore_ascii_case(&spelt)).map(String::as_str)
+    members.iter().find(|member| member.eq_ignore_ascii_case(&name)).map(String::as_str)
 }
 
 /// Returns the start of the string after a colon, if the value is a non-empty string.

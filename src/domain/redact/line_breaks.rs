@@ -51,10 +51,11 @@ impl SplitSecretDetector {
     }
 
     fn mask_run(&mut self, run: &str, before: Option<(usize, usize)>, ends_line: bool) -> String {
-        let goes_on = before.and_then(|(which, from)| {
+        let continuation = before.and_then(|(which, from)| {
             Some((which, self.known_texts.get(which)?.get(from..)?, from))
         });
-        if let Some((which, missing, from)) = goes_on.filter(|(_, missing, _)| !missing.is_empty())
+        if let Some((which, missing, from)) =
+            continuation.filter(|(_, missing, _)| !missing.is_empty())
         {
             if missing.starts_with(run) {
                 self.open_fragment = ends_line.then_some((which, from + run.len()));
@@ -72,8 +73,8 @@ impl SplitSecretDetector {
             .iter()
             .enumerate()
             .find_map(|(which, whole)| Some((which, whole.find(run)? + run.len())));
-        if let Some(place) = inside {
-            self.open_fragment = ends_line.then_some(place);
+        if let Some(fragment) = inside {
+            self.open_fragment = ends_line.then_some(fragment);
             return MASK.to_owned();
         }
         if let Some((which, length)) = self
@@ -165,9 +166,9 @@ mod tests {
                 _ => around,
             };
             let shown = shown(&folded(&encoded, width));
-            for (place, piece) in SECRET.as_bytes().windows(18).enumerate() {
+            for (index, piece) in SECRET.as_bytes().windows(18).enumerate() {
                 let forms = [STANDARD.encode(piece), to_hex(piece), String::from_utf8_lossy(piece).into_owned()];
-                prop_assert!(forms.iter().all(|form| !shown.contains(form.as_str())), "{place}: {shown}");
+                prop_assert!(forms.iter().all(|form| !shown.contains(form.as_str())), "{index}: {shown}");
             }
         }
     }

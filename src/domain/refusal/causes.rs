@@ -33,7 +33,7 @@ pub(in crate::domain) fn describe_clock_skew(ahead: Duration) -> String {
 
 impl RefusalContext<'_> {
     pub(super) fn assess_causes(&self) -> Vec<CauseAssessment> {
-        let pace = (self.response.status == 429)
+        let rate_limit = (self.response.status == 429)
             .then(|| (RefusalCause::RateLimit, self.assess_rate_limit()));
         let others = [
             (RefusalCause::Region, self.assess_region()),
@@ -45,13 +45,9 @@ impl RefusalContext<'_> {
             (RefusalCause::Clock, self.assess_clock()),
         ];
         let plan = self.assess_plan().map(|plan| (RefusalCause::Plan, plan));
-        let all = pace.into_iter().chain(others).chain(plan);
-        all.map(|(cause, (weight, told))| CauseAssessment {
-            cause,
-            likelihood: weight,
-            reason: told,
-        })
-        .collect()
+        let all = rate_limit.into_iter().chain(others).chain(plan);
+        all.map(|(cause, (likelihood, reason))| CauseAssessment { cause, likelihood, reason })
+            .collect()
     }
 
     /// Whether the provider recognized the credential.
@@ -64,15 +60,15 @@ impl RefusalContext<'_> {
         // A budget that is not exhausted did not cause the refusal, so the text does not mention
         // it.
         let spent = limit.remaining_of_limit().is_none_or(|(left, _)| left == 0);
-        let told = match (
+        let reason = match (
             limit.describe().filter(|_| spent),
             limit.retry_after.map(rate_limit::format_wait),
         ) {
-            (Some(words), _) => words,
+            (Some(text), _) => text,
             (None, Some(wait)) => format!("the provider wants to be left alone for {wait}"),
             (None, None) => "a limit on the number of requests is reached".to_owned(),
         };
-        (Likely, told)
+        (Likely, reason)
     }
 
     fn assess_region(&self) -> (Likelihood, String) {
@@ -93,21 +89,21 @@ impl RefusalContext<'_> {
     }
 
     fn assess_other_regions(&self) -> (Likelihood, String) {
-        let (refused, unasked) = (&self.hints.refused_in, &self.hints.untried_in);
-        match (refused.is_empty(), unasked.is_empty()) {
+        let (refused, untried) = (&self.hints.refused_in, &self.hints.untried_in);
+        match (refused.is_empty(), untried.is_empty()) {
             (true, true) => (Unlikely, "the provider has no other".to_owned()),
             (false, true) => {
                 (Unlikely, format!("the others refused it too: {}", refused.join(", ")))
             }
             (true, false) => {
-                (Unknown, format!("the others were never asked: {}", unasked.join(", ")))
+                (Unknown, format!("the others were never asked: {}", untried.join(", ")))
             }
             (false, false) => (
                 Unknown,
                 format!(
                     "{} refused it too; never asked: {}",
                     refused.join(", "),
-                    unasked.join(", ")
+                    untried.join(", ")
                 ),
             ),
         }

@@ -132,14 +132,14 @@ pub struct RefusalContext<'a> {
 
 impl RefusalDiagnosis {
     /// Diagnoses a refusal; returns `None` for any other response.
-    pub fn diagnose(facts: &RefusalContext<'_>) -> Option<Self> {
-        if !DIAGNOSED_STATUSES.contains(&facts.response.status) {
+    pub fn diagnose(context: &RefusalContext<'_>) -> Option<Self> {
+        if !DIAGNOSED_STATUSES.contains(&context.response.status) {
             return None;
         }
-        let mut known = facts.assess_causes();
-        known.sort_by_key(|finding| finding.likelihood);
-        let next = facts.remedy_steps(&known);
-        Some(Self { tried: facts.describe_attempts(), causes: known, next_steps: next })
+        let mut causes = context.assess_causes();
+        causes.sort_by_key(|assessment| assessment.likelihood);
+        let next = context.remedy_steps(&causes);
+        Some(Self { tried: context.describe_attempts(), causes, next_steps: next })
     }
 }
 
@@ -227,18 +227,21 @@ impl<'a> RefusalContext<'a> {
         ]
     }
 
-    fn remedy_steps(&self, known: &[CauseAssessment]) -> Vec<RemedyStep> {
-        let weight = |cause| {
-            known.iter().find(|finding| finding.cause == cause).map(|finding| finding.likelihood)
+    fn remedy_steps(&self, causes: &[CauseAssessment]) -> Vec<RemedyStep> {
+        let likelihood = |cause| {
+            causes
+                .iter()
+                .find(|assessment| assessment.cause == cause)
+                .map(|assessment| assessment.likelihood)
         };
-        let is_likely = |cause| weight(cause) == Some(Likelihood::Likely);
+        let is_likely = |cause| likelihood(cause) == Some(Likelihood::Likely);
         let wait = RateLimit::from_response(self.response, self.hints.now)
             .wait_time()
             .map_or_else(|| "a while".to_owned(), rate_limit::format_wait);
         let home = self.hints.accepted_in.first().or(self.hints.home_region.as_ref());
         let switch =
             home.filter(|_| is_likely(RefusalCause::Region)).cloned().map(RemedyStep::SwitchRegion);
-        let asks_elsewhere = weight(RefusalCause::Region) == Some(Likelihood::Unknown);
+        let asks_elsewhere = likelihood(RefusalCause::Region) == Some(Likelihood::Unknown);
         let is_refused = self.response.status == 401;
         [
             is_likely(RefusalCause::RateLimit).then_some(RemedyStep::Wait(wait)),

@@ -13,7 +13,7 @@ const NOW: Timestamp = datetime!(2026-11-21 12:00 UTC);
 struct Case {
     provider: &'static str,
     kind: &'static str,
-    answer: ApiResponse,
+    response: ApiResponse,
     hints: ExplanationContext,
     schemes: Vec<String>,
     principal: Option<Principal>,
@@ -21,14 +21,14 @@ struct Case {
 
 fn case(status: u16) -> Case {
     let headers = vec![("date".to_owned(), "Sat, 21 Nov 2026 12:00:00 GMT".to_owned())];
-    let unasked = vec!["SNYK-US-01".to_owned()];
+    let untried = vec!["SNYK-US-01".to_owned()];
     Case {
         provider: "snyk",
         kind: "personal-access-token",
-        answer: ApiResponse { status, headers, ..ApiResponse::default() },
+        response: ApiResponse { status, headers, ..ApiResponse::default() },
         hints: ExplanationContext {
             secret_anomalies: Some(Vec::new()),
-            untried_in: unasked,
+            untried_in: untried,
             ..ExplanationContext::new(NOW)
         },
         schemes: vec!["token".to_owned(), "Bearer".to_owned()],
@@ -38,29 +38,29 @@ fn case(status: u16) -> Case {
 
 impl Case {
     fn refusal(&self) -> RefusalDiagnosis {
-        let catalogue = builtin_catalog();
-        let provider = catalogue.provider(self.provider).unwrap();
+        let catalog = builtin_catalog();
+        let provider = catalog.provider(self.provider).unwrap();
         let draft = RequestDraft::new(HttpMethod::Get, RequestTarget::parse("/rest/self").unwrap());
-        let (asked, principal) = (
+        let (request_context, principal) = (
             RequestContext { provider, kind: self.kind, region: "SNYK-EU-01" },
             self.principal.as_ref(),
         );
-        let facts = RefusalContext {
-            request_context: asked,
+        let context = RefusalContext {
+            request_context,
             hints: &self.hints,
             draft: &draft,
-            response: &self.answer,
+            response: &self.response,
             schemes: &self.schemes,
             principal,
         };
-        RefusalDiagnosis::diagnose(&facts).unwrap()
+        RefusalDiagnosis::diagnose(&context).unwrap()
     }
 
     fn of(&self, cause: RefusalCause) -> (Likelihood, String) {
         let known = self.refusal().causes;
         let found = known
             .into_iter()
-            .find(|finding| finding.cause == cause)
+            .find(|assessment| assessment.cause == cause)
             .unwrap_or_else(|| panic!("{cause:?}"));
         (found.likelihood, found.reason)
     }
@@ -81,13 +81,13 @@ fn every_cause_has_its_line_and_the_likely_ones_come_first() {
         assert_eq!(
             known
                 .iter()
-                .filter(|finding| finding.cause == cause && !finding.reason.is_empty())
+                .filter(|assessment| assessment.cause == cause && !assessment.reason.is_empty())
                 .count(),
             1,
             "{cause:?}"
         );
     }
-    assert!(known.is_sorted_by_key(|finding| finding.likelihood));
+    assert!(known.is_sorted_by_key(|assessment| assessment.likelihood));
     assert_eq!(next, [RemedyStep::ProbeRegions, RemedyStep::OpenProviderPage, RemedyStep::Rotate]);
     assert!(next.iter().all(|step| !step.describe().is_empty()));
     assert_eq!(RemedyStep::ProbeRegions.command("ci").as_deref(), Some("tokenring probe ci"));
@@ -110,7 +110,7 @@ fn another_region_is_told_by_what_is_known_of_it() {
     assert_eq!(case.refusal().next_steps[0], RemedyStep::SwitchRegion("SNYK-AU-01".to_owned()));
     case.hints.accepted_in = vec!["SNYK-US-01".to_owned()];
     assert!(case.of(RefusalCause::Region).1.starts_with("SNYK-US-01 accepts it"));
-    case.answer.status = 403;
+    case.response.status = 403;
     assert_eq!(case.of(RefusalCause::Region).0, Likelihood::Unlikely);
 }
 
@@ -123,7 +123,7 @@ fn what_has_ended_is_told_by_the_servers_clock() {
         case.of(RefusalCause::Expiry),
         (Likelihood::Likely, "it ended on 2026-11-20".to_owned())
     );
-    case.answer.headers[0].1 = "Thu, 19 Nov 2026 12:00:00 GMT".to_owned();
+    case.response.headers[0].1 = "Thu, 19 Nov 2026 12:00:00 GMT".to_owned();
     assert_eq!(
         case.of(RefusalCause::Expiry).0,
         Likelihood::Unknown,
@@ -160,7 +160,7 @@ fn plan_account_and_permission_follow_the_status() {
     assert!(case.of(RefusalCause::Account).1.contains("it acts as ci (user)"));
     assert_eq!(case.of(RefusalCause::Plan).0, Likelihood::Unlikely, "it was accepted before");
     assert_eq!(case.refusal().next_steps[0], RemedyStep::ListAccess);
-    case.answer.status = 404;
+    case.response.status = 404;
     assert_eq!(
         (case.of(RefusalCause::Permission).0, case.of(RefusalCause::Account).0),
         (Likelihood::Unknown, Likelihood::Unknown)
@@ -168,7 +168,7 @@ fn plan_account_and_permission_follow_the_status() {
     case.provider = "appcircle";
     case.kind = "personal-access-key";
     assert!(
-        case.refusal().causes.iter().all(|finding| finding.cause != RefusalCause::Plan),
+        case.refusal().causes.iter().all(|assessment| assessment.cause != RefusalCause::Plan),
         "nothing is known of its plans"
     );
 }
@@ -183,7 +183,7 @@ fn white_space_and_clocks_are_looked_at() {
     case.hints.secret_anomalies = Some(vec!["blanks or line ends around it".to_owned()]);
     assert_eq!(case.of(RefusalCause::Whitespace).0, Likelihood::Likely);
     assert_eq!(case.refusal().next_steps[0], RemedyStep::ReenterSecret);
-    case.answer.headers[0].1 = "Sat, 21 Nov 2026 14:00:00 GMT".to_owned();
+    case.response.headers[0].1 = "Sat, 21 Nov 2026 14:00:00 GMT".to_owned();
     assert!(
         case.of(RefusalCause::Clock).1.contains("2 h behind the server's")
             && case.of(RefusalCause::Clock).0 == Likelihood::Unlikely
@@ -191,7 +191,7 @@ fn white_space_and_clocks_are_looked_at() {
     case.kind = "service-account-oauth";
     assert_eq!(case.of(RefusalCause::Clock).0, Likelihood::Likely);
     assert_eq!(case.refusal().next_steps[0], RemedyStep::SetClock);
-    case.answer.headers.clear();
+    case.response.headers.clear();
     assert_eq!(case.of(RefusalCause::Clock).0, Likelihood::Unknown);
 }
 
@@ -246,7 +246,7 @@ fn causes_and_weights_are_told_apart_by_words_and_signs() {
 #[test]
 fn too_many_requests_wait() {
     let mut case = case(429);
-    case.answer.headers.push(("retry-after".to_owned(), "12".to_owned()));
+    case.response.headers.push(("retry-after".to_owned(), "12".to_owned()));
     assert_eq!(
         case.of(RefusalCause::RateLimit),
         (Likelihood::Likely, "the provider wants to be left alone for 12 s".to_owned())
@@ -257,13 +257,13 @@ fn too_many_requests_wait() {
             .into_iter()
             .zip(["160".to_owned(), left.to_owned()])
     };
-    let before = case.answer.headers.clone();
-    case.answer.headers.extend(left("160"));
+    let before = case.response.headers.clone();
+    case.response.headers.extend(left("160"));
     assert!(
         !case.of(RefusalCause::RateLimit).1.contains("160"),
         "what is not used up is not the reason"
     );
-    case.answer.headers = before.into_iter().chain(left("0")).collect();
+    case.response.headers = before.into_iter().chain(left("0")).collect();
     assert_eq!(case.of(RefusalCause::RateLimit).1, "0 of 160 left");
     assert_eq!(case.refusal().next_steps, [RemedyStep::Wait("12 s".to_owned())]);
     assert_eq!(RemedyStep::Wait("12 s".to_owned()).describe(), "Wait 12 s, then send it again");
@@ -271,20 +271,20 @@ fn too_many_requests_wait() {
 
 #[test]
 fn what_is_no_refusal_is_not_looked_into() {
-    let (case, catalogue) = (case(200), builtin_catalog());
-    let asked = RequestContext {
-        provider: catalogue.provider("snyk").unwrap(),
+    let (case, catalog) = (case(200), builtin_catalog());
+    let request_context = RequestContext {
+        provider: catalog.provider("snyk").unwrap(),
         kind: case.kind,
         region: "SNYK-EU-01",
     };
     let draft = RequestDraft::new(HttpMethod::Get, RequestTarget::parse("/rest/self").unwrap());
-    let facts = RefusalContext {
-        request_context: asked,
+    let context = RefusalContext {
+        request_context,
         hints: &case.hints,
         draft: &draft,
-        response: &case.answer,
+        response: &case.response,
         schemes: &[],
         principal: None,
     };
-    assert_eq!(RefusalDiagnosis::diagnose(&facts), None);
+    assert_eq!(RefusalDiagnosis::diagnose(&context), None);
 }

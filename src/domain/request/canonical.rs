@@ -17,25 +17,26 @@ impl<'a> RequestEnvironment<'a> {
     /// Returns the environment for a credential's drafts in a region; `None` where the region is no
     /// longer known.
     pub fn for_credential(
-        catalogue: &'a ProviderCatalog,
+        catalog: &'a ProviderCatalog,
         credential: &Credential,
         region: &str,
     ) -> Option<Self> {
-        let region = catalogue.region(&credential.provider, region).ok()?;
-        Some(Self { region, headers: &catalogue.provider(&credential.provider).ok()?.headers })
+        let region = catalog.region(&credential.provider, region).ok()?;
+        Some(Self { region, headers: &catalog.provider(&credential.provider).ok()?.headers })
     }
 }
 
 impl RequestDraft {
     /// Returns method, target, query, headers and body as sent, one per line; query and headers are
     /// sorted by name. Without an environment, the draft is used as written.
-    pub fn canonical_lines(&self, setting: Option<RequestEnvironment<'_>>) -> Vec<String> {
-        let headers = self.headers_with_defaults(setting.map_or(&[], |setting| setting.headers));
+    pub fn canonical_lines(&self, environment: Option<RequestEnvironment<'_>>) -> Vec<String> {
+        let headers =
+            self.headers_with_defaults(environment.map_or(&[], |environment| environment.headers));
         let mut headers: Vec<_> =
             headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.trim())).collect();
         headers.sort_by(|one, other| one.0.cmp(&other.0));
-        let (target, mut query) = setting
-            .and_then(|setting| self.resolved_target(setting.region))
+        let (target, mut query) = environment
+            .and_then(|environment| self.resolved_target(environment.region))
             .unwrap_or_else(|| self.literal_target());
         // The sort is stable: parameters of the same name may depend on their order.
         query.sort_by(|one, other| one.0.cmp(&other.0));
@@ -84,16 +85,16 @@ mod tests {
 
     #[test]
     fn what_is_sent_alike_has_the_same_lines_however_it_is_written() {
-        let catalogue = ProviderCatalog::builtin();
-        let region = catalogue.region("snyk", "SNYK-US-01").expect("a region");
+        let catalog = ProviderCatalog::builtin();
+        let region = catalog.region("snyk", "SNYK-US-01").expect("a region");
         let defaults = [("accept".to_owned(), "application/json".to_owned())];
-        let setting = Some(RequestEnvironment { region, headers: &defaults });
+        let environment = Some(RequestEnvironment { region, headers: &defaults });
         let plain = draft(
             "/rest/x",
             &[("a", "1 2"), ("b", "x"), ("b", "w")],
             &[("x-a", "1"), ("x-b", "2")],
         )
-        .canonical_lines(setting);
+        .canonical_lines(environment);
         assert!(
             plain.contains(&"query: a=1 2".to_owned())
                 && plain.contains(&"header: accept: application/json".to_owned())
@@ -111,7 +112,7 @@ mod tests {
                 &[("x-a", "1"), ("x-b", "2")],
             ),
         ] {
-            assert_eq!(other.canonical_lines(setting), plain);
+            assert_eq!(other.canonical_lines(environment), plain);
         }
         for other in [
             draft(
@@ -130,7 +131,7 @@ mod tests {
                 &[("x-a", "1"), ("x-b", "3")],
             ),
         ] {
-            assert_ne!(other.canonical_lines(setting), plain);
+            assert_ne!(other.canonical_lines(environment), plain);
         }
     }
 }

@@ -87,11 +87,11 @@ impl RequestDraft {
 
     /// Returns path and query in one line, as users write and read them.
     pub fn address(&self) -> String {
-        let place = self.target.to_string();
-        let joint = if place.contains('?') { '&' } else { '?' };
+        let target = self.target.to_string();
+        let separator = if target.contains('?') { '&' } else { '?' };
         let pairs: Vec<_> =
             self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        if pairs.is_empty() { place } else { format!("{place}{joint}{}", pairs.join("&")) }
+        if pairs.is_empty() { target } else { format!("{target}{separator}{}", pairs.join("&")) }
     }
 
     /// Returns the value of the header with this name, ignoring case.
@@ -181,21 +181,21 @@ mod tests {
     #[test]
     fn a_json_body_says_what_it_is_as_the_provider_wants_it() {
         let snyk = crate::domain::provider::builtin_catalog().provider("snyk").unwrap();
-        let said = |path: &str, body: &str| {
+        let content_type = |path: &str, body: &str| {
             let draft = RequestDraft {
                 body: Some(body.to_owned()),
                 ..RequestDraft::new(HttpMethod::Post, RequestTarget::parse(path).unwrap())
             };
             draft.with_media_type(snyk).header("content-type").map(str::to_owned)
         };
-        assert_eq!(said("/rest/orgs/x", "{}").as_deref(), Some("application/vnd.api+json"));
+        assert_eq!(content_type("/rest/orgs/x", "{}").as_deref(), Some("application/vnd.api+json"));
         assert_eq!(
-            said("https://api.snyk.io/rest/orgs/x", " [1]\n").as_deref(),
+            content_type("https://api.snyk.io/rest/orgs/x", " [1]\n").as_deref(),
             Some("application/vnd.api+json")
         );
-        assert_eq!(said("/v1/org/x", "{\"a\":1}").as_deref(), Some("application/json"));
-        assert_eq!(said("/v1/org/x", "a=1"), None, "nobody knows what it is");
-        assert_eq!(said("/v1/org/x", ""), None);
+        assert_eq!(content_type("/v1/org/x", "{\"a\":1}").as_deref(), Some("application/json"));
+        assert_eq!(content_type("/v1/org/x", "a=1"), None, "nobody knows what it is");
+        assert_eq!(content_type("/v1/org/x", ""), None);
         let own = vec![("Content-Type".to_owned(), "text/plain".to_owned())];
         let draft = RequestDraft {
             headers: own.clone(),

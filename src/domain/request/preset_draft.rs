@@ -105,8 +105,8 @@ impl RequestPreset {
                 layers.iter().find_map(|layer| layer.get(name).filter(|value| !value.is_empty()));
             given.or(self.parameter(name)?.default.as_ref()).cloned()
         };
-        let filled = |template, how| {
-            fill_template(template, how, value).map_err(|name| self.missing_parameter(name))
+        let filled = |template, encoding| {
+            fill_template(template, encoding, value).map_err(|name| self.missing_parameter(name))
         };
         let query = self.query.iter().map(|(name, template)| {
             Ok((name.clone(), filled(template, PlaceholderEncoding::Plain)?))

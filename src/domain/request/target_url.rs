@@ -201,11 +201,11 @@ mod tests {
 
     #[test]
     fn a_value_of_dots_cannot_climb_out_of_a_preset() {
-        let catalogue = builtin_catalog();
+        let catalog = builtin_catalog();
         let given =
             std::collections::BTreeMap::from([("organization_id".to_owned(), "..".to_owned())]);
         let draft =
-            catalogue.preset("appcircle", "organization").unwrap().to_draft(&[&given]).unwrap();
+            catalog.preset("appcircle", "organization").unwrap().to_draft(&[&given]).unwrap();
         assert!(matches!(draft.resolve(&region()), Err(TargetError::PathTraversal(_))));
     }
 
@@ -220,9 +220,9 @@ mod tests {
 
         #[test]
         fn any_value_stays_one_segment(value in any::<String>()) {
-            let catalogue = builtin_catalog();
+            let catalog = builtin_catalog();
             let given = std::collections::BTreeMap::from([("organization_id".to_owned(), value)]);
-            let draft = catalogue.preset("appcircle", "organization").unwrap().to_draft(&[&given]);
+            let draft = catalog.preset("appcircle", "organization").unwrap().to_draft(&[&given]);
             if let Some(url) = draft.ok().and_then(|draft| draft.resolve(&region()).ok()) {
                 prop_assert_eq!(url.path_segments().unwrap().count(), 4);
             }
