@@ -60,20 +60,22 @@ impl AddArgs {
         let offline = self.offline || self.region_is_assumed(&engine.catalog, &found)?;
         let engine = context.unlocked_engine().await?;
         let new = self.build_credential(context, name, found, secrets)?;
-        let twins = engine.find_duplicates(&new.secret).await?;
-        let kept = engine.add_credential(new).await?;
-        if !twins.is_empty() {
-            let names: Vec<_> = twins.iter().map(CredentialName::as_str).collect();
-            let hold = if names.len() == 1 { "holds" } else { "hold" };
-            context.out.note(&format!("note: {} {hold} the same secret", names.join(", ")));
+        let duplicates = engine.find_duplicates(&new.secret).await?;
+        let stored = engine.add_credential(new).await?;
+        if !duplicates.is_empty() {
+            let names: Vec<_> = duplicates.iter().map(CredentialName::as_str).collect();
+            let verb = if names.len() == 1 { "holds" } else { "hold" };
+            context.out.note(&format!("note: {} {verb} the same secret", names.join(", ")));
         }
         if offline {
-            return print_credential(context, &kept);
+            return print_credential(context, &stored);
         }
-        let asked = engine.classify(&kept).await;
-        let code =
-            print_credential(context, asked.as_ref().map_or(&kept, |asked| &asked.credential))?;
-        classified::print_classification(context, &asked);
+        let classified = engine.classify(&stored).await;
+        let code = print_credential(
+            context,
+            classified.as_ref().map_or(&stored, |classified| &classified.credential),
+        )?;
+        classified::print_classification(context, &classified);
         Ok(code)
     }
 
@@ -93,22 +95,22 @@ impl AddArgs {
     /// Returns whether neither the user nor the secret names the region, and there are several.
     fn region_is_assumed(
         &self,
-        catalogue: &ProviderCatalog,
+        catalog: &ProviderCatalog,
         found: &Identification,
     ) -> Result<bool, Problem> {
-        let told = self.region.is_some()
+        let region_known = self.region.is_some()
             || found.candidates.iter().any(|candidate| candidate.region.is_some());
-        Ok(!told && catalogue.regions(&self.provider)?.len() > 1)
+        Ok(!region_known && catalog.regions(&self.provider)?.len() > 1)
     }
 
     /// Checks provider, kind and region before the secret is read, so that a typo is reported
     /// first.
-    fn validate_ids(&self, catalogue: &ProviderCatalog) -> Result<(), Problem> {
+    fn validate_ids(&self, catalog: &ProviderCatalog) -> Result<(), Problem> {
         if let Some(kind) = &self.kind {
-            catalogue.kind(&self.provider, kind)?;
+            catalog.kind(&self.provider, kind)?;
         }
         if let Some(region) = &self.region {
-            catalogue.region(&self.provider, region)?;
+            catalog.region(&self.provider, region)?;
         }
         Ok(())
     }
@@ -120,20 +122,20 @@ impl AddArgs {
         found: Identification,
         parts: Vec<Secret>,
     ) -> Result<NewCredential, Problem> {
-        let catalogue = &context.engine()?.catalog;
-        let kind = self.choose_kind(catalogue, &found)?;
-        let fitting = found
+        let catalog = &context.engine()?.catalog;
+        let kind = self.choose_kind(catalog, &found)?;
+        let matching = found
             .candidates
             .iter()
             .find(|candidate| candidate.provider == self.provider && candidate.kind == kind.id);
-        let region = self.choose_region(context, catalogue, fitting)?;
+        let region = self.choose_region(context, catalog, matching)?;
         Ok(NewCredential {
             name,
             kind: kind.id.clone(),
             region,
             fields: self.fields.into_iter().collect::<BTreeMap<_, _>>(),
             labels: self.labels,
-            expires: self.expires.or(fitting.and_then(|candidate| candidate.expires)),
+            expires: self.expires.or(matching.and_then(|candidate| candidate.expires)),
             secret: Arc::new(found.secret),
             parts: self.parts.into_iter().zip(parts.into_iter().map(Arc::new)).collect(),
             provider: self.provider,
@@ -143,22 +145,22 @@ impl AddArgs {
     /// Chooses the kind: the named one, otherwise the only one that fits the secret.
     fn choose_kind<'c>(
         &self,
-        catalogue: &'c ProviderCatalog,
+        catalog: &'c ProviderCatalog,
         found: &Identification,
     ) -> Result<&'c CredentialKind, Problem> {
         if let Some(kind) = &self.kind {
-            return Ok(catalogue.kind(&self.provider, kind)?);
+            return Ok(catalog.kind(&self.provider, kind)?);
         }
-        let provider = catalogue.provider(&self.provider)?;
-        let mut fitting =
+        let provider = catalog.provider(&self.provider)?;
+        let mut matching =
             found.candidates.iter().filter(|candidate| candidate.provider == self.provider);
         let mut kinds = provider.kinds.iter();
         let only = kinds.next().filter(|_| kinds.next().is_none());
-        match (fitting.next(), fitting.next(), only) {
+        match (matching.next(), matching.next(), only) {
             (Some(first), second, _)
                 if second.is_none_or(|second| second.confidence < first.confidence) =>
             {
-                Ok(catalogue.kind(&self.provider, &first.kind)?)
+                Ok(catalog.kind(&self.provider, &first.kind)?)
             }
             (None, _, Some(only)) => Ok(only),
             _ => {
@@ -182,23 +184,23 @@ impl AddArgs {
     fn choose_region(
         &self,
         context: &CliContext<'_>,
-        catalogue: &ProviderCatalog,
-        fitting: Option<&IdentificationCandidate>,
+        catalog: &ProviderCatalog,
+        matching: Option<&IdentificationCandidate>,
     ) -> Result<String, Problem> {
-        let told = fitting.and_then(|candidate| candidate.region.clone());
-        let regions = catalogue.regions(&self.provider)?;
-        match (&self.region, told) {
-            (Some(wanted), told) => {
-                let region = catalogue.region(&self.provider, wanted)?;
-                if let Some(told) = told.filter(|told| *told != region.id) {
+        let detected = matching.and_then(|candidate| candidate.region.clone());
+        let regions = catalog.regions(&self.provider)?;
+        match (&self.region, detected) {
+            (Some(wanted), detected) => {
+                let region = catalog.region(&self.provider, wanted)?;
+                if let Some(detected) = detected.filter(|detected| *detected != region.id) {
                     context.out.note(&format!(
-                        "note: the secret says that it belongs to {told}; {} was asked for",
+                        "note: the secret says that it belongs to {detected}; {} was asked for",
                         region.id
                     ));
                 }
                 Ok(region.id.clone())
             }
-            (None, Some(told)) => Ok(told),
+            (None, Some(detected)) => Ok(detected),
             (None, None) => {
                 let first = regions.first().map(|region| region.id.clone()).unwrap_or_default();
                 if regions.len() > 1 {

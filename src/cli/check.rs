@@ -55,34 +55,30 @@ pub(super) struct ProbeArgs {
 impl CheckArgs {
     /// Checks the selected credentials and reports the results.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        let chosen = self.select_credentials(context).await?;
+        let credentials = self.select_credentials(context).await?;
         let now = context.engine()?.now();
-        let mut verdicts: Vec<_> = chosen.iter().map(unchecked_result).collect();
+        let mut results: Vec<_> = credentials.iter().map(unchecked_result).collect();
         let policies: Vec<_> =
-            chosen.iter().map(|credential| self.policy_violation(credential, now)).collect();
-        let is_whole = self.offline || check_all(context, chosen, &mut verdicts).await?;
-        for (verdict, policy) in verdicts.iter_mut().zip(policies) {
+            credentials.iter().map(|credential| self.policy_violation(credential, now)).collect();
+        let completed = self.offline || check_all(context, credentials, &mut results).await?;
+        for (verdict, policy) in results.iter_mut().zip(policies) {
             verdict.policy = policy;
         }
-        verdicts.sort_by(|one, other| one.name.cmp(&other.name));
-        self.report(context, &verdicts)?;
-        Ok(if is_whole { exit_code(&verdicts) } else { INTERRUPTED_EXIT_CODE })
+        results.sort_by(|one, other| one.name.cmp(&other.name));
+        self.report(context, &results)?;
+        Ok(if completed { exit_code(&results) } else { INTERRUPTED_EXIT_CODE })
     }
 
-    fn report(
-        &self,
-        context: &CliContext<'_>,
-        verdicts: &[CheckResultJson],
-    ) -> Result<(), Problem> {
+    fn report(&self, context: &CliContext<'_>, results: &[CheckResultJson]) -> Result<(), Problem> {
         if self.junit {
-            return context.out.write_bytes(junit::junit_report(verdicts).as_bytes());
+            return context.out.write_bytes(junit::junit_report(results).as_bytes());
         }
         if context.out.json {
-            return context.out.print_json(&verdicts);
+            return context.out.print_json(&results);
         }
-        context.out.print_table(&table(verdicts))?;
-        for breach in verdicts.iter().filter_map(|verdict| verdict.policy.as_ref()) {
-            context.out.note(&format!("policy: {breach}"));
+        context.out.print_table(&table(results))?;
+        for violation in results.iter().filter_map(|verdict| verdict.policy.as_ref()) {
+            context.out.note(&format!("policy: {violation}"));
         }
         Ok(())
     }
@@ -102,14 +98,14 @@ impl CheckArgs {
                 "name credentials, or give --all",
             ));
         }
-        let mut chosen: Vec<Credential> = Vec::with_capacity(self.names.len());
+        let mut credentials: Vec<Credential> = Vec::with_capacity(self.names.len());
         for name in &self.names {
             let found = engine.find_credential(name).await?;
-            if !chosen.contains(&found) {
-                chosen.push(found);
+            if !credentials.contains(&found) {
+                credentials.push(found);
             }
         }
-        Ok(chosen)
+        Ok(credentials)
     }
 
     fn policy_violation(&self, credential: &Credential, now: Timestamp) -> Option<String> {
@@ -134,8 +130,8 @@ impl ProbeArgs {
             regions.iter().map(|region| region_json(region, &credential, None)).collect();
         engine
             .check_all_regions(&credential, |region, check| {
-                if let Some(place) = shapes.iter_mut().find(|shape| shape.region == region) {
-                    (place.verdict, place.status, place.latency_ms) =
+                if let Some(entry) = shapes.iter_mut().find(|shape| shape.region == region) {
+                    (entry.verdict, entry.status, entry.latency_ms) =
                         (check.result, check.status, check.latency_ms);
                 }
             })
@@ -149,23 +145,23 @@ impl ProbeArgs {
 /// the checks finished before the user interrupted them.
 async fn check_all(
     context: &CliContext<'_>,
-    chosen: Vec<Credential>,
-    verdicts: &mut [CheckResultJson],
+    credentials: Vec<Credential>,
+    results: &mut [CheckResultJson],
 ) -> Result<bool, Problem> {
     let engine = context.unlocked_engine().await?;
-    let places: HashMap<_, _> = chosen
+    let positions: HashMap<_, _> = credentials
         .iter()
         .enumerate()
-        .map(|(place, credential)| (credential.id.clone(), place))
+        .map(|(position, credential)| (credential.id.clone(), position))
         .collect();
-    let (total, mut done) = (chosen.len(), 0);
+    let (total, mut done) = (credentials.len(), 0);
     let shown = !context.out.json && total > 1;
     // The first response may take long.
     if shown {
         output::show_progress_bar("checking", done, total);
     }
-    let asking = engine.check_many(chosen, |credential, outcome| {
-        verdicts[places[&credential.id]] = match outcome {
+    let checks = engine.check_many(credentials, |credential, outcome| {
+        results[positions[&credential.id]] = match outcome {
             Ok(check) => CheckResultJson::new(credential, &credential.region, &check),
             Err(problem) => failed_result(credential, &problem),
         };
@@ -174,17 +170,17 @@ async fn check_all(
             output::show_progress_bar("checking", done, total);
         }
     });
-    let is_whole = tokio::select! {
+    let completed = tokio::select! {
         // Ctrl-C is polled first. Otherwise the first results could be reported before anything
         // listens for Ctrl-C.
         biased;
         _ = tokio::signal::ctrl_c() => false,
-        () = asking => true,
+        () = checks => true,
     };
     if shown {
         output::show_progress("");
     }
-    Ok(is_whole)
+    Ok(completed)
 }
 
 fn unchecked_result(credential: &Credential) -> CheckResultJson {
@@ -211,9 +207,9 @@ fn unknown_result(credential: &Credential, reason: String) -> CheckResultJson {
     }
 }
 
-fn table(verdicts: &[CheckResultJson]) -> TextTable {
+fn table(results: &[CheckResultJson]) -> TextTable {
     let mut table = TextTable::new(&["NAME", "REGION", "VERDICT", "STATUS", "MS", "REASON"]);
-    for verdict in verdicts {
+    for verdict in results {
         table.add_row([
             verdict.name.clone(),
             verdict.region.clone(),
@@ -227,11 +223,11 @@ fn table(verdicts: &[CheckResultJson]) -> TextTable {
 }
 
 /// Returns the exit code: a refusal outranks a policy violation, which outranks an unknown result.
-fn exit_code(verdicts: &[CheckResultJson]) -> u8 {
-    let any = |verdict| verdicts.iter().any(|found| found.verdict == verdict);
+fn exit_code(results: &[CheckResultJson]) -> u8 {
+    let any = |verdict| results.iter().any(|found| found.verdict == verdict);
     if any(CheckResult::Refused) {
         ProblemClass::Refused.exit_code()
-    } else if verdicts.iter().any(|found| found.policy.is_some()) {
+    } else if results.iter().any(|found| found.policy.is_some()) {
         ProblemClass::Policy.exit_code()
     } else if any(CheckResult::Unknown) {
         ProblemClass::Unknown.exit_code()

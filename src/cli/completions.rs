@@ -73,11 +73,11 @@ pub(super) fn answer_shell() {
 /// Adds completers for names, providers, kinds and regions to the grammar.
 fn with_completers(command: clap::Command) -> clap::Command {
     // A command that takes a provider creates a credential, and its new name cannot be completed.
-    let fresh = command.get_arguments().any(|argument| argument.get_id() == "provider");
+    let creates = command.get_arguments().any(|argument| argument.get_id() == "provider");
     let command = command.mut_args(|argument| match argument.get_id().as_str() {
         "kind" => argument.add(ArgValueCompleter::new(complete_kinds)),
         "like" | "administrator" => argument.add(ArgValueCompleter::new(complete_names)),
-        "name" | "names" if !fresh => argument.add(ArgValueCompleter::new(complete_names)),
+        "name" | "names" if !creates => argument.add(ArgValueCompleter::new(complete_names)),
         "provider" => argument.add(ArgValueCompleter::new(complete_providers)),
         "region" => argument.add(ArgValueCompleter::new(complete_regions)),
         _ => argument,
@@ -85,32 +85,32 @@ fn with_completers(command: clap::Command) -> clap::Command {
     command.mut_subcommands(with_completers)
 }
 
-fn complete_names(begun: &OsStr) -> Vec<CompletionCandidate> {
+fn complete_names(prefix: &OsStr) -> Vec<CompletionCandidate> {
     let described = |credential: Credential| {
         let about = format!("{} {} in {}", credential.provider, credential.kind, credential.region);
         CompletionCandidate::new(credential.name.to_string()).help(Some(about.into()))
     };
-    matching_candidates(begun, load_credentials().unwrap_or_default().into_iter().map(described))
+    matching_candidates(prefix, load_credentials().unwrap_or_default().into_iter().map(described))
 }
 
-fn complete_providers(begun: &OsStr) -> Vec<CompletionCandidate> {
-    let Ok(catalogue) = AppPaths::discover().and_then(|paths| engine::load_catalog(&paths)) else {
+fn complete_providers(prefix: &OsStr) -> Vec<CompletionCandidate> {
+    let Ok(catalog) = AppPaths::discover().and_then(|paths| engine::load_catalog(&paths)) else {
         return Vec::new();
     };
-    let known = catalogue.providers();
+    let known = catalog.providers();
     matching_candidates(
-        begun,
+        prefix,
         known.map(|provider| {
             CompletionCandidate::new(&provider.id).help(Some(provider.title.clone().into()))
         }),
     )
 }
 
-fn complete_kinds(begun: &OsStr) -> Vec<CompletionCandidate> {
-    let Ok(catalogue) = AppPaths::discover().and_then(|paths| engine::load_catalog(&paths)) else {
+fn complete_kinds(prefix: &OsStr) -> Vec<CompletionCandidate> {
+    let Ok(catalog) = AppPaths::discover().and_then(|paths| engine::load_catalog(&paths)) else {
         return Vec::new();
     };
-    let all = selected_providers(&catalogue)
+    let all = selected_providers(&catalog)
         .flat_map(|provider| provider.kinds.iter().map(move |kind| (provider, kind)));
     // Two providers may use the same kind ID, and a candidate that is offered twice looks like a
     // mistake.
@@ -123,33 +123,33 @@ fn complete_kinds(begun: &OsStr) -> Vec<CompletionCandidate> {
         }
     }
     matching_candidates(
-        begun,
+        prefix,
         known.into_iter().map(|(id, about)| CompletionCandidate::new(id).help(Some(about.into()))),
     )
 }
 
-fn complete_regions(begun: &OsStr) -> Vec<CompletionCandidate> {
-    let Ok(catalogue) = AppPaths::discover().and_then(|paths| engine::load_catalog(&paths)) else {
+fn complete_regions(prefix: &OsStr) -> Vec<CompletionCandidate> {
+    let Ok(catalog) = AppPaths::discover().and_then(|paths| engine::load_catalog(&paths)) else {
         return Vec::new();
     };
-    let known = selected_providers(&catalogue)
-        .filter_map(|provider| catalogue.regions(&provider.id).ok())
+    let known = selected_providers(&catalog)
+        .filter_map(|provider| catalog.regions(&provider.id).ok())
         .flatten();
     let mut ids: Vec<_> = known.map(|region| (region.id.clone(), region.api.to_string())).collect();
     ids.sort();
     ids.dedup();
     matching_candidates(
-        begun,
+        prefix,
         ids.into_iter().map(|(id, api)| CompletionCandidate::new(id).help(Some(api.into()))),
     )
 }
 
 /// Returns the provider that the command line already names, otherwise all providers.
-fn selected_providers(catalogue: &ProviderCatalog) -> impl Iterator<Item = &Provider> {
+fn selected_providers(catalog: &ProviderCatalog) -> impl Iterator<Item = &Provider> {
     let line = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let named = find_provider_option(line.skip_while(|word| word != "--"));
-    let named = named.filter(|id| catalogue.provider(id).is_ok());
-    catalogue.providers().filter(move |provider| named.as_ref().is_none_or(|id| *id == provider.id))
+    let named = named.filter(|id| catalog.provider(id).is_ok());
+    catalog.providers().filter(move |provider| named.as_ref().is_none_or(|id| *id == provider.id))
 }
 
 /// Finds the value of `--provider` among the words of a command line.
@@ -167,12 +167,12 @@ fn load_credentials() -> Option<Vec<Credential>> {
 }
 
 fn matching_candidates(
-    begun: &OsStr,
+    prefix: &OsStr,
     all: impl Iterator<Item = CompletionCandidate>,
 ) -> Vec<CompletionCandidate> {
-    let begun = begun.to_string_lossy().to_lowercase();
+    let prefix = prefix.to_string_lossy().to_lowercase();
     all.filter(|candidate| {
-        candidate.get_value().to_string_lossy().to_lowercase().starts_with(&begun)
+        candidate.get_value().to_string_lossy().to_lowercase().starts_with(&prefix)
     })
     .collect()
 }

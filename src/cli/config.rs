@@ -75,9 +75,9 @@ fn check_settings(context: &CliContext<'_>) -> Result<u8, Problem> {
 /// is one finding that says so.
 fn diagnose_settings(context: &CliContext<'_>) -> Vec<Diagnostic> {
     let path = context.paths.settings();
-    let SettingsReport { settings, problems: flaws } =
+    let SettingsReport { settings, problems } =
         match Settings::load_leniently(&context.paths, &|name| std::env::var(name).ok()) {
-            Ok(reading) => reading,
+            Ok(report) => report,
             Err(problem) => {
                 return vec![diagnostic(
                     DiagnosticArea::Settings,
@@ -86,9 +86,9 @@ fn diagnose_settings(context: &CliContext<'_>) -> Vec<Diagnostic> {
                 )];
             }
         };
-    let mut found: Vec<_> = flaws
+    let mut found: Vec<_> = problems
         .into_iter()
-        .map(|flaw| diagnostic(DiagnosticArea::Settings, DiagnosticSeverity::Fail, flaw))
+        .map(|problem| diagnostic(DiagnosticArea::Settings, DiagnosticSeverity::Fail, problem))
         .collect();
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     for conflict in tui::key_conflicts(&settings) {

@@ -222,9 +222,9 @@ impl ConsumerAddArgs {
                 path: resolve_path(path, engine::probely_cli_locations())?,
             }),
             _ => {
-                let ways = vec![vec![self.command.unwrap_or_default()]];
+                let pipelines = vec![vec![self.command.unwrap_or_default()]];
                 Ok(ConsumerTarget::Command(StdinCommand {
-                    pipelines: ways,
+                    pipelines,
                     working_dir: current_folder()?,
                     passed_env_vars: self.pass,
                 }))
@@ -239,13 +239,13 @@ impl DeliverArgs {
         let credential = engine.find_credential(&self.name).await?;
         let consumer = engine.consumer(&credential.id, &self.consumer).await?;
         if self.dry_run {
-            let words = engine.preview_delivery(&consumer).await?;
+            let description = engine.preview_delivery(&consumer).await?;
             if context.out.json {
                 context.out.print_json(
-                    &serde_json::json!({ "consumer": consumer.name, "would": words }),
+                    &serde_json::json!({ "consumer": consumer.name, "would": description }),
                 )?;
             } else {
-                context.out.print_text(&format!("{}: would {words}", consumer.name))?;
+                context.out.print_text(&format!("{}: would {description}", consumer.name))?;
             }
             return Ok(0);
         }

@@ -44,12 +44,12 @@ pub(super) enum SettingsStrictness {
 impl<'a> CliContext<'a> {
     /// Creates the context and reads the settings. Nothing else is opened yet.
     pub(super) fn new(
-        common: GlobalArgs,
-        care: SettingsStrictness,
+        global: GlobalArgs,
+        strictness: SettingsStrictness,
         out: &'a CliOutput,
     ) -> Result<Self, Problem> {
         let paths = AppPaths::discover()?;
-        let reading = match care {
+        let report = match strictness {
             SettingsStrictness::Strict => SettingsReport {
                 settings: Settings::load(&paths, &env_variable)?,
                 problems: Vec::new(),
@@ -57,7 +57,7 @@ impl<'a> CliContext<'a> {
             SettingsStrictness::Lenient => Settings::load_leniently(&paths, &env_variable)?,
             SettingsStrictness::None => SettingsReport::default(),
         };
-        let SettingsReport { settings, problems: flaws } = with_flags(reading, common);
+        let SettingsReport { settings, problems } = with_flags(report, global);
         if settings.plain {
             enable_plain_mode();
         }
@@ -65,28 +65,28 @@ impl<'a> CliContext<'a> {
             out,
             paths,
             settings,
-            settings_problems: flaws,
-            global: common,
+            settings_problems: problems,
+            global,
             engine: OnceLock::new(),
         })
     }
 
     /// Returns the settings for the screen, with a function that reads them again when they change.
     pub(super) fn settings_source(&self) -> SettingsSource {
-        let (paths, common) = (self.paths.clone(), self.global);
-        let reading = SettingsReport {
+        let (paths, global) = (self.paths.clone(), self.global);
+        let report = SettingsReport {
             settings: self.settings.clone(),
             problems: self.settings_problems.clone(),
         };
-        let reading = with_key_problems(reading, &self.paths);
-        let again = move || {
+        let report = with_key_problems(report, &self.paths);
+        let reload = move || {
             Settings::load_leniently(&paths, &env_variable)
-                .map(|reading| with_flags(reading, common))
-                .map(|reading| with_key_problems(reading, &paths))
+                .map(|report| with_flags(report, global))
+                .map(|report| with_key_problems(report, &paths))
         };
         SettingsSource {
-            report: reading,
-            reload: Some(Arc::new(again)),
+            report,
+            reload: Some(Arc::new(reload)),
             file: Some(self.paths.settings()),
             ..SettingsSource::default()
         }
@@ -132,15 +132,15 @@ fn env_variable(name: &str) -> Option<String> {
 }
 
 /// Adds the problems of the key bindings, which only the screen uses.
-fn with_key_problems(mut reading: SettingsReport, paths: &AppPaths) -> SettingsReport {
-    reading.problems.extend(tui::key_binding_problems(&reading.settings, &paths.settings()));
-    reading
+fn with_key_problems(mut report: SettingsReport, paths: &AppPaths) -> SettingsReport {
+    report.problems.extend(tui::key_binding_problems(&report.settings, &paths.settings()));
+    report
 }
 
-fn with_flags(mut reading: SettingsReport, common: GlobalArgs) -> SettingsReport {
-    reading.settings.readonly |= common.readonly;
-    reading.settings.plain |= common.plain;
-    reading
+fn with_flags(mut report: SettingsReport, global: GlobalArgs) -> SettingsReport {
+    report.settings.readonly |= global.readonly;
+    report.settings.plain |= global.plain;
+    report
 }
 
 /// Reads the passphrase of the encrypted file: from the file that `TOKENRING_PASSPHRASE_FILE`

@@ -86,8 +86,8 @@ impl CreateArgs {
             }
         };
         let (yes, plan, answers) = (self.yes, self.plan, self.answers.clone());
-        let wish = self.build_request(like, &administrator)?;
-        let creation = engine.plan_creation(wish).await?;
+        let request = self.build_request(like, &administrator)?;
+        let creation = engine.plan_creation(request).await?;
         let lines = plan_lines(&creation.plan);
         if plan {
             for line in &lines {
@@ -103,13 +103,17 @@ impl CreateArgs {
             );
             prompt::confirm_by_typing(&question, made.name.as_str(), "--yes")?;
         }
-        let (human, id) = (CliPrompter::new(context.out, answers), creation.credential.id.clone());
+        let (prompter, id) =
+            (CliPrompter::new(context.out, answers), creation.credential.id.clone());
         // Standard output gets the credential; the steps are notes on standard error.
-        let tell = |line: &ProgressLine| context.out.note(&format_progress_line(line));
+        let on_progress = |line: &ProgressLine| context.out.note(&format_progress_line(line));
         let status = context
             .unlocked_engine()
             .await?
-            .create_credential(creation, RotationObserver { prompter: &human, on_progress: &tell })
+            .create_credential(
+                creation,
+                RotationObserver { prompter: &prompter, on_progress: &on_progress },
+            )
             .await?;
         if status.state == RotationPhase::Done && status.manual_steps.is_empty() {
             return print_credential(context, &engine.credential_by_id(&id).await?);
@@ -122,8 +126,8 @@ impl CreateArgs {
         like: Option<Credential>,
         administrator: &Credential,
     ) -> Result<CreateRequest, Problem> {
-        let from = |given: Option<String>, told: fn(&Credential) -> &String| {
-            given.or_else(|| like.as_ref().map(told).cloned())
+        let from = |given: Option<String>, field: fn(&Credential) -> &String| {
+            given.or_else(|| like.as_ref().map(field).cloned())
         };
         let unclear = || {
             usage_problem(

@@ -28,23 +28,25 @@ impl DoctorArgs {
     /// Diagnoses the machine and prints the findings.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         // A locked or missing store is a finding, not a failure.
-        let (engine, hindrance) = match context.unlocked_engine().await {
+        let (engine, store_problem) = match context.unlocked_engine().await {
             Ok(engine) => (engine, None),
             Err(problem) if problem.class == ProblemClass::Store => {
                 (context.engine()?, Some(problem))
             }
             Err(problem) => return Err(problem),
         };
-        let around = DoctorInput {
+        let input = DoctorInput {
             terminal: output::terminal_size(),
             other_stores: engine::other_stores(&context.paths, &context.settings).await,
             color_depth: Some(context.settings.color_depth),
             scope: if self.offline { DoctorScope::Machine } else { DoctorScope::Providers },
         };
-        let mut findings = engine.diagnose(&around).await;
+        let mut findings = engine.diagnose(&input).await;
         // A wrong passphrase, or a passphrase file that other users can read, is not among the
         // findings: the store itself only reports that it is locked.
-        if let Some(problem) = hindrance.filter(|problem| !problem_is_listed(problem, &findings)) {
+        if let Some(problem) =
+            store_problem.filter(|problem| !problem_is_listed(problem, &findings))
+        {
             findings.insert(
                 0,
                 Diagnostic::warn(DiagnosticArea::Store, problem.what, problem.why, problem.remedy),
@@ -80,15 +82,15 @@ pub(super) fn print_diagnostics(
     if context.out.json {
         return context.out.print_json(&serde_json::json!({ "findings": findings }));
     }
-    let (ink, mut lines) = (context.out.color_mode(), Vec::new());
+    let (colors, mut lines) = (context.out.color_mode(), Vec::new());
     for area in findings.chunk_by(|one, other| one.area == other.area) {
-        lines.push(ink.paint_heading(area[0].area.as_str()));
+        lines.push(colors.paint_heading(area[0].area.as_str()));
         for finding in area {
             let level = finding.level.as_str();
             let blanks = " ".repeat(4_usize.saturating_sub(level.len()));
             lines.push(format!(
                 "  {}{blanks}  {}: {}",
-                ink.paint_state(level),
+                colors.paint_state(level),
                 sanitize_line(&finding.what),
                 sanitize_line(&finding.why)
             ));

@@ -61,7 +61,7 @@ impl EditArgs {
         edit.name = self.rename.as_deref().map(args::parse_name).transpose()?;
         edit.kind.clone_from(&self.kind);
         edit.fields = self.fields.iter().cloned().collect();
-        edit.expires = self.expires.map(|ending| match ending {
+        edit.expires = self.expires.map(|expiry| match expiry {
             ExpiryArg::At(moment) => Some(moment),
             ExpiryArg::Never => None,
         });

@@ -52,12 +52,12 @@ impl ExecArgs {
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.unlocked_engine().await?;
         let (variables, used) = self.collect_variables(engine).await?;
-        let handover = match (self.stdin, self.file) {
+        let delivery = match (self.stdin, self.file) {
             (true, _) => SecretDelivery::Stdin,
             (_, true) => SecretDelivery::Files,
             _ => SecretDelivery::Environment,
         };
-        if handover == SecretDelivery::Stdin && count_secrets(&variables) != 1 {
+        if delivery == SecretDelivery::Stdin && count_secrets(&variables) != 1 {
             let why = format!(
                 "standard input takes one secret, and there are {}",
                 count_secrets(&variables)
@@ -68,30 +68,28 @@ impl ExecArgs {
                 "choose one with --env VAR=NAME",
             ));
         }
-        let without = conflicting_variables(engine, &variables, handover);
-        if !without.is_empty() {
+        let removed = conflicting_variables(engine, &variables, delivery);
+        if !removed.is_empty() {
             context.out.note(&format!(
                 "note: not passed on, because it would contradict: {}",
-                without.join(", ")
+                removed.join(", ")
             ));
         }
         // Recorded before the command runs: afterwards this process may no longer exist.
-        let (program, handed) =
+        let (program, names) =
             (self.command[0].to_string_lossy().into_owned(), variable_names(&variables));
         for name in &used {
-            engine
-                .record_exec(name, &format!("{program} gets {handed}"), UsageEvent::Begun)
-                .await?;
+            engine.record_exec(name, &format!("{program} gets {names}"), UsageEvent::Begun).await?;
         }
         let launch = ChildCommand {
             command: self.command.clone(),
             variables,
-            removed_variables: without,
-            secret_delivery: handover,
+            removed_variables: removed,
+            secret_delivery: delivery,
         };
         match launch_command(
             launch,
-            self.mask || cfg!(not(unix)) || handover == SecretDelivery::Files,
+            self.mask || cfg!(not(unix)) || delivery == SecretDelivery::Files,
             self.mask.then_some(context.out),
         ) {
             Ok(code) => Ok(code),
@@ -139,8 +137,12 @@ impl ExecArgs {
 }
 
 #[cfg(unix)]
-fn launch_command(launch: ChildCommand, beside: bool, mask: Option<&CliOutput>) -> io::Result<u8> {
-    if beside {
+fn launch_command(
+    launch: ChildCommand,
+    supervised: bool,
+    mask: Option<&CliOutput>,
+) -> io::Result<u8> {
+    if supervised {
         run_supervised(&launch, mask)
     } else {
         launch.replace_process().map(|never| match never {})
@@ -148,7 +150,11 @@ fn launch_command(launch: ChildCommand, beside: bool, mask: Option<&CliOutput>) 
 }
 
 #[cfg(not(unix))]
-fn launched(launch: ChildCommand, _beside: bool, mask: Option<&CliOutput>) -> io::Result<u8> {
+fn launch_command(
+    launch: ChildCommand,
+    _supervised: bool,
+    mask: Option<&CliOutput>,
+) -> io::Result<u8> {
     run_supervised(&launch, mask)
 }
 
@@ -166,12 +172,12 @@ fn run_supervised(launch: &ChildCommand, masked: Option<&CliOutput>) -> io::Resu
             }
         })
     };
-    let ended = launch.run_supervised(masked.is_some().then_some(&pass_on))?;
+    let exit = launch.run_supervised(masked.is_some().then_some(&pass_on))?;
     let lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let (Some(problem), Some(out)) = (&lost, masked) {
         let _ = out.print_problem(problem);
     }
-    let code = match ended.propagate() {
+    let code = match exit.propagate() {
         0 if lost.is_some() => 1,
         code => code,
     };
@@ -250,16 +256,16 @@ fn count_secrets(variables: &[EnvVariable]) -> usize {
 fn conflicting_variables(
     engine: &Engine,
     variables: &[EnvVariable],
-    handover: SecretDelivery,
+    delivery: SecretDelivery,
 ) -> Vec<String> {
     let is_set = |name: &str| {
         let text = |value: &EnvValue| {
-            handover == SecretDelivery::Environment || matches!(value, EnvValue::Text(_))
+            delivery == SecretDelivery::Environment || matches!(value, EnvValue::Text(_))
         };
         variables.iter().any(|variable| variable.name == name && text(&variable.value))
     };
-    let rivals = engine.competing_variables(variables).into_iter();
-    rivals.filter(|name| !is_set(name) && std::env::var_os(name).is_some()).collect()
+    let competing = engine.competing_variables(variables).into_iter();
+    competing.filter(|name| !is_set(name) && std::env::var_os(name).is_some()).collect()
 }
 
 fn command_not_run(program: &str, error: &io::Error) -> Problem {

@@ -199,11 +199,11 @@ fn empty_history_problem() -> Problem {
 }
 
 async fn purge(context: &CliContext<'_>, keep: usize) -> Result<u8, Problem> {
-    let forgotten = context.engine()?.purge_history(keep).await?;
+    let deleted = context.engine()?.purge_history(keep).await?;
     if context.out.json {
-        context.out.print_json(&json!({ "forgotten": forgotten }))?;
+        context.out.print_json(&json!({ "forgotten": deleted }))?;
     } else {
-        context.out.print_text(&format!("{} forgotten", count_noun(forgotten, "request")))?;
+        context.out.print_text(&format!("{} forgotten", count_noun(deleted, "request")))?;
     }
     Ok(0)
 }

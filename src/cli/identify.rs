@@ -19,8 +19,8 @@ impl IdentifyArgs {
     /// Reads the secret and lists the kinds of credential that it may be.
     #[expect(clippy::unused_self, reason = "every verb has the same form")]
     pub(super) fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        let pasted = secret_input::read_secret("secret")?;
-        let found = crate::domain::identify::identify(&pasted, &context.load_catalog()?)?;
+        let secret = secret_input::read_secret("secret")?;
+        let found = crate::domain::identify::identify(&secret, &context.load_catalog()?)?;
         if context.out.json {
             context.out.print_json(&IdentificationJson::new(&found))?;
             return Ok(0);
@@ -36,9 +36,9 @@ impl IdentifyArgs {
 }
 
 /// Notes what was removed from the pasted text.
-pub(super) fn note_removed_text(out: &CliOutput, cleaned: &[String]) {
-    if !cleaned.is_empty() {
-        out.note(&format!("note: taken off: {}", cleaned.join(", ")));
+pub(super) fn note_removed_text(out: &CliOutput, removed: &[String]) {
+    if !removed.is_empty() {
+        out.note(&format!("note: taken off: {}", removed.join(", ")));
     }
 }
 

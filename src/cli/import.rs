@@ -141,8 +141,8 @@ impl ImportArgs {
                 "leave --blank and --consumer out, or name the file",
             ));
         }
-        let finds = context.engine()?.find_import_candidates(source).await?;
-        let keepable = finds.iter().filter(|find| find.identified.is_ok()).count();
+        let candidates = context.engine()?.find_import_candidates(source).await?;
+        let keepable = candidates.iter().filter(|candidate| candidate.identified.is_ok()).count();
         if self.called.is_some() && keepable != 1 {
             let why = format!("there are {keepable} secrets, and --as gives one name");
             return Err(usage_problem(
@@ -151,19 +151,19 @@ impl ImportArgs {
                 "leave --as out; `tokenring edit --rename` renames them",
             ));
         }
-        let (mut done, mut failed) = (Vec::new(), Vec::new());
-        for find in &finds {
-            done.push(if self.dry_run {
-                unimported_result(find)
+        let (mut results, mut failed) = (Vec::new(), Vec::new());
+        for candidate in &candidates {
+            results.push(if self.dry_run {
+                unimported_result(candidate)
             } else {
-                self.import_candidate(context, find, &mut failed).await?
+                self.import_candidate(context, candidate, &mut failed).await?
             });
         }
-        print_results(context, &finds, &done)?;
-        if self.confirm_blanking(&done) {
-            self.blank_all(context, &finds, &mut done).await?;
+        print_results(context, &candidates, &results)?;
+        if self.confirm_blanking(&results) {
+            self.blank_all(context, &candidates, &mut results).await?;
         }
-        self.print_advice(context, &finds, &done);
+        self.print_advice(context, &candidates, &results);
         first_problem(context, failed).map_or(Ok(0), Err)
     }
 
@@ -197,42 +197,44 @@ impl ImportArgs {
     async fn import_candidate(
         &self,
         context: &CliContext<'_>,
-        find: &ImportCandidate,
+        candidate: &ImportCandidate,
         failed: &mut Vec<Problem>,
     ) -> Result<ImportResult, Problem> {
-        if find.identified.is_err() {
-            return Ok(unimported_result(find));
+        if candidate.identified.is_err() {
+            return Ok(unimported_result(candidate));
         }
         let engine = context.unlocked_engine().await?;
-        let (outcome, credential) = match engine.find_duplicates(&find.secret).await?.first() {
-            Some(twin) => {
-                (ImportOutcome::AlreadyStored, engine.find_credential(twin.as_str()).await?)
+        let (outcome, credential) = match engine.find_duplicates(&candidate.secret).await?.first() {
+            Some(duplicate) => {
+                (ImportOutcome::AlreadyStored, engine.find_credential(duplicate.as_str()).await?)
             }
             None => (
                 ImportOutcome::Imported,
-                engine.import(find, self.choose_name(context, &find.location).await?).await?,
+                engine
+                    .import(candidate, self.choose_name(context, &candidate.location).await?)
+                    .await?,
             ),
         };
-        if let Some(target) = find.target.as_ref().filter(|_| self.consumer) {
+        if let Some(target) = candidate.target.as_ref().filter(|_| self.consumer) {
             engine.add_consumer_for_target(&credential, &SecretPart::Secret, target).await?;
         }
         let blanked = if self.blank {
-            Some(engine.clear_plaintext_copy(find, &credential).await)
+            Some(engine.clear_plaintext_copy(candidate, &credential).await)
         } else {
             None
         };
-        let leftover = if matches!(blanked, Some(Ok(()))) {
+        let plaintext = if matches!(blanked, Some(Ok(()))) {
             PlaintextState::Cleared
         } else {
-            plaintext_state(find)
+            plaintext_state(candidate)
         };
         failed.extend(blanked.and_then(Result::err));
-        Ok(ImportResult { outcome, name: Some(credential.name.to_string()), plaintext: leftover })
+        Ok(ImportResult { outcome, name: Some(credential.name.to_string()), plaintext })
     }
 
     /// Asks a user at the terminal whether to clear the copies that still exist.
-    fn confirm_blanking(&self, done: &[ImportResult]) -> bool {
-        let left = done.iter().filter(|done| done.plaintext_remains()).count();
+    fn confirm_blanking(&self, results: &[ImportResult]) -> bool {
+        let left = results.iter().filter(|result| result.plaintext_remains()).count();
         if left == 0 || self.consumer || self.dry_run || !prompt::is_interactive() {
             return false;
         }
@@ -245,18 +247,20 @@ impl ImportArgs {
     async fn blank_all(
         &self,
         context: &CliContext<'_>,
-        finds: &[ImportCandidate],
-        done: &mut [ImportResult],
+        candidates: &[ImportCandidate],
+        results: &mut [ImportResult],
     ) -> Result<(), Problem> {
         let engine = context.unlocked_engine().await?;
-        for (find, done) in finds.iter().zip(done).filter(|(_, done)| done.plaintext_remains()) {
-            let Some(name) = &done.name else { continue };
-            engine.clear_plaintext_copy(find, &engine.find_credential(name).await?).await?;
-            done.plaintext = PlaintextState::Cleared;
+        for (candidate, result) in
+            candidates.iter().zip(results).filter(|(_, result)| result.plaintext_remains())
+        {
+            let Some(name) = &result.name else { continue };
+            engine.clear_plaintext_copy(candidate, &engine.find_credential(name).await?).await?;
+            result.plaintext = PlaintextState::Cleared;
             context.out.note(&sanitize_line(&format!(
                 "emptied {} in {}",
-                find.location,
-                source_file(find)
+                candidate.location,
+                source_file(candidate)
             )));
         }
         Ok(())
@@ -278,16 +282,16 @@ impl ImportArgs {
     fn print_advice(
         &self,
         context: &CliContext<'_>,
-        finds: &[ImportCandidate],
-        done: &[ImportResult],
+        candidates: &[ImportCandidate],
+        results: &[ImportResult],
     ) {
-        let open = finds.iter().filter_map(|find| {
-            Some((sanitize_line(&source_file(find)), find.exposed_mode.as_ref()?))
+        let open = candidates.iter().filter_map(|candidate| {
+            Some((sanitize_line(&source_file(candidate)), candidate.exposed_mode.as_ref()?))
         });
         for (file, mode) in open.collect::<BTreeSet<_>>() {
             context.out.note(&format!("note: other users may read {file} (mode {mode})"));
         }
-        let left = done.iter().any(ImportResult::plaintext_remains);
+        let left = results.iter().any(ImportResult::plaintext_remains);
         if left && !self.consumer && !self.blank {
             context
                 .out
@@ -304,19 +308,20 @@ fn first_problem(context: &CliContext<'_>, failed: Vec<Problem>) -> Option<Probl
     first
 }
 
-fn unimported_result(find: &ImportCandidate) -> ImportResult {
+fn unimported_result(candidate: &ImportCandidate) -> ImportResult {
     let outcome =
-        if find.identified.is_ok() { ImportOutcome::Found } else { ImportOutcome::Refused };
-    ImportResult { outcome, name: None, plaintext: plaintext_state(find) }
+        if candidate.identified.is_ok() { ImportOutcome::Found } else { ImportOutcome::Refused };
+    ImportResult { outcome, name: None, plaintext: plaintext_state(candidate) }
 }
 
-fn plaintext_state(find: &ImportCandidate) -> PlaintextState {
-    if find.target.is_some() { PlaintextState::Present } else { PlaintextState::NotAFile }
+fn plaintext_state(candidate: &ImportCandidate) -> PlaintextState {
+    if candidate.target.is_some() { PlaintextState::Present } else { PlaintextState::NotAFile }
 }
 
 /// Returns the file that contains the candidate.
-fn source_file(find: &ImportCandidate) -> String {
-    find.target
+fn source_file(candidate: &ImportCandidate) -> String {
+    candidate
+        .target
         .as_ref()
         .map_or_else(|| STDIN_MARKER.to_owned(), |target| target.path().display().to_string())
 }
@@ -335,11 +340,14 @@ fn detect_format(text: &str) -> TextFormat {
 
 fn print_results(
     context: &CliContext<'_>,
-    finds: &[ImportCandidate],
-    done: &[ImportResult],
+    candidates: &[ImportCandidate],
+    results: &[ImportResult],
 ) -> Result<(), Problem> {
-    let shapes: Vec<_> =
-        finds.iter().zip(done).map(|(find, done)| import_json(find, done)).collect();
+    let shapes: Vec<_> = candidates
+        .iter()
+        .zip(results)
+        .map(|(candidate, result)| import_json(candidate, result))
+        .collect();
     if context.out.json {
         return context.out.print_json(&shapes);
     }
@@ -348,7 +356,7 @@ fn print_results(
         return Ok(());
     }
     let mut table = TextTable::new(&["FILE", "PLACE", "WHAT", "REGION", "THEN"]);
-    for (shape, done) in shapes.iter().zip(done) {
+    for (shape, result) in shapes.iter().zip(results) {
         let what = shape.kind.map_or_else(
             || "–".to_owned(),
             |kind| format!("{} {kind}", shape.provider.unwrap_or_default()),
@@ -358,15 +366,15 @@ fn print_results(
             shape.place.to_owned(),
             what,
             shape.region.unwrap_or("–").to_owned(),
-            describe_outcome(shape, done),
+            describe_outcome(shape, result),
         ]);
     }
     context.out.print_table(&table)
 }
 
-fn describe_outcome(shape: &ImportJson<'_>, done: &ImportResult) -> String {
+fn describe_outcome(shape: &ImportJson<'_>, result: &ImportResult) -> String {
     let name = shape.name.unwrap_or_default();
-    let blanked = if done.plaintext == PlaintextState::Cleared { ", blanked there" } else { "" };
+    let blanked = if result.plaintext == PlaintextState::Cleared { ", blanked there" } else { "" };
     match shape.outcome {
         ImportOutcome::Found => "would be imported".to_owned(),
         ImportOutcome::Imported => format!("imported as {name}{blanked}"),
@@ -375,19 +383,19 @@ fn describe_outcome(shape: &ImportJson<'_>, done: &ImportResult) -> String {
     }
 }
 
-fn import_json<'a>(find: &'a ImportCandidate, done: &'a ImportResult) -> ImportJson<'a> {
-    let sort = find.identified.as_ref().ok();
+fn import_json<'a>(candidate: &'a ImportCandidate, result: &'a ImportResult) -> ImportJson<'a> {
+    let identified = candidate.identified.as_ref().ok();
     ImportJson {
-        path: source_file(find),
-        place: &find.location,
-        open_to_others: find.exposed_mode.as_deref(),
-        provider: sort.map(|sort| sort.provider.as_str()),
-        kind: sort.map(|sort| sort.kind.as_str()),
-        region: sort.map(|sort| sort.region.as_str()),
-        name: done.name.as_deref(),
-        outcome: done.outcome,
-        blanked: done.plaintext == PlaintextState::Cleared,
-        why: find.identified.as_ref().err().map(String::as_str),
+        path: source_file(candidate),
+        place: &candidate.location,
+        open_to_others: candidate.exposed_mode.as_deref(),
+        provider: identified.map(|identified| identified.provider.as_str()),
+        kind: identified.map(|identified| identified.kind.as_str()),
+        region: identified.map(|identified| identified.region.as_str()),
+        name: result.name.as_deref(),
+        outcome: result.outcome,
+        blanked: result.plaintext == PlaintextState::Cleared,
+        why: candidate.identified.as_ref().err().map(String::as_str),
     }
 }
 

@@ -15,9 +15,7 @@ use crate::domain::problem::ProblemClass;
 use crate::domain::provider::{AuthMethod, CredentialKind, ProviderCatalog};
 use crate::domain::{Credential, Problem};
 use crate::engine::prompt::AwaitedCallback;
-use crate::engine::{
-    self, Engine, NewSession, PendingSignIn as Begun, SIGN_IN_TIMEOUT, SignInResult,
-};
+use crate::engine::{self, Engine, NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult};
 
 /// Sign in with the browser, for the first time or again
 #[derive(Debug, clap::Args)]
@@ -60,16 +58,16 @@ impl LoginArgs {
     /// Shows the sign-in page, waits for the user and reports the result.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let (open, paste) = (!self.no_browser, self.paste);
-        let begun = self.begin_sign_in(context).await?;
+        let pending = self.begin_sign_in(context).await?;
         let engine = context.engine()?;
         let awaited = AwaitedCallback {
-            callback: begun.callback().clone(),
+            callback: pending.callback().clone(),
             timeout: SIGN_IN_TIMEOUT,
             until: engine.now() + SIGN_IN_TIMEOUT,
         };
-        print_sign_in_page(context.out, (begun.address().as_str(), &awaited), paste)?;
+        print_sign_in_page(context.out, pending.address().as_str(), &awaited, paste)?;
         if open {
-            engine::open_page(begun.address());
+            engine::open_page(pending.address());
         }
         let pasted = async move {
             if paste { read_callback_url().await } else { std::future::pending().await }
@@ -77,11 +75,11 @@ impl LoginArgs {
         tokio::select! {
             biased;
             _ = tokio::signal::ctrl_c() => Err(sign_in_canceled()),
-            signed_in = engine.finish_sign_in(begun, pasted, SIGN_IN_TIMEOUT) => print_sign_in_result(context, signed_in?),
+            signed_in = engine.finish_sign_in(pending, pasted, SIGN_IN_TIMEOUT) => print_sign_in_result(context, signed_in?),
         }
     }
 
-    async fn begin_sign_in(self, context: &CliContext<'_>) -> Result<Begun, Problem> {
+    async fn begin_sign_in(self, context: &CliContext<'_>) -> Result<PendingSignIn, Problem> {
         let found = context.engine()?.find_credential(&self.name).await;
         match (found, &self.provider) {
             (Ok(known), None) => {
@@ -101,12 +99,12 @@ impl LoginArgs {
 
     fn build_new_session(self, engine: &Engine) -> Result<NewSession, Problem> {
         let name = args::parse_name(&self.name)?;
-        let catalogue = &engine.catalog;
+        let catalog = &engine.catalog;
         let provider = self.provider.unwrap_or_default();
-        let kind = choose_sign_in_kind(catalogue, &provider, self.kind.as_deref())?;
+        let kind = choose_sign_in_kind(catalog, &provider, self.kind.as_deref())?;
         let region = match &self.region {
-            Some(region) => catalogue.region(&provider, region)?,
-            None => catalogue
+            Some(region) => catalog.region(&provider, region)?,
+            None => catalog
                 .regions(&provider)?
                 .first()
                 .ok_or_else(|| sign_in_kind_unclear(&provider))?,
@@ -135,17 +133,17 @@ impl LoginArgs {
 
 /// Chooses the kind: the named one, otherwise the provider's only kind with a sign-in.
 fn choose_sign_in_kind<'c>(
-    catalogue: &'c ProviderCatalog,
+    catalog: &'c ProviderCatalog,
     provider: &str,
     wanted: Option<&str>,
 ) -> Result<&'c CredentialKind, Problem> {
     if let Some(kind) = wanted {
-        return Ok(catalogue.kind(provider, kind)?);
+        return Ok(catalog.kind(provider, kind)?);
     }
     let signs_in = |kind: &&CredentialKind| {
         matches!(kind.authorization, AuthMethod::RefreshToken { authorize: Some(_), .. })
     };
-    let mut kinds = catalogue.provider(provider)?.kinds.iter().filter(signs_in);
+    let mut kinds = catalog.provider(provider)?.kinds.iter().filter(signs_in);
     match (kinds.next(), kinds.next()) {
         (Some(only), None) => Ok(only),
         _ => Err(sign_in_kind_unclear(provider)),
@@ -156,7 +154,8 @@ fn choose_sign_in_kind<'c>(
 /// wrong one.
 pub(super) fn print_sign_in_page(
     out: &CliOutput,
-    (address, awaited): (&str, &AwaitedCallback),
+    address: &str,
+    awaited: &AwaitedCallback,
     paste: bool,
 ) -> Result<(), Problem> {
     let AwaitedCallback { callback, timeout: wait, until } = awaited;

@@ -40,17 +40,20 @@ impl MigrateArgs {
             _ => (BackendKind::Keyring, StoreChoice::Keyring),
         };
         let engine = context.engine()?;
-        let way = StoreMigration::new(kind, &context.paths.vault());
-        unlock_stores(&way).await?;
+        let migration = StoreMigration::new(kind, &context.paths.vault());
+        unlock_stores(&migration).await?;
         if self.dry_run {
-            print_plan(context, &engine.plan_migration(&way).await?)?;
+            print_plan(context, &engine.plan_migration(&migration).await?)?;
             return Ok(0);
         }
         let is_chosen = engine.store_state().await.backend.kind == kind;
-        let items =
-            if is_chosen { None } else { Some(self.copy_items(context, &way, choice).await?) };
-        let left = if self.delete_source { engine.empty_source(&way).await? } else { 0 };
-        self.print_result(context, &way, items, left)
+        let items = if is_chosen {
+            None
+        } else {
+            Some(self.copy_items(context, &migration, choice).await?)
+        };
+        let deleted = if self.delete_source { engine.empty_source(&migration).await? } else { 0 };
+        self.print_result(context, &migration, items, deleted)
     }
 
     /// Copies all items, changes the store in the settings, and copies what was added in the
@@ -58,38 +61,39 @@ impl MigrateArgs {
     async fn copy_items(
         &self,
         context: &CliContext<'_>,
-        way: &StoreMigration,
+        migration: &StoreMigration,
         choice: StoreChoice,
     ) -> Result<Vec<MigrationItem>, Problem> {
         let engine = context.engine()?;
-        let rival = if self.overwrite { ConflictPolicy::Overwrite } else { ConflictPolicy::Abort };
+        let conflict_policy =
+            if self.overwrite { ConflictPolicy::Overwrite } else { ConflictPolicy::Abort };
         let items = engine
-            .copy_to_target(way, rival, |item| {
+            .copy_to_target(migration, conflict_policy, |item| {
                 context.out.note(&format!("copied {} of {}", item.item, item.name))
             })
             .await?;
         config::save_store_choice(&context.paths.settings(), choice)?;
         engine
-            .copy_to_target(way, rival, |item| {
+            .copy_to_target(migration, conflict_policy, |item| {
                 context.out.note(&format!("copied {} of {}", item.item, item.name))
             })
             .await?;
-        engine.record_migration(way, items.len()).await?;
+        engine.record_migration(migration, items.len()).await?;
         Ok(items)
     }
 
     fn print_result(
         &self,
         context: &CliContext<'_>,
-        way: &StoreMigration,
+        migration: &StoreMigration,
         items: Option<Vec<MigrationItem>>,
-        left: usize,
+        deleted: usize,
     ) -> Result<u8, Problem> {
-        let (from, to) = way.titles();
+        let (from, to) = migration.titles();
         if context.out.json {
             let items = items.unwrap_or_default();
             context.out.print_json(
-                &serde_json::json!({ "items": items, "deleted": left, "store": self.to }),
+                &serde_json::json!({ "items": items, "deleted": deleted, "store": self.to }),
             )?;
             return Ok(0);
         }
@@ -105,7 +109,7 @@ impl MigrateArgs {
         };
         context.out.print_text(&done)?;
         context.out.note(&match (self.delete_source, items) {
-            (true, _) => format!("{left} items were removed from the {from}"),
+            (true, _) => format!("{deleted} items were removed from the {from}"),
             (false, Some(_)) => {
                 format!("note: the {from} still has them; --delete-source removes them there")
             }
@@ -127,12 +131,13 @@ impl MigrateArgs {
 
 /// Unlocks both stores: the encrypted file with its passphrase. A locked keyring is a problem that
 /// the user solves first.
-async fn unlock_stores(way: &StoreMigration) -> Result<(), Problem> {
-    for (kind, error) in way.locked_stores().await {
+async fn unlock_stores(migration: &StoreMigration) -> Result<(), Problem> {
+    for (kind, error) in migration.locked_stores().await {
         match error {
             StoreError::Locked | StoreError::NotInitialized if kind == BackendKind::File => {
                 let passphrase = read_passphrase(&error)?;
-                way.unlock(kind, UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT)
+                migration
+                    .unlock(kind, UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT)
                     .await?;
             }
             error => return Err(error.into()),

@@ -55,14 +55,14 @@ struct ParameterJson<'a> {
 impl PresetsArgs {
     /// Prints the presets in the order in which the screen offers them.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        let catalogue = &context.engine()?.catalog;
+        let catalog = &context.engine()?.catalog;
         let mut shapes = Vec::new();
         let credential = match &self.whose {
             None => {
-                shapes.extend(catalogue.providers().flat_map(provider_presets));
+                shapes.extend(catalog.providers().flat_map(provider_presets));
                 None
             }
-            Some(whose) => match catalogue.provider(whose) {
+            Some(whose) => match catalog.provider(whose) {
                 Ok(provider) => {
                     shapes.extend(provider_presets(provider));
                     None
@@ -71,7 +71,7 @@ impl PresetsArgs {
             },
         };
         if let Some(credential) = &credential {
-            let provider = catalogue.provider(&credential.provider)?;
+            let provider = catalog.provider(&credential.provider)?;
             let fitting = provider.presets_for(&credential.kind);
             shapes.extend(fitting.map(|preset| preset_json(provider, preset, Some(credential))));
         }

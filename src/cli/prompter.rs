@@ -82,15 +82,15 @@ impl<'a> CliPrompter<'a> {
     }
 
     /// Takes the first prepared answer that this question allows.
-    fn next_prepared_answer(&self, dilemma: &RotationPrompt) -> Option<UserDecision> {
+    fn next_prepared_answer(&self, question: &RotationPrompt) -> Option<UserDecision> {
         let mut answers = self.answers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let open = |answer: &String| {
-            dilemma.choices.iter().find_map(|choice| parse_answer(answer, &choice.decision))
+            question.choices.iter().find_map(|choice| parse_answer(answer, &choice.decision))
         };
-        let (place, saying) =
+        let (place, decision) =
             answers.iter().enumerate().find_map(|(place, answer)| Some((place, open(answer)?)))?;
         answers.remove(place);
-        Some(saying)
+        Some(decision)
     }
 
     /// Returns the secret piped to standard input, once.
@@ -106,20 +106,20 @@ impl<'a> CliPrompter<'a> {
     /// Otherwise the browser calls back by itself.
     async fn send_to_browser(
         &self,
-        dilemma: &RotationPrompt,
+        question: &RotationPrompt,
         awaited: &AwaitedCallback,
     ) -> Option<PromptReply> {
-        let page = dilemma.page.clone().unwrap_or_default();
+        let page = question.page.clone().unwrap_or_default();
         let before = self
             .last_shown_page
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .replace(page.clone());
-        if !dilemma.message.detail.is_empty() {
-            self.out.note(&dilemma.message.detail);
+        if !question.message.detail.is_empty() {
+            self.out.note(&question.message.detail);
         }
         if before.as_ref() != Some(&page) {
-            login::print_sign_in_page(self.out, (&page, awaited), self.browser.paste).ok()?;
+            login::print_sign_in_page(self.out, &page, awaited, self.browser.paste).ok()?;
             if let Some(address) = Url::parse(&page).ok().filter(|_| self.browser.open) {
                 engine::open_page(&address);
             }
@@ -130,17 +130,17 @@ impl<'a> CliPrompter<'a> {
         Some(PromptReply::Pasted(Secret::from_text(login::read_callback_url().await.to_string())))
     }
 
-    fn prompt_at_terminal(&self, dilemma: &RotationPrompt) -> Option<PromptReply> {
-        self.out.note(&describe_prompt(dilemma));
-        if dilemma.accepts_paste {
+    fn prompt_at_terminal(&self, question: &RotationPrompt) -> Option<PromptReply> {
+        self.out.note(&describe_prompt(question));
+        if question.accepts_paste {
             let pasted = prompt::read_hidden("New secret (nothing, for other answers)").ok()?;
             if !pasted.is_empty() {
                 return Some(PromptReply::Pasted(pasted));
             }
         }
         let titles: Vec<&str> =
-            dilemma.choices.iter().map(|choice| choice.title.as_str()).collect();
-        let choice = dilemma.choices.get(prompt::choose_by_number(&titles)?)?;
+            question.choices.iter().map(|choice| choice.title.as_str()).collect();
+        let choice = question.choices.get(prompt::choose_by_number(&titles)?)?;
         confirm_choice(choice).map(PromptReply::Decided)
     }
 }
@@ -160,36 +160,36 @@ impl UserPrompter for CliPrompter<'_> {
         secret_input::read_secret(&question.title).ok()
     }
 
-    async fn decide(&self, dilemma: &RotationPrompt) -> Option<PromptReply> {
-        if let Some(saying) = self.next_prepared_answer(dilemma) {
-            return Some(PromptReply::Decided(saying));
+    async fn decide(&self, question: &RotationPrompt) -> Option<PromptReply> {
+        if let Some(decision) = self.next_prepared_answer(question) {
+            return Some(PromptReply::Decided(decision));
         }
-        if let Some(awaited) = &dilemma.awaited_callback {
-            return self.send_to_browser(dilemma, awaited).await;
+        if let Some(awaited) = &question.awaited_callback {
+            return self.send_to_browser(question, awaited).await;
         }
-        if let Some(secret) = dilemma.accepts_paste.then(|| self.piped()).flatten() {
+        if let Some(secret) = question.accepts_paste.then(|| self.piped()).flatten() {
             return Some(PromptReply::Pasted(secret));
         }
         if prompt::is_interactive() {
-            return self.prompt_at_terminal(dilemma);
+            return self.prompt_at_terminal(question);
         }
         // The title of a question without details is reported as the reason why the rotation stops.
-        if prompt_details(dilemma).next().is_some() {
-            self.out.note(&describe_prompt(dilemma));
+        if prompt_details(question).next().is_some() {
+            self.out.note(&describe_prompt(question));
         }
         None
     }
 }
 
-fn describe_prompt(dilemma: &RotationPrompt) -> String {
-    let indented = prompt_details(dilemma).map(|line| format!("  {line}"));
-    std::iter::once(dilemma.message.title.clone()).chain(indented).collect::<Vec<_>>().join("\n")
+fn describe_prompt(question: &RotationPrompt) -> String {
+    let indented = prompt_details(question).map(|line| format!("  {line}"));
+    std::iter::once(question.message.title.clone()).chain(indented).collect::<Vec<_>>().join("\n")
 }
 
 /// Returns the details of a question, and the page on which the user resolves it.
-fn prompt_details(dilemma: &RotationPrompt) -> impl Iterator<Item = String> {
-    let detail = Some(dilemma.message.detail.clone()).filter(|detail| !detail.is_empty());
-    detail.into_iter().chain(dilemma.page.iter().map(|page| format!("page: {page}")))
+fn prompt_details(question: &RotationPrompt) -> impl Iterator<Item = String> {
+    let detail = Some(question.message.detail.clone()).filter(|detail| !detail.is_empty());
+    detail.into_iter().chain(question.page.iter().map(|page| format!("page: {page}")))
 }
 
 /// Returns the decision that a prepared answer selects, or `None` where the choice does not match

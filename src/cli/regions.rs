@@ -88,10 +88,10 @@ impl RegionsArgs {
 
 impl AddRegionArgs {
     fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        let catalogue = context.load_catalog()?;
-        catalogue.provider(&self.provider)?;
-        let known = catalogue.regions(&self.provider)?.iter().any(|region| region.id == self.id);
-        let region = self.build_region(&catalogue)?;
+        let catalog = context.load_catalog()?;
+        catalog.provider(&self.provider)?;
+        let known = catalog.regions(&self.provider)?.iter().any(|region| region.id == self.id);
+        let region = self.build_region(&catalog)?;
         let path = engine::add_region(&context.paths, &self.provider, &region)?;
         if known {
             context.out.note(&format!(
@@ -109,7 +109,7 @@ impl AddRegionArgs {
         Ok(0)
     }
 
-    fn build_region(&self, catalogue: &ProviderCatalog) -> Result<Region, Problem> {
+    fn build_region(&self, catalog: &ProviderCatalog) -> Result<Region, Problem> {
         let id = self.id.trim();
         if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
             return Err(usage_problem(
@@ -123,8 +123,8 @@ impl AddRegionArgs {
         };
         let (api, app, auth) =
             (named("--api", &self.api)?, named("--app", &self.app)?, named("--auth", &self.auth)?);
-        let (api, told) = match (api, &app) {
-            (None, Some(app)) => infer_hosts(catalogue.regions(&self.provider)?, app)?,
+        let (api, inferred_auth) = match (api, &app) {
+            (None, Some(app)) => infer_hosts(catalog.regions(&self.provider)?, app)?,
             (Some(api), _) => (api, None),
             (None, None) => {
                 return Err(usage_problem(
@@ -141,7 +141,7 @@ impl AddRegionArgs {
             issuers: Vec::new(),
             api,
             app,
-            auth: auth.or(told),
+            auth: auth.or(inferred_auth),
             ca_file: self.ca_file.clone(),
         })
     }
@@ -229,11 +229,11 @@ async fn list_for_credential(context: &CliContext<'_>, name: &str) -> Result<u8,
 }
 
 fn list_all(context: &CliContext<'_>) -> Result<u8, Problem> {
-    let catalogue = context.load_catalog()?;
+    let catalog = context.load_catalog()?;
     let mut table = TextTable::new(&["PROVIDER", "REGION", "API", "APP", "WHERE"]);
     let mut values = Vec::new();
-    for provider in catalogue.providers() {
-        for region in catalogue.regions(&provider.id)? {
+    for provider in catalog.providers() {
+        for region in catalog.regions(&provider.id)? {
             let app = region.app.as_ref().map_or_else(|| "–".to_owned(), Origin::to_string);
             table.add_row([
                 provider.id.clone(),

@@ -56,13 +56,14 @@ impl RevokeArgs {
             );
             prompt::confirm_by_typing(&question, credential.name.as_str(), "--yes")?;
         }
-        let (human, tell) = (CliPrompter::new(context.out, self.answers), |line: &ProgressLine| {
-            print_progress_line(context, line)
-        });
+        let (prompter, on_progress) =
+            (CliPrompter::new(context.out, self.answers), |line: &ProgressLine| {
+                print_progress_line(context, line)
+            });
         let status = context
             .unlocked_engine()
             .await?
-            .rotate(plan, RotationObserver { prompter: &human, on_progress: &tell })
+            .rotate(plan, RotationObserver { prompter: &prompter, on_progress: &on_progress })
             .await?;
         report_outcome(context, &status)
     }

@@ -69,16 +69,16 @@ impl RotateArgs {
     /// Shows the plan, asks for confirmation and rotates; or resumes or rolls back a rotation.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         check_answers(&self.answers)?;
-        if let Some((id, turn)) = self.resume_target() {
+        if let Some((id, direction)) = self.resume_target() {
             let engine = context.unlocked_engine().await?;
-            let human =
+            let prompter =
                 CliPrompter::new(context.out, self.answers.clone()).with_browser(self.browser);
-            let tell = |line: &ProgressLine| print_progress_line(context, line);
+            let on_progress = |line: &ProgressLine| print_progress_line(context, line);
             let status = engine
                 .resume_rotation(
                     id,
-                    turn,
-                    RotationObserver { prompter: &human, on_progress: &tell },
+                    direction,
+                    RotationObserver { prompter: &prompter, on_progress: &on_progress },
                 )
                 .await?;
             return report_outcome(context, &status);
@@ -111,19 +111,20 @@ impl RotateArgs {
             let question = format!("{}: {}.", plan.name, plan.title());
             prompt::confirm_by_typing(&question, plan.name.as_str(), "--yes")?;
         }
-        let human = CliPrompter::new(context.out, self.answers.clone()).with_browser(self.browser);
-        let tell = |line: &ProgressLine| print_progress_line(context, line);
+        let prompter =
+            CliPrompter::new(context.out, self.answers.clone()).with_browser(self.browser);
+        let on_progress = |line: &ProgressLine| print_progress_line(context, line);
         let status = context
             .unlocked_engine()
             .await?
-            .rotate(plan, RotationObserver { prompter: &human, on_progress: &tell })
+            .rotate(plan, RotationObserver { prompter: &prompter, on_progress: &on_progress })
             .await?;
         report_outcome(context, &status)
     }
 
     fn resume_target(&self) -> Option<(&str, RotationDirection)> {
-        let onward = self.resume.as_deref().map(|id| (id, RotationDirection::Forward));
-        onward.or_else(|| self.rollback.as_deref().map(|id| (id, RotationDirection::RollBack)))
+        let forward = self.resume.as_deref().map(|id| (id, RotationDirection::Forward));
+        forward.or_else(|| self.rollback.as_deref().map(|id| (id, RotationDirection::RollBack)))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::domain::credential::SecretSlot;
 use crate::domain::format::count_noun;
 use crate::domain::problem::ProblemClass;
 use crate::engine::scan::{
-    MatchOwner, MatchedCredential, ScanMatch, ScanProgress, ScanResult, UnreadableFile, words,
+    MatchOwner, MatchedCredential, ScanMatch, ScanProgress, ScanResult, UnreadableFile, describe_holders,
 };
 
 /// Find plain-text copies of secrets in files: of those held here, and of known shapes
@@ -80,9 +80,9 @@ impl ScanArgs {
             Err(problem) if problem.class == ProblemClass::Store => context.engine()?,
             Err(problem) => return Err(problem),
         };
-        let is_told = !context.out.json;
-        let scanned = engine.scan(self.paths.clone(), progress_callback(is_told)).await;
-        if is_told {
+        let show_progress = !context.out.json;
+        let scanned = engine.scan(self.paths.clone(), progress_callback(show_progress)).await;
+        if show_progress {
             output::show_progress("");
         }
         let mut scanned = scanned?;
@@ -91,31 +91,31 @@ impl ScanArgs {
             print_matches(context, &scanned)?;
         }
         if self.link || shown_first && confirm_linking(&scanned) {
-            for sighting in scanned.matches.iter_mut().filter(|sighting| is_linkable(sighting)) {
-                for consumer in engine.add_consumers_for_match(sighting).await? {
+            for found in scanned.matches.iter_mut().filter(|found| is_linkable(found)) {
+                for consumer in engine.add_consumers_for_match(found).await? {
                     context.out.note(&format!(
                         "linked: {} will {}",
                         consumer.name,
                         consumer.target.describe()
                     ));
                 }
-                sighting.has_consumer = true;
+                found.has_consumer = true;
             }
         }
         if !shown_first {
             print_matches(context, &scanned)?;
         }
         print_notes(context, &scanned);
-        let loose = scanned.matches.iter().any(|sighting| !sighting.has_consumer);
-        Ok(if self.strict && loose { ProblemClass::Policy.exit_code() } else { 0 })
+        let unlinked = scanned.matches.iter().any(|found| !found.has_consumer);
+        Ok(if self.strict && unlinked { ProblemClass::Policy.exit_code() } else { 0 })
     }
 }
 
 /// Returns a callback that shows progress, if the scan takes its time.
-fn progress_callback(is_told: bool) -> impl FnMut(ScanProgress) + Send + 'static {
+fn progress_callback(show_progress: bool) -> impl FnMut(ScanProgress) + Send + 'static {
     let mut last = Instant::now();
     move |ScanProgress { files, total_files: of, bytes }| {
-        if is_told && last.elapsed() >= PROGRESS_INTERVAL {
+        if show_progress && last.elapsed() >= PROGRESS_INTERVAL {
             last = Instant::now();
             output::show_progress(&format!(
                 "looking at file {files} of {of}, {} MB read",
@@ -125,14 +125,14 @@ fn progress_callback(is_told: bool) -> impl FnMut(ScanProgress) + Send + 'static
     }
 }
 
-fn is_linkable(sighting: &ScanMatch) -> bool {
-    sighting.target.is_some()
-        && !sighting.has_consumer
-        && sighting.owner.current_credentials().next().is_some()
+fn is_linkable(found: &ScanMatch) -> bool {
+    found.target.is_some()
+        && !found.has_consumer
+        && found.owner.current_credentials().next().is_some()
 }
 
 fn confirm_linking(scanned: &ScanResult) -> bool {
-    let places = scanned.matches.iter().filter(|sighting| is_linkable(sighting)).count();
+    let places = scanned.matches.iter().filter(|found| is_linkable(found)).count();
     if places == 0 || !prompt::is_interactive() {
         return false;
     }
@@ -155,33 +155,33 @@ fn print_matches(context: &CliContext<'_>, scanned: &ScanResult) -> Result<(), P
             .print_text(&format!("nothing found in {}", count_noun(scanned.files, "file")));
     }
     let mut table = TextTable::new(&["WHERE", "WHAT", "THEN"]);
-    for sighting in &scanned.matches {
+    for found in &scanned.matches {
         table.add_row([
-            format!("{}:{}", sighting.path.display(), sighting.line),
-            describe_match(sighting),
-            suggest_action(sighting).to_owned(),
+            format!("{}:{}", found.path.display(), found.line),
+            describe_match(found),
+            suggest_action(found).to_owned(),
         ]);
     }
     context.out.print_table(&table)
 }
 
-fn describe_match(sighting: &ScanMatch) -> String {
-    let encoding = sighting.encoding.map(|encoding| format!(", {encoding}")).unwrap_or_default();
-    match &sighting.owner {
-        MatchOwner::Known(holders) => format!("{}{encoding}", words(holders)),
+fn describe_match(found: &ScanMatch) -> String {
+    let encoding = found.encoding.map(|encoding| format!(", {encoding}")).unwrap_or_default();
+    match &found.owner {
+        MatchOwner::Known(holders) => format!("{}{encoding}", describe_holders(holders)),
         MatchOwner::Unknown { provider, kind, .. } => {
             format!("unknown: {provider} {kind}{encoding}")
         }
     }
 }
 
-fn suggest_action(sighting: &ScanMatch) -> &'static str {
-    match (&sighting.owner, &sighting.target) {
-        _ if sighting.has_consumer => "a consumer keeps it up to date",
-        (MatchOwner::Known(_), Some(_)) if is_linkable(sighting) => {
+fn suggest_action(found: &ScanMatch) -> &'static str {
+    match (&found.owner, &found.target) {
+        _ if found.has_consumer => "a consumer keeps it up to date",
+        (MatchOwner::Known(_), Some(_)) if is_linkable(found) => {
             "link it with --link, or blank it with `tokenring import … --blank`"
         }
-        (MatchOwner::Known(_), _) if sighting.path.as_os_str() == "-" => {
+        (MatchOwner::Known(_), _) if found.path.as_os_str() == "-" => {
             "take it out of where it comes from"
         }
         (MatchOwner::Known(_), _) => "take it out by hand",
@@ -209,24 +209,24 @@ fn print_notes(context: &CliContext<'_>, scanned: &ScanResult) {
     }
 }
 
-fn match_json(sighting: &ScanMatch) -> ScanMatchJson<'_> {
-    let (holders, unknown) = match &sighting.owner {
+fn match_json(found: &ScanMatch) -> ScanMatchJson<'_> {
+    let (holders, unknown) = match &found.owner {
         MatchOwner::Known(holders) => (&holders[..], None),
         MatchOwner::Unknown { provider, kind, why } => (&[][..], Some((provider, kind, why))),
     };
     ScanMatchJson {
-        path: sighting.path.display().to_string(),
-        links: sighting.links.iter().map(|link| link.display().to_string()).collect(),
-        line: sighting.line,
+        path: found.path.display().to_string(),
+        links: found.links.iter().map(|link| link.display().to_string()).collect(),
+        line: found.line,
         names: holders.iter().map(|holder| holder.name.as_str()).collect(),
         held: holders.iter().map(matched_credential_json).collect(),
         provider: unknown.map(|(provider, ..)| provider.as_str()),
         kind: unknown.map(|(_, kind, _)| kind.as_str()),
         why: unknown.map(|(.., why)| why.as_str()),
-        encoding: sighting.encoding,
-        open_to_others: sighting.exposed_mode.as_deref(),
-        consumer: sighting.target.as_ref(),
-        linked: sighting.has_consumer,
+        encoding: found.encoding,
+        open_to_others: found.exposed_mode.as_deref(),
+        consumer: found.target.as_ref(),
+        linked: found.has_consumer,
     }
 }
 

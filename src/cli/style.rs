@@ -39,9 +39,9 @@ impl ColorMode {
     /// Colors a text that begins with a state in the color of that state.
     pub(super) fn paint_state(self, text: &str) -> String {
         let first = text.split([' ', ',']).next().unwrap_or_default();
-        let colours = [(&GOOD_STATES[..], GREEN), (&WARNING_STATES, YELLOW), (&ERROR_STATES, RED)];
-        let colour = colours.into_iter().find(|(words, _)| words.contains(&first));
-        colour.map_or_else(|| text.to_owned(), |(_, colour)| self.paint(text, colour))
+        let palette = [(&GOOD_STATES[..], GREEN), (&WARNING_STATES, YELLOW), (&ERROR_STATES, RED)];
+        let color = palette.into_iter().find(|(words, _)| words.contains(&first));
+        color.map_or_else(|| text.to_owned(), |(_, color)| self.paint(text, color))
     }
 
     /// Highlights a heading.
@@ -49,11 +49,11 @@ impl ColorMode {
         self.paint(text, BOLD)
     }
 
-    fn paint(self, text: &str, colour: &str) -> String {
+    fn paint(self, text: &str, color: &str) -> String {
         if self == Self::Plain || text.is_empty() {
             text.to_owned()
         } else {
-            format!("{colour}{text}{RESET}")
+            format!("{color}{text}{RESET}")
         }
     }
 }

@@ -46,17 +46,18 @@ impl TextTable {
     pub(super) fn render_lines(
         &self,
         room: usize,
-        ink: ColorMode,
+        colors: ColorMode,
     ) -> impl Iterator<Item = String> + '_ {
         let widths = self.column_widths(room);
         // Columns have a minimum width. Where even that does not fit, the lines are cut, which
         // colors would make difficult.
         let fits = widths.iter().sum::<usize>() + self.total_gap() <= room;
-        let ink = if fits { ink } else { ColorMode::Plain };
-        let headings = self
-            .render_line(self.headings.iter().copied(), &widths, |_, cell| ink.paint_heading(cell));
+        let colors = if fits { colors } else { ColorMode::Plain };
+        let headings = self.render_line(self.headings.iter().copied(), &widths, |_, cell| {
+            colors.paint_heading(cell)
+        });
         let painted = move |column: usize, cell: &str| {
-            if self.is_state_column(column) { ink.paint_state(cell) } else { cell.to_owned() }
+            if self.is_state_column(column) { colors.paint_state(cell) } else { cell.to_owned() }
         };
         let lines = self
             .rows
@@ -95,7 +96,7 @@ impl TextTable {
     fn column_widths(&self, room: usize) -> Vec<usize> {
         let mut widths: Vec<usize> =
             (0..self.headings.len()).map(|column| self.natural_width(column)).collect();
-        let kept = |column: usize| {
+        let min_width = |column: usize| {
             if NAME_HEADINGS.contains(&self.headings[column]) {
                 MIN_NAME_WIDTH
             } else {
@@ -108,7 +109,7 @@ impl TextTable {
                     .filter(|column| widths[*column] > least(*column))
                     .max_by_key(|column| widths[*column])
             };
-            let Some(widest) = widest(&kept).or_else(|| widest(&|_| MIN_COLUMN_WIDTH)) else {
+            let Some(widest) = widest(&min_width).or_else(|| widest(&|_| MIN_COLUMN_WIDTH)) else {
                 break;
             };
             widths[widest] -= 1;

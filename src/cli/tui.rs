@@ -15,18 +15,19 @@ use crate::tui::{self, RestartTarget, Tui};
 /// Shows the screen on the user's own store. The runtime, which is not needed earlier, starts after
 /// the first frame.
 pub(super) fn run(context: &CliContext<'_>) -> Result<u8, Problem> {
-    let wishes = context.settings_source();
+    let settings_source = context.settings_source();
     let code = if context.settings.plain {
         let engine = Arc::clone(context.engine()?);
-        process::build_runtime()?.block_on(tui::run_plain(engine, wishes.clone()))?
+        process::build_runtime()?.block_on(tui::run_plain(engine, settings_source.clone()))?
     } else {
         require_terminal()?;
         let engine = Arc::clone(context.engine()?);
-        let screen = Tui::start(engine, wishes.clone(), LayoutStore::File(context.paths.layout()))?;
+        let screen =
+            Tui::start(engine, settings_source.clone(), LayoutStore::File(context.paths.layout()))?;
         process::build_runtime()?.block_on(screen.run())
     };
-    match wishes.restart_target.get() {
-        Some(onward) => restart(context, *onward),
+    match settings_source.restart_target.get() {
+        Some(target) => restart(context, *target),
         None => Ok(code),
     }
 }
@@ -35,17 +36,17 @@ pub(super) fn run(context: &CliContext<'_>) -> Result<u8, Problem> {
 ///
 /// A new process is needed because the terminal reader of this process still waits for a key that
 /// belongs to the next one.
-fn restart(context: &CliContext<'_>, onward: RestartTarget) -> Result<u8, Problem> {
+fn restart(context: &CliContext<'_>, target: RestartTarget) -> Result<u8, Problem> {
     let failed =
         |why: String| Problem::new("tokenring was not started again", why, "start it by hand");
     let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
-    let mut again = Command::new(program);
-    again.args(std::env::args_os().skip(1));
-    match onward {
-        RestartTarget::Demo => _ = again.arg("demo"),
+    let mut command = Command::new(program);
+    command.args(std::env::args_os().skip(1));
+    match target {
+        RestartTarget::Demo => _ = command.arg("demo"),
         RestartTarget::Store(choice) => save_store_choice(&context.paths.settings(), choice)?,
     }
-    replace(again).map_err(|error| failed(error.to_string()))
+    replace(command).map_err(|error| failed(error.to_string()))
 }
 
 /// Replaces this process with a program.

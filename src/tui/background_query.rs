@@ -44,13 +44,13 @@ impl BackgroundColorQuery {
         if !self.awaiting_response {
             return QueryOutcome::Typed(vec![event]);
         }
-        let said = response_part(&event);
-        let begins = matches!(said, Some(QueryResponsePart::Introducer));
+        let part = response_part(&event);
+        let begins = matches!(part, Some(QueryResponsePart::Introducer));
         if self.pending_events.is_empty() && !begins {
             return QueryOutcome::Typed(vec![event]);
         }
         self.pending_events.push(event);
-        match said {
+        match part {
             Some(QueryResponsePart::Introducer) if self.pending_events.len() == 1 => {
                 QueryOutcome::Response(None)
             }
@@ -113,7 +113,7 @@ mod tests {
         Event::Key(KeyEvent::new(KeyCode::Char(c), modifiers))
     }
 
-    fn answer(text: &str, end: Event) -> Vec<Event> {
+    fn response(text: &str, end: Event) -> Vec<Event> {
         let begin = key(']', KeyModifiers::ALT);
         let text = text.chars().map(|c| {
             key(c, if c.is_uppercase() { KeyModifiers::SHIFT } else { KeyModifiers::NONE })
@@ -122,32 +122,34 @@ mod tests {
     }
 
     /// Returns the number of typed events and the reported background.
-    fn heard(
-        ear: &mut BackgroundColorQuery,
+    fn feed(
+        query: &mut BackgroundColorQuery,
         events: Vec<Event>,
     ) -> (usize, Option<TerminalBackground>) {
-        let (mut typed, mut answered) = (0, None);
+        let (mut typed, mut background_seen) = (0, None);
         for event in events {
-            match ear.handle_event(event) {
+            match query.handle_event(event) {
                 QueryOutcome::Typed(events) => typed += events.len(),
-                QueryOutcome::Response(background) => answered = answered.or(background),
+                QueryOutcome::Response(background) => {
+                    background_seen = background_seen.or(background)
+                }
             }
         }
-        (typed, answered)
+        (typed, background_seen)
     }
 
     #[test]
     fn an_answer_is_heard_and_nothing_of_it_is_typed() {
         let ends = [key('\\', KeyModifiers::ALT), key('g', KeyModifiers::CONTROL)];
         for end in ends {
-            let mut ear = BackgroundColorQuery::new(true);
+            let mut query = BackgroundColorQuery::new(true);
             assert_eq!(
-                heard(&mut ear, answer("11;rgb:FDfd/f6f6/e3e3", end.clone())),
+                feed(&mut query, response("11;rgb:FDfd/f6f6/e3e3", end.clone())),
                 (0, Some(TerminalBackground::Light))
             );
-            let again = answer("11;rgb:0000/0000/0000", end);
+            let again = response("11;rgb:0000/0000/0000", end);
             assert_eq!(
-                heard(&mut ear, again.clone()),
+                feed(&mut query, again.clone()),
                 (again.len(), None),
                 "only one answer is awaited"
             );
@@ -157,21 +159,21 @@ mod tests {
     #[test]
     fn what_is_no_answer_was_typed() {
         let none = KeyModifiers::NONE;
-        let mut ear = BackgroundColorQuery::new(true);
+        let mut query = BackgroundColorQuery::new(true);
         assert_eq!(
-            heard(
-                &mut ear,
+            feed(
+                &mut query,
                 vec![key('j', none), key('g', KeyModifiers::CONTROL), key('\\', KeyModifiers::ALT)]
             )
             .0,
             3
         );
-        let mut events = answer("11;x", key('j', none));
-        assert_eq!(heard(&mut ear, events.clone()), (events.len(), None));
-        events = answer(&format!("11;rgb:{}", "f".repeat(60)), key('j', none));
-        assert_eq!(heard(&mut ear, events.clone()), (events.len(), None));
+        let mut events = response("11;x", key('j', none));
+        assert_eq!(feed(&mut query, events.clone()), (events.len(), None));
+        events = response(&format!("11;rgb:{}", "f".repeat(60)), key('j', none));
+        assert_eq!(feed(&mut query, events.clone()), (events.len(), None));
         // And a response is still awaited.
-        let late = answer("11;rgb:0000/0000/0000", key('\\', KeyModifiers::ALT));
-        assert_eq!(heard(&mut ear, late), (0, Some(TerminalBackground::Dark)));
+        let late = response("11;rgb:0000/0000/0000", key('\\', KeyModifiers::ALT));
+        assert_eq!(feed(&mut query, late), (0, Some(TerminalBackground::Dark)));
     }
 }

@@ -59,7 +59,8 @@ struct StyleCache(Vec<(Style, Vec<u8>)>);
 
 impl FrameWriter {
     /// Creates a writer for this many columns and rows. The content of the terminal is unknown.
-    pub(super) fn new((columns, rows): (u16, u16)) -> Self {
+    pub(super) fn new(size: (u16, u16)) -> Self {
+        let (columns, rows) = size;
         Self {
             area: Rect::new(0, 0, columns, rows),
             last_frame: None,
@@ -83,15 +84,15 @@ impl FrameWriter {
         let mut next = self.spare_buffer.take().unwrap_or_else(|| Buffer::empty(self.area));
         paint(&mut next);
         let mut frame = Zeroizing::default();
-        let mut brush = CellWriter {
+        let mut writer = CellWriter {
             out: &mut frame,
             styles: &mut self.styles,
             cursor: None,
             styled_as: &Cell::EMPTY,
         };
         match &self.last_frame {
-            Some(shown) => brush.write_changes(shown, &next)?,
-            None => brush.write_all(&next)?,
+            Some(shown) => writer.write_changes(shown, &next)?,
+            None => writer.write_all(&next)?,
         }
         self.spare_buffer = self.last_frame.replace(next);
         self.spare_buffer.iter_mut().for_each(Buffer::reset);
@@ -168,11 +169,11 @@ impl StyleCache {
     /// Returns the escape sequence that sets this style, whatever style was set before.
     fn escape_sequence(&mut self, style: Style) -> io::Result<&[u8]> {
         let known = self.0.iter().position(|(known, _)| *known == style);
-        let place = match known {
-            Some(place) => place,
+        let position = match known {
+            Some(position) => position,
             None => self.insert(style)?,
         };
-        Ok(&self.0[place].1)
+        Ok(&self.0[position].1)
     }
 
     /// Caches the escape sequence of a style and returns its position.
@@ -239,14 +240,14 @@ mod tests {
         let mut terminal =
             vt100::Parser::new(NonZero::new(SIZE.1).unwrap(), NonZero::new(SIZE.0).unwrap(), 0);
         terminal.process(bytes);
-        let place = |row, column| {
+        let position = |row, column| {
             let cell = terminal.screen().cell(row, column).unwrap();
             let is_blank = cell.contents().trim().is_empty() && !cell.inverse();
             if is_blank { format!("{:?}", cell.bgcolor()) } else { format!("{cell:?}") }
         };
         (0..SIZE.1)
             .flat_map(|row| (0..SIZE.0).map(move |column| (row, column)))
-            .map(|(row, column)| place(row, column))
+            .map(|(row, column)| position(row, column))
             .collect()
     }
 
@@ -269,9 +270,9 @@ mod tests {
     }
 
     fn paint(pieces: &Pieces, buffer: &mut Buffer) {
-        for (place, text, style) in pieces {
+        for (position, text, style) in pieces {
             let text = ["a", "─", " ", "e\u{301}", "字", "❤\u{fe0f}"][*text];
-            let (x, y) = (place * 2 % SIZE.0, place * 2 / SIZE.0);
+            let (x, y) = (position * 2 % SIZE.0, position * 2 / SIZE.0);
             // Nothing of an earlier style remains.
             buffer[(x, y)].reset();
             buffer.set_string(x, y, text, styles()[*style]);

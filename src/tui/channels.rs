@@ -67,9 +67,13 @@ pub enum SystemEvent {
 pub fn event_channels() -> (EventSenders, EventReceivers) {
     let (inputs, from_inputs) = mpsc::unbounded_channel();
     let (reports, from_reports) = mpsc::unbounded_channel();
-    let (notices, from_notices) = mpsc::unbounded_channel();
+    let (system_events, from_system_events) = mpsc::unbounded_channel();
     (
-        EventSenders { inputs, reports, system_events: notices },
-        EventReceivers { inputs: from_inputs, reports: from_reports, system_events: from_notices },
+        EventSenders { inputs, reports, system_events },
+        EventReceivers {
+            inputs: from_inputs,
+            reports: from_reports,
+            system_events: from_system_events,
+        },
     )
 }

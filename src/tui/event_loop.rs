@@ -106,30 +106,30 @@ impl<S: ScreenSurface> EventLoop<S> {
             start,
             surface,
             memory,
-            settings_source: wishes,
-            channels: (doors, inbox),
+            settings_source,
+            channels: (senders, receivers),
         } = parts;
-        let (app, waiting) = App::start(start, current_time(&engine));
-        let tasks = TaskManager::new(Arc::clone(&engine), doors.reports.clone());
-        let notices = doors.system_events.clone();
+        let (app, pending_effects) = App::start(start, current_time(&engine));
+        let tasks = TaskManager::new(Arc::clone(&engine), senders.reports.clone());
+        let system_events = senders.system_events.clone();
         // With an input sender of its own, the loop would never learn that the terminal is closed.
-        drop(doors);
-        let pace = FrameTimer { last_frame: Instant::now(), next_frame: None };
+        drop(senders);
+        let frame_timer = FrameTimer { last_frame: Instant::now(), next_frame: None };
         let (is_shown, is_lent, code) = (true, false, None);
         let mut this = Self {
             app,
             surface,
             memory,
-            settings_source: wishes,
+            settings_source,
             engine,
             tasks,
-            system_events: notices,
-            receivers: inbox,
-            frame_timer: pace,
+            system_events,
+            receivers,
+            frame_timer,
             is_terminal_active: is_shown,
             is_editor_open: is_lent,
             exit_code: code,
-            pending_effects: waiting,
+            pending_effects,
         };
         this.report_settings_errors();
         this.draw();
@@ -146,8 +146,8 @@ impl<S: ScreenSurface> EventLoop<S> {
                 self.tasks.finish(SHUTDOWN_TIMEOUT).await;
                 return code;
             }
-            let news = self.next_event().await;
-            self.handle_event(news);
+            let event = self.next_event().await;
+            self.handle_event(event);
             self.handle_queued_events();
             // The last frame is drawn when the loop leaves the terminal.
             if self.is_terminal_active
@@ -168,7 +168,7 @@ impl<S: ScreenSurface> EventLoop<S> {
             .map(|wake| Instant::from_std(wake).max(self.frame_timer.last_frame + FRAME_INTERVAL));
         tokio::select! {
             biased;
-            Some(notice) = self.receivers.system_events.recv() => LoopEvent::System(notice),
+            Some(event) = self.receivers.system_events.recv() => LoopEvent::System(event),
             input = self.receivers.inputs.recv() => input.map_or(LoopEvent::InputClosed, LoopEvent::Input),
             () = wait_until(due) => LoopEvent::FrameDue,
             () = wait_until(wake) => LoopEvent::TimerDue,
@@ -193,9 +193,9 @@ impl<S: ScreenSurface> EventLoop<S> {
         }
     }
 
-    fn handle_event(&mut self, news: LoopEvent) {
-        match news {
-            LoopEvent::System(notice) => self.handle_system_event(notice),
+    fn handle_event(&mut self, event: LoopEvent) {
+        match event {
+            LoopEvent::System(event) => self.handle_system_event(event),
             // Resizes come in bursts, and each costs a whole frame.
             LoopEvent::Input(input @ InputEvent::Resize(..)) => {
                 self.check_io(ScreenSurface::invalidate);
@@ -223,16 +223,16 @@ impl<S: ScreenSurface> EventLoop<S> {
         }
     }
 
-    fn handle_system_event(&mut self, notice: SystemEvent) {
-        match notice {
-            SystemEvent::Quit { code, acknowledged: heard } => {
+    fn handle_system_event(&mut self, event: SystemEvent) {
+        match event {
+            SystemEvent::Quit { code, acknowledged } => {
                 // Ctrl-C in the editor is meant for the editor, although the terminal sends it to
                 // every process.
                 self.exit_code = Some(code)
                     .filter(|code| !self.is_editor_open || *code != INTERRUPT_EXIT_CODE)
                     .or(self.exit_code);
                 // A sender that no longer waits has ended the process already.
-                let _ = heard.send(());
+                let _ = acknowledged.send(());
             }
             SystemEvent::Interrupt => {
                 self.update_app(Message::Input(InputEvent::Interrupt));
@@ -242,17 +242,17 @@ impl<S: ScreenSurface> EventLoop<S> {
             SystemEvent::Resume => self.resume(),
             SystemEvent::Resized => self.handle_resize(),
             SystemEvent::SettingsTouched => self.reload_settings(),
-            SystemEvent::SettingsReloaded(reading) => self.apply_settings(*reading),
+            SystemEvent::SettingsReloaded(report) => self.apply_settings(*report),
             SystemEvent::ThreadPanicked(place) => {
                 self.update_app(Message::ThreadPanicked(place));
                 self.frame_timer.schedule_now();
             }
-            SystemEvent::LayoutReady(task, laid) => {
-                self.update_app(Message::LayoutReady(task, laid));
+            SystemEvent::LayoutReady(task, result) => {
+                self.update_app(Message::LayoutReady(task, result));
                 self.frame_timer.schedule_now();
             }
-            SystemEvent::ParametersExtracted(exchange, lore) => {
-                self.update_app(Message::ParametersExtracted(exchange, lore));
+            SystemEvent::ParametersExtracted(exchange, parameters) => {
+                self.update_app(Message::ParametersExtracted(exchange, parameters));
                 self.frame_timer.schedule_now();
             }
             SystemEvent::EditorClosed(edited) => self.close_editor(edited),
@@ -275,7 +275,7 @@ impl<S: ScreenSurface> EventLoop<S> {
                 UiEffect::CancelTask(id) => self.tasks.cancel(id),
                 UiEffect::PauseTask(id) => self.tasks.pause(id),
                 UiEffect::RunLayout(id, layout) => self.spawn_layout_job(id, layout),
-                UiEffect::ExtractParameters(study) => self.spawn_extraction_job(study),
+                UiEffect::ExtractParameters(job) => self.spawn_extraction_job(job),
                 UiEffect::OpenEditor(text) => self.open_editor(text),
                 UiEffect::SaveTheme(name) => self.save_theme(name),
                 UiEffect::ReloadSettings => self.reload_settings(),
@@ -284,8 +284,8 @@ impl<S: ScreenSurface> EventLoop<S> {
                 UiEffect::OpenUrl(url) => crate::engine::open_page(&url),
                 UiEffect::SaveLayout(layout) => self.save_layout(layout),
                 UiEffect::Quit => self.exit_code = Some(0),
-                UiEffect::Restart(onward) => {
-                    self.settings_source.set_restart_target(onward);
+                UiEffect::Restart(target) => {
+                    self.settings_source.set_restart_target(target);
                     self.exit_code = Some(0);
                 }
             }
@@ -295,18 +295,18 @@ impl<S: ScreenSurface> EventLoop<S> {
     /// Lays out a text on a separate thread. Nothing waits for it on exit, because a filter may
     /// compute for a while.
     fn spawn_layout_job(&self, id: TaskId, layout: LayoutJob) {
-        let notices = self.system_events.clone();
+        let system_events = self.system_events.clone();
         spawn_thread("layout", move || {
-            drop(notices.send(SystemEvent::LayoutReady(id, layout.run().map(Box::new))))
+            drop(system_events.send(SystemEvent::LayoutReady(id, layout.run().map(Box::new))))
         });
     }
 
     /// Searches a response for parameter values on a separate thread.
-    fn spawn_extraction_job(&self, study: ExtractionJob) {
-        let notices = self.system_events.clone();
+    fn spawn_extraction_job(&self, job: ExtractionJob) {
+        let system_events = self.system_events.clone();
         spawn_thread("study", move || {
-            let lore = study.run();
-            drop(notices.send(SystemEvent::ParametersExtracted(study.exchange, lore)));
+            let parameters = job.run();
+            drop(system_events.send(SystemEvent::ParametersExtracted(job.exchange, parameters)));
         });
     }
 
@@ -323,9 +323,9 @@ impl<S: ScreenSurface> EventLoop<S> {
         }
         self.leave_terminal();
         self.is_editor_open = true;
-        let notices = self.system_events.clone();
+        let system_events = self.system_events.clone();
         drop(tokio::task::spawn_blocking(move || {
-            notices.send(SystemEvent::EditorClosed(editor::edit_text(&text)))
+            system_events.send(SystemEvent::EditorClosed(editor::edit_text(&text)))
         }));
     }
 
@@ -350,9 +350,9 @@ impl<S: ScreenSurface> EventLoop<S> {
         let Some(file) = file else {
             return self.update_app(Message::ThemeSaved(Ok(ThemePersistence::SessionOnly)));
         };
-        let notices = self.system_events.clone();
+        let system_events = self.system_events.clone();
         drop(tokio::task::spawn_blocking(move || {
-            notices.send(SystemEvent::ThemeSaved(
+            system_events.send(SystemEvent::ThemeSaved(
                 save_theme_choice(&file, &name).map(|()| ThemePersistence::Saved),
             ))
         }));
@@ -360,20 +360,21 @@ impl<S: ScreenSurface> EventLoop<S> {
 
     /// Reports problems of the settings with the first frame.
     fn report_settings_errors(&mut self) {
-        let SettingsReport { settings, problems: flaws } = self.settings_source.report.clone();
-        if !flaws.is_empty() {
-            let change = SettingsChange { problems: flaws, restart_required: Vec::new() };
-            let told = Message::SettingsChanged(Box::new((super::ui_settings(&settings), change)));
-            self.pending_effects.extend(update(&mut self.app, told, current_time(&self.engine)));
+        let SettingsReport { settings, problems } = self.settings_source.report.clone();
+        if !problems.is_empty() {
+            let change = SettingsChange { problems, restart_required: Vec::new() };
+            let message =
+                Message::SettingsChanged(Box::new((super::ui_settings(&settings), change)));
+            self.pending_effects.extend(update(&mut self.app, message, current_time(&self.engine)));
         }
     }
 
     /// Reads the settings again on another thread.
     fn reload_settings(&self) {
-        let Some(again) = self.settings_source.reload.clone() else { return };
-        let notices = self.system_events.clone();
+        let Some(reload) = self.settings_source.reload.clone() else { return };
+        let system_events = self.system_events.clone();
         drop(tokio::task::spawn_blocking(move || {
-            notices.send(SystemEvent::SettingsReloaded(Box::new(again())))
+            system_events.send(SystemEvent::SettingsReloaded(Box::new(reload())))
         }));
     }
 
@@ -381,19 +382,19 @@ impl<S: ScreenSurface> EventLoop<S> {
     /// previous settings stay.
     fn apply_settings(&mut self, read: Result<SettingsReport, Problem>) {
         let before = self.settings_source.report.settings.clone();
-        let reading = read.unwrap_or_else(|flaw| SettingsReport {
+        let report = read.unwrap_or_else(|problem| SettingsReport {
             settings: before.clone(),
-            problems: vec![flaw],
+            problems: vec![problem],
         });
-        if reading == self.settings_source.report {
+        if report == self.settings_source.report {
             return;
         }
-        let change = settings_change(&before, &reading);
+        let change = settings_change(&before, &report);
         self.update_app(Message::SettingsChanged(Box::new((
-            super::ui_settings(&reading.settings),
+            super::ui_settings(&report.settings),
             change,
         ))));
-        self.settings_source.report = reading;
+        self.settings_source.report = report;
         self.frame_timer.schedule_now();
     }
 

@@ -81,21 +81,21 @@ fn wake_reader() {}
 /// the reader may hang, but never the screen; the signal watcher reports the closed terminal.
 pub(super) fn spawn_reader(
     inputs: UnboundedSender<InputEvent>,
-    gate: Arc<InputPause>,
-    mut ear: BackgroundColorQuery,
+    pause: Arc<InputPause>,
+    mut query: BackgroundColorQuery,
 ) -> std::io::Result<()> {
     let read = move || {
         while let Ok(event) = crossterm::event::read() {
-            let heard: Vec<_> = match ear.handle_event(event) {
+            let inputs_read: Vec<_> = match query.handle_event(event) {
                 QueryOutcome::Typed(events) => events.into_iter().filter_map(translate).collect(),
                 QueryOutcome::Response(background) => {
                     background.map(InputEvent::Background).into_iter().collect()
                 }
             };
-            if heard.into_iter().any(|input| inputs.send(input).is_err()) {
+            if inputs_read.into_iter().any(|input| inputs.send(input).is_err()) {
                 return;
             }
-            gate.wait_while_paused();
+            pause.wait_while_paused();
         }
     };
     std::thread::Builder::new().name("input".into()).spawn(read).map(drop)

@@ -61,7 +61,7 @@ pub fn key_binding_problems(settings: &Settings, file: &std::path::Path) -> Vec<
     } else {
         std::fs::read_to_string(file).unwrap_or_default()
     };
-    mistakes.iter().map(|mistake| mistake.problem_with_line(file, &text)).collect()
+    mistakes.iter().map(|conflict| conflict.problem_with_line(file, &text)).collect()
 }
 
 /// The screen in the terminal, with its first frame drawn.
@@ -77,50 +77,58 @@ impl Tui {
     /// for a thread takes longer than the work it could do.
     pub fn start(
         engine: Arc<Engine>,
-        wishes: SettingsSource,
+        settings_source: SettingsSource,
         memory: LayoutStore,
     ) -> Result<Self, Problem> {
-        let flat = |error: io::Error| terminal_problem(&error);
-        let settings = &wishes.report.settings;
-        let (doors, inbox) = event_channels();
-        let panics = panics::PanicGuard::new(doors.system_events.clone());
-        let watch = SignalWatcher::new(doors.system_events.clone(), signals::InterruptPolicy::Quit)
-            .map_err(flat)?;
+        let to_problem = |error: io::Error| terminal_problem(&error);
+        let settings = &settings_source.report.settings;
+        let (senders, receivers) = event_channels();
+        let panics = panics::PanicGuard::new(senders.system_events.clone());
+        let watcher =
+            SignalWatcher::new(senders.system_events.clone(), signals::InterruptPolicy::Quit)
+                .map_err(to_problem)?;
         // Read after the watcher has begun to listen, so that no later resize is missed.
-        let size = crossterm::terminal::size().map_err(flat)?;
-        let gate = Arc::new(input::InputPause::default());
-        let mut surface =
-            TerminalSurface::new(size, settings.mouse, Arc::clone(&gate)).map_err(flat)?;
-        let asks = settings.color_depth != ColorDepth::Monochrome && terminal::supports_queries();
+        let size = crossterm::terminal::size().map_err(to_problem)?;
+        let input_pause = Arc::new(input::InputPause::default());
+        let mut surface = TerminalSurface::new(size, settings.mouse, Arc::clone(&input_pause))
+            .map_err(to_problem)?;
+        let query_background =
+            settings.color_depth != ColorDepth::Monochrome && terminal::supports_queries();
         let (layout, preferences) = (memory.load(), ui_settings(settings));
-        let beginning =
+        let first_page =
             engine.first_credentials(max_list_rows(ScreenRect::new(size.0, size.1), &layout))?;
         let start = InitialState {
-            first_page: beginning,
+            first_page,
             catalog: Arc::clone(&engine.catalog),
             size,
             preferences,
             layout,
         };
-        surface.enter().map_err(flat)?;
+        surface.enter().map_err(to_problem)?;
         let (inputs, folder) =
-            (doors.inputs.clone(), wishes.directory().map(std::path::Path::to_owned));
-        let screen = EventLoop::new(EventLoopParts {
+            (senders.inputs.clone(), settings_source.directory().map(std::path::Path::to_owned));
+        let event_loop = EventLoop::new(EventLoopParts {
             engine,
             start,
             surface,
             memory,
-            settings_source: wishes,
-            channels: (doors, inbox),
+            settings_source,
+            channels: (senders, receivers),
         });
-        if asks && let Err(error) = terminal::send_query(background_query::BACKGROUND_QUERY) {
+        if query_background
+            && let Err(error) = terminal::send_query(background_query::BACKGROUND_QUERY)
+        {
             // The terminal is closed, which the watcher will report.
             tracing::warn!(%error, "the terminal was not asked for its background");
         }
-        watch.start(folder).map_err(flat)?;
-        input::spawn_reader(inputs, gate, background_query::BackgroundColorQuery::new(asks))
-            .map_err(flat)?;
-        Ok(Self { event_loop: screen, _panics: panics })
+        watcher.start(folder).map_err(to_problem)?;
+        input::spawn_reader(
+            inputs,
+            input_pause,
+            background_query::BackgroundColorQuery::new(query_background),
+        )
+        .map_err(to_problem)?;
+        Ok(Self { event_loop, _panics: panics })
     }
 
     /// Runs the screen until the user quits and returns the exit code (0, or 128 + signal).

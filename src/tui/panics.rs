@@ -21,10 +21,10 @@ pub(super) struct PanicGuard {
 
 impl PanicGuard {
     /// Installs the panic hook. The calling thread is treated as the screen's.
-    pub(super) fn new(notices: UnboundedSender<SystemEvent>) -> Self {
+    pub(super) fn new(system_events: UnboundedSender<SystemEvent>) -> Self {
         let screen = thread::current().id();
         let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| handle_panic(panic, screen, &notices)));
+        std::panic::set_hook(Box::new(move |panic| handle_panic(panic, screen, &system_events)));
         Self { previous_hook: Some(before) }
     }
 }
@@ -41,7 +41,7 @@ impl Drop for PanicGuard {
 fn handle_panic(
     panic: &PanicHookInfo<'_>,
     screen: ThreadId,
-    notices: &UnboundedSender<SystemEvent>,
+    system_events: &UnboundedSender<SystemEvent>,
 ) {
     let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     if thread::current().id() == screen {
@@ -53,7 +53,7 @@ fn handle_panic(
     } else {
         tracing::error!(%place, "a background thread panicked");
         // If the screen has ended, there is no receiver.
-        let _ = notices.send(SystemEvent::ThreadPanicked(place));
+        let _ = system_events.send(SystemEvent::ThreadPanicked(place));
     }
 }
 
@@ -100,10 +100,10 @@ mod tests {
             assert!(!said(&output).contains(PAYLOAD), "{}", said(&output));
             return;
         }
-        let (notices, mut told) = mpsc::unbounded_channel();
-        let _guard = PanicGuard::new(notices);
+        let (system_events, mut events) = mpsc::unbounded_channel();
+        let _guard = PanicGuard::new(system_events);
         assert!(thread::spawn(|| panic!("{PAYLOAD}")).join().is_err());
-        let Ok(SystemEvent::ThreadPanicked(place)) = told.try_recv() else {
+        let Ok(SystemEvent::ThreadPanicked(place)) = events.try_recv() else {
             panic!("nothing was told")
         };
         assert!(place.contains("panics.rs") && !place.contains(PAYLOAD));
@@ -132,9 +132,9 @@ mod tests {
             );
             return;
         }
-        let (notices, mut told) = mpsc::unbounded_channel();
-        drop(PanicGuard::new(notices));
+        let (system_events, mut events) = mpsc::unbounded_channel();
+        drop(PanicGuard::new(system_events));
         assert!(thread::spawn(|| panic!("{PAYLOAD}")).join().is_err());
-        assert!(told.try_recv().is_err());
+        assert!(events.try_recv().is_err());
     }
 }

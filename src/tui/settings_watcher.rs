@@ -32,8 +32,8 @@ impl SettingsSource {
     }
 
     /// Sets the target of the restart. Only the first call has an effect.
-    pub(super) fn set_restart_target(&self, onward: RestartTarget) {
-        let _ = self.restart_target.set(onward);
+    pub(super) fn set_restart_target(&self, target: RestartTarget) {
+        let _ = self.restart_target.set(target);
     }
 }
 
@@ -95,7 +95,7 @@ impl ConfigWatcher {
 /// Watcher for other systems, which watches nothing: the settings are read when the window gets the
 /// focus.
 #[cfg(all(unix, not(target_os = "linux")))]
-pub(super) struct Folder(std::os::fd::OwnedFd);
+pub(super) struct ConfigWatcher(std::os::fd::OwnedFd);
 
 #[cfg(all(unix, not(target_os = "linux")))]
 impl ConfigWatcher {

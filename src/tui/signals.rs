@@ -24,7 +24,7 @@ pub(super) enum InterruptPolicy {
 
 /// Watcher for systems without signals, which watches nothing.
 #[cfg(not(unix))]
-pub(super) struct Watch;
+pub(super) struct SignalWatcher;
 
 #[cfg(not(unix))]
 impl SignalWatcher {
@@ -84,7 +84,7 @@ mod unix {
     impl SignalWatcher {
         /// Records signals from now on.
         pub(in crate::tui) fn new(
-            notices: UnboundedSender<SystemEvent>,
+            system_events: UnboundedSender<SystemEvent>,
             interrupt: InterruptPolicy,
         ) -> io::Result<Self> {
             let (read, write) = UnixStream::pair()?;
@@ -93,7 +93,7 @@ mod unix {
                 signals,
                 terminal: open_input_terminal()?,
                 config_watcher: None,
-                system_events: notices,
+                system_events,
                 interrupt,
             })
         }
@@ -165,9 +165,9 @@ mod unix {
         /// Requests the screen to exit. If it does not acknowledge in time, restores the terminal
         /// and ends the process.
         fn request_quit(&self, code: u8) {
-            let (heard, answer) = mpsc::channel();
-            let told = self.system_events.send(SystemEvent::Quit { code, acknowledged: heard });
-            if told.is_err() || answer.recv_timeout(QUIT_TIMEOUT).is_err() {
+            let (acknowledged, acknowledgment) = mpsc::channel();
+            let told = self.system_events.send(SystemEvent::Quit { code, acknowledged });
+            if told.is_err() || acknowledgment.recv_timeout(QUIT_TIMEOUT).is_err() {
                 restore_terminal();
                 signal_hook::low_level::exit(code.into());
             }

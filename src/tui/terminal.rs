@@ -100,12 +100,16 @@ impl TerminalSurface {
     /// Creates the surface, with mouse reporting or without. The terminal is not taken yet.
     ///
     /// The size is read when the terminal reports a new one, not at every frame.
-    pub(super) fn new(size: (u16, u16), mouse: bool, gate: Arc<InputPause>) -> io::Result<Self> {
+    pub(super) fn new(
+        size: (u16, u16),
+        mouse_enabled: bool,
+        input_pause: Arc<InputPause>,
+    ) -> io::Result<Self> {
         Ok(Self {
             frame_writer: FrameWriter::new(size),
             out: TerminalWriter::open()?,
-            mouse_enabled: mouse,
-            input_pause: gate,
+            mouse_enabled,
+            input_pause,
         })
     }
 }
@@ -200,7 +204,7 @@ pub(super) fn stop_process(scope: SuspendScope) -> bool {
 
 /// Stops the process until it is continued. Returns `false` where that is impossible.
 #[cfg(not(unix))]
-pub(super) fn stop(_scope: SuspendScope) -> bool {
+pub(super) fn stop_process(_scope: SuspendScope) -> bool {
     false
 }
 
@@ -271,7 +275,7 @@ impl Write for TerminalWriter {
 
 /// Writer of frames.
 #[cfg(not(unix))]
-struct Output(io::Stdout);
+struct TerminalWriter(io::Stdout);
 
 #[cfg(not(unix))]
 impl TerminalWriter {

@@ -89,7 +89,7 @@ pub(super) struct OutputArgs {
 impl RequestArgs {
     /// Builds the request and sends, shows or saves it.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        let showing = self.output.build_display()?;
+        let display = self.output.build_display()?;
         let capture = self.capture.as_deref().map(parse_name).transpose()?;
         let credential = context.engine()?.find_credential(&self.name).await?;
         let draft = self.source.build_draft(context, &credential)?;
@@ -102,21 +102,16 @@ impl RequestArgs {
         if let Some(id) = &self.mode.save {
             return save_request(context, &credential, &draft, id).await;
         }
-        let keep =
+        let history_policy =
             if self.keep_body { HistoryPolicy::WithBody } else { HistoryPolicy::WithoutBody };
         if self.mode.all_pages {
-            let order =
-                RequestOptions { draft, consent: WriteConsent::NotAsked, history_policy: keep };
-            return pagination::print_all_pages(context, &credential, order, &showing).await;
+            let options = RequestOptions { draft, consent: WriteConsent::NotAsked, history_policy };
+            return pagination::print_all_pages(context, &credential, options, &display).await;
         }
         let consent = obtain_consent(&credential, &draft, self.yes)?;
-        SendContext {
-            options: RequestOptions { draft, consent, history_policy: keep },
-            capture,
-            display: showing,
-        }
-        .run(context, &credential)
-        .await
+        SendContext { options: RequestOptions { draft, consent, history_policy }, capture, display }
+            .run(context, &credential)
+            .await
     }
 }
 

@@ -19,11 +19,11 @@ const INTERRUPTED_EXIT_CODE: u8 = 130;
 pub(super) async fn print_all_pages(
     context: &CliContext<'_>,
     credential: &Credential,
-    order: RequestOptions,
-    showing: &ResponseDisplay,
+    options: RequestOptions,
+    display: &ResponseDisplay,
 ) -> Result<u8, Problem> {
     let engine = context.unlocked_engine().await?;
-    let streams = showing.filter.is_none() && !context.out.json;
+    let streams = display.filter.is_none() && !context.out.json;
     let mut list = if streams {
         JsonArrayWriter::Streaming { begun: false }
     } else {
@@ -32,7 +32,7 @@ pub(super) async fn print_all_pages(
     let waiting = |wait| sending::note_wait(context, wait);
     let outcome = {
         let reading =
-            engine.fetch_all_pages(credential, order, |leaf| list.write_page(&leaf), &waiting);
+            engine.fetch_all_pages(credential, options, |page| list.write_page(&page), &waiting);
         tokio::select! {
             outcome = reading => Some(outcome),
             _ = tokio::signal::ctrl_c() => None,
@@ -41,26 +41,26 @@ pub(super) async fn print_all_pages(
     output::show_progress("");
     match outcome {
         None => {
-            list.finish(context, showing, None)?;
+            list.finish(context, display, None)?;
             context.out.note("interrupted: the list is not complete");
             Ok(INTERRUPTED_EXIT_CODE)
         }
         Some(Err(problem)) => {
             // An empty list would claim that there are no elements.
             if list.has_items() {
-                list.finish(context, showing, None)?;
+                list.finish(context, display, None)?;
             }
             Err(problem)
         }
-        Some(Ok(turned)) => {
-            list.finish(context, showing, Some(&turned))?;
-            response::print_explanation(context, &turned.last);
+        Some(Ok(paging)) => {
+            list.finish(context, display, Some(&paging))?;
+            response::print_explanation(context, &paging.last);
             context.out.note(&format!(
                 "{} on {}",
-                count_noun(turned.items, "element"),
-                count_noun(turned.pages, "page")
+                count_noun(paging.items, "element"),
+                count_noun(paging.pages, "page")
             ));
-            Ok(response::exit_code(&turned.last.response))
+            Ok(response::exit_code(&paging.last.response))
         }
     }
 }
@@ -75,16 +75,16 @@ enum JsonArrayWriter {
 }
 
 impl JsonArrayWriter {
-    fn write_page(&mut self, leaf: &PageResult<'_>) -> Result<ControlFlow<()>, Problem> {
-        output::show_progress(&format!("page {}; Ctrl-C ends", leaf.number));
+    fn write_page(&mut self, page: &PageResult<'_>) -> Result<ControlFlow<()>, Problem> {
+        output::show_progress(&format!("page {}; Ctrl-C ends", page.number));
         match self {
             Self::Buffered(items) => {
-                items.extend(leaf.items.iter().map(|item| (*item).to_owned()));
+                items.extend(page.items.iter().map(|item| (*item).to_owned()));
                 Ok(ControlFlow::Continue(()))
             }
             Self::Streaming { begun } => {
                 let mut text = String::new();
-                for item in &leaf.items {
+                for item in &page.items {
                     text.push_str(if *begun { ",\n" } else { "[\n" });
                     text.push_str(item.get());
                     *begun = true;
@@ -105,10 +105,10 @@ impl JsonArrayWriter {
     fn finish(
         self,
         context: &CliContext<'_>,
-        showing: &ResponseDisplay,
-        turned: Option<&PagingResult>,
+        display: &ResponseDisplay,
+        paging: Option<&PagingResult>,
     ) -> Result<(), Problem> {
-        match (self, &showing.filter) {
+        match (self, &display.filter) {
             (Self::Streaming { begun: true }, _) => output::write_partial("\n]\n").map(drop),
             (Self::Streaming { begun: false }, _) => output::write_partial("[]\n").map(drop),
             (Self::Buffered(items), filter) if context.out.json => {
@@ -116,23 +116,23 @@ impl JsonArrayWriter {
                     Some(filter) => response::collect_filtered(filter, &join_as_array(&items))?,
                     None => serde_json::to_value(&items).unwrap_or_default(),
                 };
-                let last = turned.map(|turned| &turned.last);
+                let last = paging.map(|paging| &paging.last);
                 context.out.print_json(&serde_json::json!({
                     "status": last.map(|last| last.response.status), "body": body, "items": items.len(),
-                    "pages": turned.map(|turned| turned.pages), "complete": turned.is_some_and(all_pages_read),
+                    "pages": paging.map(|paging| paging.pages), "complete": paging.is_some_and(all_pages_read),
                     "explanation": last.and_then(|last| last.explanation.as_ref()),
                 }))
             }
             (Self::Buffered(items), Some(filter)) => {
-                response::print_filtered(filter, &join_as_array(&items), showing.raw)
+                response::print_filtered(filter, &join_as_array(&items), display.raw)
             }
             (Self::Buffered(_), None) => Ok(()),
         }
     }
 }
 
-fn all_pages_read(turned: &PagingResult) -> bool {
-    (200..300).contains(&turned.last.response.status)
+fn all_pages_read(paging: &PagingResult) -> bool {
+    (200..300).contains(&paging.last.response.status)
 }
 
 fn join_as_array(items: &[Box<RawValue>]) -> String {

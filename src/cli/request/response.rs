@@ -32,22 +32,22 @@ pub(in crate::cli) struct ResponseDisplay {
 pub(super) async fn print_response(
     context: &CliContext<'_>,
     exchange: &HttpExchange,
-    withheld: &[CapturedSecretJson],
-    showing: &ResponseDisplay,
+    captured: &[CapturedSecretJson],
+    display: &ResponseDisplay,
 ) -> Result<(), Problem> {
     let now = context.engine()?.now();
     if context.out.json {
-        return context.out.print_json(&response_json(exchange, withheld, showing, now)?);
+        return context.out.print_json(&response_json(exchange, captured, display, now)?);
     }
     print_explanation(context, exchange);
-    if showing.explain {
+    if display.explain {
         print_diagnosis(context, exchange).await?;
     }
-    note_captured_secrets(context, withheld);
-    if showing.include {
+    note_captured_secrets(context, captured);
+    if display.include {
         print_head(context, &exchange.response, now)?;
     }
-    print_body(context, &exchange.response, showing)?;
+    print_body(context, &exchange.response, display)?;
     if exchange.response.truncated {
         context.out.note(&format!(
             "note: the answer is longer; only its first {} bytes were read",
@@ -66,21 +66,18 @@ pub(super) fn print_explanation(context: &CliContext<'_>, exchange: &HttpExchang
 
 /// Prints what was tried, the possible causes and the next steps.
 async fn print_diagnosis(context: &CliContext<'_>, exchange: &HttpExchange) -> Result<(), Problem> {
-    let Some(RefusalDiagnosis { tried, causes: known, next_steps: next }) = &exchange.refusal
-    else {
+    let Some(RefusalDiagnosis { tried, causes, next_steps }) = &exchange.refusal else {
         return Ok(());
     };
     let name = context.engine()?.credential_by_id(&exchange.credential).await?.name;
     let mut lines = vec!["tried:".to_owned()];
     lines.extend(tried.iter().map(|line| format!("  {line}")));
     lines.push("known:".to_owned());
-    lines.extend(known.iter().map(
-        |CauseAssessment { cause, likelihood: weight, reason: told }| {
-            format!("  {} {}: {told}", weight.symbol(), cause.title())
-        },
-    ));
+    lines.extend(causes.iter().map(|CauseAssessment { cause, likelihood, reason }| {
+        format!("  {} {}: {reason}", likelihood.symbol(), cause.title())
+    }));
     lines.push("next:".to_owned());
-    lines.extend(next.iter().map(|step| match step.command(name.as_str()) {
+    lines.extend(next_steps.iter().map(|step| match step.command(name.as_str()) {
         Some(command) => format!("  {}: {command}", step.describe()),
         None => format!("  {}", step.describe()),
     }));
@@ -90,9 +87,9 @@ async fn print_diagnosis(context: &CliContext<'_>, exchange: &HttpExchange) -> R
 }
 
 /// Returns the exit code for a response.
-pub(super) fn exit_code(answer: &ApiResponse) -> u8 {
-    match answer.status {
-        _ if answer.truncated => ProblemClass::Failed.exit_code(),
+pub(super) fn exit_code(response: &ApiResponse) -> u8 {
+    match response.status {
+        _ if response.truncated => ProblemClass::Failed.exit_code(),
         429 | 500.. => ProblemClass::Unknown.exit_code(),
         400..500 => ProblemClass::Refused.exit_code(),
         _ => 0,
@@ -110,15 +107,15 @@ pub(super) fn print_filtered(filter: &JqFilter, json: &str, raw: bool) -> Result
 /// Returns the body as a JSON value: JSON as it is, other text as a string, bytes as their count.
 /// With a filter, the value is the list of its results.
 fn body_json(
-    answer: &ApiResponse,
-    showing: &ResponseDisplay,
+    response: &ApiResponse,
+    display: &ResponseDisplay,
 ) -> Result<serde_json::Value, Problem> {
-    let text = match &answer.body {
+    let text = match &response.body {
         ResponseBody::Empty => return Ok(serde_json::Value::Null),
         ResponseBody::Binary(bytes) => return Ok(serde_json::json!({ "binary": bytes.len() })),
         ResponseBody::Text(text) => text,
     };
-    match showing.filter.as_ref().filter(|_| answer.status < 400) {
+    match display.filter.as_ref().filter(|_| response.status < 400) {
         Some(filter) => collect_filtered(filter, text),
         None => Ok(serde_json::from_str(text).unwrap_or_else(|_| text.clone().into())),
     }
@@ -140,22 +137,22 @@ pub(super) fn collect_filtered(
 
 fn response_json(
     exchange: &HttpExchange,
-    withheld: &[CapturedSecretJson],
-    showing: &ResponseDisplay,
+    captured: &[CapturedSecretJson],
+    display: &ResponseDisplay,
     now: Timestamp,
 ) -> Result<serde_json::Value, Problem> {
-    let answer = &exchange.response;
+    let response = &exchange.response;
     let headers: serde_json::Map<_, _> =
-        answer.headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
-    let known: serde_json::Map<_, _> = header_explanations::explain_headers(answer, now)
+        response.headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+    let known: serde_json::Map<_, _> = header_explanations::explain_headers(response, now)
         .into_iter()
         .map(|known| (known.name.to_owned(), known.meaning.into()))
         .collect();
     Ok(serde_json::json!({
-        "status": answer.status, "headers": headers, "body": body_json(answer, showing)?,
-        "latency_ms": answer.timing.total_ms, "timing": timing_json(answer.timing), "explanation": exchange.explanation,
+        "status": response.status, "headers": headers, "body": body_json(response, display)?,
+        "latency_ms": response.timing.total_ms, "timing": timing_json(response.timing), "explanation": exchange.explanation,
         "refusal": exchange.refusal, "limit": exchange.rate_limit,
-        "meanings": known, "withheld": withheld, "truncated": answer.truncated,
+        "meanings": known, "withheld": captured, "truncated": response.truncated,
     }))
 }
 
@@ -170,31 +167,35 @@ fn timing_json(timing: RequestTiming) -> serde_json::Value {
 
 fn print_head(
     context: &CliContext<'_>,
-    answer: &ApiResponse,
+    response: &ApiResponse,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    let lines = answer.headers.iter().map(|(name, value)| format!("{name}: {value}"));
+    let lines = response.headers.iter().map(|(name, value)| format!("{name}: {value}"));
     let lines: Vec<_> =
-        std::iter::once(format!("{} {}", answer.version, answer.status)).chain(lines).collect();
+        std::iter::once(format!("{} {}", response.version, response.status)).chain(lines).collect();
     context.out.print_text(&format!("{}\n", lines.join("\n")))?;
-    for known in header_explanations::explain_headers(answer, now) {
+    for known in header_explanations::explain_headers(response, now) {
         context.out.note(&format!("{}: {}", known.name, known.meaning));
     }
-    let phases: Vec<_> =
-        answer.timing.phases().into_iter().map(|(name, told)| format!("{name} {told}")).collect();
+    let phases: Vec<_> = response
+        .timing
+        .phases()
+        .into_iter()
+        .map(|(name, duration)| format!("{name} {duration}"))
+        .collect();
     context.out.note(&format!("time: {}", phases.join(", ")));
     Ok(())
 }
 
 fn print_body(
     context: &CliContext<'_>,
-    answer: &ApiResponse,
-    showing: &ResponseDisplay,
+    response: &ApiResponse,
+    display: &ResponseDisplay,
 ) -> Result<(), Problem> {
-    match (&answer.body, &showing.filter) {
+    match (&response.body, &display.filter) {
         (ResponseBody::Empty, _) => Ok(()),
-        (ResponseBody::Text(text), Some(filter)) if answer.status < 400 => {
-            print_filtered(filter, text, showing.raw)
+        (ResponseBody::Text(text), Some(filter)) if response.status < 400 => {
+            print_filtered(filter, text, display.raw)
         }
         (ResponseBody::Text(text), _) => context.out.write_bytes(text.as_bytes()),
         (ResponseBody::Binary(bytes), _) if context.out.is_terminal() => {
@@ -207,8 +208,8 @@ fn print_body(
     }
 }
 
-fn note_captured_secrets(context: &CliContext<'_>, withheld: &[CapturedSecretJson]) {
-    for CapturedSecretJson { member, kept_as, has_generated_name: is_unnamed } in withheld {
+fn note_captured_secrets(context: &CliContext<'_>, captured: &[CapturedSecretJson]) {
+    for CapturedSecretJson { member, kept_as, has_generated_name: is_unnamed } in captured {
         context.out.note(&match kept_as {
             Some(name) if *is_unnamed => format!(
                 "kept: the secret in \"{member}\" is the credential {name} now, since no name was given\n  fix: give it one \

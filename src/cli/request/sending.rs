@@ -60,9 +60,9 @@ impl SendContext {
                 .send_and_record(credential, self.options, &|wait| note_wait(context, wait))
                 .await?;
         }
-        let kept = store_captured_secrets(engine, credential, &mut exchange, self.capture).await;
-        response::print_response(context, &exchange, &kept.secrets, &self.display).await?;
-        kept.outcome.map(|()| response::exit_code(&exchange.response))
+        let result = store_captured_secrets(engine, credential, &mut exchange, self.capture).await;
+        response::print_response(context, &exchange, &result.secrets, &self.display).await?;
+        result.outcome.map(|()| response::exit_code(&exchange.response))
     }
 }
 
@@ -99,25 +99,25 @@ async fn store_captured_secrets(
     } else {
         Ok(())
     };
-    let mut kept = CapturedSecretResult { secrets: Vec::new(), outcome: unnamed };
+    let mut result = CapturedSecretResult { secrets: Vec::new(), outcome: unnamed };
     let name = name.or_else(|| ask_for_name(exchange));
-    for (index, minted) in exchange.captured.iter().enumerate() {
-        let before = minted.stored.as_ref().map(|credential| credential.name.to_string());
+    for (index, secret) in exchange.captured.iter().enumerate() {
+        let before = secret.stored.as_ref().map(|credential| credential.name.to_string());
         let named = match numbered_name(name.as_ref(), index) {
-            Some(name) => Some(engine.store_captured_as(exchange, minted, name).await),
+            Some(name) => Some(engine.store_captured_as(exchange, secret, name).await),
             None => None,
         };
         let named =
-            named.and_then(|named| named.map_err(|problem| kept.outcome = Err(problem)).ok());
+            named.and_then(|named| named.map_err(|problem| result.outcome = Err(problem)).ok());
         let is_unnamed = named.is_none() && before.is_some();
         let kept_as = named.map(|named| named.name.to_string()).or(before);
-        kept.secrets.push(CapturedSecretJson {
-            member: minted.member.clone(),
+        result.secrets.push(CapturedSecretJson {
+            member: secret.member.clone(),
             kept_as,
             has_generated_name: is_unnamed,
         });
     }
-    kept
+    result
 }
 
 /// Returns `name`, `name-2`, `name-3`, …
@@ -136,10 +136,10 @@ fn ask_for_name(exchange: &HttpExchange) -> Option<CredentialName> {
     if exchange.captured.is_empty() || !prompt::is_interactive() {
         return None;
     }
-    let question = match exchange.captured.iter().find_map(|minted| minted.stored.as_ref()) {
-        Some(kept) => format!(
+    let question = match exchange.captured.iter().find_map(|secret| secret.stored.as_ref()) {
+        Some(stored) => format!(
             "The answer brought a new secret; it is kept as {}. Another name (or nothing): ",
-            kept.name
+            stored.name
         ),
         None => "The answer brings a new secret. Keep it as (a name, or nothing to let it go): "
             .to_owned(),

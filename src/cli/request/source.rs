@@ -78,8 +78,8 @@ impl RequestSourceArgs {
         if let Some(id) = &self.saved {
             return load_saved(context, credential, id);
         }
-        if let Some(place) = &self.from_curl {
-            return import_curl(context, credential, place);
+        if let Some(source) = &self.from_curl {
+            return import_curl(context, credential, source);
         }
         match &self.target[..] {
             [] => Err(usage_problem(
@@ -119,8 +119,8 @@ pub(in crate::cli) fn obtain_consent(
 
 /// Reads the body: the text itself, the content of `@FILE`, or standard input for `-`.
 pub(in crate::cli) fn read_body(data: &str) -> Result<String, Problem> {
-    let failed = |place: &str, error: &std::io::Error| {
-        let why = format!("{}: {error}", sanitize_line(place));
+    let failed = |source: &str, error: &std::io::Error| {
+        let why = format!("{}: {error}", sanitize_line(source));
         Problem::new(
             "The text could not be read",
             why,
@@ -181,9 +181,9 @@ fn load_saved(
 fn import_curl(
     context: &CliContext<'_>,
     credential: &Credential,
-    place: &str,
+    source: &str,
 ) -> Result<RequestDraft, Problem> {
-    if place != "-" && !place.starts_with('@') {
+    if source != "-" && !source.starts_with('@') {
         let why = "a command on the command line would leave its secrets in the shell's history";
         return Err(usage_problem(
             "The curl command is not read from there",
@@ -193,7 +193,7 @@ fn import_curl(
     }
     let region =
         context.engine()?.catalog.region(&credential.provider, &credential.region)?.clone();
-    let imported = curl_import::import_curl(&read_body(place)?)?.in_region(&region);
+    let imported = curl_import::import_curl(&read_body(source)?)?.in_region(&region);
     for dropped in &imported.dropped {
         context.out.note(&format!("dropped: {dropped}"));
     }

@@ -102,7 +102,7 @@ impl Announcer {
     fn task_lines(&mut self, app: &App) -> Vec<String> {
         let mut lines = Vec::new();
         for entry in &app.activity.entries {
-            let (stage, word) = match &entry.state {
+            let (phase, word) = match &entry.state {
                 TaskState::Running(_) => (TaskPhase::Started, "...".to_owned()),
                 TaskState::CleaningUp | TaskState::Done(_) => {
                     (TaskPhase::Finished, ": done.".to_owned())
@@ -110,7 +110,7 @@ impl Announcer {
                 TaskState::Failed(_) => (TaskPhase::Finished, ": failed.".to_owned()),
                 TaskState::Canceled => (TaskPhase::Finished, ": cancelled.".to_owned()),
             };
-            if self.task_phases.insert(entry.id, stage) != Some(stage) {
+            if self.task_phases.insert(entry.id, phase) != Some(phase) {
                 lines.push(format!("{}{word}", entry.title));
             }
         }
@@ -199,14 +199,14 @@ impl Announcer {
             self.last_dialog = None;
             return Vec::new();
         };
-        let sheet = dialog.view(app, now);
-        let told = AnnouncedDialog::from_view(&sheet, depth, app);
+        let view = dialog.view(app, now);
+        let told = AnnouncedDialog::from_view(&view, depth, app);
         let before = self.last_dialog.replace(told);
         let Some(told) = &self.last_dialog else { return Vec::new() };
         let mut lines = told.lines_since(before.as_ref());
         let asks =
             |row: &DialogRow| matches!(row, DialogRow::Field(field) if field.index != usize::MAX);
-        if !self.is_help_shown && sheet.body.iter().any(asks) {
+        if !self.is_help_shown && view.body.iter().any(asks) {
             self.is_help_shown = true;
             lines.push(conversation::PROMPT_HELP.to_owned());
         }
@@ -215,23 +215,22 @@ impl Announcer {
 }
 
 impl AnnouncedDialog {
-    fn from_view(sheet: &DialogView, depth: usize, app: &App) -> Self {
+    fn from_view(view: &DialogView, depth: usize, app: &App) -> Self {
         let separator = format!(" {} ", app.preferences.symbols.separator);
-        let title = sheet.title.split(&separator).next().unwrap_or_default().to_owned();
-        let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
+        let title = view.title.split(&separator).next().unwrap_or_default().to_owned();
+        let rows = view.head.iter().chain(&view.body).chain(&view.foot);
         let items = number_options(rows);
         // Headings separate the options, which are listed after everything else.
         let is_told = |row: &&DialogRow| {
             items.is_empty() || !matches!(row, DialogRow::Text(StyleRole::Title, _))
         };
-        let signs = app.preferences.symbols;
-        let said = |row: &DialogRow| row_text(row).map(|words| strip_symbol(&words, signs));
+        let symbols = app.preferences.symbols;
+        let said = |row: &DialogRow| row_text(row).map(|words| strip_symbol(&words, symbols));
         let mut lines: Vec<_> =
-            sheet.head.iter().chain(&sheet.body).filter(is_told).filter_map(said).collect();
+            view.head.iter().chain(&view.body).filter(is_told).filter_map(said).collect();
         // Dim text in the footer is about keys.
         lines.extend(
-            sheet
-                .foot
+            view.foot
                 .iter()
                 .filter(|row| !matches!(row, DialogRow::Text(StyleRole::Dim, _)))
                 .filter_map(said),
@@ -272,11 +271,11 @@ fn row_text(row: &DialogRow) -> Option<String> {
 }
 
 /// Removes the symbol at the start of a line; the words have the same meaning.
-fn strip_symbol(line: &str, signs: &GlyphSet) -> String {
+fn strip_symbol(line: &str, symbols: &GlyphSet) -> String {
     let words = line.trim_start();
-    let unsigned = [signs.check_mark, signs.refused, signs.warning]
+    let unsigned = [symbols.check_mark, symbols.refused, symbols.warning]
         .into_iter()
-        .find_map(|sign| words.strip_prefix(sign)?.strip_prefix(' '));
+        .find_map(|symbol| words.strip_prefix(symbol)?.strip_prefix(' '));
     unsigned.unwrap_or(line).to_owned()
 }
 

@@ -41,13 +41,13 @@ impl Drop for EchoGuard {
 #[cfg(not(unix))]
 impl EchoGuard {
     /// Records nothing.
-    pub(super) fn find() -> Self {
+    pub(super) fn new() -> Self {
         Self {}
     }
 
     /// Does nothing: on these systems [`super::line_reader`] reads hidden lines itself.
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
-    pub(super) fn echo(&self, _echo: EchoMode) -> io::Result<()> {
+    pub(super) fn set_echo(&self, _echo: EchoMode) -> io::Result<()> {
         Ok(())
     }
 }

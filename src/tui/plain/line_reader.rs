@@ -17,20 +17,24 @@ const READ_CHUNK_BYTES: usize = 4096;
 
 /// Starts the thread that reads a line for each question and sends it together with the question.
 pub(super) fn spawn_reader(
-    asked: SharedPrompt,
-    questions: Receiver<()>,
+    shared_prompt: SharedPrompt,
+    read_requests: Receiver<()>,
     inputs: UnboundedSender<InputEvent>,
 ) -> io::Result<()> {
     let read = move || {
         let mut lines = SecretLineReader::new(UnbufferedStdin::open());
-        while questions.recv().is_ok() {
-            let line = if must_hide_input(&asked) { read_hidden_line() } else { lines.next_line() };
+        while read_requests.recv().is_ok() {
+            let line = if must_hide_input(&shared_prompt) {
+                read_hidden_line()
+            } else {
+                lines.next_line()
+            };
             let Ok(Some(line)) = line else {
                 drop(inputs.send(InputEvent::InputClosed));
                 return;
             };
             // A withdrawn question is asked again, and its line is read again.
-            let Some(prompt) = asked.take_prompt() else { continue };
+            let Some(prompt) = shared_prompt.take_prompt() else { continue };
             let _ = echo_line(&line, prompt.echo);
             if inputs.send(InputEvent::LineEntered(prompt, line)).is_err() {
                 return;
@@ -41,8 +45,8 @@ pub(super) fn spawn_reader(
 }
 
 /// Returns whether the reader itself must hide the typed text. On Unix [`super::echo`] does that.
-fn must_hide_input(asked: &SharedPrompt) -> bool {
-    cfg!(not(unix)) && asked.is_echo_hidden() && io::stdin().is_terminal()
+fn must_hide_input(shared_prompt: &SharedPrompt) -> bool {
+    cfg!(not(unix)) && shared_prompt.is_echo_hidden() && io::stdin().is_terminal()
 }
 
 fn read_hidden_line() -> io::Result<Option<Zeroizing<String>>> {
@@ -118,7 +122,7 @@ impl Read for UnbufferedStdin {
 
 /// Standard input.
 #[cfg(not(unix))]
-struct Standard(io::Stdin);
+struct UnbufferedStdin(io::Stdin);
 
 #[cfg(not(unix))]
 impl UnbufferedStdin {

@@ -30,30 +30,33 @@ use crate::engine::Engine;
 
 /// Runs plain-text mode until the user quits and returns the exit code (0, or 128 + signal). The
 /// input may be a pipe.
-pub async fn run_plain(engine: Arc<Engine>, wishes: SettingsSource) -> Result<u8, Problem> {
-    let beginning = engine.first_credentials(surface::VIRTUAL_SIZE.1)?;
-    let (doors, inbox) = event_channels();
-    let _panics = panics::PanicGuard::new(doors.system_events.clone());
-    let watch = signals::SignalWatcher::new(
-        doors.system_events.clone(),
+pub async fn run_plain(
+    engine: Arc<Engine>,
+    settings_source: SettingsSource,
+) -> Result<u8, Problem> {
+    let first_page = engine.first_credentials(surface::VIRTUAL_SIZE.1)?;
+    let (senders, receivers) = event_channels();
+    let _panics = panics::PanicGuard::new(senders.system_events.clone());
+    let watcher = signals::SignalWatcher::new(
+        senders.system_events.clone(),
         signals::InterruptPolicy::ForwardToApp,
     )
     .map_err(|error| terminal_problem(&error))?;
-    watch
-        .start(wishes.directory().map(std::path::Path::to_owned))
+    watcher
+        .start(settings_source.directory().map(std::path::Path::to_owned))
         .map_err(|error| terminal_problem(&error))?;
-    let (asked, (listen, questions)) = (SharedPrompt::default(), channel());
-    line_reader::spawn_reader(asked.clone(), questions, doors.inputs.clone())
+    let (shared_prompt, (read_requests, read_receiver)) = (SharedPrompt::default(), channel());
+    line_reader::spawn_reader(shared_prompt.clone(), read_receiver, senders.inputs.clone())
         .map_err(|error| terminal_problem(&error))?;
-    let surface = PlainTextSurface::new(asked, listen);
+    let surface = PlainTextSurface::new(shared_prompt, read_requests);
     let size = surface::VIRTUAL_SIZE;
     let start = InitialState {
-        first_page: beginning,
+        first_page,
         catalog: Arc::clone(&engine.catalog),
         size,
         preferences: UiSettings {
             startup_screen: StartupScreen::EmptyList,
-            ..ui_settings(&wishes.report.settings)
+            ..ui_settings(&settings_source.report.settings)
         },
         layout: PaneLayout::default(),
     };
@@ -62,8 +65,8 @@ pub async fn run_plain(engine: Arc<Engine>, wishes: SettingsSource) -> Result<u8
         start,
         surface,
         memory: LayoutStore::Disabled,
-        settings_source: wishes,
-        channels: (doors, inbox),
+        settings_source,
+        channels: (senders, receivers),
     })
     .await)
 }

@@ -36,7 +36,7 @@ pub(super) fn page_lines(page: &ReadoutPage, app: &App, now: Now) -> Vec<String>
 
 /// Summarizes the status of a credential in one line.
 pub(super) fn credential_summary(credential: &Credential, app: &App, now: Now) -> String {
-    let standing = CredentialStatus::for_credential(credential, now.wall).as_str();
+    let status_word = CredentialStatus::for_credential(credential, now.wall).as_str();
     let status = credential
         .last_check
         .as_ref()
@@ -46,7 +46,7 @@ pub(super) fn credential_summary(credential: &Credential, app: &App, now: Now) -
         .map(|days| format!(", {}", expiry_text(days)));
     let [status, end] = [status, end].map(Option::unwrap_or_default);
     format!(
-        "{}, {}, {}: {standing}{status}{end}",
+        "{}, {}, {}: {status_word}{status}{end}",
         app.display_name(credential),
         credential.kind,
         credential.region
@@ -61,7 +61,7 @@ pub(super) fn request_lines(app: &App) -> Vec<String> {
         RequestState::Sending(..) => vec!["The answer has not come yet.".to_owned()],
         RequestState::Canceled(_) => vec!["The request was cancelled.".to_owned()],
         RequestState::Failed(_, found) => problem_lines(found),
-        RequestState::Completed(answered) => response_lines(answered, app.console.tab),
+        RequestState::Completed(response) => response_lines(response, app.console.tab),
     }
 }
 
@@ -142,14 +142,15 @@ fn detail_lines(credential: &Credential, app: &App, now: Now) -> Vec<String> {
         (!credential.labels.is_empty())
             .then(|| format!("Labels: {}", credential.labels.join(", "))),
     );
-    let twins: Vec<_> = app
+    let duplicates: Vec<_> = app
         .detail
         .duplicates()
         .iter()
         .filter_map(|name| display_name(name.as_str(), app))
         .collect();
     lines.extend(
-        (!twins.is_empty()).then(|| format!("The same secret is kept as: {}", twins.join(", "))),
+        (!duplicates.is_empty())
+            .then(|| format!("The same secret is kept as: {}", duplicates.join(", "))),
     );
     lines
 }
@@ -198,24 +199,24 @@ fn console_lines(app: &App) -> Vec<String> {
     lines
 }
 
-fn response_lines(answered: &ResponseView, view: ResponseTab) -> Vec<String> {
-    let mut lines = vec![format!("Answer: {}", answered.summary(usize::MAX))];
-    lines.extend(answered.exchange.explanation.as_ref().map(problem_lines).unwrap_or_default());
-    lines.extend(answered.exchange.rate_limit.as_ref().map(|limit| format!("Requests: {limit}")));
+fn response_lines(response: &ResponseView, view: ResponseTab) -> Vec<String> {
+    let mut lines = vec![format!("Answer: {}", response.summary(usize::MAX))];
+    lines.extend(response.exchange.explanation.as_ref().map(problem_lines).unwrap_or_default());
+    lines.extend(response.exchange.rate_limit.as_ref().map(|limit| format!("Requests: {limit}")));
     if view != ResponseTab::Body {
         lines.push(format!("{}:", view.title()));
     }
-    lines.extend(answered.detail_lines(view).into_iter().map(|detail| match detail {
+    lines.extend(response.detail_lines(view).into_iter().map(|detail| match detail {
         DetailLine::Pair(name, value) => format!("{name}: {value}"),
         DetailLine::Explanation(words) => format!("  that is: {words}"),
     }));
     lines.extend(
-        answered
+        response
             .filter_text()
             .filter(|_| view == ResponseTab::Body)
             .map(|filter| format!("Filtered with {filter}:")),
     );
-    match answered.layout_state(view) {
+    match response.layout_state(view) {
         None => {}
         Some(LayoutState::Absent) => lines.push("It has no body.".to_owned()),
         Some(LayoutState::Pending(_)) => lines.push("Its body is being read.".to_owned()),
@@ -237,8 +238,8 @@ fn response_lines(answered: &ResponseView, view: ResponseTab) -> Vec<String> {
 }
 
 fn match_lines(words: &str, app: &App) -> Vec<String> {
-    let laid = app.console.response().and_then(|answered| answered.layout_state(app.console.tab));
-    let Some(LayoutState::Ready(document)) = laid else { return Vec::new() };
+    let layout = app.console.response().and_then(|response| response.layout_state(app.console.tab));
+    let Some(LayoutState::Ready(document)) = layout else { return Vec::new() };
     let text = document.pretty_text();
     let found: Vec<_> =
         text.lines().enumerate().filter(|(_, line)| line.to_lowercase().contains(words)).collect();

@@ -39,9 +39,9 @@ pub(super) struct PlainTextSurface {
 impl SharedPrompt {
     /// Takes the question, because a line was entered.
     pub(super) fn take_prompt(&self) -> Option<TextPrompt> {
-        let mut question = self.lock();
-        question.is_reader_waiting = false;
-        question.prompt.take()
+        let mut state = self.lock();
+        state.is_reader_waiting = false;
+        state.prompt.take()
     }
 
     /// Returns whether the typed text must be hidden.
@@ -55,12 +55,12 @@ impl SharedPrompt {
 }
 
 impl PlainTextSurface {
-    /// Creates a surface. A message on `listen` makes the reader thread read a line.
-    pub(super) fn new(asked: SharedPrompt, listen: Sender<()>) -> Self {
+    /// Creates a surface. A message on `read_requests` makes the reader thread read a line.
+    pub(super) fn new(shared_prompt: SharedPrompt, read_requests: Sender<()>) -> Self {
         Self {
             announcer: Announcer::default(),
-            shared_prompt: asked,
-            read_requests: listen,
+            shared_prompt,
+            read_requests,
             echo_guard: EchoGuard::new(),
         }
     }
@@ -68,12 +68,12 @@ impl PlainTextSurface {
     /// Prints the changes, then the question, in this order: the user must not respond to unprinted
     /// text.
     fn write_prompt(&mut self, prompt: TextPrompt, news: &str, app: &App) -> io::Result<()> {
-        let mut question = self.shared_prompt.lock();
-        let withdrawn = if question.prompt.is_some() { "\n" } else { "" };
+        let mut state = self.shared_prompt.lock();
+        let withdrawn = if state.prompt.is_some() { "\n" } else { "" };
         self.echo_guard.set_echo(prompt.echo)?;
         write_output(&format!("{withdrawn}{news}{}", prompt.question), app)?;
-        question.prompt = Some(prompt);
-        if !std::mem::replace(&mut question.is_reader_waiting, true) {
+        state.prompt = Some(prompt);
+        if !std::mem::replace(&mut state.is_reader_waiting, true) {
             // Without a reader there is no input, and the event loop learns that by itself.
             let _ = self.read_requests.send(());
         }
