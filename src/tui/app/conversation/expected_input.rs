@@ -158,7 +158,7 @@ impl ExpectedInput {
                 let others = if field.is_in_list { "; Enter for the other answers" } else { "" };
                 let filled = if *filled { " [kept]" } else { "" };
                 return TextPrompt {
-                    question: format!("{} (not shown{others}){held}: ", field.label_with_message()),
+                    question: format!("{} (not shown{others}){filled}: ", field.label_with_message()),
                     echo: EchoMode::Hidden,
                 };
             }

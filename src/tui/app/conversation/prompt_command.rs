@@ -50,7 +50,7 @@ impl App {
             None if choices == 0 => self.respond("There is nothing to choose from."),
             None => {
                 self.respond(format!(
-                    "\"{answer}\" is not among them: a number from 1 to {choices} is needed, or how one begins."
+                    "\"{reply}\" is not among them: a number from 1 to {choices} is needed, or how one begins."
                 ));
             }
         }
