@@ -195,9 +195,9 @@ impl TaskList {
     }
 
     /// Shows a notification for a few seconds.
-    pub fn notify(&mut self, tone: NotificationLevel, text: impl Into<String>, now: Instant) {
+    pub fn notify(&mut self, level: NotificationLevel, text: impl Into<String>, now: Instant) {
         self.current_notification =
-            Some((Notification { level: tone, text: text.into() }, now + NOTIFICATION_DURATION));
+            Some((Notification { level, text: text.into() }, now + NOTIFICATION_DURATION));
     }
 
     /// Returns the notification unless it has expired.

@@ -9,11 +9,7 @@ use crate::config::theme::{GlyphSet, StyleRole};
 pub type StyledSpans = Vec<(StyleRole, String)>;
 
 /// Renders a bar of `columns` columns that is filled by `part` of `whole`.
-pub fn progress_bar(
-    glyphs: &GlyphSet,
-    (part, whole): (u64, u64),
-    columns: usize,
-) -> (String, String) {
+pub fn progress_bar(glyphs: &GlyphSet, part: u64, whole: u64, columns: usize) -> (String, String) {
     let whole = whole.max(1);
     let wide = u64::try_from(columns).unwrap_or(u64::MAX);
     let share = part.min(whole).saturating_mul(wide).saturating_add(whole / 2) / whole;
@@ -65,10 +61,10 @@ pub fn fit_text(text: &str, columns: usize, ellipsis: &str) -> String {
         used += c.width().unwrap_or(0);
         used <= room
     };
-    let kept: String = text.chars().take_while(fits).collect();
+    let truncated: String = text.chars().take_while(fits).collect();
     let end = if columns == 0 { "" } else { ellipsis };
-    let width = kept.width() + end.width();
-    format!("{kept}{end}{}", " ".repeat(columns.saturating_sub(width)))
+    let width = truncated.width() + end.width();
+    format!("{truncated}{end}{}", " ".repeat(columns.saturating_sub(width)))
 }
 
 #[cfg(test)]
@@ -82,7 +78,7 @@ mod tests {
     #[test]
     fn a_bar_is_as_full_as_its_part_and_honest_at_its_ends() {
         let drawn = |part, whole| {
-            let (full, empty) = progress_bar(SIGNS, (part, whole), 10);
+            let (full, empty) = progress_bar(SIGNS, part, whole, 10);
             format!("{full}{empty}")
         };
         assert_eq!(drawn(5, 10), "█████░░░░░");
@@ -92,7 +88,7 @@ mod tests {
             [drawn(0, 9), drawn(9, 9), drawn(20, 9), drawn(0, 0)],
             ["░".repeat(10), "█".repeat(10), "█".repeat(10), "░".repeat(10)]
         );
-        assert_eq!(progress_bar(SIGNS, (1, 2), 0), (String::new(), String::new()));
+        assert_eq!(progress_bar(SIGNS, 1, 2, 0), (String::new(), String::new()));
     }
 
     #[test]

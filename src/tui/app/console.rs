@@ -161,7 +161,7 @@ impl ConsolePane {
     pub fn request_for(
         &self,
         credential: &Credential,
-        catalogue: &ProviderCatalog,
+        catalog: &ProviderCatalog,
     ) -> Option<RequestReadiness> {
         let chosen =
             self.selected_request.as_ref().filter(|chosen| chosen.provider == credential.provider);
@@ -171,9 +171,9 @@ impl ConsolePane {
                 return Some(RequestReadiness::Ready(draft.clone()));
             }
             Some(RequestSource::Preset(id, given)) => {
-                (catalogue.preset(&credential.provider, id).ok()?, given)
+                (catalog.preset(&credential.provider, id).ok()?, given)
             }
-            None => (check_preset(credential, catalogue)?, &nothing),
+            None => (check_preset(credential, catalog)?, &nothing),
         };
         Some(match preset.to_draft(&[given, &credential.fields]) {
             Ok(draft) => RequestReadiness::Ready(draft),
@@ -188,15 +188,15 @@ impl ConsolePane {
 
     /// Records that the captured secret at this index of the response has been stored.
     pub fn mark_secret_saved(&mut self, which: usize) {
-        if let Some(answered) = self.response_mut() {
-            answered.mark_secret_saved(which);
+        if let Some(response) = self.response_mut() {
+            response.mark_secret_saved(which);
         }
     }
 
     /// Starts waiting for the response to a request.
     pub fn begin_request(&mut self, task: TaskId, credential: CredentialId, now: Instant) {
         let before = match std::mem::take(&mut self.request_state) {
-            RequestState::Completed(answered) => Some(answered),
+            RequestState::Completed(response) => Some(response),
             RequestState::Sending(sending) => sending.previous_response,
             RequestState::Idle | RequestState::Failed(..) | RequestState::Canceled(_) => None,
         };
@@ -243,8 +243,8 @@ impl ConsolePane {
         } else {
             None
         };
-        let answered = ResponseView::new(exchange, now.wall, before).with_page_totals(read);
-        self.request_state = RequestState::Completed(Box::new(answered));
+        let response = ResponseView::new(exchange, now.wall, before).with_page_totals(read);
+        self.request_state = RequestState::Completed(Box::new(response));
         let layout = self.prepare_layout(later);
         self.move_to_first_element();
         layout
@@ -259,8 +259,8 @@ impl ConsolePane {
 
     /// Stores a finished layout, unless it is outdated.
     pub fn set_layout(&mut self, task: TaskId, laid: Result<Box<FoldableDocument>, Problem>) {
-        if let Some(answered) = self.response_mut() {
-            answered.set_layout(task, laid);
+        if let Some(response) = self.response_mut() {
+            response.set_layout(task, laid);
         }
         self.move_to_first_element();
     }
@@ -278,9 +278,9 @@ impl ConsolePane {
     /// Clears the filter, or the search if there is no filter.
     pub fn clear_filter(&mut self) {
         let view = self.tab;
-        let Some(answered) = self.response_mut() else { return };
-        if !answered.clear_filter()
-            && let Some(document) = answered.document(view)
+        let Some(response) = self.response_mut() else { return };
+        if !response.clear_filter()
+            && let Some(document) = response.document(view)
         {
             document.search("");
         }
@@ -341,7 +341,7 @@ impl ConsolePane {
             RequestState::Sending(InFlightRequest { credential: of, .. })
             | RequestState::Failed(of, _)
             | RequestState::Canceled(of) => of,
-            RequestState::Completed(answered) => &answered.exchange.credential,
+            RequestState::Completed(response) => &response.exchange.credential,
         };
         if of == credential { &self.request_state } else { &RequestState::Idle }
     }
@@ -356,13 +356,13 @@ impl ConsolePane {
 
     /// When the displayed rate limits of the visible response change.
     pub fn next_wake(&self, credential: &CredentialId, now: Now) -> Option<Instant> {
-        let RequestState::Completed(answered) = self.state_for(credential) else { return None };
-        answered.limits(now.wall).next_text_change().map(|step| now.instant + step)
+        let RequestState::Completed(response) = self.state_for(credential) else { return None };
+        response.limits(now.wall).next_text_change().map(|step| now.instant + step)
     }
 
     /// Whether the values of the visible response are still being extracted.
     pub fn extraction_pending(&self) -> bool {
-        let shown = self.response().map(|answered| &answered.exchange);
+        let shown = self.response().map(|response| &response.exchange);
         shown
             .zip(self.pending_extraction.as_ref())
             .is_some_and(|(shown, studied)| Arc::ptr_eq(shown, studied))
@@ -371,7 +371,7 @@ impl ConsolePane {
     /// Returns the response to the latest request.
     pub fn response(&self) -> Option<&ResponseView> {
         match &self.request_state {
-            RequestState::Completed(answered) => Some(answered),
+            RequestState::Completed(response) => Some(response),
             _ => None,
         }
     }
@@ -384,7 +384,7 @@ impl ConsolePane {
 
     fn response_mut(&mut self) -> Option<&mut ResponseView> {
         match &mut self.request_state {
-            RequestState::Completed(answered) => Some(answered),
+            RequestState::Completed(response) => Some(response),
             _ => None,
         }
     }
@@ -393,7 +393,7 @@ impl ConsolePane {
     pub fn move_to_first_element(&mut self) {
         let lists: Vec<_> = self.parameters.current_list_pointers().map(str::to_owned).collect();
         let is_plain = self.tab == ResponseTab::Body
-            && self.response().is_some_and(|answered| answered.filter_text().is_none());
+            && self.response().is_some_and(|response| response.filter_text().is_none());
         if let Some(document) =
             self.document().filter(|document| is_plain && document.cursor() == 0)
         {
@@ -405,8 +405,8 @@ impl ConsolePane {
 /// Returns the preset that shows whether a credential works.
 pub fn check_preset<'a>(
     credential: &Credential,
-    catalogue: &'a ProviderCatalog,
+    catalog: &'a ProviderCatalog,
 ) -> Option<&'a RequestPreset> {
-    let kind = catalogue.kind(&credential.provider, &credential.kind).ok()?;
-    catalogue.preset(&credential.provider, &kind.check).ok()
+    let kind = catalog.kind(&credential.provider, &credential.kind).ok()?;
+    catalog.preset(&credential.provider, &kind.check).ok()
 }

@@ -27,7 +27,7 @@ const MAX_INLINE_PAGING_BYTES: usize = 256 * 1024;
 impl App {
     pub(super) fn can_run_console_action(&self, action: ConsoleAction) -> bool {
         use ConsoleAction as C;
-        let answered = self.console.response();
+        let response = self.console.response();
         match action {
             C::Send
             | C::Resend
@@ -43,22 +43,22 @@ impl App {
             C::AllPages => {
                 matches!(self.current_request(), Some(RequestReadiness::Ready(draft)) if draft.method.is_safe())
             }
-            C::NextTab => answered.is_some(),
+            C::NextTab => response.is_some(),
             C::NextPage => {
-                answered.is_some_and(super::response_view::ResponseView::may_have_next_page)
+                response.is_some_and(super::response_view::ResponseView::may_have_next_page)
             }
-            C::ToggleDiff => answered
-                .is_some_and(|answered| answered.tabs().any(|view| view == ResponseTab::Diff)),
-            C::Explain => answered.is_some_and(|answered| answered.exchange.refusal.is_some()),
-            C::KeepSecret => answered.is_some_and(|answered| answered.unsaved_secret().is_some()),
+            C::ToggleDiff => response
+                .is_some_and(|response| response.tabs().any(|view| view == ResponseTab::Diff)),
+            C::Explain => response.is_some_and(|response| response.exchange.refusal.is_some()),
+            C::KeepSecret => response.is_some_and(|response| response.unsaved_secret().is_some()),
             C::ClearFilter => {
-                answered.is_some_and(|answered| answered.filter_text().is_some())
+                response.is_some_and(|response| response.filter_text().is_some())
                     || self.console.search_matches().is_some()
             }
             C::SaveBody | C::Filter => {
-                answered.is_some_and(|answered| answered.exchange.response.body.size() > 0)
+                response.is_some_and(|response| response.exchange.response.body.size() > 0)
             }
-            _ => answered.is_some() && self.console.tab.is_text(),
+            _ => response.is_some() && self.console.tab.is_text(),
         }
     }
 
@@ -135,8 +135,8 @@ impl App {
     }
 
     fn fetch_next_page(&mut self, now: Now) -> Vec<UiEffect> {
-        let Some(answered) =
-            self.console.response().filter(|answered| answered.may_have_next_page())
+        let Some(response) =
+            self.console.response().filter(|response| response.may_have_next_page())
         else {
             self.activity.notify(
                 NotificationLevel::Warning,
@@ -145,7 +145,7 @@ impl App {
             );
             return Vec::new();
         };
-        let exchange = Arc::clone(&answered.exchange);
+        let exchange = Arc::clone(&response.exchange);
         match page_availability(&exchange) {
             PageAvailability::LastPage => {
                 self.activity.notify(
@@ -168,7 +168,7 @@ impl App {
         }
         let id = exchange.credential.clone();
         let task = BackgroundTask::Console(ConsoleTask::NextPage(exchange));
-        self.start_request_task("Fetch the next page", (id, task), now)
+        self.start_request_task("Fetch the next page", id, task, now)
     }
 
     fn fetch_all_pages(&mut self, now: Now) -> Vec<UiEffect> {
@@ -177,11 +177,11 @@ impl App {
         let Some(RequestReadiness::Ready(draft)) = self.current_request() else {
             return self.send_request(now);
         };
-        let answered = self.console.response().filter(|answered| {
-            self.response_matches_request(answered) && answered.may_have_next_page()
+        let response = self.console.response().filter(|response| {
+            self.response_matches_request(response) && response.may_have_next_page()
         });
-        if answered.is_some_and(|answered| {
-            page_availability(&answered.exchange) == PageAvailability::NotAList
+        if response.is_some_and(|response| {
+            page_availability(&response.exchange) == PageAvailability::NotAList
         }) {
             self.activity.notify(
                 NotificationLevel::Warning,
@@ -198,21 +198,21 @@ impl App {
             consent,
             history_policy: keep,
         }));
-        self.start_request_task(title, (id, task), now)
+        self.start_request_task(title, id, task, now)
     }
 
     fn open_console_dialog(&mut self, action: ConsoleAction) {
-        let answered = self.console.response();
-        let asked = match action {
+        let response = self.console.response();
+        let prompt_kind = match action {
             ConsoleAction::SaveRequest => Some(TextPromptKind::SaveRequest),
-            ConsoleAction::SaveBody => answered.map(|_| TextPromptKind::SaveResponse),
-            ConsoleAction::KeepSecret => answered
-                .and_then(|answered| answered.unsaved_secret())
-                .map(|(at, minted)| TextPromptKind::for_secret(at, minted)),
+            ConsoleAction::SaveBody => response.map(|_| TextPromptKind::SaveResponse),
+            ConsoleAction::KeepSecret => response
+                .and_then(|response| response.unsaved_secret())
+                .map(|(at, captured)| TextPromptKind::for_secret(at, captured)),
             _ => return self.dialogs.push(Dialog::CurlImport(CurlImportDialog)),
         };
-        if let Some(asked) = asked.filter(|_| self.can_run_console_action(action)) {
-            self.dialogs.push(Dialog::TextPrompt(Box::new(TextPromptDialog::new(asked))));
+        if let Some(prompt_kind) = prompt_kind.filter(|_| self.can_run_console_action(action)) {
+            self.dialogs.push(Dialog::TextPrompt(Box::new(TextPromptDialog::new(prompt_kind))));
         }
     }
 
@@ -230,22 +230,22 @@ impl App {
     /// Fetches a list that a dialog shows.
     pub(super) fn fetch_request_list(
         &mut self,
-        shelf: RequestList,
+        list: RequestList,
         task: BackgroundTask,
     ) -> Vec<UiEffect> {
         let (task, effect) = self.start_hidden_task(task);
-        self.console.awaited_list = Some((task, shelf));
+        self.console.awaited_list = Some((task, list));
         vec![effect]
     }
 
     fn switch_tab(&mut self, action: ConsoleAction) -> Vec<UiEffect> {
-        let Some(answered) = self.console.response() else { return Vec::new() };
+        let Some(response) = self.console.response() else { return Vec::new() };
         let view = match (action, self.console.tab) {
-            (ConsoleAction::NextTab, view) => answered.next_tab(view),
+            (ConsoleAction::NextTab, view) => response.next_tab(view),
             (_, ResponseTab::Diff) => ResponseTab::Body,
             _ => ResponseTab::Diff,
         };
-        if answered.tabs().any(|known| known == view) { self.show_tab(view) } else { Vec::new() }
+        if response.tabs().any(|known| known == view) { self.show_tab(view) } else { Vec::new() }
     }
 
     /// Shows a tab of the response.
@@ -352,10 +352,10 @@ enum PageAvailability {
 /// since parsing it would delay the frame.
 fn page_availability(exchange: &HttpExchange) -> PageAvailability {
     let body = exchange.response.body.text().filter(|text| text.len() <= MAX_INLINE_PAGING_BYTES);
-    let Some((body, asked)) = body.zip(url::Url::parse(&exchange.response.url).ok()) else {
+    let Some((body, request_url)) = body.zip(url::Url::parse(&exchange.response.url).ok()) else {
         return PageAvailability::Possible;
     };
-    match pagination::parse_page(body, &asked) {
+    match pagination::parse_page(body, &request_url) {
         Ok(page) if page.next == Ok(None) => PageAvailability::LastPage,
         Ok(_) => PageAvailability::Possible,
         Err(_) => PageAvailability::NotAList,

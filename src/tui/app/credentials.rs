@@ -150,8 +150,8 @@ impl CredentialList {
     }
 
     /// Creates a list of the first page of credentials, which may be all of them.
-    pub fn from_page(beginning: CredentialPage, now: Timestamp) -> Self {
-        Self { all_rows_loaded: beginning.all_loaded, ..Self::new(beginning.credentials, now) }
+    pub fn from_page(page: CredentialPage, now: Timestamp) -> Self {
+        Self { all_rows_loaded: page.all_loaded, ..Self::new(page.credentials, now) }
     }
 
     /// Whether all credentials are loaded; if not, the others are being read.
@@ -536,15 +536,15 @@ mod tests {
 
     #[test]
     fn the_rest_of_the_list_leaves_an_untouched_cursor_at_the_top() {
-        let beginning = || CredentialPage {
+        let first_page = || CredentialPage {
             credentials: samples::credentials().split_off(3),
             all_loaded: false,
         };
-        let mut list = CredentialList::from_page(beginning(), samples::test_time());
+        let mut list = CredentialList::from_page(first_page(), samples::test_time());
         list.load(samples::credentials(), samples::test_time());
         assert_eq!((list.all_rows_loaded(), list.cursor(), list.all().len()), (true, 0, 7));
 
-        let mut list = CredentialList::from_page(beginning(), samples::test_time());
+        let mut list = CredentialList::from_page(first_page(), samples::test_time());
         list.move_cursor(CursorMotion::Down, 1);
         let id = list.selected().expect("a row").id.clone();
         list.load(samples::credentials(), samples::test_time());

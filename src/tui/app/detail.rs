@@ -91,7 +91,7 @@ impl DetailPane {
 
     /// Whether this task delivers the awaited secret.
     pub fn waits_for(&self, task: TaskId) -> bool {
-        matches!(self.reveal, RevealState::Requested(asked) if asked == task)
+        matches!(self.reveal, RevealState::Requested(requested) if requested == task)
     }
 
     /// Masks a secret that is shown. A pending reveal stays pending, so that its failure is still
@@ -113,8 +113,8 @@ impl DetailPane {
     }
 
     /// Sets which other credentials hold the same secret.
-    pub fn set_duplicates(&mut self, twins: Vec<CredentialName>) {
-        self.duplicates = twins;
+    pub fn set_duplicates(&mut self, duplicates: Vec<CredentialName>) {
+        self.duplicates = duplicates;
     }
 
     /// Records whether the selected credential has a cached access token.

@@ -502,7 +502,7 @@ fn field_rows(form: &Form) -> impl Iterator<Item = DialogRow> {
                 choice.options.iter().map(|(_, title)| title.clone()).collect(),
                 choice.selected,
             )),
-            FieldInput::MultiLine(area) => text_area_rows(area, (at, field), is_focused),
+            FieldInput::MultiLine(area) => text_area_rows(area, field, at, is_focused),
         };
         rows.into_iter().map(DialogRow::Field)
     })
@@ -511,7 +511,8 @@ fn field_rows(form: &Form) -> impl Iterator<Item = DialogRow> {
 /// Returns a row for each line of a multi-line text, the label before the first.
 fn text_area_rows(
     area: &TextArea,
-    (at, field): (usize, &FormField),
+    field: &FormField,
+    at: usize,
     is_focused: bool,
 ) -> Vec<FieldView> {
     let (lines, (cursor_row, cursor)) = area.visible_lines();
@@ -572,7 +573,7 @@ mod tests {
             selected: false,
         };
         let body = (0..50).map(|at| DialogRow::Item(item(at))).collect();
-        let sheet = DialogView {
+        let view = DialogView {
             width: 20,
             head: vec![DialogRow::Blank],
             body,
@@ -580,7 +581,7 @@ mod tests {
             foot: vec![DialogRow::text("end")],
             ..DialogView::default()
         };
-        let placed = sheet.layout(ScreenRect::new(30, 10));
+        let placed = view.layout(ScreenRect::new(30, 10));
         assert_eq!(placed.hidden, (true, true));
         let last = placed.lines.last().expect("a line");
         assert_eq!((last.text, last.area.y), ("end", 8));
@@ -598,7 +599,7 @@ mod tests {
         let rows = |word: &str, count: usize| {
             (0..count).map(|at| DialogRow::text(format!("{word} {at}"))).collect::<Vec<_>>()
         };
-        let sheet = |cursor| DialogView {
+        let view = |cursor| DialogView {
             width: 20,
             head: rows("head", 5),
             body: rows("body", 9),
@@ -607,7 +608,7 @@ mod tests {
             ..DialogView::default()
         };
         let seen = |cursor| {
-            sheet(cursor)
+            view(cursor)
                 .layout(ScreenRect::new(30, 9))
                 .lines
                 .iter()
@@ -635,13 +636,13 @@ mod tests {
 
     #[test]
     fn no_size_is_too_small_to_be_laid_out() {
-        let sheet = DialogView {
+        let view = DialogView {
             width: 40,
             foot: vec![DialogRow::text("a long text that wraps"), DialogRow::Blank],
             ..DialogView::default()
         };
         for (width, height) in (0..9).flat_map(|width| (0..9).map(move |height| (width, height))) {
-            let placed = sheet.layout(ScreenRect::new(width, height));
+            let placed = view.layout(ScreenRect::new(width, height));
             assert!(placed.lines.iter().all(|line| line.area.y < height.max(1)));
         }
     }

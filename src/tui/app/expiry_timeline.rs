@@ -89,13 +89,13 @@ impl<'a> ExpiryTimeline<'a> {
     /// Renders the row of one credential: name, bar up to its expiry, and time left.
     pub fn credential_row(&self, credential: &Credential) -> StyledSpans {
         let glyphs = self.app.preferences.symbols;
-        let (role, sign) = CredentialStatus::for_credential(credential, self.now).style(glyphs);
+        let (role, symbol) = CredentialStatus::for_credential(credential, self.now).style(glyphs);
         let name = fit_text(&self.app.display_name(credential), self.name_columns, glyphs.ellipsis);
         let (bar, mark, rest) =
             match (display_format::days_left(credential, self.now), self.expiry_column(credential))
             {
                 (Some(..0), _) => (0, glyphs.refused, self.line_columns.saturating_sub(1)),
-                (_, Some(column)) => (column, sign, self.line_columns.saturating_sub(column + 1)),
+                (_, Some(column)) => (column, symbol, self.line_columns.saturating_sub(column + 1)),
                 // The credential expires after the end of the axis.
                 _ => (self.line_columns.saturating_sub(1), glyphs.branch_closed, 0),
             };
@@ -105,15 +105,15 @@ impl<'a> ExpiryTimeline<'a> {
         } else {
             end
         };
-        let gist = display_format::days_left(credential, self.now)
+        let time_left = display_format::days_left(credential, self.now)
             .map_or_else(String::new, display_format::format_days_left);
         vec![
-            (role, format!("{sign} ")),
+            (role, format!("{symbol} ")),
             (StyleRole::Text, name),
             (end, glyphs.timeline_before.repeat(bar)),
             (end, mark.to_owned()),
             (StyleRole::Border, glyphs.timeline_after.repeat(rest)),
-            (role, format!(" {gist:>STATUS_COLUMNS$}")),
+            (role, format!(" {time_left:>STATUS_COLUMNS$}")),
         ]
     }
 
@@ -166,30 +166,30 @@ mod tests {
             ["appsec-bot", "ci-scanner", "laptop"]
         );
         for width in [40, 72, 120] {
-            let horizon = ExpiryTimeline::new(&session.app, session.now, width);
+            let timeline = ExpiryTimeline::new(&session.app, session.now, width);
             let widths: Vec<_> = ends()
-                .map(|credential| text(&horizon.credential_row(credential)).width())
+                .map(|credential| text(&timeline.credential_row(credential)).width())
                 .collect();
             assert!(
                 widths.iter().all(|found| *found == usize::from(width)),
                 "{widths:?} of {width}"
             );
-            assert!(text(&horizon.axis()).width() <= usize::from(width));
+            assert!(text(&timeline.axis()).width() <= usize::from(width));
         }
     }
 
     #[test]
     fn what_is_over_and_what_is_far_off_look_different() {
         let session = TestSession::new(120, 36);
-        let horizon = ExpiryTimeline::new(&session.app, session.now, 80);
+        let timeline = ExpiryTimeline::new(&session.app, session.now, 80);
         let mut credential = session.app.credentials.by_expiry().next().unwrap().clone();
         let mut at = |days| {
             credential.expires = Some(session.now.wall + time::Duration::days(days));
-            text(&horizon.credential_row(&credential))
+            text(&timeline.credential_row(&credential))
         };
         assert!(at(-3).contains("expired"));
         assert!(at(200).contains("▸") && at(200).contains("200 d"));
         assert!(at(3).rfind('▲') < at(13).rfind('▲'), "later is further right");
-        assert_eq!(horizon.summary(), "3 within 90 days · 0 over · 4 without a known end");
+        assert_eq!(timeline.summary(), "3 within 90 days · 0 over · 4 without a known end");
     }
 }

@@ -29,17 +29,17 @@ impl App {
     /// Returns the follow-up requests for the element under the cursor, if there are any.
     pub fn follow_up_requests(&self) -> Option<FollowUpRequests> {
         let credential = self.selected()?;
-        let answered = self
+        let response = self
             .console
             .response()
-            .filter(|answered| answered.exchange.credential == credential.id)?;
+            .filter(|response| response.exchange.credential == credential.id)?;
         if self.console.tab != ResponseTab::Body
-            || answered.filter_text().is_some()
-            || !self.response_matches_request(answered)
+            || response.filter_text().is_some()
+            || !self.response_matches_request(response)
         {
             return None;
         }
-        let Some(LayoutState::Ready(document)) = answered.layout_state(ResponseTab::Body) else {
+        let Some(LayoutState::Ready(document)) = response.layout_state(ResponseTab::Body) else {
             return None;
         };
         let found =
@@ -52,16 +52,16 @@ impl App {
 
     /// Whether the response belongs to the current request (or a later page of it) in the current
     /// region. Once another request is selected, Enter sends that one.
-    pub fn response_matches_request(&self, answered: &ResponseView) -> bool {
+    pub fn response_matches_request(&self, response: &ResponseView) -> bool {
         let Some(RequestReadiness::Ready(shown)) = self.current_request() else { return false };
-        if self.selected().is_none_or(|credential| credential.region != answered.exchange.region) {
+        if self.selected().is_none_or(|credential| credential.region != response.exchange.region) {
             return false;
         }
-        let asked = &answered.exchange.draft;
-        let is_page = matches!(asked.target, RequestTarget::Url(_))
-            && asked.preset.is_some()
-            && asked.preset == shown.preset;
-        *asked == shown || is_page
+        let sent = &response.exchange.draft;
+        let is_page = matches!(sent.target, RequestTarget::Url(_))
+            && sent.preset.is_some()
+            && sent.preset == shown.preset;
+        *sent == shown || is_page
     }
 
     /// Returns the presets for the credential's kind that use at least one of the values.

@@ -50,9 +50,9 @@ impl App {
         let begun = u16::try_from(PROGRAM_NAME.len() + self.credential_count_text().width())
             .unwrap_or(u16::MAX);
         let mut room = line.split_left(begun.saturating_add(2 * ITEM_GAP_COLUMNS - 1)).1;
-        let mut signs = Vec::new();
+        let mut items = Vec::new();
         let program = |action| Some(CommandAction::Program(action));
-        let told = [
+        let candidates = [
             (vec![self.help_item()], program(ProgramAction::Help)),
             (self.running_tasks_item().into_iter().collect(), program(ProgramAction::TaskList)),
             (
@@ -66,20 +66,20 @@ impl App {
                 program(ProgramAction::Unlock).filter(|_| self.store_needs_unlock()),
             ),
         ];
-        for (ways, action) in told {
+        for (variants, action) in candidates {
             let fits = |pieces: &StyledSpans| spans_width(pieces) <= room.width;
-            let Some(pieces) = ways.into_iter().find(fits) else { continue };
+            let Some(pieces) = variants.into_iter().find(fits) else { continue };
             let (before, area) = room.split_left(room.width - spans_width(&pieces));
             room = before.split_left(before.width.saturating_sub(ITEM_GAP_COLUMNS)).0;
-            signs.push(HeaderItem { spans: pieces, action, area });
+            items.push(HeaderItem { spans: pieces, action, area });
         }
-        (signs, room)
+        (items, room)
     }
 
     /// Returns the command that a click on the header runs.
     pub(super) fn header_action_at(&self, column: u16, row: u16) -> Option<CommandAction> {
-        let (signs, _) = self.header_items();
-        signs.into_iter().find(|sign| sign.area.contains(column, row))?.action
+        let (items, _) = self.header_items();
+        items.into_iter().find(|item| item.area.contains(column, row))?.action
     }
 
     fn help_item(&self) -> StyledSpans {
@@ -101,7 +101,8 @@ impl App {
         let of = |steps: usize| u64::try_from(steps).unwrap_or(u64::MAX);
         let (full, empty) = chart::progress_bar(
             self.preferences.symbols,
-            (of(done), of(total)),
+            of(done),
+            of(total),
             PROGRESS_BAR_COLUMNS,
         );
         Some(vec![
@@ -137,24 +138,24 @@ impl App {
                 vec![vec![(StyleRole::Dim, format!("store {}", glyphs.ellipsis))]]
             }
             StoreStatusKind::Ready => {
-                let sign = glyphs.accepted;
-                [format!("store {sign} {title}"), format!("{sign} {title}")]
+                let symbol = glyphs.accepted;
+                [format!("store {symbol} {title}"), format!("{symbol} {title}")]
                     .map(|words| vec![(StyleRole::Good, words)])
                     .into()
             }
             StoreStatusKind::Unavailable => {
-                let ways = [
+                let variants = [
                     format!("store {} {title} {state}", glyphs.refused),
                     format!("store {}", glyphs.refused),
                 ];
-                ways.map(|words| vec![(StyleRole::Bad, words)]).into()
+                variants.map(|words| vec![(StyleRole::Bad, words)]).into()
             }
             StoreStatusKind::ActionRequired { opens } => {
-                let sign = glyphs.warning;
-                let told = [
-                    format!("store {sign} {title} {state}"),
-                    format!("{sign} {state}"),
-                    sign.to_owned(),
+                let symbol = glyphs.warning;
+                let variants = [
+                    format!("store {symbol} {title} {state}"),
+                    format!("{symbol} {state}"),
+                    symbol.to_owned(),
                 ];
                 let key = self.key_label(CommandAction::Program(ProgramAction::Unlock));
                 let button = [(StyleRole::Key, key), (StyleRole::Warn, format!(" {opens}"))];
@@ -162,7 +163,7 @@ impl App {
                     let words = (StyleRole::Warn, format!("{words} {} ", glyphs.separator));
                     std::iter::once(words).chain(button.clone()).collect()
                 };
-                told.map(with_button).into()
+                variants.map(with_button).into()
             }
         }
     }
@@ -205,11 +206,11 @@ mod tests {
     fn a_store_that_is_shut_says_so_in_every_width_and_a_click_on_that_opens_it() {
         for columns in [60, 80, 120, 300] {
             let mut session = uncreated(columns);
-            let (signs, _) = session.app.header_items();
-            let sign =
-                signs.iter().find(|sign| sign.spans.iter().any(|(_, text)| text == " create"));
+            let (items, _) = session.app.header_items();
+            let item =
+                items.iter().find(|item| item.spans.iter().any(|(_, text)| text == " create"));
             let area =
-                sign.unwrap_or_else(|| panic!("at {columns} the way to the store is missing")).area;
+                item.unwrap_or_else(|| panic!("at {columns} the way to the store is missing")).area;
             session.handle_message(Message::Input(InputEvent::Mouse(
                 MouseInput::Press,
                 area.x + area.width - 1,
@@ -224,11 +225,11 @@ mod tests {
         for columns in 0..140 {
             let mut session = uncreated(columns);
             session.press("Z M P c");
-            let (signs, rest) = session.app.header_items();
-            for (at, sign) in signs.iter().enumerate() {
-                assert!(sign.area.x + sign.area.width <= columns, "at {columns}");
-                let before = signs.get(at + 1).map_or(rest, |next| next.area);
-                assert!(before.x + before.width <= sign.area.x, "at {columns}");
+            let (items, rest) = session.app.header_items();
+            for (at, item) in items.iter().enumerate() {
+                assert!(item.area.x + item.area.width <= columns, "at {columns}");
+                let before = items.get(at + 1).map_or(rest, |next| next.area);
+                assert!(before.x + before.width <= item.area.x, "at {columns}");
             }
         }
     }

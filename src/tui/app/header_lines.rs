@@ -26,7 +26,7 @@ impl App {
         let details = self
             .console
             .response()
-            .map(|answered| answered.detail_lines(self.console.tab))
+            .map(|response| response.detail_lines(self.console.tab))
             .unwrap_or_default();
         wrap_details(&details, width)
     }

@@ -330,14 +330,17 @@ mod tests {
                 .map(|(name, key)| (name.to_owned(), vec![KeyPress::parse(key).expect("a key")]))
                 .collect();
         let found = find_conflicts(&own);
-        let told: Vec<_> = found.iter().map(|conflict| conflict.problem().why).collect();
+        let reasons: Vec<_> = found.iter().map(|conflict| conflict.problem().why).collect();
         for expected in [
             "there is no command `rotat`",
             "x is claimed by `copy-secret` and `check`; `copy-secret` has it",
             "where `next-match` works, n does that and not `test`",
             "`quit` lost its last key to another command",
         ] {
-            assert!(told.iter().any(|why| why == expected), "{expected:?} is not in {told:?}");
+            assert!(
+                reasons.iter().any(|why| why == expected),
+                "{expected:?} is not in {reasons:?}"
+            );
         }
         assert_eq!(found.iter().filter(|conflict| conflict.is_mistake()).count(), 2);
         assert!(found.iter().all(|conflict| !conflict.problem().remedy.is_empty()));

@@ -27,11 +27,11 @@ const MIN_THREE_COLUMN_SIZE: (u16, u16) = (170, 24);
 /// Terminal height from which the middle column shows the expiry timeline too.
 const MIN_TIMELINE_HEIGHT_ROWS: u16 = 36;
 /// Minimum columns left on each side of a border when it is moved.
-const MIN_PANE_COLUMNS: (u16, u16) = (28, 28);
+const MIN_PANE_COLUMNS: SplitMinimum = SplitMinimum { first: 28, second: 28 };
 /// Minimum columns of the list and of the two further columns together.
-const MIN_LIST_AND_REST_COLUMNS: (u16, u16) = (28, 2 * 28);
+const MIN_LIST_AND_REST_COLUMNS: SplitMinimum = SplitMinimum { first: 28, second: 2 * 28 };
 /// Minimum rows left on each side of a border when it is moved.
-const MIN_PANE_ROWS: (u16, u16) = (5, 5);
+const MIN_PANE_ROWS: SplitMinimum = SplitMinimum { first: 5, second: 5 };
 /// Denominator of a share.
 const SHARE_SCALE: u32 = 1000;
 
@@ -80,6 +80,13 @@ pub enum PaneBorder {
     Middle,
     /// Between the list and the other pane of a narrow screen.
     Stack,
+}
+
+/// Minimum sizes of the two parts of a split, in columns or rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct SplitMinimum {
+    first: u16,
+    second: u16,
 }
 
 /// Arrangement of the panes.
@@ -266,7 +273,8 @@ pub fn move_border(
     area: ScreenRect,
     app: &App,
     border: PaneBorder,
-    (column, row): (u16, u16),
+    column: u16,
+    row: u16,
 ) -> PaneLayout {
     let (_, body, _) = split_bands(area);
     let screen = compute_layout(area, app);
@@ -339,7 +347,7 @@ fn border_neighbors(
     screen: &ScreenLayout,
     border: PaneBorder,
 ) -> (ScreenRect, ScreenRect, [ScreenRect; 4]) {
-    let ScreenLayout { credentials, detail, regions, console, timeline: horizon, .. } = *screen;
+    let ScreenLayout { credentials, detail, regions, console, timeline, .. } = *screen;
     let other =
         [detail, regions, console].into_iter().find(|area| !area.is_empty()).unwrap_or_default();
     match border {
@@ -349,7 +357,7 @@ fn border_neighbors(
             (detail, regions, [detail, regions, regions, regions])
         }
         PaneBorder::Detail => (detail, console, [detail, console, console, console]),
-        PaneBorder::Middle => (detail, console, [detail, regions, horizon, console]),
+        PaneBorder::Middle => (detail, console, [detail, regions, timeline, console]),
         PaneBorder::Stack => (credentials, other, [credentials, other, other, other]),
     }
 }
@@ -368,17 +376,12 @@ fn to_share(part: u16, whole: u16) -> u16 {
 
 /// Returns how much of `whole` the first of two panes gets: the user's share if set, else the
 /// default, limited so that both panes keep their minimum.
-fn first_part_size(
-    whole: u16,
-    share: Option<u16>,
-    usual: u16,
-    (least, least_behind): (u16, u16),
-) -> u16 {
+fn first_part_size(whole: u16, share: Option<u16>, usual: u16, minimum: SplitMinimum) -> u16 {
     let wanted = share.map(|share| {
         u16::try_from(u32::from(whole) * u32::from(share) / SHARE_SCALE).unwrap_or(whole)
     });
     wanted
-        .map_or(usual, |wanted| wanted.min(whole.saturating_sub(least_behind)).max(least))
+        .map_or(usual, |wanted| wanted.min(whole.saturating_sub(minimum.second)).max(minimum.first))
         .min(whole)
 }
 
@@ -429,12 +432,12 @@ fn three_column_layout(
         middle.split_top(first_part_size(middle.height, layout.detail, usual, MIN_PANE_ROWS));
     let rows = region_rows(regions);
     if body.height < MIN_TIMELINE_HEIGHT_ROWS
-        || below.height < rows + MIN_PANE_ROWS.0 + MIN_PANE_ROWS.1
+        || below.height < rows + MIN_PANE_ROWS.first + MIN_PANE_ROWS.second
     {
         return ScreenLayout { credentials, detail, regions: below, console, ..places };
     }
-    let (regions, horizon) = below.split_top(rows.max(MIN_PANE_ROWS.0));
-    ScreenLayout { credentials, detail, regions, timeline: horizon, console, ..places }
+    let (regions, timeline) = below.split_top(rows.max(MIN_PANE_ROWS.first));
+    ScreenLayout { credentials, detail, regions, timeline, console, ..places }
 }
 
 /// Number of rows that a pane with this many regions prefers.
@@ -468,16 +471,9 @@ mod tests {
     use super::*;
 
     fn areas(screen: &ScreenLayout) -> Vec<ScreenRect> {
-        let ScreenLayout {
-            header,
-            credentials,
-            detail,
-            regions,
-            timeline: horizon,
-            console,
-            footer,
-        } = *screen;
-        vec![header, credentials, detail, regions, horizon, console, footer]
+        let ScreenLayout { header, credentials, detail, regions, timeline, console, footer } =
+            *screen;
+        vec![header, credentials, detail, regions, timeline, console, footer]
     }
 
     fn meet(one: ScreenRect, other: ScreenRect) -> bool {
@@ -558,7 +554,7 @@ mod tests {
         ] {
             let mut session = TestSession::new(size.0, size.1);
             let area = session.app.ui_state.area;
-            session.app.ui_state.layout = move_border(area, &session.app, border, to);
+            session.app.ui_state.layout = move_border(area, &session.app, border, to.0, to.1);
             let (column, row) = border_position(area, &session.app, border);
             let found = if matches!(border, PaneBorder::List | PaneBorder::Middle) {
                 column.abs_diff(to.0)

@@ -94,13 +94,12 @@ impl App {
         };
         let sign = if side == BorderSide::Before { 1 } else { -1 };
         let (column, row) = layout::border_position(self.ui_state.area, self, border);
-        let to = (offset_by(column, sign * columns), offset_by(row, sign * rows));
-        self.move_border(border, to);
+        self.move_border(border, offset_by(column, sign * columns), offset_by(row, sign * rows));
         vec![UiEffect::SaveLayout(self.ui_state.layout)]
     }
 
-    pub(super) fn move_border(&mut self, border: PaneBorder, to: (u16, u16)) {
-        self.ui_state.layout = layout::move_border(self.ui_state.area, self, border, to);
+    pub(super) fn move_border(&mut self, border: PaneBorder, column: u16, row: u16) {
+        self.ui_state.layout = layout::move_border(self.ui_state.area, self, border, column, row);
     }
 
     fn border_for_resize(&self, resize: PaneResize) -> Option<(PaneBorder, BorderSide)> {

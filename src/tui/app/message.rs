@@ -277,13 +277,13 @@ impl InitialState {
     /// Creates an initial state with all credentials and default settings.
     pub fn new(
         credentials: Vec<Credential>,
-        catalogue: Arc<ProviderCatalog>,
+        catalog: Arc<ProviderCatalog>,
         size: (u16, u16),
     ) -> Self {
-        let beginning = CredentialPage { credentials, all_loaded: true };
+        let first_page = CredentialPage { credentials, all_loaded: true };
         Self {
-            first_page: beginning,
-            catalog: catalogue,
+            first_page,
+            catalog,
             size,
             preferences: UiSettings::default(),
             layout: PaneLayout::default(),

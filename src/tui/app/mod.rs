@@ -183,15 +183,9 @@ impl Pane {
 impl App {
     /// Creates the initial screen and returns the effects to run at once.
     pub fn start(start: InitialState, now: Now) -> (Self, Vec<UiEffect>) {
-        let InitialState {
-            first_page: beginning,
-            catalog: catalogue,
-            size,
-            mut preferences,
-            layout,
-        } = start;
+        let InitialState { first_page, catalog, size, mut preferences, layout } = start;
         preferences.theme = preferences.theme.with_background(preferences.background);
-        let stage = UiState {
+        let ui_state = UiState {
             area: ScreenRect::new(size.0, size.1),
             focus: Pane::Credentials,
             secondary_pane: Pane::Detail,
@@ -203,10 +197,10 @@ impl App {
             background: None,
         };
         let mut app = Self {
-            catalog: catalogue,
+            catalog,
             preferences,
-            ui_state: stage,
-            credentials: CredentialList::from_page(beginning, now.wall),
+            ui_state,
+            credentials: CredentialList::from_page(first_page, now.wall),
             detail: DetailPane::default(),
             regions: RegionsPane::default(),
             console: ConsolePane::default(),
@@ -353,10 +347,13 @@ impl App {
 
     /// Finds other credentials with the same secret as the selected one.
     fn update_duplicates(&mut self) {
-        let twins = self.selected().map(|selected| {
-            self.credentials.duplicates_of(selected).map(|twin| twin.name.clone()).collect()
+        let duplicates = self.selected().map(|selected| {
+            self.credentials
+                .duplicates_of(selected)
+                .map(|duplicate| duplicate.name.clone())
+                .collect()
         });
-        self.detail.set_duplicates(twins.unwrap_or_default());
+        self.detail.set_duplicates(duplicates.unwrap_or_default());
     }
 
     /// Number of rows that the list needs for its filter.

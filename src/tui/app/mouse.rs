@@ -80,7 +80,7 @@ impl App {
                     self.ui_state.mouse_press.border.filter(|_| self.dialogs.is_empty())
                 {
                     self.ui_state.mouse_press.moved = true;
-                    self.move_border(border, (column, row));
+                    self.move_border(border, column, row);
                 }
                 Vec::new()
             }
@@ -101,8 +101,8 @@ impl App {
 
     pub(super) fn handle_click(&mut self, column: u16, row: u16, now: Now) -> Vec<UiEffect> {
         if let Some(dialog) = self.dialogs.top() {
-            let sheet = dialog.view(self, now);
-            let hit = sheet.layout(self.ui_state.area).index_at(column, row);
+            let view = dialog.view(self, now);
+            let hit = view.layout(self.ui_state.area).index_at(column, row);
             return match hit {
                 Some(at) => {
                     self.with_top_dialog(now, |dialog, app| dialog.handle_click(at, app, now))
@@ -190,12 +190,12 @@ impl App {
         let tabs = tabs.filter(|area| shown(area) && self.console.response().is_some());
         let buttons =
             super::footer::visible_hints(self, screen.footer).into_iter().map(|hint| hint.area);
-        let horizon = std::iter::once(screen.timeline.inner()).filter(shown);
+        let timeline = std::iter::once(screen.timeline.inner()).filter(shown);
         let places = secret
             .chain(send)
             .chain(tabs)
             .chain(regions)
-            .chain(horizon)
+            .chain(timeline)
             .chain(buttons)
             .chain(list)
             .map(at);
@@ -203,8 +203,8 @@ impl App {
             .header_items()
             .0
             .into_iter()
-            .filter(|sign| sign.action.is_some())
-            .map(|sign| at(sign.area));
+            .filter(|item| item.action.is_some())
+            .map(|item| at(item.area));
         panes.chain(places).chain(signs).collect()
     }
 
@@ -287,7 +287,7 @@ impl App {
     /// cause as fits, and what to do.
     pub fn explanation_lines(&self) -> Vec<(StyleRole, String)> {
         let Some(problem) =
-            self.console.response().and_then(|answered| answered.exchange.explanation.as_ref())
+            self.console.response().and_then(|response| response.exchange.explanation.as_ref())
         else {
             return Vec::new();
         };
@@ -343,7 +343,7 @@ impl App {
         let line = self.screen_layout().console.inner().row(1);
         let width = |view: ResponseTab| u16::try_from(view.title().len()).unwrap_or(0);
         let views: Vec<_> =
-            self.console.response().map(|answered| answered.tabs().collect()).unwrap_or_default();
+            self.console.response().map(|response| response.tabs().collect()).unwrap_or_default();
         let total: u16 = views.iter().map(|view| width(*view) + 2).sum();
         let mut rest = line.split_left(line.width.saturating_sub(total)).1;
         views
@@ -362,7 +362,8 @@ mod tests {
     use crate::tui::app::samples::TestSession;
     use crate::tui::app::{InputEvent, Message, MouseInput, Pane, UiEffect};
 
-    fn mouse(session: &mut TestSession, mouse: MouseInput, (column, row): (u16, u16)) {
+    fn mouse(session: &mut TestSession, mouse: MouseInput, cell: (u16, u16)) {
+        let (column, row) = cell;
         session.handle_message(Message::Input(InputEvent::Mouse(mouse, column, row)));
     }
 

@@ -112,21 +112,20 @@ impl ParameterMemory {
     }
 
     /// Adds the values found in a response to a request with the credential `of`.
-    pub fn merge(&mut self, of: &CredentialId, lore: ExtractedParameters) {
-        let ExtractedParameters { listed, current_lists: here, given_values: asked, page: place } =
-            lore;
-        if !here.is_empty() {
+    pub fn merge(&mut self, of: &CredentialId, extracted: ExtractedParameters) {
+        let ExtractedParameters { listed, current_lists, given_values, page } = extracted;
+        if !current_lists.is_empty() {
             self.switch_credential(of);
         }
         for (key, values) in listed {
             let known = self.listed.entry(key).or_default();
-            if place == PagePosition::First || known.given_values != asked {
-                *known = ListedValues { values: Vec::new(), given_values: asked.clone() };
+            if page == PagePosition::First || known.given_values != given_values {
+                *known = ListedValues { values: Vec::new(), given_values: given_values.clone() };
             }
             let mut seen: HashSet<_> = known.values.iter().cloned().collect();
             known.values.extend(values.into_iter().filter(|value| seen.insert(value.clone())));
         }
-        self.current_lists = here;
+        self.current_lists = current_lists;
     }
 
     /// Remembers the values that the user chose.
@@ -163,7 +162,7 @@ impl ParameterMemory {
 
     /// Returns JSON pointers to the lists of the latest response that provide values.
     pub fn current_list_pointers(&self) -> impl Iterator<Item = &str> {
-        self.current_lists.iter().map(|here| here.list_pointer.as_str())
+        self.current_lists.iter().map(|current| current.list_pointer.as_str())
     }
 
     /// Returns the values that an element of the latest response provides; `place` maps a list to
@@ -173,12 +172,13 @@ impl ParameterMemory {
         of: &CredentialId,
         place: impl Fn(&str) -> Option<usize>,
     ) -> Vec<ParameterValue> {
-        let here = self.current_lists.iter().filter(|_| self.credential.as_ref() == Some(of));
-        here.filter_map(|here| {
-            let (value, name) = here.elements.get(&place(&here.list_pointer)?)?.clone();
-            Some(ParameterValue { parameter: here.parameter.clone(), value, name })
-        })
-        .collect()
+        let current = self.current_lists.iter().filter(|_| self.credential.as_ref() == Some(of));
+        current
+            .filter_map(|current| {
+                let (value, name) = current.elements.get(&place(&current.list_pointer)?)?.clone();
+                Some(ParameterValue { parameter: current.parameter.clone(), value, name })
+            })
+            .collect()
     }
 
     /// Discards all values when the credential changes, because they are valid for one credential
@@ -198,51 +198,48 @@ impl ExtractionJob {
 
     /// Runs the job.
     pub fn run(&self) -> ExtractedParameters {
-        let HttpExchange { draft, response: answer, .. } = self.exchange.as_ref();
+        let HttpExchange { draft, response, .. } = self.exchange.as_ref();
         let Ok(provider) = self.catalog.provider(&self.provider) else {
             return ExtractedParameters::default();
         };
         // Only later pages are requested by a full URL; their preset is still known.
-        let place = if matches!(draft.target, RequestTarget::Url(_)) {
+        let page = if matches!(draft.target, RequestTarget::Url(_)) {
             PagePosition::Further
         } else {
             PagePosition::First
         };
-        let body = answer.body.text().unwrap_or_default();
+        let body = response.body.text().unwrap_or_default();
         let preset = draft.preset.as_deref();
-        let asked = preset
+        let given_values = preset
             .and_then(|id| provider.preset(id))
             .map(|preset| preset.parameters_from_target(&draft.target))
             .unwrap_or_default();
-        ExtractedParameters::extract(
-            provider,
-            ExtractionInput { preset, body, given_values: asked, page: place },
-        )
+        ExtractedParameters::extract(provider, ExtractionInput { preset, body, given_values, page })
     }
 }
 
 impl ExtractedParameters {
     /// Extracts the values that a response lists for the parameters of the provider's presets.
-    pub fn extract(provider: &Provider, lesson: ExtractionInput<'_>) -> Self {
-        let mut lore =
-            Self { page: lesson.page, given_values: lesson.given_values, ..Self::default() };
-        let Ok(answer) = serde_json::from_str::<Value>(lesson.body) else { return lore };
+    pub fn extract(provider: &Provider, input: ExtractionInput<'_>) -> Self {
+        let mut extracted =
+            Self { page: input.page, given_values: input.given_values, ..Self::default() };
+        let Ok(json) = serde_json::from_str::<Value>(input.body) else { return extracted };
         let parameters = || provider.presets.iter().flat_map(|preset| &preset.parameters);
         let fed = |parameter: &&PresetParameter| {
             parameter.options_preset.is_some()
-                && parameter.options_preset.as_deref() == lesson.preset
+                && parameter.options_preset.as_deref() == input.preset
         };
         for parameter in parameters().filter(fed) {
             if let Some(items) = &parameter.items {
-                lore.add_list(parameter, list_elements(&answer, items));
+                extracted.add_list(parameter, list_elements(&json, items));
             }
         }
-        if lore.current_lists.is_empty() {
-            lore.current_lists.extend(list_by_resource_type(&answer, |id| {
+        if extracted.current_lists.is_empty() {
+            extracted.current_lists.extend(list_by_resource_type(&json, |id| {
                 parameters().any(|parameter| parameter.id == id)
             }));
         }
-        lore
+        extracted
     }
 
     fn add_list(&mut self, parameter: &PresetParameter, list: ListElements) {
@@ -250,7 +247,7 @@ impl ExtractedParameters {
         if !self.listed.iter().any(|(known, _)| *known == key) {
             self.listed.push((key, list.elements.values().cloned().collect()));
         }
-        if !self.current_lists.iter().any(|here| here.parameter == parameter.id) {
+        if !self.current_lists.iter().any(|current| current.parameter == parameter.id) {
             self.current_lists.push(CurrentListValues {
                 parameter: parameter.id.clone(),
                 list_pointer: list.pointer,
@@ -268,9 +265,9 @@ struct ListElements {
 
 /// Returns the elements of a response, which may itself be the list: all pages together are shown
 /// that way.
-fn list_elements(answer: &Value, items: &ListPointers) -> ListElements {
-    let pointer = if answer.is_array() { "" } else { items.list.as_str() };
-    let elements = answer.pointer(pointer).and_then(Value::as_array);
+fn list_elements(json: &Value, items: &ListPointers) -> ListElements {
+    let pointer = if json.is_array() { "" } else { items.list.as_str() };
+    let elements = json.pointer(pointer).and_then(Value::as_array);
     let value_and_name = |element: &Value| {
         let value = text_at(element, &items.value)?;
         let name = text_at(element, &items.name).unwrap_or_else(|| value.clone());
@@ -292,7 +289,7 @@ fn text_at(element: &Value, pointer: &str) -> Option<String> {
 
 /// Groups JSON:API resources by type: the `id` of a `project` is a `project_id` in any list.
 fn list_by_resource_type(
-    answer: &Value,
+    json: &Value,
     is_parameter: impl Fn(&str) -> bool,
 ) -> Option<CurrentListValues> {
     let items = ListPointers {
@@ -300,8 +297,8 @@ fn list_by_resource_type(
         value: "/id".to_owned(),
         name: "/attributes/name".to_owned(),
     };
-    let list = list_elements(answer, &items);
-    let first = answer.pointer(&list.pointer)?.as_array()?.first()?;
+    let list = list_elements(json, &items);
+    let first = json.pointer(&list.pointer)?.as_array()?.first()?;
     let parameter = format!("{}_id", text_at(first, "/type")?);
     is_parameter(&parameter).then_some(CurrentListValues {
         parameter,
@@ -320,18 +317,18 @@ mod tests {
 
     #[test]
     fn an_answer_lists_values_for_other_requests_of_the_same_credential() {
-        let catalogue = ProviderCatalog::builtin();
-        let provider = catalogue.provider("snyk").expect("a provider");
-        let org = catalogue
+        let catalog = ProviderCatalog::builtin();
+        let provider = catalog.provider("snyk").expect("a provider");
+        let org = catalog
             .preset("snyk", "projects")
             .expect("a preset")
             .parameter("org_id")
             .expect("a parameter");
         let mut learned = ParameterMemory::default();
-        let lesson =
+        let input =
             |body| ExtractionInput { preset: Some("orgs"), body, ..ExtractionInput::default() };
         let nothing = BTreeMap::new();
-        learned.merge(&samples::id(0), ExtractedParameters::extract(provider, lesson(ORGS)));
+        learned.merge(&samples::id(0), ExtractedParameters::extract(provider, input(ORGS)));
         let expected =
             [("o1", "Acme"), ("o2", "o2")].map(|(value, name)| (value.to_owned(), name.to_owned()));
         assert_eq!(
@@ -339,7 +336,7 @@ mod tests {
             Some(&expected[..])
         );
         assert_eq!(learned.listed(&samples::id(1), org, &nothing), None);
-        learned.merge(&samples::id(1), ExtractedParameters::extract(provider, lesson("<html>")));
+        learned.merge(&samples::id(1), ExtractedParameters::extract(provider, input("<html>")));
         assert!(
             learned.listed(&samples::id(0), org, &nothing).is_some(),
             "what teaches nothing forgets nothing"
@@ -359,9 +356,9 @@ mod tests {
 
     #[test]
     fn a_list_goes_with_what_it_was_asked_for() {
-        let catalogue = ProviderCatalog::builtin();
-        let provider = catalogue.provider("snyk").expect("a provider");
-        let project = catalogue
+        let catalog = ProviderCatalog::builtin();
+        let provider = catalog.provider("snyk").expect("a provider");
+        let project = catalog
             .preset("snyk", "project-issues")
             .expect("a preset")
             .parameter("project_id")
@@ -369,13 +366,13 @@ mod tests {
         let of = |org: &str| BTreeMap::from([("org_id".to_owned(), org.to_owned())]);
         let body = r#"{"data":[{"id":"p1"}]}"#;
         let mut learned = ParameterMemory::default();
-        let lesson = |org| ExtractionInput {
+        let input = |org| ExtractionInput {
             preset: Some("projects"),
             body,
             given_values: of(org),
             page: PagePosition::First,
         };
-        learned.merge(&samples::id(0), ExtractedParameters::extract(provider, lesson("o1")));
+        learned.merge(&samples::id(0), ExtractedParameters::extract(provider, input("o1")));
         let fits = |learned: &ParameterMemory, given| {
             learned.listed(&samples::id(0), project, &given).is_some()
         };
@@ -393,8 +390,8 @@ mod tests {
 
     #[test]
     fn an_element_of_the_last_answer_is_a_value() {
-        let catalogue = ProviderCatalog::builtin();
-        let provider = catalogue.provider("snyk").expect("a provider");
+        let catalog = ProviderCatalog::builtin();
+        let provider = catalog.provider("snyk").expect("a provider");
         let mut learned = ParameterMemory::default();
         let found = |learned: &ParameterMemory, list: &str, at: usize| {
             let found = learned.values_at(&samples::id(0), |known| (known == list).then_some(at));

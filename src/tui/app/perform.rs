@@ -31,7 +31,7 @@ impl App {
                     self.console.set_request(&id, draft, keep);
                 }
             }
-            DialogAction::PreviewTheme(theme, dress) => self.apply_theme(*theme, dress),
+            DialogAction::PreviewTheme(theme, mode) => self.apply_theme(*theme, mode),
             DialogAction::SaveTheme(name) => return vec![UiEffect::SaveTheme(name)],
             DialogAction::Restart(RestartTarget::Store(_))
                 if self.preferences.store_choice_source == StoreChoiceSource::Environment =>
@@ -94,7 +94,7 @@ impl App {
             }
             DialogAction::EditCredential(id, edit) => {
                 let title = format!("Edit {}", self.display_name_by_id(&id));
-                let (task, effect) = self.start_edit(title, (id, *edit), now);
+                let (task, effect) = self.start_edit(title, id, *edit, now);
                 self.dialogs.set_task(task);
                 return vec![effect];
             }
@@ -136,15 +136,15 @@ impl App {
                 return self.open_unfinished_rotation(id, name);
             }
             DialogAction::RunRotationTask(task) => return self.start_rotation_task(*task, now),
-            DialogAction::ImportCandidates(finds) => {
+            DialogAction::ImportCandidates(candidates) => {
                 let title = format!(
                     "Import {}",
-                    super::display_format::format_count(finds.len(), "credential")
+                    super::display_format::format_count(candidates.len(), "credential")
                 );
                 return vec![
                     self.start_task(
                         title,
-                        BackgroundTask::Credential(CredentialTask::Import(finds)),
+                        BackgroundTask::Credential(CredentialTask::Import(candidates)),
                         now,
                     )
                     .1,
@@ -209,21 +209,22 @@ impl App {
             consent,
             history_policy: keep,
         });
-        self.start_request_task(title, (id, task), now)
+        self.start_request_task(title, id, task, now)
     }
 
     /// Starts a task whose response the console waits for.
     pub(super) fn start_request_task(
         &mut self,
         title: impl Into<String>,
-        (id, task): (CredentialId, BackgroundTask),
+        credential: CredentialId,
+        task: BackgroundTask,
         now: Now,
     ) -> Vec<UiEffect> {
         let (task, effect) = self.start_task(title, task, now);
         if let Some(entry) = self.activity.entry_mut(task) {
             entry.pane = Pane::Console;
         }
-        self.console.begin_request(task, id, now.instant);
+        self.console.begin_request(task, credential, now.instant);
         vec![effect]
     }
 
@@ -258,7 +259,7 @@ impl App {
             self.activity.notify(NotificationLevel::Warning, text, now.instant);
         }
         let edit = CredentialEdit { region: Some(region), ..CredentialEdit::default() };
-        vec![self.start_edit(title, (id.clone(), edit), now).1]
+        vec![self.start_edit(title, id.clone(), edit, now).1]
     }
 
     pub(super) fn start_dialog_task(

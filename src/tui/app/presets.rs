@@ -64,22 +64,22 @@ impl App {
         let mut listed = open.filter_map(|open| {
             Some((open, self.console.parameters.listed(&credential.id, open, given)?))
         });
-        let (parameter, ListedValues { values, given_values: asked }) = listed.next()?;
+        let (parameter, ListedValues { values, given_values: listed_for }) = listed.next()?;
         let before = self.console.parameters.last_choice(&credential.id, &parameter.id);
         let before = before.or(credential.fields.get(&parameter.id).map(String::as_str));
         let cursor =
             values.iter().position(|(value, _)| Some(value.as_str()) == before).unwrap_or(0);
-        let known: BTreeMap<_, _> = given.clone().into_iter().chain(asked.clone()).collect();
+        let known: BTreeMap<_, _> = given.clone().into_iter().chain(listed_for.clone()).collect();
         let item = |(value, name): &(String, String)| {
             let mut given = known.clone();
             given.insert(parameter.id.clone(), value.clone());
-            value_item((name, value), PickerSelection::Preset(preset.id.clone(), given))
+            value_item(name, value, PickerSelection::Preset(preset.id.clone(), given))
         };
         let typed = PickerSelection::Console(Box::new(ConsoleDialogAction::EnterParameters(
             preset.id.clone(),
             given.clone(),
         )));
-        let typed = value_item(("Another", "type it"), typed);
+        let typed = value_item("Another", "type it", typed);
         let items = values.iter().map(item).chain([typed]).collect();
         let intro =
             vec![DialogRow::dim(format!("{} {}", preset.help, parameter.help)), DialogRow::Blank];
@@ -93,7 +93,7 @@ impl App {
     pub(super) fn open_parameters_dialog(&mut self, preset: &str, given: BTreeMap<String, String>) {
         let Some(credential) = self.selected() else { return };
         let Ok(preset) = self.catalog.preset(&credential.provider, preset) else { return };
-        let asked = preset
+        let missing = preset
             .parameters
             .iter()
             .filter(|parameter| !given.contains_key(&parameter.id))
@@ -106,7 +106,7 @@ impl App {
                 .or(parameter.default.as_deref());
             known.unwrap_or_default().to_owned()
         };
-        let mut parameters = ParametersDialog::new(preset, asked, given, last);
+        let mut parameters = ParametersDialog::new(preset, missing, given, last);
         parameters.form.focus_on_empty();
         self.dialogs.push(Dialog::Parameters(Box::new(parameters)));
     }
@@ -139,7 +139,7 @@ pub(super) fn preset_picker<'p>(
     PickerDialog::new(title, items, 0).with_shortcuts(PRESET_SHORTCUTS).with_notes(notes)
 }
 
-fn value_item((name, value): (&str, &str), picked: PickerSelection) -> PickerItem {
+fn value_item(name: &str, value: &str, picked: PickerSelection) -> PickerItem {
     PickerItem {
         text: name.to_owned(),
         more: value.to_owned(),

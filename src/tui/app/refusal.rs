@@ -20,10 +20,10 @@ impl App {
                 now.instant,
             );
         }
-        let Some(answered) = self.console.response() else { return };
-        match &answered.exchange.refusal {
+        let Some(response) = self.console.response() else { return };
+        match &response.exchange.refusal {
             Some(refusal) => {
-                let title = format!("Why {}?", answered.exchange.response.status);
+                let title = format!("Why {}?", response.exchange.response.status);
                 let reading = TextDialog::new(title, self.diagnosis_lines(refusal));
                 self.dialogs.push(Dialog::Text(reading));
             }
@@ -85,12 +85,12 @@ fn heading_line(text: &str) -> (StyleRole, String) {
 }
 
 fn cause_line(
-    CauseAssessment { cause, likelihood: weight, reason: told }: &CauseAssessment,
+    CauseAssessment { cause, likelihood: weight, reason }: &CauseAssessment,
 ) -> (StyleRole, String) {
     let role = match weight {
         Likelihood::Likely => StyleRole::Warn,
         Likelihood::Unknown => StyleRole::Text,
         Likelihood::Unlikely => StyleRole::Dim,
     };
-    (role, format!("  {} {}: {told}", weight.symbol(), cause.title()))
+    (role, format!("  {} {}: {reason}", weight.symbol(), cause.title()))
 }

@@ -58,8 +58,8 @@ pub struct RegionRow<'a> {
 }
 
 /// Returns all regions that a credential of this provider may have.
-pub fn provider_regions<'a>(catalogue: &'a ProviderCatalog, provider: &str) -> &'a [Region] {
-    catalogue.regions(provider).unwrap_or_default()
+pub fn provider_regions<'a>(catalog: &'a ProviderCatalog, provider: &str) -> &'a [Region] {
+    catalog.regions(provider).unwrap_or_default()
 }
 
 impl RegionsPane {
@@ -68,10 +68,10 @@ impl RegionsPane {
     pub fn show_credential(
         &mut self,
         credential: &Credential,
-        catalogue: &ProviderCatalog,
+        catalog: &ProviderCatalog,
         now: Instant,
     ) {
-        let own = provider_regions(catalogue, &credential.provider)
+        let own = provider_regions(catalog, &credential.provider)
             .iter()
             .position(|region| region.id == credential.region);
         let due = if self.shown_credential.is_some() { now + CHECK_LOAD_DELAY } else { now };

@@ -42,8 +42,10 @@ impl App {
                 }
             }
             TaskEvent::ResponseReceived(exchange) => {
-                for kept in exchange.captured.iter().filter_map(|minted| minted.stored.as_deref()) {
-                    self.credentials.upsert(kept.clone(), now.wall);
+                for stored in
+                    exchange.captured.iter().filter_map(|captured| captured.stored.as_deref())
+                {
+                    self.credentials.upsert(stored.clone(), now.wall);
                 }
                 if self.console.waits_for(task) {
                     return self.handle_response(*exchange, now);
@@ -64,17 +66,17 @@ impl App {
     fn handle_response(&mut self, exchange: HttpExchange, now: Now) -> Vec<UiEffect> {
         self.offer_resend(&exchange);
         let exchange = Arc::new(exchange);
-        let study = self.extract_parameters(&exchange);
+        let job = self.extract_parameters(&exchange);
         let later = self.activity.allocate_task_id();
         let large = self.console.handle_response(exchange, now, later);
         if self.dialogs.is_empty()
-            && let Some((at, minted)) =
+            && let Some((at, captured)) =
                 self.console.response().and_then(ResponseView::unsaved_secret)
         {
-            let asked = TextPromptKind::for_secret(at, minted);
-            self.dialogs.push(Dialog::TextPrompt(Box::new(TextPromptDialog::new(asked))));
+            let prompt = TextPromptKind::for_secret(at, captured);
+            self.dialogs.push(Dialog::TextPrompt(Box::new(TextPromptDialog::new(prompt))));
         }
-        large.map(|large| UiEffect::RunLayout(later, large)).into_iter().chain(study).collect()
+        large.map(|large| UiEffect::RunLayout(later, large)).into_iter().chain(job).collect()
     }
 
     /// Offers to resend a request that may change something, if it was refused only because its
@@ -95,16 +97,16 @@ impl App {
     fn extract_parameters(&mut self, exchange: &Arc<HttpExchange>) -> Option<UiEffect> {
         self.console.parameters.clear_current_lists();
         let provider = self.credentials.get(&exchange.credential)?.provider.clone();
-        let study = ExtractionJob {
+        let job = ExtractionJob {
             exchange: Arc::clone(exchange),
             catalog: Arc::clone(&self.catalog),
             provider,
         };
-        if study.body_bytes() > MAX_INLINE_EXTRACTION_BYTES {
+        if job.body_bytes() > MAX_INLINE_EXTRACTION_BYTES {
             self.console.pending_extraction = Some(Arc::clone(exchange));
-            return Some(UiEffect::ExtractParameters(study));
+            return Some(UiEffect::ExtractParameters(job));
         }
-        self.console.parameters.merge(&exchange.credential, study.run());
+        self.console.parameters.merge(&exchange.credential, job.run());
         None
     }
 
@@ -112,12 +114,12 @@ impl App {
     pub(super) fn handle_extracted_parameters(
         &mut self,
         exchange: &Arc<HttpExchange>,
-        lore: ExtractedParameters,
+        extracted: ExtractedParameters,
     ) {
-        if self.console.response().is_some_and(|answered| Arc::ptr_eq(&answered.exchange, exchange))
+        if self.console.response().is_some_and(|response| Arc::ptr_eq(&response.exchange, exchange))
         {
             self.console.pending_extraction = None;
-            self.console.parameters.merge(&exchange.credential, lore);
+            self.console.parameters.merge(&exchange.credential, extracted);
             self.console.move_to_first_element();
         }
     }
@@ -141,7 +143,7 @@ impl App {
                     self.detail.set_access_token(life);
                 }
             }
-            CredentialEvent::ImportCandidates(finds) => self.open_welcome(&finds),
+            CredentialEvent::ImportCandidates(candidates) => self.open_welcome(&candidates),
             CredentialEvent::Classified(name, classified) => {
                 self.handle_classification(&name, *classified, now)
             }
@@ -182,17 +184,17 @@ impl App {
         classified: Result<ClassificationResult, Problem>,
         now: Now,
     ) {
-        let (tone, text) = match &classified {
-            Ok(told) if told.check.result == CheckResult::Accepted => {
-                (NotificationLevel::Success, told.summary_lines().join("; "))
+        let (level, text) = match &classified {
+            Ok(result) if result.check.result == CheckResult::Accepted => {
+                (NotificationLevel::Success, result.summary_lines().join("; "))
             }
-            Ok(told) => (NotificationLevel::Warning, told.summary_lines().join("; ")),
+            Ok(result) => (NotificationLevel::Warning, result.summary_lines().join("; ")),
             Err(problem) => {
                 (NotificationLevel::Warning, format!("kept, but not asked about: {}", problem.what))
             }
         };
-        if let Ok(told) = classified {
-            let ClassificationResult { credential, check } = told;
+        if let Ok(result) = classified {
+            let ClassificationResult { credential, check } = result;
             self.regions.record_check(&credential.id, &credential.region, &check);
             self.credentials.upsert(credential, now.wall);
         }
@@ -201,7 +203,7 @@ impl App {
         } else {
             name.as_str()
         };
-        self.activity.notify(tone, format!("{name}: {text}"), now.instant);
+        self.activity.notify(level, format!("{name}: {text}"), now.instant);
     }
 
     fn handle_secret_event(&mut self, task: TaskId, event: SecretEvent, now: Now) {
@@ -218,12 +220,12 @@ impl App {
                 if copied.clear_after_seconds.is_some() {
                     self.activity.set_task_state(task, TaskState::CleaningUp);
                 }
-                let tone = if copied.verified {
+                let level = if copied.verified {
                     NotificationLevel::Success
                 } else {
                     NotificationLevel::Warning
                 };
-                self.activity.notify(tone, describe_copy_result(&copied), now.instant);
+                self.activity.notify(level, describe_copy_result(&copied), now.instant);
             }
             SecretEvent::Cleared(ClearResult::Cleared) => {
                 self.activity.notify(NotificationLevel::Success, "Clipboard cleared", now.instant)
@@ -267,7 +269,7 @@ impl App {
         self.discard_pending_edit(task);
         self.console.awaited_list.take_if(|(waiting, _)| *waiting == task);
         let store_failed = problem.class == crate::domain::problem::ProblemClass::Store;
-        let asked = self.detail.waits_for(task);
+        let reveal_pending = self.detail.waits_for(task);
         let mut effects = Vec::new();
         if self.dialogs.sign_in_for_task(task).is_some() {
             self.dialogs.on_sign_in_failed(task, problem);
@@ -276,10 +278,10 @@ impl App {
         } else if self.console.waits_for(task) {
             self.console.fail(problem);
         } else if let Some(problem) = self.dialogs.on_task_failed(task, problem) {
-            let title = title.or_else(|| asked.then(|| "Show the secret".to_owned()));
+            let title = title.or_else(|| reveal_pending.then(|| "Show the secret".to_owned()));
             self.report_failure(title, problem, now);
         }
-        if asked {
+        if reveal_pending {
             self.detail.mask();
         }
         effects.extend(

@@ -77,9 +77,9 @@ impl App {
             ConsoleDialogAction::OpenSaved(_, saved) => self.open_saved_request(*saved, now),
             ConsoleDialogAction::SaveResponse(path) => return self.save_response_body(&path, now),
             ConsoleDialogAction::StoreSecret(which, name) => {
-                let Some(answered) = self.console.response() else { return Vec::new() };
+                let Some(response) = self.console.response() else { return Vec::new() };
                 let task = BackgroundTask::Console(ConsoleTask::StoreCaptured(
-                    answered.exchange.clone(),
+                    response.exchange.clone(),
                     which,
                     name.clone(),
                 ));
@@ -208,8 +208,8 @@ impl App {
         );
     }
 
-    fn open_text_prompt(&mut self, asked: TextPromptKind) {
-        self.dialogs.push(Dialog::TextPrompt(Box::new(TextPromptDialog::new(asked))));
+    fn open_text_prompt(&mut self, kind: TextPromptKind) {
+        self.dialogs.push(Dialog::TextPrompt(Box::new(TextPromptDialog::new(kind))));
     }
 
     fn save_request(&mut self, id: SavedRequestName, now: Now) -> Vec<UiEffect> {
@@ -286,9 +286,9 @@ impl App {
     }
 
     fn save_response_body(&mut self, path: &str, now: Now) -> Vec<UiEffect> {
-        let Some(answered) = self.console.response() else { return Vec::new() };
+        let Some(response) = self.console.response() else { return Vec::new() };
         let task = BackgroundTask::Console(ConsoleTask::SaveBody(
-            answered.exchange.clone(),
+            response.exchange.clone(),
             path.to_owned(),
         ));
         self.start_dialog_task(format!("Write the answer to {path}"), task, now)
@@ -327,13 +327,13 @@ impl App {
     }
 
     fn compare_with_history(&mut self, line: &HistoryRecord) {
-        let Some(answered) = self.console.response() else {
+        let Some(response) = self.console.response() else {
             let why = "no request was answered since the program was started";
             let problem =
                 Problem::new("There is nothing to compare with", why, "send a request first");
             return self.show_problem("Compare", problem);
         };
-        let exchange = &answered.exchange;
+        let exchange = &response.exchange;
         let setting = |id: &CredentialId, region: &str| {
             RequestEnvironment::for_credential(&self.catalog, self.credentials.get(id)?, region)
         };

@@ -237,8 +237,8 @@ impl ResponseView {
     /// Whether the response contains a secret that the provider shows only once and that is not
     /// stored anywhere.
     pub fn has_unsaved_secret(&self) -> bool {
-        let is_lost = |(at, minted): (usize, &CapturedSecret)| {
-            minted.stored.is_none() && !self.saved_secrets.contains(&at)
+        let is_lost = |(at, captured): (usize, &CapturedSecret)| {
+            captured.stored.is_none() && !self.saved_secrets.contains(&at)
         };
         !self.exchange.draft.method.is_safe()
             && self.exchange.captured.iter().enumerate().any(is_lost)
@@ -252,8 +252,10 @@ impl ResponseView {
     /// Whether there may be another page: the request only reads, and the response says where the
     /// next page is.
     pub fn may_have_next_page(&self) -> bool {
-        let HttpExchange { draft, response: answer, .. } = self.exchange.as_ref();
-        draft.method.is_safe() && matches!(answer.status, 200..300) && answer.body.text().is_some()
+        let HttpExchange { draft, response, .. } = self.exchange.as_ref();
+        draft.method.is_safe()
+            && matches!(response.status, 200..300)
+            && response.body.text().is_some()
     }
 
     /// Returns the rate limits as of `now`.
@@ -264,11 +266,12 @@ impl ResponseView {
     /// Returns a one-line summary such as `200 OK · 41 ms · 1.2 kB`, shortened to `columns`
     /// columns.
     pub fn summary(&self, columns: usize) -> String {
-        let answer = &self.exchange.response;
-        let time = display_format::format_duration(Duration::from_millis(answer.timing.total_ms));
-        let status = format!("{} {}", answer.status, display_format::reason_phrase(answer.status));
-        let size = display_format::format_bytes(answer.size);
-        let more = if answer.truncated { "; the rest was not read" } else { "" };
+        let response = &self.exchange.response;
+        let time = display_format::format_duration(Duration::from_millis(response.timing.total_ms));
+        let status =
+            format!("{} {}", response.status, display_format::reason_phrase(response.status));
+        let size = display_format::format_bytes(response.size);
+        let more = if response.truncated { "; the rest was not read" } else { "" };
         let read = self.page_totals.map(|(pages, items)| {
             format!(
                 " · {} on {}",
@@ -319,11 +322,11 @@ impl ResponseView {
     }
 
     fn header_lines(&self) -> Vec<DetailLine> {
-        let answer = &self.exchange.response;
+        let response = &self.exchange.response;
         let mut meanings =
-            header_explanations::explain_headers(answer, self.received_at).into_iter().peekable();
+            header_explanations::explain_headers(response, self.received_at).into_iter().peekable();
         let mut lines = Vec::new();
-        for (name, value) in &answer.headers {
+        for (name, value) in &response.headers {
             lines.push(DetailLine::Pair(name.clone(), value.clone()));
             let own = meanings.next_if(|known| std::ptr::eq(known.name, name.as_str()));
             lines.extend(own.map(|known| DetailLine::Explanation(known.meaning)));

@@ -29,9 +29,9 @@ impl App {
         if self.dialogs.reopen_wizard(|wizard| wizard.credential() == Some(&id)) {
             return Vec::new();
         }
-        let charge =
+        let target =
             RotationTarget { credential: id, administrator: None, part: SecretPart::Secret };
-        self.push_wizard(name, RotationTask::Plan(charge))
+        self.push_wizard(name, RotationTask::Plan(target))
     }
 
     /// Opens the wizard for an unfinished rotation.
@@ -112,7 +112,7 @@ impl App {
     pub(super) fn confirm_removal(&mut self, removal: RemovalTarget) {
         let id = match &removal {
             RemovalTarget::Local(id) => id,
-            RemovalTarget::Provider(charge) => &charge.credential,
+            RemovalTarget::Provider(target) => &target.credential,
         };
         let Some(credential) = self.credentials.get(id) else { return };
         let (name, called) = (credential.name.as_str(), self.display_name(credential));
@@ -123,10 +123,10 @@ impl App {
                 FormButton::Destructive("Remove"),
                 DialogAction::RemoveCredential(id),
             ),
-            RemovalTarget::Provider(charge) => {
-                let rows = self.revoke_rows(credential, &charge);
+            RemovalTarget::Provider(target) => {
+                let rows = self.revoke_rows(credential, &target);
                 let intent = DialogAction::RunRotationTask(Box::new(RotationTask::Revoke(
-                    charge,
+                    target,
                     String::new(),
                 )));
                 ConfirmDialog::new(
@@ -150,13 +150,14 @@ impl App {
             RotationTask::Resume(_, RotationDirection::RollBack) => {
                 "Roll a rotation back".to_owned()
             }
-            RotationTask::Revoke(charge, _) => self.open_started_wizard(
+            RotationTask::Revoke(target, _) => self.open_started_wizard(
                 RotationPurpose::Revoke,
-                self.display_name_by_id(&charge.credential),
+                self.display_name_by_id(&target.credential),
             ),
-            RotationTask::Create(wish) => {
+            RotationTask::Create(request) => {
                 let hidden = self.ui_state.presentation == PresentationMode::On;
-                let name = if hidden { "a credential".to_owned() } else { wish.name.to_string() };
+                let name =
+                    if hidden { "a credential".to_owned() } else { request.name.to_string() };
                 self.open_started_wizard(RotationPurpose::Create, name)
             }
             // These tasks only send a reply to the running task, which stays the one to wait for.
@@ -210,8 +211,8 @@ impl App {
                 wizard.show_review(review);
                 None
             }
-            RotationEvent::PromptOpened(question, dilemma) => {
-                wizard.show_prompt(question, *dilemma, now.instant);
+            RotationEvent::PromptOpened(question, prompt) => {
+                wizard.show_prompt(question, *prompt, now.instant);
                 return wizard.take_page_to_open().map(UiEffect::OpenUrl).into_iter().collect();
             }
             RotationEvent::Step(line) => {
@@ -283,7 +284,7 @@ impl App {
             self.dialogs.wizard_for_task(task).map(|wizard| wizard.heading()).unwrap_or_default();
         let key =
             self.preferences.keys.key_or_name(CommandAction::Program(ProgramAction::TaskList));
-        let (tone, text) = match event {
+        let (level, text) = match event {
             RotationEvent::PromptOpened(..) => {
                 (NotificationLevel::Warning, format!("{heading} needs you: {key} leads to it"))
             }
@@ -308,7 +309,7 @@ impl App {
         if let RotationEvent::Finished(_) = event {
             self.dialogs.remove_hidden_wizard(task);
         }
-        self.activity.notify(tone, text, now.instant);
+        self.activity.notify(level, text, now.instant);
     }
 
     /// Offers unfinished rotations if no dialog is open.
@@ -374,8 +375,8 @@ impl App {
         format!("Replace {}", self.display_name_by_id(&plan.credential))
     }
 
-    fn revoke_rows(&self, credential: &Credential, charge: &RotationTarget) -> Vec<DialogRow> {
-        let by = charge
+    fn revoke_rows(&self, credential: &Credential, target: &RotationTarget) -> Vec<DialogRow> {
+        let by = target
             .administrator
             .as_ref()
             .map_or_else(|| "itself".to_owned(), |id| self.display_name_by_id(id));

@@ -20,10 +20,12 @@ impl App {
         let keys = preferences.keys.clone().with_label_style(self.preferences.keys.label_style());
         self.preferences = UiSettings { keys, ..preferences };
         self.resolve_theme();
-        let SettingsChange { problems: flaws, restart_required: later } = change;
-        let count = flaws.len();
-        match flaws.into_iter().next() {
-            Some(flaw) => self.show_problem("Settings", first_problem_with_count(flaw, count)),
+        let SettingsChange { problems, restart_required: later } = change;
+        let count = problems.len();
+        match problems.into_iter().next() {
+            Some(problem) => {
+                self.show_problem("Settings", first_problem_with_count(problem, count))
+            }
             None => self.activity.notify(
                 NotificationLevel::Success,
                 settings_reloaded_text(&later),
@@ -36,15 +38,19 @@ impl App {
     }
 
     /// Applies a theme until the end of the session, or until another one is chosen.
-    pub(super) fn apply_theme(&mut self, theme: Theme, dress: ThemeMode) {
-        self.preferences.theme_mode = dress;
+    pub(super) fn apply_theme(&mut self, theme: Theme, mode: ThemeMode) {
+        self.preferences.theme_mode = mode;
         self.preferences.theme = theme;
         self.resolve_theme();
     }
 
     /// Reports whether the chosen theme was saved.
-    pub(super) fn handle_theme_saved(&mut self, kept: Result<ThemePersistence, Problem>, now: Now) {
-        match kept {
+    pub(super) fn handle_theme_saved(
+        &mut self,
+        saved: Result<ThemePersistence, Problem>,
+        now: Now,
+    ) {
+        match saved {
             Ok(ThemePersistence::Saved) => self.activity.notify(
                 NotificationLevel::Success,
                 "The theme is kept in config.toml",
@@ -88,10 +94,10 @@ fn settings_reloaded_text(later: &[&str]) -> String {
 }
 
 /// Returns the first problem with a note on the number of further ones.
-fn first_problem_with_count(flaw: Problem, count: usize) -> Problem {
-    let Some(others) = count.checked_sub(2).map(|others| others + 1) else { return flaw };
-    let end = if flaw.remedy.ends_with('?') { "" } else { ";" };
-    let remedy = format!("{}{end} `tokenring config check` lists {others} more", flaw.remedy);
+fn first_problem_with_count(problem: Problem, count: usize) -> Problem {
+    let Some(others) = count.checked_sub(2).map(|others| others + 1) else { return problem };
+    let end = if problem.remedy.ends_with('?') { "" } else { ";" };
+    let remedy = format!("{}{end} `tokenring config check` lists {others} more", problem.remedy);
     Problem { remedy, ..flaw }
 }
 
@@ -105,7 +111,7 @@ mod tests {
     use crate::tui::app::samples::TestSession;
     use crate::tui::app::{InputEvent, Message, SettingsChange, UiEffect, UiSettings};
 
-    fn told(
+    fn change_settings(
         session: &mut TestSession,
         settings: &Settings,
         change: SettingsChange,
@@ -121,7 +127,7 @@ mod tests {
         let mut session = TestSession::new(120, 36);
         let mut settings = Settings { mouse: false, ..Settings::default() };
         settings.keys.insert("copy-secret".to_owned(), vec![KeyPress::char('K')]);
-        let effects = told(
+        let effects = change_settings(
             &mut session,
             &settings,
             SettingsChange { problems: Vec::new(), restart_required: vec!["store", "net"] },
@@ -146,26 +152,26 @@ mod tests {
         let mut session = TestSession::new(120, 36);
         let [dark, light] = [TerminalBackground::Dark, TerminalBackground::Light]
             .map(|background| Theme::for_background(background, ColorDepth::Ansi));
-        let worn = |session: &mut TestSession, theme: &str| {
+        let applied = |session: &mut TestSession, theme: &str| {
             let settings = Settings {
                 theme: theme.to_owned(),
                 color_depth: ColorDepth::Ansi,
                 ..Settings::default()
             };
-            told(session, &settings, SettingsChange::default());
+            change_settings(session, &settings, SettingsChange::default());
             session.app.preferences.theme.clone()
         };
-        assert_eq!(worn(&mut session, "auto"), dark.clone(), "nothing is known yet");
+        assert_eq!(applied(&mut session, "auto"), dark.clone(), "nothing is known yet");
         session.handle_message(Message::Input(InputEvent::Background(TerminalBackground::Light)));
         assert_eq!(session.app.preferences.theme, light);
-        assert_eq!(worn(&mut session, "dark"), dark.with_background(TerminalBackground::Light));
-        assert_eq!(worn(&mut session, "auto"), light);
+        assert_eq!(applied(&mut session, "dark"), dark.with_background(TerminalBackground::Light));
+        assert_eq!(applied(&mut session, "auto"), light);
     }
 
     #[test]
     fn a_theme_is_tried_on_kept_with_enter_and_given_back_with_esc() {
         let mut session = TestSession::new(120, 36);
-        told(
+        change_settings(
             &mut session,
             &Settings { theme: "auto".to_owned(), ..Settings::default() },
             SettingsChange::default(),
@@ -191,13 +197,14 @@ mod tests {
     #[test]
     fn mistakes_are_shown_with_their_number_and_the_screen_goes_on() {
         let mut session = TestSession::new(120, 36);
-        let flaw =
+        let problem =
             |why: &str| Problem::new("The settings are not understood", why, "correct this place");
-        let flaws = vec![flaw("config.toml:2:1: unknown"), flaw("config.toml:5:1: unknown")];
-        told(
+        let problems =
+            vec![problem("config.toml:2:1: unknown"), problem("config.toml:5:1: unknown")];
+        change_settings(
             &mut session,
             &Settings::default(),
-            SettingsChange { problems: flaws, restart_required: Vec::new() },
+            SettingsChange { problems, restart_required: Vec::new() },
         );
         let Some(Dialog::Problem(notice)) = session.app.dialogs.top() else {
             panic!("nothing is shown")

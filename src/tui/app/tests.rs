@@ -294,8 +294,8 @@ fn an_answer_nobody_waits_for_any_more_is_dropped() {
         .report(old, TaskEvent::ResponseReceived(late))
         .report(old, TaskEvent::Failed(trouble()));
     assert!(session.app.console.waits_for(new));
-    let answer = exchange(&session, ResponseBody::Text("{}".to_owned()));
-    session.report(new, TaskEvent::ResponseReceived(answer));
+    let response = exchange(&session, ResponseBody::Text("{}".to_owned()));
+    session.report(new, TaskEvent::ResponseReceived(response));
     assert!(session.app.console.response().is_some());
 }
 
@@ -304,13 +304,13 @@ fn a_fresh_secret_that_could_not_be_kept_is_asked_about_before_it_is_left() {
     let mut session = session();
     session.press("t");
     let (task, _) = session.task();
-    let mut answer = exchange(&session, ResponseBody::Text("{}".to_owned()));
-    answer.draft.method = HttpMethod::Post;
+    let mut response = exchange(&session, ResponseBody::Text("{}".to_owned()));
+    response.draft.method = HttpMethod::Post;
     let secret = Arc::new(Secret::from_text("snyk_cs_4711".to_owned()));
-    answer.captured =
+    response.captured =
         vec![CapturedSecret { member: "client_secret".to_owned(), secret, stored: None }];
     session
-        .report(task, TaskEvent::ResponseReceived(answer))
+        .report(task, TaskEvent::ResponseReceived(response))
         .report(task, TaskEvent::Failed(trouble()));
     session.press("Esc q");
     assert!(
@@ -331,17 +331,17 @@ fn a_fresh_secret_that_is_kept_is_in_the_list_and_asked_for_a_name_only() {
     let mut session = session();
     session.press("t");
     let (task, _) = session.task();
-    let mut answer = exchange(&session, ResponseBody::Text("{}".to_owned()));
-    answer.draft.method = HttpMethod::Post;
-    let kept = super::samples::app();
-    let (id, name) = (kept.id.clone(), kept.name.to_string());
+    let mut response = exchange(&session, ResponseBody::Text("{}".to_owned()));
+    response.draft.method = HttpMethod::Post;
+    let app = super::samples::app();
+    let (id, name) = (app.id.clone(), app.name.to_string());
     let secret = Arc::new(Secret::from_text("snyk_cs_4711".to_owned()));
-    answer.captured = vec![CapturedSecret {
+    response.captured = vec![CapturedSecret {
         member: "client_secret".to_owned(),
         secret,
-        stored: Some(Box::new(kept)),
+        stored: Some(Box::new(app)),
     }];
-    session.report(task, TaskEvent::ResponseReceived(answer));
+    session.report(task, TaskEvent::ResponseReceived(response));
     assert!(session.app.credentials.get(&id).is_some());
     let Some(Dialog::TextPrompt(ask)) = session.app.dialogs.top() else { panic!("no question") };
     assert_eq!(ask.form.value("answer"), name);
@@ -354,8 +354,8 @@ fn an_answer_belongs_to_the_credential_it_was_asked_with() {
     let mut session = session();
     session.press("t");
     let (task, _) = session.task();
-    let answer = exchange(&session, ResponseBody::Empty);
-    session.press("j").report(task, TaskEvent::ResponseReceived(answer));
+    let response = exchange(&session, ResponseBody::Empty);
+    session.press("j").report(task, TaskEvent::ResponseReceived(response));
     let other = session.app.selected().expect("a credential").id.clone();
     assert!(matches!(session.app.console.state_for(&other), RequestState::Idle));
     session.press("k");
@@ -398,8 +398,8 @@ fn a_large_body_is_laid_out_elsewhere() {
     session.press("t");
     let (task, _) = session.task();
     let text = format!("[{}1]", "1,".repeat(100_000));
-    let answer = exchange(&session, ResponseBody::Text(text));
-    session.report(task, TaskEvent::ResponseReceived(answer));
+    let response = exchange(&session, ResponseBody::Text(text));
+    session.report(task, TaskEvent::ResponseReceived(response));
     let laid = session.drain().into_iter().find_map(|effect| match effect {
         UiEffect::RunLayout(id, layout) => Some((id, layout)),
         _ => None,
@@ -429,22 +429,22 @@ fn a_large_list_is_searched_elsewhere_and_only_for_the_answer_that_is_shown() {
         format!(r#"{{"id":"p{number}","type":"project","attributes":{{"name":"web {number}"}}}}"#)
     };
     let list: Vec<_> = (0..2_000).map(element).collect();
-    let answer = exchange(&session, ResponseBody::Text(format!("[{}]", list.join(","))));
-    let credential = answer.credential.clone();
-    session.report(task, TaskEvent::ResponseReceived(answer));
-    let study = session.drain().into_iter().find_map(|effect| match effect {
-        UiEffect::ExtractParameters(study) => Some(study),
+    let response = exchange(&session, ResponseBody::Text(format!("[{}]", list.join(","))));
+    let credential = response.credential.clone();
+    session.report(task, TaskEvent::ResponseReceived(response));
+    let job = session.drain().into_iter().find_map(|effect| match effect {
+        UiEffect::ExtractParameters(job) => Some(job),
         _ => None,
     });
-    let study = study.expect("an answer to search");
+    let job = job.expect("an answer to search");
     let known = |session: &TestSession| {
         session.app.console.parameters.values_at(&credential, |_| Some(7)).len()
     };
     assert_eq!(known(&session), 0);
-    let other = std::sync::Arc::new(study.exchange.as_ref().clone());
-    session.handle_message(Message::ParametersExtracted(other, study.run()));
+    let other = std::sync::Arc::new(job.exchange.as_ref().clone());
+    session.handle_message(Message::ParametersExtracted(other, job.run()));
     assert_eq!(known(&session), 0, "it is not about the answer that is shown");
-    session.handle_message(Message::ParametersExtracted(study.exchange.clone(), study.run()));
+    session.handle_message(Message::ParametersExtracted(job.exchange.clone(), job.run()));
     assert_eq!(known(&session), 1);
 }
 
@@ -660,8 +660,8 @@ fn a_click_meets_what_is_seen() {
     let add = hints.iter().find(|hint| hint.title == "add").expect("a hint").area;
     session.click(add.x, add.y);
     let Some(dialog @ Dialog::Add(_)) = session.app.dialogs.top() else { panic!("no dialog") };
-    let sheet = dialog.view(&session.app, session.now);
-    let placed = sheet.layout(session.app.ui_state.area);
+    let view = dialog.view(&session.app, session.now);
+    let placed = view.layout(session.app.ui_state.area);
     let buttons = placed.lines.last().expect("buttons").area;
     session.click(buttons.x + buttons.width - 1, buttons.y);
     assert!(!session.app.dialogs.is_empty(), "Add without a secret complains");

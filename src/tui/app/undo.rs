@@ -62,7 +62,8 @@ impl App {
     pub(super) fn start_edit(
         &mut self,
         title: String,
-        (id, edit): (CredentialId, CredentialEdit),
+        id: CredentialId,
+        edit: CredentialEdit,
         now: Now,
     ) -> (TaskId, UiEffect) {
         let back = self.credentials.get(&id).map(|before| inverse_edit(before, &edit));

@@ -23,16 +23,16 @@ pub fn update(app: &mut App, msg: Message, now: Now) -> Vec<UiEffect> {
             app.console.set_layout(task, laid);
             Vec::new()
         }
-        Message::ParametersExtracted(exchange, lore) => {
-            app.handle_extracted_parameters(&exchange, lore);
+        Message::ParametersExtracted(exchange, extracted) => {
+            app.handle_extracted_parameters(&exchange, extracted);
             Vec::new()
         }
         Message::EditorClosed(edited) => {
             app.handle_editor_closed(edited, now);
             Vec::new()
         }
-        Message::ThemeSaved(kept) => {
-            app.handle_theme_saved(kept, now);
+        Message::ThemeSaved(saved) => {
+            app.handle_theme_saved(saved, now);
             Vec::new()
         }
         Message::SettingsChanged(settings) => {
@@ -78,7 +78,7 @@ impl App {
                 self.detail.mask();
                 Vec::new()
             }
-            InputEvent::LineEntered(asked, line) => self.handle_reply(&asked, &line, now),
+            InputEvent::LineEntered(prompt, line) => self.handle_reply(&prompt, &line, now),
             InputEvent::Interrupt => self.handle_interrupt(now),
             InputEvent::InputClosed => self.quit(),
         }

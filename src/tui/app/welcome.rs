@@ -42,14 +42,14 @@ impl App {
     }
 
     /// Opens the welcome dialog, unless another dialog was opened meanwhile.
-    pub(super) fn open_welcome(&mut self, finds: &[Arc<ImportCandidate>]) {
+    pub(super) fn open_welcome(&mut self, candidates: &[Arc<ImportCandidate>]) {
         if !self.dialogs.is_empty() {
             return;
         }
         let items = self
             .begin_items()
             .into_iter()
-            .chain(self.import_items(finds))
+            .chain(self.import_items(candidates))
             .chain(self.store_items())
             .collect();
         let intro = vec![
@@ -95,7 +95,7 @@ impl App {
 
     /// Returns what was found in the files of other programs, with an item for all of it if there
     /// is more than one.
-    fn import_items(&self, finds: &[Arc<ImportCandidate>]) -> Vec<PickerItem> {
+    fn import_items(&self, candidates: &[Arc<ImportCandidate>]) -> Vec<PickerItem> {
         const HEADING: &str = "Found in plain text on this machine";
         let one = |find: &Arc<ImportCandidate>| {
             let text = format!("Import {}", find.location);
@@ -104,16 +104,16 @@ impl App {
             let more = format!("{}{}", self.candidate_kind_text(find), from.unwrap_or_default());
             item(HEADING, &text, &more, PickerSelection::Import(vec![Arc::clone(find)]))
         };
-        let all = (finds.len() > 1).then(|| {
-            let text = format!("Import all {}", finds.len());
+        let all = (candidates.len() > 1).then(|| {
+            let text = format!("Import all {}", candidates.len());
             item(
                 HEADING,
                 &text,
                 "the copies stay where they are",
-                PickerSelection::Import(finds.to_vec()),
+                PickerSelection::Import(candidates.to_vec()),
             )
         });
-        all.into_iter().chain(finds.iter().map(one)).collect()
+        all.into_iter().chain(candidates.iter().map(one)).collect()
     }
 
     fn candidate_kind_text(&self, find: &ImportCandidate) -> String {
@@ -138,7 +138,7 @@ impl App {
         };
         let glyphs = self.preferences.symbols;
         let words = self.activity.store_status_text();
-        let (sign, says, action) = match words.kind {
+        let (mark, says, action) = match words.kind {
             StoreStatusKind::ActionRequired { opens } => (
                 (StyleRole::Warn, glyphs.warning),
                 format!("in use, {}; Enter: {opens}", words.state),
@@ -175,7 +175,7 @@ impl App {
         };
         let there =
             item(HEADING, title, &more, PickerSelection::Restart(RestartTarget::Store(choice)));
-        vec![PickerItem { mark: Some(sign), ..here }, there]
+        vec![PickerItem { mark: Some(mark), ..here }, there]
     }
 
     /// Whether secrets are stored in memory only, as in the demo.
@@ -230,7 +230,7 @@ mod tests {
         })
     }
 
-    fn told(session: &mut TestSession, event: TaskEvent) {
+    fn report(session: &mut TestSession, event: TaskEvent) {
         session.handle_message(Message::TaskEvent(TaskReport { task: TaskId(99), event }));
     }
 
@@ -244,16 +244,16 @@ mod tests {
         TaskEvent::Store(StoreStatus { backend, problem })
     }
 
-    fn welcomed(finds: Vec<Arc<ImportCandidate>>) -> TestSession {
+    fn welcome_session(candidates: Vec<Arc<ImportCandidate>>) -> TestSession {
         let mut session = TestSession::with(Vec::new(), 120, 36);
-        told(&mut session, store(BackendKind::Keyring, None));
-        told(&mut session, TaskEvent::Credential(CredentialEvent::ImportCandidates(finds)));
+        report(&mut session, store(BackendKind::Keyring, None));
+        report(&mut session, TaskEvent::Credential(CredentialEvent::ImportCandidates(candidates)));
         session.drain();
         session
     }
 
-    fn picked(keys: &str, finds: Vec<Arc<ImportCandidate>>) -> Vec<UiEffect> {
-        let mut session = welcomed(finds);
+    fn picked(keys: &str, candidates: Vec<Arc<ImportCandidate>>) -> Vec<UiEffect> {
+        let mut session = welcome_session(candidates);
         session.press(keys);
         session.drain()
     }
@@ -294,7 +294,7 @@ mod tests {
             effects.as_slice(),
             [UiEffect::Restart(RestartTarget::Store(StoreChoice::File))]
         ));
-        let mut session = welcomed(Vec::new());
+        let mut session = welcome_session(Vec::new());
         session.press("Enter");
         assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))));
     }
@@ -303,11 +303,11 @@ mod tests {
     fn where_the_environment_chooses_the_store_it_says_so_before_and_after() {
         let mut session = TestSession::with(Vec::new(), 120, 36);
         session.app.preferences.store_choice_source = StoreChoiceSource::Environment;
-        told(&mut session, store(BackendKind::Keyring, None));
-        told(&mut session, TaskEvent::Credential(CredentialEvent::ImportCandidates(Vec::new())));
-        let sheet = session.app.dialogs.top().unwrap().view(&session.app, session.now);
+        report(&mut session, store(BackendKind::Keyring, None));
+        report(&mut session, TaskEvent::Credential(CredentialEvent::ImportCandidates(Vec::new())));
+        let view = session.app.dialogs.top().unwrap().view(&session.app, session.now);
         let says = |row: &DialogRow| matches!(row, DialogRow::Item(item) if item.more.contains("unset it"));
-        assert!(sheet.body.iter().any(says));
+        assert!(view.body.iter().any(says));
         session.drain();
         session.press("Down Down Down Down Enter");
         assert!(session.drain().is_empty(), "it stays");
@@ -316,11 +316,14 @@ mod tests {
 
     #[test]
     fn what_was_found_is_taken_over_one_by_one_or_all() {
-        let finds = vec![find("SNYK_TOKEN"), find("OTHER")];
-        let taken = |keys: &str| match picked(keys, finds.clone()).as_slice() {
-            [UiEffect::StartTask(_, BackgroundTask::Credential(CredentialTask::Import(finds)))] => {
-                finds.len()
-            }
+        let candidates = vec![find("SNYK_TOKEN"), find("OTHER")];
+        let taken = |keys: &str| match picked(keys, candidates.clone()).as_slice() {
+            [
+                UiEffect::StartTask(
+                    _,
+                    BackgroundTask::Credential(CredentialTask::Import(candidates)),
+                ),
+            ] => candidates.len(),
             _ => 0,
         };
         assert_eq!([taken("Down Down Down Enter"), taken("Down Down Down Down Enter")], [2, 1]);
@@ -330,16 +333,16 @@ mod tests {
     fn it_never_covers_what_has_been_begun_and_stays_out_of_a_played_world() {
         let mut session = TestSession::with(Vec::new(), 120, 36);
         session.press("a");
-        told(&mut session, TaskEvent::Credential(CredentialEvent::ImportCandidates(Vec::new())));
+        report(&mut session, TaskEvent::Credential(CredentialEvent::ImportCandidates(Vec::new())));
         assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))));
 
         let mut session = TestSession::new(120, 36);
-        told(&mut session, store(BackendKind::Memory, None));
+        report(&mut session, store(BackendKind::Memory, None));
         session.drain();
         session.press("W");
         assert!(session.drain().is_empty(), "no file is looked at");
-        let sheet = session.app.dialogs.top().expect("the welcome").view(&session.app, session.now);
-        let texts: Vec<_> = sheet
+        let view = session.app.dialogs.top().expect("the welcome").view(&session.app, session.now);
+        let texts: Vec<_> = view
             .body
             .iter()
             .filter_map(|row| {

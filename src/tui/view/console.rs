@@ -235,7 +235,7 @@ fn draw_rate_limit(pen: &mut CellPainter<'_>, area: ScreenRect, response: &Respo
             1..3 => StyleRole::Warn,
             _ => StyleRole::Good,
         };
-        let (full, empty) = chart::progress_bar(pen.glyphs(), (left, limit), QUOTA_BAR_COLUMNS);
+        let (full, empty) = chart::progress_bar(pen.glyphs(), left, limit, QUOTA_BAR_COLUMNS);
         pieces.extend([(role, full), (StyleRole::Dim, empty), (StyleRole::Dim, " ".to_owned())]);
     }
     pieces.push((StyleRole::Dim, format!("{words} ")));

@@ -290,11 +290,8 @@ fn age_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     };
     let (part, columns) =
         (u64::try_from(days).unwrap_or(0), usize::try_from(BAR_COLUMNS).unwrap_or(0));
-    let (full, empty) = chart::progress_bar(
-        pen.glyphs(),
-        (part, u64::try_from(MAX_AGE_DAYS).unwrap_or(1)),
-        columns,
-    );
+    let (full, empty) =
+        chart::progress_bar(pen.glyphs(), part, u64::try_from(MAX_AGE_DAYS).unwrap_or(1), columns);
     let text = (StyleRole::Text, format!("{days} d here "));
     let of = if days < MAX_AGE_DAYS { " of a year" } else { " over a year" };
     ("Age", vec![text, (role, full), (StyleRole::Dim, empty), (StyleRole::Dim, of.to_owned())])

@@ -111,8 +111,7 @@ impl TaskListDialog {
         let (mark, more, right) = match &entry.state {
             TaskState::Running(Some((done, total))) => {
                 let of = |steps: usize| u64::try_from(steps).unwrap_or(u64::MAX);
-                let (full, empty) =
-                    chart::progress_bar(glyphs, (of(*done), of(*total)), BAR_COLUMNS);
+                let (full, empty) = chart::progress_bar(glyphs, of(*done), of(*total), BAR_COLUMNS);
                 (
                     (StyleRole::Accent, glyphs.pointer),
                     format!("{full}{empty} {}", display_format::format_part(*done, *total)),

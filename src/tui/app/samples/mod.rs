@@ -137,8 +137,8 @@ impl TestSession {
     /// Creates a screen of this size with these credentials.
     pub(crate) fn with(credentials: Vec<Credential>, columns: u16, rows: u16) -> Self {
         let now = Now { instant: Instant::now(), wall: test_time() };
-        let catalogue = Arc::new(ProviderCatalog::builtin());
-        let mut start = InitialState::new(credentials, catalogue, (columns, rows));
+        let catalog = Arc::new(ProviderCatalog::builtin());
+        let mut start = InitialState::new(credentials, catalog, (columns, rows));
         start.preferences.theme = Theme::builtin("dark", ColorDepth::TrueColor).expect("a theme");
         let (app, effects) = App::start(start, now);
         Self { app, now, effects }

@@ -18,12 +18,12 @@ pub(crate) fn plan() -> RotationPlan {
 
 /// Returns the plan for a credential of this kind, of Snyk or of its apps.
 pub(crate) fn plan_for(kind: &str) -> RotationPlan {
-    let catalogue = ProviderCatalog::builtin();
+    let catalog = ProviderCatalog::builtin();
     let credential = &credentials()[0];
     let rotation = RotationId::from_random([7; 8]);
     let kind = ["snyk", "snyk-apps"]
         .into_iter()
-        .find_map(|provider| catalogue.kind(provider, kind).ok())
+        .find_map(|provider| catalog.kind(provider, kind).ok())
         .expect("a kind");
     let (part, replacement, consumers) =
         (SecretPart::Secret, &kind.rotation, vec!["ci".to_owned()]);

@@ -77,9 +77,9 @@ fn answer_to(task: &BackgroundTask, session: &TestSession) -> Option<TaskEvent> 
         }),
         BackgroundTask::Send(SendTask { credential, draft, .. }) => {
             let target = draft.target.clone();
-            let mut answer = exchange_of(credential, RequestDraft::new(draft.method, target));
-            answer.response.body = ResponseBody::Text("{\"a\":[1,{\"b\":null}]}".to_owned());
-            TaskEvent::ResponseReceived(answer)
+            let mut response = exchange_of(credential, RequestDraft::new(draft.method, target));
+            response.response.body = ResponseBody::Text("{\"a\":[1,{\"b\":null}]}".to_owned());
+            TaskEvent::ResponseReceived(response)
         }
         _ => {
             return session.app.selected().map(|selected| {
@@ -114,9 +114,9 @@ proptest! {
                     Message::Wake
                 }
                 Step::Answer | Step::Fail | Step::Done => {
-                    let Some((task, asked)) = &last else { continue };
+                    let Some((task, awaited)) = &last else { continue };
                     let event = match step {
-                        Step::Answer => answer_to(asked, &session),
+                        Step::Answer => answer_to(awaited, &session),
                         Step::Fail => Some(TaskEvent::Failed(trouble().with_class(ProblemClass::Store))),
                         _ => Some(TaskEvent::Done),
                     };

@@ -75,8 +75,8 @@ fn a_pasted_token_says_what_it_is_and_is_added() {
         panic!("not identified")
     };
     session.report(task, identified(&["laptop"]));
-    let sheet = session.app.dialogs.top().expect("a dialog").view(&session.app, session.now);
-    let words: String = sheet
+    let view = session.app.dialogs.top().expect("a dialog").view(&session.app, session.now);
+    let words: String = view
         .head
         .iter()
         .map(|row| if let DialogRow::Text(_, text) = row { text.as_str() } else { "" })

@@ -4,7 +4,7 @@ use super::*;
 use crate::tui::app::console;
 
 /// Delivers the response to the latest request; returns the request.
-fn answer(session: &mut TestSession, fill: impl FnOnce(&mut ApiResponse)) -> RequestDraft {
+fn respond(session: &mut TestSession, fill: impl FnOnce(&mut ApiResponse)) -> RequestDraft {
     let (task, BackgroundTask::Send(SendTask { credential, draft, .. })) = session.task() else {
         panic!("not sent")
     };
@@ -38,9 +38,9 @@ fn groups_that_were_listed_are_offered_by_name() {
     session.press("p").type_text("list groups").press("Enter Enter");
     let (task, BackgroundTask::Send(_)) = session.task() else { panic!("not sent") };
     let groups = r#"{"data":[{"id":"g1","attributes":{"name":"Acme"}},{"id":"g2","attributes":{"name":"Beta"}}]}"#;
-    let answer = exchange(&session, ResponseBody::Text(groups.to_owned()));
+    let response = exchange(&session, ResponseBody::Text(groups.to_owned()));
     session
-        .report(task, TaskEvent::ResponseReceived(answer))
+        .report(task, TaskEvent::ResponseReceived(response))
         .press("p")
         .type_text("organisations of a group")
         .press("Enter");
@@ -67,7 +67,7 @@ fn what_was_walked_from_is_kept_while_the_rest_is_typed() {
     let mut session = session();
     let of = |org: &str| format!(r#"{{"data":[{{"id":"{org}","attributes":{{"name":"Acme"}}}}]}}"#);
     session.press("p").type_text("list organisations").press("Enter Enter");
-    answer(&mut session, |answer| answer.body = ResponseBody::Text(of("o7")));
+    respond(&mut session, |response| response.body = ResponseBody::Text(of("o7")));
     session.press("Enter").type_text("list issues of a project").press("Enter");
     let project = "74c237b4-ae4a-4241-a47c-000000000bb7";
     session.type_text(project).press("Enter Enter Enter");
@@ -84,12 +84,12 @@ fn what_was_walked_from_is_kept_while_the_rest_is_typed() {
 fn what_a_project_is_of_goes_along_with_it() {
     let mut session = session();
     session.press("p").type_text("list organisations").press("Enter Enter");
-    answer(&mut session, |answer| {
-        answer.body = ResponseBody::Text(r#"{"data":[{"id":"o1"},{"id":"o2"}]}"#.to_owned())
+    respond(&mut session, |response| {
+        response.body = ResponseBody::Text(r#"{"data":[{"id":"o1"},{"id":"o2"}]}"#.to_owned())
     });
     session.press("p").type_text("list projects").press("Enter Down Enter Enter");
-    let draft = answer(&mut session, |answer| {
-        answer.body =
+    let draft = respond(&mut session, |response| {
+        response.body =
             ResponseBody::Text(r#"{"data":[{"id":"p1","attributes":{"name":"web"}}]}"#.to_owned());
     });
     assert!(draft.address().contains("/orgs/o2/projects"), "{draft:?}");
@@ -124,8 +124,8 @@ fn a_preset_that_only_reads_is_sent_after_a_word_and_any_other_after_the_name() 
 fn what_is_found_is_told_until_it_is_dropped_and_filters_come_back_one_by_one() {
     let mut session = session();
     session.press("4 t");
-    answer(&mut session, |answer| {
-        answer.body = ResponseBody::Text(r#"{"a":1,"b":1,"c":2}"#.to_owned())
+    respond(&mut session, |response| {
+        response.body = ResponseBody::Text(r#"{"a":1,"b":1,"c":2}"#.to_owned())
     });
     session.press("/").type_text("1").press("Enter n");
     let found = |session: &TestSession| {
@@ -152,9 +152,9 @@ fn what_to_do_about_a_refusal_is_told_however_long_the_reason_is() {
     let (task, BackgroundTask::Send(SendTask { credential, draft, .. })) = session.task() else {
         panic!("not sent")
     };
-    let mut answer = exchange_of(&credential, draft);
-    answer.explanation = Some(Problem::new("403: no", "because ".repeat(200), "Ask for a role"));
-    session.report(task, TaskEvent::ResponseReceived(answer)).report(task, TaskEvent::Done);
+    let mut response = exchange_of(&credential, draft);
+    response.explanation = Some(Problem::new("403: no", "because ".repeat(200), "Ask for a role"));
+    session.report(task, TaskEvent::ResponseReceived(response)).report(task, TaskEvent::Done);
     let lines: Vec<_> = session.app.explanation_lines().into_iter().map(|(_, text)| text).collect();
     assert_eq!(
         (lines[0].as_str(), lines.last().map(String::as_str)),
@@ -167,9 +167,9 @@ fn what_to_do_about_a_refusal_is_told_however_long_the_reason_is() {
 fn an_answer_that_is_no_list_is_not_lost_to_the_search_for_its_pages() {
     let mut session = session();
     session.press("4 t");
-    answer(&mut session, |answer| {
-        answer.url = "https://api.eu.snyk.io/rest/self".to_owned();
-        answer.body = ResponseBody::Text(r#"{"data":{"id":"u1"}}"#.to_owned());
+    respond(&mut session, |response| {
+        response.url = "https://api.eu.snyk.io/rest/self".to_owned();
+        response.body = ResponseBody::Text(r#"{"data":{"id":"u1"}}"#.to_owned());
     });
     for key in ["m", "n", "L"] {
         session.press(key);
@@ -202,12 +202,12 @@ fn a_budget_is_counted_down_while_it_is_shown() {
     let (task, BackgroundTask::Send(SendTask { credential, draft, .. })) = session.task() else {
         panic!("not sent")
     };
-    let mut answer = exchange_of(&credential, draft);
+    let mut response = exchange_of(&credential, draft);
     let headers =
         [("x-ratelimit-limit", "160"), ("x-ratelimit-remaining", "37"), ("x-ratelimit-reset", "2")];
-    answer.response.headers =
+    response.response.headers =
         headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    session.report(task, TaskEvent::ResponseReceived(answer)).report(task, TaskEvent::Done);
+    session.report(task, TaskEvent::ResponseReceived(response)).report(task, TaskEvent::Done);
     let wake = |session: &TestSession| session.app.console.next_wake(&credential, session.now);
     let words = |session: &TestSession| {
         session.app.console.response().and_then(|shown| shown.limits(session.now.wall).describe())
@@ -235,7 +235,7 @@ fn enter_goes_on_with_an_element_and_sends_what_was_chosen_since() {
     let mut session = session();
     session.press("p").type_text("list organisations").press("Enter Enter");
     let listed = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o2","attributes":{"name":"Beta"}}]}"#;
-    answer(&mut session, |answer| answer.body = ResponseBody::Text(listed.to_owned()));
+    respond(&mut session, |response| response.body = ResponseBody::Text(listed.to_owned()));
     assert_eq!(session.app.follow_up_requests().map(|onward| onward.name).as_deref(), Some("Acme"));
     session.press("Enter").type_text("list projects").press("Enter");
     let (task, BackgroundTask::Send(SendTask { draft, .. })) = session.task() else {

@@ -60,9 +60,9 @@ impl TestSession {
         );
         assert!(self.said().contains("as soon as this step is at its end"));
         self.rotation(task, RotationEvent::Finished(status(RotationState::Running)));
-        let asked = self.started();
+        let started = self.started();
         let Some((look, BackgroundTask::Rotation(RotationTask::Review(id)))) =
-            asked.into_iter().next()
+            started.into_iter().next()
         else {
             panic!("nobody looks")
         };
@@ -73,8 +73,8 @@ impl TestSession {
 
     /// Returns all text of the top dialog.
     fn said(&self) -> String {
-        let sheet = self.app.dialogs.top().expect("a dialog").view(&self.app, self.now);
-        let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
+        let view = self.app.dialogs.top().expect("a dialog").view(&self.app, self.now);
+        let rows = view.head.iter().chain(&view.body).chain(&view.foot);
         let words = rows.map(|row| match row {
             DialogRow::Text(_, text) | DialogRow::Message(_, text) => text.clone(),
             DialogRow::Item(item) => format!("{} {}", item.text, item.right),
@@ -297,11 +297,11 @@ fn a_credential_is_revoked_only_when_its_name_is_typed() {
     session.press("X Enter Enter");
     assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "Enter cancels");
     session.press("X Down Down Enter").type_text(&name).press("Tab Enter");
-    let (task, RotationTask::Revoke(charge, _)) = session.rotation_task() else {
+    let (task, RotationTask::Revoke(target, _)) = session.rotation_task() else {
         panic!("not revoked")
     };
     assert_eq!(
-        charge,
+        target,
         RotationTarget { credential: id(0), administrator: Some(id(2)), part: SecretPart::Secret }
     );
     session.rotation(
@@ -325,8 +325,10 @@ fn a_credential_is_revoked_only_when_its_name_is_typed() {
 fn a_credential_is_created_like_the_selected_one() {
     let mut session = ready();
     session.press("n").type_text("ci-2").press("Up Enter");
-    let (task, RotationTask::Create(wish)) = session.rotation_task() else { panic!("not created") };
-    let CreateRequest { name, kind, region, fields, administrator, .. } = *wish;
+    let (task, RotationTask::Create(request)) = session.rotation_task() else {
+        panic!("not created")
+    };
+    let CreateRequest { name, kind, region, fields, administrator, .. } = *request;
     assert_eq!(
         (name.as_str(), kind.as_str(), region.as_str()),
         ("ci-2", "service-account-token", "SNYK-EU-01")
@@ -366,8 +368,8 @@ fn an_override_is_no_answer_until_the_name_is_typed() {
     let mut session = ready();
     let task = session.begin();
     let choices = [UserDecision::Override("ci-scanner".to_owned()), UserDecision::RollBack];
-    let dilemma = crate::tui::app::samples::rotation::rotation_prompt(&choices);
-    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(dilemma)));
+    let prompt = crate::tui::app::samples::rotation::rotation_prompt(&choices);
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(prompt)));
     session.type_text("ci").press("Enter");
     assert!(session.started().is_empty());
     session.type_text("-scanner").press("Enter");
@@ -426,9 +428,9 @@ fn others_see_no_name_in_plans_questions_prompts_and_offers() {
     session.press("Right Enter");
     let task = session.started()[0].0;
     let choices = [UserDecision::Override("ci-scanner".to_owned()), UserDecision::RollBack];
-    let mut dilemma = crate::tui::app::samples::rotation::rotation_prompt(&choices);
-    dilemma.message.title = "type \"ci-scanner\" to take it".to_owned();
-    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(dilemma)));
+    let mut prompt = crate::tui::app::samples::rotation::rotation_prompt(&choices);
+    prompt.message.title = "type \"ci-scanner\" to take it".to_owned();
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(prompt)));
     session.type_text("ci-scanner");
     assert!(!session.said().contains("ci-scanner"), "{}", session.said());
     session.press("Enter");

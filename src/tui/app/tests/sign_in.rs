@@ -54,8 +54,8 @@ impl TestSession {
     }
 
     fn words(&self) -> String {
-        let sheet = self.app.dialogs.top().expect("a dialog").view(&self.app, self.now);
-        let rows = sheet.head.iter().chain(&sheet.body).chain(&sheet.foot);
+        let view = self.app.dialogs.top().expect("a dialog").view(&self.app, self.now);
+        let rows = view.head.iter().chain(&view.body).chain(&view.foot);
         let words = rows.map(|row| match row {
             crate::tui::app::dialog_view::DialogRow::Text(_, text) => text.clone(),
             crate::tui::app::dialog_view::DialogRow::Pair(label, value) => {
@@ -273,11 +273,11 @@ fn an_access_token_wakes_the_screen_only_while_the_detail_is_seen() {
 fn who_a_new_credential_is_is_said() {
     let mut session = session();
     let name = CredentialName::parse("triage").expect("a name");
-    let told =
+    let classified =
         ClassificationResult { check: check(CheckResult::Accepted, Some(200)), credential: app() };
     session.report(
         TaskId(3),
-        TaskEvent::Credential(CredentialEvent::Classified(name.clone(), Box::new(Ok(told)))),
+        TaskEvent::Credential(CredentialEvent::Classified(name.clone(), Box::new(Ok(classified)))),
     );
     assert!(
         session.notice().starts_with("triage: acts as ada (user); sees organisations: 3:"),
@@ -293,7 +293,7 @@ fn who_a_new_credential_is_is_said() {
 
 #[test]
 fn a_person_is_asked_before_what_may_change_something_goes_once_more() {
-    let answered = |session: &mut TestSession, method: HttpMethod| {
+    let respond = |session: &mut TestSession, method: HttpMethod| {
         let draft = RequestDraft::new(
             method,
             crate::domain::request::RequestTarget::parse("/rest/self").expect("a path"),
@@ -307,9 +307,9 @@ fn a_person_is_asked_before_what_may_change_something_goes_once_more() {
         draft
     };
     let mut session = with_app();
-    answered(&mut session, HttpMethod::Get);
+    respond(&mut session, HttpMethod::Get);
     assert!(session.app.dialogs.is_empty(), "what only reads is repeated unasked");
-    let draft = answered(&mut session, HttpMethod::Delete);
+    let draft = respond(&mut session, HttpMethod::Delete);
     assert!(
         session.words().contains("may only have ended")
             && session.words().contains("DELETE /rest/self")
@@ -319,7 +319,7 @@ fn a_person_is_asked_before_what_may_change_something_goes_once_more() {
         session.app.dialogs.is_empty() && session.started().is_empty(),
         "the focus is on Cancel"
     );
-    answered(&mut session, HttpMethod::Delete);
+    respond(&mut session, HttpMethod::Delete);
     session.press("Right Enter");
     let BackgroundTask::Send(SendTask { draft: again, consent: WriteConsent::Given, .. }) =
         session.task().1

@@ -17,7 +17,7 @@ fn account(session: &mut TestSession) -> String {
     let notice =
         app.activity.current_notification(session.now.instant).map(|notice| notice.text.clone());
     let selected = app.selected().map(|credential| credential.name.to_string());
-    let stage = (
+    let ui_state = (
         app.ui_state.focus,
         app.ui_state.zoom,
         app.ui_state.presentation,
@@ -26,7 +26,7 @@ fn account(session: &mut TestSession) -> String {
     );
     let list = (app.credentials.sort, app.credentials.mark_count(), app.credentials.filter.typing);
     format!(
-        "{effects:?} {titles:?} {notice:?} {selected:?} {stage:?} {list:?} {:?}",
+        "{effects:?} {titles:?} {notice:?} {selected:?} {ui_state:?} {list:?} {:?}",
         app.console.tab
     )
 }
@@ -72,8 +72,8 @@ fn ready(command: &CommandSpec) -> TestSession {
 
 /// Returns the text of the row under the cursor of the top dialog.
 fn chosen(session: &TestSession) -> Option<String> {
-    let sheet = session.app.dialogs.top()?.view(&session.app, session.now);
-    sheet.body.iter().find_map(|row| match row {
+    let view = session.app.dialogs.top()?.view(&session.app, session.now);
+    view.body.iter().find_map(|row| match row {
         DialogRow::Item(item) if item.selected => Some(item.text.clone()),
         _ => None,
     })
@@ -179,8 +179,8 @@ fn presentation_mode_has_no_gap_through_which_a_name_shows() {
     assert!(session.notice().contains("names"), "it says why");
     for keys in ["r", "X", "!", "C-p", "T", "V", "A"] {
         session.press(keys);
-        let sheet = session.app.dialogs.top().expect("a dialog").view(&session.app, session.now);
-        let said: String = sheet.head.iter().chain(&sheet.body).map(words_of).collect();
+        let view = session.app.dialogs.top().expect("a dialog").view(&session.app, session.now);
+        let said: String = view.head.iter().chain(&view.body).map(words_of).collect();
         assert!(
             samples::credentials().iter().all(|known| !said.contains(known.name.as_str())),
             "{keys}: {said}"
