@@ -77,22 +77,22 @@ impl Engine {
         self.reauthorize(credential, kind, region, RejectedToken::NoneRejected).await
     }
 
-    /// Like `authorize`, after the provider refused `refused`.
+    /// Like `authorize`, after the provider refused a token.
     pub(super) async fn reauthorize(
         &self,
         credential: &Credential,
         kind: &CredentialKind,
         region: &Region,
-        refused: RejectedToken,
+        rejected: RejectedToken,
     ) -> Result<HostBoundSecret, SendError> {
         if let AuthMethod::Header { scheme, .. } = &kind.authorization {
             let secret = self.load_secret(credential, &SecretPart::Secret).await?;
             return Ok(bind_to_region(credential, scheme, region, Arc::new(secret)));
         }
-        let session = self.get_access_token(credential, kind, region, &refused).await?;
+        let cached = self.get_access_token(credential, kind, region, &rejected).await?;
         Ok(HostBoundSecret {
-            scheme: session.scheme,
-            secret: session.token,
+            scheme: cached.scheme,
+            secret: cached.token,
             origins: region.bound_origins(),
         })
     }
@@ -107,18 +107,18 @@ impl Engine {
         region: &Region,
         slot: SecretSlot,
     ) -> Result<HostBoundSecret, SendError> {
-        let spending = ExchangeTarget { credential, kind, region, slot };
-        let session = if matches!(kind.authorization, AuthMethod::RefreshToken { .. }) {
-            let held = self.locks.lock(&credential.id).await?;
-            self.refresh_access_token(spending, &RejectedToken::NoneRejected, &held).await?
+        let target = ExchangeTarget { credential, kind, region, slot };
+        let cached = if matches!(kind.authorization, AuthMethod::RefreshToken { .. }) {
+            let lock = self.locks.lock(&credential.id).await?;
+            self.refresh_access_token(target, &RejectedToken::NoneRejected, &lock).await?
         } else {
-            let (secret, parts) = self.load_secret_and_parts(spending).await?;
-            let exchange = self.token_exchange(&credential.fields, kind, region, (&secret, &parts));
+            let (secret, parts) = self.load_secret_and_parts(target).await?;
+            let exchange = self.token_exchange(&credential.fields, kind, region, &secret, &parts);
             self.new_cached_token(exchange.access_token(self.transport.as_ref()).await?)
         };
         Ok(HostBoundSecret {
-            scheme: session.scheme,
-            secret: session.token,
+            scheme: cached.scheme,
+            secret: cached.token,
             origins: region.bound_origins(),
         })
     }
@@ -128,51 +128,51 @@ impl Engine {
         credential: &Credential,
         kind: &CredentialKind,
         region: &Region,
-        refused: &RejectedToken,
+        rejected: &RejectedToken,
     ) -> Result<CachedAccessToken, SendError> {
         let known = || {
             self.token_cache
                 .get(&credential.id, &region.id, self.now())
-                .filter(|session| !refused.matches(&session.token))
+                .filter(|cached| !rejected.matches(&cached.token))
         };
-        if let Some(session) = known() {
-            return Ok(session);
+        if let Some(cached) = known() {
+            return Ok(cached);
         }
-        let held = self.locks.lock(&credential.id).await?;
+        let lock = self.locks.lock(&credential.id).await?;
         // Another task may have been faster while this one waited for the lock.
-        if let Some(session) = known() {
-            return Ok(session);
+        if let Some(cached) = known() {
+            return Ok(cached);
         }
-        let spending = ExchangeTarget { credential, kind, region, slot: SecretSlot::Current };
-        let session = if matches!(kind.authorization, AuthMethod::RefreshToken { .. }) {
-            self.refresh_access_token(spending, refused, &held).await?
+        let target = ExchangeTarget { credential, kind, region, slot: SecretSlot::Current };
+        let cached = if matches!(kind.authorization, AuthMethod::RefreshToken { .. }) {
+            self.refresh_access_token(target, rejected, &lock).await?
         } else {
-            let (secret, parts) = self.load_secret_and_parts(spending).await?;
-            let exchange = self.token_exchange(&credential.fields, kind, region, (&secret, &parts));
+            let (secret, parts) = self.load_secret_and_parts(target).await?;
+            let exchange = self.token_exchange(&credential.fields, kind, region, &secret, &parts);
             self.new_cached_token(exchange.access_token(self.transport.as_ref()).await?)
         };
-        self.token_cache.insert(&credential.id, &region.id, session.clone());
-        Ok(session)
+        self.token_cache.insert(&credential.id, &region.id, cached.clone());
+        Ok(cached)
     }
 
     /// Spends the refresh token, unless another process already did and its access token is still
     /// valid.
     async fn refresh_access_token(
         &self,
-        spending: ExchangeTarget<'_>,
-        refused: &RejectedToken,
-        _held: &CredentialLock,
+        target: ExchangeTarget<'_>,
+        rejected: &RejectedToken,
+        _lock: &CredentialLock,
     ) -> Result<CachedAccessToken, SendError> {
-        let ExchangeTarget { credential, kind, region, slot } = spending;
-        if let Some(session) = self
-            .load_shared_access_token(spending)
+        let ExchangeTarget { credential, kind, region, slot } = target;
+        if let Some(cached) = self
+            .load_shared_access_token(target)
             .await?
-            .filter(|session| !refused.matches(&session.token))
+            .filter(|cached| !rejected.matches(&cached.token))
         {
-            return Ok(session);
+            return Ok(cached);
         }
-        let (secret, parts) = self.load_secret_and_parts(spending).await?;
-        let exchange = self.token_exchange(&credential.fields, kind, region, (&secret, &parts));
+        let (secret, parts) = self.load_secret_and_parts(target).await?;
+        let exchange = self.token_exchange(&credential.fields, kind, region, &secret, &parts);
         let refreshed = exchange.refresh(self.transport.as_ref()).await?;
         Ok(self.store_tokens(credential, slot, refreshed).await?)
     }
@@ -195,17 +195,17 @@ impl Engine {
                 self.record_refresh_token(credential, next).await?;
             }
         }
-        let session = self.new_cached_token(refreshed.access);
-        self.store_shared_access_token(&credential.id, slot, &session).await?;
-        Ok(session)
+        let cached = self.new_cached_token(refreshed.access);
+        self.store_shared_access_token(&credential.id, slot, &cached).await?;
+        Ok(cached)
     }
 
     /// Loads the access token that another process stored, if it is still valid.
     async fn load_shared_access_token(
         &self,
-        spending: ExchangeTarget<'_>,
+        target: ExchangeTarget<'_>,
     ) -> Result<Option<CachedAccessToken>, SendError> {
-        let ExchangeTarget { credential, kind, slot, .. } = spending;
+        let ExchangeTarget { credential, kind, slot, .. } = target;
         let stored = match self
             .store
             .get(&ItemKey::for_part(&credential.id, slot, &access_token_part()))
@@ -216,7 +216,7 @@ impl Engine {
             Err(error) => return Err(error.into()),
         };
         Ok(decode_shared_token(&stored, kind.authorization.scheme())
-            .filter(|session| session.lifetime.until > self.now()))
+            .filter(|cached| cached.lifetime.until > self.now()))
     }
 
     /// Stores the access token of a session in a slot, for other processes and later runs.
@@ -224,11 +224,11 @@ impl Engine {
         &self,
         id: &CredentialId,
         slot: SecretSlot,
-        session: &CachedAccessToken,
+        cached: &CachedAccessToken,
     ) -> Result<(), Problem> {
-        let stored = encode_shared_token(session);
+        let stored = encode_shared_token(cached);
         self.store.put(&ItemKey::for_part(id, slot, &access_token_part()), &stored).await?;
-        self.record_fingerprint(secret_location(id, slot, &access_token_part()), &session.token)
+        self.record_fingerprint(secret_location(id, slot, &access_token_part()), &cached.token)
             .await;
         Ok(())
     }
@@ -276,9 +276,9 @@ impl Engine {
     /// Loads the secret in a slot and the current further parts that exist.
     async fn load_secret_and_parts(
         &self,
-        spending: ExchangeTarget<'_>,
+        target: ExchangeTarget<'_>,
     ) -> Result<(Arc<Secret>, BTreeMap<String, Arc<Secret>>), Problem> {
-        let ExchangeTarget { credential, kind, slot, .. } = spending;
+        let ExchangeTarget { credential, kind, slot, .. } = target;
         let secret = match slot {
             SecretSlot::Current => self.load_secret(credential, &SecretPart::Secret).await?,
             other => {
@@ -316,7 +316,8 @@ impl Engine {
         fields: &'a BTreeMap<String, String>,
         kind: &'a CredentialKind,
         region: &'a Region,
-        (secret, parts): (&'a Arc<Secret>, &'a BTreeMap<String, Arc<Secret>>),
+        secret: &'a Arc<Secret>,
+        parts: &'a BTreeMap<String, Arc<Secret>>,
     ) -> TokenExchange<'a> {
         let (limits, now) = (self.options.limits, self.now());
         TokenExchange {
@@ -370,9 +371,9 @@ fn current_item_key(credential: &Credential, part: &SecretPart) -> ItemKey {
 
 /// Encodes an access token as `<expiry> <token>` or `<expiry>/<received> <token>`, times in seconds
 /// since 1970, so that its lifetime is stored with it.
-fn encode_shared_token(session: &CachedAccessToken) -> Secret {
-    session.token.expose(|token| {
-        let TokenLifetime { since, until } = session.lifetime;
+fn encode_shared_token(cached: &CachedAccessToken) -> Secret {
+    cached.token.expose(|token| {
+        let TokenLifetime { since, until } = cached.lifetime;
         let since = since.map(|since| format!("/{}", since.unix_timestamp())).unwrap_or_default();
         let life = format!("{}{since}", until.unix_timestamp());
         let mut bytes = Vec::with_capacity(life.len() + 1 + token.len());
@@ -385,7 +386,7 @@ fn encode_shared_token(session: &CachedAccessToken) -> Secret {
 
 /// Extracts the access token from the stored form that also holds its expiry.
 pub(super) fn shared_token_secret(stored: &Secret) -> Option<Arc<Secret>> {
-    decode_shared_token(stored, "").map(|session| session.token)
+    decode_shared_token(stored, "").map(|cached| cached.token)
 }
 
 fn decode_shared_token(stored: &Secret, scheme: &str) -> Option<CachedAccessToken> {
@@ -406,7 +407,7 @@ fn decode_shared_token(stored: &Secret, scheme: &str) -> Option<CachedAccessToke
 
 impl RejectedToken {
     fn matches(&self, token: &Secret) -> bool {
-        matches!(self, Self::AccessToken(refused) if refused.same_as(token))
+        matches!(self, Self::AccessToken(rejected) if rejected.same_as(token))
     }
 }
 
@@ -438,8 +439,8 @@ impl From<StoreError> for SendError {
 }
 
 impl From<SendError> for Problem {
-    fn from(trouble: SendError) -> Self {
-        match trouble {
+    fn from(error: SendError) -> Self {
+        match error {
             SendError::Net(error) => error.into(),
             SendError::Exchange(error) => error.into(),
             SendError::Problem(problem) => problem,
@@ -457,14 +458,14 @@ mod tests {
         let until = datetime!(2026-11-22 1:02:03 UTC);
         for since in [None, Some(datetime!(2026-11-22 0:02:03 UTC))] {
             let token = Arc::new(Secret::from_text("a.b c".to_owned()));
-            let session = CachedAccessToken {
+            let cached = CachedAccessToken {
                 token,
                 scheme: "bearer".to_owned(),
                 lifetime: TokenLifetime { since, until },
             };
-            let back = decode_shared_token(&encode_shared_token(&session), "bearer").unwrap();
-            assert!(back.token.same_as(&session.token));
-            assert_eq!(back.lifetime, session.lifetime);
+            let back = decode_shared_token(&encode_shared_token(&cached), "bearer").unwrap();
+            assert!(back.token.same_as(&cached.token));
+            assert_eq!(back.lifetime, cached.lifetime);
         }
         assert!(decode_shared_token(&Secret::from_text("garbage".to_owned()), "bearer").is_none());
     }
@@ -478,13 +479,13 @@ mod tests {
         ];
         for (since, form) in pinned {
             let token = Arc::new(Secret::from_text("a.b c".to_owned()));
-            let session = CachedAccessToken {
+            let cached = CachedAccessToken {
                 token,
                 scheme: "bearer".to_owned(),
                 lifetime: TokenLifetime { since, until },
             };
             assert!(
-                encode_shared_token(&session).same_as(&Secret::from_text(form.to_owned())),
+                encode_shared_token(&cached).same_as(&Secret::from_text(form.to_owned())),
                 "{form}"
             );
         }

@@ -34,8 +34,8 @@ impl AuditEvent {
 
 impl Engine {
     /// Appends an event to the audit log.
-    pub(super) async fn record_audit_event(&self, deed: AuditEvent) -> Result<(), Problem> {
-        let AuditEvent { action, outcome, name, reason } = deed;
+    pub(super) async fn record_audit_event(&self, event: AuditEvent) -> Result<(), Problem> {
+        let AuditEvent { action, outcome, name, reason } = event;
         let entry = AuditEntry {
             at: self.now(),
             actor: audit_actor(),

@@ -61,9 +61,9 @@ impl Engine {
             return Ok(());
         }
         for at in 0..exchange.captured.len() {
-            let kept =
+            let stored =
                 self.store_under_unused_name(acting, exchange, &exchange.captured[at]).await?;
-            exchange.captured[at].stored = Some(Box::new(kept));
+            exchange.captured[at].stored = Some(Box::new(stored));
         }
         Ok(())
     }
@@ -74,15 +74,15 @@ impl Engine {
         &self,
         acting: &Credential,
         exchange: &HttpExchange,
-        minted: &CapturedSecret,
+        captured: &CapturedSecret,
     ) -> Result<Credential, Problem> {
         loop {
             let name = self.next_unused_name(acting).await?;
-            match self.store_captured_secret(acting, name.clone(), exchange, minted).await {
+            match self.store_captured_secret(acting, name.clone(), exchange, captured).await {
                 Err(problem)
                     if problem.class == ProblemClass::Usage
                         && self.find_credential(name.as_str()).await.is_ok() => {}
-                kept => return kept,
+                stored => return stored,
             }
         }
     }
@@ -92,32 +92,32 @@ impl Engine {
     pub async fn store_captured_as(
         &self,
         exchange: &HttpExchange,
-        minted: &CapturedSecret,
+        captured: &CapturedSecret,
         name: CredentialName,
     ) -> Result<Credential, Problem> {
-        if let Some(kept) = &minted.stored {
-            if kept.name == name {
-                return Ok(Credential::clone(kept));
+        if let Some(stored) = &captured.stored {
+            if stored.name == name {
+                return Ok(Credential::clone(stored));
             }
             return self
                 .edit_credential(
-                    &kept.id,
+                    &stored.id,
                     CredentialEdit { name: Some(name), ..CredentialEdit::default() },
                 )
                 .await;
         }
         let acting = self.credential_by_id(&exchange.credential).await?;
         self.ensure_storable_as(&name).await?;
-        self.store_captured_secret(&acting, name, exchange, minted).await
+        self.store_captured_secret(&acting, name, exchange, captured).await
     }
 
     /// Returns the first unused name of `ci-minted`, `ci-minted-2`, …, where `ci` is the acting
     /// credential.
     async fn next_unused_name(&self, acting: &Credential) -> Result<CredentialName, Problem> {
-        let whose = acting.name.as_str();
+        let acting_name = acting.name.as_str();
         for number in 1..MAX_UNNAMED_SECRETS {
             let end = if number == 1 { "-minted".to_owned() } else { format!("-minted-{number}") };
-            let Some(name) = truncated_name(whose, &end) else { continue };
+            let Some(name) = truncated_name(acting_name, &end) else { continue };
             match self.find_credential(name.as_str()).await {
                 Ok(_) => {}
                 Err(problem) if problem.class == ProblemClass::NotFound => return Ok(name),
@@ -125,7 +125,7 @@ impl Engine {
             }
         }
         let why = format!(
-            "there are {MAX_UNNAMED_SECRETS} credentials already whose names begin with {whose}-minted"
+            "there are {MAX_UNNAMED_SECRETS} credentials already whose names begin with {acting_name}-minted"
         );
         Err(Problem::new(
             "The new secret was not kept",
@@ -141,16 +141,16 @@ impl Engine {
         acting: &Credential,
         name: CredentialName,
         exchange: &HttpExchange,
-        minted: &CapturedSecret,
+        captured: &CapturedSecret,
     ) -> Result<Credential, Problem> {
-        let found = self.identify(&minted.secret)?;
-        let told = found.candidates.iter().find(|candidate| candidate.provider == acting.provider);
-        let kind = told
+        let found = self.identify(&captured.secret)?;
+        let best = found.candidates.iter().find(|candidate| candidate.provider == acting.provider);
+        let kind = best
             .filter(|candidate| candidate.confidence >= MatchConfidence::Likely)
             .map_or(&acting.kind, |candidate| &candidate.kind);
         let kind = self
             .catalog
-            .kind(&acting.provider, self.kind_by_member(acting, minted).unwrap_or(kind))?;
+            .kind(&acting.provider, self.kind_by_member(acting, captured).unwrap_or(kind))?;
         self.add_credential(NewCredential {
             name,
             provider: acting.provider.clone(),
@@ -158,20 +158,20 @@ impl Engine {
             region: acting.region.clone(),
             fields: captured_fields(kind, acting, exchange),
             labels: acting.labels.clone(),
-            secret: Arc::clone(&minted.secret),
+            secret: Arc::clone(&captured.secret),
             parts: BTreeMap::new(),
-            expires: told.and_then(|candidate| candidate.expires),
+            expires: best.and_then(|candidate| candidate.expires),
         })
         .await
     }
 
     /// Finds the kind whose secret the provider names like the member: `client_secret` is a "client
     /// secret".
-    fn kind_by_member(&self, acting: &Credential, minted: &CapturedSecret) -> Option<&str> {
-        let words = minted.member.replace('_', " ");
+    fn kind_by_member(&self, acting: &Credential, captured: &CapturedSecret) -> Option<&str> {
+        let words = captured.member.replace('_', " ");
         let kinds = &self.catalog.provider(&acting.provider).ok()?.kinds;
-        let mut fitting = kinds.iter().filter(|kind| kind.secret.eq_ignore_ascii_case(&words));
-        fitting.next().filter(|_| fitting.next().is_none()).map(|kind| kind.id.as_str())
+        let mut matching = kinds.iter().filter(|kind| kind.secret.eq_ignore_ascii_case(&words));
+        matching.next().filter(|_| matching.next().is_none()).map(|kind| kind.id.as_str())
     }
 }
 
@@ -197,8 +197,8 @@ fn captured_fields(
         .and_then(|text| serde_json::from_str(text).ok())
         .unwrap_or_default();
     let value = |id: &str| {
-        let told = find_text_member(&body, id).or_else(|| document_attribute(&body, id));
-        told.or_else(|| id_in_path(exchange, id)).or_else(|| acting.fields.get(id).cloned())
+        let from_body = find_text_member(&body, id).or_else(|| document_attribute(&body, id));
+        from_body.or_else(|| id_in_path(exchange, id)).or_else(|| acting.fields.get(id).cloned())
     };
     let mut fields: BTreeMap<_, _> = kind
         .fields

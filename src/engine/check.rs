@@ -47,29 +47,29 @@ impl Engine {
         credential: &Credential,
         region: &str,
     ) -> Result<CheckReport, Problem> {
-        let finding = self.run_check(credential, region).await?;
-        let check = finding.check.clone();
-        self.write_check(finding).await?;
+        let record = self.run_check(credential, region).await?;
+        let check = record.check.clone();
+        self.write_check(record).await?;
         Ok(check)
     }
 
     /// Checks many credentials in their own regions: a bounded number at a time, alternating
-    /// between hosts, in a new random order every time. Calls `seen` for each as it finishes.
+    /// between hosts, in a new random order every time. Calls `on_result` for each as it finishes.
     /// Dropping the future cancels the running checks. Each check is its own task, so that several
     /// cores can share the work.
     pub async fn check_many(
         self: &Arc<Self>,
         credentials: Vec<Credential>,
-        mut seen: impl FnMut(&Credential, Result<CheckReport, Problem>) + Send,
+        mut on_result: impl FnMut(&Credential, Result<CheckReport, Problem>) + Send,
     ) {
-        let mut turns =
+        let mut queue =
             FairQueue::new(self.assign_secret_batches(shuffled(credentials)), |(credential, _)| {
                 queue_key(credential)
             });
-        let (mut asked, mut findings) = (JoinSet::new(), self.check_writer());
+        let (mut asked, mut writer) = (JoinSet::new(), self.check_writer());
         loop {
             while asked.len() < self.options.concurrency
-                && let Some((place, (credential, secrets))) = turns.next()
+                && let Some((place, (credential, secrets))) = queue.next()
             {
                 let engine = Arc::clone(self);
                 asked.spawn(async move {
@@ -77,23 +77,23 @@ impl Engine {
                 });
             }
             let batch = tokio::select! {
-                () = findings.wait_until_due() => {
-                    findings.start_write();
+                () = writer.wait_until_due() => {
+                    writer.start_write();
                     continue;
                 }
                 batch = next_finished(&mut asked) => batch,
             };
             if batch.is_empty() {
-                return findings.finish().await;
+                return writer.finish().await;
             }
             for (place, (credential, found)) in batch {
-                turns.mark_done(place);
+                queue.mark_done(place);
                 match found {
-                    Ok(finding) => {
-                        seen(&credential, Ok(finding.check.clone()));
-                        findings.add(finding);
+                    Ok(record) => {
+                        on_result(&credential, Ok(record.check.clone()));
+                        writer.add(record);
                     }
-                    Err(problem) => seen(&credential, Err(problem)),
+                    Err(problem) => on_result(&credential, Err(problem)),
                 }
             }
         }
@@ -104,14 +104,14 @@ impl Engine {
         &self,
         credentials: Vec<Credential>,
     ) -> Vec<(Credential, Arc<SecretBatch>)> {
-        let mut turns = FairQueue::new(credentials, queue_key);
+        let mut queue = FairQueue::new(credentials, queue_key);
         let mut waiting =
-            std::iter::from_fn(|| turns.next()).map(|(_, credential)| credential).peekable();
+            std::iter::from_fn(|| queue.next()).map(|(_, credential)| credential).peekable();
         let mut work = Vec::new();
         while waiting.peek().is_some() {
-            let portion: Vec<_> = waiting.by_ref().take(self.store.read_batch_size()).collect();
-            let secrets = Arc::new(SecretBatch::new(self.ids_sent_verbatim(&portion)));
-            work.extend(portion.into_iter().map(|credential| (credential, Arc::clone(&secrets))));
+            let batch: Vec<_> = waiting.by_ref().take(self.store.read_batch_size()).collect();
+            let secrets = Arc::new(SecretBatch::new(self.ids_sent_verbatim(&batch)));
+            work.extend(batch.into_iter().map(|credential| (credential, Arc::clone(&secrets))));
         }
         work
     }
@@ -122,7 +122,7 @@ impl Engine {
     pub async fn check_all_regions(
         &self,
         credential: &Credential,
-        mut seen: impl FnMut(&str, &CheckReport) + Send,
+        mut on_result: impl FnMut(&str, &CheckReport) + Send,
     ) -> Result<(), Problem> {
         let regions = self.catalog.regions(&credential.provider)?;
         let (own, others): (Vec<_>, Vec<_>) =
@@ -136,7 +136,7 @@ impl Engine {
         });
         let mut answers = std::pin::pin!(others.chain(own));
         while let Some((region, outcome)) = answers.next().await {
-            seen(&region.id, &outcome?);
+            on_result(&region.id, &outcome?);
         }
         Ok(())
     }
@@ -155,17 +155,17 @@ impl Engine {
         &self,
         credential: &Credential,
         region: &Region,
-        answer: &ApiResponse,
+        response: &ApiResponse,
     ) -> Result<ResponseExplanation, Problem> {
         let provider = self.catalog.provider(&credential.provider)?;
-        let asked = RequestContext { provider, kind: &credential.kind, region: &region.id };
-        if let Some(host) = foreign_host(region, answer) {
-            return Ok(explain::explain_unsafe_redirect(asked, answer.status, &host));
+        let context = RequestContext { provider, kind: &credential.kind, region: &region.id };
+        if let Some(host) = foreign_host(region, response) {
+            return Ok(explain::explain_unsafe_redirect(context, response.status, &host));
         }
         Ok(explain::explain(
-            asked,
-            answer,
-            &self.explanation_context(credential, region, answer).await?,
+            context,
+            response,
+            &self.explanation_context(credential, region, response).await?,
         ))
     }
 
@@ -174,18 +174,19 @@ impl Engine {
         &self,
         credential: &Credential,
         region: &Region,
-        (draft, answer): (&RequestDraft, &ApiResponse),
+        draft: &RequestDraft,
+        response: &ApiResponse,
         schemes: &[String],
     ) -> Result<Option<RefusalDiagnosis>, Problem> {
         let provider = self.catalog.provider(&credential.provider)?;
-        let asked = RequestContext { provider, kind: &credential.kind, region: &region.id };
-        let hints = &self.explanation_context(credential, region, answer).await?;
+        let context = RequestContext { provider, kind: &credential.kind, region: &region.id };
+        let hints = &self.explanation_context(credential, region, response).await?;
         let principal = credential.principal.as_ref();
         Ok(RefusalDiagnosis::diagnose(&RefusalContext {
-            request_context: asked,
+            request_context: context,
             hints,
             draft,
-            response: answer,
+            response,
             schemes,
             principal,
         }))
@@ -197,14 +198,14 @@ impl Engine {
         &self,
         credential: &Credential,
         region: &Region,
-        answer: &ApiResponse,
+        response: &ApiResponse,
     ) -> Result<ExplanationContext, Problem> {
         let mut hints = ExplanationContext {
             expires: credential.expires,
             scheme_worked_before: credential.scheme.is_some(),
             ..ExplanationContext::new(self.now())
         };
-        if answer.status < 400 {
+        if response.status < 400 {
             return Ok(hints);
         }
         let checks = self.region_checks(&credential.id).await?;
@@ -217,13 +218,13 @@ impl Engine {
                 .iter()
                 .filter(|known| known.region == other.id)
                 .map(|known| known.check.result);
-            let asked = sent
+            let in_history = sent
                 .iter()
                 .filter(|line| line.entry.region == other.id)
                 .map(|line| line.entry.verdict);
             let list = match checked
-                .chain(asked)
-                .find(|verdict| matches!(verdict, CheckResult::Accepted | CheckResult::Refused))
+                .chain(in_history)
+                .find(|result| matches!(result, CheckResult::Accepted | CheckResult::Refused))
             {
                 Some(CheckResult::Accepted) => &mut hints.accepted_in,
                 Some(_) => &mut hints.refused_in,
@@ -305,17 +306,17 @@ impl Engine {
         region: &str,
         secret: Arc<Secret>,
     ) -> Result<CheckRecord, Problem> {
-        let dispatch = |region, draft: RequestDraft| async move {
+        let send = |region, draft: RequestDraft| async move {
             self.send_with_secret(credential, region, &draft, Some(secret)).await
         };
-        self.run_check_using(credential, region, dispatch).await
+        self.run_check_using(credential, region, send).await
     }
 
     async fn run_check_using<'a, D: Future<Output = Result<RawResponse, SendError>>>(
         &'a self,
         credential: &Credential,
         region: &str,
-        dispatch: impl FnOnce(&'a Region, RequestDraft) -> D,
+        send: impl FnOnce(&'a Region, RequestDraft) -> D,
     ) -> Result<CheckRecord, Problem> {
         let region = self.catalog.region(&credential.provider, region)?;
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
@@ -323,18 +324,18 @@ impl Engine {
         let draft = self.draft_from_preset(credential, &preset.id, &BTreeMap::new())?;
         self.wait_for_quota(credential, region).await?;
         let started = std::time::Instant::now();
-        let outcome = dispatch(region, draft).await;
+        let outcome = send(region, draft).await;
         let latency = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let (mut principal, mut home) = (None, None);
-        let (verdict, status, reason) = match outcome {
-            Ok(dispatched) => {
-                let answer = dispatched.redacted();
-                let ResponseExplanation { result: verdict, reason, .. } =
-                    self.explain_response(credential, region, &answer).await?;
-                if verdict == CheckResult::Accepted {
-                    (principal, home) = principal_and_home(preset, &answer);
+        let (mut principal, mut home_organization) = (None, None);
+        let (result, status, reason) = match outcome {
+            Ok(raw) => {
+                let response = raw.redacted();
+                let ResponseExplanation { result, reason, .. } =
+                    self.explain_response(credential, region, &response).await?;
+                if result == CheckResult::Accepted {
+                    (principal, home_organization) = principal_and_home(preset, &response);
                 }
-                (verdict, Some(answer.status), reason)
+                (result, Some(response.status), reason)
             }
             Err(SendError::Net(error)) => (CheckResult::Unknown, None, error.to_string()),
             Err(SendError::Exchange(error)) => {
@@ -343,7 +344,7 @@ impl Engine {
             Err(SendError::Problem(problem)) => return Err(problem),
         };
         let check = CheckReport {
-            result: verdict,
+            result,
             status,
             reason,
             checked_at: self.now(),
@@ -356,7 +357,7 @@ impl Engine {
             region: region.id.clone(),
             check,
             principal,
-            home_organization: home,
+            home_organization,
         })
     }
 
@@ -368,16 +369,16 @@ impl Engine {
         region: &Region,
         error: &TokenExchangeError,
     ) -> Result<(CheckResult, Option<u16>, String), Problem> {
-        let Some(answer) = error.response() else {
+        let Some(response) = error.response() else {
             return Ok((
-                verdict_from_exchange_error(error),
+                result_from_exchange_error(error),
                 status_from_exchange_error(error),
                 error.to_string(),
             ));
         };
-        let ResponseExplanation { result: verdict, reason, .. } =
-            self.explain_response(credential, region, answer).await?;
-        Ok((verdict, Some(answer.status), reason))
+        let ResponseExplanation { result, reason, .. } =
+            self.explain_response(credential, region, response).await?;
+        Ok((result, Some(response.status), reason))
     }
 
     /// Explains why a request got no response, by the provider's table of meanings if the exchange
@@ -386,18 +387,18 @@ impl Engine {
         &self,
         credential: &Credential,
         region: &Region,
-        trouble: SendError,
+        send_error: SendError,
     ) -> Problem {
-        if let SendError::Exchange(error) = &trouble
-            && let Some(answer) = error.response()
+        if let SendError::Exchange(error) = &send_error
+            && let Some(response) = error.response()
         {
             let explained = self
-                .explain_response(credential, region, answer)
+                .explain_response(credential, region, response)
                 .await
                 .map(|explanation| explanation.problem);
-            return explained.ok().flatten().unwrap_or_else(|| trouble.into());
+            return explained.ok().flatten().unwrap_or_else(|| send_error.into());
         }
-        trouble.into()
+        send_error.into()
     }
 }
 
@@ -447,23 +448,23 @@ impl SecretBatch {
 /// Reads the principal that the credential acts as from the response.
 pub(super) fn principal_from_response(
     preset: &RequestPreset,
-    answer: &ApiResponse,
+    response: &ApiResponse,
 ) -> Option<Principal> {
-    principal_and_home(preset, answer).0
+    principal_and_home(preset, response).0
 }
 
 /// Reads the principal and the organization in which it acts unless a request names another one.
 fn principal_and_home(
     preset: &RequestPreset,
-    answer: &ApiResponse,
+    response: &ApiResponse,
 ) -> (Option<Principal>, Option<String>) {
     let body: Option<serde_json::Value> =
-        answer.body.text().and_then(|text| serde_json::from_str(text).ok());
+        response.body.text().and_then(|text| serde_json::from_str(text).ok());
     let (Some(pointers), Some(body)) = (&preset.principal, body) else { return (None, None) };
     (pointers.read_principal(&body), pointers.read_home_organization(&body))
 }
 
-fn verdict_from_exchange_error(error: &TokenExchangeError) -> CheckResult {
+fn result_from_exchange_error(error: &TokenExchangeError) -> CheckResult {
     match error {
         TokenExchangeError::Refused { .. } | TokenExchangeError::ClaimMismatch { .. } => {
             CheckResult::Refused
@@ -482,8 +483,8 @@ fn status_from_exchange_error(error: &TokenExchangeError) -> Option<u16> {
 }
 
 /// Returns the host that responded if it does not belong to the region: a redirect led there.
-fn foreign_host(region: &Region, answer: &ApiResponse) -> Option<String> {
-    let url = url::Url::parse(&answer.url).ok()?;
+fn foreign_host(region: &Region, response: &ApiResponse) -> Option<String> {
+    let url = url::Url::parse(&response.url).ok()?;
     let origin = Origin::from_url(&url)?;
     let own = region.bound_origins().into_iter().chain(region.app.clone());
     (!own.into_iter().any(|known| known == origin)).then(|| origin.to_string())

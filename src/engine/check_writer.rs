@@ -51,8 +51,8 @@ struct CheckBatch {
 
 impl Engine {
     /// Writes one check result.
-    pub(super) async fn write_check(&self, finding: CheckRecord) -> Result<(), Problem> {
-        self.with_database(|index| write_records(index, vec![finding])).await
+    pub(super) async fn write_check(&self, record: CheckRecord) -> Result<(), Problem> {
+        self.with_database(|index| write_records(index, vec![record])).await
     }
 
     /// Creates a writer for a series of check results.
@@ -71,9 +71,9 @@ impl CheckWriter {
     }
 
     /// Adds a check result.
-    pub(super) fn add(&mut self, finding: CheckRecord) {
+    pub(super) fn add(&mut self, record: CheckRecord) {
         self.since.get_or_insert_with(Instant::now);
-        self.waiting.records.push(finding);
+        self.waiting.records.push(record);
     }
 
     /// Waits until the batch is due and the previous batch is written.
@@ -118,23 +118,27 @@ impl CheckBatch {
 
 impl Drop for CheckBatch {
     fn drop(&mut self) {
-        let findings = std::mem::take(&mut self.records);
-        if !findings.is_empty()
-            && let Err(error) = write_records(&self.database, findings)
+        let records = std::mem::take(&mut self.records);
+        if !records.is_empty()
+            && let Err(error) = write_records(&self.database, records)
         {
             tracing::error!(%error, "verdicts were not kept");
         }
     }
 }
 
-fn write_records(index: &Database, findings: Vec<CheckRecord>) -> Result<(), DatabaseError> {
-    let (mut checks, mut news) = (Vec::with_capacity(findings.len()), Vec::new());
-    for CheckRecord { credential, region, check, principal, home_organization: _ } in findings {
-        news.extend(principal.map(|principal| (credential.clone(), principal)));
+fn write_records(index: &Database, records: Vec<CheckRecord>) -> Result<(), DatabaseError> {
+    let (mut checks, mut changed_principals) = (Vec::with_capacity(records.len()), Vec::new());
+    for CheckRecord { credential, region, check, principal, home_organization: _ } in records {
+        changed_principals.extend(principal.map(|principal| (credential.clone(), principal)));
         checks.push((credential, RegionCheckResult { region, check }));
     }
     index.record_checks(&checks)?;
-    if news.is_empty() { Ok(()) } else { index.record_principals(&news) }
+    if changed_principals.is_empty() {
+        Ok(())
+    } else {
+        index.record_principals(&changed_principals)
+    }
 }
 
 #[cfg(test)]
@@ -149,7 +153,7 @@ mod tests {
 
     const ID: [u8; 16] = [7; 16];
 
-    fn findings() -> CheckWriter {
+    fn writer() -> CheckWriter {
         let index = Database::in_memory().unwrap();
         index
             .insert_credential(&Credential {
@@ -171,7 +175,7 @@ mod tests {
         CheckWriter::new(Arc::new(index))
     }
 
-    fn found(region: usize) -> CheckRecord {
+    fn record(region: usize) -> CheckRecord {
         let check = CheckReport {
             result: CheckResult::Accepted,
             status: Some(200),
@@ -188,45 +192,45 @@ mod tests {
         }
     }
 
-    fn written(index: &Database) -> usize {
+    fn written_count(index: &Database) -> usize {
         index.region_checks(&CredentialId::from_random(ID)).unwrap().len()
     }
 
     #[tokio::test]
     async fn one_waits_for_others_but_not_for_long() {
-        let mut findings = findings();
-        let index = Arc::clone(&findings.waiting.database);
-        findings.add(found(0));
+        let mut writer = writer();
+        let index = Arc::clone(&writer.waiting.database);
+        writer.add(record(0));
         let began = Instant::now();
-        findings.wait_until_due().await;
+        writer.wait_until_due().await;
         assert!(began.elapsed() >= MAX_BATCH_DELAY);
-        findings.start_write();
-        findings.add(found(1));
-        findings.wait_until_due().await;
-        assert_eq!(written(&index), 1, "it is due when those before are written");
-        findings.finish().await;
-        assert_eq!(written(&index), 2);
+        writer.start_write();
+        writer.add(record(1));
+        writer.wait_until_due().await;
+        assert_eq!(written_count(&index), 1, "it is due when those before are written");
+        writer.finish().await;
+        assert_eq!(written_count(&index), 2);
     }
 
     #[tokio::test]
     async fn enough_of_them_do_not_wait() {
-        let mut findings = findings();
-        (0..MAX_BATCH_SIZE).for_each(|region| findings.add(found(region)));
-        let began = findings.since.unwrap();
-        findings.since = Some(began + MAX_BATCH_DELAY * 1000);
-        findings.wait_until_due().await;
-        let index = Arc::clone(&findings.waiting.database);
-        findings.finish().await;
-        assert_eq!(written(&index), MAX_BATCH_SIZE);
+        let mut writer = writer();
+        (0..MAX_BATCH_SIZE).for_each(|region| writer.add(record(region)));
+        let began = writer.since.unwrap();
+        writer.since = Some(began + MAX_BATCH_DELAY * 1000);
+        writer.wait_until_due().await;
+        let index = Arc::clone(&writer.waiting.database);
+        writer.finish().await;
+        assert_eq!(written_count(&index), MAX_BATCH_SIZE);
     }
 
     #[test]
     fn none_is_lost_where_somebody_gives_up() {
-        let mut findings = findings();
-        let index = Arc::clone(&findings.waiting.database);
-        findings.add(found(0));
-        drop(findings);
-        assert_eq!(written(&index), 1);
+        let mut writer = writer();
+        let index = Arc::clone(&writer.waiting.database);
+        writer.add(record(0));
+        drop(writer);
+        assert_eq!(written_count(&index), 1);
     }
 
     #[test]
@@ -235,10 +239,10 @@ mod tests {
         let handle = runtime.handle().clone();
         runtime.shutdown_background();
         let _inside = handle.enter();
-        let mut findings = findings();
-        let index = Arc::clone(&findings.waiting.database);
-        findings.add(found(0));
-        findings.start_write();
-        assert_eq!(written(&index), 1);
+        let mut writer = writer();
+        let index = Arc::clone(&writer.waiting.database);
+        writer.add(record(0));
+        writer.start_write();
+        assert_eq!(written_count(&index), 1);
     }
 }

@@ -33,16 +33,15 @@ impl ClassificationResult {
         if check.result != CheckResult::Accepted {
             return vec![format!("kept, but {}: {}", check.result.as_str(), check.reason)];
         }
-        let who = credential
-            .principal
-            .as_ref()
-            .map(|who| format!("acts as {} ({})", who.name, who.kind.replace('_', " ")));
+        let principal = credential.principal.as_ref().map(|principal| {
+            format!("acts as {} ({})", principal.name, principal.kind.replace('_', " "))
+        });
         let sees = credential
             .fields
             .get("organisations")
             .map(|seen| format!("sees organisations: {seen}"));
         let ends = credential.expires.map(|end| format!("ends on {}", end.date()));
-        [who, sees, ends].into_iter().flatten().collect()
+        [principal, sees, ends].into_iter().flatten().collect()
     }
 }
 
@@ -59,9 +58,9 @@ impl Engine {
     /// more reliable than a claim in the secret. Values that the provider does not report stay as
     /// they are.
     pub async fn classify(&self, credential: &Credential) -> Result<ClassificationResult, Problem> {
-        let finding = self.run_check(credential, &credential.region).await?;
-        let (check, home) = (finding.check.clone(), finding.home_organization.clone());
-        self.write_check(finding).await?;
+        let record = self.run_check(credential, &credential.region).await?;
+        let (check, home) = (record.check.clone(), record.home_organization.clone());
+        self.write_check(record).await?;
         if check.result != CheckResult::Accepted {
             return Ok(ClassificationResult {
                 check,
@@ -103,19 +102,19 @@ impl Engine {
         kind: &CredentialKind,
         learned: &mut LearnedMetadata,
     ) {
-        let Some(listed) = &kind.credential_listing else { return };
-        let Some(body) = self.fetch_preset_json(credential, &listed.preset).await else { return };
-        let known = credential.fields.get(&listed.field).cloned();
+        let Some(listing) = &kind.credential_listing else { return };
+        let Some(body) = self.fetch_preset_json(credential, &listing.preset).await else { return };
+        let known = credential.fields.get(&listing.field).cloned();
         let claimed = self.claimed_remote_id(credential).await;
-        let Some(entry) = find_listed_entry(&body, listed, [known, claimed].into_iter().flatten())
+        let Some(entry) = find_listed_entry(&body, listing, [known, claimed].into_iter().flatten())
         else {
             return;
         };
         let text =
             |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).map(text::sanitize_line);
         learned.expires =
-            text(&listed.expires).and_then(|end| Timestamp::parse(&end, &Rfc3339).ok());
-        learned.fields.extend(text(&listed.id).map(|id| (listed.field.clone(), id)));
+            text(&listing.expires).and_then(|end| Timestamp::parse(&end, &Rfc3339).ok());
+        learned.fields.extend(text(&listing.id).map(|id| (listing.field.clone(), id)));
     }
 
     /// Returns the ID that the secret itself claims.
@@ -130,8 +129,8 @@ impl Engine {
     async fn fetch_preset_json(&self, credential: &Credential, preset: &str) -> Option<Value> {
         let region = self.catalog.region(&credential.provider, &credential.region).ok()?;
         let draft = self.draft_from_preset(credential, preset, &BTreeMap::new()).ok()?;
-        let answer = self.send_with_auth_retry(credential, region, &draft).await.ok()?.redacted();
-        let body = answer.body.text().filter(|_| answer.status == 200)?;
+        let response = self.send_with_auth_retry(credential, region, &draft).await.ok()?.redacted();
+        let body = response.body.text().filter(|_| response.status == 200)?;
         serde_json::from_str(body).ok()
     }
 
@@ -157,24 +156,24 @@ impl Engine {
 /// Finds the entry of a list that is this credential: by a known ID, else the only entry.
 fn find_listed_entry<'a>(
     body: &'a Value,
-    listed: &CredentialListing,
+    listing: &CredentialListing,
     mut ids: impl Iterator<Item = String>,
 ) -> Option<&'a Value> {
-    let entries = body.pointer(&listed.list)?.as_array()?;
+    let entries = body.pointer(&listing.list)?.as_array()?;
     let is =
-        |entry: &&Value, id: &str| entry.pointer(&listed.id).and_then(Value::as_str) == Some(id);
+        |entry: &&Value, id: &str| entry.pointer(&listing.id).and_then(Value::as_str) == Some(id);
     let only = || if let [entry] = entries.as_slice() { Some(entry) } else { None };
     ids.find_map(|id| entries.iter().find(|entry| is(entry, &id))).or_else(only)
 }
 
 /// Returns the names of the organizations, the default one first and marked as such.
-fn organization_names(organisations: Vec<ParameterOption>, home: Option<&str>) -> Vec<String> {
-    let (default, others): (Vec<_>, Vec<_>) = organisations
+fn organization_names(organizations: Vec<ParameterOption>, home: Option<&str>) -> Vec<String> {
+    let (default, others): (Vec<_>, Vec<_>) = organizations
         .into_iter()
-        .partition(|organisation| home == Some(organisation.value.as_str()));
+        .partition(|organization| home == Some(organization.value.as_str()));
     let default =
-        default.into_iter().map(|organisation| format!("{} (default)", organisation.name));
-    default.chain(others.into_iter().map(|organisation| organisation.name)).collect()
+        default.into_iter().map(|organization| format!("{} (default)", organization.name));
+    default.chain(others.into_iter().map(|organization| organization.name)).collect()
 }
 
 /// Summarizes names as `3: acme-prod, acme-test, sandbox`, with an ellipsis if there are more. If
@@ -195,7 +194,7 @@ mod tests {
 
     use super::*;
 
-    fn listed() -> CredentialListing {
+    fn listing() -> CredentialListing {
         let text = str::to_owned;
         CredentialListing {
             preset: text("p"),
@@ -207,7 +206,7 @@ mod tests {
     }
 
     fn found(body: &Value, ids: &[&str]) -> Option<Value> {
-        find_listed_entry(body, &listed(), ids.iter().map(|id| (*id).to_owned())).cloned()
+        find_listed_entry(body, &listing(), ids.iter().map(|id| (*id).to_owned())).cloned()
     }
 
     #[test]

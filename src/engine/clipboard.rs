@@ -71,10 +71,13 @@ impl Clipboard {
         text: Arc<Secret>,
         content: ClipboardContentKind,
     ) -> Result<(CopyResult, CopyId), Problem> {
-        let ways = self.methods();
-        self.with_contents(move |held| {
-            held.copy_count += 1;
-            Ok((copy_by_first_method(&ways, held, &text, content)?, CopyId(held.copy_count)))
+        let methods = self.methods();
+        self.with_contents(move |contents| {
+            contents.copy_count += 1;
+            Ok((
+                copy_by_first_method(&methods, contents, &text, content)?,
+                CopyId(contents.copy_count),
+            ))
         })
         .await
     }
@@ -82,18 +85,21 @@ impl Clipboard {
     /// Returns the methods that would be tried, in order, and whether each is available. Copies
     /// nothing.
     pub(super) async fn probe_methods(&self) -> Vec<(ClipboardMethod, Result<(), String>)> {
-        let ways = self.methods();
-        let looked = self.with_contents(move |held| {
-            Ok(ways.into_iter().map(|way| (way, probe_method(way, held))).collect::<Vec<_>>())
+        let methods = self.methods();
+        let probes = self.with_contents(move |contents| {
+            Ok(methods
+                .into_iter()
+                .map(|method| (method, probe_method(method, contents)))
+                .collect::<Vec<_>>())
         });
-        looked.await.unwrap_or_default()
+        probes.await.unwrap_or_default()
     }
 
     /// Clears the desktop clipboard if it still holds what that copy put there.
     pub(super) async fn clear(&self, copy: CopyId) -> Result<ClearResult, Problem> {
-        self.with_contents(move |held| {
-            if held.copy_count == copy.0 {
-                clear_if_ours(held)
+        self.with_contents(move |contents| {
+            if contents.copy_count == copy.0 {
+                clear_if_ours(contents)
             } else {
                 Ok(ClearResult::ContentReplaced)
             }
@@ -111,8 +117,8 @@ impl Clipboard {
         &self,
         work: impl FnOnce(&mut ClipboardContents) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let held = Arc::clone(&self.contents);
-        let work = move || work(&mut held.lock().unwrap_or_else(PoisonError::into_inner));
+        let contents = Arc::clone(&self.contents);
+        let work = move || work(&mut contents.lock().unwrap_or_else(PoisonError::into_inner));
         tokio::task::spawn_blocking(work).await.map_err(|_| task_panicked())?
     }
 
@@ -139,23 +145,23 @@ fn automatic_methods() -> Vec<ClipboardMethod> {
 }
 
 fn copy_by_first_method(
-    ways: &[ClipboardMethod],
-    held: &mut ClipboardContents,
+    methods: &[ClipboardMethod],
+    contents: &mut ClipboardContents,
     secret: &Secret,
     content: ClipboardContentKind,
 ) -> Result<CopyResult, Problem> {
     let mut causes = Vec::new();
-    for way in ways {
-        let tried = match way {
-            ClipboardMethod::Native => copy_to_desktop(held, secret, content),
+    for method in methods {
+        let tried = match method {
+            ClipboardMethod::Native => copy_to_desktop(contents, secret, content),
             ClipboardMethod::Tmux => copy_to_tmux(secret),
             ClipboardMethod::Osc52 => copy_to_terminal(secret),
         };
         match tried {
             Ok(()) => {
                 return Ok(CopyResult {
-                    method: *way,
-                    verified: *way == ClipboardMethod::Native,
+                    method: *method,
+                    verified: *method == ClipboardMethod::Native,
                     clear_after_seconds: None,
                 });
             }
@@ -174,18 +180,18 @@ fn copy_by_first_method(
     ))
 }
 
-fn probe_method(way: ClipboardMethod, held: &mut ClipboardContents) -> Result<(), String> {
-    match way {
-        ClipboardMethod::Native => open_desktop(held).map(drop),
+fn probe_method(method: ClipboardMethod, contents: &mut ClipboardContents) -> Result<(), String> {
+    match method {
+        ClipboardMethod::Native => open_desktop(contents).map(drop),
         ClipboardMethod::Tmux => {
-            let mut asked = Command::new("tmux");
-            asked
+            let mut command = Command::new("tmux");
+            command
                 .args(["display-message", "-p", ""])
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null());
-            let answered = asked.status().map_err(|error| format!("tmux: {error}"))?;
-            if answered.success() { Ok(()) } else { Err("tmux does not answer".to_owned()) }
+            let status = command.status().map_err(|error| format!("tmux: {error}"))?;
+            if status.success() { Ok(()) } else { Err("tmux does not answer".to_owned()) }
         }
         ClipboardMethod::Osc52 => {
             terminal().map(drop).map_err(|error| format!("the terminal: {error}"))
@@ -194,22 +200,22 @@ fn probe_method(way: ClipboardMethod, held: &mut ClipboardContents) -> Result<()
 }
 
 /// Returns the desktop clipboard, which is opened once per run.
-fn open_desktop(held: &mut ClipboardContents) -> Result<&mut Desktop, String> {
-    if held.desktop.is_none() {
-        held.desktop =
+fn open_desktop(contents: &mut ClipboardContents) -> Result<&mut Desktop, String> {
+    if contents.desktop.is_none() {
+        contents.desktop =
             Some(Desktop::new().map_err(|error| format!("no desktop clipboard: {error}"))?);
     }
-    held.desktop.as_mut().ok_or_else(|| "no desktop clipboard".to_owned())
+    contents.desktop.as_mut().ok_or_else(|| "no desktop clipboard".to_owned())
 }
 
 fn copy_to_desktop(
-    held: &mut ClipboardContents,
+    contents: &mut ClipboardContents,
     secret: &Secret,
     content: ClipboardContentKind,
 ) -> Result<(), String> {
     let mut text = secret_as_text(secret)?;
-    let mark = ContentHash::from_text(&text)?;
-    let desktop = open_desktop(held)?;
+    let hash = ContentHash::from_text(&text)?;
+    let desktop = open_desktop(contents)?;
     // The owner of the clipboard must hold the text; it is gone when the clipboard is cleared or
     // the process ends.
     let handed_over = std::mem::take(&mut *text);
@@ -219,7 +225,7 @@ fn copy_to_desktop(
         desktop.set()
     };
     set.text(handed_over).map_err(|error| format!("the desktop clipboard: {error}"))?;
-    held.copied_hash = (content == ClipboardContentKind::Secret).then_some(mark);
+    contents.copied_hash = (content == ClipboardContentKind::Secret).then_some(hash);
     Ok(())
 }
 
@@ -309,8 +315,9 @@ fn terminal() -> std::io::Result<impl std::io::Write> {
     std::fs::OpenOptions::new().write(true).open("CONOUT$")
 }
 
-fn clear_if_ours(held: &mut ClipboardContents) -> Result<ClearResult, Problem> {
-    let (Some(mark), Some(desktop)) = (held.copied_hash.take(), held.desktop.as_mut()) else {
+fn clear_if_ours(contents: &mut ClipboardContents) -> Result<ClearResult, Problem> {
+    let (Some(hash), Some(desktop)) = (contents.copied_hash.take(), contents.desktop.as_mut())
+    else {
         return Ok(ClearResult::Unsupported);
     };
     let failed = |error: arboard::Error| {
@@ -325,7 +332,7 @@ fn clear_if_ours(held: &mut ClipboardContents) -> Result<ClearResult, Problem> {
         Err(arboard::Error::ContentNotAvailable) => return Ok(ClearResult::ContentReplaced),
         Err(error) => return Err(failed(error)),
     };
-    if !mark.matches(&text) {
+    if !hash.matches(&text) {
         return Ok(ClearResult::ContentReplaced);
     }
     desktop.clear().map_err(failed)?;
@@ -368,9 +375,9 @@ mod tests {
 
     #[test]
     fn a_mark_recognises_its_text_and_holds_none_of_it() {
-        let mark = ContentHash::from_text("snyk_uat.example").unwrap();
-        assert!(mark.matches("snyk_uat.example"));
-        assert!(!mark.matches("snyk_uat.exampl"));
-        assert_ne!(mark.digest, salted_digest(&[0; 16], "snyk_uat.example"));
+        let hash = ContentHash::from_text("snyk_uat.example").unwrap();
+        assert!(hash.matches("snyk_uat.example"));
+        assert!(!hash.matches("snyk_uat.exampl"));
+        assert_ne!(hash.digest, salted_digest(&[0; 16], "snyk_uat.example"));
     }
 }

@@ -32,16 +32,16 @@ impl Engine {
     pub(super) async fn run_console_task(
         &self,
         task: ConsoleTask,
-        voice: &TaskContext,
+        context: &TaskContext,
     ) -> Result<(), Problem> {
         let event = match task {
-            ConsoleTask::AllPages(task) => return self.run_all_pages_task(task, voice).await,
+            ConsoleTask::AllPages(task) => return self.run_all_pages_task(task, context).await,
             ConsoleTask::NextPage(exchange) => {
-                return self.run_next_page_task(&exchange, voice).await;
+                return self.run_next_page_task(&exchange, context).await;
             }
-            ConsoleTask::StoreCaptured(exchange, which, name) => ConsoleEvent::CapturedStored(
-                which,
-                Box::new(self.store_captured_at(&exchange, which, name).await?),
+            ConsoleTask::StoreCaptured(exchange, index, name) => ConsoleEvent::CapturedStored(
+                index,
+                Box::new(self.store_captured_at(&exchange, index, name).await?),
             ),
             ConsoleTask::ListHistory(filter) => {
                 ConsoleEvent::History(self.history(filter, MAX_HISTORY_ENTRIES).await?)
@@ -61,40 +61,45 @@ impl Engine {
             }
             ConsoleTask::SavedRequests(task) => self.run_saved_request_task(task).await?,
         };
-        voice.send_event(TaskEvent::Console(event));
+        context.send_event(TaskEvent::Console(event));
         Ok(())
     }
 
     /// Reads all pages of a list. If a page fails, what was read before is shown with the reason.
-    async fn run_all_pages_task(&self, task: SendTask, voice: &TaskContext) -> Result<(), Problem> {
-        let SendTask { credential, draft, consent, history_policy: keep } = task;
+    async fn run_all_pages_task(
+        &self,
+        task: SendTask,
+        context: &TaskContext,
+    ) -> Result<(), Problem> {
+        let SendTask { credential, draft, consent, history_policy } = task;
         let credential = self.credential_by_id(&credential).await?;
-        let (mut list, mut items, mut is_cut) = (String::from("["), 0, false);
-        let leaf = |leaf: PageResult<'_>| {
-            for item in &leaf.items {
+        let (mut list, mut items, mut truncated) = (String::from("["), 0, false);
+        let on_page = |page: PageResult<'_>| {
+            for item in &page.items {
                 list.push_str(if items == 0 { "" } else { ",\n" });
                 list.push_str(item.get());
                 items += 1;
             }
-            voice.send_event(TaskEvent::Console(ConsoleEvent::PagesRead {
-                pages: leaf.number,
+            context.send_event(TaskEvent::Console(ConsoleEvent::PagesRead {
+                pages: page.number,
                 items,
             }));
-            is_cut = list.len() > MAX_LIST_BYTES;
-            Ok(if is_cut { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            truncated = list.len() > MAX_LIST_BYTES;
+            Ok(if truncated { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         };
-        let waiting = |wait| voice.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
-        let order = RequestOptions { draft: draft.clone(), consent, history_policy: keep };
+        let on_wait =
+            |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
+        let options = RequestOptions { draft: draft.clone(), consent, history_policy };
         let started = Instant::now();
-        let outcome = self.fetch_all_pages(&credential, order, leaf, &waiting).await;
+        let outcome = self.fetch_all_pages(&credential, options, on_page, &on_wait).await;
         list.push(']');
         let last = match outcome {
             Ok(PagingResult { last, pages: 0, .. }) => {
-                voice.send_event(TaskEvent::ResponseReceived(Box::new(last)));
+                context.send_event(TaskEvent::ResponseReceived(Box::new(last)));
                 return Ok(());
             }
             Err(problem) if items == 0 => return Err(problem),
-            Ok(turned) => turned.last,
+            Ok(result) => result.last,
             Err(problem) => interrupted_list_exchange(&credential, &draft, problem),
         };
         let total_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -106,11 +111,11 @@ impl Engine {
         let whole = ApiResponse {
             size: list.len() as u64,
             body: ResponseBody::Text(list),
-            truncated: is_cut,
+            truncated,
             timing,
             ..last.response
         };
-        voice.send_event(TaskEvent::ResponseReceived(Box::new(HttpExchange {
+        context.send_event(TaskEvent::ResponseReceived(Box::new(HttpExchange {
             draft,
             response: whole,
             ..last
@@ -121,35 +126,35 @@ impl Engine {
     async fn run_next_page_task(
         &self,
         exchange: &HttpExchange,
-        voice: &TaskContext,
+        context: &TaskContext,
     ) -> Result<(), Problem> {
         let credential = self.credential_by_id(&exchange.credential).await?;
         super::pagination::ensure_read_only(&exchange.draft)?;
         let region = self.catalog.region(&credential.provider, &exchange.region)?;
-        let asked = exchange.draft.resolve(region)?;
-        let page =
-            pagination::parse_page(exchange.response.body.text().unwrap_or_default(), &asked)?;
+        let url = exchange.draft.resolve(region)?;
+        let page = pagination::parse_page(exchange.response.body.text().unwrap_or_default(), &url)?;
         let Some(next) = page.next? else { return Err(no_next_page()) };
         let draft = next_page_draft(&exchange.draft, &next);
-        let order = RequestOptions {
+        let options = RequestOptions {
             draft,
             consent: WriteConsent::NotAsked,
             history_policy: HistoryPolicy::WithoutBody,
         };
-        let waiting = |wait| voice.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
-        let exchange = self.send_and_record(&credential, order, &waiting).await?;
-        voice.send_event(TaskEvent::ResponseReceived(Box::new(exchange)));
+        let on_wait =
+            |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
+        let exchange = self.send_and_record(&credential, options, &on_wait).await?;
+        context.send_event(TaskEvent::ResponseReceived(Box::new(exchange)));
         Ok(())
     }
 
     async fn store_captured_at(
         &self,
         exchange: &HttpExchange,
-        which: usize,
+        index: usize,
         name: CredentialName,
     ) -> Result<Credential, Problem> {
-        let Some(minted) = exchange.captured.get(which) else { return Err(task_panicked()) };
-        self.store_captured_as(exchange, minted, name).await
+        let Some(captured) = exchange.captured.get(index) else { return Err(task_panicked()) };
+        self.store_captured_as(exchange, captured, name).await
     }
 
     async fn run_saved_request_task(

@@ -179,18 +179,18 @@ impl Engine {
         &self,
         credential: &Credential,
         part: &SecretPart,
-        door: DisclosureChannel,
+        channel: DisclosureChannel,
     ) -> Result<Secret, Problem> {
         let secret = self.load_secret(credential, part).await?;
-        let remark = if *part == SecretPart::Secret {
+        let reason = if *part == SecretPart::Secret {
             String::new()
         } else {
             format!("the part {}", part.as_str())
         };
         self.record_audit_event(
-            AuditEvent::new(door.as_str(), "done")
+            AuditEvent::new(channel.as_str(), "done")
                 .for_credential(credential.name.as_str())
-                .with_reason(remark),
+                .with_reason(reason),
         )
         .await?;
         Ok(secret)

@@ -35,9 +35,9 @@ impl FingerprintHasher {
 
     /// Returns the fingerprint of these bytes in binary form.
     pub(super) fn fingerprint_bytes(&self, bytes: &[u8]) -> FingerprintBytes {
-        let mut print = [0; FINGERPRINT_BYTES];
-        print.copy_from_slice(&self.0.digest(bytes)[..FINGERPRINT_BYTES]);
-        print
+        let mut fingerprint = [0; FINGERPRINT_BYTES];
+        fingerprint.copy_from_slice(&self.0.digest(bytes)[..FINGERPRINT_BYTES]);
+        fingerprint
     }
 }
 

@@ -31,8 +31,8 @@ impl Engine {
 
     /// Returns a request of the history by its number.
     pub async fn history_record(&self, id: u64) -> Result<HistoryRecord, Problem> {
-        let line = self.with_database(move |index| index.history_record(id)).await?;
-        line.ok_or_else(|| {
+        let record = self.with_database(move |index| index.history_record(id)).await?;
+        record.ok_or_else(|| {
             let why = "it was never given, or the request was forgotten by now";
             Problem::new(
                 format!("There is no request {id} in the history"),
@@ -63,18 +63,19 @@ impl Engine {
         &self,
         credential: &Credential,
         draft: &RequestDraft,
-        keep: HistoryPolicy,
+        history_policy: HistoryPolicy,
         redactor: &SecretRedactor,
     ) -> PendingHistoryEntry {
-        let mut kept = draft.without_secrets(redactor);
+        let mut recorded = draft.without_secrets(redactor);
         let preset =
             draft.preset.as_ref().and_then(|id| self.catalog.preset(&credential.provider, id).ok());
         let own = preset.is_some_and(|preset| preset.body.is_some() && preset.body == draft.body);
-        let body_left_out = keep == HistoryPolicy::WithoutBody && !own && draft.body.is_some();
+        let body_left_out =
+            history_policy == HistoryPolicy::WithoutBody && !own && draft.body.is_some();
         if body_left_out {
-            kept.body = None;
+            recorded.body = None;
         }
-        PendingHistoryEntry { draft: kept, body_left_out }
+        PendingHistoryEntry { draft: recorded, body_left_out }
     }
 
     /// Records a request and its outcome. A history that cannot be written is no reason to withhold
@@ -85,17 +86,17 @@ impl Engine {
         entry: PendingHistoryEntry,
         outcome: Option<(&ApiResponse, CheckResult)>,
     ) {
-        let answer = outcome.map(|(answer, _)| answer);
+        let response = outcome.map(|(response, _)| response);
         let sent = HistoryEntry {
             at: self.now(),
             credential: credential.id.clone(),
             region: credential.region.clone(),
             draft: entry.draft,
             body_left_out: entry.body_left_out,
-            status: answer.map(|answer| answer.status),
+            status: response.map(|response| response.status),
             verdict: outcome.map_or(CheckResult::Unknown, |(_, verdict)| verdict),
-            latency_ms: answer.map(|answer| answer.timing.total_ms),
-            size: answer.map(|answer| answer.size),
+            latency_ms: response.map(|response| response.timing.total_ms),
+            size: response.map(|response| response.size),
         };
         if let Err(problem) = self.with_database(move |index| index.record_request(&sent)).await {
             tracing::error!(%problem, "the request was not kept in the history");
@@ -109,14 +110,17 @@ impl HttpExchange {
     pub fn comparison_text(
         &self,
         other: &HistoryRecord,
-        setting: Option<RequestEnvironment<'_>>,
+        environment: Option<RequestEnvironment<'_>>,
     ) -> String {
-        let Self { draft, region, response: answer, .. } = self;
-        let outcome =
-            [("status", Some(answer.status.to_string())), ("size", Some(answer.size.to_string()))];
+        let Self { draft, region, response, .. } = self;
+        let outcome = [
+            ("status", Some(response.status.to_string())),
+            ("size", Some(response.size.to_string())),
+        ];
         comparison_text(
-            (draft, region),
-            setting,
+            draft,
+            region,
+            environment,
             other.entry.body_left_out && draft.body.is_some(),
             &outcome,
         )
@@ -125,13 +129,13 @@ impl HttpExchange {
 
 impl HistoryRecord {
     /// Returns request and outcome line by line, for a comparison with others.
-    pub fn comparison_text(&self, setting: Option<RequestEnvironment<'_>>) -> String {
+    pub fn comparison_text(&self, environment: Option<RequestEnvironment<'_>>) -> String {
         let HistoryEntry { draft, region, status, size, body_left_out, .. } = &self.entry;
         let outcome = [
             ("status", status.map(|status| status.to_string())),
             ("size", size.map(|size| size.to_string())),
         ];
-        comparison_text((draft, region), setting, *body_left_out, &outcome)
+        comparison_text(draft, region, environment, *body_left_out, &outcome)
     }
 
     /// Returns the draft to send again.
@@ -151,13 +155,14 @@ impl HistoryRecord {
 }
 
 fn comparison_text(
-    (draft, region): (&RequestDraft, &str),
-    setting: Option<RequestEnvironment<'_>>,
+    draft: &RequestDraft,
+    region: &str,
+    environment: Option<RequestEnvironment<'_>>,
     body_left_out: bool,
     outcome: &[(&str, Option<String>)],
 ) -> String {
     let shown = if body_left_out { &RequestDraft { body: None, ..draft.clone() } } else { draft };
-    let mut lines = shown.canonical_lines(setting);
+    let mut lines = shown.canonical_lines(environment);
     lines.insert(2, format!("region: {region}"));
     lines.extend(body_left_out.then(|| "body: not kept".to_owned()));
     lines.extend(

@@ -15,6 +15,7 @@ use super::audit::AuditEvent;
 use super::credential_locks::CredentialLock;
 use super::fingerprints::FINGERPRINT_KEY_ITEM;
 use super::{ALL_SLOTS, Engine};
+use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::{Credential, Secret};
 use crate::store::{self, BackendKind, ItemKey, SecretStore, StoreError, UnlockMethod};
@@ -76,13 +77,13 @@ impl StoreMigration {
 
     /// Returns the stores that are not unlocked, and why.
     pub async fn locked_stores(&self) -> Vec<(BackendKind, StoreError)> {
-        let mut closed = Vec::new();
+        let mut locked = Vec::new();
         for store in [&self.from, &self.to] {
             if let Err(error) = store.status().await {
-                closed.push((store.backend().kind, error));
+                locked.push((store.backend().kind, error));
             }
         }
-        closed
+        locked
     }
 
     /// Unlocks one of the two stores; creates the encrypted file if it does not exist.
@@ -133,14 +134,15 @@ impl Engine {
     /// Compares every item of this index that the source holds with the target. Changes nothing.
     pub async fn plan_migration(
         &self,
-        way: &StoreMigration,
+        migration: &StoreMigration,
     ) -> Result<Vec<MigrationItem>, Problem> {
         let own = ItemKey::internal(FINGERPRINT_KEY_ITEM);
         let mut items = Vec::new();
-        self.compare_item(way, own, ("tokenring", FINGERPRINT_KEY_ITEM), &mut items).await?;
+        self.compare_item(migration, own, "tokenring", FINGERPRINT_KEY_ITEM, &mut items).await?;
         for credential in self.credentials().await? {
             for (key, label) in self.item_keys(&credential) {
-                self.compare_item(way, key, (credential.name.as_str(), &label), &mut items).await?;
+                self.compare_item(migration, key, credential.name.as_str(), &label, &mut items)
+                    .await?;
             }
         }
         Ok(items)
@@ -149,19 +151,19 @@ impl Engine {
     /// Copies every item and verifies it. No secret of these credentials can be rotated meanwhile.
     pub async fn copy_to_target(
         &self,
-        way: &StoreMigration,
-        rival: ConflictPolicy,
-        mut seen: impl FnMut(&MigrationItem),
+        migration: &StoreMigration,
+        on_conflict: ConflictPolicy,
+        mut on_item: impl FnMut(&MigrationItem),
     ) -> Result<Vec<MigrationItem>, Problem> {
         let _claims = self.lock_all_rotations().await?;
-        let plan = self.plan_migration(way).await?;
-        check_conflicts(&plan, rival)?;
-        store::run_self_test(way.to.as_ref()).await?;
+        let plan = self.plan_migration(migration).await?;
+        check_conflicts(&plan, on_conflict)?;
+        store::run_self_test(migration.to.as_ref()).await?;
         for item in plan.iter().filter(|item| item.state != ItemComparison::Same) {
-            way.copy_item(&item.key).await?;
-            seen(item);
+            migration.copy_item(&item.key).await?;
+            on_item(item);
         }
-        let after = self.plan_migration(way).await?;
+        let after = self.plan_migration(migration).await?;
         match after.iter().find(|item| item.state != ItemComparison::Same) {
             None => Ok(plan),
             Some(item) => {
@@ -177,12 +179,12 @@ impl Engine {
     }
 
     /// Removes from the source every item that the target returns; returns their number.
-    pub async fn empty_source(&self, way: &StoreMigration) -> Result<usize, Problem> {
+    pub async fn empty_source(&self, migration: &StoreMigration) -> Result<usize, Problem> {
         let _claims = self.lock_all_rotations().await?;
-        let items = self.plan_migration(way).await?;
+        let items = self.plan_migration(migration).await?;
         let same: Vec<_> = items.iter().filter(|item| item.state == ItemComparison::Same).collect();
         for item in &same {
-            way.remove_from_source(&item.key).await?;
+            migration.remove_from_source(&item.key).await?;
         }
         Ok(same.len())
     }
@@ -190,10 +192,10 @@ impl Engine {
     /// Records in the audit log that the secrets were moved.
     pub async fn record_migration(
         &self,
-        way: &StoreMigration,
+        migration: &StoreMigration,
         items: usize,
     ) -> Result<(), Problem> {
-        let (from, to) = way.titles();
+        let (from, to) = migration.titles();
         self.record_audit_event(
             AuditEvent::new("migrate", "done")
                 .with_reason(format!("{items} items from the {from} to the {to}")),
@@ -208,17 +210,18 @@ impl Engine {
 
     async fn compare_item(
         &self,
-        way: &StoreMigration,
+        migration: &StoreMigration,
         key: ItemKey,
-        (name, item): (&str, &str),
+        name: &str,
+        item: &str,
         items: &mut Vec<MigrationItem>,
     ) -> Result<(), Problem> {
-        let secret = match way.from.get(&key).await {
+        let secret = match migration.from.get(&key).await {
             Ok(secret) => secret,
             Err(StoreError::NotFound) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
-        let state = way.compare(&key, &secret).await?;
+        let state = migration.compare(&key, &secret).await?;
         items.push(MigrationItem { name: name.to_owned(), item: item.to_owned(), state, key });
         Ok(())
     }
@@ -226,10 +229,7 @@ impl Engine {
     fn item_keys(&self, credential: &Credential) -> Vec<(ItemKey, String)> {
         let parts = self.known_parts(credential);
         let keys = ALL_SLOTS.iter().flat_map(|slot| parts.iter().map(move |part| (*slot, part)));
-        let label = |(slot, part): (
-            crate::domain::credential::SecretSlot,
-            &crate::domain::credential::SecretPart,
-        )| {
+        let label = |(slot, part): (SecretSlot, &SecretPart)| {
             (
                 ItemKey::for_part(&credential.id, slot, part),
                 format!("{} {}", slot.as_str(), part.as_str()),
@@ -241,10 +241,10 @@ impl Engine {
 
 /// Rejects a plan with conflicts. The fingerprint key is always the source's, because the
 /// fingerprints in the index were made with it.
-fn check_conflicts(plan: &[MigrationItem], rival: ConflictPolicy) -> Result<(), Problem> {
-    let told = |item: &MigrationItem| format!("{} of {}", item.item, item.name);
+fn check_conflicts(plan: &[MigrationItem], on_conflict: ConflictPolicy) -> Result<(), Problem> {
+    let describe_item = |item: &MigrationItem| format!("{} of {}", item.item, item.name);
     if let Some(item) = plan.iter().find(|item| item.state == ItemComparison::TooLarge) {
-        let why = format!("{} is larger than an item may be there", told(item));
+        let why = format!("{} is larger than an item may be there", describe_item(item));
         return Err(Problem::new(
             "The secrets were not moved",
             why,
@@ -255,10 +255,10 @@ fn check_conflicts(plan: &[MigrationItem], rival: ConflictPolicy) -> Result<(), 
     let differs = plan
         .iter()
         .find(|item| item.state == ItemComparison::Differs && item.item != FINGERPRINT_KEY_ITEM);
-    match differs.filter(|_| rival == ConflictPolicy::Abort) {
+    match differs.filter(|_| on_conflict == ConflictPolicy::Abort) {
         None => Ok(()),
         Some(item) => {
-            let why = format!("{} is another one there", told(item));
+            let why = format!("{} is another one there", describe_item(item));
             let remedy = "give --overwrite if what is in the store in use is right";
             Err(Problem::new("The secrets were not moved", why, remedy)
                 .with_class(ProblemClass::Store))
@@ -280,7 +280,6 @@ mod tests {
     use super::*;
     use crate::config::Settings;
     use crate::domain::CredentialName;
-    use crate::domain::credential::{SecretPart, SecretSlot};
     use crate::domain::provider::ProviderCatalog;
     use crate::engine::task_protocol::NewCredential;
     use crate::engine::{EngineDependencies, EngineOptions, SystemClock};
@@ -395,19 +394,19 @@ mod tests {
     async fn everything_is_copied_slots_of_a_rotation_among_them_and_then_the_source_can_be_left() {
         let (from, to) = (Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new()));
         let engine = engine(Arc::clone(&from) as _).await;
-        let way = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
-        let plan = engine.plan_migration(&way).await.unwrap();
+        let migration = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
+        let plan = engine.plan_migration(&migration).await.unwrap();
         assert_eq!(
             (plan.len(), plan.iter().all(|item| item.state == ItemComparison::New)),
             (5, true),
             "{plan:?}"
         );
         assert_eq!(
-            engine.copy_to_target(&way, ConflictPolicy::Abort, |_| {}).await.unwrap().len(),
+            engine.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await.unwrap().len(),
             5
         );
-        assert_eq!(engine.empty_source(&way).await.unwrap(), 5);
-        assert_eq!(engine.plan_migration(&way).await.unwrap(), []);
+        assert_eq!(engine.empty_source(&migration).await.unwrap(), 5);
+        assert_eq!(engine.plan_migration(&migration).await.unwrap(), []);
         let back = StoreMigration::between(to, from);
         assert_eq!(engine.plan_migration(&back).await.unwrap().len(), 5);
     }
@@ -417,23 +416,23 @@ mod tests {
         for changes in 0..12 {
             let (from, to) = (Arc::new(MemoryStore::new()), Dying::after(changes));
             let engine = engine(Arc::clone(&from) as _).await;
-            let way = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
-            let copied = engine.copy_to_target(&way, ConflictPolicy::Abort, |_| {}).await;
+            let migration = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
+            let copied = engine.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await;
             assert_eq!(copied.is_err(), changes < 7, "two for the proof, five items");
             assert_nothing_is_lost(&engine, &*from, &MemoryStore::new()).await;
             to.changes.store(100, Ordering::Relaxed);
-            engine.copy_to_target(&way, ConflictPolicy::Abort, |_| {}).await.unwrap();
+            engine.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await.unwrap();
         }
         for changes in 0..5 {
             let (from, to) = (Dying::after(100), Arc::new(MemoryStore::new()));
             let engine = engine(Arc::clone(&from) as _).await;
-            let way = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
-            engine.copy_to_target(&way, ConflictPolicy::Abort, |_| {}).await.unwrap();
+            let migration = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
+            engine.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await.unwrap();
             from.changes.store(changes, Ordering::Relaxed);
-            assert!(engine.empty_source(&way).await.is_err());
+            assert!(engine.empty_source(&migration).await.is_err());
             assert_nothing_is_lost(&engine, &*from, &*to).await;
             from.changes.store(100, Ordering::Relaxed);
-            assert_eq!(engine.empty_source(&way).await.unwrap(), 5 - changes);
+            assert_eq!(engine.empty_source(&migration).await.unwrap(), 5 - changes);
         }
     }
 
@@ -450,13 +449,14 @@ mod tests {
         )
         .await
         .unwrap();
-        let way = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
-        let refused = engine.copy_to_target(&way, ConflictPolicy::Abort, |_| {}).await.unwrap_err();
+        let migration = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
+        let refused =
+            engine.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await.unwrap_err();
         assert!(
             refused.why.contains("one")
                 && to.get(&key).await.unwrap().same_as(&Secret::from_text("stale".to_owned()))
         );
-        engine.copy_to_target(&way, ConflictPolicy::Overwrite, |_| {}).await.unwrap();
+        engine.copy_to_target(&migration, ConflictPolicy::Overwrite, |_| {}).await.unwrap();
         assert!(
             to.get(&key).await.unwrap().same_as(&Secret::from_text("secret-of-one".to_owned()))
         );

@@ -160,26 +160,22 @@ pub struct EngineDependencies {
 impl Engine {
     /// Creates an engine over these ports. Opens nothing and sends nothing yet.
     pub fn new(ports: EngineDependencies, options: EngineOptions) -> Self {
-        let EngineDependencies { catalog: catalogue, database: index, store, transport, clock } =
-            ports;
+        let EngineDependencies { catalog, database, store, transport, clock } = ports;
         let clipboard = clipboard::Clipboard::new(options.clipboard);
         let locks = credential_locks::CredentialLocks::new(options.lock_folder.clone());
-        let (sessions, budgets) =
-            (token_cache::AccessTokenCache::default(), rate_limiter::RateLimiter::default());
-        let (proven, fingerprint_key) = (OnceCell::new(), OnceCell::new());
         Self {
-            catalog: catalogue,
-            database: index,
+            catalog,
+            database,
             store,
             transport,
             clock,
             options,
-            token_cache: sessions,
-            rate_limiter: budgets,
+            token_cache: token_cache::AccessTokenCache::default(),
+            rate_limiter: rate_limiter::RateLimiter::default(),
             locks,
             clipboard,
-            store_verified: proven,
-            fingerprint_key,
+            store_verified: OnceCell::new(),
+            fingerprint_key: OnceCell::new(),
         }
     }
 
@@ -198,14 +194,14 @@ impl Engine {
     pub async fn copy_secret(
         &self,
         secret: Arc<Secret>,
-        mut say: impl FnMut(SecretEvent) + Send,
+        mut on_event: impl FnMut(SecretEvent) + Send,
     ) -> Result<(), Problem> {
         let (copied, number) = self.clipboard.copy(secret, ClipboardContentKind::Secret).await?;
         let seconds = copied.verified.then_some(self.options.clipboard_seconds);
-        say(SecretEvent::Copied(CopyResult { clear_after_seconds: seconds, ..copied }));
+        on_event(SecretEvent::Copied(CopyResult { clear_after_seconds: seconds, ..copied }));
         if let Some(seconds) = seconds {
             tokio::time::sleep(Duration::from_secs(seconds)).await;
-            say(SecretEvent::Cleared(self.clipboard.clear(number).await?));
+            on_event(SecretEvent::Cleared(self.clipboard.clear(number).await?));
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ pub struct PagingResult {
 }
 
 impl Engine {
-    /// Reads all pages of a list. `leaf` receives each page and may stop the reading; `waiting` is
+    /// Reads all pages of a list. `on_page` receives each page and may stop the reading; `on_wait` is
     /// called before every wait for the rate limit.
     ///
     /// A page that is refused stops the reading: the refusal is then the last response, and the
@@ -44,48 +44,48 @@ impl Engine {
     pub async fn fetch_all_pages(
         &self,
         credential: &Credential,
-        order: RequestOptions,
-        mut leaf: impl FnMut(PageResult<'_>) -> Result<ControlFlow<()>, Problem>,
-        waiting: &(dyn Fn(Duration) + Sync),
+        options: RequestOptions,
+        mut on_page: impl FnMut(PageResult<'_>) -> Result<ControlFlow<()>, Problem>,
+        on_wait: &(dyn Fn(Duration) + Sync),
     ) -> Result<PagingResult, Problem> {
-        ensure_read_only(&order.draft)?;
+        ensure_read_only(&options.draft)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
-        let (mut asked, template) = (order.draft.resolve(region)?, order.draft.clone());
-        let mut seen = HashSet::from([asked.clone()]);
-        let mut turned = PagingResult {
-            last: self.send_and_record(credential, order, waiting).await?,
+        let (mut url, template) = (options.draft.resolve(region)?, options.draft.clone());
+        let mut seen = HashSet::from([url.clone()]);
+        let mut result = PagingResult {
+            last: self.send_and_record(credential, options, on_wait).await?,
             pages: 0,
             items: 0,
         };
-        while (200..300).contains(&turned.last.response.status) {
-            let (flow, next) = turned.read_page(&asked, &mut leaf)?;
+        while (200..300).contains(&result.last.response.status) {
+            let (flow, next) = result.read_page(&url, &mut on_page)?;
             let Some(next) = next.filter(|_| flow.is_continue()) else { break };
             if !seen.insert(next.clone()) {
-                return Err(pagination_loop(turned.pages));
+                return Err(pagination_loop(result.pages));
             }
             let draft = next_page_draft(&template, &next);
             let known = self.known_secrets(credential).await?;
-            turned.last = self.execute_request(credential, draft, known, waiting).await?.0;
-            asked = next;
+            result.last = self.execute_request(credential, draft, known, on_wait).await?.0;
+            url = next;
         }
-        Ok(turned)
+        Ok(result)
     }
 }
 
 impl PagingResult {
     fn read_page(
         &mut self,
-        asked: &Url,
-        leaf: &mut impl FnMut(PageResult<'_>) -> Result<ControlFlow<()>, Problem>,
+        url: &Url,
+        on_page: &mut impl FnMut(PageResult<'_>) -> Result<ControlFlow<()>, Problem>,
     ) -> Result<(ControlFlow<()>, Option<Url>), Problem> {
         if self.last.response.truncated {
             return Err(page_truncated());
         }
         let ListPage { items, next } =
-            pagination::parse_page(self.last.response.body.text().unwrap_or_default(), asked)?;
+            pagination::parse_page(self.last.response.body.text().unwrap_or_default(), url)?;
         self.pages += 1;
         self.items += items.len();
-        let flow = leaf(PageResult { number: self.pages, items })?;
+        let flow = on_page(PageResult { number: self.pages, items })?;
         Ok((flow, next?))
     }
 }

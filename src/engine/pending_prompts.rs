@@ -24,19 +24,19 @@ struct PromptTable {
 /// Prompt that waits for a reply. Dropping it abandons the prompt.
 pub(super) struct PendingPrompt {
     id: PromptId,
-    await_reply: oneshot::Receiver<PromptReply>,
+    reply: oneshot::Receiver<PromptReply>,
     prompts: PendingPrompts,
 }
 
 impl PendingPrompts {
     /// Opens a new prompt.
     pub(super) fn open(&self) -> PendingPrompt {
-        let (sender, answer) = oneshot::channel();
-        let mut waiting = self.table();
-        waiting.last_id += 1;
-        let id = PromptId(waiting.last_id);
-        waiting.open.insert(id, sender);
-        PendingPrompt { id, await_reply: answer, prompts: self.clone() }
+        let (sender, receiver) = oneshot::channel();
+        let mut table = self.table();
+        table.last_id += 1;
+        let id = PromptId(table.last_id);
+        table.open.insert(id, sender);
+        PendingPrompt { id, reply: receiver, prompts: self.clone() }
     }
 
     /// Delivers the reply to a prompt, if its task still waits.
@@ -64,8 +64,8 @@ impl PendingPrompt {
     }
 
     /// Waits for the reply; `None` if the prompt is abandoned.
-    pub(super) async fn answer(mut self) -> Option<PromptReply> {
-        (&mut self.await_reply).await.ok()
+    pub(super) async fn await_reply(mut self) -> Option<PromptReply> {
+        (&mut self.reply).await.ok()
     }
 }
 
@@ -82,19 +82,22 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_reaches_its_question_and_no_other() {
-        let questions = PendingPrompts::default();
-        let (first, second) = (questions.open(), questions.open());
-        questions.reply(second.id(), PromptReply::Decided(UserDecision::Retry));
-        questions.abandon(first.id());
-        assert!(matches!(second.answer().await, Some(PromptReply::Decided(UserDecision::Retry))));
-        assert!(first.answer().await.is_none());
+        let prompts = PendingPrompts::default();
+        let (first, second) = (prompts.open(), prompts.open());
+        prompts.reply(second.id(), PromptReply::Decided(UserDecision::Retry));
+        prompts.abandon(first.id());
+        assert!(matches!(
+            second.await_reply().await,
+            Some(PromptReply::Decided(UserDecision::Retry))
+        ));
+        assert!(first.await_reply().await.is_none());
     }
 
     #[tokio::test]
     async fn a_question_that_nobody_waits_for_is_forgotten() {
-        let questions = PendingPrompts::default();
-        let id = questions.open().id();
-        assert!(questions.table().open.is_empty());
-        questions.reply(id, PromptReply::Decided(UserDecision::Retry));
+        let prompts = PendingPrompts::default();
+        let id = prompts.open().id();
+        assert!(prompts.table().open.is_empty());
+        prompts.reply(id, PromptReply::Decided(UserDecision::Retry));
     }
 }

@@ -53,27 +53,23 @@ impl RateLimitKey {
 
 impl RateLimiter {
     /// Takes one request from the quota, or returns how long to wait before the next attempt.
-    pub(super) fn try_acquire(&self, account: &RateLimitKey, now: Timestamp) -> Option<Duration> {
-        self.with_quota(account, |budget| budget.try_acquire(now))
+    pub(super) fn try_acquire(&self, key: &RateLimitKey, now: Timestamp) -> Option<Duration> {
+        self.with_quota(key, |quota| quota.try_acquire(now))
     }
 
     /// Updates the quota from a response.
     pub(super) fn update_from_response(
         &self,
-        account: &RateLimitKey,
-        answer: &ApiResponse,
+        key: &RateLimitKey,
+        response: &ApiResponse,
         now: Timestamp,
     ) {
-        self.with_quota(account, |budget| budget.update_from_response(answer, now));
+        self.with_quota(key, |quota| quota.update_from_response(response, now));
     }
 
-    fn with_quota<T>(
-        &self,
-        account: &RateLimitKey,
-        work: impl FnOnce(&mut RemainingQuota) -> T,
-    ) -> T {
-        let mut budgets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        work(budgets.entry(account.clone()).or_default())
+    fn with_quota<T>(&self, key: &RateLimitKey, work: impl FnOnce(&mut RemainingQuota) -> T) -> T {
+        let mut quotas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        work(quotas.entry(key.clone()).or_default())
     }
 }
 
@@ -91,13 +87,13 @@ impl RemainingQuota {
         None
     }
 
-    fn update_from_response(&mut self, answer: &ApiResponse, now: Timestamp) {
-        let limit = RateLimit::from_response(answer, now);
-        if is_rate_limited(answer, now) {
+    fn update_from_response(&mut self, response: &ApiResponse, now: Timestamp) {
+        let limit = RateLimit::from_response(response, now);
+        if is_rate_limited(response, now) {
             let until = add_capped(now, limit.wait_time().unwrap_or(DEFAULT_RETRY_AFTER));
             self.blocked_until = self.blocked_until.max(Some(until));
         }
-        if let Some(left) = limit.tightest_window().and_then(|budget| budget.remaining) {
+        if let Some(left) = limit.tightest_window().and_then(|quota| quota.remaining) {
             self.reset_if_expired(now);
             // Other requests may be in flight that this response did not count yet, so within a
             // window the quota only shrinks.
@@ -108,7 +104,7 @@ impl RemainingQuota {
             );
             let full_at = limit
                 .tightest_window()
-                .and_then(|budget| budget.reset)
+                .and_then(|quota| quota.reset)
                 .map(|reset| add_capped(now, reset));
             self.resets_at = self.resets_at.or(full_at);
         }
@@ -122,9 +118,9 @@ impl RemainingQuota {
 }
 
 /// Returns whether a response is a temporary refusal that passes after a while.
-pub(super) fn is_rate_limited(answer: &ApiResponse, now: Timestamp) -> bool {
-    answer.status == 429
-        || answer.status == 503 && RateLimit::from_response(answer, now).retry_after.is_some()
+pub(super) fn is_rate_limited(response: &ApiResponse, now: Timestamp) -> bool {
+    response.status == 429
+        || response.status == 503 && RateLimit::from_response(response, now).retry_after.is_some()
 }
 
 fn add_capped(now: Timestamp, wait: Duration) -> Timestamp {
@@ -145,7 +141,7 @@ mod tests {
 
     const NOW: Timestamp = datetime!(2026-11-21 12:00 UTC);
 
-    fn answer(status: u16, headers: &[(&str, &str)]) -> ApiResponse {
+    fn response(status: u16, headers: &[(&str, &str)]) -> ApiResponse {
         ApiResponse {
             status,
             headers: headers
@@ -162,7 +158,7 @@ mod tests {
     }
 
     fn left(left: &str, reset: &str) -> ApiResponse {
-        answer(
+        response(
             200,
             &[
                 ("x-ratelimit-limit", "5, 5;w=10"),
@@ -172,7 +168,7 @@ mod tests {
         )
     }
 
-    fn account(region: &str) -> RateLimitKey {
+    fn key(region: &str) -> RateLimitKey {
         RateLimitKey { credential: CredentialId::from_random([7; 16]), region: region.to_owned() }
     }
 
@@ -182,33 +178,33 @@ mod tests {
 
     #[test]
     fn what_is_left_is_shared_and_then_waited_for() {
-        let (budgets, here) = (RateLimiter::default(), account("EU"));
-        assert_eq!(budgets.try_acquire(&here, NOW), None);
-        budgets.update_from_response(&here, &left("2", "10"), NOW);
+        let (limiter, here) = (RateLimiter::default(), key("EU"));
+        assert_eq!(limiter.try_acquire(&here, NOW), None);
+        limiter.update_from_response(&here, &left("2", "10"), NOW);
         assert_eq!(
-            [budgets.try_acquire(&here, NOW), budgets.try_acquire(&here, NOW)],
+            [limiter.try_acquire(&here, NOW), limiter.try_acquire(&here, NOW)],
             [None, None]
         );
         // A response to the first of the two does not return what the second took.
-        budgets.update_from_response(&here, &left("1", "10"), NOW);
-        assert_eq!(budgets.try_acquire(&here, after(4)), Some(Duration::from_secs(6)));
+        limiter.update_from_response(&here, &left("1", "10"), NOW);
+        assert_eq!(limiter.try_acquire(&here, after(4)), Some(Duration::from_secs(6)));
         assert_eq!(
-            budgets.try_acquire(&account("US"), after(4)),
+            limiter.try_acquire(&key("US"), after(4)),
             None,
             "another region counts for itself"
         );
-        assert_eq!(budgets.try_acquire(&here, after(10)), None);
+        assert_eq!(limiter.try_acquire(&here, after(10)), None);
     }
 
     #[test]
     fn a_refusal_closes_the_door_for_everybody() {
-        let (budgets, here) = (RateLimiter::default(), account("EU"));
-        budgets.update_from_response(&here, &answer(429, &[("retry-after", "45")]), NOW);
-        budgets.update_from_response(&here, &answer(429, &[("retry-after", "3")]), NOW);
-        assert_eq!(budgets.try_acquire(&here, after(5)), Some(Duration::from_secs(40)));
-        assert_eq!(budgets.try_acquire(&here, after(45)), None);
-        budgets.update_from_response(&here, &answer(429, &[]), after(50));
-        assert_eq!(budgets.try_acquire(&here, after(50)), Some(DEFAULT_RETRY_AFTER));
+        let (limiter, here) = (RateLimiter::default(), key("EU"));
+        limiter.update_from_response(&here, &response(429, &[("retry-after", "45")]), NOW);
+        limiter.update_from_response(&here, &response(429, &[("retry-after", "3")]), NOW);
+        assert_eq!(limiter.try_acquire(&here, after(5)), Some(Duration::from_secs(40)));
+        assert_eq!(limiter.try_acquire(&here, after(45)), None);
+        limiter.update_from_response(&here, &response(429, &[]), after(50));
+        assert_eq!(limiter.try_acquire(&here, after(50)), Some(DEFAULT_RETRY_AFTER));
     }
 
     #[test]
@@ -222,7 +218,7 @@ mod tests {
             (200, &[("retry-after", "9")], false),
         ] {
             assert_eq!(
-                is_rate_limited(&answer(status, headers), NOW),
+                is_rate_limited(&response(status, headers), NOW),
                 again,
                 "{status} {headers:?}"
             );
@@ -231,22 +227,22 @@ mod tests {
 
     #[test]
     fn odd_headers_neither_block_for_ever_nor_panic() {
-        let (budgets, here) = (RateLimiter::default(), account("EU"));
+        let (limiter, here) = (RateLimiter::default(), key("EU"));
         let end = u64::MAX.to_string();
-        budgets.update_from_response(&here, &answer(429, &[("retry-after", "999999999")]), NOW);
-        assert!(budgets.try_acquire(&here, NOW) <= Some(MAX_WINDOW_WAIT));
-        budgets.update_from_response(
+        limiter.update_from_response(&here, &response(429, &[("retry-after", "999999999")]), NOW);
+        assert!(limiter.try_acquire(&here, NOW) <= Some(MAX_WINDOW_WAIT));
+        limiter.update_from_response(
             &here,
-            &answer(200, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", &end)]),
+            &response(200, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", &end)]),
             after(100_000),
         );
-        assert!(budgets.try_acquire(&here, after(100_000)) <= Some(MAX_WINDOW_WAIT));
-        let unknown = account("US");
-        budgets.update_from_response(
+        assert!(limiter.try_acquire(&here, after(100_000)) <= Some(MAX_WINDOW_WAIT));
+        let unknown = key("US");
+        limiter.update_from_response(
             &unknown,
-            &answer(200, &[("x-ratelimit-remaining", "0")]),
+            &response(200, &[("x-ratelimit-remaining", "0")]),
             NOW,
         );
-        assert_eq!(budgets.try_acquire(&unknown, NOW), None, "nobody says when it ends");
+        assert_eq!(limiter.try_acquire(&unknown, NOW), None, "nobody says when it ends");
     }
 }

@@ -115,16 +115,16 @@ impl Engine {
 }
 
 fn redact_and_capture(
-    mut answer: ApiResponse,
+    mut response: ApiResponse,
     redactor: &SecretRedactor,
     members: &[String],
 ) -> RedactedResponse {
-    let minted = capture_secrets(&mut answer, members);
-    RedactedResponse { response: redact_response(answer, redactor), captured: minted }
+    let captured = capture_secrets(&mut response, members);
+    RedactedResponse { response: redact_response(response, redactor), captured }
 }
 
-fn capture_secrets(answer: &mut ApiResponse, members: &[String]) -> Vec<CapturedSecret> {
-    let ResponseBody::Text(text) = &mut answer.body else { return Vec::new() };
+fn capture_secrets(response: &mut ApiResponse, members: &[String]) -> Vec<CapturedSecret> {
+    let ResponseBody::Text(text) = &mut response.body else { return Vec::new() };
     let captured = json_members::capture_secrets(text, members);
     *text = captured.text;
     captured
@@ -134,16 +134,16 @@ fn capture_secrets(answer: &mut ApiResponse, members: &[String]) -> Vec<Captured
         .collect()
 }
 
-fn redact_response(answer: ApiResponse, redactor: &SecretRedactor) -> ApiResponse {
+fn redact_response(response: ApiResponse, redactor: &SecretRedactor) -> ApiResponse {
     let header = |(name, value): (String, String)| {
         let value = if name == SET_COOKIE { MASK.to_owned() } else { redactor.redact(&value) };
         (name, value)
     };
     ApiResponse {
-        headers: answer.headers.into_iter().map(header).collect(),
-        body: redact_body(answer.body, redactor),
-        url: redactor.redact(&answer.url),
-        ..answer
+        headers: response.headers.into_iter().map(header).collect(),
+        body: redact_body(response.body, redactor),
+        url: redactor.redact(&response.url),
+        ..response
     }
 }
 
@@ -171,7 +171,7 @@ mod tests {
 
     const CANARY: &str = "canary-4711-canary";
 
-    fn answer(body: ResponseBody) -> ApiResponse {
+    fn response(body: ResponseBody) -> ApiResponse {
         ApiResponse {
             status: 201,
             headers: vec![
@@ -188,13 +188,13 @@ mod tests {
     }
 
     async fn withheld(body: ResponseBody) -> RedactedResponse {
-        let dispatched = RawResponse {
-            response: answer(body),
+        let raw = RawResponse {
+            response: response(body),
             sent_secret: Arc::new(Secret::from_text(CANARY.to_owned())),
             attempted_schemes: Vec::new(),
         };
         let members = ["client_secret".to_owned()];
-        dispatched.redact_and_capture(SecretRedactor::default(), &members).await.unwrap()
+        raw.redact_and_capture(SecretRedactor::default(), &members).await.unwrap()
     }
 
     #[tokio::test]

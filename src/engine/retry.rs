@@ -35,34 +35,34 @@ const MAX_JITTERED_WAIT: Duration = Duration::from_secs(16);
 
 impl Engine {
     /// Sends a draft when the credential's quota allows it; uses `secret` if it was already read.
-    /// `waiting` is called before every wait.
+    /// `on_wait` is called before every wait.
     pub(super) async fn send_rate_limited(
         &self,
-        (credential, secret): (&Credential, Option<Arc<Secret>>),
+        credential: &Credential,
+        secret: Option<Arc<Secret>>,
         region: &Region,
         draft: &RequestDraft,
-        waiting: &(dyn Fn(Duration) + Sync),
+        on_wait: &(dyn Fn(Duration) + Sync),
     ) -> Result<RawResponse, SendError> {
-        let account = RateLimitKey::for_credential(credential, region);
+        let key = RateLimitKey::for_credential(credential, region);
         let mut attempts = if draft.method.is_safe() { MAX_READ_ATTEMPTS } else { 1 };
-        let mut patience = MAX_RATE_LIMIT_WAIT;
+        let mut remaining_wait = MAX_RATE_LIMIT_WAIT;
         let mut refused = None;
         loop {
-            while let Some(wait) = self.rate_limiter.try_acquire(&account, self.now()) {
-                if wait > patience {
+            while let Some(wait) = self.rate_limiter.try_acquire(&key, self.now()) {
+                if wait > remaining_wait {
                     return refused.ok_or_else(|| quota_exhausted(wait).into());
                 }
-                patience -= wait;
-                waiting(wait);
+                remaining_wait -= wait;
+                on_wait(wait);
                 self.clock.sleep(wait + jitter(wait)?).await;
             }
-            let dispatched =
-                self.send_with_secret(credential, region, draft, secret.clone()).await?;
+            let raw = self.send_with_secret(credential, region, draft, secret.clone()).await?;
             attempts -= 1;
-            if attempts == 0 || !is_rate_limited(&dispatched.response, self.now()) {
-                return Ok(dispatched);
+            if attempts == 0 || !is_rate_limited(&raw.response, self.now()) {
+                return Ok(raw);
             }
-            refused = Some(dispatched);
+            refused = Some(raw);
         }
     }
 
@@ -74,13 +74,13 @@ impl Engine {
         region: &Region,
         outgoing: OutgoingRequest,
     ) -> Result<ApiResponse, NetError> {
-        let answer = self.transport.send(outgoing).await?;
+        let response = self.transport.send(outgoing).await?;
         self.rate_limiter.update_from_response(
             &RateLimitKey::for_credential(credential, region),
-            &answer,
+            &response,
             self.now(),
         );
-        Ok(answer)
+        Ok(response)
     }
 
     /// Waits briefly if the credential's quota is used up. If the wait would be longer, the request
@@ -246,8 +246,8 @@ mod tests {
         let sending = (0..12).map(|_| {
             engine.send_request(&credential, draft(HttpMethod::Get), WriteConsent::NotAsked)
         });
-        for answered in futures::future::join_all(sending).await {
-            assert_eq!(answered.unwrap().response.status, 200);
+        for exchange in futures::future::join_all(sending).await {
+            assert_eq!(exchange.unwrap().response.status, 200);
         }
         assert_eq!(*provider.refused.lock().unwrap(), 0);
     }
@@ -258,18 +258,18 @@ mod tests {
         let engine = provider.engine();
         let credential = credential(&engine).await;
         engine.check(&credential, &credential.region).await.unwrap();
-        let account =
+        let key =
             RateLimitKey { credential: credential.id.clone(), region: credential.region.clone() };
         for _ in 1..LIMIT {
             assert_eq!(
-                engine.rate_limiter.try_acquire(&account, engine.now()),
+                engine.rate_limiter.try_acquire(&key, engine.now()),
                 None,
                 "what the check left"
             );
         }
         let full = Some(Duration::from_secs(60));
         assert_eq!(
-            engine.rate_limiter.try_acquire(&account, engine.now()),
+            engine.rate_limiter.try_acquire(&key, engine.now()),
             full,
             "the check is one of them"
         );
@@ -293,19 +293,19 @@ mod tests {
             .unwrap();
         assert_eq!((refused.response.status, *provider.refused.lock().unwrap()), (429, 1));
         let waits = Mutex::new(Vec::new());
-        let order = RequestOptions {
+        let options = RequestOptions {
             draft: draft(HttpMethod::Get),
             consent: WriteConsent::NotAsked,
             history_policy: HistoryPolicy::WithoutBody,
         };
-        let answered = engine
-            .send_and_record(&credential, order, &|wait| waits.lock().unwrap().push(wait))
+        let exchange = engine
+            .send_and_record(&credential, options, &|wait| waits.lock().unwrap().push(wait))
             .await
             .unwrap();
         assert_eq!(
-            (answered.response.status, waits.into_inner().unwrap()),
+            (exchange.response.status, waits.into_inner().unwrap()),
             (200, vec![Duration::from_secs(60)])
         );
-        assert_eq!(answered.rate_limit.as_deref(), Some("9 of 10 left, resets in 60 s"));
+        assert_eq!(exchange.rate_limit.as_deref(), Some("9 of 10 left, resets in 60 s"));
     }
 }

@@ -29,13 +29,13 @@ impl UserPrompter for TuiPrompter<'_> {
         None
     }
 
-    async fn decide(&self, dilemma: &RotationPrompt) -> Option<PromptReply> {
+    async fn decide(&self, prompt: &RotationPrompt) -> Option<PromptReply> {
         let pending = self.0.prompts.open();
         send_rotation_event(
             self.0,
-            RotationEvent::PromptOpened(pending.id(), Box::new(dilemma.clone())),
+            RotationEvent::PromptOpened(pending.id(), Box::new(prompt.clone())),
         );
-        pending.answer().await
+        pending.await_reply().await
     }
 
     async fn wait_for_pause(&self) {
@@ -59,32 +59,35 @@ impl Engine {
     pub(super) async fn run_rotation_task(
         &self,
         task: RotationTask,
-        voice: &TaskContext,
+        context: &TaskContext,
     ) -> Result<(), Problem> {
         match task {
-            RotationTask::Plan(charge) => self.plan_or_review(charge, voice).await?,
+            RotationTask::Plan(target) => self.plan_or_review(target, context).await?,
             RotationTask::Run(plan) => {
-                self.run_rotation_in_background(RotationStart::Fresh(plan), voice).await?
+                self.run_rotation_in_background(RotationStart::Fresh(plan), context).await?
             }
-            RotationTask::Resume(id, turn) => {
-                self.run_rotation_in_background(RotationStart::Resume(id, turn), voice).await?
+            RotationTask::Resume(id, direction) => {
+                self.run_rotation_in_background(RotationStart::Resume(id, direction), context)
+                    .await?
             }
             RotationTask::Review(id) => send_rotation_event(
-                voice,
+                context,
                 RotationEvent::Reviewed(Box::new(self.summarize_rotation(&id).await?)),
             ),
             RotationTask::ListUnfinished => send_rotation_event(
-                voice,
+                context,
                 RotationEvent::UnfinishedListed(self.list_rotations(RotationFilter::Open).await?),
             ),
-            RotationTask::ReplyToPrompt(question, reply) => voice.prompts.reply(question, reply),
-            RotationTask::LeavePrompt(question) => voice.prompts.abandon(question),
-            RotationTask::Revoke(charge, reason) => {
-                self.run_rotation_in_background(RotationStart::Revoke(charge, reason), voice)
+            RotationTask::ReplyToPrompt(prompt_id, reply) => {
+                context.prompts.reply(prompt_id, reply)
+            }
+            RotationTask::LeavePrompt(prompt_id) => context.prompts.abandon(prompt_id),
+            RotationTask::Revoke(target, reason) => {
+                self.run_rotation_in_background(RotationStart::Revoke(target, reason), context)
                     .await?
             }
-            RotationTask::Create(wish) => {
-                self.run_rotation_in_background(RotationStart::Create(wish), voice).await?
+            RotationTask::Create(request) => {
+                self.run_rotation_in_background(RotationStart::Create(request), context).await?
             }
         }
         Ok(())
@@ -94,21 +97,21 @@ impl Engine {
     /// resuming.
     async fn plan_or_review(
         &self,
-        charge: RotationTarget,
-        voice: &TaskContext,
+        target: RotationTarget,
+        context: &TaskContext,
     ) -> Result<(), Problem> {
-        let credential = self.credential_by_id(&charge.credential).await?;
+        let credential = self.credential_by_id(&target.credential).await?;
         match self.summarize_rotation(credential.name.as_str()).await {
             Ok(review) if review.plan.credential == credential.id => {
-                send_rotation_event(voice, RotationEvent::Reviewed(Box::new(review)))
+                send_rotation_event(context, RotationEvent::Reviewed(Box::new(review)))
             }
             Err(problem) if problem.class != ProblemClass::NotFound => return Err(problem),
             _ => {
-                let administrator = self.load_administrator(&charge).await?;
+                let administrator = self.load_administrator(&target).await?;
                 let plan = self
-                    .plan_part_rotation(&credential, charge.part.clone(), administrator.as_ref())
+                    .plan_part_rotation(&credential, target.part.clone(), administrator.as_ref())
                     .await?;
-                send_rotation_event(voice, RotationEvent::Planned(Box::new(plan)));
+                send_rotation_event(context, RotationEvent::Planned(Box::new(plan)));
             }
         }
         Ok(())
@@ -116,46 +119,51 @@ impl Engine {
 
     async fn run_rotation_in_background(
         &self,
-        beginning: RotationStart,
-        voice: &TaskContext,
+        start: RotationStart,
+        context: &TaskContext,
     ) -> Result<(), Problem> {
-        let (ask, tell) = (TuiPrompter(voice), |line: &ProgressLine| {
-            send_rotation_event(voice, RotationEvent::Step(line.clone()))
+        let (prompter, on_progress) = (TuiPrompter(context), |line: &ProgressLine| {
+            send_rotation_event(context, RotationEvent::Step(line.clone()))
         });
-        let audience = RotationObserver { prompter: &ask, on_progress: &tell };
-        let status = match beginning {
-            RotationStart::Fresh(plan) => self.rotate(*plan, audience).await?,
-            RotationStart::Resume(id, turn) => self.resume_rotation(&id, turn, audience).await?,
-            RotationStart::Create(wish) => {
-                let creation = self.plan_creation(*wish).await?;
-                send_rotation_event(voice, RotationEvent::Started(Box::new(creation.plan.clone())));
-                self.create_credential(creation, audience).await?
+        let observer = RotationObserver { prompter: &prompter, on_progress: &on_progress };
+        let status = match start {
+            RotationStart::Fresh(plan) => self.rotate(*plan, observer).await?,
+            RotationStart::Resume(id, direction) => {
+                self.resume_rotation(&id, direction, observer).await?
             }
-            RotationStart::Revoke(charge, reason) => {
+            RotationStart::Create(request) => {
+                let creation = self.plan_creation(*request).await?;
+                send_rotation_event(
+                    context,
+                    RotationEvent::Started(Box::new(creation.plan.clone())),
+                );
+                self.create_credential(creation, observer).await?
+            }
+            RotationStart::Revoke(target, reason) => {
                 let (credential, administrator) = (
-                    self.credential_by_id(&charge.credential).await?,
-                    self.load_administrator(&charge).await?,
+                    self.credential_by_id(&target.credential).await?,
+                    self.load_administrator(&target).await?,
                 );
                 let plan =
                     self.plan_revocation(&credential, administrator.as_ref())?.with_reason(reason);
-                send_rotation_event(voice, RotationEvent::Started(Box::new(plan.clone())));
-                self.rotate(plan, audience).await?
+                send_rotation_event(context, RotationEvent::Started(Box::new(plan.clone())));
+                self.rotate(plan, observer).await?
             }
         };
         self.send_rotated_credential(
             &self.summarize_rotation(&status.id).await?.plan.credential,
-            voice,
+            context,
         )
         .await?;
-        send_rotation_event(voice, RotationEvent::Finished(status));
+        send_rotation_event(context, RotationEvent::Finished(status));
         Ok(())
     }
 
     async fn load_administrator(
         &self,
-        charge: &RotationTarget,
+        target: &RotationTarget,
     ) -> Result<Option<Credential>, Problem> {
-        match &charge.administrator {
+        match &target.administrator {
             Some(id) => self.credential_by_id(id).await.map(Some),
             None => Ok(None),
         }
@@ -165,7 +173,7 @@ impl Engine {
     async fn send_rotated_credential(
         &self,
         id: &CredentialId,
-        voice: &TaskContext,
+        context: &TaskContext,
     ) -> Result<(), Problem> {
         let event = match self.credential_by_id(id).await {
             Ok(credential) => CredentialEvent::Changed(Box::new(credential)),
@@ -175,11 +183,11 @@ impl Engine {
             }
             Err(problem) => return Err(problem),
         };
-        voice.send_event(TaskEvent::Credential(event));
+        context.send_event(TaskEvent::Credential(event));
         Ok(())
     }
 }
 
-fn send_rotation_event(voice: &TaskContext, event: RotationEvent) {
-    voice.send_event(TaskEvent::Rotation(event));
+fn send_rotation_event(context: &TaskContext, event: RotationEvent) {
+    context.send_event(TaskEvent::Rotation(event));
 }

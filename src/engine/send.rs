@@ -36,21 +36,21 @@ impl Engine {
         .await
     }
 
-    /// Like [`Engine::send_request`], with a history policy. `waiting` is called with the duration
+    /// Like [`Engine::send_request`], with a history policy. `on_wait` is called with the duration
     /// of every wait for the rate limit.
     pub async fn send_and_record(
         &self,
         credential: &Credential,
-        order: RequestOptions,
-        waiting: &(dyn Fn(Duration) + Sync),
+        options: RequestOptions,
+        on_wait: &(dyn Fn(Duration) + Sync),
     ) -> Result<HttpExchange, Problem> {
-        let RequestOptions { draft, consent, history_policy: keep } = order;
+        let RequestOptions { draft, consent, history_policy } = options;
         self.check_allowed(&draft, consent)?;
         let known = self.known_secrets(credential).await?;
-        let entry = self.pending_history_entry(credential, &draft, keep, &known.redactor);
-        match self.execute_request(credential, draft, known, waiting).await {
-            Ok((exchange, verdict)) => {
-                self.record_history(credential, entry, Some((&exchange.response, verdict))).await;
+        let entry = self.pending_history_entry(credential, &draft, history_policy, &known.redactor);
+        match self.execute_request(credential, draft, known, on_wait).await {
+            Ok((exchange, result)) => {
+                self.record_history(credential, entry, Some((&exchange.response, result))).await;
                 Ok(exchange)
             }
             Err(problem) => {
@@ -65,43 +65,41 @@ impl Engine {
         &self,
         credential: &Credential,
         draft: RequestDraft,
-        KnownSecrets { redactor, sent_secret: sent }: KnownSecrets,
-        waiting: &(dyn Fn(Duration) + Sync),
+        KnownSecrets { redactor, sent_secret }: KnownSecrets,
+        on_wait: &(dyn Fn(Duration) + Sync),
     ) -> Result<(HttpExchange, CheckResult), Problem> {
         let region = self.catalog.region(&credential.provider, &credential.region)?;
         let provider = self.catalog.provider(&credential.provider)?;
-        let dispatched = match self
-            .send_rate_limited((credential, sent), region, &draft, waiting)
-            .await
-        {
-            Ok(dispatched) => dispatched,
-            Err(trouble) => return Err(self.explain_send_error(credential, region, trouble).await),
-        };
-        let schemes = dispatched.attempted_schemes.clone();
-        let RedactedResponse { response: answer, captured: minted } =
-            dispatched.redact_and_capture(redactor, &provider.secret_members).await?;
-        let judgement = self.explain_response(credential, region, &answer).await?;
-        let explanation = if self.needs_manual_retry(credential, &draft, &answer)? {
+        let raw =
+            match self.send_rate_limited(credential, sent_secret, region, &draft, on_wait).await {
+                Ok(raw) => raw,
+                Err(error) => return Err(self.explain_send_error(credential, region, error).await),
+            };
+        let schemes = raw.attempted_schemes.clone();
+        let RedactedResponse { response, captured } =
+            raw.redact_and_capture(redactor, &provider.secret_members).await?;
+        let explained = self.explain_response(credential, region, &response).await?;
+        let explanation = if self.needs_manual_retry(credential, &draft, &response)? {
             Some(manual_retry_problem(&draft))
         } else {
-            judgement.problem
+            explained.problem
         };
         let refusal =
-            self.diagnose_refusal(credential, region, (&draft, &answer), &schemes).await?;
-        let limit = RateLimit::from_response(&answer, self.now()).describe();
+            self.diagnose_refusal(credential, region, &draft, &response, &schemes).await?;
+        let limit = RateLimit::from_response(&response, self.now()).describe();
         let (credential, region) = (credential.id.clone(), region.id.clone());
         Ok((
             HttpExchange {
                 credential,
                 region,
                 draft,
-                response: answer,
+                response,
                 explanation,
                 refusal,
                 rate_limit: limit,
-                captured: minted,
+                captured,
             },
-            judgement.result,
+            explained.result,
         ))
     }
 
@@ -162,19 +160,19 @@ impl Engine {
         let kind =
             self.catalog.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let (scheme, secret) = (bound.scheme.clone(), bound.secret.clone());
-        let answer = self
+        let response = self
             .send_once(credential, region, self.build_outgoing(credential, region, draft, bound)?)
             .await?;
-        if self.needs_manual_retry(credential, draft, &answer)? {
+        if self.needs_manual_retry(credential, draft, &response)? {
             self.clear_access_token(credential).await?;
         }
-        let dispatched = RawResponse {
-            response: answer,
+        let raw = RawResponse {
+            response,
             sent_secret: Arc::clone(&secret),
             attempted_schemes: vec![scheme.clone()],
         };
-        if dispatched.response.status != 401 || !draft.method.is_safe() {
-            return Ok(dispatched);
+        if raw.response.status != 401 || !draft.method.is_safe() {
+            return Ok(raw);
         }
         match &kind.authorization {
             AuthMethod::Header { fallback: Some(other), .. }
@@ -186,15 +184,16 @@ impl Engine {
                     origins: region.bound_origins(),
                 };
                 self.retry_with_scheme(
-                    (credential, region),
+                    credential,
+                    region,
                     self.build_outgoing(credential, region, draft, bound)?,
-                    dispatched,
+                    raw,
                     other,
                 )
                 .await
             }
-            AuthMethod::Header { .. } => Ok(dispatched),
-            _ => self.retry_with_new_token(credential, (kind, region), draft, secret).await,
+            AuthMethod::Header { .. } => Ok(raw),
+            _ => self.retry_with_new_token(credential, kind, region, draft, secret).await,
         }
     }
 
@@ -213,24 +212,25 @@ impl Engine {
         &self,
         credential: &Credential,
         draft: &RequestDraft,
-        answer: &ApiResponse,
+        response: &ApiResponse,
     ) -> Result<bool, Problem> {
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
-        Ok(kind.authorization.needs_manual_retry(draft.method, answer.status))
+        Ok(kind.authorization.needs_manual_retry(draft.method, response.status))
     }
 
     /// Retries with the other scheme. If that scheme is accepted, it is stored and its response
     /// returned.
     async fn retry_with_scheme(
         &self,
-        (credential, region): (&Credential, &Region),
+        credential: &Credential,
+        region: &Region,
         outgoing: OutgoingRequest,
         mut refused: RawResponse,
         scheme: &str,
     ) -> Result<RawResponse, SendError> {
-        let answer = self.send_once(credential, region, outgoing).await?;
+        let response = self.send_once(credential, region, outgoing).await?;
         refused.attempted_schemes.push(scheme.to_owned());
-        if answer.status == 401 {
+        if response.status == 401 {
             return Ok(refused);
         }
         let (id, scheme) = (credential.id.clone(), scheme.to_owned());
@@ -238,23 +238,24 @@ impl Engine {
             index.update_credential(&id, |credential| credential.scheme = Some(scheme))
         })
         .await?;
-        Ok(RawResponse { response: answer, ..refused })
+        Ok(RawResponse { response, ..refused })
     }
 
     async fn retry_with_new_token(
         &self,
         credential: &Credential,
-        (kind, region): (&CredentialKind, &Region),
+        kind: &CredentialKind,
+        region: &Region,
         draft: &RequestDraft,
         refused: Arc<Secret>,
     ) -> Result<RawResponse, SendError> {
         let bound =
             self.reauthorize(credential, kind, region, RejectedToken::AccessToken(refused)).await?;
-        let (sent, schemes) = (Arc::clone(&bound.secret), vec![bound.scheme.clone()]);
-        let answer = self
+        let (sent_secret, schemes) = (Arc::clone(&bound.secret), vec![bound.scheme.clone()]);
+        let response = self
             .send_once(credential, region, self.build_outgoing(credential, region, draft, bound)?)
             .await?;
-        Ok(RawResponse { response: answer, sent_secret: sent, attempted_schemes: schemes })
+        Ok(RawResponse { response, sent_secret, attempted_schemes: schemes })
     }
 
     /// Builds the outgoing request of a draft with its authorization.

@@ -112,7 +112,7 @@ impl PendingSignIn {
     }
 
     /// Returns the request that identifies a response to this sign-in.
-    pub(super) fn sign_in(&self) -> Arc<AuthorizationRequest> {
+    pub(super) fn authorization_request(&self) -> Arc<AuthorizationRequest> {
         Arc::clone(&self.authorization_request)
     }
 }
@@ -187,22 +187,22 @@ impl Engine {
     /// Waits for the callback, in the browser or as a pasted URL, and stores the session.
     pub async fn finish_sign_in(
         &self,
-        login: PendingSignIn,
+        pending: PendingSignIn,
         pasted: impl Future<Output = Url>,
         wait: Duration,
     ) -> Result<SignInResult, Problem> {
-        let answered = self.await_callback(login, pasted, wait).await?;
+        let answered = self.await_callback(pending, pasted, wait).await?;
         self.complete_sign_in(answered).await
     }
 
     /// Waits for the callback. Until here, canceling loses nothing.
     pub(super) async fn await_callback(
         &self,
-        login: PendingSignIn,
+        pending: PendingSignIn,
         pasted: impl Future<Output = Url>,
         wait: Duration,
     ) -> Result<AnsweredSignIn, Problem> {
-        let PendingSignIn { target, listener, authorization_request: sign_in } = login;
+        let PendingSignIn { target, listener, authorization_request: sign_in } = pending;
         let (callback, browser) = tokio::select! {
             (callback, browser) = listener.wait_for_callback(&sign_in) => (callback, Some(browser)),
             address = pasted => (sign_in.parse_response(&address).map_err(state_mismatch_problem)?, None),
@@ -244,15 +244,14 @@ impl Engine {
     /// Exchanges the code for tokens. This works once, and the tokens are not stored yet.
     pub(super) async fn redeem_grant(
         &self,
-        agreed: &AuthorizationGrant,
+        grant: &AuthorizationGrant,
     ) -> Result<RefreshResult, TokenExchangeError> {
-        let AuthorizationGrant { target, authorization_request: sign_in, code, region, .. } =
-            agreed;
+        let AuthorizationGrant { target, authorization_request: sign_in, code, region, .. } = grant;
         let missing =
             |_| TokenExchangeError::MissingField("region or kind that is known here".to_owned());
         let kind = self.catalog.kind(target.provider(), target.kind()).map_err(missing)?;
         let region = self.catalog.region(target.provider(), region).map_err(missing)?;
-        self.token_exchange(target.fields(), kind, region, (code, target.parts()))
+        self.token_exchange(target.fields(), kind, region, code, target.parts())
             .exchange_code(sign_in, self.transport.as_ref())
             .await
     }
@@ -262,9 +261,9 @@ impl Engine {
         &self,
         answered: AnsweredSignIn,
     ) -> Result<SignInResult, Problem> {
-        let agreed = self.resolve_grant(answered).await?;
-        let outcome = self.store_session(&agreed).await;
-        show_result_in_browser(agreed.browser, &outcome).await;
+        let grant = self.resolve_grant(answered).await?;
+        let outcome = self.store_session(&grant).await;
+        show_result_in_browser(grant.browser, &outcome).await;
         let (credential, replaced) = outcome?;
         let classified = self.classify(&credential).await;
         let accepted = classified
@@ -285,7 +284,7 @@ impl Engine {
     /// it work again.
     pub async fn revoke_session(&self, id: &CredentialId) -> Result<(), Problem> {
         let credential = self.credential_by_id(id).await?;
-        let _held = self.locks.lock(id).await?;
+        let _lock = self.locks.lock(id).await?;
         let token = self.load_secret(&credential, &SecretPart::Secret).await?;
         self.revoke_token(&credential, token).await?;
         self.clear_access_token(&credential).await
@@ -307,14 +306,14 @@ impl Engine {
     /// before.
     async fn store_session(
         &self,
-        agreed: &AuthorizationGrant,
+        grant: &AuthorizationGrant,
     ) -> Result<(Credential, Option<Secret>), Problem> {
-        let refreshed = self.redeem_grant(agreed).await?;
+        let refreshed = self.redeem_grant(grant).await?;
         if refreshed.next.is_none() {
             return Err(missing_refresh_token());
         }
-        let region = self.catalog.region(agreed.target.provider(), &agreed.region)?;
-        match &agreed.target {
+        let region = self.catalog.region(grant.target.provider(), &grant.region)?;
+        match &grant.target {
             SignInTarget::New(new) => {
                 Ok((self.store_new_session(new.as_ref().clone(), region, refreshed).await?, None))
             }
@@ -361,7 +360,7 @@ impl Engine {
         region: &Region,
         refreshed: RefreshResult,
     ) -> Result<(Credential, Option<Secret>), Problem> {
-        let _held = self.locks.lock(&credential.id).await?;
+        let _lock = self.locks.lock(&credential.id).await?;
         let before = match self
             .store
             .get(&ItemKey::for_part(&credential.id, SecretSlot::Current, &SecretPart::Secret))
@@ -406,7 +405,7 @@ impl Engine {
         let region = self.catalog.region(&credential.provider, &credential.region)?;
         let (token, parts) = (Arc::new(token), self.load_parts(credential, kind).await?);
         Ok(self
-            .token_exchange(&credential.fields, kind, region, (&token, &parts))
+            .token_exchange(&credential.fields, kind, region, &token, &parts)
             .revoke(self.transport.as_ref())
             .await?)
     }
@@ -489,10 +488,10 @@ fn unknown_host(host: &str) -> Problem {
     Problem::new("The sign-in leads to a stranger", why, remedy).with_class(ProblemClass::Refused)
 }
 
-pub(super) fn state_mismatch_problem(stranger: StateMismatch) -> Problem {
+pub(super) fn state_mismatch_problem(mismatch: StateMismatch) -> Problem {
     let remedy =
         "paste the whole address of the page that the browser could not open after you agreed";
-    Problem::new("That is not the answer", stranger.to_string(), remedy)
+    Problem::new("That is not the answer", mismatch.to_string(), remedy)
         .with_class(ProblemClass::Usage)
 }
 

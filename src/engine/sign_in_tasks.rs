@@ -21,43 +21,47 @@ impl Engine {
     pub(super) async fn run_sign_in_task(
         &self,
         task: SignInTask,
-        voice: &TaskContext,
+        context: &TaskContext,
     ) -> Result<(), Problem> {
         match task {
             SignInTask::Start(SignInSubject::New(new)) => {
-                self.run_sign_in(self.begin_sign_in(*new).await?, voice).await
+                self.run_sign_in(self.begin_sign_in(*new).await?, context).await
             }
             SignInTask::Start(SignInSubject::Existing(id)) => {
-                self.run_sign_in(self.begin_sign_in_again(&id).await?, voice).await
+                self.run_sign_in(self.begin_sign_in_again(&id).await?, context).await
             }
-            SignInTask::SubmitAddress(question, reply) => {
-                voice.prompts.reply(question, reply);
+            SignInTask::SubmitAddress(prompt_id, reply) => {
+                context.prompts.reply(prompt_id, reply);
                 Ok(())
             }
         }
     }
 
-    async fn run_sign_in(&self, login: PendingSignIn, voice: &TaskContext) -> Result<(), Problem> {
-        let pending = voice.prompts.open();
-        let (address, callback) = (login.address().clone(), login.callback().clone());
+    async fn run_sign_in(
+        &self,
+        pending: PendingSignIn,
+        context: &TaskContext,
+    ) -> Result<(), Problem> {
+        let prompt = context.prompts.open();
+        let (address, callback) = (pending.address().clone(), pending.callback().clone());
         send_sign_in_event(
-            voice,
+            context,
             SignInEvent::PageReady(Box::new(SignInPage {
                 page: address,
                 callback,
-                prompt: pending.id(),
+                prompt: prompt.id(),
                 timeout: SIGN_IN_TIMEOUT,
             })),
         );
-        let pasted = await_pasted_address(login.sign_in(), pending, voice);
-        let answered = self.await_callback(login, pasted, SIGN_IN_TIMEOUT).await?;
-        send_sign_in_event(voice, SignInEvent::CallbackReceived);
+        let pasted = await_pasted_address(pending.authorization_request(), prompt, context);
+        let answered = self.await_callback(pending, pasted, SIGN_IN_TIMEOUT).await?;
+        send_sign_in_event(context, SignInEvent::CallbackReceived);
         let signed_in = self.complete_sign_in(answered).await?;
-        voice.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(
+        context.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(
             signed_in.credential.clone(),
         ))));
-        self.send_token_lifetime(&signed_in.credential, voice);
-        send_sign_in_event(voice, SignInEvent::Finished(Box::new(signed_in)));
+        self.send_token_lifetime(&signed_in.credential, context);
+        send_sign_in_event(context, SignInEvent::Finished(Box::new(signed_in)));
         Ok(())
     }
 }
@@ -66,26 +70,26 @@ impl Engine {
 /// reported, and the wait continues.
 async fn await_pasted_address(
     sign_in: Arc<AuthorizationRequest>,
-    mut pending: PendingPrompt,
-    voice: &TaskContext,
+    mut prompt: PendingPrompt,
+    context: &TaskContext,
 ) -> Url {
     loop {
-        let Some(PromptReply::Pasted(text)) = pending.answer().await else {
+        let Some(PromptReply::Pasted(text)) = prompt.await_reply().await else {
             return std::future::pending().await;
         };
         match sign_in.parse_pasted(&text) {
             Ok(address) => return address,
-            Err(stranger) => {
-                pending = voice.prompts.open();
+            Err(mismatch) => {
+                prompt = context.prompts.open();
                 send_sign_in_event(
-                    voice,
-                    SignInEvent::PasteRejected(pending.id(), state_mismatch_problem(stranger)),
+                    context,
+                    SignInEvent::PasteRejected(prompt.id(), state_mismatch_problem(mismatch)),
                 );
             }
         }
     }
 }
 
-fn send_sign_in_event(voice: &TaskContext, event: SignInEvent) {
-    voice.send_event(TaskEvent::SignIn(event));
+fn send_sign_in_event(context: &TaskContext, event: SignInEvent) {
+    context.send_event(TaskEvent::SignIn(event));
 }

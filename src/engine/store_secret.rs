@@ -16,29 +16,32 @@ impl Engine {
     /// Stores a part of a credential's secret in a slot, replacing what was there.
     pub(super) async fn store_secret(
         &self,
-        place: SecretLocation,
+        location: SecretLocation,
         secret: &Secret,
     ) -> Result<(), StoreError> {
-        self.store.put(&item_key(&place), secret).await?;
-        self.record_fingerprint(place, secret).await;
+        self.store.put(&item_key(&location), secret).await?;
+        self.record_fingerprint(location, secret).await;
         Ok(())
     }
 
     /// Records the fingerprint of the secret that is stored at a location from now on.
-    pub(super) async fn record_fingerprint(&self, place: SecretLocation, secret: &Secret) {
-        let (print, now) = (self.fingerprint(secret).await, self.now());
-        let noted = match print {
-            Ok(print) => {
-                self.with_database(move |index| index.record_fingerprint(&place, &print, now)).await
+    pub(super) async fn record_fingerprint(&self, location: SecretLocation, secret: &Secret) {
+        let (fingerprint, now) = (self.fingerprint(secret).await, self.now());
+        let outcome = match fingerprint {
+            Ok(fingerprint) => {
+                self.with_database(move |index| {
+                    index.record_fingerprint(&location, &fingerprint, now)
+                })
+                .await
             }
             Err(problem) => Err(problem),
         };
-        log_failure(noted);
+        log_failure(outcome);
     }
 
     /// Records that nothing is stored at a location any more.
-    pub(super) async fn release_fingerprint(&self, place: SecretLocation) {
-        log_failure(self.with_database(move |index| index.retire_fingerprint(&place)).await);
+    pub(super) async fn release_fingerprint(&self, location: SecretLocation) {
+        log_failure(self.with_database(move |index| index.retire_fingerprint(&location)).await);
     }
 
     /// Returns the fingerprints of all stored secrets and of those stored before. Fingerprints of
@@ -53,9 +56,9 @@ impl Engine {
             return Ok(known);
         }
         let keys: Vec<_> = new.iter().map(item_key).collect();
-        for (place, secret) in new.into_iter().zip(self.store.get_many(&keys).await) {
+        for (location, secret) in new.into_iter().zip(self.store.get_many(&keys).await) {
             if let Ok(secret) = secret {
-                self.record_fingerprint(place, &secret).await;
+                self.record_fingerprint(location, &secret).await;
             }
         }
         self.with_database(Database::fingerprints).await
@@ -71,10 +74,10 @@ impl Engine {
             return Ok(credential.fingerprint.clone());
         }
         let all = self.with_database(Database::fingerprints).await?.into_iter();
-        let mut in_use = all.filter(|print| {
-            print.name == credential.name && print.slot == Some(SecretSlot::Current)
+        let mut in_use = all.filter(|record| {
+            record.name == credential.name && record.slot == Some(SecretSlot::Current)
         });
-        Ok(in_use.find(|print| print.part == *part).map(|print| print.fingerprint))
+        Ok(in_use.find(|record| record.part == *part).map(|record| record.fingerprint))
     }
 
     /// Returns the locations of parts without a fingerprint: an older version did not record them.
@@ -83,22 +86,22 @@ impl Engine {
         credentials: &[Credential],
         known: &[FingerprintRecord],
     ) -> Vec<SecretLocation> {
-        let mut places = Vec::new();
+        let mut locations = Vec::new();
         for credential in credentials {
             let is_known = |part: &SecretPart| {
-                known.iter().any(|print| print.name == credential.name && print.part == *part)
+                known.iter().any(|record| record.name == credential.name && record.part == *part)
             };
             let parts = self.known_parts(credential).into_iter();
             let parts = parts.filter(|part| {
                 matches!(part, SecretPart::Named(id) if id != ACCESS_TOKEN_PART) && !is_known(part)
             });
-            places.extend(parts.map(|part| SecretLocation {
+            locations.extend(parts.map(|part| SecretLocation {
                 credential: credential.id.clone(),
                 slot: SecretSlot::Current,
                 part,
             }));
         }
-        places
+        locations
     }
 }
 
@@ -111,12 +114,12 @@ pub(super) fn secret_location(
     SecretLocation { credential: credential.clone(), slot, part: part.clone() }
 }
 
-fn item_key(place: &SecretLocation) -> ItemKey {
-    ItemKey::for_part(&place.credential, place.slot, &place.part)
+fn item_key(location: &SecretLocation) -> ItemKey {
+    ItemKey::for_part(&location.credential, location.slot, &location.part)
 }
 
-fn log_failure(noted: Result<(), Problem>) {
-    if let Err(problem) = noted {
+fn log_failure(outcome: Result<(), Problem>) {
+    if let Err(problem) = outcome {
         tracing::warn!(%problem, "the fingerprint was not noted");
     }
 }

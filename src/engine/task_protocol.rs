@@ -539,7 +539,7 @@ pub struct CapturedSecret {
 
 impl std::fmt::Debug for CapturedSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Minted").field("member", &self.member).finish_non_exhaustive()
+        f.debug_struct("CapturedSecret").field("member", &self.member).finish_non_exhaustive()
     }
 }
 

@@ -76,23 +76,23 @@ impl TaskManager {
     pub fn start(&mut self, id: TaskId, task: BackgroundTask) {
         self.remove_finished();
         let TaskTokens { cancel, pause } = self.tokens.entry(id).or_default().clone();
-        let unbroken = Arc::<Mutex<()>>::default();
-        let (reports, questions) = (self.reports.clone(), self.prompts.clone());
-        let voice = TaskContext {
+        let critical_section = Arc::<Mutex<()>>::default();
+        let (reports, prompts) = (self.reports.clone(), self.prompts.clone());
+        let context = TaskContext {
             task: id,
             reports,
-            prompts: questions,
+            prompts,
             pause,
-            critical_section: Arc::clone(&unbroken),
+            critical_section: Arc::clone(&critical_section),
         };
         let engine = Arc::clone(&self.engine);
         self.running.spawn(async move {
             let ending = tokio::select! {
                 biased;
-                () = wait_until_stopped(&cancel, &unbroken) => TaskEvent::Canceled,
-                outcome = catch_panic(engine.run_task(task, &voice)) => outcome.map_or_else(TaskEvent::Failed, |()| TaskEvent::Done),
+                () = wait_until_stopped(&cancel, &critical_section) => TaskEvent::Canceled,
+                outcome = catch_panic(engine.run_task(task, &context)) => outcome.map_or_else(TaskEvent::Failed, |()| TaskEvent::Done),
             };
-            voice.send_event(ending);
+            context.send_event(ending);
             id
         });
     }
@@ -145,25 +145,25 @@ impl Engine {
     async fn run_task(
         self: &Arc<Self>,
         task: BackgroundTask,
-        voice: &TaskContext,
+        context: &TaskContext,
     ) -> Result<(), Problem> {
         match task {
-            BackgroundTask::Credential(task) => self.run_credential_task(task, voice).await,
-            BackgroundTask::Secret(task) => self.run_secret_task(task, voice).await,
-            BackgroundTask::Check(task) => self.run_check_task(task, voice).await,
-            BackgroundTask::Send(task) => self.run_send_task(task, voice).await,
-            BackgroundTask::Console(task) => self.run_console_task(task, voice).await,
-            BackgroundTask::Store(task) => self.run_store_task(task, voice).await,
-            BackgroundTask::Rotation(task) => self.run_rotation_task(task, voice).await,
-            BackgroundTask::Diagnostic(task) => self.run_diagnostic_task(task, voice).await,
-            BackgroundTask::SignIn(task) => self.run_sign_in_task(task, voice).await,
+            BackgroundTask::Credential(task) => self.run_credential_task(task, context).await,
+            BackgroundTask::Secret(task) => self.run_secret_task(task, context).await,
+            BackgroundTask::Check(task) => self.run_check_task(task, context).await,
+            BackgroundTask::Send(task) => self.run_send_task(task, context).await,
+            BackgroundTask::Console(task) => self.run_console_task(task, context).await,
+            BackgroundTask::Store(task) => self.run_store_task(task, context).await,
+            BackgroundTask::Rotation(task) => self.run_rotation_task(task, context).await,
+            BackgroundTask::Diagnostic(task) => self.run_diagnostic_task(task, context).await,
+            BackgroundTask::SignIn(task) => self.run_sign_in_task(task, context).await,
         }
     }
 
     async fn run_credential_task(
         &self,
         task: CredentialTask,
-        voice: &TaskContext,
+        context: &TaskContext,
     ) -> Result<(), Problem> {
         let event = match task {
             CredentialTask::Load => CredentialEvent::Loaded(self.credentials().await?),
@@ -171,8 +171,8 @@ impl Engine {
             CredentialTask::IdentifyFile(path) => {
                 self.identification_event(&read_key_file(path)?).await?
             }
-            CredentialTask::Add(new, inquiry) => {
-                return self.run_add_task(new, inquiry, voice).await;
+            CredentialTask::Add(new, policy) => {
+                return self.run_add_task(new, policy, context).await;
             }
             CredentialTask::Edit(id, edit) => {
                 CredentialEvent::Changed(Box::new(self.edit_credential(&id, edit).await?))
@@ -182,13 +182,13 @@ impl Engine {
                 CredentialEvent::Removed(id)
             }
             CredentialTask::FindImportable => {
-                voice.send_event(TaskEvent::Store(self.store_state().await));
+                context.send_event(TaskEvent::Store(self.store_state().await));
                 CredentialEvent::ImportCandidates(self.find_cli_credentials().await)
             }
-            CredentialTask::Import(finds) => {
-                for find in finds {
-                    let kept = self.import_candidate(&find).await?;
-                    voice.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(
+            CredentialTask::Import(candidates) => {
+                for candidate in candidates {
+                    let kept = self.import_candidate(&candidate).await?;
+                    context.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(
                         kept,
                     ))));
                 }
@@ -198,12 +198,12 @@ impl Engine {
                 CredentialEvent::AllChecks(self.with_database(Database::all_region_checks).await?)
             }
             CredentialTask::RegionChecks(id) => {
-                self.send_token_lifetime(&self.credential_by_id(&id).await?, voice);
+                self.send_token_lifetime(&self.credential_by_id(&id).await?, context);
                 let checks = self.region_checks(&id).await?;
                 CredentialEvent::RegionChecks(id, checks)
             }
         };
-        voice.send_event(TaskEvent::Credential(event));
+        context.send_event(TaskEvent::Credential(event));
         Ok(())
     }
 
@@ -212,15 +212,15 @@ impl Engine {
     async fn run_add_task(
         &self,
         new: NewCredential,
-        inquiry: ClassifyPolicy,
-        voice: &TaskContext,
+        policy: ClassifyPolicy,
+        context: &TaskContext,
     ) -> Result<(), Problem> {
         let kept = self.add_credential(new).await?;
-        voice.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(kept.clone()))));
-        if inquiry == ClassifyPolicy::AskProvider {
+        context.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(kept.clone()))));
+        if policy == ClassifyPolicy::AskProvider {
             let asked = self.classify(&kept).await;
-            self.send_token_lifetime(&kept, voice);
-            voice.send_event(TaskEvent::Credential(CredentialEvent::Classified(
+            self.send_token_lifetime(&kept, context);
+            context.send_event(TaskEvent::Credential(CredentialEvent::Classified(
                 kept.name,
                 Box::new(asked),
             )));
@@ -229,11 +229,11 @@ impl Engine {
     }
 
     /// Sends the lifetime of the cached access token, if the kind uses access tokens.
-    pub(super) fn send_token_lifetime(&self, credential: &Credential, voice: &TaskContext) {
+    pub(super) fn send_token_lifetime(&self, credential: &Credential, context: &TaskContext) {
         let kind = self.catalog.kind(&credential.provider, &credential.kind);
         if kind.is_ok_and(|kind| kind.authorization.uses_token_exchange()) {
             let life = self.cached_token_lifetime(credential);
-            voice.send_event(TaskEvent::Credential(CredentialEvent::AccessToken(
+            context.send_event(TaskEvent::Credential(CredentialEvent::AccessToken(
                 credential.id.clone(),
                 life,
             )));
@@ -253,20 +253,24 @@ impl Engine {
         })
     }
 
-    async fn run_secret_task(&self, task: SecretTask, voice: &TaskContext) -> Result<(), Problem> {
+    async fn run_secret_task(
+        &self,
+        task: SecretTask,
+        context: &TaskContext,
+    ) -> Result<(), Problem> {
         match task {
             SecretTask::Reveal(id) => {
                 let secret = Arc::new(self.disclose_by_id(&id, DisclosureChannel::Reveal).await?);
-                voice.send_event(TaskEvent::Secret(SecretEvent::Revealed(id, secret)));
+                context.send_event(TaskEvent::Secret(SecretEvent::Revealed(id, secret)));
             }
             SecretTask::Copy(id) => {
                 let secret = Arc::new(self.disclose_by_id(&id, DisclosureChannel::Copy).await?);
-                self.copy_secret(secret, |event| voice.send_event(TaskEvent::Secret(event)))
+                self.copy_secret(secret, |event| context.send_event(TaskEvent::Secret(event)))
                     .await?;
             }
-            SecretTask::CopyText(text) => voice
+            SecretTask::CopyText(text) => context
                 .send_event(TaskEvent::Secret(SecretEvent::Copied(self.copy_text(text).await?))),
-            SecretTask::ClearClipboard => voice
+            SecretTask::ClearClipboard => context
                 .send_event(TaskEvent::Secret(SecretEvent::Cleared(self.clear_clipboard().await?))),
         }
         Ok(())
@@ -275,27 +279,27 @@ impl Engine {
     async fn disclose_by_id(
         &self,
         id: &CredentialId,
-        door: DisclosureChannel,
+        channel: DisclosureChannel,
     ) -> Result<Secret, Problem> {
         let credential = self.credential_by_id(id).await?;
-        self.disclose_secret(&credential, &SecretPart::Secret, door).await
+        self.disclose_secret(&credential, &SecretPart::Secret, channel).await
     }
 
     async fn run_check_task(
         self: &Arc<Self>,
         task: CheckTask,
-        voice: &TaskContext,
+        context: &TaskContext,
     ) -> Result<(), Problem> {
         match task {
-            CheckTask::Credentials(ids) => self.run_checks_task(ids, voice).await,
-            CheckTask::AllRegions(id) => self.run_all_regions_task(&id, voice).await,
+            CheckTask::Credentials(ids) => self.run_checks_task(ids, context).await,
+            CheckTask::AllRegions(id) => self.run_all_regions_task(&id, context).await,
         }
     }
 
     async fn run_checks_task(
         self: &Arc<Self>,
         ids: Vec<CredentialId>,
-        voice: &TaskContext,
+        context: &TaskContext,
     ) -> Result<(), Problem> {
         let wanted: std::collections::HashSet<_> = ids.into_iter().collect();
         let chosen: Vec<_> = self
@@ -304,18 +308,20 @@ impl Engine {
             .into_iter()
             .filter(|known| wanted.contains(&known.id))
             .collect();
-        let (total, mut done, mut trouble) = (chosen.len(), 0, None);
+        let (total, mut done, mut last_problem) = (chosen.len(), 0, None);
         self.check_many(chosen, |credential, outcome| {
             done += 1;
             match outcome {
-                Ok(check) => voice.send_event(checked_event(credential, &credential.region, check)),
-                Err(problem) => trouble = Some(problem),
+                Ok(check) => {
+                    context.send_event(checked_event(credential, &credential.region, check))
+                }
+                Err(problem) => last_problem = Some(problem),
             }
-            voice.send_event(TaskEvent::Progress { done, total });
+            context.send_event(TaskEvent::Progress { done, total });
         })
         .await;
-        self.send_changed_credentials(&wanted, voice).await?;
-        trouble.map_or(Ok(()), Err)
+        self.send_changed_credentials(&wanted, context).await?;
+        last_problem.map_or(Ok(()), Err)
     }
 
     /// Sends the changed credentials in one go, because a check may have learned more than its
@@ -323,13 +329,14 @@ impl Engine {
     async fn send_changed_credentials(
         &self,
         ids: &std::collections::HashSet<CredentialId>,
-        voice: &TaskContext,
+        context: &TaskContext,
     ) -> Result<(), Problem> {
         for credential in
             self.credentials().await?.into_iter().filter(|known| ids.contains(&known.id))
         {
-            self.send_token_lifetime(&credential, voice);
-            voice.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(credential))));
+            self.send_token_lifetime(&credential, context);
+            context
+                .send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(credential))));
         }
         Ok(())
     }
@@ -337,56 +344,57 @@ impl Engine {
     async fn run_all_regions_task(
         &self,
         id: &CredentialId,
-        voice: &TaskContext,
+        context: &TaskContext,
     ) -> Result<(), Problem> {
         let credential = self.credential_by_id(id).await?;
         let total = self.catalog.regions(&credential.provider)?.len();
         let mut done = 0;
         self.check_all_regions(&credential, |region, check| {
             done += 1;
-            voice.send_event(checked_event(&credential, region, check.clone()));
-            voice.send_event(TaskEvent::Progress { done, total });
+            context.send_event(checked_event(&credential, region, check.clone()));
+            context.send_event(TaskEvent::Progress { done, total });
         })
         .await
     }
 
-    async fn run_send_task(&self, task: SendTask, voice: &TaskContext) -> Result<(), Problem> {
-        let SendTask { credential, draft, consent, history_policy: keep } = task;
+    async fn run_send_task(&self, task: SendTask, context: &TaskContext) -> Result<(), Problem> {
+        let SendTask { credential, draft, consent, history_policy } = task;
         let credential = self.credential_by_id(&credential).await?;
         self.verify_store_before_send(&draft).await?;
-        let waiting = |wait| voice.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
+        let on_wait =
+            |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
         // A secret that the request creates must be stored, even if the user quits before the
         // response arrives.
-        let _unbroken =
-            if draft.method.is_safe() { None } else { Some(voice.critical_section.lock().await) };
+        let _critical_section =
+            if draft.method.is_safe() { None } else { Some(context.critical_section.lock().await) };
         let exchange = self
             .send_and_record(
                 &credential,
-                RequestOptions { draft, consent, history_policy: keep },
-                &waiting,
+                RequestOptions { draft, consent, history_policy },
+                &on_wait,
             )
             .await;
-        self.send_token_lifetime(&credential, voice);
+        self.send_token_lifetime(&credential, context);
         let mut exchange = exchange?;
         let kept = self.store_captured_secrets(&credential, &mut exchange).await;
-        voice.send_event(TaskEvent::ResponseReceived(Box::new(exchange)));
+        context.send_event(TaskEvent::ResponseReceived(Box::new(exchange)));
         kept
     }
 
     async fn run_diagnostic_task(
         &self,
         task: DiagnosticTask,
-        voice: &TaskContext,
+        context: &TaskContext,
     ) -> Result<(), Problem> {
         let found = match task {
-            DiagnosticTask::Doctor(around) => self.diagnose(&around).await,
+            DiagnosticTask::Doctor(input) => self.diagnose(&input).await,
             DiagnosticTask::Scan => self.scan(Vec::new(), |_| {}).await?.to_diagnostics(),
         };
-        voice.send_event(TaskEvent::Diagnosed(found));
+        context.send_event(TaskEvent::Diagnosed(found));
         Ok(())
     }
 
-    async fn run_store_task(&self, task: StoreTask, voice: &TaskContext) -> Result<(), Problem> {
+    async fn run_store_task(&self, task: StoreTask, context: &TaskContext) -> Result<(), Problem> {
         match task {
             StoreTask::Status => {}
             StoreTask::Unlock(None) => {
@@ -396,16 +404,16 @@ impl Engine {
                 self.unlock(UnlockMethod::Passphrase(&passphrase), UNLOCK_TIMEOUT).await?
             }
         }
-        voice.send_event(TaskEvent::Store(self.store_state().await));
+        context.send_event(TaskEvent::Store(self.store_state().await));
         Ok(())
     }
 }
 
 /// Completes when a task is canceled, and later if the task is in a critical section.
-async fn wait_until_stopped(cancel: &CancellationToken, unbroken: &Mutex<()>) {
+async fn wait_until_stopped(cancel: &CancellationToken, critical_section: &Mutex<()>) {
     cancel.cancelled().await;
     // Either the time is up or nothing can be lost: the task stops.
-    let _ = tokio::time::timeout(CRITICAL_SECTION_TIMEOUT, unbroken.lock()).await;
+    let _ = tokio::time::timeout(CRITICAL_SECTION_TIMEOUT, critical_section.lock()).await;
 }
 
 /// Runs work that may panic and turns a panic into a problem; else the screen would show the task
@@ -428,14 +436,14 @@ mod tests {
 
     #[tokio::test]
     async fn what_would_be_lost_has_some_time_to_end_and_no_more() {
-        let (cancel, unbroken) = (CancellationToken::new(), Mutex::new(()));
+        let (cancel, critical_section) = (CancellationToken::new(), Mutex::new(()));
         cancel.cancel();
-        let held = unbroken.lock().await;
-        let mut stop = std::pin::pin!(wait_until_stopped(&cancel, &unbroken));
+        let held = critical_section.lock().await;
+        let mut stop = std::pin::pin!(wait_until_stopped(&cancel, &critical_section));
         assert!(stop.as_mut().now_or_never().is_none(), "something would be lost");
         drop(held);
         assert!(stop.now_or_never().is_some(), "nothing is left to lose");
-        let _hanging = unbroken.lock().await;
-        wait_until_stopped(&cancel, &unbroken).await;
+        let _hanging = critical_section.lock().await;
+        wait_until_stopped(&cancel, &critical_section).await;
     }
 }

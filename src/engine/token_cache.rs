@@ -35,7 +35,7 @@ impl super::Engine {
     pub(super) fn cached_token_lifetime(&self, credential: &Credential) -> Option<TokenLifetime> {
         self.token_cache
             .get(&credential.id, &credential.region, self.now())
-            .map(|session| session.lifetime)
+            .map(|token| token.lifetime)
     }
 }
 
@@ -47,19 +47,19 @@ impl AccessTokenCache {
         region: &str,
         now: Timestamp,
     ) -> Option<CachedAccessToken> {
-        let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions
+        let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens
             .get(&(id.clone(), region.to_owned()))
-            .filter(|session| session.lifetime.until > now)
+            .filter(|token| token.lifetime.until > now)
             .cloned()
     }
 
     /// Caches a token.
-    pub(super) fn insert(&self, id: &CredentialId, region: &str, session: CachedAccessToken) {
+    pub(super) fn insert(&self, id: &CredentialId, region: &str, token: CachedAccessToken) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert((id.clone(), region.to_owned()), session);
+            .insert((id.clone(), region.to_owned()), token);
     }
 
     /// Drops all tokens of a credential, because its secret has changed or was refused.

@@ -97,13 +97,13 @@ impl ChildCommand {
         }
         let signals = signals::SignalRelay::start()?;
         let mut child = command.spawn()?;
-        let passing = signals.forward_to(&child);
+        let guard = signals.forward_to(&child);
         self.write_stdin(&mut child);
         if let Some(sink) = sink {
             self.forward_output(&mut child, sink);
         }
         let status = child.wait();
-        passing.stop();
+        guard.stop();
         status.map(exit_from_status)
     }
 
@@ -244,7 +244,7 @@ fn exit_from_status(status: ExitStatus) -> ChildExit {
 }
 
 #[cfg(not(unix))]
-fn ended(status: ExitStatus) -> ChildExit {
+fn exit_from_status(status: ExitStatus) -> ChildExit {
     ChildExit::Code(status.code().unwrap_or(1))
 }
 

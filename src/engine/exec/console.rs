@@ -10,21 +10,21 @@ use std::process::Child;
 use tokio::signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c};
 
 /// Leaves Ctrl-C and Ctrl-Break to the child while it exists.
-pub(super) struct Passing {
+pub(super) struct SignalRelay {
     _interrupt: CtrlC,
     _break: CtrlBreak,
 }
 
-impl Passing {
-    pub(super) fn begin() -> io::Result<Self> {
+impl SignalRelay {
+    pub(super) fn start() -> io::Result<Self> {
         Ok(Self { _interrupt: ctrl_c()?, _break: ctrl_break()? })
     }
 
-    pub(super) fn pass_to(self, _child: &Child) -> Self {
+    pub(super) fn forward_to(self, _child: &Child) -> Self {
         self
     }
 
-    pub(super) fn end(self) {}
+    pub(super) fn stop(self) {}
 }
 
-pub(super) fn die_of(_signal: i32) {}
+pub(super) fn die_by_signal(_signal: i32) {}

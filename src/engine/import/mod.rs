@@ -102,27 +102,31 @@ impl Engine {
     /// Finds the plain-text credentials of the providers' own tools on this machine that can be
     /// imported. A tool that is not installed contributes nothing.
     pub(super) async fn find_cli_credentials(&self) -> Vec<Arc<ImportCandidate>> {
-        let mut finds = Vec::new();
+        let mut candidates = Vec::new();
         for tool in [ImportSource::SnykCli, ImportSource::ProbelyCli, ImportSource::AppcircleCli] {
-            finds.extend(self.find_import_candidates(tool).await.unwrap_or_default());
+            candidates.extend(self.find_import_candidates(tool).await.unwrap_or_default());
         }
-        finds.into_iter().filter(|find| find.identified.is_ok()).map(Arc::new).collect()
+        candidates
+            .into_iter()
+            .filter(|candidate| candidate.identified.is_ok())
+            .map(Arc::new)
+            .collect()
     }
 
     /// Imports a candidate under an unused name, unless a credential already has its secret.
     pub(super) async fn import_candidate(
         &self,
-        find: &ImportCandidate,
+        candidate: &ImportCandidate,
     ) -> Result<Credential, Problem> {
-        match self.find_duplicates(&find.secret).await?.first() {
+        match self.find_duplicates(&candidate.secret).await?.first() {
             Some(twin) => self.find_credential(twin.as_str()).await,
-            None => self.import(find, self.unused_name(&find.location).await?).await,
+            None => self.import(candidate, self.unused_name(&candidate.location).await?).await,
         }
     }
 
     /// Returns an unused name based on a place, with a number if the name is taken.
-    pub async fn unused_name(&self, place: &str) -> Result<CredentialName, Problem> {
-        let base = place.trim_start_matches('/').to_lowercase().replace(['_', '/'], "-");
+    pub async fn unused_name(&self, location: &str) -> Result<CredentialName, Problem> {
+        let base = location.trim_start_matches('/').to_lowercase().replace(['_', '/'], "-");
         let base: String = base.chars().take(50).collect();
         let taken: Vec<_> =
             self.credentials().await?.into_iter().map(|credential| credential.name).collect();
@@ -142,32 +146,32 @@ impl Engine {
     /// Imports a candidate under a name.
     pub async fn import(
         &self,
-        find: &ImportCandidate,
+        candidate: &ImportCandidate,
         name: CredentialName,
     ) -> Result<Credential, Problem> {
-        let sort = find.identified.clone().map_err(|why| {
+        let identified = candidate.identified.clone().map_err(|why| {
             Problem::new("That cannot be kept", why, "keep the key or token that it was made from")
         })?;
-        let kind = self.catalog.kind(&sort.provider, &sort.kind)?;
-        let org = sort.org.filter(|_| kind.field("org_id").is_some());
+        let kind = self.catalog.kind(&identified.provider, &identified.kind)?;
+        let org = identified.org.filter(|_| kind.field("org_id").is_some());
         let added = self.add_credential(NewCredential {
             name,
-            provider: sort.provider,
-            kind: sort.kind,
-            region: sort.region,
+            provider: identified.provider,
+            kind: identified.kind,
+            region: identified.region,
             fields: org.into_iter().map(|org| ("org_id".to_owned(), org)).collect(),
             labels: Vec::new(),
-            secret: Arc::clone(&find.secret),
+            secret: Arc::clone(&candidate.secret),
             parts: [].into(),
-            expires: sort.expires,
+            expires: identified.expires,
         });
         let credential = added.await?;
-        let place =
-            find.target.as_ref().map_or_else(|| "standard input".to_owned(), audit_location);
+        let location =
+            candidate.target.as_ref().map_or_else(|| "standard input".to_owned(), audit_location);
         self.record_audit_event(
             AuditEvent::new("import", "done")
                 .for_credential(credential.name.as_str())
-                .with_reason(place),
+                .with_reason(location),
         )
         .await?;
         Ok(credential)
@@ -177,16 +181,16 @@ impl Engine {
     /// credential, and only if the copy still holds that secret.
     pub async fn clear_plaintext_copy(
         &self,
-        find: &ImportCandidate,
+        candidate: &ImportCandidate,
         credential: &Credential,
     ) -> Result<(), Problem> {
-        let Some(target) = find.target.clone() else {
+        let Some(target) = candidate.target.clone() else {
             let why = "it came on standard input, so there is no copy to empty";
             return Err(Problem::new("Nothing was blanked", why, "name the file that it lies in")
                 .with_class(ProblemClass::Usage));
         };
         let what = format!("{} was not blanked", target.path().display());
-        if !self.load_secret(credential, &SecretPart::Secret).await?.same_as(&find.secret) {
+        if !self.load_secret(credential, &SecretPart::Secret).await?.same_as(&candidate.secret) {
             let why = format!("the store holds another secret for {}", credential.name);
             return Err(Problem::new(
                 what,
@@ -194,14 +198,14 @@ impl Engine {
                 "nothing was changed; import it under another name first",
             ));
         }
-        let (secret, place) = (Arc::clone(&find.secret), audit_location(&target));
+        let (secret, location) = (Arc::clone(&candidate.secret), audit_location(&target));
         let blanked = run_blocking(move || clear_secret(&target, &secret))
             .await?
             .map_err(|error| error.problem(what));
         let (outcome, why) = blanked
             .as_ref()
             .map_or_else(|problem| ("failed", problem.why.as_str()), |()| ("done", ""));
-        let reason = if why.is_empty() { place } else { format!("{place}; {why}") };
+        let reason = if why.is_empty() { location } else { format!("{location}; {why}") };
         self.record_audit_event(
             AuditEvent::new("blank", outcome)
                 .for_credential(credential.name.as_str())
@@ -214,25 +218,25 @@ impl Engine {
     fn identify_candidate(&self, raw: RawCandidate) -> Option<ImportCandidate> {
         let RawCandidate {
             target,
-            location: place,
-            exposed_mode: openness,
+            location,
+            exposed_mode,
             text,
             variable,
             endpoint,
             org,
-            rejection: refusal,
+            rejection,
         } = raw;
         let secret = Secret::new(text.as_bytes().to_vec());
-        let is = match refusal {
+        let identified = match rejection {
             Some(why) => Err(why.to_owned()),
             None => self.identify_kind(&secret, &variable, endpoint.as_deref(), org)?,
         };
         Some(ImportCandidate {
             target,
-            location: place,
-            exposed_mode: openness,
+            location,
+            exposed_mode,
             secret: Arc::new(secret),
-            identified: is,
+            identified,
         })
     }
 

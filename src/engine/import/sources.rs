@@ -50,10 +50,10 @@ pub(in crate::engine) fn read_source(
         ImportSource::Dotenv(path) => read_dotenv(path),
         ImportSource::Json(path) => read_json(path),
         ImportSource::Piped(TextFormat::Dotenv, text) => from_standard_input(
-            parse_dotenv(text, None, |_| None).map_err(|garbled| (garbled.line, garbled.why)),
+            parse_dotenv(text, None, |_| None).map_err(|error| (error.line, error.why)),
         ),
         ImportSource::Piped(TextFormat::Json, text) => from_standard_input(
-            parse_json(text, None, |_| None).map_err(|refusal| json_error_position(&refusal)),
+            parse_json(text, None, |_| None).map_err(|error| json_error_position(&error)),
         ),
     }
 }
@@ -64,8 +64,8 @@ fn from_standard_input(
     found.map_err(|(line, why)| ConsumerError::InvalidInput { line, why })
 }
 
-fn json_error_position(refusal: &JsonEditError) -> (usize, &'static str) {
-    match refusal {
+fn json_error_position(error: &JsonEditError) -> (usize, &'static str) {
+    match error {
         JsonEditError::Malformed(line, why) => (*line, why),
         JsonEditError::LocationNotFound(_) => (1, "it is not JSON"),
     }
@@ -106,9 +106,9 @@ fn read_existing(
 fn read_snyk_cli(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
     let file = LockedFile::open(path)?;
     let document =
-        JsonDocument::parse(file.text()).map_err(|refusal| json_edit_problem(&file, refusal))?;
+        JsonDocument::parse(file.text()).map_err(|error| json_edit_problem(&file, error))?;
     let member = |name: &str| {
-        document.get_ignore_case(name).map_err(|refusal| json_edit_problem(&file, refusal))
+        document.get_ignore_case(name).map_err(|error| json_edit_problem(&file, error))
     };
     let plain = |name: &str| {
         Ok::<_, ConsumerError>(
@@ -116,7 +116,7 @@ fn read_snyk_cli(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
         )
     };
     let (endpoint, org) = (plain("endpoint")?, plain("org")?);
-    let raw = |text, target: ConsumerTarget, refusal| RawCandidate {
+    let raw = |text, target: ConsumerTarget, rejection| RawCandidate {
         location: location_of(&target),
         target: Some(target),
         exposed_mode: file.exposed_mode(),
@@ -124,7 +124,7 @@ fn read_snyk_cli(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
         variable: "SNYK_TOKEN".to_owned(),
         endpoint: endpoint.clone(),
         org: org.clone(),
-        rejection: refusal,
+        rejection,
     };
     let path = path.to_owned();
     let token =
@@ -142,12 +142,12 @@ fn read_snyk_cli(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
 
 fn read_probely_cli(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
     let target = ConsumerTarget::ProbelyCli { path: path.to_owned() };
-    let openness = LockedFile::open(path)?.exposed_mode();
+    let exposed_mode = LockedFile::open(path)?.exposed_mode();
     let key = crate::engine::consumer::read_secret(&target)?.filter(|key| !key.is_empty());
     let raw = |text| RawCandidate {
         location: location_of(&target),
         target: Some(target),
-        exposed_mode: openness,
+        exposed_mode,
         text,
         variable: "PROBELY_API_KEY".to_owned(),
         endpoint: None,
@@ -169,7 +169,7 @@ fn read_dotenv(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
     let target =
         |key: &str| Some(ConsumerTarget::EnvFile { path: path.to_owned(), key: key.to_owned() });
     let found = parse_dotenv(file.text(), file.exposed_mode().as_ref(), target);
-    found.map_err(|garbled| invalid_format(&file, Some(garbled.line), garbled.why))
+    found.map_err(|error| invalid_format(&file, Some(error.line), error.why))
 }
 
 fn read_json(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
@@ -178,14 +178,14 @@ fn read_json(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
         Some(ConsumerTarget::JsonFile { path: path.to_owned(), pointer: pointer.to_owned() })
     };
     parse_json(file.text(), file.exposed_mode().as_ref(), target)
-        .map_err(|refusal| json_edit_problem(&file, refusal))
+        .map_err(|error| json_edit_problem(&file, error))
 }
 
 /// Reads the assignments of a dotenv text: each key once, with the value that readers see. `target`
 /// returns the target of a key.
 fn parse_dotenv(
     text: &str,
-    openness: Option<&String>,
+    exposed_mode: Option<&String>,
     target: impl Fn(&str) -> Option<ConsumerTarget>,
 ) -> Result<Vec<RawCandidate>, DotenvParseError> {
     let all = env_file::assignments(text)?;
@@ -194,7 +194,7 @@ fn parse_dotenv(
     let raw = |key: &str, value: &str| RawCandidate {
         target: target(key),
         location: key.to_owned(),
-        exposed_mode: openness.cloned(),
+        exposed_mode: exposed_mode.cloned(),
         text: Zeroizing::new(value.to_owned()),
         variable: key.to_owned(),
         endpoint: neighboring_endpoint(key, beside),
@@ -212,7 +212,7 @@ fn parse_dotenv(
 /// Reads all strings in a JSON text. `target` returns the target of a pointer.
 fn parse_json(
     text: &str,
-    openness: Option<&String>,
+    exposed_mode: Option<&String>,
     target: impl Fn(&str) -> Option<ConsumerTarget>,
 ) -> Result<Vec<RawCandidate>, JsonEditError> {
     let all = JsonDocument::parse(text)?.strings();
@@ -227,7 +227,7 @@ fn parse_json(
             RawCandidate {
                 target: target(pointer),
                 location: pointer.clone(),
-                exposed_mode: openness.cloned(),
+                exposed_mode: exposed_mode.cloned(),
                 text: text.clone(),
                 variable: name.to_owned(),
                 endpoint: neighboring_endpoint(name, beside),

@@ -54,17 +54,17 @@ type MatchCallback<'a> = &'a mut dyn FnMut(MatchOwner, Option<&'static str>);
 
 impl SecretDetector {
     pub(super) fn new(
-        catalogue: Arc<ProviderCatalog>,
+        catalog: Arc<ProviderCatalog>,
         fingerprints: Option<FingerprintHasher>,
-        held: HashMap<String, Vec<MatchedCredential>>,
+        known_secrets: HashMap<String, Vec<MatchedCredential>>,
     ) -> Self {
         // Millions of words are looked up: as bytes, so that no hexadecimal text is needed.
-        let held = held
+        let known_secrets = known_secrets
             .into_iter()
-            .filter_map(|(print, holders)| Some((parse_hex(&print)?, holders)))
+            .filter_map(|(fingerprint, holders)| Some((parse_hex(&fingerprint)?, holders)))
             .collect();
         let (mut prefixes, mut variables, mut schemes) = (Vec::new(), Vec::new(), Vec::new());
-        for provider in catalogue.providers() {
+        for provider in catalog.providers() {
             for kind in provider.kinds.iter() {
                 let rules = kind.recognition_rules.iter().map(|rule| rule.prefix.clone());
                 prefixes.extend(rules.filter(|prefix| !prefix.is_empty()));
@@ -82,7 +82,7 @@ impl SecretDetector {
         }
         prefixes.sort();
         prefixes.dedup();
-        Self { catalog: catalogue, fingerprints, known_secrets: held, prefixes, variables, schemes }
+        Self { catalog, fingerprints, known_secrets, prefixes, variables, schemes }
     }
 
     /// Returns the credentials that hold this secret.
@@ -147,33 +147,38 @@ impl SecretDetector {
 
 impl FileScanState<'_> {
     /// Reports every secret in a line.
-    pub(super) fn scan_line(&mut self, line: &[u8], tell: MatchCallback<'_>) {
-        self.scan_plain_line(line, None, tell);
+    pub(super) fn scan_line(&mut self, line: &[u8], on_match: MatchCallback<'_>) {
+        self.scan_plain_line(line, None, on_match);
         if let Some(plain) = decode_escapes(line) {
-            self.scan_plain_line(&plain, Some("escaped"), tell);
+            self.scan_plain_line(&plain, Some("escaped"), on_match);
             plain
                 .split(|byte| *byte == b'\n')
-                .for_each(|line| self.collect_key_line(line, Some("escaped"), tell));
+                .for_each(|line| self.collect_key_line(line, Some("escaped"), on_match));
             self.key.clear();
         }
-        self.collect_key_line(line, None, tell);
+        self.collect_key_line(line, None, on_match);
     }
 
     fn scan_plain_line(
         &self,
         line: &[u8],
         encoding: Option<&'static str>,
-        tell: MatchCallback<'_>,
+        on_match: MatchCallback<'_>,
     ) {
         for span in split_words(line) {
             let (word, before) = (&line[span.clone()], &line[..span.start]);
-            self.scan_word(word, before, encoding, tell);
+            self.scan_word(word, before, encoding, on_match);
             if let Some(plain) = word.contains(&b'%').then(|| decode_percent(word)).flatten() {
-                self.scan_word(&plain, before, Some("percent-encoded"), tell);
+                self.scan_word(&plain, before, Some("percent-encoded"), on_match);
             }
             if let Some(plain) = decode_base64(word) {
                 split_words(&plain).for_each(|span| {
-                    self.scan_word(&plain[span.clone()], &plain[..span.start], Some("base64"), tell)
+                    self.scan_word(
+                        &plain[span.clone()],
+                        &plain[..span.start],
+                        Some("base64"),
+                        on_match,
+                    )
                 });
             }
         }
@@ -186,23 +191,23 @@ impl FileScanState<'_> {
         word: &[u8],
         before: &[u8],
         encoding: Option<&'static str>,
-        tell: MatchCallback<'_>,
+        on_match: MatchCallback<'_>,
     ) {
         let all = secret_candidates(word);
         for same in all.chunk_by(|one, other| one.start == other.start) {
             if let Some(holders) =
                 same.iter().find_map(|part| self.detector.matched_credentials(&word[part.clone()]))
             {
-                tell(MatchOwner::Known(holders), encoding);
+                on_match(MatchOwner::Known(holders), encoding);
                 return;
             }
             let start = same[0].start;
             let ahead = if start == 0 { before } else { &word[..start] };
-            if let Some(what) = same
+            if let Some(owner) = same
                 .iter()
                 .find_map(|part| self.detector.recognize(&word[part.clone()], ahead, self.file))
             {
-                tell(what, encoding);
+                on_match(owner, encoding);
                 return;
             }
         }
@@ -213,7 +218,7 @@ impl FileScanState<'_> {
         &mut self,
         line: &[u8],
         encoding: Option<&'static str>,
-        tell: MatchCallback<'_>,
+        on_match: MatchCallback<'_>,
     ) {
         if let Some(start) = find_bytes(line, KEY_HEADER_PREFIX) {
             self.key.clear();
@@ -231,7 +236,7 @@ impl FileScanState<'_> {
         let bare = self.detector.matched_credentials(&self.key);
         self.key.push(b'\n');
         if let Some(holders) = bare.or_else(|| self.detector.matched_credentials(&self.key)) {
-            tell(MatchOwner::Known(holders), encoding);
+            on_match(MatchOwner::Known(holders), encoding);
         }
         self.key.clear();
     }
@@ -268,30 +273,35 @@ mod tests {
     const OPAQUE: &str = "Zk3/abcd+efgh-1234==";
     const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG\n9w0BAQEFAASC\n-----END PRIVATE KEY-----";
 
-    fn looker() -> SecretDetector {
+    fn detector() -> SecretDetector {
         let fingerprints = FingerprintHasher::new(HmacKey::new(b"key").unwrap());
-        let held = [(UUID, "laptop"), (OPAQUE, "build"), (KEY, "signer")];
+        let known_secrets = [(UUID, "laptop"), (OPAQUE, "build"), (KEY, "signer")];
         let holder = |name: &str| MatchedCredential {
             slot: Some(SecretSlot::Current),
             name: CredentialName::parse(name).unwrap(),
             part: SecretPart::Secret,
         };
-        let held = held.map(|(secret, name)| {
+        let known_secrets = known_secrets.map(|(secret, name)| {
             (fingerprints.fingerprint(secret.as_bytes()), vec![holder(name)])
         });
-        SecretDetector::new(Arc::new(ProviderCatalog::builtin()), Some(fingerprints), held.into())
+        SecretDetector::new(
+            Arc::new(ProviderCatalog::builtin()),
+            Some(fingerprints),
+            known_secrets.into(),
+        )
     }
 
     fn seen(file: &str, text: &str) -> Vec<String> {
-        let looker = looker();
-        let (mut watch, mut found) = (looker.scan_file(file), Vec::new());
+        let detector = detector();
+        let (mut state, mut found) = (detector.scan_file(file), Vec::new());
         for line in text.split('\n') {
-            watch.scan_line(line.as_bytes(), &mut |what, encoding| {
-                let what = match what {
+            state.scan_line(line.as_bytes(), &mut |owner, encoding| {
+                let owner = match owner {
                     MatchOwner::Known(holders) => holders[0].name.to_string(),
                     MatchOwner::Unknown { kind, .. } => kind,
                 };
-                found.push(encoding.map_or(what.clone(), |encoding| format!("{what} {encoding}")));
+                found
+                    .push(encoding.map_or(owner.clone(), |encoding| format!("{owner} {encoding}")));
             });
         }
         found

@@ -116,7 +116,7 @@ impl ScanResult {
     /// Converts the result to diagnostics, for callers that show both.
     pub fn to_diagnostics(&self) -> Vec<Diagnostic> {
         let mut findings: Vec<_> = self.matches.iter().map(ScanMatch::to_diagnostic).collect();
-        let blind = self.fingerprint_problem.iter().map(|problem| {
+        let fingerprint_problem = self.fingerprint_problem.iter().map(|problem| {
             let what = "Copies of the secrets held here could not be told";
             Diagnostic::warn(
                 DiagnosticArea::Files,
@@ -125,7 +125,7 @@ impl ScanResult {
                 problem.remedy.clone(),
             )
         });
-        findings.extend(blind);
+        findings.extend(fingerprint_problem);
         if findings.is_empty() {
             findings.push(Diagnostic::ok(
                 DiagnosticArea::Files,
@@ -147,7 +147,7 @@ impl ScanMatch {
             }
             MatchOwner::Known(holders) => {
                 let remedy = "blank it with `tokenring import … --blank`, or keep it up to date with `tokenring scan --link`";
-                Diagnostic::warn(DiagnosticArea::Files, place, words(holders), remedy)
+                Diagnostic::warn(DiagnosticArea::Files, place, describe_holders(holders), remedy)
             }
             MatchOwner::Unknown { provider, kind, why } => {
                 let remedy = "keep it with `tokenring import` or `add`, or revoke it";
@@ -186,35 +186,37 @@ impl MatchedCredential {
 impl Engine {
     /// Scans files and folders for plain-text secrets; `-` is standard input. Without paths, scans
     /// the usual locations and the working folder. If the store is locked, only secrets of known
-    /// formats are found. Changes nothing. `tell` is called with the progress after each read.
+    /// formats are found. Changes nothing. `on_progress` is called with the progress after each read.
     pub async fn scan(
         &self,
         paths: Vec<PathBuf>,
-        tell: impl FnMut(ScanProgress) + Send + 'static,
+        on_progress: impl FnMut(ScanProgress) + Send + 'static,
     ) -> Result<ScanResult, Problem> {
         let credentials = self.credentials().await?;
-        let (fingerprints, blind) = match self.fingerprint_hasher_for(&credentials).await {
-            Ok(fingerprints) => (fingerprints, None),
-            Err(problem) => (None, Some(problem)),
-        };
-        let prints = if fingerprints.is_some() {
+        let (fingerprints, fingerprint_problem) =
+            match self.fingerprint_hasher_for(&credentials).await {
+                Ok(fingerprints) => (fingerprints, None),
+                Err(problem) => (None, Some(problem)),
+            };
+        let records = if fingerprints.is_some() {
             self.fingerprint_records(&credentials).await?
         } else {
             Vec::new()
         };
-        let looker = SecretDetector::new(
+        let detector = SecretDetector::new(
             Arc::clone(&self.catalog),
             fingerprints,
-            credentials_by_fingerprint(&credentials, prints),
+            credentials_by_fingerprint(&credentials, records),
         );
         let stop = CancelOnDrop::default();
-        let mut trip = ScanContext {
+        let mut context = ScanContext {
             canceled: Arc::clone(&stop.0),
             progress: ScanProgress::default(),
-            on_progress: Box::new(tell),
+            on_progress: Box::new(on_progress),
         };
-        let mut scanned = run_blocking(move || scan_targets(&looker, &paths, &mut trip)).await??;
-        scanned.fingerprint_problem = blind;
+        let mut scanned =
+            run_blocking(move || scan_targets(&detector, &paths, &mut context)).await??;
+        scanned.fingerprint_problem = fingerprint_problem;
         self.mark_existing_consumers(&credentials, &mut scanned.matches).await?;
         Ok(scanned)
     }
@@ -223,13 +225,13 @@ impl Engine {
     /// unused name.
     pub async fn add_consumers_for_match(
         &self,
-        sighting: &ScanMatch,
+        scan_match: &ScanMatch,
     ) -> Result<Vec<Consumer>, Problem> {
-        let (Some(target), false) = (&sighting.target, sighting.has_consumer) else {
+        let (Some(target), false) = (&scan_match.target, scan_match.has_consumer) else {
             return Ok(Vec::new());
         };
         let mut made = Vec::new();
-        for holder in sighting.owner.current_credentials() {
+        for holder in scan_match.owner.current_credentials() {
             let credential = self.find_credential(holder.name.as_str()).await?;
             made.extend(self.add_consumer_for_target(&credential, &holder.part, target).await?);
         }
@@ -260,8 +262,9 @@ impl Engine {
             )
         })?;
         // The scan has just seen this secret there.
-        let print = self.current_fingerprint(credential, part).await?;
-        let delivered = print.map(|fingerprint| DeliveryRecord { fingerprint, at: self.now() });
+        let fingerprint = self.current_fingerprint(credential, part).await?;
+        let delivered =
+            fingerprint.map(|fingerprint| DeliveryRecord { fingerprint, at: self.now() });
         let consumer = Consumer {
             credential: credential.id.clone(),
             name,
@@ -287,12 +290,12 @@ impl Engine {
     async fn mark_existing_consumers(
         &self,
         credentials: &[Credential],
-        sightings: &mut [ScanMatch],
+        matches: &mut [ScanMatch],
     ) -> Result<(), Problem> {
-        for sighting in sightings {
-            let Some(target) = &sighting.target else { continue };
-            let mut linked = sighting.owner.current_credentials().next().is_some();
-            for holder in sighting.owner.current_credentials() {
+        for scan_match in matches {
+            let Some(target) = &scan_match.target else { continue };
+            let mut linked = scan_match.owner.current_credentials().next().is_some();
+            for holder in scan_match.owner.current_credentials() {
                 let owner = credentials.iter().find(|credential| credential.name == holder.name);
                 let consumers = if let Some(owner) = owner {
                     self.consumers(&owner.id).await?
@@ -301,7 +304,7 @@ impl Engine {
                 };
                 linked &= consumers.iter().any(|consumer| consumer.target == *target);
             }
-            sighting.has_consumer = linked;
+            scan_match.has_consumer = linked;
         }
         Ok(())
     }
@@ -352,7 +355,7 @@ impl Drop for CancelOnDrop {
 /// takes precedence over the recorded ones.
 fn credentials_by_fingerprint(
     credentials: &[Credential],
-    prints: Vec<FingerprintRecord>,
+    records: Vec<FingerprintRecord>,
 ) -> HashMap<String, Vec<MatchedCredential>> {
     let mut held: HashMap<String, Vec<MatchedCredential>> = HashMap::new();
     for credential in credentials {
@@ -365,7 +368,7 @@ fn credentials_by_fingerprint(
             held.entry(fingerprint.clone()).or_default().push(holder);
         }
     }
-    for FingerprintRecord { name, part, slot, fingerprint } in prints {
+    for FingerprintRecord { name, part, slot, fingerprint } in records {
         let holders = held.entry(fingerprint).or_default();
         if !holders.iter().any(|known| known.name == name && known.part == part) {
             holders.push(MatchedCredential { slot, name, part });
@@ -378,117 +381,120 @@ fn credentials_by_fingerprint(
 }
 
 /// Describes the holders of one secret, grouped by role.
-pub fn words(holders: &[MatchedCredential]) -> String {
-    let sorts = holders.chunk_by(|one, other| (one.slot, &one.part) == (other.slot, &other.part));
-    let sort = |same: &[MatchedCredential]| {
+pub fn describe_holders(holders: &[MatchedCredential]) -> String {
+    let groups = holders.chunk_by(|one, other| (one.slot, &one.part) == (other.slot, &other.part));
+    let describe = |same: &[MatchedCredential]| {
         let names: Vec<_> = same.iter().map(|holder| holder.name.as_str()).collect();
         format!("{} of {}", same[0].describe_role(), names.join(", "))
     };
-    sorts.map(sort).collect::<Vec<_>>().join("; ")
+    groups.map(describe).collect::<Vec<_>>().join("; ")
 }
 
 fn scan_targets(
-    looker: &SecretDetector,
+    detector: &SecretDetector,
     paths: &[PathBuf],
-    trip: &mut ScanContext,
+    context: &mut ScanContext,
 ) -> Result<ScanResult, Problem> {
-    let stopped = &Arc::clone(&trip.canceled);
+    let canceled = &Arc::clone(&context.canceled);
     let (piped, named): (Vec<_>, Vec<_>) =
         paths.iter().cloned().partition(|path| path.as_os_str() == STDIN_PATH);
-    let (places, mut unread) = if paths.is_empty() {
-        targets::default_targets(stopped)
+    let (places, mut unreadable) = if paths.is_empty() {
+        targets::default_targets(canceled)
     } else {
-        targets::targets_for_paths(&named, stopped)?
+        targets::targets_for_paths(&named, canceled)?
     };
     let places: Vec<_> = piped.into_iter().take(1).map(ScanTarget::new).chain(places).collect();
-    let (mut sightings, mut files) = (Vec::new(), 0);
-    trip.progress.total_files = places.len();
+    let (mut matches, mut files) = (Vec::new(), 0);
+    context.progress.total_files = places.len();
     for place in places {
-        if trip.is_canceled() {
+        if context.is_canceled() {
             break;
         }
-        trip.progress.files += 1;
-        match scan_target(looker, &place, trip) {
+        context.progress.files += 1;
+        match scan_target(detector, &place, context) {
             Ok(found) => {
                 files += 1;
-                sightings.extend(found);
+                matches.extend(found);
             }
-            Err(error) => unread.push(UnreadableFile { path: place.path, why: error.to_string() }),
+            Err(error) => {
+                unreadable.push(UnreadableFile { path: place.path, why: error.to_string() })
+            }
         }
     }
-    sightings.sort_by(|one, other| {
+    matches.sort_by(|one, other| {
         (&one.path, one.line, &one.owner).cmp(&(&other.path, other.line, &other.owner))
     });
-    Ok(ScanResult { matches: sightings, unreadable: unread, files, fingerprint_problem: None })
+    Ok(ScanResult { matches, unreadable, files, fingerprint_problem: None })
 }
 
 fn scan_target(
-    looker: &SecretDetector,
+    detector: &SecretDetector,
     place: &ScanTarget,
-    trip: &mut ScanContext,
+    context: &mut ScanContext,
 ) -> std::io::Result<Vec<ScanMatch>> {
     if place.path.as_os_str() == STDIN_PATH {
         return scan_reader(
-            looker,
+            detector,
             place,
-            CancellableReader { inner: std::io::stdin().lock(), context: trip },
+            CancellableReader { inner: std::io::stdin().lock(), context },
             None,
         );
     }
     let file = std::fs::File::open(&place.path)?;
-    let openness = super::consumer::file::exposed_mode(&file.metadata()?);
-    scan_reader(looker, place, CancellableReader { inner: file, context: trip }, openness.as_ref())
+    let exposed_mode = super::consumer::file::exposed_mode(&file.metadata()?);
+    scan_reader(detector, place, CancellableReader { inner: file, context }, exposed_mode.as_ref())
 }
 
 fn scan_reader(
-    looker: &SecretDetector,
+    detector: &SecretDetector,
     place: &ScanTarget,
     from: impl Read,
-    openness: Option<&String>,
+    exposed_mode: Option<&String>,
 ) -> std::io::Result<Vec<ScanMatch>> {
     let (mut seen, mut found) = (HashSet::new(), Vec::new());
     let name = place.path.file_name().unwrap_or_default().to_string_lossy();
-    let mut watch = looker.scan_file(&name);
+    let mut state = detector.scan_file(&name);
     line_reader::read_lines(from, |line, text| {
-        watch.scan_line(text, &mut |what, encoding| {
-            if seen.insert((line, what.clone())) {
-                found.push((line, what, encoding));
+        state.scan_line(text, &mut |owner, encoding| {
+            if seen.insert((line, owner.clone())) {
+                found.push((line, owner, encoding));
             }
         });
     })?;
-    let targets = if found.iter().any(|(_, what, _)| matches!(what, MatchOwner::Known(_))) {
-        consumer_targets(looker, &place.path)
+    let targets = if found.iter().any(|(_, owner, _)| matches!(owner, MatchOwner::Known(_))) {
+        consumer_targets(detector, &place.path)
     } else {
         Vec::new()
     };
-    let sighting = |(line, what, encoding): (usize, MatchOwner, Option<&'static str>)| ScanMatch {
-        path: place.path.clone(),
-        links: place.links.clone(),
-        line,
-        target: if encoding.is_none() { target_for_owner(&targets, &what) } else { None },
-        owner: what,
-        encoding,
-        exposed_mode: openness.cloned(),
-        has_consumer: false,
-    };
-    Ok(found.into_iter().map(sighting).collect())
+    let scan_match =
+        |(line, owner, encoding): (usize, MatchOwner, Option<&'static str>)| ScanMatch {
+            path: place.path.clone(),
+            links: place.links.clone(),
+            line,
+            target: if encoding.is_none() { target_for_owner(&targets, &owner) } else { None },
+            owner,
+            encoding,
+            exposed_mode: exposed_mode.cloned(),
+            has_consumer: false,
+        };
+    Ok(found.into_iter().map(scan_match).collect())
 }
 
 /// Returns the places in a file that hold a stored secret and that a consumer can update.
 fn consumer_targets(
-    looker: &SecretDetector,
+    detector: &SecretDetector,
     path: &Path,
 ) -> Vec<(Vec<MatchedCredential>, ConsumerTarget)> {
     let texts = import::texts_with_targets(path).into_iter();
     texts
-        .filter_map(|(target, text)| Some((looker.matched_credentials(text.as_bytes())?, target)))
+        .filter_map(|(target, text)| Some((detector.matched_credentials(text.as_bytes())?, target)))
         .collect()
 }
 
 fn target_for_owner(
     targets: &[(Vec<MatchedCredential>, ConsumerTarget)],
-    what: &MatchOwner,
+    owner: &MatchOwner,
 ) -> Option<ConsumerTarget> {
-    let MatchOwner::Known(found) = what else { return None };
+    let MatchOwner::Known(found) = owner else { return None };
     targets.iter().find(|(holders, _)| holders == found).map(|(_, target)| target.clone())
 }

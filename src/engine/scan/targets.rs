@@ -142,8 +142,8 @@ struct FileSet<'s> {
 }
 
 /// Returns the usual locations of this user, and the folder in which the process was started.
-pub(super) fn default_targets(stopped: &AtomicBool) -> (Vec<ScanTarget>, Vec<UnreadableFile>) {
-    let mut found = FileSet::new(stopped);
+pub(super) fn default_targets(canceled: &AtomicBool) -> (Vec<ScanTarget>, Vec<UnreadableFile>) {
+    let mut found = FileSet::new(canceled);
     let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
     let here = std::env::current_dir().ok();
     if let Some(home) = &home {
@@ -162,9 +162,9 @@ pub(super) fn default_targets(stopped: &AtomicBool) -> (Vec<ScanTarget>, Vec<Unr
 /// Returns these files, and all files in these folders. A path that does not exist is an error.
 pub(super) fn targets_for_paths(
     paths: &[PathBuf],
-    stopped: &AtomicBool,
+    canceled: &AtomicBool,
 ) -> Result<(Vec<ScanTarget>, Vec<UnreadableFile>), Problem> {
-    let mut found = FileSet::new(stopped);
+    let mut found = FileSet::new(canceled);
     for path in paths {
         let path = std::path::absolute(path).map_err(|error| cannot_scan(path, &error))?;
         let seen = std::fs::metadata(&path).map_err(|error| cannot_scan(&path, &error))?;
@@ -174,8 +174,8 @@ pub(super) fn targets_for_paths(
 }
 
 impl<'s> FileSet<'s> {
-    fn new(stopped: &'s AtomicBool) -> Self {
-        Self { canceled: stopped, files: BTreeMap::new(), unreadable: BTreeMap::new() }
+    fn new(canceled: &'s AtomicBool) -> Self {
+        Self { canceled, files: BTreeMap::new(), unreadable: BTreeMap::new() }
     }
 
     fn add_home_files(&mut self, home: &Path) {
@@ -194,8 +194,8 @@ impl<'s> FileSet<'s> {
 
     /// Adds every file below `root`, except ignored output without secrets.
     fn add_folder(&mut self, root: &Path) {
-        let mut heeding = WalkBuilder::new(root);
-        heeding
+        let mut filtered = WalkBuilder::new(root);
+        filtered
             .hidden(false)
             .require_git(false)
             .follow_links(false)
@@ -204,12 +204,12 @@ impl<'s> FileSet<'s> {
         all.standard_filters(false)
             .follow_links(false)
             .filter_entry(|entry| !is_git_objects_folder(entry));
-        let stopped = self.canceled;
-        let goes_on = |_: &Result<DirEntry, ignore::Error>| !stopped.load(Ordering::Relaxed);
-        for entry in heeding.build().take_while(goes_on) {
+        let canceled = self.canceled;
+        let not_canceled = |_: &Result<DirEntry, ignore::Error>| !canceled.load(Ordering::Relaxed);
+        for entry in filtered.build().take_while(not_canceled) {
             self.add_entry(entry, |_| true);
         }
-        for entry in all.build().take_while(goes_on) {
+        for entry in all.build().take_while(not_canceled) {
             self.add_entry(entry, |path| {
                 !is_build_output(path.strip_prefix(root).unwrap_or(path)) || may_hold_secrets(path)
             });
@@ -223,7 +223,7 @@ impl<'s> FileSet<'s> {
     ) {
         match entry {
             Ok(entry)
-                if entry.file_type().is_some_and(|sort| !sort.is_dir())
+                if entry.file_type().is_some_and(|file_type| !file_type.is_dir())
                     && is_wanted(entry.path()) =>
             {
                 self.add_file(entry.path());
@@ -265,8 +265,9 @@ impl<'s> FileSet<'s> {
             .files
             .into_iter()
             .map(|(path, links)| ScanTarget { path, links: links.into_iter().collect() });
-        let unread = self.unreadable.into_iter().map(|(path, why)| UnreadableFile { path, why });
-        (places.collect(), unread.collect())
+        let unreadable =
+            self.unreadable.into_iter().map(|(path, why)| UnreadableFile { path, why });
+        (places.collect(), unreadable.collect())
     }
 }
 
@@ -290,7 +291,7 @@ fn is_build_output(path: &Path) -> bool {
 }
 
 fn is_git_folder(entry: &DirEntry) -> bool {
-    entry.file_name() == ".git" && entry.file_type().is_some_and(|sort| sort.is_dir())
+    entry.file_name() == ".git" && entry.file_type().is_some_and(|file_type| file_type.is_dir())
 }
 
 fn is_git_objects_folder(entry: &DirEntry) -> bool {
@@ -338,7 +339,7 @@ mod tests {
         ] {
             write(path, "x");
         }
-        let (places, unread) =
+        let (places, unreadable) =
             targets_for_paths(std::slice::from_ref(&root), &AtomicBool::new(false)).unwrap();
         let found: Vec<_> = places
             .iter()
@@ -357,7 +358,7 @@ mod tests {
                 "src/main.rs"
             ]
         );
-        assert_eq!(unread, []);
+        assert_eq!(unreadable, []);
         assert_eq!(
             targets_for_paths(&[root.join("app/build/out.js")], &AtomicBool::new(false))
                 .unwrap()
