@@ -58,10 +58,10 @@ impl ClientAssertion<'_> {
     fn claims(&self) -> Result<serde_json::Value, TokenExchangeError> {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(invalid_key)?;
-        let (issued, ends) =
+        let (issued, expires) =
             (self.now.unix_timestamp(), (self.now + ASSERTION_LIFETIME).unix_timestamp());
         Ok(
-            json!({"iss": self.client_id, "sub": self.client_id, "aud": self.audience, "jti": text::to_hex(&id), "iat": issued, "exp": ends}),
+            json!({"iss": self.client_id, "sub": self.client_id, "aud": self.audience, "jti": text::to_hex(&id), "iat": issued, "exp": expires}),
         )
     }
 }
@@ -72,9 +72,9 @@ pub(super) fn is_private_key(secret: &Secret) -> bool {
 }
 
 /// Returns the provider's time from its response, if this machine's clock differs too much from it.
-pub(super) fn skewed_provider_time(answer: &ApiResponse, now: Timestamp) -> Option<Timestamp> {
-    let theirs = answer.header("date").and_then(rate_limit::parse_http_date)?;
-    ((theirs - now).abs() > MAX_CLOCK_SKEW).then_some(theirs)
+pub(super) fn skewed_provider_time(response: &ApiResponse, now: Timestamp) -> Option<Timestamp> {
+    let provider_time = response.header("date").and_then(rate_limit::parse_http_date)?;
+    ((provider_time - now).abs() > MAX_CLOCK_SKEW).then_some(provider_time)
 }
 
 fn parse_signer(key: &Secret) -> Result<Box<dyn Signer>, TokenExchangeError> {

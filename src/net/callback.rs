@@ -63,7 +63,7 @@ impl CallbackListener {
     /// `localhost` to either of the two loopback addresses, so the listener uses both where both
     /// exist.
     pub async fn bind(choices: &[Url]) -> Result<Self, CallbackListenError> {
-        let mut busy = Vec::new();
+        let mut ports_in_use = Vec::new();
         for choice in choices {
             let address = loopback_address(choice)
                 .ok_or_else(|| CallbackListenError::NotLoopback(choice.to_string()))?;
@@ -73,24 +73,29 @@ impl CallbackListener {
                         .await
                         .map_err(|error| bind_failed(&error));
                 }
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => busy.push(address.port()),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                    ports_in_use.push(address.port())
+                }
                 Err(error) => return Err(bind_failed(&error)),
             }
         }
-        Err(CallbackListenError::PortsInUse(busy))
+        Err(CallbackListenError::PortsInUse(ports_in_use))
     }
 
     async fn from_socket(socket: TcpListener, choice: &Url) -> io::Result<Self> {
-        let here = socket.local_addr()?;
-        let twin = match here.ip() {
+        let local_address = socket.local_addr()?;
+        let other_loopback = match local_address.ip() {
             IpAddr::V4(_) => IpAddr::from(Ipv6Addr::LOCALHOST),
             IpAddr::V6(_) => Ipv4Addr::LOCALHOST.into(),
         };
-        let twin = TcpListener::bind((twin, here.port())).await.ok();
+        let other_loopback = TcpListener::bind((other_loopback, local_address.port())).await.ok();
         let mut redirect = choice.clone();
         // An http URL always accepts a port.
-        let _ = redirect.set_port(Some(here.port()));
-        Ok(Self { sockets: std::iter::once(socket).chain(twin).collect(), redirect_url: redirect })
+        let _ = redirect.set_port(Some(local_address.port()));
+        Ok(Self {
+            sockets: std::iter::once(socket).chain(other_loopback).collect(),
+            redirect_url: redirect,
+        })
     }
 
     /// Returns the callback URL, with the actual port.
@@ -104,12 +109,12 @@ impl CallbackListener {
         self,
         sign_in: &AuthorizationRequest,
     ) -> (AuthorizationResponse, CallbackConnection) {
-        let mut visitors = FuturesUnordered::new();
+        let mut connections = FuturesUnordered::new();
         loop {
             tokio::select! {
-                visitor = self.accept(), if visitors.len() < MAX_CALLBACK_CONNECTIONS => visitors.push(self.handle_connection(visitor, sign_in)),
-                heard = visitors.next(), if !visitors.is_empty() => if let Some(Some(arrived)) = heard {
-                    return arrived;
+                connection = self.accept(), if connections.len() < MAX_CALLBACK_CONNECTIONS => connections.push(self.handle_connection(connection, sign_in)),
+                finished = connections.next(), if !connections.is_empty() => if let Some(Some(callback)) = finished {
+                    return callback;
                 },
             }
         }
@@ -117,20 +122,20 @@ impl CallbackListener {
 
     /// Accepts the next connection; `None` if it was closed before it was accepted.
     async fn accept(&self) -> Option<TcpStream> {
-        let mut arrivals = Vec::with_capacity(self.sockets.len());
+        let mut accepts = Vec::with_capacity(self.sockets.len());
         for socket in &self.sockets {
-            arrivals.push(socket.accept().boxed());
+            accepts.push(socket.accept().boxed());
         }
-        let (arrived, ..) = select_all(arrivals).await;
-        arrived.ok().map(|(stream, _)| stream)
+        let (accepted, ..) = select_all(accepts).await;
+        accepted.ok().map(|(stream, _)| stream)
     }
 
     async fn handle_connection(
         &self,
-        visitor: Option<TcpStream>,
+        connection: Option<TcpStream>,
         sign_in: &AuthorizationRequest,
     ) -> Option<(AuthorizationResponse, CallbackConnection)> {
-        let mut stream = visitor?;
+        let mut stream = connection?;
         let head =
             tokio::time::timeout(CONNECTION_TIMEOUT, read_head(&mut stream)).await.ok()??;
         let browser = CallbackConnection(stream);
@@ -177,12 +182,12 @@ impl CallbackConnection {
 
     /// Sends a page. A closed connection is ignored, because the terminal shows the same text.
     async fn send_page(mut self, status: u16, page: &CallbackPage) {
-        let answer = page.render(status);
-        let said = async {
-            self.0.write_all(answer.as_bytes()).await?;
+        let response = page.render(status);
+        let sending = async {
+            self.0.write_all(response.as_bytes()).await?;
             self.0.shutdown().await
         };
-        let _ = tokio::time::timeout(CONNECTION_TIMEOUT, said).await;
+        let _ = tokio::time::timeout(CONNECTION_TIMEOUT, sending).await;
     }
 }
 

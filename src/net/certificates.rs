@@ -26,12 +26,12 @@ pub struct CaInfo {
 
 /// Returns the summary of the authorities that network requests trust.
 pub async fn load_ca_info() -> CaInfo {
-    let trust = tokio::task::spawn_blocking(CertificateStore::load_system).await;
-    let trust = trust.unwrap_or_else(|error| CertificateStore {
+    let store = tokio::task::spawn_blocking(CertificateStore::load_system).await;
+    let store = store.unwrap_or_else(|error| CertificateStore {
         load_error: Some(error.to_string()),
         ..CertificateStore::empty()
     });
-    CaInfo { trusted_count: trust.roots.len(), load_error: trust.load_error }
+    CaInfo { trusted_count: store.roots.len(), load_error: store.load_error }
 }
 
 /// Certificate authorities, with the error from loading them.
@@ -54,8 +54,8 @@ impl CertificateStore {
     /// bundled ones. Loading takes up to 70 ms, so call this once and not before the first request.
     pub(super) fn load_system() -> Self {
         let found = rustls_native_certs::load_native_certs();
-        let complaints: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
-        Self::from_certificates(found.certs, &complaints)
+        let errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+        Self::from_certificates(found.certs, &errors)
     }
 
     /// Adds the authorities in a PEM file.
@@ -88,12 +88,12 @@ impl CertificateStore {
     /// Combines the system's authorities with the bundled ones. A system without authorities, or
     /// with a broken file, still reaches every public host through the bundled ones; a company's
     /// own authority is among the system's.
-    fn from_certificates(machine: Vec<CertificateDer<'static>>, complaints: &[String]) -> Self {
+    fn from_certificates(system: Vec<CertificateDer<'static>>, errors: &[String]) -> Self {
         let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(machine);
+        roots.add_parsable_certificates(system);
         roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
-        let complaint = (!complaints.is_empty()).then(|| complaints.join("; "));
-        Self { roots, load_error: complaint }
+        let load_error = (!errors.is_empty()).then(|| errors.join("; "));
+        Self { roots, load_error }
     }
 }
 
@@ -103,22 +103,22 @@ mod tests {
 
     #[test]
     fn a_machine_without_authorities_has_the_bundled_ones() {
-        let trust = CertificateStore::from_certificates(
+        let store = CertificateStore::from_certificates(
             Vec::new(),
             &["cannot read /absent.pem".to_owned()],
         );
-        assert!(trust.roots.len() > 100);
-        assert_eq!(trust.load_error.as_deref(), Some("cannot read /absent.pem"));
-        assert!(trust.tls_config().is_ok());
+        assert!(store.roots.len() > 100);
+        assert_eq!(store.load_error.as_deref(), Some("cannot read /absent.pem"));
+        assert!(store.tls_config().is_ok());
     }
 
     #[test]
     fn a_broken_certificate_of_the_machine_does_not_hide_the_others() {
-        let trust = CertificateStore::from_certificates(
+        let store = CertificateStore::from_certificates(
             vec![CertificateDer::from(b"no certificate".to_vec())],
             &[],
         );
-        assert!(trust.roots.len() > 100);
+        assert!(store.roots.len() > 100);
     }
 
     #[test]

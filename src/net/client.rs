@@ -85,38 +85,39 @@ impl HttpClient {
 
     async fn send_following_redirects(
         &self,
-        mut leg: PreparedRequest,
+        mut request: PreparedRequest,
         limits: RequestLimits,
         ca_file: Option<PathBuf>,
     ) -> Result<ApiResponse, NetError> {
-        let (started, watch) = (Instant::now(), ConnectTimer::default());
+        let (started, timer) = (Instant::now(), ConnectTimer::default());
         loop {
-            let response = watch.measure(self.send_hop(&leg, limits, ca_file.as_ref())).await?;
-            if !leg.follow_redirect(response.status(), response.headers())? {
-                let clock = ResponseClock { started, connection: watch.connection_origin() };
-                return response::read_response(response, clock, limits, leg.into_redactor()).await;
+            let response = timer.measure(self.send_hop(&request, limits, ca_file.as_ref())).await?;
+            if !request.follow_redirect(response.status(), response.headers())? {
+                let clock = ResponseClock { started, connection: timer.connection_origin() };
+                return response::read_response(response, clock, limits, request.into_redactor())
+                    .await;
             }
         }
     }
 
     async fn send_hop(
         &self,
-        leg: &PreparedRequest,
+        request: &PreparedRequest,
         limits: RequestLimits,
         ca_file: Option<&PathBuf>,
     ) -> Result<reqwest::Response, NetError> {
-        let road = self.connection_key(&leg.url, limits.connect_timeout, ca_file);
+        let key = self.connection_key(&request.url, limits.connect_timeout, ca_file);
         let cell = Arc::clone(
             self.pooled_clients
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .entry(road.clone())
+                .entry(key.clone())
                 .or_default(),
         );
-        let line = cell.get_or_try_init(|| self.build_client(&road)).await?;
-        line.client.execute(leg.to_reqwest()).await.map_err(|error| {
-            let error = NetError::from_reqwest(error, leg.host(), limits.connect_timeout);
-            line.load_error.iter().fold(error, |error, complaint| error.with_tls_detail(complaint))
+        let pooled = cell.get_or_try_init(|| self.build_client(&key)).await?;
+        pooled.client.execute(request.to_reqwest()).await.map_err(|error| {
+            let error = NetError::from_reqwest(error, request.host(), limits.connect_timeout);
+            pooled.load_error.iter().fold(error, |error, detail| error.with_tls_detail(detail))
         })
     }
 
@@ -132,28 +133,28 @@ impl HttpClient {
             ProxyConfig::Direct => false,
             ProxyConfig::Custom(_) => true,
         };
-        let trusted = match ca_file {
+        let trust_source = match ca_file {
             _ if loopback && url.scheme() == "http" && !proxied => TrustSource::NoCertificates,
             Some(path) => TrustSource::SystemAndFile(path.clone()),
             None => TrustSource::System,
         };
-        ConnectionKey { proxied, trust_source: trusted, connect }
+        ConnectionKey { proxied, trust_source, connect }
     }
 
-    async fn build_client(&self, road: &ConnectionKey) -> Result<PooledClient, NetError> {
-        let trust = self.load_certificates(&road.trust_source).await?;
+    async fn build_client(&self, key: &ConnectionKey) -> Result<PooledClient, NetError> {
+        let certificates = self.load_certificates(&key.trust_source).await?;
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(trust.tls_config()?)
+            .tls_backend_preconfigured(certificates.tls_config()?)
             .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .dns_resolver(Arc::new(TimedResolver))
             .connector_layer(TimingLayer)
-            .connect_timeout(road.connect)
+            .connect_timeout(key.connect)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(MAX_IDLE_PER_HOST);
         let client = match &self.proxies {
-            _ if !road.proxied => client.no_proxy(),
+            _ if !key.proxied => client.no_proxy(),
             ProxyConfig::Custom(url) => {
                 client.proxy(reqwest::Proxy::all(url.clone()).map_err(client_build_error)?)
             }
@@ -161,17 +162,17 @@ impl HttpClient {
         };
         Ok(PooledClient {
             client: client.build().map_err(client_build_error)?,
-            load_error: trust.load_error,
+            load_error: certificates.load_error,
         })
     }
 
-    async fn load_certificates(&self, trusted: &TrustSource) -> Result<CertificateStore, NetError> {
-        match trusted {
+    async fn load_certificates(&self, source: &TrustSource) -> Result<CertificateStore, NetError> {
+        match source {
             TrustSource::NoCertificates => Ok(CertificateStore::empty()),
             TrustSource::System => self.load_system_certificates().await,
             TrustSource::SystemAndFile(path) => {
-                let (machine, path) = (self.load_system_certificates().await?, path.clone());
-                spawn_blocking(move || machine.with_file(&path)).await?
+                let (system, path) = (self.load_system_certificates().await?, path.clone());
+                spawn_blocking(move || system.with_file(&path)).await?
             }
         }
     }
@@ -188,13 +189,13 @@ impl HttpClient {
 impl Transport for HttpClient {
     async fn send(&self, mut outgoing: OutgoingRequest) -> Result<ApiResponse, NetError> {
         let (limits, ca_file) = (outgoing.limits, outgoing.ca_file.take());
-        let leg = PreparedRequest::new(outgoing)?;
-        let host = leg.host().to_owned();
-        let travel = tokio::time::timeout(
+        let request = PreparedRequest::new(outgoing)?;
+        let host = request.host().to_owned();
+        let sending = tokio::time::timeout(
             limits.total_timeout,
-            self.send_following_redirects(leg, limits, ca_file),
+            self.send_following_redirects(request, limits, ca_file),
         );
-        travel.await.unwrap_or(Err(NetError::TimedOut { host, limit: limits.total_timeout }))
+        sending.await.unwrap_or(Err(NetError::TimedOut { host, limit: limits.total_timeout }))
     }
 }
 
@@ -215,7 +216,7 @@ fn client_build_error(error: reqwest::Error) -> NetError {
 mod tests {
     use super::*;
 
-    fn road(proxies: ProxyConfig, url: &str) -> ConnectionKey {
+    fn key(proxies: ProxyConfig, url: &str) -> ConnectionKey {
         HttpClient::with_proxies(proxies).connection_key(
             &Url::parse(url).unwrap(),
             Duration::from_secs(1),
@@ -229,21 +230,21 @@ mod tests {
         for url in
             ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://127.0.0.1:1"]
         {
-            assert!(!road(ProxyConfig::System, url).proxied, "{url}");
-            assert!(road(chosen(), url).proxied, "{url}");
+            assert!(!key(ProxyConfig::System, url).proxied, "{url}");
+            assert!(key(chosen(), url).proxied, "{url}");
         }
-        assert!(road(ProxyConfig::System, "https://api.example").proxied);
-        assert!(!road(ProxyConfig::Direct, "https://api.example").proxied);
+        assert!(key(ProxyConfig::System, "https://api.example").proxied);
+        assert!(!key(ProxyConfig::Direct, "https://api.example").proxied);
     }
 
     #[test]
     fn plain_http_to_this_machine_reads_no_certificates() {
         assert!(
-            road(ProxyConfig::System, "http://127.0.0.1:1").trust_source
+            key(ProxyConfig::System, "http://127.0.0.1:1").trust_source
                 == TrustSource::NoCertificates
         );
         assert!(
-            road(ProxyConfig::System, "https://127.0.0.1:1").trust_source
+            key(ProxyConfig::System, "https://127.0.0.1:1").trust_source
                 == TrustSource::SystemAndFile(PathBuf::from("ca.pem"))
         );
     }

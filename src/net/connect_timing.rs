@@ -26,7 +26,7 @@ const MAX_TLS_SESSIONS: usize = 256;
 
 tokio::task_local! {
     /// Timer of the request that this task sends.
-    static WATCH: ConnectTimer;
+    static CURRENT_TIMER: ConnectTimer;
 }
 
 /// Timer of the connections that one request opens.
@@ -49,14 +49,14 @@ struct ConnectPhases {
 
 impl ConnectTimer {
     /// Runs a request while this timer records its connections.
-    pub(super) async fn measure<F: Future>(&self, sending: F) -> F::Output {
-        WATCH.scope(self.clone(), sending).await
+    pub(super) async fn measure<F: Future>(&self, request: F) -> F::Output {
+        CURRENT_TIMER.scope(self.clone(), request).await
     }
 
     /// Returns whether the connection is new or reused, with its times.
     pub(super) fn connection_origin(&self) -> ConnectionOrigin {
-        let laps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let ConnectPhases { connection_made: true, dns, connect, tls, .. } = &*laps else {
+        let phases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ConnectPhases { connection_made: true, dns, connect, tls, .. } = &*phases else {
             return ConnectionOrigin::Reused;
         };
         ConnectionOrigin::New(ConnectTiming {
@@ -72,20 +72,20 @@ impl ConnectPhases {
         (self.pending_dns, self.tls_started) = (None, None);
     }
 
-    fn finish_connection(&mut self, begun: Instant) {
-        let (now, looked_up, shaking) =
+    fn finish_connection(&mut self, started: Instant) {
+        let (now, dns_time, tls_started) =
             (Instant::now(), self.pending_dns.take(), self.tls_started.take());
         self.connection_made = true;
-        self.dns = add_durations(self.dns, looked_up);
+        self.dns = add_durations(self.dns, dns_time);
         self.connect +=
-            (shaking.unwrap_or(now) - begun).saturating_sub(looked_up.unwrap_or_default());
-        self.tls = add_durations(self.tls, shaking.map(|shaking| now - shaking));
+            (tls_started.unwrap_or(now) - started).saturating_sub(dns_time.unwrap_or_default());
+        self.tls = add_durations(self.tls, tls_started.map(|started| now - started));
     }
 }
 
-fn record_phase(note: impl FnOnce(&mut ConnectPhases)) {
-    let _ =
-        WATCH.try_with(|watch| note(&mut watch.0.lock().unwrap_or_else(PoisonError::into_inner)));
+fn record_phase(update: impl FnOnce(&mut ConnectPhases)) {
+    let _ = CURRENT_TIMER
+        .try_with(|timer| update(&mut timer.0.lock().unwrap_or_else(PoisonError::into_inner)));
 }
 
 fn add_durations(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
@@ -102,10 +102,10 @@ pub(super) struct TimedResolver;
 impl Resolve for TimedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
-            let begun = Instant::now();
+            let started = Instant::now();
             let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            record_phase(|laps| {
-                laps.pending_dns = add_durations(laps.pending_dns, Some(begun.elapsed()))
+            record_phase(|phases| {
+                phases.pending_dns = add_durations(phases.pending_dns, Some(started.elapsed()))
             });
             Ok(Box::new(found.into_iter()) as Addrs)
         })
@@ -138,13 +138,13 @@ impl<S: Service<R, Future: Send + 'static>, R> Service<R> for TimedConnector<S> 
     }
 
     fn call(&mut self, to: R) -> Self::Future {
-        let begun = Instant::now();
+        let started = Instant::now();
         record_phase(ConnectPhases::start_connection);
-        let making = self.0.call(to);
+        let connecting = self.0.call(to);
         Box::pin(async move {
-            let made = making.await?;
-            record_phase(|laps| laps.finish_connection(begun));
-            Ok(made)
+            let connection = connecting.await?;
+            record_phase(|phases| phases.finish_connection(started));
+            Ok(connection)
         })
     }
 }
@@ -167,7 +167,7 @@ impl ClientSessionStore for TimedSessionStore {
     }
 
     fn kx_hint(&self, server: &ServerName<'_>) -> Option<NamedGroup> {
-        record_phase(|laps| laps.tls_started = Some(Instant::now()));
+        record_phase(|phases| phases.tls_started = Some(Instant::now()));
         self.0.kx_hint(server)
     }
 

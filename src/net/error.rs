@@ -93,12 +93,12 @@ impl NetError {
     }
 
     /// Returns the error with `remark` added to its causes, if it is a TLS error.
-    pub(super) fn with_tls_detail(self, remark: &str) -> Self {
+    pub(super) fn with_tls_detail(self, detail: &str) -> Self {
         match self {
             Self::NoConnection { host, failure: ConnectFailure::Tls, why } => Self::NoConnection {
                 host,
                 failure: ConnectFailure::Tls,
-                why: format!("{why} ({remark})"),
+                why: format!("{why} ({detail})"),
             },
             other => other,
         }
@@ -124,7 +124,7 @@ impl NetError {
             Self::TimedOut { .. } => {
                 "Try again; if it stays so, check the network and the proxy (HTTPS_PROXY, NO_PROXY)."
             }
-            Self::NoConnection { failure: obstacle, .. } => obstacle.remedy(),
+            Self::NoConnection { failure, .. } => failure.remedy(),
             Self::ConnectionLost { .. } => {
                 "A request that only reads can be sent again; look first whether any other took effect."
             }
@@ -216,16 +216,16 @@ mod tests {
 
     fn every_error() -> Vec<NetError> {
         let host = || "api.example".to_owned();
-        let obstacles = [
+        let failures = [
             ConnectFailure::Dns,
             ConnectFailure::Refused,
             ConnectFailure::Tls,
             ConnectFailure::Proxy,
             ConnectFailure::Network,
         ];
-        let connections = obstacles.map(|obstacle| NetError::NoConnection {
+        let connections = failures.map(|failure| NetError::NoConnection {
             host: host(),
-            failure: obstacle,
+            failure,
             why: "because".to_owned(),
         });
         let mut errors = vec![
@@ -257,11 +257,8 @@ mod tests {
 
     #[test]
     fn a_remark_about_certificates_is_for_tls_failures_only() {
-        let failed = |obstacle| NetError::NoConnection {
-            host: "h".to_owned(),
-            failure: obstacle,
-            why: "w".to_owned(),
-        };
+        let failed =
+            |failure| NetError::NoConnection { host: "h".to_owned(), failure, why: "w".to_owned() };
         assert_eq!(
             failed(ConnectFailure::Tls).with_tls_detail("x.pem is broken").to_string(),
             "no connection to h: w (x.pem is broken)"

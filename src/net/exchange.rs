@@ -149,12 +149,12 @@ impl TokenExchange<'_> {
     /// Sends a form to a token endpoint.
     pub(super) async fn post_form(
         &self,
-        place: HostRole,
+        role: HostRole,
         path: &str,
         form: SecretForm<'_>,
         transport: &dyn Transport,
     ) -> Result<ApiResponse, NetError> {
-        let origin = self.region.origin(place);
+        let origin = self.region.origin(role);
         transport.send(self.build_request(origin, path, &form)?).await
     }
 
@@ -166,17 +166,17 @@ impl TokenExchange<'_> {
         endpoints: &[TokenEndpoint],
         transport: &dyn Transport,
     ) -> Result<TokenResponse, TokenExchangeError> {
-        let mut grant = Err(TokenExchangeError::MissingField("token endpoint".to_owned()));
+        let mut result = Err(TokenExchangeError::MissingField("token endpoint".to_owned()));
         for endpoint in endpoints {
-            let answer = self
+            let response = self
                 .post_form(HostRole::Auth, &endpoint.path, self.build_form(endpoint), transport)
                 .await?;
-            grant = TokenResponse::parse(&answer, &[self.secret]);
-            if answer.status != 404 {
+            result = TokenResponse::parse(&response, &[self.secret]);
+            if response.status != 404 {
                 break;
             }
         }
-        grant
+        result
     }
 
     fn build_form<'a>(&'a self, endpoint: &'a TokenEndpoint) -> SecretForm<'a> {
@@ -301,8 +301,9 @@ impl TokenExchangeError {
     /// Returns the provider's response, if there was one.
     pub fn response(&self) -> Option<&ApiResponse> {
         match self {
-            Self::Refused { response: answer, .. }
-            | Self::UnexpectedStatus { response: answer, .. } => Some(answer),
+            Self::Refused { response, .. } | Self::UnexpectedStatus { response, .. } => {
+                Some(response)
+            }
             _ => None,
         }
     }

@@ -54,10 +54,10 @@ impl PreparedRequest {
     pub(super) fn new(outgoing: OutgoingRequest) -> Result<Self, NetError> {
         check_url(&outgoing.url)?;
         let mut headers = read_headers(&outgoing.headers)?;
-        let (mut origins, mut sent) = (Vec::new(), SecretRedactor::default());
+        let (mut origins, mut redactor) = (Vec::new(), SecretRedactor::default());
         if let Some(bound) = outgoing.authorization {
             check_origin_allowed(&outgoing.url, &bound.origins)?;
-            sent.add_secret(&bound.secret);
+            redactor.add_secret(&bound.secret);
             headers.insert(header::AUTHORIZATION, authorization_header(&bound)?);
             origins = bound.origins;
         }
@@ -69,7 +69,7 @@ impl PreparedRequest {
             body,
             origins,
             redirects: 0,
-            redactor: sent,
+            redactor,
         })
     }
 
@@ -192,8 +192,8 @@ fn authorization_header(bound: &HostBoundSecret) -> Result<HeaderValue, NetError
     Ok(value)
 }
 
-fn body_bytes(payload: RequestBody, url: &Url) -> Result<Option<Bytes>, NetError> {
-    match payload {
+fn body_bytes(body: RequestBody, url: &Url) -> Result<Option<Bytes>, NetError> {
+    match body {
         RequestBody::Empty => Ok(None),
         RequestBody::Text(text) => Ok(Some(Bytes::from(text))),
         RequestBody::HostBoundBytes { bytes, origins } => {
@@ -264,16 +264,16 @@ mod tests {
     }
 
     fn redirect(from: &str, to: &str) -> Result<PreparedRequest, NetError> {
-        let mut leg = PreparedRequest::new(outgoing(Verb::Get, from)).unwrap();
+        let mut request = PreparedRequest::new(outgoing(Verb::Get, from)).unwrap();
         let headers =
             HeaderMap::from_iter([(header::LOCATION, HeaderValue::from_str(to).unwrap())]);
-        assert!(leg.follow_redirect(StatusCode::FOUND, &headers)?);
-        Ok(leg)
+        assert!(request.follow_redirect(StatusCode::FOUND, &headers)?);
+        Ok(request)
     }
 
     #[test]
     fn a_secret_goes_to_no_host_that_only_looks_like_its_own() {
-        let strangers = [
+        let foreign_urls = [
             "https://api.example.evil.example/",
             "https://api.example@evil.example/",
             "https://api.example./",
@@ -285,7 +285,7 @@ mod tests {
             "http://127.0.0.1.evil.example:4000/",
             "http://localhost:4000/",
         ];
-        for url in strangers {
+        for url in foreign_urls {
             assert!(PreparedRequest::new(outgoing(Verb::Get, url)).is_err(), "{url}");
         }
         for url in ["https://api.example:443/a", "https://API.example/a", "http://127.1:4000/"] {
@@ -302,8 +302,8 @@ mod tests {
 
     #[test]
     fn the_header_is_sensitive_and_exact() {
-        let leg = PreparedRequest::new(outgoing(Verb::Get, "https://api.example/")).unwrap();
-        let value = leg.to_reqwest().headers()[header::AUTHORIZATION].clone();
+        let request = PreparedRequest::new(outgoing(Verb::Get, "https://api.example/")).unwrap();
+        let value = request.to_reqwest().headers()[header::AUTHORIZATION].clone();
         assert!(value.is_sensitive());
         assert_eq!(value.as_bytes(), format!("token {SECRET}").as_bytes());
         assert_eq!(format!("{value:?}"), "Sensitive");
@@ -313,8 +313,8 @@ mod tests {
     fn a_secret_without_a_scheme_stands_alone() {
         let mut outgoing = outgoing(Verb::Get, "https://api.example/");
         outgoing.authorization.as_mut().unwrap().scheme.clear();
-        let leg = PreparedRequest::new(outgoing).unwrap();
-        assert_eq!(leg.headers[header::AUTHORIZATION].as_bytes(), SECRET.as_bytes());
+        let request = PreparedRequest::new(outgoing).unwrap();
+        assert_eq!(request.headers[header::AUTHORIZATION].as_bytes(), SECRET.as_bytes());
     }
 
     #[test]
@@ -348,9 +348,9 @@ mod tests {
     #[test]
     fn a_redirect_keeps_the_secret_among_bound_origins() {
         for to in ["/other", "https://auth.example/x", "//auth.example/x", "?page=2"] {
-            let leg = redirect("https://api.example/a", to).unwrap();
-            assert!(leg.headers.contains_key(header::AUTHORIZATION), "{to}");
-            assert!(leg.headers.contains_key("x-api-key"), "{to}");
+            let request = redirect("https://api.example/a", to).unwrap();
+            assert!(request.headers.contains_key(header::AUTHORIZATION), "{to}");
+            assert!(request.headers.contains_key("x-api-key"), "{to}");
         }
     }
 
@@ -359,20 +359,20 @@ mod tests {
         for to in
             ["//evil.example", "https://api.example.evil.example/", "https://api.example:8443/"]
         {
-            let leg = redirect("https://api.example/a", to).unwrap();
-            assert_eq!(leg.headers.keys().collect::<Vec<_>>(), [header::ACCEPT], "{to}");
+            let request = redirect("https://api.example/a", to).unwrap();
+            assert_eq!(request.headers.keys().collect::<Vec<_>>(), [header::ACCEPT], "{to}");
         }
     }
 
     #[test]
     fn what_was_left_behind_is_not_taken_up_again() {
-        let mut leg = redirect("https://api.example/a", "https://evil.example/").unwrap();
+        let mut request = redirect("https://api.example/a", "https://evil.example/").unwrap();
         let back = HeaderMap::from_iter([(
             header::LOCATION,
             HeaderValue::from_static("https://api.example/steal"),
         )]);
-        assert!(leg.follow_redirect(StatusCode::TEMPORARY_REDIRECT, &back).unwrap());
-        assert!(!leg.headers.contains_key(header::AUTHORIZATION));
+        assert!(request.follow_redirect(StatusCode::TEMPORARY_REDIRECT, &back).unwrap());
+        assert!(!request.headers.contains_key(header::AUTHORIZATION));
     }
 
     #[test]
@@ -398,9 +398,10 @@ mod tests {
         let headers =
             HeaderMap::from_iter([(header::LOCATION, HeaderValue::from_static("/elsewhere"))]);
         for method in [Verb::Post, Verb::Put, Verb::Patch, Verb::Delete, Verb::Options] {
-            let mut leg = PreparedRequest::new(outgoing(method, "https://api.example/")).unwrap();
+            let mut request =
+                PreparedRequest::new(outgoing(method, "https://api.example/")).unwrap();
             assert!(
-                !leg.follow_redirect(StatusCode::TEMPORARY_REDIRECT, &headers).unwrap(),
+                !request.follow_redirect(StatusCode::TEMPORARY_REDIRECT, &headers).unwrap(),
                 "{method}"
             );
         }

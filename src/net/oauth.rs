@@ -56,12 +56,12 @@ impl TokenExchange<'_> {
         &self,
         transport: &dyn Transport,
     ) -> Result<ClientRecognition, TokenExchangeError> {
-        let shown = self.send_refresh_token(transport).await;
-        let (answer, sent) = shown.map_err(|error| match error {
+        let result = self.send_refresh_token(transport).await;
+        let (response, sent) = result.map_err(|error| match error {
             TokenExchangeError::OutcomeUnknown(error) => TokenExchangeError::Net(error),
             error => error,
         })?;
-        token_response::parse_client_recognition(&answer, &sent)
+        token_response::parse_client_recognition(&response, &sent)
     }
 
     /// Uses the refresh token to get an access token. The caller holds the credential's lock, so
@@ -70,12 +70,12 @@ impl TokenExchange<'_> {
         &self,
         transport: &dyn Transport,
     ) -> Result<RefreshResult, TokenExchangeError> {
-        let (answer, sent) = self.send_refresh_token(transport).await?;
-        let mut grant = TokenResponse::parse(&answer, &sent)?;
+        let (response, sent) = self.send_refresh_token(transport).await?;
+        let mut tokens = TokenResponse::parse(&response, &sent)?;
         let scheme = self.authorization.scheme();
         Ok(RefreshResult {
-            next: grant.take_refresh_token(),
-            access: grant.into_access_token(scheme),
+            next: tokens.take_refresh_token(),
+            access: tokens.into_access_token(scheme),
         })
     }
 
@@ -96,9 +96,9 @@ impl TokenExchange<'_> {
         // A public client has no secret.
         let form =
             client_secret.iter().fold(form, |form, secret| form.with_secret(CLIENT_SECRET, secret));
-        let answer =
+        let response =
             self.post_form(HostRole::Api, token, form, transport).await.map_err(outcome_unknown)?;
-        Ok((answer, [self.secret].into_iter().chain(client_secret).map(AsRef::as_ref).collect()))
+        Ok((response, [self.secret].into_iter().chain(client_secret).map(AsRef::as_ref).collect()))
     }
 
     /// Revokes the refresh token (RFC 7009). The provider also reports success for a token that is
@@ -114,11 +114,11 @@ impl TokenExchange<'_> {
         let form = form.with_plain(CLIENT_ID, self.field(CLIENT_ID)?);
         let form =
             client_secret.iter().fold(form, |form, secret| form.with_secret(CLIENT_SECRET, secret));
-        let answer =
+        let response =
             self.post_form(HostRole::Api, path, form, transport).await.map_err(outcome_unknown)?;
         let sent: Vec<&Secret> =
             [self.secret].into_iter().chain(client_secret).map(AsRef::as_ref).collect();
-        token_response::ensure_success(&answer, &sent)
+        token_response::ensure_success(&response, &sent)
     }
 
     pub(super) async fn client_credentials(
@@ -127,7 +127,7 @@ impl TokenExchange<'_> {
         scheme: &str,
         transport: &dyn Transport,
     ) -> Result<AccessToken, TokenExchangeError> {
-        let (answer, sent) = if assertion::is_private_key(self.secret) {
+        let (response, sent) = if assertion::is_private_key(self.secret) {
             self.send_assertion_with_skew_retry(path, transport).await?
         } else {
             (
@@ -142,7 +142,7 @@ impl TokenExchange<'_> {
             )
         };
         let sent: Vec<&Secret> = sent.iter().chain([self.secret.as_ref()]).collect();
-        Ok(TokenResponse::parse(&answer, &sent)?.into_access_token(scheme))
+        Ok(TokenResponse::parse(&response, &sent)?.into_access_token(scheme))
     }
 
     fn client_credentials_form(&self) -> Result<SecretForm<'_>, TokenExchangeError> {
@@ -158,12 +158,12 @@ impl TokenExchange<'_> {
         path: &str,
         transport: &dyn Transport,
     ) -> Result<(ApiResponse, Option<Secret>), TokenExchangeError> {
-        let (answer, sent) = self.send_assertion(path, self.now, transport).await?;
-        match assertion::skewed_provider_time(&answer, self.now)
-            .filter(|_| matches!(answer.status, 400 | 401))
+        let (response, sent) = self.send_assertion(path, self.now, transport).await?;
+        match assertion::skewed_provider_time(&response, self.now)
+            .filter(|_| matches!(response.status, 400 | 401))
         {
-            Some(theirs) => self.send_assertion(path, theirs, transport).await,
-            None => Ok((answer, sent)),
+            Some(provider_time) => self.send_assertion(path, provider_time, transport).await,
+            None => Ok((response, sent)),
         }
     }
 
@@ -174,19 +174,19 @@ impl TokenExchange<'_> {
         transport: &dyn Transport,
     ) -> Result<(ApiResponse, Option<Secret>), TokenExchangeError> {
         let audience = format!("{}{path}", self.region.origin(HostRole::Api));
-        let claim = ClientAssertion {
+        let unsigned = ClientAssertion {
             client_id: self.field(CLIENT_ID)?,
             key_id: self.field(KEY_ID).ok(),
             audience,
             now,
         };
-        let assertion = claim.sign(self.secret)?;
+        let assertion = unsigned.sign(self.secret)?;
         let form = self
             .client_credentials_form()?
             .with_plain("client_assertion_type", assertion::ASSERTION_TYPE)
             .with_secret("client_assertion", &assertion);
-        let answer = self.post_form(HostRole::Api, path, form, transport).await?;
-        Ok((answer, Some(assertion)))
+        let response = self.post_form(HostRole::Api, path, form, transport).await?;
+        Ok((response, Some(assertion)))
     }
 }
 

@@ -30,18 +30,18 @@ pub(super) async fn read_response(
     mut response: reqwest::Response,
     ResponseClock { started, connection }: ResponseClock,
     limits: RequestLimits,
-    sent: SecretRedactor,
+    redactor: SecretRedactor,
 ) -> Result<ApiResponse, NetError> {
     let first_byte_ms = elapsed_ms(started);
     let (bytes, truncated) = read_body(&mut response, limits).await?;
     let (size, textual) = (bytes.len() as u64, is_textual(response.headers()));
-    let headers = read_headers(response.headers(), &sent);
-    let url = sent.redact_known(response.url().to_string());
+    let headers = read_headers(response.headers(), &redactor);
+    let url = redactor.redact_known(response.url().to_string());
     let body = if bytes.len() > MAX_INLINE_BODY_BYTES {
-        let cleaning = tokio::task::spawn_blocking(move || decode_body(bytes, textual, &sent));
+        let cleaning = tokio::task::spawn_blocking(move || decode_body(bytes, textual, &redactor));
         cleaning.await.map_err(|_| NetError::InvalidRequest("the program is ending".to_owned()))?
     } else {
-        decode_body(bytes, textual, &sent)
+        decode_body(bytes, textual, &redactor)
     };
     Ok(ApiResponse {
         status: response.status().as_u16(),
@@ -81,9 +81,9 @@ async fn read_body(
     Ok((body, false))
 }
 
-fn read_headers(headers: &HeaderMap, sent: &SecretRedactor) -> Vec<(String, String)> {
+fn read_headers(headers: &HeaderMap, redactor: &SecretRedactor) -> Vec<(String, String)> {
     let value =
-        |bytes: &[u8]| sent.redact_known(text::sanitize_line(&String::from_utf8_lossy(bytes)));
+        |bytes: &[u8]| redactor.redact_known(text::sanitize_line(&String::from_utf8_lossy(bytes)));
     headers
         .iter()
         .map(|(name, bytes)| (name.as_str().to_owned(), value(bytes.as_bytes())))
@@ -92,17 +92,17 @@ fn read_headers(headers: &HeaderMap, sent: &SecretRedactor) -> Vec<(String, Stri
 
 /// Decodes a body. It is text if it is UTF-8, if its content type is text, or if it contains a sent
 /// secret; otherwise it is binary.
-fn decode_body(bytes: Vec<u8>, textual: bool, sent: &SecretRedactor) -> ResponseBody {
+fn decode_body(bytes: Vec<u8>, textual: bool, redactor: &SecretRedactor) -> ResponseBody {
     if bytes.is_empty() {
         return ResponseBody::Empty;
     }
-    let text = |text| ResponseBody::Text(sent.redact_known(clean_text(text)));
+    let text = |text| ResponseBody::Text(redactor.redact_known(clean_text(text)));
     match String::from_utf8(bytes) {
         Ok(whole) => text(whole),
         Err(error)
             if textual
                 || ends_in_partial_character(&error)
-                || sent.contains_secret(error.as_bytes()) =>
+                || redactor.contains_secret(error.as_bytes()) =>
         {
             text(String::from_utf8_lossy(error.as_bytes()).into_owned())
         }
@@ -176,8 +176,8 @@ mod tests {
 
     #[test]
     fn a_secret_that_was_sent_does_not_come_back() {
-        let mut sent = SecretRedactor::default();
-        sent.add_secret(&crate::domain::Secret::from_text("s3cr3t-value".to_owned()));
+        let mut redactor = SecretRedactor::default();
+        redactor.add_secret(&crate::domain::Secret::from_text("s3cr3t-value".to_owned()));
         for echo in [
             &b"you sent s3cr3t-value"[..],
             b"you sent s3cr3t%2Dvalue",
@@ -186,13 +186,16 @@ mod tests {
             b"\xff 7333637233742d76616c7565",
             b"\xff czNjcjN0LXZhbHVl",
         ] {
-            let ResponseBody::Text(text) = decode_body(echo.to_vec(), false, &sent) else {
+            let ResponseBody::Text(text) = decode_body(echo.to_vec(), false, &redactor) else {
                 panic!("not text")
             };
             let hidden = ["s3cr3t", "733363", "czNjcj"].iter().all(|piece| !text.contains(piece));
             assert!(text.contains(crate::domain::redact::MASK) && hidden, "{text}");
         }
-        assert_eq!(decode_body(vec![0xff, 0], false, &sent), ResponseBody::Binary(vec![0xff, 0]));
+        assert_eq!(
+            decode_body(vec![0xff, 0], false, &redactor),
+            ResponseBody::Binary(vec![0xff, 0])
+        );
     }
 
     #[test]

@@ -87,9 +87,12 @@ impl AuthorizationRequest {
 
     /// Parses the callback URL that the browser requested. Nothing else in it is used before its
     /// state is verified.
-    pub fn parse_response(&self, answer: &Url) -> Result<AuthorizationResponse, StateMismatch> {
+    pub fn parse_response(
+        &self,
+        callback_url: &Url,
+    ) -> Result<AuthorizationResponse, StateMismatch> {
         let member = |name: &str| {
-            answer
+            callback_url
                 .query_pairs()
                 .find(|(known, _)| known == name)
                 .map(|(_, value)| value.into_owned())
@@ -138,16 +141,16 @@ impl TokenExchange<'_> {
         let AuthMethod::RefreshToken { token, scheme, .. } = self.authorization else {
             return Err(TokenExchangeError::MissingField("sign-in".to_owned()));
         };
-        let answer = transport.send(self.token_request(sign_in, token)?).await?;
+        let response = transport.send(self.token_request(sign_in, token)?).await?;
         let client_secret = self.parts.get(CLIENT_SECRET).map(AsRef::as_ref);
         let sent: Vec<&Secret> = [self.secret.as_ref(), &sign_in.pkce_verifier]
             .into_iter()
             .chain(client_secret)
             .collect();
-        let mut grant = TokenResponse::parse(&answer, &sent)?;
+        let mut tokens = TokenResponse::parse(&response, &sent)?;
         Ok(RefreshResult {
-            next: grant.take_refresh_token(),
-            access: grant.into_access_token(scheme),
+            next: tokens.take_refresh_token(),
+            access: tokens.into_access_token(scheme),
         })
     }
 
@@ -169,9 +172,9 @@ impl TokenExchange<'_> {
             Some(secret) => client.set_client_secret(ClientSecret::new(secret_text(secret))),
             None => client,
         };
-        let made = RefCell::new(None);
+        let captured = RefCell::new(None);
         let sender = |request: HttpRequest| -> Result<HttpResponse, RequestNotSent> {
-            made.replace(Some(request));
+            captured.replace(Some(request));
             Err(RequestNotSent)
         };
         let request = client.exchange_code(AuthorizationCode::new(secret_text(self.secret)));
@@ -179,7 +182,8 @@ impl TokenExchange<'_> {
             request.set_pkce_verifier(PkceCodeVerifier::new(secret_text(&sign_in.pkce_verifier)));
         // The result only says that nothing was sent.
         drop(request.request(&sender));
-        made.into_inner()
+        captured
+            .into_inner()
             .and_then(|request| self.convert_request(request, origin))
             .ok_or_else(|| invalid_endpoint().into())
     }
@@ -225,7 +229,7 @@ fn invalid_endpoint() -> NetError {
 mod tests {
     use super::*;
 
-    fn begun() -> AuthorizationRequest {
+    fn started() -> AuthorizationRequest {
         let page = Url::parse("https://app.example/oauth2/authorize").unwrap();
         AuthorizationRequest::new(
             "client-1",
@@ -234,7 +238,7 @@ mod tests {
         )
     }
 
-    fn answer(
+    fn response(
         sign_in: &AuthorizationRequest,
         rest: &str,
     ) -> Result<AuthorizationResponse, StateMismatch> {
@@ -247,7 +251,7 @@ mod tests {
 
     #[test]
     fn the_address_asks_with_pkce() {
-        let sign_in = begun();
+        let sign_in = started();
         let member = |name: &str| {
             sign_in
                 .authorization_url()
@@ -266,7 +270,7 @@ mod tests {
         assert_eq!(member("code_challenge").len(), 43);
         assert_ne!(
             member("state"),
-            begun()
+            started()
                 .authorization_url()
                 .query_pairs()
                 .find(|(known, _)| known == "state")
@@ -279,13 +283,13 @@ mod tests {
     fn a_strange_state_is_refused_whatever_else_is_in_it() {
         for query in ["code=c&state=wrong", "code=c", "error=access_denied&state=", ""] {
             let address = Url::parse(&format!("http://127.0.0.1:4711/callback?{query}")).unwrap();
-            assert_eq!(begun().parse_response(&address).err(), Some(StateMismatch), "{query}");
+            assert_eq!(started().parse_response(&address).err(), Some(StateMismatch), "{query}");
         }
     }
 
     #[test]
     fn a_pasted_address_counts_only_if_it_answers() {
-        let sign_in = begun();
+        let sign_in = started();
         let state = sign_in
             .authorization_url()
             .query_pairs()
@@ -302,18 +306,18 @@ mod tests {
 
     #[test]
     fn an_answer_is_an_agreement_or_a_refusal() {
-        let sign_in = begun();
+        let sign_in = started();
         let Ok(AuthorizationResponse::Approved { code, instance }) =
-            answer(&sign_in, "code=c%2B1&instance=api.eu.snyk.io")
+            response(&sign_in, "code=c%2B1&instance=api.eu.snyk.io")
         else {
             panic!()
         };
         assert!(code.same_as(&Secret::from_text("c+1".to_owned())));
         assert_eq!(instance.as_deref(), Some("api.eu.snyk.io"));
         let refused =
-            answer(&sign_in, "error=access_denied&error_description=no%1b[31m+way&code=c");
+            response(&sign_in, "error=access_denied&error_description=no%1b[31m+way&code=c");
         let Ok(AuthorizationResponse::Denied { error, description }) = refused else { panic!() };
         assert_eq!((error.as_str(), description.contains('\u{1b}')), ("access_denied", false));
-        assert!(matches!(answer(&sign_in, "code="), Ok(AuthorizationResponse::Denied { .. })));
+        assert!(matches!(response(&sign_in, "code="), Ok(AuthorizationResponse::Denied { .. })));
     }
 }

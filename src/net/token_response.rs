@@ -37,11 +37,12 @@ impl TokenResponse {
     /// Parses a response. The error contains none of the sent `secrets`, even if the server echoes
     /// them.
     pub(super) fn parse(
-        answer: &ApiResponse,
+        response: &ApiResponse,
         secrets: &[&Secret],
     ) -> Result<Self, TokenExchangeError> {
-        ensure_success(answer, secrets)?;
-        Self::from_body(&answer.body).ok_or(TokenExchangeError::NoToken { status: answer.status })
+        ensure_success(response, secrets)?;
+        Self::from_body(&response.body)
+            .ok_or(TokenExchangeError::NoToken { status: response.status })
     }
 
     /// Takes the next refresh token out of the response.
@@ -57,7 +58,7 @@ impl TokenResponse {
     pub(super) fn into_access_token(self, scheme: &str) -> AccessToken {
         let secret = Secret::from_text(self.access_token);
         let claims = AccessTokenClaims::from_token(&secret);
-        let ends = claims
+        let expiries = claims
             .expires()
             .map(TokenExpiry::At)
             .into_iter()
@@ -66,7 +67,7 @@ impl TokenResponse {
         AccessToken {
             secret: std::sync::Arc::new(secret),
             scheme: scheme.to_owned(),
-            expiries: ends,
+            expiries,
             claims,
         }
     }
@@ -75,8 +76,9 @@ impl TokenResponse {
     fn from_body(body: &ResponseBody) -> Option<Self> {
         let text = body.text()?.trim();
         let whole = || {
-            serde_json::from_str(text).ok().filter(|grant: &Self| {
-                is_header_safe(&grant.access_token) && grant.access_token.len() >= MIN_SECRET_BYTES
+            serde_json::from_str(text).ok().filter(|parsed: &Self| {
+                is_header_safe(&parsed.access_token)
+                    && parsed.access_token.len() >= MIN_SECRET_BYTES
             })
         };
         whole().or_else(|| {
@@ -98,33 +100,35 @@ impl TokenResponse {
 
 /// Returns `Ok` if the status is a success, for responses whose body does not matter.
 pub(super) fn ensure_success(
-    answer: &ApiResponse,
+    response: &ApiResponse,
     secrets: &[&Secret],
 ) -> Result<(), TokenExchangeError> {
-    let status = answer.status;
+    let status = response.status;
     if matches!(status, 200..=299) {
         return Ok(());
     }
-    let (why, answer) = refusal_details(answer, secrets);
+    let (why, response) = refusal_details(response, secrets);
     Err(match status {
-        400 | 401 | 403 => TokenExchangeError::Refused { status, why, response: answer },
-        _ => TokenExchangeError::UnexpectedStatus { status, why, response: answer },
+        400 | 401 | 403 => TokenExchangeError::Refused { status, why, response },
+        _ => TokenExchangeError::UnexpectedStatus { status, why, response },
     })
 }
 
 /// Parses the response to an invalid refresh token for what it says about the client. Any error
 /// code but OAuth's two leaves the question open.
 pub(super) fn parse_client_recognition(
-    answer: &ApiResponse,
+    response: &ApiResponse,
     secrets: &[&Secret],
 ) -> Result<ClientRecognition, TokenExchangeError> {
-    let (why, kept) = refusal_details(answer, secrets);
-    let said: Value =
-        answer.body.text().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    match (answer.status, said["error"].as_str()) {
+    let (why, redacted) = refusal_details(response, secrets);
+    let body: Value =
+        response.body.text().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    match (response.status, body["error"].as_str()) {
         (400 | 401 | 403, Some("invalid_client")) => Ok(ClientRecognition::Rejected(why)),
         (400 | 401 | 403, Some("invalid_grant")) => Ok(ClientRecognition::Recognized),
-        (status, _) => Err(TokenExchangeError::UnexpectedStatus { status, why, response: kept }),
+        (status, _) => {
+            Err(TokenExchangeError::UnexpectedStatus { status, why, response: redacted })
+        }
     }
 }
 
@@ -145,18 +149,18 @@ fn parse_lifetime(value: &Value) -> Option<Duration> {
 }
 
 /// Returns the server's reason for a refusal, and its response with only the reason in the body.
-fn refusal_details(answer: &ApiResponse, secrets: &[&Secret]) -> (String, Box<ApiResponse>) {
-    let why = refusal_reason(&answer.body, secrets);
-    let code = answer.body.text().and_then(|text| serde_json::from_str::<Value>(text).ok());
+fn refusal_details(response: &ApiResponse, secrets: &[&Secret]) -> (String, Box<ApiResponse>) {
+    let why = refusal_reason(&response.body, secrets);
+    let code = response.body.text().and_then(|text| serde_json::from_str::<Value>(text).ok());
     let code = code
         .as_ref()
         .and_then(|body| body.pointer("/error"))
         .and_then(Value::as_str)
         .filter(|code| is_error_code(code));
     let body = json!({"error": code, "error_description": why}).to_string();
-    let told =
-        ApiResponse { size: body.len() as u64, body: ResponseBody::Text(body), ..answer.clone() };
-    (why, Box::new(told))
+    let redacted =
+        ApiResponse { size: body.len() as u64, body: ResponseBody::Text(body), ..response.clone() };
+    (why, Box::new(redacted))
 }
 
 /// Whether a text is an OAuth error code, such as `invalid_grant`.
@@ -166,21 +170,21 @@ fn is_error_code(text: &str) -> bool {
 
 /// Returns the server's reason for a refusal, on one line and without the sent secrets.
 fn refusal_reason(body: &ResponseBody, secrets: &[&Secret]) -> String {
-    let Some(said) = body.text() else { return "it gave no reason".to_owned() };
-    let reason = serde_json::from_str(said).ok().and_then(|json| json_reason(&json));
-    let line = text::sanitize_line(&reason.unwrap_or_else(|| said.to_owned()));
-    let mut sent = SecretRedactor::default();
+    let Some(text) = body.text() else { return "it gave no reason".to_owned() };
+    let reason = serde_json::from_str(text).ok().and_then(|json| json_reason(&json));
+    let line = text::sanitize_line(&reason.unwrap_or_else(|| text.to_owned()));
+    let mut redactor = SecretRedactor::default();
     for secret in secrets {
-        sent.add_secret(secret);
+        redactor.add_secret(secret);
     }
     // Redact secrets before truncating: a truncated secret would not be found.
-    sent.redact_known(line).chars().take(MAX_REASON_CHARS).collect()
+    redactor.redact_known(line).chars().take(MAX_REASON_CHARS).collect()
 }
 
 /// Returns the reason from the forms that OAuth, Snyk and Appcircle use. An object in any other
 /// form is withheld completely, because its contents are unknown.
 fn json_reason(json: &Value) -> Option<String> {
-    const PLACES: [&str; 6] = [
+    const POINTERS: [&str; 6] = [
         "/error_description",
         "/message",
         "/errors/0/detail",
@@ -188,7 +192,7 @@ fn json_reason(json: &Value) -> Option<String> {
         "/error/message",
         "/error",
     ];
-    let found = PLACES.iter().find_map(|place| json.pointer(place).and_then(Value::as_str));
+    let found = POINTERS.iter().find_map(|pointer| json.pointer(pointer).and_then(Value::as_str));
     let withheld = || json.is_object().then(|| "it gave no reason in a known form".to_owned());
     found.map(str::to_owned).or_else(withheld)
 }
