@@ -165,9 +165,9 @@ mod tests {
             StoreError::DiskError(why()),
         ] {
             let problem = Problem::from(error);
-            let said = problem.what.to_lowercase();
+            let title = problem.what.to_lowercase();
             assert!(
-                !problem.why.to_lowercase().starts_with(said.trim_end_matches(" yet")),
+                !problem.why.to_lowercase().starts_with(title.trim_end_matches(" yet")),
                 "{problem}"
             );
             assert!(!problem.why.is_empty() && !problem.remedy.is_empty(), "{problem}");

@@ -28,38 +28,38 @@ pub(super) struct KeyGuard(#[expect(dead_code, reason = "held, never read")] Own
 impl KeyLocks {
     /// Waits until no other call works on this item.
     pub(super) async fn lock(&self, key: &ItemKey) -> KeyGuard {
-        let queue = lock_for_key(&mut self.pruned_locks(), key);
-        KeyGuard(queue.lock_owned().await)
+        let lock = lock_for_key(&mut self.pruned_locks(), key);
+        KeyGuard(lock.lock_owned().await)
     }
 
     /// Waits until no other call works on any of these items. All calls lock in the same order, so
     /// that no two calls wait for each other.
     pub(super) async fn lock_all(&self, keys: &[ItemKey]) -> Vec<KeyGuard> {
-        let queues: Vec<_> = {
-            let mut queues = self.pruned_locks();
+        let locks: Vec<_> = {
+            let mut locks = self.pruned_locks();
             keys.iter()
                 .collect::<BTreeSet<_>>()
                 .into_iter()
-                .map(|key| lock_for_key(&mut queues, key))
+                .map(|key| lock_for_key(&mut locks, key))
                 .collect()
         };
-        let mut turns = Vec::with_capacity(queues.len());
-        for queue in queues {
-            turns.push(KeyGuard(queue.lock_owned().await));
+        let mut guards = Vec::with_capacity(locks.len());
+        for lock in locks {
+            guards.push(KeyGuard(lock.lock_owned().await));
         }
-        turns
+        guards
     }
 
     /// Returns the locks in use and drops the unused ones.
     fn pruned_locks(&self) -> MutexGuard<'_, LockMap> {
-        let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        queues.retain(|_, queue| Arc::strong_count(queue) > 1);
-        queues
+        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+        locks
     }
 }
 
-fn lock_for_key(queues: &mut LockMap, key: &ItemKey) -> Arc<tokio::sync::Mutex<()>> {
-    Arc::clone(queues.entry(key.clone()).or_default())
+fn lock_for_key(locks: &mut LockMap, key: &ItemKey) -> Arc<tokio::sync::Mutex<()>> {
+    Arc::clone(locks.entry(key.clone()).or_default())
 }
 
 /// Returns the result of `work`, or [`StoreError::TimedOut`] after `limit`.
@@ -96,14 +96,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_change_that_nobody_waits_for_still_comes_before_the_next_call() {
-        let turns = KeyLocks::default();
+        let locks = KeyLocks::default();
         let key = ItemKey::internal("order");
         let (finish, wait) = tokio::sync::oneshot::channel::<()>();
         let log = Arc::new(Mutex::new(Vec::new()));
-        let turn = turns.lock(&key).await;
+        let guard = locks.lock(&key).await;
         let late = log.clone();
         let change = run_to_completion(async move {
-            let _turn = turn;
+            let _guard = guard;
             let _ = wait.await;
             late.lock().unwrap().push("late");
             Ok(())
@@ -112,10 +112,10 @@ mod tests {
             with_timeout(Duration::from_millis(1), change).await,
             Err(StoreError::TimedOut(Duration::from_millis(1)))
         );
-        drop(turns.lock(&ItemKey::internal("another")).await);
+        drop(locks.lock(&ItemKey::internal("another")).await);
 
         let next = async {
-            let _turn = turns.lock(&key).await;
+            let _guard = locks.lock(&key).await;
             log.lock().unwrap().push("next");
         };
         tokio::join!(next, async { finish.send(()).unwrap() });
@@ -124,17 +124,17 @@ mod tests {
 
     #[tokio::test]
     async fn queues_that_nobody_stands_in_are_forgotten() {
-        let turns = KeyLocks::default();
+        let locks = KeyLocks::default();
         for key in ["a", "b", "c"] {
-            drop(turns.lock(&ItemKey::internal(key)).await);
+            drop(locks.lock(&ItemKey::internal(key)).await);
         }
-        assert_eq!(turns.0.lock().unwrap().len(), 1);
+        assert_eq!(locks.0.lock().unwrap().len(), 1);
         let keys = ["b", "a", "b"].map(ItemKey::internal);
         assert_eq!(
-            turns.lock_all(&keys).await.len(),
+            locks.lock_all(&keys).await.len(),
             2,
             "whoever asks twice does not wait for himself"
         );
-        assert_eq!(turns.0.lock().unwrap().len(), 2);
+        assert_eq!(locks.0.lock().unwrap().len(), 2);
     }
 }

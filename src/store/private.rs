@@ -93,21 +93,21 @@ pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
 
 /// Waits for this lock, which excludes other processes and other threads; dropping the file
 /// releases it.
-pub(super) fn lock(path: &Path, patience: Duration) -> Result<File, StoreError> {
+pub(super) fn lock(path: &Path, timeout: Duration) -> Result<File, StoreError> {
     file_exists(path)?;
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = refuse_symlinks(&mut options).open(path).map_err(disk_error(path))?;
-    let end = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if Instant::now() < end => {
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
                 thread::sleep(LOCK_RETRY_INTERVAL)
             }
-            Err(TryLockError::WouldBlock) => return Err(StoreError::TimedOut(patience)),
+            Err(TryLockError::WouldBlock) => return Err(StoreError::TimedOut(timeout)),
             Err(TryLockError::Error(error)) => return Err(disk_error(path)(error)),
         }
     }
@@ -135,7 +135,7 @@ fn exists(path: &Path, kind: FileKind) -> Result<bool, StoreError> {
 }
 
 fn check_private(path: &Path, metadata: &Metadata, kind: FileKind) -> Result<(), StoreError> {
-    let complaint = if metadata.is_symlink() {
+    let problem = if metadata.is_symlink() {
         Some("is a symbolic link".to_owned())
     } else if kind == FileKind::File && !metadata.is_file() {
         Some("is not a regular file".to_owned())
@@ -144,8 +144,7 @@ fn check_private(path: &Path, metadata: &Metadata, kind: FileKind) -> Result<(),
     } else {
         access_problem(metadata)
     };
-    complaint
-        .map_or(Ok(()), |why| Err(StoreError::InsecureFile(format!("{} {why}", path.display()))))
+    problem.map_or(Ok(()), |why| Err(StoreError::InsecureFile(format!("{} {why}", path.display()))))
 }
 
 /// Returns how another user could read or replace the file, if possible.
@@ -163,7 +162,7 @@ fn access_problem(metadata: &Metadata) -> Option<String> {
 
 /// Returns `None`: Windows makes each user's folders private to that user.
 #[cfg(not(unix))]
-fn openness(_metadata: &Metadata) -> Option<String> {
+fn access_problem(_metadata: &Metadata) -> Option<String> {
     None
 }
 
@@ -177,7 +176,7 @@ fn refuse_symlinks(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 #[cfg(not(unix))]
-fn without_following(options: &mut OpenOptions) -> &mut OpenOptions {
+fn refuse_symlinks(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
@@ -254,8 +253,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("lock");
         let held = lock(&path, Duration::ZERO).unwrap();
-        let patience = Duration::from_millis(20);
-        assert_eq!(lock(&path, patience).map(drop), Err(StoreError::TimedOut(patience)));
+        let timeout = Duration::from_millis(20);
+        assert_eq!(lock(&path, timeout).map(drop), Err(StoreError::TimedOut(timeout)));
         let waiting = thread::spawn(move || lock(&path, Duration::from_secs(20)).map(drop));
         drop(held);
         waiting.join().unwrap().unwrap();

@@ -26,10 +26,10 @@ pub async fn run_self_test_with_size(
     let mut marker = vec![0; bytes];
     fill_random(&mut marker)?;
     let marker = Secret::new(marker);
-    let kept = write_and_read_back(store, &key, &marker).await;
+    let stored = write_and_read_back(store, &key, &marker).await;
     // Remove the marker even if it could not be read back.
     let removed = store.delete(&key).await;
-    kept.and(removed)?;
+    stored.and(removed)?;
     match store.get(&key).await {
         Err(StoreError::NotFound) => Ok(()),
         Ok(_) => Err(StoreError::ReadBackMismatch(

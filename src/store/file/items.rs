@@ -60,17 +60,17 @@ impl<'a> VaultItems<'a> {
     /// Returns the plain-text format in a buffer that is large enough from the start, because a
     /// growing buffer would leave copies behind.
     pub(super) fn to_plain(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let room: usize =
+        let capacity: usize =
             self.items.0.iter().map(|(key, value)| 6 * key.0.len() + value.0.0.len() + 8).sum();
-        let mut plain = Zeroizing::new(Vec::with_capacity(room + 64));
+        let mut plain = Zeroizing::new(Vec::with_capacity(capacity + 64));
         serde_json::to_writer(&mut *plain, self)
             .map_err(|error| StoreError::Damaged(error.to_string()))?;
         Ok(plain)
     }
 
     pub(super) fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
-        let place = self.items.position(key).map_err(|_| StoreError::NotFound)?;
-        let (_, encoded) = &self.items.0[place];
+        let position = self.items.position(key).map_err(|_| StoreError::NotFound)?;
+        let (_, encoded) = &self.items.0[position];
         BASE64_STANDARD
             .decode(encoded.0.0.as_bytes())
             .map(Secret::new)
@@ -82,17 +82,17 @@ impl<'a> VaultItems<'a> {
             secret.expose(|bytes| BASE64_STANDARD.encode(bytes)),
         )));
         match self.items.position(key) {
-            Ok(place) => self.items.0[place].1 = encoded,
-            Err(place) => self
+            Ok(position) => self.items.0[position].1 = encoded,
+            Err(position) => self
                 .items
                 .0
-                .insert(place, (VaultText(Cow::Owned(key.as_str().to_owned())), encoded)),
+                .insert(position, (VaultText(Cow::Owned(key.as_str().to_owned())), encoded)),
         }
     }
 
     pub(super) fn remove(&mut self, key: &ItemKey) {
-        if let Ok(place) = self.items.position(key) {
-            self.items.0.remove(place);
+        if let Ok(position) = self.items.position(key) {
+            self.items.0.remove(position);
         }
     }
 }
@@ -136,7 +136,7 @@ impl<'de> Visitor<'de> for ItemsVisitor {
             // one counts.
             entries.reverse();
             entries.sort_by(|(one, _), (other, _)| one.cmp(other));
-            entries.dedup_by(|(later, _), (kept, _)| later == kept);
+            entries.dedup_by(|(later, _), (earlier, _)| later == earlier);
         }
         Ok(SortedItems(entries))
     }

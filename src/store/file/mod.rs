@@ -76,11 +76,11 @@ impl FileStore {
     ) -> Result<T, StoreError> {
         key.validate()?;
         with_timeout(CALL_TIMEOUT, async {
-            let turn = self.key_locks.lock(key).await;
-            let (folder, opened, key) = (self.folder.clone(), self.unlocked_vault(), key.clone());
+            let guard = self.key_locks.lock(key).await;
+            let (folder, unlocked, key) = (self.folder.clone(), self.unlocked_vault(), key.clone());
             spawn_blocking(move || {
-                let _turn = turn;
-                work(&*opened.map_or_else(|| Err(vault::closed_reason(&folder)), Ok)?, &key)
+                let _guard = guard;
+                work(&*unlocked.map_or_else(|| Err(vault::closed_reason(&folder)), Ok)?, &key)
             })
             .await
         })
@@ -113,11 +113,11 @@ impl SecretStore for FileStore {
     }
 
     async fn status(&self) -> Result<(), StoreError> {
-        let (folder, opened) = (self.folder.clone(), self.unlocked_vault());
-        let look = spawn_blocking(move || {
-            vault::check_vault(&folder).and(opened.map_or(Err(StoreError::Locked), |_| Ok(())))
+        let (folder, unlocked) = (self.folder.clone(), self.unlocked_vault());
+        let check = spawn_blocking(move || {
+            vault::check_vault(&folder).and(unlocked.map_or(Err(StoreError::Locked), |_| Ok(())))
         });
-        with_timeout(CALL_TIMEOUT, look).await
+        with_timeout(CALL_TIMEOUT, check).await
     }
 
     async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), StoreError> {
@@ -145,12 +145,12 @@ impl SecretStore for FileStore {
 
     async fn get_many(&self, keys: &[ItemKey]) -> Vec<Result<Secret, StoreError>> {
         let read = with_timeout(CALL_TIMEOUT, async {
-            let turns = self.key_locks.lock_all(keys).await;
-            let (folder, opened, keys) =
+            let guards = self.key_locks.lock_all(keys).await;
+            let (folder, unlocked, keys) =
                 (self.folder.clone(), self.unlocked_vault(), keys.to_vec());
             spawn_blocking(move || {
-                let _turns = turns;
-                opened.map_or_else(|| Err(vault::closed_reason(&folder)), Ok)?.get_many(&keys)
+                let _guards = guards;
+                unlocked.map_or_else(|| Err(vault::closed_reason(&folder)), Ok)?.get_many(&keys)
             })
             .await
         });

@@ -80,18 +80,18 @@ mod tests {
         SecretString::from(text.to_owned())
     }
 
-    fn sealed(text: &str, work: u8) -> Vec<u8> {
+    fn encrypted(text: &str, work: u8) -> Vec<u8> {
         let mut recipient = age::scrypt::Recipient::new(passphrase(text));
         recipient.set_work_factor(work);
         age::encrypt(&recipient, PLAIN).unwrap()
     }
 
     /// Returns the file with a changed passphrase header line.
-    fn with_stanza(sealed: &[u8], change: impl Fn(&str) -> String) -> Vec<u8> {
-        let start = sealed.windows(10).position(|bytes| bytes == b"-> scrypt ").unwrap();
-        let end = start + sealed[start..].iter().position(|byte| *byte == b'\n').unwrap();
-        let line = change(std::str::from_utf8(&sealed[start..end]).unwrap());
-        [&sealed[..start], line.as_bytes(), &sealed[end..]].concat()
+    fn with_stanza(encrypted: &[u8], change: impl Fn(&str) -> String) -> Vec<u8> {
+        let start = encrypted.windows(10).position(|bytes| bytes == b"-> scrypt ").unwrap();
+        let end = start + encrypted[start..].iter().position(|byte| *byte == b'\n').unwrap();
+        let line = change(std::str::from_utf8(&encrypted[start..end]).unwrap());
+        [&encrypted[..start], line.as_bytes(), &encrypted[end..]].concat()
     }
 
     /// Returns the salt in the passphrase header line.
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn what_the_library_seals_is_opened_by_its_passphrase_alone() {
-        let file = sealed("correct horse", 3);
+        let file = encrypted("correct horse", 3);
         assert_eq!(
             age::decrypt(&PassphraseIdentity(&passphrase("correct horse")), &file).unwrap(),
             PLAIN
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_header_that_is_not_as_the_format_has_it_is_refused_before_any_work() {
-        let file = sealed("p", 2);
+        let file = encrypted("p", 2);
         for change in [
             &(|line: &str| format!("-> scrypt {} 02", salt(line))) as &dyn Fn(&str) -> String,
             &|line| format!("-> scrypt {} +2", salt(line)),
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn more_work_than_anybody_would_wait_for_is_refused() {
-        let file = with_stanza(&sealed("p", 2), |line| format!("-> scrypt {} 63", salt(line)));
+        let file = with_stanza(&encrypted("p", 2), |line| format!("-> scrypt {} 63", salt(line)));
         let refused = age::decrypt(&PassphraseIdentity(&passphrase("p")), &file).unwrap_err();
         assert!(matches!(refused, DecryptError::ExcessiveWork { required: 63, .. }), "{refused}");
     }

@@ -41,12 +41,12 @@ pub(super) fn check_vault(folder: &Path) -> Result<(), StoreError> {
     if !private::folder_exists(folder)? {
         return Err(StoreError::NotInitialized);
     }
-    let there = |name| private::file_exists(&folder.join(name));
-    match (there(IDENTITY_FILE)?, there(ITEMS_FILE)?) {
+    let exists = |name| private::file_exists(&folder.join(name));
+    match (exists(IDENTITY_FILE)?, exists(ITEMS_FILE)?) {
         (true, true) => Ok(()),
         (true, false) => Err(missing_file(ITEMS_FILE)),
         // The creation was interrupted or never started, so nothing was ever stored in the vault.
-        (false, vault) if there(NEW_IDENTITY_FILE)? || !vault => Err(StoreError::NotInitialized),
+        (false, vault) if exists(NEW_IDENTITY_FILE)? || !vault => Err(StoreError::NotInitialized),
         (false, _) => Err(missing_file(IDENTITY_FILE)),
     }
 }
@@ -117,9 +117,9 @@ impl Vault {
     }
 
     fn decrypt_items(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let sealed = private::read(&self.folder.join(ITEMS_FILE))?
+        let encrypted = private::read(&self.folder.join(ITEMS_FILE))?
             .ok_or_else(|| closed_reason(&self.folder))?;
-        match age::decrypt(&self.identity, &sealed) {
+        match age::decrypt(&self.identity, &encrypted) {
             Ok(plain) => Ok(Zeroizing::new(plain)),
             // Another vault has replaced the one that was unlocked.
             Err(DecryptError::NoMatchingKeys) => Err(StoreError::Locked),
@@ -166,15 +166,16 @@ fn decrypt_identity(
     folder: &Path,
     passphrase: &SecretString,
 ) -> Result<x25519::Identity, StoreError> {
-    let sealed = private::read(&folder.join(IDENTITY_FILE))?.ok_or(StoreError::NotInitialized)?;
-    let text = age::decrypt(&PassphraseIdentity(passphrase), &sealed).map(Zeroizing::new).map_err(
-        |error| match error {
+    let encrypted =
+        private::read(&folder.join(IDENTITY_FILE))?.ok_or(StoreError::NotInitialized)?;
+    let text = age::decrypt(&PassphraseIdentity(passphrase), &encrypted)
+        .map(Zeroizing::new)
+        .map_err(|error| match error {
             DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => {
                 StoreError::Denied("this is not its passphrase".to_owned())
             }
             error => damaged_file(IDENTITY_FILE, &error),
-        },
-    )?;
+        })?;
     let identity = std::str::from_utf8(&text).ok().and_then(|text| text.trim().parse().ok());
     identity.ok_or_else(|| StoreError::Damaged(format!("{IDENTITY_FILE} opens, but holds no key")))
 }
@@ -184,9 +185,9 @@ fn write_items(
     identity: &x25519::Identity,
     items: &VaultItems<'_>,
 ) -> Result<(), StoreError> {
-    let sealed = age::encrypt(&identity.to_public(), &items.to_plain()?)
+    let encrypted = age::encrypt(&identity.to_public(), &items.to_plain()?)
         .map_err(|error| encryption_failed(&error))?;
-    private::write(&folder.join(ITEMS_FILE), &sealed)
+    private::write(&folder.join(ITEMS_FILE), &encrypted)
 }
 
 /// Converts "locked" into "damaged" right after the passphrase was accepted, because "locked" would

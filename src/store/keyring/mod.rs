@@ -19,9 +19,9 @@ mod native;
 mod secret_service;
 
 #[cfg(any(target_os = "macos", windows))]
-use self::native::{ITEM_LIMIT, Platform, TITLE};
+use self::native::{ITEM_LIMIT, NativeBackend as PlatformBackend, TITLE};
 #[cfg(target_os = "linux")]
-use self::secret_service::{ITEM_LIMIT, SecretServiceBackend, TITLE};
+use self::secret_service::{ITEM_LIMIT, SecretServiceBackend as PlatformBackend, TITLE};
 use super::key_locks::{KeyLocks, run_to_completion, with_timeout};
 use super::{
     BackendInfo, BackendKind, CALL_TIMEOUT, ItemKey, Persistence, SecretStore, StoreError,
@@ -42,7 +42,7 @@ const BACKEND: BackendInfo = BackendInfo {
 /// Store in the system's keyring. It connects on first use and keeps the connection.
 #[derive(Default)]
 pub struct KeyringStore {
-    platform: Arc<SecretServiceBackend>,
+    platform: Arc<PlatformBackend>,
     key_locks: KeyLocks,
 }
 
@@ -66,16 +66,13 @@ impl KeyringStore {
     async fn change_with_timeout(
         &self,
         key: &ItemKey,
-        call: impl FnOnce(
-            Arc<SecretServiceBackend>,
-            ItemKey,
-        ) -> BoxFuture<'static, Result<(), StoreError>>,
+        call: impl FnOnce(Arc<PlatformBackend>, ItemKey) -> BoxFuture<'static, Result<(), StoreError>>,
     ) -> Result<(), StoreError> {
         let outcome = with_timeout(CALL_TIMEOUT, async {
-            let turn = self.key_locks.lock(key).await;
+            let guard = self.key_locks.lock(key).await;
             let change = call(self.platform.clone(), key.clone());
             run_to_completion(async move {
-                let _turn = turn;
+                let _guard = guard;
                 change.await
             })
             .await
@@ -114,7 +111,7 @@ impl SecretStore for KeyringStore {
     async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
         key.validate()?;
         let call = async {
-            let _turn = self.key_locks.lock(key).await;
+            let _guard = self.key_locks.lock(key).await;
             self.platform.get(key).await
         };
         self.call_with_timeout(call).await

@@ -9,7 +9,7 @@ use keyring::{Entry, Error};
 
 use super::SERVICE;
 use crate::domain::Secret;
-use crate::store::calls::blocking;
+use crate::store::key_locks::spawn_blocking;
 use crate::store::{ItemKey, StoreError};
 
 /// Title for the user.
@@ -20,13 +20,13 @@ pub(super) const ITEM_LIMIT: usize = if cfg!(windows) { 2560 } else { 64 * 1024 
 
 /// Keyring of this system. It has no connection.
 #[derive(Default)]
-pub(super) struct Platform;
+pub(super) struct NativeBackend;
 
-impl Platform {
+impl NativeBackend {
     /// Reads an item that never exists, which reaches the store without accessing a secret.
     pub(super) async fn status(&self) -> Result<(), StoreError> {
-        match self.get(&ItemKey::own("status")).await {
-            Ok(_) | Err(StoreError::Absent) => Ok(()),
+        match self.get(&ItemKey::internal("status")).await {
+            Ok(_) | Err(StoreError::NotFound) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -38,17 +38,17 @@ impl Platform {
     }
 
     pub(super) async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
-        at(key, |entry| entry.get_secret().map(Secret::new)).await
+        with_entry(key, |entry| entry.get_secret().map(Secret::new)).await
     }
 
     pub(super) async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
-        let secret = crate::store::copy_of(secret);
-        at(key, move |entry| secret.expose(|bytes| entry.set_secret(bytes))).await
+        let secret = crate::store::clone_secret(secret);
+        with_entry(key, move |entry| secret.expose(|bytes| entry.set_secret(bytes))).await
     }
 
     pub(super) async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
-        match at(key, Entry::delete_credential).await {
-            Err(StoreError::Absent) => Ok(()),
+        match with_entry(key, Entry::delete_credential).await {
+            Err(StoreError::NotFound) => Ok(()),
             outcome => outcome,
         }
     }
@@ -57,25 +57,27 @@ impl Platform {
         clippy::unused_self,
         reason = "all platforms have one shape, and this one has nothing to forget"
     )]
-    pub(super) const fn forget_connection(&self) {}
+    pub(super) const fn reset_connection(&self) {}
 }
 
-async fn at<T: Send + 'static>(
+async fn with_entry<T: Send + 'static>(
     key: &ItemKey,
     work: impl FnOnce(&Entry) -> keyring::Result<T> + Send + 'static,
 ) -> Result<T, StoreError> {
     let name = key.as_str().to_owned();
-    blocking(move || {
-        Entry::new(SERVICE, &name).and_then(|entry| work(&entry)).map_err(|error| explain(&error))
+    spawn_blocking(move || {
+        Entry::new(SERVICE, &name)
+            .and_then(|entry| work(&entry))
+            .map_err(|error| from_keyring_error(&error))
     })
     .await
 }
 
 /// Converts an error. Some errors contain the secret itself, so only those known to be safe keep
 /// their details.
-fn explain(error: &Error) -> StoreError {
+fn from_keyring_error(error: &Error) -> StoreError {
     match error {
-        Error::NoEntry => StoreError::Absent,
+        Error::NoEntry => StoreError::NotFound,
         Error::NoStorageAccess(_) => StoreError::Locked,
         Error::Ambiguous(entries) => StoreError::Ambiguous(entries.len()),
         Error::TooLong(_, limit) => {
