@@ -77,8 +77,10 @@ impl Database {
     ) -> Result<(), DatabaseError> {
         self.write(Durability::Deferred, |connection| {
             let mut update = connection.prepare_cached(UPDATE_PRINCIPAL)?;
-            found.iter().try_for_each(|(id, who)| {
-                Ok(update.execute(params![id, who.id, who.name, who.kind]).map(drop)?)
+            found.iter().try_for_each(|(id, principal)| {
+                Ok(update
+                    .execute(params![id, principal.id, principal.name, principal.kind])
+                    .map(drop)?)
             })
         })
     }
@@ -121,7 +123,7 @@ pub(super) fn upsert_check(
     region: &str,
     check: &CheckReport,
 ) -> Result<(), TransactionError> {
-    execute_check_statement(connection, UPSERT_CHECK, (id, region, check))
+    execute_check_statement(connection, UPSERT_CHECK, id, region, check)
 }
 
 /// Returns the check results of a credential by region, inside a transaction.
@@ -142,23 +144,25 @@ fn upsert_check_and_last(
     region: &str,
     check: &CheckReport,
 ) -> Result<(), TransactionError> {
-    execute_check_statement(connection, UPSERT_CHECK, (id, region, check))?;
-    execute_check_statement(connection, UPDATE_LAST_CHECK, (id, region, check))
+    execute_check_statement(connection, UPSERT_CHECK, id, region, check)?;
+    execute_check_statement(connection, UPDATE_LAST_CHECK, id, region, check)
 }
 
 fn execute_check_statement(
     connection: &Connection,
     sql: &str,
-    (id, region, check): (&CredentialId, &str, &CheckReport),
+    id: &CredentialId,
+    region: &str,
+    check: &CheckReport,
 ) -> Result<(), TransactionError> {
-    let CheckReport { result: verdict, status, reason, checked_at: at, latency_ms } = check;
+    let CheckReport { result, status, reason, checked_at, latency_ms } = check;
     let values = params![
         id,
         region,
-        verdict,
+        result,
         status,
         reason,
-        TimestampMicros(*at),
+        TimestampMicros(*checked_at),
         latency_ms.map(CountColumn)
     ];
     connection.prepare_cached(sql)?.execute(values)?;

@@ -194,11 +194,8 @@ mod tests {
             index.add_consumer(&one),
             Err(DatabaseError::ConsumerNameTaken(one.name.clone()))
         );
-        let stranger = consumer(&CredentialId::from_random([8; 16]), "one");
-        assert!(matches!(
-            index.add_consumer(&stranger),
-            Err(DatabaseError::UnknownCredential { .. })
-        ));
+        let other = consumer(&CredentialId::from_random([8; 16]), "one");
+        assert!(matches!(index.add_consumer(&other), Err(DatabaseError::UnknownCredential { .. })));
     }
 
     #[test]

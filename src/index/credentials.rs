@@ -147,17 +147,17 @@ impl Database {
     }
 }
 
-/// Returns the first credentials by name, at most `most`. The vector has the capacity `room` from
+/// Returns the first credentials by name, at most `limit`. The vector has the given capacity from
 /// the start, because a growing vector would move the credentials repeatedly. The limit is not part
 /// of the SQL, because SQLite would prepare a new plan for every number.
 fn select_first(
     connection: &Connection,
-    most: usize,
-    room: usize,
+    limit: usize,
+    capacity: usize,
 ) -> Result<Vec<Credential>, TransactionError> {
-    let mut found = Vec::with_capacity(room);
+    let mut found = Vec::with_capacity(capacity);
     for credential in
-        connection.prepare_cached(SELECT_ALL)?.query_map((), read_credential_row)?.take(most)
+        connection.prepare_cached(SELECT_ALL)?.query_map((), read_credential_row)?.take(limit)
     {
         found.push(credential?);
     }
@@ -255,7 +255,7 @@ fn read_credential_row(row: &Row<'_>) -> Result<Credential, rusqlite::Error> {
         scheme: row.get(13)?,
         last_check: row
             .get::<_, Option<_>>(14)?
-            .map(|verdict| read_check(row, verdict))
+            .map(|result| read_check(row, result))
             .transpose()?,
     })
 }
@@ -267,10 +267,10 @@ fn read_principal(row: &Row<'_>) -> Result<Option<Principal>, rusqlite::Error> {
 
 fn read_check(
     row: &Row<'_>,
-    verdict: crate::domain::response::CheckResult,
+    result: crate::domain::response::CheckResult,
 ) -> Result<CheckReport, rusqlite::Error> {
     Ok(CheckReport {
-        result: verdict,
+        result,
         status: row.get(15)?,
         reason: row.get(16)?,
         checked_at: row.get::<_, TimestampMicros>(17)?.0,

@@ -65,33 +65,38 @@ impl Database {
     /// fingerprint becomes a former one.
     pub fn record_fingerprint(
         &self,
-        place: &SecretLocation,
+        location: &SecretLocation,
         fingerprint: &str,
         at: Timestamp,
     ) -> Result<(), DatabaseError> {
         self.write(Durability::Deferred, |connection| {
-            retire_others(connection, place, Some(fingerprint))?;
-            let values =
-                params![place.credential, place.part, place.slot, fingerprint, TimestampMicros(at)];
+            retire_others(connection, location, Some(fingerprint))?;
+            let values = params![
+                location.credential,
+                location.part,
+                location.slot,
+                fingerprint,
+                TimestampMicros(at)
+            ];
             connection.prepare_cached(UPSERT_FINGERPRINT)?.execute(values)?;
             Ok(())
         })
     }
 
     /// Records that a location is empty; its fingerprint becomes a former one.
-    pub fn retire_fingerprint(&self, place: &SecretLocation) -> Result<(), DatabaseError> {
-        self.write(Durability::Deferred, |connection| retire_others(connection, place, None))
+    pub fn retire_fingerprint(&self, location: &SecretLocation) -> Result<(), DatabaseError> {
+        self.write(Durability::Deferred, |connection| retire_others(connection, location, None))
     }
 }
 
-/// Marks the fingerprints of a location as former, except `but`.
+/// Marks the fingerprints of a location as former, except `except`.
 fn retire_others(
     connection: &Connection,
-    place: &SecretLocation,
-    but: Option<&str>,
+    location: &SecretLocation,
+    except: Option<&str>,
 ) -> Result<(), TransactionError> {
-    let SecretLocation { credential, slot, part } = place;
-    connection.prepare_cached(CLEAR_SLOT)?.execute(params![credential, part, slot, but])?;
+    let SecretLocation { credential, slot, part } = location;
+    connection.prepare_cached(CLEAR_SLOT)?.execute(params![credential, part, slot, except])?;
     connection.prepare_cached(DELETE_OLDEST_FORMER)?.execute(params![
         credential,
         part,

@@ -95,14 +95,14 @@ impl Database {
             latency_ms,
             size,
         } = sent;
-        let kept = DraftColumn { draft: draft.clone(), body_left_out: *body_left_out };
+        let column = DraftColumn { draft: draft.clone(), body_left_out: *body_left_out };
         let (latency, size) = (latency_ms.map(CountColumn), size.map(CountColumn));
         self.write(Durability::Deferred, |connection| {
             let values = params![
                 TimestampMicros(*at),
                 credential,
                 region,
-                JsonColumn(&kept),
+                JsonColumn(&column),
                 status,
                 verdict,
                 latency,

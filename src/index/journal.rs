@@ -101,14 +101,14 @@ impl Database {
     pub fn open_rotation(
         &self,
         new: &NewRotation,
-        claim: &LeaseRequest,
+        request: &LeaseRequest,
     ) -> Result<RotationLease, DatabaseError> {
         self.write(Durability::Immediate, |connection| {
             find_credential(connection, &new.credential)?;
             if let Some(rotation) = find_open_rotation(connection, &new.credential)? {
                 return Err(DatabaseError::RotationInProgress { rotation }.into());
             }
-            insert_rotation(connection, new, claim)
+            insert_rotation(connection, new, request)
         })
     }
 
@@ -118,11 +118,11 @@ impl Database {
         &self,
         credential: &Credential,
         new: &NewRotation,
-        claim: &LeaseRequest,
+        request: &LeaseRequest,
     ) -> Result<RotationLease, DatabaseError> {
         self.write(Durability::Immediate, |connection| {
             insert_row(connection, credential)?;
-            insert_rotation(connection, new, claim)
+            insert_rotation(connection, new, request)
         })
     }
 
@@ -148,9 +148,9 @@ impl Database {
     pub fn acquire_lease(
         &self,
         rotation: &str,
-        claim: &LeaseRequest,
+        request: &LeaseRequest,
     ) -> Result<RotationLease, DatabaseError> {
-        self.write(Durability::Immediate, |connection| acquire_lease(connection, rotation, claim))
+        self.write(Durability::Immediate, |connection| acquire_lease(connection, rotation, request))
     }
 
     /// Releases the lease, so that another process can acquire it immediately.
@@ -251,12 +251,12 @@ pub(super) fn find_open_rotation(
 fn insert_rotation(
     connection: &Connection,
     new: &NewRotation,
-    claim: &LeaseRequest,
+    request: &LeaseRequest,
 ) -> Result<RotationLease, TransactionError> {
     connection
         .prepare_cached("INSERT INTO rotations (id, credential, plan, state, opened) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![new.id, new.credential, new.plan, new.state, TimestampMicros(claim.now)])?;
-    acquire_lease(connection, &new.id, claim)
+        .execute(params![new.id, new.credential, new.plan, new.state, TimestampMicros(request.now)])?;
+    acquire_lease(connection, &new.id, request)
 }
 
 fn mark_closed(
@@ -273,13 +273,17 @@ fn mark_closed(
 fn acquire_lease(
     connection: &Connection,
     rotation: &str,
-    claim: &LeaseRequest,
+    request: &LeaseRequest,
 ) -> Result<RotationLease, TransactionError> {
-    let values =
-        params![rotation, claim.owner, TimestampMicros(claim.until), TimestampMicros(claim.now)];
+    let values = params![
+        rotation,
+        request.owner,
+        TimestampMicros(request.until),
+        TimestampMicros(request.now)
+    ];
     match connection.prepare_cached(ACQUIRE_LEASE)?.execute(values)? {
         0 => Err(lease_error(connection, rotation)?),
-        _ => Ok(RotationLease { rotation: rotation.to_owned(), owner: claim.owner.clone() }),
+        _ => Ok(RotationLease { rotation: rotation.to_owned(), owner: request.owner.clone() }),
     }
 }
 

@@ -66,15 +66,15 @@ impl Database {
     /// Reads the whole file and checks its integrity. The duration grows with the size of the file,
     /// so this runs on demand and not when the database is opened.
     pub fn verify_integrity(&self) -> Result<(), DatabaseError> {
-        let findings: Vec<String> = self.read(|connection| {
+        let problems: Vec<String> = self.read(|connection| {
             let mut check = connection.prepare("PRAGMA integrity_check(3)")?;
             let lines = check.query_map((), |row| row.get(0))?;
             Ok(lines.collect::<Result<_, _>>()?)
         })?;
-        if findings != ["ok"] {
+        if problems != ["ok"] {
             return Err(DatabaseError::Damaged {
                 path: self.path.clone(),
-                why: findings.join("; "),
+                why: problems.join("; "),
             });
         }
         self.credentials().map(drop)
@@ -84,7 +84,7 @@ impl Database {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, TransactionError>,
     ) -> Result<T, DatabaseError> {
-        work(&self.lock()).map_err(|failure| failure.into_database_error(&self.path))
+        work(&self.lock()).map_err(|error| error.into_database_error(&self.path))
     }
 
     /// Runs `work` in a transaction that excludes other writers; its changes are committed together
@@ -106,7 +106,7 @@ impl Database {
             transaction.commit()?;
             Ok(result)
         };
-        transact().map_err(|failure: TransactionError| failure.into_database_error(&self.path))
+        transact().map_err(|error: TransactionError| error.into_database_error(&self.path))
     }
 
     /// Locks the connection. A panic in another thread leaves the connection usable, because its

@@ -40,18 +40,17 @@ impl Database {
             migrations::migrate(&mut connection, migrations::LATEST_VERSION)?;
             Ok(connection)
         };
-        let connection = open()
-            .map_err(|failure: TransactionError| failure.into_database_error(Path::new("")))?;
+        let connection =
+            open().map_err(|error: TransactionError| error.into_database_error(Path::new("")))?;
         Ok(Self { connection: Mutex::new(connection), path: PathBuf::new() })
     }
 
-    fn open_with_timeout(path: &Path, patience: Duration) -> Result<Self, DatabaseError> {
+    fn open_with_timeout(path: &Path, timeout: Duration) -> Result<Self, DatabaseError> {
         if !database_exists(path)? {
             create_database(path, migrations::LATEST_VERSION)?;
         }
         make_private(path).map_err(|error| disk_error(path, &error))?;
-        let connection =
-            connect(path, patience).map_err(|failure| failure.into_database_error(path))?;
+        let connection = connect(path, timeout).map_err(|error| error.into_database_error(path))?;
         Ok(Self { connection: Mutex::new(connection), path: path.to_owned() })
     }
 }
@@ -101,13 +100,13 @@ fn create_database(path: &Path, version: u32) -> Result<(), DatabaseError> {
     let folder =
         path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_folder(folder).map_err(|error| disk_error(folder, &error))?;
-    let draft = tempfile::Builder::new()
+    let temp_file = tempfile::Builder::new()
         .prefix(".index-")
         .tempfile_in(folder)
         .map_err(|error| disk_error(path, &error))?;
-    initialize_file(draft.path(), version).map_err(|failure| failure.into_database_error(path))?;
-    draft.as_file().sync_all().map_err(|error| disk_error(path, &error))?;
-    match draft.persist_noclobber(path) {
+    initialize_file(temp_file.path(), version).map_err(|error| error.into_database_error(path))?;
+    temp_file.as_file().sync_all().map_err(|error| disk_error(path, &error))?;
+    match temp_file.persist_noclobber(path) {
         Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => {
             Err(disk_error(path, &error.error))
         }
@@ -123,10 +122,10 @@ fn initialize_file(path: &Path, version: u32) -> Result<(), TransactionError> {
     connection.close().map_err(|(_, error)| error.into())
 }
 
-fn connect(path: &Path, patience: Duration) -> Result<Connection, TransactionError> {
+fn connect(path: &Path, timeout: Duration) -> Result<Connection, TransactionError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(patience)?;
+    connection.busy_timeout(timeout)?;
     connection.set_db_config(SKIP_CHECKPOINT_ON_CLOSE, true)?;
     configure_connection(&connection)?;
     migrations::migrate_if_older(&mut connection, path)?;
