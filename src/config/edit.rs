@@ -21,7 +21,7 @@ pub fn save_theme_choice(file: &Path, name: &str) -> Result<(), Problem> {
 }
 
 fn set_value(file: &Path, setting: &str, value: &str) -> Result<(), Problem> {
-    let unwritten = |why: &str| {
+    let write_failed = |why: &str| {
         let remedy = format!(
             "mend the file (`tokenring config check` tells where), or write the line `{setting} = \"{value}\"` by hand"
         );
@@ -30,15 +30,15 @@ fn set_value(file: &Path, setting: &str, value: &str) -> Result<(), Problem> {
     let text = match read_text(file, MAX_SETTINGS_BYTES) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(unwritten(&error.to_string())),
+        Err(error) => return Err(write_failed(&error.to_string())),
     };
     let mut document: toml_edit::DocumentMut =
-        text.parse().map_err(|error: toml_edit::TomlError| unwritten(error.message()))?;
+        text.parse().map_err(|error: toml_edit::TomlError| write_failed(error.message()))?;
     match document.get_mut(setting).and_then(toml_edit::Item::as_value_mut) {
-        Some(known) => {
-            let decor = known.decor().clone();
-            *known = value.into();
-            *known.decor_mut() = decor;
+        Some(existing) => {
+            let decor = existing.decor().clone();
+            *existing = value.into();
+            *existing.decor_mut() = decor;
         }
         None => document[setting] = toml_edit::value(value),
     }

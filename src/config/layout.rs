@@ -56,8 +56,8 @@ impl LayoutStore {
     /// Stores a layout for the next run. A lost layout does no harm, so a failure is only logged.
     pub fn save(&self, layout: PaneLayout) {
         let Self::File(path) = self else { return };
-        let kept = toml::to_string(&layout).map(|text| super::write_private(path, &text));
-        if !matches!(kept, Ok(Ok(()))) {
+        let result = toml::to_string(&layout).map(|text| super::write_private(path, &text));
+        if !matches!(result, Ok(Ok(()))) {
             tracing::warn!(path = %path.display(), "the layout was not kept");
         }
     }

@@ -37,29 +37,29 @@ impl SettingsReport {
 }
 
 fn parse_leniently(path: &Path, text: &str) -> Result<SettingsReport, Problem> {
-    let (mut rest, mut flaws, mut careful) = (text.to_owned(), Vec::new(), false);
+    let (mut remaining, mut problems, mut force_readonly) = (text.to_owned(), Vec::new(), false);
     loop {
-        let error: toml::de::Error = match toml::from_str::<Settings>(&rest) {
+        let error: toml::de::Error = match toml::from_str::<Settings>(&remaining) {
             Ok(mut settings) => {
-                settings.readonly |= careful;
-                return Ok(SettingsReport { settings, problems: flaws });
+                settings.readonly |= force_readonly;
+                return Ok(SettingsReport { settings, problems });
             }
             Err(error) => error,
         };
-        let flaw = super::settings::parse_problem(path, &rest, &error);
+        let problem = super::settings::parse_problem(path, &remaining, &error);
         let line = error
             .span()
-            .map(|span| line_range(&rest, span.start))
-            .filter(|line| !rest[line.clone()].trim().is_empty());
-        let Some(line) = line.filter(|_| flaws.len() < MAX_REPORTED_PROBLEMS) else {
-            return Err(flaw);
+            .map(|span| line_range(&remaining, span.start))
+            .filter(|line| !remaining[line.clone()].trim().is_empty());
+        let Some(line) = line.filter(|_| problems.len() < MAX_REPORTED_PROBLEMS) else {
+            return Err(problem);
         };
-        if rest[line.clone()].contains("store") {
-            return Err(flaw);
+        if remaining[line.clone()].contains("store") {
+            return Err(problem);
         }
-        careful |= rest[line.clone()].contains("readonly");
-        rest.replace_range(line.clone(), &" ".repeat(line.len()));
-        flaws.push(flaw);
+        force_readonly |= remaining[line.clone()].contains("readonly");
+        remaining.replace_range(line.clone(), &" ".repeat(line.len()));
+        problems.push(problem);
     }
 }
 
@@ -84,14 +84,14 @@ mod tests {
     #[test]
     fn what_is_right_is_taken_and_every_mistake_is_told_with_its_line() {
         let text = "reveal_seconds = 5\nclipbord = \"auto\"\ntheme = 3\n[net]\nconcurrency = 8\ntotal_seconds = \"x\"\n";
-        let SettingsReport { settings, problems: flaws } = reading(text).unwrap();
+        let SettingsReport { settings, problems: problems } = reading(text).unwrap();
         assert_eq!((settings.reveal_seconds, settings.net.concurrency), (5, 8));
         assert_eq!(settings.theme, Settings::default().theme);
         let mut places: Vec<_> =
-            flaws.iter().filter_map(|flaw| flaw.why.split(':').nth(1)).collect();
+            problems.iter().filter_map(|problem| problem.why.split(':').nth(1)).collect();
         places.sort_unstable();
         assert_eq!(places, ["2", "3", "6"]);
-        assert!(flaws.iter().any(|flaw| flaw.remedy == "did you mean `clipboard`?"));
+        assert!(problems.iter().any(|problem| problem.remedy == "did you mean `clipboard`?"));
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl SettingSpec {
         match self.value_type {
             SettingType::Boolean => "true, false".to_owned(),
             SettingType::Integer(first, last) => format!("{first} to {last}"),
-            SettingType::Choice(words) => words.join(", "),
+            SettingType::Choice(values) => values.join(", "),
             SettingType::ThemeName => {
                 format!("{}, or a file in `themes/`", theme_names().collect::<Vec<_>>().join(", "))
             }
@@ -82,16 +82,16 @@ impl SettingSpec {
             SettingType::Integer(first, last) => {
                 json!({ "type": "integer", "minimum": first, "maximum": last })
             }
-            SettingType::Choice(words) => json!({ "type": "string", "enum": words }),
+            SettingType::Choice(values) => json!({ "type": "string", "enum": values }),
             SettingType::ThemeName => {
                 json!({ "type": "string", "examples": theme_names().collect::<Vec<_>>() })
             }
         };
         schema["description"] = json!(self.help);
-        if let Some(usual) =
-            self.default_value.and_then(|usual| serde_json::from_str::<Value>(usual).ok())
+        if let Some(default) =
+            self.default_value.and_then(|default| serde_json::from_str::<Value>(default).ok())
         {
-            schema["default"] = usual;
+            schema["default"] = default;
         }
         schema
     }
@@ -149,10 +149,10 @@ pub fn config_template() -> String {
             current = table;
             let _ = writeln!(text, "\n[{}]", table.unwrap_or_default());
         }
-        let usual = setting.default_value.unwrap_or("\"keyring\"");
+        let default = setting.default_value.unwrap_or("\"keyring\"");
         let _ = writeln!(
             text,
-            "\n# {}: {}.\n# {name} = {usual}",
+            "\n# {}: {}.\n# {name} = {default}",
             setting.help,
             setting.describe_values()
         );
@@ -205,8 +205,13 @@ mod tests {
     #[test]
     fn what_is_usual_is_what_the_reader_takes_for_it() {
         for setting in SETTINGS {
-            let Some(usual) = setting.default_value else { continue };
-            assert_eq!(read(&written(setting, usual)), Ok(Settings::default()), "{}", setting.name);
+            let Some(default) = setting.default_value else { continue };
+            assert_eq!(
+                read(&written(setting, default)),
+                Ok(Settings::default()),
+                "{}",
+                setting.name
+            );
         }
     }
 
@@ -221,8 +226,8 @@ mod tests {
                     vec![first.to_string(), last.to_string()],
                     vec![(first - 1).to_string(), (last + 1).to_string()],
                 ),
-                SettingType::Choice(words) => (
-                    words.iter().map(|word| format!("\"{word}\"")).collect(),
+                SettingType::Choice(values) => (
+                    values.iter().map(|word| format!("\"{word}\"")).collect(),
                     vec!["\"no such\"".to_owned()],
                 ),
                 SettingType::ThemeName => (

@@ -166,7 +166,7 @@ impl Settings {
             Err(error) => return Err(unreadable(&path, &error)),
         };
         match settings.load_user_themes(paths) {
-            Some(flaw) => Err(flaw),
+            Some(problem) => Err(problem),
             None => settings.apply_environment(env),
         }
     }
@@ -181,13 +181,13 @@ impl Settings {
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<SettingsReport, Problem> {
         let path = paths.settings();
-        let mut reading = match read_text(&path, MAX_SETTINGS_BYTES) {
+        let mut report = match read_text(&path, MAX_SETTINGS_BYTES) {
             Ok(text) => SettingsReport::parse(&path, &text)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => SettingsReport::default(),
             Err(error) => return Err(unreadable(&path, &error)),
         };
-        reading.problems.extend(reading.settings.load_user_themes(paths));
-        Ok(SettingsReport { settings: reading.settings.apply_environment(env)?, ..reading })
+        report.problems.extend(report.settings.load_user_themes(paths));
+        Ok(SettingsReport { settings: report.settings.apply_environment(env)?, ..report })
     }
 
     /// Reads the user's own themes and returns the problem with the chosen theme, if it has one.
@@ -321,7 +321,7 @@ fn keys<'de, D: Deserializer<'de>>(value: D) -> Result<BTreeMap<String, Vec<KeyP
 
 /// Whether a variable is set to a value other than `0`.
 fn variable_is_on(env: &dyn Fn(&str) -> Option<String>, name: &str) -> bool {
-    env(name).is_some_and(|word| !word.is_empty() && word != "0")
+    env(name).is_some_and(|value| !value.is_empty() && value != "0")
 }
 
 /// Parses a variable that accepts one of several words; an empty value counts as not set.
@@ -329,8 +329,8 @@ fn parse_variable<T: DeserializeOwned>(
     env: &dyn Fn(&str) -> Option<String>,
     name: &str,
 ) -> Result<Option<T>, Problem> {
-    let Some(word) = env(name).filter(|word| !word.is_empty()) else { return Ok(None) };
-    let reader: StrDeserializer<'_, ValueError> = word.as_str().into_deserializer();
+    let Some(value) = env(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+    let reader: StrDeserializer<'_, ValueError> = value.as_str().into_deserializer();
     T::deserialize(reader).map(Some).map_err(|error| {
         let why = error.to_string();
         Problem::new(
@@ -344,10 +344,10 @@ fn parse_variable<T: DeserializeOwned>(
 
 pub(super) fn parse_problem(path: &Path, text: &str, error: &toml::de::Error) -> Problem {
     let why = error.message();
-    let place = error.span().map(|span| line_and_column(text, span.start)).unwrap_or_default();
+    let position = error.span().map(|span| line_and_column(text, span.start)).unwrap_or_default();
     Problem::new(
         "The settings are not understood",
-        format!("{}{place}: {why}", path.display()),
+        format!("{}{position}: {why}", path.display()),
         suggest_remedy(why),
     )
     .with_class(ProblemClass::Usage)
@@ -475,7 +475,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_shown_with_its_place_and_a_remedy() {
-        for (text, place, why, remedy) in [
+        for (text, position, why, remedy) in [
             (
                 "mouse = true\n  clipbord = \"auto\"",
                 ":2:3:",
@@ -514,7 +514,7 @@ mod tests {
             ("mouse = tru", ":1:9:", "", "correct this place"),
         ] {
             let problem = load(text, &[]).unwrap_err();
-            assert!(problem.why.contains(&format!("config.toml{place}")), "{text}: {problem}");
+            assert!(problem.why.contains(&format!("config.toml{position}")), "{text}: {problem}");
             assert!(problem.why.contains(why), "{text}: {problem}");
             assert!(problem.remedy.starts_with(remedy), "{text}: {problem}");
             assert_eq!(problem.class, ProblemClass::Usage);

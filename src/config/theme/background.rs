@@ -55,8 +55,8 @@ impl TerminalBackground {
     /// Parses a color as terminals report it (`rgb:ffff/ffff/ffff`, with one to four digits each).
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.strip_prefix("rgb:").or_else(|| text.strip_prefix("rgba:"))?;
-        let shares: Vec<_> = text.split('/').map(parse_channel).collect::<Option<_>>()?;
-        let [red, green, blue, ..] = shares[..] else { return None };
+        let channels: Vec<_> = text.split('/').map(parse_channel).collect::<Option<_>>()?;
+        let [red, green, blue, ..] = channels[..] else { return None };
         Some(Self::from_brightness([red, green, blue]))
     }
 
@@ -69,10 +69,10 @@ impl TerminalBackground {
 
 /// Parses hexadecimal digits as thousandths of the largest number with that many digits.
 fn parse_channel(digits: &str) -> Option<u32> {
-    let most = 16_u32
+    let max = 16_u32
         .checked_pow(u32::try_from(digits.len()).ok().filter(|length| (1..=4).contains(length))?)?
         - 1;
-    Some(u32::from_str_radix(digits, 16).ok()? * 1000 / most)
+    Some(u32::from_str_radix(digits, 16).ok()? * 1000 / max)
 }
 
 #[cfg(test)]

@@ -221,8 +221,8 @@ impl Theme {
     /// background sets its own background color.
     #[must_use]
     pub fn with_background(mut self, background: TerminalBackground) -> Self {
-        let own = self.background.filter(|ground| {
-            TerminalBackground::from_color(*ground).is_some_and(|own| own != background)
+        let own = self.background.filter(|color| {
+            TerminalBackground::from_color(*color).is_some_and(|own| own != background)
         });
         self.styles[StyleRole::Text as usize].bg = own;
         self
@@ -244,12 +244,12 @@ impl Default for Theme {
 
 impl ThemeFile {
     fn resolve(&self, depth: ColorDepth) -> Result<Theme, String> {
-        let shown =
+        let palette =
             self.colors.iter().map(|(name, color)| (name.as_str(), color.reduce(depth))).collect();
-        let ground = lookup_color(&shown, self.background.as_ref())?;
+        let background = lookup_color(&palette, self.background.as_ref())?;
         let mut styles = [TextStyle::default(); StyleRole::ALL.len()];
         for (role, spec) in &self.roles {
-            styles[*role as usize] = spec.resolve(&shown, depth)?;
+            styles[*role as usize] = spec.resolve(&palette, depth)?;
         }
         if depth == ColorDepth::Monochrome {
             // Without colors, dim text replaces the dim color of these roles.
@@ -257,14 +257,14 @@ impl ThemeFile {
                 styles[role as usize].dim = true;
             }
         }
-        Ok(Theme { styles, background: ground })
+        Ok(Theme { styles, background })
     }
 }
 
 impl StyleSpec {
     /// Returns the style in the colors that the terminal can show.
-    fn resolve(&self, shown: &Palette<'_>, depth: ColorDepth) -> Result<TextStyle, String> {
-        let color = |name: &Option<String>| lookup_color(shown, name.as_ref());
+    fn resolve(&self, palette: &Palette<'_>, depth: ColorDepth) -> Result<TextStyle, String> {
+        let color = |name: &Option<String>| lookup_color(palette, name.as_ref());
         let &Self { bold, dim, italic, underline, .. } = self;
         let stands_out = depth == ColorDepth::Monochrome && self.bg.is_some();
         Ok(TextStyle {
@@ -281,9 +281,12 @@ impl StyleSpec {
 
 /// Looks up a color of the theme file by name, as the terminal shows it; `None` if no name is
 /// given.
-fn lookup_color(shown: &Palette<'_>, name: Option<&String>) -> Result<Option<ThemeColor>, String> {
+fn lookup_color(
+    palette: &Palette<'_>,
+    name: Option<&String>,
+) -> Result<Option<ThemeColor>, String> {
     let Some(name) = name else { return Ok(None) };
-    shown.get(name.as_str()).copied().ok_or_else(|| format!("there is no colour \"{name}\""))
+    palette.get(name.as_str()).copied().ok_or_else(|| format!("there is no colour \"{name}\""))
 }
 
 #[cfg(test)]

@@ -99,10 +99,13 @@ mod tests {
             ["mine.toml"]
         );
         assert_eq!(own.theme_problem("mine.toml", &paths), None);
-        let flaw = own.theme_problem("broken.toml", &paths).unwrap();
-        assert!(flaw.why.contains("broken.toml") && flaw.why.contains("mauve"), "{flaw}");
-        let flaw = own.theme_problem("other.toml", &paths).unwrap();
-        assert!(flaw.why.contains("there is no other.toml, only broken.toml, mine.toml"), "{flaw}");
+        let problem = own.theme_problem("broken.toml", &paths).unwrap();
+        assert!(problem.why.contains("broken.toml") && problem.why.contains("mauve"), "{problem}");
+        let problem = own.theme_problem("other.toml", &paths).unwrap();
+        assert!(
+            problem.why.contains("there is no other.toml, only broken.toml, mine.toml"),
+            "{problem}"
+        );
     }
 
     #[test]
