@@ -133,20 +133,24 @@ mod tests {
 
     #[test]
     fn a_settling_secret_is_neither_accepted_nor_over() {
-        let life = ValidityPeriod::starting_at(RequestInstant {
+        let validity = ValidityPeriod::starting_at(RequestInstant {
             now: 10,
             activation_delay: 5,
             ..RequestInstant::default()
         });
-        assert!(!life.is_valid_at(14) && !life.has_ended(14));
-        assert!(life.is_valid_at(15));
+        assert!(!validity.is_valid_at(14) && !validity.has_ended(14));
+        assert!(validity.is_valid_at(15));
     }
 
     #[test]
     fn a_revoked_secret_lingers_as_long_as_it_is_told() {
-        let mut life = ValidityPeriod::starting_at(RequestInstant::default());
-        life.revoke(RequestInstant { now: 10, revocation_delay: 5, ..RequestInstant::default() });
-        assert!(life.is_valid_at(14) && !life.is_valid_at(15) && life.has_ended(15));
+        let mut validity = ValidityPeriod::starting_at(RequestInstant::default());
+        validity.revoke(RequestInstant {
+            now: 10,
+            revocation_delay: 5,
+            ..RequestInstant::default()
+        });
+        assert!(validity.is_valid_at(14) && !validity.is_valid_at(15) && validity.has_ended(15));
     }
 
     #[test]

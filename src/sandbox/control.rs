@@ -22,23 +22,23 @@ pub(super) struct ControlService {
 }
 
 impl SimulatedService for ControlService {
-    fn respond(&self, call: &SimulatorRequest) -> SimulatorResponse {
-        let SimulatorContext { faults, counters: ledger, .. } = &*self.context;
-        match (&call.method, call.path.trim_end_matches('/')) {
+    fn respond(&self, request: &SimulatorRequest) -> SimulatorResponse {
+        let SimulatorContext { faults, counters, .. } = &*self.context;
+        match (&request.method, request.path.trim_end_matches('/')) {
             (&Method::GET, "/faults") => ok_response(&faults.describe()),
-            (&Method::POST, "/faults") => self.set_fault(call),
+            (&Method::POST, "/faults") => self.set_fault(request),
             (&Method::DELETE, "/faults") => {
                 faults.clear();
                 ok_response(&faults.describe())
             }
-            (&Method::GET, "/faults/requests") => ok_response(&ledger.describe()),
+            (&Method::GET, "/faults/requests") => ok_response(&counters.describe()),
             (&Method::DELETE, "/faults/requests") => {
-                ledger.clear();
-                ok_response(&ledger.describe())
+                counters.clear();
+                ok_response(&counters.describe())
             }
-            (&Method::GET, "/faults/live") => ok_response(&self.describe_live_secrets(call)),
-            (&Method::POST, "/faults/by-hand") => self.run_manual_action(call),
-            _ => self.refuse(call, StatusCode::NOT_FOUND),
+            (&Method::GET, "/faults/live") => ok_response(&self.describe_live_secrets(request)),
+            (&Method::POST, "/faults/by-hand") => self.run_manual_action(request),
+            _ => self.refuse(request, StatusCode::NOT_FOUND),
         }
     }
 
@@ -52,19 +52,19 @@ impl SimulatedService for ControlService {
 
 impl ControlService {
     /// Adds a fault rule, or advances the time.
-    fn set_fault(&self, call: &SimulatorRequest) -> SimulatorResponse {
-        let Some(wish) = call.json().filter(Value::is_object) else {
+    fn set_fault(&self, request: &SimulatorRequest) -> SimulatorResponse {
+        let Some(input) = request.json().filter(Value::is_object) else {
             return error_response(StatusCode::BAD_REQUEST, "the body must be a JSON object");
         };
-        if let Some(by) = wish["advance_ms"].as_u64() {
+        if let Some(by) = input["advance_ms"].as_u64() {
             self.context.clock.advance(Duration::from_millis(by));
             return ok_response(&self.context.faults.describe());
         }
         let is_known = |id: &str| self.providers.iter().any(|(region, _)| *region == id);
-        if wish["region"].as_str().is_some_and(|id| !is_known(id)) {
+        if input["region"].as_str().is_some_and(|id| !is_known(id)) {
             return error_response(StatusCode::BAD_REQUEST, "unknown region");
         }
-        match faults::parse_rule(&wish) {
+        match faults::parse_rule(&input) {
             Ok(rule) => {
                 self.context.faults.add(rule);
                 SimulatorResponse::json(StatusCode::CREATED, &self.context.faults.describe())
@@ -73,25 +73,25 @@ impl ControlService {
         }
     }
 
-    fn describe_live_secrets(&self, call: &SimulatorRequest) -> Value {
+    fn describe_live_secrets(&self, request: &SimulatorRequest) -> Value {
         let regions = self.providers.iter().flat_map(|(region, provider)| {
-            provider.live_secrets(call.instant.now).into_iter().map(
+            provider.live_secrets(request.instant.now).into_iter().map(
                 move |secret| json!({"region": region, "account": secret.account, "kind": secret.kind, "sha256": secret.sha256}),
             )
         });
         json!({"live": regions.collect::<Vec<Value>>()})
     }
 
-    fn run_manual_action(&self, call: &SimulatorRequest) -> SimulatorResponse {
-        let wish = call.json().unwrap_or_default();
-        if let Some(sha256) = wish["revoke"].as_str() {
+    fn run_manual_action(&self, request: &SimulatorRequest) -> SimulatorResponse {
+        let input = request.json().unwrap_or_default();
+        if let Some(sha256) = input["revoke"].as_str() {
             let revoked = self
                 .providers
                 .iter()
-                .any(|(_, provider)| provider.revoke_manually(sha256, call.instant));
+                .any(|(_, provider)| provider.revoke_manually(sha256, request.instant));
             return ok_response(&json!({ "revoked": revoked }));
         }
-        let name = wish["credential"].as_str().unwrap_or_default();
+        let name = input["credential"].as_str().unwrap_or_default();
         let Some(credential) = self.credentials.iter().find(|credential| credential.name == name)
         else {
             return error_response(
@@ -100,7 +100,8 @@ impl ControlService {
             );
         };
         let provider = self.providers.iter().find(|(region, _)| *region == credential.region);
-        match provider.and_then(|(_, provider)| provider.replace_manually(credential, call.instant))
+        match provider
+            .and_then(|(_, provider)| provider.replace_manually(credential, request.instant))
         {
             Some(secret) => SimulatorResponse::json(
                 StatusCode::CREATED,

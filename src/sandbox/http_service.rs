@@ -15,10 +15,10 @@ use super::manifest::SeededCredential;
 /// One simulated server behind one listener.
 pub(super) trait SimulatedService: Send + Sync {
     /// Handles a request and returns the response.
-    fn respond(&self, call: &SimulatorRequest) -> SimulatorResponse;
+    fn respond(&self, request: &SimulatorRequest) -> SimulatorResponse;
 
     /// Refuses a request in this server's own format, without any effect, as a fault knob requests.
-    fn refuse(&self, call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse;
+    fn refuse(&self, request: &SimulatorRequest, status: StatusCode) -> SimulatorResponse;
 }
 
 /// Operations of a simulated provider for the control listener.

@@ -72,20 +72,20 @@ impl ProviderSimulator {
 
     /// Starts all servers with these options.
     pub async fn start_with(options: SimulatorOptions) -> io::Result<Self> {
-        let house = SimulatorContext {
+        let context = SimulatorContext {
             clock: options.clock,
             faults: FaultRules::default(),
             counters: RequestCounters::default(),
         };
-        let mut building = SimulatorBuilder::new(Arc::new(house));
+        let mut builder = SimulatorBuilder::new(Arc::new(context));
         for (id, host) in snyk::REGIONS {
-            building.add_snyk(id, host).await?;
+            builder.add_snyk(id, host).await?;
         }
         for (id, prefix) in api_web::REGIONS {
-            building.add_api_web(id, prefix).await?;
+            builder.add_api_web(id, prefix).await?;
         }
-        building.add_appcircle().await?;
-        building.finish().await
+        builder.add_appcircle().await?;
+        builder.finish().await
     }
 
     /// Returns the addresses of the servers and the credentials that they know.
@@ -119,9 +119,9 @@ struct SimulatorBuilder {
 }
 
 impl SimulatorBuilder {
-    fn new(house: Arc<SimulatorContext>) -> Self {
+    fn new(context: Arc<SimulatorContext>) -> Self {
         Self {
-            context: house,
+            context,
             stop: CancellationToken::new(),
             servers: Vec::new(),
             regions: Vec::new(),
@@ -134,9 +134,13 @@ impl SimulatorBuilder {
         let (api, app) = (server::bind_loopback().await?, server::bind_loopback().await?);
         let addresses =
             RegionAddresses { api: base_url(&api)?, app: Some(base_url(&app)?), auth: None };
-        let own = (addresses.api.clone(), base_url(&app)?);
-        let (region, credentials) =
-            snyk::SnykRegion::new(id, host, own, self.context.clock.midnight());
+        let (region, credentials) = snyk::SnykRegion::new(
+            id,
+            host,
+            addresses.api.clone(),
+            base_url(&app)?,
+            self.context.clock.midnight(),
+        );
         let region = Arc::new(region);
         self.start_listener(api, id, "api", Arc::new(snyk::SnykApi(Arc::clone(&region))));
         self.start_listener(app, id, "app", Arc::new(snyk::SnykWebApp(Arc::clone(&region))));
@@ -184,8 +188,9 @@ impl SimulatorBuilder {
         role: &'static str,
         service: Arc<dyn SimulatedService>,
     ) {
-        let post = ListenerContext { region, role, service, context: Arc::clone(&self.context) };
-        self.servers.push(server::serve(listener, post, self.stop.clone()));
+        let listener_context =
+            ListenerContext { region, role, service, context: Arc::clone(&self.context) };
+        self.servers.push(server::serve(listener, listener_context, self.stop.clone()));
     }
 
     fn register_region(

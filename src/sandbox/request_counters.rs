@@ -18,37 +18,37 @@ struct RequestCount {
 /// Request counters. A path is stored without its query.
 #[derive(Default)]
 pub(super) struct RequestCounters {
-    tallies: Mutex<BTreeMap<CounterKey, RequestCount>>,
+    counts: Mutex<BTreeMap<CounterKey, RequestCount>>,
 }
 
 impl RequestCounters {
-    /// Counts one request to the listener `(region, role)`.
-    pub(super) fn record(&self, (region, role): (&'static str, &'static str), parts: &Parts) {
+    /// Counts one request to the listener with this region and role.
+    pub(super) fn record(&self, region: &'static str, role: &'static str, parts: &Parts) {
         let entry = (region, role, parts.method.to_string(), parts.uri.path().to_owned());
-        let mut tallies = self.tallies();
-        let tally = tallies.entry(entry).or_default();
-        tally.count += 1;
-        tally.authorized += u64::from(parts.headers.contains_key(AUTHORIZATION));
+        let mut counts = self.counts();
+        let request_count = counts.entry(entry).or_default();
+        request_count.count += 1;
+        request_count.authorized += u64::from(parts.headers.contains_key(AUTHORIZATION));
     }
 
     pub(super) fn clear(&self) {
-        self.tallies().clear();
+        self.counts().clear();
     }
 
     pub(super) fn describe(&self) -> Value {
-        let tallies = self.tallies();
-        let total: u64 = tallies.values().map(|tally| tally.count).sum();
-        let requests: Vec<Value> = tallies
+        let counts = self.counts();
+        let total: u64 = counts.values().map(|request_count| request_count.count).sum();
+        let requests: Vec<Value> = counts
             .iter()
-            .map(|((region, listener, method, path), tally)| {
+            .map(|((region, listener, method, path), request_count)| {
                 json!({"region": region, "listener": listener, "method": method, "path": path,
-                       "count": tally.count, "authorized": tally.authorized})
+                       "count": request_count.count, "authorized": request_count.authorized})
             })
             .collect();
         json!({"requests": requests, "total": total})
     }
 
-    fn tallies(&self) -> MutexGuard<'_, BTreeMap<CounterKey, RequestCount>> {
-        self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<CounterKey, RequestCount>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

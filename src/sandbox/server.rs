@@ -61,10 +61,10 @@ pub(super) async fn bind_loopback() -> io::Result<TcpListener> {
 /// Serves requests until `stop` is canceled.
 pub(super) fn serve(
     listener: TcpListener,
-    post: ListenerContext,
+    listener_context: ListenerContext,
     stop: CancellationToken,
 ) -> JoinHandle<()> {
-    let router = Router::new().fallback(handle_request).with_state(Arc::new(post));
+    let router = Router::new().fallback(handle_request).with_state(Arc::new(listener_context));
     let service = router.into_make_service_with_connect_info::<ConnectionCloser>();
     tokio::spawn(async move {
         let served = axum::serve(ClosableListener(listener), service)
@@ -75,17 +75,17 @@ pub(super) fn serve(
 }
 
 async fn handle_request(
-    State(post): State<Arc<ListenerContext>>,
-    ConnectInfo(hook): ConnectInfo<ConnectionCloser>,
+    State(listener_context): State<Arc<ListenerContext>>,
+    ConnectInfo(closer): ConnectInfo<ConnectionCloser>,
     request: Request,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let SimulatorContext { clock, faults, counters: ledger } = &*post.context;
-    let effect = if post.role == CONTROL_ROLE {
+    let SimulatorContext { clock, faults, counters } = &*listener_context.context;
+    let effect = if listener_context.role == CONTROL_ROLE {
         FaultEffect::default()
     } else {
-        ledger.record((post.region, post.role), &parts);
-        faults.apply_faults(post.region, &parts.method, parts.uri.path())
+        counters.record(listener_context.region, listener_context.role, &parts);
+        faults.apply_faults(listener_context.region, &parts.method, parts.uri.path())
     };
     if let Some(delay) = effect.delay_ms {
         tokio::time::sleep(Duration::from_millis(delay)).await;
@@ -94,14 +94,14 @@ async fn handle_request(
         return SimulatorResponse::empty(StatusCode::PAYLOAD_TOO_LARGE)
             .into_response(Body::empty());
     };
-    let call = SimulatorRequest::new(parts, body, request_instant(clock, &effect));
-    let reply = match effect.refusal_status() {
-        Some(status) => post.service.refuse(&call, status),
-        None => post.service.respond(&call),
+    let request = SimulatorRequest::new(parts, body, request_instant(clock, &effect));
+    let response = match effect.refusal_status() {
+        Some(status) => listener_context.service.refuse(&request, status),
+        None => listener_context.service.respond(&request),
     };
     // Responses carry the simulated time.
-    let reply = reply.with_header(header::DATE, &clock.http_date());
-    finish_response(replace_response(reply, &effect), &effect, &hook)
+    let response = response.with_header(header::DATE, &clock.http_date());
+    finish_response(replace_response(response, &effect), &effect, &closer)
 }
 
 fn request_instant(clock: &SimulatedClock, effect: &FaultEffect) -> RequestInstant {
@@ -114,29 +114,29 @@ fn request_instant(clock: &SimulatedClock, effect: &FaultEffect) -> RequestInsta
 }
 
 /// Replaces the service's response as the knobs request.
-fn replace_response(reply: SimulatorResponse, effect: &FaultEffect) -> SimulatorResponse {
-    let reply = match &effect.retry_after {
-        Some(value) => reply.with_header(header::RETRY_AFTER, value),
-        None => reply,
+fn replace_response(response: SimulatorResponse, effect: &FaultEffect) -> SimulatorResponse {
+    let response = match &effect.retry_after {
+        Some(value) => response.with_header(header::RETRY_AFTER, value),
+        None => response,
     };
     match effect.body.as_deref() {
-        Some("html") => replace_body(reply, "text/html", GATEWAY_PAGE.into()),
-        Some("huge") => replace_body(reply, "application/json", huge_body()),
+        Some("html") => replace_body(response, "text/html", GATEWAY_PAGE.into()),
+        Some("huge") => replace_body(response, "application/json", huge_body()),
         Some("invalid-utf8") => {
-            replace_body(reply, "application/json", b"{\"name\":\"\xff\xfe\xc3\x28\"}".into())
+            replace_body(response, "application/json", b"{\"name\":\"\xff\xfe\xc3\x28\"}".into())
         }
         Some("control-characters") => {
-            replace_body(reply, "application/json", CONTROL_CHARACTERS_BODY.into())
+            replace_body(response, "application/json", CONTROL_CHARACTERS_BODY.into())
         }
         Some(other) => redirect(effect, other.trim_start_matches("redirect:")),
-        None => reply,
+        None => response,
     }
 }
 
-fn replace_body(reply: SimulatorResponse, media: &str, body: Vec<u8>) -> SimulatorResponse {
-    let mut reply = reply.with_header(header::CONTENT_TYPE, media);
-    reply.body = body;
-    reply
+fn replace_body(response: SimulatorResponse, media: &str, body: Vec<u8>) -> SimulatorResponse {
+    let mut response = response.with_header(header::CONTENT_TYPE, media);
+    response.body = body;
+    response
 }
 
 fn redirect(effect: &FaultEffect, to: &str) -> SimulatorResponse {
@@ -153,25 +153,28 @@ fn huge_body() -> Vec<u8> {
 }
 
 fn finish_response(
-    mut reply: SimulatorResponse,
+    mut response: SimulatorResponse,
     effect: &FaultEffect,
-    hook: &ConnectionCloser,
+    closer: &ConnectionCloser,
 ) -> Response<Body> {
     if effect.lost_answer == Some(true) {
-        hook.close();
+        closer.close();
     }
-    let body = std::mem::take(&mut reply.body);
+    let body = std::mem::take(&mut response.body);
     if effect.cut_body != Some(true) {
-        return reply.into_response(Body::from(body));
+        return response.into_response(Body::from(body));
     }
     let half = body[..body.len() / 2].to_vec();
-    let torn = futures::stream::once(async { Ok(half) }).chain(futures::stream::once(async {
-        // The first half must be sent before the failure is seen.
-        tokio::task::yield_now().await;
-        Err(io::Error::from(io::ErrorKind::ConnectionAborted))
-    }));
+    let truncated_body =
+        futures::stream::once(async { Ok(half) }).chain(futures::stream::once(async {
+            // The first half must be sent before the failure is seen.
+            tokio::task::yield_now().await;
+            Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+        }));
     let announced = body.len().max(2).to_string();
-    reply.with_header(header::CONTENT_LENGTH, &announced).into_response(Body::from_stream(torn))
+    response
+        .with_header(header::CONTENT_LENGTH, &announced)
+        .into_response(Body::from_stream(truncated_body))
 }
 
 /// Listener whose connections can be closed from a handler.

@@ -94,9 +94,9 @@ pub(super) async fn run(
         return Err(ConsumerError::NotFound(command.working_dir.clone()));
     }
     let mut refusals = Vec::new();
-    for way in &command.pipelines {
-        match run_pipeline(way, command, secret, deadline).await {
-            Ok(()) => return Ok(format!("`{}` ended with status 0", describe_pipeline(way))),
+    for pipeline in &command.pipelines {
+        match run_pipeline(pipeline, command, secret, deadline).await {
+            Ok(()) => return Ok(format!("`{}` ended with status 0", describe_pipeline(pipeline))),
             Err(CommandFailure::Fatal(error)) => return Err(error),
             Err(CommandFailure::Rejected(why)) => {
                 refusals.push(redact_for_display(&redactor, &why))
@@ -135,27 +135,27 @@ enum CommandFailure {
 }
 
 async fn run_pipeline(
-    way: &[CommandLine],
+    pipeline: &[CommandLine],
     command: &StdinCommand,
     secret: &Secret,
     deadline: Duration,
 ) -> Result<(), CommandFailure> {
     let mut input = Zeroizing::new(secret.expose(<[u8]>::to_vec));
-    for (place, argv) in way.iter().enumerate() {
+    for (index, argv) in pipeline.iter().enumerate() {
         let CommandOutcome { status, stdout: out, stderr: err } =
             run_program(argv, command, &input, deadline).await.map_err(CommandFailure::Fatal)?;
         if !status.success() {
-            let said = if err.trim_ascii().is_empty() { &out } else { &err };
+            let output = if err.trim_ascii().is_empty() { &out } else { &err };
             return Err(CommandFailure::Rejected(format!(
                 "`{}` {}{}",
-                describe_pipeline(way),
+                describe_pipeline(pipeline),
                 describe_exit_status(status),
-                quote_output(said)
+                quote_output(output)
             )));
         }
         // The input of the next command must be complete; an empty output or its first half would
         // be delivered as if it were the whole.
-        if place + 1 < way.len() && (out.is_empty() || out.len() >= MAX_OUTPUT_BYTES) {
+        if index + 1 < pipeline.len() && (out.is_empty() || out.len() >= MAX_OUTPUT_BYTES) {
             let why = if out.is_empty() { "wrote nothing" } else { "wrote more than 1 MiB" };
             return Err(CommandFailure::Rejected(format!(
                 "`{}` {why} for the next program",
@@ -270,17 +270,17 @@ fn refuse_secret_arguments(command: &StdinCommand, secret: &Secret) -> Result<()
                 && argument.as_bytes().windows(bytes.len()).any(|window| window == bytes)
         })
     };
-    let guilty =
+    let offending =
         command.pipelines.iter().flatten().find(|argv| argv.iter().any(|argument| holds(argument)));
-    guilty.map_or(Ok(()), |argv| {
+    offending.map_or(Ok(()), |argv| {
         Err(ConsumerError::SecretInArgument(argv.first().cloned().unwrap_or_default()))
     })
 }
 
 /// Formats the commands of a pipeline with their first words; the rest is in the consumer's
 /// definition.
-fn describe_pipeline(way: &[CommandLine]) -> String {
-    let stages = way
+fn describe_pipeline(pipeline: &[CommandLine]) -> String {
+    let stages = pipeline
         .iter()
         .map(|argv| argv.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(" "));
     stages.collect::<Vec<_>>().join(" | ")
@@ -293,10 +293,10 @@ fn describe_exit_status(status: ExitStatus) -> String {
     }
 }
 
-fn quote_output(said: &[u8]) -> String {
-    let whole = said.len() < MAX_OUTPUT_BYTES;
-    let said = String::from_utf8_lossy(said);
-    let lines: Vec<_> = said.trim().lines().collect();
+fn quote_output(output: &[u8]) -> String {
+    let whole = output.len() < MAX_OUTPUT_BYTES;
+    let output = String::from_utf8_lossy(output);
+    let lines: Vec<_> = output.trim().lines().collect();
     // The last lines say most, but in truncated output they may contain a part of the secret.
     let skipped = if whole { lines.len().saturating_sub(MAX_SHOWN_LINES) } else { 0 };
     let shown: Vec<_> = lines.into_iter().skip(skipped).take(MAX_SHOWN_LINES).collect();
@@ -310,8 +310,8 @@ fn quote_output(said: &[u8]) -> String {
 /// Redacts the output and prepares it for display. It is redacted before it is shortened, so that
 /// no part of a secret remains at the cut, and after color codes are removed, because they may be
 /// inside the secret.
-fn redact_for_display(redactor: &SecretRedactor, said: &str) -> String {
-    text::sanitize(&redactor.redact(&text::strip_escape_sequences(said)))
+fn redact_for_display(redactor: &SecretRedactor, output: &str) -> String {
+    text::sanitize(&redactor.redact(&text::strip_escape_sequences(output)))
         .chars()
         .take(MAX_SHOWN_CHARS)
         .collect()
@@ -325,20 +325,20 @@ mod tests {
     use super::*;
 
     const SECRET: &str = "s3cr3t-of-this-test";
-    const PATIENCE: Duration = Duration::from_secs(20);
+    const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
     fn shell(scripts: &[&str]) -> StdinCommand {
-        let way =
+        let pipeline =
             scripts.iter().map(|script| ["sh", "-c", script].map(str::to_owned).to_vec()).collect();
         StdinCommand {
-            pipelines: vec![way],
+            pipelines: vec![pipeline],
             working_dir: std::env::temp_dir(),
             passed_env_vars: Vec::new(),
         }
     }
 
     async fn deliver(command: &StdinCommand) -> Result<String, ConsumerError> {
-        run(command, &Secret::from_text(SECRET.to_owned()), PATIENCE).await
+        run(command, &Secret::from_text(SECRET.to_owned()), TEST_TIMEOUT).await
     }
 
     #[tokio::test]
@@ -428,12 +428,12 @@ mod tests {
         let secret = Secret::from_text(SECRET.to_owned());
         let error = run(&command, &secret, Duration::from_secs(1)).await.unwrap_err();
         assert_eq!(error, ConsumerError::ProgramTimedOut { program: "sh".to_owned(), seconds: 1 });
-        assert!(begun.elapsed() < PATIENCE);
+        assert!(begun.elapsed() < TEST_TIMEOUT);
         let child: i32 =
             std::fs::read_to_string(folder.path().join("child")).unwrap().trim().parse().unwrap();
         let child = rustix::process::Pid::from_raw(child).unwrap();
         while rustix::process::test_kill_process(child).is_ok() && !is_zombie(child) {
-            assert!(begun.elapsed() < PATIENCE, "it still runs");
+            assert!(begun.elapsed() < TEST_TIMEOUT, "it still runs");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

@@ -74,14 +74,14 @@ pub(in crate::engine) fn assignments(
     while at < text.len() {
         let line = &text[at..];
         let line = &line[..line.find('\n').map_or(line.len(), |end| end + 1)];
-        let garbled = |why| DotenvParseError { line: text[..at].matches('\n').count() + 1, why };
+        let invalid = |why| DotenvParseError { line: text[..at].matches('\n').count() + 1, why };
         at = match classify_line(line) {
             DotenvLine::Blank => at + line.len(),
             DotenvLine::Invalid => {
-                return Err(garbled("it is neither an assignment nor a comment"));
+                return Err(invalid("it is neither an assignment nor a comment"));
             }
             DotenvLine::Assignment { key, offset } => {
-                let value = parse_value(text, at + offset).map_err(garbled)?;
+                let value = parse_value(text, at + offset).map_err(invalid)?;
                 let end = end_of_line(text, value.span.end);
                 found.push(DotenvAssignment { key, ..value });
                 end

@@ -36,7 +36,7 @@ impl LockedFile {
     pub(in crate::engine) fn open(path: &Path) -> Result<Self, ConsumerError> {
         let path = fs::canonicalize(path).map_err(|error| ConsumerError::from_io(path, &error))?;
         let failed = |error: std::io::Error| ConsumerError::from_io(&path, &error);
-        let end = Instant::now() + LOCK_TIMEOUT;
+        let deadline = Instant::now() + LOCK_TIMEOUT;
         loop {
             // The type is checked before the file is opened: opening a pipe would wait for its
             // other end.
@@ -44,12 +44,12 @@ impl LockedFile {
                 return Err(ConsumerError::NotAFile(path));
             }
             let file = File::open(&path).map_err(failed)?;
-            lock_until(&file, &path, end)?;
-            let seen = file.metadata().map_err(failed)?;
+            lock_until(&file, &path, deadline)?;
+            let metadata = file.metadata().map_err(failed)?;
             // The previous holder of the lock may have replaced the file.
-            if is_same_file(&seen, &fs::metadata(&path).map_err(failed)?) {
+            if is_same_file(&metadata, &fs::metadata(&path).map_err(failed)?) {
                 let text = read_text(&file, &path)?;
-                return Ok(Self { path, text, metadata: seen, _lock: file });
+                return Ok(Self { path, text, metadata, _lock: file });
             }
         }
     }
@@ -112,11 +112,11 @@ pub(super) fn lock_file_at(path: &Path) -> Result<File, ConsumerError> {
     Ok(file)
 }
 
-fn lock_until(file: &File, path: &Path, end: Instant) -> Result<(), ConsumerError> {
+fn lock_until(file: &File, path: &Path, deadline: Instant) -> Result<(), ConsumerError> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if Instant::now() < end => {
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
                 thread::sleep(LOCK_POLL_INTERVAL)
             }
             Err(TryLockError::WouldBlock) => {
@@ -128,33 +128,33 @@ fn lock_until(file: &File, path: &Path, end: Instant) -> Result<(), ConsumerErro
 }
 
 fn read_text(file: &File, path: &Path) -> Result<Zeroizing<String>, ConsumerError> {
-    let garbage = |why| ConsumerError::InvalidFormat { path: path.to_owned(), line: None, why };
+    let invalid = |why| ConsumerError::InvalidFormat { path: path.to_owned(), line: None, why };
     let mut bytes = Zeroizing::new(Vec::new());
     file.take(MAX_FILE_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| ConsumerError::from_io(path, &error))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(garbage("it is larger than 16 MiB"));
+        return Err(invalid("it is larger than 16 MiB"));
     }
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Err(garbage("it is text in UTF-16, and only UTF-8 is read and written here"));
+        return Err(invalid("it is text in UTF-16, and only UTF-8 is read and written here"));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| garbage("it is not text in UTF-8"))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| invalid("it is not text in UTF-8"))?;
     if text.contains('\0') {
-        return Err(garbage("it holds a NUL character"));
+        return Err(invalid("it holds a NUL character"));
     }
     Ok(Zeroizing::new(text.to_owned()))
 }
 
 #[cfg(unix)]
-fn check(path: &Path, seen: &Metadata) -> Result<(), ConsumerError> {
+fn check(path: &Path, metadata: &Metadata) -> Result<(), ConsumerError> {
     use std::os::unix::fs::MetadataExt as _;
-    let me = rustix::process::geteuid();
-    if seen.nlink() > 1 {
+    let euid = rustix::process::geteuid();
+    if metadata.nlink() > 1 {
         Err(ConsumerError::HardLinks(path.to_owned()))
-    } else if seen.mode() & 0o200 == 0 {
+    } else if metadata.mode() & 0o200 == 0 {
         Err(ConsumerError::ReadOnly(path.to_owned()))
-    } else if seen.uid() != me.as_raw() && !me.is_root() {
+    } else if metadata.uid() != euid.as_raw() && !euid.is_root() {
         Err(ConsumerError::OwnerNotPreservable(path.to_owned()))
     } else {
         Ok(())
@@ -162,8 +162,8 @@ fn check(path: &Path, seen: &Metadata) -> Result<(), ConsumerError> {
 }
 
 #[cfg(not(unix))]
-fn check(path: &Path, seen: &Metadata) -> Result<(), ConsumerError> {
-    if seen.permissions().readonly() {
+fn check(path: &Path, metadata: &Metadata) -> Result<(), ConsumerError> {
+    if metadata.permissions().readonly() {
         Err(ConsumerError::ReadOnly(path.to_owned()))
     } else {
         Ok(())
@@ -182,7 +182,7 @@ fn copy_ownership(draft: &File, old: &Metadata) -> std::io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn resemble(_draft: &File, _old: &Metadata) -> std::io::Result<()> {
+fn copy_ownership(_draft: &File, _old: &Metadata) -> std::io::Result<()> {
     Ok(())
 }
 
@@ -193,20 +193,20 @@ fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
 }
 
 #[cfg(not(unix))]
-fn is_same(one: &Metadata, other: &Metadata) -> bool {
+fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
     one.created().ok() == other.created().ok()
 }
 
 /// Returns a file's mode if users other than its owner may read it.
 #[cfg(unix)]
-pub(in crate::engine) fn exposed_mode(seen: &Metadata) -> Option<String> {
+pub(in crate::engine) fn exposed_mode(metadata: &Metadata) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
-    (seen.mode() & 0o044 != 0).then(|| format!("{:o}", seen.mode() & 0o777))
+    (metadata.mode() & 0o044 != 0).then(|| format!("{:o}", metadata.mode() & 0o777))
 }
 
 /// Returns `None`, because this platform has no file modes.
 #[cfg(not(unix))]
-pub(in crate::engine) fn openness(_seen: &Metadata) -> Option<String> {
+pub(in crate::engine) fn exposed_mode(_metadata: &Metadata) -> Option<String> {
     None
 }
 

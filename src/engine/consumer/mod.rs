@@ -155,18 +155,18 @@ impl Engine {
             AuditEvent::new("deliver", "begun").for_credential(name.as_str()).with_reason(&to),
         )
         .await?;
-        let ended = self.write_to_consumer(consumer, secret).await;
-        let (outcome, remark) = match &ended {
+        let result = self.write_to_consumer(consumer, secret).await;
+        let (outcome, suffix) = match &result {
             Ok(_) => ("done", String::new()),
             Err(problem) => ("failed", format!("; {}", problem.why)),
         };
         self.record_audit_event(
             AuditEvent::new("deliver", outcome)
                 .for_credential(name.as_str())
-                .with_reason(to + &remark),
+                .with_reason(to + &suffix),
         )
         .await?;
-        ended
+        result
     }
 
     async fn write_to_consumer(
@@ -219,10 +219,10 @@ impl Engine {
         }
         let target = consumer.target.clone();
         let what = || format!("{} could not be read back", consumer.name);
-        let held = run_blocking(move || read_secret(&target))
+        let stored = run_blocking(move || read_secret(&target))
             .await?
             .map_err(|error| error.problem(what()))?;
-        Ok(held.is_some_and(|held| Secret::new(held.as_bytes().to_vec()).same_as(secret)))
+        Ok(stored.is_some_and(|stored| Secret::new(stored.as_bytes().to_vec()).same_as(secret)))
     }
 
     async fn record_delivery(
@@ -367,12 +367,12 @@ fn secret_in_file(
     target: &ConsumerTarget,
     file: &LockedFile,
 ) -> Result<Option<Zeroizing<String>>, ConsumerError> {
-    let refused = |refusal| json_edit_problem(file, refusal);
+    let refused = |error| json_edit_problem(file, error);
     match target {
         ConsumerTarget::EnvFile { key, .. } => {
-            let held = env_file::get(file.text(), key)
-                .map_err(|garbled| invalid_format(file, Some(garbled.line), garbled.why))?;
-            Ok(held.map(|value| Zeroizing::new(value.to_owned())))
+            let stored = env_file::get(file.text(), key)
+                .map_err(|error| invalid_format(file, Some(error.line), error.why))?;
+            Ok(stored.map(|value| Zeroizing::new(value.to_owned())))
         }
         ConsumerTarget::JsonFile { pointer, .. } => {
             JsonDocument::parse(file.text()).and_then(|json| json.get(pointer)).map_err(refused)
@@ -391,10 +391,10 @@ fn text_with_secret(
     file: &LockedFile,
     secret: &str,
 ) -> Result<Zeroizing<String>, ConsumerError> {
-    let refused = |refusal| json_edit_problem(file, refusal);
+    let refused = |error| json_edit_problem(file, error);
     match target {
         ConsumerTarget::EnvFile { key, .. } => env_file::set(file.text(), key, secret)
-            .map_err(|garbled| invalid_format(file, Some(garbled.line), garbled.why))?
+            .map_err(|error| invalid_format(file, Some(error.line), error.why))?
             .ok_or(ConsumerError::UnrepresentableSecret("a quote or a line break")),
         ConsumerTarget::JsonFile { pointer, .. } => JsonDocument::parse(file.text())
             .and_then(|json| json.set(pointer, secret))
@@ -422,8 +422,8 @@ fn delivery_note(target: &ConsumerTarget, file: &LockedFile) -> Option<String> {
     Some(format!("other users may read {} (mode {mode})", file.path().display()))
 }
 
-pub(super) fn json_edit_problem(file: &LockedFile, refusal: JsonEditError) -> ConsumerError {
-    match refusal {
+pub(super) fn json_edit_problem(file: &LockedFile, error: JsonEditError) -> ConsumerError {
+    match error {
         JsonEditError::Malformed(line, why) => invalid_format(file, Some(line), why),
         JsonEditError::LocationNotFound(why) => {
             ConsumerError::LocationNotFound { path: file.path().to_owned(), why }

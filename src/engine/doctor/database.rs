@@ -73,7 +73,7 @@ impl Engine {
             })
             .err()
         };
-        let strangers =
+        let unknown_kinds =
             credentials.iter().filter_map(|credential| Some((credential, unknown(credential)?)));
         let finding = |(credential, error): (&Credential, CatalogError)| {
             let problem = Problem::from(error);
@@ -85,7 +85,7 @@ impl Engine {
                 remedy,
             )
         };
-        strangers.map(finding).collect()
+        unknown_kinds.map(finding).collect()
     }
 
     async fn diagnose_waiting_rotations(&self) -> Vec<Diagnostic> {

@@ -38,7 +38,8 @@ impl Engine {
                 self.diagnose_region_mismatch(
                     "SNYK_TOKEN",
                     Secret::from_text(token),
-                    (&api, "SNYK_API"),
+                    &api,
+                    "SNYK_API",
                     is_open,
                 )
                 .await,
@@ -48,9 +49,10 @@ impl Engine {
             let Some(api) = &raw.endpoint else { continue };
             let (token, path) =
                 (Secret::new(raw.text.as_bytes().to_vec()), config_path(raw).display());
-            let (what, place) = (format!("The token in {path}"), "the endpoint beside it");
-            findings
-                .extend(self.diagnose_region_mismatch(&what, token, (api, place), is_open).await);
+            let (what, api_source) = (format!("The token in {path}"), "the endpoint beside it");
+            findings.extend(
+                self.diagnose_region_mismatch(&what, token, api, api_source, is_open).await,
+            );
         }
         if findings.is_empty() {
             let why =
@@ -96,14 +98,15 @@ impl Engine {
         let mut findings = Vec::new();
         for name in self.secret_variables() {
             let Some(value) = env_var(&name).map(Secret::from_text) else { continue };
-            let whose = if is_open {
+            let owner = if is_open {
                 self.describe_owner(&value).await
             } else {
                 "whose it is cannot be told while the store is locked".to_owned()
             };
-            let hidden = files.iter().find(|raw| raw.rejection.is_none() && raw.variable == name);
-            let differs =
-                hidden.filter(|raw| !Secret::new(raw.text.as_bytes().to_vec()).same_as(&value));
+            let same_variable =
+                files.iter().find(|raw| raw.rejection.is_none() && raw.variable == name);
+            let differs = same_variable
+                .filter(|raw| !Secret::new(raw.text.as_bytes().to_vec()).same_as(&value));
             let what = format!("{name} is set");
             let remedy = format!(
                 "`unset {name}`, and give it to one command at a time with `tokenring exec`"
@@ -111,7 +114,7 @@ impl Engine {
             findings.push(match differs {
                 Some(raw) => {
                     let why = format!(
-                        "{whose}; it goes before another token in {}",
+                        "{owner}; it goes before another token in {}",
                         config_path(raw).display()
                     );
                     Diagnostic::warn(DiagnosticArea::Environment, what, why, remedy)
@@ -119,7 +122,7 @@ impl Engine {
                 None => Diagnostic::warn(
                     DiagnosticArea::Environment,
                     what,
-                    format!("{whose}; every program started here can read it"),
+                    format!("{owner}; every program started here can read it"),
                     remedy,
                 ),
             });
@@ -156,25 +159,26 @@ impl Engine {
         &self,
         what: &str,
         token: Secret,
-        (api, place): (&str, &str),
+        api: &str,
+        api_source: &str,
         is_open: bool,
     ) -> Option<Diagnostic> {
         let (provider, id) = self.region_of_token(&token, is_open).await?;
         let regions = self.catalog.regions(&provider).ok()?;
-        let told = regions.iter().find(|region| region.id == id)?;
+        let region = regions.iter().find(|region| region.id == id)?;
         let origin = endpoint_origin(api);
-        if origin.as_ref().is_some_and(|origin| told.matches_origin(origin)) {
+        if origin.as_ref().is_some_and(|origin| region.matches_origin(origin)) {
             return None;
         }
         let elsewhere =
             origin.and_then(|origin| regions.iter().find(|region| region.matches_origin(&origin)));
         let points_to =
             elsewhere.map_or_else(|| "no known region".to_owned(), |region| region.id.clone());
-        let what = format!("{what} belongs to {id}, but {place} points to {points_to}");
+        let what = format!("{what} belongs to {id}, but {api_source} points to {points_to}");
         let problem = Problem::new(
             what,
             "a token works in its own region only",
-            format!("set it to {}", told.api),
+            format!("set it to {}", region.api),
         );
         Some(Diagnostic::fail(DiagnosticArea::Environment, problem))
     }

@@ -161,17 +161,17 @@ impl DiagnosticSeverity {
 
 impl Engine {
     /// Examines all areas and returns the results, area by area.
-    pub async fn diagnose(&self, around: &DoctorInput) -> Vec<Diagnostic> {
+    pub async fn diagnose(&self, input: &DoctorInput) -> Vec<Diagnostic> {
         let state = self.store_state().await;
-        let mut findings = store_findings(&state, &around.other_stores);
+        let mut findings = store_findings(&state, &input.other_stores);
         let is_open = state.problem.is_none();
         if is_open {
             findings.extend(self.diagnose_store_round_trip().await);
         }
         findings.extend(self.diagnose_database(is_open).await);
-        findings.extend(self.diagnose_terminal(around).await);
+        findings.extend(self.diagnose_terminal(input).await);
         findings.extend(self.diagnose_environment(is_open).await);
-        findings.extend(self.diagnose_network(around.scope).await);
+        findings.extend(self.diagnose_network(input.scope).await);
         findings
     }
 }

@@ -36,9 +36,9 @@ struct RegionProbe<'c> {
 }
 
 impl Engine {
-    pub(super) async fn diagnose_network(&self, reach: DoctorScope) -> Vec<Diagnostic> {
+    pub(super) async fn diagnose_network(&self, scope: DoctorScope) -> Vec<Diagnostic> {
         let mut findings = diagnose_proxies();
-        if reach == DoctorScope::Machine {
+        if scope == DoctorScope::Machine {
             findings.push(Diagnostic::ok(
                 DiagnosticArea::Network,
                 "The providers were not asked",
@@ -47,13 +47,14 @@ impl Engine {
             return findings;
         }
         findings.extend(diagnose_certificates().await);
-        let asked = self.probe_regions().await;
-        findings.push(diagnose_name_resolution(&asked));
-        findings.extend(self.diagnose_clock(&asked));
+        let probes = self.probe_regions().await;
+        findings.push(diagnose_name_resolution(&probes));
+        findings.extend(self.diagnose_clock(&probes));
         let used = self.credentials().await.unwrap_or_default();
-        for one in &asked {
-            let users = used.iter().filter(|credential| credential.region == one.region.id).count();
-            findings.push(one.to_diagnostic(users));
+        for probe in &probes {
+            let users =
+                used.iter().filter(|credential| credential.region == probe.region.id).count();
+            findings.push(probe.to_diagnostic(users));
         }
         findings
     }
@@ -68,9 +69,9 @@ impl Engine {
                 }
             }
         }
-        let asking: Vec<_> =
+        let requests: Vec<_> =
             regions.into_iter().map(|region| self.probe_region(region).boxed()).collect();
-        futures::stream::iter(asking).buffered(self.options.concurrency).collect().await
+        futures::stream::iter(requests).buffered(self.options.concurrency).collect().await
     }
 
     async fn probe_region<'c>(&self, region: &'c Region) -> RegionProbe<'c> {
@@ -84,19 +85,19 @@ impl Engine {
     }
 
     /// Compares this machine's clock with the servers', by the fastest response.
-    fn diagnose_clock(&self, asked: &[RegionProbe<'_>]) -> Option<Diagnostic> {
-        let told = asked
+    fn diagnose_clock(&self, probes: &[RegionProbe<'_>]) -> Option<Diagnostic> {
+        let times = probes
             .iter()
-            .filter_map(|one| Some((one.elapsed, date_header(one.outcome.as_ref().ok()?)?)));
-        let (_, theirs) = told.min_by_key(|(took, _)| *took)?;
-        let apart = (self.now() - theirs).abs();
-        let words = format!("{} s apart from the servers'", apart.whole_seconds());
-        if apart <= MAX_CLOCK_SKEW {
-            return Some(Diagnostic::ok(DiagnosticArea::Network, "The clock is right", words));
+            .filter_map(|probe| Some((probe.elapsed, date_header(probe.outcome.as_ref().ok()?)?)));
+        let (_, server_time) = times.min_by_key(|(took, _)| *took)?;
+        let skew = (self.now() - server_time).abs();
+        let difference = format!("{} s apart from the servers'", skew.whole_seconds());
+        if skew <= MAX_CLOCK_SKEW {
+            return Some(Diagnostic::ok(DiagnosticArea::Network, "The clock is right", difference));
         }
         let remedy = "set the clock, or switch on its synchronisation";
         let what = "The clock is wrong: expiry is misjudged, and signed requests are refused";
-        Some(Diagnostic::fail(DiagnosticArea::Network, Problem::new(what, words, remedy)))
+        Some(Diagnostic::fail(DiagnosticArea::Network, Problem::new(what, difference, remedy)))
     }
 }
 
@@ -106,7 +107,7 @@ impl RegionProbe<'_> {
     fn to_diagnostic(&self, users: usize) -> Diagnostic {
         let id = &self.region.id;
         match &self.outcome {
-            Ok(answer) if answer.status == 407 => {
+            Ok(response) if response.status == 407 => {
                 let problem = Problem::new(
                     format!("{id}: the proxy asks who you are"),
                     "it answered with 407",
@@ -114,11 +115,11 @@ impl RegionProbe<'_> {
                 );
                 Diagnostic::fail(DiagnosticArea::Network, problem)
             }
-            Ok(answer) => {
+            Ok(response) => {
                 let why = format!(
                     "{} answered with {} in {} ms",
                     self.region.api,
-                    answer.status,
+                    response.status,
                     self.elapsed.as_millis()
                 );
                 Diagnostic::ok(DiagnosticArea::Network, format!("{id} is reached"), why)
@@ -152,9 +153,9 @@ fn unauthenticated_request(url: url::Url, region: &Region) -> OutgoingRequest {
     }
 }
 
-fn date_header(answer: &ApiResponse) -> Option<Timestamp> {
-    let told: SystemTime = httpdate::parse_http_date(answer.header("date")?).ok()?;
-    Some(told.into())
+fn date_header(response: &ApiResponse) -> Option<Timestamp> {
+    let date: SystemTime = httpdate::parse_http_date(response.header("date")?).ok()?;
+    Some(date.into())
 }
 
 /// Reports the configured proxies, without their passwords.
@@ -191,13 +192,14 @@ fn diagnose_proxy(name: &str, value: &str) -> Diagnostic {
         );
     };
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-    let past = std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).unwrap_or_default();
-    let past = if past.is_empty() {
+    let bypass =
+        std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).unwrap_or_default();
+    let bypass = if bypass.is_empty() {
         "no host goes past it".to_owned()
     } else {
-        format!("past it go {past}")
+        format!("past it go {bypass}")
     };
-    Diagnostic::ok(DiagnosticArea::Network, format!("{name} names the proxy {host}{port}"), past)
+    Diagnostic::ok(DiagnosticArea::Network, format!("{name} names the proxy {host}{port}"), bypass)
 }
 
 async fn diagnose_certificates() -> Option<Diagnostic> {
@@ -219,26 +221,27 @@ async fn diagnose_certificates() -> Option<Diagnostic> {
 }
 
 /// Reports whether host names resolve. Behind a proxy, the proxy resolves them.
-fn diagnose_name_resolution(asked: &[RegionProbe<'_>]) -> Diagnostic {
-    let nameless = |one: &&RegionProbe<'_>| {
-        matches!(&one.outcome, Err(NetError::NoConnection { failure: ConnectFailure::Dns, .. }))
+fn diagnose_name_resolution(probes: &[RegionProbe<'_>]) -> Diagnostic {
+    let is_unresolved = |probe: &&RegionProbe<'_>| {
+        matches!(&probe.outcome, Err(NetError::NoConnection { failure: ConnectFailure::Dns, .. }))
     };
-    let lost: Vec<_> = asked.iter().filter(nameless).map(|one| one.region.api.host()).collect();
-    if lost.is_empty() && proxy_variables().next().is_some() {
+    let unresolved: Vec<_> =
+        probes.iter().filter(is_unresolved).map(|probe| probe.region.api.host()).collect();
+    if unresolved.is_empty() && proxy_variables().next().is_some() {
         return Diagnostic::ok(
             DiagnosticArea::Network,
             "Host names are the proxy's business",
             "it looks up what does not go past it",
         );
     }
-    if lost.is_empty() {
+    if unresolved.is_empty() {
         return Diagnostic::ok(
             DiagnosticArea::Network,
             "Host names have addresses",
-            format!("{} were looked up", asked.len()),
+            format!("{} were looked up", probes.len()),
         );
     }
-    let why = format!("no address for {}", lost.join(", "));
+    let why = format!("no address for {}", unresolved.join(", "));
     let remedy = "check the name servers (resolv.conf, VPN), or name a proxy in HTTPS_PROXY";
     Diagnostic::fail(
         DiagnosticArea::Network,

@@ -23,14 +23,14 @@ impl Engine {
     pub(super) async fn diagnose_store_round_trip(&self) -> Vec<Diagnostic> {
         let limit = self.store.backend().item_limit;
         let size = MAX_SECRET_BYTES.min(limit);
-        let kept = match store::run_self_test_with_size(self.store.as_ref(), size).await {
+        let round_trip = match store::run_self_test_with_size(self.store.as_ref(), size).await {
             Ok(()) => {
                 let why = format!("a value of {size} bytes was written, read back and removed");
                 Diagnostic::ok(DiagnosticArea::Store, "The store keeps what it is given", why)
             }
             Err(error) => Diagnostic::fail(DiagnosticArea::Store, error.into()),
         };
-        std::iter::once(kept)
+        std::iter::once(round_trip)
             .chain((limit < MAX_SECRET_BYTES).then(|| item_limit_warning(limit)))
             .collect()
     }

@@ -9,9 +9,9 @@ use crate::engine::{Engine, is_remote};
 const MIN_TERMINAL_SIZE: (u16, u16) = (60, 16);
 
 impl Engine {
-    pub(super) async fn diagnose_terminal(&self, around: &DoctorInput) -> Vec<Diagnostic> {
-        let mut findings = vec![diagnose_size(around.terminal), diagnose_locale()];
-        findings.extend(around.color_depth.map(diagnose_colors));
+    pub(super) async fn diagnose_terminal(&self, input: &DoctorInput) -> Vec<Diagnostic> {
+        let mut findings = vec![diagnose_size(input.terminal), diagnose_locale()];
+        findings.extend(input.color_depth.map(diagnose_colors));
         findings.extend(diagnose_tmux_and_ssh());
         findings.extend(self.diagnose_clipboard(self.options.clipboard).await);
         findings
@@ -25,18 +25,18 @@ impl Engine {
                 "the settings say clipboard = \"none\"",
             )];
         }
-        let tried = self.clipboard.probe_methods().await;
-        let unusable = tried.iter().all(|(_, state)| state.is_err());
-        let finding = |(way, state): (ClipboardMethod, Result<(), String>)| match state {
+        let methods = self.clipboard.probe_methods().await;
+        let unusable = methods.iter().all(|(_, state)| state.is_err());
+        let finding = |(method, state): (ClipboardMethod, Result<(), String>)| match state {
             Ok(()) => Diagnostic::ok(
                 DiagnosticArea::Terminal,
-                format!("{} can be copied to", method_title(way)),
-                method_guarantee(way),
+                format!("{} can be copied to", method_title(method)),
+                method_guarantee(method),
             ),
             Err(why) => {
                 let remedy =
                     "choose another way with `clipboard` in config.toml, or reveal secrets instead";
-                let what = format!("{} cannot be copied to", method_title(way));
+                let what = format!("{} cannot be copied to", method_title(method));
                 if unusable {
                     Diagnostic::warn(DiagnosticArea::Terminal, what, why, remedy)
                 } else {
@@ -44,7 +44,7 @@ impl Engine {
                 }
             }
         };
-        tried.into_iter().map(finding).collect()
+        methods.into_iter().map(finding).collect()
     }
 }
 
@@ -131,16 +131,16 @@ fn diagnose_tmux_and_ssh() -> Vec<Diagnostic> {
     tmux.into_iter().chain(ssh).collect()
 }
 
-const fn method_title(way: ClipboardMethod) -> &'static str {
-    match way {
+const fn method_title(method: ClipboardMethod) -> &'static str {
+    match method {
         ClipboardMethod::Native => "The desktop's clipboard",
         ClipboardMethod::Tmux => "The buffer of tmux",
         ClipboardMethod::Osc52 => "The terminal's clipboard (OSC 52)",
     }
 }
 
-const fn method_guarantee(way: ClipboardMethod) -> &'static str {
-    match way {
+const fn method_guarantee(method: ClipboardMethod) -> &'static str {
+    match method {
         ClipboardMethod::Native => "copies are proven, and cleared again",
         ClipboardMethod::Tmux | ClipboardMethod::Osc52 => "copies cannot be proven, nor cleared",
     }

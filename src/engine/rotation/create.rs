@@ -2,7 +2,8 @@
 //! and the plan that creates it.
 //!
 //! The index row and the first journal line are written together, before any request goes to the
-//! provider. So the rotation is always visible and can be resumed or rolled back. Start at `Engine::plan_creation`, then `Engine::create_credential`.
+//! provider. So the rotation is always visible and can be resumed or rolled back. Start at
+//! `Engine::plan_creation`, then `Engine::create_credential`.
 
 use std::collections::BTreeMap;
 
@@ -59,26 +60,26 @@ impl Engine {
     pub async fn create_credential(
         &self,
         creation: CreationPlan,
-        audience: RotationObserver<'_>,
+        observer: RotationObserver<'_>,
     ) -> Result<RotationStatus, Problem> {
         self.open_and_run_rotation(
             creation.plan,
             CredentialState::New(Box::new(creation.credential)),
-            audience,
+            observer,
         )
         .await
     }
 
     /// Plans the creation of a credential. Sends nothing and writes nothing.
-    pub async fn plan_creation(&self, wish: CreateRequest) -> Result<CreationPlan, Problem> {
+    pub async fn plan_creation(&self, request: CreateRequest) -> Result<CreationPlan, Problem> {
         self.check_changes_allowed()?;
-        self.ensure_name_free(&wish.name).await?;
-        let kind = self.catalog.kind(&wish.provider, &wish.kind)?;
-        let Some((strategy, part)) = creation_strategy(kind, &wish.fields) else {
+        self.ensure_name_free(&request.name).await?;
+        let kind = self.catalog.kind(&request.provider, &request.kind)?;
+        let Some((strategy, part)) = creation_strategy(kind, &request.fields) else {
             return Err(creation_unsupported(kind));
         };
-        let (administrator, reason) = (wish.administrator.clone(), wish.reason.clone());
-        let draft = self.draft_credential(wish)?;
+        let (administrator, reason) = (request.administrator.clone(), request.reason.clone());
+        let draft = self.draft_credential(request)?;
         self.check_administrator_region(&draft, &self.credential_by_id(&administrator).await?)?;
         let plan = RotationPlan::new(PlanRequest {
             rotation: RotationId::from_random(random_bytes()?),
@@ -93,17 +94,17 @@ impl Engine {
         Ok(CreationPlan { credential: draft, plan: plan.with_reason(reason) })
     }
 
-    fn draft_credential(&self, wish: CreateRequest) -> Result<Credential, Problem> {
-        let mut fields = wish.template.map(|like| like.fields).unwrap_or_default();
-        fields.extend(wish.fields);
+    fn draft_credential(&self, request: CreateRequest) -> Result<Credential, Problem> {
+        let mut fields = request.template.map(|template| template.fields).unwrap_or_default();
+        fields.extend(request.fields);
         Ok(Credential {
             id: CredentialId::from_random(random_bytes()?),
-            region: self.catalog.region(&wish.provider, &wish.region)?.id.clone(),
-            name: wish.name,
-            provider: wish.provider,
-            kind: wish.kind,
+            region: self.catalog.region(&request.provider, &request.region)?.id.clone(),
+            name: request.name,
+            provider: request.provider,
+            kind: request.kind,
             fields,
-            labels: wish.labels,
+            labels: request.labels,
             created: self.now(),
             expires: None,
             fingerprint: None,
@@ -154,10 +155,10 @@ mod tests {
 
     #[test]
     fn what_can_be_made_depends_on_the_kind_and_on_what_exists() {
-        let catalogue = ProviderCatalog::builtin();
+        let catalog = ProviderCatalog::builtin();
         let with = |provider: &str, kind: &str, fields: &[&str]| {
             let fields = fields.iter().map(|id| ((*id).to_owned(), "x".to_owned())).collect();
-            creation_strategy(catalogue.kind(provider, kind).unwrap(), &fields)
+            creation_strategy(catalog.kind(provider, kind).unwrap(), &fields)
         };
         let named = SecretPart::Named("client_secret".to_owned());
         assert_eq!(

@@ -50,8 +50,8 @@ pub(super) struct HeldSecret {
 }
 
 impl HeldSecret {
-    pub(super) const fn new(print: SecretFingerprint, secret: Secret) -> Self {
-        Self { fingerprint: print, secret, expires: None }
+    pub(super) const fn new(fingerprint: SecretFingerprint, secret: Secret) -> Self {
+        Self { fingerprint, secret, expires: None }
     }
 }
 
@@ -84,8 +84,8 @@ impl RotationDriver<'_> {
             };
             match self.execute_next(next).await? {
                 LoopControl::Continue => {}
-                LoopControl::Finished(ending) => return self.finish(&ending).await,
-                LoopControl::Stopped(halt) => return self.pause(halt).await,
+                LoopControl::Finished(result) => return self.finish(&result).await,
+                LoopControl::Stopped(reason) => return self.pause(reason).await,
             }
         }
     }
@@ -121,7 +121,7 @@ impl RotationDriver<'_> {
             // secret.
             credential.fields.extend(
                 self.created_secret()
-                    .and_then(|minted| minted.remote.as_ref())
+                    .and_then(|created| created.remote.as_ref())
                     .into_iter()
                     .flat_map(|made| made.fields.clone()),
             );
@@ -133,7 +133,7 @@ impl RotationDriver<'_> {
 
     /// Returns the fingerprint of the new secret, if there is one.
     pub(super) fn new_fingerprint(&self) -> Option<SecretFingerprint> {
-        self.created_secret().map(|minted| minted.fingerprint.clone())
+        self.created_secret().map(|created| created.fingerprint.clone())
     }
 
     /// Returns the snapshot of the old secret.
@@ -147,10 +147,10 @@ impl RotationDriver<'_> {
     /// Returns the secret that was created or found last.
     fn created_secret(&self) -> Option<&CreatedSecret> {
         self.journal.entries().iter().rev().find_map(|entry| match entry {
-            JournalEntry::Done(StepOutcome::Created(minted) | StepOutcome::Pasted(minted))
+            JournalEntry::Done(StepOutcome::Created(created) | StepOutcome::Pasted(created))
             | JournalEntry::Reconciled(ReconciliationResult::Creation(
-                CreationStatus::InPendingSlot(minted),
-            )) => Some(minted),
+                CreationStatus::InPendingSlot(created),
+            )) => Some(created),
             _ => None,
         })
     }
@@ -183,9 +183,9 @@ impl RotationDriver<'_> {
                 };
                 self.append_entry(entry).await?;
             }
-            NextStep::Reconcile(look) => {
-                let step = look.step();
-                let entry = match self.reconcile(look).await {
+            NextStep::Reconcile(query) => {
+                let step = query.step();
+                let entry = match self.reconcile(query).await {
                     Ok(finding) => JournalEntry::Reconciled(finding),
                     Err(failure) => JournalEntry::Failed(
                         step,
@@ -194,12 +194,12 @@ impl RotationDriver<'_> {
                 };
                 self.append_entry(entry).await?;
             }
-            NextStep::AskUser(need) => match self.prompt_user(need).await? {
+            NextStep::AskUser(user_prompt) => match self.prompt_user(user_prompt).await? {
                 PromptOutcome::Recorded => {}
                 PromptOutcome::NoReply => return Ok(LoopControl::Stopped(HaltReason::NeedsUser)),
             },
             NextStep::Wait { then, .. } => return Box::pin(self.execute_next(*then)).await,
-            NextStep::Finished(ending) => return Ok(LoopControl::Finished(ending)),
+            NextStep::Finished(result) => return Ok(LoopControl::Finished(result)),
         }
         Ok(LoopControl::Continue)
     }
@@ -213,21 +213,21 @@ impl RotationDriver<'_> {
             StepAction::Create { name } => self.create_secret(&name).await,
             StepAction::Stage(new) => self.stage_secret(new).await,
             StepAction::Verify(new) => self.verify_new(&new).await,
-            StepAction::Promote(change) => self.promote_new(change).await,
-            StepAction::RestoreOld(change) => self.restore_old(&change).await,
+            StepAction::Promote(swap) => self.promote_new(swap).await,
+            StepAction::RestoreOld(swap) => self.restore_old(&swap).await,
             StepAction::Deliver(consumer) => {
                 self.deliver(&consumer).await.map(|()| StepOutcome::Delivered(consumer))
             }
             StepAction::RestoreConsumer(consumer) => {
                 self.deliver(&consumer).await.map(|()| StepOutcome::ConsumerRestored(consumer))
             }
-            StepAction::Revoke(may) => {
-                self.revoke(may.target()).await.map(|()| StepOutcome::Revoked)
+            StepAction::Revoke(permit) => {
+                self.revoke(permit.target()).await.map(|()| StepOutcome::Revoked)
             }
-            StepAction::DeleteOrphan(may) => self
-                .revoke(may.target())
+            StepAction::DeleteOrphan(permit) => self
+                .revoke(permit.target())
                 .await
-                .map(|()| StepOutcome::OrphanDeleted(may.key().to_owned())),
+                .map(|()| StepOutcome::OrphanDeleted(permit.key().to_owned())),
             StepAction::FindOrphans => self.find_orphans().await,
             StepAction::VerifyRevoked(old) => self.verify_revoked(&old).await,
             StepAction::VerifyOld(old) => self.verify_old(&old).await,
@@ -236,8 +236,8 @@ impl RotationDriver<'_> {
     }
 
     async fn snapshot_old(&self) -> StepResult<StepOutcome> {
-        let desk = self.management_client_with_fields().await?;
-        let remotes = strategy_for(self.plan().strategy).find_existing(&desk).await;
+        let client = self.management_client_with_fields().await?;
+        let remotes = strategy_for(self.plan().strategy).find_existing(&client).await;
         // A credential without permission to list still has its fields; the user is asked for the
         // rest later.
         let remotes = match remotes {
@@ -245,8 +245,8 @@ impl RotationDriver<'_> {
             listed => listed?,
         };
         let id = if let [only] = &remotes[..] { Some(only.id.as_str()) } else { None };
-        let listed = self.list_existing_ids(&desk).await;
-        let reach = match desk.fetch_access_scope(SecretSlot::Current, id).await? {
+        let listed = self.list_existing_ids(&client).await;
+        let access = match client.fetch_access_scope(SecretSlot::Current, id).await? {
             Ok(reach) => OldAccess::Known(reach),
             Err(why) => OldAccess::Unknown(why),
         };
@@ -257,7 +257,7 @@ impl RotationDriver<'_> {
         };
         Ok(StepOutcome::SnapshotTaken(OldSecretSnapshot {
             fingerprint,
-            access: reach,
+            access,
             remotes,
             listed_ids: listed,
             previous_metadata: self.previous_metadata().await?,
@@ -267,31 +267,32 @@ impl RotationDriver<'_> {
     /// Returns the management client after the fields that later steps need were filled in from the
     /// provider. An imported credential has none of them.
     async fn management_client_with_fields(&self) -> StepResult<ManagementClient<'_>> {
-        let desk = self.management_client().await?;
-        let told = strategy_for(self.plan().strategy).discover_missing_fields(&desk).await?;
-        if told.is_empty() {
-            return Ok(desk);
+        let client = self.management_client().await?;
+        let missing_fields =
+            strategy_for(self.plan().strategy).discover_missing_fields(&client).await?;
+        if missing_fields.is_empty() {
+            return Ok(client);
         }
-        drop(desk);
+        drop(client);
         let id = self.plan().credential.clone();
-        let filed = self.engine.with_database(move |index| {
+        let updated = self.engine.with_database(move |index| {
             index.update_credential(&id, |credential| {
-                for (field, value) in told {
+                for (field, value) in missing_fields {
                     credential.fields.entry(field).or_insert(value);
                 }
             })
         });
-        filed.await.map_err(|problem| failure_from_problem(&problem))?;
+        updated.await.map_err(|problem| failure_from_problem(&problem))?;
         self.management_client().await
     }
 
     /// Lists the IDs that already exist at the provider, which later tell a manually created secret
     /// from the others. A provider that does not list them now blocks nothing.
-    async fn list_existing_ids(&self, desk: &ManagementClient<'_>) -> Option<BTreeSet<String>> {
+    async fn list_existing_ids(&self, client: &ManagementClient<'_>) -> Option<BTreeSet<String>> {
         if self.plan().purpose != RotationPurpose::Replace {
             return None;
         }
-        let listed = strategy_for(self.plan().strategy).list(desk).await.ok()?;
+        let listed = strategy_for(self.plan().strategy).list(client).await.ok()?;
         Some(listed.into_iter().map(|remote| remote.id).collect())
     }
 
@@ -315,24 +316,24 @@ impl RotationDriver<'_> {
         // Everything that the fingerprint needs is loaded in advance: once the provider has created
         // a secret, nothing but its response may be missing.
         self.fingerprint(&Secret::from_text(String::new())).await?;
-        let desk = self.management_client().await?;
-        let fresh = strategy_for(self.plan().strategy).create_secret(&desk, name).await?;
+        let client = self.management_client().await?;
+        let new_secret = strategy_for(self.plan().strategy).create_secret(&client, name).await?;
         // The provider shows the secret once, so it goes into the store before anything else.
         // `Stage` retries a write that fails.
-        let kept = self.write_slot(SecretSlot::Pending, &fresh.secret).await;
-        drop(desk);
+        let stored = self.write_slot(SecretSlot::Pending, &new_secret.secret).await;
+        drop(client);
         let in_doubt = |failure| StepFailure { kind: StepFailureKind::OutcomeUnknown, ..failure };
-        let fingerprint = self.fingerprint(&fresh.secret).await.map_err(in_doubt)?;
-        if let Err(failure) = kept {
+        let fingerprint = self.fingerprint(&new_secret.secret).await.map_err(in_doubt)?;
+        if let Err(failure) = stored {
             tracing::warn!(why = failure.why, "the new secret is not in the store yet");
         }
-        self.held_secret = Some(HeldSecret::new(fingerprint.clone(), fresh.secret));
-        Ok(StepOutcome::Created(CreatedSecret { fingerprint, remote: Some(fresh.remote) }))
+        self.held_secret = Some(HeldSecret::new(fingerprint.clone(), new_secret.secret));
+        Ok(StepOutcome::Created(CreatedSecret { fingerprint, remote: Some(new_secret.remote) }))
     }
 
     async fn stage_secret(&self, new: SecretFingerprint) -> StepResult<StepOutcome> {
-        if let Some(hand) = self.held_secret.as_ref().filter(|hand| hand.fingerprint == new) {
-            self.write_slot(SecretSlot::Pending, &hand.secret).await?;
+        if let Some(held) = self.held_secret.as_ref().filter(|held| held.fingerprint == new) {
+            self.write_slot(SecretSlot::Pending, &held.secret).await?;
         }
         if self.fingerprint_of_slot(SecretSlot::Pending).await?.as_ref() == Some(&new) {
             Ok(StepOutcome::Staged(new))
@@ -348,13 +349,13 @@ impl RotationDriver<'_> {
         {
             return Err(secret_lost());
         }
-        let desk = self.management_client().await?;
+        let client = self.management_client().await?;
         let id = self
             .created_secret()
-            .and_then(|minted| minted.remote.as_ref())
+            .and_then(|created| created.remote.as_ref())
             .map(|remote| remote.id.as_str());
         let reach =
-            desk.fetch_access_scope(SecretSlot::Pending, id).await?.map_err(retryable_failure)?;
+            client.fetch_access_scope(SecretSlot::Pending, id).await?.map_err(retryable_failure)?;
         let fingerprint =
             self.fingerprint_of_slot(SecretSlot::Pending).await?.ok_or_else(secret_lost)?;
         Ok(StepOutcome::Verified { fingerprint, reach })
@@ -367,7 +368,7 @@ impl RotationDriver<'_> {
         if !self.fingerprint_is_renewal(fingerprint) {
             return Ok(());
         }
-        let remote = self.created_secret().and_then(|minted| minted.remote.clone());
+        let remote = self.created_secret().and_then(|created| created.remote.clone());
         let held = CreatedSecret { fingerprint: fingerprint.clone(), remote };
         self.append_entry(JournalEntry::Reconciled(ReconciliationResult::Creation(
             CreationStatus::InPendingSlot(held),
@@ -377,36 +378,36 @@ impl RotationDriver<'_> {
 
     /// Returns whether a secret that was neither created nor pasted can only result from using one
     /// that was.
-    fn fingerprint_is_renewal(&self, print: &SecretFingerprint) -> bool {
+    fn fingerprint_is_renewal(&self, fingerprint: &SecretFingerprint) -> bool {
         let known = self.journal.entries().iter().any(|entry| match entry {
-            JournalEntry::Done(StepOutcome::Created(minted) | StepOutcome::Pasted(minted))
+            JournalEntry::Done(StepOutcome::Created(created) | StepOutcome::Pasted(created))
             | JournalEntry::Reconciled(ReconciliationResult::Creation(
-                CreationStatus::InPendingSlot(minted),
-            )) => minted.fingerprint == *print,
+                CreationStatus::InPendingSlot(created),
+            )) => created.fingerprint == *fingerprint,
             JournalEntry::Done(StepOutcome::SnapshotTaken(snapshot)) => {
-                snapshot.fingerprint == *print
+                snapshot.fingerprint == *fingerprint
             }
             _ => false,
         });
         self.secret_renews_itself() && !known
     }
 
-    async fn promote_new(&self, change: SlotSwap) -> StepResult<StepOutcome> {
-        self.promote_slots(&change).await?;
+    async fn promote_new(&self, swap: SlotSwap) -> StepResult<StepOutcome> {
+        self.promote_slots(&swap).await?;
         let remote = self
             .created_secret()
-            .filter(|minted| minted.fingerprint == change.new)
-            .and_then(|minted| minted.remote.clone());
-        self.update_metadata(&change.new, remote).await?;
+            .filter(|created| created.fingerprint == swap.new)
+            .and_then(|created| created.remote.clone());
+        self.update_metadata(&swap.new, remote).await?;
         match self.fingerprint_of_slot(SecretSlot::Current).await? {
-            Some(print) => Ok(StepOutcome::Promoted(print)),
+            Some(fingerprint) => Ok(StepOutcome::Promoted(fingerprint)),
             None => Err(retryable_failure("the store does not hold what it was given")),
         }
     }
 
-    async fn restore_old(&self, change: &SlotSwap) -> StepResult<StepOutcome> {
-        self.restore_slots(change).await?;
-        if let Some(old) = &change.old {
+    async fn restore_old(&self, swap: &SlotSwap) -> StepResult<StepOutcome> {
+        self.restore_slots(swap).await?;
+        if let Some(old) = &swap.old {
             self.restore_metadata(old).await?;
         }
         Ok(StepOutcome::OldSecretRestored)
@@ -416,27 +417,27 @@ impl RotationDriver<'_> {
     /// index has no data about the other parts.
     async fn update_metadata(
         &self,
-        print: &SecretFingerprint,
+        fingerprint: &SecretFingerprint,
         remote: Option<RemoteCredential>,
     ) -> StepResult<()> {
         if self.plan().part != SecretPart::Secret {
             return self.store_remote_fields(remote).await;
         }
-        let desk = self.management_client().await?;
-        let told = match self.read_slot(SecretSlot::Current).await? {
-            Some(secret) => desk.identify_secret(&secret).and_then(|found| found.expires),
+        let client = self.management_client().await?;
+        let expires = match self.read_slot(SecretSlot::Current).await? {
+            Some(secret) => client.identify_secret(&secret).and_then(|found| found.expires),
             None => None,
         };
-        let told = told.or_else(|| {
-            self.held_secret.as_ref().filter(|hand| hand.fingerprint == *print)?.expires
+        let expires = expires.or_else(|| {
+            self.held_secret.as_ref().filter(|held| held.fingerprint == *fingerprint)?.expires
         });
-        let (id, print) = (self.plan().credential.clone(), print.0.clone());
+        let (id, fingerprint) = (self.plan().credential.clone(), fingerprint.0.clone());
         let fields = strategy_for(self.plan().strategy).identity_fields();
         let made = remote.as_ref().filter(|_| self.plan().purpose == RotationPurpose::Create);
         let facts = made.map(|made| made.fields.clone()).unwrap_or_default();
-        let filed = self.engine.with_database(move |index| {
+        let updated = self.engine.with_database(move |index| {
             index.update_credential(&id, |credential| {
-                let told = remote.as_ref().and_then(|remote| remote.expires).or(told);
+                let expires = remote.as_ref().and_then(|remote| remote.expires).or(expires);
                 // No ID is better than the ID of another secret.
                 credential.fields.retain(|field, _| !fields.contains(&field.as_str()));
                 for (field, value) in
@@ -445,13 +446,13 @@ impl RotationDriver<'_> {
                     credential.fields.insert((*field).to_owned(), value.clone());
                 }
                 credential.fields.extend(facts);
-                credential.expires = told;
-                credential.fingerprint = Some(print);
+                credential.expires = expires;
+                credential.fingerprint = Some(fingerprint);
                 (credential.principal, credential.scheme, credential.last_check) =
                     (None, None, None);
             })
         });
-        filed.await.map_err(|problem| failure_from_problem(&problem))?;
+        updated.await.map_err(|problem| failure_from_problem(&problem))?;
         self.engine.drop_cached_tokens(&self.plan().credential);
         Ok(())
     }
@@ -464,10 +465,10 @@ impl RotationDriver<'_> {
             return Ok(());
         };
         let id = self.plan().credential.clone();
-        let filed = self.engine.with_database(move |index| {
+        let updated = self.engine.with_database(move |index| {
             index.update_credential(&id, |credential| credential.fields.extend(facts))
         });
-        filed.await.map(drop).map_err(|problem| failure_from_problem(&problem))
+        updated.await.map(drop).map_err(|problem| failure_from_problem(&problem))
     }
 
     /// Restores the index data of the old secret.
@@ -481,35 +482,35 @@ impl RotationDriver<'_> {
             OldAccess::Known(reach) => Some(reach.principal.clone()),
             OldAccess::Unknown(_) => None,
         };
-        let (id, print, named) = (
+        let (id, fingerprint, named) = (
             self.plan().credential.clone(),
             old.0.clone(),
             strategy_for(self.plan().strategy).identity_fields(),
         );
-        let filed = self.engine.with_database(move |index| {
+        let updated = self.engine.with_database(move |index| {
             index.update_credential(&id, |credential| {
                 credential.fields.retain(|field, _| !named.contains(&field.as_str()));
                 credential.fields.extend(fields);
                 (credential.expires, credential.fingerprint, credential.principal) =
-                    (expires, Some(print), principal);
+                    (expires, Some(fingerprint), principal);
                 (credential.scheme, credential.last_check) = (None, None);
             })
         });
-        filed.await.map_err(|problem| failure_from_problem(&problem))?;
+        updated.await.map_err(|problem| failure_from_problem(&problem))?;
         self.engine.drop_cached_tokens(&self.plan().credential);
         Ok(())
     }
 
     async fn revoke(&self, target: &RevocationTarget) -> StepResult<()> {
-        let desk = self.management_client().await?;
+        let client = self.management_client().await?;
         let strategy = strategy_for(self.plan().strategy);
         match target {
             RevocationTarget::ById(remote) => {
-                strategy.revoke(&desk, RevocationHandle::ById(remote)).await
+                strategy.revoke(&client, RevocationHandle::ById(remote)).await
             }
             RevocationTarget::ByValue(slot) => {
                 let Some(secret) = self.read_slot(*slot).await? else { return Err(secret_lost()) };
-                strategy.revoke(&desk, RevocationHandle::ByValue(&Arc::new(secret))).await
+                strategy.revoke(&client, RevocationHandle::ByValue(&Arc::new(secret))).await
             }
             RevocationTarget::Unknown => {
                 Err(permanent_failure("the program does not know what it is at the provider"))
@@ -518,8 +519,8 @@ impl RotationDriver<'_> {
     }
 
     async fn find_orphans(&self) -> StepResult<StepOutcome> {
-        let desk = self.management_client().await?;
-        let listed = strategy_for(self.plan().strategy).list(&desk).await?;
+        let client = self.management_client().await?;
+        let listed = strategy_for(self.plan().strategy).list(&client).await?;
         let rotation = &self.plan().rotation;
         Ok(StepOutcome::OrphansListed(
             listed
@@ -567,28 +568,28 @@ impl RotationDriver<'_> {
         Ok(StepOutcome::SlotsCleared)
     }
 
-    async fn finish(&mut self, ending: &RotationResult) -> Result<RotationStatus, Problem> {
-        let (word, left) = match ending {
+    async fn finish(&mut self, result: &RotationResult) -> Result<RotationStatus, Problem> {
+        let (state, left) = match result {
             RotationResult::Done { left } => ("done", left),
             RotationResult::RolledBack { left } => ("rolled-back", left),
         };
         let status = rotation_status(&self.journal);
         let purpose = self.plan().purpose;
-        if (purpose, word) == (RotationPurpose::Revoke, "done") {
+        if (purpose, state) == (RotationPurpose::Revoke, "done") {
             self.recheck_revoked().await;
         }
         let remarks: Vec<String> = status.why.iter().chain(left).cloned().collect();
-        self.engine.record_audit_event(audit_event(self.plan(), word, &remarks)).await?;
+        self.engine.record_audit_event(audit_event(self.plan(), state, &remarks)).await?;
         let (lease, now) = (self.lease.clone(), self.engine.now());
-        let undone = (purpose, word) == (RotationPurpose::Create, "rolled-back");
-        let closed = self.engine.with_database(move |index| {
+        let undone = (purpose, state) == (RotationPurpose::Create, "rolled-back");
+        let closing = self.engine.with_database(move |index| {
             if undone {
-                index.abandon_creation(&lease, now, word)
+                index.abandon_creation(&lease, now, state)
             } else {
-                index.close_rotation(&lease, now, word)
+                index.close_rotation(&lease, now, state)
             }
         });
-        closed.await?;
+        closing.await?;
         Ok(status)
     }
 
@@ -604,20 +605,20 @@ impl RotationDriver<'_> {
     }
 
     /// Leaves the rotation open, so that this process or another one can resume it.
-    async fn pause(&mut self, halt: HaltReason) -> Result<RotationStatus, Problem> {
+    async fn pause(&mut self, reason: HaltReason) -> Result<RotationStatus, Problem> {
         let status = rotation_status(&self.journal);
-        let word = if halt == HaltReason::PauseRequested { "paused" } else { "needs-human" };
+        let state = if reason == HaltReason::PauseRequested { "paused" } else { "needs-human" };
         self.engine
-            .record_audit_event(audit_event(self.plan(), word, &status.manual_steps))
+            .record_audit_event(audit_event(self.plan(), state, &status.manual_steps))
             .await?;
         let lease = self.lease.clone();
         self.engine
             .with_database(move |index| {
-                index.set_rotation_state(&lease, word)?;
+                index.set_rotation_state(&lease, state)?;
                 index.release_lease(&lease)
             })
             .await?;
-        Ok(if halt == HaltReason::PauseRequested {
+        Ok(if reason == HaltReason::PauseRequested {
             status
         } else {
             RotationStatus { state: RotationPhase::NeedsUser, ..status }

@@ -87,9 +87,11 @@ impl Engine {
         else {
             return Ok(kind);
         };
-        let told = |kind: &CredentialKind| kind.principal_type.as_ref() == Some(&principal.kind);
-        match provider.kinds.iter().find(|other| told(other) && other.resembles(kind)) {
-            Some(other) if !told(kind) => Err(kind_mismatch(credential, kind, other)),
+        let matches_principal =
+            |kind: &CredentialKind| kind.principal_type.as_ref() == Some(&principal.kind);
+        match provider.kinds.iter().find(|other| matches_principal(other) && other.resembles(kind))
+        {
+            Some(other) if !matches_principal(kind) => Err(kind_mismatch(credential, kind, other)),
             _ => Ok(kind),
         }
     }
@@ -108,13 +110,13 @@ impl Engine {
         {
             return Ok(());
         }
-        let place =
+        let describe_region =
             |credential: &Credential| format!("{} in {}", credential.provider, credential.region);
         let why = format!(
             "it belongs to {}, and {} to {}",
-            place(administrator),
+            describe_region(administrator),
             credential.name,
-            place(credential)
+            describe_region(credential)
         );
         let what = format!("{} cannot administer {}", administrator.name, credential.name);
         Err(Problem::new(what, why, "name a credential of the same provider and region")
@@ -127,19 +129,12 @@ impl Engine {
         &self,
         credential: Credential,
         plan: RotationStrategyId,
-        clerk: Option<&CredentialId>,
+        caller: Option<&CredentialId>,
     ) -> Result<ManagementClient<'_>, Problem> {
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
-        let clerk = clerk.unwrap_or(&credential.id).clone();
-        Ok(ManagementClient {
-            engine: self,
-            credential,
-            kind,
-            region,
-            strategy_id: plan,
-            caller: clerk,
-        })
+        let caller = caller.unwrap_or(&credential.id).clone();
+        Ok(ManagementClient { engine: self, credential, kind, region, strategy_id: plan, caller })
     }
 }
 

@@ -41,8 +41,8 @@ pub(super) enum ProbeResult {
 impl ManagementClient<'_> {
     /// Sends the secret in a slot.
     pub(super) async fn probe_slot(&self, slot: SecretSlot) -> StepResult<ProbeResult> {
-        if let Some(tried) = strategy_for(self.strategy_id).probe_slot(self, slot).await? {
-            return Ok(tried);
+        if let Some(result) = strategy_for(self.strategy_id).probe_slot(self, slot).await? {
+            return Ok(result);
         }
         let bound = match self
             .engine
@@ -53,7 +53,7 @@ impl ManagementClient<'_> {
             Err(SendError::Exchange(TokenExchangeError::Refused { status, why, .. })) => {
                 return Ok(ProbeResult::Refused(format!("{status}: {why}")));
             }
-            Err(trouble) => return Err(failure_from_probe_error(trouble)),
+            Err(error) => return Err(failure_from_probe_error(error)),
         };
         let preset = self.engine.catalog.preset(&self.credential.provider, &self.kind.check);
         let preset = preset.map_err(|error| failure_from_problem(&error.into()))?;
@@ -65,14 +65,14 @@ impl ManagementClient<'_> {
                 secret: bound.secret.clone(),
                 origins: bound.origins.clone(),
             };
-            let (attempt, answer) = self.send_probe(&draft, attempt).await?;
-            if answer.status != 401 {
-                return self.classify_response(attempt, answer).await;
+            let (attempt, response) = self.send_probe(&draft, attempt).await?;
+            if response.status != 401 {
+                return self.classify_response(attempt, response).await;
             }
-            last = Some((attempt, answer));
+            last = Some((attempt, response));
         }
         match last {
-            Some((bound, answer)) => self.classify_response(bound, answer).await,
+            Some((bound, response)) => self.classify_response(bound, response).await,
             None => Err(retryable_failure("there is no way to send the secret")),
         }
     }
@@ -84,9 +84,9 @@ impl ManagementClient<'_> {
         slot: SecretSlot,
         id: Option<&str>,
     ) -> StepResult<Result<AccessScope, String>> {
-        let (principal, organisations) = match self.probe_slot(slot).await? {
-            ProbeResult::Accepted(bound, answer) => {
-                (self.acting_principal(&answer)?, self.list_organizations(bound).await?)
+        let (principal, organizations) = match self.probe_slot(slot).await? {
+            ProbeResult::Accepted(bound, response) => {
+                (self.acting_principal(&response)?, self.list_organizations(bound).await?)
             }
             ProbeResult::Identified(principal) => (principal, BTreeSet::new()),
             ProbeResult::Refused(why) => return Ok(Err(why)),
@@ -96,7 +96,7 @@ impl ManagementClient<'_> {
             None => None,
         };
         let (kind, region) = (self.kind.id.clone(), self.region.id.clone());
-        Ok(Ok(AccessScope { principal, kind, region, organizations: organisations, roles }))
+        Ok(Ok(AccessScope { principal, kind, region, organizations, roles }))
     }
 
     /// Returns both schemes where the kind has two, the one that is known to work first.
@@ -119,35 +119,36 @@ impl ManagementClient<'_> {
         draft: &RequestDraft,
         bound: HostBoundSecret,
     ) -> StepResult<(HostBoundSecret, ApiResponse)> {
-        let kept = HostBoundSecret {
+        let reusable = HostBoundSecret {
             scheme: bound.scheme.clone(),
             secret: bound.secret.clone(),
             origins: bound.origins.clone(),
         };
         let outgoing = self.engine.build_outgoing(&self.credential, self.region, draft, bound);
         let outgoing = outgoing.map_err(|problem| failure_from_problem(&problem))?;
-        let answer = self
+        let response = self
             .engine
             .send_once(&self.credential, self.region, outgoing)
             .await
             .map_err(|error| retryable_failure(error.to_string()))?;
-        Ok((kept, answer))
+        Ok((reusable, response))
     }
 
     async fn classify_response(
         &self,
         bound: HostBoundSecret,
-        answer: ApiResponse,
+        response: ApiResponse,
     ) -> StepResult<ProbeResult> {
-        let judgement = self.engine.explain_response(&self.credential, self.region, &answer).await;
-        let judgement = judgement.map_err(|problem| failure_from_problem(&problem))?;
-        match judgement.result {
-            CheckResult::Accepted => Ok(ProbeResult::Accepted(bound, answer)),
+        let explanation =
+            self.engine.explain_response(&self.credential, self.region, &response).await;
+        let explanation = explanation.map_err(|problem| failure_from_problem(&problem))?;
+        match explanation.result {
+            CheckResult::Accepted => Ok(ProbeResult::Accepted(bound, response)),
             CheckResult::Refused => {
-                Ok(ProbeResult::Refused(format!("{}: {}", answer.status, judgement.reason)))
+                Ok(ProbeResult::Refused(format!("{}: {}", response.status, explanation.reason)))
             }
             CheckResult::Unknown | CheckResult::Unchecked => {
-                Err(retryable_failure(format!("{}: {}", answer.status, judgement.reason)))
+                Err(retryable_failure(format!("{}: {}", response.status, explanation.reason)))
             }
         }
     }
@@ -160,10 +161,10 @@ impl ManagementClient<'_> {
 
     /// Returns the principal that the response names. A kind whose check names no principal gets a
     /// placeholder.
-    fn acting_principal(&self, answer: &ApiResponse) -> StepResult<Principal> {
+    fn acting_principal(&self, response: &ApiResponse) -> StepResult<Principal> {
         let preset = self.engine.catalog.preset(&self.credential.provider, &self.kind.check);
         let preset = preset.map_err(|error| failure_from_problem(&error.into()))?;
-        match (principal_from_response(preset, answer), &preset.principal) {
+        match (principal_from_response(preset, response), &preset.principal) {
             (Some(principal), _) => Ok(principal),
             (None, Some(_)) => {
                 Err(retryable_failure("the answer does not tell whom the secret acts as"))
@@ -185,19 +186,19 @@ impl ManagementClient<'_> {
         let Ok(mut draft) = self.build_draft(preset) else { return Ok(seen) };
         let (first, mut bound) = (draft.query.clone(), bound);
         for _ in 0..MAX_ORGANIZATION_PAGES {
-            let (kept, answer) = self.send_probe(&draft, bound).await?;
-            bound = kept;
-            match answer.status {
+            let (reusable, response) = self.send_probe(&draft, bound).await?;
+            bound = reusable;
+            match response.status {
                 200..300 => {}
                 429 | 500.. => {
                     return Err(retryable_failure(format!(
                         "{} to the list of organisations",
-                        answer.status
+                        response.status
                     )));
                 }
                 _ => return Ok(seen),
             }
-            let body: Value = answer
+            let body: Value = response
                 .body
                 .text()
                 .and_then(|text| serde_json::from_str(text).ok())
@@ -217,10 +218,9 @@ impl ManagementClient<'_> {
         secret: &Secret,
     ) -> Option<crate::domain::identify::IdentificationCandidate> {
         let found = self.engine.identify(secret).ok()?;
-        found
-            .candidates
-            .into_iter()
-            .find(|one| one.provider == self.credential.provider && one.kind == self.kind.id)
+        found.candidates.into_iter().find(|candidate| {
+            candidate.provider == self.credential.provider && candidate.kind == self.kind.id
+        })
     }
 }
 
@@ -228,8 +228,8 @@ fn item_id(item: &Value) -> Option<String> {
     item["id"].as_str().map(str::to_owned)
 }
 
-fn failure_from_probe_error(trouble: SendError) -> crate::domain::rotation::StepFailure {
-    match trouble {
+fn failure_from_probe_error(error: SendError) -> crate::domain::rotation::StepFailure {
+    match error {
         SendError::Problem(problem) => failure_from_problem(&problem),
         SendError::Exchange(
             error

@@ -28,36 +28,39 @@ pub(super) enum PromptOutcome {
 
 impl RotationDriver<'_> {
     /// Asks the user and records the reply.
-    pub(super) async fn prompt_user(&mut self, need: UserPrompt) -> Result<PromptOutcome, Problem> {
-        if need.kind == PromptKind::SignIn {
-            return self.prompt_sign_in(need).await;
+    pub(super) async fn prompt_user(
+        &mut self,
+        user_prompt: UserPrompt,
+    ) -> Result<PromptOutcome, Problem> {
+        if user_prompt.kind == PromptKind::SignIn {
+            return self.prompt_sign_in(user_prompt).await;
         }
-        let pastes = matches!(need.kind, PromptKind::PasteSecret { .. });
-        let mut dilemma = self.build_prompt(&need);
-        let question = NextStep::AskUser(need);
-        waiting_line(self.plan(), &question).iter().for_each(self.observer.on_progress);
-        if pastes {
+        let accepts_paste = matches!(user_prompt.kind, PromptKind::PasteSecret { .. });
+        let mut prompt = self.build_prompt(&user_prompt);
+        let next_step = NextStep::AskUser(user_prompt);
+        waiting_line(self.plan(), &next_step).iter().for_each(self.observer.on_progress);
+        if accepts_paste {
             self.append_entry(JournalEntry::Intent(RotationStep::AwaitPaste)).await?;
         }
         loop {
-            match self.observer.prompter.decide(&dilemma).await {
+            match self.observer.prompter.decide(&prompt).await {
                 None => return Ok(PromptOutcome::NoReply),
-                Some(PromptReply::Decided(saying))
-                    if dilemma
+                Some(PromptReply::Decided(decision))
+                    if prompt
                         .choices
                         .iter()
-                        .any(|choice| choice_matches(&choice.decision, &saying)) =>
+                        .any(|choice| choice_matches(&choice.decision, &decision)) =>
                 {
-                    return self.record_decision(saying).await;
+                    return self.record_decision(decision).await;
                 }
                 Some(PromptReply::Decided(_)) => {
-                    dilemma.message.detail =
+                    prompt.message.detail =
                         String::from("that is none of the answers that are open here")
                 }
-                Some(PromptReply::Pasted(secret)) if pastes => {
+                Some(PromptReply::Pasted(secret)) if accepts_paste => {
                     match self.accept_paste(secret).await {
-                        Ok(minted) => {
-                            self.append_entry(JournalEntry::Done(StepOutcome::Pasted(minted)))
+                        Ok(created) => {
+                            self.append_entry(JournalEntry::Done(StepOutcome::Pasted(created)))
                                 .await?;
                             return Ok(PromptOutcome::Recorded);
                         }
@@ -65,7 +68,7 @@ impl RotationDriver<'_> {
                     }
                 }
                 Some(PromptReply::Pasted(_)) => {
-                    dilemma.message.detail = String::from("no secret is wanted here")
+                    prompt.message.detail = String::from("no secret is wanted here")
                 }
             }
         }
@@ -90,10 +93,10 @@ impl RotationDriver<'_> {
 
     pub(super) async fn record_decision(
         &mut self,
-        saying: UserDecision,
+        decision: UserDecision,
     ) -> Result<PromptOutcome, Problem> {
         let name = self.plan().name.to_string();
-        if let UserDecision::Override(_) = &saying {
+        if let UserDecision::Override(_) = &decision {
             let reason = format!("rotation {}; the name was typed", self.plan().rotation);
             self.engine
                 .record_audit_event(
@@ -101,29 +104,29 @@ impl RotationDriver<'_> {
                 )
                 .await?;
         }
-        self.append_entry(JournalEntry::UserDecision(saying)).await?;
+        self.append_entry(JournalEntry::UserDecision(decision)).await?;
         Ok(PromptOutcome::Recorded)
     }
 
     /// Accepts a pasted secret if it can be the new one. Every objection is raised before anything
     /// changes.
     async fn accept_paste(&mut self, pasted: Secret) -> Result<CreatedSecret, StepFailure> {
-        let desk = self.management_client().await?;
+        let client = self.management_client().await?;
         let found =
             self.engine.identify(&pasted).map_err(|problem| permanent_failure(problem.why))?;
         check_identification(
             &found.candidates,
-            &desk.credential.provider,
-            &desk.kind.id,
-            &desk.region.id,
+            &client.credential.provider,
+            &client.kind.id,
+            &client.region.id,
         )?;
         let fingerprint = self.fingerprint(&found.secret).await?;
         if self.snapshot().is_some_and(|snapshot| snapshot.fingerprint == fingerprint) {
             return Err(permanent_failure("what was pasted is the old secret"));
         }
         self.write_slot(SecretSlot::Pending, &found.secret).await?;
-        if matches!(desk.kind.authorization, AuthMethod::RefreshToken { .. }) {
-            return self.accept_pasted_session(desk).await;
+        if matches!(client.kind.authorization, AuthMethod::RefreshToken { .. }) {
+            return self.accept_pasted_session(client).await;
         }
         let remote = self.match_remote(&found.secret).await?;
         self.held_secret = Some(HeldSecret::new(fingerprint.clone(), found.secret));
@@ -134,9 +137,9 @@ impl RotationDriver<'_> {
     /// token for the verification.
     async fn accept_pasted_session(
         &self,
-        desk: super::strategies::ManagementClient<'_>,
+        client: super::strategies::ManagementClient<'_>,
     ) -> Result<CreatedSecret, StepFailure> {
-        match desk.probe_slot(SecretSlot::Pending).await? {
+        match client.probe_slot(SecretSlot::Pending).await? {
             super::probe::ProbeResult::Accepted(..) | super::probe::ProbeResult::Identified(_) => {}
             super::probe::ProbeResult::Refused(why) => {
                 self.clear_slot(SecretSlot::Pending).await?;
@@ -150,9 +153,9 @@ impl RotationDriver<'_> {
         Ok(CreatedSecret { fingerprint, remote: None })
     }
 
-    pub(super) fn build_prompt(&self, need: &UserPrompt) -> RotationPrompt {
+    pub(super) fn build_prompt(&self, user_prompt: &UserPrompt) -> RotationPrompt {
         let plan = self.plan();
-        let page = match &need.kind {
+        let page = match &user_prompt.kind {
             PromptKind::PasteSecret { page, .. }
             | PromptKind::RevokeManually { page, .. }
             | PromptKind::DeleteManually { page, .. } => page.as_deref(),
@@ -160,41 +163,44 @@ impl RotationDriver<'_> {
         };
         let region = self.engine.catalog.region(&plan.provider, &plan.region).ok();
         let app = region.and_then(|region| region.app.as_ref()).map(ToString::to_string);
-        let typed = if let PromptKind::ConfirmOverride { typed, .. } = &need.kind {
+        let typed = if let PromptKind::ConfirmOverride { typed, .. } = &user_prompt.kind {
             Some(typed.clone())
         } else {
             None
         };
-        let own = typed.clone().map(UserDecision::Override).into_iter();
-        let choices = own
-            .chain(need.choices.iter().cloned())
-            .map(|saying| PromptChoice { title: self.choice_title(&saying), decision: saying });
+        let override_choice = typed.clone().map(UserDecision::Override).into_iter();
+        let choices = override_choice
+            .chain(user_prompt.choices.iter().cloned())
+            .map(|decision| PromptChoice { title: self.choice_title(&decision), decision });
         RotationPrompt {
             rotation: plan.rotation.to_string(),
-            step: need.step.to_string(),
+            step: user_prompt.step.to_string(),
             page: page.zip(app).map(|(page, app)| page.replace("{app}", &app)),
-            accepts_paste: matches!(need.kind, PromptKind::PasteSecret { .. } | PromptKind::SignIn),
+            accepts_paste: matches!(
+                user_prompt.kind,
+                PromptKind::PasteSecret { .. } | PromptKind::SignIn
+            ),
             awaited_callback: None,
             choices: choices.collect(),
             message: PromptMessage {
-                title: need.describe(),
-                detail: self.prompt_detail(&need.kind),
+                title: user_prompt.describe(),
+                detail: self.prompt_detail(&user_prompt.kind),
                 required_word: typed,
             },
         }
     }
 
     /// Returns what the user should know before replying.
-    fn prompt_detail(&self, need: &PromptKind) -> String {
-        let mut known = Vec::new();
-        if let PromptKind::PasteSecret { .. } = need {
-            known.extend(self.plan().warning());
-            known.extend(self.quota_warning());
+    fn prompt_detail(&self, kind: &PromptKind) -> String {
+        let mut notes = Vec::new();
+        if let PromptKind::PasteSecret { .. } = kind {
+            notes.extend(self.plan().warning());
+            notes.extend(self.quota_warning());
         }
         if let Some(OldAccess::Unknown(why)) = self.snapshot().map(|snapshot| &snapshot.access) {
-            known.push(format!("the old secret is not accepted any more: {why}"));
+            notes.push(format!("the old secret is not accepted any more: {why}"));
         }
-        known.join(" ")
+        notes.join(" ")
     }
 
     /// Returns a warning where the provider limits the number of live secrets and the limit is
@@ -205,8 +211,8 @@ impl RotationDriver<'_> {
         full.then(|| format!("{live} are alive and the provider allows {limit}: delete one that is not in use first."))
     }
 
-    fn choice_title(&self, saying: &UserDecision) -> String {
-        match saying {
+    fn choice_title(&self, decision: &UserDecision) -> String {
+        match decision {
             UserDecision::Retry => "try again".to_owned(),
             UserDecision::Skip(step) => {
                 format!("go on without: {}", self.plan().purpose.describe_step(step))
@@ -245,9 +251,9 @@ fn describe_remote(remote: &RemoteCredential) -> String {
 
 /// Returns whether a reply belongs to a choice. A typed text may differ from the choice's; the
 /// state machine judges it.
-pub(super) fn choice_matches(choice: &UserDecision, said: &UserDecision) -> bool {
-    choice == said
-        || matches!((choice, said), (UserDecision::Override(_), UserDecision::Override(_)))
+pub(super) fn choice_matches(choice: &UserDecision, reply: &UserDecision) -> bool {
+    choice == reply
+        || matches!((choice, reply), (UserDecision::Override(_), UserDecision::Override(_)))
 }
 
 /// Checks that a secret that identifies itself is of the right kind and region.
@@ -257,13 +263,17 @@ fn check_identification(
     kind: &str,
     region: &str,
 ) -> Result<(), StepFailure> {
-    let fitting = candidates.iter().find(|one| {
-        one.provider == provider && one.kind == kind && one.secret_role == SecretRole::Secret
+    let fitting = candidates.iter().find(|candidate| {
+        candidate.provider == provider
+            && candidate.kind == kind
+            && candidate.secret_role == SecretRole::Secret
     });
-    if let Some(told) = fitting.and_then(|one| one.region.as_deref()).filter(|told| *told != region)
+    if let Some(claimed) = fitting
+        .and_then(|candidate| candidate.region.as_deref())
+        .filter(|claimed| *claimed != region)
     {
         return Err(permanent_failure(format!(
-            "it belongs to {told}, and the credential to {region}"
+            "it belongs to {claimed}, and the credential to {region}"
         )));
     }
     match candidates.first() {

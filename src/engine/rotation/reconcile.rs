@@ -19,9 +19,9 @@ impl RotationDriver<'_> {
     /// Finds out what became of a step.
     pub(super) async fn reconcile(
         &mut self,
-        look: ReconcileQuery,
+        query: ReconcileQuery,
     ) -> StepResult<ReconciliationResult> {
-        match look {
+        match query {
             ReconcileQuery::Paste { stale } => Ok(ReconciliationResult::Creation(
                 self.find_in_pending_slot(&stale, None)
                     .await?
@@ -42,8 +42,8 @@ impl RotationDriver<'_> {
         name: Option<&str>,
         stale: &[SecretFingerprint],
     ) -> StepResult<CreationStatus> {
-        if let Some(held) = self.find_in_pending_slot(stale, name).await? {
-            return Ok(held);
+        if let Some(status) = self.find_in_pending_slot(stale, name).await? {
+            return Ok(status);
         }
         let Some(name) = name else {
             let why = "it lists no secrets; one that was made and never answered counts towards its limit".to_owned();
@@ -83,10 +83,10 @@ impl RotationDriver<'_> {
         &self,
         secret: &crate::domain::Secret,
     ) -> StepResult<Option<RemoteCredential>> {
-        let desk = self.management_client().await?;
-        let hint = desk.identify_secret(secret).and_then(|found| found.remote_id);
+        let client = self.management_client().await?;
+        let hint = client.identify_secret(secret).and_then(|found| found.remote_id);
         match strategy_for(self.plan().strategy)
-            .match_created(&desk, hint.as_deref(), self.snapshot())
+            .match_created(&client, hint.as_deref(), self.snapshot())
             .await
         {
             Err(failure) if failure.kind == StepFailureKind::Refused => Ok(None),
@@ -95,8 +95,8 @@ impl RotationDriver<'_> {
     }
 
     async fn list_by_name(&self, name: &str) -> StepResult<Vec<RemoteCredential>> {
-        let desk = self.management_client().await?;
-        let listed = strategy_for(self.plan().strategy).list(&desk).await?;
+        let client = self.management_client().await?;
+        let listed = strategy_for(self.plan().strategy).list(&client).await?;
         Ok(listed.into_iter().filter(|remote| remote.label == name).collect())
     }
 
@@ -108,21 +108,21 @@ impl RotationDriver<'_> {
         &self,
         target: &RevocationTarget,
     ) -> StepResult<RevocationStatus> {
-        let desk = self.management_client().await?;
-        let gone = match target {
+        let client = self.management_client().await?;
+        let revoked = match target {
             // A credential that revokes itself cannot list anything afterwards.
             RevocationTarget::ById(_) if self.credential_revokes_itself() => {
-                matches!(desk.probe_slot(SecretSlot::Current).await?, ProbeResult::Refused(_))
+                matches!(client.probe_slot(SecretSlot::Current).await?, ProbeResult::Refused(_))
             }
             RevocationTarget::ById(remote) => {
-                let listed = strategy_for(self.plan().strategy).list(&desk).await?;
+                let listed = strategy_for(self.plan().strategy).list(&client).await?;
                 listed.iter().all(|other| other.id != remote.id)
             }
             RevocationTarget::ByValue(slot) => {
-                matches!(desk.probe_slot(*slot).await?, ProbeResult::Refused(_))
+                matches!(client.probe_slot(*slot).await?, ProbeResult::Refused(_))
             }
             RevocationTarget::Unknown => false,
         };
-        Ok(if gone { RevocationStatus::Revoked } else { RevocationStatus::StillActive })
+        Ok(if revoked { RevocationStatus::Revoked } else { RevocationStatus::StillActive })
     }
 }

@@ -56,25 +56,25 @@ impl RotationDriver<'_> {
     /// Asks the user to sign in and waits for the browser.
     pub(super) async fn prompt_sign_in(
         &mut self,
-        need: UserPrompt,
+        user_prompt: UserPrompt,
     ) -> Result<PromptOutcome, Problem> {
-        let dilemma = self.build_prompt(&need);
+        let prompt = self.build_prompt(&user_prompt);
         self.append_entry(JournalEntry::Intent(RotationStep::AwaitSignIn)).await?;
-        waiting_line(self.plan(), &NextStep::AskUser(need))
+        waiting_line(self.plan(), &NextStep::AskUser(user_prompt))
             .iter()
             .for_each(self.observer.on_progress);
-        let login = match self.begin_sign_in().await {
-            Ok(login) => login,
+        let pending = match self.begin_sign_in().await {
+            Ok(pending) => pending,
             Err(problem) => return self.record_declined(failure_from_problem(&problem)).await,
         };
-        match self.await_sign_in(login, dilemma).await {
-            SignInOutcome::Granted(agreed) => {
-                self.authorization_grant = Some(*agreed);
+        match self.await_sign_in(pending, prompt).await {
+            SignInOutcome::Granted(grant) => {
+                self.authorization_grant = Some(*grant);
                 self.append_entry(JournalEntry::Done(StepOutcome::SignedIn)).await?;
                 Ok(PromptOutcome::Recorded)
             }
             SignInOutcome::Declined(why) => self.record_declined(permanent_failure(why)).await,
-            SignInOutcome::Decided(saying) => self.record_decision(saying).await,
+            SignInOutcome::Decided(decision) => self.record_decision(decision).await,
             SignInOutcome::TimedOut(why) => {
                 let (rotation, step) =
                     (self.plan().rotation.to_string(), RotationStep::AwaitSignIn.to_string());
@@ -93,25 +93,25 @@ impl RotationDriver<'_> {
     /// Exchanges the user's grant for a session. The provider shows it once, so it goes into the
     /// store before anything else.
     pub(super) async fn exchange_sign_in_code(&mut self) -> StepResult<StepOutcome> {
-        let Some(agreed) = self.authorization_grant.take() else {
+        let Some(grant) = self.authorization_grant.take() else {
             return Err(StepFailure::new(
                 StepFailureKind::SecretLost,
                 "what the sign-in brought went with the process that waited for it",
             ));
         };
         // Everything that the fingerprint needs is loaded in advance.
-        if let Err(failure) = self.fingerprint(&agreed.code).await {
-            self.authorization_grant = Some(agreed);
+        if let Err(failure) = self.fingerprint(&grant.code).await {
+            self.authorization_grant = Some(grant);
             return Err(failure);
         }
-        let refreshed = match self.engine.redeem_grant(&agreed).await {
+        let refreshed = match self.engine.redeem_grant(&grant).await {
             Ok(refreshed) => refreshed,
             Err(error) => {
                 let failure = failure_from_code_exchange(&error);
                 if failure.kind == StepFailureKind::Retryable {
-                    self.authorization_grant = Some(agreed);
+                    self.authorization_grant = Some(grant);
                 } else {
-                    agreed.report_to_browser(&Err(Problem::from(error))).await;
+                    grant.report_to_browser(&Err(Problem::from(error))).await;
                 }
                 return Err(failure);
             }
@@ -119,13 +119,13 @@ impl RotationDriver<'_> {
         let Some(next) = refreshed.next else {
             return Err(permanent_failure("the provider gave nothing to renew the session with"));
         };
-        let kept = self.write_slot(SecretSlot::Pending, &next.secret).await;
-        if kept.is_ok() {
+        let stored = self.write_slot(SecretSlot::Pending, &next.secret).await;
+        if stored.is_ok() {
             self.store_access_token(&self.engine.new_cached_token(refreshed.access)).await;
         }
-        let print = self.hold_refresh_token(next).await?;
-        agreed.report_to_browser(&Ok(())).await;
-        Ok(StepOutcome::Created(CreatedSecret { fingerprint: print, remote: None }))
+        let fingerprint = self.hold_refresh_token(next).await?;
+        grant.report_to_browser(&Ok(())).await;
+        Ok(StepOutcome::Created(CreatedSecret { fingerprint, remote: None }))
     }
 
     /// Starts a sign-in with the credential's own client, in the region of the plan.
@@ -136,13 +136,12 @@ impl RotationDriver<'_> {
             .await
     }
 
-    async fn await_sign_in(&self, login: PendingSignIn, dilemma: RotationPrompt) -> SignInOutcome {
-        let (page, callback) = (login.address().to_string(), login.callback().clone());
+    async fn await_sign_in(&self, pending: PendingSignIn, prompt: RotationPrompt) -> SignInOutcome {
+        let (page, callback) = (pending.address().to_string(), pending.callback().clone());
         let wait = self.engine.options.sign_in_timeout;
         let awaited = AwaitedCallback { callback, timeout: wait, until: self.engine.now() + wait };
-        let dilemma =
-            RotationPrompt { page: Some(page), awaited_callback: Some(awaited), ..dilemma };
-        let sign_in = login.sign_in();
+        let prompt = RotationPrompt { page: Some(page), awaited_callback: Some(awaited), ..prompt };
+        let sign_in = pending.authorization_request();
         let (sender, receiver) = oneshot::channel();
         let pasted = async {
             match receiver.await {
@@ -150,19 +149,19 @@ impl RotationDriver<'_> {
                 Err(_) => std::future::pending().await,
             }
         };
-        let mut answer = std::pin::pin!(self.engine.await_callback(login, pasted, wait));
-        let word = tokio::select! {
+        let mut callback_result = std::pin::pin!(self.engine.await_callback(pending, pasted, wait));
+        let reply = tokio::select! {
             biased;
-            answered = &mut answer => return self.check_sign_in(answered).await,
-            word = self.await_reply(dilemma, &sign_in) => word,
+            answered = &mut callback_result => return self.check_sign_in(answered).await,
+            reply = self.await_reply(prompt, &sign_in) => reply,
         };
-        match word {
+        match reply {
             // The task that waits for the address is still running.
             SignInReply::CallbackUrl(address) => {
                 drop(sender.send(address));
-                self.check_sign_in(answer.await).await
+                self.check_sign_in(callback_result.await).await
             }
-            SignInReply::Decision(saying) => SignInOutcome::Decided(saying),
+            SignInReply::Decision(decision) => SignInOutcome::Decided(decision),
             SignInReply::NoReply => SignInOutcome::NoReply,
         }
     }
@@ -170,34 +169,34 @@ impl RotationDriver<'_> {
     /// Reads replies until one of them is usable.
     async fn await_reply(
         &self,
-        mut dilemma: RotationPrompt,
+        mut prompt: RotationPrompt,
         sign_in: &AuthorizationRequest,
     ) -> SignInReply {
-        let begun = Instant::now();
+        let started = Instant::now();
         loop {
-            if let Some(awaited) = &mut dilemma.awaited_callback {
+            if let Some(awaited) = &mut prompt.awaited_callback {
                 awaited.timeout =
-                    self.engine.options.sign_in_timeout.saturating_sub(begun.elapsed());
+                    self.engine.options.sign_in_timeout.saturating_sub(started.elapsed());
             }
-            match self.observer.prompter.decide(&dilemma).await {
+            match self.observer.prompter.decide(&prompt).await {
                 None => return SignInReply::NoReply,
-                Some(PromptReply::Decided(saying))
-                    if dilemma
+                Some(PromptReply::Decided(decision))
+                    if prompt
                         .choices
                         .iter()
-                        .any(|choice| choice_matches(&choice.decision, &saying)) =>
+                        .any(|choice| choice_matches(&choice.decision, &decision)) =>
                 {
-                    return SignInReply::Decision(saying);
+                    return SignInReply::Decision(decision);
                 }
                 Some(PromptReply::Decided(_)) => {
-                    dilemma.message.detail =
+                    prompt.message.detail =
                         String::from("that is none of the answers that are open here")
                 }
                 Some(PromptReply::Pasted(text)) => match sign_in.parse_pasted(&text) {
                     Ok(address) => return SignInReply::CallbackUrl(address),
-                    Err(stranger) => {
-                        let Problem { why, remedy, .. } = state_mismatch_problem(stranger);
-                        dilemma.message.detail = format!("{why}: {remedy}");
+                    Err(mismatch) => {
+                        let Problem { why, remedy, .. } = state_mismatch_problem(mismatch);
+                        prompt.message.detail = format!("{why}: {remedy}");
                     }
                 },
             }
@@ -216,21 +215,21 @@ impl RotationDriver<'_> {
                 return SignInOutcome::TimedOut(format!("{what}: {why}"));
             }
         };
-        let agreed = match self.engine.resolve_grant(answered).await {
-            Ok(agreed) => agreed,
+        let grant = match self.engine.resolve_grant(answered).await {
+            Ok(grant) => grant,
             Err(Problem { what, why, .. }) => {
                 return SignInOutcome::Declined(format!("{what}: {why}"));
             }
         };
-        if agreed.region == self.plan().region {
-            return SignInOutcome::Granted(Box::new(agreed));
+        if grant.region == self.plan().region {
+            return SignInOutcome::Granted(Box::new(grant));
         }
         let why = format!(
             "the sign-in is one to {}, and the credential belongs to {}",
-            agreed.region,
+            grant.region,
             self.plan().region
         );
-        agreed
+        grant
             .report_to_browser(&Err(Problem::new(
                 "Not taken",
                 why.clone(),
@@ -259,13 +258,13 @@ impl RotationDriver<'_> {
 
     async fn hold_refresh_token(&mut self, next: RefreshToken) -> StepResult<SecretFingerprint> {
         let in_doubt = |failure| StepFailure { kind: StepFailureKind::OutcomeUnknown, ..failure };
-        let print = self.fingerprint(&next.secret).await.map_err(in_doubt)?;
+        let fingerprint = self.fingerprint(&next.secret).await.map_err(in_doubt)?;
         self.held_secret = Some(HeldSecret {
-            fingerprint: print.clone(),
+            fingerprint: fingerprint.clone(),
             secret: next.secret,
             expires: self.engine.expiry_after(next.lifetime),
         });
-        Ok(print)
+        Ok(fingerprint)
     }
 }
 

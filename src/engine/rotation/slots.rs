@@ -34,9 +34,9 @@ impl RotationDriver<'_> {
         bytes.truncate(size.max(1));
         let (key, marker) = (ItemKey::for_self_test(proof_item_id(&bytes)), Secret::new(bytes));
         with_store_timeout(self.engine.store.put(&key, &marker)).await?;
-        let kept = with_store_timeout(self.engine.store.get(&key)).await;
+        let read_back = with_store_timeout(self.engine.store.get(&key)).await;
         with_store_timeout(self.engine.store.delete(&key)).await?;
-        if kept?.same_as(&marker) {
+        if read_back?.same_as(&marker) {
             Ok(())
         } else {
             Err(retryable_failure("the store gives back something else than was put into it"))
@@ -66,8 +66,8 @@ impl RotationDriver<'_> {
     }
 
     pub(super) async fn fingerprint(&self, secret: &Secret) -> StepResult<SecretFingerprint> {
-        let print = self.engine.fingerprint(secret).await;
-        print
+        let fingerprint = self.engine.fingerprint(secret).await;
+        fingerprint
             .map(SecretFingerprint)
             .map_err(|problem| retryable_failure(format!("{}: {}", problem.what, problem.why)))
     }
@@ -92,15 +92,15 @@ impl RotationDriver<'_> {
     }
 
     /// Moves `current` to `previous` and `pending` to `current`, unless that has happened already.
-    pub(super) async fn promote_slots(&self, change: &SlotSwap) -> StepResult<()> {
-        if self.fingerprint_of_slot(SecretSlot::Current).await?.as_ref() == Some(&change.new) {
+    pub(super) async fn promote_slots(&self, swap: &SlotSwap) -> StepResult<()> {
+        if self.fingerprint_of_slot(SecretSlot::Current).await?.as_ref() == Some(&swap.new) {
             return self.move_access_token().await;
         }
-        let old = self.read_replaced_secret(change).await?;
+        let old = self.read_replaced_secret(swap).await?;
         let Some(new) = self.read_slot(SecretSlot::Pending).await? else {
             return Err(secret_lost());
         };
-        if self.fingerprint(&new).await? != change.new {
+        if self.fingerprint(&new).await? != swap.new {
             return Err(secret_lost());
         }
         if let Some(old) = old {
@@ -114,22 +114,22 @@ impl RotationDriver<'_> {
     }
 
     /// Moves `previous` back to `current`, unless that has happened already.
-    pub(super) async fn restore_slots(&self, change: &SlotSwap) -> StepResult<()> {
+    pub(super) async fn restore_slots(&self, swap: &SlotSwap) -> StepResult<()> {
         let current = self.fingerprint_of_slot(SecretSlot::Current).await?;
-        if current == change.old
-            || (self.secret_renews_itself() && current.as_ref() != Some(&change.new))
+        if current == swap.old
+            || (self.secret_renews_itself() && current.as_ref() != Some(&swap.new))
         {
             return Ok(());
         }
-        if current.as_ref() != Some(&change.new) {
+        if current.as_ref() != Some(&swap.new) {
             return Err(permanent_failure(
                 "somebody has put another secret into the store meanwhile",
             ));
         }
-        if change.old.is_none() {
+        if swap.old.is_none() {
             return self.clear_slot(SecretSlot::Current).await;
         }
-        let old = self.read_old_secret(SecretSlot::Previous, change).await?;
+        let old = self.read_old_secret(SecretSlot::Previous, swap).await?;
         self.delete_access_token(SecretSlot::Current).await?;
         self.write_slot(SecretSlot::Current, &old).await?;
         self.verify_readback(SecretSlot::Current, &old).await
@@ -139,9 +139,10 @@ impl RotationDriver<'_> {
     pub(super) async fn find_slot(&self, old: &SecretFingerprint) -> StepResult<SecretSlot> {
         let new = self.new_fingerprint();
         for slot in [SecretSlot::Current, SecretSlot::Previous] {
-            let print = self.fingerprint_of_slot(slot).await?;
-            let renewed = self.secret_renews_itself() && print.is_some() && print != new;
-            if print.as_ref() == Some(old) || renewed {
+            let fingerprint = self.fingerprint_of_slot(slot).await?;
+            let renewed =
+                self.secret_renews_itself() && fingerprint.is_some() && fingerprint != new;
+            if fingerprint.as_ref() == Some(old) || renewed {
                 return Ok(slot);
             }
         }
@@ -149,9 +150,9 @@ impl RotationDriver<'_> {
     }
 
     /// Returns the secret that the new one replaces; `None` when a credential is created.
-    async fn read_replaced_secret(&self, change: &SlotSwap) -> StepResult<Option<Secret>> {
-        if change.old.is_some() {
-            let old = self.read_old_secret(SecretSlot::Current, change).await?;
+    async fn read_replaced_secret(&self, swap: &SlotSwap) -> StepResult<Option<Secret>> {
+        if swap.old.is_some() {
+            let old = self.read_old_secret(SecretSlot::Current, swap).await?;
             self.check_current_unchanged(&old).await?;
             return Ok(Some(old));
         }
@@ -163,13 +164,13 @@ impl RotationDriver<'_> {
         }
     }
 
-    async fn read_old_secret(&self, slot: SecretSlot, change: &SlotSwap) -> StepResult<Secret> {
+    async fn read_old_secret(&self, slot: SecretSlot, swap: &SlotSwap) -> StepResult<Secret> {
         let Some(found) = self.read_slot(slot).await? else {
             return Err(permanent_failure("the old secret is not in the store"));
         };
-        let print = self.fingerprint(&found).await?;
-        if Some(&print) == change.old.as_ref()
-            || (self.secret_renews_itself() && print != change.new)
+        let fingerprint = self.fingerprint(&found).await?;
+        if Some(&fingerprint) == swap.old.as_ref()
+            || (self.secret_renews_itself() && fingerprint != swap.new)
         {
             return Ok(found);
         }
@@ -181,7 +182,7 @@ impl RotationDriver<'_> {
     /// secret after it was used and renewed itself; treated as the old secret, it would be revoked.
     async fn check_current_unchanged(&self, current: &Secret) -> StepResult<()> {
         match self.read_slot(SecretSlot::Previous).await? {
-            Some(kept) if self.secret_renews_itself() && !kept.same_as(current) => {
+            Some(previous) if self.secret_renews_itself() && !previous.same_as(current) => {
                 Err(permanent_failure(
                     "it was used while the two changed places, and nobody knows which of them it is: roll back, and begin anew",
                 ))
@@ -275,8 +276,8 @@ async fn with_store_timeout<T>(
 }
 
 impl From<SlotError> for StepFailure {
-    fn from(missing: SlotError) -> Self {
-        match missing {
+    fn from(error: SlotError) -> Self {
+        match error {
             SlotError::NotFound => retryable_failure("the store does not hold what it was given"),
             SlotError::Failed(failure) => failure,
         }

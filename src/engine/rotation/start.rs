@@ -38,22 +38,32 @@ pub(super) enum CredentialState {
     New(Box<Credential>),
 }
 
+/// Exclusive right of this process to run one rotation.
+struct RotationClaim {
+    /// Lease in the index.
+    lease: RotationLease,
+    /// Request that renews the lease.
+    request: LeaseRequest,
+    /// Operating-system lock of the credential; it is released on drop.
+    lock: CredentialLock,
+}
+
 impl Engine {
     /// Executes a plan for an existing credential. Returns when the rotation is done or rolled
     /// back, or when a question gets no reply.
     pub async fn rotate(
         &self,
         plan: RotationPlan,
-        audience: RotationObserver<'_>,
+        observer: RotationObserver<'_>,
     ) -> Result<RotationStatus, Problem> {
-        self.open_and_run_rotation(plan, CredentialState::Existing, audience).await
+        self.open_and_run_rotation(plan, CredentialState::Existing, observer).await
     }
 
     pub(super) async fn open_and_run_rotation(
         &self,
         plan: RotationPlan,
         draft: CredentialState,
-        audience: RotationObserver<'_>,
+        observer: RotationObserver<'_>,
     ) -> Result<RotationStatus, Problem> {
         self.check_changes_allowed()?;
         self.verify_store().await?;
@@ -65,23 +75,23 @@ impl Engine {
                 .map_err(|error| journal_read_problem(&error.to_string()))?,
             state: "running".to_owned(),
         };
-        let claim = self.new_lease_request()?;
-        let kept = claim.clone();
+        let request = self.new_lease_request()?;
+        let first_request = request.clone();
         let lease = self.with_database(move |index| match draft {
-            CredentialState::Existing => index.open_rotation(&new, &kept),
-            CredentialState::New(draft) => index.open_creation(&draft, &new, &kept),
+            CredentialState::Existing => index.open_rotation(&new, &first_request),
+            CredentialState::New(draft) => index.open_creation(&draft, &new, &first_request),
         });
-        let lease = lease.await?;
+        let claim = RotationClaim { lease: lease.await?, request, lock };
         self.record_audit_event(audit_event(&plan, "begun", &[])).await?;
-        self.run_rotation(RotationJournal::new(plan), (lease, claim, lock), audience).await
+        self.run_rotation(RotationJournal::new(plan), claim, observer).await
     }
 
     /// Resumes an unfinished rotation.
     pub async fn resume_rotation(
         &self,
         id: &str,
-        turn: RotationDirection,
-        audience: RotationObserver<'_>,
+        direction: RotationDirection,
+        observer: RotationObserver<'_>,
     ) -> Result<RotationStatus, Problem> {
         self.check_changes_allowed()?;
         // A locked store is reported at once: the user can unlock it now.
@@ -99,34 +109,32 @@ impl Engine {
             )
             .with_class(ProblemClass::Usage));
         }
-        let claim = self.new_lease_request()?;
-        let lease = self.take_over_lease(&rotation.id, &claim).await?;
+        let request = self.new_lease_request()?;
+        let lease = self.take_over_lease(&rotation.id, &request).await?;
+        let claim = RotationClaim { lease, request, lock };
         let journal = self.read_rotation_journal(&rotation).await?;
         self.record_audit_event(audit_event(journal.plan(), "resumed", &[])).await?;
-        match turn {
-            RotationDirection::Forward => {
-                self.run_rotation(journal, (lease, claim, lock), audience).await
-            }
-            RotationDirection::RollBack => {
-                self.roll_back_rotation(journal, (lease, claim, lock), audience).await
-            }
+        match direction {
+            RotationDirection::Forward => self.run_rotation(journal, claim, observer).await,
+            RotationDirection::RollBack => self.roll_back_rotation(journal, claim, observer).await,
         }
     }
 
     /// Returns the status of every rotation, oldest first.
     pub async fn list_rotations(
         &self,
-        which: RotationFilter,
+        filter: RotationFilter,
     ) -> Result<Vec<RotationStatus>, Problem> {
-        let known = self.with_database(move |index| index.rotations(which)).await?;
+        let known = self.with_database(move |index| index.rotations(filter)).await?;
         let mut statuses = Vec::with_capacity(known.len());
         for rotation in known {
-            let stands = rotation_status(&self.read_rotation_journal(&rotation).await?);
-            let asked = rotation.state == "needs-human" && stands.state == RotationPhase::Running;
-            statuses.push(if asked {
-                RotationStatus { state: RotationPhase::NeedsUser, ..stands }
+            let status = rotation_status(&self.read_rotation_journal(&rotation).await?);
+            let waits_for_user =
+                rotation.state == "needs-human" && status.state == RotationPhase::Running;
+            statuses.push(if waits_for_user {
+                RotationStatus { state: RotationPhase::NeedsUser, ..status }
             } else {
-                stands
+                status
             });
         }
         Ok(statuses)
@@ -138,7 +146,7 @@ impl Engine {
         let named = self.find_credential(id).await.ok();
         let open = |rotation: &&RotationRecord| {
             rotation.closed.is_none()
-                && named.as_ref().is_some_and(|one| one.id == rotation.credential)
+                && named.as_ref().is_some_and(|credential| credential.id == rotation.credential)
         };
         let found =
             known.iter().find(|rotation| rotation.id == id).or_else(|| known.iter().find(open));
@@ -169,14 +177,18 @@ impl Engine {
     async fn take_over_lease(
         &self,
         rotation: &str,
-        claim: &LeaseRequest,
+        request: &LeaseRequest,
     ) -> Result<RotationLease, Problem> {
-        let (id, claim) = (rotation.to_owned(), claim.clone());
+        let (id, request) = (rotation.to_owned(), request.clone());
         self.with_database(move |index: &Database| {
-            let lease = match index.acquire_lease(&id, &claim) {
+            let lease = match index.acquire_lease(&id, &request) {
                 Err(DatabaseError::LeaseHeld { until, .. }) => index.acquire_lease(
                     &id,
-                    &LeaseRequest { now: until, until: until.max(claim.until), owner: claim.owner },
+                    &LeaseRequest {
+                        now: until,
+                        until: until.max(request.until),
+                        owner: request.owner,
+                    },
                 )?,
                 claimed => claimed?,
             };
@@ -189,59 +201,62 @@ impl Engine {
     async fn roll_back_rotation(
         &self,
         journal: RotationJournal,
-        (lease, claim, lock): (RotationLease, LeaseRequest, CredentialLock),
-        audience: RotationObserver<'_>,
+        claim: RotationClaim,
+        observer: RotationObserver<'_>,
     ) -> Result<RotationStatus, Problem> {
         if let Err(why) = check_rollback_allowed(&journal) {
-            let remedy = format!("go on with `tokenring rotate --resume {}`", lease.rotation());
+            let remedy =
+                format!("go on with `tokenring rotate --resume {}`", claim.lease.rotation());
             return Err(Problem::new("The rotation cannot be rolled back", why, remedy)
                 .with_class(ProblemClass::Usage));
         }
         let mut driver = RotationDriver {
             engine: self,
-            observer: audience,
+            observer,
             journal,
-            lease,
+            lease: claim.lease,
             held_secret: None,
             authorization_grant: None,
         };
         driver.append_entry(JournalEntry::UserDecision(UserDecision::RollBack)).await?;
         let RotationDriver { journal, lease, .. } = driver;
-        self.run_rotation(journal, (lease, claim, lock), audience).await
+        let claim = RotationClaim { lease, ..claim };
+        self.run_rotation(journal, claim, observer).await
     }
 
     async fn run_rotation(
         &self,
         journal: RotationJournal,
-        (lease, claim, _lock): (RotationLease, LeaseRequest, CredentialLock),
-        audience: RotationObserver<'_>,
+        claim: RotationClaim,
+        observer: RotationObserver<'_>,
     ) -> Result<RotationStatus, Problem> {
+        let RotationClaim { lease, request, lock: _lock } = claim;
         let rotation = lease.rotation().to_owned();
         let mut driver = RotationDriver {
             engine: self,
-            observer: audience,
+            observer,
             journal,
             lease,
             held_secret: None,
             authorization_grant: None,
         };
         tokio::select! {
-            ended = driver.run() => ended,
-            lost = self.renew_lease(&rotation, claim) => Err(lost),
+            result = driver.run() => result,
+            problem = self.renew_lease(&rotation, request) => Err(problem),
         }
     }
 
     /// Renews the lease repeatedly; returns when it is lost.
-    async fn renew_lease(&self, rotation: &str, claim: LeaseRequest) -> Problem {
+    async fn renew_lease(&self, rotation: &str, request: LeaseRequest) -> Problem {
         loop {
             tokio::time::sleep(LEASE_DURATION / 3).await;
             let now = self.now();
-            let (id, claim) = (
+            let (id, renewal) = (
                 rotation.to_owned(),
-                LeaseRequest { now, until: now + LEASE_DURATION, owner: claim.owner.clone() },
+                LeaseRequest { now, until: now + LEASE_DURATION, owner: request.owner.clone() },
             );
             if let Err(problem) =
-                self.with_database(move |index| index.acquire_lease(&id, &claim)).await
+                self.with_database(move |index| index.acquire_lease(&id, &renewal)).await
             {
                 return problem;
             }

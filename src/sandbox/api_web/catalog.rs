@@ -38,79 +38,81 @@ pub(super) struct ApiWebCatalog(pub(super) &'static str);
 
 impl ApiWebCatalog {
     /// Responds to a `GET` of any of this data; `path` is without its last slash.
-    pub(super) fn respond(self, call: &SimulatorRequest, path: &[&str]) -> ApiWebResult {
+    pub(super) fn respond(self, request: &SimulatorRequest, path: &[&str]) -> ApiWebResult {
         match path {
             ["account"] => Ok(ok_response(&account())),
-            ["targets"] => paginate(call, TARGET_COUNT, |place| self.target(place)),
-            ["targets", id] => self.find_target(id).map(|place| ok_response(&self.target(place))),
+            ["targets"] => paginate(request, TARGET_COUNT, |index| self.target(index)),
+            ["targets", id] => self.find_target(id).map(|index| ok_response(&self.target(index))),
             ["targets", id, "scans"] => {
                 let target = self.find_target(id)?;
-                paginate(call, SCANS_PER_TARGET, |place| {
-                    self.scan(target * SCANS_PER_TARGET + place)
+                paginate(request, SCANS_PER_TARGET, |index| {
+                    self.scan(target * SCANS_PER_TARGET + index)
                 })
             }
             ["targets", id, "findings"] => {
                 let target = self.find_target(id)?;
-                paginate(call, FINDINGS_PER_TARGET, |place| {
-                    self.finding(target * FINDINGS_PER_TARGET + place)
+                paginate(request, FINDINGS_PER_TARGET, |index| {
+                    self.finding(target * FINDINGS_PER_TARGET + index)
                 })
             }
-            ["scans"] => paginate(call, TARGET_COUNT * SCANS_PER_TARGET, |place| self.scan(place)),
-            ["findings"] => {
-                paginate(call, TARGET_COUNT * FINDINGS_PER_TARGET, |place| self.finding(place))
+            ["scans"] => {
+                paginate(request, TARGET_COUNT * SCANS_PER_TARGET, |index| self.scan(index))
             }
-            ["roles"] => paginate(call, ROLES.len(), |place| self.role(place)),
+            ["findings"] => {
+                paginate(request, TARGET_COUNT * FINDINGS_PER_TARGET, |index| self.finding(index))
+            }
+            ["roles"] => paginate(request, ROLES.len(), |index| self.role(index)),
             ["roles", id] => {
-                self.find_role(id).map(|place| ok_response(&self.role(place))).ok_or_else(not_found)
+                self.find_role(id).map(|index| ok_response(&self.role(index))).ok_or_else(not_found)
             }
             ["teams"] => paginate(
-                call,
+                request,
                 TEAMS.len(),
-                |place| json!({"id": self.id("team", place), "name": TEAMS[place]}),
+                |index| json!({"id": self.id("team", index), "name": TEAMS[index]}),
             ),
-            ["permissions"] => paginate(call, PERMISSIONS.len(), permission),
+            ["permissions"] => paginate(request, PERMISSIONS.len(), permission),
             _ => Err(not_found()),
         }
     }
 
     /// Returns the index of a role by its ID.
     pub(super) fn find_role(self, id: &str) -> Option<usize> {
-        (0..ROLES.len()).find(|place| self.role_id(*place) == id)
+        (0..ROLES.len()).find(|index| self.role_id(*index) == id)
     }
 
-    pub(super) fn role_id(self, place: usize) -> String {
-        self.id("role", place)
+    pub(super) fn role_id(self, index: usize) -> String {
+        self.id("role", index)
     }
 
-    fn id(self, what: &str, place: usize) -> String {
-        deterministic::base58(&format!("{}/{what}/{place}", self.0))
+    fn id(self, what: &str, index: usize) -> String {
+        deterministic::base58(&format!("{}/{what}/{index}", self.0))
     }
 
-    fn role(self, place: usize) -> Value {
-        json!({"id": self.role_id(place), "name": ROLES[place].0, "custom": false, "permissions": PERMISSIONS})
+    fn role(self, index: usize) -> Value {
+        json!({"id": self.role_id(index), "name": ROLES[index].0, "custom": false, "permissions": PERMISSIONS})
     }
 
     fn find_target(self, id: &str) -> Result<usize, SimulatorResponse> {
-        (0..TARGET_COUNT).find(|place| self.id("target", *place) == id).ok_or_else(not_found)
+        (0..TARGET_COUNT).find(|index| self.id("target", *index) == id).ok_or_else(not_found)
     }
 
-    fn target(self, place: usize) -> Value {
-        let name = format!("shop-{place:02}");
-        json!({"id": self.id("target", place), "type": "single", "site": {"name": name, "url": format!("https://{name}.example.com")},
-            "labels": [], "teams": [{"id": self.id("team", place % TEAMS.len())}], "changed": "2026-01-05T12:00:00Z"})
+    fn target(self, index: usize) -> Value {
+        let name = format!("shop-{index:02}");
+        json!({"id": self.id("target", index), "type": "single", "site": {"name": name, "url": format!("https://{name}.example.com")},
+            "labels": [], "teams": [{"id": self.id("team", index % TEAMS.len())}], "changed": "2026-01-05T12:00:00Z"})
     }
 
-    fn scan(self, place: usize) -> Value {
-        let target = place / SCANS_PER_TARGET;
-        json!({"id": self.id("scan", place), "target": {"id": self.id("target", target)}, "status": "completed",
+    fn scan(self, index: usize) -> Value {
+        let target = index / SCANS_PER_TARGET;
+        json!({"id": self.id("scan", index), "target": {"id": self.id("target", target)}, "status": "completed",
             "started": "2026-01-04T01:00:00Z", "completed": "2026-01-04T02:10:00Z", "scan_profile": "normal",
-            "highs": place % 3, "mediums": place % 5, "lows": place % 7})
+            "highs": index % 3, "mediums": index % 5, "lows": index % 7})
     }
 
-    fn finding(self, place: usize) -> Value {
-        let (severity, name) = FINDING_TEMPLATES[place % FINDING_TEMPLATES.len()];
-        let state = if place % 5 == 4 { "fixed" } else { "notfixed" };
-        json!({"id": place + 1, "target": {"id": self.id("target", place / FINDINGS_PER_TARGET)}, "severity": severity,
+    fn finding(self, index: usize) -> Value {
+        let (severity, name) = FINDING_TEMPLATES[index % FINDING_TEMPLATES.len()];
+        let state = if index % 5 == 4 { "fixed" } else { "notfixed" };
+        json!({"id": index + 1, "target": {"id": self.id("target", index / FINDINGS_PER_TARGET)}, "severity": severity,
             "definition": {"name": name}, "state": state, "method": "get", "url": "https://shop.example.com/search",
             "last_found": "2026-01-04T01:30:00Z"})
     }
@@ -121,8 +123,8 @@ pub(super) fn role_manages_keys(role: usize) -> bool {
     ROLES.get(role).is_some_and(|(_, manages)| *manages)
 }
 
-fn permission(place: usize) -> Value {
-    json!({"id": PERMISSIONS[place], "name": PERMISSIONS[place].replace('_', " ")})
+fn permission(index: usize) -> Value {
+    json!({"id": PERMISSIONS[index], "name": PERMISSIONS[index].replace('_', " ")})
 }
 
 fn account() -> Value {

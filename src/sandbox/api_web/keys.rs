@@ -63,14 +63,14 @@ impl ApiUserKey {
         json!({"id": self.id, "name": self.name})
     }
 
-    pub(super) fn update(&mut self, wish: &Value, now: UnixMillis) {
-        if let Some(title) = wish["title"].as_str() {
+    pub(super) fn update(&mut self, input: &Value, now: UnixMillis) {
+        if let Some(title) = input["title"].as_str() {
             title.clone_into(&mut self.title);
         }
-        if wish["labels"].is_array() {
-            self.labels = wish["labels"].clone();
+        if input["labels"].is_array() {
+            self.labels = input["labels"].clone();
         }
-        self.active = wish["active"].as_bool().unwrap_or(self.active);
+        self.active = input["active"].as_bool().unwrap_or(self.active);
         self.changed = now;
     }
 
@@ -82,8 +82,8 @@ impl ApiUserKey {
 }
 
 /// Parses the name in a request body; `None` where the request has none.
-pub(super) fn parse_name(wish: &Value) -> Result<Option<String>, SimulatorResponse> {
-    match wish.get("name") {
+pub(super) fn parse_name(input: &Value) -> Result<Option<String>, SimulatorResponse> {
+    match input.get("name") {
         None => Ok(None),
         Some(name) => match name.as_str().map(str::trim) {
             None | Some("") => Err(invalid_field("name", "This field may not be blank.")),

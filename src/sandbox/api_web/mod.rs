@@ -84,8 +84,8 @@ impl ApiWebRegion {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn authenticate(&self, call: &SimulatorRequest) -> Result<ApiWebCaller, SimulatorResponse> {
-        let Some((scheme, value)) = call.authorization() else {
+    fn authenticate(&self, request: &SimulatorRequest) -> Result<ApiWebCaller, SimulatorResponse> {
+        let Some((scheme, value)) = request.authorization() else {
             return Err(error_detail(
                 StatusCode::UNAUTHORIZED,
                 "Authentication credentials were not provided.",
@@ -93,7 +93,7 @@ impl ApiWebRegion {
         };
         let state = self.state();
         let known = state.keys.iter().find(|key| {
-            key.secret == value && key.active && key.validity.is_valid_at(call.instant.now)
+            key.secret == value && key.active && key.validity.is_valid_at(request.instant.now)
         });
         match known.filter(|_| scheme.eq_ignore_ascii_case("jwt")) {
             Some(key) => {
@@ -103,14 +103,14 @@ impl ApiWebRegion {
         }
     }
 
-    fn route(&self, call: &SimulatorRequest) -> ApiWebResult {
-        let caller = self.authenticate(call)?;
-        let segments = call.path_segments();
+    fn route(&self, request: &SimulatorRequest) -> ApiWebResult {
+        let caller = self.authenticate(request)?;
+        let segments = request.path_segments();
         // Every path ends with a slash, so the last segment is empty.
         let [path @ .., ""] = segments.as_slice() else {
             return Err(not_found());
         };
-        match (call.method.as_str(), path) {
+        match (request.method.as_str(), path) {
             ("GET", ["profile"]) => Ok(ok_response(&profile(&caller))),
             (_, ["keys" | "api-users", ..]) if !role_manages_keys(caller.role) => {
                 Err(error_detail(
@@ -118,42 +118,42 @@ impl ApiWebRegion {
                     "You do not have permission to perform this action.",
                 ))
             }
-            (_, ["keys", id @ ..]) => self.manage_keys(call, id, |_, key| key.describe()),
-            (_, ["api-users", id @ ..]) => self.manage_keys(call, id, Self::describe_user),
-            ("GET", _) => self.catalog.respond(call, path),
+            (_, ["keys", id @ ..]) => self.manage_keys(request, id, |_, key| key.describe()),
+            (_, ["api-users", id @ ..]) => self.manage_keys(request, id, Self::describe_user),
+            ("GET", _) => self.catalog.respond(request, path),
             _ => Err(not_found()),
         }
     }
 
-    fn manage_keys(&self, call: &SimulatorRequest, id: &[&str], view: KeyView) -> ApiWebResult {
-        match (call.method.as_str(), id) {
+    fn manage_keys(&self, request: &SimulatorRequest, id: &[&str], view: KeyView) -> ApiWebResult {
+        match (request.method.as_str(), id) {
             ("GET", []) => {
                 let state = self.state();
-                let wanted = call.query("search").unwrap_or_default();
+                let wanted = request.query("search").unwrap_or_default();
                 let found: Vec<&ApiUserKey> = state
                     .keys
                     .iter()
                     .filter(|key| !key.deleted && key.name.contains(wanted))
                     .collect();
-                paginate(call, found.len(), |place| view(self, found[place]))
+                paginate(request, found.len(), |index| view(self, found[index]))
             }
-            ("POST", []) => self.handle_create(call, view),
+            ("POST", []) => self.handle_create(request, view),
             ("GET", [id]) => self.with_key(id, |key| view(self, key)),
             ("PUT" | "PATCH", [id]) => {
-                let wish = call.json().unwrap_or_default();
-                let name = parse_name(&wish)?;
+                let input = request.json().unwrap_or_default();
+                let name = parse_name(&input)?;
                 self.with_key(id, |key| {
-                    key.update(&wish, call.instant.now);
+                    key.update(&input, request.instant.now);
                     key.name = name.unwrap_or_else(|| std::mem::take(&mut key.name));
                     view(self, key)
                 })
             }
             ("DELETE", [id]) => self
-                .with_key(id, |key| key.delete(call.instant))
+                .with_key(id, |key| key.delete(request.instant))
                 .map(|_| SimulatorResponse::empty(StatusCode::NO_CONTENT)),
             _ => Err(error_detail(
                 StatusCode::METHOD_NOT_ALLOWED,
-                &format!("Method \"{}\" not allowed.", call.method),
+                &format!("Method \"{}\" not allowed.", request.method),
             )),
         }
     }
@@ -165,11 +165,11 @@ impl ApiWebRegion {
         Ok(ok_response(&act(key)))
     }
 
-    fn handle_create(&self, call: &SimulatorRequest, view: KeyView) -> ApiWebResult {
-        let wish = call.json().unwrap_or_default();
+    fn handle_create(&self, request: &SimulatorRequest, view: KeyView) -> ApiWebResult {
+        let input = request.json().unwrap_or_default();
         let name =
-            parse_name(&wish)?.ok_or_else(|| invalid_field("name", "This field is required."))?;
-        let role = match wish["user_roles"][0]["role"]["id"].as_str() {
+            parse_name(&input)?.ok_or_else(|| invalid_field("name", "This field is required."))?;
+        let role = match input["user_roles"][0]["role"]["id"].as_str() {
             Some(id) => self
                 .catalog
                 .find_role(id)
@@ -177,8 +177,8 @@ impl ApiWebRegion {
             None => DEVELOPER_ROLE,
         };
         let mut state = self.state();
-        let mut key = self.create_key(&mut state, &name, role, call.instant);
-        key.update(&wish, call.instant.now);
+        let mut key = self.create_key(&mut state, &name, role, request.instant);
+        key.update(&input, request.instant.now);
         let mut body = view(self, &key);
         // Only this response contains the secret.
         body["key"] = json!(key.secret);
@@ -209,8 +209,8 @@ impl ApiWebRegion {
 }
 
 impl SimulatedService for ApiWebRegion {
-    fn respond(&self, call: &SimulatorRequest) -> SimulatorResponse {
-        self.route(call).unwrap_or_else(|refusal| refusal)
+    fn respond(&self, request: &SimulatorRequest) -> SimulatorResponse {
+        self.route(request).unwrap_or_else(|refusal| refusal)
     }
 
     fn refuse(&self, _call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
@@ -228,14 +228,13 @@ impl SimulatedService for ApiWebRegion {
 impl SimulatedProvider for ApiWebRegion {
     fn live_secrets(&self, now: UnixMillis) -> Vec<LiveSecretRecord> {
         let state = self.state();
-        let living = state.keys.iter().filter(|key| !key.validity.has_ended(now));
-        living
-            .map(|key| LiveSecretRecord {
-                account: key.id.clone(),
-                kind: "api-key",
-                sha256: deterministic::sha256_hex(&key.secret),
-            })
-            .collect()
+        let live = state.keys.iter().filter(|key| !key.validity.has_ended(now));
+        live.map(|key| LiveSecretRecord {
+            account: key.id.clone(),
+            kind: "api-key",
+            sha256: deterministic::sha256_hex(&key.secret),
+        })
+        .collect()
     }
 
     fn replace_manually(
@@ -268,12 +267,13 @@ fn profile(caller: &ApiWebCaller) -> Value {
 
 /// Builds one page of `total` items: `page` from 1, `length` items each.
 fn paginate(
-    call: &SimulatorRequest,
+    request: &SimulatorRequest,
     total: usize,
     item: impl FnMut(usize) -> Value,
 ) -> ApiWebResult {
     let number = |name, default| {
-        call.query(name)
+        request
+            .query(name)
             .map_or(Some(default), |text| text.parse().ok().filter(|number| *number > 0))
     };
     let length: usize = number("length", DEFAULT_PAGE_LENGTH)

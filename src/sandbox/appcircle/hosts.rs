@@ -14,26 +14,26 @@ use super::{AppcircleCloud, ORGANIZATIONS, REGION, error_response, ok_response, 
 pub(in crate::sandbox) struct AppcircleAuthHost(pub(in crate::sandbox) Arc<AppcircleCloud>);
 
 impl SimulatedService for AppcircleAuthHost {
-    fn respond(&self, call: &SimulatorRequest) -> SimulatorResponse {
-        match (&call.method, call.path.as_str()) {
+    fn respond(&self, request: &SimulatorRequest) -> SimulatorResponse {
+        match (&request.method, request.path.as_str()) {
             (&Method::POST, "/auth/v3/token") => self.0.exchange_personal_key(
-                call,
+                request,
                 ["personalAccessKey", "subOrganization", "subOrganizationId"],
             ),
-            (&Method::POST, "/auth/v2/token") => {
-                self.0.exchange_personal_key(call, ["pat", "subOrganization", "subOrganizationId"])
-            }
+            (&Method::POST, "/auth/v2/token") => self
+                .0
+                .exchange_personal_key(request, ["pat", "subOrganization", "subOrganizationId"]),
             (&Method::POST, "/auth/v1/token")
-                if call.form().contains_key("personal-access-key") =>
+                if request.form().contains_key("personal-access-key") =>
             {
-                self.0.exchange_personal_key(call, ["personal-access-key", "", ""])
+                self.0.exchange_personal_key(request, ["personal-access-key", "", ""])
             }
             (&Method::POST, "/auth/v1/token") => {
-                self.0.exchange_personal_key(call, ["pat", "", ""])
+                self.0.exchange_personal_key(request, ["pat", "", ""])
             }
-            (&Method::POST, "/auth/v1/api-key/token") => self.0.exchange_api_key(call),
+            (&Method::POST, "/auth/v1/api-key/token") => self.0.exchange_api_key(request),
             (&Method::GET, "/auth/realms/appcircle/protocol/openid-connect/userinfo") => {
-                match self.0.authenticate(call) {
+                match self.0.authenticate(request) {
                     Some((organization, name)) => ok_response(&userinfo(organization, &name)),
                     None => SimulatorResponse::empty(StatusCode::UNAUTHORIZED),
                 }
@@ -56,14 +56,14 @@ fn userinfo(organization: usize, name: &str) -> Value {
 pub(in crate::sandbox) struct AppcircleApiHost(pub(in crate::sandbox) Arc<AppcircleCloud>);
 
 impl SimulatedService for AppcircleApiHost {
-    fn respond(&self, call: &SimulatorRequest) -> SimulatorResponse {
-        let Some((organization, name)) = self.0.authenticate(call) else {
+    fn respond(&self, request: &SimulatorRequest) -> SimulatorResponse {
+        let Some((organization, name)) = self.0.authenticate(request) else {
             return SimulatorResponse::empty(StatusCode::UNAUTHORIZED);
         };
-        if call.method != Method::GET {
+        if request.method != Method::GET {
             return error_response(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed");
         }
-        read_resource(organization, &name, &call.path_segments()).map_or_else(
+        read_resource(organization, &name, &request.path_segments()).map_or_else(
             || error_response(StatusCode::NOT_FOUND, "Not found"),
             |body| ok_response(&body),
         )
@@ -79,21 +79,21 @@ impl SimulatedService for AppcircleApiHost {
 
 fn read_resource(organization: usize, name: &str, path: &[&str]) -> Option<Value> {
     let below =
-        |place: &usize| *place == organization || ORGANIZATIONS[*place].1 == Some(organization);
-    let describe = |place: usize| {
-        let (name, parent) = ORGANIZATIONS[place];
-        json!({"id": organization_id(place), "name": name, "rootOrganizationId": parent.map(organization_id)})
+        |index: &usize| *index == organization || ORGANIZATIONS[*index].1 == Some(organization);
+    let describe = |index: usize| {
+        let (name, parent) = ORGANIZATIONS[index];
+        json!({"id": organization_id(index), "name": name, "rootOrganizationId": parent.map(organization_id)})
     };
     match path {
         ["identity", "v1", "organizations"] => Some(
             json!({"data": (0..ORGANIZATIONS.len()).filter(below).map(describe).collect::<Vec<_>>()}),
         ),
         ["identity", "v1", "organizations", id, rest @ ..] => {
-            let place = (0..ORGANIZATIONS.len())
+            let index = (0..ORGANIZATIONS.len())
                 .filter(below)
-                .find(|place| organization_id(*place) == *id)?;
+                .find(|index| organization_id(*index) == *id)?;
             match rest {
-                [] => Some(describe(place)),
+                [] => Some(describe(index)),
                 ["users"] => Some(
                     json!([{"id": deterministic::uuid(&format!("{REGION}/user/{name}")), "email": format!("{name}@example.com")}]),
                 ),
@@ -115,9 +115,9 @@ fn read_resource(organization: usize, name: &str, path: &[&str]) -> Option<Value
 }
 
 fn profiles(organization: usize, module: &str) -> Value {
-    let profile = |place: usize| {
-        json!({"id": deterministic::uuid(&format!("{REGION}/{module}/{organization}/{place}")), "name": format!("{module} profile {place}"),
-            "platformType": place % 2, "organizationId": organization_id(organization)})
+    let profile = |index: usize| {
+        json!({"id": deterministic::uuid(&format!("{REGION}/{module}/{organization}/{index}")), "name": format!("{module} profile {index}"),
+            "platformType": index % 2, "organizationId": organization_id(organization)})
     };
     (1..=4).map(profile).collect()
 }

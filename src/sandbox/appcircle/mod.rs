@@ -100,16 +100,10 @@ impl AppcircleCloud {
         let keys: Vec<AppcircleSecret> = SEEDED_SECRETS
             .into_iter()
             .map(|(name, kind, organization, days)| {
-                let life = ValidityPeriod::starting_at(past)
+                let validity = ValidityPeriod::starting_at(past)
                     .until(midnight + (days + 1) * MILLIS_PER_DAY - MILLIS_PER_SECOND);
                 let secret = deterministic::padded_base64(&format!("{REGION}/{name}"));
-                AppcircleSecret {
-                    name: name.to_owned(),
-                    kind,
-                    organization,
-                    secret,
-                    validity: life,
-                }
+                AppcircleSecret { name: name.to_owned(), kind, organization, secret, validity }
             })
             .collect();
         let credentials = keys.iter().map(seeded_credential).collect();
@@ -124,39 +118,43 @@ impl AppcircleCloud {
     }
 
     /// Returns organization and name of a valid access token.
-    fn authenticate(&self, call: &SimulatorRequest) -> Option<(usize, String)> {
-        let (scheme, value) = call.authorization()?;
+    fn authenticate(&self, request: &SimulatorRequest) -> Option<(usize, String)> {
+        let (scheme, value) = request.authorization()?;
         let state = self.state();
-        let token =
-            state.tokens.get(value).filter(|token| token.validity.is_valid_at(call.instant.now))?;
+        let token = state
+            .tokens
+            .get(value)
+            .filter(|token| token.validity.is_valid_at(request.instant.now))?;
         scheme.eq_ignore_ascii_case("bearer").then(|| (token.organization, token.name.clone()))
     }
 
     fn exchange_personal_key(
         &self,
-        call: &SimulatorRequest,
+        request: &SimulatorRequest,
         fields: [&str; 3],
     ) -> SimulatorResponse {
-        let form = call.form();
+        let form = request.form();
         let [secret, first, second] = fields.map(|name| form.get(name).cloned());
         let wanted = first.or(second);
         let mut state = self.state();
         let key = state.keys.iter().find(|key| {
             key.kind == AppcircleSecretKind::PersonalAccessKey
                 && Some(&key.secret) == secret.as_ref()
-                && key.validity.is_valid_at(call.instant.now)
+                && key.validity.is_valid_at(request.instant.now)
         });
         let Some((home, name)) = key.map(|key| (key.organization, key.name.clone())) else {
             return error_response(StatusCode::UNAUTHORIZED, "Invalid personal access key");
         };
         match resolve_organization(home, wanted.as_deref()) {
-            Ok(organization) => issue_access_token(&mut state, organization, &name, call.instant),
+            Ok(organization) => {
+                issue_access_token(&mut state, organization, &name, request.instant)
+            }
             Err(refusal) => refusal,
         }
     }
 
-    fn exchange_api_key(&self, call: &SimulatorRequest) -> SimulatorResponse {
-        let form = call.form();
+    fn exchange_api_key(&self, request: &SimulatorRequest) -> SimulatorResponse {
+        let form = request.form();
         let wanted = form.get("organizationId").map(String::as_str);
         if wanted.is_some_and(|id| !is_guid(id)) {
             return error_response(StatusCode::BAD_REQUEST, "organizationId must be a valid GUID");
@@ -165,7 +163,7 @@ impl AppcircleCloud {
         let key = state.keys.iter().find(|key| {
             Some(&key.name) == form.get("name")
                 && Some(&key.secret) == form.get("secret")
-                && key.validity.is_valid_at(call.instant.now)
+                && key.validity.is_valid_at(request.instant.now)
         });
         let Some((home, name, kind)) =
             key.map(|key| (key.organization, key.name.clone(), key.kind))
@@ -183,7 +181,7 @@ impl AppcircleCloud {
         };
         organization.map_or_else(
             |refusal| refusal,
-            |organization| issue_access_token(&mut state, organization, &name, call.instant),
+            |organization| issue_access_token(&mut state, organization, &name, request.instant),
         )
     }
 }
@@ -201,11 +199,11 @@ fn issue_access_token(
         "sub": deterministic::uuid(&format!("{REGION}/user/{name}")), "email": format!("{name}@example.com"),
         "currentOrganizationId": organization_id(organization)});
     let access_token = deterministic::jwt(&claims);
-    let life = ValidityPeriod::starting_at(at).until(expires);
+    let validity = ValidityPeriod::starting_at(at).until(expires);
     state.tokens.retain(|_, token| !token.validity.has_ended(at.now));
     state.tokens.insert(
         access_token.clone(),
-        AppcircleToken { organization, name: name.to_owned(), validity: life },
+        AppcircleToken { organization, name: name.to_owned(), validity },
     );
     ok_response(
         &json!({"access_token": access_token, "expires_in": ACCESS_TOKEN_SECONDS, "token_type": "Bearer"}),
@@ -218,14 +216,14 @@ fn resolve_organization(home: usize, wanted: Option<&str>) -> Result<usize, Simu
     let Some(wanted) = wanted else {
         return Ok(home);
     };
-    let found = (0..ORGANIZATIONS.len()).find(|place| organization_id(*place) == wanted);
-    found.filter(|place| *place == home || ORGANIZATIONS[*place].1 == Some(home)).ok_or_else(|| {
+    let found = (0..ORGANIZATIONS.len()).find(|index| organization_id(*index) == wanted);
+    found.filter(|index| *index == home || ORGANIZATIONS[*index].1 == Some(home)).ok_or_else(|| {
         error_response(StatusCode::FORBIDDEN, "The key has no access to this organization")
     })
 }
 
-fn organization_id(place: usize) -> String {
-    deterministic::uuid(&format!("{REGION}/organization/{place}"))
+fn organization_id(index: usize) -> String {
+    deterministic::uuid(&format!("{REGION}/organization/{index}"))
 }
 
 fn is_guid(text: &str) -> bool {
@@ -258,14 +256,13 @@ fn seeded_credential(key: &AppcircleSecret) -> SeededCredential {
 impl SimulatedProvider for AppcircleCloud {
     fn live_secrets(&self, now: UnixMillis) -> Vec<LiveSecretRecord> {
         let state = self.state();
-        let living = state.keys.iter().filter(|key| !key.validity.has_ended(now));
-        living
-            .map(|key| LiveSecretRecord {
-                account: key.name.clone(),
-                kind: key.kind.id(),
-                sha256: deterministic::sha256_hex(&key.secret),
-            })
-            .collect()
+        let live = state.keys.iter().filter(|key| !key.validity.has_ended(now));
+        live.map(|key| LiveSecretRecord {
+            account: key.name.clone(),
+            kind: key.kind.id(),
+            sha256: deterministic::sha256_hex(&key.secret),
+        })
+        .collect()
     }
 
     /// Replaces a secret as the web pages do: a personal access key is deleted and generated again;
@@ -286,13 +283,13 @@ impl SimulatedProvider for AppcircleCloud {
             old.validity.revoke(at);
         }
         let (kind, organization) = (old.kind, old.organization);
-        let life = ValidityPeriod::starting_at(at).until(at.now + 180 * MILLIS_PER_DAY);
+        let validity = ValidityPeriod::starting_at(at).until(at.now + 180 * MILLIS_PER_DAY);
         state.keys.push(AppcircleSecret {
             name,
             kind,
             organization,
             secret: secret.clone(),
-            validity: life,
+            validity,
         });
         Some(secret)
     }

@@ -79,34 +79,34 @@ fn list(rest: &RestRequest) -> RestResult {
     let org = managed_org(rest, "app.read")?;
     let state = rest.state();
     let apps: Vec<&SnykApp> = state.apps.iter().filter(|app| app.org == org).collect();
-    Ok(json_api_document(&paginate(rest, apps.len(), LinkStyle::Object, |place| {
-        describe(rest, apps[place])
+    Ok(json_api_document(&paginate(rest, apps.len(), LinkStyle::Object, |index| {
+        describe(rest, apps[index])
     })?))
 }
 
 fn get(rest: &RestRequest) -> RestResult {
     let org = managed_org(rest, "app.read")?;
     let state = rest.state();
-    let place = find_app(&state, org, rest.params[1])?;
-    Ok(single_resource(StatusCode::OK, &describe(rest, &state.apps[place])))
+    let index = find_app(&state, org, rest.params[1])?;
+    Ok(single_resource(StatusCode::OK, &describe(rest, &state.apps[index])))
 }
 
 fn create(rest: &RestRequest) -> RestResult {
     let org = managed_org(rest, "app.create")?;
-    let wish = rest.request_attributes("app")?;
-    let name = wish["name"].as_str().filter(|name| !name.is_empty());
+    let input = rest.request_attributes("app")?;
+    let name = input["name"].as_str().filter(|name| !name.is_empty());
     let name =
         name.ok_or_else(|| JsonApiError::invalid_pointer("/data/attributes/name", "is required"))?;
-    let grant = if wish["grant_type"] == "client_credentials" {
+    let grant = if input["grant_type"] == "client_credentials" {
         AppGrantType::ClientCredentials
     } else {
         AppGrantType::AuthorizationCode
     };
-    let redirect_uris = string_list(&wish["redirect_uris"]);
+    let redirect_uris = string_list(&input["redirect_uris"]);
     if redirect_uris.is_empty() && grant == AppGrantType::AuthorizationCode {
         return Err(JsonApiError::invalid_pointer("/data/attributes/redirect_uris", "is required"));
     }
-    let reply = {
+    let response = {
         let mut state = rest.state();
         let label = state.new_label(rest.region.id);
         let secret = deterministic::snyk_secret("cs", &label);
@@ -116,9 +116,9 @@ fn create(rest: &RestRequest) -> RestResult {
             name: name.to_owned(),
             client_id: deterministic::uuid(&format!("{label}/client")),
             redirect_uris,
-            scopes: string_list(&wish["scopes"]),
+            scopes: string_list(&input["scopes"]),
             grant_type: grant,
-            ttl_seconds: wish["access_token_ttl_seconds"].as_i64().unwrap_or(3_600),
+            ttl_seconds: input["access_token_ttl_seconds"].as_i64().unwrap_or(3_600),
             secrets: ClientSecrets::with_secret(
                 secret.clone(),
                 ValidityPeriod::starting_at(rest.request.instant),
@@ -131,7 +131,7 @@ fn create(rest: &RestRequest) -> RestResult {
         )
     };
     rest.record_audit_event(ResourceScope::Org(org), "app.create", json!({"name": name}));
-    Ok(reply)
+    Ok(response)
 }
 
 fn string_list(list: &Value) -> Vec<String> {
@@ -144,32 +144,32 @@ fn string_list(list: &Value) -> Vec<String> {
 
 fn update(rest: &RestRequest) -> RestResult {
     let org = managed_org(rest, "app.edit")?;
-    let wish = rest.request_attributes("app")?;
-    let reply = {
+    let input = rest.request_attributes("app")?;
+    let response = {
         let mut state = rest.state();
-        let place = find_app(&state, org, rest.params[1])?;
-        let app = &mut state.apps[place];
-        if let Some(name) = wish["name"].as_str() {
+        let index = find_app(&state, org, rest.params[1])?;
+        let app = &mut state.apps[index];
+        if let Some(name) = input["name"].as_str() {
             name.clone_into(&mut app.name);
         }
-        if wish["redirect_uris"].is_array() {
-            app.redirect_uris = string_list(&wish["redirect_uris"]);
+        if input["redirect_uris"].is_array() {
+            app.redirect_uris = string_list(&input["redirect_uris"]);
         }
-        if let Some(ttl) = wish["access_token_ttl_seconds"].as_i64() {
+        if let Some(ttl) = input["access_token_ttl_seconds"].as_i64() {
             app.ttl_seconds = ttl;
         }
-        single_resource(StatusCode::OK, &describe(rest, &state.apps[place]))
+        single_resource(StatusCode::OK, &describe(rest, &state.apps[index]))
     };
     rest.record_audit_event(ResourceScope::Org(org), "app.edit", json!({"app_id": rest.params[1]}));
-    Ok(reply)
+    Ok(response)
 }
 
 fn delete(rest: &RestRequest) -> RestResult {
     let org = managed_org(rest, "app.delete")?;
     {
         let mut state = rest.state();
-        let place = find_app(&state, org, rest.params[1])?;
-        let app = state.apps.remove(place);
+        let index = find_app(&state, org, rest.params[1])?;
+        let app = state.apps.remove(index);
         let sessions: Vec<String> = state
             .sessions
             .iter()
@@ -179,9 +179,9 @@ fn delete(rest: &RestRequest) -> RestResult {
         for id in &sessions {
             state.end_session(id, rest.request.instant);
         }
-        let gone: Vec<AppInstall> =
+        let removed: Vec<AppInstall> =
             state.installs.extract_if(.., |install| install.app == app.id).collect();
-        for install in &gone {
+        for install in &removed {
             state.revoke_tokens(&install.id, rest.request.instant);
         }
     }
@@ -195,21 +195,22 @@ fn delete(rest: &RestRequest) -> RestResult {
 
 fn change_secrets(rest: &RestRequest) -> RestResult {
     let org = managed_org(rest, "app.edit")?;
-    let wish = rest.request_attributes("app")?;
-    let reply = {
+    let input = rest.request_attributes("app")?;
+    let response = {
         let mut state = rest.state();
-        let place = find_app(&state, org, rest.params[1])?;
-        let fresh = deterministic::snyk_secret("cs", &state.new_label(rest.region.id));
-        let secret = state.apps[place].secrets.apply_change(&wish, fresh, rest.request.instant)?;
+        let index = find_app(&state, org, rest.params[1])?;
+        let new_secret = deterministic::snyk_secret("cs", &state.new_label(rest.region.id));
+        let secret =
+            state.apps[index].secrets.apply_change(&input, new_secret, rest.request.instant)?;
         single_resource(
             StatusCode::OK,
-            &insert_secret(describe(rest, &state.apps[place]), "client_secret", secret),
+            &insert_secret(describe(rest, &state.apps[index]), "client_secret", secret),
         )
     };
     rest.record_audit_event(
         ResourceScope::Org(org),
         "app.edit",
-        json!({"app_id": rest.params[1], "mode": wish["mode"]}),
+        json!({"app_id": rest.params[1], "mode": input["mode"]}),
     );
-    Ok(reply)
+    Ok(response)
 }

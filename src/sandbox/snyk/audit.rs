@@ -75,10 +75,10 @@ fn parse_number(rest: &RestRequest, name: &str, default: usize) -> Result<usize,
 
 fn describe(rest: &RestRequest, event: &SnykAuditEvent) -> Value {
     let mut item = json!({"created": format_rfc3339(event.at), "event": event.name, "user_id": event.user, "content": event.content});
-    let world = &rest.region.fixtures;
+    let fixtures = &rest.region.fixtures;
     match event.scope {
-        ResourceScope::Org(org) => item["org_id"] = json!(world.orgs[org].id),
-        ResourceScope::Group(group) => item["group_id"] = json!(world.groups[group].id),
+        ResourceScope::Org(org) => item["org_id"] = json!(fixtures.orgs[org].id),
+        ResourceScope::Group(group) => item["group_id"] = json!(fixtures.groups[group].id),
         ResourceScope::Region => {}
     }
     item

@@ -29,10 +29,10 @@ struct ConsentRequest {
 }
 
 /// Responds to a request to the web application.
-pub(super) fn respond(region: &SnykRegion, call: &SimulatorRequest) -> SimulatorResponse {
-    match (&call.method, call.path.as_str()) {
-        (&Method::GET, "/oauth2/authorize") => show_consent_page(region, call),
-        (&Method::POST, "/oauth2/authorize") => handle_decision(region, call),
+pub(super) fn respond(region: &SnykRegion, request: &SimulatorRequest) -> SimulatorResponse {
+    match (&request.method, request.path.as_str()) {
+        (&Method::GET, "/oauth2/authorize") => show_consent_page(region, request),
+        (&Method::POST, "/oauth2/authorize") => handle_decision(region, request),
         (&Method::GET, "/account" | "/account/personal-access-tokens") => SimulatorResponse::html(
             StatusCode::OK,
             "<!doctype html><title>Account settings</title><h1>Account settings</h1>",
@@ -44,14 +44,15 @@ pub(super) fn respond(region: &SnykRegion, call: &SimulatorRequest) -> Simulator
     }
 }
 
-fn show_consent_page(region: &SnykRegion, call: &SimulatorRequest) -> SimulatorResponse {
-    let lookup = |name: &str| call.query(name).unwrap_or_default().to_owned();
-    let wish = match parse_consent_request(region, lookup) {
-        Ok(wish) => wish,
+fn show_consent_page(region: &SnykRegion, request: &SimulatorRequest) -> SimulatorResponse {
+    let lookup = |name: &str| request.query(name).unwrap_or_default().to_owned();
+    let consent = match parse_consent_request(region, lookup) {
+        Ok(consent) => consent,
         Err(why) => return bad_request_page(why),
     };
-    if let Some(error) = wish.error {
-        return wish.redirect_back(&[("error", "invalid_request"), ("error_description", error)]);
+    if let Some(error) = consent.error {
+        return consent
+            .redirect_back(&[("error", "invalid_request"), ("error_description", error)]);
     }
     let field = |name| {
         format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape_html(&lookup(name)))
@@ -61,36 +62,38 @@ fn show_consent_page(region: &SnykRegion, call: &SimulatorRequest) -> SimulatorR
         "<!doctype html><html lang=\"en\"><title>Authorize {app}</title><h1>Let {app} act for you?</h1>\
          <p>This is the simulator: no real account is touched.</p><form method=\"post\" action=\"/oauth2/authorize\">{hidden}\
          <button name=\"decision\" value=\"allow\">Allow</button> <button name=\"decision\" value=\"deny\">Deny</button></form></html>",
-        app = escape_html(&wish.app)
+        app = escape_html(&consent.app)
     );
     SimulatorResponse::html(StatusCode::OK, &page)
 }
 
-fn handle_decision(region: &SnykRegion, call: &SimulatorRequest) -> SimulatorResponse {
-    let form = call.form();
-    let wish = match parse_consent_request(region, |name: &str| {
+fn handle_decision(region: &SnykRegion, request: &SimulatorRequest) -> SimulatorResponse {
+    let form = request.form();
+    let consent = match parse_consent_request(region, |name: &str| {
         form.get(name).cloned().unwrap_or_default()
     }) {
-        Ok(wish) => wish,
+        Ok(consent) => consent,
         Err(why) => return bad_request_page(why),
     };
-    if let Some(error) = wish.error {
-        return wish.redirect_back(&[("error", "invalid_request"), ("error_description", error)]);
+    if let Some(error) = consent.error {
+        return consent
+            .redirect_back(&[("error", "invalid_request"), ("error_description", error)]);
     }
     if form.get("decision").map(String::as_str) != Some("allow") {
-        return wish.redirect_back(&[
+        return consent.redirect_back(&[
             ("error", "access_denied"),
             ("error_description", "the user denied the request"),
         ]);
     }
     let code = region.state().issue_authorization_code(
         region.id,
-        (&wish.client_id, &wish.redirect_uri),
-        &wish.challenge,
-        call.instant,
+        &consent.client_id,
+        &consent.redirect_uri,
+        &consent.challenge,
+        request.instant,
     );
     let instance = region.api.trim_start_matches("http://").to_owned();
-    wish.redirect_back(&[("code", &code.unwrap_or_default()), ("instance", &instance)])
+    consent.redirect_back(&[("code", &code.unwrap_or_default()), ("instance", &instance)])
 }
 
 fn parse_consent_request(
@@ -126,13 +129,15 @@ fn parse_consent_request(
 
 /// Compares redirect addresses exactly, except that a registered port 0 matches any port of the
 /// same address.
-fn redirect_uri_matches(registered: &str, asked: &str) -> bool {
-    if registered == asked {
+fn redirect_uri_matches(registered: &str, requested: &str) -> bool {
+    if registered == requested {
         return true;
     }
-    match (Url::parse(registered), Url::parse(asked)) {
-        (Ok(registered), Ok(mut asked)) => {
-            registered.port() == Some(0) && asked.set_port(Some(0)).is_ok() && registered == asked
+    match (Url::parse(registered), Url::parse(requested)) {
+        (Ok(registered), Ok(mut requested)) => {
+            registered.port() == Some(0)
+                && requested.set_port(Some(0)).is_ok()
+                && registered == requested
         }
         _ => false,
     }
@@ -146,9 +151,9 @@ fn bad_request_page(why: &str) -> SimulatorResponse {
 }
 
 impl ConsentRequest {
-    fn redirect_back(&self, answer: &[(&str, &str)]) -> SimulatorResponse {
+    fn redirect_back(&self, params: &[(&str, &str)]) -> SimulatorResponse {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(answer).append_pair("state", &self.state);
+        query.extend_pairs(params).append_pair("state", &self.state);
         let separator = if self.redirect_uri.contains('?') { '&' } else { '?' };
         SimulatorResponse::redirect(
             StatusCode::SEE_OTHER,

@@ -12,47 +12,47 @@ const MAX_ACTIVE_SECRETS: usize = 2;
 pub(super) struct ClientSecrets(Vec<(String, ValidityPeriod)>);
 
 impl ClientSecrets {
-    pub(super) fn with_secret(secret: String, life: ValidityPeriod) -> Self {
-        Self(vec![(secret, life)])
+    pub(super) fn with_secret(secret: String, validity: ValidityPeriod) -> Self {
+        Self(vec![(secret, validity)])
     }
 
     pub(super) fn accepts(&self, secret: &str, now: UnixMillis) -> bool {
-        self.0.iter().any(|(known, life)| known == secret && life.is_valid_at(now))
+        self.0.iter().any(|(known, validity)| known == secret && validity.is_valid_at(now))
     }
 
     /// Returns the secrets that have not ended.
     pub(super) fn live_secrets(&self, now: UnixMillis) -> impl Iterator<Item = &str> {
         self.0
             .iter()
-            .filter(move |(_, life)| !life.has_ended(now))
+            .filter(move |(_, validity)| !validity.has_ended(now))
             .map(|(secret, _)| secret.as_str())
     }
 
     pub(super) fn revoke_all(&mut self, at: RequestInstant) {
-        self.0.iter_mut().for_each(|(_, life)| life.revoke(at));
+        self.0.iter_mut().for_each(|(_, validity)| validity.revoke(at));
     }
 
     /// Applies the attributes of a `…/secrets` call, and returns the secret if there is a new one.
     pub(super) fn apply_change(
         &mut self,
-        wish: &Value,
-        fresh: String,
+        input: &Value,
+        new_secret: String,
         at: RequestInstant,
     ) -> Result<Option<String>, JsonApiError> {
-        self.0.retain(|(_, life)| !life.has_ended(at.now));
-        match wish["mode"].as_str() {
+        self.0.retain(|(_, validity)| !validity.has_ended(at.now));
+        match input["mode"].as_str() {
             Some("create") if self.active_count() >= MAX_ACTIVE_SECRETS => {
                 Err(JsonApiError::bad_request(
                     "cannot update secrets: the maximum of 2 active secrets is reached",
                 ))
             }
-            Some("create") => Ok(Some(self.add(fresh, at))),
+            Some("create") => Ok(Some(self.add(new_secret, at))),
             Some("replace") => {
                 self.revoke_all(at);
-                Ok(Some(self.add(fresh, at)))
+                Ok(Some(self.add(new_secret, at)))
             }
             Some("delete") => {
-                self.delete(wish["secret"].as_str().unwrap_or_default(), at).map(|()| None)
+                self.delete(input["secret"].as_str().unwrap_or_default(), at).map(|()| None)
             }
             _ => Err(JsonApiError::invalid_pointer(
                 "/data/attributes/mode",
@@ -61,15 +61,16 @@ impl ClientSecrets {
         }
     }
 
-    fn add(&mut self, fresh: String, at: RequestInstant) -> String {
-        self.0.push((fresh.clone(), ValidityPeriod::starting_at(at)));
-        fresh
+    fn add(&mut self, new_secret: String, at: RequestInstant) -> String {
+        self.0.push((new_secret.clone(), ValidityPeriod::starting_at(at)));
+        new_secret
     }
 
     fn delete(&mut self, secret: &str, at: RequestInstant) -> Result<(), JsonApiError> {
         let active = self.active_count();
-        let found = self.0.iter_mut().find(|(known, life)| known == secret && life.has_no_end());
-        let (_, life) = found.ok_or_else(|| {
+        let found =
+            self.0.iter_mut().find(|(known, validity)| known == secret && validity.has_no_end());
+        let (_, validity) = found.ok_or_else(|| {
             JsonApiError::invalid_pointer(
                 "/data/attributes/secret",
                 "is not a secret of this client",
@@ -80,13 +81,13 @@ impl ClientSecrets {
                 "cannot update secrets: at least one secret must remain",
             ));
         }
-        life.revoke(at);
+        validity.revoke(at);
         Ok(())
     }
 
     /// Returns how many secrets are not revoked, whether or not revoked ones are still accepted.
     fn active_count(&self) -> usize {
-        self.0.iter().filter(|(_, life)| life.has_no_end()).count()
+        self.0.iter().filter(|(_, validity)| validity.has_no_end()).count()
     }
 }
 
@@ -106,10 +107,10 @@ mod tests {
     /// Returns the new secret, an empty text, or a refusal.
     fn change(
         secrets: &mut ClientSecrets,
-        wish: &Value,
-        fresh: &str,
+        input: &Value,
+        new_secret: &str,
     ) -> Result<String, &'static str> {
-        let changed = secrets.apply_change(wish, fresh.to_owned(), RequestInstant::default());
+        let changed = secrets.apply_change(input, new_secret.to_owned(), RequestInstant::default());
         changed.map(Option::unwrap_or_default).map_err(|_| "refused")
     }
 

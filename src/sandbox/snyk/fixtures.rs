@@ -95,9 +95,9 @@ impl SnykFixtures {
             id: deterministic::uuid(&format!("{region}/group/{name}")),
             name,
         };
-        let role = |(rank, name, description)| SnykRole {
+        let role = |(privilege, name, description)| SnykRole {
             id: deterministic::uuid(&format!("{region}/role/{name}")),
-            privilege: rank,
+            privilege,
             name,
             description,
         };
@@ -107,7 +107,7 @@ impl SnykFixtures {
             orgs: ORGANIZATION_SLUGS
                 .into_iter()
                 .enumerate()
-                .map(|(place, slug)| build_org(region, place, slug))
+                .map(|(index, slug)| build_org(region, index, slug))
                 .collect(),
             roles: ROLE_TEMPLATES.map(role).into(),
         }
@@ -125,16 +125,16 @@ impl SnykFixtures {
         self.roles.iter().find(|role| role.id == id)
     }
 
-    pub(super) fn role_with_privilege(&self, rank: RolePrivilege) -> Option<&SnykRole> {
-        self.roles.iter().find(|role| role.privilege == rank)
+    pub(super) fn role_with_privilege(&self, privilege: RolePrivilege) -> Option<&SnykRole> {
+        self.roles.iter().find(|role| role.privilege == privilege)
     }
 }
 
-fn build_org(region: &str, place: usize, slug: &'static str) -> SnykOrg {
+fn build_org(region: &str, index: usize, slug: &'static str) -> SnykOrg {
     let id = deterministic::uuid(&format!("{region}/org/{slug}"));
     let project_prefix = deterministic::uuid(&format!("{id}/projects"))[..24].to_owned();
-    let projects = if place == 0 { FIRST_ORG_PROJECT_COUNT } else { place * 7 % 41 };
-    SnykOrg { id, slug, group: place / 10, projects, project_prefix }
+    let projects = if index == 0 { FIRST_ORG_PROJECT_COUNT } else { index * 7 % 41 };
+    SnykOrg { id, slug, group: index / 10, projects, project_prefix }
 }
 
 impl SnykOrg {
@@ -144,14 +144,14 @@ impl SnykOrg {
         words.collect::<Vec<_>>().join(" ")
     }
 
-    pub(super) fn project_id(&self, place: usize) -> String {
-        format!("{}{place:012x}", self.project_prefix)
+    pub(super) fn project_id(&self, index: usize) -> String {
+        format!("{}{index:012x}", self.project_prefix)
     }
 
     /// Returns the index of a project, from its identifier alone.
     pub(super) fn project_index(&self, id: &str) -> Option<usize> {
-        let place = usize::from_str_radix(id.strip_prefix(&self.project_prefix)?, 16).ok()?;
-        (place < self.projects).then_some(place)
+        let index = usize::from_str_radix(id.strip_prefix(&self.project_prefix)?, 16).ok()?;
+        (index < self.projects).then_some(index)
     }
 }
 
@@ -161,19 +161,19 @@ mod tests {
 
     #[test]
     fn the_world_has_its_promised_size() {
-        let world = SnykFixtures::new("SNYK-US-01");
+        let fixtures = SnykFixtures::new("SNYK-US-01");
         assert_eq!(
-            (world.groups.len(), world.orgs.len(), world.orgs[0].projects),
+            (fixtures.groups.len(), fixtures.orgs.len(), fixtures.orgs[0].projects),
             (3, 30, FIRST_ORG_PROJECT_COUNT)
         );
     }
 
     #[test]
     fn a_project_is_found_by_its_identifier() {
-        let world = SnykFixtures::new("SNYK-US-01");
-        let id = world.orgs[0].project_id(2_999);
-        assert_eq!(world.orgs[0].project_index(&id), Some(2_999));
-        assert_eq!(world.orgs[1].project_index(&id), None);
-        assert_eq!(world.orgs[0].project_index(&world.orgs[0].project_id(3_000)), None);
+        let fixtures = SnykFixtures::new("SNYK-US-01");
+        let id = fixtures.orgs[0].project_id(2_999);
+        assert_eq!(fixtures.orgs[0].project_index(&id), Some(2_999));
+        assert_eq!(fixtures.orgs[1].project_index(&id), None);
+        assert_eq!(fixtures.orgs[0].project_index(&fixtures.orgs[0].project_id(3_000)), None);
     }
 }

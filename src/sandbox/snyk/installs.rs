@@ -107,20 +107,20 @@ fn list_installs(rest: &RestRequest) -> RestResult {
     let state = rest.state();
     let installs: Vec<&AppInstall> =
         state.installs.iter().filter(|install| install.scope == scope).collect();
-    Ok(json_api_document(&paginate(rest, installs.len(), LinkStyle::Bare, |place| {
-        installs[place].describe()
+    Ok(json_api_document(&paginate(rest, installs.len(), LinkStyle::Bare, |index| {
+        installs[index].describe()
     })?))
 }
 
 fn install(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("app.install")?;
-    let wish = rest.request_document("app")?;
-    let wanted = wish["relationships"]["app"]["data"]["id"].as_str();
+    let input = rest.request_document("app")?;
+    let wanted = input["relationships"]["app"]["data"]["id"].as_str();
     let wanted = wanted
-        .or_else(|| wish["data"]["relationships"]["app"]["data"]["id"].as_str())
+        .or_else(|| input["data"]["relationships"]["app"]["data"]["id"].as_str())
         .unwrap_or_default()
         .to_owned();
-    let reply = {
+    let response = {
         let mut state = rest.state();
         let label = state.new_label(rest.region.id);
         let app = state
@@ -134,35 +134,36 @@ fn install(rest: &RestRequest) -> RestResult {
             )
         })?;
         let (install, secret) = AppInstall::new(app, scope, &label, rest.request.instant);
-        let reply = single_resource(
+        let response = single_resource(
             StatusCode::CREATED,
             &insert_secret(install.describe(), "client_secret", Some(secret)),
         );
         state.installs.push(install);
-        reply
+        response
     };
     rest.record_audit_event(scope, "app_bot.create", json!({"app_id": wanted}));
-    Ok(reply)
+    Ok(response)
 }
 
 fn uninstall(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("app.install")?;
     let mut state = rest.state();
-    let place = find_install(&state, scope, rest.params[1])?;
-    let install = state.installs.remove(place);
+    let index = find_install(&state, scope, rest.params[1])?;
+    let install = state.installs.remove(index);
     state.revoke_tokens(&install.id, rest.request.instant);
     Ok(SimulatorResponse::empty(StatusCode::NO_CONTENT))
 }
 
 fn change_install_secrets(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("app.edit")?;
-    let wish = rest.request_attributes("app")?;
+    let input = rest.request_attributes("app")?;
     let mut state = rest.state();
-    let place = find_install(&state, scope, rest.params[1])?;
-    let fresh = deterministic::snyk_secret("cs", &state.new_label(rest.region.id));
-    let secret = state.installs[place].secrets.apply_change(&wish, fresh, rest.request.instant)?;
+    let index = find_install(&state, scope, rest.params[1])?;
+    let new_secret = deterministic::snyk_secret("cs", &state.new_label(rest.region.id));
+    let secret =
+        state.installs[index].secrets.apply_change(&input, new_secret, rest.request.instant)?;
     Ok(single_resource(
         StatusCode::OK,
-        &insert_secret(state.installs[place].describe(), "client_secret", secret),
+        &insert_secret(state.installs[index].describe(), "client_secret", secret),
     ))
 }

@@ -80,9 +80,9 @@ impl JsonApiError {
         }
     }
 
-    pub(super) fn into_response(self, call: &SimulatorRequest) -> SimulatorResponse {
+    pub(super) fn into_response(self, request: &SimulatorRequest) -> SimulatorResponse {
         let mut error = json!({
-            "id": deterministic::uuid(&format!("{}{}{}", call.path, call.instant.now, self.detail)),
+            "id": deterministic::uuid(&format!("{}{}{}", request.path, request.instant.now, self.detail)),
             "status": self.status.as_str(), "code": self.code, "title": self.title, "detail": self.detail,
         });
         if let Some((kind, name)) = self.source {

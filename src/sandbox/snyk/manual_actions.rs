@@ -73,14 +73,14 @@ impl SnykRegion {
         seeded: &str,
         at: RequestInstant,
     ) -> Option<String> {
-        let person = Arc::clone(&state.tokens.get(seeded)?.principal);
+        let user = Arc::clone(&state.tokens.get(seeded)?.principal);
         let own =
-            |token: &&mut SnykToken| token.owner_id == person.id && token.kind == "personal-token";
+            |token: &&mut SnykToken| token.owner_id == user.id && token.kind == "personal-token";
         state.tokens.values_mut().filter(own).for_each(|token| token.validity.revoke(at));
         let secret = deterministic::secret_uuid(&state.new_label(self.id));
         state.tokens.insert(
             secret.clone(),
-            SnykToken::new(&person, "personal-token", ValidityPeriod::starting_at(at)),
+            SnykToken::new(&user, "personal-token", ValidityPeriod::starting_at(at)),
         );
         Some(secret)
     }
@@ -92,8 +92,8 @@ impl SnykRegion {
         seeded: &str,
         at: RequestInstant,
     ) -> Option<String> {
-        let person = Arc::clone(&state.tokens.get(seeded)?.principal);
-        if active_pats(state, &person.id, at).count() >= MAX_PATS {
+        let user = Arc::clone(&state.tokens.get(seeded)?.principal);
+        if active_pats(state, &user.id, at).count() >= MAX_PATS {
             return None;
         }
         let id = deterministic::ulid(&state.new_label(self.id));
@@ -101,11 +101,11 @@ impl SnykRegion {
         let pat = SnykPat {
             label: format!("by hand {id}"),
             id,
-            owner: person.id.clone(),
+            owner: user.id.clone(),
             created: at.now,
             expires,
         };
-        Some(self.add_pat(state, &person, pat, ValidityPeriod::starting_at(at)))
+        Some(self.add_pat(state, &user, pat, ValidityPeriod::starting_at(at)))
     }
 }
 

@@ -69,7 +69,8 @@ impl SnykRegion {
     pub(super) fn new(
         id: &'static str,
         host: &'static str,
-        (api, app): (String, String),
+        api: String,
+        app: String,
         midnight: UnixMillis,
     ) -> (Self, Vec<SeededCredential>) {
         let region =
@@ -83,11 +84,14 @@ impl SnykRegion {
     }
 
     /// Returns the caller, and the rest of the caller's rate limit.
-    fn authenticate(&self, call: &SimulatorRequest) -> (Option<Arc<SnykPrincipal>>, TightestLimit) {
-        let RequestInstant { now, .. } = call.instant;
-        let stranger = (None, SecretUsage::default().tightest_limit(now));
-        let Some((scheme, value)) = call.authorization() else {
-            return stranger;
+    fn authenticate(
+        &self,
+        request: &SimulatorRequest,
+    ) -> (Option<Arc<SnykPrincipal>>, TightestLimit) {
+        let RequestInstant { now, .. } = request.instant;
+        let unknown_caller = (None, SecretUsage::default().tightest_limit(now));
+        let Some((scheme, value)) = request.authorization() else {
+            return unknown_caller;
         };
         let mut state = self.state();
         match state
@@ -99,28 +103,28 @@ impl SnykRegion {
                 token.usage.record_use(now);
                 (Some(Arc::clone(&token.principal)), token.usage.tightest_limit(now))
             }
-            None => stranger,
+            None => unknown_caller,
         }
     }
 
     fn route(
         &self,
-        call: &SimulatorRequest,
+        request: &SimulatorRequest,
         caller: Option<&Arc<SnykPrincipal>>,
     ) -> SimulatorResponse {
-        match call.path_segments().first().copied() {
-            Some("rest") => rest::respond(self, call, caller),
-            Some("v1") => v1::respond(self, call, caller),
-            Some("oauth2") => oauth::respond(self, call),
-            _ => JsonApiError::not_found("path").into_response(call),
+        match request.path_segments().first().copied() {
+            Some("rest") => rest::respond(self, request, caller),
+            Some("v1") => v1::respond(self, request, caller),
+            Some("oauth2") => oauth::respond(self, request),
+            _ => JsonApiError::not_found("path").into_response(request),
         }
     }
 
-    fn refuse(call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
-        match call.path_segments().first().copied() {
-            Some("v1") => v1::refuse(call, status),
+    fn refuse(request: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
+        match request.path_segments().first().copied() {
+            Some("v1") => v1::refuse(request, status),
             Some("oauth2") => oauth::OAuthFailure::from_status(status).into_response(),
-            _ => JsonApiError::from_status(status).into_response(call),
+            _ => JsonApiError::from_status(status).into_response(request),
         }
     }
 }
@@ -129,22 +133,22 @@ impl SnykRegion {
 pub(super) struct SnykApi(pub(super) Arc<SnykRegion>);
 
 impl SimulatedService for SnykApi {
-    fn respond(&self, call: &SimulatorRequest) -> SimulatorResponse {
-        let (caller, budget) = self.0.authenticate(call);
-        let reply = if budget.is_exceeded() && call.instant.limits_enforced {
-            SnykRegion::refuse(call, StatusCode::TOO_MANY_REQUESTS)
-                .with_header(header::RETRY_AFTER, &budget.reset())
+    fn respond(&self, request: &SimulatorRequest) -> SimulatorResponse {
+        let (caller, tightest) = self.0.authenticate(request);
+        let response = if tightest.is_exceeded() && request.instant.limits_enforced {
+            SnykRegion::refuse(request, StatusCode::TOO_MANY_REQUESTS)
+                .with_header(header::RETRY_AFTER, &tightest.reset())
         } else {
-            self.0.route(call, caller.as_ref())
+            self.0.route(request, caller.as_ref())
         };
-        add_api_headers(reply, call, budget)
+        add_api_headers(response, request, tightest)
     }
 
-    fn refuse(&self, call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
+    fn refuse(&self, request: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
         add_api_headers(
-            SnykRegion::refuse(call, status),
-            call,
-            SecretUsage::default().tightest_limit(call.instant.now),
+            SnykRegion::refuse(request, status),
+            request,
+            SecretUsage::default().tightest_limit(request.instant.now),
         )
     }
 }
@@ -153,8 +157,8 @@ impl SimulatedService for SnykApi {
 pub(super) struct SnykWebApp(pub(super) Arc<SnykRegion>);
 
 impl SimulatedService for SnykWebApp {
-    fn respond(&self, call: &SimulatorRequest) -> SimulatorResponse {
-        authorize::respond(&self.0, call)
+    fn respond(&self, request: &SimulatorRequest) -> SimulatorResponse {
+        authorize::respond(&self.0, request)
     }
 
     fn refuse(&self, _call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
@@ -167,25 +171,26 @@ impl SimulatedService for SnykWebApp {
 
 /// Adds the headers that every response of the API has.
 fn add_api_headers(
-    reply: SimulatorResponse,
-    call: &SimulatorRequest,
-    budget: TightestLimit,
+    response: SimulatorResponse,
+    request: &SimulatorRequest,
+    tightest: TightestLimit,
 ) -> SimulatorResponse {
     let name = HeaderName::from_static;
-    let id = call.header("snyk-request-id").map_or_else(|| new_request_id(call), str::to_owned);
-    let reply = reply
+    let id =
+        request.header("snyk-request-id").map_or_else(|| new_request_id(request), str::to_owned);
+    let response = response
         .with_header(name("snyk-request-id"), &id)
-        .with_header(name("x-ratelimit-limit"), &budget.limit())
-        .with_header(name("x-ratelimit-remaining"), &budget.remaining())
-        .with_header(name("x-ratelimit-reset"), &budget.reset());
-    match call.query("version") {
-        Some(version) => reply.with_header(name("snyk-version-requested"), version),
-        None => reply,
+        .with_header(name("x-ratelimit-limit"), &tightest.limit())
+        .with_header(name("x-ratelimit-remaining"), &tightest.remaining())
+        .with_header(name("x-ratelimit-reset"), &tightest.reset());
+    match request.query("version") {
+        Some(version) => response.with_header(name("snyk-version-requested"), version),
+        None => response,
     }
 }
 
-fn new_request_id(call: &SimulatorRequest) -> String {
+fn new_request_id(request: &SimulatorRequest) -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static SERIAL: AtomicU64 = AtomicU64::new(0);
-    deterministic::uuid(&format!("{}/{}", call.path, SERIAL.fetch_add(1, Ordering::Relaxed)))
+    deterministic::uuid(&format!("{}/{}", request.path, SERIAL.fetch_add(1, Ordering::Relaxed)))
 }

@@ -47,24 +47,24 @@ impl OAuthFailure {
 }
 
 /// Responds to a request to a path under `/oauth2` of the API.
-pub(super) fn respond(region: &SnykRegion, call: &SimulatorRequest) -> SimulatorResponse {
-    match (&call.method, call.path.as_str()) {
-        (&Method::POST, "/oauth2/token") => match handle_token(region, call) {
+pub(super) fn respond(region: &SnykRegion, request: &SimulatorRequest) -> SimulatorResponse {
+    match (&request.method, request.path.as_str()) {
+        (&Method::POST, "/oauth2/token") => match handle_token(region, request) {
             Ok(body) => SimulatorResponse::json(StatusCode::OK, &body),
             Err(failure) => failure.into_response(),
         },
-        (&Method::POST, "/oauth2/revoke") => handle_revocation(region, call),
+        (&Method::POST, "/oauth2/revoke") => handle_revocation(region, request),
         _ => OAuthFailure(StatusCode::NOT_FOUND, "invalid_request", "no such endpoint")
             .into_response(),
     }
 }
 
-fn handle_token(region: &SnykRegion, call: &SimulatorRequest) -> Result<Value, OAuthFailure> {
-    let form = call.form();
+fn handle_token(region: &SnykRegion, request: &SimulatorRequest) -> Result<Value, OAuthFailure> {
+    let form = request.form();
     match form_field(&form, "grant_type") {
-        "client_credentials" => exchange_client_credentials(region, &form, call.instant),
-        "authorization_code" => exchange_authorization_code(region, &form, call.instant),
-        "refresh_token" => exchange_refresh_token(region, &form, call.instant),
+        "client_credentials" => exchange_client_credentials(region, &form, request.instant),
+        "authorization_code" => exchange_authorization_code(region, &form, request.instant),
+        "refresh_token" => exchange_refresh_token(region, &form, request.instant),
         _ => Err(OAuthFailure(
             StatusCode::BAD_REQUEST,
             "unsupported_grant_type",
@@ -95,8 +95,8 @@ fn exchange_client_credentials(
         }
     }
     .ok_or(OAuthFailure::INVALID_CLIENT)?;
-    let holder = principal.id.clone();
-    Ok(issue_access_token(region, &mut state, &principal, (&holder, ttl), at))
+    let owner_id = principal.id.clone();
+    Ok(issue_access_token(region, &mut state, &principal, &owner_id, ttl, at))
 }
 
 fn authenticate_by_secret(
@@ -166,8 +166,8 @@ fn exchange_authorization_code(
     }
     let label = state.new_label(region.id);
     let (session, refresh) = state.start_session(&app, &code.user, &label, at);
-    let answer = issue_access_token(region, &mut state, &code.user, (&session, ttl), at);
-    Ok(add_refresh_fields(answer, &refresh, &session))
+    let response = issue_access_token(region, &mut state, &code.user, &session, ttl, at);
+    Ok(add_refresh_fields(response, &refresh, &session))
 }
 
 fn exchange_refresh_token(
@@ -201,8 +201,8 @@ fn exchange_refresh_token(
     }
     let label = state.new_label(region.id);
     let next = state.issue_refresh_token(&session, &label, at);
-    let answer = issue_access_token(region, &mut state, &user, (&session, ttl), at);
-    Ok(add_refresh_fields(answer, &next, &session))
+    let response = issue_access_token(region, &mut state, &user, &session, ttl, at);
+    Ok(add_refresh_fields(response, &next, &session))
 }
 
 /// Issues an access token for `principal`, which is revoked together with `holder`.
@@ -210,7 +210,8 @@ fn issue_access_token(
     region: &SnykRegion,
     state: &mut SnykState,
     principal: &Arc<SnykPrincipal>,
-    (holder, ttl): (&str, i64),
+    owner_id: &str,
+    ttl: i64,
     at: RequestInstant,
 ) -> Value {
     let expires = at.now + ttl * MILLIS_PER_SECOND;
@@ -220,29 +221,29 @@ fn issue_access_token(
     let access_token = deterministic::jwt(&claims);
     let token =
         SnykToken::new(principal, ACCESS_TOKEN, ValidityPeriod::starting_at(at).until(expires))
-            .with_owner(holder);
+            .with_owner(owner_id);
     state.remove_expired_access_tokens(at.now);
     state.tokens.insert(access_token.clone(), token);
     json!({"access_token": access_token, "expires_in": ttl - 1, "token_type": "bearer", "scope": claims["scope"]})
 }
 
-fn add_refresh_fields(mut answer: Value, refresh: &str, session: &str) -> Value {
-    answer["refresh_token"] = json!(refresh);
-    answer["refresh_expires_in"] = json!(REFRESH_TOKEN_SECONDS);
-    answer["bot_id"] = json!(deterministic::uuid(&format!("{session}/bot")));
-    answer
+fn add_refresh_fields(mut response: Value, refresh: &str, session: &str) -> Value {
+    response["refresh_token"] = json!(refresh);
+    response["refresh_expires_in"] = json!(REFRESH_TOKEN_SECONDS);
+    response["bot_id"] = json!(deterministic::uuid(&format!("{session}/bot")));
+    response
 }
 
 /// Revokes a refresh token. The response is 200 also for an invalid token; access tokens expire on
 /// their own.
-fn handle_revocation(region: &SnykRegion, call: &SimulatorRequest) -> SimulatorResponse {
-    let form = call.form();
+fn handle_revocation(region: &SnykRegion, request: &SimulatorRequest) -> SimulatorResponse {
+    let form = request.form();
     let mut state = region.state();
-    if let Err(failure) = authenticate_app(&state, &form, call.instant) {
+    if let Err(failure) = authenticate_app(&state, &form, request.instant) {
         return failure.into_response();
     }
     if let Some(refresh) = state.refresh_tokens.get_mut(form_field(&form, "token")) {
-        refresh.validity.revoke(call.instant);
+        refresh.validity.revoke(request.instant);
     }
     SimulatorResponse::empty(StatusCode::OK)
 }

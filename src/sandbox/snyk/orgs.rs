@@ -30,8 +30,8 @@ fn list_orgs(rest: &RestRequest) -> RestResult {
         .filter(|org| rest.request.query("name").is_none_or(|name| org.name() == name))
         .filter(|_| rest.request.query("is_personal") != Some("true"))
         .collect();
-    Ok(json_api_document(&paginate(rest, orgs.len(), LinkStyle::Object, |place| {
-        describe(rest, orgs[place])
+    Ok(json_api_document(&paginate(rest, orgs.len(), LinkStyle::Object, |index| {
+        describe(rest, orgs[index])
     })?))
 }
 
@@ -40,12 +40,12 @@ fn get_org(rest: &RestRequest) -> RestResult {
 }
 
 fn list_groups(rest: &RestRequest) -> RestResult {
-    let world = &rest.region.fixtures;
-    let seen: Vec<usize> = (0..world.groups.len())
-        .filter(|group| rest.caller.can_view(ResourceScope::Group(*group), world))
+    let fixtures = &rest.region.fixtures;
+    let seen: Vec<usize> = (0..fixtures.groups.len())
+        .filter(|group| rest.caller.can_view(ResourceScope::Group(*group), fixtures))
         .collect();
-    Ok(json_api_document(&paginate(rest, seen.len(), LinkStyle::Rooted, |place| {
-        describe_group(rest, seen[place])
+    Ok(json_api_document(&paginate(rest, seen.len(), LinkStyle::Rooted, |index| {
+        describe_group(rest, seen[index])
     })?))
 }
 
@@ -58,7 +58,7 @@ fn list_group_orgs(rest: &RestRequest) -> RestResult {
     let orgs: Vec<&SnykOrg> =
         rest.region.fixtures.orgs.iter().filter(|org| org.group == group).collect();
     let mut list =
-        paginate(rest, orgs.len(), LinkStyle::Bare, |place| describe(rest, orgs[place]))?;
+        paginate(rest, orgs.len(), LinkStyle::Bare, |index| describe(rest, orgs[index]))?;
     if rest.request.query_values("expand").contains(&"count") {
         list["meta"] = json!({"total_count": orgs.len()});
     }
@@ -73,20 +73,20 @@ fn list_tenants(rest: &RestRequest) -> RestResult {
 }
 
 fn list_tenant_roles(rest: &RestRequest) -> RestResult {
-    let world = &rest.region.fixtures;
-    if rest.params[0] != world.tenant {
+    let fixtures = &rest.region.fixtures;
+    if rest.params[0] != fixtures.tenant {
         return Err(JsonApiError::not_found("tenant"));
     }
-    Ok(json_api_document(&paginate(rest, world.roles.len(), LinkStyle::Bare, |place| {
-        let role = &world.roles[place];
+    Ok(json_api_document(&paginate(rest, fixtures.roles.len(), LinkStyle::Bare, |index| {
+        let role = &fixtures.roles[index];
         json!({"id": role.id, "type": "tenant_role", "attributes": {"name": role.name, "description": role.description}})
     })?))
 }
 
 fn visible_orgs<'a>(rest: &'a RestRequest) -> impl Iterator<Item = &'a SnykOrg> {
-    let world = &rest.region.fixtures;
-    let seen = |place: &usize| rest.caller.can_view(ResourceScope::Org(*place), world);
-    (0..world.orgs.len()).filter(seen).map(|place| &world.orgs[place])
+    let fixtures = &rest.region.fixtures;
+    let seen = |index: &usize| rest.caller.can_view(ResourceScope::Org(*index), fixtures);
+    (0..fixtures.orgs.len()).filter(seen).map(|index| &fixtures.orgs[index])
 }
 
 fn describe(rest: &RestRequest, org: &SnykOrg) -> Value {

@@ -65,7 +65,7 @@ fn start_index(rest: &RestRequest, limit: usize) -> Result<usize, JsonApiError> 
     };
     match (read("starting_after"), read("ending_before")) {
         (Some(after), _) => after,
-        (None, Some(before)) => before.map(|place| place.saturating_sub(limit)),
+        (None, Some(before)) => before.map(|index| index.saturating_sub(limit)),
         (None, None) => Ok(0),
     }
 }
@@ -78,10 +78,10 @@ fn parse_cursor(text: &str) -> Option<usize> {
 
 fn page_link(rest: &RestRequest, links: LinkStyle, to: Option<(&str, usize)>) -> Value {
     let mut query = rest.request.query_without(&["starting_after", "ending_before"]);
-    if let Some((name, place)) = to {
+    if let Some((name, index)) = to {
         query.append_pair(
             name,
-            &format!("v1.{}", URL_SAFE_NO_PAD.encode(json!({"p": place}).to_string())),
+            &format!("v1.{}", URL_SAFE_NO_PAD.encode(json!({"p": index}).to_string())),
         );
     }
     let rooted = format!("{}?{}", rest.request.path, query.finish());

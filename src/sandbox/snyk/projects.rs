@@ -47,7 +47,7 @@ const ISSUES_PER_PROJECT: usize = ISSUE_TEMPLATES.len();
 #[derive(Clone, Copy)]
 struct ProjectIssue<'a> {
     org: &'a SnykOrg,
-    place: usize,
+    index: usize,
 }
 
 fn list(rest: &RestRequest) -> RestResult {
@@ -59,8 +59,8 @@ fn list(rest: &RestRequest) -> RestResult {
         ));
     }
     let counts = rest.request.query("meta.latest_issue_counts") == Some("true");
-    let mut list = paginate(rest, count, LinkStyle::Bare, |place| {
-        let mut project = describe(rest, org, place);
+    let mut list = paginate(rest, count, LinkStyle::Bare, |index| {
+        let mut project = describe(rest, org, index);
         if counts {
             project["meta"] = json!({"latest_issue_counts": {"critical": 1, "high": 2, "medium": 2, "low": 1, "updated_at": "2026-01-10T08:00:00Z"}});
         }
@@ -74,51 +74,51 @@ fn list(rest: &RestRequest) -> RestResult {
 
 fn get(rest: &RestRequest) -> RestResult {
     let org = rest.org()?;
-    let place =
+    let index =
         org.project_index(rest.params[1]).ok_or_else(|| JsonApiError::not_found("project"))?;
-    Ok(single_resource(StatusCode::OK, &describe(rest, org, place)))
+    Ok(single_resource(StatusCode::OK, &describe(rest, org, index)))
 }
 
-fn describe(rest: &RestRequest, org: &SnykOrg, place: usize) -> Value {
-    let (kind, origin, file) = PROJECT_TEMPLATES[place % PROJECT_TEMPLATES.len()];
+fn describe(rest: &RestRequest, org: &SnykOrg, index: usize) -> Value {
+    let (kind, origin, file) = PROJECT_TEMPLATES[index % PROJECT_TEMPLATES.len()];
     let relation = |kind: &str, id: &str| json!({"data": {"type": kind, "id": id}});
-    json!({"id": org.project_id(place), "type": "project",
+    json!({"id": org.project_id(index), "type": "project",
         "attributes": {
-            "name": format!("{}/service-{place:04}:{file}", org.slug), "type": kind, "origin": origin,
-            "status": if place % 17 == 16 { "inactive" } else { "active" }, "created": "2025-03-01T10:00:00Z", "read_only": false,
+            "name": format!("{}/service-{index:04}:{file}", org.slug), "type": kind, "origin": origin,
+            "status": if index % 17 == 16 { "inactive" } else { "active" }, "created": "2025-03-01T10:00:00Z", "read_only": false,
             "target_file": file, "target_reference": "main", "business_criticality": [], "environment": [], "lifecycle": [],
             "tags": [], "settings": {"recurring_tests": {"frequency": "daily"}}},
         "relationships": {
             "organization": relation("org", &org.id),
-            "target": relation("target", &deterministic::uuid(&format!("{}/target/{place}", org.id))),
+            "target": relation("target", &deterministic::uuid(&format!("{}/target/{index}", org.id))),
             "importer": relation("user", &rest.caller.id)}})
 }
 
 fn list_issues(rest: &RestRequest) -> RestResult {
-    let world = &rest.region.fixtures;
+    let fixtures = &rest.region.fixtures;
     let scope = rest.scope()?;
-    let inside = |place: &usize| {
-        scope == ResourceScope::Org(*place)
-            || scope == ResourceScope::Group(world.orgs[*place].group)
+    let in_scope = |index: &usize| {
+        scope == ResourceScope::Org(*index)
+            || scope == ResourceScope::Group(fixtures.orgs[*index].group)
     };
-    let orgs = (0..world.orgs.len()).filter(inside).map(|place| &world.orgs[place]);
+    let orgs = (0..fixtures.orgs.len()).filter(in_scope).map(|index| &fixtures.orgs[index]);
     let all = orgs.flat_map(|org| {
-        (0..org.projects * ISSUES_PER_PROJECT).map(move |place| ProjectIssue { org, place })
+        (0..org.projects * ISSUES_PER_PROJECT).map(move |index| ProjectIssue { org, index })
     });
     let wanted = IssueFilter::new(rest);
     let found: Vec<ProjectIssue> = all.filter(|issue| wanted.matches(*issue)).collect();
-    Ok(json_api_document(&paginate(rest, found.len(), LinkStyle::Absolute, |place| {
-        found[place].describe()
+    Ok(json_api_document(&paginate(rest, found.len(), LinkStyle::Absolute, |index| {
+        found[index].describe()
     })?))
 }
 
 fn get_issue(rest: &RestRequest) -> RestResult {
     let org = rest.org()?;
-    let place =
+    let index =
         rest.params[1].rsplit('-').next().and_then(|text| usize::from_str_radix(text, 16).ok());
-    let issue = place
-        .filter(|place| *place < org.projects * ISSUES_PER_PROJECT)
-        .map(|place| ProjectIssue { org, place });
+    let issue = index
+        .filter(|index| *index < org.projects * ISSUES_PER_PROJECT)
+        .map(|index| ProjectIssue { org, index });
     let issue = issue
         .filter(|issue| issue.id() == rest.params[1])
         .ok_or_else(|| JsonApiError::not_found("issue"))?;
@@ -155,7 +155,7 @@ impl<'a> IssueFilter<'a> {
             && (self.statuses.is_empty() || self.statuses.contains(&issue.status()))
             && self.kind.is_none_or(|wanted| wanted == kind)
             && self.project.is_none_or(|id| {
-                issue.org.project_index(id) == Some(issue.place / ISSUES_PER_PROJECT)
+                issue.org.project_index(id) == Some(issue.index / ISSUES_PER_PROJECT)
             })
             && self.ignored.is_none_or(|ignored| ignored == issue.is_ignored())
     }
@@ -163,31 +163,31 @@ impl<'a> IssueFilter<'a> {
 
 impl ProjectIssue<'_> {
     fn template(self) -> (&'static str, &'static str, &'static str) {
-        ISSUE_TEMPLATES[self.place % ISSUE_TEMPLATES.len()]
+        ISSUE_TEMPLATES[self.index % ISSUE_TEMPLATES.len()]
     }
 
     fn status(self) -> &'static str {
-        if self.place % 11 == 10 { "resolved" } else { "open" }
+        if self.index % 11 == 10 { "resolved" } else { "open" }
     }
 
     fn is_ignored(self) -> bool {
-        self.place % 13 == 12
+        self.index % 13 == 12
     }
 
     fn id(self) -> String {
         let prefix = self.org.project_prefix.replacen(&self.org.project_prefix[..4], "155e", 1);
-        format!("{prefix}{:012x}", self.place)
+        format!("{prefix}{:012x}", self.index)
     }
 
     fn describe(self) -> Value {
         let (kind, severity, title) = self.template();
         json!({"id": self.id(), "type": "issue",
             "attributes": {"title": title, "type": kind, "status": self.status(), "ignored": self.is_ignored(),
-                "effective_severity_level": severity, "key": format!("SNYK-{kind}-{:06}", self.place),
+                "effective_severity_level": severity, "key": format!("SNYK-{kind}-{:06}", self.index),
                 "created_at": "2025-09-27T20:09:05Z", "updated_at": "2025-10-02T20:09:05Z"},
             "relationships": {
                 "organization": {"data": {"id": self.org.id, "type": "organization"}},
-                "scan_item": {"data": {"id": self.org.project_id(self.place / ISSUES_PER_PROJECT), "type": "project"}}}})
+                "scan_item": {"data": {"id": self.org.project_id(self.index / ISSUES_PER_PROJECT), "type": "project"}}}})
     }
 }
 
@@ -200,8 +200,8 @@ pub(super) fn aggregated_issues(project: &str, severities: &[String]) -> Vec<Val
         .iter()
         .enumerate()
         .filter(|(_, (kind, severity, _))| matches!(*kind, "package_vulnerability" | "license") && wanted(severity))
-        .map(|(place, (kind, severity, title))| {
-            let id = format!("SNYK-JS-FAKE-{}", &deterministic::sha256_hex(&format!("{project}/{place}"))[..7]);
+        .map(|(index, (kind, severity, title))| {
+            let id = format!("SNYK-JS-FAKE-{}", &deterministic::sha256_hex(&format!("{project}/{index}"))[..7]);
             let issue_type = if *kind == "license" { "license" } else { "vuln" };
             json!({"id": id, "issueType": issue_type, "pkgName": "left-pad", "pkgVersions": ["1.0.0"],
                 "issueData": {"id": id, "title": title, "severity": severity, "originalSeverity": severity,

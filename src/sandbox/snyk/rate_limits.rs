@@ -38,23 +38,23 @@ pub(super) struct TightestLimit {
 impl SecretUsage {
     /// Counts one use.
     pub(super) fn record_use(&mut self, now: UnixMillis) {
-        for (spell, window) in self.0.iter_mut().zip(&LIMIT_WINDOWS) {
+        for (usage, window) in self.0.iter_mut().zip(&LIMIT_WINDOWS) {
             let start = now.div_euclid(window.seconds * MILLIS_PER_SECOND)
                 * window.seconds
                 * MILLIS_PER_SECOND;
-            let uses = if spell.start == start { spell.uses } else { 0 };
-            *spell = WindowUsage { start, uses: uses.saturating_add(1) };
+            let uses = if usage.start == start { usage.uses } else { 0 };
+            *usage = WindowUsage { start, uses: uses.saturating_add(1) };
         }
     }
 
     /// Returns what remains after the uses so far.
     pub(super) fn tightest_limit(&self, now: UnixMillis) -> TightestLimit {
-        let left = |place: usize| LIMIT_WINDOWS[place].limit.saturating_sub(self.0[place].uses);
-        let window = (0..LIMIT_WINDOWS.len()).min_by_key(|place| left(*place)).unwrap_or_default();
+        let left = |index: usize| LIMIT_WINDOWS[index].limit.saturating_sub(self.0[index].uses);
+        let window = (0..LIMIT_WINDOWS.len()).min_by_key(|index| left(*index)).unwrap_or_default();
         let length = LIMIT_WINDOWS[window].seconds * MILLIS_PER_SECOND;
         let end = now.div_euclid(length) * length + length;
         let exceeded =
-            self.0.iter().zip(&LIMIT_WINDOWS).any(|(spell, window)| spell.uses > window.limit);
+            self.0.iter().zip(&LIMIT_WINDOWS).any(|(usage, window)| usage.uses > window.limit);
         TightestLimit { window, remaining: left(window), reset: end - now, exceeded }
     }
 }
@@ -92,10 +92,10 @@ mod tests {
     fn the_tightest_window_is_told() {
         let mut usage = SecretUsage::default();
         usage.record_use(0);
-        let budget = usage.tightest_limit(0);
-        assert_eq!((budget.remaining().as_str(), budget.reset().as_str()), ("159", "1"));
+        let tightest = usage.tightest_limit(0);
+        assert_eq!((tightest.remaining().as_str(), tightest.reset().as_str()), ("159", "1"));
         assert_eq!(
-            budget.limit(),
+            tightest.limit(),
             "160, 160;w=1;name=\"per_second\", 1620;w=60;name=\"per_minute\", 97200;w=3600;name=\"per_hour\""
         );
     }
@@ -104,8 +104,8 @@ mod tests {
     fn the_minute_runs_out_although_no_second_does() {
         let mut usage = SecretUsage::default();
         (0..1_621).for_each(|turn| usage.record_use(turn * 30));
-        let budget = usage.tightest_limit(1_620 * 30);
-        assert!(budget.is_exceeded());
-        assert_eq!((budget.remaining().as_str(), budget.reset().as_str()), ("0", "12"));
+        let tightest = usage.tightest_limit(1_620 * 30);
+        assert!(tightest.is_exceeded());
+        assert_eq!((tightest.remaining().as_str(), tightest.reset().as_str()), ("0", "12"));
     }
 }

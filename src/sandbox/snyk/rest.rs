@@ -88,42 +88,42 @@ fn operations() -> impl Iterator<Item = &'static RestOperation> {
 /// Responds to a request to a path under `/rest`.
 pub(super) fn respond(
     region: &SnykRegion,
-    call: &SimulatorRequest,
+    request: &SimulatorRequest,
     caller: Option<&Arc<SnykPrincipal>>,
 ) -> SimulatorResponse {
-    match try_respond(region, call, caller) {
-        Ok(reply) => reply,
-        Err(refusal) => refusal.into_response(call),
+    match try_respond(region, request, caller) {
+        Ok(response) => response,
+        Err(refusal) => refusal.into_response(request),
     }
 }
 
 fn try_respond(
     region: &SnykRegion,
-    call: &SimulatorRequest,
+    request: &SimulatorRequest,
     caller: Option<&Arc<SnykPrincipal>>,
 ) -> RestResult {
-    let segments = &call.path_segments()[1..];
+    let segments = &request.path_segments()[1..];
     if let ["openapi", version @ ..] = segments {
-        return openapi_response(version, call);
+        return openapi_response(version, request);
     }
     let caller = Arc::clone(caller.ok_or_else(JsonApiError::unauthenticated)?);
-    let (operation, params) = find_operation(call.method.as_str(), segments)?;
-    let served = negotiate_version(call, operation)?;
-    if call.has_body()
-        && !call.header("content-type").is_some_and(|media| media.starts_with(JSON_API))
+    let (operation, params) = find_operation(request.method.as_str(), segments)?;
+    let served = negotiate_version(request, operation)?;
+    if request.has_body()
+        && !request.header("content-type").is_some_and(|media| media.starts_with(JSON_API))
     {
         return Err(JsonApiError::bad_request("Content-Type must be application/vnd.api+json"));
     }
-    let outcome = (operation.run)(&RestRequest { region, request: call, caller, params });
-    let reply = outcome.unwrap_or_else(|refusal| refusal.into_response(call));
-    Ok(add_version_headers(reply, &served))
+    let outcome = (operation.run)(&RestRequest { region, request, caller, params });
+    let response = outcome.unwrap_or_else(|refusal| refusal.into_response(request));
+    Ok(add_version_headers(response, &served))
 }
 
 fn find_operation<'a>(
     method: &str,
     segments: &[&'a str],
 ) -> Result<(&'static RestOperation, Vec<&'a str>), JsonApiError> {
-    let mut elsewhere = false;
+    let mut path_exists = false;
     for operation in operations() {
         let Some(params) = match_path(operation.path, segments) else {
             continue;
@@ -131,9 +131,9 @@ fn find_operation<'a>(
         if operation.method == method {
             return Ok((operation, params));
         }
-        elsewhere = true;
+        path_exists = true;
     }
-    Err(if elsewhere {
+    Err(if path_exists {
         JsonApiError::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "Method not allowed",
@@ -157,32 +157,32 @@ fn match_path<'a>(pattern: &str, segments: &[&'a str]) -> Option<Vec<&'a str>> {
 }
 
 fn negotiate_version(
-    call: &SimulatorRequest,
+    request: &SimulatorRequest,
     operation: &RestOperation,
 ) -> Result<ServedVersion, JsonApiError> {
-    let asked = call.query("version").ok_or_else(|| {
+    let requested = request.query("version").ok_or_else(|| {
         JsonApiError::invalid_parameter("version", "missing required query parameter 'version'")
     })?;
-    let version = ApiVersion::parse(asked, call.instant.now)
+    let version = ApiVersion::parse(requested, request.instant.now)
         .ok_or_else(|| JsonApiError::invalid_parameter("version", "invalid version"))?;
     version.resolve(operation.releases).ok_or_else(|| JsonApiError::not_found("version"))
 }
 
-fn add_version_headers(reply: SimulatorResponse, served: &ServedVersion) -> SimulatorResponse {
+fn add_version_headers(response: SimulatorResponse, served: &ServedVersion) -> SimulatorResponse {
     let name = HeaderName::from_static;
-    let reply = reply
+    let response = response
         .with_header(name("snyk-version-served"), &served.version.to_string())
         .with_header(name("snyk-version-lifecycle-stage"), served.lifecycle_stage());
     match served.deprecation_dates() {
-        Some((deprecation, sunset)) => reply
+        Some((deprecation, sunset)) => response
             .with_header(name("deprecation"), &deprecation)
             .with_header(name("sunset"), &sunset),
-        None => reply,
+        None => response,
     }
 }
 
 /// Returns the list of versions, or an outline of the API in one of them. Both are public.
-fn openapi_response(version: &[&str], call: &SimulatorRequest) -> RestResult {
+fn openapi_response(version: &[&str], request: &SimulatorRequest) -> RestResult {
     let mut versions: Vec<&str> =
         operations().flat_map(|operation| operation.releases).copied().collect();
     versions.sort_unstable();
@@ -190,11 +190,13 @@ fn openapi_response(version: &[&str], call: &SimulatorRequest) -> RestResult {
     let [wanted] = version else {
         return Ok(SimulatorResponse::json(StatusCode::OK, &json!(versions)));
     };
-    let asked = ApiVersion::parse(wanted, call.instant.now)
+    let requested = ApiVersion::parse(wanted, request.instant.now)
         .ok_or_else(|| JsonApiError::not_found("version"))?;
     let mut paths = json!({});
-    for operation in operations().filter(|operation| asked.resolve(operation.releases).is_some()) {
-        let served = asked.resolve(operation.releases).map(|served| served.version.to_string());
+    for operation in
+        operations().filter(|operation| requested.resolve(operation.releases).is_some())
+    {
+        let served = requested.resolve(operation.releases).map(|served| served.version.to_string());
         paths[operation.path][operation.method.to_lowercase()] =
             json!({"x-snyk-api-version": served, "responses": {}});
     }
@@ -209,19 +211,19 @@ impl RestRequest<'_> {
 
     /// Returns the organization that the path begins with, if the caller may view it.
     pub(super) fn org(&self) -> Result<&SnykOrg, JsonApiError> {
-        let place = self.org_index()?;
-        self.require_view_access(ResourceScope::Org(place))
-            .map(|_| &self.region.fixtures.orgs[place])
+        let index = self.org_index()?;
+        self.require_view_access(ResourceScope::Org(index))
+            .map(|_| &self.region.fixtures.orgs[index])
     }
 
     /// Returns the index of the group that the path begins with, if the caller may view it.
     pub(super) fn group(&self) -> Result<usize, JsonApiError> {
-        let place = self
+        let index = self
             .region
             .fixtures
             .group_index(self.params[0])
             .ok_or_else(|| JsonApiError::not_found("group"))?;
-        self.require_view_access(ResourceScope::Group(place)).map(|_| place)
+        self.require_view_access(ResourceScope::Group(index)).map(|_| index)
     }
 
     /// Returns the organization or group that the path begins with.

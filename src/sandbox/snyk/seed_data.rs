@@ -31,80 +31,88 @@ const SEEDED_USERS: [(&str, RolePrivilege, ResourceScope); 2] = [
 const SEEDED_PATS: [(&str, usize, i64); 3] =
     [("laptop", 0, 80), ("workstation", 0, 5), ("old-laptop", 1, -3)];
 
-/// Name, authentication type, scope, role and, for access tokens, days until expiry.
-type SeededAccount = (&'static str, ServiceAccountAuthType, ResourceScope, RolePrivilege, i64);
+/// A service account to seed.
+#[derive(Clone, Copy)]
+struct AccountSeed {
+    name: &'static str,
+    auth: ServiceAccountAuthType,
+    scope: ResourceScope,
+    privilege: RolePrivilege,
+    /// Days until expiry; only access tokens expire.
+    days: i64,
+}
 
-const SEEDED_ACCOUNTS: [SeededAccount; 10] = [
-    (
-        "ci-scanner",
-        ServiceAccountAuthType::AccessToken,
-        ResourceScope::Org(0),
-        RolePrivilege::Scanner,
-        120,
-    ),
-    (
-        "pr-checks",
-        ServiceAccountAuthType::ApiKey,
-        ResourceScope::Org(0),
-        RolePrivilege::Collaborator,
-        0,
-    ),
-    (
-        "release-bot",
-        ServiceAccountAuthType::ClientSecret,
-        ResourceScope::Org(0),
-        RolePrivilege::OrgAdmin,
-        0,
-    ),
-    (
-        "sbom-export",
-        ServiceAccountAuthType::PrivateKeyJwt,
-        ResourceScope::Org(0),
-        RolePrivilege::Collaborator,
-        0,
-    ),
-    (
-        "appsec-bot",
-        ServiceAccountAuthType::AccessToken,
-        ResourceScope::Group(0),
-        RolePrivilege::GroupAdmin,
-        5,
-    ),
-    (
-        "group-reporter",
-        ServiceAccountAuthType::ApiKey,
-        ResourceScope::Group(0),
-        RolePrivilege::Viewer,
-        0,
-    ),
-    (
-        "broker",
-        ServiceAccountAuthType::ClientSecret,
-        ResourceScope::Group(0),
-        RolePrivilege::Viewer,
-        0,
-    ),
-    (
-        "audit-export",
-        ServiceAccountAuthType::PrivateKeyJwt,
-        ResourceScope::Group(0),
-        RolePrivilege::Viewer,
-        0,
-    ),
-    (
-        BEARER_ONLY_ACCOUNT,
-        ServiceAccountAuthType::AccessToken,
-        ResourceScope::Org(1),
-        RolePrivilege::Scanner,
-        200,
-    ),
-    (
-        REVOKED_ACCOUNT,
-        ServiceAccountAuthType::ApiKey,
-        ResourceScope::Org(1),
-        RolePrivilege::Scanner,
-        0,
-    ),
+const SEEDED_ACCOUNTS: [AccountSeed; 10] = [
+    AccountSeed {
+        name: "ci-scanner",
+        auth: ServiceAccountAuthType::AccessToken,
+        scope: ResourceScope::Org(0),
+        privilege: RolePrivilege::Scanner,
+        days: 120,
+    },
+    AccountSeed {
+        name: "pr-checks",
+        auth: ServiceAccountAuthType::ApiKey,
+        scope: ResourceScope::Org(0),
+        privilege: RolePrivilege::Collaborator,
+        days: 0,
+    },
+    AccountSeed {
+        name: "release-bot",
+        auth: ServiceAccountAuthType::ClientSecret,
+        scope: ResourceScope::Org(0),
+        privilege: RolePrivilege::OrgAdmin,
+        days: 0,
+    },
+    AccountSeed {
+        name: "sbom-export",
+        auth: ServiceAccountAuthType::PrivateKeyJwt,
+        scope: ResourceScope::Org(0),
+        privilege: RolePrivilege::Collaborator,
+        days: 0,
+    },
+    AccountSeed {
+        name: "appsec-bot",
+        auth: ServiceAccountAuthType::AccessToken,
+        scope: ResourceScope::Group(0),
+        privilege: RolePrivilege::GroupAdmin,
+        days: 5,
+    },
+    AccountSeed {
+        name: "group-reporter",
+        auth: ServiceAccountAuthType::ApiKey,
+        scope: ResourceScope::Group(0),
+        privilege: RolePrivilege::Viewer,
+        days: 0,
+    },
+    AccountSeed {
+        name: "broker",
+        auth: ServiceAccountAuthType::ClientSecret,
+        scope: ResourceScope::Group(0),
+        privilege: RolePrivilege::Viewer,
+        days: 0,
+    },
+    AccountSeed {
+        name: "audit-export",
+        auth: ServiceAccountAuthType::PrivateKeyJwt,
+        scope: ResourceScope::Group(0),
+        privilege: RolePrivilege::Viewer,
+        days: 0,
+    },
+    AccountSeed {
+        name: BEARER_ONLY_ACCOUNT,
+        auth: ServiceAccountAuthType::AccessToken,
+        scope: ResourceScope::Org(1),
+        privilege: RolePrivilege::Scanner,
+        days: 200,
+    },
+    AccountSeed {
+        name: REVOKED_ACCOUNT,
+        auth: ServiceAccountAuthType::ApiKey,
+        scope: ResourceScope::Org(1),
+        privilege: RolePrivilege::Scanner,
+        days: 0,
+    },
 ];
 
 /// Account whose token is accepted as `Bearer` and not as `token`: the documentation describes
@@ -139,17 +147,18 @@ impl SnykRegion {
     pub(super) fn seed_credentials(&self, midnight: UnixMillis) -> Vec<SeededCredential> {
         let past =
             RequestInstant { now: midnight - 40 * MILLIS_PER_DAY, ..RequestInstant::default() };
-        let garden = RegionSeeder { region: self, midnight, past };
+        let seeder = RegionSeeder { region: self, midnight, past };
         let mut state = self.state();
-        let mut credentials = garden.seed_users(&mut state);
-        credentials.extend(garden.seed_pats(&mut state));
-        let accounts = SEEDED_ACCOUNTS.iter().filter(|(_, auth, ..)| {
-            self.id != GOV_REGION || *auth != ServiceAccountAuthType::ApiKey
+        let mut credentials = seeder.seed_users(&mut state);
+        credentials.extend(seeder.seed_pats(&mut state));
+        let accounts = SEEDED_ACCOUNTS.iter().filter(|account_seed| {
+            self.id != GOV_REGION || account_seed.auth != ServiceAccountAuthType::ApiKey
         });
-        credentials
-            .extend(accounts.filter_map(|planted| garden.seed_account(&mut state, *planted)));
-        credentials.extend(garden.seed_triage_app(&mut state));
-        credentials.extend(garden.seed_metrics_app(&mut state));
+        credentials.extend(
+            accounts.filter_map(|account_seed| seeder.seed_account(&mut state, *account_seed)),
+        );
+        credentials.extend(seeder.seed_triage_app(&mut state));
+        credentials.extend(seeder.seed_metrics_app(&mut state));
         credentials
     }
 }
@@ -189,7 +198,7 @@ impl RegionSeeder<'_> {
     fn seed_users(&self, state: &mut SnykState) -> Vec<SeededCredential> {
         SEEDED_USERS
             .into_iter()
-            .map(|(name, rank, reach)| self.seed_user(state, name, rank, reach))
+            .map(|(name, privilege, scope)| self.seed_user(state, name, privilege, scope))
             .collect()
     }
 
@@ -197,52 +206,57 @@ impl RegionSeeder<'_> {
         &self,
         state: &mut SnykState,
         name: &str,
-        rank: RolePrivilege,
-        reach: ResourceScope,
+        privilege: RolePrivilege,
+        scope: ResourceScope,
     ) -> SeededCredential {
         let label = self.label(name);
-        let person = Arc::new(SnykPrincipal {
+        let user = Arc::new(SnykPrincipal {
             id: deterministic::uuid(&label),
             principal_type: PrincipalType::User,
             name: name.to_owned(),
-            privilege: rank,
-            scope: reach,
+            privilege,
+            scope,
         });
         let secret = deterministic::secret_uuid(&format!("{label}/token"));
         state.tokens.insert(
             secret.clone(),
-            SnykToken::new(&person, "personal-token", ValidityPeriod::starting_at(self.past)),
+            SnykToken::new(&user, "personal-token", ValidityPeriod::starting_at(self.past)),
         );
-        state.users.push(person);
+        state.users.push(user);
         self.credential(name, "personal-token", secret, self.scope_fields(ResourceScope::Org(0)))
     }
 
     /// Returns the fields that name a scope.
     fn scope_fields(&self, scope: ResourceScope) -> SeededFields {
-        let world = &self.region.fixtures;
+        let fixtures = &self.region.fixtures;
         match scope {
             ResourceScope::Org(org) => {
-                let group = world.orgs[org].group;
+                let group = fixtures.orgs[org].group;
                 BTreeMap::from([
-                    ("org_id", world.orgs[org].id.clone()),
-                    ("group_id", world.groups[group].id.clone()),
+                    ("org_id", fixtures.orgs[org].id.clone()),
+                    ("group_id", fixtures.groups[group].id.clone()),
                 ])
             }
             ResourceScope::Group(group) => {
-                BTreeMap::from([("group_id", world.groups[group].id.clone())])
+                BTreeMap::from([("group_id", fixtures.groups[group].id.clone())])
             }
             ResourceScope::Region => SeededFields::new(),
         }
     }
 
     fn seed_pats(&self, state: &mut SnykState) -> Vec<SeededCredential> {
-        SEEDED_PATS.into_iter().filter_map(|planted| self.seed_pat(state, planted)).collect()
+        SEEDED_PATS
+            .into_iter()
+            .filter_map(|(name, owner, days)| self.seed_pat(state, name, owner, days))
+            .collect()
     }
 
     fn seed_pat(
         &self,
         state: &mut SnykState,
-        (name, owner, days): (&str, usize, i64),
+        name: &str,
+        owner: usize,
+        days: i64,
     ) -> Option<SeededCredential> {
         let owner = Arc::clone(state.users.get(owner)?);
         let expires = self.in_days(days);
@@ -264,12 +278,12 @@ impl RegionSeeder<'_> {
     fn seed_account(
         &self,
         state: &mut SnykState,
-        planted: SeededAccount,
+        account_seed: AccountSeed,
     ) -> Option<SeededCredential> {
-        let (name, auth, scope, ..) = planted;
-        let order = self.account_spec(planted)?;
-        let role_id = order.role_id.clone();
-        let secret = self.region.create_account(state, order, &self.label(name), self.past);
+        let AccountSeed { name, auth, scope, .. } = account_seed;
+        let spec = self.account_spec(account_seed)?;
+        let role_id = spec.role_id.clone();
+        let secret = self.region.create_account(state, spec, &self.label(name), self.past);
         let account = state.accounts.last()?;
         let (id, client_id) = (account.id().to_owned(), account.client_id.clone());
         self.apply_special_cases(state, name, &id);
@@ -288,17 +302,15 @@ impl RegionSeeder<'_> {
         Some(self.credential(name, kind, secret, fields))
     }
 
-    fn account_spec(
-        &self,
-        (name, auth, scope, rank, days): SeededAccount,
-    ) -> Option<ServiceAccountSpec> {
+    fn account_spec(&self, account_seed: AccountSeed) -> Option<ServiceAccountSpec> {
+        let AccountSeed { name, auth, scope, privilege, days } = account_seed;
         let jwks_url = (auth == ServiceAccountAuthType::PrivateKeyJwt)
             .then(|| "https://keys.example.com/jwks.json".to_owned());
         Some(ServiceAccountSpec {
             name: name.to_owned(),
             auth,
             scope,
-            role_id: self.region.fixtures.role_with_privilege(rank)?.id.clone(),
+            role_id: self.region.fixtures.role_with_privilege(privilege)?.id.clone(),
             expires: (auth == ServiceAccountAuthType::AccessToken).then(|| self.in_days(days)),
             ttl_seconds: 3_600,
             jwks_url,
@@ -360,8 +372,8 @@ impl RegionSeeder<'_> {
     /// Seeds the app that acts on its own, installed in an organization and in a group.
     fn seed_metrics_app(&self, state: &mut SnykState) -> Vec<SeededCredential> {
         let (app, _) = self.new_app("metrics-app", AppGrantType::ClientCredentials);
-        let install = |(scope, place)| {
-            let label = self.label(&format!("metrics-app/{place}"));
+        let install = |(scope, index)| {
+            let label = self.label(&format!("metrics-app/{index}"));
             let (install, secret) = AppInstall::new(&app, scope, &label, self.past);
             let mut fields = self.scope_fields(scope);
             fields.extend([
@@ -369,7 +381,7 @@ impl RegionSeeder<'_> {
                 ("install_id", install.id.clone()),
             ]);
             state.installs.push(install);
-            self.credential(&format!("metrics-{place}"), "app-install", secret, fields)
+            self.credential(&format!("metrics-{index}"), "app-install", secret, fields)
         };
         let credentials = [(ResourceScope::Org(0), "org"), (ResourceScope::Group(0), "group")]
             .into_iter()

@@ -56,9 +56,9 @@ fn get_self(rest: &RestRequest) -> RestResult {
             ("app_instance", json!({"name": name, "default_org_context": home}))
         }
     };
-    let itself = format!("/self?version={}", rest.request.query("version").unwrap_or_default());
+    let self_link = format!("/self?version={}", rest.request.query("version").unwrap_or_default());
     Ok(json_api_document(&json!({"jsonapi": {"version": "1.0"},
-        "data": {"type": kind, "id": id, "attributes": attributes}, "links": {"self": itself}})))
+        "data": {"type": kind, "id": id, "attributes": attributes}, "links": {"self": self_link}})))
 }
 
 /// Returns the index of the principal's default organization.
@@ -75,8 +75,8 @@ pub(super) fn default_org(principal: &SnykPrincipal, rest: &RestRequest) -> usiz
 fn list_pats(rest: &RestRequest) -> RestResult {
     let state = rest.state();
     let own: Vec<&SnykPat> = active_pats(&state, &rest.caller.id, rest.request.instant).collect();
-    let mut list = paginate(rest, own.len(), LinkStyle::Bare, |place| {
-        let pat = own[place];
+    let mut list = paginate(rest, own.len(), LinkStyle::Bare, |index| {
+        let pat = own[index];
         json!({"id": pat.id, "type": "personal_access_token", "attributes": {"label": pat.label,
             "created_at": format_rfc3339(pat.created), "expires_at": format_rfc3339(pat.expires), "tenant_id": null}})
     })?;
@@ -95,10 +95,10 @@ pub(super) fn active_pats<'a>(
 
 fn delete_pat(rest: &RestRequest) -> RestResult {
     let mut state = rest.state();
-    let place =
+    let index =
         state.pats.iter().position(|pat| pat.id == rest.params[0] && pat.owner == rest.caller.id);
     let pat =
-        state.pats.remove(place.ok_or_else(|| JsonApiError::not_found("personal access token"))?);
+        state.pats.remove(index.ok_or_else(|| JsonApiError::not_found("personal access token"))?);
     state.revoke_tokens(&pat.id, rest.request.instant);
     Ok(SimulatorResponse::empty(StatusCode::NO_CONTENT))
 }
@@ -111,8 +111,8 @@ fn list_apps(rest: &RestRequest) -> RestResult {
     let apps: Vec<Value> = state.apps.iter().filter(|app| used(&app.id)).map(|app| {
         json!({"id": app.id, "type": "app", "attributes": {"name": app.name, "client_id": app.client_id, "scopes": app.scopes}})
     }).collect();
-    Ok(json_api_document(&paginate(rest, apps.len(), LinkStyle::Object, |place| {
-        apps[place].clone()
+    Ok(json_api_document(&paginate(rest, apps.len(), LinkStyle::Object, |index| {
+        apps[index].clone()
     })?))
 }
 
@@ -131,8 +131,8 @@ fn list_installs(rest: &RestRequest) -> RestResult {
             "relationships": {"app": {"data": {"id": session.app, "type": "app"}}}})
         })
         .collect();
-    Ok(json_api_document(&paginate(rest, installs.len(), LinkStyle::Rooted, |place| {
-        installs[place].clone()
+    Ok(json_api_document(&paginate(rest, installs.len(), LinkStyle::Rooted, |index| {
+        installs[index].clone()
     })?))
 }
 
@@ -157,8 +157,8 @@ fn list_sessions(rest: &RestRequest) -> RestResult {
             |session| json!({"id": session.id, "type": "session", "attributes": {"created_at": format_rfc3339(session.created)}}),
         )
         .collect();
-    Ok(json_api_document(&paginate(rest, sessions.len(), LinkStyle::Bare, |place| {
-        sessions[place].clone()
+    Ok(json_api_document(&paginate(rest, sessions.len(), LinkStyle::Bare, |index| {
+        sessions[index].clone()
     })?))
 }
 
@@ -192,11 +192,11 @@ impl SnykRegion {
         state: &mut SnykState,
         owner: &Arc<SnykPrincipal>,
         pat: SnykPat,
-        life: ValidityPeriod,
+        validity: ValidityPeriod,
     ) -> String {
         let claims = json!({"j": pat.id, "h": self.host, "e": pat.expires / MILLIS_PER_SECOND, "s": owner.id});
         let secret = deterministic::snyk_token("snyk_uat", &claims);
-        let token = SnykToken::new(owner, "personal-access-token", life.until(pat.expires))
+        let token = SnykToken::new(owner, "personal-access-token", validity.until(pat.expires))
             .with_owner(&pat.id);
         state.tokens.insert(secret.clone(), token);
         state.pats.push(pat);

@@ -65,13 +65,13 @@ pub(super) struct ServiceAccountSpec {
 pub(super) fn parse_account_spec(
     rest: &RestRequest,
     scope: ResourceScope,
-    wish: &Value,
+    input: &Value,
 ) -> Result<ServiceAccountSpec, JsonApiError> {
-    let name = wish["name"].as_str().map(str::trim).filter(|name| !name.is_empty());
+    let name = input["name"].as_str().map(str::trim).filter(|name| !name.is_empty());
     let name = name
         .ok_or_else(|| JsonApiError::invalid_pointer("/data/attributes/name", "is required"))?
         .to_owned();
-    let auth = wish["auth_type"].as_str().and_then(ServiceAccountAuthType::from_name);
+    let auth = input["auth_type"].as_str().and_then(ServiceAccountAuthType::from_name);
     let auth = auth.ok_or_else(|| {
         JsonApiError::invalid_pointer("/data/attributes/auth_type", "is required and must be known")
     })?;
@@ -81,12 +81,12 @@ pub(super) fn parse_account_spec(
             "api_key is not accepted in this region",
         ));
     }
-    let role_id = grantable_role(rest, &rest.region.fixtures, wish)?.id.clone();
+    let role_id = grantable_role(rest, &rest.region.fixtures, input)?.id.clone();
     let expires = (auth == ServiceAccountAuthType::AccessToken)
-        .then(|| parse_expiry(wish, rest.request.instant))
+        .then(|| parse_expiry(input, rest.request.instant))
         .transpose()?;
     let jwks_url = (auth == ServiceAccountAuthType::PrivateKeyJwt)
-        .then(|| parse_jwks_url(wish))
+        .then(|| parse_jwks_url(input))
         .transpose()?;
     Ok(ServiceAccountSpec {
         name,
@@ -94,17 +94,17 @@ pub(super) fn parse_account_spec(
         scope,
         role_id,
         expires,
-        ttl_seconds: parse_ttl(wish)?,
+        ttl_seconds: parse_ttl(input)?,
         jwks_url,
     })
 }
 
 fn grantable_role<'a>(
     rest: &RestRequest,
-    world: &'a SnykFixtures,
-    wish: &Value,
+    fixtures: &'a SnykFixtures,
+    input: &Value,
 ) -> Result<&'a SnykRole, JsonApiError> {
-    let role = wish["role_id"].as_str().and_then(|id| world.role(id));
+    let role = input["role_id"].as_str().and_then(|id| fixtures.role(id));
     let role = role.ok_or_else(|| {
         JsonApiError::invalid_pointer("/data/attributes/role_id", "is required and must be known")
     })?;
@@ -115,9 +115,9 @@ fn grantable_role<'a>(
     Err(JsonApiError::new(StatusCode::FORBIDDEN, "Forbidden", detail))
 }
 
-fn parse_expiry(wish: &Value, at: RequestInstant) -> Result<UnixMillis, JsonApiError> {
+fn parse_expiry(input: &Value, at: RequestInstant) -> Result<UnixMillis, JsonApiError> {
     let pointer = "/data/attributes/access_token_expires_at";
-    let date = wish["access_token_expires_at"].as_str().and_then(parse_rfc3339);
+    let date = input["access_token_expires_at"].as_str().and_then(parse_rfc3339);
     let date = date.ok_or_else(|| {
         JsonApiError::invalid_pointer(
             pointer,
@@ -130,8 +130,8 @@ fn parse_expiry(wish: &Value, at: RequestInstant) -> Result<UnixMillis, JsonApiE
     Ok(date)
 }
 
-fn parse_ttl(wish: &Value) -> Result<i64, JsonApiError> {
-    match wish.get("access_token_ttl_seconds") {
+fn parse_ttl(input: &Value) -> Result<i64, JsonApiError> {
+    match input.get("access_token_ttl_seconds") {
         None | Some(Value::Null) => Ok(*TTL_SECONDS_RANGE.start()),
         Some(ttl) => ttl.as_i64().filter(|ttl| TTL_SECONDS_RANGE.contains(ttl)).ok_or_else(|| {
             JsonApiError::invalid_pointer(
@@ -142,8 +142,8 @@ fn parse_ttl(wish: &Value) -> Result<i64, JsonApiError> {
     }
 }
 
-fn parse_jwks_url(wish: &Value) -> Result<String, JsonApiError> {
-    let url = wish["jwks_url"].as_str().filter(|url| url.starts_with("https://"));
+fn parse_jwks_url(input: &Value) -> Result<String, JsonApiError> {
+    let url = input["jwks_url"].as_str().filter(|url| url.starts_with("https://"));
     url.map(str::to_owned).ok_or_else(|| {
         JsonApiError::invalid_pointer("/data/attributes/jwks_url", "is required and must be https")
     })

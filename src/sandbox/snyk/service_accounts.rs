@@ -86,35 +86,38 @@ impl SnykRegion {
     pub(super) fn create_account(
         &self,
         state: &mut SnykState,
-        order: ServiceAccountSpec,
+        spec: ServiceAccountSpec,
         label: &str,
         at: RequestInstant,
     ) -> Option<String> {
-        let role = self.fixtures.role(&order.role_id)?;
+        let role = self.fixtures.role(&spec.role_id)?;
         let principal = Arc::new(SnykPrincipal {
             id: deterministic::uuid(&format!("{label}/account")),
             principal_type: PrincipalType::ServiceAccount,
-            name: order.name.clone(),
+            name: spec.name.clone(),
             privilege: role.privilege,
-            scope: order.scope,
+            scope: spec.scope,
         });
-        let life = ValidityPeriod::starting_at(at).until(order.expires.unwrap_or(UnixMillis::MAX));
-        let secret = self.generate_secret(&order, &principal, label);
+        let validity =
+            ValidityPeriod::starting_at(at).until(spec.expires.unwrap_or(UnixMillis::MAX));
+        let secret = self.generate_secret(&spec, &principal, label);
         let mut secrets = ClientSecrets::default();
-        match (&secret, order.auth) {
+        match (&secret, spec.auth) {
             (Some(secret), ServiceAccountAuthType::ClientSecret) => {
-                secrets = ClientSecrets::with_secret(secret.clone(), life)
+                secrets = ClientSecrets::with_secret(secret.clone(), validity)
             }
             (Some(secret), auth) => {
-                state.tokens.insert(secret.clone(), SnykToken::new(&principal, auth.name(), life));
+                state
+                    .tokens
+                    .insert(secret.clone(), SnykToken::new(&principal, auth.name(), validity));
             }
             (None, _) => {}
         }
-        state.account_names.insert((order.scope, order.name.clone()));
+        state.account_names.insert((spec.scope, spec.name.clone()));
         let client_id = deterministic::uuid(&format!("{label}/client"));
         state.accounts.push(ServiceAccount {
             principal,
-            spec: order,
+            spec,
             client_id,
             secrets,
             created: at.now,
@@ -124,14 +127,14 @@ impl SnykRegion {
 
     fn generate_secret(
         &self,
-        order: &ServiceAccountSpec,
+        spec: &ServiceAccountSpec,
         principal: &SnykPrincipal,
         label: &str,
     ) -> Option<String> {
-        match order.auth {
+        match spec.auth {
             ServiceAccountAuthType::ApiKey => Some(deterministic::secret_uuid(label)),
             ServiceAccountAuthType::AccessToken => {
-                let expires = order.expires.unwrap_or_default() / MILLIS_PER_SECOND;
+                let expires = spec.expires.unwrap_or_default() / MILLIS_PER_SECOND;
                 let claims = json!({"j": deterministic::uuid(&format!("{label}/token")), "h": self.host, "e": expires, "s": principal.id});
                 Some(deterministic::snyk_token("snyk_sat", &claims))
             }
@@ -147,7 +150,7 @@ fn list(rest: &RestRequest) -> RestResult {
     let accounts: Vec<&ServiceAccount> =
         state.accounts.iter().filter(|account| account.spec.scope == scope).collect();
     let mut list =
-        paginate(rest, accounts.len(), LinkStyle::Rooted, |place| accounts[place].describe())?;
+        paginate(rest, accounts.len(), LinkStyle::Rooted, |index| accounts[index].describe())?;
     if let ResourceScope::Group(_) = scope {
         list["meta"] =
             json!({"access_tokens": {"max_active_tokens": 100, "max_expiry_days": MAX_TOKEN_DAYS}});
@@ -157,30 +160,30 @@ fn list(rest: &RestRequest) -> RestResult {
 
 fn create(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("service_account.create")?;
-    let wish = rest.request_attributes("service_account")?;
-    let order = parse_account_spec(rest, scope, &wish)?;
-    let name = order.name.clone();
-    let reply = {
+    let input = rest.request_attributes("service_account")?;
+    let spec = parse_account_spec(rest, scope, &input)?;
+    let name = spec.name.clone();
+    let response = {
         let mut state = rest.state();
-        if state.account_names.contains(&(scope, order.name.clone())) {
+        if state.account_names.contains(&(scope, spec.name.clone())) {
             return Err(JsonApiError::conflict(
                 "A service account had this name already. This name cannot be reused",
             ));
         }
         let label = state.new_label(rest.region.id);
-        let secret = rest.region.create_account(&mut state, order, &label, rest.request.instant);
+        let secret = rest.region.create_account(&mut state, spec, &label, rest.request.instant);
         let account = state.accounts.last().ok_or_else(|| JsonApiError::not_found("role"))?;
         single_resource(StatusCode::CREATED, &account.describe_with_secret(secret))
     };
     rest.record_audit_event(scope, "service_account.create", json!({"name": name}));
-    Ok(reply)
+    Ok(response)
 }
 
 fn get(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("service_account.read")?;
     let state = rest.state();
-    let place = find_account(&state, scope, rest.params[1])?;
-    Ok(single_resource(StatusCode::OK, &state.accounts[place].describe()))
+    let index = find_account(&state, scope, rest.params[1])?;
+    Ok(single_resource(StatusCode::OK, &state.accounts[index].describe()))
 }
 
 fn find_account(state: &SnykState, scope: ResourceScope, id: &str) -> Result<usize, JsonApiError> {
@@ -203,28 +206,28 @@ fn rename(rest: &RestRequest) -> RestResult {
             "is required: only the name can change",
         )
     })?;
-    let reply = {
+    let response = {
         let mut state = rest.state();
-        let place = find_account(&state, scope, id)?;
+        let index = find_account(&state, scope, id)?;
         let taken = !state.account_names.insert((scope, name.to_owned()));
-        if taken && state.accounts[place].spec.name != name {
+        if taken && state.accounts[index].spec.name != name {
             return Err(JsonApiError::conflict(
                 "A service account had this name already. This name cannot be reused",
             ));
         }
-        name.clone_into(&mut state.accounts[place].spec.name);
-        single_resource(StatusCode::OK, &state.accounts[place].describe())
+        name.clone_into(&mut state.accounts[index].spec.name);
+        single_resource(StatusCode::OK, &state.accounts[index].describe())
     };
     rest.record_audit_event(scope, "service_account.edit", json!({"name": name}));
-    Ok(reply)
+    Ok(response)
 }
 
 fn delete(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("service_account.delete")?;
     let name = {
         let mut state = rest.state();
-        let place = find_account(&state, scope, rest.params[1])?;
-        let account = state.accounts.remove(place);
+        let index = find_account(&state, scope, rest.params[1])?;
+        let account = state.accounts.remove(index);
         state.revoke_tokens(account.id(), rest.request.instant);
         account.spec.name
     };
@@ -234,18 +237,18 @@ fn delete(rest: &RestRequest) -> RestResult {
 
 fn change_secrets(rest: &RestRequest) -> RestResult {
     let scope = rest.managed_scope("service_account.edit")?;
-    let wish = rest.request_attributes("service_account")?;
-    let (reply, name) = {
+    let input = rest.request_attributes("service_account")?;
+    let (response, name) = {
         let mut state = rest.state();
-        let place = find_account(&state, scope, rest.params[1])?;
-        let fresh = deterministic::snyk_secret("cs", &state.new_label(rest.region.id));
-        let account = &mut state.accounts[place];
+        let index = find_account(&state, scope, rest.params[1])?;
+        let new_secret = deterministic::snyk_secret("cs", &state.new_label(rest.region.id));
+        let account = &mut state.accounts[index];
         if account.spec.auth != ServiceAccountAuthType::ClientSecret {
             return Err(JsonApiError::bad_request(
                 "Only service accounts with auth_type oauth_client_secret have secrets to manage",
             ));
         }
-        let secret = account.secrets.apply_change(&wish, fresh, rest.request.instant)?;
+        let secret = account.secrets.apply_change(&input, new_secret, rest.request.instant)?;
         (
             single_resource(StatusCode::OK, &account.describe_with_secret(secret)),
             account.spec.name.clone(),
@@ -254,7 +257,7 @@ fn change_secrets(rest: &RestRequest) -> RestResult {
     rest.record_audit_event(
         scope,
         "service_account.edit",
-        json!({"name": name, "mode": wish["mode"]}),
+        json!({"name": name, "mode": input["mode"]}),
     );
-    Ok(reply)
+    Ok(response)
 }

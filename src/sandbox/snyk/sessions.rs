@@ -83,13 +83,14 @@ impl SnykState {
     pub(super) fn issue_authorization_code(
         &mut self,
         region: &str,
-        app: (&str, &str),
+        client_id: &str,
+        redirect_uri: &str,
         challenge: &str,
         at: RequestInstant,
     ) -> Option<String> {
         let code = deterministic::sha256_hex(&self.new_label(region));
         let user = Arc::clone(self.users.first()?);
-        let (client_id, redirect_uri) = (app.0.to_owned(), app.1.to_owned());
+        let (client_id, redirect_uri) = (client_id.to_owned(), redirect_uri.to_owned());
         let expires = at.now + AUTHORIZATION_CODE_SECONDS * MILLIS_PER_SECOND;
         self.codes.insert(
             code.clone(),
@@ -109,12 +110,12 @@ impl SnykState {
         &self,
         now: UnixMillis,
     ) -> impl Iterator<Item = (&str, &str)> {
-        let living = move |(_, refresh): &(&String, &SnykRefreshToken)| {
+        let live = move |(_, refresh): &(&String, &SnykRefreshToken)| {
             !refresh.used && !refresh.validity.has_ended(now)
         };
         self.refresh_tokens
             .iter()
-            .filter(living)
+            .filter(live)
             .map(|(token, refresh)| (refresh.session.as_str(), token.as_str()))
     }
 
@@ -126,11 +127,11 @@ impl SnykState {
         at: RequestInstant,
     ) -> String {
         let token = deterministic::snyk_secret("rt", label);
-        let life = ValidityPeriod::starting_at(at)
+        let validity = ValidityPeriod::starting_at(at)
             .until(at.now + REFRESH_TOKEN_SECONDS * MILLIS_PER_SECOND);
         self.refresh_tokens.insert(
             token.clone(),
-            SnykRefreshToken { session: session.to_owned(), validity: life, used: false },
+            SnykRefreshToken { session: session.to_owned(), validity, used: false },
         );
         token
     }

@@ -55,22 +55,22 @@ pub(super) struct SnykPrincipal {
 
 impl SnykPrincipal {
     /// Returns whether this principal may view `scope`.
-    pub(super) fn can_view(&self, scope: ResourceScope, world: &SnykFixtures) -> bool {
+    pub(super) fn can_view(&self, scope: ResourceScope, fixtures: &SnykFixtures) -> bool {
         match (self.scope, scope) {
             (ResourceScope::Region, _) => true,
-            (ResourceScope::Group(own), ResourceScope::Org(org)) => world.orgs[org].group == own,
+            (ResourceScope::Group(own), ResourceScope::Org(org)) => fixtures.orgs[org].group == own,
             (own, scope) => own == scope,
         }
     }
 
     /// Returns whether this principal may administer `scope`.
-    pub(super) fn can_manage(&self, scope: ResourceScope, world: &SnykFixtures) -> bool {
+    pub(super) fn can_manage(&self, scope: ResourceScope, fixtures: &SnykFixtures) -> bool {
         let needed = if matches!(scope, ResourceScope::Org(_)) {
             RolePrivilege::OrgAdmin
         } else {
             RolePrivilege::GroupAdmin
         };
-        self.privilege >= needed && self.can_view(scope, world)
+        self.privilege >= needed && self.can_view(scope, fixtures)
     }
 }
 
@@ -111,26 +111,26 @@ impl SnykToken {
     pub(super) fn new(
         principal: &Arc<SnykPrincipal>,
         kind: &'static str,
-        life: ValidityPeriod,
+        validity: ValidityPeriod,
     ) -> Self {
         let schemes = match kind {
             ACCESS_TOKEN => AcceptedSchemes::Bearer,
             "personal-access-token" | "access_token" => AcceptedSchemes::Either,
             _ => AcceptedSchemes::Token,
         };
-        let holder = principal.id.clone();
+        let owner_id = principal.id.clone();
         Self {
             principal: Arc::clone(principal),
             schemes,
-            validity: life,
+            validity,
             usage: SecretUsage::default(),
-            owner_id: holder,
+            owner_id,
             kind,
         }
     }
 
-    pub(super) fn with_owner(self, holder: &str) -> Self {
-        Self { owner_id: holder.to_owned(), ..self }
+    pub(super) fn with_owner(self, owner_id: &str) -> Self {
+        Self { owner_id: owner_id.to_owned(), ..self }
     }
 }
 
@@ -183,10 +183,10 @@ impl SnykState {
     }
 
     /// Revokes every token that belongs to `holder`.
-    pub(super) fn revoke_tokens(&mut self, holder: &str, at: RequestInstant) {
+    pub(super) fn revoke_tokens(&mut self, owner_id: &str, at: RequestInstant) {
         self.tokens
             .values_mut()
-            .filter(|token| token.owner_id == holder)
+            .filter(|token| token.owner_id == owner_id)
             .for_each(|token| token.validity.revoke(at));
     }
 }

@@ -15,31 +15,35 @@ use super::state::{ResourceScope, SnykPrincipal};
 /// Responds to a request to a path under `/v1`.
 pub(super) fn respond(
     region: &SnykRegion,
-    call: &SimulatorRequest,
+    request: &SimulatorRequest,
     caller: Option<&Arc<SnykPrincipal>>,
 ) -> SimulatorResponse {
     let Some(caller) = caller else {
-        return refuse(call, StatusCode::UNAUTHORIZED);
+        return refuse(request, StatusCode::UNAUTHORIZED);
     };
-    let asked = V1Request { region, request: call, caller };
-    asked
+    let v1_request = V1Request { region, request, caller };
+    v1_request
         .route()
         .map_or_else(|refusal| refusal, |body| SimulatorResponse::json(StatusCode::OK, &body))
 }
 
 /// Builds an error response in the format of the old API.
-pub(super) fn refuse(call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
+pub(super) fn refuse(request: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
     let message = match status.as_u16() {
         401 => "Not authorised",
         429 => "Too many requests",
         _ => status.canonical_reason().unwrap_or("Error"),
     };
-    error_response(call, status, message)
+    error_response(request, status, message)
 }
 
-fn error_response(call: &SimulatorRequest, status: StatusCode, message: &str) -> SimulatorResponse {
+fn error_response(
+    request: &SimulatorRequest,
+    status: StatusCode,
+    message: &str,
+) -> SimulatorResponse {
     let body = json!({"code": status.as_u16(), "error": message, "message": message});
-    let reference = deterministic::uuid(&format!("{}{}", call.path, call.instant.now));
+    let reference = deterministic::uuid(&format!("{}{}", request.path, request.instant.now));
     SimulatorResponse::json(status, &body)
         .with_header(HeaderName::from_static("x-error-reference"), &reference)
 }
@@ -75,9 +79,12 @@ impl<'a> V1Request<'a> {
     }
 
     fn orgs(&self) -> Vec<Value> {
-        let world = &self.region.fixtures;
-        let seen = |place: &usize| self.caller.can_view(ResourceScope::Org(*place), world);
-        (0..world.orgs.len()).filter(seen).map(|place| self.describe(&world.orgs[place])).collect()
+        let fixtures = &self.region.fixtures;
+        let seen = |index: &usize| self.caller.can_view(ResourceScope::Org(*index), fixtures);
+        (0..fixtures.orgs.len())
+            .filter(seen)
+            .map(|index| self.describe(&fixtures.orgs[index]))
+            .collect()
     }
 
     fn describe(&self, org: &SnykOrg) -> Value {
@@ -95,13 +102,13 @@ impl<'a> V1Request<'a> {
         self.region.fixtures.roles.iter().map(describe).collect()
     }
 
-    fn group_orgs(&self, place: usize) -> Value {
-        let world = &self.region.fixtures;
-        let group = &world.groups[place];
-        let orgs: Vec<Value> = world
+    fn group_orgs(&self, index: usize) -> Value {
+        let fixtures = &self.region.fixtures;
+        let group = &fixtures.groups[index];
+        let orgs: Vec<Value> = fixtures
             .orgs
             .iter()
-            .filter(|org| org.group == place)
+            .filter(|org| org.group == index)
             .map(|org| self.describe(org))
             .collect();
         json!({"id": group.id, "name": group.name, "url": format!("{}/group/{}", self.region.app, group.id), "orgs": orgs})
@@ -119,19 +126,19 @@ impl<'a> V1Request<'a> {
     }
 
     fn org(&self, id: &str) -> Result<&'a SnykOrg, SimulatorResponse> {
-        let world = &self.region.fixtures;
-        let place = world
+        let fixtures = &self.region.fixtures;
+        let index = fixtures
             .org_index(id)
-            .filter(|place| self.caller.can_view(ResourceScope::Org(*place), world));
-        place.map(|place| &world.orgs[place]).ok_or_else(|| self.not_found("Org", id))
+            .filter(|index| self.caller.can_view(ResourceScope::Org(*index), fixtures));
+        index.map(|index| &fixtures.orgs[index]).ok_or_else(|| self.not_found("Org", id))
     }
 
     fn group(&self, id: &str) -> Result<usize, SimulatorResponse> {
-        let world = &self.region.fixtures;
-        let place = world
+        let fixtures = &self.region.fixtures;
+        let index = fixtures
             .group_index(id)
-            .filter(|place| self.caller.can_view(ResourceScope::Group(*place), world));
-        place.ok_or_else(|| self.not_found("Group", id))
+            .filter(|index| self.caller.can_view(ResourceScope::Group(*index), fixtures));
+        index.ok_or_else(|| self.not_found("Group", id))
     }
 
     fn not_found(&self, what: &str, id: &str) -> SimulatorResponse {

@@ -47,12 +47,12 @@ impl ApiVersion {
     /// a higher one.
     pub(super) fn resolve(&self, releases: &[&str]) -> Option<ServedVersion> {
         let releases: Vec<Self> = releases.iter().filter_map(|text| Self::parse(text, 0)).collect();
-        let place = releases.iter().rposition(|release| {
+        let index = releases.iter().rposition(|release| {
             release.date <= self.date && release.stability >= self.stability
         })?;
         Some(ServedVersion {
-            version: releases[place].clone(),
-            successor: releases.get(place + 1).cloned(),
+            version: releases[index].clone(),
+            successor: releases.get(index + 1).cloned(),
         })
     }
 }
@@ -108,8 +108,8 @@ mod tests {
 
     const RELEASES: [&str; 3] = ["2023-05-29", "2024-02-28", "2024-10-15~beta"];
 
-    fn served(asked: &str) -> Option<(String, &'static str)> {
-        let served = ApiVersion::parse(asked, 0).expect("a version").resolve(&RELEASES)?;
+    fn served(requested: &str) -> Option<(String, &'static str)> {
+        let served = ApiVersion::parse(requested, 0).expect("a version").resolve(&RELEASES)?;
         Some((served.version.to_string(), served.lifecycle_stage()))
     }
 

@@ -27,22 +27,22 @@ pub(super) struct ApiWebKeyStrategy;
 impl RotationStrategy for ApiWebKeyStrategy {
     async fn find_existing(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
     ) -> StepResult<Vec<RemoteCredential>> {
-        let acting = desk
+        let acting = client
             .credential
             .principal
             .as_ref()
-            .filter(|who| who.kind == "api_user")
-            .map(|who| who.id.as_str());
-        let Some(id) = desk.field("key_id").or(acting) else {
-            return self.own_key_or_all(desk).await;
+            .filter(|principal| principal.kind == "api_user")
+            .map(|principal| principal.id.as_str());
+        let Some(id) = client.field("key_id").or(acting) else {
+            return self.own_key_or_all(client).await;
         };
-        let label = desk.field("key_name").unwrap_or(id).to_owned();
+        let label = client.field("key_name").unwrap_or(id).to_owned();
         Ok(vec![RemoteCredential::new(id, label)])
     }
 
-    async fn list(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+    async fn list(&self, client: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
         let mut found = Vec::new();
         for page in 1..=MAX_KEY_PAGES {
             let number = page.to_string();
@@ -53,12 +53,16 @@ impl RotationStrategy for ApiWebKeyStrategy {
                 query: &query,
                 body: ManagementBody::Empty,
             };
-            let told = desk.call(call).await?.require_success()?;
+            let response = client.call(call).await?.require_success()?;
             found.extend(
-                told.body["results"].as_array().into_iter().flatten().filter_map(remote_from_json),
+                response.body["results"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(remote_from_json),
             );
             let pages =
-                told.body["page_total"].as_u64().and_then(|pages| usize::try_from(pages).ok());
+                response.body["page_total"].as_u64().and_then(|pages| usize::try_from(pages).ok());
             if pages.is_none_or(|pages| page >= pages) {
                 return Ok(found);
             }
@@ -68,35 +72,35 @@ impl RotationStrategy for ApiWebKeyStrategy {
 
     async fn create_secret(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
         name: &str,
     ) -> StepResult<NewRemoteSecret> {
-        let mut wish = json!({"name": name});
+        let mut body = json!({"name": name});
         // Only a key that is known for certain serves as a template: the new key must not get the
         // rights of another key.
-        if let [old] = &self.find_existing(desk).await?[..] {
-            let told = fetch_api_user(desk, &old.id).await?;
+        if let [old] = &self.find_existing(client).await?[..] {
+            let response = fetch_api_user(client, &old.id).await?;
             for member in ["user_roles", "labels", "title"] {
-                if told.is_success() && told.body[member] != Value::Null {
-                    wish[member] = told.body[member].clone();
+                if response.is_success() && response.body[member] != Value::Null {
+                    body[member] = response.body[member].clone();
                 }
             }
         }
-        if let Some(roles) = desk.field("roles") {
-            wish["user_roles"] = parse_roles(roles)?;
+        if let Some(roles) = client.field("roles") {
+            body["user_roles"] = parse_roles(roles)?;
         }
-        if let Some(labels) = desk.field("key_labels") {
-            wish["labels"] = split_commas(labels).map(|label| json!({ "name": label })).collect();
+        if let Some(labels) = client.field("key_labels") {
+            body["labels"] = split_commas(labels).map(|label| json!({ "name": label })).collect();
         }
         let call = ManagementRequest {
             method: HttpMethod::Post,
             path: "/keys/".to_owned(),
             query: &[],
-            body: ManagementBody::Json(wish),
+            body: ManagementBody::Json(body),
         };
-        let mut told = desk.call(call).await?.require_created()?;
-        let secret = told.take_secret("key")?;
-        let Some(remote) = remote_from_json(&told.body) else {
+        let mut response = client.call(call).await?.require_created()?;
+        let secret = response.take_secret("key")?;
+        let Some(remote) = remote_from_json(&response.body) else {
             return fail_permanently("the answer names no key");
         };
         Ok(NewRemoteSecret { secret, remote })
@@ -104,42 +108,43 @@ impl RotationStrategy for ApiWebKeyStrategy {
 
     async fn revoke(
         &self,
-        desk: &ManagementClient<'_>,
-        doomed: RevocationHandle<'_>,
+        client: &ManagementClient<'_>,
+        handle: RevocationHandle<'_>,
     ) -> StepResult<()> {
-        let RevocationHandle::ById(remote) = doomed else {
+        let RevocationHandle::ById(remote) = handle else {
             return fail_permanently("a key is deleted by its id");
         };
         let path = format!("/keys/{}/", remote.id);
-        desk.call(ManagementRequest {
-            method: HttpMethod::Delete,
-            path,
-            query: &[],
-            body: ManagementBody::Empty,
-        })
-        .await?
-        .require_deleted()
+        client
+            .call(ManagementRequest {
+                method: HttpMethod::Delete,
+                path,
+                query: &[],
+                body: ManagementBody::Empty,
+            })
+            .await?
+            .require_deleted()
     }
 
     async fn match_created(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
         hint: Option<&str>,
         before: Option<&OldSecretSnapshot>,
     ) -> StepResult<Option<RemoteCredential>> {
-        Ok(pick_created(self.list_if_allowed(desk).await?, hint, before))
+        Ok(pick_created(self.list_if_allowed(client).await?, hint, before))
     }
 
     async fn fetch_roles(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
         id: &str,
     ) -> StepResult<Option<BTreeSet<String>>> {
-        let told = fetch_api_user(desk, id).await?;
-        let pairs = told.body["user_roles"]
+        let response = fetch_api_user(client, id).await?;
+        let pairs = response.body["user_roles"]
             .as_array()
             .map(|pairs| pairs.iter().map(describe_role).collect());
-        Ok(pairs.filter(|_| told.is_success()))
+        Ok(pairs.filter(|_| response.is_success()))
     }
 
     fn identity_fields(&self) -> &'static [&'static str] {
@@ -153,34 +158,35 @@ impl ApiWebKeyStrategy {
     /// enough. Otherwise returns all keys, for the user to choose from.
     async fn own_key_or_all(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
     ) -> StepResult<Vec<RemoteCredential>> {
-        let listed = self.list_if_allowed(desk).await?;
-        let claimed = desk.engine.claimed_remote_id(&desk.credential).await;
-        let own = listed.iter().find(|one| Some(&one.id) == claimed.as_ref()).cloned();
+        let listed = self.list_if_allowed(client).await?;
+        let claimed = client.engine.claimed_remote_id(&client.credential).await;
+        let own = listed.iter().find(|remote| Some(&remote.id) == claimed.as_ref()).cloned();
         Ok(own.map_or(listed, |own| vec![own]))
     }
 
     async fn list_if_allowed(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
     ) -> StepResult<Vec<RemoteCredential>> {
-        match self.list(desk).await {
+        match self.list(client).await {
             Err(failure) if failure.kind == StepFailureKind::Refused => Ok(Vec::new()),
             listed => listed,
         }
     }
 }
 
-async fn fetch_api_user(desk: &ManagementClient<'_>, id: &str) -> StepResult<ManagementResponse> {
+async fn fetch_api_user(client: &ManagementClient<'_>, id: &str) -> StepResult<ManagementResponse> {
     let path = format!("/api-users/{id}/");
-    desk.call(ManagementRequest {
-        method: HttpMethod::Get,
-        path,
-        query: &[],
-        body: ManagementBody::Empty,
-    })
-    .await
+    client
+        .call(ManagementRequest {
+            method: HttpMethod::Get,
+            path,
+            query: &[],
+            body: ManagementBody::Empty,
+        })
+        .await
 }
 
 /// Parses pairs of a role and its scope, as a user writes them: `ROLE`, `ROLE team:TEAM` or `ROLE

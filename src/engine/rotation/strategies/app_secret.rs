@@ -38,36 +38,36 @@ impl RotationStrategy for AppSecretStrategy {
     /// Returns the app, to which both secrets belong.
     async fn find_existing(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
     ) -> StepResult<Vec<RemoteCredential>> {
-        let told = desk
+        let response = client
             .call(ManagementRequest::for_snyk(
                 HttpMethod::Get,
-                app_path(desk)?,
+                app_path(client)?,
                 ManagementBody::Empty,
             ))
             .await?
             .require_success()?;
-        Ok(remote_from_json(&told.body["data"]).into_iter().collect())
+        Ok(remote_from_json(&response.body["data"]).into_iter().collect())
     }
 
-    async fn list(&self, _desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+    async fn list(&self, _client: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
         fail_permanently("Snyk does not list client secrets")
     }
 
     async fn create_secret(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
         _name: &str,
     ) -> StepResult<NewRemoteSecret> {
-        let mut told = post_secrets_change(
-            desk,
+        let mut response = post_secrets_change(
+            client,
             ManagementBody::Json(wrap_attributes(&json!({"mode": "create"}))),
         )
         .await?
         .require_created()?;
-        let secret = told.take_secret(CLIENT_SECRET)?;
-        let Some(remote) = remote_from_json(&told.body["data"]) else {
+        let secret = response.take_secret(CLIENT_SECRET)?;
+        let Some(remote) = remote_from_json(&response.body["data"]) else {
             return fail_permanently("the answer names no app");
         };
         Ok(NewRemoteSecret { secret, remote })
@@ -75,27 +75,27 @@ impl RotationStrategy for AppSecretStrategy {
 
     async fn revoke(
         &self,
-        desk: &ManagementClient<'_>,
-        doomed: RevocationHandle<'_>,
+        client: &ManagementClient<'_>,
+        handle: RevocationHandle<'_>,
     ) -> StepResult<()> {
-        let RevocationHandle::ByValue(secret) = doomed else {
+        let RevocationHandle::ByValue(secret) = handle else {
             return fail_permanently("a client secret is deleted by its value");
         };
-        let wish = wrap_attributes(&json!({"mode": "delete", "secret": SECRET_PLACEHOLDER}));
-        post_secrets_change(desk, ManagementBody::JsonWithSecret(wish, secret))
+        let body = wrap_attributes(&json!({"mode": "delete", "secret": SECRET_PLACEHOLDER}));
+        post_secrets_change(client, ManagementBody::JsonWithSecret(body, secret))
             .await?
             .require_secret_deleted()
     }
 
     async fn match_created(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
         _hint: Option<&str>,
         before: Option<&OldSecretSnapshot>,
     ) -> StepResult<Option<RemoteCredential>> {
         Ok(match known_remotes(before) {
             [only] => Some(only.clone()),
-            _ => self.find_existing(desk).await?.into_iter().next(),
+            _ => self.find_existing(client).await?.into_iter().next(),
         })
     }
 
@@ -103,40 +103,41 @@ impl RotationStrategy for AppSecretStrategy {
     /// provider rejects a made-up secret in its place.
     async fn probe_slot(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
         slot: SecretSlot,
     ) -> StepResult<Option<ProbeResult>> {
         let part = SecretPart::Named(CLIENT_SECRET.to_owned());
         let secret =
-            desk.engine.store.get(&ItemKey::for_part(&desk.credential.id, slot, &part)).await;
+            client.engine.store.get(&ItemKey::for_part(&client.credential.id, slot, &part)).await;
         let secret = secret.map_err(|error| failure_from_problem(&error.into()))?;
-        if let ClientRecognition::Rejected(why) = probe_client_secret(desk, secret).await? {
+        if let ClientRecognition::Rejected(why) = probe_client_secret(client, secret).await? {
             return Ok(Some(ProbeResult::Refused(why)));
         }
-        if probe_client_secret(desk, fake_secret("cs")?).await? == ClientRecognition::Recognized {
+        if probe_client_secret(client, fake_secret("cs")?).await? == ClientRecognition::Recognized {
             return fail_permanently(
                 "the provider does not tell a right client secret from a wrong one without spending a sign-in",
             );
         }
-        let (id, name) = (app_id(desk)?.to_owned(), desk.credential.name.to_string());
+        let (id, name) = (app_id(client)?.to_owned(), client.credential.name.to_string());
         Ok(Some(ProbeResult::Identified(Principal { id, name, kind: "app".to_owned() })))
     }
 }
 
 /// Sends the app's ID with this client secret to the token endpoint.
 async fn probe_client_secret(
-    desk: &ManagementClient<'_>,
+    client: &ManagementClient<'_>,
     client_secret: Secret,
 ) -> StepResult<ClientRecognition> {
     let parts = BTreeMap::from([(CLIENT_SECRET.to_owned(), Arc::new(client_secret))]);
-    let nothing = Arc::new(fake_secret("rt")?);
-    let exchange = desk.engine.token_exchange(
-        &desk.credential.fields,
-        desk.kind,
-        desk.region,
-        (&nothing, &parts),
+    let fake_token = Arc::new(fake_secret("rt")?);
+    let exchange = client.engine.token_exchange(
+        &client.credential.fields,
+        client.kind,
+        client.region,
+        &fake_token,
+        &parts,
     );
-    exchange.probe_client(desk.engine.transport.as_ref()).await.map_err(|error| {
+    exchange.probe_client(client.engine.transport.as_ref()).await.map_err(|error| {
         let kind = if matches!(error, TokenExchangeError::MissingField(_)) {
             StepFailureKind::Refused
         } else {
@@ -153,28 +154,29 @@ fn fake_secret(what: &str) -> StepResult<Secret> {
 }
 
 async fn post_secrets_change(
-    desk: &ManagementClient<'_>,
+    client: &ManagementClient<'_>,
     body: ManagementBody<'_>,
 ) -> StepResult<ManagementResponse> {
-    let path = format!("{}/secrets", app_path(desk)?);
-    desk.call(ManagementRequest::for_snyk(HttpMethod::Post, path, body)).await
+    let path = format!("{}/secrets", app_path(client)?);
+    client.call(ManagementRequest::for_snyk(HttpMethod::Post, path, body)).await
 }
 
 fn wrap_attributes(attributes: &Value) -> Value {
     json!({"data": {"type": "app", "attributes": attributes}})
 }
 
-fn app_path(desk: &ManagementClient<'_>) -> StepResult<String> {
-    match desk.field("org_id") {
-        Some(org) => Ok(format!("/rest/orgs/{org}/apps/creations/{}", app_id(desk)?)),
+fn app_path(client: &ManagementClient<'_>) -> StepResult<String> {
+    match client.field("org_id") {
+        Some(org) => Ok(format!("/rest/orgs/{org}/apps/creations/{}", app_id(client)?)),
         None => {
             fail_permanently("nobody knows which organisation made the app: set the field org_id")
         }
     }
 }
 
-fn app_id<'a>(desk: &'a ManagementClient<'_>) -> StepResult<&'a str> {
-    desk.field("app_id")
+fn app_id<'a>(client: &'a ManagementClient<'_>) -> StepResult<&'a str> {
+    client
+        .field("app_id")
         .map_or_else(|| fail_permanently("the app's id is not known: set the field app_id"), Ok)
 }
 

@@ -25,19 +25,19 @@ pub(super) struct AppSessionStrategy;
 impl RotationStrategy for AppSessionStrategy {
     async fn find_existing(
         &self,
-        _desk: &ManagementClient<'_>,
+        _client: &ManagementClient<'_>,
     ) -> StepResult<Vec<RemoteCredential>> {
         Ok(Vec::new())
     }
 
-    async fn list(&self, _desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+    async fn list(&self, _client: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
         fail_permanently("Snyk does not list refresh tokens")
     }
 
     /// Fails: the driver exchanges the code of a sign-in itself.
     async fn create_secret(
         &self,
-        _desk: &ManagementClient<'_>,
+        _client: &ManagementClient<'_>,
         _name: &str,
     ) -> StepResult<NewRemoteSecret> {
         fail_permanently("a sign-in takes a person")
@@ -45,28 +45,29 @@ impl RotationStrategy for AppSessionStrategy {
 
     async fn revoke(
         &self,
-        desk: &ManagementClient<'_>,
-        doomed: RevocationHandle<'_>,
+        client: &ManagementClient<'_>,
+        handle: RevocationHandle<'_>,
     ) -> StepResult<()> {
-        let RevocationHandle::ByValue(refresh_token) = doomed else {
+        let RevocationHandle::ByValue(refresh_token) = handle else {
             return fail_permanently("a session is revoked by its refresh token");
         };
-        let parts = read_parts(desk).await?;
-        let exchange = desk.engine.token_exchange(
-            &desk.credential.fields,
-            desk.kind,
-            desk.region,
-            (refresh_token, &parts),
+        let parts = read_parts(client).await?;
+        let exchange = client.engine.token_exchange(
+            &client.credential.fields,
+            client.kind,
+            client.region,
+            refresh_token,
+            &parts,
         );
         exchange
-            .revoke(desk.engine.transport.as_ref())
+            .revoke(client.engine.transport.as_ref())
             .await
             .map_err(|error| failure_from_revocation(&error))
     }
 
     async fn match_created(
         &self,
-        _desk: &ManagementClient<'_>,
+        _client: &ManagementClient<'_>,
         _hint: Option<&str>,
         _before: Option<&OldSecretSnapshot>,
     ) -> StepResult<Option<RemoteCredential>> {
@@ -74,10 +75,14 @@ impl RotationStrategy for AppSessionStrategy {
     }
 }
 
-async fn read_parts(desk: &ManagementClient<'_>) -> StepResult<BTreeMap<String, Arc<Secret>>> {
+async fn read_parts(client: &ManagementClient<'_>) -> StepResult<BTreeMap<String, Arc<Secret>>> {
     let mut parts = BTreeMap::new();
-    for part in &desk.kind.parts {
-        match desk.engine.load_secret(&desk.credential, &SecretPart::Named(part.id.clone())).await {
+    for part in &client.kind.parts {
+        match client
+            .engine
+            .load_secret(&client.credential, &SecretPart::Named(part.id.clone()))
+            .await
+        {
             Ok(secret) => drop(parts.insert(part.id.clone(), Arc::new(secret))),
             Err(problem) if problem.class == crate::domain::problem::ProblemClass::NotFound => {}
             Err(problem) => return Err(failure_from_problem(&problem)),

@@ -74,21 +74,21 @@ impl ManagementClient<'_> {
     /// Sends a call. Server errors and temporary refusals are failures; any other response is
     /// returned.
     pub(super) async fn call(&self, call: ManagementRequest<'_>) -> StepResult<ManagementResponse> {
-        let clerk = self.clerk().await?;
-        let answer = self.send(&clerk, &call).await?;
-        let answer = if answer.status == 401 {
-            self.retry_unauthorized(clerk, &call, answer).await?
+        let caller = self.load_caller().await?;
+        let response = self.send(&caller, &call).await?;
+        let response = if response.status == 401 {
+            self.retry_unauthorized(caller, &call, response).await?
         } else {
-            answer
+            response
         };
-        let told = self.parse_response(&answer, &call)?;
-        match told.status {
-            429 => Err(told.to_failure(StepFailureKind::Retryable)),
+        let parsed = self.parse_response(&response, &call)?;
+        match parsed.status {
+            429 => Err(parsed.to_failure(StepFailureKind::Retryable)),
             408 | 500.. if call.method.is_safe() => {
-                Err(told.to_failure(StepFailureKind::Retryable))
+                Err(parsed.to_failure(StepFailureKind::Retryable))
             }
-            408 | 500.. => Err(told.to_failure(StepFailureKind::OutcomeUnknown)),
-            _ => Ok(told),
+            408 | 500.. => Err(parsed.to_failure(StepFailureKind::OutcomeUnknown)),
+            _ => Ok(parsed),
         }
     }
 
@@ -97,7 +97,7 @@ impl ManagementClient<'_> {
         self.credential.fields.get(id).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    async fn clerk(&self) -> StepResult<Credential> {
+    async fn load_caller(&self) -> StepResult<Credential> {
         self.engine
             .credential_by_id(&self.caller)
             .await
@@ -106,12 +106,12 @@ impl ManagementClient<'_> {
 
     async fn send(
         &self,
-        clerk: &Credential,
+        caller: &Credential,
         call: &ManagementRequest<'_>,
     ) -> StepResult<ApiResponse> {
-        self.send_once(clerk, call)
+        self.send_once(caller, call)
             .await
-            .map_err(|trouble| failure_from_call_error(trouble, call.method))
+            .map_err(|error| failure_from_call_error(error, call.method))
     }
 
     /// Retries a call that got 401, which means that nothing happened. The scheme of the calling
@@ -119,51 +119,51 @@ impl ManagementClient<'_> {
     /// reads, finds out, and then the call is sent again.
     async fn retry_unauthorized(
         &self,
-        clerk: Credential,
+        caller: Credential,
         call: &ManagementRequest<'_>,
         refused: ApiResponse,
     ) -> StepResult<ApiResponse> {
-        self.engine.drop_cached_tokens(&clerk.id);
+        self.engine.drop_cached_tokens(&caller.id);
         let region = self.region.id.clone();
-        if self.engine.check(&clerk, &region).await.is_err() {
+        if self.engine.check(&caller, &region).await.is_err() {
             return Ok(refused);
         }
-        let known = self.clerk().await?;
-        self.send(&known, call).await
+        let caller = self.load_caller().await?;
+        self.send(&caller, call).await
     }
 
     async fn send_once(
         &self,
-        clerk: &Credential,
+        caller: &Credential,
         call: &ManagementRequest<'_>,
     ) -> Result<ApiResponse, SendError> {
-        let catalogue = &self.engine.catalog;
-        let kind = catalogue.kind(&clerk.provider, &clerk.kind).map_err(Problem::from)?;
-        let bound = self.engine.authorize(clerk, kind, self.region).await?;
-        let payload = call.request_body(self.region)?;
+        let catalog = &self.engine.catalog;
+        let kind = catalog.kind(&caller.provider, &caller.kind).map_err(Problem::from)?;
+        let bound = self.engine.authorize(caller, kind, self.region).await?;
+        let body = call.request_body(self.region)?;
         let mut outgoing = self.engine.build_outgoing(
-            clerk,
+            caller,
             self.region,
             &call.to_draft(&self.credential.provider),
             bound,
         )?;
-        outgoing.body = payload;
-        self.engine.wait_for_quota(clerk, self.region).await?;
-        Ok(self.engine.send_once(clerk, self.region, outgoing).await?)
+        outgoing.body = body;
+        self.engine.wait_for_quota(caller, self.region).await?;
+        Ok(self.engine.send_once(caller, self.region, outgoing).await?)
     }
 
     fn parse_response(
         &self,
-        answer: &ApiResponse,
+        response: &ApiResponse,
         call: &ManagementRequest<'_>,
     ) -> StepResult<ManagementResponse> {
         let provider = self.engine.catalog.provider(&self.credential.provider);
         let provider = provider.map_err(|error| failure_from_problem(&error.into()))?;
         let captured = json_members::capture_secrets(
-            answer.body.text().unwrap_or_default(),
+            response.body.text().unwrap_or_default(),
             &provider.secret_members,
         );
-        if answer.truncated && !call.method.is_safe() {
+        if response.truncated && !call.method.is_safe() {
             return Err(StepFailure::new(
                 StepFailureKind::OutcomeUnknown,
                 "the answer is longer than any that was expected",
@@ -173,14 +173,9 @@ impl ManagementClient<'_> {
         if let ManagementBody::JsonWithSecret(_, secret) = &call.body {
             redactor.add_secret(secret);
         }
-        let remark = extract_reason(&redactor.redact(&captured.text));
+        let reason = extract_reason(&redactor.redact(&captured.text));
         let body = serde_json::from_str(&captured.text).unwrap_or_default();
-        Ok(ManagementResponse {
-            status: answer.status,
-            body,
-            secrets: captured.secrets,
-            reason: remark,
-        })
+        Ok(ManagementResponse { status: response.status, body, secrets: captured.secrets, reason })
     }
 }
 
@@ -286,14 +281,14 @@ impl ManagementResponse {
     /// Removes the secret from the response. A response that should contain a secret and does not
     /// leaves the outcome unknown.
     pub(super) fn take_secret(&mut self, member: &str) -> StepResult<Secret> {
-        let place = self.secrets.iter().position(|(name, _)| name == member);
+        let index = self.secrets.iter().position(|(name, _)| name == member);
         let missing = || {
             StepFailure::new(
                 StepFailureKind::OutcomeUnknown,
                 format!("the answer ({}) brings no {member}", self.status),
             )
         };
-        place.map(|place| self.secrets.swap_remove(place).1).ok_or_else(missing)
+        index.map(|index| self.secrets.swap_remove(index).1).ok_or_else(missing)
     }
 }
 
@@ -308,8 +303,8 @@ pub(in crate::engine) fn failure_from_problem(problem: &Problem) -> StepFailure 
     StepFailure::new(kind, format!("{}: {}", problem.what, problem.why))
 }
 
-fn failure_from_call_error(trouble: SendError, method: HttpMethod) -> StepFailure {
-    let kind = match &trouble {
+fn failure_from_call_error(error: SendError, method: HttpMethod) -> StepFailure {
+    let kind = match &error {
         SendError::Problem(problem) => return failure_from_problem(problem),
         SendError::Net(error) => failure_kind_of_net_error(error, method),
         SendError::Exchange(
@@ -319,7 +314,7 @@ fn failure_from_call_error(trouble: SendError, method: HttpMethod) -> StepFailur
         ) => StepFailureKind::Retryable,
         SendError::Exchange(_) => StepFailureKind::Refused,
     };
-    StepFailure::new(kind, Problem::from(trouble).why)
+    StepFailure::new(kind, Problem::from(error).why)
 }
 
 /// Classifies a network error: a connection that was never established has changed nothing, but a
@@ -334,8 +329,8 @@ const fn failure_kind_of_net_error(error: &NetError, method: HttpMethod) -> Step
 }
 
 /// Extracts the provider's reason for a refusal, on one line.
-fn extract_reason(said: &str) -> String {
-    let json: Value = serde_json::from_str(said).unwrap_or_default();
+fn extract_reason(message: &str) -> String {
+    let json: Value = serde_json::from_str(message).unwrap_or_default();
     let members = [
         "/errors/0/detail",
         "/errors/0/title",
@@ -345,7 +340,7 @@ fn extract_reason(said: &str) -> String {
         "/message",
     ];
     let reason = members.iter().find_map(|pointer| json.pointer(pointer)?.as_str());
-    let line = text::sanitize_line(reason.unwrap_or(said));
+    let line = text::sanitize_line(reason.unwrap_or(message));
     if line.is_empty() {
         "no reason was given".to_owned()
     } else {

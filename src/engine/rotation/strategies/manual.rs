@@ -19,18 +19,18 @@ pub(super) struct ManualStrategy;
 impl RotationStrategy for ManualStrategy {
     async fn find_existing(
         &self,
-        _desk: &ManagementClient<'_>,
+        _client: &ManagementClient<'_>,
     ) -> StepResult<Vec<RemoteCredential>> {
         Ok(Vec::new())
     }
 
-    async fn list(&self, _desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+    async fn list(&self, _client: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
         fail_permanently(NO_API_REASON)
     }
 
     async fn create_secret(
         &self,
-        _desk: &ManagementClient<'_>,
+        _client: &ManagementClient<'_>,
         _name: &str,
     ) -> StepResult<NewRemoteSecret> {
         fail_permanently(NO_API_REASON)
@@ -38,15 +38,15 @@ impl RotationStrategy for ManualStrategy {
 
     async fn revoke(
         &self,
-        _desk: &ManagementClient<'_>,
-        _doomed: RevocationHandle<'_>,
+        _client: &ManagementClient<'_>,
+        _handle: RevocationHandle<'_>,
     ) -> StepResult<()> {
         fail_permanently(NO_API_REASON)
     }
 
     async fn match_created(
         &self,
-        _desk: &ManagementClient<'_>,
+        _client: &ManagementClient<'_>,
         _hint: Option<&str>,
         _before: Option<&OldSecretSnapshot>,
     ) -> StepResult<Option<RemoteCredential>> {

@@ -49,24 +49,26 @@ pub(in crate::engine) enum RevocationHandle<'a> {
 #[async_trait]
 pub(in crate::engine) trait RotationStrategy: Send + Sync {
     /// Returns what the credential may be at the provider; a single item where that is certain.
-    async fn find_existing(&self, desk: &ManagementClient<'_>)
-    -> StepResult<Vec<RemoteCredential>>;
+    async fn find_existing(
+        &self,
+        client: &ManagementClient<'_>,
+    ) -> StepResult<Vec<RemoteCredential>>;
 
     /// Lists everything of this type at the provider.
-    async fn list(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>>;
+    async fn list(&self, client: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>>;
 
     /// Creates a new secret.
     async fn create_secret(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
         name: &str,
     ) -> StepResult<NewRemoteSecret>;
 
     /// Revokes a secret; a response that it does not exist is a success.
     async fn revoke(
         &self,
-        desk: &ManagementClient<'_>,
-        doomed: RevocationHandle<'_>,
+        client: &ManagementClient<'_>,
+        handle: RevocationHandle<'_>,
     ) -> StepResult<()>;
 
     /// Returns what a secret is at the provider that the user created or that was found in the slot
@@ -74,7 +76,7 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
     /// matched item may be revoked.
     async fn match_created(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
         hint: Option<&str>,
         before: Option<&OldSecretSnapshot>,
     ) -> StepResult<Option<RemoteCredential>>;
@@ -82,7 +84,7 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
     /// Returns the roles of the item with this ID; `None` where the provider does not report them.
     async fn fetch_roles(
         &self,
-        _desk: &ManagementClient<'_>,
+        _client: &ManagementClient<'_>,
         _id: &str,
     ) -> StepResult<Option<BTreeSet<String>>> {
         Ok(None)
@@ -92,7 +94,7 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
     /// not.
     async fn probe_slot(
         &self,
-        _desk: &ManagementClient<'_>,
+        _client: &ManagementClient<'_>,
         _slot: SecretSlot,
     ) -> StepResult<Option<ProbeResult>> {
         Ok(None)
@@ -102,7 +104,7 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
     /// reports.
     async fn discover_missing_fields(
         &self,
-        _desk: &ManagementClient<'_>,
+        _client: &ManagementClient<'_>,
     ) -> StepResult<BTreeMap<String, String>> {
         Ok(BTreeMap::new())
     }

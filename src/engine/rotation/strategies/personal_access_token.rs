@@ -26,10 +26,10 @@ impl RotationStrategy for PersonalAccessTokenStrategy {
     /// source.
     async fn find_existing(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
     ) -> StepResult<Vec<RemoteCredential>> {
-        let known = desk.field("pat_id");
-        match self.list(desk).await {
+        let known = client.field("pat_id");
+        match self.list(client).await {
             Ok(list) => Ok(list
                 .iter()
                 .find(|pat| Some(pat.id.as_str()) == known)
@@ -42,8 +42,8 @@ impl RotationStrategy for PersonalAccessTokenStrategy {
         }
     }
 
-    async fn list(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
-        let told = desk
+    async fn list(&self, client: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+        let response = client
             .call(ManagementRequest::for_snyk(
                 HttpMethod::Get,
                 TOKENS_PATH.to_owned(),
@@ -51,7 +51,7 @@ impl RotationStrategy for PersonalAccessTokenStrategy {
             ))
             .await?
             .require_success()?;
-        Ok(told.body["data"]
+        Ok(response.body["data"]
             .as_array()
             .into_iter()
             .flatten()
@@ -61,7 +61,7 @@ impl RotationStrategy for PersonalAccessTokenStrategy {
 
     async fn create_secret(
         &self,
-        _desk: &ManagementClient<'_>,
+        _client: &ManagementClient<'_>,
         _name: &str,
     ) -> StepResult<NewRemoteSecret> {
         fail_permanently("personal access tokens can only be made in Snyk's web pages")
@@ -69,25 +69,26 @@ impl RotationStrategy for PersonalAccessTokenStrategy {
 
     async fn revoke(
         &self,
-        desk: &ManagementClient<'_>,
-        doomed: RevocationHandle<'_>,
+        client: &ManagementClient<'_>,
+        handle: RevocationHandle<'_>,
     ) -> StepResult<()> {
-        let RevocationHandle::ById(remote) = doomed else {
+        let RevocationHandle::ById(remote) = handle else {
             return fail_permanently("a personal access token is revoked by its id");
         };
         let path = format!("{TOKENS_PATH}/{}", remote.id);
-        desk.call(ManagementRequest::for_snyk(HttpMethod::Delete, path, ManagementBody::Empty))
+        client
+            .call(ManagementRequest::for_snyk(HttpMethod::Delete, path, ManagementBody::Empty))
             .await?
             .require_deleted()
     }
 
     async fn match_created(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
         hint: Option<&str>,
         before: Option<&OldSecretSnapshot>,
     ) -> StepResult<Option<RemoteCredential>> {
-        Ok(pick_created(self.list(desk).await?, hint, before))
+        Ok(pick_created(self.list(client).await?, hint, before))
     }
 
     fn identity_fields(&self) -> &'static [&'static str] {

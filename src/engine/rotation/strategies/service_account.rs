@@ -39,26 +39,26 @@ pub(super) struct ServiceAccountSecretStrategy;
 impl RotationStrategy for ServiceAccountStrategy {
     async fn find_existing(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
     ) -> StepResult<Vec<RemoteCredential>> {
-        let id = account_id(desk)?;
-        let told = fetch_account(desk, id).await?;
-        match told.status {
-            200..300 => Ok(remote_from_json(&told.body["data"]).into_iter().collect()),
+        let id = account_id(client)?;
+        let response = fetch_account(client, id).await?;
+        match response.status {
+            200..300 => Ok(remote_from_json(&response.body["data"]).into_iter().collect()),
             404 => Ok(Vec::new()),
             // Without permission to read the account, its ID is still known.
             _ => Ok(vec![RemoteCredential::new(id, id)]),
         }
     }
 
-    async fn list(&self, desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
-        let (path, mut after, mut found) = (accounts_path(desk)?, None, Vec::new());
+    async fn list(&self, client: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+        let (path, mut after, mut found) = (accounts_path(client)?, None, Vec::new());
         for _ in 0..MAX_ACCOUNT_PAGES {
-            let told = fetch_account_page(desk, &path, after.as_deref()).await?;
+            let response = fetch_account_page(client, &path, after.as_deref()).await?;
             found.extend(
-                told.body["data"].as_array().into_iter().flatten().filter_map(remote_from_json),
+                response.body["data"].as_array().into_iter().flatten().filter_map(remote_from_json),
             );
-            after = next_page_cursor(&told.body);
+            after = next_page_cursor(&response.body);
             if after.is_none() {
                 return Ok(found);
             }
@@ -68,53 +68,56 @@ impl RotationStrategy for ServiceAccountStrategy {
 
     async fn create_secret(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
         name: &str,
     ) -> StepResult<NewRemoteSecret> {
         // The kind determines how the account authenticates, where no existing account serves as a
         // template.
-        let by_client = matches!(desk.kind.authorization, AuthMethod::ClientCredentials { .. });
-        create_account(desk, name, if by_client { "oauth_client_secret" } else { "access_token" })
+        let by_client = matches!(client.kind.authorization, AuthMethod::ClientCredentials { .. });
+        create_account(client, name, if by_client { "oauth_client_secret" } else { "access_token" })
             .await
     }
 
     async fn revoke(
         &self,
-        desk: &ManagementClient<'_>,
-        doomed: RevocationHandle<'_>,
+        client: &ManagementClient<'_>,
+        handle: RevocationHandle<'_>,
     ) -> StepResult<()> {
-        let RevocationHandle::ById(remote) = doomed else {
+        let RevocationHandle::ById(remote) = handle else {
             return fail_permanently("a service account is deleted by its id");
         };
-        let path = format!("{}/{}", accounts_path(desk)?, remote.id);
-        desk.call(ManagementRequest::for_snyk(HttpMethod::Delete, path, ManagementBody::Empty))
+        let path = format!("{}/{}", accounts_path(client)?, remote.id);
+        client
+            .call(ManagementRequest::for_snyk(HttpMethod::Delete, path, ManagementBody::Empty))
             .await?
             .require_deleted()
     }
 
     async fn match_created(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
         hint: Option<&str>,
         before: Option<&OldSecretSnapshot>,
     ) -> StepResult<Option<RemoteCredential>> {
-        Ok(pick_created(self.list(desk).await?, hint, before))
+        Ok(pick_created(self.list(client).await?, hint, before))
     }
 
     async fn fetch_roles(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
         id: &str,
     ) -> StepResult<Option<BTreeSet<String>>> {
-        let told = fetch_account(desk, id).await?;
-        Ok(told.text_at("/data/attributes/role_id").map(|role| BTreeSet::from([role.to_owned()])))
+        let response = fetch_account(client, id).await?;
+        Ok(response
+            .text_at("/data/attributes/role_id")
+            .map(|role| BTreeSet::from([role.to_owned()])))
     }
 
     async fn discover_missing_fields(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
     ) -> StepResult<BTreeMap<String, String>> {
-        locate_account(desk).await
+        locate_account(client).await
     }
 
     fn identity_fields(&self) -> &'static [&'static str] {
@@ -127,25 +130,25 @@ impl RotationStrategy for ServiceAccountSecretStrategy {
     /// Returns the account, to which both secrets belong.
     async fn find_existing(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
     ) -> StepResult<Vec<RemoteCredential>> {
-        ServiceAccountStrategy.find_existing(desk).await
+        ServiceAccountStrategy.find_existing(client).await
     }
 
-    async fn list(&self, _desk: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+    async fn list(&self, _client: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
         fail_permanently("Snyk does not list client secrets")
     }
 
     async fn create_secret(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
         _name: &str,
     ) -> StepResult<NewRemoteSecret> {
-        let wish = wrap_attributes(&json!({"mode": "create"}));
-        let mut told =
-            post_secrets_change(desk, ManagementBody::Json(wish)).await?.require_created()?;
-        let secret = told.take_secret("client_secret")?;
-        let Some(remote) = remote_from_json(&told.body["data"]) else {
+        let body = wrap_attributes(&json!({"mode": "create"}));
+        let mut response =
+            post_secrets_change(client, ManagementBody::Json(body)).await?.require_created()?;
+        let secret = response.take_secret("client_secret")?;
+        let Some(remote) = remote_from_json(&response.body["data"]) else {
             return fail_permanently("the answer names no account");
         };
         Ok(NewRemoteSecret { secret, remote })
@@ -153,74 +156,75 @@ impl RotationStrategy for ServiceAccountSecretStrategy {
 
     async fn revoke(
         &self,
-        desk: &ManagementClient<'_>,
-        doomed: RevocationHandle<'_>,
+        client: &ManagementClient<'_>,
+        handle: RevocationHandle<'_>,
     ) -> StepResult<()> {
-        let RevocationHandle::ByValue(secret) = doomed else {
+        let RevocationHandle::ByValue(secret) = handle else {
             return fail_permanently("a client secret is deleted by its value");
         };
-        let wish = wrap_attributes(&json!({"mode": "delete", "secret": SECRET_PLACEHOLDER}));
-        post_secrets_change(desk, ManagementBody::JsonWithSecret(wish, secret))
+        let body = wrap_attributes(&json!({"mode": "delete", "secret": SECRET_PLACEHOLDER}));
+        post_secrets_change(client, ManagementBody::JsonWithSecret(body, secret))
             .await?
             .require_secret_deleted()
     }
 
     async fn match_created(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
         _hint: Option<&str>,
         before: Option<&OldSecretSnapshot>,
     ) -> StepResult<Option<RemoteCredential>> {
         Ok(match known_remotes(before) {
             [only] => Some(only.clone()),
-            _ => self.find_existing(desk).await?.into_iter().next(),
+            _ => self.find_existing(client).await?.into_iter().next(),
         })
     }
 
     async fn fetch_roles(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
         id: &str,
     ) -> StepResult<Option<BTreeSet<String>>> {
-        ServiceAccountStrategy.fetch_roles(desk, id).await
+        ServiceAccountStrategy.fetch_roles(client, id).await
     }
 
     async fn discover_missing_fields(
         &self,
-        desk: &ManagementClient<'_>,
+        client: &ManagementClient<'_>,
     ) -> StepResult<BTreeMap<String, String>> {
-        locate_account(desk).await
+        locate_account(client).await
     }
 }
 
 /// Creates an account like the known one; `usual` is the authentication type where none is known.
 async fn create_account(
-    desk: &ManagementClient<'_>,
+    client: &ManagementClient<'_>,
     name: &str,
-    usual: &str,
+    default_auth_type: &str,
 ) -> StepResult<NewRemoteSecret> {
-    let order = account_request_body(desk, name, usual).await?;
+    let body = account_request_body(client, name, default_auth_type).await?;
     let call = ManagementRequest::for_snyk(
         HttpMethod::Post,
-        accounts_path(desk)?,
-        ManagementBody::Json(order),
+        accounts_path(client)?,
+        ManagementBody::Json(body),
     );
-    let mut told = desk.call(call).await?.require_created()?;
-    let auth = text_attribute(&told, "auth_type").unwrap_or_else(|| usual.to_owned());
+    let mut response = client.call(call).await?.require_created()?;
+    let auth =
+        text_attribute(&response, "auth_type").unwrap_or_else(|| default_auth_type.to_owned());
     let secret =
-        told.take_secret(if auth.starts_with("oauth") { "client_secret" } else { &auth })?;
-    let Some(remote) = remote_from_json(&told.body["data"]) else {
+        response.take_secret(if auth.starts_with("oauth") { "client_secret" } else { &auth })?;
+    let Some(remote) = remote_from_json(&response.body["data"]) else {
         return fail_permanently("the answer names no account");
     };
     Ok(NewRemoteSecret { secret, remote })
 }
 
 async fn post_secrets_change(
-    desk: &ManagementClient<'_>,
+    client: &ManagementClient<'_>,
     body: ManagementBody<'_>,
 ) -> StepResult<ManagementResponse> {
-    let path = format!("{}/{}/secrets", accounts_path(desk)?, account_id(desk)?);
-    desk.call(ManagementRequest::for_snyk(HttpMethod::Post, path, body)).await
+    let path = format!("{}/{}/secrets", accounts_path(client)?, account_id(client)?);
+    client.call(ManagementRequest::for_snyk(HttpMethod::Post, path, body)).await
 }
 
 fn wrap_attributes(attributes: &Value) -> Value {
@@ -229,67 +233,69 @@ fn wrap_attributes(attributes: &Value) -> Value {
 
 /// Builds the request body for an account like the one that is rotated.
 async fn account_request_body(
-    desk: &ManagementClient<'_>,
+    client: &ManagementClient<'_>,
     name: &str,
-    usual: &str,
+    default_auth_type: &str,
 ) -> StepResult<Value> {
-    let old = match account_id(desk) {
-        Ok(id) => Some(fetch_account(desk, id).await?),
+    let old = match account_id(client) {
+        Ok(id) => Some(fetch_account(client, id).await?),
         Err(_) => None,
     };
     let known = |id: &str| {
-        let told = old.as_ref().and_then(|old| text_attribute(old, id));
-        told.or_else(|| desk.field(id).map(str::to_owned))
+        let value = old.as_ref().and_then(|old| text_attribute(old, id));
+        value.or_else(|| client.field(id).map(str::to_owned))
     };
     let Some(role) = known("role_id") else {
         return fail_permanently("the role of the account is not known: set the field role_id");
     };
-    let auth = known("auth_type").unwrap_or_else(|| usual.to_owned());
-    let mut wish = json!({"name": name, "role_id": role, "auth_type": auth});
+    let auth = known("auth_type").unwrap_or_else(|| default_auth_type.to_owned());
+    let mut body = json!({"name": name, "role_id": role, "auth_type": auth});
     if auth == "access_token" {
-        let dates = ["created_at", "access_token_expires_at"]
-            .map(|id| parse_timestamp(known(id).as_deref()));
-        wish["access_token_expires_at"] = new_token_expiry(desk, dates).into();
+        let date = |id: &str| parse_timestamp(known(id).as_deref());
+        body["access_token_expires_at"] =
+            new_token_expiry(client, date("created_at"), date("access_token_expires_at")).into();
     }
     if let Some(url) = known("jwks_url").filter(|_| auth == "oauth_private_key_jwt") {
-        wish["jwks_url"] = url.into();
+        body["jwks_url"] = url.into();
     }
-    Ok(wrap_attributes(&wish))
+    Ok(wrap_attributes(&body))
 }
 
 /// Returns the expiry that gives the new token the lifetime of the old one, within the provider's
 /// limit.
 fn new_token_expiry(
-    desk: &ManagementClient<'_>,
-    [created, expires]: [Option<crate::domain::Timestamp>; 2],
+    client: &ManagementClient<'_>,
+    created: Option<crate::domain::Timestamp>,
+    expires: Option<crate::domain::Timestamp>,
 ) -> String {
-    let now = desk.engine.now();
-    let life =
+    let now = client.engine.now();
+    let lifetime =
         created.zip(expires).map_or(MAX_TOKEN_LIFETIME, |(created, expires)| expires - created);
-    let life = life.clamp(Duration::DAY, MAX_TOKEN_LIFETIME) - Duration::MINUTE;
-    (now + life).replace_nanosecond(0).unwrap_or(now).format(&Rfc3339).unwrap_or_default()
+    let lifetime = lifetime.clamp(Duration::DAY, MAX_TOKEN_LIFETIME) - Duration::MINUTE;
+    (now + lifetime).replace_nanosecond(0).unwrap_or(now).format(&Rfc3339).unwrap_or_default()
 }
 
-async fn fetch_account(desk: &ManagementClient<'_>, id: &str) -> StepResult<ManagementResponse> {
-    let path = format!("{}/{id}", accounts_path(desk)?);
-    desk.call(ManagementRequest::for_snyk(HttpMethod::Get, path, ManagementBody::Empty)).await
+async fn fetch_account(client: &ManagementClient<'_>, id: &str) -> StepResult<ManagementResponse> {
+    let path = format!("{}/{id}", accounts_path(client)?);
+    client.call(ManagementRequest::for_snyk(HttpMethod::Get, path, ManagementBody::Empty)).await
 }
 
 async fn fetch_account_page(
-    desk: &ManagementClient<'_>,
+    client: &ManagementClient<'_>,
     path: &str,
     after: Option<&str>,
 ) -> StepResult<ManagementResponse> {
     let mut query = vec![("version", "2024-10-15"), ("limit", PAGE_SIZE)];
     query.extend(after.map(|after| ("starting_after", after)));
-    desk.call(ManagementRequest {
-        method: HttpMethod::Get,
-        path: path.to_owned(),
-        query: &query,
-        body: ManagementBody::Empty,
-    })
-    .await?
-    .require_success()
+    client
+        .call(ManagementRequest {
+            method: HttpMethod::Get,
+            path: path.to_owned(),
+            query: &query,
+            body: ManagementBody::Empty,
+        })
+        .await?
+        .require_success()
 }
 
 /// Returns the cursor of the next page. Snyk writes the link in four forms; the cursor is the same
@@ -303,9 +309,9 @@ pub(in crate::engine) fn next_page_cursor(body: &Value) -> Option<String> {
 }
 
 /// Returns the path of the collection that contains the account.
-pub(super) fn accounts_path(desk: &ManagementClient<'_>) -> StepResult<String> {
-    let (org, group) = (desk.field("org_id"), desk.field("group_id"));
-    match (desk.field("level"), org, group) {
+pub(super) fn accounts_path(client: &ManagementClient<'_>) -> StepResult<String> {
+    let (org, group) = (client.field("org_id"), client.field("group_id"));
+    match (client.field("level"), org, group) {
         (Some("group"), _, Some(group)) | (None, None, Some(group)) => {
             Ok(format!("/rest/groups/{group}/service_accounts"))
         }
@@ -317,14 +323,14 @@ pub(super) fn accounts_path(desk: &ManagementClient<'_>) -> StepResult<String> {
 }
 
 /// Returns the account's ID: from its field, or from the principal it acts as.
-pub(super) fn account_id<'a>(desk: &'a ManagementClient<'_>) -> StepResult<&'a str> {
-    let acting = desk
+pub(super) fn account_id<'a>(client: &'a ManagementClient<'_>) -> StepResult<&'a str> {
+    let acting = client
         .credential
         .principal
         .as_ref()
-        .filter(|who| who.kind == "service_account")
-        .map(|who| who.id.as_str());
-    match desk.field("service_account_id").or(acting) {
+        .filter(|principal| principal.kind == "service_account")
+        .map(|principal| principal.id.as_str());
+    match client.field("service_account_id").or(acting) {
         Some(id) => Ok(id),
         None => fail_permanently(
             "the account's id is not known: set the field service_account_id, or check the credential",
@@ -332,8 +338,8 @@ pub(super) fn account_id<'a>(desk: &'a ManagementClient<'_>) -> StepResult<&'a s
     }
 }
 
-fn text_attribute(told: &ManagementResponse, id: &str) -> Option<String> {
-    told.text_at(&format!("/data/attributes/{id}")).map(str::to_owned)
+fn text_attribute(response: &ManagementResponse, id: &str) -> Option<String> {
+    response.text_at(&format!("/data/attributes/{id}")).map(str::to_owned)
 }
 
 fn remote_from_json(item: &Value) -> Option<RemoteCredential> {
@@ -341,12 +347,12 @@ fn remote_from_json(item: &Value) -> Option<RemoteCredential> {
     let attributes = &item["attributes"];
     let label = attributes["name"].as_str().unwrap_or(&id).to_owned();
     let known = ["role_id", "auth_type", "client_id"].into_iter();
-    let told =
+    let fields =
         known.filter_map(|field| Some((field.to_owned(), attributes[field].as_str()?.to_owned())));
     Some(RemoteCredential {
         created: parse_timestamp(attributes["created_at"].as_str()),
         expires: parse_timestamp(attributes["access_token_expires_at"].as_str()),
-        fields: told.chain([("service_account_id".to_owned(), id.clone())]).collect(),
+        fields: fields.chain([("service_account_id".to_owned(), id.clone())]).collect(),
         ..RemoteCredential::new(id, label)
     })
 }
