@@ -68,7 +68,7 @@ pub fn add_region(paths: &AppPaths, provider: &str, region: &Region) -> Result<P
     let before = place.map(|place| files[place].1.as_str());
     let after = user_overrides::toml_with_region(before, &owner, region).map_err(|error| {
         let what = format!("The region cannot be written to {}", path.display());
-        Problem::new(what, error.to_string(), "mend the file by hand, or move it away")
+        Problem::new(what, error.to_string(), "fix the file in an editor, or move it away")
             .with_class(ProblemClass::Usage)
     })?;
     match place {

@@ -26,9 +26,9 @@ impl Engine {
     pub async fn ensure_storable_as(&self, name: &CredentialName) -> Result<(), Problem> {
         match self.find_credential(name.as_str()).await {
             Ok(_) => {
-                let why = "each name is given once, and what is made by this request could not be kept under it";
+                let why = "each name is unique, so the secret of this request could not be stored under it";
                 return Err(Problem::new(
-                    format!("There is a {name} already"),
+                    format!("The name {name} is already in use"),
                     why,
                     "choose another name",
                 )
@@ -125,12 +125,12 @@ impl Engine {
             }
         }
         let why = format!(
-            "there are {MAX_UNNAMED_SECRETS} credentials already whose names begin with {acting_name}-minted"
+            "{MAX_UNNAMED_SECRETS} credentials already have a name that starts with {acting_name}-minted"
         );
         Err(Problem::new(
-            "The new secret was not kept",
+            "The new secret was not stored",
             why,
-            "give it a name (K in the console, --capture NAME), and those too",
+            "store it under a name (K in the console, --capture NAME) and rename the others",
         ))
     }
 

@@ -122,7 +122,7 @@ impl Drop for CheckBatch {
         if !records.is_empty()
             && let Err(error) = write_records(&self.database, records)
         {
-            tracing::error!(%error, "verdicts were not kept");
+            tracing::error!(%error, "check results were not written");
         }
     }
 }

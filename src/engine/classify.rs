@@ -31,17 +31,17 @@ impl ClassificationResult {
     pub fn summary_lines(&self) -> Vec<String> {
         let Self { check, credential } = self;
         if check.result != CheckResult::Accepted {
-            return vec![format!("kept, but {}: {}", check.result.as_str(), check.reason)];
+            return vec![format!("stored, but {}: {}", check.result.as_str(), check.reason)];
         }
         let principal = credential.principal.as_ref().map(|principal| {
             format!("acts as {} ({})", principal.name, principal.kind.replace('_', " "))
         });
-        let sees = credential
+        let organizations = credential
             .fields
             .get("organisations")
-            .map(|seen| format!("sees organisations: {seen}"));
-        let ends = credential.expires.map(|end| format!("ends on {}", end.date()));
-        [principal, sees, ends].into_iter().flatten().collect()
+            .map(|seen| format!("sees organizations: {seen}"));
+        let expiry = credential.expires.map(|end| format!("expires on {}", end.date()));
+        [principal, organizations, expiry].into_iter().flatten().collect()
     }
 }
 

@@ -169,14 +169,14 @@ fn copy_by_first_method(
         }
     }
     let why = if causes.is_empty() {
-        "the settings say `clipboard = \"none\"`".to_owned()
+        "the setting is clipboard = \"none\"".to_owned()
     } else {
         causes.join("; ")
     };
     Err(Problem::new(
         "Nothing was copied",
         why,
-        "choose another way with `clipboard` in config.toml, or reveal the secret",
+        "set `clipboard` to another method in config.toml, or reveal the secret",
     ))
 }
 
@@ -191,7 +191,7 @@ fn probe_method(method: ClipboardMethod, contents: &mut ClipboardContents) -> Re
                 .stdout(Stdio::null())
                 .stderr(Stdio::null());
             let status = command.status().map_err(|error| format!("tmux: {error}"))?;
-            if status.success() { Ok(()) } else { Err("tmux does not answer".to_owned()) }
+            if status.success() { Ok(()) } else { Err("tmux does not respond".to_owned()) }
         }
         ClipboardMethod::Osc52 => {
             terminal().map(drop).map_err(|error| format!("the terminal: {error}"))
@@ -269,9 +269,9 @@ fn copy_to_tmux(secret: &Secret) -> Result<(), String> {
     match (loaded.success(), deleted.is_ok_and(|status| status.success())) {
         (true, true) => Ok(()),
         (true, false) => Err(format!(
-            "tmux keeps the copy: remove it with `tmux delete-buffer -b {TMUX_BUFFER}`"
+            "tmux still holds the copy: delete it with `tmux delete-buffer -b {TMUX_BUFFER}`"
         )),
-        (false, _) => Err("tmux did not take it".to_owned()),
+        (false, _) => Err("tmux rejected the text".to_owned()),
     }
 }
 
@@ -284,7 +284,7 @@ fn copy_to_terminal(secret: &Secret) -> Result<(), String> {
     encoded.zeroize();
     sequence.extend_from_slice(b"\x1b\\");
     if sequence.len() > OSC52_LIMIT {
-        return Err("it is longer than terminals take".to_owned());
+        return Err("the text is longer than terminals accept".to_owned());
     }
     terminal()
         .and_then(|mut terminal| terminal.write_all(&sequence))
@@ -302,9 +302,7 @@ fn ignores_unknown_sequences(terminal: &str) -> bool {
 fn terminal() -> std::io::Result<impl std::io::Write> {
     let name = std::env::var("TERM").unwrap_or_default();
     if !ignores_unknown_sequences(&name) {
-        let why = format!(
-            "one that is called `{name}` has no clipboard, and would show what is sent to it"
-        );
+        let why = format!("the type `{name}` has no clipboard and would show the secret");
         return Err(std::io::Error::new(std::io::ErrorKind::Unsupported, why));
     }
     std::fs::OpenOptions::new().write(true).open("/dev/tty")
@@ -324,7 +322,7 @@ fn clear_if_ours(contents: &mut ClipboardContents) -> Result<ClearResult, Proble
         Problem::new(
             "The clipboard was not cleared",
             error.to_string(),
-            "copy something else over the secret",
+            "copy something else to overwrite the secret",
         )
     };
     let text = match desktop.get_text() {
@@ -357,7 +355,7 @@ fn salted_digest(salt: &[u8; 16], text: &str) -> [u8; 32] {
 fn secret_as_text(secret: &Secret) -> Result<Zeroizing<String>, String> {
     secret
         .expose(|bytes| std::str::from_utf8(bytes).map(|text| Zeroizing::new(text.to_owned())))
-        .map_err(|_| "it is not text".to_owned())
+        .map_err(|_| "the secret is not text".to_owned())
 }
 
 #[cfg(test)]

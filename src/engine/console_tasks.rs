@@ -233,7 +233,7 @@ async fn save_body(exchange: Arc<HttpExchange>, path: String) -> Result<String, 
     };
     let written = tokio::task::spawn_blocking(write).await.map_err(|_| task_panicked())?;
     written.map_err(|error| {
-        let remedy = "name a file that is not there yet, in a folder where you may write";
+        let remedy = "name a file that does not exist yet, in a folder where you may write";
         Problem::new(format!("{path} was not written"), error.to_string(), remedy)
     })?;
     Ok(path)
@@ -249,12 +249,16 @@ fn expand_home(path: &str) -> PathBuf {
 }
 
 fn no_next_page() -> Problem {
-    let why = "the answer names no page after it";
-    Problem::new("This is the last page", why, "there is nothing more to fetch")
-        .with_class(ProblemClass::NotFound)
+    let why = "the response has no link to a next page";
+    Problem::new(
+        "This is the last page",
+        why,
+        "send the request again to start from the first page",
+    )
+    .with_class(ProblemClass::NotFound)
 }
 
 fn no_saved_requests() -> Problem {
-    let why = "this run keeps nothing: no files of its own, no keyring";
-    Problem::new("There are no saved requests here", why, "start tokenring without `demo`")
+    let why = "this session lives in memory only, without files or a keyring";
+    Problem::new("Saved requests are not available", why, "start tokenring without `demo`")
 }

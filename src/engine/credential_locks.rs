@@ -99,7 +99,7 @@ impl Drop for CredentialLock {
     /// releases it for all copies.
     fn drop(&mut self) {
         if let Some(Err(error)) = self.file.as_ref().map(File::unlock) {
-            tracing::warn!(%error, "a lock ends only when its file is closed");
+            tracing::warn!(%error, "the lock is released only when its file is closed");
         }
     }
 }
@@ -118,21 +118,23 @@ fn open_lock_file(folder: &std::path::Path, name: &str) -> std::io::Result<File>
 }
 
 fn rotation_in_progress() -> Problem {
-    let why = "another tokenring is replacing it at this moment";
+    let why = "another tokenring process is rotating it";
     Problem::new(
-        "The credential is being replaced",
+        "The credential is being rotated",
         why,
-        "wait until that one is done; `tokenring rotations` shows how far it is",
+        "wait until that rotation is done; `tokenring rotations` shows its progress",
     )
 }
 
 fn lock_timed_out() -> Problem {
-    let why =
-        format!("another tokenring has been using its session for {} s", LOCK_TIMEOUT.as_secs());
+    let why = format!(
+        "another tokenring process has been using its session for {} s",
+        LOCK_TIMEOUT.as_secs()
+    );
     Problem::new(
         "The credential is in use",
         why,
-        "wait for the other one to finish, then try again",
+        "wait for the other process to finish, then try again",
     )
 }
 
@@ -140,7 +142,7 @@ fn cannot_lock(error: &std::io::Error) -> Problem {
     Problem::new(
         "The credential cannot be locked",
         error.to_string(),
-        "check that the state folder can be written",
+        "check that the state folder is writable",
     )
 }
 
@@ -154,8 +156,8 @@ mod tests {
         let (id, locks) = (CredentialId::from_random([1; 16]), || {
             CredentialLocks::new(Some(folder.path().to_owned()))
         });
-        let claimed = locks().try_lock_rotation(&id).expect("nobody has it");
-        assert!(locks().try_lock_rotation(&id).is_err(), "it is held");
+        let claimed = locks().try_lock_rotation(&id).expect("not locked yet");
+        assert!(locks().try_lock_rotation(&id).is_err(), "already locked");
         let copy = claimed.file.as_ref().map(|file| file.try_clone().expect("a copy"));
         drop(claimed);
         assert!(locks().try_lock_rotation(&id).is_ok());

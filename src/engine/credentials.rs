@@ -185,7 +185,7 @@ impl Engine {
         let reason = if *part == SecretPart::Secret {
             String::new()
         } else {
-            format!("the part {}", part.as_str())
+            format!("part {}", part.as_str())
         };
         self.record_audit_event(
             AuditEvent::new(channel.as_str(), "done")
@@ -243,7 +243,7 @@ impl Engine {
         if secret.is_empty() {
             return Err(Problem::new(
                 "The secret is empty",
-                "nothing was given on standard input or in the field",
+                "standard input or the field contained nothing",
                 "paste the secret, or pipe it in",
             )
             .with_class(ProblemClass::Usage));
@@ -252,9 +252,9 @@ impl Engine {
             return Err(Problem::new(
                 "The secret is too short",
                 format!(
-                    "with less than {MIN_SECRET_BYTES} characters it could not be told from any other text and masked in answers"
+                    "a secret of fewer than {MIN_SECRET_BYTES} characters cannot be masked reliably in responses"
                 ),
-                "paste the whole secret; none of the providers gives one as short as that",
+                "paste the whole secret; no provider issues secrets this short",
             )
             .with_class(ProblemClass::Usage));
         }
@@ -288,13 +288,13 @@ impl Engine {
             .map_or(Ok(known), |kind| self.catalog.kind(&before.provider, kind))?;
         if kind.id != known.id && !kind.resembles(known) {
             let why = format!(
-                "the secret of a {} never looks like that of a {}",
+                "the secrets of the kinds \"{}\" and \"{}\" have different formats",
                 kind.title, known.title
             );
             return Err(Problem::new(
                 "The kind was not changed",
                 why,
-                "add it anew with its own secret",
+                "add it as a new credential with its own secret",
             )
             .with_class(ProblemClass::Usage));
         }
@@ -343,7 +343,7 @@ impl Engine {
             return problem;
         }
         let remedy = format!(
-            "{}; then take away what is left of it: `tokenring remove {}`",
+            "{}; then delete the incomplete credential: `tokenring remove {}`",
             problem.remedy, credential.name
         );
         Problem { remedy, ..problem }
@@ -364,7 +364,7 @@ impl Engine {
                 .same_as(secret)
             {
                 return Err(StoreError::Damaged(
-                    "it gave back something else than it was given".to_owned(),
+                    "the secret read back differs from the secret written".to_owned(),
                 )
                 .into());
             }
@@ -408,7 +408,7 @@ pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| {
         Problem::new(
-            "There is no randomness",
+            "Random numbers are not available",
             error.to_string(),
             "check that this system's random device works",
         )
@@ -419,9 +419,9 @@ pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
 /// Problem of a background thread that panicked.
 pub(super) fn task_panicked() -> Problem {
     Problem::new(
-        "A background task broke",
+        "A background task failed",
         "its thread panicked",
-        "try again; if it happens again, report it with the log",
+        "try again; if the task fails again, report the problem with the log",
     )
 }
 
@@ -433,11 +433,11 @@ pub(super) fn check_fields(
     if let Some(unknown) = fields.keys().find(|id| kind.field(id).is_none()) {
         let known: Vec<_> = kind.fields.iter().map(|field| field.id.as_str()).collect();
         let remedy = if known.is_empty() {
-            "it has no fields; leave it out".to_owned()
+            "leave the field out; this kind has no fields".to_owned()
         } else {
-            format!("its fields are {}", known.join(", "))
+            format!("use one of: {}", known.join(", "))
         };
-        let why = format!("a {} has no such field", kind.title);
+        let why = format!("the kind \"{}\" has no such field", kind.title);
         return Err(Problem::new(format!("Unknown field \"{unknown}\""), why, remedy)
             .with_class(ProblemClass::Usage));
     }
@@ -445,10 +445,10 @@ pub(super) fn check_fields(
         field.required && fields.get(&field.id).is_none_or(std::string::String::is_empty)
     });
     missing.map_or(Ok(()), |field| {
-        let remedy = format!("give it with --field {}=…; {}", field.id, field.help);
+        let remedy = format!("pass --field {}=…; {}", field.id, field.help);
         Err(Problem::new(
-            format!("The field \"{}\" is missing", field.id),
-            format!("a {} cannot be used without it", kind.title),
+            format!("Missing field \"{}\"", field.id),
+            format!("the kind \"{}\" requires it", kind.title),
             remedy,
         )
         .with_class(ProblemClass::Usage))

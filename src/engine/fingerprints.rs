@@ -62,7 +62,7 @@ impl Engine {
         let key = self.fingerprint_key.get_or_try_init(|| self.load_fingerprint_key()).await?;
         let keyed = key
             .expose(HmacKey::new)
-            .map_err(|_| StoreError::Damaged("the fingerprint key".to_owned()))?;
+            .map_err(|_| StoreError::Damaged("the fingerprint key is not usable".to_owned()))?;
         Ok(FingerprintHasher::new(keyed))
     }
 

@@ -33,11 +33,11 @@ impl Engine {
     pub async fn history_record(&self, id: u64) -> Result<HistoryRecord, Problem> {
         let record = self.with_database(move |index| index.history_record(id)).await?;
         record.ok_or_else(|| {
-            let why = "it was never given, or the request was forgotten by now";
+            let why = "the number was never used, or the request has been deleted";
             Problem::new(
-                format!("There is no request {id} in the history"),
+                format!("The history has no request {id}"),
                 why,
-                "see `tokenring history`",
+                "list the requests with `tokenring history`",
             )
             .with_class(ProblemClass::NotFound)
         })
@@ -99,7 +99,7 @@ impl Engine {
             size: response.map(|response| response.size),
         };
         if let Err(problem) = self.with_database(move |index| index.record_request(&sent)).await {
-            tracing::error!(%problem, "the request was not kept in the history");
+            tracing::error!(%problem, "the request was not recorded in the history");
         }
     }
 }
@@ -141,10 +141,10 @@ impl HistoryRecord {
     /// Returns the draft to send again.
     pub fn draft_to_resend(&self) -> Result<RequestDraft, Problem> {
         if self.entry.body_left_out {
-            let why = "its body was not kept, as bodies are not unless one asks for it";
-            let remedy = "give the body again with --data";
+            let why = "its body was not stored; bodies are stored only on request";
+            let remedy = "pass the body again with --data";
             return Err(Problem::new(
-                format!("Request {} cannot be sent again as it was", self.id),
+                format!("Request {} cannot be resent without its body", self.id),
                 why,
                 remedy,
             )
@@ -164,7 +164,7 @@ fn comparison_text(
     let shown = if body_left_out { &RequestDraft { body: None, ..draft.clone() } } else { draft };
     let mut lines = shown.canonical_lines(environment);
     lines.insert(2, format!("region: {region}"));
-    lines.extend(body_left_out.then(|| "body: not kept".to_owned()));
+    lines.extend(body_left_out.then(|| "body: not stored".to_owned()));
     lines.extend(
         outcome.iter().filter_map(|(name, value)| Some(format!("{name}: {}", value.as_ref()?))),
     );

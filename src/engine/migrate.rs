@@ -167,11 +167,11 @@ impl Engine {
         match after.iter().find(|item| item.state != ItemComparison::Same) {
             None => Ok(plan),
             Some(item) => {
-                let why = format!("{} of {} is not the same in both stores", item.item, item.name);
+                let why = format!("{} of {} differs between the two stores", item.item, item.name);
                 Err(Problem::new(
-                    "The copy is not whole",
+                    "The copy is incomplete",
                     why,
-                    "nothing was removed; run the command again",
+                    "run the command again; nothing was removed from the source",
                 )
                 .with_class(ProblemClass::Store))
             }
@@ -196,9 +196,10 @@ impl Engine {
         items: usize,
     ) -> Result<(), Problem> {
         let (from, to) = migration.titles();
+        let unit = if items == 1 { "item" } else { "items" };
         self.record_audit_event(
             AuditEvent::new("migrate", "done")
-                .with_reason(format!("{items} items from the {from} to the {to}")),
+                .with_reason(format!("{items} {unit} from the {from} to the {to}")),
         )
         .await
     }
@@ -244,11 +245,11 @@ impl Engine {
 fn check_conflicts(plan: &[MigrationItem], on_conflict: ConflictPolicy) -> Result<(), Problem> {
     let describe_item = |item: &MigrationItem| format!("{} of {}", item.item, item.name);
     if let Some(item) = plan.iter().find(|item| item.state == ItemComparison::TooLarge) {
-        let why = format!("{} is larger than an item may be there", describe_item(item));
+        let why = format!("{} is larger than the target store accepts", describe_item(item));
         return Err(Problem::new(
             "The secrets were not moved",
             why,
-            "stay with the store that holds it",
+            "continue to use the current store",
         )
         .with_class(ProblemClass::Store));
     }
@@ -258,8 +259,8 @@ fn check_conflicts(plan: &[MigrationItem], on_conflict: ConflictPolicy) -> Resul
     match differs.filter(|_| on_conflict == ConflictPolicy::Abort) {
         None => Ok(()),
         Some(item) => {
-            let why = format!("{} is another one there", describe_item(item));
-            let remedy = "give --overwrite if what is in the store in use is right";
+            let why = format!("{} has another value in the target store", describe_item(item));
+            let remedy = "pass --overwrite if the value in the store in use is right";
             Err(Problem::new("The secrets were not moved", why, remedy)
                 .with_class(ProblemClass::Store))
         }
@@ -267,7 +268,7 @@ fn check_conflicts(plan: &[MigrationItem], on_conflict: ConflictPolicy) -> Resul
 }
 
 fn readback_mismatch() -> StoreError {
-    StoreError::Damaged("it gave back something else than it was given".to_owned())
+    StoreError::Damaged("the secret read back differs from the secret written".to_owned())
 }
 
 #[cfg(test)]

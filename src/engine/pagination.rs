@@ -104,23 +104,24 @@ pub(super) fn ensure_read_only(draft: &RequestDraft) -> Result<(), Problem> {
     if draft.method.is_safe() {
         return Ok(());
     }
-    let why =
-        format!("{} may change something, and it would be sent once for each page", draft.method);
-    Err(Problem::new("Nothing was sent", why, "leave out --all-pages, or ask with GET")
+    let why = format!("{} may change something and would be sent once per page", draft.method);
+    Err(Problem::new("Nothing was sent", why, "omit --all-pages, or use GET")
         .with_class(ProblemClass::Usage))
 }
 
 fn pagination_loop(pages: usize) -> Problem {
-    let why =
-        format!("after {pages} pages the link to the next one leads back to one that was read");
+    let unit = if pages == 1 { "page" } else { "pages" };
+    let why = format!(
+        "after {pages} {unit}, the link to the next page leads back to a page that was already read"
+    );
     Problem::new(
-        "The pages go round in a circle",
+        "The links between the pages form a loop",
         why,
-        "tell the provider; the pages up to here are complete",
+        "report it to the provider; the pages up to here are complete",
     )
 }
 
 fn page_truncated() -> Problem {
-    let why = "one page alone is larger than what is read of an answer";
-    Problem::new("A page was cut off", why, "ask for fewer elements on a page (limit or length)")
+    let why = "one page is larger than the response limit";
+    Problem::new("A page was truncated", why, "request fewer elements per page (limit or length)")
 }

@@ -87,6 +87,6 @@ fn describe_preceding_exchange(authorization: &AuthMethod) -> Option<String> {
         AuthMethod::Exchange { endpoints, .. } => endpoints.first()?.path.clone(),
     };
     Some(format!(
-        "the secret is exchanged for an access token at {endpoint} first, unless there is one already"
+        "the secret is first exchanged for an access token at {endpoint}, unless one is cached"
     ))
 }

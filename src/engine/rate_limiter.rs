@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(
             limiter.try_acquire(&key("US"), after(4)),
             None,
-            "another region counts for itself"
+            "another region has its own quota"
         );
         assert_eq!(limiter.try_acquire(&here, after(10)), None);
     }
@@ -243,6 +243,6 @@ mod tests {
             &response(200, &[("x-ratelimit-remaining", "0")]),
             NOW,
         );
-        assert_eq!(limiter.try_acquire(&unknown, NOW), None, "nobody says when it ends");
+        assert_eq!(limiter.try_acquire(&unknown, NOW), None, "no reset time is known");
     }
 }

@@ -110,8 +110,8 @@ pub(super) fn jitter(wait: Duration) -> Result<Duration, Problem> {
 }
 
 fn quota_exhausted(wait: Duration) -> Problem {
-    let why = "the provider counts the requests of this credential, and an earlier answer said that none is left for now";
-    Problem::new("Nothing was sent", why, format!("Try again in {}", rate_limit::format_wait(wait)))
+    let why = "the provider limits the requests of this credential, and none is left for now";
+    Problem::new("Nothing was sent", why, format!("try again in {}", rate_limit::format_wait(wait)))
         .with_class(ProblemClass::Unknown)
 }
 

@@ -299,18 +299,14 @@ impl Engine {
             return Err(Problem::new(
                 "Nothing was sent",
                 why,
-                "leave out --readonly (or `readonly` in config.toml)",
+                "omit --readonly, or remove `readonly` from config.toml",
             )
             .with_class(ProblemClass::Usage));
         }
         if consent == WriteConsent::NotAsked {
-            let why = format!("{} may change something, and nobody agreed to it", draft.method);
-            return Err(Problem::new(
-                "Nothing was sent",
-                why,
-                "agree when you are asked, or give --yes",
-            )
-            .with_class(ProblemClass::Usage));
+            let why = format!("{} may change something and was not confirmed", draft.method);
+            return Err(Problem::new("Nothing was sent", why, "confirm when asked, or pass --yes")
+                .with_class(ProblemClass::Usage));
         }
         Ok(())
     }
@@ -319,13 +315,13 @@ impl Engine {
 /// Problem of a request that could take effect twice if it were repeated automatically.
 fn manual_retry_problem(draft: &RequestDraft) -> Problem {
     let why = format!(
-        "it may only have ended, but a {} may change something, so it was not sent again by itself",
+        "the token may only have expired, but {} may change something, so the request was not repeated automatically",
         draft.method
     );
     Problem::new(
-        "401: The access token was not accepted",
+        "401: The access token was refused",
         why,
-        "send it once more: it will go with a new access token",
+        "send the request again; it uses a new access token",
     )
     .with_class(ProblemClass::Refused)
 }

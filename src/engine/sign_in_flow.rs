@@ -247,8 +247,7 @@ impl Engine {
         grant: &AuthorizationGrant,
     ) -> Result<RefreshResult, TokenExchangeError> {
         let AuthorizationGrant { target, authorization_request: sign_in, code, region, .. } = grant;
-        let missing =
-            |_| TokenExchangeError::MissingField("region or kind that is known here".to_owned());
+        let missing = |_| TokenExchangeError::MissingField("known region or kind".to_owned());
         let kind = self.catalog.kind(target.provider(), target.kind()).map_err(missing)?;
         let region = self.catalog.region(target.provider(), region).map_err(missing)?;
         self.token_exchange(target.fields(), kind, region, code, target.parts())
@@ -397,9 +396,13 @@ impl Engine {
 
     async fn revoke_token(&self, credential: &Credential, token: Secret) -> Result<(), Problem> {
         if self.options.readonly {
-            let why = "it ends a session, and this run is read-only";
-            return Err(Problem::new("Nothing was revoked", why, "leave out --readonly")
-                .with_class(ProblemClass::Usage));
+            let why = "revoking ends a session, and this run is read-only";
+            return Err(Problem::new(
+                "Nothing was revoked",
+                why,
+                "omit --readonly, or remove `readonly` from config.toml",
+            )
+            .with_class(ProblemClass::Usage));
         }
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
@@ -414,15 +417,19 @@ impl Engine {
 /// Returns the authorization page of a kind in a region.
 fn authorization_page(kind: &CredentialKind, region: &Region) -> Result<Url, Problem> {
     let AuthMethod::RefreshToken { authorize: Some(path), .. } = &kind.authorization else {
-        let why = format!("a {} is not something that one signs in to", kind.title);
-        return Err(Problem::new("There is no sign-in", why, "use `tokenring add`")
-            .with_class(ProblemClass::Usage));
+        let why = format!("the kind \"{}\" has no sign-in with the browser", kind.title);
+        return Err(Problem::new(
+            "Sign-in is not available",
+            why,
+            "add the credential with `tokenring add`",
+        )
+        .with_class(ProblemClass::Usage));
     };
     Url::parse(&format!("{}{path}", region.origin(HostRole::App))).map_err(|error| {
         Problem::new(
-            "There is no page to sign in at",
+            "The sign-in page has no valid address",
             error.to_string(),
-            "check the region's web application",
+            "check the web application address of the region",
         )
         .with_class(ProblemClass::Usage)
     })
@@ -450,7 +457,7 @@ async fn show_result_in_browser<T>(
     let page = match outcome {
         Ok(_) => CallbackPage::new(
             "Signed in",
-            "The session is in your keyring. You can close this page and go back to the terminal.",
+            "The session is stored in your keyring. You can close this page and return to the terminal.",
         ),
         Err(problem) => CallbackPage::new(
             format!("Not signed in: {}", problem.what),
@@ -466,54 +473,56 @@ fn authorization_denied(error: &str, description: &str) -> Problem {
     let what = if error == "access_denied" {
         "The sign-in was denied"
     } else {
-        "The provider did not go along with the sign-in"
+        "The provider rejected the sign-in"
     };
-    Problem::new(what, why, "sign in again and choose to allow it; if you did, compare the client id and the callback address")
-        .with_class(ProblemClass::Refused)
+    Problem::new(
+        what,
+        why,
+        "sign in again and allow access; if you did, check the client ID and the callback URL",
+    )
+    .with_class(ProblemClass::Refused)
 }
 
 fn missing_refresh_token() -> Problem {
-    let why = "the provider gave an access token that ends soon, and nothing to renew it with";
-    Problem::new("The sign-in gives no session", why, "check the app's grant type and scopes")
+    let why = "the provider returned a short-lived access token, but no refresh token";
+    Problem::new("The sign-in returned no session", why, "check the app's grant type and scopes")
         .with_class(ProblemClass::Refused)
 }
 
 fn unknown_host(host: &str) -> Problem {
     let host: String = crate::domain::text::sanitize_line(host).chars().take(80).collect();
     let why = format!(
-        "the answer names \"{host}\", which is no host of a region that is known here, so nothing was sent there"
+        "the callback names the host \"{host}\", which belongs to no known region, so nothing was sent there"
     );
-    let remedy =
-        "if that host is the provider's, add it with `tokenring regions add` and sign in again";
-    Problem::new("The sign-in leads to a stranger", why, remedy).with_class(ProblemClass::Refused)
+    let remedy = "if the host belongs to the provider, add it with `tokenring regions add`, then sign in again";
+    Problem::new("The sign-in leads to an unknown host", why, remedy)
+        .with_class(ProblemClass::Refused)
 }
 
 pub(super) fn state_mismatch_problem(mismatch: StateMismatch) -> Problem {
-    let remedy =
-        "paste the whole address of the page that the browser could not open after you agreed";
-    Problem::new("That is not the answer", mismatch.to_string(), remedy)
+    let remedy = "paste the whole address of the page that the browser could not open after you approved access";
+    Problem::new("That is not the callback URL", mismatch.to_string(), remedy)
         .with_class(ProblemClass::Usage)
 }
 
 fn sign_in_timed_out(wait: Duration) -> Problem {
-    let why = format!("the browser did not come back within {} s", wait.as_secs());
-    let remedy =
-        "sign in again; over SSH, give --paste and paste the address at which the browser ends";
-    Problem::new("Nobody signed in", why, remedy).with_class(ProblemClass::Unknown)
+    let why = format!("the browser did not return within {} s", wait.as_secs());
+    let remedy = "sign in again; over SSH, pass --paste and paste the callback URL";
+    Problem::new("The sign-in timed out", why, remedy).with_class(ProblemClass::Unknown)
 }
 
 impl From<CallbackListenError> for Problem {
     fn from(error: CallbackListenError) -> Self {
         let remedy = match &error {
             CallbackListenError::NotLoopback(_) => {
-                "use an address like http://127.0.0.1:8080/callback, as the app has registered it"
+                "use a URL such as http://127.0.0.1:8080/callback, as registered for the app"
             }
             CallbackListenError::PortsInUse(_) => {
-                "end the program that uses it, or name further addresses in the field callback (register them with the app)"
+                "stop the program that uses the port, or add further URLs to the field callback and register them for the app"
             }
             CallbackListenError::BindFailed(_) => "allow connections on loopback",
         };
-        Self::new("The browser would have nowhere to come back to", error.to_string(), remedy)
+        Self::new("No callback URL is available", error.to_string(), remedy)
             .with_class(ProblemClass::Usage)
     }
 }

@@ -120,6 +120,6 @@ fn item_key(location: &SecretLocation) -> ItemKey {
 
 fn log_failure(outcome: Result<(), Problem>) {
     if let Err(problem) = outcome {
-        tracing::warn!(%problem, "the fingerprint was not noted");
+        tracing::warn!(%problem, "the fingerprint was not recorded");
     }
 }

@@ -114,7 +114,7 @@ fn both_places_of_the_snyk_cli_are_read_and_its_session_is_left_to_it() {
         done.iter().map(|find| find["outcome"].clone()).collect::<Vec<_>>(),
         [json!("refused"), json!("imported")]
     );
-    assert!(done[0]["why"].as_str().unwrap().contains("belongs to the Snyk CLI"));
+    assert!(done[0]["why"].as_str().unwrap().contains("OAuth session of the Snyk CLI"));
     assert_eq!(text(&usual), before);
 }
 
@@ -231,7 +231,7 @@ fn what_stands_in_the_place_of_a_token_and_looks_like_none_is_named_and_left_alo
         (done.len(), &done[0]["place"], &done[0]["outcome"]),
         (1, &json!("SNYK_TOKEN"), &json!("refused"))
     );
-    assert!(done[0]["why"].as_str().unwrap().contains("no token that is known"), "{done:?}");
+    assert!(done[0]["why"].as_str().unwrap().contains("its format is not known"), "{done:?}");
     let config = place.write(".config/configstore/snyk.json", "{\"api\": \"opaque\"}");
     assert_eq!(place.import(&["snyk-cli"])[0]["outcome"], "refused");
     assert_eq!((text(&file).as_str(), text(&config).as_str()), (before, "{\"api\": \"opaque\"}"));

@@ -147,9 +147,9 @@ fn of_a_task_it_is_told_and_the_screen_goes_on() {
     };
     pty.expect("Something broke in the background: tests/suite/panic.rs");
     assert!(pty.is_raw(), "the screen has the terminal still");
-    pty.expect("A background task broke");
+    pty.expect("A background task failed");
     pty.send("\x1b");
-    pty.expect_gone("A background task broke");
+    pty.expect_gone("A background task failed");
     pty.send("?");
     pty.expect("Getting around");
     pty.send("\x1b");

@@ -76,7 +76,7 @@ impl ChildCommand {
     pub fn replace_process(self) -> io::Result<Infallible> {
         use std::os::unix::process::CommandExt as _;
         let (mut command, files) = self.build_command()?;
-        debug_assert!(files.is_empty(), "nobody would remove the files");
+        debug_assert!(files.is_empty(), "the files would never be removed");
         if let Some(secret) = self.stdin_secret() {
             command.stdin(pipe_with_secret(secret)?);
         }
@@ -109,7 +109,7 @@ impl ChildCommand {
 
     fn build_command(&self) -> io::Result<(Command, Vec<NamedTempFile>)> {
         let (program, arguments) =
-            self.command.split_first().ok_or_else(|| io::Error::other("there is no command"))?;
+            self.command.split_first().ok_or_else(|| io::Error::other("no command was given"))?;
         let mut command = Command::new(program);
         command.args(arguments);
         for name in &self.removed_variables {
@@ -223,7 +223,7 @@ fn os_text(secret: &Secret) -> io::Result<OsString> {
     secret.expose(|bytes| {
         if bytes.contains(&0) {
             return Err(io::Error::other(
-                "the secret holds a NUL character, which no variable can",
+                "the secret contains a NUL character, which a variable cannot hold",
             ));
         }
         Ok(OsStr::from_bytes(bytes).to_owned())
@@ -234,7 +234,7 @@ fn os_text(secret: &Secret) -> io::Result<OsString> {
 fn os_text(secret: &Secret) -> io::Result<OsString> {
     let text =
         secret.expose(|bytes| std::str::from_utf8(bytes).map(OsStr::new).map(OsStr::to_owned));
-    text.map_err(|_| io::Error::other("the secret is no text"))
+    text.map_err(|_| io::Error::other("the secret is not text"))
 }
 
 #[cfg(unix)]

@@ -124,9 +124,9 @@ impl Engine {
                 let fields = credential.fields.keys().map(String::as_str);
                 let known: Vec<_> =
                     ["secret", "access_token", "api"].into_iter().chain(fields).collect();
-                let what = format!("{} has no \"{unknown}\"", credential.name);
-                let why = format!("it is a {}", kind.title);
-                Err(Problem::new(what, why, format!("it has {}", known.join(", ")))
+                let what = format!("{} has no value \"{unknown}\"", credential.name);
+                let why = format!("its kind is \"{}\"", kind.title);
+                Err(Problem::new(what, why, format!("use one of: {}", known.join(", ")))
                     .with_class(ProblemClass::Usage))
             }
         }

@@ -79,7 +79,7 @@ pub struct IdentifiedKind {
 
 /// Why the value of a token variable is not imported.
 const UNKNOWN_SHAPE_REASON: &str =
-    "it has the shape of no token that is known; if it is one, `tokenring add` keeps it";
+    "its format is not known; if it is a token, add it with `tokenring add`";
 
 impl Engine {
     /// Finds secrets of known formats in a source. Does not open the store.
@@ -90,11 +90,11 @@ impl Engine {
         let is_piped = matches!(source, ImportSource::Piped(..));
         let found = run_blocking(move || read_source(&source)).await?.map_err(|error| {
             if !error.is_missing() {
-                let what = if is_piped { "Standard input could not be understood" } else { "The file could not be read" };
+                let what = if is_piped { "Standard input could not be parsed" } else { "The file could not be read" };
                 return error.problem(what);
             }
-            let remedy = "where it lies elsewhere, name it with `tokenring import dotenv FILE` or `import json FILE`";
-            Problem::new("There is nothing to import", error.to_string(), remedy)
+            let remedy = "if the file is elsewhere, use `tokenring import dotenv FILE` or `tokenring import json FILE`";
+            Problem::new("Nothing to import", error.to_string(), remedy)
         })?;
         Ok(found.into_iter().filter_map(|raw| self.identify_candidate(raw)).collect())
     }
@@ -136,9 +136,9 @@ impl Engine {
             .find(|name| taken.iter().all(|known| known.as_str() != name));
         CredentialName::parse(&free.unwrap_or(base)).map_err(|error| {
             Problem::new(
-                "There is no name for it",
+                "No name can be derived for the credential",
                 error.to_string(),
-                "give it one: `tokenring import … --as NAME`",
+                "choose a name: `tokenring import … --as NAME`",
             )
         })
     }
@@ -150,7 +150,11 @@ impl Engine {
         name: CredentialName,
     ) -> Result<Credential, Problem> {
         let identified = candidate.identified.clone().map_err(|why| {
-            Problem::new("That cannot be kept", why, "keep the key or token that it was made from")
+            Problem::new(
+                "The secret cannot be imported",
+                why,
+                "import the key or token that it was created from",
+            )
         })?;
         let kind = self.catalog.kind(&identified.provider, &identified.kind)?;
         let org = identified.org.filter(|_| kind.field("org_id").is_some());
@@ -185,17 +189,21 @@ impl Engine {
         credential: &Credential,
     ) -> Result<(), Problem> {
         let Some(target) = candidate.target.clone() else {
-            let why = "it came on standard input, so there is no copy to empty";
-            return Err(Problem::new("Nothing was blanked", why, "name the file that it lies in")
-                .with_class(ProblemClass::Usage));
+            let why = "the secret came from standard input, so there is no copy to blank";
+            return Err(Problem::new(
+                "Nothing was blanked",
+                why,
+                "import from the file that contains the secret",
+            )
+            .with_class(ProblemClass::Usage));
         };
         let what = format!("{} was not blanked", target.path().display());
         if !self.load_secret(credential, &SecretPart::Secret).await?.same_as(&candidate.secret) {
-            let why = format!("the store holds another secret for {}", credential.name);
+            let why = format!("the store holds a different secret for {}", credential.name);
             return Err(Problem::new(
                 what,
                 why,
-                "nothing was changed; import it under another name first",
+                "import the secret under another name first; the file was not changed",
             ));
         }
         let (secret, location) = (Arc::clone(&candidate.secret), audit_location(&target));
@@ -260,7 +268,7 @@ impl Engine {
             return self.is_token_variable(variable).then(|| Err(UNKNOWN_SHAPE_REASON.to_owned()));
         };
         if best.secret_role != SecretRole::Secret {
-            return Some(Err(format!("it is no secret to keep: {}", best.why)));
+            return Some(Err(format!("not a long-lived secret: {}", best.why)));
         }
         let regions = self.catalog.regions(&best.provider).ok()?;
         let origin = endpoint.and_then(endpoint_origin);
@@ -269,7 +277,7 @@ impl Engine {
             .and_then(|origin| regions.iter().find(|region| region.matches_origin(origin)));
         if let (Some(origin), None, None) = (&origin, beside, &best.region) {
             return Some(Err(format!(
-                "it is used at {origin}, which is no known region; add that with `tokenring regions add`"
+                "used at {origin}, which is not a known region; add it with `tokenring regions add`"
             )));
         }
         let told = best.region.clone().or_else(|| beside.map(|region| region.id.clone()));

@@ -35,8 +35,8 @@ pub(in crate::engine) struct RawCandidate {
     pub rejection: Option<&'static str>,
 }
 
-const OAUTH_SESSION_REASON: &str = "an OAuth session belongs to the Snyk CLI: its refresh token works once, so nobody else may use it";
-const ACCESS_TOKEN_REASON: &str = "a short-lived access token, which no longer works soon; the key that it came from is not there";
+const OAUTH_SESSION_REASON: &str = "an OAuth session of the Snyk CLI: its refresh token works only once, so no other program may use it";
+const ACCESS_TOKEN_REASON: &str = "a short-lived access token that expires soon; the key that it was created from is not in the file";
 
 /// Reads every text in the source that may be a secret. A source without any file is a problem that
 /// names the usual location.

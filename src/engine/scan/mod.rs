@@ -117,7 +117,7 @@ impl ScanResult {
     pub fn to_diagnostics(&self) -> Vec<Diagnostic> {
         let mut findings: Vec<_> = self.matches.iter().map(ScanMatch::to_diagnostic).collect();
         let fingerprint_problem = self.fingerprint_problem.iter().map(|problem| {
-            let what = "Copies of the secrets held here could not be told";
+            let what = "Copies of stored secrets could not be recognized";
             Diagnostic::warn(
                 DiagnosticArea::Files,
                 what,
@@ -129,8 +129,12 @@ impl ScanResult {
         if findings.is_empty() {
             findings.push(Diagnostic::ok(
                 DiagnosticArea::Files,
-                "Nothing was found",
-                format!("{} files were looked at", self.files),
+                "No plain-text secrets were found",
+                if self.files == 1 {
+                    "1 file was scanned".to_owned()
+                } else {
+                    format!("{} files were scanned", self.files)
+                },
             ));
         }
         findings
@@ -143,18 +147,19 @@ impl ScanMatch {
         let place = sanitize_line(&format!("{}:{}", self.path.display(), self.line));
         match &self.owner {
             MatchOwner::Known(_) if self.has_consumer => {
-                Diagnostic::ok(DiagnosticArea::Files, place, "a consumer keeps it up to date")
+                Diagnostic::ok(DiagnosticArea::Files, place, "updated by a consumer")
             }
             MatchOwner::Known(holders) => {
-                let remedy = "blank it with `tokenring import … --blank`, or keep it up to date with `tokenring scan --link`";
+                let remedy = "blank it with `tokenring import … --blank`, or link it to a consumer with `tokenring scan --link`";
                 Diagnostic::warn(DiagnosticArea::Files, place, describe_holders(holders), remedy)
             }
             MatchOwner::Unknown { provider, kind, why } => {
-                let remedy = "keep it with `tokenring import` or `add`, or revoke it";
+                let remedy =
+                    "import it with `tokenring import`, add it with `tokenring add`, or revoke it";
                 Diagnostic::warn(
                     DiagnosticArea::Files,
                     place,
-                    format!("an unknown {provider} {kind}: {why}"),
+                    format!("unknown {provider} {kind}: {why}"),
                     remedy,
                 )
             }
@@ -176,8 +181,8 @@ impl MatchedCredential {
         let part = self.part.as_str();
         match self.slot {
             Some(SecretSlot::Current) => format!("the {part}"),
-            Some(SecretSlot::Pending) => format!("the new {part}, not in use yet,"),
-            Some(SecretSlot::Previous) => format!("the old {part}, which is being replaced,"),
+            Some(SecretSlot::Pending) => format!("the new {part} (not in use yet)"),
+            Some(SecretSlot::Previous) => format!("the old {part} (being rotated)"),
             None => format!("a former {part}"),
         }
     }
@@ -256,9 +261,9 @@ impl Engine {
             .find(|name| known.iter().all(|consumer| consumer.name.as_str() != name));
         let name = CredentialName::parse(&free.unwrap_or_default()).map_err(|error| {
             Problem::new(
-                "The place was not linked",
+                "The consumer was not added",
                 error.to_string(),
-                "link it with `tokenring consumer add`",
+                "add it with `tokenring consumer add`",
             )
         })?;
         // The scan has just seen this secret there.

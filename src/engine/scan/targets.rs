@@ -300,13 +300,9 @@ fn is_git_objects_folder(entry: &DirEntry) -> bool {
 }
 
 fn cannot_scan(path: &Path, error: &std::io::Error) -> Problem {
-    let what = format!("{} cannot be looked at", path.display());
-    Problem::new(
-        what,
-        error.to_string(),
-        "name a file or folder that is there and that you may read",
-    )
-    .with_class(ProblemClass::NotFound)
+    let what = format!("{} cannot be scanned", path.display());
+    Problem::new(what, error.to_string(), "name an existing file or folder that you may read")
+        .with_class(ProblemClass::NotFound)
 }
 
 #[cfg(test)]
@@ -365,7 +361,7 @@ mod tests {
                 .0
                 .len(),
             1,
-            "what is named is looked at"
+            "named files are scanned"
         );
         assert!(targets_for_paths(&[root.join("nowhere")], &AtomicBool::new(false)).is_err());
     }

@@ -258,7 +258,7 @@ async fn of_two_rotations_of_one_credential_one_runs_and_the_other_says_so() {
     };
     assert_eq!(done.state, RotationPhase::Done);
     assert!(
-        refused.what.contains("being replaced") || refused.why.contains("rotation"),
+        refused.what.contains("being rotated") || refused.why.contains("rotation"),
         "{refused}"
     );
     stage.accounted(&done).await;

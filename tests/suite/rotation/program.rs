@@ -300,7 +300,7 @@ fn eight_processes_that_rotate_one_credential_at_once_leave_one_secret() {
     assert!(done >= 1, "{}", outcomes[0].err);
     for refused in outcomes.iter().filter(|outcome| outcome.code != 0) {
         let said = refused.error().to_string();
-        assert!(said.contains("being replaced") || said.contains("rotation"), "{said}");
+        assert!(said.contains("being rotated") || said.contains("rotation"), "{said}");
     }
     let new = home.run(&["get", "us01-release-bot"]).expect(0).out;
     assert_eq!(

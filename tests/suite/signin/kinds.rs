@@ -95,7 +95,7 @@ async fn offline_nobody_is_asked_and_without_a_network_it_is_kept_all_the_same()
             &secret,
         )
         .expect(0);
-    assert!(kept.err.contains("note: kept, but unknown"), "{}", kept.err);
+    assert!(kept.err.contains("note: stored, but unknown"), "{}", kept.err);
     assert_eq!(home.run(&["get", name]).expect(0).out, secret);
 }
 

@@ -85,7 +85,7 @@ async fn a_host_that_nobody_knows_gets_nothing() {
         let waiting = Waiting::for_app(&home, &world);
         let (_, page) =
             arrive(waiting.answer(&[("code", "c"), ("instance", instance)])).await.unwrap();
-        assert!(page.contains("stranger"), "{page}");
+        assert!(page.contains("unknown host"), "{page}");
         assert!(
             waiting.end().expect(4).error()["why"].as_str().unwrap().contains("nothing was sent"),
             "{instance}"
@@ -246,7 +246,10 @@ async fn nobody_comes_and_that_is_said() {
         .await
         .err()
         .unwrap();
-    assert_eq!((problem.what.as_str(), problem.class), ("Nobody signed in", ProblemClass::Unknown));
+    assert_eq!(
+        (problem.what.as_str(), problem.class),
+        ("The sign-in timed out", ProblemClass::Unknown)
+    );
     assert!(arrive(callback).await.is_none(), "nobody listens any more");
 }
 
@@ -258,7 +261,7 @@ fn what_cannot_be_signed_in_to_is_told() {
         home.run(&["login", "us01-admin", "--json"]).expect(2).error()["why"]
             .as_str()
             .unwrap()
-            .contains("signs in")
+            .contains("no sign-in with the browser")
     );
     assert!(
         home.run(&["login", "nobody", "--json"]).expect(3).error()["remedy"]

@@ -55,7 +55,10 @@ async fn what_may_change_something_is_not_repeated_unasked() {
     let delete = ["request", SESSION, "DELETE", path, "--yes", "--json"];
     let left = home.run(&delete).expect(4).json();
     assert_eq!(left["status"], 401);
-    assert!(left["explanation"]["remedy"].as_str().unwrap().contains("once more"), "{left}");
+    assert!(
+        left["explanation"]["remedy"].as_str().unwrap().contains("send the request again"),
+        "{left}"
+    );
     assert_eq!(
         (asked(&world, "DELETE", "/rest/self/apps").await, asked(&world, "POST", TOKEN).await),
         (1, 1)

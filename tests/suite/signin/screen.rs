@@ -62,7 +62,7 @@ async fn over_ssh_the_address_is_pasted_and_never_shown() {
     let mut stranger = address.clone();
     stranger.set_query(Some("code=c&state=another"));
     pty.send(&format!("\x1b[200~{stranger}\x1b[201~"));
-    pty.expect("That is not the answer");
+    pty.expect("That is not the callback URL");
     pty.send(&format!("\x1b[200~{address}\x1b[201~"));
     pty.expect("Signed in. The session is in the store.");
     let written = String::from_utf8_lossy(&pty.bytes(0)).into_owned();

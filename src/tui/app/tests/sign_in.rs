@@ -103,13 +103,13 @@ fn the_time_that_is_left_is_counted_and_nothing_ticks_afterwards() {
     session.advance_time(Duration::from_millis(101_500));
     assert!(session.words().contains("0:19 left"), "{}", session.words());
     let late = Problem::new(
-        "Nobody signed in",
-        "the browser did not come back within 120 s",
+        "The sign-in timed out",
+        "the browser did not return within 120 s",
         "sign in again",
     );
     session.report(task, TaskEvent::Failed(late));
     assert_eq!(session.app.next_wake(session.now), None);
-    assert!(session.words().contains("Nobody signed in"));
+    assert!(session.words().contains("The sign-in timed out"));
     session.press("Enter");
     assert!(
         matches!(session.task().1, BackgroundTask::SignIn(SignInTask::Start(Wanted::Existing(_)))),
@@ -280,7 +280,7 @@ fn who_a_new_credential_is_is_said() {
         TaskEvent::Credential(CredentialEvent::Classified(name.clone(), Box::new(Ok(classified)))),
     );
     assert!(
-        session.notice().starts_with("triage: acts as ada (user); sees organisations: 3:"),
+        session.notice().starts_with("triage: acts as ada (user); sees organizations: 3:"),
         "{}",
         session.notice()
     );
