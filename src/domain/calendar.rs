@@ -24,7 +24,7 @@ pub fn render_calendar(credentials: &[Credential], remind: Duration, now: Timest
     for line in [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
-        "PRODID:-//tokenring//ends of credentials//EN",
+        "PRODID:-//tokenring//credential expiry//EN",
         "X-WR-CALNAME:tokenring",
     ] {
         push_folded_line(&mut text, line);
@@ -47,9 +47,9 @@ fn event_lines(
     now: Timestamp,
 ) -> Vec<String> {
     let Credential { id, name, provider, kind, region, .. } = credential;
-    let summary = escape_value(&format!("{name} ends"));
+    let summary = escape_value(&format!("{name} expires"));
     let about = escape_value(&format!(
-        "{provider} {kind} in {region}\nReplace it with: tokenring rotate \"{name}\""
+        "{provider} {kind} in {region}\nRotate with: tokenring rotate \"{name}\""
     ));
     vec![
         "BEGIN:VEVENT".to_owned(),
@@ -140,7 +140,7 @@ mod tests {
         for wanted in [
             "DTSTAMP:20261121T120030Z",
             "DTSTART:20270207T000000Z",
-            "SUMMARY:laptop\\; mine\\, all ends",
+            "SUMMARY:laptop\\; mine\\, all expires",
             "TRIGGER:-PT20160M",
         ] {
             assert!(lines.contains(&wanted), "{wanted}: {text}");

@@ -38,10 +38,10 @@ pub enum CredentialNameError {
     #[error("the name has more than {MAX_NAME_CHARS} characters")]
     TooLong,
     /// The text contains an invisible character or one that controls a terminal.
-    #[error("the name holds a character that cannot be shown")]
+    #[error("the name contains a character that cannot be displayed")]
     UnprintableCharacter,
     /// The text starts like a command-line option.
-    #[error("the name begins with \"-\" and would be read as an option")]
+    #[error("the name starts with \"-\" and would be read as an option")]
     LeadingDash,
 }
 

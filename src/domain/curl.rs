@@ -83,12 +83,12 @@ impl CurlCommand {
             .is_some_and(|origin| context.region.bound_origins().contains(&origin));
         let variable = context.kind.secret_variable();
         if !bound {
-            self.add_warning("the URL is not on a host that the credential is bound to, so the command sends no secret");
+            self.add_warning("the credential is not bound to the host of the URL, so the command sends no secret");
             return;
         }
         if context.kind.authorization.uses_token_exchange() {
             self.add_warning(format!(
-                "${variable} has to hold a short-lived access token; curl does not exchange the secret for one"
+                "${variable} must contain a short-lived access token; curl does not exchange the secret for one"
             ));
         }
         self.arguments.push(CurlArgument::Plain("--header".to_owned()));
@@ -100,7 +100,7 @@ impl CurlCommand {
 
     fn push_header(&mut self, name: &str, value: &str) {
         if !is_header_name(name) || value.chars().any(is_unprintable) {
-            self.add_warning("a header with characters that a header cannot have is left out");
+            self.add_warning("a header with invalid characters is omitted");
         } else if value.is_empty() {
             self.push_option("--header", format!("{name};"));
         } else {
@@ -111,7 +111,7 @@ impl CurlCommand {
     fn push_body(&mut self, draft: &RequestDraft) {
         let Some(body) = &draft.body else { return };
         if body.chars().any(|c| is_unprintable(c) && c != '\n' && c != '\t') {
-            self.add_warning("the body holds characters that cannot be shown and is left out; send it with --data-binary @FILE");
+            self.add_warning("the body contains characters that cannot be displayed and is omitted; send the body with --data-binary @FILE");
             return;
         }
         if draft.header("content-type").is_none() {

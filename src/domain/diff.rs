@@ -80,7 +80,8 @@ pub fn format_diff(before: &str, after: &str, context: usize) -> String {
 
 fn push_skipped_note(text: &mut String, lines: usize) {
     if lines > 0 {
-        let _ = writeln!(text, "  … {lines} {} alike", if lines == 1 { "line" } else { "lines" });
+        let _ =
+            writeln!(text, "  … {lines} unchanged {}", if lines == 1 { "line" } else { "lines" });
     }
 }
 

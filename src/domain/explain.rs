@@ -142,14 +142,15 @@ pub fn explain_unsafe_redirect(
 ) -> ResponseExplanation {
     let (title, host) = (&context.provider.title, sanitize_line(host));
     let why = format!(
-        "{title} sent the request on to {host}, which belongs to no region; it went there without the secret"
+        "{title} redirected the request to {host}, which belongs to no region; the request went there without the secret"
     );
-    let remedy = "Check the region's address, or ask for the address that answers, if you trust it";
+    let remedy =
+        "Check the region's address, or send the request to that host directly if you trust it";
     ResponseExplanation {
         result: CheckResult::Unknown,
-        reason: format!("{status}: {host} answered, not {title}"),
+        reason: format!("{status}: {host} responded instead of {title}"),
         problem: Some(
-            Problem::new(format!("{status}: {host} answered, not {title}"), why, remedy)
+            Problem::new(format!("{status}: {host} responded instead of {title}"), why, remedy)
                 .with_class(ProblemClass::Unknown),
         ),
     }
@@ -182,12 +183,17 @@ fn wrong_region_text(
     let accepted =
         hints.accepted_in.first().filter(|_| hints.accepted_in.iter().all(|region| other(&region)));
     let (home, why) = match (accepted, hints.home_region.as_ref().filter(other)) {
-        (Some(region), _) => {
-            (region, format!("{region} accepts it, and a credential works in its own region only"))
-        }
-        (None, Some(region)) => {
-            (region, "It says so itself, and a credential works in its own region only".to_owned())
-        }
+        (Some(region), _) => (
+            region,
+            format!(
+                "{region} accepts the credential, and a credential works only in its own region"
+            ),
+        ),
+        (None, Some(region)) => (
+            region,
+            "The secret names this region, and a credential works only in its own region"
+                .to_owned(),
+        ),
         (None, None) => return None,
     };
     Some(ProblemText {
@@ -211,9 +217,9 @@ fn expired_text(
     let clock = response.header("date").and_then(rate_limit::parse_http_date).unwrap_or(hints.now);
     let end = hints.expires.filter(|end| *end <= clock)?;
     Some(ProblemText {
-        what: format!("This {} ended on {}", secret_noun(context), end.date()),
-        why: format!("{} accepts it until that day only", context.provider.title),
-        remedy: "Replace it: tokenring rotate NAME".to_owned(),
+        what: format!("This {} expired on {}", secret_noun(context), end.date()),
+        why: format!("{} does not accept it after that date", context.provider.title),
+        remedy: "Rotate the credential: tokenring rotate NAME".to_owned(),
     })
 }
 
@@ -254,9 +260,9 @@ fn generic_text(context: RequestContext<'_>, response: &ApiResponse) -> ProblemT
     let title = &context.provider.title;
     if is_intermediary_response(response) {
         return problem_text(
-            format!("Something between here and {title} answered"),
-            "A web page came back instead of an answer of the API, so nothing is known about the credential",
-            "Look into the answer's body: it may be a proxy, a firewall, or a sign-in page of the network",
+            format!("The response did not come from {title}"),
+            "A web page arrived instead of an API response, so nothing is known about the credential",
+            "Look at the response body: a proxy, a firewall or a sign-in page of the network may have responded",
         );
     }
     if let Some(rule) = find_status_rule(context, response) {
@@ -264,43 +270,43 @@ fn generic_text(context: RequestContext<'_>, response: &ApiResponse) -> ProblemT
     }
     let request = response
         .header("snyk-request-id")
-        .map(|id| format!(", naming the request {}", sanitize_line(id)))
+        .map(|id| format!(", quoting the request ID {}", sanitize_line(id)))
         .unwrap_or_default();
     match response.status {
         300..400 => problem_text(
-            format!("{title} points elsewhere"),
-            "A redirect to another origin is not followed with a secret",
-            "Ask the address that the location header names, if you trust it",
+            format!("{title} redirects to another address"),
+            "Redirects to another origin are not followed, because the request carries a secret",
+            "Send the request to the address in the location header if you trust it",
         ),
         401 => problem_text(
-            format!("{title} does not accept the credential"),
-            "It may have ended, been revoked, or belong to another region",
-            "Ask the other regions, or replace it",
+            format!("{title} refused the credential"),
+            "It may have expired or been revoked, or it may belong to another region",
+            "Try the other regions (tokenring probe NAME); if none accepts the credential, rotate it (tokenring rotate NAME)",
         ),
         403 => problem_text(
-            format!("{title} does not allow this"),
-            "The credential's rights may not reach this far",
-            "Use a credential with the right that is missing",
+            format!("{title} denied the request"),
+            "The credential may lack a permission",
+            "Use a credential that has the permission",
         ),
         407 => problem_text(
-            "The proxy wants a password".to_owned(),
-            "A proxy on the way asks for credentials of its own",
-            "Put them into the proxy's address",
+            "The proxy requires a password".to_owned(),
+            "A proxy between this machine and the provider asks for its own credentials",
+            "Add user name and password to the proxy's address",
         ),
         429 => problem_text(
-            format!("{title} wants fewer requests"),
-            "A limit on the number of requests is reached",
-            "Wait for a while",
+            format!("{title} reports too many requests"),
+            "The rate limit is reached",
+            "Wait, then send the request again",
         ),
         400..500 => problem_text(
-            format!("{title} does not take the request"),
-            "The answer's body may say why",
+            format!("{title} rejected the request"),
+            "The response body may contain the reason",
             "Compare path, query and body with the documentation",
         ),
         _ => problem_text(
-            format!("{title} has trouble of its own"),
-            "The credential is not to blame",
-            &format!("Try later, or ask the provider's support{request}"),
+            format!("{title} reports a server error"),
+            "The error is at the provider and says nothing about the credential",
+            &format!("Try again later, or contact the provider's support{request}"),
         ),
     }
 }
@@ -460,11 +466,11 @@ mod tests {
         let expires = Some(datetime!(2026-11-20 00:00 UTC));
         assert_eq!(
             pat(&response(401, ""), &ExplanationContext { expires, ..hints() }).reason,
-            "401: this token ended on 2026-11-20"
+            "401: this token expired on 2026-11-20"
         );
         let early = with_header(response(401, ""), "date", "Thu, 19 Nov 2026 00:00:00 GMT");
         assert!(
-            !pat(&early, &ExplanationContext { expires, ..hints() }).reason.contains("ended on")
+            !pat(&early, &ExplanationContext { expires, ..hints() }).reason.contains("expired on")
         );
     }
 
@@ -524,13 +530,9 @@ mod tests {
         assert_eq!(
             page.result,
             CheckResult::Unknown,
-            "a page is no answer of the API, whatever its status"
+            "a page is not a response of the API, whatever its status"
         );
-        assert!(
-            page.reason.contains("Something between") || page.reason.contains("something between"),
-            "{}",
-            page.reason
-        );
+        assert!(page.reason.contains("the response did not come from"), "{}", page.reason);
         let refused = explained(
             "snyk-api-web",
             "api-key",
@@ -576,13 +578,13 @@ mod tests {
     #[test]
     fn every_status_has_words_of_its_own_even_where_nothing_is_known_of_the_provider() {
         for (status, result, text) in [
-            (302, CheckResult::Unknown, "points elsewhere"),
-            (401, CheckResult::Refused, "does not accept the credential"),
-            (403, CheckResult::Refused, "does not allow this"),
-            (407, CheckResult::Unknown, "The proxy wants a password"),
-            (429, CheckResult::Unknown, "wants fewer requests"),
-            (404, CheckResult::Unknown, "does not take the request"),
-            (503, CheckResult::Unknown, "has trouble of its own"),
+            (302, CheckResult::Unknown, "redirects to another address"),
+            (401, CheckResult::Refused, "refused the credential"),
+            (403, CheckResult::Refused, "denied the request"),
+            (407, CheckResult::Unknown, "The proxy requires a password"),
+            (429, CheckResult::Unknown, "reports too many requests"),
+            (404, CheckResult::Unknown, "rejected the request"),
+            (503, CheckResult::Unknown, "reports a server error"),
         ] {
             let explanation = of_unknown_provider(&response(status, ""));
             assert_eq!(explanation.result, result, "{status}");
@@ -590,7 +592,11 @@ mod tests {
         }
         let page = with_header(response(407, "<html>"), "content-type", "text/html");
         assert!(
-            of_unknown_provider(&page).problem.unwrap().what.contains("The proxy wants a password")
+            of_unknown_provider(&page)
+                .problem
+                .unwrap()
+                .what
+                .contains("The proxy requires a password")
         );
     }
 

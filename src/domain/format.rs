@@ -40,7 +40,7 @@ pub fn format_expiry(expires: Option<Timestamp>, now: Timestamp) -> String {
     match expires {
         None => "–".to_owned(),
         Some(end) if end <= now => match format_span(now - end).as_str() {
-            "now" => "expired now".to_owned(),
+            "now" => "expired just now".to_owned(),
             past => format!("expired {past} ago"),
         },
         Some(end) => format!("{} ({})", end.date(), format_span(end - now)),

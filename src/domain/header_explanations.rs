@@ -44,25 +44,23 @@ struct HeaderContext<'a> {
 const KNOWN_HEADERS: [KnownHeader; 22] = [
     KnownHeader {
         name: "snyk-request-id",
-        meaning: HeaderMeaning::Static("the request's number; quote it to Snyk's support"),
+        meaning: HeaderMeaning::Static("request ID; quote it to Snyk's support"),
     },
     KnownHeader {
         name: "x-request-id",
-        meaning: HeaderMeaning::Static("the request's number; quote it to the provider's support"),
+        meaning: HeaderMeaning::Static("request ID; quote it to the provider's support"),
     },
     KnownHeader {
         name: "x-error-reference",
-        meaning: HeaderMeaning::Static("the failure's number; quote it to the provider's support"),
+        meaning: HeaderMeaning::Static("error ID; quote it to the provider's support"),
     },
     KnownHeader {
         name: "cf-ray",
-        meaning: HeaderMeaning::Static(
-            "Cloudflare's number of the request, which a block page names too",
-        ),
+        meaning: HeaderMeaning::Static("Cloudflare's request ID, which its block pages show too"),
     },
     KnownHeader {
         name: "snyk-version-requested",
-        meaning: HeaderMeaning::Static("the version of the API that was asked for"),
+        meaning: HeaderMeaning::Static("requested API version"),
     },
     KnownHeader {
         name: "snyk-version-served",
@@ -99,18 +97,18 @@ const KNOWN_HEADERS: [KnownHeader; 22] = [
     KnownHeader {
         name: "location",
         meaning: HeaderMeaning::Static(
-            "where the answer points to; another origin is not followed with a secret",
+            "redirect target; not followed to another origin with a secret",
         ),
     },
     KnownHeader {
         name: "www-authenticate",
-        meaning: HeaderMeaning::Static("how the server wants to be shown a credential"),
+        meaning: HeaderMeaning::Static("authentication schemes that the server accepts"),
     },
+    KnownHeader { name: "allow", meaning: HeaderMeaning::Static("methods that this path accepts") },
     KnownHeader {
-        name: "allow",
-        meaning: HeaderMeaning::Static("the methods that this path takes"),
+        name: "link",
+        meaning: HeaderMeaning::Static("links to further pages or documents"),
     },
-    KnownHeader { name: "link", meaning: HeaderMeaning::Static("further pages or documents") },
     KnownHeader { name: "server", meaning: HeaderMeaning::FromValue(explain_server) },
     KnownHeader { name: "date", meaning: HeaderMeaning::FromValue(explain_clock_skew) },
 ];
@@ -137,18 +135,18 @@ fn explain_version_served(served: &str, seen: &HeaderContext<'_>) -> Option<Stri
     match seen.response.header("snyk-version-requested") {
         Some(requested) if requested == served => None,
         Some(requested) => {
-            Some(format!("the newest version on or before {requested}, which was asked for"))
+            Some(format!("newest version on or before {requested}, the requested version"))
         }
-        None => Some("the version of the API that answered".to_owned()),
+        None => Some("API version that served the request".to_owned()),
     }
 }
 
 fn explain_lifecycle_stage(stage: &str, _: &HeaderContext<'_>) -> Option<String> {
     let text = match stage {
-        "ga" => "generally available: supported for at least half a year after the next version",
+        "ga" => "generally available: supported for at least six months after the next version",
         "beta" => "beta: may change; supported for three months after the next version",
-        "experimental" | "wip" => "experimental: may change or vanish at any time",
-        "deprecated" => "deprecated: a newer version is there; this one will go",
+        "experimental" | "wip" => "experimental: may change or be removed at any time",
+        "deprecated" => "deprecated: a newer version exists; this one will be removed",
         "sunset" => "sunset: this version may be switched off at any time",
         _ => return None,
     };
@@ -173,7 +171,7 @@ fn explain_sunset(when: &str, seen: &HeaderContext<'_>) -> Option<String> {
 
 fn explain_retry_after(_: &str, seen: &HeaderContext<'_>) -> Option<String> {
     Some(format!(
-        "the server wants to be left alone for {}",
+        "wait {} before the next request",
         rate_limit::format_wait(seen.rate_limit.retry_after?)
     ))
 }
@@ -207,7 +205,7 @@ fn explain_server(server: &str, _: &HeaderContext<'_>) -> Option<String> {
     server
         .to_lowercase()
         .contains("cloudflare")
-        .then(|| "Cloudflare stands in front; a 403 may be its own".to_owned())
+        .then(|| "Cloudflare protects this server; a 403 may come from Cloudflare".to_owned())
 }
 
 /// Explains a difference between the clocks. A wrong clock makes valid tokens look expired.
@@ -273,9 +271,9 @@ mod tests {
             ("snyk-request-id", "abc", "support"),
             ("snyk-version-lifecycle-stage", "ga", "generally available"),
             ("snyk-version-lifecycle-stage", "beta", "may change"),
-            ("snyk-version-lifecycle-stage", "experimental", "vanish"),
-            ("snyk-version-lifecycle-stage", "wip", "vanish"),
-            ("snyk-version-lifecycle-stage", "deprecated", "a newer version is there"),
+            ("snyk-version-lifecycle-stage", "experimental", "removed"),
+            ("snyk-version-lifecycle-stage", "wip", "removed"),
+            ("snyk-version-lifecycle-stage", "deprecated", "a newer version exists"),
             ("snyk-version-lifecycle-stage", "sunset", "switched off"),
             ("deprecation", "2026-01-10T00:00:00Z", "deprecated since 2026-01-10"),
             ("deprecation", "@1798761600", "will be deprecated on 2027-01-01"),

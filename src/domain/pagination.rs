@@ -34,13 +34,13 @@ pub struct ListPage<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PaginationError {
     /// The response is not a list.
-    #[error("the answer is not a list of anything")]
+    #[error("the response is not a list")]
     NotAList,
     /// The next page is on another origin, which must not receive the secret.
-    #[error("the next page is said to be at {0}, which is another origin")]
+    #[error("the next page is on another origin: {0}")]
     OtherOrigin(String),
     /// The link is not a valid URL.
-    #[error("the link to the next page, \"{0}\", leads nowhere")]
+    #[error("the link to the next page is not valid: \"{0}\"")]
     InvalidLink(String),
 }
 
@@ -137,15 +137,15 @@ impl From<PaginationError> for Problem {
     fn from(error: PaginationError) -> Self {
         let (what, remedy) = match &error {
             PaginationError::NotAList => {
-                ("There are no further pages", "Ask for it alone, without all its pages")
+                ("No further pages were fetched", "Send the request without fetching all pages")
             }
             PaginationError::OtherOrigin(_) => (
                 "The next page was not fetched",
-                "Ask the provider why; the secret stays with its own hosts",
+                "Ask the provider; the secret is sent only to its own hosts",
             ),
             PaginationError::InvalidLink(_) => (
                 "The next page was not fetched",
-                "Ask the provider; the pages up to here are complete",
+                "Ask the provider; the pages fetched so far are complete",
             ),
         };
         Self::new(what, error.to_string(), remedy)

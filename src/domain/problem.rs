@@ -106,8 +106,8 @@ mod tests {
     #[test]
     fn a_problem_says_all_three() {
         assert_eq!(
-            Problem::new("It broke", "it was old", "mend it").to_string(),
-            "It broke: it was old (mend it)"
+            Problem::new("It broke", "it was old", "fix it").to_string(),
+            "It broke: it was old (fix it)"
         );
     }
 }

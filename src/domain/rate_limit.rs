@@ -452,7 +452,7 @@ mod tests {
         assert_eq!(
             description(&[policy]),
             "at most 1,620 a minute",
-            "without what is left, the first is told"
+            "without remaining requests, the first window is described"
         );
         assert_eq!(read(&[policy]).remaining_of_limit(), None);
         assert_eq!(
@@ -483,7 +483,7 @@ mod tests {
         assert_eq!(after(150_000).remaining_of_limit(), Some((160, 160)));
         let unknown = read(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1")])
             .after_elapsed(Duration::from_secs(2));
-        assert_eq!(unknown.describe(), None, "nobody says how many there are now");
+        assert_eq!(unknown.describe(), None, "the number is unknown");
     }
 
     #[test]

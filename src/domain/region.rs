@@ -25,15 +25,13 @@ pub enum OriginError {
     #[error("\"{0}\" is not a URL")]
     NotAUrl(String),
     /// The scheme is neither `https` nor `http`.
-    #[error("\"{0}\" does not begin with https://")]
+    #[error("\"{0}\" does not start with https://")]
     UnsupportedScheme(String),
     /// `http` to a host that is not this machine.
-    #[error(
-        "\"{0}\" is plain http to another machine: a secret would cross the network in the clear"
-    )]
+    #[error("\"{0}\" is plain http to another machine; a secret would be sent unencrypted")]
     PlainHttp(String),
     /// The URL contains a path, query, fragment or user name.
-    #[error("\"{0}\" holds more than scheme, host and port")]
+    #[error("\"{0}\" contains more than scheme, host and port")]
     ExtraComponents(String),
 }
 

@@ -74,10 +74,10 @@ impl ConnectionOrigin {
     fn phases(self) -> [String; 3] {
         let same = |why: &str| [why, why, why].map(|why| format!("–  {why}"));
         match self {
-            Self::Unknown => same("not known"),
-            Self::Reused => same("a connection stood already"),
+            Self::Unknown => same("unknown"),
+            Self::Reused => same("an existing connection was reused"),
             Self::New(ConnectTiming { dns_ms, connect_ms, tls_ms }) => [
-                dns_ms.map_or_else(|| "–  the address needed no look-up".to_owned(), format_ms),
+                dns_ms.map_or_else(|| "–  there was no name to resolve".to_owned(), format_ms),
                 format_ms(connect_ms),
                 tls_ms.map_or_else(|| "–  none: plain http".to_owned(), format_ms),
             ],
@@ -104,7 +104,7 @@ mod tests {
         let made = text(ConnectionOrigin::New(made));
         assert_eq!(
             made[..3],
-            ["DNS: –  the address needed no look-up", "connect: 3 ms", "TLS: 12 ms"]
+            ["DNS: –  there was no name to resolve", "connect: 3 ms", "TLS: 12 ms"]
         );
         assert_eq!(
             made[3..],
@@ -113,11 +113,9 @@ mod tests {
         assert!(
             text(ConnectionOrigin::Reused)[..3]
                 .iter()
-                .all(|line| line.ends_with("a connection stood already"))
+                .all(|line| line.ends_with("an existing connection was reused"))
         );
-        assert!(
-            text(ConnectionOrigin::Unknown)[..3].iter().all(|line| line.ends_with("not known"))
-        );
+        assert!(text(ConnectionOrigin::Unknown)[..3].iter().all(|line| line.ends_with("unknown")));
     }
 
     #[test]

@@ -39,22 +39,22 @@ pub enum CurlParseError {
     #[error("a quote is not closed")]
     UnclosedQuote,
     /// A construct that only a shell can evaluate.
-    #[error("a part of the command would have to be run by a shell")]
+    #[error("the command contains a shell substitution")]
     ShellSubstitution,
     /// `\u` or a similar escape that names no character.
-    #[error("an escape in $'…' is no character")]
+    #[error("invalid escape in $'…'")]
     InvalidEscape,
     /// A variable at a position where its value matters.
-    #[error("only the shell knows the value of ${0}")]
+    #[error("the value of ${0} is known only to the shell")]
     UnresolvedVariable(String),
     /// An unknown option.
-    #[error("the option {0} is not known here")]
+    #[error("unknown option {0}")]
     UnknownOption(String),
     /// An option without its value at the end of the command.
-    #[error("--{0} has no value")]
+    #[error("--{0} needs a value")]
     MissingValue(&'static str),
     /// An option that a request in tokenring cannot express.
-    #[error("--{0} cannot be taken over")]
+    #[error("--{0} cannot be imported")]
     UnsupportedOption(&'static str),
     /// A body or header that is read from a file.
     #[error("--{0} reads a file")]
@@ -63,10 +63,10 @@ pub enum CurlParseError {
     #[error("the command has {0} URLs")]
     UrlCount(usize),
     /// The URL is invalid.
-    #[error("the URL cannot be read")]
+    #[error("the URL is not valid")]
     InvalidUrl,
     /// The method is not an HTTP method.
-    #[error("the method is none of HTTP's")]
+    #[error("the method is not an HTTP method")]
     InvalidMethod,
 }
 
@@ -86,7 +86,7 @@ pub fn import_curl(text: &str) -> Result<ImportedRequest, CurlParseError> {
     }
     let mut parser = CurlParser::default();
     if command.has_trailing_input {
-        parser.notes.push("what follows the command was left out".to_owned());
+        parser.notes.push("the text after the command was ignored".to_owned());
     }
     options::parse_options(words.collect())?
         .into_iter()
@@ -172,7 +172,7 @@ impl CurlParser {
         if secrets::is_secret_header(&name) {
             self.dropped.push(format!("header {name}"));
         } else if name == "host" {
-            self.notes.push("the header host is left out: the region names the host".to_owned());
+            self.notes.push("the header host was ignored: the region sets the host".to_owned());
         } else if secrets::looks_like_secret(content) {
             self.dropped.push(format!("header {name}, which looks like a secret"));
         } else {
@@ -293,25 +293,27 @@ fn url_encode_data(text: &str) -> String {
 impl From<CurlParseError> for Problem {
     fn from(error: CurlParseError) -> Self {
         let remedy = match &error {
-            CurlParseError::NotCurl => "Paste a whole command that begins with curl",
-            CurlParseError::UnclosedQuote => "Paste the whole command, to its last line",
+            CurlParseError::NotCurl => "Paste a complete command that starts with curl",
+            CurlParseError::UnclosedQuote => "Paste the complete command, including its last line",
             CurlParseError::ShellSubstitution | CurlParseError::UnresolvedVariable(_) => {
-                "Write the value itself in its place; for the credential's header this is not needed"
+                "Insert the value itself; the credential's header needs no value"
             }
             CurlParseError::InvalidEscape | CurlParseError::InvalidMethod => {
-                "Correct it and paste again"
+                "Correct the command and paste it again"
             }
             CurlParseError::UnknownOption(_) | CurlParseError::MissingValue(_) => {
-                "Leave the option out, or give it its value"
+                "Remove the option, or add its value"
             }
             CurlParseError::UnsupportedOption(_) => {
-                "Write the request by hand: METHOD PATH with --data"
+                "Enter the request by hand: METHOD PATH with --data"
             }
-            CurlParseError::FileInput(_) => "Leave it out, and give the body with --data @FILE",
+            CurlParseError::FileInput(_) => {
+                "Remove the option, and pass the body with --data @FILE"
+            }
             CurlParseError::UrlCount(_) => "Paste one request at a time",
             CurlParseError::InvalidUrl => "Write the URL as https://host/path",
         };
-        Self::new("The command was not taken over", error.to_string(), remedy)
+        Self::new("The curl command was not imported", error.to_string(), remedy)
             .with_class(ProblemClass::Usage)
     }
 }

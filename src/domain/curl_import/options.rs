@@ -47,8 +47,7 @@ pub(super) struct ParsedOption {
     pub(super) value: ShellWord,
 }
 
-const INSECURE_NOTE: &str =
-    "certificates are checked here, also where the command would not (--insecure)";
+const INSECURE_NOTE: &str = "--insecure was ignored: certificates are always verified";
 
 /// Known options: long name, short name or a space, effect.
 const CURL_OPTIONS: [(&str, char, OptionEffect); 47] = [

@@ -66,7 +66,7 @@ pub(super) fn remove_url_secrets(url: &mut Url) -> Vec<String> {
 pub(super) fn mask_body_secrets(body: &str, dropped: &mut Vec<String>) -> String {
     let members = SECRET_MEMBERS.map(str::to_owned);
     let captured = json_members::capture_secrets(body, &members);
-    dropped.extend(captured.secrets.iter().map(|(name, _)| format!("member {name} of the body")));
+    dropped.extend(captured.secrets.iter().map(|(name, _)| format!("body member {name}")));
     let form = captured.secrets.is_empty() && !body.trim_start().starts_with(['{', '[']);
     let text = if form { mask_secret_pairs(body, dropped) } else { captured.text };
     let masked = patterns::mask_patterns(&text);
@@ -110,7 +110,7 @@ fn mask_secret_pairs(body: &str, dropped: &mut Vec<String>) -> String {
         if !is_secret_pair(&pair) {
             return pair.text;
         }
-        dropped.push(format!("member {} of the body", pair.name));
+        dropped.push(format!("body member {}", pair.name));
         format!("{}={MASK}", pair.name)
     };
     parse_pairs(body).into_iter().map(pair).collect::<Vec<_>>().join("&")

@@ -43,7 +43,7 @@ fn a_pasted_command_becomes_a_request_without_its_secrets() {
             found.dropped
         );
     }
-    assert!(found.notes[0].contains("left out"));
+    assert!(found.notes[0].contains("ignored"));
     assert!(!format!("{found:?}").contains("s3cr3t"));
 }
 
@@ -138,7 +138,7 @@ fn who_is_named_in_a_url_is_dropped_and_told() {
 }
 
 #[test]
-fn what_cannot_be_taken_over_is_told_without_its_value() {
+fn errors_do_not_repeat_values_from_the_command() {
     for (text, expected) in [
         ("wget x", CurlParseError::NotCurl),
         ("", CurlParseError::NotCurl),

@@ -21,7 +21,7 @@ pub(super) fn unwrap_json(text: &str) -> Result<Option<UnwrapStep>, PasteError> 
     let rest = strings.into_secret()?;
     Ok(Some(UnwrapStep {
         rest,
-        what: if escaped { "quotes and escapes around it" } else { "JSON around it" },
+        what: if escaped { "surrounding quotes and escapes" } else { "surrounding JSON" },
     }))
 }
 

@@ -57,14 +57,14 @@ pub struct IdentificationCandidate {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PasteError {
     /// The text is empty, or only whitespace and quotes.
-    #[error("there is no secret in it")]
+    #[error("the text contains no secret")]
     Empty,
     /// The text contains several secrets, or other words beside the secret.
-    #[error("it holds more than one word or secret, so it is not clear which one is meant")]
+    #[error("the text contains more than one word or secret")]
     Ambiguous,
     /// The text contains an invisible or control character. The error names it, since the user
     /// cannot see it.
-    #[error("it holds {name} at character {position}")]
+    #[error("the text contains {name} at character {position}")]
     UnprintableCharacter {
         /// Name of the character, such as "a zero-width space (U+200B)".
         name: String,
@@ -72,7 +72,7 @@ pub enum PasteError {
         position: usize,
     },
     /// The bytes are not UTF-8 text.
-    #[error("it is not text")]
+    #[error("the input is not text")]
     NotText,
 }
 
@@ -111,13 +111,13 @@ impl From<PasteError> for super::Problem {
     fn from(error: PasteError) -> Self {
         let remedy = match &error {
             PasteError::Empty => "Paste the secret as the provider shows it",
-            PasteError::Ambiguous => "Paste the secret alone",
+            PasteError::Ambiguous => "Paste only the secret",
             PasteError::UnprintableCharacter { .. } => {
-                "Copy it again from where the provider shows it; such characters come along from web pages and chats"
+                "Copy the secret again from the provider's page; web pages and chats can add such characters"
             }
-            PasteError::NotText => "Save it as plain UTF-8 text, or paste it",
+            PasteError::NotText => "Save the secret as plain UTF-8 text, or paste it",
         };
-        Self::new("What was pasted cannot be a secret", error.to_string(), remedy)
+        Self::new("The pasted text is not a valid secret", error.to_string(), remedy)
             .with_class(super::problem::ProblemClass::Usage)
     }
 }

@@ -75,7 +75,10 @@ impl RuleMatch<'_> {
         match self.match_shape()? {
             ShapeMatch::Truncated => Some(IdentificationCandidate {
                 confidence: MatchConfidence::Possible,
-                why: format!("{}; but it is not whole: a part of it may be missing", self.rule.why),
+                why: format!(
+                    "{}; but the text is incomplete: a part of it may be missing",
+                    self.rule.why
+                ),
                 ..candidate
             }),
             ShapeMatch::Full(token_claims) => self.apply_claims(candidate, &token_claims),
@@ -120,19 +123,16 @@ impl RuleMatch<'_> {
         match named.max_by_key(trust_rank) {
             Some(HostTrust::Region(region)) => {
                 candidate.region = Some(region.id.clone());
-                Some(with_reason(
-                    candidate,
-                    &format!("it says itself that it belongs to {}", region.id),
-                ))
+                Some(with_reason(candidate, &format!("the token names the region {}", region.id)))
             }
             Some(HostTrust::Trusted(host)) => Some(with_reason(
                 candidate,
-                &format!("it names the host {host}, which no known region has"),
+                &format!("the token names the host {host}, which belongs to no known region"),
             )),
             Some(HostTrust::Untrusted) | None if self.rule.shape == SecretFormat::Jwt => None,
             Some(HostTrust::Untrusted) => Some(with_reason(
                 candidate,
-                "the host that it names is not to be trusted, so its region is left open",
+                "the token names a host that is not trusted, so its region is unknown",
             )),
             None => Some(candidate),
         }

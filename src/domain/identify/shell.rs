@@ -13,7 +13,7 @@ pub(super) fn unwrap_curl(text: &str) -> Result<Option<UnwrapStep>, PasteError> 
         return Ok(None);
     }
     find_authorization_header(command)
-        .map(|rest| Some(UnwrapStep { rest, what: "a curl command around it" }))
+        .map(|rest| Some(UnwrapStep { rest, what: "a surrounding curl command" }))
 }
 
 /// Returns the value of a single `-H` or `--header` option without a command.
@@ -25,7 +25,7 @@ pub(super) fn unwrap_header_option(text: &str) -> Result<Option<UnwrapStep>, Pas
         return Ok(None);
     }
     find_authorization_header(text)
-        .map(|rest| Some(UnwrapStep { rest, what: "a header option around it" }))
+        .map(|rest| Some(UnwrapStep { rest, what: "a surrounding header option" }))
 }
 
 fn find_authorization_header(command: &str) -> Result<Zeroizing<String>, PasteError> {

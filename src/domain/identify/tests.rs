@@ -44,57 +44,54 @@ fn jwt(claims: &str) -> String {
 fn whatever_people_paste_along_is_taken_off_and_named() {
     let token = pat(r#"{"h":"api.eu.snyk.io"}"#);
     for (wrapped, cleaned) in [
-        (format!("{token}\r\n"), "blanks or line ends around it"),
-        (format!("Bearer {token}"), "\"Bearer\" in front of it"),
-        (format!("token {token}"), "\"token\" in front of it"),
-        (format!("JWT {token}"), "\"JWT\" in front of it"),
-        (format!("Authorization: token {token}"), "\"Authorization:\" in front of it"),
-        (format!("'{token}'"), "quotes around it"),
-        (format!("\u{201c}{token}\u{201d}"), "quotes around it"),
-        (format!("export SNYK_TOKEN=\"{token}\""), "the name of a variable in front of it"),
-        (format!("SNYK_TOKEN={token} # until May"), "a comment behind it"),
-        (
-            format!("# local\nSNYK_API=https://api.snyk.io\nSNYK_TOKEN={token}\n"),
-            "other lines around it",
-        ),
-        (format!("_TOKEN={token}"), "the name of a variable in front of it"),
-        (format!("# where it is from\n\n{token}\n"), "comment lines around it"),
-        (format!("$env:SNYK_TOKEN = \"{token}\""), "a PowerShell assignment in front of it"),
-        (format!("SNYK_TOKEN: {token}"), "the name of a variable in front of it"),
-        (format!("  \"token\": \"{token}\","), "a comma or semicolon behind it"),
+        (format!("{token}\r\n"), "surrounding whitespace or line breaks"),
+        (format!("Bearer {token}"), "a leading \"Bearer\""),
+        (format!("token {token}"), "a leading \"token\""),
+        (format!("JWT {token}"), "a leading \"JWT\""),
+        (format!("Authorization: token {token}"), "a leading \"Authorization:\""),
+        (format!("'{token}'"), "surrounding quotes"),
+        (format!("\u{201c}{token}\u{201d}"), "surrounding quotes"),
+        (format!("export SNYK_TOKEN=\"{token}\""), "a leading variable name"),
+        (format!("SNYK_TOKEN={token} # until May"), "a trailing comment"),
+        (format!("# local\nSNYK_API=https://api.snyk.io\nSNYK_TOKEN={token}\n"), "other lines"),
+        (format!("_TOKEN={token}"), "a leading variable name"),
+        (format!("# where it is from\n\n{token}\n"), "surrounding comment lines"),
+        (format!("$env:SNYK_TOKEN = \"{token}\""), "a leading PowerShell assignment"),
+        (format!("SNYK_TOKEN: {token}"), "a leading variable name"),
+        (format!("  \"token\": \"{token}\","), "a trailing comma or semicolon"),
         (
             format!(r#"{{"api":"{token}","endpoint":"https://api.snyk.io","org":"x"}}"#),
-            "JSON around it",
+            "surrounding JSON",
         ),
         (
             format!(
                 r#"{{"data":{{"attributes":{{"name":"x","access_token":"{token}","level":"Org"}}}}}}"#
             ),
-            "JSON around it",
+            "surrounding JSON",
         ),
         (
             format!(
                 "curl -sS -H 'Accept: */*' -H \"Authorization: token {token}\" \\\n  https://api.snyk.io/rest/self"
             ),
-            "a curl command around it",
+            "a surrounding curl command",
         ),
         (
             format!("curl -H'Authorization: token {token}' https://api.snyk.io/rest/self"),
-            "a curl command around it",
+            "a surrounding curl command",
         ),
         (
             format!("curl --header='Authorization: token {token}' api.snyk.io"),
-            "a curl command around it",
+            "a surrounding curl command",
         ),
         (
             format!("curl -H Authorization:\\ token\\ {token} api.snyk.io"),
-            "a curl command around it",
+            "a surrounding curl command",
         ),
-        (format!("-H 'Authorization: token {token}'"), "a header option around it"),
-        (format!("\"{token}\""), "quotes around it"),
-        (format!("\"{}\"", token.replace('_', "\\u005f")), "quotes and escapes around it"),
-        (format!("[\"{token}\"]"), "JSON around it"),
-        (format!("\u{feff}{token}"), "a byte-order mark in front of it"),
+        (format!("-H 'Authorization: token {token}'"), "a surrounding header option"),
+        (format!("\"{token}\""), "surrounding quotes"),
+        (format!("\"{}\"", token.replace('_', "\\u005f")), "surrounding quotes and escapes"),
+        (format!("[\"{token}\"]"), "surrounding JSON"),
+        (format!("\u{feff}{token}"), "a leading byte-order mark"),
     ] {
         assert_eq!(bare(&wrapped), token, "{wrapped}");
         let found = pasted(&wrapped).unwrap().removed;
@@ -265,11 +262,7 @@ fn a_hostile_host_in_a_token_leads_nowhere() {
     {
         let found = best(&pat(&format!(r#"{{"h":"{host}"}}"#)));
         assert_eq!(found.region, None, "{host}");
-        assert!(
-            !found.why.contains("evil") && found.why.contains("not to be trusted"),
-            "{}",
-            found.why
-        );
+        assert!(!found.why.contains("evil") && found.why.contains("not trusted"), "{}", found.why);
     }
 }
 
@@ -285,7 +278,7 @@ fn a_host_that_a_provider_names_is_a_region_only_where_it_is_known() {
 }
 
 #[test]
-fn a_private_region_of_the_users_own_is_recognised() {
+fn a_private_region_of_the_user_is_recognized() {
     let text =
         "format = 1\nid = \"snyk\"\n[[region]]\nid = \"LOCAL\"\napi = \"http://127.0.0.1:8123\"\n";
     let source = crate::domain::provider::ProviderSource {

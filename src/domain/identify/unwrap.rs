@@ -37,7 +37,7 @@ pub(super) fn unwrap_secret(
     marked: &dyn Fn(&str) -> bool,
 ) -> Result<UnwrappedSecret, PasteError> {
     let (text, mut cleaned) = match pasted.strip_prefix('\u{feff}') {
-        Some(rest) => (rest, vec!["a byte-order mark in front of it".to_owned()]),
+        Some(rest) => (rest, vec!["a leading byte-order mark".to_owned()]),
         None => (pasted, Vec::new()),
     };
     unshowable::reject_unprintable(text)?;
@@ -115,7 +115,7 @@ fn is_pem_block(text: &str) -> bool {
 
 fn trim_whitespace(text: &str) -> Option<UnwrapStep> {
     let rest = text.trim();
-    (rest.len() < text.len()).then(|| unwrap_step(rest, "blanks or line ends around it"))
+    (rest.len() < text.len()).then(|| unwrap_step(rest, "surrounding whitespace or line breaks"))
 }
 
 fn strip_quotes(text: &str) -> Option<UnwrapStep> {
@@ -124,28 +124,28 @@ fn strip_quotes(text: &str) -> Option<UnwrapStep> {
     let inside = |(open, close)| {
         text.strip_prefix(open)?.strip_suffix(close).filter(|inside: &&str| !inside.contains(close))
     };
-    pairs.into_iter().find_map(inside).map(|rest| unwrap_step(rest, "quotes around it"))
+    pairs.into_iter().find_map(inside).map(|rest| unwrap_step(rest, "surrounding quotes"))
 }
 
 fn strip_comment(text: &str) -> Option<UnwrapStep> {
     let (rest, _) = text.split_once(" #").filter(|_| !text.contains('\n'))?;
-    Some(unwrap_step(rest, "a comment behind it"))
+    Some(unwrap_step(rest, "a trailing comment"))
 }
 
 fn strip_terminator(text: &str) -> Option<UnwrapStep> {
-    text.strip_suffix([',', ';']).map(|rest| unwrap_step(rest, "a comma or semicolon behind it"))
+    text.strip_suffix([',', ';']).map(|rest| unwrap_step(rest, "a trailing comma or semicolon"))
 }
 
 fn strip_header_name(text: &str) -> Option<UnwrapStep> {
     strip_prefix_ignore_case(text, "authorization:")
-        .map(|rest| unwrap_step(rest, "\"Authorization:\" in front of it"))
+        .map(|rest| unwrap_step(rest, "a leading \"Authorization:\""))
 }
 
 fn strip_scheme(text: &str) -> Option<UnwrapStep> {
     let schemes = [
-        ("bearer", "\"Bearer\" in front of it"),
-        ("token", "\"token\" in front of it"),
-        ("jwt", "\"JWT\" in front of it"),
+        ("bearer", "a leading \"Bearer\""),
+        ("token", "a leading \"token\""),
+        ("jwt", "a leading \"JWT\""),
     ];
     schemes.into_iter().find_map(|(word, what)| {
         let rest = strip_prefix_ignore_case(text, word)?;
@@ -155,8 +155,7 @@ fn strip_scheme(text: &str) -> Option<UnwrapStep> {
 
 fn strip_powershell_assignment(text: &str) -> Option<UnwrapStep> {
     let (name, value) = strip_prefix_ignore_case(text, "$env:")?.split_once('=')?;
-    is_variable_name(name.trim())
-        .then(|| unwrap_step(value, "a PowerShell assignment in front of it"))
+    is_variable_name(name.trim()).then(|| unwrap_step(value, "a leading PowerShell assignment"))
 }
 
 /// Removes the name before a value on one line: `export X=…`, `set X=…`, `X=…`, `x: …`.
@@ -168,7 +167,7 @@ fn strip_assignment(text: &str) -> Option<UnwrapStep> {
         .unwrap_or(text)
         .trim_start();
     let (_, value) = split_assignment(bare)?;
-    Some(unwrap_step(value, "the name of a variable in front of it"))
+    Some(unwrap_step(value, "a leading variable name"))
 }
 
 /// Selects the line that holds the secret: comments are skipped, and the name decides among
@@ -188,8 +187,8 @@ fn select_secret_line(text: &str) -> UnwrapResult {
     };
     match (lines.as_slice(), lines.iter().filter(secret).collect::<Vec<_>>().as_slice()) {
         ([], _) => Err(PasteError::Empty),
-        ([line], _) => Ok(Some(unwrap_step(line, "comment lines around it"))),
-        (_, [line]) => Ok(Some(unwrap_step(line, "other lines around it"))),
+        ([line], _) => Ok(Some(unwrap_step(line, "surrounding comment lines"))),
+        (_, [line]) => Ok(Some(unwrap_step(line, "other lines"))),
         _ => Err(PasteError::Ambiguous),
     }
 }

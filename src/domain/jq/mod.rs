@@ -54,13 +54,13 @@ const MAIN_DEFINITION: &str = "the_whole_filter";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JqError {
     /// The filter is invalid.
-    #[error("the filter is not understood: {0}")]
+    #[error("invalid filter: {0}")]
     InvalidFilter(String),
     /// The response is not JSON.
-    #[error("the answer is not JSON: {0}")]
+    #[error("the response is not JSON: {0}")]
     InvalidInput(String),
     /// The response nests deeper than the limit.
-    #[error("the answer nests deeper than {} levels", depth_limit::MAX_INPUT_DEPTH)]
+    #[error("the response nests deeper than {} levels", depth_limit::MAX_INPUT_DEPTH)]
     InputTooDeep,
     /// The filter met a value that it cannot be applied to.
     #[error("{0}")]
@@ -69,7 +69,7 @@ pub enum JqError {
     #[error("{0}")]
     StepLimitExceeded(String),
     /// The worker thread could not be started.
-    #[error("there is no thread for it: {0}")]
+    #[error("the worker thread could not start: {0}")]
     NoWorkerThread(String),
 }
 
@@ -85,9 +85,7 @@ impl JqFilter {
     /// Fails where the filter is too long, has a syntax error or calls an unknown function.
     pub fn parse(text: &str) -> Result<Self, JqError> {
         if text.len() > MAX_FILTER_BYTES {
-            return Err(JqError::InvalidFilter(format!(
-                "it has more than {MAX_FILTER_BYTES} bytes"
-            )));
+            return Err(JqError::InvalidFilter(format!("more than {MAX_FILTER_BYTES} bytes")));
         }
         worker::run_on_large_stack(|| CompiledFilter::compile(text).map(drop))??;
         Ok(Self(text.to_owned()))
@@ -197,24 +195,22 @@ fn syntax_error(errors: &load::Errors<&str, ()>) -> JqError {
         }
         _ => None,
     };
-    JqError::InvalidFilter(
-        why.unwrap_or_else(|| "it wants a module, and there are none".to_owned()),
-    )
+    JqError::InvalidFilter(why.unwrap_or_else(|| "modules are not available".to_owned()))
 }
 
 fn describe_unexpected(expected: &str, found: &str) -> String {
     if found.is_empty() {
-        format!("{expected} expected at its end")
+        format!("expected {expected} at the end")
     } else {
-        format!("{expected} expected at \"{}\"", quote_line(found))
+        format!("expected {expected} at \"{}\"", quote_line(found))
     }
 }
 
 fn undefined_error(errors: &compile::Errors<&str, ()>) -> JqError {
     let first = errors.first().and_then(|(_, errors)| errors.first());
     let why =
-        first.map(|(name, sort)| format!("there is no {} \"{}\"", sort.as_str(), quote_line(name)));
-    JqError::InvalidFilter(why.unwrap_or_else(|| "it cannot be compiled".to_owned()))
+        first.map(|(name, sort)| format!("unknown {} \"{}\"", sort.as_str(), quote_line(name)));
+    JqError::InvalidFilter(why.unwrap_or_else(|| "the filter cannot be compiled".to_owned()))
 }
 
 /// Quotes the start of a text on one line.
@@ -227,22 +223,21 @@ impl From<JqError> for Problem {
     fn from(error: JqError) -> Self {
         let (what, remedy) = match &error {
             JqError::InvalidFilter(_) => {
-                ("The filter was not applied", "Correct it; .data[] | .id is an example")
+                ("The jq filter was not applied", "Correct the filter. Example: .data[] | .id")
             }
             JqError::InvalidInput(_) | JqError::InputTooDeep => {
-                ("The filter was not applied", "Look at the answer without --jq")
+                ("The jq filter was not applied", "View the response without --jq")
             }
             JqError::EvaluationFailed(_) => (
-                "The filter broke off",
-                "Look at the answer without --jq; .a? passes over what has no a",
+                "The jq filter stopped with an error",
+                "View the response without --jq; .a? skips values without a",
             ),
             JqError::StepLimitExceeded(_) => {
-                ("The filter does not end", "Narrow it, such as with limit(100; …)")
+                ("The jq filter ran too long", "Limit the results, for example with limit(100; …)")
             }
-            JqError::NoWorkerThread(_) => (
-                "The filter was not applied",
-                "Raise what limits the memory of tokenring (ulimit -v)",
-            ),
+            JqError::NoWorkerThread(_) => {
+                ("The jq filter was not applied", "Raise the memory limit of tokenring (ulimit -v)")
+            }
         };
         let class = if matches!(error, JqError::InvalidFilter(_)) {
             ProblemClass::Usage
@@ -304,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_that_never_gives_anything_ends_all_the_same() {
+    fn a_filter_without_results_ends_too() {
         for filter in [
             "last(repeat(1))",
             "def f: f; f",
@@ -389,9 +384,9 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_with_what_to_do() {
         for (filter, json, expected) in [
-            (".data[", "{}", "closing bracket expected"),
-            (". |", "1", "expected at its end"),
-            ("nonsense", "{}", "there is no filter \"nonsense\""),
+            (".data[", "{}", "expected closing bracket"),
+            (". |", "1", "at the end"),
+            ("nonsense", "{}", "unknown filter \"nonsense\""),
             (".", "<html>", "not JSON"),
             (".a.b", "[1]", "cannot"),
         ] {

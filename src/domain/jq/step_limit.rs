@@ -91,10 +91,10 @@ impl<'a> ExecutionContext<'a> {
             || self.value_is_too_deep(value)
         {
             self.steps_left.set(0);
-            return Err(Error::str("it goes deeper and deeper"));
+            return Err(Error::str("the recursion or a value goes deeper than allowed"));
         }
         self.steps_left.set(left.saturating_sub(1));
-        if left > 0 { Ok(()) } else { Err(Error::str("it takes more steps than any filter may")) }
+        if left > 0 { Ok(()) } else { Err(Error::str("the filter takes more steps than allowed")) }
     }
 }
 
@@ -158,7 +158,7 @@ fn check_json_depth(text: &Val) -> Result<(), Error<Val>> {
     match text {
         Val::TStr(bytes) | Val::BStr(bytes) if depth_limit::exceeds_input_depth(bytes) => {
             Err(Error::str(format_args!(
-                "what is to be read as JSON nests deeper than {} levels",
+                "the text for fromjson nests deeper than {} levels",
                 depth_limit::MAX_INPUT_DEPTH
             )))
         }

@@ -199,7 +199,7 @@ impl ProviderSource {
         self.invalid_file_error(
             line,
             error.message(),
-            "Correct the file; the files under assets/providers of the source show the form",
+            "Correct the file; the files under assets/providers in the source code show the structure",
         )
     }
 
@@ -283,7 +283,7 @@ help = "Which."
 
 [[kind.field]]
 id = "org_id"
-title = "organisation"
+title = "organization"
 help = "Whose."
 
 [[kind.part]]
@@ -431,23 +431,23 @@ docs = "https://proxy.example"
             (
                 "path = \"/me\"",
                 "path = \"//me\"",
-                "line 25: the path does not begin with one slash",
+                "line 25: the path does not start with exactly one slash",
             ),
-            ("format = 1", "format = 2", "line 2: format 2 is not known"),
+            ("format = 1", "format = 2", "line 2: format 2 is not supported"),
             ("secret = \"key\"", "secrets = \"key\"", "unknown field `secrets`"),
-            (", steps = \"Make another.\"", "", "replaced by hand but does not say how"),
-            ("\"guided\"", "\"snyk-app-session\"", "does not fit the form of its authorization"),
+            (", steps = \"Make another.\"", "", "rotated manually but has no steps"),
+            ("\"guided\"", "\"snyk-app-session\"", "does not fit its authorization"),
             ("[[region]]", "[[regions]]", "unknown field `regions`"),
             ("title = \"Acme\"", "title = ", "acme.toml: line 4"),
             (
                 "[[preset]]",
                 &*format!("{ODD_RULE}\n[[preset]]"),
-                "\"spare\" is no part of the kind \"key\"",
+                "the kind \"key\" has no part \"spare\"",
             ),
             (
                 "[[preset]]",
                 &*format!("{PART}\n[[preset]]"),
-                "the plan of the part \"spare\" does not fit the kind \"key\"",
+                "the rotation plan of the part \"spare\" does not fit the kind \"key\"",
             ),
             ("\"guided\"", "\"snyk-personal-access-token\"", "needs a field \"pat_id\""),
             ("api = \"https://api", "api = \"http://api", "plain http"),
@@ -462,17 +462,17 @@ docs = "https://proxy.example"
     fn names_are_unique_and_shared_regions_lead_somewhere() {
         let region = "[[region]]\nid = \"ACME\"\napi = \"https://api.acme.example\"\n";
         assert!(
-            why(&format!("{ACME}{region}")).contains("the region or alias \"acme\" is there twice")
+            why(&format!("{ACME}{region}")).contains("the region or alias \"acme\" exists twice")
         );
-        assert!(why(&ACME.replace(region, "")).contains("there is no region"));
+        assert!(why(&ACME.replace(region, "")).contains("the provider has no region"));
         let shared =
-            ACME.replace(region, "").replacen("docs =", "regions_of = \"nobody\"\ndocs =", 1);
-        assert!(why(&shared).contains("the provider \"nobody\", which does not exist"));
+            ACME.replace(region, "").replacen("docs =", "regions_of = \"missing\"\ndocs =", 1);
+        assert!(why(&shared).contains("the provider \"missing\", which does not exist"));
         assert!(
-            why(&shared.replace("nobody", "snyk-apps"))
-                .contains("\"snyk-apps\" has no regions of its own to share")
+            why(&shared.replace("missing", "snyk-apps"))
+                .contains("\"snyk-apps\" defines no regions to share")
         );
-        assert!(load(&shared.replace("nobody", "appcircle")).is_ok());
+        assert!(load(&shared.replace("missing", "appcircle")).is_ok());
         assert!(
             why("format = 1\nid = \"snyk-apps\"\n[[region]]\nid = \"X\"\napi = \"https://x.example\"")
                 .contains("uses the regions of \"snyk\"")
@@ -533,7 +533,7 @@ docs = "https://proxy.example"
         assert_eq!(app.field("client_id").map(|field| field.id.as_str()), Some("client_id"));
         assert_eq!(app.field("nothing"), None);
         assert_eq!(app.rotation_of_part(&SecretPart::Secret), Some(&app.rotation));
-        let plan = |part: &str| {
+        let strategy = |part: &str| {
             app.rotation_of_part(&SecretPart::Named(part.to_owned()))
                 .map(|rotation| rotation.strategy)
         };

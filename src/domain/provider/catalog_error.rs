@@ -17,7 +17,7 @@ pub enum CatalogError {
         remedy: String,
     },
     /// An unknown name. The error suggests the nearest known names.
-    #[error("there is no {what} \"{name}\"")]
+    #[error("no {what} named \"{name}\"")]
     Unknown {
         /// Type of the name: `provider`, `kind`, `region` or `preset`.
         what: &'static str,
@@ -46,14 +46,12 @@ impl From<CatalogError> for Problem {
     fn from(error: CatalogError) -> Self {
         let what = crate::domain::text::sanitize_line(&error.to_string());
         match error {
-            CatalogError::InvalidFile { remedy, .. } => Self::new(
-                what,
-                "A provider file must be right as a whole before anything of it is used",
-                remedy,
-            ),
+            CatalogError::InvalidFile { remedy, .. } => {
+                Self::new(what, "A provider file is used only if it is valid as a whole", remedy)
+            }
             CatalogError::Unknown { what: item_type, nearest, known, .. } => Self::new(
                 what,
-                format!("Every {item_type} there is: {}", known.join(", ")),
+                format!("Available {item_type}s: {}", known.join(", ")),
                 suggest_names(item_type, &nearest),
             ),
         }
@@ -63,7 +61,7 @@ impl From<CatalogError> for Problem {
 
 fn suggest_names(item_type: &str, nearest: &[String]) -> String {
     match nearest {
-        [] => format!("Choose a {item_type} from the list"),
+        [] => format!("Choose one of the available {item_type}s"),
         [only] => format!("Did you mean {only}?"),
         [first @ .., last] => format!("Did you mean {} or {last}?", first.join(", ")),
     }
@@ -88,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_name_that_resembles_nothing_is_answered_with_the_list() {
-        assert_eq!(unknown("zzz").remedy, "Choose a region from the list");
+        assert_eq!(unknown("zzz").remedy, "Choose one of the available regions");
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub enum RegionFileError {
     #[error("the file is for the provider \"{0}\"")]
     OtherProvider(String),
     /// `region` exists and is not a list of tables.
-    #[error("\"region\" is not written as [[region]]")]
+    #[error("\"region\" is not an array of tables ([[region]])")]
     NotATable,
 }
 
@@ -48,9 +48,11 @@ impl From<RegionFileError> for Problem {
     fn from(error: RegionFileError) -> Self {
         let remedy = match error {
             RegionFileError::NotToml(_) | RegionFileError::NotATable => {
-                "Correct the file by hand, or move it away, and try again"
+                "Correct the file or move it away, then try again"
             }
-            RegionFileError::OtherProvider(_) => "Write the region into a file of its own provider",
+            RegionFileError::OtherProvider(_) => {
+                "Write the region into the file of its own provider"
+            }
         };
         let what = "The region cannot be written into the provider file";
         Self::new(what, sanitize_line(&error.to_string()), remedy)

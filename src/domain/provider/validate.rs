@@ -55,8 +55,8 @@ pub(super) fn validate_format(version: u32) -> ValidationResult {
     }
     invalid(
         "format",
-        format!("format {version} is not known, only {SUPPORTED_FORMAT}"),
-        format!("Write format = {SUPPORTED_FORMAT}, or use a newer program"),
+        format!("format {version} is not supported, only {SUPPORTED_FORMAT}"),
+        format!("Set format = {SUPPORTED_FORMAT}, or use a newer version of tokenring"),
     )
 }
 
@@ -70,13 +70,13 @@ pub(super) fn validate_shared_regions<'a>(
         Some(other) if other.regions_of.is_none() => Ok(()),
         Some(_) => invalid(
             home,
-            format!("\"{home}\" has no regions of its own to share"),
-            "Name the provider whose regions these are",
+            format!("\"{home}\" defines no regions to share"),
+            "Set regions_of to the provider that defines the regions",
         ),
         None => invalid(
             home,
             format!("regions_of names the provider \"{home}\", which does not exist"),
-            "Name a provider that exists",
+            "Set regions_of to an existing provider",
         ),
     }
 }
@@ -87,7 +87,7 @@ fn validate_regions(provider: &Provider) -> ValidationResult {
     match (provider.regions.is_empty(), &provider.regions_of) {
         (true, None) => invalid(
             &provider.id,
-            "there is no region",
+            "the provider has no region",
             "Add a [[region]] with id and api, or name another provider in regions_of",
         ),
         (false, Some(home)) => invalid(
@@ -109,15 +109,15 @@ fn validate_preset(provider: &Provider, preset: &RequestPreset) -> ValidationRes
     if crate::domain::request::HttpMethod::parse(&preset.method).is_none() {
         return invalid(
             &preset.method,
-            format!("\"{}\" is not a method", preset.method),
+            format!("\"{}\" is not an HTTP method", preset.method),
             "Use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS",
         );
     }
     if !preset.path.starts_with('/') || preset.path.starts_with("//") {
         return invalid(
             &preset.path,
-            "the path does not begin with one slash",
-            "Write the path as it follows the host, such as /rest/self",
+            "the path does not start with exactly one slash",
+            "Write the path without the host, such as /rest/self",
         );
     }
     preset.excluded_kinds.iter().try_for_each(|kind| require_kind(provider, kind))?;
@@ -133,10 +133,10 @@ fn validate_parameters(provider: &Provider, preset: &RequestPreset) -> Validatio
             return invalid(
                 default,
                 format!(
-                    "the default \"{default}\" of the parameter \"{}\" does not fit it",
+                    "the default \"{default}\" of the parameter \"{}\" is not one of its values",
                     parameter.id
                 ),
-                "Give it a default of its type, and of its choices where it has some",
+                "Use a default of the parameter's type and, if it has choices, one of them",
             );
         }
         let Some(from) = &parameter.options_preset else { continue };
@@ -144,7 +144,7 @@ fn validate_parameters(provider: &Provider, preset: &RequestPreset) -> Validatio
             return invalid(
                 from,
                 format!(
-                    "the parameter \"{}\" comes from the preset \"{from}\", which does not exist",
+                    "the parameter \"{}\" takes its values from the preset \"{from}\", which does not exist",
                     parameter.id
                 ),
                 "Name a preset of this file",
@@ -154,7 +154,7 @@ fn validate_parameters(provider: &Provider, preset: &RequestPreset) -> Validatio
             return invalid(
                 from,
                 format!(
-                    "the parameter \"{}\" does not say where the answer lists its values",
+                    "the parameter \"{}\" does not define where the response lists its values",
                     parameter.id
                 ),
                 "Add items = { list, value, name }",
@@ -194,7 +194,7 @@ fn validate_kind(provider: &Provider, kind: &CredentialKind) -> ValidationResult
     }) {
         return invalid(
             part,
-            format!("\"{part}\" is no part of the kind \"{}\"", kind.id),
+            format!("the kind \"{}\" has no part \"{part}\"", kind.id),
             format!("Add a [[kind.part]] with id = \"{part}\""),
         );
     }
@@ -216,7 +216,10 @@ fn validate_environment(kind: &CredentialKind) -> ValidationResult {
     };
     invalid(
         &format!("{{{name}}}"),
-        format!("{{{name}}} in the environment of the kind \"{}\" is nothing that it has", kind.id),
+        format!(
+            "{{{name}}} in the environment of the kind \"{}\" is neither a host nor a field",
+            kind.id
+        ),
         "Use {secret} or {access_token} alone, or {api}, {auth}, {app} and fields of the kind",
     )
 }
@@ -285,7 +288,7 @@ fn require_field(kind: &CredentialKind, field: &str) -> ValidationResult {
     }
     invalid(
         &kind.id,
-        format!("the kind \"{}\" needs a field \"{field}\" to be used or replaced", kind.id),
+        format!("the kind \"{}\" needs a field \"{field}\" to be used or rotated", kind.id),
         format!("Add a [[kind.field]] with id = \"{field}\""),
     )
 }
@@ -297,7 +300,10 @@ fn validate_rotation(kind: &CredentialKind) -> ValidationResult {
     }) {
         return invalid(
             &part.id,
-            format!("the plan of the part \"{}\" does not fit the kind \"{}\"", part.id, kind.id),
+            format!(
+                "the rotation plan of the part \"{}\" does not fit the kind \"{}\"",
+                part.id, kind.id
+            ),
             "Use plan = \"snyk-app-secret\" with overlap, for a kind that is authorized by refresh tokens",
         );
     }
@@ -314,15 +320,12 @@ fn validate_rotation(kind: &CredentialKind) -> ValidationResult {
         (true, _) => Ok(()),
         (false, P::Manual) => invalid(
             &kind.id,
-            format!("the kind \"{}\" is replaced by hand but does not say how", kind.id),
-            "Describe it in steps",
+            format!("the kind \"{}\" is rotated manually but has no steps", kind.id),
+            "Describe the rotation in steps",
         ),
         (false, _) => invalid(
             &kind.id,
-            format!(
-                "the plan of the kind \"{}\" does not fit the form of its authorization",
-                kind.id
-            ),
+            format!("the rotation plan of the kind \"{}\" does not fit its authorization", kind.id),
             "Use plan = \"guided\" with steps",
         ),
     }
@@ -332,11 +335,7 @@ fn require_preset(provider: &Provider, id: &str) -> ValidationResult {
     if provider.preset(id).is_some() {
         return Ok(());
     }
-    invalid(
-        id,
-        format!("\"{id}\" is no preset of \"{}\"", provider.id),
-        "Name a preset of this file",
-    )
+    invalid(id, format!("\"{}\" has no preset \"{id}\"", provider.id), "Name a preset of this file")
 }
 
 /// Whether the rotation of a part is valid. The main secret stays while the part is rotated, so
@@ -350,18 +349,16 @@ fn require_kind(provider: &Provider, id: &str) -> ValidationResult {
     if provider.kind(id).is_some() {
         return Ok(());
     }
-    invalid(id, format!("\"{id}\" is no kind of \"{}\"", provider.id), "Name a kind of this file")
+    invalid(id, format!("\"{}\" has no kind \"{id}\"", provider.id), "Name a kind of this file")
 }
 
 fn require_unique<'a>(what: &str, mut names: impl Iterator<Item = &'a str>) -> ValidationResult {
     let mut seen = HashSet::new();
     match names.find(|name| !seen.insert(*name)) {
         None => Ok(()),
-        Some(twice) => invalid(
-            twice,
-            format!("the {what} \"{twice}\" is there twice"),
-            "Give one of them another name",
-        ),
+        Some(twice) => {
+            invalid(twice, format!("the {what} \"{twice}\" exists twice"), "Rename one of them")
+        }
     }
 }
 

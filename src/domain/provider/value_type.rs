@@ -44,12 +44,12 @@ impl PresetParameter {
         let form = match (self.choices.split_last(), self.value_type) {
             (Some((last, [])), _) => last.clone(),
             (Some((last, others)), _) => format!("{} or {last}", others.join(", ")),
-            (None, ValueType::Text) => "a text".to_owned(),
+            (None, ValueType::Text) => "any text".to_owned(),
             (None, ValueType::Uuid) => "a UUID".to_owned(),
             (None, ValueType::Number) => "a number".to_owned(),
         };
         match &self.default {
-            Some(default) => format!("{form}, {default} unless given"),
+            Some(default) => format!("{form} (default {default})"),
             None => form,
         }
     }
@@ -115,13 +115,10 @@ mod tests {
         };
         assert_eq!(
             with("100", parameter(ValueType::Number, &[])).describe_values(),
-            "a number, 100 unless given"
+            "a number (default 100)"
         );
         let choice = parameter(ValueType::Text, &["open", "resolved", "all"]);
-        assert_eq!(
-            with("open", choice).describe_values(),
-            "open, resolved or all, open unless given"
-        );
+        assert_eq!(with("open", choice).describe_values(), "open, resolved or all (default open)");
         assert_eq!(parameter(ValueType::Text, &["one"]).describe_values(), "one");
     }
 }

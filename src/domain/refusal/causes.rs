@@ -65,8 +65,8 @@ impl RefusalContext<'_> {
             limit.retry_after.map(rate_limit::format_wait),
         ) {
             (Some(text), _) => text,
-            (None, Some(wait)) => format!("the provider wants to be left alone for {wait}"),
-            (None, None) => "a limit on the number of requests is reached".to_owned(),
+            (None, Some(wait)) => format!("the provider asks to wait {wait}"),
+            (None, None) => "the rate limit is reached".to_owned(),
         };
         (Likely, reason)
     }
@@ -74,16 +74,16 @@ impl RefusalContext<'_> {
     fn assess_region(&self) -> (Likelihood, String) {
         let here = self.request_context.region;
         let hints = self.hints;
-        let own = "and a credential works in its own region only";
+        let own = "and a credential works only in its own region";
         if self.credential_was_known() {
-            return (Unlikely, format!("{here} knows the credential"));
+            return (Unlikely, format!("{here} recognized the credential"));
         }
         match (&hints.accepted_in[..], &hints.home_region) {
-            ([first, ..], _) => (Likely, format!("{first} accepts it, {own}")),
+            ([first, ..], _) => (Likely, format!("{first} accepts the credential, {own}")),
             ([], Some(home)) if !home.eq_ignore_ascii_case(here) => {
-                (Likely, format!("it says itself that it is {home}'s, {own}"))
+                (Likely, format!("the secret names {home}, {own}"))
             }
-            ([], Some(_)) => (Unlikely, format!("it says itself that it is {here}'s")),
+            ([], Some(_)) => (Unlikely, format!("the secret names {here}")),
             ([], None) => self.assess_other_regions(),
         }
     }
@@ -91,17 +91,13 @@ impl RefusalContext<'_> {
     fn assess_other_regions(&self) -> (Likelihood, String) {
         let (refused, untried) = (&self.hints.refused_in, &self.hints.untried_in);
         match (refused.is_empty(), untried.is_empty()) {
-            (true, true) => (Unlikely, "the provider has no other".to_owned()),
-            (false, true) => {
-                (Unlikely, format!("the others refused it too: {}", refused.join(", ")))
-            }
-            (true, false) => {
-                (Unknown, format!("the others were never asked: {}", untried.join(", ")))
-            }
+            (true, true) => (Unlikely, "the provider has no other region".to_owned()),
+            (false, true) => (Unlikely, format!("also refused in {}", refused.join(", "))),
+            (true, false) => (Unknown, format!("not tried in {}", untried.join(", "))),
             (false, false) => (
                 Unknown,
                 format!(
-                    "{} refused it too; never asked: {}",
+                    "also refused in {}; not tried in {}",
                     refused.join(", "),
                     untried.join(", ")
                 ),
@@ -112,20 +108,20 @@ impl RefusalContext<'_> {
     fn assess_expiry(&self) -> (Likelihood, String) {
         let clock = self.server_time().unwrap_or(self.hints.now);
         match self.hints.expires {
-            Some(end) if end <= clock => (Likely, format!("it ended on {}", end.date())),
+            Some(end) if end <= clock => (Likely, format!("expired on {}", end.date())),
             _ if self.credential_was_known() => {
-                (Unlikely, "the provider knows the credential".to_owned())
+                (Unlikely, "the provider recognized the credential".to_owned())
             }
             Some(end) => (
                 Unknown,
                 format!(
-                    "it lasts until {} unless it was revoked before, which only the provider knows",
+                    "valid until {}, unless it was revoked; only the provider knows",
                     end.date()
                 ),
             ),
             None => (
                 Unknown,
-                "when it ends, or whether it was revoked, only the provider knows".to_owned(),
+                "only the provider knows whether it has expired or been revoked".to_owned(),
             ),
         }
     }
@@ -134,18 +130,22 @@ impl RefusalContext<'_> {
         let forms = self.schemes.join("\" and \"");
         let other = self.kind().and_then(|kind| untried_scheme(kind, self.schemes));
         match other {
-            _ if self.credential_was_known() => (Unlikely, format!("\"{forms}\" was understood")),
+            _ if self.credential_was_known() => {
+                (Unlikely, format!("the provider understood \"{forms}\""))
+            }
             Some(_) if self.hints.scheme_worked_before => {
-                (Unlikely, format!("\"{forms}\" is the form that worked before"))
+                (Unlikely, format!("\"{forms}\" worked before"))
             }
             Some(other) => (
                 Unknown,
                 format!(
-                    "\"{other}\" was not tried: a request that may change something is not repeated"
+                    "\"{other}\" was not tried: a request that may change something is not repeated automatically"
                 ),
             ),
             None if self.schemes.len() > 1 => (Unlikely, format!("\"{forms}\" were both refused")),
-            None => (Unlikely, format!("\"{forms}\" is the only one of this kind")),
+            None => {
+                (Unlikely, format!("\"{forms}\" is the only scheme of this kind of credential"))
+            }
         }
     }
 
@@ -153,10 +153,10 @@ impl RefusalContext<'_> {
         let limits = self.request_context.provider.plans_without_api.as_ref()?;
         Some(match self.response.status {
             401 | 403 if self.principal.is_some() => {
-                (Unlikely, format!("{limits}, but it was accepted here before"))
+                (Unlikely, format!("{limits}, but this credential was accepted before"))
             }
-            401 | 403 => (Unknown, format!("{limits}; which plan this is, no answer tells")),
-            _ => (Unlikely, "a plan without access is refused with another status".to_owned()),
+            401 | 403 => (Unknown, format!("{limits}; no response shows which plan this is")),
+            _ => (Unlikely, "a plan without API access is refused with another status".to_owned()),
         })
     }
 
@@ -164,61 +164,60 @@ impl RefusalContext<'_> {
         match (self.principal, self.response.status) {
             (_, 401) if self.sent_access_token() => (
                 Unknown,
-                "what is sent along with it (client id, name) may be another one's".to_owned(),
+                "the client ID or name that is sent with it may belong to another credential"
+                    .to_owned(),
             ),
-            (_, 401) => (Unlikely, "whose it is, is looked at only once it is accepted".to_owned()),
+            (_, 401) => (Unlikely, "checked only after the credential is accepted".to_owned()),
             (Some(who), 403 | 404) => (
                 Unknown,
-                format!("it acts as {} ({}); is what was asked for theirs?", who.name, who.kind),
+                format!("{} ({}) – does this identity own the resource?", who.name, who.kind),
             ),
-            (None, 403 | 404) => {
-                (Unknown, "nobody has asked yet whom it acts as; a check does".to_owned())
-            }
-            _ => (Unlikely, "the limit counts whoever it is".to_owned()),
+            (None, 403 | 404) => (Unknown, "not known yet; a check finds out".to_owned()),
+            _ => (Unlikely, "the limit applies to every identity".to_owned()),
         }
     }
 
     fn assess_permission(&self) -> (Likelihood, String) {
         match self.response.status {
             403 => {
-                (Likely, "the credential is known and this request is not allowed to it".to_owned())
+                (Likely, "the credential was recognized but may not make this request".to_owned())
             }
             404 => (
                 Unknown,
-                "what a credential may not see is often answered as if it were not there"
+                "providers often report a resource as missing if the credential may not see it"
                     .to_owned(),
             ),
-            401 => (Unlikely, "what it may do is looked at only once it is accepted".to_owned()),
-            _ => (Unlikely, "the request was not looked at so far".to_owned()),
+            401 => (Unlikely, "checked only after the credential is accepted".to_owned()),
+            _ => (Unlikely, "the request was not processed".to_owned()),
         }
     }
 
     fn assess_whitespace(&self) -> (Likelihood, String) {
         match &self.hints.secret_anomalies {
             Some(odd) if !odd.is_empty() => {
-                (Likely, format!("the secret in the store has {}", odd.join(", ")))
+                (Likely, format!("the stored secret has {}", odd.join(", ")))
             }
             Some(_) => (
                 Unlikely,
-                "the secret in the store has no blank, quote or line break around it".to_owned(),
+                "the stored secret has no surrounding whitespace, quotes or line breaks".to_owned(),
             ),
-            None => (Unknown, "the secret could not be looked at".to_owned()),
+            None => (Unknown, "the stored secret could not be read".to_owned()),
         }
     }
 
     fn assess_clock(&self) -> (Likelihood, String) {
         let Some(server) = self.server_time() else {
-            return (Unknown, "the answer does not say what time it is there".to_owned());
+            return (Unknown, "the response does not contain the server's time".to_owned());
         };
         match clock_skew(Some(server), self.hints.now) {
-            None => (Unlikely, "the clocks here and there agree".to_owned()),
+            None => (Unlikely, "the clocks of this machine and the server agree".to_owned()),
             Some(ahead) if self.sent_access_token() && !self.credential_was_known() => {
-                let why = "and access tokens and signed assertions are timed";
-                (Likely, format!("the clock here is {}, {why}", describe_clock_skew(ahead)))
+                let why = "and access tokens and signed assertions depend on the time";
+                (Likely, format!("this machine's clock is {}, {why}", describe_clock_skew(ahead)))
             }
             Some(ahead) => {
-                let why = "this has no part in it, but the ends that are shown are off by as much";
-                (Unlikely, format!("the clock here is {}; {why}", describe_clock_skew(ahead)))
+                let why = "this does not cause the refusal, but the displayed expiry times are off by as much";
+                (Unlikely, format!("this machine's clock is {}; {why}", describe_clock_skew(ahead)))
             }
         }
     }

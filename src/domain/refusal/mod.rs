@@ -147,14 +147,14 @@ impl RefusalCause {
     /// Returns the title of the cause.
     pub const fn title(self) -> &'static str {
         match self {
-            Self::RateLimit => "Pace",
+            Self::RateLimit => "Rate limit",
             Self::Region => "Region",
-            Self::Expiry => "End",
-            Self::Scheme => "Form",
+            Self::Expiry => "Expiry",
+            Self::Scheme => "Scheme",
             Self::Plan => "Plan",
-            Self::Account => "Account",
+            Self::Account => "Identity",
             Self::Permission => "Permission",
-            Self::Whitespace => "White space",
+            Self::Whitespace => "Whitespace",
             Self::Clock => "Clock",
         }
     }
@@ -175,22 +175,22 @@ impl RemedyStep {
     /// Describes the step as an instruction.
     pub fn describe(&self) -> String {
         match self {
-            Self::Wait(time) => format!("Wait {time}, then send it again"),
-            Self::SetClock => "Set the clock of this machine, then send it again".to_owned(),
+            Self::Wait(time) => format!("Wait {time}, then send the request again"),
+            Self::SetClock => {
+                "Set the clock of this machine, then send the request again".to_owned()
+            }
             Self::ReenterSecret => {
-                "Give the secret again, without blanks and line breaks".to_owned()
+                "Enter the secret again, without whitespace and line breaks".to_owned()
             }
             Self::SwitchRegion(region) => format!("Switch the credential to {region}"),
-            Self::ProbeRegions => {
-                "Try every region (each of their hosts sees the secret)".to_owned()
-            }
+            Self::ProbeRegions => "Try all regions (sends the secret to each host)".to_owned(),
             Self::OpenProviderPage => {
-                "Look at the provider's page whether it is still there".to_owned()
+                "Check on the provider's page that the credential still exists".to_owned()
             }
             Self::ListAccess => {
-                "List what the credential can reach, and compare the ids".to_owned()
+                "List what the credential can access, and compare the IDs".to_owned()
             }
-            Self::Rotate => "Replace it".to_owned(),
+            Self::Rotate => "Rotate the credential".to_owned(),
         }
     }
 
@@ -220,7 +220,7 @@ impl<'a> RefusalContext<'a> {
     fn describe_attempts(&self) -> Vec<String> {
         let RequestDraft { method, target, .. } = self.draft;
         let forms: Vec<_> = self.schemes.iter().map(|scheme| describe_scheme(scheme)).collect();
-        let what = if self.sent_access_token() { "an access token for it" } else { "the secret" };
+        let what = if self.sent_access_token() { "an access token" } else { "the secret" };
         vec![
             format!("{method} {target} in {}", self.request_context.region),
             format!("with {what} as {}", forms.join(", then ")),

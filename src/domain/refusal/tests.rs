@@ -98,18 +98,18 @@ fn another_region_is_told_by_what_is_known_of_it() {
     let mut case = case(401);
     assert_eq!(
         case.of(RefusalCause::Region),
-        (Likelihood::Unknown, "the others were never asked: SNYK-US-01".to_owned())
+        (Likelihood::Unknown, "not tried in SNYK-US-01".to_owned())
     );
     case.hints.refused_in = std::mem::take(&mut case.hints.untried_in);
     assert_eq!(
         case.of(RefusalCause::Region),
-        (Likelihood::Unlikely, "the others refused it too: SNYK-US-01".to_owned())
+        (Likelihood::Unlikely, "also refused in SNYK-US-01".to_owned())
     );
     case.hints.home_region = Some("SNYK-AU-01".to_owned());
     assert_eq!(case.of(RefusalCause::Region).0, Likelihood::Likely);
     assert_eq!(case.refusal().next_steps[0], RemedyStep::SwitchRegion("SNYK-AU-01".to_owned()));
     case.hints.accepted_in = vec!["SNYK-US-01".to_owned()];
-    assert!(case.of(RefusalCause::Region).1.starts_with("SNYK-US-01 accepts it"));
+    assert!(case.of(RefusalCause::Region).1.starts_with("SNYK-US-01 accepts the credential"));
     case.response.status = 403;
     assert_eq!(case.of(RefusalCause::Region).0, Likelihood::Unlikely);
 }
@@ -121,7 +121,7 @@ fn what_has_ended_is_told_by_the_servers_clock() {
     case.hints.expires = Some(datetime!(2026-11-20 0:00 UTC));
     assert_eq!(
         case.of(RefusalCause::Expiry),
-        (Likelihood::Likely, "it ended on 2026-11-20".to_owned())
+        (Likelihood::Likely, "expired on 2026-11-20".to_owned())
     );
     case.response.headers[0].1 = "Thu, 19 Nov 2026 12:00:00 GMT".to_owned();
     assert_eq!(
@@ -143,7 +143,7 @@ fn the_forms_that_were_tried_are_ruled_out_and_no_others() {
     case.hints.scheme_worked_before = true;
     assert_eq!(case.of(RefusalCause::Scheme).0, Likelihood::Unlikely);
     (case.provider, case.kind, case.schemes) = ("snyk-api-web", "api-key", vec!["JWT".to_owned()]);
-    assert!(case.of(RefusalCause::Scheme).1.contains("only one"));
+    assert!(case.of(RefusalCause::Scheme).1.contains("only scheme"));
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn plan_account_and_permission_follow_the_status() {
     assert!(case.of(RefusalCause::Account).1.contains("a check"));
     case.principal =
         Some(Principal { id: "u1".to_owned(), name: "ci".to_owned(), kind: "user".to_owned() });
-    assert!(case.of(RefusalCause::Account).1.contains("it acts as ci (user)"));
+    assert!(case.of(RefusalCause::Account).1.contains("ci (user)"));
     assert_eq!(case.of(RefusalCause::Plan).0, Likelihood::Unlikely, "it was accepted before");
     assert_eq!(case.refusal().next_steps[0], RemedyStep::ListAccess);
     case.response.status = 404;
@@ -180,7 +180,7 @@ fn white_space_and_clocks_are_looked_at() {
         (case.of(RefusalCause::Whitespace).0, case.of(RefusalCause::Clock).0),
         (Likelihood::Unlikely, Likelihood::Unlikely)
     );
-    case.hints.secret_anomalies = Some(vec!["blanks or line ends around it".to_owned()]);
+    case.hints.secret_anomalies = Some(vec!["surrounding whitespace or line breaks".to_owned()]);
     assert_eq!(case.of(RefusalCause::Whitespace).0, Likelihood::Likely);
     assert_eq!(case.refusal().next_steps[0], RemedyStep::ReenterSecret);
     case.response.headers[0].1 = "Sat, 21 Nov 2026 14:00:00 GMT".to_owned();
@@ -203,8 +203,8 @@ fn who_is_known_is_neither_ended_nor_misspelt_nor_elsewhere() {
         assert_eq!(known.of(cause).0, Likelihood::Unlikely, "{cause:?}");
     }
     assert!(
-        known.of(RefusalCause::Expiry).1.contains("knows the credential")
-            && known.of(RefusalCause::Scheme).1.contains("was understood")
+        known.of(RefusalCause::Expiry).1.contains("recognized the credential")
+            && known.of(RefusalCause::Scheme).1.contains("understood")
     );
     let mut own = case(401);
     own.hints.home_region = Some("snyk-eu-01".to_owned());
@@ -216,13 +216,13 @@ fn who_is_known_is_neither_ended_nor_misspelt_nor_elsewhere() {
 }
 
 #[test]
-fn before_it_is_accepted_nobody_looks_at_whose_it_is_and_what_it_may() {
+fn identity_and_permission_are_ruled_out_while_the_credential_is_refused() {
     let mut case = case(401);
-    assert!(case.of(RefusalCause::Permission).1.contains("only once it is accepted"));
-    assert!(case.of(RefusalCause::Account).1.contains("only once it is accepted"));
+    assert!(case.of(RefusalCause::Permission).1.contains("only after the credential is accepted"));
+    assert!(case.of(RefusalCause::Account).1.contains("only after the credential is accepted"));
     case.kind = "service-account-oauth";
     assert!(
-        case.of(RefusalCause::Account).1.contains("client id")
+        case.of(RefusalCause::Account).1.contains("client ID")
             && case.of(RefusalCause::Account).0 == Likelihood::Unknown
     );
 }
@@ -249,7 +249,7 @@ fn too_many_requests_wait() {
     case.response.headers.push(("retry-after".to_owned(), "12".to_owned()));
     assert_eq!(
         case.of(RefusalCause::RateLimit),
-        (Likelihood::Likely, "the provider wants to be left alone for 12 s".to_owned())
+        (Likelihood::Likely, "the provider asks to wait 12 s".to_owned())
     );
     let left = |left: &str| {
         ["limit", "remaining"]
@@ -266,7 +266,10 @@ fn too_many_requests_wait() {
     case.response.headers = before.into_iter().chain(left("0")).collect();
     assert_eq!(case.of(RefusalCause::RateLimit).1, "0 of 160 left");
     assert_eq!(case.refusal().next_steps, [RemedyStep::Wait("12 s".to_owned())]);
-    assert_eq!(RemedyStep::Wait("12 s".to_owned()).describe(), "Wait 12 s, then send it again");
+    assert_eq!(
+        RemedyStep::Wait("12 s".to_owned()).describe(),
+        "Wait 12 s, then send the request again"
+    );
 }
 
 #[test]

@@ -19,10 +19,10 @@ const URL_ENCODED_MASK: &str = "%E2%80%B9secret%E2%80%BA";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DraftError {
     /// A header that only tokenring sets.
-    #[error("the header {0} is not yours to set")]
+    #[error("the header {0} is reserved")]
     ReservedHeader(&'static str),
     /// A secret was removed here, and its placeholder is still in the draft.
-    #[error("{0} holds {MASK}, which stands where a secret was taken out")]
+    #[error("{0} contains {MASK}, the placeholder of a removed secret")]
     MaskedSecret(&'static str),
 }
 
@@ -79,13 +79,14 @@ impl RequestDraft {
 impl From<DraftError> for Problem {
     fn from(error: DraftError) -> Self {
         let remedy = match &error {
-            DraftError::ReservedHeader("host") => "Leave it out; the region names the host",
+            DraftError::ReservedHeader("host") => "Remove the header; the region sets the host",
             DraftError::ReservedHeader(_) => {
-                "Leave it out; the credential's own header is added at the last moment"
+                "Remove the header; tokenring adds the credential's own header"
             }
-            DraftError::MaskedSecret(_) => "Put something else in its place",
+            DraftError::MaskedSecret(_) => "Replace the placeholder",
         };
-        Self::new("Nothing was sent", error.to_string(), remedy).with_class(ProblemClass::Usage)
+        Self::new("The request was not sent", error.to_string(), remedy)
+            .with_class(ProblemClass::Usage)
     }
 }
 

@@ -194,7 +194,7 @@ mod tests {
             Some("application/vnd.api+json")
         );
         assert_eq!(content_type("/v1/org/x", "{\"a\":1}").as_deref(), Some("application/json"));
-        assert_eq!(content_type("/v1/org/x", "a=1"), None, "nobody knows what it is");
+        assert_eq!(content_type("/v1/org/x", "a=1"), None, "the media type is unknown");
         assert_eq!(content_type("/v1/org/x", ""), None);
         let own = vec![("Content-Type".to_owned(), "text/plain".to_owned())];
         let draft = RequestDraft {

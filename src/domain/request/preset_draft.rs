@@ -39,7 +39,7 @@ pub enum ParameterError {
 
 /// Placeholder without a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{preset}\" needs {parameter}")]
+#[error("missing parameter {parameter} for the preset \"{preset}\"")]
 pub struct MissingParameter {
     /// ID of the preset.
     pub preset: String,
@@ -143,25 +143,26 @@ impl RequestPreset {
 impl From<ParameterError> for Problem {
     fn from(error: ParameterError) -> Self {
         let (why, remedy) = match &error {
-            ParameterError::Unknown { known, .. } if known.is_empty() => {
-                ("It takes none".to_owned(), "Leave it out; --query adds to the query".to_owned())
-            }
+            ParameterError::Unknown { known, .. } if known.is_empty() => (
+                "The preset takes no parameters".to_owned(),
+                "Remove the parameter; --query adds query parameters".to_owned(),
+            ),
             ParameterError::Unknown { name, known, .. } => {
                 let remedy = match &nearest_names(name, known)[..] {
-                    [] => "Name one of these; --query adds to the query".to_owned(),
+                    [] => "Use one of these; --query adds query parameters".to_owned(),
                     near => format!("Did you mean {}?", near.join(" or ")),
                 };
-                (format!("It takes {}", known.join(", ")), remedy)
+                (format!("The preset takes {}", known.join(", ")), remedy)
             }
             ParameterError::InvalidValue { value, from, name, .. } => {
                 let why = if value.is_empty() {
                     "the value is empty".to_owned()
                 } else {
-                    format!("\"{}\" is none", sanitize_line(value))
+                    format!("\"{}\" is not such a value", sanitize_line(value))
                 };
                 let remedy = match from {
-                    Some(from) => format!("Give {name} a value; the preset \"{from}\" lists them"),
-                    None => format!("Give {name} such a value, or leave it out"),
+                    Some(from) => format!("Set {name} to a value that the preset \"{from}\" lists"),
+                    None => format!("Set {name} to such a value, or omit it"),
                 };
                 (why, remedy)
             }
@@ -174,10 +175,10 @@ impl From<MissingParameter> for Problem {
     fn from(missing: MissingParameter) -> Self {
         let MissingParameter { parameter, help, from, .. } = &missing;
         let remedy = match from {
-            Some(from) => format!("Give {parameter} a value; the preset \"{from}\" lists them"),
-            None => format!("Give {parameter} a value, or set the credential's field of that name"),
+            Some(from) => format!("Set {parameter} to a value that the preset \"{from}\" lists"),
+            None => format!("Set {parameter}, or the credential's field of that name"),
         };
-        let why = format!("{parameter} has no value. {help}").trim_end().to_owned();
+        let why = format!("No value was given. {help}").trim_end().to_owned();
         Self::new(missing.to_string(), why, remedy).with_class(ProblemClass::Usage)
     }
 }
@@ -239,11 +240,11 @@ mod tests {
                 && unfit.remedy.contains("\"orgs\""),
             "{unfit:?}"
         );
-        assert!(problem(&[("limit", "many")]).what.contains("a number, 100 unless given"));
+        assert!(problem(&[("limit", "many")]).what.contains("a number (default 100)"));
         assert!(
             Problem::from(preset("self").validate_parameters(&values(&[("a", "b")])).unwrap_err())
                 .why
-                .contains("none")
+                .contains("no parameters")
         );
         assert_eq!(
             preset("projects").validate_parameters(&values(&[

@@ -49,11 +49,11 @@ impl SavedRequestName {
         {
             return Ok(Self(text.to_owned()));
         }
-        let why = "it names a file, so it has 1 to 64 lower-case letters, digits, dashes, dots and underscores";
+        let why = "the name is also a file name: 1 to 64 lower-case letters, digits, dashes, dots and underscores";
         Err(Problem::new(
-            "That cannot be the name of a request",
+            "The name of the request is not valid",
             why,
-            "choose one like list-projects",
+            "Choose a name such as list-projects",
         )
         .with_class(ProblemClass::Usage))
     }
@@ -150,7 +150,7 @@ mod tests {
             text
         );
         assert!(
-            SavedRequest::from_toml(&format!("{text}colour = 1\n")).unwrap_err().contains("colour")
+            SavedRequest::from_toml(&format!("{text}color = 1\n")).unwrap_err().contains("color")
         );
     }
 

@@ -17,22 +17,22 @@ use crate::domain::text::{is_unprintable, sanitize_line};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     /// The target is neither a path nor a URL.
-    #[error("\"{0}\" is neither a path that begins with / nor a URL")]
+    #[error("\"{0}\" is neither a path that starts with / nor a URL")]
     InvalidTarget(String),
     /// The path starts with two slashes or contains a backslash and would be read as another host.
     #[error("\"{0}\" would be read as another host")]
     HostNotAllowed(String),
     /// The path contains a dot segment, which would change the path unnoticed.
-    #[error("\"{0}\" climbs with . or ..")]
+    #[error("\"{0}\" contains the segment . or ..")]
     PathTraversal(String),
     /// The target contains whitespace or an undisplayable character.
-    #[error("the path holds a blank or a character that cannot be shown")]
+    #[error("the path contains whitespace or a character that cannot be displayed")]
     InvalidCharacter,
     /// The target contains `#`; the part after it would never be sent.
-    #[error("\"{0}\" holds a #, and what follows it would never be sent")]
+    #[error("\"{0}\" contains a #, and the part after it would not be sent")]
     Fragment(String),
     /// The URL contains a user name, which would be sent too.
-    #[error("the URL holds a user name")]
+    #[error("the URL contains a user name")]
     UserInUrl,
 }
 
@@ -120,14 +120,12 @@ impl fmt::Display for RequestTarget {
 impl From<TargetError> for Problem {
     fn from(error: TargetError) -> Self {
         let remedy = match &error {
-            TargetError::UserInUrl => {
-                "Leave the user name out; the credential goes into the header"
-            }
-            TargetError::Fragment(_) => "Leave the # out, or write %23 where it belongs to a name",
-            TargetError::InvalidCharacter => "Percent-encode it: a blank is %20",
-            _ => "Write the path as it follows the host, such as /rest/self, or a whole URL",
+            TargetError::UserInUrl => "Remove the user name; the credential is sent in a header",
+            TargetError::Fragment(_) => "Remove the #, or write %23 if it is part of a name",
+            TargetError::InvalidCharacter => "Percent-encode the path: a space is %20",
+            _ => "Enter a path such as /rest/self, or a full URL",
         };
-        Self::new("The request goes nowhere", error.to_string(), remedy)
+        Self::new("The request address is not valid", error.to_string(), remedy)
             .with_class(ProblemClass::Usage)
     }
 }

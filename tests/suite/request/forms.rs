@@ -208,8 +208,8 @@ fn one_preset_is_told_whole() {
         "GET /rest/orgs/{org_id}/issues",
         "https://docs.snyk.io/",
         "a UUID",
-        "open or resolved, open unless given",
-        "a number, 100",
+        "open or resolved (default open)",
+        "a number (default 100)",
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }
@@ -318,7 +318,7 @@ fn a_saved_request_holds_no_secret() {
     let text = std::fs::read_to_string(home.root().join("config/requests/leaky.toml")).unwrap();
     assert!(!text.contains(SECRET) && text.contains("‹secret›"), "{text}");
     let refused = home.run(&["request", "probe", "--saved", "leaky", "--yes"]).expect(2);
-    assert!(refused.err.contains("stands where a secret was taken out"), "{}", refused.err);
+    assert!(refused.err.contains("the placeholder of a removed secret"), "{}", refused.err);
     assert_eq!(server.seen(), []);
 }
 

@@ -175,7 +175,7 @@ fn headers_that_carry_a_credential_are_not_the_persons() {
     ] {
         let refused = home.run(&["request", "probe", "/x", "--header", header]).expect(2);
         assert!(
-            !refused.err.contains("4711") && refused.err.contains("not yours to set"),
+            !refused.err.contains("4711") && refused.err.contains("is reserved"),
             "{}",
             refused.err
         );
