@@ -45,7 +45,7 @@ impl SimulatedService for ControlService {
     fn refuse(&self, _call: &SimulatorRequest, status: StatusCode) -> SimulatorResponse {
         error_response(
             status,
-            "the control listener knows /faults, /faults/requests, /faults/live and /faults/by-hand",
+            "the control listener has the paths /faults, /faults/requests, /faults/live and /faults/by-hand",
         )
     }
 }
@@ -96,7 +96,7 @@ impl ControlService {
         else {
             return error_response(
                 StatusCode::NOT_FOUND,
-                "no credential of the manifest has that name",
+                "the manifest has no credential with this name",
             );
         };
         let provider = self.providers.iter().find(|(region, _)| *region == credential.region);
@@ -109,7 +109,7 @@ impl ControlService {
             ),
             None => error_response(
                 StatusCode::CONFLICT,
-                "the web pages offer no way to replace this credential now",
+                "the web pages cannot replace this credential now",
             ),
         }
     }

@@ -47,25 +47,28 @@ const SELECTOR_FIELDS: [&str; 4] = ["region", "path", "method", "times"];
 /// Name and description of every knob, as listed by `GET /faults`.
 const FAULT_KNOBS: [(&str, &str); 14] = [
     ("region", "only requests to this region, as SNYK-EU-01, SAW-EU or APPCIRCLE; without it, all"),
-    ("path", "only requests whose path begins so"),
+    ("path", "only requests whose path begins with this text"),
     ("method", "only requests with this method"),
-    ("times", "how many requests the rule spoils before it is gone; without it, all"),
-    ("delay_ms", "waits so long before the request is looked at"),
+    ("times", "number of requests until the rule is removed; without it, unlimited"),
+    ("delay_ms", "waits this long before it handles the request"),
     (
         "status",
-        "refuses with this status in the server's own words, without acting; 3xx needs body redirect:URL",
+        "refuses with this status in the server's own format, without any effect; 3xx needs body redirect:URL",
     ),
     ("retry_after", "sends Retry-After (seconds or an HTTP date); without a status it implies 429"),
-    ("cut_body", "true: acts, announces the whole body, sends half of it and hangs up"),
+    (
+        "cut_body",
+        "true: acts, announces the whole body, sends half of it and closes the connection",
+    ),
     (
         "body",
-        "acts, then sends instead: html | huge | invalid-utf8 | control-characters | redirect:URL",
+        "acts, then sends this instead: html | huge | invalid-utf8 | control-characters | redirect:URL",
     ),
-    ("lost_answer", "true: acts, then hangs up without an answer"),
+    ("lost_answer", "true: acts, then closes the connection without a response"),
     ("enforce_limits", "true: rate limits refuse with 429; without it they are only counted"),
-    ("eventual_ms", "secrets minted by the request are refused (401) for so long"),
-    ("late_revocation_ms", "secrets revoked by the request are still accepted for so long"),
-    ("advance_ms", "alone: moves the simulated time forward; not a rule"),
+    ("eventual_ms", "secrets created by the request are refused (401) for this long"),
+    ("late_revocation_ms", "secrets revoked by the request are still accepted for this long"),
+    ("advance_ms", "alone: advances the simulated time; not a rule"),
 ];
 
 impl FaultEffect {

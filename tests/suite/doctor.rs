@@ -76,10 +76,10 @@ fn variables_and_configurations_that_contradict_are_named() {
         assert!(!done.out.contains(secret) && !done.err.contains(secret));
     }
     let found = findings(&done, "environment");
-    told(&found, "warn", "it is the secret of us01-laptop");
-    told(&found, "warn", "goes before another token in");
-    told(&found, "warn", "it is the secret of no credential here");
-    told(&found, "warn", "SNYK_OAUTH_TOKEN and SNYK_TOKEN are set at once");
+    told(&found, "warn", "its value is the secret of us01-laptop");
+    told(&found, "warn", "overrides another token in");
+    told(&found, "warn", "its value is the secret of no stored credential");
+    told(&found, "warn", "SNYK_OAUTH_TOKEN and SNYK_TOKEN are set at the same time");
     told(&found, "fail", "SNYK_TOKEN belongs to SNYK-US-01, but SNYK_API points to SNYK-EU-01");
     told(&found, "warn", "its mode is 644");
     let text = home.run(&["doctor", "--offline"]).expect(1);
@@ -98,18 +98,18 @@ fn regions_are_asked_without_a_secret_and_clocks_are_compared() {
     home.adopt(&world, "us01-admin").expect(0);
     let found = findings(&home.run(&["doctor", "--json"]), "network");
     for region in world.manifest["regions"].as_object().unwrap().keys() {
-        told(&found, "ok", &format!("{region} is reached"));
+        told(&found, "ok", &format!("{region} is reachable"));
     }
-    told(&found, "ok", "The clock is right");
-    told(&found, "ok", "HTTPS_PROXY names the proxy 127.0.0.1:1");
-    told(&found, "ok", "Host names are the proxy's business");
+    told(&found, "ok", "The clock is correct");
+    told(&found, "ok", "HTTPS_PROXY sets the proxy 127.0.0.1:1");
+    told(&found, "ok", "Host names are resolved by the proxy");
     world.advance(std::time::Duration::from_secs(3600));
     let late = home.run(&["doctor", "--json"]).expect(1);
     told(&findings(&late, "network"), "fail", "The clock is wrong");
     drop(world);
     let gone = home.run(&["doctor", "--json"]).expect(1);
-    told(&findings(&gone, "network"), "fail", "SNYK-US-01 is not reached");
-    told(&findings(&gone, "network"), "warn", "no credential uses it");
+    told(&findings(&gone, "network"), "fail", "SNYK-US-01 is not reachable");
+    told(&findings(&gone, "network"), "warn", "no credential uses this region");
 }
 
 /// What is said about a store.
@@ -138,14 +138,14 @@ async fn examined(store: Faulty<MemoryStore>) -> Vec<Value> {
 async fn a_store_that_loses_changes_or_cannot_hold_what_it_is_given_is_found_out() {
     let large = || Fault::Refuse(StoreError::TooLarge { size: 3500, limit: 1000 });
     for (nth, fault, words, remedy) in [
-        (1, Fault::Lie, "does not keep what it says it kept", "TOKENRING_STORE=file"),
-        (3, Fault::Lie, "does not remove what it says it removed", "TOKENRING_STORE=file"),
-        (1, Fault::LoseCall, "The store does not answer", "restart the keyring"),
-        (1, Fault::LoseAnswer, "The store does not answer", "restart the keyring"),
+        (1, Fault::Lie, "is missing after it was written", "TOKENRING_STORE=file"),
+        (3, Fault::Lie, "is still there after it was deleted", "TOKENRING_STORE=file"),
+        (1, Fault::LoseCall, "The store does not respond", "restart the keyring"),
+        (1, Fault::LoseAnswer, "The store does not respond", "restart the keyring"),
         (
             1,
             large(),
-            "3500 bytes are more than the 1000 bytes that the store takes",
+            "the secret has 3500 bytes, but the store accepts at most 1000 bytes",
             "the encrypted file",
         ),
         (2, Fault::Refuse(StoreError::Locked), "The store is locked", "tokenring store unlock"),
@@ -154,14 +154,14 @@ async fn a_store_that_loses_changes_or_cannot_hold_what_it_is_given_is_found_out
         told(&found, "fail", words);
         told(&found, "fail", remedy);
         assert!(
-            !found.iter().any(|one| one.to_string().contains("keeps what it is given")),
+            !found.iter().any(|one| one.to_string().contains("write/read test passed")),
             "{found:#?}"
         );
     }
     let narrow = examined(Faulty::new(MemoryStore::new()).holding(2560)).await;
-    told(&narrow, "ok", "a value of 2560 bytes was written, read back and removed");
-    told(&narrow, "warn", "a private key may have 3500 bytes, and an item holds up to 2560");
-    told(&narrow, "warn", "choose the encrypted file");
+    told(&narrow, "ok", "a value of 2560 bytes was written, read back and deleted");
+    told(&narrow, "warn", "a private key can have 3500 bytes, but an item can have at most 2560");
+    told(&narrow, "warn", "use the encrypted file");
     assert_eq!(
         examined(Faulty::new(MemoryStore::new())).await.len(),
         2,
@@ -176,8 +176,8 @@ fn the_store_and_the_index_are_held_against_one_another() {
     home.meet(&world);
     home.adopt(&world, "us01-admin").expect(0);
     let whole = home.run(&["doctor", "--offline", "--json"]).expect(0);
-    told(&findings(&whole, "store"), "ok", "bytes was written, read back and removed");
-    told(&findings(&whole, "index"), "ok", "1 credentials");
+    told(&findings(&whole, "store"), "ok", "bytes was written, read back and deleted");
+    told(&findings(&whole, "index"), "ok", "1 credential in");
 
     fs::remove_dir_all(home.root().join("data/vault")).unwrap();
     let lost = home.run(&["doctor", "--offline", "--json"]).expect(0);
@@ -200,5 +200,5 @@ fn the_store_and_the_index_are_held_against_one_another() {
     let path = folder.path().join("another-passphrase");
     let home = home.with("TOKENRING_PASSPHRASE_FILE", path.to_str().unwrap());
     let found = findings(&home.run(&["doctor", "--offline", "--json"]).expect(0), "store");
-    told(&found, "warn", "this is not its passphrase");
+    told(&found, "warn", "the passphrase is wrong");
 }

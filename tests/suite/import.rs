@@ -413,6 +413,6 @@ fn standard_input_is_read_in_either_form() {
     for wrong in [&["-", "--blank"][..], &["dotenv", "-", "--consumer"]] {
         assert!(feed(wrong, &text, 2).err.contains("lies in no place"), "{wrong:?}");
     }
-    assert!(feed(&["json", "-"], &text, 1).err.contains("standard input line 1: it is not JSON"));
+    assert!(feed(&["json", "-"], &text, 1).err.contains("standard input line 1: not valid JSON"));
     assert_eq!(place.home.run(&["list", "--json"]).expect(0).json().as_array().unwrap().len(), 1);
 }

@@ -96,7 +96,7 @@ pub(super) async fn run(
     let mut refusals = Vec::new();
     for pipeline in &command.pipelines {
         match run_pipeline(pipeline, command, secret, deadline).await {
-            Ok(()) => return Ok(format!("`{}` ended with status 0", describe_pipeline(pipeline))),
+            Ok(()) => return Ok(format!("`{}` exited with status 0", describe_pipeline(pipeline))),
             Err(CommandFailure::Fatal(error)) => return Err(error),
             Err(CommandFailure::Rejected(why)) => {
                 refusals.push(redact_for_display(&redactor, &why))
@@ -156,9 +156,13 @@ async fn run_pipeline(
         // The input of the next command must be complete; an empty output or its first half would
         // be delivered as if it were the whole.
         if index + 1 < pipeline.len() && (out.is_empty() || out.len() >= MAX_OUTPUT_BYTES) {
-            let why = if out.is_empty() { "wrote nothing" } else { "wrote more than 1 MiB" };
+            let why = if out.is_empty() {
+                "produced no output"
+            } else {
+                "produced more than 1 MiB of output"
+            };
             return Err(CommandFailure::Rejected(format!(
-                "`{}` {why} for the next program",
+                "`{}` {why} for the next command",
                 argv.join(" ")
             )));
         }
@@ -184,7 +188,7 @@ async fn run_program(
     let group = child.id();
     if let Ok(done) = tokio::time::timeout(deadline, feed_and_wait(&mut child, input)).await {
         return done.map_err(|error| {
-            ConsumerError::ProgramFailed(format!("`{program}` was lost: {error}"))
+            ConsumerError::ProgramFailed(format!("`{program}` could not be waited for: {error}"))
         });
     }
     end_group(group);
@@ -288,8 +292,8 @@ fn describe_pipeline(pipeline: &[CommandLine]) -> String {
 
 fn describe_exit_status(status: ExitStatus) -> String {
     match status.code() {
-        Some(code) => format!("ended with status {code}"),
-        None => format!("was ended by a signal ({status})"),
+        Some(code) => format!("exited with status {code}"),
+        None => format!("was killed by a signal ({status})"),
     }
 }
 
@@ -300,11 +304,7 @@ fn quote_output(output: &[u8]) -> String {
     // The last lines say most, but in truncated output they may contain a part of the secret.
     let skipped = if whole { lines.len().saturating_sub(MAX_SHOWN_LINES) } else { 0 };
     let shown: Vec<_> = lines.into_iter().skip(skipped).take(MAX_SHOWN_LINES).collect();
-    if shown.is_empty() {
-        " and said nothing".to_owned()
-    } else {
-        format!(": {}", shown.join("\n"))
-    }
+    if shown.is_empty() { " without output".to_owned() } else { format!(": {}", shown.join("\n")) }
 }
 
 /// Redacts the output and prepares it for display. It is redacted before it is shortened, so that
@@ -358,7 +358,7 @@ mod tests {
         assert_eq!(
             deliver(&command).await,
             Err(ConsumerError::ProgramFailed(
-                "`sh -c env | grep -c ^CARGO >&2; exit 1` ended with status 1: 0".to_owned()
+                "`sh -c env | grep -c ^CARGO >&2; exit 1` exited with status 1: 0".to_owned()
             ))
         );
     }

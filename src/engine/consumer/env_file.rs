@@ -78,7 +78,7 @@ pub(in crate::engine) fn assignments(
         at = match classify_line(line) {
             DotenvLine::Blank => at + line.len(),
             DotenvLine::Invalid => {
-                return Err(invalid("it is neither an assignment nor a comment"));
+                return Err(invalid("neither an assignment nor a comment"));
             }
             DotenvLine::Assignment { key, offset } => {
                 let value = parse_value(text, at + offset).map_err(invalid)?;
@@ -152,7 +152,7 @@ fn parse_value(text: &str, at: usize) -> Result<DotenvAssignment<'_>, &'static s
     let end = start + close + 2;
     let after = text[end..end_of_line(text, end)].trim();
     if !after.is_empty() && !after.starts_with('#') {
-        return Err("something stands behind the closing quote");
+        return Err("text after the closing quote");
     }
     Ok(DotenvAssignment { key: "", value: &inner[..close], span: start..end, quote: Some(quote) })
 }

@@ -9,7 +9,7 @@ use crate::domain::problem::Problem;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in crate::engine) enum ConsumerError {
     /// The file does not exist. A delivery creates none, because perhaps no program reads it.
-    #[error("there is no file {}", .0.display())]
+    #[error("{} does not exist", .0.display())]
     NotFound(PathBuf),
     /// The path is not a regular file.
     #[error("{} is not a regular file", .0.display())]
@@ -19,10 +19,10 @@ pub(in crate::engine) enum ConsumerError {
     ReadOnly(PathBuf),
     /// The file has more hard links, which would keep the old secret.
     #[cfg(unix)]
-    #[error("{} has further names (hard links), which would keep the old secret", .0.display())]
+    #[error("{} has more hard links, which would keep the old secret", .0.display())]
     HardLinks(PathBuf),
     /// The owner or group of the file cannot be preserved.
-    #[error("{} belongs to another user or group, to whom a new file cannot be given", .0.display())]
+    #[error("{} belongs to another user or group, which a new file cannot preserve", .0.display())]
     OwnerNotPreservable(PathBuf),
     /// The content does not have the expected format, so it is not changed.
     #[error("{}{}: {why}", .path.display(), in_line(*.line))]
@@ -51,15 +51,13 @@ pub(in crate::engine) enum ConsumerError {
         why: String,
     },
     /// The format cannot represent the secret.
-    #[error(
-        "the secret holds {0}, which cannot be written there so that every reader understands the same"
-    )]
+    #[error("the secret contains {0}, which this format cannot represent for every reader")]
     UnrepresentableSecret(&'static str),
     /// Another process holds the lock of the file.
-    #[error("another program has held the lock of {} for some seconds", .0.display())]
+    #[error("another process holds the lock of {}", .0.display())]
     LockTimeout(PathBuf),
     /// Another process changed the file at the same time.
-    #[error("{} was changed by another program at the same time", .0.display())]
+    #[error("another process changed {} at the same time", .0.display())]
     ChangedConcurrently(PathBuf),
     /// Error of the operating system.
     #[error("{}: {why}", .path.display())]
@@ -76,7 +74,7 @@ pub(in crate::engine) enum ConsumerError {
     #[error("{0}")]
     ProgramFailed(String),
     /// The program did not exit in time.
-    #[error("\"{program}\" did not end within {seconds} s and was ended")]
+    #[error("\"{program}\" did not exit within {seconds} s and was killed")]
     ProgramTimedOut {
         /// The program.
         program: String,
@@ -85,7 +83,7 @@ pub(in crate::engine) enum ConsumerError {
     },
     /// The secret is in an argument, which every user of this machine can read.
     #[error(
-        "an argument of \"{0}\" holds the secret, and every user of this machine can read arguments"
+        "an argument of \"{0}\" contains the secret, and every user of this machine can read arguments"
     )]
     SecretInArgument(String),
 }
@@ -112,25 +110,25 @@ impl ConsumerError {
     fn remedy(&self) -> String {
         match self {
             Self::NotFound(path) => {
-                format!("make {} with the program it belongs to, or remove the consumer", path.display())
+                format!("create {} with the program that uses it, or remove the consumer", path.display())
             }
-            Self::NotAFile(_) => "name the file itself".to_owned(),
-            Self::ReadOnly(path) => format!("allow it with `chmod u+w {}`, then try again", path.display()),
+            Self::NotAFile(_) => "give the path of a regular file".to_owned(),
+            Self::ReadOnly(path) => format!("run `chmod u+w {}`, then try again", path.display()),
             #[cfg(unix)]
-            Self::HardLinks(path) => format!("replace the other names of {} by symbolic links", path.display()),
+            Self::HardLinks(path) => format!("replace the other hard links of {} with symbolic links", path.display()),
             Self::OwnerNotPreservable(_) => "run this as the owner of the file".to_owned(),
-            Self::InvalidFormat { path, .. } => format!("nothing was changed; mend {} by hand, then try again", path.display()),
+            Self::InvalidFormat { path, .. } => format!("fix {}, then try again; nothing was changed", path.display()),
             Self::InvalidInput { .. } => {
-                "see what is piped in; `tokenring import dotenv -` and `import json -` say of which form it is".to_owned()
+                "check the piped input; `tokenring import dotenv -` and `import json -` select its format".to_owned()
             }
-            Self::LocationNotFound { .. } => "nothing was changed; see what the file holds, and name another place".to_owned(),
+            Self::LocationNotFound { .. } => "check the content of the file and choose another location; nothing was changed".to_owned(),
             Self::UnrepresentableSecret(_) => "use a command consumer, which reads the secret from standard input".to_owned(),
-            Self::LockTimeout(_) | Self::ChangedConcurrently(_) => "nothing was changed; try again".to_owned(),
-            Self::Io { .. } => "see that you may write to the file and its folder, and that the disk is not full".to_owned(),
-            Self::ProgramNotFound(program) => format!("install {program}, or give its whole path"),
-            Self::ProgramFailed(_) => "see what the program says and run it by hand, then try again".to_owned(),
-            Self::ProgramTimedOut { .. } => "see whether it waits for an answer or for the network, then try again".to_owned(),
-            Self::SecretInArgument(_) => "leave the secret out: the program gets it on standard input".to_owned(),
+            Self::LockTimeout(_) | Self::ChangedConcurrently(_) => "try again; nothing was changed".to_owned(),
+            Self::Io { .. } => "check that you may write to the file and its folder, and that the disk is not full".to_owned(),
+            Self::ProgramNotFound(program) => format!("install {program}, or give its full path"),
+            Self::ProgramFailed(_) => "run the program by hand to find the error, then try again".to_owned(),
+            Self::ProgramTimedOut { .. } => "check whether the program waits for input or for the network, then try again".to_owned(),
+            Self::SecretInArgument(_) => "remove the secret from the arguments: the program gets it on standard input".to_owned(),
         }
     }
 }
@@ -156,9 +154,9 @@ mod tests {
             ConsumerError::InvalidFormat {
                 path: path.clone(),
                 line: Some(3),
-                why: "it is not an assignment",
+                why: "not an assignment",
             },
-            ConsumerError::InvalidInput { line: 3, why: "it is not JSON" },
+            ConsumerError::InvalidInput { line: 3, why: "not valid JSON" },
             ConsumerError::LocationNotFound {
                 path: path.clone(),
                 why: "there is a number".to_owned(),
@@ -168,7 +166,7 @@ mod tests {
             ConsumerError::ChangedConcurrently(path.clone()),
             ConsumerError::Io { path, why: "no space left".to_owned() },
             ConsumerError::ProgramNotFound("gh".to_owned()),
-            ConsumerError::ProgramFailed("gh ended with status 1".to_owned()),
+            ConsumerError::ProgramFailed("gh exited with status 1".to_owned()),
             ConsumerError::ProgramTimedOut { program: "gh".to_owned(), seconds: 60 },
             ConsumerError::SecretInArgument("gh".to_owned()),
         ];

@@ -134,14 +134,14 @@ fn read_text(file: &File, path: &Path) -> Result<Zeroizing<String>, ConsumerErro
         .read_to_end(&mut bytes)
         .map_err(|error| ConsumerError::from_io(path, &error))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(invalid("it is larger than 16 MiB"));
+        return Err(invalid("the file is larger than 16 MiB"));
     }
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Err(invalid("it is text in UTF-16, and only UTF-8 is read and written here"));
+        return Err(invalid("the file is UTF-16 text; only UTF-8 is supported"));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| invalid("it is not text in UTF-8"))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| invalid("the file is not UTF-8 text"))?;
     if text.contains('\0') {
-        return Err(invalid("it holds a NUL character"));
+        return Err(invalid("the file contains a NUL character"));
     }
     Ok(Zeroizing::new(text.to_owned()))
 }

@@ -37,10 +37,10 @@ impl<'a> JsonDocument<'a> {
     pub(in crate::engine) fn parse(text: &'a str) -> Result<Self, JsonEditError> {
         let root = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         serde_json::from_str::<serde::de::IgnoredAny>(&text[root..])
-            .map_err(|error| JsonEditError::Malformed(error.line(), "it is not JSON"))?;
+            .map_err(|error| JsonEditError::Malformed(error.line(), "not valid JSON"))?;
         // The parser above has no nesting limit.
         find_excessive_depth(&text[root..]).map_or(Ok(()), |line| {
-            Err(JsonEditError::Malformed(line, "its values lie too deeply in one another"))
+            Err(JsonEditError::Malformed(line, "values are nested too deeply"))
         })?;
         Ok(Self { text, root: skip_whitespace(text, root) })
     }
@@ -130,7 +130,7 @@ impl<'a> JsonDocument<'a> {
             let before = &self.text[place.value.clone()];
             if !before.starts_with('"') && before != "null" {
                 return Err(JsonEditError::LocationNotFound(format!(
-                    "\"{name}\" is neither a text nor null"
+                    "\"{name}\" is neither a string nor null"
                 )));
             }
             changed.replace_range(place.value.clone(), &written);
@@ -147,7 +147,7 @@ impl<'a> JsonDocument<'a> {
     ) -> Result<Zeroizing<String>, JsonEditError> {
         if !self.text[parent..].starts_with('{') {
             return Err(JsonEditError::LocationNotFound(format!(
-                "there is no element {name} in the array"
+                "the array has no element {name}"
             )));
         }
         let inside = parent + 1;
@@ -165,7 +165,7 @@ impl<'a> JsonDocument<'a> {
     fn resolve_parent(self, pointer: &str) -> Result<(usize, String), JsonEditError> {
         let no_pointer = || {
             JsonEditError::LocationNotFound(format!(
-                "\"{pointer}\" is no JSON pointer; write it like /auth/token"
+                "\"{pointer}\" is not a JSON pointer such as /auth/token"
             ))
         };
         let mut parts: Vec<String> = pointer
@@ -178,7 +178,7 @@ impl<'a> JsonDocument<'a> {
         let parent = parts.iter().try_fold(self.root, |at, part| {
             let found = self.members(at)?.into_iter().rfind(|member| member.name == *part);
             found.map(|member| member.value.start).ok_or_else(|| {
-                JsonEditError::LocationNotFound(format!("there is no \"{part}\" in it"))
+                JsonEditError::LocationNotFound(format!("there is no member \"{part}\""))
             })
         })?;
         Ok((parent, last))
@@ -191,7 +191,7 @@ impl<'a> JsonDocument<'a> {
             Some(b'[') => false,
             _ => {
                 return Err(JsonEditError::LocationNotFound(
-                    "there is neither an object nor an array".to_owned(),
+                    "the location is in neither an object nor an array".to_owned(),
                 ));
             }
         };

@@ -98,7 +98,7 @@ impl Engine {
         };
         if !fits {
             let what = if own { kind.secret.as_str() } else { consumer.part.as_str() };
-            let why = format!("that configuration cannot hold the {what} of a {}", kind.title);
+            let why = format!("this configuration cannot hold the {what} of a {}", kind.title);
             return Err(invalid_consumer(&why, "use a command consumer, or `tokenring exec`"));
         }
         check_definition(&consumer.target)?;
@@ -129,11 +129,11 @@ impl Engine {
         if self.verify_delivery(consumer, &secret).await? {
             return Ok(delivery);
         }
-        let why = "what was read back is not what was delivered";
+        let why = "the secret read back differs from the delivered one";
         Err(Problem::new(
             format!("{} does not have the secret", consumer.name),
             why,
-            "see who else writes to it",
+            "check which other program writes to the file",
         ))
     }
 
@@ -184,7 +184,7 @@ impl Engine {
                     .await
                     .map_err(refused)?,
                 note: Some(
-                    "only its exit status tells; whether it kept the secret cannot be read back"
+                    "only the exit status confirms the delivery; the secret cannot be read back"
                         .to_owned(),
                 ),
             },
@@ -259,15 +259,15 @@ fn check_part(kind: &CredentialKind, part: &SecretPart) -> Result<(), Problem> {
     }
     let known: Vec<&str> = kind.parts.iter().map(|part| part.id.as_str()).collect();
     let remedy = if known.is_empty() {
-        "leave --part out".to_owned()
+        "omit --part".to_owned()
     } else {
-        format!("it has {}", known.join(", "))
+        format!("use --part {}", known.join(" or "))
     };
     Err(invalid_consumer(&format!("a {} has no part \"{id}\"", kind.title), &remedy))
 }
 
 fn invalid_consumer(why: &str, remedy: &str) -> Problem {
-    Problem::new("That cannot be a consumer", why, remedy).with_class(ProblemClass::Usage)
+    Problem::new("Invalid consumer", why, remedy).with_class(ProblemClass::Usage)
 }
 
 /// Checks everything in a definition that does not need a file.
@@ -275,13 +275,13 @@ fn check_definition(target: &ConsumerTarget) -> Result<(), Problem> {
     match target {
         ConsumerTarget::EnvFile { key, .. } if !env_file::is_valid_key(key) => {
             Err(invalid_consumer(
-                "its key holds other characters than letters, digits, _ . -",
+                "the key contains characters other than letters, digits, _ . -",
                 "give a key such as SNYK_TOKEN",
             ))
         }
         ConsumerTarget::JsonFile { pointer, .. } if !pointer.starts_with('/') => {
             Err(invalid_consumer(
-                "its pointer does not begin with \"/\"",
+                "the pointer does not begin with \"/\"",
                 "give a JSON pointer such as /auth/token",
             ))
         }
@@ -289,7 +289,7 @@ fn check_definition(target: &ConsumerTarget) -> Result<(), Problem> {
             if command.pipelines.is_empty()
                 || command.pipelines.iter().flatten().any(Vec::is_empty) =>
         {
-            Err(invalid_consumer("its command is empty", "give a program and its arguments"))
+            Err(invalid_consumer("the command is empty", "give a program and its arguments"))
         }
         ConsumerTarget::Command(command)
             if command
@@ -297,16 +297,16 @@ fn check_definition(target: &ConsumerTarget) -> Result<(), Problem> {
                 .any(|argument| patterns::mask_patterns(argument) != *argument) =>
         {
             Err(invalid_consumer(
-                "one of its arguments looks like a secret, and every user of this machine can read arguments",
-                "leave it out: the program gets the secret on standard input",
+                "an argument looks like a secret, and every user of this machine can read arguments",
+                "remove it: the program gets the secret on standard input",
             ))
         }
         ConsumerTarget::Command(command)
             if command.passed_env_vars.iter().any(|name| name.starts_with("TOKENRING_")) =>
         {
             Err(invalid_consumer(
-                "it asks for a variable of this program",
-                "leave the TOKENRING_ variables out",
+                "the command asks for TOKENRING_ variables",
+                "remove the TOKENRING_ variables",
             ))
         }
         _ => Ok(()),
@@ -415,11 +415,12 @@ fn delivery_note(target: &ConsumerTarget, file: &LockedFile) -> Option<String> {
     if matches!(target, ConsumerTarget::SnykCli { .. }) && snyk_cli::uses_oauth_session(file.text())
     {
         return Some(
-            "the Snyk CLI is signed in by OAuth and uses that, until `snyk logout`".to_owned(),
+            "the Snyk CLI is signed in with OAuth and uses that session until `snyk logout`"
+                .to_owned(),
         );
     }
     let mode = file.exposed_mode()?;
-    Some(format!("other users may read {} (mode {mode})", file.path().display()))
+    Some(format!("other users can read {} (mode {mode})", file.path().display()))
 }
 
 pub(super) fn json_edit_problem(file: &LockedFile, error: JsonEditError) -> ConsumerError {
@@ -442,7 +443,7 @@ pub(super) fn invalid_format(
 fn secret_as_text(secret: &Secret) -> Result<Zeroizing<String>, ConsumerError> {
     let text = secret.expose(|bytes| std::str::from_utf8(bytes).map(str::to_owned));
     text.map(Zeroizing::new)
-        .map_err(|_| ConsumerError::UnrepresentableSecret("bytes that are no text"))
+        .map_err(|_| ConsumerError::UnrepresentableSecret("bytes that are not text"))
 }
 
 /// Runs file operations, which block, outside the drawing task.

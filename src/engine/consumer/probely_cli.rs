@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 /// Reason for an error where the member is missing.
-pub(super) const MISSING_KEY_REASON: &str = "it has no section [AUTH] with an api_key";
+pub(super) const MISSING_KEY_REASON: &str = "there is no section [AUTH] with an api_key";
 
 /// Returns the path of the configuration.
 pub(super) fn location() -> Option<PathBuf> {

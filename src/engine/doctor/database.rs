@@ -37,8 +37,9 @@ impl Engine {
                 } else {
                     path.display().to_string()
                 };
-                let why = format!("{credentials} credentials in {place}");
-                Diagnostic::ok(DiagnosticArea::Database, "The index is sound", why)
+                let noun = if credentials == 1 { "credential" } else { "credentials" };
+                let why = format!("{credentials} {noun} in {place}");
+                Diagnostic::ok(DiagnosticArea::Database, "The index is intact", why)
             }
             Err(problem) => Diagnostic::fail(DiagnosticArea::Database, problem),
         }
@@ -46,15 +47,14 @@ impl Engine {
 
     async fn diagnose_audit_log(&self) -> Diagnostic {
         let broken = |why: String| {
-            let remedy =
-                "compare it with a copy; whoever can write the index file can have changed it";
-            Problem::new("The audit trail is not as it was written", why, remedy)
+            let remedy = "compare the index with a backup; any process that can write the index file can have changed it";
+            Problem::new("The audit log was modified", why, remedy)
         };
         match self.verify_audit().await {
             Ok(AuditIntegrity::Intact(entries)) => Diagnostic::ok(
                 DiagnosticArea::Database,
-                "The audit trail is as it was written",
-                format!("{entries} entries"),
+                "Audit log intact",
+                format!("{entries} {}", if entries == 1 { "entry" } else { "entries" }),
             ),
             Ok(AuditIntegrity::Broken { at, why }) => Diagnostic::fail(
                 DiagnosticArea::Database,
@@ -77,7 +77,7 @@ impl Engine {
             credentials.iter().filter_map(|credential| Some((credential, unknown(credential)?)));
         let finding = |(credential, error): (&Credential, CatalogError)| {
             let problem = Problem::from(error);
-            let remedy = "bring back its file in the folder of providers, or remove the credential";
+            let remedy = "restore the provider's file, or delete the credential";
             Diagnostic::warn(
                 DiagnosticArea::Database,
                 format!("{}: {}", credential.name, problem.what),
@@ -95,12 +95,12 @@ impl Engine {
         };
         let waiting = open.into_iter().filter(|status| status.state == RotationPhase::NeedsUser);
         let finding = |status: crate::domain::rotation::RotationStatus| {
-            let what = format!("The rotation of {} waits for a person", status.name);
+            let what = format!("The rotation of {} waits for you", status.name);
             Diagnostic::warn(
                 DiagnosticArea::Database,
                 what,
-                "it goes no further by itself",
-                "see `tokenring rotations`",
+                "the rotation cannot continue on its own",
+                "run `tokenring rotations` to see the next step",
             )
         };
         waiting.map(finding).collect()
@@ -115,7 +115,7 @@ impl Engine {
                 Err(problem) if problem.class == ProblemClass::NotFound => {
                     let what = format!("{} has no secret in the store", credential.name);
                     let remedy =
-                        "give it one with `tokenring edit NAME --secret`, or remove the credential";
+                        "store one with `tokenring edit NAME --secret`, or delete the credential";
                     findings.push(Diagnostic::warn(
                         DiagnosticArea::Database,
                         what,
@@ -141,10 +141,10 @@ fn diagnose_expiring(credentials: &[Credential], now: crate::domain::Timestamp) 
         credentials.iter().filter(|credential| format::expires_soon(credential.expires, now));
     let finding = |credential: &Credential| {
         let when = format::format_expiry(credential.expires, now);
-        let remedy = format!("replace it with `tokenring rotate \"{}\"`", credential.name);
+        let remedy = format!("rotate it with `tokenring rotate \"{}\"`", credential.name);
         Diagnostic::warn(
             DiagnosticArea::Database,
-            format!("{} ends soon or has ended", credential.name),
+            format!("{} expires soon or has expired", credential.name),
             when,
             remedy,
         )

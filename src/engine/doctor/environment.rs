@@ -49,15 +49,19 @@ impl Engine {
             let Some(api) = &raw.endpoint else { continue };
             let (token, path) =
                 (Secret::new(raw.text.as_bytes().to_vec()), config_path(raw).display());
-            let (what, api_source) = (format!("The token in {path}"), "the endpoint beside it");
+            let (what, api_source) =
+                (format!("The token in {path}"), "the endpoint in the same file");
             findings.extend(
                 self.diagnose_region_mismatch(&what, token, api, api_source, is_open).await,
             );
         }
         if findings.is_empty() {
-            let why =
-                "no variable and no configuration of the providers' tools stands against another";
-            findings.push(Diagnostic::ok(DiagnosticArea::Environment, "Nothing contradicts", why));
+            let why = "no variable or configuration of the providers' tools overrides another";
+            findings.push(Diagnostic::ok(
+                DiagnosticArea::Environment,
+                "No conflicting environment variables or CLI configurations",
+                why,
+            ));
         }
         findings
     }
@@ -77,7 +81,7 @@ impl Engine {
             Ok(Err((false, error))) => {
                 findings.push(Diagnostic::fail(
                     DiagnosticArea::Environment,
-                    error.problem("A configuration could not be read"),
+                    error.problem("A configuration file could not be read"),
                 ));
                 Vec::new()
             }
@@ -101,7 +105,7 @@ impl Engine {
             let owner = if is_open {
                 self.describe_owner(&value).await
             } else {
-                "whose it is cannot be told while the store is locked".to_owned()
+                "its credential is unknown while the store is locked".to_owned()
             };
             let same_variable =
                 files.iter().find(|raw| raw.rejection.is_none() && raw.variable == name);
@@ -109,12 +113,12 @@ impl Engine {
                 .filter(|raw| !Secret::new(raw.text.as_bytes().to_vec()).same_as(&value));
             let what = format!("{name} is set");
             let remedy = format!(
-                "`unset {name}`, and give it to one command at a time with `tokenring exec`"
+                "run `unset {name}`, and pass the secret to single commands with `tokenring exec`"
             );
             findings.push(match differs {
                 Some(raw) => {
                     let why = format!(
-                        "{owner}; it goes before another token in {}",
+                        "{owner}; the variable overrides another token in {}",
                         config_path(raw).display()
                     );
                     Diagnostic::warn(DiagnosticArea::Environment, what, why, remedy)
@@ -122,7 +126,7 @@ impl Engine {
                 None => Diagnostic::warn(
                     DiagnosticArea::Environment,
                     what,
-                    format!("{owner}; every program started here can read it"),
+                    format!("{owner}; every program started from here can read the variable"),
                     remedy,
                 ),
             });
@@ -132,13 +136,15 @@ impl Engine {
 
     async fn describe_owner(&self, value: &Secret) -> String {
         match self.find_duplicates(value).await {
-            Ok(names) if names.is_empty() => "it is the secret of no credential here".to_owned(),
+            Ok(names) if names.is_empty() => {
+                "its value is the secret of no stored credential".to_owned()
+            }
             Ok(names) => {
                 let names: Vec<_> =
                     names.iter().map(crate::domain::CredentialName::as_str).collect();
-                format!("it is the secret of {}", names.join(", "))
+                format!("its value is the secret of {}", names.join(", "))
             }
-            Err(problem) => format!("whose it is cannot be told: {}", problem.why),
+            Err(problem) => format!("its credential cannot be determined: {}", problem.why),
         }
     }
 
@@ -177,8 +183,8 @@ impl Engine {
         let what = format!("{what} belongs to {id}, but {api_source} points to {points_to}");
         let problem = Problem::new(
             what,
-            "a token works in its own region only",
-            format!("set it to {}", region.api),
+            "a token works only in its own region",
+            format!("set the endpoint to {}", region.api),
         );
         Some(Diagnostic::fail(DiagnosticArea::Environment, problem))
     }
@@ -200,14 +206,14 @@ impl Engine {
 fn diagnose_competing_tokens() -> Option<Diagnostic> {
     let set: Vec<_> = TOKEN_VARIABLES.into_iter().filter(|name| env_var(name).is_some()).collect();
     let [first, rest @ ..] = &set[..] else { return None };
-    let what = format!("{} are set at once", set.join(" and "));
-    let why = format!("the Snyk CLI uses {first} and never looks at the others");
+    let what = format!("{} are set at the same time", set.join(" and "));
+    let why = format!("the Snyk CLI uses {first} and ignores the others");
     (!rest.is_empty()).then(|| {
         Diagnostic::warn(
             DiagnosticArea::Environment,
             what,
             why,
-            format!("`unset {}`", rest.join(" ")),
+            format!("run `unset {}`", rest.join(" ")),
         )
     })
 }
@@ -219,12 +225,12 @@ fn diagnose_file_modes<'r>(raws: impl Iterator<Item = &'r RawCandidate>) -> Vec<
     open.sort();
     open.dedup();
     let finding = |(path, mode): (std::path::PathBuf, String)| {
-        let what = format!("Other users may read {}", path.display());
+        let what = format!("Other users can read {}", path.display());
         Diagnostic::warn(
             DiagnosticArea::Environment,
             what,
-            format!("its mode is {mode}, and a secret is in it"),
-            format!("`chmod 600 {}`", path.display()),
+            format!("the file contains a secret, and its mode is {mode}"),
+            format!("run `chmod 600 {}`", path.display()),
         )
     };
     open.into_iter().map(finding).collect()

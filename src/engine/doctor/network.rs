@@ -41,7 +41,7 @@ impl Engine {
         if scope == DoctorScope::Machine {
             findings.push(Diagnostic::ok(
                 DiagnosticArea::Network,
-                "The providers were not asked",
+                "The providers were not contacted",
                 "--offline was given",
             ));
             return findings;
@@ -91,12 +91,16 @@ impl Engine {
             .filter_map(|probe| Some((probe.elapsed, date_header(probe.outcome.as_ref().ok()?)?)));
         let (_, server_time) = times.min_by_key(|(took, _)| *took)?;
         let skew = (self.now() - server_time).abs();
-        let difference = format!("{} s apart from the servers'", skew.whole_seconds());
+        let difference = format!("{} s difference from the servers", skew.whole_seconds());
         if skew <= MAX_CLOCK_SKEW {
-            return Some(Diagnostic::ok(DiagnosticArea::Network, "The clock is right", difference));
+            return Some(Diagnostic::ok(
+                DiagnosticArea::Network,
+                "The clock is correct",
+                difference,
+            ));
         }
-        let remedy = "set the clock, or switch on its synchronisation";
-        let what = "The clock is wrong: expiry is misjudged, and signed requests are refused";
+        let remedy = "set the clock, or enable time synchronization";
+        let what = "The clock is wrong: expiry is misjudged and signed requests are refused";
         Some(Diagnostic::fail(DiagnosticArea::Network, Problem::new(what, difference, remedy)))
     }
 }
@@ -109,29 +113,29 @@ impl RegionProbe<'_> {
         match &self.outcome {
             Ok(response) if response.status == 407 => {
                 let problem = Problem::new(
-                    format!("{id}: the proxy asks who you are"),
-                    "it answered with 407",
-                    "put the name and password it wants into HTTPS_PROXY",
+                    format!("{id}: the proxy requires authentication"),
+                    "the proxy responded with 407",
+                    "put the user name and password into HTTPS_PROXY",
                 );
                 Diagnostic::fail(DiagnosticArea::Network, problem)
             }
             Ok(response) => {
                 let why = format!(
-                    "{} answered with {} in {} ms",
+                    "{} responded with {} in {} ms",
                     self.region.api,
                     response.status,
                     self.elapsed.as_millis()
                 );
-                Diagnostic::ok(DiagnosticArea::Network, format!("{id} is reached"), why)
+                Diagnostic::ok(DiagnosticArea::Network, format!("{id} is reachable"), why)
             }
             Err(error) => {
                 let problem = Problem::from(error.clone());
-                let what = format!("{id} is not reached");
+                let what = format!("{id} is not reachable");
                 if users == 0 {
                     return Diagnostic::warn(
                         DiagnosticArea::Network,
                         what,
-                        format!("{}; no credential uses it", problem.why),
+                        format!("{}; no credential uses this region", problem.why),
                         problem.remedy,
                     );
                 }
@@ -165,8 +169,8 @@ fn diagnose_proxies() -> Vec<Diagnostic> {
     if findings.is_empty() {
         findings.push(Diagnostic::ok(
             DiagnosticArea::Network,
-            "No proxy is named",
-            "hosts are asked directly",
+            "No proxy is configured",
+            "hosts are contacted directly",
         ));
     }
     findings
@@ -185,35 +189,35 @@ fn diagnose_proxy(name: &str, value: &str) -> Diagnostic {
     let Some((host, port)) =
         url.as_ref().and_then(|url| Some((url.host_str()?, url.port_or_known_default())))
     else {
-        let remedy = "write it like http://proxy.example:3128";
+        let remedy = "use a URL such as http://proxy.example:3128";
         return Diagnostic::fail(
             DiagnosticArea::Network,
-            Problem::new(format!("{name} names no proxy"), "it is not an address", remedy),
+            Problem::new(format!("{name} is not a valid proxy"), "the value is not a URL", remedy),
         );
     };
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     let bypass =
         std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).unwrap_or_default();
     let bypass = if bypass.is_empty() {
-        "no host goes past it".to_owned()
+        "all hosts use the proxy".to_owned()
     } else {
-        format!("past it go {bypass}")
+        format!("except {bypass}")
     };
-    Diagnostic::ok(DiagnosticArea::Network, format!("{name} names the proxy {host}{port}"), bypass)
+    Diagnostic::ok(DiagnosticArea::Network, format!("{name} sets the proxy {host}{port}"), bypass)
 }
 
 async fn diagnose_certificates() -> Option<Diagnostic> {
     let found = net::load_ca_info().await;
-    let remedy = "see SSL_CERT_FILE and SSL_CERT_DIR; the bundled authorities are trusted anyway";
+    let remedy = "check SSL_CERT_FILE and SSL_CERT_DIR; the bundled certificate authorities are trusted anyway";
     Some(match found.load_error {
         None => Diagnostic::ok(
             DiagnosticArea::Network,
-            "Certificate authorities are there",
+            "Certificate authorities loaded",
             format!("{} are trusted", found.trusted_count),
         ),
         Some(why) => Diagnostic::warn(
             DiagnosticArea::Network,
-            "The machine's certificate authorities are not whole",
+            "Some of this machine's certificate authorities could not be loaded",
             why,
             remedy,
         ),
@@ -230,21 +234,21 @@ fn diagnose_name_resolution(probes: &[RegionProbe<'_>]) -> Diagnostic {
     if unresolved.is_empty() && proxy_variables().next().is_some() {
         return Diagnostic::ok(
             DiagnosticArea::Network,
-            "Host names are the proxy's business",
-            "it looks up what does not go past it",
+            "Host names are resolved by the proxy",
+            "the proxy resolves all hosts that use it",
         );
     }
     if unresolved.is_empty() {
         return Diagnostic::ok(
             DiagnosticArea::Network,
-            "Host names have addresses",
-            format!("{} were looked up", probes.len()),
+            "Host names resolve",
+            format!("{} hosts were looked up", probes.len()),
         );
     }
     let why = format!("no address for {}", unresolved.join(", "));
-    let remedy = "check the name servers (resolv.conf, VPN), or name a proxy in HTTPS_PROXY";
+    let remedy = "check the name servers (resolv.conf, VPN), or set a proxy in HTTPS_PROXY";
     Diagnostic::fail(
         DiagnosticArea::Network,
-        Problem::new("Some host names have no address", why, remedy),
+        Problem::new("Some host names do not resolve", why, remedy),
     )
 }

@@ -25,8 +25,8 @@ impl Engine {
         let size = MAX_SECRET_BYTES.min(limit);
         let round_trip = match store::run_self_test_with_size(self.store.as_ref(), size).await {
             Ok(()) => {
-                let why = format!("a value of {size} bytes was written, read back and removed");
-                Diagnostic::ok(DiagnosticArea::Store, "The store keeps what it is given", why)
+                let why = format!("a value of {size} bytes was written, read back and deleted");
+                Diagnostic::ok(DiagnosticArea::Store, "Store write/read test passed", why)
             }
             Err(error) => Diagnostic::fail(DiagnosticArea::Store, error.into()),
         };
@@ -40,7 +40,7 @@ fn diagnose_active_store(state: &StoreStatus) -> Diagnostic {
     let what = format!("{} is in use", state.backend.title);
     match &state.problem {
         None if state.backend.persistence == Persistence::Process => {
-            let remedy = "choose store = \"keyring\" or \"file\" in config.toml";
+            let remedy = "set store = \"keyring\" or \"file\" in config.toml";
             Diagnostic::warn(DiagnosticArea::Store, what, describe_capabilities(state), remedy)
         }
         None => Diagnostic::ok(DiagnosticArea::Store, what, describe_capabilities(state)),
@@ -58,8 +58,9 @@ fn diagnose_active_store(state: &StoreStatus) -> Diagnostic {
 }
 
 fn item_limit_warning(limit: usize) -> Diagnostic {
-    let why =
-        format!("a private key may have {MAX_SECRET_BYTES} bytes, and an item holds up to {limit}");
+    let why = format!(
+        "a private key can have {MAX_SECRET_BYTES} bytes, but an item can have at most {limit}"
+    );
     let remedy = Problem::from(StoreError::TooLarge { size: MAX_SECRET_BYTES, limit }).remedy;
     Diagnostic::warn(
         DiagnosticArea::Store,
@@ -76,9 +77,8 @@ fn diagnose_other_store(state: &StoreStatus) -> Diagnostic {
     };
     let is_choosable =
         matches!(state.problem, None | Some(StoreError::Locked | StoreError::NotInitialized));
-    let command = || {
-        format!("move to it with `tokenring store migrate --to {}`", state.backend.kind.as_str())
-    };
+    let command =
+        || format!("run `tokenring store migrate --to {}` to use it", state.backend.kind.as_str());
     let remedy = if is_choosable { command() } else { String::new() };
     Diagnostic {
         remedy,
@@ -92,8 +92,8 @@ fn diagnose_other_store(state: &StoreStatus) -> Diagnostic {
 
 fn describe_capabilities(state: &StoreStatus) -> String {
     let lasts = match state.backend.persistence {
-        Persistence::Disk => "items stay until they are removed",
-        Persistence::Process => "items are gone when this process ends",
+        Persistence::Disk => "items persist until they are deleted",
+        Persistence::Process => "items are lost when this process exits",
     };
-    format!("{lasts}; an item holds up to {} bytes", state.backend.item_limit)
+    format!("{lasts}; up to {} bytes per item", state.backend.item_limit)
 }

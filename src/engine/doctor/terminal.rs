@@ -21,8 +21,8 @@ impl Engine {
         if choice == ClipboardChoice::None {
             return vec![Diagnostic::ok(
                 DiagnosticArea::Terminal,
-                "Nothing is copied",
-                "the settings say clipboard = \"none\"",
+                "Copying is disabled",
+                "the settings contain clipboard = \"none\"",
             )];
         }
         let methods = self.clipboard.probe_methods().await;
@@ -30,13 +30,12 @@ impl Engine {
         let finding = |(method, state): (ClipboardMethod, Result<(), String>)| match state {
             Ok(()) => Diagnostic::ok(
                 DiagnosticArea::Terminal,
-                format!("{} can be copied to", method_title(method)),
+                format!("{} is available", method_title(method)),
                 method_guarantee(method),
             ),
             Err(why) => {
-                let remedy =
-                    "choose another way with `clipboard` in config.toml, or reveal secrets instead";
-                let what = format!("{} cannot be copied to", method_title(method));
+                let remedy = "choose another method with `clipboard` in config.toml, or reveal secrets instead";
+                let what = format!("{} is not available", method_title(method));
                 if unusable {
                     Diagnostic::warn(DiagnosticArea::Terminal, what, why, remedy)
                 } else {
@@ -52,8 +51,8 @@ fn diagnose_size(size: Option<(u16, u16)>) -> Diagnostic {
     match size {
         None => Diagnostic::ok(
             DiagnosticArea::Terminal,
-            "There is no terminal",
-            "the command line works without; the screen needs one",
+            "No terminal",
+            "the command line works without a terminal; the screen needs one",
         ),
         Some((columns, rows)) if columns < MIN_TERMINAL_SIZE.0 || rows < MIN_TERMINAL_SIZE.1 => {
             let why = format!(
@@ -62,14 +61,14 @@ fn diagnose_size(size: Option<(u16, u16)>) -> Diagnostic {
             );
             Diagnostic::warn(
                 DiagnosticArea::Terminal,
-                format!("The terminal has only {columns} by {rows}"),
+                format!("The terminal has only {columns} columns and {rows} rows"),
                 why,
-                "make the window larger",
+                "enlarge the window",
             )
         }
         Some((columns, rows)) => Diagnostic::ok(
             DiagnosticArea::Terminal,
-            format!("The terminal has {columns} by {rows}"),
+            format!("The terminal has {columns} columns and {rows} rows"),
             "large enough",
         ),
     }
@@ -78,12 +77,12 @@ fn diagnose_size(size: Option<(u16, u16)>) -> Diagnostic {
 fn diagnose_colors(depth: ColorDepth) -> Diagnostic {
     let (what, why) = match depth {
         ColorDepth::Monochrome => (
-            "No colours are shown",
-            "NO_COLOR, TERM or CLICOLOR says so; nothing depends on colour",
+            "No colors are shown",
+            "according to NO_COLOR, TERM or CLICOLOR; nothing depends on color",
         ),
-        ColorDepth::Ansi => ("Sixteen colours are shown", "TERM and COLORTERM promise no more"),
-        ColorDepth::Indexed => ("256 colours are shown", "TERM says so"),
-        ColorDepth::TrueColor => ("All colours are shown", "COLORTERM says so"),
+        ColorDepth::Ansi => ("16 colors are shown", "TERM and COLORTERM announce no more"),
+        ColorDepth::Indexed => ("256 colors are shown", "according to TERM"),
+        ColorDepth::TrueColor => ("All colors are shown", "according to COLORTERM"),
     };
     Diagnostic::ok(DiagnosticArea::Terminal, what, why)
 }
@@ -102,13 +101,13 @@ fn diagnose_locale() -> Diagnostic {
         );
     }
     let why = locale.map_or_else(
-        || "neither LC_ALL nor LC_CTYPE nor LANG is set".to_owned(),
-        |locale| format!("it is {locale}"),
+        || "LC_ALL, LC_CTYPE and LANG are not set".to_owned(),
+        |locale| format!("the locale is {locale}"),
     );
-    let remedy = "set LANG=C.UTF-8, or choose glyphs = \"unicode\" in config.toml if the terminal shows them";
+    let remedy = "set LANG=C.UTF-8, or choose glyphs = \"unicode\" in config.toml if the terminal shows Unicode characters";
     Diagnostic::warn(
         DiagnosticArea::Terminal,
-        "The locale is not Unicode, so plain signs are drawn",
+        "The locale is not Unicode, so ASCII characters are drawn",
         why,
         remedy,
     )
@@ -119,30 +118,31 @@ fn diagnose_tmux_and_ssh() -> Vec<Diagnostic> {
     let tmux = env_var("TMUX").map(|_| {
         Diagnostic::ok(
             DiagnosticArea::Terminal,
-            "It runs inside tmux",
-            "secrets go to its buffer for a moment, and on to the outer terminal",
+            "Running inside tmux",
+            "copied secrets pass through the tmux buffer to the outer terminal",
         )
     });
     let ssh = is_remote().then(|| {
-        let why =
-            "the clipboard is that of the other machine, reached through the terminal: nobody can see whether it took a copy";
-        Diagnostic::ok(DiagnosticArea::Terminal, "It runs over SSH", why)
+        let why = "the clipboard is on the other machine; the terminal does not confirm a copy";
+        Diagnostic::ok(DiagnosticArea::Terminal, "Running over SSH", why)
     });
     tmux.into_iter().chain(ssh).collect()
 }
 
 const fn method_title(method: ClipboardMethod) -> &'static str {
     match method {
-        ClipboardMethod::Native => "The desktop's clipboard",
-        ClipboardMethod::Tmux => "The buffer of tmux",
-        ClipboardMethod::Osc52 => "The terminal's clipboard (OSC 52)",
+        ClipboardMethod::Native => "The desktop clipboard",
+        ClipboardMethod::Tmux => "The tmux buffer",
+        ClipboardMethod::Osc52 => "The terminal clipboard (OSC 52)",
     }
 }
 
 const fn method_guarantee(method: ClipboardMethod) -> &'static str {
     match method {
-        ClipboardMethod::Native => "copies are proven, and cleared again",
-        ClipboardMethod::Tmux | ClipboardMethod::Osc52 => "copies cannot be proven, nor cleared",
+        ClipboardMethod::Native => "copies are confirmed, and cleared again",
+        ClipboardMethod::Tmux | ClipboardMethod::Osc52 => {
+            "copies can be neither confirmed nor cleared"
+        }
     }
 }
 

@@ -67,7 +67,7 @@ fn from_standard_input(
 fn json_error_position(error: &JsonEditError) -> (usize, &'static str) {
     match error {
         JsonEditError::Malformed(line, why) => (*line, why),
-        JsonEditError::LocationNotFound(_) => (1, "it is not JSON"),
+        JsonEditError::LocationNotFound(_) => (1, "not valid JSON"),
     }
 }
 

@@ -31,7 +31,7 @@ impl RotationDriver<'_> {
     /// differently.
     pub(super) async fn deliver(&self, consumer: &str) -> StepResult<()> {
         let Some(secret) = self.read_slot(SecretSlot::Current).await? else {
-            return Err(retryable_failure("the store holds no current secret"));
+            return Err(retryable_failure("the store has no current secret"));
         };
         let consumer = self
             .engine
@@ -50,6 +50,6 @@ impl RotationDriver<'_> {
         if self.engine.verify_delivery(&delivered, &secret).await.map_err(failed)? {
             return Ok(());
         }
-        Err(permanent_failure(format!("{} does not hold what it was given", consumer.name)))
+        Err(permanent_failure(format!("{} does not contain the delivered secret", consumer.name)))
     }
 }

@@ -401,7 +401,9 @@ impl RotationDriver<'_> {
         self.update_metadata(&swap.new, remote).await?;
         match self.fingerprint_of_slot(SecretSlot::Current).await? {
             Some(fingerprint) => Ok(StepOutcome::Promoted(fingerprint)),
-            None => Err(retryable_failure("the store does not hold what it was given")),
+            None => {
+                Err(retryable_failure("the secret is missing from the store after it was written"))
+            }
         }
     }
 
@@ -513,7 +515,7 @@ impl RotationDriver<'_> {
                 strategy.revoke(&client, RevocationHandle::ByValue(&Arc::new(secret))).await
             }
             RevocationTarget::Unknown => {
-                Err(permanent_failure("the program does not know what it is at the provider"))
+                Err(permanent_failure("the secret's ID at the provider is unknown"))
             }
         }
     }
@@ -539,13 +541,13 @@ impl RotationDriver<'_> {
         let found = self.fingerprint_of_slot(slot).await?;
         if found.as_ref() != Some(old) && !(self.secret_renews_itself() && found.is_some()) {
             return Err(permanent_failure(
-                "the old secret is not in the store any more, so it cannot be tried",
+                "the old secret is no longer in the store, so it cannot be verified",
             ));
         }
         match self.management_client().await?.probe_slot(slot).await? {
             ProbeResult::Refused(_) => Ok(StepOutcome::OldSecretRejected),
             ProbeResult::Accepted(..) | ProbeResult::Identified(_) => {
-                Err(retryable_failure("it is still accepted"))
+                Err(retryable_failure("the provider still accepts the secret"))
             }
         }
     }
@@ -600,7 +602,7 @@ impl RotationDriver<'_> {
         self.engine.drop_cached_tokens(&plan.credential);
         let Ok(credential) = self.engine.credential_by_id(&plan.credential).await else { return };
         if let Err(problem) = self.engine.check(&credential, &plan.region).await {
-            tracing::warn!(%problem, "what was revoked was not checked");
+            tracing::warn!(%problem, "the revoked credential could not be checked");
         }
     }
 
@@ -646,6 +648,10 @@ pub(super) fn audit_event(
 pub(super) const LEASE_DURATION: Duration = Duration::from_secs(60);
 
 fn journal_write_problem(error: &serde_json::Error) -> Problem {
-    Problem::new("The journal cannot be written", error.to_string(), "report it with the log")
-        .with_class(ProblemClass::Failed)
+    Problem::new(
+        "The rotation journal cannot be written",
+        error.to_string(),
+        "report this error with the log",
+    )
+    .with_class(ProblemClass::Failed)
 }

@@ -73,7 +73,7 @@ impl ManagementClient<'_> {
         }
         match last {
             Some((bound, response)) => self.classify_response(bound, response).await,
-            None => Err(retryable_failure("there is no way to send the secret")),
+            None => Err(retryable_failure("no authentication scheme is available for the secret")),
         }
     }
 
@@ -167,11 +167,11 @@ impl ManagementClient<'_> {
         match (principal_from_response(preset, response), &preset.principal) {
             (Some(principal), _) => Ok(principal),
             (None, Some(_)) => {
-                Err(retryable_failure("the answer does not tell whom the secret acts as"))
+                Err(retryable_failure("the response does not name the principal of the secret"))
             }
             (None, None) => Ok(Principal {
                 id: "unknown".to_owned(),
-                name: "somebody".to_owned(),
+                name: "unknown".to_owned(),
                 kind: "unknown".to_owned(),
             }),
         }
@@ -192,7 +192,7 @@ impl ManagementClient<'_> {
                 200..300 => {}
                 429 | 500.. => {
                     return Err(retryable_failure(format!(
-                        "{} to the list of organisations",
+                        "{} for the list of organizations",
                         response.status
                     )));
                 }

@@ -54,8 +54,7 @@ impl RotationDriver<'_> {
                     return self.record_decision(decision).await;
                 }
                 Some(PromptReply::Decided(_)) => {
-                    prompt.message.detail =
-                        String::from("that is none of the answers that are open here")
+                    prompt.message.detail = String::from("This answer is not available here.")
                 }
                 Some(PromptReply::Pasted(secret)) if accepts_paste => {
                     match self.accept_paste(secret).await {
@@ -68,7 +67,7 @@ impl RotationDriver<'_> {
                     }
                 }
                 Some(PromptReply::Pasted(_)) => {
-                    prompt.message.detail = String::from("no secret is wanted here")
+                    prompt.message.detail = String::from("No secret is expected here.")
                 }
             }
         }
@@ -97,7 +96,7 @@ impl RotationDriver<'_> {
     ) -> Result<PromptOutcome, Problem> {
         let name = self.plan().name.to_string();
         if let UserDecision::Override(_) = &decision {
-            let reason = format!("rotation {}; the name was typed", self.plan().rotation);
+            let reason = format!("rotation {}; name typed to confirm", self.plan().rotation);
             self.engine
                 .record_audit_event(
                     AuditEvent::new("override", "done").for_credential(&name).with_reason(reason),
@@ -122,7 +121,7 @@ impl RotationDriver<'_> {
         )?;
         let fingerprint = self.fingerprint(&found.secret).await?;
         if self.snapshot().is_some_and(|snapshot| snapshot.fingerprint == fingerprint) {
-            return Err(permanent_failure("what was pasted is the old secret"));
+            return Err(permanent_failure("the pasted secret is the old one"));
         }
         self.write_slot(SecretSlot::Pending, &found.secret).await?;
         if matches!(client.kind.authorization, AuthMethod::RefreshToken { .. }) {
@@ -143,7 +142,9 @@ impl RotationDriver<'_> {
             super::probe::ProbeResult::Accepted(..) | super::probe::ProbeResult::Identified(_) => {}
             super::probe::ProbeResult::Refused(why) => {
                 self.clear_slot(SecretSlot::Pending).await?;
-                return Err(permanent_failure(format!("the provider does not accept it: {why}")));
+                return Err(permanent_failure(format!(
+                    "the provider refuses the pasted token: {why}"
+                )));
             }
         }
         let fingerprint = self
@@ -198,7 +199,7 @@ impl RotationDriver<'_> {
             notes.extend(self.quota_warning());
         }
         if let Some(OldAccess::Unknown(why)) = self.snapshot().map(|snapshot| &snapshot.access) {
-            notes.push(format!("the old secret is not accepted any more: {why}"));
+            notes.push(format!("The provider refuses the old secret ({why})."));
         }
         notes.join(" ")
     }
@@ -208,22 +209,26 @@ impl RotationDriver<'_> {
     fn quota_warning(&self) -> Option<String> {
         let (limit, live) = (self.plan().max_live?, self.snapshot()?.remotes.len());
         let full = usize::try_from(limit).is_ok_and(|limit| limit > 1 && live >= limit);
-        full.then(|| format!("{live} are alive and the provider allows {limit}: delete one that is not in use first."))
+        full.then(|| {
+            format!(
+                "{live} secrets exist and the provider allows {limit}: delete an unused one first."
+            )
+        })
     }
 
     fn choice_title(&self, decision: &UserDecision) -> String {
         match decision {
-            UserDecision::Retry => "try again".to_owned(),
+            UserDecision::Retry => "Retry".to_owned(),
             UserDecision::Skip(step) => {
-                format!("go on without: {}", self.plan().purpose.describe_step(step))
+                format!("Skip: {}", self.plan().purpose.describe_step(step))
             }
-            UserDecision::Override(_) => "take the new one all the same".to_owned(),
+            UserDecision::Override(_) => "Use the new secret anyway".to_owned(),
             UserDecision::SelectedOld(id) => self.describe_listed(id),
-            UserDecision::DeletedManually(what) => format!("I have removed it: {what}"),
-            UserDecision::RevokedManually => "I have revoked the old one".to_owned(),
-            UserDecision::CreateAnother => "give this one up and make another".to_owned(),
-            UserDecision::RollBack => "roll back".to_owned(),
-            UserDecision::Continue => "do not roll back after all".to_owned(),
+            UserDecision::DeletedManually(what) => format!("I have deleted {what}"),
+            UserDecision::RevokedManually => "I have revoked the old secret".to_owned(),
+            UserDecision::CreateAnother => "Discard this secret and create another".to_owned(),
+            UserDecision::RollBack => "Roll back".to_owned(),
+            UserDecision::Continue => "Continue instead of rolling back".to_owned(),
         }
     }
 
@@ -241,7 +246,7 @@ fn describe_remote(remote: &RemoteCredential) -> String {
         moment.map_or_else(|| "unknown".to_owned(), |moment| moment.date().to_string())
     };
     format!(
-        "{} · made {} · ends {} · {}",
+        "{} · created {} · expires {} · {}",
         remote.label,
         day(remote.created),
         day(remote.expires),
@@ -273,13 +278,13 @@ fn check_identification(
         .filter(|claimed| *claimed != region)
     {
         return Err(permanent_failure(format!(
-            "it belongs to {claimed}, and the credential to {region}"
+            "the pasted secret belongs to {claimed}, but the credential to {region}"
         )));
     }
     match candidates.first() {
         Some(best) if fitting.is_none() && best.confidence > MatchConfidence::Possible => {
             Err(permanent_failure(format!(
-                "it is a {} of {}, not a {kind} of {provider}: {}",
+                "the pasted secret is a {} of {}, not a {kind} of {provider}: {}",
                 best.kind, best.provider, best.why
             )))
         }

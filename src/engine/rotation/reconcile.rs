@@ -46,7 +46,7 @@ impl RotationDriver<'_> {
             return Ok(status);
         }
         let Some(name) = name else {
-            let why = "it lists no secrets; one that was made and never answered counts towards its limit".to_owned();
+            let why = "the provider does not list secrets; a secret whose creation got no response still counts toward its limit".to_owned();
             return Ok(CreationStatus::Unknown(why));
         };
         Ok(self

@@ -96,7 +96,7 @@ impl RotationDriver<'_> {
         let Some(grant) = self.authorization_grant.take() else {
             return Err(StepFailure::new(
                 StepFailureKind::SecretLost,
-                "what the sign-in brought went with the process that waited for it",
+                "the sign-in was lost when the process that waited for it ended",
             ));
         };
         // Everything that the fingerprint needs is loaded in advance.
@@ -117,7 +117,7 @@ impl RotationDriver<'_> {
             }
         };
         let Some(next) = refreshed.next else {
-            return Err(permanent_failure("the provider gave nothing to renew the session with"));
+            return Err(permanent_failure("the provider sent no refresh token"));
         };
         let stored = self.write_slot(SecretSlot::Pending, &next.secret).await;
         if stored.is_ok() {
@@ -189,8 +189,7 @@ impl RotationDriver<'_> {
                     return SignInReply::Decision(decision);
                 }
                 Some(PromptReply::Decided(_)) => {
-                    prompt.message.detail =
-                        String::from("that is none of the answers that are open here")
+                    prompt.message.detail = String::from("This answer is not available here.")
                 }
                 Some(PromptReply::Pasted(text)) => match sign_in.parse_pasted(&text) {
                     Ok(address) => return SignInReply::CallbackUrl(address),
@@ -225,13 +224,13 @@ impl RotationDriver<'_> {
             return SignInOutcome::Granted(Box::new(grant));
         }
         let why = format!(
-            "the sign-in is one to {}, and the credential belongs to {}",
+            "the sign-in is for {}, but the credential belongs to {}",
             grant.region,
             self.plan().region
         );
         grant
             .report_to_browser(&Err(Problem::new(
-                "Not taken",
+                "Sign-in not accepted",
                 why.clone(),
                 "sign in to the same region",
             )))

@@ -39,7 +39,7 @@ impl RotationDriver<'_> {
         if read_back?.same_as(&marker) {
             Ok(())
         } else {
-            Err(retryable_failure("the store gives back something else than was put into it"))
+            Err(retryable_failure("the store returned a different value than was written"))
         }
     }
 
@@ -122,9 +122,7 @@ impl RotationDriver<'_> {
             return Ok(());
         }
         if current.as_ref() != Some(&swap.new) {
-            return Err(permanent_failure(
-                "somebody has put another secret into the store meanwhile",
-            ));
+            return Err(permanent_failure("another process has changed the secret in the store"));
         }
         if swap.old.is_none() {
             return self.clear_slot(SecretSlot::Current).await;
@@ -146,7 +144,7 @@ impl RotationDriver<'_> {
                 return Ok(slot);
             }
         }
-        Err(permanent_failure("the old secret is in no slot of the store"))
+        Err(permanent_failure("no slot of the store has the old secret"))
     }
 
     /// Returns the secret that the new one replaces; `None` when a credential is created.
@@ -159,7 +157,7 @@ impl RotationDriver<'_> {
         match self.read_slot(SecretSlot::Current).await? {
             None => Ok(None),
             Some(_) => {
-                Err(permanent_failure("somebody has put another secret into the store meanwhile"))
+                Err(permanent_failure("another process has changed the secret in the store"))
             }
         }
     }
@@ -174,7 +172,7 @@ impl RotationDriver<'_> {
         {
             return Ok(found);
         }
-        Err(permanent_failure("somebody has put another secret into the store meanwhile"))
+        Err(permanent_failure("another process has changed the secret in the store"))
     }
 
     /// Checks that `current` still holds the old secret. If an earlier attempt has saved the old
@@ -184,7 +182,7 @@ impl RotationDriver<'_> {
         match self.read_slot(SecretSlot::Previous).await? {
             Some(previous) if self.secret_renews_itself() && !previous.same_as(current) => {
                 Err(permanent_failure(
-                    "it was used while the two changed places, and nobody knows which of them it is: roll back, and begin anew",
+                    "the secret was used during the swap, and it is unclear which one it is: roll back and start again",
                 ))
             }
             _ => Ok(()),
@@ -194,7 +192,7 @@ impl RotationDriver<'_> {
     async fn verify_readback(&self, slot: SecretSlot, secret: &Secret) -> StepResult<()> {
         match self.read_slot(slot).await? {
             Some(read) if read.same_as(secret) => Ok(()),
-            _ => Err(retryable_failure("the store gave back something else than was put into it")),
+            _ => Err(retryable_failure("the store returned a different value than was written")),
         }
     }
 
@@ -278,7 +276,9 @@ async fn with_store_timeout<T>(
 impl From<SlotError> for StepFailure {
     fn from(error: SlotError) -> Self {
         match error {
-            SlotError::NotFound => retryable_failure("the store does not hold what it was given"),
+            SlotError::NotFound => {
+                retryable_failure("the secret is missing from the store after it was written")
+            }
             SlotError::Failed(failure) => failure,
         }
     }
@@ -301,6 +301,6 @@ pub(super) fn permanent_failure(why: impl Into<String>) -> StepFailure {
 pub(super) fn secret_lost() -> StepFailure {
     StepFailure::new(
         StepFailureKind::SecretLost,
-        "the new secret is neither in hand nor in the store",
+        "the new secret is neither in memory nor in the store",
     )
 }

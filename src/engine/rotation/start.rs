@@ -101,11 +101,11 @@ impl Engine {
         // Read again: the previous holder of the lock may have advanced the rotation.
         let rotation = self.find_rotation(&rotation.id).await?;
         if rotation.closed.is_some() {
-            let why = format!("its last state is \"{}\"", rotation.state);
+            let why = format!("its state is \"{}\"", rotation.state);
             return Err(Problem::new(
-                format!("The rotation {} is over", rotation.id),
+                format!("Rotation {} has already ended", rotation.id),
                 why,
-                "begin another one",
+                "start a new rotation",
             )
             .with_class(ProblemClass::Usage));
         }
@@ -206,7 +206,7 @@ impl Engine {
     ) -> Result<RotationStatus, Problem> {
         if let Err(why) = check_rollback_allowed(&journal) {
             let remedy =
-                format!("go on with `tokenring rotate --resume {}`", claim.lease.rotation());
+                format!("continue with `tokenring rotate --resume {}`", claim.lease.rotation());
             return Err(Problem::new("The rotation cannot be rolled back", why, remedy)
                 .with_class(ProblemClass::Usage));
         }
@@ -277,7 +277,7 @@ impl Engine {
         Err(Problem::new(
             "Nothing was changed",
             why,
-            "leave out --readonly (or `readonly` in config.toml)",
+            "omit --readonly, or remove `readonly` from config.toml",
         )
         .with_class(ProblemClass::Usage))
     }
@@ -296,7 +296,6 @@ impl Engine {
 }
 
 fn journal_read_problem(why: &str) -> Problem {
-    let remedy =
-        "it may be of a newer tokenring; install that, or look at `tokenring rotations --json`";
-    Problem::new("The journal of the rotation cannot be read", why, remedy)
+    let remedy = "a newer tokenring may have written it: install that version, or check `tokenring rotations --json`";
+    Problem::new("The rotation journal cannot be read", why, remedy)
 }

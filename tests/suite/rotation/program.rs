@@ -165,7 +165,7 @@ fn a_key_that_was_taken_for_a_personal_token_is_not_replaced_like_one() {
     let told = home.run(&["rotate", "pr", "--plan", "--json"]).expect(2).error();
     let remedy = told["remedy"].as_str().unwrap();
     assert!(
-        told["what"] == "pr is no personal API token"
+        told["what"] == "pr is not a personal API token"
             && remedy.contains("--kind service-account-token"),
         "{told}"
     );

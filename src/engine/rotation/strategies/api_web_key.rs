@@ -67,7 +67,7 @@ impl RotationStrategy for ApiWebKeyStrategy {
                 return Ok(found);
             }
         }
-        fail_permanently("the list of keys does not end")
+        fail_permanently("the list of keys has too many pages")
     }
 
     async fn create_secret(
@@ -101,7 +101,7 @@ impl RotationStrategy for ApiWebKeyStrategy {
         let mut response = client.call(call).await?.require_created()?;
         let secret = response.take_secret("key")?;
         let Some(remote) = remote_from_json(&response.body) else {
-            return fail_permanently("the answer names no key");
+            return fail_permanently("the response does not name the key");
         };
         Ok(NewRemoteSecret { secret, remote })
     }
@@ -112,7 +112,7 @@ impl RotationStrategy for ApiWebKeyStrategy {
         handle: RevocationHandle<'_>,
     ) -> StepResult<()> {
         let RevocationHandle::ById(remote) = handle else {
-            return fail_permanently("a key is deleted by its id");
+            return fail_permanently("a key can only be deleted by its ID");
         };
         let path = format!("/keys/{}/", remote.id);
         client
@@ -208,7 +208,7 @@ fn parse_role(pair: &str) -> StepResult<Value> {
         }
         _ => {
             return fail_permanently(format!(
-                "\"{pair}\" is no role and scope: write ROLE, ROLE team:TEAM or ROLE target:TARGET"
+                "\"{pair}\" is not a role with a scope: write ROLE, ROLE team:TEAM or ROLE target:TARGET"
             ));
         }
     };

@@ -68,7 +68,7 @@ impl RotationStrategy for AppSecretStrategy {
         .require_created()?;
         let secret = response.take_secret(CLIENT_SECRET)?;
         let Some(remote) = remote_from_json(&response.body["data"]) else {
-            return fail_permanently("the answer names no app");
+            return fail_permanently("the response does not name the app");
         };
         Ok(NewRemoteSecret { secret, remote })
     }
@@ -79,7 +79,7 @@ impl RotationStrategy for AppSecretStrategy {
         handle: RevocationHandle<'_>,
     ) -> StepResult<()> {
         let RevocationHandle::ByValue(secret) = handle else {
-            return fail_permanently("a client secret is deleted by its value");
+            return fail_permanently("a client secret can only be deleted by its value");
         };
         let body = wrap_attributes(&json!({"mode": "delete", "secret": SECRET_PLACEHOLDER}));
         post_secrets_change(client, ManagementBody::JsonWithSecret(body, secret))
@@ -115,7 +115,7 @@ impl RotationStrategy for AppSecretStrategy {
         }
         if probe_client_secret(client, fake_secret("cs")?).await? == ClientRecognition::Recognized {
             return fail_permanently(
-                "the provider does not tell a right client secret from a wrong one without spending a sign-in",
+                "the provider does not distinguish valid from invalid client secrets without using up a sign-in",
             );
         }
         let (id, name) = (app_id(client)?.to_owned(), client.credential.name.to_string());
@@ -168,16 +168,14 @@ fn wrap_attributes(attributes: &Value) -> Value {
 fn app_path(client: &ManagementClient<'_>) -> StepResult<String> {
     match client.field("org_id") {
         Some(org) => Ok(format!("/rest/orgs/{org}/apps/creations/{}", app_id(client)?)),
-        None => {
-            fail_permanently("nobody knows which organisation made the app: set the field org_id")
-        }
+        None => fail_permanently("the organization of the app is unknown: set the field org_id"),
     }
 }
 
 fn app_id<'a>(client: &'a ManagementClient<'_>) -> StepResult<&'a str> {
     client
         .field("app_id")
-        .map_or_else(|| fail_permanently("the app's id is not known: set the field app_id"), Ok)
+        .map_or_else(|| fail_permanently("the app's ID is unknown: set the field app_id"), Ok)
 }
 
 fn remote_from_json(item: &Value) -> Option<RemoteCredential> {

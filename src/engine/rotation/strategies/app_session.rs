@@ -40,7 +40,7 @@ impl RotationStrategy for AppSessionStrategy {
         _client: &ManagementClient<'_>,
         _name: &str,
     ) -> StepResult<NewRemoteSecret> {
-        fail_permanently("a sign-in takes a person")
+        fail_permanently("only the user can sign in")
     }
 
     async fn revoke(
@@ -49,7 +49,7 @@ impl RotationStrategy for AppSessionStrategy {
         handle: RevocationHandle<'_>,
     ) -> StepResult<()> {
         let RevocationHandle::ByValue(refresh_token) = handle else {
-            return fail_permanently("a session is revoked by its refresh token");
+            return fail_permanently("a session can only be revoked by its refresh token");
         };
         let parts = read_parts(client).await?;
         let exchange = client.engine.token_exchange(

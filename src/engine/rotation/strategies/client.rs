@@ -166,7 +166,7 @@ impl ManagementClient<'_> {
         if response.truncated && !call.method.is_safe() {
             return Err(StepFailure::new(
                 StepFailureKind::OutcomeUnknown,
-                "the answer is longer than any that was expected",
+                "the response is too long",
             ));
         }
         let mut redactor = SecretRedactor::default();
@@ -216,7 +216,7 @@ impl<'a> ManagementRequest<'a> {
                 secret,
                 region.bound_origins(),
             )
-            .ok_or_else(|| NetError::InvalidRequest("the secret is no text".to_owned())),
+            .ok_or_else(|| NetError::InvalidRequest("the secret is not text".to_owned())),
         }
     }
 }
@@ -285,7 +285,7 @@ impl ManagementResponse {
         let missing = || {
             StepFailure::new(
                 StepFailureKind::OutcomeUnknown,
-                format!("the answer ({}) brings no {member}", self.status),
+                format!("the response ({}) contains no {member}", self.status),
             )
         };
         index.map(|index| self.secrets.swap_remove(index).1).ok_or_else(missing)
@@ -342,7 +342,7 @@ fn extract_reason(message: &str) -> String {
     let reason = members.iter().find_map(|pointer| json.pointer(pointer)?.as_str());
     let line = text::sanitize_line(reason.unwrap_or(message));
     if line.is_empty() {
-        "no reason was given".to_owned()
+        "no reason given".to_owned()
     } else {
         line.chars().take(MAX_REASON_CHARS).collect()
     }

@@ -64,7 +64,7 @@ impl RotationStrategy for PersonalAccessTokenStrategy {
         _client: &ManagementClient<'_>,
         _name: &str,
     ) -> StepResult<NewRemoteSecret> {
-        fail_permanently("personal access tokens can only be made in Snyk's web pages")
+        fail_permanently("personal access tokens can only be created on Snyk's web page")
     }
 
     async fn revoke(
@@ -73,7 +73,7 @@ impl RotationStrategy for PersonalAccessTokenStrategy {
         handle: RevocationHandle<'_>,
     ) -> StepResult<()> {
         let RevocationHandle::ById(remote) = handle else {
-            return fail_permanently("a personal access token is revoked by its id");
+            return fail_permanently("a personal access token can only be revoked by its ID");
         };
         let path = format!("{TOKENS_PATH}/{}", remote.id);
         client

@@ -63,7 +63,7 @@ impl RotationStrategy for ServiceAccountStrategy {
                 return Ok(found);
             }
         }
-        fail_permanently("the list of service accounts does not end")
+        fail_permanently("the list of service accounts has too many pages")
     }
 
     async fn create_secret(
@@ -84,7 +84,7 @@ impl RotationStrategy for ServiceAccountStrategy {
         handle: RevocationHandle<'_>,
     ) -> StepResult<()> {
         let RevocationHandle::ById(remote) = handle else {
-            return fail_permanently("a service account is deleted by its id");
+            return fail_permanently("a service account can only be deleted by its ID");
         };
         let path = format!("{}/{}", accounts_path(client)?, remote.id);
         client
@@ -149,7 +149,7 @@ impl RotationStrategy for ServiceAccountSecretStrategy {
             post_secrets_change(client, ManagementBody::Json(body)).await?.require_created()?;
         let secret = response.take_secret("client_secret")?;
         let Some(remote) = remote_from_json(&response.body["data"]) else {
-            return fail_permanently("the answer names no account");
+            return fail_permanently("the response does not name the account");
         };
         Ok(NewRemoteSecret { secret, remote })
     }
@@ -160,7 +160,7 @@ impl RotationStrategy for ServiceAccountSecretStrategy {
         handle: RevocationHandle<'_>,
     ) -> StepResult<()> {
         let RevocationHandle::ByValue(secret) = handle else {
-            return fail_permanently("a client secret is deleted by its value");
+            return fail_permanently("a client secret can only be deleted by its value");
         };
         let body = wrap_attributes(&json!({"mode": "delete", "secret": SECRET_PLACEHOLDER}));
         post_secrets_change(client, ManagementBody::JsonWithSecret(body, secret))
@@ -214,7 +214,7 @@ async fn create_account(
     let secret =
         response.take_secret(if auth.starts_with("oauth") { "client_secret" } else { &auth })?;
     let Some(remote) = remote_from_json(&response.body["data"]) else {
-        return fail_permanently("the answer names no account");
+        return fail_permanently("the response does not name the account");
     };
     Ok(NewRemoteSecret { secret, remote })
 }
@@ -246,7 +246,7 @@ async fn account_request_body(
         value.or_else(|| client.field(id).map(str::to_owned))
     };
     let Some(role) = known("role_id") else {
-        return fail_permanently("the role of the account is not known: set the field role_id");
+        return fail_permanently("the role of the account is unknown: set the field role_id");
     };
     let auth = known("auth_type").unwrap_or_else(|| default_auth_type.to_owned());
     let mut body = json!({"name": name, "role_id": role, "auth_type": auth});
@@ -317,7 +317,7 @@ pub(super) fn accounts_path(client: &ManagementClient<'_>) -> StepResult<String>
         }
         (_, Some(org), _) => Ok(format!("/rest/orgs/{org}/service_accounts")),
         _ => fail_permanently(
-            "nobody knows where the account lives: set the field org_id, or level=group and group_id",
+            "the organization or group of the account is unknown: set the field org_id, or level=group and group_id",
         ),
     }
 }
@@ -333,7 +333,7 @@ pub(super) fn account_id<'a>(client: &'a ManagementClient<'_>) -> StepResult<&'a
     match client.field("service_account_id").or(acting) {
         Some(id) => Ok(id),
         None => fail_permanently(
-            "the account's id is not known: set the field service_account_id, or check the credential",
+            "the account's ID is unknown: set the field service_account_id, or check the credential",
         ),
     }
 }
