@@ -23,9 +23,9 @@ pub fn save_theme_choice(file: &Path, name: &str) -> Result<(), Problem> {
 fn set_value(file: &Path, setting: &str, value: &str) -> Result<(), Problem> {
     let write_failed = |why: &str| {
         let remedy = format!(
-            "mend the file (`tokenring config check` tells where), or write the line `{setting} = \"{value}\"` by hand"
+            "fix the file (`tokenring config check` shows where), or add the line `{setting} = \"{value}\"` yourself"
         );
-        Problem::new(format!("The choice was not written to {}", file.display()), why, remedy)
+        Problem::new(format!("The setting was not saved in {}", file.display()), why, remedy)
     };
     let text = match read_text(file, MAX_SETTINGS_BYTES) {
         Ok(text) => text,

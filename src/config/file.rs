@@ -14,7 +14,7 @@ use crate::domain::problem::Problem;
 /// because it could lead anywhere.
 pub fn write_private(path: &Path, text: &str) -> Result<(), Problem> {
     if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
-        let remedy = format!("put the file itself at {}", path.display());
+        let remedy = format!("replace the link {} with a regular file", path.display());
         return Err(Problem::new(
             "The file was not written",
             format!("{} is a symbolic link", path.display()),
@@ -22,7 +22,7 @@ pub fn write_private(path: &Path, text: &str) -> Result<(), Problem> {
         ));
     }
     replace_atomically(path, text).map_err(|error| {
-        let remedy = "see that you may write to its folder and that the disk is not full";
+        let remedy = "check that you can write to its folder and that the disk is not full";
         Problem::new("The file was not written", format!("{}: {error}", path.display()), remedy)
     })
 }
@@ -31,12 +31,12 @@ pub fn write_private(path: &Path, text: &str) -> Result<(), Problem> {
 /// name is an error: a pipe would block, and a device would never end.
 pub(super) fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
+        return Err(io::Error::other("not a regular file"));
     }
     let mut text = String::new();
     fs::File::open(path)?.take(limit + 1).read_to_string(&mut text)?;
     if text.len() as u64 > limit {
-        return Err(io::Error::other(format!("it is larger than {limit} bytes")));
+        return Err(io::Error::other(format!("larger than {limit} bytes")));
     }
     Ok(text)
 }

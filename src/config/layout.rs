@@ -58,7 +58,7 @@ impl LayoutStore {
         let Self::File(path) = self else { return };
         let result = toml::to_string(&layout).map(|text| super::write_private(path, &text));
         if !matches!(result, Ok(Ok(()))) {
-            tracing::warn!(path = %path.display(), "the layout was not kept");
+            tracing::warn!(path = %path.display(), "the layout was not saved");
         }
     }
 }

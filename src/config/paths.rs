@@ -87,8 +87,12 @@ impl AppPaths {
 }
 
 fn no_folder_problem(why: &str) -> Problem {
-    Problem::new("There is no place for files", why, "set TOKENRING_HOME to a folder of your own")
-        .with_class(ProblemClass::Usage)
+    Problem::new(
+        "There is no folder for the files of tokenring",
+        why,
+        "set TOKENRING_HOME to a folder that you can write to",
+    )
+    .with_class(ProblemClass::Usage)
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub fn read_provider_files(paths: &AppPaths) -> Result<Vec<(PathBuf, String)>, P
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
-    let remedy = "correct or remove it; the providers that come with the program need no file";
+    let remedy = "fix or remove the file; the built-in providers need no file";
     Problem::new("A provider file cannot be read", format!("{}: {error}", path.display()), remedy)
         .with_class(ProblemClass::Usage)
 }

@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn what_is_right_is_taken_and_every_mistake_is_told_with_its_line() {
         let text = "reveal_seconds = 5\nclipbord = \"auto\"\ntheme = 3\n[net]\nconcurrency = 8\ntotal_seconds = \"x\"\n";
-        let SettingsReport { settings, problems: problems } = reading(text).unwrap();
+        let SettingsReport { settings, problems } = reading(text).unwrap();
         assert_eq!((settings.reveal_seconds, settings.net.concurrency), (5, 8));
         assert_eq!(settings.theme, Settings::default().theme);
         let mut places: Vec<_> =

@@ -87,7 +87,7 @@ impl SavedRequestStore {
             _ => Problem::new(
                 "The request was not deleted",
                 format!("{}: {error}", path.display()),
-                "see that you may write there",
+                "check that you can write to the folder",
             ),
         })
     }
@@ -100,11 +100,11 @@ impl SavedRequestStore {
         if fs::symlink_metadata(self.path(id)).is_err() {
             return Ok(());
         }
-        let what = format!("There is a request \"{id}\" already");
+        let what = format!("A saved request named \"{id}\" already exists");
         Err(Problem::new(
             what,
-            "each name is given once",
-            "choose another name, or delete that one first",
+            "the names of saved requests are unique",
+            "choose another name, or delete that request first",
         )
         .with_class(ProblemClass::Usage))
     }
@@ -114,13 +114,13 @@ impl SavedRequestStore {
             self.ids().unwrap_or_default().iter().map(|id| id.as_str().to_owned()).collect();
         let near = nearest_names(id.as_str(), &known);
         let remedy = if near.is_empty() {
-            "see `tokenring requests`".to_owned()
+            "list the saved requests with `tokenring requests`".to_owned()
         } else {
             format!("did you mean {}?", near.join(" or "))
         };
         Problem::new(
-            format!("There is no saved request \"{id}\""),
-            format!("no file of that name is in {}", self.folder.display()),
+            format!("There is no saved request named \"{id}\""),
+            format!("the folder {} does not contain the file {id}.toml", self.folder.display()),
             remedy,
         )
         .with_class(ProblemClass::NotFound)
@@ -128,7 +128,7 @@ impl SavedRequestStore {
 }
 
 fn unreadable(path: &str, why: &str) -> Problem {
-    Problem::new(format!("{path} cannot be read"), why, "correct the file, or delete it")
+    Problem::new(format!("{path} cannot be read"), why, "fix or delete the file")
         .with_class(ProblemClass::Usage)
 }
 
@@ -163,7 +163,7 @@ mod tests {
         );
         assert_eq!(requests.delete(&id("me")).unwrap_err().class, ProblemClass::NotFound);
         assert!(
-            requests.rename(&id("nobody"), &id("x")).is_err()
+            requests.rename(&id("missing"), &id("x")).is_err()
                 && requests.ids().unwrap() == [id("who")]
         );
     }

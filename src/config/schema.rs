@@ -41,18 +41,18 @@ const SECONDS_TYPE: SettingType = SettingType::Integer(1, 3600);
 /// All settings except the key bindings, in the order of the documentation.
 #[rustfmt::skip]
 pub const SETTINGS: &[SettingSpec] = &[
-    SettingSpec { name: "store", value_type: SettingType::Choice(&["keyring", "file", "memory"]), default_value: None, help: "Where secrets rest; the keyring, if nothing is said" },
-    SettingSpec { name: "reveal_seconds", value_type: SECONDS_TYPE, default_value: Some("15"), help: "How long a secret stays revealed" },
-    SettingSpec { name: "clipboard_seconds", value_type: SECONDS_TYPE, default_value: Some("30"), help: "How long a secret stays on the clipboard" },
-    SettingSpec { name: "clipboard", value_type: SettingType::Choice(&["auto", "native", "osc52", "tmux", "none"]), default_value: Some("\"auto\""), help: "Which way to the clipboard is taken" },
-    SettingSpec { name: "theme", value_type: SettingType::ThemeName, default_value: Some("\"auto\""), help: "The colours of the screen; auto follows the background of the terminal" },
-    SettingSpec { name: "glyphs", value_type: SettingType::Choice(&["auto", "unicode", "ascii"]), default_value: Some("\"auto\""), help: "Which signs are drawn; auto follows the locale" },
-    SettingSpec { name: "readonly", value_type: SettingType::Boolean, default_value: Some("false"), help: "Whether requests that change something are refused before they leave" },
+    SettingSpec { name: "store", value_type: SettingType::Choice(&["keyring", "file", "memory"]), default_value: None, help: "Where secrets are stored; the keyring by default" },
+    SettingSpec { name: "reveal_seconds", value_type: SECONDS_TYPE, default_value: Some("15"), help: "How many seconds a secret stays revealed" },
+    SettingSpec { name: "clipboard_seconds", value_type: SECONDS_TYPE, default_value: Some("30"), help: "How many seconds a secret stays on the clipboard" },
+    SettingSpec { name: "clipboard", value_type: SettingType::Choice(&["auto", "native", "osc52", "tmux", "none"]), default_value: Some("\"auto\""), help: "How secrets reach the clipboard" },
+    SettingSpec { name: "theme", value_type: SettingType::ThemeName, default_value: Some("\"auto\""), help: "Colors of the screen; auto follows the background of the terminal" },
+    SettingSpec { name: "glyphs", value_type: SettingType::Choice(&["auto", "unicode", "ascii"]), default_value: Some("\"auto\""), help: "Symbols on the screen; auto follows the locale" },
+    SettingSpec { name: "readonly", value_type: SettingType::Boolean, default_value: Some("false"), help: "Whether requests that change something are blocked before they are sent" },
     SettingSpec { name: "mouse", value_type: SettingType::Boolean, default_value: Some("true"), help: "Whether the mouse is used" },
-    SettingSpec { name: "plain", value_type: SettingType::Boolean, default_value: Some("false"), help: "Whether the screen is told in lines of text instead of drawn" },
-    SettingSpec { name: "net.connect_seconds", value_type: SECONDS_TYPE, default_value: Some("10"), help: "How long a connection may take to stand" },
-    SettingSpec { name: "net.total_seconds", value_type: SECONDS_TYPE, default_value: Some("60"), help: "How long a whole exchange may take" },
-    SettingSpec { name: "net.concurrency", value_type: SettingType::Integer(1, 256), default_value: Some("32"), help: "How many requests run at once" },
+    SettingSpec { name: "plain", value_type: SettingType::Boolean, default_value: Some("false"), help: "Whether to use plain-text mode instead of the full-screen interface" },
+    SettingSpec { name: "net.connect_seconds", value_type: SECONDS_TYPE, default_value: Some("10"), help: "Timeout for opening a connection, in seconds" },
+    SettingSpec { name: "net.total_seconds", value_type: SECONDS_TYPE, default_value: Some("60"), help: "Timeout for a request and its response, in seconds" },
+    SettingSpec { name: "net.concurrency", value_type: SettingType::Integer(1, 256), default_value: Some("32"), help: "How many requests run at the same time" },
 ];
 
 /// Regular expression for a key in the notation of [`super::KeyPress`].
@@ -114,7 +114,7 @@ pub fn json_schema<'a>(commands: impl Iterator<Item = (&'a str, &'a str)>) -> Va
     let bound: serde_json::Map<_, _> = bound.collect();
     let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "The settings of tokenring (config.toml)",
+        "title": "Settings of tokenring (config.toml)",
         "type": "object",
         "additionalProperties": false,
         "properties": {},
@@ -131,7 +131,7 @@ pub fn json_schema<'a>(commands: impl Iterator<Item = (&'a str, &'a str)>) -> Va
     }
     schema["properties"]["keys"] = json!({
         "type": "object",
-        "description": "Keys in place of the usual ones, by the name of the command; no keys at all unbind it",
+        "description": "Keys that replace the default keys, by command name; an empty list unbinds the command",
         "additionalProperties": false,
         "properties": bound,
     });
@@ -141,7 +141,7 @@ pub fn json_schema<'a>(commands: impl Iterator<Item = (&'a str, &'a str)>) -> Va
 /// Returns a first settings file: every setting with its default value, commented out.
 pub fn config_template() -> String {
     let mut text =
-        "# The settings of tokenring. A line without its leading # takes effect as soon as the file is saved.\n".to_owned();
+        "# Settings of tokenring. Uncomment a line to use it; changes apply as soon as the file is saved.\n".to_owned();
     let mut current = None;
     for setting in SETTINGS {
         let (table, name) = setting.split_name();
@@ -158,7 +158,7 @@ pub fn config_template() -> String {
         );
     }
     text.push_str(
-        "\n# Keys of your own, by the name of the command; `tokenring config check` tells what they collide with.\n[keys]\n",
+        "\n# Key bindings, by command name; `tokenring config check` reports conflicts.\n[keys]\n",
     );
     text.push_str("# copy-secret = [\"y\", \"C-y\"]\n");
     text

@@ -272,8 +272,9 @@ impl TryFrom<String> for KeyPressSetting {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let refusal =
-            || format!("\"{text}\" is not a key; keys look like j, G, C-p, S-Tab, PgUp, F5, Space");
+        let refusal = || {
+            format!("\"{text}\" is not a key; examples of keys: j, G, C-p, S-Tab, PgUp, F5, Space")
+        };
         KeyPress::parse(&text).map(Self).ok_or_else(refusal)
     }
 }
@@ -283,17 +284,13 @@ impl TryFrom<String> for KeyPressSetting {
 fn seconds<'de, D: Deserializer<'de>>(value: D) -> Result<u64, D::Error> {
     let seconds = i64::deserialize(value)?;
     let number = u64::try_from(seconds).ok().filter(|seconds| (1..=3600).contains(seconds));
-    number.ok_or_else(|| {
-        D::Error::custom(format!("{seconds} is not a number of seconds from 1 to 3600"))
-    })
+    number.ok_or_else(|| D::Error::custom(format!("{seconds} is out of range (1 to 3600 seconds)")))
 }
 
 fn concurrency<'de, D: Deserializer<'de>>(value: D) -> Result<usize, D::Error> {
     let count = i64::deserialize(value)?;
     let number = usize::try_from(count).ok().filter(|count| (1..=256).contains(count));
-    number.ok_or_else(|| {
-        D::Error::custom(format!("{count} is not a number of requests from 1 to 256"))
-    })
+    number.ok_or_else(|| D::Error::custom(format!("{count} is out of range (1 to 256 requests)")))
 }
 
 fn theme_name<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
@@ -334,7 +331,7 @@ fn parse_variable<T: DeserializeOwned>(
     T::deserialize(reader).map(Some).map_err(|error| {
         let why = error.to_string();
         Problem::new(
-            "The environment is not understood",
+            "An environment variable is invalid",
             format!("{name}: {why}"),
             suggest_remedy(&why),
         )
@@ -346,7 +343,7 @@ pub(super) fn parse_problem(path: &Path, text: &str, error: &toml::de::Error) ->
     let why = error.message();
     let position = error.span().map(|span| line_and_column(text, span.start)).unwrap_or_default();
     Problem::new(
-        "The settings are not understood",
+        "The settings are invalid",
         format!("{}{position}: {why}", path.display()),
         suggest_remedy(why),
     )
@@ -369,16 +366,16 @@ fn suggest_remedy(why: &str) -> String {
         [unknown, known @ ..] if why.starts_with("unknown ") => {
             match nearest_names(unknown, known).first() {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("write one of {}, or leave it out", known.join(", ")),
+                None => format!("use one of {}, or remove the setting", known.join(", ")),
             }
         }
-        _ => "correct this place, or remove the line to get the usual setting".to_owned(),
+        _ => "fix the value, or remove the line to use the default".to_owned(),
     }
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
     let remedy =
-        "see that it is a text file that you may read, or remove it to get the usual settings";
+        "check that the file is text and that you can read it, or remove it to use the defaults";
     Problem::new("The settings cannot be read", format!("{}: {error}", path.display()), remedy)
         .with_class(ProblemClass::Usage)
 }
@@ -488,7 +485,7 @@ mod tests {
                 "theme = \"zzz\"",
                 ":1:9:",
                 "unknown theme `zzz`",
-                "write one of auto, dark, light, high-contrast",
+                "use one of auto, dark, light, high-contrast",
             ),
             (
                 "[net]\nconcurency = 3",
@@ -496,22 +493,17 @@ mod tests {
                 "unknown field `concurency`",
                 "did you mean `concurrency`?",
             ),
-            ("reveal_seconds = 0", ":1:18:", "0 is not a number of seconds", "correct this place"),
-            (
-                "clipboard_seconds = -1",
-                ":1:21:",
-                "-1 is not a number of seconds",
-                "correct this place",
-            ),
-            ("mouse = \"yes\"", ":1:9:", "expected a boolean", "correct this place"),
-            ("[net]\nconcurrency = 100000", ":2:15:", "from 1 to 256", "correct this place"),
+            ("reveal_seconds = 0", ":1:18:", "0 is out of range", "fix the value"),
+            ("clipboard_seconds = -1", ":1:21:", "-1 is out of range", "fix the value"),
+            ("mouse = \"yes\"", ":1:9:", "expected a boolean", "fix the value"),
+            ("[net]\nconcurrency = 100000", ":2:15:", "(1 to 256 requests)", "fix the value"),
             (
                 "[keys]\n\"list.down\" = [\"X-j\"]",
                 ":2:15:",
                 "\"X-j\" is not a key",
-                "correct this place",
+                "fix the value",
             ),
-            ("mouse = tru", ":1:9:", "", "correct this place"),
+            ("mouse = tru", ":1:9:", "", "fix the value"),
         ] {
             let problem = load(text, &[]).unwrap_err();
             assert!(problem.why.contains(&format!("config.toml{position}")), "{text}: {problem}");

@@ -114,12 +114,12 @@ impl Database {
                 let line = line?;
                 let seq = known.entries + 1;
                 if line.seq != seq {
-                    return Ok(AuditIntegrity::Broken { at: seq, why: "the line is missing" });
+                    return Ok(AuditIntegrity::Broken { at: seq, why: "the entry is missing" });
                 }
                 if line.hash != hash_record(&known.hash, seq, &line.entry) {
                     return Ok(AuditIntegrity::Broken {
                         at: seq,
-                        why: "the line is not as it was written",
+                        why: "the entry was changed after it was written",
                     });
                 }
                 known = ChainHead { entries: seq, hash: line.hash };
@@ -131,11 +131,11 @@ impl Database {
 
 fn compare_heads(found: &ChainHead, noted: &ChainHead) -> AuditIntegrity {
     if found.entries < noted.entries {
-        AuditIntegrity::Broken { at: found.entries + 1, why: "the line is missing" }
+        AuditIntegrity::Broken { at: found.entries + 1, why: "the entry is missing" }
     } else if found.entries > noted.entries || found.hash != noted.hash {
         AuditIntegrity::Broken {
             at: found.entries,
-            why: "the trail does not end where it was noted to end",
+            why: "the log does not end at its recorded end",
         }
     } else {
         AuditIntegrity::Intact(found.entries)

@@ -74,7 +74,7 @@ impl ToSql for CredentialId {
 impl FromSql for CredentialId {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         Self::parse(value.as_str()?)
-            .ok_or_else(|| FromSqlError::Other("it is not an identity".into()))
+            .ok_or_else(|| FromSqlError::Other("not a credential ID".into()))
     }
 }
 
@@ -102,7 +102,7 @@ impl FromSql for SecretSlot {
         let all = [Self::Current, Self::Pending, Self::Previous];
         all.into_iter()
             .find(|slot| slot.as_str() == text)
-            .ok_or_else(|| FromSqlError::Other("it is not a slot".into()))
+            .ok_or_else(|| FromSqlError::Other("not a secret slot".into()))
     }
 }
 
@@ -126,7 +126,6 @@ impl ToSql for CheckResult {
 
 impl FromSql for CheckResult {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Self::parse(value.as_str()?)
-            .ok_or_else(|| FromSqlError::Other("it is not a verdict".into()))
+        Self::parse(value.as_str()?).ok_or_else(|| FromSqlError::Other("not a check result".into()))
     }
 }

@@ -14,10 +14,10 @@ use crate::domain::{CredentialName, Timestamp};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DatabaseError {
     /// Another credential has this name.
-    #[error("there already is a credential named \"{0}\"")]
+    #[error("another credential is named \"{0}\"")]
     NameTaken(CredentialName),
     /// No credential has this name or ID.
-    #[error("there is no credential \"{name}\"")]
+    #[error("no credential named \"{name}\"")]
     UnknownCredential {
         /// The name that was requested.
         name: String,
@@ -25,10 +25,10 @@ pub enum DatabaseError {
         nearest: Vec<String>,
     },
     /// Another consumer of the credential has this name.
-    #[error("the credential already has a consumer named \"{0}\"")]
+    #[error("another consumer of the credential is named \"{0}\"")]
     ConsumerNameTaken(CredentialName),
     /// No consumer of the credential has this name.
-    #[error("the credential has no consumer \"{name}\"")]
+    #[error("the credential has no consumer named \"{name}\"")]
     UnknownConsumer {
         /// The name that was requested.
         name: String,
@@ -36,13 +36,13 @@ pub enum DatabaseError {
         known: Vec<String>,
     },
     /// The credential has an open rotation, so it cannot be rotated or removed.
-    #[error("rotation {rotation} of this credential is not finished")]
+    #[error("rotation {rotation} is not finished")]
     RotationInProgress {
         /// The open rotation.
         rotation: String,
     },
     /// Another process holds the lease of this rotation.
-    #[error("another process is working on rotation {rotation}, until {until} at the latest")]
+    #[error("the lease on rotation {rotation} expires at {until}")]
     LeaseHeld {
         /// The rotation.
         rotation: String,
@@ -50,7 +50,7 @@ pub enum DatabaseError {
         until: Timestamp,
     },
     /// There is no rotation with this ID, or it is closed.
-    #[error("there is no open rotation {0}")]
+    #[error("no open rotation has the ID {0}")]
     NoOpenRotation(String),
     /// The database file is damaged.
     #[error("{}: {why}", .path.display())]
@@ -61,7 +61,7 @@ pub enum DatabaseError {
         why: String,
     },
     /// The file was written by a newer version of the program.
-    #[error("{}: its version {found} is newer than {known}, the newest that this program knows", .path.display())]
+    #[error("{}: this version of tokenring supports schema versions up to {known}, not {found}", .path.display())]
     NewerSchema {
         /// The file.
         path: PathBuf,
@@ -71,19 +71,19 @@ pub enum DatabaseError {
         known: u32,
     },
     /// The file is a database of another program.
-    #[error("{}: it is a database, but not an index of this program", .path.display())]
+    #[error("{}: the file is a database, but not of tokenring", .path.display())]
     NotOurFile {
         /// The file.
         path: PathBuf,
     },
     /// A symbolic link is in place of the file.
-    #[error("{}: it is a symbolic link, which could lead anywhere", .path.display())]
+    #[error("{}: a symbolic link could point anywhere", .path.display())]
     SymbolicLink {
         /// The link.
         path: PathBuf,
     },
     /// Another process has locked the file for too long.
-    #[error("{}: another process is writing to it", .path.display())]
+    #[error("{}: another process is writing to the file", .path.display())]
     Busy {
         /// The file.
         path: PathBuf,
@@ -130,76 +130,76 @@ impl From<DatabaseError> for Problem {
     fn from(error: DatabaseError) -> Self {
         let (what, remedy, class) = match &error {
             DatabaseError::NameTaken(_) => (
-                "The name is taken",
+                "The name is already in use",
                 "choose another name, or edit the credential that has it".to_owned(),
                 ProblemClass::Usage,
             ),
             DatabaseError::UnknownCredential { nearest, .. } => {
-                ("There is no such credential", suggest_names(nearest), ProblemClass::NotFound)
+                ("Unknown credential", suggest_names(nearest), ProblemClass::NotFound)
             }
             DatabaseError::ConsumerNameTaken(_) => (
-                "The consumer's name is taken",
+                "The consumer name is already in use",
                 "choose another name, or remove that consumer first".to_owned(),
                 ProblemClass::Usage,
             ),
             DatabaseError::UnknownConsumer { known, .. } => {
-                ("There is no such consumer", list_consumers(known), ProblemClass::NotFound)
+                ("Unknown consumer", list_consumers(known), ProblemClass::NotFound)
             }
             DatabaseError::RotationInProgress { rotation } => (
-                "The credential is being replaced",
+                "The credential is being rotated",
                 format!(
-                    "finish it with `tokenring rotate --resume {rotation}`, or take it back with `tokenring rotate --rollback {rotation}`"
+                    "resume the rotation with `tokenring rotate --resume {rotation}`, or roll it back with `tokenring rotate --rollback {rotation}`"
                 ),
                 ProblemClass::NeedsHuman,
             ),
             DatabaseError::LeaseHeld { .. } => (
-                "The rotation is in other hands",
-                "wait for the other process, or until its claim ends".to_owned(),
+                "Another process is running the rotation",
+                "wait until the other process finishes or its lease expires".to_owned(),
                 ProblemClass::Failed,
             ),
             DatabaseError::NoOpenRotation(_) => (
-                "There is no such rotation",
-                "`tokenring rotations` lists them".to_owned(),
+                "Unknown rotation",
+                "list the rotations with `tokenring rotations`".to_owned(),
                 ProblemClass::NotFound,
             ),
             DatabaseError::Damaged { path, .. } => (
-                "The index is damaged",
+                "The database is damaged",
                 format!(
-                    "nothing was changed; put back a copy of {0}, or move it away (with {0}-wal and {0}-shm) and add the credentials again",
+                    "restore {0} from a backup, or move the file away (with {0}-wal and {0}-shm) and add the credentials again; nothing was changed",
                     path.display()
                 ),
                 ProblemClass::Failed,
             ),
             DatabaseError::NewerSchema { .. } => (
-                "The index is of a newer version",
-                "nothing was changed; use the newer tokenring".to_owned(),
+                "The database was written by a newer version of tokenring",
+                "update tokenring; nothing was changed".to_owned(),
                 ProblemClass::Failed,
             ),
             DatabaseError::NotOurFile { path } => (
-                "The index is another program's file",
+                "The database file belongs to another program",
                 format!(
-                    "nothing was changed; move {} away, or set TOKENRING_HOME to another folder",
+                    "move {} away, or set TOKENRING_HOME to another folder; nothing was changed",
                     path.display()
                 ),
                 ProblemClass::Failed,
             ),
             DatabaseError::SymbolicLink { path } => (
-                "The index is a symbolic link",
+                "The database is a symbolic link",
                 format!(
-                    "put the file itself at {}, or set TOKENRING_HOME to the folder it lies in",
+                    "replace the link {} with the file itself, or set TOKENRING_HOME to the folder that contains the file",
                     path.display()
                 ),
                 ProblemClass::Failed,
             ),
             DatabaseError::Busy { .. } => (
-                "The index is busy",
-                "try again; if it stays so, end the other tokenring".to_owned(),
+                "The database is busy",
+                "try again; if the problem persists, quit the other tokenring".to_owned(),
                 ProblemClass::Failed,
             ),
             DatabaseError::DiskError { path, .. } => (
-                "The index cannot be read or written",
+                "The database cannot be read or written",
                 format!(
-                    "see that you may write to the folder of {} and that the disk is not full",
+                    "check that you can write to the folder of {} and that the disk is not full",
                     path.display()
                 ),
                 ProblemClass::Failed,
@@ -211,15 +211,15 @@ impl From<DatabaseError> for Problem {
 
 fn suggest_names(nearest: &[String]) -> String {
     match nearest {
-        [] => "`tokenring list` shows what there is".to_owned(),
+        [] => "list the credentials with `tokenring list`".to_owned(),
         names => format!("did you mean \"{}\"?", names.join("\" or \"")),
     }
 }
 
 fn list_consumers(consumers: &[String]) -> String {
     match consumers {
-        [] => "it has none; `tokenring consumer add` makes one".to_owned(),
-        names => format!("it has \"{}\"", names.join("\", \"")),
+        [] => "add a consumer with `tokenring consumer add`".to_owned(),
+        names => format!("use one of \"{}\"", names.join("\", \"")),
     }
 }
 
@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     fn all() -> Vec<DatabaseError> {
-        let path = PathBuf::from("/home/somebody/index.db");
+        let path = PathBuf::from("/home/user/index.db");
         let why = "what the system said".to_owned();
         vec![
             DatabaseError::NameTaken(CredentialName::parse("laptop").unwrap()),

@@ -61,7 +61,7 @@ impl Drop for Database {
         let is_long = fs::metadata(with_suffix(&self.path, "-wal"))
             .is_ok_and(|log| log.len() > MAX_LEFT_LOG_PAGES * PAGE_BYTES);
         if is_long && let Err(error) = self.lock().set_db_config(SKIP_CHECKPOINT_ON_CLOSE, false) {
-            tracing::warn!(%error, "a long log was left behind");
+            tracing::warn!(%error, "a long write-ahead log was left behind");
         }
     }
 }
@@ -75,20 +75,20 @@ fn database_exists(path: &Path) -> Result<bool, DatabaseError> {
             Err(DatabaseError::SymbolicLink { path: path.to_owned() })
         }
         Ok(found) if !found.is_file() => {
-            Err(disk_error(path, &io::Error::other("it is not a file")))
+            Err(disk_error(path, &io::Error::other("not a regular file")))
         }
         // The file is created complete under a temporary name, so an empty file was truncated.
         Ok(found) if found.len() == 0 => Err(damaged_file(path, "the file is empty")),
         // With a log, SQLite repairs a partly written page; without one, the rest of the page is
         // lost.
         Ok(found) if !has_log && found.len() % PAGE_BYTES != 0 => {
-            Err(damaged_file(path, "the file was cut short"))
+            Err(damaged_file(path, "the file is truncated"))
         }
         Ok(_) => Ok(true),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(disk_error(path, &error)),
         // SQLite would apply a log that was left behind to the new file.
         Err(_) if has_log => {
-            Err(damaged_file(path, "the file is gone, but its write-ahead log is there"))
+            Err(damaged_file(path, "the file is missing, but its write-ahead log exists"))
         }
         Err(_) => Ok(false),
     }

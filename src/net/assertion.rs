@@ -81,7 +81,7 @@ fn parse_signer(key: &Secret) -> Result<Box<dyn Signer>, TokenExchangeError> {
     let key = key.expose(PrivateKeyDer::from_pem_slice).map_err(invalid_key)?;
     let key = any_supported_type(&key).map_err(invalid_key)?;
     key.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256])
-        .ok_or_else(|| TokenExchangeError::InvalidPrivateKey("it is no RSA key".to_owned()))
+        .ok_or_else(|| TokenExchangeError::InvalidPrivateKey("not an RSA key".to_owned()))
 }
 
 fn invalid_key(error: impl std::fmt::Display) -> TokenExchangeError {

@@ -36,13 +36,13 @@ pub struct CallbackListener {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallbackListenError {
     /// The URL is not a loopback address.
-    #[error("\"{0}\" is no http address on this machine")]
+    #[error("\"{0}\" is not an http URL of this machine")]
     NotLoopback(String),
     /// Other programs use all of the ports.
-    #[error("{} {} in use by another program", .0.iter().map(u16::to_string).collect::<Vec<_>>().join(", "), if .0.len() == 1 { "is" } else { "are" })]
+    #[error("{} {} {} in use by another program", if .0.len() == 1 { "port" } else { "ports" }, .0.iter().map(u16::to_string).collect::<Vec<_>>().join(", "), if .0.len() == 1 { "is" } else { "are" })]
     PortsInUse(Vec<u16>),
     /// The operating system refused to listen.
-    #[error("this machine refuses to listen: {0}")]
+    #[error("cannot listen for the callback: {0}")]
     BindFailed(String),
 }
 
@@ -145,7 +145,7 @@ impl CallbackListener {
                     404,
                     &CallbackPage::new(
                         "Nothing here",
-                        "This address only takes the answer of a sign-in.",
+                        "This address only accepts the response of a sign-in.",
                     ),
                 )
                 .await;
@@ -154,8 +154,8 @@ impl CallbackListener {
         if let Ok(callback) = sign_in.parse_response(&address) {
             return Some((callback, browser));
         }
-        let text = "It belongs to another sign-in or to none, so it was not taken. Go back to the page that tokenring named.";
-        browser.send_page(400, &CallbackPage::new("This answer is not expected", text)).await;
+        let text = "The response belongs to another sign-in or to none, so tokenring ignored it. Go back to the page that tokenring opened.";
+        browser.send_page(400, &CallbackPage::new("Unexpected response", text)).await;
         None
     }
 
@@ -282,7 +282,7 @@ mod tests {
         );
         assert_eq!(
             CallbackListenError::PortsInUse(vec![1, 2]).to_string(),
-            "1, 2 are in use by another program"
+            "ports 1, 2 are in use by another program"
         );
     }
 

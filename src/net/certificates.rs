@@ -51,7 +51,7 @@ impl CertificateStore {
     }
 
     /// Loads the system's authorities (or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`) and the
-    /// bundled ones. Loading takes up to 70 ms, so call this once and not before the first request.
+    /// bundled ones. Loading needs up to 70 ms, so call this once and not before the first request.
     pub(super) fn load_system() -> Self {
         let found = rustls_native_certs::load_native_certs();
         let errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
@@ -67,7 +67,7 @@ impl CertificateStore {
             CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let certificates = read.map_err(|error| unreadable(&error.to_string()))?;
         match self.roots.add_parsable_certificates(certificates) {
-            (0, _) => Err(unreadable("it holds no certificate")),
+            (0, _) => Err(unreadable("the file contains no certificate")),
             _ => Ok(self),
         }
     }

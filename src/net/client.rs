@@ -205,7 +205,7 @@ async fn spawn_blocking<T: Send + 'static>(
 ) -> Result<T, NetError> {
     tokio::task::spawn_blocking(read)
         .await
-        .map_err(|_| NetError::InvalidRequest("the program is ending".to_owned()))
+        .map_err(|_| NetError::InvalidRequest("the program is exiting".to_owned()))
 }
 
 fn client_build_error(error: reqwest::Error) -> NetError {

@@ -17,7 +17,7 @@ pub enum NetError {
     #[error("the credential is not bound to {0}")]
     OriginNotAllowed(String),
     /// The connection or the complete response took longer than the limit.
-    #[error("no answer from {host} within {} s", .limit.as_secs_f32())]
+    #[error("no response from {host} within {} s", .limit.as_secs_f32())]
     TimedOut {
         /// The host that did not respond.
         host: String,
@@ -35,7 +35,7 @@ pub enum NetError {
         why: String,
     },
     /// The request may have arrived, but the connection broke before the response was complete.
-    #[error("the answer of {host} broke off: {why}")]
+    #[error("the response of {host} is incomplete: {why}")]
     ConnectionLost {
         /// The host of the connection.
         host: String,
@@ -43,14 +43,14 @@ pub enum NetError {
         why: String,
     },
     /// There were too many redirects, or a redirect loop.
-    #[error("{host} redirects in a circle")]
+    #[error("{host} redirects too many times")]
     TooManyRedirects {
         /// The host that redirects.
         host: String,
     },
     /// A redirect from https to plain http, to another scheme, or to a URL with a user name; it was
     /// not followed.
-    #[error("{host} redirects to {to}, which is not safe to follow")]
+    #[error("{host} redirects to {to}, which is not safe")]
     UnsafeRedirect {
         /// The host that redirects.
         host: String,
@@ -59,7 +59,7 @@ pub enum NetError {
     },
     /// The request cannot be sent (for example an invalid header or an unreadable certificate
     /// file).
-    #[error("the request cannot be sent: {0}")]
+    #[error("invalid request: {0}")]
     InvalidRequest(String),
 }
 
@@ -106,12 +106,12 @@ impl NetError {
 
     const fn title(&self) -> &'static str {
         match self {
-            Self::OriginNotAllowed(_) | Self::InvalidRequest(_) => "Not sent",
-            Self::TimedOut { .. } => "No answer in time",
+            Self::OriginNotAllowed(_) | Self::InvalidRequest(_) => "The request was not sent",
+            Self::TimedOut { .. } => "No response in time",
             Self::NoConnection { .. } => "No connection",
-            Self::ConnectionLost { .. } => "The answer broke off",
+            Self::ConnectionLost { .. } => "The connection was lost",
             Self::TooManyRedirects { .. } | Self::UnsafeRedirect { .. } => {
-                "A redirect was not followed"
+                "The redirect was not followed"
             }
         }
     }
@@ -119,22 +119,22 @@ impl NetError {
     const fn remedy(&self) -> &'static str {
         match self {
             Self::OriginNotAllowed(_) => {
-                "Switch the credential to the region this host belongs to; `tokenring regions add` makes a private host a region."
+                "Switch the credential to the region of this host, or add a private host as a region with `tokenring regions add`."
             }
             Self::TimedOut { .. } => {
-                "Try again; if it stays so, check the network and the proxy (HTTPS_PROXY, NO_PROXY)."
+                "Try again. If the problem persists, check the network and the proxy (HTTPS_PROXY, NO_PROXY)."
             }
             Self::NoConnection { failure, .. } => failure.remedy(),
             Self::ConnectionLost { .. } => {
-                "A request that only reads can be sent again; look first whether any other took effect."
+                "Resend a request that only reads. Before you resend any other, check whether it took effect."
             }
             Self::TooManyRedirects { .. } => {
-                "Check the path; the provider sends this request round and round."
+                "Check the path; the provider redirects this request in a loop."
             }
             Self::UnsafeRedirect { .. } => {
-                "Check the region's address; if it is right, ask the provider why it redirects there."
+                "Check the region's address. If it is right, ask the provider about the redirect."
             }
-            Self::InvalidRequest(_) => "Correct what is named and send again.",
+            Self::InvalidRequest(_) => "Fix the named part and resend the request.",
         }
     }
 
@@ -168,12 +168,12 @@ impl ConnectFailure {
         match self {
             Self::Dns => "Check the region's host name and whether this machine is online.",
             Self::Refused => {
-                "Check the region's host and port; a firewall or a stopped server refuses like this."
+                "Check the region's host and port; a firewall or a stopped server also refuses connections."
             }
             Self::Tls => {
-                "If a company proxy re-signs the traffic, name its certificate authority in SSL_CERT_FILE or as the region's ca_file."
+                "If a company proxy re-signs the traffic, set its certificate authority in SSL_CERT_FILE or as the region's ca_file."
             }
-            Self::Proxy => "Check HTTPS_PROXY, and name hosts that need no proxy in NO_PROXY.",
+            Self::Proxy => "Check HTTPS_PROXY, and list hosts that need no proxy in NO_PROXY.",
             Self::Network => "Check the network and try again.",
         }
     }

@@ -68,10 +68,10 @@ pub enum TokenExchangeError {
     Net(#[from] NetError),
     /// The request with a single-use token got no complete response, so the token may have been
     /// used.
-    #[error("{0}; the refresh token may be used up")]
+    #[error("{0}; the refresh token may have been used")]
     OutcomeUnknown(NetError),
     /// The provider refused the exchange (400, 401 or 403).
-    #[error("the provider refused the exchange with status {status}: {why}")]
+    #[error("the provider refused the token exchange (status {status}): {why}")]
     Refused {
         /// HTTP status.
         status: u16,
@@ -81,7 +81,7 @@ pub enum TokenExchangeError {
         response: Box<ApiResponse>,
     },
     /// The endpoint responded with any other status.
-    #[error("the token endpoint answered with status {status}: {why}")]
+    #[error("the token endpoint responded with status {status}: {why}")]
     UnexpectedStatus {
         /// HTTP status.
         status: u16,
@@ -91,13 +91,13 @@ pub enum TokenExchangeError {
         response: Box<ApiResponse>,
     },
     /// The response reports success but contains no token.
-    #[error("the token endpoint answered with status {status}, but with no token")]
+    #[error("the token endpoint responded with status {status}, but without a token")]
     NoToken {
         /// HTTP status.
         status: u16,
     },
     /// The token has another value in a claim than requested, such as another organization.
-    #[error("the access token is for another {} than was asked for: {given} instead of {wanted}", .field.trim_end_matches("_id"))]
+    #[error("the access token is for another {} than requested: {given} instead of {wanted}", .field.trim_end_matches("_id"))]
     ClaimMismatch {
         /// Field that differs.
         field: String,
@@ -113,7 +113,7 @@ pub enum TokenExchangeError {
     #[error("the private key cannot be used: {0}")]
     InvalidPrivateKey(String),
     /// The secret is single-use, so it must not be used where its successor cannot be stored.
-    #[error("a refresh token can be used only where the next one is stored")]
+    #[error("a refresh token can only be used where the next one can be stored")]
     RefreshTokenNotStorable,
 }
 
@@ -225,7 +225,7 @@ impl TokenExchange<'_> {
         Ok(OutgoingRequest {
             method: HttpMethod::Post,
             url: url.map_err(|_| {
-                NetError::InvalidRequest("the path of the token endpoint is none".to_owned())
+                NetError::InvalidRequest("the path of the token endpoint is invalid".to_owned())
             })?,
             headers: [
                 ("accept", "application/json"),
@@ -276,23 +276,23 @@ impl TokenExchangeError {
         match self {
             Self::Net(_) => "Try again.",
             Self::OutcomeUnknown(_) => {
-                "Try once more; if the provider then refuses the refresh token, sign in again."
+                "Try again. If the provider then refuses the refresh token, sign in again."
             }
             Self::Refused { .. } => {
-                "Check the secret, its fields and the region; if they are right, the secret may be revoked or expired."
+                "Check the secret, its fields and the region. If they are right, the secret may have expired or been revoked."
             }
             Self::UnexpectedStatus { .. } => {
-                "Check the region's hosts; if they are right, try again later."
+                "Check the region's hosts. If they are right, try again later."
             }
             Self::NoToken { .. } => {
-                "Check the region's hosts: something else than the provider may have answered."
+                "Check the region's hosts; another server may have responded instead of the provider."
             }
             Self::ClaimMismatch { .. } => {
-                "Check the organisation of the credential, and whether the key's roles include it."
+                "Check the organization of the credential, and whether the roles of the key include it."
             }
-            Self::MissingField(_) => "Add it with `tokenring edit`.",
+            Self::MissingField(_) => "Add the missing value with `tokenring edit`.",
             Self::InvalidPrivateKey(_) => {
-                "Give an RSA key of at least 2048 bits in PEM (BEGIN PRIVATE KEY or BEGIN RSA PRIVATE KEY), without a password."
+                "Use an RSA key of at least 2048 bits in PEM format (BEGIN PRIVATE KEY or BEGIN RSA PRIVATE KEY), without a password."
             }
             Self::RefreshTokenNotStorable => "Use the credential through a check or a request.",
         }

@@ -140,10 +140,15 @@ impl PreparedRequest {
 
 fn check_url(url: &Url) -> Result<(), NetError> {
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(NetError::InvalidRequest(format!("{}: is not http", url.scheme())));
+        return Err(NetError::InvalidRequest(format!(
+            "the URL scheme {} is not http or https",
+            url.scheme()
+        )));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(NetError::InvalidRequest("the URL holds a user name or a password".to_owned()));
+        return Err(NetError::InvalidRequest(
+            "the URL contains a user name or a password".to_owned(),
+        ));
     }
     Ok(())
 }
@@ -158,15 +163,13 @@ fn read_headers(pairs: &[(String, String)]) -> Result<HeaderMap, NetError> {
     for (name, value) in pairs {
         // The error message repeats neither name nor value: a mistyped header may contain a secret.
         let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| invalid_request("a header name is none"))?;
+            .map_err(|_| invalid_request("a header name is invalid"))?;
         if RESERVED_HEADERS.contains(&name) {
-            return Err(NetError::InvalidRequest(format!(
-                "the header {name} is not the caller's to set"
-            )));
+            return Err(NetError::InvalidRequest(format!("the header {name} cannot be set")));
         }
         let value = HeaderValue::from_str(value).map_err(|_| {
             NetError::InvalidRequest(format!(
-                "the value of the header {name} holds a character that no header can carry"
+                "the value of the header {name} contains a character that headers do not allow"
             ))
         })?;
         headers.append(name, value);
@@ -186,8 +189,9 @@ fn authorization_header(bound: &HostBoundSecret) -> Result<HeaderValue, NetError
         bytes
     });
     let value = HeaderValue::from_maybe_shared(Bytes::from_owner(bytes));
-    let mut value = value
-        .map_err(|_| invalid_request("the secret holds a character that no header can carry"))?;
+    let mut value = value.map_err(|_| {
+        invalid_request("the secret contains a character that headers do not allow")
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }

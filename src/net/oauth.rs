@@ -152,7 +152,7 @@ impl TokenExchange<'_> {
     }
 
     /// Signs with this machine's time. If the provider rejects the signature and its clock differs,
-    /// signs once more with the provider's time.
+    /// signs again with the provider's time.
     async fn send_assertion_with_skew_retry(
         &self,
         path: &str,

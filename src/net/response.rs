@@ -39,7 +39,7 @@ pub(super) async fn read_response(
     let url = redactor.redact_known(response.url().to_string());
     let body = if bytes.len() > MAX_INLINE_BODY_BYTES {
         let cleaning = tokio::task::spawn_blocking(move || decode_body(bytes, textual, &redactor));
-        cleaning.await.map_err(|_| NetError::InvalidRequest("the program is ending".to_owned()))?
+        cleaning.await.map_err(|_| NetError::InvalidRequest("the program is exiting".to_owned()))?
     } else {
         decode_body(bytes, textual, &redactor)
     };

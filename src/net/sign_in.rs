@@ -55,7 +55,7 @@ pub enum AuthorizationResponse {
 /// Error for a response that does not belong to this sign-in: its state is missing or different.
 /// The message shows neither state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the answer does not belong to the sign-in that was begun here")]
+#[error("the response does not belong to this sign-in")]
 pub struct StateMismatch;
 
 impl AuthorizationRequest {
@@ -222,7 +222,7 @@ fn secret_text(secret: &Secret) -> String {
 }
 
 fn invalid_endpoint() -> NetError {
-    NetError::InvalidRequest("the path of the token endpoint is none".to_owned())
+    NetError::InvalidRequest("the path of the token endpoint is invalid".to_owned())
 }
 
 #[cfg(test)]

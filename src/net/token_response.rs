@@ -170,7 +170,7 @@ fn is_error_code(text: &str) -> bool {
 
 /// Returns the server's reason for a refusal, on one line and without the sent secrets.
 fn refusal_reason(body: &ResponseBody, secrets: &[&Secret]) -> String {
-    let Some(text) = body.text() else { return "it gave no reason".to_owned() };
+    let Some(text) = body.text() else { return "no reason given".to_owned() };
     let reason = serde_json::from_str(text).ok().and_then(|json| json_reason(&json));
     let line = text::sanitize_line(&reason.unwrap_or_else(|| text.to_owned()));
     let mut redactor = SecretRedactor::default();
@@ -193,7 +193,7 @@ fn json_reason(json: &Value) -> Option<String> {
         "/error",
     ];
     let found = POINTERS.iter().find_map(|pointer| json.pointer(pointer).and_then(Value::as_str));
-    let withheld = || json.is_object().then(|| "it gave no reason in a known form".to_owned());
+    let withheld = || json.is_object().then(|| "no reason in a known format".to_owned());
     found.map(str::to_owned).or_else(withheld)
 }
 
@@ -260,7 +260,7 @@ mod tests {
             "bad ‹secret›"
         );
         assert_eq!(refused("pat=s3cr3t%2F%3D%3D is wrong", "s3cr3t/=="), "pat=‹secret› is wrong");
-        assert_eq!(refused(r#"{"token":"whatever"}"#, "x"), "it gave no reason in a known form");
+        assert_eq!(refused(r#"{"token":"whatever"}"#, "x"), "no reason in a known format");
         let long = format!("{}s3cr3t", "a ".repeat(148));
         assert!(!refused(&long, "s3cr3t").contains("s3"));
     }

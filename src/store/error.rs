@@ -17,19 +17,19 @@ pub enum StoreError {
     #[error("the store does not exist yet")]
     NotInitialized,
     /// The store has no such item.
-    #[error("the store holds no such secret")]
+    #[error("the store does not contain this secret")]
     NotFound,
     /// The store refused the call (a dismissed prompt, a wrong passphrase, missing permissions).
-    #[error("the store refused: {0}")]
+    #[error("the store refused access: {0}")]
     Denied(String),
     /// The store cannot be reached or is not set up.
     #[error("the store is not available: {0}")]
     Unavailable(String),
     /// The store reported success, but the result does not match.
-    #[error("the store does not do what it says: {0}")]
+    #[error("the store did not return what was written: {0}")]
     ReadBackMismatch(String),
     /// The item is larger than the backend's limit.
-    #[error("{size} bytes are more than the {limit} bytes that the store takes")]
+    #[error("the secret has {size} bytes, but the store accepts at most {limit} bytes")]
     TooLarge {
         /// The item's size in bytes.
         size: usize,
@@ -38,20 +38,20 @@ pub enum StoreError {
     },
     /// The store did not respond within the deadline. The next call on the same key shows the
     /// result of a change that timed out.
-    #[error("the store did not answer within {} s", .0.as_secs())]
+    #[error("the store did not respond within {} s", .0.as_secs())]
     TimedOut(Duration),
     /// More than one item has this key, so the requested item is ambiguous.
-    #[error("the store holds {0} items under one key")]
+    #[error("the store contains {0} items under one key")]
     Ambiguous(usize),
     /// The contents of the store are damaged or have a newer format.
     #[error("the store is damaged: {0}")]
     Damaged(String),
     /// A file that must be private to the user is not, or a link or folder is in its place.
-    #[error("the file is not safe: {0}")]
+    #[error("the file is not private: {0}")]
     InsecureFile(String),
     /// The disk or the folder's permissions prevented the call; the previous contents are
     /// unchanged.
-    #[error("the disk refused: {0}")]
+    #[error("disk error: {0}")]
     DiskError(String),
 }
 
@@ -60,12 +60,11 @@ impl StoreError {
     fn reason(&self) -> String {
         match self {
             Self::Locked => {
-                "the secrets in it can be neither read nor changed before it is unlocked".to_owned()
+                "secrets cannot be read or changed until the store is unlocked".to_owned()
             }
-            Self::NotInitialized => "nobody has chosen a passphrase for it".to_owned(),
+            Self::NotInitialized => "no passphrase has been chosen for the store".to_owned(),
             Self::NotFound => {
-                "it was removed there, or this is another store than the one it was put into"
-                    .to_owned()
+                "the secret was removed from the store, or it was saved in another store".to_owned()
             }
             Self::Denied(why)
             | Self::Unavailable(why)
@@ -73,7 +72,7 @@ impl StoreError {
             | Self::Damaged(why)
             | Self::InsecureFile(why)
             | Self::DiskError(why) => why.clone(),
-            Self::TimedOut(wait) => format!("{} s were waited for", wait.as_secs()),
+            Self::TimedOut(wait) => format!("no response within {} s", wait.as_secs()),
             Self::TooLarge { .. } | Self::Ambiguous(_) => self.to_string(),
         }
     }
@@ -83,49 +82,49 @@ impl StoreError {
         match self {
             Self::Locked => (
                 "The store is locked",
-                "press u on the screen, run `tokenring store unlock`, or open it in your desktop's keyring program; then try again",
+                "press u on the screen, run `tokenring store unlock`, or unlock the store in your desktop's keyring program; then try again",
             ),
             Self::NotInitialized => (
                 "The store does not exist yet",
-                "press u on the screen or run `tokenring store unlock`: you choose a passphrase",
+                "press u on the screen or run `tokenring store unlock`, and choose a passphrase",
             ),
             Self::NotFound => (
                 "The secret is not in the store",
-                "add it again with `tokenring edit NAME --secret`, or remove the credential",
+                "add the secret again with `tokenring edit NAME --secret`, or delete the credential from tokenring",
             ),
             Self::Denied(_) => (
-                "The store refused",
-                "unlock it with the right passphrase, or allow tokenring in its prompt",
+                "The store refused access",
+                "enter the right passphrase, or allow tokenring in the prompt of the keyring",
             ),
             Self::Unavailable(_) => (
                 "The store is not available",
-                "start your keyring, or choose the encrypted file with `TOKENRING_STORE=file`",
+                "start your keyring, or use the encrypted file with `TOKENRING_STORE=file`",
             ),
             Self::ReadBackMismatch(_) => (
-                "The store does not do what it says",
-                "see to your keyring before anything is trusted to it, or choose the encrypted file (`TOKENRING_STORE=file`)",
+                "The store did not return what was written",
+                "check your keyring before you store secrets in it, or use the encrypted file (`TOKENRING_STORE=file`)",
             ),
             Self::TooLarge { .. } => (
-                "The secret does not fit into the store",
-                "choose the encrypted file (`TOKENRING_STORE=file`), which takes up to 1 MiB",
+                "The secret is too large for the store",
+                "use the encrypted file (`TOKENRING_STORE=file`), which accepts secrets of up to 1 MiB",
             ),
             Self::TimedOut(_) => (
-                "The store does not answer",
-                "look for an unlock prompt on your desktop or another tokenring at work, or restart the keyring",
+                "The store does not respond",
+                "look for an unlock prompt on your desktop, wait for another running tokenring, or restart the keyring",
             ),
             Self::Ambiguous(_) => {
-                ("The store is not clear", "remove the extra item with your keyring's own program")
+                ("The store has duplicate items", "remove the extra item with your keyring program")
             }
             Self::Damaged(_) => {
-                ("The store is damaged", "nothing was changed; restore the file from a copy")
+                ("The store is damaged", "restore the file from a backup; nothing was changed")
             }
             Self::InsecureFile(_) => (
-                "The file is not yours alone",
-                "look at who could have read or replaced it, then `chmod 600` the file and `chmod 700` its folder",
+                "The file is not private",
+                "check who could have read or replaced the file, then run `chmod 600` on the file and `chmod 700` on its folder",
             ),
             Self::DiskError(_) => (
-                "The store could not write or read its file",
-                "make room on the disk or give yourself the right to the folder; what was there is unchanged",
+                "The store cannot read or write its file",
+                "free disk space or fix the permissions of the folder; the existing file is unchanged",
             ),
         }
     }
@@ -149,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_reason_says_more_than_what_happened() {
-        let why = || "a reason of its own".to_owned();
+        let why = || "a specific reason".to_owned();
         for error in [
             StoreError::Locked,
             StoreError::NotInitialized,

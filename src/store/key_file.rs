@@ -12,7 +12,7 @@ use crate::domain::{Secret, text};
 pub fn read(path: &Path) -> Result<Secret, Problem> {
     let failed = |why: String| {
         let remedy = format!(
-            "check the field key_file; the file must be yours alone: chmod 600 {}",
+            "check the field key_file, and make the file private: chmod 600 {}",
             path.display()
         );
         Problem::new("The key file cannot be read", text::sanitize_line(&why), remedy)
@@ -20,7 +20,7 @@ pub fn read(path: &Path) -> Result<Secret, Problem> {
     };
     match private::read(path) {
         Ok(Some(content)) => Ok(Secret::new(content.to_vec())),
-        Ok(None) => Err(failed(format!("there is no file {}", path.display()))),
+        Ok(None) => Err(failed(format!("no file at {}", path.display()))),
         Err(error) => Err(failed(error.to_string())),
     }
 }

@@ -87,7 +87,7 @@ pub(super) async fn run_to_completion<T: Send + 'static>(
 fn flatten_join_result<T>(
     outcome: Result<Result<T, StoreError>, tokio::task::JoinError>,
 ) -> Result<T, StoreError> {
-    outcome.unwrap_or_else(|_| Err(StoreError::Unavailable("the program is ending".to_owned())))
+    outcome.unwrap_or_else(|_| Err(StoreError::Unavailable("the program is exiting".to_owned())))
 }
 
 #[cfg(test)]
@@ -130,11 +130,7 @@ mod tests {
         }
         assert_eq!(locks.0.lock().unwrap().len(), 1);
         let keys = ["b", "a", "b"].map(ItemKey::internal);
-        assert_eq!(
-            locks.lock_all(&keys).await.len(),
-            2,
-            "whoever asks twice does not wait for himself"
-        );
+        assert_eq!(locks.lock_all(&keys).await.len(), 2, "a duplicate key is locked once");
         assert_eq!(locks.0.lock().unwrap().len(), 2);
     }
 }

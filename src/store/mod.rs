@@ -179,7 +179,7 @@ impl ItemKey {
     /// Rejects keys with a NUL, which would make D-Bus close the connection of the whole program.
     fn validate(&self) -> Result<(), StoreError> {
         if self.0.contains('\0') {
-            Err(StoreError::Denied("a key cannot hold a NUL character".to_owned()))
+            Err(StoreError::Denied("a key cannot contain a NUL character".to_owned()))
         } else {
             Ok(())
         }

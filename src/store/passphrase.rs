@@ -15,11 +15,11 @@ pub const PASSPHRASE_FILE_VARIABLE: &str = "TOKENRING_PASSPHRASE_FILE";
 /// link). One line break at the end of the file is not part of the passphrase.
 pub fn from_file(path: &Path) -> Result<Secret, StoreError> {
     let content = private::read(path)?.ok_or_else(|| {
-        StoreError::Unavailable(format!("{}: there is no such passphrase file", path.display()))
+        StoreError::Unavailable(format!("the passphrase file {} does not exist", path.display()))
     })?;
     let passphrase = Secret::new(strip_line_ending(&content).to_vec());
     if passphrase.is_empty() {
-        return Err(StoreError::Denied(format!("{} holds no passphrase", path.display())));
+        return Err(StoreError::Denied(format!("the passphrase file {} is empty", path.display())));
     }
     Ok(passphrase)
 }

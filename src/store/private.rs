@@ -40,7 +40,7 @@ pub(super) fn create_folder(path: &Path) -> Result<(), StoreError> {
     if folder_exists(path)? {
         Ok(())
     } else {
-        Err(StoreError::DiskError(format!("{}: it was removed", path.display())))
+        Err(StoreError::DiskError(format!("{}: the folder was removed meanwhile", path.display())))
     }
 }
 
@@ -154,7 +154,7 @@ fn access_problem(metadata: &Metadata) -> Option<String> {
     if metadata.uid() != rustix::process::geteuid().as_raw() {
         Some("belongs to another user".to_owned())
     } else if metadata.mode() & 0o077 != 0 {
-        Some(format!("is open to others (mode {:o})", metadata.mode() & 0o777))
+        Some(format!("is accessible to other users (mode {:o})", metadata.mode() & 0o777))
     } else {
         None
     }

@@ -33,7 +33,7 @@ pub async fn run_self_test_with_size(
     match store.get(&key).await {
         Err(StoreError::NotFound) => Ok(()),
         Ok(_) => Err(StoreError::ReadBackMismatch(
-            "it does not remove what it says it removed".to_owned(),
+            "the item is still there after it was deleted".to_owned(),
         )),
         Err(error) => Err(error),
     }
@@ -47,11 +47,11 @@ async fn write_and_read_back(
     store.put(key, marker).await?;
     match store.get(key).await {
         Ok(read) if read.same_as(marker) => Ok(()),
-        Ok(_) => Err(StoreError::ReadBackMismatch(
-            "it returns something else than was put into it".to_owned(),
-        )),
+        Ok(_) => {
+            Err(StoreError::ReadBackMismatch("the item differs from what was written".to_owned()))
+        }
         Err(StoreError::NotFound) => {
-            Err(StoreError::ReadBackMismatch("it does not keep what it says it kept".to_owned()))
+            Err(StoreError::ReadBackMismatch("the item is missing after it was written".to_owned()))
         }
         Err(error) => Err(error),
     }

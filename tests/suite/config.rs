@@ -43,7 +43,7 @@ fn check_tells_every_mistake_and_every_collision() {
     for (line, words) in [
         (2, "unknown field `clipbord`"),
         (6, "x is claimed by"),
-        (7, "there is no command `rotat`"),
+        (7, "no command is named `rotat`"),
     ] {
         let found = findings
             .iter()
@@ -107,13 +107,13 @@ fn the_editor_gets_a_first_file_and_what_it_leaves_is_checked() {
 fn the_screen_shows_a_mistake_without_stopping_and_follows_the_file() {
     let home = home_with("clipbord = \"auto\"\n");
     let mut screen = home.screen();
-    screen.expect("The settings are not understood");
+    screen.expect("The settings are invalid");
     screen.send("\x1b");
-    screen.expect_gone("not understood");
+    screen.expect_gone("are invalid");
     fs::write(settings_of(&home), "[keys]\nquit = [\"K\"]\n").unwrap();
     // Where the folder cannot be watched, the window's focus tells.
     screen.send("\x1b[I");
-    screen.expect("Settings read again");
+    screen.expect("Settings reloaded");
     fs::write(settings_of(&home), "mouse = 3\n").unwrap();
     screen.send("\x1b[I");
     screen.expect("expected a boolean");
@@ -121,9 +121,9 @@ fn the_screen_shows_a_mistake_without_stopping_and_follows_the_file() {
     screen.expect_gone("expected a boolean");
     fs::write(settings_of(&home), "[keys]\nquit = [\"K\"]\ncheck = [\"K\"]\n").unwrap();
     screen.send("\x1b[I");
-    screen.expect("A key is not as it is written");
+    screen.expect("A key is bound to two commands");
     screen.send("\x1b");
-    screen.expect_gone("A key is not");
+    screen.expect_gone("A key is bound");
     // Nothing is in this home, so the welcome may have come up, and takes letters.
     screen.send("\x03");
     assert_eq!(screen.code(), 0);

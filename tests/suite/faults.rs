@@ -130,7 +130,7 @@ fn folders_that_cannot_be_written_are_named_and_nothing_is_half_done() {
         for refused in
             [add(&home, 1), home.run(&["list", "--json"]), home.run(&["get", "laptop", "--json"])]
         {
-            assert_refused(&refused, "that you may write to the folder");
+            assert_refused(&refused, "that you can write to the folder");
         }
         set(0o700);
         assert_eq!(names(&home), ["laptop"]);

@@ -168,7 +168,11 @@ fn a_secret_that_no_item_can_hold_is_refused_before_anything_is_written() {
         let home = Home::on_keyring();
         let add = ["add", "whale", "--provider", "snyk", "--kind", "personal-token"];
         let refused = home.feed(&add, &"x".repeat((1 << 16) + 1)).expect(6);
-        assert!(refused.err.contains("65537 bytes are more than the 65536"), "{}", refused.err);
+        assert!(
+            refused.err.contains("has 65537 bytes, but the store accepts at most 65536"),
+            "{}",
+            refused.err
+        );
         assert_eq!(home.run(&["list", "--json"]).expect(0).out.trim(), "[]");
         assert_eq!(items(), [""; 0]);
     });
@@ -196,7 +200,7 @@ fn a_stopped_keyring_is_said_not_to_answer() {
     session(Session::Unlocked, async || {
         let (home, before) = (laptop(), items());
         signal("STOP");
-        assert_shut(&home, "not answer");
+        assert_shut(&home, "not respond");
         signal("CONT");
         assert_whole(&home, &before);
     });
@@ -242,9 +246,9 @@ fn screen(home: &Home) -> Pty {
 #[track_caller]
 fn assert_alive(pty: &mut Pty) {
     pty.send("?");
-    pty.expect("Getting around");
+    pty.expect("Navigation");
     pty.send("\x1b");
-    pty.expect_gone("Getting around");
+    pty.expect_gone("Navigation");
 }
 
 #[test]
@@ -263,16 +267,16 @@ fn the_screen_stays_alive_over_a_keyring_that_is_locked_stopped_or_gone() {
         signal("STOP");
         pty.send("\r");
         assert_alive(&mut pty);
-        pty.expect("The store does not answer");
+        pty.expect("The store does not respond");
         pty.send("\x1b");
-        pty.expect_gone("The store does not answer");
+        pty.expect_gone("The store does not respond");
         pty.send("\x1b[15~");
-        pty.expect("Secret Service does not answer");
+        pty.expect("Secret Service not responding");
         assert_alive(&mut pty);
 
         signal("KILL");
         pty.send("\x1b[15~");
-        pty.expect("Secret Service not available");
+        pty.expect("Secret Service unavailable");
         assert_alive(&mut pty);
         pty.send("q");
         assert_eq!(pty.code(), 0);

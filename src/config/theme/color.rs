@@ -21,7 +21,7 @@ pub enum ThemeColor {
 
 /// The 16 ANSI colors, in the order of their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names are the colours")]
+#[expect(missing_docs, reason = "the names are the colors")]
 pub enum AnsiColor {
     Black,
     Red,
@@ -173,7 +173,7 @@ impl TryFrom<String> for ThemeColor {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text).ok_or_else(|| {
-            format!("\"{text}\" is not a colour; write #rrggbb, a name, or a number below 256")
+            format!("\"{text}\" is not a color; use #rrggbb, a name, or a number below 256")
         })
     }
 }

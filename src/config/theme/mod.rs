@@ -286,7 +286,7 @@ fn lookup_color(
     name: Option<&String>,
 ) -> Result<Option<ThemeColor>, String> {
     let Some(name) = name else { return Ok(None) };
-    palette.get(name.as_str()).copied().ok_or_else(|| format!("there is no colour \"{name}\""))
+    palette.get(name.as_str()).copied().ok_or_else(|| format!("undefined color \"{name}\""))
 }
 
 #[cfg(test)]

@@ -52,8 +52,8 @@ impl UserThemes {
     pub fn theme_problem(&self, name: &str, paths: &AppPaths) -> Option<Problem> {
         let why = self.theme(name, ColorDepth::TrueColor).err()?;
         let path = paths.themes().join(name);
-        let what = "The theme cannot be worn";
-        let remedy = "correct the file; `theme = \"auto\"` needs none";
+        let what = "The theme cannot be used";
+        let remedy = "fix the file, or set `theme = \"auto\"`";
         Some(
             Problem::new(what, format!("{}: {}", path.display(), why.trim_end()), remedy)
                 .with_class(ProblemClass::Usage),
@@ -63,9 +63,9 @@ impl UserThemes {
     fn missing_theme_message(&self, name: &str) -> String {
         let known: Vec<_> = self.0.iter().map(|(known, _)| known.as_str()).collect();
         if known.is_empty() {
-            format!("there is no {name}")
+            format!("there is no theme file {name}")
         } else {
-            format!("there is no {name}, only {}", known.join(", "))
+            format!("there is no theme file {name}; the folder contains {}", known.join(", "))
         }
     }
 }
@@ -103,7 +103,9 @@ mod tests {
         assert!(problem.why.contains("broken.toml") && problem.why.contains("mauve"), "{problem}");
         let problem = own.theme_problem("other.toml", &paths).unwrap();
         assert!(
-            problem.why.contains("there is no other.toml, only broken.toml, mine.toml"),
+            problem.why.contains(
+                "there is no theme file other.toml; the folder contains broken.toml, mine.toml"
+            ),
             "{problem}"
         );
     }

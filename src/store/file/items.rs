@@ -136,7 +136,7 @@ impl<'de> Visitor<'de> for ItemsVisitor {
             // one counts.
             entries.reverse();
             entries.sort_by(|(one, _), (other, _)| one.cmp(other));
-            entries.dedup_by(|(later, _), (earlier, _)| later == earlier);
+            entries.dedup_by(|(next, _), (retained, _)| next == retained);
         }
         Ok(SortedItems(entries))
     }
@@ -155,7 +155,7 @@ impl Drop for EncodedSecret<'_> {
 fn unreadable_vault(plain: &[u8]) -> StoreError {
     match serde_json::from_slice::<FormatHeader>(plain) {
         Ok(FormatHeader { format }) if format > FORMAT_VERSION => StoreError::Damaged(format!(
-            "its format {format} is newer than {FORMAT_VERSION}, the newest that this program knows"
+            "the vault has format {format}; this version of tokenring supports formats up to {FORMAT_VERSION}"
         )),
         _ => foreign_content(),
     }
@@ -163,7 +163,7 @@ fn unreadable_vault(plain: &[u8]) -> StoreError {
 
 fn foreign_content() -> StoreError {
     StoreError::Damaged(
-        "the vault opens, but what is inside was not written by this program".to_owned(),
+        "the vault decrypts, but its contents were not written by tokenring".to_owned(),
     )
 }
 

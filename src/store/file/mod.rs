@@ -122,9 +122,7 @@ impl SecretStore for FileStore {
 
     async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), StoreError> {
         let UnlockMethod::Passphrase(passphrase) = by else {
-            return Err(StoreError::Denied(
-                "the encrypted file is opened by its passphrase".to_owned(),
-            ));
+            return Err(StoreError::Denied("the encrypted file needs its passphrase".to_owned()));
         };
         let (folder, passphrase, work_factor) =
             (self.folder.clone(), vault::passphrase_text(passphrase)?, self.work_factor);

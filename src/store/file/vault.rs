@@ -63,7 +63,7 @@ pub(super) fn passphrase_text(passphrase: &Secret) -> Result<SecretString, Store
     }
     passphrase
         .expose(|bytes| std::str::from_utf8(bytes).map(|text| SecretString::from(text.to_owned())))
-        .map_err(|_| StoreError::Denied("the passphrase is not text in UTF-8".to_owned()))
+        .map_err(|_| StoreError::Denied("the passphrase is not valid UTF-8".to_owned()))
 }
 
 impl Vault {
@@ -172,12 +172,14 @@ fn decrypt_identity(
         .map(Zeroizing::new)
         .map_err(|error| match error {
             DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => {
-                StoreError::Denied("this is not its passphrase".to_owned())
+                StoreError::Denied("the passphrase is wrong".to_owned())
             }
             error => damaged_file(IDENTITY_FILE, &error),
         })?;
     let identity = std::str::from_utf8(&text).ok().and_then(|text| text.trim().parse().ok());
-    identity.ok_or_else(|| StoreError::Damaged(format!("{IDENTITY_FILE} opens, but holds no key")))
+    identity.ok_or_else(|| {
+        StoreError::Damaged(format!("{IDENTITY_FILE} decrypts, but contains no key"))
+    })
 }
 
 fn write_items(
@@ -210,5 +212,5 @@ fn damaged_file(name: &str, error: &DecryptError) -> StoreError {
 }
 
 fn encryption_failed(error: &age::EncryptError) -> StoreError {
-    StoreError::DiskError(format!("it could not be encrypted: {error}"))
+    StoreError::DiskError(format!("the encryption failed: {error}"))
 }

@@ -103,7 +103,7 @@ impl SecretStore for KeyringStore {
         match by {
             UnlockMethod::SystemPrompt => with_timeout(wait, self.platform.unlock()).await,
             UnlockMethod::Passphrase(_) => {
-                Err(StoreError::Denied("the keyring asks for its password itself".to_owned()))
+                Err(StoreError::Denied("the keyring prompts for its own password".to_owned()))
             }
         }
     }

@@ -55,7 +55,7 @@ impl NativeBackend {
 
     #[expect(
         clippy::unused_self,
-        reason = "all platforms have one shape, and this one has nothing to forget"
+        reason = "all platforms have the same interface, and this one has no connection"
     )]
     pub(super) const fn reset_connection(&self) {}
 }
@@ -86,11 +86,11 @@ fn from_keyring_error(error: &Error) -> StoreError {
         }
         Error::PlatformFailure(why) => StoreError::Unavailable(why.to_string()),
         Error::BadEncoding(_) | Error::BadDataFormat(..) => {
-            StoreError::Damaged("the item has a strange form".to_owned())
+            StoreError::Damaged("the item has an unknown format".to_owned())
         }
         Error::NoDefaultStore => {
             StoreError::Unavailable("the system's store could not be opened".to_owned())
         }
-        _ => StoreError::Unavailable("the system's store did not take the call".to_owned()),
+        _ => StoreError::Unavailable("the system's store rejected the call".to_owned()),
     }
 }

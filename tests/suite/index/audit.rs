@@ -88,6 +88,6 @@ fn a_line_after_a_removed_one_does_not_heal_the_trail() {
     index.append_audit(&entry(9)).unwrap();
     assert_eq!(
         index.verify_audit(),
-        Ok(AuditIntegrity::Broken { at: 3, why: "the line is missing" })
+        Ok(AuditIntegrity::Broken { at: 3, why: "the entry is missing" })
     );
 }

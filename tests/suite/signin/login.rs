@@ -62,7 +62,10 @@ async fn another_state_is_turned_away_and_the_real_answer_still_counts() {
     let mut forged = waiting.callback.clone();
     forged.set_query(Some("code=stolen&state=AAAAAAAAAAAAAAAAAAAAAA&error=access_denied"));
     let (status, page) = arrive(forged).await.unwrap();
-    assert!(status == 400 && page.contains("not expected") && !page.contains("AAAA"), "{page}");
+    assert!(
+        status == 400 && page.contains("Unexpected response") && !page.contains("AAAA"),
+        "{page}"
+    );
     assert_eq!(arrive(waiting.callback.join("/favicon.ico").unwrap()).await.unwrap().0, 404);
     assert_eq!(asked(&world, "POST", "/oauth2/token").await, 0);
     let genuine = decide(&waiting.visit, "allow").await;

@@ -19,14 +19,14 @@ fn complaint(outcome: Result<(), StoreError>) -> String {
 #[tokio::test]
 async fn a_store_that_keeps_nothing_is_found_out() {
     let store = Faulty::new(MemoryStore::new()).at(1, Fault::Lie);
-    assert!(complaint(run_self_test(&store).await).contains("does not keep"));
+    assert!(complaint(run_self_test(&store).await).contains("missing after it was written"));
     assert_eq!(store.calls(), 3, "it put, it looked, and it still tidied up");
 }
 
 #[tokio::test]
 async fn a_store_that_removes_nothing_is_found_out() {
     let store = Faulty::new(MemoryStore::new()).at(3, Fault::Lie);
-    assert!(complaint(run_self_test(&store).await).contains("does not remove"));
+    assert!(complaint(run_self_test(&store).await).contains("still there"));
 }
 
 #[tokio::test]

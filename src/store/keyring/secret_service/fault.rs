@@ -32,7 +32,7 @@ const FAULT_MAPPINGS: [(&str, FaultMapping); 9] = [
         ServiceFault::Failed(StoreError::Denied(why))
     }),
     ("org.freedesktop.DBus.Error.ServiceUnknown", |_| {
-        unavailable("no Secret Service runs in this session")
+        unavailable("no Secret Service is running in this session")
     }),
 ];
 
@@ -63,7 +63,7 @@ impl From<Error> for ServiceFault {
         match &error {
             Error::Locked => StoreError::Locked.into(),
             Error::Prompt => StoreError::Denied("the prompt was dismissed".to_owned()).into(),
-            Error::Unavailable => unavailable("this session has no message bus"),
+            Error::Unavailable => unavailable("this session has no D-Bus session bus"),
             Error::NoResult => unavailable("the Secret Service has no default collection"),
             Error::Crypto(why) => StoreError::Damaged((*why).to_owned()).into(),
             Error::PromptDisconnected | Error::Zbus(zbus::Error::InputOutput(_)) => {
