@@ -14,7 +14,7 @@ fn settled() -> (Pty, TempDir) {
     let home = TempDir::new().unwrap();
     let pty = Pty::start(demo(home.path()), 120, 36);
     pty.expect("1 of 39");
-    pty.expect("Tab pane");
+    pty.expect("Tab next pane");
     (pty, home)
 }
 
@@ -77,17 +77,17 @@ fn panes_rows_regions_tabs_and_buttons_are_clicked() {
     double_click(&mut pty, at);
     pty.expect("▸ AU-01");
     click(&mut pty, "? help");
-    pty.expect("Getting around");
+    pty.expect("Navigation");
     pty.send("\x1b");
-    pty.expect_gone("Getting around");
+    pty.expect_gone("Navigation");
     click(&mut pty, ": commands");
-    pty.expect("Esc closes");
+    pty.expect("Esc close");
     pty.send("\x1b");
-    pty.expect_gone("Esc closes");
+    pty.expect_gone("Esc close");
     pty.send("1X");
-    pty.expect("Esc closes");
+    pty.expect("Esc close");
     pty.send("\x1b");
-    pty.expect_gone("Esc closes");
+    pty.expect_gone("Esc close");
     pty.send("a");
     click(&mut pty, "[ Cancel ]");
     pty.expect_gone("[ Cancel ]");
@@ -97,16 +97,16 @@ fn panes_rows_regions_tabs_and_buttons_are_clicked() {
 #[test]
 fn the_secret_is_clicked_to_be_shown_and_a_row_twice() {
     let (mut pty, _home) = settled();
-    click(&mut pty, "click to show");
-    pty.expect_gone("click to show");
+    click(&mut pty, "click to reveal");
+    pty.expect_gone("click to reveal");
     pty.send("1");
     click(&mut pty, "appcircle-laptop");
     pty.expect("2 appcircle-laptop");
-    pty.expect("click to show");
+    pty.expect("click to reveal");
     let row = place(&pty, "appcircle-stray");
     double_click(&mut pty, row);
     pty.expect("2 appcircle-stray");
-    pty.expect_gone("click to show");
+    pty.expect_gone("click to reveal");
     quit(pty);
 }
 
@@ -150,7 +150,7 @@ fn switched_off_the_mouse_is_the_terminals() {
         |screen: &vt100::Screen| screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None;
     assert!(!pty.look(off));
     pty.send("M");
-    pty.expect("the terminal selects text now");
+    pty.expect("the terminal can select text");
     pty.expect_look("no capture", off);
     pty.send("M");
     pty.expect("Mouse on");

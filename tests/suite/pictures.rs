@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::support::pty::{Pty, demo};
-use crate::support::svg::{DARK, Ground, LIGHT, draw};
+use crate::support::svg::{DARK, FRAME, Ground, LIGHT, animate, draw, draw_cells};
 
 /// A picture: its name, the terminal it is taken at, and what is done for it.
 struct Scene {
@@ -20,6 +20,9 @@ struct Scene {
     ground: Ground,
     prepare: fn(&mut Demo),
 }
+
+/// The animation of the tour.
+const TOUR: &str = "tour";
 
 const SCENES: [Scene; 6] = [
     Scene { name: "overview", ground: DARK, prepare: overview },
@@ -56,17 +59,9 @@ impl Demo {
         }
     }
 
-    /// Waits until nothing on the screen is still to change: the footer offers keys again, and no bar grows above.
+    /// Waits until the screen is at rest.
     fn settle(&self) {
-        self.pty.expect_that("a footer at rest", |text| {
-            let is_done = text
-                .lines()
-                .next()
-                .is_some_and(|header| !header.contains(['█', '░']) && !header.contains("running"));
-            is_done
-                && (text.contains(": commands") || text.contains("Esc ") || text.contains("Close"))
-        });
-        self.pty.expect_whole_frame();
+        expect_rest(&self.pty);
     }
 
     /// Checks everything.
@@ -97,6 +92,19 @@ impl Demo {
     }
 }
 
+/// Waits until nothing on the screen is still to change: the footer offers keys again, and no progress
+/// bar is in the header.
+fn expect_rest(pty: &Pty) {
+    pty.expect_that("a footer at rest", |text| {
+        let is_done = text
+            .lines()
+            .next()
+            .is_some_and(|header| !header.contains(['█', '░']) && !header.contains("running"));
+        is_done && (text.contains(": commands") || text.contains("Esc ") || text.contains("Close"))
+    });
+    pty.expect_whole_frame();
+}
+
 fn overview(demo: &mut Demo) {
     demo.check();
     demo.select_checked("eu01-ci-scanner");
@@ -116,22 +124,22 @@ fn rotation(demo: &mut Demo) {
     demo.type_keys(&["r"]);
     demo.pty.expect("Plan: ");
     demo.type_keys(&["\x1b[C", "\r"]);
-    demo.pty.expect("has taken the old one's place");
+    demo.pty.expect("has replaced the old one");
 }
 
 fn timeline(demo: &mut Demo) {
     demo.check();
     demo.type_keys(&["T"]);
-    demo.pty.expect("The next 90 days");
+    demo.pty.expect("Expiry timeline");
 }
 
 fn verdicts(demo: &mut Demo) {
     demo.check();
     demo.select_checked("eu01-misfiled");
     demo.type_keys(&["A"]);
-    demo.pty.expect("Try every region?");
+    demo.pty.expect("Try all regions?");
     demo.type_keys(&["\t", "\r"]);
-    demo.pty.expect_gone("Try every region?");
+    demo.pty.expect_gone("Try all regions?");
     demo.settle();
     demo.type_keys(&["V"]);
     demo.pty.expect("accepted");
@@ -142,6 +150,12 @@ fn palette(demo: &mut Demo) {
     demo.select_checked("us01-laptop");
     demo.type_keys(&[":", "r", "e"]);
     demo.pty.expect("Find  re");
+}
+
+/// Waits until the screen has the words and colors of a stored picture.
+fn expect_picture(pty: &Pty, name: &str, ground: &Ground, stored: &str) {
+    let stored = gist(stored);
+    pty.expect_look(&format!("{name} ({REMEDY})"), |screen| gist(&draw(screen, ground)) == stored);
 }
 
 fn path_of(name: &str) -> PathBuf {
@@ -174,42 +188,73 @@ fn lasting(word: &str) -> Option<String> {
     (is_word && !MONTHS.contains(&core)).then(|| core.to_owned())
 }
 
+/// What to do about a picture that shows something else than the program.
+const REMEDY: &str =
+    "if it is stale, draw it again: TOKENRING_WRITE_DOCS=1 cargo test --test suite -- pictures";
+
+fn writes_pictures() -> bool {
+    std::env::var_os("TOKENRING_WRITE_DOCS").is_some()
+}
+
+impl Demo {
+    fn end(mut self) {
+        self.pty.signal(rustix::process::Signal::TERM);
+        assert_eq!(self.pty.code(), 143);
+    }
+}
+
 #[test]
 fn the_pictures_of_the_readme_show_what_the_program_shows() {
     for Scene { name, ground, prepare } in SCENES {
         let mut demo = Demo::start(&ground);
         prepare(&mut demo);
         demo.settle();
-        if std::env::var_os("TOKENRING_WRITE_DOCS").is_some() {
+        if writes_pictures() {
             fs::write(path_of(name), demo.pty.look(|screen| draw(screen, &ground))).unwrap();
         } else {
-            // What is still on its way when the screen seems at rest is waited for.
-            let kept = gist(&fs::read_to_string(path_of(name)).unwrap_or_default());
-            let remedy = "if it is stale, take it anew: TOKENRING_WRITE_DOCS=1 cargo test --test suite -- pictures";
-            demo.pty.expect_look(&format!("{name}.svg ({remedy})"), |screen| {
-                gist(&draw(screen, &ground)) == kept
-            });
+            let stored = fs::read_to_string(path_of(name)).unwrap_or_default();
+            expect_picture(&demo.pty, &format!("{name}.svg"), &ground, &stored);
         }
-        demo.pty.signal(rustix::process::Signal::TERM);
-        assert_eq!(demo.pty.code(), 143);
+        demo.end();
     }
+}
+
+#[test]
+fn the_animation_of_the_readme_shows_the_tour() {
+    const SECONDS_PER_FRAME: usize = 3;
+    let mut demo = Demo::start(&DARK);
+    let stored = fs::read_to_string(path_of(TOUR)).unwrap_or_default();
+    let stored: Vec<_> = stored.split(FRAME).skip(1).collect();
+    let mut frames = Vec::new();
+    crate::tour::walk(&mut demo.pty, |pty, row| {
+        expect_rest(pty);
+        if !writes_pictures() {
+            let frame = stored.get(row).copied().unwrap_or_default();
+            expect_picture(pty, &format!("row {row} of {TOUR}.svg"), &DARK, frame);
+        }
+        frames.push(pty.look(|screen| draw_cells(screen, &DARK)));
+    });
+    if writes_pictures() {
+        let size = demo.pty.look(vt100::Screen::size);
+        fs::write(path_of(TOUR), animate(size, &DARK, &frames, SECONDS_PER_FRAME)).unwrap();
+    } else {
+        assert_eq!(stored.len(), frames.len(), "{REMEDY}");
+    }
+    demo.end();
 }
 
 #[test]
 fn the_readme_shows_every_picture_and_no_other() {
     let readme =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let mut shown: Vec<_> = readme
+    let shown: BTreeSet<_> = readme
         .split("assets/pictures/")
         .skip(1)
         .filter_map(|rest| rest.split(".svg").next())
         .collect();
-    shown.sort_unstable();
-    shown.dedup();
-    let mut taken = SCENES.map(|scene| scene.name);
-    taken.sort_unstable();
-    assert_eq!(shown, taken);
-    assert_eq!(fs::read_dir(path_of("x").parent().unwrap()).unwrap().count(), taken.len());
+    let drawn: BTreeSet<_> = SCENES.iter().map(|scene| scene.name).chain([TOUR]).collect();
+    assert_eq!(shown, drawn);
+    assert_eq!(fs::read_dir(path_of("x").parent().unwrap()).unwrap().count(), drawn.len());
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn assert_told(transcript: &str, texts: &[&str]) {
 fn a_credential_is_chosen_checked_and_tried() {
     let told = transcript(&["us01-laptop", "check", "regions", "test", "quit"]);
     let expected = [
-        "tokenring, in lines of text",
+        "tokenring, plain-text mode",
         " credentials, by name:",
         "appcircle-ci> us01-laptop",
         "us01-laptop: Snyk, personal access token.",
@@ -42,7 +42,7 @@ fn a_credential_is_chosen_checked_and_tried() {
         "us01-laptop> regions",
         "1. SNYK-US-01",
         "us01-laptop> test",
-        "Answer: 200 OK",
+        "Response: 200 OK",
         "\"type\": \"user\"",
         "us01-laptop> quit",
     ];
@@ -51,7 +51,7 @@ fn a_credential_is_chosen_checked_and_tried() {
 
 #[test]
 fn the_end_of_the_input_is_the_end() {
-    assert_told(&transcript(&["help"]), &["help lists", "check-all: Check every credential", "> "]);
+    assert_told(&transcript(&["help"]), &["Type help for", "check-all: Check every credential", "> "]);
 }
 
 #[test]
@@ -60,9 +60,9 @@ fn a_region_is_switched_and_a_wrong_one_is_explained() {
     assert_told(
         &told,
         &[
-            "Region.",
+            "Choose region.",
             "1. SNYK-US-01",
-            "Number or words",
+            "Number or search words",
             "Switch eu01-reader to SNYK-US-01: done.",
             "refused 401",
             "SNYK-US-02: done.",
@@ -84,14 +84,14 @@ fn chained_requests_offer_what_earlier_answers_named() {
         "quit",
     ]);
     let expected = [
-        "Requests.",
+        "Presets.",
         ". List projects",
-        "Answer: 200 OK",
+        "Response: 200 OK",
         "List issues of a project: project_id.",
         "2. acme-prod/service-0001",
     ];
     assert_told(&told, &expected);
-    assert_told(&told, &["101. Another", "us01-reader> send", "/issues", "Answer: 200 OK"]);
+    assert_told(&told, &["101. Other value", "us01-reader> send", "/issues", "Response: 200 OK"]);
 }
 
 #[test]
@@ -99,12 +99,12 @@ fn a_curl_command_is_taken_over_and_its_secret_is_not_told() {
     let curl = format!(
         "curl -H 'Authorization: token {SECRET}' 'https://api.snyk.io/rest/orgs?version=2024-10-15'"
     );
-    let told = transcript(&["us01-reader", "paste curl", &curl, "quit"]);
+    let told = transcript(&["us01-reader", "import curl", &curl, "quit"]);
     let expected = [
         "Command, on one line (not shown)",
-        "Ready to be sent: GET",
+        "Ready to send: GET",
         "/rest/orgs",
-        "dropped: header authorization",
+        "removed: header authorization",
     ];
     assert_told(&told, &expected);
     assert!(!told.contains("canary"), "{told}");
@@ -113,15 +113,15 @@ fn a_curl_command_is_taken_over_and_its_secret_is_not_told() {
 #[test]
 fn a_rotation_goes_from_plan_to_proof() {
     let told =
-        transcript(&["rotate us01-release-bot", "begin", "", "show us01-release-bot", "quit"]);
+        transcript(&["rotate us01-release-bot", "rotate", "", "reveal us01-release-bot", "quit"]);
     assert_told(
         &told,
         &[
-            "Replace us01-release-bot.",
+            "Rotate us01-release-bot.",
             "Plan: ",
             "Cancel",
             "(done)",
-            "has taken the old one's place",
+            "has replaced the old one",
             "quit",
         ],
     );
@@ -138,7 +138,7 @@ fn what_a_person_keeps_is_kept_and_not_told() {
     assert_eq!(told.code, 0, "{}", told.err);
     assert_told(
         &told.out,
-        &["locked", "Unlock the store: done.", "Not recognised", "Add my-own: done.", "1. my-own"],
+        &["locked", "Unlock the store: done.", "Not recognized", "Add my-own: done.", "1. my-own"],
     );
     assert!(
         !told.out.contains("canary")
@@ -147,17 +147,17 @@ fn what_a_person_keeps_is_kept_and_not_told() {
         "{}",
         told.out
     );
-    let lines = ["revoke my-own", "remove", "my-ow", "revoke my-own", "remove", "my-own", "quit"]
+    let lines = ["revoke my-own", "delete", "my-ow", "revoke my-own", "delete", "my-own", "quit"]
         .join("\n")
         + "\n";
     let told = home.feed(&["--plain"], &format!("unlock\n{PASSPHRASE}\n\n{lines}"));
     assert_told(
         &told.out,
         &[
-            "Remove a credential.",
+            "Delete a credential.",
             "nothing was done",
-            "Type my-own to go on",
-            "Remove my-own: done.",
+            "Type my-own to confirm",
+            "Delete my-own: done.",
         ],
     );
 }

@@ -35,7 +35,7 @@ const SUGGESTED_ACTIONS: [ConsoleAction; 6] = [
 /// Columns of the keys of the suggestions.
 const SUGGESTION_KEY_COLUMNS: u16 = 3;
 /// Columns of the keys and names of the suggestions.
-const SUGGESTION_COLUMNS: u16 = 15;
+const SUGGESTION_COLUMNS: u16 = 19;
 
 /// Draws the console.
 pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
@@ -45,7 +45,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     }
     let inner = pen.draw_pane(area, Pane::Console, "4 Console");
     let Some(credential) = app.selected() else {
-        pen.write_text(inner, "Select a credential to try it here", StyleRole::Dim);
+        pen.write_text(inner, "Select a credential to send requests with it", StyleRole::Dim);
         return;
     };
     draw_request(pen, inner.row(0));
@@ -63,7 +63,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
                 let read = format!(
                     "{}, {} so far",
                     display_format::format_count(pages, "page"),
-                    display_format::format_count(items, "element")
+                    display_format::format_count(items, "item")
                 );
                 pen.write_text(inner.row(2), &read, StyleRole::Accent);
             }
@@ -72,15 +72,15 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
                 .keys
                 .label(CommandAction::Program(ProgramAction::Cancel))
                 .unwrap_or_default();
-            let waiting = format!("Waiting for the answer since {time}; {key} cancels");
+            let waiting = format!("Waiting for the response for {time}; press {key} to cancel");
             pen.write_paragraph(inner.split_top(3).1, &waiting, StyleRole::Dim);
         }
         RequestState::Canceled(_) => {
-            draw_rule(pen, inner.row(1), "cancelled");
+            draw_rule(pen, inner.row(1), "canceled");
             draw_suggestions(pen, inner.split_top(3).1);
         }
         RequestState::Failed(_, problem) => {
-            draw_rule(pen, inner.row(1), "no answer");
+            draw_rule(pen, inner.row(1), "no response");
             draw_problem(pen, inner.split_top(3).1, problem);
         }
         RequestState::Completed(response) => draw_response(pen, inner, response),
@@ -96,14 +96,18 @@ fn draw_request(pen: &mut CellPainter<'_>, area: ScreenRect) {
             request_line::preset_address(&preset),
         ),
         None => {
-            pen.write_text(area, "There is no request for this kind of credential", StyleRole::Dim);
+            pen.write_text(
+                area,
+                "No request is available for this kind of credential",
+                StyleRole::Dim,
+            );
             return;
         }
     };
     let follow_up = app.follow_up_requests();
     let send = match &follow_up {
         Some(follow_up) => format!(
-            "{} go on with {}",
+            "{} use {} in…",
             pen.glyphs().enter_key,
             shorten_name(&follow_up.name, area.width)
         ),
@@ -212,7 +216,7 @@ fn draw_response(pen: &mut CellPainter<'_>, inner: ScreenRect, response: &Respon
     }
     let body = app.console_body_area();
     if app.ui_state.presentation == PresentationMode::On {
-        pen.write_text(body, "Presentation mode shows no answers", StyleRole::Dim);
+        pen.write_text(body, "Presentation mode hides responses", StyleRole::Dim);
     } else {
         match response.layout_state(app.console.tab) {
             Some(layout_state) => draw_text(pen, body, layout_state),
@@ -228,7 +232,7 @@ fn draw_rate_limit(pen: &mut CellPainter<'_>, area: ScreenRect, response: &Respo
     let limits = response.limits(pen.now.wall);
     let Some(words) = limits.describe() else { return };
     let bottom = area.row(area.height.saturating_sub(1)).split_left(2).1;
-    let mut pieces = vec![(StyleRole::Dim, " budget ".to_owned())];
+    let mut pieces = vec![(StyleRole::Dim, " rate limit ".to_owned())];
     if let Some((left, limit)) = limits.remaining_of_limit() {
         let role = match left.saturating_mul(10) / limit.max(1) {
             0 => StyleRole::Bad,
@@ -247,8 +251,8 @@ fn draw_rate_limit(pen: &mut CellPainter<'_>, area: ScreenRect, response: &Respo
 
 fn draw_text(pen: &mut CellPainter<'_>, area: ScreenRect, layout_state: &LayoutState) {
     match layout_state {
-        LayoutState::Absent => _ = pen.write_text(area, "The answer has no body", StyleRole::Dim),
-        LayoutState::Pending(_) => _ = pen.write_text(area, "Laying it out…", StyleRole::Dim),
+        LayoutState::Absent => _ = pen.write_text(area, "The response has no body", StyleRole::Dim),
+        LayoutState::Pending(_) => _ = pen.write_text(area, "Formatting…", StyleRole::Dim),
         LayoutState::Failed(problem) => draw_problem(pen, area, problem),
         LayoutState::Ready(document) => {
             let rect = pen.clip_rect(area);
@@ -313,7 +317,7 @@ fn draw_status_line(pen: &mut CellPainter<'_>, inner: ScreenRect) {
                 .keys
                 .label(CommandAction::Console(ConsoleAction::ClearFilter))
                 .unwrap_or_default();
-            let rest = pen.write_right(line, &format!("{drop} shows all"), StyleRole::Dim);
+            let rest = pen.write_right(line, &format!("{drop} clear filter"), StyleRole::Dim);
             let rest = pen.write_text(rest, "| ", StyleRole::Key);
             pen.write_text(rest, filter, StyleRole::Accent);
         }
@@ -328,7 +332,7 @@ fn draw_status_line(pen: &mut CellPainter<'_>, inner: ScreenRect) {
                 keys.map(|action| app.preferences.keys.label(action).unwrap_or_default());
             let rest = pen.write_right(
                 line,
-                &format!("{next} next · {back} back · {drop} ends"),
+                &format!("{next} next · {back} previous · {drop} close"),
                 StyleRole::Dim,
             );
             let rest = pen.write_text(rest, "/ ", StyleRole::Key);
@@ -356,7 +360,7 @@ fn draw_prompt(pen: &mut CellPainter<'_>, line: ScreenRect, prompt: &ConsoleProm
             document.search_matches().map(|found| match_position(&found)).unwrap_or_default(),
         ),
         (ConsolePromptKind::Search, _) => ("/ ", String::new()),
-        (ConsolePromptKind::Filter, _) => ("| ", "Enter filters · ↑ earlier ones".to_owned()),
+        (ConsolePromptKind::Filter, _) => ("| ", "Enter apply · ↑ earlier filters".to_owned()),
     };
     let line = pen.write_right(line, &place, StyleRole::Dim);
     let rest = pen.write_text(line, sign, StyleRole::Key);

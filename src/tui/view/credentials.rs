@@ -77,7 +77,7 @@ fn draw_empty(pen: &mut CellPainter<'_>, area: ScreenRect) {
             pen.write_paragraph(area, "No credentials yet.", StyleRole::Title).split_top(1).1;
         let area = pen.write_paragraph(
             area,
-            "Paste a token, or press a to add one: it says what it is.",
+            "Paste a token, or press a to add one. Provider and kind are recognized.",
             StyleRole::Text,
         );
         let area = area.split_top(1).1;
@@ -87,17 +87,16 @@ fn draw_empty(pen: &mut CellPainter<'_>, area: ScreenRect) {
             .keys
             .label(CommandAction::Program(ProgramAction::Welcome))
             .unwrap_or_default();
-        let words = format!(
-            "{key} takes over what other programs have, chooses the store, or shows a demo."
-        );
+        let words =
+            format!("Press {key} to import from other tools, choose the store, or start the demo.");
         pen.write_paragraph(area, &words, StyleRole::Dim);
     } else {
         let area = pen.write_paragraph(
             area.split_top(1).1,
-            "Nothing passes the filter.",
+            "No credential matches the filter.",
             StyleRole::Title,
         );
-        pen.write_paragraph(area, "Esc drops it.", StyleRole::Dim);
+        pen.write_paragraph(area, "Press Esc to clear it.", StyleRole::Dim);
     }
 }
 

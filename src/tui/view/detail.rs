@@ -36,7 +36,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     }
     let Some(credential) = app.selected() else {
         let inner = pen.draw_pane(area, Pane::Detail, "2 Detail");
-        pen.write_text(inner, "Nothing is selected", StyleRole::Dim);
+        pen.write_text(inner, "No credential selected", StyleRole::Dim);
         return;
     };
     let inner = pen.draw_pane(area, Pane::Detail, &format!("2 {}", app.display_name(credential)));
@@ -74,8 +74,8 @@ fn draw_secret(pen: &mut CellPainter<'_>, area: ScreenRect, credential: &Credent
             .split_left(2)
             .1;
         let hint = match app.ui_state.presentation {
-            _ if app.detail.reveal_pending() => "asking the store…",
-            PresentationMode::Off => "click to show",
+            _ if app.detail.reveal_pending() => "reading the store…",
+            PresentationMode::Off => "click to reveal",
             PresentationMode::On => "presentation mode",
         };
         pen.write_text(rest, hint, StyleRole::Dim);
@@ -91,7 +91,7 @@ fn draw_secret(pen: &mut CellPainter<'_>, area: ScreenRect, credential: &Credent
 /// Draws a secret in as many lines as it needs and as fit; returns their number.
 fn draw_bytes(pen: &mut CellPainter<'_>, area: ScreenRect, bytes: &[u8]) -> u16 {
     let Ok(text) = std::str::from_utf8(bytes) else {
-        pen.write_text(area, "It is not text; copy or send it instead", StyleRole::Warn);
+        pen.write_text(area, "Not text; copy or send it instead", StyleRole::Warn);
         return 1;
     };
     let style = pen.style(StyleRole::Secret);
@@ -125,7 +125,7 @@ fn facts(pen: &CellPainter<'_>, credential: &Credential) -> Vec<DetailFact> {
     let kind = pen.app.catalog.kind(&credential.provider, &credential.kind).ok();
     let mut facts = vec![identity_fact(pen, credential)];
     if let Some(seen) = credential.fields.get(ORGANIZATIONS_FIELD) {
-        facts.push(("Sees", vec![(StyleRole::Text, mask_for_audience(pen, seen))]));
+        facts.push(("Orgs", vec![(StyleRole::Text, mask_for_audience(pen, seen))]));
     }
     facts.extend([
         expiry_fact(pen, credential),
@@ -205,20 +205,24 @@ fn session_fact(
             .keys
             .label(CommandAction::Credential(CredentialAction::SignIn))
             .unwrap_or_default();
-        let words = (StyleRole::Bad, "not accepted any more: ".to_owned());
+        let words = (StyleRole::Bad, "no longer accepted: press ".to_owned());
         return (
             "Session",
-            vec![words, (StyleRole::Key, key), (StyleRole::Text, " signs in again".to_owned())],
+            vec![words, (StyleRole::Key, key), (StyleRole::Text, " to sign in again".to_owned())],
         );
     }
     let now = pen.now.wall;
     let Some(life) = pen.app.detail.access_token(now) else {
         return (
             "Session",
-            vec![(StyleRole::Dim, "no access token at hand; the next request gets one".to_owned())],
+            vec![(
+                StyleRole::Dim,
+                "no cached access token; the next request fetches one".to_owned(),
+            )],
         );
     };
-    let left = format!("access token for {}", display_format::format_remaining(life.until - now));
+    let left =
+        format!("access token valid for {}", display_format::format_remaining(life.until - now));
     let dot = pen.glyphs().separator;
     let since = life
         .since
@@ -242,7 +246,7 @@ fn identity_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
             principal.kind.replace('_', " ")
         )
     });
-    let unknown = || (StyleRole::Dim, "not known yet; a check tells".to_owned());
+    let unknown = || (StyleRole::Dim, format!("unknown{}", check_hint(pen)));
     ("Acts as", vec![text.map_or_else(unknown, |text| (StyleRole::Text, text))])
 }
 
@@ -250,15 +254,16 @@ fn expiry_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     let now = pen.now.wall;
     let (Some(end), Some(days)) = (credential.expires, display_format::days_left(credential, now))
     else {
-        return ("Expires", vec![(StyleRole::Dim, "not known".to_owned())]);
+        return ("Expires", vec![(StyleRole::Dim, "unknown".to_owned())]);
     };
     let role = match days {
         ..0 => StyleRole::Bad,
         0..display_format::EXPIRING_DAYS => StyleRole::Warn,
         _ => StyleRole::Good,
     };
+    let label = if days < 0 { "Expired" } else { "Expires" };
     let left = match days {
-        ..0 => "over".to_owned(),
+        ..0 => display_format::format_age(end, now),
         0 => "today".to_owned(),
         days => format!("{days} d"),
     };
@@ -272,7 +277,7 @@ fn expiry_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
         .map(|key| (StyleRole::Key, format!("{key} rotate ")));
     let text = (StyleRole::Text, format!("{} ({left}) ", display_format::format_date(end)));
     (
-        "Expires",
+        label,
         std::iter::once(text)
             .chain(rotate)
             .chain([(role, full), (StyleRole::Dim, empty)])
@@ -292,19 +297,22 @@ fn age_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
         (u64::try_from(days).unwrap_or(0), usize::try_from(BAR_COLUMNS).unwrap_or(0));
     let (full, empty) =
         chart::progress_bar(pen.glyphs(), part, u64::try_from(MAX_AGE_DAYS).unwrap_or(1), columns);
-    let text = (StyleRole::Text, format!("{days} d here "));
-    let of = if days < MAX_AGE_DAYS { " of a year" } else { " over a year" };
-    ("Age", vec![text, (role, full), (StyleRole::Dim, empty), (StyleRole::Dim, of.to_owned())])
+    let added = if days == 0 {
+        "today ".to_owned()
+    } else {
+        let days = usize::try_from(days).unwrap_or(0);
+        format!("{} ago ", display_format::format_count(days, "day"))
+    };
+    let text = (StyleRole::Text, added);
+    let of = if days < MAX_AGE_DAYS { " of 1 year" } else { " over 1 year" };
+    ("Added", vec![text, (role, full), (StyleRole::Dim, empty), (StyleRole::Dim, of.to_owned())])
 }
 
 fn check_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     let Some(check) = &credential.last_check else {
-        let key =
-            pen.app.preferences.keys.label(CommandAction::Credential(CredentialAction::Check));
-        let way = key.map_or_else(String::new, |key| format!("; {key} checks"));
         return (
             "Checked",
-            vec![(StyleRole::Dim, format!("{} never{way}", pen.glyphs().unchecked))],
+            vec![(StyleRole::Dim, format!("{} never{}", pen.glyphs().unchecked, check_hint(pen)))],
         );
     };
     let dot = pen.glyphs().separator;
@@ -315,8 +323,17 @@ fn check_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
         format!(" {dot} {}{latency}", display_format::format_age(check.checked_at, pen.now.wall));
     (
         "Checked",
-        vec![(role, format!("{sign} {}{status}", check.result.as_str())), (StyleRole::Dim, rest)],
+        vec![
+            (role, format!("{sign} {}{status}", display_format::check_text(check.result))),
+            (StyleRole::Dim, rest),
+        ],
     )
+}
+
+/// Returns the key that checks the credential, as the end of a text.
+fn check_hint(pen: &CellPainter<'_>) -> String {
+    let key = pen.app.preferences.keys.label(CommandAction::Credential(CredentialAction::Check));
+    key.map_or_else(String::new, |key| format!(" – press {key} to check"))
 }
 
 /// Returns why the latest check did not accept the credential.
@@ -357,7 +374,7 @@ fn fingerprint_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFac
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         parts.push((StyleRole::Warn, format!("  same secret as {}{more}", names.join(", "))));
     }
-    ("Print", parts)
+    ("Fingerprint ", parts)
 }
 
 /// Hides a name in presentation mode.

@@ -14,7 +14,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
         return;
     }
     let app = pen.app;
-    let inner = pen.draw_panel(area, "The next 90 days", FocusStyle::Unfocused);
+    let inner = pen.draw_panel(area, "Expiry timeline", FocusStyle::Unfocused);
     if !app.credentials.all_rows_loaded() {
         return;
     }

@@ -64,7 +64,7 @@ pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
 
 fn draw_too_small(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let (columns, rows) = layout::MIN_TERMINAL_SIZE;
-    let note = format!("too small: {columns}×{rows} needed");
+    let note = format!("Terminal too small: {columns}×{rows} needed");
     let middle = area.row(area.height / 2);
     pen.write_centered(middle, &note, StyleRole::Warn);
 }

@@ -27,7 +27,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let Some(credential) = app.selected() else { return };
     let all = provider_regions(&app.catalog, &credential.provider);
     if all.is_empty() {
-        pen.write_text(inner, "This provider is not known", StyleRole::Dim);
+        pen.write_text(inner, "Unknown provider", StyleRole::Dim);
     }
     let title = |id: &'_ str| -> String {
         if inner.width < MIN_COLUMNS_FOR_FULL_NAME {

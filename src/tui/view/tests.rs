@@ -214,7 +214,7 @@ const SELF: &str = r#"{"jsonapi":{"version":"1.0"},"data":{"type":"service_accou
 fn the_screen_at_every_size() {
     pictures("full", |session| {
         select(session, "ci-scanner");
-        for (region, verdict, status) in [
+        for (region, result, status) in [
             ("SNYK-EU-01", CheckResult::Accepted, 200),
             ("SNYK-US-01", CheckResult::Refused, 401),
             ("SNYK-AU-01", CheckResult::Unknown, 503),
@@ -225,7 +225,7 @@ fn the_screen_at_every_size() {
                 TaskEvent::Checked {
                     credential: id(0),
                     region: region.to_owned(),
-                    check: check(verdict, Some(status)),
+                    check: check(result, Some(status)),
                 },
             );
         }
@@ -291,8 +291,8 @@ fn the_grid_of_verdicts() {
             (3, "SNYK-GOV-01", CheckResult::Unknown, 12_000),
             (5, "EU", CheckResult::Accepted, 70),
         ];
-        let found = found.map(|(n, region, verdict, ms)| {
-            let check = CheckReport { latency_ms: Some(ms), ..check(verdict, Some(200)) };
+        let found = found.map(|(n, region, result, ms)| {
+            let check = CheckReport { latency_ms: Some(ms), ..check(result, Some(200)) };
             (id(n), RegionCheckResult { region: region.to_owned(), check })
         });
         report(
@@ -357,8 +357,8 @@ fn running(session: &mut TestSession, kind: &str) {
     planned(session, kind);
     session.press("Right Enter");
     for (step, state, words) in [
-        ("prove-store", StepStatus::Done, "show that the store keeps what it is given"),
-        ("snapshot", StepStatus::Done, "see whom the old secret acts as and what it reaches"),
+        ("prove-store", StepStatus::Done, "Verify that the store can write and read back"),
+        ("snapshot", StepStatus::Done, "Record the old secret's identity and access"),
     ] {
         rotation(session, RotationEvent::Step(line(step, state, words)));
     }
@@ -379,7 +379,7 @@ fn a_credential_is_replaced() {
             RotationEvent::Step(line(
                 "create",
                 StepStatus::Waiting,
-                "wait 2 s, then have the provider make it",
+                "Retry in 2 s: Create the new secret at the provider",
             )),
         );
     });
@@ -387,7 +387,7 @@ fn a_credential_is_replaced() {
         running(session, "personal-token");
         rotation(
             session,
-            RotationEvent::Step(line("await-paste", StepStatus::Waiting, "make a new secret")),
+            RotationEvent::Step(line("await-paste", StepStatus::Waiting, "Create a new secret")),
         );
         rotation(session, RotationEvent::PromptOpened(PromptId(1), Box::new(paste_prompt())));
         session.handle_message(Message::Input(InputEvent::Paste("a-new-secret".to_owned().into())));
@@ -399,7 +399,7 @@ fn a_credential_is_replaced() {
             RotationEvent::Step(line(
                 "await-sign-in",
                 StepStatus::Waiting,
-                "sign in again in the browser",
+                "Sign in again in the browser, as the same user as before",
             )),
         );
         rotation(session, RotationEvent::PromptOpened(PromptId(1), Box::new(sign_in_prompt())));
@@ -407,7 +407,7 @@ fn a_credential_is_replaced() {
     });
     pictures("rotate_done", |session| {
         running(session, "service-account-oauth");
-        let left = vec!["ci was not given the new secret: update it by hand".to_owned()];
+        let left = vec!["ci did not receive the new secret: update it manually".to_owned()];
         rotation(
             session,
             RotationEvent::Finished(RotationStatus {
@@ -418,13 +418,13 @@ fn a_credential_is_replaced() {
     });
     pictures("rotate_rolled_back", |session| {
         running(session, "service-account-oauth");
-        rotation(session, RotationEvent::Step(line("human", StepStatus::Done, "roll back")));
+        rotation(session, RotationEvent::Step(line("human", StepStatus::Done, "Roll back")));
         rotation(
             session,
             RotationEvent::Step(line(
                 "prove-old",
                 StepStatus::Done,
-                "show that the old secret still works",
+                "Verify that the old secret still works",
             )),
         );
         rotation(session, RotationEvent::Finished(status(RotationState::RolledBack)));
@@ -444,8 +444,11 @@ fn a_rotation_that_stopped_gives_an_account() {
             UiEffect::StartTask(id, BackgroundTask::Rotation(RotationTask::Run(_))) => Some(id.0),
             _ => None,
         });
-        let problem =
-            Problem::new("The store is locked", "it was locked meanwhile", "unlock it, then go on");
+        let problem = Problem::new(
+            "The store is locked",
+            "it was locked meanwhile",
+            "unlock it, then continue",
+        );
         report(session, task.expect("a task"), TaskEvent::Failed(problem));
         let looks = session.effects.iter().rev().find_map(|effect| match effect {
             UiEffect::StartTask(id, BackgroundTask::Rotation(RotationTask::Review(_))) => {
@@ -522,8 +525,8 @@ fn a_person_signs_in() {
         session.app.preferences.browser = BrowserAvailability::Unavailable;
         session.press("L");
         sign_in(session, visit());
-        let why = "the answer does not belong to the sign-in that was begun here";
-        let problem = Problem::new("That is not the answer", why, "paste the whole address");
+        let why = "the response does not belong to this sign-in";
+        let problem = Problem::new("That is not the callback URL", why, "Paste the whole URL");
         sign_in(session, SignInEvent::PasteRejected(PromptId(2), problem));
         session.advance_time(Duration::from_millis(101_400));
     });

@@ -106,9 +106,9 @@ async fn nothing_of_a_grant_is_on_the_screen() {
         "\x1b[200~{callback}?code={code}&state={}\x1b[201~",
         member(&visit, "state")
     ));
-    pty.expect("Signed in. The session is in the store.");
+    pty.expect("Signed in. The session is saved in the store.");
     pty.send("\r");
-    pty.expect("access token for 60 min");
+    pty.expect("access token valid for 60 min");
     for keys in ["c", "t"] {
         pty.step(keys);
     }

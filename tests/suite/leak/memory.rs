@@ -78,9 +78,9 @@ fn neither_secret_of_a_rotation_is_in_the_memory_of_the_screen() {
         );
     }
     pty.send("r");
-    pty.expect("[ Begin ]");
+    pty.expect("[ Rotate ]");
     pty.send("\x1b[C\r");
-    pty.expect("Done: the new secret has taken the old one's place");
+    pty.expect("Done: the new secret has replaced the old one");
     let new = home.run(&["get", "us01-release-bot"]).expect(0).out;
     assert_ne!(new, old);
     assert_forgotten(&pty, &old);

@@ -85,12 +85,12 @@ fn the_screen_shows_a_secret_only_while_it_is_revealed() {
         }
     }
     pty.send(&format!("\x1b[200~{pasted}\x1b[201~"));
-    pty.expect("Add a credential");
-    pty.expect("What the secret tells");
+    pty.expect("Add credential");
+    pty.expect("Recognized from the secret");
     pty.expect("▸ Name");
     pty.send("pasted");
     pty.expect("pasted");
-    for place in ["Token id", "Organisation id", "Group id", "Labels", "Expires", "Cancel", "Add"] {
+    for place in ["Token ID", "Organization ID", "Group ID", "Labels", "Expires", "Cancel", "Add"] {
         pty.tab_to(place);
     }
     pty.send("\r");

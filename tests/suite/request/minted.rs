@@ -18,9 +18,9 @@ fn minting() -> (Home, Recorder) {
 fn sent(home: &Home, server: &Recorder) -> Pty {
     let mut pty = home.unlocked_screen();
     pty.send(&format!("\x1b[200~curl -X POST {}/x\x1b[201~", server.origin()));
-    pty.expect("Ready to be sent");
+    pty.expect("Ready to send");
     pty.step("\r");
-    pty.expect("Type probe to go on");
+    pty.expect("Type probe to confirm");
     pty.send("probe\t\r");
     pty
 }
@@ -31,7 +31,7 @@ fn whoever_leaves_before_giving_a_name_finds_the_secret_all_the_same() {
     let ways: [(&str, Way); 4] = [
         ("dismissed and q", |pty| {
             pty.send("\x1b");
-            pty.expect_gone("A new secret came");
+            pty.expect_gone("The response contains a secret");
             pty.send("q");
         }),
         ("C-c", |pty| pty.send("\x03")),
@@ -41,7 +41,7 @@ fn whoever_leaves_before_giving_a_name_finds_the_secret_all_the_same() {
     for (way, leave) in ways {
         let (home, server) = minting();
         let mut pty = sent(&home, &server);
-        pty.expect("A new secret came");
+        pty.expect("The response contains a secret");
         pty.expect("probe-minted");
         // As long as the task is not over, C-c would cancel that.
         pty.expect_gone("running");
@@ -55,7 +55,7 @@ fn whoever_leaves_before_giving_a_name_finds_the_secret_all_the_same() {
 fn a_closed_terminal_takes_no_fresh_secret_with_it() {
     let (home, server) = minting();
     let pty = sent(&home, &server);
-    pty.expect("A new secret came");
+    pty.expect("The response contains a secret");
     pty.close("x").code();
     assert_eq!(home.run(&["get", "probe-minted"]).expect(0).out, FRESH);
 }
@@ -64,9 +64,9 @@ fn a_closed_terminal_takes_no_fresh_secret_with_it() {
 fn the_name_that_is_given_takes_the_place_of_the_one_that_was_not() {
     let (home, server) = minting();
     let mut pty = sent(&home, &server);
-    pty.expect("A new secret came");
+    pty.expect("The response contains a secret");
     pty.send("\x15scanner\r");
-    pty.expect("The secret is kept as scanner");
+    pty.expect("The secret is stored as scanner");
     pty.send("q");
     assert_eq!(pty.code(), 0);
     assert_eq!(home.run(&["get", "scanner"]).expect(0).out, FRESH);
@@ -80,7 +80,7 @@ fn at_a_terminal_the_command_keeps_before_it_asks() {
     {
         let (home, _server) = minting();
         let mut pty = home.at_terminal(&["request", "probe", "POST", "/x", "--yes"]);
-        pty.expect("it is kept as probe-minted");
+        pty.expect("stored as probe-minted");
         pty.send(typed);
         pty.code();
         assert_eq!(home.run(&["get", name]).expect(0).out, FRESH, "{typed:?}");

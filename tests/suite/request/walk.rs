@@ -22,14 +22,14 @@ fn counting() -> (Home, Recorder) {
 fn pasted(home: &Home, server: &Recorder) -> Pty {
     let mut pty = home.unlocked_screen();
     pty.send("4i");
-    pty.expect("Take over a curl command");
+    pty.expect("Import curl command");
     pty.send(&format!(
         "\x1b[200~curl {}/x?a=1 -H 'Authorization: Bearer {SECRET}'\x1b[201~",
         server.origin()
     ));
-    pty.expect("dropped: ");
+    pty.expect("removed: ");
     pty.send("\r");
-    pty.expect_gone("dropped: ");
+    pty.expect_gone("removed: ");
     pty
 }
 
@@ -44,28 +44,28 @@ fn a_pasted_request_is_saved_opened_copied_renamed_and_deleted() {
     let (home, server) = counting();
     let mut pty = pasted(&home, &server);
     pty.send("s");
-    pty.expect("Save the request");
+    pty.expect("Save request");
     pty.send("mine\r");
-    pty.expect("The request is saved");
+    pty.expect("Request saved");
     pty.send("S");
     pty.expect("Saved requests");
     pty.send("\x14");
-    pty.expect("Copy the saved request");
+    pty.expect("Copy saved request");
     pty.send("\x15other\r");
-    pty.expect_gone("Copy the saved request");
+    pty.expect_gone("Copy saved request");
     pty.expect("other");
     pty.send("mine\x12");
-    pty.expect("Rename the saved request");
+    pty.expect("Rename saved request");
     pty.send("\x15renamed\r");
-    pty.expect_gone("Rename the saved request");
+    pty.expect_gone("Rename saved request");
     pty.expect("renamed");
     pty.send("other\x18");
-    pty.expect("Delete this request?");
+    pty.expect("Delete this saved request?");
     pty.send("\t\r");
-    pty.expect_gone("Delete this request?");
+    pty.expect_gone("Delete this saved request?");
     pty.expect_gone("other");
     pty.send("\r");
-    pty.expect("Ready to be sent: GET");
+    pty.expect("Ready to send: GET");
     pty.send("\r");
     pty.expect("200 OK");
     pty.send("q");
@@ -90,7 +90,7 @@ fn the_history_is_searched_sent_again_and_compared() {
     pty.send("h");
     pty.expect("History: Enter sends again");
     pty.send("zzzz");
-    pty.expect("Nothing matches");
+    pty.expect("No matches");
     pty.send("\x15/x");
     pty.expect("GET");
     pty.send("\r");
@@ -102,8 +102,8 @@ fn the_history_is_searched_sent_again_and_compared() {
     pty.send("h");
     pty.expect("History: Enter sends again");
     pty.send("\x14");
-    pty.expect("Both are the same");
-    close(&mut pty, "Both are the same");
+    pty.expect("No differences");
+    close(&mut pty, "No differences");
     close(&mut pty, "History: Enter sends again");
     pty.send("q");
     assert_eq!(pty.code(), 0);
@@ -130,10 +130,10 @@ fn an_answer_is_filtered_with_earlier_filters_and_written_to_a_file() {
     pty.expect("\"inner\"");
     let file = home.root().join("answer.json");
     pty.send("w");
-    pty.expect("Write the answer to a file");
+    pty.expect("Save response");
     pty.send(&format!("\x15{}\r", file.display()));
-    pty.expect("readable by you alone");
-    pty.expect_gone("Write the answer to a file");
+    pty.expect("readable only by you");
+    pty.expect_gone("Save response");
     pty.send("q");
     assert_eq!(pty.code(), 0);
     assert_eq!(std::fs::read_to_string(file).unwrap(), r#"{"count":0,"inner":{"name":"acme"}}"#);
@@ -159,7 +159,7 @@ fn a_list_without_end_is_read_page_by_page_until_it_is_cancelled() {
     pty.send("L");
     pty.expect_that("some pages", |_| server.seen().len() > 3);
     pty.send("\x03");
-    pty.expect("Cancelled");
+    pty.expect("Canceled");
     pty.send("q");
     assert_eq!(pty.code(), 0);
 }

@@ -20,7 +20,7 @@ async fn screen(rig: &Rig) -> Session {
 /// Opens the plan of the selected credential and begins.
 async fn begin(session: &mut Session) {
     session.press("r");
-    session.expect("[ Begin ]").await;
+    session.expect("[ Rotate ]").await;
     session.press("Right Enter");
 }
 
@@ -42,7 +42,7 @@ async fn a_client_secret_is_replaced_with_keys_only() {
     let (before, old) = (rig.before(&plan).await, rig.slot(&plan, SecretSlot::Current).await);
     let mut session = screen(&rig).await;
     begin(&mut session).await;
-    session.expect("Done: the new secret has taken the old one's place").await;
+    session.expect("Done: the new secret has replaced the old one").await;
     session.press("Enter");
     session.expect_gone("Done: the new secret").await;
     session.press("q");
@@ -69,14 +69,14 @@ async fn a_secret_that_a_person_makes_is_pasted() {
     let old = rig.sandbox.manifest().credential("us01-admin").unwrap().secret.clone();
     session.paste(&old);
     session.press("Enter");
-    session.expect("(what was pasted is the old secret) make a new secret").await;
+    session.expect("Reason: the pasted secret is the old one. Create a new secret").await;
     // The step says so a moment before the question is asked.
-    session.expect("Leave it for later").await;
+    session.expect("Enter confirm").await;
     let made = rig.by_hand("us01-admin").await.expect("a new one");
     session.paste(&made);
     assert!(!session.text().contains(&made));
     session.press("Enter");
-    session.expect("Done: the new secret has taken the old one's place").await;
+    session.expect("Done: the new secret has replaced the old one").await;
     rig.assert_accounted(&before, &plan, &last(&rig).await).await;
 }
 
@@ -96,12 +96,12 @@ async fn what_a_closed_screen_left_is_offered_and_taken_up() {
     let mut session = screen(&rig).await;
     session.expect("Unfinished rotations").await;
     session.press("Enter");
-    session.expect("It has stopped; what has happened stands above").await;
+    session.expect("Paused. The steps above show what has happened").await;
     session.press("Enter");
     session.expect("New secret").await;
     session.paste(&made);
     session.press("Enter");
-    session.expect("Done: the new secret has taken the old one's place").await;
+    session.expect("Done: the new secret has replaced the old one").await;
     rig.assert_accounted(&before, &plan, &last(&rig).await).await;
 }
 
@@ -115,7 +115,7 @@ async fn what_is_left_for_later_can_be_rolled_back() {
     begin(&mut session).await;
     session.expect("New secret").await;
     session.press("Up Up Enter");
-    session.expect("Everything can still be put back as it was").await;
+    session.expect("The rotation can still be rolled back").await;
     session.press("Right Enter");
     session.expect("Rolled back: everything is as it was").await;
     let status = last(&rig).await;
@@ -130,10 +130,10 @@ async fn a_credential_is_revoked_and_one_is_created() {
     let mut session = screen(&rig).await;
     session.expect("saw-eu-admin").await;
     session.press("n");
-    session.expect("Create a credential").await;
+    session.expect("Create credential").await;
     session.type_text("pipeline-2");
     session.press("Up Enter");
-    session.expect("Done: it was made, proven and kept").await;
+    session.expect("Done: the credential was created, verified and stored").await;
     session.press("Esc");
     session.expect("2 pipeline-2").await;
     let made = rig.calm().find_credential("pipeline-2").await.unwrap();
@@ -144,9 +144,9 @@ async fn a_credential_is_revoked_and_one_is_created() {
     assert!(rig.living(&credential.region).await.contains(&secret));
 
     session.press("X Enter");
-    session.expect("Type pipeline-2 to go on").await;
+    session.expect("Type pipeline-2 to confirm").await;
     session.type_text("pipeline-2");
     session.press("Tab Enter");
-    session.expect("Done: it is revoked").await;
+    session.expect("Done: the secret is revoked").await;
     assert!(!rig.living(&credential.region).await.contains(&secret));
 }

@@ -39,12 +39,12 @@ async fn a_session_is_signed_in_to_again_when_the_browser_comes_back() {
     pty.expect_that("fewer seconds", |text| left(text).is_some_and(|left| left < first));
     let (status, shown) = arrive(decide(&visit, "allow").await).await.unwrap();
     assert!(status == 200 && shown.contains("Signed in"), "{shown}");
-    pty.expect("Signed in. The session is in the store.");
+    pty.expect("Signed in. The session is saved in the store.");
     pty.expect("admin (user)");
-    pty.expect("The session before this one was ended");
+    pty.expect("The previous session was revoked");
     pty.send("\r");
-    pty.expect_gone("The session is in the store");
-    pty.expect("access token for 60 min · refreshed just now");
+    pty.expect_gone("The session is saved in the store");
+    pty.expect("access token valid for 60 min · refreshed just now");
     pty.send("q");
     assert_eq!(pty.code(), 0);
     let new = home.run(&["get", SESSION]).expect(0).out;
@@ -64,11 +64,11 @@ async fn over_ssh_the_address_is_pasted_and_never_shown() {
     pty.send(&format!("\x1b[200~{stranger}\x1b[201~"));
     pty.expect("That is not the callback URL");
     pty.send(&format!("\x1b[200~{address}\x1b[201~"));
-    pty.expect("Signed in. The session is in the store.");
+    pty.expect("Signed in. The session is saved in the store.");
     let written = String::from_utf8_lossy(&pty.bytes(0)).into_owned();
     assert!(!written.contains(&member(&address, "code")), "the code was on the screen");
     pty.send("\x1b");
-    pty.expect_gone("The session is in the store");
+    pty.expect_gone("The session is saved in the store");
     pty.send("q");
     assert_eq!(pty.code(), 0);
 }
@@ -81,12 +81,12 @@ async fn a_denial_is_told_and_can_be_thought_over() {
     let visit = begin(&mut pty);
     arrive(decide(&visit, "deny").await).await.unwrap();
     pty.expect("The sign-in was denied");
-    pty.expect("Once more");
+    pty.expect("Retry");
     pty.send("\r");
     let again = page_on_screen(&pty);
     assert_ne!(member(&visit, "state"), member(&again, "state"));
     pty.send("\x1b");
-    pty.expect("Cancelled");
+    pty.expect("Canceled");
     let callback = Url::parse(&member(&again, "redirect_uri")).unwrap();
     assert!(arrive(callback).await.is_none(), "nobody listens any more");
     pty.send("q");
@@ -111,7 +111,7 @@ async fn a_new_session_begins_with_a_form() {
         pty.expect(text);
         pty.send("\t");
     }
-    for place in ["App id", "Install id", "Organisation id", "Group id", "Client secret"] {
+    for place in ["App ID", "Install ID", "Organization ID", "Group ID", "Client secret"] {
         pty.send("\t");
         pty.expect(&format!("▸ {place}"));
     }
@@ -122,7 +122,7 @@ async fn a_new_session_begins_with_a_form() {
     }
     pty.send("\r");
     arrive(decide(&page_on_screen(&pty), "allow").await).await.unwrap();
-    pty.expect("Signed in. The session is in the store.");
+    pty.expect("Signed in. The session is saved in the store.");
     pty.send("\r");
     pty.expect("1 credential ");
     pty.send("q");
@@ -147,7 +147,7 @@ async fn at_a_terminal_a_person_says_whether_a_request_goes_once_more() {
             "--yes",
             "--include",
         ]);
-        pty.expect("once more with a new one? [y/N]");
+        pty.expect("again with a new access token? [y/N]");
         pty.send(answer);
         assert_eq!(pty.code(), code);
         assert!(pty.text().contains(status), "{}", pty.text());
@@ -161,11 +161,11 @@ async fn a_session_is_replaced_from_the_wizard_with_keys_only() {
     let old = world.secret(SESSION).to_owned();
     let mut pty = home.unlocked_screen();
     pty.send("r");
-    pty.expect("[ Begin ]");
+    pty.expect("[ Rotate ]");
     pty.send("\x1b[C\r");
     let visit = page_on_screen(&pty);
     arrive(decide(&visit, "allow").await).await.unwrap();
-    pty.expect("Done: the new secret has taken the old one's place");
+    pty.expect("Done: the new secret has replaced the old one");
     pty.send("\r");
     pty.expect_gone("Done: the new secret");
     pty.send("q");
@@ -180,11 +180,11 @@ async fn a_sign_in_that_a_rotation_waits_for_can_be_left_and_rolled_back() {
     let (home, world) = home_of_session();
     let mut pty = home.unlocked_screen();
     pty.send("r");
-    pty.expect("[ Begin ]");
+    pty.expect("[ Rotate ]");
     pty.send("\x1b[C\r");
     let visit = page_on_screen(&pty);
     pty.send("\x1b[A\x1b[A\r");
-    pty.expect("Everything can still be put back as it was");
+    pty.expect("The rotation can still be rolled back");
     let callback = Url::parse(&member(&visit, "redirect_uri")).unwrap();
     assert!(arrive(callback).await.is_none(), "nobody listens any more");
     pty.send("\x1b[C\r");

@@ -149,7 +149,7 @@ fn attribute(tag: &str, name: &str) -> String {
 #[cfg(unix)]
 pub(crate) fn page_on_screen(pty: &Pty) -> Url {
     pty.expect("Waiting for the browser");
-    pty.expect("Copy the address");
+    pty.expect("Copy URL");
     page(pty)
 }
 

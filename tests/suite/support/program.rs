@@ -119,12 +119,12 @@ impl Home {
     fn unlock(mut pty: super::pty::Pty) -> super::pty::Pty {
         pty.expect("encrypted file locked");
         pty.send("u");
-        pty.expect("Unlock the store");
+        pty.expect("Unlock store");
         pty.send(&format!("{PASSPHRASE}\r"));
         pty.expect("▸ Unlock ◂");
         pty.send("\r");
         pty.expect("store ● encrypted file");
-        pty.expect_gone("Unlock the store");
+        pty.expect_gone("Unlock store");
         pty
     }
 

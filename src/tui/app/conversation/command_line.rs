@@ -27,7 +27,7 @@ pub enum ReadoutPage {
 }
 
 /// Aliases of commands: words that users try first.
-const COMMAND_ALIASES: [(&str, &str); 7] = [
+const COMMAND_ALIASES: [(&str, &str); 13] = [
     ("list", "credentials"),
     ("ls", "credentials"),
     ("exit", "quit"),
@@ -35,6 +35,12 @@ const COMMAND_ALIASES: [(&str, &str); 7] = [
     ("back", "up"),
     ("next", "down"),
     ("region", "pick-region"),
+    ("show", "show-secret"),
+    ("copy", "copy-secret"),
+    ("jq", "filter-answer"),
+    ("save", "save-request"),
+    ("saved", "saved-requests"),
+    ("write", "write-answer"),
 ];
 
 /// Returns the help of a command in plain-text mode, or `None` if the command only changes what is
@@ -52,26 +58,28 @@ pub fn plain_help(command: &CommandSpec) -> Option<&'static str> {
         )
         | CommandAction::Program(ProgramAction::Mouse | ProgramAction::Palette) => None,
         CommandAction::Screen(ScreenAction::Timeline) => {
-            Some("Read out which credentials end, those that end first before the others")
+            Some("Print which credentials expire, the earliest first")
         }
         CommandAction::Screen(_) => None,
-        CommandAction::Program(ProgramAction::Help) => Some("List the commands that work now"),
+        CommandAction::Program(ProgramAction::Help) => {
+            Some("List the commands that are available now")
+        }
         CommandAction::Credential(CredentialAction::ToggleSecret) => {
-            Some("Read out what is known about the credential, not its secret")
+            Some("Print the details of the credential, without its secret")
         }
         CommandAction::Credential(CredentialAction::Add) => Some("Add a credential"),
         CommandAction::Console(C::Search) => {
-            Some("Find the lines of the answer that hold some words")
+            Some("Find lines of the response that contain some words")
         }
-        CommandAction::Focus(FocusTarget::To(Pane::Credentials)) => Some("Read out the list"),
+        CommandAction::Focus(FocusTarget::To(Pane::Credentials)) => Some("Print the list"),
         CommandAction::Focus(FocusTarget::To(Pane::Detail)) => {
-            Some("Read out what is known about the credential")
+            Some("Print the details of the credential")
         }
         CommandAction::Focus(FocusTarget::To(Pane::Regions)) => {
-            Some("Read out its regions; up and down choose one for switch-region")
+            Some("Print its regions; up and down select one for switch-region")
         }
         CommandAction::Focus(FocusTarget::To(Pane::Console)) => {
-            Some("Read out the request and its answer")
+            Some("Print the request and its response")
         }
         _ => Some(command.help),
     }
@@ -107,7 +115,7 @@ impl App {
             format!(" Did you mean {}?", near.join(", "))
         };
         self.respond(format!(
-            "\"{line}\" is no command and no credential.{near} help lists the commands."
+            "\"{line}\" is neither a command nor a credential.{near} Enter help to list the commands."
         ));
         Vec::new()
     }
@@ -134,13 +142,15 @@ impl App {
                     ExpectedInput::Secret(..)
                 ) =>
             {
-                self.respond(format!("\"{rest}\" was passed over: what is asked for is a secret, which nobody should see."));
+                self.respond(format!(
+                    "\"{rest}\" was ignored: a secret is expected, and a command line is visible."
+                ));
             }
             Some(dialog) if !dialog.is_busy() => {
                 effects.extend(self.handle_dialog_reply(rest, now))
             }
             None if typing => effects.extend(self.handle_typed_text(rest, now)),
-            _ => self.respond(format!("\"{rest}\" is no credential and was passed over.")),
+            _ => self.respond(format!("\"{rest}\" is not a credential and was ignored.")),
         }
         effects
     }
@@ -151,9 +161,7 @@ impl App {
             CommandAction::Program(ProgramAction::Help | ProgramAction::Palette) => {
                 self.conversation.pages.push(ReadoutPage::Commands)
             }
-            CommandAction::Console(ConsoleAction::FoldValue) => {
-                self.respond("Nothing is open here.")
-            }
+            CommandAction::Console(ConsoleAction::FoldValue) => self.respond("No dialog is open."),
             // Plain-text mode does not show the region cursor; ask for the region unless the cursor
             // was moved.
             CommandAction::Region(RegionAction::Switch) if self.is_region_cursor_at_own() => {
@@ -161,16 +169,16 @@ impl App {
             }
             _ if plain_help(command).is_none() => {
                 self.respond(format!(
-                    "{} is for the drawn screen; here everything is read out.",
+                    "{} is only available in the full-screen interface.",
                     command.name
                 ));
             }
             action if !self.can_run(action) => {
-                self.respond(format!("{}: there is nothing for that right now.", command.name));
+                self.respond(format!("{}: not available right now.", command.name));
             }
             CommandAction::Credential(CredentialAction::ToggleSecret) => {
                 self.conversation.pages.push(ReadoutPage::Pane(Pane::Detail));
-                self.respond("The secret itself is not printed: it would stay readable above. copy puts it on the clipboard.");
+                self.respond("The secret is not printed, because it would stay visible in the terminal. Enter copy to copy it to the clipboard.");
             }
             action => {
                 self.queue_readout(action);

@@ -77,7 +77,7 @@ impl App {
                 self.confirm_with_word(*button, reply, now)
             }
             ("", ExpectedInput::Buttons(_, FocusedButton { is_default: false, .. })) => {
-                self.respond("Say which: its number, or how it begins.");
+                self.respond("Enter the number of a button, or its first letters.");
                 Vec::new()
             }
             (_, ExpectedInput::Buttons(buttons, FocusedButton { at, .. })) => {
@@ -226,7 +226,7 @@ impl App {
         };
         if self.dialogs.top().is_some_and(asks_again) {
             effects.extend(self.press_dialog_key(ESC, now));
-            self.respond("That was not the word; nothing was done.");
+            self.respond("The text does not match; nothing was done.");
         }
         effects
     }
@@ -244,7 +244,7 @@ impl App {
         if let Some(item) = find_option(items, reply) {
             let effects = self.click_option(item, now);
             if matches!(self.dialogs.top(), Some(Dialog::TaskList(_))) {
-                self.respond(format!("At {}.", item.title));
+                self.respond(format!("Selected: {}.", item.title));
             }
             return effects;
         }
@@ -272,7 +272,7 @@ impl App {
                 effects.extend(self.handle_unmatched_reply(reply, items.len(), now));
             }
             Some(left) if left == &items[..] => {
-                self.respond("That shortens nothing: a number takes one.")
+                self.respond("All items match; enter a number to select one.")
             }
             _ => {}
         }

@@ -145,20 +145,26 @@ impl ExpectedInput {
     pub(super) fn to_prompt(&self) -> TextPrompt {
         let question = match self {
             Self::Text(field, _) if field.is_in_list => {
-                format!("{} (Enter for the other answers): ", field.label_with_message())
+                format!("{} (Enter for the other options): ", field.label_with_message())
             }
             Self::Text(field, _) if field.is_multiline => {
-                format!("{} (+ and a line adds it, Enter goes on): ", field.label_with_message())
+                format!(
+                    "{} (+ before a line adds it, Enter for the next field): ",
+                    field.label_with_message()
+                )
             }
             Self::Text(field, value) if value.is_empty() => {
                 format!("{}: ", field.label_with_message())
             }
             Self::Text(field, value) => format!("{} [{value}]: ", field.label_with_message()),
             Self::Secret(field, filled) => {
-                let others = if field.is_in_list { "; Enter for the other answers" } else { "" };
-                let filled = if *filled { " [kept]" } else { "" };
+                let others = if field.is_in_list { "; Enter for the other options" } else { "" };
+                let filled = if *filled { " [entered]" } else { "" };
                 return TextPrompt {
-                    question: format!("{} (not shown{others}){filled}: ", field.label_with_message()),
+                    question: format!(
+                        "{} (not shown{others}){filled}: ",
+                        field.label_with_message()
+                    ),
                     echo: EchoMode::Hidden,
                 };
             }
@@ -175,13 +181,13 @@ impl ExpectedInput {
                     at + 1
                 )
             }
-            Self::Confirmation(label, _) => format!("{label} (Enter leaves it): "),
+            Self::Confirmation(label, _) => format!("{label} (Enter to cancel): "),
             Self::List(list) => list.question_text(),
             Self::Buttons(buttons, FocusedButton { at, is_default: true }) => {
                 format!("{} [{}]: ", format_options(buttons), at + 1)
             }
             Self::Buttons(buttons, _) => format!("{}: ", format_options(buttons)),
-            Self::ReadOnly => "Enter goes on: ".to_owned(),
+            Self::ReadOnly => "Press Enter to continue: ".to_owned(),
         };
         TextPrompt::visible(question)
     }
@@ -192,11 +198,11 @@ impl ListPrompt {
         let extras = if self.shortcuts.is_empty() {
             String::new()
         } else {
-            format!("also {}; ", self.shortcuts.join(", "))
+            format!("or {}; ", self.shortcuts.join(", "))
         };
         let label =
-            if self.items.is_empty() { "Nothing to choose from" } else { "Number or words" };
-        format!("{label} ({extras}Enter leaves it): ")
+            if self.items.is_empty() { "Nothing to select" } else { "Number or search words" };
+        format!("{label} ({extras}Enter to close): ")
     }
 }
 

@@ -84,7 +84,7 @@ impl App {
             ..ConversationState::default()
         };
         if self.next_prompt(now).as_ref() != Some(prompt) {
-            self.respond("Something came in between; nothing was done.");
+            self.respond("The prompt has changed in the meantime; nothing was done.");
             return Vec::new();
         }
         let typing = self.credentials.filter.typing || self.console.prompt.is_some();
@@ -137,7 +137,7 @@ impl App {
     /// Returns the prompt for the text typed below the response.
     fn console_prompt_label(&self) -> &'static str {
         match self.console.prompt.as_ref().map(|prompt| prompt.kind) {
-            Some(ConsolePromptKind::Filter) => "jq filter (empty for the whole answer): ",
+            Some(ConsolePromptKind::Filter) => "jq filter (empty for the whole response): ",
             Some(ConsolePromptKind::Search) | None => "Search for: ",
         }
     }

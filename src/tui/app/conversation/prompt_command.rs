@@ -10,7 +10,7 @@ use crate::tui::app::dialog_view::DialogRow;
 const LEAVE_WORDS: [&str; 4] = ["close", "cancel", "leave", "esc"];
 
 /// Help for the inputs that every prompt accepts.
-pub const PROMPT_HELP: &str = "In a question, Enter keeps what stands in brackets, - empties it, < goes back, and a full stop or close leaves.";
+pub const PROMPT_HELP: &str = "At a prompt, Enter keeps the value in brackets, - clears it, < goes back, and a period (.) or close closes the dialog.";
 
 /// Returns whether these words are a command even where any text is a valid reply. Only a
 /// passphrase may consist of them.
@@ -43,14 +43,14 @@ impl App {
             }
             Some(command) => {
                 self.respond(format!(
-                    "{} is a command, and this question comes first: a full stop leaves it.",
+                    "{} is a command. Answer the prompt first, or enter a period (.) to close the dialog.",
                     command.name
                 ));
             }
-            None if choices == 0 => self.respond("There is nothing to choose from."),
+            None if choices == 0 => self.respond("There is nothing to select."),
             None => {
                 self.respond(format!(
-                    "\"{reply}\" is not among them: a number from 1 to {choices} is needed, or how one begins."
+                    "\"{reply}\" matches no option: enter a number from 1 to {choices}, or the first letters of an option."
                 ));
             }
         }

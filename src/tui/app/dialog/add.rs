@@ -24,7 +24,7 @@ use crate::tui::app::form::{
 use crate::tui::app::{App, display_format, regions};
 
 /// Advice for a secret that is not recognized.
-const UNRECOGNIZED_NOTE: &str = "choose provider and kind yourself";
+const UNRECOGNIZED_NOTE: &str = "select provider and kind";
 
 /// Dialog that adds a credential.
 pub struct AddDialog {
@@ -53,8 +53,9 @@ impl AddDialog {
         let providers =
             catalog.providers().map(|known| (known.id.clone(), known.title.clone())).collect();
         let fields = vec![
-            FormField::secret(PastedSecret::FIELD_ID, "Secret")
-                .with_hint("Paste it here; what is around it is taken off."),
+            FormField::secret(PastedSecret::FIELD_ID, "Secret").with_hint(
+                "Paste it here. Quotes, variable names and spaces around it are removed.",
+            ),
             FormField::select("provider", "Provider", SelectInput::new(providers, ""))
                 .with_hint(SELECT_HINT),
         ];
@@ -171,14 +172,14 @@ impl AddDialog {
 
     /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
-        let mut view = DialogView::new("Add a credential", 76).with_form(&self.form);
+        let mut view = DialogView::new("Add credential", 76).with_form(&self.form);
         let remarks = self.pasted.describe_rows(&self.catalog, UNRECOGNIZED_NOTE);
         view.head.push(DialogRow::dim(match self.kind() {
-            _ if !remarks.is_empty() => "What the secret tells:",
+            _ if !remarks.is_empty() => "Recognized from the secret:",
             Some(kind) if supports_sign_in(kind) => {
                 "Leave the secret empty to sign in with the browser."
             }
-            _ => "Paste the secret: it usually tells what it is. It is kept in the store only.",
+            _ => "Paste the secret: provider and kind are usually recognized. It is saved in the store only.",
         }));
         view.head.extend(remarks);
         view.head.push(DialogRow::Blank);
@@ -263,13 +264,13 @@ impl AddDialog {
         if secret.is_none() && !self.kind().is_some_and(supports_sign_in) {
             return Err(wrong(
                 PastedSecret::FIELD_ID,
-                "is missing: paste the secret here".to_owned(),
+                "is required: paste the secret here".to_owned(),
             ));
         }
         let name = CredentialName::parse(self.form.value("name"))
             .map_err(|error| wrong("name", error.to_string()))?;
         if app.credentials.all().iter().any(|known| known.name == name) {
-            return Err(wrong("name", format!("{name} exists already")));
+            return Err(wrong("name", format!("{name} already exists")));
         }
         let expires = parse_optional_day(self.form.value("expires"))
             .map_err(|problem| wrong("expires", problem))?;
@@ -286,14 +287,14 @@ impl AddDialog {
             if !value.is_empty() {
                 fields.insert(spec.id, value.to_owned());
             } else if spec.required {
-                return Err(wrong(&id, "is needed".to_owned()));
+                return Err(wrong(&id, "is required".to_owned()));
             }
         }
         for spec in self.kind().map(|kind| kind.parts.clone()).unwrap_or_default() {
             let id = provider_field_id(&spec.id);
             match self.form.secret(&id) {
                 Some(input) if !input.is_empty() => drop(parts.insert(spec.id, input.to_secret())),
-                _ if spec.required => return Err(wrong(&id, "is needed".to_owned())),
+                _ if spec.required => return Err(wrong(&id, "is required".to_owned())),
                 _ => {}
             }
         }
@@ -346,10 +347,10 @@ impl AddDialog {
                 region_choice(&self.catalog, &provider, self.form.value("region")),
             )
             .with_hint(
-                "Once it is named, by you or by the secret, the provider is asked who this is.",
+                "Once you or the secret set the region, tokenring asks the provider for the identity.",
             ),
             FormField::text("name", "Name", "")
-                .with_hint("What you call it: 1 to 64 characters, unlike the others."),
+                .with_hint("A unique name, 1–64 characters."),
         ];
         if let Some(kind) = &kind {
             fields.extend(kind.fields.iter().filter(|spec| !spec.provider_supplied).map(|spec| {
@@ -363,11 +364,11 @@ impl AddDialog {
         }
         fields.push(
             FormField::text("labels", "Labels", "")
-                .with_hint("Words to filter by, with blanks between them."),
+                .with_hint("Words to filter by, separated by spaces."),
         );
         fields.push(
             FormField::text("expires", "Expires", "")
-                .with_hint("The last day, such as 2027-02-07; empty if it does not end."),
+                .with_hint("The last day, such as 2027-02-07. Leave empty if it does not expire."),
         );
         self.replace_fields(fields);
     }
@@ -447,5 +448,5 @@ pub(super) fn parse_optional_day(text: &str) -> Result<Option<crate::domain::Tim
     }
     display_format::parse_date(text)
         .map(Some)
-        .ok_or_else(|| "is no day; write it as 2027-02-07".to_owned())
+        .ok_or_else(|| "is not a date; use the form 2027-02-07".to_owned())
 }

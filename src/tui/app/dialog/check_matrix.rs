@@ -131,19 +131,17 @@ impl CheckMatrixDialog {
         let room = usize::from(app.ui_state.area.width.saturating_sub(4));
         let name = room.saturating_sub(cells).clamp(12, MAX_NAME_COLUMNS);
         let width = u16::try_from(name + cells + 4).unwrap_or(u16::MAX);
-        let mut view = DialogView::new("Verdicts", width.min(app.ui_state.area.width));
+        let mut view = DialogView::new("Check results", width.min(app.ui_state.area.width));
         view.head = self.legend_rows(app, usize::from(view.width.saturating_sub(4)));
         view.head.push(DialogRow::Blank);
         let shown = list_window(self.cursor, self.lines.len());
         view.cursor = self.cursor - shown.start;
         view.body = shown.map(|at| self.line_row(app, at, name)).collect();
         if view.body.is_empty() {
-            view.body.push(DialogRow::text("There are no credentials yet."));
+            view.body.push(DialogRow::text("No credentials yet."));
         }
-        view.foot = vec![
-            DialogRow::Blank,
-            DialogRow::dim("↑/↓ choose · Enter shows it in the list · Esc closes"),
-        ];
+        view.foot =
+            vec![DialogRow::Blank, DialogRow::dim("↑/↓ select · Enter show in list · Esc close")];
         view
     }
 
@@ -158,7 +156,7 @@ impl CheckMatrixDialog {
         ]
         .map(|result| {
             let (role, sign) = display_format::check_style(result, glyphs);
-            (role, format!("{sign} {}   ", result.as_str()))
+            (role, format!("{sign} {}   ", display_format::check_text(result)))
         });
         let scale = (
             StyleRole::Dim,

@@ -51,14 +51,14 @@ impl ConfirmDialog {
     pub fn for_unsaved_secret() -> Self {
         let rows = vec![
             DialogRow::warning(
-                "The answer in the console holds a new secret that could not be kept, and the provider does not say it again.",
+                "The response in the console contains a new secret that could not be stored. The provider does not show it again.",
             ),
-            DialogRow::text("Cancel, then K in the console keeps it."),
+            DialogRow::text("Cancel, then press K in the console to store it."),
         ];
         Self::new(
-            "Leave without the new secret?",
+            "Quit without storing the new secret?",
             rows,
-            FormButton::Destructive("Leave"),
+            FormButton::Destructive("Quit"),
             DialogAction::Quit,
         )
     }
@@ -154,10 +154,10 @@ impl TypedConfirmation {
             PresentationMode::Off => {
                 let value =
                     FieldValue::Text(self.input.value().to_owned(), self.input.visual_cursor());
-                (format!("Type {} to go on:", self.expected), value)
+                (format!("Type {} to confirm:", self.expected), value)
             }
             PresentationMode::On => (
-                format!("Type the name of {} to go on:", self.masked_name),
+                format!("Type the name of {} to confirm:", self.masked_name),
                 FieldValue::Secret(!self.input.value().is_empty()),
             ),
         }

@@ -56,15 +56,17 @@ impl CreateDialog {
         let kind = format!("{}/{}", like.provider, like.kind);
         let fields = vec![
             FormField::text("name", "Name", "")
-                .with_hint("What it is called here and at the provider: 1 to 64 characters."),
+                .with_hint("A unique name here and at the provider, 1–64 characters."),
             FormField::select("kind", "Kind", SelectInput::new(kinds, &kind))
                 .with_hint(SELECT_HINT),
             FormField::select(
                 "administrator",
-                "Made by",
+                "Authenticate with",
                 SelectInput::new(administrators, like.id.as_str()),
             )
-            .with_hint("The credential that asks the provider for it; it must be allowed to."),
+            .with_hint(
+                "The credential that sends the request; it needs permission to create credentials.",
+            ),
         ];
         let form = Form::new(fields, vec![FormButton::Cancel, FormButton::Submit("Create")]);
         let mut create = Self { catalog, template: like.clone(), display_name, form };
@@ -91,8 +93,8 @@ impl CreateDialog {
 
     /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
-        let mut view = DialogView::new("Create a credential", 76).with_form(&self.form);
-        let words = "The provider makes it; its secret goes straight into the store and is shown to nobody.";
+        let mut view = DialogView::new("Create credential", 76).with_form(&self.form);
+        let words = "The provider creates it. The new secret goes straight into the store and is never shown.";
         view.head = vec![
             DialogRow::dim(words),
             DialogRow::Pair("Region".to_owned(), self.template.region.clone()),
@@ -118,13 +120,13 @@ impl CreateDialog {
         let name = CredentialName::parse(self.form.value("name"))
             .map_err(|error| ("name", error.to_string()))?;
         if app.credentials.all().iter().any(|known| known.name == name) {
-            return Err(("name", format!("{name} exists already")));
+            return Err(("name", format!("{name} already exists")));
         }
         let administrator = CredentialId::parse(self.form.value("administrator"));
         let administrator =
-            administrator.ok_or_else(|| ("administrator", "is needed".to_owned()))?;
+            administrator.ok_or_else(|| ("administrator", "is required".to_owned()))?;
         let (provider, kind) =
-            self.selected_kind().ok_or_else(|| ("kind", "is needed".to_owned()))?;
+            self.selected_kind().ok_or_else(|| ("kind", "is required".to_owned()))?;
         let ids = kind.fields.iter().map(|spec| {
             (spec.id.clone(), self.form.value(&provider_field_id(&spec.id)).to_owned())
         });
@@ -185,9 +187,12 @@ impl CreateDialog {
         fields.splice(0..0, self.account_field(is_same_kind, kind.rotation.strategy));
         fields.push(
             FormField::text("labels", "Labels", &self.template.labels.join(" "))
-                .with_hint("Words to filter by."),
+                .with_hint("Words to filter by, separated by spaces."),
         );
-        fields.push(FormField::text(REASON_FIELD, "Why", "").with_hint("It is put on record."));
+        fields.push(
+            FormField::text(REASON_FIELD, "Reason", "")
+                .with_hint("Optional. It is written to the audit log."),
+        );
         for field in &mut fields {
             if let Some(FormField { control: FieldInput::Text(typed), .. }) =
                 self.form.field(&field.id)
@@ -210,8 +215,9 @@ impl CreateDialog {
     fn account_field(&self, is_same_kind: bool, plan: RotationStrategyId) -> Option<FormField> {
         let id = self.template.fields.get("service_account_id")?;
         let further = is_same_kind && plan == RotationStrategyId::SnykServiceAccountSecret;
-        let known = (id.clone(), format!("that of {}: a further secret", self.display_name));
-        let choice = SelectInput::new(vec![(String::new(), "a new one".to_owned()), known], "");
+        let known =
+            (id.clone(), format!("another secret for the account of {}", self.display_name));
+        let choice = SelectInput::new(vec![(String::new(), "new account".to_owned()), known], "");
         further.then(|| {
             FormField::select(ACCOUNT_FIELD, "Account", choice)
                 .with_hint("An account can have two secrets at the same time.")

@@ -21,12 +21,14 @@ impl CurlImportDialog {
 
     /// Builds the view of the dialog.
     pub fn view() -> DialogView {
-        let mut view = DialogView::new("Take over a curl command", 66);
+        let mut view = DialogView::new("Import curl command", 66);
         view.head = vec![
-            DialogRow::text("Paste a curl command, such as one that a browser copies as cURL."),
+            DialogRow::text(
+                "Paste a curl command, for example from \"Copy as cURL\" in a browser.",
+            ),
             DialogRow::dim(
-                "Method, address, query, headers and body become the request. What is secret in it (Authorization, cookies, \
-                      tokens) is dropped and named; the credential's own secret takes its place when it is sent.",
+                "Method, URL, query, headers and body become the request. Secrets (Authorization, cookies, tokens) are removed \
+                      and listed; the credential's own secret is added when the request is sent.",
             ),
         ];
         // The field shows nothing, because a curl command often contains a secret.
@@ -43,9 +45,7 @@ impl CurlImportDialog {
         ];
         view.foot = vec![
             DialogRow::Blank,
-            DialogRow::dim(
-                "Esc closes · with a credential selected, a paste outside does the same",
-            ),
+            DialogRow::dim("Esc close · with a credential selected, you can paste it anywhere"),
         ];
         view
     }

@@ -18,7 +18,7 @@ use crate::tui::app::form::{Form, FormButton, FormEvent, FormField};
 use crate::tui::app::{App, Now, display_format};
 
 /// Advice for a new secret that is not recognized.
-const UNRECOGNIZED_NOTE: &str = "it is kept as what the credential is";
+const UNRECOGNIZED_NOTE: &str = "it is stored with the current kind of the credential";
 
 /// Dialog that edits a credential.
 pub struct EditDialog {
@@ -131,13 +131,13 @@ impl EditDialog {
             .map_err(|error| ("name", error.to_string()))?;
         let other = |known: &Credential| known.name == name && known.id != self.original.id;
         if app.credentials.all().iter().any(other) {
-            return Err(("name", format!("{name} exists already")));
+            return Err(("name", format!("{name} already exists")));
         }
         let unread =
             self.form.secret(PastedSecret::FIELD_ID).is_some_and(|input| !input.is_empty())
                 && self.pasted.secret().is_none();
         if unread {
-            return Err((PastedSecret::FIELD_ID, "is not read yet".to_owned()));
+            return Err((PastedSecret::FIELD_ID, "is not identified yet".to_owned()));
         }
         let expires = parse_optional_day(self.form.value("expires"))
             .map_err(|problem| ("expires", problem))?;
@@ -191,15 +191,15 @@ fn credential_form_fields(credential: &Credential, catalog: &ProviderCatalog) ->
     let end = credential.expires.map(display_format::format_date).unwrap_or_default();
     fields.push(
         FormField::text("labels", "Labels", &credential.labels.join(" "))
-            .with_hint("With blanks between them."),
+            .with_hint("Words to filter by, separated by spaces."),
     );
     fields.push(
         FormField::text("expires", "Expires", &end)
-            .with_hint("The last day, such as 2027-02-07; empty if it does not end."),
+            .with_hint("The last day, such as 2027-02-07. Leave empty if it does not expire."),
     );
     fields.push(
         FormField::secret(PastedSecret::FIELD_ID, "New secret")
-            .with_hint("Leave it empty to keep the current one."),
+            .with_hint("Leave empty to keep the current secret."),
     );
     fields
 }

@@ -70,13 +70,13 @@ impl FindingsDialog {
     pub fn view(&self) -> DialogView {
         let mut view = DialogView::new(self.title, 96);
         view.head = if self.task.is_some() {
-            vec![DialogRow::dim("Looking …")]
+            vec![DialogRow::dim("Running…")]
         } else {
             problem_rows(self.problem.as_ref())
         };
         view.body = self.body_rows();
         view.cursor = self.cursor;
-        view.foot = vec![DialogRow::Blank, DialogRow::dim("↑/↓ scroll · Esc closes")];
+        view.foot = vec![DialogRow::Blank, DialogRow::dim("↑/↓ scroll · Esc close")];
         view
     }
 

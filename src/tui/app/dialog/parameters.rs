@@ -50,7 +50,7 @@ impl ParametersDialog {
         let requested: Vec<_> = requested.into_iter().map(with_last).collect();
         let form = Form::new(
             requested.iter().map(field).collect(),
-            vec![FormButton::Submit("Take"), FormButton::Cancel],
+            vec![FormButton::Submit("Apply"), FormButton::Cancel],
         );
         let RequestPreset { id, title, help, docs, .. } = preset.clone();
         Self { preset: id, title, help, docs, requested, given, form }
@@ -84,14 +84,14 @@ impl ParametersDialog {
         for (parameter, last) in &self.requested {
             let value = self.form.value(&parameter.id).to_owned();
             if value.is_empty() {
-                self.form.set_field_problem(&parameter.id, "is needed");
+                self.form.set_field_problem(&parameter.id, "is required");
                 return DialogResult::Stay;
             }
             // Values from the credential's own fields are not validated here.
             if value != *last && !parameter.accepts(&value) {
                 self.form.set_field_problem(
                     &parameter.id,
-                    format!("takes {}", parameter.describe_values()),
+                    format!("must be {}", parameter.describe_values()),
                 );
                 return DialogResult::Stay;
             }
@@ -102,9 +102,9 @@ impl ParametersDialog {
 }
 
 fn field_hint(parameter: &PresetParameter) -> String {
-    let takes = format!("{} It takes {}.", parameter.help, parameter.describe_values());
+    let takes = format!("{} Value: {}.", parameter.help, parameter.describe_values());
     match &parameter.options_preset {
-        Some(from) => format!("{takes} The request \"{from}\" lists them."),
+        Some(from) => format!("{takes} The preset \"{from}\" lists them."),
         None => takes,
     }
 }

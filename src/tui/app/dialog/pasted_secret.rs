@@ -95,16 +95,16 @@ impl PastedSecret {
             .map(|candidate| candidate_row(candidate, catalog))
             .collect();
         if rows.is_empty() {
-            rows.push(DialogRow::Text(StyleRole::Warn, format!("Not recognised: {unknown}.")));
+            rows.push(DialogRow::Text(StyleRole::Warn, format!("Not recognized: {unknown}.")));
         }
         if !self.removed_wrapping.is_empty() {
-            rows.push(DialogRow::dim(format!("Taken off: {}.", self.removed_wrapping.join(", "))));
+            rows.push(DialogRow::dim(format!("Removed: {}.", self.removed_wrapping.join(", "))));
         }
         if !self.duplicates.is_empty() {
             let names: Vec<_> = self.duplicates.iter().map(CredentialName::as_str).collect();
             rows.push(DialogRow::Text(
                 StyleRole::Warn,
-                format!("Already kept as {}.", names.join(", ")),
+                format!("Already stored as {}.", names.join(", ")),
             ));
         }
         rows
@@ -114,13 +114,13 @@ impl PastedSecret {
 fn candidate_row(candidate: &IdentificationCandidate, catalog: &ProviderCatalog) -> DialogRow {
     let (role, word) = match candidate.confidence {
         _ if candidate.secret_role == SecretRole::AccessToken => {
-            (StyleRole::Warn, "A short-lived token, not worth keeping, of a")
+            (StyleRole::Warn, "Short-lived token, not worth storing, of a")
         }
         _ if candidate.secret_role != SecretRole::Secret => {
-            (StyleRole::Warn, "A part, not the secret itself, of a")
+            (StyleRole::Warn, "Only a part, not the secret itself, of a")
         }
         MatchConfidence::Certain => (StyleRole::Good, "This is a"),
-        MatchConfidence::Likely => (StyleRole::Good, "Very likely a"),
+        MatchConfidence::Likely => (StyleRole::Good, "Likely a"),
         MatchConfidence::Possible => (StyleRole::Warn, "Possibly a"),
     };
     let provider = catalog

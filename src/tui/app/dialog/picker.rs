@@ -112,6 +112,29 @@ pub enum RemovalTarget {
     Provider(RotationTarget),
 }
 
+impl PickerSelection {
+    /// Returns what Enter does with the item, for the key hints.
+    fn enter_label(&self) -> &'static str {
+        match self {
+            Self::Command(_) => "run",
+            Self::Credential(_) => "show in list",
+            Self::Region(..) => "switch",
+            Self::Preset(..) => "select",
+            Self::Removal(_) => "continue",
+            Self::Rotation(..) => "open",
+            Self::Import(_) => "import",
+            Self::Restart(_) => "restart",
+            Self::Console(action) => match action.as_ref() {
+                ConsoleDialogAction::OpenSaved(..) => "open",
+                ConsoleDialogAction::Resend(_) => "send again",
+                ConsoleDialogAction::RunPreset(..) => "run",
+                ConsoleDialogAction::EnterParameters(..) => "enter a value",
+                _ => "select",
+            },
+        }
+    }
+}
+
 impl PickerShortcut {
     /// Returns whether the action applies to an item rather than to the whole list.
     fn needs_item(&self) -> bool {
@@ -128,8 +151,7 @@ impl PickerDialog {
     /// Creates a picker with all `items`; the cursor is on the item with the index `cursor`.
     pub fn new(title: impl Into<String>, items: Vec<PickerItem>, cursor: usize) -> Self {
         let shown = (0..items.len()).collect();
-        let (title, input, empty_text) =
-            (title.into(), Input::default(), "Nothing is here yet".to_owned());
+        let (title, input, empty_text) = (title.into(), Input::default(), "Empty".to_owned());
         let (intro, notes) = (Vec::new(), Vec::new());
         Self {
             title,
@@ -278,11 +300,11 @@ impl PickerDialog {
         self.push_item_rows(&mut view);
         let shortcuts =
             self.shortcuts.iter().map(|shortcut| format!("C-{} {}", shortcut.key, shortcut.label));
-        let words = ["↑/↓ choose", "Enter takes it"]
-            .map(str::to_owned)
+        let enter = format!("Enter {}", self.enter_label());
+        let words = ["↑/↓ select".to_owned(), enter]
             .into_iter()
             .chain(shortcuts)
-            .chain(["Esc closes".to_owned()]);
+            .chain(["Esc close".to_owned()]);
         view.foot = self
             .note_rows()
             .into_iter()
@@ -293,6 +315,12 @@ impl PickerDialog {
         view.shortcuts =
             self.shortcuts.iter().filter(fits).map(PickerShortcut::example_input).collect();
         view
+    }
+
+    /// Returns what Enter does with the item under the cursor, for the key hints.
+    fn enter_label(&self) -> &'static str {
+        let item = self.matching_items.get(self.cursor).map(|at| &self.items[*at]);
+        item.map_or("select", |item| item.selection.enter_label())
     }
 
     /// Returns the full texts of the item under the cursor, which its line may truncate.
@@ -328,7 +356,7 @@ impl PickerDialog {
             view.body.push(self.item_row(at, item));
         }
         if view.body.is_empty() {
-            let why = if self.items.is_empty() { &self.empty_text } else { "Nothing matches" };
+            let why = if self.items.is_empty() { &self.empty_text } else { "No matches" };
             view.body.push(DialogRow::dim(why));
         }
     }

@@ -36,9 +36,8 @@ impl ProblemDialog {
     pub fn view(&self) -> DialogView {
         let mut view = DialogView::new(self.title.clone(), 66);
         view.head = problem_rows(Some(&self.problem));
-        let unlock =
-            if self.problem.class == ProblemClass::Store { "u unlocks the store · " } else { "" };
-        view.foot = vec![DialogRow::dim(format!("{unlock}Enter or Esc closes"))];
+        let unlock = if self.problem.class == ProblemClass::Store { "u unlock · " } else { "" };
+        view.foot = vec![DialogRow::dim(format!("{unlock}Enter/Esc close"))];
         view
     }
 }

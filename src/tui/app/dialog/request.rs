@@ -36,25 +36,29 @@ impl RequestEditorDialog {
             (format_pairs(&before.query, "="), format_pairs(&before.headers, ": "));
         let fields = vec![
             FormField::select("method", "Method", SelectInput::new(methods, before.method.as_str()))
-                .with_hint("Everything but GET and HEAD asks before it is sent."),
+                .with_hint("All methods except GET and HEAD ask for confirmation."),
             FormField::text("address", "Path", &before.target.to_string())
-                .with_hint("A path on the API host. A whole URL works too; the secret goes along only to its own hosts."),
+                .with_hint("A path on the API host, or a full URL. The secret is sent only to the provider's hosts."),
             FormField::multi_line("query", "Query", &query, QUERY_LINES)
-                .with_hint("name=value, one a line, as it is meant: it is encoded for you."),
+                .with_hint("One name=value per line; values are URL-encoded for you."),
             FormField::multi_line("headers", "Headers", &headers, HEADER_LINES)
-                .with_hint("name: value, one a line. Authorization is added by itself."),
+                .with_hint("One name: value per line. Authorization is added automatically."),
             FormField::multi_line("body", "Body", before.body.as_deref().unwrap_or_default(), BODY_LINES)
-                .with_hint("Sent as it stands here. The Editor button opens it in VISUAL or EDITOR."),
+                .with_hint("Sent as entered. The Editor button opens it in VISUAL or EDITOR."),
             FormField::select(
                 "keep",
                 "History",
                 SelectInput::new(kept, if keep == HistoryPolicy::WithBody { "with" } else { "without" }),
             )
-            .with_hint("What the history keeps of the request."),
+            .with_hint("What the history stores of the request."),
         ];
         let mut form = Form::new(
             fields,
-            vec![FormButton::Submit("Take"), FormButton::Submit(EDITOR_BUTTON), FormButton::Cancel],
+            vec![
+                FormButton::Submit("Apply"),
+                FormButton::Submit(EDITOR_BUTTON),
+                FormButton::Cancel,
+            ],
         );
         form.focus = 1;
         Self { form }
@@ -96,10 +100,10 @@ impl RequestEditorDialog {
 
     /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
-        let mut view = DialogView::new("Edit the request", 96).with_form(&self.form);
+        let mut view = DialogView::new("Edit request", 96).with_form(&self.form);
         view.head = vec![
             DialogRow::dim(
-                "The credential's own header is added at the last moment and never shown.",
+                "The credential's header is added when the request is sent and is never shown.",
             ),
             DialogRow::Blank,
         ];
@@ -143,8 +147,8 @@ fn describe_body(body: &str) -> (StyleRole, String) {
         return (StyleRole::Dim, "No body".to_owned());
     }
     match serde_json::from_str::<serde::de::IgnoredAny>(body) {
-        Ok(_) => (StyleRole::Good, "The body is JSON".to_owned()),
-        Err(error) => (StyleRole::Warn, format!("The body is not JSON: {error}")),
+        Ok(_) => (StyleRole::Good, "The body is valid JSON".to_owned()),
+        Err(error) => (StyleRole::Warn, format!("The body is not valid JSON: {error}")),
     }
 }
 
@@ -158,9 +162,9 @@ fn parse_query(text: &str) -> impl Iterator<Item = (String, String)> {
 fn parse_headers(text: &str) -> Result<Vec<(String, String)>, &'static str> {
     let mut headers = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let (name, value) = line.split_once(':').ok_or("are written as name: value")?;
+        let (name, value) = line.split_once(':').ok_or("must have the form name: value")?;
         if name.trim().eq_ignore_ascii_case("authorization") {
-            return Err("cannot hold Authorization: it is added by itself");
+            return Err("cannot contain Authorization: it is added automatically");
         }
         headers.push((name.trim().to_owned(), value.trim().to_owned()));
     }

@@ -30,9 +30,9 @@ const ADDRESS_FIELD: &str = "address";
 /// Remaining time from which the countdown is highlighted.
 const COUNTDOWN_WARNING: Duration = Duration::from_secs(20);
 
-const COPY_BUTTON: FormButton = FormButton::Submit("Copy the address");
-const OPEN_BUTTON: FormButton = FormButton::Submit("Open it again");
-const RETRY_BUTTON: FormButton = FormButton::Submit("Once more");
+const COPY_BUTTON: FormButton = FormButton::Submit("Copy URL");
+const OPEN_BUTTON: FormButton = FormButton::Submit("Open again");
+const RETRY_BUTTON: FormButton = FormButton::Submit("Retry");
 const CLOSE_BUTTON: FormButton = FormButton::Submit("Close");
 
 /// Dialog for signing in with the browser.
@@ -99,8 +99,9 @@ impl SignInDialog {
         let until = now + page.timeout;
         self.stage =
             SignInStage::Waiting(Box::new(SignInWait { page, deadline: until, mismatch: None }));
-        let hint = "Over SSH: paste the address at which the browser ended, and press Enter. It is not shown.";
-        let field = FormField::secret(ADDRESS_FIELD, "Ended at").with_hint(hint);
+        let hint =
+            "Over SSH: paste the callback URL from the browser and press Enter. It is not shown.";
+        let field = FormField::secret(ADDRESS_FIELD, "Callback URL").with_hint(hint);
         let open = (self.browser == BrowserAvailability::Available).then_some(OPEN_BUTTON);
         self.form = Form::new(
             vec![field],
@@ -178,7 +179,7 @@ impl SignInDialog {
         let mut view = DialogView::new(format!("Sign in: {}", self.name), 78);
         match &self.stage {
             SignInStage::Starting => {
-                view.head = vec![DialogRow::dim("Looking for the page…"), DialogRow::Blank]
+                view.head = vec![DialogRow::dim("Preparing the sign-in page…"), DialogRow::Blank]
             }
             SignInStage::Waiting(waiting) => {
                 view.head = waiting.head_rows(self.browser, now.instant);
@@ -188,9 +189,8 @@ impl SignInDialog {
                 ];
             }
             SignInStage::Fetching => {
-                view.head = vec![DialogRow::text(
-                    "The browser is back. Fetching the tokens and storing them…",
-                )]
+                view.head =
+                    vec![DialogRow::text("Access approved. Fetching and storing the tokens…")]
             }
             SignInStage::SignedIn(signed_in) => view.head = result_rows(signed_in),
             SignInStage::Failed(problem) => view.head = super::problem::problem_rows(Some(problem)),
@@ -250,12 +250,12 @@ impl SignInWait {
             format!("Waiting for the browser: {}:{:02} left.", seconds / 60, seconds % 60);
         let (page, back) = match browser {
             BrowserAvailability::Available => (
-                "Agree on this page; where no browser opens, open it yourself:",
-                "comes back to this machine by itself",
+                "Approve access in your browser. If it did not open, visit:",
+                "returns to this machine automatically",
             ),
             BrowserAvailability::Unavailable => (
-                "Open this page on your own machine and agree:",
-                "ends at an address it cannot reach",
+                "Open this page on your own machine and approve access:",
+                "is redirected to a URL that it cannot reach",
             ),
         };
         let mut rows = vec![DialogRow::Text(role, waiting)];
@@ -277,7 +277,10 @@ fn result_rows(signed_in: &SignInResult) -> Vec<DialogRow> {
     let SignInResult { credential, classification: classified, old_session_revocation: replaced } =
         signed_in;
     let mut rows = vec![
-        DialogRow::Text(StyleRole::Good, "Signed in. The session is in the store.".to_owned()),
+        DialogRow::Text(
+            StyleRole::Good,
+            "Signed in. The session is saved in the store.".to_owned(),
+        ),
         DialogRow::Blank,
         DialogRow::Pair(
             "Credential".to_owned(),
@@ -291,14 +294,14 @@ fn result_rows(signed_in: &SignInResult) -> Vec<DialogRow> {
         }
         Ok(_) => {}
         Err(problem) => rows.push(DialogRow::warning(format!(
-            "The provider could not be asked who this is: {}",
+            "The identity could not be checked: {}",
             problem.why
         ))),
     }
     rows.extend(replaced.as_ref().map(|ended| match ended {
-        Ok(()) => DialogRow::dim("The session before this one was ended at the provider."),
+        Ok(()) => DialogRow::dim("The previous session was revoked at the provider."),
         Err(problem) => DialogRow::warning(format!(
-            "The session before this one could not be ended: {}",
+            "The previous session could not be revoked: {}",
             problem.why
         )),
     }));
@@ -311,8 +314,9 @@ fn credential_rows(credential: &Credential) -> Vec<DialogRow> {
         .principal
         .as_ref()
         .map(|who| ("Acts as", format!("{} ({})", who.name, who.kind.replace('_', " "))));
-    let sees = credential.fields.get("organisations").map(|sees| ("Sees", sees.clone()));
-    let ends = credential.expires.map(|end| ("Ends unused", display_format::format_date(end)));
+    let sees = credential.fields.get("organisations").map(|sees| ("Organizations", sees.clone()));
+    let ends =
+        credential.expires.map(|end| ("Expires if unused", display_format::format_date(end)));
     [who, sees, ends]
         .into_iter()
         .flatten()

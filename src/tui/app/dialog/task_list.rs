@@ -67,7 +67,7 @@ impl TaskListDialog {
             .collect();
         if view.body.is_empty() {
             view.body.push(DialogRow::dim(
-                "Nothing was started yet. Checks, requests and changes are listed here.",
+                "No tasks yet. Checks, requests and changes are listed here.",
             ));
         }
         view.cursor = self.cursor;
@@ -79,7 +79,7 @@ impl TaskListDialog {
         view.foot.extend([
             DialogRow::Blank,
             DialogRow::dim(
-                "↑/↓ choose · Enter opens a rotation again · x cancels a running task · Esc closes",
+                "↑/↓ select · Enter reopen a rotation · x cancel a running task · Esc close",
             ),
         ]);
         view
@@ -123,7 +123,7 @@ impl TaskListDialog {
             }
             TaskState::CleaningUp => (
                 (StyleRole::Dim, glyphs.check_mark),
-                "done; tidies up later".to_owned(),
+                "done; cleanup follows".to_owned(),
                 String::new(),
             ),
             TaskState::Done(took) => (
@@ -135,7 +135,7 @@ impl TaskListDialog {
                 ((StyleRole::Bad, glyphs.refused), problem.what.clone(), String::new())
             }
             TaskState::Canceled => {
-                ((StyleRole::Dim, glyphs.unchecked), "cancelled".to_owned(), String::new())
+                ((StyleRole::Dim, glyphs.unchecked), "canceled".to_owned(), String::new())
             }
         };
         let selected = at == self.cursor;

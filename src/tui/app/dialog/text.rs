@@ -50,7 +50,7 @@ impl TextDialog {
         };
         view.body = self.lines.iter().map(row).collect();
         view.cursor = self.top;
-        view.foot = vec![DialogRow::Blank, DialogRow::dim("↑/↓ scroll · Enter or Esc closes")];
+        view.foot = vec![DialogRow::Blank, DialogRow::dim("↑/↓ scroll · Enter/Esc close")];
         view
     }
 }

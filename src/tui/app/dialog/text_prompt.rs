@@ -56,31 +56,31 @@ impl TextPromptDialog {
     pub fn new(kind: TextPromptKind) -> Self {
         let (label, before, hint, button) = match &kind {
             TextPromptKind::SaveRequest => {
-                ("Name", "", "Lower-case letters, digits, dashes, dots and underscores.", "Save")
+                ("Name", "", "Lowercase letters, digits, dashes, dots and underscores.", "Save")
             }
             TextPromptKind::RenameRequest(id) => (
                 "New name",
                 id.as_str(),
-                "Lower-case letters, digits, dashes, dots and underscores.",
+                "Lowercase letters, digits, dashes, dots and underscores.",
                 "Rename",
             ),
             TextPromptKind::CopyRequest(id) => (
-                "Copy",
+                "Name of the copy",
                 id.as_str(),
-                "Lower-case letters, digits, dashes, dots and underscores.",
+                "Lowercase letters, digits, dashes, dots and underscores.",
                 "Copy",
             ),
             TextPromptKind::SaveResponse => (
                 "File",
-                "answer.json",
-                "A new file; nothing is overwritten. It is readable by you alone.",
-                "Write",
+                "response.json",
+                "A new file; existing files are not overwritten. Only you can read it.",
+                "Save",
             ),
             TextPromptKind::StoreSecret(..) => {
-                ("Name", "", "The credential's name in this keyring.", "Keep")
+                ("Name", "", "A unique name, 1–64 characters.", "Store")
             }
             TextPromptKind::RenameSecret(_, _, name) => {
-                ("Name", name.as_str(), "The credential's name in this keyring.", "Call it so")
+                ("Name", name.as_str(), "A unique name, 1–64 characters.", "Rename")
             }
         };
         let field = FormField::text(INPUT_FIELD, label, before).with_hint(hint);
@@ -124,31 +124,30 @@ impl TextPromptDialog {
     /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
         let (title, text) = match &self.kind {
-            TextPromptKind::SaveRequest => (
-                "Save the request",
-                "It is kept as a file of yours. No secret is in it.".to_owned(),
-            ),
+            TextPromptKind::SaveRequest => {
+                ("Save request", "Saved as a file, without secrets.".to_owned())
+            }
             TextPromptKind::RenameRequest(id) => {
-                ("Rename the saved request", format!("It is called {id}."))
+                ("Rename saved request", format!("Current name: {id}."))
             }
             TextPromptKind::CopyRequest(id) => {
-                ("Copy the saved request", format!("The copy begins as {id} is."))
+                ("Copy saved request", format!("The copy starts with the contents of {id}."))
             }
             TextPromptKind::SaveResponse => {
-                ("Write the answer to a file", "The body as it came, secrets masked.".to_owned())
+                ("Save response", "The response body as received, with secrets masked.".to_owned())
             }
             TextPromptKind::StoreSecret(_, member) | TextPromptKind::RenameSecret(_, member, _) => {
-                ("A new secret came", format!("The answer brings a secret in \"{member}\"."))
+                ("Store secret", format!("The response contains a secret in \"{member}\"."))
             }
         };
         let mut view = DialogView::new(title, 66).with_form(&self.form);
         view.head = vec![DialogRow::text(text)];
         match &self.kind {
             TextPromptKind::StoreSecret(..) => view.head.push(DialogRow::warning(
-                "It is not kept yet, and is let go when the next request is sent.",
+                "It is not stored yet and is discarded when you send the next request.",
             )),
             TextPromptKind::RenameSecret(..) => view.head.push(DialogRow::text(
-                "It is kept already, since the provider does not say it again.",
+                "It is already stored, because the provider shows it only once.",
             )),
             _ => {}
         }
@@ -173,7 +172,7 @@ impl TextPromptDialog {
 
     fn action(&self, text: &str) -> Result<ConsoleDialogAction, String> {
         let id = || {
-            SavedRequestName::parse(text).map_err(|problem| format!("does not do: {}", problem.why))
+            SavedRequestName::parse(text).map_err(|problem| format!("is invalid: {}", problem.why))
         };
         Ok(match &self.kind {
             TextPromptKind::SaveRequest => ConsoleDialogAction::SaveRequest(id()?),
@@ -188,7 +187,7 @@ impl TextPromptDialog {
             TextPromptKind::StoreSecret(which, _) | TextPromptKind::RenameSecret(which, ..) => {
                 ConsoleDialogAction::StoreSecret(
                     *which,
-                    CredentialName::parse(text).map_err(|error| format!("does not do: {error}"))?,
+                    CredentialName::parse(text).map_err(|error| format!("is invalid: {error}"))?,
                 )
             }
         })

@@ -108,7 +108,7 @@ impl ThemeDialog {
             (StyleRole::Key, "key"),
         ];
         let pieces = samples.map(|(role, word)| (role, word.to_owned())).to_vec();
-        let keys = "Enter keeps it on · Esc takes it off";
+        let keys = "↑/↓ preview · Enter apply · Esc cancel";
         view.foot = vec![DialogRow::Blank, DialogRow::spans(pieces), DialogRow::dim(keys)];
         view
     }

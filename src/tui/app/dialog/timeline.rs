@@ -60,13 +60,12 @@ impl TimelineDialog {
 
     /// Builds the view of the dialog.
     pub fn view(&self, app: &App, now: Now) -> DialogView {
-        let mut view =
-            DialogView::new("The next 90 days", app.ui_state.area.width.min(MAX_COLUMNS));
+        let mut view = DialogView::new("Expiry timeline", app.ui_state.area.width.min(MAX_COLUMNS));
         let timeline = ExpiryTimeline::new(app, now, view.width.saturating_sub(4));
         view.head.push(DialogRow::dim(timeline.summary()));
         if self.credentials.is_empty() {
             view.body.push(DialogRow::text(
-                "No credential has a known end. A check finds it out where the provider tells it.",
+                "No credential has a known expiry. A check finds it if the provider reports it.",
             ));
         } else {
             view.head.extend([
@@ -81,10 +80,8 @@ impl TimelineDialog {
             let credential = app.credentials.get(&self.credentials[at])?;
             Some(DialogRow::item_spans(at, timeline.credential_row(credential), at == self.cursor))
         }));
-        view.foot = vec![
-            DialogRow::Blank,
-            DialogRow::dim("↑/↓ choose · Enter shows it in the list · Esc closes"),
-        ];
+        view.foot =
+            vec![DialogRow::Blank, DialogRow::dim("↑/↓ select · Enter show in list · Esc close")];
         view
     }
 

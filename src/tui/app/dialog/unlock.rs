@@ -34,7 +34,7 @@ impl UnlockDialog {
         let button = match purpose {
             UnlockPurpose::Open => "Unlock",
             UnlockPurpose::Create => {
-                fields.push(FormField::secret(CONFIRMATION_FIELD, "Once more"));
+                fields.push(FormField::secret(CONFIRMATION_FIELD, "Confirm passphrase"));
                 "Create"
             }
         };
@@ -86,12 +86,12 @@ impl UnlockDialog {
     pub fn view(&self) -> DialogView {
         let (title, text) = match self.purpose {
             UnlockPurpose::Open => (
-                "Unlock the store",
-                "The secrets lie in an encrypted file; its passphrase opens it.",
+                "Unlock store",
+                "The secrets are stored in an encrypted file. Enter its passphrase.",
             ),
             UnlockPurpose::Create => (
-                "Create the store",
-                "The secrets will lie in an encrypted file. Choose its passphrase well: nobody can restore it.",
+                "Create store",
+                "The secrets will be stored in an encrypted file. Choose a strong passphrase; it cannot be recovered.",
             ),
         };
         let mut view = DialogView::new(title, 60).with_form(&self.form);
@@ -118,7 +118,7 @@ impl UnlockDialog {
             .secret(CONFIRMATION_FIELD)
             .is_none_or(|again| again.to_secret().same_as(&first.1));
         if !same {
-            self.form.set_field_problem(CONFIRMATION_FIELD, "is not the same");
+            self.form.set_field_problem(CONFIRMATION_FIELD, "does not match");
             return DialogResult::Stay;
         }
         if self.task.is_some() {

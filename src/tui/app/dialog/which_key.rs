@@ -35,7 +35,7 @@ impl WhichKeyPopup {
 
     /// Builds the view of the popup.
     pub fn view(app: &App) -> DialogView {
-        let mut view = DialogView::new("Then press", 44);
+        let mut view = DialogView::new("Next key", 44);
         view.anchor = DialogAnchor::BottomRight;
         view.body = available_commands(app)
             .enumerate()
@@ -47,7 +47,7 @@ impl WhichKeyPopup {
 
 fn command_row(at: usize, command: &CommandSpec, app: &App) -> DialogRow {
     let mark = command.leader_key.and_then(letter_symbol).map(|letter| (StyleRole::Key, letter));
-    let (text, more) = (command.name.replace('-', " "), String::new());
+    let (text, more) = (command.title.to_owned(), String::new());
     let right = app.preferences.keys.label(command.action).unwrap_or_default();
     DialogRow::Item(ListItem { index: Some(at), mark, text, more, right, selected: false })
 }

@@ -58,13 +58,13 @@ impl TestSession {
                 .iter()
                 .any(|effect| matches!(effect, UiEffect::PauseTask(id) if *id == task))
         );
-        assert!(self.said().contains("as soon as this step is at its end"));
+        assert!(self.said().contains("Pausing after the current step"));
         self.rotation(task, RotationEvent::Finished(status(RotationState::Running)));
         let started = self.started();
         let Some((look, BackgroundTask::Rotation(RotationTask::Review(id)))) =
             started.into_iter().next()
         else {
-            panic!("nobody looks")
+            panic!("no task was started")
         };
         assert_eq!(id, plan().rotation.to_string());
         self.rotation(look, RotationEvent::Reviewed(Box::new(review(way_back))))
@@ -113,8 +113,8 @@ fn the_plan_comes_first_and_nothing_happens_before_begin() {
     for part in [
         "Overlap",
         "secrets mode=create",
-        "hand the new secret to ci",
-        "this is the last moment to roll back",
+        "Deliver the new secret to ci",
+        "Point of no return: revocation cannot be undone.",
     ] {
         assert!(said.contains(part), "{part} is missing:\n{said}");
     }
@@ -143,7 +143,7 @@ fn another_administrator_means_another_plan() {
 fn steps_are_followed_to_the_end() {
     let mut session = ready();
     let task = session.begin();
-    assert!(session.said().contains("keeps what it is given running"));
+    assert!(session.said().contains("can write and read back running"));
     session.rotation(
         TaskId(task.0 + 100),
         RotationEvent::Step(line("create", StepStatus::Done, "of another task")),
@@ -151,7 +151,7 @@ fn steps_are_followed_to_the_end() {
     assert!(!session.said().contains("of another task"));
     session.rotation(task, RotationEvent::Step(line("prove-store", StepStatus::Done, "…")));
     session.rotation(task, RotationEvent::Step(line("create", StepStatus::Failed, "503")));
-    assert!(session.said().contains("make the new secret failed\n  503"));
+    assert!(session.said().contains("Create the new secret at the provider failed\n  503"));
     session
         .rotation(task, RotationEvent::Finished(status(RotationState::Done)))
         .report(task, TaskEvent::Done);
@@ -184,7 +184,7 @@ fn a_question_is_answered_with_what_is_pasted() {
     assert!(secret.same_as(&Secret::from_text(TOKEN.to_owned())));
     session.rotation(task, RotationEvent::Step(line("stash", StepStatus::Done, "…")));
     assert!(
-        session.said().contains("keep the new secret in the store done"),
+        session.said().contains("Store the new secret done"),
         "it still follows the task that goes on"
     );
 }
@@ -206,10 +206,10 @@ fn what_was_stopped_says_what_happened_and_goes_on() {
     session.stop(Ok(()));
     let said = session.said();
     for part in [
-        "make the new secret unclear",
-        "Next: find out",
-        "can still be put back",
-        "[Go on][Roll back][Close]",
+        "Create the new secret at the provider unknown",
+        "Next: Check whether the provider",
+        "can still be rolled back",
+        "[Continue][Roll back][Close]",
     ] {
         assert!(said.contains(part), "{part} is missing:\n{said}");
     }
@@ -229,12 +229,14 @@ fn what_was_stopped_is_rolled_back_only_where_there_is_a_way_back() {
         panic!("it does not turn back")
     };
     first.rotation(task, RotationEvent::Finished(status(RotationState::RolledBack)));
-    assert!(first.said().contains("Rolled back: everything is as it was."));
+    assert!(first.said().contains("Rolled back: everything is as it was before."));
 
     let mut second = ready();
     second.stop(Err("the old secret is revoked"));
-    assert!(second.said().contains("It cannot be rolled back: the old secret is revoked."));
-    assert!(second.said().contains("[Go on][Close]"));
+    assert!(
+        second.said().contains("The rotation cannot be rolled back: the old secret is revoked.")
+    );
+    assert!(second.said().contains("[Continue][Close]"));
     second.press("Esc");
     assert!(second.app.dialogs.is_empty());
 }
@@ -255,7 +257,7 @@ fn a_failure_before_anything_was_begun_says_so() {
     let said = session.said();
     assert!(
         said.contains("It broke")
-            && said.contains("Nothing was begun")
+            && said.contains("Nothing was started")
             && !said.contains("no rotation"),
         "{said}"
     );
@@ -275,14 +277,14 @@ fn unfinished_rotations_are_offered_at_the_start() {
     session.rotation(asks, RotationEvent::UnfinishedListed(Vec::new()));
     assert!(session.app.dialogs.is_empty());
     session.rotation(asks, RotationEvent::UnfinishedListed(vec![status(RotationState::NeedsUser)]));
-    assert!(session.said().contains("ci-scanner needs you"));
+    assert!(session.said().contains("ci-scanner needs input"));
     session.press("Enter");
     let (task, RotationTask::Review(left)) = session.rotation_task() else {
-        panic!("it is not taken up")
+        panic!("it is not resumed")
     };
     assert_eq!(left, plan().rotation.to_string());
     session.rotation(task, RotationEvent::Reviewed(Box::new(review(Ok(())))));
-    assert!(session.said().contains("[Go on][Roll back][Close]"));
+    assert!(session.said().contains("[Continue][Roll back][Close]"));
     session.rotation(asks, RotationEvent::UnfinishedListed(vec![status(RotationState::NeedsUser)]));
     assert!(
         session.notice().starts_with("1 rotation unfinished"),
@@ -312,13 +314,13 @@ fn a_credential_is_revoked_only_when_its_name_is_typed() {
         })),
     );
     assert!(
-        session.said().contains("Plan: automatic: the provider revokes it"),
+        session.said().contains("Plan: Automatic: revokes the secret at the provider"),
         "{}",
         session.said()
     );
     let ended = RotationStatus { purpose: RotationPurpose::Revoke, ..status(RotationState::Done) };
     session.rotation(task, RotationEvent::Finished(ended)).report(task, TaskEvent::Done);
-    assert!(session.said().contains("Done: it is revoked"), "{}", session.said());
+    assert!(session.said().contains("Done: the secret is revoked"), "{}", session.said());
 }
 
 #[test]
@@ -352,7 +354,7 @@ fn a_name_that_exists_is_not_created_again() {
     let mut session = ready();
     session.press("n").type_text("laptop").press("Up Enter");
     assert!(session.started().is_empty());
-    assert!(session.said().contains("laptop exists already"));
+    assert!(session.said().contains("laptop already exists"));
 }
 
 #[test]
@@ -388,13 +390,13 @@ fn a_rotation_goes_on_behind_the_screen_and_is_opened_again() {
     session.rotation(task, RotationEvent::Step(line("create", StepStatus::Done, "made (1)")));
     session.press("r");
     assert!(
-        session.said().contains("make the new secret done"),
+        session.said().contains("Create the new secret at the provider done"),
         "what happened meanwhile is there: {}",
         session.said()
     );
     session.press("Esc");
     session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(paste_prompt())));
-    assert!(session.notice().contains("needs you"), "{}", session.notice());
+    assert!(session.notice().contains("needs your input"), "{}", session.notice());
     session.press("! Enter");
     assert!(session.said().contains("New secret"), "{}", session.said());
     session.press("Esc");
@@ -415,7 +417,7 @@ fn what_goes_on_behind_the_screen_and_breaks_says_so() {
     let task = session.begin();
     session.press("Esc");
     session.report(task, TaskEvent::Canceled);
-    assert!(session.notice().contains("has stopped"), "{}", session.notice());
+    assert!(session.notice().contains(" stopped; "), "{}", session.notice());
     assert!(session.app.dialogs.is_empty());
 }
 
@@ -429,7 +431,7 @@ fn others_see_no_name_in_plans_questions_prompts_and_offers() {
     let task = session.started()[0].0;
     let choices = [UserDecision::Override("ci-scanner".to_owned()), UserDecision::RollBack];
     let mut prompt = crate::tui::app::samples::rotation::rotation_prompt(&choices);
-    prompt.message.title = "type \"ci-scanner\" to take it".to_owned();
+    prompt.message.title = "type \"ci-scanner\" to use it anyway".to_owned();
     session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(prompt)));
     session.type_text("ci-scanner");
     assert!(!session.said().contains("ci-scanner"), "{}", session.said());
@@ -443,7 +445,7 @@ fn others_see_no_name_in_plans_questions_prompts_and_offers() {
     session.press("Esc");
     session.rotation(task, RotationEvent::UnfinishedListed(vec![status(RotationState::NeedsUser)]));
     assert!(
-        session.said().contains("needs you") && !session.said().contains("ci-scanner"),
+        session.said().contains("needs input") && !session.said().contains("ci-scanner"),
         "{}",
         session.said()
     );
@@ -494,7 +496,7 @@ fn a_sign_in_opens_its_page_once_and_counts_the_time_that_is_left() {
     session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(sign_in_prompt())));
     assert_eq!(opened(&mut session), 0, "the same page is not opened again");
     session.press("Enter");
-    assert_eq!(opened(&mut session), 1, "unless somebody wants it");
+    assert_eq!(opened(&mut session), 1, "unless the user asks for it");
     session.rotation(task, RotationEvent::Step(line("await-sign-in", StepStatus::Done, "…")));
     assert!(!session.said().contains("left.") && session.app.next_wake(session.now).is_none());
 }
@@ -509,7 +511,7 @@ fn where_the_browser_is_elsewhere_its_address_is_copied_and_the_answer_pasted() 
     session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(sign_in_prompt())));
     assert!(!session.drain().iter().any(|effect| matches!(effect, UiEffect::OpenUrl(_))));
     session.press("Enter");
-    assert!(session.said().contains("Paste the address at which the browser ended"));
+    assert!(session.said().contains("Paste the callback URL first"));
     session.press("Up Enter");
     assert!(
         matches!(session.task().1, BackgroundTask::Secret(SecretTask::CopyText(page)) if Some(&page) == sign_in_prompt().page.as_ref())

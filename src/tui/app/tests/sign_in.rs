@@ -184,12 +184,9 @@ fn what_came_of_it_is_told() {
         .sign_in(task, SignInEvent::Finished(signed_in(Some(Ok(())))));
     session.report(task, TaskEvent::Done);
     let words = session.words();
-    for part in [
-        "Signed in",
-        "Acts as: ada (user)",
-        "acme-prod (default)",
-        "session before this one was ended",
-    ] {
+    for part in
+        ["Signed in", "Acts as: ada (user)", "acme-prod (default)", "previous session was revoked"]
+    {
         assert!(words.contains(part), "{part}: {words}");
     }
     session.press("Enter");
@@ -288,7 +285,7 @@ fn who_a_new_credential_is_is_said() {
         TaskId(3),
         TaskEvent::Credential(CredentialEvent::Classified(name, Box::new(Err(trouble())))),
     );
-    assert_eq!(session.notice(), "triage: kept, but not asked about: It broke");
+    assert_eq!(session.notice(), "triage: stored, but not verified: It broke");
 }
 
 #[test]
@@ -311,7 +308,7 @@ fn a_person_is_asked_before_what_may_change_something_goes_once_more() {
     assert!(session.app.dialogs.is_empty(), "what only reads is repeated unasked");
     let draft = respond(&mut session, HttpMethod::Delete);
     assert!(
-        session.words().contains("may only have ended")
+        session.words().contains("may have expired")
             && session.words().contains("DELETE /rest/self")
     );
     session.press("Enter");

@@ -153,7 +153,7 @@ fn what_was_found_on_this_machine() {
             finding(
                 DiagnosticArea::Store,
                 DiagnosticSeverity::Ok,
-                ["Secret Service", "it answers and is unlocked", ""],
+                ["Secret Service", "available and unlocked", ""],
             ),
             finding(
                 DiagnosticArea::Files,

@@ -58,11 +58,11 @@ const PART_FIELD: &str = "part";
 /// Field with the reason, which is written to the audit log.
 const REASON_FIELD: &str = "reason";
 
-const CONTINUE_BUTTON: FormButton = FormButton::Submit("Go on");
+const CONTINUE_BUTTON: FormButton = FormButton::Submit("Continue");
 const ROLL_BACK_BUTTON: FormButton = FormButton::Destructive("Roll back");
 const CLOSE_BUTTON: FormButton = FormButton::Submit("Close");
 const HIDE_BUTTON: FormButton = FormButton::Submit("Hide");
-const STOP_BUTTON: FormButton = FormButton::Submit("Stop");
+const STOP_BUTTON: FormButton = FormButton::Submit("Pause");
 
 /// Dialog that rotates, creates or revokes a credential.
 pub struct RotationWizard {
@@ -159,7 +159,7 @@ impl RotationWizard {
     /// Returns a short heading: the verb, the credential and the part.
     pub fn heading(&self) -> String {
         let verb = match self.purpose {
-            RotationPurpose::Replace => "Replace",
+            RotationPurpose::Replace => "Rotate",
             RotationPurpose::Create => "Create",
             RotationPurpose::Revoke => "Revoke",
         };
@@ -474,23 +474,23 @@ fn scroll_motion(key: KeyPress, stage: &WizardStage) -> Option<CursorMotion> {
 /// Creates the form of the plan: the part and the authenticating credential, if there is a choice,
 /// and the reason. The focus is on Cancel.
 fn plan_form(others: &[(String, String)], parts: &[(String, String)]) -> Form {
-    let itself = (String::new(), "itself".to_owned());
+    let itself = (String::new(), "this credential".to_owned());
     let choice = |first: Option<(String, String)>, more: &[(String, String)]| {
         SelectInput::new(first.into_iter().chain(more.iter().cloned()).collect(), "")
     };
     let mut fields = Vec::new();
     if parts.len() > 1 {
-        fields.push(FormField::select(PART_FIELD, "What", choice(None, parts)));
+        fields.push(FormField::select(PART_FIELD, "Part", choice(None, parts)));
     }
     if !others.is_empty() {
         fields.push(FormField::select(
             ADMINISTRATOR_FIELD,
-            "Made and revoked by",
+            "Authenticate with",
             choice(Some(itself), others),
         ));
     }
-    fields.push(FormField::text(REASON_FIELD, "Why", ""));
-    let mut form = Form::new(fields, vec![FormButton::Cancel, FormButton::Destructive("Begin")]);
+    fields.push(FormField::text(REASON_FIELD, "Reason", ""));
+    let mut form = Form::new(fields, vec![FormButton::Cancel, FormButton::Destructive("Rotate")]);
     form.focus = form.fields.len();
     form
 }

@@ -208,7 +208,7 @@ impl RotationPromptView {
         );
         rows.extend(self.flaw.iter().map(|flaw| DialogRow::Text(StyleRole::Bad, flaw.clone())));
         rows.push(DialogRow::dim(
-            "↑/↓ choose · Enter takes it · Esc hides this, and it goes on waiting",
+            "↑/↓ select · Enter confirm · Esc hide; the rotation keeps waiting",
         ));
         rows
     }
@@ -218,11 +218,11 @@ impl RotationPromptView {
         let place = self.prompt.awaited_callback.as_ref()?.callback.origin().ascii_serialization();
         Some(DialogRow::dim(match self.browser {
             BrowserAvailability::Available => {
-                format!("Agree on this page; the browser comes back by itself ({place}):")
+                format!("Approve access on this page; the browser returns automatically ({place}):")
             }
             BrowserAvailability::Unavailable => {
                 format!(
-                    "Agree on this page, on your own machine. It ends at {place}, out of its reach: paste that below."
+                    "Approve access on this page, on your own machine. The browser is redirected to {place}, which it cannot reach: paste that URL below."
                 )
             }
         }))
@@ -256,7 +256,7 @@ impl RotationPromptView {
         };
         let text = match answer {
             RotationAnswer::PasteSecret => {
-                let label = if self.deadline.is_some() { "Ended at" } else { "New secret" };
+                let label = if self.deadline.is_some() { "Callback URL" } else { "New secret" };
                 return field(label.to_owned(), FieldValue::Secret(!self.secret.is_empty()));
             }
             RotationAnswer::Decide(_, UserDecision::Override(word)) => {
@@ -279,8 +279,8 @@ impl RotationPromptView {
                 "Open the page again".to_owned()
             }
             RotationAnswer::OpenPage(_) => "Open the page in the browser".to_owned(),
-            RotationAnswer::CopyAddress(_) => "Copy the address of the page".to_owned(),
-            RotationAnswer::Postpone => "Leave it for later".to_owned(),
+            RotationAnswer::CopyAddress(_) => "Copy URL".to_owned(),
+            RotationAnswer::Postpone => "Pause".to_owned(),
         };
         DialogRow::Item(ListItem {
             index: Some(at),
@@ -302,7 +302,7 @@ impl RotationPromptView {
             RotationAnswer::Decide(_, UserDecision::Override(word))
                 if self.typed.value().trim() != word =>
             {
-                self.flaw = Some(format!("Type {word} to take the new secret all the same"));
+                self.flaw = Some(format!("Type {word} to use the new secret anyway"));
                 PromptKeyResult::Handled
             }
             RotationAnswer::Decide(_, decision) => PromptKeyResult::Submit(
@@ -314,9 +314,9 @@ impl RotationPromptView {
 
     fn submit_secret(&mut self) -> PromptKeyResult {
         let flaw =
-            self.secret.invisible_character_problem().map(|flaw| format!("What was pasted {flaw}"));
+            self.secret.invisible_character_problem().map(|flaw| format!("The pasted text {flaw}"));
         let nothing = if self.deadline.is_some() {
-            "Paste the address at which the browser ended"
+            "Paste the callback URL first"
         } else {
             "Paste the new secret first"
         };

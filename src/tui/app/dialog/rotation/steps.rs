@@ -126,16 +126,16 @@ impl WizardStep {
         let (role, sign, word) = match (self.state, activity) {
             (StepStatus::Done, _) => (StyleRole::Good, glyphs.check_mark, "done"),
             (StepStatus::Planned, ActivityIndicator::Finished) => {
-                (StyleRole::Dim, glyphs.unchecked, "not taken")
+                (StyleRole::Dim, glyphs.unchecked, "not run")
             }
             (StepStatus::Planned, _) => (StyleRole::Dim, glyphs.unchecked, "planned"),
-            (_, ActivityIndicator::Finished) => (StyleRole::Warn, glyphs.refused, "given up"),
+            (_, ActivityIndicator::Finished) => (StyleRole::Warn, glyphs.refused, "abandoned"),
             (StepStatus::Failed, _) => (StyleRole::Bad, glyphs.refused, "failed"),
             (StepStatus::Running, ActivityIndicator::Active) => {
                 (StyleRole::Accent, glyphs.pointer, "running")
             }
             (StepStatus::Running, ActivityIndicator::Idle) if !self.id.starts_with("await") => {
-                (StyleRole::Warn, glyphs.warning, "unclear")
+                (StyleRole::Warn, glyphs.warning, "unknown")
             }
             (StepStatus::Running | StepStatus::Waiting, _) => {
                 (StyleRole::Warn, glyphs.unknown, "waiting")
@@ -168,8 +168,8 @@ impl WizardStep {
 /// Returns the text of a step that is not in the plan.
 fn line_text(line: &ProgressLine) -> String {
     match line.step.as_str() {
-        "reconcile" => format!("found out: {}", line.detail),
-        "human" => format!("you said: {}", line.detail),
+        "reconcile" => format!("Checked: {}", line.detail),
+        "human" => format!("You chose: {}", line.detail),
         _ => line.detail.clone(),
     }
 }
@@ -199,21 +199,25 @@ mod tests {
     #[test]
     fn a_step_that_failed_says_why_until_it_is_done() {
         let mut steps = WizardSteps::from_plan(&plan());
-        steps.apply(&line("create", StepStatus::Running, "have the provider make the new secret"));
+        steps.apply(&line("create", StepStatus::Running, "Create the new secret at the provider"));
         steps.apply(&line("create", StepStatus::Failed, "503 Service Unavailable"));
-        steps.apply(&line("create", StepStatus::Waiting, "wait 2 s"));
+        steps.apply(&line(
+            "create",
+            StepStatus::Waiting,
+            "Retry in 2 s: Create the new secret at the provider",
+        ));
         assert_eq!(
             shown(&steps, ActivityIndicator::Active)[2..5],
             [
-                "waiting have the provider make the new secret",
+                "waiting Create the new secret at the provider",
                 "  503 Service Unavailable",
-                "  wait 2 s"
+                "  Retry in 2 s: Create the new secret at the provider"
             ]
         );
         steps.apply(&line("create", StepStatus::Done, "ci (5f1c)"));
         assert_eq!(
             shown(&steps, ActivityIndicator::Active)[2..4],
-            ["done have the provider make the new secret", "  ci (5f1c)"]
+            ["done Create the new secret at the provider", "  ci (5f1c)"]
         );
         assert_eq!(steps.counts().0, 1);
     }
@@ -222,12 +226,12 @@ mod tests {
     fn what_was_open_when_it_stopped_is_unclear() {
         let steps = WizardSteps::from_progress(
             &plan(),
-            &[line("create", StepStatus::Running, "have the provider make the new secret")],
+            &[line("create", StepStatus::Running, "Create the new secret at the provider")],
         );
-        assert!(shown(&steps, ActivityIndicator::Finished)[2].starts_with("given up"));
-        assert!(shown(&steps, ActivityIndicator::Finished)[3].starts_with("not taken"));
+        assert!(shown(&steps, ActivityIndicator::Finished)[2].starts_with("abandoned"));
+        assert!(shown(&steps, ActivityIndicator::Finished)[3].starts_with("not run"));
         assert!(shown(&steps, ActivityIndicator::Active)[2].starts_with("running"));
-        assert!(shown(&steps, ActivityIndicator::Idle)[2].starts_with("unclear"));
+        assert!(shown(&steps, ActivityIndicator::Idle)[2].starts_with("unknown"));
     }
 
     #[test]
@@ -235,22 +239,22 @@ mod tests {
         let mut steps = WizardSteps::from_plan(&plan());
         let planned = steps.counts().1;
         for _ in 0..2 {
-            steps.apply(&line("human", StepStatus::Done, "try again"));
+            steps.apply(&line("human", StepStatus::Done, "retry"));
         }
         steps.apply(&line(
             "prove-old",
             StepStatus::Running,
-            "show that the old secret still works",
+            "Verify that the old secret still works",
         ));
-        steps.apply(&line("prove-old", StepStatus::Done, "show that the old secret still works"));
+        steps.apply(&line("prove-old", StepStatus::Done, "Verify that the old secret still works"));
         assert_eq!(steps.counts(), (1, planned + 1));
         let said = shown(&steps, ActivityIndicator::Active)
             .into_iter()
-            .filter(|text| text == "done you said: try again");
+            .filter(|text| text == "done You chose: retry");
         assert_eq!(said.count(), 2);
         assert_eq!(
             shown(&steps, ActivityIndicator::Active).last().map(String::as_str),
-            Some("done show that the old secret still works")
+            Some("done Verify that the old secret still works")
         );
     }
 }

@@ -18,7 +18,8 @@ const WIDTH_COLUMNS: u16 = 88;
 const MIN_ROWS_FOR_LIFESPANS: u16 = 24;
 /// On a screen with fewer rows, the lifespans leave too little room for a question.
 const MIN_ROWS_FOR_LIFESPANS_WITH_PROMPT: u16 = 30;
-const OVERLAP_NOTE: &str = "Overlap: the old secret works until the new one has taken its place.";
+const OVERLAP_NOTE: &str =
+    "Overlap: the old secret keeps working until the new one has replaced it.";
 
 impl RotationWizard {
     /// Builds the view of the wizard.
@@ -35,14 +36,14 @@ impl RotationWizard {
             WizardStage::Running(form) => {
                 view.foot.push(DialogRow::Blank);
                 view = view.with_form_below(form);
-                view
-                    .foot
-                    .push(DialogRow::dim("Esc hides this and it goes on · s stops before the next step, to be taken up again"));
+                view.foot.push(DialogRow::dim(
+                    "Esc hide (continues in the background) · s pause before the next step",
+                ));
             }
             WizardStage::Stopping => {
                 view.foot.extend([
                     DialogRow::Blank,
-                    DialogRow::dim("Stopping as soon as this step is at its end… · Esc hides this"),
+                    DialogRow::dim("Pausing after the current step… · Esc hide"),
                 ]);
             }
             WizardStage::Prompting(prompt) => {
@@ -52,7 +53,7 @@ impl RotationWizard {
                 view.foot.push(DialogRow::Blank);
                 view = view.with_form_below(form);
                 view.foot.push(DialogRow::dim(
-                    "Nothing happens before Begin · ↑/↓ scroll · Tab chooses · Esc closes",
+                    "Nothing happens until you press Rotate · ↑/↓ scroll · Tab select · Esc close",
                 ));
             }
             WizardStage::Paused(review, form) => {
@@ -64,7 +65,7 @@ impl RotationWizard {
                 view = view.with_form_below(form);
             }
             WizardStage::Failed(form) => {
-                view.foot.push(DialogRow::text("Nothing was begun, and nothing has changed."));
+                view.foot.push(DialogRow::text("Nothing was started, and nothing has changed."));
                 view = view.with_form_below(form);
             }
         }
@@ -184,7 +185,7 @@ fn paused_rows(review: &RotationSummary) -> Vec<DialogRow> {
         DialogRow::Blank,
         DialogRow::Text(
             StyleRole::Title,
-            "It has stopped; what has happened stands above.".to_owned(),
+            "Paused. The steps above show what has happened.".to_owned(),
         ),
     ];
     rows.push(DialogRow::text(format!("Next: {next}")));
@@ -194,8 +195,8 @@ fn paused_rows(review: &RotationSummary) -> Vec<DialogRow> {
             .map(|left| DialogRow::warning(format!("Left to do: {left}"))),
     );
     rows.push(match review.rollback_allowed {
-        Ok(()) => DialogRow::text("Everything can still be put back as it was."),
-        Err(why) => DialogRow::warning(format!("It cannot be rolled back: {why}.")),
+        Ok(()) => DialogRow::text("The rotation can still be rolled back."),
+        Err(why) => DialogRow::warning(format!("The rotation cannot be rolled back: {why}.")),
     });
     rows
 }
@@ -204,14 +205,19 @@ fn result_rows(status: &RotationStatus, glyphs: &GlyphSet) -> Vec<DialogRow> {
     if let Some(why) = &status.why {
         return vec![
             DialogRow::Blank,
-            DialogRow::Text(StyleRole::Bad, format!("{} Nothing was made: {why}", glyphs.refused)),
+            DialogRow::Text(
+                StyleRole::Bad,
+                format!("{} Nothing was created: {why}", glyphs.refused),
+            ),
         ];
     }
     let word = match (status.state, status.purpose) {
-        (RotationPhase::RolledBack, _) => "Rolled back: everything is as it was.",
-        (_, RotationPurpose::Replace) => "Done: the new secret has taken the old one's place.",
-        (_, RotationPurpose::Create) => "Done: it was made, proven and kept.",
-        (_, RotationPurpose::Revoke) => "Done: it is revoked. X removes it here.",
+        (RotationPhase::RolledBack, _) => "Rolled back: everything is as it was before.",
+        (_, RotationPurpose::Replace) => "Done: the new secret has replaced the old one.",
+        (_, RotationPurpose::Create) => "Done: the credential was created, verified and stored.",
+        (_, RotationPurpose::Revoke) => {
+            "Done: the secret is revoked. Press X to delete the credential from tokenring."
+        }
     };
     let mut rows = vec![
         DialogRow::Blank,
