@@ -145,15 +145,15 @@ fn of_a_task_it_is_told_and_the_screen_goes_on() {
     else {
         return;
     };
-    pty.expect("Something broke in the background: tests/suite/panic.rs");
+    pty.expect("Internal error in the background: tests/suite/panic.rs");
     assert!(pty.is_raw(), "the screen has the terminal still");
     pty.expect("A background task failed");
     pty.send("\x1b");
     pty.expect_gone("A background task failed");
     pty.send("?");
-    pty.expect("Getting around");
+    pty.expect("Navigation");
     pty.send("\x1b");
-    pty.expect_gone("Getting around");
+    pty.expect_gone("Navigation");
     pty.send("q");
     assert_eq!(pty.code(), 0);
     assert_given_back(&pty);
@@ -166,7 +166,7 @@ fn of_the_screen_it_gives_the_terminal_back_and_says_where() {
     assert_eq!(pty.code(), 101);
     assert_given_back(&pty);
     assert!(
-        pty.text().contains("stopped because of an error of its own at tests/suite/panic.rs"),
+        pty.text().contains("stopped because of an internal error at tests/suite/panic.rs"),
         "{}",
         pty.text()
     );

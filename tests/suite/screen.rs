@@ -9,7 +9,7 @@ use tokenring::tui::{SuspendScope, SystemEvent};
 use crate::support::session::{Deed, Session};
 
 /// Something that only the overview of the keys shows.
-const HELP: &str = "Getting around";
+const HELP: &str = "Navigation";
 
 /// A screen that has drawn its first frame and done what it does at the start.
 async fn settled() -> Session {

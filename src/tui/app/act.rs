@@ -149,7 +149,7 @@ impl App {
                 .key_or_name(CommandAction::Program(ProgramAction::Presentation));
             self.activity.notify(
                 NotificationLevel::Warning,
-                format!("That would show names; {key} ends the presentation mode"),
+                format!("This would show names; {key} ends presentation mode"),
                 now.instant,
             );
             return Vec::new();
@@ -195,7 +195,7 @@ impl App {
                 .key_or_name(CommandAction::Program(ProgramAction::Presentation));
             self.activity.notify(
                 NotificationLevel::Warning,
-                format!("Presentation mode shows no secret; {key} ends it"),
+                format!("Secrets stay masked in presentation mode; {key} ends it"),
                 now.instant,
             );
             return Vec::new();
@@ -257,7 +257,7 @@ impl App {
             ProgramAction::Reload => {
                 let load = self
                     .start_task(
-                        "Read the credentials",
+                        "Reload the credentials",
                         BackgroundTask::Credential(CredentialTask::Load),
                         now,
                     )
@@ -275,7 +275,7 @@ impl App {
                 let word = if self.ui_state.mouse {
                     "Mouse on"
                 } else {
-                    "Mouse off: the terminal selects text now"
+                    "Mouse off: the terminal can select text"
                 };
                 self.activity.notify(NotificationLevel::Success, word, now.instant);
                 return vec![UiEffect::SetMouseCapture(self.ui_state.mouse)];
@@ -313,10 +313,11 @@ impl App {
     fn toggle_presentation(&mut self, now: Now) {
         self.detail.mask();
         let (audience, word) = match self.ui_state.presentation {
-            PresentationMode::Off => {
-                (PresentationMode::On, "Presentation mode: no secret is shown, names are hidden")
-            }
-            PresentationMode::On => (PresentationMode::Off, "Presentation mode is over"),
+            PresentationMode::Off => (
+                PresentationMode::On,
+                "Presentation mode on: names are hidden, secrets stay masked",
+            ),
+            PresentationMode::On => (PresentationMode::Off, "Presentation mode off"),
         };
         self.ui_state.presentation = audience;
         self.activity.notify(NotificationLevel::Success, word, now.instant);

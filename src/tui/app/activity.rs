@@ -121,8 +121,8 @@ impl TaskList {
             Some(StoreError::NotInitialized) => {
                 (StoreStatusKind::ActionRequired { opens: "create" }, "not created yet")
             }
-            Some(StoreError::TimedOut(_)) => (StoreStatusKind::Unavailable, "does not answer"),
-            Some(_) => (StoreStatusKind::Unavailable, "not available"),
+            Some(StoreError::TimedOut(_)) => (StoreStatusKind::Unavailable, "not responding"),
+            Some(_) => (StoreStatusKind::Unavailable, "unavailable"),
         };
         StoreStatusText { kind: mood, title: backend.title, state }
     }

@@ -73,7 +73,7 @@ impl App {
             C::KeepSecret if !self.can_run_console_action(action) => {
                 self.activity.notify(
                     NotificationLevel::Warning,
-                    "No new secret came in this answer",
+                    "This response contains no new secret",
                     now.instant,
                 );
                 Vec::new()
@@ -140,7 +140,7 @@ impl App {
         else {
             self.activity.notify(
                 NotificationLevel::Warning,
-                "There is no list whose next page could be fetched",
+                "There is no next page to fetch",
                 now.instant,
             );
             return Vec::new();
@@ -159,7 +159,7 @@ impl App {
             PageAvailability::NotAList => {
                 self.activity.notify(
                     NotificationLevel::Warning,
-                    "This answer is no list that has pages",
+                    "This response is not a paginated list",
                     now.instant,
                 );
                 return Vec::new();
@@ -185,12 +185,13 @@ impl App {
         }) {
             self.activity.notify(
                 NotificationLevel::Warning,
-                "This answer is no list that has pages",
+                "This response is not a paginated list",
                 now.instant,
             );
             return Vec::new();
         }
-        let title = format!("All pages of {} as {}", draft.address(), self.display_name_by_id(&id));
+        let title =
+            format!("Fetch all pages of {} as {}", draft.address(), self.display_name_by_id(&id));
         let consent = crate::engine::task_protocol::WriteConsent::NotAsked;
         let task = BackgroundTask::Console(ConsoleTask::AllPages(SendTask {
             credential: id.clone(),
@@ -301,7 +302,7 @@ impl App {
         let Some(curl) = self.curl_command() else {
             self.activity.notify(
                 NotificationLevel::Warning,
-                "There is no complete request to copy",
+                "The request is incomplete and cannot be copied",
                 now.instant,
             );
             return Vec::new();
@@ -313,7 +314,7 @@ impl App {
         let text = comments.chain([curl.to_string()]).collect::<Vec<_>>().join("\n");
         vec![
             self.start_task(
-                "Copy the request as curl",
+                "Copy the request as a curl command",
                 BackgroundTask::Secret(SecretTask::CopyText(text)),
                 now,
             )

@@ -68,8 +68,16 @@ impl CredentialStatus {
             Self::Refused => "refused",
             Self::Expiring => "expiring",
             Self::Unknown => "unknown",
-            Self::Unchecked => "unchecked",
+            Self::Unchecked => "not checked",
             Self::Accepted => "accepted",
+        }
+    }
+
+    /// Returns the word for the status in a filter (`status:unchecked`), a single word.
+    pub const fn filter_word(self) -> &'static str {
+        match self {
+            Self::Unchecked => "unchecked",
+            Self::Refused | Self::Expiring | Self::Unknown | Self::Accepted => self.as_str(),
         }
     }
 }
@@ -94,6 +102,14 @@ pub const fn check_style(verdict: CheckResult, glyphs: &GlyphSet) -> (StyleRole,
     }
 }
 
+/// Returns the words for a check result.
+pub const fn check_text(result: CheckResult) -> &'static str {
+    match result {
+        CheckResult::Unchecked => "not checked",
+        CheckResult::Accepted | CheckResult::Refused | CheckResult::Unknown => result.as_str(),
+    }
+}
+
 /// Shortens a region ID by the provider's name: `EU-01` for `SNYK-EU-01`.
 pub fn short_region<'a>(region: &'a str, provider: &str) -> &'a str {
     let vendor = provider.split('-').next().unwrap_or_default();
@@ -106,7 +122,7 @@ pub fn days_left(credential: &Credential, now: Timestamp) -> Option<i64> {
     credential.expires.map(|end| (end - now).whole_seconds().div_euclid(86_400))
 }
 
-/// Returns the most important fact about a credential in a few characters, such as `12 d`, `401` or
+/// Returns the most important fact about a credential in a few characters, such as `in 12 d`, `401` or
 /// `unknown`.
 pub fn short_status(credential: &Credential, now: Timestamp) -> String {
     let status = credential.last_check.as_ref().and_then(|check| check.status);
@@ -115,10 +131,10 @@ pub fn short_status(credential: &Credential, now: Timestamp) -> String {
         (CredentialStatus::Refused, _) => {
             status.map_or_else(|| "refused".to_owned(), |status| status.to_string())
         }
-        (CredentialStatus::Expiring, Some(days)) => format!("exp {}", format_days(days)),
-        (CredentialStatus::Accepted, Some(days)) => format_days(days),
+        (CredentialStatus::Expiring | CredentialStatus::Accepted, Some(days)) => format_days(days),
         (CredentialStatus::Accepted, None) => "ok".to_owned(),
-        (standing, _) => standing.as_str().to_owned(),
+        // One word, since the column is narrow.
+        (status, _) => status.filter_word().to_owned(),
     }
 }
 
@@ -127,9 +143,9 @@ pub fn format_days_left(days: i64) -> String {
     if days < 0 { "expired".to_owned() } else { format_days(days) }
 }
 
-/// Formats days as `12 d`, or `today` for less than one.
+/// Formats days as `in 12 d`, or `today` for less than one.
 fn format_days(days: i64) -> String {
-    if days == 0 { "today".to_owned() } else { format!("{days} d") }
+    if days == 0 { "today".to_owned() } else { format!("in {days} d") }
 }
 
 /// Formats an age coarsely: `just now`, `2 min`, `3 h`, `12 d`.

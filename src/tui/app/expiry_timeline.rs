@@ -13,7 +13,7 @@ pub const TIMELINE_DAYS: u8 = 90;
 /// Distance between marks on the axis, in days.
 const AXIS_MARK_DAYS: u8 = 30;
 /// Columns of the text at the right.
-const STATUS_COLUMNS: usize = 8;
+const STATUS_COLUMNS: usize = 9;
 /// Maximum columns of a name.
 const MAX_NAME_COLUMNS: usize = 26;
 
@@ -47,7 +47,8 @@ impl<'a> ExpiryTimeline<'a> {
             self.count_expiring_before(TIMELINE_DAYS) - self.count_expiring_before(0),
         );
         let unknown = credentials.all().len() - credentials.by_expiry().len();
-        format!("{soon} within {TIMELINE_DAYS} days · {over} over · {unknown} without a known end")
+        let verb = if soon == 1 { "expires" } else { "expire" };
+        format!("{soon} {verb} within {TIMELINE_DAYS} days · {over} expired · {unknown} unknown")
     }
 
     /// Renders how many credentials expire in each part of the axis, as columns.
@@ -63,10 +64,7 @@ impl<'a> ExpiryTimeline<'a> {
         let most = counts.iter().copied().max().unwrap_or(0);
         let glyphs = self.app.preferences.symbols;
         let line = counts.into_iter().map(|count| column_symbol(glyphs, count, most)).collect();
-        vec![
-            (StyleRole::Dim, fit_text("how many", self.name_columns + 2, glyphs.ellipsis)),
-            (StyleRole::Accent, line),
-        ]
+        vec![(StyleRole::Dim, " ".repeat(self.name_columns + 2)), (StyleRole::Accent, line)]
     }
 
     /// Renders the day marks below the axis.
@@ -188,8 +186,8 @@ mod tests {
             text(&timeline.credential_row(&credential))
         };
         assert!(at(-3).contains("expired"));
-        assert!(at(200).contains("▸") && at(200).contains("200 d"));
+        assert!(at(200).contains("▸") && at(200).contains("in 200 d"));
         assert!(at(3).rfind('▲') < at(13).rfind('▲'), "later is further right");
-        assert_eq!(timeline.summary(), "3 within 90 days · 0 over · 4 without a known end");
+        assert_eq!(timeline.summary(), "3 expire within 90 days · 0 expired · 4 unknown");
     }
 }

@@ -167,7 +167,7 @@ impl FilterField {
             }
             Self::Provider => contains_ignoring_case(&credential.provider, text),
             Self::Status => {
-                CredentialStatus::for_credential(credential, now).as_str().starts_with(text)
+                CredentialStatus::for_credential(credential, now).filter_word().starts_with(text)
                     || http_status_is(credential, text)
             }
             Self::Label => {
@@ -258,6 +258,7 @@ mod tests {
         assert_eq!(found("region:us-02"), ["old-jenkins"]);
         assert_eq!(found("status:refused"), ["old-jenkins"]);
         assert_eq!(found("status:401"), ["old-jenkins"]);
+        assert_eq!(found("status:unchecked"), ["mobile-ci"]);
         assert_eq!(found("kind:pat"), ["laptop"]);
         assert_eq!(found("expires<14d"), ["appsec-bot"]);
         assert_eq!(found("label:prod region:EU"), ["ci-scanner", "appsec-bot"]);

@@ -99,7 +99,7 @@ impl App {
                 values_for_preset(preset, &known),
             )))
         };
-        let pick = preset_picker(format!("Go on with {}", onward.name), presets.iter(), walk);
+        let pick = preset_picker(format!("Use {} in…", onward.name), presets.iter(), walk);
         self.dialogs.push(Dialog::Picker(pick));
         Vec::new()
     }

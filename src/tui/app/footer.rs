@@ -79,13 +79,11 @@ pub fn typing_hints(app: &App) -> &'static [(&'static str, &'static str)] {
     match app.console.prompt.as_ref().map(|prompt| prompt.kind) {
         _ if !app.dialogs.is_empty() => &[],
         _ if app.credentials.filter.typing => {
-            &[("Enter", "keeps the filter"), ("Esc", "drops it"), ("Up Down", "move in the list")]
+            &[("Enter", "keep filter"), ("Esc", "clear filter"), ("Up Down", "move in the list")]
         }
-        Some(ConsolePromptKind::Search) => {
-            &[("Enter", "keeps what is found"), ("Esc", "drops the search")]
-        }
+        Some(ConsolePromptKind::Search) => &[("Enter", "keep search"), ("Esc", "clear search")],
         Some(ConsolePromptKind::Filter) => {
-            &[("Enter", "filters the answer"), ("Up Down", "earlier filters"), ("Esc", "drops it")]
+            &[("Enter", "apply filter"), ("Up Down", "earlier filters"), ("Esc", "cancel")]
         }
         None => &[],
     }
@@ -141,7 +139,7 @@ fn hint_label(app: &App, action: CommandAction) -> Option<(String, &'static str)
     let title = match (action, app.activity.store_status_text().kind) {
         _ if shown => "mask",
         (CommandAction::Console(ConsoleAction::Send), _) if app.follow_up_requests().is_some() => {
-            "go on"
+            "use in…"
         }
         (
             CommandAction::Program(ProgramAction::Unlock),

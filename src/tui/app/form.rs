@@ -11,7 +11,7 @@ use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 
 /// Hint that explains how to select an option.
-pub const SELECT_HINT: &str = "←/→ or the first letter chooses.";
+pub const SELECT_HINT: &str = "←/→ or the first letter to choose.";
 
 /// Fields from top to bottom, then buttons from left to right, and the focus among them.
 pub struct Form {

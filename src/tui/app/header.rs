@@ -115,12 +115,13 @@ impl App {
     fn zoom_item(&self) -> Option<StyledSpans> {
         let key = self.key_label(CommandAction::Screen(ScreenAction::Zoom));
         (self.ui_state.zoom == ZoomState::Pane)
-            .then(|| vec![(StyleRole::Accent, format!("zoomed, {key} back"))])
+            .then(|| vec![(StyleRole::Accent, format!("zoomed, {key} to exit"))])
     }
 
     fn mouse_item(&self) -> Option<StyledSpans> {
         let key = self.key_label(CommandAction::Program(ProgramAction::Mouse));
-        (!self.ui_state.mouse).then(|| vec![(StyleRole::Dim, format!("mouse off, {key} on"))])
+        (!self.ui_state.mouse)
+            .then(|| vec![(StyleRole::Dim, format!("mouse off, {key} to enable"))])
     }
 
     fn presentation_item(&self) -> Option<StyledSpans> {

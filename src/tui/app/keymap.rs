@@ -233,31 +233,32 @@ impl KeyConflict {
 
     /// Returns the problem in words.
     pub fn problem(&self) -> Problem {
-        let what = "A key is not as it is written";
+        let what = "A key is bound to two commands";
         match self {
             Self::UnknownCommand { name, near } if near.is_empty() => Problem::new(
-                "A key is for nothing",
-                format!("there is no command `{name}`"),
-                "see the commands with the ? key",
+                "Unknown command in the key bindings",
+                format!("no command is named `{name}`"),
+                "press ? in tokenring to see the commands",
             ),
             Self::UnknownCommand { name, near } => {
                 let remedy = format!("did you mean `{}`?", near.join("`, `"));
                 Problem::new(
-                    "A key is for nothing",
-                    format!("there is no command `{name}`"),
+                    "Unknown command in the key bindings",
+                    format!("no command is named `{name}`"),
                     remedy,
                 )
             }
             Self::DuplicateKey { key, by: [first, second] } => {
-                let why = format!("{key} is claimed by `{first}` and `{second}`; `{first}` has it");
-                Problem::new(what, why, format!("give `{second}` another key"))
+                let why =
+                    format!("{key} is claimed by `{first}` and `{second}`; `{first}` gets it");
+                Problem::new(what, why, format!("bind `{second}` to another key"))
             }
             Self::Shadowed { key, of, by } => {
-                let why = format!("where `{by}` works, {key} does that and not `{of}`");
+                let why = format!("where `{by}` is available, {key} runs it instead of `{of}`");
                 Problem::new(
                     "A key does something else in one pane",
                     why,
-                    format!("give `{by}` another key too, or leave it so"),
+                    format!("bind `{by}` to another key, or ignore this"),
                 )
             }
             Self::LastKeyLost(name) => {
@@ -265,7 +266,7 @@ impl KeyConflict {
                 Problem::new(
                     "A command has no key",
                     why,
-                    format!("give `{name}` a key, or run it from the palette"),
+                    format!("bind `{name}` to a key, or run it from the palette"),
                 )
             }
         }
@@ -332,9 +333,9 @@ mod tests {
         let found = find_conflicts(&own);
         let reasons: Vec<_> = found.iter().map(|conflict| conflict.problem().why).collect();
         for expected in [
-            "there is no command `rotat`",
-            "x is claimed by `copy-secret` and `check`; `copy-secret` has it",
-            "where `next-match` works, n does that and not `test`",
+            "no command is named `rotat`",
+            "x is claimed by `copy-secret` and `check`; `copy-secret` gets it",
+            "where `next-match` is available, n runs it instead of `test`",
             "`quit` lost its last key to another command",
         ] {
             assert!(

@@ -86,17 +86,17 @@ fn filter_body(body: &ResponseBody, filter: &str) -> Result<FoldableDocument, Pr
         text.push_str(&output.to_json());
         text.push('\n');
         if text.len() > MAX_FILTER_OUTPUT_BYTES || begun.elapsed() > FILTER_TIMEOUT {
-            let remedy = "narrow the filter, such as with limit(100; …)";
+            let remedy = "limit the output, for example with limit(100; …)";
             return Err(Problem::new(
-                "The filter does not end",
-                "it gives more than can be shown",
+                "The filter ran too long",
+                "it takes too long or produces more output than can be shown",
                 remedy,
             ));
         }
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(if text.is_empty() {
-        FoldableDocument::from_plain_text("The filter gives nothing")
+        FoldableDocument::from_plain_text("The filter produced no output")
     } else {
         FoldableDocument::parse(&text)
     })
@@ -114,7 +114,7 @@ fn diff_responses(before: &HttpExchange, after: &HttpExchange) -> FoldableDocume
     };
     let changes = diff::format_diff(&text(before), &text(after), DIFF_CONTEXT_LINES);
     if changes.is_empty() {
-        FoldableDocument::from_plain_text("Nothing changed")
+        FoldableDocument::from_plain_text("No changes")
     } else {
         FoldableDocument::from_diff(&changes)
     }
@@ -124,7 +124,7 @@ fn diff_responses(before: &HttpExchange, after: &HttpExchange) -> FoldableDocume
 fn hex_dump(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     let mut text =
-        format!("{} that are not text\n\n", display_format::format_bytes(bytes.len() as u64));
+        format!("{} of binary data\n\n", display_format::format_bytes(bytes.len() as u64));
     for (row, chunk) in bytes.chunks(16).take(MAX_HEX_DUMP_BYTES / 16).enumerate() {
         let hex: Vec<_> = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
         let seen: String = chunk
@@ -159,9 +159,11 @@ mod tests {
             (true, 2, "\"a\"\n\"b\"\n".to_owned())
         );
         assert!(!filter_body(&body, "empty").expect("nothing").is_json());
-        for (filter, what) in
-            [(".data[", "not applied"), ("recurse(.)", "does not end"), (".data.x", "broke off")]
-        {
+        for (filter, what) in [
+            (".data[", "not applied"),
+            ("recurse(.)", "ran too long"),
+            (".data.x", "stopped with an error"),
+        ] {
             let problem = filter_body(&body, filter).expect_err("a problem");
             assert!(
                 problem.what.contains(what) && !problem.remedy.is_empty(),

@@ -66,13 +66,13 @@ impl App {
         if self.ui_state.presentation == PresentationMode::On {
             self.activity.notify(
                 NotificationLevel::Warning,
-                "Presentation mode hides names, and these findings name them",
+                "Not available in presentation mode: the results contain names",
                 now.instant,
             );
             return Vec::new();
         }
         let (title, task) = if action == ProgramAction::Scan {
-            ("Secrets in plain text", DiagnosticTask::Scan)
+            ("Plain-text copies of secrets", DiagnosticTask::Scan)
         } else {
             let terminal = Some((self.ui_state.area.width, self.ui_state.area.height));
             let around = DoctorInput {
@@ -107,11 +107,12 @@ impl App {
         let of = |group| COMMANDS.iter().filter(move |command| command.group == group);
         let all = CommandGroup::ALL.into_iter().flat_map(of);
         PickerDialog::new(
-            "Help: type to find, Enter runs it",
-            all.map(|command| self.command_item(command)).collect(),
+            "Help: type to search, Enter to run",
+            all.clone().map(|command| self.command_item(command)).collect(),
             0,
         )
         .with_wide_layout()
+        .with_notes(all.map(|command| format!("Name in config.toml: {}", command.name)).collect())
     }
 
     fn command_item(&self, command: &CommandSpec) -> PickerItem {
@@ -124,7 +125,7 @@ impl App {
         let glyphs = self.preferences.symbols;
         let useless = (StyleRole::Dim, glyphs.unchecked);
         PickerItem {
-            text: command.name.replace('-', " "),
+            text: command.title.to_owned(),
             more: command.help.to_owned(),
             right: keys.join(" "),
             mark: Some(if self.can_run(command.action) { (StyleRole::Dim, " ") } else { useless }),
@@ -159,7 +160,7 @@ impl App {
             PickerItem {
                 text: region.id.clone(),
                 more: format!("{} {}", region.title, display_format::host_and_port(&region.api)),
-                right: verdict.as_str().to_owned(),
+                right: display_format::check_text(verdict).to_owned(),
                 mark: Some(if region.id == credential.region {
                     (StyleRole::Accent, self.preferences.symbols.pointer)
                 } else {
@@ -170,7 +171,7 @@ impl App {
             }
         };
         let current = all.iter().position(|region| region.id == credential.region).unwrap_or(0);
-        let pick = PickerDialog::new("Region", all.iter().map(item).collect(), current);
+        let pick = PickerDialog::new("Choose region", all.iter().map(item).collect(), current);
         self.dialogs.push(Dialog::Picker(pick));
         Vec::new()
     }
@@ -180,11 +181,11 @@ impl App {
         let all = regions::provider_regions(&self.catalog, &credential.provider);
         let mut rows = vec![
             DialogRow::text(format!(
-                "{} is tried in every region of its provider.",
+                "{} is tested against every region of its provider.",
                 self.display_name(credential)
             )),
             DialogRow::warning(format!(
-                "The secret is shown to each of these {}:",
+                "The secret will be sent to {}:",
                 display_format::format_count(all.len(), "host")
             )),
         ];
@@ -198,7 +199,7 @@ impl App {
         }));
         let intent = DialogAction::ProbeRegions(credential.id.clone());
         let confirm =
-            ConfirmDialog::new("Try every region?", rows, FormButton::Submit("Try all"), intent);
+            ConfirmDialog::new("Try all regions?", rows, FormButton::Submit("Try all"), intent);
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
         Vec::new()
     }
@@ -239,12 +240,12 @@ impl App {
         let reads = preset.is_some_and(|preset| preset.read_only);
         let warning = if reads {
             DialogRow::text(format!(
-                "This request only reads, although its method is {}.",
+                "This request only reads data, although its method is {}.",
                 draft.method
             ))
         } else {
             DialogRow::warning(format!(
-                "{} may change or remove something at the provider.",
+                "{} may change or delete data at the provider.",
                 draft.method
             ))
         };
@@ -252,8 +253,8 @@ impl App {
             warning,
             DialogRow::Blank,
             DialogRow::text(format!("Request {} {}", draft.method, draft.address())),
-            DialogRow::Pair("At".to_owned(), host),
-            DialogRow::Pair("As".to_owned(), self.display_name(credential)),
+            DialogRow::Pair("Host".to_owned(), host),
+            DialogRow::Pair("Credential".to_owned(), self.display_name(credential)),
         ];
         let (word, called) = (credential.name.to_string(), self.display_name(credential));
         let intent = DialogAction::SendRequest(credential.id.clone(), draft);
@@ -272,10 +273,10 @@ impl App {
         let called = self.display_name_by_id(&exchange.credential);
         let rows = vec![
             DialogRow::warning(format!(
-                "The access token was not accepted. It may only have ended; {called} will get a new one."
+                "The access token was rejected and may have expired; {called} gets a new one."
             )),
             DialogRow::text(
-                "The provider refused the request before it did anything, as far as its answer tells.",
+                "According to its response, the provider refused the request without changing anything.",
             ),
             DialogRow::Blank,
             DialogRow::text(format!(
@@ -283,11 +284,11 @@ impl App {
                 exchange.draft.method,
                 exchange.draft.address()
             )),
-            DialogRow::Pair("As".to_owned(), called),
+            DialogRow::Pair("Credential".to_owned(), called),
         ];
         let intent = DialogAction::SendRequest(exchange.credential.clone(), exchange.draft.clone());
         let confirm = ConfirmDialog::new(
-            "Send it once more?",
+            "Resend this request?",
             rows,
             FormButton::Destructive("Send again"),
             intent,

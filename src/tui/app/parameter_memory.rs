@@ -346,7 +346,7 @@ mod tests {
             &samples::id(0),
             ExtractedParameters::extract(
                 provider,
-                ExtractionInput { page: PagePosition::Further, ..lesson(more) },
+                ExtractionInput { page: PagePosition::Further, ..input(more) },
             ),
         );
         let count =
@@ -377,12 +377,12 @@ mod tests {
             learned.listed(&samples::id(0), project, &given).is_some()
         };
         assert!(fits(&learned, BTreeMap::new()) && fits(&learned, of("o1")));
-        assert!(!fits(&learned, of("o2")), "no project of one organisation is offered for another");
+        assert!(!fits(&learned, of("o2")), "no project of one organization is offered for another");
         learned.merge(
             &samples::id(0),
             ExtractedParameters::extract(
                 provider,
-                ExtractionInput { page: PagePosition::Further, ..lesson("o2") },
+                ExtractionInput { page: PagePosition::Further, ..input("o2") },
             ),
         );
         assert!(fits(&learned, of("o2")) && !fits(&learned, of("o1")));

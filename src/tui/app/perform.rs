@@ -36,12 +36,10 @@ impl App {
             DialogAction::Restart(RestartTarget::Store(_))
                 if self.preferences.store_choice_source == StoreChoiceSource::Environment =>
             {
-                let why =
-                    "TOKENRING_STORE says where secrets rest, and goes over what is chosen here";
-                let remedy =
-                    "quit, unset TOKENRING_STORE (or give it another value), and start again";
+                let why = "TOKENRING_STORE selects the store and overrides this choice";
+                let remedy = "quit, unset or change TOKENRING_STORE, and start tokenring again";
                 self.show_problem(
-                    "Where secrets rest",
+                    "Secret store",
                     Problem::new("The store was not changed", why, remedy),
                 );
             }
@@ -85,7 +83,7 @@ impl App {
             DialogAction::CopyText(text) => {
                 return vec![
                     self.start_task(
-                        "Copy the address",
+                        "Copy the URL",
                         BackgroundTask::Secret(SecretTask::CopyText(text)),
                         now,
                     )
@@ -106,7 +104,7 @@ impl App {
                 );
             }
             DialogAction::RemoveCredential(id) => {
-                let title = format!("Remove {}", self.display_name_by_id(&id));
+                let title = format!("Delete {}", self.display_name_by_id(&id));
                 return vec![
                     self.start_task(
                         title,
@@ -117,7 +115,7 @@ impl App {
                 ];
             }
             DialogAction::ProbeRegions(id) => {
-                let title = format!("Try {} in every region", self.display_name_by_id(&id));
+                let title = format!("Test {} in every region", self.display_name_by_id(&id));
                 return vec![
                     self.start_task(title, BackgroundTask::Check(CheckTask::AllRegions(id)), now).1,
                 ];
@@ -180,7 +178,7 @@ impl App {
                     RequestMode::ReadWrite => self.open_send_confirmation(draft),
                     RequestMode::ReadOnly => {
                         let text =
-                            format!("Read-only: {} is refused before it is sent", draft.method);
+                            format!("Read-only mode: {} requests are not sent", draft.method);
                         self.activity.notify(NotificationLevel::Warning, text, now.instant);
                     }
                 }
@@ -255,7 +253,7 @@ impl App {
         }
         let title = format!("Switch {} to {region}", self.display_name(credential));
         if let Some(home) = self.regions.accepted_elsewhere(&region) {
-            let text = format!("{region} may refuse it: this token was accepted in {home}");
+            let text = format!("{region} may refuse this credential: it was accepted in {home}");
             self.activity.notify(NotificationLevel::Warning, text, now.instant);
         }
         let edit = CredentialEdit { region: Some(region), ..CredentialEdit::default() };

@@ -24,7 +24,7 @@ impl App {
         let Some(credential) = self.selected() else { return Vec::new() };
         let Ok(provider) = self.catalog.provider(&credential.provider) else { return Vec::new() };
         let presets = provider.presets_for(&credential.kind);
-        let pick = preset_picker("Requests", presets, |preset| {
+        let pick = preset_picker("Presets", presets, |preset| {
             PickerSelection::Preset(preset.id.clone(), BTreeMap::new())
         });
         self.dialogs.push(Dialog::Picker(pick));
@@ -79,7 +79,7 @@ impl App {
             preset.id.clone(),
             given.clone(),
         )));
-        let typed = value_item("Another", "type it", typed);
+        let typed = value_item("Other value", "type it", typed);
         let items = values.iter().map(item).chain([typed]).collect();
         let intro =
             vec![DialogRow::dim(format!("{} {}", preset.help, parameter.help)), DialogRow::Blank];

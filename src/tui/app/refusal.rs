@@ -16,7 +16,7 @@ impl App {
         if self.ui_state.presentation == PresentationMode::On {
             return self.activity.notify(
                 NotificationLevel::Warning,
-                "Presentation mode hides names, and this names them",
+                "Not available in presentation mode: the explanation contains names",
                 now.instant,
             );
         }
@@ -29,7 +29,7 @@ impl App {
             }
             None => self.activity.notify(
                 NotificationLevel::Success,
-                "This answer is no refusal",
+                "This response is not a refusal",
                 now.instant,
             ),
         }
@@ -42,10 +42,10 @@ impl App {
         let mut lines = vec![heading_line("Tried")];
         lines.extend(tried.iter().map(|line| (StyleRole::Text, format!("  {line}"))));
         lines.push((StyleRole::Text, String::new()));
-        lines.push(heading_line("Known   ! speaks for it   ? nobody knows   - speaks against it"));
+        lines.push(heading_line("Possible causes   ! likely   ? unknown   - ruled out"));
         lines.extend(known.iter().map(cause_line));
         lines.push((StyleRole::Text, String::new()));
-        lines.push(heading_line("Close this, then press"));
+        lines.push(heading_line("Next steps: close this, then press"));
         lines.extend(next.iter().map(|step| {
             (StyleRole::Accent, format!("  {:4} {}", self.step_key_labels(step), step.describe()))
         }));

@@ -148,9 +148,12 @@ impl App {
                 self.handle_classification(&name, *classified, now)
             }
             CredentialEvent::Removed(id) => {
-                let text = format!(
-                    "{} is gone and its secret is wiped; that cannot be taken back",
-                    self.display_name_by_id(&id)
+                let text = self.credentials.get(&id).map_or_else(
+                    || "Nothing was created".to_owned(),
+                    |known| {
+                        let name = self.display_name(known);
+                        format!("{name} was deleted from tokenring and its secret wiped")
+                    },
                 );
                 self.credentials.remove(&id, now.wall);
                 self.activity.notify(NotificationLevel::Success, text, now.instant);
@@ -172,7 +175,7 @@ impl App {
     fn notify_if_filtered_out(&mut self, id: &CredentialId, now: Now) {
         if self.selected().is_none_or(|selected| selected.id != *id) {
             let text =
-                format!("{} is in the keyring; the filter hides it", self.display_name_by_id(id));
+                format!("{} was added, but the filter hides it", self.display_name_by_id(id));
             self.activity.notify(NotificationLevel::Warning, text, now.instant);
         }
     }
@@ -190,7 +193,7 @@ impl App {
             }
             Ok(result) => (NotificationLevel::Warning, result.summary_lines().join("; ")),
             Err(problem) => {
-                (NotificationLevel::Warning, format!("kept, but not asked about: {}", problem.what))
+                (NotificationLevel::Warning, format!("stored, but not verified: {}", problem.what))
             }
         };
         if let Ok(result) = classified {
@@ -233,14 +236,14 @@ impl App {
             SecretEvent::Cleared(ClearResult::ContentReplaced) => {
                 self.activity.notify(
                     NotificationLevel::Success,
-                    "Clipboard holds something else by now; left alone",
+                    "Clipboard not cleared: its content has changed",
                     now.instant,
                 );
             }
             SecretEvent::Cleared(ClearResult::Unsupported) => {
                 self.activity.notify(
                     NotificationLevel::Warning,
-                    "This way of copying cannot be cleared: overwrite the clipboard yourself",
+                    "tokenring cannot clear this clipboard; overwrite it yourself",
                     now.instant,
                 );
             }
@@ -278,7 +281,7 @@ impl App {
         } else if self.console.waits_for(task) {
             self.console.fail(problem);
         } else if let Some(problem) = self.dialogs.on_task_failed(task, problem) {
-            let title = title.or_else(|| reveal_pending.then(|| "Show the secret".to_owned()));
+            let title = title.or_else(|| reveal_pending.then(|| "Reveal the secret".to_owned()));
             self.report_failure(title, problem, now);
         }
         if reveal_pending {
@@ -317,7 +320,7 @@ impl App {
             self.detail.mask();
         }
         self.dialogs.on_task_canceled(task);
-        self.activity.notify(NotificationLevel::Warning, "Cancelled", now.instant);
+        self.activity.notify(NotificationLevel::Warning, "Canceled", now.instant);
         self.handle_wizard_stopped(task, None, now)
     }
 
@@ -334,7 +337,7 @@ impl App {
                 .preferences
                 .keys
                 .key_or_name(CommandAction::Credential(CredentialAction::Rotate));
-            let text = format!("{} has stopped; {key} takes it up", wizard.heading());
+            let text = format!("{} stopped; {key} resumes it", wizard.heading());
             self.activity.notify(NotificationLevel::Warning, text, now.instant);
             return vec![
                 self.start_hidden_task(BackgroundTask::Credential(CredentialTask::Load)).1,
@@ -353,15 +356,15 @@ impl App {
 
 /// Returns what is known about the result of a copy, and no more than that.
 fn describe_copy_result(copied: &CopyResult) -> String {
-    let way = match copied.method {
-        ClipboardMethod::Native => "the clipboard",
-        ClipboardMethod::Tmux => "tmux's buffer",
-        ClipboardMethod::Osc52 => "the terminal (OSC 52)",
+    let method = match copied.method {
+        ClipboardMethod::Native => "to the clipboard",
+        ClipboardMethod::Tmux => "to the tmux buffer",
+        ClipboardMethod::Osc52 => "via OSC 52",
     };
-    let verb = if copied.verified { "Copied to" } else { "Sent to" };
-    let doubt = if copied.verified { "" } else { "; whether it took it cannot be known" };
+    let doubt = if copied.verified { "" } else { "; the terminal does not confirm" };
     match copied.clear_after_seconds {
-        Some(seconds) => format!("{verb} {way}{doubt}; cleared in {seconds} s"),
-        None => format!("{verb} {way}{doubt}"),
+        Some(seconds) => format!("Copied {method}{doubt}; cleared in {seconds} s"),
+        None if copied.verified => format!("Copied {method}"),
+        None => format!("Copied {method}{doubt}, and tokenring cannot clear it"),
     }
 }

@@ -32,7 +32,7 @@ const HISTORY_SHORTCUTS: &[PickerShortcut] = &[
     },
     PickerShortcut {
         key: 'x',
-        label: "forget all",
+        label: "clear history",
         action: |_| Some(ConsoleDialogAction::ConfirmClearHistory),
     },
 ];
@@ -83,7 +83,7 @@ impl App {
                     which,
                     name.clone(),
                 ));
-                return self.start_dialog_task(format!("Keep the secret as {name}"), task, now);
+                return self.start_dialog_task(format!("Store the secret as {name}"), task, now);
             }
             ConsoleDialogAction::Resend(line) => return self.resend_from_history(&line, now),
             ConsoleDialogAction::Compare(line) => self.compare_with_history(&line),
@@ -127,7 +127,7 @@ impl App {
             }
             ConsoleEvent::RateLimited(wait) => {
                 let text = format!(
-                    "Waits {}: the provider wants fewer requests",
+                    "Waiting {} for the provider's rate limit",
                     crate::domain::rate_limit::format_wait(wait)
                 );
                 self.activity.notify(NotificationLevel::Warning, text, now.instant);
@@ -136,7 +136,7 @@ impl App {
                 self.console.mark_secret_saved(which);
                 self.activity.notify(
                     NotificationLevel::Success,
-                    format!("The secret is kept as {}", self.display_name(&credential)),
+                    format!("The secret is stored as {}", self.display_name(&credential)),
                     now.instant,
                 );
                 self.credentials.upsert(*credential, now.wall);
@@ -148,17 +148,13 @@ impl App {
                 if self.console.awaited_list.as_ref().is_some_and(|(waiting, _)| *waiting == task) {
                     self.show_request_list(task, self.saved_requests_picker(&all));
                 } else {
-                    self.activity.notify(
-                        NotificationLevel::Success,
-                        "The request is saved",
-                        now.instant,
-                    );
+                    self.activity.notify(NotificationLevel::Success, "Request saved", now.instant);
                 }
             }
             ConsoleEvent::BodySaved(path) => {
                 self.activity.notify(
                     NotificationLevel::Success,
-                    format!("Written to {path}, readable by you alone"),
+                    format!("Saved to {path}, readable only by you"),
                     now.instant,
                 );
             }
@@ -176,19 +172,19 @@ impl App {
         let imported =
             imported.and_then(|imported| Ok(imported.in_region(&region.map_err(Problem::from)?)));
         match imported {
-            Err(problem) => self.show_problem("Take over a curl command", problem),
+            Err(problem) => self.show_problem("Import curl command", problem),
             Ok(imported) => {
                 let dropped = imported
                     .dropped
                     .iter()
-                    .map(|what| (StyleRole::Warn, format!("dropped: {what}")));
+                    .map(|what| (StyleRole::Warn, format!("removed: {what}")));
                 let notes =
                     imported.notes.iter().map(|note| (StyleRole::Text, format!("note: {note}")));
                 let lines: Vec<_> = dropped.chain(notes).collect();
                 self.set_console_request(&provider, imported.draft, now);
                 if !lines.is_empty() {
                     self.dialogs.push(Dialog::Text(TextDialog::new(
-                        "What the curl command had besides",
+                        "Removed from the curl command",
                         lines,
                     )));
                 }
@@ -203,7 +199,7 @@ impl App {
         self.focus_console();
         self.activity.notify(
             NotificationLevel::Success,
-            format!("Ready to be sent: {text}"),
+            format!("Ready to send: {text}"),
             now.instant,
         );
     }
@@ -229,7 +225,7 @@ impl App {
     /// Changes the saved requests and updates their list if it is open.
     fn change_saved_requests(&mut self, task: SavedRequestTask, now: Now) -> Vec<UiEffect> {
         let effects = self.start_dialog_task(
-            "Change the saved requests",
+            "Update the saved requests",
             BackgroundTask::Console(ConsoleTask::SavedRequests(task)),
             now,
         );
@@ -241,13 +237,13 @@ impl App {
 
     fn open_delete_confirmation(&mut self, id: SavedRequestName) {
         let rows = vec![DialogRow::text(format!(
-            "The saved request {id} is deleted. Nothing at the provider changes."
+            "The saved request {id} will be deleted. Nothing changes at the provider."
         ))];
         let intent = DialogAction::Console(Box::new(ConsoleDialogAction::RunSavedTask(
             SavedRequestTask::Delete(id),
         )));
         let confirm = ConfirmDialog::new(
-            "Delete this request?",
+            "Delete this saved request?",
             rows,
             FormButton::Destructive("Delete"),
             intent,
@@ -256,14 +252,13 @@ impl App {
     }
 
     fn open_clear_history_confirmation(&mut self) {
-        let rows = vec![DialogRow::warning(
-            "Every request of the history is forgotten, of every credential.",
-        )];
+        let rows =
+            vec![DialogRow::warning("The request history of every credential will be deleted.")];
         let intent = DialogAction::Console(Box::new(ConsoleDialogAction::ClearHistory));
         let confirm = ConfirmDialog::new(
-            "Forget the history?",
+            "Clear the history?",
             rows,
-            FormButton::Destructive("Forget"),
+            FormButton::Destructive("Clear"),
             intent,
         );
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
@@ -275,13 +270,13 @@ impl App {
             let title = self.provider_title(&provider);
             self.activity.notify(
                 NotificationLevel::Warning,
-                format!("It is a request for {title}; select one of its credentials"),
+                format!("This request is for {title}; select a {title} credential"),
                 now.instant,
             );
         }
         match saved.into_draft() {
             Ok(draft) => self.set_console_request(&provider, draft, now),
-            Err(problem) => self.show_problem("Open the saved request", problem),
+            Err(problem) => self.show_problem("Open saved request", problem),
         }
     }
 
@@ -291,7 +286,7 @@ impl App {
             response.exchange.clone(),
             path.to_owned(),
         ));
-        self.start_dialog_task(format!("Write the answer to {path}"), task, now)
+        self.start_dialog_task(format!("Save the response to {path}"), task, now)
     }
 
     /// Selects a request of the history with the credential that sent it, and sends it like a new
@@ -310,7 +305,7 @@ impl App {
                     .preferences
                     .keys
                     .key_or_name(CommandAction::Console(ConsoleAction::EditRequest));
-                let remedy = format!("give the body again: {key} edits the request");
+                let remedy = format!("enter the body again: {key} edits the request");
                 self.show_problem("Send again", Problem { remedy, ..problem });
                 return Vec::new();
             }
@@ -319,8 +314,10 @@ impl App {
         self.console.set_request(&provider, draft, HistoryPolicy::WithoutBody);
         self.focus_console();
         if region != line.entry.region {
-            let text =
-                format!("It was sent in {}; the credential is in {region} now", line.entry.region);
+            let text = format!(
+                "The request was sent in {}; the credential now uses {region}",
+                line.entry.region
+            );
             self.activity.notify(NotificationLevel::Warning, text, now.instant);
         }
         self.send_request(now)
@@ -328,7 +325,7 @@ impl App {
 
     fn compare_with_history(&mut self, line: &HistoryRecord) {
         let Some(response) = self.console.response() else {
-            let why = "no request was answered since the program was started";
+            let why = "no response has arrived in this session";
             let problem =
                 Problem::new("There is nothing to compare with", why, "send a request first");
             return self.show_problem("Compare", problem);
@@ -340,8 +337,8 @@ impl App {
         let before = line.comparison_text(setting(&line.entry.credential, &line.entry.region));
         let after = exchange.comparison_text(line, setting(&exchange.credential, &exchange.region));
         let changes = diff::format_diff(&before, &after, usize::MAX / 4);
-        let changes = if changes.is_empty() { "  Both are the same".to_owned() } else { changes };
-        let title = format!("- request {} of the history, + the last answer", line.id);
+        let changes = if changes.is_empty() { "  No differences".to_owned() } else { changes };
+        let title = format!("- request {} of the history, + latest response", line.id);
         self.dialogs.push(Dialog::Text(TextDialog::for_diff(title, &changes)));
     }
 
@@ -360,12 +357,12 @@ impl App {
                 if !self.dialogs.apply_edited_body(&text) {
                     self.activity.notify(
                         NotificationLevel::Warning,
-                        "The request is no longer open; what was written is dropped",
+                        "The request is no longer open; the edited text was discarded",
                         now.instant,
                     );
                 }
             }
-            Err(problem) => self.show_problem("The editor", problem),
+            Err(problem) => self.show_problem("Editor", problem),
         }
     }
 
@@ -387,9 +384,10 @@ impl App {
                     self.display_name_or_gone(&sent.credential),
                     sent.region
                 ),
-                right: sent
-                    .status
-                    .map_or_else(|| sent.verdict.as_str().to_owned(), |status| status.to_string()),
+                right: sent.status.map_or_else(
+                    || display_format::check_text(sent.verdict).to_owned(),
+                    |status| status.to_string(),
+                ),
                 mark: None,
                 heading: "",
                 selection: PickerSelection::Console(Box::new(ConsoleDialogAction::Resend(
@@ -415,13 +413,14 @@ impl App {
             self.selected().map(|credential| self.display_name(credential)).unwrap_or_default();
         let key =
             self.preferences.keys.key_or_name(CommandAction::Console(ConsoleAction::SendTest));
-        format!("Nothing was sent as {name} yet; {key} sends a test.")
+        format!("No requests sent with {name} yet; {key} sends a test request.")
     }
 
     fn display_name_or_gone(&self, id: &CredentialId) -> String {
-        self.credentials
-            .get(id)
-            .map_or_else(|| "gone".to_owned(), |credential| self.display_name(credential))
+        self.credentials.get(id).map_or_else(
+            || "deleted credential".to_owned(),
+            |credential| self.display_name(credential),
+        )
     }
 
     /// Returns the name of a provider, or its ID if the provider is unknown.
@@ -452,9 +451,8 @@ impl App {
         let notes = items.iter().map(note).collect();
         let key =
             self.preferences.keys.key_or_name(CommandAction::Console(ConsoleAction::SaveRequest));
-        let empty = format!(
-            "No request is saved yet; {key} in the console saves the one that stands there."
-        );
+        let empty =
+            format!("No saved requests yet; {key} in the console saves the current request.");
         PickerDialog::new("Saved requests", items.iter().map(item).collect(), 0)
             .with_shortcuts(SAVED_REQUEST_SHORTCUTS)
             .with_notes(notes)
@@ -471,14 +469,14 @@ fn saved_address(saved: &SavedRequest) -> String {
 /// Summarizes what a saved request has in addition to its address.
 fn saved_summary(saved: &SavedRequest) -> String {
     let headers = match saved.headers.len() {
-        0 => "no headers of its own".to_owned(),
+        0 => "no headers".to_owned(),
         number => display_format::format_count(number, "header"),
     };
     let body = saved.body.as_ref().map_or_else(
         || "no body".to_owned(),
-        |body| format!("a body of {}", display_format::format_bytes(body.len() as u64)),
+        |body| format!("body of {}", display_format::format_bytes(body.len() as u64)),
     );
-    format!("with {headers} and {body}")
+    format!("{headers}, {body}")
 }
 
 fn compare_action(picked: &PickerSelection) -> Option<ConsoleDialogAction> {

@@ -271,7 +271,7 @@ impl ResponseView {
         let status =
             format!("{} {}", response.status, display_format::reason_phrase(response.status));
         let size = display_format::format_bytes(response.size);
-        let more = if response.truncated { "; the rest was not read" } else { "" };
+        let more = if response.truncated { "; truncated" } else { "" };
         let read = self.page_totals.map(|(pages, items)| {
             format!(
                 " · {} on {}",

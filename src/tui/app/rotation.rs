@@ -62,7 +62,7 @@ impl App {
             .preferences
             .keys
             .key_or_name(CommandAction::Credential(CredentialAction::OpenPage));
-        let text = format!("This provider has no API that makes credentials; {key} opens its page");
+        let text = format!("This provider has no API to create credentials; {key} opens its page");
         self.activity.notify(NotificationLevel::Warning, text, now.instant);
     }
 
@@ -89,23 +89,24 @@ impl App {
         let mut items = vec![
             item(
                 "revoke",
-                "at the provider, by itself: it works nowhere any more".to_owned(),
+                "at the provider, authenticated with this credential; it stops working everywhere"
+                    .to_owned(),
                 at_provider(None),
             ),
             item(
-                "remove",
-                "from this keyring only; the provider is not asked".to_owned(),
+                "delete",
+                "from tokenring only; the provider is not contacted".to_owned(),
                 RemovalTarget::Local(id.clone()),
             ),
         ];
         items.extend(self.neighbors(credential).into_iter().map(|(other, name)| {
             item(
                 "revoke",
-                format!("at the provider, by {name}"),
+                format!("at the provider, authenticated as {name}"),
                 at_provider(CredentialId::parse(&other)),
             )
         }));
-        self.dialogs.push(Dialog::Picker(PickerDialog::new("Revoke or remove", items, 0)));
+        self.dialogs.push(Dialog::Picker(PickerDialog::new("Revoke or delete", items, 0)));
     }
 
     /// Asks for the name of the credential to confirm its removal.
@@ -118,9 +119,9 @@ impl App {
         let (name, called) = (credential.name.as_str(), self.display_name(credential));
         let confirm = match removal {
             RemovalTarget::Local(id) => ConfirmDialog::new(
-                "Remove a credential",
+                "Delete a credential",
                 remove_rows(&called),
-                FormButton::Destructive("Remove"),
+                FormButton::Destructive("Delete from tokenring"),
                 DialogAction::RemoveCredential(id),
             ),
             RemovalTarget::Provider(target) => {
@@ -144,11 +145,9 @@ impl App {
     pub(super) fn start_rotation_task(&mut self, task: RotationTask, now: Now) -> Vec<UiEffect> {
         let title = match &task {
             RotationTask::Run(plan) => self.rotation_title(plan),
-            RotationTask::Resume(_, RotationDirection::Forward) => {
-                "Go on with a rotation".to_owned()
-            }
+            RotationTask::Resume(_, RotationDirection::Forward) => "Continue a rotation".to_owned(),
             RotationTask::Resume(_, RotationDirection::RollBack) => {
-                "Roll a rotation back".to_owned()
+                "Roll back a rotation".to_owned()
             }
             RotationTask::Revoke(target, _) => self.open_started_wizard(
                 RotationPurpose::Revoke,
@@ -286,7 +285,7 @@ impl App {
             self.preferences.keys.key_or_name(CommandAction::Program(ProgramAction::TaskList));
         let (level, text) = match event {
             RotationEvent::PromptOpened(..) => {
-                (NotificationLevel::Warning, format!("{heading} needs you: {key} leads to it"))
+                (NotificationLevel::Warning, format!("{heading} needs your input; {key} shows it"))
             }
             RotationEvent::Finished(status) => match status.state {
                 RotationPhase::Done if status.manual_steps.is_empty() => {
@@ -297,11 +296,11 @@ impl App {
                 }
                 RotationPhase::Done | RotationPhase::RolledBack => (
                     NotificationLevel::Warning,
-                    format!("{heading}: left to do: {}", status.manual_steps.join("; ")),
+                    format!("{heading}: still to do: {}", status.manual_steps.join("; ")),
                 ),
                 RotationPhase::Running | RotationPhase::NeedsUser => (
                     NotificationLevel::Warning,
-                    format!("{heading} has stopped; {} takes it up", self.rotate_key_label()),
+                    format!("{heading} stopped; {} resumes it", self.rotate_key_label()),
                 ),
             },
             _ => return,
@@ -318,7 +317,7 @@ impl App {
             text: self.display_name_by_name(&status.name),
             more: self.mask_name(&status.next, &status.name),
             right: if status.state == RotationPhase::NeedsUser {
-                "needs you"
+                "needs input"
             } else {
                 "unfinished"
             }
@@ -338,7 +337,7 @@ impl App {
             self.dialogs.push(Dialog::Picker(PickerDialog::new("Unfinished rotations", items, 0)));
         } else {
             let text = format!(
-                "{} unfinished; {} takes one up",
+                "{} unfinished; {} resumes",
                 display_format::format_count(items.len(), "rotation"),
                 self.rotate_key_label()
             );
@@ -372,26 +371,26 @@ impl App {
     }
 
     fn rotation_title(&self, plan: &RotationPlan) -> String {
-        format!("Replace {}", self.display_name_by_id(&plan.credential))
+        format!("Rotate {}", self.display_name_by_id(&plan.credential))
     }
 
     fn revoke_rows(&self, credential: &Credential, target: &RotationTarget) -> Vec<DialogRow> {
         let by = target
             .administrator
             .as_ref()
-            .map_or_else(|| "itself".to_owned(), |id| self.display_name_by_id(id));
+            .map_or_else(|| "this credential".to_owned(), |id| self.display_name_by_id(id));
         vec![
             DialogRow::warning(
-                "It is revoked at the provider: whatever uses it stops, and nothing brings it back.",
+                "The provider revokes the credential: everything that uses it stops working. Revocation cannot be undone.",
             ),
             DialogRow::text(format!(
-                "Nothing takes its place; {} replaces it instead. It stays in this keyring until it is removed.",
+                "No new credential is created; {} rotates it instead. The entry stays in tokenring until you delete it.",
                 self.rotate_key_label()
             )),
             DialogRow::Blank,
             DialogRow::Pair("Credential".to_owned(), self.display_name(credential)),
             DialogRow::Pair("Region".to_owned(), credential.region.clone()),
-            DialogRow::Pair("Revoked by".to_owned(), by),
+            DialogRow::Pair("Authenticate with".to_owned(), by),
         ]
     }
 }
@@ -399,10 +398,10 @@ impl App {
 fn remove_rows(name: &str) -> Vec<DialogRow> {
     vec![
         DialogRow::text(format!(
-            "The secret of {name} is wiped from the store, and what is known about it is forgotten."
+            "The secret of {name} is wiped from the store, and its entry is deleted."
         )),
         DialogRow::warning(
-            "The provider is not asked: until it is revoked there, the secret still works for whoever has it.",
+            "The provider is not contacted: the secret keeps working until it is revoked there.",
         ),
     ]
 }

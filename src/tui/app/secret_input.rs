@@ -84,7 +84,7 @@ impl SecretInput {
     pub fn invisible_character_problem(&self) -> Option<String> {
         let hidden = |c: char| text::is_unprintable(c) && !c.is_ascii_whitespace();
         let (place, found) = self.text.trim().chars().enumerate().find(|(_, c)| hidden(*c))?;
-        Some(format!("holds {} at character {}", invisible_character_name(found), place + 1))
+        Some(format!("contains {} at character {}", invisible_character_name(found), place + 1))
     }
 
     fn pop(&mut self) {
@@ -148,11 +148,11 @@ mod tests {
         assert_eq!(holding(" plain-token\n").invisible_character_problem(), None);
         assert_eq!(
             holding("ab\u{200b}c").invisible_character_problem().as_deref(),
-            Some("holds a zero-width space (U+200B) at character 3")
+            Some("contains a zero-width space (U+200B) at character 3")
         );
         assert_eq!(
             holding("\u{1b}[31m").invisible_character_problem().as_deref(),
-            Some("holds an escape character (U+001B) at character 1")
+            Some("contains an escape character (U+001B) at character 1")
         );
     }
 }

@@ -53,13 +53,13 @@ impl App {
         match saved {
             Ok(ThemePersistence::Saved) => self.activity.notify(
                 NotificationLevel::Success,
-                "The theme is kept in config.toml",
+                "Theme saved in config.toml",
                 now.instant,
             ),
             Ok(ThemePersistence::SessionOnly) => {
                 self.activity.notify(
                     NotificationLevel::Success,
-                    "The theme is worn until the end; this run keeps nothing",
+                    "Theme applied for this session (nothing is saved)",
                     now.instant,
                 );
             }
@@ -87,9 +87,9 @@ impl App {
 
 fn settings_reloaded_text(later: &[&str]) -> String {
     match later {
-        [] => "Settings read again".to_owned(),
-        [one] => format!("Settings read again; {one} takes effect at the next start"),
-        many => format!("Settings read again; {} take effect at the next start", many.join(", ")),
+        [] => "Settings reloaded".to_owned(),
+        [one] => format!("Settings reloaded; {one} takes effect after a restart"),
+        many => format!("Settings reloaded; {} take effect after a restart", many.join(", ")),
     }
 }
 
@@ -98,7 +98,7 @@ fn first_problem_with_count(problem: Problem, count: usize) -> Problem {
     let Some(others) = count.checked_sub(2).map(|others| others + 1) else { return problem };
     let end = if problem.remedy.ends_with('?') { "" } else { ";" };
     let remedy = format!("{}{end} `tokenring config check` lists {others} more", problem.remedy);
-    Problem { remedy, ..flaw }
+    Problem { remedy, ..problem }
 }
 
 #[cfg(test)]
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(label.as_deref(), Some("K"));
         let notice =
             session.app.activity.current_notification(session.now.instant).expect("a word");
-        assert_eq!(notice.text, "Settings read again; store, net take effect at the next start");
+        assert_eq!(notice.text, "Settings reloaded; store, net take effect after a restart");
     }
 
     #[test]
@@ -197,8 +197,7 @@ mod tests {
     #[test]
     fn mistakes_are_shown_with_their_number_and_the_screen_goes_on() {
         let mut session = TestSession::new(120, 36);
-        let problem =
-            |why: &str| Problem::new("The settings are not understood", why, "correct this place");
+        let problem = |why: &str| Problem::new("The settings are invalid", why, "fix the value");
         let problems =
             vec![problem("config.toml:2:1: unknown"), problem("config.toml:5:1: unknown")];
         change_settings(

@@ -32,7 +32,7 @@ impl App {
             Some(add) => self.dialogs.push(Dialog::Add(Box::new(add))),
             None => self.activity.notify(
                 NotificationLevel::Warning,
-                "No provider has a kind of credential that one signs in to",
+                "No provider supports signing in with the browser",
                 now.instant,
             ),
         }

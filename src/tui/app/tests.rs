@@ -271,13 +271,13 @@ fn a_copy_says_what_is_known_and_no_more() {
     assert_eq!(said(ClipboardMethod::Native, true), "Copied to the clipboard; cleared in 30 s");
     assert!(
         said(ClipboardMethod::Osc52, false)
-            .starts_with("Sent to the terminal (OSC 52); whether it took it cannot be known")
+            .starts_with("Copied via OSC 52; the terminal does not confirm")
     );
 
     let mut session = session();
     session
         .report(TaskId(9), TaskEvent::Secret(SecretEvent::Cleared(ClearResult::ContentReplaced)));
-    assert!(session.notice().contains("left alone"));
+    assert!(session.notice().contains("content has changed"));
 }
 
 // Late responses.
@@ -388,7 +388,7 @@ fn a_verdict_is_a_fact_whoever_asked_for_it() {
     assert_eq!(
         elsewhere.result,
         CheckResult::Accepted,
-        "a verdict elsewhere is not the credential's own"
+        "a check result in another region is not the credential's own"
     );
 }
 
@@ -536,7 +536,7 @@ fn what_is_found_on_the_machine_is_shown_when_it_is_known() {
     let mut session = session();
     session.press("D");
     let (task, BackgroundTask::Diagnostic(DiagnosticTask::Doctor(around))) = session.task() else {
-        panic!("nobody looks")
+        panic!("no task was started")
     };
     assert!(around.terminal.is_some());
     let found = |level, what: &str| Diagnostic {
@@ -581,7 +581,7 @@ fn what_is_found_on_the_machine_is_shown_when_it_is_known() {
     );
     session.press("P S");
     let (task, BackgroundTask::Diagnostic(DiagnosticTask::Scan)) = session.task() else {
-        panic!("nobody looks")
+        panic!("no task was started")
     };
     session.report(task, TaskEvent::Failed(trouble()));
     let Some(Dialog::Findings(survey)) = session.app.dialogs.top() else {
@@ -608,7 +608,10 @@ fn a_region_is_switched_by_one_key_and_what_speaks_against_it_is_said() {
         panic!("not switched")
     };
     assert_eq!(edit.region.as_deref(), Some("SNYK-AU-01"));
-    assert!(session.notice().contains("may refuse it") && session.notice().contains("SNYK-EU-01"));
+    assert!(
+        session.notice().contains("may refuse this credential")
+            && session.notice().contains("SNYK-EU-01")
+    );
     session.press("3 k Enter");
     let BackgroundTask::Credential(CredentialTask::Edit(_, edit)) = session.task().1 else {
         panic!("not switched")

@@ -90,7 +90,7 @@ impl App {
             UndoAction::AlreadyUndone => {
                 return self.activity.notify(
                     NotificationLevel::Success,
-                    format!("{}: taken back", step.title),
+                    format!("Undone: {}", step.title),
                     now.instant,
                 );
             }
@@ -99,7 +99,7 @@ impl App {
         let key = self.undo_key_label();
         self.activity.notify(
             NotificationLevel::Success,
-            format!("{}: done; {key} takes it back", step.title),
+            format!("{}: done; {key} undoes it", step.title),
             now.instant,
         );
         self.undo.push(step);
@@ -115,7 +115,7 @@ impl App {
         let text = self.credentials.filter.input.value();
         if !text.trim().is_empty() {
             let step = UndoStep {
-                title: "Drop the filter".to_owned(),
+                title: "Clear the filter".to_owned(),
                 action: UndoAction::Filter(text.to_owned()),
             };
             self.undo.push(step);
@@ -125,17 +125,13 @@ impl App {
     /// Undoes the latest change.
     pub(super) fn undo_last(&mut self, now: Now) -> Vec<UiEffect> {
         let Some(UndoStep { title, action: back }) = self.undo.steps.pop() else {
-            self.activity.notify(
-                NotificationLevel::Warning,
-                "Nothing was changed that could be taken back",
-                now.instant,
-            );
+            self.activity.notify(NotificationLevel::Warning, "Nothing to undo", now.instant);
             return Vec::new();
         };
         match back {
             UndoAction::Edit(id, edit) if self.credentials.get(&id).is_some() => {
                 let (task, effect) = self.start_task(
-                    format!("Take back: {title}"),
+                    format!("Undo: {title}"),
                     BackgroundTask::Credential(CredentialTask::Edit(id, *edit)),
                     now,
                 );
@@ -147,13 +143,13 @@ impl App {
             UndoAction::Filter(text) => {
                 self.credentials.filter.input = tui_input::Input::new(text);
                 self.credentials.apply_filter(now.wall);
-                self.activity.notify(NotificationLevel::Success, "The filter is back", now.instant);
+                self.activity.notify(NotificationLevel::Success, "Filter restored", now.instant);
                 Vec::new()
             }
             UndoAction::Edit(..) | UndoAction::Irreversible(_) | UndoAction::AlreadyUndone => {
                 self.activity.notify(
                     NotificationLevel::Warning,
-                    format!("{title}: the credential is gone, so it cannot be taken back"),
+                    format!("{title}: cannot be undone, because the credential was deleted"),
                     now.instant,
                 );
                 Vec::new()
@@ -171,7 +167,7 @@ impl App {
 fn inverse_edit(before: &Credential, edit: &CredentialEdit) -> UndoAction {
     if edit.secret.is_some() {
         return UndoAction::Irreversible(
-            "the secret it had is overwritten, so that cannot be taken back",
+            "the previous secret was overwritten, so this cannot be undone",
         );
     }
     let fields = edit
@@ -239,7 +235,7 @@ mod tests {
                 .current_notification(session.now.instant)
                 .expect("a word")
                 .text
-                .contains("U takes it back")
+                .contains("U undoes it")
         );
         session.press("U");
         let (task, _, back) = edit(&mut session);
@@ -247,7 +243,7 @@ mod tests {
         report(&mut session, task, TaskEvent::Done);
         let said =
             &session.app.activity.current_notification(session.now.instant).expect("a word").text;
-        assert!(said.ends_with("taken back"), "no promise is left that is not so any more: {said}");
+        assert!(said.starts_with("Undone: "), "no promise is left that is not so any more: {said}");
         session.press("U");
         assert!(session.app.undo.is_empty());
     }
@@ -279,7 +275,7 @@ mod tests {
                 .current_notification(session.now.instant)
                 .expect("a word")
                 .text
-                .contains("cannot be taken back")
+                .contains("cannot be undone")
         );
         assert!(session.app.undo.is_empty());
     }

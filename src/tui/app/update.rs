@@ -47,7 +47,7 @@ pub fn update(app: &mut App, msg: Message, now: Now) -> Vec<UiEffect> {
             app.detail.mask_if_revealed();
             app.activity.notify(
                 NotificationLevel::Error,
-                format!("Something broke in the background: {text}"),
+                format!("Internal error in the background: {text}"),
                 now.instant,
             );
             Vec::new()
@@ -142,7 +142,7 @@ impl App {
                     .key_or_name(CommandAction::Program(ProgramAction::TaskList));
                 self.activity.notify(
                     NotificationLevel::Success,
-                    format!("It goes on behind the screen; {key} shows it again"),
+                    format!("Running in the background; {key} reopens it"),
                     now.instant,
                 );
                 Vec::new()

@@ -21,7 +21,7 @@ impl App {
         if self.ui_state.presentation == PresentationMode::On {
             self.activity.notify(
                 NotificationLevel::Warning,
-                "Presentation mode hides names, and the welcome names what it finds",
+                "Not available in presentation mode: the welcome dialog shows names",
                 now.instant,
             );
             return Vec::new();
@@ -33,7 +33,7 @@ impl App {
         }
         vec![
             self.start_task(
-                "Look for what can be imported",
+                "Find credentials to import",
                 BackgroundTask::Credential(CredentialTask::FindImportable),
                 now,
             )
@@ -54,10 +54,10 @@ impl App {
             .collect();
         let intro = vec![
             DialogRow::text(
-                "tokenring keeps your API tokens, tells whether they work, and replaces them safely.",
+                "tokenring stores your API tokens, checks whether they work, and rotates them safely.",
             ),
             DialogRow::dim(
-                "A token can be pasted at any time. Nothing is sent anywhere before you ask for it.",
+                "You can paste a token at any time. Nothing is sent before you ask for it.",
             ),
             DialogRow::Blank,
         ];
@@ -67,25 +67,25 @@ impl App {
     fn begin_items(&self) -> Vec<PickerItem> {
         let command = |text: &str, more: &str, action| PickerItem {
             right: self.preferences.keys.label(action).unwrap_or_default(),
-            ..item("Begin", text, more, PickerSelection::Command(action))
+            ..item("Get started", text, more, PickerSelection::Command(action))
         };
         let mut items = vec![
             command(
                 "Add a token",
-                "paste or type it; what it is, is found out",
+                "paste or type it; provider and kind are detected",
                 CommandAction::Credential(CredentialAction::Add),
             ),
             command(
                 "Sign in",
-                "with the browser, as a Snyk App",
+                "to a Snyk App with the browser",
                 CommandAction::Credential(CredentialAction::SignIn),
             ),
         ];
         if !self.store_is_ephemeral() {
-            let more = "a simulated company on this machine; nothing of it is kept";
+            let more = "a simulated company on this machine; nothing is saved";
             items.push(item(
-                "Begin",
-                "Look around",
+                "Get started",
+                "Try the demo",
                 more,
                 PickerSelection::Restart(RestartTarget::Demo),
             ));
@@ -109,7 +109,7 @@ impl App {
             item(
                 HEADING,
                 &text,
-                "the copies stay where they are",
+                "the plain-text copies are not deleted",
                 PickerSelection::Import(candidates.to_vec()),
             )
         });
@@ -131,7 +131,7 @@ impl App {
 
     /// Returns the current store and the other one.
     fn store_items(&self) -> Vec<PickerItem> {
-        const HEADING: &str = "Where secrets rest";
+        const HEADING: &str = "Secret store";
         let Some(current) = self.activity.store.as_ref().filter(|_| !self.store_is_ephemeral())
         else {
             return Vec::new();
@@ -161,16 +161,16 @@ impl App {
         );
         let (title, more, choice) = match current.backend.kind {
             BackendKind::File => {
-                ("the system's keyring", "your desktop unlocks it", StoreChoice::Keyring)
+                ("system keyring", "unlocked by your desktop", StoreChoice::Keyring)
             }
             BackendKind::Keyring | BackendKind::Memory => {
-                ("encrypted file", "a passphrase of yours opens it", StoreChoice::File)
+                ("encrypted file", "unlocked by a passphrase", StoreChoice::File)
             }
         };
         let more = match self.preferences.store_choice_source {
-            StoreChoiceSource::Settings => format!("choose it: {more}"),
+            StoreChoiceSource::Settings => format!("switch to it: {more}"),
             StoreChoiceSource::Environment => {
-                "TOKENRING_STORE decides; unset it to choose here".to_owned()
+                "set by TOKENRING_STORE; unset it to choose here".to_owned()
             }
         };
         let there =

@@ -314,7 +314,7 @@ impl CommandGroup {
     /// Text of the heading.
     pub const fn title(self) -> &'static str {
         match self {
-            Self::Move => "Getting around",
+            Self::Move => "Navigation",
             Self::List => "List",
             Self::Credential => "Credential",
             Self::Region => "Regions",

@@ -36,6 +36,7 @@ pub(crate) fn plan_for(kind: &str) -> RotationPlan {
         part,
         replacement,
         consumers,
+        check_request: "GET /rest/self".to_owned(),
         administrator: None,
     })
 }
@@ -60,7 +61,7 @@ pub(crate) fn status(state: RotationPhase) -> RotationStatus {
         plan: "a plan".to_owned(),
         state,
         step: Some("create".to_owned()),
-        next: "find out whether the provider has made the new secret".to_owned(),
+        next: "Check whether the provider created the new secret".to_owned(),
         manual_steps: Vec::new(),
         why: None,
     }
@@ -70,9 +71,9 @@ pub(crate) fn status(state: RotationPhase) -> RotationStatus {
 pub(crate) fn review(way_back: Result<(), &'static str>) -> RotationSummary {
     let done = |step: &str, words: &str| line(step, StepStatus::Done, words);
     let lines = vec![
-        done("prove-store", "show that the store keeps what it is given"),
-        done("snapshot", "see whom the old secret acts as and what it reaches"),
-        line("create", StepStatus::Running, "have the provider make the new secret"),
+        done("prove-store", "Verify that the store can write and read back"),
+        done("snapshot", "Record the old secret's identity and access"),
+        line("create", StepStatus::Running, "Create the new secret at the provider"),
     ];
     RotationSummary {
         plan: plan(),
@@ -85,14 +86,14 @@ pub(crate) fn review(way_back: Result<(), &'static str>) -> RotationSummary {
 /// Returns a prompt with these choices.
 pub(crate) fn rotation_prompt(choices: &[UserDecision]) -> RotationPrompt {
     let choice = |saying: &UserDecision| PromptChoice {
-        title: "an answer".to_owned(),
+        title: "A choice".to_owned(),
         decision: saying.clone(),
     };
     RotationPrompt {
         rotation: plan().rotation.to_string(),
         step: "verify".to_owned(),
         message: PromptMessage {
-            title: "say how to go on".to_owned(),
+            title: "Choose how to continue".to_owned(),
             detail: String::new(),
             required_word: None,
         },
@@ -105,14 +106,14 @@ pub(crate) fn rotation_prompt(choices: &[UserDecision]) -> RotationPrompt {
 
 /// Returns a prompt for a new secret.
 pub(crate) fn paste_prompt() -> RotationPrompt {
-    let title = "make a new secret, call it tokenring-r1-1 if it takes a name, and paste it. Press \"Revoke & Regenerate\".";
+    let title = "Create a new secret, name it tokenring-r1-1 if the provider asks for a name, and paste it here. Press \"Revoke & Regenerate\".";
     let choices =
-        vec![PromptChoice { title: "roll back".to_owned(), decision: UserDecision::RollBack }];
+        vec![PromptChoice { title: "Roll back".to_owned(), decision: UserDecision::RollBack }];
     RotationPrompt {
         step: "await-paste".to_owned(),
         message: PromptMessage {
             title: title.to_owned(),
-            detail: "No overlap: the old one dies at once.".to_owned(),
+            detail: "No overlap: the old secret stops working at once.".to_owned(),
             required_word: None,
         },
         page: Some("https://app.snyk.io/account".to_owned()),
@@ -128,7 +129,7 @@ pub(crate) fn sign_in_prompt() -> RotationPrompt {
         &state=zc5evjTfDD6VjH4CYva02g&code_challenge=QSI3HPtOcn0XgnINl1ssSylSofx35c7_3fLx6I0kp8o&code_challenge_method=S256\
         &redirect_uri=http%3A%2F%2F127.0.0.1%3A43991%2Fcallback";
     let callback = url::Url::parse("http://127.0.0.1:43991/callback").expect("a URL");
-    let title = "sign in again in the browser, as the same person as before".to_owned();
+    let title = "Sign in again in the browser, as the same user as before".to_owned();
     RotationPrompt {
         step: "await-sign-in".to_owned(),
         message: PromptMessage { title, detail: String::new(), required_word: None },

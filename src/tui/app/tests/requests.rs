@@ -42,7 +42,7 @@ fn groups_that_were_listed_are_offered_by_name() {
     session
         .report(task, TaskEvent::ResponseReceived(response))
         .press("p")
-        .type_text("organisations of a group")
+        .type_text("organizations of a group")
         .press("Enter");
     let Some(Dialog::Picker(_)) = session.app.dialogs.top() else { panic!("nothing was offered") };
     session.type_text("et").press("Enter");
@@ -52,9 +52,9 @@ fn groups_that_were_listed_are_offered_by_name() {
     assert!(draft.address().starts_with("/rest/groups/g2/orgs"), "{draft:?}");
     session
         .press("p")
-        .type_text("organisations of a group")
+        .type_text("organizations of a group")
         .press("Enter")
-        .type_text("another")
+        .type_text("other value")
         .press("Enter");
     assert!(
         matches!(session.app.dialogs.top(), Some(Dialog::Parameters(_))),
@@ -66,7 +66,7 @@ fn groups_that_were_listed_are_offered_by_name() {
 fn what_was_walked_from_is_kept_while_the_rest_is_typed() {
     let mut session = session();
     let of = |org: &str| format!(r#"{{"data":[{{"id":"{org}","attributes":{{"name":"Acme"}}}}]}}"#);
-    session.press("p").type_text("list organisations").press("Enter Enter");
+    session.press("p").type_text("list organizations").press("Enter Enter");
     respond(&mut session, |response| response.body = ResponseBody::Text(of("o7")));
     session.press("Enter").type_text("list issues of a project").press("Enter");
     let project = "74c237b4-ae4a-4241-a47c-000000000bb7";
@@ -83,7 +83,7 @@ fn what_was_walked_from_is_kept_while_the_rest_is_typed() {
 #[test]
 fn what_a_project_is_of_goes_along_with_it() {
     let mut session = session();
-    session.press("p").type_text("list organisations").press("Enter Enter");
+    session.press("p").type_text("list organizations").press("Enter Enter");
     respond(&mut session, |response| {
         response.body = ResponseBody::Text(r#"{"data":[{"id":"o1"},{"id":"o2"}]}"#.to_owned())
     });
@@ -104,7 +104,7 @@ fn what_a_project_is_of_goes_along_with_it() {
     session.press("p").type_text("list issues of a project").press("Enter Up Enter");
     assert!(
         matches!(session.app.dialogs.top(), Some(Dialog::Parameters(_))),
-        "p1 is none of the other organisation's"
+        "p1 does not belong to the other organization"
     );
 }
 
@@ -174,13 +174,14 @@ fn an_answer_that_is_no_list_is_not_lost_to_the_search_for_its_pages() {
     for key in ["m", "n", "L"] {
         session.press(key);
         assert!(
-            session.notice().contains("no list") && session.app.console.response().is_some(),
+            session.notice().contains("not a paginated list")
+                && session.app.console.response().is_some(),
             "{key}"
         );
         session.drain();
     }
     session.press("K");
-    assert!(session.notice().contains("No new secret"), "{}", session.notice());
+    assert!(session.notice().contains("no new secret"), "{}", session.notice());
 }
 
 #[test]
@@ -233,7 +234,7 @@ fn a_budget_is_counted_down_while_it_is_shown() {
 #[test]
 fn enter_goes_on_with_an_element_and_sends_what_was_chosen_since() {
     let mut session = session();
-    session.press("p").type_text("list organisations").press("Enter Enter");
+    session.press("p").type_text("list organizations").press("Enter Enter");
     let listed = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o2","attributes":{"name":"Beta"}}]}"#;
     respond(&mut session, |response| response.body = ResponseBody::Text(listed.to_owned()));
     assert_eq!(session.app.follow_up_requests().map(|onward| onward.name).as_deref(), Some("Acme"));

@@ -113,7 +113,7 @@ fn the_time_that_is_left_is_counted_and_nothing_ticks_afterwards() {
     session.press("Enter");
     assert!(
         matches!(session.task().1, BackgroundTask::SignIn(SignInTask::Start(Wanted::Existing(_)))),
-        "once more"
+        "the sign-in starts again"
     );
 }
 

@@ -81,7 +81,7 @@ fn chosen(session: &TestSession) -> Option<String> {
 
 /// Runs a command by finding it in the dialog that `opener` opens; returns whether it is listed.
 fn find(session: &mut TestSession, opener: &str, command: &CommandSpec) -> bool {
-    let name = command.name.replace('-', " ");
+    let name = command.title;
     session.press(opener);
     for word in name.split(' ') {
         session
@@ -175,7 +175,7 @@ fn presentation_mode_has_no_gap_through_which_a_name_shows() {
     session.press("c P");
     assert!(!session.app.can_run(CommandAction::Credential(CredentialAction::Edit)));
     session.press("e");
-    assert!(session.app.dialogs.is_empty(), "it opens nothing that names somebody");
+    assert!(session.app.dialogs.is_empty(), "no dialog that shows names opens");
     assert!(session.notice().contains("names"), "it says why");
     for keys in ["r", "X", "!", "C-p", "T", "V", "A"] {
         session.press(keys);
