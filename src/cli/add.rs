@@ -13,36 +13,43 @@ use crate::domain::{CredentialName, Problem, Secret};
 use crate::engine::task_protocol::NewCredential;
 use crate::engine::{self, Engine};
 
-/// Keep a credential; the secret comes from standard input or a hidden prompt
+/// Store a credential; the secret comes from a pipe or a prompt
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring add laptop --provider snyk < token.txt\n  \
     tokenring add ci --provider snyk --kind service-account-oauth \\\n      \
     --region SNYK-EU-01 --field client_id=… --label prod")]
 pub(super) struct AddArgs {
-    /// What to call it
+    /// Name of the new credential
     name: String,
-    /// The provider: snyk, snyk-apps, snyk-api-web, appcircle, or one of your own
+    /// Provider: snyk, snyk-apps, snyk-api-web, appcircle, or one of your own
     #[arg(long)]
     provider: String,
-    /// The kind of credential; recognised from the secret where that is possible
+    /// Kind of credential; detected from the secret where possible
     #[arg(long)]
     kind: Option<String>,
-    /// The region; read from the secret where it tells
+    /// Region; detected from the secret where possible
     #[arg(long)]
     region: Option<String>,
-    /// A field of the kind, such as `client_id`=…; may be repeated
-    #[arg(long = "field", value_name = "K=V", value_parser = args::parse_key_value)]
+    #[arg(
+        long = "field",
+        value_name = "K=V",
+        value_parser = args::parse_key_value,
+        help = "Field of the kind, such as client_id=…; may be repeated"
+    )]
     fields: Vec<(String, String)>,
-    /// A label; may be repeated
+    /// Label; may be repeated
     #[arg(long = "label", value_name = "L")]
     labels: Vec<String>,
-    /// A further secret part to read after the secret, one line each, such as `client_secret`
-    #[arg(long = "part", value_name = "PART")]
+    #[arg(
+        long = "part",
+        value_name = "PART",
+        help = "Further secret part to read after the secret, one line each, such as client_secret"
+    )]
     parts: Vec<String>,
-    /// The day it ends, such as 2027-02-07
+    /// Expiry date, such as 2027-02-07
     #[arg(long, value_name = "DATE", value_parser = args::parse_date)]
     expires: Option<crate::domain::Timestamp>,
-    /// Do not ask the provider who it is
+    /// Do not verify the credential with the provider
     #[arg(long)]
     offline: bool,
 }
@@ -64,8 +71,9 @@ impl AddArgs {
         let stored = engine.add_credential(new).await?;
         if !duplicates.is_empty() {
             let names: Vec<_> = duplicates.iter().map(CredentialName::as_str).collect();
-            let verb = if names.len() == 1 { "holds" } else { "hold" };
-            context.out.note(&format!("note: {} {verb} the same secret", names.join(", ")));
+            context
+                .out
+                .note(&format!("note: the same secret is already stored as {}", names.join(", ")));
         }
         if offline {
             return print_credential(context, &stored);
@@ -166,13 +174,13 @@ impl AddArgs {
             _ => {
                 let kinds: Vec<_> = provider.kinds.iter().map(|kind| kind.id.as_str()).collect();
                 let why = format!(
-                    "a secret of this shape may be several kinds of {} credential",
+                    "a secret of this form can be several kinds of {} credential",
                     provider.title
                 );
                 Err(Problem::new(
-                    "The kind is not clear",
+                    "The kind is ambiguous",
                     why,
-                    format!("name it with --kind: {}", kinds.join(", ")),
+                    format!("choose one with --kind: {}", kinds.join(", ")),
                 )
                 .with_class(ProblemClass::Usage))
             }
@@ -194,7 +202,7 @@ impl AddArgs {
                 let region = catalog.region(&self.provider, wanted)?;
                 if let Some(detected) = detected.filter(|detected| *detected != region.id) {
                     context.out.note(&format!(
-                        "note: the secret says that it belongs to {detected}; {} was asked for",
+                        "note: the secret itself names the region {detected}, but --region is {}",
                         region.id
                     ));
                 }
@@ -206,7 +214,7 @@ impl AddArgs {
                 if regions.len() > 1 {
                     context
                         .out
-                        .note(&format!("note: the secret does not tell its region; {first} is assumed (--region names another)"));
+                        .note(&format!("note: the secret does not contain its region; assuming {first} (choose another with --region)"));
                 }
                 Ok(first)
             }

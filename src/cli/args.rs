@@ -25,16 +25,16 @@ pub(super) fn print_credential(
 /// Parses the name of a credential.
 pub(super) fn parse_name(text: &str) -> Result<CredentialName, Problem> {
     CredentialName::parse(text).map_err(|error| {
-        Problem::new("That cannot be a name", error.to_string(), "use 1 to 64 visible characters")
+        Problem::new("Invalid name", error.to_string(), "use 1 to 64 visible characters")
             .with_class(ProblemClass::Usage)
     })
 }
 
 /// Parses `key=value`.
 pub(super) fn parse_key_value(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("it has no \"=\"; write key=value")?;
+    let (key, value) = text.split_once('=').ok_or("\"=\" is missing; write key=value")?;
     if key.is_empty() {
-        Err("it has no key; write key=value".to_owned())
+        Err("the key is missing; write key=value".to_owned())
     } else {
         Ok((key.to_owned(), value.to_owned()))
     }
@@ -47,12 +47,12 @@ pub(super) fn parse_date(text: &str) -> Result<Timestamp, String> {
     }
     Date::parse(text, &Iso8601::DATE)
         .map(|date| date.midnight().assume_utc())
-        .map_err(|_| "it is not a date; write it like 2027-02-07".to_owned())
+        .map_err(|_| "not a date; write it like 2027-02-07".to_owned())
 }
 
 /// Parses a time span in days, hours or minutes, such as `90d`.
 pub(super) fn parse_time_span(text: &str) -> Result<time::Duration, String> {
-    let wrong = || "it is not a span; write it like 90d, 12h or 30m".to_owned();
+    let wrong = || "not a time span; write it like 90d, 12h or 30m".to_owned();
     let unit = text.chars().last().ok_or_else(wrong)?;
     let number: i64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| wrong())?;
     if !(0..=1_000_000).contains(&number) {

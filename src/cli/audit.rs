@@ -8,14 +8,14 @@ use super::table::TextTable;
 use crate::domain::Problem;
 use crate::engine::{AuditIntegrity, AuditRecord};
 
-/// Show who did what, when and how it ended; --verify finds a line that was edited, removed or moved
+/// Show the audit log, or verify that it was not modified
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring audit\n  tokenring audit --verify")]
 pub(super) struct AuditArgs {
-    /// Check the whole record instead of showing it
+    /// Verify the whole log: report an entry that was edited, removed or moved
     #[arg(long)]
     verify: bool,
-    /// How many of the newest lines to show
+    /// Number of newest entries to show
     #[arg(long, default_value_t = 100, value_name = "N")]
     limit: usize,
 }
@@ -83,9 +83,8 @@ async fn verify(context: &CliContext<'_>) -> Result<u8, Problem> {
             Ok(0)
         }
         AuditIntegrity::Intact(entries) => {
-            context
-                .out
-                .print_text(&format!("the record is as it was written: {entries} entries"))?;
+            let noun = if entries == 1 { "entry" } else { "entries" };
+            context.out.print_text(&format!("Audit log intact ({entries} {noun})"))?;
             Ok(0)
         }
         AuditIntegrity::Broken { at, why } => {
@@ -94,11 +93,11 @@ async fn verify(context: &CliContext<'_>) -> Result<u8, Problem> {
                     .out
                     .print_json(&serde_json::json!({ "intact": false, "at": at, "why": why }))?;
             }
-            let what = format!("The record is not as it was written, from entry {at} on");
+            let what = format!("The audit log was modified at entry {at}");
             Err(Problem::new(
                 what,
                 why,
-                "compare it with a copy; whoever can write the index file can have changed it",
+                "compare the log with a backup; any process that can write the index file may have modified it",
             ))
         }
     }

@@ -10,6 +10,7 @@ use super::junit;
 use super::output;
 use super::regions::{print_regions, region_json};
 use super::table::TextTable;
+use crate::domain::format::count_noun;
 use crate::domain::problem::ProblemClass;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Problem, Timestamp};
@@ -17,38 +18,37 @@ use crate::domain::{Credential, Problem, Timestamp};
 /// Exit code after Ctrl-C, as shells report it.
 const INTERRUPTED_EXIT_CODE: u8 = 130;
 
-/// Ask the provider whether credentials work
+/// Check whether credentials work
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
         tokenring check ci-scanner\n  \
         tokenring check --all --max-age 90d --expires-within 14d --json\n  \
         tokenring check --all --offline --expires-within 14d\n  tokenring check --all --junit > report.xml\n\n\
-        Ctrl-C ends it: what is known so far is told, and it ends with 130.")]
+        Ctrl-C prints the results so far and exits with 130.")]
 pub(super) struct CheckArgs {
-    /// Their names
+    /// Names of the credentials
     names: Vec<String>,
-    /// All credentials
+    /// Check all credentials
     #[arg(long, conflicts_with = "names")]
     all: bool,
-    /// Fail (exit 7) where a credential is older than this, such as 90d
+    /// Fail (exit 7) if a credential is older than this, such as 90d
     #[arg(long, value_name = "SPAN", value_parser = parse_time_span)]
     max_age: Option<time::Duration>,
-    /// Fail (exit 7) where a credential ends within this, such as 14d
+    /// Fail (exit 7) if a credential expires within this time, such as 14d
     #[arg(long, value_name = "SPAN", value_parser = parse_time_span)]
     expires_within: Option<time::Duration>,
-    /// Only look at age and expiry: neither the store nor any provider is asked
+    /// Check age and expiry only, without the store and the network
     #[arg(long)]
     offline: bool,
-    /// Write `JUnit` XML, which pipelines show
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with = "json", help = "Print JUnit XML for CI pipelines")]
     junit: bool,
 }
 
-/// Try a credential in all regions of its provider; shows the secret to each of those hosts
+/// Test a credential in every region (sends the secret to each host)
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring probe laptop\n  tokenring probe laptop --json")]
 pub(super) struct ProbeArgs {
-    /// Its name
+    /// Name of the credential
     name: String,
 }
 
@@ -93,9 +93,9 @@ impl CheckArgs {
         }
         if self.names.is_empty() {
             return Err(usage_problem(
-                "Nothing to check",
+                "No credential selected",
                 "no name was given",
-                "name credentials, or give --all",
+                "name one or more credentials, or pass --all",
             ));
         }
         let mut credentials: Vec<Credential> = Vec::with_capacity(self.names.len());
@@ -111,12 +111,16 @@ impl CheckArgs {
     fn policy_violation(&self, credential: &Credential, now: Timestamp) -> Option<String> {
         let age = now - credential.created;
         if self.max_age.is_some_and(|limit| age > limit) {
-            return Some(format!("{} is {} days old", credential.name, age.whole_days()));
+            return Some(format!(
+                "{} is {} old",
+                credential.name,
+                count_noun(usize::try_from(age.whole_days()).unwrap_or(0), "day")
+            ));
         }
         let end = credential
             .expires
             .filter(|end| self.expires_within.is_some_and(|limit| *end - now <= limit))?;
-        Some(format!("{} ends on {}", credential.name, end.date()))
+        Some(format!("{} expires on {}", credential.name, end.date()))
     }
 }
 
@@ -186,7 +190,7 @@ async fn check_all(
 fn unchecked_result(credential: &Credential) -> CheckResultJson {
     CheckResultJson {
         verdict: CheckResult::Unchecked,
-        reason: "not asked".to_owned(),
+        reason: "not checked".to_owned(),
         ..unknown_result(credential, String::new())
     }
 }
@@ -208,7 +212,7 @@ fn unknown_result(credential: &Credential, reason: String) -> CheckResultJson {
 }
 
 fn table(results: &[CheckResultJson]) -> TextTable {
-    let mut table = TextTable::new(&["NAME", "REGION", "VERDICT", "STATUS", "MS", "REASON"]);
+    let mut table = TextTable::new(&["NAME", "REGION", "RESULT", "STATUS", "MS", "REASON"]);
     for verdict in results {
         table.add_row([
             verdict.name.clone(),

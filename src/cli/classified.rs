@@ -21,6 +21,6 @@ pub(super) fn print_classification(
         }
         Err(problem) => context
             .out
-            .note(&format!("note: kept, but not asked about: {}: {}", problem.what, problem.why)),
+            .note(&format!("note: stored, but not verified: {}: {}", problem.what, problem.why)),
     }
 }

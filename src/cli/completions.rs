@@ -18,12 +18,12 @@ use crate::engine;
 /// Environment variable by which a shell requests completions.
 const COMPLETION_VARIABLE: &str = "TOKENRING_COMPLETE";
 
-/// Write the completions of a shell; the output belongs into its start file
+/// Print the completion script of a shell
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring completions bash >> ~/.bashrc\n  \
     tokenring completions zsh > ~/.zfunc/_tokenring\n  tokenring completions fish > ~/.config/fish/completions/tokenring.fish")]
 pub(super) struct CompletionsArgs {
-    /// bash, zsh, fish, elvish or powershell
+    /// Shell to print the script for
     #[arg(value_parser = ["bash", "zsh", "fish", "elvish", "powershell"])]
     shell: String,
 }
@@ -34,8 +34,8 @@ impl CompletionsArgs {
         let shells = Shells::builtins();
         let Some(shell) = shells.completer(&self.shell) else {
             return Err(usage_problem(
-                "There are no completions for that shell",
-                &self.shell,
+                "Unsupported shell",
+                &format!("there are no completions for \"{}\"", self.shell),
                 "use bash, zsh, fish, elvish or powershell",
             ));
         };
@@ -50,9 +50,9 @@ impl CompletionsArgs {
             )
             .map_err(|error| {
                 Problem::new(
-                    "The completions could not be written",
+                    "The completion script could not be created",
                     error.to_string(),
-                    "report it, with the name of the shell",
+                    "report this as a bug, with the name of the shell",
                 )
             })?;
         context.out.write_bytes(&script)?;

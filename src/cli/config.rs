@@ -12,7 +12,7 @@ use crate::domain::problem::ProblemClass;
 use crate::engine::doctor::{Diagnostic, DiagnosticArea, DiagnosticSeverity};
 use crate::tui;
 
-/// Look at the settings, check them, or edit them
+/// Show, check or edit the settings
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  tokenring config check\n  tokenring config edit\n  tokenring config schema > schema.json"
@@ -24,16 +24,16 @@ pub(super) struct ConfigArgs {
 
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
 enum ConfigCommand {
-    /// Print where the settings lie
+    /// Print the path of the settings file
     #[command(after_help = "Examples:\n  tokenring config path")]
     Path,
-    /// Print the JSON schema of the settings, for an editor
+    /// Print the JSON schema of the settings, for editors
     #[command(after_help = "Examples:\n  tokenring config schema > tokenring.schema.json")]
     Schema,
-    /// Say what is wrong with the settings, line by line, and which keys collide
+    /// Report mistakes in the settings, line by line, and conflicting key bindings
     #[command(after_help = "Examples:\n  tokenring config check\n  tokenring config check --json")]
     Check,
-    /// Open the settings in $VISUAL or $EDITOR, and check them afterwards
+    /// Open the settings in $VISUAL or $EDITOR, then check them
     #[command(after_help = "Examples:\n  EDITOR=vi tokenring config edit")]
     Edit,
 }
@@ -102,9 +102,9 @@ fn diagnose_settings(context: &CliContext<'_>) -> Vec<Diagnostic> {
     }
     if found.is_empty() {
         let what = if path.exists() {
-            "The settings are right"
+            "The settings are valid"
         } else {
-            "There are none: everything is as usual"
+            "No settings file; the defaults apply"
         };
         found.push(diagnostic(
             DiagnosticArea::Settings,
@@ -135,15 +135,14 @@ fn open_editor(path: &Path) -> Result<(), Problem> {
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|word| !word.trim().is_empty()));
     let line = named.ok_or_else(|| {
-        let remedy =
-            format!("set EDITOR to the editor you like, or edit {} with any", path.display());
-        Problem::new("No editor is known", "neither VISUAL nor EDITOR is set", remedy)
+        let remedy = format!("set EDITOR to your editor, or edit {} directly", path.display());
+        Problem::new("No editor is configured", "neither VISUAL nor EDITOR is set", remedy)
             .with_class(ProblemClass::Usage)
     })?;
     let failed = |why: String| {
         let remedy =
-            format!("set EDITOR to an editor that is there, or edit {} with any", path.display());
-        Problem::new("The editor did not do its work", format!("{line}: {why}"), remedy)
+            format!("set EDITOR to an installed editor, or edit {} directly", path.display());
+        Problem::new("The editor failed", format!("{line}: {why}"), remedy)
     };
     let mut words = line.split_whitespace();
     let program = words.next().unwrap_or_default();

@@ -15,7 +15,7 @@ use crate::domain::credential::SecretPart;
 use crate::domain::{Credential, Problem};
 use crate::engine;
 
-/// Say where a credential's secret must be delivered, and deliver it
+/// Manage where a credential's secret is delivered
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
         tokenring consumer add ci-scanner dotenv --env-file .env --key SNYK_TOKEN\n  \
@@ -28,20 +28,20 @@ pub(super) struct ConsumerArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum ConsumerCommand {
-    /// Name a place where the secret must be delivered; nothing is delivered yet
+    /// Add a consumer, to which the secret is delivered on rotation; nothing is delivered yet
     Add(Box<ConsumerAddArgs>),
     /// List a credential's consumers
     #[command(after_help = "Examples:\n  tokenring consumer list ci-scanner")]
     List {
-        /// The credential's name
+        /// Name of the credential
         name: String,
     },
-    /// Forget a consumer; what was delivered to it stays there
+    /// Remove a consumer; secrets already delivered stay there
     #[command(after_help = "Examples:\n  tokenring consumer remove ci-scanner deploy")]
     Remove {
-        /// The credential's name
+        /// Name of the credential
         name: String,
-        /// The consumer's name
+        /// Name of the consumer
         consumer: String,
     },
     /// Deliver the current secret to one consumer
@@ -54,57 +54,60 @@ enum ConsumerCommand {
     after_help = "Examples:\n  tokenring consumer deliver ci-scanner deploy --dry-run\n  tokenring consumer deliver ci-scanner deploy"
 )]
 struct DeliverArgs {
-    /// The credential's name
+    /// Name of the credential
     name: String,
-    /// The consumer's name
+    /// Name of the consumer
     consumer: String,
-    /// Only say what would be done, and whether it could be
+    /// Show what would be delivered and whether it would succeed
     #[arg(long)]
     dry_run: bool,
 }
 
-/// Name a place where the secret must be delivered; nothing is delivered yet
+/// Add a consumer, to which the secret is delivered on rotation; nothing is delivered yet
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, group = clap::ArgGroup::new("target").required(true))]
 struct ConsumerAddArgs {
-    /// The credential's name
+    /// Name of the credential
     name: String,
-    /// What to call the consumer
+    /// Name of the new consumer
     consumer: String,
-    /// The part of the secret material that it is given, such as `client_secret`, instead of the secret
-    #[arg(long, value_name = "PART")]
+    #[arg(
+        long,
+        value_name = "PART",
+        help = "Deliver this part instead of the secret, such as client_secret"
+    )]
     part: Option<String>,
-    /// A dotenv file, of which --key is set
+    /// Set --key in this dotenv file
     #[arg(long, value_name = "PATH", group = "target", requires = "key")]
     env_file: Option<PathBuf>,
-    /// A JSON file, of which --pointer is set
+    /// Set --pointer in this JSON file
     #[arg(long, value_name = "PATH", group = "target", requires = "pointer")]
     json_file: Option<PathBuf>,
-    /// The configuration of the Snyk CLI; in its usual place where no path is given
+    /// Set the token in the configuration of the Snyk CLI, at PATH or its default path
     #[arg(long, value_name = "PATH", group = "target", num_args = 0..=1, default_missing_value = DEFAULT_PATH_MARKER)]
     snyk_cli: Option<PathBuf>,
-    /// The configuration of the Probely CLI; in its usual place where no path is given
+    /// Set the key in the configuration of the Probely CLI, at PATH or its default path
     #[arg(long, value_name = "PATH", group = "target", num_args = 0..=1, default_missing_value = DEFAULT_PATH_MARKER)]
     probely_cli: Option<PathBuf>,
-    /// A known program: gh (a secret of a repository), glab (a variable of a project) or kubectl (a secret's key)
+    /// Use a preset: gh (repository secret), glab (project variable) or kubectl (secret key)
     #[arg(long, value_name = "PROGRAM", group = "target", requires = "key", requires = "place", value_parser = parse_preset)]
     preset: Option<CommandPreset>,
-    /// A program and its arguments, which gets the secret on standard input; must come last
+    /// Run this program with the secret on standard input; must come last
     #[arg(long, value_name = "ARG", group = "target", num_args = 1.., allow_hyphen_values = true)]
     command: Option<Vec<String>>,
-    /// The key in the file, or the name of the secret or variable of a preset
+    /// Key in the file, or name of the secret or variable of a preset
     #[arg(long, value_name = "K")]
     key: Option<String>,
-    /// The JSON pointer, such as /auth/token
+    /// JSON pointer, such as /auth/token
     #[arg(long, value_name = "P")]
     pointer: Option<String>,
-    /// The repository, the project or the Kubernetes secret of a preset
+    /// Repository, project or Kubernetes secret of a preset
     #[arg(long = "in", value_name = "PLACE")]
     place: Option<String>,
-    /// A variable of the environment that the program needs besides the common ones; may be repeated
+    /// Environment variable that the program also needs; may be repeated
     #[arg(long, value_name = "VARIABLE")]
     pass: Vec<String>,
-    /// Further arguments of a preset, such as --env prod or --namespace ci
+    /// Further arguments for a preset, such as --env prod or --namespace ci
     #[arg(last = true, value_name = "FURTHER")]
     further: Vec<String>,
 }
@@ -172,7 +175,7 @@ impl ConsumerAddArgs {
         engine.add_consumer(consumer.clone()).await?;
         if let Err(problem) = engine.preview_delivery(&consumer).await {
             context.out.note(&format!(
-                "note: as it is now, a delivery would fail: {}; {}",
+                "note: a delivery would currently fail: {}; {}",
                 problem.why, problem.remedy
             ));
         }
@@ -199,11 +202,11 @@ impl ConsumerAddArgs {
             return Ok(ConsumerTarget::Command(command));
         }
         if !self.further.is_empty() {
-            let why = "only a preset takes further arguments behind \"--\"";
+            let why = "only a preset accepts further arguments after \"--\"";
             return Err(usage_problem(
-                "The consumer was not understood",
+                "Invalid consumer",
                 why,
-                "put the whole command behind --command",
+                "put the whole command after --command",
             ));
         }
         match (self.env_file, self.json_file, self.snyk_cli, self.probely_cli) {
@@ -274,10 +277,10 @@ async fn list(context: &CliContext<'_>, name: &str) -> Result<u8, Problem> {
         return Ok(0);
     }
     if consumers.is_empty() {
-        context.out.note("No consumers yet: name one with `tokenring consumer add`.");
+        context.out.note("No consumers yet. Add one with `tokenring consumer add`.");
         return Ok(0);
     }
-    let mut table = TextTable::new(&["CONSUMER", "PART", "KIND", "HOLDS", "A DELIVERY WOULD"]);
+    let mut table = TextTable::new(&["CONSUMER", "PART", "KIND", "HAS", "A DELIVERY WOULD"]);
     for consumer in &consumers {
         let (target, part) = (&consumer.target, consumer.part.as_str().to_owned());
         table.add_row([
@@ -299,9 +302,9 @@ async fn remove(context: &CliContext<'_>, name: &str, consumer: &str) -> Result<
     if context.out.json {
         context.out.print_json(&serde_json::json!({ "removed": consumer }))?;
     } else {
-        context.out.print_text(&format!(
-            "{consumer}: forgotten here; what was delivered to it stays there"
-        ))?;
+        context
+            .out
+            .print_text(&format!("{consumer}: removed; secrets already delivered stay there"))?;
     }
     Ok(0)
 }
@@ -328,9 +331,9 @@ fn delivery_state(credential: &Credential, consumer: &Consumer) -> DeliveryState
 /// Describes the delivery state. A part that cannot be compared gets the date of its delivery.
 fn describe_delivery(credential: &Credential, consumer: &Consumer) -> String {
     match (delivery_state(credential, consumer), &consumer.last_delivery) {
-        (DeliveryState::Unknown, Some(last)) => format!("given {}", last.at.date()),
+        (DeliveryState::Unknown, Some(last)) => format!("delivered {}", last.at.date()),
         (DeliveryState::Current, _) => "current".to_owned(),
-        (DeliveryState::Outdated, _) => "older".to_owned(),
+        (DeliveryState::Outdated, _) => "outdated".to_owned(),
         (DeliveryState::Unknown | DeliveryState::Empty, _) => "–".to_owned(),
     }
 }
@@ -338,7 +341,10 @@ fn describe_delivery(credential: &Credential, consumer: &Consumer) -> String {
 fn parse_preset(name: &str) -> Result<CommandPreset, String> {
     let found = CommandPreset::ALL.iter().find(|(known, _)| *known == name);
     found.map(|(_, preset)| *preset).ok_or_else(|| {
-        format!("the presets are {}", CommandPreset::ALL.map(|(known, _)| known).join(", "))
+        format!(
+            "unknown preset; choose one of {}",
+            CommandPreset::ALL.map(|(known, _)| known).join(", ")
+        )
     })
 }
 
@@ -351,7 +357,7 @@ fn resolve_path(path: PathBuf, mut usual: Vec<PathBuf>) -> Result<PathBuf, Probl
     if found < usual.len() {
         Ok(usual.swap_remove(found))
     } else {
-        Err(path_problem("this user has no home folder"))
+        Err(path_problem("no home folder found for this user"))
     }
 }
 
@@ -360,7 +366,7 @@ fn resolve_path(path: PathBuf, mut usual: Vec<PathBuf>) -> Result<PathBuf, Probl
 fn absolute_path(path: PathBuf) -> Result<PathBuf, Problem> {
     let path = std::path::absolute(path).map_err(|error| path_problem(&error.to_string()))?;
     if path.to_str().is_none() {
-        return Err(path_problem("its path is not text in UTF-8"));
+        return Err(path_problem("the path is not valid UTF-8"));
     }
     Ok(path)
 }
@@ -372,7 +378,7 @@ fn current_folder() -> Result<PathBuf, Problem> {
 }
 
 fn path_problem(why: &str) -> Problem {
-    usage_problem("There is no such place", why, "give another path")
+    usage_problem("Invalid path", why, "use another path")
 }
 
 #[cfg(test)]

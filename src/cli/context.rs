@@ -153,16 +153,20 @@ pub(super) fn read_passphrase(state: &StoreError) -> Result<Secret, Problem> {
         return Err(state.clone().into());
     }
     if *state != StoreError::NotInitialized {
-        return prompt::read_hidden("Passphrase of the encrypted file");
+        return prompt::read_hidden("Passphrase for the encrypted file");
     }
     let chosen = prompt::read_hidden("New passphrase for the encrypted file")?;
     if chosen.is_empty() {
-        let why = "an empty passphrase protects nothing";
-        return Err(Problem::new("The passphrase is empty", why, "choose a long one")
-            .with_class(ProblemClass::Usage));
+        let why = "an empty passphrase does not protect the secrets";
+        return Err(Problem::new(
+            "The passphrase is empty",
+            why,
+            "choose a strong passphrase; it cannot be recovered",
+        )
+        .with_class(ProblemClass::Usage));
     }
-    if !prompt::read_hidden("The same passphrase again")?.same_as(&chosen) {
-        let why = "the two passphrases differ";
+    if !prompt::read_hidden("Confirm passphrase")?.same_as(&chosen) {
+        let why = "the passphrases do not match";
         return Err(Problem::new(
             "The encrypted file was not created",
             why,

@@ -14,54 +14,55 @@ use crate::engine::rotation::{
     CreateRequest, RotationObserver, RotationPhase, RotationStatus, plan_lines,
 };
 
-/// Make a new credential at its provider, straight into the store
+/// Create a new credential at the provider and store it
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring create ci-2 --like ci-scanner --as admin\n  \
     tokenring create ci-3 --provider snyk --kind service-account-token --region eu \\\n      \
     --field org_id=… --field role_id=… --as admin\n  \
-    tokenring create ci-4 --like bot --field service_account_id=…  # a further secret for an account\n  \
-    tokenring create triage-2 --like triage --as admin             # a further secret of an app\n  \
+    tokenring create ci-4 --like bot --field service_account_id=…  # another secret for the account\n  \
+    tokenring create triage-2 --like triage --as admin             # another secret of the app\n  \
     tokenring create scan --like key --role ROLE --role \"ROLE team:TEAM\" --key-label ci")]
 pub(super) struct CreateArgs {
-    /// What to call it, here and at the provider
+    /// Name of the new credential, in tokenring and at the provider
     name: String,
-    /// Make one like this one: provider, kind, region, place and role
+    /// Copy provider, kind, region, organization and role from this credential
     #[arg(long, value_name = "OTHER", conflicts_with_all = ["provider", "kind", "region"])]
     like: Option<String>,
-    /// The provider, such as snyk
+    /// Provider, such as snyk
     #[arg(long, required_unless_present = "like", requires = "kind")]
     provider: Option<String>,
-    /// The kind of credential
+    /// Kind of credential
     #[arg(long)]
     kind: Option<String>,
-    /// The region; that of the credential that makes it, unless another is named
+    /// Region; by default that of the credential that creates the new one
     #[arg(long)]
     region: Option<String>,
-    /// A field of the kind, such as its organisation or role; may be repeated
+    /// Field of the kind, such as its organization or role; may be repeated
     #[arg(long = "field", value_name = "K=V", value_parser = parse_key_value)]
     fields: Vec<(String, String)>,
-    /// For a key of Snyk API & Web: a role and its scope, as ROLE, "ROLE team:TEAM" or "ROLE target:TARGET"; may be repeated
+    /// Snyk API & Web: role and scope, as ROLE, "ROLE team:TEAM" or "ROLE target:TARGET"; may be
+    /// repeated
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
-    /// For a key of Snyk API & Web: a label at the provider; may be repeated
+    /// Snyk API & Web: label at the provider; may be repeated
     #[arg(long = "key-label", value_name = "L")]
     key_labels: Vec<String>,
-    /// A label; may be repeated
+    /// Label in tokenring; may be repeated
     #[arg(long = "label", value_name = "L")]
     labels: Vec<String>,
-    /// The credential that makes it; without it, the one named with --like
+    /// Credential that creates the new one; by default the one named with --like
     #[arg(long = "as", value_name = "ADMIN", required_unless_present = "like")]
     administrator: Option<String>,
-    /// Why, in your own words: it is put on record
+    /// Reason, for the audit log
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     reason: String,
-    /// Show what would happen, and do nothing
+    /// Show the plan and do nothing
     #[arg(long)]
     plan: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
-    /// An answer given beforehand: retry, skip, removed or back; may be repeated
+    /// Pre-supply an answer: retry, skip, removed or back; may be repeated
     #[arg(long = "answer", value_name = "WORD")]
     answers: Vec<String>,
 }
@@ -79,9 +80,9 @@ impl CreateArgs {
             Some(name) => engine.find_credential(name).await?,
             None => {
                 return Err(usage_problem(
-                    "Nobody makes it",
-                    "no credential was named for it",
-                    "name one with --as",
+                    "No credential to create it with",
+                    "neither --as nor --like was given",
+                    "name a credential with --as",
                 ));
             }
         };
@@ -98,7 +99,7 @@ impl CreateArgs {
         if !yes {
             let made = &creation.credential;
             let question = format!(
-                "Make a {} named {} in {} as {}?",
+                "Create {} {} in {} as {}?",
                 made.kind, made.name, made.region, administrator.name
             );
             prompt::confirm_by_typing(&question, made.name.as_str(), "--yes")?;
@@ -131,9 +132,9 @@ impl CreateArgs {
         };
         let unclear = || {
             usage_problem(
-                "It is not clear what to make",
-                "neither --like nor provider and kind were given",
-                "give one of them",
+                "Missing provider and kind",
+                "neither --like nor --provider and --kind were given",
+                "pass --like OTHER, or --provider and --kind",
             )
         };
         let mut fields: BTreeMap<_, _> = self.fields.into_iter().collect();
@@ -164,6 +165,7 @@ fn not_created_problem(status: &RotationStatus) -> Option<Problem> {
         .why
         .clone()
         .filter(|_| status.state == RotationPhase::RolledBack && status.manual_steps.is_empty())?;
-    let remedy = "see what the provider says; another credential may be allowed to (--as)";
-    Some(Problem::new("No credential was made", why, remedy).with_class(ProblemClass::Refused))
+    let remedy =
+        "check the reason from the provider, or use a credential with more permissions (--as)";
+    Some(Problem::new("No credential was created", why, remedy).with_class(ProblemClass::Refused))
 }

@@ -15,7 +15,7 @@ use crate::engine::task_protocol::NewCredential;
 use crate::engine::{self, Engine};
 use crate::sandbox::{RegionAddresses, SeededCredential, SimulatorManifest};
 
-/// Show the screen on the built-in simulator: nothing to install, nothing kept
+/// Try the screen on the built-in simulator; nothing is saved
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring demo")]
 pub(super) struct DemoArgs {}
@@ -119,8 +119,8 @@ fn labels(name: &str) -> &'static [&'static str] {
 /// program, so this is a bug.
 fn simulator_problem(error: &dyn std::error::Error) -> Problem {
     Problem::new(
-        "The simulator does not fit the program",
+        "The simulator does not match the program",
         error.to_string(),
-        "report this as a defect",
+        "report this as a bug",
     )
 }

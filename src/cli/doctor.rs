@@ -10,19 +10,18 @@ use crate::engine::doctor::{
     Diagnostic, DiagnosticArea, DiagnosticSeverity, DoctorInput, DoctorScope,
 };
 
-/// Look for what may stand in the way on this machine, and say what to do about it
+/// Diagnose problems on this machine
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct DoctorArgs {
-    /// Leave the network alone
+    /// Do not use the network
     #[arg(long)]
     offline: bool,
 }
 
 const EXAMPLES: &str = "Examples:\n  tokenring doctor\n  tokenring doctor --offline --json\n\n\
-    Nothing is changed, and no secret is sent: regions are asked for their root without one. Where the store is an encrypted \
-    file, its passphrase is asked for, so that more can be told. It ends with 1 where something will not work, with 6 where \
-    that is the store.";
+    Changes nothing and sends no secret: regions are contacted without one. If the store is an encrypted file, the command \
+    asks for its passphrase to check more. Exits with 1 if something does not work, with 6 if that is the store.";
 
 impl DoctorArgs {
     /// Diagnoses the machine and prints the findings.

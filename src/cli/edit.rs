@@ -7,7 +7,7 @@ use super::{args, identify, secret_input};
 use crate::domain::{Problem, Timestamp};
 use crate::engine::task_protocol;
 
-/// Change a credential's name, kind, region, fields, labels, expiry or secret
+/// Edit name, kind, region, labels, fields, expiry or secret
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
         tokenring edit laptop --rename laptop-2026 --label dev\n  \
@@ -15,30 +15,30 @@ use crate::engine::task_protocol;
         tokenring edit old-jenkins --kind service-account-token\n  \
         tokenring edit ci-scanner --field org_id=… --expires 2027-02-07")]
 pub(super) struct EditArgs {
-    /// Its name
+    /// Name of the credential
     name: String,
-    /// Another name
+    /// New name
     #[arg(long)]
     rename: Option<String>,
-    /// Another kind, where the secret alone does not tell which it is
+    /// New kind, if the secret alone does not determine it
     #[arg(long)]
     kind: Option<String>,
-    /// Another region
+    /// New region
     #[arg(long)]
     region: Option<String>,
-    /// A field to set; an empty value removes it; may be repeated
+    /// Field to set; an empty value removes it; may be repeated
     #[arg(long = "field", value_name = "K=V", value_parser = args::parse_key_value)]
     fields: Vec<(String, String)>,
-    /// A label to add; may be repeated
+    /// Label to add; may be repeated
     #[arg(long = "label", value_name = "L")]
     labels: Vec<String>,
-    /// A label to take away; may be repeated
+    /// Label to remove; may be repeated
     #[arg(long = "unlabel", value_name = "L")]
     unlabels: Vec<String>,
-    /// The day it ends, such as 2027-02-07, or "never"
+    /// Expiry date, such as 2027-02-07, or "never"
     #[arg(long, value_name = "DATE", value_parser = parse_expiry)]
     expires: Option<ExpiryArg>,
-    /// Another secret, from standard input or a hidden prompt; the provider is not asked
+    /// Read a new secret from standard input or a hidden prompt; it is not verified
     #[arg(long)]
     secret: bool,
 }

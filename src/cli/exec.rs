@@ -13,26 +13,34 @@ use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::Engine;
 use crate::engine::exec::{ChildCommand, EnvValue, EnvVariable, SecretDelivery, UsageEvent};
 
-/// Run a command that gets a credential's variables, such as `SNYK_TOKEN` and `SNYK_API`
+/// Run a command with a credential in its environment
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ExecArgs {
-    /// Credentials whose provider's variables the command gets
-    #[arg(value_name = "NAME", required_unless_present = "env")]
+    #[arg(
+        value_name = "NAME",
+        required_unless_present = "env",
+        help = "Credentials whose variables are set, such as SNYK_TOKEN and SNYK_API"
+    )]
     names: Vec<String>,
-    /// A variable of your choice; FIELD is secret, `access_token`, api, auth, or a field such as `org_id`; may be repeated
-    #[arg(long, value_name = "VAR=NAME[:FIELD]")]
+    #[arg(
+        long,
+        value_name = "VAR=NAME[:FIELD]",
+        help = "Set a variable; FIELD is secret, access_token, api, auth, or a field such as org_id; may be repeated"
+    )]
     env: Vec<String>,
-    /// Give the secret on standard input, not in the environment
+    /// Pass the secret on standard input instead of in the environment
     #[arg(long, conflicts_with = "file")]
     stdin: bool,
-    /// Give the secret in a private temporary file, removed afterwards; `VAR_FILE` holds its path
-    #[arg(long)]
+    #[arg(
+        long,
+        help = "Pass the secret in a private temporary file, removed afterwards; VAR_FILE has its path"
+    )]
     file: bool,
-    /// Hide the secret and its encodings in what the command writes; output comes line by line
+    /// Mask the secret and its encodings in the output of the command, line by line
     #[arg(long)]
     mask: bool,
-    /// The command and its arguments
+    /// Command and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
@@ -40,8 +48,8 @@ pub(super) struct ExecArgs {
 const EXAMPLES: &str = "Examples:\n  tokenring exec ci-scanner -- snyk test\n  \
     tokenring exec --env TOKEN=ci-scanner --env ORG=ci-scanner:org_id -- ./report.sh\n  \
     tokenring exec --stdin ci-scanner -- vault kv put -mount=secret snyk token=-\n\n\
-    The command takes the place of this process, so signals and its exit code are its own. With --file or --mask it \
-    runs beside this process, which passes signals and the exit code on. A command that is not found ends with 127.";
+    The command replaces this process, so it receives signals directly and its exit code is the result. With --file or \
+    --mask it is a child process, and signals and exit code are forwarded. If the command is not found, the exit code is 127.";
 
 /// Exit codes of shells for a command that is not found, or cannot be run.
 const NOT_FOUND_EXIT_CODE: u8 = 127;
@@ -59,19 +67,19 @@ impl ExecArgs {
         };
         if delivery == SecretDelivery::Stdin && count_secrets(&variables) != 1 {
             let why = format!(
-                "standard input takes one secret, and there are {}",
+                "standard input accepts one secret, but {} were selected",
                 count_secrets(&variables)
             );
             return Err(usage_problem(
                 "The command was not run",
                 &why,
-                "choose one with --env VAR=NAME",
+                "select one with --env VAR=NAME",
             ));
         }
         let removed = conflicting_variables(engine, &variables, delivery);
         if !removed.is_empty() {
             context.out.note(&format!(
-                "note: not passed on, because it would contradict: {}",
+                "note: not passed on, because of a conflict: {}",
                 removed.join(", ")
             ));
         }
@@ -197,7 +205,7 @@ async fn parse_env_choice(
         .filter(|(name, from)| is_variable_name(name) && !from.is_empty())
         .ok_or_else(|| {
             usage_problem(
-                "The variable was not understood",
+                "Invalid variable",
                 &format!("\"{choice}\" is not VAR=NAME"),
                 "write it like TOKEN=ci-scanner:secret",
             )
@@ -233,11 +241,11 @@ fn check_no_conflict(
     match (&known.value, &new.value) {
         (EnvValue::Text(one), EnvValue::Text(other)) if one == other => Ok(()),
         _ => {
-            let why = format!("{} sets {}, and so does a credential before it", of.name, new.name);
+            let why = format!("both {} and an earlier credential set {}", of.name, new.name);
             Err(usage_problem(
                 "The command was not run",
                 &why,
-                "give one of them variables of its own with --env VAR=NAME",
+                "give one of them another variable with --env VAR=NAME",
             ))
         }
     }
@@ -269,6 +277,6 @@ fn conflicting_variables(
 }
 
 fn command_not_run(program: &str, error: &io::Error) -> Problem {
-    let remedy = "see that the program is installed and may be run, or give its whole path";
+    let remedy = "check that the program is installed and executable, or use its full path";
     Problem::new(format!("{program} was not run"), error.to_string(), remedy)
 }

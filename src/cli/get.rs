@@ -6,19 +6,18 @@ use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
 use crate::engine::DisclosureChannel;
 
-/// Write the secret to a pipe; to a terminal only with --reveal
+/// Print the secret to a pipe; to a terminal only with --reveal
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
         tokenring get ci-scanner | docker login --username ci --password-stdin registry.example.com\n  \
         tokenring get triage --part client_secret | vault kv put -mount=secret app client_secret=-")]
 pub(super) struct GetArgs {
-    /// The credential's name
+    /// Name of the credential
     name: String,
-    /// Write it even to a terminal, where it stays in the scrollback
+    /// Print the secret even to a terminal, where it stays in the scrollback
     #[arg(long)]
     reveal: bool,
-    /// A further part of the secret, such as `client_secret`
-    #[arg(long, value_name = "PART")]
+    #[arg(long, value_name = "PART", help = "Print this part instead, such as client_secret")]
     part: Option<String>,
 }
 
@@ -26,12 +25,11 @@ impl GetArgs {
     /// Writes the secret, and nothing else, to standard output.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         if context.out.is_terminal() && !self.reveal {
-            let why =
-                "standard output is a terminal, which would keep the secret in its scrollback";
+            let why = "standard output is a terminal, and the secret would stay in its scrollback";
             return Err(Problem::new(
-                "The secret was not written",
+                "The secret was not printed",
                 why,
-                "pipe it to a program, or give --reveal",
+                "pipe the output to a program, or pass --reveal",
             )
             .with_class(ProblemClass::Usage));
         }

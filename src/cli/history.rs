@@ -16,7 +16,7 @@ use crate::domain::request::RequestEnvironment;
 use crate::domain::{CredentialId, CredentialName, Problem};
 use crate::engine::task_protocol::{HistoryFilter, HistoryPolicy, HistoryRecord, RequestOptions};
 
-/// List the requests that were sent, send one again, compare two, or forget them
+/// List, resend, compare or delete sent requests
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -27,12 +27,12 @@ use crate::engine::task_protocol::{HistoryFilter, HistoryPolicy, HistoryRecord, 
         tokenring history purge --keep 100"
 )]
 pub(super) struct HistoryArgs {
-    /// Only those of this credential
+    /// Only requests of this credential
     name: Option<String>,
-    /// Only those whose method, path, query, headers or body holds this text
+    /// Only requests with this text in method, path, query, headers or body
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
-    /// How many to list at most, newest first
+    /// Maximum number of requests, newest first
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: usize,
     #[command(subcommand)]
@@ -41,24 +41,24 @@ pub(super) struct HistoryArgs {
 
 #[derive(Debug, Subcommand)]
 enum HistoryCommand {
-    /// Send one again, with the credential as it is now
+    /// Resend a request with the current state of the credential
     Resend(ResendArgs),
-    /// Tell what differs between two of them, or between one and the newest
+    /// Show the differences between two requests, or a request and the newest
     #[command(
         after_help = "Examples:\n  tokenring history compare 12\n  tokenring history compare 12 15"
     )]
     Compare {
-        /// Its number in the list
+        /// ID of the request in the list
         id: u64,
-        /// The number of the other; the newest request where it is left out
+        /// ID of the other request; the newest one by default
         other: Option<u64>,
     },
-    /// Forget them
+    /// Delete sent requests from the history
     #[command(
         after_help = "Examples:\n  tokenring history purge\n  tokenring history purge --keep 100"
     )]
     Purge {
-        /// How many of the newest to keep
+        /// Number of newest requests to keep
         #[arg(long, value_name = "N", default_value_t = 0)]
         keep: usize,
     },
@@ -69,12 +69,12 @@ enum HistoryCommand {
     after_help = "Examples:\n  tokenring history resend 12\n  tokenring history resend 12 --data @body.json --yes"
 )]
 struct ResendArgs {
-    /// Its number in the list
+    /// ID of the request in the list
     id: u64,
-    /// The body, where it was not kept: text, @FILE, or - for standard input
+    /// Body, if it was not saved: text, @FILE, or - for standard input
     #[arg(long, value_name = "TEXT|@FILE|-")]
     data: Option<String>,
-    /// Go on without being asked where the method changes something
+    /// Do not ask for confirmation if the method may change something
     #[arg(long)]
     yes: bool,
 }
@@ -105,7 +105,7 @@ impl HistoryArgs {
                 &lines.iter().map(|line| history_json(line, &names)).collect::<Vec<_>>(),
             )?;
         } else if lines.is_empty() {
-            context.out.note("No request was sent yet, or none that fits.");
+            context.out.note("No matching requests in the history.");
         } else {
             context.out.print_table(&table(&lines, &names))?;
         }
@@ -127,7 +127,7 @@ impl ResendArgs {
         };
         if credential.region != line.entry.region {
             context.out.note(&format!(
-                "note: it was sent in {}; the credential is in {} now",
+                "note: the request was sent in {}; the credential is now in {}",
                 line.entry.region, credential.region
             ));
         }
@@ -163,7 +163,7 @@ async fn compare(context: &CliContext<'_>, id: u64, other: Option<u64>) -> Resul
     }
     let text = diff::format_diff(&one, &another, usize::MAX / 4);
     if text.is_empty() {
-        context.out.note("Both are the same.");
+        context.out.note("No differences.");
     } else {
         context.out.note(&format!("- request {}, + request {}", before.id, after.id));
         context.out.print_text(text.trim_end())?;
@@ -194,8 +194,12 @@ fn diff_line_json(change: DiffLine<'_>) -> serde_json::Value {
 }
 
 fn empty_history_problem() -> Problem {
-    Problem::new("There is nothing to compare with", "the history is empty", "send a request first")
-        .with_class(ProblemClass::NotFound)
+    Problem::new(
+        "There is no request to compare with",
+        "the history is empty",
+        "send a request first",
+    )
+    .with_class(ProblemClass::NotFound)
 }
 
 async fn purge(context: &CliContext<'_>, keep: usize) -> Result<u8, Problem> {
@@ -203,7 +207,7 @@ async fn purge(context: &CliContext<'_>, keep: usize) -> Result<u8, Problem> {
     if context.out.json {
         context.out.print_json(&json!({ "forgotten": deleted }))?;
     } else {
-        context.out.print_text(&format!("{} forgotten", count_noun(deleted, "request")))?;
+        context.out.print_text(&format!("{} deleted", count_noun(deleted, "request")))?;
     }
     Ok(0)
 }

@@ -8,7 +8,7 @@ use super::table::TextTable;
 use crate::domain::Problem;
 use crate::domain::identify::IdentificationCandidate;
 
-/// Say what a secret is, offline; it is read from standard input
+/// Identify a secret from standard input, offline
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  tokenring identify < token.txt\n  tokenring identify --json < token.txt | jq .candidates[0]"
@@ -27,7 +27,7 @@ impl IdentifyArgs {
         }
         note_removed_text(context.out, &found.removed);
         if found.candidates.is_empty() {
-            context.out.print_text("unknown: no provider issues secrets of this shape")?;
+            context.out.print_text("unknown: no provider issues secrets of this form")?;
         } else {
             context.out.print_table(&table(&found.candidates))?;
         }
@@ -38,7 +38,7 @@ impl IdentifyArgs {
 /// Notes what was removed from the pasted text.
 pub(super) fn note_removed_text(out: &CliOutput, removed: &[String]) {
     if !removed.is_empty() {
-        out.note(&format!("note: taken off: {}", removed.join(", ")));
+        out.note(&format!("note: removed: {}", removed.join(", ")));
     }
 }
 

@@ -15,56 +15,56 @@ use crate::domain::text::sanitize_line;
 use crate::domain::{CredentialName, Problem};
 use crate::engine::import::{ImportCandidate, ImportSource, TextFormat};
 
-/// Take over credentials that lie in plain text: of other programs, or in a file
+/// Import plain-text credentials from other tools or files
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ImportArgs {
     #[command(subcommand)]
     from: ImportFrom,
-    /// Only show what there is; nothing is kept or changed, and the store is not opened
+    /// List what would be imported; nothing is stored or changed
     #[arg(long, global = true)]
     dry_run: bool,
-    /// What to call the credential, where there is one
+    /// Name of the credential, if there is only one
     #[arg(long = "as", value_name = "NAME", global = true)]
     called: Option<String>,
-    /// Empty the plain-text copy, once the store has given the secret back
+    /// Clear the plain-text copy after the stored secret has been verified
     #[arg(long, global = true)]
     blank: bool,
-    /// Keep the place as a consumer, so that it gets the next secret too
+    /// Register the file as a consumer, so that it gets the next secret too
     #[arg(long, global = true, conflicts_with = "blank")]
     consumer: bool,
 }
 
 #[derive(Debug, Clone, clap::Subcommand)]
 enum ImportFrom {
-    /// The configuration of the Snyk CLI, in both of its places
+    /// Import from the configuration of the Snyk CLI, at both of its paths
     #[command(
         after_help = "Examples:\n  tokenring import snyk-cli --dry-run\n  tokenring import snyk-cli --as laptop --consumer"
     )]
     SnykCli,
-    /// The configuration of the Probely CLI
+    /// Import from the configuration of the Probely CLI
     #[command(after_help = "Examples:\n  tokenring import probely-cli --as scans --blank")]
     ProbelyCli,
-    /// The configuration of the Appcircle CLI
+    /// Import from the configuration of the Appcircle CLI
     #[command(after_help = "Examples:\n  tokenring import appcircle-cli --dry-run")]
     AppcircleCli,
-    /// A dotenv file
+    /// Import from a dotenv file
     #[command(
         after_help = "Examples:\n  tokenring import dotenv .env --dry-run\n  tokenring import dotenv .env --blank\n  tokenring import dotenv - < .env"
     )]
     Dotenv {
-        /// The file; - for standard input
+        /// File; - for standard input
         file: PathBuf,
     },
-    /// A JSON file
+    /// Import from a JSON file
     #[command(
         after_help = "Examples:\n  tokenring import json mcp.json --consumer\n  tokenring import json - < mcp.json"
     )]
     Json {
-        /// The file; - for standard input
+        /// File; - for standard input
         file: PathBuf,
     },
-    /// What comes on standard input, as JSON where it begins with a brace or bracket, else as dotenv
+    /// Import from standard input: JSON if it starts with a brace or bracket, otherwise dotenv
     #[command(name = STDIN_MARKER, after_help = "Examples:\n  pass show ci/env | tokenring import -")]
     Piped,
 }
@@ -134,21 +134,21 @@ impl ImportArgs {
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let source = self.build_source()?;
         if matches!(source, ImportSource::Piped(..)) && (self.blank || self.consumer) {
-            let why = "what comes on standard input lies in no place that could be emptied or kept up to date";
+            let why = "standard input cannot be cleared or kept up to date";
             return Err(usage_problem(
                 "Nothing was imported",
                 why,
-                "leave --blank and --consumer out, or name the file",
+                "omit --blank and --consumer, or name the file",
             ));
         }
         let candidates = context.engine()?.find_import_candidates(source).await?;
         let keepable = candidates.iter().filter(|candidate| candidate.identified.is_ok()).count();
         if self.called.is_some() && keepable != 1 {
-            let why = format!("there are {keepable} secrets, and --as gives one name");
+            let why = format!("{keepable} secrets were found, but --as names only one");
             return Err(usage_problem(
                 "Nothing was imported",
                 &why,
-                "leave --as out; `tokenring edit --rename` renames them",
+                "omit --as; rename the credentials afterwards with `tokenring edit --rename`",
             ));
         }
         let (mut results, mut failed) = (Vec::new(), Vec::new());
@@ -170,7 +170,7 @@ impl ImportArgs {
     fn build_source(&self) -> Result<ImportSource, Problem> {
         let absolute = |path: &PathBuf| {
             std::path::absolute(path).map_err(|error| {
-                usage_problem("There is no such file", &error.to_string(), "name another file")
+                usage_problem("Invalid path", &error.to_string(), "use another path")
             })
         };
         Ok(match &self.from {
@@ -238,8 +238,11 @@ impl ImportArgs {
         if left == 0 || self.consumer || self.dry_run || !prompt::is_interactive() {
             return false;
         }
-        let question =
-            format!("The store has them. Empty the {left} plain-text copies now? [y/N] ");
+        let copies = match left {
+            1 => "the plain-text copy".to_owned(),
+            _ => format!("the {left} plain-text copies"),
+        };
+        let question = format!("Clear {copies} now? [y/N] ");
         prompt::read_line(&question).is_some_and(|answer| answer.eq_ignore_ascii_case("y"))
     }
 
@@ -258,7 +261,7 @@ impl ImportArgs {
             engine.clear_plaintext_copy(candidate, &engine.find_credential(name).await?).await?;
             result.plaintext = PlaintextState::Cleared;
             context.out.note(&sanitize_line(&format!(
-                "emptied {} in {}",
+                "cleared {} in {}",
                 candidate.location,
                 source_file(candidate)
             )));
@@ -289,13 +292,13 @@ impl ImportArgs {
             Some((sanitize_line(&source_file(candidate)), candidate.exposed_mode.as_ref()?))
         });
         for (file, mode) in open.collect::<BTreeSet<_>>() {
-            context.out.note(&format!("note: other users may read {file} (mode {mode})"));
+            context.out.note(&format!("note: other users can read {file} (mode {mode})"));
         }
         let left = results.iter().any(ImportResult::plaintext_remains);
         if left && !self.consumer && !self.blank {
             context
                 .out
-                .note("note: the plain-text copies are still there; --blank empties them, --consumer keeps them up to date");
+                .note("note: the plain-text copies still exist; --blank clears them, --consumer keeps them up to date");
         }
     }
 }
@@ -352,10 +355,10 @@ fn print_results(
         return context.out.print_json(&shapes);
     }
     if shapes.is_empty() {
-        context.out.note("There is nothing to import in it: no place holds a secret.");
+        context.out.note("Nothing to import: no secrets found.");
         return Ok(());
     }
-    let mut table = TextTable::new(&["FILE", "PLACE", "WHAT", "REGION", "THEN"]);
+    let mut table = TextTable::new(&["FILE", "LOCATION", "KIND", "REGION", "OUTCOME"]);
     for (shape, result) in shapes.iter().zip(results) {
         let what = shape.kind.map_or_else(
             || "–".to_owned(),
@@ -374,11 +377,12 @@ fn print_results(
 
 fn describe_outcome(shape: &ImportJson<'_>, result: &ImportResult) -> String {
     let name = shape.name.unwrap_or_default();
-    let blanked = if result.plaintext == PlaintextState::Cleared { ", blanked there" } else { "" };
+    let blanked =
+        if result.plaintext == PlaintextState::Cleared { ", plain-text copy cleared" } else { "" };
     match shape.outcome {
         ImportOutcome::Found => "would be imported".to_owned(),
         ImportOutcome::Imported => format!("imported as {name}{blanked}"),
-        ImportOutcome::AlreadyStored => format!("already here as {name}{blanked}"),
+        ImportOutcome::AlreadyStored => format!("already stored as {name}{blanked}"),
         ImportOutcome::Refused => shape.why.unwrap_or_default().to_owned(),
     }
 }

@@ -12,10 +12,10 @@ use crate::domain::{Credential, Problem, Timestamp, format};
         tokenring list --provider snyk --label prod\n  \
         tokenring list --json | jq -r .[].name")]
 pub(super) struct ListArgs {
-    /// Only those of this provider
+    /// Only credentials of this provider
     #[arg(long)]
     provider: Option<String>,
-    /// Only those with this label
+    /// Only credentials with this label
     #[arg(long)]
     label: Option<String>,
 }
@@ -26,7 +26,7 @@ pub(super) struct ListArgs {
     after_help = "Examples:\n  tokenring show ci-scanner\n  tokenring show ci-scanner --json"
 )]
 pub(super) struct ShowArgs {
-    /// Its name
+    /// Name of the credential
     name: String,
 }
 
@@ -43,7 +43,7 @@ impl ListArgs {
         } else if credentials.is_empty() {
             context
                 .out
-                .note("No credentials yet: add one with `tokenring add NAME --provider P`, or look around in `tokenring demo`.");
+                .note("No credentials yet. Add one with `tokenring add NAME --provider P`, or try `tokenring demo`.");
         } else {
             context.out.print_table(&table(&credentials, engine.now()))?;
         }

@@ -17,39 +17,48 @@ use crate::domain::{Credential, Problem};
 use crate::engine::prompt::AwaitedCallback;
 use crate::engine::{self, Engine, NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult};
 
-/// Sign in with the browser, for the first time or again
+/// Sign in with the browser
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
         tokenring login triage --provider snyk-apps --region eu \\\n      --field client_id=… --part client_secret\n  \
-    tokenring login triage          # again, when the session has ended\n  \
-    tokenring login triage --paste  # over SSH: paste the address at which the browser ends\n\n\
-    The app has to have registered the callback address: http://127.0.0.1:0/callback (any port) unless \
-    --field callback=http://127.0.0.1:8080/callback names another.")]
+    tokenring login triage          # again, after the session has expired\n  \
+    tokenring login triage --paste  # over SSH: paste the callback URL from the browser\n\n\
+    The callback URL must be registered for the app: http://127.0.0.1:0/callback (any port), unless \
+    --field callback=http://127.0.0.1:8080/callback sets another.")]
 pub(super) struct LoginArgs {
-    /// The name of the credential, a new one or one that is there
+    /// Name of a new or existing credential
     name: String,
-    /// The provider of a new one: snyk-apps, or one of your own
+    /// Provider of a new credential: snyk-apps, or one of your own
     #[arg(long)]
     provider: Option<String>,
-    /// The kind of a new one; not needed where the provider has only one to sign in to
+    /// Kind of a new credential; needed only if the provider has several with a sign-in
     #[arg(long, requires = "provider")]
     kind: Option<String>,
-    /// The region of a new one; the provider's first without it
+    /// Region of a new credential; the provider's first by default
     #[arg(long, requires = "provider")]
     region: Option<String>,
-    /// A field of a new one, such as `client_id`=…; may be repeated
-    #[arg(long = "field", value_name = "K=V", value_parser = args::parse_key_value, requires = "provider")]
+    #[arg(
+        long = "field",
+        value_name = "K=V",
+        value_parser = args::parse_key_value,
+        requires = "provider",
+        help = "Field of a new credential, such as client_id=…; may be repeated"
+    )]
     fields: Vec<(String, String)>,
-    /// A label of a new one; may be repeated
+    /// Label of a new credential; may be repeated
     #[arg(long = "label", value_name = "L", requires = "provider")]
     labels: Vec<String>,
-    /// A secret part to read for a new one, a line each, such as `client_secret`; public apps have none
-    #[arg(long = "part", value_name = "PART", requires = "provider")]
+    #[arg(
+        long = "part",
+        value_name = "PART",
+        requires = "provider",
+        help = "Secret part to read for a new credential, one line each, such as client_secret (none for public apps)"
+    )]
     parts: Vec<String>,
-    /// Only show the address; do not open the browser
+    /// Print the URL only; do not open the browser
     #[arg(long)]
     no_browser: bool,
-    /// Also take the callback address from standard input, for a browser that is not on this machine
+    /// Also accept the callback URL on standard input, for a browser on another machine
     #[arg(long)]
     paste: bool,
 }
@@ -110,11 +119,11 @@ impl LoginArgs {
                 .ok_or_else(|| sign_in_kind_unclear(&provider))?,
         };
         if let Some(unknown) = self.parts.iter().find(|part| kind.part(part).is_none()) {
-            let why = format!("a {} has no part \"{unknown}\"", kind.title);
+            let why = format!("a {} has no secret part \"{unknown}\"", kind.title);
             return Err(Problem::new(
-                "That is no part",
+                "Unknown secret part",
                 why,
-                "leave it out, or see the provider's documentation",
+                "omit --part, or see the provider's documentation",
             )
             .with_class(ProblemClass::Usage));
         }
@@ -168,15 +177,15 @@ pub(super) fn print_sign_in_page(
     }
     let minutes = wait.as_secs() / 60;
     out.note(&format!(
-        "Open this page and agree; you have {minutes} minutes, until {} UTC (Ctrl-C gives up):",
+        "Approve access in your browser within {minutes} minutes, until {} UTC (Ctrl-C cancels). If it did not open, visit:",
         until.time()
     ));
     out.note(address);
     if paste {
-        out.note("Then paste the whole address at which the browser ends, and press Enter:");
+        out.note("Then paste the whole callback URL from the browser and press Enter:");
     } else {
         out.note(&format!(
-            "The browser comes back to {callback} on this machine; elsewhere, give --paste."
+            "The browser returns to {callback} on this machine. For a browser on another machine, pass --paste."
         ));
     }
     Ok(())
@@ -202,10 +211,9 @@ fn print_sign_in_result(context: &CliContext<'_>, signed_in: SignInResult) -> Re
     let SignInResult { credential, classification: classified, old_session_revocation: replaced } =
         signed_in;
     if let Some(Err(problem)) = replaced {
-        context.out.note(&format!(
-            "note: the session before this one could not be ended: {}",
-            problem.why
-        ));
+        context
+            .out
+            .note(&format!("note: the previous session could not be revoked: {}", problem.why));
     }
     if context.out.json {
         context.out.print_json(&CredentialJson::new(&credential))?;
@@ -218,35 +226,33 @@ fn print_sign_in_result(context: &CliContext<'_>, signed_in: SignInResult) -> Re
 
 fn sign_in_canceled() -> Problem {
     Problem::new(
-        "The sign-in was given up",
-        "Ctrl-C was pressed; nothing was kept",
+        "The sign-in was canceled",
+        "Ctrl-C was pressed; nothing was stored",
         "run the command again to sign in",
     )
 }
 
 fn name_taken_problem(known: &Credential) -> Problem {
-    let why = format!("it is a {} {} in {}", known.provider, known.kind, known.region);
+    let why =
+        format!("the name belongs to a {} {} in {}", known.provider, known.kind, known.region);
     let remedy = format!(
-        "leave out --provider to sign in again (tokenring login {}), or choose another name",
+        "omit --provider to sign in again (tokenring login {}), or choose another name",
         known.name
     );
-    Problem::new(format!("\"{}\" is there already", known.name), why, remedy)
+    Problem::new(format!("The name \"{}\" is taken", known.name), why, remedy)
         .with_class(ProblemClass::Usage)
 }
 
 fn provider_required_problem(problem: Problem) -> Problem {
-    let remedy =
-        format!("{}; for a new one give --provider and --field client_id=…", problem.remedy);
+    let remedy = format!(
+        "{}; for a new credential, pass --provider and --field client_id=…",
+        problem.remedy
+    );
     Problem { remedy, ..problem }
 }
 
 fn sign_in_kind_unclear(provider: &str) -> Problem {
-    let why =
-        format!("{provider} has no kind of credential that one signs in to, or more than one");
-    Problem::new(
-        "It is not clear what to sign in to",
-        why,
-        "name it with --kind, or use `tokenring add`",
-    )
-    .with_class(ProblemClass::Usage)
+    let why = format!("{provider} has no kind of credential with a sign-in, or more than one");
+    Problem::new("The kind is ambiguous", why, "choose one with --kind, or use `tokenring add`")
+        .with_class(ProblemClass::Usage)
 }

@@ -6,15 +6,15 @@ use super::args::usage_problem;
 use super::context::CliContext;
 use crate::domain::Problem;
 
-/// Write the manual page of the program or of one command
+/// Print the manual page of the program or of one command
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  tokenring man | man -l -\n  tokenring man --out ~/.local/share/man/man1"
 )]
 pub(super) struct ManArgs {
-    /// The command whose page to write; the program's own page without it
+    /// Command whose page to print; the program's own page by default
     command: Option<String>,
-    /// Write all pages into this folder, a file each
+    /// Write all pages into this folder, one file each
     #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
     out: Option<PathBuf>,
 }
@@ -31,9 +31,9 @@ impl ManArgs {
             None => grammar,
             Some(name) => grammar.find_subcommand(name).cloned().ok_or_else(|| {
                 usage_problem(
-                    "There is no such page",
+                    "Unknown command",
                     &format!("tokenring has no command \"{name}\""),
-                    "see `tokenring --help`",
+                    "list the commands with `tokenring --help`",
                 )
             })?,
         };
@@ -71,5 +71,5 @@ fn render_page(command: &clap::Command) -> std::io::Result<String> {
 
 fn manual_write_problem(place: &Path, error: &std::io::Error) -> Problem {
     let what = format!("The manual could not be written to {}", place.display());
-    Problem::new(what, error.to_string(), "name a folder that is there and may be written to")
+    Problem::new(what, error.to_string(), "choose an existing folder with write permission")
 }

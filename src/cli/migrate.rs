@@ -4,32 +4,33 @@ use super::context::{CliContext, read_passphrase};
 use super::table::TextTable;
 use crate::config::{self, StoreChoice};
 use crate::domain::Problem;
+use crate::domain::format::count_noun;
 use crate::engine;
 use crate::engine::migrate::{ConflictPolicy, ItemComparison, MigrationItem, StoreMigration};
 use crate::engine::task_protocol::{BackendKind, StoreError, UnlockMethod};
 
-/// Move all secrets to the other store: each is copied and read back; the source is emptied only when asked
+/// Copy all secrets to the other store and verify each copy
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct MigrateArgs {
-    /// Where to: the system's keyring, or the encrypted file
+    /// Target store: the system keyring or the encrypted file
     #[arg(long, value_parser = ["keyring", "file"])]
     to: String,
-    /// Only say what would be copied
+    /// Show what would be copied
     #[arg(long)]
     dry_run: bool,
-    /// Remove from the old store what the new one has given back
+    /// Delete from the old store what has been verified in the new one
     #[arg(long)]
     delete_source: bool,
-    /// Replace what the other store has in the place of an item
+    /// Overwrite different items in the target store
     #[arg(long)]
     overwrite: bool,
 }
 
 const EXAMPLES: &str = "Examples:\n  tokenring store migrate --to file --dry-run\n  tokenring store migrate --to file\n  \
     tokenring store migrate --to keyring --delete-source\n\n\
-    First everything is copied and read back, then the choice in config.toml is changed, then, if you asked for it, the old \
-    store is emptied. Whatever stops it, nothing is lost, and the same command goes on where it ended.";
+    All items are copied and verified first, then store in config.toml is changed, then the old store is emptied if you \
+    passed --delete-source. If the command is interrupted, nothing is lost; run it again to continue.";
 
 impl MigrateArgs {
     /// Copies and verifies all items, changes the settings, and empties the source where that is
@@ -98,30 +99,32 @@ impl MigrateArgs {
             return Ok(0);
         }
         let done = match &items {
-            None => format!("the {to} is in use already"),
+            None => format!("the {to} is already in use"),
             Some(items) => {
                 format!(
-                    "{} items are in the {to}, each read back; config.toml says store = \"{}\"",
-                    items.len(),
+                    "{} copied to the {to} and verified; config.toml now has store = \"{}\"",
+                    count_noun(items.len(), "item"),
                     self.to
                 )
             }
         };
         context.out.print_text(&done)?;
         context.out.note(&match (self.delete_source, items) {
-            (true, _) => format!("{deleted} items were removed from the {from}"),
+            (true, _) => format!("{} deleted from the {from}", count_noun(deleted, "item")),
             (false, Some(_)) => {
-                format!("note: the {from} still has them; --delete-source removes them there")
+                format!(
+                    "note: the {from} still has the secrets; --delete-source deletes them there"
+                )
             }
-            (false, None) => format!(
-                "note: what the {from} may still have stays there; --delete-source removes it"
-            ),
+            (false, None) => {
+                format!("note: the {from} may still have copies; --delete-source deletes them")
+            }
         });
         if let Some(forced) =
             std::env::var_os("TOKENRING_STORE").filter(|forced| *forced != *self.to)
         {
             context.out.note(&format!(
-                "note: TOKENRING_STORE={} goes before config.toml; unset it",
+                "note: TOKENRING_STORE={} overrides config.toml; unset it",
                 forced.to_string_lossy()
             ));
         }
@@ -151,15 +154,15 @@ fn print_plan(context: &CliContext<'_>, items: &[MigrationItem]) -> Result<(), P
         return context.out.print_json(&items);
     }
     if items.is_empty() {
-        return context.out.print_text("there is nothing to move");
+        return context.out.print_text("nothing to migrate");
     }
-    let mut table = TextTable::new(&["NAME", "ITEM", "THEN"]);
+    let mut table = TextTable::new(&["NAME", "ITEM", "ACTION"]);
     for item in items {
         let then = match item.state {
-            ItemComparison::New => "would be copied",
-            ItemComparison::Same => "is there already",
-            ItemComparison::Differs => "is another one there",
-            ItemComparison::TooLarge => "is too large for it",
+            ItemComparison::New => "copy",
+            ItemComparison::Same => "none, already there",
+            ItemComparison::Differs => "conflict, differs there",
+            ItemComparison::TooLarge => "none, too large for the store",
         };
         table.add_row([item.name.clone(), item.item.clone(), then.to_owned()]);
     }

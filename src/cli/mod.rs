@@ -21,6 +21,7 @@ mod doctor;
 mod edit;
 mod exec;
 mod get;
+mod grammar;
 mod history;
 mod identify;
 mod import;
@@ -57,9 +58,9 @@ use crate::domain::Problem;
 use context::{CliContext, SettingsStrictness};
 use output::CliOutput;
 
-/// A keyring for API tokens, with a screen.
+/// Store, test and rotate Snyk and Appcircle API tokens from the terminal
 #[derive(Debug, Parser)]
-#[command(name = "tokenring", version, about, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "tokenring", version, max_term_width = 100, after_help = EXIT_CODES)]
 struct CliArgs {
     #[command(subcommand)]
     command: Option<CliCommand>,
@@ -67,95 +68,95 @@ struct CliArgs {
     global: GlobalArgs,
 }
 
-/// What every command takes.
+/// Options of the program itself; `--json` is accepted by every command too.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 struct GlobalArgs {
-    /// Print JSON with stable field names; errors too, on standard error
+    /// Print JSON with stable field names; errors are JSON too, on standard error
     #[arg(long, global = true)]
     json: bool,
-    /// Refuse every request that is not a GET or HEAD, before the socket
-    #[arg(long, global = true)]
+    /// Refuse to send requests other than GET and HEAD
+    #[arg(long)]
     readonly: bool,
-    /// Tell the screen in lines of text instead of drawing it; ACCESSIBLE=1 does the same
-    #[arg(long, global = true)]
+    /// Use the line-based text interface for screen readers; ACCESSIBLE=1 does the same
+    #[arg(long)]
     plain: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum CliCommand {
-    /// Show the screen on the built-in simulator: nothing to install, nothing kept
+    /// Try the screen on the built-in simulator; nothing is saved
     Demo(demo::DemoArgs),
-    /// Run the simulator alone, on loopback, until SIGTERM
+    /// Run the provider simulator alone, on loopback, until stopped
     Sandbox(sandbox::SandboxArgs),
-    /// Keep a credential; the secret comes from standard input or a hidden prompt
+    /// Store a credential; the secret comes from a pipe or a prompt
     Add(add::AddArgs),
     /// List all credentials
     List(list::ListArgs),
     /// Show one credential
     Show(list::ShowArgs),
-    /// Change a credential's name, kind, region, fields, labels, expiry or secret
+    /// Edit name, kind, region, labels, fields, expiry or secret
     Edit(edit::EditArgs),
-    /// Forget a credential and its secret here; the provider is not asked
+    /// Delete a credential from tokenring; the provider is not contacted
     Remove(remove::RemoveArgs),
-    /// Sign in with the browser, for the first time or again
+    /// Sign in with the browser
     Login(login::LoginArgs),
-    /// Write the secret to a pipe; to a terminal only with --reveal
+    /// Print the secret to a pipe; to a terminal only with --reveal
     Get(get::GetArgs),
-    /// Say what a secret is, offline; it is read from standard input
+    /// Identify a secret from standard input, offline
     Identify(identify::IdentifyArgs),
-    /// Ask the provider whether credentials work
+    /// Check whether credentials work
     Check(check::CheckArgs),
-    /// Write the ends of credentials as a calendar (.ics); the store is not touched
+    /// Export expiry dates as an iCalendar file
     Calendar(calendar::CalendarArgs),
     /// List regions, or add a private one
     Regions(regions::RegionsArgs),
     /// Switch a credential to another region
     Region(regions::SwitchRegionArgs),
-    /// Try a credential in all regions of its provider; shows the secret to each of those hosts
+    /// Test a credential in every region (sends the secret to each host)
     Probe(check::ProbeArgs),
     /// Send a request with a credential
     Request(request::RequestArgs),
-    /// Take over credentials that lie in plain text: of other programs, or in a file
+    /// Import plain-text credentials from other tools or files
     Import(import::ImportArgs),
-    /// Find plain-text copies of secrets in files: of those held here, and of known shapes
+    /// Find plain-text copies of secrets in files
     Scan(scan::ScanArgs),
-    /// Run a command that gets a credential's variables, such as `SNYK_TOKEN` and `SNYK_API`
+    /// Run a command with a credential in its environment
     Exec(exec::ExecArgs),
-    /// Say where a credential's secret must be delivered, and deliver it
+    /// Manage where a credential's secret is delivered
     Consumer(consumer::ConsumerArgs),
-    /// Replace a credential: make, store, prove and deliver the new secret, then revoke the old one
+    /// Rotate a credential, or resume an unfinished rotation
     Rotate(rotate::RotateArgs),
-    /// List the rotations that are not over, or all
+    /// List unfinished rotations, or all of them
     Rotations(rotate::RotationsArgs),
-    /// Have the provider revoke a credential, and show that it is dead; nothing takes its place
+    /// Revoke a credential at its provider and verify it no longer works
     Revoke(revoke::RevokeArgs),
-    /// Make a new credential at its provider, straight into the store
+    /// Create a new credential at the provider and store it
     Create(create::CreateArgs),
-    /// Show who did what, when and how it ended; --verify finds a line that was edited, removed or moved
+    /// Show the audit log, or verify that it was not modified
     Audit(audit::AuditArgs),
-    /// Look for what may stand in the way on this machine, and say what to do about it
+    /// Diagnose problems on this machine
     Doctor(doctor::DoctorArgs),
-    /// Write the completions of a shell; the output belongs into its start file
+    /// Print the completion script of a shell
     Completions(completions::CompletionsArgs),
-    /// Write the manual page of the program or of one command
+    /// Print the manual page of the program or of one command
     Man(man::ManArgs),
-    /// List the ready-made requests of a provider, or those of use to a credential
+    /// List the ready-made requests
     Presets(presets::PresetsArgs),
-    /// List the requests that were saved under a name, or change them
+    /// List, show, rename, copy or delete saved requests
     Requests(requests::SavedRequestsArgs),
-    /// List the requests that were sent, send one again, compare two, or forget them
+    /// List, resend, compare or delete sent requests
     History(history::HistoryArgs),
-    /// Look at the settings, check them, or edit them
+    /// Show, check or edit the settings
     Config(config::ConfigArgs),
-    /// Look at the store, unlock it, or move to another one
+    /// Show, unlock or migrate the store
     Store(store::StoreArgs),
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by the provider, 5 unknown (network), \
-6 store locked or unavailable, 7 policy not met, 8 a rotation needs a human.\n\n\
-Environment: TOKENRING_HOME puts configuration, data and state under one folder; TOKENRING_STORE=keyring|file|memory \
-overrides the configured store; TOKENRING_PASSPHRASE_FILE names a file (mode 0600) with the encrypted file's passphrase, \
-for all commands but the screen, which asks.";
+6 store locked or unavailable, 7 policy not met, 8 a rotation waits for you.\n\n\
+Environment: TOKENRING_HOME puts configuration, data and state under one folder. TOKENRING_STORE=keyring|file|memory \
+overrides the configured store. TOKENRING_PASSPHRASE_FILE names a file (mode 0600) that contains the passphrase of the \
+encrypted file; the screen ignores it and asks.";
 
 /// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
@@ -183,12 +184,12 @@ fn parse() -> Result<CliArgs, clap::Error> {
     if std::env::args_os().nth(1).is_none() {
         return Ok(CliArgs { command: None, global: GlobalArgs::default() });
     }
-    CliArgs::try_parse()
+    grammar::parse()
 }
 
 /// Returns the grammar of the command line for documentation, completions and manual pages.
 pub fn command() -> clap::Command {
-    <CliArgs as clap::CommandFactory>::command()
+    grammar::build()
 }
 
 fn run(cli: CliArgs, output: &CliOutput) -> Result<u8, Problem> {

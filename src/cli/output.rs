@@ -44,7 +44,7 @@ impl CliOutput {
     }
 
     /// Prints one JSON value on one line.
-    #[expect(clippy::unused_self, reason = "whoever prints has an output")]
+    #[expect(clippy::unused_self, reason = "callers print through the output they were given")]
     pub(super) fn print_json(&self, value: &impl Serialize) -> Result<(), Problem> {
         let mut out = io::BufWriter::new(io::stdout().lock());
         serde_json::to_writer(&mut out, value)
@@ -54,7 +54,7 @@ impl CliOutput {
     }
 
     /// Prints lines of text.
-    #[expect(clippy::unused_self, reason = "whoever prints has an output")]
+    #[expect(clippy::unused_self, reason = "callers print through the output they were given")]
     pub(super) fn print_text(&self, text: &str) -> Result<(), Problem> {
         let mut out = io::stdout().lock();
         writeln!(out, "{text}").and_then(|()| out.flush()).or_else(ignore_broken_pipe)
@@ -182,9 +182,8 @@ pub(super) fn print_parse_error(error: &clap::Error, json: bool) -> ExitCode {
     }
     let text = error.render().to_string();
     let why = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    let problem =
-        Problem::new("The command line was not understood", why, "see `tokenring --help`")
-            .with_class(ProblemClass::Usage);
+    let problem = Problem::new("Invalid command line", why, "see `tokenring --help`")
+        .with_class(ProblemClass::Usage);
     CliOutput { json: true, stdout_is_terminal: false }.print_problem(&problem)
 }
 
@@ -204,7 +203,7 @@ fn finish_line(mut out: impl Write) -> io::Result<()> {
 }
 
 /// Ignores a reader that closed the pipe (`| head`); any other error is a problem.
-#[expect(clippy::needless_pass_by_value, reason = "it stands behind `or_else`")]
+#[expect(clippy::needless_pass_by_value, reason = "used as the argument of `or_else`")]
 fn ignore_broken_pipe(error: io::Error) -> Result<(), Problem> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         Ok(())
@@ -218,6 +217,6 @@ pub(super) fn output_write_problem(error: &io::Error) -> Problem {
     Problem::new(
         "The result could not be written",
         error.to_string(),
-        "check the disk or the program that reads it",
+        "check the disk space, or the program that reads the output",
     )
 }

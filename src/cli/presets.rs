@@ -10,16 +10,16 @@ use crate::domain::provider::{Provider, ValueType};
 use crate::domain::text::{nearest_names, sanitize_line};
 use crate::domain::{Credential, Problem};
 
-/// List the ready-made requests of a provider, or those of use to a credential; or tell all about one
+/// List the ready-made requests
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  tokenring presets\n  tokenring presets ci-scanner\n  tokenring presets snyk issues"
 )]
 pub(super) struct PresetsArgs {
-    /// A provider or a credential; without it, those of all providers
+    /// Provider or credential; all providers by default
     #[arg(value_name = "WHOSE")]
     whose: Option<String>,
-    /// One of them, with its parameters and where it is documented
+    /// Show one preset with its parameters and documentation
     #[arg(value_name = "PRESET")]
     preset: Option<String>,
 }
@@ -90,11 +90,11 @@ fn find_preset<'s, 'a>(
     shapes.iter().find(|shape| shape.id == id).ok_or_else(|| {
         let known: Vec<_> = shapes.iter().map(|shape| shape.id).collect();
         let remedy = match &nearest_names(id, &known)[..] {
-            [] => "Choose one of them".to_owned(),
-            near => format!("Did you mean {}?", near.join(" or ")),
+            [] => "choose one of these presets".to_owned(),
+            near => format!("did you mean {}?", near.join(" or ")),
         };
-        let why = format!("Those that there are: {}", known.join(", "));
-        Problem::new(format!("There is no preset \"{}\" for it", sanitize_line(id)), why, remedy)
+        let why = format!("available presets: {}", known.join(", "));
+        Problem::new(format!("No preset named \"{}\"", sanitize_line(id)), why, remedy)
             .with_class(ProblemClass::NotFound)
     })
 }
@@ -114,8 +114,8 @@ fn print_preset(context: &CliContext<'_>, shape: &PresetJson<'_>) -> Result<u8, 
     ];
     for ParameterJson { id, help, takes, value, from, .. } in parameters {
         let from =
-            from.map(|from| format!(" The preset \"{from}\" lists them.")).unwrap_or_default();
-        let value = value.map(|value| format!(" The credential says {value}.")).unwrap_or_default();
+            from.map(|from| format!(" List the values with --preset {from}.")).unwrap_or_default();
+        let value = value.map(|value| format!(" The credential sets {value}.")).unwrap_or_default();
         lines.push(format!("--param {id}=…  {takes}. {help}{from}{value}"));
     }
     context.out.print_text(&lines.join("\n"))?;
@@ -133,12 +133,8 @@ async fn find_credential(context: &CliContext<'_>, whose: &str) -> Result<Creden
         let providers: Vec<_> =
             engine.catalog.providers().map(|provider| provider.id.as_str()).collect();
         let remedy = format!("{}; the providers are {}", problem.remedy, providers.join(", "));
-        Problem::new(
-            format!("There is neither a provider nor a credential \"{whose}\""),
-            problem.why,
-            remedy,
-        )
-        .with_class(ProblemClass::NotFound)
+        Problem::new(format!("No provider or credential named \"{whose}\""), problem.why, remedy)
+            .with_class(ProblemClass::NotFound)
     })
 }
 
@@ -173,8 +169,7 @@ fn print_presets(context: &CliContext<'_>, shapes: &[PresetJson<'_>]) -> Result<
         context.out.print_json(&shapes)?;
         return Ok(0);
     }
-    let mut table =
-        TextTable::new(&["PROVIDER", "PRESET", "METHOD", "PARAMETERS", "WHAT IT ANSWERS"]);
+    let mut table = TextTable::new(&["PROVIDER", "PRESET", "METHOD", "PARAMETERS", "DESCRIPTION"]);
     for shape in shapes {
         let parameters: Vec<_> = shape.parameters.iter().map(describe_parameter).collect();
         let cells = [shape.provider, shape.id, shape.method, &parameters.join(" "), shape.help];

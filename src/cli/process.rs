@@ -27,7 +27,7 @@ pub(super) fn start_log() -> Result<(), Problem> {
     let wanted = std::env::var("TOKENRING_LOG_LEVEL").unwrap_or_else(|_| "debug".to_owned());
     let level: tracing::Level = wanted.parse().map_err(|_| {
         let why = format!("TOKENRING_LOG_LEVEL is \"{wanted}\"");
-        Problem::new("There is no such log level", why, "use error, warn, info, debug or trace")
+        Problem::new("Unknown log level", why, "use error, warn, info, debug or trace")
             .with_class(ProblemClass::Usage)
     })?;
     let mut options = OpenOptions::new();

@@ -16,7 +16,7 @@ pub(super) fn read_hidden(title: &str) -> Result<Secret, Problem> {
         Problem::new(
             "Nothing could be read from the terminal",
             error.to_string(),
-            "pipe the secret into standard input instead",
+            "pipe the secret to standard input instead",
         )
         .with_class(ProblemClass::Usage)
     })?;
@@ -38,7 +38,7 @@ pub(super) fn choose_by_number(titles: &[&str]) -> Option<usize> {
     for (place, title) in titles.iter().enumerate() {
         writeln!(error, "  {}  {title}", place + 1).ok()?;
     }
-    let answer = read_line("Number (nothing, to leave it as it is): ")?;
+    let answer = read_line("Number (Enter to skip): ")?;
     answer.parse::<usize>().ok()?.checked_sub(1).filter(|place| *place < titles.len())
 }
 
@@ -46,16 +46,12 @@ pub(super) fn choose_by_number(titles: &[&str]) -> Option<usize> {
 /// is required.
 pub(super) fn confirm_by_typing(question: &str, word: &str, flag: &str) -> Result<(), Problem> {
     if !is_interactive() {
-        let why = "nobody is at the terminal to confirm it";
-        return Err(Problem::new(
-            question,
-            why,
-            format!("give {flag} to go on without being asked"),
-        )
-        .with_class(ProblemClass::Usage));
+        let why = "not a terminal";
+        return Err(Problem::new(question, why, format!("pass {flag} to confirm"))
+            .with_class(ProblemClass::Usage));
     }
     let mut error = io::stderr();
-    let _ = write!(error, "{question}\nType \"{word}\" to go on: ").and_then(|()| error.flush());
+    let _ = write!(error, "{question}\nType \"{word}\" to confirm: ").and_then(|()| error.flush());
     let mut answer = String::new();
     let read = io::stdin().read_line(&mut answer);
     if read.is_ok() && answer.trim() == word {
@@ -64,7 +60,7 @@ pub(super) fn confirm_by_typing(question: &str, word: &str, flag: &str) -> Resul
     Err(Problem::new(
         "Nothing was changed",
         format!("\"{word}\" was not typed"),
-        "run the command again to go on",
+        "run the command again to try again",
     )
     .with_class(ProblemClass::Usage))
 }

@@ -34,19 +34,20 @@ pub(super) fn check_answers(answers: &[String]) -> Result<(), Problem> {
     unknown.map_or(Ok(()), |unknown| {
         Err(usage_problem(
             &format!("Unknown answer \"{unknown}\""),
-            "no question has it",
+            "no question accepts it",
             &format!("use {ANSWERS_HELP}"),
         ))
     })
 }
 
-/// Where the person's browser is.
+/// Browser options of a sign-in.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub(super) struct BrowserArgs {
-    /// Where a sign-in is needed: only show the address; do not open the browser
+    /// For a sign-in: print the URL only; do not open the browser
     #[arg(long = "no-browser", action = clap::ArgAction::SetFalse)]
     open: bool,
-    /// Where a sign-in is needed: also take the callback address from standard input, for a browser that is not on this machine
+    /// For a sign-in: also accept the callback URL on standard input, for a browser on another
+    /// machine
     #[arg(long)]
     paste: bool,
 }
@@ -133,7 +134,7 @@ impl<'a> CliPrompter<'a> {
     fn prompt_at_terminal(&self, question: &RotationPrompt) -> Option<PromptReply> {
         self.out.note(&describe_prompt(question));
         if question.accepts_paste {
-            let pasted = prompt::read_hidden("New secret (nothing, for other answers)").ok()?;
+            let pasted = prompt::read_hidden("New secret (Enter for other options)").ok()?;
             if !pasted.is_empty() {
                 return Some(PromptReply::Pasted(pasted));
             }
@@ -217,7 +218,7 @@ fn parse_answer(answer: &str, open: &UserDecision) -> Option<UserDecision> {
 fn confirm_choice(choice: &PromptChoice) -> Option<UserDecision> {
     match &choice.decision {
         UserDecision::Override(word) => {
-            prompt::read_line(&format!("Type \"{word}\" to go on: ")).map(UserDecision::Override)
+            prompt::read_line(&format!("Type \"{word}\" to confirm: ")).map(UserDecision::Override)
         }
         other => Some(other.clone()),
     }

@@ -24,7 +24,7 @@ use crate::engine::task_protocol::CredentialEdit;
         tokenring regions add --provider snyk --id ACME-01 --api https://api.acme.snyk.io"
 )]
 pub(super) struct RegionsArgs {
-    /// A credential whose regions and last verdicts to list; all providers' regions without it
+    /// Credential whose regions and latest check results to list; all regions by default
     name: Option<String>,
     #[command(subcommand)]
     command: Option<RegionsCommand>,
@@ -32,33 +32,33 @@ pub(super) struct RegionsArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum RegionsCommand {
-    /// Add a private region, or point a known one at another host
+    /// Add a private region, or change the hosts of a region
     Add(AddRegionArgs),
 }
 
-/// Add a private region, or point a known one at another host
+/// Add a private region, or change the hosts of a region
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  tokenring regions add --provider snyk --id ACME-01 --api https://api.acme.example\n  \
     tokenring regions add --provider appcircle --id OURS --app https://my.acme.example"
 )]
 struct AddRegionArgs {
-    /// The provider
+    /// Provider
     #[arg(long)]
     provider: String,
-    /// The region's id, such as ACME-01
+    /// ID of the region, such as ACME-01
     #[arg(long)]
     id: String,
-    /// Where API requests go; plain http on loopback only. Told from --app where the provider names its hosts alike
+    /// API host (https, or http on loopback); derived from --app where possible
     #[arg(long, value_name = "URL", required_unless_present = "app")]
     api: Option<String>,
-    /// The web application, as the dashboard of a self-hosted Appcircle
+    /// Web application, such as the dashboard of a self-hosted Appcircle
     #[arg(long, value_name = "URL")]
     app: Option<String>,
-    /// The host that exchanges secrets for access tokens
+    /// Host that exchanges secrets for access tokens
     #[arg(long, value_name = "URL")]
     auth: Option<String>,
-    /// A PEM file with further certificate authorities to trust there
+    /// PEM file with further certificate authorities to trust there
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
 }
@@ -69,9 +69,9 @@ struct AddRegionArgs {
     after_help = "Examples:\n  tokenring region ci-scanner eu\n  tokenring region ci-scanner SNYK-US-02"
 )]
 pub(super) struct SwitchRegionArgs {
-    /// The credential's name
+    /// Name of the credential
     name: String,
-    /// The region
+    /// ID or alias of the region
     region: String,
 }
 
@@ -95,7 +95,7 @@ impl AddRegionArgs {
         let path = engine::add_region(&context.paths, &self.provider, &region)?;
         if known {
             context.out.note(&format!(
-                "note: {} of {} now means these hosts ({})",
+                "note: {} of {} now uses these hosts ({})",
                 self.id,
                 self.provider,
                 path.display()
@@ -113,9 +113,9 @@ impl AddRegionArgs {
         let id = self.id.trim();
         if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
             return Err(usage_problem(
-                "That cannot be a region's id",
-                "it holds other characters than letters, digits, - _ .",
-                "use something like ACME-01",
+                "Invalid region ID",
+                "only letters, digits, - _ . are allowed",
+                "use an ID such as ACME-01",
             ));
         }
         let named = |flag: &str, text: &Option<String>| {
@@ -128,9 +128,9 @@ impl AddRegionArgs {
             (Some(api), _) => (api, None),
             (None, None) => {
                 return Err(usage_problem(
-                    "There is no host",
+                    "Missing API host",
                     "neither --api nor --app was given",
-                    "give --api",
+                    "pass --api",
                 ));
             }
         };
@@ -151,11 +151,11 @@ impl AddRegionArgs {
 /// application `app`.
 fn infer_hosts(known: &[Region], app: &Origin) -> Result<(Origin, Option<Origin>), Problem> {
     known.iter().find_map(|region| region.self_hosted_origins(app)).ok_or_else(|| {
-        let why = format!("the address {app} is not named like those of the provider");
+        let why = format!("{app} does not match the host names of the provider");
         usage_problem(
-            "The API host is not clear",
+            "The API host is unknown",
             &why,
-            "give --api, and --auth where secrets are exchanged at another host",
+            "pass --api, and --auth if secrets are exchanged at another host",
         )
     })
 }
@@ -200,7 +200,7 @@ pub(super) fn print_regions(
     if context.out.json {
         return context.out.print_json(&shapes);
     }
-    let mut table = TextTable::new(&["", "REGION", "API", "VERDICT", "STATUS", "MS"]);
+    let mut table = TextTable::new(&["", "REGION", "API", "RESULT", "STATUS", "MS"]);
     for shape in shapes {
         table.add_row([
             if shape.current { "▸" } else { "" }.to_owned(),
@@ -230,7 +230,7 @@ async fn list_for_credential(context: &CliContext<'_>, name: &str) -> Result<u8,
 
 fn list_all(context: &CliContext<'_>) -> Result<u8, Problem> {
     let catalog = context.load_catalog()?;
-    let mut table = TextTable::new(&["PROVIDER", "REGION", "API", "APP", "WHERE"]);
+    let mut table = TextTable::new(&["PROVIDER", "REGION", "API", "APP", "TITLE"]);
     let mut values = Vec::new();
     for provider in catalog.providers() {
         for region in catalog.regions(&provider.id)? {
@@ -257,8 +257,8 @@ fn list_all(context: &CliContext<'_>) -> Result<u8, Problem> {
 
 fn parse_origin(flag: &str, text: &str) -> Result<Origin, Problem> {
     Origin::parse(text).map_err(|error| {
-        let remedy = "give scheme and host only, such as https://api.example.com";
-        Problem::new(format!("{flag} cannot be used"), error.to_string(), remedy)
+        let remedy = "use scheme and host only, such as https://api.example.com";
+        Problem::new(format!("Invalid {flag}"), error.to_string(), remedy)
             .with_class(ProblemClass::Usage)
     })
 }

@@ -4,15 +4,15 @@ use super::context::CliContext;
 use super::prompt;
 use crate::domain::Problem;
 
-/// Forget a credential and its secret here; the provider is not asked
+/// Delete a credential from tokenring; the provider is not contacted
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  tokenring remove old-jenkins\n  tokenring remove old-jenkins --yes"
 )]
 pub(super) struct RemoveArgs {
-    /// Its name
+    /// Name of the credential
     name: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
@@ -23,7 +23,7 @@ impl RemoveArgs {
         let credential = context.engine()?.find_credential(&self.name).await?;
         if !self.yes {
             let question = format!(
-                "Remove {} from this keyring? It stays valid at the provider, and cannot be brought back here.",
+                "Delete {} from tokenring? The secret stays valid at the provider and cannot be restored here.",
                 credential.name
             );
             prompt::confirm_by_typing(&question, credential.name.as_str(), "--yes")?;
@@ -33,7 +33,7 @@ impl RemoveArgs {
             context.out.print_json(&serde_json::json!({ "removed": credential.name }))?;
         } else {
             context.out.print_text(&format!(
-                "{}: removed here; it is still valid at the provider",
+                "{}: deleted from tokenring; still valid at the provider",
                 credential.name
             ))?;
         }

@@ -10,10 +10,10 @@ use crate::config;
 use crate::domain::Problem;
 use crate::domain::request::{SavedRequest, SavedRequestName};
 
-/// List the requests that were saved under a name, or change them
+/// List, show, rename, copy or delete saved requests
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring requests\n  tokenring requests show nightly\n\n\
-        A request is saved with `tokenring request NAME … --save ID` and sent with `tokenring request NAME --saved ID`.")]
+        Save a request with: tokenring request NAME … --save ID\nSend a saved request with: tokenring request NAME --saved ID")]
 pub(super) struct SavedRequestsArgs {
     #[command(subcommand)]
     command: Option<SavedRequestsCommand>,
@@ -21,37 +21,37 @@ pub(super) struct SavedRequestsArgs {
 
 #[derive(Debug, Subcommand)]
 enum SavedRequestsCommand {
-    /// Print one as it is kept
+    /// Print a saved request
     #[command(after_help = "Examples:\n  tokenring requests show nightly")]
     Show {
-        /// Its name
+        /// Name of the saved request
         #[arg(value_parser = parse_saved_request_name)]
         id: SavedRequestName,
     },
-    /// Give one another name
+    /// Rename a saved request
     #[command(after_help = "Examples:\n  tokenring requests rename nightly weekly")]
     Rename {
-        /// Its name
+        /// Name of the saved request
         #[arg(value_parser = parse_saved_request_name)]
         id: SavedRequestName,
-        /// Its new name
+        /// New name
         #[arg(value_parser = parse_saved_request_name)]
         to: SavedRequestName,
     },
-    /// Keep a copy under another name
+    /// Copy a saved request
     #[command(after_help = "Examples:\n  tokenring requests copy nightly weekly")]
     Copy {
-        /// Its name
+        /// Name of the saved request
         #[arg(value_parser = parse_saved_request_name)]
         id: SavedRequestName,
-        /// The copy's name
+        /// Name of the copy
         #[arg(value_parser = parse_saved_request_name)]
         to: SavedRequestName,
     },
-    /// Forget one
+    /// Delete a saved request
     #[command(after_help = "Examples:\n  tokenring requests delete nightly")]
     Delete {
-        /// Its name
+        /// Name of the saved request
         #[arg(value_parser = parse_saved_request_name)]
         id: SavedRequestName,
     },
@@ -99,7 +99,7 @@ fn list(context: &CliContext<'_>, requests: &config::SavedRequestStore) -> Resul
     if all.is_empty() {
         context
             .out
-            .note("No saved requests yet: save one with `tokenring request NAME … --save ID`.");
+            .note("No saved requests yet. Save one with `tokenring request NAME … --save ID`.");
     } else {
         context.out.print_table(&table)?;
     }

@@ -8,28 +8,28 @@ use crate::domain::Problem;
 use crate::domain::rotation::ProgressLine;
 use crate::engine::rotation::{RotationObserver, plan_lines};
 
-/// Have the provider revoke a credential, and show that it is dead; nothing takes its place
+/// Revoke a credential at its provider and verify it no longer works
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "What was left is in `tokenring rotations`, and taken up with `tokenring rotate --resume NAME`.\n\n\
+    after_help = "List unfinished revocations with: tokenring rotations\nResume one with: tokenring rotate --resume NAME\n\n\
     Examples:\n  tokenring revoke old-jenkins --as admin --reason \"leaked in a build log\"\n  tokenring revoke laptop --plan"
 )]
 pub(super) struct RevokeArgs {
-    /// Its name
+    /// Name of the credential
     name: String,
-    /// Show what would happen, and do nothing
+    /// Show the plan and do nothing
     #[arg(long)]
     plan: bool,
-    /// Another credential that revokes it, where this one may not manage itself
+    /// Revoke with this credential instead
     #[arg(long = "as", value_name = "ADMIN")]
     administrator: Option<String>,
-    /// Why, in your own words: it is put on record
+    /// Reason, for the audit log
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     reason: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
-    /// An answer given beforehand: retry, skip, revoked, back or choose=ID; may be repeated
+    /// Pre-supply an answer: retry, skip, revoked, back or choose=ID; may be repeated
     #[arg(long = "answer", value_name = "WORD")]
     answers: Vec<String>,
 }
@@ -51,7 +51,7 @@ impl RevokeArgs {
         }
         if !self.yes {
             let question = format!(
-                "Revoke {} in {}? Whatever uses it stops, and nothing brings it back.",
+                "Revoke {} in {}? Everything that uses it stops working. This cannot be undone.",
                 credential.name, credential.region
             );
             prompt::confirm_by_typing(&question, credential.name.as_str(), "--yes")?;

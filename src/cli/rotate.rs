@@ -17,50 +17,56 @@ use crate::engine::rotation::{
     RotationPurpose, RotationStatus, plan_lines,
 };
 
-/// Replace a credential: make, store, prove and deliver the new secret, then revoke the old one
+/// Rotate a credential, or resume an unfinished rotation
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "A new secret that a person has to make is read from standard input. With --json every step is one line.\n\n\
+    after_help = "Creates, stores, verifies and delivers a new secret, then revokes the old one. If you create the new secret on the \
+        provider's page, it is read from standard input. With --json every step is one line.\n\n\
     Examples:\n  tokenring rotate ci-scanner --plan\n  tokenring rotate ci-scanner --as admin --yes\n  \
     tokenring rotate --resume ci-scanner < new-secret"
 )]
 pub(super) struct RotateArgs {
-    /// The credential's name
+    /// Name of the credential
     #[arg(required_unless_present_any = ["resume", "rollback"], conflicts_with_all = ["resume", "rollback"])]
     name: Option<String>,
-    /// Show what would happen, and do nothing
+    /// Show the plan and do nothing
     #[arg(long, conflicts_with_all = ["resume", "rollback"])]
     plan: bool,
-    /// Another credential that makes and revokes, where this one may not manage itself
+    /// Create and revoke with this credential instead
     #[arg(long = "as", value_name = "ADMIN", conflicts_with_all = ["resume", "rollback"])]
     administrator: Option<String>,
-    /// Replace a further part by itself, such as `client_secret`, instead of the secret
-    #[arg(long, value_name = "PART", conflicts_with_all = ["resume", "rollback"])]
+    #[arg(
+        long,
+        value_name = "PART",
+        conflicts_with_all = ["resume", "rollback"],
+        help = "Rotate this part instead of the secret, such as client_secret"
+    )]
     part: Option<String>,
-    /// Why, in your own words: it is put on record
+    /// Reason, for the audit log
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, conflicts_with_all = ["resume", "rollback"])]
     reason: String,
-    /// Begin without being asked
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
-    /// Go on with a rotation that was left; its id or the credential's name
+    /// Resume an unfinished rotation; its ID or the name of the credential
     #[arg(long, value_name = "ID", conflicts_with = "rollback")]
     resume: Option<String>,
-    /// Put everything back as it was; a rotation's id or the credential's name
+    /// Roll back an unfinished rotation; its ID or the name of the credential
     #[arg(long, value_name = "ID")]
     rollback: Option<String>,
-    /// An answer given beforehand: retry, skip, revoked, removed, another, back, forward, choose=ID or override=NAME; may be repeated
+    /// Pre-supply an answer: retry, skip, revoked, removed, another, back, forward, choose=ID or
+    /// override=NAME; may be repeated
     #[arg(long = "answer", value_name = "WORD")]
     answers: Vec<String>,
     #[command(flatten)]
     browser: BrowserArgs,
 }
 
-/// List the rotations, creations and revocations that are not over, or all
+/// List unfinished rotations, or all of them
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring rotations\n  tokenring rotations --all --json")]
 pub(super) struct RotationsArgs {
-    /// Those that are over as well
+    /// Include finished rotations
     #[arg(long)]
     all: bool,
 }
@@ -108,7 +114,7 @@ impl RotateArgs {
         plan: RotationPlan,
     ) -> Result<u8, Problem> {
         if !self.yes {
-            let question = format!("{}: {}.", plan.name, plan.title());
+            let question = format!("Rotate {}? {}.", plan.name, plan.title());
             prompt::confirm_by_typing(&question, plan.name.as_str(), "--yes")?;
         }
         let prompter =
@@ -139,14 +145,14 @@ impl RotationsArgs {
         }
         if known.is_empty() {
             let which = if self.all {
-                "No rotation was ever begun"
+                "No rotations yet"
             } else {
-                "No rotation is under way; --all lists those that are over"
+                "No unfinished rotations; --all lists finished ones"
             };
             context.out.note(&format!("{which}."));
             return Ok(0);
         }
-        let mut table = TextTable::new(&["ID", "NAME", "WHAT", "PART", "STATE", "STEP", "NEXT"]);
+        let mut table = TextTable::new(&["ID", "NAME", "ACTION", "PART", "STATE", "STEP", "NEXT"]);
         for one in &known {
             table.add_row([
                 one.id.clone(),
@@ -212,11 +218,11 @@ pub(super) fn report_outcome(
     match status.state {
         RotationPhase::Running => {
             let remedy = format!(
-                "go on with `tokenring rotate --resume {}`, or put everything back with --rollback",
+                "resume it with `tokenring rotate --resume {}`, or roll back with --rollback",
                 status.id
             );
             Err(Problem::new(
-                format!("{what} was stopped"),
+                format!("{what} was paused"),
                 format!("next: {}", status.next),
                 remedy,
             )
@@ -224,11 +230,11 @@ pub(super) fn report_outcome(
         }
         RotationPhase::NeedsUser => {
             let remedy = format!(
-                "then go on with `tokenring rotate --resume {}`, or put everything back with --rollback",
+                "then resume with `tokenring rotate --resume {}`, or roll back with --rollback",
                 status.id
             );
             let why = if left.is_empty() { status.next.clone() } else { left };
-            Err(Problem::new(format!("{what} waits for a person"), why, remedy)
+            Err(Problem::new(format!("{what} waits for you"), why, remedy)
                 .with_class(ProblemClass::NeedsHuman))
         }
         RotationPhase::Done | RotationPhase::RolledBack if left.is_empty() => {
@@ -240,11 +246,8 @@ pub(super) fn report_outcome(
             Ok(0)
         }
         RotationPhase::Done | RotationPhase::RolledBack => {
-            let what = format!(
-                "{what} is over ({}), but something is left to do",
-                state_name(status.state)
-            );
-            Err(Problem::new(what, left, "do what is named, by hand")
+            let what = format!("{what} is {}, but manual steps remain", state_name(status.state));
+            Err(Problem::new(what, left, "complete these steps on the provider's page")
                 .with_class(ProblemClass::NeedsHuman))
         }
     }

@@ -5,7 +5,7 @@ use super::table::TextTable;
 use crate::domain::Problem;
 use crate::sandbox;
 
-/// Run the simulator alone, on loopback, until SIGTERM
+/// Run the provider simulator alone, on loopback, until stopped
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tokenring sandbox\n  tokenring sandbox --json > world.json &")]
 pub(super) struct SandboxArgs {}
@@ -25,7 +25,7 @@ impl SandboxArgs {
             }
             context.out.print_table(&table)?;
             context.out.print_text(&format!(
-                "\nfaults: {}\nThe secrets it issued are printed by --json. Ctrl-C stops it.",
+                "\nfaults: {}\nPrint the issued secrets with --json. Press Ctrl-C to stop.",
                 manifest.faults
             ))?;
         }
@@ -53,7 +53,7 @@ pub(super) async fn start_simulator() -> Result<sandbox::ProviderSimulator, Prob
 fn stop_signal() -> Result<impl Future<Output = ()>, Problem> {
     use tokio::signal::unix::{SignalKind, signal};
     let failed = |error: std::io::Error| {
-        Problem::new("Signals cannot be received", error.to_string(), "try again")
+        Problem::new("Signal handlers could not be installed", error.to_string(), "try again")
     };
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut hang_up = signal(SignalKind::hangup()).map_err(failed)?;
@@ -68,7 +68,7 @@ fn stop_signal() -> Result<impl Future<Output = ()>, Problem> {
 }
 
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "it can fail on other systems")]
+#[expect(clippy::unnecessary_wraps, reason = "fallible on other systems")]
 fn stop_signal() -> Result<impl Future<Output = ()>, Problem> {
     Ok(async {
         let _ = tokio::signal::ctrl_c().await;

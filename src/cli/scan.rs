@@ -14,19 +14,21 @@ use crate::domain::credential::SecretSlot;
 use crate::domain::format::count_noun;
 use crate::domain::problem::ProblemClass;
 use crate::engine::scan::{
-    MatchOwner, MatchedCredential, ScanMatch, ScanProgress, ScanResult, UnreadableFile, describe_holders,
+    MatchOwner, MatchedCredential, ScanMatch, ScanProgress, ScanResult, UnreadableFile,
+    describe_holders,
 };
 
-/// Find plain-text copies of secrets in files: of those held here, and of known shapes
+/// Find plain-text copies of secrets in files
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ScanArgs {
-    /// Files and folders to look at, - being standard input; the usual places and the working folder where none is named
+    /// Files and folders to scan (- for standard input); by default the usual locations and the
+    /// working folder
     paths: Vec<PathBuf>,
-    /// Make each place that holds a current secret a consumer of its credential, so that it gets the next one too
+    /// Register each file with a current secret as a consumer, so that it gets the next secret too
     #[arg(long)]
     link: bool,
-    /// Fail (exit 7) where anything is found that no consumer keeps up to date
+    /// Fail (exit 7) if a copy is found that no consumer keeps up to date
     #[arg(long)]
     strict: bool,
 }
@@ -36,10 +38,10 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 const EXAMPLES: &str = "Examples:\n  tokenring scan\n  tokenring scan ~/work --link\n  tokenring scan . --strict --json\n  \
     git log -p | tokenring scan - --strict\n\n\
-    No secret is ever shown. Copies of secrets that are held here, of their further parts and of what they replaced, are \
-    recognised by their fingerprints, whose key is in the store; where that is locked, only secrets of known shapes are \
-    found. What .gitignore names is looked at too; it spares only folders of what is built or fetched (target, \
-    node_modules, …), and even there not the files in which secrets usually lie (.env*, .npmrc, settings of editors, …).";
+    Secrets are never printed. Copies of stored secrets, of their further parts and of previous secrets are recognized by \
+    fingerprint. The fingerprint key is in the store; if the store is locked, only secrets of known forms are found. \
+    Ignored files are scanned too, except in ignored folders of build output and dependencies (target, node_modules, …); \
+    even there, files that often contain secrets are scanned (.env*, .npmrc, editor settings, …).";
 
 /// Match as `--json` prints it.
 #[derive(Serialize)]
@@ -118,7 +120,7 @@ fn progress_callback(show_progress: bool) -> impl FnMut(ScanProgress) + Send + '
         if show_progress && last.elapsed() >= PROGRESS_INTERVAL {
             last = Instant::now();
             output::show_progress(&format!(
-                "looking at file {files} of {of}, {} MB read",
+                "scanning file {files} of {of}, {} MB read",
                 bytes >> 20
             ));
         }
@@ -136,8 +138,7 @@ fn confirm_linking(scanned: &ScanResult) -> bool {
     if places == 0 || !prompt::is_interactive() {
         return false;
     }
-    let question =
-        format!("Keep {places} of these places up to date from now on, as consumers? [y/N] ");
+    let question = format!("Keep {} up to date with consumers? [y/N] ", count_noun(places, "file"));
     prompt::read_line(&question).is_some_and(|answer| answer.eq_ignore_ascii_case("y"))
 }
 
@@ -152,9 +153,9 @@ fn print_matches(context: &CliContext<'_>, scanned: &ScanResult) -> Result<(), P
     if scanned.matches.is_empty() {
         return context
             .out
-            .print_text(&format!("nothing found in {}", count_noun(scanned.files, "file")));
+            .print_text(&format!("no secrets found in {}", count_noun(scanned.files, "file")));
     }
-    let mut table = TextTable::new(&["WHERE", "WHAT", "THEN"]);
+    let mut table = TextTable::new(&["FILE", "SECRET", "WHAT TO DO"]);
     for found in &scanned.matches {
         table.add_row([
             format!("{}:{}", found.path.display(), found.line),
@@ -177,15 +178,17 @@ fn describe_match(found: &ScanMatch) -> String {
 
 fn suggest_action(found: &ScanMatch) -> &'static str {
     match (&found.owner, &found.target) {
-        _ if found.has_consumer => "a consumer keeps it up to date",
+        _ if found.has_consumer => "nothing: a consumer keeps it up to date",
         (MatchOwner::Known(_), Some(_)) if is_linkable(found) => {
-            "link it with --link, or blank it with `tokenring import … --blank`"
+            "link it with --link, or clear it with `tokenring import … --blank`"
         }
         (MatchOwner::Known(_), _) if found.path.as_os_str() == "-" => {
-            "take it out of where it comes from"
+            "remove it from the source of this input"
         }
-        (MatchOwner::Known(_), _) => "take it out by hand",
-        (MatchOwner::Unknown { .. }, _) => "keep it with `tokenring import` or `add`, or revoke it",
+        (MatchOwner::Known(_), _) => "remove it manually",
+        (MatchOwner::Unknown { .. }, _) => {
+            "store it with `tokenring import` or `add`, or revoke it"
+        }
     }
 }
 
@@ -194,17 +197,17 @@ fn print_notes(context: &CliContext<'_>, scanned: &ScanResult) {
     for file in scanned.matches.chunk_by(|one, other| one.path == other.path) {
         let path = output::display_path(&file[0].path);
         if let Some(mode) = &file[0].exposed_mode {
-            context.out.note(&format!("note: other users may read {path} (mode {mode})"));
+            context.out.note(&format!("note: other users can read {path} (mode {mode})"));
         }
         for link in &file[0].links {
-            context.out.note(&format!("note: {} leads to {path}", output::display_path(link)));
+            context.out.note(&format!("note: {} links to {path}", output::display_path(link)));
         }
     }
     for UnreadableFile { path, why } in &scanned.unreadable {
-        context.out.note(&format!("note: {} was not looked at: {why}", output::display_path(path)));
+        context.out.note(&format!("note: {} was not scanned: {why}", output::display_path(path)));
     }
     if let Some(problem) = &scanned.fingerprint_problem {
-        let what = "note: copies of the secrets held here could not be told";
+        let what = "note: copies of stored secrets could not be recognized";
         context.out.note(&format!("{what}: {}; {}", problem.why, problem.remedy));
     }
 }

@@ -6,6 +6,7 @@ use std::io::{self, BufRead as _, IsTerminal, Read};
 use zeroize::Zeroizing;
 
 use super::prompt;
+use crate::domain::format::count_noun;
 use crate::domain::problem::ProblemClass;
 use crate::domain::{Problem, Secret};
 
@@ -21,23 +22,19 @@ pub(super) fn read_secret(title: &str) -> Result<Secret, Problem> {
 /// terminal is a problem.
 pub(super) fn read_text() -> Result<Zeroizing<String>, Problem> {
     if io::stdin().is_terminal() {
-        let why = "standard input is a terminal, and nothing is piped in";
+        let why = "standard input is a terminal, not a pipe";
         return Err(Problem::new(
-            "There is nothing to read",
+            "No input",
             why,
-            "pipe the text in, or name a file",
+            "pipe the text to standard input, or name a file",
         )
         .with_class(ProblemClass::Usage));
     }
     let text = read_pipe()?.expose(|bytes| std::str::from_utf8(bytes).map(str::to_owned));
     text.map(Zeroizing::new).map_err(|_| {
-        let why = "what is piped in is not text in UTF-8";
-        Problem::new(
-            "Standard input could not be read",
-            why,
-            "pipe in a text, such as a dotenv file",
-        )
-        .with_class(ProblemClass::Usage)
+        let why = "the input is not valid UTF-8";
+        Problem::new("Standard input could not be read", why, "pipe in text, such as a dotenv file")
+            .with_class(ProblemClass::Usage)
     })
 }
 
@@ -65,15 +62,15 @@ pub(super) fn read_secrets(title: &str, further: &[String]) -> Result<Vec<Secret
         return Ok(lines);
     }
     let why = format!(
-        "{} lines were expected on standard input, {} came",
-        further.len() + 1,
+        "expected {} on standard input, got {}",
+        count_noun(further.len() + 1, "line"),
         lines.len()
     );
     let remedy = format!(
-        "pipe the {title} in the first line, then one line each for {}",
+        "pipe the {title} as the first line, then one line each for {}",
         further.join(", ")
     );
-    Err(Problem::new("The secrets are not complete", why, remedy).with_class(ProblemClass::Usage))
+    Err(Problem::new("Secrets are missing", why, remedy).with_class(ProblemClass::Usage))
 }
 
 /// Reads one secret for each of `titles`, one line each, and leaves the rest of standard input
@@ -98,13 +95,13 @@ fn read_secret_line(title: &str) -> Result<Secret, Problem> {
 }
 
 fn missing_line_problem(title: &str) -> Problem {
-    let why = format!("no line came on standard input for {title}");
-    Problem::new("The secrets are not complete", why, "pipe in one line for each --part")
+    let why = format!("standard input has no line for {title}");
+    Problem::new("Secrets are missing", why, "pipe one line for each --part")
         .with_class(ProblemClass::Usage)
 }
 
 fn stdin_read_problem(error: &io::Error) -> Problem {
-    Problem::new("Standard input could not be read", error.to_string(), "pipe the secret in again")
+    Problem::new("Standard input could not be read", error.to_string(), "pipe the secret again")
 }
 
 /// Reads all of standard input. The buffer has its full size from the start, so that growing it
@@ -119,8 +116,8 @@ fn read_pipe() -> Result<Secret, Problem> {
     let too_long = bytes.len() > MAX_SECRET_BYTES;
     let secret = Secret::new(bytes);
     if too_long {
-        let why = "standard input gives more than 1 MiB, which no secret has";
-        return Err(Problem::new("That is not a secret", why, "pipe in the secret alone")
+        let why = "standard input has more than 1 MiB";
+        return Err(Problem::new("The input is not a secret", why, "pipe only the secret")
             .with_class(ProblemClass::Usage));
     }
     Ok(secret)

@@ -7,7 +7,7 @@ use crate::domain::Problem;
 use crate::engine;
 use crate::engine::task_protocol::{BackendKind, UnlockMethod};
 
-/// Look at the store, unlock it, or move to another one
+/// Show, unlock or migrate the store
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  tokenring store status\n  tokenring store migrate --to file --dry-run"
@@ -19,12 +19,12 @@ pub(super) struct StoreArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum StoreCommand {
-    /// Say which stores there are, which one is in use, and whether it can be used
+    /// Show the available stores, which one is in use, and whether it works
     #[command(after_help = "Examples:\n  tokenring store status\n  tokenring store status --json")]
     Status,
-    /// Move all secrets to the other store: each is copied and read back; the source is emptied only when asked
+    /// Copy all secrets to the other store and verify each copy
     Migrate(MigrateArgs),
-    /// Unlock the store: the keyring by its own prompt, the encrypted file by its passphrase
+    /// Unlock the store: the keyring with its own prompt, the encrypted file with its passphrase
     #[command(
         after_help = "Examples:\n  tokenring store unlock\n  TOKENRING_STORE=file tokenring store unlock"
     )]
@@ -62,7 +62,7 @@ async fn unlock_store(context: &CliContext<'_>) -> Result<u8, Problem> {
             engine.unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT).await?;
         }
         Some(_) => {
-            context.out.note("Waiting for the keyring's own prompt; Ctrl-C gives up.");
+            context.out.note("Waiting for the keyring's own prompt (Ctrl-C cancels).");
             engine.unlock(UnlockMethod::SystemPrompt, engine::UNLOCK_TIMEOUT).await?;
         }
     }

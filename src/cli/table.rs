@@ -18,10 +18,10 @@ const NAME_HEADINGS: [&str; 5] = ["NAME", "ID", "CONSUMER", "CREDENTIAL", "PRESE
 const MIN_NAME_WIDTH: usize = 16;
 
 /// Headings of the columns that contain paths.
-const PATH_HEADINGS: [&str; 2] = ["FILE", "WHERE"];
+const PATH_HEADINGS: [&str; 1] = ["FILE"];
 
 /// Headings of the columns whose cells begin with a state.
-const STATE_HEADINGS: [&str; 6] = ["VERDICT", "LAST CHECK", "OUTCOME", "STATE", "HOLDS", "EXPIRES"];
+const STATE_HEADINGS: [&str; 6] = ["RESULT", "LAST CHECK", "OUTCOME", "STATE", "HAS", "EXPIRES"];
 
 /// Text table with headings.
 pub(super) struct TextTable {
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     fn table() -> TextTable {
-        let mut table = TextTable::new(&["NAME", "REGION", "VERDICT"]);
+        let mut table = TextTable::new(&["NAME", "REGION", "RESULT"]);
         table.add_row(["日本".to_owned(), "SNYK-EU-01".to_owned(), "accepted".to_owned()]);
         table.add_row([
             "a name that takes much room".to_owned(),
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn columns_align_by_cells() {
         let lines: Vec<_> = table().render_lines(usize::MAX, ColorMode::Plain).collect();
-        assert_eq!(lines[0], "NAME                         REGION      VERDICT");
+        assert_eq!(lines[0], "NAME                         REGION      RESULT");
         assert_eq!(lines[1], "日本                         SNYK-EU-01  accepted");
         assert_eq!(lines[2], "a name that takes much room  US          refused");
     }
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn of_paths_the_end_is_kept() {
-        let mut table = TextTable::new(&["FILE", "THEN"]);
+        let mut table = TextTable::new(&["FILE", "OUTCOME"]);
         table.add_row(["/home/me/work/日本/.env".to_owned(), "imported".to_owned()]);
         let lines: Vec<_> = table.render_lines(20, ColorMode::Plain).collect();
         assert_eq!(lines[1], "…日本/.env  imported");
@@ -213,7 +213,7 @@ mod tests {
         assert!(lines[1].ends_with("SNYK-EU-01  \x1b[32maccepted\x1b[0m"), "{}", lines[1]);
         assert!(
             table().render_lines(20, ColorMode::Colored).all(|line| !line.contains('\x1b')),
-            "no colour is cut in two"
+            "no color is cut in two"
         );
     }
 }

@@ -37,8 +37,7 @@ pub(super) fn run(context: &CliContext<'_>) -> Result<u8, Problem> {
 /// A new process is needed because the terminal reader of this process still waits for a key that
 /// belongs to the next one.
 fn restart(context: &CliContext<'_>, target: RestartTarget) -> Result<u8, Problem> {
-    let failed =
-        |why: String| Problem::new("tokenring was not started again", why, "start it by hand");
+    let failed = |why: String| Problem::new("tokenring was not restarted", why, "start it again");
     let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
     let mut command = Command::new(program);
     command.args(std::env::args_os().skip(1));
@@ -80,6 +79,6 @@ fn require_terminal() -> Result<(), Problem> {
         return Ok(());
     }
     let why = "standard input or output is not a terminal";
-    let remedy = "run it in a terminal, tell it in lines of text with --plain, or use the commands of `tokenring --help`";
+    let remedy = "run tokenring in a terminal, use the line-based interface with --plain, or use the commands of `tokenring --help`";
     Err(Problem::new("The screen cannot be shown", why, remedy).with_class(ProblemClass::Usage))
 }

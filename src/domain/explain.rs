@@ -553,9 +553,9 @@ mod tests {
     #[test]
     fn limits_and_trouble_say_nothing_about_the_credential() {
         let limited = pat(&with_header(response(429, ""), "retry-after", "12"), &hints());
-        assert_eq!(limited.reason, "429: Snyk wants fewer requests; try again in 12 s");
+        assert_eq!(limited.reason, "429: Snyk rate limit exceeded; try again in 12 s");
         let quota = pat(&response(429, r#"{"errors":[{"code":"SNYK-0006"}]}"#), &hints());
-        assert!(quota.reason.contains("number of tests"));
+        assert!(quota.reason.contains("test quota"));
         let trouble = pat(&with_header(response(502, ""), "snyk-request-id", "r-1"), &hints());
         assert!(trouble.problem.as_ref().unwrap().remedy.contains("r-1"));
         for explanation in [limited, quota, trouble, pat(&response(404, ""), &hints())] {

@@ -19,9 +19,9 @@ pub(super) fn edit_text(text: &str) -> Result<String, Problem> {
     run_editor(&editor, text).map_err(|error| {
         let why = format!("{}: {error}", editor.join(" "));
         Problem::new(
-            "The body was not changed",
+            "The body was not edited",
             why,
-            "set VISUAL or EDITOR to an editor that waits until you are done",
+            "set VISUAL or EDITOR to an editor that waits until you close the file",
         )
     })
 }
@@ -48,7 +48,7 @@ fn run_editor(editor: &[String], text: &str) -> io::Result<String> {
     file.flush()?;
     let status = Command::new(program).args(arguments).arg(file.path()).status()?;
     if !status.success() {
-        return Err(io::Error::other(format!("it ended with {status}")));
+        return Err(io::Error::other(format!("exited with {status}")));
     }
     let edited = read_limited(file.path())?;
     // Editors add a final newline, which a body need not have.

@@ -313,11 +313,11 @@ impl<S: ScreenSurface> EventLoop<S> {
     /// Gives the terminal to the user's editor.
     fn open_editor(&mut self, text: String) {
         if !self.surface.pause_input() {
-            let why = "here, what is typed is read line by line";
+            let why = "plain-text mode reads its input line by line";
             let problem = Problem::new(
                 "The editor was not started",
                 why,
-                "start tokenring without plain mode, or write the body here",
+                "start tokenring without --plain, or type the body here",
             );
             return self.update_app(Message::EditorClosed(Err(problem)));
         }
@@ -448,7 +448,7 @@ impl<S: ScreenSurface> EventLoop<S> {
     /// Performs an operation on the surface. A terminal that rejects output is treated as closed.
     fn check_io(&mut self, act: impl FnOnce(&mut S) -> std::io::Result<()>) {
         if let Err(error) = act(&mut self.surface) {
-            tracing::warn!(%error, "the terminal does not answer");
+            tracing::warn!(%error, "the terminal does not respond");
             self.exit_code.get_or_insert(HANGUP_EXIT_CODE);
         }
     }
@@ -467,7 +467,7 @@ impl FrameTimer {
 /// Runs work on a separate thread.
 fn spawn_thread(name: &str, work: impl FnOnce() + Send + 'static) {
     if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(work) {
-        tracing::warn!(%error, name, "there is no thread for it");
+        tracing::warn!(%error, name, "no thread could be started");
     }
 }
 

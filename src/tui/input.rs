@@ -45,7 +45,7 @@ impl InputPause {
         let waited =
             self.changed.wait_timeout_while(state, PAUSE_TIMEOUT, |state| !state.is_reader_waiting);
         if waited.is_ok_and(|(_, waited)| waited.timed_out()) {
-            tracing::warn!("the terminal is still read while another program has it");
+            tracing::warn!("the reader did not pause while another program uses the terminal");
         }
     }
 
@@ -68,7 +68,7 @@ impl InputPause {
 fn wake_reader() {
     use rustix::process::{Signal, getpid, kill_process};
     if let Err(error) = kill_process(getpid(), Signal::WINCH) {
-        tracing::warn!(%error, "the reader of the terminal cannot be woken");
+        tracing::warn!(%error, "the terminal reader cannot be woken");
     }
 }
 

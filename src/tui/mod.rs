@@ -119,7 +119,7 @@ impl Tui {
             && let Err(error) = terminal::send_query(background_query::BACKGROUND_QUERY)
         {
             // The terminal is closed, which the watcher will report.
-            tracing::warn!(%error, "the terminal was not asked for its background");
+            tracing::warn!(%error, "the background color was not queried");
         }
         watcher.start(folder).map_err(to_problem)?;
         input::spawn_reader(
@@ -154,10 +154,6 @@ fn ui_settings(settings: &Settings) -> UiSettings {
 }
 
 fn terminal_problem(error: &io::Error) -> Problem {
-    let remedy = "try another terminal, or use the commands that `tokenring help` lists";
-    Problem::new(
-        "The screen cannot be shown",
-        format!("the terminal cannot be used: {error}"),
-        remedy,
-    )
+    let remedy = "try another terminal, or use the commands of `tokenring --help`";
+    Problem::new("The screen cannot be shown", format!("terminal error: {error}"), remedy)
 }

@@ -43,12 +43,13 @@ fn handle_panic(
     screen: ThreadId,
     system_events: &UnboundedSender<SystemEvent>,
 ) {
-    let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    let place =
+        panic.location().map_or_else(|| "an unknown location".to_owned(), ToString::to_string);
     if thread::current().id() == screen {
         restore_terminal();
         let _ = writeln!(
             std::io::stderr(),
-            "tokenring stopped because of an error of its own at {place}. Please report it."
+            "tokenring stopped because of an internal error at {place}. Please report this bug."
         );
     } else {
         tracing::error!(%place, "a background thread panicked");
@@ -65,7 +66,7 @@ mod tests {
 
     use super::*;
 
-    const PAYLOAD: &str = "what a panic says may be a secret";
+    const PAYLOAD: &str = "a panic message may contain a secret";
 
     /// Runs one of these tests again in a separate process, because the hook belongs to the whole
     /// process.
@@ -104,7 +105,7 @@ mod tests {
         let _guard = PanicGuard::new(system_events);
         assert!(thread::spawn(|| panic!("{PAYLOAD}")).join().is_err());
         let Ok(SystemEvent::ThreadPanicked(place)) = events.try_recv() else {
-            panic!("nothing was told")
+            panic!("no event was sent")
         };
         assert!(place.contains("panics.rs") && !place.contains(PAYLOAD));
     }
@@ -117,7 +118,7 @@ mod tests {
         }
         let said =
             said(&alone("tui::panics::tests::a_panic_of_the_screen_says_where_and_not_what"));
-        assert!(said.contains("error of its own at src/tui/panics.rs"), "{said}");
+        assert!(said.contains("internal error at src/tui/panics.rs"), "{said}");
         assert!(!said.contains(PAYLOAD), "{said}");
     }
 

@@ -145,7 +145,7 @@ mod tests {
         crate::config::write_private(&home.path().join("config.toml"), "mouse = true")
             .expect("a file");
         assert!(folder.has_changed());
-        assert!(!folder.has_changed(), "it is told once");
+        assert!(!folder.has_changed(), "a change is reported once");
     }
 
     #[cfg(target_os = "linux")]

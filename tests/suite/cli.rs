@@ -276,7 +276,7 @@ fn a_pasted_secret_is_cleaned_visibly_and_recognised() {
     home.feed(&["add", "pasted", "--provider", "snyk"], &format!("Bearer {secret}\r\n")).expect(0);
     assert_eq!(home.run(&["get", "pasted"]).expect(0).out, secret);
     let again = home.feed(&["add", "again", "--provider", "snyk"], secret).expect(0);
-    assert!(again.err.contains("pasted holds the same secret"), "{}", again.err);
+    assert!(again.err.contains("already stored as pasted"), "{}", again.err);
 }
 
 #[test]

@@ -380,7 +380,13 @@ fn one_credential_named_twice_is_one() {
     )
     .expect(0);
     let two = home.run(&["exec", "ci", "other", "--json", "--", "true"]).expect(2).error();
-    assert!(two["why"].as_str().unwrap().starts_with("other sets SNYK_TOKEN"), "{two}");
+    assert!(
+        two["why"]
+            .as_str()
+            .unwrap()
+            .starts_with("both other and an earlier credential set SNYK_TOKEN"),
+        "{two}"
+    );
 }
 
 #[test]

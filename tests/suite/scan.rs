@@ -352,7 +352,11 @@ fn from_import_over_scan_and_blanking_to_a_new_secret_nothing_is_lost() {
         fs::read_to_string(&dotenv).unwrap(),
         format!("PROBELY_API_BASE_URL={api}\r\nPROBELY_API_KEY=''\r\n")
     );
-    assert_eq!(place.home.run(&["get", "scans"]).expect(0).out, secret, "blanked there, kept here");
+    assert_eq!(
+        place.home.run(&["get", "scans"]).expect(0).out,
+        secret,
+        "cleared there, stored here"
+    );
 
     // Which of the provider's keys it is, nobody had to say: the list of keys has the one that it claims to be.
     place.home.run(&["rotate", "scans", "--yes"]).expect(0);
@@ -417,7 +421,7 @@ fn standard_input_is_looked_at_too() {
         (&json!(1), &Value::Null)
     );
     let harmless = place.home.feed(&["scan", "-", "--strict"], "nothing of interest\n").expect(0);
-    assert_eq!(harmless.out, "nothing found in 1 file\n");
+    assert_eq!(harmless.out, "no secrets found in 1 file\n");
     let file = place.write("a.txt", TOKEN);
     let both =
         place.home.feed(&["scan", "-", file.to_str().unwrap(), "--json"], TOKEN).expect(0).json();

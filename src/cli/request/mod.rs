@@ -32,7 +32,7 @@ pub(super) use source::{obtain_consent, read_body};
     pbpaste | tokenring request ci-scanner --from-curl - --dry-run"
 )]
 pub(super) struct RequestArgs {
-    /// The credential's name
+    /// Name of the credential
     name: String,
     #[command(flatten)]
     source: source::RequestSourceArgs,
@@ -40,48 +40,48 @@ pub(super) struct RequestArgs {
     output: OutputArgs,
     #[command(flatten)]
     mode: RequestModeArgs,
-    /// Keep a secret that the answer brings as a credential of this name
+    /// Store a secret from the response as a credential with this name
     #[arg(long, value_name = "NAME")]
     capture: Option<String>,
-    /// Keep the body of the request in the history too
+    /// Save the body of the request in the history too
     #[arg(long)]
     keep_body: bool,
-    /// Go on without being asked where the method changes something
+    /// Do not ask for confirmation if the method may change something
     #[arg(long)]
     yes: bool,
 }
 
-/// What is done instead of sending one request and showing its answer.
+/// Alternatives to sending one request and printing its response.
 #[derive(Debug, clap::Args)]
 #[group(multiple = false)]
 struct RequestModeArgs {
-    /// Show what would be sent, and send nothing
+    /// Print the request and send nothing
     #[arg(long, conflicts_with_all = ["jq", "capture"])]
     dry_run: bool,
-    /// Print the request as a curl command with a variable for the secret, and send nothing
+    /// Print the request as a curl command, with a variable for the secret, and send nothing
     #[arg(long, conflicts_with_all = ["jq", "capture"])]
     curl: bool,
-    /// Keep the request under this name, without secrets, and send nothing
+    /// Save the request under this name, without secrets, and send nothing
     #[arg(long, value_name = "ID", value_parser = parse_saved_request_name, conflicts_with_all = ["jq", "capture"])]
     save: Option<SavedRequestName>,
-    /// Go on to the last page and print all elements as one list
+    /// Fetch all pages and print all elements as one list
     #[arg(long, conflicts_with_all = ["capture", "include"])]
     all_pages: bool,
 }
 
-/// How the answer is shown.
+/// Options for printing the response.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct OutputArgs {
     /// Print status and headers before the body, and explain the known ones on standard error
     #[arg(long, short)]
     include: bool,
-    /// Tell all that is known of a refusal, cause by cause, on standard error
+    /// Explain a refusal, cause by cause, on standard error
     #[arg(long)]
     explain: bool,
-    /// Filter the answer with jq; with --all-pages the filter gets the whole list
+    /// Filter the response with jq; with --all-pages the filter gets the whole list
     #[arg(long, value_name = "FILTER")]
     jq: Option<String>,
-    /// Print strings that the filter gives without quotes
+    /// Print the strings of the filter without quotes
     #[arg(long, short, requires = "jq")]
     raw: bool,
 }
@@ -133,9 +133,9 @@ async fn save_request(
     let path = SavedRequestStore::new(&context.paths)
         .save(id, &SavedRequest::from_draft(&clean, &credential.provider))?;
     if clean != *draft {
-        context
-            .out
-            .note("note: a secret was in it; the saved request has a placeholder in its place");
+        context.out.note(
+            "note: the request contained a secret; the saved request has a placeholder instead",
+        );
     }
     if context.out.json {
         context.out.print_json(&serde_json::json!({ "id": id.as_str(), "path": path }))?;

@@ -42,7 +42,7 @@ pub(super) async fn print_all_pages(
     match outcome {
         None => {
             list.finish(context, display, None)?;
-            context.out.note("interrupted: the list is not complete");
+            context.out.note("interrupted: the list is incomplete");
             Ok(INTERRUPTED_EXIT_CODE)
         }
         Some(Err(problem)) => {
@@ -76,7 +76,7 @@ enum JsonArrayWriter {
 
 impl JsonArrayWriter {
     fn write_page(&mut self, page: &PageResult<'_>) -> Result<ControlFlow<()>, Problem> {
-        output::show_progress(&format!("page {}; Ctrl-C ends", page.number));
+        output::show_progress(&format!("page {} (Ctrl-C stops)", page.number));
         match self {
             Self::Buffered(items) => {
                 items.extend(page.items.iter().map(|item| (*item).to_owned()));

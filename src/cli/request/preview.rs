@@ -27,7 +27,9 @@ pub(super) fn print_preview(
     if let Some(before) = &preview.preceding_exchange {
         context.out.note(&format!("note: {before}"));
     }
-    context.out.note(&format!("note: nothing was sent; this would go to {}", preview.origin));
+    context
+        .out
+        .note(&format!("note: nothing was sent; the request would go to {}", preview.origin));
     context.out.write_bytes(format_preview(&preview).as_bytes())?;
     Ok(0)
 }

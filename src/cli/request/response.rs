@@ -50,7 +50,7 @@ pub(super) async fn print_response(
     print_body(context, &exchange.response, display)?;
     if exchange.response.truncated {
         context.out.note(&format!(
-            "note: the answer is longer; only its first {} bytes were read",
+            "note: the response was truncated after {} bytes",
             exchange.response.size
         ));
     }
@@ -72,7 +72,7 @@ async fn print_diagnosis(context: &CliContext<'_>, exchange: &HttpExchange) -> R
     let name = context.engine()?.credential_by_id(&exchange.credential).await?.name;
     let mut lines = vec!["tried:".to_owned()];
     lines.extend(tried.iter().map(|line| format!("  {line}")));
-    lines.push("known:".to_owned());
+    lines.push("possible causes:".to_owned());
     lines.extend(causes.iter().map(|CauseAssessment { cause, likelihood, reason }| {
         format!("  {} {}: {reason}", likelihood.symbol(), cause.title())
     }));
@@ -81,7 +81,7 @@ async fn print_diagnosis(context: &CliContext<'_>, exchange: &HttpExchange) -> R
         Some(command) => format!("  {}: {command}", step.describe()),
         None => format!("  {}", step.describe()),
     }));
-    lines.push("(! speaks for it, ? nobody knows, - speaks against it)".to_owned());
+    lines.push("(! likely, ? unknown, - ruled out)".to_owned());
     context.out.note(&lines.join("\n"));
     Ok(())
 }
@@ -201,7 +201,7 @@ fn print_body(
         (ResponseBody::Binary(bytes), _) if context.out.is_terminal() => {
             context
                 .out
-                .note(&format!("{} bytes that are not text; pipe them into a file", bytes.len()));
+                .note(&format!("binary body of {} bytes; pipe the output to a file", bytes.len()));
             Ok(())
         }
         (ResponseBody::Binary(bytes), _) => context.out.write_bytes(bytes),
@@ -212,13 +212,12 @@ fn note_captured_secrets(context: &CliContext<'_>, captured: &[CapturedSecretJso
     for CapturedSecretJson { member, kept_as, has_generated_name: is_unnamed } in captured {
         context.out.note(&match kept_as {
             Some(name) if *is_unnamed => format!(
-                "kept: the secret in \"{member}\" is the credential {name} now, since no name was given\n  fix: give it one \
-                 with tokenring edit {name} --rename NAME; --capture NAME does so from the start"
+                "stored: the secret in \"{member}\" is now the credential {name}\n  fix: rename it with \
+                 tokenring edit {name} --rename NAME; next time, pass --capture NAME"
             ),
-            Some(name) => format!("kept: the secret in \"{member}\" is the credential {name} now"),
+            Some(name) => format!("stored: the secret in \"{member}\" is now the credential {name}"),
             None => format!(
-                "withheld: a secret came in \"{member}\" and is not shown\n  fix: have it revoked and made again with --capture NAME, \
-                 which keeps it as a credential"
+                "not stored: the secret in \"{member}\" is not shown\n  fix: revoke it and create it again with --capture NAME"
             ),
         });
     }

@@ -71,8 +71,8 @@ impl SendContext {
 fn confirm_retry(exchange: &HttpExchange) -> bool {
     let HttpExchange { draft, .. } = exchange;
     let question = format!(
-        "401: the access token was not accepted; it may only have ended.\n\
-         Send {} {} once more with a new one? [y/N] ",
+        "401: the access token was rejected; it may have expired.\n\
+         Resend {} {} with a new access token? [y/N] ",
         draft.method, draft.target
     );
     prompt::is_interactive()
@@ -82,7 +82,9 @@ fn confirm_retry(exchange: &HttpExchange) -> bool {
 
 /// Notes that the request waits for the rate limit.
 pub(super) fn note_wait(context: &CliContext<'_>, wait: Duration) {
-    context.out.note(&format!("waiting {}: the provider wants fewer requests", format_wait(wait)));
+    context
+        .out
+        .note(&format!("waiting {}: the provider limits the request rate", format_wait(wait)));
 }
 
 /// Stores every new secret, the first one under the given name. Without a name, a secret is stored
@@ -138,11 +140,13 @@ fn ask_for_name(exchange: &HttpExchange) -> Option<CredentialName> {
     }
     let question = match exchange.captured.iter().find_map(|secret| secret.stored.as_ref()) {
         Some(stored) => format!(
-            "The answer brought a new secret; it is kept as {}. Another name (or nothing): ",
+            "The response contained a new secret, stored as {}. New name (Enter to keep this one): ",
             stored.name
         ),
-        None => "The answer brings a new secret. Keep it as (a name, or nothing to let it go): "
-            .to_owned(),
+        None => {
+            "The response contains a new secret. Name to store it under (Enter to discard it): "
+                .to_owned()
+        }
     };
     let given = prompt::read_line(&question).filter(|given| !given.is_empty())?;
     parse_name(&given).ok()

@@ -13,31 +13,31 @@ use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, Problem, curl_import};
 use crate::engine::task_protocol::WriteConsent;
 
-/// What is to be sent.
+/// Source of the request.
 #[derive(Debug, clap::Args)]
 pub(super) struct RequestSourceArgs {
-    /// A method, where it is not GET, and a path; or a whole URL within the credential's hosts
+    /// Method (GET by default) and path, or a URL on one of the credential's hosts
     #[arg(num_args = 0..=2, value_name = "[METHOD] PATH")]
     target: Vec<String>,
-    /// A ready-made request of the provider, such as self or projects; `tokenring presets` lists them
+    /// Ready-made request, such as self or projects; list them with tokenring presets
     #[arg(long, value_name = "ID", conflicts_with = "target")]
     preset: Option<String>,
-    /// A parameter of the preset; may be repeated
+    /// Parameter of the preset; may be repeated
     #[arg(long = "param", value_name = "K=V", value_parser = parse_key_value, requires = "preset")]
     parameters: Vec<(String, String)>,
-    /// A request that was saved; `tokenring requests` lists them
+    /// Saved request; list them with tokenring requests
     #[arg(long, value_name = "ID", value_parser = parse_saved_request_name, conflicts_with_all = ["target", "preset"])]
     saved: Option<SavedRequestName>,
-    /// A curl command on standard input; its secrets are dropped
+    /// Import a curl command from standard input or a file; its secrets are removed
     #[arg(long, value_name = "-|@FILE", conflicts_with_all = ["target", "preset", "saved"])]
     from_curl: Option<String>,
-    /// A query parameter; may be repeated. It takes the place of one that a preset or a saved request has
+    /// Query parameter, which replaces that of a preset or saved request; may be repeated
     #[arg(long = "query", value_name = "K=V", value_parser = parse_key_value)]
     query: Vec<(String, String)>,
-    /// A header; may be repeated. The credential's own header is added at the last moment
+    /// Header; may be repeated. The credential's own header is always added
     #[arg(long = "header", value_name = "K=V", value_parser = parse_key_value)]
     headers: Vec<(String, String)>,
-    /// The body: text, @FILE, or - for standard input. Without a method it is sent by POST; JSON is sent as such
+    /// Body: text, @FILE, or - for standard input. The method is POST by default
     #[arg(long, value_name = "TEXT|@FILE|-")]
     data: Option<String>,
 }
@@ -84,8 +84,8 @@ impl RequestSourceArgs {
         match &self.target[..] {
             [] => Err(usage_problem(
                 "Nothing to send",
-                "there is neither a path nor a preset",
-                "give [METHOD] PATH or --preset ID",
+                "neither a path nor a preset was given",
+                "pass [METHOD] PATH or --preset ID",
             )),
             [path] => draft_for_target(
                 if self.data.is_some() { HttpMethod::Post } else { HttpMethod::Get },
@@ -109,7 +109,7 @@ pub(in crate::cli) fn obtain_consent(
     if !yes {
         let Credential { name, region, .. } = credential;
         let question = format!(
-            "{} {} in {region} as {name}: this may change something there.",
+            "Send {} {} in {region} as {name}? The request may change data.",
             draft.method, draft.target
         );
         prompt::confirm_by_typing(&question, name.as_str(), "--yes")?;
@@ -122,9 +122,9 @@ pub(in crate::cli) fn read_body(data: &str) -> Result<String, Problem> {
     let failed = |source: &str, error: &std::io::Error| {
         let why = format!("{}: {error}", sanitize_line(source));
         Problem::new(
-            "The text could not be read",
+            "The body could not be read",
             why,
-            "name a UTF-8 text file after @, or pipe it in with -",
+            "name a UTF-8 text file after @, or pipe the text with -",
         )
         .with_class(ProblemClass::Usage)
     };
@@ -146,8 +146,8 @@ fn parse_method(text: &str) -> Result<HttpMethod, Problem> {
     HttpMethod::parse(text).ok_or_else(|| {
         let known = HttpMethod::ALL.map(HttpMethod::as_str).join(", ");
         Problem::new(
-            format!("There is no method \"{text}\""),
-            "it is none of HTTP's",
+            format!("Unknown method \"{text}\""),
+            "not an HTTP method",
             format!("use one of {known}"),
         )
         .with_class(ProblemClass::Usage)
@@ -166,11 +166,11 @@ fn load_saved(
     let saved = SavedRequestStore::new(&context.paths).load(id)?;
     if saved.provider != credential.provider {
         let why = format!(
-            "it was saved for {}, and {} is a credential of {}",
+            "the request was saved for {}, but {} is a credential of {}",
             saved.provider, credential.name, credential.provider
         );
         return Err(usage_problem(
-            "The request does not fit the credential",
+            "The saved request does not match the credential",
             &why,
             "use a credential of that provider",
         ));
@@ -184,18 +184,18 @@ fn import_curl(
     source: &str,
 ) -> Result<RequestDraft, Problem> {
     if source != "-" && !source.starts_with('@') {
-        let why = "a command on the command line would leave its secrets in the shell's history";
+        let why = "a curl command on the command line would leave its secrets in the shell history";
         return Err(usage_problem(
-            "The curl command is not read from there",
+            "The curl command was not read",
             why,
-            "pipe it into --from-curl -, or name a file as @FILE",
+            "pipe the command to --from-curl -, or name a file as @FILE",
         ));
     }
     let region =
         context.engine()?.catalog.region(&credential.provider, &credential.region)?.clone();
     let imported = curl_import::import_curl(&read_body(source)?)?.in_region(&region);
     for dropped in &imported.dropped {
-        context.out.note(&format!("dropped: {dropped}"));
+        context.out.note(&format!("removed: {dropped}"));
     }
     for note in &imported.notes {
         context.out.note(&format!("note: {note}"));

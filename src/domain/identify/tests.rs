@@ -319,7 +319,7 @@ fn a_bare_uuid_stays_ambiguous() {
     let ids: Vec<_> = kinds.iter().map(|candidate| candidate.kind.as_str()).collect();
     assert_eq!(ids, ["personal-token", "service-account-token"]);
     assert!(kinds.iter().all(|candidate| candidate.confidence == MatchConfidence::Possible
-        && candidate.why.contains("mere id")));
+        && candidate.why.contains("plain ID")));
 }
 
 #[test]
@@ -359,7 +359,7 @@ fn json_web_tokens_are_told_apart_by_their_claims() {
         (circle.provider.as_str(), circle.secret_role),
         ("appcircle", SecretRole::AccessToken)
     );
-    assert!(circle.why.contains("short-lived") && circle.why.contains("not the key"));
+    assert!(circle.why.contains("short-lived") && circle.why.contains("in exchange for a key"));
 
     let access = best(&jwt(r#"{"aud":["https://api.eu.snyk.io"],"exp":1900000000}"#));
     assert_eq!(

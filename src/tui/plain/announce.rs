@@ -75,8 +75,9 @@ impl Announcer {
         self.is_greeted = true;
         self.checks = check_times(app).collect();
         self.selected = app.selected().map(|credential| credential.id.clone());
-        let mut lines =
-            vec!["tokenring, in lines of text. help lists the commands, quit leaves.".to_owned()];
+        let mut lines = vec![
+            "tokenring, plain-text mode. Type help for the commands, quit to exit.".to_owned(),
+        ];
         lines.extend(readout::page_lines(&ReadoutPage::Pane(Pane::Credentials), app, now));
         lines
     }
@@ -87,7 +88,7 @@ impl Announcer {
             StoreStatusKind::Unknown => return None,
             StoreStatusKind::Ready => "ready".to_owned(),
             StoreStatusKind::ActionRequired { opens } => {
-                format!("{}; the command unlock {opens}s it", known.state)
+                format!("{}; type unlock to {opens} the store", known.state)
             }
             StoreStatusKind::Unavailable => known.state.to_owned(),
         };
@@ -108,7 +109,7 @@ impl Announcer {
                     (TaskPhase::Finished, ": done.".to_owned())
                 }
                 TaskState::Failed(_) => (TaskPhase::Finished, ": failed.".to_owned()),
-                TaskState::Canceled => (TaskPhase::Finished, ": cancelled.".to_owned()),
+                TaskState::Canceled => (TaskPhase::Finished, ": canceled.".to_owned()),
             };
             if self.task_phases.insert(entry.id, phase) != Some(phase) {
                 lines.push(format!("{}{word}", entry.title));
@@ -182,7 +183,7 @@ impl Announcer {
             && app.conversation.pages.is_empty()
         {
             lines.extend(app.selected().map(|credential| {
-                format!("Now at {}", readout::credential_summary(credential, app, now))
+                format!("Selected: {}", readout::credential_summary(credential, app, now))
             }));
         } else if std::mem::replace(&mut self.audience, audience)
             .is_some_and(|before| Some(before) != audience)

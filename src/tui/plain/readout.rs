@@ -58,8 +58,8 @@ pub(super) fn request_lines(app: &App) -> Vec<String> {
     let Some(credential) = app.selected() else { return Vec::new() };
     match app.console.state_for(&credential.id) {
         RequestState::Idle => Vec::new(),
-        RequestState::Sending(..) => vec!["The answer has not come yet.".to_owned()],
-        RequestState::Canceled(_) => vec!["The request was cancelled.".to_owned()],
+        RequestState::Sending(..) => vec!["Waiting for the response.".to_owned()],
+        RequestState::Canceled(_) => vec!["The request was canceled.".to_owned()],
         RequestState::Failed(_, found) => problem_lines(found),
         RequestState::Completed(response) => response_lines(response, app.console.tab),
     }
@@ -70,7 +70,7 @@ pub(super) fn problem_lines(problem: &Problem) -> Vec<String> {
     vec![
         format!("{}.", problem.what),
         format!("Why: {}", problem.why),
-        format!("Do: {}", problem.remedy),
+        format!("Fix: {}", problem.remedy),
     ]
 }
 
@@ -78,7 +78,9 @@ fn credential_lines(app: &App, now: Now) -> Vec<String> {
     let list = &app.credentials;
     let all = display_format::format_count(list.all().len(), "credential");
     let mut lines = vec![match list.filter_is_empty() {
-        _ if list.all().is_empty() => return vec!["No credentials yet; add keeps one.".to_owned()],
+        _ if list.all().is_empty() => {
+            return vec!["No credentials yet. Type add to add one.".to_owned()];
+        }
         true => format!("{all}, by {}:", list.sort.as_str()),
         false => format!(
             "{} of {all} match \"{}\", by {}:",
@@ -95,7 +97,10 @@ fn credential_lines(app: &App, now: Now) -> Vec<String> {
     }));
     let more = list.visible_count().saturating_sub(MAX_CREDENTIALS);
     lines.extend((more > 0).then(|| {
-        format!("And {}; filter shortens the list.", display_format::format_count(more, "other"))
+        format!(
+            "And {}; type filter to shorten the list.",
+            display_format::format_count(more, "other")
+        )
     }));
     lines
 }
@@ -118,13 +123,13 @@ fn detail_lines(credential: &Credential, app: &App, now: Now) -> Vec<String> {
         );
         lines.extend(credential.fields.iter().map(|(id, value)| format!("{id}: {value}")));
     }
-    lines.push(credential.expires.map_or("Expires: not known".to_owned(), |end| {
+    lines.push(credential.expires.map_or("Expires: unknown".to_owned(), |end| {
         let left =
-            display_format::days_left(credential, now.wall).map(expiry_text).unwrap_or_default();
-        format!("Expires: {}, {left}", display_format::format_date(end))
+            display_format::days_left(credential, now.wall).map(days_text).unwrap_or_default();
+        format!("Expires: {} ({left})", display_format::format_date(end))
     }));
     lines.push(credential.last_check.as_ref().map_or(
-        "Checked: never; check does".to_owned(),
+        "Checked: never; type check to check now".to_owned(),
         |check| {
             format!(
                 "Checked: {}, {}",
@@ -150,7 +155,7 @@ fn detail_lines(credential: &Credential, app: &App, now: Now) -> Vec<String> {
         .collect();
     lines.extend(
         (!duplicates.is_empty())
-            .then(|| format!("The same secret is kept as: {}", duplicates.join(", "))),
+            .then(|| format!("The same secret is also stored as: {}", duplicates.join(", "))),
     );
     lines
 }
@@ -167,8 +172,8 @@ fn region_lines(app: &App) -> Vec<String> {
     let Some(credential) = app.selected() else { return Vec::new() };
     let all = regions::provider_regions(&app.catalog, &credential.provider);
     let line = |(at, region): (usize, &crate::domain::region::Region)| {
-        let own = if region.id == credential.region { ", its own" } else { "" };
-        let cursor = if at == app.regions.cursor() { ", chosen for switch-region" } else { "" };
+        let own = if region.id == credential.region { ", current" } else { "" };
+        let cursor = if at == app.regions.cursor() { ", selected for switch-region" } else { "" };
         let check =
             app.regions.check_in(&region.id).map_or_else(|| "never checked".to_owned(), check_text);
         format!(
@@ -191,16 +196,15 @@ fn console_lines(app: &App) -> Vec<String> {
         Some(RequestReadiness::MissingParameters(preset)) => {
             format!("Request: {} {}", preset.method, request_line::preset_address(&preset))
         }
-        None => return vec!["There is no request for this kind of credential.".to_owned()],
+        None => return vec!["No requests for this kind of credential.".to_owned()],
     };
-    let mut lines =
-        vec![format!("{request} (send sends it, presets offers others, edit-request changes it)")];
+    let mut lines = vec![format!("{request} (type send, presets or edit-request)")];
     lines.extend(request_lines(app));
     lines
 }
 
 fn response_lines(response: &ResponseView, view: ResponseTab) -> Vec<String> {
-    let mut lines = vec![format!("Answer: {}", response.summary(usize::MAX))];
+    let mut lines = vec![format!("Response: {}", response.summary(usize::MAX))];
     lines.extend(response.exchange.explanation.as_ref().map(problem_lines).unwrap_or_default());
     lines.extend(response.exchange.rate_limit.as_ref().map(|limit| format!("Requests: {limit}")));
     if view != ResponseTab::Body {
@@ -208,7 +212,7 @@ fn response_lines(response: &ResponseView, view: ResponseTab) -> Vec<String> {
     }
     lines.extend(response.detail_lines(view).into_iter().map(|detail| match detail {
         DetailLine::Pair(name, value) => format!("{name}: {value}"),
-        DetailLine::Explanation(words) => format!("  that is: {words}"),
+        DetailLine::Explanation(words) => format!("  meaning: {words}"),
     }));
     lines.extend(
         response
@@ -218,8 +222,8 @@ fn response_lines(response: &ResponseView, view: ResponseTab) -> Vec<String> {
     );
     match response.layout_state(view) {
         None => {}
-        Some(LayoutState::Absent) => lines.push("It has no body.".to_owned()),
-        Some(LayoutState::Pending(_)) => lines.push("Its body is being read.".to_owned()),
+        Some(LayoutState::Absent) => lines.push("No body.".to_owned()),
+        Some(LayoutState::Pending(_)) => lines.push("Reading the body.".to_owned()),
         Some(LayoutState::Failed(found)) => lines.extend(problem_lines(found)),
         Some(LayoutState::Ready(document)) => {
             let text = document.pretty_text();
@@ -227,7 +231,7 @@ fn response_lines(response: &ResponseView, view: ResponseTab) -> Vec<String> {
             let more = text.lines().count().saturating_sub(MAX_RESPONSE_LINES);
             let word = || {
                 format!(
-                    "And {}; search finds lines, copy-body copies all.",
+                    "And {}; type search to find lines, or copy-body to copy the whole body.",
                     display_format::format_count(more, "other line")
                 )
             };
@@ -253,10 +257,10 @@ fn match_lines(words: &str, app: &App) -> Vec<String> {
 
 fn command_lines(app: &App) -> Vec<String> {
     let mut lines = vec![
-        "Type a command, or a number of the list or a name to choose a credential. A command may be followed by a name."
+        "Type a command, or the number or name of a credential to select it. A command may be followed by a name."
             .to_owned(),
         conversation::PROMPT_HELP.to_owned(),
-        "Where several lines may stand, + and a line adds it to them; Enter goes on.".to_owned(),
+        "In fields with several lines, + before a line adds it; Enter continues.".to_owned(),
     ];
     for group in CommandGroup::ALL {
         let offered =
@@ -283,10 +287,19 @@ fn check_text(check: &CheckReport) -> String {
     format!("{}{status}{time}{reason}", check.result.as_str())
 }
 
+/// Describes the expiry in words, such as `expires in 5 days`.
 fn expiry_text(days: i64) -> String {
+    let verb = if days < 0 { "expired" } else { "expires" };
+    format!("{verb} {}", days_text(days))
+}
+
+/// Describes a number of days from today, such as `in 5 days`, `today` or `1 day ago`.
+fn days_text(days: i64) -> String {
+    let count = usize::try_from(days.unsigned_abs()).unwrap_or(usize::MAX);
+    let count = display_format::format_count(count, "day");
     match days {
-        ..0 => "over".to_owned(),
-        0 => "ends today".to_owned(),
-        days => format!("ends in {days} days"),
+        ..0 => format!("{count} ago"),
+        0 => "today".to_owned(),
+        _ => format!("in {count}"),
     }
 }

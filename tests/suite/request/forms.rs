@@ -236,7 +236,7 @@ fn a_pasted_command_is_sent_without_its_secrets() {
     );
     let sent = home.feed(&["request", "probe", "--from-curl", "-", "--yes"], &pasted).expect(0);
     for name in ["header authorization", "parameter token", "cookies"] {
-        assert!(sent.err.contains(&format!("dropped: {name}")), "{}", sent.err);
+        assert!(sent.err.contains(&format!("removed: {name}")), "{}", sent.err);
     }
     let request = &server.seen()[0];
     assert_eq!(

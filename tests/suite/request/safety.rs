@@ -92,7 +92,7 @@ fn a_minted_secret_without_a_name_is_not_lost() {
         let told = home.run(&["request", "probe", "POST", "/x", "--yes"]).expect(0);
         assert_eq!(told.out, r#"{"client_id":"c","client_secret":"‹secret›"}"#);
         assert!(
-            told.err.contains(&format!("is the credential {name} now"))
+            told.err.contains(&format!("is now the credential {name}"))
                 && !told.err.contains("4711"),
             "{}",
             told.err

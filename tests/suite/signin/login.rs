@@ -284,7 +284,7 @@ fn what_cannot_be_signed_in_to_is_told() {
             "--json",
         ])
         .expect(2);
-    assert!(taken.error()["remedy"].as_str().unwrap().contains("leave out --provider"));
+    assert!(taken.error()["remedy"].as_str().unwrap().contains("omit --provider"));
 }
 
 async fn live(world: &World) -> Vec<String> {

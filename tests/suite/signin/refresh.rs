@@ -81,7 +81,7 @@ async fn a_refused_refresh_token_is_kept_and_the_way_back_is_named() {
     advance(&world, 60 * 24 * 200).await;
     let refused = home.run(&["check", SESSION, "--json"]).expect(4).json();
     assert!(
-        refused[0]["reason"].as_str().unwrap().contains("does not accept the refresh token"),
+        refused[0]["reason"].as_str().unwrap().contains("refused the refresh token"),
         "{refused}"
     );
     let problem = home

@@ -147,7 +147,7 @@ async fn at_a_terminal_a_person_says_whether_a_request_goes_once_more() {
             "--yes",
             "--include",
         ]);
-        pty.expect("again with a new access token? [y/N]");
+        pty.expect("with a new access token? [y/N]");
         pty.send(answer);
         assert_eq!(pty.code(), code);
         assert!(pty.text().contains(status), "{}", pty.text());
