@@ -299,7 +299,11 @@ fn a_revocation_that_begins_is_not_called_undone_and_what_it_asks_is_found_again
     );
     assert!(person.question().starts_with("Number or search words"), "{}", person.question());
     assert!(person.say("close").contains("in the background"));
-    assert_eq!(person.question(), "ci-scanner> ", "it waits for the person, not the person for it");
+    assert_eq!(
+        person.question(),
+        "ci-scanner> ",
+        "the rotation waits for the user, not the user for the rotation"
+    );
     assert!(person.say("activity").contains("1. Revoke ci-scanner"));
     assert!(person.say("1").contains("Revoke ci-scanner."));
 }
