@@ -122,15 +122,15 @@ impl ConsumerTarget {
     pub fn describe(&self) -> String {
         match self {
             Self::Command(command) => {
-                format!("give it to the standard input of `{}`", command.describe())
+                format!("pass the secret to `{}` on standard input", command.describe())
             }
             Self::EnvFile { path, key } => format!("set {key} in {}", path.display()),
             Self::JsonFile { path, pointer } => format!("set {pointer} in {}", path.display()),
             Self::SnykCli { path } => {
-                format!("set the token of the Snyk CLI in {}", path.display())
+                format!("set the Snyk CLI token in {}", path.display())
             }
             Self::ProbelyCli { path } => {
-                format!("set the key of the Probely CLI in {}", path.display())
+                format!("set the Probely CLI key in {}", path.display())
             }
         }
     }
@@ -186,11 +186,11 @@ mod tests {
         let all = ["seal", "--key", "k", "apply", "-f", "-", "other"];
         assert!(
             command.arguments().eq(all),
-            "a secret is looked for in every argument of every way"
+            "every argument of every pipeline is searched for the secret"
         );
         assert_eq!(
             ConsumerTarget::Command(command).describe(),
-            "give it to the standard input of `seal --key k | apply -f -`"
+            "pass the secret to `seal --key k | apply -f -` on standard input"
         );
     }
 }

@@ -72,20 +72,20 @@ fn scope_differences(old: &AccessScope, new: &AccessScope, policy: PrincipalPoli
     let principal_change =
         (policy == PrincipalPolicy::Same && old.principal.id != new.principal.id).then(|| {
             format!(
-                "it acts as {}, not {}",
+                "acts as {} instead of {}",
                 describe_principal(&new.principal),
                 describe_principal(&old.principal)
             )
         });
     let facts = [
-        ("its principal is of type", &old.principal.kind, &new.principal.kind),
-        ("its kind is", &old.kind, &new.kind),
-        ("its region is", &old.region, &new.region),
+        ("principal type", &old.principal.kind, &new.principal.kind),
+        ("kind", &old.kind, &new.kind),
+        ("region", &old.region, &new.region),
     ];
     let differing = facts.into_iter().filter(|(_, old, new)| old != new);
     principal_change
         .into_iter()
-        .chain(differing.map(|(fact, old, new)| format!("{fact} {new}, not {old}")))
+        .chain(differing.map(|(fact, old, new)| format!("{fact} {new} instead of {old}")))
         .collect()
 }
 
@@ -100,10 +100,7 @@ fn missing_access(old: &AccessScope, new: &AccessScope) -> Vec<String> {
         old.organizations.difference(&new.organizations).map(String::as_str).collect();
     let organizations = describe_lost_organizations(&lost);
     let roles = old.roles.iter().zip(&new.roles).flat_map(|(old, new)| old.difference(new));
-    organizations
-        .into_iter()
-        .chain(roles.map(|lost| format!("it does not have the role {lost}")))
-        .collect()
+    organizations.into_iter().chain(roles.map(|lost| format!("lacks the role {lost}"))).collect()
 }
 
 /// Lists a few of many organizations: the user needs the total for the decision and can look up the
@@ -113,10 +110,10 @@ fn describe_lost_organizations(lost: &[&str]) -> Option<String> {
     let (named, count) = (named.join(", "), lost.len());
     match (count, rest.len()) {
         (0, _) => None,
-        (1, _) => Some(format!("it does not see organisation {named}")),
-        (_, 0) => Some(format!("it does not see {count} organisations: {named}")),
+        (1, _) => Some(format!("has no access to organization {named}")),
+        (_, 0) => Some(format!("has no access to {count} organizations: {named}")),
         (_, more) => {
-            Some(format!("it does not see {count} organisations: {named} and {more} more"))
+            Some(format!("has no access to {count} organizations: {named} and {more} more"))
         }
     }
 }
@@ -128,7 +125,7 @@ impl ScopeComparison {
             Self::Same => Vec::new(),
             Self::Weaker(differences) | Self::Different(differences) => differences.clone(),
             Self::Incomparable(why) => {
-                vec![format!("what the old one could do is not known: {why}")]
+                vec![format!("access of the old secret unknown: {why}")]
             }
         }
     }
@@ -175,10 +172,7 @@ mod tests {
         else {
             panic!("not weaker")
         };
-        assert_eq!(
-            differences,
-            ["it does not see organisation beta", "it does not have the role admin"]
-        );
+        assert_eq!(differences, ["has no access to organization beta", "lacks the role admin"]);
     }
 
     #[test]
@@ -187,8 +181,8 @@ mod tests {
         let objections = |kept: &[&str]| {
             compare_scopes(&old, &reach("ann", kept, None), PrincipalPolicy::Same).objections()
         };
-        assert_eq!(objections(&["a", "b", "c"]), ["it does not see 2 organisations: d, e"]);
-        assert_eq!(objections(&[]), ["it does not see 5 organisations: a, b, c and 2 more"]);
+        assert_eq!(objections(&["a", "b", "c"]), ["has no access to 2 organizations: d, e"]);
+        assert_eq!(objections(&[]), ["has no access to 5 organizations: a, b, c and 2 more"]);
     }
 
     #[test]
@@ -205,7 +199,7 @@ mod tests {
         let (ann, bob) = (reach("ann", &["acme"], None), reach("bob", &["acme"], None));
         assert_eq!(
             compare_scopes(&ann, &bob, PrincipalPolicy::Same),
-            ScopeComparison::Different(vec!["it acts as bob, not ann".into()])
+            ScopeComparison::Different(vec!["acts as bob instead of ann".into()])
         );
         assert_eq!(compare_scopes(&ann, &bob, PrincipalPolicy::New), ScopeComparison::Same);
         let elsewhere = AccessScope { region: "SNYK-US-01".into(), ..bob };

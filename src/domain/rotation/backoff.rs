@@ -81,7 +81,7 @@ mod tests {
         );
         assert!(
             deadline(RotationStep::Verify) > deadline(RotationStep::Create),
-            "trouble is told sooner than a proof is given up"
+            "other failures are reported sooner"
         );
     }
 

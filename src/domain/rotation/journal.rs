@@ -266,7 +266,7 @@ pub enum RotationJournalError {
     #[error("the journal does not begin with a plan")]
     MissingPlan,
     /// A later entry is a plan too; holds its position, counted from 1.
-    #[error("the journal holds a second plan at entry {0}")]
+    #[error("the journal contains a second plan at entry {0}")]
     SecondPlan(usize),
 }
 

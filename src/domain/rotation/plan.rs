@@ -88,6 +88,9 @@ pub struct PlanRequest<'a> {
     pub replacement: &'a RotationSpec,
     /// Names of the consumers that receive the new secret, in order.
     pub consumers: Vec<String>,
+    /// Method and path of the request that checks a credential of the kind, such as
+    /// `GET /rest/self`.
+    pub check_request: String,
     /// Separate credential that authorizes creation and revocation.
     pub administrator: Option<CredentialId>,
 }
@@ -103,6 +106,7 @@ impl RotationPlan {
             part,
             replacement,
             consumers,
+            check_request,
             administrator,
         } = request;
         let strategy = replacement.strategy;
@@ -140,7 +144,12 @@ impl RotationPlan {
             reason: String::new(),
             steps: steps
                 .into_iter()
-                .map(|step| PlannedRotationStep::new(step, strategy, overlap, purpose))
+                .map(|step| PlannedRotationStep {
+                    calls: provider_calls(strategy, &step, &check_request),
+                    irreversible_note: irreversible_note(&step, overlap).map(str::to_owned),
+                    description: purpose.describe_step(&step),
+                    step,
+                })
                 .collect(),
         }
     }
@@ -170,17 +179,17 @@ impl RotationPlan {
         let Self { name, part, overlap, purpose, .. } = self;
         match (purpose, part) {
             (RotationPurpose::Revoke, _) => Some(format!(
-                "Nothing takes the place of \"{name}\": whatever uses it stops, and nothing brings it back."
+                "Nothing replaces \"{name}\": everything that uses it stops working. Revocation cannot be undone."
             )),
             (RotationPurpose::Replace, SecretPart::Named(part))
                 if self.consumers().next().is_none() =>
             {
                 Some(format!(
-                    "No consumer is given the {part} of \"{name}\": whatever else uses it has to be given the new one by hand."
+                    "No consumer receives the {part} of \"{name}\": update everything that uses it manually."
                 ))
             }
             (RotationPurpose::Replace, _) if *overlap == SecretOverlap::Absent => Some(format!(
-                "No overlap: the old secret of \"{name}\" dies the moment the new one is made. Whatever uses it fails until it has been given the new one."
+                "No overlap: the old secret of \"{name}\" stops working as soon as the new one is created. Everything that uses it fails until it receives the new one."
             )),
             _ => None,
         }
@@ -198,7 +207,7 @@ impl RotationPlan {
         let needs_room = self.steps.iter().any(|planned| planned.step == step);
         needs_room.then(|| {
             format!(
-                "The provider allows {limit} of these at the same time: where so many live, delete one that is not in use first."
+                "The provider allows {limit} of these at a time. If you already have {limit}, delete an unused one first."
             )
         })
     }
@@ -217,31 +226,27 @@ impl RotationPlan {
     }
 }
 
-impl PlannedRotationStep {
-    fn new(
-        step: RotationStep,
-        strategy: RotationStrategyId,
-        overlap: SecretOverlap,
-        purpose: RotationPurpose,
-    ) -> Self {
-        let calls = strategy_traits::provider_calls(strategy, &step)
-            .iter()
-            .map(|&call| call.to_owned())
-            .collect();
-        let irreversible_note = match (&step, overlap) {
-            (RotationStep::Create | RotationStep::AwaitPaste, SecretOverlap::Absent) => {
-                Some("The old secret dies here, and nothing brings it back.")
-            }
-            (RotationStep::Revoke | RotationStep::AwaitRevoke, _) => {
-                Some("A revoked secret does not come back: this is the last moment to roll back.")
-            }
-            _ => None,
-        };
-        Self {
-            description: purpose.describe_step(&step),
-            calls,
-            irreversible_note: irreversible_note.map(str::to_owned),
-            step,
+/// Returns the provider calls of a step, with the check request filled in.
+fn provider_calls(
+    strategy: RotationStrategyId,
+    step: &RotationStep,
+    check_request: &str,
+) -> Vec<String> {
+    strategy_traits::provider_calls(strategy, step)
+        .iter()
+        .map(|call| call.replace(strategy_traits::CHECK_REQUEST, check_request))
+        .collect()
+}
+
+/// Returns the note about what cannot be undone after this step.
+const fn irreversible_note(step: &RotationStep, overlap: SecretOverlap) -> Option<&'static str> {
+    match (step, overlap) {
+        (RotationStep::Create | RotationStep::AwaitPaste, SecretOverlap::Absent) => {
+            Some("The old secret stops working at this step and cannot be restored.")
         }
+        (RotationStep::Revoke | RotationStep::AwaitRevoke, _) => {
+            Some("Point of no return: revocation cannot be undone.")
+        }
+        _ => None,
     }
 }

@@ -43,17 +43,13 @@ impl RotationPurpose {
     /// Describes a step for display.
     pub fn describe_step(self, step: &RotationStep) -> String {
         let description = match (self, step) {
-            (Self::Create, RotationStep::Create) => "have the provider make it",
-            (Self::Create, RotationStep::Promote) => "make the new secret the credential's own",
-            (Self::Create, RotationStep::RestoreOld) => {
-                "take the new secret from the credential again"
-            }
-            (Self::Revoke, RotationStep::Snapshot) => {
-                "see whom it acts as and what it is at the provider"
-            }
-            (Self::Revoke, RotationStep::Revoke) => "have the provider revoke it",
-            (Self::Revoke, RotationStep::AwaitRevoke) => "wait for it to be revoked by hand",
-            (Self::Revoke, RotationStep::VerifyRevoked) => "show that it fails",
+            (Self::Create, RotationStep::Create) => "Create the credential at the provider",
+            (Self::Create, RotationStep::Promote) => "Assign the new secret to the credential",
+            (Self::Create, RotationStep::RestoreOld) => "Remove the new secret from the credential",
+            (Self::Revoke, RotationStep::Snapshot) => "Record the secret's identity and access",
+            (Self::Revoke, RotationStep::Revoke) => "Revoke the secret at the provider",
+            (Self::Revoke, RotationStep::AwaitRevoke) => "Wait for you to revoke the secret",
+            (Self::Revoke, RotationStep::VerifyRevoked) => "Verify that the secret is rejected",
             _ => return step.describe(),
         };
         description.to_owned()
@@ -62,9 +58,9 @@ impl RotationPurpose {
     /// Returns the text for a successful end.
     pub(super) const fn completion_text(self) -> &'static str {
         match self {
-            Self::Replace => "the new secret has taken the old one's place",
-            Self::Create => "it was made, proven and kept",
-            Self::Revoke => "it is revoked",
+            Self::Replace => "the new secret has replaced the old one",
+            Self::Create => "the credential was created, verified and stored",
+            Self::Revoke => "the secret was revoked",
         }
     }
 

@@ -88,7 +88,7 @@ pub enum StepStatus {
 }
 
 /// Text for the end of a rotation that was rolled back.
-const ROLLED_BACK_TEXT: &str = "everything is as it was";
+const ROLLED_BACK_TEXT: &str = "everything is as it was before";
 
 /// Derives the status of a rotation from its journal alone.
 pub fn rotation_status(journal: &RotationJournal) -> RotationStatus {
@@ -196,23 +196,23 @@ fn describe_next(purpose: RotationPurpose, next: &NextStep) -> String {
     match next {
         NextStep::Execute(action) => purpose.describe_step(&action.step()),
         NextStep::Reconcile(machine::ReconcileQuery::Creation { .. }) => {
-            "find out whether the provider has made the new secret".to_owned()
+            "Check whether the provider created the new secret".to_owned()
         }
         NextStep::Reconcile(machine::ReconcileQuery::Paste { .. }) => {
             RotationStep::AwaitPaste.describe()
         }
         NextStep::Reconcile(machine::ReconcileQuery::Revocation(_)) => {
-            format!("find out whether the provider has revoked {}", purpose.secret_label())
+            format!("Check whether the provider revoked {}", purpose.secret_label())
         }
         NextStep::AskUser(prompt) => prompt.describe(),
         NextStep::Wait { delay, then } => {
-            format!("wait {} s, then {}", delay.as_secs(), describe_next(purpose, then))
+            format!("Retry in {} s: {}", delay.as_secs(), describe_next(purpose, then))
         }
         NextStep::Finished(RotationResult::Done { .. }) => {
-            format!("nothing: {}", purpose.completion_text())
+            format!("Finished: {}", purpose.completion_text())
         }
         NextStep::Finished(RotationResult::RolledBack { .. }) => {
-            format!("nothing: {ROLLED_BACK_TEXT}")
+            format!("Rolled back: {ROLLED_BACK_TEXT}")
         }
     }
 }
@@ -247,16 +247,19 @@ fn describe_outcome(purpose: RotationPurpose, outcome: &StepOutcome) -> String {
     match outcome {
         StepOutcome::Created(created) | StepOutcome::Pasted(created) => match &created.remote {
             Some(remote) => format!("{} ({})", remote.label, remote.id),
-            None => "the provider gives it no id".to_owned(),
+            None => "The provider assigns no ID".to_owned(),
         },
         StepOutcome::Verified { reach, .. } => {
             let organizations = match reach.organizations.len() {
-                1 => "1 organisation".to_owned(),
-                many => format!("{many} organisations"),
+                1 => "1 organization".to_owned(),
+                many => format!("{many} organizations"),
             };
-            format!("accepted as {} in {}, {organizations}", reach.principal.name, reach.region)
+            format!("Accepted as {} in {}, {organizations}", reach.principal.name, reach.region)
         }
-        StepOutcome::OrphansListed(found) => format!("{} with this rotation's mark", found.len()),
+        StepOutcome::OrphansListed(found) => match found.len() {
+            1 => "Found 1 credential of this rotation".to_owned(),
+            many => format!("Found {many} credentials of this rotation"),
+        },
         other => purpose.describe_step(&other.step()),
     }
 }
@@ -267,31 +270,33 @@ fn describe_reconciliation(result: &ReconciliationResult) -> String {
             "the new secret is in the store".to_owned()
         }
         ReconciliationResult::Creation(CreationStatus::Orphaned(remote)) => {
-            format!("the provider made {} ({}), whose secret is lost", remote.label, remote.id)
+            format!("the provider created {} ({}), but its secret is lost", remote.label, remote.id)
         }
-        ReconciliationResult::Creation(CreationStatus::NotCreated) => "nothing was made".to_owned(),
+        ReconciliationResult::Creation(CreationStatus::NotCreated) => {
+            "no new secret exists".to_owned()
+        }
         ReconciliationResult::Creation(CreationStatus::Unknown(why)) => {
-            format!("the provider cannot tell whether anything was made: {why}")
+            format!("the provider cannot tell whether a secret was created: {why}")
         }
         ReconciliationResult::Revocation(super::journal::RevocationStatus::Revoked) => {
-            "it is revoked".to_owned()
+            "the secret is revoked".to_owned()
         }
         ReconciliationResult::Revocation(super::journal::RevocationStatus::StillActive) => {
-            "it is not revoked".to_owned()
+            "the secret is not revoked".to_owned()
         }
     }
 }
 
 fn describe_decision(decision: &UserDecision) -> String {
     match decision {
-        UserDecision::Retry => "try again".to_owned(),
-        UserDecision::Skip(step) => format!("go on without: {}", step.describe()),
-        UserDecision::Override(_) => "take the new one all the same".to_owned(),
-        UserDecision::SelectedOld(id) => format!("the old one is {id}"),
-        UserDecision::DeletedManually(what) => format!("removed by hand: {what}"),
-        UserDecision::RevokedManually => "revoked by hand".to_owned(),
-        UserDecision::CreateAnother => "make another one".to_owned(),
-        UserDecision::RollBack => "roll back".to_owned(),
-        UserDecision::Continue => "do not roll back after all".to_owned(),
+        UserDecision::Retry => "Try again".to_owned(),
+        UserDecision::Skip(step) => format!("Continue without this step: {}", step.describe()),
+        UserDecision::Override(_) => "Use the new secret anyway".to_owned(),
+        UserDecision::SelectedOld(id) => format!("The old credential is {id}"),
+        UserDecision::DeletedManually(what) => format!("Deleted manually: {what}"),
+        UserDecision::RevokedManually => "Revoked manually".to_owned(),
+        UserDecision::CreateAnother => "Create another secret".to_owned(),
+        UserDecision::RollBack => "Roll back".to_owned(),
+        UserDecision::Continue => "Continue".to_owned(),
     }
 }

@@ -86,25 +86,25 @@ impl RotationStep {
     /// Describes the step for display.
     pub fn describe(&self) -> String {
         let description = match self {
-            Self::VerifyStore => "show that the store keeps what it is given",
-            Self::Snapshot => "see whom the old secret acts as and what it reaches",
-            Self::Create => "have the provider make the new secret",
-            Self::AwaitPaste => "wait for the new secret to be made and pasted",
-            Self::AwaitSignIn => "have a person sign in again in the browser",
-            Self::Stage => "keep the new secret in the store",
-            Self::Verify => "use the new secret, read back from the store",
-            Self::Promote => "make the new secret the current one",
-            Self::Deliver(consumer) => return format!("hand the new secret to {consumer}"),
-            Self::Revoke => "have the provider revoke the old secret",
-            Self::AwaitRevoke => "wait for the old secret to be revoked by hand",
-            Self::VerifyRevoked => "show that the old secret fails",
-            Self::ClearSlots => "forget all secrets of this rotation but the current one",
-            Self::DeleteOrphan(key) => return format!("remove {key} at the provider"),
-            Self::FindOrphans => "look for anything that this rotation left at the provider",
-            Self::VerifyOld => "show that the old secret still works",
-            Self::RestoreOld => "make the old secret the current one again",
+            Self::VerifyStore => "Verify that the store can write and read back",
+            Self::Snapshot => "Record the old secret's identity and access",
+            Self::Create => "Create the new secret at the provider",
+            Self::AwaitPaste => "Wait for you to create and paste the new secret",
+            Self::AwaitSignIn => "Wait for you to sign in again in the browser",
+            Self::Stage => "Store the new secret",
+            Self::Verify => "Verify the new secret at the provider",
+            Self::Promote => "Make the new secret the current one",
+            Self::Deliver(consumer) => return format!("Deliver the new secret to {consumer}"),
+            Self::Revoke => "Revoke the old secret at the provider",
+            Self::AwaitRevoke => "Wait for you to revoke the old secret",
+            Self::VerifyRevoked => "Verify that the old secret is rejected",
+            Self::ClearSlots => "Clean up temporary copies",
+            Self::DeleteOrphan(key) => return format!("Delete {key} at the provider"),
+            Self::FindOrphans => "Look for leftovers of this rotation at the provider",
+            Self::VerifyOld => "Verify that the old secret still works",
+            Self::RestoreOld => "Make the old secret the current one again",
             Self::RestoreConsumer(consumer) => {
-                return format!("hand the old secret to {consumer} again");
+                return format!("Deliver the old secret to {consumer} again");
             }
         };
         description.to_owned()
@@ -135,29 +135,29 @@ impl RotationStep {
     pub(super) fn manual_follow_up(&self, object: &str) -> String {
         match self {
             Self::Create => {
-                "look for a new credential with this rotation's mark at the provider, and delete it"
+                "Check the provider for an unused credential that this rotation created, and delete it"
                     .to_owned()
             }
             Self::Deliver(consumer) => {
-                format!("{consumer} was not given the new secret: update it by hand")
+                format!("{consumer} did not receive the new secret: update it manually")
             }
             Self::RestoreConsumer(consumer) => {
-                format!("{consumer} may hold the new secret, which is gone: update it by hand")
+                format!("{consumer} may still hold the new secret, which was deleted: update it manually")
             }
             Self::VerifyRevoked => {
-                format!("{object} was not seen to fail: check at the provider that it is revoked")
+                format!("Check at the provider that {object} is revoked: its rejection was not verified")
             }
             Self::DeleteOrphan(key) => {
-                format!("{key} may still live at the provider: delete it there")
+                format!("Delete {key} at the provider: it may still exist")
             }
             Self::FindOrphans => {
-                "look at the provider for anything with this rotation's mark, and delete it"
+                "Check the provider for unused credentials that this rotation created, and delete them"
                     .to_owned()
             }
             Self::VerifyOld => {
-                "the old secret was not seen to work: check it before you rely on it".to_owned()
+                "Check the old secret before you rely on it: it was not verified".to_owned()
             }
-            other => format!("this was not done: {}", other.describe()),
+            other => format!("Not done: {}", other.describe()),
         }
     }
 }

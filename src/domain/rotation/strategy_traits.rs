@@ -104,24 +104,24 @@ pub(super) const fn max_live_secrets(strategy: RotationStrategyId) -> Option<u32
 pub(super) const fn rotation_title(strategy: RotationStrategyId) -> &'static str {
     match strategy {
         RotationStrategyId::Manual => {
-            "guided: a person makes the new secret and revokes the old one"
+            "Manual: you create the new secret on the provider's page; tokenring verifies and stores it"
         }
         RotationStrategyId::SnykPersonalAccessToken => {
-            "assisted: a person makes the new token, the old one is revoked by API"
+            "Assisted: you create the new token; tokenring revokes the old one by API"
         }
         RotationStrategyId::SnykServiceAccount => {
-            "automatic: a new service account with the same role, then the old one is deleted"
+            "Automatic: creates a service account with the same role, then deletes the old one"
         }
         RotationStrategyId::SnykServiceAccountSecret => {
-            "automatic: a second secret on the same account, then the old one is deleted"
+            "Automatic: creates a second secret on the same account, then deletes the old one"
         }
         RotationStrategyId::SnykAppSession => {
-            "assisted: a person signs in again, the old session is revoked by API"
+            "Assisted: you sign in again; tokenring revokes the old session by API"
         }
         RotationStrategyId::SnykAppSecret => {
-            "automatic: a second client secret on the same app, then the old one is deleted"
+            "Automatic: creates a second client secret on the same app, then deletes the old one"
         }
-        RotationStrategyId::ApiWebKey => "automatic: a new key, then the old one is deleted",
+        RotationStrategyId::ApiWebKey => "Automatic: creates a new key, then deletes the old one",
     }
 }
 
@@ -130,15 +130,15 @@ pub(super) const fn creation_title(strategy: RotationStrategyId) -> &'static str
     match strategy {
         RotationStrategyId::Manual
         | RotationStrategyId::SnykPersonalAccessToken
-        | RotationStrategyId::SnykAppSession => "guided: a person makes it",
-        RotationStrategyId::SnykServiceAccount => "automatic: a new service account",
+        | RotationStrategyId::SnykAppSession => "Manual: you create it on the provider's page",
+        RotationStrategyId::SnykServiceAccount => "Automatic: creates a service account",
         RotationStrategyId::SnykServiceAccountSecret => {
-            "automatic: a further secret for a service account that exists"
+            "Automatic: creates another secret for an existing service account"
         }
         RotationStrategyId::SnykAppSecret => {
-            "automatic: a further client secret for an app that exists"
+            "Automatic: creates another client secret for an existing app"
         }
-        RotationStrategyId::ApiWebKey => "automatic: a new key",
+        RotationStrategyId::ApiWebKey => "Automatic: creates a key",
     }
 }
 
@@ -146,13 +146,16 @@ pub(super) const fn creation_title(strategy: RotationStrategyId) -> &'static str
 pub(super) const fn revocation_title(strategy: RotationStrategyId) -> &'static str {
     match traits_for(strategy).revoker {
         StepActor::Program => {
-            "automatic: the provider revokes it, and then it is shown to be refused"
+            "Automatic: revokes the secret at the provider, then verifies that it is rejected"
         }
         StepActor::User | StepActor::UserSignIn => {
-            "guided: a person revokes it, and then it is shown to be refused"
+            "Manual: you revoke the secret on the provider's page; tokenring verifies that it is rejected"
         }
     }
 }
+
+/// Placeholder among the provider calls for the request that checks a credential of the kind.
+pub(super) const CHECK_REQUEST: &str = "{check}";
 
 /// Returns the provider calls of a step, for the plan that the user reads.
 pub(super) const fn provider_calls(
@@ -168,9 +171,9 @@ pub(super) const fn provider_calls(
             &["DELETE /rest/self/personal_access_tokens/{id}"]
         }
         (P::SnykServiceAccount, RotationStep::Snapshot) => {
-            &["the kind's check", "GET /rest/{orgs|groups}/{id}/service_accounts"]
+            &[CHECK_REQUEST, "GET /rest/{orgs|groups}/{id}/service_accounts"]
         }
-        (P::ApiWebKey, RotationStep::Snapshot) => &["the kind's check", "GET /keys/"],
+        (P::ApiWebKey, RotationStep::Snapshot) => &[CHECK_REQUEST, "GET /keys/"],
         (P::SnykServiceAccount, RotationStep::Create) => {
             &["POST /rest/{orgs|groups}/{id}/service_accounts"]
         }
@@ -198,13 +201,13 @@ pub(super) const fn provider_calls(
             P::SnykAppSecret,
             RotationStep::Snapshot | RotationStep::Verify | RotationStep::VerifyRevoked,
         ) => &[
-            "POST /oauth2/token (with a refresh token that never was)",
+            "POST /oauth2/token (with an invalid refresh token)",
             "GET /rest/orgs/{id}/apps/creations/{app}",
         ],
         (P::ApiWebKey, RotationStep::Create) => &["POST /keys/"],
         (P::ApiWebKey, RotationStep::Revoke) => &["DELETE /keys/{id}/"],
         (_, RotationStep::Snapshot | RotationStep::Verify | RotationStep::VerifyRevoked) => {
-            &["the kind's check"]
+            &[CHECK_REQUEST]
         }
         _ => &[],
     }
@@ -246,7 +249,7 @@ mod tests {
             if traceability == CreationTraceability::ByName {
                 assert!(
                     has_call(RotationStep::Snapshot),
-                    "{strategy:?}: what is found by its name is looked for in a list"
+                    "{strategy:?}: finding by name requires a list"
                 );
             }
             for step in [RotationStep::Snapshot, RotationStep::Verify, RotationStep::VerifyRevoked]
@@ -263,7 +266,7 @@ mod tests {
         assert!(
             provider_calls(P::SnykAppSecret, &RotationStep::Verify)[0]
                 .starts_with("POST /oauth2/token"),
-            "a client secret is used otherwise"
+            "a client secret is verified differently"
         );
         assert_eq!(provider_calls(P::SnykPersonalAccessToken, &RotationStep::Snapshot).len(), 2);
     }
@@ -291,7 +294,7 @@ mod tests {
     fn whether_a_person_is_needed_is_said_first() {
         for strategy in ALL {
             let prefix =
-                |by: StepActor| if by == StepActor::User { "guided: " } else { "automatic: " };
+                |by: StepActor| if by == StepActor::User { "Manual: " } else { "Automatic: " };
             assert!(
                 revocation_title(strategy).starts_with(prefix(traits_for(strategy).revoker)),
                 "{strategy:?}"
@@ -300,11 +303,11 @@ mod tests {
             let is_made_by_hand =
                 matches!(strategy, P::Manual | P::SnykPersonalAccessToken | P::SnykAppSession);
             assert_eq!(
-                creation_title(strategy).starts_with("guided: "),
+                creation_title(strategy).starts_with("Manual: "),
                 is_made_by_hand,
                 "{strategy:?}"
             );
-            assert!(creation_title(strategy).len() > "automatic: ".len(), "{strategy:?}");
+            assert!(creation_title(strategy).len() > "Automatic: ".len(), "{strategy:?}");
         }
     }
 }

@@ -89,6 +89,7 @@ impl Engine {
             part,
             replacement: &RotationSpec { strategy, overlap: true, manual_steps: String::new() },
             consumers: Vec::new(),
+            check_request: self.check_request_line(&draft.provider, kind)?,
             administrator: Some(administrator),
         });
         Ok(CreationPlan { credential: draft, plan: plan.with_reason(reason) })
@@ -143,9 +144,9 @@ fn creation_strategy(
 }
 
 fn creation_unsupported(kind: &CredentialKind) -> Problem {
-    let why = format!("the provider has no API that makes a {}", kind.title);
-    let remedy = "make it on the provider's page, then keep it with `tokenring add`";
-    Problem::new("No credential was made", why, remedy).with_class(ProblemClass::Usage)
+    let why = format!("the provider has no API to create a {}", kind.title);
+    let remedy = "create it on the provider's page, then store it with `tokenring add`";
+    Problem::new("No credential was created", why, remedy).with_class(ProblemClass::Usage)
 }
 
 #[cfg(test)]

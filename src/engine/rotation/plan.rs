@@ -50,6 +50,7 @@ impl Engine {
             part,
             replacement,
             consumers,
+            check_request: self.check_request_line(&credential.provider, kind)?,
             administrator,
         }))
     }
@@ -73,8 +74,20 @@ impl Engine {
             part: SecretPart::Secret,
             replacement: &kind.rotation,
             consumers: Vec::new(),
+            check_request: self.check_request_line(&credential.provider, kind)?,
             administrator: administrator.map(|administrator| administrator.id.clone()),
         }))
+    }
+
+    /// Returns method and path of the request that checks a credential of this kind, such as
+    /// `GET /rest/self`.
+    pub(super) fn check_request_line(
+        &self,
+        provider: &str,
+        kind: &CredentialKind,
+    ) -> Result<String, Problem> {
+        let preset = self.catalog.preset(provider, &kind.check)?;
+        Ok(format!("{} {}", preset.method, preset.path))
     }
 
     /// Returns the credential's kind, unless the provider reported that it is of another kind,
@@ -113,13 +126,13 @@ impl Engine {
         let describe_region =
             |credential: &Credential| format!("{} in {}", credential.provider, credential.region);
         let why = format!(
-            "it belongs to {}, and {} to {}",
+            "it belongs to {}, but {} belongs to {}",
             describe_region(administrator),
             credential.name,
             describe_region(credential)
         );
         let what = format!("{} cannot administer {}", administrator.name, credential.name);
-        Err(Problem::new(what, why, "name a credential of the same provider and region")
+        Err(Problem::new(what, why, "choose a credential of the same provider and region")
             .with_class(ProblemClass::Usage))
     }
 
@@ -143,13 +156,14 @@ fn kind_mismatch(
     kind: &CredentialKind,
     other: &CredentialKind,
 ) -> Problem {
-    let who =
-        credential.principal.as_ref().map_or("somebody else", |principal| principal.name.as_str());
-    let why =
-        format!("it acts as {who}, as a {} does, which is replaced in another way", other.title);
+    let who = credential
+        .principal
+        .as_ref()
+        .map_or("another principal", |principal| principal.name.as_str());
+    let why = format!("it acts as {who}, like a {}, which rotates differently", other.title);
     let remedy =
-        format!("`tokenring edit {} --kind {}`, then try again", credential.name, other.id);
-    Problem::new(format!("{} is no {}", credential.name, kind.title), why, remedy)
+        format!("run `tokenring edit {} --kind {}`, then try again", credential.name, other.id);
+    Problem::new(format!("{} is not a {}", credential.name, kind.title), why, remedy)
         .with_class(ProblemClass::Usage)
 }
 
@@ -163,12 +177,12 @@ fn part_not_rotatable(kind: &CredentialKind, part: &SecretPart) -> Problem {
     let remedy = if parts.is_empty() {
         "rotate without --part".to_owned()
     } else {
-        format!("use {}", parts.join(" or "))
+        format!("use --part {}", parts.join(" or "))
     };
-    let what = format!("The part \"{}\" cannot be replaced by itself", part.as_str());
+    let what = format!("The part \"{}\" cannot be rotated separately", part.as_str());
     Problem::new(
         what,
-        format!("the kind {} has no such part or no way to replace it", kind.id),
+        format!("the kind {} has no such part, or the part cannot be rotated", kind.id),
         remedy,
     )
     .with_class(ProblemClass::Usage)

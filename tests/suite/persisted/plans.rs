@@ -157,6 +157,7 @@ fn drawn(
         part: part.clone(),
         replacement,
         consumers: vec!["app".to_owned()],
+        check_request: "GET /rest/self".to_owned(),
         administrator: None,
     });
     let mut form = serde_json::to_value(&plan).unwrap();

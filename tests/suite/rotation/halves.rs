@@ -335,7 +335,7 @@ async fn a_lost_answer_to_a_creation_is_found_again_by_its_name() {
                 .lock()
                 .unwrap()
                 .iter()
-                .any(|line| line.detail.contains("whose secret is lost")),
+                .any(|line| line.detail.contains("but its secret is lost")),
         );
     }
     assert!(found > 0, "no creation was ever lost");

@@ -178,7 +178,10 @@ async fn eventual_consistency_is_waited_out_and_a_late_death_is_told() {
     assert_eq!(status.state, RotationPhase::Done);
     let lines = rig.lines.lock().unwrap();
     let waited = |step: &str| {
-        lines.iter().filter(|line| line.step == step && line.detail.starts_with("wait ")).count()
+        lines
+            .iter()
+            .filter(|line| line.step == step && line.detail.starts_with("Retry in "))
+            .count()
     };
     assert!(waited("verify") >= 3 && waited("prove-dead") >= 4, "{lines:#?}");
 }
@@ -325,7 +328,7 @@ async fn who_never_comes_is_told_how_long_was_waited_and_the_session_is_left_as_
     let told = rig.lines.lock().unwrap().last().unwrap().clone();
     assert!(
         told.step == "await-sign-in"
-            && told.detail.contains("Nobody signed in: the browser did not come back within"),
+            && told.detail.contains("The sign-in timed out: the browser did not return within"),
         "{told:?}"
     );
     let after = rig.calm().find_credential(SESSION.0).await.unwrap();
@@ -400,7 +403,7 @@ async fn a_session_that_is_used_while_it_changes_places_is_never_taken_for_the_o
     assert!(
         asked
             .iter()
-            .any(|one| one.step == "promote" && one.message.title.contains("nobody knows which")),
+            .any(|one| one.step == "promote" && one.message.title.contains("unclear which")),
         "{asked:#?}"
     );
 }

@@ -169,6 +169,6 @@ fn new_fingerprint(state: &RotationState<'_>) -> Option<SecretFingerprint> {
 
 /// Asks the user about a step whose evidence is missing; such a step is never executed on trust.
 fn missing_evidence(state: &RotationState<'_>, step: &RotationStep) -> NextStep {
-    let why = "the journal does not hold what this step rests on".to_owned();
+    let why = "the journal lacks the evidence that this step requires".to_owned();
     NextStep::AskUser(UserPrompt::new(state, step, PromptKind::StepBlocked(why)))
 }

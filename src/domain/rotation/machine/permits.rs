@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(
             RevocationPermit::for_target(&RotationState::from_journal(&whole), remote("r1")),
             None,
-            "r1 is the new one"
+            "r1 is the new credential"
         );
 
         let mut weaker = verified_journal(AUTOMATIC, &["acme"]);
@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(
             RevocationPermit::for_target(&RotationState::from_journal(&weaker), remote("r0")),
             None,
-            "nobody has taken it all the same"
+            "the user has not overridden the difference"
         );
     }
 
@@ -256,20 +256,20 @@ mod tests {
             (remote("r1"), remote("r0"), RevocationTarget::ByValue(SecretSlot::Pending));
         let allowed =
             |journal: &RotationJournal| [&new, &held].map(|target| may_discard(journal, target));
-        assert_eq!(allowed(&journal), [false; 2], "the old one was not seen to work");
+        assert_eq!(allowed(&journal), [false; 2], "the old secret was not verified");
         journal.push(JournalEntry::Done(StepOutcome::OldSecretVerified));
         assert_eq!(allowed(&journal), [true; 2]);
         journal.push(JournalEntry::Intent(RotationStep::Promote));
-        assert_eq!(allowed(&journal), [false; 2], "it may be the current one");
+        assert_eq!(allowed(&journal), [false; 2], "it may be the current secret");
         journal.push(JournalEntry::Done(StepOutcome::OldSecretRestored));
         assert_eq!(allowed(&journal), [true; 2]);
         assert!(
             !may_discard(&journal, &old) && !may_discard(&journal, &RevocationTarget::Unknown),
-            "whatever is proven"
+            "never, whatever is verified"
         );
         assert!(
             may_discard(&journal, &remote("r9")),
-            "nobody uses what an earlier attempt has left"
+            "the credential of an earlier attempt is not in use"
         );
     }
 

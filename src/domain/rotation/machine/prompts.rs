@@ -192,61 +192,68 @@ impl UserPrompt {
         match &self.kind {
             PromptKind::PasteSecret { instructions, why, name, .. } => {
                 format!(
-                    "{}make a new secret, call it {name} if it takes a name, and paste it. {instructions}",
+                    "{}Create a new secret, name it {name} if the provider asks for a name, and paste it here. {instructions}",
                     reason_prefix(why.as_deref())
                 )
+                .trim_end()
+                .to_owned()
             }
             PromptKind::SignIn => {
-                "sign in again in the browser, as the same person as before".to_owned()
+                "Sign in again in the browser, as the same user as before".to_owned()
             }
             PromptKind::SelectOld(among) => {
-                format!("say which of these {} is the old one, to be revoked", among.len())
+                format!("Select the old credential among these {}; it will be revoked", among.len())
             }
             PromptKind::ConfirmOverride { comparison, typed } => {
                 format!(
-                    "the new secret is not the same: {}. Type \"{typed}\" to take it all the same",
+                    "The new secret differs from the old one: {}. Type \"{typed}\" to use it anyway",
                     comparison.objections().join("; ")
                 )
             }
-            PromptKind::RevokeManually { instructions, why, .. } => format!(
-                "{}revoke {object} at the provider. {instructions}",
-                reason_prefix(why.as_deref())
-            )
-            .trim_end()
-            .to_owned(),
+            PromptKind::RevokeManually { instructions, why, .. } => {
+                let refusal = why.as_deref().map(|why| {
+                    format!("The provider refused the revocation ({}). ", without_period(why))
+                });
+                format!(
+                    "{}Revoke {object} on the provider's page. {instructions}",
+                    refusal.unwrap_or_default()
+                )
+                .trim_end()
+                .to_owned()
+            }
             PromptKind::DeleteManually { key, target, .. } => match target {
                 RevocationTarget::ById(remote) => {
                     format!(
-                        "delete {} ({}) at the provider: it is of no use",
+                        "Delete {} ({}) at the provider: it is not in use",
                         remote.label, remote.id
                     )
                 }
                 RevocationTarget::ByValue(_) => {
-                    format!("delete {key} at the provider: it is of no use")
+                    format!("Delete {key} at the provider: it is not in use")
                 }
                 RevocationTarget::Unknown => {
                     format!(
-                        "delete {key} at the provider, if it is there and was made for this: nothing else knows of it"
+                        "Delete {key} at the provider if it exists and this rotation created it; tokenring cannot identify it"
                     )
                 }
             },
             PromptKind::FreeQuota { limit: Some(limit), why } => {
                 format!(
-                    "the provider allows {limit} of these at the same time ({why}): delete one that is not in use"
+                    "The provider allows {limit} of these at a time ({why}): delete an unused one"
                 )
             }
             PromptKind::FreeQuota { limit: None, why } => {
                 format!(
-                    "the provider allows no more of these ({why}): delete one that is not in use"
+                    "The provider allows no more of these ({why}): delete an unused one"
                 )
             }
             PromptKind::StillActive(why) => {
                 format!(
-                    "{object} was revoked but still works ({why}): keep looking, or see to it at the provider"
+                    "The provider still accepts {object} after the revocation ({why}): keep checking, or resolve it with the provider"
                 )
             }
             PromptKind::StepBlocked(why) => {
-                format!("could not {}: {why}", self.purpose.describe_step(&self.step))
+                format!("Step failed ({why}): {}", self.purpose.describe_step(&self.step))
             }
         }
     }
@@ -266,5 +273,10 @@ impl PromptKind {
 }
 
 fn reason_prefix(why: Option<&str>) -> String {
-    why.map(|why| format!("({why}) ")).unwrap_or_default()
+    why.map(|why| format!("Reason: {}. ", without_period(why))).unwrap_or_default()
+}
+
+/// Returns the reason without a final period, for use inside a sentence.
+fn without_period(why: &str) -> &str {
+    why.trim_end_matches('.')
 }

@@ -89,7 +89,7 @@ fn manual_steps(state: &RotationState<'_>) -> Vec<String> {
     if state.plan.overlap == SecretOverlap::Absent
         && state.started_steps.contains(&RotationStep::AwaitPaste)
     {
-        let note = "if a new secret was already made at the provider, the old one is dead: begin again and paste the new one";
+        let note = "If you already created a new secret at the provider, the old one no longer works: start a new rotation and paste the new one";
         tasks.push(note.to_owned());
     }
     tasks

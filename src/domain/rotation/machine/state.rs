@@ -136,11 +136,11 @@ impl<'a> RotationState<'a> {
         let revoked = self.completed_steps.contains(&RotationStep::Revoke)
             || self.completed_steps.contains(&RotationStep::AwaitRevoke);
         if revoked {
-            Some("it has been revoked, and nothing brings it back")
+            Some("the secret is already revoked, and revocation cannot be undone")
         } else if self.revocation_uncertain || self.unresolved_step == Some(&RotationStep::Revoke) {
-            Some("it may have been revoked: nobody knows for sure")
+            Some("the secret may already be revoked")
         } else if self.plan.overlap == SecretOverlap::Absent && self.old_secret_may_be_replaced() {
-            Some("the old secret died at the provider when the new one was made")
+            Some("the old secret stopped working when the new one was created")
         } else {
             None
         }
@@ -374,7 +374,7 @@ impl<'a> RotationState<'a> {
             self.creation_history.seen_fingerprints.push(fingerprint);
             self.creation_history.replacement_abandoned = true;
             self.creation_history.paste_reason =
-                Some("nobody knows whether the secret in the store is the one that was pasted");
+                Some("it is unknown whether the stored secret is the one that you pasted");
             return;
         }
         self.creation_history.possibly_unseen |=
@@ -483,7 +483,7 @@ impl<'a> RotationState<'a> {
 
     fn accept_new_secret(&mut self, created: &'a CreatedSecret) {
         if self.old_secret.is_some_and(|old| old.fingerprint == created.fingerprint) {
-            self.creation_history.paste_reason = Some("what was pasted is the old secret");
+            self.creation_history.paste_reason = Some("the pasted secret is the old secret");
             return;
         }
         self.creation_history.paste_reason = None;
@@ -496,8 +496,7 @@ impl<'a> RotationState<'a> {
     fn mark_new_secret_lost(&mut self) {
         let remote = self.new_secret.as_ref().and_then(|new| new.created.remote.clone());
         let by_id = self.plan.strategy_traits().revocation_key == RevocationKey::ById;
-        self.creation_history.paste_reason =
-            Some("the secret that was pasted did not reach the store");
+        self.creation_history.paste_reason = Some("the pasted secret was not stored");
         self.reset_new_secret(
             remote.filter(|_| by_id).map_or(RevocationTarget::Unknown, RevocationTarget::ById),
         );
@@ -506,7 +505,7 @@ impl<'a> RotationState<'a> {
     /// Gives up a new secret that the user does not want: it becomes an orphan while it is still
     /// stored.
     fn abandon_new_secret(&mut self) {
-        self.creation_history.paste_reason = Some("another one was asked for");
+        self.creation_history.paste_reason = Some("you asked for another secret");
         if let Some(target) = self.new_secret.as_ref().map(|new| self.deletion_target(new.created))
         {
             self.reset_new_secret(target);

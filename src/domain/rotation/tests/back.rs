@@ -31,7 +31,7 @@ fn tasks_after_rollback(mut journal: RotationJournal) -> Vec<String> {
                 assert_eq!(
                     rotation_status(&journal).manual_steps,
                     left,
-                    "and so says the list of rotations"
+                    "the list of rotations reports the same"
                 );
                 return left;
             }
@@ -44,7 +44,7 @@ fn tasks_after_rollback(mut journal: RotationJournal) -> Vec<String> {
                 decide(&mut journal, UserDecision::DeletedManually(key));
                 continue;
             }
-            other => panic!("not on the way back: {other:?}"),
+            other => panic!("not a rollback step: {other:?}"),
         };
         journal.push(JournalEntry::Done(outcome));
     }
@@ -65,7 +65,7 @@ fn what_is_known_by_its_value_is_kept_before_it_is_taken_back() {
     assert_eq!(
         next_step(&by_id),
         NextStep::Execute(StepAction::VerifyOld(fingerprint(OLD))),
-        "its id is enough"
+        "its ID is enough"
     );
 }
 
@@ -92,13 +92,9 @@ fn that_the_old_one_may_be_dead_is_told_only_where_it_may_be() {
         journal
     };
     let dead = tasks_after_rollback(asked_for(ALONE));
-    assert!(dead.len() == 1 && dead[0].contains("the old one is dead"), "{dead:?}");
+    assert!(dead.len() == 1 && dead[0].contains("the old one no longer works"), "{dead:?}");
     assert_eq!(tasks_after_rollback(asked_for(SIDE_BY_SIDE)), [""; 0]);
-    assert_eq!(
-        tasks_after_rollback(started_journal(ALONE)),
-        [""; 0],
-        "nobody was asked for anything yet"
-    );
+    assert_eq!(tasks_after_rollback(started_journal(ALONE)), [""; 0], "the user was not asked yet");
 }
 
 #[test]
@@ -120,7 +116,7 @@ fn what_a_person_made_is_theirs_to_remove() {
         ..
     }) = next_step(&journal)
     else {
-        panic!("a person is not asked")
+        panic!("no prompt")
     };
     assert_eq!(
         (key.as_str(), target),
@@ -128,7 +124,7 @@ fn what_a_person_made_is_theirs_to_remove() {
     );
     assert!(
         !choices.contains(&UserDecision::RollBack),
-        "it is on its way back already: {choices:?}"
+        "the rollback is running already: {choices:?}"
     );
 }
 
@@ -153,7 +149,7 @@ fn a_removal_that_fails_is_left_to_a_person_by_its_own_name() {
         kind: PromptKind::DeleteManually { key, target, .. }, ..
     }) = next_step(&journal)
     else {
-        panic!("nobody is asked")
+        panic!("no prompt")
     };
     assert_eq!(
         (key.as_str(), target),
@@ -165,7 +161,7 @@ fn a_removal_that_fails_is_left_to_a_person_by_its_own_name() {
 fn another_one_is_made_only_before_the_new_one_is_in_use() {
     let offered = |journal: &RotationJournal| match next_step(journal) {
         NextStep::AskUser(prompt) => prompt.choices.contains(&UserDecision::CreateAnother),
-        other => panic!("nobody is asked: {other:?}"),
+        other => panic!("no prompt: {other:?}"),
     };
     assert!(offered(&verified_journal(AUTOMATIC, &["acme"])));
     let mut promoted = verified_journal(AUTOMATIC, &["acme", "beta"]);
@@ -177,7 +173,11 @@ fn another_one_is_made_only_before_the_new_one_is_in_use() {
     ));
     assert!(!offered(&promoted));
     decide(&mut promoted, UserDecision::CreateAnother);
-    assert_eq!(next_step(&promoted).step(), Some(first), "who says so all the same is not heard");
+    assert_eq!(
+        next_step(&promoted).step(),
+        Some(first),
+        "a decision that is not offered is ignored"
+    );
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn who_turns_forward_again_goes_on_where_it_stood() {
     assert_eq!(
         next_step(&journal).step(),
         Some(RotationStep::VerifyOld),
-        "what was shown before may not hold any more"
+        "the earlier verification may be outdated"
     );
 
     let mut restored = delivered_journal(AUTOMATIC);
@@ -216,7 +216,7 @@ fn who_turns_forward_again_goes_on_where_it_stood() {
     decide(&mut restored, UserDecision::Continue);
     assert!(
         matches!(next_step(&restored).step(), Some(RotationStep::RestoreConsumer(_))),
-        "the way back has changed something already"
+        "the rollback has changed something already"
     );
 }
 
@@ -240,7 +240,7 @@ fn a_secret_of_unclear_origin_is_never_taken_for_the_new_one() {
     assert_eq!(
         next_step(&found),
         NextStep::Execute(StepAction::Stage(fingerprint(1))),
-        "what the provider names is known"
+        "the provider lists it by name"
     );
 
     let mut hidden = started_journal(AUTOMATIC);
@@ -250,7 +250,7 @@ fn a_secret_of_unclear_origin_is_never_taken_for_the_new_one() {
     }
     assert!(
         matches!(next_step(&hidden), NextStep::Reconcile(_)),
-        "an earlier attempt may have made it"
+        "an earlier attempt may have created it"
     );
 }
 
@@ -263,9 +263,9 @@ fn what_the_program_made_is_told_by_its_name() {
     assert!(is_created_by_rotation(&journal, &named(journal.plan().remote_name(1))));
     assert!(
         !is_created_by_rotation(&journal, &named(journal.plan().remote_name(2))),
-        "nothing was tried a second time"
+        "there was no second attempt"
     );
-    assert!(!is_created_by_rotation(&journal, &named("somebody's".to_owned())));
+    assert!(!is_created_by_rotation(&journal, &named("another user's".to_owned())));
 }
 
 #[test]
@@ -307,7 +307,7 @@ fn why_a_creation_was_refused_is_told_of_creations_alone() {
     assert_eq!(
         (replaced.state, replaced.why),
         (RotationPhase::RolledBack, None),
-        "a replacement may go on by hand"
+        "a rotation can continue manually"
     );
 }
 
@@ -337,7 +337,7 @@ fn what_is_not_kept_yet_is_not_given_up_for_another() {
         RotationStep::Stage,
         StepFailure::new(StepFailureKind::Refused, "full"),
     ));
-    let NextStep::AskUser(prompt) = next_step(&journal) else { panic!("nobody is asked") };
+    let NextStep::AskUser(prompt) = next_step(&journal) else { panic!("no prompt") };
     assert!(!prompt.choices.contains(&UserDecision::CreateAnother), "{:?}", prompt.choices);
 }
 
@@ -363,7 +363,7 @@ fn what_is_lost_on_its_way_is_removed_and_made_again() {
 fn every_paste_has_a_name_of_its_own() {
     let name = |journal: &RotationJournal| match next_step(journal) {
         NextStep::AskUser(UserPrompt { kind: PromptKind::PasteSecret { name, .. }, .. }) => name,
-        other => panic!("no paste is asked for: {other:?}"),
+        other => panic!("no paste prompt: {other:?}"),
     };
     let mut journal = started_journal(SIDE_BY_SIDE);
     assert_eq!(name(&journal), journal.plan().remote_name(1));
@@ -402,5 +402,5 @@ fn without_overlap_there_is_no_way_back_from_one_that_was_given_up() {
         next_step(&journal),
         NextStep::AskUser(UserPrompt { kind: PromptKind::PasteSecret { .. }, .. })
     ));
-    assert!(check_rollback_allowed(&journal).is_err(), "the old secret stays dead");
+    assert!(check_rollback_allowed(&journal).is_err(), "the old secret stays invalid");
 }

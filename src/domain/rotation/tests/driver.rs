@@ -32,7 +32,7 @@ pub(super) fn drive(world: &mut World, abort: Option<usize>) -> RotationResult {
         }
     }
     panic!(
-        "it does not end: {:#?}",
+        "the rotation does not end: {:#?}",
         world.journal.entries().iter().rev().take(12).collect::<Vec<_>>()
     );
 }
@@ -83,9 +83,7 @@ fn tried(result: Result<(), Broken>) -> Tried<()> {
         Broken::Dead => Err(Dead),
         Broken::Failed => Ok(StepFailure::new(StepFailureKind::Retryable, "it failed")),
         Broken::Refused => Ok(StepFailure::new(StepFailureKind::Refused, "403")),
-        Broken::Unanswered => {
-            Ok(StepFailure::new(StepFailureKind::OutcomeUnknown, "nobody answered"))
-        }
+        Broken::Unanswered => Ok(StepFailure::new(StepFailureKind::OutcomeUnknown, "no response")),
     })
 }
 
@@ -165,14 +163,14 @@ fn snapshot(world: &mut World) -> Tried<StepOutcome> {
 fn create(world: &mut World, name: String) -> Tried<StepOutcome> {
     let signs_in = world.journal.plan().strategy_traits().creator == StepActor::UserSignIn;
     if signs_in && !std::mem::take(&mut world.signed_in) {
-        return failed(StepFailureKind::SecretLost, "what the sign-in brought is gone");
+        return failed(StepFailureKind::SecretLost, "the authorization code is lost");
     }
     let before = world.newest;
     let result = world.call(Effect::Mint(name));
     world.signed_in = signs_in && result == Err(Broken::Failed);
     tried(result)?;
     let secret = world.newest;
-    assert!(secret > before, "an answer means that something was made");
+    assert!(secret > before, "a response means that a secret was created");
     world.in_hand = Some(secret);
     // First into the store, then into the journal: a secret is shown only once. If the store fails,
     // `Stage` tries again.
@@ -224,12 +222,12 @@ fn stage(world: &mut World, new: SecretFingerprint) -> Tried<StepOutcome> {
     }
     match get(world, SecretSlot::Pending)? {
         Some(secret) if fingerprint(secret) == new => Ok(StepOutcome::Staged(new)),
-        _ => failed(StepFailureKind::SecretLost, "neither in hand nor in the store"),
+        _ => failed(StepFailureKind::SecretLost, "neither in memory nor in the store"),
     }
 }
 
 fn verify(world: &mut World, new: &SecretFingerprint) -> Tried<StepOutcome> {
-    let secret = get(world, SecretSlot::Pending)?.expect("verified only after it was stashed");
+    let secret = get(world, SecretSlot::Pending)?.expect("verified only after staging");
     if !is_accepted(world, secret)? {
         return failed(StepFailureKind::Retryable, "401");
     }
@@ -244,7 +242,7 @@ fn promote(world: &mut World, swap: SlotSwap) -> Tried<StepOutcome> {
     if current.map(fingerprint).as_ref() == Some(&swap.new) {
         return Ok(StepOutcome::Promoted(swap.new));
     }
-    assert_eq!(current.map(fingerprint), swap.old, "somebody else has changed the secret");
+    assert_eq!(current.map(fingerprint), swap.old, "another process changed the secret");
     let Some(new) =
         get(world, SecretSlot::Pending)?.filter(|secret| fingerprint(*secret) == swap.new)
     else {
@@ -255,7 +253,7 @@ fn promote(world: &mut World, swap: SlotSwap) -> Tried<StepOutcome> {
     }
     put(world, SecretSlot::Current, new)?;
     Ok(StepOutcome::Promoted(
-        get(world, SecretSlot::Current)?.map(fingerprint).expect("it was put there"),
+        get(world, SecretSlot::Current)?.map(fingerprint).expect("it was written there"),
     ))
 }
 
@@ -264,7 +262,7 @@ fn restore(world: &mut World, swap: &SlotSwap) -> Tried<StepOutcome> {
         tried(world.call(Effect::Empty(SecretSlot::Current)))?;
     } else if get(world, SecretSlot::Current)?.map(fingerprint) != swap.old {
         let previous =
-            get(world, SecretSlot::Previous)?.expect("the old one is kept until the end");
+            get(world, SecretSlot::Previous)?.expect("the old secret is stored until the end");
         assert_eq!(Some(fingerprint(previous)), swap.old);
         put(world, SecretSlot::Current, previous)?;
     }
@@ -280,13 +278,15 @@ fn give(world: &mut World, consumer: &str) -> Tried<()> {
 fn kill(world: &mut World, target: &RevocationTarget) -> Tried<()> {
     let secret = match target {
         RevocationTarget::ById(remote) => {
-            remote.id.trim_start_matches('r').parse().expect("an id of this world")
+            remote.id.trim_start_matches('r').parse().expect("an ID of this world")
         }
         RevocationTarget::ByValue(slot) => match get(world, *slot)? {
             Some(secret) => secret,
             None => return failed(StepFailureKind::SecretLost, "the slot is empty"),
         },
-        RevocationTarget::Unknown => panic!("the program was asked to find what it does not know"),
+        RevocationTarget::Unknown => {
+            panic!("the program was asked to find a credential that it cannot identify")
+        }
     };
     world.assert_may_die(secret);
     tried(world.call(Effect::Kill(secret)))
@@ -300,7 +300,7 @@ fn verify_revoked(world: &mut World, old: &SecretFingerprint) -> Tried<StepOutco
     };
     let secret = get(world, slot)?
         .filter(|secret| fingerprint(*secret) == *old)
-        .expect("the old one is kept until it is dead");
+        .expect("the old secret is stored until it is rejected");
     if is_accepted(world, secret)? {
         failed(StepFailureKind::Retryable, "it still works")
     } else {
@@ -314,7 +314,7 @@ fn verify_old(world: &mut World, old: &SecretFingerprint) -> Tried<StepOutcome> 
         .into_iter()
         .flatten()
         .find(|secret| fingerprint(*secret) == *old)
-        .expect("the old one is kept");
+        .expect("the old secret is stored");
     if is_accepted(world, secret)? {
         Ok(StepOutcome::OldSecretVerified)
     } else {

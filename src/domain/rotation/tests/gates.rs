@@ -93,12 +93,12 @@ fn fail(journal: &mut RotationJournal, step: RotationStep, kind: StepFailureKind
 fn prompt_of(journal: &RotationJournal) -> UserPrompt {
     match next_step(journal) {
         NextStep::AskUser(prompt) => prompt,
-        other => panic!("nobody was asked: {other:?}"),
+        other => panic!("no prompt: {other:?}"),
     }
 }
 
 fn step_of(journal: &RotationJournal) -> RotationStep {
-    next_step(journal).step().expect("it is not over")
+    next_step(journal).step().expect("the rotation has not ended")
 }
 
 #[test]
@@ -130,12 +130,12 @@ fn a_weaker_successor_needs_the_name_typed() {
     };
     assert_eq!(
         comparison,
-        ScopeComparison::Weaker(vec!["it does not see organisation beta".into()])
+        ScopeComparison::Weaker(vec!["has no access to organization beta".into()])
     );
     decide(&mut journal, UserDecision::Override("yes".into()));
     assert!(
         matches!(prompt_of(&journal).kind, PromptKind::ConfirmOverride { .. }),
-        "any other word does not count"
+        "any other word is not accepted"
     );
     decide(&mut journal, UserDecision::Override("ci-scanner".into()));
     assert_eq!(step_of(&journal), RotationStep::Promote);
@@ -148,11 +148,11 @@ fn an_override_is_for_one_successor_and_not_for_the_next() {
     assert_eq!(
         step_of(&journal),
         RotationStep::DeleteOrphan("r1".into()),
-        "the one that was given up goes first"
+        "the secret that was given up is deleted first"
     );
     journal.push(JournalEntry::Done(StepOutcome::OrphanDeleted("r1".into())));
     let NextStep::Execute(StepAction::Create { name }) = next_step(&journal) else {
-        panic!("no other one is made")
+        panic!("no further secret is created")
     };
     assert_eq!(parse_attempt(&plan(AUTOMATIC).rotation, &name), Some(2));
 }
@@ -191,7 +191,7 @@ fn another_secret_in_the_store_than_the_one_that_was_made_is_never_promoted() {
     assert_eq!(
         step_of(&journal),
         RotationStep::DeleteOrphan("r1".into()),
-        "the lost one is removed before another one is made"
+        "the lost secret is deleted before another one is created"
     );
 }
 
@@ -307,7 +307,7 @@ fn the_old_secret_pasted_again_is_not_taken() {
     assert!(
         matches!(prompt_of(&journal).kind, PromptKind::PasteSecret { why: Some(why), .. } if why.contains("old secret"))
     );
-    assert!(check_rollback_allowed(&journal).is_ok(), "nothing new was made");
+    assert!(check_rollback_allowed(&journal).is_ok(), "nothing new was created");
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn a_consumer_that_fails_stops_before_revocation_and_can_be_left_out_by_name() {
     assert_eq!(step_of(&journal), RotationStep::Deliver("github:acme/web".into()));
     assert_eq!(
         rotation_status(&journal).manual_steps,
-        ["dotenv:app was not given the new secret: update it by hand"]
+        ["dotenv:app did not receive the new secret: update it manually"]
     );
 }
 
@@ -335,26 +335,23 @@ fn there_is_no_way_back_from_a_revocation_nor_from_a_paste_without_overlap() {
     let mut revoked = delivered_journal(AUTOMATIC);
     assert!(check_rollback_allowed(&revoked).is_ok());
     revoked.push(JournalEntry::Intent(RotationStep::Revoke));
-    assert_eq!(
-        check_rollback_allowed(&revoked),
-        Err("it may have been revoked: nobody knows for sure")
-    );
+    assert_eq!(check_rollback_allowed(&revoked), Err("the secret may already be revoked"));
     revoked.push(JournalEntry::Reconciled(ReconciliationResult::Revocation(
         RevocationStatus::StillActive,
     )));
     assert!(
         check_rollback_allowed(&revoked).is_err(),
-        "a provider may list for a while what it has revoked"
+        "a provider may still list a revoked secret for a while"
     );
     assert_eq!(step_of(&revoked), RotationStep::Revoke);
     revoked.push(JournalEntry::Done(StepOutcome::Revoked));
     decide(&mut revoked, UserDecision::RollBack);
-    assert_eq!(step_of(&revoked), RotationStep::VerifyRevoked, "the word comes too late");
+    assert_eq!(step_of(&revoked), RotationStep::VerifyRevoked, "the rollback comes too late");
 
     let pasted = verified_journal(GUIDED, &["acme", "beta"]);
     assert_eq!(
         check_rollback_allowed(&pasted),
-        Err("the old secret died at the provider when the new one was made")
+        Err("the old secret stopped working when the new one was created")
     );
 }
 
@@ -371,11 +368,11 @@ fn somebody_elses_secret_is_nothing_that_the_old_one_died_of() {
     assert!(prompt_of(&foreign).choices.contains(&UserDecision::RollBack));
     let mut taken = foreign.clone();
     decide(&mut taken, UserDecision::Override("ci-scanner".into()));
-    assert!(check_rollback_allowed(&taken).is_err(), "a person says that it is the new one");
+    assert!(check_rollback_allowed(&taken).is_err(), "the user accepted it as the new secret");
     decide(&mut foreign, UserDecision::CreateAnother);
     assert!(check_rollback_allowed(&foreign).is_ok());
     foreign.push(JournalEntry::Done(StepOutcome::Pasted(created_secret(2))));
-    assert!(check_rollback_allowed(&foreign).is_err(), "nobody knows yet whose that is");
+    assert!(check_rollback_allowed(&foreign).is_err(), "its principal is not known yet");
 }
 
 #[test]
@@ -386,7 +383,7 @@ fn why_a_pasted_secret_was_refused_is_told_and_it_is_asked_for_again() {
     assert!(
         matches!(prompt_of(&journal).kind, PromptKind::PasteSecret { why: Some(why), .. } if why == "403 Forbidden")
     );
-    assert!(check_rollback_allowed(&journal).is_ok(), "nothing new was made");
+    assert!(check_rollback_allowed(&journal).is_ok(), "nothing new was created");
     assert!(rotation_status(&journal).next.contains("403 Forbidden"));
 }
 
@@ -437,11 +434,11 @@ fn a_revoked_secret_that_works_on_is_polled_and_then_reported() {
     decide(&mut journal, UserDecision::Skip(RotationStep::VerifyRevoked));
     journal.push(JournalEntry::Done(StepOutcome::SlotsCleared));
     let NextStep::Finished(RotationResult::Done { left }) = next_step(&journal) else {
-        panic!("not over")
+        panic!("the rotation has not ended")
     };
     assert_eq!(
         left,
-        ["the old secret was not seen to fail: check at the provider that it is revoked"]
+        ["Check at the provider that the old secret is revoked: its rejection was not verified"]
     );
 }
 
@@ -455,7 +452,7 @@ fn an_unanswered_creation_is_looked_for_and_never_repeated_blindly() {
     let NextStep::Reconcile(ReconcileQuery::Creation { name: Some(name), stale }) =
         next_step(&journal)
     else {
-        panic!("not looked for")
+        panic!("no reconcile query")
     };
     assert_eq!(parse_attempt(&plan(AUTOMATIC).rotation, &name), Some(1));
     assert_eq!(stale, [fingerprint(OLD)]);
@@ -474,7 +471,7 @@ fn what_was_given_up_is_not_taken_for_what_came_after_it() {
     journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(
         CreationStatus::InPendingSlot(created_secret(1)),
     )));
-    assert_eq!(step_of(&journal), RotationStep::Create, "the slot still held the one before");
+    assert_eq!(step_of(&journal), RotationStep::Create, "the slot still held the previous secret");
 }
 
 #[test]
@@ -506,7 +503,7 @@ fn after_an_unanswered_creation_the_provider_is_swept_before_the_end() {
     assert_eq!(
         step_of(&journal),
         RotationStep::DeleteOrphan("r5".into()),
-        "neither the new one nor a person's own is a stray"
+        "neither the new secret nor the user's credential is an orphan"
     );
 }
 
@@ -572,7 +569,7 @@ fn status_and_lines_have_the_documented_shape() {
     let line = serde_json::to_string(&lines[2]).unwrap();
     assert_eq!(
         line,
-        r#"{"rotation":"0707070707070707","step":"prove-store","state":"planned","detail":"show that the store keeps what it is given"}"#
+        r#"{"rotation":"0707070707070707","step":"prove-store","state":"planned","detail":"Verify that the store can write and read back"}"#
     );
 }
 
@@ -583,7 +580,10 @@ fn a_rotation_that_waits_for_a_paste_needs_a_human_also_after_a_restart() {
     assert_eq!(rotation_status(&journal).state, RotationPhase::NeedsUser);
     journal.push(JournalEntry::Intent(RotationStep::AwaitPaste));
     assert_eq!(rotation_status(&journal).state, RotationPhase::NeedsUser);
-    assert!(waiting_line(journal.plan(), &next_step(&journal)).is_none(), "the look comes first");
+    assert!(
+        waiting_line(journal.plan(), &next_step(&journal)).is_none(),
+        "the reconcile query comes first"
+    );
     journal
         .push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::NotCreated)));
     assert_eq!(
@@ -612,7 +612,7 @@ fn a_creation_that_is_refused_ends_by_itself_and_says_why() {
 fn what_is_only_to_be_revoked_needs_no_successor_and_nothing_else_may_be_revoked_without_one() {
     let snapshot_taken = || snapshot_taken(OldAccess::Known(reach(&["acme"])), &["r0"]);
     let mut journal = RotationJournal::new(plan_for(RotationPurpose::Revoke, AUTOMATIC));
-    assert_eq!(step_of(&journal), RotationStep::Snapshot, "what it is comes first");
+    assert_eq!(step_of(&journal), RotationStep::Snapshot, "the snapshot comes first");
     journal.push(JournalEntry::Done(snapshot_taken()));
     assert!(
         matches!(next_step(&journal), NextStep::Execute(StepAction::Revoke(permit)) if permit.target() == &RevocationTarget::ById(remote("r0")))
@@ -621,7 +621,7 @@ fn what_is_only_to_be_revoked_needs_no_successor_and_nothing_else_may_be_revoked
     let prompt = prompt_of(&journal);
     assert!(
         matches!(prompt.kind, PromptKind::RevokeManually { .. })
-            && prompt.describe().contains("revoke the secret at the provider"),
+            && prompt.describe().contains("Revoke the secret on the provider's page"),
         "{prompt:?}"
     );
     assert_eq!(check_rollback_allowed(&journal), Ok(()));
@@ -638,7 +638,7 @@ fn a_pasted_secret_that_was_refused_keeps_nobody_from_pasting_another_one_later(
     journal.push(JournalEntry::Intent(RotationStep::AwaitPaste));
     assert!(
         matches!(next_step(&journal), NextStep::Reconcile(ReconcileQuery::Paste { .. })),
-        "whoever comes later looks first"
+        "a later process reconciles first"
     );
     journal
         .push(JournalEntry::Reconciled(ReconciliationResult::Creation(CreationStatus::NotCreated)));
@@ -667,14 +667,18 @@ fn a_person_signs_in_before_anything_is_made_and_once_for_each_attempt() {
     assert_eq!(
         prompt_of(&journal).kind,
         PromptKind::SignIn,
-        "whoever comes back after a crash is sent to the page again"
+        "after a crash the user signs in again"
     );
     journal.push(JournalEntry::Done(StepOutcome::SignedIn));
     assert_eq!(step_of(&journal), RotationStep::Create);
     fail(&mut journal, RotationStep::Create, StepFailureKind::Retryable);
-    assert_eq!(step_of(&journal), RotationStep::Create, "nothing was used up");
+    assert_eq!(step_of(&journal), RotationStep::Create, "the authorization code was not used");
     fail(&mut journal, RotationStep::Create, StepFailureKind::SecretLost);
-    assert_eq!(prompt_of(&journal).kind, PromptKind::SignIn, "what another process had is gone");
+    assert_eq!(
+        prompt_of(&journal).kind,
+        PromptKind::SignIn,
+        "the authorization code of another process is lost"
+    );
 }
 
 #[test]
@@ -718,7 +722,7 @@ fn a_session_whose_answer_was_lost_is_left_to_a_person_and_another_sign_in_follo
     assert_eq!(
         rotation_status(&journal).manual_steps.len(),
         2,
-        "the stray is on the list, and so is the sign-in: {:?}",
+        "the orphan and the sign-in are both listed: {:?}",
         rotation_status(&journal).manual_steps
     );
 }

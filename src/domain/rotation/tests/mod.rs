@@ -97,6 +97,7 @@ fn plan_for(purpose: RotationPurpose, case: StrategyCase) -> RotationPlan {
         part: SecretPart::Secret,
         replacement: &kind.rotation,
         consumers: vec!["dotenv:app".into(), "github:acme/web".into()],
+        check_request: "GET /rest/self".into(),
         administrator: None,
     })
 }
@@ -135,17 +136,17 @@ fn finish(mut world: World, abort: Option<usize>) -> World {
             assert_eq!(
                 world.slots,
                 BTreeMap::from([(SecretSlot::Current, OLD)]),
-                "what is kept here, stays until it is removed"
+                "the stored secret remains until the credential is deleted"
             );
             assert_eq!(
                 world.live.keys().copied().collect::<Vec<_>>(),
                 [STRANGER],
-                "it is revoked, and nothing else"
+                "only this secret is revoked"
             );
-            assert_eq!(left, &[""; 0], "nothing is left to do");
+            assert_eq!(left, &[""; 0], "no task is left");
         }
         (RotationResult::RolledBack { .. }, RotationPurpose::Create) => {
-            assert_eq!(world.slots, BTreeMap::new(), "nothing is kept");
+            assert_eq!(world.slots, BTreeMap::new(), "nothing is stored");
             assert_eq!(
                 world.live.keys().copied().collect::<Vec<_>>(),
                 [STRANGER],
@@ -162,14 +163,14 @@ fn finish(mut world: World, abort: Option<usize>) -> World {
 
 fn assert_made(world: &World, left: &[String]) {
     let new = world.slots[&SecretSlot::Current];
-    assert_eq!(world.slots.len(), 1, "only the current secret is kept: {:?}", world.slots);
+    assert_eq!(world.slots.len(), 1, "only the current secret is stored: {:?}", world.slots);
     assert!(new != OLD && world.proven.contains(&new), "the new secret was used");
     assert_eq!(
         world.live.keys().copied().collect::<Vec<_>>(),
         [new, STRANGER],
         "nothing else is left at the provider"
     );
-    assert_eq!(left, [""; 0], "nothing is left to do");
+    assert_eq!(left, [""; 0], "no task is left");
 }
 
 /// Returns every plan that creates or revokes. A secret that the user creates is added instead, so
@@ -184,12 +185,12 @@ fn halves() -> impl Iterator<Item = RotationPlan> {
 
 fn assert_done(world: &World, left: &[String]) {
     let new = world.slots[&SecretSlot::Current];
-    assert_eq!(world.slots.len(), 1, "only the current secret is kept: {:?}", world.slots);
+    assert_eq!(world.slots.len(), 1, "only the current secret is stored: {:?}", world.slots);
     assert_ne!(new, OLD);
     assert!(world.proven.contains(&new), "the new secret was used");
     assert!(
         world.consumers.values().all(|held| *held == new),
-        "every consumer has it: {:?}",
+        "every consumer has the new secret: {:?}",
         world.consumers
     );
     assert_eq!(
@@ -197,24 +198,24 @@ fn assert_done(world: &World, left: &[String]) {
         [new, STRANGER],
         "nothing else is left at the provider"
     );
-    assert_eq!(left, [""; 0], "nothing is left to do");
+    assert_eq!(left, [""; 0], "no task is left");
 }
 
 fn assert_rolled_back(world: &World, left: &[String]) {
     assert_eq!(
         world.slots,
         BTreeMap::from([(SecretSlot::Current, OLD)]),
-        "the old secret is the only one kept"
+        "the old secret is the only one stored"
     );
     assert!(
         world.consumers.values().all(|held| *held == OLD),
-        "every consumer has the old one: {:?}",
+        "every consumer has the old secret: {:?}",
         world.consumers
     );
     if world.journal.plan().overlap == SecretOverlap::Absent {
         assert!(
             world.live.contains_key(&OLD) || !left.is_empty(),
-            "a person is told that the old one may be dead"
+            "the user is warned that the old secret may not work"
         );
     } else if world.clipboard.is_none_or(|made| !world.live.contains_key(&made)) {
         assert_eq!(

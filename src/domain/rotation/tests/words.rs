@@ -60,7 +60,7 @@ fn a_part_that_nobody_is_given_is_warned_of_and_a_reason_is_kept() {
     assert!(
         alone
             .warning()
-            .is_some_and(|warning| warning.starts_with("No consumer is given the client_secret"))
+            .is_some_and(|warning| warning.starts_with("No consumer receives the client_secret"))
     );
     let given = RotationPlan { part, overlap: SecretOverlap::Absent, ..plan.clone() };
     assert!(given.warning().is_some_and(|warning| warning.starts_with("No overlap")));
@@ -81,11 +81,11 @@ fn a_limit_is_told_where_it_may_stand_in_the_way() {
     assert_eq!(
         [None, Some(0), Some(1)].map(told),
         [None, None, None],
-        "one at a time is no overlap, which is told anyway"
+        "a limit of one means no overlap, which has its own warning"
     );
     let mut idle = plan_for(RotationPurpose::Replace, (RotationStrategyId::ApiWebKey, true));
     idle.steps.retain(|planned| planned.step != RotationStep::Create);
-    assert_eq!(idle.limit_warning(), None, "nothing is made");
+    assert_eq!(idle.limit_warning(), None, "nothing is created");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn every_entry_is_told_in_words() {
     assert_eq!(
         entry_line(&plan, &JournalEntry::Planned(Box::new(plan.clone()))),
         None,
-        "the plan has lines of its own"
+        "the plan has separate lines"
     );
     reviewed("entries", &page(entries.iter().filter_map(|entry| entry_line(&plan, entry))));
 }
@@ -154,7 +154,7 @@ fn what_is_left_is_told_while_it_is_asked_and_at_the_end() {
     assert_eq!(
         told.manual_steps,
         std::slice::from_ref(&told.next),
-        "what is asked is what is left"
+        "the open prompt is the task that is left"
     );
     asked.push(JournalEntry::UserDecision(UserDecision::Override("ci-scanner".into())));
     assert_eq!(

@@ -238,16 +238,19 @@ impl World {
 
     /// Asserts that the program may revoke this secret: the central safety property.
     pub(super) fn assert_may_die(&self, secret: u32) {
-        assert_ne!(secret, STRANGER, "a credential that is not ours was revoked");
+        assert_ne!(secret, STRANGER, "an unrelated credential was revoked");
         if self.journal.plan().purpose == RotationPurpose::Revoke {
-            return assert_eq!(secret, OLD, "only what was asked for is revoked");
+            return assert_eq!(secret, OLD, "only the requested secret is revoked");
         }
         let Some(&current) = self.slots.get(&SecretSlot::Current) else { return };
         assert_ne!(secret, current, "the current secret was revoked");
-        assert!(self.live.contains_key(&current), "{secret} was revoked while {current} is dead");
+        assert!(
+            self.live.contains_key(&current),
+            "{secret} was revoked while {current} does not work"
+        );
         assert!(
             secret != OLD || self.proven.contains(&current),
-            "the old one was revoked before the new one was proven"
+            "the old secret was revoked before the new one was verified"
         );
     }
 
@@ -264,12 +267,15 @@ impl World {
         let current = current.expect("the slot `current` is never empty");
         match self.journal.plan().overlap {
             SecretOverlap::SideBySide => {
-                assert!(self.live.contains_key(current), "the current secret {current} is dead")
+                assert!(
+                    self.live.contains_key(current),
+                    "the current secret {current} does not work"
+                )
             }
             SecretOverlap::Absent => {
                 assert!(
                     stored_alive || self.clipboard.is_some() || self.live.contains_key(&OLD),
-                    "all is lost"
+                    "no secret works any more"
                 )
             }
         }
