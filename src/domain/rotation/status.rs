@@ -289,14 +289,14 @@ fn describe_reconciliation(result: &ReconciliationResult) -> String {
 
 fn describe_decision(decision: &UserDecision) -> String {
     match decision {
-        UserDecision::Retry => "Try again".to_owned(),
-        UserDecision::Skip(step) => format!("Continue without this step: {}", step.describe()),
+        UserDecision::Retry => "Retry".to_owned(),
+        UserDecision::Skip(step) => format!("Skip: {}", step.describe()),
         UserDecision::Override(_) => "Use the new secret anyway".to_owned(),
         UserDecision::SelectedOld(id) => format!("The old credential is {id}"),
         UserDecision::DeletedManually(what) => format!("Deleted manually: {what}"),
         UserDecision::RevokedManually => "Revoked manually".to_owned(),
-        UserDecision::CreateAnother => "Create another secret".to_owned(),
+        UserDecision::CreateAnother => "Discard this secret and create another".to_owned(),
         UserDecision::RollBack => "Roll back".to_owned(),
-        UserDecision::Continue => "Continue".to_owned(),
+        UserDecision::Continue => "Continue instead of rolling back".to_owned(),
     }
 }

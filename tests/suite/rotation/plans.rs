@@ -154,7 +154,7 @@ async fn a_person_makes_what_the_program_cannot() {
 #[tokio::test]
 async fn a_pasted_secret_that_cannot_be_the_new_one_is_refused_with_the_reason() {
     for (pasted, reason) in [
-        ("us01-laptop", "old secret"),
+        ("us01-laptop", "old one"),
         ("eu01-workstation", "SNYK-EU-01"),
         ("us01-ci-scanner", "service-account-token"),
     ] {

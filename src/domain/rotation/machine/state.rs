@@ -483,7 +483,7 @@ impl<'a> RotationState<'a> {
 
     fn accept_new_secret(&mut self, created: &'a CreatedSecret) {
         if self.old_secret.is_some_and(|old| old.fingerprint == created.fingerprint) {
-            self.creation_history.paste_reason = Some("the pasted secret is the old secret");
+            self.creation_history.paste_reason = Some("the pasted secret is the old one");
             return;
         }
         self.creation_history.paste_reason = None;

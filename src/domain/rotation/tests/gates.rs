@@ -305,7 +305,7 @@ fn the_old_secret_pasted_again_is_not_taken() {
         [StepOutcome::StoreVerified, old, StepOutcome::Pasted(created_secret(OLD))],
     );
     assert!(
-        matches!(prompt_of(&journal).kind, PromptKind::PasteSecret { why: Some(why), .. } if why.contains("old secret"))
+        matches!(prompt_of(&journal).kind, PromptKind::PasteSecret { why: Some(why), .. } if why.contains("old one"))
     );
     assert!(check_rollback_allowed(&journal).is_ok(), "nothing new was created");
 }
