@@ -218,9 +218,9 @@ impl RotationDriver<'_> {
 
     fn choice_title(&self, decision: &UserDecision) -> String {
         match decision {
-            UserDecision::Retry => "Retry".to_owned(),
+            UserDecision::Retry => "Try again".to_owned(),
             UserDecision::Skip(step) => {
-                format!("Skip: {}", self.plan().purpose.describe_step(step))
+                format!("Continue without this step: {}", self.plan().purpose.describe_step(step))
             }
             UserDecision::Override(_) => "Use the new secret anyway".to_owned(),
             UserDecision::SelectedOld(id) => self.describe_listed(id),
