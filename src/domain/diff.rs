@@ -179,7 +179,7 @@ mod tests {
         let after = before.replace('4', "four");
         assert_eq!(
             format_diff(&before, &after, 1),
-            "  … 3 lines alike\n  3\n- 4\n+ four\n  5\n  … 3 lines alike\n"
+            "  … 3 unchanged lines\n  3\n- 4\n+ four\n  5\n  … 3 unchanged lines\n"
         );
         assert_eq!(format_diff(&before, &before, 1), "");
     }

@@ -229,7 +229,7 @@ fn presentation_mode_refuses_and_hides_names() {
             .iter()
             .all(|effect| !matches!(effect, UiEffect::StartTask(_, BackgroundTask::Secret(_))))
     );
-    assert!(session.notice().contains("Presentation mode"));
+    assert!(session.notice().contains("presentation mode"));
     let selected = session.app.selected().expect("a credential");
     assert!(!session.app.display_name(selected).contains(selected.name.as_str()));
     assert_eq!(session.app.ui_state.presentation, PresentationMode::On);
