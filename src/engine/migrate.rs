@@ -16,6 +16,7 @@ use super::credential_locks::CredentialLock;
 use super::fingerprints::FINGERPRINT_KEY_ITEM;
 use super::{ALL_SLOTS, Engine};
 use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::format::count_noun;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::{Credential, Secret};
 use crate::store::{self, BackendKind, ItemKey, SecretStore, StoreError, UnlockMethod};
@@ -196,10 +197,9 @@ impl Engine {
         items: usize,
     ) -> Result<(), Problem> {
         let (from, to) = migration.titles();
-        let unit = if items == 1 { "item" } else { "items" };
         self.record_audit_event(
             AuditEvent::new("migrate", "done")
-                .with_reason(format!("{items} {unit} from the {from} to the {to}")),
+                .with_reason(format!("{} from the {from} to the {to}", count_noun(items, "item"))),
         )
         .await
     }

@@ -13,6 +13,7 @@ use url::Url;
 use super::Engine;
 use super::task_protocol::{HttpExchange, RequestOptions};
 use crate::domain::Credential;
+use crate::domain::format::count_noun;
 use crate::domain::pagination::{self, ListPage};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::request::{RequestDraft, RequestTarget};
@@ -110,9 +111,9 @@ pub(super) fn ensure_read_only(draft: &RequestDraft) -> Result<(), Problem> {
 }
 
 fn pagination_loop(pages: usize) -> Problem {
-    let unit = if pages == 1 { "page" } else { "pages" };
     let why = format!(
-        "after {pages} {unit}, the link to the next page leads back to a page that was already read"
+        "after {}, the link to the next page leads back to a page that was already read",
+        count_noun(pages, "page")
     );
     Problem::new(
         "The links between the pages form a loop",

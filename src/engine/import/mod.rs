@@ -189,15 +189,15 @@ impl Engine {
         credential: &Credential,
     ) -> Result<(), Problem> {
         let Some(target) = candidate.target.clone() else {
-            let why = "the secret came from standard input, so there is no copy to blank";
+            let why = "the secret came from standard input, so there is no copy to clear";
             return Err(Problem::new(
-                "Nothing was blanked",
+                "Nothing was cleared",
                 why,
                 "import from the file that contains the secret",
             )
             .with_class(ProblemClass::Usage));
         };
-        let what = format!("{} was not blanked", target.path().display());
+        let what = format!("{} was not cleared", target.path().display());
         if !self.load_secret(credential, &SecretPart::Secret).await?.same_as(&candidate.secret) {
             let why = format!("the store holds a different secret for {}", credential.name);
             return Err(Problem::new(

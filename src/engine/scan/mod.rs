@@ -23,6 +23,7 @@ use super::fingerprints::FingerprintHasher;
 use super::import;
 use crate::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::format::count_noun;
 use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, CredentialName, Problem};
 use crate::index::FingerprintRecord;
@@ -130,11 +131,7 @@ impl ScanResult {
             findings.push(Diagnostic::ok(
                 DiagnosticArea::Files,
                 "No plain-text secrets were found",
-                if self.files == 1 {
-                    "1 file was scanned".to_owned()
-                } else {
-                    format!("{} files were scanned", self.files)
-                },
+                format!("{} scanned", count_noun(self.files, "file")),
             ));
         }
         findings
@@ -147,15 +144,14 @@ impl ScanMatch {
         let place = sanitize_line(&format!("{}:{}", self.path.display(), self.line));
         match &self.owner {
             MatchOwner::Known(_) if self.has_consumer => {
-                Diagnostic::ok(DiagnosticArea::Files, place, "updated by a consumer")
+                Diagnostic::ok(DiagnosticArea::Files, place, "a consumer keeps it up to date")
             }
             MatchOwner::Known(holders) => {
-                let remedy = "blank it with `tokenring import … --blank`, or link it to a consumer with `tokenring scan --link`";
+                let remedy = "link it with `tokenring scan --link`, or clear it with `tokenring import … --blank`";
                 Diagnostic::warn(DiagnosticArea::Files, place, describe_holders(holders), remedy)
             }
             MatchOwner::Unknown { provider, kind, why } => {
-                let remedy =
-                    "import it with `tokenring import`, add it with `tokenring add`, or revoke it";
+                let remedy = "store it with `tokenring import` or `tokenring add`, or revoke it";
                 Diagnostic::warn(
                     DiagnosticArea::Files,
                     place,
