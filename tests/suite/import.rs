@@ -273,7 +273,7 @@ fn a_file_that_cannot_be_blanked_keeps_its_secret_and_so_does_the_store() {
         .run(&["import", "dotenv", file.to_str().unwrap(), "--blank", "--json"])
         .expect(1);
     assert!(
-        refused.error()["what"].as_str().unwrap().contains("not blanked")
+        refused.error()["what"].as_str().unwrap().contains("not cleared")
             && !refused.err.contains(TOKEN),
         "{}",
         refused.err
@@ -341,7 +341,7 @@ fn a_file_that_is_no_good_is_told_so_and_left_alone() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     for (form, bytes, why) in [
         ("json", deep.as_bytes(), "too deeply in one another"),
-        ("json", b"{\"a\": [1,", "not JSON"),
+        ("json", b"{\"a\": [1,", "not valid JSON"),
         ("dotenv", b"\xff\xfeA\0=\0b\0", "UTF-16"),
         ("dotenv", b"A=\0b", "NUL"),
     ] {
