@@ -340,7 +340,7 @@ fn a_file_that_is_no_good_is_told_so_and_left_alone() {
     let place = Place::new();
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     for (form, bytes, why) in [
-        ("json", deep.as_bytes(), "too deeply in one another"),
+        ("json", deep.as_bytes(), "nested too deeply"),
         ("json", b"{\"a\": [1,", "not valid JSON"),
         ("dotenv", b"\xff\xfeA\0=\0b\0", "UTF-16"),
         ("dotenv", b"A=\0b", "NUL"),
