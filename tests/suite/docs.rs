@@ -65,10 +65,10 @@ fn with_table(text: &str, name: &str, table: &str) -> String {
 
 fn providers() -> String {
     let mut table =
-        "| provider | kind | recognised | sent as | replaced |\n|---|---|---|---|---|\n".to_owned();
+        "| provider | kind | recognized | sent as | rotation |\n|---|---|---|---|---|\n".to_owned();
     for provider in ProviderCatalog::builtin().providers() {
         for kind in provider.kinds.iter() {
-            let recognised =
+            let recognized =
                 if kind.recognition_rules.is_empty() { "by its provider" } else { "offline" };
             let overlap = if kind.rotation.overlap { "with overlap" } else { "no overlap" };
             let sent = match &kind.authorization {
@@ -77,7 +77,7 @@ fn providers() -> String {
             };
             let _ = writeln!(
                 table,
-                "| {} | `{}` | {recognised} | {sent} | {overlap} |",
+                "| {} | `{}` | {recognized} | {sent} | {overlap} |",
                 provider.title, kind.id
             );
         }
@@ -114,7 +114,7 @@ fn usage(verb: &clap::Command) -> String {
 
 fn settings() -> String {
     let mut table =
-        "| setting | usually | may be | what it is for |\n|---|---|---|---|\n".to_owned();
+        "| setting | default | values | purpose |\n|---|---|---|---|\n".to_owned();
     for setting in SETTINGS {
         let usual = setting.default_value.map(|usual| format!("`{usual}`")).unwrap_or_default();
         let _ = writeln!(

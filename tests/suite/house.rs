@@ -1,20 +1,22 @@
-//! The rules of the house, enforced by reading the sources: who may use whom, how large things may grow, who may look
-//! at a secret, and that every dependency has its reason in CONTRIBUTING.md.
+//! The rules of the code base, enforced by reading the sources: dependencies between layers, sizes of
+//! files and functions, access to secrets, names, language, and the reason for every dependency.
+//! Start with [`RULES`] for the layers and [`IDIOM`] for the language.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// One row of the house: a room, and what must not be named in it.
-struct Rule {
-    room: &'static str,
-    never: &'static [&'static str],
+/// One layer and what its sources must not name.
+struct LayerRule {
+    layer: &'static str,
+    forbidden: &'static [&'static str],
 }
 
-/// The most specific room wins.
-const RULES: &[Rule] = &[
-    Rule {
-        room: "src/domain/",
-        never: &[
+/// The dependency rules. The longest matching path applies.
+const RULES: &[LayerRule] = &[
+    LayerRule {
+        layer: "src/domain/",
+        forbidden: &[
             "tokio",
             "reqwest",
             "ratatui",
@@ -35,9 +37,9 @@ const RULES: &[Rule] = &[
             "crate::sandbox",
         ],
     },
-    Rule {
-        room: "src/config/",
-        never: &[
+    LayerRule {
+        layer: "src/config/",
+        forbidden: &[
             "tokio",
             "reqwest",
             "ratatui",
@@ -51,9 +53,9 @@ const RULES: &[Rule] = &[
             "crate::sandbox",
         ],
     },
-    Rule {
-        room: "src/store/",
-        never: &[
+    LayerRule {
+        layer: "src/store/",
+        forbidden: &[
             "ratatui",
             "crossterm",
             "crate::index",
@@ -65,9 +67,9 @@ const RULES: &[Rule] = &[
             "crate::config",
         ],
     },
-    Rule {
-        room: "src/index/",
-        never: &[
+    LayerRule {
+        layer: "src/index/",
+        forbidden: &[
             "ratatui",
             "crossterm",
             "tokio",
@@ -80,9 +82,9 @@ const RULES: &[Rule] = &[
             "crate::config",
         ],
     },
-    Rule {
-        room: "src/net/",
-        never: &[
+    LayerRule {
+        layer: "src/net/",
+        forbidden: &[
             "ratatui",
             "crossterm",
             "crate::store",
@@ -94,9 +96,9 @@ const RULES: &[Rule] = &[
             "crate::config",
         ],
     },
-    Rule {
-        room: "src/engine/",
-        never: &[
+    LayerRule {
+        layer: "src/engine/",
+        forbidden: &[
             "ratatui",
             "crossterm",
             "crate::tui",
@@ -106,9 +108,9 @@ const RULES: &[Rule] = &[
             "rusqlite",
         ],
     },
-    Rule {
-        room: "src/tui/app/",
-        never: &[
+    LayerRule {
+        layer: "src/tui/app/",
+        forbidden: &[
             "ratatui",
             "crossterm",
             "tokio",
@@ -120,9 +122,9 @@ const RULES: &[Rule] = &[
             "tui::view",
         ],
     },
-    Rule {
-        room: "src/tui/view/",
-        never: &[
+    LayerRule {
+        layer: "src/tui/view/",
+        forbidden: &[
             "crossterm",
             "tokio",
             "crate::engine",
@@ -133,9 +135,9 @@ const RULES: &[Rule] = &[
             "crate::sandbox",
         ],
     },
-    Rule {
-        room: "src/tui/plain/",
-        never: &[
+    LayerRule {
+        layer: "src/tui/plain/",
+        forbidden: &[
             "ratatui",
             "crossterm",
             "tokio::task",
@@ -146,10 +148,10 @@ const RULES: &[Rule] = &[
             "crate::sandbox",
         ],
     },
-    Rule { room: "src/tui/", never: &["crate::cli", "crate::sandbox"] },
-    Rule {
-        room: "src/cli/",
-        never: &[
+    LayerRule { layer: "src/tui/", forbidden: &["crate::cli", "crate::sandbox"] },
+    LayerRule {
+        layer: "src/cli/",
+        forbidden: &[
             "ratatui",
             "tui::app",
             "tui::view",
@@ -160,9 +162,9 @@ const RULES: &[Rule] = &[
             "reqwest",
         ],
     },
-    Rule {
-        room: "src/sandbox/",
-        never: &[
+    LayerRule {
+        layer: "src/sandbox/",
+        forbidden: &[
             "crate::config",
             "crate::store",
             "crate::index",
@@ -177,25 +179,19 @@ const RULES: &[Rule] = &[
     },
 ];
 
-/// The files that may look at a secret. Each has its reason.
+/// The files that may call `Secret::expose`, each with its reason.
 const EXPOSERS: &[(&str, &str)] = &[
     ("src/domain/secret.rs", "the type itself"),
-    ("src/domain/identify/", "recognises what was pasted"),
+    ("src/domain/identify/", "recognizes what was pasted"),
     ("src/domain/redact/", "finds known secrets in order to mask them"),
-    ("src/store/", "keeps it"),
+    ("src/store/", "stores it"),
     ("src/net/", "sends it, to the origins it is bound to"),
-    (
-        "src/engine/authorize.rs",
-        "keeps an access token together with its end, for the other processes",
-    ),
-    ("src/engine/clipboard.rs", "copies it when a person asks"),
-    ("src/engine/consumer/", "delivers it where a person said"),
-    (
-        "src/engine/exec/",
-        "gives it to the command that a person runs, and hides it in what that writes",
-    ),
-    ("src/engine/trust.rs", "computes the keyed fingerprint"),
-    ("src/cli/get.rs", "writes it to a pipe when a person asks"),
+    ("src/engine/access_tokens.rs", "stores an access token with its expiry, for other processes"),
+    ("src/engine/clipboard.rs", "copies it when the user asks"),
+    ("src/engine/consumer/", "delivers it to registered consumers"),
+    ("src/engine/exec/", "gives it to the user's command, and masks it in that command's output"),
+    ("src/engine/fingerprints.rs", "computes the keyed fingerprint"),
+    ("src/cli/get.rs", "writes it to a pipe when the user asks"),
     ("src/cli/secret_input.rs", "splits what was piped in"),
     ("src/tui/view/detail.rs", "draws it while it is revealed"),
 ];
@@ -204,36 +200,36 @@ const LONGEST_FILE: usize = 600;
 const LONGEST_FUNCTION: usize = 100;
 
 #[test]
-fn rooms_name_only_whom_they_may_know() {
+fn layers_name_only_what_they_may_use() {
     let mut broken = Vec::new();
     for (path, text) in sources() {
         let Some(rule) = RULES
             .iter()
-            .filter(|rule| path.starts_with(rule.room))
-            .max_by_key(|rule| rule.room.len())
+            .filter(|rule| path.starts_with(rule.layer))
+            .max_by_key(|rule| rule.layer.len())
         else {
             continue;
         };
         for (number, line) in code_lines(&text) {
             broken.extend(
-                rule.never
+                rule.forbidden
                     .iter()
-                    .filter(|never| line.contains(**never))
-                    .map(|never| format!("{path}:{number} names {never}")),
+                    .filter(|forbidden| line.contains(**forbidden))
+                    .map(|forbidden| format!("{path}:{number} names {forbidden}")),
             );
         }
     }
-    assert!(broken.is_empty(), "the house has a draught:\n{}", broken.join("\n"));
+    assert!(broken.is_empty(), "names across layers:\n{}", broken.join("\n"));
 }
 
 #[test]
-fn every_file_says_what_it_is() {
-    let silent: Vec<_> = sources()
+fn every_file_has_a_module_comment() {
+    let missing: Vec<_> = sources()
         .into_iter()
         .filter(|(_, text)| !text.starts_with("//! "))
         .map(|(path, _)| path)
         .collect();
-    assert!(silent.is_empty(), "without a //! line: {silent:?}");
+    assert!(missing.is_empty(), "without a //! line: {missing:?}");
 }
 
 #[test]
@@ -272,8 +268,8 @@ fn functions_are_short_by_habit() {
 }
 
 #[test]
-fn few_files_look_at_a_secret() {
-    let strangers: Vec<_> = sources()
+fn few_files_expose_a_secret() {
+    let unlisted: Vec<_> = sources()
         .into_iter()
         .filter(|(path, text)| {
             without_tests(text).contains(".expose(")
@@ -281,36 +277,36 @@ fn few_files_look_at_a_secret() {
         })
         .map(|(path, _)| path)
         .collect();
-    assert!(strangers.is_empty(), "these call .expose( and are not on the list: {strangers:?}");
-    let idle: Vec<_> = EXPOSERS
+    assert!(unlisted.is_empty(), "these call .expose( and are not on the list: {unlisted:?}");
+    let unused: Vec<_> = EXPOSERS
         .iter()
         .filter(|(known, _)| {
             !sources().iter().any(|(path, text)| path.starts_with(known) && text.contains("expose"))
         })
         .collect();
-    assert!(idle.is_empty(), "on the list for nothing: {idle:?}");
+    assert!(unused.is_empty(), "listed without need: {unused:?}");
 }
 
 #[test]
-fn nothing_is_printed_but_by_the_output() {
+fn only_the_output_module_prints() {
     let printing = |text: &str| {
         ["println!(", "print!(", "eprintln!(", "eprint!(", "io::stdout()", "io::stderr()"]
             .iter()
             .any(|word| text.contains(word))
     };
-    let allowed = ["src/cli/output.rs", "src/cli/prompt.rs", "src/cli/screen.rs", "src/tui/"];
-    let loud: Vec<_> = sources()
+    let allowed = ["src/cli/output.rs", "src/cli/prompt.rs", "src/cli/tui.rs", "src/tui/"];
+    let printing_files: Vec<_> = sources()
         .into_iter()
         .filter(|(path, text)| {
             !allowed.iter().any(|known| path.starts_with(known)) && printing(without_tests(text))
         })
         .map(|(path, _)| path)
         .collect();
-    assert!(loud.is_empty(), "these write to the terminal themselves: {loud:?}");
+    assert!(printing_files.is_empty(), "these write to the terminal directly: {printing_files:?}");
 }
 
 #[test]
-fn the_secret_type_has_no_side_door() {
+fn the_secret_type_has_one_reader() {
     let text = fs::read_to_string(root().join("src/domain/secret.rs")).unwrap();
     let code = without_tests(&text);
     for door in ["derive(", "impl Clone", "Debug for", "Display for", "Serialize", "Deref", "AsRef"]
@@ -334,11 +330,146 @@ fn every_dependency_has_its_reason() {
     let reasons = contributing.split("## Dependencies").nth(1).unwrap_or_default();
     let listed: Vec<_> =
         reasons.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
-    let silent: Vec<_> = wanted.iter().filter(|name| !listed.contains(&name.as_str())).collect();
-    let idle: Vec<_> =
+    let missing: Vec<_> = wanted.iter().filter(|name| !listed.contains(&name.as_str())).collect();
+    let unused: Vec<_> =
         listed.iter().filter(|name| !wanted.iter().any(|wanted| wanted == *name)).collect();
-    assert!(silent.is_empty(), "without a reason in CONTRIBUTING.md: {silent:?}");
-    assert!(idle.is_empty(), "in CONTRIBUTING.md but no dependency: {idle:?}");
+    assert!(missing.is_empty(), "without a reason in CONTRIBUTING.md: {missing:?}");
+    assert!(unused.is_empty(), "in CONTRIBUTING.md but no dependency: {unused:?}");
+}
+
+/// Words of the old private idiom, and what to write instead. Each is looked for in comments and strings of the
+/// sources, in the tests and in the documentation, as a whole word and in any case.
+const IDIOM: &[(&str, &str)] = &[
+    ("nobody", "name the subject: no user, no process"),
+    ("somebody", "user, another process"),
+    ("someone", "user, another process"),
+    ("whoever", "the user who, the process that"),
+    ("whom", "that, to which"),
+    ("the person", "the user"),
+    ("a person", "a user"),
+    ("one's", "your, the user's"),
+    ("goes on with", "continues with"),
+    ("go on with", "continue with"),
+    ("is over", "has ended, has expired"),
+    ("are over", "have ended, have expired"),
+    ("taken over", "imported"),
+    ("take over", "import"),
+    ("takes over", "imports"),
+    ("take back", "undo"),
+    ("taken up", "resumed"),
+    ("take up", "resume"),
+    ("takes up", "resumes"),
+    ("proves dead", "verifies that … is rejected"),
+    ("proven dead", "verified as rejected"),
+    ("it is dead", "it is revoked, it is rejected"),
+    ("speaks for", "makes likely"),
+    ("speaks against", "rules out"),
+    ("all the same", "anyway"),
+    ("once more", "again"),
+    ("is worn", "is applied"),
+    ("befall", "happen to"),
+    ("whereabouts", "location"),
+    ("verdict", "check result"),
+    ("colour", "color"),
+    ("organisation", "organization"),
+    ("recognise", "recognize"),
+    ("recognised", "recognized"),
+    ("catalogue", "catalog"),
+    ("behaviour", "behavior"),
+    ("authorise", "authorize"),
+    ("licence", "license"),
+];
+
+#[test]
+fn prose_is_plain_technical_english() {
+    let mut found = Vec::new();
+    for (path, text) in prose() {
+        for (number, line) in text.lines().enumerate() {
+            let words = spoken(&path, line).to_lowercase();
+            found.extend(
+                IDIOM
+                    .iter()
+                    .filter(|(idiom, _)| contains_phrase(&words, idiom))
+                    .map(|(idiom, better)| format!("{path}:{}: “{idiom}” ({better})", number + 1)),
+            );
+        }
+    }
+    assert!(found.is_empty(), "{} lines to reword:\n{}", found.len(), found.join("\n"));
+}
+
+#[test]
+fn an_idiom_is_found_as_a_whole_word_in_prose_only() {
+    assert!(contains_phrase("nobody answers", "nobody"));
+    assert!(contains_phrase("it is over.", "is over"));
+    assert!(!contains_phrase("this overlaps", "is over"));
+    assert_eq!(spoken("x.rs", "    call(nobody); // plain"), " plain");
+    assert_eq!(spoken("x.rs", r#"let verdict = "a // b"; f("c");"#), " a // b c");
+    assert_eq!(spoken("x.md", "`as it is`"), "`as it is`");
+}
+
+#[test]
+fn type_names_are_unique_and_say_what_they_name() {
+    let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, text) in sources() {
+        for name in without_tests(&text).lines().filter_map(type_name) {
+            places.entry(name).or_default().insert(path.clone());
+        }
+    }
+    let double: Vec<_> = places.iter().filter(|(_, files)| files.len() > 1).collect();
+    assert!(double.is_empty(), "these type names stand for two things: {double:#?}");
+    let short: Vec<_> = places.keys().filter(|name| is_one_word(name)).collect();
+    let (percent, allowed) = (short.len() * 100 / places.len(), 35);
+    assert!(
+        percent <= allowed,
+        "{percent} % of the type names are one word (at most {allowed} %): {short:?}"
+    );
+}
+
+#[test]
+fn parameters_have_names_of_their_own() {
+    let hidden: Vec<_> = sources()
+        .into_iter()
+        .flat_map(|(path, text)| {
+            let lines: Vec<_> =
+                code_lines(&text).map(|(number, line)| (number, line.to_owned())).collect();
+            lines
+                .into_iter()
+                .filter(|(_, line)| has_tuple_parameter(line))
+                .map(|(number, _)| format!("{path}:{number}"))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(hidden.is_empty(), "parameters hidden in a tuple pattern (write a struct): {hidden:?}");
+}
+
+#[test]
+fn files_are_named_for_what_is_searched() {
+    const METAPHORS: &[&str] = &[
+        "desk",
+        "doom",
+        "ear",
+        "house",
+        "ink",
+        "inbox",
+        "leg",
+        "lore",
+        "looker",
+        "paper",
+        "pen",
+        "plant",
+        "shelf",
+        "walk",
+        "whereabouts",
+        "wish",
+        "wishes",
+        "words",
+    ];
+    let odd: Vec<_> = sources()
+        .into_iter()
+        .map(|(path, _)| path)
+        .filter(|path| path.split(['/', '.']).any(|part| METAPHORS.contains(&part)))
+        .collect();
+    assert!(odd.is_empty(), "files named by a metaphor: {odd:?}");
 }
 
 fn root() -> PathBuf {
@@ -355,15 +486,20 @@ fn sources() -> Vec<(String, String)> {
 }
 
 fn collect(folder: &Path, found: &mut Vec<(String, String)>) {
+    collect_files(folder, &["rs"], found);
+    found.retain(|(name, _)| !name.ends_with("/tests.rs") && !name.contains("/tests/"));
+}
+
+/// Reads every file below the folder whose name has one of the endings.
+fn collect_files(folder: &Path, endings: &[&str], found: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
         if path.is_dir() {
-            collect(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            collect_files(&path, endings, found);
+        } else if endings.contains(&ending) {
             let name = path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
-            if !name.ends_with("/tests.rs") && !name.contains("/tests/") {
-                found.push((name, fs::read_to_string(&path).unwrap()));
-            }
+            found.push((name, fs::read_to_string(&path).unwrap()));
         }
     }
 }
@@ -412,4 +548,87 @@ fn function_name(line: &str) -> Option<String> {
         },
     )?;
     Some(rest.split(['(', '<']).next().unwrap_or_default().to_owned())
+}
+
+/// The sources, the tests, the provider files and the documentation; not this file, which lists the words.
+fn prose() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for folder in ["src", "tests", "assets/providers", "assets/themes"] {
+        collect_files(&root().join(folder), &["rs", "toml", "sh"], &mut found);
+    }
+    for file in ["README.md", "CONTRIBUTING.md", "Cargo.toml", "assets/build.rs"] {
+        found.push((file.to_owned(), fs::read_to_string(root().join(file)).unwrap()));
+    }
+    found.retain(|(path, _)| path != "tests/suite/house.rs");
+    found
+}
+
+/// The part of a line that is prose: comments and strings of Rust, all of any other file.
+fn spoken(path: &str, line: &str) -> String {
+    if !path.ends_with(".rs") {
+        return line.to_owned();
+    }
+    let (mut words, mut in_string, mut escaped) = (String::new(), false, false);
+    let trimmed = line.trim_start();
+    if trimmed.starts_with("//") {
+        return trimmed.trim_start_matches(['/', '!']).to_owned();
+    }
+    for (at, c) in line.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if in_string => escaped = true,
+            '"' => {
+                in_string = !in_string;
+                if in_string && !words.ends_with(' ') {
+                    words.push(' ');
+                }
+            }
+            '/' if !in_string && line[at..].starts_with("//") => return words + &line[at + 2..],
+            c if in_string => words.push(c),
+            _ => {}
+        }
+    }
+    words
+}
+
+/// Whether the text has the phrase between word boundaries.
+fn contains_phrase(text: &str, phrase: &str) -> bool {
+    text.match_indices(phrase).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + phrase.len()..].chars().next();
+        let is_boundary = |c: Option<char>| !c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        is_boundary(before) && is_boundary(after)
+    })
+}
+
+/// The name of the type that a line defines.
+fn type_name(line: &str) -> Option<String> {
+    let is_top_level = !line.starts_with(' ');
+    let line = line.trim_start();
+    let visible =
+        ["pub(super) ", "pub(crate) ", "pub "].iter().find_map(|prefix| line.strip_prefix(prefix));
+    let line = visible.unwrap_or(line);
+    let alias = is_top_level.then_some("type ");
+    let keywords = ["struct ", "enum ", "trait ", "union "].into_iter().chain(alias);
+    let rest = keywords.into_iter().find_map(|keyword| line.strip_prefix(keyword))?;
+    Some(rest.chars().take_while(|c| c.is_alphanumeric()).collect())
+}
+
+fn is_one_word(name: &str) -> bool {
+    name.chars().skip(1).all(|c| !c.is_uppercase())
+}
+
+/// Whether the line is of a signature with a parameter such as `(a, b): (A, B)`; closures may take tuples.
+fn has_tuple_parameter(line: &str) -> bool {
+    let before_closures = line.split('|').next().unwrap_or_default();
+    let is_let = line.trim_start().starts_with("let ");
+    !is_let
+        && before_closures.match_indices("): (").any(|(at, _)| {
+            let opening =
+                before_closures[..at].rfind('(').map(|start| &before_closures[start + 1..at]);
+            opening.is_some_and(|names| {
+                names.contains(", ")
+                    && names.chars().all(|c| c.is_ascii_lowercase() || ", _".contains(c))
+            })
+        })
 }

@@ -1,25 +1,27 @@
-//! A terminal's screen as a picture: backgrounds as rectangles, texts as runs of one look that keep to their cells.
+//! Draws a terminal's screen as an SVG picture: backgrounds as rectangles, texts as runs of one style
+//! that keep to their cells. Start with [`draw`] for one screen and [`animate`] for several.
 
 use std::fmt::Write as _;
+use std::num::NonZeroU16;
 
 use vt100::{Cell, Color, Screen};
 
-/// Pixels of a cell.
+/// Width and height of a cell in pixels.
 const CELL: (usize, usize) = (9, 18);
 /// Pixels around the screen.
 const MARGIN: usize = 14;
-/// Pixels of the bar of the window.
+/// Height of the window's title bar in pixels.
 const BAR: usize = 30;
 
-/// What the terminal shows where nothing is set.
+/// The terminal's default colors.
 pub(crate) struct Ground {
     /// Letters.
     pub(crate) text: &'static str,
-    /// What is behind them.
+    /// The background.
     pub(crate) behind: &'static str,
-    /// The bar of the window.
+    /// The window's title bar.
     pub(crate) bar: &'static str,
-    /// What the terminal answers when it is asked for its background.
+    /// The terminal's response to the query for its background color.
     pub(crate) answer: &'static str,
 }
 
@@ -30,7 +32,7 @@ pub(crate) const DARK: Ground = Ground {
     bar: "#22222c",
     answer: "\x1b]11;rgb:1616/1616/1e1e\x1b\\",
 };
-/// A light one.
+/// A light terminal.
 pub(crate) const LIGHT: Ground = Ground {
     text: "#1f2328",
     behind: "#ffffff",
@@ -40,10 +42,40 @@ pub(crate) const LIGHT: Ground = Ground {
 
 /// Draws a screen in a window.
 pub(crate) fn draw(screen: &Screen, ground: &Ground) -> String {
-    let (rows, columns) = screen.size();
-    let (rows, columns) = (rows.get(), columns.get());
-    let (width, height) =
-        (usize::from(columns) * CELL.0 + 2 * MARGIN, usize::from(rows) * CELL.1 + 2 * MARGIN + BAR);
+    window(screen.size(), ground, &draw_cells(screen, ground))
+}
+
+/// Draws several frames of one size as an endless animation, each frame for `seconds`. A viewer
+/// without animations shows the first frame.
+pub(crate) fn animate(
+    size: (NonZeroU16, NonZeroU16),
+    ground: &Ground,
+    frames: &[String],
+    seconds: usize,
+) -> String {
+    let (total, share) = (frames.len() * seconds, 100.0 / frames.len() as f64);
+    let mut content = format!(
+        "<style>@keyframes frame{{0%{{visibility:visible}}{share:.3}%,100%{{visibility:hidden}}}}\
+         .frame{{animation:frame {total}s infinite step-end}}</style>\n"
+    );
+    for (at, frame) in frames.iter().enumerate() {
+        let hidden = if at == 0 { "" } else { ";visibility:hidden" };
+        let _ = writeln!(
+            content,
+            "{FRAME}\" style=\"animation-delay:{}s{hidden}\">\n{frame}</g>",
+            at * seconds
+        );
+    }
+    window(size, ground, &content)
+}
+
+/// How every frame of an animation begins.
+pub(crate) const FRAME: &str = "<g class=\"frame";
+
+/// The window around a content that is as large as the terminal.
+fn window((rows, columns): (NonZeroU16, NonZeroU16), ground: &Ground, content: &str) -> String {
+    let (rows, columns) = (usize::from(rows.get()), usize::from(columns.get()));
+    let (width, height) = (columns * CELL.0 + 2 * MARGIN, rows * CELL.1 + 2 * MARGIN + BAR);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-size=\"15\" \
          font-family=\"'DejaVu Sans Mono','Cascadia Mono',Menlo,Consolas,monospace\">\n\
@@ -57,14 +89,21 @@ pub(crate) fn draw(screen: &Screen, ground: &Ground) -> String {
         let _ =
             writeln!(svg, "<circle cx=\"{}\" cy=\"15\" r=\"6\" fill=\"{color}\"/>", 20 + at * 20);
     }
-    for row in 0..rows {
-        let line: Vec<_> = (0..columns).filter_map(|column| screen.cell(row, column)).collect();
-        draw_line(&mut svg, &line, row.into(), ground);
-    }
-    svg + "</svg>\n"
+    svg + content + "</svg>\n"
 }
 
-/// Draws neighbouring cells of one look together.
+/// Draws the cells of a screen.
+pub(crate) fn draw_cells(screen: &Screen, ground: &Ground) -> String {
+    let (rows, columns) = screen.size();
+    let mut svg = String::new();
+    for row in 0..rows.get() {
+        let cells = (0..columns.get()).filter_map(|column| screen.cell(row, column));
+        draw_line(&mut svg, &cells.collect::<Vec<_>>(), row.into(), ground);
+    }
+    svg
+}
+
+/// Draws adjacent cells of one style together.
 fn draw_line(svg: &mut String, line: &[&Cell], row: usize, ground: &Ground) {
     let mut start = 0;
     for run in line.chunk_by(|one, other| look(one) == look(other)) {
@@ -118,7 +157,7 @@ fn draw_run(svg: &mut String, cells: &[&Cell], (column, row): (usize, usize), gr
     }
 }
 
-/// The cells between blanks, since blanks are lost in SVG.
+/// Returns the runs of cells between blanks, because SVG drops blanks.
 fn words(cells: &[&Cell]) -> Vec<std::ops::Range<usize>> {
     let mut words: Vec<std::ops::Range<usize>> = Vec::new();
     let seen = |cell: &Cell| cell.is_wide_continuation() || !cell.contents().trim().is_empty();
@@ -131,7 +170,7 @@ fn words(cells: &[&Cell]) -> Vec<std::ops::Range<usize>> {
     words
 }
 
-/// A colour of 24 bits; nothing where the terminal's own is meant.
+/// Returns a 24-bit color; `None` for the terminal's default.
 fn hex(color: Color) -> Option<String> {
     match color {
         Color::Rgb(red, green, blue) => Some(format!("#{red:02x}{green:02x}{blue:02x}")),
