@@ -70,13 +70,13 @@ impl MigrateArgs {
             if self.overwrite { ConflictPolicy::Overwrite } else { ConflictPolicy::Abort };
         let items = engine
             .copy_to_target(migration, conflict_policy, |item| {
-                context.out.note(&format!("copied {} of {}", item.item, item.name))
+                context.out.note(&format!("copied {} of {}", item.item, item.name));
             })
             .await?;
         config::save_store_choice(&context.paths.settings(), choice)?;
         engine
             .copy_to_target(migration, conflict_policy, |item| {
-                context.out.note(&format!("copied {} of {}", item.item, item.name))
+                context.out.note(&format!("copied {} of {}", item.item, item.name));
             })
             .await?;
         engine.record_migration(migration, items.len()).await?;

@@ -58,7 +58,7 @@ impl RevokeArgs {
         }
         let (prompter, on_progress) =
             (CliPrompter::new(context.out, self.answers), |line: &ProgressLine| {
-                print_progress_line(context, line)
+                print_progress_line(context, line);
             });
         let status = context
             .unlocked_engine()

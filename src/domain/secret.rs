@@ -86,7 +86,7 @@ mod tests {
         match region::lock(address as *const u8, 40) {
             Ok(_) => assert!(flags.split(' ').any(|flag| flag == "lo"), "{flags}"),
             Err(error) => {
-                println!("skipped: this system keeps no more pages out of swap ({error})")
+                println!("skipped: this system keeps no more pages out of swap ({error})");
             }
         }
     }

@@ -91,7 +91,7 @@ fn skip_escape_sequence(chars: &mut std::str::Chars<'_>) {
         Some('[') => _ = chars.find(|c| ('@'..='~').contains(c)),
         // A sequence such as a window title ends with BEL, or with ESC and a backslash.
         Some(']') if chars.find(|c| matches!(*c, BELL | ESCAPE)) == Some(ESCAPE) => {
-            _ = chars.next()
+            _ = chars.next();
         }
         _ => {}
     }

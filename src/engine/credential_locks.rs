@@ -84,7 +84,7 @@ impl CredentialLocks {
             match file.try_lock() {
                 Ok(()) => return Ok(Some(file)),
                 Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => {
-                    tokio::time::sleep(LOCK_POLL_INTERVAL).await
+                    tokio::time::sleep(LOCK_POLL_INTERVAL).await;
                 }
                 Err(std::fs::TryLockError::WouldBlock) => return Err(lock_timed_out()),
                 Err(std::fs::TryLockError::Error(error)) => return Err(cannot_lock(&error)),

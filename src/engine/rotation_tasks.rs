@@ -64,11 +64,11 @@ impl Engine {
         match task {
             RotationTask::Plan(target) => self.plan_or_review(target, context).await?,
             RotationTask::Run(plan) => {
-                self.run_rotation_in_background(RotationStart::Fresh(plan), context).await?
+                self.run_rotation_in_background(RotationStart::Fresh(plan), context).await?;
             }
             RotationTask::Resume(id, direction) => {
                 self.run_rotation_in_background(RotationStart::Resume(id, direction), context)
-                    .await?
+                    .await?;
             }
             RotationTask::Review(id) => send_rotation_event(
                 context,
@@ -79,15 +79,15 @@ impl Engine {
                 RotationEvent::UnfinishedListed(self.list_rotations(RotationFilter::Open).await?),
             ),
             RotationTask::ReplyToPrompt(prompt_id, reply) => {
-                context.prompts.reply(prompt_id, reply)
+                context.prompts.reply(prompt_id, reply);
             }
             RotationTask::LeavePrompt(prompt_id) => context.prompts.abandon(prompt_id),
             RotationTask::Revoke(target, reason) => {
                 self.run_rotation_in_background(RotationStart::Revoke(target, reason), context)
-                    .await?
+                    .await?;
             }
             RotationTask::Create(request) => {
-                self.run_rotation_in_background(RotationStart::Create(request), context).await?
+                self.run_rotation_in_background(RotationStart::Create(request), context).await?;
             }
         }
         Ok(())
@@ -103,7 +103,7 @@ impl Engine {
         let credential = self.credential_by_id(&target.credential).await?;
         match self.summarize_rotation(credential.name.as_str()).await {
             Ok(review) if review.plan.credential == credential.id => {
-                send_rotation_event(context, RotationEvent::Reviewed(Box::new(review)))
+                send_rotation_event(context, RotationEvent::Reviewed(Box::new(review)));
             }
             Err(problem) if problem.class != ProblemClass::NotFound => return Err(problem),
             _ => {
@@ -123,7 +123,7 @@ impl Engine {
         context: &TaskContext,
     ) -> Result<(), Problem> {
         let (prompter, on_progress) = (TuiPrompter(context), |line: &ProgressLine| {
-            send_rotation_event(context, RotationEvent::Step(line.clone()))
+            send_rotation_event(context, RotationEvent::Step(line.clone()));
         });
         let observer = RotationObserver { prompter: &prompter, on_progress: &on_progress };
         let status = match start {

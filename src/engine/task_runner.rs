@@ -313,7 +313,7 @@ impl Engine {
             done += 1;
             match outcome {
                 Ok(check) => {
-                    context.send_event(checked_event(credential, &credential.region, check))
+                    context.send_event(checked_event(credential, &credential.region, check));
                 }
                 Err(problem) => last_problem = Some(problem),
             }
@@ -398,10 +398,10 @@ impl Engine {
         match task {
             StoreTask::Status => {}
             StoreTask::Unlock(None) => {
-                self.unlock(UnlockMethod::SystemPrompt, UNLOCK_TIMEOUT).await?
+                self.unlock(UnlockMethod::SystemPrompt, UNLOCK_TIMEOUT).await?;
             }
             StoreTask::Unlock(Some(passphrase)) => {
-                self.unlock(UnlockMethod::Passphrase(&passphrase), UNLOCK_TIMEOUT).await?
+                self.unlock(UnlockMethod::Passphrase(&passphrase), UNLOCK_TIMEOUT).await?;
             }
         }
         context.send_event(TaskEvent::Store(self.store_state().await));

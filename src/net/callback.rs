@@ -74,7 +74,7 @@ impl CallbackListener {
                         .map_err(|error| bind_failed(&error));
                 }
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                    ports_in_use.push(address.port())
+                    ports_in_use.push(address.port());
                 }
                 Err(error) => return Err(bind_failed(&error)),
             }

@@ -105,7 +105,7 @@ impl Resolve for TimedResolver {
             let started = Instant::now();
             let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             record_phase(|phases| {
-                phases.pending_dns = add_durations(phases.pending_dns, Some(started.elapsed()))
+                phases.pending_dns = add_durations(phases.pending_dns, Some(started.elapsed()));
             });
             Ok(Box::new(found.into_iter()) as Addrs)
         })

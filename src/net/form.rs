@@ -51,7 +51,7 @@ impl<'a> SecretForm<'a> {
             match value {
                 FormValue::Plain(text) => byte_serialize(text.as_bytes()).for_each(&mut put),
                 FormValue::Secret(secret) => {
-                    secret.expose(|bytes| byte_serialize(bytes).for_each(&mut put))
+                    secret.expose(|bytes| byte_serialize(bytes).for_each(&mut put));
                 }
             }
         }

@@ -33,7 +33,7 @@ pub(super) fn create_folder(path: &Path) -> Result<(), StoreError> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            builder.create(path).map_err(disk_error(path))?
+            builder.create(path).map_err(disk_error(path))?;
         }
         _ => {}
     }
@@ -105,7 +105,7 @@ pub(super) fn lock(path: &Path, timeout: Duration) -> Result<File, StoreError> {
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                thread::sleep(LOCK_RETRY_INTERVAL)
+                thread::sleep(LOCK_RETRY_INTERVAL);
             }
             Err(TryLockError::WouldBlock) => return Err(StoreError::TimedOut(timeout)),
             Err(TryLockError::Error(error)) => return Err(disk_error(path)(error)),

@@ -131,7 +131,7 @@ mod tests {
             match query.handle_event(event) {
                 QueryOutcome::Typed(events) => typed += events.len(),
                 QueryOutcome::Response(background) => {
-                    background_seen = background_seen.or(background)
+                    background_seen = background_seen.or(background);
                 }
             }
         }

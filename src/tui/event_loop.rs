@@ -297,7 +297,7 @@ impl<S: ScreenSurface> EventLoop<S> {
     fn spawn_layout_job(&self, id: TaskId, layout: LayoutJob) {
         let system_events = self.system_events.clone();
         spawn_thread("layout", move || {
-            drop(system_events.send(SystemEvent::LayoutReady(id, layout.run().map(Box::new))))
+            drop(system_events.send(SystemEvent::LayoutReady(id, layout.run().map(Box::new))));
         });
     }
 

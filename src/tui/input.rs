@@ -126,7 +126,7 @@ fn translate_key(event: KeyEvent) -> Option<KeyPress> {
         KeySymbol::Char(_) => {}
         _ => {
             key.shift =
-                event.modifiers.contains(KeyModifiers::SHIFT) || event.code == KeyCode::BackTab
+                event.modifiers.contains(KeyModifiers::SHIFT) || event.code == KeyCode::BackTab;
         }
     }
     Some(key)

@@ -154,7 +154,7 @@ mod unix {
             match signal {
                 SIGTSTP => drop(self.system_events.send(SystemEvent::Suspend)),
                 SIGINT if self.interrupt == InterruptPolicy::ForwardToApp => {
-                    drop(self.system_events.send(SystemEvent::Interrupt))
+                    drop(self.system_events.send(SystemEvent::Interrupt));
                 }
                 SIGCONT => drop(self.system_events.send(SystemEvent::Resume)),
                 SIGWINCH => drop(self.system_events.send(SystemEvent::Resized)),

@@ -61,7 +61,7 @@ pub(crate) fn measure() {
                     .status()
                     .unwrap()
                     .success()
-            )
+            );
         })
     };
     let (taken, beside) = in_turns(RUNS, answer, jq);

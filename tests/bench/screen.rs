@@ -144,7 +144,7 @@ fn bare_filter(home: &Home) -> Times {
                 drop::<Vec<_>>(pattern.match_list(
                     names.iter().map(tokenring::domain::CredentialName::as_str),
                     &mut matcher,
-                ))
+                ));
             })
         })
         .collect()

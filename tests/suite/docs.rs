@@ -113,8 +113,7 @@ fn usage(verb: &clap::Command) -> String {
 }
 
 fn settings() -> String {
-    let mut table =
-        "| setting | default | values | purpose |\n|---|---|---|---|\n".to_owned();
+    let mut table = "| setting | default | values | purpose |\n|---|---|---|---|\n".to_owned();
     for setting in SETTINGS {
         let usual = setting.default_value.map(|usual| format!("`{usual}`")).unwrap_or_default();
         let _ = writeln!(

@@ -51,7 +51,10 @@ fn a_credential_is_chosen_checked_and_tried() {
 
 #[test]
 fn the_end_of_the_input_is_the_end() {
-    assert_told(&transcript(&["help"]), &["Type help for", "check-all: Check every credential", "> "]);
+    assert_told(
+        &transcript(&["help"]),
+        &["Type help for", "check-all: Check every credential", "> "],
+    );
 }
 
 #[test]

@@ -142,10 +142,10 @@ impl CurlParser {
                 self.method = Some(
                     HttpMethod::parse(&require_literal(value)?)
                         .ok_or(CurlParseError::InvalidMethod)?,
-                )
+                );
             }
             OptionEffect::FixedHeader(header) => {
-                self.headers.push((header.to_owned(), require_literal(value)?))
+                self.headers.push((header.to_owned(), require_literal(value)?));
             }
             OptionEffect::Url => self.urls.push(require_literal(value)?),
             OptionEffect::Data(data) => return self.add_data(name, data, require_literal(value)?),

@@ -46,7 +46,7 @@ impl ShellLexer<'_> {
         match c {
             '\n' | ';' | '|' | '&' | '<' | '>' => return Ok(self.end_command(c)),
             '#' if self.word.is_none() => {
-                self.rest = self.rest.find('\n').map_or("", |end| &self.rest[end..])
+                self.rest = self.rest.find('\n').map_or("", |end| &self.rest[end..]);
             }
             c if c.is_whitespace() => self.end_word(),
             '\'' => {

@@ -99,7 +99,7 @@ pub(super) async fn run(
             Ok(()) => return Ok(format!("`{}` exited with status 0", describe_pipeline(pipeline))),
             Err(CommandFailure::Fatal(error)) => return Err(error),
             Err(CommandFailure::Rejected(why)) => {
-                refusals.push(redact_for_display(&redactor, &why))
+                refusals.push(redact_for_display(&redactor, &why));
             }
         }
     }

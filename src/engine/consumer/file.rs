@@ -117,7 +117,7 @@ fn lock_until(file: &File, path: &Path, deadline: Instant) -> Result<(), Consume
         match file.try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                thread::sleep(LOCK_POLL_INTERVAL)
+                thread::sleep(LOCK_POLL_INTERVAL);
             }
             Err(TryLockError::WouldBlock) => {
                 return Err(ConsumerError::LockTimeout(path.to_owned()));

@@ -164,7 +164,7 @@ impl ChildCommand {
         let (out, err) = (child.stdout.take(), child.stderr.take());
         thread::scope(|scope| {
             scope.spawn(|| {
-                forward_masked(out, &|bytes| sink(OutputStream::Stdout, bytes), &redactor, longest)
+                forward_masked(out, &|bytes| sink(OutputStream::Stdout, bytes), &redactor, longest);
             });
             forward_masked(err, &|bytes| sink(OutputStream::Stderr, bytes), &redactor, longest);
         });

@@ -54,7 +54,7 @@ impl RotationDriver<'_> {
                     return self.record_decision(decision).await;
                 }
                 Some(PromptReply::Decided(_)) => {
-                    prompt.message.detail = String::from("This answer is not available here.")
+                    prompt.message.detail = String::from("This answer is not available here.");
                 }
                 Some(PromptReply::Pasted(secret)) if accepts_paste => {
                     match self.accept_paste(secret).await {
@@ -67,7 +67,7 @@ impl RotationDriver<'_> {
                     }
                 }
                 Some(PromptReply::Pasted(_)) => {
-                    prompt.message.detail = String::from("No secret is expected here.")
+                    prompt.message.detail = String::from("No secret is expected here.");
                 }
             }
         }

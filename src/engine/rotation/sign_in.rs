@@ -189,7 +189,7 @@ impl RotationDriver<'_> {
                     return SignInReply::Decision(decision);
                 }
                 Some(PromptReply::Decided(_)) => {
-                    prompt.message.detail = String::from("This answer is not available here.")
+                    prompt.message.detail = String::from("This answer is not available here.");
                 }
                 Some(PromptReply::Pasted(text)) => match sign_in.parse_pasted(&text) {
                     Ok(address) => return SignInReply::CallbackUrl(address),

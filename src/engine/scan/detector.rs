@@ -178,7 +178,7 @@ impl FileScanState<'_> {
                         &plain[..span.start],
                         Some("base64"),
                         on_match,
-                    )
+                    );
                 });
             }
         }

@@ -158,7 +158,7 @@ mod tests {
         file.rewind().unwrap();
         let mut found = Vec::new();
         read_lines(file, |number, line| {
-            found.push((number, String::from_utf8_lossy(line).into_owned()))
+            found.push((number, String::from_utf8_lossy(line).into_owned()));
         })
         .unwrap();
         found

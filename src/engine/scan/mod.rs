@@ -418,7 +418,7 @@ fn scan_targets(
                 matches.extend(found);
             }
             Err(error) => {
-                unreadable.push(UnreadableFile { path: place.path, why: error.to_string() })
+                unreadable.push(UnreadableFile { path: place.path, why: error.to_string() });
             }
         }
     }

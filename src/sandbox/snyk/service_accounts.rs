@@ -104,7 +104,7 @@ impl SnykRegion {
         let mut secrets = ClientSecrets::default();
         match (&secret, spec.auth) {
             (Some(secret), ServiceAccountAuthType::ClientSecret) => {
-                secrets = ClientSecrets::with_secret(secret.clone(), validity)
+                secrets = ClientSecrets::with_secret(secret.clone(), validity);
             }
             (Some(secret), auth) => {
                 state

@@ -390,10 +390,10 @@ const HORIZONTAL_SCROLL_COLUMNS: isize = 16;
 fn run_document_action(document: &mut FoldableDocument, action: ConsoleAction) {
     match action {
         ConsoleAction::FoldValue if !document.is_json() => {
-            document.scroll_columns(-HORIZONTAL_SCROLL_COLUMNS)
+            document.scroll_columns(-HORIZONTAL_SCROLL_COLUMNS);
         }
         ConsoleAction::UnfoldValue if !document.is_json() => {
-            document.scroll_columns(HORIZONTAL_SCROLL_COLUMNS)
+            document.scroll_columns(HORIZONTAL_SCROLL_COLUMNS);
         }
         ConsoleAction::ToggleFold => document.toggle_fold(),
         ConsoleAction::FoldValue => document.fold(),

@@ -253,7 +253,7 @@ impl DialogView {
                 | DialogRow::Message(_, text)
                 | DialogRow::Pair(_, text) => veil(text),
                 DialogRow::Item(ListItem { text, more, right, .. }) => {
-                    [text, more, right].into_iter().for_each(veil)
+                    [text, more, right].into_iter().for_each(veil);
                 }
                 DialogRow::Field(FieldView {
                     label,
@@ -264,7 +264,7 @@ impl DialogView {
                 }
                 DialogRow::Field(FieldView { label, .. }) => veil(label),
                 DialogRow::Spans(SpanRow { spans: pieces, .. }) => {
-                    pieces.iter_mut().for_each(|(_, text)| veil(text))
+                    pieces.iter_mut().for_each(|(_, text)| veil(text));
                 }
                 DialogRow::Blank | DialogRow::Buttons(_) => {}
             }

@@ -284,10 +284,10 @@ impl Form {
             KeySymbol::Up => self.step_focus(FocusDirection::Previous),
             KeySymbol::Enter => return self.handle_enter(),
             KeySymbol::Left if self.focused_button().is_some() => {
-                self.step_focus(FocusDirection::Previous)
+                self.step_focus(FocusDirection::Previous);
             }
             KeySymbol::Right if self.focused_button().is_some() => {
-                self.step_focus(FocusDirection::Next)
+                self.step_focus(FocusDirection::Next);
             }
             _ => return self.edit_field(key),
         }

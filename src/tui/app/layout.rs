@@ -287,13 +287,13 @@ pub fn move_border(
             layout.middle = Some(to_share(across.saturating_sub(screen.detail.x), rest));
         }
         PaneBorder::Regions => {
-            layout.regions = Some(to_share(down.saturating_sub(body.y), body.height))
+            layout.regions = Some(to_share(down.saturating_sub(body.y), body.height));
         }
         PaneBorder::Detail => {
-            layout.detail = Some(to_share(down.saturating_sub(body.y), body.height))
+            layout.detail = Some(to_share(down.saturating_sub(body.y), body.height));
         }
         PaneBorder::Stack => {
-            layout.stack = Some(to_share(down.saturating_sub(body.y), body.height))
+            layout.stack = Some(to_share(down.saturating_sub(body.y), body.height));
         }
     }
     layout

@@ -257,7 +257,7 @@ impl App {
         }
         match self.screen_layout().pane_at(column, row) {
             Some(Pane::Credentials) => {
-                (0..WHEEL_LINES).for_each(|_| self.credentials.move_cursor(motion, 1))
+                (0..WHEEL_LINES).for_each(|_| self.credentials.move_cursor(motion, 1));
             }
             Some(Pane::Regions) => {
                 let count = self.region_count();

@@ -220,7 +220,7 @@ impl App {
                     .push(Dialog::RequestEditor(Box::new(RequestEditorDialog::new(&draft, keep))));
             }
             Some(RequestReadiness::MissingParameters(preset)) => {
-                self.apply_preset(&preset.id, BTreeMap::new())
+                self.apply_preset(&preset.id, BTreeMap::new());
             }
             None => {}
         }

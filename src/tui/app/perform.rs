@@ -127,7 +127,7 @@ impl App {
             DialogAction::CancelTask(task) => return vec![UiEffect::CancelTask(task)],
             DialogAction::PauseTask(task) => return vec![UiEffect::PauseTask(task)],
             DialogAction::ShowWizard(task) => {
-                _ = self.dialogs.reopen_wizard(|wizard| wizard.waits_for(task))
+                _ = self.dialogs.reopen_wizard(|wizard| wizard.waits_for(task));
             }
             DialogAction::ConfirmRemoval(removal) => self.confirm_removal(removal),
             DialogAction::ResumeRotation(id, name) => {

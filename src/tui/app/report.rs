@@ -145,7 +145,7 @@ impl App {
             }
             CredentialEvent::ImportCandidates(candidates) => self.open_welcome(&candidates),
             CredentialEvent::Classified(name, classified) => {
-                self.handle_classification(&name, *classified, now)
+                self.handle_classification(&name, *classified, now);
             }
             CredentialEvent::Removed(id) => {
                 let text = self.credentials.get(&id).map_or_else(
@@ -165,7 +165,7 @@ impl App {
                 }
             }
             identified @ CredentialEvent::Identified { .. } => {
-                self.dialogs.on_identified(task, identified)
+                self.dialogs.on_identified(task, identified);
             }
         }
         self.update_duplicates();
@@ -231,7 +231,7 @@ impl App {
                 self.activity.notify(level, describe_copy_result(&copied), now.instant);
             }
             SecretEvent::Cleared(ClearResult::Cleared) => {
-                self.activity.notify(NotificationLevel::Success, "Clipboard cleared", now.instant)
+                self.activity.notify(NotificationLevel::Success, "Clipboard cleared", now.instant);
             }
             SecretEvent::Cleared(ClearResult::ContentReplaced) => {
                 self.activity.notify(

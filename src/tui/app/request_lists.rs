@@ -65,10 +65,10 @@ impl App {
         match intent {
             ConsoleDialogAction::SaveRequest(id) => return self.save_request(id, now),
             ConsoleDialogAction::PromptRename(id) => {
-                self.open_text_prompt(TextPromptKind::RenameRequest(id))
+                self.open_text_prompt(TextPromptKind::RenameRequest(id));
             }
             ConsoleDialogAction::PromptCopy(id) => {
-                self.open_text_prompt(TextPromptKind::CopyRequest(id))
+                self.open_text_prompt(TextPromptKind::CopyRequest(id));
             }
             ConsoleDialogAction::ConfirmDelete(id) => self.open_delete_confirmation(id),
             ConsoleDialogAction::RunSavedTask(task) => {
@@ -103,7 +103,7 @@ impl App {
                 return self.run_follow_up(&preset, given, now);
             }
             ConsoleDialogAction::EnterParameters(preset, given) => {
-                self.open_parameters_dialog(&preset, given)
+                self.open_parameters_dialog(&preset, given);
             }
             ConsoleDialogAction::OpenDocumentation(preset) => {
                 return self.open_documentation(&preset);
@@ -123,7 +123,7 @@ impl App {
     ) -> Vec<UiEffect> {
         match event {
             ConsoleEvent::PagesRead { pages, items } => {
-                self.console.set_progress(task, pages, items)
+                self.console.set_progress(task, pages, items);
             }
             ConsoleEvent::RateLimited(wait) => {
                 let text = format!(
@@ -142,7 +142,7 @@ impl App {
                 self.credentials.upsert(*credential, now.wall);
             }
             ConsoleEvent::History(lines) => {
-                self.show_request_list(task, self.history_picker(&lines, now))
+                self.show_request_list(task, self.history_picker(&lines, now));
             }
             ConsoleEvent::SavedRequests(all) => {
                 if self.console.awaited_list.as_ref().is_some_and(|(waiting, _)| *waiting == task) {

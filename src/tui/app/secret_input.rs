@@ -38,7 +38,7 @@ impl SecretInput {
         match key {
             KeyPress { code: KeySymbol::Char('u'), ctrl: true, .. } => self.clear(),
             KeyPress { code: KeySymbol::Char(c), ctrl: false, alt: false, .. } => {
-                self.push(c.encode_utf8(&mut [0; 4]))
+                self.push(c.encode_utf8(&mut [0; 4]));
             }
             KeyPress { code: KeySymbol::Backspace, .. } => self.pop(),
             _ => return false,

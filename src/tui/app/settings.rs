@@ -24,7 +24,7 @@ impl App {
         let count = problems.len();
         match problems.into_iter().next() {
             Some(problem) => {
-                self.show_problem("Settings", first_problem_with_count(problem, count))
+                self.show_problem("Settings", first_problem_with_count(problem, count));
             }
             None => self.activity.notify(
                 NotificationLevel::Success,

@@ -63,10 +63,10 @@ impl App {
     ) -> Vec<UiEffect> {
         match &event {
             SignInEvent::CallbackReceived => {
-                self.activity.set_task_state(task, TaskState::CleaningUp)
+                self.activity.set_task_state(task, TaskState::CleaningUp);
             }
             SignInEvent::Finished(signed_in) if self.dialogs.sign_in_for_task(task).is_none() => {
-                self.notify_signed_in(signed_in, now)
+                self.notify_signed_in(signed_in, now);
             }
             _ => {}
         }
@@ -81,7 +81,7 @@ impl App {
                     .collect();
             }
             SignInEvent::PasteRejected(question, problem) => {
-                dialog.show_mismatch(question, problem)
+                dialog.show_mismatch(question, problem);
             }
             SignInEvent::CallbackReceived => dialog.start_fetching(),
             SignInEvent::Finished(signed_in) => dialog.show_result(signed_in),

@@ -188,7 +188,7 @@ fn everything_that_may_mean_looking_away_masks_the_secret() {
         ("the same key again", |s| _ = s.press("Enter")),
         ("quitting", |s| _ = s.press("q")),
         ("a panic elsewhere", |s| {
-            _ = s.handle_message(Message::ThreadPanicked("a task".to_owned()))
+            _ = s.handle_message(Message::ThreadPanicked("a task".to_owned()));
         }),
         ("its time", |s| _ = s.advance_time(15 * SECOND)),
     ];

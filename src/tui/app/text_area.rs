@@ -58,7 +58,7 @@ impl TextArea {
         let before = (self.row, self.column());
         match (key.code, key.ctrl, key.alt) {
             (KeySymbol::Char(c), false, false) if !is_unprintable(c) => {
-                self.insert_in_line(&c.to_string())
+                self.insert_in_line(&c.to_string());
             }
             (KeySymbol::Enter, ..) => self.insert("\n"),
             (KeySymbol::Backspace, ..) | (KeySymbol::Char('h'), true, _) => {
@@ -68,7 +68,7 @@ impl TextArea {
                 return self.delete_at_cursor();
             }
             (KeySymbol::Char('u'), true, _) => {
-                (self.lines, self.row, self.column) = (vec![String::new()], 0, 0)
+                (self.lines, self.row, self.column) = (vec![String::new()], 0, 0);
             }
             (KeySymbol::Char('k'), true, _) => {
                 let at = self.cursor_byte();
@@ -153,7 +153,7 @@ impl TextArea {
                 self.column = self.line_length();
             }
             KeySymbol::Right if self.column() < self.line_length() => {
-                self.column = self.column() + 1
+                self.column = self.column() + 1;
             }
             KeySymbol::Right if self.row < last => (self.row, self.column) = (self.row + 1, 0),
             KeySymbol::Up => self.row = self.row.saturating_sub(1),

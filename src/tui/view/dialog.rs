@@ -80,7 +80,7 @@ fn draw_line(pen: &mut CellPainter<'_>, line: &PlacedLine<'_>, columns: ColumnWi
     match line.row {
         DialogRow::Blank => {}
         DialogRow::Text(role, _) | DialogRow::Message(role, _) => {
-            _ = pen.write_text(line.area, line.text, *role)
+            _ = pen.write_text(line.area, line.text, *role);
         }
         DialogRow::Pair(label, value) => {
             pen.write_text(line.area, label, StyleRole::Dim);
@@ -93,7 +93,7 @@ fn draw_line(pen: &mut CellPainter<'_>, line: &PlacedLine<'_>, columns: ColumnWi
         DialogRow::Item(item) => draw_item(pen, line.area, item, columns.item),
         DialogRow::Spans(drawing) => draw_spans(pen, line.area, drawing),
         DialogRow::Buttons(buttons) => {
-            button_areas(buttons, line.area).for_each(|(cell, area)| draw_button(pen, area, cell))
+            button_areas(buttons, line.area).for_each(|(cell, area)| draw_button(pen, area, cell));
         }
     }
 }

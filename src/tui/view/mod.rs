@@ -52,7 +52,7 @@ pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
             Dialog::Jump(jump) => jump::draw(&mut pen, area, jump),
             // A popup that is only a hint does not dim the screen.
             Dialog::WhichKey | Dialog::Themes(_) => {
-                dialog::draw(&mut pen, area, &dialog.view(app, now))
+                dialog::draw(&mut pen, area, &dialog.view(app, now));
             }
             _ => {
                 pen.dim(area);

@@ -88,14 +88,14 @@ fn a_name_is_given_once() {
     let impostor = Credential { id: id_of("another"), ..credential("laptop") };
     assert_eq!(index.insert_credential(&impostor), Err(taken.clone()));
     let renamed = index.update_credential(&id_of("broker"), |credential| {
-        credential.name = CredentialName::parse("laptop").unwrap()
+        credential.name = CredentialName::parse("laptop").unwrap();
     });
     assert_eq!(renamed, Err(taken));
     assert_eq!(index.credentials().unwrap(), [credential("broker"), credential("laptop")]);
 
     let renamed = index
         .update_credential(&id_of("broker"), |credential| {
-            credential.name = CredentialName::parse("gateway").unwrap()
+            credential.name = CredentialName::parse("gateway").unwrap();
         })
         .unwrap();
     assert_eq!((renamed.id, renamed.name.as_str()), (id_of("broker"), "gateway"));

@@ -223,7 +223,7 @@ fn a_short_log_is_left_for_the_next_one_and_a_long_one_is_not() {
     let check = |at| {
         home.open()
             .record_check(&id_of("laptop"), "SNYK-EU-01", &check(CheckResult::Accepted, at))
-            .unwrap()
+            .unwrap();
     };
     check(1);
     assert!(log() > 0, "a verdict is not worth two syncs of the disk");

@@ -29,7 +29,7 @@ fn what_made_room_for_something_else_is_a_former_one() {
     let id = id_of("laptop");
     index.insert_credential(&credential("laptop")).unwrap();
     let note = |slot, part, print: &str, at| {
-        index.record_fingerprint(&place(&id, slot, part), print, moment(at)).unwrap()
+        index.record_fingerprint(&place(&id, slot, part), print, moment(at)).unwrap();
     };
     note(SecretSlot::Current, "secret", "one", 1);
     note(SecretSlot::Current, "client_secret", "app", 1);

@@ -82,7 +82,7 @@ fn work_as_child(path: &Path) {
         assert!(matches!(index.insert_credential(&mine), Err(DatabaseError::NameTaken(_))));
         index
             .update_credential(&shared.id, |credential| {
-                credential.labels.push(format!("{process}-{number}"))
+                credential.labels.push(format!("{process}-{number}"));
             })
             .unwrap();
         let (actor, action, outcome) = (process.to_string(), "add".to_owned(), "done".to_owned());

@@ -248,7 +248,7 @@ fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
                 found.insert(below.clone());
                 match value {
                     Value::String(word) if WORDS.contains(&name.as_str()) => {
-                        _ = found.insert(format!("{below} = {word}"))
+                        _ = found.insert(format!("{below} = {word}"));
                     }
                     _ if OPEN.contains(&name.as_str()) => {}
                     value => paths(value, &below, found),

@@ -76,7 +76,7 @@ impl Situation {
         match self {
             Self::Expired => clock.advance(std::time::Duration::from_secs(400 * 86_400)),
             Self::TooMany => {
-                post(&sandbox.manifest().faults, &json!({"status": 429, "retry_after": "7"})).await
+                post(&sandbox.manifest().faults, &json!({"status": 429, "retry_after": "7"})).await;
             }
             Self::Revoked => {
                 // The administrator revokes the others before losing their own token.
@@ -288,7 +288,7 @@ async fn revoke(sandbox: &ProviderSimulator, name: &str) {
         }
         // The simulator's pages make another key beside it but delete none, so it is refused as a deleted one is.
         "api-key" => {
-            post(&manifest.faults, &json!({"path": "/auth/v1/api-key/token", "status": 401})).await
+            post(&manifest.faults, &json!({"path": "/auth/v1/api-key/token", "status": 401})).await;
         }
         _ => post(&format!("{}/by-hand", manifest.faults), &json!({"credential": name})).await,
     }

@@ -157,7 +157,7 @@ async fn several_processes_see_and_keep_each_others_changes() {
     let place = Place::new();
     let stores = [place.unlocked().await, place.unlocked().await, place.unlocked().await];
     let write = async |n: usize| {
-        stores[n % 3].put(&key(&n.to_string()), &secret(&n.to_string())).await.unwrap()
+        stores[n % 3].put(&key(&n.to_string()), &secret(&n.to_string())).await.unwrap();
     };
     join_all((0..30).map(write)).await;
     for n in 0..30 {

@@ -55,7 +55,7 @@ pub(crate) fn secret(text: &str) -> Secret {
 pub(crate) fn assert_same<E: std::fmt::Debug>(read: Result<Secret, E>, expected: &Secret) {
     match read {
         Ok(read) => {
-            assert!(read.same_as(expected), "another secret of {} bytes came back", read.len())
+            assert!(read.same_as(expected), "another secret of {} bytes came back", read.len());
         }
         Err(error) => panic!("no secret came back: {error:?}"),
     }

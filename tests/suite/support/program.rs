@@ -45,7 +45,7 @@ impl Home {
         let home = Self { folder, variables: Vec::new() };
         // On a thread of its own, since a test may have a runtime already.
         std::thread::scope(|scope| {
-            scope.spawn(|| make_vault(&home.root().join("data/vault"))).join().unwrap()
+            scope.spawn(|| make_vault(&home.root().join("data/vault"))).join().unwrap();
         });
         home.with("TOKENRING_STORE", "file")
             .with("TOKENRING_PASSPHRASE_FILE", passphrase.to_str().unwrap())

@@ -270,10 +270,10 @@ impl<'a> RotationState<'a> {
             JournalEntry::Done(outcome) => self.apply_outcome(outcome),
             JournalEntry::Failed(step, failure) => self.apply_failure(step, failure),
             JournalEntry::Reconciled(ReconciliationResult::Creation(status)) => {
-                self.apply_creation_status(status)
+                self.apply_creation_status(status);
             }
             JournalEntry::Reconciled(ReconciliationResult::Revocation(status)) => {
-                self.apply_revocation_status(*status)
+                self.apply_revocation_status(*status);
             }
             JournalEntry::UserDecision(decision) => self.apply_decision(decision),
         }
@@ -307,11 +307,11 @@ impl<'a> RotationState<'a> {
                 return self.mark_new_secret_lost();
             }
             StepOutcome::Verified { reach, .. } => {
-                self.new_secret.iter_mut().for_each(|new| new.access_scope = Some(reach))
+                self.new_secret.iter_mut().for_each(|new| new.access_scope = Some(reach));
             }
             StepOutcome::SnapshotTaken(snapshot) => self.old_secret = Some(snapshot),
             StepOutcome::OrphansListed(found) => {
-                self.creation_history.orphans.extend(self.unknown_orphans(found))
+                self.creation_history.orphans.extend(self.unknown_orphans(found));
             }
             _ => {}
         }
@@ -340,16 +340,16 @@ impl<'a> RotationState<'a> {
             (RotationStep::Create, StepFailureKind::Retryable)
                 if self.plan.strategy_traits().creator == StepActor::UserSignIn =>
             {
-                _ = self.completed_steps.insert(RotationStep::AwaitSignIn)
+                _ = self.completed_steps.insert(RotationStep::AwaitSignIn);
             }
             // A session cannot be created manually without the sign-in.
             (RotationStep::Create, StepFailureKind::Refused)
                 if self.plan.strategy_traits().creator == StepActor::UserSignIn => {}
             (RotationStep::Create, StepFailureKind::Refused) => {
-                self.manual_fallback.create_reason = Some(&failure.why)
+                self.manual_fallback.create_reason = Some(&failure.why);
             }
             (RotationStep::Revoke, StepFailureKind::Refused) => {
-                self.manual_fallback.revoke_reason = Some(&failure.why)
+                self.manual_fallback.revoke_reason = Some(&failure.why);
             }
             // The next paste prompt shows this failure; it delays nothing.
             (RotationStep::AwaitPaste, StepFailureKind::Refused) => {
@@ -384,7 +384,7 @@ impl<'a> RotationState<'a> {
             CreationStatus::InPendingSlot(created)
                 if !self.creation_history.seen_fingerprints.contains(&&created.fingerprint) =>
             {
-                self.accept_new_secret(created)
+                self.accept_new_secret(created);
             }
             CreationStatus::InPendingSlot(_) | CreationStatus::NotCreated => {}
             CreationStatus::Orphaned(remote) => self
@@ -444,10 +444,10 @@ impl<'a> RotationState<'a> {
                 self.selected_old = found.filter(|remote| !self.is_new_remote(&remote.id));
             }
             UserDecision::DeletedManually(key) => {
-                _ = self.completed_steps.insert(RotationStep::DeleteOrphan(key.clone()))
+                _ = self.completed_steps.insert(RotationStep::DeleteOrphan(key.clone()));
             }
             UserDecision::RevokedManually => {
-                _ = self.completed_steps.insert(RotationStep::AwaitRevoke)
+                _ = self.completed_steps.insert(RotationStep::AwaitRevoke);
             }
             UserDecision::CreateAnother if self.can_create_another() => self.abandon_new_secret(),
             UserDecision::RollBack => self.rollback_requested = self.rollback_blocker().is_none(),

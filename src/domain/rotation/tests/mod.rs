@@ -129,7 +129,7 @@ fn finish(mut world: World, abort: Option<usize>) -> World {
     match (&ending, world.journal.plan().purpose) {
         (RotationResult::Done { left }, RotationPurpose::Replace) => assert_done(&world, left),
         (RotationResult::RolledBack { left }, RotationPurpose::Replace) => {
-            assert_rolled_back(&world, left)
+            assert_rolled_back(&world, left);
         }
         (RotationResult::Done { left }, RotationPurpose::Create) => assert_made(&world, left),
         (RotationResult::Done { left }, RotationPurpose::Revoke) => {

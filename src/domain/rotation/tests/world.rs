@@ -270,13 +270,13 @@ impl World {
                 assert!(
                     self.live.contains_key(current),
                     "the current secret {current} does not work"
-                )
+                );
             }
             SecretOverlap::Absent => {
                 assert!(
                     stored_alive || self.clipboard.is_some() || self.live.contains_key(&OLD),
                     "no secret works any more"
-                )
+                );
             }
         }
     }

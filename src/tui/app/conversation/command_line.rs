@@ -147,7 +147,7 @@ impl App {
                 ));
             }
             Some(dialog) if !dialog.is_busy() => {
-                effects.extend(self.handle_dialog_reply(rest, now))
+                effects.extend(self.handle_dialog_reply(rest, now));
             }
             None if typing => effects.extend(self.handle_typed_text(rest, now)),
             _ => self.respond(format!("\"{rest}\" is not a credential and was ignored.")),
@@ -159,7 +159,7 @@ impl App {
     fn run_typed_command(&mut self, command: &'static CommandSpec, now: Now) -> Vec<UiEffect> {
         match command.action {
             CommandAction::Program(ProgramAction::Help | ProgramAction::Palette) => {
-                self.conversation.pages.push(ReadoutPage::Commands)
+                self.conversation.pages.push(ReadoutPage::Commands);
             }
             CommandAction::Console(ConsoleAction::FoldValue) => self.respond("No dialog is open."),
             // Plain-text mode does not show the region cursor; ask for the region unless the cursor

@@ -272,7 +272,7 @@ impl App {
                 effects.extend(self.handle_unmatched_reply(reply, items.len(), now));
             }
             Some(left) if left == &items[..] => {
-                self.respond("All items match; enter a number to select one.")
+                self.respond("All items match; enter a number to select one.");
             }
             _ => {}
         }

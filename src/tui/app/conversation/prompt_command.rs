@@ -33,7 +33,7 @@ impl App {
         }
         match self.find_typed_command(reply) {
             Some(CommandSpec { action: CommandAction::Program(ProgramAction::Help), .. }) => {
-                self.respond(PROMPT_HELP)
+                self.respond(PROMPT_HELP);
             }
             Some(CommandSpec { action: CommandAction::Program(ProgramAction::Quit), .. }) => {
                 return self.close_dialogs_and_run(reply, now);

@@ -230,7 +230,7 @@ impl PickerDialog {
                     motion,
                     PAGE_ROWS,
                     self.matching_items.len().saturating_sub(1),
-                )
+                );
             }
             None if edit_input(&mut self.input, key) => self.update_matches(),
             None => {}

@@ -179,7 +179,7 @@ impl SignInDialog {
         let mut view = DialogView::new(format!("Sign in: {}", self.name), 78);
         match &self.stage {
             SignInStage::Starting => {
-                view.head = vec![DialogRow::dim("Preparing the sign-in page…"), DialogRow::Blank]
+                view.head = vec![DialogRow::dim("Preparing the sign-in page…"), DialogRow::Blank];
             }
             SignInStage::Waiting(waiting) => {
                 view.head = waiting.head_rows(self.browser, now.instant);
@@ -190,7 +190,7 @@ impl SignInDialog {
             }
             SignInStage::Fetching => {
                 view.head =
-                    vec![DialogRow::text("Access approved. Fetching and storing the tokens…")]
+                    vec![DialogRow::text("Access approved. Fetching and storing the tokens…")];
             }
             SignInStage::SignedIn(signed_in) => view.head = result_rows(signed_in),
             SignInStage::Failed(problem) => view.head = super::problem::problem_rows(Some(problem)),

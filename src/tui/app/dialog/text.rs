@@ -34,7 +34,7 @@ impl TextDialog {
         match key.code {
             KeySymbol::Enter | KeySymbol::Char('q') => return DialogResult::Close,
             KeySymbol::Down | KeySymbol::Char('j') => {
-                self.top = (self.top + 1).min(self.lines.len().saturating_sub(1))
+                self.top = (self.top + 1).min(self.lines.len().saturating_sub(1));
             }
             KeySymbol::Up | KeySymbol::Char('k') => self.top = self.top.saturating_sub(1),
             _ => {}

@@ -85,7 +85,7 @@ fn what_a_project_is_of_goes_along_with_it() {
     let mut session = session();
     session.press("p").type_text("list organizations").press("Enter Enter");
     respond(&mut session, |response| {
-        response.body = ResponseBody::Text(r#"{"data":[{"id":"o1"},{"id":"o2"}]}"#.to_owned())
+        response.body = ResponseBody::Text(r#"{"data":[{"id":"o1"},{"id":"o2"}]}"#.to_owned());
     });
     session.press("p").type_text("list projects").press("Enter Down Enter Enter");
     let draft = respond(&mut session, |response| {
@@ -125,7 +125,7 @@ fn what_is_found_is_told_until_it_is_dropped_and_filters_come_back_one_by_one() 
     let mut session = session();
     session.press("4 t");
     respond(&mut session, |response| {
-        response.body = ResponseBody::Text(r#"{"a":1,"b":1,"c":2}"#.to_owned())
+        response.body = ResponseBody::Text(r#"{"a":1,"b":1,"c":2}"#.to_owned());
     });
     session.press("/").type_text("1").press("Enter n");
     let found = |session: &TestSession| {

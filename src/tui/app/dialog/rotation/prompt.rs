@@ -181,10 +181,10 @@ impl RotationPromptView {
         }
         match (self.callback_row(), &self.prompt.page) {
             (Some(callback), Some(page)) => {
-                rows.extend([callback, DialogRow::Text(StyleRole::Accent, page.clone())])
+                rows.extend([callback, DialogRow::Text(StyleRole::Accent, page.clone())]);
             }
             (_, page) => {
-                rows.extend(page.iter().map(|page| DialogRow::text(format!("Page: {page}"))))
+                rows.extend(page.iter().map(|page| DialogRow::text(format!("Page: {page}"))));
             }
         }
         rows.push(DialogRow::Blank);

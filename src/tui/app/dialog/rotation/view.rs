@@ -47,7 +47,7 @@ impl RotationWizard {
                 ]);
             }
             WizardStage::Prompting(prompt) => {
-                view.foot.extend(prompt.answer_rows(app.ui_state.presentation, now.instant))
+                view.foot.extend(prompt.answer_rows(app.ui_state.presentation, now.instant));
             }
             WizardStage::Planned(form) => {
                 view.foot.push(DialogRow::Blank);
