@@ -1,4 +1,5 @@
-//! A large answer in the console, beside `jq` on the same text.
+//! Benchmark of a large response in the console, compared with `jq` on the same text. Start with
+//! [`measure`].
 
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
@@ -16,12 +17,12 @@ const WHAT: &str = "10 MB of JSON, key → first screen of it";
 const SIZE: usize = 10_000_000;
 const RUNS: usize = 7;
 
-/// What the answers show first, in turns. They have no letter in the same place, so that all of one is drawn over the
-/// other.
+/// Texts at the top of the two alternating responses. No position has the same letter in both, so
+/// each frame redraws all of the text.
 const MARKERS: [&str; 2] = ["abcdefghijklmnop", "ponmlkjihgfedcba"];
 
-/// Measures from the key that sends a request until the first screen of a large answer stands there: network, search for
-/// secrets, parsing and drawing together.
+/// Measures the time from the key that sends a request to the first frame that shows a large
+/// response: network, secret detection, parsing and drawing together.
 pub(crate) fn measure() {
     if !have("jq") {
         return table::skip(WHAT, "jq is not installed");
@@ -69,7 +70,7 @@ pub(crate) fn measure() {
     table::ratio(WHAT, &taken, ("jq .", &beside), 1.0);
 }
 
-/// A list that begins with what the screen is watched for.
+/// JSON list that begins with the text that the bench waits for on the screen.
 fn large(marker: &str) -> String {
     let mut text = format!("[\"{marker}\"");
     let mut number = 0;
@@ -83,7 +84,7 @@ fn large(marker: &str) -> String {
     text + "]"
 }
 
-/// A server that gives the answers in turns.
+/// Starts a server that alternates between the two responses, and returns its URL.
 async fn serve(texts: [String; 2]) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());

@@ -1,4 +1,5 @@
-//! Commands that ask nobody: what only looks into the index, and a command that is started with a secret.
+//! Benchmarks of commands without prompts: commands that only read the index, and `exec`, which
+//! starts a program with a secret. Start with [`measure`].
 
 use std::process::Command;
 
@@ -8,14 +9,14 @@ use crate::world::{Home, have, run};
 
 const RUNS: usize = 15;
 
-/// Measures the commands.
+/// Measures all commands.
 pub(crate) fn measure(home: &Home) {
     list(home);
     grown_lists();
     exec();
 }
 
-/// The list of everything beside another reader of the same file.
+/// Measures `list`, compared with another reader of the same SQLite file.
 fn list(home: &Home) {
     const WHAT: &str = "`list --json`, 10,000 credentials";
     if !have("sqlite3") {
@@ -29,7 +30,8 @@ fn list(home: &Home) {
     table::ratio(WHAT, &taken, ("sqlite3 -json", &beside), 3.0);
 }
 
-/// The list of ten times as many, beside ten times the list.
+/// Measures `list` with ten times as many credentials, compared with ten times the duration of the
+/// short list.
 fn grown_lists() {
     let homes = [("100", 100), ("1,000", 1_000), ("10,000", 10_000), ("100,000", 100_000)];
     let homes = homes.map(|(words, count)| (words, Home::with_credentials(count)));
@@ -46,8 +48,9 @@ fn grown_lists() {
     }
 }
 
-/// What it costs to start a program with a secret, beside the same program with the variable set by hand. The
-/// key of the encrypted file is derived cheaply here: what is measured is everything but that.
+/// Measures `exec`, compared with the same program started with the variable set directly. The key
+/// of the encrypted file uses a cheap derivation here, so the figure excludes the cost of key
+/// derivation.
 fn exec() {
     let home = Home::with_credentials(1);
     tokio::runtime::Runtime::new().unwrap().block_on(home.keep_secrets(1));

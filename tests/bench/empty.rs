@@ -1,4 +1,5 @@
-//! What everything on the screen is measured beside: the smallest program with ratatui that draws three panes.
+//! The empty program: the smallest ratatui program that draws three panes. It is the baseline for
+//! every figure of the screen.
 
 use std::io::{self, Write as _};
 
@@ -13,7 +14,7 @@ use ratatui::layout::{Constraint, Layout};
 use ratatui::widgets::{Block, Paragraph};
 use ratatui::{Frame, Terminal};
 
-/// Draws three panes, and again at every key, until `q`.
+/// Draws three panes, redraws them after every key, and ends at `q`.
 pub(crate) fn run() -> io::Result<()> {
     enable_raw_mode()?;
     execute!(io::stdout(), EnterAlternateScreen)?;

@@ -1,4 +1,5 @@
-//! One frame, without a terminal around it: the cost of drawing alone, and that it does not grow with the list.
+//! Benchmark of one frame without a terminal: the cost of drawing alone, and that it does not grow
+//! with the length of the list. Start with [`measure`].
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +26,7 @@ use crate::world::Home;
 const SIZE: (u16, u16) = (200, 50);
 const FRAMES: usize = 400;
 
-/// Measures a frame after a key, with lists of every length.
+/// Measures a frame after a key, for lists of several lengths.
 pub(crate) fn measure() {
     let mut few = Screen::with(100);
     for (count, what) in [(1_000, "1,000"), (10_000, "10,000"), (100_000, "100,000")] {
@@ -47,14 +48,14 @@ pub(crate) fn measure() {
     }
 }
 
-/// The screen, drawn into memory.
+/// The screen of the program, drawn into memory.
 struct Screen {
     app: App,
     terminal: Terminal<TestBackend>,
     keys: usize,
 }
 
-/// What draws the rows of the list and two further panes, and nothing else.
+/// Baseline: draws the rows of the list and two further panes, and nothing else.
 struct Bare {
     rows: Vec<Credential>,
     terminal: Terminal<TestBackend>,
@@ -73,7 +74,7 @@ impl Screen {
         Self { app: App::start(start, now()).0, terminal: terminal(), keys: 0 }
     }
 
-    /// A key, and the frame that shows what it did.
+    /// Handles one key and draws the frame that shows its effect.
     fn frame(&mut self) -> Duration {
         self.keys += 1;
         let key = KeyPress::parse(if self.keys % 80 < 40 { "j" } else { "k" }).unwrap();

@@ -1,4 +1,5 @@
-//! The keyring: a secret read by the program beside the same one read by `secret-tool`.
+//! Benchmark of the system keyring: the program reads a secret, compared with `secret-tool` reading
+//! the same secret. Start with [`measure`].
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -13,7 +14,7 @@ const RUNS: usize = 21;
 const WHAT: &str = "`get` from the Secret Service";
 const NAME: &str = "on-the-keyring";
 
-/// Measures in a session with a keyring of its own.
+/// Measures in a session with its own Secret Service.
 pub(crate) fn measure() {
     if !["dbus-run-session", "gnome-keyring-daemon", "secret-tool"]
         .iter()
@@ -35,7 +36,8 @@ pub(crate) fn measure() {
     table::ratio(WHAT, &times(taken), ("secret-tool lookup", &times(beside)), 1.5);
 }
 
-/// Within the session: prints what the program and what the other client took, a line each.
+/// Runs within the session: prints the durations of the program and of the other client, one line
+/// each.
 pub(crate) fn measure_inside() {
     let home = Home::with_credentials(0);
     let command = |arguments: &[&str]| {

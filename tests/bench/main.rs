@@ -1,6 +1,7 @@
-//! `cargo bench`: how fast the program is, each figure beside something else that was measured in the same run, since
-//! absolute times belong to a machine. It prints one table, and fails only where something could not be measured.
-//! `cargo bench -- network` measures one part of it alone.
+//! `cargo bench`: measures how fast the program is. Each figure is compared with something else
+//! measured in the same run, because absolute times depend on the machine. Prints one table, and
+//! fails only if something cannot be measured. `cargo bench -- network` measures one part alone.
+//! Start with [`measure`].
 
 #![expect(
     clippy::unwrap_used,
@@ -20,7 +21,7 @@ mod table;
 mod times;
 mod world;
 
-/// How this program is called to be something else than the bench.
+/// Argument that runs the empty program instead of the bench.
 const EMPTY: &str = "empty";
 const KEYRING: &str = "keyring";
 
@@ -37,7 +38,7 @@ fn main() {
     }
 }
 
-/// Measures these parts, or all where none is named.
+/// Measures the named parts, or all parts if no name is given.
 fn measure(parts: &[String]) {
     world::prepare();
     table::begin();

@@ -1,4 +1,5 @@
-//! Checks and requests against a loopback server, beside clients that do nothing else.
+//! Benchmarks of checks and requests against a loopback server, compared with clients that do
+//! nothing else. Start with [`measure`].
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -18,21 +19,22 @@ const SLOW: Duration = Duration::from_millis(50);
 const RUNS: usize = 9;
 const COLD_RUNS: usize = 41;
 
-/// The first credential.
+/// Name of the first credential.
 const ONE: &str = "ci  -scan-00000";
 const PATH: &str = "/rest/self?version=2024-10-15";
 
 const ANSWER: &str = r#"{"data":{"type":"user","id":"000000000000000000000000000000000000","attributes":{"name":"somebody"}}}"#;
 
-/// Credentials with secrets, and a region whose server is here.
+/// Home with credentials and their secrets, and a region that points at the server of the bench.
 struct Site {
     home: Home,
     runtime: Runtime,
 }
 
-/// Measures checks and a single request.
+/// Measures checks and single requests.
 pub(crate) fn measure() {
-    // The bare client brings none of its own. It can be installed once, and nobody else does.
+    // The reqwest client of the bench has no crypto provider. It can be installed once, and no
+    // other code of the bench installs it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (site, larger) =
         (Site::with_credentials(CREDENTIALS), Site::with_credentials(CREDENTIALS * 10));
@@ -49,7 +51,7 @@ pub(crate) fn measure() {
     cold(&site, &url);
 
     site.serve(SLOW);
-    // One check in a process is what everything but the checks costs.
+    // A process that makes a single check costs everything except the checks.
     let taken: Times = (0..RUNS / 3).map(|_| site.checks() + SLOW).collect();
     let ideal: Times = [SLOW * CREDENTIALS.div_ceil(AT_ONCE)].into_iter().collect();
     table::ratio(
@@ -61,7 +63,7 @@ pub(crate) fn measure() {
     at_the_screen(&site);
 }
 
-/// Checks beside clients that do nothing but send.
+/// Measures all checks, compared with clients that only send.
 fn bare(site: &Site, url: &str) {
     let (taken, beside) =
         in_turns(RUNS, || site.checks(), || site.runtime.block_on(bare_requests(url)));
@@ -83,7 +85,7 @@ fn bare(site: &Site, url: &str) {
     table::ratio("`check --all`, 1,000 credentials, less one check", &taken, ("oha", &beside), 1.5);
 }
 
-/// One request in a process of its own, beside other programs that send it.
+/// Measures one request in its own process, compared with other programs that send it.
 fn cold(site: &Site, url: &str) {
     let curl: &[&str] = &["-s", "-H", "authorization: token x", url];
     for (program, arguments) in
@@ -100,7 +102,8 @@ fn cold(site: &Site, url: &str) {
     }
 }
 
-/// The screen while all credentials are checked: keys beside the empty program, and how often it is painted.
+/// Measures the screen while all credentials are checked: key latency, compared with the empty
+/// program, and the number of frames.
 fn at_the_screen(site: &Site) {
     let mut ours = Running::start(&site.home.command(&[]));
     let mut empty = Running::start(&world::empty());
@@ -111,7 +114,8 @@ fn at_the_screen(site: &Site) {
     let a_second = f64::from(frames) / span.as_secs_f64();
     let taken = format!("{frames} in {:.1} s", span.as_secs_f32());
     table::limit("frames while 1,000 checks run", &taken, "–", (a_second, 60.0, "a second"));
-    // A frame that tells of a check is taken for the key's where it comes first, at most one in a hundred times.
+    // A frame that reports a check counts as the frame of the key if it comes first; this happens
+    // at most once in a hundred keys.
     ours.write("C");
     crate::screen::keys("key → painted while 1,000 checks run", &mut ours, &mut empty);
     ours.settle();
@@ -127,7 +131,8 @@ impl Site {
         Self { home, runtime }
     }
 
-    /// Lets the region be a server that takes so long for each answer; returns what is asked of it.
+    /// Points the region at a server that waits for `pause` before each response; returns the URL
+    /// of a request to it.
     fn serve(&self, pause: Duration) -> String {
         let origin = self.runtime.block_on(serve(pause));
         run(&mut self.home.command(&[
@@ -143,14 +148,15 @@ impl Site {
         origin + PATH
     }
 
-    /// How much longer it takes to check all than to check one, which is what everything but the checks costs.
+    /// Returns how much longer all checks take than a single one; a single check costs everything
+    /// except the checks.
     fn checks(&self) -> Duration {
         let check = |what| run(&mut self.home.command(&["check", what]));
         check("--all").saturating_sub(check(ONE))
     }
 }
 
-/// A server that takes so long for each answer.
+/// Starts a server that waits for `pause` before each response.
 async fn serve(pause: Duration) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());

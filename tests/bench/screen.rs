@@ -1,4 +1,5 @@
-//! The screen through a pseudo-terminal of 120×40, beside the empty program at the same terminal.
+//! Benchmarks of the screen in a pseudo-terminal of 120×40, compared with the empty program in the
+//! same terminal. Start with [`measure`].
 
 use std::io::{Read as _, Write};
 use std::process::Command;
@@ -14,17 +15,17 @@ use crate::table::{self, ms};
 use crate::times::{Times, in_turns, timed};
 use crate::world::{self, Home};
 
-/// What ends a frame.
+/// Escape sequence at the end of a frame.
 const END: &[u8] = b"\x1b[?2026l";
 
 const STARTS: usize = 60;
 const KEYS: usize = 1_000;
 const IDLE: Duration = Duration::from_secs(60);
 
-/// How long the screen must be silent to be settled.
+/// Time without output after which the screen is considered settled.
 const SILENCE: Duration = Duration::from_millis(300);
 
-/// A program at a terminal.
+/// A program that runs in a pseudo-terminal.
 pub(crate) struct Running {
     child: Box<dyn Child + Send + Sync>,
     keys: Box<dyn Write + Send>,
@@ -33,14 +34,14 @@ pub(crate) struct Running {
     _master: Box<dyn MasterPty + Send>,
 }
 
-/// What was read at once, and when.
+/// One chunk of output and the time it was read.
 struct Piece {
     at: Instant,
     bytes: Vec<u8>,
     ends_frame: bool,
 }
 
-/// Measures everything that a person at the screen notices.
+/// Measures everything that a user of the screen notices.
 pub(crate) fn measure(home: &Home) {
     let start = |home: &Home| Running::start(&home.command(&[]));
     let empty = || Running::start(&world::empty());
@@ -78,7 +79,7 @@ pub(crate) fn measure(home: &Home) {
     empty.end();
 }
 
-/// Keys in turns with the empty program.
+/// Measures keys, alternating with the empty program.
 pub(crate) fn keys(what: &str, ours: &mut Running, empty: &mut Running) {
     let keys = std::cell::Cell::new(0);
     let next = || ["j", "k"][keys.replace(keys.get() + 1) / 2 % 2];
@@ -101,7 +102,7 @@ fn first_frame(mut running: Running) -> Duration {
     taken
 }
 
-/// What the screen does while nobody touches it.
+/// Measures the screen without any input.
 fn idle(running: &mut Running) {
     running.settle();
     let (ticks, bytes) = (running.ticks(), running.read_for(IDLE));
@@ -112,7 +113,7 @@ fn idle(running: &mut Running) {
     table::limit(&format!("idle for {seconds} s"), &taken, "zero", (sum, 0.0, ""));
 }
 
-/// A letter added to the filter, over and over.
+/// Measures keystrokes in the filter.
 fn filter_keys(running: &mut Running) -> Times {
     running.press("/");
     let typed = |_| {
@@ -178,7 +179,7 @@ impl Running {
         Self { child, keys, frames, started, _master: pair.master }
     }
 
-    /// When the next frame was complete.
+    /// Waits for the next frame; returns the time when it was complete.
     fn next_frame(&mut self) -> Instant {
         loop {
             let piece = self.frames.recv_timeout(Duration::from_secs(10)).unwrap();
@@ -188,7 +189,7 @@ impl Running {
         }
     }
 
-    /// How long it takes from a key until a text is on the screen that was not there before.
+    /// Returns the time from a key until the screen shows a text that it did not show before.
     pub(crate) fn press_until_shown(&mut self, key: &str, text: &str) -> Duration {
         let begin = Instant::now();
         self.write(key);
@@ -206,12 +207,13 @@ impl Running {
         self.next_frame() - begin
     }
 
-    /// Types something and waits for nothing.
+    /// Writes keys without waiting.
     pub(crate) fn write(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// How many frames come after a key until nothing does any more, and from the first to the last how long.
+    /// Returns how many frames follow a key until the screen is settled, and the time from the
+    /// first to the last one.
     pub(crate) fn frames_after(&mut self, key: &str) -> (u32, Duration) {
         self.write(key);
         let mut ends = Vec::new();
@@ -221,12 +223,12 @@ impl Running {
         (u32::try_from(ends.len()).unwrap(), *ends.last().unwrap() - ends[0])
     }
 
-    /// Reads until nothing comes any more.
+    /// Reads until the program is silent for [`SILENCE`].
     pub(crate) fn settle(&mut self) {
         while self.frames.recv_timeout(SILENCE).is_ok() {}
     }
 
-    /// Presses keys, one after another, each when the one before has been taken in.
+    /// Presses keys one after another, each after the frame of the previous one.
     pub(crate) fn press_each(&mut self, keys: &[&str]) {
         for key in keys {
             self.write(key);
@@ -245,7 +247,7 @@ impl Running {
         bytes
     }
 
-    /// The time that it had a processor, in hundredths of a second.
+    /// CPU time of the program in hundredths of a second.
     fn ticks(&self) -> u64 {
         let stat = self.proc("stat");
         stat.rsplit(')')
@@ -258,7 +260,7 @@ impl Running {
             .sum()
     }
 
-    /// KiB in memory.
+    /// Resident memory in KiB.
     fn resident(&self) -> u32 {
         let status = self.proc("status");
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();

@@ -1,36 +1,38 @@
-//! The table that is printed, row by row as it is measured, in the form in which CONTRIBUTING.md shows it.
+//! The printed table, row by row as each figure is measured, in the form that CONTRIBUTING.md
+//! shows.
 
 use std::time::Duration;
 
 use crate::times::Times;
 
-/// Prints the head.
+/// Prints the header of the table.
 pub(crate) fn begin() {
     println!("| what | taken | beside it | ratio | goal | met |\n|---|---|---|---|---|---|");
 }
 
-/// What many runs took beside others, and the ratio of their medians that should not be exceeded.
+/// Prints the durations of many runs, compared with others, and the ratio of the medians with its
+/// limit.
 pub(crate) fn ratio(what: &str, taken: &Times, (name, beside): (&str, &Times), goal: f64) {
     let ratio = taken.median().div_duration_f64(beside.median());
     proportion(what, &taken.to_string(), &format!("{name} {beside}"), (ratio, goal));
 }
 
-/// One figure beside another, and the ratio of both with its goal.
+/// Prints one figure, compared with another, and the ratio of both with its limit.
 pub(crate) fn proportion(what: &str, taken: &str, beside: &str, (ratio, goal): (f64, f64)) {
     print([what, taken, beside, &format!("{ratio:.2}"), &format!("≤ {goal}"), met(ratio <= goal)]);
 }
 
-/// A figure with a limit of its own.
+/// Prints a figure with an absolute limit.
 pub(crate) fn limit(what: &str, taken: &str, beside: &str, (value, limit, unit): (f64, f64, &str)) {
     print([what, taken, beside, "–", format!("≤ {limit} {unit}").trim_end(), met(value <= limit)]);
 }
 
-/// A figure that could not be taken here.
+/// Prints a figure that cannot be measured on this machine, with the reason.
 pub(crate) fn skip(what: &str, why: &str) {
     print([what, "skipped", why, "–", "–", "–"]);
 }
 
-/// Milliseconds with as many digits as mean something.
+/// Milliseconds with as many digits as are significant.
 pub(crate) fn ms(time: Duration) -> String {
     format!("{:.2} ms", time.as_secs_f64() * 1000.0)
 }

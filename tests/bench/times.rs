@@ -1,13 +1,13 @@
-//! What many runs of one thing took.
+//! Durations of many runs, and their percentiles.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// Runs, the fastest first.
+/// Durations, the shortest first.
 pub(crate) struct Times(Vec<Duration>);
 
 impl Times {
-    /// The value below which so many of a hundred lie.
+    /// The given percentile.
     pub(crate) fn at(&self, percent: usize) -> Duration {
         self.0[(self.0.len() * percent / 100).min(self.0.len() - 1)]
     }
@@ -16,12 +16,12 @@ impl Times {
         self.at(50)
     }
 
-    /// Every run, in microseconds, for another process.
+    /// All durations in microseconds, for another process to read.
     pub(crate) fn in_micros(&self) -> String {
         self.0.iter().map(|time| time.as_micros().to_string()).collect::<Vec<_>>().join(" ")
     }
 
-    /// So many times as long.
+    /// The durations multiplied by `factor`.
     pub(crate) fn times(self, factor: u32) -> Self {
         self.0.into_iter().map(|time| time * factor).collect()
     }
@@ -35,7 +35,7 @@ impl FromIterator<Duration> for Times {
     }
 }
 
-/// The median, and between what eight of ten runs lie.
+/// The median, and the range that holds eight of ten runs.
 impl fmt::Display for Times {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [low, median, high] =
@@ -44,14 +44,14 @@ impl fmt::Display for Times {
     }
 }
 
-/// How long something took.
+/// Measures how long `work` takes.
 pub(crate) fn timed(work: impl FnOnce()) -> Duration {
     let begin = Instant::now();
     work();
     begin.elapsed()
 }
 
-/// Runs of two things in turns: whatever else the machine does meanwhile troubles both alike.
+/// Measures two things alternately, so that other load on the machine affects both equally.
 pub(crate) fn in_turns(
     runs: usize,
     mut one: impl FnMut() -> Duration,

@@ -1,4 +1,5 @@
-//! The program in a home of its own, with credentials in its index and secrets in its encrypted file.
+//! The environment of the benches: the built program with its own home, credentials in its index
+//! and secrets in its encrypted file. Start with [`prepare`] and [`Home`].
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,13 +15,14 @@ use tokenring::store::{FileStore, ItemKey, SecretStore as _, UnlockMethod, WorkF
 use crate::EMPTY;
 use crate::times::timed;
 
-/// What the encrypted file of every home opens with.
+/// Passphrase of the encrypted file in every home.
 pub(crate) const PASSPHRASE: &str = "a passphrase for the bench";
 
-/// Where what is measured lies.
+/// Folder of the programs and homes of the bench.
 const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
 
-/// Fills the index in one step: by the program's own door each credential would be synced to the disk.
+/// SQL that fills the index in one statement: adding each credential with a command would sync the
+/// disk each time.
 const FILL: &str = "
     WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)
     INSERT INTO credentials (name, id, provider, kind, region, fields, labels, created, expires, fingerprint,
@@ -31,8 +33,8 @@ const FILL: &str = "
         'accepted', 200, '200: accepted', 1790000000000000, 41
     FROM n";
 
-/// Makes the program and the empty one ready to be measured. The program is built by itself, since beside tests it is built
-/// with half a megabyte of tables that only they ask for.
+/// Builds the program and copies the empty one. The program is built separately, because a build
+/// together with tests includes half a megabyte of tables that only tests need.
 pub(crate) fn prepare() {
     let target = Path::new(FOLDER).parent().unwrap();
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
@@ -53,29 +55,29 @@ pub(crate) fn prepare() {
     std::fs::copy(std::env::current_exe().unwrap(), ourselves()).unwrap();
 }
 
-/// The program. A copy, as `cargo install` makes one: what a linker has written lies in the system's memory in many small
-/// pieces, and starts a tenth later.
+/// Path of the program. It is a copy, as `cargo install` makes one: the file that a linker writes
+/// is in the page cache in many small pieces, and starts about ten percent slower.
 pub(crate) fn program() -> PathBuf {
     Path::new(FOLDER).join("tokenring")
 }
 
-/// The empty program, ready to be started.
+/// The command that starts the empty program.
 pub(crate) fn empty() -> Command {
     let mut command = Command::new(ourselves());
     command.arg(EMPTY);
     command
 }
 
-/// A copy of this program, which has the empty one in it.
+/// Path of a copy of this bench binary, which contains the empty program.
 fn ourselves() -> PathBuf {
     Path::new(FOLDER).join("speed")
 }
 
-/// A home folder.
+/// A temporary home folder.
 pub(crate) struct Home(TempDir);
 
 impl Home {
-    /// A home with so many credentials in its index, and none of their secrets in its store.
+    /// Creates a home with `count` credentials in its index and no secrets in its store.
     pub(crate) fn with_credentials(count: u32) -> Self {
         let home = Self(TempDir::new().unwrap());
         let index = home.index();
@@ -88,7 +90,7 @@ impl Home {
         home
     }
 
-    /// Gives the first so many credentials a secret.
+    /// Stores a secret for each of the first `count` credentials.
     pub(crate) async fn keep_secrets(&self, count: u128) {
         let store =
             FileStore::new(self.root().join("data/vault")).with_work_factor(WorkFactor::new(2));
@@ -107,7 +109,7 @@ impl Home {
         }
     }
 
-    /// The program, ready to be started here.
+    /// The command that starts the program in this home.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program());
         command.args(arguments).env("TOKENRING_HOME", self.root()).env("TOKENRING_STORE", "file");
@@ -115,7 +117,7 @@ impl Home {
         command
     }
 
-    /// The index file.
+    /// Path of the index file.
     pub(crate) fn index(&self) -> PathBuf {
         self.root().join("data/index.db")
     }
@@ -125,7 +127,7 @@ impl Home {
     }
 }
 
-/// How long a command takes from its start to its end.
+/// Runs a command and returns its duration.
 pub(crate) fn run(command: &mut Command) -> Duration {
     let mut output = None;
     let taken = timed(|| output = Some(command.stdin(Stdio::null()).output().unwrap()));

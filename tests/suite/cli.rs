@@ -1,4 +1,5 @@
-//! The command line against the simulator, from outside: what is written, in which shape, with which exit code.
+//! Tests of the command line as a separate process against the simulator: output, its structure,
+//! and exit codes. Start with `a_credential_is_added_listed_shown_used_and_removed`.
 
 use serde_json::Value;
 
@@ -101,12 +102,12 @@ fn every_kind_really_authenticates() {
         home.adopt(&world, &name).expect(0);
         let checked = home.run(&["check", &name, "--json"]);
         assert_eq!(checked.code, 0, "{kind} {name}: {}{}", checked.out, checked.err);
-        // Twice: a session that was used up by the first check would not survive the second.
+        // Checks twice: if the first check used up the session, the second one fails.
         home.run(&["check", &name]).expect(0);
     }
 }
 
-/// For every provider and kind a credential of the world that works.
+/// Returns one working credential of the simulator for every provider and kind.
 fn one_of_each_kind(world: &World) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     for credential in world.manifest["credentials"].as_array().unwrap() {
@@ -386,7 +387,7 @@ fn one_name_at_once_is_given_once() {
     assert_eq!(codes.iter().filter(|code| **code == 2).count(), 5, "{codes:?}");
 }
 
-/// Fails if something in a text could steer a terminal.
+/// Fails if the text contains characters that can control a terminal.
 #[track_caller]
 fn assert_harmless(text: &str) {
     let steers = |c: &char| c.is_control() && !matches!(c, '\n' | '\t');

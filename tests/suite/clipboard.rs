@@ -1,5 +1,6 @@
-//! The clipboard of a real desktop (an X server without a screen): what is copied is marked as a secret, goes after its
-//! time, and is left alone when it is somebody else's by then.
+//! Tests of the clipboard on a real desktop (an X server without a display): a copied secret is
+//! marked as a secret, is cleared after its time, and is left alone if another program has copied
+//! something else since.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -8,7 +9,7 @@ use std::time::Instant;
 use crate::support::program::{Home, World};
 use crate::support::{PATIENCE, have, until};
 
-/// An X server of its own.
+/// An X server for one test.
 struct Desktop {
     server: Child,
     display: String,
@@ -45,14 +46,15 @@ impl Desktop {
         xclip
     }
 
-    /// What another program would paste, as text or in another form.
+    /// Returns the clipboard content as another program reads it, as text or in another format.
     fn pasted(&self, arguments: &[&str]) -> String {
         let done =
             self.xclip(&[&["-o"], arguments].concat()).stdin(Stdio::null()).output().unwrap();
         String::from_utf8_lossy(&done.stdout).into_owned()
     }
 
-    /// Copies as another program would, and waits until it is there: `xclip` goes on by itself.
+    /// Copies a text as another program does, and waits until it is on the clipboard: `xclip`
+    /// continues in the background.
     fn copy(&self, text: &str) {
         let mut xclip =
             self.xclip(&["-i"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
@@ -72,7 +74,8 @@ impl Drop for Desktop {
     }
 }
 
-/// A home at this desktop that holds one credential; what is copied stays for so many seconds.
+/// A home on this desktop with one credential; the clipboard is cleared after this number of
+/// seconds.
 fn home(desktop: &Desktop, world: &World, seconds: u64) -> Home {
     let home = Home::new().with("DISPLAY", &desktop.display);
     home.adopt(world, "us01-laptop").expect(0);

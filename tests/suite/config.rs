@@ -1,4 +1,4 @@
-//! Settings, as the built program reads, checks and edits them.
+//! Tests of the settings: how the built program reads, checks and edits them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -70,7 +70,7 @@ fn the_path_and_the_schema_are_printed_whatever_the_file_says() {
     assert!(schema["properties"]["keys"]["properties"]["copy-secret"].is_object(), "{schema}");
 }
 
-/// An editor that finds the first file and leaves a mistake in it.
+/// Script of an editor that checks for the generated settings file and writes a mistake into it.
 #[cfg(unix)]
 const EDITOR: &str = "#!/bin/sh
 grep -q 'reveal_seconds = 15' \"$2\" || exit 3
@@ -111,7 +111,8 @@ fn the_screen_shows_a_mistake_without_stopping_and_follows_the_file() {
     screen.send("\x1b");
     screen.expect_gone("are invalid");
     fs::write(settings_of(&home), "[keys]\nquit = [\"K\"]\n").unwrap();
-    // Where the folder cannot be watched, the window's focus tells.
+    // If the folder cannot be watched, the program reloads the settings when the window gets the
+    // focus.
     screen.send("\x1b[I");
     screen.expect("Settings reloaded");
     fs::write(settings_of(&home), "mouse = 3\n").unwrap();
@@ -124,7 +125,7 @@ fn the_screen_shows_a_mistake_without_stopping_and_follows_the_file() {
     screen.expect("A key is bound to two commands");
     screen.send("\x1b");
     screen.expect_gone("A key is bound");
-    // Nothing is in this home, so the welcome may have come up, and takes letters.
+    // There is no credential in this home, so the welcome dialog may be open and accept letters.
     screen.send("\x03");
     assert_eq!(screen.code(), 0);
 }

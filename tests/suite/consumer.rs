@@ -1,4 +1,5 @@
-//! Deliveries from outside: real files, and programs that stand in for `gh`, `glab` and `kubectl`.
+//! Tests of deliveries to consumers: real files, and scripts in place of `gh`, `glab` and
+//! `kubectl`.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
@@ -12,7 +13,7 @@ use crate::support::program::{Home, Outcome};
 const SECRET: &str = "00000001-0000-4000-8000-00000000c0de";
 const OLD: &str = "0000000f-0000-4000-8000-000000000bad";
 
-/// A home with one credential, a folder for files, and a folder of programs that come first on the path.
+/// A home with one credential, a folder for files, and a folder of scripts that is first in `PATH`.
 struct Place {
     home: Home,
     folder: TempDir,
@@ -48,7 +49,8 @@ impl Place {
         path
     }
 
-    /// A program that records its arguments, its environment and its standard input, then runs `script`.
+    /// Writes a script that records its arguments, environment and standard input, then runs
+    /// `script`.
     fn program(&self, name: &str, script: &str) {
         let record = self.folder.path().display();
         let text = format!(
@@ -71,7 +73,7 @@ impl Place {
         self.home.run(&["consumer", "deliver", "ci", consumer, "--json"])
     }
 
-    /// Fails if the secret is in anything that was written to the terminal.
+    /// Fails if the secret is in the output of the command.
     #[track_caller]
     fn silent(outcome: &Outcome) {
         assert!(

@@ -1,4 +1,5 @@
-//! The tables in the README are generated from the code; this test compares them. `TOKENRING_WRITE_DOCS=1` writes them.
+//! Compares the tables in the README with the code that generates them, and checks the paths in
+//! CONTRIBUTING.md. `TOKENRING_WRITE_DOCS=1` writes the tables.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -39,7 +40,7 @@ fn what_contributing_points_at_is_there() {
         .skip(1)
         .step_by(2)
         .filter(|quoted| quoted.contains('/') && !quoted.contains([' ', '*']));
-    // In capitals stands what each has by another name.
+    // A path with a word in capitals is a placeholder.
     let paths: Vec<_> = quoted.filter(|path| !path.contains("NAME")).collect();
     assert!(paths.len() > 20, "{paths:?}");
     for path in paths {
@@ -95,7 +96,7 @@ fn commands() -> String {
     table
 }
 
-/// The verb and what stands behind it, without the options.
+/// The command and its positional arguments, without the options.
 fn usage(verb: &clap::Command) -> String {
     let mut words = vec![verb.get_name().to_owned()];
     words.extend(verb.get_positionals().map(|argument| {

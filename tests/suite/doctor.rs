@@ -1,4 +1,5 @@
-//! `doctor` from outside: what contradicts is found and named with a remedy, and nobody's secret is in what it says.
+//! Tests of `doctor`: it finds contradictions in the environment, names each with a remedy, and
+//! never prints a secret.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -112,7 +113,7 @@ fn regions_are_asked_without_a_secret_and_clocks_are_compared() {
     told(&findings(&gone, "network"), "warn", "no credential uses this region");
 }
 
-/// What is said about a store.
+/// The findings about a store.
 async fn examined(store: Faulty<MemoryStore>) -> Vec<Value> {
     let settings = Settings::default();
     let ports = EngineDependencies {

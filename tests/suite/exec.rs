@@ -1,4 +1,5 @@
-//! `exec` from outside: what the child gets, what nobody else sees, and how it ends.
+//! Tests of `exec`: the environment of the child, that no other process sees the secret, and the
+//! exit code.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -14,7 +15,7 @@ use crate::support::program::{Home, World};
 const SECRET: &str = "00000001-0000-4000-8000-00000000e4ec";
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A home with one credential, and none of the variables that this test's own environment may hold.
+/// A home with one credential, without the variables that the environment of the test may contain.
 fn home() -> Home {
     home_with(SECRET)
 }
@@ -38,7 +39,7 @@ fn start(home: &Home, arguments: &[&str]) -> Child {
         .unwrap()
 }
 
-/// The line that a child writes when it is ready.
+/// Reads the line that a child writes when it is ready.
 fn first_line(child: &mut Child) -> String {
     let mut line = String::new();
     BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
@@ -50,7 +51,7 @@ fn proc(pid: u32, what: &str) -> String {
         .into_owned()
 }
 
-/// Waits until the process is that program. While one program takes another's place, there is nothing to be read of it.
+/// Waits until the process runs the program. During `execve` its files in /proc cannot be read.
 fn wait_for_program(pid: u32, program: &str) {
     let end = Instant::now() + PATIENCE;
     while !proc(pid, "cmdline").starts_with(program) || proc(pid, "environ").is_empty() {
@@ -174,8 +175,8 @@ fn two_that_contradict_one_another_are_refused() {
     assert_eq!(ran.out, format!("{SECRET} {}\n", SECRET.replace('1', "2")));
 }
 
-/// A secret of nobody else, so that it is not found with the child of another test, nor with that of the same test in
-/// another run of the suite on this machine.
+/// A unique secret, so that it is found neither in the child of another test nor in another run of
+/// the suite on this machine.
 fn unheard_of(number: u32) -> String {
     format!("{:08x}-{number:04x}-4000-8000-000000000000", std::process::id())
 }
@@ -185,7 +186,7 @@ fn the_command_takes_this_process_place_and_nobody_else_sees_the_secret() {
     let secret = &unheard_of(7);
     let home = home_with(secret);
     let mut child = start(&home, &["ci", "--", "sh", "-c", "echo $$; read wait"]);
-    // Standard input is empty, so the shell ends at once unless it is held open.
+    // Standard input must be held open, or the shell ends at once.
     let pid: u32 = first_line(&mut child).parse().unwrap();
     assert_eq!(pid, child.id(), "exec keeps the number of the process");
     child.wait().unwrap();
@@ -212,7 +213,8 @@ fn in_no_mode_does_any_other_process_get_the_secret() {
     let secret = &unheard_of(9);
     let home = home_with(secret);
     for (mode, has_it) in [("--mask", true), ("--file", false), ("--stdin", false)] {
-        // On standard input it comes without an end of line, so it is read to its end; the child then waits to be ended.
+        // Standard input has no final newline, so the script reads it to its end; then the child
+        // waits until it is killed.
         let script = "if [ -z \"$SNYK_TOKEN$SNYK_TOKEN_FILE\" ]; then cat >/dev/null; fi; echo $$; exec sleep 60";
         let mut child = start(&home, &[mode, "ci", "--", "sh", "-c", script]);
         let pid: u32 = first_line(&mut child).parse().unwrap();
@@ -265,7 +267,8 @@ fn signals_from_outside_reach_the_command() {
             ("TERM", Signal::TERM),
             ("USR1", Signal::USR1),
         ] {
-            // It ends by itself where the signal never comes: where whoever started the tests has it ignored, for one.
+            // The loop ends by itself if the signal never arrives, for example because the parent
+            // of the test ignores it.
             let wait = "i=0; while [ $((i += 1)) -lt 1000 ]; do sleep 0.02; done";
             let script = format!("trap 'echo got {name}; exit 7' {name}; echo ready; {wait}");
             let mut child = start(&home, &[mode, &["ci", "--", "sh", "-c", &script]].concat());

@@ -1,4 +1,5 @@
-//! What may befall the disk, met by the built program: it refuses with what to do about it, and what was durable stays.
+//! Tests of disk faults against the built program: it refuses with a remedy, and data that was
+//! durable is still there.
 
 use std::fs;
 use std::io::Write as _;
@@ -11,7 +12,7 @@ use serde_json::Value;
 use crate::support::program::{Home, Outcome};
 use crate::support::{again, have};
 
-/// Commands that read the index, write it, and need the store as well.
+/// Commands that read the index, write it, and need the store too.
 const COMMANDS: [&[&str]; 4] = [
     &["list"],
     &["get", "laptop"],
@@ -36,7 +37,7 @@ fn add(home: &Home, number: usize) -> Outcome {
     home.feed(&[&arguments[..], &["--region", "SNYK-US-01", "--offline"]].concat(), &uuid(number))
 }
 
-/// A home that holds one credential.
+/// A home with one credential.
 fn laptop() -> Home {
     let home = Home::new();
     let add = [
@@ -58,7 +59,8 @@ fn index_of(home: &Home) -> PathBuf {
     home.root().join("data/index.db")
 }
 
-/// Fails unless the refusal says what, why and what to do, the why in these words.
+/// Fails unless the refusal says what happened, why and what to do; `words` must be part of the
+/// reason.
 #[track_caller]
 fn assert_refused(outcome: &Outcome, words: &str) {
     assert_ne!(outcome.code, 0, "{}", outcome.out);
@@ -69,7 +71,7 @@ fn assert_refused(outcome: &Outcome, words: &str) {
     assert!(error.to_string().contains(words), "{words:?} is not in {error}");
 }
 
-/// Fails unless every command refuses in these words and the index is left as it is.
+/// Fails unless every command refuses with this reason and the index is unchanged.
 #[track_caller]
 fn assert_index_refused(home: &Home, words: &str) {
     let before = fs::read(index_of(home)).unwrap();
@@ -103,7 +105,7 @@ fn a_torn_and_a_newer_index_are_refused_and_left_alone() {
     assert_index_refused(&home, "newer version");
 }
 
-/// Runs `body` where even the superuser has to keep to the mode of a folder.
+/// Runs `body` in a process where even root has to obey the permissions of a folder.
 fn bound_by_modes(body: impl AsyncFnOnce()) {
     if !have(&["setpriv"]) {
         return;
@@ -152,7 +154,8 @@ fn names(home: &Home) -> Vec<String> {
     names
 }
 
-/// Runs `body` with its temporary folder on a disk of one megabyte; where no disk can be mounted, says so.
+/// Runs `body` with its temporary folder on a disk of one megabyte; skips the test if no disk can
+/// be mounted.
 fn on_a_small_disk(body: impl AsyncFnOnce()) {
     if !have(&["unshare", "mount"]) {
         return;
@@ -175,7 +178,7 @@ fn on_a_small_disk(body: impl AsyncFnOnce()) {
     again::inside(world, body);
 }
 
-/// Fills the disk until only this much is left, and returns what it is filled with.
+/// Fills the disk until `left` bytes are free; returns the path of the file that fills it.
 fn fill(folder: &Path, left: u64) -> PathBuf {
     let path = folder.join("ballast");
     let mut file = fs::File::create(&path).unwrap();

@@ -1,4 +1,5 @@
-//! Import from outside: everything is found, nothing is lost, and a copy is blanked only after the store has it.
+//! Tests of `import`: every token is found, none is lost, and a copy is cleared only after the
+//! store holds the token.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -35,7 +36,7 @@ impl Place {
         path
     }
 
-    /// What an import says, as JSON; the secret is never in it.
+    /// Runs an import and returns its JSON; fails if the output contains the secret.
     fn import(&self, arguments: &[&str]) -> Vec<Value> {
         let done = self.home.run(&[&["import", "--json"], arguments].concat()).expect(0);
         assert!(!done.out.contains(TOKEN) && !done.err.contains(TOKEN), "{}{}", done.out, done.err);
@@ -51,7 +52,7 @@ impl Place {
     }
 }
 
-/// A token that says its region itself.
+/// A token that contains its region.
 fn personal_access_token(host: &str) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let claims = json!({ "h": host, "j": "1", "exp": 1_900_000_000_u64 });

@@ -1,5 +1,5 @@
-//! The whole program on a real Secret Service: what other programs see of it, and what it says when the service is
-//! locked, stopped, killed or was never there.
+//! Tests of the built program with a real Secret Service: what other programs see of its items, and
+//! the messages when the service is locked, stopped, killed or missing.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -15,10 +15,10 @@ use crate::support::until;
 
 const SECRET: &str = "5ec2e700-0000-4000-8000-00000000cafe";
 
-/// How long a command may take beyond what it takes without a store.
+/// Maximum duration of a command beyond its duration without a store.
 const LIMIT: Duration = Duration::from_secs(4);
 
-/// Everything that needs the store.
+/// Commands that need the store.
 const NEEDY: [&[&str]; 6] = [
     &["get", "laptop"],
     &["check", "laptop"],
@@ -35,25 +35,25 @@ fn add(home: &Home, name: &str) -> Outcome {
     )
 }
 
-/// A home on this session's keyring that holds one credential.
+/// A home on the keyring of this session with one credential.
 fn laptop() -> Home {
     let home = Home::on_keyring();
     add(&home, "laptop").expect(0);
     home
 }
 
-/// The name under which the keyring holds a credential's secret.
+/// The name of the keyring item that holds the secret of a credential.
 fn item_of(home: &Home, name: &str) -> String {
     let index = Database::open(&home.root().join("data/index.db")).unwrap();
     format!("{}/current/secret", index.credential_by_name(name).unwrap().id)
 }
 
-/// What an independent client reads.
+/// The secret of an item as an independent client (`secret-tool`) reads it.
 fn looked_up(item: &str) -> Vec<u8> {
     secret_tool(&["lookup", "service", "tokenring", "username", item], b"").stdout
 }
 
-/// The names of everything that the keyring holds for this program, as an independent client lists them.
+/// The names of all keyring items of this program, as an independent client lists them.
 fn items() -> Vec<String> {
     let listed = secret_tool(&["search", "--all", "--unlock", "service", "tokenring"], b"");
     let listed = [listed.stdout, listed.stderr].concat();
@@ -72,7 +72,7 @@ fn status(home: &Home) -> (Outcome, String) {
     (status, why)
 }
 
-/// Runs a command and fails unless it ended in time.
+/// Runs a command and fails unless it ends in time.
 #[track_caller]
 fn in_time(home: &Home, run: impl FnOnce() -> Outcome) -> Outcome {
     let begin = Instant::now();
@@ -85,8 +85,8 @@ fn in_time(home: &Home, run: impl FnOnce() -> Outcome) -> Outcome {
     outcome
 }
 
-/// Fails unless every command that needs the store says so in time, in these words and with the store's exit code, and
-/// unless nothing is left of what they began.
+/// Fails unless every command that needs the store reports this reason in time with the exit code
+/// of the store, and leaves nothing half done.
 #[track_caller]
 fn assert_shut(home: &Home, words: &str) {
     for arguments in NEEDY {
@@ -105,7 +105,7 @@ fn assert_shut(home: &Home, words: &str) {
     );
 }
 
-/// Fails unless the keyring and the index hold what they held before.
+/// Fails unless the keyring and the index hold the same as before.
 #[track_caller]
 fn assert_whole(home: &Home, before: &[String]) {
     assert_eq!(status(home).0.expect(0).json()["findings"][0]["level"], "ok");
@@ -235,14 +235,14 @@ fn a_session_without_a_bus_is_said_to_have_no_keyring() {
     });
 }
 
-/// The screen on this home.
+/// Starts the screen in this home.
 fn screen(home: &Home) -> Pty {
     let pty = home.screen();
     pty.expect("laptop");
     pty
 }
 
-/// Fails unless keys are answered.
+/// Fails unless the screen responds to keys.
 #[track_caller]
 fn assert_alive(pty: &mut Pty) {
     pty.send("?");

@@ -1,4 +1,6 @@
-//! The program from outside: one binary, so that everything is linked once.
+//! Tests of the program from outside, through its binary and public API. All tests are one binary,
+//! so that the program is linked once. Start with `support/` for the helpers, `cli.rs` for the
+//! command line and `terminal.rs` for the screen.
 
 #![cfg(test)]
 
@@ -55,7 +57,8 @@ mod tour;
 #[cfg(target_os = "linux")]
 mod transcripts;
 
-/// The program's own allocator, so that what tests find in memory is what a person's machine would hold.
+/// The allocator of the program, so that tests of memory see the same behavior as on a user's
+/// machine.
 #[global_allocator]
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
     zeroizing_alloc::ZeroAlloc(std::alloc::System);

@@ -1,15 +1,16 @@
-//! The mouse at a real terminal: what a person clicks, turns and drags, as the terminal reports it (SGR).
+//! Tests of the mouse in a pseudo-terminal: clicks, wheel and drags, reported by the terminal in
+//! SGR encoding.
 
 use tempfile::TempDir;
 
 use crate::support::pty::{Pty, demo};
 
-/// The buttons of a report.
+/// Button codes of a mouse report.
 const LEFT: u16 = 0;
 const HELD: u16 = 32;
 const WHEEL_DOWN: u16 = 65;
 
-/// The demo in a home of its own, settled.
+/// Starts the demo in a new home and waits until it is settled.
 fn settled() -> (Pty, TempDir) {
     let home = TempDir::new().unwrap();
     let pty = Pty::start(demo(home.path()), 120, 36);
@@ -18,11 +19,11 @@ fn settled() -> (Pty, TempDir) {
     (pty, home)
 }
 
-/// Where a text begins on the screen: column and row, from nought.
+/// Column and row of the first cell of a text on the screen, counted from 0.
 #[track_caller]
 fn place(pty: &Pty, text: &str) -> (u16, u16) {
     pty.expect(text);
-    // What a click is to meet may still be where it was, in a frame of which only the beginning is read.
+    // If only a part of a frame has been read, the target may still be at its old position.
     pty.expect_whole_frame();
     let lines = pty.look(|screen| screen.rows(0, 120).collect::<Vec<_>>());
     let found = lines
@@ -47,7 +48,7 @@ fn click(pty: &mut Pty, text: &str) {
     click_at(pty, at);
 }
 
-/// Both clicks at once: how fast a machine is does not matter.
+/// Sends both clicks at once, so that the speed of the machine does not matter.
 fn double_click(pty: &mut Pty, at: (u16, u16)) {
     let once = format!("{}{}", report(LEFT, at, 'M'), report(LEFT, at, 'm'));
     pty.send(&once.repeat(2));

@@ -1,4 +1,5 @@
-//! The HTTP client against servers that misbehave.
+//! Tests of the HTTP client against servers that misbehave. Start with `net/bounds.rs` for limits
+//! and `net/redirects.rs` for where a secret may go.
 
 mod bounds;
 mod exchange;
@@ -29,7 +30,7 @@ const LIMITS: RequestLimits = RequestLimits {
     max_body_bytes: 1 << 20,
 };
 
-/// A GET without a secret.
+/// A GET request without a secret.
 fn get(url: url::Url) -> OutgoingRequest {
     OutgoingRequest {
         method: HttpMethod::Get,
@@ -42,7 +43,8 @@ fn get(url: url::Url) -> OutgoingRequest {
     }
 }
 
-/// A GET with the secret, bound to `origins`, and a header of the caller's own that holds it too.
+/// A GET request with the secret, bound to `origins`, and a custom header that contains the secret
+/// too.
 fn get_bound(url: url::Url, origins: &[&Origin]) -> OutgoingRequest {
     let secret = Arc::new(Secret::from_text(SECRET.to_owned()));
     let origins = origins.iter().copied().cloned().collect();

@@ -1,6 +1,7 @@
-//! Panics at a real terminal: one of a task becomes a message and the screen goes on; one of the screen itself gives the
-//! terminal back first, once. The program has no way to be made to panic, so its screen runs in this test binary once more,
-//! over a store and a clock that break.
+//! Tests of panics in a pseudo-terminal: a panic of a task becomes a message and the screen
+//! continues; a panic of the screen itself restores the terminal first, once. The program has no
+//! command that panics, so its screen runs in another process of this test binary, with a store and
+//! a clock that panic.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,10 +23,11 @@ use tokenring::tui::{SettingsSource, Tui};
 use crate::support::pty::Pty;
 
 const SECRET: &str = "5ec2e7bb-0000-4000-8000-0000000000aa";
-/// Says to the inner run what breaks.
+/// Environment variable of the nested run: which part panics.
 const BREAKS: &str = "TOKENRING_TEST_BREAKS";
 
-/// A store and a clock that break as soon as a secret is read, what is said about it being that secret.
+/// A store and a clock that panic as soon as a secret is read; the panic message contains the
+/// secret.
 struct Brittle {
     inner: MemoryStore,
     breaks: String,
@@ -71,7 +73,7 @@ impl Clock for Brittle {
     }
 }
 
-/// The screen over these ports, until it ends.
+/// Runs the screen with these parts until it ends.
 async fn show(breaks: String) {
     let brittle = Arc::new(Brittle {
         inner: MemoryStore::new(),
@@ -105,8 +107,8 @@ async fn show(breaks: String) {
     assert_eq!(screen.run().await, 0);
 }
 
-/// The screen at a terminal, with something that breaks when a secret is to be revealed; inside, nothing, since that was
-/// the screen.
+/// Starts the screen in a pseudo-terminal, with a part that panics when a secret is revealed; in
+/// the nested run, runs that screen and returns `None`.
 fn screen_where(breaks: &str, test: &str) -> Option<Pty> {
     if let Ok(breaks) = std::env::var(BREAKS) {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -129,7 +131,8 @@ fn screen_where(breaks: &str, test: &str) -> Option<Pty> {
     Some(pty)
 }
 
-/// Fails unless the terminal is as it was, given back once, and nothing that a panic said was written to it.
+/// Fails unless the terminal is restored, exactly once, and the panic message was not written to
+/// it.
 #[track_caller]
 fn assert_given_back(pty: &Pty) {
     pty.assert_restored();

@@ -1,9 +1,11 @@
-//! The pictures of the README: what the built program shows on its demo, drawn into `assets/pictures`.
-//! `TOKENRING_WRITE_DOCS=1 cargo test --test suite -- pictures` takes them anew.
+//! The pictures of the README: the screen of the built program on its demo, drawn into
+//! `assets/pictures`. `TOKENRING_WRITE_DOCS=1 cargo test --test suite -- pictures` draws them
+//! again. Start with [`SCENES`].
 //!
-//! Two runs of the demo never show the same: ports, times, identities, and what comes first of two that end together. So
-//! a kept picture and a new one are compared by their colours and by the words they hold, and not by where these stand
-//! (that is what the reviewed pictures of `tui/view` are for). What makes a picture stale is another word or colour.
+//! Two runs of the demo never look the same: ports, times and IDs differ, and so does the order of
+//! two things that end together. So a stored picture and a new one are compared by their colors and
+//! words, and not by position (the reviewed snapshots of `tui/view` cover positions). A picture is
+//! stale if a word or a color differs.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,14 +16,14 @@ use tempfile::TempDir;
 use crate::support::pty::{Pty, demo};
 use crate::support::svg::{DARK, FRAME, Ground, LIGHT, animate, draw, draw_cells};
 
-/// A picture: its name, the terminal it is taken at, and what is done for it.
+/// A picture: its name, the terminal it is drawn for, and the steps that lead to it.
 struct Scene {
     name: &'static str,
     ground: Ground,
     prepare: fn(&mut Demo),
 }
 
-/// The animation of the tour.
+/// Name of the animation of the tour.
 const TOUR: &str = "tour";
 
 const SCENES: [Scene; 6] = [
@@ -33,7 +35,7 @@ const SCENES: [Scene; 6] = [
     Scene { name: "palette", ground: LIGHT, prepare: palette },
 ];
 
-/// The screen on the simulator, at a terminal that says what background it has.
+/// The screen on the simulator, in a terminal that reports its background color.
 struct Demo {
     pty: Pty,
     _home: TempDir,
@@ -52,19 +54,19 @@ impl Demo {
         Self { pty, _home: home }
     }
 
-    /// Types, each key by itself: an Esc that is followed at once by another would be read as Alt.
+    /// Types keys one by one: Esc and a key right after it would be read as Alt with that key.
     fn type_keys(&mut self, keys: &[&str]) {
         for key in keys {
             self.pty.step(key);
         }
     }
 
-    /// Waits until the screen is at rest.
+    /// Waits until the screen is settled.
     fn settle(&self) {
         expect_rest(&self.pty);
     }
 
-    /// Checks everything.
+    /// Checks all credentials.
     fn check(&mut self) {
         self.type_keys(&["C"]);
         self.pty.expect_that("a verdict on everything", |text| {
@@ -78,12 +80,13 @@ impl Demo {
         self.pty.expect("1 Credentials · 1 of ");
         self.pty.send("\r");
         self.pty.expect(&format!(" 2 {name}"));
-        // The filter must be gone before the next key, or Esc and that key would be read as one with Alt.
+        // The filter must be closed before the next key: Esc and a key right after it would be read
+        // as Alt with that key.
         self.pty.send("\x1b");
         self.pty.expect_gone("1 Credentials · ");
     }
 
-    /// Selects a credential, and waits for what the regions know about it: that is read when the cursor rests.
+    /// Selects a credential and waits for its regions, which are loaded when the cursor stops.
     fn select_checked(&mut self, name: &str) {
         self.select(name);
         self.pty.expect_that("a verdict beside the region", |text| {
@@ -92,8 +95,8 @@ impl Demo {
     }
 }
 
-/// Waits until nothing on the screen is still to change: the footer offers keys again, and no progress
-/// bar is in the header.
+/// Waits until nothing on the screen will change: the footer offers keys again, and the header has
+/// no progress bar.
 fn expect_rest(pty: &Pty) {
     pty.expect_that("a footer at rest", |text| {
         let is_done = text
@@ -162,7 +165,7 @@ fn path_of(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("assets/pictures/{name}.svg"))
 }
 
-/// What a picture says and in which colours: without what differs from run to run.
+/// The words and colors of a picture, without those that differ from run to run.
 fn gist(svg: &str) -> BTreeSet<String> {
     let texts = svg.lines().filter_map(|line| line.strip_prefix("<text")?.strip_suffix("</text>"));
     texts
@@ -178,7 +181,7 @@ fn gist(svg: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// A word, if it says the same in every run.
+/// Returns the word if it is the same in every run.
 fn lasting(word: &str) -> Option<String> {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -188,7 +191,7 @@ fn lasting(word: &str) -> Option<String> {
     (is_word && !MONTHS.contains(&core)).then(|| core.to_owned())
 }
 
-/// What to do about a picture that shows something else than the program.
+/// Advice for a picture that differs from the program.
 const REMEDY: &str =
     "if it is stale, draw it again: TOKENRING_WRITE_DOCS=1 cargo test --test suite -- pictures";
 

@@ -1,11 +1,12 @@
-//! Everything that can be done on the screen, and the command line beside it: who comes with a script finds it there
-//! too. What only changes what is drawn is named as such, so that a new command must be put on one side.
+//! Tests that everything the screen can do has a command on the command line, so that a script can
+//! do it too. Commands that only change what is drawn are listed as such; a new command must be
+//! added to one of the lists.
 
 use std::collections::HashSet;
 
 use tokenring::tui::app::command::COMMANDS;
 
-/// Commands of the screen, and how the command line does the same.
+/// Commands of the screen, each with the command line that does the same.
 const BESIDE: [(&str, &str); 43] = [
     ("credentials", "list"),
     ("filter", "list"),
@@ -52,7 +53,7 @@ const BESIDE: [(&str, &str); 43] = [
     ("scan", "scan"),
 ];
 
-/// Those that a script reaches by other words than their own.
+/// Commands of the screen that a script reaches by a command of another name.
 const ELSEWHERE: [(&str, &str); 5] = [
     ("verdicts", "probe"),
     ("welcome", "import"),
@@ -61,7 +62,8 @@ const ELSEWHERE: [(&str, &str); 5] = [
     ("theme", "config edit"),
 ];
 
-/// What moves, folds or draws; what a shell has of its own; and what needs an eye.
+/// Commands that only exist on the screen: they move, fold or draw, a shell has its own means for
+/// them, or their result is visual.
 const ONLY_HERE: [&str; 39] = [
     "up",
     "down",

@@ -1,4 +1,4 @@
-//! The simulator, met as any client meets it: over HTTP.
+//! Tests of the simulator over HTTP, as any client uses it. Start with [`SimulatorClient`].
 
 mod api_web;
 mod appcircle;
@@ -19,14 +19,14 @@ use tokenring::sandbox::{ProviderSimulator, SeededCredential, SimulatedClock, Si
 
 const VERSION: &str = "version=2024-10-15";
 
-/// A started simulator and a bare client.
+/// A running simulator and an HTTP client.
 struct Visit {
     sandbox: ProviderSimulator,
     client: Client,
     clock: SimulatedClock,
 }
 
-/// An answer that was read to its end.
+/// A response that was read to its end.
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
@@ -44,10 +44,10 @@ impl Answer {
 }
 
 impl Visit {
-    /// Starts a simulator whose time stands still.
+    /// Starts a simulator whose clock stands still.
     async fn start() -> Self {
         static PROVIDER: Once = Once::new();
-        // Another test may have been first.
+        // Another test may have installed it already.
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let clock = SimulatedClock::frozen(datetime!(2026-11-22 10:00 UTC));
         let sandbox = ProviderSimulator::start_with(SimulatorOptions { clock: clock.clone() })
@@ -73,7 +73,7 @@ impl Visit {
         self.sandbox.manifest().region(region).expect("a region").api.clone()
     }
 
-    /// A request of a named credential to its own region; `path` may hold a query.
+    /// A request of a seeded credential to its own region; `path` may contain a query.
     fn request(&self, method: Method, name: &str, path: &str) -> RequestBuilder {
         let credential = self.credential(name);
         let scheme = if credential.provider == "snyk-api-web" { "JWT" } else { "token" };
@@ -107,7 +107,7 @@ impl Visit {
         read(self.client.post(&self.sandbox.manifest().faults).body(rule.to_string())).await
     }
 
-    /// Which secrets are alive, as the simulator names them.
+    /// The live secrets, by the SHA-256 that the simulator reports.
     async fn live(&self) -> BTreeSet<String> {
         let url = format!("{}/live", self.sandbox.manifest().faults);
         let live = read(self.client.get(url)).await.json();

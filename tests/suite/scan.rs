@@ -1,4 +1,5 @@
-//! `scan` from outside: every copy is named, no secret is shown, and what was found can be linked, blanked and rotated.
+//! Tests of `scan`: every copy of a secret is named, no secret is shown, and a finding can be
+//! linked, cleared and rotated.
 
 use std::fs;
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -30,7 +31,7 @@ impl Place {
         Self { home, folder }
     }
 
-    /// One that holds [`TOKEN`] as `laptop`.
+    /// A home that holds [`TOKEN`] as `laptop`.
     fn with_laptop() -> Self {
         let place = Self::new();
         place
@@ -64,7 +65,7 @@ impl Place {
         path
     }
 
-    /// A file of 200 MB, most of it a hole, with the secret in its last line, which is the 10,002nd.
+    /// Writes a file of 200 MB, most of it a hole, with the secret in its last line, number 10,002.
     fn write_large(&self, name: &str, secret: &str) -> PathBuf {
         let path = self.write(name, "");
         let mut file = fs::File::options().write(true).open(&path).unwrap();
@@ -78,7 +79,7 @@ impl Place {
         path
     }
 
-    /// What a scan says, as JSON; the secret is never in it.
+    /// Runs a scan and returns its JSON; fails if the output contains the secret.
     fn scan(&self, arguments: &[&str]) -> Value {
         let done = self.home.run(&[&["scan", "--json"], arguments].concat()).expect(0);
         assert!(
@@ -91,7 +92,7 @@ impl Place {
     }
 }
 
-/// File names and lines of what was found, with the names of the credentials.
+/// File names and line numbers of the findings, with the names of the credentials.
 fn found(scanned: &Value) -> Vec<(String, u64, String)> {
     let finds = scanned["finds"].as_array().unwrap().iter();
     let one = |find: &Value| {
@@ -294,7 +295,7 @@ fn a_file_of_200_megabytes_is_read_in_bounded_memory() {
     assert!(most < 100 << 10, "{most} KiB were in memory");
 }
 
-/// The memory of a process in KiB; none where the system does not tell.
+/// Resident memory of a process in KiB; 0 where the system does not report it.
 fn resident(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -358,7 +359,8 @@ fn from_import_over_scan_and_blanking_to_a_new_secret_nothing_is_lost() {
         "cleared there, stored here"
     );
 
-    // Which of the provider's keys it is, nobody had to say: the list of keys has the one that it claims to be.
+    // The user did not say which of the provider's keys this is: the list of keys contains the ID
+    // that the key claims.
     place.home.run(&["rotate", "scans", "--yes"]).expect(0);
     let new = place.home.run(&["get", "scans"]).expect(0).out;
     assert_ne!(new, secret);
@@ -400,7 +402,8 @@ fn from_import_over_scan_and_blanking_to_a_new_secret_nothing_is_lost() {
     assert_eq!(linked, [false, false, false, true, true]);
 }
 
-/// The names of the files in which there is a secret of this credential, and of no other.
+/// The names of the files that contain a secret of this credential; fails if one contains a secret
+/// of another credential.
 fn names_found(scanned: &Value, owner: &str) -> Vec<String> {
     let all = found(scanned).into_iter();
     all.inspect(|(name, _, whose)| assert_eq!(whose, owner, "{name}"))
@@ -456,7 +459,7 @@ fn every_part_and_what_was_there_before_is_named_for_what_it_is() {
         ["1 current client_secret", "2 former secret"],
         "a refresh token is spent by its use"
     );
-    // An index from before fingerprints of parts were noted learns them when it is asked.
+    // An index from before the fingerprints of parts were recorded gets them when they are needed.
     let index = rusqlite::Connection::open(place.home.root().join("data/index.db")).unwrap();
     index.execute("DELETE FROM fingerprints WHERE part = 'client_secret'", ()).unwrap();
     drop(index);

@@ -1,4 +1,4 @@
-//! The loop of the screen, without a terminal.
+//! Tests of the event loop of the screen, without a terminal.
 
 use std::sync::mpsc;
 use std::time::Instant;
@@ -8,10 +8,10 @@ use tokenring::tui::{SuspendScope, SystemEvent};
 
 use crate::support::session::{Deed, Session};
 
-/// Something that only the overview of the keys shows.
+/// A text that only the key overview shows.
 const HELP: &str = "Navigation";
 
-/// A screen that has drawn its first frame and done what it does at the start.
+/// A screen that has drawn its first frame and finished its startup tasks.
 async fn settled() -> Session {
     let mut session = Session::empty().await;
     session.expect("Credentials").await;

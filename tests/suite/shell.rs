@@ -1,11 +1,11 @@
-//! Completions and manual pages, from outside.
+//! Tests of completions and manual pages.
 
 use std::process::Command;
 
 use crate::support::have;
 use crate::support::program::Home;
 
-/// What a shell is offered for the last of these words.
+/// The completions that a shell offers for the last of these words.
 fn offered(home: &Home, words: &[&str]) -> Vec<String> {
     let mut command = home.command(&[&["--", "tokenring"], words].concat());
     let place = words.len().to_string();

@@ -1,8 +1,9 @@
-//! A long run: 1,000 credentials are checked each minute of a day that goes by as fast as it can, and at its end the
-//! program needs as much memory, as many handles and tasks and as large an index as at its beginning.
+//! Soak test: 1,000 credentials are checked each minute of a simulated day, and at its end the
+//! program uses as much memory, as many file handles and tasks and as large an index as at its
+//! beginning.
 //!
-//! The run is a process of its own (this test binary once more), so that no other test is measured with it. `cargo test`
-//! goes through some hours; `TOKENRING_SOAK=1440` takes the whole day.
+//! The run has its own process (another run of this test binary), so that no other test is measured
+//! with it. `cargo test` simulates some hours; `TOKENRING_SOAK=1440` simulates the whole day.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,20 +24,19 @@ use tokenring::net::{NetError, OutgoingRequest, Transport};
 use tokenring::store::MemoryStore;
 
 const CREDENTIALS: usize = 1_000;
-/// Minutes that go by where nothing else is said.
+/// Simulated minutes by default.
 const MINUTES: u32 = 60;
-/// Until then everything has found its size.
+/// Minutes until all caches have reached their size.
 const WARM: u32 = 10;
-/// How much more memory than at the beginning is an allocator's pages and not something that is kept: a byte and a half
-/// for each check of a day.
+/// Memory growth in KiB that is due to pages of the allocator rather than to stored data: a byte
+/// and a half for each check of a day.
 const SLACK_KIB: u64 = 2 * 1024;
-/// How many pages the index may take more than at the beginning: rows that are written anew do not always fit where they
-/// were.
+/// Growth of the index in pages: rows that are written again do not always fit where they were.
 const SLACK_PAGES: u64 = 8;
-/// Where the process that runs finds its folder.
+/// Environment variable with the folder of the measured process.
 const FOLDER: &str = "TOKENRING_SOAK_FOLDER";
 
-/// A clock that goes a minute at a time.
+/// A clock that advances one minute at a time.
 struct Minutes(Mutex<Timestamp>);
 
 #[async_trait]
@@ -51,7 +51,8 @@ impl Clock for Minutes {
     }
 }
 
-/// A provider that mostly accepts, sometimes refuses and sometimes is not there: every kind of verdict is written.
+/// A provider that mostly accepts, sometimes refuses and sometimes fails, so that every kind of
+/// check result is written.
 struct Moody(Mutex<u64>);
 
 #[async_trait]
@@ -110,12 +111,12 @@ async fn filled(folder: &Path, clock: &Arc<Minutes>) -> Arc<Engine> {
     engine
 }
 
-/// What the process needs now.
+/// Resources that the program uses now.
 fn needs(folder: &Path) -> Value {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     let resident: u64 = resident.trim().trim_end_matches(" kB").parse().unwrap();
-    // What is still in the log would be counted at one time and not at the other.
+    // A write-ahead log of a different length at the two measurements would be counted as growth.
     let index = rusqlite::Connection::open(folder.join("index.db")).unwrap();
     index.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     let pages: i64 = index.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
@@ -126,7 +127,8 @@ fn needs(folder: &Path) -> Value {
     })
 }
 
-/// Goes through the minutes, in the process that is measured.
+/// Simulates the minutes, in the measured process; returns the usage at the beginning and at the
+/// end.
 async fn go_through(folder: &Path, minutes: u32) -> (Value, Value) {
     let clock = Arc::new(Minutes(Mutex::new(time::macros::datetime!(2026-11-22 0:00 UTC))));
     let engine = filled(folder, &clock).await;
@@ -173,7 +175,7 @@ fn a_day_of_checks_needs_no_more_at_its_end_than_at_its_beginning() {
     let folder = tempfile::TempDir::new().unwrap();
     let name = "soak::a_day_of_checks_needs_no_more_at_its_end_than_at_its_beginning";
     let mut again = Command::new(std::env::current_exe().unwrap());
-    // With one arena, memory does not depend on which thread happened to ask for it.
+    // With a single allocator arena, memory does not depend on which thread allocates it.
     again
         .args(["--exact", name, "--nocapture"])
         .env(FOLDER, folder.path())

@@ -1,11 +1,12 @@
-//! What the program is made of: licences, crates that stay out, and where crates come from, as `.ci/deny.toml` has it.
+//! Tests of the dependencies: licenses, banned crates, and sources of crates, as configured in
+//! `.ci/deny.toml`.
 
 use std::fs;
 use std::process::Command;
 
 use serde::Deserialize;
 
-/// The part of cargo-deny's configuration that is used.
+/// The part of cargo-deny's configuration that is checked.
 #[derive(Deserialize)]
 struct Rules {
     licenses: Licences,
@@ -62,7 +63,8 @@ struct Package {
 }
 
 impl Licences {
-    /// Whether a crate may be used under what it says of itself: one of the choices must be allowed, all parts of it.
+    /// Whether a crate may be used under its license expression: one alternative must be allowed
+    /// with all its parts.
     fn allow(&self, name: &str, expression: &str) -> bool {
         let known = |licence: &str| {
             let exceptions = self.exceptions.iter().filter(|exception| exception.name == name);
@@ -81,7 +83,8 @@ fn read<T: serde::de::DeserializeOwned>(path: &str) -> T {
         .unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Whether a licence expression (SPDX, or the older form with slashes) can be met with what is known.
+/// Whether a license expression (SPDX, or the older form with slashes) is satisfied by the known
+/// licenses.
 fn satisfied(expression: &str, known: &dyn Fn(&str) -> bool) -> bool {
     let expression = expression.trim();
     if known(expression) {
@@ -97,7 +100,7 @@ fn satisfied(expression: &str, known: &dyn Fn(&str) -> bool) -> bool {
     apart(expression, " AND ").is_some_and(|parts| parts.iter().all(|part| satisfied(part, known)))
 }
 
-/// The parts between a word that stands outside of brackets; `None` where it does not.
+/// The parts of the expression around an operator outside of parentheses; `None` if it has none.
 fn apart<'a>(expression: &'a str, word: &str) -> Option<[&'a str; 2]> {
     let outside = |(at, _): &(usize, &str)| is_balanced(&expression[..*at]);
     expression

@@ -1,4 +1,4 @@
-//! The two-minute tour of the README, walked on the built program.
+//! Tests the two-minute tour of the README on the built program.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::support::pty::{Pty, demo};
 
-/// What is seen after each row of the tour.
+/// The text that the screen shows after each row of the tour.
 const SEEN: [&str; 8] = [
     "accepted 200",
     "1 of ",
@@ -43,7 +43,7 @@ fn bytes(key: &str) -> &str {
     }
 }
 
-/// Walks the tour; after each row, once its result is on the screen, calls `seen` with the row's number.
+/// Runs the tour; calls `seen` with the row's number after the result of each row is on the screen.
 pub(crate) fn walk(pty: &mut Pty, mut seen: impl FnMut(&Pty, usize)) {
     let steps = tour();
     assert_eq!(steps.len(), SEEN.len());

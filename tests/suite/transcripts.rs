@@ -1,10 +1,10 @@
-//! The transcripts in `tests/suite/transcripts/`: what a person types and what the program answers, as documentation that
-//! is run. Each file is one session in a home of its own, with a simulator beside it; `TOKENRING_WRITE_DOCS=1` writes the
-//! answers anew.
+//! Runs the transcripts in `tests/suite/transcripts/`: commands that a user types and their output,
+//! as documentation. Each file is one session with its own home and simulator;
+//! `TOKENRING_WRITE_DOCS=1` writes the output again.
 //!
-//! Commands go through `sh`, so pipes and redirections mean what they mean. The secrets that the simulator issued lie in
-//! `secrets/`, one file each, as somebody's password manager might give them. What differs from run to run (times, ports,
-//! random ids) is replaced by a word in capitals.
+//! Commands go through `sh`, so pipes and redirections work. The secrets that the simulator issued
+//! are in `secrets/`, one file each, like the output of a password manager. Values that differ from
+//! run to run (times, ports, random IDs) are replaced by a word in capitals.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -75,7 +75,7 @@ fn the_help_of_every_command_has_examples() {
     assert!(silent.is_empty(), "without examples: {silent:?}");
 }
 
-/// The lines of the examples, as a shell gets them, without what other programs do before and after.
+/// The lines of the examples, as a shell gets them, without the other programs before and after.
 fn examples(verb: &clap::Command) -> Vec<String> {
     let help =
         verb.get_after_help().map(ToString::to_string).unwrap_or_default().replace("\\\n", "");
@@ -96,7 +96,7 @@ fn examples(verb: &clap::Command) -> Vec<String> {
     lines.map(bare).collect()
 }
 
-/// The words that a shell makes of a line.
+/// Splits a line into words as a shell does.
 fn words(line: &str) -> Vec<String> {
     let script = format!("tokenring() {{ printf '%s\\0' tokenring \"$@\"; }}\n{line}");
     let done = Command::new("sh").args(["-fc", &script]).output().unwrap();
@@ -137,7 +137,7 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-/// A home, a simulator, and a folder to work in.
+/// A home, a simulator, and a working folder.
 struct Session {
     home: Home,
     world: World,
@@ -163,7 +163,7 @@ impl Session {
         Self { home, world, folder }
     }
 
-    /// The transcript with the answers of this run in the place of those that are written there.
+    /// The transcript with the output of this run instead of the recorded one.
     fn replay(&self, text: &str) -> String {
         let mut after = String::new();
         let mut is_inside = false;
@@ -213,7 +213,7 @@ impl Session {
             .env("PATH", format!("{}:{path}", bin.display()))
             .env("USER", "me")
             .env("TERM", "xterm-256color");
-        // No keyring of this machine.
+        // Disables the keyring of this machine.
         command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
         let done = command.output().unwrap();
         let mut answer = self.neutral(&String::from_utf8_lossy(&done.stdout));
@@ -226,7 +226,7 @@ impl Session {
         }
     }
 
-    /// The text without what is another in every run.
+    /// The text without the values that differ in every run.
     fn neutral(&self, text: &str) -> String {
         let text = text.replace('\r', "");
         let mut text =
@@ -248,7 +248,8 @@ impl Session {
     }
 }
 
-/// A line of a table without its padding, which depends on what was replaced; `taken` is the column of milliseconds.
+/// A row of a table without its padding, which depends on replaced values; `taken` is the column of
+/// milliseconds.
 fn row(line: &str, taken: &mut Option<usize>) -> String {
     let bare = line.trim_start_matches([' ', '▸']);
     let cells: Vec<_> = bare.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
@@ -270,7 +271,7 @@ fn row(line: &str, taken: &mut Option<usize>) -> String {
     lead + &cells.collect::<Vec<_>>().join("  ")
 }
 
-/// A text with times, ids and durations replaced by words.
+/// A text with times, IDs and durations replaced by placeholders.
 fn steady(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -293,7 +294,7 @@ fn steady(text: &str) -> String {
     out
 }
 
-/// What stands for a word: itself, unless it is another in every run.
+/// The placeholder for a word: the word itself, unless it differs in every run.
 fn named(word: &str, after: &str, before: &str) -> String {
     let shape: String = word.chars().map(|c| if c.is_ascii_hexdigit() { 'x' } else { c }).collect();
     let digits = word.chars().all(|c| c.is_ascii_digit());
@@ -310,7 +311,7 @@ fn named(word: &str, after: &str, before: &str) -> String {
         () if word.len() >= 20 && word.starts_with("20") && word.contains('T') => "TIME",
         () if shape == "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx" => "UUID",
         () if word.len() >= 12 && shape.chars().all(|c| c == 'x') && !digits => "HEX",
-        // The versions of an API are days too, but always the same ones.
+        // The versions of an API are dates too, but always the same ones.
         () if shape == "xxxx-xx-xx" && word.starts_with("20") && word != "2024-10-15" => "DATE",
         () if digits && before.ends_with("(uid ") => "N",
         () if digits

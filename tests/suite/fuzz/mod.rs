@@ -1,8 +1,10 @@
-//! Whatever comes from outside is read without a panic, and no message repeats a secret: each target is fed its corpus
-//! (`tests/fuzz/`), what was found once, and mutations of both.
+//! Fuzz tests: every parser of foreign input reads any input without a panic, and no message
+//! repeats a secret. Each target is fed its corpus (`tests/fuzz/`), inputs that failed before, and
+//! mutations of both.
 //!
-//! A run of the suite takes a few thousand inputs a target. `TOKENRING_FUZZ=10000000 cargo test --profile fuzz --test suite
-//! -- fuzz:: --nocapture` takes so many; `TOKENRING_FUZZ_SEED` repeats a run. The mutations are not guided by coverage.
+//! A run of the suite feeds a few thousand inputs to each target. `TOKENRING_FUZZ=10000000 cargo
+//! test --profile fuzz --test suite -- fuzz:: --nocapture` sets the number; `TOKENRING_FUZZ_SEED`
+//! repeats a run. The mutations are not guided by coverage.
 
 mod mutate;
 mod targets;
@@ -13,21 +15,21 @@ use std::path::{Path, PathBuf};
 
 use mutate::Mutator;
 
-/// A word that stands for a secret: no message may repeat it.
+/// Stands for a secret: no message may repeat it.
 const CANARY: &str = "CANARY7f3e9b1d5c2a";
 
-/// Inputs a target in an ordinary run.
+/// Number of inputs for each target by default.
 const FEW: u64 = 2_000;
-/// The seed of an ordinary run.
+/// Seed by default.
 const SEED: u64 = 20_261_122;
 
-/// Something that reads what comes from outside.
+/// A parser of foreign input.
 struct Target {
-    /// Its name, and the name of its corpus.
+    /// Name of the target and of its corpus folder.
     name: &'static str,
-    /// Reads an input; panics where something is wrong with what comes of it.
+    /// Reads an input; panics if the result violates an invariant.
     read: fn(&[u8]),
-    /// Words of its language.
+    /// Words of the input language, for the mutations.
     words: &'static [&'static str],
 }
 
@@ -42,7 +44,8 @@ impl Target {
         files.iter().map(|file| fs::read(file).unwrap()).collect()
     }
 
-    /// Reads an input; what fails is kept beside the corpus, to be looked at and mended.
+    /// Feeds an input; stores an input that fails in the corpus folder, so that it can be examined
+    /// and fixed.
     fn feed(&self, input: &[u8], seed: u64) {
         if catch_unwind(AssertUnwindSafe(|| (self.read)(input))).is_ok() {
             return;
@@ -83,7 +86,7 @@ fn run(name: &str) {
     target.run(number("TOKENRING_FUZZ", FEW), number("TOKENRING_FUZZ_SEED", SEED));
 }
 
-/// A test of its own for every target, so that a run can be of one.
+/// Defines one test for each target, so that a run can be limited to one.
 macro_rules! fuzz {
     ($($name:ident)*) => {
         $(

@@ -1,18 +1,19 @@
-//! Inputs made from a corpus: bytes flipped, cut, doubled and moved, words of the language thrown in, numbers bent.
+//! Generates inputs by mutating a corpus: bytes are flipped, cut, doubled and moved, words of the
+//! input language are inserted, numbers are changed.
 
 use super::CANARY;
 
-/// Longer inputs only make it slower.
+/// Maximum length of an input; longer ones only make the run slower.
 const LONGEST: usize = 2_048;
 
-/// An endless stream of inputs, the same for the same seed.
+/// Endless stream of inputs, the same for the same seed.
 pub(super) struct Mutator<'a> {
     state: u64,
     corpus: &'a [Vec<u8>],
     words: &'a [&'a str],
 }
 
-/// Words that break readers of any language.
+/// Strings that often break parsers of any language.
 const NASTY: [&str; 24] = [
     CANARY,
     "\0",
@@ -41,12 +42,12 @@ const NASTY: [&str; 24] = [
 ];
 
 impl<'a> Mutator<'a> {
-    /// Inputs like those of the corpus.
+    /// Creates a stream of inputs similar to those of the corpus.
     pub(super) fn new(seed: u64, corpus: &'a [Vec<u8>], words: &'a [&'a str]) -> Self {
         Self { state: seed, corpus, words }
     }
 
-    /// The next input.
+    /// Returns the next input.
     pub(super) fn next(&mut self) -> Vec<u8> {
         let mut input = self.corpus[self.below(self.corpus.len())].clone();
         for _ in 0..=self.below(6) {
@@ -88,7 +89,7 @@ impl<'a> Mutator<'a> {
         }
     }
 
-    /// A number below `limit`, by splitmix64.
+    /// Returns a number below `limit` (splitmix64).
     fn below(&mut self, limit: usize) -> usize {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;

@@ -1,4 +1,4 @@
-//! What is fed, and what must hold of what comes of it.
+//! The fuzz targets: which parser each one feeds, and what must hold for the result.
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -15,7 +15,7 @@ use tokenring::tui::app::json::FoldableDocument;
 
 use super::{CANARY, Target};
 
-/// Every target.
+/// All targets.
 pub(super) const ALL: &[Target] = &[
     Target {
         name: "identify",
@@ -191,13 +191,13 @@ fn curl(input: &[u8]) {
                 assert_silent(note);
             }
         }
-        // The name of a variable of the shell is told, since that is what must be replaced.
+        // The message names the shell variable, because the user has to replace it.
         Err(curl_import::CurlParseError::UnresolvedVariable(_)) => {}
         Err(error) => assert_silent(&error.to_string()),
     }
 }
 
-/// Headers as lines of `name: value`; they are cleaned before anything else sees them.
+/// Headers as lines of `name: value`; they are cleaned before the parser gets them.
 fn limits(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let pairs = text.lines().filter_map(|line| line.split_once(": "));
@@ -211,7 +211,7 @@ fn limits(input: &[u8]) {
     header_explanations::explain_headers(&answer, now());
 }
 
-/// A page is followed only to where it came from.
+/// A link to the next page is followed only to the origin of the response.
 fn answer(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let asked = url::Url::parse("https://api.snyk.io/rest/orgs?version=2024-10-15").unwrap();
@@ -231,7 +231,7 @@ thread_local! {
     };
 }
 
-/// The first byte says of which form the file is.
+/// The first byte selects the format of the file.
 fn vendor(input: &[u8]) {
     VENDOR.with(|(folder, runtime, engine)| {
         let path = folder.path().join("vendor");

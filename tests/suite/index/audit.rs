@@ -1,4 +1,4 @@
-//! The audit trail, and what tampering with it looks like.
+//! Tests of the audit trail and of the detection of tampering.
 
 use super::*;
 
@@ -33,7 +33,7 @@ fn the_newest_lines_come_first_and_the_chain_holds() {
 fn the_hash_can_be_computed_by_others() {
     let (_home, index) = trail(2);
     let lines = index.audit(2).unwrap();
-    // printf '%s' "$before$line" | sha256sum
+    // The expected hash is the output of: printf '%s' "$before$line" | sha256sum
     assert_eq!(
         lines[1].hash,
         sha256(

@@ -1,4 +1,5 @@
-//! Verdicts by region, and the last one in the own region.
+//! Tests of check results: one for each region, and the latest one for the region of the
+//! credential.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Credentials go in and come out, whatever is in them.
+//! Tests of credentials in the index: any content is read back as it was written.
 
 use super::*;
 

@@ -1,8 +1,8 @@
-//! What happens to the file, and what may be in its place.
+//! Tests of the index file: damage, other files in its place, permissions, and a full disk.
 
 use super::*;
 
-/// What comes of opening the file and reading all of it.
+/// Opens the file and reads all credentials; returns their number.
 fn read_all(path: &Path) -> Result<usize, DatabaseError> {
     let index = Database::open(path)?;
     let found = index.credentials()?.len();
@@ -177,7 +177,8 @@ mod unix {
         assert!(matches!(Database::open(&dangling), Err(DatabaseError::SymbolicLink { .. })));
     }
 
-    /// The shell's limit on the size of a file stands in for a full disk: writing fails in the same place.
+    /// A limit on the file size (`ulimit -f`) simulates a full disk: the write fails at the same
+    /// point.
     #[test]
     fn on_a_full_disk_a_change_is_refused_and_what_was_durable_stays() {
         if let Some(path) = std::env::var_os(CHILD) {

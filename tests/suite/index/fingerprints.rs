@@ -1,4 +1,5 @@
-//! Fingerprints: what lies where, what lay there before, and no more of the latter than is of use.
+//! Tests of fingerprints: the current ones for each part and slot, and a bounded number of former
+//! ones.
 
 use tokenring::domain::credential::{SecretPart, SecretSlot};
 use tokenring::index::SecretLocation;
@@ -9,7 +10,7 @@ fn place(credential: &CredentialId, slot: SecretSlot, part: &str) -> SecretLocat
     SecretLocation { credential: credential.clone(), slot, part: SecretPart::parse(part) }
 }
 
-/// What is known of the credential: part, slot or `former`, and fingerprint.
+/// The known fingerprints of the credential: part, slot or `former`, and fingerprint.
 fn known(index: &Database) -> Vec<String> {
     let all = index.fingerprints().unwrap().into_iter();
     all.map(|print| {
@@ -38,7 +39,8 @@ fn what_made_room_for_something_else_is_a_former_one() {
         known(&index),
         ["client_secret current app", "secret current one", "secret pending two"]
     );
-    // As a rotation does it: the old one goes to `previous`, the new one to `current`, and `pending` is emptied.
+    // The order of writes in a rotation: the old secret goes to `previous`, the new one to
+    // `current`, and `pending` is cleared.
     note(SecretSlot::Previous, "secret", "one", 3);
     note(SecretSlot::Current, "secret", "two", 3);
     index.retire_fingerprint(&place(&id, SecretSlot::Pending, "secret")).unwrap();

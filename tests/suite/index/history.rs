@@ -1,4 +1,5 @@
-//! Requests that were sent: found again, bounded, forgotten on demand.
+//! Tests of the request history: requests are found again, their number is bounded, and they can be
+//! deleted.
 
 use super::*;
 

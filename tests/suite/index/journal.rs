@@ -1,4 +1,5 @@
-//! Rotations: one at a time for a credential, one process at a time for a rotation.
+//! Tests of the rotation journal: one open rotation for each credential, one process at a time for
+//! each rotation.
 
 use super::*;
 

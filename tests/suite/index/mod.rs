@@ -1,4 +1,5 @@
-//! The index from outside: what goes in comes out, whatever happens to the file, and whoever else writes to it.
+//! Tests of the index through its public API: data is read back as written, whatever happens to the
+//! file and whatever other processes write to it. Start with [`Home`].
 
 mod audit;
 mod checks;
@@ -26,7 +27,7 @@ use tokenring::index::{
     NewRotation, RegionCheckResult, RotationFilter,
 };
 
-/// Tells a test that it runs as a child process of itself, and on which file.
+/// Environment variable of a child process: the path of the index that it works on.
 const CHILD: &str = "TOKENRING_TEST_INDEX";
 
 struct Home {
@@ -45,7 +46,7 @@ impl Home {
         Database::open(&self.path).unwrap()
     }
 
-    /// A file with so many credentials, closed again.
+    /// Creates an index file with `count` credentials and closes it.
     fn with(count: u32) -> Self {
         let home = Self::new();
         let index = home.open();
@@ -55,7 +56,7 @@ impl Home {
         home
     }
 
-    /// A file with these bytes.
+    /// Creates a file with these bytes.
     fn holding(bytes: &[u8]) -> Self {
         let home = Self::new();
         std::fs::create_dir(home.path.parent().unwrap()).unwrap();
@@ -86,7 +87,7 @@ fn credential(name: &str) -> Credential {
     }
 }
 
-/// An identity that follows from the name, so that a test can name it again.
+/// A credential ID derived from the name, so that a test can compute it again.
 fn id_of(name: &str) -> CredentialId {
     let mut bytes = [0; 16];
     for (at, byte) in name.bytes().enumerate() {
@@ -109,7 +110,7 @@ fn names(index: &Database) -> Vec<String> {
     index.credentials().unwrap().into_iter().map(|credential| credential.name.to_string()).collect()
 }
 
-/// Runs one test of this binary in a process of its own, as the child of the same test.
+/// Runs one test of this binary in another process, as the child of the same test.
 fn as_child(mut command: Command, test: &str, home: &Home) -> Child {
     command.args(["--exact", test, "--nocapture"]).env(CHILD, &home.path);
     command.spawn().unwrap()

@@ -1,4 +1,4 @@
-//! Several processes at once, and one that is killed.
+//! Tests of an index that several processes use at once, and of one process that is killed.
 
 use super::*;
 
@@ -69,7 +69,8 @@ fn append_until_killed(path: &Path) {
     }
 }
 
-/// Every child adds its own credentials, tries to add one that all want, and changes that one.
+/// Runs in each child: adds its own credentials, tries to add one that all children add, and
+/// changes that one.
 fn work_as_child(path: &Path) {
     let index = Database::open(path).unwrap();
     let process = std::process::id();

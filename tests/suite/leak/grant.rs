@@ -1,5 +1,5 @@
-//! Nothing of a grant lies outside the store: not the code, the proof or the state of a sign-in, and none of the tokens
-//! that it and the refreshes after it bring.
+//! Tests that nothing of an OAuth grant is outside the store: not the code, the PKCE verifier or
+//! the state of a sign-in, and none of the tokens that the sign-in and later refreshes issue.
 
 use std::fs;
 
@@ -10,12 +10,12 @@ use super::{Gate, random};
 use crate::signin::visitor::{Waiting, arrive, member, page_on_screen};
 use crate::support::program::Outcome;
 
-/// What a new sign-in is begun with.
+/// Arguments of a new sign-in.
 const NEW: [&str; 7] =
     ["--provider", "snyk-apps", "--region", "SNYK-US-01", "--part", "client_secret", "--field"];
 
 impl Gate {
-    /// Signs in as a person who agrees.
+    /// Signs in as a user who allows it.
     async fn sign_in(&mut self, name: &str, how: &[&str], input: &str) -> Outcome {
         let waiting = Waiting::begin(&self.home, &[&[name], how].concat(), input);
         for file in ["cmdline", "environ"] {
@@ -40,7 +40,8 @@ impl Gate {
         }
     }
 
-    /// Runs a command; what it prints must hold nothing of a grant either, even one that it brought about itself.
+    /// Runs a command; its output must not contain any part of a grant, including grants that the
+    /// command itself causes.
     fn run_granted(&mut self, arguments: &[&str]) {
         let outcome = self.home.run(arguments);
         self.learn_grants();
@@ -58,7 +59,7 @@ async fn nothing_of_a_grant_lies_outside_the_store() {
     gate.sign_in("triage", &[&NEW[..], &["client_id=someone"]].concat(), &input).await.expect(0);
     gate.sign_in("refused", &[&NEW[..], &["client_id=refuse"]].concat(), &input).await.expect(4);
     let before = gate.mirror.granted().len();
-    // The mirror refuses the access token each time, so each of these refreshes.
+    // The mirror refuses the access token each time, so each command refreshes it.
     for arguments in [
         &["request", "triage", "/refused", "--json"][..],
         &["request", "triage", "/refused", "--include"],
@@ -117,7 +118,7 @@ async fn nothing_of_a_grant_is_on_the_screen() {
     assert_eq!(pty.code(), 0);
     gate.learn_grants();
     gate.look("the screen", &pty.bytes(0));
-    // The state is in the address on the screen; in a file it has no business.
+    // The screen shows the state as part of the address; it must not be in any file.
     gate.search.learn("the state", &member(&visit, "state"));
     gate.look_into_files();
     gate.assert_tight();

@@ -1,4 +1,5 @@
-//! What the program leaves of a secret in its memory: after a child was given it, and after it was replaced.
+//! Tests of copies of a secret in the memory of the program: after a child got it, and after it was
+//! rotated.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -14,7 +15,7 @@ use super::screen::assert_forgotten;
 use crate::support::marker::Marker;
 use crate::support::program::{Home, World};
 
-/// A keyring in memory that holds the marker.
+/// An engine with an in-memory store that holds the marker.
 async fn holding(marker: &Marker) -> (Engine, CredentialId) {
     let engine =
         engine::in_memory_engine(ProviderCatalog::builtin(), &Settings::default()).unwrap();

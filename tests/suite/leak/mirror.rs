@@ -1,4 +1,5 @@
-//! A server that sends back what it was sent, in every form, and issues secrets of its own.
+//! The mirror server: returns every request in its response in many encodings, and issues its own
+//! secrets. Start with [`Mirror::start`].
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -10,14 +11,14 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use super::random;
 use super::search::spelled;
 
-/// The server.
+/// The running server.
 pub(super) struct Mirror {
-    /// Where it is.
+    /// Origin of the server.
     pub(super) origin: String,
     grants: Grants,
 }
 
-/// The tokens of every grant, and the proofs that were sent for them, each with what it is.
+/// The tokens of all grants and the proofs sent for them, each with its name.
 type Grants = Arc<Mutex<Vec<(&'static str, String)>>>;
 
 struct Request {
@@ -27,7 +28,8 @@ struct Request {
 }
 
 impl Mirror {
-    /// A server whose token endpoints issue this access token, and which has these further secrets to tell.
+    /// Starts a server whose token endpoints issue this access token, and whose responses contain
+    /// these further secrets.
     pub(super) fn start(access_token: &str, told: Told) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -42,17 +44,17 @@ impl Mirror {
         Self { origin, grants }
     }
 
-    /// Everything secret of the grants so far.
+    /// All secrets of the grants so far.
     pub(super) fn granted(&self) -> Vec<(&'static str, String)> {
         self.grants.lock().unwrap().clone()
     }
 }
 
-/// Secrets that answers hold although nobody sent them.
+/// Secrets that responses contain although the client never sent them.
 pub(super) struct Told {
-    /// One that was just made, in a member that says so.
+    /// A newly created secret, in a JSON member whose name says so.
     pub(super) fresh: String,
-    /// One of somebody else, recognisable by its shape only.
+    /// A secret of another user, recognizable only by its format.
     pub(super) stray: String,
 }
 
@@ -67,7 +69,7 @@ fn tell(request: &Request, told: &Told) -> Option<(&'static str, String, Vec<u8>
     Some(("200 OK", "content-type: application/json\r\n".to_owned(), body.to_string().into_bytes()))
 }
 
-/// A grant of a session: tokens of its own, like the real ones.
+/// Issues a grant for a session, with new tokens in the format of the real ones.
 fn grant(request: &Request, grants: &Grants) -> Option<(&'static str, String, Vec<u8>)> {
     let form: Vec<(String, String)> =
         url::form_urlencoded::parse(request.body.as_bytes()).into_owned().collect();
@@ -102,7 +104,7 @@ fn serve(mut stream: TcpStream, token: &str, (grants, told): (&Grants, &Told)) {
         "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
     );
-    // A client that went away has lost nothing here.
+    // If the client has disconnected, the response is not needed.
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
 }
 
@@ -175,7 +177,7 @@ fn answer(request: &Request, token: &str) -> (&'static str, String, Vec<u8>) {
     }
 }
 
-/// The text in every form, in the places where clients look for something to show.
+/// The text in many encodings, in the places where clients look for text to show.
 fn forms(said: &str) -> serde_json::Value {
     let percent = spelled(said.as_bytes(), |byte| format!("%{byte:02X}"));
     let escaped = spelled(said.as_bytes(), |byte| format!("\\u{byte:04x}"));

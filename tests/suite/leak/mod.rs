@@ -1,5 +1,6 @@
-//! The leak gate: secrets that are recognised wherever they appear go through every command and over the screen, and
-//! afterwards everything that anybody could read is searched for them.
+//! The leak gate: canary secrets that are recognizable in any encoding go through every command and
+//! over the screen; then everything that another process or user could read is searched for them.
+//! Start with `no_command_lets_a_secret_out`.
 
 #[cfg(unix)]
 mod grant;
@@ -17,20 +18,20 @@ use crate::support::program::{Home, Outcome};
 use mirror::{Mirror, Told};
 use search::{Search, spelled};
 
-/// A credential that holds a canary.
+/// A credential that holds a canary secret.
 struct Bird {
     name: &'static str,
     provider: &'static str,
     kind: &'static str,
     fields: &'static [&'static str],
     parts: &'static [&'static str],
-    /// What goes to standard input when it is added.
+    /// Standard input of `add`.
     input: String,
-    /// The secret itself.
+    /// The secret.
     secret: String,
 }
 
-/// Everything that somebody could read, and what is looked for in it.
+/// Searches all output and files for the canary secrets.
 struct Gate {
     home: Home,
     birds: Vec<Bird>,
@@ -55,7 +56,7 @@ fn random_uuid() -> String {
 }
 
 impl Gate {
-    /// A home full of canaries, whose providers all live at the mirror.
+    /// Creates a home whose providers all point at the mirror, and canary credentials.
     fn new() -> Self {
         let (mut search, token) = (Search::default(), random(32));
         search.learn("the access token", &token);
@@ -70,7 +71,8 @@ impl Gate {
             .with("TOKENRING_LOG", aside.join("trace.log").to_str().unwrap())
             .with("TMPDIR", aside.join("tmp").to_str().unwrap());
         fs::create_dir_all(home.root().join("config")).unwrap();
-        // So long that what hides a secret is never the end of its time, which would hide that nothing else did.
+        // The timeout is so long that a secret is never hidden by it: that would mask a missing
+        // redaction.
         let settings = "clipboard = \"none\"\nreveal_seconds = 600\n";
         fs::write(home.root().join("config/config.toml"), settings).unwrap();
         let at = mirror.origin.clone();
@@ -104,7 +106,7 @@ impl Gate {
         gate
     }
 
-    /// Makes a canary of every kind of credential.
+    /// Creates a canary credential of every kind.
     fn hatch(&mut self) {
         let jwt = |body: &str| format!("eyJhbGciOiJIUzI1NiJ9.{body}.{}", "c2lnbmF0dXJl");
         let odd = format!("{}\"\\/+&%{}", random(14), random(14));
@@ -145,7 +147,7 @@ impl Gate {
         ];
     }
 
-    /// Runs a command; what it prints must hold no canary.
+    /// Runs a command and searches its output for canary secrets.
     fn run(&mut self, arguments: &[&str], input: &str) -> Outcome {
         let outcome = self.home.feed(arguments, input);
         self.look(&format!("standard output of {arguments:?}"), outcome.out.as_bytes());
@@ -157,7 +159,7 @@ impl Gate {
         self.leaks.extend(self.search.find(bytes).map(|found| format!("{place}: {found}")));
     }
 
-    /// Looks into every file below the folder, the passphrase's own excepted.
+    /// Searches every file below the folder, except the one with the passphrase.
     fn look_into(&mut self, folder: &Path) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -184,7 +186,7 @@ impl Gate {
         assert!(self.leaks.is_empty(), "{} leaks:\n{}", self.leaks.len(), self.leaks.join("\n"));
     }
 
-    /// Everything that can be done with a credential.
+    /// Adds the canary credential and runs every command on it.
     fn fly(&mut self, bird: &Bird) {
         let name = bird.name;
         let mut add = vec!["add", name, "--provider", bird.provider, "--kind", bird.kind];
@@ -220,7 +222,8 @@ impl Gate {
         ] {
             self.run(arguments, "");
         }
-        // A body is kept in the history without what is secret: its own, and what looks like anybody's.
+        // The history stores a body without secrets: neither the credential's own secret nor a text
+        // in the format of a token.
         let own = self.home.run(&["get", name]).expect(0).out;
         if own != bird.secret {
             self.search.learn("the secret by now", &own);
@@ -261,7 +264,7 @@ fn no_command_lets_a_secret_out() {
             gate.run(arguments, &format!("{}\u{200b}", bird.secret));
         }
     }
-    // Outside the folder that is searched, since these copies are there on purpose.
+    // These copies are intended, so they are outside of the searched folder.
     let plain = tempfile::tempdir().unwrap();
     fs::write(plain.path().join("copies.env"), copies.concat()).unwrap();
     let plain = plain.path().to_str().unwrap();

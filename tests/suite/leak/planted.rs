@@ -1,5 +1,5 @@
-//! The gate is not blind: what lies in a sink is found there. The plant is a text that the program does not know for a
-//! secret, so it tells and keeps it like any other.
+//! Tests of the leak gate itself: a secret planted in an output is found there. The plant is a text
+//! that the program does not know as a secret, so it prints and stores it like any other text.
 
 use std::fs;
 use std::io::Write as _;
@@ -8,7 +8,7 @@ use super::{Gate, random};
 use crate::support::program::Home;
 
 impl Gate {
-    /// Fails unless something was found in this sink and nowhere else since the last time.
+    /// Fails unless the plant was found in this sink and in no other one since the last call.
     #[track_caller]
     fn assert_found_only_in(&mut self, sink: &str) {
         assert!(!self.leaks.is_empty(), "the plant in {sink} was not noticed");
@@ -17,7 +17,8 @@ impl Gate {
         self.leaks.clear();
     }
 
-    /// What other processes may read of the screen, and what it writes.
+    /// Plants a secret in the process files that other processes can read, and in the output of the
+    /// screen.
     fn plant_at_a_terminal(&mut self, plant: &str) {
         self.home = std::mem::replace(&mut self.home, Home::new()).with("PLANTED", plant);
         let mut pty = self.home.screen();
@@ -34,7 +35,7 @@ impl Gate {
         self.assert_found_only_in("the terminal");
     }
 
-    /// The index, which holds it already; the name of a file, a file that is left behind, the log.
+    /// Plants a secret in the index, in a file name, in a left-over file, and in the log.
     fn plant_in_files(&mut self, plant: &str) {
         let aside = self.home.root().parent().unwrap().to_owned();
         let (data, named, left) =

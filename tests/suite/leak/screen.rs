@@ -1,4 +1,4 @@
-//! The same for the screen: what it writes to the terminal, and what stays in its memory.
+//! Leak tests of the screen: its output to the terminal, and its memory.
 
 use std::fs;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
@@ -10,16 +10,16 @@ use crate::support::program::PASSPHRASE;
 use crate::support::pty::Pty;
 use crate::support::until;
 
-/// A user that owns nothing.
+/// ID of a user that owns no files.
 const NOBODY: u32 = 65_534;
 
-/// The screen, with its store unlocked.
+/// Starts the screen with an unlocked store.
 fn unlocked(gate: &Gate) -> Pty {
     gate.home.unlocked_screen()
 }
 
 impl Pty {
-    /// Goes on to the next field or button, which is this one.
+    /// Moves to the next field or button, which must be this one.
     #[track_caller]
     fn tab_to(&mut self, place: &str) {
         self.send("\t");
@@ -28,7 +28,7 @@ impl Pty {
 }
 
 impl Gate {
-    /// Keeps the first canary and shows it on the screen; returns its secret.
+    /// Adds the first canary credential; returns its secret.
     fn perch(&mut self) -> String {
         let bird = self.birds.remove(0);
         self.run(
@@ -39,7 +39,7 @@ impl Gate {
         bird.secret
     }
 
-    /// What other processes may read of this one.
+    /// Searches the files in /proc that other processes can read.
     pub(super) fn look_at_process(&mut self, pty: &Pty) {
         for file in ["cmdline", "environ"] {
             let bytes = fs::read(format!("/proc/{}/{file}", pty.pid().as_raw_nonzero())).unwrap();
@@ -78,7 +78,7 @@ fn the_screen_shows_a_secret_only_while_it_is_revealed() {
     ] {
         pty.step(keys);
         pty.expect(sign);
-        // Esc and the next key at once would be one key with Alt.
+        // Esc and a key right after it would be read as Alt with that key.
         if matches!(keys, "y" | "Y" | "/pers") {
             pty.send("\x1b");
             pty.expect_gone(sign);
@@ -130,14 +130,14 @@ fn a_masked_secret_is_not_in_the_memory_of_the_screen() {
     assert_eq!(pty.code(), 0);
 }
 
-/// Waits until a text is nowhere in the memory of the program.
+/// Waits until the memory of the program has no copy of the text.
 #[track_caller]
 pub(super) fn assert_forgotten(pty: &Pty, secret: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(until("the secret is forgotten", async || copies(pty, secret) == 0));
 }
 
-/// How often a text is in the memory that the program can write to.
+/// Counts the copies of a text in the writable memory of the program.
 fn copies(pty: &Pty, text: &str) -> usize {
     let process = format!("/proc/{}", pty.pid().as_raw_nonzero());
     let memory = fs::File::open(format!("{process}/mem")).unwrap();
@@ -150,7 +150,7 @@ fn copies(pty: &Pty, text: &str) -> usize {
     writable
         .map(|(from, to)| {
             let mut bytes = vec![0; usize::try_from(address(to) - address(from)).unwrap()];
-            // A map that is gone meanwhile, or was never touched, holds nothing.
+            // A mapping that has been removed, or was never touched, holds nothing.
             let read = memory.read_at(&mut bytes, address(from)).unwrap_or(0);
             bytes[..read].windows(text.len()).filter(|window| *window == text.as_bytes()).count()
         })
@@ -164,7 +164,7 @@ fn the_process_leaves_no_core_and_lets_nobody_look_in() {
         .args(["sandbox", "--json"])
         .env("TOKENRING_HOME", format!("/nonexistent/{}", random(8)));
     command.stdin(Stdio::null()).stdout(Stdio::piped());
-    // What belongs to root shows who may look in only to others.
+    // For a process of root, the owner of these files does not show whether others may read them.
     let is_root = rustix::process::geteuid().is_root();
     if is_root {
         command.uid(NOBODY).gid(NOBODY);

@@ -1,21 +1,22 @@
-//! The search for secrets in whatever form they may have got out.
+//! Search for secrets in any encoding in which they may leak. Start with [`Search::find`].
 
 use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
-/// So many bytes in a row of a secret, or of what it is encoded to, are a leak.
+/// A run of this many bytes of a secret, or of one of its encodings, is a leak.
 const WINDOW: usize = 12;
 
-/// What is searched for.
+/// The secrets to search for, in all encodings.
 #[derive(Default)]
 pub(super) struct Search {
     windows: HashMap<[u8; WINDOW], String>,
 }
 
 impl Search {
-    /// Looks for a secret as well. All of it must be random: what a reader may know is no leak.
+    /// Adds a secret to the search. All of it must be random: a part that a reader may know is no
+    /// leak.
     pub(super) fn learn(&mut self, name: &str, secret: &str) {
         let hex = spelled(secret.as_bytes(), |byte| format!("{byte:02x}"));
         self.learn_form(name, "as it is", secret.as_bytes());
@@ -25,7 +26,7 @@ impl Search {
             for (form, alphabet) in [("as base64", STANDARD), ("as base64url", URL_SAFE)] {
                 let padded = [&b"\0\0"[..offset], secret.as_bytes()].concat();
                 let text = alphabet.encode(&padded);
-                // Characters at both ends depend on what stands beside the secret.
+                // The characters at both ends depend on the text before and after the secret.
                 self.learn_form(
                     name,
                     form,
@@ -35,7 +36,7 @@ impl Search {
         }
     }
 
-    /// The first secret that these bytes hold, and how.
+    /// Returns the name and encoding of the first secret found in the bytes.
     pub(super) fn find(&self, bytes: &[u8]) -> Option<String> {
         let views = [
             bytes.to_vec(),
@@ -56,7 +57,7 @@ impl Search {
     }
 }
 
-/// A text whose bytes are written one by one in some form.
+/// Formats the bytes one by one with `unit`.
 pub(super) fn spelled(bytes: &[u8], unit: impl Fn(u8) -> String) -> String {
     bytes.iter().map(|byte| unit(*byte)).collect::<Vec<_>>().concat()
 }
@@ -81,7 +82,7 @@ fn unescaped(bytes: &[u8]) -> Vec<u8> {
     })
 }
 
-/// Replaces what `unit` recognises at a place by its byte.
+/// Replaces each encoded unit that `unit` decodes by its byte.
 fn decoded(bytes: &[u8], unit: impl Fn(&[u8]) -> Option<(u8, usize)>) -> Vec<u8> {
     let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
     while at < bytes.len() {
@@ -92,7 +93,8 @@ fn decoded(bytes: &[u8], unit: impl Fn(&[u8]) -> Option<(u8, usize)>) -> Vec<u8>
     out
 }
 
-/// What a terminal prints, one character after the other, wherever it prints them.
+/// Removes escape sequences: what a terminal prints, character by character, regardless of the
+/// position.
 fn without_sequences(bytes: &[u8]) -> Vec<u8> {
     let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
     while at < bytes.len() {

@@ -1,4 +1,4 @@
-//! Answers that are too large, too slow, broken or hostile.
+//! Tests of responses that are too large, too slow, broken or hostile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ async fn answer(bytes: Vec<u8>) -> Result<ApiResponse, NetError> {
     send(get(server.url("/"))).await
 }
 
-/// A server that writes `bytes` once and closes.
+/// Starts a server that writes `bytes` once and closes; returns the result of a request to it.
 async fn answer_and_close(bytes: &'static [u8]) -> Result<ApiResponse, NetError> {
     let server = Server::scripted(move |mut stream, seen| async move {
         seen.request(&mut stream).await;
@@ -186,7 +186,8 @@ async fn a_dropped_send_closes_its_connection() {
         .expect("the connection closes");
 }
 
-/// A gzip stream of one byte and `runs` × 258 copies of it, written bit by bit: 13 bits for 258 bytes.
+/// A gzip stream of one byte and `runs` × 258 copies of it, written bit by bit: 13 bits for 258
+/// bytes.
 fn gzip_of_one_byte(runs: usize) -> Vec<u8> {
     let mut bits = vec![1, 1, 0]; // the last block, with fixed codes
     bits.extend([0, 0, 1, 1, 0, 0, 0, 0]); // the byte 0

@@ -1,4 +1,4 @@
-//! Secrets exchanged for access tokens.
+//! Tests of the exchange of secrets for access tokens.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::{LIMITS, SECRET};
 
 const NOW: tokenring::domain::Timestamp = time::macros::datetime!(2026-11-22 10:00 UTC);
 
-/// A credential in a region whose hosts are the two servers.
+/// A credential in a region whose hosts are two test servers.
 struct Holder {
     authorization: AuthMethod,
     region: Region,
@@ -112,7 +112,7 @@ fn granting(token: &str) -> impl Fn(&str) -> Vec<u8> + Clone + use<> {
     move |_| reply(200, "content-type: application/json\r\n", &body)
 }
 
-/// The body of a request that was seen.
+/// The body of a recorded request.
 fn body(request: &str) -> &str {
     request.split_once("\r\n\r\n").unwrap().1
 }

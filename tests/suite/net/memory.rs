@@ -1,4 +1,4 @@
-//! What the client leaves of a secret in the memory of the process.
+//! Tests of copies of a secret in the memory of the process after a request.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::get;
 use super::server::{Server, read_request, reply};
 use crate::support::marker::Marker;
 
-/// A server that forgets what it is sent.
+/// Starts a server that does not record requests.
 async fn forgetful() -> Server {
     Server::scripted(|mut stream, _| async move {
         while read_request(&mut stream).await.is_some() {

@@ -1,4 +1,4 @@
-//! Where redirects lead, and what goes along.
+//! Tests of redirects: which ones are followed, and which headers are sent along.
 
 use tokenring::domain::request::HttpMethod;
 use tokenring::domain::response::{ApiResponse, ResponseBody};
@@ -10,7 +10,7 @@ use tokenring::net::{
 use super::server::{Server, reply};
 use super::{SECRET, get, get_bound, send};
 
-/// A server that redirects everything to `location`.
+/// Starts a server that redirects everything to `location`.
 async fn redirecting(status: u16, location: String) -> Server {
     Server::answering(move |_| reply(status, &format!("location: {location}\r\n"), "")).await
 }
@@ -79,7 +79,7 @@ async fn a_user_name_in_a_redirect_is_not_followed() {
     assert!(other.requests().is_empty());
 }
 
-/// Where a redirect may lead that looks like home and is not.
+/// Redirect targets that look like the host of the secret but are not.
 const LOOK_ALIKES: [&str; 18] = [
     "http://LOCALHOST.:8080/x",
     "http://lоcalhost:8080/x",
@@ -101,7 +101,8 @@ const LOOK_ALIKES: [&str; 18] = [
     "https://localhost:8080/x",
 ];
 
-/// The home of the secret, as a proxy sees it; and what the proxy saw after home had redirected there.
+/// Requests to the host of the secret as a proxy sees them, and the requests that the proxy saw
+/// after the redirect.
 async fn seen_elsewhere(
     status: u16,
     location: &'static str,

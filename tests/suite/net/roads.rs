@@ -1,4 +1,4 @@
-//! The ways to a server: directly, through a proxy, or not at all.
+//! Tests of connections to a server: directly, through a proxy, or refused.
 
 use std::net::TcpListener;
 
@@ -8,7 +8,7 @@ use tokenring::net::{ConnectFailure, HttpClient, NetError, ProxyConfig, Transpor
 use super::server::{Server, reply};
 use super::{SECRET, get, get_bound, send};
 
-/// A URL on which nobody listens.
+/// A URL of a port without a listener.
 fn nobody() -> url::Url {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     url::Url::parse(&format!("http://{}/path?key=query-canary", listener.local_addr().unwrap()))

@@ -1,4 +1,5 @@
-//! A little HTTP server on loopback that does what a test says, and remembers everything it was sent.
+//! A small HTTP server on loopback that runs the script of a test and records every request. Start
+//! with [`Server::answering`].
 
 use std::sync::{Arc, Mutex};
 
@@ -7,19 +8,19 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// The server; it ends when it is dropped.
+/// The server; it stops when it is dropped.
 pub(super) struct Server {
     pub(super) origin: Origin,
     seen: Seen,
     task: JoinHandle<()>,
 }
 
-/// All requests, head and body.
+/// All recorded requests, head and body.
 #[derive(Clone, Default)]
 pub(super) struct Seen(Arc<Mutex<Vec<String>>>);
 
 impl Server {
-    /// A server that gives `answer` to every request.
+    /// Starts a server that sends `answer` to every request.
     pub(super) async fn answering(
         answer: impl Fn(&str) -> Vec<u8> + Clone + Send + Sync + 'static,
     ) -> Self {
@@ -36,7 +37,7 @@ impl Server {
         .await
     }
 
-    /// A server that runs `script` on every connection.
+    /// Starts a server that runs `script` on every connection.
     pub(super) async fn scripted<F>(
         script: impl Fn(TcpStream, Seen) -> F + Send + Sync + 'static,
     ) -> Self
@@ -60,7 +61,7 @@ impl Server {
         url::Url::parse(&format!("{}{path}", self.origin)).unwrap()
     }
 
-    /// Everything it was sent so far.
+    /// All requests so far.
     pub(super) fn requests(&self) -> Vec<String> {
         self.seen.0.lock().unwrap().clone()
     }
@@ -73,7 +74,7 @@ impl Drop for Server {
 }
 
 impl Seen {
-    /// Reads the next request and remembers it; `None` when the client has closed.
+    /// Reads and records the next request; `None` when the client has closed.
     pub(super) async fn request(&self, stream: &mut TcpStream) -> Option<String> {
         let request = read_request(stream).await?;
         self.0.lock().unwrap().push(request.clone());
@@ -92,7 +93,7 @@ pub(super) async fn read_request(stream: &mut TcpStream) -> Option<String> {
     Some(String::from_utf8(bytes).unwrap())
 }
 
-/// A whole answer.
+/// A complete response.
 pub(super) fn reply(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let mut answer =

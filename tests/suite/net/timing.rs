@@ -1,4 +1,5 @@
-//! Where the time of an exchange went, as far as it can be told.
+//! Tests of the timing of an exchange: name lookup, connection, TLS and response, as far as each is
+//! known.
 
 use tokenring::domain::timing::{ConnectTiming, ConnectionOrigin};
 use tokenring::net::{HttpClient, OutgoingRequest, Transport as _};

@@ -1,4 +1,4 @@
-//! TLS with an authority that no machine knows.
+//! Tests of TLS with a certificate authority that no machine trusts.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -21,7 +21,7 @@ pub(super) fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/net/tls").join(name)
 }
 
-/// A TLS server that gives `answer` to the first request of every connection.
+/// Starts a TLS server that sends `answer` to the first request of every connection.
 pub(super) fn serve(answer: Vec<u8>) -> url::Url {
     let certificate = CertificateDer::from_pem_file(file("server.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_file(file("server.key")).unwrap();

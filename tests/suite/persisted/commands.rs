@@ -1,4 +1,5 @@
-//! The JSON of every command: the members that each prints, and the words in those members that stand for a choice.
+//! Pins the JSON of every command: the members that each prints, and the words in those members
+//! that stand for a choice.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,7 +19,7 @@ const WITHOUT_JSON: [&str; 7] =
 /// Members whose names are data: headers, fields, regions. Their own members are not pinned.
 const OPEN: [&str; 7] = ["headers", "meanings", "fields", "parts", "regions", "properties", "body"];
 
-/// Members that hold one word of a fixed set, where the set does not depend on the machine.
+/// Members that hold one word of a fixed set that does not depend on the machine.
 const WORDS: [&str; 10] = [
     "verdict",
     "state",
@@ -32,7 +33,7 @@ const WORDS: [&str; 10] = [
     "connection",
 ];
 
-/// A home, a simulator and a folder, and what was printed so far.
+/// A home, a simulator and a folder, and the JSON printed so far.
 struct Walk {
     home: Home,
     world: World,
@@ -53,7 +54,7 @@ impl Walk {
         walk
     }
 
-    /// Runs a command with `--json`; `words` is how the command is called in the file.
+    /// Runs a command with `--json`; `words` is the name of the command in the golden file.
     #[track_caller]
     fn run(&mut self, words: &str, arguments: &[&str], code: i32) -> Outcome {
         self.feed(words, arguments, "", code)
@@ -69,7 +70,7 @@ impl Walk {
         done
     }
 
-    /// Adds what was printed: one JSON value, or one on each line.
+    /// Adds printed JSON: one value, or one on each line.
     fn note(&mut self, words: &str, text: &str) {
         let mut found = BTreeSet::new();
         let values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
@@ -239,7 +240,7 @@ impl Walk {
     }
 }
 
-/// The members of a value, with the words that some of them hold.
+/// Collects the members of a value, with the words that some of them hold.
 fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => {

@@ -1,4 +1,5 @@
-//! Credentials, consumers, requests and regions: the JSON in the index, and the TOML of files that users share.
+//! Pins credentials, consumers, requests and regions: the JSON in the index, and the TOML of files
+//! that users share.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

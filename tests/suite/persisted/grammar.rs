@@ -1,5 +1,6 @@
-//! The grammar of the command line, on which scripts rely: commands, flags, and the words that flags take. The names of
-//! commands and flags come from variants and fields, so renaming those would change them.
+//! Pins the grammar of the command line, on which scripts rely: commands, flags, and the values of
+//! flags. The names of commands and flags come from variants and fields, so renaming those would
+//! change them.
 
 use std::fmt::Write as _;
 
@@ -20,7 +21,7 @@ fn describe(command: &Command, found: &mut String) {
     let name = command.get_bin_name().unwrap_or(command.get_name());
     let aliases: Vec<_> = command.get_all_aliases().collect();
     writeln!(found, "{name} {}", aliases.join(" ")).unwrap();
-    // What every command takes is told once, of the program itself.
+    // A global argument is listed once, for the program itself.
     let is_own = |argument: &&Arg| !argument.is_global_set() || command.get_name() == "tokenring";
     for argument in command.get_arguments().filter(is_own) {
         writeln!(found, "  {}", described(argument)).unwrap();

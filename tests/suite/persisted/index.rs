@@ -1,4 +1,5 @@
-//! The SQLite index: its schema, its marks, and one row of every table as the program writes it.
+//! Pins the SQLite index: its schema, its version marks, and one row of every table as the program
+//! writes it.
 
 use std::fmt::Write as _;
 
@@ -20,7 +21,7 @@ use tokenring::index::{
 use super::domain::{check, credential, draft};
 use super::{MOMENT, assert_file};
 
-/// An index in a file with one of everything, and a second view of the file.
+/// An index file with one row of everything, and a second connection to the file.
 fn filled() -> (TempDir, Database, Connection) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("index.db");
@@ -160,7 +161,7 @@ fn fingerprints(index: &Database, credential: &Credential) {
     index.record_fingerprint(&place(SecretSlot::Previous, part()), "dd", MOMENT).unwrap();
 }
 
-/// Every row of a table as a JSON object, in the order of its primary key.
+/// Every row of a table as a JSON object, ordered by primary key.
 pub(super) fn rows(view: &Connection, table: &str) -> Vec<Value> {
     let mut select = view.prepare(&format!("SELECT * FROM {table}")).unwrap();
     let names: Vec<String> = select.column_names().map(str::to_owned).collect();
@@ -209,7 +210,8 @@ fn one_row_of_every_table() {
     assert_eq!(index.verify_audit(), Ok(AuditIntegrity::Intact(2)));
 }
 
-/// A file that an earlier build filled is read as it was meant. Its rows are those that [`one_row_of_every_table`] pins.
+/// Reads a file that an earlier build filled. Its rows are those that [`one_row_of_every_table`]
+/// pins.
 #[test]
 fn the_pinned_rows_are_read() {
     let folder = TempDir::new().unwrap();

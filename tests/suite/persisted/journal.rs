@@ -1,4 +1,4 @@
-//! Entries of the rotation journal: every variant of everything that an entry can hold.
+//! Pins the entries of the rotation journal: every variant of everything that an entry can hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -45,7 +45,7 @@ mod spec;
 mod store;
 mod words;
 
-/// A moment with a fraction of a second.
+/// A time with a fraction of a second.
 const MOMENT: Timestamp = datetime!(2026-11-22 12:00:00.25 UTC);
 
 /// Its JSON.
@@ -64,7 +64,8 @@ fn written<T: Serialize + Debug>(value: &T, form: &str) {
     assert_eq!(serde_json::to_string(value).unwrap(), form, "the form of {value:?}");
 }
 
-/// Fails unless `found` is the text of a file beside this one. What was found is left in the build directory, to compare.
+/// Fails unless `found` is the text of a file in this folder. Writes `found` to the build
+/// directory, for comparison.
 #[track_caller]
 fn assert_file(name: &str, found: &str) {
     let pinned = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/persisted").join(name);

@@ -1,4 +1,4 @@
-//! Plans of rotations: as the journal keeps them, and which steps each strategy plans.
+//! Pins the plans of rotations: their JSON in the journal, and the steps that each strategy plans.
 
 use std::fmt::Write as _;
 
@@ -113,7 +113,8 @@ fn strategies() {
     });
 }
 
-/// The steps of every kind that the program knows, for every purpose. Their words may change and are left out.
+/// The steps of every kind that the program knows, for every purpose. Their descriptions may change
+/// and are left out.
 #[test]
 fn the_steps_that_each_kind_plans() {
     let mut found = String::new();

@@ -1,5 +1,5 @@
-//! A finished rotation as the built program leaves it: the rows in the index, the items in the encrypted file, the names
-//! of all files.
+//! Pins the files of a finished rotation by the built program: the rows in the index, the items in
+//! the encrypted file, and the names of all files.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -22,7 +22,8 @@ const SENTENCES: [&str; 7] =
 /// Columns that hold JSON.
 const JSON_COLUMNS: [&str; 6] = ["plan", "entry", "fields", "labels", "target", "draft"];
 
-/// A home in which one credential with a consumer was rotated, and one with an access token was checked.
+/// A home in which one credential with a consumer was rotated, and one with an access token was
+/// checked.
 fn rotated() -> (Home, World) {
     let (home, world) = (Home::new(), World::start());
     home.meet(&world);
@@ -99,14 +100,14 @@ fn rows_items_and_files_of_a_finished_rotation() {
     );
 }
 
-/// A column of JSON, which must be written without blanks and in the order of its members.
+/// Parses a column of JSON, which must be written without blanks and in the order of its members.
 fn json_column(text: &str) -> Value {
     let value: Value = serde_json::from_str(text).unwrap();
     assert_eq!(value.to_string(), text);
     value
 }
 
-/// The JSON without what is another in every run, and without sentences.
+/// The JSON without values that differ in every run, and without sentences.
 fn steady(value: &Value, home: &str) -> Value {
     match value {
         Value::Array(all) => Value::Array(all.iter().map(|one| steady(one, home)).collect()),
@@ -127,7 +128,7 @@ fn steady(value: &Value, home: &str) -> Value {
     }
 }
 
-/// A text with ids, fingerprints and times replaced by words.
+/// A text with IDs, fingerprints and times replaced by placeholders.
 fn name(text: &str) -> String {
     let is_hex = |word: &str| word.len() >= 12 && word.chars().all(|c| c.is_ascii_hexdigit());
     let is_uuid =

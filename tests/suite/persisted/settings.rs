@@ -1,4 +1,5 @@
-//! Settings, layout and themes: every key of the files that users write, and every name that stands in them.
+//! Pins settings, layout and themes: every key of the files that users write, and every name in
+//! them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -172,7 +173,7 @@ fn the_layout_file() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "");
 }
 
-/// The name of every command, as `[keys]` knows it.
+/// Pins the name of every command in `[keys]`.
 #[test]
 fn names_of_commands() {
     let names: Vec<_> = COMMANDS.iter().map(|command| command.name).collect();
@@ -228,7 +229,7 @@ fn names_of_keys() {
     }
 }
 
-/// A theme that names one role, and in it every property of a style.
+/// A theme that sets one role, with every property of a style.
 fn theme(role: &str) -> String {
     format!(
         "ground = \"ink\"\n[colors]\nink = \"#102030\"\n[roles]\n{role} = {{ fg = \"ink\", bg = \"ink\", bold = true, dim = true, italic = true, underline = true, reverse = true }}\n"

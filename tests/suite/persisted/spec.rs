@@ -1,4 +1,5 @@
-//! The form of provider files, which users may write: every key, and every word that stands for a choice.
+//! Pins the format of provider files, which users may write: every key, and every word that stands
+//! for a choice.
 
 use std::fmt::Write as _;
 
@@ -129,7 +130,7 @@ overlap = false
 steps = "s"
 "#;
 
-/// A ready-made request with every key that a file may have.
+/// A preset request with every key that a file may have.
 const PRESET: &str = r#"
 id = "p"
 title = "t"
@@ -193,7 +194,7 @@ fn every_key_of_a_provider_file() {
     assert_file("provider.json", &(whole + "\n"));
 }
 
-/// Recognition rules may leave out all but the shape, the confidence and the reason.
+/// Recognition rules may leave out every key except the format, the confidence and the reason.
 #[test]
 fn what_a_rule_may_leave_out() {
     let rule: RecognitionRule =
@@ -210,7 +211,8 @@ fn what_a_rule_may_leave_out() {
     assert_eq!(rule, expected);
 }
 
-/// The ids of everything that the built-in providers define: they stand in the index and on the command line.
+/// Pins the IDs of everything that the built-in providers define: they are in the index and on the
+/// command line.
 #[test]
 fn ids_of_the_built_in_providers() {
     let mut found = String::new();

@@ -1,4 +1,5 @@
-//! The encrypted file: the names of its files and the JSON inside, decrypted with age alone; and where all files lie.
+//! Pins the encrypted file: the names of its files, the JSON inside (decrypted with age alone), and
+//! the paths of all files.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +18,7 @@ use tokenring::store::{FileStore, ItemKey, SecretStore as _, UnlockMethod, WorkF
 use crate::support::program::PASSPHRASE;
 use crate::support::{assert_same, secret};
 
-/// What the vault holds once one secret of a credential and one key of the program are in it.
+/// The JSON of a vault with one secret of a credential and one key of the program.
 const ITEMS: &str = r#"{"format":1,"items":{"abababababababababababababababab/current/secret":"czNjcmV0","tokenring/fingerprint-key":"AAH/"}}"#;
 
 fn keys() -> (ItemKey, ItemKey) {

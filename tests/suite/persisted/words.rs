@@ -1,4 +1,5 @@
-//! Words that stand in the index, in the names of items, on the command line and in JSON, beside what serde writes.
+//! Pins words in the index, in the names of items, on the command line and in JSON that serde does
+//! not write.
 
 use tokenring::domain::consumer::ConsumerTarget;
 use tokenring::domain::credential::{SecretPart, SecretSlot};

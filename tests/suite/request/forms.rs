@@ -1,4 +1,5 @@
-//! A request in its other forms: as curl, as what would be sent, from a pasted command, as a saved one.
+//! Tests of a request in its other forms: as curl, as a dry run, from a pasted command, and as a
+//! saved request.
 
 use std::process::{Command, Stdio};
 
@@ -8,7 +9,7 @@ use super::{SECRET, bound_to};
 use crate::support::have;
 use crate::support::recorder::Recorder;
 
-/// A request with everything in it that shells, URLs and headers stumble over.
+/// A request full of characters that are special in shells, URLs and headers.
 const HOSTILE: [&str; 18] = [
     "request",
     "probe",
@@ -30,7 +31,7 @@ const HOSTILE: [&str; 18] = [
     "--keep-body",
 ];
 
-/// The same with the body from a file, as `@` would name one.
+/// The same request with its body read from a file (`@path`).
 fn hostile(home: &crate::support::program::Home) -> Vec<String> {
     let file = home.root().join("body.txt");
     std::fs::write(&file, HOSTILE[15].replace('\r', "")).unwrap();

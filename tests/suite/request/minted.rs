@@ -1,4 +1,4 @@
-//! Secrets that a provider says once: none is lost, whenever the person leaves.
+//! Tests of secrets that a provider shows only once: none is lost, whenever the user quits.
 
 use rustix::process::Signal;
 
@@ -8,13 +8,13 @@ use crate::support::pty::Pty;
 
 const FRESH: &str = "snyk_cs_4711_v1";
 
-/// A home, and a server that makes a secret with every request.
+/// A home, and a server that creates a secret with every request.
 fn minting() -> (Home, Recorder) {
     let server = Recorder::saying(r#"{"client_id":"c","client_secret":"snyk_cs_4711_v1"}"#);
     (bound_to(&server), server)
 }
 
-/// The screen with such a request in its console, sent and agreed to.
+/// The screen with such a request in its console, confirmed and sent.
 fn sent(home: &Home, server: &Recorder) -> Pty {
     let mut pty = home.unlocked_screen();
     pty.send(&format!("\x1b[200~curl -X POST {}/x\x1b[201~", server.origin()));
@@ -43,7 +43,7 @@ fn whoever_leaves_before_giving_a_name_finds_the_secret_all_the_same() {
         let mut pty = sent(&home, &server);
         pty.expect("The response contains a secret");
         pty.expect("probe-minted");
-        // As long as the task is not over, C-c would cancel that.
+        // As long as the task runs, C-c would cancel it.
         pty.expect_gone("running");
         leave(&mut pty);
         pty.code();

@@ -1,4 +1,5 @@
-//! The request console on the command line, from outside: against the simulator, and against servers that lie.
+//! Tests of the request console on the command line, against the simulator and against servers that
+//! misbehave. Start with [`home_with_simulator`] and [`home_bound_to`].
 
 mod forms;
 mod keeping;
@@ -16,10 +17,10 @@ use serde_json::Value;
 use crate::support::program::{Home, World};
 use crate::support::recorder::Recorder;
 
-/// What every credential of these tests holds where a test does not say otherwise.
+/// Secret of the credentials in these tests, unless a test sets another one.
 const SECRET: &str = "5ec2e7aa-0000-4000-8000-00c0ffee0001";
 
-/// The simulator, and a home that knows its credentials of these names.
+/// Starts a simulator and creates a home with its credentials of these names.
 fn met(names: &[&str]) -> (Home, World) {
     let (home, world) = (Home::new(), World::start());
     home.meet(&world);
@@ -29,7 +30,7 @@ fn met(names: &[&str]) -> (Home, World) {
     (home, world)
 }
 
-/// A home with the credential `probe`, bound to a server of the test's.
+/// A home with the credential `probe`, bound to a test server.
 fn bound_to(server: &Recorder) -> Home {
     let home = Home::new();
     home.run(&["regions", "add", "--provider", "snyk", "--id", "HERE", "--api", &server.origin()])
@@ -52,13 +53,13 @@ fn bound_to(server: &Recorder) -> Home {
     home
 }
 
-/// Turns a knob of the simulator.
+/// Adds a fault rule to the simulator.
 fn knob(world: &World, rule: &Value) {
     let answer = control(world, "POST", "", &rule.to_string());
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
 }
 
-/// How often the simulator was asked for a path with this method.
+/// Number of requests to a path with this method that the simulator received.
 fn asked(world: &World, method: &str, path: &str) -> u64 {
     let answer = control(world, "GET", "/requests", "");
     let ledger: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();

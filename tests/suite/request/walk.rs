@@ -1,5 +1,6 @@
-//! The console by keys alone, on a keyring that is kept: a request is pasted, saved, opened, copied, renamed, deleted,
-//! found in the history, sent again, compared; its answer is filtered, compared, written to a file.
+//! Tests of the console with keys only, on a persistent store: a request is pasted, saved, opened,
+//! copied, renamed, deleted, found in the history, sent again and compared; its response is
+//! filtered, compared and written to a file.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,7 +19,7 @@ fn counting() -> (Home, Recorder) {
     (bound_to(&server), server)
 }
 
-/// The console with a request in it that came as a curl command.
+/// The console with a request that was pasted as a curl command.
 fn pasted(home: &Home, server: &Recorder) -> Pty {
     let mut pty = home.unlocked_screen();
     pty.send("4i");

@@ -1,4 +1,5 @@
-//! Store and network of one process in which the n-th call goes wrong, and what dying in it means.
+//! Fault injection for rotations: a store and a transport of one process in which the n-th call
+//! fails, and the simulated crash of that process. Start with [`FaultInjector`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,25 +14,25 @@ use tokenring::store::{
 };
 use tokio::sync::Notify;
 
-/// How a call goes wrong.
+/// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It is refused, and nothing happens.
+    /// The call is refused and has no effect.
     Fail,
-    /// It never arrives, and nobody answers.
+    /// The call never arrives, and there is no response.
     LoseCall,
-    /// It happens, and nobody answers.
+    /// The call takes effect, but the response is lost.
     LoseAnswer,
-    /// It hangs until somebody ends the process; nothing happened.
+    /// The call hangs until the process is killed, and has no effect.
     CrashBefore,
-    /// It happens, and then somebody ends the process.
+    /// The call takes effect, then the process is killed.
     CrashAfter,
 }
 
 pub(super) const FAULTS: [Fault; 5] =
     [Fault::Fail, Fault::LoseCall, Fault::LoseAnswer, Fault::CrashBefore, Fault::CrashAfter];
 
-/// Counts the calls of all lives together; one of them goes wrong.
+/// Counts the calls of all processes together and injects one fault.
 pub(super) struct Chaos {
     fault: Option<(usize, Fault)>,
     calls: AtomicUsize,
@@ -39,14 +40,14 @@ pub(super) struct Chaos {
     crash: Notify,
 }
 
-/// A store in chaos.
+/// A store with injected faults.
 pub(super) struct ShakyStore(Arc<Chaos>, Arc<MemoryStore>);
 
-/// A network in chaos.
+/// A transport with injected faults.
 pub(super) struct ShakyNet(Arc<Chaos>, HttpClient);
 
 impl Chaos {
-    /// Nothing goes wrong.
+    /// Injects no fault.
     pub(super) fn calm() -> Self {
         Self {
             fault: None,
@@ -56,22 +57,22 @@ impl Chaos {
         }
     }
 
-    /// The n-th call goes wrong; the first is 0.
+    /// Injects a fault into the n-th call; the first is 0.
     pub(super) fn at(nth: usize, fault: Fault) -> Self {
         Self { fault: Some((nth, fault)), ..Self::calm() }
     }
 
-    /// How many calls were made.
+    /// Number of calls so far.
     pub(super) fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }
 
-    /// Whether the fault has happened.
+    /// Whether the fault has been injected.
     pub(super) fn is_spent(&self) -> bool {
         self.spent.load(Ordering::SeqCst)
     }
 
-    /// Ends when the process is to die.
+    /// Completes when the process is to be killed.
     pub(super) async fn crashed(&self) {
         self.crash.notified().await;
     }

@@ -1,5 +1,6 @@
-//! Every call of every plan goes wrong in every way, at store and provider; the process dies after every entry of the
-//! journal; entries cannot be written; a person changes their mind.
+//! Fault tests of replacing a secret: every call of every plan fails in every way, at the store and
+//! at the provider; the process is killed after every entry of the journal; entries cannot be
+//! written.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use super::person::Person;
 use super::plans::{AUTOMATIC, BY_HAND, Case, part_of};
 use super::rig::{Before, Errand, Rig};
 
-/// A world in which a rotation has been planned.
+/// A rig in which a rotation has been planned.
 struct Stage {
     case: Case,
     rig: Rig,
@@ -27,7 +28,7 @@ struct Stage {
     administrator: Option<Credential>,
     plan: RotationPlan,
     before: Before,
-    /// What the consumer held.
+    /// SHA-256 of the secret that the consumer held before.
     held: Option<String>,
 }
 
@@ -43,7 +44,7 @@ impl Stage {
         Self::plan(case, rig, credential, administrator).await
     }
 
-    /// The same world, for another rotation of what is in it now.
+    /// The same rig with a new plan for its current state.
     async fn again(self) -> Self {
         let credential = self.rig.calm().credential_by_id(&self.credential.id).await.unwrap();
         self.rig.lines.lock().unwrap().clear();
@@ -78,7 +79,8 @@ impl Stage {
         }
     }
 
-    /// One rotation with one fault; how many calls it took, and whether the world can be used again.
+    /// Runs the rotation with one fault; returns the number of calls, and whether the rig can be
+    /// used again.
     async fn run(&self, fault: Option<(usize, Fault)>) -> (usize, bool) {
         let chaos = Arc::new(fault.map_or_else(Chaos::calm, |(nth, fault)| Chaos::at(nth, fault)));
         let person = Person::new(&self.rig, self.case.0).revokes(self.before.old.as_ref());
@@ -87,7 +89,8 @@ impl Stage {
         let errand = Errand::About(Box::new(self.plan.clone()));
         let run = AssertUnwindSafe(self.rig.carry_out(&errand, &chaos, &person));
         let status = run.catch_unwind().await.unwrap_or_else(|_| panic!("{}", told()));
-        // An unknown second client secret leaves no room for another one, and nobody can name it: then a person rolls back.
+        // An unidentified second client secret leaves no room for another one, and the user cannot
+        // identify it: then the user rolls back.
         let forlorn = status.state == RotationPhase::RolledBack
             && !status.manual_steps.is_empty()
             && [AUTOMATIC[1], AUTOMATIC[4]].contains(&self.case);
@@ -166,7 +169,8 @@ async fn every_call_of_replacing_a_sign_in_to_an_app_may_go_wrong() {
     every_call_goes_wrong_in_every_way(BY_HAND[4]).await;
 }
 
-/// Runs until the n-th line is told, and dies there: the entry that the line shows is durable, and nothing else happened.
+/// Runs until the n-th progress line and stops there as if the process was killed: the journal
+/// entry of that line is durable, and nothing else happened.
 async fn die_at(stage: &Stage, person: &Person<'_>, nth: usize) -> Option<RotationStatus> {
     let told = AtomicUsize::new(0);
     let tell = |_: &ProgressLine| {
@@ -265,7 +269,8 @@ async fn of_two_rotations_of_one_credential_one_runs_and_the_other_says_so() {
     assert_eq!(one.list_rotations(RotationFilter::Open).await.unwrap(), []);
 }
 
-/// A program that is to be given the secret fails, hangs, or loses its answer, once or twice; then it takes it.
+/// A consumer program fails, hangs or loses its response, once or twice; then it accepts the
+/// secret.
 #[tokio::test]
 async fn a_consumers_program_that_goes_wrong_stops_it_before_revocation_and_is_asked_again() {
     let wrongs: [&[&str]; 6] =

@@ -1,5 +1,6 @@
-//! Making and revoking by the same machine: every call goes wrong in every way, the process dies after every entry, and
-//! the disk refuses.
+//! Fault tests of creating and of revoking a credential, which use the same state machine as a
+//! rotation: every call fails in every way, the process is killed after every entry, and the disk
+//! refuses writes.
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -19,7 +20,8 @@ use super::chaos::{Chaos, FAULTS, Fault};
 use super::person::Person;
 use super::rig::{Before, Errand, Rig};
 
-/// What is made like what, by whom, and whether that gets a further secret.
+/// The template of the new credential, its administrator, and the field of the account that gets a
+/// further secret instead of a new account.
 type Making = (&'static str, &'static str, Option<&'static str>);
 
 const MAKINGS: [Making; 6] = [
@@ -31,7 +33,7 @@ const MAKINGS: [Making; 6] = [
     ("us01-group-reporter", "us01-admin", None),
 ];
 
-/// What is revoked, and by whom.
+/// The credential to revoke, and its administrator.
 type Ending = (&'static str, Option<&'static str>);
 
 const ENDINGS: [Ending; 6] = [
@@ -43,7 +45,7 @@ const ENDINGS: [Ending; 6] = [
     ("appcircle-ci", None),
 ];
 
-/// A world in which something is about to be made or revoked.
+/// A rig in which a creation or a revocation has been planned.
 struct Stage {
     rig: Rig,
     errand: Errand,
@@ -97,7 +99,7 @@ impl Stage {
         format!("{}: {:#?}", self.name, self.rig.lines.lock().unwrap())
     }
 
-    /// Does it with one fault, and shows that everything is accounted for.
+    /// Runs the task with one fault, and checks that all secrets are accounted for.
     async fn run(&self, chaos: &Arc<Chaos>) -> RotationStatus {
         let person = self.person();
         let run = AssertUnwindSafe(self.rig.carry_out(&self.errand, chaos, &person));
@@ -108,7 +110,7 @@ impl Stage {
         status
     }
 
-    /// Runs until the n-th line is told, and dies there.
+    /// Runs until the n-th progress line and stops there as if the process was killed.
     async fn die_at(&self, person: &Person<'_>, nth: usize) -> bool {
         let told = AtomicUsize::new(0);
         let tell = |_: &ProgressLine| {

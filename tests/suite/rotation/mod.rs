@@ -1,4 +1,6 @@
-//! Rotations end to end: the real engine, the real simulator, and everything that can go wrong between them.
+//! Tests of rotations end to end: the real engine, the real simulator, and every fault between
+//! them. Start with [`rig`] for the setup, `plans.rs` for rotations without faults and `faults.rs`
+//! for all others.
 
 mod chaos;
 mod faults;

@@ -1,4 +1,4 @@
-//! A person who does what they are asked.
+//! A scripted user who answers the prompts of a rotation.
 
 use std::sync::Mutex;
 
@@ -9,26 +9,26 @@ use tokenring::engine::rotation::UserDecision;
 
 use super::rig::Rig;
 
-/// A person at the keyboard.
+/// A scripted user.
 pub(super) struct Person<'a> {
     rig: &'a Rig,
-    /// The seeded credential whose page they know.
+    /// Name of the seeded credential whose page the user opens.
     name: String,
-    /// What they paste by mistake, once.
+    /// Text that the user pastes by mistake, once.
     mistake: Mutex<Option<String>>,
-    /// What they have copied on the provider's page.
+    /// New secret that the user has copied on the provider's page.
     clipboard: Mutex<Option<String>>,
-    /// What they were asked.
+    /// All prompts so far.
     pub asked: Mutex<Vec<RotationPrompt>>,
-    /// The secret that they revoke on the page when they are asked to, by its SHA-256.
+    /// SHA-256 of the secret that the user revokes on the page when asked to.
     doomed: Mutex<Option<String>>,
-    /// Whether they deny the next sign-in.
+    /// Whether the user denies the next sign-in.
     no: Mutex<bool>,
-    /// Whether their browser is on another machine.
+    /// Whether the browser is on another machine.
     elsewhere: bool,
-    /// Whether they never come to a page.
+    /// Whether the user never opens a sign-in page.
     away: bool,
-    /// What they say before anything else, in turn.
+    /// Decisions that the user prefers to all others, in this order.
     pub first: Mutex<Vec<UserDecision>>,
 }
 
@@ -48,19 +48,19 @@ impl<'a> Person<'a> {
         }
     }
 
-    /// Pastes something else first.
+    /// Pastes another text first.
     pub(super) fn mistakes(self, secret: &str) -> Self {
         *self.mistake.lock().unwrap() = Some(secret.to_owned());
         self
     }
 
-    /// Revokes this one on the page when they are asked to.
+    /// Revokes this secret on the page when asked to.
     pub(super) fn revokes(self, sha256: Option<&String>) -> Self {
         *self.doomed.lock().unwrap() = sha256.cloned();
         self
     }
 
-    /// Says this when it is open, before anything else.
+    /// Chooses this decision as soon as it is offered, before all others.
     pub(super) fn says(self, saying: UserDecision) -> Self {
         self.first.lock().unwrap().push(saying);
         self
@@ -72,19 +72,19 @@ impl<'a> Person<'a> {
         self
     }
 
-    /// Pastes the address at which the browser ends, after something else, instead of letting it come back.
+    /// Pastes the callback address (after a wrong one) instead of opening it in the browser.
     pub(super) fn browsing_elsewhere(mut self) -> Self {
         self.elsewhere = true;
         self
     }
 
-    /// Never comes to a page of a sign-in.
+    /// Never opens a sign-in page.
     pub(super) fn away(mut self) -> Self {
         self.away = true;
         self
     }
 
-    /// Agrees on the page of a sign-in, and lets the browser come back.
+    /// Allows the sign-in on the page and opens the callback.
     async fn visit(&self, dilemma: &RotationPrompt) -> Option<PromptReply> {
         let decision = if std::mem::take(&mut *self.no.lock().unwrap()) { "deny" } else { "allow" };
         let pasted = |text: &str| Some(PromptReply::Pasted(Secret::from_text(text.to_owned())));
@@ -96,7 +96,7 @@ impl<'a> Person<'a> {
             return pasted(back.as_str());
         }
         self.rig.arrive(back).await;
-        // What it brings is taken by whoever waits for it.
+        // The task that waits for the callback gets the response.
         std::future::pending().await
     }
 
@@ -123,7 +123,7 @@ impl<'a> Person<'a> {
         if let Some(place) = first.iter().position(|wish| open(&|one| one == wish).is_some()) {
             return Some(first.remove(place));
         }
-        // A new secret that was refused again and again is given up for another one.
+        // If a new secret is refused again, the user creates another one.
         let refused =
             self.asked.lock().unwrap().iter().filter(|asked| asked.step == "verify").count();
         if dilemma.step == "verify"

@@ -1,4 +1,5 @@
-//! Every plan from beginning to end, where nothing goes wrong.
+//! Tests of every plan from beginning to end without faults. Start with [`AUTOMATIC`] and
+//! [`BY_HAND`].
 
 use serde_json::json;
 use tokenring::domain::credential::{SecretPart, SecretSlot};
@@ -11,10 +12,11 @@ use tokenring::engine::rotation::{
 use super::person::Person;
 use super::rig::Rig;
 
-/// A credential of the simulator, who administers it, and which further part of it is replaced instead of the secret.
+/// A credential of the simulator, its administrator, and the further part that is replaced instead
+/// of the secret.
 pub(super) type Case = (&'static str, Option<&'static str>, Option<&'static str>);
 
-/// Those that need nobody.
+/// Cases without any action of the user.
 pub(super) const AUTOMATIC: [Case; 6] = [
     ("eu01-ci-scanner", Some("eu01-admin"), None),
     ("us01-release-bot", None, None),
@@ -24,7 +26,7 @@ pub(super) const AUTOMATIC: [Case; 6] = [
     ("us01-group-reporter", Some("us01-admin"), None),
 ];
 
-/// Those for which a person does something.
+/// Cases in which the user creates or revokes a secret.
 pub(super) const BY_HAND: [Case; 5] = [
     ("us01-admin", None, None),
     ("us01-laptop", None, None),
@@ -33,12 +35,12 @@ pub(super) const BY_HAND: [Case; 5] = [
     ("us01-triage-app", None, None),
 ];
 
-/// The part of a case.
+/// The secret part of a case.
 pub(super) fn part_of(part: Option<&str>) -> SecretPart {
     part.map_or(SecretPart::Secret, |id| SecretPart::Named(id.to_owned()))
 }
 
-/// Rotates a credential of the simulator and shows that everything is accounted for.
+/// Rotates a credential of the simulator and checks that all secrets are accounted for.
 async fn replace(
     rig: &Rig,
     (name, administrator, part): Case,
@@ -87,7 +89,8 @@ async fn automatic_plans_need_nobody() {
     }
 }
 
-/// As imported from a `.env`: a secret, and nothing about the account but what the provider tells.
+/// The state after an import from a `.env` file: a secret, and about the account only what the
+/// provider reports.
 #[tokio::test]
 async fn an_account_of_which_only_the_secret_is_known_needs_nobody_either() {
     for (name, level) in [("us01-ci-scanner", "org"), ("us01-group-reporter", "group")] {
@@ -141,7 +144,7 @@ async fn a_person_makes_what_the_program_cannot() {
             "{name}: {:#?}",
             rig.lines.lock().unwrap()
         );
-        // An API key of Appcircle is also revoked by hand.
+        // An API key of Appcircle is also revoked manually.
         assert_eq!(
             person.asked.lock().unwrap().len(),
             if name == "appcircle-ci" { 2 } else { 1 },
@@ -197,7 +200,8 @@ async fn a_key_that_may_not_manage_keys_is_replaced_by_hand() {
     let asked = person.asked.lock().unwrap();
     assert!(asked[0].accepts_paste && asked[0].message.title.contains("403"), "{asked:#?}");
     assert_eq!(asked[1].step, "await-revoke");
-    // The person says that it is revoked, and it is not: that is seen and asked about, and stays on the list.
+    // The user says that the secret is revoked, but it is not: the program detects this, asks
+    // again, and leaves it on the list of manual steps.
     assert_eq!(
         (asked[2].step.as_str(), status.state, status.manual_steps.len()),
         ("prove-dead", RotationPhase::Done, 1),
@@ -386,7 +390,8 @@ async fn a_session_that_is_used_while_it_changes_places_is_never_taken_for_the_o
     let plan = rig.calm().plan_rotation(&credential, None).await.unwrap();
     let person = Person::new(&rig, SESSION.0).says(UserDecision::RollBack);
     rig.die_after(&plan, &person, "verify").await;
-    // It dies once more, when the new one is current and the journal does not know; and somebody uses it.
+    // The process is killed again when the new secret is current but the journal does not say so;
+    // and another program uses the new secret.
     rig.copy_slot(&plan, SecretSlot::Current, SecretSlot::Previous).await;
     rig.copy_slot(&plan, SecretSlot::Pending, SecretSlot::Current).await;
     rig.time.advance(std::time::Duration::from_secs(3 * 3600));

@@ -1,4 +1,5 @@
-//! Rotations by the built program: what a person types, what scripts read.
+//! Tests of rotations by the built program: the commands that a user types, and the JSON that
+//! scripts read.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,7 +10,7 @@ use super::rig::sha256;
 use crate::signin::visitor::{Waiting, arrive, decide};
 use crate::support::program::{Home, Outcome, World};
 
-/// A home that meets a simulator and holds these credentials.
+/// A home connected to a simulator, with these credentials.
 fn home(names: &[&str]) -> (Home, World) {
     let (home, world) = (Home::new(), World::start());
     home.meet(&world);
@@ -152,7 +153,8 @@ fn a_guided_rotation_waits_for_a_person_and_takes_the_secret_from_standard_input
     assert_eq!(home.run(&["rotations", "--all", "--json"]).expect(0).json()[0]["state"], "done");
 }
 
-/// A UUID may be a user's token or a service account's key; a `.env` does not say which, and the provider does.
+/// A UUID may be a user's token or the key of a service account; a `.env` file does not say which,
+/// and the provider does.
 #[test]
 fn a_key_that_was_taken_for_a_personal_token_is_not_replaced_like_one() {
     let (home, world) = home(&["us01-admin"]);
@@ -244,7 +246,7 @@ fn credentials_are_made_and_revoked_where_the_provider_has_an_api_for_it() {
     }
     home.run(&["revoke", "bot-three", "--yes"]).expect(0);
     home.run(&["check", "us01-release-bot"]).expect(0);
-    // The last secret of an account cannot be deleted: that is left to a person, and can be called off.
+    // The last secret of an account cannot be deleted: the user has to do it, or can cancel.
     home.run(&["revoke", "us01-release-bot", "--yes"]).expect(8);
     home.run(&["rotate", "--rollback", "us01-release-bot"]).expect(0);
     home.run(&["revoke", "us01-admin", "--yes"]).expect(8);
@@ -314,7 +316,7 @@ fn eight_processes_that_rotate_one_credential_at_once_leave_one_secret() {
     assert_eq!(all.as_array().unwrap().len(), done, "one rotation for each that was done: {all}");
 }
 
-/// How many living secrets of its kind the account of this one has.
+/// Number of live secrets of this kind that the account has.
 fn secrets_beside(world: &World, secret: &str) -> usize {
     let answer = ask(world, "GET", "/faults/live", "");
     let live: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
@@ -328,7 +330,7 @@ fn secrets_beside(world: &World, secret: &str) -> usize {
         .count()
 }
 
-/// How many living secrets are this one.
+/// Number of live secrets with this value.
 fn living(world: &World, secret: &str) -> usize {
     ask(world, "GET", "/faults/live", "").matches(&sha256(secret.as_bytes())).count()
 }
@@ -340,7 +342,7 @@ fn by_hand(world: &World, name: &str) -> String {
     made["secret"].as_str().unwrap().to_owned()
 }
 
-/// Asks the simulator's control listener.
+/// Sends a request to the control listener of the simulator.
 fn ask(world: &World, method: &str, path: &str, body: &str) -> String {
     let url: url::Url = world.manifest["faults"].as_str().unwrap().parse().unwrap();
     let mut stream = TcpStream::connect((url.host_str().unwrap(), url.port().unwrap())).unwrap();

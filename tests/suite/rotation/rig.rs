@@ -1,5 +1,6 @@
-//! The real engine against the real simulator, in a time of its own: stores, requests and journals outlive the engine,
-//! as they outlive a process.
+//! The rig of the rotation tests: the real engine and the real simulator on a simulated clock.
+//! Stores, requests and journals outlive the engine, as they outlive a process. Start with
+//! [`Rig::new`] and [`Rig::rotate`].
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
@@ -38,17 +39,18 @@ use super::person::Person;
 
 const START: Timestamp = time::macros::datetime!(2026-11-22 12:00 UTC);
 
-/// What is to go unanswered is never sent; so nothing here may come too late because the machine is busy.
+/// Requests whose response is to be lost are never sent, so no timeout may fire just because the
+/// machine is busy.
 const LIMITS: RequestLimits = RequestLimits {
     connect_timeout: Duration::from_secs(60),
     total_timeout: Duration::from_secs(120),
     max_body_bytes: 1 << 20,
 };
 
-/// How long a consumer's program may take.
+/// Timeout of a consumer program.
 const CONSUMER: Duration = Duration::from_secs(2);
 
-/// How often a rotation is taken up again before a test gives up on it.
+/// Maximum number of processes that a rotation may need.
 const LIVES: usize = 12;
 
 /// Everything that outlives a process.
@@ -58,26 +60,26 @@ pub(super) struct Rig {
     pub index: Arc<Database>,
     pub store: Arc<MemoryStore>,
     pub lines: Mutex<Vec<ProgressLine>>,
-    /// How long a browser is waited for.
+    /// Timeout of a sign-in.
     pub sign_in: Duration,
     http: HttpClient,
     catalogue: Arc<ProviderCatalog>,
     folder: TempDir,
 }
 
-/// What was alive before a rotation.
+/// The live secrets before a rotation.
 pub(super) struct Before {
     pub living: BTreeSet<String>,
-    /// The secret that was current; there is none where a credential is made.
+    /// The current secret; `None` if a credential is created.
     pub old: Option<String>,
 }
 
-/// What is to be done.
+/// The task of a test.
 #[derive(Clone)]
 pub(super) enum Errand {
-    /// About a credential that is there.
+    /// Rotate or revoke an existing credential.
     About(Box<RotationPlan>),
-    /// Make one.
+    /// Create a credential.
     Make(Box<CreationPlan>),
 }
 
@@ -90,7 +92,7 @@ impl Errand {
     }
 }
 
-/// A time that passes only when somebody waits, for the engine and the simulator alike.
+/// A clock that advances only when a task sleeps, shared by the engine and the simulator.
 pub(super) struct Time {
     advanced_ms: AtomicI64,
     simulator: sandbox::SimulatedClock,
@@ -136,7 +138,7 @@ impl Rig {
         }
     }
 
-    /// An engine of a fresh process, in which the n-th call goes wrong.
+    /// The engine of a new process, with injected faults.
     pub(super) fn engine(&self, chaos: &Arc<Chaos>) -> Arc<Engine> {
         let ports = EngineDependencies {
             catalog: Arc::clone(&self.catalogue),
@@ -159,12 +161,12 @@ impl Rig {
         self.engine(&Arc::new(Chaos::calm()))
     }
 
-    /// Keeps a credential that the simulator issued.
+    /// Adds a credential that the simulator issued.
     pub(super) async fn adopt(&self, name: &str) -> Credential {
         self.keep(self.sandbox.manifest().credential(name).unwrap().clone()).await
     }
 
-    /// Adds a credential of the simulator of which nothing but the secret is known.
+    /// Adds a credential of the simulator with nothing but its secret.
     pub(super) async fn adopt_bare(&self, name: &str) -> Credential {
         let mut issued = self.sandbox.manifest().credential(name).unwrap().clone();
         issued.fields.clear();
@@ -193,7 +195,7 @@ impl Rig {
         engine.add_credential(new).await.unwrap()
     }
 
-    /// Names a place where the credential's secret is to be delivered: a file.
+    /// Adds a consumer that writes the secret of the credential to a file.
     pub(super) async fn consume(&self, credential: &Credential, part: SecretPart) {
         let path = self.delivered_to();
         std::fs::write(&path, "SECRET=before\n").unwrap();
@@ -201,7 +203,8 @@ impl Rig {
         self.add_consumer(credential, part, target).await;
     }
 
-    /// Names a program that is to be given the credential's secret. It obeys what `faults` says, a word for each call.
+    /// Adds a consumer program that reads the secret of the credential. It behaves as `faults`
+    /// says, one word for each call.
     pub(super) async fn consume_by_program(&self, credential: &Credential, faults: &[&str]) {
         let folder = self.folder.path().to_owned();
         std::fs::write(folder.join("faults"), faults.join("\n") + "\n").unwrap();
@@ -242,7 +245,7 @@ impl Rig {
             .unwrap();
     }
 
-    /// What the consumer holds: the SHA-256 of a secret; `None` where it was never given one.
+    /// SHA-256 of the secret that the consumer holds; `None` if nothing was delivered.
     pub(super) fn delivered(&self) -> Option<String> {
         let text = std::fs::read_to_string(self.delivered_to()).unwrap();
         let held = text.trim().strip_prefix("SECRET=").unwrap();
@@ -253,12 +256,12 @@ impl Rig {
         self.folder.path().join("app.env")
     }
 
-    /// Rotates, and after every crash begins anew where the journal ends.
+    /// Rotates, and after every crash resumes with a new engine.
     pub(super) async fn rotate(&self, plan: RotationPlan, person: &Person<'_>) -> RotationStatus {
         self.carry_out(&Errand::About(Box::new(plan)), &Arc::new(Chaos::calm()), person).await
     }
 
-    /// Rotates until a step is done, and dies there.
+    /// Rotates until a step is done, and stops there as if the process was killed.
     pub(super) async fn die_after(&self, plan: &RotationPlan, person: &Person<'_>, step: &str) {
         let tell = |line: &ProgressLine| {
             if (line.step.as_str(), line.state) == (step, StepStatus::Done) {
@@ -271,7 +274,7 @@ impl Rig {
         assert!(died.is_err(), "it did not die: {:#?}", died.ok());
     }
 
-    /// The same in chaos.
+    /// Runs the task with injected faults.
     pub(super) async fn carry_out(
         &self,
         errand: &Errand,
@@ -299,7 +302,7 @@ impl Rig {
         panic!("it does not end: {last:?} after {:#?}", self.lines.lock().unwrap());
     }
 
-    /// Fails unless a working secret can be had from the store, where the plan promises that at all times.
+    /// Fails unless the store holds a working secret, where the plan promises one at all times.
     async fn assert_working(&self, plan: &RotationPlan) {
         if plan.purpose != RotationPurpose::Replace {
             return;
@@ -336,7 +339,7 @@ impl Rig {
         }
     }
 
-    /// The fingerprints (SHA-256) of all living secrets of a region that somebody was given.
+    /// SHA-256 of all live secrets of a region that have been issued to a client or user.
     pub(super) async fn living(&self, region: &str) -> BTreeSet<String> {
         let live = self.control(HttpMethod::Get, "/live", &Value::Null).await;
         let secrets = live["live"].as_array().unwrap().iter();
@@ -345,7 +348,7 @@ impl Rig {
         lasting.map(|secret| secret["sha256"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Lets the disk refuse the n-th entry of every journal; the first is 1.
+    /// Makes the disk refuse the n-th entry of every journal; the first is 1.
     pub(super) fn refuse_entry(&self, nth: usize) {
         let trigger = format!(
             "CREATE TRIGGER refusal BEFORE INSERT ON rotation_entries WHEN NEW.seq = {nth}
@@ -354,7 +357,7 @@ impl Rig {
         self.disk().execute_batch(&trigger).unwrap();
     }
 
-    /// Lets the disk take everything again.
+    /// Makes the disk accept all entries again.
     pub(super) fn accept_all(&self) {
         self.disk().execute_batch("DROP TRIGGER refusal").unwrap();
     }
@@ -363,24 +366,24 @@ impl Rig {
         rusqlite::Connection::open(self.index.path()).unwrap()
     }
 
-    /// What a person does in the web pages: the new secret.
+    /// Creates a new secret on the provider's web page, as a user does.
     pub(super) async fn by_hand(&self, name: &str) -> Option<String> {
         let made = self.control(HttpMethod::Post, "/by-hand", &json!({"credential": name})).await;
         made["secret"].as_str().map(str::to_owned)
     }
 
-    /// What a person does in the web pages: the secret with this SHA-256 ends.
+    /// Revokes the secret with this SHA-256 on the provider's web page, as a user does.
     pub(super) async fn revoke_by_hand(&self, sha256: &str) {
         self.control(HttpMethod::Post, "/by-hand", &json!({"revoke": sha256})).await;
     }
 
-    /// Turns a knob of the simulator.
+    /// Adds a fault rule to the simulator.
     pub(super) async fn knob(&self, rule: &Value) {
         let told = self.control(HttpMethod::Post, "", rule).await;
         assert!(told["error"].is_null(), "{told}");
     }
 
-    /// Presses a button of the page on which a person lets an app act for them; where that sends the browser.
+    /// Presses a button of the consent page; returns the address to which it redirects the browser.
     pub(super) async fn decide(&self, page: &str, decision: &str) -> url::Url {
         let mut page: url::Url = page.parse().unwrap();
         let asked: Vec<(String, String)> = page.query_pairs().into_owned().collect();
@@ -393,7 +396,7 @@ impl Rig {
         answer.header("location").unwrap().parse().unwrap()
     }
 
-    /// The browser comes back; what it is shown, nobody waits for.
+    /// Opens the callback address; the page that it shows is not needed.
     pub(super) async fn arrive(&self, address: url::Url) {
         let outgoing = OutgoingRequest {
             method: HttpMethod::Get,
@@ -443,21 +446,22 @@ impl Rig {
         serde_json::from_str(answer.body.text().unwrap_or("null")).unwrap()
     }
 
-    /// The SHA-256 of the secret in a slot.
+    /// SHA-256 of the secret in a slot.
     pub(super) async fn slot(&self, plan: &RotationPlan, slot: SecretSlot) -> Option<String> {
         let secret =
             self.store.get(&ItemKey::for_part(&plan.credential, slot, &plan.part)).await.ok()?;
         Some(secret.expose(sha256))
     }
 
-    /// Puts what is in one slot into another one, as a process does that dies before it can say so.
+    /// Copies a secret from one slot to another, as a process does that is killed before it writes
+    /// the journal.
     pub(super) async fn copy_slot(&self, plan: &RotationPlan, from: SecretSlot, to: SecretSlot) {
         let key = |slot| ItemKey::for_part(&plan.credential, slot, &plan.part);
         let secret = self.store.get(&key(from)).await.unwrap();
         self.store.put(&key(to), &secret).await.unwrap();
     }
 
-    /// What is to be accounted for once a rotation of this credential is over.
+    /// Collects the live secrets before a task; [`Rig::assert_accounted`] compares with them.
     pub(super) async fn before(&self, plan: &RotationPlan) -> Before {
         let old = self.slot(plan, SecretSlot::Current).await;
         assert_eq!(
@@ -468,7 +472,8 @@ impl Rig {
         Before { living: self.living(&plan.region).await, old }
     }
 
-    /// Fails unless exactly what the journal names is alive: the new one in place of the old one, or all as it was.
+    /// Fails unless exactly the secrets that the journal names are alive: the new one instead of
+    /// the old one, or the same as before.
     pub(super) async fn assert_accounted(
         &self,
         before: &Before,
@@ -490,7 +495,7 @@ impl Rig {
             (RotationPhase::RolledBack, RotationPurpose::Create) => {
                 assert_eq!((current, known), (None, false), "nothing is left of what was not made");
             }
-            // A refresh token that was used meanwhile has renewed itself.
+            // A refresh token that was used in the meantime has been replaced by its successor.
             (RotationPhase::RolledBack, RotationPurpose::Replace)
                 if plan.strategy == RotationStrategyId::SnykAppSession =>
             {
@@ -516,7 +521,8 @@ impl Rig {
     }
 }
 
-/// A folder on a disk in memory where there is one: what is durable there outlives these processes, and is quick.
+/// A temporary folder on a disk in memory, where there is one: writes there are quick and outlive
+/// the simulated processes.
 fn memory_folder() -> TempDir {
     TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
 }

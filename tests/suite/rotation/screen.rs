@@ -1,4 +1,4 @@
-//! Rotations by a person at the screen, with keys only.
+//! Tests of rotations on the screen with keys only.
 
 use std::sync::Arc;
 
@@ -11,25 +11,25 @@ use tokenring::engine::rotation::{RotationFilter, RotationPhase, RotationStatus}
 use super::rig::Rig;
 use crate::support::session::Session;
 
-/// The screen of a fresh process.
+/// Starts the screen of a new process.
 async fn screen(rig: &Rig) -> Session {
     let engine: Arc<Engine> = rig.calm();
     Session::start(engine, (120, 36)).await
 }
 
-/// Opens the plan of the selected credential and begins.
+/// Opens the plan of the selected credential and starts the rotation.
 async fn begin(session: &mut Session) {
     session.press("r");
     session.expect("[ Rotate ]").await;
     session.press("Right Enter");
 }
 
-/// The plan that the screen will draw for the credential.
+/// The plan that the screen will create for the credential.
 async fn plan(rig: &Rig, credential: &Credential) -> RotationPlan {
     rig.calm().plan_rotation(credential, None).await.unwrap()
 }
 
-/// The rotation that was begun last.
+/// The rotation that was started last.
 async fn last(rig: &Rig) -> RotationStatus {
     rig.calm().list_rotations(RotationFilter::All).await.unwrap().pop().expect("a rotation")
 }
@@ -70,7 +70,7 @@ async fn a_secret_that_a_person_makes_is_pasted() {
     session.paste(&old);
     session.press("Enter");
     session.expect("Reason: the pasted secret is the old one. Create a new secret").await;
-    // The step says so a moment before the question is asked.
+    // The step shows this text a moment before the prompt opens.
     session.expect("Enter confirm").await;
     let made = rig.by_hand("us01-admin").await.expect("a new one");
     session.paste(&made);

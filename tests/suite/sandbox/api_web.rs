@@ -1,4 +1,4 @@
-//! Simulated Snyk API & Web.
+//! Tests of simulated Snyk API & Web.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Simulated Appcircle: the exchanges, and what the access token opens.
+//! Tests of simulated Appcircle: the exchanges, and what the access token may do.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,7 +22,7 @@ fn token(answer: &Answer) -> String {
     answer.json()["access_token"].as_str().unwrap_or_else(|| panic!("{}", answer.text)).to_owned()
 }
 
-/// The organisation an access token is for.
+/// The organization of an access token.
 fn organization(token: &str) -> String {
     let claims =
         URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("claims")).expect("base64url");

@@ -1,4 +1,4 @@
-//! The knobs of the control listener.
+//! Tests of the fault rules of the control listener.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! OAuth against simulated Snyk: consent with PKCE, refreshing, revocation, client credentials, signed assertions.
+//! Tests of OAuth against simulated Snyk: consent with PKCE, refreshing, revocation, client
+//! credentials, signed assertions.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,7 +16,7 @@ async fn post(visit: &Visit, path: &str, form: &[(&str, &str)]) -> Answer {
     read(visit.client.post(format!("{}{path}", visit.api("SNYK-US-01"))).form(form)).await
 }
 
-/// Client id and secret of the seeded app.
+/// Client ID and secret of the seeded app.
 fn app(visit: &Visit) -> (String, String) {
     (
         visit.field("us01-triage-app", "client_id"),

@@ -1,4 +1,5 @@
-//! Reading from simulated Snyk: who am I, versions, paging, permissions, headers, the old API.
+//! Tests of reading from simulated Snyk: identity, versions, pagination, permissions, headers, and
+//! the v1 API.
 
 use std::collections::BTreeSet;
 
@@ -135,7 +136,7 @@ async fn every_answer_has_an_id_and_a_falling_budget() {
     assert_eq!(read(request).await.header("snyk-request-id"), "mine");
 }
 
-/// Follows `links.next` to the end, whatever its form, and returns all identifiers.
+/// Follows `links.next` to the last page, whatever its form, and returns all IDs.
 async fn all_pages(visit: &Visit, name: &str, first: &str) -> Vec<String> {
     let mut ids = Vec::new();
     let mut next = Some(first.to_owned());

@@ -1,4 +1,5 @@
-//! Writing to simulated Snyk: service accounts, personal access tokens, apps, installs and the human hand.
+//! Tests of writing to simulated Snyk: service accounts, personal access tokens, apps, installs,
+//! and actions on the web pages.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -23,7 +24,7 @@ async fn secrets(visit: &Visit, id: &str, wish: Value) -> Answer {
     visit.send(Method::POST, "us01-admin", (&path, &document("service_account", &wish))).await
 }
 
-/// Whether the simulator gives an access token for these.
+/// Whether the simulator issues an access token for these client credentials.
 async fn is_accepted(visit: &Visit, client: &str, secret: &str) -> bool {
     let form =
         [("grant_type", "client_credentials"), ("client_id", client), ("client_secret", secret)];

@@ -1,4 +1,5 @@
-//! A real browser at the page of consent: Debian's Chromium, without a window, driven by `chromedriver`.
+//! Tests of a real browser on the consent page: Debian's Chromium, headless, driven by
+//! `chromedriver`.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -11,7 +12,7 @@ use super::visitor::Waiting;
 use super::{client, met};
 use crate::support::{PATIENCE, have, until};
 
-/// Without a window and without a word to anybody.
+/// Flags of the browser: headless, and without any network traffic of its own.
 const FLAGS: [&str; 9] = [
     "--headless",
     "--no-sandbox",
@@ -27,7 +28,7 @@ const FLAGS: [&str; 9] = [
 /// One browser at a time: two that start at once are a heavy load for a small machine.
 static TURN: Mutex<()> = Mutex::const_new(());
 
-/// How often a browser is started that does not come up, which on a busy machine it does not always.
+/// Maximum number of attempts to start a browser, which may fail on a busy machine.
 const STARTS: usize = 3;
 
 /// A browser with one page.
@@ -58,8 +59,9 @@ impl Browser {
         self.command("url", json!({"url": url})).await.unwrap();
     }
 
-    /// Presses the first element that the selector finds until it is gone: a page that is not painted yet may miss the first
-    /// time. The driver waits for the page that a click leads to, so nothing is pressed twice that was heard.
+    /// Clicks the first element that matches the selector until it is gone: a click on a page that
+    /// is not painted yet may have no effect. The driver waits for the page that a click leads to,
+    /// so no click is repeated that took effect.
     async fn press(&self, selector: &str) {
         let mut tried = false;
         let gone = async || match self.element(selector).await {
@@ -83,7 +85,7 @@ impl Browser {
         Ok(found.as_object().and_then(|ids| ids.values().next()?.as_str()).unwrap().to_owned())
     }
 
-    /// The headline and what stands below it, once the headline is `title`.
+    /// Waits until the headline is `title`; returns the headline and the text below it.
     async fn read(&self, title: &str) -> String {
         let mut text = Err(Value::Null);
         until(&format!("the page says \"{title}\""), async || {
@@ -107,7 +109,7 @@ impl Browser {
         Ok(said.as_str().unwrap_or_default().trim().to_owned())
     }
 
-    /// What the driver answers; an error is its own words.
+    /// Sends a command to the driver; returns its result, or its error.
     async fn command(&self, name: &str, body: Value) -> Result<Value, Value> {
         value(client().post(format!("{}/{name}", self.session)).body(body.to_string())).await
     }
@@ -126,7 +128,7 @@ impl Drop for Browser {
     }
 }
 
-/// The id of a new session.
+/// Opens a new session; returns its ID.
 async fn open(root: &str, profile: &TempDir) -> String {
     let data = format!("--user-data-dir={}", profile.path().display());
     let flags: Vec<&str> = FLAGS.iter().copied().chain([data.as_str()]).collect();
@@ -147,7 +149,8 @@ async fn value(request: reqwest::RequestBuilder) -> Result<Value, Value> {
     if is_success { Ok(value) } else { Err(value) }
 }
 
-/// The port that the driver says it listens at. What else it says is read too, so that it never waits for a reader.
+/// The port that the driver prints. Its further output is read too, so that the driver never
+/// blocks.
 fn port(out: impl std::io::Read + Send + 'static) -> u16 {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {

@@ -1,4 +1,5 @@
-//! What a credential is beyond its secret: keys in files, who it acts as, when it ends.
+//! Tests of properties of a credential besides its secret: key files, the account that it acts as,
+//! its expiry.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -11,7 +12,7 @@ fn shown(home: &Home, name: &str) -> Value {
     home.run(&["show", name, "--json"]).expect(0).json()
 }
 
-/// Adds the account that signs with a key, which lies in a file.
+/// Adds the account that signs with a private key in a file.
 fn add_with_key_file(home: &Home, world: &World, mode: u32) -> crate::support::program::Outcome {
     let path = home.root().join("sbom.pem");
     std::fs::write(&path, world.secret("eu01-sbom-export")).unwrap();
@@ -70,7 +71,7 @@ fn adding_tells_who_it_is_and_keeps_it() {
     let organisations = known["fields"]["organisations"].as_str().unwrap();
     assert!(organisations.starts_with("1: "), "{organisations}");
     assert!(known["fields"]["default_org_id"].as_str().unwrap().len() == 36, "{known}");
-    // What was learned does not stand in the way of an edit.
+    // The learned properties do not prevent an edit.
     home.run(&["edit", "us01-ci-scanner", "--label", "prod"]).expect(0);
 }
 

@@ -1,4 +1,4 @@
-//! Signing in: allowed, denied, answered by strangers, answered twice, never answered.
+//! Tests of `login`: allowed, denied, answered by strangers, answered twice, never answered.
 
 use std::path::Path;
 use std::time::Duration;
@@ -106,7 +106,8 @@ async fn the_host_of_another_region_leads_there() {
         .trim_start_matches("http://")
         .to_owned();
     let waiting = Waiting::for_app(&home, &world);
-    // The code is nothing to the other region, but that is where it was asked for.
+    // The code is not valid in the other region, but the exchange goes to the region that the
+    // callback names.
     arrive(waiting.answer(&[("code", "c"), ("instance", &eu)])).await.unwrap();
     waiting.end().expect(4);
     let ledger: Value = client()

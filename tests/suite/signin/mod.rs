@@ -1,4 +1,5 @@
-//! Every kind really signs in, refreshes and ends as its provider has it: the built program against the simulator.
+//! Tests that every kind signs in, refreshes and expires as its provider defines: the built program
+//! against the simulator. Start with `login.rs`.
 
 mod chromium;
 mod kinds;
@@ -13,26 +14,26 @@ use serde_json::{Value, json};
 
 use crate::support::program::{Home, World};
 
-/// The seeded session of an app that acts for a person.
+/// The seeded session of an app that acts for a user.
 const SESSION: &str = "us01-triage-app";
 
-/// A home whose regions are those of a fresh simulator.
+/// Starts a simulator and creates a home whose regions point at it.
 fn met() -> (Home, World) {
     let (home, world) = (Home::new(), World::start());
     home.meet(&world);
     (home, world)
 }
 
-/// A client that follows nothing by itself and keeps no connection.
+/// An HTTP client that follows no redirects and keeps no connections.
 fn client() -> reqwest::Client {
     static PROVIDER: std::sync::Once = std::sync::Once::new();
-    // Another test may have been first.
+    // Another test may have installed it already.
     PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
     let quiet = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     quiet.pool_max_idle_per_host(0).build().unwrap()
 }
 
-/// Turns a knob of the simulator.
+/// Adds a fault rule to the simulator.
 async fn knob(world: &World, rule: Value) {
     let answer = client()
         .post(world.manifest["faults"].as_str().unwrap())
@@ -43,12 +44,12 @@ async fn knob(world: &World, rule: Value) {
     assert!(answer.status().is_success(), "{rule}");
 }
 
-/// Moves the simulator's time; this machine's stays.
+/// Advances the clock of the simulator; the clock of this machine is unchanged.
 async fn advance(world: &World, minutes: u64) {
     knob(world, json!({"advance_ms": minutes * 60_000})).await;
 }
 
-/// How often this was asked of the simulator.
+/// Number of requests to a path with this method that the simulator received.
 async fn asked(world: &World, method: &str, path: &str) -> u64 {
     let url = format!("{}/requests", world.manifest["faults"].as_str().unwrap());
     let ledger: Value = client().get(url).send().await.unwrap().json().await.unwrap();

@@ -1,4 +1,5 @@
-//! Every kind in every situation: the verdict, and the words that a person reads. The table is a reviewed picture.
+//! Pins the check result of every kind in every situation, and the explanation that a user reads.
+//! The table is a reviewed snapshot.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -21,7 +22,7 @@ use super::client;
 
 const NOW: Timestamp = datetime!(2026-11-22 10:00 UTC);
 
-/// One credential of each kind, and of each way to prove itself.
+/// One credential of each kind and of each way to authenticate.
 const KINDS: [&str; 11] = [
     "us01-admin",
     "us01-laptop",
@@ -36,7 +37,7 @@ const KINDS: [&str; 11] = [
     "appcircle-ci",
 ];
 
-/// What befalls a credential.
+/// What happened to a credential.
 #[derive(Clone, Copy, PartialEq)]
 enum Situation {
     RightRegion,
@@ -61,7 +62,7 @@ impl Situation {
         (Self::Down, "server down"),
     ];
 
-    /// How far this machine's clock is from the provider's.
+    /// Difference between the clock of this machine and the provider's clock.
     const fn skew(self) -> Duration {
         match self {
             Self::ClockBehind => Duration::minutes(-10),
@@ -71,7 +72,7 @@ impl Situation {
         }
     }
 
-    /// Lets it happen to the whole world.
+    /// Applies the situation to all credentials.
     async fn befall(self, sandbox: &ProviderSimulator, clock: &sandbox::SimulatedClock) {
         match self {
             Self::Expired => clock.advance(std::time::Duration::from_secs(400 * 86_400)),
@@ -79,7 +80,7 @@ impl Situation {
                 post(&sandbox.manifest().faults, &json!({"status": 429, "retry_after": "7"})).await;
             }
             Self::Revoked => {
-                // The administrator revokes the others before losing their own token.
+                // The administrator revokes the others first, and their own token last.
                 for name in KINDS.into_iter().rev() {
                     revoke(sandbox, name).await;
                 }
@@ -89,7 +90,7 @@ impl Situation {
     }
 }
 
-/// A clock that stands.
+/// A clock that stands still.
 struct Standing(Timestamp);
 
 impl Clock for Standing {
@@ -155,7 +156,7 @@ async fn outcomes(situation: Situation) -> Vec<(SeededCredential, &'static str, 
     found
 }
 
-/// An engine that keeps nothing, over the simulator's regions.
+/// An in-memory engine on the regions of the simulator.
 fn engine(sandbox: &ProviderSimulator, now: Timestamp) -> Engine {
     let mut files: BTreeMap<&str, String> = BTreeMap::new();
     for (id, hosts) in &sandbox.manifest().regions {
@@ -187,7 +188,7 @@ fn engine(sandbox: &ProviderSimulator, now: Timestamp) -> Engine {
     Engine::new(ports, EngineOptions::from(&Settings::default()))
 }
 
-/// The credential as a person would add it: with the end that it claims for itself.
+/// The credential as a user would add it, with the expiry that its secret claims.
 fn new(issued: &SeededCredential, region: &str, engine: &Engine) -> NewCredential {
     let owned = |text: &&str| (*text).to_owned();
     let secret = Arc::new(Secret::from_text(issued.secret.clone()));
@@ -214,20 +215,20 @@ fn new(issued: &SeededCredential, region: &str, engine: &Engine) -> NewCredentia
     }
 }
 
-/// Another region of the same provider, where there is one.
+/// Another region of the same provider, if there is one.
 fn elsewhere(region: &str) -> Option<&'static str> {
     let others = [("SNYK", "SNYK-AU-01"), ("SAW", "SAW-US")];
     others.into_iter().find(|(family, _)| region.starts_with(family)).map(|(_, other)| other)
 }
 
-/// The words without what differs between systems.
+/// The explanation without what differs between operating systems.
 fn portable(reason: &str) -> String {
     reason
         .split_once("127.0.0.1: ")
         .map_or_else(|| reason.to_owned(), |(before, _)| format!("{before}127.0.0.1: …"))
 }
 
-/// Revokes a credential for real, as its provider lets one do it.
+/// Revokes a credential with the API or page of its provider.
 async fn revoke(sandbox: &ProviderSimulator, name: &str) {
     let manifest = sandbox.manifest();
     let credential = manifest.credential(name).unwrap();
@@ -286,7 +287,8 @@ async fn revoke(sandbox: &ProviderSimulator, name: &str) {
             delete(sandbox, "JWT", "saw-eu-admin", format!("{api}/keys/{}/", field("key_id")))
                 .await;
         }
-        // The simulator's pages make another key beside it but delete none, so it is refused as a deleted one is.
+        // The simulator's pages create a second key but delete none, so a fault rule refuses it as
+        // a deleted one is refused.
         "api-key" => {
             post(&manifest.faults, &json!({"path": "/auth/v1/api-key/token", "status": 401})).await;
         }
@@ -294,9 +296,9 @@ async fn revoke(sandbox: &ProviderSimulator, name: &str) {
     }
 }
 
-/// Deletes with the credential of somebody who may.
+/// Deletes with a credential that has the permission.
 async fn delete(sandbox: &ProviderSimulator, scheme: &str, by: &str, url: String) {
-    // A personal access token is deleted by itself: it belongs to the same person as the list.
+    // A personal access token deletes itself: it belongs to the same user as the list.
     let by = if by == "us01-laptop" { "us01-laptop" } else { by };
     let secret = &sandbox.manifest().credential(by).unwrap().secret;
     let answer = client()

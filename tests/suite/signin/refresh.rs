@@ -1,4 +1,5 @@
-//! Sessions: a refresh token is spent once, whoever is in need of it, and a request is repeated only where that is safe.
+//! Tests of sessions: a refresh token is used once even if several processes need it, and a request
+//! is repeated only if that is safe.
 
 use serde_json::Value;
 
@@ -27,7 +28,8 @@ async fn eight_processes_in_need_of_a_session_refresh_it_once() {
     let (home, world) = session();
     assert_eq!(eight_checks(&home), vec!["accepted"; 8]);
     assert_eq!(asked(&world, "POST", TOKEN).await, 1);
-    // By this machine's clock the access token is good for most of an hour; the provider thinks otherwise.
+    // By the clock of this machine the access token is valid for most of an hour; by the provider's
+    // clock it has expired.
     advance(&world, 120).await;
     assert_eq!(eight_checks(&home), vec!["accepted"; 8]);
     assert_eq!(asked(&world, "POST", TOKEN).await, 2);
@@ -99,6 +101,6 @@ async fn a_session_that_is_removed_leaves_no_access_token_behind() {
     let vault = || std::fs::read(home.root().join("data/vault/vault.age")).unwrap().len();
     let full = vault();
     home.run(&["remove", SESSION, "--yes"]).expect(0);
-    // The refresh token, the client secret and an access token of some 400 characters are gone.
+    // The refresh token, the client secret and an access token of about 400 characters are gone.
     assert!(full - vault() > 500, "{full} bytes became {}", vault());
 }

@@ -1,4 +1,5 @@
-//! Signing in from the screen, with keys; and what the screen and the terminal ask when an access token has ended.
+//! Tests of signing in on the screen with keys, and of the prompts on the screen and in the
+//! terminal when an access token has expired.
 
 use url::Url;
 
@@ -7,7 +8,7 @@ use super::{SESSION, advance, asked, met};
 use crate::support::program::{Home, World};
 use crate::support::pty::Pty;
 
-/// A home with the seeded session, far away from any browser.
+/// A home with the seeded session, on a machine without a browser.
 fn home_of_session() -> (Home, World) {
     let (home, world) = met();
     let home = home.with("SSH_TTY", "/dev/pts/99");
@@ -15,13 +16,13 @@ fn home_of_session() -> (Home, World) {
     (home, world)
 }
 
-/// Begins a sign-in and reads where the person is to go.
+/// Starts a sign-in and reads the address of the consent page.
 fn begin(pty: &mut Pty) -> Url {
     pty.send("L");
     page_on_screen(pty)
 }
 
-/// How many seconds the screen says are left.
+/// The number of seconds left that the screen shows.
 fn left(text: &str) -> Option<u32> {
     let (minutes, seconds) =
         text.split_once("browser: ")?.1.split_once(" left")?.0.split_once(':')?;
@@ -130,7 +131,7 @@ async fn a_new_session_begins_with_a_form() {
     home.run(&["check", "triage"]).expect(0);
 }
 
-/// A request that would end another sign-in, had there been one.
+/// A request that would revoke another sign-in, if there were one.
 const PATH: &str = "/rest/self/apps/installs/00000000-0000-4000-8000-000000000000";
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! A person with a browser, scripted: reads the page of consent and presses one of its buttons. And the program that
-//! waits for them.
+//! A scripted browser: reads the consent page and presses one of its buttons. And a command of the
+//! program that waits for the callback. Start with [`WaitingCommand::begin`].
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdout, Stdio};
@@ -12,20 +12,20 @@ use crate::support::program::{Home, Outcome, World};
 #[cfg(unix)]
 use crate::support::pty::Pty;
 
-/// A command of the program that waits for the browser.
+/// A command of the program that waits for the callback.
 pub(crate) struct Waiting {
     child: Child,
     out: BufReader<ChildStdout>,
-    /// The page of consent.
+    /// Address of the consent page.
     pub(crate) visit: Url,
-    /// Where the browser is to come back to.
+    /// Address of the callback.
     pub(crate) callback: Url,
-    /// Until when it waits.
+    /// End of the waiting time.
     pub(crate) until: String,
 }
 
 impl Waiting {
-    /// Starts `tokenring login` with `input`, and reads where it wants the person to go.
+    /// Starts `tokenring login` with `input`, and reads the address of the consent page.
     pub(crate) fn begin(home: &Home, arguments: &[&str], input: &str) -> Self {
         Self::begin_command(
             home,
@@ -34,7 +34,7 @@ impl Waiting {
         )
     }
 
-    /// The same for any command that sends a person to a page.
+    /// The same for any command that opens a consent page.
     pub(crate) fn begin_command(home: &Home, arguments: &[&str], input: &str) -> Self {
         let mut command = home.command(arguments);
         let mut child = command
@@ -81,12 +81,12 @@ impl Waiting {
         Self::begin(home, &arguments, &format!("{}\n", client_secret(world)))
     }
 
-    /// Writes a further line to its standard input.
+    /// Writes a further line to standard input.
     pub(crate) fn type_line(&mut self, line: &str) {
         writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 
-    /// The address with which the browser would come back, with these members besides the right state.
+    /// The callback address with these parameters and the right state.
     pub(crate) fn answer(&self, members: &[(&str, &str)]) -> Url {
         let mut answer = self.callback.clone();
         answer
@@ -96,12 +96,12 @@ impl Waiting {
         answer
     }
 
-    /// The program.
+    /// Process ID of the command.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// What the program did in the end.
+    /// Waits until the command ends; returns its output and exit code.
     pub(crate) fn end(mut self) -> Outcome {
         let (mut out, mut err) = (String::new(), String::new());
         self.out.read_to_string(&mut out).unwrap();
@@ -110,17 +110,18 @@ impl Waiting {
     }
 }
 
-/// The seeded app's own secret.
+/// The client secret of the seeded app.
 pub(crate) fn client_secret(world: &World) -> &str {
     world.credential(super::SESSION)["parts"]["client_secret"].as_str().unwrap()
 }
 
-/// A member of an address's query.
+/// A parameter of the query of an address.
 pub(crate) fn member(url: &Url, name: &str) -> String {
     url.query_pairs().find(|(known, _)| known == name).unwrap().1.into_owned()
 }
 
-/// Visits the page of consent and presses the button; returns the address to which the page sends the browser.
+/// Opens the consent page and presses the button; returns the address to which the page redirects
+/// the browser.
 pub(crate) async fn decide(visit: &Url, decision: &str) -> Url {
     let page = client().get(visit.clone()).send().await.unwrap().text().await.unwrap();
     let mut form: Vec<(String, String)> = page
@@ -134,7 +135,7 @@ pub(crate) async fn decide(visit: &Url, decision: &str) -> Url {
     Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap()
 }
 
-/// What the browser shows when it comes back; `None` where nobody is there.
+/// Status and body of the callback page; `None` if no process listens there.
 pub(crate) async fn arrive(address: Url) -> Option<(u16, String)> {
     let answer = client().get(address).send().await.ok()?;
     Some((answer.status().as_u16(), answer.text().await.ok()?))
@@ -145,7 +146,7 @@ fn attribute(tag: &str, name: &str) -> String {
     value.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
-/// The page, once the whole dialog is drawn.
+/// The consent page on the screen, once the whole dialog is drawn.
 #[cfg(unix)]
 pub(crate) fn page_on_screen(pty: &Pty) -> Url {
     pty.expect("Waiting for the browser");
@@ -153,7 +154,7 @@ pub(crate) fn page_on_screen(pty: &Pty) -> Url {
     page(pty)
 }
 
-/// The page that the dialog names, put together from its lines.
+/// The address in the dialog, joined from its lines.
 #[cfg(unix)]
 fn page(pty: &Pty) -> Url {
     let text = pty.text();

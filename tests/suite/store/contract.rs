@@ -1,4 +1,4 @@
-//! What holds for every unlocked store, whatever is behind it.
+//! The contract of every unlocked store, whatever its backend. Start with [`holds`].
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokenring::store::{ItemKey, SecretStore, StoreError, run_self_test};
 use crate::support::{assert_same, secret};
 use tokenring::domain::Secret;
 
-/// Holds an unlocked store to the contract. Whatever it keeps is removed again.
+/// Checks the contract on an unlocked store. Removes everything that it stores.
 pub(crate) async fn holds(store: &dyn SecretStore) {
     assert_eq!(store.status().await, Ok(()));
     it_keeps_replaces_and_removes(store).await;
@@ -22,7 +22,8 @@ pub(crate) async fn holds(store: &dyn SecretStore) {
     assert_eq!(run_self_test(store).await, Ok(()));
 }
 
-/// Holds a store that is not unlocked, for this reason, to the contract: it says so, and does nothing.
+/// Checks the contract on a store that is not unlocked, for this reason: it reports the reason and
+/// does nothing.
 pub(crate) async fn holds_shut(store: &dyn SecretStore, reason: &StoreError) {
     let key = key("shut");
     let refused = Err(reason.clone());
@@ -123,7 +124,8 @@ async fn it_refuses_a_key_that_the_bus_would_choke_on(store: &dyn SecretStore) {
 async fn calls_on_one_key_keep_their_order(store: &dyn SecretStore) {
     let key = key("order");
     for round in 0..20 {
-        // Given up at once, but begun: it may or may not take effect, and if it does, then before the next.
+        // The call is dropped at once, but has started: it may or may not take effect, and if it
+        // does, then before the next one.
         let _ = tokio::time::timeout(Duration::ZERO, store.put(&key, &secret("abandoned"))).await;
         let latest = secret(&format!("round {round}"));
         store.put(&key, &latest).await.unwrap();

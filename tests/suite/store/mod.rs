@@ -1,4 +1,4 @@
-//! The contract of a store, and every backend held to it.
+//! Tests of the stores: every backend against one contract. Start with `contract.rs`.
 
 mod contract;
 mod file;

@@ -1,4 +1,5 @@
-//! The round trip finds out a store that only claims to work, and leaves nothing behind.
+//! Tests of the self-test of a store: it detects a store that only claims to work, and leaves
+//! nothing behind.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use tokenring::store::{CALL_TIMEOUT, MemoryStore, StoreError, run_self_test};
 
 use crate::support::faulty::{Fault, Faulty};
 
-/// The calls of a proof: put, get, delete, get.
+/// The calls of a self-test: put, get, delete, get.
 const CALLS: usize = 4;
 
 fn complaint(outcome: Result<(), StoreError>) -> String {

@@ -1,4 +1,5 @@
-//! The system keyring against a real Secret Service: the contract, and everything that may befall a daemon.
+//! Tests of the system keyring with a real Secret Service: the contract, and every fault of the
+//! daemon.
 
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use crate::support::secret_service::{
 };
 use crate::support::{assert_same, secret, until};
 
-/// Adds an item as another program would, with an attribute of its own.
+/// Adds an item as another program would, with a custom attribute.
 fn foreign_item(key: &ItemKey, content: &[u8]) {
     let attributes = ["service", "tokenring", "username", key.as_str(), "owner", "another program"];
     let stored = secret_tool(&[&["store", "--label=foreign"], &attributes[..]].concat(), content);
@@ -26,7 +27,7 @@ fn found_by_others(key: &ItemKey) -> Vec<u8> {
     secret_tool(&["lookup", "service", "tokenring", "username", key.as_str()], b"").stdout
 }
 
-/// The outcome of a call and how long it took.
+/// The result of a call and its duration.
 async fn timed<T>(call: impl Future<Output = T>) -> (T, Duration) {
     let begin = Instant::now();
     (call.await, begin.elapsed())
@@ -59,7 +60,8 @@ fn other_programs_find_its_items_and_see_nothing_but_the_opaque_key() {
         let username = format!("attribute.username = {}", key.as_str());
         assert_eq!(shown, ["attribute.service = tokenring", &username, "label = tokenring"]);
 
-        // An item that another program made under this key is read and replaced, never doubled.
+        // An item that another program created under this key is read and replaced, never
+        // duplicated.
         let foreign = contract::key("foreign");
         foreign_item(&foreign, b"theirs");
         assert_same(store.get(&foreign).await, &secret("theirs"));
@@ -97,14 +99,14 @@ fn two_processes_that_create_one_item_make_one() {
     });
 }
 
-/// Takes the name that the daemon asks for a prompt, and never answers.
+/// Takes the D-Bus name of the prompter that the daemon calls, and never responds.
 async fn silent_prompter() -> zbus::Connection {
     let prompter = zbus::Connection::session().await.unwrap();
     prompter.request_name("org.gnome.keyring.SystemPrompter").await.unwrap();
     prompter
 }
 
-/// How many programs are on the bus.
+/// Number of programs on the bus.
 async fn guests(connection: &zbus::Connection) -> usize {
     let names = DBusProxy::new(connection).await.unwrap().list_names().await.unwrap();
     names.iter().filter(|name| name.starts_with(':')).count()
@@ -126,7 +128,7 @@ fn a_locked_keyring_says_so_without_a_prompt() {
             )
             .await
             .unwrap();
-        // The answer to the ping came after whatever was sent before it.
+        // The response to the ping came after every message sent before it.
         while let Some(Some(Ok(message))) =
             futures::FutureExt::now_or_never(futures::StreamExt::next(&mut asked))
         {
@@ -211,7 +213,7 @@ fn a_stopped_daemon_times_out_and_a_late_write_is_met_by_the_next_call() {
         assert_timed_out(calls.0);
         assert_timed_out(calls.1);
         assert_timed_out(calls.2);
-        // The late write is still under way, so nobody may overtake it.
+        // The late write is still in progress, so no other call may overtake it.
         assert_timed_out(timed(store.get(&key)).await);
 
         signal("CONT");

@@ -1,12 +1,14 @@
-//! Tests that run in a world of their own: they start their own test binary once more, for themselves alone, wrapped
-//! in a command that makes the world (another environment, a message bus, fewer rights).
+//! Nested test runs: a test starts its own test binary again, for itself alone, wrapped in a
+//! command that sets up an environment (other variables, a message bus, fewer rights). Start with
+//! [`run_nested`].
 
 use std::process::{Command, Output};
 
-/// Says to the inner run which test it is.
+/// Environment variable of the nested run: the name of the test.
 const INSIDE: &str = "TOKENRING_TEST_INSIDE";
 
-/// Runs `body` inside `world`, whose last arguments become the command to run, and passes its failure on.
+/// Runs `body` in a nested run inside `wrapper`, whose last arguments become the command to run;
+/// fails if the nested run fails.
 pub(crate) fn inside<F: AsyncFnOnce()>(world: Command, body: F) {
     if let Some(mut again) = outside(world, body) {
         let output = again.output().expect("the world starts");
@@ -14,7 +16,8 @@ pub(crate) fn inside<F: AsyncFnOnce()>(world: Command, body: F) {
     }
 }
 
-/// Outside, the command that runs this test again, inside `world`; inside, the test itself, and then nothing.
+/// In the outer run, returns the command that runs this test again inside `wrapper`; in the nested
+/// run, runs the test and returns `None`.
 pub(crate) fn outside<F: AsyncFnOnce()>(mut world: Command, body: F) -> Option<Command> {
     let name = name_of(&body);
     if is_inside(&name) {
@@ -38,7 +41,7 @@ fn runtime() -> tokio::runtime::Runtime {
         .expect("a runtime")
 }
 
-/// The name by which the test runner knows the function whose closure this is.
+/// The name under which the test runner knows the function that contains this closure.
 fn name_of<F>(_body: &F) -> String {
     let path = std::any::type_name::<F>();
     let name = path.split_once("::").map_or(path, |(_crate, rest)| rest);

@@ -1,4 +1,4 @@
-//! A store that goes wrong where it is told to.
+//! A store with planned faults. Start with [`FaultyStore`].
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use tokenring::domain::Secret;
 use tokenring::store::{BackendInfo, CALL_TIMEOUT, ItemKey, SecretStore, StoreError, UnlockMethod};
 
-/// A store whose n-th call (of `get`, `put` and `delete`; the first is 1) goes wrong; all others go through.
+/// A store whose n-th call (of `get`, `put` and `delete`; the first is 1) fails as planned; all
+/// others reach the inner store.
 pub(crate) struct Faulty<S> {
     inner: S,
     plan: Mutex<Plan>,
@@ -21,18 +22,18 @@ struct Plan {
     faults: HashMap<usize, Fault>,
 }
 
-/// How a call goes wrong.
+/// How a call fails.
 #[derive(Clone)]
 pub(crate) enum Fault {
-    /// It is refused, and nothing is done.
+    /// The call is refused and has no effect.
     Refuse(StoreError),
-    /// It never answers, and nothing is done.
+    /// The call never returns and has no effect.
     Hang,
-    /// It answers too late, and nothing was done.
+    /// The call times out and has no effect.
     LoseCall,
-    /// It answers too late, but it was done: the late write.
+    /// The call times out but takes effect later: a late write.
     LoseAnswer,
-    /// It claims success, and nothing is done. Only a change can lie.
+    /// The call claims success and has no effect. Only for changes.
     Lie,
 }
 
@@ -42,19 +43,19 @@ impl<S: SecretStore> Faulty<S> {
         Self { inner, plan: Mutex::default(), limit }
     }
 
-    /// Takes no item of more bytes, and says so.
+    /// Refuses items that are longer than this.
     pub(crate) fn holding(mut self, limit: usize) -> Self {
         self.limit = limit;
         self
     }
 
-    /// Plans a fault at the n-th call.
+    /// Plans a fault for the n-th call.
     pub(crate) fn at(self, nth: usize, fault: Fault) -> Self {
         self.plan.lock().unwrap().faults.insert(nth, fault);
         self
     }
 
-    /// How many calls were made so far.
+    /// Number of calls so far.
     pub(crate) fn calls(&self) -> usize {
         self.plan.lock().unwrap().calls
     }

@@ -1,4 +1,4 @@
-//! What remains of a secret in the memory of this process.
+//! Search for copies of a secret in the memory of this process. Start with [`MemoryMarker`].
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokenring::domain::Secret;
 
-/// What to look for, kept in another form so that the search does not find itself.
+/// A random secret, stored in masked form so that the search does not find itself.
 pub(crate) struct Marker(Vec<u8>);
 
 const MASK: u8 = 0x15;
@@ -14,7 +14,7 @@ const LENGTH: usize = 32;
 const PAGE: usize = 4096;
 
 impl Marker {
-    /// A marker that nothing else is.
+    /// Creates a marker that occurs nowhere else.
     pub(crate) fn random() -> Self {
         let mut bytes = [0; LENGTH];
         getrandom::fill(&mut bytes).unwrap();
@@ -26,7 +26,7 @@ impl Marker {
         Secret::new(self.0.iter().map(|byte| byte ^ MASK).collect())
     }
 
-    /// How many copies are in the memory that this process can write to.
+    /// Counts the copies in the writable memory of this process.
     pub(crate) fn copies(&self) -> usize {
         let memory = File::open("/proc/self/mem").unwrap();
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
@@ -58,7 +58,8 @@ impl Marker {
     }
 }
 
-/// Where a page is looked at: pages of its own, which are left out of the search, or it would find what it has copied.
+/// Buffer for the page that is searched. It has its own pages, which are left out of the search:
+/// otherwise the search would find its own copies.
 struct Glass {
     pages: Vec<u8>,
     start: usize,
@@ -71,8 +72,8 @@ impl Glass {
         Self { pages, start }
     }
 
-    /// The bytes of a page and the first few of the next; nothing for the glass itself and for empty pages, which most
-    /// are.
+    /// Reads a page and the first few bytes of the next one; returns nothing for the buffer itself
+    /// and for empty pages, which are most.
     fn look(&mut self, memory: &File, page: usize) -> &[u8] {
         let own = self.pages.as_ptr().addr() + self.start;
         if (own..own + 2 * PAGE).contains(&page) {

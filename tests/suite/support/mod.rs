@@ -1,4 +1,5 @@
-//! What several tests need.
+//! Helpers of several tests. Start with `program.rs` for the built program as a command, `pty.rs`
+//! for the built program in a pseudo-terminal, and `session.rs` for the screen inside the test.
 
 pub(crate) mod again;
 pub(crate) mod faulty;
@@ -18,10 +19,10 @@ use std::time::{Duration, Instant};
 
 use tokenring::domain::Secret;
 
-/// How long a test waits for what must happen; only a failing test waits so long.
+/// Timeout of everything that a test waits for; only a failing test takes this long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Whether these programs are installed. Where one is missing, the test is skipped and says so; with
+/// Whether these programs are installed. If one is missing, prints that the test is skipped; with
 /// `TOKENRING_TEST_REQUIRE=all` it fails instead.
 pub(crate) fn have(programs: &[&str]) -> bool {
     let folders: Vec<_> =
@@ -36,7 +37,7 @@ pub(crate) fn have(programs: &[&str]) -> bool {
     false
 }
 
-/// Waits until `condition` holds; fails the test when it does not come to hold.
+/// Waits until `condition` holds; fails the test on timeout.
 pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !condition().await {
@@ -50,7 +51,7 @@ pub(crate) fn secret(text: &str) -> Secret {
     Secret::new(text.as_bytes().to_vec())
 }
 
-/// Fails the test unless the secret is this one; shows neither of them.
+/// Fails the test unless the secret is the expected one; shows neither of them.
 #[track_caller]
 pub(crate) fn assert_same<E: std::fmt::Debug>(read: Result<Secret, E>, expected: &Secret) {
     match read {

@@ -1,4 +1,4 @@
-//! The built program in a home of its own, and the simulator beside it.
+//! The built program with its own home, and the simulator. Start with [`Home`] and [`Simulator`].
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -9,41 +9,41 @@ use tempfile::TempDir;
 use tokenring::domain::Secret;
 use tokenring::store::{FileStore, SecretStore as _, UnlockMethod, WorkFactor};
 
-/// The passphrase of every test's encrypted file.
+/// Passphrase of the encrypted file in every test.
 pub(crate) const PASSPHRASE: &str = "Vq7-kept-for-Zk2-tests-Xw9";
 
-/// A home folder with an encrypted file for secrets.
+/// A temporary home folder with an encrypted file for secrets.
 pub(crate) struct Home {
     folder: TempDir,
     variables: Vec<(String, String)>,
 }
 
-/// What the program did.
+/// The result of a command.
 pub(crate) struct Outcome {
-    /// Its exit code.
+    /// Exit code.
     pub(crate) code: i32,
-    /// What it wrote to standard output.
+    /// Standard output.
     pub(crate) out: String,
-    /// What it wrote to standard error.
+    /// Standard error.
     pub(crate) err: String,
 }
 
-/// A running simulator and what it told about itself.
+/// A running simulator and its manifest.
 pub(crate) struct World {
     child: Child,
-    /// The JSON line it printed.
+    /// The JSON line that it printed at its start.
     pub(crate) manifest: Value,
 }
 
 impl Home {
-    /// A fresh home. Its vault is made with a cheap key derivation, so that every call of the program is quick.
+    /// Creates a home. Its vault uses a cheap key derivation, so that every command is quick.
     pub(crate) fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let passphrase = folder.path().join("passphrase");
         std::fs::write(&passphrase, PASSPHRASE).unwrap();
         make_private(&passphrase);
         let home = Self { folder, variables: Vec::new() };
-        // On a thread of its own, since a test may have a runtime already.
+        // Runs in another thread, because a test may already have a runtime.
         std::thread::scope(|scope| {
             scope.spawn(|| make_vault(&home.root().join("data/vault"))).join().unwrap();
         });
@@ -51,7 +51,7 @@ impl Home {
             .with("TOKENRING_PASSPHRASE_FILE", passphrase.to_str().unwrap())
     }
 
-    /// A home whose secrets rest in the keyring of this session.
+    /// Creates a home whose secrets are stored in the keyring of this session.
     pub(crate) fn on_keyring() -> Self {
         Self {
             folder: TempDir::new().unwrap(),
@@ -59,18 +59,18 @@ impl Home {
         }
     }
 
-    /// The same home with a variable set for every call.
+    /// Sets an environment variable for every command.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Where everything of the program lies.
+    /// The folder of all files of the program.
     pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("home")
     }
 
-    /// The program, ready to be started in this home.
+    /// The command that starts the program in this home.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tokenring"));
         command.args(arguments).env("TOKENRING_HOME", self.root()).stdin(Stdio::null());
@@ -87,25 +87,26 @@ impl Home {
         ] {
             command.env_remove(name);
         }
-        // What is not on loopback goes through a proxy that is not there: no test leaves this machine.
+        // Hosts other than loopback go through a proxy that does not exist: no test sends anything
+        // beyond this machine.
         command.env("HTTPS_PROXY", "http://127.0.0.1:1");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
-    /// The screen in this home, at a terminal of 120 by 36.
+    /// Starts the screen in a terminal of 120 by 36.
     #[cfg(unix)]
     pub(crate) fn screen(&self) -> super::pty::Pty {
         self.at_terminal(&[])
     }
 
-    /// The same with its store unlocked by hand.
+    /// Starts the screen and unlocks its store by typing the passphrase.
     #[cfg(unix)]
     pub(crate) fn unlocked_screen(&self) -> super::pty::Pty {
         Self::unlock(self.screen())
     }
 
-    /// The same where there is no credential yet, once the welcome is closed.
+    /// Starts the screen of a home without credentials, and closes the welcome dialog.
     #[cfg(unix)]
     pub(crate) fn empty_screen(&self) -> super::pty::Pty {
         let mut pty = self.screen();
@@ -128,7 +129,7 @@ impl Home {
         pty
     }
 
-    /// The program with these arguments at such a terminal.
+    /// Starts the program with these arguments in a terminal of 120 by 36.
     #[cfg(unix)]
     pub(crate) fn at_terminal(&self, arguments: &[&str]) -> super::pty::Pty {
         let screen = self.command(arguments);
@@ -145,7 +146,7 @@ impl Home {
         super::pty::Pty::start(command, 120, 36)
     }
 
-    /// Runs the program with nothing on standard input.
+    /// Runs the program with empty standard input.
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         self.feed(arguments, "")
     }
@@ -159,7 +160,7 @@ impl Home {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // A program that refuses early does not read its input; that is for the test to judge by the outcome.
+        // A program that refuses early does not read its input; the test checks its result.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let done = child.wait_with_output().unwrap();
         Outcome {
@@ -169,7 +170,7 @@ impl Home {
         }
     }
 
-    /// Points the provider's regions at the simulator.
+    /// Points the regions of the providers at the simulator.
     pub(crate) fn meet(&self, world: &World) {
         for (id, hosts) in world.manifest["regions"].as_object().unwrap() {
             let provider = match id.split('-').next() {
@@ -193,12 +194,12 @@ impl Home {
         }
     }
 
-    /// Adds a credential of the simulated world under its own name, without asking the provider about it.
+    /// Adds a seeded credential under its own name, without contacting the provider.
     pub(crate) fn adopt(&self, world: &World, name: &str) -> Outcome {
         self.adopt_with(world, name, &["--offline"])
     }
 
-    /// Adds a credential of the simulated world under its own name, with these further arguments.
+    /// Adds a seeded credential under its own name, with these further arguments.
     pub(crate) fn adopt_with(&self, world: &World, name: &str, further: &[&str]) -> Outcome {
         let issued = world.credential(name);
         let text = |member: &str| issued[member].as_str().unwrap().to_owned();
@@ -229,7 +230,7 @@ impl Home {
 }
 
 impl Outcome {
-    /// Fails with everything that was written unless the program ended with `code`.
+    /// Fails with the whole output unless the exit code is `code`.
     #[track_caller]
     pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "\nstdout: {}\nstderr: {}", self.out, self.err);
@@ -252,7 +253,7 @@ impl Outcome {
 }
 
 impl World {
-    /// Starts `tokenring sandbox --json` and reads its one line.
+    /// Starts `tokenring sandbox --json` and reads its manifest.
     pub(crate) fn start() -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tokenring"));
         let mut child = command
@@ -266,7 +267,7 @@ impl World {
         Self { child, manifest: serde_json::from_str(&line).unwrap() }
     }
 
-    /// A credential that the simulator issued.
+    /// A seeded credential.
     #[track_caller]
     pub(crate) fn credential(&self, name: &str) -> &Value {
         let all = self.manifest["credentials"].as_array().unwrap();
@@ -275,13 +276,13 @@ impl World {
             .unwrap_or_else(|| panic!("the simulator issued no {name}"))
     }
 
-    /// Spoils the answers of the simulator by this rule.
+    /// Adds a fault rule to the simulator.
     pub(crate) fn spoil(&self, rule: &Value) {
         let answer = self.control(rule);
         assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     }
 
-    /// Sets the simulator's clock ahead.
+    /// Advances the clock of the simulator.
     pub(crate) fn advance(&self, time: std::time::Duration) {
         let answer = self.control(
             &serde_json::json!({ "advance_ms": u64::try_from(time.as_millis()).unwrap() }),
@@ -304,7 +305,7 @@ impl World {
         answer
     }
 
-    /// The secret of a credential that the simulator issued.
+    /// The secret of a seeded credential.
     #[track_caller]
     pub(crate) fn secret(&self, name: &str) -> &str {
         self.credential(name)["secret"].as_str().unwrap()

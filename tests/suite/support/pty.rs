@@ -1,4 +1,5 @@
-//! The built program at a terminal that is ours to read, resize and close.
+//! The built program in a pseudo-terminal that the test can read, resize and close. Start with
+//! [`Pty::start`].
 
 use std::io::{Read, Write as _};
 use std::num::NonZeroU16;
@@ -14,10 +15,10 @@ use vt100::Parser;
 
 use super::PATIENCE;
 
-/// How often a process is looked at.
+/// Interval of polling a process.
 const STEP: Duration = Duration::from_millis(5);
 
-/// A running program and the terminal it runs at.
+/// A running program and its terminal.
 pub(crate) struct Pty {
     master: Box<dyn MasterPty + Send>,
     writer: Box<dyn std::io::Write + Send>,
@@ -26,7 +27,7 @@ pub(crate) struct Pty {
     reader: JoinHandle<()>,
 }
 
-/// What the terminal shows.
+/// The output of the program so far, shared with the reader thread.
 struct Glass {
     seen: Mutex<Seen>,
     changed: Condvar,
@@ -34,15 +35,15 @@ struct Glass {
 
 struct Seen {
     parser: Parser,
-    /// Everything that the program wrote.
+    /// All bytes that the program wrote.
     bytes: Vec<u8>,
-    /// Whether to stop reading.
+    /// Whether the reader should stop.
     closing: bool,
-    /// Whether the program has let go of the terminal.
+    /// Whether the program has closed the terminal.
     ended: bool,
 }
 
-/// The demo, in this home.
+/// The command that starts the demo in this home.
 pub(crate) fn demo(home: &Path) -> CommandBuilder {
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tokenring"));
     command.arg("demo");
@@ -53,7 +54,7 @@ pub(crate) fn demo(home: &Path) -> CommandBuilder {
 }
 
 impl Pty {
-    /// Starts the program at a terminal of this size.
+    /// Starts the program in a terminal of this size.
     pub(crate) fn start(command: CommandBuilder, columns: u16, rows: u16) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
@@ -80,19 +81,19 @@ impl Pty {
         });
     }
 
-    /// Waits until the screen shows what is said.
+    /// Waits until the text of the screen satisfies `holds`.
     #[track_caller]
     pub(crate) fn expect_that(&self, what: &str, holds: impl Fn(&str) -> bool) {
         self.until(what, |seen| holds(&seen.screen().contents()));
     }
 
-    /// Waits until the screen shows something else.
+    /// Waits until the text of the screen differs from `text`.
     #[track_caller]
     pub(crate) fn expect_other_than(&self, text: &str) {
         self.until("another screen", |seen| seen.ended || seen.screen().contents() != text);
     }
 
-    /// Waits until the frame that is being read has been read to its end: a long one arrives in pieces.
+    /// Waits until the current frame is complete: a long one arrives in pieces.
     #[track_caller]
     pub(crate) fn expect_whole_frame(&self) {
         self.until("the end of a frame", |seen| {
@@ -108,7 +109,7 @@ impl Pty {
         });
     }
 
-    /// Types, and waits until the program has written something.
+    /// Types keys, and waits until the program has written something.
     #[track_caller]
     pub(crate) fn step(&mut self, keys: &str) {
         let before = self.written();
@@ -116,7 +117,8 @@ impl Pty {
         self.until("an answer to the keys", |seen| seen.bytes.len() > before);
     }
 
-    /// Presses Esc, and waits until the screen shows something else: a key that followed at once would be one with Alt.
+    /// Presses Esc, and waits until the screen changes: Esc and a key right after it would be read
+    /// as Alt with that key.
     #[track_caller]
     pub(crate) fn escape(&mut self) {
         self.expect_whole_frame();
@@ -125,28 +127,28 @@ impl Pty {
         self.expect_other_than(&before);
     }
 
-    /// What `see` makes of the screen.
+    /// Applies `see` to the screen.
     pub(crate) fn look<T>(&self, see: impl FnOnce(&vt100::Screen) -> T) -> T {
         see(self.glass.seen().screen())
     }
 
-    /// Waits until the screen, its styles included, is like this.
+    /// Waits until the screen, including its styles, satisfies `is_right`.
     #[track_caller]
     pub(crate) fn expect_look(&self, what: &str, is_right: impl Fn(&vt100::Screen) -> bool) {
         self.until(what, |seen| is_right(seen.screen()));
     }
 
-    /// What is on the screen.
+    /// The text of the screen.
     pub(crate) fn text(&self) -> String {
         self.glass.seen().screen().contents()
     }
 
-    /// What the program wrote from `start` on.
+    /// The bytes that the program wrote from `start` on.
     pub(crate) fn bytes(&self, start: usize) -> Vec<u8> {
         self.glass.seen().bytes[start..].to_vec()
     }
 
-    /// Waits until the program has written something that holds these bytes, from `start` on.
+    /// Waits until the output from `start` on contains these bytes.
     #[track_caller]
     pub(crate) fn expect_bytes(&self, start: usize, bytes: &[u8]) {
         let found =
@@ -154,12 +156,12 @@ impl Pty {
         self.until(&String::from_utf8_lossy(bytes), found);
     }
 
-    /// How much the program has written so far.
+    /// Number of bytes that the program has written so far.
     pub(crate) fn written(&self) -> usize {
         self.glass.seen().bytes.len()
     }
 
-    /// Types.
+    /// Types keys without waiting.
     pub(crate) fn send(&mut self, keys: &str) {
         self.writer.write_all(keys.as_bytes()).unwrap();
         self.writer.flush().unwrap();
@@ -192,13 +194,13 @@ impl Pty {
         }
     }
 
-    /// Whether the terminal is raw.
+    /// Whether the terminal is in raw mode.
     pub(crate) fn is_raw(&self) -> bool {
         let terminal = std::fs::File::open(self.name()).unwrap();
         !tcgetattr(terminal).unwrap().local_modes.contains(LocalModes::ICANON | LocalModes::ECHO)
     }
 
-    /// Fails unless the terminal is as it was before the program took it.
+    /// Fails unless the modes of the terminal are as they were before the program started.
     #[track_caller]
     pub(crate) fn assert_restored(&self) {
         let seen = self.glass.seen();
@@ -218,13 +220,13 @@ impl Pty {
         }
     }
 
-    /// How often the program gave the terminal back.
+    /// Number of times that the program left the alternate screen.
     pub(crate) fn times_left(&self) -> usize {
         self.glass.seen().bytes.windows(8).filter(|window| window == b"\x1b[?1049l").count()
     }
 
-    /// Closes the terminal, as when its window is closed. `key` makes the program write, so that our reader wakes up
-    /// and lets go.
+    /// Closes the terminal, as closing its window does. `key` makes the program write, so that the
+    /// reader thread wakes up and releases the terminal.
     pub(crate) fn close(mut self, key: &str) -> Orphan {
         self.glass.seen().closing = true;
         self.send(key);
@@ -233,7 +235,7 @@ impl Pty {
         Orphan(self.child)
     }
 
-    /// Waits until the program has ended and everything it wrote is read; returns its exit code.
+    /// Waits until the program has ended and all its output is read; returns its exit code.
     #[track_caller]
     pub(crate) fn code(&mut self) -> u32 {
         let code = wait(&mut self.child);
@@ -249,7 +251,7 @@ impl Pty {
         assert!(!waited.timed_out(), "waited in vain for {what}:\n{}", seen.screen().contents());
     }
 
-    /// The program.
+    /// Process ID of the program.
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.process_id().unwrap()).unwrap()).unwrap()
     }
@@ -259,7 +261,7 @@ impl Pty {
     }
 }
 
-/// A program whose terminal is gone.
+/// A program whose terminal is closed.
 pub(crate) struct Orphan(Box<dyn Child + Send + Sync>);
 
 impl Orphan {

@@ -1,29 +1,30 @@
-//! A server on loopback that answers what a test says and keeps what it was sent, byte for byte.
+//! A server on loopback that sends the response of a test and records every request, byte for byte.
+//! Start with [`Recorder`].
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// The server; it answers until the test ends.
+/// The server; it runs until the test process ends.
 pub(crate) struct Recorder {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Recorded>>>,
 }
 
-/// A request as it came.
+/// A recorded request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Recorded {
-    /// The first line.
+    /// The request line.
     pub(crate) line: String,
-    /// The headers in alphabetical order, names lower case.
+    /// The headers in alphabetical order, names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     /// The body.
     pub(crate) body: Vec<u8>,
 }
 
 impl Recorder {
-    /// A server that gives `answer`, status line and all, to every request.
+    /// Starts a server that sends `answer`, including the status line, to every request.
     pub(crate) fn answering(answer: impl Fn(&Recorded) -> String + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, seen) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(Vec::new())));
@@ -40,25 +41,25 @@ impl Recorder {
         Self { address, seen }
     }
 
-    /// A server that answers everything with this JSON.
+    /// Starts a server that sends this JSON to every request.
     pub(crate) fn saying(json: &str) -> Self {
         let answer = answer("200 OK", "", json);
         Self::answering(move |_| answer.clone())
     }
 
-    /// Its origin.
+    /// Origin of the server.
     pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Everything it was sent so far.
+    /// All requests so far.
     pub(crate) fn seen(&self) -> Vec<Recorded> {
         self.seen.lock().unwrap().clone()
     }
 }
 
 impl Recorded {
-    /// The same without the headers that tell one client from another.
+    /// The request without the headers that differ between clients.
     pub(crate) fn without_client(mut self) -> Self {
         self.headers.retain(|(name, _)| {
             !matches!(name.as_str(), "user-agent" | "accept-encoding" | "connection")
@@ -67,7 +68,7 @@ impl Recorded {
     }
 }
 
-/// An answer with a JSON body; `headers` are whole lines.
+/// A response with a JSON body; `headers` are whole lines.
 pub(crate) fn answer(status: &str, headers: &str, json: &str) -> String {
     let length = json.len();
     format!(

@@ -1,11 +1,12 @@
-//! A session with a message bus of its own and a real Secret Service on it, and what may befall that service.
+//! A session with its own message bus and a real Secret Service on it, and faults of that service.
+//! Start with [`session`].
 
 use std::io::Write as _;
 use std::process::{Child, Command, Output, Stdio};
 
 use super::{again, have};
 
-/// What a session is needed with.
+/// State of the Secret Service in a session.
 #[derive(Clone, Copy)]
 pub(crate) enum Session {
     Unlocked,
@@ -13,7 +14,7 @@ pub(crate) enum Session {
     Bare,
 }
 
-/// Runs `body` in a session with a message bus of its own.
+/// Runs `body` in a session with its own message bus.
 pub(crate) fn session(kind: Session, body: impl AsyncFnOnce()) {
     if !have(&["dbus-run-session", "gnome-keyring-daemon", "secret-tool"]) {
         return;
@@ -28,14 +29,14 @@ pub(crate) fn session(kind: Session, body: impl AsyncFnOnce()) {
     again::inside(world, body);
 }
 
-/// Runs `body` where the session bus is said to be at `address`.
+/// Runs `body` with `address` as the address of the session bus.
 pub(crate) fn bus_at(address: &str, body: impl AsyncFnOnce()) {
     let mut world = Command::new("env");
     world.env("DBUS_SESSION_BUS_ADDRESS", address);
     again::inside(world, body);
 }
 
-/// Runs `secret-tool`, a client that nobody here wrote.
+/// Runs `secret-tool`, an independent client.
 pub(crate) fn secret_tool(arguments: &[&str], stdin: &[u8]) -> Output {
     let mut tool = Command::new("secret-tool");
     let mut tool = tool
@@ -58,7 +59,7 @@ pub(crate) fn signal(name: &str) {
 /// A daemon that ends with the test.
 pub(crate) struct Daemon(Child);
 
-/// Starts a further daemon, which unlocks the keyring that its predecessor left on the disk.
+/// Starts another daemon, which unlocks the keyring that its predecessor left on the disk.
 pub(crate) fn another_daemon() -> Daemon {
     let mut daemon = Command::new("gnome-keyring-daemon");
     daemon.args(["--foreground", "--unlock", "--components=secrets"]);
@@ -80,7 +81,7 @@ impl Drop for Daemon {
     }
 }
 
-/// Locks the keyring of this session, as a desktop does when nobody is at it.
+/// Locks the keyring of this session, as a desktop does when the user is away.
 pub(crate) fn lock() {
     let mut call = Command::new("dbus-send");
     call.args([

@@ -1,4 +1,5 @@
-//! The whole screen inside the test: keys in, text out, no terminal.
+//! The whole screen inside the test process: keys in, text out, no terminal. Start with
+//! [`Session::empty`].
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -21,14 +22,14 @@ use super::PATIENCE;
 
 /// A running screen.
 pub(crate) struct Session {
-    /// Where everything that happens to it comes in.
+    /// Channels for input and other events.
     pub(crate) doors: EventSenders,
     glass: watch::Receiver<Picture>,
     deeds: Arc<Mutex<Vec<Deed>>>,
     running: JoinHandle<u8>,
 }
 
-/// What the screen did with its terminal.
+/// A call of the screen to its terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deed {
     Draw,
@@ -51,14 +52,14 @@ struct Glass {
 }
 
 impl Session {
-    /// A screen of 120 by 36 on an engine that keeps nothing and holds nothing.
+    /// Starts a screen of 120 by 36 on an empty in-memory engine.
     pub(crate) async fn empty() -> Self {
         let engine =
             engine::in_memory_engine(ProviderCatalog::builtin(), &Settings::default()).unwrap();
         Self::start(Arc::new(engine), (120, 36)).await
     }
 
-    /// A screen on what the engine holds.
+    /// Starts a screen on this engine.
     pub(crate) async fn start(engine: Arc<Engine>, size: (u16, u16)) -> Self {
         let deeds = Arc::default();
         let (shown, glass) = watch::channel(Picture::default());
@@ -110,7 +111,7 @@ impl Session {
         self.input(InputEvent::Mouse(MouseInput::Release, x, y));
     }
 
-    /// Clicks on the first place where the screen shows a text.
+    /// Clicks on the first cell of a text on the screen.
     #[track_caller]
     pub(crate) fn click_on(&self, text: &str) {
         let screen = self.text();
@@ -122,12 +123,12 @@ impl Session {
         self.click(u16::try_from(x).unwrap(), u16::try_from(y).unwrap());
     }
 
-    /// Ends the input.
+    /// Closes the input.
     pub(crate) fn hang_up(&mut self) {
         self.doors.inputs = tokio::sync::mpsc::unbounded_channel().0;
     }
 
-    /// Lets something happen to the process.
+    /// Sends a system event to the screen.
     #[track_caller]
     pub(crate) fn notice(&self, notice: SystemEvent) {
         assert!(self.doors.system_events.send(notice).is_ok(), "the screen is gone");
@@ -143,17 +144,17 @@ impl Session {
         self.until(&format!("no {text:?} on the screen"), |picture| !picture.contains(text)).await;
     }
 
-    /// What the screen shows.
+    /// The text of the screen.
     pub(crate) fn text(&self) -> String {
         self.glass.borrow().text.clone()
     }
 
-    /// What the screen has done with its terminal since this was asked last.
+    /// The calls of the screen to its terminal since the last call of this function.
     pub(crate) fn deeds(&self) -> Vec<Deed> {
         std::mem::take(&mut self.deeds.lock().unwrap())
     }
 
-    /// Waits until the screen has ended; returns its exit code, and what it did with its terminal.
+    /// Waits until the screen has ended; returns its exit code and its calls to the terminal.
     pub(crate) async fn end(self) -> (u8, Vec<Deed>) {
         let code = tokio::time::timeout(PATIENCE, self.running)
             .await

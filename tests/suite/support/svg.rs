@@ -69,10 +69,10 @@ pub(crate) fn animate(
     window(size, ground, &content)
 }
 
-/// How every frame of an animation begins.
+/// The start of every frame of an animation.
 pub(crate) const FRAME: &str = "<g class=\"frame";
 
-/// The window around a content that is as large as the terminal.
+/// The window around a content as large as the terminal.
 fn window((rows, columns): (NonZeroU16, NonZeroU16), ground: &Ground, content: &str) -> String {
     let (rows, columns) = (usize::from(rows.get()), usize::from(columns.get()));
     let (width, height) = (columns * CELL.0 + 2 * MARGIN, rows * CELL.1 + 2 * MARGIN + BAR);
