@@ -13,6 +13,7 @@ pub mod environment;
 mod json_pointers;
 mod lazy_list;
 pub(crate) mod placeholder;
+mod preset_spec;
 pub mod spec;
 pub mod user_overrides;
 mod validate;

@@ -13,11 +13,11 @@ use std::thread;
 
 use tempfile::NamedTempFile;
 
-#[cfg(not(unix))]
-use super::console as signals;
 use super::mask::{self, OutputMasker};
 #[cfg(unix)]
-use super::signals;
+use super::signals_unix as signals;
+#[cfg(not(unix))]
+use super::signals_windows as signals;
 use super::{EnvValue, EnvVariable};
 use crate::domain::Secret;
 use crate::domain::redact::SecretRedactor;

@@ -1,15 +1,16 @@
 //! Environment of a child process: the variables of a credential's provider, and nothing of any
 //! other credential.
 //!
-//! `child` runs the process, `mask` redacts its output, `signals` and `console` forward signals.
+//! `child` runs the process, `mask` redacts its output, `signals_unix` and `signals_windows`
+//! forward signals.
 //! Start with [`Engine::env_variables`] and [`ChildCommand`].
 
 mod child;
-#[cfg(not(unix))]
-mod console;
 mod mask;
 #[cfg(unix)]
-mod signals;
+mod signals_unix;
+#[cfg(not(unix))]
+mod signals_windows;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

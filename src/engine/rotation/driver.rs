@@ -18,10 +18,10 @@ use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{
     CreatedSecret, CreationStatus, JournalEntry, NextStep, OldAccess, OldSecretSnapshot,
-    PreviousMetadata, ReconciliationResult, RemoteCredential, RevocationTarget, RotationJournal,
-    RotationPhase, RotationPlan, RotationPurpose, RotationResult, RotationStatus,
-    SecretFingerprint, SlotSwap, StepAction, StepActor, StepFailure, StepFailureKind, StepOutcome,
-    entry_line, next_step, parse_attempt, rotation_status, waiting_line,
+    ReconciliationResult, RevocationTarget, RotationJournal, RotationPhase, RotationPlan,
+    RotationPurpose, RotationResult, RotationStatus, SecretFingerprint, SlotSwap, StepAction,
+    StepActor, StepFailure, StepFailureKind, StepOutcome, entry_line, next_step, parse_attempt,
+    rotation_status, waiting_line,
 };
 use crate::domain::{Credential, Problem, Secret, Timestamp};
 use crate::engine::Engine;
@@ -296,19 +296,6 @@ impl RotationDriver<'_> {
         Some(listed.into_iter().map(|remote| remote.id).collect())
     }
 
-    /// Returns the index data of the old secret, which would be lost once another secret becomes
-    /// the current one.
-    async fn previous_metadata(&self) -> StepResult<PreviousMetadata> {
-        let plan = self.plan();
-        let Credential { expires, mut fields, .. } = self
-            .engine
-            .credential_by_id(&plan.credential)
-            .await
-            .map_err(|problem| failure_from_problem(&problem))?;
-        fields.retain(|id, _| strategy_for(plan.strategy).identity_fields().contains(&id.as_str()));
-        Ok(PreviousMetadata { expires, fields })
-    }
-
     async fn create_secret(&mut self, name: &str) -> StepResult<StepOutcome> {
         if self.plan().strategy_traits().creator == StepActor::UserSignIn {
             return self.exchange_sign_in_code().await;
@@ -413,94 +400,6 @@ impl RotationDriver<'_> {
             self.restore_metadata(old).await?;
         }
         Ok(StepOutcome::OldSecretRestored)
-    }
-
-    /// Updates the index data of the credential to match the secret in the slot `current`. The
-    /// index has no data about the other parts.
-    async fn update_metadata(
-        &self,
-        fingerprint: &SecretFingerprint,
-        remote: Option<RemoteCredential>,
-    ) -> StepResult<()> {
-        if self.plan().part != SecretPart::Secret {
-            return self.store_remote_fields(remote).await;
-        }
-        let client = self.management_client().await?;
-        let expires = match self.read_slot(SecretSlot::Current).await? {
-            Some(secret) => client.identify_secret(&secret).and_then(|found| found.expires),
-            None => None,
-        };
-        let expires = expires.or_else(|| {
-            self.held_secret.as_ref().filter(|held| held.fingerprint == *fingerprint)?.expires
-        });
-        let (id, fingerprint) = (self.plan().credential.clone(), fingerprint.0.clone());
-        let fields = strategy_for(self.plan().strategy).identity_fields();
-        let made = remote.as_ref().filter(|_| self.plan().purpose == RotationPurpose::Create);
-        let facts = made.map(|made| made.fields.clone()).unwrap_or_default();
-        let updated = self.engine.with_database(move |index| {
-            index.update_credential(&id, |credential| {
-                let expires = remote.as_ref().and_then(|remote| remote.expires).or(expires);
-                // No ID is better than the ID of another secret.
-                credential.fields.retain(|field, _| !fields.contains(&field.as_str()));
-                for (field, value) in
-                    fields.iter().zip(remote.iter().flat_map(|remote| [&remote.id, &remote.label]))
-                {
-                    credential.fields.insert((*field).to_owned(), value.clone());
-                }
-                credential.fields.extend(facts);
-                credential.expires = expires;
-                credential.fingerprint = Some(fingerprint);
-                (credential.principal, credential.scheme, credential.last_check) =
-                    (None, None, None);
-            })
-        });
-        updated.await.map_err(|problem| failure_from_problem(&problem))?;
-        self.engine.drop_cached_tokens(&self.plan().credential);
-        Ok(())
-    }
-
-    /// Stores the fields that a credential needs when it was created through one of its parts.
-    async fn store_remote_fields(&self, remote: Option<RemoteCredential>) -> StepResult<()> {
-        let Some(RemoteCredential { fields: facts, .. }) =
-            remote.filter(|_| self.plan().purpose == RotationPurpose::Create)
-        else {
-            return Ok(());
-        };
-        let id = self.plan().credential.clone();
-        let updated = self.engine.with_database(move |index| {
-            index.update_credential(&id, |credential| credential.fields.extend(facts))
-        });
-        updated.await.map(drop).map_err(|problem| failure_from_problem(&problem))
-    }
-
-    /// Restores the index data of the old secret.
-    async fn restore_metadata(&self, old: &SecretFingerprint) -> StepResult<()> {
-        let Some(snapshot) = self.snapshot().filter(|_| self.plan().part == SecretPart::Secret)
-        else {
-            return Ok(());
-        };
-        let PreviousMetadata { expires, fields } = snapshot.previous_metadata.clone();
-        let principal = match &snapshot.access {
-            OldAccess::Known(reach) => Some(reach.principal.clone()),
-            OldAccess::Unknown(_) => None,
-        };
-        let (id, fingerprint, named) = (
-            self.plan().credential.clone(),
-            old.0.clone(),
-            strategy_for(self.plan().strategy).identity_fields(),
-        );
-        let updated = self.engine.with_database(move |index| {
-            index.update_credential(&id, |credential| {
-                credential.fields.retain(|field, _| !named.contains(&field.as_str()));
-                credential.fields.extend(fields);
-                (credential.expires, credential.fingerprint, credential.principal) =
-                    (expires, Some(fingerprint), principal);
-                (credential.scheme, credential.last_check) = (None, None);
-            })
-        });
-        updated.await.map_err(|problem| failure_from_problem(&problem))?;
-        self.engine.drop_cached_tokens(&self.plan().credential);
-        Ok(())
     }
 
     async fn revoke(&self, target: &RevocationTarget) -> StepResult<()> {

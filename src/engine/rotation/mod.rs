@@ -14,6 +14,7 @@
 mod create;
 mod deliver;
 mod driver;
+mod metadata;
 mod plan;
 mod probe;
 mod prompts;

@@ -253,18 +253,24 @@ impl DialogView {
                 | DialogRow::Message(_, text)
                 | DialogRow::Pair(_, text) => veil(text),
                 DialogRow::Item(ListItem { text, more, right, .. }) => {
-                    [text, more, right].into_iter().for_each(veil);
+                    for part in [text, more, right] {
+                        veil(part);
+                    }
                 }
                 DialogRow::Field(FieldView {
                     label,
                     value: FieldValue::Select(options, _),
                     ..
                 }) => {
-                    std::iter::once(label).chain(options).for_each(veil);
+                    for part in std::iter::once(label).chain(options) {
+                        veil(part);
+                    }
                 }
                 DialogRow::Field(FieldView { label, .. }) => veil(label),
                 DialogRow::Spans(SpanRow { spans: pieces, .. }) => {
-                    pieces.iter_mut().for_each(|(_, text)| veil(text));
+                    for (_, text) in pieces.iter_mut() {
+                        veil(text);
+                    }
                 }
                 DialogRow::Blank | DialogRow::Buttons(_) => {}
             }

@@ -10,8 +10,8 @@ use crate::config::StoreChoiceSource;
 use crate::domain::request::RequestDraft;
 use crate::domain::{CredentialId, Problem};
 use crate::engine::task_protocol::{
-    BackgroundTask, CheckTask, CredentialEdit, CredentialTask, SecretTask, SendTask, SignInTask,
-    StoreTask, WriteConsent,
+    BackgroundTask, CheckTask, CredentialEdit, CredentialTask, HistoryPolicy, SecretTask, SendTask,
+    SignInTask, StoreTask, WriteConsent,
 };
 
 impl App {
@@ -21,27 +21,13 @@ impl App {
             DialogAction::Run(action) => return self.run_action(action, now),
             DialogAction::SelectPreset(id, given) => self.apply_preset(&id, given),
             DialogAction::Console(intent) => return self.run_console_dialog_action(*intent, now),
-            DialogAction::SetRequest(draft, keep) => {
-                let provider = self
-                    .selected()
-                    .and_then(|credential| self.catalog.provider(&credential.provider).ok());
-                if let Some((id, draft)) =
-                    provider.map(|provider| (provider.id.clone(), draft.with_media_type(provider)))
-                {
-                    self.console.set_request(&id, draft, keep);
-                }
-            }
+            DialogAction::SetRequest(draft, keep) => self.set_written_request(draft, keep),
             DialogAction::PreviewTheme(theme, mode) => self.apply_theme(*theme, mode),
             DialogAction::SaveTheme(name) => return vec![UiEffect::SaveTheme(name)],
             DialogAction::Restart(RestartTarget::Store(_))
                 if self.preferences.store_choice_source == StoreChoiceSource::Environment =>
             {
-                let why = "TOKENRING_STORE selects the store and overrides this choice";
-                let remedy = "quit, unset or change TOKENRING_STORE, and start tokenring again";
-                self.show_problem(
-                    "Secret store",
-                    Problem::new("The store was not changed", why, remedy),
-                );
+                self.show_store_override();
             }
             DialogAction::Click((column, row)) => {
                 let effects = self.handle_click(column, row, now);
@@ -50,45 +36,24 @@ impl App {
             }
             DialogAction::SelectCredential(id) => self.select_in_list(&id, now),
             DialogAction::Identify(secret) => {
-                let (task, effect) = self.start_hidden_task(BackgroundTask::Credential(
-                    CredentialTask::Identify(secret),
-                ));
-                self.dialogs.set_identification_task(task);
-                return vec![effect];
+                return self.start_identification(CredentialTask::Identify(secret));
             }
             DialogAction::IdentifyFile(path) => {
-                let (task, effect) = self.start_hidden_task(BackgroundTask::Credential(
-                    CredentialTask::IdentifyFile(path),
-                ));
-                self.dialogs.set_identification_task(task);
-                return vec![effect];
+                return self.start_identification(CredentialTask::IdentifyFile(path));
             }
             DialogAction::AddCredential(new, inquiry) => {
                 let title = format!("Add {}", new.name);
-                return self.start_dialog_task(
-                    title,
-                    BackgroundTask::Credential(CredentialTask::Add(*new, inquiry)),
-                    now,
-                );
+                let task = BackgroundTask::Credential(CredentialTask::Add(*new, inquiry));
+                return self.start_dialog_task(title, task, now);
             }
             DialogAction::SignIn(session) => return self.start_sign_in(session, now),
             DialogAction::ReplyToPrompt(question, reply) => {
-                return vec![
-                    self.start_hidden_task(BackgroundTask::SignIn(SignInTask::SubmitAddress(
-                        question, reply,
-                    )))
-                    .1,
-                ];
+                let task = BackgroundTask::SignIn(SignInTask::SubmitAddress(question, reply));
+                return vec![self.start_hidden_task(task).1];
             }
             DialogAction::CopyText(text) => {
-                return vec![
-                    self.start_task(
-                        "Copy the URL",
-                        BackgroundTask::Secret(SecretTask::CopyText(text)),
-                        now,
-                    )
-                    .1,
-                ];
+                let task = BackgroundTask::Secret(SecretTask::CopyText(text));
+                return vec![self.start_task("Copy the URL", task, now).1];
             }
             DialogAction::EditCredential(id, edit) => {
                 let title = format!("Edit {}", self.display_name_by_id(&id));
@@ -97,22 +62,13 @@ impl App {
                 return vec![effect];
             }
             DialogAction::UnlockStore(passphrase) => {
-                return self.start_dialog_task(
-                    "Unlock the store",
-                    BackgroundTask::Store(StoreTask::Unlock(passphrase)),
-                    now,
-                );
+                let task = BackgroundTask::Store(StoreTask::Unlock(passphrase));
+                return self.start_dialog_task("Unlock the store", task, now);
             }
             DialogAction::RemoveCredential(id) => {
                 let title = format!("Delete {}", self.display_name_by_id(&id));
-                return vec![
-                    self.start_task(
-                        title,
-                        BackgroundTask::Credential(CredentialTask::Remove(id)),
-                        now,
-                    )
-                    .1,
-                ];
+                let task = BackgroundTask::Credential(CredentialTask::Remove(id));
+                return vec![self.start_task(title, task, now).1];
             }
             DialogAction::ProbeRegions(id) => {
                 let title = format!("Test {} in every region", self.display_name_by_id(&id));
@@ -135,18 +91,9 @@ impl App {
             }
             DialogAction::RunRotationTask(task) => return self.start_rotation_task(*task, now),
             DialogAction::ImportCandidates(candidates) => {
-                let title = format!(
-                    "Import {}",
-                    super::display_format::format_count(candidates.len(), "credential")
-                );
-                return vec![
-                    self.start_task(
-                        title,
-                        BackgroundTask::Credential(CredentialTask::Import(candidates)),
-                        now,
-                    )
-                    .1,
-                ];
+                let count = super::display_format::format_count(candidates.len(), "credential");
+                let task = BackgroundTask::Credential(CredentialTask::Import(candidates));
+                return vec![self.start_task(format!("Import {count}"), task, now).1];
             }
             DialogAction::Quit => return self.quit(),
             DialogAction::Restart(onward) => {
@@ -156,6 +103,31 @@ impl App {
             DialogAction::OpenPage(page) => return vec![UiEffect::OpenUrl(page)],
         }
         Vec::new()
+    }
+
+    /// Sets the request that the user wrote, with the media type of the provider.
+    fn set_written_request(&mut self, draft: RequestDraft, policy: HistoryPolicy) {
+        let provider =
+            self.selected().and_then(|credential| self.catalog.provider(&credential.provider).ok());
+        if let Some((id, draft)) =
+            provider.map(|provider| (provider.id.clone(), draft.with_media_type(provider)))
+        {
+            self.console.set_request(&id, draft, policy);
+        }
+    }
+
+    /// Explains that the environment selects the store.
+    fn show_store_override(&mut self) {
+        let why = "TOKENRING_STORE selects the store and overrides this choice";
+        let remedy = "quit, unset or change TOKENRING_STORE, and start tokenring again";
+        self.show_problem("Secret store", Problem::new("The store was not changed", why, remedy));
+    }
+
+    /// Starts the identification of a secret for the top dialog.
+    fn start_identification(&mut self, task: CredentialTask) -> Vec<UiEffect> {
+        let (task, effect) = self.start_hidden_task(BackgroundTask::Credential(task));
+        self.dialogs.set_identification_task(task);
+        vec![effect]
     }
 
     /// Sends the current request. Asks first for missing values, or for confirmation if the request

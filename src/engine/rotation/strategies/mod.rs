@@ -5,6 +5,7 @@
 //! What the provider cannot do falls back to the user, which is what each method's default
 //! expresses. Start at [`RotationStrategy`] and `strategy_for`.
 
+mod account_location;
 mod api_web_key;
 mod app_secret;
 mod app_session;
@@ -12,7 +13,6 @@ mod client;
 mod manual;
 mod personal_access_token;
 mod service_account;
-mod whereabouts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use time::Duration;
 use time::format_description::well_known::Rfc3339;
 
+use super::account_location::locate_account;
 use super::client::{ManagementBody, ManagementRequest, SECRET_PLACEHOLDER};
-use super::whereabouts::locate_account;
 use super::{
     ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy,
     fail_permanently, known_remotes, parse_timestamp, pick_created,

@@ -1,0 +1,116 @@
+//! Database fields of a credential that change with its secret: expiry, fingerprint, principal and
+//! the ID at the provider.
+//!
+//! The driver calls these when it promotes the new secret or restores the old one.
+
+use super::StepResult;
+use super::driver::RotationDriver;
+use super::strategies::{failure_from_problem, strategy_for};
+use crate::domain::Credential;
+use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::rotation::{
+    OldAccess, PreviousMetadata, RemoteCredential, RotationPurpose, SecretFingerprint,
+};
+
+impl RotationDriver<'_> {
+    /// Returns the index data of the old secret, which would be lost once another secret becomes
+    /// the current one.
+    pub(super) async fn previous_metadata(&self) -> StepResult<PreviousMetadata> {
+        let plan = self.plan();
+        let Credential { expires, mut fields, .. } = self
+            .engine
+            .credential_by_id(&plan.credential)
+            .await
+            .map_err(|problem| failure_from_problem(&problem))?;
+        fields.retain(|id, _| strategy_for(plan.strategy).identity_fields().contains(&id.as_str()));
+        Ok(PreviousMetadata { expires, fields })
+    }
+
+    /// Updates the index data of the credential to match the secret in the slot `current`. The
+    /// index has no data about the other parts.
+    pub(super) async fn update_metadata(
+        &self,
+        fingerprint: &SecretFingerprint,
+        remote: Option<RemoteCredential>,
+    ) -> StepResult<()> {
+        if self.plan().part != SecretPart::Secret {
+            return self.store_remote_fields(remote).await;
+        }
+        let client = self.management_client().await?;
+        let expires = match self.read_slot(SecretSlot::Current).await? {
+            Some(secret) => client.identify_secret(&secret).and_then(|found| found.expires),
+            None => None,
+        };
+        let expires = expires.or_else(|| {
+            self.held_secret.as_ref().filter(|held| held.fingerprint == *fingerprint)?.expires
+        });
+        let (id, fingerprint) = (self.plan().credential.clone(), fingerprint.0.clone());
+        let fields = strategy_for(self.plan().strategy).identity_fields();
+        let made = remote.as_ref().filter(|_| self.plan().purpose == RotationPurpose::Create);
+        let facts = made.map(|made| made.fields.clone()).unwrap_or_default();
+        let updated = self.engine.with_database(move |index| {
+            index.update_credential(&id, |credential| {
+                let expires = remote.as_ref().and_then(|remote| remote.expires).or(expires);
+                // No ID is better than the ID of another secret.
+                credential.fields.retain(|field, _| !fields.contains(&field.as_str()));
+                for (field, value) in
+                    fields.iter().zip(remote.iter().flat_map(|remote| [&remote.id, &remote.label]))
+                {
+                    credential.fields.insert((*field).to_owned(), value.clone());
+                }
+                credential.fields.extend(facts);
+                credential.expires = expires;
+                credential.fingerprint = Some(fingerprint);
+                (credential.principal, credential.scheme, credential.last_check) =
+                    (None, None, None);
+            })
+        });
+        updated.await.map_err(|problem| failure_from_problem(&problem))?;
+        self.engine.drop_cached_tokens(&self.plan().credential);
+        Ok(())
+    }
+
+    /// Stores the fields that a credential needs when it was created through one of its parts.
+    async fn store_remote_fields(&self, remote: Option<RemoteCredential>) -> StepResult<()> {
+        let Some(RemoteCredential { fields: facts, .. }) =
+            remote.filter(|_| self.plan().purpose == RotationPurpose::Create)
+        else {
+            return Ok(());
+        };
+        let id = self.plan().credential.clone();
+        let updated = self.engine.with_database(move |index| {
+            index.update_credential(&id, |credential| credential.fields.extend(facts))
+        });
+        updated.await.map(drop).map_err(|problem| failure_from_problem(&problem))
+    }
+
+    /// Restores the index data of the old secret.
+    pub(super) async fn restore_metadata(&self, old: &SecretFingerprint) -> StepResult<()> {
+        let Some(snapshot) = self.snapshot().filter(|_| self.plan().part == SecretPart::Secret)
+        else {
+            return Ok(());
+        };
+        let PreviousMetadata { expires, fields } = snapshot.previous_metadata.clone();
+        let principal = match &snapshot.access {
+            OldAccess::Known(reach) => Some(reach.principal.clone()),
+            OldAccess::Unknown(_) => None,
+        };
+        let (id, fingerprint, named) = (
+            self.plan().credential.clone(),
+            old.0.clone(),
+            strategy_for(self.plan().strategy).identity_fields(),
+        );
+        let updated = self.engine.with_database(move |index| {
+            index.update_credential(&id, |credential| {
+                credential.fields.retain(|field, _| !named.contains(&field.as_str()));
+                credential.fields.extend(fields);
+                (credential.expires, credential.fingerprint, credential.principal) =
+                    (expires, Some(fingerprint), principal);
+                (credential.scheme, credential.last_check) = (None, None);
+            })
+        });
+        updated.await.map_err(|problem| failure_from_problem(&problem))?;
+        self.engine.drop_cached_tokens(&self.plan().credential);
+        Ok(())
+    }
+}
