@@ -1,4 +1,4 @@
-//! The built program at a real terminal: however it ends, the terminal is as it was.
+//! Tests of the built program in a pseudo-terminal: however it ends, the terminal is restored.
 
 use portable_pty::CommandBuilder;
 use rustix::process::Signal;
@@ -6,17 +6,17 @@ use tempfile::TempDir;
 
 use crate::support::pty::{Pty, demo};
 
-/// Something that the screen shows as soon as it is there.
+/// A text in the first frame.
 const SIGN: &str = "Credentials";
 
-/// The screen on the simulator, in a home of its own.
+/// The screen on the simulator, with its own home.
 struct Demo {
     pty: Pty,
     home: TempDir,
 }
 
 impl Demo {
-    /// Starts it and waits for its first frame.
+    /// Starts the program and waits for its first frame.
     fn start() -> Self {
         let demo = Self::at(120, 36);
         demo.pty.expect(SIGN);
@@ -28,7 +28,7 @@ impl Demo {
         Self { pty: Pty::start(demo(home.path()), columns, rows), home }
     }
 
-    /// Waits for the end, and looks at what is left behind.
+    /// Waits for the end of the program, and checks the terminal and the files that it leaves.
     #[track_caller]
     fn assert_ends_with(&mut self, code: u32) {
         assert_eq!(self.pty.code(), code);
@@ -61,9 +61,9 @@ fn keys_alone_walk_from_organisations_to_aggregated_issues() {
     pty.expect("use Acme Prod in");
     pty.send("\r");
     choose(pty, "┏ Use Acme Prod in", "list projects", "List projects");
-    pty.expect("use acme-prod/service-0000 in");
+    pty.expect("use acme-prod/service-0000");
     pty.send("\r");
-    choose(pty, "┏ Use acme-prod/service-0000 in", "aggregated", "Aggregated issues");
+    choose(pty, "┏ Use acme-prod/service-0000", "aggregated", "Aggregated issues");
     pty.expect("┏ Send this request?");
     pty.expect("This request only reads");
     pty.send("\r");
@@ -80,7 +80,7 @@ fn quitting_gives_the_terminal_back() {
     demo.assert_ends_with(0);
 }
 
-/// The keys that the footer offers, and what is to be typed for them.
+/// The keys in the footer, and the input for each of them.
 fn offered(demo: &Demo) -> Vec<(String, String)> {
     let text = demo.pty.text();
     let footer = text.lines().last().unwrap_or_default();
@@ -139,13 +139,14 @@ fn a_light_terminal_gets_a_light_theme_as_soon_as_it_says_so() {
     demo.pty.send("\x1b]11;rgb:fafa/fafa/fafa\x1b\\");
     demo.pty.expect_bytes(before, blue_on_light);
     demo.pty.expect_whole_frame();
-    // Had it been taken for keys, the first of them would have gone to another pane and the next opened a dialog.
+    // If the paste were read as keys, the first of them would change the pane and the next would
+    // open a dialog.
     assert!(demo.pty.text().contains("┏ 1 Credentials"), "{}", demo.pty.text());
     demo.pty.send("q");
     demo.assert_ends_with(0);
 }
 
-/// The screen of somebody who has nothing yet, in a home with what the Snyk CLI keeps there.
+/// Starts the screen of a new user, in a home that contains the configuration of the Snyk CLI.
 fn newcomer(home: &TempDir) -> Pty {
     let folder = home.path().join(".config/configstore");
     std::fs::create_dir_all(&folder).unwrap();
@@ -203,7 +204,7 @@ fn a_newcomer_is_welcomed_and_can_look_around_first() {
 fn a_newcomer_chooses_the_store_and_takes_over_what_was_found() {
     let home = TempDir::new().unwrap();
     let mut pty = newcomer(&home);
-    // Three ways to begin, one find, the store that is in use, and the other one.
+    // Three ways to start, one finding, the store in use, and the other store.
     press(&mut pty, &[DOWN, DOWN, DOWN, DOWN, DOWN, "\r"]);
     pty.expect("in use, not created yet");
     let settings = std::fs::read_to_string(home.path().join("ring/config/config.toml")).unwrap();

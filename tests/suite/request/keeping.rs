@@ -1,4 +1,4 @@
-//! The history of requests.
+//! Tests of the history of requests.
 
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ fn two_requests_are_compared() {
     assert!(told.err.contains("- request 1, + request 2"), "{}", told.err);
     let same = home.run(&["history", "compare", "1"]).expect(0);
     assert!(
-        same.out.is_empty() && same.err.contains("the same"),
+        same.out.is_empty() && same.err.contains("No differences"),
         "beside the newest: {}",
         same.err
     );
@@ -86,7 +86,7 @@ fn what_was_sent_is_compared_and_not_how_it_was_written() {
     ])
     .expect(0);
     let told = home.run(&["history", "compare", "1", "2"]).expect(0);
-    assert!(told.out.is_empty() && told.err.contains("the same"), "{}", told.out);
+    assert!(told.out.is_empty() && told.err.contains("No differences"), "{}", told.out);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn bodies_are_kept_on_request_only_and_secrets_never() {
 #[test]
 fn a_request_without_an_answer_is_remembered_too() {
     let home = Home::new();
-    // Nobody listens on a port that was free a moment ago.
+    // No process listens on a port that was free a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     home.run(&[
         "regions",

@@ -1,4 +1,5 @@
-//! Limits on the number of requests: waited for where that is safe, told where it is not.
+//! Tests of rate limits: the client waits if repeating the request is safe, and reports the limit
+//! otherwise.
 
 use serde_json::json;
 
@@ -61,7 +62,7 @@ fn what_is_left_is_told_and_headers_are_explained() {
     for words in [
         "37 of 1,620 left, resets in 12 s",
         "sunset: should have been switched off",
-        "snyk-request-id: the request's number",
+        "snyk-request-id: request ID",
     ] {
         assert!(shown.err.contains(words), "{words} in {}", shown.err);
     }

@@ -1,4 +1,4 @@
-//! Lists of many pages, and the walk from organisations to issues.
+//! Tests of lists of many pages, and of the path from organizations to issues.
 
 use std::collections::HashSet;
 use std::io::Read as _;
@@ -72,7 +72,7 @@ fn three_thousand_projects_survive_a_refusal_in_the_middle() {
     let mut out = child.stdout.take().unwrap();
     let mut text = vec![0; 1024];
     out.read_exact(&mut text).unwrap();
-    // The pipe is full by now and nobody reads on, so the program stands still in the middle of the list.
+    // The pipe is full now and is not read, so the program is blocked in the middle of the list.
     knob(&world, &json!({"path": path, "retry_after": "1", "times": 1}));
     out.read_to_end(&mut text).unwrap();
     let done = child.wait_with_output().unwrap();
@@ -89,8 +89,8 @@ fn three_thousand_projects_survive_a_refusal_in_the_middle() {
     assert_eq!(asked(&world, "GET", &path), 31, "each page once, the refused one twice");
 }
 
-/// A page of a hundred projects whose link has the form that is its turn; the fifteenth is refused once, and the last
-/// one says that it goes on at `beyond`, if there is such a place.
+/// A page of a hundred projects whose link has a different form on each page; the fifteenth page is
+/// refused once, and the last one links to `beyond`, if there is one.
 fn page_of_projects(
     line: &str,
     origin: &str,
@@ -210,7 +210,7 @@ fn a_list_that_never_ends_is_noticed_and_a_page_that_fails_ends_it() {
     let circle = Recorder::saying(r#"{"data":[1],"links":{"next":"/x?a=1"}}"#);
     let told = bound_to(&circle).run(&["request", "probe", "/rest/x", "--all-pages"]).expect(1);
     assert_eq!(told.json(), json!([1, 1]));
-    assert!(told.err.contains("circle"), "{}", told.err);
+    assert!(told.err.contains("loop"), "{}", told.err);
     let broken = Recorder::answering(|request| {
         if request.line.contains("page=2") {
             answer("500 Internal Server Error", "", "{\"message\":\"boom\"}")

@@ -1,4 +1,4 @@
-//! Secrets in answers, in headers and in what is kept.
+//! Tests of secrets in responses, in headers and in stored data.
 
 use serde_json::json;
 
@@ -113,7 +113,7 @@ fn a_secret_in_what_was_only_read_is_withheld_and_told() {
     let told = bound_to(&server).run(&["request", "probe", "/x"]).expect(0);
     assert_eq!(told.out, r#"{"client_secret":"‹secret›"}"#);
     assert!(
-        told.err.contains("withheld")
+        told.err.contains("not shown")
             && told.err.contains("--capture")
             && !told.err.contains("4711"),
         "{}",
@@ -183,7 +183,7 @@ fn headers_that_carry_a_credential_are_not_the_persons() {
     assert_eq!(server.seen(), []);
 }
 
-/// Whether a text lies in any file of the home but the vault's.
+/// Whether any file of the home except the vault contains the text.
 fn on_disk(home: &crate::support::program::Home, text: &str) -> bool {
     fn search(folder: &std::path::Path, text: &[u8]) -> bool {
         std::fs::read_dir(folder).unwrap().flatten().any(|entry| {

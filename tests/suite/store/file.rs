@@ -1,4 +1,4 @@
-//! The encrypted file: its contract, its files, and what may befall them.
+//! Tests of the encrypted file: its contract, its files, and faults of the disk.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::support::{assert_same, secret};
 const WAIT: Duration = Duration::from_secs(20);
 const PASSPHRASE: &str = "correct horse";
 
-/// A folder for a vault that is not there yet.
+/// A folder for a vault that does not exist yet.
 struct Place(TempDir);
 
 impl Place {
@@ -120,7 +120,7 @@ async fn it_takes_a_passphrase_and_nothing_else() {
 #[tokio::test]
 async fn an_unlock_that_is_given_up_leaves_it_locked() {
     let place = Place::new();
-    // So much work that no time at all is surely too short.
+    // A work factor so high that the timeout is always too short.
     let slow = FileStore::new(place.vault()).with_work_factor(WorkFactor::new(13));
     unlock(&slow, PASSPHRASE).await.unwrap();
     let store = place.locked();
@@ -196,7 +196,7 @@ async fn a_damaged_or_newer_vault_is_refused_and_left_alone() {
         (flipped, "vault.age"),
         (whole[..whole.len() / 2].to_vec(), "vault.age"),
         (Vec::new(), "vault.age"),
-        (newer, "newer"),
+        (newer, "format 2"),
     ];
     for (content, word) in cases {
         fs::write(place.file("vault.age"), &content).unwrap();
@@ -222,7 +222,7 @@ async fn half_a_vault_is_damaged_and_half_a_beginning_is_begun_again() {
     fs::rename(place.file("identity.age"), &aside).unwrap();
     assert!(is_damaged(&unlock(&place.locked(), PASSPHRASE).await, "identity.age is missing"));
 
-    // As a process leaves it that was killed one step before the end of creating it.
+    // The state after a process was killed one step before the end of creating the vault.
     fs::rename(&aside, place.file("identity.age.new")).unwrap();
     fs::write(place.file(".tmp-left"), b"").unwrap();
     assert_eq!(place.locked().status().await, Err(StoreError::NotInitialized));
@@ -269,7 +269,7 @@ mod on_unix {
     use super::*;
     use crate::support::{again, have};
 
-    /// Tells the inner run where the vault lies.
+    /// Environment variable of the nested run: the folder of the vault.
     const VAULT: &str = "TOKENRING_TEST_VAULT";
 
     fn given_vault() -> PathBuf {
@@ -318,7 +318,8 @@ mod on_unix {
         assert!(matches!(store.get(&key("k")).await, Err(StoreError::InsecureFile(_))));
     }
 
-    /// Runs `body` on a vault that already holds `k = old`, in a world whose last arguments are the command.
+    /// Runs `body` on a vault that already holds `k = old`, wrapped in a command whose last
+    /// arguments are the command to run.
     fn on_a_kept_secret(mut world: Command, body: impl AsyncFnOnce()) {
         let place = Place::new();
         tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -341,7 +342,8 @@ mod on_unix {
 
     #[test]
     fn a_full_disk_is_named_and_the_old_file_stays() {
-        // A limit on the size of files stands in for the full disk: the write fails half-way just the same.
+        // A limit on the file size (`ulimit -f`) simulates a full disk: the write fails half-way in
+        // the same manner.
         let mut world = Command::new("bash");
         world.args(["-c", r#"trap "" XFSZ; ulimit -f 8; exec "$@""#, "bash"]);
         on_a_kept_secret(world, async || {
@@ -358,7 +360,7 @@ mod on_unix {
         if !have(&["setpriv"]) {
             return;
         }
-        // Without this right even the superuser has to keep to a folder's mode.
+        // Without this capability even root has to obey the permissions of a folder.
         let mut world = Command::new("setpriv");
         world.args(["--bounding-set=-dac_override", "--inh-caps=-dac_override"]);
         if !rustix::process::geteuid().is_root() {
@@ -401,7 +403,8 @@ mod on_unix {
         });
     }
 
-    /// Lets some writes happen, a different number each round, then kills the writer and reads what it left.
+    /// Waits for a different number of writes in each round, then kills the writer and checks what
+    /// it left.
     async fn kill_during_the_writes(place: &Place, round: usize, child: &mut std::process::Child) {
         let inode =
             || std::os::unix::fs::MetadataExt::ino(&fs::metadata(place.file("vault.age")).unwrap());

@@ -53,10 +53,12 @@ pub(crate) fn animate(
     frames: &[String],
     seconds: usize,
 ) -> String {
-    let (total, share) = (frames.len() * seconds, 100.0 / frames.len() as f64);
+    let (total, share) = (frames.len() * seconds, 100_000 / frames.len());
     let mut content = format!(
-        "<style>@keyframes frame{{0%{{visibility:visible}}{share:.3}%,100%{{visibility:hidden}}}}\
-         .frame{{animation:frame {total}s infinite step-end}}</style>\n"
+        "<style>@keyframes frame{{0%{{visibility:visible}}{}.{:03}%,100%{{visibility:hidden}}}}\
+         .frame{{animation:frame {total}s infinite step-end}}</style>\n",
+        share / 1000,
+        share % 1000
     );
     for (at, frame) in frames.iter().enumerate() {
         let hidden = if at == 0 { "" } else { ";visibility:hidden" };
